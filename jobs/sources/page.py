@@ -1,0 +1,255 @@
+"""What a source yields: pages of records, in columns.
+
+A source that reads lines builds pages with `PageBuilder` from the records below; one that computes its rows may fill the
+columns itself. Instants are microseconds since 1970 in UTC; `None` where a line has no readable time, which puts it
+on the first day asked for.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import ClassVar, NamedTuple, Protocol
+
+import pyarrow as pa
+
+DAY_US = 86_400_000_000
+EXCERPT_LENGTH = 200
+
+
+class Act(NamedTuple):
+    """One report of one act. Without `target_id`, the target is the author of `object_id`, looked for among all
+    `Author` records of the pull; where it is not found the act is unresolved."""
+
+    kind: str
+    actor_id: str
+    target_id: str | None
+    occurred_at: int
+    activity_id: str
+    object_id: str | None = None
+
+
+class Author(NamedTuple):
+    """`account_id` wrote the content `object_id`."""
+
+    object_id: str
+    account_id: str
+
+
+class Undo(NamedTuple):
+    """`actor_id` took back what it did as `activity_id`: of an act and its undo in one pulled day nothing counts."""
+
+    activity_id: str
+    actor_id: str
+    occurred_at: int
+
+
+class Account(NamedTuple):
+    """What a line tells about an account; the last of a day is kept."""
+
+    account_id: str
+    observed_at: int
+    handle: str | None = None
+    display_name: str | None = None
+    created_at: int | None = None
+    follower_count: int | None = None
+    following_count: int | None = None
+    is_bot: bool | None = None
+
+
+class Unresolved(NamedTuple):
+    """An activity that is understood but names no known target, actor or time. Where it is content of a known actor at a
+    known time, the source yields the actor's `post` beside it."""
+
+    reason: str
+    occurred_at: int | None
+
+
+class Ignored(NamedTuple):
+    """A known activity that scores nothing: a delete, an update, bookkeeping."""
+
+    occurred_at: int | None
+
+
+Record = Act | Author | Undo | Account | Unresolved | Ignored
+
+
+class Rejected(Exception):
+    """A line that cannot be read or breaks the contract. `reason` is the same for the same fault, so that reasons can
+    be counted; it does not quote the line."""
+
+    def __init__(self, reason: str, occurred_at: int | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.occurred_at = occurred_at
+
+
+class Note(NamedTuple):
+    """Something to tell about a day's coverage: `partial` if data is known to be missing. No day means every day asked
+    for."""
+
+    reason: str
+    partial: bool
+    day: date | None = None
+
+
+_TIME = pa.int64()
+ACTS = pa.schema(
+    [
+        ("kind", pa.string()),
+        ("actor_id", pa.string()),
+        ("target_id", pa.string()),
+        ("occurred_at", _TIME),
+        ("activity_id", pa.string()),
+        ("object_id", pa.string()),
+        ("line", pa.int64()),
+        ("excerpt", pa.string()),  # only where target_id is null: what `rejects` quotes if nobody is found
+    ]
+)
+AUTHORS = pa.schema([("object_id", pa.string()), ("account_id", pa.string())])
+UNDOS = pa.schema([("activity_id", pa.string()), ("actor_id", pa.string()), ("occurred_at", _TIME)])
+ACCOUNTS = pa.schema(
+    [
+        ("account_id", pa.string()),
+        ("observed_at", _TIME),
+        ("handle", pa.string()),
+        ("display_name", pa.string()),
+        ("created_at", _TIME),
+        ("follower_count", pa.int64()),
+        ("following_count", pa.int64()),
+        ("is_bot", pa.bool_()),
+        ("line", pa.int64()),
+    ]
+)
+FAULTS = pa.schema(
+    [
+        ("outcome", pa.string()),
+        ("reason", pa.string()),
+        ("occurred_at", _TIME),
+        ("line", pa.int64()),
+        ("excerpt", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """Some consecutive lines of one file of one platform. `lines` and `ignored` count lines by their UTC day."""
+
+    platform: str
+    file: str
+    acts: pa.RecordBatch
+    authors: pa.RecordBatch = field(default_factory=lambda: AUTHORS.empty_table().to_batches()[0])
+    undos: pa.RecordBatch = field(default_factory=lambda: UNDOS.empty_table().to_batches()[0])
+    accounts: pa.RecordBatch = field(default_factory=lambda: ACCOUNTS.empty_table().to_batches()[0])
+    faults: pa.RecordBatch = field(default_factory=lambda: FAULTS.empty_table().to_batches()[0])
+    lines: Counter[date | None] = field(default_factory=Counter)
+    ignored: Counter[date | None] = field(default_factory=Counter)
+    notes: tuple[Note, ...] = ()
+
+
+class Source(Protocol):
+    """One platform or archive. Made from its ID and its places (`--source ID:TYPE=WHERE`, several for one ID); raises
+    `UsageError` there and then where a place cannot be read."""
+
+    platforms: Sequence[str]
+
+    def __init__(self, source_id: str, places: Sequence[str]) -> None: ...
+
+    def pages(self, first_day: date, last_day: date) -> Iterator[Page]:
+        """Every page that may hold something of the days asked for, each file once. What lies on other days is left
+        alone by the pull, so a source need not filter."""
+        ...
+
+
+def day_of(occurred_at: int | None) -> date | None:
+    if occurred_at is None:
+        return None
+    return datetime.fromtimestamp(occurred_at // 1_000_000, UTC).date()
+
+
+class PageBuilder:
+    """Collects the records of lines of one file into a `Page`, in columns."""
+
+    _SCHEMAS: ClassVar[dict[type, pa.Schema]] = {Act: ACTS, Author: AUTHORS, Undo: UNDOS, Account: ACCOUNTS}
+
+    def __init__(self, platform: str, file: str) -> None:
+        self.platform = platform
+        self.file = file
+        self._rows: dict[type, list[tuple]] = {kind: [] for kind in self._SCHEMAS}
+        self._faults: list[tuple] = []
+        self._days: dict[int, date] = {}
+        self._lines: Counter[date | None] = Counter()
+        self._ignored: Counter[date | None] = Counter()
+        self._notes: list[Note] = []
+        self.line_count = 0
+
+    def add(self, line: int, text: bytes, records: Sequence[Record]) -> None:
+        """Takes what one line gave; a line with no record is counted as ignored on the first day asked for."""
+        self.line_count += 1
+        day: date | None = None
+        ignored = not records
+        for record in records:
+            kind = type(record)
+            if kind is Act:
+                quoted = excerpt(text) if record.target_id is None else None  # type: ignore[union-attr]
+                self._rows[Act].append((*record, line, quoted))
+            elif kind is Author or kind is Undo:
+                self._rows[kind].append(record)
+            elif kind is Account:
+                self._rows[kind].append((*record, line))
+            elif kind is Unresolved:
+                self._faults.append(("unresolved", record[0], record[1], line, excerpt(text)))
+            ignored = ignored or kind is Ignored
+            if day is None and kind is not Author:
+                day = self._day(record)
+        self._lines[day] += 1
+        if ignored:
+            self._ignored[day] += 1
+
+    def reject(self, line: int, text: bytes, fault: Rejected) -> None:
+        self.line_count += 1
+        self._lines[day_of(fault.occurred_at)] += 1
+        self._faults.append(("rejected", fault.reason, fault.occurred_at, line, excerpt(text)))
+
+    def note(self, note: Note) -> None:
+        self._notes.append(note)
+
+    def _day(self, record: Record) -> date | None:
+        at = record.observed_at if isinstance(record, Account) else record.occurred_at  # type: ignore[union-attr]
+        if at is None:
+            return None
+        number = at // DAY_US
+        day = self._days.get(number)
+        if day is None:
+            day = self._days[number] = date.fromordinal(719_163 + number)  # 1970-01-01 is day 719,163 of the calendar
+        return day
+
+    def page(self) -> Page:
+        columns = {kind: _batch(schema, self._rows[kind]) for kind, schema in self._SCHEMAS.items()}
+        return Page(
+            platform=self.platform,
+            file=self.file,
+            acts=columns[Act],
+            authors=columns[Author],
+            undos=columns[Undo],
+            accounts=columns[Account],
+            faults=_batch(FAULTS, self._faults),
+            lines=self._lines,
+            ignored=self._ignored,
+            notes=tuple(self._notes),
+        )
+
+
+def _batch(schema: pa.Schema, rows: Sequence[tuple]) -> pa.RecordBatch:
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
+    return pa.record_batch(
+        [pa.array(values, type=column.type) for values, column in zip(columns, schema, strict=True)], schema=schema
+    )
+
+
+def excerpt(text: bytes) -> str:
+    """How the line begins, printable: what is not UTF-8 or a control character is shown escaped."""
+    shown = text[: 4 * EXCERPT_LENGTH].decode("utf-8", errors="backslashreplace").rstrip("\r\n")
+    shown = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in shown)
+    return shown if len(shown) <= EXCERPT_LENGTH else shown[: EXCERPT_LENGTH - 1] + "…"

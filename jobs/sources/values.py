@@ -1,0 +1,85 @@
+"""Values as platforms send them -> ids and instants, or a named reason why not. Everything a platform sends is hostile."""
+
+import hashlib
+import re
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from jobs.sources.page import Rejected
+
+# Earlier or later than this an instant is a fault of the sender, not a time.
+EARLIEST = int(datetime(1990, 1, 1, tzinfo=UTC).timestamp())
+LATEST = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp())
+ID_LENGTH = 2048
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+
+
+def account_id(value: Any, what: str = "actor") -> str:
+    """An id as text. Raises `Rejected` where it is missing, neither a string nor a whole number, over 2,048 characters,
+    or holds control characters."""
+    if type(value) is str:
+        if not value:
+            raise Rejected(f"{what} is missing")
+        if len(value) > ID_LENGTH:
+            raise Rejected(f"{what} id is longer than {ID_LENGTH} characters")
+        if not value.isprintable() and _CONTROL.search(value):
+            raise Rejected(f"{what} id holds control characters")
+        return value
+    if type(value) is int:
+        return str(value)
+    if value is None:
+        raise Rejected(f"{what} is missing")
+    raise Rejected(f"{what} id is neither a string nor a number")
+
+
+def from_seconds(value: Any) -> int:
+    """Unix seconds (number or digits) -> microseconds. Raises `Rejected` where it is no time or out of range."""
+    try:
+        seconds = int(value) if isinstance(value, str | bytes) else value
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+            raise ValueError
+        if not EARLIEST <= seconds < LATEST:  # also refuses nan
+            raise Rejected("time is out of range")
+    except ValueError:
+        raise Rejected("time is not a number of seconds") from None
+    return round(seconds * 1_000_000)
+
+
+def from_micros(value: Any) -> int:
+    """Unix microseconds -> microseconds. Raises `Rejected` where it is no time or out of range."""
+    if type(value) is not int:
+        raise Rejected("time is not a number of microseconds")
+    if not EARLIEST * 1_000_000 <= value < LATEST * 1_000_000:
+        raise Rejected("time is out of range")
+    return value
+
+
+@lru_cache(maxsize=65_536)
+def _parse_iso(value: str) -> int:
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return round((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1_000_000)
+
+
+def from_iso(value: Any) -> int:
+    """RFC 3339 text -> microseconds; a time without an offset is UTC. Raises `Rejected` where it is no time or out of
+    range."""
+    if not isinstance(value, str):
+        raise Rejected("time is not a text")
+    try:
+        micros = _parse_iso(value)
+    except (ValueError, OverflowError):
+        raise Rejected("time is not an RFC 3339 time") from None
+    if not EARLIEST * 1_000_000 <= micros < LATEST * 1_000_000:
+        raise Rejected("time is out of range")
+    return micros
+
+
+def derived_id(actor_id: str, target_id: str, occurred_at: int) -> str:
+    """Id of an act on a platform that gives none: the same actor, target and second (truncated) are one act, whatever the
+    report calls it and whichever source brings it."""
+    text = f"{actor_id}\0{target_id}\0{occurred_at // 1_000_000}"
+    return "derived:" + hashlib.blake2b(text.encode(), digest_size=12).hexdigest()

@@ -1,0 +1,23 @@
+"""accounts: what was observed of accounts on a day."""
+
+from schemas.table import Column, Table
+
+ACCOUNTS = Table(
+    name="accounts",
+    version=1,
+    doc="An account as observed on a day. Readers take the newest row not later than their own day.",
+    grain=("platform", "account_id", "day", "source"),
+    partition_by=("platform", "day", "source"),
+    columns=(
+        Column("platform", "string", "Platform the account lives on."),
+        Column("day", "date", "UTC day on which this was observed."),
+        Column("source", "string", "ID of the source that observed it; of two on one day the first by name is read."),
+        Column("account_id", "string", "The platform's id of the account."),
+        Column("handle", "string", "The name people see; null if unknown.", nullable=True),
+        Column("display_name", "string", "The account's own title; null if unknown.", nullable=True),
+        Column("created_at", "timestamp", "Instant the account was made; null if unknown.", nullable=True),
+        Column("follower_count", "long", "Accounts following it; null if unknown.", nullable=True),
+        Column("following_count", "long", "Accounts it follows; null if unknown.", nullable=True),
+        Column("is_bot", "boolean", "Declared by the account itself to be automated; null if unknown.", nullable=True),
+    ),
+)

@@ -1,0 +1,25 @@
+"""All tables, in the order in which a night fills them."""
+
+from schemas.accounts import ACCOUNTS
+from schemas.activity import ACTIVITY
+from schemas.coverage import COVERAGE
+from schemas.engagement import ENGAGEMENT
+from schemas.influence import INFLUENCE
+from schemas.methodologies import METHODOLOGIES
+from schemas.rejects import REJECTS
+from schemas.runs import RUNS
+from schemas.score_changes import SCORE_CHANGES
+from schemas.scores import SCORES
+
+TABLES = (
+    ACTIVITY,
+    ACCOUNTS,
+    COVERAGE,
+    REJECTS,
+    ENGAGEMENT,
+    INFLUENCE,
+    SCORES,
+    SCORE_CHANGES,
+    METHODOLOGIES,
+    RUNS,
+)

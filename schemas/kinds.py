@@ -1,0 +1,13 @@
+"""The kinds of acts, and the order that decides what an act reported under several kinds counts as."""
+
+# From most to least specific; names follow W3C ActivityStreams 2.0 where it has them.
+INTERACTIONS = ("quote", "reshare", "reply", "mention", "like", "follow")
+POST = "post"
+KINDS = (*INTERACTIONS, POST)
+
+SIMULATED_PREFIX = "sample-"
+
+
+def is_simulated(platform: str) -> bool:
+    """True for the platforms of the bundled simulation."""
+    return platform.startswith(SIMULATED_PREFIX)

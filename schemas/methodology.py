@@ -1,0 +1,160 @@
+"""A methodology: every number that shapes a score, read from `schemas/methodologies/VERSION.yaml` and validated."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, fields
+from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from schemas.kinds import INTERACTIONS
+
+FOLDER = Path(__file__).parent / "methodologies"
+IN_FORCE = "in_force.yaml"
+EQUATIONS = (1,)
+DEFAULT_PLATFORM = "default"
+
+
+class MethodologyError(ValueError):
+    """A methodology that is unknown, malformed or out of range. The message names every fault."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Methodology:
+    """The constants of the score. Field docs stand beside the values in the YAML files."""
+
+    version: str
+    equations: int
+    half_life_days: float
+    lookback_days: int
+    kind_weights: dict[str, float]
+    platform_weights: dict[str, float]
+    rest_weight: float
+    damping: float
+    rounds: int
+    resolution: float
+    full_scale: float
+
+    def __post_init__(self) -> None:
+        faults = [message for wrong, message in self._rules() if wrong]
+        if faults:
+            raise MethodologyError(f"methodology {self.version}: " + "; ".join(faults))
+
+    def _rules(self) -> list[tuple[bool, str]]:
+        weights = list(self.kind_weights.values())
+        return [
+            (self.equations not in EQUATIONS, f"equations {self.equations}: expected one of {list(EQUATIONS)}"),
+            (not self.half_life_days > 0, f"half_life_days {self.half_life_days}: expected > 0"),
+            (not 1 <= self.lookback_days <= 3660, f"lookback_days {self.lookback_days}: expected 1 to 3660"),
+            (
+                list(self.kind_weights) != list(INTERACTIONS),
+                f"kind_weights names {list(self.kind_weights)}: expected {list(INTERACTIONS)} in this order",
+            ),
+            (any(not 0 <= weight <= 1e6 for weight in weights), "kind_weights: expected 0 to 1e6"),
+            (
+                weights != sorted(weights, reverse=True),
+                "kind_weights: a less specific kind outweighs a more specific one, so that a further report of an act"
+                " could lower its weight",
+            ),
+            (DEFAULT_PLATFORM not in self.platform_weights, f"platform_weights: `{DEFAULT_PLATFORM}` is missing"),
+            (any(not 0 <= w <= 1e6 for w in self.platform_weights.values()), "platform_weights: expected 0 to 1e6"),
+            (not 0 <= self.rest_weight <= 1e6, f"rest_weight {self.rest_weight}: expected 0 to 1e6"),
+            (not 0 < self.damping <= 1, f"damping {self.damping}: expected above 0, at most 1"),
+            (not 1 <= self.rounds <= 3, f"rounds {self.rounds}: expected 1 to 3"),
+            (not 0 < self.resolution < self.full_scale, "resolution: expected above 0 and below full_scale"),
+        ]
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the parsed values, so that comments and spacing may change."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+    def platform_weight(self, platform: str) -> float:
+        return self.platform_weights.get(platform, self.platform_weights[DEFAULT_PLATFORM])
+
+    def first_day(self, day: date) -> date:
+        """First day of the window that ends with `day`."""
+        return day - timedelta(days=self.lookback_days - 1)
+
+
+def parse(text: str) -> Methodology:
+    """Reads a methodology from YAML; raises `MethodologyError` on unknown or missing keys and on values out of range."""
+    values = yaml.safe_load(text)
+    if not isinstance(values, dict):
+        raise MethodologyError("a methodology is a mapping of names to values")
+    expected = {field.name: field.type for field in fields(Methodology)}
+    faults = [f"unknown key {key!r}" for key in values if key not in expected]
+    faults += [f"missing key {key!r}" for key in expected if key not in values]
+    faults += [
+        f"{key}: expected {kind}, found {values[key]!r}"
+        for key, kind in expected.items()
+        if key in values and not _is(values[key], kind)
+    ]
+    if faults:
+        raise MethodologyError(f"methodology {values.get('version', '?')}: " + "; ".join(faults))
+    return Methodology(**{key: _number(values[key], kind) for key, kind in expected.items()})
+
+
+def _is(value: Any, kind: Any) -> bool:
+    if kind is str:
+        return isinstance(value, str)
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if kind is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, dict) and all(isinstance(k, str) and _is(v, float) for k, v in value.items())
+
+
+def _number(value: Any, kind: Any) -> Any:
+    if kind is float:
+        return float(value)
+    if isinstance(value, dict):
+        return {key: float(number) for key, number in value.items()}
+    return value
+
+
+def versions(folder: Path = FOLDER) -> list[str]:
+    return sorted(path.stem for path in folder.glob("*.yaml") if path.name != IN_FORCE)
+
+
+@cache
+def load(version: str, folder: Path = FOLDER) -> Methodology:
+    """The methodology of that version; raises `MethodologyError` naming the versions that exist where it does not."""
+    if version not in versions(folder):
+        raise MethodologyError(f"methodology {version!r} is unknown; there is {', '.join(versions(folder)) or 'none'}")
+    found = parse((folder / f"{version}.yaml").read_text(encoding="utf-8"))
+    if found.version != version:
+        raise MethodologyError(f"{version}.yaml names version {found.version!r}, expected {version!r}")
+    return found
+
+
+@dataclass(frozen=True)
+class InForce:
+    """A version and the inclusive days for which it is official; `last_day` is None while it is in force."""
+
+    version: str
+    first_day: date
+    last_day: date | None
+
+
+def in_force(folder: Path = FOLDER) -> list[InForce]:
+    """The official versions in order of time; raises `MethodologyError` unless days ascend and versions exist."""
+    entries = yaml.safe_load((folder / IN_FORCE).read_text(encoding="utf-8")) or []
+    days = [entry["from"] for entry in entries]
+    if not all(type(day) is date for day in days) or days != sorted(set(days)):
+        raise MethodologyError(f"{IN_FORCE}: expected ascending, distinct days, found {days}")
+    for entry in entries:
+        load(entry["version"], folder)
+    ends = [day - timedelta(days=1) for day in days[1:]] + [None]
+    return [InForce(entry["version"], day, end) for entry, day, end in zip(entries, days, ends, strict=True)]
+
+
+def official(day: date, folder: Path = FOLDER) -> str:
+    """Version that is official for that day; raises `MethodologyError` where none is."""
+    for entry in in_force(folder):
+        if entry.first_day <= day and (entry.last_day is None or day <= entry.last_day):
+            return entry.version
+    raise MethodologyError(f"no methodology is official on {day}; see schemas/methodologies/{IN_FORCE}")

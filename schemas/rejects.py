@@ -1,0 +1,22 @@
+"""rejects: what could not become an act."""
+
+from schemas.table import Column, Table
+
+REJECTS = Table(
+    name="rejects",
+    version=1,
+    doc="Input that could not become an act: where it stood, why, and how it began. Nothing that was read is lost.",
+    grain=("platform", "day", "source", "file", "line"),
+    partition_by=("platform", "day", "source"),
+    columns=(
+        Column("platform", "string", "Platform the source reports on."),
+        Column("day", "date", "UTC day of the line's time; the first day asked for where it has no readable time."),
+        Column("source", "string", "ID of the source."),
+        Column("file", "string", "File (or URL) it stood in."),
+        Column("line", "long", "Line in the file, from 1."),
+        Column("outcome", "string", "`rejected` (unreadable or against the contract) or `unresolved` (understood, but names no"
+               " known target, actor or time)."),
+        Column("reason", "string", "Why, in words that are the same for the same fault."),
+        Column("excerpt", "string", "How the line began, at most 200 characters."),
+    ),
+)

@@ -1,0 +1,41 @@
+"""Contracts as Spark schemas, and the check of Spark frames against them."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import types as t
+
+from schemas.table import ContractError, Table
+
+TYPES: dict[str, t.DataType] = {
+    "string": t.StringType(),
+    "date": t.DateType(),
+    "timestamp": t.TimestampType(),
+    "double": t.DoubleType(),
+    "long": t.LongType(),
+    "boolean": t.BooleanType(),
+}
+
+
+def schema(table: Table) -> t.StructType:
+    """The table's columns in order, each with its doc as the field's `comment`."""
+    return t.StructType(
+        [t.StructField(c.name, TYPES[c.type], c.nullable, {"comment": c.doc}) for c in table.columns]
+    )
+
+
+def check(table: Table, frame: DataFrame) -> None:
+    """Raises `ContractError` naming every column of the frame that differs from the contract.
+
+    Nulls are refused by the Delta table itself, whose columns are declared NOT NULL.
+    """
+    expected = {column.name: TYPES[column.type] for column in table.columns}
+    found = {field.name: field.dataType for field in frame.schema.fields}
+    problems = [
+        f"{name}: expected {kind.simpleString()}, found {found[name].simpleString() if name in found else 'nothing'}"
+        for name, kind in expected.items()
+        if found.get(name) != kind
+    ]
+    problems += [f"{name}: not in the contract" for name in found if name not in expected]
+    if not problems and list(found) != list(expected):
+        problems.append(f"columns out of order: expected {list(expected)}, found {list(found)}")
+    if problems:
+        raise ContractError(f"{table.name}: " + "; ".join(problems))
