@@ -59,7 +59,7 @@ def decompressed(raw: BinaryIO) -> BinaryIO:
     head = stream.peek(6)[:6]
     match next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), None):
         case "gzip":
-            return io.BufferedReader(gzip.GzipFile(fileobj=stream), BUFFER_BYTES)  # type: ignore[type-var]
+            return io.BufferedReader(gzip.GzipFile(fileobj=stream), BUFFER_BYTES)
         case "bzip2":
             return io.BufferedReader(bz2.BZ2File(stream), BUFFER_BYTES)
         case "xz":
@@ -67,7 +67,7 @@ def decompressed(raw: BinaryIO) -> BinaryIO:
         case "zstd":
             # Public dumps use windows of up to 2 GiB, above the library's default limit.
             reader = zstandard.ZstdDecompressor(max_window_size=1 << 31).stream_reader(stream, read_across_frames=True)
-            return io.BufferedReader(reader, BUFFER_BYTES)  # type: ignore[type-var]
+            return io.BufferedReader(reader, BUFFER_BYTES)
     return stream
 
 

@@ -199,8 +199,8 @@ class PageBuilder:
             elif kind is Account:
                 self._rows[kind].append((*record, line))
             elif kind is Unresolved:
-                self._faults.append(("unresolved", record[0], record[1], line, excerpt(text)))
-            ignored = ignored or kind is Ignored
+                self._faults.append(("unresolved", *record, line, excerpt(text)))
+            ignored = ignored or kind is Ignored or kind is Undo
             if day is None and kind is not Author:
                 day = self._day(record)
         self._lines[day] += 1

@@ -1,0 +1,102 @@
+"""activity -> engagement: who acted on whose content, per day, one human act counted once.
+
+Reads `activity` (all platforms and sources) of one day and of the earlier days of its window that are not counted as they
+were last pulled; replaces those days of `engagement` and nothing else.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from jobs import runs
+from jobs.runs import Batch, Run
+from jobs.storage import LostRaceError, Warehouse
+from jobs.window import activity_fingerprints, stale_days
+from schemas.activity import ACTIVITY
+from schemas.engagement import ENGAGEMENT
+from schemas.kinds import INTERACTIONS, POST
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame, SparkSession
+
+log = logging.getLogger(__name__)
+
+JOB = "engagement"
+TRIES = 5  # of a run that shares its window with others that count it at the same time
+
+
+@dataclass(frozen=True, kw_only=True)
+class Params:
+    """`day` is counted again in any case; the days from `first_day` on where they are not counted as they are now."""
+
+    day: date
+    first_day: date
+
+
+def person_id(account: str) -> "Column":
+    """`platform:account_id`: a person is an account until accounts are linked."""
+    return F.concat_ws(":", F.col("platform"), F.col(account))
+
+
+def engagement(activity: "DataFrame") -> "DataFrame":
+    """One row per (day, src, dst, platform, kind): distinct acts of `src` on content of `dst`.
+
+    Reports of one platform with the same actor, target and activity_id are one act, whichever source brings them; it counts
+    as its most specific kind. Acts on oneself are dropped; `post` is kept, with src = dst.
+    """
+    kinds = F.array(*map(F.lit, INTERACTIONS))  # in order of specificity
+    acts = (
+        activity.where((F.col("kind") != POST) & (F.col("actor_id") != F.col("target_id")))
+        .groupBy("day", "platform", "actor_id", "target_id", "activity_id")
+        .agg(F.element_at(kinds, F.min(F.array_position(kinds, F.col("kind"))).cast("int")).alias("kind"))
+    )
+    posts = (
+        activity.where(F.col("kind") == POST)
+        .select("day", "platform", "actor_id", F.col("actor_id").alias("target_id"), "activity_id", "kind")
+        .distinct()
+    )
+    return (
+        acts.unionByName(posts)
+        .select("day", person_id("actor_id").alias("src"), person_id("target_id").alias("dst"), "platform", "kind")
+        .groupBy("day", "src", "dst", "platform", "kind")
+        .agg(F.count("*").alias("act_count"))
+    )
+
+
+def run(session: "SparkSession", warehouse: Warehouse, params: Params, batch: Batch) -> list[date]:
+    """Counts the days that need it, in one commit, and returns them. Where another run counts the same days at the same
+    time, what it counted stands and only the rest is counted here."""
+    for attempt in range(1, TRIES + 1):
+        version = warehouse.version(ACTIVITY)
+        fingerprints = activity_fingerprints(warehouse, version)
+        stale = stale_days(warehouse, fingerprints, params.first_day, params.day)
+        days = sorted({*stale, params.day} if attempt == 1 else stale)
+        try:
+            _count(session, warehouse, days, version, {day: fingerprints.get(day, "") for day in days}, batch)
+        except LostRaceError as lost:
+            if attempt == TRIES:
+                raise
+            log.info("%s; looking again at what is left to count", lost)
+            continue
+        return days
+    return []
+
+
+def _count(
+    session: "SparkSession", warehouse: Warehouse, days: list[date], version: int, files: dict[date, str], batch: Batch
+) -> None:
+    if not days:
+        return
+    counting = [
+        Run(JOB, day, batch, {"activity_files": files[day]}, inputs={ACTIVITY.name: version}) for day in days
+    ]
+    with runs.recorded_together(warehouse, counting):
+        activity = warehouse.frame(session, ACTIVITY, version).where(F.col("day").isin(days))
+        # One file a day: a window of days is read often, and a Spark partition holds many days of a small platform.
+        counted = engagement(activity).repartition("day")
+        warehouse.replace_by_spark(ENGAGEMENT, counted, {"day": tuple(days)}, run_id=batch.id, job=JOB)
+        for item in counting:
+            item.counts["rows"] = warehouse.row_count(ENGAGEMENT, {"day": item.day})

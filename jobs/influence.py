@@ -1,0 +1,183 @@
+"""engagement -> influence: how much attention each person holds at the end of a day, and its parts.
+
+Reads the window's days of `engagement`, `coverage` and the newest `accounts`; replaces (methodology, day) of `influence`
+and nothing else. The equations are DESIGN's section "The score"; engines add the messages, all else is Spark SQL here.
+"""
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from pyspark import StorageLevel
+from pyspark.sql import Window
+from pyspark.sql import functions as F
+
+from jobs import attention, runs
+from jobs.attention import real
+from jobs.engines import Engine
+from jobs.errors import CloutError
+from jobs.runs import Batch
+from jobs.storage import Warehouse
+from jobs.window import activity_fingerprints, covered_days, days_between, stale_days, uncovered_days
+from schemas.accounts import ACCOUNTS
+from schemas.activity import ACTIVITY
+from schemas.coverage import COVERAGE
+from schemas.engagement import ENGAGEMENT
+from schemas.influence import INFLUENCE
+from schemas.kinds import POST, SIMULATED_PREFIX
+from schemas.methodologies import METHODOLOGIES
+from schemas.methodology import Methodology
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame, SparkSession
+
+JOB = "influence"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Params:
+    """The UTC day at whose end people are scored, and by which methodology."""
+
+    day: date
+    methodology: Methodology
+
+
+class EmptyWindowError(CloutError):
+    """No act between two people lies in the window: there is nobody to score."""
+
+
+def score(influence: "Column", methodology: Methodology) -> "Column":
+    """0 to 100: min(100, 100 * log1p(influence / resolution) / log1p(full_scale / resolution))."""
+    resolution = F.lit(methodology.resolution)
+    full = F.log1p(F.lit(methodology.full_scale) / resolution)
+    return F.least(F.lit(100.0), F.lit(100.0) * F.log1p(influence / resolution) / full)
+
+
+def ranked(sums: "DataFrame") -> "DataFrame":
+    """Adds `total`, `rank` and `percentile` to (id, one, two, three).
+
+    Rank is by competition, 1 the highest, ties equal; percentile is the share of people with less. Only distinct totals are
+    put in one order, so few rows meet in one place.
+    """
+    totals = sums.withColumn("total", F.col("one") + F.col("two") + F.col("three"))
+    people = F.sum("people").over(Window.partitionBy(F.lit(1)))
+    down = F.sum("people").over(Window.partitionBy(F.lit(1)).orderBy(F.col("total").desc()))
+    places = (
+        totals.groupBy("total")
+        .agg(F.count("*").alias("people"))
+        .select(
+            "total",
+            (down - F.col("people") + 1).alias("rank"),
+            ((people - down).cast("double") / people.cast("double")).alias("percentile"),
+        )
+    )
+    return totals.join(places, "total")
+
+
+def people(
+    sums: "DataFrame", attention: "DataFrame", accounts: "DataFrame", coverage: Mapping[str, float], params: Params
+) -> "DataFrame":
+    """The rows of `influence`: one per account of `sums` (id, one, two, three as multiples of 2^-36).
+
+    `attention` is (src, dst, a, credibility), `accounts` (id, handle), `coverage` platform -> share of the window covered.
+    """
+    engagers = (
+        attention.where(F.col("credibility") > 0).groupBy("dst").agg(F.count("*").alias("engager_count"))
+    ).withColumnRenamed("dst", "id")
+    platform = F.substring_index("id", ":", 1)
+    covered = F.create_map(*[F.lit(item) for pair in sorted(coverage.items()) for item in pair])
+    return (
+        ranked(sums)
+        .join(engagers, "id", "left")
+        .join(accounts.select("id", "handle"), "id", "left")
+        .select(
+            F.lit(params.day).alias("day"),
+            F.lit(params.methodology.version).alias("methodology"),
+            F.col("id").alias("person_id"),
+            platform.alias("platform"),
+            "handle",
+            platform.startswith(SIMULATED_PREFIX).alias("simulated"),
+            real(F.col("total")).alias("influence"),
+            real(F.col("one")).alias("direct"),
+            real(F.col("two")).alias("second"),
+            real(F.col("three")).alias("third"),
+            score(real(F.col("total")), params.methodology).alias("score"),
+            "rank",
+            "percentile",
+            F.coalesce("engager_count", F.lit(0)).cast("long").alias("engager_count"),
+            F.element_at(covered, platform).alias("window_coverage"),
+        )
+    )
+
+
+def window_attention(
+    engagement: "DataFrame", accounts: "DataFrame", covered: Mapping[str, Set[date]], params: Params
+) -> "DataFrame":
+    """(src, dst, a, credibility) at the end of the day, from the window's engagement."""
+    methodology = params.methodology
+    days = days_between(methodology.first_day(params.day), params.day)
+    factors = engagement.sparkSession.createDataFrame(
+        attention.decay_factors(days, covered, params.day, methodology), attention.DECAY
+    )
+    return attention.attention(
+        attention.weights(engagement, factors, methodology), attention.credibility(accounts), methodology
+    )
+
+
+def run(
+    session: "SparkSession", warehouse: Warehouse, params: Params, engine: Engine, batch: Batch
+) -> dict[str, float]:
+    """Scores everybody of the window. Raises `EmptyWindowError` where there is nobody."""
+    methodology = params.methodology
+    with runs.recorded(warehouse, JOB, params.day, batch, methodology=methodology.version) as row:
+        row.engine = engine.name
+        refuse_changed_methodology(warehouse, methodology)
+        first_day = methodology.first_day(params.day)
+        _refuse_stale(warehouse, first_day, params.day)
+        for table in (ENGAGEMENT, COVERAGE, ACCOUNTS):
+            row.inputs[table.name] = warehouse.version(table)
+        covered = covered_days(warehouse, first_day, params.day)
+        row.uncovered_days = uncovered_days(covered, first_day, params.day)
+        engagement = warehouse.frame(session, ENGAGEMENT, row.inputs[ENGAGEMENT.name]).where(
+            F.col("day").between(F.lit(first_day), F.lit(params.day))
+        )
+        if engagement.where(F.col("kind") != POST).isEmpty():
+            raise EmptyWindowError(
+                f"engagement {first_day}..{params.day}: no act between two people, expected some; pull days of this window"
+                f" first (`clout pull --day {params.day} --source ...`)"
+            )
+        accounts = attention.newest_accounts(
+            warehouse.frame(session, ACCOUNTS, row.inputs[ACCOUNTS.name]), params.day
+        )
+        spread = window_attention(engagement, accounts, covered, params).persist(StorageLevel.MEMORY_AND_DISK)
+        try:
+            sums = engine.sums(spread, methodology.rounds)
+            share = {platform: len(days) / methodology.lookback_days for platform, days in covered.items()}
+            found = people(sums, spread, accounts, share, params)
+            partition = {"methodology": methodology.version, "day": params.day}
+            warehouse.replace_by_spark(INFLUENCE, found, partition, run_id=row.id, job=JOB)
+            row.counts["pairs"] = spread.count()
+            row.counts["people"] = warehouse.row_count(INFLUENCE, partition)
+        finally:
+            spread.unpersist()
+    return row.counts
+
+
+def refuse_changed_methodology(warehouse: Warehouse, methodology: Methodology) -> None:
+    """Raises where scores exist under this version and other values."""
+    known = {row["version"]: row["fingerprint"] for row in warehouse.read(METHODOLOGIES).to_pylist()}
+    if known.get(methodology.version, methodology.fingerprint) != methodology.fingerprint:
+        raise CloutError(
+            f"methodology {methodology.version}: its values are not those under which scores were published; a version"
+            " never changes, so restore its file and put the new values into a file with a version of their own"
+        )
+
+
+def _refuse_stale(warehouse: Warehouse, first_day: date, last_day: date) -> None:
+    stale = stale_days(warehouse, activity_fingerprints(warehouse, warehouse.version(ACTIVITY)), first_day, last_day)
+    if stale:
+        raise CloutError(
+            f"engagement {stale[0]}..{stale[-1]}: {len(stale)} days of the window are not counted as they were last pulled;"
+            f" run `clout engagement --day {last_day}` first"
+        )

@@ -1,0 +1,187 @@
+"""A source's pages -> its rows of `rejects`, `accounts`, `activity` and `coverage`, day by day.
+
+Reads each file once and replaces (platform, day, source) for the days asked for, nothing else. The coverage row comes last
+and alone says that the day is there.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs import runs
+from jobs.errors import CloutError, UsageError
+from jobs.runs import Batch, Run
+from jobs.sources.page import Source
+from jobs.sources.spec import SourceSpec
+from jobs.spool import Spool, spool
+from jobs.storage import Partition, Warehouse, rows
+from schemas.accounts import ACCOUNTS
+from schemas.activity import ACTIVITY
+from schemas.coverage import COVERAGE
+from schemas.kinds import is_simulated
+from schemas.rejects import REJECTS
+
+log = logging.getLogger(__name__)
+
+JOB = "pull_activity"
+MAX_REJECT_SHARE = 0.05
+
+
+class TooManyRejectsError(CloutError):
+    """More lines were rejected than is believable for good input."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Params:
+    """What to pull. Days are UTC and inclusive; `skip` holds days of the range that are already done."""
+
+    source: SourceSpec
+    first_day: date
+    last_day: date
+    skip: frozenset[date] = frozenset()
+    max_reject_share: float = MAX_REJECT_SHARE
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """One day of one source: what became of its lines."""
+
+    day: date
+    source: str
+    act_count: int
+    rejected_count: int
+    unresolved_count: int
+    ignored_count: int
+    note: str | None
+
+
+def run(
+    warehouse: Warehouse,
+    params: Params,
+    batch: Batch,
+    on_lines: Callable[[int], None] = lambda _: None,
+    on_day: Callable[[Pulled], None] = lambda _: None,
+) -> list[Pulled]:
+    """Pulls the days. Raises `TooManyRejectsError` after every day that could be committed was; `on_lines` hears how many
+    lines were read so far, `on_day` each day that is there."""
+    source = params.source.open()
+    refuse_mixing(warehouse, source)
+    source_id = params.source.id
+    with spool(source_id, params.first_day, params.last_day) as spooled:
+        days = [day for day in spooled.days if day not in params.skip]
+        started = [Run(JOB, day, batch, {"source": source_id, "places": params.source.places}) for day in days]
+        runs.write(warehouse, started, runs.STARTED)
+        left = list(started)
+        try:
+            for page in source.pages(params.first_day, params.last_day):
+                spooled.add(page)
+                on_lines(spooled.line_count)
+            spooled.resolve()
+            _check_share(
+                f"{source_id} {params.first_day}..{params.last_day}", params, spooled.rejected_count(), spooled.line_count,
+                spooled.commonest_reasons(), lambda: _write_rejects(warehouse, spooled, source, left),
+            )  # fmt: skip
+            pulled = []
+            failures = []
+            for item in started:
+                try:
+                    pulled.append(_commit_day(warehouse, spooled, source, params, item))
+                except TooManyRejectsError as error:
+                    runs.write(warehouse, [item], runs.FAILED, str(error))
+                    failures.append(str(error))
+                else:
+                    runs.write(warehouse, [item], runs.DONE)
+                    on_day(pulled[-1])
+                left.remove(item)
+        except BaseException as error:
+            runs.write(warehouse, left, runs.FAILED, str(error) or type(error).__name__)
+            raise
+    if failures:
+        raise TooManyRejectsError("\n".join(failures))
+    return pulled
+
+
+def refuse_mixing(warehouse: Warehouse, source: Source) -> None:
+    """Raises `UsageError` where simulated people would come into a warehouse of real ones, or the reverse."""
+    there = pc.unique(warehouse.read(COVERAGE, columns=["platform"])["platform"]).to_pylist()
+    simulated = is_simulated(source.platforms[0])
+    if any(is_simulated(platform) != simulated for platform in there):
+        raise UsageError(
+            f"{warehouse.root} holds {'real' if simulated else 'simulated'} people, and the two are never mixed;"
+            " set CLOUT_WAREHOUSE to another folder"
+        )
+
+
+def _commit_day(warehouse: Warehouse, spooled: Spool, source: Source, params: Params, item: Run) -> Pulled:
+    total = dict.fromkeys(("acts", "rejected", "unresolved", "ignored", "lines"), 0)
+    notes: list[str] = []
+    coverage: list[dict[str, Any]] = []
+    _write_rejects(warehouse, spooled, source, [item])
+    for platform in source.platforms:
+        counts = spooled.counts(platform, item.day)
+        total = {name: total[name] + counts[name] for name in total}
+        told = spooled.notes.get((platform, item.day), [])
+        if not counts["lines"] and not told:
+            told = [(False, "no line of this day was found")]
+        notes += [reason for _, reason in told]
+        coverage.append(
+            {
+                "day": item.day,
+                "platform": platform,
+                "source": item.parameters["source"],
+                "status": "partial" if any(partial for partial, _ in told) else "complete",
+                "reason": "; ".join(dict.fromkeys(reason for _, reason in told)) or None,
+                **{f"{name}_count": counts[kind] for kind, name in
+                   (("acts", "act"), ("rejected", "rejected"), ("unresolved", "unresolved"), ("ignored", "ignored"))},
+            }
+        )  # fmt: skip
+    name = f"{params.source.id} {item.day}"
+    _check_share(
+        name, params, total["rejected"], max(total["lines"], total["rejected"]), spooled.commonest_reasons(item.day)
+    )
+    for platform in source.platforms:
+        place = _partition(platform, item)
+        _replace(warehouse, ACCOUNTS, spooled.accounts(platform, item.day), place, item)
+        _replace(warehouse, ACTIVITY, spooled.activity(platform, item.day), place, item)
+    for row in coverage:
+        partition = {"day": item.day, "platform": row["platform"], "source": row["source"]}
+        warehouse.replace_bookkeeping(COVERAGE, rows(COVERAGE, [row]), partition, run_id=item.id, job=JOB)
+    item.counts.update(total)
+    note = "; ".join(dict.fromkeys(notes)) or None
+    if note:
+        log.warning("%s: %s", name, note)
+    return Pulled(
+        item.day, params.source.id, total["acts"], total["rejected"], total["unresolved"], total["ignored"], note
+    )
+
+
+def _write_rejects(warehouse: Warehouse, spooled: Spool, source: Source, items: list[Run]) -> None:
+    for item in items:
+        for platform in source.platforms:
+            _replace(warehouse, REJECTS, spooled.rejects(platform, item.day), _partition(platform, item), item)
+
+
+def _partition(platform: str, item: Run) -> Partition:
+    return {"platform": platform, "day": item.day, "source": item.parameters["source"]}
+
+
+def _replace(warehouse: Warehouse, table: Any, found: pa.RecordBatchReader, partition: Partition, item: Run) -> None:
+    warehouse.replace(table, found, partition, run_id=item.id, job=JOB)
+
+
+def _check_share(
+    name: str, params: Params, rejected: int, lines: int, reasons: list[tuple[str, int]],
+    before_raising: Callable[[], None] = lambda: None,
+) -> None:  # fmt: skip
+    if lines and rejected > params.max_reject_share * lines:
+        before_raising()
+        commonest = ", ".join(f"{reason} ({count:,})" for reason, count in reasons)
+        raise TooManyRejectsError(
+            f"{name}: {rejected:,} of {lines:,} lines rejected, expected at most {params.max_reject_share:.0%};"
+            f" commonest: {commonest}. The rows pulled before stay; see table `rejects`, mend the input and pull again"
+        )

@@ -1,0 +1,68 @@
+"""The only module that builds a Spark session: settings from `infra/spark-defaults.conf`, JVM packages from set-up."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jobs.errors import CloutError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+ROOT = Path(__file__).parent.parent
+SETTINGS = ROOT / "infra" / "spark-defaults.conf"
+LOGGING = ROOT / "infra" / "log4j2.properties"
+
+
+def environment_folder() -> Path:
+    """The environment that set-up made: where this Python, the JVM packages and a link to Java are."""
+    return Path(sys.prefix)
+
+
+def jars() -> list[str]:
+    """The JVM packages that set-up resolved, and the user's own of GraphFrames (`$CLOUT_GRAPHFRAMES_JARS`)."""
+    found = sorted(str(path) for path in (environment_folder() / "jars").glob("*.jar"))
+    return found + [path for path in os.environ.get("CLOUT_GRAPHFRAMES_JARS", "").split(",") if path]
+
+
+def settings() -> dict[str, str]:
+    """What `infra/spark-defaults.conf` says (or the file that `$CLOUT_SPARK_SETTINGS` names)."""
+    path = Path(os.environ.get("CLOUT_SPARK_SETTINGS", SETTINGS))
+    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
+    pairs = (line.split(None, 1) for line in lines if line and not line.startswith("#"))
+    return {name: value.strip() for name, value in pairs}
+
+
+def java_home() -> str | None:
+    """The Java that set-up found; the user's own JAVA_HOME where there was no set-up."""
+    linked = environment_folder() / "java"
+    return str(linked) if (linked / "bin" / "java").exists() else os.environ.get("JAVA_HOME")
+
+
+def build(master: str | None = None) -> "SparkSession":
+    """A session. Under `spark-submit` the JVM is there already, and its master and packages with it; by hand it is
+    started here, on `$CLOUT_SPARK_MASTER` or all cores of this machine."""
+    from pyspark.sql import SparkSession
+
+    submitted = "PYSPARK_GATEWAY_PORT" in os.environ
+    builder = SparkSession.builder.appName("clout")
+    for name, value in settings().items():
+        builder = builder.config(name, value)
+    if not submitted:
+        packages = jars()
+        if not packages:
+            raise CloutError(
+                f"{environment_folder() / 'jars'}: Delta's JVM package is not there; run `bash infra/run.sh`, which sets it up"
+            )
+        java = java_home()
+        if java:
+            os.environ["JAVA_HOME"] = java
+        os.environ.pop("SPARK_HOME", None)  # another Spark on this machine is not the one of the lock
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        builder = builder.config("spark.jars", ",".join(packages)).master(
+            master or os.environ.get("CLOUT_SPARK_MASTER", "local[*]")
+        )
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    return session

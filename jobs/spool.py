@@ -1,0 +1,219 @@
+"""Pages of a pull, gathered on disk: parents are looked up, takebacks and repeats set aside, days told apart.
+
+DuckDB holds the pages in a temporary file and spills what exceeds its memory, so a pull of any size stays within it. Order
+of lines decides where two rows compete, so the same pages give the same rows.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+import pyarrow as pa
+
+from jobs.sources.page import DAY_US, Page
+from schemas import arrow
+from schemas.accounts import ACCOUNTS
+from schemas.activity import ACTIVITY
+from schemas.rejects import REJECTS
+from schemas.table import Table
+
+MEMORY_LIMIT = "1GB"  # beside Spark's and Arrow's own on a small machine; more brings little, less spills sooner
+BATCH_ROWS = 65_536
+REPEATED = "repeats an act that this source already reported"
+UNKNOWN_AUTHOR = "author of what was acted on is not known"
+
+_TABLES = """
+create table acts (platform text, day date, file_no int, line bigint, kind text, actor_id text, target_id text,
+                   occurred_at bigint, activity_id text, object_id text, excerpt text);
+create table authors (platform text, object_id text, account_id text);
+create table undos (platform text, day date, activity_id text, actor_id text);
+create table accounts (platform text, day date, file_no int, line bigint, account_id text, handle text,
+                       display_name text, created_at bigint, follower_count bigint, following_count bigint,
+                       is_bot boolean);
+create table faults (platform text, day date, file_no int, line bigint, outcome text, reason text, excerpt text);
+"""
+
+# What becomes of each act: `undone`, `repeated`, `unresolved`, or an act with its target. Two reports of one grain on
+# one line (somebody named twice in a post) are one report.
+_RESOLVE = f"""
+create table resolved as
+with parents as (select platform, object_id, min(account_id) as account_id from authors group by all),
+aimed as (
+    select acts.* replace (coalesce(acts.target_id, parents.account_id) as target_id)
+    from acts left join parents
+      on acts.target_id is null and acts.platform = parents.platform and acts.object_id = parents.object_id
+),
+standing as (
+    select *, exists (from undos u where u.platform = aimed.platform and u.day = aimed.day
+                      and u.activity_id = aimed.activity_id and u.actor_id = aimed.actor_id) as undone
+    from aimed
+),
+posts as (
+    select * replace ('post' as kind, actor_id as target_id, null as object_id)
+    from standing where target_id is null and kind in ('reply', 'quote') and not undone
+),
+each_once as (
+    select distinct on (platform, day, file_no, line, activity_id, kind, target_id, outcome) * from (
+        select *, case when undone then 'undone' when target_id is null then 'unresolved' else 'act' end as outcome
+        from standing union all select *, 'act' from posts
+    )
+    order by occurred_at, actor_id, object_id
+)
+select * replace (case when outcome = 'act' and row_number() over (
+    partition by platform, day, activity_id, kind, target_id, outcome order by file_no, line
+) > 1 then 'repeated' else outcome end as outcome) from each_once;
+insert into faults
+select platform, day, file_no, line, case outcome when 'repeated' then 'rejected' else outcome end,
+       case outcome when 'repeated' then '{REPEATED}' else '{UNKNOWN_AUTHOR}' end, coalesce(excerpt, activity_id)
+from resolved where outcome in ('repeated', 'unresolved');
+create table told as  -- one row a line: a rejected line is not also unresolved
+select platform, day, file_no, line, min(outcome) as outcome, string_agg(distinct reason, '; ' order by reason) as reason,
+       left(min(excerpt), 200) as excerpt
+from faults group by all;
+"""
+
+
+class Spool:
+    """The pages of one pull of one source, for the days asked for. Made by `spool()`."""
+
+    def __init__(self, folder: Path, source: str, first_day: date, last_day: date) -> None:
+        self.source = source
+        self.first_day = first_day
+        self.last_day = last_day
+        self.files: list[str] = []
+        self.lines: Counter[tuple[str, date]] = Counter()
+        self.ignored: Counter[tuple[str, date]] = Counter()
+        self.notes: dict[tuple[str, date], list[tuple[bool, str]]] = {}
+        self.line_count = 0
+        self._db = duckdb.connect(folder / "spool.duckdb")
+        self._db.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
+        self._db.execute(f"set temp_directory = '{str(folder / 'spill').replace(chr(39), chr(39) * 2)}'")
+        self._db.execute("set preserve_insertion_order = false")
+        self._db.execute(_TABLES)
+        # A line without a readable time belongs to the first day asked for; other days are left alone.
+        first = f"date '{first_day}'"
+        self._day = f"coalesce((date '1970-01-01' + (occurred_at // {DAY_US})::int), {first})"
+        self._asked = f"{self._day} between {first} and date '{last_day}'"
+
+    @property
+    def days(self) -> list[date]:
+        return [self.first_day + timedelta(days=n) for n in range((self.last_day - self.first_day).days + 1)]
+
+    def add(self, page: Page) -> None:
+        if not self.files or self.files[-1] != page.file:
+            self.files.append(page.file)
+        file_no = len(self.files)
+        self._insert("acts", page, page.acts, "kind, actor_id, target_id, occurred_at, activity_id, object_id, excerpt", file_no)
+        self._insert("faults", page, page.faults, "outcome, reason, excerpt", file_no)
+        self._insert("undos", page, page.undos, "activity_id, actor_id")
+        columns = "account_id, handle, display_name, created_at, follower_count, following_count, is_bot"
+        told = page.accounts.rename_columns(
+            ["occurred_at" if name == "observed_at" else name for name in page.accounts.schema.names]
+        )
+        self._insert("accounts", page, told, columns, file_no)
+        if page.authors.num_rows:
+            self._db.register("page", page.authors)
+            self._db.execute("insert into authors select distinct ?, object_id, account_id from page", [page.platform])
+            self._db.unregister("page")
+        for counted, into in ((page.lines, self.lines), (page.ignored, self.ignored)):
+            for day, count in counted.items():
+                into[page.platform, day or self.first_day] += count
+        self.line_count += page.lines.total()
+        for note in page.notes:
+            for day in [note.day] if note.day else self.days:
+                self.notes.setdefault((page.platform, day), []).append((note.partial, note.reason))
+
+    def _insert(self, table: str, page: Page, batch: pa.RecordBatch, columns: str, file_no: int | None = None) -> None:
+        if not batch.num_rows:
+            return
+        place = "" if file_no is None else f"{file_no}, line, "
+        self._db.register("page", batch)
+        self._db.execute(
+            f"insert into {table} select ?, {self._day}, {place}{columns} from page where {self._asked}", [page.platform]
+        )
+        self._db.unregister("page")
+
+    def resolve(self) -> None:
+        """Once, after the last page."""
+        self._db.execute(_RESOLVE)
+        files = pa.table({"file_no": range(1, len(self.files) + 1), "file": pa.array(self.files, pa.string())})
+        self._db.register("listed", files)
+        self._db.execute("create table files as select * from listed")
+        self._db.unregister("listed")
+
+    def counts(self, platform: str, day: date) -> dict[str, int]:
+        """Acts and lines of a day by what became of them."""
+        acts, undone = self._db.execute(
+            "select count(*) filter (outcome = 'act'), count(distinct (file_no, line)) filter (outcome = 'undone')"
+            " from resolved where platform = ? and day = ?", [platform, day],
+        ).fetchone() or (0, 0)  # fmt: skip
+        rejected, unresolved = self._db.execute(
+            "select count(*) filter (outcome = 'rejected'), count(*) filter (outcome = 'unresolved')"
+            " from told where platform = ? and day = ?", [platform, day],
+        ).fetchone() or (0, 0)  # fmt: skip
+        return {
+            "acts": acts,
+            "rejected": rejected,
+            "unresolved": unresolved,
+            "ignored": self.ignored[platform, day] + undone,
+            "lines": self.lines[platform, day],
+        }
+
+    def rejected_count(self) -> int:
+        return self._db.execute("select count(*) from told where outcome = 'rejected'").fetchone()[0]  # type: ignore[index]
+
+    def commonest_reasons(self, day: date | None = None) -> list[tuple[str, int]]:
+        """The three commonest reasons for which lines were rejected, of a day or of all."""
+        return self._db.execute(
+            "select reason, count(*) from told where outcome = 'rejected' and day = coalesce(?, day)"
+            " group by 1 order by 2 desc, 1 limit 3", [day],
+        ).fetchall()  # fmt: skip
+
+    def activity(self, platform: str, day: date) -> pa.RecordBatchReader:
+        query = (
+            "select platform, day, ? as source, activity_id, kind, actor_id, target_id, object_id, occurred_at,"
+            " null::bigint as observed_at from resolved where outcome = 'act' and platform = ? and day = ?"
+            " order by file_no, line, activity_id, kind, target_id"
+        )
+        return self._rows(ACTIVITY, query, platform, day)
+
+    def accounts(self, platform: str, day: date) -> pa.RecordBatchReader:
+        """The last thing told of each account on the day, column by column."""
+        told = ", ".join(
+            f"arg_max({name}, (file_no, line)) as {name}"
+            for name in ("handle", "display_name", "created_at", "follower_count", "following_count", "is_bot")
+        )
+        query = (
+            f"select platform, day, ? as source, account_id, {told} from accounts where platform = ? and day = ?"
+            " group by platform, day, account_id order by account_id"
+        )
+        return self._rows(ACCOUNTS, query, platform, day)
+
+    def rejects(self, platform: str, day: date) -> pa.RecordBatchReader:
+        query = (
+            "select platform, day, ? as source, file, line, outcome, reason, excerpt from told join files using (file_no)"
+            " where platform = ? and day = ? order by file_no, line"
+        )
+        return self._rows(REJECTS, query, platform, day)
+
+    def _rows(self, table: Table, query: str, platform: str, day: date) -> pa.RecordBatchReader:
+        """A query's rows in the contract's types; instants travel as integers, which need no time zone data."""
+        found = self._db.cursor().sql(query, params=[self.source, platform, day]).to_arrow_reader(BATCH_ROWS)
+        schema = arrow.schema(table)
+        cast = (batch.select(schema.names).cast(schema) for batch in found)
+        return pa.RecordBatchReader.from_batches(schema, cast)
+
+
+@contextmanager
+def spool(source: str, first_day: date, last_day: date) -> Iterator[Spool]:
+    """A spool in a temporary folder ($TMPDIR) that is gone afterwards."""
+    with TemporaryDirectory(prefix="clout-pull-") as folder:
+        made = Spool(Path(folder), source, first_day, last_day)
+        try:
+            yield made
+        finally:
+            made._db.close()

@@ -1,0 +1,271 @@
+"""Tables on disk or in an object store: the only module that reads or writes them.
+
+Every table is a Delta table under one root. `engagement` and `influence` are written by Spark, all others by
+`deltalake`, which needs no JVM. A write replaces whole partitions in one commit; the commit names the run that made it.
+"""
+
+import json
+import logging
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake.exceptions import CommitFailedError
+from pyarrow import fs
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from jobs.errors import CloutError, UsageError
+from schemas import arrow
+from schemas.catalog import TABLES
+from schemas.table import Table
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+log = logging.getLogger(__name__)
+
+Partition = Mapping[str, str | date | tuple[str, ...] | tuple[date, ...]]  # a tuple: each of these values
+
+# A bookkeeping commit that collides with another day's or source's is repeated: with some tens of writers at once the
+# last one needs about this many tries.
+BOOKKEEPING_TRIES = 30
+
+
+class LostRaceError(CloutError):
+    """Another run wrote the same partition while this one was at work; nothing of this run was kept."""
+
+
+@dataclass(frozen=True)
+class Commit:
+    """What a commit of clout's says about itself, as found in a table's history."""
+
+    version: int
+    run_id: str
+    job: str
+    partition: dict[str, list[str]]
+
+
+def data_home() -> Path:
+    """`$XDG_DATA_HOME/clout`, or `~/.local/share/clout`."""
+    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(home) / "clout"
+
+
+def warehouse_root(*, simulated: bool) -> str:
+    """`$CLOUT_WAREHOUSE`, or a folder of the user's own; the simulation has one to itself."""
+    return os.environ.get("CLOUT_WAREHOUSE") or str(data_home() / ("sample" if simulated else "warehouse"))
+
+
+def predicate(partition: Partition) -> str:
+    """The partition as SQL, e.g. `day in ('2026-11-03') and source in ('higgs')`."""
+    return " and ".join(
+        f"{name} in ({', '.join(_quoted(value) for value in _values(values))})" for name, values in partition.items()
+    )
+
+
+def _values(values: Any) -> tuple:
+    return values if isinstance(values, tuple) else (values,)
+
+
+def _quoted(value: str | date) -> str:
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def expression(partition: Partition) -> pc.Expression:
+    """The partition as a filter on an Arrow dataset."""
+    found = pc.scalar(True)
+    for name, values in partition.items():
+        found = found & pc.field(name).isin(pa.array(_values(values)))
+    return found
+
+
+class Warehouse:
+    """The tables under one root: a folder or an object store's URL."""
+
+    def __init__(self, root: str) -> None:
+        self.is_local = "://" not in root
+        self.root = str(Path(root).expanduser().resolve()) if self.is_local else root.rstrip("/")
+
+    def path(self, table: Table) -> str:
+        return f"{self.root}/{table.name}"
+
+    def create_tables(self) -> None:
+        """Creates every table that is not there, empty, with its columns' docs. Two writers into an empty folder would
+        fail, so this comes before any run."""
+        if self.is_local:
+            try:
+                Path(self.root).mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise UsageError(f"{self.root}: cannot be the warehouse ({error.strerror}); set CLOUT_WAREHOUSE") from error
+        for table in TABLES:
+            if not DeltaTable.is_deltatable(self.path(table)):
+                DeltaTable.create(
+                    self.path(table),
+                    schema=arrow.schema(table),
+                    mode="ignore",
+                    partition_by=list(table.partition_by),
+                    name=table.name,
+                    description=table.doc,
+                )
+
+    def exists(self) -> bool:
+        return DeltaTable.is_deltatable(self.path(TABLES[-1]))
+
+    # Reading
+
+    def delta(self, table: Table, version: int | None = None) -> DeltaTable:
+        try:
+            return DeltaTable(self.path(table), version=version)
+        except Exception as error:
+            if self.exists():
+                raise
+            raise UsageError(f"{self.root}: no warehouse here yet; run `clout run` first or set CLOUT_WAREHOUSE") from error
+
+    def version(self, table: Table) -> int:
+        return self.delta(table).version()
+
+    def dataset(self, table: Table, version: int | None = None) -> ds.Dataset:
+        """The table for Arrow, DuckDB and Polars to scan in a stream."""
+        native = fs.SubTreeFileSystem(self.path(table), fs.LocalFileSystem()) if self.is_local else None
+        return self.delta(table, version).to_pyarrow_dataset(filesystem=native)
+
+    def read(
+        self, table: Table, partition: Partition | None = None, *, columns: Sequence[str] | None = None,
+        where: pc.Expression | None = None,
+    ) -> pa.Table:
+        """Rows of a partition, held in memory: for tables and partitions known to be small."""
+        condition = expression(partition or {})
+        if where is not None:
+            condition = condition & where
+        return self.dataset(table).to_table(columns=list(columns or table.column_names), filter=condition)
+
+    def row_count(self, table: Table, partition: Partition) -> int:
+        return self.dataset(table).count_rows(filter=expression(partition))
+
+    def reader(self, table: Table, partition: Partition, version: int | None = None) -> pa.RecordBatchReader:
+        """Rows of a partition as a stream, in the contract's columns."""
+        scanner = self.dataset(table, version).scanner(columns=list(table.column_names), filter=expression(partition))
+        return scanner.to_reader()
+
+    def commits(self, table: Table) -> Iterable[Commit]:
+        """clout's commits, newest first."""
+        for entry in self.delta(table).history():
+            try:
+                told = json.loads(entry["userMetadata"])
+                yield Commit(int(entry["version"]), told["run_id"], told["job"], told["partition"])
+            except (KeyError, TypeError, ValueError):
+                continue  # the table's creation, or another program's commit
+
+    # Writing without a JVM
+
+    def replace(
+        self, table: Table, rows: pa.Table | pa.RecordBatchReader, partition: Partition, *, run_id: str, job: str
+    ) -> None:
+        """Replaces the partition by the rows, in one commit, and nothing else. Raises `ContractError` where a row does
+        not fit, `LostRaceError` where another run replaced the same partition meanwhile."""
+        delta = self.delta(table)
+        before = delta.version()
+        try:
+            write_deltalake(
+                delta,
+                _checked(table, rows),
+                mode="overwrite",
+                predicate=predicate(partition) if partition else None,
+                commit_properties=CommitProperties(custom_metadata={"userMetadata": _told(partition, run_id, job)}),
+            )
+        except CommitFailedError as error:
+            raise self._lost(table, partition, before) from error
+
+    def replace_bookkeeping(
+        self, table: Table, rows: pa.Table, partition: Partition, *, run_id: str, job: str
+    ) -> None:
+        """As `replace`, repeated where it collides with a commit for another day or source."""
+        for attempt in Retrying(
+            retry=retry_if_exception_type(LostRaceError),
+            stop=stop_after_attempt(BOOKKEEPING_TRIES),
+            wait=wait_random_exponential(multiplier=0.02, max=1),
+            reraise=True,
+        ):
+            with attempt:
+                self.replace(table, rows, partition, run_id=run_id, job=job)
+
+    # Spark
+
+    def frame(self, session: "SparkSession", table: Table, version: int | None = None) -> "DataFrame":
+        """The table as a Spark frame, at a version if one is given."""
+        reader = session.read.format("delta")
+        if version is not None:
+            reader = reader.option("versionAsOf", version)
+        return reader.load(self._spark_path(table))
+
+    def replace_by_spark(
+        self, table: Table, frame: "DataFrame", partition: Partition, *, run_id: str, job: str
+    ) -> None:
+        """As `replace`, for the tables that Spark writes."""
+        from schemas import spark
+
+        spark.check(table, frame)
+        before = self.version(table)
+        try:
+            (
+                frame.write.format("delta")
+                .mode("overwrite")
+                .option("replaceWhere", predicate(partition))
+                .option("userMetadata", _told(partition, run_id, job))
+                .save(self._spark_path(table))
+            )
+        except Exception as error:
+            if "Concurrent" in type(error).__name__ or "DELTA_CONCURRENT" in str(error):
+                raise self._lost(table, partition, before) from error
+            raise
+
+    def _spark_path(self, table: Table) -> str:
+        # Hadoop's client for S3 goes by another scheme than everybody else's.
+        return self.path(table).replace("s3://", "s3a://", 1) if not self.is_local else self.path(table)
+
+    def _lost(self, table: Table, partition: Partition, before: int) -> LostRaceError:
+        mine = _listed(partition)
+        meets = (
+            commit
+            for commit in self.commits(table)
+            if commit.version > before
+            and all(set(mine[name]) & set(commit.partition.get(name, mine[name])) for name in mine)
+        )
+        winner = next(meets, None)
+        to = f"run {winner.run_id} ({winner.job})" if winner else "another run"
+        what = " ".join(",".join(values) for values in mine.values())
+        return LostRaceError(f"{table.name} {what}: lost to {to}, which wrote it meanwhile; nothing of this run was kept")
+
+
+def _listed(partition: Partition) -> dict[str, list[str]]:
+    return {name: [str(value) for value in _values(values)] for name, values in partition.items()}
+
+
+def _told(partition: Partition, run_id: str, job: str) -> str:
+    return json.dumps({"run_id": run_id, "job": job, "partition": _listed(partition)})
+
+
+def _checked(table: Table, rows: pa.Table | pa.RecordBatchReader) -> pa.RecordBatchReader:
+    """The rows as a stream that stops at the first batch against the contract."""
+    arrow.check_schema(table, rows.schema)
+    schema = arrow.schema(table)
+
+    def batches() -> Iterable[pa.RecordBatch]:
+        for batch in rows.to_batches() if isinstance(rows, pa.Table) else rows:
+            arrow.check(table, batch)
+            yield batch.cast(schema) if not batch.schema.equals(schema, check_metadata=True) else batch
+
+    return pa.RecordBatchReader.from_batches(schema, batches())
+
+
+def rows(table: Table, records: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """A few records as rows of a contract; a column that a record does not name is null."""
+    return pa.Table.from_pylist([dict(record) for record in records], schema=arrow.schema(table))
+
