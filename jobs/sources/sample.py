@@ -2,7 +2,7 @@
 
 `sample[=people=N,seed=N]` gives any day from seed, size and day alone: heavy-tailed audiences, communities, mutual ties
 that last, the rhythms of day and week. Its platforms are named `sample-...`, so that nobody takes its people for real.
-A file is one day of one platform, a line one act; profiles come with a page, once a day for every account.
+A file is one day of one platform, a line one act; each page brings the profiles of all who appear in it.
 """
 
 import re
@@ -29,6 +29,11 @@ WITHOUT_OBJECT = np.isin(KINDS, ("mention", "follow"))  # acts on a person, not 
 FIRST_ACCOUNT_US = int(datetime(2006, 3, 21, tzinfo=UTC).timestamp()) * 1_000_000
 LAST_ACCOUNT_US = int(datetime(2012, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
 HANDLE_STEP = 10_368_889  # odd, so that no two accounts share a handle; large, so that neighbours do not look alike
+
+_DIGITS = np.array([f"{number:04d}" for number in range(10_000)], dtype="S4")
+_SYLLABLE = [consonant + vowel for consonant in "bdfghjklmnprstvz" for vowel in "aeio"]
+_SYLLABLES = np.array([first + second for first in _SYLLABLE for second in _SYLLABLE], dtype="S4")
+_NAMES = np.char.capitalize(_SYLLABLES)
 
 Bytes = NDArray[np.bytes_]
 _PLACE = re.compile(r"(people|seed)=([0-9]{1,20})")
@@ -57,11 +62,12 @@ class SampleSource:
         empty = PageBuilder(crowd.platform.name, f"sample people={self.people} seed={self.seed} day={day}").page()
         line = 1
         for first in crowd.blocks():
-            acts = _acts(crowd.acts(day, first), day, line)
+            rows = crowd.acts(day, first)  # whoever is a target is an actor too, of the post
+            acts = _acts(rows, day, line)
             yield replace(
                 empty,
                 acts=acts,
-                accounts=_accounts(crowd.profiles(first), day, line),
+                accounts=_accounts(crowd.profiles(np.unique(rows.actor)), day, line),
                 lines=Counter({day: len(acts)}),
             )
             line += len(acts)
@@ -103,7 +109,7 @@ def _acts(acts: Acts, day: date, first_line: int) -> pa.RecordBatch:
 
 def _accounts(profiles: Profiles, day: date, line: int) -> pa.RecordBatch:
     count = len(profiles.account)
-    name = np.divmod(profiles.account * HANDLE_STEP % MAX_PEOPLE, len(_SYLLABLES))
+    name = np.divmod((profiles.account + 1) * HANDLE_STEP % MAX_PEOPLE, len(_SYLLABLES))
     made = FIRST_ACCOUNT_US + (profiles.age * (LAST_ACCOUNT_US - FIRST_ACCOUNT_US)).astype(np.int64)
     columns = [
         _texts(count, b"a", *_number(profiles.account)),
@@ -138,9 +144,3 @@ def _texts(count: int, *parts: bytes | Bytes, null: NDArray[np.bool_] | None = N
     offsets = np.arange(count + 1, dtype=np.int32) * np.int32(sum(widths))
     valid = None if null is None else pa.py_buffer(np.packbits(~null, bitorder="little"))
     return pa.StringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(packed), valid)
-
-
-_DIGITS = np.array([f"{number:04d}" for number in range(10_000)], dtype="S4")
-_SYLLABLE = [consonant + vowel for consonant in "bdfghjklmnprstvz" for vowel in "aeio"]
-_SYLLABLES = np.array([first + second for first in _SYLLABLE for second in _SYLLABLE], dtype="S4")
-_NAMES = np.char.capitalize(_SYLLABLES)

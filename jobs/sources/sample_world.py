@@ -60,26 +60,26 @@ PLATFORMS = (
     ),
 )
 
-# Whole communities, so that most acts stay within a block; a page of about 150,000 acts and 100 MB while it is made.
+# Whole communities, so that most acts stay within a block; a page of some 120,000 acts, about 100 MB while it is made.
 BLOCK_ACCOUNTS = 65_536
 COMMUNITY = 128  # near Dunbar's 150: people who know each other; divides a block
 FRIENDS = 24  # an account's first fans are friends, from its community, and the tie is mutual
-
-POSTS = 0.55  # scale of posts a day; the mean comes out at about 0.5 a person
-MAX_POSTS = 50  # a day and account
-SEEN = 4.0  # scale of how many see a post that is lucky enough; about a third of them act
-MAX_SEEN = 9_999  # of one post: keeps a page small, and the number of an act within four digits
-STRANGERS_PER_FAME = 60  # fans beyond the friends, for fame 1, which is the mean
-FASHION_DAYS = 90  # fame comes and goes within so many days, so that scores have something to tell
-READERS = 26  # of a community's 128: they never act on anybody's content
-EAGERNESS = 24  # rank in the community at which people act on half of what the most active act on
+STRANGERS_PER_FAME = 30  # fans beyond the friends, for fame 1, which is the mean
+READERS = 26  # the last of a community's 128, who never act on anybody's content
+EAGERNESS = 24  # place in the community whose holder acts on half of what the first acts on
 BOTS = 0.03  # share of accounts that declare themselves automated
+
+POSTS = 0.55  # scale of posts a day; about 0.4 a person come of it
+MAX_POSTS = 50  # a day and account
+REACH = 0.2  # mean share of its author's fans who see a post; three of ten who see it act
+MAX_SEEN = 9_999  # of one post: keeps a page small, and the number of an act within four digits
+FASHION_DAYS = 90  # attention comes and goes within so many days, so that scores have something to tell
 
 DAY_US = 86_400_000_000
 HOUR_US = DAY_US // 24
 # Acts by hour of the day in UTC, relative: a deep trough at night, a first peak at noon, the higher one in the evening.
 HOURLY = (12, 7, 4, 3, 3, 5, 10, 20, 32, 40, 44, 48, 52, 50, 46, 44, 46, 50, 56, 62, 64, 56, 40, 24)
-SLOTS = 4096  # equally busy parts of the day, about 7 s in the evening and 2 min at night
+SLOTS = 4096  # equally busy parts of the day: 12 s in the evening, 4 min at night
 
 
 class Acts(NamedTuple):
@@ -94,12 +94,12 @@ class Acts(NamedTuple):
 
 
 class Profiles(NamedTuple):
-    """What is known of a block's accounts, in parallel columns. It is the same every day."""
+    """What is known of accounts, in parallel columns. It is the same every day."""
 
     account: Ints
     followers: Ints
     following: Ints
-    age: Floats  # 0 to 1, among all accounts
+    age: Floats  # 0 to 1, from the first account ever made to the last
     is_bot: Flags
 
 
@@ -129,96 +129,92 @@ class Crowd:
         """First account of each block; at least one block, so that a platform nobody lives on is told too."""
         return range(0, max(self.size, 1), BLOCK_ACCOUNTS)
 
-    def _block(self, first: int) -> Ints:
-        return np.arange(first, min(first + BLOCK_ACCOUNTS, self.size))
-
-    def profiles(self, first: int) -> Profiles:
-        accounts = self._block(first)
-        followers = self._fans(accounts)
-        age = _unit(_hash(accounts, self._age))
+    def profiles(self, accounts: Ints) -> Profiles:
+        age = self._trait(accounts, self._age)
         return Profiles(
             account=accounts,
-            followers=followers,
+            followers=self._fan_count(accounts),
             following=(FRIENDS * (1 + _lomax(age))).astype(np.int64),
             age=age,
-            is_bot=_unit(_hash(accounts, self._bot)) < BOTS,
+            is_bot=self._trait(accounts, self._bot) < BOTS,
         )
 
     def acts(self, day: date, first: int) -> Acts:
-        """What the block's authors posted, and everything that was done about it, on the day."""
+        """What the block's authors posted on the day, and what was done about it on the same day."""
         stream = self._stream(day.toordinal(), first // BLOCK_ACCOUNTS)
-        accounts = self._block(first)
-        author = np.repeat(accounts, self._post_count(accounts, day, stream))
-        post = _numbers_within(author)
-        quantile = _draw(stream, len(author)) ** 2  # early in the day, so that what follows fills it evenly
+        accounts = np.arange(first, min(first + BLOCK_ACCOUNTS, self.size))
+        owner, post = _numbered(self._post_counts(accounts, day, stream))
+        author = accounts[owner]
+        quantile = np.square(_draw(stream, len(author)))  # early in the day, so that what follows fills it evenly
 
-        seen = np.minimum(SEEN * self._audience(author, day) * _lomax(_draw(stream, len(author))), MAX_SEEN)
-        which = np.repeat(np.arange(len(author)), seen.astype(np.int64))
-        fan, by_rank = self._some_fan(author[which], _draw(stream, len(which)))
-        acts = (_draw(stream, len(which)) < by_rank) & (fan != author[which])
-        number = _numbers_within(which)[acts] + 1
-        which, fan = which[acts], fan[acts]
+        which, number = _numbered(self._seen_counts(author, day, stream))
+        fan, readiness = self._some_fan(author[which], _draw(stream, len(which)))
+        acting = (_draw(stream, len(which)) < readiness) & (fan != author[which])
+        which, number, fan = which[acting], number[acting] + 1, fan[acting]
         start = quantile[which]
-        later = start + (1 - start) * _draw(stream, len(which)) ** 2  # soon after the post, and on its day
+        later = start + (1 - start) * np.square(_draw(stream, len(which)))  # most acts follow soon
         kind = self._kind_of_percent[(100 * _draw(stream, len(which))).astype(np.int64)]
         named = (kind == KINDS.index("reply")) & (_draw(stream, len(which)) < self.platform.mentioned)
 
         posted = np.full(len(author), KINDS.index(POST))
         mentioned = np.full(np.count_nonzero(named), KINDS.index("mention"))
+        source = np.concatenate([np.arange(len(author)), which, which[named]])
         return Acts(
             kind=np.concatenate([posted, kind, mentioned]),
             actor=np.concatenate([author, fan, fan[named]]),
-            target=np.concatenate([author, author[which], author[which[named]]]),
-            post=np.concatenate([post, post[which], post[which[named]]]),
+            target=author[source],
+            post=post[source],
             act=np.concatenate([np.zeros_like(author), number, number[named]]),
             at_us=_time_of_day(np.concatenate([quantile, later, later[named]])),
         )
 
-    def _post_count(self, accounts: Ints, day: date, stream: np.random.Philox) -> Ints:
-        """Heavy-tailed twice: some people post much more than others, and on some days more than on others. Nearly a
-        third never post."""
-        industry = np.maximum(_lomax(_unit(_hash(accounts, self._industry))) - 0.2, 0)
+    def _trait(self, accounts: Ints, salt: np.uint64) -> Floats:
+        """What lasts about an account, evenly spread from 0 to 1."""
+        return _unit(_hash(accounts, salt))
+
+    def _post_counts(self, accounts: Ints, day: date, stream: np.random.Philox) -> Ints:
+        """Heavy-tailed twice: some people post much more than others, and on some days more than on others. Three in
+        ten never post."""
+        industry = np.maximum(_lomax(self._trait(accounts, self._industry)) - 0.2, 0)
         rhythm = self.platform.weekend if day.isoweekday() > 5 else 1.0
-        count = POSTS * rhythm * industry * (1 + _lomax(_draw(stream, len(accounts))))
-        return np.minimum(count, MAX_POSTS).astype(np.int64)
+        mean = POSTS * rhythm * industry * _lomax(_draw(stream, len(accounts)))
+        return np.minimum(mean + _draw(stream, len(accounts)), MAX_POSTS).astype(np.int64)
 
-    def _famed(self, accounts: Ints) -> Floats:
-        """Lasting fame, heavy-tailed, mean 1."""
-        return _lomax(_unit(_hash(accounts, self._fame)))
+    def _seen_counts(self, author: Ints, day: date, stream: np.random.Philox) -> Ints:
+        """How often each post is seen: never by many, by all fans if it is lucky."""
+        fans = self._fan_count(author)
+        seen = REACH * fans * self._fashion(author, day) * _lomax(_draw(stream, len(author)))
+        return np.minimum(seen, np.minimum(fans, MAX_SEEN)).astype(np.int64)
 
-    def _audience(self, accounts: Ints, day: date) -> Floats:
-        """Fame on the day: within `FASHION_DAYS` it falls to nothing and rises to twice, for each at another time."""
-        turn = (day.toordinal() / FASHION_DAYS + _unit(_hash(accounts, self._phase))) % 1.0
-        return self._famed(accounts) * 2 * np.abs(2 * turn - 1)
+    def _fashion(self, accounts: Ints, day: date) -> Floats:
+        """From 0 to 2, mean 1: a wave of `FASHION_DAYS`, everybody at another place of it."""
+        turn = (day.toordinal() / FASHION_DAYS + self._trait(accounts, self._phase)) % 1.0
+        return 2 * np.abs(2 * turn - 1)
 
-    def _fans(self, accounts: Ints) -> Ints:
-        """How many follow each account: its friends, and strangers in proportion to its fame."""
-        strangers = (STRANGERS_PER_FAME * self._famed(accounts)).astype(np.int64)
-        return np.minimum(FRIENDS + strangers, max(self.size - 1, 0))
+    def _fan_count(self, accounts: Ints) -> Ints:
+        """Friends, and strangers in proportion to the account's fame, which is heavy-tailed."""
+        strangers = STRANGERS_PER_FAME * _lomax(self._trait(accounts, self._fame))
+        return np.minimum(FRIENDS + strangers, max(self.size - 1, 0)).astype(np.int64)
 
     def _some_fan(self, accounts: Ints, luck: Floats) -> tuple[Ints, Floats]:
         """One of each account's fans, the first the likeliest, and how likely that fan is to act on what it sees.
 
-        Fan `r` is the same account every day. A friend is the reflection of the account's place in its community, so
-        friend `r` of one's friend `r` is oneself. Strangers come from any community, mostly from its most active.
+        Fan `r` of an account is the same every day. A friend is the mirror image of the account's place in its
+        community, so that friend `r` of one's friend `r` is oneself (the account too, where the mirror stands on its
+        place: the caller leaves that out). Strangers come from any community, mostly from among its most active.
         """
-        rank = (luck**2 * self._fans(accounts)).astype(np.int64)
+        rank = (luck * luck * luck * self._fan_count(accounts)).astype(np.int64)
+        is_friend = rank < FRIENDS
         community, place = np.divmod(accounts, COMMUNITY)
-        friend = rank < FRIENDS
-        word = _hash(np.where(friend, community, accounts) * (1 << 32) + rank, self._fan)
-        high, low = (word >> 32).astype(np.int64), _unit(word << np.uint64(32))
-
-        community = np.where(friend, community, high * -(-self.size // COMMUNITY) >> 32)
+        word = _hash(np.where(is_friend, community, accounts) * (1 << 32) + rank, self._fan)
+        somewhere = (word >> np.uint64(32)).astype(np.int64) * -(-self.size // COMMUNITY) >> 32
+        community = np.where(is_friend, community, somewhere)
         members = np.minimum(self.size - community * COMMUNITY, COMMUNITY)
-        mirror = (low * members).astype(np.int64) - place
-        place = np.where(friend, mirror + (mirror < 0) * members, (low**2 * members).astype(np.int64))
-        return community * COMMUNITY + place, _ACTS_ON[place]
-
-
-def _eagerness() -> Floats:
-    """By place in the community, how likely an account acts on what it sees. The last only read."""
-    place = np.arange(COMMUNITY)
-    return np.where(place < COMMUNITY - READERS, 1 / (1 + place / EAGERNESS), 0.0)
+        within = _unit(word << np.uint64(32))
+        mirrored = (within * members).astype(np.int64) - place
+        active = (np.square(within) * members).astype(np.int64)
+        place = np.where(is_friend, mirrored + (mirrored < 0) * members, active)
+        return community * COMMUNITY + place, _READINESS[place]
 
 
 def _slot_starts() -> Ints:
@@ -229,7 +225,8 @@ def _slot_starts() -> Ints:
     return hour * HOUR_US + (wanted - done[hour]) * HOUR_US // (np.array(HOURLY)[hour] * SLOTS)
 
 
-_ACTS_ON = _eagerness()
+# By place in the community, how likely an account acts on what it sees.
+_READINESS = np.where(np.arange(COMMUNITY) < COMMUNITY - READERS, 1 / (1 + np.arange(COMMUNITY) / EAGERNESS), 0.0)
 _STARTS = _slot_starts()
 
 
@@ -240,9 +237,9 @@ def _time_of_day(quantile: Floats) -> Ints:
     return start + ((quantile * SLOTS - slot) * (_STARTS[slot + 1] - start)).astype(np.int64)
 
 
-def _hash(numbers: Ints, salt: int) -> Words:
+def _hash(numbers: Ints, salt: np.uint64) -> Words:
     """SplitMix64 (Steele, Lea, Flood, OOPSLA 2014): one random word for each number, by itself."""
-    word = (numbers.astype(np.uint64) + np.uint64(salt)) * np.uint64(0x9E3779B97F4A7C15)
+    word = (numbers.astype(np.uint64) + salt) * np.uint64(0x9E3779B97F4A7C15)
     word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return word ^ (word >> np.uint64(31))
@@ -262,8 +259,7 @@ def _lomax(unit: Floats) -> Floats:
     return 1 / np.sqrt(unit) - 1
 
 
-def _numbers_within(groups: Ints) -> Ints:
-    """0, 1, 2 ... within each run of equal values."""
-    index = np.arange(len(groups))
-    starts = np.append(True, groups[1:] != groups[:-1])[: len(groups)]
-    return index - np.maximum.accumulate(np.where(starts, index, 0)) if len(groups) else index
+def _numbered(counts: Ints) -> tuple[Ints, Ints]:
+    """For `counts` of things of each owner: each thing's owner and its number, from 0, among the owner's."""
+    owner = np.repeat(np.arange(len(counts)), counts)
+    return owner, np.arange(len(owner)) - (np.cumsum(counts) - counts)[owner]
