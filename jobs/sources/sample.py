@@ -16,8 +16,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from jobs.errors import UsageError
-from jobs.sources.page import ACCOUNTS, ACTS, Page, PageBuilder
-from jobs.sources.sample_world import DAY_US, PLATFORMS, Acts, Crowd, Ints, Profiles, platform_sizes
+from jobs.sources.page import ACCOUNTS, ACTS, DAY_US, Page, PageBuilder
+from jobs.sources.sample_world import PLATFORMS, Acts, Crowd, Ints, Profiles, platform_sizes
 from schemas.kinds import KINDS
 
 PEOPLE = 10_000

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from jobs.sources.page import DAY_US
 from schemas.kinds import KINDS, POST
 
 Ints = NDArray[np.int64]
@@ -71,15 +72,14 @@ BOTS = 0.03  # share of accounts that declare themselves automated
 
 POSTS = 0.55  # scale of posts a day; about 0.4 a person come of it
 MAX_POSTS = 50  # a day and account
-REACH = 0.2  # mean share of its author's fans who see a post; three of ten who see it act
+REACH = 0.2  # scale of the share of fans who see a post; a sixth comes of it, and three of ten who see it act
 MAX_SEEN = 9_999  # of one post: keeps a page small, and the number of an act within four digits
 FASHION_DAYS = 90  # attention comes and goes within so many days, so that scores have something to tell
 
-DAY_US = 86_400_000_000
 HOUR_US = DAY_US // 24
 # Acts by hour of the day in UTC, relative: a deep trough at night, a first peak at noon, the higher one in the evening.
 HOURLY = (12, 7, 4, 3, 3, 5, 10, 20, 32, 40, 44, 48, 52, 50, 46, 44, 46, 50, 56, 62, 64, 56, 40, 24)
-SLOTS = 4096  # equally busy parts of the day: 12 s in the evening, 4 min at night
+SLOTS = 4096  # equally busy parts of the day: 11 s in the evening, 4 min at night
 
 
 class Acts(NamedTuple):
@@ -232,7 +232,8 @@ _STARTS = _slot_starts()
 
 def _time_of_day(quantile: Floats) -> Ints:
     """Share of the day's acts that lie before -> microsecond of the day."""
-    slot = np.minimum((quantile * SLOTS).astype(np.int64), SLOTS - 1)
+    quantile = np.minimum(quantile, 1 - 2.0**-53)  # rounding may have brought it to 1, which is the next day
+    slot = (quantile * SLOTS).astype(np.int64)
     start = _STARTS[slot]
     return start + ((quantile * SLOTS - slot) * (_STARTS[slot + 1] - start)).astype(np.int64)
 

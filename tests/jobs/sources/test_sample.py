@@ -98,7 +98,8 @@ class TestPages:
         told = twice.groupby(["platform", "activity_id"])
         assert set(told.kind.agg(lambda kinds: "+".join(sorted(kinds)))) == {"mention+reply"}
         assert (told[["actor_id", "target_id", "occurred_at"]].nunique() == 1).all(axis=None)
-        assert len(told) > 0.2 * (reports.kind == "reply").sum()
+        replies = reports[(reports.kind == "reply") & (reports.platform == "sample-birdsong")]
+        assert len(told) / len(replies) == pytest.approx(0.5, abs=0.02)
 
     def test_mentions_and_follows_are_about_nobodys_content(self, reports):
         assert (reports.object_id.isna() == reports.kind.isin(["mention", "follow"])).all()
