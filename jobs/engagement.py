@@ -90,9 +90,7 @@ def _count(
 ) -> None:
     if not days:
         return
-    counting = [
-        Run(JOB, day, batch, {"activity_files": files[day]}, inputs={ACTIVITY.name: version}) for day in days
-    ]
+    counting = [Run(JOB, day, batch, {"activity_files": files[day]}, inputs={ACTIVITY.name: version}) for day in days]
     with runs.recorded_together(warehouse, counting):
         activity = warehouse.frame(session, ACTIVITY, version).where(F.col("day").isin(days))
         # One file a day: a window of days is read often, and a Spark partition holds many days of a small platform.

@@ -147,9 +147,7 @@ def run(
                 f"engagement {first_day}..{params.day}: no act between two people, expected some; pull days of this window"
                 f" first (`clout pull --day {params.day} --source ...`)"
             )
-        accounts = attention.newest_accounts(
-            warehouse.frame(session, ACCOUNTS, row.inputs[ACCOUNTS.name]), params.day
-        )
+        accounts = attention.newest_accounts(warehouse.frame(session, ACCOUNTS, row.inputs[ACCOUNTS.name]), params.day)
         spread = window_attention(engagement, accounts, covered, params).persist(StorageLevel.MEMORY_AND_DISK)
         try:
             sums = engine.sums(spread, methodology.rounds)

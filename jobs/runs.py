@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from jobs import __version__
 from typing import Any
 
 import pyarrow.compute as pc
 
+from jobs import __version__
 from jobs.storage import Warehouse, rows
 from schemas.runs import RUNS
 

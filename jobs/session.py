@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobs.errors import CloutError
+from jobs.places import ROOT
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-ROOT = Path(__file__).parent.parent
 SETTINGS = ROOT / "infra" / "spark-defaults.conf"
-LOGGING = ROOT / "infra" / "log4j2.properties"
+JAVA_OPTIONS = f"-Duser.timezone=UTC -Dlog4j2.configurationFile={(ROOT / 'infra' / 'log4j2.properties').as_uri()}"
 
 
 def environment_folder() -> Path:
@@ -50,6 +50,7 @@ def build(master: str | None = None) -> "SparkSession":
     for name, value in settings().items():
         builder = builder.config(name, value)
     if not submitted:
+        builder = builder.config("spark.driver.extraJavaOptions", JAVA_OPTIONS)
         packages = jars()
         if not packages:
             raise CloutError(
@@ -60,6 +61,7 @@ def build(master: str | None = None) -> "SparkSession":
             os.environ["JAVA_HOME"] = java
         os.environ.pop("SPARK_HOME", None)  # another Spark on this machine is not the one of the lock
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")  # a laptop's name may resolve to nothing without a network
         builder = builder.config("spark.jars", ",".join(packages)).master(
             master or os.environ.get("CLOUT_SPARK_MASTER", "local[*]")
         )

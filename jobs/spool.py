@@ -107,7 +107,9 @@ class Spool:
         if not self.files or self.files[-1] != page.file:
             self.files.append(page.file)
         file_no = len(self.files)
-        self._insert("acts", page, page.acts, "kind, actor_id, target_id, occurred_at, activity_id, object_id, excerpt", file_no)
+        self._insert(
+            "acts", page, page.acts, "kind, actor_id, target_id, occurred_at, activity_id, object_id, excerpt", file_no
+        )
         self._insert("faults", page, page.faults, "outcome, reason, excerpt", file_no)
         self._insert("undos", page, page.undos, "activity_id, actor_id")
         columns = "account_id, handle, display_name, created_at, follower_count, following_count, is_bot"
@@ -133,7 +135,8 @@ class Spool:
         place = "" if file_no is None else f"{file_no}, line, "
         self._db.register("page", batch)
         self._db.execute(
-            f"insert into {table} select ?, {self._day}, {place}{columns} from page where {self._asked}", [page.platform]
+            f"insert into {table} select ?, {self._day}, {place}{columns} from page where {self._asked}",
+            [page.platform],
         )
         self._db.unregister("page")
 

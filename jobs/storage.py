@@ -6,7 +6,6 @@ Every table is a Delta table under one root. `engagement` and `influence` are wr
 
 import json
 import logging
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Partition = Mapping[str, str | date | tuple[str, ...] | tuple[date, ...]]  # a tuple: each of these values
+Partition = Mapping[str, Any]  # column -> a value, or a tuple of values: each of these
 
 # A bookkeeping commit that collides with another day's or source's is repeated: with some tens of writers at once the
 # last one needs about this many tries.
@@ -50,17 +49,6 @@ class Commit:
     run_id: str
     job: str
     partition: dict[str, list[str]]
-
-
-def data_home() -> Path:
-    """`$XDG_DATA_HOME/clout`, or `~/.local/share/clout`."""
-    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(home) / "clout"
-
-
-def warehouse_root(*, simulated: bool) -> str:
-    """`$CLOUT_WAREHOUSE`, or a folder of the user's own; the simulation has one to itself."""
-    return os.environ.get("CLOUT_WAREHOUSE") or str(data_home() / ("sample" if simulated else "warehouse"))
 
 
 def predicate(partition: Partition) -> str:
@@ -103,7 +91,9 @@ class Warehouse:
             try:
                 Path(self.root).mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise UsageError(f"{self.root}: cannot be the warehouse ({error.strerror}); set CLOUT_WAREHOUSE") from error
+                raise UsageError(
+                    f"{self.root}: cannot be the warehouse ({error.strerror}); set CLOUT_WAREHOUSE"
+                ) from error
         for table in TABLES:
             if not DeltaTable.is_deltatable(self.path(table)):
                 DeltaTable.create(
@@ -126,7 +116,9 @@ class Warehouse:
         except Exception as error:
             if self.exists():
                 raise
-            raise UsageError(f"{self.root}: no warehouse here yet; run `clout run` first or set CLOUT_WAREHOUSE") from error
+            raise UsageError(
+                f"{self.root}: no warehouse here yet; run `clout run` first or set CLOUT_WAREHOUSE"
+            ) from error
 
     def version(self, table: Table) -> int:
         return self.delta(table).version()
@@ -137,7 +129,11 @@ class Warehouse:
         return self.delta(table, version).to_pyarrow_dataset(filesystem=native)
 
     def read(
-        self, table: Table, partition: Partition | None = None, *, columns: Sequence[str] | None = None,
+        self,
+        table: Table,
+        partition: Partition | None = None,
+        *,
+        columns: Sequence[str] | None = None,
         where: pc.Expression | None = None,
     ) -> pa.Table:
         """Rows of a partition, held in memory: for tables and partitions known to be small."""
@@ -148,6 +144,10 @@ class Warehouse:
 
     def row_count(self, table: Table, partition: Partition) -> int:
         return self.dataset(table).count_rows(filter=expression(partition))
+
+    def partitions(self, table: Table) -> list[dict[str, str]]:
+        """The partitions that hold rows, column -> value as text."""
+        return self.delta(table).partitions()
 
     def reader(self, table: Table, partition: Partition, version: int | None = None) -> pa.RecordBatchReader:
         """Rows of a partition as a stream, in the contract's columns."""
@@ -183,9 +183,7 @@ class Warehouse:
         except CommitFailedError as error:
             raise self._lost(table, partition, before) from error
 
-    def replace_bookkeeping(
-        self, table: Table, rows: pa.Table, partition: Partition, *, run_id: str, job: str
-    ) -> None:
+    def replace_bookkeeping(self, table: Table, rows: pa.Table, partition: Partition, *, run_id: str, job: str) -> None:
         """As `replace`, repeated where it collides with a commit for another day or source."""
         for attempt in Retrying(
             retry=retry_if_exception_type(LostRaceError),
@@ -241,7 +239,9 @@ class Warehouse:
         winner = next(meets, None)
         to = f"run {winner.run_id} ({winner.job})" if winner else "another run"
         what = " ".join(",".join(values) for values in mine.values())
-        return LostRaceError(f"{table.name} {what}: lost to {to}, which wrote it meanwhile; nothing of this run was kept")
+        return LostRaceError(
+            f"{table.name} {what}: lost to {to}, which wrote it meanwhile; nothing of this run was kept"
+        )
 
 
 def _listed(partition: Partition) -> dict[str, list[str]]:
@@ -268,4 +268,3 @@ def _checked(table: Table, rows: pa.Table | pa.RecordBatchReader) -> pa.RecordBa
 def rows(table: Table, records: Sequence[Mapping[str, Any]]) -> pa.Table:
     """A few records as rows of a contract; a column that a record does not name is null."""
     return pa.Table.from_pylist([dict(record) for record in records], schema=arrow.schema(table))
-

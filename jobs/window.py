@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date, timedelta
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs import runs
@@ -41,10 +42,10 @@ def uncovered_days(covered: Mapping[str, set[date]], first_day: date, last_day: 
 
 def activity_fingerprints(warehouse: Warehouse, version: int) -> dict[date, str]:
     """Day -> digest of the names of the files that hold its activity; names are never used twice."""
-    files = warehouse.delta(ACTIVITY, version).get_add_actions(flatten=True)
+    files = pa.table(warehouse.delta(ACTIVITY, version).get_add_actions(flatten=True)).select(["partition.day", "path"])
     by_day: dict[date, list[str]] = defaultdict(list)
-    for day, path in zip(files["partition.day"], files["path"], strict=True):
-        by_day[day.as_py()].append(path.as_py())
+    for file in files.to_pylist():
+        by_day[file["partition.day"]].append(file["path"])
     return {day: hashlib.sha256("\n".join(sorted(paths)).encode()).hexdigest() for day, paths in by_day.items()}
 
 
@@ -57,6 +58,10 @@ def stale_days(warehouse: Warehouse, fingerprints: Mapping[date, str], first_day
         & (pc.field("day") >= first_day)
         & (pc.field("day") <= last_day)
     )
-    for row in warehouse.read(RUNS, columns=["day", "parameters", "finished_at"], where=done).sort_by("finished_at").to_pylist():
+    for row in (
+        warehouse.read(RUNS, columns=["day", "parameters", "finished_at"], where=done)
+        .sort_by("finished_at")
+        .to_pylist()
+    ):
         counted[row["day"]] = json.loads(row["parameters"])["activity_files"]
     return [day for day in days_between(first_day, last_day) if counted.get(day, "") != fingerprints.get(day, "")]

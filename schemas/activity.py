@@ -9,9 +9,13 @@ ACTIVITY = Table(
     grain=("platform", "source", "activity_id", "kind", "target_id"),
     partition_by=("platform", "day", "source"),
     columns=(
-        Column("platform", "string", "Platform the accounts live on, e.g. `twitter`; simulated ones start with `sample-`."),
+        Column(
+            "platform", "string", "Platform the accounts live on, e.g. `twitter`; simulated ones start with `sample-`."
+        ),
         Column("day", "date", "UTC day of `occurred_at`."),
-        Column("source", "string", "ID of the source that reported it; pulling a source again replaces its own rows only."),
+        Column(
+            "source", "string", "ID of the source that reported it; pulling a source again replaces its own rows only."
+        ),
         Column(
             "activity_id",
             "string",
@@ -21,7 +25,12 @@ ACTIVITY = Table(
         Column("kind", "string", "`quote`, `reshare`, `reply`, `mention`, `like`, `follow`, or `post` (own content)."),
         Column("actor_id", "string", "Account that acted, as the platform names it."),
         Column("target_id", "string", "Account whose content it was about; the actor's own for `post`."),
-        Column("object_id", "string", "The target's content that was acted on; null for `mention` and `follow`.", nullable=True),
+        Column(
+            "object_id",
+            "string",
+            "The target's content that was acted on; null for `mention`, `follow` and `post`.",
+            nullable=True,
+        ),
         Column("occurred_at", "timestamp", "Instant of the act; the platform's server time where it gives one."),
         Column("observed_at", "timestamp", "Date of the platform's answer; null for archives.", nullable=True),
     ),

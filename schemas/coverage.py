@@ -14,7 +14,12 @@ COVERAGE = Table(
         Column("platform", "string", "Platform the source reports on."),
         Column("source", "string", "ID of the source."),
         Column("status", "string", "`complete`, or `partial`: something of the day is known to be missing."),
-        Column("reason", "string", "Why the day is partial, or a warning such as an empty file; null if nothing to say.", nullable=True),
+        Column(
+            "reason",
+            "string",
+            "Why the day is partial, or a warning such as an empty file; null if nothing to say.",
+            nullable=True,
+        ),
         Column("act_count", "long", "Rows written to `activity`."),
         Column("rejected_count", "long", "Lines that could not be read or break the contract; they are in `rejects`."),
         Column("unresolved_count", "long", "Acts whose target, actor or time is not known; they are in `rejects`."),

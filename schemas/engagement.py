@@ -11,7 +11,11 @@ ENGAGEMENT = Table(
     columns=(
         Column("day", "date", "UTC day of the acts."),
         Column("src", "string", "Person who acted, as `platform:account_id`."),
-        Column("dst", "string", "Person whose content it was about; equals `src` for kind `post`, which the graph leaves out."),
+        Column(
+            "dst",
+            "string",
+            "Person whose content it was about; equals `src` for kind `post`, which the graph leaves out.",
+        ),
         Column("platform", "string", "Platform the acts took place on."),
         Column("kind", "string", "`quote`, `reshare`, `reply`, `mention`, `like`, `follow`, or `post`."),
         Column("act_count", "long", "Distinct acts, > 0."),

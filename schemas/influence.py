@@ -13,11 +13,19 @@ PERSON_COLUMNS = (
     Column("direct", "double", "Part of `influence` from those who engage with the person, in accounts' worth."),
     Column("second", "double", "Part that reached those engagers from others, in accounts' worth."),
     Column("third", "double", "Part that came one step further, in accounts' worth."),
-    Column("score", "double", "0 to 100 on an absolute logarithmic scale of `influence`; others' arrival does not lower it."),
+    Column(
+        "score",
+        "double",
+        "0 to 100 on an absolute logarithmic scale of `influence`; others' arrival does not lower it.",
+    ),
     Column("rank", "long", "Competition rank by `influence` among the day's people, from 1; ties are equal. Relative."),
     Column("percentile", "double", "Share of the day's people with less influence, 0 to below 1. Relative."),
-    Column("engager_count", "long", "Distinct accounts of credibility above 0 that engaged in the window (true reach)."),
-    Column("window_coverage", "double", "Share of the window's days on which the person's platform was covered, 0 to 1."),
+    Column(
+        "engager_count", "long", "Distinct accounts of credibility above 0 that engaged in the window (true reach)."
+    ),
+    Column(
+        "window_coverage", "double", "Share of the window's days on which the person's platform was covered, 0 to 1."
+    ),
 )
 
 INFLUENCE = Table(

@@ -146,8 +146,11 @@ def in_force(folder: Path = FOLDER) -> list[InForce]:
     days = [entry["from"] for entry in entries]
     if not all(type(day) is date for day in days) or days != sorted(set(days)):
         raise MethodologyError(f"{IN_FORCE}: expected ascending, distinct days, found {days}")
-    for entry in entries:
-        load(entry["version"], folder)
+    named = [entry["version"] for entry in entries]
+    if len(set(named)) != len(named):
+        raise MethodologyError(f"{IN_FORCE}: a version is official once, found {named}")
+    for version in named:
+        load(version, folder)
     ends = [day - timedelta(days=1) for day in days[1:]] + [None]
     return [InForce(entry["version"], day, end) for entry, day, end in zip(entries, days, ends, strict=True)]
 

@@ -14,8 +14,12 @@ REJECTS = Table(
         Column("source", "string", "ID of the source."),
         Column("file", "string", "File (or URL) it stood in."),
         Column("line", "long", "Line in the file, from 1."),
-        Column("outcome", "string", "`rejected` (unreadable or against the contract) or `unresolved` (understood, but names no"
-               " known target, actor or time)."),
+        Column(
+            "outcome",
+            "string",
+            "`rejected` (unreadable or against the contract) or `unresolved` (understood, but names no"
+            " known target, actor or time).",
+        ),
         Column("reason", "string", "Why, in words that are the same for the same fault."),
         Column("excerpt", "string", "How the line began, at most 200 characters."),
     ),

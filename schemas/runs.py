@@ -9,16 +9,24 @@ RUNS = Table(
     grain=("run_id",),
     partition_by=("day",),
     columns=(
-        Column("run_id", "string", "Unique id of this run of one job for one day; also in the log of the commits it made."),
+        Column(
+            "run_id", "string", "Unique id of this run of one job for one day; also in the log of the commits it made."
+        ),
         Column("batch_id", "string", "Id shared by the runs of one command; a continued command keeps it."),
         Column("batch_key", "string", "What the command was asked for: range, sources, methodology."),
         Column("day", "date", "UTC day the job worked on."),
-        Column("job", "string", "`pull_activity`, `engagement`, `influence`, `checks`, `publish`, `unpublish` or `restore`."),
+        Column(
+            "job",
+            "string",
+            "`pull_activity`, `engagement`, `influence`, `checks`, `publish`, `unpublish` or `restore`.",
+        ),
         Column("status", "string", "`started`, `done` or `failed`; `started` for long means interrupted."),
         Column("error", "string", "Why it failed; null otherwise.", nullable=True),
         Column("parameters", "string", "JSON: what the job was told."),
         Column("inputs", "string", "JSON: table -> version that was read.", nullable=True),
-        Column("uncovered_days", "string", "JSON: platform -> days of the window that have no coverage.", nullable=True),
+        Column(
+            "uncovered_days", "string", "JSON: platform -> days of the window that have no coverage.", nullable=True
+        ),
         Column("engine", "string", "Engine that added the messages; null for other jobs.", nullable=True),
         Column("counts", "string", "JSON: rows and people, by name.", nullable=True),
         Column("checks", "string", "JSON: check -> what was found.", nullable=True),

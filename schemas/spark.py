@@ -17,9 +17,7 @@ TYPES: dict[str, t.DataType] = {
 
 def schema(table: Table) -> t.StructType:
     """The table's columns in order, each with its doc as the field's `comment`."""
-    return t.StructType(
-        [t.StructField(c.name, TYPES[c.type], c.nullable, {"comment": c.doc}) for c in table.columns]
-    )
+    return t.StructType([t.StructField(c.name, TYPES[c.type], c.nullable, {"comment": c.doc}) for c in table.columns])
 
 
 def check(table: Table, frame: DataFrame) -> None:

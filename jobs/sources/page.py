@@ -132,6 +132,10 @@ FAULTS = pa.schema(
 )
 
 
+def no_rows(schema: pa.Schema) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pylist([], schema=schema)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Page:
     """Some consecutive lines of one file of one platform. `lines` and `ignored` count lines by their UTC day."""
@@ -139,10 +143,10 @@ class Page:
     platform: str
     file: str
     acts: pa.RecordBatch
-    authors: pa.RecordBatch = field(default_factory=lambda: AUTHORS.empty_table().to_batches()[0])
-    undos: pa.RecordBatch = field(default_factory=lambda: UNDOS.empty_table().to_batches()[0])
-    accounts: pa.RecordBatch = field(default_factory=lambda: ACCOUNTS.empty_table().to_batches()[0])
-    faults: pa.RecordBatch = field(default_factory=lambda: FAULTS.empty_table().to_batches()[0])
+    authors: pa.RecordBatch = field(default_factory=lambda: no_rows(AUTHORS))
+    undos: pa.RecordBatch = field(default_factory=lambda: no_rows(UNDOS))
+    accounts: pa.RecordBatch = field(default_factory=lambda: no_rows(ACCOUNTS))
+    faults: pa.RecordBatch = field(default_factory=lambda: no_rows(FAULTS))
     lines: Counter[date | None] = field(default_factory=Counter)
     ignored: Counter[date | None] = field(default_factory=Counter)
     notes: tuple[Note, ...] = ()

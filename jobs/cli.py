@@ -1,0 +1,324 @@
+"""The command `clout`: arguments <-> jobs, what people see meanwhile, exit codes (0 done, 1 failed, 2 wrong use)."""
+
+import logging
+import sys
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jobs import display
+from jobs.display import say
+from jobs.errors import CloutError, UsageError
+from jobs.places import warehouse_root
+from jobs.sources.spec import SourceSpec, parse_specs
+from schemas.methodology import Methodology, MethodologyError, load, official
+from schemas.table import ContractError
+
+app = typer.Typer(
+    name="clout",
+    help="Who holds attention on social platforms, and why.\n\nBegin with `clout run`: without arguments it pulls 30"
+    " simulated days and scores the last seven.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+SAMPLE_DAYS = 30  # so that a window exists
+SAMPLE_SCORED_DAYS = 7
+
+_DAY = {"formats": ["%Y-%m-%d"], "metavar": "YYYY-MM-DD"}
+Day = Annotated[datetime, typer.Option("--day", help="UTC day.", **_DAY)]
+AnyDay = Annotated[
+    datetime | None, typer.Option("--day", help="UTC day; the newest published one if left out.", **_DAY)
+]
+FirstDay = Annotated[datetime | None, typer.Option(help="First UTC day of the range.", **_DAY)]
+LastDay = Annotated[datetime | None, typer.Option(help="Last UTC day of the range, included.", **_DAY)]
+Sources = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--source",
+        metavar="[ID:]TYPE=WHERE",
+        help="What to pull; may be given several times. Types: higgs, gharchive, jetstream, reddit, activitystreams, sample."
+        " The same ID twice is several files of one source.",
+    ),
+]
+Version = Annotated[
+    str | None,
+    typer.Option("--methodology", metavar="VERSION", help="Methodology; the official one of the day if left out."),
+]
+RejectShare = Annotated[
+    float, typer.Option(min=0, max=1, help="A pull fails if more than this share of the lines read is rejected.")
+]
+Sample = Annotated[
+    bool, typer.Option("--sample", help="Use the simulation's warehouse, also where there is one of real data.")
+]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log every step, and show tracebacks.")]
+
+
+@app.callback()
+def _common(verbose: Verbose = False) -> None:
+    level = logging.DEBUG if verbose else logging.WARNING
+    logging.basicConfig(
+        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
+    logging.getLogger("jobs").setLevel(level)
+
+
+@app.command()
+def run(
+    source: Sources = None,
+    first_day: FirstDay = None,
+    last_day: LastDay = None,
+    score_from: Annotated[
+        datetime | None,
+        typer.Option(help="First day to score; days before it are only pulled. --first-day if left out.", **_DAY),
+    ] = None,
+    methodology: Version = None,
+    max_reject_share: RejectShare = 0.05,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be read and replaced, and do nothing.")
+    ] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Pull a range of days, score them and publish them.
+
+    Interrupted, the same command goes on where it stopped. Run to its end before, it runs everything again.
+
+    Example: clout run --source higgs=activity.txt.gz --first-day 2012-07-01 --last-day 2012-07-07
+    """
+    from jobs import running
+
+    _common(verbose)
+    specs = parse_specs(source or ["sample"])
+    first, last, scored = _range(source, first_day, last_day, score_from)
+    chosen = load(methodology or official(last))
+    running.run(
+        _warehouse_of(specs), specs, first, last, scored, chosen, max_reject_share=max_reject_share, dry_run=dry_run
+    )
+
+
+@app.command()
+def pull(day: Day, source: Sources = None, max_reject_share: RejectShare = 0.05, verbose: Verbose = False) -> None:
+    """Pull one day of one or several sources into `activity`, `accounts`, `rejects` and `coverage`."""
+    from jobs import pull_activity, running
+    from jobs.runs import Batch
+    from jobs.storage import Warehouse
+
+    _common(verbose)
+    specs = parse_specs(source or ["sample"])
+    warehouse = Warehouse(_warehouse_of(specs))
+    warehouse.create_tables()
+    watch = running.Watch()
+    with display.progress() as bar:
+        for spec in specs:
+            params = pull_activity.Params(
+                source=spec, first_day=day.date(), last_day=day.date(), max_reject_share=max_reject_share
+            )
+            pull_activity.run(
+                warehouse, params, Batch(f"pull {day.date()} {spec.id}"),
+                on_lines=lambda count: bar.show(f"pulling {count:,} lines"), on_day=lambda pulled: running.say_pulled(pulled, watch),
+            )  # fmt: skip
+
+
+@app.command()
+def engagement(day: Day, methodology: Version = None, sample: Sample = False, verbose: Verbose = False) -> None:
+    """Count a day's acts, and those of earlier days of its window that were pulled since they were counted."""
+    from jobs import engagement as job
+    from jobs.runs import Batch
+    from jobs.session import build
+
+    _common(verbose)
+    params = job.Params(day=day.date(), first_day=_methodology(methodology, day).first_day(day.date()))
+    counted = job.run(build(), _open(sample), params, Batch(f"engagement {day.date()}"))
+    say(f"counted {len(counted)} days: {', '.join(map(str, counted))}")
+
+
+@app.command()
+def influence(day: Day, methodology: Version = None, sample: Sample = False, verbose: Verbose = False) -> None:
+    """Score everybody at the end of a day; nothing is published yet."""
+    from jobs import influence as job
+    from jobs.engines.memory import MemoryEngine
+    from jobs.runs import Batch
+    from jobs.session import build
+
+    _common(verbose)
+    chosen = _methodology(methodology, day)
+    params = job.Params(day=day.date(), methodology=chosen)
+    counts = job.run(build(), _open(sample), params, MemoryEngine(), Batch(f"influence {day.date()} {chosen.version}"))
+    say(f"scored {day.date()}: {counts['people']:,} people, {counts['pairs']:,} pairs; next: `clout checks`")
+
+
+@app.command()
+def checks(day: Day, methodology: Version = None, sample: Sample = False, verbose: Verbose = False) -> None:
+    """Check a scored day; `clout publish` takes only a day that passed."""
+    from jobs import checks as job
+    from jobs.runs import Batch
+
+    _common(verbose)
+    params = job.Params(day=day.date(), methodology=_methodology(methodology, day).version)
+    results = job.run(_open(sample), params, Batch(f"checks {day.date()} {params.methodology}"))
+    say(f"checked {day.date()}: {len(results)} checks passed; next: `clout publish`")
+
+
+@app.command()
+def publish(day: Day, methodology: Version = None, sample: Sample = False, verbose: Verbose = False) -> None:
+    """Make a checked day visible in `scores`."""
+    _change_scores("run", "published", day, methodology, sample, verbose)
+
+
+@app.command()
+def unpublish(day: Day, methodology: Version = None, sample: Sample = False, verbose: Verbose = False) -> None:
+    """Withdraw a published day from `scores`."""
+    _change_scores("unpublish", "withdrew", day, methodology, sample, verbose)
+
+
+@app.command()
+def restore(day: Day, methodology: Version = None, sample: Sample = False, verbose: Verbose = False) -> None:
+    """Bring back what was published of a day before its newest change."""
+    _change_scores("restore", "brought back", day, methodology, sample, verbose)
+
+
+@app.command()
+def show(
+    person: Annotated[
+        str | None, typer.Argument(help="person_id (`twitter:88`) or handle: their history. Else a day's top.")
+    ] = None,
+    day: AnyDay = None,
+    top: Annotated[int, typer.Option(min=1, max=100_000, help="How many people.")] = 20,
+    methodology: Version = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="CSV instead of a table.")] = False,
+    sample: Sample = False,
+    verbose: Verbose = False,
+) -> None:
+    """Show the highest scores of a day, or one person's history."""
+    from jobs import reading
+
+    _common(verbose)
+    if as_json and as_csv:
+        raise UsageError("--json and --csv exclude each other")
+    warehouse = _open(sample)
+    if person is not None:
+        found = reading.history(warehouse, person, methodology)
+        shown = lambda: display.print_history(found)  # noqa: E731
+    else:
+        asked = day.date() if day else reading.newest_day(warehouse, methodology)
+        version = methodology or official(asked)
+        found = reading.top(warehouse, asked, version, top)
+        shown = lambda: display.print_top(found, asked, version)  # noqa: E731
+    display.print_json(found) if as_json else display.print_csv(found) if as_csv else shown()
+
+
+@app.command()
+def export(
+    to: Annotated[Path, typer.Option(help="File to write, .parquet or .csv.")],
+    day: AnyDay = None,
+    methodology: Version = None,
+    sample: Sample = False,
+    verbose: Verbose = False,
+) -> None:
+    """Write a published day as one plain Parquet or CSV file, for tools that do not read Delta."""
+    from jobs import reading
+
+    _common(verbose)
+    warehouse = _open(sample)
+    asked = day.date() if day else reading.newest_day(warehouse, methodology)
+    count = reading.export(warehouse, asked, methodology or official(asked), to)
+    say(f"{to}: {count:,} people of {asked}; {display.CONSENT}")
+
+
+@app.command()
+def doctor(sample: Sample = False, verbose: Verbose = False) -> None:
+    """Say what is installed, where the warehouse is, and what is missing."""
+    from jobs import doctor as job
+    from jobs.storage import Warehouse
+
+    _common(verbose)
+    found = list(job.findings(Warehouse(_root(sample))))
+    for finding in found:
+        say(f"{'FAULT' if finding.fault else '   ok'}  {finding.what}: {finding.found}")
+        if finding.fault:
+            say(f"       -> {finding.fault}")
+    if any(finding.fault for finding in found):
+        raise typer.Exit(1)
+
+
+def _change_scores(change: str, done: str, day: datetime, methodology: str | None, sample: bool, verbose: bool) -> None:
+    from jobs import publish as job
+    from jobs.runs import Batch
+
+    _common(verbose)
+    params = job.Params(day=day.date(), methodology=_methodology(methodology, day))
+    counts = getattr(job, change)(_open(sample), params, Batch(f"{change} {params}"))
+    say(f"{done} {params}: {counts['people']:,} people; {display.CONSENT}")
+
+
+def _methodology(version: str | None, day: datetime) -> Methodology:
+    return load(version or official(day.date()))
+
+
+def _range(
+    source: list[str] | None, first_day: datetime | None, last_day: datetime | None, score_from: datetime | None
+) -> tuple[date, date, date]:
+    """Days to pull and the first to score. Without a source: the simulation's 30 days up to yesterday."""
+    if source and not (first_day and last_day):
+        raise UsageError("say which days, as --first-day 2012-07-01 --last-day 2012-07-07")
+    last = last_day.date() if last_day else datetime.now(UTC).date() - timedelta(days=1)
+    if first_day:
+        first = scored = first_day.date()
+    else:
+        first, scored = last - timedelta(days=SAMPLE_DAYS - 1), last - timedelta(days=SAMPLE_SCORED_DAYS - 1)
+    scored = score_from.date() if score_from else scored
+    if not first <= scored <= last:
+        raise UsageError(f"days must ascend: --first-day {first}, --score-from {scored}, --last-day {last}")
+    return first, last, scored
+
+
+def _warehouse_of(specs: tuple[SourceSpec, ...]) -> str:
+    simulated = {spec.type == "sample" for spec in specs}
+    if len(simulated) > 1:
+        raise UsageError("the simulation and real platforms are never mixed; give one or the other")
+    return warehouse_root(simulated=simulated.pop())
+
+
+def _root(sample: bool) -> str:
+    """The warehouse to read: of real data where there is one, else the simulation's."""
+    real = warehouse_root(simulated=False)
+    there = "://" in real or (Path(real) / "scores").exists()
+    return warehouse_root(simulated=sample or not there)
+
+
+def _open(sample: bool):
+    from jobs.storage import Warehouse
+
+    warehouse = Warehouse(_root(sample))
+    if not warehouse.exists():
+        raise UsageError(f"{warehouse.root}: no warehouse here yet; run `clout run` first, or set CLOUT_WAREHOUSE")
+    warehouse.create_tables()
+    return warehouse
+
+
+def main() -> None:
+    """Entry point: a user's mistake is one line, anything else is a traceback only under --verbose."""
+    verbose = bool({"-v", "--verbose"} & set(sys.argv[1:]))
+    try:
+        app(standalone_mode=True)
+    except (UsageError, MethodologyError) as error:
+        _fail(str(error), 2, verbose)
+    except (CloutError, ContractError) as error:
+        _fail(str(error), 1, verbose)
+    except KeyboardInterrupt:
+        _fail("interrupted; the same command goes on where it stopped", 1, verbose=False)
+    except Exception as error:
+        first_line = (str(error).splitlines() or [""])[0]
+        _fail(f"{type(error).__name__}: {first_line} (`--verbose` shows more)", 1, verbose)
+
+
+def _fail(message: str, code: int, verbose: bool) -> None:
+    if verbose:
+        logging.getLogger(__name__).exception("failed")
+    display.err.print(f"clout: {message}", markup=False)
+    sys.exit(code)

@@ -1,0 +1,142 @@
+"""What people see in a terminal: tables, progress, and the words around a run. Nothing that a platform sent is trusted."""
+
+import csv
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+WIDE = 160  # of what is not a terminal: a file or a pipe cuts nothing off
+
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+CONSENT = "consent is not applied: internal use only"
+SIMULATED = "SIMULATED: these people do not exist"
+
+
+def say(line: str = "") -> None:
+    out.print(Text(line))
+
+
+def plain(value: Any) -> str:
+    """A value as text that can neither move the cursor nor change colours, whatever a platform put into it."""
+    if value is None:
+        return ""
+    text = f"{value:,.3f}" if isinstance(value, float) else f"{value:,}" if type(value) is int else str(value)
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+class Bar:
+    """One bar of a progress display, or nothing where nobody looks."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress = progress
+        self._task = progress.add_task("", total=None) if progress else None
+
+    def show(self, doing: str, done: int | None = None, total: int | None = None) -> None:
+        if self._progress is not None and self._task is not None:
+            self._progress.update(self._task, description=doing, completed=done or 0, total=total)
+
+
+@contextmanager
+def progress() -> Iterator[Bar]:
+    """A bar on the error stream while a terminal is looking; lines said meanwhile appear above it."""
+    if not err.is_terminal:
+        yield Bar(None)
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err, transient=True, redirect_stdout=out.is_terminal) as shown:
+        yield Bar(shown)
+
+
+def points(row: dict[str, Any]) -> tuple[float, float, float]:
+    """Points of each part: score * part / influence."""
+    whole = row["influence"]
+    return tuple(row["score"] * row[part] / whole if whole else 0.0 for part in ("direct", "second", "third"))  # type: ignore[return-value]
+
+
+def print_top(found: pa.Table, day: date, methodology: str) -> None:
+    rows = found.to_pylist()
+    cells = [
+        (plain(row["rank"]), plain(row["person_id"]), *_scored(row), plain(row["engager_count"]), plain(row["handle"]))
+        for row in rows
+    ]
+    names = ("rank", "person", "score", "= direct", "+ second", "+ third", "influence", "engagers", "handle")
+    _print_table(f"Highest scores of {day}, methodology {methodology}", names, cells, texts=("person", "handle"))
+    _labels(rows)
+
+
+def print_history(found: pa.Table) -> None:
+    rows = found.to_pylist()
+    cells = [
+        (str(row["day"]), *_scored(row), plain(row["engager_count"]), plain(row["rank"]),
+         f"{row['window_coverage']:.0%}", plain(row["methodology"]))
+        for row in rows
+    ]  # fmt: skip
+    names = (
+        "day",
+        "score",
+        "= direct",
+        "+ second",
+        "+ third",
+        "influence",
+        "engagers",
+        "rank",
+        "covered",
+        "methodology",
+    )
+    title = f"{plain(rows[-1]['person_id'])}  {plain(rows[-1]['handle'])}"
+    _print_table(title, names, cells, texts=("day", "methodology"))
+    _labels(rows)
+
+
+def _scored(row: dict[str, Any]) -> tuple[str, ...]:
+    return (f"{row['score']:.2f}", *(f"{part:.2f}" for part in points(row)), f"{row['influence']:,.2f}")
+
+
+def _print_table(title: str, names: Sequence[str], rows: Sequence[Sequence[str]], texts: Sequence[str]) -> None:
+    table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for name in names:
+        # Where the terminal is narrow the last column gives way, never a number.
+        table.add_column(
+            name,
+            justify="left" if name in texts else "right",
+            no_wrap=True,
+            min_width=None if name == names[-1] else len(name),
+        )
+    for row in rows:
+        table.add_row(*map(Text, row))
+    out.print(table)
+
+
+def _labels(rows: Sequence[dict[str, Any]]) -> None:
+    if any(row["simulated"] for row in rows):
+        say(SIMULATED)
+    say(f"score = points of its three parts; influence in accounts' worth of attention; {CONSENT}")
+
+
+def print_json(found: pa.Table) -> None:
+    json.dump(found.to_pylist(), sys.stdout, default=str, indent=1)
+    sys.stdout.write("\n")
+
+
+def print_csv(found: pa.Table) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(found.column_names)
+    writer.writerows(row.values() for row in found.to_pylist())

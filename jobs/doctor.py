@@ -1,0 +1,87 @@
+"""What is installed, where the warehouse is, what is missing."""
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from jobs import __version__, session
+from jobs.errors import CloutError
+from jobs.places import sources_file
+from jobs.sources.spec import enabled_sources
+from jobs.storage import Warehouse
+from schemas.methodology import MethodologyError, in_force
+from schemas.scores import SCORES
+
+SET_UP = "run `bash infra/run.sh`, which sets up what is missing"
+PACKAGES = ("apache-airflow", "pyspark", "delta-spark", "deltalake", "pyarrow", "numba", "duckdb")
+LEAST_FREE_GB = 2
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. `fault` says what to do; a finding without one is well, or merely off."""
+
+    what: str
+    found: str
+    fault: str | None = None
+
+
+def findings(warehouse: Warehouse) -> Iterator[Finding]:
+    yield Finding("clout", f"{__version__}, Python {platform.python_version()}, {os.cpu_count()} cores")
+    for name in PACKAGES:
+        try:
+            yield Finding(name, version(name))
+        except PackageNotFoundError:
+            yield Finding(name, "missing", SET_UP)
+    yield _java()
+    jars = [Path(path).name for path in session.jars()]
+    delta = [name for name in jars if "delta-spark" in name]
+    yield Finding("Delta for the JVM", *((delta[0],) if delta else ("missing", SET_UP)))
+    frames = [name for name in jars if "graphframes" in name]
+    yield Finding(
+        "GraphFrames for the JVM", frames[0] if frames else "not here: engine `graphframes` is off, all else works"
+    )
+    yield _warehouse(warehouse)
+    try:
+        enabled = ", ".join(spec.id for spec in enabled_sources(sources_file())) or "none"
+        yield Finding("nightly sources", f"{enabled} ({sources_file()})")
+    except CloutError as error:
+        yield Finding("nightly sources", "unreadable", str(error))
+    try:
+        yield Finding("methodology in force", in_force()[-1].version)
+    except (MethodologyError, IndexError) as error:
+        yield Finding("methodology in force", "none", str(error))
+
+
+def _java() -> Finding:
+    home = session.java_home()
+    java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
+    if not java:
+        return Finding("Java", "missing", SET_UP)
+    told = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    found = re.search(r'version "(\d+)[^"]*"', told)
+    if found and found[1] in ("17", "21"):
+        return Finding("Java", f"{found[0]} at {java}")
+    return Finding("Java", told.splitlines()[0] if told else "does not start", f"Spark needs 17 or 21; {SET_UP}")
+
+
+def _warehouse(warehouse: Warehouse) -> Finding:
+    if not warehouse.exists():
+        return Finding("warehouse", f"{warehouse.root} (nothing there yet; `clout run` fills it)")
+    days = sorted({found["day"] for found in warehouse.partitions(SCORES)})
+    told = f"{len(days)} days published, {days[0]} to {days[-1]}" if days else "no day published yet"
+    fault = None
+    if warehouse.is_local:
+        free = shutil.disk_usage(warehouse.root).free / 1e9
+        told += f", {free:,.0f} GB free"
+        if free < LEAST_FREE_GB:
+            fault = f"less than {LEAST_FREE_GB} GB free where the warehouse is; make room"
+        elif not os.access(warehouse.root, os.W_OK):
+            fault = "not writable for you; set CLOUT_WAREHOUSE to a folder that is"
+    return Finding("warehouse", f"{warehouse.root} ({told})", fault)

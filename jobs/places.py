@@ -1,0 +1,22 @@
+"""Where things are on this machine. Light to import: DAGs read it at every parse."""
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def data_home() -> Path:
+    """`$XDG_DATA_HOME/clout`, or `~/.local/share/clout`."""
+    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(home) / "clout"
+
+
+def warehouse_root(*, simulated: bool) -> str:
+    """`$CLOUT_WAREHOUSE`, or a folder of the user's own; the simulation has one to itself."""
+    return os.environ.get("CLOUT_WAREHOUSE") or str(data_home() / ("sample" if simulated else "warehouse"))
+
+
+def sources_file() -> Path:
+    """The sources of the nightly pull: `$CLOUT_SOURCES`, or `infra/sources.yaml`."""
+    return Path(os.environ.get("CLOUT_SOURCES") or ROOT / "infra" / "sources.yaml")

@@ -1,0 +1,96 @@
+"""What people ask of `scores`: the top of a day, one person's history, a plain snapshot."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from jobs.errors import CloutError, UsageError
+from jobs.storage import Warehouse
+from schemas.methodology import in_force, official
+from schemas.scores import SCORES
+
+
+def newest_day(warehouse: Warehouse, methodology: str | None = None) -> date:
+    """The newest published day, of that methodology or of the official ones."""
+    partitions = warehouse.partitions(SCORES)
+    days = [
+        date.fromisoformat(found["day"])
+        for found in partitions
+        if found["methodology"] == (methodology or official(date.fromisoformat(found["day"])))
+    ]
+    if not days:
+        raise CloutError(f"scores: no day is published in {warehouse.root}; `clout run` does")
+    return max(days)
+
+
+def top(warehouse: Warehouse, day: date, methodology: str, count: int) -> pa.Table:
+    """The day's people of the highest rank, at most `count`. Raises where the day is not published."""
+    partition = {"methodology": methodology, "day": day}
+    found = warehouse.read(SCORES, partition, where=pc.field("rank") <= count)
+    if not found.num_rows:
+        raise CloutError(f"scores {day} ({methodology}): not published; `clout run` scores days, newest first is"
+                         f" {newest_day(warehouse)}")  # fmt: skip
+    return found.sort_by([("rank", "ascending"), ("person_id", "ascending")]).slice(0, count)
+
+
+def history(warehouse: Warehouse, person: str, methodology: str | None) -> pa.Table:
+    """One person's published days in order, by person_id or handle, of that methodology or of the official ones."""
+    who = pc.field("person_id") == person if ":" in person else pc.field("handle") == person.removeprefix("@")
+    found = warehouse.read(SCORES, {"methodology": methodology} if methodology else None, where=who)
+    if methodology is None:
+        versions = pa.array([entry.version for entry in in_force()])
+        found = found.filter(pc.is_in(found["methodology"], versions))
+        days = [official(day.as_py()) for day in found["day"]]
+        found = found.filter(pc.equal(found["methodology"], pa.array(days, pa.string())))
+    if not found.num_rows:
+        raise CloutError(f"scores: nobody published is {person!r}; give a person_id such as `twitter:88`, or a handle")
+    people = pc.unique(found["person_id"]).to_pylist()
+    if len(people) > 1:
+        raise UsageError(f"{person!r} is the handle of several people: {', '.join(sorted(people))}; give one person_id")
+    return found.sort_by("day")
+
+
+def export(warehouse: Warehouse, day: date, methodology: str, to: Path) -> int:
+    """Writes a published day as one Parquet or CSV file and returns its row count. The file appears whole or not at all."""
+    kinds = {".parquet": _parquet, ".csv": _csv}
+    if to.suffix not in kinds:
+        raise UsageError(f"{to}: the name must end in .parquet or .csv")
+    partition = {"methodology": methodology, "day": day}
+    if not warehouse.row_count(SCORES, partition):
+        raise CloutError(f"scores {day} ({methodology}): not published, nothing exported")
+    reader = warehouse.reader(SCORES, partition)
+    count = 0
+    with _appearing(to) as part, kinds[to.suffix](part, reader.schema) as writer:
+        for batch in reader:
+            writer.write_batch(batch)
+            count += batch.num_rows
+    return count
+
+
+def _parquet(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    return pq.ParquetWriter(path, schema)
+
+
+def _csv(path: Path, schema: pa.Schema) -> pa.csv.CSVWriter:
+    return pa.csv.CSVWriter(path, schema)
+
+
+@contextmanager
+def _appearing(path: Path) -> Iterator[Path]:
+    part = path.with_name(path.name + ".part")
+    try:
+        part.touch()
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written ({error.strerror})") from error
+    try:
+        yield part
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
