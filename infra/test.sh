@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Lint, types and tests, after whatever set-up is missing. Arguments go to pytest. All run; fails if any of them fails.
+set -euo pipefail
+
+# shellcheck source=infra/setup.sh
+source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+clout_setup
+cd "$clout_root"
+
+failed=()
+ruff check . || failed+=("ruff check")
+ruff format --check . || failed+=("ruff format --check")
+mypy || failed+=(mypy)
+if ((${#failed[@]})); then
+    printf 'clout: failed: %s\n' "${failed[@]}" >&2
+fi
+pytest "$@" || failed+=(pytest)
+((${#failed[@]} == 0))
