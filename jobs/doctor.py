@@ -67,7 +67,7 @@ def _java() -> Finding:
     told = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
     found = re.search(r'version "(\d+)[^"]*"', told)
     if found and found[1] in ("17", "21"):
-        return Finding("Java", f"{found[0]} at {java}")
+        return Finding("Java", f"{found[1]} at {java}")
     return Finding("Java", told.splitlines()[0] if told else "does not start", f"Spark needs 17 or 21; {SET_UP}")
 
 

@@ -25,7 +25,7 @@ MAX_PEOPLE = 64**4  # as many as there are handles of four syllables
 SEED = 1
 MAX_SEED = 2**64 - 1  # a word of the random key
 
-WITHOUT_OBJECT = np.isin(KINDS, ("mention", "follow"))  # acts on a person, not on a post
+WITHOUT_OBJECT = np.isin(KINDS, ("mention", "follow", "post"))  # acts on no other content
 FIRST_ACCOUNT_US = int(datetime(2006, 3, 21, tzinfo=UTC).timestamp()) * 1_000_000
 LAST_ACCOUNT_US = int(datetime(2012, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
 HANDLE_STEP = 10_368_889  # odd, so that no two accounts share a handle; large, so that neighbours do not look alike
@@ -92,7 +92,7 @@ def _options(source_id: str, place: str) -> dict[str, int]:
 
 def _acts(acts: Acts, day: date, first_line: int) -> pa.RecordBatch:
     count = len(acts.kind)
-    # An act's id is its post's with another last number; the post's own, as act 0, is the object of all.
+    # An act's id is its post's with another last number; the post's own, as act 0, is the object of all others.
     post = (day.strftime("%Y%m%d-").encode(), *_number(acts.target), b"-", _DIGITS[acts.post], b"-")
     columns = [
         pa.DictionaryArray.from_arrays(acts.kind.astype(np.int8), list(KINDS)).cast(pa.string()),
