@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import zstandard
 
@@ -22,6 +22,12 @@ MAX_LINE_BYTES = 16 << 20  # far above any real activity; a longer line is a fau
 PAGE_LINES = 20_000
 BUFFER_BYTES = 1 << 20
 KEPT_BYTES = 4096
+
+# A zstd frame's input is handed on in pieces this small: even a piece made to explode then gives 128 MiB at most.
+ZSTD_INPUT_BYTES = 4096
+
+COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
+JSON_LINES = tuple(name + packed for name in (".jsonl", ".ndjson", ".json") for packed in ("", *COMPRESSIONS))
 
 _MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 _BROKEN = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
@@ -36,8 +42,8 @@ class Line(NamedTuple):
 
 
 def existing(places: Sequence[str], suffixes: Sequence[str] = ()) -> list[Path]:
-    """The files at these places, a folder giving those with one of the suffixes, by name. Raises `UsageError` naming the
-    place that is not there or holds nothing to read."""
+    """The files at these places, a folder giving those with one of the suffixes, by name. Raises `UsageError` naming
+    the place that is not there or holds nothing to read."""
     files: list[Path] = []
     for place in places:
         path = Path(place).expanduser()
@@ -59,16 +65,63 @@ def decompressed(raw: BinaryIO) -> BinaryIO:
     head = stream.peek(6)[:6]
     match next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), None):
         case "gzip":
-            return io.BufferedReader(gzip.GzipFile(fileobj=stream), BUFFER_BYTES)
+            return io.BufferedReader(_Available(gzip.GzipFile(fileobj=stream)), BUFFER_BYTES)
         case "bzip2":
-            return io.BufferedReader(bz2.BZ2File(stream), BUFFER_BYTES)
+            return io.BufferedReader(_Available(bz2.BZ2File(stream)), BUFFER_BYTES)
         case "xz":
-            return io.BufferedReader(lzma.LZMAFile(stream), BUFFER_BYTES)
+            return io.BufferedReader(_Available(lzma.LZMAFile(stream)), BUFFER_BYTES)
         case "zstd":
-            # Public dumps use windows of up to 2 GiB, above the library's default limit.
-            reader = zstandard.ZstdDecompressor(max_window_size=1 << 31).stream_reader(stream, read_across_frames=True)
-            return io.BufferedReader(reader, BUFFER_BYTES)
+            return io.BufferedReader(_Zstd(stream), BUFFER_BYTES)
     return stream
+
+
+class _Available(io.RawIOBase):
+    """Gives what an archive has at hand. Asked for a whole buffer, the standard readers lose all of it where the
+    archive breaks off within."""
+
+    def __init__(self, archive: gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile) -> None:
+        self._archive = archive
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: Any) -> int:
+        data = self._archive.read1(len(into))
+        into[: len(data)] = data
+        return len(data)
+
+
+class _Zstd(io.RawIOBase):
+    """The content of consecutive zstd frames. Raises `EOFError` where the last one is cut short, of which the library's
+    own reader says nothing."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw = raw
+        # Public dumps use windows of up to 2 GiB, above the library's default limit.
+        self._decompressor = zstandard.ZstdDecompressor(max_window_size=1 << 31)
+        self._frame: zstandard.ZstdDecompressionObj | None = None  # the one begun, until it ends
+        self._input = b""
+        self._output = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: Any) -> int:
+        while not self._output:
+            self._input = self._input or self._raw.read(ZSTD_INPUT_BYTES)
+            if not self._input:
+                if self._frame is not None:
+                    raise EOFError("the last zstd frame is incomplete")
+                return 0
+            self._frame = self._frame or self._decompressor.decompressobj()
+            self._output = memoryview(self._frame.decompress(self._input))
+            self._input = self._frame.unused_data
+            if self._frame.eof:
+                self._frame = None
+        count = min(len(into), len(self._output))
+        into[:count] = self._output[:count]
+        self._output = self._output[count:]
+        return count
 
 
 def lines(stream: BinaryIO) -> Iterator[Line]:

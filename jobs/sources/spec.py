@@ -51,7 +51,9 @@ def parse_specs(values: Sequence[str]) -> tuple[SourceSpec, ...]:
         source_id, colon, source_type = name.partition(":")
         source_type = source_type if colon else source_id
         if source_type not in TYPES:
-            raise UsageError(f"--source {value}: unknown type {source_type!r}; use [ID:]TYPE=WHERE with one of {', '.join(TYPES)}")
+            raise UsageError(
+                f"--source {value}: unknown type {source_type!r}; use [ID:]TYPE=WHERE with one of {', '.join(TYPES)}"
+            )
         if not _ID.fullmatch(source_id):
             raise UsageError(f"--source {value}: an ID is lower-case letters, digits, `_`, `.` and `-`, at most 64")
         if not place and source_type not in ("sample", "gharchive"):
@@ -71,5 +73,5 @@ def enabled_sources(path: Path) -> tuple[SourceSpec, ...]:
     try:
         entries = yaml.safe_load(path.read_text(encoding="utf-8")) or []
         return parse_specs([entry["source"] for entry in entries if entry.get("enabled", True)])
-    except (OSError, yaml.YAMLError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, UnicodeError, yaml.YAMLError, TypeError, KeyError, AttributeError) as error:
         raise UsageError(f"{path}: expected a list of `source: [ID:]TYPE=WHERE`: {error}") from error

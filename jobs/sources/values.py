@@ -1,10 +1,14 @@
-"""Values as platforms send them -> ids and instants, or a named reason why not. Everything a platform sends is hostile."""
+"""Values as platforms send them -> ids and instants, or a named reason why not. What a platform sends is hostile."""
 
 import hashlib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
+
+import orjson
 
 from jobs.sources.page import Rejected
 
@@ -12,8 +16,43 @@ from jobs.sources.page import Rejected
 EARLIEST = int(datetime(1990, 1, 1, tzinfo=UTC).timestamp())
 LATEST = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp())
 ID_LENGTH = 2048
+TIME_LENGTH = 64  # no time is longer; a longer text must not get into a cache
+
+# Reasons of `Unresolved` that sources share.
+NO_TIME = "time is missing"
+ACTOR_WITHDRAWN = "actor was withdrawn by the platform"
+NO_TARGET = "does not say whom it was about"
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+
+
+def json_object(line: bytes) -> dict[str, Any]:
+    """The JSON object a line is. Raises `Rejected` where it is none."""
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        raise Rejected("line is not JSON") from None
+    if type(value) is not dict:
+        raise Rejected("line is not a JSON object")
+    return value
+
+
+def within(value: Any, *keys: str) -> Any:
+    """What is found going down these keys; `None` where one is missing or something else than an object is met."""
+    for key in keys:
+        if type(value) is not dict:
+            return None
+        value = value.get(key)
+    return value
+
+
+@contextmanager
+def dated(occurred_at: int | None) -> Iterator[None]:
+    """A `Rejected` raised inside tells this time, so that the line is counted on its own day."""
+    try:
+        yield
+    except Rejected as fault:
+        raise Rejected(fault.reason, occurred_at) from None
 
 
 def account_id(value: Any, what: str = "actor") -> str:
@@ -32,6 +71,11 @@ def account_id(value: Any, what: str = "actor") -> str:
     if value is None:
         raise Rejected(f"{what} is missing")
     raise Rejected(f"{what} id is neither a string nor a number")
+
+
+def shown(value: Any) -> str | None:
+    """A name for people to read; `None` where it is no text or one that cannot be shown."""
+    return value if type(value) is str and 0 < len(value) <= ID_LENGTH and not _CONTROL.search(value) else None
 
 
 def from_seconds(value: Any) -> int:
@@ -58,7 +102,7 @@ def from_micros(value: Any) -> int:
 
 @lru_cache(maxsize=65_536)
 def _parse_iso(value: str) -> int:
-    moment = datetime.fromisoformat(value)
+    moment = datetime.fromisoformat(value.upper())  # the letters may be small
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return round((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1_000_000)
@@ -69,6 +113,8 @@ def from_iso(value: Any) -> int:
     range."""
     if not isinstance(value, str):
         raise Rejected("time is not a text")
+    if len(value) > TIME_LENGTH:
+        raise Rejected("time is not an RFC 3339 time")
     try:
         micros = _parse_iso(value)
     except (ValueError, OverflowError):
@@ -79,7 +125,7 @@ def from_iso(value: Any) -> int:
 
 
 def derived_id(actor_id: str, target_id: str, occurred_at: int) -> str:
-    """Id of an act on a platform that gives none: the same actor, target and second (truncated) are one act, whatever the
-    report calls it and whichever source brings it."""
+    """Id of an act on a platform that gives none: the same actor, target and second (truncated) are one act, whatever
+    the report calls it and whichever source brings it."""
     text = f"{actor_id}\0{target_id}\0{occurred_at // 1_000_000}"
     return "derived:" + hashlib.blake2b(text.encode(), digest_size=12).hexdigest()

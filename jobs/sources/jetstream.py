@@ -1,0 +1,159 @@
+"""jetstream: Bluesky's Jetstream, one event a line, plain or compressed.
+
+https://github.com/bluesky-social/jetstream, https://atproto.com/specs/lexicon (lexicons `app.bsky.*`).
+`time_us` is the server's clock; a record's own `createdAt` is the client's and is not read. Accounts are DIDs; an act's
+id is its record, `at://did/collection/rkey`.
+
+    record created                      becomes
+    app.bsky.feed.like, .repost         like, reshare of the subject
+    app.bsky.feed.post                  reply to its parent, else post; quote of an embedded record; mention of each
+                                        account that a facet names
+    app.bsky.graph.follow               follow
+    deleted, of these four              takes back what it did
+    of any other collection; updates    ignored
+
+An identity event tells an account's handle. A record's writer is free to write nonsense, which is rejected; an address
+by handle instead of DID (`at://alice.example/...`) is understood, but names no known account.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+from jobs.sources.lines import JSON_LINES, existing, pages
+from jobs.sources.page import Account, Act, Ignored, Page, Record, Rejected, Undo, Unresolved
+from jobs.sources.values import NO_TIME, account_id, dated, from_micros, json_object, within
+
+PLATFORM = "bluesky"
+NO_HANDLE = "handle.invalid"  # what the protocol says where a handle does not lead back to its account
+TARGET_BY_HANDLE = "names its target by handle, not by DID"
+
+_DID = re.compile(r"did:[a-z]+:[A-Za-z0-9._:%-]*[A-Za-z0-9._-]")
+_NSID = re.compile(r"[A-Za-z][A-Za-z0-9-]*(\.[A-Za-z0-9-]+)+")
+
+
+class _Commit(NamedTuple):
+    """A record that was created, by whom, when, and its address."""
+
+    actor: str
+    occurred_at: int
+    uri: str
+    record: Any
+
+    def about(self, kind: str, subject: Any) -> Act | Unresolved:
+        """An act on the content at the address `subject`."""
+        uri = account_id(subject, "subject")
+        authority = uri.removeprefix("at://").split("/")[0]
+        if not uri.startswith("at://") or not authority:
+            raise Rejected("subject is not an at:// address")
+        if not authority.startswith("did:"):
+            return Unresolved(TARGET_BY_HANDLE, self.occurred_at)
+        return Act(kind, self.actor, _did(authority, "subject"), self.occurred_at, self.uri, uri)
+
+    def to(self, kind: str, account: Any) -> Act:
+        """An act towards an account."""
+        return Act(kind, self.actor, _did(account, "subject"), self.occurred_at, self.uri)
+
+
+def _post(commit: _Commit) -> Sequence[Record]:
+    record = commit.record
+    records: list[Record] = []
+    if within(record, "reply") is not None:
+        records.append(commit.about("reply", within(record, "reply", "parent", "uri")))
+    quoted = _quoted(within(record, "embed"))
+    if quoted is not None:
+        records.append(commit.about("quote", quoted))
+    records += [commit.to("mention", account) for account in _mentioned(within(record, "facets"))]
+    if not records or not isinstance(records[0], Act) or records[0].kind != "reply":
+        records.append(Act("post", commit.actor, commit.actor, commit.occurred_at, commit.uri))
+    return records
+
+
+def _quoted(embed: Any) -> Any:
+    """The address of the record that is embedded, alone or with pictures."""
+    match within(embed, "$type"):
+        case "app.bsky.embed.record":
+            return within(embed, "record", "uri") or ""
+        case "app.bsky.embed.recordWithMedia":
+            return within(embed, "record", "record", "uri") or ""
+    return None
+
+
+def _mentioned(facets: Any) -> Iterator[Any]:
+    for facet in facets if type(facets) is list else ():
+        features = within(facet, "features")
+        for feature in features if type(features) is list else ():
+            if within(feature, "$type") == "app.bsky.richtext.facet#mention":
+                yield within(feature, "did")
+
+
+COLLECTIONS: dict[str, Callable[[_Commit], Sequence[Record]]] = {
+    "app.bsky.feed.like": lambda commit: (commit.about("like", within(commit.record, "subject", "uri")),),
+    "app.bsky.feed.repost": lambda commit: (commit.about("reshare", within(commit.record, "subject", "uri")),),
+    "app.bsky.feed.post": _post,
+    "app.bsky.graph.follow": lambda commit: (commit.to("follow", within(commit.record, "subject")),),
+}
+
+
+def parse(line: bytes) -> Sequence[Record]:
+    """One event."""
+    event = json_object(line)
+    time_us = event.get("time_us")
+    occurred_at = None if time_us is None else from_micros(time_us)
+    with dated(occurred_at):
+        actor = _did(event.get("did"), "actor")
+        match event.get("kind"):
+            case "commit":
+                return _commit(actor, occurred_at, event.get("commit"))
+            case "identity":
+                return _identity(actor, occurred_at, within(event, "identity", "handle"))
+            case "account":
+                return (Ignored(occurred_at),)
+        raise Rejected("kind is none of commit, identity, account")
+
+
+def _commit(actor: str, occurred_at: int | None, commit: Any) -> Sequence[Record]:
+    collection = account_id(within(commit, "collection"), "collection")
+    if not _NSID.fullmatch(collection):
+        raise Rejected("collection is not an NSID")
+    operation = within(commit, "operation")
+    if operation not in ("create", "update", "delete"):
+        raise Rejected("operation is none of create, update, delete")
+    records = COLLECTIONS.get(collection)
+    if records is None or operation == "update":
+        return (Ignored(occurred_at),)
+    if occurred_at is None:
+        return (Unresolved(NO_TIME, None),)
+    uri = f"at://{actor}/{collection}/{account_id(within(commit, 'rkey'), 'rkey')}"
+    if operation == "delete":
+        return (Ignored(occurred_at), Undo(uri, actor, occurred_at))
+    record = within(commit, "record")
+    if type(record) is not dict:
+        raise Rejected("record is not an object")
+    return records(_Commit(actor, occurred_at, uri, record))
+
+
+def _identity(actor: str, occurred_at: int | None, handle: Any) -> Sequence[Record]:
+    if occurred_at is None or handle in (None, NO_HANDLE):
+        return (Ignored(occurred_at),)
+    return (Ignored(occurred_at), Account(actor, occurred_at, handle=account_id(handle, "handle")))
+
+
+def _did(value: Any, what: str) -> str:
+    did = account_id(value, what)
+    if not _DID.fullmatch(did):
+        raise Rejected(f"{what} is not a DID")
+    return did
+
+
+class JetstreamSource:
+    """Files of recorded events."""
+
+    platforms = (PLATFORM,)
+
+    def __init__(self, source_id: str, places: Sequence[str]) -> None:
+        self.files = existing(places, JSON_LINES)
+
+    def pages(self, first_day: date, last_day: date) -> Iterator[Page]:
+        return pages(PLATFORM, self.files, parse)

@@ -1,0 +1,120 @@
+"""Hostile lines for parsers, and what a source's pages hold together."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jobs.sources.lines import Parse
+from jobs.sources.page import Note, Page, PageBuilder, Rejected
+
+NASTY = [
+    "",
+    "/",
+    "a/b",
+    "\x00",
+    "[deleted]",
+    "did:plc:a",
+    "at://",
+    "at://did:plc:a/b/c",
+    "t1_a",
+    "9" * 5000,
+    "ﬀ/İ",
+    "Like",
+]
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8)
+    | st.sampled_from(NASTY)
+)
+JUNK = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["id", "@id", "type", "uri", "login", "name", "object"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+class Told(NamedTuple):
+    """All pages of a source, counted."""
+
+    kinds: dict[str, int]
+    faults: dict[tuple[str, str], int]
+    lines: int
+    ignored: int
+    notes: list[Note]
+
+
+@pytest.fixture
+def tell() -> Callable[[Iterable[Page]], Told]:
+    def told(pages: Iterable[Page]) -> Told:
+        kinds: Counter[str] = Counter()
+        faults: Counter[tuple[str, str]] = Counter()
+        lines = ignored = 0
+        notes: list[Note] = []
+        for page in pages:
+            kinds.update(page.acts["kind"].to_pylist())
+            faults.update(zip(page.faults["outcome"].to_pylist(), page.faults["reason"].to_pylist(), strict=True))
+            lines += page.lines.total()
+            ignored += page.ignored.total()
+            notes += page.notes
+        return Told(dict(kinds), dict(faults), lines, ignored, notes)
+
+    return told
+
+
+@pytest.fixture
+def survives() -> Callable[[Parse, Sequence[bytes]], None]:
+    """Fails where a parser raises anything but `Rejected`, or gives what a page cannot hold, on bytes of any kind or on
+    one of these lines with up to three of its values replaced, removed or wrapped."""
+
+    def check(parse: Parse, lines: Sequence[bytes]) -> None:
+        @settings(max_examples=400, deadline=None)
+        @given(_mutated(lines) | st.binary() | JUNK.map(orjson.dumps))
+        def run(line: bytes) -> None:
+            builder = PageBuilder("test", "test")
+            try:
+                builder.add(1, line, parse(line))
+            except Rejected as fault:
+                builder.reject(1, line, fault)
+            builder.page()
+
+        run()
+
+    return check
+
+
+@st.composite
+def _mutated(draw: Any, lines: Sequence[bytes]) -> bytes:
+    value = json.loads(draw(st.sampled_from(lines)))
+    for _ in range(draw(st.integers(1, 3))):
+        places = list(_places(value))
+        if not places:
+            break
+        where, key = draw(st.sampled_from(places))
+        match draw(st.sampled_from(["replace", "replace", "remove", "wrap"])):
+            case "replace":
+                where[key] = draw(JUNK)
+            case "wrap":
+                where[key] = [where[key]]
+            case "remove":
+                del where[key]
+    return orjson.dumps(value)
+
+
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Every value inside, as what holds it and its key there."""
+    keys = value.keys() if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    for key in keys:
+        yield value, key
+        yield from _places(value[key])

@@ -1,0 +1,233 @@
+"""Hours of GH Archive in folders and behind URLs: which are opened, and what is missing."""
+
+import gzip
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import orjson
+import pytest
+from tenacity import wait_none
+
+from jobs.errors import CloutError, UsageError
+from jobs.sources import gharchive
+from jobs.sources.gharchive import GHArchiveSource, hour_name
+from jobs.sources.page import Note
+from jobs.spool import UNKNOWN_AUTHOR, spool
+
+DAY, NEXT_DAY = date(2026, 11, 3), date(2026, 11, 4)
+
+
+def hour(day: date, number: int) -> bytes:
+    line = {
+        "id": f"{day}-{number}",
+        "type": "WatchEvent",
+        "actor": {"login": "ana"},
+        "repo": {"name": "bo/tool"},
+        "created_at": f"{day}T{number:02}:30:00Z",
+    }
+    return gzip.compress(orjson.dumps(line) + b"\n")
+
+
+def name(day: date, number: int) -> str:
+    return f"{day}-{number}.json.gz"
+
+
+class Server(ThreadingHTTPServer):
+    """Answers with what stands next in `answers` for a path, the last for ever; 404 for others."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Answer)
+        self.answers: dict[str, list[tuple[int, bytes]]] = {}
+        self.asked: Counter[str] = Counter()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/archive/"
+
+
+class Answer(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        asked = self.path.rpartition("/")[2]
+        answers = self.server.answers.get(asked, [(404, b"")])
+        status, body = answers[min(self.server.asked[asked], len(answers) - 1)]
+        self.server.asked[asked] += 1
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body) * (2 if status == 206 else 1)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server(monkeypatch) -> Iterator[Server]:
+    monkeypatch.setattr(gharchive.ATTEMPTS, "wait", wait_none())
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with Server() as running:
+        threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
+        yield running
+        running.shutdown()
+
+
+def test_only_the_hours_of_the_days_asked_for_are_opened(tmp_path, tell):
+    for number in range(24):
+        (tmp_path / name(DAY, number)).write_bytes(hour(DAY, number))
+    (tmp_path / name(NEXT_DAY, 0)).write_bytes(b"not asked for")
+    source = GHArchiveSource("gharchive", [str(tmp_path)])
+    found = list(source.pages(DAY, DAY))
+    assert [page.file for page in found] == [str(tmp_path / name(DAY, number)) for number in range(24)]
+    assert tell(found) == ({"like": 24}, {}, 24, 0, [])
+
+
+def test_a_missing_hour_makes_its_day_partial(tmp_path, tell):
+    for number in range(24):
+        if number not in (3, 17):
+            (tmp_path / name(DAY, number)).write_bytes(hour(DAY, number))
+    (tmp_path / "2026-11-04-0.json").write_bytes(gzip.decompress(hour(NEXT_DAY, 0)))  # not compressed
+    source = GHArchiveSource("gharchive", [str(tmp_path)])
+    assert tell(source.pages(DAY, DAY)).notes == [
+        Note("2 of 24 hours are missing: 2026-11-03-3, 2026-11-03-17", partial=True, day=DAY)
+    ]
+    told = tell(source.pages(DAY, NEXT_DAY))
+    assert told.kinds == {"like": 23}
+    assert [(note.partial, note.day) for note in told.notes] == [(True, DAY), (True, NEXT_DAY)]
+
+
+def test_an_hour_in_several_places_is_read_once(tmp_path, tell):
+    for folder in ("first", "second"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / name(DAY, 0)).write_bytes(hour(DAY, 0))
+    (tmp_path / "first" / "2026-11-03-0.json").write_bytes(b"unpacked beside it")
+    source = GHArchiveSource("gharchive", [str(tmp_path / "first"), str(tmp_path / "second" / name(DAY, 0))])
+    page, _missing = source.pages(DAY, DAY)
+    assert page.file in (str(tmp_path / "first" / name(DAY, 0)), str(tmp_path / "first" / "2026-11-03-0.json"))
+
+
+def test_days_of_which_nothing_is_there_are_an_error(tmp_path, server):
+    (tmp_path / name(DAY, 0)).write_bytes(hour(DAY, 0))
+    for place in (str(tmp_path), server.url):
+        with pytest.raises(UsageError, match=r"no hour of 2026-11-04\.\.2026-11-05, expected 2026-11-04-0\.json\.gz"):
+            list(GHArchiveSource("gharchive", [place]).pages(NEXT_DAY, date(2026, 11, 5)))
+
+
+def test_a_file_that_is_no_hour_is_told(tmp_path):
+    place = tmp_path / "events.json"
+    place.touch()
+    with pytest.raises(UsageError, match=r"events\.json: expected files named YYYY-MM-DD-H\.json\.gz"):
+        GHArchiveSource("gharchive", [str(place)])
+
+
+def test_without_a_place_it_is_the_public_archive():
+    assert GHArchiveSource("gharchive", [""]).urls == ["https://data.gharchive.org"]
+
+
+def test_hours_are_downloaded_and_those_not_found_are_missing(server, tell):
+    server.answers = {name(DAY, number): [(200, hour(DAY, number))] for number in range(24) if number != 5}
+    found = list(GHArchiveSource("gharchive", [server.url]).pages(DAY, DAY))
+    assert found[0].file == f"{server.url}{name(DAY, 0)}"
+    assert tell(found) == (
+        {"like": 23},
+        {},
+        23,
+        0,
+        [Note("1 of 24 hours are missing: 2026-11-03-5", partial=True, day=DAY)],
+    )
+    assert server.asked == {name(DAY, number): 1 for number in range(24)}  # what is not there is not asked for again
+
+
+def test_a_passing_fault_is_tried_again(server, tell):
+    server.answers = {name(DAY, number): [(200, hour(DAY, number))] for number in range(24)}
+    good = server.answers[name(DAY, 0)][0]
+    half = (206, good[1])  # announces twice as much as it sends: the connection broke
+    server.answers[name(DAY, 0)] = [(500, b"oops"), (429, b""), half, good]
+    assert tell(GHArchiveSource("gharchive", [server.url]).pages(DAY, DAY)) == ({"like": 24}, {}, 24, 0, [])
+    assert server.asked[name(DAY, 0)] == 4
+
+
+@pytest.mark.parametrize(("status", "attempts"), [(500, 5), (403, 1)])
+def test_a_lasting_fault_ends_the_pull(server, status, attempts):
+    server.answers = {name(DAY, 0): [(status, b"")]}
+    with pytest.raises(CloutError, match=rf"2026-11-03-0\.json\.gz: .*{status}"):
+        list(GHArchiveSource("gharchive", [server.url]).pages(DAY, DAY))
+    assert server.asked == {name(DAY, 0): attempts}
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        (datetime(2012, 3, 8, 0), "2012-03-08-0"),  # filled in later, in UTC
+        (datetime(2012, 7, 26, 6), "2012-07-25-23"),  # California, in summer
+        (datetime(2014, 12, 31, 23), "2014-12-31-15"),
+        (datetime(2015, 1, 1, 0), "2015-01-01-0"),  # GitHub's events API, in UTC
+    ],
+)
+def test_what_the_archive_calls_an_hour(at, expected):
+    assert hour_name(at.replace(tzinfo=UTC)) == expected
+
+
+def test_days_on_which_clocks_change_in_california(tmp_path, tell):
+    def hours(day: date) -> int:
+        for path in tmp_path.iterdir():
+            path.unlink()
+        for offset in (-1, 0):
+            for number in range(24):
+                other = date.fromordinal(day.toordinal() + offset)
+                if (other, number) != (date(2013, 3, 10), 2):  # an hour that was skipped
+                    (tmp_path / name(other, number)).write_bytes(hour(other, number))
+        told = tell(GHArchiveSource("gharchive", [str(tmp_path)]).pages(day, day))
+        assert told.notes == []
+        return told.lines
+
+    assert [hours(date(2013, 3, 10)), hours(date(2012, 11, 4))] == [24, 23]  # of the hour that came twice, one file
+
+
+def test_who_opened_a_pull_request_is_found_in_another_hour(tmp_path):
+    def line(hour: int, kind: str, actor: str, **payload: object) -> bytes:
+        event = {"id": hour, "type": kind, "actor": {"login": actor}, "repo": {"name": "bo/tool"}, "payload": payload}
+        return orjson.dumps(event | {"created_at": f"{DAY}T{hour:02}:00:00Z"})
+
+    def reviewed(number: int) -> dict:
+        return {"action": "created", "review": {"id": number}, "pull_request": {"number": number}}  # tells no author
+
+    (tmp_path / f"{DAY}-1.json").write_bytes(
+        line(1, "PullRequestReviewEvent", "ana", **reviewed(12))
+        + b"\n"
+        + line(2, "PullRequestReviewEvent", "dan", **reviewed(13))  # opened long ago
+    )
+    (tmp_path / f"{DAY}-2.json").write_bytes(line(3, "PullRequestEvent", "cleo", action="opened", number=12))
+    with spool("gharchive", DAY, DAY) as spooled:
+        for page in GHArchiveSource("gharchive", [str(tmp_path)]).pages(DAY, DAY):
+            spooled.add(page)
+        spooled.resolve()
+        acts = spooled.activity("github", DAY).read_all().select(["kind", "actor_id", "target_id", "object_id"])
+        rejects = spooled.rejects("github", DAY).read_all().select(["line", "outcome", "reason"])
+    assert [tuple(row.values()) for row in acts.to_pylist()] == [
+        ("reply", "ana", "cleo", "bo/tool#12"),
+        ("post", "dan", "dan", None),
+        ("mention", "cleo", "bo", None),
+        ("post", "cleo", "cleo", None),
+    ]
+    assert [tuple(row.values()) for row in rejects.to_pylist()] == [(2, "unresolved", UNKNOWN_AUTHOR)]
+
+
+def test_the_first_hours_of_2015(data, tell):
+    source = GHArchiveSource("gharchive", [str(data("gharchive"))])
+    day = date(2015, 1, 1)
+    pages = list(source.pages(day, day))
+    told = tell(pages)
+    # Posts: 8,430 pushes, 453 issues and 342 pull requests opened, 571 repositories made and 10 shown, 67 releases.
+    assert told.kinds == {"post": 9_873, "reply": 1_596, "like": 1_291, "mention": 595, "reshare": 435}
+    assert (told.lines, told.ignored, told.faults) == (7_702 + 7_427, 1_934, {})
+    assert [note.partial for note in told.notes] == [True]
+    with spool("gharchive", day, day) as spooled:
+        for page in pages:
+            spooled.add(page)
+        spooled.resolve()
+        counts = spooled.counts("github", day)
+    assert counts == {"acts": 13_790, "rejected": 0, "unresolved": 0, "ignored": 1_934, "lines": 15_129}

@@ -1,0 +1,158 @@
+"""Bluesky's events, and what they do to whom."""
+
+from datetime import UTC, date, datetime
+
+import orjson
+import pytest
+
+from jobs.sources.jetstream import TARGET_BY_HANDLE, JetstreamSource, parse
+from jobs.sources.page import Account, Act, Ignored, Rejected, Undo, Unresolved
+from jobs.sources.values import NO_TIME
+
+NOON = int(datetime(2026, 11, 3, 12, tzinfo=UTC).timestamp()) * 1_000_000
+ANA, BO, CLEO, DAN = "did:plc:ana", "did:plc:bo", "did:web:cleo.example", "did:plc:dan"
+POST = f"at://{BO}/app.bsky.feed.post/1"
+QUOTED = f"at://{CLEO}/app.bsky.feed.post/2"
+OWN = f"at://{ANA}/app.bsky.feed.post/9"
+
+
+def event(commit: dict | None = None, **more) -> dict:
+    return {"did": ANA, "time_us": NOON, "kind": "commit", "commit": commit} | more
+
+
+def created(collection: str, record: object) -> dict:
+    return event({"operation": "create", "collection": collection, "rkey": "9", "record": record})
+
+
+def post(**record) -> dict:
+    return created("app.bsky.feed.post", {"text": "", "createdAt": "1970-01-01T00:00:00Z"} | record)
+
+
+def mention(account: object) -> dict:
+    return {"features": [{"$type": "app.bsky.richtext.facet#mention", "did": account}]}
+
+
+REPLY = {"root": {"uri": QUOTED}, "parent": {"uri": POST}}
+QUOTE = {"$type": "app.bsky.embed.record", "record": {"uri": QUOTED}}
+QUOTE_WITH_PICTURE = {"$type": "app.bsky.embed.recordWithMedia", "record": {"record": {"uri": QUOTED}}, "media": {}}
+LIKE = created("app.bsky.feed.like", {"subject": {"uri": POST}, "via": {"uri": QUOTED}})
+FOLLOW = created("app.bsky.graph.follow", {"subject": BO})
+DELETE = event({"operation": "delete", "collection": "app.bsky.feed.like", "rkey": "9"})
+RICH = post(reply=REPLY, embed=QUOTE_WITH_PICTURE, facets=[mention(BO), mention(DAN)])
+
+
+def parsed(line: dict):
+    return list(parse(orjson.dumps(line)))
+
+
+@pytest.mark.parametrize(("collection", "kind"), [("app.bsky.feed.like", "like"), ("app.bsky.feed.repost", "reshare")])
+def test_acts_on_a_post_are_about_whose_repository_it_is_in(collection, kind):
+    own = f"at://{ANA}/{collection}/9"
+    assert parsed(created(collection, {"subject": {"uri": POST}})) == [Act(kind, ANA, BO, NOON, own, POST)]
+
+
+def test_a_follow_names_its_target():
+    assert parsed(FOLLOW) == [Act("follow", ANA, BO, NOON, f"at://{ANA}/app.bsky.graph.follow/9")]
+
+
+def test_what_a_post_is():
+    own_post = Act("post", ANA, ANA, NOON, OWN)
+    reply = Act("reply", ANA, BO, NOON, OWN, POST)
+    quote = Act("quote", ANA, CLEO, NOON, OWN, QUOTED)
+    assert parsed(post()) == [own_post]  # at the server's time, whatever the client says
+    assert parsed(post(reply=REPLY)) == [reply]
+    assert parsed(post(embed=QUOTE)) == [quote, own_post]
+    assert parsed(post(embed={"$type": "app.bsky.embed.images"})) == [own_post]
+    assert parsed(post(facets=[mention(DAN)])) == [Act("mention", ANA, DAN, NOON, OWN), own_post]
+    assert parsed(RICH) == [reply, quote, Act("mention", ANA, BO, NOON, OWN), Act("mention", ANA, DAN, NOON, OWN)]
+
+
+@pytest.mark.parametrize(
+    "collection", ["app.bsky.feed.like", "app.bsky.feed.repost", "app.bsky.feed.post", "app.bsky.graph.follow"]
+)
+def test_a_deletion_takes_back_what_its_record_did(collection):
+    assert parsed(event({"operation": "delete", "collection": collection, "rkey": "9"})) == [
+        Ignored(NOON),
+        Undo(f"at://{ANA}/{collection}/9", ANA, NOON),
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        event(kind="account", account={"active": False}),
+        event(kind="identity", identity={}),
+        event(kind="identity", identity={"handle": "handle.invalid"}),
+        created("app.bsky.actor.profile", {"displayName": "Ana"}),
+        created("app.bsky.graph.block", {"subject": BO}),
+        created("fm.example.status", None),  # of another application
+        event({"operation": "update", "collection": "app.bsky.feed.post", "rkey": "9", "record": {}}),
+        event({"operation": "delete", "collection": "app.bsky.graph.block", "rkey": "9"}),
+    ],
+)
+def test_what_scores_nothing_is_ignored(line):
+    assert parsed(line) == [Ignored(NOON)]
+
+
+def test_an_identity_tells_a_handle():
+    line = event(kind="identity", identity={"handle": "ana.example"})
+    assert parsed(line) == [Ignored(NOON), Account(ANA, NOON, handle="ana.example")]
+
+
+def test_an_address_by_handle_names_no_known_target():
+    by_handle = "at://bo.example/app.bsky.feed.post/1"
+    assert parsed(created("app.bsky.feed.like", {"subject": {"uri": by_handle}})) == [
+        Unresolved(TARGET_BY_HANDLE, NOON)
+    ]
+    assert parsed(post(reply={"parent": {"uri": by_handle}})) == [
+        Unresolved(TARGET_BY_HANDLE, NOON),
+        Act("post", ANA, ANA, NOON, OWN),
+    ]
+
+
+def test_an_act_without_a_time_is_unresolved():
+    assert parsed(LIKE | {"time_us": None}) == [Unresolved(NO_TIME, None)]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason", "occurred_at"),
+    [
+        (LIKE | {"time_us": NOON // 1_000_000}, "time is out of range", None),
+        (LIKE | {"did": None}, "actor is missing", NOON),
+        (LIKE | {"did": "ana.example"}, "actor is not a DID", NOON),
+        (LIKE | {"did": 7}, "actor is not a DID", NOON),
+        (LIKE | {"did": 7.5}, "actor id is neither a string nor a number", NOON),
+        (event(kind="gossip"), "kind is none of commit, identity, account", NOON),
+        (event(None), "collection is missing", NOON),
+        (event({"collection": "likes", "operation": "create"}), "collection is not an NSID", NOON),
+        (event({"collection": "app.bsky.feed.like"}), "operation is none of create, update, delete", NOON),
+        (event({"collection": "app.bsky.feed.like", "operation": "create"}), "rkey is missing", NOON),
+        (created("app.bsky.feed.post", None), "record is not an object", NOON),
+        (created("app.bsky.feed.like", {}), "subject is missing", NOON),
+        (created("app.bsky.feed.like", {"subject": {"uri": "https://x"}}), "subject is not an at:// address", NOON),
+        (created("app.bsky.feed.like", {"subject": {"uri": "at://did:x"}}), "subject is not a DID", NOON),
+        (created("app.bsky.graph.follow", {"subject": "bo.example"}), "subject is not a DID", NOON),
+        (post(reply={"parent": {}}), "subject is missing", NOON),
+        (post(embed={"$type": "app.bsky.embed.record"}), "subject is missing", NOON),
+        (post(facets=[mention(None)]), "subject is missing", NOON),
+    ],
+)
+def test_faults(line, reason, occurred_at):
+    with pytest.raises(Rejected) as fault:
+        parsed(line)
+    assert (fault.value.reason, fault.value.occurred_at) == (reason, occurred_at)
+
+
+def test_no_line_breaks_the_parser(survives):
+    lines = [RICH, LIKE, FOLLOW, DELETE, post(embed=QUOTE), event(kind="identity", identity={"handle": "ana.example"})]
+    survives(parse, [orjson.dumps(line) for line in lines])
+
+
+def test_recorded_events(data, tell):
+    def told(name: str):
+        source = JetstreamSource("jetstream", [str(data(f"bluesky-jetstream/{name}_v1.jsonl"))])
+        return tell(source.pages(date(2026, 7, 4), date(2026, 7, 4)))
+
+    # 17 posts, of which 8 reply; ignored are 4 deletions, 2 updates, a block, an identity without handle, an account.
+    assert told("expected") == ({"like": 105, "reshare": 15, "post": 9, "reply": 8, "follow": 6}, {}, 152, 9, [])
+    assert told("golden") == ({"like": 1, "reshare": 1, "reply": 1, "follow": 1}, {}, 10, 6, [])

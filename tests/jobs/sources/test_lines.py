@@ -1,0 +1,150 @@
+"""Files of any kind, whole or broken -> lines and pages."""
+
+import bz2
+import gzip
+import io
+import lzma
+import subprocess
+import sys
+from datetime import date
+
+import pytest
+import zstandard
+
+from jobs.errors import UsageError
+from jobs.sources.lines import Line, decompressed, existing, lines, pages
+from jobs.sources.page import Ignored, Note, Rejected
+
+TEXT = b"".join(b"line %d\n" % number for number in range(1, 100_001))  # more than a buffer
+PACK = {"plain": bytes, "gzip": gzip.compress, "bzip2": bz2.compress, "xz": lzma.compress, "zstd": zstandard.compress}
+ARCHIVES = [name for name in PACK if name != "plain"]
+BROKEN = "archive is truncated or damaged from here on"
+
+
+def read(content: bytes) -> list[Line]:
+    return list(lines(decompressed(io.BytesIO(content))))
+
+
+@pytest.mark.parametrize("kind", PACK)
+def test_every_line_whatever_it_is_packed_in(kind):
+    assert [line.text for line in read(PACK[kind](TEXT))] == TEXT.splitlines(keepends=True)
+
+
+@pytest.mark.parametrize("kind", ARCHIVES)
+def test_archives_put_one_after_another_are_one(kind):
+    found = read(PACK[kind](b"a\nb") + PACK[kind](b"c\nd\n"))
+    assert found == [Line(1, b"a\n"), Line(2, b"bc\n"), Line(3, b"d\n")]
+
+
+@pytest.mark.parametrize("kind", ARCHIVES)
+@pytest.mark.parametrize("missing", [1, 1000])
+def test_a_truncated_archive_says_so_after_its_whole_lines(kind, missing):
+    *whole, last = read(PACK[kind](TEXT)[:-missing])
+    assert [line.text for line in whole] == TEXT.splitlines(keepends=True)[: len(whole)]  # no part of a line
+    assert last == Line(len(whole) + 1, b"", BROKEN)
+
+
+@pytest.mark.parametrize(("kind", "at_least"), [("gzip", 40_000), ("xz", 40_000), ("zstd", 30_000)])
+def test_what_stands_before_a_break_is_read(kind, at_least):
+    packed = PACK[kind](TEXT)
+    assert len(read(packed[: len(packed) // 2])) > at_least  # bzip2's only block is broken as a whole
+
+
+@pytest.mark.parametrize("kind", ARCHIVES)
+def test_a_damaged_archive_says_so(kind):
+    packed = bytearray(PACK[kind](TEXT))
+    packed[len(packed) // 2] ^= 0xFF
+    *whole, last = read(bytes(packed))
+    assert [line.text for line in whole if line.fault] == []
+    assert last == Line(len(whole) + 1, b"", BROKEN)
+
+
+def test_a_zstd_window_of_public_dumps_is_accepted():
+    # A frame's header alone asks for the window: magic, no content size, window of 2 GiB; then one empty last block.
+    frame = bytes.fromhex("28b52ffd00") + bytes([(31 - 10) << 3]) + bytes.fromhex("010000")
+    assert read(frame) == []
+    assert zstandard.get_frame_parameters(frame).window_size == 1 << 31
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", []),
+        (b"\n\n \n", []),
+        (b"a\nb", [Line(1, b"a\n"), Line(2, b"b")]),  # no newline at the end
+        (b"a\r\nb\r\n", [Line(1, b"a\r\n"), Line(2, b"b\r\n")]),
+        (b"a\n\nb\n", [Line(1, b"a\n"), Line(3, b"b\n")]),  # empty lines count
+        (b"\xef\xbb\xbfa\nb\n", [Line(1, b"a\n"), Line(2, b"b\n")]),  # byte order mark
+        ("é\n".encode(), [Line(1, "é\n".encode())]),
+        ("a\né\nb\n".encode("latin-1"), [Line(1, b"a\n"), Line(2, b"\xe9\n", "line is not UTF-8"), Line(3, b"b\n")]),
+        (b"\x1f", [Line(1, b"\x1f")]),  # shorter than what tells an archive
+    ],
+)
+def test_lines_of_plain_files(content, expected):
+    assert read(content) == expected
+
+
+def test_a_file_in_utf_16_is_no_line_of_utf_8():
+    first, second, rest = read("a\nb\n".encode("utf-16"))
+    assert first == Line(1, b"\xff\xfea\x00\n", "line is not UTF-8")
+    assert (second.text, rest.text) == (b"\x00b\x00\n", b"\x00")  # for the parser to refuse
+
+
+def test_a_line_of_100_mb_is_a_fault_and_is_never_held(tmp_path):
+    place = tmp_path / "long.gz"
+    with gzip.open(place, "wb", compresslevel=1) as file:
+        file.write(b"a\n")
+        for _ in range(100):
+            file.write(b"x" * 1_000_000)
+        file.write(b"\nb\n")
+    program = (
+        "import resource, sys\n"
+        "from jobs.sources.lines import decompressed, lines\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "for line in lines(decompressed(open(sys.argv[1], 'rb'))): print(line.number, len(line.text), line.fault)\n"
+        "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(place)], capture_output=True, text=True, check=True)
+    *found, mebibytes = done.stdout.splitlines()
+    assert found == ["1 2 None", "2 4096 line is longer than 16 MiB", "3 2 None"]
+    assert int(mebibytes) < 64  # one line of the greatest length, held twice while it is put together, and buffers
+
+
+def test_a_page_holds_the_fault_of_each_line(tmp_path):
+    place = tmp_path / "a.gz"
+    place.write_bytes(gzip.compress(b"good\nbad\nl\xe9\nlast\n")[:-1])
+
+    def parse(line: bytes) -> list[Ignored]:
+        if line == b"bad\n":
+            raise Rejected("is bad", 0)
+        return [Ignored(0)]
+
+    (page,) = pages("test", [place], parse)
+    assert page.faults.to_pylist() == [
+        {"outcome": "rejected", "reason": "is bad", "occurred_at": 0, "line": 2, "excerpt": "bad"},
+        {"outcome": "rejected", "reason": "line is not UTF-8", "occurred_at": None, "line": 3, "excerpt": "l\\xe9"},
+        {"outcome": "rejected", "reason": BROKEN, "occurred_at": None, "line": 5, "excerpt": ""},
+    ]
+    assert page.lines == {date(1970, 1, 1): 3, None: 2}
+    assert page.ignored == {date(1970, 1, 1): 2}
+    assert page.notes == (Note("a.gz breaks off at line 5", partial=True),)
+
+
+def test_an_empty_file_is_told_by_a_page(tmp_path):
+    place = tmp_path / "a.txt"
+    place.touch()
+    (page,) = pages("test", [place], lambda _: [])
+    assert (page.file, page.acts.num_rows, page.lines.total()) == (str(place), 0, 0)
+    assert page.notes == (Note("a.txt is empty", partial=False),)
+
+
+def test_a_folder_gives_its_files_by_name(tmp_path):
+    for name in ("b.json", "a.json.gz", "README.md"):
+        (tmp_path / name).touch()
+    assert existing([str(tmp_path), str(tmp_path / "README.md")], (".json", ".json.gz")) == [
+        tmp_path / "a.json.gz",
+        tmp_path / "b.json",
+        tmp_path / "README.md",  # named itself
+    ]
+    with pytest.raises(UsageError, match=r"no file with one of \.csv in this folder"):
+        existing([str(tmp_path)], (".csv",))
