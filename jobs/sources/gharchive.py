@@ -92,19 +92,21 @@ class GHArchiveSource:
 
     def pages(self, first_day: date, last_day: date) -> Iterator[Page]:
         """Raises `UsageError` where not one hour of these days is there."""
-        is_there: dict[str, bool] = {}  # by hour: the day on which clocks are set back has one name for two
+        found_any = False
         with httpx.Client(follow_redirects=True, timeout=TIMEOUT_S) as client:
             for number in range((last_day - first_day).days + 1):
                 day = first_day + timedelta(days=number)
                 midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+                # A dict, as the day on which clocks are set back has one name for two hours.
                 names = dict.fromkeys(hour_name(midnight + timedelta(hours=hour)) for hour in range(24))
+                missing = []
                 for name in names:
-                    if name not in is_there:
-                        with self._open(name, client) as found:
-                            is_there[name] = found is not None
-                            if found is not None:
-                                yield from stream_pages(PLATFORM, *found, parse)
-                missing = [name for name in names if not is_there[name]]
+                    with self._open(name, client) as found:
+                        if found is None:
+                            missing.append(name)
+                        else:
+                            found_any = True
+                            yield from stream_pages(PLATFORM, *found, parse)
                 if missing:
                     builder = PageBuilder(PLATFORM, self.places[0])
                     builder.note(
@@ -115,10 +117,9 @@ class GHArchiveSource:
                         )
                     )
                     yield builder.page()
-        if not any(is_there.values()):
+        if not found_any:
             raise UsageError(
-                f"{', '.join(self.places)}: no hour of {first_day}..{last_day}, expected {next(iter(is_there))}.json.gz"
-                " and those after it"
+                f"{', '.join(self.places)}: no hour of {first_day}..{last_day}, expected files like {missing[0]}.json.gz"
             )
 
     @contextmanager

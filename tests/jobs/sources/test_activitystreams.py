@@ -53,6 +53,8 @@ def test_what_is_created():
     reply = Act("reply", ANA, None, NOON, NOTE, BOS_NOTE)
     assert create() == [AUTHOR, POST]
     assert create(inReplyTo=None) == [AUTHOR, POST]  # as Mastodon writes what replies to nothing
+    assert create(inReplyTo="", quoteUrl="") == [AUTHOR, POST]  # as others do
+    assert create(attributedTo=BO) == [Author(NOTE, BO), POST]  # passed on in the author's name
     assert create(inReplyTo=BOS_NOTE) == [AUTHOR, reply]
     assert create(inReplyTo=[{"id": BOS_NOTE, "attributedTo": BO}, f"{CLEO}notes/3"]) == [
         AUTHOR,
@@ -109,7 +111,10 @@ def test_an_activity_without_an_id_has_a_derived_one():
     assert taken_back == [Undo(derived_id(ANA, BO, NOON), ANA, NOON), Ignored(NOON)]
     created = {"type": "Create", "actor": ANA, "published": NOON_TEXT, "object": {"type": "Note"}}
     assert parsed(created) == [Act("post", ANA, ANA, NOON, derived_id(ANA, ANA, NOON))]
-    assert parsed({"type": "Undo", "actor": ANA, "object": created})[0] == Undo(derived_id(ANA, ANA, NOON), ANA, NOON)
+    timed_by_content = {"type": "Create", "actor": ANA, "object": {"type": "Note", "published": NOON_TEXT}}
+    for item in (created, timed_by_content):
+        undo = {"type": "Undo", "actor": ANA, "object": item, "published": "2026-11-03T13:00:00Z"}
+        assert parsed(undo)[0] == Undo(derived_id(ANA, ANA, NOON), ANA, NOON + 3_600_000_000)
 
 
 def test_actors_of_one_activity_act_one_by_one():

@@ -75,6 +75,10 @@ def parsed(line: dict) -> list:
         ),
         (review("approved", body=None), [Act("reply", "ana", "cleo", NOON, "pullrequestreview-8", THREAD), CLEOS]),
         (review("commented", body="."), [Act("reply", "ana", "cleo", NOON, "pullrequestreview-8", THREAD), CLEOS]),
+        (
+            review("commented"),
+            [Act("reply", "ana", "cleo", NOON, "pullrequestreview-8", THREAD), CLEOS],
+        ),  # may say much
         (review("commented", body=None), [Ignored(NOON), CLEOS]),  # its comments come as events of their own
         (
             event("CommitCommentEvent", {"comment": {"id": 7, "commit_id": "c0ffee"}}),

@@ -29,6 +29,7 @@ def test_a_comment_replies_to_its_parent_s_author_who_is_looked_up():
         Act("reply", "Ana", None, NOON, "t1_c1", "t1_c0"),
         Author("t1_c1", "Ana"),
     )
+    assert parsed(COMMENT, parent_id=None)[0] == Act("reply", "Ana", None, NOON, "t1_c1", "t3_s1")  # at the top
     assert parsed(COMMENT, created_utc=str(SECONDS))[0] == Act(
         "reply", "Ana", None, NOON, "t1_c1", "t3_s1"
     )  # old dumps
