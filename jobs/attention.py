@@ -57,6 +57,8 @@ def weights(engagement: "DataFrame", factors: "DataFrame", methodology: Methodol
     acts = reduce(add, [F.lit(methodology.kind_weights[kind]) * F.col(kind) for kind in INTERACTIONS])
     return (
         engagement.where(F.col("kind") != POST)
+        # One exchange serves every grouping here and in `attention`: all of them keep an actor's rows together.
+        .repartition("src")
         .groupBy("day", "platform", "src", "dst")
         .agg(*[count.alias(kind) for kind, count in counts.items()])
         .join(F.broadcast(factors), ["day", "platform"])
