@@ -3,7 +3,7 @@
 Every number added across rows is a whole multiple of 2^-36 (`schemas.fixed_point`), so no sum depends on an order.
 """
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import reduce
 from operator import add
@@ -33,16 +33,17 @@ def real(value: "Column") -> "Column":
 
 
 def decay_factors(
-    days: Iterable[date], covered: Mapping[str, Set[date]], last_day: date, methodology: Methodology
+    days: Iterable[date], covered: Mapping[str, set[date]], last_day: date, methodology: Methodology
 ) -> list[tuple[date, str, float]]:
     """What an act of each day and platform weighs at the end of `last_day`: platform_weight * 2^(-age / half_life_days).
 
-    Age counts the days after the act on which the platform was covered: acts do not age while nothing could arrive.
+    Age counts the days after the act on which the platform was covered: acts do not age while nothing could arrive. A day
+    without coverage has no factor, so that acts of a pull that never ended do not count.
     """
     return [
         (day, platform, methodology.platform_weight(platform) * 2.0 ** (-age / methodology.half_life_days))
         for platform, arrived in sorted(covered.items())
-        for day in sorted(days)
+        for day in sorted(arrived.intersection(days))
         for age in [sum(day < later <= last_day for later in arrived)]
     ]
 

@@ -4,7 +4,7 @@ Reads the window's days of `engagement`, `coverage` and the newest `accounts`; r
 and nothing else. The equations are DESIGN's section "The score"; engines add the messages, all else is Spark SQL here.
 """
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -112,7 +112,7 @@ def people(
 
 
 def window_attention(
-    engagement: "DataFrame", accounts: "DataFrame", covered: Mapping[str, Set[date]], params: Params
+    engagement: "DataFrame", accounts: "DataFrame", covered: Mapping[str, set[date]], params: Params
 ) -> "DataFrame":
     """(src, dst, a, credibility) at the end of the day, from the window's engagement."""
     methodology = params.methodology
