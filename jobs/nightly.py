@@ -93,9 +93,9 @@ def pull(
         if days:
             asked = pull_activity.Params(
                 source=spec,
-                first_day=days[0],
-                last_day=days[-1],
-                skip=frozenset(days_between(days[0], days[-1])) - frozenset(days),
+                first_day=params.first_day,
+                last_day=params.last_day,
+                skip=frozenset(params.pulled_days) - frozenset(days),
                 max_reject_share=params.max_reject_share,
             )
             pull_activity.run(warehouse, asked, planned.batch, on_lines, on_day)

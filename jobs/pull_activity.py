@@ -38,7 +38,7 @@ class TooManyRejectsError(CloutError):
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    """What to pull. Days are UTC and inclusive; `skip` holds days of the range that are already done."""
+    """What to pull. Days are UTC and inclusive; `skip` holds days of the range that are already done, not all of them."""
 
     source: SourceSpec
     first_day: date
@@ -78,7 +78,7 @@ def run(
         runs.write(warehouse, started, runs.STARTED)
         left = list(started)
         try:
-            for page in source.pages(params.first_day, params.last_day):
+            for page in source.pages(days[0], days[-1]):
                 spooled.add(page)
                 on_lines(spooled.line_count)
             spooled.resolve()
