@@ -1,12 +1,69 @@
-"""What every test may use: public data beside the project, rows of a contract, one Spark session."""
+"""What every test may use: public data beside the project, rows of a contract, one Spark session, a warehouse."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time
 from pathlib import Path
+from typing import Any
 
+import hypothesis
+import pyarrow as pa
 import pytest
+import pytest_socket
+
+from jobs import session
+from jobs.sources.values import derived_id
+from jobs.storage import Warehouse
+from jobs.storage import rows as arrow_rows_of
+from schemas.activity import ACTIVITY
+from schemas.table import Column, Table
 
 ROOT = Path(__file__).parent.parent
+DAY = date(2026, 11, 3)
+
+# Timings are never asserted, also not by Hypothesis. In CI the same examples are drawn every time.
+hypothesis.settings.register_profile(
+    "clout",
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("clout")
+
+# What a column holds that a test does not name: null where it may be, else this, else what is plain for its type.
+DEFAULTS = {
+    "platform": "twitter",
+    "source": "test",
+    "kind": "like",
+    "src": "twitter:ana",
+    "dst": "twitter:bo",
+    "person_id": "twitter:ana",
+    "methodology": "2026.11",
+    "since_day": date(2026, 11, 2),
+    "act_count": 1,
+    "rank": 1,
+    "window_coverage": 1.0,
+    "line": 1,
+    "outcome": "rejected",
+    "status": "complete",
+    "parameters": "{}",
+}
+PLAIN = {"string": "", "date": DAY, "double": 0.0, "long": 0, "boolean": False}
+
+
+def pytest_runtest_setup() -> None:
+    """No test talks to anybody but this machine."""
+    pytest_socket.socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests never touch the user's own warehouse, nor follow the user's settings."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("CLOUT_WAREHOUSE", "CLOUT_SOURCES", "CLOUT_SPARK_SETTINGS", "CLOUT_SPARK_MASTER"):
+            patch.delenv(name, raising=False)
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
 
 
 def _beside(variable: str, default: str) -> Callable[[str], Path]:
@@ -31,3 +88,66 @@ def data() -> Callable[[str], Path]:
 def fixtures() -> Callable[[str], Path]:
     """`fixtures("github/...")`: recorded answers of a real API; skips where they are absent."""
     return _beside("CLOUT_TEST_FIXTURES", "fixtures")
+
+
+@pytest.fixture(scope="session")
+def spark():
+    """The one Spark session of all tests; `jobs.session.build()` gives it too from then on."""
+    built = session.build("local[2]")
+    yield built
+    built.stop()
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    """An empty warehouse with its tables."""
+    made = Warehouse(str(tmp_path / "warehouse"))
+    made.create_tables()
+    return made
+
+
+Records = Sequence[Mapping[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def arrow_rows() -> Callable[[Table, Records], pa.Table]:
+    """`arrow_rows(TABLE, [{...}])`: rows of a contract; columns that a record does not name are plain."""
+    return lambda table, records: arrow_rows_of(table, [_filled(table, record) for record in records])
+
+
+@pytest.fixture(scope="session")
+def rows(spark, arrow_rows):
+    """`rows(TABLE, [{...}])`: as `arrow_rows`, as a Spark frame."""
+    from schemas import spark as contract
+
+    def frame(table: Table, records: Records):
+        return spark.createDataFrame(arrow_rows(table, records).to_pylist(), contract.schema(table))
+
+    return frame
+
+
+def _filled(table: Table, record: Mapping[str, Any]) -> dict[str, Any]:
+    """The day of an act is that of its instant, and its id what a platform without ids gives: actor, target, second."""
+    unknown = [name for name in record if name not in table.column_names]
+    assert not unknown, f"{table.name} has no column {unknown}"
+    found = dict(record)
+    if table is ACTIVITY:
+        at = found.setdefault("occurred_at", _noon(found.get("day", DAY)))
+        found.setdefault("day", at.astimezone(UTC).date())
+        found.setdefault("actor_id", "ana")
+        found.setdefault("target_id", found["actor_id"] if found.get("kind") == "post" else "bo")
+        second = int(at.timestamp()) * 1_000_000
+        found.setdefault("activity_id", derived_id(found["actor_id"], found["target_id"], second))
+    return {column.name: found.get(column.name, _default(column)) for column in table.columns}
+
+
+def _default(column: Column) -> Any:
+    if column.nullable:
+        return None
+    if column.name in DEFAULTS:
+        return DEFAULTS[column.name]
+    return _noon(DAY) if column.type == "timestamp" else PLAIN[column.type]
+
+
+def _noon(day: date) -> datetime:
+    return datetime.combine(day, time(12), UTC)
