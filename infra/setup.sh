@@ -176,7 +176,7 @@ find_java() {
     while read -r java; do
         [[ -x $java ]] || continue
         said=$("$java" --add-modules=jdk.incubator.vector -XshowSettings:properties -version 2>&1 </dev/null) || continue
-        [[ $said =~ java\.specification\.version\ =\ (17|21)$'\n' ]] || continue
+        [[ $said =~ java\.specification\.version\ =\ (17|21)($|[^0-9.]) ]] || continue
         [[ $said =~ java\.home\ =\ ([^$'\n']+) ]] || continue
         if [[ -x ${BASH_REMATCH[1]}/bin/java ]]; then
             home=${BASH_REMATCH[1]}
