@@ -3,21 +3,46 @@
 import logging
 import sys
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from jobs import display
 from jobs.display import say
 from jobs.errors import CloutError, UsageError
 from jobs.places import warehouse_root
-from jobs.sources.spec import SourceSpec, parse_specs
+from jobs.sources.spec import TYPES, SourceSpec, parse_specs
 from schemas.methodology import Methodology, MethodologyError, load, official
 from schemas.table import ContractError
 
+if TYPE_CHECKING:
+    from jobs.storage import Warehouse
+
+
+class Interrupted(CloutError):
+    """Somebody pressed Ctrl-C."""
+
+
+class Commands(TyperGroup):
+    """All commands. Ctrl-C is a failure like others, told in one line."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BaseException as error:
+            # DuckDB, where it is at work when Ctrl-C comes, makes an error of its own of it.
+            if not isinstance(error, KeyboardInterrupt) and "Query interrupted" not in str(error):
+                raise
+            then = "; the same command goes on where it stopped" if ctx.invoked_subcommand == "run" else ""
+            raise Interrupted(f"interrupted{then}") from error
+
+
 app = typer.Typer(
     name="clout",
+    cls=Commands,
     help="Who holds attention on social platforms, and why.\n\nBegin with `clout run`: without arguments it pulls 30"
     " simulated days and scores the last seven.",
     no_args_is_help=True,
@@ -29,6 +54,7 @@ app = typer.Typer(
 SAMPLE_DAYS = 30  # so that a window exists
 SAMPLE_SCORED_DAYS = 7
 
+FLAG = ""  # an option that takes no value
 _DAY = {"formats": ["%Y-%m-%d"], "metavar": "YYYY-MM-DD"}
 Day = Annotated[datetime, typer.Option("--day", help="UTC day.", **_DAY)]
 AnyDay = Annotated[
@@ -41,7 +67,7 @@ Sources = Annotated[
     typer.Option(
         "--source",
         metavar="[ID:]TYPE=WHERE",
-        help="What to pull; may be given several times. Types: higgs, gharchive, jetstream, reddit, activitystreams, sample."
+        help=f"What to pull; may be given several times. Types: {', '.join(TYPES)}."
         " The same ID twice is several files of one source.",
     ),
 ]
@@ -50,21 +76,31 @@ Version = Annotated[
     typer.Option("--methodology", metavar="VERSION", help="Methodology; the official one of the day if left out."),
 ]
 RejectShare = Annotated[
-    float, typer.Option(min=0, max=1, help="A pull fails if more than this share of the lines read is rejected.")
+    float,
+    typer.Option(
+        min=0, max=1, metavar="SHARE", help="A pull fails if more than this share of the lines read is rejected."
+    ),
 ]
 Sample = Annotated[
-    bool, typer.Option("--sample", help="Use the simulation's warehouse, also where there is one of real data.")
+    bool,
+    typer.Option(
+        "--sample", metavar=FLAG, help="Use the simulation's warehouse, also where there is one of real data."
+    ),
 ]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log every step, and show tracebacks.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", metavar=FLAG, help="Log every step, and show tracebacks.")]
 
 
 @app.callback()
 def _common(verbose: Verbose = False) -> None:
-    level = logging.DEBUG if verbose else logging.WARNING
-    logging.basicConfig(
-        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
-    )
-    logging.getLogger("jobs").setLevel(level)
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("jobs").setLevel(logging.WARNING)
+    _log(verbose)
+
+
+def _log(verbose: bool) -> None:
+    """`--verbose` may stand before the command or after it."""
+    if verbose:
+        logging.getLogger("jobs").setLevel(logging.DEBUG)
 
 
 @app.command()
@@ -79,7 +115,7 @@ def run(
     methodology: Version = None,
     max_reject_share: RejectShare = 0.05,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be read and replaced, and do nothing.")
+        bool, typer.Option("--dry-run", metavar=FLAG, help="Say what would be read and replaced, and do nothing.")
     ] = False,
     verbose: Verbose = False,
 ) -> None:
@@ -91,13 +127,12 @@ def run(
     """
     from jobs import running
 
-    _common(verbose)
+    _log(verbose)
     specs = parse_specs(source or ["sample"])
-    first, last, scored = _range(source, first_day, last_day, score_from)
+    root = _warehouse_of(specs)
+    first, last, scored = _range(specs, first_day, last_day, score_from)
     chosen = load(methodology or official(last))
-    running.run(
-        _warehouse_of(specs), specs, first, last, scored, chosen, max_reject_share=max_reject_share, dry_run=dry_run
-    )
+    running.run(root, specs, first, last, scored, chosen, max_reject_share=max_reject_share, dry_run=dry_run)
 
 
 @app.command()
@@ -107,7 +142,7 @@ def pull(day: Day, source: Sources = None, max_reject_share: RejectShare = 0.05,
     from jobs.runs import Batch
     from jobs.storage import Warehouse
 
-    _common(verbose)
+    _log(verbose)
     specs = parse_specs(source or ["sample"])
     warehouse = Warehouse(_warehouse_of(specs))
     warehouse.create_tables()
@@ -118,9 +153,12 @@ def pull(day: Day, source: Sources = None, max_reject_share: RejectShare = 0.05,
                 source=spec, first_day=day.date(), last_day=day.date(), max_reject_share=max_reject_share
             )
             pull_activity.run(
-                warehouse, params, Batch(f"pull {day.date()} {spec.id}"),
-                on_lines=lambda count: bar.show(f"pulling {count:,} lines"), on_day=lambda pulled: running.say_pulled(pulled, watch),
-            )  # fmt: skip
+                warehouse,
+                params,
+                Batch(f"pull {day.date()} {spec.id}"),
+                on_lines=lambda count: bar.show(f"pulling, {count:,} lines read"),
+                on_day=partial(running.say_pulled, watch=watch),
+            )
 
 
 @app.command()
@@ -130,7 +168,7 @@ def engagement(day: Day, methodology: Version = None, sample: Sample = False, ve
     from jobs.runs import Batch
     from jobs.session import build
 
-    _common(verbose)
+    _log(verbose)
     params = job.Params(day=day.date(), first_day=_methodology(methodology, day).first_day(day.date()))
     counted = job.run(build(), _open(sample), params, Batch(f"engagement {day.date()}"))
     say(f"counted {len(counted)} days: {', '.join(map(str, counted))}")
@@ -144,7 +182,7 @@ def influence(day: Day, methodology: Version = None, sample: Sample = False, ver
     from jobs.runs import Batch
     from jobs.session import build
 
-    _common(verbose)
+    _log(verbose)
     chosen = _methodology(methodology, day)
     params = job.Params(day=day.date(), methodology=chosen)
     counts = job.run(build(), _open(sample), params, MemoryEngine(), Batch(f"influence {day.date()} {chosen.version}"))
@@ -157,7 +195,7 @@ def checks(day: Day, methodology: Version = None, sample: Sample = False, verbos
     from jobs import checks as job
     from jobs.runs import Batch
 
-    _common(verbose)
+    _log(verbose)
     params = job.Params(day=day.date(), methodology=_methodology(methodology, day).version)
     results = job.run(_open(sample), params, Batch(f"checks {day.date()} {params.methodology}"))
     say(f"checked {day.date()}: {len(results)} checks passed; next: `clout publish`")
@@ -187,34 +225,32 @@ def show(
         str | None, typer.Argument(help="person_id (`twitter:88`) or handle: their history. Else a day's top.")
     ] = None,
     day: AnyDay = None,
-    top: Annotated[int, typer.Option(min=1, max=100_000, help="How many people.")] = 20,
+    top: Annotated[int, typer.Option(min=1, max=100_000, metavar="N", help="How many people.")] = 20,
     methodology: Version = None,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="CSV instead of a table.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", metavar=FLAG, help="JSON instead of a table.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", metavar=FLAG, help="CSV instead of a table.")] = False,
     sample: Sample = False,
     verbose: Verbose = False,
 ) -> None:
     """Show the highest scores of a day, or one person's history."""
     from jobs import reading
 
-    _common(verbose)
+    _log(verbose)
     if as_json and as_csv:
         raise UsageError("--json and --csv exclude each other")
     warehouse = _open(sample)
     if person is not None:
-        found = reading.history(warehouse, person, methodology)
-        shown = lambda: display.print_history(found)  # noqa: E731
+        found, print_table = reading.history(warehouse, person, methodology), display.print_history
     else:
         asked = day.date() if day else reading.newest_day(warehouse, methodology)
-        version = methodology or official(asked)
-        found = reading.top(warehouse, asked, version, top)
-        shown = lambda: display.print_top(found, asked, version)  # noqa: E731
-    display.print_json(found) if as_json else display.print_csv(found) if as_csv else shown()
+        found, print_table = reading.top(warehouse, asked, methodology or official(asked), top), display.print_top
+    show_as = display.print_json if as_json else display.print_csv if as_csv else print_table
+    show_as(found)
 
 
 @app.command()
 def export(
-    to: Annotated[Path, typer.Option(help="File to write, .parquet or .csv.")],
+    to: Annotated[Path, typer.Option(metavar="FILE", help="File to write, .parquet or .csv.")],
     day: AnyDay = None,
     methodology: Version = None,
     sample: Sample = False,
@@ -223,7 +259,7 @@ def export(
     """Write a published day as one plain Parquet or CSV file, for tools that do not read Delta."""
     from jobs import reading
 
-    _common(verbose)
+    _log(verbose)
     warehouse = _open(sample)
     asked = day.date() if day else reading.newest_day(warehouse, methodology)
     count = reading.export(warehouse, asked, methodology or official(asked), to)
@@ -236,7 +272,7 @@ def doctor(sample: Sample = False, verbose: Verbose = False) -> None:
     from jobs import doctor as job
     from jobs.storage import Warehouse
 
-    _common(verbose)
+    _log(verbose)
     found = list(job.findings(Warehouse(_root(sample))))
     for finding in found:
         say(f"{'FAULT' if finding.fault else '   ok'}  {finding.what}: {finding.found}")
@@ -250,7 +286,7 @@ def _change_scores(change: str, done: str, day: datetime, methodology: str | Non
     from jobs import publish as job
     from jobs.runs import Batch
 
-    _common(verbose)
+    _log(verbose)
     params = job.Params(day=day.date(), methodology=_methodology(methodology, day))
     counts = getattr(job, change)(_open(sample), params, Batch(f"{change} {params}"))
     say(f"{done} {params}: {counts['people']:,} people; {display.CONSENT}")
@@ -261,10 +297,10 @@ def _methodology(version: str | None, day: datetime) -> Methodology:
 
 
 def _range(
-    source: list[str] | None, first_day: datetime | None, last_day: datetime | None, score_from: datetime | None
+    specs: tuple[SourceSpec, ...], first_day: datetime | None, last_day: datetime | None, score_from: datetime | None
 ) -> tuple[date, date, date]:
-    """Days to pull and the first to score. Without a source: the simulation's 30 days up to yesterday."""
-    if source and not (first_day and last_day):
+    """Days to pull and the first to score. Of the simulation the 30 days up to yesterday, where nothing else is said."""
+    if not _simulated(specs) and not (first_day and last_day):
         raise UsageError("say which days, as --first-day 2012-07-01 --last-day 2012-07-07")
     last = last_day.date() if last_day else datetime.now(UTC).date() - timedelta(days=1)
     if first_day:
@@ -278,10 +314,13 @@ def _range(
 
 
 def _warehouse_of(specs: tuple[SourceSpec, ...]) -> str:
-    simulated = {spec.type == "sample" for spec in specs}
-    if len(simulated) > 1:
+    if _simulated(specs) and any(spec.type != "sample" for spec in specs):
         raise UsageError("the simulation and real platforms are never mixed; give one or the other")
-    return warehouse_root(simulated=simulated.pop())
+    return warehouse_root(simulated=_simulated(specs))
+
+
+def _simulated(specs: tuple[SourceSpec, ...]) -> bool:
+    return any(spec.type == "sample" for spec in specs)
 
 
 def _root(sample: bool) -> str:
@@ -291,7 +330,7 @@ def _root(sample: bool) -> str:
     return warehouse_root(simulated=sample or not there)
 
 
-def _open(sample: bool):
+def _open(sample: bool) -> "Warehouse":
     from jobs.storage import Warehouse
 
     warehouse = Warehouse(_root(sample))
@@ -305,13 +344,11 @@ def main() -> None:
     """Entry point: a user's mistake is one line, anything else is a traceback only under --verbose."""
     verbose = bool({"-v", "--verbose"} & set(sys.argv[1:]))
     try:
-        app(standalone_mode=True)
+        app(prog_name="clout")
     except (UsageError, MethodologyError) as error:
         _fail(str(error), 2, verbose)
     except (CloutError, ContractError) as error:
         _fail(str(error), 1, verbose)
-    except KeyboardInterrupt:
-        _fail("interrupted; the same command goes on where it stopped", 1, verbose=False)
     except Exception as error:
         first_line = (str(error).splitlines() or [""])[0]
         _fail(f"{type(error).__name__}: {first_line} (`--verbose` shows more)", 1, verbose)
@@ -320,5 +357,5 @@ def main() -> None:
 def _fail(message: str, code: int, verbose: bool) -> None:
     if verbose:
         logging.getLogger(__name__).exception("failed")
-    display.err.print(f"clout: {message}", markup=False)
+    display.complain(f"clout: {message}")
     sys.exit(code)

@@ -5,7 +5,6 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date
 from typing import Any
 
 import pyarrow as pa
@@ -20,20 +19,30 @@ WIDE = 160  # of what is not a terminal: a file or a pipe cuts nothing off
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
+UNPRINTABLE = "\N{REPLACEMENT CHARACTER}"
 CONSENT = "consent is not applied: internal use only"
 SIMULATED = "SIMULATED: these people do not exist"
 
 
-def say(line: str = "") -> None:
-    out.print(Text(line))
+def say(text: str = "") -> None:
+    out.print(_lines(text))
+
+
+def complain(text: str) -> None:
+    """Says it on the error stream."""
+    err.print(_lines(text))
+
+
+def _lines(text: str) -> Text:
+    return Text("\n".join(map(plain, text.split("\n"))))
 
 
 def plain(value: Any) -> str:
-    """A value as text that can neither move the cursor nor change colours, whatever a platform put into it."""
+    """A value as text of one line that can neither move the cursor nor change colours, whatever a platform put into it."""
     if value is None:
         return ""
-    text = f"{value:,.3f}" if isinstance(value, float) else f"{value:,}" if type(value) is int else str(value)
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    text = f"{value:,}" if type(value) is int else str(value)
+    return text if text.isprintable() else "".join(char if char.isprintable() else UNPRINTABLE for char in text)
 
 
 class Bar:
@@ -71,18 +80,21 @@ def points(row: dict[str, Any]) -> tuple[float, float, float]:
     return tuple(row["score"] * row[part] / whole if whole else 0.0 for part in ("direct", "second", "third"))  # type: ignore[return-value]
 
 
-def print_top(found: pa.Table, day: date, methodology: str) -> None:
+def print_top(found: pa.Table) -> None:
+    """People of one day."""
     rows = found.to_pylist()
     cells = [
         (plain(row["rank"]), plain(row["person_id"]), *_scored(row), plain(row["engager_count"]), plain(row["handle"]))
         for row in rows
     ]
     names = ("rank", "person", "score", "= direct", "+ second", "+ third", "influence", "engagers", "handle")
-    _print_table(f"Highest scores of {day}, methodology {methodology}", names, cells, texts=("person", "handle"))
+    title = f"Highest scores of {rows[0]['day']}, methodology {rows[0]['methodology']}"
+    _print_table(title, names, cells, texts=("person", "handle"))
     _labels(rows)
 
 
 def print_history(found: pa.Table) -> None:
+    """Days of one person."""
     rows = found.to_pylist()
     cells = [
         (str(row["day"]), *_scored(row), plain(row["engager_count"]), plain(row["rank"]),
@@ -137,6 +149,9 @@ def print_json(found: pa.Table) -> None:
 
 
 def print_csv(found: pa.Table) -> None:
+    """Values as they are; only a terminal, which would obey them, is spared what cannot be printed."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(found.column_names)
-    writer.writerows(row.values() for row in found.to_pylist())
+    for row in found.to_pylist():
+        values = row.values()
+        writer.writerow([plain(v) if isinstance(v, str) else v for v in values] if out.is_terminal else values)

@@ -154,7 +154,7 @@ def _commit_day(warehouse: Warehouse, spooled: Spool, source: Source, params: Pa
     item.counts.update(total)
     note = "; ".join(dict.fromkeys(notes)) or None
     if note:
-        log.warning("%s: %s", name, note)
+        log.info("%s: %s", name, note)
     return Pulled(
         item.day, params.source.id, total["acts"], total["rejected"], total["unresolved"], total["ignored"], note
     )

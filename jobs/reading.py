@@ -35,8 +35,9 @@ def top(warehouse: Warehouse, day: date, methodology: str, count: int) -> pa.Tab
     partition = {"methodology": methodology, "day": day}
     found = warehouse.read(SCORES, partition, where=pc.field("rank") <= count)
     if not found.num_rows:
-        raise CloutError(f"scores {day} ({methodology}): not published; `clout run` scores days, newest first is"
-                         f" {newest_day(warehouse)}")  # fmt: skip
+        raise CloutError(
+            f"scores {day} ({methodology}): not published; the newest published day is {newest_day(warehouse)}"
+        )
     return found.sort_by([("rank", "ascending"), ("person_id", "ascending")]).slice(0, count)
 
 

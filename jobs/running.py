@@ -3,13 +3,17 @@
 import shlex
 import time
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
+from functools import partial
 
 from jobs import display, nightly, reading
 from jobs.display import say
+from jobs.engines import Engine
 from jobs.pull_activity import Pulled, refuse_mixing
 from jobs.sources.spec import SourceSpec
 from jobs.storage import Warehouse
+from jobs.window import activity_fingerprints, days_between, stale_days
+from schemas.activity import ACTIVITY
 from schemas.kinds import is_simulated
 from schemas.methodology import Methodology
 
@@ -28,24 +32,28 @@ def run(
         sources=sources, first_day=first_day, last_day=last_day, score_from=score_from, methodology=methodology,
         max_reject_share=max_reject_share,
     )  # fmt: skip
+    if not dry_run:
+        warehouse.create_tables()
+    if warehouse.exists():
+        for source in opened.values():
+            refuse_mixing(warehouse, source)
     planned = nightly.plan(warehouse, params)
     if dry_run:
         _say_plan(warehouse, params, planned, {spec: source.platforms for spec, source in opened.items()})
         return
-    warehouse.create_tables()
-    for source in opened.values():
-        refuse_mixing(warehouse, source)
     simulated = any(is_simulated(platform) for source in opened.values() for platform in source.platforms)
     if simulated:
         say(display.SIMULATED)
+    pulled = {day for days in planned.pulls.values() for day in days}
     if planned.resumed:
         say(
-            f"going on where the same command stopped: {len(planned.scores)} of {len(params.scored_days)} days left to score"
+            f"going on where the same command stopped: {len(pulled)} of {len(params.pulled_days)} days left to pull,"
+            f" {len(planned.scores)} of {len(params.scored_days)} to score"
         )
     with display.progress() as bar:
         nightly.pull(
             warehouse, params, planned, lambda count: bar.show(f"pulling, {count:,} lines read"),
-            on_day=lambda pulled: say_pulled(pulled, watch),
+            on_day=partial(say_pulled, watch=watch),
         )  # fmt: skip
         total = len(planned.scores)
         bar.show("starting Spark, counting engagement", 0, total)
@@ -54,10 +62,8 @@ def run(
                 f"scored  {scored.day}  {scored.people:>10,} people  {scored.pairs:>10,} pairs  {watch.seconds():6.1f} s"
             )
             bar.show("scoring", number, total)
-    display.print_top(reading.top(warehouse, last_day, methodology.version, TOP), last_day, methodology.version)
-    say(
-        f"\n{len(params.pulled_days)} days pulled, {len(params.scored_days)} scored, in {time.monotonic() - started:.0f} s."
-    )
+    display.print_top(reading.top(warehouse, last_day, methodology.version, TOP))
+    say(f"\n{len(pulled)} days pulled, {len(planned.scores)} scored, in {time.monotonic() - started:.0f} s.")
     _say_next(warehouse, last_day, simulated)
 
 
@@ -85,11 +91,11 @@ def say_pulled(pulled: Pulled, watch: Watch) -> None:
         if count
     ]
     told = f"  ({', '.join(faults)})" if faults else ""
-    note = f"  {pulled.note}" if pulled.note else ""
+    note = f"  warning: {pulled.note}" if pulled.note else ""
     say(f"pulled  {pulled.day}  {pulled.act_count:>10,} acts    {pulled.source}  {watch.seconds():6.1f} s{told}{note}")
 
 
-def _engine():
+def _engine() -> Engine:
     from jobs.engines.memory import MemoryEngine
 
     return MemoryEngine()
@@ -102,19 +108,43 @@ def _say_plan(
     if planned.resumed:
         say("the same command stopped before its end; it would go on there:")
     for spec, days in planned.pulls.items():
-        say(f"read    {', '.join(spec.arguments)}")
-        for day in days:
-            for platform in platforms[spec]:
-                say(f"replace rejects, accounts, activity, coverage: platform={platform} day={day} source={spec.id}")
-    version = params.methodology.version
+        if days:
+            say(f"read    {' '.join((spec.type, *spec.places))}")
+            say("replace rejects, accounts, activity, coverage:")
+            say(f"          platform={','.join(platforms[spec])} day={_spans(days)} source={spec.id}")
     if planned.scores:
-        first = params.methodology.first_day(planned.scores[0])
-        say(f"read    activity: the days of {first}..{params.last_day} that were pulled since they were counted")
-        say(f"replace engagement: those days, and {params.last_day}")
-    for day in planned.scores:
-        say(f"read    engagement {params.methodology.first_day(day)}..{day}")
-        say(f"replace influence, scores: methodology={version} day={day}")
+        version = params.methodology.version
+        first_day = params.methodology.first_day(planned.scores[0])
+        counted = _spans(_counted_days(warehouse, planned, first_day))
+        say(f"read    activity: day={counted}")
+        say(f"replace engagement: day={counted}")
+        say(
+            f"read    engagement, coverage, accounts: the {params.methodology.lookback_days} days up to each scored one,"
+        )
+        say(f"          day={_spans(days_between(first_day, planned.scores[-1]))}")
+        say(f"replace influence, scores: methodology={version} day={_spans(planned.scores)}")
     say("nothing was done (--dry-run)")
+
+
+def _counted_days(warehouse: Warehouse, planned: nightly.Plan, first_day: date) -> list[date]:
+    """Days of the windows whose acts would be counted: pulled before then, or since they were last counted."""
+    last_day = planned.scores[-1]
+    days = {day for pulled in planned.pulls.values() for day in pulled if first_day <= day <= last_day} | {last_day}
+    if warehouse.exists():
+        files = activity_fingerprints(warehouse, warehouse.version(ACTIVITY))
+        days.update(stale_days(warehouse, files, first_day, last_day))
+    return sorted(days)
+
+
+def _spans(days: Sequence[date]) -> str:
+    """Ascending days, those in a row as first..last."""
+    spans: list[list[date]] = []
+    for day in days:
+        if spans and day - spans[-1][-1] == timedelta(days=1):
+            spans[-1] = [spans[-1][0], day]
+        else:
+            spans.append([day])
+    return ",".join("..".join(map(str, span)) for span in spans)
 
 
 def _say_next(warehouse: Warehouse, day: date, simulated: bool) -> None:

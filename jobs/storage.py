@@ -172,16 +172,21 @@ class Warehouse:
         not fit, `LostRaceError` where another run replaced the same partition meanwhile."""
         delta = self.delta(table)
         before = delta.version()
+        raised: list[BaseException] = []
         try:
             write_deltalake(
                 delta,
-                _checked(table, rows),
+                _checked(table, rows, raised),
                 mode="overwrite",
                 predicate=predicate(partition) if partition else None,
                 commit_properties=CommitProperties(custom_metadata={"userMetadata": _told(partition, run_id, job)}),
             )
-        except CommitFailedError as error:
-            raise self._lost(table, partition, before) from error
+        except Exception as error:
+            if raised:
+                raise raised[0] from None
+            if isinstance(error, CommitFailedError):
+                raise self._lost(table, partition, before) from error
+            raise
 
     def replace_bookkeeping(self, table: Table, rows: pa.Table, partition: Partition, *, run_id: str, job: str) -> None:
         """As `replace`, repeated where it collides with a commit for another day or source."""
@@ -252,15 +257,20 @@ def _told(partition: Partition, run_id: str, job: str) -> str:
     return json.dumps({"run_id": run_id, "job": job, "partition": _listed(partition)})
 
 
-def _checked(table: Table, rows: pa.Table | pa.RecordBatchReader) -> pa.RecordBatchReader:
-    """The rows as a stream that stops at the first batch against the contract."""
+def _checked(table: Table, rows: pa.Table | pa.RecordBatchReader, raised: list[BaseException]) -> pa.RecordBatchReader:
+    """The rows as a stream that stops at the first batch against the contract. `raised` then holds why: the writer, who
+    reads the stream outside Python, tells it as an error of its own."""
     arrow.check_schema(table, rows.schema)
     schema = arrow.schema(table)
 
     def batches() -> Iterable[pa.RecordBatch]:
-        for batch in rows.to_batches() if isinstance(rows, pa.Table) else rows:
-            arrow.check(table, batch)
-            yield batch.cast(schema) if not batch.schema.equals(schema, check_metadata=True) else batch
+        try:
+            for batch in rows.to_batches() if isinstance(rows, pa.Table) else rows:
+                arrow.check(table, batch)
+                yield batch.cast(schema) if not batch.schema.equals(schema, check_metadata=True) else batch
+        except BaseException as error:
+            raised.append(error)
+            raise
 
     return pa.RecordBatchReader.from_batches(schema, batches())
 
