@@ -1,0 +1,135 @@
+"""Engine `memory` against oracles that an independent program computed, an enumeration of all paths, and Spark's own shares."""
+
+import gzip
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jobs import attention
+from jobs.engines.memory import MemoryEngine, influence, numbered
+from schemas.fixed_point import UNIT
+from schemas.methodology import load
+from tests.jobs.equations import SCALE, Parts, engine, enumerated, graphs, shares, summed
+
+OFFICIAL = load("2026.11")
+
+
+def near(expected: float, influence: float = 0.0):
+    """Equal to 1e-9 relative to max(1, influence), as fixed point promises."""
+    return pytest.approx(expected, rel=0, abs=1e-9 * max(1, influence))
+
+
+def oracle(data, name: str) -> dict:
+    return json.loads(data(f"influence-oracle/{name}.json").read_text())
+
+
+def weights_of(told: dict) -> dict[tuple[str, str], int]:
+    return {(src, dst): round(weight * SCALE) for src, dst, weight in told["edge_list"]}
+
+
+@pytest.mark.parametrize("name", ["hand", "random-200", "random-200-damping85"])
+def test_every_message_and_part_of_the_oracle(data, name):
+    told = oracle(data, name)
+    a = shares(weights_of(told), told["credibility"], told["damping"], told["rest_weight"])
+    messages, sums = engine(a)
+    for place, pair in enumerate(a):
+        expected = [told["messages"][step][place] for step in Parts._fields]
+        assert messages[pair] == tuple(near(part, sum(expected)) for part in expected), pair
+    assert sums.keys() == told["influence"].keys()
+    for person, whole in told["influence"].items():
+        assert sums[person] == tuple(near(told[step][person], whole) for step in Parts._fields), person
+        assert sums[person].influence == near(whole, whole), person
+
+
+def test_slashdot(data):
+    told = oracle(data, "soc-Slashdot0902")
+    with gzip.open(data("graphs/soc-Slashdot0902.txt.gz")) as lines:
+        arcs = np.loadtxt(lines, np.int32)
+    arcs = np.unique(arcs[arcs[:, 0] != arcs[:, 1]], axis=0)  # acts on oneself are dropped
+    src, dst = arcs[:, 0].copy(), arcs[:, 1].copy()
+    degree = np.bincount(src, minlength=told["vertices"])
+    a = np.rint(told["damping"] / (told["rest_weight"] + degree[src]) * SCALE).astype(np.int64)
+    assert len(a) == told["edges"]
+    parts = np.array(influence(src, dst, a, told["vertices"]).sums) * UNIT
+    total = parts.sum(axis=0)
+    for step, part in zip(Parts._fields, parts.sum(axis=1), strict=True):
+        assert part == near(told["sum"][step], told["sum"][step])
+    top = np.argsort(-total, kind="stable")[:20]
+    assert list(map(str, top)) == [person["id"] for person in told["top20"]]
+    for person, expected in zip(top, told["top20"], strict=True):
+        assert parts[:, person] == pytest.approx(
+            [expected[step] for step in Parts._fields], rel=0, abs=1e-9 * max(1, expected["influence"])
+        )
+
+
+def test_once_through_spark(data, spark):
+    """Weights -> Spark's shares -> the engine as the job calls it."""
+    told = oracle(data, "random-200")
+    edges = pa.Table.from_pylist([{"src": u, "dst": v, "weight": w} for (u, v), w in weights_of(told).items()])
+    unbelieved = pa.Table.from_pylist([{"id": id, "credibility": c} for id, c in told["credibility"].items()])
+    spread = attention.attention(spark.createDataFrame(edges), spark.createDataFrame(unbelieved), OFFICIAL)
+    found = MemoryEngine().sums(spread, rounds=3).toArrow()
+    assert found.column_names == ["id", "one", "two", "three"]
+    assert sorted(found["id"].to_pylist()) == sorted(told["influence"])  # every account once, also who only acts
+    for row in found.to_pylist():
+        whole = told["influence"][row["id"]]
+        assert [row[step] * UNIT for step in ("one", "two", "three")] == [
+            near(told[step][row["id"]], whole) for step in Parts._fields
+        ]
+
+
+@settings(max_examples=400)
+@given(graphs())
+def test_all_simple_paths_of_at_most_three_steps(graph):
+    a = graph.shares()
+    messages, sums = engine(a)
+    paths = enumerated(a)
+    everybody = summed(paths)
+    for pair, expected in paths.items():
+        assert messages[pair] == tuple(near(part, expected.influence) for part in expected), pair
+    for person, expected in everybody.items():
+        assert sums[person] == tuple(near(part, expected.influence) for part in expected), person
+
+
+@settings(max_examples=100)
+@given(graphs(), st.randoms(use_true_random=False))
+def test_neither_order_nor_names_show(graph, random):
+    """The same bits, whatever order edges come in and whatever numbers accounts have."""
+    a = graph.shares()
+    shuffled = random.sample(list(a), len(a))
+    names = dict(zip(graph.people, random.sample(graph.people, len(graph.people)), strict=True))
+    renamed = {(names[u], names[v]): a[u, v] for u, v in shuffled}
+    messages, sums = engine(a)
+    other_messages, other_sums = engine(renamed)
+    assert other_messages == {(names[u], names[v]): parts for (u, v), parts in messages.items()}
+    assert other_sums == {names[person]: parts for person, parts in sums.items()}
+
+
+@settings(max_examples=100)
+@given(graphs())
+def test_fewer_rounds_are_the_first_of_three(graph):
+    a = graph.shares()
+    _, three = engine(a)
+    assert engine(a, rounds=2)[1] == {person: parts._replace(third=0.0) for person, parts in three.items()}
+    assert engine(a, rounds=1)[1] == {person: Parts(parts.direct, 0.0, 0.0) for person, parts in three.items()}
+
+
+def test_no_edges():
+    none = np.zeros(0, np.int32)
+    found = influence(none, none, np.zeros(0, np.int64), accounts=3)
+    assert [part.tolist() for part in found.messages] == [[], [], []]
+    assert [part.tolist() for part in found.sums] == [[0, 0, 0]] * 3
+
+
+def test_accounts_are_numbered_in_byte_order():
+    src = pa.chunked_array([["b", "é"], ["Z"]])
+    dst = pa.chunked_array([["é", "a"], ["😀"]])
+    people, u, v = numbered(src, dst)
+    assert people.to_pylist() == ["Z", "a", "b", "é", "😀"]  # bytes 5a, 61, 62, c3, f0
+    assert (u.tolist(), v.tolist(), u.dtype, v.dtype) == ([2, 3, 0], [3, 1, 4], np.int32, np.int32)
+    assert pc.all(pc.equal(people.take(pa.array(u)), src.combine_chunks())).as_py()
