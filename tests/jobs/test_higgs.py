@@ -1,0 +1,116 @@
+"""A week of real activity through the real jobs: against the publisher's own counts, an independent prototype, and 20 people
+whose numbers may not change unless `equations` does."""
+
+import gzip
+import json
+import math
+from collections import Counter
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from jobs import checks, engagement, influence, publish, pull_activity
+from jobs.engines.memory import MemoryEngine
+from jobs.runs import Batch
+from jobs.sources.spec import parse_specs
+from jobs.storage import Warehouse
+from schemas.activity import ACTIVITY
+from schemas.engagement import ENGAGEMENT
+from schemas.influence import INFLUENCE
+from schemas.methodology import load
+from schemas.scores import SCORES
+
+FIRST, LAST = date(2012, 7, 1), date(2012, 7, 7)
+OFFICIAL = load("2026.11")
+GOLDEN = Path(__file__).parent / "golden" / "higgs_2012-07-07.json"
+
+
+@pytest.fixture(scope="module")
+def higgs(spark, data, tmp_path_factory) -> Warehouse:
+    """Seven days pulled and counted, the last one scored and published."""
+    warehouse = Warehouse(str(tmp_path_factory.mktemp("higgs") / "warehouse"))
+    warehouse.create_tables()
+    batch = Batch("test")
+    (source,) = parse_specs([f"higgs={data('twitter-higgs/higgs-activity_time.txt.gz')}"])
+    pull_activity.run(warehouse, pull_activity.Params(source=source, first_day=FIRST, last_day=LAST), batch)
+    counted = engagement.Params(day=LAST, first_day=OFFICIAL.first_day(LAST))
+    engagement.run(spark, warehouse, counted, batch)
+    influence.run(spark, warehouse, influence.Params(day=LAST, methodology=OFFICIAL), MemoryEngine(), batch)
+    checks.run(warehouse, checks.Params(day=LAST, methodology=OFFICIAL.version), batch)
+    publish.run(warehouse, publish.Params(day=LAST, methodology=OFFICIAL), batch)
+    return warehouse
+
+
+def asked(warehouse: Warehouse, table, question: str) -> list[tuple]:
+    """SQL over one table, named `rows`."""
+    with duckdb.connect() as db:
+        db.register("rows", warehouse.dataset(table))
+        return db.sql(question).fetchall()
+
+
+@pytest.mark.parametrize(("kind", "name"), [("reshare", "retweet"), ("mention", "mention"), ("reply", "reply")])
+def test_activity_counts_as_its_publisher_counted(higgs, data, kind, name):
+    """Every pair of actor and target and every count, those with oneself too."""
+    with gzip.open(data(f"twitter-higgs/higgs-{name}_network.edgelist.gz"), "rt") as lines:
+        published = {(src, dst): int(count) for src, dst, count in map(str.split, lines)}
+    found = asked(higgs, ACTIVITY, f"select actor_id, target_id, count(*) from rows where kind = '{kind}' group by all")
+    assert {(src, dst): count for src, dst, count in found} == published
+
+
+def test_one_human_act_counts_once(higgs):
+    counts = dict(asked(higgs, ENGAGEMENT, "select kind, sum(act_count) from rows group by kind"))
+    assert counts == {"reshare": 354_930, "reply": 36_394, "mention": 124_213}
+    assert sum(counts.values()) == 515_537
+    assert asked(higgs, ENGAGEMENT, "select count(distinct (src, dst)) from rows") == [(461_192,)]
+    assert asked(higgs, ENGAGEMENT, "select count(*) from rows where src = dst") == [(0,)]
+
+
+def test_the_whole_against_a_prototype(higgs):
+    ((people, direct, second, third, engagers),) = asked(
+        higgs, INFLUENCE, "select count(*), sum(direct), sum(second), sum(third), sum(engager_count) from rows"
+    )
+    assert (people, engagers) == (304_198, 461_192)
+    assert [round(part) for part in (direct, second, third)] == [97_335, 21_455, 6_295]
+    scored = asked(
+        higgs, INFLUENCE,
+        "select median(score), quantile_cont(score, 0.9), quantile_cont(score, 0.99), max(score) from rows where score > 0",
+    )  # fmt: skip
+    assert [round(value, 1) for value in scored[0]] == [17.0, 25.2, 38.4, 64.5]
+
+
+def test_published_rows_are_those_of_influence(higgs):
+    table = higgs.read(INFLUENCE).sort_by("person_id")
+    assert higgs.read(SCORES).sort_by("person_id").equals(table)
+
+
+def test_columns_that_compare_people(higgs):
+    """Rank, percentile and score, once more from influence alone."""
+    rows = higgs.read(INFLUENCE, columns=["influence", "rank", "percentile", "score"]).sort_by("influence").to_pylist()
+    less, count = 0, len(rows)
+    people = Counter(row["influence"] for row in rows)
+    for value, same in sorted(people.items()):
+        expected = {
+            "influence": value,
+            "rank": count - less - same + 1,
+            "percentile": less / count,
+            "score": pytest.approx(100 * math.log1p(value / 0.01) / math.log1p(1e9), rel=1e-12),
+        }
+        assert rows[less] == expected
+        assert rows[less + same - 1] == expected
+        less += same
+
+
+def test_golden_day(higgs):
+    """A change of these numbers needs a new `equations`, and with it a new version of the methodology: never a new golden
+    file under the old one."""
+    golden = json.loads(GOLDEN.read_text())
+    assert (golden["equations"], golden["fingerprint"]) == (OFFICIAL.equations, OFFICIAL.fingerprint)
+    wanted = [row["person_id"] for row in golden["people"]]
+    found = {
+        row["person_id"]: row | {"day": str(row["day"])}
+        for row in higgs.read(INFLUENCE).to_pylist()
+        if row["person_id"] in set(wanted)
+    }
+    assert [found[person] for person in wanted] == golden["people"]

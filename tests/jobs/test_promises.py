@@ -1,0 +1,398 @@
+"""The promises of DESIGN's section 1, as properties of random graphs, and once through the real jobs.
+
+Exact means to 1e-8 relative to max(1, influence), and bit for bit where it says so.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+from itertools import permutations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from jobs import engagement, influence
+from jobs.attention import decay_factors
+from jobs.engines.memory import MemoryEngine
+from jobs.runs import Batch
+from jobs.storage import Warehouse
+from schemas.accounts import ACCOUNTS
+from schemas.activity import ACTIVITY
+from schemas.coverage import COVERAGE
+from schemas.influence import INFLUENCE
+from schemas.kinds import INTERACTIONS
+from schemas.methodology import load
+from schemas.runs import RUNS
+from tests.jobs.equations import NEWCOMER, PEOPLE, Graph, Pair, Parts, engine, fixed, graphs, shares, term, units
+
+OFFICIAL = load("2026.11")
+EXACT = 1e-8
+NOTHING = Parts(0.0, 0.0, 0.0)
+
+
+def tolerance(influence: float) -> float:
+    return EXACT * max(1, influence)
+
+
+def worth(graph: Graph, person: str) -> Parts:
+    return graph.parts().get(person, NOTHING)
+
+
+# P1: being engaged with never costs you
+
+
+@settings(max_examples=2000)
+@given(graphs(), st.data())
+def test_p1_an_act_directed_at_somebody_never_lowers_them(graph, data):
+    """By anyone, newcomers too. A unit of share gained is worth at least 1 - damping."""
+    v = data.draw(st.sampled_from(PEOPLE), "engaged with")
+    u = data.draw(st.sampled_from([name for name in (*graph.people, NEWCOMER) if name != v]), "engager")
+    more = graph.adding({(u, v): data.draw(units, "weight added")})
+    before, after = worth(graph, v), worth(more, v)
+    gained = (more.shares()[u, v] - graph.shares().get((u, v), 0)) * 2.0**-36
+    assert gained >= -tolerance(0)
+    assert after.direct >= before.direct - tolerance(before.direct)
+    assert after.influence >= before.influence + (1 - graph.damping) * gained - tolerance(before.influence)
+
+
+def test_p1_second_and_third_may_fall_while_the_whole_rises():
+    """Bo engages Ana alone; the fan, who reached Ana through Bo, now engages Ana too: the same attention by a shorter way."""
+    before = Graph({("fan", "bo"): fixed(1), ("bo", "ana"): fixed(1)}, {}, damping=1.0, rest=0.0)
+    after = before.adding({("fan", "ana"): fixed(1)})
+    assert worth(before, "ana") == (1.0, 1.0, 0.0)
+    assert worth(after, "ana") == (1.5, 0.5, 0.0)
+
+
+# P2: your own acts never change your own score
+
+
+@settings(max_examples=2000)
+@given(graphs(), st.data())
+def test_p2_own_acts_change_nothing_of_ones_own(graph, data):
+    """Whatever somebody does, more or nothing at all, and however credible they are."""
+    v = data.draw(st.sampled_from(graph.people), "actor")
+    others = [name for name in (*PEOPLE, NEWCOMER) if name != v]
+    more = graph.adding(
+        {
+            (v, name): weight
+            for name, weight in data.draw(st.dictionaries(st.sampled_from(others), units), "acts").items()
+        }
+    )
+    doubted = replace(more, credibility=graph.credibility | {v: data.draw(st.sampled_from((0.0, 0.25, 1.0)))})
+    before = worth(graph, v)
+    for changed in (graph.without(v), more, doubted):
+        after = worth(changed, v)
+        assert after == pytest.approx(before, rel=0, abs=tolerance(before.influence))
+
+
+# P3: an influential engager counts more
+
+
+@settings(max_examples=500)
+@given(graphs(), st.data())
+def test_p3_of_two_equal_engagers_the_one_who_holds_more_from_others_counts_more(graph, data):
+    a = graph.shares()
+    v = data.draw(st.sampled_from(graph.people), "engaged with")
+    rivals = [name for name in graph.people if name != v]
+    assume(len(rivals) >= 2)
+    u1, u2 = data.draw(st.permutations(rivals))[:2]
+    a = a | dict.fromkeys(((u1, v), (u2, v)), data.draw(st.integers(1, 2**36), "share"))
+    messages, _ = engine(a)
+    # What reaches each within two steps from others than v: remove v, and count only one step and two.
+    _, held = engine({(x, y): share for (x, y), share in a.items() if v not in (x, y)} | {(NEWCOMER, "y"): 0})
+    held1, held2 = (held.get(u, NOTHING).direct + held.get(u, NOTHING).second for u in (u1, u2))
+    worth1, worth2 = messages[u1, v].influence, messages[u2, v].influence
+    if held1 >= held2:
+        assert worth1 >= worth2 - tolerance(worth2)
+    share = a[u1, v] * 2.0**-36
+    assert worth1 - worth2 == pytest.approx(share * (held1 - held2), rel=0, abs=tolerance(worth1))
+
+
+# P4: every point has a source
+
+
+@settings(max_examples=300)
+@given(graphs())
+def test_p4_what_engagers_contribute_sums_to_the_whole(graph):
+    """To the last bit: doubles of this size hold multiples of 2^-36 exactly."""
+    messages, sums = engine(graph.shares())
+    for person, parts in sums.items():
+        for step, whole in enumerate(parts):
+            assert sum(given[step] for (_, v), given in messages.items() if v == person) == whole
+        assert parts.direct + parts.second + parts.third == parts.influence
+
+
+# P5: one human act counts once
+
+
+@settings(max_examples=300)
+@given(st.sampled_from(INTERACTIONS), st.floats(0, 1000), st.floats(0.5, 1))
+def test_p5_a_hundred_fans_alike_beat_one_fan_a_hundred_times(kind, elsewhere, damping):
+    """At least fifteen times, whatever kind it is and whatever else they spend."""
+    weights = OFFICIAL.kind_weights
+
+    def star(fans: int, acts: int) -> float:
+        spent = {(f"fan{n}", "star"): term({kind: acts}, weights, 1.0) for n in range(fans)}
+        spent |= {(f"fan{n}", f"friend{n}"): fixed(elsewhere) for n in range(fans)}
+        return engine(shares(spent, {}, damping, OFFICIAL.rest_weight))[1]["star"].influence
+
+    assert star(100, 1) > 15 * star(1, 100)
+
+
+# P6: scores do not deflate
+
+
+@settings(max_examples=500)
+@given(graphs(), graphs())
+def test_p6_unconnected_newcomers_change_nobody_bit_for_bit(graph, other):
+    """Also among those who know each other: names that sort between and after those who are there."""
+    apart = {(f"{u}+", f"{v}+"): weight for (u, v), weight in other.weights.items()}
+    joined = replace(graph, weights=apart | graph.weights)
+    before, after = graph.parts(), joined.parts()
+    assert {person: after[person] for person in before} == before
+    assert after.keys() - before.keys() == {name for pair in apart for name in pair}
+
+
+# P10: missing data is not a low score
+
+FIRST = date(2026, 1, 1)
+days = st.integers(0, 20).map(lambda n: FIRST + timedelta(n))
+pairs = st.sampled_from(list(permutations("abcd", 2)))
+Acts = Mapping[tuple[date, str, Pair], int]
+
+
+@st.composite
+def covered_acts(draw: st.DrawFn) -> tuple[Acts, dict[str, set[date]]]:
+    """(day, platform, pair) -> likes of that day, and the days on which each platform's acts could arrive."""
+    covered = {platform: draw(st.sets(days, min_size=1)) for platform in ("x", "y")}
+    possible = [(day, platform) for platform, there in covered.items() for day in sorted(there)]
+    drawn = draw(st.dictionaries(st.tuples(st.sampled_from(possible), pairs), st.integers(1, 50), min_size=1))
+    return {(*place, pair): count for (place, pair), count in drawn.items()}, covered
+
+
+def window_shares(acts: Acts, covered: dict[str, set[date]], day: date, lookback_days: int) -> dict[Pair, int]:
+    """Shares at the end of a day, with the jobs' own ageing."""
+    methodology = replace(OFFICIAL, lookback_days=lookback_days)
+    window = [methodology.first_day(day) + timedelta(n) for n in range(lookback_days)]
+    in_window = {platform: there & set(window) for platform, there in covered.items()}
+    factors = {(on, platform): factor for on, platform, factor in decay_factors(window, in_window, day, methodology)}
+    weights: dict[Pair, int] = {}
+    for (on, platform, pair), count in acts.items():
+        if (on, platform) in factors:
+            added = term({"like": count}, OFFICIAL.kind_weights, factors[on, platform])
+            weights[pair] = weights.get(pair, 0) + added
+    return shares(weights, {}, OFFICIAL.damping, OFFICIAL.rest_weight)
+
+
+@settings(max_examples=500)
+@given(covered_acts(), st.integers(1, 31), st.integers(5, 60))
+def test_p10_days_without_coverage_change_nothing_but_what_leaves_the_window(world, gap, lookback_days):
+    """A day, or a month: bit for bit what the acts that stay would have given on the last covered day."""
+    acts, covered = world
+    last = max(day for there in covered.values() for day in there)
+    after = last + timedelta(gap)
+    stay = {place: count for place, count in acts.items() if place[0] > after - timedelta(lookback_days)}
+    assert window_shares(acts, covered, after, lookback_days) == window_shares(stay, covered, last, lookback_days + gap)
+    if gap < lookback_days - 20:
+        assert len(stay) == len(acts)
+
+
+@settings(max_examples=500)
+@given(covered_acts(), st.integers(1, 31))
+def test_p10_while_one_platform_is_silent_the_other_ages_alone(world, gap):
+    acts, covered = world
+    last = max(day for there in covered.values() for day in there)
+    after = last + timedelta(gap)
+    went_on = covered | {"x": covered["x"] | {last + timedelta(n + 1) for n in range(gap)}}
+    window = [FIRST + timedelta(n) for n in range(60)]
+    before = {(day, p): factor for day, p, factor in decay_factors(window, covered, last, OFFICIAL)}
+    later = {(day, p): factor for day, p, factor in decay_factors(window, went_on, after, OFFICIAL)}
+    for (day, platform), factor in before.items():
+        faded = factor * 2 ** (-gap / OFFICIAL.half_life_days) if platform == "x" else factor
+        assert later[day, platform] == (pytest.approx(faded, rel=1e-12) if platform == "x" else factor)
+    silent = {place: count for place, count in acts.items() if place[1] == "y"}
+    assert window_shares(silent, went_on, after, 120) == window_shares(silent, covered, last, 120)
+
+
+# Once through the real jobs
+
+DAY = date(2026, 11, 3)
+YESTERDAY = DAY - timedelta(1)
+
+#                       day, platform, kind, who, whom
+BASE = [
+    *[(YESTERDAY, "twitter", "like", f"fan{n}", "star") for n in range(5)],
+    (YESTERDAY, "twitter", "reply", "star", "fan0"),  # the celebrity once answered
+    (DAY, "twitter", "reply", "ana", "bo"),
+    (DAY, "twitter", "reply", "bo", "ana"),  # a mutual pair
+    (DAY, "twitter", "reshare", "bo", "cy"),
+    (DAY, "twitter", "mention", "cy", "ana"),  # a triangle
+    (DAY, "twitter", "like", "fan1", "ana"),
+    (DAY, "twitter", "quote", "bot", "ana"),  # says of itself that it is a bot
+    (DAY, "twitter", "like", "star", "bot"),
+    (YESTERDAY, "github", "like", "dee", "eve"),
+    (DAY, "github", "reply", "eve", "fay"),
+]
+PARTS = ("influence", "direct", "second", "third", "score")
+
+
+class World:
+    """A warehouse into which acts are put as a pull would, and what the jobs make of it."""
+
+    def __init__(self, spark, root: str, arrow_rows) -> None:
+        self.spark, self.arrow_rows = spark, arrow_rows
+        self.warehouse = Warehouse(root)
+        self.warehouse.create_tables()
+        self.batch = Batch("test")
+
+    def write(self, table, records, **partition) -> None:
+        self.warehouse.replace(table, self.arrow_rows(table, records), partition, run_id="test", job="test")
+
+    def cover(self, day: date, platform: str) -> None:
+        self.write(COVERAGE, [{"day": day, "platform": platform}], day=day, platform=platform, source="test")
+
+    def put(self, source: str, acts) -> None:
+        """Everything this source reports, instead of what it did."""
+        for day in (YESTERDAY, DAY):
+            for platform in ("twitter", "github"):
+                records = [
+                    {"day": day, "platform": platform, "source": source, "kind": kind, "actor_id": u, "target_id": v,
+                     "activity_id": f"{source}-{number}"}
+                    for number, (on, where, kind, u, v) in enumerate(acts) if (on, where) == (day, platform)
+                ]  # fmt: skip
+                self.write(ACTIVITY, records, day=day, platform=platform, source=source)
+
+    def score(self, day: date = DAY, methodology=OFFICIAL) -> dict[str, dict]:
+        params = engagement.Params(day=day, first_day=methodology.first_day(day))
+        engagement.run(self.spark, self.warehouse, params, self.batch)
+        scored = influence.Params(day=day, methodology=methodology)
+        influence.run(self.spark, self.warehouse, scored, MemoryEngine(), self.batch)
+        return self.people(day, methodology)
+
+    def people(self, day: date = DAY, methodology=OFFICIAL) -> dict[str, dict]:
+        found = self.warehouse.read(INFLUENCE, {"methodology": methodology.version, "day": day})
+        return {row["person_id"]: row for row in found.to_pylist()}
+
+
+@pytest.fixture(scope="module")
+def world(spark, tmp_path_factory, arrow_rows) -> World:
+    made = World(spark, str(tmp_path_factory.mktemp("promises") / "warehouse"), arrow_rows)
+    for day in (YESTERDAY, DAY):
+        for platform in ("twitter", "github"):
+            made.cover(day, platform)
+    bot = {"day": YESTERDAY, "account_id": "bot", "is_bot": True}
+    made.write(ACCOUNTS, [bot], day=YESTERDAY, platform="twitter", source="test")
+    made.put("test", BASE)
+    return made
+
+
+@pytest.fixture(scope="module")
+def base(world) -> dict[str, dict]:
+    """Everybody of the base, before anything else happens."""
+    return world.score()
+
+
+def part_of(row: dict, names=PARTS) -> dict:
+    return {name: row[name] for name in names}
+
+
+def test_real_p1(world, base):
+    """A fan who has something to lose by it, a stranger, and the one who was answered: nobody is worse off for them."""
+    world.put("more", [(DAY, "twitter", "like", "fan0", "star"), (DAY, "twitter", "reply", "stranger", "star"),
+                       (DAY, "twitter", "like", "cy", "bo")])  # fmt: skip
+    after = world.score()
+    for person in ("twitter:star", "twitter:bo"):
+        for part in ("influence", "score", "direct"):
+            assert after[person][part] > base[person][part], (person, part)
+    assert after["twitter:star"]["engager_count"] == base["twitter:star"]["engager_count"] + 1  # the stranger
+
+
+def test_real_p2(world, base):
+    """Ana answers everybody, engages herself, and posts."""
+    world.put("more", [(DAY, "twitter", "reply", "ana", person) for person in ("star", "cy", "fan1", "bot", "new", "ana")]
+              + [(DAY, "twitter", "post", "ana", "ana")])  # fmt: skip
+    after = world.score()
+    expected = part_of(base["twitter:ana"], ("influence", "direct", "second", "third"))
+    found = part_of(after["twitter:ana"], ("influence", "direct", "second", "third"))
+    assert found == pytest.approx(expected, rel=0, abs=tolerance(expected["influence"]))
+    assert after["twitter:star"]["influence"] > base["twitter:star"]["influence"]  # it was not in vain
+
+
+def test_real_p4(base):
+    for row in base.values():
+        assert row["direct"] + row["second"] + row["third"] == row["influence"]
+    assert base["twitter:cy"]["third"] > 0  # fan1 -> ana -> bo -> cy
+
+
+def test_real_p5(world, base):
+    """A further report of acts that count already, by another source: as themselves, as something less, as something more."""
+    again = [{"day": YESTERDAY, "source": "more", "kind": kind, "actor_id": f"fan{n}", "target_id": "star",
+              "activity_id": f"test-{n}"} for n, kind in enumerate(("like", "follow", "reply"))]  # fmt: skip
+    world.put("more", [])
+    world.write(ACTIVITY, again, day=YESTERDAY, platform="twitter", source="more")
+    after = world.score()
+    assert after["twitter:star"]["direct"] > base["twitter:star"]["direct"]  # fan2's like is a reply: it weighs more
+    world.write(ACTIVITY, again[:2], day=YESTERDAY, platform="twitter", source="more")
+    assert world.score() == base
+
+
+def test_real_p6(world, base):
+    """Two newcomers who know only each other: rank and percentile are relative, all else stays, bit for bit."""
+    world.put("more", [(DAY, "twitter", "quote", "between", "zoe"), (DAY, "twitter", "reply", "zoe", "between")])
+    after = world.score()
+    absolute = [name for name in INFLUENCE.column_names if name not in ("rank", "percentile")]
+    assert after.keys() - base.keys() == {"twitter:between", "twitter:zoe"}
+    for person, row in base.items():
+        assert part_of(after[person], absolute) == part_of(row, absolute)
+
+
+def test_real_p7(world, base):
+    """Two methodologies side by side: each row names its own, and the official one's files stay as they were."""
+    steeper = replace(OFFICIAL, version="test-85", damping=0.85)
+    world.put("more", [])
+    world.score()
+    files = files_of(world.warehouse, "2026.11")
+    other = world.score(methodology=steeper)
+    assert files_of(world.warehouse, "2026.11") == files
+    assert world.people() == base
+    assert {row["methodology"] for row in other.values()} == {"test-85"}
+    assert other["twitter:star"]["direct"] == pytest.approx(base["twitter:star"]["direct"] * 0.85 / 0.5)
+
+
+def test_real_p10(world, base):
+    """A day, then a month without any pull; then one platform comes back while the other is silent."""
+    world.put("more", [])
+    fixed_columns = [name for name in INFLUENCE.column_names if name != "day"]
+    for gap in (1, 30):
+        after = world.score(DAY + timedelta(gap))
+        assert {person: part_of(row, fixed_columns) for person, row in after.items()} == {
+            person: part_of(row, fixed_columns) for person, row in base.items()
+        }
+    world.cover(DAY + timedelta(1), "twitter")
+    after = world.score(DAY + timedelta(1))
+    for person, row in base.items():
+        if row["platform"] == "github":
+            assert part_of(after[person], fixed_columns) == part_of(row, fixed_columns)
+        elif row["direct"] > 0:
+            assert after[person]["direct"] < row["direct"], person
+            assert after[person]["window_coverage"] == 3 / 180
+    missing = uncovered(world.warehouse, DAY + timedelta(1))
+    assert (str(DAY + timedelta(1)) in missing["github"], str(DAY + timedelta(1)) in missing["twitter"]) == (
+        True,
+        False,
+    )
+
+
+def files_of(warehouse: Warehouse, methodology: str) -> list[str]:
+    actions = pa.table(warehouse.delta(INFLUENCE).get_add_actions(flatten=True)).to_pylist()
+    return sorted(file["path"] for file in actions if file["partition.methodology"] == methodology)
+
+
+def uncovered(warehouse: Warehouse, day: date) -> dict[str, list[str]]:
+    """What the newest scoring run of the day names as missing."""
+    made = warehouse.read(RUNS, where=(pc.field("job") == "influence") & (pc.field("day") == day)).sort_by("started_at")
+    return json.loads(made["uncovered_days"][-1].as_py())
