@@ -82,22 +82,24 @@ def run(
                 spooled.add(page)
                 on_lines(spooled.line_count)
             spooled.resolve()
-            _check_share(
-                f"{source_id} {params.first_day}..{params.last_day}", params, spooled.rejected_count(), spooled.line_count,
-                spooled.commonest_reasons(), lambda: _write_rejects(warehouse, spooled, source, left),
-            )  # fmt: skip
-            pulled = []
-            failures = []
+            try:
+                _check_share(f"{source_id} {params.first_day}..{params.last_day}", params, *spooled.rejected())
+            except TooManyRejectsError:
+                _write_rejects(warehouse, spooled, source, left)
+                raise
+            pulled: list[Pulled] = []
+            failures: list[str] = []
             for item in started:
+                failure = None
                 try:
                     pulled.append(_commit_day(warehouse, spooled, source, params, item))
                 except TooManyRejectsError as error:
-                    runs.write(warehouse, [item], runs.FAILED, str(error))
-                    failures.append(str(error))
-                else:
-                    runs.write(warehouse, [item], runs.DONE)
-                    on_day(pulled[-1])
+                    failure = str(error)
+                    failures.append(failure)
+                runs.write(warehouse, [item], runs.FAILED if failure else runs.DONE, failure)
                 left.remove(item)
+                if not failure:
+                    on_day(pulled[-1])
         except BaseException as error:
             runs.write(warehouse, left, runs.FAILED, str(error) or type(error).__name__)
             raise
@@ -141,9 +143,7 @@ def _commit_day(warehouse: Warehouse, spooled: Spool, source: Source, params: Pa
             }
         )  # fmt: skip
     name = f"{params.source.id} {item.day}"
-    _check_share(
-        name, params, total["rejected"], max(total["lines"], total["rejected"]), spooled.commonest_reasons(item.day)
-    )
+    _check_share(name, params, *spooled.rejected(item.day))
     for platform in source.platforms:
         place = _partition(platform, item)
         _replace(warehouse, ACCOUNTS, spooled.accounts(platform, item.day), place, item)
@@ -174,12 +174,8 @@ def _replace(warehouse: Warehouse, table: Any, found: pa.RecordBatchReader, part
     warehouse.replace(table, found, partition, run_id=item.id, job=JOB)
 
 
-def _check_share(
-    name: str, params: Params, rejected: int, lines: int, reasons: list[tuple[str, int]],
-    before_raising: Callable[[], None] = lambda: None,
-) -> None:  # fmt: skip
-    if lines and rejected > params.max_reject_share * lines:
-        before_raising()
+def _check_share(name: str, params: Params, rejected: int, lines: int, reasons: list[tuple[str, int]]) -> None:
+    if rejected > params.max_reject_share * lines:
         commonest = ", ".join(f"{reason} ({count:,})" for reason, count in reasons)
         raise TooManyRejectsError(
             f"{name}: {rejected:,} of {lines:,} lines rejected, expected at most {params.max_reject_share:.0%};"

@@ -34,7 +34,8 @@ create table undos (platform text, day date, activity_id text, actor_id text);
 create table accounts (platform text, day date, file_no int, line bigint, account_id text, handle text,
                        display_name text, created_at bigint, follower_count bigint, following_count bigint,
                        is_bot boolean);
-create table faults (platform text, day date, file_no int, line bigint, outcome text, reason text, excerpt text);
+create table faults (platform text, day date, file_no int, line bigint, outcome text, reason text, excerpt text,
+                     dated boolean);
 """
 
 # What becomes of each act: `undone`, `repeated`, `unresolved`, or an act with its target. Two reports of one grain on
@@ -68,11 +69,11 @@ select * replace (case when outcome = 'act' and row_number() over (
 ) > 1 then 'repeated' else outcome end as outcome) from each_once;
 insert into faults
 select platform, day, file_no, line, case outcome when 'repeated' then 'rejected' else outcome end,
-       case outcome when 'repeated' then '{REPEATED}' else '{UNKNOWN_AUTHOR}' end, coalesce(excerpt, activity_id)
+       case outcome when 'repeated' then '{REPEATED}' else '{UNKNOWN_AUTHOR}' end, coalesce(excerpt, activity_id), true
 from resolved where outcome in ('repeated', 'unresolved');
 create table told as  -- one row a line: a rejected line is not also unresolved
 select platform, day, file_no, line, min(outcome) as outcome, string_agg(distinct reason, '; ' order by reason) as reason,
-       left(min(excerpt), 200) as excerpt
+       left(min(excerpt), 200) as excerpt, bool_and(dated) as dated
 from faults group by all;
 """
 
@@ -88,6 +89,7 @@ class Spool:
         self.lines: Counter[tuple[str, date]] = Counter()
         self.ignored: Counter[tuple[str, date]] = Counter()
         self.notes: dict[tuple[str, date], list[tuple[bool, str]]] = {}
+        self.dated: Counter[date] = Counter()  # lines that tell their day
         self.line_count = 0
         self._db = duckdb.connect(folder / "spool.duckdb")
         self._db.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
@@ -110,7 +112,7 @@ class Spool:
         self._insert(
             "acts", page, page.acts, "kind, actor_id, target_id, occurred_at, activity_id, object_id, excerpt", file_no
         )
-        self._insert("faults", page, page.faults, "outcome, reason, excerpt", file_no)
+        self._insert("faults", page, page.faults, "outcome, reason, excerpt, occurred_at is not null", file_no)
         self._insert("undos", page, page.undos, "activity_id, actor_id")
         columns = "account_id, handle, display_name, created_at, follower_count, following_count, is_bot"
         told = page.accounts.rename_columns(
@@ -124,6 +126,7 @@ class Spool:
         for counted, into in ((page.lines, self.lines), (page.ignored, self.ignored)):
             for day, count in counted.items():
                 into[page.platform, day or self.first_day] += count
+        self.dated.update({day: count for day, count in page.lines.items() if day})
         self.line_count += page.lines.total()
         for note in page.notes:
             for day in [note.day] if note.day else self.days:
@@ -166,15 +169,14 @@ class Spool:
             "lines": self.lines[platform, day],
         }
 
-    def rejected_count(self) -> int:
-        return self._db.execute("select count(*) from told where outcome = 'rejected'").fetchone()[0]  # type: ignore[index]
-
-    def commonest_reasons(self, day: date | None = None) -> list[tuple[str, int]]:
-        """The three commonest reasons for which lines were rejected, of a day or of all."""
-        return self._db.execute(
-            "select reason, count(*) from told where outcome = 'rejected' and day = coalesce(?, day)"
-            " group by 1 order by 2 desc, 1 limit 3", [day],
-        ).fetchall()  # fmt: skip
+    def rejected(self, day: date | None = None) -> tuple[int, int, list[tuple[str, int]]]:
+        """Lines rejected, lines read and the three commonest reasons: of all that was read, or of the lines that tell they
+        are of this day. A line without a readable time says nothing about the day it is put on."""
+        of = "outcome = 'rejected' and ($day is null or (day = $day and dated))"
+        reasons = self._db.execute(
+            f"select reason, count(*) from told where {of} group by 1 order by 2 desc, 1", {"day": day}
+        ).fetchall()
+        return sum(count for _, count in reasons), self.dated[day] if day else self.line_count, reasons[:3]
 
     def activity(self, platform: str, day: date) -> pa.RecordBatchReader:
         query = (
