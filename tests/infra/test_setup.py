@@ -54,7 +54,7 @@ def tools(tmp_path) -> Path:
     folder = tmp_path / "tools"
     folder.mkdir()
     coreutils = ["cat", "dirname", "env", "ls", "mkdir", "mv", "readlink", "rm", "sha256sum", "tail", "wc"]
-    for name in [*coreutils, "flock", "grep", "sed"]:
+    for name in [*coreutils, "cmp", "flock", "grep", "sed"]:
         (folder / name).symlink_to(shutil.which(name) or pytest.fail(f"no {name} here"))
     return folder
 
