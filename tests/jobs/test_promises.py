@@ -9,27 +9,20 @@ from dataclasses import replace
 from datetime import date, timedelta
 from itertools import permutations
 
-import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from jobs import engagement, influence
 from jobs.attention import decay_factors
-from jobs.engines.memory import MemoryEngine
-from jobs.runs import Batch
 from jobs.storage import Warehouse
 from schemas.accounts import ACCOUNTS
-from schemas.activity import ACTIVITY
-from schemas.coverage import COVERAGE
 from schemas.influence import INFLUENCE
 from schemas.kinds import INTERACTIONS
-from schemas.methodology import load
 from schemas.runs import RUNS
 from tests.jobs.equations import NEWCOMER, PEOPLE, Graph, Pair, Parts, engine, fixed, graphs, shares, term, units
+from tests.jobs.world import OFFICIAL, Did, World, files
 
-OFFICIAL = load("2026.11")
 EXACT = 1e-8
 NOTHING = Parts(0.0, 0.0, 0.0)
 
@@ -223,59 +216,20 @@ def test_p10_while_one_platform_is_silent_the_other_ages_alone(world, gap):
 DAY = date(2026, 11, 3)
 YESTERDAY = DAY - timedelta(1)
 
-#                       day, platform, kind, who, whom
 BASE = [
-    *[(YESTERDAY, "twitter", "like", f"fan{n}", "star") for n in range(5)],
-    (YESTERDAY, "twitter", "reply", "star", "fan0"),  # the celebrity once answered
-    (DAY, "twitter", "reply", "ana", "bo"),
-    (DAY, "twitter", "reply", "bo", "ana"),  # a mutual pair
-    (DAY, "twitter", "reshare", "bo", "cy"),
-    (DAY, "twitter", "mention", "cy", "ana"),  # a triangle
-    (DAY, "twitter", "like", "fan1", "ana"),
-    (DAY, "twitter", "quote", "bot", "ana"),  # says of itself that it is a bot
-    (DAY, "twitter", "like", "star", "bot"),
-    (YESTERDAY, "github", "like", "dee", "eve"),
-    (DAY, "github", "reply", "eve", "fay"),
+    *[Did(YESTERDAY, "twitter", "like", f"fan{n}", "star") for n in range(5)],
+    Did(YESTERDAY, "twitter", "reply", "star", "fan0"),  # the celebrity once answered
+    Did(DAY, "twitter", "reply", "ana", "bo"),
+    Did(DAY, "twitter", "reply", "bo", "ana"),  # a mutual pair
+    Did(DAY, "twitter", "reshare", "bo", "cy"),
+    Did(DAY, "twitter", "mention", "cy", "ana"),  # a triangle
+    Did(DAY, "twitter", "like", "fan1", "ana"),
+    Did(DAY, "twitter", "quote", "bot", "ana"),  # says of itself that it is a bot
+    Did(DAY, "twitter", "like", "star", "bot"),
+    Did(YESTERDAY, "github", "like", "dee", "eve"),
+    Did(DAY, "github", "reply", "eve", "fay"),
 ]
 PARTS = ("influence", "direct", "second", "third", "score")
-
-
-class World:
-    """A warehouse into which acts are put as a pull would, and what the jobs make of it."""
-
-    def __init__(self, spark, root: str, arrow_rows) -> None:
-        self.spark, self.arrow_rows = spark, arrow_rows
-        self.warehouse = Warehouse(root)
-        self.warehouse.create_tables()
-        self.batch = Batch("test")
-
-    def write(self, table, records, **partition) -> None:
-        self.warehouse.replace(table, self.arrow_rows(table, records), partition, run_id="test", job="test")
-
-    def cover(self, day: date, platform: str) -> None:
-        self.write(COVERAGE, [{"day": day, "platform": platform}], day=day, platform=platform, source="test")
-
-    def put(self, source: str, acts) -> None:
-        """Everything this source reports, instead of what it did."""
-        for day in (YESTERDAY, DAY):
-            for platform in ("twitter", "github"):
-                records = [
-                    {"day": day, "platform": platform, "source": source, "kind": kind, "actor_id": u, "target_id": v,
-                     "activity_id": f"{source}-{number}"}
-                    for number, (on, where, kind, u, v) in enumerate(acts) if (on, where) == (day, platform)
-                ]  # fmt: skip
-                self.write(ACTIVITY, records, day=day, platform=platform, source=source)
-
-    def score(self, day: date = DAY, methodology=OFFICIAL) -> dict[str, dict]:
-        params = engagement.Params(day=day, first_day=methodology.first_day(day))
-        engagement.run(self.spark, self.warehouse, params, self.batch)
-        scored = influence.Params(day=day, methodology=methodology)
-        influence.run(self.spark, self.warehouse, scored, MemoryEngine(), self.batch)
-        return self.people(day, methodology)
-
-    def people(self, day: date = DAY, methodology=OFFICIAL) -> dict[str, dict]:
-        found = self.warehouse.read(INFLUENCE, {"methodology": methodology.version, "day": day})
-        return {row["person_id"]: row for row in found.to_pylist()}
 
 
 @pytest.fixture(scope="module")
@@ -293,7 +247,7 @@ def world(spark, tmp_path_factory, arrow_rows) -> World:
 @pytest.fixture(scope="module")
 def base(world) -> dict[str, dict]:
     """Everybody of the base, before anything else happens."""
-    return world.score()
+    return world.score(DAY)
 
 
 def part_of(row: dict, names=PARTS) -> dict:
@@ -302,9 +256,9 @@ def part_of(row: dict, names=PARTS) -> dict:
 
 def test_real_p1(world, base):
     """A fan who has something to lose by it, a stranger, and the one who was answered: nobody is worse off for them."""
-    world.put("more", [(DAY, "twitter", "like", "fan0", "star"), (DAY, "twitter", "reply", "stranger", "star"),
-                       (DAY, "twitter", "like", "cy", "bo")])  # fmt: skip
-    after = world.score()
+    world.put("more", [Did(DAY, "twitter", "like", "fan0", "star"), Did(DAY, "twitter", "reply", "stranger", "star"),
+                       Did(DAY, "twitter", "like", "cy", "bo")])  # fmt: skip
+    after = world.score(DAY)
     for person in ("twitter:star", "twitter:bo"):
         for part in ("influence", "score", "direct"):
             assert after[person][part] > base[person][part], (person, part)
@@ -313,9 +267,9 @@ def test_real_p1(world, base):
 
 def test_real_p2(world, base):
     """Ana answers everybody, engages herself, and posts."""
-    world.put("more", [(DAY, "twitter", "reply", "ana", person) for person in ("star", "cy", "fan1", "bot", "new", "ana")]
-              + [(DAY, "twitter", "post", "ana", "ana")])  # fmt: skip
-    after = world.score()
+    world.put("more", [Did(DAY, "twitter", "reply", "ana", person) for person in ("star", "cy", "fan1", "bot", "new", "ana")]
+              + [Did(DAY, "twitter", "post", "ana", "ana")])  # fmt: skip
+    after = world.score(DAY)
     expected = part_of(base["twitter:ana"], ("influence", "direct", "second", "third"))
     found = part_of(after["twitter:ana"], ("influence", "direct", "second", "third"))
     assert found == pytest.approx(expected, rel=0, abs=tolerance(expected["influence"]))
@@ -330,20 +284,19 @@ def test_real_p4(base):
 
 def test_real_p5(world, base):
     """A further report of acts that count already, by another source: as themselves, as something less, as something more."""
-    again = [{"day": YESTERDAY, "source": "more", "kind": kind, "actor_id": f"fan{n}", "target_id": "star",
-              "activity_id": f"test-{n}"} for n, kind in enumerate(("like", "follow", "reply"))]  # fmt: skip
-    world.put("more", [])
-    world.write(ACTIVITY, again, day=YESTERDAY, platform="twitter", source="more")
-    after = world.score()
+    kinds = ("like", "follow", "reply")
+    again = [Did(YESTERDAY, "twitter", kind, f"fan{n}", "star", id=f"test-{n}") for n, kind in enumerate(kinds)]
+    world.put("more", again)
+    after = world.score(DAY)
     assert after["twitter:star"]["direct"] > base["twitter:star"]["direct"]  # fan2's like is a reply: it weighs more
-    world.write(ACTIVITY, again[:2], day=YESTERDAY, platform="twitter", source="more")
-    assert world.score() == base
+    world.put("more", again[:2])
+    assert world.score(DAY) == base
 
 
 def test_real_p6(world, base):
     """Two newcomers who know only each other: rank and percentile are relative, all else stays, bit for bit."""
-    world.put("more", [(DAY, "twitter", "quote", "between", "zoe"), (DAY, "twitter", "reply", "zoe", "between")])
-    after = world.score()
+    world.put("more", [Did(DAY, "twitter", "quote", "between", "zoe"), Did(DAY, "twitter", "reply", "zoe", "between")])
+    after = world.score(DAY)
     absolute = [name for name in INFLUENCE.column_names if name not in ("rank", "percentile")]
     assert after.keys() - base.keys() == {"twitter:between", "twitter:zoe"}
     for person, row in base.items():
@@ -354,11 +307,13 @@ def test_real_p7(world, base):
     """Two methodologies side by side: each row names its own, and the official one's files stay as they were."""
     steeper = replace(OFFICIAL, version="test-85", damping=0.85)
     world.put("more", [])
-    world.score()
-    files = files_of(world.warehouse, "2026.11")
-    other = world.score(methodology=steeper)
-    assert files_of(world.warehouse, "2026.11") == files
-    assert world.people() == base
+    world.score(DAY)
+    before = files(world.warehouse, INFLUENCE)
+    other = world.score(DAY, steeper)
+    after = files(world.warehouse, INFLUENCE)
+    assert after.keys() - before.keys() == {("test-85", DAY)}
+    assert {place: after[place] for place in before} == before
+    assert world.people(DAY) == base
     assert {row["methodology"] for row in other.values()} == {"test-85"}
     assert other["twitter:star"]["direct"] == pytest.approx(base["twitter:star"]["direct"] * 0.85 / 0.5)
 
@@ -385,11 +340,6 @@ def test_real_p10(world, base):
         True,
         False,
     )
-
-
-def files_of(warehouse: Warehouse, methodology: str) -> list[str]:
-    actions = pa.table(warehouse.delta(INFLUENCE).get_add_actions(flatten=True)).to_pylist()
-    return sorted(file["path"] for file in actions if file["partition.methodology"] == methodology)
 
 
 def uncovered(warehouse: Warehouse, day: date) -> dict[str, list[str]]:

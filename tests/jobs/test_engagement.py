@@ -1,0 +1,192 @@
+"""What counts as one act, and which days a run counts."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from jobs import engagement as job
+from jobs.engagement import engagement
+from jobs.runs import Batch
+from jobs.storage import LostRaceError, Warehouse
+from schemas import spark as contract
+from schemas.activity import ACTIVITY
+from schemas.engagement import ENGAGEMENT
+from schemas.runs import RUNS
+from tests.jobs.world import Did, World, files
+
+DAY = date(2026, 11, 3)
+NOON = datetime(2026, 11, 3, 12, tzinfo=UTC)
+NOON_PLUS_1S = NOON + timedelta(seconds=1)
+
+
+def counted(frame) -> list[tuple]:
+    """(src, dst, platform, kind, act_count), in order, of one day."""
+    rows = frame.collect()
+    assert {row.day for row in rows} <= {DAY}
+    return sorted((row.src, row.dst, row.platform, row.kind, row.act_count) for row in rows)
+
+
+@pytest.fixture
+def acts(rows):
+    """Rows of activity -> what is counted."""
+    return lambda *records: counted(engagement(rows(ACTIVITY, list(records))))
+
+
+def test_a_reply_also_reported_as_mention_counts_once(acts):
+    assert acts(
+        {"kind": "mention", "occurred_at": NOON},
+        {"kind": "reply", "occurred_at": NOON},  # same second: same act, and the more specific kind
+        {"kind": "mention", "occurred_at": NOON_PLUS_1S},  # another act
+    ) == [("twitter:ana", "twitter:bo", "twitter", "mention", 1), ("twitter:ana", "twitter:bo", "twitter", "reply", 1)]
+
+
+def test_every_kind_gives_way_to_a_more_specific_one(acts):
+    """From most to least: quote, reshare, reply, mention, like, follow; none of the alphabet's doing."""
+    order = ("quote", "reshare", "reply", "mention", "like", "follow")
+    pairs = [(more, less) for place, more in enumerate(order) for less in order[place + 1 :]]
+    found = acts(
+        *[
+            {"kind": kind, "target_id": f"{more}-{less}", "activity_id": "1"}
+            for more, less in pairs
+            for kind in (less, more)
+        ]
+    )
+    assert {dst.partition(":")[2]: (kind, count) for _, dst, _, kind, count in found} == {
+        f"{more}-{less}": (more, 1) for more, less in pairs
+    }
+
+
+def test_what_are_two_acts(acts):
+    assert acts(
+        {"kind": "reply", "activity_id": "1", "object_id": "post"},  # two replies in a thread
+        {"kind": "reply", "activity_id": "2", "object_id": "post"},
+        {"kind": "like", "activity_id": "3", "object_id": "post"},  # a like beside them
+        {"kind": "mention", "activity_id": "1", "target_id": "cy"},  # the first reply names somebody else too
+    ) == [
+        ("twitter:ana", "twitter:bo", "twitter", "like", 1),
+        ("twitter:ana", "twitter:bo", "twitter", "reply", 2),
+        ("twitter:ana", "twitter:cy", "twitter", "mention", 1),
+    ]
+
+
+def test_two_sources_report_the_same_act(acts):
+    assert acts(
+        {"kind": "like", "source": "archive", "activity_id": "1"},
+        {"kind": "like", "source": "stream", "activity_id": "1"},
+        {"kind": "mention", "source": "archive", "activity_id": "2"},
+        {"kind": "reply", "source": "stream", "activity_id": "2"},  # and one of them knows more
+    ) == [("twitter:ana", "twitter:bo", "twitter", "like", 1), ("twitter:ana", "twitter:bo", "twitter", "reply", 1)]
+
+
+def test_acts_on_oneself_are_dropped_and_posts_kept(acts):
+    assert acts(
+        {"kind": "like", "actor_id": "ana", "target_id": "ana"},
+        {"kind": "post", "actor_id": "ana", "activity_id": "1"},
+        {"kind": "post", "actor_id": "ana", "activity_id": "1", "source": "stream"},  # the same post
+        {"kind": "post", "actor_id": "ana", "activity_id": "2"},
+    ) == [("twitter:ana", "twitter:ana", "twitter", "post", 2)]
+
+
+def test_platforms_are_apart(acts):
+    """The same ids on two platforms are other people and other acts; an account id may hold colons."""
+    assert acts(
+        {"platform": "twitter", "activity_id": "1", "target_id": "did:plc:a"},
+        {"platform": "bluesky", "activity_id": "1", "target_id": "did:plc:a"},
+    ) == [
+        ("bluesky:ana", "bluesky:did:plc:a", "bluesky", "like", 1),
+        ("twitter:ana", "twitter:did:plc:a", "twitter", "like", 1),
+    ]
+
+
+def test_days_are_apart_and_rows_fit_the_contract(rows):
+    """One act reported on two days is two: days are counted each for itself."""
+    found = engagement(
+        rows(ACTIVITY, [{"day": DAY, "activity_id": "1"}, {"day": DAY + timedelta(1), "activity_id": "1"}])
+    )
+    contract.check(ENGAGEMENT, found)
+    assert sorted(map(tuple, found.collect())) == [
+        (day, "twitter:ana", "twitter:bo", "twitter", "like", 1) for day in (DAY, DAY + timedelta(1))
+    ]
+
+
+def test_nothing_gives_nothing(acts):
+    assert acts() == []
+
+
+# Which days a run counts
+
+
+@pytest.fixture
+def world(spark, tmp_path, arrow_rows) -> World:
+    return World(spark, str(tmp_path / "warehouse"), arrow_rows)
+
+
+def test_a_run_counts_its_day_and_what_changed_in_its_window(world):
+    def like(day: date) -> Did:
+        return Did(day, "twitter", "like", "ana", "bo")
+
+    week = [DAY - timedelta(6 - n) for n in range(7)]
+    world.put("test", map(like, week))
+    assert world.count(week[-2], first_day=week[1]) == week[1:-1]  # neither what comes after it nor what is before
+    before = files(world.warehouse, ENGAGEMENT)
+    assert world.count(week[-2], first_day=week[1]) == [week[-2]]  # in any case
+    world.put("test", map(like, week[:2] + week[3:]))  # pulled again, and there is nothing on the third day now
+    after_all = world.count(week[-1], first_day=week[1])
+    assert after_all == week[1:]
+    assert world.count(week[-1], first_day=week[1]) == [week[-1]]  # the empty day is counted too
+    assert files(world.warehouse, ENGAGEMENT).keys() == before.keys() - {(week[2],)} | {(week[-1],)}
+
+
+def test_a_rerun_gives_the_same_rows_and_touches_no_other_day(world):
+    world.put("test", [Did(day, "twitter", "like", "ana", "bo") for day in (DAY - timedelta(1), DAY)])
+    world.count(DAY)
+    before, rows_before = files(world.warehouse, ENGAGEMENT), world.warehouse.read(ENGAGEMENT).sort_by("day")
+    world.count(DAY)
+    after = files(world.warehouse, ENGAGEMENT)
+    assert world.warehouse.read(ENGAGEMENT).sort_by("day").equals(rows_before)
+    assert after[(DAY - timedelta(1),)] == before[(DAY - timedelta(1),)]
+    assert after[(DAY,)] != before[(DAY,)]  # it was written anew
+
+
+class Overtaken(Warehouse):
+    """Before this one's first write of engagement another run writes the same days, which Delta then refuses."""
+
+    def __init__(self, root: str, other) -> None:
+        super().__init__(root)
+        self.other = other
+
+    def replace_by_spark(self, table, frame, partition, *, run_id, job):
+        if self.other:
+            other, self.other = self.other, None
+            other()
+            raise LostRaceError(f"{table.name}: lost to another")
+        super().replace_by_spark(table, frame, partition, run_id=run_id, job=job)
+
+
+def test_what_another_run_counted_meanwhile_stands(world):
+    """The other one counted the first two days of three; the last is left to this one."""
+    days = [DAY - timedelta(2), DAY - timedelta(1), DAY]
+    world.put("test", [Did(day, "twitter", "like", "ana", "bo") for day in days])
+    overtaken = Overtaken(world.warehouse.root, lambda: world.count(days[1]))
+    assert job.run(world.spark, overtaken, job.Params(day=DAY, first_day=days[0]), Batch("test")) == [DAY]
+    assert world.warehouse.read(ENGAGEMENT, columns=["day"]).sort_by("day")["day"].to_pylist() == days
+    told = world.warehouse.read(RUNS).sort_by("started_at").to_pylist()
+    assert (
+        [(row["day"], row["status"]) for row in told]
+        == [
+            *[(day, "failed") for day in days],  # lost
+            *[(day, "done") for day in days[:2]],  # the other
+            (DAY, "done"),
+        ]
+    )
+
+
+def test_a_run_that_always_loses_says_so(world):
+    class Loser(Warehouse):
+        def replace_by_spark(self, table, frame, partition, *, run_id, job):
+            raise LostRaceError("engagement: lost to another")
+
+    world.put("test", [Did(DAY, "twitter", "like", "ana", "bo")])
+    with pytest.raises(LostRaceError, match="lost to another"):
+        job.run(world.spark, Loser(world.warehouse.root), job.Params(day=DAY, first_day=DAY), Batch("test"))
+    assert set(world.warehouse.read(RUNS)["status"].to_pylist()) == {"failed"}

@@ -1,0 +1,174 @@
+"""Scale, ranks, and the columns beside the score; and what a scoring run refuses."""
+
+import math
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from jobs import influence as job
+from jobs.engines.memory import MemoryEngine
+from jobs.errors import CloutError
+from jobs.runs import Batch
+from schemas import spark as contract
+from schemas.accounts import ACCOUNTS
+from schemas.influence import INFLUENCE
+from schemas.methodologies import METHODOLOGIES
+from schemas.runs import RUNS
+from tests.jobs.equations import SCALE
+from tests.jobs.world import OFFICIAL, Did, World, files
+
+DAY = date(2026, 11, 3)
+PARAMS = job.Params(day=DAY, methodology=OFFICIAL)
+SUMS = "id string, one long, two long, three long"
+
+
+def points(influence: float) -> float:
+    return 100 * math.log1p(influence / 0.01) / math.log1p(1e7 / 0.01)
+
+
+def test_the_scale_from_end_to_end(spark):
+    frame = spark.createDataFrame([(value,) for value in (0.0, 0.01, 1.0, 1e7, 1e9)], "influence double")
+    found = [row[0] for row in frame.select(job.score(frame.influence, OFFICIAL)).collect()]
+    assert found == [0.0, pytest.approx(points(0.01)), pytest.approx(points(1.0)), 100.0, 100.0]  # never above
+    assert found[1] == pytest.approx(100 * math.log(2) / math.log(1e9), rel=1e-9)
+
+
+def test_rank_and_percentile_of_equals(spark):
+    """By the whole, whatever its parts; 1 is the highest, the next rank is as much lower as there are equals."""
+    sums = [("a", 5, 0, 0), ("b", 3, 1, 1), ("c", 9, 0, 0), ("d", 0, 0, 0), ("e", 0, 0, 0), ("f", 0, 0, 4)]
+    found = {
+        row.id: (row.total, row["rank"], row.percentile)
+        for row in job.ranked(spark.createDataFrame(sums, SUMS)).collect()
+    }
+    assert found == {
+        "c": (9, 1, 5 / 6),
+        "a": (5, 2, 3 / 6),
+        "b": (5, 2, 3 / 6),
+        "f": (4, 4, 2 / 6),
+        "d": (0, 5, 0.0),
+        "e": (0, 5, 0.0),
+    }
+
+
+def test_rows_of_people(spark):
+    """Every column, nulls too."""
+    sums = [("x:a:b", SCALE, SCALE // 2, SCALE // 4), ("sample-x:bo", 0, 0, 0)]
+    edges = [
+        ("x:c", "x:a:b", 1, 1.0),
+        ("x:d", "x:a:b", 1, 0.5),
+        ("x:bot", "x:a:b", 0, 0.0),
+        ("x:bot", "sample-x:bo", 0, 0.0),
+    ]
+    found = job.people(
+        spark.createDataFrame(sums, SUMS),
+        spark.createDataFrame(edges, "src string, dst string, a long, credibility double"),
+        spark.createDataFrame([("x:a:b", "Ana"), ("x:unseen", "Nobody")], "id string, handle string"),
+        {"x": 0.25, "sample-x": 1.0},
+        PARAMS,
+    )
+    contract.check(INFLUENCE, found)
+    shared = {"day": DAY, "methodology": "2026.11"}
+    assert sorted((row.asDict() for row in found.collect()), key=lambda row: row["rank"]) == [
+        shared | {"person_id": "x:a:b", "platform": "x", "handle": "Ana", "simulated": False,
+                  "influence": 1.75, "direct": 1.0, "second": 0.5, "third": 0.25, "score": pytest.approx(points(1.75)),
+                  "rank": 1, "percentile": 0.5, "engager_count": 2, "window_coverage": 0.25},  # the bot is no engager
+        shared | {"person_id": "sample-x:bo", "platform": "sample-x", "handle": None, "simulated": True,
+                  "influence": 0.0, "direct": 0.0, "second": 0.0, "third": 0.0, "score": 0.0,
+                  "rank": 2, "percentile": 0.0, "engager_count": 0, "window_coverage": 1.0},  # whom the bot engaged alone
+    ]  # fmt: skip
+
+
+# A run
+
+SHORT = replace(OFFICIAL, version="short", lookback_days=3)
+BEFORE = [DAY - timedelta(n) for n in range(4)]
+
+
+@pytest.fixture
+def world(spark, tmp_path, arrow_rows) -> World:
+    return World(spark, str(tmp_path / "warehouse"), arrow_rows)
+
+
+def test_what_lies_in_the_window(world):
+    """Its first day is in, the day before it is out; handles and bots as they were then, and all of it told in `runs`."""
+    for day in (BEFORE[3], BEFORE[2], BEFORE[0], DAY + timedelta(1)):
+        world.cover(day, "twitter")
+    world.put("test", [
+        Did(BEFORE[3], "twitter", "like", "out", "ana"),  # the window begins a day later
+        Did(BEFORE[2], "twitter", "like", "first", "ana"),
+        Did(BEFORE[1], "twitter", "like", "unfinished", "ana"),  # of a pull that did not end: no coverage
+        Did(DAY, "twitter", "like", "last", "ana"),
+        Did(DAY, "twitter", "like", "bot", "ana"),
+        Did(DAY, "twitter", "post", "poster", "poster"),  # no edge, no row
+        Did(DAY + timedelta(1), "twitter", "like", "tomorrow", "ana"),
+    ])  # fmt: skip
+    for day, handle in ((BEFORE[3], "Old"), (BEFORE[1], "Ana"), (DAY + timedelta(1), "Later")):
+        seen = [{"day": day, "account_id": "ana", "handle": handle}, {"day": day, "account_id": "bot", "is_bot": True}]
+        world.write(ACCOUNTS, seen, day=day, platform="twitter", source="test")
+    found = world.score(DAY, SHORT)
+    half = 0.5 * 2 ** (-1 / 30) / (1 + 2 ** (-1 / 30))  # of `first`, whose like has aged by one covered day
+    columns = ("influence", "handle", "engager_count", "window_coverage")
+    assert {person: tuple(row[name] for name in columns) for person, row in found.items()} == {
+        "twitter:ana": (pytest.approx(0.25 + half, abs=1e-10), "Ana", 2, 2 / 3),
+        **{f"twitter:{actor}": (0.0, None, 0, 2 / 3) for actor in ("first", "last", "bot")},
+    }
+    told = world.warehouse.read(RUNS).sort_by("started_at").to_pylist()[-1]
+    assert {name: told[name] for name in ("job", "status", "engine", "uncovered_days", "counts")} == {
+        "job": "influence",
+        "status": "done",
+        "engine": "memory",
+        "uncovered_days": f'{{"twitter": ["{BEFORE[1]}"]}}',
+        "counts": '{"pairs": 3, "people": 4}',
+    }
+
+
+def test_an_empty_window_raises_and_writes_nothing(world):
+    """Posts are no engagement, and an earlier day that lies outside does not help."""
+    world.cover(DAY, "twitter")
+    world.put("test", [Did(DAY, "twitter", "post", "ana", "ana"), Did(BEFORE[3], "twitter", "like", "ana", "bo")])
+    with pytest.raises(job.EmptyWindowError, match=r"engagement 2026-11-01\.\.2026-11-03: no act between two people"):
+        world.score(DAY, SHORT)
+    assert world.warehouse.read(INFLUENCE).num_rows == 0
+    assert world.warehouse.read(RUNS).sort_by("started_at")["status"].to_pylist()[-1] == "failed"
+
+
+def test_engagement_that_is_not_as_it_was_pulled_is_refused(world):
+    world.cover(DAY, "twitter")
+    world.put("test", [Did(day, "twitter", "like", "ana", "bo") for day in (BEFORE[2], DAY)])
+    refused = r"engagement {}\.\.{}: {} days of the window are not counted as they were last pulled"
+    with pytest.raises(CloutError, match=refused.format(BEFORE[2], DAY, 2)):
+        world.score_counted(DAY)
+    world.count(DAY)
+    before = world.score_counted(DAY)
+    world.put("late", [Did(BEFORE[1], "twitter", "like", "cy", "bo")])  # a day that had nothing
+    with pytest.raises(CloutError, match=refused.format(BEFORE[1], BEFORE[1], 1)):
+        world.score_counted(DAY)
+    assert world.people(DAY) == before  # what was there stays
+
+
+def test_a_changed_methodology_is_refused(world):
+    """Once scores were published under a version, its values are what they are."""
+    known = {"version": OFFICIAL.version, "fingerprint": OFFICIAL.fingerprint}
+    world.write(METHODOLOGIES, [known], version=OFFICIAL.version)
+    world.cover(DAY, "twitter")
+    world.put("test", [Did(DAY, "twitter", "like", "ana", "bo")])
+    assert world.score(DAY).keys() == {"twitter:ana", "twitter:bo"}
+    with pytest.raises(
+        CloutError, match=r"methodology 2026\.11: its values are not those under which scores were published"
+    ):
+        world.score(DAY, replace(OFFICIAL, damping=0.6))
+
+
+def test_a_rerun_gives_the_same_rows_and_touches_no_other_day(world):
+    world.put("test", [Did(day, "twitter", "like", "ana", "bo") for day in BEFORE])
+    for day in BEFORE:
+        world.cover(day, "twitter")
+    world.score(DAY - timedelta(1))
+    first = world.score(DAY)
+    before = files(world.warehouse, INFLUENCE)
+    job.run(world.spark, world.warehouse, PARAMS, MemoryEngine(), Batch("again"))
+    after = files(world.warehouse, INFLUENCE)
+    assert world.people(DAY) == first
+    assert {place for place in before if after[place] != before[place]} == {("2026.11", DAY)}
+    assert after.keys() == before.keys()

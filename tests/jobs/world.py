@@ -1,0 +1,83 @@
+"""Acts put into a warehouse as a pull would put them, and what the jobs make of them."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from jobs import engagement, influence
+from jobs.engines.memory import MemoryEngine
+from jobs.runs import Batch
+from jobs.storage import Warehouse
+from schemas.activity import ACTIVITY
+from schemas.coverage import COVERAGE
+from schemas.influence import INFLUENCE
+from schemas.methodology import Methodology, load
+from schemas.table import Table
+
+OFFICIAL = load("2026.11")
+
+
+class Did(NamedTuple):
+    """One act. Each is another one, unless two are given the same `id`."""
+
+    day: date
+    platform: str
+    kind: str
+    actor: str
+    target: str
+    id: str | None = None
+
+
+class World:
+    def __init__(self, spark, root: str, arrow_rows: Callable[[Table, list[Mapping[str, Any]]], pa.Table]) -> None:
+        self.spark, self.arrow_rows = spark, arrow_rows
+        self.warehouse = Warehouse(root)
+        self.warehouse.create_tables()
+        self.batch = Batch("test")
+        self._put: dict[str, set[tuple[date, str]]] = defaultdict(set)
+
+    def write(self, table: Table, records: list[Mapping[str, Any]], **partition: Any) -> None:
+        self.warehouse.replace(table, self.arrow_rows(table, records), partition, run_id="test", job="test")
+
+    def cover(self, day: date, platform: str) -> None:
+        self.write(COVERAGE, [{"day": day, "platform": platform}], day=day, platform=platform, source="test")
+
+    def put(self, source: str, acts: Iterable[Did]) -> None:
+        """Everything this source reports, instead of what it did before; coverage is apart."""
+        found: dict[tuple[date, str], list[Mapping[str, Any]]] = {place: [] for place in self._put[source]}
+        for number, act in enumerate(acts):
+            record = {"day": act.day, "platform": act.platform, "source": source, "kind": act.kind, "actor_id": act.actor,
+                      "target_id": act.target, "activity_id": act.id or f"{source}-{number}"}  # fmt: skip
+            found.setdefault((act.day, act.platform), []).append(record)
+        for (day, platform), records in sorted(found.items()):
+            self.write(ACTIVITY, records, day=day, platform=platform, source=source)
+        self._put[source] = {place for place, records in found.items() if records}
+
+    def count(self, day: date, first_day: date | None = None) -> list[date]:
+        params = engagement.Params(day=day, first_day=first_day or OFFICIAL.first_day(day))
+        return engagement.run(self.spark, self.warehouse, params, self.batch)
+
+    def score_counted(self, day: date, methodology: Methodology = OFFICIAL) -> dict[str, dict[str, Any]]:
+        params = influence.Params(day=day, methodology=methodology)
+        influence.run(self.spark, self.warehouse, params, MemoryEngine(), self.batch)
+        return self.people(day, methodology)
+
+    def score(self, day: date, methodology: Methodology = OFFICIAL) -> dict[str, dict[str, Any]]:
+        self.count(day, methodology.first_day(day))
+        return self.score_counted(day, methodology)
+
+    def people(self, day: date, methodology: Methodology = OFFICIAL) -> dict[str, dict[str, Any]]:
+        """person_id -> row of `influence`."""
+        found = self.warehouse.read(INFLUENCE, {"methodology": methodology.version, "day": day})
+        return {row["person_id"]: row for row in found.to_pylist()}
+
+
+def files(warehouse: Warehouse, table: Table) -> dict[tuple[Any, ...], list[str]]:
+    """Partition -> its files, as the newest version of the table's log names them."""
+    found = defaultdict(list)
+    for file in pa.table(warehouse.delta(table).get_add_actions(flatten=True)).to_pylist():
+        found[tuple(file[f"partition.{name}"] for name in table.partition_by)].append(file["path"])
+    return {place: sorted(paths) for place, paths in found.items()}
