@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from jobs import runs
 from jobs.errors import CloutError, UsageError
 from jobs.runs import Batch, Run
-from jobs.sources.page import Source
+from jobs.sources.page import Note, Source
 from jobs.sources.spec import SourceSpec
 from jobs.spool import Spool, spool
 from jobs.storage import Partition, Warehouse, rows
@@ -32,8 +32,16 @@ JOB = "pull_activity"
 MAX_REJECT_SHARE = 0.05
 
 
-class TooManyRejectsError(CloutError):
+class PullError(CloutError):
+    """A day that could not be pulled; what was pulled of it before stays."""
+
+
+class TooManyRejectsError(PullError):
     """More lines were rejected than is believable for good input."""
+
+
+class AbsentDayError(PullError):
+    """Nothing of the day is where it was looked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +75,7 @@ def run(
     on_lines: Callable[[int], None] = lambda _: None,
     on_day: Callable[[Pulled], None] = lambda _: None,
 ) -> list[Pulled]:
-    """Pulls the days. Raises `TooManyRejectsError` after every day that could be committed was; `on_lines` hears how many
+    """Pulls the days. Raises `PullError` after every day that could be committed was; `on_lines` hears how many
     lines were read so far, `on_day` each day that is there."""
     source = params.source.open()
     refuse_mixing(warehouse, source)
@@ -93,7 +101,7 @@ def run(
                 failure = None
                 try:
                     pulled.append(_commit_day(warehouse, spooled, source, params, item))
-                except TooManyRejectsError as error:
+                except PullError as error:
                     failure = str(error)
                     failures.append(failure)
                 runs.write(warehouse, [item], runs.FAILED if failure else runs.DONE, failure)
@@ -104,7 +112,7 @@ def run(
             runs.write(warehouse, left, runs.FAILED, str(error) or type(error).__name__)
             raise
     if failures:
-        raise TooManyRejectsError("\n".join(failures))
+        raise PullError("\n".join(failures))
     return pulled
 
 
@@ -121,6 +129,7 @@ def refuse_mixing(warehouse: Warehouse, source: Source) -> None:
 
 def _commit_day(warehouse: Warehouse, spooled: Spool, source: Source, params: Params, item: Run) -> Pulled:
     total = dict.fromkeys(("acts", "rejected", "unresolved", "ignored", "lines"), 0)
+    name = f"{params.source.id} {item.day}"
     notes: list[str] = []
     coverage: list[dict[str, Any]] = []
     _write_rejects(warehouse, spooled, source, [item])
@@ -129,20 +138,23 @@ def _commit_day(warehouse: Warehouse, spooled: Spool, source: Source, params: Pa
         total = {name: total[name] + counts[name] for name in total}
         told = spooled.notes.get((platform, item.day), [])
         if not counts["lines"] and not told:
-            told = [(False, "no line of this day was found")]
-        notes += [reason for _, reason in told]
+            told = [Note("no line of this day was found", partial=False)]
+        if any(note.absent for note in told):
+            raise AbsentDayError(
+                f"{name}: {'; '.join(note.reason for note in told)}; nothing pulled, the day stays as it was"
+            )
+        notes += [note.reason for note in told]
         coverage.append(
             {
                 "day": item.day,
                 "platform": platform,
                 "source": item.parameters["source"],
-                "status": "partial" if any(partial for partial, _ in told) else "complete",
-                "reason": "; ".join(dict.fromkeys(reason for _, reason in told)) or None,
+                "status": "partial" if any(note.partial for note in told) else "complete",
+                "reason": "; ".join(dict.fromkeys(note.reason for note in told)) or None,
                 **{f"{name}_count": counts[kind] for kind, name in
                    (("acts", "act"), ("rejected", "rejected"), ("unresolved", "unresolved"), ("ignored", "ignored"))},
             }
         )  # fmt: skip
-    name = f"{params.source.id} {item.day}"
     _check_share(name, params, *spooled.rejected(item.day))
     for platform in source.platforms:
         place = _partition(platform, item)

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 import pyarrow as pa
 
-from jobs.sources.page import DAY_US, Page
+from jobs.sources.page import DAY_US, Note, Page
 from schemas import arrow
 from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
@@ -88,7 +88,7 @@ class Spool:
         self.files: list[str] = []
         self.lines: Counter[tuple[str, date]] = Counter()
         self.ignored: Counter[tuple[str, date]] = Counter()
-        self.notes: dict[tuple[str, date], list[tuple[bool, str]]] = {}
+        self.notes: dict[tuple[str, date], list[Note]] = {}
         self.dated: Counter[date] = Counter()  # lines that tell their day
         self.line_count = 0
         self._db = duckdb.connect(folder / "spool.duckdb")
@@ -130,7 +130,7 @@ class Spool:
         self.line_count += page.lines.total()
         for note in page.notes:
             for day in [note.day] if note.day else self.days:
-                self.notes.setdefault((page.platform, day), []).append((note.partial, note.reason))
+                self.notes.setdefault((page.platform, day), []).append(note)
 
     def _insert(self, table: str, page: Page, batch: pa.RecordBatch, columns: str, file_no: int | None = None) -> None:
         if not batch.num_rows:

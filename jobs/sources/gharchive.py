@@ -114,6 +114,7 @@ class GHArchiveSource:
                             f"{len(missing)} of {len(names)} hours are missing: {', '.join(missing)}",
                             partial=True,
                             day=day,
+                            absent=len(missing) == len(names),
                         )
                     )
                     yield builder.page()

@@ -85,12 +85,13 @@ class Rejected(Exception):
 
 
 class Note(NamedTuple):
-    """Something to tell about a day's coverage: `partial` if data is known to be missing. No day means every day asked
-    for."""
+    """Something to tell about a day's coverage: `partial` if data is known to be missing, `absent` if nothing of the day is
+    there, so that it cannot be pulled. No day means every day asked for."""
 
     reason: str
     partial: bool
     day: date | None = None
+    absent: bool = False
 
 
 _TIME = pa.int64()
