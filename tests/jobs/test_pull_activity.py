@@ -14,10 +14,11 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from deltalake import DeltaTable
 
 from jobs import pull_activity
 from jobs.errors import UsageError
-from jobs.pull_activity import Params, Pulled, TooManyRejectsError
+from jobs.pull_activity import Params, Pulled, PullError, TooManyRejectsError
 from jobs.runs import Batch
 from jobs.sources import lines as source_lines
 from jobs.sources.higgs import HiggsSource
@@ -299,9 +300,7 @@ def test_more_rejects_than_the_share_fail_the_pull_and_leave_the_day_as_it_was(p
 
 
 def test_what_is_unresolved_or_ignored_does_not_count_towards_the_share(pull):
-    path = pull.file(
-        "day.jsonl", like("ana", object="unknown"), like("bo", type="Update"), like("ana", published=None)
-    )
+    path = pull.file("day.jsonl", like("ana", object="unknown"), like("bo", type="Update"), like("ana", published=None))
     pull(f"mastodon:activitystreams={path}", max_reject_share=0)
     assert pull.coverage() == [(DAY, "mastodon", "complete", None, 0, 0, 2, 1)]
 
@@ -314,7 +313,7 @@ def test_lines_that_tell_no_day_count_against_all_that_was_read_and_not_against_
 
 def test_one_bad_day_of_a_range_fails_alone(pull):
     path = pull.file("week.txt", *good(100), *good(9, NEXT_NOON), f"1 2 {NEXT_NOON} XX")
-    with pytest.raises(TooManyRejectsError) as failed:
+    with pytest.raises(PullError) as failed:
         pull(f"higgs={path}", last_day=NEXT)
     assert str(failed.value).startswith(
         "higgs 2012-07-05: 1 of 10 lines rejected, expected at most 5%; commonest: kind is"
@@ -462,17 +461,17 @@ def test_a_pull_that_stops_while_writing_keeps_the_days_that_are_there(pull, mon
 
 
 def test_of_two_pulls_of_one_source_and_day_one_wins_and_the_other_says_to_whom_it_lost(pull, monkeypatch):
-    both_opened = threading.Barrier(2, timeout=60)
-    rejects = Spool.rejects
+    both_opened, met, delta = threading.Barrier(2, timeout=20), set(), Warehouse.delta
 
-    def meeting(self: Spool, platform: str, day: date) -> pa.RecordBatchReader:
-        def batches() -> Iterator[pa.RecordBatch]:
+    def meeting(self: Warehouse, table: Table, version: int | None = None) -> DeltaTable:
+        found = delta(self, table, version)
+        thread = threading.current_thread()
+        if table is REJECTS and thread not in met and thread is not threading.main_thread():
+            met.add(thread)
             both_opened.wait()  # both opened the table before either wrote to it
-            yield from rejects(self, platform, day)
+        return found
 
-        return pa.RecordBatchReader.from_batches(arrow.schema(REJECTS), batches())
-
-    monkeypatch.setattr(Spool, "rejects", meeting)
+    monkeypatch.setattr(Warehouse, "delta", meeting)
     sources = [f"higgs={pull.file(f'{actor}.txt', f'{actor} 2 {NOON} RT', 'bad')}" for actor in (1, 3)]
     with ThreadPoolExecutor(2) as threads:
         done = [threads.submit(pull, source, max_reject_share=1) for source in sources]
