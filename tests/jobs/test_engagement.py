@@ -137,17 +137,6 @@ def test_a_run_counts_its_day_and_what_changed_in_its_window(world):
     assert files(world.warehouse, ENGAGEMENT).keys() == before.keys() - {(week[2],)} | {(week[-1],)}
 
 
-def test_a_rerun_gives_the_same_rows_and_touches_no_other_day(world):
-    world.put("test", [Did(day, "twitter", "like", "ana", "bo") for day in (DAY - timedelta(1), DAY)])
-    world.count(DAY)
-    before, rows_before = files(world.warehouse, ENGAGEMENT), world.warehouse.read(ENGAGEMENT).sort_by("day")
-    world.count(DAY)
-    after = files(world.warehouse, ENGAGEMENT)
-    assert world.warehouse.read(ENGAGEMENT).sort_by("day").equals(rows_before)
-    assert after[(DAY - timedelta(1),)] == before[(DAY - timedelta(1),)]
-    assert after[(DAY,)] != before[(DAY,)]  # it was written anew
-
-
 class Overtaken(Warehouse):
     """Before this one's first write of engagement another run writes the same days, which Delta then refuses."""
 

@@ -1,0 +1,160 @@
+"""The same pulls give the same rows, column for column, and a rerun touches its own day alone.
+
+Whatever the order of days, who else is at work, the clock's zone, the language, the hash seed and the number of cores.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
+from threading import Barrier
+
+import pytest
+
+from jobs import checks, engagement, influence, nightly, publish
+from jobs.engines.memory import MemoryEngine
+from jobs.places import ROOT
+from jobs.runs import Batch
+from jobs.session import build
+from jobs.sources.spec import parse_specs
+from jobs.storage import Warehouse
+from schemas.arrow import sorted_by_grain
+from schemas.catalog import TABLES
+from schemas.coverage import COVERAGE
+from schemas.engagement import ENGAGEMENT
+from schemas.influence import INFLUENCE
+from schemas.methodology import load
+from schemas.runs import RUNS
+from schemas.scores import SCORES
+from schemas.table import Table
+from tests.jobs.world import files
+
+OFFICIAL = load("2026.11")
+SOURCE = "sample=people=300,seed=5"
+DAYS = [date(2026, 3, 1) + timedelta(n) for n in range(4)]
+SCORED = (ENGAGEMENT, INFLUENCE, SCORES)
+
+
+def pull(warehouse: Warehouse, first_day: date, last_day: date) -> None:
+    params = nightly.Params(
+        sources=parse_specs([SOURCE]), first_day=first_day, last_day=last_day, score_from=last_day, methodology=OFFICIAL
+    )
+    nightly.pull(warehouse, params, nightly.plan(warehouse, params), lambda _: None, lambda _: None)
+
+
+def score(warehouse: Warehouse, day: date) -> None:
+    """One day by itself, as a scheduled night does it."""
+    session, batch = build(), Batch(f"score {day}")
+    engagement.run(session, warehouse, engagement.Params(day=day, first_day=OFFICIAL.first_day(day)), batch)
+    influence.run(session, warehouse, influence.Params(day=day, methodology=OFFICIAL), MemoryEngine(), batch)
+    checks.run(warehouse, checks.Params(day=day, methodology=OFFICIAL.version), batch)
+    publish.run(warehouse, publish.Params(day=day, methodology=OFFICIAL), batch)
+
+
+def assert_same(found: Warehouse, expected: Warehouse, tables: tuple[Table, ...], **partition) -> None:
+    for table in tables:
+        ours, theirs = (sorted_by_grain(table, warehouse.read(table, partition)) for warehouse in (found, expected))
+        assert ours.equals(theirs), f"{table.name}: {ours.num_rows} rows, expected {theirs.num_rows} the same"
+
+
+@pytest.fixture(scope="module")
+def copies(tmp_path_factory):
+    """A warehouse of one's own, beginning as another one stands."""
+    folder = tmp_path_factory.mktemp("copies")
+    return lambda of, name: Warehouse(str(shutil.copytree(of.root, folder / name)))
+
+
+@pytest.fixture(scope="module")
+def pulled(tmp_path_factory) -> Warehouse:
+    """Four days pulled, nothing counted."""
+    warehouse = Warehouse(str(tmp_path_factory.mktemp("same") / "pulled"))
+    warehouse.create_tables()
+    pull(warehouse, DAYS[0], DAYS[-1])
+    return warehouse
+
+
+@pytest.fixture(scope="module")
+def expected(spark, pulled, copies) -> Warehouse:
+    """The last two days scored as `clout run` does it: every day counted in one go, then scored in ascending order."""
+    warehouse = copies(pulled, "ascending")
+    params = nightly.Params(
+        sources=parse_specs([SOURCE]), first_day=DAYS[0], last_day=DAYS[-1], score_from=DAYS[2], methodology=OFFICIAL
+    )
+    plan = nightly.Plan(Batch("ascending"), {}, params.scored_days, False)
+    assert [scored.day for scored in nightly.score(warehouse, params, plan, MemoryEngine())] == DAYS[2:]
+    assert len({row["person_id"] for row in warehouse.read(SCORES).to_pylist()}) > 100  # there is something to compare
+    return warehouse
+
+
+def test_days_in_descending_order(pulled, expected, copies):
+    warehouse = copies(pulled, "descending")
+    score(warehouse, DAYS[3])
+    score(warehouse, DAYS[2])
+    assert_same(warehouse, expected, SCORED)
+
+
+def test_days_at_the_same_time(pulled, expected, copies):
+    """Both find the whole of their common window not counted yet, and count it."""
+    warehouse = copies(pulled, "parallel")
+    together = Barrier(2)
+
+    def at_once(day: date) -> None:
+        together.wait()
+        score(warehouse, day)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(at_once, DAYS[2:]))
+    assert_same(warehouse, expected, SCORED)
+
+
+def test_a_rerun_of_a_day_touches_no_other(expected, copies):
+    """Pulled, counted, scored and published again: the same rows in new files; the log names the same files for all else."""
+    warehouse = copies(expected, "rerun")
+    before = {table.name: files(warehouse, table) for table in TABLES if table is not RUNS}
+    pull(warehouse, DAYS[2], DAYS[2])
+    score(warehouse, DAYS[2])
+    assert_same(warehouse, expected, tuple(table for table in TABLES if table is not RUNS))
+    for table in TABLES:
+        if table is not RUNS:
+            after = files(warehouse, table)
+            assert after.keys() == before[table.name].keys()
+            changed = {place for place, paths in after.items() if paths != before[table.name][place]}
+            assert changed == {place for place in after if DAYS[2] in place}, table.name
+
+
+def test_a_day_scored_before_an_earlier_one_was_pulled(expected, tmp_path):
+    """It is right for what was there, and once that day is pulled, a rerun is right for all."""
+    warehouse = Warehouse(str(tmp_path / "late"))
+    warehouse.create_tables()
+    pull(warehouse, DAYS[1], DAYS[3])
+    score(warehouse, DAYS[3])
+    early = warehouse.read(INFLUENCE, {"day": DAYS[3]})
+    assert set(early["window_coverage"].to_pylist()) == {3 / 180}
+    pull(warehouse, DAYS[0], DAYS[0])
+    score(warehouse, DAYS[3])
+    assert_same(warehouse, expected, (INFLUENCE, SCORES), day=DAYS[3])
+    assert_same(warehouse, expected, (ENGAGEMENT, COVERAGE))
+    assert not sorted_by_grain(INFLUENCE, early).equals(
+        sorted_by_grain(INFLUENCE, warehouse.read(INFLUENCE, {"day": DAYS[3]}))
+    )
+
+
+def test_another_machine(expected, tmp_path):
+    """Another process with another clock, language (whose letters i are other ones), hash seed and number of cores."""
+    environment = os.environ | {
+        "CLOUT_WAREHOUSE": str(tmp_path / "warehouse"),
+        "CLOUT_SPARK_MASTER": "local[1]",
+        "TZ": "Asia/Kathmandu",
+        "LC_ALL": "tr_TR.UTF-8",
+        "JAVA_TOOL_OPTIONS": "-Duser.language=tr -Duser.country=TR",
+        "PYTHONHASHSEED": "7",
+    }
+    command = [sys.executable, "-m", "jobs", "run", "--source", SOURCE, "--first-day", str(DAYS[0]), "--last-day", str(DAYS[3]),
+               "--score-from", str(DAYS[2])]  # fmt: skip
+    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert_same(
+        Warehouse(environment["CLOUT_WAREHOUSE"]), expected, tuple(table for table in TABLES if table is not RUNS)
+    )
