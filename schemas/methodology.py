@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass, fields
 from datetime import date, timedelta
 from functools import cache
@@ -64,7 +65,10 @@ class Methodology:
             (not 0 <= self.rest_weight <= 1e6, f"rest_weight {self.rest_weight}: expected 0 to 1e6"),
             (not 0 < self.damping <= 1, f"damping {self.damping}: expected above 0, at most 1"),
             (not 1 <= self.rounds <= 3, f"rounds {self.rounds}: expected 1 to 3"),
-            (not 0 < self.resolution < self.full_scale, "resolution: expected above 0 and below full_scale"),
+            (
+                not 0 < self.resolution < self.full_scale < math.inf,
+                "resolution: expected above 0 and below full_scale, which is finite",
+            ),
         ]
 
     @property
@@ -151,7 +155,7 @@ def in_force(folder: Path = FOLDER) -> list[InForce]:
         raise MethodologyError(f"{IN_FORCE}: a version is official once, found {named}")
     for version in named:
         load(version, folder)
-    ends = [day - timedelta(days=1) for day in days[1:]] + [None]
+    ends = [*(day - timedelta(days=1) for day in days[1:]), None][: len(days)]
     return [InForce(entry["version"], day, end) for entry, day, end in zip(entries, days, ends, strict=True)]
 
 

@@ -1,0 +1,198 @@
+"""Every number that shapes a score is there, in range, and named by its version."""
+
+from dataclasses import fields, replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+import yaml
+
+from schemas.methodology import (
+    FOLDER,
+    InForce,
+    Methodology,
+    MethodologyError,
+    in_force,
+    load,
+    official,
+    parse,
+    versions,
+)
+
+OFFICIAL = load("2026.11")
+TEXT = (FOLDER / "2026.11.yaml").read_text(encoding="utf-8")
+
+
+def text(**changes) -> str:
+    """The first methodology's file, with other values; None leaves one out."""
+    values = yaml.safe_load(TEXT) | changes
+    return yaml.safe_dump({key: value for key, value in values.items() if value is not None}, sort_keys=False)
+
+
+def test_the_first_methodology():
+    expected = Methodology(
+        version="2026.11",
+        equations=1,
+        half_life_days=30.0,
+        lookback_days=180,
+        kind_weights={"quote": 3.0, "reshare": 3.0, "reply": 2.0, "mention": 2.0, "like": 1.0, "follow": 1.0},
+        platform_weights={"default": 1.0},
+        rest_weight=1.0,
+        damping=0.5,
+        rounds=3,
+        resolution=0.01,
+        full_scale=1e7,
+    )
+    assert expected == OFFICIAL
+
+
+KINDS = dict(OFFICIAL.kind_weights)
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        # what is there
+        ({"half_live_days": 30}, "unknown key 'half_live_days'"),
+        ({"damping": None}, "missing key 'damping'"),
+        # types
+        ({"version": 2026.11}, "version: expected <class 'str'>, found 2026.11"),  # YAML reads it as a number
+        ({"rounds": 2.5}, "rounds: expected <class 'int'>, found 2.5"),
+        ({"rounds": True}, "rounds: expected <class 'int'>, found True"),
+        ({"damping": "0.5"}, "damping: expected <class 'float'>, found '0.5'"),
+        ({"kind_weights": [3]}, r"kind_weights: expected dict\[str, float\], found \[3\]"),
+        ({"kind_weights": KINDS | {"like": "1"}}, "kind_weights: expected dict"),
+        ({"platform_weights": {1: 1.0}}, "platform_weights: expected dict"),
+        # ranges
+        ({"equations": 2}, r"equations 2: expected one of \[1\]"),
+        ({"half_life_days": 0}, "half_life_days 0.0: expected > 0"),
+        ({"half_life_days": float("nan")}, "half_life_days nan: expected > 0"),
+        ({"lookback_days": 0}, "lookback_days 0: expected 1 to 3660"),
+        ({"lookback_days": 3661}, "lookback_days 3661: expected 1 to 3660"),
+        ({"rest_weight": -0.1}, "rest_weight -0.1: expected 0 to 1e6"),
+        ({"damping": 0}, "damping 0.0: expected above 0, at most 1"),
+        ({"damping": 1.01}, "damping 1.01: expected above 0, at most 1"),
+        ({"rounds": 0}, "rounds 0: expected 1 to 3"),
+        ({"rounds": 4}, "rounds 4: expected 1 to 3"),
+        ({"resolution": 0}, "resolution: expected above 0 and below full_scale"),
+        ({"full_scale": 0.01}, "resolution: expected above 0 and below full_scale"),
+        ({"full_scale": float("inf")}, "below full_scale, which is finite"),
+        # weights
+        ({"kind_weights": {"like": 1}}, r"kind_weights names \['like'\]: expected \['quote', 'reshare', "),
+        ({"kind_weights": dict(reversed(KINDS.items()))}, "kind_weights names .* in this order"),
+        ({"kind_weights": KINDS | {"quote": 2e6}}, "kind_weights: expected 0 to 1e6"),
+        ({"kind_weights": KINDS | {"follow": -1}}, "kind_weights: expected 0 to 1e6"),
+        ({"kind_weights": KINDS | {"like": 2.5}}, "a less specific kind outweighs a more specific one"),
+        ({"platform_weights": {"twitter": 1}}, "platform_weights: `default` is missing"),
+        ({"platform_weights": {"default": 1, "x": -1}}, "platform_weights: expected 0 to 1e6"),
+    ],
+)
+def test_faults(changes, fault):
+    with pytest.raises(MethodologyError, match=fault):
+        parse(text(**changes))
+
+
+def test_every_fault_is_told_at_once():
+    with pytest.raises(MethodologyError) as told:
+        parse(text(rounds=9, damping=2, rest_weight=-1))
+    assert str(told.value) == (
+        "methodology 2026.11: rest_weight -1.0: expected 0 to 1e6; damping 2.0: expected above 0, at most 1;"
+        " rounds 9: expected 1 to 3"
+    )
+
+
+@pytest.mark.parametrize("other", ["", "- 1", "text"])
+def test_what_is_no_mapping(other):
+    with pytest.raises(MethodologyError, match="a methodology is a mapping of names to values"):
+        parse(other)
+
+
+def test_ends_of_ranges_are_allowed():
+    parse(text(damping=1, rest_weight=0, rounds=1, lookback_days=1))
+    parse(text(kind_weights=dict.fromkeys(KINDS, 0), platform_weights={"default": 0}))
+
+
+def test_the_fingerprint_tells_values_not_words():
+    """It survives comments, spacing, and 30 for 30.0; every value shows in it."""
+    rewritten = "# another comment\n\n" + text(half_life_days=30.0, full_scale=10_000_000)
+    assert parse(rewritten).fingerprint == OFFICIAL.fingerprint
+    others = {
+        "version": "other", "half_life_days": 31.0, "lookback_days": 181,
+        "kind_weights": KINDS | {"quote": 4.0}, "platform_weights": {"default": 2.0}, "rest_weight": 2.0, "damping": 0.6,
+        "rounds": 2, "resolution": 0.02, "full_scale": 1e8,
+    }  # fmt: skip
+    assert set(others) == {field.name for field in fields(Methodology)} - {
+        "equations"
+    }  # of which there is only one yet
+    changed = {replace(OFFICIAL, **{name: value}).fingerprint for name, value in others.items()}
+    assert len(changed | {OFFICIAL.fingerprint}) == len(others) + 1
+
+
+def test_window_and_platforms():
+    assert OFFICIAL.first_day(date(2026, 11, 3)) == date(2026, 5, 8)  # 180 days with both ends
+    assert replace(OFFICIAL, lookback_days=1).first_day(date(2026, 11, 3)) == date(2026, 11, 3)
+    weighed = replace(OFFICIAL, platform_weights={"default": 1.0, "github": 0.5})
+    assert (weighed.platform_weight("github"), weighed.platform_weight("twitter")) == (0.5, 1.0)
+
+
+# Which one is official
+
+
+@pytest.fixture
+def folder(tmp_path: Path):
+    """`folder(in_force.yaml, versions)`: a folder of methodologies."""
+
+    def made(stated: str, *found: str) -> Path:
+        (tmp_path / "in_force.yaml").write_text(stated)
+        for version in found:
+            (tmp_path / f"{version}.yaml").write_text(text(version=version))
+        return tmp_path
+
+    return made
+
+
+TWO = '- {version: "1", from: 2026-01-01}\n- {version: "2", from: 2026-03-01}\n'
+
+
+def test_each_version_is_official_until_the_next(folder):
+    found = folder(TWO, "1", "2", "3")
+    assert versions(found) == ["1", "2", "3"]
+    assert in_force(found) == [
+        InForce("1", date(2026, 1, 1), date(2026, 2, 28)),
+        InForce("2", date(2026, 3, 1), None),
+    ]
+    days = (date(2026, 1, 1), date(2026, 2, 28), date(2026, 3, 1), date(2099, 1, 1))
+    assert [official(day, found) for day in days] == ["1", "1", "2", "2"]
+    with pytest.raises(MethodologyError, match="no methodology is official on 2025-12-31"):
+        official(date(2025, 12, 31), found)
+
+
+def test_the_bundled_one_is_official():
+    assert official(date(2026, 11, 3)) == "2026.11"
+    assert {entry.version for entry in in_force()} <= set(versions())
+
+
+@pytest.mark.parametrize(
+    ("stated", "fault"),
+    [
+        (TWO.replace("03", "01"), "expected ascending, distinct days"),
+        (TWO.replace("2026-03", "2025-03"), "expected ascending, distinct days"),
+        (TWO.replace("2026-03-01", '"2026-03-01"'), "expected ascending, distinct days"),  # text is no day
+        (TWO.replace('"2"', '"1"'), r"a version is official once, found \['1', '1'\]"),
+        (TWO.replace('"2"', '"9"'), "methodology '9' is unknown; there is 1, 2"),
+    ],
+)
+def test_what_cannot_be_official(folder, stated, fault):
+    with pytest.raises(MethodologyError, match=fault):
+        in_force(folder(stated, "1", "2"))
+
+
+def test_files_and_versions(folder):
+    found = folder("[]", "1")
+    (found / "2.yaml").write_text(text(version="3"))
+    assert load("1", found).version == "1"
+    with pytest.raises(MethodologyError, match=r"2\.yaml names version '3', expected '2'"):
+        load("2", found)
+    with pytest.raises(MethodologyError, match="methodology '4' is unknown; there is 1, 2"):
+        load("4", found)
+    assert in_force(found) == []
