@@ -1,0 +1,228 @@
+"""The gate: each check is seen to fail on a bad partition, and then nothing is published."""
+
+import json
+import math
+from datetime import date, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable, write_deltalake
+
+from jobs import checks, publish
+from jobs.checks import CheckError, Params
+from jobs.publish import NotPublishedError
+from jobs.runs import Batch
+from jobs.storage import Warehouse
+from schemas import arrow
+from schemas.coverage import COVERAGE
+from schemas.influence import INFLUENCE
+from schemas.methodology import load
+from schemas.runs import RUNS
+from schemas.scores import SCORES
+
+DAY = date(2026, 11, 3)
+VERSION = "2026.11"
+BATCH = Batch("test")
+
+
+def person(number: int = 1, **changes: Any) -> dict[str, Any]:
+    """A row of `influence` that passes every check."""
+    parts = {"direct": 1.0, "second": 0.5, "third": 0.25, "influence": 1.75, "score": 24.9}
+    return {"day": DAY, "methodology": VERSION, "person_id": f"twitter:{number}", **parts} | changes
+
+
+@pytest.fixture
+def scored(warehouse, arrow_rows):
+    """`scored([...])`: these rows are the day's `influence`, and the day is covered."""
+
+    def write(people: list[dict[str, Any]], day: date = DAY, covered: bool = True) -> None:
+        rows = arrow_rows(INFLUENCE, [row | {"day": day} for row in people])
+        warehouse.replace(INFLUENCE, rows, {"methodology": VERSION, "day": day}, run_id="r", job="influence")
+        coverage = arrow_rows(COVERAGE, [{"day": day}] if covered else [])
+        warehouse.replace(COVERAGE, coverage, {"day": day}, run_id="r", job="j")
+
+    return write
+
+
+def check(warehouse: Warehouse, day: date = DAY) -> dict[str, str]:
+    return checks.run(warehouse, Params(day=day, methodology=VERSION), BATCH)
+
+
+def publish_day(warehouse: Warehouse, day: date = DAY) -> None:
+    publish.run(warehouse, publish.Params(day=day, methodology=load(VERSION)), BATCH)
+
+
+def published(warehouse: Warehouse) -> list[dict[str, Any]]:
+    return arrow.sorted_by_grain(SCORES, warehouse.read(SCORES)).to_pylist()
+
+
+NAMES = [
+    "contract",
+    "some_people",
+    "unique_grain",
+    "no_negative_influence",
+    "parts_sum",
+    "score_on_scale",
+    "columns_in_range",
+    "people_within_trailing_bounds",
+    "influence_within_trailing_bounds",
+    "coverage_present",
+]
+
+
+def test_a_good_day_passes_every_check_and_the_run_tells_them(warehouse, scored):
+    scored([person(1), person(2, direct=0.0, second=0.0, third=0.0, influence=0.0, score=0.0), person(3, score=100.0)])
+    assert check(warehouse) == dict.fromkeys(NAMES, "ok")
+    (row,) = warehouse.read(RUNS).to_pylist()
+    assert (row["job"], row["status"], json.loads(row["checks"])) == ("checks", "done", dict.fromkeys(NAMES, "ok"))
+    assert json.loads(row["inputs"]) == {"influence": 1}
+    assert json.loads(row["counts"]) == {"people": 3, "influence": 3.5}
+
+
+BAD = {
+    "nobody": ([], "some_people: 0 people, expected some"),
+    "one person twice": ([person(), person()], "unique_grain: 1 duplicate person_id, expected 0"),
+    "negative influence": (
+        [person(direct=-2.75, influence=-2.0, score=0.0)],
+        "no_negative_influence: 1 people with negative or infinite influence, expected 0",
+    ),
+    "a negative part that hides in the sum": (
+        [person(second=-0.5, third=1.25)],
+        "no_negative_influence: 1 people with negative or infinite influence, expected 0",
+    ),
+    "infinite influence": (
+        [person(direct=math.inf, influence=math.inf)],
+        "no_negative_influence: 1 people with negative or infinite influence, expected 0; parts_sum: 1 people whose parts do"
+        " not sum to influence, expected 0",
+    ),
+    "influence that is no number": (
+        [person(direct=math.nan, influence=math.nan)],
+        "no_negative_influence: 1 people with negative or infinite influence, expected 0",
+    ),
+    "a part that is no number": (
+        [person(third=math.nan)],
+        "parts_sum: 1 people whose parts do not sum to influence, expected 0",
+    ),
+    "parts that do not sum": (
+        [person(direct=1.000001)],
+        "parts_sum: 1 people whose parts do not sum to influence, expected 0",
+    ),
+    "a score above 100": ([person(score=100.1)], "score_on_scale: 1 scores outside 0 to 100, expected 0"),
+    "a score below 0": ([person(score=-0.1)], "score_on_scale: 1 scores outside 0 to 100, expected 0"),
+    "a score that is no number": ([person(score=math.nan)], "score_on_scale: 1 scores outside 0 to 100, expected 0"),
+    **{
+        f"{column} {value}": (
+            [person(**{column: value})],
+            "columns_in_range: 1 rows with rank, percentile, engager_count or window_coverage out of range, expected 0",
+        )
+        for column, value in (
+            ("rank", 0), ("percentile", 1.1), ("percentile", -0.1), ("engager_count", -1), ("window_coverage", 1.1),
+        )
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_a_bad_day_is_told_whole_and_nothing_is_published(warehouse, scored, bad):
+    people, expected = BAD[bad]
+    scored([person(), person(2)])
+    check(warehouse)
+    publish_day(warehouse)
+    before = published(warehouse)
+    scored(people)
+    with pytest.raises(CheckError) as failed:
+        check(warehouse)
+    problems, end = str(failed.value).removeprefix("influence 2026-11-03 (2026.11): ").split("; nothing published")
+    trailing = [problem for problem in problems.split("; ") if "trailing" in problem]
+    assert (problems, trailing, end) == (expected, [], ", what was published before stays")
+    with pytest.raises(NotPublishedError, match="not checked, or its checks failed; nothing published"):
+        publish_day(warehouse)
+    assert published(warehouse) == before
+    (row,) = [row for row in warehouse.read(RUNS).to_pylist() if (row["job"], row["status"]) == ("checks", "failed")]
+    assert row["error"] == str(failed.value)
+    told = {name: found for name, found in json.loads(row["checks"]).items() if found != "ok"}
+    assert "; ".join(f"{name}: {found}" for name, found in told.items()) == expected
+
+
+def test_a_day_without_coverage_is_not_published(warehouse, scored):
+    scored([person()], covered=False)
+    with pytest.raises(
+        CheckError, match="coverage_present: coverage 2026-11-03: 0 rows, expected one for each platform"
+    ):
+        check(warehouse)
+
+
+def test_several_faults_are_told_at_once(warehouse, scored):
+    scored([person(score=101.0), person(direct=3.0)], covered=False)
+    with pytest.raises(CheckError) as failed:
+        check(warehouse)
+    for name in ("unique_grain", "parts_sum", "score_on_scale", "coverage_present"):
+        assert f"{name}: " in str(failed.value)
+
+
+def test_a_table_that_left_its_contract_is_told(tmp_path, arrow_rows):
+    """Another program wrote ranks as text, and left out who they are of."""
+    warehouse = Warehouse(str(tmp_path))
+    good = arrow_rows(INFLUENCE, [person()])
+    bad = good.set_column(good.column_names.index("rank"), "rank", pa.array(["first"])).drop_columns(["handle"])
+    write_deltalake(warehouse.path(INFLUENCE), bad, partition_by=list(INFLUENCE.partition_by))
+    warehouse.create_tables()
+    with pytest.raises(
+        CheckError, match=r"contract: influence: handle: expected string, missing; rank: expected int64"
+    ):
+        check(warehouse)
+    assert isinstance(warehouse.delta(SCORES), DeltaTable)
+    assert published(warehouse) == []
+
+
+def test_nulls_against_the_contract_are_told(arrow_rows):
+    good = arrow_rows(INFLUENCE, [person()])
+    nullable = pa.schema([field.with_nullable(True) for field in good.schema])
+    bad = good.cast(nullable).set_column(6, nullable.field(6), pa.nulls(1, pa.float64()))
+    assert checks.contract(bad.schema, bad.to_batches()) == "influence: influence: 1 nulls, expected 0"
+    assert checks.contract(good.schema, good.to_batches()) is None
+
+
+# What was published in the seven days before bounds a day
+
+
+@pytest.mark.parametrize(
+    ("people", "influence_of_each", "problem"),
+    [
+        (4, 1.0, None),  # as the days before
+        (2, 2.0, None),  # half the lowest count of people
+        (1, 4.0, "people_within_trailing_bounds: people 1.0, expected 2.0 to 40.0 after the 2 days published before"),
+        (40, 0.1, None),  # ten times the highest count
+        (41, 0.1, "people_within_trailing_bounds: people 41.0, expected 2.0 to 40.0 after the 2 days published before"),
+        (4, 0.49, "influence_within_trailing_bounds: influence 2.0, expected 2.0 to 40.0 after the 2 days published before"),
+        (4, 10.1, "influence_within_trailing_bounds: influence 40.4, expected 2.0 to 40.0 after the 2 days published before"),
+    ],
+)  # fmt: skip
+def test_people_and_influence_stay_within_bounds_of_the_days_before(
+    warehouse, scored, people, influence_of_each, problem
+):
+    def crowd(count: int, influence: float = 1.0) -> list[dict[str, Any]]:
+        return [person(n, influence=influence, direct=influence, second=0.0, third=0.0) for n in range(count)]
+
+    for days in (1, 7):
+        scored(crowd(4), DAY - timedelta(days=days))
+        check(warehouse, DAY - timedelta(days=days))
+        publish_day(warehouse, DAY - timedelta(days=days))
+    scored(crowd(people, influence_of_each))
+    if problem is None:
+        assert check(warehouse)["people_within_trailing_bounds"] == "ok"
+    else:
+        with pytest.raises(CheckError, match=problem):
+            check(warehouse)
+
+
+@pytest.mark.parametrize("other", ["eight days before", "the day after", "another methodology", "never published"])
+def test_a_day_with_nothing_published_in_the_seven_before_is_exempt(warehouse, scored, arrow_rows, other):
+    day = DAY + timedelta(days={"eight days before": -8, "the day after": 1}.get(other, -1))
+    version = "2027.01" if other == "another methodology" else VERSION
+    crowd = arrow_rows(SCORES, [person(n, day=day, methodology=version) for n in range(100)])
+    if other != "never published":
+        warehouse.replace(SCORES, crowd, {"methodology": version, "day": day}, run_id="r", job="publish")
+    scored([person()])
+    assert check(warehouse) == dict.fromkeys(NAMES, "ok")
