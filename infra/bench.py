@@ -1,0 +1,249 @@
+"""Figures of speed and memory; run it as `bash infra/bench.sh`. Nothing here asserts a time.
+
+Each figure is a command in a process of its own, in a warehouse of its own. Peak memory is the sum of what the command,
+its JVM and its workers hold (PSS, so shared pages count once), looked at a few times a second.
+"""
+
+import argparse
+import json
+import math
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+from rich.console import Console
+from rich.table import Table
+
+from jobs.places import ROOT, data_home
+from jobs.runs import DONE
+from jobs.storage import Warehouse
+from schemas.activity import ACTIVITY
+from schemas.engagement import ENGAGEMENT
+from schemas.kinds import INTERACTIONS
+from schemas.runs import RUNS
+
+DATA = Path(os.environ.get("CLOUT_TEST_DATA", ROOT.parent / "shared" / "data"))
+HIGGS = DATA / "twitter-higgs" / "higgs-activity_time.txt.gz"
+WEEK = [date(2012, 7, 1) + timedelta(days=n) for n in range(7)]
+CLOUT = str(Path(sys.prefix) / "bin" / "clout")
+LOOK_EVERY_S = 0.2
+
+# jobs.engagement as one query: an act once, as its most specific kind; posts apart.
+ENGAGEMENT_SQL = f"""
+    create or replace table counted as
+    with acts as (
+        select day, platform, actor_id, target_id, activity_id, min(list_position({list(INTERACTIONS)}, kind)) as place
+        from activity where kind <> 'post' and actor_id <> target_id
+        group by day, platform, actor_id, target_id, activity_id
+        union all
+        select distinct day, platform, actor_id, actor_id, activity_id, {len(INTERACTIONS) + 1} from activity
+        where kind = 'post'
+    )
+    select day, platform || ':' || actor_id as src, platform || ':' || target_id as dst, platform,
+        {[*INTERACTIONS, "post"]}[place] as kind, count(*) as act_count
+    from acts group by all
+"""
+
+
+@dataclass
+class Figure:
+    """What was measured. `engagement_s` is what the job took for the days that `duckdb_s` takes as one query."""
+
+    name: str
+    what: str
+    limit_s: float
+    measured_s: float | None = None
+    peak_gb: float | None = None
+    limit_gb: float | None = None
+    engagement_s: float | None = None
+    duckdb_s: float | None = None
+    lines: list[tuple[float, str]] = field(default_factory=list)  # what it said, and when
+    note: str = ""
+
+    def take(self, ran: "Command", seconds: float | None = None) -> None:
+        """The command's figures; `seconds` where it is about a part of it."""
+        self.measured_s, self.peak_gb, self.lines = seconds or ran.seconds, ran.peak_gb, ran.lines
+
+
+class Command:
+    """A command while it runs: the seconds at which it said each line, and the memory of all its processes."""
+
+    def __init__(self, *arguments: str, **environment: str) -> None:
+        self.lines: list[tuple[float, str]] = []
+        self.peak_gb = 0.0
+        began = time.monotonic()
+        with subprocess.Popen(
+            arguments, env=os.environ | environment, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
+        ) as process:
+            ended = threading.Event()
+            watcher = threading.Thread(target=self._watch, args=(process.pid, ended))
+            watcher.start()
+            for line in process.stdout or ():
+                self.lines.append((time.monotonic() - began, line.rstrip()))
+            status = process.wait()
+            self.seconds = time.monotonic() - began
+            ended.set()
+            watcher.join()
+        if status:
+            sys.exit("\n".join([*(line for _, line in self.lines[-20:]), f"bench: failed: {' '.join(arguments)}"]))
+
+    def _watch(self, root: int, ended: threading.Event) -> None:
+        while not ended.wait(LOOK_EVERY_S):
+            self.peak_gb = max(self.peak_gb, sum(map(_pss, _tree(root))) / 1e9)
+
+
+def _tree(root: int) -> set[int]:
+    """The process, all of its session, and all whom these started."""
+    parents, tree = {}, {root}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            _, parent, _, session = entry.read_text().rpartition(")")[2].split()[:4]
+        except OSError:
+            continue  # it ended meanwhile
+        parents[int(entry.parent.name)] = int(parent)
+        if int(session) == root:
+            tree.add(int(entry.parent.name))
+    while grown := {child for child, parent in parents.items() if parent in tree} - tree:
+        tree |= grown
+    return tree
+
+
+def _pss(process: int) -> int:
+    try:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
+
+
+def beside(figure: Figure, root: str, days: list[date]) -> None:
+    """What the engagement of these days took here, and what it takes in DuckDB; both must count the same."""
+    warehouse = Warehouse(root)
+    newest = {
+        row["day"]: (row["started_at"], row["finished_at"])
+        for row in warehouse.read(RUNS).sort_by("started_at").to_pylist()
+        if row["job"] == "engagement" and row["status"] == DONE and row["day"] in days
+    }  # the days of one command are counted together
+    starts, ends = zip(*newest.values(), strict=True)
+    figure.engagement_s = (max(ends) - min(starts)).total_seconds()
+    files = warehouse.delta(ACTIVITY).file_uris(file_pruning_predicate=[("day", "in", days)])
+    with duckdb.connect(config={"threads": os.cpu_count() or 1}) as db:
+        began = time.monotonic()
+        db.read_parquet(files, hive_partitioning=True).create_view("activity")
+        db.execute(ENGAGEMENT_SQL)
+        figure.duckdb_s = time.monotonic() - began
+        db.register("engagement", warehouse.read(ENGAGEMENT, {"day": tuple(days)}))
+        columns = ", ".join(ENGAGEMENT.column_names)
+        both = [f"select {columns} from {name}" for name in ("engagement", "counted")]
+        differing = db.sql(f"({both[0]} except {both[1]}) union all ({both[1]} except {both[0]})").fetchall()
+    if differing:
+        figure.note = f"{len(differing)} rows differ between the job and the query"
+
+
+def week_and_day(wanted: Sequence[str]) -> Iterator[Figure]:
+    """The week makes the warehouse in which the days are scored again."""
+    week = Figure("week", "seven days of Higgs, from the gz file to published scores", 150, limit_gb=6)
+    first = Figure("day", "one day, engagement to publish, with JVM start", 45)
+    further = Figure("day", "each further day of the same process", 12)
+    figures = [figure for figure in (week, first, further) if figure.name in wanted]
+    if not HIGGS.exists():
+        for figure in figures:
+            figure.note = f"skipped: {HIGGS} is not there (set CLOUT_TEST_DATA)"
+    elif figures:
+        with TemporaryDirectory() as folder:
+            asked = ("--source", f"higgs={HIGGS}", "--first-day", str(WEEK[0]), "--last-day", str(WEEK[-1]))
+            made = Command(CLOUT, "run", *asked, CLOUT_WAREHOUSE=folder)
+            week.take(made)
+            beside(week, folder, WEEK)
+            if "day" in wanted:
+                scored = Command(sys.executable, __file__, "--score", folder, *map(str, WEEK[-3:]))
+                at = [second for second, line in scored.lines if line.startswith("scored")]
+                longest = max(at[1] - at[0], at[2] - at[1])
+                for figure, day, seconds in ((first, WEEK[-3], at[0]), (further, WEEK[-1], longest)):
+                    figure.take(scored, seconds)
+                    beside(figure, folder, [day])
+    yield from figures
+
+
+def score(root: str, days: list[date]) -> None:
+    """Scores days that were pulled before, one after the other, as a night does."""
+    from jobs import nightly
+    from jobs.engines.memory import MemoryEngine
+    from jobs.runs import Batch
+    from schemas.methodology import load, official
+
+    for day in days:
+        params = nightly.Params(
+            sources=(), first_day=day, last_day=day, score_from=day, methodology=load(official(day))
+        )
+        plan = nightly.Plan(Batch(f"bench {day}"), {}, [day], False)
+        for scored in nightly.score(Warehouse(root), params, plan, MemoryEngine()):
+            print("scored", scored.day, flush=True)
+
+
+def one(name: str) -> Figure:
+    """The figure of one command, which is told of an empty folder by the variable, if any."""
+    what, limit_s, arguments, variable = COMMANDS[name]
+    figure = Figure(name, what, limit_s)
+    with TemporaryDirectory() as folder:
+        figure.take(Command(*arguments, **({variable: folder} if variable else {})))
+        if variable == "CLOUT_WAREHOUSE":
+            days = {date.fromisoformat(found["day"]) for found in Warehouse(folder).partitions(ACTIVITY)}
+            beside(figure, folder, sorted(days))
+    return figure
+
+
+COMMANDS: dict[str, tuple[str, float, tuple[str, ...], str | None]] = {
+    "sample": ("the simulation: `clout run` without arguments", 120, (CLOUT, "run"), "CLOUT_WAREHOUSE"),
+    "ready": ("set-up when nothing is missing", 3, ("bash", "infra/setup.sh"), None),
+    "tests": ("lint, types and all tests, after set-up", 900, ("bash", "infra/test.sh", "-q"), None),
+    "setup": ("set-up from nothing", 240, ("bash", "infra/setup.sh"), "CLOUT_VENV"),
+}
+NAMES = ("week", "day", *COMMANDS)
+
+
+def table(figures: list[Figure]) -> Table:
+    shown = Table()
+    for name in ("figure", "limit", "measured", "peak memory", "engagement: here", "in DuckDB", ""):
+        shown.add_column(name, justify="left" if name in ("figure", "") else "right")
+    for figure in figures:
+        limit = f"{figure.limit_s:g} s" + (f", {figure.limit_gb:g} GB" if figure.limit_gb else "")
+        over = (figure.measured_s or 0) > figure.limit_s or (figure.peak_gb or 0) > (figure.limit_gb or math.inf)
+        seconds = [f"{s:.2f} s" if s else "" for s in (figure.measured_s, figure.engagement_s, figure.duckdb_s)]
+        memory = f"{figure.peak_gb:.2f} GB" if figure.peak_gb else ""
+        note = figure.note or ("over the limit" if over else "")
+        shown.add_row(figure.what, limit, seconds[0], memory, *seconds[1:], note)
+    return shown
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="infra/bench.sh", description=__doc__.splitlines()[0])
+    names = f"of {', '.join(NAMES)}; all but setup if left out"
+    parser.add_argument("figures", nargs="*", choices=NAMES, metavar="FIGURE", help=names)
+    parser.add_argument("--to", type=Path, default=data_home() / "bench", help="folder of the JSON file")
+    parser.add_argument("--score", nargs="+", help=argparse.SUPPRESS)  # this file, as a process that scores days
+    asked = parser.parse_args()
+    if asked.score:
+        score(asked.score[0], [date.fromisoformat(day) for day in asked.score[1:]])
+        return
+    wanted = asked.figures or [name for name in NAMES if name != "setup"]
+    figures = [*week_and_day(wanted), *(one(name) for name in COMMANDS if name in wanted)]
+    Console(width=150).print(table(figures))
+    now = datetime.now(UTC)
+    told = {"at": str(now), "cores": os.cpu_count(), "load": os.getloadavg(), "figures": list(map(asdict, figures))}
+    asked.to.mkdir(parents=True, exist_ok=True)
+    path = asked.to / f"{now:%Y-%m-%dT%H%M%SZ}.json"
+    path.write_text(json.dumps(told, indent=1), encoding="utf-8")
+    print(f"raw figures: {path}")
+
+
+if __name__ == "__main__":
+    main()
