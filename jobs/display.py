@@ -5,15 +5,19 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import accumulate
 from typing import Any
 
 import pyarrow as pa
 from rich import box
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+GAP = 2  # between two columns
+WIDEST = 40  # of a cell: an id of the AT Protocol and its platform
 WIDE = 160  # of what is not a terminal: a file or a pipe cuts nothing off
 
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
@@ -84,10 +88,10 @@ def print_top(found: pa.Table) -> None:
     """People of one day."""
     rows = found.to_pylist()
     cells = [
-        (plain(row["rank"]), plain(row["person_id"]), *_scored(row), plain(row["engager_count"]), plain(row["handle"]))
+        (plain(row["rank"]), plain(row["person_id"]), plain(row["handle"]), *_scored(row), plain(row["engager_count"]))
         for row in rows
     ]
-    names = ("rank", "person", "score", "= direct", "+ second", "+ third", "influence", "engagers", "handle")
+    names = ("rank", "person", "handle", "score", "= direct", "+ second", "+ third", "influence", "engagers")
     title = f"Highest scores of {rows[0]['day']}, methodology {rows[0]['methodology']}"
     _print_table(title, names, cells, texts=("person", "handle"))
     _labels(rows)
@@ -123,24 +127,29 @@ def _scored(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _print_table(title: str, names: Sequence[str], rows: Sequence[Sequence[str]], texts: Sequence[str]) -> None:
+    """Numbers are never cut off: columns for which there is no room are left out, from the right, and named."""
+    cells = [[_cut(cell) for cell in row] for row in rows]
+    widths = [max(map(cell_len, column)) + GAP for column in zip(names, *cells, strict=True)]
+    fitting = max(1, sum(end <= out.width for end in accumulate(widths)))
     table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for name in names:
-        # Where the terminal is narrow the last column gives way, never a number.
-        table.add_column(
-            name,
-            justify="left" if name in texts else "right",
-            no_wrap=True,
-            min_width=None if name == names[-1] else len(name),
-        )
-    for row in rows:
-        table.add_row(*map(Text, row))
+    for name in names[:fitting]:
+        table.add_column(name, justify="left" if name in texts else "right", no_wrap=True)
+    for row in cells:
+        table.add_row(*map(Text, row[:fitting]))
     out.print(table)
+    if fitting < len(names):
+        say(f"no room for {', '.join(names[fitting:])}: `clout show` has --json and --csv")
+
+
+def _cut(text: str) -> str:
+    return text if cell_len(text) <= WIDEST else set_cell_size(text, WIDEST - 1) + "…"
 
 
 def _labels(rows: Sequence[dict[str, Any]]) -> None:
     if any(row["simulated"] for row in rows):
         say(SIMULATED)
-    say(f"score = points of its three parts; influence in accounts' worth of attention; {CONSENT}")
+    say("score = points of its three parts; influence in accounts' worth of attention")
+    say(CONSENT)
 
 
 def print_json(found: pa.Table) -> None:

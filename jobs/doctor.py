@@ -15,12 +15,13 @@ from jobs.errors import CloutError
 from jobs.places import sources_file
 from jobs.sources.spec import enabled_sources
 from jobs.storage import Warehouse
-from schemas.methodology import MethodologyError, in_force
+from schemas.methodology import FOLDER, IN_FORCE, MethodologyError, in_force
 from schemas.scores import SCORES
 
 SET_UP = "run `bash infra/run.sh`, which sets up what is missing"
 PACKAGES = ("apache-airflow", "pyspark", "delta-spark", "deltalake", "pyarrow", "numba", "duckdb")
 LEAST_FREE_GB = 2
+IN_FORCE_FILE = FOLDER / IN_FORCE
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def findings(warehouse: Warehouse) -> Iterator[Finding]:
     yield Finding("Delta for the JVM", *((delta[0],) if delta else ("missing", SET_UP)))
     frames = [name for name in jars if "graphframes" in name]
     yield Finding(
-        "GraphFrames for the JVM", frames[0] if frames else "not here: engine `graphframes` is off, all else works"
+        "GraphFrames for the JVM", frames[0] if frames else "not here: engine `graphframes` is off"
     )
     yield _warehouse(warehouse)
     try:
@@ -54,9 +55,12 @@ def findings(warehouse: Warehouse) -> Iterator[Finding]:
     except CloutError as error:
         yield Finding("nightly sources", "unreadable", str(error))
     try:
-        yield Finding("methodology in force", in_force()[-1].version)
-    except (MethodologyError, IndexError) as error:
-        yield Finding("methodology in force", "none", str(error))
+        versions = [entry.version for entry in in_force()]
+        yield Finding(
+            "methodology in force", *((versions[-1],) if versions else ("none", f"name one in {IN_FORCE_FILE}"))
+        )
+    except MethodologyError as error:
+        yield Finding("methodology in force", "unreadable", str(error))
 
 
 def _java() -> Finding:
@@ -74,8 +78,11 @@ def _java() -> Finding:
 def _warehouse(warehouse: Warehouse) -> Finding:
     if not warehouse.exists():
         return Finding("warehouse", f"{warehouse.root} (nothing there yet; `clout run` fills it)")
-    days = sorted({found["day"] for found in warehouse.partitions(SCORES)})
-    told = f"{len(days)} days published, {days[0]} to {days[-1]}" if days else "no day published yet"
+    try:
+        days = sorted({found["day"] for found in warehouse.partitions(SCORES)})
+    except CloutError as error:
+        return Finding("warehouse", f"{warehouse.root} (unreadable)", str(error))
+    told = f"days published: {len(days)}, {days[0]} to {days[-1]}" if days else "no day published yet"
     fault = None
     if warehouse.is_local:
         free = shutil.disk_usage(warehouse.root).free / 1e9

@@ -111,7 +111,8 @@ def _say_plan(
         if days:
             say(f"read    {' '.join((spec.type, *spec.places))}")
             say("replace rejects, accounts, activity, coverage:")
-            say(f"          platform={','.join(platforms[spec])} day={_spans(days)} source={spec.id}")
+            say(f"          day={_spans(days)} source={spec.id}")
+            say(f"          platform={','.join(platforms[spec])}")
     if planned.scores:
         version = params.methodology.version
         first_day = params.methodology.first_day(planned.scores[0])

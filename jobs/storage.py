@@ -115,7 +115,8 @@ class Warehouse:
             return DeltaTable(self.path(table), version=version)
         except Exception as error:
             if self.exists():
-                raise
+                why = str(error).partition("\n")[0]
+                raise CloutError(f"{self.path(table)}: cannot be read as a Delta table ({why})") from error
             raise UsageError(
                 f"{self.root}: no warehouse here yet; run `clout run` first or set CLOUT_WAREHOUSE"
             ) from error
