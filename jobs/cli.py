@@ -350,8 +350,8 @@ def main() -> None:
     except (CloutError, ContractError) as error:
         _fail(str(error), 1, verbose)
     except Exception as error:
-        first_line = (str(error).splitlines() or [""])[0]
-        _fail(f"{type(error).__name__}: {first_line} (`--verbose` shows more)", 1, verbose)
+        told = ": ".join([type(error).__name__, *str(error).splitlines()[:1]])
+        _fail(f"{told} (`--verbose` shows more)", 1, verbose)
 
 
 def _fail(message: str, code: int, verbose: bool) -> None:
