@@ -26,10 +26,14 @@ def jars() -> list[str]:
     return found + [path for path in os.environ.get("CLOUT_GRAPHFRAMES_JARS", "").split(",") if path]
 
 
+def settings_file() -> Path:
+    """`infra/spark-defaults.conf`, or the file that `$CLOUT_SPARK_SETTINGS` names."""
+    return Path(os.environ.get("CLOUT_SPARK_SETTINGS", SETTINGS))
+
+
 def settings() -> dict[str, str]:
-    """What `infra/spark-defaults.conf` says (or the file that `$CLOUT_SPARK_SETTINGS` names)."""
-    path = Path(os.environ.get("CLOUT_SPARK_SETTINGS", SETTINGS))
-    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
+    """What the settings file says."""
+    lines = (line.strip() for line in settings_file().read_text(encoding="utf-8").splitlines())
     pairs = (line.split(None, 1) for line in lines if line and not line.startswith("#"))
     return {name: value.strip() for name, value in pairs}
 

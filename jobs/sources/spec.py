@@ -75,3 +75,16 @@ def enabled_sources(path: Path) -> tuple[SourceSpec, ...]:
         return parse_specs([entry["source"] for entry in entries if entry.get("enabled", True)])
     except (OSError, UnicodeError, yaml.YAMLError, TypeError, KeyError, AttributeError) as error:
         raise UsageError(f"{path}: expected a list of `source: [ID:]TYPE=WHERE`: {error}") from error
+
+
+def are_simulated(specs: Sequence[SourceSpec]) -> bool:
+    """Whether these sources are the simulation's, which has a warehouse of its own. Raises `UsageError` where there is none
+    or they are mixed."""
+    simulated = {spec.type == "sample" for spec in specs}
+    if len(simulated) != 1:
+        raise UsageError(
+            "the simulation and real platforms are never mixed; give one or the other"
+            if simulated
+            else "no source is enabled"
+        )
+    return simulated.pop()

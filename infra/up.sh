@@ -1,0 +1,121 @@
+#!/usr/bin/env bash
+# Airflow on this machine, after whatever set-up is missing: SQLite, both DAGs unpaused, until Ctrl-C, which leaves nothing
+# running. All of it lives in $AIRFLOW_HOME. Every setting is Airflow's own and may be set before: AIRFLOW__API__PORT for
+# another port, AIRFLOW_CONN_SPARK_DEFAULT (such as spark://host:7077) for a cluster, CLOUT_SOURCES, CLOUT_WAREHOUSE.
+set -euo pipefail
+
+# A script that starts this in the background has it ignore Ctrl-C's signal, and what is ignored at the start stays so.
+if ((0x$(sed -n 's/^SigIgn:\s*//p' "/proc/$$/status") & 2)); then
+    exec env --default-signal=INT bash "${BASH_SOURCE[0]}"
+fi
+
+# shellcheck source=infra/setup.sh
+source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+clout_setup
+
+default() { [[ -v $1 ]] || export "$1=$2"; }
+
+default AIRFLOW_HOME "${XDG_DATA_HOME:-$HOME/.local/share}/clout/airflow"
+default AIRFLOW__CORE__DAGS_FOLDER "$clout_root/dags"
+default AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION False
+default AIRFLOW__CORE__LOAD_EXAMPLES False
+default AIRFLOW__CORE__PARALLELISM 4 # each slot is a waiting process of 100 MB; the default is 32
+default AIRFLOW__API__HOST 127.0.0.1
+default AIRFLOW__API__PORT 8080
+default AIRFLOW__API__WORKERS 1
+address=http://127.0.0.1:$AIRFLOW__API__PORT
+default AIRFLOW__API__BASE_URL "$address"
+if [[ ! -v AIRFLOW_CONN_SPARK_DEFAULT ]]; then
+    export AIRFLOW_CONN_SPARK_DEFAULT='{"conn_type": "spark", "host": "local[*]"}'
+    default SPARK_LOCAL_IP 127.0.0.1 # this machine's name may resolve to nothing without a network
+fi
+# Tasks talk to the api-server; a proxy between them would not find it.
+export NO_PROXY=127.0.0.1,localhost${NO_PROXY:+,$NO_PROXY} no_proxy=127.0.0.1,localhost${no_proxy:+,$no_proxy}
+# Process titles are otherwise written over the environment that `marked` reads.
+export SPT_NOENV=1
+
+# Tasks run in sessions of their own and may outlive their parents, so neither a process group nor a tree holds them all. What
+# everything here inherits is a mark in the environment: KIND and this home.
+marked() { grep -lszxF "CLOUT_UP=$1 $AIRFLOW_HOME" /proc/[0-9]*/environ | cut -d / -f 3 || true; }
+
+# Ends all processes of a kind: asks, and kills what is still there after so many seconds.
+end() {
+    local pids seconds=$2
+    mapfile -t pids < <(marked "$1")
+    if ((${#pids[@]})); then kill -TERM "${pids[@]}" 2>/dev/null || true; fi
+    SECONDS=0
+    while mapfile -t pids < <(marked "$1") && ((${#pids[@]})); do
+        if ((SECONDS >= seconds)); then kill -KILL "${pids[@]}" 2>/dev/null || true; fi
+        sleep 0.2
+    done
+}
+
+# Running tasks are asked to end while there is still an api-server to tell: they are tried again at the next start.
+end_all() {
+    end work 15
+    end server 10
+} 2>/dev/null # bash would tell of each job that had to be killed
+
+start() { # KIND COMMAND...
+    set -m # a process group of its own, so that Ctrl-C in a terminal comes here alone
+    CLOUT_UP="$1 $AIRFLOW_HOME" airflow "${@:2}" >"$AIRFLOW_HOME/$2.log" 2>&1 </dev/null {lock}>&- &
+    started[$!]=$2
+    set +m
+}
+
+# Whether the answer to a plain HTTP request holds all of these texts.
+answers() { # PATH TEXT...
+    local answer text
+    answer=$(
+        exec 2>/dev/null {http}<>"/dev/tcp/127.0.0.1/$AIRFLOW__API__PORT" || exit
+        printf 'GET %s HTTP/1.0\r\n\r\n' "$1" >&"$http"
+        cat <&"$http"
+    ) || return
+    for text in "${@:2}"; do [[ $answer == *"$text"* ]] || return; done
+}
+
+# Waits until Airflow's own report on its health holds all of these texts.
+await() {
+    until answers /api/v2/monitor/health "$@"; do
+        (($(jobs -pr | wc -l) == ${#started[@]})) || give_up
+        sleep 0.5
+    done
+}
+
+# Waits for the first of what was started to end, which none does by itself, and ends the rest.
+give_up() {
+    local ended
+    wait -n -p ended "${!started[@]}" || true
+    tail -n 20 "$AIRFLOW_HOME/${started[$ended]}.log" >&2
+    say "Airflow's ${started[$ended]} ended by itself; its log is $AIRFLOW_HOME/${started[$ended]}.log"
+    end_all
+    exit 1
+}
+
+mkdir -p "$AIRFLOW_HOME"
+exec {lock}>>"$AIRFLOW_HOME/up.lock"
+flock -n "$lock" || die "Airflow of $AIRFLOW_HOME is running already; end it with Ctrl-C where it was started, or set AIRFLOW_HOME"
+end_all # what an up.sh that was killed left behind
+if (: <>"/dev/tcp/127.0.0.1/$AIRFLOW__API__PORT") 2>/dev/null; then
+    die "port $AIRFLOW__API__PORT is taken; to mend: AIRFLOW__API__PORT=8081 bash infra/up.sh"
+fi
+
+declare -A started=() # process id -> name
+trap 'trap "" INT TERM HUP; say "stopping"; end_all; exit 0' INT TERM HUP
+say "preparing Airflow in $AIRFLOW_HOME"
+quiet airflow db migrate || die "Airflow's database could not be prepared"
+quiet airflow dags reserialize || die "the DAGs could not be read" # so that a backfill can be created from the beginning
+start server api-server
+start work dag-processor
+await '"metadatabase":{"status":"healthy"'
+start work scheduler --skip-serve-logs # after the api-server: a task that does not find it fails, and it reads the logs here
+await '"scheduler":{"status":"healthy"' '"dag_processor":{"status":"healthy"'
+
+password=$(sed -n 's/.*"admin": "\([^"]*\)".*/\1/p' "$AIRFLOW_HOME/simple_auth_manager_passwords.json.generated")
+cat <<END
+Airflow is ready: $address, user admin, password $password
+  a range of days:  AIRFLOW_HOME=$(printf %q "$AIRFLOW_HOME") .venv/bin/airflow backfill create --dag-id pull_activity --from-date 2012-07-01 --to-date 2012-07-07
+  its logs:         $AIRFLOW_HOME
+  to stop:          Ctrl-C
+END
+give_up
