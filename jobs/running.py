@@ -156,7 +156,7 @@ The tables are in {root} (Delta; README: "Reading the scores").
   the top of a day      .venv/bin/clout show --day {day}{option}
   one person's history  .venv/bin/clout show PERSON_ID{option}
   a plain file          .venv/bin/clout export --day {day} --to scores.parquet{option}
-  from Python           .venv/bin/python -c "import polars; print(polars.scan_delta('{warehouse.root}/scores') \
+  from Python           .venv/bin/python -c "import polars; print(polars.scan_delta('{warehouse.root}/scores') \\
                           .select('day', 'rank', 'person_id', 'score') \\
                           .sort('day', 'rank', descending=[True, False]).head(20).collect())"
 Real data:              bash infra/run.sh --source higgs=PATH --first-day 2012-07-01 --last-day 2012-07-07
