@@ -85,26 +85,11 @@ def test_no_writer_raises_what_a_reader_must_understand(warehouse, reject, frame
         assert (protocol.min_reader_version, protocol.min_writer_version) == (1, 2)
 
 
-CREATE = "import sys; from jobs.storage import Warehouse; input(); Warehouse(sys.argv[1]).create_tables()"
-
-
-def test_two_creators_at_once_make_each_table_once(tmp_path):
+def test_two_creators_at_once_make_each_table_once(tmp_path, monkeypatch):
     made = Warehouse(str(tmp_path / "warehouse"))
-    creators = [
-        subprocess.Popen(
-            [sys.executable, "-c", CREATE, made.root],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
-    ]
-    for creator in creators:
-        creator.stdin.write("\n")
-        creator.stdin.flush()
-    told = [creator.communicate()[1] for creator in creators]
-    assert [(creator.returncode, text) for creator, text in zip(creators, told, strict=True)] == [(0, ""), (0, "")]
+    neither_found_it = threading.Barrier(2, timeout=20)
+    monkeypatch.setattr(DeltaTable, "is_deltatable", lambda path: neither_found_it.wait() < 0)
+    assert race(lambda _: made.create_tables(), 1, 2) == {1: None, 2: None}
     assert {table.name: made.version(table) for table in TABLES} == {table.name: 0 for table in TABLES}
 
 
@@ -315,15 +300,18 @@ def test_of_two_spark_writers_of_one_partition_one_wins(warehouse, frame, meetin
 
 
 def test_bookkeeping_of_threads_that_collide_is_repeated_until_all_is_there(warehouse, arrow_rows, meeting):
-    meeting(6)
     names = [f"source-{n}" for n in range(6)]
+    together = arrow_rows(COVERAGE, [{"day": DAY, "source": name} for name in names])
+    warehouse.replace(COVERAGE, together, {"day": DAY}, run_id="r", job="j")  # one file, so all must rewrite it
+    meeting(6)
 
     def write(source: str) -> None:
-        found = arrow_rows(COVERAGE, [{"day": DAY, "source": source}])
+        found = arrow_rows(COVERAGE, [{"day": DAY, "source": source, "act_count": 7}])
         warehouse.replace_bookkeeping(COVERAGE, found, place(source), run_id=source, job="j")
 
     assert race(write, *names) == dict.fromkeys(names)
-    assert sorted(warehouse.read(COVERAGE)["source"].to_pylist()) == names
+    found = arrow.sorted_by_grain(COVERAGE, warehouse.read(COVERAGE)).select(["source", "act_count"]).to_pylist()
+    assert [tuple(row.values()) for row in found] == [(name, 7) for name in names]
 
 
 WRITE = """
