@@ -113,9 +113,11 @@ def test_ends_of_ranges_are_allowed():
 
 
 def test_the_fingerprint_tells_values_not_words():
-    """It survives comments, spacing, and 30 for 30.0; every value shows in it."""
+    """It survives comments, spacing, order, and 30 for 30.0; every value shows in it."""
     rewritten = "# another comment\n\n" + text(half_life_days=30.0, full_scale=10_000_000)
     assert parse(rewritten).fingerprint == OFFICIAL.fingerprint
+    one, other = ({"default": 1, "a": 2, "b": 3}, {"b": 3, "a": 2, "default": 1})  # in whatever order they stand
+    assert parse(text(platform_weights=one)).fingerprint == parse(text(platform_weights=other)).fingerprint
     others = {
         "version": "other", "half_life_days": 31.0, "lookback_days": 181,
         "kind_weights": KINDS | {"quote": 4.0}, "platform_weights": {"default": 2.0}, "rest_weight": 2.0, "damping": 0.6,
