@@ -7,6 +7,7 @@ Every table is a Delta table under one root. `engagement` and `influence` are wr
 import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -86,7 +87,7 @@ class Warehouse:
 
     def create_tables(self) -> None:
         """Creates every table that is not there, empty, with its columns' docs. Two writers into an empty folder would
-        fail, so this comes before any run."""
+        fail, so this comes before any run; of two creators one makes the table and the other finds it made."""
         if self.is_local:
             try:
                 Path(self.root).mkdir(parents=True, exist_ok=True)
@@ -96,14 +97,17 @@ class Warehouse:
                 ) from error
         for table in TABLES:
             if not DeltaTable.is_deltatable(self.path(table)):
-                DeltaTable.create(
-                    self.path(table),
-                    schema=arrow.schema(table),
-                    mode="ignore",
-                    partition_by=list(table.partition_by),
-                    name=table.name,
-                    description=table.doc,
-                )
+                with suppress(CommitFailedError):
+                    DeltaTable.create(
+                        self.path(table),
+                        schema=arrow.schema(table),
+                        mode="ignore",
+                        partition_by=list(table.partition_by),
+                        name=table.name,
+                        description=table.doc,
+                        # Tried again, the loser would declare the table a second time, under another id.
+                        commit_properties=CommitProperties(max_commit_retries=0),
+                    )
 
     def exists(self) -> bool:
         return DeltaTable.is_deltatable(self.path(TABLES[-1]))
