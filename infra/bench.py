@@ -81,10 +81,10 @@ class Command:
         self.peak_gb = 0.0
         began = time.monotonic()
         with subprocess.Popen(
-            arguments, env=os.environ | environment, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
+            arguments, env=os.environ | environment, cwd=ROOT, stdout=subprocess.PIPE, text=True
         ) as process:
             ended = threading.Event()
-            watcher = threading.Thread(target=self._watch, args=(process.pid, ended))
+            watcher = threading.Thread(target=self._watch, args=(process.pid, ended), daemon=True)
             watcher.start()
             for line in process.stdout or ():
                 self.lines.append((time.monotonic() - began, line.rstrip()))
@@ -101,16 +101,13 @@ class Command:
 
 
 def _tree(root: int) -> set[int]:
-    """The process, all of its session, and all whom these started."""
+    """The process and all that came of it."""
     parents, tree = {}, {root}
     for entry in Path("/proc").glob("[0-9]*/stat"):
         try:
-            _, parent, _, session = entry.read_text().rpartition(")")[2].split()[:4]
+            parents[int(entry.parent.name)] = int(entry.read_text().rpartition(")")[2].split()[1])
         except OSError:
             continue  # it ended meanwhile
-        parents[int(entry.parent.name)] = int(parent)
-        if int(session) == root:
-            tree.add(int(entry.parent.name))
     while grown := {child for child, parent in parents.items() if parent in tree} - tree:
         tree |= grown
     return tree
@@ -156,7 +153,7 @@ def week_and_day(wanted: Sequence[str]) -> Iterator[Figure]:
     figures = [figure for figure in (week, first, further) if figure.name in wanted]
     if not HIGGS.exists():
         for figure in figures:
-            figure.note = f"skipped: {HIGGS} is not there (set CLOUT_TEST_DATA)"
+            figure.note = f"skipped: no {HIGGS} (CLOUT_TEST_DATA)"
     elif figures:
         with TemporaryDirectory() as folder:
             asked = ("--source", f"higgs={HIGGS}", "--first-day", str(WEEK[0]), "--last-day", str(WEEK[-1]))
@@ -181,9 +178,8 @@ def score(root: str, days: list[date]) -> None:
     from schemas.methodology import load, official
 
     for day in days:
-        params = nightly.Params(
-            sources=(), first_day=day, last_day=day, score_from=day, methodology=load(official(day))
-        )
+        chosen = load(official(day))
+        params = nightly.Params(sources=(), first_day=day, last_day=day, score_from=day, methodology=chosen)
         plan = nightly.Plan(Batch(f"bench {day}"), {}, [day], False)
         for scored in nightly.score(Warehouse(root), params, plan, MemoryEngine()):
             print("scored", scored.day, flush=True)
@@ -213,7 +209,7 @@ NAMES = ("week", "day", *COMMANDS)
 def table(figures: list[Figure]) -> Table:
     shown = Table()
     for name in ("figure", "limit", "measured", "peak memory", "engagement: here", "in DuckDB", ""):
-        shown.add_column(name, justify="left" if name in ("figure", "") else "right")
+        shown.add_column(name, justify="left" if name in ("figure", "") else "right", overflow="fold")
     for figure in figures:
         limit = f"{figure.limit_s:g} s" + (f", {figure.limit_gb:g} GB" if figure.limit_gb else "")
         over = (figure.measured_s or 0) > figure.limit_s or (figure.peak_gb or 0) > (figure.limit_gb or math.inf)
@@ -227,7 +223,7 @@ def table(figures: list[Figure]) -> Table:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="infra/bench.sh", description=__doc__.splitlines()[0])
     names = f"of {', '.join(NAMES)}; all but setup if left out"
-    parser.add_argument("figures", nargs="*", choices=NAMES, metavar="FIGURE", help=names)
+    parser.add_argument("figures", nargs="*", metavar="FIGURE", help=names)
     parser.add_argument("--to", type=Path, default=data_home() / "bench", help="folder of the JSON file")
     parser.add_argument("--score", nargs="+", help=argparse.SUPPRESS)  # this file, as a process that scores days
     asked = parser.parse_args()
@@ -235,6 +231,8 @@ def main() -> None:
         score(asked.score[0], [date.fromisoformat(day) for day in asked.score[1:]])
         return
     wanted = asked.figures or [name for name in NAMES if name != "setup"]
+    if not set(wanted) <= set(NAMES):
+        parser.error(f"FIGURE is {names}")
     figures = [*week_and_day(wanted), *(one(name) for name in COMMANDS if name in wanted)]
     Console(width=150).print(table(figures))
     now = datetime.now(UTC)
