@@ -12,7 +12,7 @@ import pyarrow as pa
 from rich import box
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -58,23 +58,19 @@ class Bar:
 
     def show(self, doing: str, done: int | None = None, total: int | None = None) -> None:
         if self._progress is not None and self._task is not None:
-            self._progress.update(self._task, description=doing, completed=done or 0, total=total)
+            described = f"{doing}, {done} of {total}" if total else doing
+            self._progress.update(self._task, description=described, completed=done or 0, total=total)
 
 
 @contextmanager
 def progress() -> Iterator[Bar]:
-    """A bar on the error stream while a terminal is looking; lines said meanwhile appear above it."""
-    if not err.is_terminal:
+    """A bar while a terminal is looking; lines said meanwhile appear above it, for which it must be on their console."""
+    console = out if out.is_terminal else err
+    if not console.is_terminal:
         yield Bar(None)
         return
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=err, transient=True, redirect_stdout=out.is_terminal) as shown:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=20), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as shown:
         yield Bar(shown)
 
 

@@ -153,11 +153,12 @@ def _say_next(warehouse: Warehouse, day: date, simulated: bool) -> None:
     option = " --sample" if simulated else ""
     say(f"""
 The tables are in {root} (Delta; README: "Reading the scores").
-  the top of a day      .venv/bin/clout show --day {day}{option}
-  one person's history  .venv/bin/clout show PERSON_ID{option}
-  a plain file          .venv/bin/clout export --day {day} --to scores.parquet{option}
-  from Python           .venv/bin/python -c "import polars; print(polars.scan_delta('{warehouse.root}/scores') \\
-                          .select('day', 'rank', 'person_id', 'score') \\
-                          .sort('day', 'rank', descending=[True, False]).head(20).collect())"
-Real data:              bash infra/run.sh --source higgs=PATH --first-day 2012-07-01 --last-day 2012-07-07
-Airflow, every night:   bash infra/up.sh""")
+  top of a day    .venv/bin/clout show --day {day}{option}
+  one person      .venv/bin/clout show PERSON_ID{option}
+  a plain file    .venv/bin/clout export --day {day} --to day.csv{option}
+  from Python     .venv/bin/python -c "import polars; print(polars.scan_delta('{warehouse.root}/scores') \\
+                    .select('day', 'rank', 'person_id', 'score') \\
+                    .sort('day', 'rank', descending=[True, False]).head(20).collect())"
+Real data         bash infra/run.sh --source higgs=PATH \\
+                    --first-day 2012-07-01 --last-day 2012-07-07
+Airflow nightly   bash infra/up.sh""")

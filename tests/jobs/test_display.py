@@ -132,7 +132,14 @@ def test_progress_is_shown_to_a_terminal_only(terminal, capsys):
     assert capsys.readouterr() == ("", "")
     screen = terminal(80)
     with display.progress() as bar:
-        bar.show("scoring", 1, 7)
+        bar.show("pulling, 5 lines read")
         bar.show("scoring", 2, 7)
-    assert "scoring" in screen.getvalue()
-    assert "2/7" in screen.getvalue()
+    assert "scoring, 2 of 7 " in screen.getvalue()
+
+
+def test_a_line_said_while_progress_is_shown_stands_on_a_line_of_its_own(terminal):
+    screen = terminal(80)
+    with display.progress() as bar:
+        bar.show("scoring", 1, 7)
+        display.say("scored one day")
+    assert "\x1b[2K" + "scored one day" in screen.getvalue().replace("\r", "")
