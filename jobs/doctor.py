@@ -45,9 +45,7 @@ def findings(warehouse: Warehouse) -> Iterator[Finding]:
     delta = [name for name in jars if "delta-spark" in name]
     yield Finding("Delta for the JVM", *((delta[0],) if delta else ("missing", SET_UP)))
     frames = [name for name in jars if "graphframes" in name]
-    yield Finding(
-        "GraphFrames for the JVM", frames[0] if frames else "not here: engine `graphframes` is off"
-    )
+    yield Finding("GraphFrames for the JVM", frames[0] if frames else "not here: engine `graphframes` is off")
     yield _warehouse(warehouse)
     try:
         enabled = ", ".join(spec.id for spec in enabled_sources(sources_file())) or "none"
