@@ -3,12 +3,13 @@
 Every number added across rows is a whole multiple of 2^-36 (`schemas.fixed_point`), so no sum depends on an order.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
@@ -17,9 +18,9 @@ from schemas.kinds import INTERACTIONS, POST
 from schemas.methodology import Methodology
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import Column, DataFrame, SparkSession
 
-DECAY = "day date, platform string, factor double"
+DECAY = pa.schema([("day", pa.date32()), ("platform", pa.string()), ("factor", pa.float64())])
 
 
 def fixed(value: "Column") -> "Column":
@@ -46,6 +47,12 @@ def decay_factors(
         for day in sorted(arrived.intersection(days))
         for age in [sum(day < later <= last_day for later in arrived)]
     ]
+
+
+def decay_frame(session: "SparkSession", factors: Sequence[tuple[date, str, float]]) -> "DataFrame":
+    """The factors as (day, platform, factor), through Arrow: rows of Python would start a Python worker on every executor."""
+    columns = zip(*factors, strict=True) if factors else [()] * len(DECAY)
+    return session.createDataFrame(pa.table(list(map(pa.array, columns, DECAY.types)), schema=DECAY))
 
 
 def weights(engagement: "DataFrame", factors: "DataFrame", methodology: Methodology) -> "DataFrame":

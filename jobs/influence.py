@@ -117,8 +117,8 @@ def window_attention(
     """(src, dst, a, credibility) at the end of the day, from the window's engagement."""
     methodology = params.methodology
     days = days_between(methodology.first_day(params.day), params.day)
-    factors = engagement.sparkSession.createDataFrame(
-        attention.decay_factors(days, covered, params.day, methodology), attention.DECAY
+    factors = attention.decay_frame(
+        engagement.sparkSession, attention.decay_factors(days, covered, params.day, methodology)
     )
     return attention.attention(
         attention.weights(engagement, factors, methodology), attention.credibility(accounts), methodology

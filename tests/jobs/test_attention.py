@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from jobs import attention
-from jobs.attention import DECAY, decay_factors
+from jobs.attention import decay_factors, decay_frame
 from schemas.accounts import ACCOUNTS
 from schemas.engagement import ENGAGEMENT
 from schemas.kinds import INTERACTIONS
@@ -24,7 +24,7 @@ def with_(**changes):
 
 
 def weights(rows, spark, records, factors, methodology=OFFICIAL) -> dict[tuple[str, str], int]:
-    frame = spark.createDataFrame(factors, DECAY)
+    frame = decay_frame(spark, factors)
     found = attention.weights(rows(ENGAGEMENT, records), frame, methodology).collect()
     assert len({(row.src, row.dst) for row in found}) == len(found)
     return {(row.src, row.dst): row.weight for row in found}
