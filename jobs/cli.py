@@ -1,6 +1,7 @@
 """The command `clout`: arguments <-> jobs, what people see meanwhile, exit codes (0 done, 1 failed, 2 wrong use)."""
 
 import logging
+import signal
 import sys
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -14,7 +15,7 @@ from jobs import display
 from jobs.display import say
 from jobs.errors import CloutError, UsageError
 from jobs.places import warehouse_root
-from jobs.sources.spec import TYPES, SourceSpec, parse_specs
+from jobs.sources.spec import TYPES, SourceSpec, are_simulated, parse_specs
 from schemas.methodology import Methodology, MethodologyError, load, official
 from schemas.table import ContractError
 
@@ -300,7 +301,7 @@ def _range(
     specs: tuple[SourceSpec, ...], first_day: datetime | None, last_day: datetime | None, score_from: datetime | None
 ) -> tuple[date, date, date]:
     """Days to pull and the first to score. Of the simulation the 30 days up to yesterday, where nothing else is said."""
-    if not _simulated(specs) and not (first_day and last_day):
+    if not are_simulated(specs) and not (first_day and last_day):
         raise UsageError("say which days, as --first-day 2012-07-01 --last-day 2012-07-07")
     last = last_day.date() if last_day else datetime.now(UTC).date() - timedelta(days=1)
     if first_day:
@@ -314,13 +315,7 @@ def _range(
 
 
 def _warehouse_of(specs: tuple[SourceSpec, ...]) -> str:
-    if _simulated(specs) and any(spec.type != "sample" for spec in specs):
-        raise UsageError("the simulation and real platforms are never mixed; give one or the other")
-    return warehouse_root(simulated=_simulated(specs))
-
-
-def _simulated(specs: tuple[SourceSpec, ...]) -> bool:
-    return any(spec.type == "sample" for spec in specs)
+    return warehouse_root(simulated=are_simulated(specs))
 
 
 def _root(sample: bool) -> str:
@@ -343,6 +338,7 @@ def _open(sample: bool) -> "Warehouse":
 def main() -> None:
     """Entry point: a user's mistake is one line, anything else is a traceback only under --verbose."""
     verbose = bool({"-v", "--verbose"} & set(sys.argv[1:]))
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         app(prog_name="clout")
     except (UsageError, MethodologyError) as error:
@@ -352,6 +348,12 @@ def main() -> None:
     except Exception as error:
         told = ": ".join([type(error).__name__, *str(error).splitlines()[:1]])
         _fail(f"{told} (`--verbose` shows more)", 1, verbose)
+
+
+def _interrupt(number: int, _: object) -> None:
+    """Airflow and service managers end a command by SIGTERM, often twice: as after Ctrl-C, `runs` shall say that it failed."""
+    signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _fail(message: str, code: int, verbose: bool) -> None:

@@ -185,15 +185,13 @@ class TestWarehouse:
 def test_airflow_reads_them_without_a_fault_or_anything_heavy(tmp_path):
     """The dag-processor reads the files again and again, each time in a new process."""
     script = """
-import sys, time
+import sys
 from airflow.dag_processing.dagbag import DagBag
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 from airflow.providers.standard.operators.bash import BashOperator
-began = time.process_time()
 bag = DagBag(dag_folder=sys.argv[1])
 assert not bag.import_errors, bag.import_errors
 assert set(bag.dags) == {"pull_activity", "score_influence"}, bag.dags
-assert time.process_time() - began < 1
 heavy = {"pyspark", "pyarrow", "deltalake", "duckdb", "numpy"} & set(sys.modules)
 assert not heavy, heavy
 """
