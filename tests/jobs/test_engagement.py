@@ -152,20 +152,22 @@ class Overtaken(Warehouse):
         super().replace_by_spark(table, frame, partition, run_id=run_id, job=job)
 
 
-def test_what_another_run_counted_meanwhile_stands(world):
-    """The other one counted the first two days of three; the last is left to this one."""
+@pytest.mark.parametrize("theirs", [2, 3])
+def test_what_another_run_counted_meanwhile_stands(world, theirs):
+    """Of three days the other one counted the first two, or all; only what is left falls to this one."""
     days = [DAY - timedelta(2), DAY - timedelta(1), DAY]
     world.put("test", [Did(day, "twitter", "like", "ana", "bo") for day in days])
-    overtaken = Overtaken(world.warehouse.root, lambda: world.count(days[1]))
-    assert job.run(world.spark, overtaken, job.Params(day=DAY, first_day=days[0]), Batch("test")) == [DAY]
+    overtaken = Overtaken(world.warehouse.root, lambda: world.count(days[theirs - 1]))
+    mine = days[theirs:]
+    assert job.run(world.spark, overtaken, job.Params(day=DAY, first_day=days[0]), Batch("test")) == mine
     assert world.warehouse.read(ENGAGEMENT, columns=["day"]).sort_by("day")["day"].to_pylist() == days
-    told = world.warehouse.read(RUNS).sort_by("started_at").to_pylist()
+    told = world.warehouse.read(RUNS).sort_by([("started_at", "ascending"), ("day", "ascending")]).to_pylist()
     assert (
         [(row["day"], row["status"]) for row in told]
         == [
             *[(day, "failed") for day in days],  # lost
-            *[(day, "done") for day in days[:2]],  # the other
-            (DAY, "done"),
+            *[(day, "done") for day in days[:theirs]],  # the other's
+            *[(day, "done") for day in mine],
         ]
     )
 
