@@ -148,7 +148,7 @@ def test_another_machine(expected, tmp_path):
         "CLOUT_SPARK_MASTER": "local[1]",
         "TZ": "Asia/Kathmandu",
         "LC_ALL": "tr_TR.UTF-8",
-        "JAVA_TOOL_OPTIONS": "-Duser.language=tr -Duser.country=TR",
+        "JAVA_TOOL_OPTIONS": "-Duser.language=tr -Duser.country=TR -XX:TieredStopAtLevel=1",
         "PYTHONHASHSEED": "7",
     }
     command = [sys.executable, "-m", "jobs", "run", "--source", SOURCE, "--first-day", str(DAYS[0]), "--last-day", str(DAYS[3]),
