@@ -147,6 +147,8 @@ class InForce:
 def in_force(folder: Path = FOLDER) -> list[InForce]:
     """The official versions in order of time; raises `MethodologyError` unless days ascend and versions exist."""
     entries = yaml.safe_load((folder / IN_FORCE).read_text(encoding="utf-8")) or []
+    if not all(isinstance(entry, dict) and set(entry) == {"version", "from"} for entry in entries):
+        raise MethodologyError(f"{IN_FORCE}: expected a list of `version` and `from`, found {entries}")
     days = [entry["from"] for entry in entries]
     if not all(type(day) is date for day in days) or days != sorted(set(days)):
         raise MethodologyError(f"{IN_FORCE}: expected ascending, distinct days, found {days}")

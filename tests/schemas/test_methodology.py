@@ -180,6 +180,7 @@ def test_the_bundled_one_is_official():
         (TWO.replace("03", "01"), "expected ascending, distinct days"),
         (TWO.replace("2026-03", "2025-03"), "expected ascending, distinct days"),
         (TWO.replace("2026-03-01", '"2026-03-01"'), "expected ascending, distinct days"),  # text is no day
+        ('- version: "1"\n', "expected a list of `version` and `from`"),
         (TWO.replace('"2"', '"1"'), r"a version is official once, found \['1', '1'\]"),
         (TWO.replace('"2"', '"9"'), "methodology '9' is unknown; there is 1, 2"),
     ],
