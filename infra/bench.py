@@ -34,7 +34,7 @@ DATA = Path(os.environ.get("CLOUT_TEST_DATA", ROOT.parent / "shared" / "data"))
 HIGGS = DATA / "twitter-higgs" / "higgs-activity_time.txt.gz"
 WEEK = [date(2012, 7, 1) + timedelta(days=n) for n in range(7)]
 CLOUT = str(Path(sys.prefix) / "bin" / "clout")
-LOOK_EVERY_S = 1.0  # a look at a JVM of 3 GB stops it for some 50 ms: five a second made a day half as slow again
+LOOK_EVERY_S = 1.0  # a look walks every page table of a JVM of 3 GB
 
 # jobs.engagement as one query: an act once, as its most specific kind; posts apart.
 ENGAGEMENT_SQL = f"""
