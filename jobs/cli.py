@@ -5,22 +5,37 @@ import signal
 import sys
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from jobs import display
+from jobs import cli_reading, display
+from jobs.cli_options import (
+    DAY_FORMAT,
+    FLAG,
+    Day,
+    FirstDay,
+    LastDay,
+    RejectShare,
+    Sample,
+    Sources,
+    Verbose,
+    Version,
+    log,
+    methodology_of,
+    open_warehouse,
+    root_of,
+    warehouse_of,
+)
 from jobs.display import say
 from jobs.errors import CloutError, UsageError
-from jobs.places import warehouse_root
-from jobs.sources.spec import TYPES, SourceSpec, are_simulated, parse_specs
-from schemas.methodology import Methodology, MethodologyError, load, official
+from jobs.sources.spec import SourceSpec, are_simulated, parse_specs
+from schemas.methodology import MethodologyError, load, official
 from schemas.table import ContractError
 
 if TYPE_CHECKING:
-    from jobs.storage import Warehouse
+    pass
 
 
 class Interrupted(CloutError):
@@ -55,53 +70,12 @@ app = typer.Typer(
 SAMPLE_DAYS = 30  # so that a window exists
 SAMPLE_SCORED_DAYS = 7
 
-FLAG = ""  # an option that takes no value
-_DAY = {"formats": ["%Y-%m-%d"], "metavar": "YYYY-MM-DD"}
-Day = Annotated[datetime, typer.Option("--day", help="UTC day.", **_DAY)]
-AnyDay = Annotated[
-    datetime | None, typer.Option("--day", help="UTC day; the newest published one if left out.", **_DAY)
-]
-FirstDay = Annotated[datetime | None, typer.Option(help="First UTC day of the range.", **_DAY)]
-LastDay = Annotated[datetime | None, typer.Option(help="Last UTC day of the range, included.", **_DAY)]
-Sources = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--source",
-        metavar="[ID:]TYPE=WHERE",
-        help=f"What to pull; may be given several times. Types: {', '.join(TYPES)}."
-        " The same ID twice is several files of one source.",
-    ),
-]
-Version = Annotated[
-    str | None,
-    typer.Option("--methodology", metavar="VERSION", help="Methodology; the official one of the day if left out."),
-]
-RejectShare = Annotated[
-    float,
-    typer.Option(
-        min=0, max=1, metavar="SHARE", help="A pull fails if more than this share of the lines read is rejected."
-    ),
-]
-Sample = Annotated[
-    bool,
-    typer.Option(
-        "--sample", metavar=FLAG, help="Use the simulation's warehouse, also where there is one of real data."
-    ),
-]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", metavar=FLAG, help="Log every step, and show tracebacks.")]
-
 
 @app.callback()
 def _common(verbose: Verbose = False) -> None:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("jobs").setLevel(logging.WARNING)
-    _log(verbose)
-
-
-def _log(verbose: bool) -> None:
-    """`--verbose` may stand before the command or after it."""
-    if verbose:
-        logging.getLogger("jobs").setLevel(logging.DEBUG)
+    log(verbose)
 
 
 @app.command()
@@ -111,7 +85,7 @@ def run(
     last_day: LastDay = None,
     score_from: Annotated[
         datetime | None,
-        typer.Option(help="First day to score; days before it are only pulled. --first-day if left out.", **_DAY),
+        typer.Option(help="First day to score; days before it are only pulled. --first-day if left out.", **DAY_FORMAT),
     ] = None,
     methodology: Version = None,
     max_reject_share: RejectShare = 0.05,
@@ -128,9 +102,9 @@ def run(
     """
     from jobs import running
 
-    _log(verbose)
+    log(verbose)
     specs = parse_specs(source or ["sample"])
-    root = _warehouse_of(specs)
+    root = warehouse_of(specs)
     first, last, scored = _range(specs, first_day, last_day, score_from)
     chosen = load(methodology or official(last))
     running.run(root, specs, first, last, scored, chosen, max_reject_share=max_reject_share, dry_run=dry_run)
@@ -143,9 +117,9 @@ def pull(day: Day, source: Sources = None, max_reject_share: RejectShare = 0.05,
     from jobs.runs import Batch
     from jobs.storage import Warehouse
 
-    _log(verbose)
+    log(verbose)
     specs = parse_specs(source or ["sample"])
-    warehouse = Warehouse(_warehouse_of(specs))
+    warehouse = Warehouse(warehouse_of(specs))
     warehouse.create_tables()
     watch = running.Watch()
     with display.progress() as bar:
@@ -169,9 +143,9 @@ def engagement(day: Day, methodology: Version = None, sample: Sample = False, ve
     from jobs.runs import Batch
     from jobs.session import build
 
-    _log(verbose)
-    params = job.Params(day=day.date(), first_day=_methodology(methodology, day).first_day(day.date()))
-    counted = job.run(build(), _open(sample), params, Batch(f"engagement {day.date()}"))
+    log(verbose)
+    params = job.Params(day=day.date(), first_day=methodology_of(methodology, day).first_day(day.date()))
+    counted = job.run(build(), open_warehouse(sample), params, Batch(f"engagement {day.date()}"))
     say(f"counted {len(counted)} days: {', '.join(map(str, counted))}")
 
 
@@ -183,10 +157,12 @@ def influence(day: Day, methodology: Version = None, sample: Sample = False, ver
     from jobs.runs import Batch
     from jobs.session import build
 
-    _log(verbose)
-    chosen = _methodology(methodology, day)
+    log(verbose)
+    chosen = methodology_of(methodology, day)
     params = job.Params(day=day.date(), methodology=chosen)
-    counts = job.run(build(), _open(sample), params, MemoryEngine(), Batch(f"influence {day.date()} {chosen.version}"))
+    counts = job.run(
+        build(), open_warehouse(sample), params, MemoryEngine(), Batch(f"influence {day.date()} {chosen.version}")
+    )
     say(f"scored {day.date()}: {counts['people']:,} people, {counts['pairs']:,} pairs; next: `clout checks`")
 
 
@@ -196,9 +172,9 @@ def checks(day: Day, methodology: Version = None, sample: Sample = False, verbos
     from jobs import checks as job
     from jobs.runs import Batch
 
-    _log(verbose)
-    params = job.Params(day=day.date(), methodology=_methodology(methodology, day).version)
-    results = job.run(_open(sample), params, Batch(f"checks {day.date()} {params.methodology}"))
+    log(verbose)
+    params = job.Params(day=day.date(), methodology=methodology_of(methodology, day).version)
+    results = job.run(open_warehouse(sample), params, Batch(f"checks {day.date()} {params.methodology}"))
     say(f"checked {day.date()}: {len(results)} checks passed; next: `clout publish`")
 
 
@@ -220,51 +196,8 @@ def restore(day: Day, methodology: Version = None, sample: Sample = False, verbo
     _change_scores("restore", "brought back", day, methodology, sample, verbose)
 
 
-@app.command()
-def show(
-    person: Annotated[
-        str | None, typer.Argument(help="person_id (`twitter:88`) or handle: their history. Else a day's top.")
-    ] = None,
-    day: AnyDay = None,
-    top: Annotated[int, typer.Option(min=1, max=100_000, metavar="N", help="How many people.")] = 20,
-    methodology: Version = None,
-    as_json: Annotated[bool, typer.Option("--json", metavar=FLAG, help="JSON instead of a table.")] = False,
-    as_csv: Annotated[bool, typer.Option("--csv", metavar=FLAG, help="CSV instead of a table.")] = False,
-    sample: Sample = False,
-    verbose: Verbose = False,
-) -> None:
-    """Show the highest scores of a day, or one person's history."""
-    from jobs import reading
-
-    _log(verbose)
-    if as_json and as_csv:
-        raise UsageError("--json and --csv exclude each other")
-    warehouse = _open(sample)
-    if person is not None:
-        found, print_table = reading.history(warehouse, person, methodology), display.print_history
-    else:
-        asked = day.date() if day else reading.newest_day(warehouse, methodology)
-        found, print_table = reading.top(warehouse, asked, methodology or official(asked), top), display.print_top
-    show_as = display.print_json if as_json else display.print_csv if as_csv else print_table
-    show_as(found)
-
-
-@app.command()
-def export(
-    to: Annotated[Path, typer.Option(metavar="FILE", help="File to write, .parquet or .csv.")],
-    day: AnyDay = None,
-    methodology: Version = None,
-    sample: Sample = False,
-    verbose: Verbose = False,
-) -> None:
-    """Write a published day as one plain Parquet or CSV file, for tools that do not read Delta."""
-    from jobs import reading
-
-    _log(verbose)
-    warehouse = _open(sample)
-    asked = day.date() if day else reading.newest_day(warehouse, methodology)
-    count = reading.export(warehouse, asked, methodology or official(asked), to)
-    say(f"{to}: {count:,} people of {asked}; {display.CONSENT}")
+app.command()(cli_reading.show)
+app.command()(cli_reading.export)
 
 
 @app.command()
@@ -273,8 +206,8 @@ def doctor(sample: Sample = False, verbose: Verbose = False) -> None:
     from jobs import doctor as job
     from jobs.storage import Warehouse
 
-    _log(verbose)
-    found = list(job.findings(Warehouse(_root(sample))))
+    log(verbose)
+    found = list(job.findings(Warehouse(root_of(sample))))
     for finding in found:
         say(f"{'FAULT' if finding.fault else '   ok'}  {finding.what}: {finding.found}")
         if finding.fault:
@@ -287,14 +220,10 @@ def _change_scores(change: str, done: str, day: datetime, methodology: str | Non
     from jobs import publish as job
     from jobs.runs import Batch
 
-    _log(verbose)
-    params = job.Params(day=day.date(), methodology=_methodology(methodology, day))
-    counts = getattr(job, change)(_open(sample), params, Batch(f"{change} {params}"))
+    log(verbose)
+    params = job.Params(day=day.date(), methodology=methodology_of(methodology, day))
+    counts = getattr(job, change)(open_warehouse(sample), params, Batch(f"{change} {params}"))
     say(f"{done} {params}: {counts['people']:,} people; {display.CONSENT}")
-
-
-def _methodology(version: str | None, day: datetime) -> Methodology:
-    return load(version or official(day.date()))
 
 
 def _range(
@@ -312,27 +241,6 @@ def _range(
     if not first <= scored <= last:
         raise UsageError(f"days must ascend: --first-day {first}, --score-from {scored}, --last-day {last}")
     return first, last, scored
-
-
-def _warehouse_of(specs: tuple[SourceSpec, ...]) -> str:
-    return warehouse_root(simulated=are_simulated(specs))
-
-
-def _root(sample: bool) -> str:
-    """The warehouse to read: of real data where there is one, else the simulation's."""
-    real = warehouse_root(simulated=False)
-    there = "://" in real or (Path(real) / "scores").exists()
-    return warehouse_root(simulated=sample or not there)
-
-
-def _open(sample: bool) -> "Warehouse":
-    from jobs.storage import Warehouse
-
-    warehouse = Warehouse(_root(sample))
-    if not warehouse.exists():
-        raise UsageError(f"{warehouse.root}: no warehouse here yet; run `clout run` first, or set CLOUT_WAREHOUSE")
-    warehouse.create_tables()
-    return warehouse
 
 
 def main() -> None:

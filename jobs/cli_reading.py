@@ -1,0 +1,57 @@
+"""Commands that read what is there and change nothing: `clout show` and `clout export`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jobs import display
+from jobs.cli_options import FLAG, AnyDay, Sample, Verbose, Version, log, open_warehouse
+from jobs.display import say
+from jobs.errors import UsageError
+from schemas.methodology import official
+
+
+def show(
+    person: Annotated[
+        str | None, typer.Argument(help="person_id (`twitter:88`) or handle: their history. Else a day's top.")
+    ] = None,
+    day: AnyDay = None,
+    top: Annotated[int, typer.Option(min=1, max=100_000, metavar="N", help="How many people.")] = 20,
+    methodology: Version = None,
+    as_json: Annotated[bool, typer.Option("--json", metavar=FLAG, help="JSON instead of a table.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", metavar=FLAG, help="CSV instead of a table.")] = False,
+    sample: Sample = False,
+    verbose: Verbose = False,
+) -> None:
+    """Show the highest scores of a day, or one person's history."""
+    from jobs import reading
+
+    log(verbose)
+    if as_json and as_csv:
+        raise UsageError("--json and --csv exclude each other")
+    warehouse = open_warehouse(sample)
+    if person is not None:
+        found, print_table = reading.history(warehouse, person, methodology), display.print_history
+    else:
+        asked = day.date() if day else reading.newest_day(warehouse, methodology)
+        found, print_table = reading.top(warehouse, asked, methodology or official(asked), top), display.print_top
+    show_as = display.print_json if as_json else display.print_csv if as_csv else print_table
+    show_as(found)
+
+
+def export(
+    to: Annotated[Path, typer.Option(metavar="FILE", help="File to write, .parquet or .csv.")],
+    day: AnyDay = None,
+    methodology: Version = None,
+    sample: Sample = False,
+    verbose: Verbose = False,
+) -> None:
+    """Write a published day as one plain Parquet or CSV file, for tools that do not read Delta."""
+    from jobs import reading
+
+    log(verbose)
+    warehouse = open_warehouse(sample)
+    asked = day.date() if day else reading.newest_day(warehouse, methodology)
+    count = reading.export(warehouse, asked, methodology or official(asked), to)
+    say(f"{to}: {count:,} people of {asked}; {display.CONSENT}")
