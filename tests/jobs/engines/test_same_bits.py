@@ -1,0 +1,124 @@
+"""All engines give the same bits: on oracles, real graphs and graphs built to break them, however the rows lie."""
+
+import gzip
+import json
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from jobs.engines.memory import influence
+from jobs.engines.spark import SparkEngine
+from tests.jobs.equations import SCALE, shares
+
+ENGINES = [pytest.param(SparkEngine, id="spark")]
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def engine(request):
+    return request.param()
+
+
+Graph = tuple[np.ndarray, np.ndarray, np.ndarray]  # src, dst, a
+
+
+def oracle(data, name: str) -> Graph:
+    told = json.loads(data(f"influence-oracle/{name}.json").read_text())
+    weights = {(src, dst): round(weight * SCALE) for src, dst, weight in told["edge_list"]}
+    found = shares(weights, told["credibility"], told["damping"], told["rest_weight"])
+    number = {person: place for place, person in enumerate(sorted({person for pair in found for person in pair}))}
+    src, dst = (np.array([number[pair[end]] for pair in found], np.int32) for end in (0, 1))
+    return src, dst, np.array(list(found.values()), np.int64)
+
+
+def spent(pairs: np.ndarray, rng: np.random.Generator) -> Graph:
+    """Distinct pairs with weights over six decades; one actor in twenty is not believed."""
+    pairs = np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0)
+    weight = 10.0 ** rng.uniform(-3, 3, len(pairs))
+    everybody = pairs.max() + 1
+    rest = np.bincount(pairs[:, 0], weight, everybody) + 1
+    believed = rng.random(everybody) >= 0.05
+    a = np.rint(0.85 * believed[pairs[:, 0]] * weight / rest[pairs[:, 0]] * SCALE)
+    return pairs[:, 0].astype(np.int32), pairs[:, 1].astype(np.int32), a.astype(np.int64)
+
+
+def hub(fans: int, rng: np.random.Generator) -> Graph:
+    """Everybody acts on the first; the first answers half of them; some act on each other, so that triangles go through it.
+    Some only act, some are only acted on."""
+    others = np.arange(1, fans + 1)
+    answered = rng.choice(others, fans // 2, replace=False)
+    chat = rng.integers(1, fans + 1, (fans // 4, 2))
+    return spent(np.concatenate([np.stack([others, 0 * others], 1), np.stack([0 * answered, answered], 1), chat]), rng)
+
+
+def crowd(people: int, rng: np.random.Generator) -> Graph:
+    """Few people and many acts: mutual pairs and triangles everywhere."""
+    return spent(rng.integers(0, people, (people * 8, 2)), rng)
+
+
+def beside(*graphs: Graph) -> Graph:
+    """Graphs that do not touch, as one."""
+    shifts = np.cumsum([0, *(max(src.max(), dst.max()) + 1 for src, dst, _ in graphs)])
+    moved = [(src + shift, dst + shift, a) for (src, dst, a), shift in zip(graphs, shifts, strict=False)]
+    src, dst, a = map(np.concatenate, zip(*moved, strict=True))
+    return src, dst, a
+
+
+def assert_same_bits(spark, engine, graph: Graph, rounds: int = 3, partitions: int | None = None) -> None:
+    """The engine's sums, given rows in a shuffled order, against those of the engine in memory."""
+    src, dst, a = graph
+    people = int(max(src.max(), dst.max())) + 1
+    order = np.random.default_rng(1).permutation(len(a))
+    names = pa.array([f"test:{number:07d}" for number in range(people)])
+    edges = pa.table({"src": names.take(pa.array(src[order])), "dst": names.take(pa.array(dst[order])), "a": a[order]})
+    frame = spark.createDataFrame(edges)
+    found = engine.sums(frame.repartition(partitions) if partitions else frame, rounds)
+    pulled = found.toArrow().sort_by("id")
+    found.unpersist()
+    expected = influence(src, dst, a, people, rounds).sums
+    there = np.unique(np.concatenate([src, dst]))
+    assert pulled.column_names == ["id", "one", "two", "three"]
+    assert pulled["id"].equals(pa.chunked_array([names.take(pa.array(there))]))
+    for name, whole in zip(("one", "two", "three"), expected, strict=True):
+        assert np.array_equal(pulled[name].to_numpy(), whole[there]), name
+    assert not spark.sparkContext._jsc.getPersistentRDDs(), "what was kept on the way is let go"
+
+
+@pytest.fixture(scope="module")
+def small(data) -> Graph:
+    rng = np.random.default_rng(7)
+    oracles = [oracle(data, name) for name in ("hand", "random-200", "random-200-damping85")]
+    return beside(*oracles, hub(300, rng), crowd(60, rng))
+
+
+@pytest.fixture
+def partitions(spark, request) -> Iterator[int]:
+    before = spark.conf.get("spark.sql.shuffle.partitions")
+    spark.conf.set("spark.sql.shuffle.partitions", request.param)
+    yield request.param
+    spark.conf.set("spark.sql.shuffle.partitions", before)
+
+
+@pytest.mark.parametrize("partitions", [1, 2, 7, 64], indirect=True)
+def test_however_rows_are_spread(spark, engine, small, partitions):
+    assert_same_bits(spark, engine, small, partitions=partitions)
+
+
+@pytest.mark.parametrize("rounds", [1, 2])
+def test_fewer_rounds(spark, engine, small, rounds):
+    assert_same_bits(spark, engine, small, rounds)
+
+
+def test_nobody_passes_anything_on(spark, engine):
+    """Every actor without credibility: accounts are there, with nothing."""
+    none = np.zeros(2, np.int64)
+    assert_same_bits(spark, engine, (np.array([0, 1], np.int32), np.array([1, 2], np.int32), none))
+
+
+def test_large_graphs(spark, engine, data):
+    """A hub of a million edges beside a real graph with many loops."""
+    with gzip.open(data("graphs/soc-Slashdot0902.txt.gz")) as lines:
+        arcs = np.loadtxt(lines, np.int32)
+    rng = np.random.default_rng(9)
+    assert_same_bits(spark, engine, beside(spent(arcs, rng), hub(600_000, rng)))
