@@ -1,16 +1,15 @@
-"""engagement -> attention: how each actor's one unit of attention is spread over a window. Pure Spark SQL, no table.
+"""engagement -> attention: how each actor's one unit of attention is spread over a window. Pure SQL, no table.
 
-Every number added across rows is a whole multiple of 2^-36 (`schemas.fixed_point`), so no sum depends on an order.
+The equations are text in the words that Spark's SQL and DuckDB's share, so that scores (by Spark) and what explains them (by
+DuckDB, without a JVM) cannot part. Every number added across rows is a whole multiple of 2^-36 (`schemas.fixed_point`), so no
+sum depends on an order. `{engagement}` and the like stand for tables; hints (`/*+ */`) are Spark's, comments to DuckDB.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from functools import reduce
-from operator import add
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from schemas.fixed_point import SCALE, UNIT
@@ -23,9 +22,82 @@ if TYPE_CHECKING:
 DECAY = pa.schema([("day", pa.date32()), ("platform", pa.string()), ("factor", pa.float64())])
 
 
-def fixed(value: "Column") -> "Column":
+def number(value: float) -> str:
+    """A double as both kinds of SQL read it, every digit kept."""
+    return f"{value:.17e}"
+
+
+def fixed_sql(value: str) -> str:
     """A double as a whole multiple of 2^-36, half to even."""
-    return F.rint(value * F.lit(SCALE)).cast("long")
+    return f"cast(rint(({value}) * {number(SCALE)}) as bigint)"
+
+
+def real_sql(units: str) -> str:
+    """A multiple of 2^-36 as a double."""
+    return f"(cast({units} as double) * {number(UNIT)})"
+
+
+def saturated_sql(methodology: Methodology) -> str:
+    """One row per (day, platform, src, dst) of `{engagement}` with `saturated`, log2(1 + weighted acts).
+
+    Kinds are added in one fixed order: a sum of doubles in the order of rows would differ in its last bit.
+    """
+    counts = ", ".join(
+        f"sum(case when kind = '{kind}' then act_count else 0 end) as {kind}_count" for kind in INTERACTIONS
+    )
+    acts = " + ".join(f"{number(methodology.kind_weights[kind])} * {kind}_count" for kind in INTERACTIONS)
+    # One exchange serves every grouping here and in `attention`: all of them keep an actor's rows together.
+    rows = f"select /*+ REPARTITION(src) */ * from {{engagement}} where kind <> '{POST}'"
+    return f"""
+        select day, platform, src, dst, log2(1e0 + ({acts})) as saturated
+        from (select day, platform, src, dst, {counts} from ({rows}) group by day, platform, src, dst)
+    """
+
+
+def weights_sql(methodology: Methodology) -> str:
+    """One row per (src, dst) with `weight`, W(src, dst) as a multiple of 2^-36; `{factors}` fades acts by day and platform."""
+    return f"""
+        select src, dst, cast(sum({fixed_sql("factor * saturated")}) as bigint) as weight
+        from (
+            select /*+ BROADCAST(fade) */ src, dst, saturated, factor
+            from ({saturated_sql(methodology)}) join {{factors}} as fade using (day, platform)
+        )
+        group by src, dst
+    """
+
+
+def attention_sql(methodology: Methodology) -> str:
+    """One row per (src, dst) of `{weights}` with `weight`, `spent` (all of src's weight), `a` and src's `credibility`.
+
+    a = damping * credibility * W / (rest_weight + all of src's W). An actor whose acts all weigh nothing spends nothing,
+    whatever stays with nobody.
+    """
+    share = f"{real_sql('weight')} / ({number(methodology.rest_weight)} + {real_sql('spent')})"
+    return f"""
+        select src, dst, weight, spent, credibility,
+            case when weight = 0 then cast(0 as bigint)
+                else {fixed_sql(f"{number(methodology.damping)} * credibility * ({share})")} end as a
+        from (
+            select src, dst, weight, spent, coalesce(doubted.credibility, 1e0) as credibility
+            from (select src, dst, weight, sum(weight) over (partition by src) as spent from {{weights}})
+            left join {{doubted}} as doubted on src = doubted.id
+        )
+    """
+
+
+def newest_accounts_sql(last_day: date) -> str:
+    """One row per account of `{accounts}`, as observed on the newest day not later: (id, handle, is_bot)."""
+    return f"""
+        select concat(platform, ':', account_id) as id, handle, is_bot
+        from (
+            select *, row_number() over (partition by platform, account_id order by day desc, source) as age
+            from {{accounts}} where day <= date '{last_day}'
+        )
+        where age = 1
+    """
+
+
+CREDIBILITY_SQL = "select id, 0e0 as credibility from {accounts} where is_bot"
 
 
 def real(value: "Column") -> "Column":
@@ -60,58 +132,23 @@ def weights(engagement: "DataFrame", factors: "DataFrame", methodology: Methodol
 
     Repetition on one day and platform saturates: log2(1 + weighted acts), faded by the day's factor.
     """
-    counts = {kind: F.sum(F.when(F.col("kind") == kind, F.col("act_count")).otherwise(0)) for kind in INTERACTIONS}
-    # Kinds are added in one fixed order: a sum of doubles in the order of rows would differ in its last bit.
-    acts = reduce(add, [F.lit(methodology.kind_weights[kind]) * F.col(kind) for kind in INTERACTIONS])
-    return (
-        engagement.where(F.col("kind") != POST)
-        # One exchange serves every grouping here and in `attention`: all of them keep an actor's rows together.
-        .repartition("src")
-        .groupBy("day", "platform", "src", "dst")
-        .agg(*[count.alias(kind) for kind, count in counts.items()])
-        .join(F.broadcast(factors), ["day", "platform"])
-        .select("src", "dst", fixed(F.col("factor") * F.log2(1 + acts)).alias("term"))
-        .groupBy("src", "dst")
-        .agg(F.sum("term").alias("weight"))
-    )
+    return engagement.sparkSession.sql(weights_sql(methodology), engagement=engagement, factors=factors)
 
 
 def attention(weights: "DataFrame", credibility: "DataFrame", methodology: Methodology) -> "DataFrame":
     """One row per (src, dst) with `a`, what src's attention passes on to dst, and src's `credibility`.
 
-    `credibility` has the rows (id, credibility) of accounts below 1. a = damping * credibility * W / (rest_weight + all
-    of src's W), as a multiple of 2^-36.
+    `credibility` has the rows (id, credibility) of accounts below 1.
     """
-    spent = F.sum("weight").over(Window.partitionBy("src"))
-    c = F.coalesce(F.col("credibility"), F.lit(1.0))
-    share = real(F.col("weight")) / (F.lit(methodology.rest_weight) + real(F.col("spent")))
-    return (
-        weights.withColumn("spent", spent)
-        .join(credibility.withColumnRenamed("id", "src"), "src", "left")
-        .select(
-            "src",
-            "dst",
-            # An actor whose acts all weigh nothing spends nothing, whatever stays with nobody.
-            F.when(F.col("weight") == 0, F.lit(0))
-            .otherwise(fixed(F.lit(methodology.damping) * c * share))
-            .cast("long")
-            .alias("a"),
-            c.alias("credibility"),
-        )
-    )
+    spread = weights.sparkSession.sql(attention_sql(methodology), weights=weights, doubted=credibility)
+    return spread.select("src", "dst", "a", "credibility")
 
 
 def newest_accounts(accounts: "DataFrame", last_day: date) -> "DataFrame":
     """One row per account, as observed on the newest day not later than `last_day`: (id, handle, is_bot)."""
-    newest = Window.partitionBy("platform", "account_id").orderBy(F.col("day").desc(), F.col("source"))
-    return (
-        accounts.where(F.col("day") <= F.lit(last_day))
-        .withColumn("newest", F.row_number().over(newest))
-        .where(F.col("newest") == 1)
-        .select(F.concat_ws(":", "platform", "account_id").alias("id"), "handle", "is_bot")
-    )
+    return accounts.sparkSession.sql(newest_accounts_sql(last_day), accounts=accounts)
 
 
 def credibility(accounts: "DataFrame") -> "DataFrame":
     """(id, credibility) of the accounts whose credibility is not 1: those that say of themselves that they are bots."""
-    return accounts.where(F.col("is_bot")).select("id", F.lit(0.0).alias("credibility"))
+    return accounts.sparkSession.sql(CREDIBILITY_SQL, accounts=accounts)
