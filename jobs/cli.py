@@ -197,6 +197,7 @@ def restore(day: Day, methodology: Version = None, sample: Sample = False, verbo
 
 
 app.command()(cli_reading.show)
+app.command()(cli_reading.restatements)
 app.command()(cli_reading.export)
 
 

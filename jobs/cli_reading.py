@@ -1,15 +1,19 @@
-"""Commands that read what is there and change nothing: `clout show` and `clout export`."""
+"""Commands that read what is there and change nothing."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from jobs import display
-from jobs.cli_options import FLAG, AnyDay, Sample, Verbose, Version, log, open_warehouse
+from jobs.cli_options import DAY_FORMAT, FLAG, AnyDay, Sample, Verbose, Version, log, open_warehouse
 from jobs.display import say
 from jobs.errors import UsageError
 from schemas.methodology import official
+
+
+Json = Annotated[bool, typer.Option("--json", metavar=FLAG, help="JSON instead of a table.")]
 
 
 def show(
@@ -19,7 +23,7 @@ def show(
     day: AnyDay = None,
     top: Annotated[int, typer.Option(min=1, max=100_000, metavar="N", help="How many people.")] = 20,
     methodology: Version = None,
-    as_json: Annotated[bool, typer.Option("--json", metavar=FLAG, help="JSON instead of a table.")] = False,
+    as_json: Json = False,
     as_csv: Annotated[bool, typer.Option("--csv", metavar=FLAG, help="CSV instead of a table.")] = False,
     sample: Sample = False,
     verbose: Verbose = False,
@@ -38,6 +42,25 @@ def show(
         found, print_table = reading.top(warehouse, asked, methodology or official(asked), top), display.print_top
     show_as = display.print_json if as_json else display.print_csv if as_csv else print_table
     show_as(found)
+
+
+def restatements(
+    day: Annotated[
+        datetime | None, typer.Option("--day", help="Of this UTC day only.", **DAY_FORMAT)
+    ] = None,
+    methodology: Annotated[
+        str | None, typer.Option("--methodology", metavar="VERSION", help="Of this methodology only.")
+    ] = None,
+    as_json: Json = False,
+    sample: Sample = False,
+    verbose: Verbose = False,
+) -> None:
+    """List what changed in days that were already published: how many people moved, by how much, why, when."""
+    from jobs import reading
+
+    log(verbose)
+    found = reading.restatements(open_warehouse(sample), day.date() if day else None, methodology)
+    (display.print_json if as_json else display.print_restatements)(found)
 
 
 def export(

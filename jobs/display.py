@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from itertools import accumulate
 from typing import Any
 
@@ -116,6 +117,42 @@ def print_history(found: pa.Table) -> None:
     title = f"{plain(rows[-1]['person_id'])}  {plain(rows[-1]['handle'])}"
     _print_table(title, names, cells, texts=("day", "methodology"))
     _labels(rows)
+
+
+def print_restatements(found: pa.Table) -> None:
+    """Changes of published days, three lines each."""
+    for row in found.to_pylist():
+        say(f"{row['day']} ({row['methodology']})  {row['restated_at']:%Y-%m-%d %H:%M} UTC  run {row['run_id']}")
+        say(f"    {_why(json.loads(row['why']))}")
+        say(
+            f"    {row['people_before']:,} -> {row['people_after']:,} people: {row['people_arrived']:,} arrived,"
+            f" {row['people_gone']:,} gone, {row['people_moved']:,} moved by {row['mean_absolute_move']:.2f} points on"
+            f" average, at most +{row['largest_rise']:.2f} and -{row['largest_fall']:.2f}"
+        )
+    if not found.num_rows:
+        say("no published day was changed")
+
+
+def _why(told: dict[str, Any]) -> str:
+    """`restatements.why` in words."""
+    reasons = [
+        *([f"acts pulled again of {_days(told['activity_days'])}"] if "activity_days" in told else []),
+        *(
+            f"{platform} {word} {_days(days)}"
+            for word, name in (("now covers", "coverage_gained"), ("no longer covers", "coverage_lost"))
+            for platform, days in told.get(name, {}).items()
+        ),
+        *(["accounts observed anew"] if "accounts" in told else []),
+        *(["clout {} -> {}".format(*told["code_version"])] if "code_version" in told else []),
+        *([f"as run {told['run_id']} published it"] if "run_id" in told else []),
+    ]
+    return ": ".join([told["change"], *filter(None, ["; ".join(reasons)])])
+
+
+def _days(days: list[str]) -> str:
+    from jobs.window import spans
+
+    return spans([date.fromisoformat(day) for day in days])
 
 
 def _scored(row: dict[str, Any]) -> tuple[str, ...]:

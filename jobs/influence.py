@@ -19,7 +19,14 @@ from jobs.engines import Engine
 from jobs.errors import CloutError
 from jobs.runs import Batch
 from jobs.storage import Warehouse
-from jobs.window import activity_fingerprints, covered_days, days_between, stale_days, uncovered_days
+from jobs.window import (
+    accounts_fingerprint,
+    activity_fingerprints,
+    covered_days,
+    days_between,
+    stale_days,
+    uncovered_days,
+)
 from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
@@ -133,6 +140,7 @@ def run(
         _refuse_stale(warehouse, first_day, params.day)
         for table in (ENGAGEMENT, COVERAGE, ACCOUNTS):
             row.inputs[table.name] = warehouse.version(table)
+        row.parameters["accounts_files"] = accounts_fingerprint(warehouse, row.inputs[ACCOUNTS.name], params.day)
         covered = covered_days(warehouse, first_day, params.day)
         row.uncovered_days = uncovered_days(covered, first_day, params.day)
         engagement = warehouse.frame(session, ENGAGEMENT, row.inputs[ENGAGEMENT.name]).where(

@@ -1,6 +1,7 @@
 """influence -> scores: makes a checked day visible, withdraws it, or brings back what was published before.
 
-Each is one commit on (methodology, day) of `scores` that touches nothing else. Also keeps `methodologies` in step.
+Each is one commit on (methodology, day) of `scores` that touches nothing else, and after it a row of `restatements` where
+the day was published before. Also keeps `methodologies` in step.
 """
 
 import json
@@ -11,19 +12,17 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs import checks, runs
+from jobs import checks, restatements, runs
 from jobs.errors import CloutError
 from jobs.influence import refuse_changed_methodology
+from jobs.restatements import PUBLISH, RESTORE, UNPUBLISH
 from jobs.runs import Batch, Run
-from jobs.storage import Commit, Partition, Warehouse, rows
+from jobs.storage import Warehouse, rows
 from schemas.influence import INFLUENCE
 from schemas.methodologies import METHODOLOGIES
 from schemas.methodology import Methodology, in_force
 from schemas.runs import RUNS
 from schemas.scores import SCORES
-from schemas.table import Table
-
-PUBLISH, UNPUBLISH, RESTORE = "publish", "unpublish", "restore"
 
 
 class NotPublishedError(CloutError):
@@ -55,17 +54,12 @@ def run(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, float]:
     nothing was written to it since."""
     with runs.recorded(warehouse, PUBLISH, params.day, batch, methodology=params.methodology.version) as row:
         refuse_changed_methodology(warehouse, params.methodology)
-        version = row.inputs[INFLUENCE.name] = _checked_version(warehouse, params)
+        version, row.parameters["influence_run"] = _checked(warehouse, params)
+        row.inputs[INFLUENCE.name] = version
         people = warehouse.reader(INFLUENCE, params.partition, version)
         admitted = (people_read.filter(may_be_published(people_read)) for people_read in people)
         _write_methodologies(warehouse, params.methodology, row)
-        warehouse.replace(
-            SCORES,
-            pa.RecordBatchReader.from_batches(people.schema, admitted),
-            params.partition,
-            run_id=row.id,
-            job=PUBLISH,
-        )
+        _replace(warehouse, pa.RecordBatchReader.from_batches(people.schema, admitted), params, row)
         row.counts["people"] = warehouse.row_count(SCORES, params.partition)
     return row.counts
 
@@ -76,7 +70,7 @@ def unpublish(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, f
         row.counts["people"] = warehouse.row_count(SCORES, params.partition)
         if not row.counts["people"]:
             raise NotPublishedError(f"scores {params}: not published, so there is nothing to withdraw")
-        warehouse.replace(SCORES, rows(SCORES, []), params.partition, run_id=row.id, job=UNPUBLISH)
+        _replace(warehouse, rows(SCORES, []), params, row)
     return row.counts
 
 
@@ -84,7 +78,7 @@ def restore(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, flo
     """Undoes the newest change of the day's scores: what was published before it is published again."""
     with runs.recorded(warehouse, RESTORE, params.day, batch, methodology=params.methodology.version) as row:
         refuse_changed_methodology(warehouse, params.methodology)
-        newest = _newest_commit(warehouse, SCORES, params.partition)
+        newest = next(warehouse.commits(SCORES, params.partition), None)
         if newest is None:
             raise NotPublishedError(f"scores {params}: never published, so there is nothing to bring back")
         version = row.inputs[SCORES.name] = newest.version - 1
@@ -96,22 +90,22 @@ def restore(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, flo
             ) from error
         if not before.num_rows:
             raise NotPublishedError(f"scores {params}: nothing was published before the newest {newest.job}")
-        warehouse.replace(SCORES, before, params.partition, run_id=row.id, job=RESTORE)
+        _replace(warehouse, before, params, row)
         row.counts["people"] = before.num_rows
     return row.counts
 
 
-def _newest_commit(warehouse: Warehouse, table: Table, partition: Partition) -> Commit | None:
-    touching = (
-        commit
-        for commit in warehouse.commits(table)
-        if all(str(value) in commit.partition.get(name, []) for name, value in partition.items())
-    )
-    return next(touching, None)
+def _replace(warehouse: Warehouse, people: pa.Table | pa.RecordBatchReader, params: Params, row: Run) -> None:
+    """These are the day's scores from now on, and `restatements` tells what that changed."""
+    restatements.tell(warehouse, params.methodology, params.day)  # what a run changed that died before it told so
+    runs.write(warehouse, [row], runs.STARTED)  # with what it read, so that this change can be told should it die too
+    warehouse.replace(SCORES, people, params.partition, run_id=row.id, job=row.job)
+    restatements.tell(warehouse, params.methodology, params.day)
 
 
-def _checked_version(warehouse: Warehouse, params: Params) -> int:
-    """Version of `influence` at which this partition passed its checks. Raises unless that is how it stands now."""
+def _checked(warehouse: Warehouse, params: Params) -> tuple[int, str]:
+    """Version of `influence` at which this partition passed its checks, and the run that wrote it. Raises unless that is
+    how it stands now."""
     asked = (pc.field("job") == checks.JOB) & (pc.field("day") == params.day)
     columns = ["parameters", "inputs", "status", "started_at"]
     made = [
@@ -119,13 +113,13 @@ def _checked_version(warehouse: Warehouse, params: Params) -> int:
         for row in warehouse.read(RUNS, columns=columns, where=asked).sort_by("started_at").to_pylist()
         if json.loads(row["parameters"])["methodology"] == params.methodology.version
     ]
-    written = _newest_commit(warehouse, INFLUENCE, params.partition)
+    written = next(warehouse.commits(INFLUENCE, params.partition), None)
     version = json.loads(made[-1]["inputs"]).get(INFLUENCE.name, -1) if made and made[-1]["status"] == runs.DONE else -1
     if written is None or version < written.version:
         raise NotPublishedError(
             f"influence {params}: not checked, or its checks failed; nothing published. Run `clout checks --day {params.day}`"
         )
-    return version
+    return version, written.run_id
 
 
 def _write_methodologies(warehouse: Warehouse, published: Methodology, row: Run) -> None:

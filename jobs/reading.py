@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from jobs.errors import CloutError, UsageError
 from jobs.storage import Warehouse
 from schemas.methodology import in_force, official
+from schemas.restatements import RESTATEMENTS
 from schemas.scores import SCORES
 
 
@@ -56,6 +57,12 @@ def history(warehouse: Warehouse, person: str, methodology: str | None) -> pa.Ta
     if len(people) > 1:
         raise UsageError(f"{person!r} is the handle of several people: {', '.join(sorted(people))}; give one person_id")
     return found.sort_by("day")
+
+
+def restatements(warehouse: Warehouse, day: date | None, methodology: str | None) -> pa.Table:
+    """Changes of published days, newest first; of one day or methodology where it is given."""
+    asked = {name: value for name, value in (("day", day), ("methodology", methodology)) if value is not None}
+    return warehouse.read(RESTATEMENTS, asked).sort_by([("restated_at", "descending")])
 
 
 def export(warehouse: Warehouse, day: date, methodology: str, to: Path) -> int:

@@ -3,7 +3,7 @@
 import shlex
 import time
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 
 from jobs import display, nightly, reading
@@ -12,7 +12,7 @@ from jobs.engines import Engine
 from jobs.pull_activity import Pulled, refuse_mixing
 from jobs.sources.spec import SourceSpec
 from jobs.storage import Warehouse
-from jobs.window import activity_fingerprints, days_between, stale_days
+from jobs.window import activity_fingerprints, days_between, spans, stale_days
 from schemas.activity import ACTIVITY
 from schemas.kinds import is_simulated
 from schemas.methodology import Methodology
@@ -111,19 +111,19 @@ def _say_plan(
         if days:
             say(f"read    {' '.join((spec.type, *spec.places))}")
             say("replace rejects, accounts, activity, coverage:")
-            say(f"          day={_spans(days)} source={spec.id}")
+            say(f"          day={spans(days)} source={spec.id}")
             say(f"          platform={','.join(platforms[spec])}")
     if planned.scores:
         version = params.methodology.version
         first_day = params.methodology.first_day(planned.scores[0])
-        counted = _spans(_counted_days(warehouse, planned, first_day))
+        counted = spans(_counted_days(warehouse, planned, first_day))
         say(f"read    activity: day={counted}")
         say(f"replace engagement: day={counted}")
         say(
             f"read    engagement, coverage, accounts: the {params.methodology.lookback_days} days up to each scored one,"
         )
-        say(f"          day={_spans(days_between(first_day, planned.scores[-1]))}")
-        say(f"replace influence, scores: methodology={version} day={_spans(planned.scores)}")
+        say(f"          day={spans(days_between(first_day, planned.scores[-1]))}")
+        say(f"replace influence, scores: methodology={version} day={spans(planned.scores)}")
     say("nothing was done (--dry-run)")
 
 
@@ -135,17 +135,6 @@ def _counted_days(warehouse: Warehouse, planned: nightly.Plan, first_day: date) 
         files = activity_fingerprints(warehouse, warehouse.version(ACTIVITY))
         days.update(stale_days(warehouse, files, first_day, last_day))
     return sorted(days)
-
-
-def _spans(days: Sequence[date]) -> str:
-    """Ascending days, those in a row as first..last."""
-    spans: list[list[date]] = []
-    for day in days:
-        if spans and day - spans[-1][-1] == timedelta(days=1):
-            spans[-1] = [spans[-1][0], day]
-        else:
-            spans.append([day])
-    return ",".join("..".join(map(str, span)) for span in spans)
 
 
 def _say_next(warehouse: Warehouse, day: date, simulated: bool) -> None:

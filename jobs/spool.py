@@ -11,9 +11,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import duckdb
 import pyarrow as pa
 
+from jobs import scratch
 from jobs.sources.page import DAY_US, Note, Page
 from schemas import arrow
 from schemas.accounts import ACCOUNTS
@@ -21,7 +21,6 @@ from schemas.activity import ACTIVITY
 from schemas.rejects import REJECTS
 from schemas.table import Table
 
-MEMORY_LIMIT = "1GB"  # beside Spark's and Arrow's own on a small machine; more brings little, less spills sooner
 BATCH_ROWS = 65_536
 REPEATED = "repeats an act that this source already reported"
 UNKNOWN_AUTHOR = "author of what was acted on is not known"
@@ -91,9 +90,7 @@ class Spool:
         self.notes: dict[tuple[str, date], list[Note]] = {}
         self.dated: Counter[date] = Counter()  # lines that tell their day
         self.line_count = 0
-        self._db = duckdb.connect(folder / "spool.duckdb")
-        self._db.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
-        self._db.execute(f"set temp_directory = '{str(folder / 'spill').replace(chr(39), chr(39) * 2)}'")
+        self._db = scratch.connect(folder)
         self._db.execute("set preserve_insertion_order = false")
         self._db.execute(_TABLES)
         # A line without a readable time belongs to the first day asked for; other days are left alone.

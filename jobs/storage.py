@@ -6,10 +6,10 @@ Every table is a Delta table under one root. `engagement` and `influence` are wr
 
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +50,7 @@ class Commit:
     run_id: str
     job: str
     partition: dict[str, list[str]]
+    at: datetime
 
 
 def predicate(partition: Partition) -> str:
@@ -155,18 +156,25 @@ class Warehouse:
         return self.delta(table).partitions()
 
     def reader(self, table: Table, partition: Partition, version: int | None = None) -> pa.RecordBatchReader:
-        """Rows of a partition as a stream, in the contract's columns."""
-        scanner = self.dataset(table, version).scanner(columns=list(table.column_names), filter=expression(partition))
-        return scanner.to_reader()
+        """Rows of a partition as a stream, in the contract's columns. Raises `FileNotFoundError` here, and not in whatever
+        reads the stream, where files of an old version are gone."""
+        dataset, asked = self.dataset(table, version), expression(partition)
+        for fragment in dataset.get_fragments(asked):
+            fragment.ensure_complete_metadata()
+        return dataset.scanner(columns=list(table.column_names), filter=asked).to_reader()
 
-    def commits(self, table: Table) -> Iterable[Commit]:
-        """clout's commits, newest first."""
+    def commits(self, table: Table, partition: Partition | None = None) -> Iterator[Commit]:
+        """clout's commits, newest first; of a partition, those that replaced it."""
+        asked = _listed(partition or {})
         for entry in self.delta(table).history():
             try:
                 told = json.loads(entry["userMetadata"])
-                yield Commit(int(entry["version"]), told["run_id"], told["job"], told["partition"])
+                at = datetime.fromtimestamp(entry["timestamp"] / 1000, UTC)
+                found = Commit(int(entry["version"]), told["run_id"], told["job"], told["partition"], at)
             except (KeyError, TypeError, ValueError):
                 continue  # the table's creation, or another program's commit
+            if all(set(values) <= set(found.partition.get(name, ())) for name, values in asked.items()):
+                yield found
 
     # Writing without a JVM
 

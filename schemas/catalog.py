@@ -7,6 +7,7 @@ from schemas.engagement import ENGAGEMENT
 from schemas.influence import INFLUENCE
 from schemas.methodologies import METHODOLOGIES
 from schemas.rejects import REJECTS
+from schemas.restatements import RESTATEMENTS
 from schemas.runs import RUNS
 from schemas.score_changes import SCORE_CHANGES
 from schemas.scores import SCORES
@@ -19,6 +20,7 @@ TABLES = (
     ENGAGEMENT,
     INFLUENCE,
     SCORES,
+    RESTATEMENTS,
     SCORE_CHANGES,
     METHODOLOGIES,
     RUNS,

@@ -365,21 +365,6 @@ def test_a_dry_run_refuses_what_the_run_would_refuse(clout, warehouse, arrow_row
     assert told.err.endswith("holds real people, and the two are never mixed; set CLOUT_WAREHOUSE to another folder\n")
 
 
-@pytest.mark.parametrize(
-    ("days", "spans"),
-    [
-        ([], ""),
-        ([1], "2026-11-01"),
-        ([1, 2], "2026-11-01..2026-11-02"),
-        ([1, 3, 4, 5, 9], "2026-11-01,2026-11-03..2026-11-05,2026-11-09"),
-    ],
-)
-def test_days_in_a_row_are_one_span(days, spans):
-    from jobs.running import _spans
-
-    assert _spans([date(2026, 11, day) for day in days]) == spans
-
-
 # As a process
 
 

@@ -19,7 +19,8 @@ from jobs.sources.page import (
     Undo,
     Unresolved,
 )
-from jobs.spool import MEMORY_LIMIT, Spool, spool
+from jobs.scratch import MEMORY_LIMIT
+from jobs.spool import Spool, spool
 
 DAY = date(2026, 11, 3)
 NOON = (DAY - date(1970, 1, 1)).days * DAY_US + DAY_US // 2

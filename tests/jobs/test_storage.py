@@ -351,8 +351,11 @@ def test_a_commit_names_the_run_that_made_it(warehouse, reject):
     warehouse.replace(REJECTS, reject(), place(), run_id="run", job="pull_activity")
     DeltaTable(warehouse.path(REJECTS)).optimize.compact()  # another program's commits are passed over
     partition = {"platform": ["twitter"], "day": ["2026-11-03"], "source": ["a"]}
-    assert list(warehouse.commits(REJECTS)) == [storage.Commit(1, "run", "pull_activity", partition)]
-    told = json.loads(warehouse.delta(REJECTS).history()[-2]["userMetadata"])
+    (made,) = warehouse.commits(REJECTS)
+    entry = warehouse.delta(REJECTS).history()[-2]
+    assert made == storage.Commit(1, "run", "pull_activity", partition, made.at)
+    assert made.at.timestamp() * 1000 == pytest.approx(entry["timestamp"])
+    told = json.loads(entry["userMetadata"])
     assert told == {"run_id": "run", "job": "pull_activity", "partition": partition}
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from jobs import runs
 from jobs.runs import Batch, Run
-from jobs.window import activity_fingerprints, covered_days, days_between, stale_days, uncovered_days
+from jobs.window import activity_fingerprints, covered_days, days_between, spans, stale_days, uncovered_days
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 
@@ -39,6 +39,19 @@ def counted(warehouse, fingerprints):
         runs.write(warehouse, [run], status)
 
     return write
+
+
+@pytest.mark.parametrize(
+    ("days", "told"),
+    [
+        ([], ""),
+        ([1], "2026-11-01"),
+        ([1, 2], "2026-11-01..2026-11-02"),
+        ([1, 3, 4, 5, 9], "2026-11-01,2026-11-03..2026-11-05,2026-11-09"),
+    ],
+)
+def test_days_in_a_row_are_one_span(days, told):
+    assert spans([date(2026, 11, day) for day in days]) == told
 
 
 def test_days_between_are_both_ends_and_all_between():

@@ -1,0 +1,285 @@
+"""What a change of a published day leaves behind: through the real jobs, each column by hand."""
+
+import json
+import math
+import shutil
+from datetime import date, timedelta
+
+import pyarrow.compute as pc
+import pytest
+
+import jobs
+from jobs import checks, publish, restatements, runs
+from jobs.errors import CloutError
+from jobs.runs import Batch
+from jobs.storage import Warehouse, rows
+from schemas.accounts import ACCOUNTS
+from schemas.coverage import COVERAGE
+from schemas.influence import INFLUENCE
+from schemas.methodology import Methodology, load
+from schemas.restatements import RESTATEMENTS
+from schemas.runs import RUNS
+from schemas.scores import SCORES
+from tests.jobs.world import OFFICIAL, Did, World
+
+DAY = date(2026, 11, 3)
+BEFORE = DAY - timedelta(days=1)
+PARAMS = publish.Params(day=DAY, methodology=OFFICIAL)
+BATCH = Batch("test")
+
+# Ana holds a fan's whole share, bo a fan's half: his other like is cy's. Dee engages eve, and nobody else ever does.
+BASE = [Did(DAY, "twitter", "like", "fan", "ana"), Did(DAY, "twitter", "like", "two", "bo"),
+        Did(DAY, "twitter", "like", "two", "cy"), Did(DAY, "twitter", "like", "dee", "eve")]  # fmt: skip
+
+
+@pytest.fixture
+def world(spark, tmp_path, arrow_rows) -> World:
+    made = World(spark, str(tmp_path / "warehouse"), arrow_rows)
+    made.cover(DAY, "twitter")
+    made.put("test", BASE)
+    return made
+
+
+@pytest.fixture
+def rerun(world):
+    """Scores, checks and publishes the day as it was pulled; gives its scores."""
+
+    def run() -> dict[str, float]:
+        world.score(DAY)
+        checks.run(world.warehouse, checks.Params(day=DAY, methodology=OFFICIAL.version), world.batch)
+        publish.run(world.warehouse, PARAMS, world.batch)
+        return {row["person_id"]: row["score"] for row in world.warehouse.read(SCORES).to_pylist()}
+
+    return run
+
+
+@pytest.fixture
+def told(world):
+    """All restatements in their order, `why` read, without what a clock or a chance decides."""
+
+    def read() -> list[dict]:
+        found = world.warehouse.read(RESTATEMENTS).sort_by("restated_at").to_pylist()
+        rows = [row | {"why": json.loads(row["why"])} for row in found]
+        return [{name: value for name, value in row.items() if name not in ("run_id", "restated_at")} for row in rows]
+
+    return read
+
+
+def test_a_rerun_tells_who_moved_by_how_much_and_why(world, rerun, told):
+    """First the same acts pulled again in another order. Then bo's engager also engages a newcomer, a second fan comes to
+    ana, and dee's like of eve is gone."""
+    before = rerun()
+    world.put("test", reversed(BASE))
+    rerun()
+    assert told() == []  # published for the first time, then the same rows
+    world.put("test", [*BASE[:3], Did(DAY, "twitter", "like", "two", "new"), Did(DAY, "twitter", "like", "ted", "ana")])
+    after = rerun()
+    rise = after["twitter:ana"] - before["twitter:ana"]
+    fall = before["twitter:bo"] - after["twitter:bo"]
+    assert min(rise, fall) > 1
+    assert told() == [
+        {
+            "day": DAY,
+            "methodology": "2026.11",
+            "people_before": 7,  # fan, ana, two, bo, cy, dee, eve
+            "people_after": 7,  # fan, ana, two, bo, cy, new, ted
+            "people_arrived": 2,
+            "people_gone": 2,
+            "people_changed": 3,  # fan and two hold nothing and share rank 5, as before
+            "people_moved": 3,  # ana; bo and cy alike
+            "largest_rise": rise,
+            "largest_fall": fall,
+            "mean_absolute_move": pytest.approx((rise + 2 * fall) / 3, rel=1e-12),
+            "why": {"change": "scored again", "activity_days": [str(DAY)]},
+        }
+    ]
+    (row,) = world.warehouse.read(RESTATEMENTS).to_pylist()
+    commit = next(world.warehouse.commits(SCORES))
+    assert (row["run_id"], row["restated_at"]) == (publishing_runs(world.warehouse)[-1], commit.at)
+
+
+def test_every_input_that_changed_is_named_and_no_other(world, rerun, told, monkeypatch):
+    """First tomorrow is pulled, which is none of today's business. Then GitHub's yesterday arrives, Twitter's is taken back,
+    fan has a name, and clout is a newer one."""
+    world.cover(BEFORE, "twitter")
+    rerun()
+    after = DAY + timedelta(days=1)
+    world.cover(after, "twitter")
+    world.put("later", [Did(after, "twitter", "like", "fan", "bo")])
+    world.write(ACCOUNTS, [{"account_id": "fan", "day": after}], day=after, platform="twitter", source="test")
+    rerun()
+    assert told() == []
+    world.write(COVERAGE, [], day=BEFORE, platform="twitter", source="test")
+    world.cover(BEFORE, "github")
+    world.put("late", [Did(BEFORE, "github", "like", "fan", "ana")])
+    world.write(ACCOUNTS, [{"account_id": "fan", "handle": "Fan"}], day=DAY, platform="twitter", source="test")
+    monkeypatch.setattr(runs, "__version__", "99.0")
+    rerun()
+    (row,) = told()
+    assert row["why"] == {
+        "change": "scored again",
+        "activity_days": [str(BEFORE)],
+        "coverage_gained": {"github": [str(BEFORE)]},
+        "coverage_lost": {"twitter": [str(BEFORE)]},
+        "accounts": True,
+        "code_version": [jobs.__version__, "99.0"],
+    }
+    assert (row["people_arrived"], row["people_moved"], row["people_changed"]) == (2, 0, 7)  # ranks, handle, coverage
+    assert (row["largest_rise"], row["largest_fall"], row["mean_absolute_move"]) == (0, 0, 0)
+
+
+# Every way to change a published day, on rows that are put there
+
+
+@pytest.fixture
+def publish_scores(warehouse, arrow_rows):
+    """`publish_scores(10, 20)`: the day's people have these scores, and are checked and published."""
+    coverage = arrow_rows(COVERAGE, [{"day": DAY}])
+    warehouse.replace(COVERAGE, coverage, {"day": DAY}, run_id="r", job="j")
+
+    def run(*scores: float, methodology: Methodology = OFFICIAL) -> None:
+        people = [
+            {"person_id": f"twitter:{number}", "score": float(score), "methodology": methodology.version}
+            for number, score in enumerate(scores)
+        ]
+        place = {"methodology": methodology.version, "day": DAY}
+        warehouse.replace(INFLUENCE, arrow_rows(INFLUENCE, people), place, run_id="r", job="influence")
+        checks.run(warehouse, checks.Params(day=DAY, methodology=methodology.version), BATCH)
+        publish.run(warehouse, publish.Params(day=DAY, methodology=methodology), BATCH)
+
+    return run
+
+
+def publishing_runs(warehouse: Warehouse) -> list[str]:
+    """Ids of the runs of `publish`, in their order."""
+    return warehouse.read(RUNS, where=pc.field("job") == "publish").sort_by("started_at")["run_id"].to_pylist()
+
+
+def restated(warehouse: Warehouse) -> list[tuple]:
+    """(run_id, why, people before, after, arrived, gone, moved), in their order."""
+    people = [f"people_{name}" for name in ("before", "after", "arrived", "gone", "moved")]
+    found = warehouse.read(RESTATEMENTS).sort_by("restated_at").to_pylist()
+    return [(row["run_id"], json.loads(row["why"]), *(row[name] for name in people)) for row in found]
+
+
+def test_withdrawing_and_bringing_back(warehouse, publish_scores):
+    """By `restore`, by publishing again, and back to what was before a rerun."""
+    publish_scores(10, 20)
+    publish.unpublish(warehouse, PARAMS, BATCH)
+    publish.restore(warehouse, PARAMS, BATCH)
+    publish.unpublish(warehouse, PARAMS, BATCH)
+    publish.run(warehouse, PARAMS, BATCH)
+    publish_scores(10, 21, 30)
+    publish.restore(warehouse, PARAMS, BATCH)
+    first, second, third = publishing_runs(warehouse)
+    gone, back = (2, 0, 0, 2, 0), (0, 2, 2, 0, 0)
+    by = [run for run, *_ in restated(warehouse)]
+    assert [told[1:] for told in restated(warehouse)] == [
+        ({"change": "withdrawn"}, *gone),
+        ({"change": "brought back", "run_id": first}, *back),
+        ({"change": "withdrawn"}, *gone),
+        ({"change": "brought back", "run_id": second}, *back),
+        ({"change": "scored again"}, 2, 3, 1, 0, 1),
+        ({"change": "brought back", "run_id": second}, 3, 2, 0, 1, 1),
+    ]
+    assert (by[3], by[4]) == (second, third)
+    assert len(set(by)) == 6
+
+
+def test_another_methodology_changes_no_published_day(warehouse, publish_scores):
+    publish_scores(10, 20)
+    publish_scores(11, 21, methodology=load("2026.12"))
+    assert restated(warehouse) == []
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_what_a_run_changed_that_died_before_it_told_so_is_told_by_the_next(warehouse, publish_scores, killed):
+    """The table of restatements is away while the day is published: the scores are there, and nothing tells of them."""
+    publish_scores(10, 20)
+    table, away = warehouse.path(RESTATEMENTS), warehouse.root + "-away"
+    shutil.move(table, away)
+    with pytest.raises(CloutError, match="restatements: cannot be read"):
+        publish_scores(10, 22)
+    shutil.move(away, table)
+    died = publishing_runs(warehouse)[-1]
+    if killed:
+        never_ended(warehouse, died)
+    assert (warehouse.read(SCORES)["score"].to_pylist(), restated(warehouse)) == ([10.0, 22.0], [])
+    for _ in range(2):  # once told, it is not told again
+        publish_scores(10, 22)
+        assert restated(warehouse) == [(died, {"change": "scored again"}, 2, 2, 0, 0, 1)]
+
+
+def test_what_cannot_be_told_any_more_stops_nobody(warehouse, publish_scores, caplog):
+    """As above, and the old files were vacuumed away before the day was published again."""
+    publish_scores(10, 20)
+    publish_scores(10, 22)
+    died = publishing_runs(warehouse)[-1]
+    warehouse.replace(RESTATEMENTS, rows(RESTATEMENTS, []), {"day": DAY}, run_id="test", job="test")
+    never_ended(warehouse, died)
+    warehouse.delta(SCORES).vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
+    publish_scores(10, 22)
+    assert restated(warehouse) == []
+    assert f"what run {died} changed cannot be told, the old files are gone" in caplog.text
+
+
+def never_ended(warehouse: Warehouse, run_id: str) -> None:
+    """The run was killed: nobody was left to say that it failed."""
+    (row,) = warehouse.read(RUNS, where=pc.field("run_id") == run_id).to_pylist()
+    started = rows(RUNS, [row | {"status": runs.STARTED, "finished_at": None}])
+    warehouse.replace(RUNS, started, {"day": DAY, "run_id": run_id}, run_id="test", job="test")
+
+
+# What a difference is, and whose rows a day's are
+
+
+def person(name: str, score: float, **columns) -> dict:
+    return {"person_id": f"twitter:{name}", "score": score} | columns
+
+
+def compared(arrow_rows, before: list[dict], after: list[dict]) -> dict | None:
+    return restatements.difference(*(arrow_rows(SCORES, people).to_reader() for people in (before, after)))
+
+
+def test_the_difference_of_two_days(arrow_rows):
+    before = [person("a", 10.0), person("b", 20.0), person("c", 30.0), person("d", 40.0), person("gone", 50.0)]
+    after = [person("new", 1.0), person("d", 40.0, rank=2), person("c", 29.0), person("b", 22.5), person("a", 10.5)]
+    assert compared(arrow_rows, before, after) == {
+        "people_before": 5, "people_after": 5, "people_arrived": 1, "people_gone": 1,
+        "people_changed": 4, "people_moved": 3,  # of d the rank alone
+        "largest_rise": 2.5, "largest_fall": 1.0, "mean_absolute_move": 4.0 / 3,
+    }  # fmt: skip
+
+
+def test_the_same_rows_in_any_order_are_no_difference_and_the_last_bit_is_one(arrow_rows):
+    people = [person("a", 10.0, handle=None), person("b", 20.0, handle="bo")]
+    assert compared(arrow_rows, people, people[::-1]) is None
+    assert compared(arrow_rows, [], []) is None
+    found = compared(arrow_rows, people, [people[0] | {"score": math.nextafter(10.0, 11)}, people[1]])
+    assert (found["people_moved"], found["largest_rise"]) == (1, math.ulp(10.0))
+    found = compared(arrow_rows, people, [people[0] | {"handle": "ana"}, people[1]])  # null is a value like others
+    assert (found["people_changed"], found["people_moved"], found["mean_absolute_move"]) == (1, 0, 0.0)
+
+
+def test_one_that_only_falls_has_no_rise(arrow_rows):
+    found = compared(arrow_rows, [person("a", 10.0)], [person("a", 7.0)])
+    assert (found["largest_rise"], found["largest_fall"]) == (0.0, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("jobs_done", "stands"),
+    [
+        ([], None),
+        (["publish"], 0),
+        (["publish", "publish"], 1),
+        (["publish", "unpublish"], None),
+        (["publish", "unpublish", "restore"], 0),
+        (["publish", "publish", "restore"], 0),
+        (["publish", "publish", "restore", "restore"], 1),  # undoes the restoring
+        (["publish", "publish", "unpublish", "restore"], 1),
+    ],
+)
+def test_which_run_a_days_rows_are_of(jobs_done, stands):
+    made = [{"job": job, "run_id": number} for number, job in enumerate(jobs_done)]
+    found = restatements.standing(made)
+    assert (found and found["run_id"]) == stands
