@@ -121,10 +121,15 @@ def decay_factors(
     ]
 
 
-def decay_frame(session: "SparkSession", factors: Sequence[tuple[date, str, float]]) -> "DataFrame":
-    """The factors as (day, platform, factor), through Arrow: rows of Python would start a Python worker on every executor."""
+def decay_table(factors: Sequence[tuple[date, str, float]]) -> pa.Table:
+    """The factors as (day, platform, factor)."""
     columns = zip(*factors, strict=True) if factors else [()] * len(DECAY)
-    return session.createDataFrame(pa.table(list(map(pa.array, columns, DECAY.types)), schema=DECAY))
+    return pa.table(list(map(pa.array, columns, DECAY.types)), schema=DECAY)
+
+
+def decay_frame(session: "SparkSession", factors: Sequence[tuple[date, str, float]]) -> "DataFrame":
+    """As `decay_table`, through Arrow: rows of Python would start a Python worker on every executor."""
+    return session.createDataFrame(decay_table(factors))
 
 
 def weights(engagement: "DataFrame", factors: "DataFrame", methodology: Methodology) -> "DataFrame":

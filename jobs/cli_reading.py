@@ -12,7 +12,6 @@ from jobs.display import say
 from jobs.errors import UsageError
 from schemas.methodology import official
 
-
 Json = Annotated[bool, typer.Option("--json", metavar=FLAG, help="JSON instead of a table.")]
 
 
@@ -45,9 +44,7 @@ def show(
 
 
 def restatements(
-    day: Annotated[
-        datetime | None, typer.Option("--day", help="Of this UTC day only.", **DAY_FORMAT)
-    ] = None,
+    day: Annotated[datetime | None, typer.Option("--day", help="Of this UTC day only.", **DAY_FORMAT)] = None,
     methodology: Annotated[
         str | None, typer.Option("--methodology", metavar="VERSION", help="Of this methodology only.")
     ] = None,

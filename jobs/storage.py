@@ -141,12 +141,13 @@ class Warehouse:
         *,
         columns: Sequence[str] | None = None,
         where: pc.Expression | None = None,
+        version: int | None = None,
     ) -> pa.Table:
         """Rows of a partition, held in memory: for tables and partitions known to be small."""
         condition = expression(partition or {})
         if where is not None:
             condition = condition & where
-        return self.dataset(table).to_table(columns=list(columns or table.column_names), filter=condition)
+        return self.dataset(table, version).to_table(columns=list(columns or table.column_names), filter=condition)
 
     def row_count(self, table: Table, partition: Partition) -> int:
         return self.dataset(table).count_rows(filter=expression(partition))

@@ -38,11 +38,14 @@ def spans(days: Sequence[date]) -> str:
     return ",".join("..".join(map(str, span)) for span in found)
 
 
-def covered_days(warehouse: Warehouse, first_day: date, last_day: date) -> dict[str, set[date]]:
-    """Platform -> its days with a coverage row."""
+def covered_days(
+    warehouse: Warehouse, first_day: date, last_day: date, version: int | None = None
+) -> dict[str, set[date]]:
+    """Platform -> its days with a coverage row, at a version of `coverage` if one is given."""
     found: dict[str, set[date]] = defaultdict(set)
     in_window = (pc.field("day") >= first_day) & (pc.field("day") <= last_day)
-    for row in warehouse.read(COVERAGE, columns=["platform", "day"], where=in_window).to_pylist():
+    found_rows = warehouse.read(COVERAGE, columns=["platform", "day"], where=in_window, version=version)
+    for row in found_rows.to_pylist():
         found[row["platform"]].add(row["day"])
     return dict(found)
 

@@ -128,7 +128,7 @@ def loops(pointing: "DataFrame") -> "DataFrame":
 
     def closed(edge: str, *back: str) -> "Column":
         """The edge and what comes back along the two edges that close it."""
-        source, target = edge
+        source, target = edge[0], edge[1]
         return F.struct(
             F.col(source).alias("id"),
             F.col(target).alias("other"),

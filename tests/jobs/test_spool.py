@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs.scratch import MEMORY_LIMIT
 from jobs.sources.page import (
     DAY_US,
     Account,
@@ -19,7 +20,6 @@ from jobs.sources.page import (
     Undo,
     Unresolved,
 )
-from jobs.scratch import MEMORY_LIMIT
 from jobs.spool import Spool, spool
 
 DAY = date(2026, 11, 3)

@@ -1,0 +1,149 @@
+"""Each actor's part in each person's change: the parts sum, and a new act towards somebody is never told as a loss."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jobs import reasons, sensitivity
+from jobs.reasons import CODES, Change, Changes
+from tests.jobs.equations import NEWCOMER, SCALE, Graph, graphs, units
+
+
+def between(old: Graph, new: Graph, fresh: dict | None = None, late: dict | None = None) -> Changes:
+    """As the tables of a warehouse would tell it. `fresh` and `late` are weights by pair, as multiples of 2^-36."""
+    pairs = sorted({*old.weights, *new.weights})
+    people = sorted({person for pair in pairs for person in pair})
+    number = {person: place for place, person in enumerate(people)}
+    src, dst = (np.array([number[pair[end]] for pair in pairs], np.int32) for end in (0, 1))
+
+    def column(values: dict) -> np.ndarray:
+        return np.array([values.get(pair, 0) for pair in pairs]) / SCALE
+
+    def of_actor(graph: Graph, values: np.ndarray) -> np.ndarray:
+        return np.bincount(src, values, len(people))[src]
+
+    spent = [graph.rest + of_actor(graph, column(graph.weights)) for graph in (old, new)]
+    free, crowding = reasons.room_left(*spent)
+    credibility = [np.array([graph.credibility.get(u, 1.0) for u, _ in pairs]) for graph in (old, new)]
+    change = Change(
+        column(old.shares()), column(new.shares()), column(old.weights), column(new.weights), column(fresh or {}),
+        column(late or {}), *free, crowding, *credibility, of_actor(old, column(late or {})),
+    )  # fmt: skip
+    return Changes(people, sensitivity.graph(src, dst, len(people)), change, old.damping, 3)
+
+
+def told(changes: Changes) -> dict[str, dict[str, float]]:
+    """person -> reason -> worth, what moved nothing left out."""
+    return {
+        person: {code: part for code, part in zip(CODES, row, strict=True) if abs(part) > 1e-15}
+        for person, row in zip(changes.people, reasons.of_everybody(changes), strict=True)
+    }
+
+
+@settings(max_examples=200)
+@given(graphs(), graphs())
+def test_reasons_sum_to_the_change(old, other):
+    new = replace(other, damping=old.damping, rest=old.rest)
+    changes = between(old, new)
+    influence = [graph.parts() for graph in (old, new)]
+    for person, row in zip(changes.people, reasons.of_everybody(changes), strict=True):
+        before, after = (parts[person].influence if person in parts else 0.0 for parts in influence)
+        assert row.sum() == pytest.approx(after - before, rel=0, abs=1e-9 * max(1, before, after))
+
+
+@settings(max_examples=200)
+@given(graphs(), graphs())
+def test_actors_sum_to_what_everybody_is_told(old, other):
+    changes = between(old, replace(other, damping=old.damping, rest=old.rest))
+    whole = reasons.of_everybody(changes)
+    for v in range(len(changes.people)):
+        actors, parts = reasons.of_person(changes, v)
+        assert len(set(actors)) == len(actors)
+        assert v not in actors  # one's own acts never change one's score
+        assert parts.sum(axis=0) == pytest.approx(whole[v], rel=1e-12, abs=1e-15)
+
+
+@settings(max_examples=300)
+@given(graphs(), graphs(), st.data())
+def test_a_new_act_is_never_a_loss(old, other, data):
+    """Whatever else changed meanwhile: the sum of all that an act towards somebody moved is never below zero for them."""
+    before = replace(other, damping=old.damping, rest=old.rest)
+    actor = data.draw(st.sampled_from(before.people))
+    targets = data.draw(st.lists(st.sampled_from([p for p in before.people if p != actor]), min_size=1, unique=True))
+    fresh = {(actor, target): data.draw(units) for target in targets}
+    changes = between(old, before.adding(fresh), fresh=fresh)
+    for row in reasons.of_everybody(changes):
+        scale = 1e-12 * max(1.0, np.abs(row).sum())
+        assert row[reasons.NEW_ENGAGEMENT] >= -scale
+        assert row[reasons.ENGAGER_ARRIVED] >= -scale
+
+
+def graph(**weights: float) -> Graph:
+    return Graph({tuple(pair): round(weight * SCALE) for pair, weight in weights.items()}, {}, 0.5, 1.0)
+
+
+def test_somebody_small_answers():
+    """b engaged with a before and now has one act for c too: c gains, a is told that attention moved."""
+    found = told(between(graph(ba=1), graph(ba=1, bc=1), fresh={("b", "c"): SCALE}))
+    assert found["c"] == {"engager_arrived": pytest.approx(0.5 / 3)}
+    assert found["a"] == {"attention_moved": pytest.approx(0.5 / 3 - 0.25)}
+    assert found["b"] == {}
+
+
+def test_an_engager_rises():
+    """d now engages with b, who engages with a: b hands on more to a."""
+    found = told(between(graph(ba=1), graph(ba=1, db=1), fresh={("d", "b"): SCALE}))
+    assert found["b"] == {"engager_arrived": pytest.approx(0.25)}
+    assert found["a"] == {"engagers_attention": pytest.approx(0.25 * 0.25)}
+
+
+def test_time_passes():
+    """Half of an act's weight has faded, another is gone."""
+    found = told(between(graph(ba=2, ca=1), graph(ba=1)))
+    assert found["a"] == {
+        "faded_engagement": pytest.approx(0.5 * (1 / 2 - 2 / 3)),
+        "engager_left": pytest.approx(-0.25),
+    }
+
+
+def test_late_acts_are_not_new():
+    found = told(between(graph(ba=1), graph(ba=2), late={("b", "a"): SCALE}))
+    assert found["a"] == {"coverage_restored": pytest.approx(0.5 * (2 / 3 - 1 / 2))}
+    found = told(between(graph(ba=2), graph(ba=1), late={("b", "a"): -SCALE}))
+    assert found["a"] == {"coverage_missing": pytest.approx(0.5 * (1 / 2 - 2 / 3))}
+
+
+def test_late_acts_elsewhere():
+    found = told(between(graph(ba=1, bc=1), graph(ba=1, bc=2), late={("b", "c"): SCALE}))
+    assert found["a"] == {"coverage_restored": pytest.approx(0.5 * (1 / 4 - 1 / 3))}
+
+
+def test_an_engager_turns_out_to_be_a_bot():
+    before = graph(ba=1)
+    found = told(between(before, replace(before, credibility={"b": 0.0})))
+    assert found["a"] == {"credibility": pytest.approx(-0.25)}
+
+
+def test_one_act_with_everything_that_it_moved():
+    """b, who engages with c, who engages with a, now engages with a too: a gains, and what came by c is less. One sum."""
+    old, new = graph(bc=1, ca=1), graph(bc=1, ca=1, ba=1)
+    found = told(between(old, new, fresh={("b", "a"): SCALE}))
+    direct, by_c_before, by_c = 0.5 / 3, 0.25 * 0.25, 0.5 / 3 * 0.25
+    assert found["a"] == {"engager_arrived": pytest.approx(direct + by_c - by_c_before)}
+
+
+def test_an_actor_who_had_spent_nothing_and_keeps_nothing():
+    """rest 0, so that nobody's share is defined before the first act: all of it is the act's."""
+    old, new = (replace(g, rest=0.0) for g in (graph(ca=1), graph(ca=1, ba=1)))
+    assert told(between(old, new, fresh={("b", "a"): SCALE}))["a"] == {"engager_arrived": pytest.approx(0.5)}
+
+
+def test_newcomers_do_not_matter():
+    """An unconnected account moves nobody."""
+    assert NEWCOMER not in "ab"
+    old = graph(ba=1)
+    new = old.adding({(NEWCOMER, "y"): SCALE})
+    assert told(between(old, new, fresh={(NEWCOMER, "y"): SCALE}))["a"] == {}
