@@ -96,11 +96,11 @@ def prepare(db: "duckdb.DuckDBPyConnection", warehouse: Warehouse, basis: Basis,
 def around(db: "duckdb.DuckDBPyConnection", edges: str, person: str) -> pa.Table:
     """The rows of `edges` (src, dst, ...) that influence on the person can come by: those that end at the person or at most
     two steps before, in order of (src, dst). No edge beyond them changes a message that reaches the person."""
-    return db.execute(
+    return db.sql(
         f"""
         with first as (select distinct src as id from {edges} where dst = $1),
             second as (select distinct src as id from {edges} where dst in (from first))
         select * from {edges} where dst = $1 or dst in (from first) or dst in (from second) order by src, dst
         """,
-        [person],
+        params=[person],
     ).to_arrow_table()

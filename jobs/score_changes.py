@@ -30,6 +30,7 @@ JOB = "score_changes"
 
 # DESIGN, section "The score": what fixed point keeps, relative to max(1, influence).
 TOLERANCE = 1e-8
+DUST = 1e-12  # accounts' worth, below the last unit of fixed point: what doubles leave where nothing moved
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +132,7 @@ def _other_methodology(changes: reasons.Changes, published: Published, params: P
 
 def table(people: pa.Array, parts: np.ndarray, points: np.ndarray, methodology: str, params: Params) -> pa.Table:
     """One row per person and reason that moved anything. `parts`: shape (people, reasons), in accounts' worth."""
-    who, why = np.nonzero(parts)
+    who, why = np.nonzero(np.abs(parts) > DUST)
     part = parts[who, why]
     columns: Mapping[str, pa.Array] = {
         "day": pa.repeat(pa.scalar(params.day), len(who)),

@@ -1,0 +1,271 @@
+"""Why a person's score is what it is: computed from the window when asked for, without a JVM.
+
+Reads one person's published row, what it stands on (`engagement`, `coverage`, `accounts` at the versions that were read then)
+and, if asked, `activity`; writes nothing. Every list sums to what it explains: what is not named is a line of its own.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs import graph, paths, score_changes, sensitivity
+from jobs.attention import number
+from jobs.engines import memory
+from jobs.errors import CloutError
+from jobs.graph import Basis
+from jobs.scratch import scratch
+from jobs.storage import Warehouse
+from schemas.accounts import ACCOUNTS
+from schemas.activity import ACTIVITY
+from schemas.fixed_point import UNIT
+from schemas.kinds import INTERACTIONS
+from schemas.methodology import Methodology
+from schemas.scores import SCORES
+
+if TYPE_CHECKING:
+    import duckdb
+
+PARTS = ("direct", "second", "third")
+
+Told = dict[str, Any]  # what is said, as JSON
+Pair = tuple[str, str]  # actor and target
+
+
+@dataclass(frozen=True, kw_only=True)
+class Params:
+    """Whose score, of which day and methodology; `top` is how many engagers and paths of each length are named."""
+
+    person: str
+    day: date
+    methodology: Methodology
+    top: int = 10
+    with_acts: bool = False
+
+
+class Done(NamedTuple):
+    """What an actor did to a target in the window: `weight_share` is the part of W(actor, target)."""
+
+    platform: str
+    kind: str
+    act_count: int
+    weight_share: float
+
+
+class Around(NamedTuple):
+    """The edges that influence on a person can come by, and what each of their engagers hands on to them."""
+
+    people: list[str]
+    graph: sensitivity.Graph
+    share: np.ndarray
+    named: paths.Largest
+    engagers: list[str]
+    handed_on: np.ndarray  # shape (engagers, parts), in accounts' worth
+
+
+def explained(warehouse: Warehouse, params: Params) -> Told:
+    """The score's parts, who contributes most and by what they did, and the paths behind the second and third degree."""
+    row = published(warehouse, params.person, params.day, params.methodology)
+    basis = graph.published_basis(warehouse, params.day, params.methodology)
+    with scratch() as db:
+        graph.prepare(db, warehouse, basis, "now")
+        found = _around(db, params)
+        score_changes.refuse_other_data(
+            found.handed_on.sum(keepdims=True).ravel(),
+            np.array([row["influence"]]),
+            f"scores {params.day} {params.person}",
+        )
+        walked = [(worth, [found.people[a] for a in path]) for length in found.named for worth, path in length]
+        pairs = {(engager, params.person) for engager in found.engagers}
+        pairs |= {pair for _, people in walked for pair in pairwise(people)}
+        done = _done(db, basis, pairs)
+    points = row["score"] / row["influence"] if row["influence"] else 0.0
+    told = {
+        **row,
+        "points": {part: row[part] * points for part in PARTS},
+        **_engagers(found, params, points, done),
+        "kinds": _kinds(found, params, points, done),
+        "paths": [
+            {
+                "people": people,
+                "kinds": [_main_kind(done[pair]) for pair in pairwise(people)],
+                "influence": worth,
+                "points": worth * points,
+            }
+            for worth, people in walked
+        ],
+    }
+    if params.with_acts:
+        told["acts"] = _acts(
+            warehouse,
+            basis,
+            pairs={pair for path in told["paths"] for pair in pairwise(path["people"])},
+        )
+    told["handles"] = handles(
+        warehouse,
+        basis,
+        {p for path in told["paths"] for p in path["people"]} | {engager["person_id"] for engager in told["engagers"]},
+    )
+    return told
+
+
+def published(warehouse: Warehouse, person: str, day: date, methodology: Methodology) -> Told:
+    """The person's row of `scores`. Raises where the day is not published or the person is not in it."""
+    partition = {"methodology": methodology.version, "day": day}
+    found = warehouse.read(SCORES, partition, where=pc.field("person_id") == person).to_pylist()
+    if not found:
+        raise CloutError(
+            f"scores {day} ({methodology.version}): {person} is not in it; `clout show {person}` lists the days that are"
+        )
+    return found[0]
+
+
+def handles(warehouse: Warehouse, basis: Basis, people: Iterable[str]) -> dict[str, str]:
+    """person_id -> handle as last observed, of those who have one."""
+    asked = pa.array([person.partition(":")[2] for person in people], pa.string())
+    rows = warehouse.read(
+        ACCOUNTS,
+        columns=["platform", "account_id", "handle", "day", "source"],
+        where=pc.field("account_id").isin(asked) & (pc.field("day") <= basis.day),
+        version=basis.accounts,
+    ).sort_by([("day", "ascending"), ("source", "descending")])
+    found = {f"{row['platform']}:{row['account_id']}": row["handle"] for row in rows.to_pylist()}
+    return {person: found[person] for person in sorted(people) if found.get(person)}
+
+
+def _around(db: "duckdb.DuckDBPyConnection", params: Params) -> Around:
+    edges = graph.around(db, "spread_now", params.person)
+    people, src, dst = memory.numbered(edges["src"], edges["dst"])
+    a = edges["a"].to_numpy()
+    found = sensitivity.graph(src, dst, len(people))
+    share = a * UNIT
+    v = pc.index(people, params.person).as_py()
+    if v < 0:  # nobody engaged with the person
+        return Around([], found, share, paths.Largest([], [], []), [], np.zeros((0, len(PARTS))))
+    rounds = params.methodology.rounds
+    messages = memory.influence(src, dst, a, len(people), rounds).messages
+    into = found.in_edge[found.in_start[v] : found.in_start[v + 1]]
+    names = people.to_pylist()
+    return Around(
+        names,
+        found,
+        share,
+        paths.largest(found, share, v, rounds, params.top),
+        [names[src[edge]] for edge in into],
+        np.stack([message[into] for message in messages], axis=1) * UNIT,
+    )
+
+
+def _done(db: "duckdb.DuckDBPyConnection", basis: Basis, pairs: Iterable[Pair]) -> dict[Pair, list[Done]]:
+    """What these actors did to these targets, the weightiest first. A day's weight is split among its kinds in proportion
+    to kind_weight * act_count."""
+    src, dst = zip(*sorted(pairs), strict=True) if pairs else ((), ())
+    db.register("pairs", pa.table({"src": pa.array(src, pa.string()), "dst": pa.array(dst, pa.string())}))
+    weight = " ".join(f"when '{kind}' then {number(basis.methodology.kind_weights[kind])}" for kind in INTERACTIONS)
+    rows = db.execute(
+        f"""
+        with acts as (
+            select day, platform, src, dst, kind, act_count, act_count * (case kind {weight} end) as weighted
+            from engagement_now semi join pairs using (src, dst)
+            where day between date '{basis.first_day}' and date '{basis.day}' and kind in {INTERACTIONS}
+        ), terms as (
+            select src, dst, platform, kind, act_count,
+                factor * saturated * weighted / nullif(sum(weighted) over (partition by day, platform, src, dst), 0) as term
+            from acts join saturated_now using (day, platform, src, dst) join factors_now using (day, platform)
+        )
+        select src, dst, platform, kind, cast(sum(act_count) as bigint) as act_count, coalesce(sum(term), 0) as weight
+        from terms group by src, dst, platform, kind order by src, dst, weight desc, platform, kind
+        """
+    ).fetchall()
+    found: dict[Pair, list[Done]] = defaultdict(list)
+    for source, target, platform, kind, act_count, worth in rows:
+        found[source, target].append(Done(platform, kind, act_count, worth))
+    return {pair: _as_shares(acts) for pair, acts in found.items()}
+
+
+def _as_shares(acts: Sequence[Done]) -> list[Done]:
+    whole = sum(act.weight_share for act in acts)
+    return [act._replace(weight_share=act.weight_share / whole if whole else 1 / len(acts)) for act in acts]
+
+
+def _main_kind(acts: Sequence[Done]) -> str:
+    return acts[0].kind
+
+
+def _engagers(found: Around, params: Params, points: float, done: Mapping[Pair, list[Done]]) -> Told:
+    whole = found.handed_on.sum(axis=1)
+    order = sorted(range(len(whole)), key=lambda k: (-whole[k], found.engagers[k]))
+    named, others = order[: params.top], order[params.top :]
+    return {
+        "engagers": [
+            {
+                "person_id": found.engagers[k],
+                **dict(zip(PARTS, found.handed_on[k].tolist(), strict=True)),
+                "influence": float(whole[k]),
+                "points": float(whole[k] * points),
+                "kinds": [
+                    _part(act, whole[k] * act.weight_share, points) for act in done[found.engagers[k], params.person]
+                ],
+            }
+            for k in named
+        ],
+        "other_engagers": {
+            "people": len(others),
+            "influence": float(whole[others].sum()),
+            "points": float(whole[others].sum() * points),
+        },
+    }
+
+
+def _part(act: Done, worth: float, points: float) -> Told:
+    return {
+        "platform": act.platform,
+        "kind": act.kind,
+        "act_count": act.act_count,
+        "influence": float(worth),
+        "points": float(worth * points),
+    }
+
+
+def _kinds(found: Around, params: Params, points: float, done: Mapping[Pair, list[Done]]) -> list[Told]:
+    """All that engagers hand on, by platform and kind of what they did."""
+    worth: dict[tuple[str, str], float] = defaultdict(float)
+    count: dict[tuple[str, str], int] = defaultdict(int)
+    for engager, whole in zip(found.engagers, found.handed_on.sum(axis=1), strict=True):
+        for act in done[engager, params.person]:
+            worth[act.platform, act.kind] += whole * act.weight_share
+            count[act.platform, act.kind] += act.act_count
+    order = sorted(worth, key=lambda place: (-worth[place], place))
+    return [_part(Done(*place, count[place], 0.0), worth[place], points) for place in order]
+
+
+def _acts(warehouse: Warehouse, basis: Basis, pairs: set[Pair]) -> list[Told]:
+    """The rows of `activity` of these pairs in the window, as it is now: what a report counts as is its row of `engagement`."""
+    found = []
+    for platform, mine in _by_platform(pairs):
+        actors, targets = (pa.array(sorted({pair[end] for pair in mine}), pa.string()) for end in (0, 1))
+        rows = warehouse.read(
+            ACTIVITY,
+            {"platform": platform},
+            columns=["platform", "source", "activity_id", "kind", "actor_id", "target_id", "occurred_at"],
+            where=(pc.field("day") >= basis.first_day)
+            & (pc.field("day") <= basis.day)
+            & pc.field("actor_id").isin(actors)
+            & pc.field("target_id").isin(targets),
+        )
+        found += [row for row in rows.to_pylist() if (row["actor_id"], row["target_id"]) in mine]
+    return sorted(found, key=lambda row: (row["occurred_at"], row["source"], row["activity_id"], row["kind"]))
+
+
+def _by_platform(pairs: Iterable[Pair]) -> Iterator[tuple[str, set[Pair]]]:
+    found: dict[str, set[Pair]] = defaultdict(set)
+    for src, dst in pairs:
+        platform, _, actor = src.partition(":")
+        found[platform].add((actor, dst.partition(":")[2]))
+    yield from sorted(found.items())

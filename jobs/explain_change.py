@@ -1,0 +1,103 @@
+"""Why a person's score is not what it was on an earlier day: reasons that sum to the change, and who is behind each.
+
+Reads one person's published rows of both days and what they stand on; writes nothing. For everybody at once there is
+`jobs.score_changes`, which tells the same.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs import reasons, score_changes
+from jobs.explain import PARTS, Told, handles
+from jobs.graph import Basis
+from jobs.reasons import CODES, METHODOLOGY
+from jobs.score_changes import Params, Published
+from jobs.scratch import scratch
+from jobs.storage import Warehouse
+from schemas.methodology import Methodology
+from schemas.scores import SCORES
+
+NOTHING = dict.fromkeys(("score", "influence", *PARTS), 0.0)
+
+
+def explained(warehouse: Warehouse, person: str, params: Params, top: int) -> Told:
+    """The change of one person's score, and for each reason the `top` people behind it. Raises where a day is not published."""
+    old, new = score_changes.bases(warehouse, params)
+    before = _row(warehouse, person, params.since_day, params.since_methodology)
+    after = _row(warehouse, person, params.day, params.methodology)
+    published = Published(*(np.array([row[name]]) for name in ("influence", "score") for row in (before, after)))
+    with scratch() as db:
+        reasons.prepare_change(db, warehouse, replace(old, methodology=new.methodology), new)
+        changes = reasons.pulled(db, new, person)
+    v = pc.index(changes.people, person).as_py()
+    actors, parts = reasons.of_person(changes, v) if v >= 0 else (np.zeros(0, np.int64), np.zeros((0, len(CODES))))
+    whole = parts.sum(axis=0)
+    whole[METHODOLOGY] = _other_methodology(changes, v, published, params)
+    score_changes.refuse_other_data(published.old_influence + whole.sum(), published.influence, f"scores {params.day}")
+    points = float(published.points(params.methodology)[0])
+    people = changes.people.take(pa.array(actors)).to_pylist()
+    told = [
+        _reason(reason, people, parts[:, reason], float(whole[reason]), points, top) for reason in range(len(CODES))
+    ]
+    told = sorted((found for found in told if found), key=lambda found: -abs(found["influence"]))
+    named = {person["person_id"] for found in told for person in found["people"]}
+    return {
+        "person_id": person,
+        "day": params.day,
+        "methodology": params.methodology.version,
+        "since_day": params.since_day,
+        "since_methodology": params.since_methodology.version,
+        **{f"since_{name}": before[name] for name in NOTHING},
+        **{name: after[name] for name in NOTHING},
+        "reasons": told,
+        "uncovered_days": _uncovered(warehouse, new, params.since_day),
+        "handles": handles(warehouse, new, named | {person}),
+    }
+
+
+def _row(warehouse: Warehouse, person: str, day: date, methodology: Methodology) -> Mapping[str, Any]:
+    """What was published of the person; nothing where they had no row that day."""
+    partition = {"methodology": methodology.version, "day": day}
+    found = warehouse.read(SCORES, partition, columns=list(NOTHING), where=pc.field("person_id") == person).to_pylist()
+    return found[0] if found else NOTHING
+
+
+def _other_methodology(changes: reasons.Changes, v: int, published: Published, params: Params) -> float:
+    if params.methodology == params.since_methodology:
+        return 0.0
+    edges, share = changes.graph, changes.change.old_share
+    again = score_changes.influence_of(edges.src, edges.dst, share, len(changes.people), params.methodology.rounds)
+    return float(again[v] if v >= 0 else 0.0) - float(published.old_influence[0])
+
+
+def _reason(reason: int, people: list[str], worth: np.ndarray, whole: float, points: float, top: int) -> Told | None:
+    """One reason, the people who moved most by it, and the sum of the rest. None where it moved nothing."""
+    if abs(whole) < score_changes.DUST and not (np.abs(worth) > score_changes.DUST).any():
+        return None
+    moved = [k for k in range(len(people)) if abs(worth[k]) > score_changes.DUST]
+    order = sorted(moved, key=lambda k: (-abs(worth[k]), people[k]))
+    named, others = order[:top], order[top:]
+    rest = whole - float(worth[named].sum())
+    return {
+        "reason": CODES[reason],
+        "influence": whole,
+        "points": whole * points,
+        "people_count": len(moved),
+        "people": [
+            {"person_id": people[k], "influence": float(worth[k]), "points": float(worth[k] * points)} for k in named
+        ],
+        "others": {"people": len(others), "influence": rest, "points": rest * points},
+    }
+
+
+def _uncovered(warehouse: Warehouse, now: Basis, since: date) -> dict[str, list[date]]:
+    """Platform -> days between on which nothing of it could arrive."""
+    days = [since + timedelta(days=n) for n in range(1, (now.day - since).days + 1)]
+    found = {platform: [day for day in days if day not in there] for platform, there in now.covered(warehouse).items()}
+    return {platform: missing for platform, missing in sorted(found.items()) if missing}
