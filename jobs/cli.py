@@ -196,7 +196,35 @@ def restore(day: Day, methodology: Version = None, sample: Sample = False, verbo
     _change_scores("restore", "brought back", day, methodology, sample, verbose)
 
 
+@app.command(name="score-changes")
+def score_changes(
+    day: Day,
+    since: Annotated[
+        datetime | None, typer.Option("--since", help="The earlier UTC day; the day before if left out.", **DAY_FORMAT)
+    ] = None,
+    methodology: Version = None,
+    sample: Sample = False,
+    verbose: Verbose = False,
+) -> None:
+    """Write why everybody's score changed between two published days into `score_changes`."""
+    from jobs import score_changes as job
+    from jobs.runs import Batch
+
+    log(verbose)
+    earlier = since or day - timedelta(days=1)
+    params = job.Params(
+        day=day.date(),
+        methodology=methodology_of(methodology, day),
+        since_day=earlier.date(),
+        since_methodology=methodology_of(methodology, earlier),
+    )
+    batch = Batch(f"score_changes {day.date()} since {earlier.date()} {params.methodology.version}")
+    counts = job.run(open_warehouse(sample), params, batch)
+    say(f"{counts['people']:,} people's change between {earlier.date()} and {day.date()} is in `score_changes`")
+
+
 app.command()(cli_reading.show)
+app.command()(cli_reading.explain)
 app.command()(cli_reading.restatements)
 app.command()(cli_reading.export)
 

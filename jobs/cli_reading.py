@@ -10,7 +10,7 @@ from jobs import display
 from jobs.cli_options import DAY_FORMAT, FLAG, AnyDay, Sample, Verbose, Version, log, open_warehouse
 from jobs.display import say
 from jobs.errors import UsageError
-from schemas.methodology import official
+from schemas.methodology import load, official
 
 Json = Annotated[bool, typer.Option("--json", metavar=FLAG, help="JSON instead of a table.")]
 
@@ -75,3 +75,42 @@ def export(
     asked = day.date() if day else reading.newest_day(warehouse, methodology)
     count = reading.export(warehouse, asked, methodology or official(asked), to)
     say(f"{to}: {count:,} people of {asked}; {display.CONSENT}")
+
+
+def explain(
+    person: Annotated[str, typer.Argument(help="person_id (`twitter:88`) or handle.")],
+    day: AnyDay = None,
+    since: Annotated[
+        datetime | None, typer.Option("--since", help="Why the score changed since this UTC day.", **DAY_FORMAT)
+    ] = None,
+    acts: Annotated[
+        bool, typer.Option("--acts", metavar=FLAG, help="List the rows of `activity` that the largest paths stand on.")
+    ] = False,
+    top: Annotated[int, typer.Option(min=1, max=10_000, metavar="N", help="How many to name of each.")] = 10,
+    methodology: Version = None,
+    as_json: Annotated[bool, typer.Option("--json", metavar=FLAG, help="JSON instead of words.")] = False,
+    sample: Sample = False,
+    verbose: Verbose = False,
+) -> None:
+    """Say why a person's score is what it is, or why it changed.
+
+    Example: clout explain twitter:88 --day 2012-07-07 --since 2012-07-06
+    """
+    from jobs import explain as job
+    from jobs import explain_change, reading, score_changes, telling
+
+    log(verbose)
+    if since and acts:
+        raise UsageError("--acts explains one day; leave out --since")
+    warehouse = open_warehouse(sample)
+    asked = day.date() if day else reading.newest_day(warehouse, methodology)
+    now = load(methodology or official(asked))
+    who = reading.person_id(warehouse, person)
+    if since:
+        then = load(methodology or official(since.date()))
+        params = score_changes.Params(day=asked, methodology=now, since_day=since.date(), since_methodology=then)
+        told, tell = explain_change.explained(warehouse, who, params, top), telling.tell_change
+    else:
+        asked_of = job.Params(person=who, day=asked, methodology=now, top=top, with_acts=acts)
+        told, tell = job.explained(warehouse, asked_of), telling.tell
+    (display.print_json if as_json else tell)(told)

@@ -90,7 +90,7 @@ def print_top(found: pa.Table) -> None:
     ]
     names = ("rank", "person", "handle", "score", "= direct", "+ second", "+ third", "influence", "engagers")
     title = f"Highest scores of {rows[0]['day']}, methodology {rows[0]['methodology']}"
-    _print_table(title, names, cells, texts=("person", "handle"))
+    print_table(title, names, cells, texts=("person", "handle"))
     _labels(rows)
 
 
@@ -115,7 +115,7 @@ def print_history(found: pa.Table) -> None:
         "methodology",
     )
     title = f"{plain(rows[-1]['person_id'])}  {plain(rows[-1]['handle'])}"
-    _print_table(title, names, cells, texts=("day", "methodology"))
+    print_table(title, names, cells, texts=("day", "methodology"))
     _labels(rows)
 
 
@@ -159,7 +159,7 @@ def _scored(row: dict[str, Any]) -> tuple[str, ...]:
     return (f"{row['score']:.2f}", *(f"{part:.2f}" for part in points(row)), f"{row['influence']:,.2f}")
 
 
-def _print_table(title: str, names: Sequence[str], rows: Sequence[Sequence[str]], texts: Sequence[str]) -> None:
+def print_table(title: str, names: Sequence[str], rows: Sequence[Sequence[str]], texts: Sequence[str]) -> None:
     """Numbers are never cut off: columns for which there is no room are left out, from the right, and named."""
     cells = [[_cut(cell) for cell in row] for row in rows]
     widths = [max(map(cell_len, column)) + GAP for column in zip(names, *cells, strict=True)]
@@ -185,8 +185,8 @@ def _labels(rows: Sequence[dict[str, Any]]) -> None:
     say(CONSENT)
 
 
-def print_json(found: pa.Table) -> None:
-    json.dump(found.to_pylist(), sys.stdout, default=str, indent=1)
+def print_json(found: pa.Table | dict[str, Any]) -> None:
+    json.dump(found.to_pylist() if isinstance(found, pa.Table) else found, sys.stdout, default=str, indent=1)
     sys.stdout.write("\n")
 
 

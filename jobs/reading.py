@@ -42,9 +42,21 @@ def top(warehouse: Warehouse, day: date, methodology: str, count: int) -> pa.Tab
     return found.sort_by([("rank", "ascending"), ("person_id", "ascending")]).slice(0, count)
 
 
+def person_id(warehouse: Warehouse, person: str) -> str:
+    """The person whom a person_id or a handle names. Raises where no published row is theirs, or several people's."""
+    by_handle = ":" not in person
+    who = pc.field("handle") == person.removeprefix("@") if by_handle else pc.field("person_id") == person
+    people = pc.unique(warehouse.read(SCORES, columns=["person_id"], where=who)["person_id"]).to_pylist()
+    if not people:
+        raise CloutError(f"scores: nobody published is {person!r}; give a person_id such as `twitter:88`, or a handle")
+    if len(people) > 1:
+        raise UsageError(f"{person!r} is the handle of several people: {', '.join(sorted(people))}; give one person_id")
+    return people[0]
+
+
 def history(warehouse: Warehouse, person: str, methodology: str | None) -> pa.Table:
     """One person's published days in order, by person_id or handle, of that methodology or of the official ones."""
-    who = pc.field("person_id") == person if ":" in person else pc.field("handle") == person.removeprefix("@")
+    who = pc.field("person_id") == person_id(warehouse, person)
     found = warehouse.read(SCORES, {"methodology": methodology} if methodology else None, where=who)
     if methodology is None:
         versions = pa.array([entry.version for entry in in_force()])
@@ -52,10 +64,7 @@ def history(warehouse: Warehouse, person: str, methodology: str | None) -> pa.Ta
         days = [official(day.as_py()) for day in found["day"]]
         found = found.filter(pc.equal(found["methodology"], pa.array(days, pa.string())))
     if not found.num_rows:
-        raise CloutError(f"scores: nobody published is {person!r}; give a person_id such as `twitter:88`, or a handle")
-    people = pc.unique(found["person_id"]).to_pylist()
-    if len(people) > 1:
-        raise UsageError(f"{person!r} is the handle of several people: {', '.join(sorted(people))}; give one person_id")
+        raise CloutError(f"scores: no day of {person!r} is published by {methodology or 'the official methodology'}")
     return found.sort_by("day")
 
 
