@@ -42,10 +42,10 @@ def explained(warehouse: Warehouse, person: str, params: Params, top: int) -> To
     score_changes.refuse_other_data(published.old_influence + whole.sum(), published.influence, f"scores {params.day}")
     points = float(published.points(params.methodology)[0])
     people = changes.people.take(pa.array(actors)).to_pylist()
-    told = [
+    moved = [
         _reason(reason, people, parts[:, reason], float(whole[reason]), points, top) for reason in range(len(CODES))
     ]
-    told = sorted((found for found in told if found), key=lambda found: -abs(found["influence"]))
+    told = sorted((found for found in moved if found is not None), key=lambda found: -abs(found["influence"]))
     named = {person["person_id"] for found in told for person in found["people"]}
     return {
         "person_id": person,

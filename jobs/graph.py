@@ -10,6 +10,8 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
 
 from jobs import attention, publish, restatements, runs
 from jobs.errors import CloutError
@@ -20,6 +22,7 @@ from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
 from schemas.methodology import Methodology
 from schemas.runs import RUNS
+from schemas.table import Table
 
 if TYPE_CHECKING:
     import duckdb
@@ -69,28 +72,33 @@ def prepare(db: "duckdb.DuckDBPyConnection", warehouse: Warehouse, basis: Basis,
     credibility, a). Raises where files of a version that was read then are gone."""
     days = days_between(basis.first_day, basis.day)
     factors = attention.decay_factors(days, basis.covered(warehouse), basis.day, basis.methodology)
+    in_window = (pc.field("day") >= basis.first_day) & (pc.field("day") <= basis.day)
     db.execute("create or replace macro rint(x) as round_even(x, 0)")
-    db.register(f"engagement_{name}", warehouse.dataset(ENGAGEMENT, basis.engagement))
-    db.register(f"accounts_{name}", warehouse.dataset(ACCOUNTS, basis.accounts))
+    db.register(f"engagement_{name}", _there(warehouse, ENGAGEMENT, basis.engagement, in_window, basis))
+    db.register(f"accounts_{name}", _there(warehouse, ACCOUNTS, basis.accounts, pc.field("day") <= basis.day, basis))
     db.register(f"factors_{name}", attention.decay_table(factors))
     acts = f"(select * from engagement_{name} where day between date '{basis.first_day}' and date '{basis.day}')"
     newest = f"({attention.newest_accounts_sql(basis.day).format(accounts=f'accounts_{name}')})"
     doubted = f"({attention.CREDIBILITY_SQL.format(accounts=newest)})"
     weights = f"({attention.weights_sql(basis.methodology).format(engagement=acts, factors=f'factors_{name}')})"
+    saturated = attention.saturated_sql(basis.methodology).format(engagement=acts)
+    spread = attention.attention_sql(basis.methodology).format(weights=weights, doubted=doubted)
+    db.execute(f"create temp table saturated_{name} as {saturated}")
+    db.execute(f"create temp table spread_{name} as {spread}")
+
+
+def _there(warehouse: Warehouse, table: Table, version: int, asked: pc.Expression, basis: Basis) -> ds.Dataset:
+    """The table at that version. Raises where its files are gone."""
+    found = warehouse.dataset(table, version)
     try:
-        db.execute(
-            f"create temp table saturated_{name} as {attention.saturated_sql(basis.methodology).format(engagement=acts)}"
-        )
-        db.execute(
-            f"create temp table spread_{name} as"
-            f" {attention.attention_sql(basis.methodology).format(weights=weights, doubted=doubted)}"
-        )
-    except (FileNotFoundError, OSError) as error:
+        for fragment in found.get_fragments(asked):
+            fragment.ensure_complete_metadata()
+    except FileNotFoundError as error:
         raise CloutError(
-            f"scores {basis.day} ({basis.methodology.version}): files of `engagement` or `accounts` that they were computed"
-            f" from are gone (vacuum, erasure); score the day again (`clout run --first-day {basis.day} --last-day {basis.day}"
-            " --source ...`), then ask again"
+            f"scores {basis.day} ({basis.methodology.version}): files of {table.name} that they were computed from are gone"
+            " (vacuum, erasure); score and publish the day again, then ask again"
         ) from error
+    return found
 
 
 def around(db: "duckdb.DuckDBPyConnection", edges: str, person: str) -> pa.Table:

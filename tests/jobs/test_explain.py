@@ -1,0 +1,273 @@
+"""Why a score is what it is and why it changed: through the real jobs on a day that can be reckoned by hand.
+
+Dee likes ana's note and reshares bo's; ana likes bo's; cy reshares two of bo's and likes one; bo likes cy's.
+"""
+
+import json
+import math
+from datetime import date, timedelta
+
+import pytest
+from typer.testing import CliRunner
+
+from jobs import checks, cli, explain, explain_change, publish, score_changes
+from jobs.errors import CloutError
+from schemas.accounts import ACCOUNTS
+from schemas.activity import ACTIVITY
+from schemas.engagement import ENGAGEMENT
+from schemas.methodology import Methodology
+from schemas.score_changes import SCORE_CHANGES
+from schemas.scores import SCORES
+from tests.jobs.world import OFFICIAL, Did, World, files
+
+DAY = date(2026, 11, 3)
+NEXT = DAY + timedelta(days=1)
+LATER = DAY + timedelta(days=30)
+NOW = Methodology(
+    **{**vars(OFFICIAL), "version": "test", "kind_weights": OFFICIAL.kind_weights | {"like": 0.5, "follow": 0.5}}
+)
+
+EXAMPLE = [
+    Did(DAY, "demo", "like", "dee", "ana"), Did(DAY, "demo", "reshare", "dee", "bo"), Did(DAY, "demo", "like", "ana", "bo"),
+    Did(DAY, "demo", "reshare", "cy", "bo"), Did(DAY, "demo", "reshare", "cy", "bo"), Did(DAY, "demo", "like", "cy", "bo"),
+    Did(DAY, "demo", "like", "bo", "cy"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def world(spark, tmp_path_factory, arrow_rows) -> World:
+    """The example; the next day eve, whom nobody engages with, reshares cy's note; the platform is silent for weeks after."""
+    made = World(spark, str(tmp_path_factory.mktemp("explain") / "warehouse"), arrow_rows)
+    made.write(ACCOUNTS, [{"platform": "demo", "account_id": "cy", "handle": "@cy\x1b[31m", "source": "test", "day": DAY}],
+               platform="demo", day=DAY, source="test")  # fmt: skip
+    for day in (DAY, NEXT, LATER):
+        made.cover(day, "demo")
+    made.put("test", [*EXAMPLE, Did(NEXT, "demo", "reshare", "eve", "cy")])
+    for day, methodology in ((DAY, OFFICIAL), (NEXT, OFFICIAL), (LATER, OFFICIAL), (NEXT, NOW)):
+        publishes(made, day, methodology)
+    return made
+
+
+def publishes(world: World, day: date, methodology: Methodology = OFFICIAL) -> None:
+    world.score(day, methodology)
+    checks.run(world.warehouse, checks.Params(day=day, methodology=methodology.version), world.batch)
+    publish.run(world.warehouse, publish.Params(day=day, methodology=methodology), world.batch)
+
+
+def told(world: World, person: str, day: date = DAY, **asked) -> dict:
+    params = explain.Params(person=f"demo:{person}", day=day, methodology=OFFICIAL, **asked)
+    return explain.explained(world.warehouse, params)
+
+
+def changed(world: World, person: str, params: score_changes.Params) -> dict:
+    return explain_change.explained(world.warehouse, f"demo:{person}", params, top=10)
+
+
+def between(since: date, day: date, then: Methodology = OFFICIAL, now: Methodology = OFFICIAL) -> score_changes.Params:
+    return score_changes.Params(day=day, methodology=now, since_day=since, since_methodology=then)
+
+
+def near(value: float):
+    return pytest.approx(value, rel=0, abs=1e-9)
+
+
+def test_every_engager_and_what_they_did(world):
+    found = told(world, "bo")
+    assert found["influence"] == near(0.90625)
+    assert [(e["person_id"], e["direct"], e["second"], e["third"]) for e in found["engagers"]] == [
+        ("demo:cy", near(0.375), near(0), near(0)),  # what bo handed to cy does not return
+        ("demo:ana", near(0.25), near(0.125 * 0.25), near(0)),
+        ("demo:dee", near(0.25), near(0), near(0)),
+    ]
+    like, reshares = found["engagers"][0]["kinds"][::-1]
+    assert (reshares["kind"], reshares["act_count"], reshares["influence"]) == ("reshare", 2, near(0.375 * 6 / 7))
+    assert (like["kind"], like["act_count"], like["influence"]) == ("like", 1, near(0.375 * 1 / 7))
+    assert [(kind["kind"], kind["act_count"]) for kind in found["kinds"]] == [("reshare", 3), ("like", 2)]
+
+
+@pytest.mark.parametrize("person", ["ana", "bo", "cy", "dee"])
+@pytest.mark.parametrize("top", [1, 10])
+def test_everything_sums(world, person, top):
+    found = told(world, person, top=top)
+    for unit, whole in (("influence", found["influence"]), ("points", found["score"])):
+        assert math.fsum([*(e[unit] for e in found["engagers"]), found["other_engagers"][unit]]) == near(whole)
+        assert math.fsum(kind[unit] for kind in found["kinds"]) == near(whole)
+    assert math.fsum(found["points"].values()) == near(found["score"])
+    for engager in found["engagers"]:
+        assert math.fsum(engager[part] for part in explain.PARTS) == near(engager["influence"])
+        assert math.fsum(kind["points"] for kind in engager["kinds"]) == near(engager["points"])
+    if top == 10:  # all of them
+        assert math.fsum(path["influence"] for path in found["paths"]) == near(found["influence"])
+
+
+def test_named_paths(world):
+    assert [(path["people"], path["kinds"], path["influence"]) for path in told(world, "cy")["paths"]] == [
+        (["demo:bo", "demo:cy"], ["like"], near(0.25)),
+        (["demo:ana", "demo:bo", "demo:cy"], ["like", "like"], near(0.25 * 0.25)),
+        (["demo:dee", "demo:bo", "demo:cy"], ["reshare", "like"], near(0.25 * 0.25)),
+        (["demo:dee", "demo:ana", "demo:bo", "demo:cy"], ["like", "like", "like"], near(0.125 * 0.25 * 0.25)),
+    ]
+
+
+def test_acts_are_rows_of_activity(world):
+    found = told(world, "cy", top=1, with_acts=True)
+    rows = world.warehouse.read(ACTIVITY, columns=list(found["acts"][0])).to_pylist()
+    assert all(act in rows for act in found["acts"])
+    assert [(act["actor_id"], act["kind"], act["target_id"]) for act in found["acts"]] == [
+        ("dee", "like", "ana"), ("ana", "like", "bo"), ("bo", "like", "cy"),
+    ]  # fmt: skip
+
+
+def test_nobody_engaged(world):
+    found = told(world, "dee")
+    assert (found["engagers"], found["kinds"], found["paths"]) == ([], [], [])
+    assert found["other_engagers"] == {"people": 0, "influence": 0.0, "points": 0.0}
+
+
+def test_who_is_not_scored_and_what_is_not_published(world):
+    with pytest.raises(
+        CloutError, match=r"scores 2026-11-03 \(2026.11\): demo:eve is not in it; `clout show demo:eve`"
+    ):
+        told(world, "eve")
+    with pytest.raises(CloutError, match=r"scores 2026-12-24 \(2026.11\): demo:bo is not in it"):
+        told(world, "bo", date(2026, 12, 24))
+    with pytest.raises(CloutError, match=r"2026-12-24 \(2026.11\): not published"):
+        changed(world, "bo", between(DAY, date(2026, 12, 24)))
+    with pytest.raises(CloutError, match="the earlier day must lie before it"):
+        between(DAY, DAY)
+
+
+def test_a_change_by_reasons(world):
+    """Eve's reshare is new to cy and reaches bo by cy; all else is a day older: a weight of 1 is 2^(-1/30)."""
+    faded = 2 ** (-1 / 30)
+    found = changed(world, "cy", between(DAY, NEXT))
+    reasons = {reason["reason"]: reason for reason in found["reasons"]}
+    assert set(reasons) == {"engager_arrived", "faded_engagement", "engagers_attention"}
+    assert reasons["engager_arrived"]["people"] == [
+        {"person_id": "demo:eve", "influence": near(0.5 * 2 / 3), "points": near(reasons["engager_arrived"]["points"])}
+    ]
+    assert reasons["faded_engagement"]["influence"] < 0
+    assert found["influence"] - found["since_influence"] == near(
+        sum(reason["influence"] for reason in found["reasons"])
+    )
+    assert found["score"] - found["since_score"] == near(sum(reason["points"] for reason in found["reasons"]))
+    # What reaches cy directly, by hand: bo's like, and eve's reshare.
+    assert (found["since_direct"], found["direct"]) == (near(0.25), near(0.5 * faded / (1 + faded) + 0.5 * 2 / 3))
+
+
+def test_the_table_tells_the_same(world):
+    params = between(DAY, NEXT)
+    score_changes.run(world.warehouse, params, world.batch)
+    rows = world.warehouse.read(SCORE_CHANGES, {"day": NEXT, "since_day": DAY, "methodology": "2026.11"}).to_pylist()
+    people = sorted({row["person_id"] for row in rows})
+    assert people == [f"demo:{name}" for name in ("ana", "bo", "cy")]
+    for person in people:
+        one = explain_change.explained(world.warehouse, person, params, top=10)
+        assert {
+            row["reason"]: (near(row["influence"]), near(row["points"])) for row in rows if row["person_id"] == person
+        } == {reason["reason"]: (reason["influence"], reason["points"]) for reason in one["reasons"]}
+
+
+def test_a_rerun_replaces_its_own_two_days(world):
+    score_changes.run(world.warehouse, between(DAY, NEXT), world.batch)
+    score_changes.run(world.warehouse, between(DAY, LATER), world.batch)
+    before = world.warehouse.read(SCORE_CHANGES).sort_by(
+        [("day", "ascending"), ("person_id", "ascending"), ("reason", "ascending")]
+    )
+    score_changes.run(world.warehouse, between(DAY, NEXT), world.batch)
+    after = world.warehouse.read(SCORE_CHANGES).sort_by(
+        [("day", "ascending"), ("person_id", "ascending"), ("reason", "ascending")]
+    )
+    assert after.equals(before)
+    assert len(files(world.warehouse, SCORE_CHANGES)) == 2
+
+
+def test_weeks_without_coverage_fade_nothing(world):
+    """Of the thirty days between, two were covered: acts are two days older, and the rest is told."""
+    found = changed(world, "bo", between(DAY, LATER))
+    assert found["uncovered_days"] == {"demo": [NEXT + timedelta(days=n) for n in range(1, 29)]}
+    faded = 2 ** (-2 / 30)
+    assert found["direct"] == near(
+        0.5 * 3 * faded / (1 + 3 * faded) + 0.5 * faded / (1 + faded) + 0.5 * 2 * faded / (1 + 3 * faded)
+    )
+
+
+def test_another_methodology_is_a_reason(world):
+    """Likes at half their weight: first what the same acts count for otherwise, then what happened."""
+    found = changed(world, "cy", between(DAY, NEXT, OFFICIAL, NOW))
+    reasons = {reason["reason"]: reason["influence"] for reason in found["reasons"]}
+    like = math.log2(1.5)
+    from_bo, ana, dee = 0.5 * like / (1 + like), 0.5 * like / (1 + like), 0.5 * 2 / (1 + like + 2)
+    again = from_bo * (1 + ana + dee + 0.5 * like / (3 + like) * ana)
+    assert reasons["methodology"] == near(again - 0.3828125)
+    assert found["influence"] - found["since_influence"] == near(sum(reasons.values()))
+
+
+def test_acts_of_earlier_days_that_came_late(spark, tmp_path, arrow_rows):
+    """A second source brings what it saw of the first day after that day was scored: no new engagement."""
+    made = World(spark, str(tmp_path / "warehouse"), arrow_rows)
+    for day in (DAY, NEXT):
+        made.cover(day, "demo")
+    made.put("test", EXAMPLE)
+    publishes(made, DAY)
+    made.put("late", [Did(DAY, "demo", "like", "eve", "dee")])
+    publishes(made, NEXT)
+    reasons = {reason["reason"]: reason["influence"] for reason in changed(made, "dee", between(DAY, NEXT))["reasons"]}
+    faded = 2 ** (-1 / 30)
+    whole = 0.5 * faded / (1 + faded)
+    # It came and it grew a day older, in no order: the mean of what it would weigh on either day.
+    restored = whole * (1 + faded) / 2 / faded
+    assert reasons == {"coverage_restored": near(restored), "faded_engagement": near(whole - restored)}
+
+
+def test_what_was_computed_from_files_that_are_gone(spark, tmp_path, arrow_rows):
+    made = World(spark, str(tmp_path / "warehouse"), arrow_rows)
+    made.cover(DAY, "demo")
+    made.put("test", EXAMPLE)
+    publishes(made, DAY)
+    made.put("test", EXAMPLE[1:])
+    made.count(DAY)
+    made.warehouse.delta(ENGAGEMENT).vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
+    with pytest.raises(CloutError, match="files of engagement that they were computed from are gone"):
+        told(made, "bo")
+
+
+# As people see it
+
+
+@pytest.fixture
+def ran(world, monkeypatch):
+    def run(*arguments: str) -> str:
+        monkeypatch.setenv("CLOUT_WAREHOUSE", world.warehouse.root)
+        result = CliRunner().invoke(cli.app, ["explain", *arguments], catch_exceptions=False)
+        assert result.exit_code == 0
+        return result.output
+
+    return run
+
+
+def test_in_words(ran):
+    said = ran("demo:cy", "--day", "2026-11-03")
+    assert "Your score is 17.71: 11.57 direct, 5.78 second, 0.36 third." in said
+    assert "0.0625  demo:dee shared demo:bo, who liked you" in said
+    assert "0.0078  demo:dee liked demo:ana, who liked demo:bo, who liked you" in said
+    assert "internal use only" in said
+    assert "\x1b[31m" not in said  # a platform's handle commands no terminal
+
+
+def test_a_change_in_words(ran):
+    said = ran("demo:cy", "--day", "2026-11-04", "--since", "2026-11-03")
+    assert "1 person newly engage" in said
+    assert "demo:eve +0.3333" in said
+    assert "never lowers your score, however small their own" in said
+
+
+def test_as_json(ran, world):
+    found = json.loads(ran("demo:cy", "--day", "2026-11-03", "--json"))
+    assert found == json.loads(json.dumps(told(world, "cy"), default=str))
+
+
+def test_nothing_is_written(ran, world):
+    before = {table.name: world.warehouse.version(table) for table in (SCORES, SCORE_CHANGES, ACTIVITY)}
+    ran("demo:cy", "--day", "2026-11-03", "--acts")
+    assert {table.name: world.warehouse.version(table) for table in (SCORES, SCORE_CHANGES, ACTIVITY)} == before
