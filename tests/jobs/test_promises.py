@@ -150,6 +150,41 @@ def test_p6_unconnected_newcomers_change_nobody_bit_for_bit(graph, other):
     assert after.keys() - before.keys() == {name for pair in apart for name in pair}
 
 
+# What is far away does not matter
+
+
+@settings(max_examples=500)
+@given(graphs(), st.data())
+def test_a_changed_edge_moves_only_people_within_three_steps_of_its_actor(graph, data):
+    """Bit for bit everybody else, whatever the actor does otherwise than before."""
+    people = [*graph.people, NEWCOMER]
+    u = data.draw(st.sampled_from(people), "actor")
+    v = data.draw(st.sampled_from([name for name in people if name != u]), "target")
+    changed = data.draw(st.sampled_from((graph.without(u), graph.adding({(u, v): data.draw(units)}))))
+    pairs = {*graph.weights, *changed.weights}
+    near: set[str] = set()
+    for _ in range(3):
+        near |= {target for source, target in pairs if source in near | {u}}
+    before, after = graph.parts(), changed.parts()
+    for person in before.keys() - near - {u}:
+        assert after.get(person, NOTHING) == before[person]
+
+
+@settings(max_examples=500)
+@given(graphs(), st.data())
+def test_how_busy_an_actor_is_does_not_matter_where_nothing_stays_with_nobody(graph, data):
+    """rest_weight 0: an actor who does ten times as much of everything changes nobody."""
+    actor = data.draw(st.sampled_from(graph.people))
+    factor = data.draw(st.integers(2, 1000))
+    kept = replace(graph, rest=0.0)
+    busier = replace(
+        kept, weights={pair: units * (factor if pair[0] == actor else 1) for pair, units in graph.weights.items()}
+    )
+    before, after = kept.parts(), busier.parts()
+    for person, parts in before.items():
+        assert after[person] == pytest.approx(parts, rel=0, abs=tolerance(parts.influence))
+
+
 # P10: missing data is not a low score
 
 FIRST = date(2026, 1, 1)
