@@ -65,8 +65,9 @@ def tell_change(told: Told) -> None:
         (f"{found['points']:+.4f}", f"{found['influence']:+,.4f}", _sentence(found, told)) for found in told["reasons"]
     ]
     rows.append((f"{change:+.4f}", f"{told['influence'] - told['since_influence']:+,.4f}", "in all"))
+    say(f"{'points':>9} {'attention':>14}")
     for points, worth, sentence in rows:
-        say(f"{points:>9} points {worth:>14} accounts' worth   {sentence}")
+        say(f"{points:>9} {worth:>14}   {sentence}")
     say()
     for found in told["reasons"]:
         if found["people"]:
@@ -175,22 +176,22 @@ def _tell_acts(acts: Sequence[Told], name: _Names) -> None:
 
 def _sentence(found: Told, told: Told) -> str:
     count = found["people_count"]
-    people = _people(count)
+    people, s = _people(count), "s" if count == 1 else ""
     gain = found["influence"] >= 0
     match found["reason"]:
         case "new_engagement":
             return f"new acts of {people} who had engaged with you before"
         case "engager_arrived":
-            return f"{people} newly engage with you"
+            return f"{people} newly engage{s} with you"
         case "faded_engagement":
             return f"earlier acts of {people} faded with time"
         case "engager_left":
             return f"fewer engage with you: the acts of {people} are too long ago"
         case "attention_moved":
             turned = "less of their attention on others" if gain else "more of their attention on others"
-            return f"{people} who engage with you spent {turned}"
+            return f"{people} who engage{s} with you spent {turned}"
         case "engagers_attention":
-            return f"those who engage with you hold {'more' if gain else 'less'} attention themselves, by {people} behind them"
+            return f"those who engage with you hold {'more' if gain else 'less'} attention themselves"
         case "coverage_restored":
             return f"acts of earlier days that had been missing arrived, of {people}"
         case "coverage_missing":

@@ -257,7 +257,7 @@ def test_in_words(ran):
 
 def test_a_change_in_words(ran):
     said = ran("demo:cy", "--day", "2026-11-04", "--since", "2026-11-03")
-    assert "1 person newly engage" in said
+    assert "+0.3333   1 person newly engages with you" in said
     assert "demo:eve +0.3333" in said
     assert "never lowers your score, however small their own" in said
 
