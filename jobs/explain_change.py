@@ -16,9 +16,9 @@ import pyarrow.compute as pc
 from jobs import reasons, score_changes
 from jobs.explain import PARTS, Told, handles
 from jobs.graph import Basis
-from jobs.reasons import CODES, METHODOLOGY
 from jobs.score_changes import Params, Published
 from jobs.scratch import scratch
+from jobs.sensitivity import CODES, METHODOLOGY
 from jobs.storage import Warehouse
 from schemas.methodology import Methodology
 from schemas.scores import SCORES

@@ -8,42 +8,18 @@ with everything that it moved, as one sum. That sum is never negative (DESIGN, p
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numba import njit
+import pyarrow as pa
 
 from jobs import attention, sensitivity
+from jobs.engines.memory import numbered
 from jobs.graph import Basis, around, prepare
-from jobs.sensitivity import Array, Graph, Scratch
+from jobs.sensitivity import CODES, Array, Change, Graph
 from jobs.storage import Warehouse
 from jobs.window import covered_days, days_between
 from schemas.fixed_point import UNIT
-from schemas.score_changes import REASONS
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow as pa
-
-CODES = tuple(REASONS)
-(
-    NEW_ENGAGEMENT, ENGAGER_ARRIVED, FADED_ENGAGEMENT, ENGAGER_LEFT, ATTENTION_MOVED, ENGAGERS_ATTENTION, RESTORED, MISSING,
-    CREDIBILITY, METHODOLOGY,
-) = range(len(CODES))  # fmt: skip
-
-
-class Change(NamedTuple):
-    """Both days' edges; one entry per edge, weights and shares as doubles. The last six are the actor's."""
-
-    old_share: Array
-    share: Array
-    old_weight: Array
-    weight: Array
-    fresh: Array  # weight of acts after the earlier day
-    late: Array  # weight of acts up to the earlier day that arrived since, or are gone
-    old_free: Array  # 1 / (rest_weight + all that the actor spent)
-    free: Array
-    crowding: Array  # what each unit more that the actor spends takes from that, averaged over both days
-    old_credibility: Array
-    credibility: Array
-    late_spent: Array
 
 
 def prepare_change(db: "duckdb.DuckDBPyConnection", warehouse: Warehouse, since: Basis, now: Basis) -> None:
@@ -89,7 +65,7 @@ def prepare_change(db: "duckdb.DuckDBPyConnection", warehouse: Warehouse, since:
     )
 
 
-def _fades(warehouse: Warehouse, since: Basis, now: Basis) -> "pa.Table":
+def _fades(warehouse: Warehouse, since: Basis, now: Basis) -> pa.Table:
     """(day, platform, old_factor, aged_factor, late_factor, factor): what an act weighs at the earlier day; as known then, but
     grown older; at the earlier day, as known now; now. 0 where it does not count."""
     methodology = now.methodology
@@ -111,8 +87,6 @@ def _fades(warehouse: Warehouse, since: Basis, now: Basis) -> "pa.Table":
         )
     ]
     places = sorted({place for factors in known for place in factors})
-    import pyarrow as pa
-
     names = ("old_factor", "aged_factor", "late_factor", "factor")
     return pa.table(
         {
@@ -129,7 +103,7 @@ def _fades(warehouse: Warehouse, since: Basis, now: Basis) -> "pa.Table":
 class Changes(NamedTuple):
     """The edges of both days as arrays. `people`: account number -> person_id."""
 
-    people: "pa.Array"
+    people: pa.Array
     graph: Graph
     change: Change
     damping: float
@@ -138,8 +112,6 @@ class Changes(NamedTuple):
 
 def pulled(db: "duckdb.DuckDBPyConnection", now: Basis, person: str | None = None) -> Changes:
     """The table `edges`, or what of it influence on one person can come by."""
-    from jobs.engines.memory import numbered
-
     edges = around(db, "edges", person) if person else db.sql("from edges order by src, dst").to_arrow_table()
     people, src, dst = numbered(edges["src"], edges["dst"])
     column = {name: edges[name].to_numpy().astype(np.float64) for name in edges.column_names[2:]}
@@ -176,7 +148,7 @@ def of_person(changes: Changes, v: int) -> tuple[Array, Array]:
     count = sensitivity.responses(v, graph, shares, arrived, changes.rounds, room)
     actors = np.zeros(count, np.int64)
     parts = np.zeros((count, len(CODES)))
-    found = _by_actor(v, graph, change, changes.damping, room, count, actors, parts)
+    found = sensitivity.by_actor(v, graph, change, changes.damping, room, count, actors, parts)
     return actors[:found], parts[:found]
 
 
@@ -185,74 +157,4 @@ def of_everybody(changes: Changes) -> Array:
     graph, change = changes.graph, changes.change
     room = sensitivity.scratch(len(changes.people), len(graph.src))
     shares, arrived = sensitivity.on_the_way(graph, change.old_share, change.share)
-    return _of_everybody(graph, change, changes.damping, shares, arrived, changes.rounds, room)
-
-
-@njit(cache=True)
-def _of_everybody(
-    graph: Graph, change: Change, damping: float, shares: Array, arrived: Array, rounds: int, room: Scratch
-) -> Array:
-    accounts = len(graph.start) - 1
-    total = np.zeros((accounts, len(CODES)))
-    actors = np.zeros(len(graph.src), np.int64)
-    parts = np.zeros((len(graph.src), len(CODES)))
-    for v in range(accounts):
-        count = sensitivity.responses(v, graph, shares, arrived, rounds, room)
-        for k in range(_by_actor(v, graph, change, damping, room, count, actors, parts)):
-            total[v] += parts[k]
-        sensitivity.forget(room, count)
-    return total
-
-
-@njit(cache=True)
-def _by_actor(
-    v: int, graph: Graph, change: Change, damping: float, room: Scratch, count: int, actors: Array, parts: Array
-) -> int:
-    """Writes each actor among the `count` marked edges and its parts; returns how many. Edges of an actor lie together."""
-    found, k = 0, 0
-    while k < count:
-        first = room.edges[k]
-        u = graph.src[first]
-        own = -1
-        whole, mean, late, shared = 0.0, 0.0, 0.0, 0.0
-        while k < count and graph.src[room.edges[k]] == u:
-            e = room.edges[k]
-            response = room.response[e]
-            # Not the rounded shares: the last unit of 2^-36 would be told as attention that moved.
-            whole += (
-                response
-                * damping
-                * (
-                    change.credibility[e] * change.weight[e] * change.free[e]
-                    - change.old_credibility[e] * change.old_weight[e] * change.old_free[e]
-                )
-            )
-            mean += response * (change.old_weight[e] + change.weight[e]) / 2
-            late += response * change.late[e]
-            shared += response * (change.old_weight[e] * change.old_free[e] + change.weight[e] * change.free[e]) / 2
-            if graph.dst[e] == v:
-                own = e
-            k += 1
-        free = (change.old_free[first] + change.free[first]) / 2
-        crowding = change.crowding[first] * mean
-        passed_on = damping * (change.old_credibility[first] + change.credibility[first]) / 2
-        part = parts[found]
-        part[:] = 0.0
-        part[CREDIBILITY] = damping * (change.credibility[first] - change.old_credibility[first]) * shared
-        late_elsewhere, late_spent_elsewhere = late, change.late_spent[first]
-        if own >= 0:
-            # What a unit of weight towards v brings v, less what it draws from the actor's other ways to v.
-            unit = passed_on * (free * room.response[own] - crowding)
-            late_elsewhere -= room.response[own] * change.late[own]
-            late_spent_elsewhere -= change.late[own]
-            faded = change.weight[own] - change.old_weight[own] - change.fresh[own] - change.late[own]
-            part[NEW_ENGAGEMENT if change.old_weight[own] > 0 else ENGAGER_ARRIVED] += unit * change.fresh[own]
-            part[FADED_ENGAGEMENT if change.weight[own] > 0 else ENGAGER_LEFT] += unit * faded
-            part[RESTORED if change.late[own] > 0 else MISSING] += unit * change.late[own]
-        part[RESTORED if late_spent_elsewhere > 0 else MISSING] += passed_on * (
-            free * late_elsewhere - crowding * late_spent_elsewhere
-        )
-        part[ATTENTION_MOVED if own >= 0 else ENGAGERS_ATTENTION] += whole - part.sum()
-        actors[found] = u
-        found += 1
-    return found
+    return sensitivity.everybody(graph, change, changes.damping, shares, arrived, changes.rounds, room)

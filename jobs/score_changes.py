@@ -16,9 +16,9 @@ from jobs import graph, reasons, runs
 from jobs.engines import memory
 from jobs.errors import CloutError
 from jobs.graph import Basis
-from jobs.reasons import CODES, METHODOLOGY
 from jobs.runs import Batch
 from jobs.scratch import scratch
+from jobs.sensitivity import CODES, METHODOLOGY
 from jobs.storage import Warehouse
 from schemas import arrow
 from schemas.fixed_point import UNIT

@@ -9,6 +9,8 @@ degree two, which two points of Gauss and Legendre integrate exactly. Thus
 
 holds exactly, and every product is split evenly among its factors, in no order (for products of two and three this is the
 value of Shapley, and that of Aumann and Shapley: "Values of Non-Atomic Games", Princeton 1974).
+
+All kernels that call each other lie in this one file: the cache of compiled code is renewed by the caller's file alone.
 """
 
 from typing import NamedTuple
@@ -16,10 +18,19 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from schemas.score_changes import REASONS
+
 Array = np.ndarray
 
 # Both points weigh one half.
 POINTS = (0.5 - 0.5 / np.sqrt(3), 0.5 + 0.5 / np.sqrt(3))
+
+
+CODES = tuple(REASONS)
+(
+    NEW_ENGAGEMENT, ENGAGER_ARRIVED, FADED_ENGAGEMENT, ENGAGER_LEFT, ATTENTION_MOVED, ENGAGERS_ATTENTION, RESTORED, MISSING,
+    CREDIBILITY, METHODOLOGY,
+) = range(len(CODES))  # fmt: skip
 
 
 class Graph(NamedTuple):
@@ -31,6 +42,23 @@ class Graph(NamedTuple):
     in_edge: Array  # edges in order of (dst, src)
     in_start: Array  # account -> its first place in `in_edge`
     back: Array  # edge -> the edge that goes back, or -1
+
+
+class Change(NamedTuple):
+    """Both days' edges; one entry per edge, weights and shares as doubles. The last six are the actor's."""
+
+    old_share: Array
+    share: Array
+    old_weight: Array
+    weight: Array
+    fresh: Array  # weight of acts after the earlier day
+    late: Array  # weight of acts up to the earlier day that arrived since, or are gone
+    old_free: Array  # 1 / (rest_weight + all that the actor spent)
+    free: Array
+    crowding: Array  # what each unit more that the actor spends takes from that, averaged over both days
+    old_credibility: Array
+    credibility: Array
+    late_spent: Array
 
 
 class Scratch(NamedTuple):
@@ -93,6 +121,77 @@ def forget(room: Scratch, count: int) -> None:
     for k in range(count):
         room.marked[room.edges[k]] = False
         room.response[room.edges[k]] = 0.0
+
+
+@njit(cache=True)
+def everybody(
+    graph: Graph, change: Change, damping: float, shares: Array, arrived: Array, rounds: int, room: Scratch
+) -> Array:
+    """Each account's change of influence by reason: shape (accounts, reasons)."""
+    accounts = len(graph.start) - 1
+    total = np.zeros((accounts, len(CODES)))
+    actors = np.zeros(len(graph.src), np.int64)
+    parts = np.zeros((len(graph.src), len(CODES)))
+    for v in range(accounts):
+        count = responses(v, graph, shares, arrived, rounds, room)
+        for k in range(by_actor(v, graph, change, damping, room, count, actors, parts)):
+            total[v] += parts[k]
+        forget(room, count)
+    return total
+
+
+@njit(cache=True)
+def by_actor(
+    v: int, graph: Graph, change: Change, damping: float, room: Scratch, count: int, actors: Array, parts: Array
+) -> int:
+    """Writes each actor among the `count` marked edges and its parts; returns how many. Edges of an actor lie together."""
+    found, k = 0, 0
+    while k < count:
+        first = room.edges[k]
+        u = graph.src[first]
+        own = -1
+        whole, mean, late, shared = 0.0, 0.0, 0.0, 0.0
+        while k < count and graph.src[room.edges[k]] == u:
+            e = room.edges[k]
+            response = room.response[e]
+            # Not the rounded shares: the last unit of 2^-36 would be told as attention that moved.
+            whole += (
+                response
+                * damping
+                * (
+                    change.credibility[e] * change.weight[e] * change.free[e]
+                    - change.old_credibility[e] * change.old_weight[e] * change.old_free[e]
+                )
+            )
+            mean += response * (change.old_weight[e] + change.weight[e]) / 2
+            late += response * change.late[e]
+            shared += response * (change.old_weight[e] * change.old_free[e] + change.weight[e] * change.free[e]) / 2
+            if graph.dst[e] == v:
+                own = e
+            k += 1
+        free = (change.old_free[first] + change.free[first]) / 2
+        crowding = change.crowding[first] * mean
+        passed_on = damping * (change.old_credibility[first] + change.credibility[first]) / 2
+        part = parts[found]
+        part[:] = 0.0
+        part[CREDIBILITY] = damping * (change.credibility[first] - change.old_credibility[first]) * shared
+        late_elsewhere, late_spent_elsewhere = late, change.late_spent[first]
+        if own >= 0:
+            # What a unit of weight towards v brings v, less what it draws from the actor's other ways to v.
+            unit = passed_on * (free * room.response[own] - crowding)
+            late_elsewhere -= room.response[own] * change.late[own]
+            late_spent_elsewhere -= change.late[own]
+            faded = change.weight[own] - change.old_weight[own] - change.fresh[own] - change.late[own]
+            part[NEW_ENGAGEMENT if change.old_weight[own] > 0 else ENGAGER_ARRIVED] += unit * change.fresh[own]
+            part[FADED_ENGAGEMENT if change.weight[own] > 0 else ENGAGER_LEFT] += unit * faded
+            part[RESTORED if change.late[own] > 0 else MISSING] += unit * change.late[own]
+        part[RESTORED if late_spent_elsewhere > 0 else MISSING] += passed_on * (
+            free * late_elsewhere - crowding * late_spent_elsewhere
+        )
+        part[ATTENTION_MOVED if own >= 0 else ENGAGERS_ATTENTION] += whole - part.sum()
+        actors[found] = u
+        found += 1
+    return found
 
 
 @njit(cache=True)

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs import reasons, sensitivity
-from jobs.reasons import CODES, Change, Changes
+from jobs.reasons import Changes
+from jobs.sensitivity import CODES, Change
 from tests.jobs.equations import NEWCOMER, SCALE, Graph, graphs, units
 
 
@@ -77,8 +78,8 @@ def test_a_new_act_is_never_a_loss(old, other, data):
     changes = between(old, before.adding(fresh), fresh=fresh)
     for row in reasons.of_everybody(changes):
         scale = 1e-12 * max(1.0, np.abs(row).sum())
-        assert row[reasons.NEW_ENGAGEMENT] >= -scale
-        assert row[reasons.ENGAGER_ARRIVED] >= -scale
+        assert row[sensitivity.NEW_ENGAGEMENT] >= -scale
+        assert row[sensitivity.ENGAGER_ARRIVED] >= -scale
 
 
 def graph(**weights: float) -> Graph:
