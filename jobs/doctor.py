@@ -41,11 +41,9 @@ def findings(warehouse: Warehouse) -> Iterator[Finding]:
         except PackageNotFoundError:
             yield Finding(name, "missing", SET_UP)
     yield _java()
-    jars = [Path(path).name for path in session.jars()]
-    delta = [name for name in jars if "delta-spark" in name]
+    delta = [path.name for path in (session.environment_folder() / "jars").glob("*delta-spark*")]
     yield Finding("Delta for the JVM", *((delta[0],) if delta else ("missing", SET_UP)))
-    frames = [name for name in jars if "graphframes" in name]
-    yield Finding("GraphFrames for the JVM", frames[0] if frames else "not here: engine `graphframes` is off")
+    yield _graphframes()
     yield _warehouse(warehouse)
     try:
         enabled = ", ".join(spec.id for spec in enabled_sources(sources_file())) or "none"
@@ -71,6 +69,16 @@ def _java() -> Finding:
     if found and found[1] in ("17", "21"):
         return Finding("Java", f"{found[1]} at {java}")
     return Finding("Java", told.splitlines()[0] if told else "does not start", f"Spark needs 17 or 21; {SET_UP}")
+
+
+def _graphframes() -> Finding:
+    try:
+        frames = session.graphframes_jars()
+    except CloutError as error:
+        return Finding("GraphFrames for the JVM", "missing", str(error))
+    return Finding(
+        "GraphFrames for the JVM", Path(frames[0]).name if frames else "not here: engine `graphframes` is off"
+    )
 
 
 def _warehouse(warehouse: Warehouse) -> Finding:

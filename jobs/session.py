@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobs.errors import CloutError
+from jobs.errors import CloutError, UsageError
 from jobs.places import ROOT
 
 if TYPE_CHECKING:
@@ -21,9 +21,32 @@ def environment_folder() -> Path:
 
 
 def jars() -> list[str]:
-    """The JVM packages that set-up resolved, and the user's own of GraphFrames (`$CLOUT_GRAPHFRAMES_JARS`)."""
-    found = sorted(str(path) for path in (environment_folder() / "jars").glob("*.jar"))
-    return found + [path for path in os.environ.get("CLOUT_GRAPHFRAMES_JARS", "").split(",") if path]
+    """The JVM packages of every session: those that set-up resolved, and GraphFrames' where they are to be had."""
+    ours = graphframes_jars()
+    found = (str(path) for path in (environment_folder() / "jars").glob("*.jar") if not _is_graphframes(path))
+    return sorted(found) + ours
+
+
+def graphframes_jars() -> list[str]:
+    """The user's own (`$CLOUT_GRAPHFRAMES_JARS`), else those that set-up could resolve; none is no fault.
+
+    Raises `UsageError` where the user's are not there.
+    """
+    own = [path for path in os.environ.get("CLOUT_GRAPHFRAMES_JARS", "").split(",") if path]
+    missing = [path for path in own if not Path(path).is_file()]
+    if missing:
+        raise UsageError(f"CLOUT_GRAPHFRAMES_JARS: {', '.join(missing)}: no such file; expected jars, with commas")
+    resolved = (environment_folder() / "jars").glob("*.jar")
+    return own or sorted(str(path) for path in resolved if _is_graphframes(path))
+
+
+def _is_graphframes(path: Path) -> bool:
+    return path.name.startswith("io.graphframes_")  # group_artifact-version.jar, as Spark's resolver names it
+
+
+def submitted() -> bool:
+    """Whether `spark-submit` started this process, and a JVM with it."""
+    return "PYSPARK_GATEWAY_PORT" in os.environ
 
 
 def settings_file() -> Path:
@@ -49,11 +72,10 @@ def build(master: str | None = None) -> "SparkSession":
     started here, on `$CLOUT_SPARK_MASTER` or all cores of this machine."""
     from pyspark.sql import SparkSession
 
-    submitted = "PYSPARK_GATEWAY_PORT" in os.environ
     builder = SparkSession.builder.appName("clout")
     for name, value in settings().items():
         builder = builder.config(name, value)
-    if not submitted:
+    if not submitted():
         builder = builder.config("spark.driver.extraJavaOptions", JAVA_OPTIONS)
         packages = jars()
         if not packages:

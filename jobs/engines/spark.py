@@ -90,13 +90,16 @@ def third(second: "DataFrame", loops: "DataFrame") -> "DataFrame":
     )
 
 
-def pointing(core: "DataFrame") -> "DataFrame":
-    """Pairs of the core, pointing from their end of lower to that of higher (degree, id): (x, y, out, back, degree of y)."""
+def pointing(second: "DataFrame") -> "DataFrame":
+    """Pairs of the cyclic core, pointing from their end of lower to that of higher (degree, id): (x, y, out, back, degree),
+    where the degree is that of y."""
     is_lower = (F.col("degree") < F.col("other_degree")) | (
         (F.col("degree") == F.col("other_degree")) & (F.col("id") < F.col("other"))
     )
     return (
-        core.withColumn("degree", at_account(F.count("*")))
+        second.where((F.col("out_core") > 0) | (F.col("in_core") > 0))
+        .select("id", "other", "out_core", "in_core")
+        .withColumn("degree", at_account(F.count("*")))
         .withColumn("other_degree", at_the_other_end("degree"))
         .where(is_lower)
         .select(
@@ -156,8 +159,7 @@ class SparkEngine:
     def sums(self, edges: "DataFrame", rounds: int) -> "DataFrame":
         nothing = F.lit(0).cast("long")
         held = second(ends(edges)).persist(StorageLevel.MEMORY_AND_DISK)
-        core = held.where((F.col("out_core") > 0) | (F.col("in_core") > 0)).select("id", "other", "out_core", "in_core")
-        turning = pointing(core).persist(StorageLevel.MEMORY_AND_DISK)
+        turning = pointing(held).persist(StorageLevel.MEMORY_AND_DISK)
         messages = third(held, loops(turning)) if rounds >= 3 else held.withColumn("out_3", nothing)
         sums = messages.groupBy(F.col("other").alias("id")).agg(
             F.sum("out").alias("one"),

@@ -71,7 +71,8 @@ def test_what_is_missing_says_what_to_do(found, warehouse, monkeypatch, tmp_path
     monkeypatch.setenv("CLOUT_SOURCES", str(sources))
     monkeypatch.setattr(doctor, "PACKAGES", ("no-such-package",))
     monkeypatch.setattr(doctor, "LEAST_FREE_GB", 10**9)
-    monkeypatch.setattr(session, "jars", list)
+    monkeypatch.setattr(session, "environment_folder", lambda: tmp_path)
+    monkeypatch.setenv("CLOUT_GRAPHFRAMES_JARS", "/nowhere/x.jar")
     monkeypatch.setattr(session, "java_home", lambda: None)
     monkeypatch.setattr("shutil.which", lambda name: None)
     monkeypatch.setattr(doctor, "in_force", list)
@@ -80,7 +81,7 @@ def test_what_is_missing_says_what_to_do(found, warehouse, monkeypatch, tmp_path
         "no-such-package": doctor.SET_UP,
         "Java": doctor.SET_UP,
         "Delta for the JVM": doctor.SET_UP,
-        "GraphFrames for the JVM": None,  # everything else works without it
+        "GraphFrames for the JVM": "CLOUT_GRAPHFRAMES_JARS: /nowhere/x.jar: no such file; expected jars, with commas",
         "warehouse": "less than 1000000000 GB free where the warehouse is; make room",
         "nightly sources": "--source nonsense: unknown type 'nonsense'; use [ID:]TYPE=WHERE with one of higgs, gharchive,"
         " jetstream, reddit, activitystreams, sample",

@@ -8,16 +8,21 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from jobs.engines.graphframes import GraphFramesEngine
 from jobs.engines.memory import influence
 from jobs.engines.spark import SparkEngine
+from jobs.errors import UsageError
 from tests.jobs.equations import SCALE, shares
 
-ENGINES = [pytest.param(SparkEngine, id="spark")]
+ENGINES = [pytest.param(engine, id=engine.name) for engine in (SparkEngine, GraphFramesEngine)]
 
 
 @pytest.fixture(scope="module", params=ENGINES)
 def engine(request):
-    return request.param()
+    try:
+        return request.param()
+    except UsageError as missing:
+        pytest.skip(str(missing))
 
 
 Graph = tuple[np.ndarray, np.ndarray, np.ndarray]  # src, dst, a
