@@ -7,16 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.engines.memory import MemoryEngine
-from tests.jobs.engines.test_same_bits import ENGINES
 from tests.jobs.equations import NEWCOMER, SCALE, Graph, Parts, enumerated, graphs, summed, units
 
 EXACT = 1e-8
 NOTHING = Parts(0.0, 0.0, 0.0)
 
 
-@pytest.fixture(scope="module", params=[pytest.param(MemoryEngine, id="memory"), *ENGINES])
-def parts(request, spark):
+@pytest.fixture(scope="module")
+def parts(engine, spark):
     """`parts(graphs)`: everybody's parts in each of them, by one run of the engine."""
 
     def run(given: list[Graph]) -> list[dict[str, Parts]]:
@@ -25,7 +23,7 @@ def parts(request, spark):
             for number, graph in enumerate(given)
             for (u, v), a in graph.shares().items()
         ]
-        found = request.param().sums(spark.createDataFrame(pa.Table.from_pylist(rows)).cache(), 3)
+        found = engine.sums(spark.createDataFrame(pa.Table.from_pylist(rows)).cache(), 3)
         everybody: list[dict[str, Parts]] = [{} for _ in given]
         for row in found.toArrow().to_pylist():
             number, _, person = row["id"].partition(":")

@@ -8,22 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from jobs.engines.graphframes import GraphFramesEngine
 from jobs.engines.memory import influence
-from jobs.engines.spark import SparkEngine
-from jobs.errors import UsageError
 from tests.jobs.equations import SCALE, shares
-
-ENGINES = [pytest.param(engine, id=engine.name) for engine in (SparkEngine, GraphFramesEngine)]
-
-
-@pytest.fixture(scope="module", params=ENGINES)
-def engine(request):
-    try:
-        return request.param()
-    except UsageError as missing:
-        pytest.skip(str(missing))
-
 
 Graph = tuple[np.ndarray, np.ndarray, np.ndarray]  # src, dst, a
 
@@ -106,24 +92,24 @@ def partitions(spark, request) -> Iterator[int]:
 
 
 @pytest.mark.parametrize("partitions", [1, 2, 7, 64], indirect=True)
-def test_however_rows_are_spread(spark, engine, small, partitions):
-    assert_same_bits(spark, engine, small, partitions=partitions)
+def test_however_rows_are_spread(spark, distributed, small, partitions):
+    assert_same_bits(spark, distributed, small, partitions=partitions)
 
 
 @pytest.mark.parametrize("rounds", [1, 2])
-def test_fewer_rounds(spark, engine, small, rounds):
-    assert_same_bits(spark, engine, small, rounds)
+def test_fewer_rounds(spark, distributed, small, rounds):
+    assert_same_bits(spark, distributed, small, rounds)
 
 
-def test_nobody_passes_anything_on(spark, engine):
+def test_nobody_passes_anything_on(spark, distributed):
     """Every actor without credibility: accounts are there, with nothing."""
     none = np.zeros(2, np.int64)
-    assert_same_bits(spark, engine, (np.array([0, 1], np.int32), np.array([1, 2], np.int32), none))
+    assert_same_bits(spark, distributed, (np.array([0, 1], np.int32), np.array([1, 2], np.int32), none))
 
 
-def test_large_graphs(spark, engine, data):
+def test_large_graphs(spark, distributed, data):
     """A hub of a million edges beside a real graph with many loops."""
     with gzip.open(data("graphs/soc-Slashdot0902.txt.gz")) as lines:
         arcs = np.loadtxt(lines, np.int32)
     rng = np.random.default_rng(9)
-    assert_same_bits(spark, engine, beside(spent(arcs, rng), hub(600_000, rng)))
+    assert_same_bits(spark, distributed, beside(spent(arcs, rng), hub(600_000, rng)))
