@@ -173,7 +173,6 @@ def week_and_day(wanted: Sequence[str]) -> Iterator[Figure]:
 def score(root: str, days: list[date]) -> None:
     """Scores days that were pulled before, one after the other, as a night does."""
     from jobs import nightly
-    from jobs.engines.memory import MemoryEngine
     from jobs.runs import Batch
     from schemas.methodology import load, official
 
@@ -181,7 +180,7 @@ def score(root: str, days: list[date]) -> None:
         chosen = load(official(day))
         params = nightly.Params(sources=(), first_day=day, last_day=day, score_from=day, methodology=chosen)
         plan = nightly.Plan(Batch(f"bench {day}"), {}, [day], False)
-        for scored in nightly.score(Warehouse(root), params, plan, MemoryEngine()):
+        for scored in nightly.score(Warehouse(root), params, plan):
             print("scored", scored.day, flush=True)
 
 

@@ -15,6 +15,7 @@ from jobs.cli_options import (
     DAY_FORMAT,
     FLAG,
     Day,
+    EngineName,
     FirstDay,
     LastDay,
     RejectShare,
@@ -29,6 +30,7 @@ from jobs.cli_options import (
     warehouse_of,
 )
 from jobs.display import say
+from jobs.engines import AUTO
 from jobs.errors import CloutError, UsageError
 from jobs.sources.spec import SourceSpec, are_simulated, parse_specs
 from schemas.methodology import MethodologyError, load, official
@@ -89,6 +91,7 @@ def run(
     ] = None,
     methodology: Version = None,
     max_reject_share: RejectShare = 0.05,
+    engine: EngineName = AUTO,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", metavar=FLAG, help="Say what would be read and replaced, and do nothing.")
     ] = False,
@@ -107,7 +110,9 @@ def run(
     root = warehouse_of(specs)
     first, last, scored = _range(specs, first_day, last_day, score_from)
     chosen = load(methodology or official(last))
-    running.run(root, specs, first, last, scored, chosen, max_reject_share=max_reject_share, dry_run=dry_run)
+    running.run(
+        root, specs, first, last, scored, chosen, max_reject_share=max_reject_share, engine=engine, dry_run=dry_run
+    )
 
 
 @app.command()
@@ -150,19 +155,21 @@ def engagement(day: Day, methodology: Version = None, sample: Sample = False, ve
 
 
 @app.command()
-def influence(day: Day, methodology: Version = None, sample: Sample = False, verbose: Verbose = False) -> None:
+def influence(
+    day: Day, methodology: Version = None, engine: EngineName = AUTO, sample: Sample = False, verbose: Verbose = False
+) -> None:
     """Score everybody at the end of a day; nothing is published yet."""
     from jobs import influence as job
-    from jobs.engines.memory import MemoryEngine
+    from jobs.engines import choice
     from jobs.runs import Batch
     from jobs.session import build
 
     log(verbose)
+    choice.require(engine)
     chosen = methodology_of(methodology, day)
     params = job.Params(day=day.date(), methodology=chosen)
-    counts = job.run(
-        build(), open_warehouse(sample), params, MemoryEngine(), Batch(f"influence {day.date()} {chosen.version}")
-    )
+    warehouse, batch = open_warehouse(sample), Batch(f"influence {day.date()} {chosen.version}")
+    counts = job.run(build(), warehouse, params, batch, engine)
     say(f"scored {day.date()}: {counts['people']:,} people, {counts['pairs']:,} pairs; next: `clout checks`")
 
 

@@ -36,6 +36,14 @@ Version = Annotated[
     str | None,
     typer.Option("--methodology", metavar="VERSION", help="Methodology; the official one of the day if left out."),
 ]
+EngineName = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        metavar="auto|memory|spark|graphframes",
+        help="What adds the messages; all give the same scores. `auto`: memory where the pairs fit, else spark.",
+    ),
+]
 RejectShare = Annotated[
     float,
     typer.Option(

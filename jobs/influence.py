@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from jobs import attention, runs
 from jobs.attention import real
-from jobs.engines import Engine
+from jobs.engines import AUTO, choice
 from jobs.errors import CloutError
 from jobs.runs import Batch
 from jobs.storage import Warehouse
@@ -128,39 +128,65 @@ def window_attention(
     )
 
 
+@dataclass(frozen=True)
+class Read:
+    """What a day's score stands on, as it was read: versions of the tables, the window's engagement, the newest accounts,
+    and platform -> days of the window that it covers."""
+
+    versions: dict[str, int]
+    engagement: "DataFrame"
+    accounts: "DataFrame"
+    covered: dict[str, set[date]]
+
+
+def read(session: "SparkSession", warehouse: Warehouse, params: Params) -> Read:
+    """Raises where a day of the window is not counted as it was last pulled, `EmptyWindowError` where nobody acted on
+    anybody."""
+    first_day = params.methodology.first_day(params.day)
+    _refuse_stale(warehouse, first_day, params.day)
+    versions = {table.name: warehouse.version(table) for table in (ENGAGEMENT, COVERAGE, ACCOUNTS)}
+    engagement = warehouse.frame(session, ENGAGEMENT, versions[ENGAGEMENT.name]).where(
+        F.col("day").between(F.lit(first_day), F.lit(params.day))
+    )
+    if engagement.where(F.col("kind") != POST).isEmpty():
+        raise EmptyWindowError(
+            f"engagement {first_day}..{params.day}: no act between two people, expected some; pull days of this window"
+            f" first (`clout pull --day {params.day} --source ...`)"
+        )
+    accounts = attention.newest_accounts(warehouse.frame(session, ACCOUNTS, versions[ACCOUNTS.name]), params.day)
+    return Read(versions, engagement, accounts, covered_days(warehouse, first_day, params.day))
+
+
+def everybody(found: Read, sums: "DataFrame", spread: "DataFrame", params: Params) -> "DataFrame":
+    """The rows of `influence`, from what was read, an engine's sums and how attention is spread (src, dst, a, credibility)."""
+    methodology = params.methodology
+    share = {platform: len(days) / methodology.lookback_days for platform, days in found.covered.items()}
+    return people(sums, spread, found.accounts, share, params)
+
+
 def run(
-    session: "SparkSession", warehouse: Warehouse, params: Params, engine: Engine, batch: Batch
+    session: "SparkSession", warehouse: Warehouse, params: Params, batch: Batch, engine: str = AUTO
 ) -> dict[str, float]:
-    """Scores everybody of the window. Raises `EmptyWindowError` where there is nobody."""
+    """Scores everybody of the window by the engine of that name. Raises as `read` does."""
     methodology = params.methodology
     with runs.recorded(warehouse, JOB, params.day, batch, methodology=methodology.version) as row:
-        row.engine = engine.name
         refuse_changed_methodology(warehouse, methodology)
-        first_day = methodology.first_day(params.day)
-        _refuse_stale(warehouse, first_day, params.day)
-        for table in (ENGAGEMENT, COVERAGE, ACCOUNTS):
-            row.inputs[table.name] = warehouse.version(table)
+        found = read(session, warehouse, params)
+        row.inputs = found.versions
         row.parameters["accounts_files"] = accounts_fingerprint(warehouse, row.inputs[ACCOUNTS.name], params.day)
-        covered = covered_days(warehouse, first_day, params.day)
-        row.uncovered_days = uncovered_days(covered, first_day, params.day)
-        engagement = warehouse.frame(session, ENGAGEMENT, row.inputs[ENGAGEMENT.name]).where(
-            F.col("day").between(F.lit(first_day), F.lit(params.day))
-        )
-        if engagement.where(F.col("kind") != POST).isEmpty():
-            raise EmptyWindowError(
-                f"engagement {first_day}..{params.day}: no act between two people, expected some; pull days of this window"
-                f" first (`clout pull --day {params.day} --source ...`)"
-            )
-        accounts = attention.newest_accounts(warehouse.frame(session, ACCOUNTS, row.inputs[ACCOUNTS.name]), params.day)
-        spread = window_attention(engagement, accounts, covered, params).persist(StorageLevel.MEMORY_AND_DISK)
+        row.uncovered_days = uncovered_days(found.covered, methodology.first_day(params.day), params.day)
+        spread = window_attention(found.engagement, found.accounts, found.covered, params)
+        spread.persist(StorageLevel.MEMORY_AND_DISK)
         try:
-            sums = engine.sums(spread, methodology.rounds)
-            share = {platform: len(days) / methodology.lookback_days for platform, days in covered.items()}
-            found = people(sums, spread, accounts, share, params)
+            adding = choice.chosen(engine, spread)
+            row.engine = adding.name
+            sums = adding.sums(spread, methodology.rounds)
+            scored = everybody(found, sums, spread, params)
             partition = {"methodology": methodology.version, "day": params.day}
-            warehouse.replace_by_spark(INFLUENCE, found, partition, run_id=row.id, job=JOB)
+            warehouse.replace_by_spark(INFLUENCE, scored, partition, run_id=row.id, job=JOB)
             row.counts["pairs"] = spread.count()
             row.counts["people"] = warehouse.row_count(INFLUENCE, partition)
+            sums.unpersist()
         finally:
             spread.unpersist()
     return row.counts

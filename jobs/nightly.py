@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from jobs import checks, engagement, influence, publish, pull_activity, runs
-from jobs.engines import Engine
+from jobs.engines import AUTO
 from jobs.runs import Batch
 from jobs.session import build
 from jobs.sources.spec import SourceSpec
@@ -29,6 +29,7 @@ class Params:
     score_from: date
     methodology: Methodology
     max_reject_share: float = pull_activity.MAX_REJECT_SHARE
+    engine: str = AUTO
 
     @property
     def pulled_days(self) -> list[date]:
@@ -40,7 +41,7 @@ class Params:
 
     @property
     def key(self) -> str:
-        """The same range, sources and methodology have the same key."""
+        """The same range, sources and methodology have the same key, whatever the engine."""
         told = [
             [argument for spec in self.sources for argument in spec.arguments],
             [str(self.first_day), str(self.last_day), str(self.score_from)],
@@ -101,7 +102,7 @@ def pull(
             pull_activity.run(warehouse, asked, planned.batch, on_lines, on_day)
 
 
-def score(warehouse: Warehouse, params: Params, planned: Plan, engine: Engine) -> Iterator[Scored]:
+def score(warehouse: Warehouse, params: Params, planned: Plan) -> Iterator[Scored]:
     """Counts every day that the windows need, in one go, then scores and publishes day by day, yielding each."""
     if not planned.scores:
         return
@@ -111,7 +112,7 @@ def score(warehouse: Warehouse, params: Params, planned: Plan, engine: Engine) -
     engagement.run(session, warehouse, engagement.Params(day=planned.scores[-1], first_day=first_day), planned.batch)
     for day in planned.scores:
         counts = influence.run(
-            session, warehouse, influence.Params(day=day, methodology=methodology), engine, planned.batch
+            session, warehouse, influence.Params(day=day, methodology=methodology), planned.batch, params.engine
         )
         checks.run(warehouse, checks.Params(day=day, methodology=methodology.version), planned.batch)
         publish.run(warehouse, publish.Params(day=day, methodology=methodology), planned.batch)

@@ -8,7 +8,7 @@ from functools import partial
 
 from jobs import display, nightly, reading
 from jobs.display import say
-from jobs.engines import Engine
+from jobs.engines import choice
 from jobs.pull_activity import Pulled, refuse_mixing
 from jobs.sources.spec import SourceSpec
 from jobs.storage import Warehouse
@@ -22,15 +22,16 @@ TOP = 10
 
 def run(
     root: str, sources: tuple[SourceSpec, ...], first_day: date, last_day: date, score_from: date,
-    methodology: Methodology, *, max_reject_share: float, dry_run: bool,
+    methodology: Methodology, *, max_reject_share: float, engine: str, dry_run: bool,
 ) -> None:  # fmt: skip
     started = time.monotonic()
     watch = Watch()
+    choice.require(engine)
     warehouse = Warehouse(root)
     opened = {spec: spec.open() for spec in sources}  # a file that is not there is told before anything is done
     params = nightly.Params(
         sources=sources, first_day=first_day, last_day=last_day, score_from=score_from, methodology=methodology,
-        max_reject_share=max_reject_share,
+        max_reject_share=max_reject_share, engine=engine,
     )  # fmt: skip
     if not dry_run:
         warehouse.create_tables()
@@ -57,7 +58,7 @@ def run(
         )  # fmt: skip
         total = len(planned.scores)
         bar.show("starting Spark, counting engagement", 0, total)
-        for number, scored in enumerate(nightly.score(warehouse, params, planned, _engine()), 1):
+        for number, scored in enumerate(nightly.score(warehouse, params, planned), 1):
             say(
                 f"scored  {scored.day}  {scored.people:>10,} people  {scored.pairs:>10,} pairs  {watch.seconds():6.1f} s"
             )
@@ -93,12 +94,6 @@ def say_pulled(pulled: Pulled, watch: Watch) -> None:
     told = f"  ({', '.join(faults)})" if faults else ""
     note = f"  warning: {pulled.note}" if pulled.note else ""
     say(f"pulled  {pulled.day}  {pulled.act_count:>10,} acts    {pulled.source}  {watch.seconds():6.1f} s{told}{note}")
-
-
-def _engine() -> Engine:
-    from jobs.engines.memory import MemoryEngine
-
-    return MemoryEngine()
 
 
 def _say_plan(

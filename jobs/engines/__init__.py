@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+AUTO = "auto"  # whichever fits: `jobs.engines.choice`
+
 
 class Engine(Protocol):
     """Adds the messages of up to three rounds."""

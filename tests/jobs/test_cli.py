@@ -25,7 +25,7 @@ from schemas.scores import SCORES
 ROOT = Path(__file__).parents[2]
 DAY = date(2026, 11, 3)
 NOON = 1_793_707_200  # of this day
-COMMANDS = [command.callback.__name__ for command in cli.app.registered_commands]
+COMMANDS = {command.name or command.callback.__name__: command.callback for command in cli.app.registered_commands}
 
 
 class Told(NamedTuple):
@@ -82,7 +82,7 @@ def test_help_says_what_a_command_does_and_what_each_option_means(clout, command
     text = " ".join(told.out.replace("│", " ").split())
     assert text.startswith(f"Usage: clout {command or '[OPTIONS] COMMAND'}")
     if command:
-        doc = next(c.callback.__doc__ for c in cli.app.registered_commands if c.callback.__name__ == command)
+        doc = COMMANDS[command].__doc__
         assert " ".join(doc.splitlines()[0].split()) in text
         assert "--verbose -v Log every step, and show tracebacks." in text
     else:

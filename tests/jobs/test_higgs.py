@@ -12,7 +12,6 @@ import duckdb
 import pytest
 
 from jobs import checks, engagement, influence, publish, pull_activity
-from jobs.engines.memory import MemoryEngine
 from jobs.runs import Batch
 from jobs.sources.spec import parse_specs
 from jobs.storage import Warehouse
@@ -37,7 +36,7 @@ def higgs(spark, data, tmp_path_factory) -> Warehouse:
     pull_activity.run(warehouse, pull_activity.Params(source=source, first_day=FIRST, last_day=LAST), batch)
     counted = engagement.Params(day=LAST, first_day=OFFICIAL.first_day(LAST))
     engagement.run(spark, warehouse, counted, batch)
-    influence.run(spark, warehouse, influence.Params(day=LAST, methodology=OFFICIAL), MemoryEngine(), batch)
+    influence.run(spark, warehouse, influence.Params(day=LAST, methodology=OFFICIAL), batch, "memory")
     checks.run(warehouse, checks.Params(day=LAST, methodology=OFFICIAL.version), batch)
     publish.run(warehouse, publish.Params(day=LAST, methodology=OFFICIAL), batch)
     return warehouse

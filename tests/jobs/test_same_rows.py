@@ -14,7 +14,6 @@ from threading import Barrier
 import pytest
 
 from jobs import checks, engagement, influence, nightly, publish
-from jobs.engines.memory import MemoryEngine
 from jobs.places import ROOT
 from jobs.runs import Batch
 from jobs.session import build
@@ -48,7 +47,7 @@ def score(warehouse: Warehouse, day: date) -> None:
     """One day by itself, as a scheduled night does it."""
     session, batch = build(), Batch(f"score {day}")
     engagement.run(session, warehouse, engagement.Params(day=day, first_day=OFFICIAL.first_day(day)), batch)
-    influence.run(session, warehouse, influence.Params(day=day, methodology=OFFICIAL), MemoryEngine(), batch)
+    influence.run(session, warehouse, influence.Params(day=day, methodology=OFFICIAL), batch, "memory")
     checks.run(warehouse, checks.Params(day=day, methodology=OFFICIAL.version), batch)
     publish.run(warehouse, publish.Params(day=day, methodology=OFFICIAL), batch)
 
@@ -83,7 +82,7 @@ def expected(spark, pulled, copies) -> Warehouse:
         sources=parse_specs([SOURCE]), first_day=DAYS[0], last_day=DAYS[-1], score_from=DAYS[2], methodology=OFFICIAL
     )
     plan = nightly.Plan(Batch("ascending"), {}, params.scored_days, False)
-    assert [scored.day for scored in nightly.score(warehouse, params, plan, MemoryEngine())] == DAYS[2:]
+    assert [scored.day for scored in nightly.score(warehouse, params, plan)] == DAYS[2:]
     assert len({row["person_id"] for row in warehouse.read(SCORES).to_pylist()}) > 100  # there is something to compare
     return warehouse
 

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from jobs import engagement, influence
-from jobs.engines.memory import MemoryEngine
 from jobs.runs import Batch
 from jobs.storage import Warehouse
 from schemas.activity import ACTIVITY
@@ -62,7 +61,7 @@ class World:
 
     def score_counted(self, day: date, methodology: Methodology = OFFICIAL) -> dict[str, dict[str, Any]]:
         params = influence.Params(day=day, methodology=methodology)
-        influence.run(self.spark, self.warehouse, params, MemoryEngine(), self.batch)
+        influence.run(self.spark, self.warehouse, params, self.batch, "memory")
         return self.people(day, methodology)
 
     def score(self, day: date, methodology: Methodology = OFFICIAL) -> dict[str, dict[str, Any]]:
