@@ -56,7 +56,12 @@ def published_basis(warehouse: Warehouse, day: date, methodology: Methodology) -
     stands = restatements.standing(made)
     if stands is None:
         raise CloutError(f"scores {day} ({methodology.version}): not published, so there is nothing to explain")
-    (scored,) = (row for row in mine if row["run_id"] == stands["parameters"]["influence_run"])
+    scored = next((row for row in mine if row["run_id"] == stands["parameters"].get("influence_run")), None)
+    if scored is None:
+        raise CloutError(
+            f"scores {day} ({methodology.version}): `runs` does not tell what they were computed from; score and publish the"
+            " day again, then ask again"
+        )
     inputs = json.loads(scored["inputs"])
     return Basis(
         day=day,
