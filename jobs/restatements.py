@@ -47,14 +47,15 @@ def tell(warehouse: Warehouse, methodology: Methodology, day: date) -> None:
         log.warning("scores %s: what run %s changed cannot be told, the old files are gone", partition, newest.run_id)
         return
     found = difference(before, warehouse.reader(SCORES, partition, newest.version))
-    if found is None or not (found["people_before"] or warehouse.row_count(RESTATEMENTS, partition)):
+    told_of = {newest.run_id, *warehouse.read(RESTATEMENTS, partition, columns=["run_id"])["run_id"].to_pylist()}
+    if found is None or not (found["people_before"] or told_of - {newest.run_id}):
         return  # nothing changed, or the day is published for the first time
     made = [
         run
         for run in by_id.values()
         if run["job"] in (PUBLISH, UNPUBLISH, RESTORE)
         and run["parameters"]["methodology"] == methodology.version
-        and (run["status"] == runs.DONE or run["run_id"] == newest.run_id)
+        and (run["status"] == runs.DONE or run["run_id"] in told_of)
     ]
     told = partition | {"run_id": newest.run_id, "restated_at": newest.at, **found}
     told["why"] = json.dumps(_why(warehouse, methodology, day, made, by_id))
