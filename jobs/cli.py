@@ -233,6 +233,7 @@ def score_changes(
 app.command()(cli_reading.show)
 app.command()(cli_reading.explain)
 app.command()(cli_reading.restatements)
+app.command()(cli_reading.compare)
 app.command()(cli_reading.export)
 
 

@@ -7,7 +7,18 @@ from typing import Annotated
 import typer
 
 from jobs import display
-from jobs.cli_options import DAY_FORMAT, FLAG, AnyDay, Sample, Verbose, Version, log, open_warehouse
+from jobs.cli_options import (
+    DAY_FORMAT,
+    FLAG,
+    AnyDay,
+    Day,
+    Sample,
+    Verbose,
+    Version,
+    log,
+    methodology_of,
+    open_warehouse,
+)
 from jobs.display import say
 from jobs.errors import UsageError
 from schemas.methodology import load, official
@@ -58,6 +69,45 @@ def restatements(
     log(verbose)
     found = reading.restatements(open_warehouse(sample), day.date() if day else None, methodology)
     (display.print_json if as_json else display.print_restatements)(found)
+
+
+def compare(
+    day: Day,
+    methodology: Annotated[str, typer.Option("--methodology", metavar="VERSION", help="Methodology asked about.")],
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="VERSION", help="Compared with this one; the official one of the day if left out."),
+    ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Folder for `report.html`, CSV files and everybody's two scores."),
+    ] = None,
+    sample: Sample = False,
+    verbose: Verbose = False,
+) -> None:
+    """Say who would move under another methodology, and why; nothing is published.
+
+    Example: clout compare --day 2012-07-07 --methodology 2026.12 --to report
+    """
+    from jobs import compare as job
+    from jobs import report
+    from jobs.engines.memory import MemoryEngine
+    from jobs.session import build
+
+    log(verbose)
+    params = job.Params(day=day.date(), methodology=load(methodology), against=methodology_of(against, day))
+    warehouse = open_warehouse(sample)
+    people_to = reports_folder(to) / "people.parquet" if to else None
+    with display.progress() as bar:
+        bar.show("starting Spark, scoring twice")
+        found = job.run(build(), warehouse, params, MemoryEngine(), people_to)
+    say(f"{methodology} against {params.against.version} on {params.day}: {report.headline(found)}")
+    for sentence in report.sentences(found):
+        say(f"  {sentence}")
+    for label in report.labels(found):
+        say(label)
+    if to:
+        say(f"report: {report.write(params, found, to)}")
 
 
 def export(

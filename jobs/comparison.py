@@ -6,10 +6,11 @@ the other. Shares are of *holders*: people who hold any attention before or afte
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
+from duckdb import DuckDBPyConnection
 
 from schemas.methodology import Methodology
 
@@ -18,10 +19,10 @@ STEPS = ("direct", "second", "third")
 FAR = 5.0  # points: a move that people notice; 5 points are a factor of 2.8 in attention
 TOP = 100  # how many of the first are looked at apart
 BIN = 5  # points of the scale
-MOVERS = 50  # each way
+MOVE_BIN = 0.5  # points of a move
 
 _PAIRS = """
-create or replace table pairs as
+create table pairs as
 select person_id, coalesce(a.platform, b.platform) as platform, coalesce(a.handle, b.handle) as handle,
   coalesce(a.simulated, b.simulated) as simulated, b.person_id is not null as was, a.person_id is not null as stands,
   b.rank as rank_before, a.rank as rank_after,
@@ -31,7 +32,7 @@ select person_id, coalesce(a.platform, b.platform) as platform, coalesce(a.handl
   coalesce(a.third, 0) - coalesce(b.third, 0) as third
 from before b full join after a using (person_id)
 order by person_id;
-create or replace view holders as select * from pairs where influence_before > 0 or influence_after > 0;
+create view holders as select * from pairs where influence_before > 0 or influence_after > 0;
 """
 
 
@@ -57,24 +58,37 @@ class Comparison:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-def load(db: duckdb.DuckDBPyConnection, before: pa.Table, after: pa.Table) -> None:
+def load(db: DuckDBPyConnection, side: str, rows: pa.Table) -> None:
+    """Makes the table `before` or `after`, of `COLUMNS`."""
+    db.register("rows", rows)
+    db.execute(f"create table {side} as select {', '.join(COLUMNS)} from rows")
+    db.unregister("rows")
+
+
+def pair(db: DuckDBPyConnection) -> None:
     """Makes `pairs`, one row per person of either table, and its view `holders`. One thread and one order of rows, so that
     the same rows give the same sums to the last bit."""
     db.execute("set threads = 1")
-    for name, rows in (("before", before), ("after", after)):
-        db.register("rows", rows)
-        db.execute(f"create or replace table {name} as select {', '.join(COLUMNS)} from rows order by person_id")
-        db.unregister("rows")
     db.execute(_PAIRS)
+
+
+def compared(db: DuckDBPyConnection, before: Methodology, after: Methodology, movers: pa.Table) -> Comparison:
+    """Everything that a report tells of these `pairs`."""
+    return Comparison(
+        constants(before, after), summary(db), distribution(db), moves(db), deciles(db), platforms(db), movers
+    )
+
+
+def write_people(db: DuckDBPyConnection, to: Path) -> None:
+    """Everybody's scores before and after, and what changed, as a Parquet file."""
+    db.sql("from pairs order by person_id").write_parquet(str(to))
 
 
 def constants(before: Methodology, after: Methodology) -> pa.Table:
     """(name, before, after) of the constants that differ, each as text; a platform that is not named has the default."""
     values = [_flat(methodology) for methodology in (before, after)]
     names = list(dict.fromkeys(name for found in values for name in found))
-    rows = [
-        {"name": name, "before": _constant(name, values[0]), "after": _constant(name, values[1])} for name in names
-    ]
+    rows = [{"name": name, "before": _constant(name, values[0]), "after": _constant(name, values[1])} for name in names]
     changed = [row for row in rows if row["before"] != row["after"]]
     return pa.Table.from_pylist(changed, pa.schema({name: pa.string() for name in ("name", "before", "after")}))
 
@@ -92,7 +106,7 @@ def _constant(name: str, values: Mapping[str, str]) -> str:
     return values.get(name) or values["platform_weights.default"]
 
 
-def summary(db: duckdb.DuckDBPyConnection) -> pa.Table:
+def summary(db: DuckDBPyConnection) -> pa.Table:
     """One row: people, holders, who rises and falls and how far, and how alike the two orders are.
 
     `rank_correlation` is Spearman's rho of the holders' influence, equals sharing the mean of their ranks; null where all
@@ -119,7 +133,7 @@ def summary(db: duckdb.DuckDBPyConnection) -> pa.Table:
     ).to_arrow_table()
 
 
-def distribution(db: duckdb.DuckDBPyConnection) -> pa.Table:
+def distribution(db: DuckDBPyConnection) -> pa.Table:
     """(score_from, score_to, before, after): holders with a score in [score_from, score_to), 100 in the last; every bin up
     to the highest that holds somebody."""
     return db.sql(
@@ -135,10 +149,13 @@ def distribution(db: duckdb.DuckDBPyConnection) -> pa.Table:
     ).to_arrow_table()
 
 
-def moves(db: duckdb.DuckDBPyConnection) -> pa.Table:
-    """(points, holders): how many move by so many points, rounded to whole ones."""
+def moves(db: DuckDBPyConnection) -> pa.Table:
+    """(points_from, points_to, holders): how many of those who move do so by so many points, in [points_from, points_to)."""
     return db.sql(
-        "select round(move)::int as points, count(*) as holders from holders group by 1 order by 1"
+        f"""
+        select floor(move / {MOVE_BIN}) * {MOVE_BIN} as points_from, points_from + {MOVE_BIN} as points_to, count(*) as holders
+        from holders where move <> 0 group by 1 order by 1
+        """
     ).to_arrow_table()
 
 
@@ -149,7 +166,7 @@ _MOVED = f"""
 """
 
 
-def deciles(db: duckdb.DuckDBPyConnection) -> pa.Table:
+def deciles(db: DuckDBPyConnection) -> pa.Table:
     """One row per tenth of the holders by their score before, 1 the lowest, with how they move: the middle eight of ten lie
     between `low_move` and `high_move`. Equals are in one tenth, so that tenths may differ in size or be missing. Who held
     nothing before is in none."""
@@ -165,7 +182,7 @@ def deciles(db: duckdb.DuckDBPyConnection) -> pa.Table:
     ).to_arrow_table()
 
 
-def platforms(db: duckdb.DuckDBPyConnection) -> pa.Table:
+def platforms(db: DuckDBPyConnection) -> pa.Table:
     """One row per platform, the one that holds most attention first: how its holders move, their mean score, and all
     attention they hold, in accounts' worth and as a share of everybody's."""
     return db.sql(
@@ -175,32 +192,5 @@ def platforms(db: duckdb.DuckDBPyConnection) -> pa.Table:
           attention_before / nullif(sum(attention_before) over (), 0) as share_before,
           attention_after / nullif(sum(attention_after) over (), 0) as share_after
         from holders group by platform order by attention_before desc, platform
-        """
-    ).to_arrow_table()
-
-
-def movers(db: duckdb.DuckDBPyConnection, before: Methodology, after: Methodology) -> pa.Table:
-    """The fifty largest moves each way, largest first, rises before falls, and how many points of each are due to each step.
-
-    `scale_points` is what another scale makes of the same attention. The rest of a move is shared among the steps as their
-    attention changed, so the four sum to it.
-    """
-    full = (after.full_scale, after.resolution)
-    same_scale = (before.full_scale, before.resolution) == full
-    rescaled = "score_before" if same_scale else (
-        f"least(100, 100 * ln(1 + influence_before / {after.resolution!r}) / ln(1 + {after.full_scale!r} / {after.resolution!r}))"
-    )
-    steps = ", ".join(f"coalesce({step} * point, 0) as {step}_points" for step in STEPS)
-    return db.sql(
-        f"""
-        with split as (
-            select *, {rescaled} - score_before as scale_points,
-              (move - scale_points) / nullif(influence_after - influence_before, 0) as point
-            from holders where move <> 0
-        ), placed as (
-            select *, row_number() over (partition by move > 0 order by abs(move) desc, person_id) as place from split
-        )
-        select person_id, platform, handle, score_before, score_after, move, rank_before, rank_after, {steps}, scale_points
-        from placed where place <= {MOVERS} order by move > 0 desc, place
         """
     ).to_arrow_table()

@@ -84,7 +84,7 @@ def export(warehouse: Warehouse, day: date, methodology: str, to: Path) -> int:
         raise CloutError(f"scores {day} ({methodology}): not published, nothing exported")
     reader = warehouse.reader(SCORES, partition)
     count = 0
-    with _appearing(to) as part, kinds[to.suffix](part, reader.schema) as writer:
+    with appearing(to) as part, kinds[to.suffix](part, reader.schema) as writer:
         for batch in reader:
             writer.write_batch(batch)
             count += batch.num_rows
@@ -100,7 +100,8 @@ def _csv(path: Path, schema: pa.Schema) -> pa.csv.CSVWriter:
 
 
 @contextmanager
-def _appearing(path: Path) -> Iterator[Path]:
+def appearing(path: Path) -> Iterator[Path]:
+    """A file to write beside the path, which takes its place when the block ends well."""
     part = path.with_name(path.name + ".part")
     try:
         part.touch()

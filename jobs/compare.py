@@ -1,0 +1,97 @@
+"""Two methodologies on one day, before either is published: who would move, and why.
+
+Reads the windows' days of `engagement`, `coverage` and the newest `accounts`, as `jobs.influence` does; writes no table and
+leaves no run, for nothing changes that anybody could read.
+"""
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyspark import StorageLevel
+from pyspark.sql import functions as F
+
+from jobs import comparison, influence, movers
+from jobs.attention import decay_factors, decay_frame, fixed_sql, number, real_sql
+from jobs.comparison import Comparison
+from jobs.engines import Engine
+from jobs.errors import CloutError, UsageError
+from jobs.scratch import scratch
+from jobs.storage import Warehouse
+from jobs.window import days_between
+from schemas.kinds import INTERACTIONS, POST
+from schemas.methodology import Methodology
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+
+@dataclass(frozen=True, kw_only=True)
+class Params:
+    """The UTC day, the methodology asked about, and the one it is compared with."""
+
+    day: date
+    methodology: Methodology
+    against: Methodology
+
+
+def run(
+    session: "SparkSession", warehouse: Warehouse, params: Params, engine: Engine, people_to: Path | None = None
+) -> Comparison:
+    """Scores the day under both and compares. `people_to`: a Parquet file for everybody's two scores, or None. Raises as
+    `influence.read` does."""
+    if params.methodology.version == params.against.version:
+        raise UsageError(f"methodology {params.against.version}: cannot be compared with itself; name another one")
+    scored: list[tuple[influence.Params, influence.Read, DataFrame]] = []
+    with scratch() as db, ExitStack() as ended:
+        for side, methodology in (("before", params.against), ("after", params.methodology)):
+            influence.refuse_changed_methodology(warehouse, methodology)
+            asked = influence.Params(day=params.day, methodology=methodology)
+            found = influence.read(session, warehouse, asked)
+            spread = influence.window_attention(found.engagement, found.accounts, found.covered, asked)
+            ended.callback(spread.persist(StorageLevel.MEMORY_AND_DISK).unpersist)
+            people = influence.everybody(found, spread, engine, asked)
+            comparison.load(db, side, people.select(*comparison.COLUMNS).toArrow())
+            scored.append((asked, found, spread))
+        if scored[0][1].versions != scored[1][1].versions:
+            raise CloutError(f"compare {params.day}: the window was pulled or counted anew meanwhile; run it again")
+        comparison.pair(db)
+        largest = movers.largest(db, params.against, params.methodology)
+        kinds = [direct_by_kind(*one, largest["person_id"].to_pylist()).toArrow() for one in scored]
+        if people_to:
+            comparison.write_people(db, people_to)
+        return comparison.compared(db, params.against, params.methodology, movers.explained(largest, *kinds))
+
+
+def direct_by_kind(
+    asked: influence.Params, found: influence.Read, spread: "DataFrame", people: list[str]
+) -> "DataFrame":
+    """(person_id, kind, units): `direct` of these people, as multiples of 2^-36, by the kind of the acts that brought it.
+
+    A pair's term of W on one day and platform is split in proportion to kind_weight * acts, and its share as its W.
+    """
+    methodology = asked.methodology
+    days = days_between(methodology.first_day(asked.day), asked.day)
+    factors = decay_frame(spread.sparkSession, decay_factors(days, found.covered, asked.day, methodology))
+    weight = " ".join(f"when '{kind}' then {number(methodology.kind_weights[kind])}" for kind in INTERACTIONS)
+    return spread.sparkSession.sql(
+        f"""
+        with acts as (
+            select *, sum(acts) over (partition by day, platform, src, dst) as together
+            from (
+                select day, platform, src, dst, kind, case kind {weight} end * act_count as acts
+                from {{engagement}} where kind <> '{POST}'
+            )
+        ), weights as (
+            select src, dst, kind, sum({fixed_sql("factor * log2(1e0 + together) * acts / together")}) as weight
+            from acts join {{factors}} as fade using (day, platform) where together > 0 group by src, dst, kind
+        ), parts as (
+            select *, sum(weight) over (partition by src, dst) as whole from weights
+        )
+        select dst as person_id, kind, sum({fixed_sql(f"{real_sql('a')} * weight / whole")}) as units
+        from parts join {{spread}} as spread using (src, dst) where whole > 0 group by dst, kind
+        """,
+        engagement=found.engagement.where(F.col("dst").isin(people)), factors=factors, spread=spread,
+    )  # fmt: skip

@@ -1,0 +1,84 @@
+"""Who moves most between two methodologies, and why: points by step and by kind of act, and in words."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+from duckdb import DuckDBPyConnection
+
+from schemas.fixed_point import UNIT
+from schemas.kinds import INTERACTIONS
+from schemas.methodology import Methodology
+
+COUNT = 50  # each way
+STEPS = ("direct", "second", "third")
+SHOWN = 0.05  # points: a smaller part of a move is not told
+NAMES = {"direct": "direct", "second": "second degree", "third": "third degree", "scale": "scale"}
+
+
+def largest(db: DuckDBPyConnection, before: Methodology, after: Methodology) -> pa.Table:
+    """The fifty largest moves each way, largest first, rises before falls, and how many points of each are due to each step.
+
+    `scale_points` is what another scale makes of the same attention. The rest of a move is shared among the steps as their
+    attention changed, so the four sum to it. `point` is what one account's worth of a person's change is in points.
+    """
+    points = "least(100, 100 * ln(1 + influence_before / {0!r}) / ln(1 + {1!r} / {0!r}))"
+    same = (before.resolution, before.full_scale) == (after.resolution, after.full_scale)
+    rescaled = "score_before" if same else points.format(after.resolution, after.full_scale)
+    steps = ", ".join(f"coalesce({step} * point, 0) as {step}_points" for step in STEPS)
+    return db.sql(
+        f"""
+        with split as (
+            select *, {rescaled} - score_before as scale_points,
+              (move - scale_points) / nullif(influence_after - influence_before, 0) as point
+            from holders where move <> 0
+        ), placed as (
+            select *, row_number() over (partition by move > 0 order by abs(move) desc, person_id) as place from split
+        )
+        select person_id, platform, handle, score_before, score_after, move, rank_before, rank_after, {steps}, scale_points,
+          coalesce(point, 0) as point
+        from placed where place <= {COUNT} order by move > 0 desc, place
+        """
+    ).to_arrow_table()
+
+
+def explained(movers: pa.Table, before: pa.Table, after: pa.Table) -> pa.Table:
+    """The movers with `KIND_points` for each kind of act, which sum to `direct_points`, and `reasons` in words. `before` and
+    `after` are (person_id, kind, units): `direct` by kind, as multiples of 2^-36."""
+    change: dict[tuple[str, str], int] = defaultdict(int)
+    for sign, side in ((-1, before), (1, after)):
+        for row in side.to_pylist():
+            change[row["person_id"], row["kind"]] += sign * row["units"]
+    found = []
+    for mover in movers.to_pylist():
+        point = mover.pop("point") * UNIT
+        kinds = {f"{kind}_points": change[mover["person_id"], kind] * point for kind in INTERACTIONS}
+        found.append(mover | kinds | {"reasons": reasons(mover | kinds)})
+    columns = {field.name: field.type for field in movers.schema if field.name != "point"}
+    columns |= {f"{kind}_points": pa.float64() for kind in INTERACTIONS} | {"reasons": pa.string()}
+    return pa.Table.from_pylist(found, pa.schema(columns))
+
+
+def reasons(mover: Mapping[str, Any]) -> str:
+    """Why somebody moves, the largest reason first: a mover's row in words."""
+    more = {name: mover[f"{name}_points"] > 0 for name in NAMES}
+    kinds = sorted(((mover[f"{kind}_points"], kind) for kind in INTERACTIONS), key=lambda found: -abs(found[0]))
+    told = ", ".join(f"{kind} {points:+.1f}" for points, kind in kinds if abs(points) >= SHOWN)
+    because = {
+        "direct": f"those who engage with them hand on {_more(more['direct'])} of their attention"
+        + (f" ({told})" if told else ""),
+        "second": f"{_more(more['second'])} attention reaches them through those who engage with them",
+        "third": f"{_more(more['third'])} attention reaches them from one step further",
+        "scale": f"the same attention is {'more' if more['scale'] else 'fewer'} points on the scale",
+    }
+    found = sorted(((mover[f"{name}_points"], name) for name in because), key=lambda found: -abs(found[0]))
+    return "; ".join(
+        f"{NAMES[name]}: {points:+.1f} points, because {because[name]}"
+        for points, name in found
+        if abs(points) >= SHOWN
+    )
+
+
+def _more(rises: bool) -> str:
+    return "more" if rises else "less"
