@@ -97,7 +97,7 @@ def compare(
     log(verbose)
     params = job.Params(day=day.date(), methodology=load(methodology), against=methodology_of(against, day))
     warehouse = open_warehouse(sample)
-    people_to = reports_folder(to) / "people.parquet" if to else None
+    people_to = report.folder(to) / "people.parquet" if to else None
     with display.progress() as bar:
         bar.show("starting Spark, scoring twice")
         found = job.run(build(), warehouse, params, MemoryEngine(), people_to)

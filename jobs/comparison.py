@@ -12,10 +12,10 @@ from typing import Any
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
+from jobs.reading import appearing
 from schemas.methodology import Methodology
 
 COLUMNS = ("person_id", "platform", "handle", "simulated", "influence", "direct", "second", "third", "score", "rank")
-STEPS = ("direct", "second", "third")
 FAR = 5.0  # points: a move that people notice; 5 points are a factor of 2.8 in attention
 TOP = 100  # how many of the first are looked at apart
 BIN = 5  # points of the scale
@@ -81,7 +81,8 @@ def compared(db: DuckDBPyConnection, before: Methodology, after: Methodology, mo
 
 def write_people(db: DuckDBPyConnection, to: Path) -> None:
     """Everybody's scores before and after, and what changed, as a Parquet file."""
-    db.sql("from pairs order by person_id").write_parquet(str(to))
+    with appearing(to) as part:
+        db.sql("from pairs order by person_id").write_parquet(str(part))
 
 
 def constants(before: Methodology, after: Methodology) -> pa.Table:

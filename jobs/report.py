@@ -14,19 +14,31 @@ from markupsafe import Markup
 from jobs import charts, display
 from jobs.compare import Params
 from jobs.comparison import FAR, TOP, Comparison
+from jobs.errors import UsageError
 from jobs.movers import COUNT
+from jobs.reading import appearing
 
 NEARLY_SAME, SIMILAR = 0.99, 0.9  # rank correlations, in words
 STAYS = 0.05  # points: a smaller move is none in words
 
 
+def folder(to: Path) -> Path:
+    """The folder, made where it is not there. Raises `UsageError` where it cannot be."""
+    try:
+        to.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{to}: cannot be a folder for the report ({error.strerror})") from error
+    return to
+
+
 def write(params: Params, found: Comparison, to: Path) -> Path:
-    """Writes `report.html` and a CSV file for each table into the folder, and returns the page's path."""
+    """Writes a CSV file for each table into the folder, then `report.html`, whose path it returns."""
     for name, table in found.tables.items():
-        pyarrow.csv.write_csv(table, to / f"{name}.csv")
-    page = to / "report.html"
-    page.write_text(html(params, found), encoding="utf-8")
-    return page
+        with appearing(to / f"{name}.csv") as part:
+            pyarrow.csv.write_csv(table, part)
+    with appearing(to / "report.html") as part:
+        part.write_text(html(params, found), encoding="utf-8")
+    return to / "report.html"
 
 
 def html(params: Params, found: Comparison) -> str:
