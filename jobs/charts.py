@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.comparison import FAR
+from jobs.display import plain
 
 # Of Okabe and Ito's palette, which colour-blind people tell apart; printed without colour the first is light, the second dark.
 BEFORE, AFTER = "#E69F00", "#0072B2"
@@ -69,11 +70,12 @@ def deciles(table: pa.Table) -> str:
 def platforms(table: pa.Table, before: str, after: str) -> str:
     """Which share of everybody's attention is held on which platform."""
     shown = table.slice(0, MOST_PLATFORMS)
+    names = [
+        plain(name) for name in shown["platform"].to_pylist()
+    ]  # the drawing ends the process on a control character
     sides = pa.concat_tables(
         [
-            pa.table(
-                {"platform": shown["platform"], "share": shown[f"share_{side}"], "methodology": [version] * len(shown)}
-            )
+            pa.table({"platform": names, "share": shown[f"share_{side}"], "methodology": [version] * len(shown)})
             for side, version in (("before", before), ("after", after))
         ]
     )
@@ -81,7 +83,7 @@ def platforms(table: pa.Table, before: str, after: str) -> str:
         alt.Chart(sides)
         .mark_bar()
         .encode(
-            alt.Y("platform:N", title=None, sort=shown["platform"].to_pylist(), axis=alt.Axis(labelLimit=150)),
+            alt.Y("platform:N", title=None, sort=names, axis=alt.Axis(labelLimit=150)),
             alt.X("share:Q", title="share of all attention", axis=alt.Axis(format="%", tickCount=5)),
             _colour("methodology", before, after),
             alt.YOffset("methodology:N", sort=[before, after]),

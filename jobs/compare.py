@@ -75,13 +75,14 @@ def direct_by_kind(
     methodology = asked.methodology
     days = days_between(methodology.first_day(asked.day), asked.day)
     factors = decay_frame(spread.sparkSession, decay_factors(days, found.covered, asked.day, methodology))
+    theirs = F.col("dst").isin(people)
     weight = " ".join(f"when '{kind}' then {number(methodology.kind_weights[kind])}" for kind in INTERACTIONS)
     return spread.sparkSession.sql(
         f"""
         with acts as (
             select *, sum(acts) over (partition by day, platform, src, dst) as together
             from (
-                select day, platform, src, dst, kind, case kind {weight} end * act_count as acts
+                select /*+ REPARTITION(dst) */ day, platform, src, dst, kind, case kind {weight} end * act_count as acts
                 from {{engagement}} where kind <> '{POST}'
             )
         ), weights as (
@@ -91,7 +92,8 @@ def direct_by_kind(
             select *, sum(weight) over (partition by src, dst) as whole from weights
         )
         select dst as person_id, kind, sum({fixed_sql(f"{real_sql('a')} * weight / whole")}) as units
-        from parts join {{spread}} as spread using (src, dst) where whole > 0 group by dst, kind
+        from parts join (select /*+ REPARTITION(dst) */ * from {{spread}}) as spread using (src, dst)
+        where whole > 0 group by dst, kind
         """,
-        engagement=found.engagement.where(F.col("dst").isin(people)), factors=factors, spread=spread,
+        engagement=found.engagement.where(theirs), factors=factors, spread=spread.where(theirs),
     )  # fmt: skip

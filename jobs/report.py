@@ -108,7 +108,8 @@ def sentences(found: Comparison) -> Iterator[str]:
     if any(before != after for before, after in shares.values()):
         gained = sorted(shares, key=lambda platform: (shares[platform][1] - shares[platform][0], platform))
         lost, won = (
-            f"{name} ({shares[name][0]:.1%} of all to {shares[name][1]:.1%})" for name in (gained[0], gained[-1])
+            f"{display.plain(name)} ({shares[name][0]:.1%} of all to {shares[name][1]:.1%})"
+            for name in (gained[0], gained[-1])
         )
         yield f"Attention moves from {lost} to {won}."
 
