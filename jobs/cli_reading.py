@@ -12,6 +12,7 @@ from jobs.cli_options import (
     FLAG,
     AnyDay,
     Day,
+    EngineName,
     Sample,
     Verbose,
     Version,
@@ -20,6 +21,7 @@ from jobs.cli_options import (
     open_warehouse,
 )
 from jobs.display import say
+from jobs.engines import AUTO
 from jobs.errors import UsageError
 from schemas.methodology import load, official
 
@@ -82,6 +84,7 @@ def compare(
         Path | None,
         typer.Option(metavar="FOLDER", help="Folder for `report.html`, CSV files and everybody's two scores."),
     ] = None,
+    engine: EngineName = AUTO,
     sample: Sample = False,
     verbose: Verbose = False,
 ) -> None:
@@ -91,16 +94,17 @@ def compare(
     """
     from jobs import compare as job
     from jobs import report
-    from jobs.engines.memory import MemoryEngine
+    from jobs.engines import choice
     from jobs.session import build
 
     log(verbose)
+    choice.require(engine)
     params = job.Params(day=day.date(), methodology=load(methodology), against=methodology_of(against, day))
     warehouse = open_warehouse(sample)
     people_to = report.folder(to) / "people.parquet" if to else None
     with display.progress() as bar:
         bar.show("starting Spark, scoring twice")
-        found = job.run(build(), warehouse, params, MemoryEngine(), people_to)
+        found = job.run(build(), warehouse, params, engine, people_to)
     say(f"{methodology} against {params.against.version} on {params.day}: {report.headline(found)}")
     for sentence in report.sentences(found):
         say(f"  {sentence}")

@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from jobs import comparison, influence, movers
 from jobs.attention import decay_factors, decay_frame, fixed_sql, number, real_sql
 from jobs.comparison import Comparison
-from jobs.engines import Engine
+from jobs.engines import AUTO, choice
 from jobs.errors import CloutError, UsageError
 from jobs.scratch import scratch
 from jobs.storage import Warehouse
@@ -36,14 +36,16 @@ class Params:
     methodology: Methodology
     against: Methodology
 
+    def __post_init__(self) -> None:
+        if self.methodology.version == self.against.version:
+            raise UsageError(f"methodology {self.against.version}: cannot be compared with itself; name another one")
+
 
 def run(
-    session: "SparkSession", warehouse: Warehouse, params: Params, engine: Engine, people_to: Path | None = None
+    session: "SparkSession", warehouse: Warehouse, params: Params, engine: str = AUTO, people_to: Path | None = None
 ) -> Comparison:
-    """Scores the day under both and compares. `people_to`: a Parquet file for everybody's two scores, or None. Raises as
-    `influence.read` does."""
-    if params.methodology.version == params.against.version:
-        raise UsageError(f"methodology {params.against.version}: cannot be compared with itself; name another one")
+    """Scores the day under both, by the engine of that name, and compares. `people_to`: a Parquet file for everybody's two
+    scores, or None. Raises as `influence.read` does."""
     scored: list[tuple[influence.Params, influence.Read, DataFrame]] = []
     with scratch() as db, ExitStack() as ended:
         for side, methodology in (("before", params.against), ("after", params.methodology)):
@@ -52,8 +54,10 @@ def run(
             found = influence.read(session, warehouse, asked)
             spread = influence.window_attention(found.engagement, found.accounts, found.covered, asked)
             ended.callback(spread.persist(StorageLevel.MEMORY_AND_DISK).unpersist)
-            people = influence.everybody(found, spread, engine, asked)
+            sums = choice.chosen(engine, spread).sums(spread, methodology.rounds)
+            people = influence.everybody(found, sums, spread, asked)
             comparison.load(db, side, people.select(*comparison.COLUMNS).toArrow())
+            sums.unpersist()
             scored.append((asked, found, spread))
         if scored[0][1].versions != scored[1][1].versions:
             raise CloutError(f"compare {params.day}: the window was pulled or counted anew meanwhile; run it again")

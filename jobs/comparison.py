@@ -108,7 +108,8 @@ def _constant(name: str, values: Mapping[str, str]) -> str:
 
 
 def summary(db: DuckDBPyConnection) -> pa.Table:
-    """One row: people, holders, who rises and falls and how far, and how alike the two orders are.
+    """One row: people, holders, who rises and falls and how far, and how alike the two orders are. `median_move` is that of the person
+    in the middle, of two the lower.
 
     `rank_correlation` is Spearman's rho of the holders' influence, equals sharing the mean of their ranks; null where all
     are equal. `top_kept` of the `top` first people (rank <= 100) before are among the first after.
@@ -124,7 +125,7 @@ def summary(db: DuckDBPyConnection) -> pa.Table:
           (select count(*) filter (stands) from pairs) as people_after,
           (select coalesce(bool_or(simulated), false) from pairs) as simulated,
           count(*) as holders, count(*) filter (move > 0) as rising, count(*) filter (move < 0) as falling,
-          count(*) filter (abs(move) > {FAR}) as far, avg(move) as mean_move, median(move) as median_move,
+          count(*) filter (abs(move) > {FAR}) as far, avg(move) as mean_move, quantile_disc(move, 0.5) as median_move,
           greatest(max(move), 0) as largest_rise, greatest(-min(move), 0) as largest_fall,
           (select case when isfinite(rho) then rho end from alike) as rank_correlation,
           count(*) filter (rank_before <= {TOP}) as top,
@@ -162,8 +163,8 @@ def moves(db: DuckDBPyConnection) -> pa.Table:
 
 _MOVED = f"""
   count(*) as holders, count(*) filter (move > 0) as rising, count(*) filter (move < 0) as falling,
-  count(*) filter (abs(move) > {FAR}) as far, avg(move) as mean_move, quantile_cont(move, 0.1) as low_move,
-  median(move) as median_move, quantile_cont(move, 0.9) as high_move
+  count(*) filter (abs(move) > {FAR}) as far, avg(move) as mean_move, quantile_disc(move, 0.1) as low_move,
+  quantile_disc(move, 0.5) as median_move, quantile_disc(move, 0.9) as high_move
 """
 
 

@@ -139,7 +139,7 @@ def _why(told: dict[str, Any]) -> str:
         *([f"acts pulled again of {_days(told['activity_days'])}"] if "activity_days" in told else []),
         *(
             f"{platform} {word} {_days(days)}"
-            for word, name in (("now covers", "coverage_gained"), ("no longer covers", "coverage_lost"))
+            for word, name in (("now covered on", "coverage_gained"), ("no longer covered on", "coverage_lost"))
             for platform, days in told.get(name, {}).items()
         ),
         *(["accounts observed anew"] if "accounts" in told else []),

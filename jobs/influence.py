@@ -143,7 +143,7 @@ def read(session: "SparkSession", warehouse: Warehouse, params: Params) -> Read:
     """Raises where a day of the window is not counted as it was last pulled, `EmptyWindowError` where nobody acted on
     anybody."""
     first_day = params.methodology.first_day(params.day)
-    _refuse_stale(warehouse, first_day, params.day)
+    _refuse_stale(warehouse, first_day, params)
     versions = {table.name: warehouse.version(table) for table in (ENGAGEMENT, COVERAGE, ACCOUNTS)}
     engagement = warehouse.frame(session, ENGAGEMENT, versions[ENGAGEMENT.name]).where(
         F.col("day").between(F.lit(first_day), F.lit(params.day))
@@ -202,10 +202,10 @@ def refuse_changed_methodology(warehouse: Warehouse, methodology: Methodology) -
         )
 
 
-def _refuse_stale(warehouse: Warehouse, first_day: date, last_day: date) -> None:
-    stale = stale_days(warehouse, activity_fingerprints(warehouse, warehouse.version(ACTIVITY)), first_day, last_day)
+def _refuse_stale(warehouse: Warehouse, first_day: date, params: Params) -> None:
+    stale = stale_days(warehouse, activity_fingerprints(warehouse, warehouse.version(ACTIVITY)), first_day, params.day)
     if stale:
         raise CloutError(
             f"engagement {stale[0]}..{stale[-1]}: {len(stale)} days of the window are not counted as they were last pulled;"
-            f" run `clout engagement --day {last_day}` first"
+            f" run `clout engagement --day {params.day} --methodology {params.methodology.version}` first"
         )

@@ -11,14 +11,15 @@ import pyarrow as pa
 import pytest
 from pyarrow import feather
 
-from jobs import pull_activity
+from jobs import checks, publish, pull_activity
 from jobs.runs import Batch
 from jobs.sources.spec import parse_specs
 from jobs.storage import Warehouse
 from schemas.arrow import schema
 from schemas.methodologies import METHODOLOGIES
+from schemas.methodology import load
 from schemas.scores import SCORES
-from tests.jobs.world import World
+from tests.jobs.world import Did, World
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -113,6 +114,33 @@ def test_tools_read_the_official_scores_without_a_network(tool, published, tmp_p
     assert (ran.returncode, ran.stderr) == (0, "")
     found = {name: feather.read_table(tmp_path / name) for name in ("top", "history")}
     check(found, published, date.fromisoformat(ran.stdout.strip()))
+
+
+def test_a_day_published_twice_keeps_both_and_readers_count_nobody_twice(spark, tmp_path, arrow_rows, monkeypatch):
+    """Through the real jobs: the official methodology, then the proposal."""
+    day = date(2026, 11, 3)
+    world = World(spark, str(tmp_path / "warehouse"), arrow_rows)
+    world.cover(day, "twitter")
+    world.put("test", [Did(day, "twitter", "like", str(n), "88") for n in range(3)])
+    scored = {}
+    for methodology in (load("2026.11"), load("2026.12")):
+        scored[methodology.version] = world.score(day, methodology)
+        checks.run(world.warehouse, checks.Params(day=day, methodology=methodology.version), world.batch)
+        publish.run(world.warehouse, publish.Params(day=day, methodology=methodology), world.batch)
+    kept = {(row["methodology"], row["person_id"]): row for row in world.warehouse.read(SCORES).to_pylist()}
+    assert kept == {(version, who): row for version, people in scored.items() for who, row in people.items()}
+    assert kept["2026.11", "twitter:88"]["influence"] > kept["2026.12", "twitter:88"]["influence"]
+    official = sorted(scored["2026.11"].values(), key=lambda row: (row["rank"], row["person_id"]))
+    monkeypatch.setenv("CLOUT_WAREHOUSE", world.warehouse.root)
+    for tool in AS_ARROW:
+        told: dict = {"pyarrow": pa}
+        exec(
+            block(f"# {tool}\n").replace(
+                "datetime.now(UTC).date() - timedelta(days=1)", "datetime(2026, 11, 3).date()"
+            ),
+            told,
+        )
+        assert eval(AS_ARROW[tool].format("top"), told).cast(schema(SCORES)).to_pylist() == official, tool
 
 
 # The example

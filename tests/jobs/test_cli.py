@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from jobs import cli, reading
 from jobs.storage import Warehouse
 from schemas.coverage import COVERAGE
 from schemas.influence import INFLUENCE
+from schemas.restatements import RESTATEMENTS
 from schemas.runs import RUNS
 from schemas.scores import SCORES
 
@@ -136,11 +137,19 @@ WRONG = {
     ),
     "an unknown methodology": (
         ("checks", "--day", "2026-11-03", "--methodology", "1999.01"),
-        "clout: methodology '1999.01' is unknown; there is 2026.11",
+        "clout: methodology '1999.01' is unknown; there is 2026.11, 2026.12",
     ),
     "a day before all methodologies": (
         ("show", "--day", "1999-12-31"),
         "clout: no methodology is official on 1999-12-31; see schemas/methodologies/in_force.yaml",
+    ),
+    "nothing to compare": (
+        ("compare", "--day", "2026-11-03"),
+        "Missing option '--methodology'.",
+    ),
+    "a comparison with itself": (
+        ("compare", "--day", "2026-11-03", "--methodology", "2026.11"),
+        "clout: methodology 2026.11: cannot be compared with itself; name another one",
     ),
     "a handle of several": (
         ("show", "bo"),
@@ -290,6 +299,29 @@ def test_a_day_is_published_withdrawn_and_brought_back(clout, warehouse, arrow_r
     for command, done in (("publish", "published"), ("unpublish", "withdrew"), ("restore", "brought back")):
         assert clout(command, *day) == Told(0, f"{done} 2026-11-03 (2026.11): {internal}", "")
         assert warehouse.row_count(SCORES, {}) == (0 if command == "unpublish" else 3)
+
+
+def test_changes_of_published_days_are_listed_newest_first(clout, warehouse, arrow_rows):
+    assert clout("restatements") == Told(0, "no published day was changed\n", "")
+    for number in range(2):
+        row = {"day": DAY + timedelta(days=number), "run_id": f"run{number}", "restated_at": datetime(2026, 11, 9, number, tzinfo=UTC),
+               "people_before": 1200, "people_after": 1201, "people_arrived": 2, "people_gone": 1, "people_moved": 7,
+               "largest_rise": 3.25, "largest_fall": 1.5, "mean_absolute_move": 0.5,
+               "why": '{"change": "withdrawn"}'}  # fmt: skip
+        warehouse.replace(RESTATEMENTS, arrow_rows(RESTATEMENTS, [row]), {"day": row["day"]}, run_id="r", job="j")
+    told = clout("restatements")
+    assert (told.code, told.err) == (0, "")
+    newer = (
+        "2026-11-04 (2026.11)  2026-11-09 01:00 UTC  run run1\n"
+        "    withdrawn\n"
+        "    1,200 -> 1,201 people: 2 arrived, 1 gone, 7 moved by 0.50 points on average, at most +3.25 and -1.50\n"
+    )
+    assert told.out.startswith(newer)
+    older = clout("restatements", "--day", "2026-11-03").out
+    assert (told.out, older[:10]) == (newer + older, "2026-11-03")
+    (row,) = json.loads(clout("restatements", "--day", "2026-11-03", "--json").out)
+    assert (row["run_id"], row["people_moved"], row["why"]) == ("run0", 7, '{"change": "withdrawn"}')
+    assert clout("restatements", "--methodology", "2026.12").out == "no published day was changed\n"
 
 
 def test_a_day_is_exported(clout, published, tmp_path):

@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from jobs import display
+from schemas.restatements import RESTATEMENTS
 from schemas.scores import SCORES
 
 DAY = date(2026, 11, 3)
@@ -99,6 +100,32 @@ def test_points_of_the_parts_sum_to_the_score_and_nobody_divides_by_nothing(scor
     ana, nobody = scores.to_pylist()
     assert sum(display.points(ana)) == pytest.approx(ana["score"], rel=1e-12)
     assert display.points(nobody) == (0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("why", "words"),
+    [
+        ({"change": "withdrawn"}, "withdrawn"),
+        ({"change": "brought back", "run_id": "abc"}, "brought back: as run abc published it"),
+        ({"change": "scored again"}, "scored again"),
+        (
+            {
+                "change": "scored again",
+                "activity_days": ["2026-11-01", "2026-11-02", "2026-11-05"],
+                "coverage_gained": {"github": ["2026-11-01"], "twitter": ["2026-11-01"]},
+                "coverage_lost": {"reddit": ["2026-11-02"]},
+                "accounts": True,
+                "code_version": ["0.1", "0.2"],
+            },
+            "scored again: acts pulled again of 2026-11-01..2026-11-02,2026-11-05; github now covered on 2026-11-01; twitter now"
+            " covered on 2026-11-01; reddit no longer covered on 2026-11-02; accounts observed anew; clout 0.1 -> 0.2",
+        ),
+    ],
+)
+def test_why_a_published_day_changed_in_words(arrow_rows, terminal, why, words):
+    screen = terminal(400)
+    display.print_restatements(arrow_rows(RESTATEMENTS, [{"why": json.dumps(why)}]))
+    assert screen.getvalue().splitlines()[1] == f"    {words}"
 
 
 def test_json_is_every_column_and_safe_anywhere(scores, capsys):

@@ -66,7 +66,7 @@ def test_the_sentences_of_a_change(compared):
 @pytest.mark.parametrize(
     ("people", "headline", "sentence"),
     [
-        ({"x:a": (1.0, 1.1), "x:b": (2.0, 2.2)}, "Nobody moves by more than 5 points; the person in the middle rises by 1.5.",
+        ({"x:a": (1.0, 1.1), "x:b": (2.0, 2.2)}, "Nobody moves by more than 5 points; the person in the middle rises by 1.0.",
          "100% rise, by 2.0 points at most; nobody falls."),
         ({"x:a": (1.0, 1.0), "x:b": (9.0, 2.0), "x:c": (3.0, 2.0)},
          "67% of people move by more than 5 points; the person in the middle falls by 10.0.",

@@ -46,6 +46,20 @@ def test_the_first_methodology():
     assert expected == OFFICIAL
 
 
+def test_every_bundled_version_is_valid_and_another_one():
+    """Unknown keys, ranges, and kind weights against specificity are refused when it is loaded."""
+    found = [load(version) for version in versions()]
+    assert [methodology.version for methodology in found] == ["2026.11", "2026.12"]
+    assert len({replace(methodology, version="any").fingerprint for methodology in found}) == len(found)
+
+
+def test_the_proposal_differs_in_platform_weights_alone():
+    proposed = load("2026.12")
+    assert replace(OFFICIAL, version="2026.12", platform_weights=proposed.platform_weights) == proposed
+    weights = {name: proposed.platform_weight(name) for name in ("twitter", "reddit", "github", "mastodon")}
+    assert weights == {"twitter": 0.25, "reddit": 1.0, "github": 4.0, "mastodon": 1.0}
+
+
 KINDS = dict(OFFICIAL.kind_weights)
 
 
