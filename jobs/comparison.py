@@ -108,8 +108,8 @@ def _constant(name: str, values: Mapping[str, str]) -> str:
 
 
 def summary(db: DuckDBPyConnection) -> pa.Table:
-    """One row: people, holders, who rises and falls and how far, and how alike the two orders are. `median_move` is that of the person
-    in the middle, of two the lower.
+    """One row: people, holders, who rises and falls and how far, and how alike the two orders are. `median_move` is that of
+    the person in the middle, of two the lower.
 
     `rank_correlation` is Spearman's rho of the holders' influence, equals sharing the mean of their ranks; null where all
     are equal. `top_kept` of the `top` first people (rank <= 100) before are among the first after.

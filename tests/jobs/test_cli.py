@@ -304,7 +304,8 @@ def test_a_day_is_published_withdrawn_and_brought_back(clout, warehouse, arrow_r
 def test_changes_of_published_days_are_listed_newest_first(clout, warehouse, arrow_rows):
     assert clout("restatements") == Told(0, "no published day was changed\n", "")
     for number in range(2):
-        row = {"day": DAY + timedelta(days=number), "run_id": f"run{number}", "restated_at": datetime(2026, 11, 9, number, tzinfo=UTC),
+        at = datetime(2026, 11, 9, number, tzinfo=UTC)
+        row = {"day": DAY + timedelta(days=number), "run_id": f"run{number}", "restated_at": at,
                "people_before": 1200, "people_after": 1201, "people_arrived": 2, "people_gone": 1, "people_moved": 7,
                "largest_rise": 3.25, "largest_fall": 1.5, "mean_absolute_move": 0.5,
                "why": '{"change": "withdrawn"}'}  # fmt: skip
