@@ -15,6 +15,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from jobs.attention import decay_factors
+from jobs.engines import choice
+from jobs.errors import UsageError
 from jobs.storage import Warehouse
 from schemas.accounts import ACCOUNTS
 from schemas.influence import INFLUENCE
@@ -246,7 +248,7 @@ def test_p10_while_one_platform_is_silent_the_other_ages_alone(world, gap):
     assert window_shares(silent, went_on, after, 120) == window_shares(silent, covered, last, 120)
 
 
-# Once through the real jobs
+# Once through the real jobs, by each engine
 
 DAY = date(2026, 11, 3)
 YESTERDAY = DAY - timedelta(1)
@@ -267,9 +269,13 @@ BASE = [
 PARTS = ("influence", "direct", "second", "third", "score")
 
 
-@pytest.fixture(scope="module")
-def world(spark, tmp_path_factory, arrow_rows) -> World:
-    made = World(spark, str(tmp_path_factory.mktemp("promises") / "warehouse"), arrow_rows)
+@pytest.fixture(scope="module", params=["memory", "spark", "graphframes"])
+def world(request, spark, tmp_path_factory, arrow_rows) -> World:
+    try:
+        choice.require(request.param)
+    except UsageError as missing:
+        pytest.skip(str(missing))
+    made = World(spark, str(tmp_path_factory.mktemp("promises") / "warehouse"), arrow_rows, request.param)
     for day in (YESTERDAY, DAY):
         for platform in ("twitter", "github"):
             made.cover(day, platform)

@@ -31,8 +31,14 @@ class Did(NamedTuple):
 
 
 class World:
-    def __init__(self, spark, root: str, arrow_rows: Callable[[Table, list[Mapping[str, Any]]], pa.Table]) -> None:
-        self.spark, self.arrow_rows = spark, arrow_rows
+    def __init__(
+        self,
+        spark,
+        root: str,
+        arrow_rows: Callable[[Table, list[Mapping[str, Any]]], pa.Table],
+        engine: str = "memory",
+    ) -> None:
+        self.spark, self.arrow_rows, self.engine = spark, arrow_rows, engine
         self.warehouse = Warehouse(root)
         self.warehouse.create_tables()
         self.batch = Batch("test")
@@ -61,7 +67,7 @@ class World:
 
     def score_counted(self, day: date, methodology: Methodology = OFFICIAL) -> dict[str, dict[str, Any]]:
         params = influence.Params(day=day, methodology=methodology)
-        influence.run(self.spark, self.warehouse, params, self.batch, "memory")
+        influence.run(self.spark, self.warehouse, params, self.batch, self.engine)
         return self.people(day, methodology)
 
     def score(self, day: date, methodology: Methodology = OFFICIAL) -> dict[str, dict[str, Any]]:
