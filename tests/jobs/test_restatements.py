@@ -210,6 +210,17 @@ def test_what_a_run_changed_that_died_before_it_told_so_is_told_by_the_next(ware
         assert restated(warehouse) == [(died, {"change": "scored again"}, 2, 2, 0, 0, 1)]
 
 
+def test_rows_of_a_run_that_died_can_be_brought_back_and_are_named_so(warehouse, publish_scores):
+    publish_scores(10, 20)
+    publish_scores(10, 22)
+    died = publishing_runs(warehouse)[-1]
+    never_ended(warehouse, died)
+    publish_scores(10, 23)
+    publish.restore(warehouse, PARAMS, BATCH)
+    assert warehouse.read(SCORES)["score"].to_pylist() == [10.0, 22.0]
+    assert restated(warehouse)[-1][1] == {"change": "brought back", "run_id": died}
+
+
 def test_what_cannot_be_told_any_more_stops_nobody(warehouse, publish_scores, caplog):
     """As above, and the old files were vacuumed away before the day was published again."""
     publish_scores(10, 20)
