@@ -17,6 +17,7 @@ WIDTH, HEIGHT = (
     210,
 )  # of a plot, its axes included: on a phone it is shown as it is, on a wide screen a third larger
 FONT = "system-ui, sans-serif"
+MARGIN = {"left": 16, "right": 8, "top": 4, "bottom": 4}  # a reader's font may be wider than the one it is laid out by
 MOST_PLATFORMS = 12  # in a chart; a table has all
 
 
@@ -99,7 +100,7 @@ def _colour(name: str, before: str, after: str) -> alt.Color:
 def _svg(chart: alt.Chart | alt.LayerChart) -> str:
     sized = chart.properties(width=WIDTH, height=HEIGHT, autosize=alt.AutoSizeParams(type="fit", contains="padding"))
     styled = (
-        sized.configure(font=FONT, padding=4, background="white")
+        sized.configure(font=FONT, padding=MARGIN, background="white")
         .configure_axis(
             labelFontSize=12,
             titleFontSize=12,
