@@ -87,10 +87,10 @@ def build(master: str | None = None) -> "SparkSession":
             os.environ["JAVA_HOME"] = java
         os.environ.pop("SPARK_HOME", None)  # another Spark on this machine is not the one of the lock
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")  # a laptop's name may resolve to nothing without a network
-        builder = builder.config("spark.jars", ",".join(packages)).master(
-            master or os.environ.get("CLOUT_SPARK_MASTER", "local[*]")
-        )
+        chosen = master or os.environ.get("CLOUT_SPARK_MASTER", "local[*]")
+        if chosen.startswith("local"):  # a laptop's name may resolve to nothing without a network
+            os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+        builder = builder.config("spark.jars", ",".join(packages)).master(chosen)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session

@@ -17,6 +17,8 @@ from jobs.storage import Warehouse
 from jobs.storage import rows as arrow_rows_of
 from schemas.activity import ACTIVITY
 from schemas.table import Column, Table
+from tests.cluster import Cluster
+from tests.cluster import cluster as started
 
 ROOT = Path(__file__).parent.parent
 DAY = date(2026, 11, 3)
@@ -98,6 +100,24 @@ def spark():
     built = session.build("local[2]")
     yield built
     built.stop()
+
+
+@pytest.fixture(scope="session")
+def higgs(spark, data, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """A real week of seven days, pulled and counted, the last one scored and published. Not to be changed."""
+    from tests.jobs import higgs as week
+
+    warehouse = Warehouse(str(tmp_path_factory.mktemp("higgs") / "warehouse"))
+    week.pull(warehouse, data)
+    week.score(spark, warehouse)
+    return warehouse
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A Spark cluster on this machine."""
+    with started(tmp_path_factory.mktemp("cluster")) as found:
+        yield found
 
 
 @pytest.fixture

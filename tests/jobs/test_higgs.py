@@ -5,41 +5,19 @@ import gzip
 import json
 import math
 from collections import Counter
-from datetime import date
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from jobs import checks, engagement, influence, publish, pull_activity
-from jobs.runs import Batch
-from jobs.sources.spec import parse_specs
 from jobs.storage import Warehouse
 from schemas.activity import ACTIVITY
 from schemas.engagement import ENGAGEMENT
 from schemas.influence import INFLUENCE
-from schemas.methodology import load
 from schemas.scores import SCORES
+from tests.jobs.higgs import OFFICIAL
 
-FIRST, LAST = date(2012, 7, 1), date(2012, 7, 7)
-OFFICIAL = load("2026.11")
 GOLDEN = Path(__file__).parent / "golden" / "higgs_2012-07-07.json"
-
-
-@pytest.fixture(scope="module")
-def higgs(spark, data, tmp_path_factory) -> Warehouse:
-    """Seven days pulled and counted, the last one scored and published."""
-    warehouse = Warehouse(str(tmp_path_factory.mktemp("higgs") / "warehouse"))
-    warehouse.create_tables()
-    batch = Batch("test")
-    (source,) = parse_specs([f"higgs={data('twitter-higgs/higgs-activity_time.txt.gz')}"])
-    pull_activity.run(warehouse, pull_activity.Params(source=source, first_day=FIRST, last_day=LAST), batch)
-    counted = engagement.Params(day=LAST, first_day=OFFICIAL.first_day(LAST))
-    engagement.run(spark, warehouse, counted, batch)
-    influence.run(spark, warehouse, influence.Params(day=LAST, methodology=OFFICIAL), batch, "memory")
-    checks.run(warehouse, checks.Params(day=LAST, methodology=OFFICIAL.version), batch)
-    publish.run(warehouse, publish.Params(day=LAST, methodology=OFFICIAL), batch)
-    return warehouse
 
 
 def asked(warehouse: Warehouse, table, question: str) -> list[tuple]:

@@ -1,0 +1,64 @@
+"""Airflow's connection names a Spark cluster, and nothing else is changed: a real day has the same rows."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from jobs.places import ROOT
+from jobs.storage import Warehouse
+from schemas.arrow import sorted_by_grain
+from schemas.engagement import ENGAGEMENT
+from schemas.influence import INFLUENCE
+from schemas.runs import RUNS
+from schemas.scores import SCORES
+from tests.cluster import ENVIRONMENT
+from tests.jobs import higgs as week
+
+BIN = Path(sys.prefix) / "bin"
+RUN_S = 900  # patience, on a machine that is busy with other things
+
+
+def test_a_real_day_has_the_same_rows(cluster, higgs, data, tmp_path):
+    """From waiting for the pulls to publishing, against one session on this machine and engine memory.
+
+    Executors find no Python: nothing but expressions of Spark SQL reaches them.
+    """
+    warehouse = Warehouse(str(tmp_path / "warehouse"))
+    week.pull(warehouse, data)
+    sources = tmp_path / "sources.yaml"
+    sources.write_text(f"- source: {json.dumps(week.source_of(data))}\n", encoding="utf-8")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CLOUT_", "AIRFLOW"))}
+    environment = kept | ENVIRONMENT | {
+        "PATH": f"{BIN}:{os.environ['PATH']}",
+        "PYSPARK_DRIVER_PYTHON": sys.executable,
+        "PYSPARK_PYTHON": "/nowhere/python",
+        "CLOUT_SOURCES": str(sources),
+        "CLOUT_WAREHOUSE": warehouse.root,
+        "CLOUT_MEMORY_GB": "0.01",  # too little for these pairs, so that they are added on the cluster
+        "AIRFLOW_HOME": str(tmp_path / "airflow"),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW_CONN_SPARK_DEFAULT": cluster.master,
+    }  # fmt: skip
+
+    def airflow(*command: str) -> str:
+        told = subprocess.run(
+            [BIN / "airflow", *command], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, timeout=RUN_S, check=False,
+        )  # fmt: skip
+        assert told.returncode == 0, told.stdout
+        return told.stdout
+
+    before = [len(list(folder.glob("app-*/*"))) for folder in cluster.work]
+    airflow("db", "migrate")
+    told = airflow("dags", "test", "score_influence", "2012-07-08")  # a run by hand covers the day that ended then
+
+    for table in (ENGAGEMENT, INFLUENCE, SCORES):
+        ours, theirs = (sorted_by_grain(table, of.read(table)) for of in (warehouse, higgs))
+        assert ours.num_rows == theirs.num_rows > 0, told
+        assert ours.equals(theirs), table.name
+    assert {row["job"]: row["engine"] for row in warehouse.read(RUNS).to_pylist()}["influence"] == "spark"
+    # Counting and scoring each had an executor on each worker.
+    assert [len(list(folder.glob("app-*/*"))) for folder in cluster.work] == [count + 2 for count in before]

@@ -1,0 +1,98 @@
+"""Engine `spark` on executors that are processes of their own, in a session of its own: the one of the tests is another.
+
+    python on_executors.py FOLDER
+
+makes a smaller and a larger graph by expressions, adds their messages, and leaves `edges-N` and `sums-N` as Parquet for each
+number of edges N. In the middle of the larger one an executor is killed. Prints, as JSON, what the driver then held of its
+heap, in bytes by N.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import functions as F
+
+from jobs.engines.spark import SparkEngine
+from jobs.session import build
+from schemas.fixed_point import SCALE
+
+SMALLER, LARGER = 20_000, 200_000
+EDGES_PER_PERSON = 5
+
+
+def make_edges(session: Any, count: int, path: str) -> None:
+    """So many edges, less those drawn twice; some accounts are drawn far more often than others."""
+    people = count // EDGES_PER_PERSON
+
+    def drawn(seed: int) -> Any:
+        return F.pmod(F.xxhash64("id", F.lit(seed)), F.lit(1 << 30)) / F.lit(1 << 30)
+
+    def account(seed: int) -> Any:
+        return F.concat(F.lit("twitter:"), F.floor(F.pow(drawn(seed), 2) * people))
+
+    edges = session.range(count).select(account(1).alias("src"), account(2).alias("dst"), drawn(3).alias("share"))
+    a = F.floor(F.max("share") * F.lit(SCALE / EDGES_PER_PERSON))
+    edges.where("src <> dst").groupBy("src", "dst").agg(a.alias("a")).write.parquet(path)
+
+
+def heap_held(session: Any) -> int:
+    """What cannot be collected of the driver's heap, in bytes."""
+    runtime = session._jvm.java.lang.Runtime.getRuntime()
+    for _ in range(2):  # of what the first one finds dead, Spark's cleaner lets go of more
+        runtime.gc()
+        time.sleep(0.5)
+    return runtime.totalMemory() - runtime.freeMemory()
+
+
+def executors(session: Any) -> list[int]:
+    """Process ids."""
+    marks = (b"CoarseGrainedExecutorBackend", session.sparkContext.applicationId.encode())
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            told = path.read_bytes()
+        except OSError:
+            continue  # ended meanwhile
+        if all(mark in told for mark in marks):
+            found.append(int(path.parent.name))
+    return found
+
+
+def kill_one(session: Any, ended: threading.Event) -> None:
+    """When two stages are done, whose output it holds a part of, and a third is at work."""
+    begun: set[int] = set()
+    while len(begun) < 3 and not ended.wait(0.05):
+        begun.update(session.sparkContext.statusTracker().getActiveStageIds())
+    if not ended.is_set():
+        os.kill(executors(session)[0], signal.SIGKILL)
+
+
+def main(folder: Path) -> None:
+    session = build()
+    held = {}
+    for count in (SMALLER, LARGER):
+        make_edges(session, count, str(folder / f"edges-{count}"))
+        ended = threading.Event()
+        killer = threading.Thread(target=kill_one, args=(session, ended))
+        if count == LARGER:
+            killer.start()
+        t = time.time()
+        sums = SparkEngine().sums(session.read.parquet(str(folder / f"edges-{count}")), rounds=3)
+        sums.write.parquet(str(folder / f"sums-{count}"))
+        print(count, time.time() - t, file=sys.stderr)
+        sums.unpersist()
+        ended.set()
+        held[count] = heap_held(session)
+    killer.join()
+    session.stop()
+    print(json.dumps(held))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,116 @@
+"""Engine `spark` on a cluster whose executors hold far less than the data, and one of which is killed in the middle."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections import defaultdict
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from jobs.engines.memory import influence, numbered
+from jobs.places import ROOT
+from jobs.session import SETTINGS
+from tests.cluster import ENVIRONMENT
+from tests.jobs.engines.on_executors import LARGER, SMALLER
+
+SCRIPT = Path(__file__).with_name("on_executors.py")
+RUN_S = 900  # patience, on a machine that is busy with other things
+
+# A driver that could hold none of it; executors that keep 5 % of what is left of 512 MB, 10 MB each, for rows. Spark sends
+# small tables to all executors by way of the driver, up to a fixed size: here none, so that whatever comes is a result.
+SMALL = """
+spark.driver.memory                     512m
+spark.driver.maxResultSize              512k
+spark.executor.memory                   512m
+spark.memory.fraction                   0.05
+spark.sql.autoBroadcastJoinThreshold    -1
+spark.eventLog.enabled                  true
+spark.eventLog.compress                 false
+spark.eventLog.rolling.enabled          false
+"""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What the script left: its folder, what the driver held after each graph in bytes, and Spark's own log of events."""
+
+    folder: Path
+    held: dict[int, int]
+    events: list[dict[str, Any]]
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        return [event for event in self.events if event["Event"] == f"SparkListener{kind}"]
+
+
+@pytest.fixture(scope="module")
+def ran(cluster, tmp_path_factory) -> Ran:
+    folder = tmp_path_factory.mktemp("executors")
+    log = folder / "events"
+    log.mkdir()
+    settings = folder / "settings.conf"
+    settings.write_text(SETTINGS.read_text() + SMALL + f"spark.eventLog.dir {log.as_uri()}\n")
+    environment = os.environ | ENVIRONMENT | {
+        "PYTHONPATH": str(ROOT),
+        "CLOUT_SPARK_MASTER": cluster.master,
+        "CLOUT_SPARK_SETTINGS": str(settings),
+    }  # fmt: skip
+    with (folder / "said.txt").open("wb") as said:
+        process = subprocess.Popen(
+            [sys.executable, SCRIPT, folder],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            start_new_session=True,
+        )
+        try:
+            told, _ = process.communicate(timeout=RUN_S)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 0, (folder / "said.txt").read_text()
+    (events,) = log.iterdir()
+    held = {int(count): size for count, size in json.loads(told).items()}
+    return Ran(folder, held, [json.loads(line) for line in events.read_text().splitlines()])
+
+
+@pytest.mark.parametrize("count", [SMALLER, LARGER])
+def test_the_same_bits(ran, count):
+    edges, sums = (pq.read_table(ran.folder / f"{name}-{count}") for name in ("edges", "sums"))
+    people, src, dst = numbered(edges["src"], edges["dst"])
+    expected = influence(src, dst, edges["a"].to_numpy(), len(people)).sums
+    found = sums.sort_by("id")
+    assert found["id"].combine_chunks().equals(people)
+    for name, whole in zip(("one", "two", "three"), expected, strict=True):
+        assert np.array_equal(found[name].to_numpy(), whole), name
+    assert len(edges) > 0.9 * count
+    assert (expected[2] > 0).sum() > 0.1 * len(people)
+
+
+def test_an_executor_was_lost_in_the_middle_and_its_part_made_again(ran):
+    assert next(lost["Removed Reason"] for lost in ran.of("ExecutorRemoved")) == "Command exited with code 137"
+    assert any(stage["Stage Info"]["Stage Attempt ID"] > 0 for stage in ran.of("StageCompleted"))
+
+
+def test_executors_spilled(ran):
+    assert (
+        sum(task["Task Metrics"]["Disk Bytes Spilled"] for task in ran.of("TaskEnd") if "Task Metrics" in task) > 10e6
+    )
+
+
+def test_the_driver_holds_neither_people_nor_edges(ran):
+    """Ten times as many of both: what it holds of its heap is the same, and no job brings it more than what tasks say of
+    themselves."""
+    assert ran.held[LARGER] - ran.held[SMALLER] < 4e6
+    job = {stage: job["Job ID"] for job in ran.of("JobStart") for stage in job["Stage IDs"]}
+    results: dict[int, int] = defaultdict(int)
+    for task in ran.of("TaskEnd"):
+        results[job[task["Stage ID"]]] += task.get("Task Metrics", {}).get("Result Size", 0)
+    assert max(results.values()) < 256e3
