@@ -15,7 +15,7 @@ def budget_bytes(root: Path = Path("/")) -> int:
     is less. `root` is where `proc` and `sys` are. Raises `UsageError` if the variable is not a number above 0."""
     told = os.environ.get(VARIABLE)
     if told is None:
-        return int(SHARE * min(_machine_leaves(root), *_cgroups_leave(root)))
+        return int(SHARE * min([_machine_leaves(root), *_cgroups_leave(root)]))
     try:
         gigabytes = float(told)
     except ValueError:
