@@ -15,8 +15,9 @@ import pyarrow.compute as pc
 from numba import njit
 from pyspark.sql import functions as F
 
-from jobs.engines import loops
 from jobs.engines.budget import budget_bytes
+from jobs.engines.loops import cores, loops
+from jobs.engines.rows import MAX_EDGES, UP, Rows, rows_of
 from jobs.errors import CloutError
 from schemas.fixed_point import UNIT
 
@@ -24,162 +25,161 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 Ints = np.ndarray
+Three = tuple[Ints, Ints, Ints]
 
-# From above: 190 bytes were measured on 16 million pairs, with 425 million triangles, less the names.
-BYTES_A_PAIR = 300
-COPIES_OF_NAMES = 3
+SLICE_BYTES = 1 << 28  # pulled at once; the JVM holds what a task sends three times, and has 3 GB for everything
+PEOPLE_ERROR = 0.02  # relative, of Spark's estimate of distinct names: one standard deviation
+MARGIN = 1.15
 
 
 class Influence(NamedTuple):
-    """Messages per edge, in the order of the edges given, and their sums per account; multiples of 2^-36."""
+    """Messages per edge and their sums per account; multiples of 2^-36."""
 
-    messages: tuple[Ints, Ints, Ints]
-    sums: tuple[Ints, Ints, Ints]
+    messages: Three
+    sums: Three
 
 
 def influence(src: Ints, dst: Ints, a: Ints, accounts: int, rounds: int = 3) -> Influence:
-    """`src`, `dst`: int32 account numbers below `accounts`; `a`: int64. Edges in any order, none twice, none to itself.
-    Rounds above `rounds` are zero."""
-    order = edge_order(src, dst, accounts)
-    u, v, share = src[order], dst[order], a[order]
-    starts = _starts(u, accounts)
-    back = _reverse(u, v, starts)
-    none = np.zeros(len(u), np.int64)
-    m1 = share
-    one = _sum(v, m1, accounts)
-    m2 = _second(u, share, one, m1, back) if rounds >= 2 else none
-    two = _sum(v, m2, accounts)
-    m3 = _third(u, share, two, m2, back, loops.loops(u, v, share, accounts)) if rounds >= 3 else none
-    three = _sum(v, m3, accounts)
-    given = np.empty_like(order)
-    given[order] = np.arange(len(order), dtype=order.dtype)
-    return Influence((m1[given], m2[given], m3[given]), (one, two, three))
+    """Messages in the order of the edges, sums by account number. `src`, `dst`: int32, below `accounts`; `a`: int64. Edges
+    in any order, none twice, none to itself. Rounds above `rounds` are zero."""
+    rows = rows_of(src, dst, a, accounts)
+    (_, m2, m3), sums = in_rows(rows, rounds)
+    return Influence((a, _as_given(rows, m2), _as_given(rows, m3)), sums)
 
 
-def edge_order(src: Ints, dst: Ints, accounts: int) -> Ints:
-    """Positions that put edges in order of (src, dst)."""
-    by_dst = _counting_order(dst, np.arange(len(dst)), accounts)
-    return _counting_order(src, by_dst, accounts)
+def in_rows(rows: Rows, rounds: int) -> Influence:
+    """Messages in the order of `rows`, sums by account number."""
+    m2 = m3 = np.zeros(len(rows.a), np.int64)
+    edges = (rows.starts, rows.other, rows.a, rows.twin)
+    one = _sum(rows.starts, rows.other, rows.a)
+    two = three = np.zeros_like(one)
+    if rounds >= 2:
+        m2, two = _hand_on(*edges, one, rows.a, None)
+    if rounds >= 3:
+        m3, three = _hand_on(*edges, two, m2, loops(rows))
+    return Influence((rows.a, m2, m3), (one[rows.rank], two[rows.rank], three[rows.rank]))
 
 
-@njit(cache=True)
-def _counting_order(key: Ints, order: Ints, accounts: int) -> Ints:
-    """`order`, stably sorted by `key`."""
-    place = np.zeros(accounts + 1, np.int64)
-    for k in key:
-        place[k + 1] += 1
-    for k in range(accounts):
-        place[k + 1] += place[k]
-    found = np.empty(len(order), np.int64)
-    for e in order:
-        k = key[e]
-        found[place[k]] = e
-        place[k] += 1
-    return found
+def _as_given(rows: Rows, message: Ints) -> Ints:
+    given = np.empty_like(message)
+    given[rows.given] = message
+    return given
 
 
 @njit(cache=True)
-def _starts(u: Ints, accounts: int) -> Ints:
-    """Where each account's edges start among edges sorted by source; one more entry closes the last."""
-    starts = np.zeros(accounts + 1, np.int64)
-    for k in u:
-        starts[k + 1] += 1
-    for k in range(accounts):
-        starts[k + 1] += starts[k]
-    return starts
+def _ends(row: int, other: int) -> tuple[int, int]:
+    """Ranks of src and dst of an edge of this row."""
+    return (row // 2, other) if row % 2 == UP else (other, row // 2)
 
 
 @njit(cache=True)
-def _reverse(u: Ints, v: Ints, starts: Ints) -> Ints:
-    """For each edge, the position of the edge that goes back, or -1."""
-    back = np.full(len(u), -1, np.int64)
-    for e in range(len(u)):
-        if back[e] >= 0:
-            continue
-        low, high = starts[v[e]], starts[v[e] + 1]
-        while low < high:
-            middle = (low + high) // 2
-            if v[middle] < u[e]:
-                low = middle + 1
-            else:
-                high = middle
-        if low < starts[v[e] + 1] and v[low] == u[e]:
-            back[e] = low
-            back[low] = e
-    return back
-
-
-@njit(cache=True)
-def _sum(v: Ints, message: Ints, accounts: int) -> Ints:
-    total = np.zeros(accounts, np.int64)
-    for e in range(len(v)):
-        total[v[e]] += message[e]
+def _sum(starts: Ints, other: Ints, message: Ints) -> Ints:
+    """What arrives at each account, by rank."""
+    total = np.zeros(len(starts) // 2, np.int64)
+    for row in range(len(starts) - 1):
+        for e in range(starts[row], starts[row + 1]):
+            _, v = _ends(row, other[e])
+            total[v] += message[e]
     return total
 
 
 @njit(cache=True)
-def _passed_on(a: int, arrived: int) -> np.int64:
-    return np.int64(np.rint(np.float64(a) * UNIT * np.float64(arrived)))
-
-
-@njit(cache=True)
-def _second(u: Ints, a: Ints, one: Ints, m1: Ints, back: Ints) -> Ints:
-    m2 = np.empty(len(u), np.int64)
-    for e in range(len(u)):
-        m2[e] = _passed_on(a[e], one[u[e]] - (m1[back[e]] if back[e] >= 0 else 0))
-    return m2
-
-
-@njit(cache=True)
-def _third(u: Ints, a: Ints, two: Ints, m2: Ints, back: Ints, loop: Ints) -> Ints:
-    m3 = np.empty(len(u), np.int64)
-    for e in range(len(u)):
-        arrived = two[u[e]] - (m2[back[e]] if back[e] >= 0 else 0) - loop[e]
-        m3[e] = _passed_on(a[e], max(0, arrived))
-    return m3
+def _hand_on(
+    starts: Ints, other: Ints, a: Ints, twin: Ints, arrived: Ints, before: Ints, loop: Ints | None
+) -> tuple[Ints, Ints]:
+    """The next message of each edge, and what arrives by them: `a` of what had arrived at its source, less what came from
+    its target (`before`, the messages handed on last) and what that target would get back by a loop."""
+    message = np.empty_like(before)
+    total = np.zeros_like(arrived)
+    for row in range(len(starts) - 1):
+        for e in range(starts[row], starts[row + 1]):
+            u, v = _ends(row, other[e])
+            held = arrived[u]
+            if twin[e] >= 0:
+                held -= before[twin[e]]
+            if loop is not None:
+                held -= loop[e]
+            message[e] = np.int64(np.rint(np.float64(a[e]) * UNIT * np.float64(max(0, held))))
+            total[v] += message[e]
+    return message, total
 
 
 class Need(NamedTuple):
     """What a frame of edges asks of engine `memory`."""
 
     pairs: int
+    people: int  # from above: whoever is both src and dst counts twice
     name_bytes: int  # of both ends of every pair, UTF-8
     needed_bytes: int
 
 
 def need(edges: "DataFrame") -> Need:
     """Measures edges (src, dst, a) by one aggregate; nothing is pulled."""
+    names = [F.approx_count_distinct(end, PEOPLE_ERROR) for end in ("src", "dst")]
     lengths = F.sum(F.octet_length("src") + F.octet_length("dst"))
-    (found,) = edges.agg(F.count("*"), F.coalesce(lengths, F.lit(0))).collect()
-    pairs, name_bytes = found
-    return Need(pairs, name_bytes, BYTES_A_PAIR * pairs + COPIES_OF_NAMES * name_bytes)
+    ((pairs, sources, targets, name_bytes),) = edges.agg(F.count("*"), *names, F.coalesce(lengths, F.lit(0))).collect()
+    people = min(2 * pairs, int((sources + targets) * (1 + 5 * PEOPLE_ERROR)))
+    return Need(pairs, people, name_bytes, needed_bytes(pairs, people, name_bytes))
+
+
+def needed_bytes(pairs: int, people: int, name_bytes: int) -> int:
+    """What `MemoryEngine.sums` adds at most to what this process holds; the JVM is apart.
+
+    TODO
+    """
+    names = 2 * people * name_bytes // max(1, 2 * pairs)  # once to number them, once in order
+    pulling = min(SLICE_BYTES, _arrow_bytes(pairs, name_bytes)) + 32 * pairs + 100 * people
+    adding = 56 * pairs + (200 + 4 * cores()) * people
+    return int(MARGIN * (max(pulling, adding) + names))
+
+
+def _arrow_bytes(pairs: int, name_bytes: int) -> int:
+    """Of edges as Arrow columns: the names, an offset of 4 bytes for each, and `a`."""
+    return name_bytes + 16 * pairs
 
 
 class MemoryEngine:
-    """Pulls the edges to this process and adds there."""
+    """Pulls the edges to this process and adds there. Reads them several times: the caller persists them."""
 
     name = "memory"
 
     def sums(self, edges: "DataFrame", rounds: int) -> "DataFrame":
         """Raises `CloutError` where the edges need more than the budget (`jobs.engines.budget`)."""
         asked, budget = need(edges), budget_bytes()
-        if asked.needed_bytes > budget:
+        if asked.needed_bytes > budget or asked.pairs > MAX_EDGES:
             raise CloutError(
                 f"engine memory: {asked.pairs:,} pairs need {asked.needed_bytes / 1e9:.2f} GB and {budget / 1e9:.2f} GB may be"
-                " taken; use --engine spark or graphframes, which spill what does not fit, or raise CLOUT_MEMORY_GB"
+                f" taken (and at most {MAX_EDGES:,} pairs); use --engine spark or graphframes, which spill what does not fit,"
+                " or raise CLOUT_MEMORY_GB"
             )
-        pulled = edges.select("src", "dst", "a").toArrow()
+        slices = 1 + _arrow_bytes(asked.pairs, asked.name_bytes) // SLICE_BYTES
+        pulled = pa.concat_tables([_slice(edges, number, slices) for number in range(slices)])
         people, src, dst = numbered(pulled["src"], pulled["dst"])
         a = pulled["a"].to_numpy()
-        found = influence(src, dst, a, len(people), rounds)
-        columns = dict(zip(("one", "two", "three"), map(pa.array, found.sums), strict=True))
+        del pulled
+        pa.default_memory_pool().release_unused()  # else Arrow keeps what NumPy is about to ask the system for
+        rows = rows_of(src, dst, a, len(people))
+        del src, dst, a
+        found = in_rows(rows, rounds).sums
+        columns = dict(zip(("one", "two", "three"), map(pa.array, found), strict=True))
         return edges.sparkSession.createDataFrame(pa.table({"id": people, **columns}))
 
 
+def _slice(edges: "DataFrame", number: int, slices: int) -> pa.Table:
+    """The edges of some of the sources, with codes for names: as text, all names at once would be most of the memory."""
+    part = edges.where(F.pmod(F.xxhash64("src"), F.lit(slices)) == number)
+    pulled = part.select("src", "dst", "a").toArrow()
+    ends = pa.chunked_array([*pulled["src"].chunks, *pulled["dst"].chunks], pa.string()).dictionary_encode()
+    coded = ends.combine_chunks()
+    return pa.table({"src": coded[: len(pulled)], "dst": coded[len(pulled) :], "a": pulled["a"].combine_chunks()})
+
+
 def numbered(src: pa.ChunkedArray, dst: pa.ChunkedArray) -> tuple[pa.Array, Ints, Ints]:
-    """Account names in UTF-8 byte order, and each edge's ends as their ranks."""
-    names = pa.chunked_array([*src.chunks, *dst.chunks], type=pa.string()).unique()
-    people = names.take(pc.sort_indices(names))
-    return people, *(
-        pc.index_in(column, value_set=people).to_numpy().astype(np.int32, copy=False) for column in (src, dst)
-    )
+    """Account names in UTF-8 byte order, and each edge's ends as their ranks. Names may come as dictionaries' codes."""
+    coded = pa.chunked_array([*src.chunks, *dst.chunks], src.type).dictionary_encode().unify_dictionaries()
+    names = coded.combine_chunks().dictionary
+    order = pc.sort_indices(names)
+    rank = np.empty(len(names), np.int32)
+    rank[order] = np.arange(len(names), dtype=np.int32)
+    ends = np.concatenate([rank[chunk.indices] for chunk in coded.chunks])
+    return names.take(order), ends[: len(src)], ends[len(src) :]

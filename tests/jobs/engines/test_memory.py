@@ -2,6 +2,9 @@
 
 import gzip
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs import attention
+from jobs.engines import memory
 from jobs.engines.memory import MemoryEngine, influence, numbered
+from jobs.places import ROOT
 from schemas.fixed_point import UNIT
 from schemas.methodology import load
 from tests.jobs.equations import SCALE, Parts, engine, enumerated, graphs, shares, summed
@@ -133,3 +138,57 @@ def test_accounts_are_numbered_in_byte_order():
     assert people.to_pylist() == ["Z", "a", "b", "é", "😀"]  # bytes 5a, 61, 62, c3, f0
     assert (u.tolist(), v.tolist(), u.dtype, v.dtype) == ([2, 3, 0], [3, 1, 4], np.int32, np.int32)
     assert pc.all(pc.equal(people.take(pa.array(u)), src.combine_chunks())).as_py()
+
+
+def test_names_may_come_as_codes_of_several_dictionaries():
+    src = pa.chunked_array([pa.array(["b", "é"]).dictionary_encode(), pa.array(["Z"]).dictionary_encode()])
+    dst = pa.chunked_array([pa.array(["é", "a"]).dictionary_encode(), pa.array(["b"]).dictionary_encode()])
+    people, u, v = numbered(src, dst)
+    assert (people.to_pylist(), u.tolist(), v.tolist()) == (["Z", "a", "b", "é"], [2, 3, 0], [3, 1, 2])
+
+
+def test_slices_do_not_show(spark, monkeypatch):
+    """Names pulled in thirteen parts, of which some are empty."""
+    rng = np.random.default_rng(3)
+    pairs = np.unique(rng.integers(0, 9, (60, 2)), axis=0)
+    pairs = pairs[pairs[:, 0] != pairs[:, 1]]
+    names = pa.array([f"x:{'é' * number}{number}" for number in range(9)])
+    a = rng.integers(1, SCALE // 16, len(pairs))
+    edges = pa.table({"src": names.take(pa.array(pairs[:, 0])), "dst": names.take(pa.array(pairs[:, 1])), "a": a})
+    frame = spark.createDataFrame(edges)
+    whole = MemoryEngine().sums(frame, 3).toArrow()
+    asked = memory.need(frame)
+    monkeypatch.setattr(memory, "SLICE_BYTES", (asked.name_bytes + 16 * asked.pairs) // 12)
+    assert MemoryEngine().sums(frame, 3).toArrow() == whole
+    assert whole["id"].to_pylist() == sorted(names.to_pylist(), key=str.encode)
+
+
+def test_need(spark):
+    edges = pa.table({"src": ["x:ana", "x:ana", "x:bö"], "dst": ["x:bö", "x:cy", "x:ana"], "a": [1, 2, 3]})
+    # Distinct src and dst are 2 and 3, and a tenth more for the estimate's error.
+    assert memory.need(spark.createDataFrame(edges)) == (3, 5, 29, memory.needed_bytes(3, 5, 29))
+
+
+def test_a_process_after_warm_compiles_nothing(tmp_path):
+    """Whatever arrays come: those of Arrow cannot be written."""
+    program = """
+import numpy as np
+from numba.core.dispatcher import Dispatcher
+from jobs.engines import loops, memory, rows
+src, dst, a = np.array([0, 1], np.int32), np.array([1, 2], np.int32), np.array([5, 5])
+for column in (src, dst, a):
+    column.flags.writeable = False
+for rounds in (1, 2, 3):
+    memory.influence(src, dst, a, 3, rounds)
+kernels = [kernel for module in (loops, memory, rows) for kernel in vars(module).values() if isinstance(kernel, Dispatcher)]
+print(sum(sum(kernel.stats.cache_hits.values()) for kernel in kernels))
+print([kernel.__name__ for kernel in kernels if kernel.stats.cache_misses])
+"""
+    warm, fresh = (
+        subprocess.run(
+            [sys.executable, *arguments], env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}, cwd=ROOT,
+            capture_output=True, text=True, check=True, timeout=300,
+        )
+        for arguments in (["-m", "jobs.engines.warm"], ["-c", program])
+    )  # fmt: skip
+    assert (warm.stdout, fresh.stdout.splitlines()) == ("", ["9", "[]"])

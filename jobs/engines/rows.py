@@ -1,0 +1,102 @@
+"""Edges in rows: the one index that messages and loops share.
+
+Accounts are ranked by degree (edges in and out; ties by number). An edge lies with its end of lower rank, `low`, in one of
+two rows: row 2 * low holds what goes up (low -> other), row 2 * low + 1 what comes down (other -> low). So an edge and the
+one that goes back lie in neighbouring rows, and no row is longer than sqrt(2 * edges), however many a hub has.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+Ints = np.ndarray
+
+MAX_EDGES = 2**31 - 1
+UP, DOWN = 0, 1
+
+
+class Rows(NamedTuple):
+    """Per account `rank` and (twice, and one more) `starts`; per edge, in order of its row, everything else."""
+
+    rank: Ints  # int32: of each account, by its number
+    starts: Ints  # int32: where each row starts; one more entry closes the last
+    other: Ints  # int32: rank of the end of higher rank
+    a: Ints  # int64
+    twin: Ints  # int32: position of the edge that goes back, or -1
+    given: Ints  # int32: place among the edges given
+
+
+def rows_of(src: Ints, dst: Ints, a: Ints, accounts: int) -> Rows:
+    """`src`, `dst`: int32 numbers below `accounts`, which is at most 2^30; `a`: int64. Any order, no edge twice, none from
+    an account to itself, at most `MAX_EDGES`, so that positions fit 32 bits."""
+    # Kernels are compiled for arrays that can be written; what comes from Arrow cannot always.
+    src, dst, a = (np.require(column, requirements="W") for column in (src, dst, a))
+    rank = np.empty(accounts, np.int32)
+    rank[np.argsort(_degrees(src, dst, accounts), kind="stable")] = np.arange(accounts, dtype=np.int32)
+    row, other = _homes(src, dst, rank)
+    starts = _starts(row, 2 * accounts)
+    other, a, given = _placed(row, other, a, starts)
+    return Rows(rank, starts, other, a, _twins(starts, other), given)
+
+
+@njit(cache=True)
+def _degrees(src: Ints, dst: Ints, accounts: int) -> Ints:
+    degree = np.zeros(accounts, np.int32)
+    for e in range(len(src)):
+        degree[src[e]] += 1
+        degree[dst[e]] += 1
+    return degree
+
+
+@njit(cache=True)
+def _homes(src: Ints, dst: Ints, rank: Ints) -> tuple[Ints, Ints]:
+    """For each edge, its row and the rank of its higher end."""
+    row, other = np.empty(len(src), np.int32), np.empty(len(src), np.int32)
+    for e in range(len(src)):
+        u, v = rank[src[e]], rank[dst[e]]
+        row[e], other[e] = (2 * u + UP, v) if u < v else (2 * v + DOWN, u)
+    return row, other
+
+
+@njit(cache=True)
+def _starts(row: Ints, rows: int) -> Ints:
+    starts = np.zeros(rows + 1, np.int32)
+    for r in row:
+        starts[r + 1] += 1
+    for r in range(rows):
+        starts[r + 1] += starts[r]
+    return starts
+
+
+@njit(cache=True)
+def _placed(row: Ints, other: Ints, a: Ints, starts: Ints) -> tuple[Ints, Ints, Ints]:
+    """Other end, share and place of the edges given, in order of their rows."""
+    others, shares, given = np.empty_like(other), np.empty_like(a), np.empty(len(row), np.int32)
+    free = starts.copy()
+    for e in range(len(row)):
+        position = free[row[e]]
+        free[row[e]] += 1
+        others[position], shares[position], given[position] = other[e], a[e], e
+    return others, shares, given
+
+
+@njit(cache=True)
+def _twins(starts: Ints, other: Ints) -> Ints:
+    """For each edge, the position of the edge that goes back, or -1."""
+    twin = np.full(len(other), -1, np.int32)
+    accounts = len(starts) // 2
+    rising = np.full(accounts, -1, np.int32)  # by other end: position of the edge up to it from the account looked at
+    for low in range(accounts):
+        begin, middle, end = starts[2 * low + UP], starts[2 * low + DOWN], starts[2 * low + 2]
+        if begin == middle or middle == end:
+            continue
+        for up in range(begin, middle):
+            rising[other[up]] = up
+        for down in range(middle, end):
+            up = rising[other[down]]
+            if up >= 0:
+                twin[up], twin[down] = down, up
+        for up in range(begin, middle):
+            rising[other[up]] = -1
+    return twin
