@@ -1,28 +1,19 @@
-"""Figures of speed and memory; run it as `bash infra/bench.sh`. Nothing here asserts a time.
+"""The pipeline beside its limits: set-up, pulls, scores, tests. Each figure in a process and a warehouse of its own."""
 
-Each figure is a command in a process of its own, in a warehouse of its own. Peak memory is the sum of what the command,
-its JVM and its workers hold (PSS, so shared pages count once), looked at once a second.
-"""
-
-import argparse
-import json
 import math
 import os
-import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
-from rich.console import Console
+from measuring import HIGGS, Command
 from rich.table import Table
 
-from jobs.places import ROOT, data_home
 from jobs.runs import DONE
 from jobs.storage import Warehouse
 from schemas.activity import ACTIVITY
@@ -30,11 +21,8 @@ from schemas.engagement import ENGAGEMENT
 from schemas.kinds import INTERACTIONS
 from schemas.runs import RUNS
 
-DATA = Path(os.environ.get("CLOUT_TEST_DATA", ROOT.parent / "shared" / "data"))
-HIGGS = DATA / "twitter-higgs" / "higgs-activity_time.txt.gz"
 WEEK = [date(2012, 7, 1) + timedelta(days=n) for n in range(7)]
 CLOUT = str(Path(sys.prefix) / "bin" / "clout")
-LOOK_EVERY_S = 1.0  # a look walks every page table of a JVM of 3 GB
 
 # jobs.engagement as one query: an act once, as its most specific kind; posts apart.
 ENGAGEMENT_SQL = f"""
@@ -68,57 +56,9 @@ class Figure:
     lines: list[tuple[float, str]] = field(default_factory=list)  # what it said, and when
     note: str = ""
 
-    def take(self, ran: "Command", seconds: float | None = None) -> None:
+    def take(self, ran: Command, seconds: float | None = None) -> None:
         """The command's figures; `seconds` where it is about a part of it."""
         self.measured_s, self.peak_gb, self.lines = seconds or ran.seconds, ran.peak_gb, ran.lines
-
-
-class Command:
-    """A command while it runs: the seconds at which it said each line, and the memory of all its processes."""
-
-    def __init__(self, *arguments: str, **environment: str) -> None:
-        self.lines: list[tuple[float, str]] = []
-        self.peak_gb = 0.0
-        began = time.monotonic()
-        with subprocess.Popen(
-            arguments, env=os.environ | environment, cwd=ROOT, stdout=subprocess.PIPE, text=True
-        ) as process:
-            ended = threading.Event()
-            watcher = threading.Thread(target=self._watch, args=(process.pid, ended), daemon=True)
-            watcher.start()
-            for line in process.stdout or ():
-                self.lines.append((time.monotonic() - began, line.rstrip()))
-            status = process.wait()
-            self.seconds = time.monotonic() - began
-            ended.set()
-            watcher.join()
-        if status:
-            sys.exit("\n".join([*(line for _, line in self.lines[-20:]), f"bench: failed: {' '.join(arguments)}"]))
-
-    def _watch(self, root: int, ended: threading.Event) -> None:
-        while not ended.wait(LOOK_EVERY_S):
-            self.peak_gb = max(self.peak_gb, sum(map(_pss, _tree(root))) / 1e9)
-
-
-def _tree(root: int) -> set[int]:
-    """The process and all that came of it."""
-    parents, tree = {}, {root}
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parents[int(entry.parent.name)] = int(entry.read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue  # it ended meanwhile
-    while grown := {child for child, parent in parents.items() if parent in tree} - tree:
-        tree |= grown
-    return tree
-
-
-def _pss(process: int) -> int:
-    try:
-        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
 
 
 def beside(figure: Figure, root: str, days: list[date]) -> None:
@@ -145,7 +85,7 @@ def beside(figure: Figure, root: str, days: list[date]) -> None:
         figure.note = f"{len(differing)} rows differ between the job and the query"
 
 
-def week_and_day(wanted: Sequence[str]) -> Iterator[Figure]:
+def _week_and_day(wanted: Sequence[str]) -> Iterator[Figure]:
     """The week makes the warehouse in which the days are scored again."""
     week = Figure("week", "seven days of Higgs, from the gz file to published scores", 150, limit_gb=6)
     first = Figure("day", "one day, engagement to publish, with JVM start", 45)
@@ -161,7 +101,7 @@ def week_and_day(wanted: Sequence[str]) -> Iterator[Figure]:
             week.take(made)
             beside(week, folder, WEEK)
             if "day" in wanted:
-                scored = Command(sys.executable, __file__, "--score", folder, *map(str, WEEK[-3:]))
+                scored = Command(sys.executable, __file__, folder, *map(str, WEEK[-3:]))
                 at = [second for second, line in scored.lines if line.startswith("scored")]
                 longest = max(at[1] - at[0], at[2] - at[1])
                 for figure, day, seconds in ((first, WEEK[-3], at[0]), (further, WEEK[-1], longest)):
@@ -184,7 +124,7 @@ def score(root: str, days: list[date]) -> None:
             print("scored", scored.day, flush=True)
 
 
-def one(name: str) -> Figure:
+def _one(name: str) -> Figure:
     """The figure of one command, which is told of an empty folder by the variable, if any."""
     what, limit_s, arguments, variable = COMMANDS[name]
     figure = Figure(name, what, limit_s)
@@ -205,6 +145,11 @@ COMMANDS: dict[str, tuple[str, float, tuple[str, ...], str | None]] = {
 NAMES = ("week", "day", *COMMANDS)
 
 
+def figures(wanted: Sequence[str]) -> Iterator[Figure]:
+    yield from _week_and_day(wanted)
+    yield from (_one(name) for name in COMMANDS if name in wanted)
+
+
 def table(figures: list[Figure]) -> Table:
     shown = Table()
     for name in ("figure", "limit", "measured", "peak memory", "engagement: here", "in DuckDB", ""):
@@ -219,28 +164,5 @@ def table(figures: list[Figure]) -> Table:
     return shown
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="infra/bench.sh", description=__doc__.splitlines()[0])
-    names = f"of {', '.join(NAMES)}; all but setup if left out"
-    parser.add_argument("figures", nargs="*", metavar="FIGURE", help=names)
-    parser.add_argument("--to", type=Path, default=data_home() / "bench", help="folder of the JSON file")
-    parser.add_argument("--score", nargs="+", help=argparse.SUPPRESS)  # this file, as a process that scores days
-    asked = parser.parse_args()
-    if asked.score:
-        score(asked.score[0], [date.fromisoformat(day) for day in asked.score[1:]])
-        return
-    wanted = asked.figures or [name for name in NAMES if name != "setup"]
-    if not set(wanted) <= set(NAMES):
-        parser.error(f"FIGURE is {names}")
-    figures = [*week_and_day(wanted), *(one(name) for name in COMMANDS if name in wanted)]
-    Console(width=150).print(table(figures))
-    now = datetime.now(UTC)
-    told = {"at": str(now), "cores": os.cpu_count(), "load": os.getloadavg(), "figures": list(map(asdict, figures))}
-    asked.to.mkdir(parents=True, exist_ok=True)
-    path = asked.to / f"{now:%Y-%m-%dT%H%M%SZ}.json"
-    path.write_text(json.dumps(told, indent=1), encoding="utf-8")
-    print(f"raw figures: {path}")
-
-
-if __name__ == "__main__":
-    main()
+if __name__ == "__main__":  # a process that scores days
+    score(sys.argv[1], [date.fromisoformat(day) for day in sys.argv[2:]])

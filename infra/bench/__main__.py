@@ -1,0 +1,59 @@
+"""Figures of speed and memory; run it as `bash infra/bench.sh`. Nothing here asserts a time."""
+
+import argparse
+import json
+import os
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import budget
+import engines
+import graphs
+import pipeline
+from rich.console import Console
+
+from jobs import __version__
+from jobs.places import data_home
+
+FIGURES = (*pipeline.NAMES, "engines", "budget")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="infra/bench.sh", description=__doc__)
+    names = f"of {', '.join(FIGURES)}; all but setup if left out"
+    parser.add_argument("figures", nargs="*", metavar="FIGURE", help=names)
+    parser.add_argument("--graphs", default=",".join(graphs.GRAPHS), help="for engines and budget, with commas")
+    parser.add_argument("--to", type=Path, default=data_home() / "bench", help="folder of the file of raw figures")
+    asked = parser.parse_args()
+    wanted = asked.figures or [name for name in FIGURES if name != "setup"]
+    if not set(wanted) <= set(FIGURES):
+        parser.error(f"FIGURE is {names}")
+    on = asked.graphs.split(",")
+    if not set(on) <= set(graphs.GRAPHS):
+        parser.error(f"--graphs are of {', '.join(graphs.GRAPHS)}")
+
+    asked.to.mkdir(parents=True, exist_ok=True)
+    raw = asked.to / f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}.jsonl"
+    tables = []
+    with raw.open("w", encoding="utf-8") as lines:
+        for part, choice in (
+            (pipeline, [name for name in wanted if name in pipeline.NAMES]),
+            (engines, on if "engines" in wanted else []),
+            (budget, on if "budget" in wanted else []),
+        ):
+            found = []
+            for figure in part.figures(choice):
+                found.append(figure)
+                where = {"clout": __version__, "cores": os.cpu_count(), "load": os.getloadavg()}
+                lines.write(json.dumps({"at": str(datetime.now(UTC)), **where, **asdict(figure)}) + "\n")
+                lines.flush()  # what was measured is kept when a later figure fails
+            if found:
+                tables.append(part.table(found))
+    for table in tables:
+        Console(width=150).print(table)
+    print(f"raw figures: {raw}")
+
+
+if __name__ == "__main__":
+    main()

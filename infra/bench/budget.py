@@ -1,0 +1,122 @@
+"""What engine `memory` adds to its process when it pulls edges from Spark, beside what `needed_bytes` says from above."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import graphs
+import pyarrow as pa
+from measuring import Command
+from pyarrow import parquet
+from rich.table import Table
+
+NAME_BYTES = 22  # such as `sample-birdsong:123456`
+OTHER_NAMES = {"realistic-4M": (9, 40)}
+
+
+@dataclass
+class Figure:
+    """One graph with names of one length. `added_gb` is the peak of `MemoryEngine.sums` less what was held before it."""
+
+    graph: str
+    name_bytes: int
+    pairs: int = 0
+    people: int = 0
+    seconds: float = 0.0
+    added_gb: float = 0.0
+    needed_gb: float = 0.0
+    note: str = ""
+    name: str = "budget"
+
+
+def figures(wanted: Sequence[str]) -> Iterator[Figure]:
+    for name in wanted:
+        for length in (NAME_BYTES, *OTHER_NAMES.get(name, ())):
+            figure = Figure(name, length, note=graphs.missing(name))
+            if not figure.note:
+                graphs.path(name)
+                ran = Command(sys.executable, __file__, name, str(length))
+                vars(figure).update(json.loads(ran.lines[-1][1]))
+            yield figure
+
+
+def measure(name: str, length: int) -> dict[str, Any]:
+    """Edges lie in a file, as they lie in Spark's cache when a day is scored."""
+    from jobs import session
+    from jobs.engines.memory import MemoryEngine, need
+
+    os.environ["CLOUT_MEMORY_GB"] = "1000"
+    graph = graphs.load(name)
+    names = pa.array([f"{number:0{length}}" for number in range(graph.accounts)])
+    with TemporaryDirectory() as folder:
+        file = str(Path(folder) / "edges.parquet")
+        ends = {"src": names.take(pa.array(graph.src)), "dst": names.take(pa.array(graph.dst))}
+        parquet.write_table(pa.table({**ends, "a": graph.a}), file, row_group_size=1_000_000)
+        people = graph.accounts
+        del graph, names, ends
+        pa.default_memory_pool().release_unused()
+        spark = session.build()
+        edges = spark.read.parquet(file)
+        MemoryEngine().sums(edges.limit(10_000), 3)  # compiled code is loaded
+        asked = need(edges)
+        Path("/proc/self/clear_refs").write_text("5")  # the peak is counted from here
+        before, began = _held("VmRSS"), time.monotonic()
+        MemoryEngine().sums(edges, 3)
+        took, peak = time.monotonic() - began, _held("VmHWM")
+        spark.stop()
+    return {
+        "pairs": asked.pairs,
+        "people": people,
+        "seconds": took,
+        "added_gb": (peak - before) / 1e9,
+        "needed_gb": asked.needed_bytes / 1e9,
+    }
+
+
+def _held(what: str) -> int:
+    """Bytes: `VmRSS` now, `VmHWM` at the peak."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(what))
+
+
+def table(found: list[Figure]) -> Table:
+    shown = Table(title="engine memory, with edges from Spark")
+    heads = (
+        "graph",
+        "bytes a name",
+        "pairs",
+        "people",
+        "seconds",
+        "added GB",
+        "per pair",
+        "needed_bytes says",
+        "ratio",
+    )
+    for head in heads:
+        shown.add_column(head, justify="left" if head == "graph" else "right", overflow="fold")
+    for figure in found:
+        if figure.note:
+            shown.add_row(figure.graph, figure.note)
+            continue
+        shown.add_row(
+            figure.graph,
+            str(figure.name_bytes),
+            f"{figure.pairs:,}",
+            f"{figure.people:,}",
+            f"{figure.seconds:.1f}",
+            f"{figure.added_gb:.2f}",
+            f"{figure.added_gb * 1e9 / figure.pairs:.0f} B",
+            f"{figure.needed_gb:.2f} GB",
+            f"{figure.needed_gb / figure.added_gb:.2f}",
+        )
+    return shown
+
+
+if __name__ == "__main__":  # a process that measures one graph
+    print(json.dumps(measure(sys.argv[1], int(sys.argv[2]))))

@@ -1,0 +1,156 @@
+"""Engines on real and made graphs: from edges in memory to influence with all its messages. Beside them igraph and networkx,
+given the same edges and asked for their weighted PageRank, the building of their graph included.
+
+To measure one more (spark, graphframes), write a function from a graph to the seconds of its parts and name it in
+`ENGINES`: it runs in a process of its own, and its figures join the JSON lines and the table.
+"""
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import graphs
+import numpy as np
+from graphs import Graph
+from measuring import Command
+from numba import njit
+from rich.table import Table
+
+Seconds = dict[str, float]
+AT_MOST = {"networkx": 1_000_000}  # edges; a minute
+REPEATED = 8_000_000  # edges in all repetitions, of which there are two to five
+
+
+@dataclass
+class Figure:
+    """One engine on one graph: seconds of the whole and of its parts, the least of all repetitions. Memory is the whole
+    process's, graph included."""
+
+    graph: str
+    engine: str
+    edges: int = 0
+    people: int = 0
+    seconds: Seconds = field(default_factory=dict)
+    peak_gb: float = 0.0
+    note: str = ""
+    name: str = "engines"
+
+
+def took(call: Callable[..., Any], *arguments: Any) -> tuple[float, Any]:
+    began = time.perf_counter()
+    found = call(*arguments)
+    return time.perf_counter() - began, found
+
+
+def of_memory(graph: Graph) -> Seconds:
+    """`sums` are the messages and sums of three rounds; `bare`, three passes over the same arrays: they read what a round
+    reads, write what it writes and add where it adds, without its arithmetic."""
+    from jobs.engines.loops import loops
+    from jobs.engines.memory import in_rows, influence
+    from jobs.engines.rows import rows_of
+
+    whole, _ = took(influence, graph.src, graph.dst, graph.a, graph.accounts)
+    index, rows = took(rows_of, graph.src, graph.dst, graph.a, graph.accounts)
+    rounds, _ = took(in_rows, rows, 3)
+    looping, loop = took(loops, rows)
+    bare, _ = took(_bare, rows.other, rows.a, rows.twin, loop, graph.accounts)
+    return {"whole": whole, "index": index, "loops": looping, "sums": rounds - looping, "bare": 3 * bare}
+
+
+@njit
+def _bare(other, a, twin, loop, accounts):  # type: ignore[no-untyped-def]
+    message, total = np.empty_like(a), np.zeros(accounts, np.int64)
+    for e in range(len(other)):
+        message[e] = a[e] + twin[e] + loop[e]
+        total[other[e]] += message[e]
+    return message, total
+
+
+def of_igraph(graph: Graph) -> Seconds:
+    import igraph
+
+    weights = graph.weight.tolist()  # the only form it takes; not counted
+    build, made = took(igraph.Graph, graph.accounts, np.column_stack([graph.src, graph.dst]), True)
+    rank, _ = took(lambda: made.pagerank(weights=weights))
+    return {"whole": build + rank, "build": build, "rank": rank}
+
+
+def of_networkx(graph: Graph) -> Seconds:
+    import networkx
+
+    edges = list(zip(graph.src.tolist(), graph.dst.tolist(), graph.weight.tolist(), strict=True))
+    made = networkx.DiGraph()
+    build, _ = took(made.add_weighted_edges_from, edges)
+    rank, _ = took(networkx.pagerank, made)
+    return {"whole": build + rank, "build": build, "rank": rank}
+
+
+ENGINES: dict[str, Callable[[Graph], Seconds]] = {"memory": of_memory, "igraph": of_igraph, "networkx": of_networkx}
+
+
+def figures(wanted: Sequence[str]) -> Iterator[Figure]:
+    for name in wanted:
+        missing = graphs.missing(name)
+        if not missing:
+            graphs.path(name)
+        for engine in ENGINES:
+            figure = Figure(name, engine, note=missing)
+            if not missing:
+                ran = Command(sys.executable, __file__, name, engine)
+                vars(figure).update(json.loads(ran.lines[-1][1]))
+                figure.peak_gb = max(figure.peak_gb, ran.peak_gb)
+            yield figure
+
+
+def measure(name: str, engine: str) -> dict[str, Any]:
+    graph = graphs.load(name)
+    told = {"edges": len(graph.src), "people": graph.accounts}
+    if len(graph.src) > AT_MOST.get(engine, sys.maxsize):
+        return told | {"note": f"left out above {AT_MOST[engine]:,} edges"}
+    ENGINES[engine](graphs.triangle())  # compiled code is loaded, modules are imported
+    repetitions = [ENGINES[engine](graph) for _ in range(min(5, max(2, REPEATED // len(graph.src))))]
+    least = {part: min(parts[part] for parts in repetitions) for part in repetitions[0]}
+    return told | {"seconds": least, "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6}
+
+
+def table(found: list[Figure]) -> Table:
+    """Seconds; memory's parts and how much faster it is than the others; its time and memory per edge, which tell how both
+    grow."""
+    shown = Table(title="from edges to influence (memory) or PageRank (igraph, networkx)")
+    heads = ["graph", "edges", "memory", "index", "loops", "sums", "sums : bare passes", *_others()]
+    for head in [*heads, *(f"{other} : memory" for other in _others()), "ns per edge", "peak GB", *_others()]:
+        shown.add_column(head, justify="left" if head == "graph" else "right", overflow="fold")
+    by_graph: dict[str, dict[str, Figure]] = {}
+    for figure in found:
+        by_graph.setdefault(figure.graph, {})[figure.engine] = figure
+    for name, by_engine in by_graph.items():
+        memory = by_engine["memory"]
+        if not memory.seconds:
+            shown.add_row(name, memory.note)
+            continue
+        own = memory.seconds
+        others = [by_engine[engine] for engine in _others()]
+        shown.add_row(
+            name,
+            f"{memory.edges:,}",
+            *(f"{own[part]:.3f}" for part in ("whole", "index", "loops", "sums")),
+            f"{own['sums'] / own['bare']:.1f}",
+            *(f"{other.seconds['whole']:.2f}" if other.seconds else "" for other in others),
+            *(f"{other.seconds['whole'] / own['whole']:.1f}" if other.seconds else "" for other in others),
+            f"{own['whole'] / memory.edges * 1e9:.0f}",
+            f"{memory.peak_gb:.2f}",
+            *(f"{other.peak_gb:.2f}" if other.seconds else "" for other in others),
+        )
+    return shown
+
+
+def _others() -> list[str]:
+    return [engine for engine in ENGINES if engine != "memory"]
+
+
+if __name__ == "__main__":  # a process that measures one engine on one graph
+    print(json.dumps(measure(*sys.argv[1:])))

@@ -1,0 +1,130 @@
+"""Graphs to measure engines on, made once and kept in `$CLOUT_BENCH_CACHE` or clout/bench in the user's data folder."""
+
+import gzip
+import os
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+import numpy as np
+from measuring import DATA, HIGGS
+
+from jobs.places import data_home
+from jobs.sources.sample_world import PLATFORMS, Crowd, platform_sizes
+from schemas.fixed_point import SCALE
+
+SLASHDOT = DATA / "graphs" / "soc-Slashdot0902.txt.gz"
+DAMPING, REST_WEIGHT = 0.5, 1
+DAYS = 50  # of the simulation, in which a person engages with 14 others
+Ints = np.ndarray
+
+
+class Graph(NamedTuple):
+    """Distinct pairs without loops to oneself, in random order, as Spark's partitions give them."""
+
+    src: Ints  # int32, below `accounts`
+    dst: Ints
+    weight: np.ndarray
+    a: Ints  # multiples of 2^-36
+    accounts: int
+
+
+def slashdot() -> Graph:
+    """soc-Slashdot0902: 870 thousand friends and foes, five of six mutual; many loops."""
+    with gzip.open(SLASHDOT) as lines:
+        arcs = np.loadtxt(lines, np.int64)
+    return _graph(arcs[:, 0], arcs[:, 1])
+
+
+def higgs() -> Graph:
+    """A week of Twitter, 461 thousand pairs: a few accounts hold most of the attention; hardly any loops."""
+    acts = f"""
+        select u, v, count(*) as acts from read_csv('{HIGGS}', delim = ' ', header = false,
+            columns = {{'u': 'int', 'v': 'int', 't': 'int', 'kind': 'varchar'}}) group by u, v
+    """
+    found = duckdb.sql(acts).fetchnumpy()
+    return _graph(found["u"], found["v"], found["acts"])
+
+
+def rmat(edges: int, scale: int) -> Graph:
+    """R-MAT (Chakrabarti, Zhan, Faloutsos, SDM 2004) with Graph500's 0.57, 0.19, 0.19, 0.05: hubs among hubs, so that there
+    are hundreds of millions of triangles; the worst case for loops."""
+    rng = np.random.default_rng(20)
+    pairs = np.zeros(0, np.int64)
+    while len(pairs) < edges:
+        u, v = np.zeros((2, (edges - len(pairs)) * 5 // 4), np.int64)
+        for _ in range(scale):
+            quadrant = np.searchsorted([0.57, 0.76, 0.95], rng.random(len(u)))
+            u, v = u << 1 | quadrant >> 1, v << 1 | quadrant & 1
+        pairs = np.unique(np.concatenate([pairs, (u << scale | v)[u != v]]))
+    pairs = rng.choice(pairs, edges, replace=False)
+    number = rng.permutation(1 << scale)
+    return _graph(number[pairs >> scale], number[pairs & ((1 << scale) - 1)], rng.integers(1, 30, edges))
+
+
+def realistic(people: int) -> Graph:
+    """Whom the people of the simulation engage in 50 days: communities, friends and fans; few loops."""
+    first_day = date(2026, 10, 1)
+    counted, below = [], 0
+    for platform, size in zip(PLATFORMS, platform_sizes(people), strict=True):
+        crowd = Crowd(platform, size, seed=1)
+        for block in crowd.blocks():
+            days = [crowd.acts(first_day + timedelta(days=day), block) for day in range(DAYS)]
+            pairs = np.concatenate([(acts.actor + below) << 32 | (acts.target + below) for acts in days])
+            counted.append(np.unique(pairs, return_counts=True))
+        below += size
+    pairs, acts = map(np.concatenate, zip(*counted, strict=True))
+    return _graph(pairs >> 32, pairs & 0xFFFFFFFF, acts)
+
+
+def _graph(u: Ints, v: Ints, acts: Ints | int = 1) -> Graph:
+    """Accounts numbered from 0 without gaps, and shares as DESIGN has them, for acts of one day."""
+    apart = u != v
+    ids, numbers = np.unique(np.concatenate([u[apart], v[apart]]), return_inverse=True)
+    order = np.random.default_rng(7).permutation(len(numbers) // 2)
+    src, dst = (ends[order].astype(np.int32) for ends in np.split(numbers, 2))
+    weight = np.log2(1.0 + np.broadcast_to(acts, len(apart))[apart][order])
+    spent = np.bincount(src, weight, len(ids))
+    a = np.rint(DAMPING * weight / (REST_WEIGHT + spent[src]) * SCALE).astype(np.int64)
+    return Graph(src, dst, weight, a, len(ids))
+
+
+GRAPHS: dict[str, Callable[[], Graph]] = {
+    "slashdot": slashdot,
+    "higgs": higgs,
+    "rmat-2M": lambda: rmat(2_000_000, scale=18),
+    "rmat-16M": lambda: rmat(16_000_000, scale=20),
+    "realistic-1M": lambda: realistic(77_000),
+    "realistic-4M": lambda: realistic(308_000),
+    "realistic-16M": lambda: realistic(1_232_000),
+}
+NEEDS = {"slashdot": SLASHDOT, "higgs": HIGGS}  # files that are not everywhere
+
+
+def missing(name: str) -> str:
+    """Why there is no such graph here; nothing if it can be had."""
+    file = NEEDS.get(name)
+    return "" if not file or file.exists() else f"skipped: no {file} (CLOUT_TEST_DATA)"
+
+
+def path(name: str) -> Path:
+    """The graph's file, made if it is not there yet: two minutes for the largest."""
+    folder = Path(os.environ.get("CLOUT_BENCH_CACHE") or data_home() / "bench" / "graphs")
+    file = folder / f"{name}.npz"
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        half = folder / f"{name}.half.npz"
+        np.savez(half, **GRAPHS[name]()._asdict())
+        half.rename(file)
+    return file
+
+
+def load(name: str) -> Graph:
+    with np.load(path(name)) as kept:
+        return Graph(*(kept[column] for column in Graph._fields[:-1]), int(kept["accounts"]))
+
+
+def triangle() -> Graph:
+    return _graph(np.array([0, 1, 2, 1]), np.array([1, 2, 0, 0]))

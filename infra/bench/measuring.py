@@ -1,0 +1,63 @@
+"""What is measured runs as a command of its own; its lines are timed, and its memory looked at."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from jobs.places import ROOT
+
+DATA = Path(os.environ.get("CLOUT_TEST_DATA", ROOT.parent / "shared" / "data"))
+HIGGS = DATA / "twitter-higgs" / "higgs-activity_time.txt.gz"
+LOOK_EVERY_S = 1.0  # a look walks every page table of a JVM of 3 GB
+
+
+class Command:
+    """A command while it runs: the seconds at which it said each line, and the memory of all its processes (PSS, so that
+    shared pages count once)."""
+
+    def __init__(self, *arguments: str, **environment: str) -> None:
+        self.lines: list[tuple[float, str]] = []
+        self.peak_gb = 0.0
+        began = time.monotonic()
+        with subprocess.Popen(
+            arguments, env=os.environ | environment, cwd=ROOT, stdout=subprocess.PIPE, text=True
+        ) as process:
+            ended = threading.Event()
+            watcher = threading.Thread(target=self._watch, args=(process.pid, ended), daemon=True)
+            watcher.start()
+            for line in process.stdout or ():
+                self.lines.append((time.monotonic() - began, line.rstrip()))
+            status = process.wait()
+            self.seconds = time.monotonic() - began
+            ended.set()
+            watcher.join()
+        if status:
+            sys.exit("\n".join([*(line for _, line in self.lines[-20:]), f"bench: failed: {' '.join(arguments)}"]))
+
+    def _watch(self, root: int, ended: threading.Event) -> None:
+        while not ended.wait(LOOK_EVERY_S):
+            self.peak_gb = max(self.peak_gb, sum(map(_pss, _tree(root))) / 1e9)
+
+
+def _tree(root: int) -> set[int]:
+    """The process and all that came of it."""
+    parents, tree = {}, {root}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents[int(entry.parent.name)] = int(entry.read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue  # it ended meanwhile
+    while grown := {child for child, parent in parents.items() if parent in tree} - tree:
+        tree |= grown
+    return tree
+
+
+def _pss(process: int) -> int:
+    try:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
