@@ -125,7 +125,8 @@ def need(edges: "DataFrame") -> Need:
 def needed_bytes(pairs: int, people: int, name_bytes: int) -> int:
     """What `MemoryEngine.sums` adds at most to what this process holds; the JVM is apart.
 
-    TODO
+    From above what was measured on graphs of 1 to 16 million pairs (`bash infra/bench.sh budget`), with a margin: either
+    pulling the names takes most, or adding does.
     """
     names = 2 * people * name_bytes // max(1, 2 * pairs)  # once to number them, once in order
     pulling = min(SLICE_BYTES, _arrow_bytes(pairs, name_bytes)) + 32 * pairs + 100 * people

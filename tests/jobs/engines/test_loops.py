@@ -81,4 +81,3 @@ def test_a_hub_among_many(pieces):
     found = kernel(a, pieces)
     assert found == by_hand(a)
     assert sum(units > 0 for units in found.values()) > 500  # there was something to find
-
