@@ -182,5 +182,5 @@ def numbered(src: pa.ChunkedArray, dst: pa.ChunkedArray) -> tuple[pa.Array, Ints
     order = pc.sort_indices(names)
     rank = np.empty(len(names), np.int32)
     rank[order] = np.arange(len(names), dtype=np.int32)
-    ends = np.concatenate([rank[chunk.indices] for chunk in coded.chunks])
+    ends = np.concatenate([np.zeros(0, np.int32), *[rank[chunk.indices] for chunk in coded.chunks]])
     return names.take(order), ends[: len(src)], ends[len(src) :]

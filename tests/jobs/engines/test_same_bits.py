@@ -63,6 +63,7 @@ def assert_same_bits(spark, engine, graph: Graph, rounds: int = 3, partitions: i
     order = np.random.default_rng(1).permutation(len(a))
     names = pa.array([f"test:{number:07d}" for number in range(people)])
     edges = pa.table({"src": names.take(pa.array(src[order])), "dst": names.take(pa.array(dst[order])), "a": a[order]})
+    kept = set(spark.sparkContext._jsc.getPersistentRDDs())
     frame = spark.createDataFrame(edges)
     found = engine.sums(frame.repartition(partitions) if partitions else frame, rounds)
     pulled = found.toArrow().sort_by("id")
@@ -73,7 +74,7 @@ def assert_same_bits(spark, engine, graph: Graph, rounds: int = 3, partitions: i
     assert pulled["id"].equals(pa.chunked_array([names.take(pa.array(there))]))
     for name, whole in zip(("one", "two", "three"), expected, strict=True):
         assert np.array_equal(pulled[name].to_numpy(), whole[there]), name
-    assert not spark.sparkContext._jsc.getPersistentRDDs(), "what was kept on the way is let go"
+    assert set(spark.sparkContext._jsc.getPersistentRDDs()) == kept, "what was kept on the way is let go"
 
 
 @pytest.fixture(scope="module")
