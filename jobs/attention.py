@@ -54,15 +54,36 @@ def saturated_sql(methodology: Methodology) -> str:
     """
 
 
-def weights_sql(methodology: Methodology) -> str:
-    """One row per (src, dst) with `weight`, W(src, dst) as a multiple of 2^-36; `{factors}` fades acts by day and platform."""
+def weights_sql(saturated: str) -> str:
+    """One row per (src, dst) with `weight`, W(src, dst) as a multiple of 2^-36, from a query as `saturated_sql` gives it;
+    `{factors}` fades acts by day and platform."""
     return f"""
         select src, dst, cast(sum({fixed_sql("factor * saturated")}) as bigint) as weight
         from (
             select /*+ BROADCAST(fade) */ src, dst, saturated, factor
-            from ({saturated_sql(methodology)}) join {{factors}} as fade using (day, platform)
+            from ({saturated}) join {{factors}} as fade using (day, platform)
         )
         group by src, dst
+    """
+
+
+def kinds_sql(methodology: Methodology) -> str:
+    """One row per (src, dst, platform, kind) of `{engagement}` with `act_count` and its part of W, `weight`, as a multiple of
+    2^-36: a day's weight is split among its kinds in proportion to kind_weight * act_count."""
+    weights = " ".join(f"when '{kind}' then {number(methodology.kind_weights[kind])}" for kind in INTERACTIONS)
+    part = fixed_sql("factor * log2(1e0 + together) * acts / together")
+    return f"""
+        select src, dst, platform, kind, cast(sum(act_count) as bigint) as act_count,
+            cast(sum(case when together > 0 then {part} else 0 end) as bigint) as weight
+        from (
+            select *, sum(acts) over (partition by day, platform, src, dst) as together
+            from (
+                select /*+ REPARTITION(src) */ day, platform, src, dst, kind, act_count,
+                    case kind {weights} end * act_count as acts
+                from {{engagement}} where kind <> '{POST}'
+            )
+        ) join {{factors}} as fade using (day, platform)
+        group by src, dst, platform, kind
     """
 
 
@@ -137,7 +158,7 @@ def weights(engagement: "DataFrame", factors: "DataFrame", methodology: Methodol
 
     Repetition on one day and platform saturates: log2(1 + weighted acts), faded by the day's factor.
     """
-    return engagement.sparkSession.sql(weights_sql(methodology), engagement=engagement, factors=factors)
+    return engagement.sparkSession.sql(weights_sql(saturated_sql(methodology)), engagement=engagement, factors=factors)
 
 
 def attention(weights: "DataFrame", credibility: "DataFrame", methodology: Methodology) -> "DataFrame":

@@ -12,10 +12,8 @@ from jobs.display import plain
 # Of Okabe and Ito's palette, which colour-blind people tell apart; printed without colour the first is light, the second dark.
 BEFORE, AFTER = "#E69F00", "#0072B2"
 PALE = "#8FB8D8"
-WIDTH, HEIGHT = (
-    400,
-    210,
-)  # of a plot, its axes included: on a phone it is shown as it is, on a wide screen a third larger
+# Of a plot, its axes included: on a phone it is shown as it is, on a wide screen a third larger.
+WIDTH, HEIGHT = 400, 210
 FONT = "system-ui, sans-serif"
 MARGIN = {"left": 16, "right": 8, "top": 4, "bottom": 4}  # a reader's font may be wider than the one it is laid out by
 MOST_PLATFORMS = 12  # in a chart; a table has all
@@ -71,9 +69,8 @@ def deciles(table: pa.Table) -> str:
 def platforms(table: pa.Table, before: str, after: str) -> str:
     """Which share of everybody's attention is held on which platform."""
     shown = table.slice(0, MOST_PLATFORMS)
-    names = [
-        plain(name) for name in shown["platform"].to_pylist()
-    ]  # the drawing ends the process on a control character
+    # The drawing ends the process on a control character.
+    names = [plain(name) for name in shown["platform"].to_pylist()]
     sides = pa.concat_tables(
         [
             pa.table({"platform": names, "share": shown[f"share_{side}"], "methodology": [version] * len(shown)})

@@ -5,7 +5,7 @@ import signal
 import sys
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -35,9 +35,6 @@ from jobs.errors import CloutError, UsageError
 from jobs.sources.spec import SourceSpec, are_simulated, parse_specs
 from schemas.methodology import MethodologyError, load, official
 from schemas.table import ContractError
-
-if TYPE_CHECKING:
-    pass
 
 
 class Interrupted(CloutError):

@@ -14,14 +14,13 @@ from pyspark import StorageLevel
 from pyspark.sql import functions as F
 
 from jobs import comparison, influence, movers
-from jobs.attention import decay_factors, decay_frame, fixed_sql, number, real_sql
+from jobs.attention import decay_factors, decay_frame, fixed_sql, kinds_sql, real_sql
 from jobs.comparison import Comparison
 from jobs.engines import AUTO, choice
 from jobs.errors import CloutError, UsageError
 from jobs.scratch import scratch
 from jobs.storage import Warehouse
 from jobs.window import days_between
-from schemas.kinds import INTERACTIONS, POST
 from schemas.methodology import Methodology
 
 if TYPE_CHECKING:
@@ -72,31 +71,19 @@ def run(
 def direct_by_kind(
     asked: influence.Params, found: influence.Read, spread: "DataFrame", people: list[str]
 ) -> "DataFrame":
-    """(person_id, kind, units): `direct` of these people, as multiples of 2^-36, by the kind of the acts that brought it.
-
-    A pair's term of W on one day and platform is split in proportion to kind_weight * acts, and its share as its W.
-    """
+    """(person_id, kind, units): `direct` of these people, as multiples of 2^-36, by the kind of the acts that brought it: a
+    pair's share is split as its weight."""
     methodology = asked.methodology
     days = days_between(methodology.first_day(asked.day), asked.day)
     factors = decay_frame(spread.sparkSession, decay_factors(days, found.covered, asked.day, methodology))
     theirs = F.col("dst").isin(people)
-    weight = " ".join(f"when '{kind}' then {number(methodology.kind_weights[kind])}" for kind in INTERACTIONS)
     return spread.sparkSession.sql(
         f"""
-        with acts as (
-            select *, sum(acts) over (partition by day, platform, src, dst) as together
-            from (
-                select /*+ REPARTITION(dst) */ day, platform, src, dst, kind, case kind {weight} end * act_count as acts
-                from {{engagement}} where kind <> '{POST}'
-            )
-        ), weights as (
-            select src, dst, kind, sum({fixed_sql("factor * log2(1e0 + together) * acts / together")}) as weight
-            from acts join {{factors}} as fade using (day, platform) where together > 0 group by src, dst, kind
-        ), parts as (
-            select *, sum(weight) over (partition by src, dst) as whole from weights
+        with parts as (
+            select *, sum(weight) over (partition by src, dst) as whole from ({kinds_sql(methodology)})
         )
         select dst as person_id, kind, sum({fixed_sql(f"{real_sql('a')} * weight / whole")}) as units
-        from parts join (select /*+ REPARTITION(dst) */ * from {{spread}}) as spread using (src, dst)
+        from parts join {{spread}} as spread using (src, dst)
         where whole > 0 group by dst, kind
         """,
         engagement=found.engagement.where(theirs), factors=factors, spread=spread.where(theirs),

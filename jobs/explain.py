@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs import graph, paths, score_changes, sensitivity
-from jobs.attention import number
+from jobs.attention import kinds_sql
 from jobs.engines import memory
 from jobs.errors import CloutError
 from jobs.graph import Basis
@@ -25,7 +25,6 @@ from jobs.storage import Warehouse
 from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
 from schemas.fixed_point import UNIT
-from schemas.kinds import INTERACTIONS
 from schemas.methodology import Methodology
 from schemas.scores import SCORES
 
@@ -62,8 +61,6 @@ class Around(NamedTuple):
     """The edges that influence on a person can come by, and what each of their engagers hands on to them."""
 
     people: list[str]
-    graph: sensitivity.Graph
-    share: np.ndarray
     named: paths.Largest
     engagers: list[str]
     handed_on: np.ndarray  # shape (engagers, parts), in accounts' worth
@@ -94,7 +91,7 @@ def explained(warehouse: Warehouse, params: Params) -> Told:
         "paths": [
             {
                 "people": people,
-                "kinds": [_main_kind(done[pair]) for pair in pairwise(people)],
+                "kinds": [done[pair][0].kind for pair in pairwise(people)],
                 "influence": worth,
                 "points": worth * points,
             }
@@ -147,15 +144,13 @@ def _around(db: "duckdb.DuckDBPyConnection", params: Params) -> Around:
     share = a * UNIT
     v = pc.index(people, params.person).as_py()
     if v < 0:  # nobody engaged with the person
-        return Around([], found, share, paths.Largest([], [], []), [], np.zeros((0, len(PARTS))))
+        return Around([], paths.Largest([], [], []), [], np.zeros((0, len(PARTS))))
     rounds = params.methodology.rounds
     messages = memory.influence(src, dst, a, len(people), rounds).messages
     into = found.in_edge[found.in_start[v] : found.in_start[v + 1]]
     names = people.to_pylist()
     return Around(
         names,
-        found,
-        share,
         paths.largest(found, share, v, rounds, params.top),
         [names[src[edge]] for edge in into],
         np.stack([message[into] for message in messages], axis=1) * UNIT,
@@ -163,25 +158,13 @@ def _around(db: "duckdb.DuckDBPyConnection", params: Params) -> Around:
 
 
 def _done(db: "duckdb.DuckDBPyConnection", basis: Basis, pairs: Iterable[Pair]) -> dict[Pair, list[Done]]:
-    """What these actors did to these targets, the weightiest first. A day's weight is split among its kinds in proportion
-    to kind_weight * act_count."""
+    """What these actors did to these targets, the weightiest first."""
     src, dst = zip(*sorted(pairs), strict=True) if pairs else ((), ())
     db.register("pairs", pa.table({"src": pa.array(src, pa.string()), "dst": pa.array(dst, pa.string())}))
-    weight = " ".join(f"when '{kind}' then {number(basis.methodology.kind_weights[kind])}" for kind in INTERACTIONS)
+    acts = f"(from {graph.acts_of(basis, 'now')} semi join pairs using (src, dst))"
+    kinds = kinds_sql(basis.methodology).format(engagement=acts, factors="factors_now")
     rows = db.execute(
-        f"""
-        with acts as (
-            select day, platform, src, dst, kind, act_count, act_count * (case kind {weight} end) as weighted
-            from engagement_now semi join pairs using (src, dst)
-            where day between date '{basis.first_day}' and date '{basis.day}' and kind in {INTERACTIONS}
-        ), terms as (
-            select src, dst, platform, kind, act_count,
-                factor * saturated * weighted / nullif(sum(weighted) over (partition by day, platform, src, dst), 0) as term
-            from acts join saturated_now using (day, platform, src, dst) join factors_now using (day, platform)
-        )
-        select src, dst, platform, kind, cast(sum(act_count) as bigint) as act_count, coalesce(sum(term), 0) as weight
-        from terms group by src, dst, platform, kind order by src, dst, weight desc, platform, kind
-        """
+        f"select src, dst, platform, kind, act_count, weight from ({kinds}) order by src, dst, weight desc, platform, kind"
     ).fetchall()
     found: dict[Pair, list[Done]] = defaultdict(list)
     for source, target, platform, kind, act_count, worth in rows:
@@ -192,10 +175,6 @@ def _done(db: "duckdb.DuckDBPyConnection", basis: Basis, pairs: Iterable[Pair]) 
 def _as_shares(acts: Sequence[Done]) -> list[Done]:
     whole = sum(act.weight_share for act in acts)
     return [act._replace(weight_share=act.weight_share / whole if whole else 1 / len(acts)) for act in acts]
-
-
-def _main_kind(acts: Sequence[Done]) -> str:
-    return acts[0].kind
 
 
 def _engagers(found: Around, params: Params, points: float, done: Mapping[Pair, list[Done]]) -> Told:

@@ -20,6 +20,7 @@ from jobs.score_changes import Params, Published
 from jobs.scratch import scratch
 from jobs.sensitivity import CODES, METHODOLOGY
 from jobs.storage import Warehouse
+from jobs.window import covered_days, days_between
 from schemas.methodology import Methodology
 from schemas.scores import SCORES
 
@@ -56,7 +57,7 @@ def explained(warehouse: Warehouse, person: str, params: Params, top: int) -> To
         **{f"since_{name}": before[name] for name in NOTHING},
         **{name: after[name] for name in NOTHING},
         "reasons": told,
-        "uncovered_days": _uncovered(warehouse, new, params.since_day),
+        "uncovered_days": _uncovered(warehouse, old, new),
         "handles": handles(warehouse, new, named | {person}),
     }
 
@@ -96,8 +97,11 @@ def _reason(reason: int, people: list[str], worth: np.ndarray, whole: float, poi
     }
 
 
-def _uncovered(warehouse: Warehouse, now: Basis, since: date) -> dict[str, list[date]]:
-    """Platform -> days between on which nothing of it could arrive."""
-    days = [since + timedelta(days=n) for n in range(1, (now.day - since).days + 1)]
-    found = {platform: [day for day in days if day not in there] for platform, there in now.covered(warehouse).items()}
+def _uncovered(warehouse: Warehouse, since: Basis, now: Basis) -> dict[str, list[date]]:
+    """Platform -> days after the earlier one, up to the later, on which nothing of it could arrive."""
+    days = days_between(since.day + timedelta(days=1), now.day)
+    covered = covered_days(
+        warehouse, since.first_day, now.day, now.coverage
+    )  # the later window may begin after these days
+    found = {platform: [day for day in days if day not in there] for platform, there in covered.items()}
     return {platform: missing for platform, missing in sorted(found.items()) if missing}

@@ -82,14 +82,18 @@ def prepare(db: "duckdb.DuckDBPyConnection", warehouse: Warehouse, basis: Basis,
     db.register(f"engagement_{name}", _there(warehouse, ENGAGEMENT, basis.engagement, in_window, basis))
     db.register(f"accounts_{name}", _there(warehouse, ACCOUNTS, basis.accounts, pc.field("day") <= basis.day, basis))
     db.register(f"factors_{name}", attention.decay_table(factors))
-    acts = f"(select * from engagement_{name} where day between date '{basis.first_day}' and date '{basis.day}')"
+    saturated = attention.saturated_sql(basis.methodology).format(engagement=acts_of(basis, name))
+    db.execute(f"create temp table saturated_{name} as {saturated}")
     newest = f"({attention.newest_accounts_sql(basis.day).format(accounts=f'accounts_{name}')})"
     doubted = f"({attention.CREDIBILITY_SQL.format(accounts=newest)})"
-    weights = f"({attention.weights_sql(basis.methodology).format(engagement=acts, factors=f'factors_{name}')})"
-    saturated = attention.saturated_sql(basis.methodology).format(engagement=acts)
+    weights = f"({attention.weights_sql(f'from saturated_{name}').format(factors=f'factors_{name}')})"
     spread = attention.attention_sql(basis.methodology).format(weights=weights, doubted=doubted)
-    db.execute(f"create temp table saturated_{name} as {saturated}")
     db.execute(f"create temp table spread_{name} as {spread}")
+
+
+def acts_of(basis: Basis, name: str) -> str:
+    """The window's rows of `engagement_NAME`, as a query in brackets."""
+    return f"(select * from engagement_{name} where day between date '{basis.first_day}' and date '{basis.day}')"
 
 
 def _there(warehouse: Warehouse, table: Table, version: int, asked: pc.Expression, basis: Basis) -> ds.Dataset:

@@ -181,12 +181,14 @@ def run(
             adding = choice.chosen(engine, spread)
             row.engine = adding.name
             sums = adding.sums(spread, methodology.rounds)
-            scored = everybody(found, sums, spread, params)
-            partition = {"methodology": methodology.version, "day": params.day}
-            warehouse.replace_by_spark(INFLUENCE, scored, partition, run_id=row.id, job=JOB)
+            try:
+                scored = everybody(found, sums, spread, params)
+                partition = {"methodology": methodology.version, "day": params.day}
+                warehouse.replace_by_spark(INFLUENCE, scored, partition, run_id=row.id, job=JOB)
+            finally:
+                sums.unpersist()
             row.counts["pairs"] = spread.count()
             row.counts["people"] = warehouse.row_count(INFLUENCE, partition)
-            sums.unpersist()
         finally:
             spread.unpersist()
     return row.counts

@@ -109,7 +109,10 @@ def _why(
         return {"change": WITHDRAWN}
     if made[-1]["job"] == RESTORE or before is None:
         return {"change": BROUGHT_BACK, "run_id": published["run_id"]}
-    scored = [by_id[made_by] for run in (before, published) if (made_by := run["parameters"]["influence_run"]) in by_id]
+    # Runs of earlier versions of clout name less: what they do not tell is not compared.
+    scored = [
+        by_id[made_by] for run in (before, published) if (made_by := run["parameters"].get("influence_run")) in by_id
+    ]
     changed = _inputs_changed(warehouse, methodology, day, *scored) if len(scored) == 2 else {}
     return {"change": SCORED_AGAIN, **changed}
 
@@ -137,7 +140,7 @@ def _inputs_changed(
         "activity_days": [str(day) for day in window if files[0].get(day, "") != files[1].get(day, "")],
         "coverage_gained": _less(covered[1], covered[0]),
         "coverage_lost": _less(covered[0], covered[1]),
-        "accounts": before["parameters"]["accounts_files"] != after["parameters"]["accounts_files"],
+        "accounts": len({run["parameters"].get("accounts_files") for run in (before, after)} - {None}) > 1,
         "code_version": versions if len(set(versions)) > 1 else [],
     }
     return {name: value for name, value in found.items() if value}

@@ -30,7 +30,10 @@ CODES = tuple(REASONS)
 (
     NEW_ENGAGEMENT, ENGAGER_ARRIVED, FADED_ENGAGEMENT, ENGAGER_LEFT, ATTENTION_MOVED, ENGAGERS_ATTENTION, RESTORED, MISSING,
     CREDIBILITY, METHODOLOGY,
-) = range(len(CODES))  # fmt: skip
+) = map(CODES.index, (
+    "new_engagement", "engager_arrived", "faded_engagement", "engager_left", "attention_moved", "engagers_attention",
+    "coverage_restored", "coverage_missing", "credibility", "methodology",
+))  # fmt: skip
 
 
 class Graph(NamedTuple):

@@ -159,14 +159,18 @@ class SparkEngine:
     def sums(self, edges: "DataFrame", rounds: int) -> "DataFrame":
         nothing = F.lit(0).cast("long")
         held = second(ends(edges)).persist(StorageLevel.MEMORY_AND_DISK)
-        turning = pointing(held).persist(StorageLevel.MEMORY_AND_DISK)
+        turning = pointing(held)
+        if rounds >= 3:
+            turning.persist(StorageLevel.MEMORY_AND_DISK)
         messages = third(held, loops(turning)) if rounds >= 3 else held.withColumn("out_3", nothing)
         sums = messages.groupBy(F.col("other").alias("id")).agg(
             F.sum("out").alias("one"),
             F.sum("out_2" if rounds >= 2 else nothing).alias("two"),
             F.sum("out_3").alias("three"),
         )
-        sums.persist(StorageLevel.MEMORY_AND_DISK).count()
-        turning.unpersist()
-        held.unpersist()
+        try:
+            sums.persist(StorageLevel.MEMORY_AND_DISK).count()
+        finally:
+            turning.unpersist()
+            held.unpersist()
         return sums

@@ -5,6 +5,7 @@ Dee likes ana's note and reshares bo's; ana likes bo's; cy reshares two of bo's 
 
 import json
 import math
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -190,6 +191,24 @@ def test_weeks_without_coverage_fade_nothing(world):
     assert found["direct"] == near(
         0.5 * 3 * faded / (1 + 3 * faded) + 0.5 * faded / (1 + faded) + 0.5 * 2 * faded / (1 + 3 * faded)
     )
+
+
+def test_days_before_the_later_window_are_not_without_coverage(spark, tmp_path, arrow_rows):
+    short = replace(OFFICIAL, version="test-5", lookback_days=5)
+    made = World(spark, str(tmp_path / "warehouse"), arrow_rows)
+    for number in range(10):
+        made.cover(DAY + timedelta(days=number), "demo")
+    last = DAY + timedelta(days=9)
+    made.put("test", [*EXAMPLE, Did(last, "demo", "like", "eve", "cy")])
+    for day in (DAY, last):
+        publishes(made, day, short)
+    found = changed(made, "cy", between(DAY, last, short, short))
+    assert found["uncovered_days"] == {}
+    assert {reason["reason"] for reason in found["reasons"]} == {
+        "engager_arrived",
+        "engager_left",
+        "engagers_attention",
+    }
 
 
 def test_another_methodology_is_a_reason(world):

@@ -294,3 +294,18 @@ def test_which_run_a_days_rows_are_of(jobs_done, stands):
     made = [{"job": job, "run_id": number} for number, job in enumerate(jobs_done)]
     found = restatements.standing(made)
     assert (found and found["run_id"]) == stands
+
+
+def test_runs_of_an_earlier_version_tell_less(world, rerun, told):
+    """They name neither the run that was published nor the files of accounts: a rerun of their day goes on all the same."""
+    rerun()
+    for run in world.warehouse.read(RUNS).to_pylist():
+        given = json.loads(run["parameters"])
+        run["parameters"] = json.dumps({k: v for k, v in given.items() if k not in ("influence_run", "accounts_files")})
+        world.warehouse.replace(
+            RUNS, rows(RUNS, [run]), {"day": run["day"], "run_id": run["run_id"]}, run_id="test", job="test"
+        )
+    world.put("test", [*BASE, Did(DAY, "twitter", "like", "fan", "bo")])
+    rerun()
+    (restated,) = told()
+    assert (restated["people_moved"], restated["why"]) == (2, {"change": "scored again"})
