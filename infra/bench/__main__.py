@@ -51,7 +51,7 @@ def main() -> None:
             if found:
                 tables.append(part.table(found))
     for table in tables:
-        Console(width=150).print(table)
+        Console(width=160).print(table)
     print(f"raw figures: {raw}")
 
 

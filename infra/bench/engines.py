@@ -55,10 +55,10 @@ def of_memory(graph: Graph) -> Seconds:
 
     whole, _ = took(influence, graph.src, graph.dst, graph.a, graph.accounts)
     index, rows = took(rows_of, graph.src, graph.dst, graph.a, graph.accounts)
-    rounds, _ = took(in_rows, rows, 3)
     looping, loop = took(loops, rows)
+    sums, _ = took(in_rows, rows, 3, loop)
     bare, _ = took(_bare, rows.other, rows.a, rows.twin, loop, graph.accounts)
-    return {"whole": whole, "index": index, "loops": looping, "sums": rounds - looping, "bare": 3 * bare}
+    return {"whole": whole, "index": index, "loops": looping, "sums": sums, "bare": 3 * bare}
 
 
 @njit
@@ -118,38 +118,41 @@ def measure(name: str, engine: str) -> dict[str, Any]:
 
 
 def table(found: list[Figure]) -> Table:
-    """Seconds; memory's parts and how much faster it is than the others; its time and memory per edge, which tell how both
-    grow."""
+    """Seconds; memory's parts, and how many times faster it is than the others; its time per edge tells how it grows."""
+    others = [engine for engine in ENGINES if engine != "memory"]
+    beside = [head for other in others for head in (f"{other} s", "times")]
+    gigabytes = [f"GB {engine}" for engine in ENGINES]
     shown = Table(title="from edges to influence (memory) or PageRank (igraph, networkx)")
-    heads = ["graph", "edges", "memory", "index", "loops", "sums", "sums : bare passes", *_others()]
-    for head in [*heads, *(f"{other} : memory" for other in _others()), "ns per edge", "peak GB", *_others()]:
+    heads = ("graph", "M edges", "memory s", "index", "loops", "sums", "sums/bare", *beside, "ns/edge", *gigabytes)
+    for head in heads:
         shown.add_column(head, justify="left" if head == "graph" else "right", overflow="fold")
-    by_graph: dict[str, dict[str, Figure]] = {}
-    for figure in found:
-        by_graph.setdefault(figure.graph, {})[figure.engine] = figure
-    for name, by_engine in by_graph.items():
-        memory = by_engine["memory"]
-        if not memory.seconds:
-            shown.add_row(name, memory.note)
+    graphs = {figure.graph: figure for figure in found}
+    by_engine = {(figure.graph, figure.engine): figure for figure in found}
+    for name, any_engine in graphs.items():
+        if not any_engine.edges:
+            shown.add_row(name, any_engine.note)
             continue
+        memory, *rivals = (by_engine[name, engine] for engine in ENGINES)
         own = memory.seconds
-        others = [by_engine[engine] for engine in _others()]
+        compared = [
+            cell
+            for rival in rivals
+            for cell in ((f"{rival.seconds['whole']:.2f}", _times(rival, memory)) if rival.seconds else ("", ""))
+        ]
         shown.add_row(
             name,
-            f"{memory.edges:,}",
+            f"{memory.edges / 1e6:.2f}",
             *(f"{own[part]:.3f}" for part in ("whole", "index", "loops", "sums")),
             f"{own['sums'] / own['bare']:.1f}",
-            *(f"{other.seconds['whole']:.2f}" if other.seconds else "" for other in others),
-            *(f"{other.seconds['whole'] / own['whole']:.1f}" if other.seconds else "" for other in others),
+            *compared,
             f"{own['whole'] / memory.edges * 1e9:.0f}",
-            f"{memory.peak_gb:.2f}",
-            *(f"{other.peak_gb:.2f}" if other.seconds else "" for other in others),
+            *(f"{figure.peak_gb:.2f}" if figure.seconds else "" for figure in (memory, *rivals)),
         )
     return shown
 
 
-def _others() -> list[str]:
-    return [engine for engine in ENGINES if engine != "memory"]
+def _times(rival: Figure, memory: Figure) -> str:
+    return f"{rival.seconds['whole'] / memory.seconds['whole']:.1f}"
 
 
 if __name__ == "__main__":  # a process that measures one engine on one graph

@@ -47,8 +47,8 @@ def influence(src: Ints, dst: Ints, a: Ints, accounts: int, rounds: int = 3) -> 
     return Influence((a, _as_given(rows, m2), _as_given(rows, m3)), sums)
 
 
-def in_rows(rows: Rows, rounds: int) -> Influence:
-    """Messages in the order of `rows`, sums by account number."""
+def in_rows(rows: Rows, rounds: int, loop: Ints | None = None) -> Influence:
+    """Messages in the order of `rows`, sums by account number. `loop` (`loops(rows)`) is found if it is not given."""
     m2 = m3 = np.zeros(len(rows.a), np.int64)
     edges = (rows.starts, rows.other, rows.a, rows.twin)
     one = _sum(rows.starts, rows.other, rows.a)
@@ -56,7 +56,7 @@ def in_rows(rows: Rows, rounds: int) -> Influence:
     if rounds >= 2:
         m2, two = _hand_on(*edges, one, rows.a, None)
     if rounds >= 3:
-        m3, three = _hand_on(*edges, two, m2, loops(rows))
+        m3, three = _hand_on(*edges, two, m2, loops(rows) if loop is None else loop)
     return Influence((rows.a, m2, m3), (one[rows.rank], two[rows.rank], three[rows.rank]))
 
 
