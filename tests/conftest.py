@@ -62,7 +62,13 @@ def pytest_runtest_setup() -> None:
 def _own_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Tests never touch the user's own warehouse, nor follow the user's settings."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("CLOUT_WAREHOUSE", "CLOUT_SOURCES", "CLOUT_SPARK_SETTINGS", "CLOUT_SPARK_MASTER", "CLOUT_MEMORY_GB"):
+        for name in (
+            "CLOUT_WAREHOUSE",
+            "CLOUT_SOURCES",
+            "CLOUT_SPARK_SETTINGS",
+            "CLOUT_SPARK_MASTER",
+            "CLOUT_MEMORY_GB",
+        ):
             patch.delenv(name, raising=False)
         patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("home")))
         yield

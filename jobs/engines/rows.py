@@ -21,6 +21,7 @@ class Rows(NamedTuple):
 
     rank: Ints  # int32: of each account, by its number
     starts: Ints  # int32: where each row starts; one more entry closes the last
+    row: Ints  # int32
     other: Ints  # int32: rank of the end of higher rank
     a: Ints  # int64
     twin: Ints  # int32: position of the edge that goes back, or -1
@@ -37,7 +38,8 @@ def rows_of(src: Ints, dst: Ints, a: Ints, accounts: int) -> Rows:
     row, other = _homes(src, dst, rank)
     starts = _starts(row, 2 * accounts)
     other, a, given = _placed(row, other, a, starts)
-    return Rows(rank, starts, other, a, _twins(starts, other), given)
+    row = np.repeat(np.arange(2 * accounts, dtype=np.int32), np.diff(starts))
+    return Rows(rank, starts, row, other, a, _twins(starts, other), given)
 
 
 @njit(cache=True)
