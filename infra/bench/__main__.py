@@ -8,22 +8,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import budget
+import distributed
 import engines
 import graphs
+import growth
 import pipeline
 from rich.console import Console
 
 from jobs import __version__
 from jobs.places import data_home
 
-FIGURES = (*pipeline.NAMES, "engines", "budget")
+ON_GRAPHS = {"engines": engines, "distributed": distributed, "budget": budget, "growth": growth}
+FIGURES = (*pipeline.NAMES, *ON_GRAPHS)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="infra/bench.sh", description=__doc__)
     names = f"of {', '.join(FIGURES)}; all but setup if left out"
     parser.add_argument("figures", nargs="*", metavar="FIGURE", help=names)
-    parser.add_argument("--graphs", default=",".join(graphs.GRAPHS), help="for engines and budget, with commas")
+    parser.add_argument("--graphs", default=",".join(graphs.GRAPHS), help=f"for {', '.join(ON_GRAPHS)}; with commas")
     parser.add_argument("--to", type=Path, default=data_home() / "bench", help="folder of the file of raw figures")
     asked = parser.parse_args()
     wanted = asked.figures or [name for name in FIGURES if name != "setup"]
@@ -39,8 +42,7 @@ def main() -> None:
     with raw.open("w", encoding="utf-8") as lines:
         for part, choice in (
             (pipeline, [name for name in wanted if name in pipeline.NAMES]),
-            (engines, on if "engines" in wanted else []),
-            (budget, on if "budget" in wanted else []),
+            *((part, on) for name, part in ON_GRAPHS.items() if name in wanted),
         ):
             found = []
             for figure in part.figures(choice):

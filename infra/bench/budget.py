@@ -13,7 +13,6 @@ from typing import Any
 import graphs
 import pyarrow as pa
 from measuring import Command
-from pyarrow import parquet
 from rich.table import Table
 
 NAME_BYTES = 22  # such as `sample-birdsong:123456`
@@ -53,13 +52,11 @@ def measure(name: str, length: int) -> dict[str, Any]:
 
     os.environ["CLOUT_MEMORY_GB"] = "1000"
     graph = graphs.load(name)
-    names = pa.array([f"{number:0{length}}" for number in range(graph.accounts)])
     with TemporaryDirectory() as folder:
         file = str(Path(folder) / "edges.parquet")
-        ends = {"src": names.take(pa.array(graph.src)), "dst": names.take(pa.array(graph.dst))}
-        parquet.write_table(pa.table({**ends, "a": graph.a}), file, row_group_size=1_000_000)
+        graphs.write(graph, file, length)
         people = graph.accounts
-        del graph, names, ends
+        del graph
         pa.default_memory_pool().release_unused()
         spark = session.build()
         edges = spark.read.parquet(file)

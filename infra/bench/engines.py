@@ -1,8 +1,5 @@
 """Engines on real and made graphs: from edges in memory to influence with all its messages. Beside them igraph and networkx,
 given the same edges and asked for their weighted PageRank, the building of their graph included.
-
-To measure one more (spark, graphframes), write a function from a graph to the seconds of its parts and name it in
-`ENGINES`: it runs in a process of its own, and its figures join the JSON lines and the table.
 """
 
 import json
@@ -131,7 +128,7 @@ def table(found: list[Figure]) -> Table:
     shown = Table(title="from edges to influence (memory) or PageRank (igraph, networkx)")
     heads = ("graph", "M edges", "memory s", "index", "loops", "sums", "sums/bare", *beside, "ns/edge", *gigabytes)
     for head in heads:
-        shown.add_column(head, justify="left" if head == "graph" else "right", overflow="fold")
+        shown.add_column(head, justify="left" if head == "graph" else "right", no_wrap=head == "graph", overflow="fold")
     graphs = {figure.graph: figure for figure in found}
     by_engine = {(figure.graph, figure.engine): figure for figure in found}
     for name, any_engine in graphs.items():

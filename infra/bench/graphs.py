@@ -4,12 +4,15 @@ import gzip
 import os
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
 import numpy as np
+import pyarrow as pa
 from measuring import DATA, HIGGS
+from pyarrow import parquet
 
 from jobs.places import data_home
 from jobs.sources.sample_world import PLATFORMS, Crowd, platform_sizes
@@ -17,7 +20,8 @@ from schemas.fixed_point import SCALE
 
 SLASHDOT = DATA / "graphs" / "soc-Slashdot0902.txt.gz"
 DAMPING, REST_WEIGHT = 0.5, 1
-DAYS = 50  # of the simulation, in which a person engages with 14 others
+FIRST_DAY, DAYS = date(2026, 10, 1), 50  # of the simulation; in so many a person engages with 14 others
+PEOPLE = {"realistic-1M": 77_000, "realistic-4M": 308_000, "realistic-16M": 1_232_000}  # of the simulation, by pairs
 Ints = np.ndarray
 
 
@@ -64,17 +68,21 @@ def rmat(edges: int, scale: int) -> Graph:
     return _graph(number[pairs >> scale], number[pairs & ((1 << scale) - 1)], rng.integers(1, 30, edges))
 
 
+def crowds(people: int) -> list[Crowd]:
+    """The simulated people of each platform."""
+    sizes = zip(PLATFORMS, platform_sizes(people), strict=True)
+    return [Crowd(platform, size, seed=1) for platform, size in sizes]
+
+
 def realistic(people: int) -> Graph:
     """Whom the people of the simulation engage in 50 days: communities, friends and fans; few loops."""
-    first_day = date(2026, 10, 1)
     counted, below = [], 0
-    for platform, size in zip(PLATFORMS, platform_sizes(people), strict=True):
-        crowd = Crowd(platform, size, seed=1)
+    for crowd in crowds(people):
         for block in crowd.blocks():
-            days = [crowd.acts(first_day + timedelta(days=day), block) for day in range(DAYS)]
+            days = [crowd.acts(FIRST_DAY + timedelta(days=day), block) for day in range(DAYS)]
             pairs = np.concatenate([(acts.actor + below) << 32 | (acts.target + below) for acts in days])
             counted.append(np.unique(pairs, return_counts=True))
-        below += size
+        below += crowd.size
     pairs, acts = map(np.concatenate, zip(*counted, strict=True))
     return _graph(pairs >> 32, pairs & 0xFFFFFFFF, acts)
 
@@ -96,9 +104,7 @@ GRAPHS: dict[str, Callable[[], Graph]] = {
     "higgs": higgs,
     "rmat-2M": lambda: rmat(2_000_000, scale=18),
     "rmat-16M": lambda: rmat(16_000_000, scale=20),
-    "realistic-1M": lambda: realistic(77_000),
-    "realistic-4M": lambda: realistic(308_000),
-    "realistic-16M": lambda: realistic(1_232_000),
+    **{name: partial(realistic, people) for name, people in PEOPLE.items()},
 }
 NEEDS = {"slashdot": SLASHDOT, "higgs": HIGGS}  # files that are not everywhere
 
@@ -109,13 +115,18 @@ def missing(name: str) -> str:
     return "" if not file or file.exists() else f"skipped: no {file} (CLOUT_TEST_DATA)"
 
 
+def folder() -> Path:
+    """Where what was made is kept."""
+    kept = Path(os.environ.get("CLOUT_BENCH_CACHE") or data_home() / "bench" / "graphs")
+    kept.mkdir(parents=True, exist_ok=True)
+    return kept
+
+
 def path(name: str) -> Path:
     """The graph's file, made if it is not there yet: two minutes for the largest."""
-    folder = Path(os.environ.get("CLOUT_BENCH_CACHE") or data_home() / "bench" / "graphs")
-    file = folder / f"{name}.npz"
+    file = folder() / f"{name}.npz"
     if not file.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        half = folder / f"{name}.half.npz"
+        half = folder() / f"{name}.half.npz"
         np.savez(half, **GRAPHS[name]()._asdict())
         half.rename(file)
     return file
@@ -124,6 +135,13 @@ def path(name: str) -> Path:
 def load(name: str) -> Graph:
     with np.load(path(name)) as kept:
         return Graph(*(kept[column] for column in Graph._fields[:-1]), int(kept["accounts"]))
+
+
+def write(graph: Graph, file: str, name_bytes: int = 22) -> None:
+    """Parquet of (src, dst, a) with names such as people have, as Spark reads them; 22 bytes are `sample-birdsong:123456`."""
+    names = pa.array([f"{number:0{name_bytes}}" for number in range(graph.accounts)])
+    ends = {"src": names.take(pa.array(graph.src)), "dst": names.take(pa.array(graph.dst))}
+    parquet.write_table(pa.table({**ends, "a": graph.a}), file, row_group_size=1_000_000)
 
 
 def triangle() -> Graph:

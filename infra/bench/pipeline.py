@@ -1,4 +1,4 @@
-"""The pipeline beside its limits: set-up, pulls, scores, tests. Each figure in a process and a warehouse of its own."""
+"""The pipeline beside its limits: set-up, pulls, scores, why, tests. Each figure in a process and a warehouse of its own."""
 
 import math
 import os
@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
+import pyarrow.compute as pc
 from measuring import HIGGS, Command
 from rich.table import Table
 
@@ -20,6 +21,7 @@ from schemas.activity import ACTIVITY
 from schemas.engagement import ENGAGEMENT
 from schemas.kinds import INTERACTIONS
 from schemas.runs import RUNS
+from schemas.scores import SCORES
 
 WEEK = [date(2012, 7, 1) + timedelta(days=n) for n in range(7)]
 CLOUT = str(Path(sys.prefix) / "bin" / "clout")
@@ -86,11 +88,12 @@ def beside(figure: Figure, root: str, days: list[date]) -> None:
 
 
 def _week_and_day(wanted: Sequence[str]) -> Iterator[Figure]:
-    """The week makes the warehouse in which the days are scored again."""
+    """The week makes the warehouse in which the days are scored again and a score is explained."""
     week = Figure("week", "seven days of Higgs, from the gz file to published scores", 150, limit_gb=6)
     first = Figure("day", "one day, engagement to publish, with JVM start", 45)
     further = Figure("day", "each further day of the same process", 12)
-    figures = [figure for figure in (week, first, further) if figure.name in wanted]
+    why = Figure("explain", "one person's score of a Higgs day, `clout explain`", 20)
+    figures = [figure for figure in (week, first, further, why) if figure.name in wanted]
     if not HIGGS.exists():
         for figure in figures:
             figure.note = f"skipped: no {HIGGS} (CLOUT_TEST_DATA)"
@@ -107,7 +110,15 @@ def _week_and_day(wanted: Sequence[str]) -> Iterator[Figure]:
                 for figure, day, seconds in ((first, WEEK[-3], at[0]), (further, WEEK[-1], longest)):
                     figure.take(scored, seconds)
                     beside(figure, folder, [day])
+            if "explain" in wanted:
+                why.take(explained(folder, WEEK[-1]))
     yield from figures
+
+
+def explained(root: str, day: date) -> Command:
+    """`clout explain` of whoever holds most: nobody's score has more to it."""
+    highest = Warehouse(root).read(SCORES, {"day": day}, columns=["person_id"], where=pc.field("rank") == 1)
+    return Command(CLOUT, "explain", highest["person_id"][0].as_py(), "--day", str(day), CLOUT_WAREHOUSE=root)
 
 
 def score(root: str, days: list[date]) -> None:
@@ -142,7 +153,7 @@ COMMANDS: dict[str, tuple[str, float, tuple[str, ...], str | None]] = {
     "tests": ("lint, types and all tests, after set-up", 900, ("bash", "infra/test.sh", "-q"), None),
     "setup": ("set-up from nothing", 240, ("bash", "infra/setup.sh"), "CLOUT_VENV"),
 }
-NAMES = ("week", "day", *COMMANDS)
+NAMES = ("week", "day", "explain", *COMMANDS)
 
 
 def figures(wanted: Sequence[str]) -> Iterator[Figure]:

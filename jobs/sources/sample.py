@@ -67,7 +67,7 @@ class SampleSource:
             yield replace(
                 empty,
                 acts=acts,
-                accounts=_accounts(crowd.profiles(np.unique(rows.actor)), day, line),
+                accounts=accounts(crowd.profiles(np.unique(rows.actor)), day, line),
                 lines=Counter({day: len(acts)}),
             )
             line += len(acts)
@@ -107,7 +107,8 @@ def _acts(acts: Acts, day: date, first_line: int) -> pa.RecordBatch:
     return pa.record_batch(columns, schema=ACTS)
 
 
-def _accounts(profiles: Profiles, day: date, line: int) -> pa.RecordBatch:
+def accounts(profiles: Profiles, day: date, line: int) -> pa.RecordBatch:
+    """What a day's page tells of these accounts, at its midnight."""
     count = len(profiles.account)
     name = np.divmod((profiles.account + 1) * HANDLE_STEP % MAX_PEOPLE, len(_SYLLABLES))
     made = FIRST_ACCOUNT_US + (profiles.age * (LAST_ACCOUNT_US - FIRST_ACCOUNT_US)).astype(np.int64)

@@ -1,0 +1,117 @@
+"""Engines `spark` and `graphframes`, from edges to influence with all its messages, beside GraphFrames' own PageRank: the same
+graph, the same session. That PageRank sees no weights, and a sweep of it is one round; the engines do three, and the loops.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import graphs
+from measuring import Command
+from rich.table import Table
+
+MEASURED = ("slashdot", "higgs", "rmat-2M", "realistic-16M")  # the loops of rmat-16M would take hours by joins
+TWICE = 4_000_000  # edges up to which everything is done twice, so that the second time is warm
+SWEEPS = (1, 3)  # of two runs, whose difference holds no start
+
+
+@dataclass
+class Figure:
+    """One graph: the least seconds of all repetitions; memory is the whole process's."""
+
+    graph: str
+    edges: int = 0
+    people: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+    peak_gb: float = 0.0
+    note: str = ""
+    name: str = "distributed"
+
+
+def figures(wanted: Sequence[str]) -> Iterator[Figure]:
+    for name in wanted:
+        if name in MEASURED:
+            figure = Figure(name, note=graphs.missing(name))
+            if not figure.note:
+                graphs.path(name)
+                ran = Command(sys.executable, __file__, name)
+                vars(figure).update(json.loads(ran.lines[-1][1]), peak_gb=ran.peak_gb)
+            yield figure
+
+
+def measure(name: str) -> dict[str, Any]:
+    from jobs import session
+
+    graph = graphs.load(name)
+    told = {"edges": len(graph.src), "people": graph.accounts}
+    repetitions = 2 if len(graph.src) <= TWICE else 1
+    with TemporaryDirectory() as folder:
+        file = str(Path(folder) / "edges.parquet")
+        graphs.write(graph, file)
+        del graph
+        spark = session.build()
+        edges = spark.read.parquet(file).persist()
+        edges.count()
+        seconds: dict[str, float] = {}
+        for _ in range(repetitions):
+            for part, run in _parts(bool(session.graphframes_jars())).items():
+                began = time.perf_counter()
+                run(edges)
+                seconds[part] = min(time.perf_counter() - began, seconds.get(part, float("inf")))
+                print(f"{name}: {part} {seconds[part]:.1f} s", flush=True)
+        spark.stop()
+    return told | {"seconds": seconds}
+
+
+def _parts(with_graphframes: bool) -> dict[str, Callable[[Any], None]]:
+    from jobs.engines.choice import ENGINES
+
+    def of_engine(name: str) -> Callable[[Any], None]:
+        return lambda edges: ENGINES[name]().sums(edges, 3).unpersist()
+
+    if not with_graphframes:
+        return {"spark": of_engine("spark")}
+    sweeps = {f"sweeps {count}": lambda edges, count=count: _page_rank(edges, count) for count in SWEEPS}
+    return {"spark": of_engine("spark"), "graphframes": of_engine("graphframes"), **sweeps}
+
+
+def _page_rank(edges: Any, sweeps: int) -> None:
+    from graphframes import GraphFrame
+
+    people = edges.selectExpr("src as id").union(edges.selectExpr("dst as id")).distinct()
+    ranked = GraphFrame(people, edges.select("src", "dst")).pageRank(maxIter=sweeps)
+    ranked.vertices.count()
+    ranked.unpersist()
+
+
+def table(found: list[Figure]) -> Table:
+    shown = Table(title="engines on Spark, and sweeps of GraphFrames' PageRank (without its start)")
+    heads = ("graph", "M edges", "spark s", "graphframes s", "to spark", "a sweep s", "spark in sweeps", "GB", "")
+    for head in heads:
+        shown.add_column(head, justify="left" if head in ("graph", "") else "right", no_wrap=head == "graph")
+    for figure in found:
+        seconds, note = figure.seconds, figure.note
+        beside = ["", "", "", ""]
+        if "graphframes" in seconds:
+            first, last = (seconds[f"sweeps {count}"] for count in SWEEPS)
+            sweep = (last - first) / (SWEEPS[1] - SWEEPS[0])
+            beside = [
+                f"{seconds['graphframes']:.1f}",
+                f"{seconds['graphframes'] / seconds['spark']:.2f}",
+                f"{sweep:.1f}",
+                f"{seconds['spark'] / sweep:.2f}",
+            ]
+        elif seconds:
+            note = "no GraphFrames here (CLOUT_GRAPHFRAMES_JARS)"
+        measured = [f"{figure.edges / 1e6:.2f}", f"{seconds['spark']:.1f}"] if seconds else ["", ""]
+        shown.add_row(figure.graph, *measured, *beside, f"{figure.peak_gb:.2f}" if seconds else "", note)
+    return shown
+
+
+if __name__ == "__main__":  # a process that measures one graph
+    print(json.dumps(measure(sys.argv[1])))

@@ -1,0 +1,178 @@
+"""From rows of `engagement` to published scores on the simulation's graphs: how time and memory grow with the pairs.
+
+The warehouse holds the rows of `engagement` and `coverage` that a pull and `clout engagement` would make of the same days. They
+are made straight from the simulation's numbers, without `activity` and without Spark, so that the largest takes minutes and not
+a night. `accounts` holds everybody once, on the first day; a pull observes whoever appears anew each day.
+"""
+
+import json
+import math
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+import graphs
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from measuring import Command
+from pipeline import CLOUT, ENGAGEMENT_SQL
+from rich.table import Table
+
+from jobs.sources import sample
+from jobs.sources.sample_world import BLOCK_ACCOUNTS, MAX_SEEN, Crowd
+from jobs.storage import Partition, Warehouse, rows
+from schemas import arrow
+from schemas.accounts import ACCOUNTS
+from schemas.coverage import COVERAGE
+from schemas.engagement import ENGAGEMENT
+from schemas.kinds import KINDS
+from schemas.runs import RUNS
+from schemas.table import Table as Contract
+
+LAST_DAY = graphs.FIRST_DAY + timedelta(days=graphs.DAYS - 1)
+COMMANDS = ("influence", "checks", "publish")
+LIMITS = {"realistic-16M": (240, 10)}  # s, GB
+SOURCE, RUN = "sample", "bench"  # as rows name their source, and commits the run that made them
+
+# Numbers of a block as the rows of `activity` that a pull makes of them. Acts keep numbers for ids, which nobody reads.
+ACTIVITY_SQL = f"""
+    create or replace temp view activity as
+    select date '{{day}}' as day, '{{platform}}' as platform, printf('a%08d', actor) as actor_id,
+        printf('a%08d', target) as target_id, post * {MAX_SEEN + 1} + act as activity_id,
+        {[*KINDS]}[kind + 1] as kind
+    from simulated
+"""
+
+
+@dataclass
+class Figure:
+    """One graph: seconds by command, and the most memory that any of them took."""
+
+    graph: str
+    pairs: int = 0
+    rows: int = 0
+    people: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+    peak_gb: float = 0.0
+    limit_s: float | None = None
+    limit_gb: float | None = None
+    engine: str = ""
+    methodology: str = ""
+    name: str = "growth"
+
+
+def figures(wanted: Sequence[str]) -> Iterator[Figure]:
+    for name in wanted:
+        if name in graphs.PEOPLE:
+            yield measure(name)
+
+
+def measure(name: str) -> Figure:
+    figure = Figure(name)
+    figure.limit_s, figure.limit_gb = LIMITS.get(name, (None, None))
+    kept = path(name)
+    with TemporaryDirectory(dir=graphs.folder()) as copy:  # beside it, for files are linked: none is ever written again
+        shutil.copytree(kept, copy, copy_function=os.link, dirs_exist_ok=True)
+        for command in COMMANDS:
+            ran = Command(CLOUT, command, "--day", str(LAST_DAY), CLOUT_WAREHOUSE=copy)
+            figure.seconds[command] = ran.seconds
+            figure.peak_gb = max(figure.peak_gb, ran.peak_gb)
+        warehouse = Warehouse(copy)
+        figure.rows = warehouse.row_count(ENGAGEMENT, {})
+        (run,) = warehouse.read(RUNS, where=pc.field("job") == "influence").to_pylist()
+    counts, parameters = json.loads(run["counts"]), json.loads(run["parameters"])
+    figure.pairs, figure.people = counts["pairs"], counts["people"]
+    figure.engine, figure.methodology = run["engine"], parameters["methodology"]
+    return figure
+
+
+def path(name: str) -> Path:
+    """The graph's warehouse, made if it is not there yet."""
+    kept = graphs.folder() / f"{name}.warehouse"
+    if not kept.exists():
+        half = graphs.folder() / f"{name}.half.warehouse"
+        shutil.rmtree(half, ignore_errors=True)  # of a bench that was interrupted
+        make(Warehouse(str(half)), graphs.PEOPLE[name], graphs.DAYS)
+        half.rename(kept)
+    return kept
+
+
+def make(warehouse: Warehouse, people: int, days: int) -> None:
+    """`engagement` and `coverage` of the days, and `accounts` of everybody on the first. Memory holds a block of authors."""
+    warehouse.create_tables()
+    crowds = graphs.crowds(people)
+    for crowd in crowds:
+        partition = {"platform": crowd.platform.name, "day": graphs.FIRST_DAY, "source": SOURCE}
+        _write(warehouse, ACCOUNTS, _accounts(crowd, partition), partition)
+    with duckdb.connect() as db:
+        for day in (graphs.FIRST_DAY + timedelta(days=number) for number in range(days)):
+            reported: Counter[str] = Counter()
+            _write(warehouse, ENGAGEMENT, _engagement(db, crowds, day, reported), {"day": day})
+            none = dict.fromkeys(("rejected_count", "unresolved_count", "ignored_count"), 0)
+            covered = [
+                {"day": day, "platform": platform, "source": SOURCE, "status": "complete", "act_count": count, **none}
+                for platform, count in reported.items()
+            ]
+            _write(warehouse, COVERAGE, rows(COVERAGE, covered).to_batches(), {"day": day})
+
+
+def _engagement(
+    db: duckdb.DuckDBPyConnection, crowds: list[Crowd], day: date, reported: Counter[str]
+) -> Iterator[pa.RecordBatch]:
+    """A day's rows, block by block: all that is done about a post lies in its author's. Counts the rows of `activity`."""
+    for crowd in crowds:
+        for first in crowd.blocks():
+            acts = crowd.acts(day, first)
+            reported[crowd.platform.name] += len(acts.kind)
+            db.register("simulated", pa.table(acts._asdict()))
+            db.execute(ACTIVITY_SQL.format(day=day, platform=crowd.platform.name))
+            db.execute(ENGAGEMENT_SQL)
+            yield from db.sql(f"select {', '.join(ENGAGEMENT.column_names)} from counted").to_arrow_reader()
+
+
+def _accounts(crowd: Crowd, partition: Partition) -> Iterator[pa.RecordBatch]:
+    for first in crowd.blocks():
+        numbers = np.arange(first, min(first + BLOCK_ACCOUNTS, crowd.size))
+        told = sample.accounts(crowd.profiles(numbers), graphs.FIRST_DAY, 1)
+        columns = [
+            pa.repeat(pa.scalar(partition[name]), len(numbers)) if name in partition else told.column(name)
+            for name in ACCOUNTS.column_names
+        ]
+        yield pa.record_batch(columns, names=list(ACCOUNTS.column_names))
+
+
+def _write(warehouse: Warehouse, table: Contract, batches: Iterable[pa.RecordBatch], partition: Partition) -> None:
+    schema = arrow.schema(table)
+    stream = pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in batches))
+    warehouse.replace(table, stream, partition, run_id=RUN, job=RUN)
+
+
+def table(found: list[Figure]) -> Table:
+    """Where time or memory grew faster than the graph, what a million pairs take is more than in the row above."""
+    shown = Table(title="from engagement to published scores, on the simulation")
+    took = (*(f"{command} s" for command in COMMANDS), "all s", "s/M pairs")
+    for head in ("graph", "M pairs", "M rows", "people", *took, "peak GB", "GB/M pairs", "limit", ""):
+        shown.add_column(head, justify="left" if head in ("graph", "") else "right", overflow="fold")
+    for figure in found:
+        millions, whole = figure.pairs / 1e6, sum(figure.seconds.values())
+        over = whole > (figure.limit_s or math.inf) or figure.peak_gb > (figure.limit_gb or math.inf)
+        shown.add_row(
+            figure.graph,
+            f"{millions:.2f}",
+            f"{figure.rows / 1e6:.2f}",
+            f"{figure.people:,}",
+            *(f"{seconds:.1f}" for seconds in (*figure.seconds.values(), whole)),
+            f"{whole / millions:.1f}",
+            f"{figure.peak_gb:.2f}",
+            f"{figure.peak_gb / millions:.2f}",
+            f"{figure.limit_s:g} s, {figure.limit_gb:g} GB" if figure.limit_s else "",
+            "over the limit" if over else "",
+        )
+    return shown
