@@ -3,7 +3,7 @@
     python on_executors.py FOLDER
 
 makes a smaller and a larger graph by expressions, adds their messages, and leaves `edges-N` and `sums-N` as Parquet for each
-number of edges N. In the middle of the larger one an executor is killed. Prints, as JSON, what the driver then held of its
+number of edges N. In the middle of the larger one executors are killed. Prints, as JSON, what the driver then held of its
 heap, in bytes by N.
 """
 
@@ -64,13 +64,17 @@ def executors(session: Any) -> list[int]:
     return found
 
 
-def kill_one(session: Any, ended: threading.Event) -> None:
-    """When two stages are done, whose output it holds a part of, and a third is at work."""
-    begun: set[int] = set()
-    while len(begun) < 3 and not ended.wait(0.05):
-        begun.update(session.sparkContext.statusTracker().getActiveStageIds())
-    if not ended.is_set():
-        os.kill(executors(session)[0], signal.SIGKILL)
+def kill_some(session: Any, ended: threading.Event) -> None:
+    """One when two stages are done, which left it a part of what they made, and a third is at work; and so on until a stage
+    has to be made again: what was lost may have been of no more use."""
+    tracker, begun, enough = session.sparkContext.statusTracker(), set(), 3
+    while not ended.wait(0.05):
+        begun.update(tracker.getActiveStageIds())
+        if any((stage := tracker.getStageInfo(number)) and stage.currentAttemptId for number in begun):
+            return
+        if len(begun) >= enough and (there := executors(session)):
+            os.kill(there[0], signal.SIGKILL)
+            enough = len(begun) + 3
 
 
 def main(folder: Path) -> None:
@@ -79,13 +83,11 @@ def main(folder: Path) -> None:
     for count in (SMALLER, LARGER):
         make_edges(session, count, str(folder / f"edges-{count}"))
         ended = threading.Event()
-        killer = threading.Thread(target=kill_one, args=(session, ended))
+        killer = threading.Thread(target=kill_some, args=(session, ended))
         if count == LARGER:
             killer.start()
-        t = time.time()
         sums = SparkEngine().sums(session.read.parquet(str(folder / f"edges-{count}")), rounds=3)
         sums.write.parquet(str(folder / f"sums-{count}"))
-        print(count, time.time() - t, file=sys.stderr)
         sums.unpersist()
         ended.set()
         held[count] = heap_held(session)

@@ -8,8 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from jobs import influence as job
+from jobs.engines.graphframes import GraphFramesEngine
 from jobs.engines.memory import influence
+from schemas.fixed_point import UNIT
+from schemas.influence import INFLUENCE
 from tests.jobs.equations import SCALE, shares
+from tests.jobs.higgs import LAST, OFFICIAL
 
 Graph = tuple[np.ndarray, np.ndarray, np.ndarray]  # src, dst, a
 
@@ -114,3 +119,16 @@ def test_large_graphs(spark, distributed, data):
         arcs = np.loadtxt(lines, np.int32)
     rng = np.random.default_rng(9)
     assert_same_bits(spark, distributed, beside(spent(arcs, rng), hub(600_000, rng)))
+
+
+@pytest.mark.parametrize("distributed", [GraphFramesEngine], indirect=True, ids=lambda kind: kind.name)
+def test_a_real_day(spark, distributed, higgs):
+    """Higgs day 7 against what is published; engine `spark` scores it on a cluster (`tests/dags/test_cluster.py`)."""
+    params = job.Params(day=LAST, methodology=OFFICIAL)
+    found = distributed.sums(job.window_attention(job.read(spark, higgs, params), params), OFFICIAL.rounds)
+    pulled = found.toArrow().sort_by("id")
+    found.unpersist()
+    published = higgs.read(INFLUENCE).sort_by("person_id")
+    assert pulled["id"].equals(published["person_id"])
+    for name, part in (("one", "direct"), ("two", "second"), ("three", "third")):
+        assert np.array_equal(pulled[name].to_numpy() * UNIT, published[part].to_numpy()), name
