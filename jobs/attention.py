@@ -13,7 +13,7 @@ import pyarrow as pa
 from pyspark.sql import functions as F
 
 from schemas.fixed_point import SCALE, UNIT
-from schemas.kinds import INTERACTIONS, POST
+from schemas.kinds import ADDRESSING, CONTENT, INTERACTIONS, POST
 from schemas.methodology import Methodology
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ def real_sql(units: str) -> str:
 
 
 def saturated_sql(methodology: Methodology) -> str:
-    """One row per (day, platform, src, dst) of `{engagement}` with `saturated`, log2(1 + weighted acts).
+    """One row per (day, platform, src, dst) of `{engagement}` with `saturated`, log2(1 + weighted acts), and for the measures
+    beside the score (`jobs.measures`), `content_acts` on dst's content and `addressed`, 1 where src said something to dst.
 
     Kinds are added in one fixed order: a sum of doubles in the order of rows would differ in its last bit.
     """
@@ -46,21 +47,25 @@ def saturated_sql(methodology: Methodology) -> str:
         f"sum(case when kind = '{kind}' then act_count else 0 end) as {kind}_count" for kind in INTERACTIONS
     )
     acts = " + ".join(f"{number(methodology.kind_weights[kind])} * {kind}_count" for kind in INTERACTIONS)
+    content = " + ".join(f"{kind}_count" for kind in CONTENT)
+    addressing = " + ".join(f"{kind}_count" for kind in ADDRESSING)
     # One exchange serves every grouping here and in `attention`: all of them keep an actor's rows together.
     rows = f"select /*+ REPARTITION(src) */ * from {{engagement}} where kind <> '{POST}'"
     return f"""
-        select day, platform, src, dst, log2(1e0 + ({acts})) as saturated
+        select day, platform, src, dst, log2(1e0 + ({acts})) as saturated, {content} as content_acts,
+            case when {addressing} > 0 then 1 else 0 end as addressed
         from (select day, platform, src, dst, {counts} from ({rows}) group by day, platform, src, dst)
     """
 
 
 def weights_sql(saturated: str) -> str:
-    """One row per (src, dst) with `weight`, W(src, dst) as a multiple of 2^-36, from a query as `saturated_sql` gives it;
-    `{factors}` fades acts by day and platform."""
+    """One row per (src, dst) with `weight`, W(src, dst) as a multiple of 2^-36, `content_acts`, and `addressed_days`, from a
+    query as `saturated_sql` gives it; `{factors}` fades acts by day and platform."""
     return f"""
-        select src, dst, cast(sum({fixed_sql("factor * saturated")}) as bigint) as weight
+        select src, dst, cast(sum({fixed_sql("factor * saturated")}) as bigint) as weight,
+            cast(sum(content_acts) as bigint) as content_acts, cast(sum(addressed) as bigint) as addressed_days
         from (
-            select /*+ BROADCAST(fade) */ src, dst, saturated, factor
+            select /*+ BROADCAST(fade) */ src, dst, saturated, content_acts, addressed, factor
             from ({saturated}) join {{factors}} as fade using (day, platform)
         )
         group by src, dst
@@ -88,19 +93,19 @@ def kinds_sql(methodology: Methodology) -> str:
 
 
 def attention_sql(methodology: Methodology) -> str:
-    """One row per (src, dst) of `{weights}` with `weight`, `spent` (all of src's weight), `a` and src's `credibility`.
+    """One row per (src, dst) of `{weights}`, with `spent` (all of src's weight), `a` and src's `credibility`.
 
     a = damping * credibility * W / (rest_weight + all of src's W). An actor whose acts all weigh nothing spends nothing,
     whatever stays with nobody.
     """
     share = f"{real_sql('weight')} / ({number(methodology.rest_weight)} + {real_sql('spent')})"
     return f"""
-        select src, dst, weight, spent, credibility,
+        select src, dst, weight, spent, credibility, content_acts, addressed_days,
             case when weight = 0 then cast(0 as bigint)
                 else {fixed_sql(f"{number(methodology.damping)} * credibility * ({share})")} end as a
         from (
-            select src, dst, weight, spent, coalesce(doubted.credibility, 1e0) as credibility
-            from (select src, dst, weight, sum(weight) over (partition by src) as spent from {{weights}})
+            select pair.*, coalesce(doubted.credibility, 1e0) as credibility
+            from (select *, sum(weight) over (partition by src) as spent from {{weights}}) as pair
             left join {{doubted}} as doubted on src = doubted.id
         )
     """
@@ -154,7 +159,8 @@ def decay_frame(session: "SparkSession", factors: Sequence[tuple[date, str, floa
 
 
 def weights(engagement: "DataFrame", factors: "DataFrame", methodology: Methodology) -> "DataFrame":
-    """One row per (src, dst) of the window with `weight`, W(src, dst) as a multiple of 2^-36.
+    """One row per (src, dst) of the window with `weight`, W(src, dst) as a multiple of 2^-36, `content_acts`, and
+    `addressed_days`.
 
     Repetition on one day and platform saturates: log2(1 + weighted acts), faded by the day's factor.
     """
@@ -162,12 +168,13 @@ def weights(engagement: "DataFrame", factors: "DataFrame", methodology: Methodol
 
 
 def attention(weights: "DataFrame", credibility: "DataFrame", methodology: Methodology) -> "DataFrame":
-    """One row per (src, dst) with `a`, what src's attention passes on to dst, and src's `credibility`.
+    """One row per (src, dst) with `a`, what src's attention passes on to dst, src's `credibility`, and what the measures beside
+    the score stand on: `content_acts`, `addressed_days`.
 
     `credibility` has the rows (id, credibility) of accounts below 1.
     """
     spread = weights.sparkSession.sql(attention_sql(methodology), weights=weights, doubted=credibility)
-    return spread.select("src", "dst", "a", "credibility")
+    return spread.select("src", "dst", "a", "credibility", "content_acts", "addressed_days")
 
 
 def newest_accounts(accounts: "DataFrame", last_day: date) -> "DataFrame":

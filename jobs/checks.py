@@ -68,7 +68,8 @@ def measures(partition: pa.RecordBatchReader) -> dict[str, float]:
                 <= {PARTS_TOLERANCE} * greatest(1, influence)) as unequal,
               count(*) filter (not score between 0 and 100 or isnan(score)) as off_scale,
               count(*) filter (not percentile between 0 and 1 or not window_coverage between 0 and 1 or rank < 1
-                or engager_count < 0) as out_of_range
+                or engager_count < 0 or not coalesce(amplification, 0) between 0 and 1e300
+                or not coalesce(inclusion, 0) between 0 and 100) as out_of_range
             from influence
             """
         )
@@ -101,7 +102,8 @@ def score_on_scale(found: Measures) -> str | None:
 def columns_in_range(found: Measures) -> str | None:
     wrong = found["out_of_range"]
     return (
-        f"{wrong:,} rows with rank, percentile, engager_count or window_coverage out of range, expected 0"
+        f"{wrong:,} rows with rank, percentile, engager_count, window_coverage, amplification or inclusion out of range,"
+        " expected 0"
         if wrong
         else None
     )

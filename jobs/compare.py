@@ -14,13 +14,12 @@ from pyspark import StorageLevel
 from pyspark.sql import functions as F
 
 from jobs import comparison, influence, movers
-from jobs.attention import decay_factors, decay_frame, fixed_sql, kinds_sql, real_sql
+from jobs.attention import fixed_sql, kinds_sql, real_sql
 from jobs.comparison import Comparison
 from jobs.engines import AUTO, choice
 from jobs.errors import CloutError, UsageError
 from jobs.scratch import scratch
 from jobs.storage import Warehouse
-from jobs.window import days_between
 from schemas.methodology import Methodology
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ def run(
             influence.refuse_changed_methodology(warehouse, methodology)
             asked = influence.Params(day=params.day, methodology=methodology)
             found = influence.read(session, warehouse, asked)
-            spread = influence.window_attention(found.engagement, found.accounts, found.covered, asked)
+            spread = influence.window_attention(found, asked)
             ended.callback(spread.persist(StorageLevel.MEMORY_AND_DISK).unpersist)
             sums = choice.chosen(engine, spread).sums(spread, methodology.rounds)
             people = influence.everybody(found, sums, spread, asked)
@@ -73,18 +72,15 @@ def direct_by_kind(
 ) -> "DataFrame":
     """(person_id, kind, units): `direct` of these people, as multiples of 2^-36, by the kind of the acts that brought it: a
     pair's share is split as its weight."""
-    methodology = asked.methodology
-    days = days_between(methodology.first_day(asked.day), asked.day)
-    factors = decay_frame(spread.sparkSession, decay_factors(days, found.covered, asked.day, methodology))
     theirs = F.col("dst").isin(people)
     return spread.sparkSession.sql(
         f"""
         with parts as (
-            select *, sum(weight) over (partition by src, dst) as whole from ({kinds_sql(methodology)})
+            select *, sum(weight) over (partition by src, dst) as whole from ({kinds_sql(asked.methodology)})
         )
         select dst as person_id, kind, sum({fixed_sql(f"{real_sql('a')} * weight / whole")}) as units
         from parts join {{spread}} as spread using (src, dst)
         where whole > 0 group by dst, kind
         """,
-        engagement=found.engagement.where(theirs), factors=factors, spread=spread.where(theirs),
+        engagement=found.engagement.where(theirs), factors=found.factors(asked), spread=spread.where(theirs),
     )  # fmt: skip

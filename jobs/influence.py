@@ -13,7 +13,7 @@ from pyspark import StorageLevel
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
-from jobs import attention, runs
+from jobs import attention, measures, runs
 from jobs.attention import real
 from jobs.engines import AUTO, choice
 from jobs.errors import CloutError
@@ -79,20 +79,22 @@ def ranked(sums: "DataFrame") -> "DataFrame":
 
 
 def people(
-    sums: "DataFrame", attention: "DataFrame", accounts: "DataFrame", coverage: Mapping[str, float], params: Params
+    sums: "DataFrame",
+    beside: "DataFrame",
+    accounts: "DataFrame",
+    coverage: Mapping[str, float],
+    params: Params,
 ) -> "DataFrame":
     """The rows of `influence`: one per account of `sums` (id, one, two, three as multiples of 2^-36).
 
-    `attention` is (src, dst, a, credibility), `accounts` (id, handle), `coverage` platform -> share of the window covered.
+    `beside` is (id, engager_count, amplification, inclusion), `accounts` (id, handle), `coverage` platform -> share of the
+    window covered.
     """
-    engagers = (
-        attention.where(F.col("credibility") > 0).groupBy("dst").agg(F.count("*").alias("engager_count"))
-    ).withColumnRenamed("dst", "id")
     platform = F.substring_index("id", ":", 1)
     covered = F.create_map(*[F.lit(item) for pair in sorted(coverage.items()) for item in pair])
     return (
         ranked(sums)
-        .join(engagers, "id", "left")
+        .join(beside, "id", "left")
         .join(accounts.select("id", "handle"), "id", "left")
         .select(
             F.lit(params.day).alias("day"),
@@ -110,21 +112,19 @@ def people(
             "percentile",
             F.coalesce("engager_count", F.lit(0)).cast("long").alias("engager_count"),
             F.element_at(covered, platform).alias("window_coverage"),
+            "amplification",
+            "inclusion",
         )
     )
 
 
-def window_attention(
-    engagement: "DataFrame", accounts: "DataFrame", covered: Mapping[str, set[date]], params: Params
-) -> "DataFrame":
-    """(src, dst, a, credibility) at the end of the day, from the window's engagement."""
+def window_attention(found: "Read", params: Params) -> "DataFrame":
+    """How attention is spread at the end of the day, as `attention.attention` gives it."""
     methodology = params.methodology
-    days = days_between(methodology.first_day(params.day), params.day)
-    factors = attention.decay_frame(
-        engagement.sparkSession, attention.decay_factors(days, covered, params.day, methodology)
-    )
     return attention.attention(
-        attention.weights(engagement, factors, methodology), attention.credibility(accounts), methodology
+        attention.weights(found.engagement, found.factors(params), methodology),
+        attention.credibility(found.accounts),
+        methodology,
     )
 
 
@@ -137,6 +137,12 @@ class Read:
     engagement: "DataFrame"
     accounts: "DataFrame"
     covered: dict[str, set[date]]
+
+    def factors(self, params: Params) -> "DataFrame":
+        """(day, platform, factor) of the window's covered days."""
+        days = days_between(params.methodology.first_day(params.day), params.day)
+        fading = attention.decay_factors(days, self.covered, params.day, params.methodology)
+        return attention.decay_frame(self.engagement.sparkSession, fading)
 
 
 def read(session: "SparkSession", warehouse: Warehouse, params: Params) -> Read:
@@ -158,10 +164,11 @@ def read(session: "SparkSession", warehouse: Warehouse, params: Params) -> Read:
 
 
 def everybody(found: Read, sums: "DataFrame", spread: "DataFrame", params: Params) -> "DataFrame":
-    """The rows of `influence`, from what was read, an engine's sums and how attention is spread (src, dst, a, credibility)."""
+    """The rows of `influence`, from what was read, an engine's sums and how attention is spread."""
     methodology = params.methodology
     share = {platform: len(days) / methodology.lookback_days for platform, days in found.covered.items()}
-    return people(sums, spread, found.accounts, share, params)
+    beside = measures.beside(spread, found.engagement, found.factors(params), sums, methodology)
+    return people(sums, beside, found.accounts, share, params)
 
 
 def run(
@@ -175,7 +182,7 @@ def run(
         row.inputs = found.versions
         row.parameters["accounts_files"] = accounts_fingerprint(warehouse, row.inputs[ACCOUNTS.name], params.day)
         row.uncovered_days = uncovered_days(found.covered, methodology.first_day(params.day), params.day)
-        spread = window_attention(found.engagement, found.accounts, found.covered, params)
+        spread = window_attention(found, params)
         spread.persist(StorageLevel.MEMORY_AND_DISK)
         try:
             adding = choice.chosen(engine, spread)

@@ -24,6 +24,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from jobs.errors import CloutError, UsageError
 from schemas import arrow
 from schemas.catalog import TABLES
+from schemas.delta import lacking
 from schemas.table import Table
 
 if TYPE_CHECKING:
@@ -33,9 +34,9 @@ log = logging.getLogger(__name__)
 
 Partition = Mapping[str, Any]  # column -> a value, or a tuple of values: each of these
 
-# A bookkeeping commit that collides with another day's or source's is repeated: with some tens of writers at once the
-# last one needs about this many tries.
-BOOKKEEPING_TRIES = 30
+# A commit that collides with one it has nothing to do with (bookkeeping of another day or source) is repeated: with some
+# tens of writers at once the last one needs about this many tries.
+TRIES = 30
 
 
 class LostRaceError(CloutError):
@@ -87,8 +88,9 @@ class Warehouse:
         return f"{self.root}/{table.name}"
 
     def create_tables(self) -> None:
-        """Creates every table that is not there, empty, with its columns' docs. Two writers into an empty folder would
-        fail, so this comes before any run; of two creators one makes the table and the other finds it made."""
+        """Creates every table that is not there, empty, with its columns' docs, and gives those that are there the columns
+        that came to their contract since. Two writers into an empty folder would fail, so this comes before any run; of two
+        creators one makes the table and the other finds it made."""
         if self.is_local:
             try:
                 Path(self.root).mkdir(parents=True, exist_ok=True)
@@ -97,7 +99,9 @@ class Warehouse:
                     f"{self.root}: cannot be the warehouse ({error.strerror}); set CLOUT_WAREHOUSE"
                 ) from error
         for table in TABLES:
-            if not DeltaTable.is_deltatable(self.path(table)):
+            if DeltaTable.is_deltatable(self.path(table)):
+                self._add_columns(table)
+            else:
                 with suppress(CommitFailedError):
                     DeltaTable.create(
                         self.path(table),
@@ -109,6 +113,13 @@ class Warehouse:
                         # Tried again, the loser would declare the table a second time, under another id.
                         commit_properties=CommitProperties(max_commit_retries=0),
                     )
+
+    def _add_columns(self, table: Table) -> None:
+        for attempt in _repeated(CommitFailedError):
+            with attempt:
+                found = self.delta(table)
+                if missing := lacking(table, found.schema()):
+                    found.alter.add_columns(missing, commit_properties=CommitProperties(max_commit_retries=0))
 
     def exists(self) -> bool:
         return DeltaTable.is_deltatable(self.path(TABLES[-1]))
@@ -130,9 +141,11 @@ class Warehouse:
         return self.delta(table).version()
 
     def dataset(self, table: Table, version: int | None = None) -> ds.Dataset:
-        """The table for Arrow, DuckDB and Polars to scan in a stream."""
+        """The table for Arrow, DuckDB and Polars to scan in a stream. Rows from before a column came to the contract have null
+        there."""
         native = fs.SubTreeFileSystem(self.path(table), fs.LocalFileSystem()) if self.is_local else None
-        return self.delta(table, version).to_pyarrow_dataset(filesystem=native)
+        found = self.delta(table, version).to_pyarrow_dataset(filesystem=native)
+        return found.replace_schema(arrow.completed(table, found.schema))
 
     def read(
         self,
@@ -204,12 +217,7 @@ class Warehouse:
 
     def replace_bookkeeping(self, table: Table, rows: pa.Table, partition: Partition, *, run_id: str, job: str) -> None:
         """As `replace`, repeated where it collides with a commit for another day or source."""
-        for attempt in Retrying(
-            retry=retry_if_exception_type(LostRaceError),
-            stop=stop_after_attempt(BOOKKEEPING_TRIES),
-            wait=wait_random_exponential(multiplier=0.02, max=1),
-            reraise=True,
-        ):
+        for attempt in _repeated(LostRaceError):
             with attempt:
                 self.replace(table, rows, partition, run_id=run_id, job=job)
 
@@ -261,6 +269,15 @@ class Warehouse:
         return LostRaceError(
             f"{table.name} {what}: lost to {to}, which wrote it meanwhile; nothing of this run was kept"
         )
+
+
+def _repeated(collision: type[Exception]) -> Retrying:
+    return Retrying(
+        retry=retry_if_exception_type(collision),
+        stop=stop_after_attempt(TRIES),
+        wait=wait_random_exponential(multiplier=0.02, max=1),
+        reraise=True,
+    )
 
 
 def _listed(partition: Partition) -> dict[str, list[str]]:

@@ -36,8 +36,10 @@ def tell(told: Told) -> None:
     say(f"You hold {told['influence']:,.4f} accounts' worth of attention: {worth}.")
     say("Direct: from those who engage with you. Second: what others hand on to them. Third: one step further.")
     say(
-        f"{_people(told['engager_count'])} engaged with you; {told['window_coverage']:.0%} of the window's days are covered.\n"
+        f"{_people(told['engager_count'])} engaged with you; {told['window_coverage']:.0%} of the window's days are covered."
     )
+    _tell_beside(told)
+    say()
     if not told["engagers"]:
         say("Nobody engaged with you in the window, so there is nothing to hand on.")
     else:
@@ -101,6 +103,20 @@ class _Names:
 
 def _people(count: int) -> str:
     return f"{count:,} {'person' if count == 1 else 'people'}"
+
+
+def _tell_beside(told: Told) -> None:
+    """What is known of the person and is no part of the score."""
+    found = []
+    if told["amplification"] is not None:
+        found.append(f"each post of yours set off {told['amplification']:,.2f} acts of others")
+    if told["inclusion"] is not None:
+        found.append(
+            f"inclusion {told['inclusion']:.0f} of 100: so alike, in attention held, are those who address you and those"
+            " you answer"
+        )
+    if found:
+        say(f"Beside the score, and no part of it: {'; '.join(found)}.")
 
 
 def _tell_engagers(told: Told, name: _Names) -> None:

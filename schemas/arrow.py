@@ -25,6 +25,11 @@ def schema(table: Table) -> pa.Schema:
     )
 
 
+def completed(table: Table, found: pa.Schema) -> pa.Schema:
+    """What was found, and after it the contract's columns that may be null and are not there: they came later."""
+    return pa.schema([*found, *(field for field in schema(table) if field.nullable and field.name not in found.names)])
+
+
 def check_schema(table: Table, found: pa.Schema) -> None:
     """Raises `ContractError` naming every column that is missing, unknown, of another type, or out of order."""
     expected = {column.name: TYPES[column.type] for column in table.columns}

@@ -26,11 +26,24 @@ PERSON_COLUMNS = (
     Column(
         "window_coverage", "double", "Share of the window's days on which the person's platform was covered, 0 to 1."
     ),
+    Column(
+        "amplification",
+        "double",
+        "Others' quotes, reshares, replies and likes per post of the person in the window, >= 0; null if no post is known.",
+        nullable=True,
+    ),
+    Column(
+        "inclusion",
+        "double",
+        "0 to 100: how alike in attention held are those who address the person and those of them who get an answer; null"
+        " if too few address the person (`min_inbound`) or nobody is answered.",
+        nullable=True,
+    ),
 )
 
 INFLUENCE = Table(
     name="influence",
-    version=1,
+    version=2,
     doc="Every person's attention at the end of `day`, all columns that can be published, for all people. Internal: readers"
     " use `scores`.",
     grain=("methodology", "day", "person_id"),

@@ -4,6 +4,8 @@
 INTERACTIONS = ("quote", "reshare", "reply", "mention", "like", "follow")
 POST = "post"
 KINDS = (*INTERACTIONS, POST)
+CONTENT = ("quote", "reshare", "reply", "like")  # acts on one piece of somebody's content
+ADDRESSING = ("quote", "reply", "mention")  # acts that say something to somebody
 
 SIMULATED_PREFIX = "sample-"
 

@@ -1,9 +1,9 @@
-"""A methodology: every number that shapes a score, read from `schemas/methodologies/VERSION.yaml` and validated."""
+"""A methodology: every number that shapes a score or what stands beside it, from `schemas/methodologies/VERSION.yaml`."""
 
 import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
@@ -25,7 +25,10 @@ class MethodologyError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Methodology:
-    """The constants of the score. Field docs stand beside the values in the YAML files."""
+    """The constants of the score and of what stands beside it. Field docs stand beside the values in the YAML files.
+
+    A field that came later has a default, with which every version before it was computed or would have been.
+    """
 
     version: str
     equations: int
@@ -38,6 +41,8 @@ class Methodology:
     rounds: int
     resolution: float
     full_scale: float
+    answer_days: int = 7
+    min_inbound: int = 5
 
     def __post_init__(self) -> None:
         faults = [message for wrong, message in self._rules() if wrong]
@@ -69,12 +74,17 @@ class Methodology:
                 not 0 < self.resolution < self.full_scale < math.inf,
                 "resolution: expected above 0 and below full_scale, which is finite",
             ),
+            (not 0 <= self.answer_days <= 3660, f"answer_days {self.answer_days}: expected 0 to 3660"),
+            (not 1 <= self.min_inbound <= 1e6, f"min_inbound {self.min_inbound}: expected 1 to 1e6"),
         ]
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the parsed values, so that comments and spacing may change."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        """SHA-256 of the parsed values, so that comments and spacing may change. A default is left out, so that a version
+        under which scores exist keeps its fingerprint when a field is added."""
+        values = ((field, getattr(self, field.name)) for field in fields(self))
+        told = {field.name: value for field, value in values if value != field.default}
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
     def platform_weight(self, platform: str) -> float:
         return self.platform_weights.get(platform, self.platform_weights[DEFAULT_PLATFORM])
@@ -85,13 +95,15 @@ class Methodology:
 
 
 def parse(text: str) -> Methodology:
-    """Reads a methodology from YAML; raises `MethodologyError` on unknown or missing keys and on values out of range."""
+    """Reads a methodology from YAML; raises `MethodologyError` on unknown or missing keys and on values out of range. Only a
+    field that has a default may be left out."""
     values = yaml.safe_load(text)
     if not isinstance(values, dict):
         raise MethodologyError("a methodology is a mapping of names to values")
     expected = {field.name: field.type for field in fields(Methodology)}
+    needed = [field.name for field in fields(Methodology) if field.default is MISSING]
     faults = [f"unknown key {key!r}" for key in values if key not in expected]
-    faults += [f"missing key {key!r}" for key in expected if key not in values]
+    faults += [f"missing key {key!r}" for key in needed if key not in values]
     faults += [
         f"{key}: expected {kind}, found {values[key]!r}"
         for key, kind in expected.items()
@@ -99,7 +111,7 @@ def parse(text: str) -> Methodology:
     ]
     if faults:
         raise MethodologyError(f"methodology {values.get('version', '?')}: " + "; ".join(faults))
-    return Methodology(**{key: _number(values[key], kind) for key, kind in expected.items()})
+    return Methodology(**{key: _number(values[key], expected[key]) for key in values})
 
 
 def _is(value: Any, kind: Any) -> bool:

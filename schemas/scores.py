@@ -5,7 +5,7 @@ from schemas.table import Table
 
 SCORES = Table(
     name="scores",
-    version=1,
+    version=2,
     doc="How much attention each published person holds at the end of `day`, and its parts: rows of `influence`, unchanged.",
     grain=("methodology", "day", "person_id"),
     partition_by=("methodology", "day"),

@@ -33,12 +33,15 @@ def weights(rows, spark, records, factors, methodology=OFFICIAL) -> dict[tuple[s
 def spread(spark, weights, unbelieved, methodology=OFFICIAL) -> dict[tuple[str, str], tuple[int, float]]:
     """(src, dst) -> (a, credibility)."""
     given = spark.createDataFrame(
-        [(*pair, weight) for pair, weight in weights.items()], "src string, dst string, weight long"
+        [(*pair, weight, 3, 1) for pair, weight in weights.items()],
+        "src string, dst string, weight long, content_acts long, addressed_days long",
     )
     doubted = spark.createDataFrame(list(unbelieved.items()), "id string, credibility double")
     found = attention.attention(given, doubted, methodology)
-    assert found.dtypes == [("src", "string"), ("dst", "string"), ("a", "bigint"), ("credibility", "double")]
-    return {(row.src, row.dst): (row.a, row.credibility) for row in found.collect()}
+    rows = found.collect()
+    assert found.columns == ["src", "dst", "a", "credibility", "content_acts", "addressed_days"]
+    assert {(row.content_acts, row.addressed_days) for row in rows} == {(3, 1)}
+    return {(row.src, row.dst): (row.a, row.credibility) for row in rows}
 
 
 # Fading
@@ -87,6 +90,20 @@ def test_weight_by_hand(rows, spark):
         ("twitter:ana", "dee"): 3 * SCALE,
         ("twitter:ana", "eve"): 6 * SCALE,
     }
+
+
+def test_acts_on_content_and_days_on_which_something_was_said(rows, spark):
+    """For the measures beside the score: whole numbers, on covered days."""
+    records = [
+        *({"dst": "bo", "kind": kind, "act_count": 2} for kind in (*INTERACTIONS, "post")),
+        {"dst": "bo", "kind": "quote", "day": WINDOW[1]},
+        {"dst": "bo", "kind": "reply", "platform": "github"},
+        {"dst": "bo", "kind": "reply", "day": WINDOW[2]},  # a day without a factor
+        *({"dst": "cy", "kind": kind} for kind in ("like", "reshare", "follow")),
+    ]
+    factors = decay_frame(spark, [(DAY, "twitter", 1.0), (WINDOW[1], "twitter", 0.5), (DAY, "github", 1.0)])
+    found = attention.weights(rows(ENGAGEMENT, records), factors, OFFICIAL).collect()
+    assert {row.dst: (row.content_acts, row.addressed_days) for row in found} == {"bo": (8 + 1 + 1, 3), "cy": (2, 0)}
 
 
 def test_weights_and_shares_of_random_engagement(rows, spark):

@@ -114,10 +114,13 @@ BAD = {
     **{
         f"{column} {value}": (
             [person(**{column: value})],
-            "columns_in_range: 1 rows with rank, percentile, engager_count or window_coverage out of range, expected 0",
+            "columns_in_range: 1 rows with rank, percentile, engager_count, window_coverage, amplification or inclusion out of"
+            " range, expected 0",
         )
         for column, value in (
             ("rank", 0), ("percentile", 1.1), ("percentile", -0.1), ("engager_count", -1), ("window_coverage", 1.1),
+            ("amplification", -0.1), ("amplification", math.nan), ("inclusion", -0.1),
+            ("inclusion", 100.1), ("inclusion", math.nan),
         )
     },
 }  # fmt: skip
@@ -162,14 +165,14 @@ def test_several_faults_are_told_at_once(warehouse, scored):
 
 
 def test_a_table_that_left_its_contract_is_told(tmp_path, arrow_rows):
-    """Another program wrote ranks as text, and left out who they are of."""
+    """Another program wrote ranks as text, and left out where they are."""
     warehouse = Warehouse(str(tmp_path))
     good = arrow_rows(INFLUENCE, [person()])
-    bad = good.set_column(good.column_names.index("rank"), "rank", pa.array(["first"])).drop_columns(["handle"])
+    bad = good.set_column(good.column_names.index("rank"), "rank", pa.array(["first"])).drop_columns(["platform"])
     write_deltalake(warehouse.path(INFLUENCE), bad, partition_by=list(INFLUENCE.partition_by))
     warehouse.create_tables()
     with pytest.raises(
-        CheckError, match=r"contract: influence: handle: expected string, missing; rank: expected int64"
+        CheckError, match=r"contract: influence: platform: expected string, missing; rank: expected int64"
     ):
         check(warehouse)
     assert isinstance(warehouse.delta(SCORES), DeltaTable)

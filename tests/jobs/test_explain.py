@@ -11,7 +11,7 @@ from datetime import date, timedelta
 import pytest
 from typer.testing import CliRunner
 
-from jobs import checks, cli, explain, explain_change, publish, score_changes
+from jobs import checks, cli, explain, explain_change, publish, score_changes, telling
 from jobs.errors import CloutError
 from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
@@ -272,6 +272,16 @@ def test_in_words(ran):
     assert "0.0078  demo:dee liked demo:ana, who liked demo:bo, who liked you" in said
     assert "internal use only" in said
     assert "\x1b[31m" not in said  # a platform's handle commands no terminal
+
+
+def test_what_stands_beside_the_score_is_told_as_no_part_of_it(capsys, world):
+    telling.tell(told(world, "cy") | {"amplification": 2.5, "inclusion": 61.4})
+    said = capsys.readouterr().out
+    assert (
+        "Beside the score, and no part of it: each post of yours set off 2.50 acts of others; inclusion 61 of" in said
+    )
+    telling.tell(told(world, "cy"))
+    assert "Beside the score" not in capsys.readouterr().out  # of cy's posts nothing is known
 
 
 def test_a_change_in_words(ran):

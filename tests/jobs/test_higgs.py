@@ -91,3 +91,45 @@ def test_golden_day(higgs):
         if row["person_id"] in set(wanted)
     }
     assert [found[person] for person in wanted] == golden["people"]
+
+
+def test_inclusion_of_everybody_once_more(higgs):
+    """From the week's acts in one query, and the divergence by its definition, as two relative entropies."""
+    answered = asked(
+        higgs, ENGAGEMENT,
+        """
+        with daily as (
+            select src, dst, day, log2(1 + sum(case kind when 'reshare' then 3 else 2 end * act_count)) as weight
+            from rows group by all
+        ),
+        pairs as (select src, dst, sum(weight * 2 ** ((day - date '2012-07-07') / 30)) as weight from daily group by all),
+        shares as (select src, dst, 0.5 * weight / (1 + sum(weight) over (partition by src)) as a from pairs),
+        held as (select dst as id, sum(a) as direct from shares group by all),
+        said as (select distinct src, dst, day from rows where kind in ('reply', 'mention'))
+        select asked.dst, asked.src, coalesce(any_value(direct), 0) - coalesce(any_value(given.a), 0), count(answer.day) > 0
+        from said as asked
+        left join said as answer on answer.src = asked.dst and answer.dst = asked.src and answer.day >= asked.day
+        left join held on held.id = asked.src
+        left join shares as given on given.src = asked.dst and given.dst = asked.src
+        group by all
+        """,
+    )  # fmt: skip
+    tiers: dict[str, list[tuple[int, bool]]] = {}
+    for person, _, held, answers in answered:
+        tier = 0 if held < 1e-9 else 1 + sum(held > above for above in (0.01, 0.1, 1, 10, 100, 1000))
+        tiers.setdefault(person, []).append((tier, answers))
+    expected = {}
+    for person, people in tiers.items():
+        if len(people) >= OFFICIAL.min_inbound and any(answers for _, answers in people):
+            of_all, of_some = Counter(tier for tier, _ in people), Counter(tier for tier, answers in people if answers)
+            p, q = ({tier: count / of.total() for tier, count in of.items()} for of in (of_all, of_some))
+            mean = {tier: (p[tier] + q.get(tier, 0)) / 2 for tier in p}
+            divergence = sum(share * math.log2(share / mean[tier]) for of in (p, q) for tier, share in of.items()) / 2
+            expected[person] = pytest.approx(100 * (1 - divergence), abs=1e-7)
+    found = dict(asked(higgs, INFLUENCE, "select person_id, inclusion from rows where inclusion is not null"))
+    assert len(found) == 954
+    assert found == expected
+
+
+def test_of_a_source_without_posts_nothing_is_amplified(higgs):
+    assert asked(higgs, INFLUENCE, "select count(*) from rows where amplification is not null") == [(0,)]

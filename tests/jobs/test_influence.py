@@ -52,15 +52,10 @@ def test_rank_and_percentile_of_equals(spark):
 def test_rows_of_people(spark):
     """Every column, nulls too."""
     sums = [("x:a:b", SCALE, SCALE // 2, SCALE // 4), ("sample-x:bo", 0, 0, 0)]
-    edges = [
-        ("x:c", "x:a:b", 1, 1.0),
-        ("x:d", "x:a:b", 1, 0.5),
-        ("x:bot", "x:a:b", 0, 0.0),
-        ("x:bot", "sample-x:bo", 0, 0.0),
-    ]
+    beside = [("x:a:b", 2, 1.5, 90.0), ("x:unseen", 1, 1.0, 1.0)]
     found = job.people(
         spark.createDataFrame(sums, SUMS),
-        spark.createDataFrame(edges, "src string, dst string, a long, credibility double"),
+        spark.createDataFrame(beside, "id string, engager_count long, amplification double, inclusion double"),
         spark.createDataFrame([("x:a:b", "Ana"), ("x:unseen", "Nobody")], "id string, handle string"),
         {"x": 0.25, "sample-x": 1.0},
         PARAMS,
@@ -70,10 +65,12 @@ def test_rows_of_people(spark):
     assert sorted((row.asDict() for row in found.collect()), key=lambda row: row["rank"]) == [
         shared | {"person_id": "x:a:b", "platform": "x", "handle": "Ana", "simulated": False,
                   "influence": 1.75, "direct": 1.0, "second": 0.5, "third": 0.25, "score": pytest.approx(points(1.75)),
-                  "rank": 1, "percentile": 0.5, "engager_count": 2, "window_coverage": 0.25},  # the bot is no engager
+                  "rank": 1, "percentile": 0.5, "engager_count": 2, "window_coverage": 0.25,
+                  "amplification": 1.5, "inclusion": 90.0},
         shared | {"person_id": "sample-x:bo", "platform": "sample-x", "handle": None, "simulated": True,
                   "influence": 0.0, "direct": 0.0, "second": 0.0, "third": 0.0, "score": 0.0,
-                  "rank": 2, "percentile": 0.0, "engager_count": 0, "window_coverage": 1.0},  # whom the bot engaged alone
+                  "rank": 2, "percentile": 0.0, "engager_count": 0, "window_coverage": 1.0,
+                  "amplification": None, "inclusion": None},
     ]  # fmt: skip
 
 

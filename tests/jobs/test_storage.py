@@ -12,7 +12,8 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
+from pyspark.sql import functions as F
 
 from jobs import storage
 from jobs.errors import UsageError
@@ -24,6 +25,7 @@ from schemas.engagement import ENGAGEMENT
 from schemas.influence import INFLUENCE
 from schemas.rejects import REJECTS
 from schemas.runs import RUNS
+from schemas.scores import SCORES
 from schemas.table import ContractError, Table
 
 DAY = date(2026, 11, 3)
@@ -100,6 +102,32 @@ def test_creating_again_changes_nothing(warehouse, reject):
         table.name: int(table is REJECTS) for table in TABLES
     }
     assert lines(warehouse, "source") == [("a",)]
+
+
+def test_a_table_of_an_earlier_contract_gets_the_columns_that_came_since(tmp_path, arrow_rows, spark):
+    """What was written before has null there, and a version from before is read in today's columns too."""
+    made = Warehouse(str(tmp_path / "warehouse"))
+    since = ("amplification", "inclusion")
+    before = arrow_rows(SCORES, [{"score": 7.0}]).drop_columns(list(since))
+    partition = {"methodology": "2026.11", "day": DAY}
+    write_deltalake(made.path(SCORES), before, partition_by=list(SCORES.partition_by))
+    made.create_tables()
+    assert made.read(SCORES, partition).equals(arrow_rows(SCORES, [{"score": 7.0}]))
+    assert made.read(SCORES, partition, version=0).equals(made.read(SCORES, partition))
+    assert [field.metadata["comment"] for field in made.delta(SCORES).schema().fields if field.name in since] == [
+        column.doc for column in SCORES.columns if column.name in since
+    ]
+    version = made.version(SCORES)
+    made.create_tables()
+    assert made.version(SCORES) == version  # there is nothing left to add
+    made.replace_by_spark(
+        SCORES,
+        spark.createDataFrame(made.read(SCORES)).withColumn("inclusion", F.lit(50.0)),
+        partition,
+        run_id="r",
+        job="j",
+    )
+    assert made.read(SCORES, partition)["inclusion"].to_pylist() == [50.0]
 
 
 def test_what_is_no_warehouse_says_what_to_do(tmp_path):
@@ -256,6 +284,16 @@ def winner_and_loser(errors: dict[str, BaseException | None]) -> tuple[str, str]
     (winner,), (loser,) = [n for n, e in errors.items() if e is None], [n for n, e in errors.items() if e]
     assert isinstance(errors[loser], LostRaceError)
     return winner, loser
+
+
+def test_two_who_add_the_same_columns_at_once(tmp_path, arrow_rows, meeting):
+    """One adds them, the other finds them added."""
+    made = Warehouse(str(tmp_path / "warehouse"))
+    write_deltalake(made.path(SCORES), arrow_rows(SCORES, [{}]).drop_columns(["amplification", "inclusion"]))
+    meeting(2)
+    assert race(lambda _: made._add_columns(SCORES), 1, 2) == {1: None, 2: None}
+    assert [field.name for field in made.delta(SCORES).schema().fields] == list(SCORES.column_names)
+    assert made.version(SCORES) == 1
 
 
 @pytest.mark.parametrize("before", ["nothing there", "replacing rows"])

@@ -91,6 +91,8 @@ KINDS = dict(OFFICIAL.kind_weights)
         ({"resolution": 0}, "resolution: expected above 0 and below full_scale"),
         ({"full_scale": 0.01}, "resolution: expected above 0 and below full_scale"),
         ({"full_scale": float("inf")}, "below full_scale, which is finite"),
+        ({"answer_days": -1}, "answer_days -1: expected 0 to 3660"),
+        ({"min_inbound": 0}, "min_inbound 0: expected 1 to 1e6"),
         # weights
         ({"kind_weights": {"like": 1}}, r"kind_weights names \['like'\]: expected \['quote', 'reshare', "),
         ({"kind_weights": dict(reversed(KINDS.items()))}, "kind_weights names .* in this order"),
@@ -135,13 +137,19 @@ def test_the_fingerprint_tells_values_not_words():
     others = {
         "version": "other", "half_life_days": 31.0, "lookback_days": 181,
         "kind_weights": KINDS | {"quote": 4.0}, "platform_weights": {"default": 2.0}, "rest_weight": 2.0, "damping": 0.6,
-        "rounds": 2, "resolution": 0.02, "full_scale": 1e8,
+        "rounds": 2, "resolution": 0.02, "full_scale": 1e8, "answer_days": 8, "min_inbound": 6,
     }  # fmt: skip
     assert set(others) == {field.name for field in fields(Methodology)} - {
         "equations"
     }  # of which there is only one yet
     changed = {replace(OFFICIAL, **{name: value}).fingerprint for name, value in others.items()}
     assert len(changed | {OFFICIAL.fingerprint}) == len(others) + 1
+
+
+def test_a_version_keeps_its_fingerprint_when_a_field_is_added():
+    """Scores were published under it. A file from before has the field's default."""
+    assert OFFICIAL.fingerprint == "d6f6d91f7281df3dc2bd41c8d3dc6367ea89a7b38ca46b21cb3aa525d16d6c49"
+    assert parse(text(answer_days=None, min_inbound=None)) == OFFICIAL
 
 
 def test_window_and_platforms():
