@@ -49,8 +49,7 @@ def saturated_sql(methodology: Methodology) -> str:
     acts = " + ".join(f"{number(methodology.kind_weights[kind])} * {kind}_count" for kind in INTERACTIONS)
     content = " + ".join(f"{kind}_count" for kind in CONTENT)
     addressing = " + ".join(f"{kind}_count" for kind in ADDRESSING)
-    # One exchange serves every grouping here and in `attention`: all of them keep an actor's rows together.
-    rows = f"select /*+ REPARTITION(src) */ * from {{engagement}} where kind <> '{POST}'"
+    rows = f"select * from {{engagement}} where kind <> '{POST}'"
     return f"""
         select day, platform, src, dst, log2(1e0 + ({acts})) as saturated, {content} as content_acts,
             case when {addressing} > 0 then 1 else 0 end as addressed

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 
 JOB = "influence"
 
+# Sums of so many rows are taken in a table of some 150 MB: one of 2 GB took twice as long for each row, and spilled.
+ROWS_OF_A_SPARK_PARTITION = 1_000_000
+
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
@@ -121,8 +124,10 @@ def people(
 def window_attention(found: "Read", params: Params) -> "DataFrame":
     """How attention is spread at the end of the day, as `attention.attention` gives it."""
     methodology = params.methodology
+    # One exchange serves every grouping of weights and shares: all of them keep an actor's rows together.
+    by_actor = found.engagement.repartition(found.spark_partitions, "src")
     return attention.attention(
-        attention.weights(found.engagement, found.factors(params), methodology),
+        attention.weights(by_actor, found.factors(params), methodology),
         attention.credibility(found.accounts),
         methodology,
     )
@@ -135,8 +140,15 @@ class Read:
 
     versions: dict[str, int]
     engagement: "DataFrame"
+    row_count: int  # of engagement
     accounts: "DataFrame"
     covered: dict[str, set[date]]
+
+    @property
+    def spark_partitions(self) -> int:
+        """How many to cut the window's engagement into: as many as the session says, more where they would be large."""
+        usual = self.engagement.sparkSession.conf.get("spark.sql.shuffle.partitions")
+        return max(int(usual or 1), -(-self.row_count // ROWS_OF_A_SPARK_PARTITION))
 
     def factors(self, params: Params) -> "DataFrame":
         """(day, platform, factor) of the window's covered days."""
@@ -151,6 +163,8 @@ def read(session: "SparkSession", warehouse: Warehouse, params: Params) -> Read:
     first_day = params.methodology.first_day(params.day)
     _refuse_stale(warehouse, first_day, params)
     versions = {table.name: warehouse.version(table) for table in (ENGAGEMENT, COVERAGE, ACCOUNTS)}
+    window = {"day": tuple(days_between(first_day, params.day))}
+    row_count = warehouse.row_count(ENGAGEMENT, window, versions[ENGAGEMENT.name])
     engagement = warehouse.frame(session, ENGAGEMENT, versions[ENGAGEMENT.name]).where(
         F.col("day").between(F.lit(first_day), F.lit(params.day))
     )
@@ -160,7 +174,7 @@ def read(session: "SparkSession", warehouse: Warehouse, params: Params) -> Read:
             f" first (`clout pull --day {params.day} --source ...`)"
         )
     accounts = attention.newest_accounts(warehouse.frame(session, ACCOUNTS, versions[ACCOUNTS.name]), params.day)
-    return Read(versions, engagement, accounts, covered_days(warehouse, first_day, params.day))
+    return Read(versions, engagement, row_count, accounts, covered_days(warehouse, first_day, params.day))
 
 
 def everybody(found: Read, sums: "DataFrame", spread: "DataFrame", params: Params) -> "DataFrame":

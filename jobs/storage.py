@@ -162,8 +162,8 @@ class Warehouse:
             condition = condition & where
         return self.dataset(table, version).to_table(columns=list(columns or table.column_names), filter=condition)
 
-    def row_count(self, table: Table, partition: Partition) -> int:
-        return self.dataset(table).count_rows(filter=expression(partition))
+    def row_count(self, table: Table, partition: Partition, version: int | None = None) -> int:
+        return self.dataset(table, version).count_rows(filter=expression(partition))
 
     def partitions(self, table: Table) -> list[dict[str, str]]:
         """The partitions that hold rows, column -> value as text."""
