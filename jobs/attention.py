@@ -19,7 +19,7 @@ from schemas.methodology import Methodology
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
-DECAY = pa.schema([("day", pa.date32()), ("platform", pa.string()), ("factor", pa.float64())])
+DAYS_OF_A_COLUMN = 62  # bits of a 64-bit integer that two can have without their sum running over
 
 
 def number(value: float) -> str:
@@ -35,6 +35,18 @@ def fixed_sql(value: str) -> str:
 def real_sql(units: str) -> str:
     """A multiple of 2^-36 as a double."""
     return f"(cast({units} as double) * {number(UNIT)})"
+
+
+def days_columns(name: str, methodology: Methodology) -> list[str]:
+    """Columns that together hold a set of days of the window, a bit for each: NAME_0, NAME_1, ... Day 0 is the first that has
+    a factor."""
+    return [f"{name}_{number}" for number in range(-(-methodology.lookback_days // DAYS_OF_A_COLUMN))]
+
+
+def said_columns(methodology: Methodology) -> list[str]:
+    """Days on which src said something to dst (`said`), and days on which dst saying something to src is an answer to that
+    (`answerable`)."""
+    return [column for name in ("said", "answerable") for column in days_columns(name, methodology)]
 
 
 def saturated_sql(methodology: Methodology) -> str:
@@ -57,14 +69,18 @@ def saturated_sql(methodology: Methodology) -> str:
     """
 
 
-def weights_sql(saturated: str) -> str:
-    """One row per (src, dst) with `weight`, W(src, dst) as a multiple of 2^-36, `content_acts`, and `addressed_days`, from a
-    query as `saturated_sql` gives it; `{factors}` fades acts by day and platform."""
+def weights_sql(saturated: str, methodology: Methodology) -> str:
+    """One row per (src, dst) with `weight`, W(src, dst) as a multiple of 2^-36, `content_acts`, and `said_columns`, from a
+    query as `saturated_sql` gives it; `{factors}` is as `decay_table` gives it."""
+    said = said_columns(methodology)
+    days = ", ".join(
+        f"bit_or(case when addressed = 1 then {days} else cast(0 as bigint) end) as {days}" for days in said
+    )
     return f"""
         select src, dst, cast(sum({fixed_sql("factor * saturated")}) as bigint) as weight,
-            cast(sum(content_acts) as bigint) as content_acts, cast(sum(addressed) as bigint) as addressed_days
+            cast(sum(content_acts) as bigint) as content_acts, {days}
         from (
-            select /*+ BROADCAST(fade) */ src, dst, saturated, content_acts, addressed, factor
+            select /*+ BROADCAST(fade) */ src, dst, saturated, content_acts, addressed, factor, {", ".join(said)}
             from ({saturated}) join {{factors}} as fade using (day, platform)
         )
         group by src, dst
@@ -99,7 +115,7 @@ def attention_sql(methodology: Methodology) -> str:
     """
     share = f"{real_sql('weight')} / ({number(methodology.rest_weight)} + {real_sql('spent')})"
     return f"""
-        select src, dst, weight, spent, credibility, content_acts, addressed_days,
+        select src, dst, weight, spent, credibility, content_acts, {", ".join(said_columns(methodology))},
             case when weight = 0 then cast(0 as bigint)
                 else {fixed_sql(f"{number(methodology.damping)} * credibility * ({share})")} end as a
         from (
@@ -146,24 +162,39 @@ def decay_factors(
     ]
 
 
-def decay_table(factors: Sequence[tuple[date, str, float]]) -> pa.Table:
-    """The factors as (day, platform, factor)."""
-    columns = zip(*factors, strict=True) if factors else [()] * len(DECAY)
-    return pa.table(list(map(pa.array, columns, DECAY.types)), schema=DECAY)
+def decay_table(factors: Sequence[tuple[date, str, float]], methodology: Methodology) -> pa.Table:
+    """One row (day, platform, factor) per factor, with the columns `said` and `answerable` of a single act of that day."""
+    day, platform, factor = zip(*factors, strict=True) if factors else ((), (), ())
+    number = [(on - min(day)).days for on in day]
+    columns: dict[str, pa.Array] = {
+        "day": pa.array(day, pa.date32()),
+        "platform": pa.array(platform, pa.string()),
+        "factor": pa.array(factor, pa.float64()),
+    }
+    said = [1 << n for n in number]
+    answerable = [sum(1 << later for later in range(n, n + methodology.answer_days + 1)) for n in number]
+    for name, sets in (("said", said), ("answerable", answerable)):
+        for place, column in enumerate(days_columns(name, methodology)):
+            bits = [days >> place * DAYS_OF_A_COLUMN & (1 << DAYS_OF_A_COLUMN) - 1 for days in sets]
+            columns[column] = pa.array(bits, pa.int64())
+    return pa.table(columns)
 
 
-def decay_frame(session: "SparkSession", factors: Sequence[tuple[date, str, float]]) -> "DataFrame":
+def decay_frame(
+    session: "SparkSession", factors: Sequence[tuple[date, str, float]], methodology: Methodology
+) -> "DataFrame":
     """As `decay_table`, through Arrow: rows of Python would start a Python worker on every executor."""
-    return session.createDataFrame(decay_table(factors))
+    return session.createDataFrame(decay_table(factors, methodology))
 
 
 def weights(engagement: "DataFrame", factors: "DataFrame", methodology: Methodology) -> "DataFrame":
     """One row per (src, dst) of the window with `weight`, W(src, dst) as a multiple of 2^-36, `content_acts`, and
-    `addressed_days`.
+    `said_columns`. `factors` is as `decay_frame` gives it.
 
     Repetition on one day and platform saturates: log2(1 + weighted acts), faded by the day's factor.
     """
-    return engagement.sparkSession.sql(weights_sql(saturated_sql(methodology)), engagement=engagement, factors=factors)
+    text = weights_sql(saturated_sql(methodology), methodology)
+    return engagement.sparkSession.sql(text, engagement=engagement, factors=factors)
 
 
 def attention(weights: "DataFrame", credibility: "DataFrame", methodology: Methodology) -> "DataFrame":
@@ -173,7 +204,7 @@ def attention(weights: "DataFrame", credibility: "DataFrame", methodology: Metho
     `credibility` has the rows (id, credibility) of accounts below 1.
     """
     spread = weights.sparkSession.sql(attention_sql(methodology), weights=weights, doubted=credibility)
-    return spread.select("src", "dst", "a", "credibility", "content_acts", "addressed_days")
+    return spread.select("src", "dst", "a", "credibility", "content_acts", *said_columns(methodology))
 
 
 def newest_accounts(accounts: "DataFrame", last_day: date) -> "DataFrame":

@@ -81,13 +81,13 @@ def prepare(db: "duckdb.DuckDBPyConnection", warehouse: Warehouse, basis: Basis,
     db.execute("create or replace macro rint(x) as round_even(x, 0)")
     db.register(f"engagement_{name}", _there(warehouse, ENGAGEMENT, basis.engagement, in_window, basis))
     db.register(f"accounts_{name}", _there(warehouse, ACCOUNTS, basis.accounts, pc.field("day") <= basis.day, basis))
-    db.register(f"factors_{name}", attention.decay_table(factors))
+    db.register(f"factors_{name}", attention.decay_table(factors, basis.methodology))
     saturated = attention.saturated_sql(basis.methodology).format(engagement=acts_of(basis, name))
     db.execute(f"create temp table saturated_{name} as {saturated}")
     newest = f"({attention.newest_accounts_sql(basis.day).format(accounts=f'accounts_{name}')})"
     doubted = f"({attention.CREDIBILITY_SQL.format(accounts=newest)})"
-    weights = f"({attention.weights_sql(f'from saturated_{name}').format(factors=f'factors_{name}')})"
-    spread = attention.attention_sql(basis.methodology).format(weights=weights, doubted=doubted)
+    weights = attention.weights_sql(f"from saturated_{name}", basis.methodology).format(factors=f"factors_{name}")
+    spread = attention.attention_sql(basis.methodology).format(weights=f"({weights})", doubted=doubted)
     db.execute(f"create temp table spread_{name} as {spread}")
 
 

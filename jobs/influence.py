@@ -151,10 +151,10 @@ class Read:
         return max(int(usual or 1), -(-self.row_count // ROWS_OF_A_SPARK_PARTITION))
 
     def factors(self, params: Params) -> "DataFrame":
-        """(day, platform, factor) of the window's covered days."""
+        """The factors of the window's covered days, as `attention.decay_frame` gives them."""
         days = days_between(params.methodology.first_day(params.day), params.day)
         fading = attention.decay_factors(days, self.covered, params.day, params.methodology)
-        return attention.decay_frame(self.engagement.sparkSession, fading)
+        return attention.decay_frame(self.engagement.sparkSession, fading, params.methodology)
 
 
 def read(session: "SparkSession", warehouse: Warehouse, params: Params) -> Read:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from jobs.attention import fixed_sql, number, real_sql
-from schemas.kinds import ADDRESSING, POST
+from jobs.attention import days_columns, fixed_sql, number, real_sql
+from schemas.kinds import POST
 from schemas.methodology import Methodology
 
 if TYPE_CHECKING:
@@ -36,11 +36,7 @@ def beside(
         covered.where(F.col("kind") == POST).selectExpr("src as id", "0", "0", "act_count"),
     )
     included = inclusion(
-        asked=believed.where("addressed_days > 0").selectExpr("dst as person", "src as other"),
-        answers=answers(covered.where(F.col("kind").isin(*ADDRESSING)), methodology.answer_days),
-        given=spread.selectExpr("src as person", "dst as other", "a"),
-        direct=sums.selectExpr("id as other", "one as direct"),
-        min_inbound=methodology.min_inbound,
+        asked(spread, methodology), sums.selectExpr("id as other", "one as direct"), methodology.min_inbound
     )
     return reached.join(included, "id", "left").selectExpr(
         "id", "engager_count", "content_acts / posts as amplification", "inclusion"
@@ -64,33 +60,34 @@ def reach(engaged: "DataFrame", posted: "DataFrame") -> "DataFrame":
     )
 
 
-def answers(said: "DataFrame", answer_days: int) -> "DataFrame":
-    """One row (person, other) per `other` who addressed `person` and whom `person` addressed on the same day or one of the
-    `answer_days` days after it. `said` has a row (src, dst, day, ...) wherever src said something to dst."""
-    # A pair's acts both ways lie together: one exchange, and for every act a look back over so many days.
-    return said.sparkSession.sql(
+def asked(spread: "DataFrame", methodology: Methodology) -> "DataFrame":
+    """One row (person, other, answered, given) per `other` who is believed and said something to `person`: whether `person`
+    said something to them on such a day or on one of the `answer_days` after it, and what `person` gives them, `a`.
+
+    `spread` is as `attention.attention` gives it.
+    """
+    said, answerable = (days_columns(name, methodology) for name in ("said", "answerable"))
+    # A pair's two rows meet by one exchange, each sees the sum less its own. The hash comes first for the sort, which tells
+    # numbers apart at once and names that begin alike only byte by byte.
+    back = ", ".join(f"(sum({column}) over pair) - {column} as back_{column}" for column in ("a", *said))
+    answered = " or ".join(f"{days} & back_{on} <> 0" for days, on in zip(answerable, said, strict=True))
+    return spread.sparkSession.sql(
         f"""
-        with heard as (
-            select src, dst, bool_or(src < dst) over lately as lower_spoke, bool_or(src > dst) over lately as higher_spoke
-            from {{said}}
-            window lately as (
-                partition by least(src, dst), greatest(src, dst)
-                order by day range between {answer_days} preceding and current row
-            )
+        select dst as person, src as other, {answered} as answered, back_a as given
+        from (
+            select *, {back} from {{spread}}
+            window pair as (partition by xxhash64(least(src, dst), greatest(src, dst)), least(src, dst), greatest(src, dst))
         )
-        select distinct src as person, dst as other from heard where lower_spoke and higher_spoke
+        where credibility > 0 and ({" or ".join(f"{days} <> 0" for days in said)})
         """,
-        said=said,
+        spread=spread.select("*"),
     )
 
 
-def inclusion(
-    *, asked: "DataFrame", answers: "DataFrame", given: "DataFrame", direct: "DataFrame", min_inbound: int
-) -> "DataFrame":
+def inclusion(asked: "DataFrame", direct: "DataFrame", min_inbound: int) -> "DataFrame":
     """One row (id, inclusion) per person whom at least `min_inbound` people addressed and who answered any of them.
 
-    `asked` and `answers` are (person, other): other addressed person, and person answered; `given` is (person, other, a),
-    `direct` (other, direct), both in multiples of 2^-36.
+    `asked` is as `asked` gives it, `direct` is (other, direct); what is given and `direct` are multiples of 2^-36.
 
     100 * (1 - the Jensen-Shannon divergence, base 2, of the tiers of those who addressed the person and of those of them
     who were answered); Lin 1991, "Divergence measures based on the Shannon entropy". Somebody's tier is that of `direct`
@@ -101,31 +98,20 @@ def inclusion(
     term = fixed_sql(f"({to_mean.format(x='p')} + {to_mean.format(x='q')}) / 2")
     return asked.sparkSession.sql(
         f"""
-        with told as (
-            select asked.person, asked.other, answers.other is not null as answered
-            from {{asked}} as asked left join {{answers}} as answers using (person, other)
-        ),
-        enough as (
-            select person, other, answered
-            from (
-                select *, count(*) over everybody as asked_count, bool_or(answered) over everybody as any
-                from told window everybody as (partition by person)
-            )
-            where asked_count >= {min_inbound} and any
-        ),
-        held as (
-            select person, answered, {real_sql("direct - coalesce(a, 0)")} as held
-            from enough left join {{given}} using (person, other) join {{direct}} using (other)
+        with held as (
+            select person, answered, {real_sql("direct - given")} as held from {{asked}} join {{direct}} using (other)
         ),
         tiers as (
             select person, {tier} as tier, count(*) as asked, count_if(answered) as answered from held group by person, tier
         ),
         shares as (
-            select person, asked / sum(asked) over (partition by person) as p,
-                answered / sum(answered) over (partition by person) as q
-            from tiers
+            select person, sum(asked) over everybody as asked_count, sum(answered) over everybody as answered_count,
+                asked / sum(asked) over everybody as p, answered / sum(answered) over everybody as q
+            from tiers window everybody as (partition by person)
         )
-        select person as id, 100 * (1 - {real_sql(f"sum({term})")}) as inclusion from shares group by person
+        select person as id, 100 * (1 - {real_sql(f"sum({term})")}) as inclusion
+        from shares where asked_count >= {min_inbound} and answered_count > 0
+        group by person
         """,
-        asked=asked, answers=answers, given=given, direct=direct,
+        asked=asked, direct=direct,
     )  # fmt: skip

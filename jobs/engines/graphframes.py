@@ -15,7 +15,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs import session
-from jobs.engines.spark import ends, passed_on, pointing, second
+from jobs.engines.numbers import named, numbered
+from jobs.engines.spark import closed, ends, passed_on, pointing, second
 from jobs.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 PACKAGE = f"io.graphframes:graphframes-spark4_2.13:{version('graphframes-py')}"
 ENTRY_CLASS = "org.graphframes.GraphFramePythonAPI"
 
-# `find` joins in the order that is written. From a, the lowest of the three, a loop is found once and a hub costs nothing;
-# written from ab on, the first join would be at b, which may be a hub.
-LOOP = "(c)-[ca]->(a); (a)-[ab]->(b); (b)-[bc]->(c)"
+# `find` joins in the order that is written. All edges point upwards, so the first join is at x, the lowest of the three: each
+# triangle, and with it the loops both ways round, is found once, and a hub costs nothing.
+TRIANGLE = "(x)-[xy]->(y); (x)-[xz]->(z); (y)-[yz]->(z)"
 
 LINK = {"id": "src", "other": "dst", "out": "a", "in": "back"}  # a row of `ends`, in GraphFrames' words
 
@@ -67,27 +68,15 @@ def arrived(people: DataFrame, edges: DataFrame, message: "Column", name: str) -
     return GraphFrame(people, edges).aggregateMessages([F.sum(AM.msg).alias(name)], sendToDst=[message])
 
 
-def both_ways(pointing: DataFrame) -> DataFrame:
-    """(x, y, out, back, _) -> (src, dst, a, up): edges both ways, `up` where they lead from lower to higher (degree, id)."""
-
-    def edge(src: str, dst: str, a: str, up: bool) -> "Column":
-        return F.struct(F.col(src).alias("src"), F.col(dst).alias("dst"), F.col(a).alias("a"), F.lit(up).alias("up"))
-
-    return pointing.select(F.inline(F.array(edge("x", "y", "out", True), edge("y", "x", "back", False)))).where(
-        F.col("a") > 0
-    )
-
-
-def loops(people: DataFrame, core: DataFrame) -> DataFrame:
-    """(src, dst, loop): for each edge that closes loops, what src holds from dst through one more account."""
-
-    def closed(src: str, dst: str, *back: str) -> "Column":
-        out, on = (F.col(edge)["a"] for edge in back)
-        return F.struct(F.col(src)["id"].alias("src"), F.col(dst)["id"].alias("dst"), passed_on(out, on).alias("loop"))
-
-    found = GraphFrame(people, core).find(LOOP).where(F.col("ab")["up"] & ~F.col("ca")["up"])
-    sides = F.array(closed("a", "b", "bc", "ca"), closed("b", "c", "ca", "ab"), closed("c", "a", "ab", "bc"))
-    return found.select(F.inline(sides)).groupBy("src", "dst").agg(F.sum("loop").alias("loop"))
+def loops(people: DataFrame, pointing: DataFrame) -> DataFrame:
+    """(id, other, loop): for each edge id -> other that closes loops, what id holds from other through one more account."""
+    edges = pointing.select(F.col("x").alias("src"), F.col("y").alias("dst"), "out", "back", "degree")
+    y, z = (F.struct(F.col(edge)["degree"], F.col(edge)["dst"]) for edge in ("xy", "xz"))
+    found = GraphFrame(people, edges).find(TRIANGLE).where(y < z)
+    ends = {end: F.col(end)["id"] for end in "xyz"}
+    ways_out = {edge: F.col(edge)["out"] for edge in ("xy", "xz", "yz")}
+    ways_back = {edge[::-1]: F.col(edge)["back"] for edge in ways_out}
+    return closed(found.select(*(column.alias(name) for name, column in (ends | ways_out | ways_back).items())))
 
 
 class GraphFramesEngine:
@@ -100,12 +89,14 @@ class GraphFramesEngine:
 
     def sums(self, edges: DataFrame, rounds: int) -> DataFrame:
         # A row for each end of each pair: so everybody is sent something, and an edge knows the one that goes back.
-        held = cut(second(ends(edges)).select("id", "other", "out", "in", "out_core", "in_core"))
+        pairs, names = numbered(edges)
+        held = cut(second(ends(pairs)).select("id", "other", "out", "in", "out_core", "in_core"))
         held.persist(StorageLevel.MEMORY_AND_DISK)
         linked = held.select(*(F.col(old).alias(new) for old, new in LINK.items()))
-        people = cut(held.select("id").distinct())
-        core = both_ways(pointing(held)).persist(StorageLevel.MEMORY_AND_DISK)
-        with_loops = linked.join(loops(people, core), ["src", "dst"], "left") if rounds >= 3 else linked
+        people = cut(names.select("id"))
+        turning = pointing(held).persist(StorageLevel.MEMORY_AND_DISK)
+        looped = loops(people, turning).withColumnsRenamed(LINK)
+        with_loops = linked.join(looped, ["src", "dst"], "left") if rounds >= 3 else linked
 
         a, back, nothing = AM.edge["a"], AM.edge["back"], F.lit(0).cast("long")
         m2_back = passed_on(back, AM.dst["one"] - a)
@@ -115,11 +106,13 @@ class GraphFramesEngine:
             "two": (linked, passed_on(a, AM.src["one"] - back)),
             "three": (with_loops, passed_on(a, F.greatest(nothing, held_from_others))),
         }
-        kept = [held, core]
+        kept = [names, held, turning]
         for name, (graph, message) in list(steps.items())[:rounds]:
             kept.append(arrived(people, graph, message, name))
             people = cut(people.join(kept[-1], "id"))
-        sums = people.select("id", *(name if name in people.columns else nothing.alias(name) for name in steps))
+        sums = named(
+            people.select("id", *(name if name in people.columns else nothing.alias(name) for name in steps)), names
+        )
         sums.persist(StorageLevel.MEMORY_AND_DISK).count()
         for frame in kept:
             frame.unpersist()

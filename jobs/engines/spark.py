@@ -11,6 +11,7 @@ from pyspark import StorageLevel
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
+from jobs.engines.numbers import named, numbered
 from schemas.fixed_point import UNIT
 
 if TYPE_CHECKING:
@@ -127,9 +128,13 @@ def loops(pointing: "DataFrame") -> "DataFrame":
     in_order = (F.col("y_degree") < F.col("degree")) | (
         (F.col("y_degree") == F.col("degree")) & (F.col("y") < F.col("z"))
     )
-    triangles = xy.join(xz, "x").where(in_order).join(yz, ["y", "z"])
+    return closed(xy.join(xz, "x").where(in_order).join(yz, ["y", "z"]))
 
-    def closed(edge: str, *back: str) -> "Column":
+
+def closed(triangles: "DataFrame") -> "DataFrame":
+    """(id, other, loop) from triangles (x, y, z, xy, yx, xz, zx, yz, zy): what flows along each of their sides, both ways."""
+
+    def side(edge: str, *back: str) -> "Column":
         """The edge and what comes back along the two edges that close it."""
         source, target = edge[0], edge[1]
         return F.struct(
@@ -139,12 +144,11 @@ def loops(pointing: "DataFrame") -> "DataFrame":
         )
 
     sides = F.array(
-        closed("xy", "yz", "zx"), closed("yz", "zx", "xy"), closed("zx", "xy", "yz"),
-        closed("yx", "xz", "zy"), closed("xz", "zy", "yx"), closed("zy", "yx", "xz"),
+        side("xy", "yz", "zx"), side("yz", "zx", "xy"), side("zx", "xy", "yz"),
+        side("yx", "xz", "zy"), side("xz", "zy", "yx"), side("zy", "yx", "xz"),
     )  # fmt: skip
     return (
-        triangles.select(F.explode(sides).alias("side"))
-        .select("side.*")
+        triangles.select(F.inline(sides))
         .where(F.col("loop") > 0)
         .groupBy("id", "other")
         .agg(F.sum("loop").alias("loop"))
@@ -158,7 +162,8 @@ class SparkEngine:
 
     def sums(self, edges: "DataFrame", rounds: int) -> "DataFrame":
         nothing = F.lit(0).cast("long")
-        held = second(ends(edges)).persist(StorageLevel.MEMORY_AND_DISK)
+        pairs, names = numbered(edges)
+        held = second(ends(pairs)).persist(StorageLevel.MEMORY_AND_DISK)
         turning = pointing(held)
         if rounds >= 3:
             turning.persist(StorageLevel.MEMORY_AND_DISK)
@@ -168,9 +173,11 @@ class SparkEngine:
             F.sum("out_2" if rounds >= 2 else nothing).alias("two"),
             F.sum("out_3").alias("three"),
         )
+        sums = named(sums, names)
         try:
             sums.persist(StorageLevel.MEMORY_AND_DISK).count()
         finally:
             turning.unpersist()
             held.unpersist()
+            names.unpersist()
         return sums

@@ -19,12 +19,15 @@ DAY = date(2026, 11, 3)
 WINDOW = [DAY - timedelta(n) for n in range(4)]
 
 
+SAID = attention.said_columns(OFFICIAL)
+
+
 def with_(**changes):
     return replace(OFFICIAL, version="test", **changes)
 
 
 def weights(rows, spark, records, factors, methodology=OFFICIAL) -> dict[tuple[str, str], int]:
-    frame = decay_frame(spark, factors)
+    frame = decay_frame(spark, factors, methodology)
     found = attention.weights(rows(ENGAGEMENT, records), frame, methodology).collect()
     assert len({(row.src, row.dst) for row in found}) == len(found)
     return {(row.src, row.dst): row.weight for row in found}
@@ -33,14 +36,14 @@ def weights(rows, spark, records, factors, methodology=OFFICIAL) -> dict[tuple[s
 def spread(spark, weights, unbelieved, methodology=OFFICIAL) -> dict[tuple[str, str], tuple[int, float]]:
     """(src, dst) -> (a, credibility)."""
     given = spark.createDataFrame(
-        [(*pair, weight, 3, 1) for pair, weight in weights.items()],
-        "src string, dst string, weight long, content_acts long, addressed_days long",
+        [(*pair, weight, 3, *range(len(SAID))) for pair, weight in weights.items()],
+        "src string, dst string, weight long, content_acts long" + "".join(f", {column} long" for column in SAID),
     )
     doubted = spark.createDataFrame(list(unbelieved.items()), "id string, credibility double")
     found = attention.attention(given, doubted, methodology)
     rows = found.collect()
-    assert found.columns == ["src", "dst", "a", "credibility", "content_acts", "addressed_days"]
-    assert {(row.content_acts, row.addressed_days) for row in rows} == {(3, 1)}
+    assert found.columns == ["src", "dst", "a", "credibility", "content_acts", *SAID]
+    assert {row[4:] for row in rows} == {(3, *range(len(SAID)))}
     return {(row.src, row.dst): (row.a, row.credibility) for row in rows}
 
 
@@ -100,10 +103,19 @@ def test_acts_on_content_and_days_on_which_something_was_said(rows, spark):
         {"dst": "bo", "kind": "reply", "platform": "github"},
         {"dst": "bo", "kind": "reply", "day": WINDOW[2]},  # a day without a factor
         *({"dst": "cy", "kind": kind} for kind in ("like", "reshare", "follow")),
+        {"dst": "dee", "kind": "mention", "day": DAY - timedelta(62)},
     ]
-    factors = decay_frame(spark, [(DAY, "twitter", 1.0), (WINDOW[1], "twitter", 0.5), (DAY, "github", 1.0)])
-    found = attention.weights(rows(ENGAGEMENT, records), factors, OFFICIAL).collect()
-    assert {row.dst: (row.content_acts, row.addressed_days) for row in found} == {"bo": (8 + 1 + 1, 3), "cy": (2, 0)}
+    soon = with_(answer_days=2, lookback_days=63)
+    days = [(DAY, "twitter"), (WINDOW[1], "twitter"), (DAY, "github"), (DAY - timedelta(62), "twitter")]
+    factors = decay_frame(spark, [(*day, 1.0) for day in days], soon)
+    found = attention.weights(rows(ENGAGEMENT, records), factors, soon).collect()
+    told = {row.dst: (row.content_acts, row.said_0, row.said_1, row.answerable_0, row.answerable_1) for row in found}
+    assert told == {
+        # The last day is bit 0 of the second column, the day before it bit 61 of the first.
+        "bo": (8 + 1 + 1, 1 << 61, 1, 1 << 61, 1 | 1 << 1 | 1 << 2),
+        "cy": (2, 0, 0, 0, 0),
+        "dee": (0, 1, 0, 1 | 1 << 1 | 1 << 2, 0),
+    }
 
 
 def test_weights_and_shares_of_random_engagement(rows, spark):

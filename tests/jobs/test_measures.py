@@ -1,7 +1,7 @@
 """Reach, amplification and inclusion: by hand, and beside a score that none of them can move."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from jobs import measures
+from jobs.attention import decay_table, said_columns
 from schemas.accounts import ACCOUNTS
 from tests.jobs.equations import SCALE
 from tests.jobs.world import OFFICIAL, Did, World
@@ -38,14 +39,27 @@ def test_engagers_acts_and_posts_are_added_apart(spark):
 # Whom one answers
 
 
-def answered(spark, said: Iterable[tuple[str, str, int]], answer_days: int = 7) -> set[tuple[str, str]]:
-    """(person, other) of rows (src, dst, days before DAY)."""
-    frame = spark.createDataFrame(
-        [(src, dst, before(days)) for src, dst, days in said], "src string, dst string, day date"
+def answered(
+    spark, said: Iterable[tuple[str, str, int]], answer_days: int = 7
+) -> dict[tuple[str, str], tuple[bool, int]]:
+    """(person, other) -> (answered, given) of rows (src, dst, days before DAY); everybody gives everybody else 1."""
+    methodology = replace(OFFICIAL, version="test", answer_days=answer_days, lookback_days=100)
+    fade = decay_table([(before(days), "twitter", 1.0) for days in range(100)], methodology).to_pylist()
+    of_pair: dict[tuple[str, str], list[int]] = {}
+    names = said_columns(methodology)
+    for src, dst, days in said:
+        for pair in ((src, dst), (dst, src)):
+            of_pair.setdefault(pair, [0] * len(names))
+        found = of_pair[src, dst]
+        of_pair[src, dst] = [bits | fade[days][name] for bits, name in zip(found, names, strict=True)]
+    spread = spark.createDataFrame(
+        [(*pair, 1, 1.0, *bits) for pair, bits in of_pair.items()],
+        "src string, dst string, a long, credibility double" + "".join(f", {name} long" for name in names),
     )
-    found = [(row.person, row.other) for row in measures.answers(frame, answer_days).collect()]
-    assert len(set(found)) == len(found)
-    return set(found)
+    rows = measures.asked(spread, methodology).collect()
+    found = {(row.person, row.other): (row.answered, row.given) for row in rows}
+    assert len(found) == len(rows)
+    return found
 
 
 def test_an_answer_comes_within_days(spark):
@@ -57,11 +71,25 @@ def test_an_answer_comes_within_days(spark):
         ("fay", "ana", 60), ("ana", "fay", 40), ("fay", "ana", 12), ("ana", "fay", 10), ("ana", "fay", 9),  # the second time
         ("ana", "gus", 5), ("ana", "gus", 4), ("ana", "gus", 3),  # speaking again to somebody who is silent
         ("ana", "ida", 5), ("ida", "bo", 5),  # somebody else
+        ("jo", "ana", 38), ("ana", "jo", 37),  # bits of two columns
     ]  # fmt: skip
+
+    def pairs(answer_days: int) -> set[tuple[str, str]]:
+        return {pair for pair, (answered_, _) in answered(spark, said, answer_days).items() if answered_}
+
     both_on_a_day = {("ana", "eve"), ("eve", "ana")}
-    assert answered(spark, said) == {("ana", "bo"), ("ana", "cy"), ("ana", "fay")} | both_on_a_day
-    assert answered(spark, said, answer_days=1) == {("ana", "bo")} | both_on_a_day
-    assert answered(spark, said, answer_days=0) == both_on_a_day
+    assert pairs(7) == {("ana", "bo"), ("ana", "cy"), ("ana", "fay"), ("ana", "jo")} | both_on_a_day
+    assert pairs(1) == {("ana", "bo"), ("ana", "jo")} | both_on_a_day
+    assert pairs(0) == both_on_a_day
+    assert ("fay", "ana") in pairs(28), "an answer may be answered"
+
+
+def test_whoever_said_something_asked(spark):
+    """And nobody else, whoever has something to give."""
+    assert answered(spark, [("bo", "ana", 1), ("ana", "cy", 3)]) == {
+        ("ana", "bo"): (False, 1),
+        ("cy", "ana"): (False, 1),
+    }
 
 
 # Whether one answers people whatever attention they hold
@@ -73,29 +101,27 @@ class Case(NamedTuple):
     """Who addressed a person, and what attention each of them holds; who was answered; what the person gave to whom."""
 
     asked: Mapping[str, float]
-    answered: Iterable[str]
+    answered: Container[str]
     given: Mapping[str, float] = {}
 
 
 def inclusions(spark, cases: Sequence[Case], min_inbound: int = 1) -> list[float | None]:
     """Of each case's person; None where nothing is said. People of one case have nothing to do with another's."""
 
-    def rows(names: Callable[[Case], Iterable[tuple[str, float]]]) -> list[tuple[str, str, int]]:
-        return [
-            (f"{number}", f"{number}:{other}", int(value * SCALE))
-            for number, case in enumerate(cases)
-            for other, value in names(case)
-        ]
-
-    columns = "person string, other string, a long"
-    asked = spark.createDataFrame(rows(lambda case: case.asked.items()), columns)
-    found = measures.inclusion(
-        asked=asked.select("person", "other"),
-        answers=spark.createDataFrame(rows(lambda case: dict.fromkeys(case.answered, 0.0).items()), columns).drop("a"),
-        given=spark.createDataFrame(rows(lambda case: case.given.items()), columns),
-        direct=asked.selectExpr("other", "a as direct"),
-        min_inbound=min_inbound,
-    ).collect()
+    rows = [
+        (
+            f"{number}",
+            f"{number}:{other}",
+            other in case.answered,
+            int(case.given.get(other, 0) * SCALE),
+            int(held * SCALE),
+        )
+        for number, case in enumerate(cases)
+        for other, held in case.asked.items()
+    ]
+    asked = spark.createDataFrame(rows, "person string, other string, answered boolean, given long, direct long")
+    direct = asked.select("other", "direct")
+    found = measures.inclusion(asked.drop("direct"), direct, min_inbound).collect()
     told = {row.id: row.inclusion for row in found}
     assert len(told) == len(found)
     return [told.get(f"{number}") for number in range(len(cases))]
@@ -116,7 +142,6 @@ def test_inclusion_by_hand(spark):
         (Case(FOUR, ["bo", "dee"]), 0.0),  # half of them, and of every tier alike
         (Case(FOUR, ["bo", "cy"]), ONE_SIDED),  # the influential alone
         (Case(FOUR, ["dee"]), ONE_SIDED),  # the small alone is as far from alike
-        (Case(FOUR, ["dee", "fay"]), ONE_SIDED),  # fay never asked
         (
             Case(FOUR, ["bo", "cy", "dee"]),
             entropy(7 / 12, 5 / 12) - (entropy(1 / 2, 1 / 2) + entropy(2 / 3, 1 / 3)) / 2,

@@ -1,0 +1,32 @@
+"""Numbers for names: one each, whatever the names are."""
+
+import pytest
+from pyspark.sql import functions as F
+
+from jobs.engines.numbers import named, numbered
+
+PAIRS = [("ana", "bo", 1), ("bo", "ana", 2), ("cy", "ana", 3), ("dee", "eve", 4)]
+
+
+def three_numbers(name):
+    return F.pmod(F.xxhash64(name), F.lit(3))
+
+
+def one_number(name):
+    return F.octet_length(name).cast("long") * 0
+
+
+@pytest.mark.parametrize("hashed", [F.xxhash64, three_numbers, one_number])
+def test_a_number_is_somebodys_alone(spark, hashed):
+    """Also where hashes of names are the same."""
+    kept = set(spark.sparkContext._jsc.getPersistentRDDs())
+    edges, names = numbered(spark.createDataFrame(PAIRS, "src string, dst string, a long"), hashed)
+    name = {row.id: row.name for row in names.collect()}
+    assert sorted(name.values()) == ["ana", "bo", "cy", "dee", "eve"]
+    assert edges.dtypes == [("src", "bigint"), ("dst", "bigint"), ("a", "bigint")]
+    assert sorted((name[src], name[dst], a) for src, dst, a in edges.collect()) == PAIRS
+    sums = edges.select(F.col("dst").alias("id"), "a")
+    assert named(sums, names).columns == ["id", "a"]
+    assert {tuple(row) for row in named(sums, names).collect()} == {("bo", 1), ("ana", 2), ("ana", 3), ("eve", 4)}
+    names.unpersist()
+    assert set(spark.sparkContext._jsc.getPersistentRDDs()) == kept
