@@ -181,7 +181,7 @@ def everybody(found: Read, sums: "DataFrame", spread: "DataFrame", params: Param
     """The rows of `influence`, from what was read, an engine's sums and how attention is spread."""
     methodology = params.methodology
     share = {platform: len(days) / methodology.lookback_days for platform, days in found.covered.items()}
-    beside = measures.beside(spread, found.engagement, found.factors(params), sums, methodology)
+    beside = measures.beside(spread, found.engagement, found.factors(params), sums, methodology, found.spark_partitions)
     return people(sums, beside, found.accounts, share, params)
 
 

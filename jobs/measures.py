@@ -21,23 +21,27 @@ TIERS = (0.0, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
 
 
 def beside(
-    spread: "DataFrame", engagement: "DataFrame", factors: "DataFrame", sums: "DataFrame", methodology: Methodology
+    spread: "DataFrame",
+    engagement: "DataFrame",
+    factors: "DataFrame",
+    sums: "DataFrame",
+    methodology: Methodology,
+    spark_partitions: int,
 ) -> "DataFrame":
     """One row per person whom anybody engages or who posts: (id, engager_count, amplification, inclusion).
 
     `spread` is as `attention.attention` gives it, `engagement` the window's, `factors` name its covered days and platforms,
-    `sums` is (id, one, ...) as engines give it.
+    `sums` is (id, one, ...) as engines give it, `spark_partitions` how many tables all pairs are to be cut into.
     """
-    covered = engagement.join(factors.hint("broadcast"), ["day", "platform"], "left_semi")
-    # Frames that may be persisted are never named to `sql` as they are: it drops their view, and that drops what was kept.
-    believed = spread.where("credibility > 0")
+    posts = engagement.where(F.col("kind") == POST).join(factors.hint("broadcast"), ["day", "platform"], "left_semi")
     reached = reach(
-        believed.selectExpr("dst as id", "1 as engagers", "content_acts", "cast(null as bigint) as posts"),
-        covered.where(F.col("kind") == POST).selectExpr("src as id", "0", "0", "act_count"),
+        spread.where("credibility > 0").selectExpr(
+            "dst as id", "1 as engagers", "content_acts", "cast(null as bigint) as posts"
+        ),
+        posts.selectExpr("src as id", "0", "0", "act_count"),
     )
-    included = inclusion(
-        asked(spread, methodology), sums.selectExpr("id as other", "one as direct"), methodology.min_inbound
-    )
+    direct = sums.selectExpr("id as src", "one as direct")
+    included = inclusion(asked(spread.join(direct, "src"), methodology, spark_partitions), methodology.min_inbound)
     return reached.join(included, "id", "left").selectExpr(
         "id", "engager_count", "content_acts / posts as amplification", "inclusion"
     )
@@ -60,34 +64,35 @@ def reach(engaged: "DataFrame", posted: "DataFrame") -> "DataFrame":
     )
 
 
-def asked(spread: "DataFrame", methodology: Methodology) -> "DataFrame":
-    """One row (person, other, answered, given) per `other` who is believed and said something to `person`: whether `person`
-    said something to them on such a day or on one of the `answer_days` after it, and what `person` gives them, `a`.
+def asked(spread: "DataFrame", methodology: Methodology, spark_partitions: int) -> "DataFrame":
+    """One row (person, other, answered, held) per `other` who is believed and said something to `person`: whether `person`
+    said something to them on such a day or on one of the `answer_days` after it, and their direct attention without what
+    `person` gives, as a multiple of 2^-36.
 
-    `spread` is as `attention.attention` gives it.
+    `spread` is as `attention.attention` gives it, with src's `direct`.
     """
     said, answerable = (days_columns(name, methodology) for name in ("said", "answerable"))
-    # A pair's two rows meet by one exchange, each sees the sum less its own. The hash comes first for the sort, which tells
-    # numbers apart at once and names that begin alike only byte by byte.
+    # A pair's two rows meet by one exchange, and each sees the sum less its own. Rows are sorted by a number first, since names
+    # that begin alike are told apart byte by byte.
+    pairs = spread.drop("content_acts").withColumn("pair", F.xxhash64(F.least("src", "dst"), F.greatest("src", "dst")))
     back = ", ".join(f"(sum({column}) over pair) - {column} as back_{column}" for column in ("a", *said))
     answered = " or ".join(f"{days} & back_{on} <> 0" for days, on in zip(answerable, said, strict=True))
     return spread.sparkSession.sql(
         f"""
-        select dst as person, src as other, {answered} as answered, back_a as given
+        select dst as person, src as other, {answered} as answered, direct - back_a as held
         from (
-            select *, {back} from {{spread}}
-            window pair as (partition by xxhash64(least(src, dst), greatest(src, dst)), least(src, dst), greatest(src, dst))
+            select *, {back} from {{pairs}}
+            window pair as (partition by pair, least(src, dst), greatest(src, dst))
         )
         where credibility > 0 and ({" or ".join(f"{days} <> 0" for days in said)})
         """,
-        spread=spread.select("*"),
+        pairs=pairs.repartition(spark_partitions, "pair"),
     )
 
 
-def inclusion(asked: "DataFrame", direct: "DataFrame", min_inbound: int) -> "DataFrame":
-    """One row (id, inclusion) per person whom at least `min_inbound` people addressed and who answered any of them.
-
-    `asked` is as `asked` gives it, `direct` is (other, direct); what is given and `direct` are multiples of 2^-36.
+def inclusion(asked: "DataFrame", min_inbound: int) -> "DataFrame":
+    """One row (id, inclusion) per person whom at least `min_inbound` people addressed and who answered any of them; `asked` is
+    as `asked` gives it.
 
     100 * (1 - the Jensen-Shannon divergence, base 2, of the tiers of those who addressed the person and of those of them
     who were answered); Lin 1991, "Divergence measures based on the Shannon entropy". Somebody's tier is that of `direct`
@@ -98,11 +103,10 @@ def inclusion(asked: "DataFrame", direct: "DataFrame", min_inbound: int) -> "Dat
     term = fixed_sql(f"({to_mean.format(x='p')} + {to_mean.format(x='q')}) / 2")
     return asked.sparkSession.sql(
         f"""
-        with held as (
-            select person, answered, {real_sql("direct - given")} as held from {{asked}} join {{direct}} using (other)
-        ),
-        tiers as (
-            select person, {tier} as tier, count(*) as asked, count_if(answered) as answered from held group by person, tier
+        with tiers as (
+            select person, {tier} as tier, count(*) as asked, count_if(answered) as answered
+            from (select person, answered, {real_sql("held")} as held from {{asked}})
+            group by person, tier
         ),
         shares as (
             select person, sum(asked) over everybody as asked_count, sum(answered) over everybody as answered_count,
@@ -113,5 +117,5 @@ def inclusion(asked: "DataFrame", direct: "DataFrame", min_inbound: int) -> "Dat
         from shares where asked_count >= {min_inbound} and answered_count > 0
         group by person
         """,
-        asked=asked, direct=direct,
-    )  # fmt: skip
+        asked=asked,
+    )

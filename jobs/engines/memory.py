@@ -147,9 +147,13 @@ class MemoryEngine:
 
     name = "memory"
 
+    def __init__(self, measured: Need | None = None) -> None:
+        """`measured`: what the edges need, where that is known."""
+        self.measured = measured
+
     def sums(self, edges: "DataFrame", rounds: int) -> "DataFrame":
         """Raises `CloutError` where the edges need more than the budget (`jobs.engines.budget`)."""
-        asked, budget = need(edges), budget_bytes()
+        asked, budget = self.measured or need(edges), budget_bytes()
         if asked.needed_bytes > budget or asked.pairs > MAX_EDGES:
             raise CloutError(
                 f"engine memory: {asked.pairs:,} pairs need {asked.needed_bytes / 1e9:.2f} GB and {budget / 1e9:.2f} GB may be"

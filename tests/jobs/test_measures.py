@@ -42,7 +42,8 @@ def test_engagers_acts_and_posts_are_added_apart(spark):
 def answered(
     spark, said: Iterable[tuple[str, str, int]], answer_days: int = 7
 ) -> dict[tuple[str, str], tuple[bool, int]]:
-    """(person, other) -> (answered, given) of rows (src, dst, days before DAY); everybody gives everybody else 1."""
+    """(person, other) -> (answered, held) of rows (src, dst, days before DAY). Everybody holds 9, of which 1 is whose pair it
+    is."""
     methodology = replace(OFFICIAL, version="test", answer_days=answer_days, lookback_days=100)
     fade = decay_table([(before(days), "twitter", 1.0) for days in range(100)], methodology).to_pylist()
     of_pair: dict[tuple[str, str], list[int]] = {}
@@ -53,11 +54,12 @@ def answered(
         found = of_pair[src, dst]
         of_pair[src, dst] = [bits | fade[days][name] for bits, name in zip(found, names, strict=True)]
     spread = spark.createDataFrame(
-        [(*pair, 1, 1.0, *bits) for pair, bits in of_pair.items()],
-        "src string, dst string, a long, credibility double" + "".join(f", {name} long" for name in names),
+        [(*pair, 1, 1.0, 0, *bits, 9) for pair, bits in of_pair.items()],
+        "src string, dst string, a long, credibility double, content_acts long"
+        + "".join(f", {name} long" for name in (*names, "direct")),
     )
-    rows = measures.asked(spread, methodology).collect()
-    found = {(row.person, row.other): (row.answered, row.given) for row in rows}
+    rows = measures.asked(spread, methodology, spark_partitions=2).collect()
+    found = {(row.person, row.other): (row.answered, row.held) for row in rows}
     assert len(found) == len(rows)
     return found
 
@@ -87,8 +89,8 @@ def test_an_answer_comes_within_days(spark):
 def test_whoever_said_something_asked(spark):
     """And nobody else, whoever has something to give."""
     assert answered(spark, [("bo", "ana", 1), ("ana", "cy", 3)]) == {
-        ("ana", "bo"): (False, 1),
-        ("cy", "ana"): (False, 1),
+        ("ana", "bo"): (False, 8),
+        ("cy", "ana"): (False, 8),
     }
 
 
@@ -113,15 +115,13 @@ def inclusions(spark, cases: Sequence[Case], min_inbound: int = 1) -> list[float
             f"{number}",
             f"{number}:{other}",
             other in case.answered,
-            int(case.given.get(other, 0) * SCALE),
-            int(held * SCALE),
+            int(held * SCALE) - int(case.given.get(other, 0) * SCALE),
         )
         for number, case in enumerate(cases)
         for other, held in case.asked.items()
     ]
-    asked = spark.createDataFrame(rows, "person string, other string, answered boolean, given long, direct long")
-    direct = asked.select("other", "direct")
-    found = measures.inclusion(asked.drop("direct"), direct, min_inbound).collect()
+    asked = spark.createDataFrame(rows, "person string, other string, answered boolean, held long")
+    found = measures.inclusion(asked, min_inbound).collect()
     told = {row.id: row.inclusion for row in found}
     assert len(told) == len(found)
     return [told.get(f"{number}") for number in range(len(cases))]
