@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 
 JOB = "influence"
 
-# Sums of so many rows are taken in a table of some 150 MB: one of 2 GB took twice as long for each row, and spilled.
-ROWS_OF_A_SPARK_PARTITION = 1_000_000
+# Sums of so many rows are taken in a table of some 60 MB: one of 2 GB took more than twice as long for each row, and spilled.
+ROWS_OF_A_SPARK_PARTITION = 400_000
 
 
 @dataclass(frozen=True, kw_only=True)
