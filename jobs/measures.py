@@ -34,88 +34,82 @@ def beside(
     `sums` is (id, one, ...) as engines give it, `spark_partitions` how many tables all pairs are to be cut into.
     """
     posts = engagement.where(F.col("kind") == POST).join(factors.hint("broadcast"), ["day", "platform"], "left_semi")
-    reached = reach(
-        spread.where("credibility > 0").selectExpr(
-            "dst as id", "1 as engagers", "content_acts", "cast(null as bigint) as posts"
-        ),
-        posts.selectExpr("src as id", "0", "0", "act_count"),
-    )
+    posted = posts.groupBy(F.col("src").alias("id")).agg(F.sum("act_count").alias("posts"))
     direct = sums.selectExpr("id as src", "one as direct")
-    included = inclusion(asked(spread.join(direct, "src"), methodology, spark_partitions), methodology.min_inbound)
-    return reached.join(included, "id", "left").selectExpr(
-        "id", "engager_count", "content_acts / posts as amplification", "inclusion"
-    )
-
-
-def reach(engaged: "DataFrame", posted: "DataFrame") -> "DataFrame":
-    """Sums rows (id, engagers, content_acts, posts): one row per person, (id, engager_count, content_acts, posts).
-
-    `content_acts` are the engagers' on the person's content. `posts`, null if none is known, are what the person published of
-    their own accord: replies and reshares are not among them.
-    """
+    engaged = tiers(engagers(spread.join(direct, "src"), methodology, spark_partitions))
     return (
-        engaged.union(posted)
-        .groupBy("id")
-        .agg(
-            F.sum("engagers").alias("engager_count"),
-            F.sum("content_acts").alias("content_acts"),
-            F.sum("posts").alias("posts"),
+        reached(engaged, methodology.min_inbound)
+        .join(posted, "id", "full")
+        .selectExpr(
+            "id",
+            "coalesce(engager_count, 0) as engager_count",
+            "coalesce(content_acts, 0) / posts as amplification",
+            "inclusion",
         )
     )
 
 
-def asked(spread: "DataFrame", methodology: Methodology, spark_partitions: int) -> "DataFrame":
-    """One row (person, other, answered, held) per `other` who is believed and said something to `person`: whether `person`
-    said something to them on such a day or on one of the `answer_days` after it, and their direct attention without what
-    `person` gives, as a multiple of 2^-36.
+def engagers(spread: "DataFrame", methodology: Methodology, spark_partitions: int) -> "DataFrame":
+    """One row (person, other, content_acts, asked, answered, held) per `other` who is believed and did something about
+    `person`: how much on their content, whether `other` said something to `person` and `person` to `other` on such a day or on
+    one of the `answer_days` after it, and other's direct attention without what `person` gives, as a multiple of 2^-36.
 
     `spread` is as `attention.attention` gives it, with src's `direct`.
     """
     said, answerable = (days_columns(name, methodology) for name in ("said", "answerable"))
-    # A pair's two rows meet by one exchange, and each sees the sum less its own. Rows are sorted by a number first, since names
-    # that begin alike are told apart byte by byte.
-    pairs = spread.drop("content_acts").withColumn("pair", F.xxhash64(F.least("src", "dst"), F.greatest("src", "dst")))
-    back = ", ".join(f"(sum({column}) over pair) - {column} as back_{column}" for column in ("a", *said))
+    asked = " or ".join(f"{days} <> 0" for days in said)
     answered = " or ".join(f"{days} & back_{on} <> 0" for days, on in zip(answerable, said, strict=True))
-    return spread.sparkSession.sql(
-        f"""
-        select dst as person, src as other, {answered} as answered, direct - back_a as held
-        from (
-            select *, {back} from {{pairs}}
-            window pair as (partition by pair, least(src, dst), greatest(src, dst))
+    engaged = spread.where("credibility > 0").selectExpr(
+        "dst as person", "src as other", "content_acts", f"({asked}) as asked", *answerable, "direct"
+    )
+    given = spread.selectExpr("src as person", "dst as other", "a as given", *(f"{on} as back_{on}" for on in said))
+    # What people give lies with them already, so only the engagers' rows are exchanged; and what one person gives is little.
+    return (
+        engaged.repartition(spark_partitions, "person")
+        .join(given.hint("shuffle_hash"), ["person", "other"], "left")
+        .selectExpr(
+            "person", "other", "content_acts", "asked", f"coalesce({answered}, false) as answered",
+            "direct - coalesce(given, 0) as held",
         )
-        where credibility > 0 and ({" or ".join(f"{days} <> 0" for days in said)})
-        """,
-        pairs=pairs.repartition(spark_partitions, "pair"),
+    )  # fmt: skip
+
+
+def tiers(engagers: "DataFrame") -> "DataFrame":
+    """One row (person, tier, engagers, content_acts, asked, answered): how many and how much, by the tier of what is held."""
+    tier = " + ".join(f"cast({real_sql('held')} > {number(above)} as int)" for above in TIERS)
+    return (
+        engagers.selectExpr("*", f"{tier} as tier")
+        .groupBy("person", "tier")
+        .agg(
+            F.count("*").alias("engagers"),
+            F.sum("content_acts").alias("content_acts"),
+            F.count_if("asked").alias("asked"),
+            F.count_if(F.expr("asked and answered")).alias("answered"),
+        )
     )
 
 
-def inclusion(asked: "DataFrame", min_inbound: int) -> "DataFrame":
-    """One row (id, inclusion) per person whom at least `min_inbound` people addressed and who answered any of them; `asked` is
-    as `asked` gives it.
+def reached(tiers: "DataFrame", min_inbound: int) -> "DataFrame":
+    """One row (id, engager_count, content_acts, inclusion) per person of rows as `tiers` gives them. Inclusion is null where
+    fewer than `min_inbound` people asked, or none of them was answered:
 
     100 * (1 - the Jensen-Shannon divergence, base 2, of the tiers of those who addressed the person and of those of them
     who were answered); Lin 1991, "Divergence measures based on the Shannon entropy". Somebody's tier is that of `direct`
     without what the person gives: by the whole, an answer would lift who gets it out of the tier they asked from.
     """
-    tier = " + ".join(f"cast(held > {number(above)} as int)" for above in TIERS)
     to_mean = "case when {x} > 0 then {x} * log2(2 * {x} / (p + q)) else 0e0 end"
     term = fixed_sql(f"({to_mean.format(x='p')} + {to_mean.format(x='q')}) / 2")
-    return asked.sparkSession.sql(
+    return tiers.sparkSession.sql(
         f"""
-        with tiers as (
-            select person, {tier} as tier, count(*) as asked, count_if(answered) as answered
-            from (select person, answered, {real_sql("held")} as held from {{asked}})
-            group by person, tier
-        ),
-        shares as (
-            select person, sum(asked) over everybody as asked_count, sum(answered) over everybody as answered_count,
-                asked / sum(asked) over everybody as p, answered / sum(answered) over everybody as q
-            from tiers window everybody as (partition by person)
+        with shares as (
+            select *, sum(asked) over everybody as asked_count, sum(answered) over everybody as answered_count,
+                asked / nullif(sum(asked) over everybody, 0) as p, answered / nullif(sum(answered) over everybody, 0) as q
+            from {{tiers}} window everybody as (partition by person)
         )
-        select person as id, 100 * (1 - {real_sql(f"sum({term})")}) as inclusion
-        from shares where asked_count >= {min_inbound} and answered_count > 0
-        group by person
+        select person as id, sum(engagers) as engager_count, sum(content_acts) as content_acts,
+            case when max(asked_count) >= {min_inbound} and max(answered_count) > 0
+                then 100 * (1 - {real_sql(f"sum({term})")}) end as inclusion
+        from shares group by person
         """,
-        asked=asked,
+        tiers=tiers,
     )

@@ -172,7 +172,10 @@ class MemoryEngine:
         del src, dst, a
         found = in_rows(rows, rounds).sums
         columns = dict(zip(("one", "two", "three"), map(pa.array, found), strict=True))
-        return edges.sparkSession.createDataFrame(pa.table({"id": people, **columns}))
+        session = edges.sparkSession
+        sums = session.createDataFrame(pa.table({"id": people, **columns}))
+        # Made of thousands of rows each, whose exchange into many costs more than the rows.
+        return sums.coalesce(session.sparkContext.defaultParallelism)
 
 
 def _slice(edges: "DataFrame", number: int, slices: int) -> pa.Table:

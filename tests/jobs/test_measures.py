@@ -7,10 +7,13 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 import pytest
+from pyspark.sql import Row
 
 from jobs import measures
-from jobs.attention import decay_table, said_columns
+from jobs.attention import decay_frame, decay_table, said_columns
+from schemas import spark as contract
 from schemas.accounts import ACCOUNTS
+from schemas.engagement import ENGAGEMENT
 from tests.jobs.equations import SCALE
 from tests.jobs.world import OFFICIAL, Did, World
 
@@ -21,47 +24,28 @@ def before(days: int) -> date:
     return DAY - timedelta(days)
 
 
-# Whom one reaches, and what one's posts set off
-
-
-def test_engagers_acts_and_posts_are_added_apart(spark):
-    engaged = [("ana", 1, 5, None), ("ana", 1, 0, None), ("bo", 1, 2, None)]
-    posted = [("ana", 0, 0, 4), ("ana", 0, 0, 1), ("cy", 0, 0, 9)]
-    columns = "id string, engagers long, content_acts long, posts long"
-    found = measures.reach(spark.createDataFrame(engaged, columns), spark.createDataFrame(posted, columns))
-    assert {tuple(row) for row in found.collect()} == {
-        ("ana", 2, 5, 5),
-        ("bo", 1, 2, None),  # engaged, and no post of theirs is known
-        ("cy", 0, 0, 9),
-    }
-
-
 # Whom one answers
 
 
-def answered(
-    spark, said: Iterable[tuple[str, str, int]], answer_days: int = 7
-) -> dict[tuple[str, str], tuple[bool, int]]:
-    """(person, other) -> (answered, held) of rows (src, dst, days before DAY). Everybody holds 9, of which 1 is whose pair it
-    is."""
+def told(spark, said: Iterable[tuple[str, str, int]], answer_days: int = 7) -> dict[tuple[str, str], Row]:
+    """(person, other) -> what is told of rows (src, dst, days before DAY). Everybody holds 9, of which 1 is whose pair it is;
+    a pair of which nobody said anything is there too."""
     methodology = replace(OFFICIAL, version="test", answer_days=answer_days, lookback_days=100)
     fade = decay_table([(before(days), "twitter", 1.0) for days in range(100)], methodology).to_pylist()
-    of_pair: dict[tuple[str, str], list[int]] = {}
     names = said_columns(methodology)
+    of_pair: dict[tuple[str, str], list[int]] = {}
     for src, dst, days in said:
-        for pair in ((src, dst), (dst, src)):
-            of_pair.setdefault(pair, [0] * len(names))
-        found = of_pair[src, dst]
+        of_pair.setdefault((dst, src), [0] * len(names))
+        found = of_pair.setdefault((src, dst), [0] * len(names))
         of_pair[src, dst] = [bits | fade[days][name] for bits, name in zip(found, names, strict=True)]
     spread = spark.createDataFrame(
-        [(*pair, 1, 1.0, 0, *bits, 9) for pair, bits in of_pair.items()],
+        [(*pair, 1, 1.0, 2, *bits, 9) for pair, bits in of_pair.items()],
         "src string, dst string, a long, credibility double, content_acts long"
         + "".join(f", {name} long" for name in (*names, "direct")),
     )
-    rows = measures.asked(spread, methodology, spark_partitions=2).collect()
-    found = {(row.person, row.other): (row.answered, row.held) for row in rows}
-    assert len(found) == len(rows)
-    return found
+    rows = measures.engagers(spread, methodology, spark_partitions=3).collect()
+    assert len(rows) == len(of_pair)
+    return {(row.person, row.other): row for row in rows}
 
 
 def test_an_answer_comes_within_days(spark):
@@ -77,7 +61,7 @@ def test_an_answer_comes_within_days(spark):
     ]  # fmt: skip
 
     def pairs(answer_days: int) -> set[tuple[str, str]]:
-        return {pair for pair, (answered_, _) in answered(spark, said, answer_days).items() if answered_}
+        return {pair for pair, row in told(spark, said, answer_days).items() if row.asked and row.answered}
 
     both_on_a_day = {("ana", "eve"), ("eve", "ana")}
     assert pairs(7) == {("ana", "bo"), ("ana", "cy"), ("ana", "fay"), ("ana", "jo")} | both_on_a_day
@@ -86,11 +70,13 @@ def test_an_answer_comes_within_days(spark):
     assert ("fay", "ana") in pairs(28), "an answer may be answered"
 
 
-def test_whoever_said_something_asked(spark):
-    """And nobody else, whoever has something to give."""
-    assert answered(spark, [("bo", "ana", 1), ("ana", "cy", 3)]) == {
-        ("ana", "bo"): (False, 8),
-        ("cy", "ana"): (False, 8),
+def test_an_engager_by_hand(spark):
+    found = told(spark, [("bo", "ana", 1), ("ana", "cy", 3)])
+    assert {pair: (row.asked, row.content_acts, row.held) for pair, row in found.items()} == {
+        ("ana", "bo"): (True, 2, 8),
+        ("bo", "ana"): (False, 2, 8),
+        ("cy", "ana"): (True, 2, 8),
+        ("ana", "cy"): (False, 2, 8),
     }
 
 
@@ -108,23 +94,24 @@ class Case(NamedTuple):
 
 
 def inclusions(spark, cases: Sequence[Case], min_inbound: int = 1) -> list[float | None]:
-    """Of each case's person; None where nothing is said. People of one case have nothing to do with another's."""
-
+    """Of each case's person. Everybody is also engaged by two large accounts that say nothing, one of whom is answered."""
     rows = [
-        (
-            f"{number}",
-            f"{number}:{other}",
-            other in case.answered,
-            int(held * SCALE) - int(case.given.get(other, 0) * SCALE),
-        )
+        (f"{number}", 3, True, other in case.answered, int(held * SCALE) - int(case.given.get(other, 0) * SCALE))
         for number, case in enumerate(cases)
         for other, held in case.asked.items()
     ]
-    asked = spark.createDataFrame(rows, "person string, other string, answered boolean, held long")
-    found = measures.inclusion(asked, min_inbound).collect()
-    told = {row.id: row.inclusion for row in found}
-    assert len(told) == len(found)
-    return [told.get(f"{number}") for number in range(len(cases))]
+    silent = [
+        (f"{number}", 2, False, answered, int(LARGE * SCALE)) for number in range(len(cases)) for answered in (0, 1)
+    ]
+    engagers = spark.createDataFrame(
+        [*rows, *((*row[:3], bool(row[3]), row[4]) for row in silent)],
+        "person string, content_acts long, asked boolean, answered boolean, held long",
+    )
+    found = {row.id: row for row in measures.reached(measures.tiers(engagers), min_inbound).collect()}
+    for number, case in enumerate(cases):
+        row = found[f"{number}"]
+        assert (row.engager_count, row.content_acts) == (len(case.asked) + 2, 3 * len(case.asked) + 4)
+    return [found[f"{number}"].inclusion for number in range(len(cases))]
 
 
 def entropy(*shares: float) -> float:
@@ -163,6 +150,20 @@ def test_of_too_few_or_of_silence_nothing_is_said(spark):
         None,
         None,
     ]
+
+
+def test_what_is_persisted_stays_so(spark):
+    """Naming a frame to `sql` and dropping its view would let go of it, and a day would be computed three times."""
+    factors = decay_frame(spark, [(DAY, "twitter", 1.0)], OFFICIAL)
+    columns = ["src", "dst", "a", "credibility", "content_acts", *said_columns(OFFICIAL)]
+    spread = spark.createDataFrame([("bo", "ana", 1, 1.0, *range(len(columns) - 4))], columns).persist()
+    sums = spark.createDataFrame([("ana", 1), ("bo", 0)], "id string, one long").persist()
+    engagement = contract.schema(ENGAGEMENT)
+    measures.beside(spread, spark.createDataFrame([], engagement), factors, sums, OFFICIAL, 2).collect()
+    assert spread.storageLevel.useMemory
+    assert sums.storageLevel.useMemory
+    spread.unpersist()
+    sums.unpersist()
 
 
 # From acts to the rows of a day
