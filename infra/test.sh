@@ -14,6 +14,6 @@ mypy || failed+=(mypy)
 if ((${#failed[@]})); then
     printf 'clout: failed: %s\n' "${failed[@]}" >&2
 fi
-# Two processes, each with a Spark session of its own; a file stays in one.
-pytest --numprocesses 2 --dist loadfile "$@" || failed+=(pytest)
+# Two processes, each with a Spark session of its own; a file stays in one, and long ones come first.
+pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder "$@" || failed+=(pytest)
 ((${#failed[@]} == 0))

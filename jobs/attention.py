@@ -19,7 +19,7 @@ from schemas.methodology import Methodology
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
-DAYS_OF_A_COLUMN = 62  # bits of a 64-bit integer that two can have without their sum running over
+DAYS_OF_A_COLUMN = 62  # bits of a 64-bit integer; its sign stays out of it in both kinds of SQL
 
 
 def number(value: float) -> str:
@@ -40,7 +40,7 @@ def real_sql(units: str) -> str:
 def days_columns(name: str, methodology: Methodology) -> list[str]:
     """Columns that together hold a set of days of the window, a bit for each: NAME_0, NAME_1, ... Day 0 is the first that has
     a factor."""
-    return [f"{name}_{number}" for number in range(-(-methodology.lookback_days // DAYS_OF_A_COLUMN))]
+    return [f"{name}_{place}" for place in range(-(-methodology.lookback_days // DAYS_OF_A_COLUMN))]
 
 
 def said_columns(methodology: Methodology) -> list[str]:
@@ -165,17 +165,17 @@ def decay_factors(
 def decay_table(factors: Sequence[tuple[date, str, float]], methodology: Methodology) -> pa.Table:
     """One row (day, platform, factor) per factor, with the columns `said` and `answerable` of a single act of that day."""
     day, platform, factor = zip(*factors, strict=True) if factors else ((), (), ())
-    number = [(on - min(day)).days for on in day]
     columns: dict[str, pa.Array] = {
         "day": pa.array(day, pa.date32()),
         "platform": pa.array(platform, pa.string()),
         "factor": pa.array(factor, pa.float64()),
     }
-    said = [1 << n for n in number]
-    answerable = [sum(1 << later for later in range(n, n + methodology.answer_days + 1)) for n in number]
-    for name, sets in (("said", said), ("answerable", answerable)):
+    first = min(day, default=date.min)
+    on_the_day, and_after = 1, (1 << methodology.answer_days + 1) - 1
+    for name, days in (("said", on_the_day), ("answerable", and_after)):
+        sets = [days << (on - first).days for on in day]
         for place, column in enumerate(days_columns(name, methodology)):
-            bits = [days >> place * DAYS_OF_A_COLUMN & (1 << DAYS_OF_A_COLUMN) - 1 for days in sets]
+            bits = [held >> place * DAYS_OF_A_COLUMN & (1 << DAYS_OF_A_COLUMN) - 1 for held in sets]
             columns[column] = pa.array(bits, pa.int64())
     return pa.table(columns)
 
@@ -199,7 +199,7 @@ def weights(engagement: "DataFrame", factors: "DataFrame", methodology: Methodol
 
 def attention(weights: "DataFrame", credibility: "DataFrame", methodology: Methodology) -> "DataFrame":
     """One row per (src, dst) with `a`, what src's attention passes on to dst, src's `credibility`, and what the measures beside
-    the score stand on: `content_acts`, `addressed_days`.
+    the score stand on: `content_acts` and `said_columns`.
 
     `credibility` has the rows (id, credibility) of accounts below 1.
     """

@@ -88,7 +88,7 @@ def prepare(db: "duckdb.DuckDBPyConnection", warehouse: Warehouse, basis: Basis,
     doubted = f"({attention.CREDIBILITY_SQL.format(accounts=newest)})"
     weights = attention.weights_sql(f"from saturated_{name}", basis.methodology).format(factors=f"factors_{name}")
     spread = attention.attention_sql(basis.methodology).format(weights=f"({weights})", doubted=doubted)
-    db.execute(f"create temp table spread_{name} as {spread}")
+    db.execute(f"create temp table spread_{name} as select src, dst, weight, spent, credibility, a from ({spread})")
 
 
 def acts_of(basis: Basis, name: str) -> str:

@@ -146,7 +146,8 @@ class Read:
 
     @property
     def spark_partitions(self) -> int:
-        """How many to cut the window's engagement into: as many as the session says, more where they would be large."""
+        """How many to cut the window's engagement and its pairs into: as many as the session says, more where they would be
+        large."""
         usual = self.engagement.sparkSession.conf.get("spark.sql.shuffle.partitions")
         return max(int(usual or 1), -(-self.row_count // ROWS_OF_A_SPARK_PARTITION))
 

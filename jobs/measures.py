@@ -59,14 +59,27 @@ def engagers(spread: "DataFrame", methodology: Methodology, spark_partitions: in
     said, answerable = (days_columns(name, methodology) for name in ("said", "answerable"))
     asked = " or ".join(f"{days} <> 0" for days in said)
     answered = " or ".join(f"{days} & back_{on} <> 0" for days, on in zip(answerable, said, strict=True))
+    # Rows are sorted by a number first: names that begin alike are told apart byte by byte only.
     engaged = spread.where("credibility > 0").selectExpr(
-        "dst as person", "src as other", "content_acts", f"({asked}) as asked", *answerable, "direct"
+        "xxhash64(src, dst) as pair",
+        "dst as person",
+        "src as other",
+        "content_acts",
+        f"({asked}) as asked",
+        *answerable,
+        "direct",
     )
-    given = spread.selectExpr("src as person", "dst as other", "a as given", *(f"{on} as back_{on}" for on in said))
-    # What people give lies with them already, so only the engagers' rows are exchanged; and what one person gives is little.
+    given = spread.selectExpr(
+        "xxhash64(dst, src) as pair",
+        "src as person",
+        "dst as other",
+        "a as given",
+        *(f"{on} as back_{on}" for on in said),
+    )
+    # What people give lies with them already, so only the engagers' rows are exchanged, into as many tables as these.
     return (
         engaged.repartition(spark_partitions, "person")
-        .join(given.hint("shuffle_hash"), ["person", "other"], "left")
+        .join(given, ["pair", "person", "other"], "left")
         .selectExpr(
             "person", "other", "content_acts", "asked", f"coalesce({answered}, false) as answered",
             "direct - coalesce(given, 0) as held",

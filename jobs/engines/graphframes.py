@@ -88,15 +88,26 @@ class GraphFramesEngine:
         require()
 
     def sums(self, edges: DataFrame, rounds: int) -> DataFrame:
-        # A row for each end of each pair: so everybody is sent something, and an edge knows the one that goes back.
         pairs, names = numbered(edges)
+        kept = [names]
+        try:
+            sums = named(self._sums(pairs, cut(names.select("id")), rounds, kept), names)
+            sums.persist(StorageLevel.MEMORY_AND_DISK).count()
+        finally:
+            for frame in kept:
+                frame.unpersist()
+        return sums
+
+    def _sums(self, pairs: DataFrame, people: DataFrame, rounds: int, kept: list[DataFrame]) -> DataFrame:
+        """The sums by number. Adds to `kept` what is persisted on the way."""
+        # A row for each end of each pair: so everybody is sent something, and an edge knows the one that goes back.
         held = cut(second(ends(pairs)).select("id", "other", "out", "in", "out_core", "in_core"))
-        held.persist(StorageLevel.MEMORY_AND_DISK)
-        linked = held.select(*(F.col(old).alias(new) for old, new in LINK.items()))
-        people = cut(names.select("id"))
-        turning = pointing(held).persist(StorageLevel.MEMORY_AND_DISK)
-        looped = loops(people, turning).withColumnsRenamed(LINK)
-        with_loops = linked.join(looped, ["src", "dst"], "left") if rounds >= 3 else linked
+        kept.append(held.persist(StorageLevel.MEMORY_AND_DISK))
+        linked = with_loops = held.select(*(F.col(old).alias(new) for old, new in LINK.items()))
+        if rounds >= 3:
+            turning = pointing(held).persist(StorageLevel.MEMORY_AND_DISK)
+            kept.append(turning)
+            with_loops = linked.join(loops(people, turning).withColumnsRenamed(LINK), ["src", "dst"], "left")
 
         a, back, nothing = AM.edge["a"], AM.edge["back"], F.lit(0).cast("long")
         m2_back = passed_on(back, AM.dst["one"] - a)
@@ -106,14 +117,7 @@ class GraphFramesEngine:
             "two": (linked, passed_on(a, AM.src["one"] - back)),
             "three": (with_loops, passed_on(a, F.greatest(nothing, held_from_others))),
         }
-        kept = [names, held, turning]
         for name, (graph, message) in list(steps.items())[:rounds]:
             kept.append(arrived(people, graph, message, name))
             people = cut(people.join(kept[-1], "id"))
-        sums = named(
-            people.select("id", *(name if name in people.columns else nothing.alias(name) for name in steps)), names
-        )
-        sums.persist(StorageLevel.MEMORY_AND_DISK).count()
-        for frame in kept:
-            frame.unpersist()
-        return sums
+        return people.select("id", *(name if name in people.columns else nothing.alias(name) for name in steps))

@@ -28,6 +28,7 @@ Ints = np.ndarray
 Three = tuple[Ints, Ints, Ints]
 
 SLICE_BYTES = 1 << 28  # pulled at once; the JVM holds what a task sends three times, and has 3 GB for everything
+PEOPLE_OF_A_TASK = 200_000  # some 10 MB of the 128 that a task may bring
 LG_SKETCH = 12  # log2 of the size of a sketch of distinct names (HyperLogLog of Apache DataSketches)
 PEOPLE_ERROR = 0.02  # relative, of what such a sketch says: one standard deviation, rounded up
 MARGIN = 1.15
@@ -150,7 +151,7 @@ class MemoryEngine:
     name = "memory"
 
     def __init__(self, measured: Need | None = None) -> None:
-        """`measured`: what the edges need, where that is known."""
+        """`measured`: what the edges that `sums` will be given need, where that is known."""
         self.measured = measured
 
     def sums(self, edges: "DataFrame", rounds: int) -> "DataFrame":
@@ -174,8 +175,8 @@ class MemoryEngine:
         columns = dict(zip(("one", "two", "three"), map(pa.array, found), strict=True))
         session = edges.sparkSession
         sums = session.createDataFrame(pa.table({"id": people, **columns}))
-        # Made of thousands of rows each, whose exchange into many costs more than the rows.
-        return sums.coalesce(session.sparkContext.defaultParallelism)
+        # Spark makes a partition of 10,000 rows, whose exchange costs more than the rows; a task brings its rows with it.
+        return sums.coalesce(max(session.sparkContext.defaultParallelism, len(people) // PEOPLE_OF_A_TASK))
 
 
 def _slice(edges: "DataFrame", number: int, slices: int) -> pa.Table:

@@ -28,18 +28,17 @@ def before(days: int) -> date:
 
 
 def told(spark, said: Iterable[tuple[str, str, int]], answer_days: int = 7) -> dict[tuple[str, str], Row]:
-    """(person, other) -> what is told of rows (src, dst, days before DAY). Everybody holds 9, of which 1 is whose pair it is;
-    a pair of which nobody said anything is there too."""
+    """(person, other) -> what is told of rows (src, dst, days before DAY). Everybody holds 9; ana gives 3 to whom she spoke to,
+    everybody else 1."""
     methodology = replace(OFFICIAL, version="test", answer_days=answer_days, lookback_days=100)
     fade = decay_table([(before(days), "twitter", 1.0) for days in range(100)], methodology).to_pylist()
     names = said_columns(methodology)
     of_pair: dict[tuple[str, str], list[int]] = {}
     for src, dst, days in said:
-        of_pair.setdefault((dst, src), [0] * len(names))
         found = of_pair.setdefault((src, dst), [0] * len(names))
         of_pair[src, dst] = [bits | fade[days][name] for bits, name in zip(found, names, strict=True)]
     spread = spark.createDataFrame(
-        [(*pair, 1, 1.0, 2, *bits, 9) for pair, bits in of_pair.items()],
+        [(src, dst, 3 if src == "ana" else 1, 1.0, 2, *bits, 9) for (src, dst), bits in of_pair.items()],
         "src string, dst string, a long, credibility double, content_acts long"
         + "".join(f", {name} long" for name in (*names, "direct")),
     )
@@ -71,12 +70,11 @@ def test_an_answer_comes_within_days(spark):
 
 
 def test_an_engager_by_hand(spark):
-    found = told(spark, [("bo", "ana", 1), ("ana", "cy", 3)])
-    assert {pair: (row.asked, row.content_acts, row.held) for pair, row in found.items()} == {
-        ("ana", "bo"): (True, 2, 8),
-        ("bo", "ana"): (False, 2, 8),
-        ("cy", "ana"): (True, 2, 8),
-        ("ana", "cy"): (False, 2, 8),
+    found = told(spark, [("bo", "ana", 1), ("ana", "bo", 9), ("ana", "cy", 3)])
+    assert {pair: (row.asked, row.answered, row.content_acts, row.held) for pair, row in found.items()} == {
+        ("ana", "bo"): (True, False, 2, 9 - 3),  # bo without what ana gives him
+        ("bo", "ana"): (True, False, 2, 9 - 1),
+        ("cy", "ana"): (True, False, 2, 9),
     }
 
 

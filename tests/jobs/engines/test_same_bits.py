@@ -2,15 +2,19 @@
 
 import gzip
 import json
+import sys
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from pyspark.sql import functions as F
 
 from jobs import influence as job
 from jobs.engines.graphframes import GraphFramesEngine
 from jobs.engines.memory import influence
+from jobs.engines.numbers import numbered
 from schemas.fixed_point import UNIT
 from schemas.influence import INFLUENCE
 from tests.jobs.equations import SCALE, shares
@@ -105,6 +109,12 @@ def test_however_rows_are_spread(spark, distributed, small, partitions):
 @pytest.mark.parametrize("rounds", [1, 2])
 def test_fewer_rounds(spark, distributed, small, rounds):
     assert_same_bits(spark, distributed, small, rounds)
+
+
+def test_where_hashes_of_names_meet(spark, distributed, small, monkeypatch):
+    of_few = partial(numbered, hashed=lambda name: F.pmod(F.xxhash64(name), F.lit(50)))
+    monkeypatch.setattr(sys.modules[type(distributed).__module__], "numbered", of_few)
+    assert_same_bits(spark, distributed, small)
 
 
 def test_nobody_passes_anything_on(spark, distributed):
