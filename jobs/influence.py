@@ -13,7 +13,7 @@ from pyspark import StorageLevel
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
-from jobs import attention, measures, runs
+from jobs import attention, measures, partitions, runs
 from jobs.attention import real
 from jobs.engines import AUTO, choice
 from jobs.errors import CloutError
@@ -40,9 +40,6 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
 JOB = "influence"
-
-# Sums of so many rows are taken in a table of some 60 MB: one of 2 GB took more than twice as long for each row, and spilled.
-ROWS_OF_A_SPARK_PARTITION = 400_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,10 +143,8 @@ class Read:
 
     @property
     def spark_partitions(self) -> int:
-        """How many to cut the window's engagement and its pairs into: as many as the session says, more where they would be
-        large."""
-        usual = self.engagement.sparkSession.conf.get("spark.sql.shuffle.partitions")
-        return max(int(usual or 1), -(-self.row_count // ROWS_OF_A_SPARK_PARTITION))
+        """How many to cut the window's engagement and its pairs into."""
+        return partitions.enough(self.engagement.sparkSession, self.row_count)
 
     def factors(self, params: Params) -> "DataFrame":
         """The factors of the window's covered days, as `attention.decay_frame` gives them."""

@@ -18,6 +18,7 @@ from jobs import session
 from jobs.engines.numbers import named, numbered
 from jobs.engines.spark import closed, ends, passed_on, pointing, second
 from jobs.errors import UsageError
+from jobs.partitions import enough_for
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, SparkSession
@@ -88,14 +89,15 @@ class GraphFramesEngine:
         require()
 
     def sums(self, edges: DataFrame, rounds: int) -> DataFrame:
-        pairs, names = numbered(edges)
-        kept = [names]
-        try:
-            sums = named(self._sums(pairs, cut(names.select("id")), rounds, kept), names)
-            sums.persist(StorageLevel.MEMORY_AND_DISK).count()
-        finally:
-            for frame in kept:
-                frame.unpersist()
+        with enough_for(edges.sparkSession, 2 * edges.count()):  # a row for each end
+            pairs, names = numbered(edges)
+            kept = [names]
+            try:
+                sums = named(self._sums(pairs, cut(names.select("id")), rounds, kept), names)
+                sums.persist(StorageLevel.MEMORY_AND_DISK).count()
+            finally:
+                for frame in kept:
+                    frame.unpersist()
         return sums
 
     def _sums(self, pairs: DataFrame, people: DataFrame, rounds: int, kept: list[DataFrame]) -> DataFrame:

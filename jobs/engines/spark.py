@@ -12,6 +12,7 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from jobs.engines.numbers import named, numbered
+from jobs.partitions import enough_for
 from schemas.fixed_point import UNIT
 
 if TYPE_CHECKING:
@@ -161,6 +162,10 @@ class SparkEngine:
     name = "spark"
 
     def sums(self, edges: "DataFrame", rounds: int) -> "DataFrame":
+        with enough_for(edges.sparkSession, 2 * edges.count()):  # a row for each end
+            return self._sums(edges, rounds)
+
+    def _sums(self, edges: "DataFrame", rounds: int) -> "DataFrame":
         nothing = F.lit(0).cast("long")
         pairs, names = numbered(edges)
         held = second(ends(pairs)).persist(StorageLevel.MEMORY_AND_DISK)
