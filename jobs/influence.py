@@ -1,7 +1,7 @@
 """engagement -> influence: how much attention each person holds at the end of a day, and its parts.
 
 Reads the window's days of `engagement`, `coverage` and the newest `accounts`; replaces (methodology, day) of `influence`
-and nothing else. The equations are DESIGN's section "The score"; engines add the messages, all else is Spark SQL here.
+and nothing else. The equations are README's "How a score is made"; engines add the messages, all else is Spark SQL here.
 """
 
 from collections.abc import Mapping

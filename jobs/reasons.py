@@ -2,7 +2,7 @@
 
 An actor's shares follow from what it spent: a = damping * credibility * W * g with g = 1 / (rest_weight + all it spent). So a
 further act towards a person raises that share and lowers the actor's others, and both belong to the act: a new act is told
-with everything that it moved, as one sum. That sum is never negative (DESIGN, promise P1).
+with everything that it moved, as one sum. That sum is never negative (promise P1).
 """
 
 from typing import TYPE_CHECKING, NamedTuple

@@ -28,7 +28,7 @@ from schemas.scores import SCORES
 
 JOB = "score_changes"
 
-# DESIGN, section "The score": what fixed point keeps, relative to max(1, influence).
+# What fixed point keeps, relative to max(1, influence).
 TOLERANCE = 1e-8
 DUST = 1e-12  # accounts' worth, below the last unit of fixed point: what doubles leave where nothing moved
 

@@ -88,7 +88,7 @@ def realistic(people: int) -> Graph:
 
 
 def _graph(u: Ints, v: Ints, acts: Ints | int = 1) -> Graph:
-    """Accounts numbered from 0 without gaps, and shares as DESIGN has them, for acts of one day."""
+    """Accounts numbered from 0 without gaps, and shares as a methodology makes them, for acts of one day."""
     apart = u != v
     ids, numbers = np.unique(np.concatenate([u[apart], v[apart]]), return_inverse=True)
     order = np.random.default_rng(7).permutation(len(numbers) // 2)

@@ -1,4 +1,4 @@
-"""Three ways to add the same messages (DESIGN: influence, three degrees). All give the same bits.
+"""Three ways to add the same messages (README: how a score is made). All give the same bits.
 
 An engine gets edges `(src, dst, a)` with `a` a multiple of 2^-36, no edge twice and none from an account to itself, and
 returns one row per account, `(id, one, two, three)`: the sums of the messages of each round, as multiples of 2^-36. The frame

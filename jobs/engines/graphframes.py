@@ -4,6 +4,7 @@ GraphFrames' JVM package is not part of Spark, and not every mirror serves it: a
 how to get it. `GraphFrame.pageRank` is of no use here: it does not see weights.
 """
 
+from contextlib import ExitStack
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs import session
-from jobs.engines.numbers import named, numbered
+from jobs.engines.numbers import in_numbers, named
 from jobs.engines.spark import closed, ends, passed_on, pointing, second
 from jobs.errors import UsageError
 from jobs.partitions import enough_for
@@ -89,26 +90,21 @@ class GraphFramesEngine:
         require()
 
     def sums(self, edges: DataFrame, rounds: int) -> DataFrame:
-        with enough_for(edges.sparkSession, 2 * edges.count()):  # a row for each end
-            pairs, names = numbered(edges)
-            kept = [names]
-            try:
-                sums = named(self._sums(pairs, cut(names.select("id")), rounds, kept), names)
-                sums.persist(StorageLevel.MEMORY_AND_DISK).count()
-            finally:
-                for frame in kept:
-                    frame.unpersist()
+        rows = 2 * edges.count()  # one for each end
+        with enough_for(edges.sparkSession, rows), in_numbers(edges) as (pairs, names), ExitStack() as ended:
+            sums = named(self._sums(pairs, cut(names.select("id")), rounds, ended), names)
+            sums.persist(StorageLevel.MEMORY_AND_DISK).count()
         return sums
 
-    def _sums(self, pairs: DataFrame, people: DataFrame, rounds: int, kept: list[DataFrame]) -> DataFrame:
-        """The sums by number. Adds to `kept` what is persisted on the way."""
+    def _sums(self, pairs: DataFrame, people: DataFrame, rounds: int, ended: ExitStack) -> DataFrame:
+        """The sums by number. What is persisted on the way is so until `ended`."""
         # A row for each end of each pair: so everybody is sent something, and an edge knows the one that goes back.
         held = cut(second(ends(pairs)).select("id", "other", "out", "in", "out_core", "in_core"))
-        kept.append(held.persist(StorageLevel.MEMORY_AND_DISK))
+        ended.callback(held.persist(StorageLevel.MEMORY_AND_DISK).unpersist)
         linked = with_loops = held.select(*(F.col(old).alias(new) for old, new in LINK.items()))
         if rounds >= 3:
-            turning = pointing(held).persist(StorageLevel.MEMORY_AND_DISK)
-            kept.append(turning)
+            turning = pointing(held)
+            ended.callback(turning.persist(StorageLevel.MEMORY_AND_DISK).unpersist)
             with_loops = linked.join(loops(people, turning).withColumnsRenamed(LINK), ["src", "dst"], "left")
 
         a, back, nothing = AM.edge["a"], AM.edge["back"], F.lit(0).cast("long")
@@ -120,6 +116,7 @@ class GraphFramesEngine:
             "three": (with_loops, passed_on(a, F.greatest(nothing, held_from_others))),
         }
         for name, (graph, message) in list(steps.items())[:rounds]:
-            kept.append(arrived(people, graph, message, name))
-            people = cut(people.join(kept[-1], "id"))
+            sums = arrived(people, graph, message, name)
+            ended.callback(sums.unpersist)
+            people = cut(people.join(sums, "id"))
         return people.select("id", *(name if name in people.columns else nothing.alias(name) for name in steps))

@@ -5,13 +5,14 @@ arrives at an account is a sum over its own rows, and what the other end knows c
 frame is joined with itself but to find triangles. Nothing is collected; what exceeds memory is spilled.
 """
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from pyspark import StorageLevel
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
-from jobs.engines.numbers import named, numbered
+from jobs.engines.numbers import in_numbers, named
 from jobs.partitions import enough_for
 from schemas.fixed_point import UNIT
 
@@ -162,27 +163,23 @@ class SparkEngine:
     name = "spark"
 
     def sums(self, edges: "DataFrame", rounds: int) -> "DataFrame":
-        with enough_for(edges.sparkSession, 2 * edges.count()):  # a row for each end
-            return self._sums(edges, rounds)
+        rows = 2 * edges.count()  # one for each end
+        with enough_for(edges.sparkSession, rows), in_numbers(edges) as (pairs, names), ExitStack() as ended:
+            sums = named(self._sums(pairs, rounds, ended), names)
+            sums.persist(StorageLevel.MEMORY_AND_DISK).count()
+        return sums
 
-    def _sums(self, edges: "DataFrame", rounds: int) -> "DataFrame":
+    def _sums(self, pairs: "DataFrame", rounds: int, ended: ExitStack) -> "DataFrame":
+        """The sums by number. What is persisted on the way is so until `ended`."""
         nothing = F.lit(0).cast("long")
-        pairs, names = numbered(edges)
-        held = second(ends(pairs)).persist(StorageLevel.MEMORY_AND_DISK)
-        turning = pointing(held)
+        messages = held = second(ends(pairs))
+        ended.callback(held.persist(StorageLevel.MEMORY_AND_DISK).unpersist)
         if rounds >= 3:
-            turning.persist(StorageLevel.MEMORY_AND_DISK)
-        messages = third(held, loops(turning)) if rounds >= 3 else held.withColumn("out_3", nothing)
-        sums = messages.groupBy(F.col("other").alias("id")).agg(
+            turning = pointing(held)
+            ended.callback(turning.persist(StorageLevel.MEMORY_AND_DISK).unpersist)
+            messages = third(held, loops(turning))
+        return messages.groupBy(F.col("other").alias("id")).agg(
             F.sum("out").alias("one"),
             F.sum("out_2" if rounds >= 2 else nothing).alias("two"),
-            F.sum("out_3").alias("three"),
+            F.sum("out_3" if rounds >= 3 else nothing).alias("three"),
         )
-        sums = named(sums, names)
-        try:
-            sums.persist(StorageLevel.MEMORY_AND_DISK).count()
-        finally:
-            turning.unpersist()
-            held.unpersist()
-            names.unpersist()
-        return sums

@@ -1,4 +1,4 @@
-"""DESIGN's section "The score" once more, in plain Python and without a line of jobs/: what the jobs are compared with.
+"""README's "How a score is made" once more, in plain Python and without a line of jobs/: what the jobs are compared with.
 
 Weights and shares are whole multiples of 2^-36, as in the jobs; paths are enumerated, one by one, in doubles. Graphs for
 Hypothesis are built to break promises: celebrities who answer, triangles, mutual pairs, accounts without credibility.

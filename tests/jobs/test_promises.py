@@ -1,4 +1,4 @@
-"""The promises of DESIGN's section 1, as properties of random graphs, and once through the real jobs.
+"""The promises of README's "What is promised", as properties of random graphs, and once through the real jobs.
 
 Exact means to 1e-8 relative to max(1, influence), and bit for bit where it says so.
 """

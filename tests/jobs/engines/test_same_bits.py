@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from jobs import influence as job
 from jobs.engines.graphframes import GraphFramesEngine
 from jobs.engines.memory import influence
-from jobs.engines.numbers import numbered
+from jobs.engines.numbers import in_numbers
 from schemas.fixed_point import UNIT
 from schemas.influence import INFLUENCE
 from tests.jobs.equations import SCALE, shares
@@ -112,8 +112,8 @@ def test_fewer_rounds(spark, distributed, small, rounds):
 
 
 def test_where_hashes_of_names_meet(spark, distributed, small, monkeypatch):
-    of_few = partial(numbered, hashed=lambda name: F.pmod(F.xxhash64(name), F.lit(50)))
-    monkeypatch.setattr(sys.modules[type(distributed).__module__], "numbered", of_few)
+    of_few = partial(in_numbers, hashed=lambda name: F.pmod(F.xxhash64(name), F.lit(50)))
+    monkeypatch.setattr(sys.modules[type(distributed).__module__], "in_numbers", of_few)
     assert_same_bits(spark, distributed, small)
 
 
