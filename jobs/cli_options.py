@@ -76,12 +76,19 @@ def root_of(sample: bool) -> str:
     return warehouse_root(simulated=sample or not there)
 
 
-def open_warehouse(sample: bool) -> "Warehouse":
+def open_to_read(sample: bool) -> "Warehouse":
+    """The warehouse as it is: no table is created or altered."""
     from jobs.storage import Warehouse
 
     warehouse = Warehouse(root_of(sample))
     if not warehouse.exists():
         raise UsageError(f"{warehouse.root}: no warehouse here yet; run `clout run` first, or set CLOUT_WAREHOUSE")
+    return warehouse
+
+
+def open_warehouse(sample: bool) -> "Warehouse":
+    """The warehouse to write to, with what came to its tables' contracts since it was made."""
+    warehouse = open_to_read(sample)
     warehouse.create_tables()
     return warehouse
 

@@ -18,7 +18,7 @@ from jobs.cli_options import (
     Version,
     log,
     methodology_of,
-    open_warehouse,
+    open_to_read,
 )
 from jobs.display import say
 from jobs.engines import AUTO
@@ -46,7 +46,7 @@ def show(
     log(verbose)
     if as_json and as_csv:
         raise UsageError("--json and --csv exclude each other")
-    warehouse = open_warehouse(sample)
+    warehouse = open_to_read(sample)
     if person is not None:
         found, print_table = reading.history(warehouse, person, methodology), display.print_history
     else:
@@ -69,7 +69,7 @@ def restatements(
     from jobs import reading
 
     log(verbose)
-    found = reading.restatements(open_warehouse(sample), day.date() if day else None, methodology)
+    found = reading.restatements(open_to_read(sample), day.date() if day else None, methodology)
     (display.print_json if as_json else display.print_restatements)(found)
 
 
@@ -100,7 +100,7 @@ def compare(
     log(verbose)
     choice.require(engine)
     params = job.Params(day=day.date(), methodology=load(methodology), against=methodology_of(against, day))
-    warehouse = open_warehouse(sample)
+    warehouse = open_to_read(sample)
     people_to = report.folder(to) / "people.parquet" if to else None
     with display.progress() as bar:
         bar.show("starting Spark, scoring twice")
@@ -125,7 +125,7 @@ def export(
     from jobs import reading
 
     log(verbose)
-    warehouse = open_warehouse(sample)
+    warehouse = open_to_read(sample)
     asked = day.date() if day else reading.newest_day(warehouse, methodology)
     count = reading.export(warehouse, asked, methodology or official(asked), to)
     say(f"{to}: {count:,} people of {asked}; {display.CONSENT}")
@@ -156,7 +156,7 @@ def explain(
     log(verbose)
     if since and acts:
         raise UsageError("--acts explains one day; leave out --since")
-    warehouse = open_warehouse(sample)
+    warehouse = open_to_read(sample)
     asked = day.date() if day else reading.newest_day(warehouse, methodology)
     now = load(methodology or official(asked))
     who = reading.person_id(warehouse, person)

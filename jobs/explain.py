@@ -61,7 +61,7 @@ class Around(NamedTuple):
     """The edges that influence on a person can come by, and what each of their engagers hands on to them."""
 
     people: list[str]
-    named: paths.Largest
+    largest: paths.Largest  # one more of each length than are named, if there is one
     engagers: list[str]
     handed_on: np.ndarray  # shape (engagers, parts), in accounts' worth
 
@@ -78,7 +78,8 @@ def explained(warehouse: Warehouse, params: Params) -> Told:
             np.array([row["influence"]]),
             f"scores {params.day} {params.person}",
         )
-        walked = [(worth, [found.people[a] for a in path]) for length in found.named for worth, path in length]
+        named = paths.Largest(*(length[: params.top] for length in found.largest))
+        walked = [(worth, [found.people[a] for a in path]) for length in named for worth, path in length]
         pairs = {(engager, params.person) for engager in found.engagers}
         pairs |= {pair for _, people in walked for pair in pairwise(people)}
         done = _done(db, basis, pairs)
@@ -97,6 +98,10 @@ def explained(warehouse: Warehouse, params: Params) -> Told:
             }
             for worth, people in walked
         ],
+        "other_paths": {
+            part: _other_paths(row[part], length, params.top, points)
+            for part, length in zip(PARTS, found.largest, strict=True)
+        },
     }
     if params.with_acts:
         told["acts"] = _acts(
@@ -151,7 +156,7 @@ def _around(db: "duckdb.DuckDBPyConnection", params: Params) -> Around:
     names = people.to_pylist()
     return Around(
         names,
-        paths.largest(found, share, v, rounds, params.top),
+        paths.largest(found, share, v, rounds, params.top + 1),
         [names[src[edge]] for edge in into],
         np.stack([message[into] for message in messages], axis=1) * UNIT,
     )
@@ -212,6 +217,12 @@ def _part(act: Done, worth: float, points: float) -> Told:
     }
 
 
+def _other_paths(part: float, largest: Sequence[paths.Path], top: int, points: float) -> Told:
+    """What comes by paths of one length that are not named: nothing where all are, and never dust below it."""
+    rest = max(0.0, part - sum(worth for worth, _ in largest[:top])) if len(largest) > top else 0.0
+    return {"influence": rest, "points": rest * points}
+
+
 def _kinds(found: Around, params: Params, points: float, done: Mapping[Pair, list[Done]]) -> list[Told]:
     """All that engagers hand on, by platform and kind of what they did."""
     worth: dict[tuple[str, str], float] = defaultdict(float)
@@ -225,7 +236,9 @@ def _kinds(found: Around, params: Params, points: float, done: Mapping[Pair, lis
 
 
 def _acts(warehouse: Warehouse, basis: Basis, pairs: set[Pair]) -> list[Told]:
-    """The rows of `activity` of these pairs in the window, as it is now: what a report counts as is its row of `engagement`."""
+    """The rows of `activity` of these pairs on covered days of the window, as it is now: what a report counts as is its row of
+    `engagement`."""
+    covered = basis.covered(warehouse)
     found = []
     for platform, mine in _by_platform(pairs):
         actors, targets = (pa.array(sorted({pair[end] for pair in mine}), pa.string()) for end in (0, 1))
@@ -233,8 +246,7 @@ def _acts(warehouse: Warehouse, basis: Basis, pairs: set[Pair]) -> list[Told]:
             ACTIVITY,
             {"platform": platform},
             columns=["platform", "source", "activity_id", "kind", "actor_id", "target_id", "occurred_at"],
-            where=(pc.field("day") >= basis.first_day)
-            & (pc.field("day") <= basis.day)
+            where=pc.field("day").isin(pa.array(sorted(covered[platform]), pa.date32()))
             & pc.field("actor_id").isin(actors)
             & pc.field("target_id").isin(targets),
         )

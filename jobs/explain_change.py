@@ -41,12 +41,22 @@ def explained(warehouse: Warehouse, person: str, params: Params, top: int) -> To
     whole = parts.sum(axis=0)
     whole[METHODOLOGY] = _other_methodology(changes, v, published, params)
     score_changes.refuse_other_data(published.old_influence + whole.sum(), published.influence, f"scores {params.day}")
-    points = float(published.points(params.methodology)[0])
+    slope, rescaled = (float(found[0]) for found in published.points(params))
     people = changes.people.take(pa.array(actors)).to_pylist()
     moved = [
-        _reason(reason, people, parts[:, reason], float(whole[reason]), points, top) for reason in range(len(CODES))
+        _reason(
+            reason,
+            people,
+            parts[:, reason],
+            float(whole[reason]),
+            slope,
+            rescaled if reason == METHODOLOGY else 0.0,
+            top,
+        )
+        for reason in range(len(CODES))
     ]
-    told = sorted((found for found in moved if found is not None), key=lambda found: -abs(found["influence"]))
+    told = [found for found in moved if found is not None]
+    told.sort(key=lambda found: (-abs(found["points"]), -abs(found["influence"])))
     named = {person["person_id"] for found in told for person in found["people"]}
     return {
         "person_id": person,
@@ -57,7 +67,7 @@ def explained(warehouse: Warehouse, person: str, params: Params, top: int) -> To
         **{f"since_{name}": before[name] for name in NOTHING},
         **{name: after[name] for name in NOTHING},
         "reasons": told,
-        "uncovered_days": _uncovered(warehouse, old, new),
+        "uncovered_days": _uncovered(warehouse, old, new, person),
         "handles": handles(warehouse, new, named | {person}),
     }
 
@@ -77,9 +87,12 @@ def _other_methodology(changes: reasons.Changes, v: int, published: Published, p
     return float(again[v] if v >= 0 else 0.0) - float(published.old_influence[0])
 
 
-def _reason(reason: int, people: list[str], worth: np.ndarray, whole: float, points: float, top: int) -> Told | None:
-    """One reason, the people who moved most by it, and the sum of the rest. None where it moved nothing."""
-    if abs(whole) < score_changes.DUST and not (np.abs(worth) > score_changes.DUST).any():
+def _reason(
+    reason: int, people: list[str], worth: np.ndarray, whole: float, slope: float, rescaled: float, top: int
+) -> Told | None:
+    """One reason, the people who moved most by it, and the sum of the rest. An account's worth is `slope` points; those of
+    another scale are added. None where it moved nothing."""
+    if max(abs(whole), abs(rescaled), *np.abs(worth)) <= score_changes.DUST:
         return None
     moved = [k for k in range(len(people)) if abs(worth[k]) > score_changes.DUST]
     order = sorted(moved, key=lambda k: (-abs(worth[k]), people[k]))
@@ -88,20 +101,19 @@ def _reason(reason: int, people: list[str], worth: np.ndarray, whole: float, poi
     return {
         "reason": CODES[reason],
         "influence": whole,
-        "points": whole * points,
+        "points": whole * slope + rescaled,
         "people_count": len(moved),
         "people": [
-            {"person_id": people[k], "influence": float(worth[k]), "points": float(worth[k] * points)} for k in named
+            {"person_id": people[k], "influence": float(worth[k]), "points": float(worth[k] * slope)} for k in named
         ],
-        "others": {"people": len(others), "influence": rest, "points": rest * points},
+        "others": {"people": len(others), "influence": rest, "points": rest * slope},
     }
 
 
-def _uncovered(warehouse: Warehouse, since: Basis, now: Basis) -> dict[str, list[date]]:
-    """Platform -> days after the earlier one, up to the later, on which nothing of it could arrive."""
-    days = days_between(since.day + timedelta(days=1), now.day)
-    covered = covered_days(
-        warehouse, since.first_day, now.day, now.coverage
-    )  # the later window may begin after these days
-    found = {platform: [day for day in days if day not in there] for platform, there in covered.items()}
-    return {platform: missing for platform, missing in sorted(found.items()) if missing}
+def _uncovered(warehouse: Warehouse, since: Basis, now: Basis, person: str) -> dict[str, list[date]]:
+    """The person's platform -> days after the earlier one, up to the later, on which nothing of it could arrive, if any."""
+    platform = person.partition(":")[0]
+    # The later window may begin after these days.
+    covered = covered_days(warehouse, since.first_day, now.day, now.coverage).get(platform, set())
+    missing = [day for day in days_between(since.day + timedelta(days=1), now.day) if day not in covered]
+    return {platform: missing} if missing else {}

@@ -1,5 +1,6 @@
 """Who moves most between two methodologies, and why: points by step and by kind of act, and in words."""
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +14,7 @@ from schemas.methodology import Methodology
 
 COUNT = 50  # each way
 STEPS = ("direct", "second", "third")
-SHOWN = 0.05  # points: a smaller part of a move is not told
+SHOWN = 0.05  # points: a smaller part of a move is not told, unless it is the largest
 NAMES = {"direct": "direct", "second": "second degree", "third": "third degree", "scale": "scale"}
 
 
@@ -61,7 +62,7 @@ def explained(movers: pa.Table, before: pa.Table, after: pa.Table) -> pa.Table:
 
 
 def reasons(mover: Mapping[str, Any]) -> str:
-    """Why somebody moves, the largest reason first: a mover's row in words."""
+    """Why somebody moves, the largest reason first, which is told however small it is: a mover's row in words."""
     more = {name: mover[f"{name}_points"] > 0 for name in NAMES}
     kinds = sorted(((mover[f"{kind}_points"], kind) for kind in INTERACTIONS), key=lambda found: -abs(found[0]))
     told = ", ".join(f"{kind} {points:+.1f}" for points, kind in kinds if abs(points) >= SHOWN)
@@ -72,12 +73,16 @@ def reasons(mover: Mapping[str, Any]) -> str:
         "third": f"{_more(more['third'])} attention reaches them from one step further",
         "scale": f"the same attention is {'more' if more['scale'] else 'fewer'} points on the scale",
     }
-    found = sorted(((mover[f"{name}_points"], name) for name in because), key=lambda found: -abs(found[0]))
-    return "; ".join(
-        f"{NAMES[name]}: {points:+.1f} points, because {because[name]}"
-        for points, name in found
-        if abs(points) >= SHOWN
-    )
+    parts = [(mover[f"{name}_points"], name) for name in because if mover[f"{name}_points"]]
+    found = sorted(parts, key=lambda found: -abs(found[0]))
+    found = [(points, name) for points, name in found if abs(points) >= SHOWN] or found[:1]
+    return "; ".join(f"{NAMES[name]}: {_points(points)} points, because {because[name]}" for points, name in found)
+
+
+def _points(points: float) -> str:
+    """With one decimal, or as many as two significant digits need."""
+    digits = 1 if abs(points) >= SHOWN else 1 - math.floor(math.log10(abs(points)))
+    return f"{points:+.{digits}f}"
 
 
 def _more(rises: bool) -> str:

@@ -24,20 +24,16 @@ if TYPE_CHECKING:
 
 def prepare_change(db: "duckdb.DuckDBPyConnection", warehouse: Warehouse, since: Basis, now: Basis) -> None:
     """Makes the table `edges` of both days (`since` under the methodology of `now`): src, dst, old_a, a, old_weight, weight,
-    fresh, late, old_spent, spent, old_credibility, credibility, late_spent, weights as multiples of 2^-36."""
+    fresh, restored, missing, old_spent, spent, old_credibility, credibility, restored_spent, missing_spent, weights as
+    multiples of 2^-36."""
     prepare(db, warehouse, since, "old")
     prepare(db, warehouse, now, "new")
     db.register("fades", _fades(warehouse, since, now))
-    late = "5e-1 * (saturated * late_factor - old_saturated * old_factor + saturated * factor - old_saturated * aged_factor)"
+    restored, missing = "greatest(arrived, 0e0) + least(aged, 0e0)", "least(arrived, 0e0) + greatest(aged, 0e0)"
     db.execute(
         f"""
         create temp table causes as
-        select src, dst,
-            cast(sum(case when day > date '{since.day}' then {attention.fixed_sql("saturated * factor")} else 0 end) as bigint)
-                as fresh,
-            cast(sum(case when day between date '{now.first_day}' and date '{since.day}' then {attention.fixed_sql(late)}
-                else 0 end) as bigint) as late
-        from (
+        with counted as (
             select day, platform, src, dst, sum(old_saturated) as old_saturated, sum(saturated) as saturated
             from (
                 select day, platform, src, dst, saturated as old_saturated, 0e0 as saturated from saturated_old
@@ -45,8 +41,23 @@ def prepare_change(db: "duckdb.DuckDBPyConnection", warehouse: Warehouse, since:
                 select day, platform, src, dst, 0e0 as old_saturated, saturated from saturated_new
             )
             group by day, platform, src, dst
-        ) join fades using (day, platform)
-        group by src, dst
+        ), moved as (
+            select src, dst, case state when 'new' then saturated * factor else 0e0 end as fresh,
+                case state
+                    when 'kept' then 25e-2 * (saturated - old_saturated) * (late_factor + old_factor + factor + aged_factor)
+                    when 'other' then 5e-1 * (saturated * (late_factor + factor) - old_saturated * (old_factor + aged_factor))
+                    else 0e0
+                end as arrived,
+                case state
+                    when 'kept' then 25e-2 * (saturated + old_saturated) * (late_factor - old_factor + factor - aged_factor)
+                    else 0e0
+                end as aged
+            from counted join fades using (day, platform)
+        )
+        select src, dst, cast(sum({attention.fixed_sql("fresh")}) as bigint) as fresh,
+            cast(sum({attention.fixed_sql(restored)}) as bigint) as restored,
+            cast(sum({attention.fixed_sql(missing)}) as bigint) as missing
+        from moved group by src, dst
         """
     )
     db.execute(
@@ -54,11 +65,11 @@ def prepare_change(db: "duckdb.DuckDBPyConnection", warehouse: Warehouse, since:
         create temp table edges as
         select src, dst, coalesce(old.a, 0) as old_a, coalesce(new.a, 0) as a,
             coalesce(old.weight, 0) as old_weight, coalesce(new.weight, 0) as weight,
-            coalesce(fresh, 0) as fresh, coalesce(late, 0) as late,
+            coalesce(fresh, 0) as fresh, coalesce(restored, 0) as restored, coalesce(missing, 0) as missing,
             coalesce(max(old.spent) over actor, 0) as old_spent, coalesce(max(new.spent) over actor, 0) as spent,
             coalesce(max(old.credibility) over actor, max(new.credibility) over actor) as old_credibility,
             coalesce(max(new.credibility) over actor, max(old.credibility) over actor) as credibility,
-            sum(coalesce(late, 0)) over actor as late_spent
+            sum(coalesce(restored, 0)) over actor as restored_spent, sum(coalesce(missing, 0)) over actor as missing_spent
         from spread_old as old full join spread_new as new using (src, dst) left join causes using (src, dst)
         window actor as (partition by src)
         """
@@ -66,8 +77,9 @@ def prepare_change(db: "duckdb.DuckDBPyConnection", warehouse: Warehouse, since:
 
 
 def _fades(warehouse: Warehouse, since: Basis, now: Basis) -> pa.Table:
-    """(day, platform, old_factor, aged_factor, late_factor, factor): what an act weighs at the earlier day; as known then, but
-    grown older; at the earlier day, as known now; now. 0 where it does not count."""
+    """(day, platform, state, old_factor, aged_factor, late_factor, factor): what an act weighs at the earlier day; as known
+    then, but grown older; at the earlier day, as known now; now. 0 where it does not count. A day's state is `new` after the
+    earlier day, `left` before the later window, `kept` where it is covered as known then and as known now, else `other`."""
     methodology = now.methodology
     old = since.covered(warehouse)
     new = covered_days(warehouse, since.first_day, now.day, now.coverage)
@@ -86,18 +98,15 @@ def _fades(warehouse: Warehouse, since: Basis, now: Basis) -> pa.Table:
             (today, new, now.day),
         )
     ]
-    places = sorted({place for factors in known for place in factors})
     names = ("old_factor", "aged_factor", "late_factor", "factor")
-    return pa.table(
-        {
-            "day": pa.array([day for day, _ in places], pa.date32()),
-            "platform": pa.array([platform for _, platform in places], pa.string()),
-            **{
-                name: pa.array([factors.get(place, 0.0) for place in places], pa.float64())
-                for name, factors in zip(names, known, strict=True)
-            },
-        }
-    )
+    rows = []
+    for day, platform in sorted({place for factors in known for place in factors}):
+        factors = dict(zip(names, (factors.get((day, platform), 0.0) for factors in known), strict=True))
+        is_kept = factors["old_factor"] > 0 and factors["late_factor"] > 0
+        state = "new" if day > since.day else "left" if day < now.first_day else "kept" if is_kept else "other"
+        rows.append({"day": day, "platform": platform, "state": state, **factors})
+    columns = [("day", pa.date32()), ("platform", pa.string()), ("state", pa.string())]
+    return pa.Table.from_pylist(rows, pa.schema(columns + [(name, pa.float64()) for name in names]))
 
 
 class Changes(NamedTuple):
@@ -119,8 +128,8 @@ def pulled(db: "duckdb.DuckDBPyConnection", now: Basis, person: str | None = Non
     free, crowding = room_left(*(rest + column[name] * UNIT for name in ("old_spent", "spent")))
     change = Change(
         column["old_a"] * UNIT, column["a"] * UNIT, column["old_weight"] * UNIT, column["weight"] * UNIT,
-        column["fresh"] * UNIT, column["late"] * UNIT, *free, crowding, column["old_credibility"], column["credibility"],
-        column["late_spent"] * UNIT,
+        column["fresh"] * UNIT, column["restored"] * UNIT, column["missing"] * UNIT, *free, crowding,
+        column["old_credibility"], column["credibility"], column["restored_spent"] * UNIT, column["missing_spent"] * UNIT,
     )  # fmt: skip
     return Changes(
         people, sensitivity.graph(src, dst, len(people)), change, now.methodology.damping, now.methodology.rounds

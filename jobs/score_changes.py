@@ -30,7 +30,7 @@ JOB = "score_changes"
 
 # What fixed point keeps, relative to max(1, influence).
 TOLERANCE = 1e-8
-DUST = 1e-12  # accounts' worth, below the last unit of fixed point: what doubles leave where nothing moved
+DUST = 1e-11  # accounts' worth, below the last unit of fixed point: what doubles leave where nothing moved
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,13 +67,18 @@ class Published:
         (old_influence, old_score), (influence, score) = found
         return cls(old_influence, influence, old_score, score)
 
-    def points(self, methodology: Methodology) -> np.ndarray:
+    def points(self, params: Params) -> tuple[np.ndarray, np.ndarray]:
         """Points that one account's worth of the change is: change of score over change of influence, its derivative where
-        influence did not change."""
+        influence did not change; and what the later methodology's scale, if another, makes of the earlier influence."""
+        resolution, full_scale = params.methodology.resolution, params.methodology.full_scale
+        steepness = 100 / np.log1p(full_scale / resolution)
+        rescaled = self.old_score
+        if (resolution, full_scale) != (params.since_methodology.resolution, params.since_methodology.full_scale):
+            rescaled = np.minimum(100, steepness * np.log1p(self.old_influence / resolution))
         moved = self.influence - self.old_influence
-        steepness = 100 / np.log1p(methodology.full_scale / methodology.resolution)
-        slope = np.where(self.score < 100, steepness / (methodology.resolution + self.influence), 0.0)
-        return np.where(moved == 0, slope, (self.score - self.old_score) / np.where(moved == 0, 1.0, moved))
+        derivative = np.where(self.score < 100, steepness / (resolution + self.influence), 0.0)
+        slope = np.where(moved == 0, derivative, (self.score - rescaled) / np.where(moved == 0, 1.0, moved))
+        return slope, rescaled - self.old_score
 
 
 def bases(warehouse: Warehouse, params: Params) -> tuple[Basis, Basis]:
@@ -108,39 +113,53 @@ def run(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, float]:
         with scratch() as db:
             reasons.prepare_change(db, warehouse, replace(old, methodology=new.methodology), new)
             changes = reasons.pulled(db, new)
-        published = Published.read(warehouse, params, changes.people)
-        parts = reasons.of_everybody(changes)
-        restated = _other_methodology(changes, published, params)
-        parts[:, METHODOLOGY] = restated
+        people = _with_published(warehouse, changes.people, params)
+        published = Published.read(warehouse, params, people)
+        parts = np.zeros((len(people), len(CODES)))
+        parts[: len(changes.people)] = reasons.of_everybody(changes)
+        parts[:, METHODOLOGY] = _other_methodology(changes, published, params)
         refuse_other_data(published.old_influence + parts.sum(axis=1), published.influence, f"scores {params.day}")
-        found = table(changes.people, parts, published.points(params.methodology), given["methodology"], params)
+        slope, rescaled = published.points(params)
+        points = parts * slope[:, None]
+        points[:, METHODOLOGY] += rescaled
+        found = table(people, parts, points, params)
         partition = {"methodology": params.methodology.version, "day": params.day, "since_day": params.since_day}
         warehouse.replace(SCORE_CHANGES, found, partition, run_id=row.id, job=JOB)
         row.counts["people"] = len(pc.unique(found["person_id"]))
     return row.counts
 
 
+def _with_published(warehouse: Warehouse, people: pa.Array, params: Params) -> pa.Array:
+    """These people, then all others who had a score on the earlier day: their acts may lie before the later methodology's
+    window."""
+    partition = {"methodology": params.since_methodology.version, "day": params.since_day}
+    scored = warehouse.read(SCORES, partition, columns=["person_id"])["person_id"].combine_chunks()
+    others = scored.filter(pc.invert(pc.is_in(scored, value_set=people)))
+    return pa.concat_arrays([people, others.take(pc.sort_indices(others))])
+
+
 def _other_methodology(changes: reasons.Changes, published: Published, params: Params) -> np.ndarray:
-    """What the same acts of the earlier day count for under the later day's methodology, less what they counted then."""
+    """What the same acts of the earlier day count for under the later day's methodology, less what they counted then. The
+    people of `changes` come first."""
     edges, change = changes.graph, changes.change
-    again = influence_of(edges.src, edges.dst, change.old_share, len(changes.people), params.methodology.rounds)
+    accounts = len(published.old_influence)
+    again = influence_of(edges.src, edges.dst, change.old_share, accounts, params.methodology.rounds)
     if params.methodology == params.since_methodology:
         refuse_other_data(again, published.old_influence, f"scores {params.since_day}")
         return np.zeros(len(again))
     return again - published.old_influence
 
 
-def table(people: pa.Array, parts: np.ndarray, points: np.ndarray, methodology: str, params: Params) -> pa.Table:
-    """One row per person and reason that moved anything. `parts`: shape (people, reasons), in accounts' worth."""
-    who, why = np.nonzero(np.abs(parts) > DUST)
-    part = parts[who, why]
+def table(people: pa.Array, parts: np.ndarray, points: np.ndarray, params: Params) -> pa.Table:
+    """One row per person and reason that moved anything, in accounts' worth and in points: shapes (people, reasons)."""
+    who, why = np.nonzero((np.abs(parts) > DUST) | (np.abs(points) > DUST))
     columns: Mapping[str, pa.Array] = {
         "day": pa.repeat(pa.scalar(params.day), len(who)),
-        "methodology": pa.repeat(pa.scalar(methodology), len(who)),
+        "methodology": pa.repeat(pa.scalar(params.methodology.version), len(who)),
         "since_day": pa.repeat(pa.scalar(params.since_day), len(who)),
         "person_id": people.take(pa.array(who)),
         "reason": pa.array(CODES).take(pa.array(why)),
-        "points": pa.array(part * points[who]),
-        "influence": pa.array(part),
+        "points": pa.array(points[who, why]),
+        "influence": pa.array(parts[who, why]),
     }
     return pa.table(columns).cast(arrow.schema(SCORE_CHANGES))

@@ -48,20 +48,22 @@ class Graph(NamedTuple):
 
 
 class Change(NamedTuple):
-    """Both days' edges; one entry per edge, weights and shares as doubles. The last six are the actor's."""
+    """Both days' edges; one entry per edge, weights and shares as doubles. The last seven are the actor's."""
 
     old_share: Array
     share: Array
     old_weight: Array
     weight: Array
     fresh: Array  # weight of acts after the earlier day
-    late: Array  # weight of acts up to the earlier day that arrived since, or are gone
+    restored: Array  # weight that days up to the earlier one have since they are covered, or told more
+    missing: Array  # and since they are not, or told less
     old_free: Array  # 1 / (rest_weight + all that the actor spent)
     free: Array
     crowding: Array  # what each unit more that the actor spends takes from that, averaged over both days
     old_credibility: Array
     credibility: Array
-    late_spent: Array
+    restored_spent: Array
+    missing_spent: Array
 
 
 class Scratch(NamedTuple):
@@ -153,7 +155,7 @@ def by_actor(
         first = room.edges[k]
         u = graph.src[first]
         own = -1
-        whole, mean, late, shared = 0.0, 0.0, 0.0, 0.0
+        whole, mean, restored, missing, old_reach, reach = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
         while k < count and graph.src[room.edges[k]] == u:
             e = room.edges[k]
             response = room.response[e]
@@ -167,8 +169,10 @@ def by_actor(
                 )
             )
             mean += response * (change.old_weight[e] + change.weight[e]) / 2
-            late += response * change.late[e]
-            shared += response * (change.old_weight[e] * change.old_free[e] + change.weight[e] * change.free[e]) / 2
+            restored += response * change.restored[e]
+            missing += response * change.missing[e]
+            old_reach += response * change.old_weight[e] * change.old_free[e]
+            reach += response * change.weight[e] * change.free[e]
             if graph.dst[e] == v:
                 own = e
             k += 1
@@ -177,20 +181,30 @@ def by_actor(
         passed_on = damping * (change.old_credibility[first] + change.credibility[first]) / 2
         part = parts[found]
         part[:] = 0.0
-        part[CREDIBILITY] = damping * (change.credibility[first] - change.old_credibility[first]) * shared
-        late_elsewhere, late_spent_elsewhere = late, change.late_spent[first]
+        part[CREDIBILITY] = (
+            damping * (change.credibility[first] - change.old_credibility[first]) * (old_reach + reach) / 2
+        )
+        restored_spent, missing_spent = change.restored_spent[first], change.missing_spent[first]
         if own >= 0:
-            # What a unit of weight towards v brings v, less what it draws from the actor's other ways to v.
-            unit = passed_on * (free * room.response[own] - crowding)
-            late_elsewhere -= room.response[own] * change.late[own]
-            late_spent_elsewhere -= change.late[own]
-            faded = change.weight[own] - change.old_weight[own] - change.fresh[own] - change.late[own]
+            # What a unit of weight towards v brings v, less what it draws from the actor's ways to v. That is `free * response
+            # - crowding`, which is not below zero; as a difference of large numbers it might be, by their last bits.
+            response = room.response[own]
+            unit = passed_on * free * response
+            if crowding > 0:
+                unit = (
+                    0.5
+                    * passed_on
+                    * (
+                        change.old_free[first] * max(0.0, response - reach)
+                        + change.free[first] * max(0.0, response - old_reach)
+                    )
+                )
+            late = change.restored[own] + change.missing[own]
+            faded = change.weight[own] - change.old_weight[own] - change.fresh[own] - late
             part[NEW_ENGAGEMENT if change.old_weight[own] > 0 else ENGAGER_ARRIVED] += unit * change.fresh[own]
             part[FADED_ENGAGEMENT if change.weight[own] > 0 else ENGAGER_LEFT] += unit * faded
-            part[RESTORED if change.late[own] > 0 else MISSING] += unit * change.late[own]
-        part[RESTORED if late_spent_elsewhere > 0 else MISSING] += passed_on * (
-            free * late_elsewhere - crowding * late_spent_elsewhere
-        )
+        part[RESTORED] += passed_on * (free * restored - crowding * restored_spent)
+        part[MISSING] += passed_on * (free * missing - crowding * missing_spent)
         part[ATTENTION_MOVED if own >= 0 else ENGAGERS_ATTENTION] += whole - part.sum()
         actors[found] = u
         found += 1

@@ -1,6 +1,6 @@
 """An explanation in words: what `jobs.explain` and `jobs.explain_change` found, for people who read no tables."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from jobs import display
@@ -21,7 +21,7 @@ YOU = "you"
 NEVER_A_LOSS = (
     "That somebody engages with you never lowers your score, however small their own: all that their act moved is added up"
     " above, and the sum is never below zero. A score falls when engagement fades or leaves, when engagers turn to others, or"
-    " when those who engage with you hold less attention themselves."
+    " when less attention reaches you through those who engage with you."
 )
 
 
@@ -45,7 +45,7 @@ def tell(told: Told) -> None:
     else:
         _tell_engagers(told, name)
         _tell_kinds(told["kinds"])
-        _tell_paths(told["paths"], name)
+        _tell_paths(told["paths"], told["other_paths"], name)
     if "acts" in told:
         _tell_acts(told["acts"], name)
     _close(told["person_id"])
@@ -82,7 +82,8 @@ def tell_change(told: Told) -> None:
     shorter = [part for part in ("second", "third") if told[part] < told[f"since_{part}"]]
     if shorter and told["influence"] > told["since_influence"]:
         say(
-            f"Your {' and '.join(shorter)} degree fell while the sum rose: the same attention now comes by a shorter way."
+            f"Your {' and '.join(shorter)} degree fell while the sum rose: the parts say by how many steps attention comes, and"
+            " may trade places; the sum is what counts."
         )
     _close(told["person_id"])
 
@@ -121,25 +122,28 @@ def _tell_beside(told: Told) -> None:
 
 def _tell_engagers(told: Told, name: _Names) -> None:
     rows = [
-        (name(found["person_id"]), f"{found['points']:.4f}", f"{found['influence']:,.4f}",
-         *(f"{found[part]:,.4f}" for part in PARTS), _counted(found["kinds"]))
+        (name(found["person_id"]), f"{found['points']:.4f}", _counted(found["kinds"]), f"{found['influence']:,.4f}",
+         *(f"{found[part]:,.4f}" for part in PARTS))
         for found in told["engagers"]
     ]  # fmt: skip
     others = told["other_engagers"]
     if others["people"]:
         rows.append(
-            (f"{others['people']:,} others", f"{others['points']:.4f}", f"{others['influence']:,.4f}", "", "", "", "")
+            (f"{others['people']:,} others", f"{others['points']:.4f}", "", f"{others['influence']:,.4f}", "", "", "")
         )
     rows.append(
-        ("in all", f"{told['score']:.4f}", f"{told['influence']:,.4f}", *(f"{told[part]:,.4f}" for part in PARTS), "")
+        ("in all", f"{told['score']:.4f}", "", f"{told['influence']:,.4f}", *(f"{told[part]:,.4f}" for part in PARTS))
     )
-    names = ("engaged with you", "points", "influence", "= direct", "+ second", "+ third", "by")
+    names = ("engaged with you", "points", "by", "influence", "= direct", "+ second", "+ third")
     print_table("Who your attention comes from", names, rows, texts=("engaged with you", "by"))
 
 
-def _counted(kinds: Iterable[Told]) -> str:
-    """2 reshares, 1 like."""
-    return ", ".join(f"{found['act_count']:,} {_plural(found['kind'], found['act_count'])}" for found in kinds)
+def _counted(kinds: Sequence[Told]) -> str:
+    """2 reshares 0.4132, 1 like 0.0213: all are of the engager's platform, and one kind alone has all the points."""
+    counted = [f"{found['act_count']:,} {_plural(found['kind'], found['act_count'])}" for found in kinds]
+    if len(kinds) > 1:
+        counted = [f"{acts} {found['points']:.4f}" for acts, found in zip(counted, kinds, strict=True)]
+    return ", ".join(counted)
 
 
 def _plural(kind: str, count: int) -> str:
@@ -156,17 +160,16 @@ def _tell_kinds(kinds: Sequence[Told]) -> None:
     print_table("By what they did", names, rows, texts=("platform", "kind"))
 
 
-def _tell_paths(paths: Sequence[Told], name: _Names) -> None:
-    for steps, title in (
-        (1, "Largest direct"),
-        (2, "Largest of the second degree"),
-        (3, "Largest of the third degree"),
-    ):
+def _tell_paths(paths: Sequence[Told], others: Mapping[str, Told], name: _Names) -> None:
+    titles = ("Largest direct", "Largest of the second degree", "Largest of the third degree")
+    for steps, (part, title) in enumerate(zip(PARTS, titles, strict=True), 1):
         mine = [path for path in paths if len(path["people"]) == steps + 1]
         if mine:
             say(f"{title}, in accounts' worth")
             for path in mine:
                 say(f"  {path['influence']:.4f}  {_walked(path, name)}")
+            if others[part]["influence"]:
+                say(f"  {others[part]['influence']:,.4f}  others")
             say()
 
 
@@ -193,7 +196,7 @@ def _tell_acts(acts: Sequence[Told], name: _Names) -> None:
 def _sentence(found: Told, told: Told) -> str:
     count = found["people_count"]
     people, s = _people(count), "s" if count == 1 else ""
-    gain = found["influence"] >= 0
+    more = "more" if found["influence"] >= 0 else "less"
     match found["reason"]:
         case "new_engagement":
             return f"new acts of {people} who had engaged with you before"
@@ -202,18 +205,18 @@ def _sentence(found: Told, told: Told) -> str:
         case "faded_engagement":
             return f"earlier acts of {people} faded with time"
         case "engager_left":
-            return f"fewer engage with you: the acts of {people} are too long ago"
+            return f"{people} no longer engage{s} with you: their acts are too long ago"
         case "attention_moved":
-            turned = "less of their attention on others" if gain else "more of their attention on others"
-            return f"{people} who engage{s} with you spent {turned}"
+            turned = "spread their attention otherwise" if more == "more" else "turned their attention elsewhere"
+            return f"{people} who engage{s} with you {turned}: {more} of it reaches you"
         case "engagers_attention":
-            return f"those who engage with you hold {'more' if gain else 'less'} attention themselves"
+            return f"{more} attention reaches you through those who engage with you"
         case "coverage_restored":
-            return f"acts of earlier days that had been missing arrived, of {people}"
+            return f"more is known of earlier days: acts of {people} arrived that had been missing, or aged by days now covered"
         case "coverage_missing":
-            return f"acts of earlier days are no longer there, of {people}"
+            return f"less is known of earlier days: acts of {people} are gone, or aged less by days no longer covered"
         case "credibility":
-            return f"{people} said of themselves that they are bots, or no longer do"
+            return f"{people} said of themselves that they are {'a bot' if count == 1 else 'bots'}, or no longer do"
     return f"methodology {told['methodology']} counts the same acts otherwise than {told['since_methodology']}"
 
 

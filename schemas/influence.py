@@ -35,7 +35,7 @@ PERSON_COLUMNS = (
     Column(
         "inclusion",
         "double",
-        "0 to 100: how alike in attention held are those who address the person and those of them who get an answer; null"
+        "0 to 100: how alike in direct attention are those who address the person and those of them who get an answer; null"
         " if too few address the person (`min_inbound`) or nobody is answered.",
         nullable=True,
     ),

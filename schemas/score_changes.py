@@ -10,8 +10,8 @@ REASONS = {
     "engager_left": "all engagement of some people left the window",
     "attention_moved": "engagers spent their attention on others, or less of it there than before",
     "engagers_attention": "engagers themselves hold more or less attention than before",
-    "coverage_restored": "acts of earlier days arrived that had been missing",
-    "coverage_missing": "acts of earlier days are no longer there",
+    "coverage_restored": "acts of earlier days arrived that had been missing, or acts aged by days covered since",
+    "coverage_missing": "acts of earlier days are no longer there, or acts aged less by days no longer covered",
     "credibility": "engagers said of themselves that they are bots, or no longer do",
     "methodology": "another methodology is the official one",
 }

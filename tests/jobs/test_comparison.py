@@ -1,17 +1,22 @@
 """Who moves between two methodologies, on hand rows."""
 
 import math
+from collections import Counter, defaultdict
 from dataclasses import replace
+from datetime import date, timedelta
 
 import pyarrow.parquet as pq
 import pytest
 
 from jobs import comparison
 from jobs.scratch import scratch
+from jobs.sources.sample import SampleSource
 from schemas.influence import INFLUENCE
-from schemas.methodology import load
+from schemas.methodology import Methodology, load
+from tests.jobs.equations import age, engine, shares, term
 
 OFFICIAL = load("2026.11")
+DAY = date(2026, 11, 3)
 
 
 @pytest.fixture
@@ -178,3 +183,40 @@ def test_everybodys_scores_are_one_file(db, tmp_path):
     assert rows(found, "person_id", "handle", "score_before", "score_after", "move") == [
         ("x:a", None, 0.0, 10.0, 10.0), ("x:b", "bo", 10.0, 20.0, 10.0), ("x:gone", None, 10.0, 0.0, -10.0),
     ]  # fmt: skip
+
+
+# The proposal
+
+
+@pytest.fixture(scope="module")
+def simulated():
+    """`simulated(methodology)`: who holds how much after three simulated days, by the equations in plain Python."""
+    days = [DAY - timedelta(days=number) for number in range(3)]
+    acts: dict[tuple, Counter] = defaultdict(Counter)
+    for day in days:
+        for page in SampleSource("sample", ["people=1000"]).pages(day, day):
+            ends = (page.acts[end].to_pylist() for end in ("actor_id", "target_id", "kind"))
+            for actor, target, kind in zip(*ends, strict=True):
+                if kind != "post":
+                    acts[day, page.platform, f"{page.platform}:{actor}", f"{page.platform}:{target}"][kind] += 1
+
+    def held(methodology: Methodology) -> dict[str, float]:
+        weights: dict[tuple[str, str], int] = defaultdict(int)
+        for (day, platform, actor, target), counts in acts.items():
+            faded = 2 ** (-age(day, days, DAY) / methodology.half_life_days)
+            factor = methodology.platform_weight(platform) * faded
+            weights[actor, target] += term(counts, methodology.kind_weights, factor)
+        _, sums = engine(shares(weights, {}, methodology.damping, methodology.rest_weight), methodology.rounds)
+        return {person: parts.influence for person, parts in sums.items()}
+
+    return held
+
+
+def test_the_proposal_moves_attention_to_where_acts_are_rare_and_platforms_closer_together(db, simulated):
+    """As the README shows of the simulation."""
+    found = comparison.platforms(db(simulated(OFFICIAL), simulated(load("2026.12")))).to_pylist()
+    before, after = ({row["platform"]: row[f"share_{side}"] for row in found} for side in ("before", "after"))
+    assert list(before) == ["sample-birdsong", "sample-forum", "sample-workshop"]  # the largest first
+    assert after["sample-workshop"] > before["sample-workshop"]
+    assert after["sample-birdsong"] < before["sample-birdsong"]
+    assert max(after.values()) - min(after.values()) < max(before.values()) - min(before.values())

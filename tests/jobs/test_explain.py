@@ -11,7 +11,7 @@ from datetime import date, timedelta
 import pytest
 from typer.testing import CliRunner
 
-from jobs import checks, cli, explain, explain_change, publish, score_changes, telling
+from jobs import cli, explain, explain_change, score_changes, telling
 from jobs.errors import CloutError
 from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
@@ -28,6 +28,8 @@ NOW = Methodology(
     **{**vars(OFFICIAL), "version": "test", "kind_weights": OFFICIAL.kind_weights | {"like": 0.5, "follow": 0.5}}
 )
 
+NO_OTHERS = {part: {"influence": 0.0, "points": 0.0} for part in explain.PARTS}
+
 EXAMPLE = [
     Did(DAY, "demo", "like", "dee", "ana"), Did(DAY, "demo", "reshare", "dee", "bo"), Did(DAY, "demo", "like", "ana", "bo"),
     Did(DAY, "demo", "reshare", "cy", "bo"), Did(DAY, "demo", "reshare", "cy", "bo"), Did(DAY, "demo", "like", "cy", "bo"),
@@ -43,16 +45,11 @@ def world(spark, tmp_path_factory, arrow_rows) -> World:
                platform="demo", day=DAY, source="test")  # fmt: skip
     for day in (DAY, NEXT, LATER):
         made.cover(day, "demo")
-    made.put("test", [*EXAMPLE, Did(NEXT, "demo", "reshare", "eve", "cy")])
+    left_over = Did(DAY - timedelta(days=1), "demo", "like", "bo", "cy")  # of a pull that never covered its day
+    made.put("test", [*EXAMPLE, Did(NEXT, "demo", "reshare", "eve", "cy"), left_over])
     for day, methodology in ((DAY, OFFICIAL), (NEXT, OFFICIAL), (LATER, OFFICIAL), (NEXT, NOW)):
-        publishes(made, day, methodology)
+        made.publish(day, methodology)
     return made
-
-
-def publishes(world: World, day: date, methodology: Methodology = OFFICIAL) -> None:
-    world.score(day, methodology)
-    checks.run(world.warehouse, checks.Params(day=day, methodology=methodology.version), world.batch)
-    publish.run(world.warehouse, publish.Params(day=day, methodology=methodology), world.batch)
 
 
 def told(world: World, person: str, day: date = DAY, **asked) -> dict:
@@ -97,8 +94,13 @@ def test_everything_sums(world, person, top):
     for engager in found["engagers"]:
         assert math.fsum(engager[part] for part in explain.PARTS) == near(engager["influence"])
         assert math.fsum(kind["points"] for kind in engager["kinds"]) == near(engager["points"])
-    if top == 10:  # all of them
-        assert math.fsum(path["influence"] for path in found["paths"]) == near(found["influence"])
+    for steps, part in enumerate(explain.PARTS, 1):
+        named = [path for path in found["paths"] if len(path["people"]) == steps + 1]
+        assert len(named) <= top
+        for unit, whole in (("influence", found[part]), ("points", found["points"][part])):
+            assert math.fsum([*(path[unit] for path in named), found["other_paths"][part][unit]]) == near(whole)
+    if top == 10:
+        assert found["other_paths"] == NO_OTHERS  # not even dust
 
 
 def test_named_paths(world):
@@ -110,7 +112,7 @@ def test_named_paths(world):
     ]
 
 
-def test_acts_are_rows_of_activity(world):
+def test_acts_are_rows_of_activity_on_covered_days(world):
     found = told(world, "cy", top=1, with_acts=True)
     rows = world.warehouse.read(ACTIVITY, columns=list(found["acts"][0])).to_pylist()
     assert all(act in rows for act in found["acts"])
@@ -123,6 +125,7 @@ def test_nobody_engaged(world):
     found = told(world, "dee")
     assert (found["engagers"], found["kinds"], found["paths"]) == ([], [], [])
     assert found["other_engagers"] == {"people": 0, "influence": 0.0, "points": 0.0}
+    assert found["other_paths"] == NO_OTHERS
 
 
 def test_who_is_not_scored_and_what_is_not_published(world):
@@ -201,7 +204,7 @@ def test_days_before_the_later_window_are_not_without_coverage(spark, tmp_path, 
     last = DAY + timedelta(days=9)
     made.put("test", [*EXAMPLE, Did(last, "demo", "like", "eve", "cy")])
     for day in (DAY, last):
-        publishes(made, day, short)
+        made.publish(day, short)
     found = changed(made, "cy", between(DAY, last, short, short))
     assert found["uncovered_days"] == {}
     assert {reason["reason"] for reason in found["reasons"]} == {
@@ -228,9 +231,9 @@ def test_acts_of_earlier_days_that_came_late(spark, tmp_path, arrow_rows):
     for day in (DAY, NEXT):
         made.cover(day, "demo")
     made.put("test", EXAMPLE)
-    publishes(made, DAY)
+    made.publish(DAY)
     made.put("late", [Did(DAY, "demo", "like", "eve", "dee")])
-    publishes(made, NEXT)
+    made.publish(NEXT)
     reasons = {reason["reason"]: reason["influence"] for reason in changed(made, "dee", between(DAY, NEXT))["reasons"]}
     faded = 2 ** (-1 / 30)
     whole = 0.5 * faded / (1 + faded)
@@ -243,7 +246,7 @@ def test_what_was_computed_from_files_that_are_gone(spark, tmp_path, arrow_rows)
     made = World(spark, str(tmp_path / "warehouse"), arrow_rows)
     made.cover(DAY, "demo")
     made.put("test", EXAMPLE)
-    publishes(made, DAY)
+    made.publish(DAY)
     made.put("test", EXAMPLE[1:])
     made.count(DAY)
     made.warehouse.delta(ENGAGEMENT).vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
@@ -269,9 +272,24 @@ def test_in_words(ran):
     said = ran("demo:cy", "--day", "2026-11-03")
     assert "Your score is 17.71: 11.57 direct, 5.78 second, 0.36 third." in said
     assert "0.0625  demo:dee shared demo:bo, who liked you" in said
+    assert "  others" not in said  # every path is named
     assert "0.0078  demo:dee liked demo:ana, who liked demo:bo, who liked you" in said
     assert "internal use only" in said
     assert "\x1b[31m" not in said  # a platform's handle commands no terminal
+
+
+def test_what_is_not_named_is_a_line_of_its_own(ran):
+    said = ran("demo:bo", "--day", "2026-11-03", "--top", "1")
+    assert " shared you\n  0.5000  others\n\nLargest of the second degree" in said
+    assert "of the second degree, in accounts' worth\n  0.0312  demo:dee liked demo:ana, who liked you\n\n" in said
+
+
+def test_an_engagers_points_by_kind_are_told_where_there_are_several(ran, world):
+    reshares, like = (f"{kind['points']:.4f}" for kind in told(world, "bo")["engagers"][0]["kinds"])
+    said = ran("demo:bo", "--day", "2026-11-03").partition("Who your attention comes from")[2]
+    cy, ana, *_ = (line.split() for line in said.splitlines() if line.startswith((" @cy", " demo:")))
+    assert cy[2:-4] == ["2", "reshares", f"{reshares},", "1", "like", like]
+    assert ana[2:-4] == ["1", "like"]  # all of her points
 
 
 def test_what_stands_beside_the_score_is_told_as_no_part_of_it(capsys, world):

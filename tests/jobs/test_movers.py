@@ -120,4 +120,14 @@ def test_reasons_are_told_in_words_the_largest_first():
     assert told(direct=-1.0, scale=0.04) == (
         "direct: -1.0 points, because those who engage with them hand on less of their attention"
     )
-    assert told(direct=0.04) == ""
+
+
+@pytest.mark.parametrize(
+    ("part", "points"),
+    [(0.05, "+0.1"), (0.04, "+0.040"), (-0.0499, "-0.050"), (0.00123, "+0.0012"), (-1e-7, "-0.00000010")],
+)
+def test_the_largest_part_is_told_however_small(part, points):
+    more = "more" if part > 0 else "less"
+    assert told(third=part, direct=part / 2) == (
+        f"third degree: {points} points, because {more} attention reaches them from one step further"
+    )

@@ -1,15 +1,19 @@
 """What people ask of `scores`."""
 
+import shutil
 from datetime import date, timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from deltalake import write_deltalake
+from typer.testing import CliRunner
 
-from jobs import reading
+from jobs import cli, reading
 from jobs.errors import CloutError, UsageError
 from schemas import arrow
+from schemas.score_changes import SCORE_CHANGES
 from schemas.scores import SCORES
 
 DAY = date(2026, 11, 3)
@@ -121,3 +125,30 @@ def test_an_export_appears_whole_or_not_at_all(warehouse, published, tmp_path, m
 
 def own_files(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if path.is_file()]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("show", "Highest scores of 2026-11-03"),
+        ("show twitter:1", "twitter:1"),
+        ("show --csv", ",,\n"),  # nothing is known beside the score
+        ("restatements", "no published day was changed"),
+        ("export --to scores.csv", "scores.csv: 2 people"),
+        ("explain twitter:1", "not published, so there is nothing to explain"),  # no run tells so
+    ],
+)
+def test_commands_that_read_make_no_table_and_alter_none(warehouse, arrow_rows, monkeypatch, tmp_path, asked, said):
+    """A warehouse of an earlier version, which lacks columns and a table, is read as it is; what writes completes it."""
+    for table in (SCORES, SCORE_CHANGES):
+        shutil.rmtree(warehouse.path(table))
+    earlier = arrow_rows(SCORES, [person | {"day": DAY, "methodology": VERSION} for person in (ANA, BO)])
+    earlier = earlier.drop_columns(["amplification", "inclusion"])
+    write_deltalake(warehouse.path(SCORES), earlier, partition_by=list(SCORES.partition_by))
+    monkeypatch.setenv("CLOUT_WAREHOUSE", warehouse.root)
+    monkeypatch.chdir(tmp_path)
+    ran = CliRunner().invoke(cli.app, asked.split())
+    assert said in ran.output + str(ran.exception)
+    assert (warehouse.version(SCORES), Path(warehouse.path(SCORE_CHANGES)).exists()) == (0, False)
+    CliRunner().invoke(cli.app, ["checks", "--day", str(DAY)])
+    assert (warehouse.version(SCORES), warehouse.version(SCORE_CHANGES)) == (1, 0)

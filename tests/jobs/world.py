@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from jobs import engagement, influence
+from jobs import checks, engagement, influence, publish
 from jobs.runs import Batch
 from jobs.storage import Warehouse
 from schemas.activity import ACTIVITY
@@ -73,6 +73,12 @@ class World:
     def score(self, day: date, methodology: Methodology = OFFICIAL) -> dict[str, dict[str, Any]]:
         self.count(day, methodology.first_day(day))
         return self.score_counted(day, methodology)
+
+    def publish(self, day: date, methodology: Methodology = OFFICIAL) -> None:
+        """Scores the day, checks and publishes it."""
+        self.score(day, methodology)
+        checks.run(self.warehouse, checks.Params(day=day, methodology=methodology.version), self.batch)
+        publish.run(self.warehouse, publish.Params(day=day, methodology=methodology), self.batch)
 
     def people(self, day: date, methodology: Methodology = OFFICIAL) -> dict[str, dict[str, Any]]:
         """person_id -> row of `influence`."""
