@@ -40,6 +40,15 @@ def graphframes_jars() -> list[str]:
     return own or sorted(str(path) for path in resolved if _is_graphframes(path))
 
 
+def has_graphframes() -> bool:
+    """Whether a session that is started here has GraphFrames' JVM package: its jars are there, or the settings file names it.
+
+    Raises as `graphframes_jars` does.
+    """
+    named = (settings().get(name, "") for name in ("spark.jars.packages", "spark.driver.extraClassPath"))
+    return bool(graphframes_jars()) or any("graphframes" in value for value in named)
+
+
 def _is_graphframes(path: Path) -> bool:
     return path.name.startswith("io.graphframes_")  # group_artifact-version.jar, as Spark's resolver names it
 

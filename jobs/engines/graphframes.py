@@ -39,7 +39,7 @@ def require() -> None:
     `spark-submit`, its class path decides."""
     if session.submitted():
         _load(session.build())
-    elif not session.graphframes_jars():
+    elif not session.has_graphframes():
         raise UsageError(
             f"engine graphframes: its JVM package {PACKAGE} is not here; name its jars by CLOUT_GRAPHFRAMES_JARS, with commas,"
             f" or let set-up try again: rm '{session.environment_folder()}/.clout/graphframes.stamp' && bash infra/setup.sh"

@@ -55,6 +55,20 @@ def test_the_users_own_take_the_place_of_it(environment, monkeypatch):
     GraphFramesEngine()
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "spark.jars.packages  io.graphframes:graphframes-spark4_2.13:0.12.2",
+        "spark.driver.extraClassPath /opt/graphframes/*",
+    ],
+)
+def test_as_the_settings_name_it(environment, monkeypatch, line):
+    own = environment / "own.conf"
+    own.write_text(f"spark.ui.enabled false\n{line}\n")
+    monkeypatch.setenv("CLOUT_SPARK_SETTINGS", str(own))
+    GraphFramesEngine()
+
+
 def test_the_users_own_that_are_not_there(environment, monkeypatch):
     """Told by whatever needs a session, also of another engine."""
     (environment / "own.jar").touch()
