@@ -24,7 +24,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from jobs.errors import CloutError, UsageError
 from schemas import arrow
 from schemas.catalog import TABLES
-from schemas.delta import lacking
+from schemas.delta import lacking, reworded
 from schemas.table import Table
 
 if TYPE_CHECKING:
@@ -89,8 +89,8 @@ class Warehouse:
 
     def create_tables(self) -> None:
         """Creates every table that is not there, empty, with its columns' docs, and gives those that are there the columns
-        that came to their contract since. Two writers into an empty folder would fail, so this comes before any run; of two
-        creators one makes the table and the other finds it made."""
+        and docs that came to their contract since. Two writers into an empty folder would fail, so this comes before any run;
+        of two creators one makes the table and the other finds it made."""
         if self.is_local:
             try:
                 Path(self.root).mkdir(parents=True, exist_ok=True)
@@ -100,7 +100,7 @@ class Warehouse:
                 ) from error
         for table in TABLES:
             if DeltaTable.is_deltatable(self.path(table)):
-                self._add_columns(table)
+                self._bring_up_to_date(table)
             else:
                 with suppress(CommitFailedError):
                     DeltaTable.create(
@@ -114,12 +114,15 @@ class Warehouse:
                         commit_properties=CommitProperties(max_commit_retries=0),
                     )
 
-    def _add_columns(self, table: Table) -> None:
+    def _bring_up_to_date(self, table: Table) -> None:
+        once = CommitProperties(max_commit_retries=0)
         for attempt in _repeated(CommitFailedError):
             with attempt:
                 found = self.delta(table)
                 if missing := lacking(table, found.schema()):
-                    found.alter.add_columns(missing, commit_properties=CommitProperties(max_commit_retries=0))
+                    found.alter.add_columns(missing, commit_properties=once)
+                for name, doc in reworded(table, found.schema()).items():
+                    found.alter.set_column_metadata(name, {"comment": doc}, commit_properties=once)
 
     def exists(self) -> bool:
         return DeltaTable.is_deltatable(self.path(TABLES[-1]))
@@ -290,9 +293,10 @@ def _told(partition: Partition, run_id: str, job: str) -> str:
 
 def _checked(table: Table, rows: pa.Table | pa.RecordBatchReader, raised: list[BaseException]) -> pa.RecordBatchReader:
     """The rows as a stream that stops at the first batch against the contract. `raised` then holds why: the writer, who
-    reads the stream outside Python, tells it as an error of its own."""
+    reads the stream outside Python, tells it as an error of its own. Columns come without their docs: the writer would refuse
+    others than the table has."""
     arrow.check_schema(table, rows.schema)
-    schema = arrow.schema(table)
+    schema = pa.schema([field.remove_metadata() for field in arrow.schema(table)])
 
     def batches() -> Iterable[pa.RecordBatch]:
         try:

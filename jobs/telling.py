@@ -113,7 +113,7 @@ def _tell_beside(told: Told) -> None:
         found.append(f"each post of yours set off {told['amplification']:,.2f} acts of others")
     if told["inclusion"] is not None:
         found.append(
-            f"inclusion {told['inclusion']:.0f} of 100: so alike, in attention held, are those who address you and those"
+            f"inclusion {told['inclusion']:.0f} of 100: so alike, in direct attention, are those who address you and those"
             " you answer"
         )
     if found:

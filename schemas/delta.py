@@ -1,4 +1,4 @@
-"""Contracts as Delta schemas: what a table on disk lacks of its contract."""
+"""Contracts as Delta schemas: what a table on disk lacks of its contract, and what it tells otherwise."""
 
 from deltalake import Field, Schema
 from deltalake.schema import PrimitiveType
@@ -15,3 +15,9 @@ def lacking(table: Table, found: Schema) -> list[Field]:
         for column in table.columns
         if column.nullable and column.name not in there
     ]
+
+
+def reworded(table: Table, found: Schema) -> dict[str, str]:
+    """Column -> its doc, where the table on disk has another one."""
+    told = {field.name: field.metadata.get("comment") for field in found.fields}
+    return {column.name: column.doc for column in table.columns if told.get(column.name, column.doc) != column.doc}

@@ -130,6 +130,21 @@ def test_a_table_of_an_earlier_contract_gets_the_columns_that_came_since(tmp_pat
     assert made.read(SCORES, partition)["inclusion"].to_pylist() == [50.0]
 
 
+@pytest.mark.parametrize("is_updated", [True, False])
+def test_a_table_of_before_a_doc_was_reworded_takes_rows(tmp_path, reject, is_updated):
+    made = Warehouse(str(tmp_path / "warehouse"))
+    otherwise = [field.with_metadata({"comment": f"once {field.name}"}) for field in reject().schema]
+    DeltaTable.create(made.path(REJECTS), pa.schema(otherwise), partition_by=list(REJECTS.partition_by))
+    if is_updated:
+        made.create_tables()
+    made.replace(REJECTS, reject(), place(), run_id="r", job="j")
+    assert made.read(REJECTS).num_rows == 1
+    told = [field.metadata["comment"] for field in made.delta(REJECTS).schema().fields]
+    assert told == (
+        [column.doc for column in REJECTS.columns] if is_updated else [f"once {name}" for name in REJECTS.column_names]
+    )
+
+
 def test_what_is_no_warehouse_says_what_to_do(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match=r"no warehouse here yet; run `clout run` first or set CLOUT_WAREHOUSE"):
@@ -291,7 +306,7 @@ def test_two_who_add_the_same_columns_at_once(tmp_path, arrow_rows, meeting):
     made = Warehouse(str(tmp_path / "warehouse"))
     write_deltalake(made.path(SCORES), arrow_rows(SCORES, [{}]).drop_columns(["amplification", "inclusion"]))
     meeting(2)
-    assert race(lambda _: made._add_columns(SCORES), 1, 2) == {1: None, 2: None}
+    assert race(lambda _: made._bring_up_to_date(SCORES), 1, 2) == {1: None, 2: None}
     assert [field.name for field in made.delta(SCORES).schema().fields] == list(SCORES.column_names)
     assert made.version(SCORES) == 1
 
