@@ -170,7 +170,8 @@ def read(session: "SparkSession", warehouse: Warehouse, params: Params) -> Read:
             f" first (`clout pull --day {params.day} --source ...`)"
         )
     accounts = attention.newest_accounts(warehouse.frame(session, ACCOUNTS, versions[ACCOUNTS.name]), params.day)
-    return Read(versions, engagement, row_count, accounts, covered_days(warehouse, first_day, params.day))
+    covered = covered_days(warehouse, first_day, params.day, versions[COVERAGE.name])
+    return Read(versions, engagement, row_count, accounts, covered)
 
 
 def everybody(found: Read, sums: "DataFrame", spread: "DataFrame", params: Params) -> "DataFrame":

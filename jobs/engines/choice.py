@@ -50,12 +50,12 @@ def chosen(name: str, edges: "DataFrame") -> Engine:
     `spark`. `edges` (src, dst, a) are read once to measure them: the caller persists them."""
     if name != AUTO:
         return ENGINES[name]()
-    from jobs.engines.memory import MemoryEngine, need
+    from jobs.engines.memory import MemoryEngine, limits, need
 
     asked, budget = need(edges), budget_bytes()
-    found = MemoryEngine(asked) if asked.needed_bytes <= budget else ENGINES["spark"]()
+    found = MemoryEngine(asked) if asked.fits(budget) else ENGINES["spark"]()
     log.info(
-        "engine %s: %d pairs need %.1f GB in memory, %.1f GB may be taken (CLOUT_MEMORY_GB)",
-        found.name, asked.pairs, asked.needed_bytes / 1e9, budget / 1e9,
+        "engine %s: %d pairs of up to %d people need %.1f GB in memory, %.1f GB may be taken (CLOUT_MEMORY_GB), %s",
+        found.name, asked.pairs, asked.people, asked.needed_bytes / 1e9, budget / 1e9, limits(),
     )  # fmt: skip
     return found

@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 
 from jobs.engines.budget import budget_bytes
 from jobs.engines.loops import cores, loops
-from jobs.engines.rows import MAX_EDGES, UP, Rows, rows_of
+from jobs.engines.rows import MAX_ACCOUNTS, MAX_EDGES, UP, Rows, rows_of
 from jobs.errors import CloutError
 from schemas.fixed_point import UNIT
 
@@ -31,6 +31,7 @@ SLICE_BYTES = 1 << 28  # pulled at once; the JVM holds what a task sends three t
 PEOPLE_OF_A_TASK = 200_000  # some 10 MB of the 128 that a task may bring
 LG_SKETCH = 12  # log2 of the size of a sketch of distinct names (HyperLogLog of Apache DataSketches)
 PEOPLE_ERROR = 0.02  # relative, of what such a sketch says: one standard deviation, rounded up
+MAX_NAMES = 2**31 - 1  # bytes: Arrow's offsets fit 32 bits
 MARGIN = 1.15
 
 
@@ -117,6 +118,16 @@ class Need(NamedTuple):
     name_bytes: int  # of both ends of every pair, UTF-8
     needed_bytes: int
 
+    def fits(self, budget: int) -> bool:
+        """Whether engine `memory` can add them, in so many bytes."""
+        is_counted = self.pairs <= MAX_EDGES and self.people <= MAX_ACCOUNTS
+        return self.needed_bytes <= budget and is_counted and _names(*self[:3]) <= MAX_NAMES
+
+
+def limits() -> str:
+    """What engine `memory` cannot pass, whatever it may take."""
+    return f"at most {MAX_EDGES:,} pairs, {MAX_ACCOUNTS:,} people and {MAX_NAMES / 1e9:.1f} GB of names"
+
 
 def need(edges: "DataFrame") -> Need:
     """Measures edges (src, dst, a) by one aggregate; nothing is pulled."""
@@ -134,10 +145,15 @@ def needed_bytes(pairs: int, people: int, name_bytes: int) -> int:
     From above what was measured on graphs of 1 to 16 million pairs (`bash infra/bench.sh budget`), with a margin: either
     pulling the names takes most, or adding does.
     """
-    names = 2 * people * name_bytes // max(1, 2 * pairs)  # once to number them, once in order
+    names = 2 * _names(pairs, people, name_bytes)  # once to number them, once in order
     pulling = min(SLICE_BYTES, _arrow_bytes(pairs, name_bytes)) + 32 * pairs + 100 * people
     adding = 60 * pairs + (200 + 4 * cores()) * people
     return int(MARGIN * (max(pulling, adding) + names))
+
+
+def _names(pairs: int, people: int, name_bytes: int) -> int:
+    """Bytes of everybody's name, each once."""
+    return people * name_bytes // max(1, 2 * pairs)
 
 
 def _arrow_bytes(pairs: int, name_bytes: int) -> int:
@@ -155,13 +171,13 @@ class MemoryEngine:
         self.measured = measured
 
     def sums(self, edges: "DataFrame", rounds: int) -> "DataFrame":
-        """Raises `CloutError` where the edges need more than the budget (`jobs.engines.budget`)."""
+        """Raises `CloutError` where the edges need more than the budget (`jobs.engines.budget`), or are more than can be."""
         asked, budget = self.measured or need(edges), budget_bytes()
-        if asked.needed_bytes > budget or asked.pairs > MAX_EDGES:
+        if not asked.fits(budget):
             raise CloutError(
-                f"engine memory: {asked.pairs:,} pairs need {asked.needed_bytes / 1e9:.2f} GB and {budget / 1e9:.2f} GB may be"
-                f" taken (and at most {MAX_EDGES:,} pairs); use --engine spark or graphframes, which spill what does not fit,"
-                " or raise CLOUT_MEMORY_GB"
+                f"engine memory: {asked.pairs:,} pairs of up to {asked.people:,} people need {asked.needed_bytes / 1e9:.2f} GB"
+                f" and {budget / 1e9:.2f} GB may be taken ({limits()}); use --engine spark or graphframes, which spill what"
+                " does not fit, or raise CLOUT_MEMORY_GB"
             )
         slices = 1 + _arrow_bytes(asked.pairs, asked.name_bytes) // SLICE_BYTES
         pulled = pa.concat_tables([_slice(edges, number, slices) for number in range(slices)])

@@ -12,7 +12,8 @@ from numba import njit
 
 Ints = np.ndarray
 
-MAX_EDGES = 2**31 - 1
+MAX_EDGES = 2**31 - 1  # positions fit 32 bits
+MAX_ACCOUNTS = 2**30  # and so do rows, two for each
 UP, DOWN = 0, 1
 
 
@@ -29,8 +30,8 @@ class Rows(NamedTuple):
 
 
 def rows_of(src: Ints, dst: Ints, a: Ints, accounts: int) -> Rows:
-    """`src`, `dst`: int32 numbers below `accounts`, which is at most 2^30; `a`: int64. Any order, no edge twice, none from
-    an account to itself, at most `MAX_EDGES`, so that positions fit 32 bits."""
+    """`src`, `dst`: int32 numbers below `accounts`, which is at most `MAX_ACCOUNTS`; `a`: int64. Any order, no edge twice,
+    none from an account to itself, at most `MAX_EDGES`."""
     # Kernels are compiled for arrays that can be written; what comes from Arrow cannot always.
     src, dst, a = (np.require(column, requirements="W") for column in (src, dst, a))
     rank = np.empty(accounts, np.int32)

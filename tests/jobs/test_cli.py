@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import pytest
 
-from jobs import cli, reading
+from jobs import cli, reading, session
 from jobs.storage import Warehouse
 from schemas.coverage import COVERAGE
 from schemas.influence import INFLUENCE
@@ -174,6 +174,33 @@ def test_wrong_use_is_told_in_words_with_exit_code_2(clout, warehouse, published
         assert message in " ".join(told.err.replace("│", " ").split())
     assert "Traceback" not in told.err
     assert warehouse.row_count(RUNS, {}) == 0
+
+
+SCORING = {
+    "run": ("run", "--source", "sample=people=50", "--last-day", "2026-11-03"),
+    "influence": ("influence", "--day", "2026-11-03"),
+    "compare": ("compare", "--day", "2026-11-03", "--methodology", "2026.12"),
+}
+NOT_HERE = {
+    "pregel": "clout: engine 'pregel' is unknown; there is auto, memory, spark, graphframes\n",
+    "graphframes": "clout: engine graphframes: its JVM package io.graphframes:graphframes-spark4_2.13:0.12.2 is not here; name"
+    " its jars by CLOUT_GRAPHFRAMES_JARS, with commas, or let set-up try again: rm '{environment}/.clout/graphframes.stamp' &&"
+    " bash infra/setup.sh (engine spark gives the same bits without it)\n",
+}
+
+
+@pytest.mark.parametrize("engine", NOT_HERE)
+@pytest.mark.parametrize("command", SCORING)
+def test_an_engine_that_is_not_here_is_told_before_any_work(clout, warehouse, monkeypatch, tmp_path, command, engine):
+    """No session is asked for, and with it no JVM; nothing is written."""
+    monkeypatch.delenv("CLOUT_GRAPHFRAMES_JARS", raising=False)
+    monkeypatch.setattr(session, "environment_folder", lambda: tmp_path)
+    monkeypatch.setattr(session, "build", lambda *_: pytest.fail("a session was asked for"))
+    before = sorted(Path(warehouse.root).rglob("*"))
+    told = clout(*SCORING[command], "--engine", engine)
+    assert told == Told(2, "", NOT_HERE[engine].format(environment=tmp_path))
+    assert warehouse.row_count(RUNS, {}) == 0
+    assert sorted(Path(warehouse.root).rglob("*")) == before
 
 
 FAILED = {

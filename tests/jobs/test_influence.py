@@ -1,5 +1,6 @@
 """Scale, ranks, and the columns beside the score; and what a scoring run refuses."""
 
+import json
 import math
 from dataclasses import replace
 from datetime import date, timedelta
@@ -8,8 +9,10 @@ import pytest
 
 from jobs import influence as job
 from jobs.errors import CloutError
+from jobs.storage import Warehouse
 from schemas import spark as contract
 from schemas.accounts import ACCOUNTS
+from schemas.coverage import COVERAGE
 from schemas.influence import INFLUENCE
 from schemas.methodologies import METHODOLOGIES
 from schemas.runs import RUNS
@@ -116,6 +119,25 @@ def test_what_lies_in_the_window(world):
         "uncovered_days": f'{{"twitter": ["{BEFORE[1]}"]}}',
         "counts": '{"pairs": 3, "people": 4}',
     }
+
+
+def test_what_is_pulled_meanwhile_is_not_read(world, monkeypatch):
+    """A score stands on the versions that `runs` names, though a day was covered after they were read."""
+    world.cover(DAY, "twitter")
+    world.put("test", [Did(DAY, "twitter", "like", "ana", "bo")])
+    world.count(DAY)
+    version, row_count = world.warehouse.version(COVERAGE), Warehouse.row_count
+
+    def meanwhile(*arguments):
+        world.cover(BEFORE[2], "twitter")
+        return row_count(*arguments)
+
+    monkeypatch.setattr(Warehouse, "row_count", meanwhile)
+    found = world.score_counted(DAY, SHORT)
+    assert {row["window_coverage"] for row in found.values()} == {1 / 3}
+    told = world.warehouse.read(RUNS).sort_by("started_at").to_pylist()[-1]
+    assert json.loads(told["inputs"])["coverage"] == version < world.warehouse.version(COVERAGE)
+    assert json.loads(told["uncovered_days"]) == {"twitter": [str(BEFORE[2]), str(BEFORE[1])]}
 
 
 def test_an_empty_window_raises_and_writes_nothing(world):

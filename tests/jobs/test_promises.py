@@ -4,6 +4,7 @@ Exact means to 1e-8 relative to max(1, influence), and bit for bit where it says
 """
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
@@ -33,6 +34,11 @@ def tolerance(influence: float) -> float:
     return EXACT * max(1, influence)
 
 
+def points(influence: float) -> float:
+    """README's scale, which the jobs' own is compared with in `test_influence.py`."""
+    return min(100, 100 * math.log1p(influence / 0.01) / math.log1p(1e7 / 0.01))
+
+
 def worth(graph: Graph, person: str) -> Parts:
     return graph.parts().get(person, NOTHING)
 
@@ -52,6 +58,7 @@ def test_p1_an_act_directed_at_somebody_never_lowers_them(graph, data):
     assert gained >= -tolerance(0)
     assert after.direct >= before.direct - tolerance(before.direct)
     assert after.influence >= before.influence + (1 - graph.damping) * gained - tolerance(before.influence)
+    assert points(after.influence) >= points(max(0, before.influence - tolerance(before.influence)))
 
 
 def test_p1_second_and_third_may_fall_while_the_whole_rises():
@@ -317,6 +324,22 @@ def test_real_p2(world, base):
     assert after["twitter:star"]["influence"] > base["twitter:star"]["influence"]  # it was not in vain
 
 
+def test_real_p3(world, base):
+    """Two are liked by a fan each, alike in everything but who acts on the fans: on the one others do, on the other only who
+    is liked, and more than all others on the first."""
+    world.put("more", [Did(DAY, "twitter", "like", "known", "gil"), Did(DAY, "twitter", "like", "quiet", "hal"),
+                       Did(DAY, "twitter", "like", "fan1", "known"), Did(DAY, "twitter", "like", "bo", "known"),
+                       Did(DAY, "twitter", "quote", "hal", "quiet")])  # fmt: skip
+    after = world.score(DAY)
+    gil, hal, known, quiet = (after[f"twitter:{name}"] for name in ("gil", "hal", "known", "quiet"))
+    assert quiet["direct"] > known["direct"]
+    assert (gil["direct"], gil["engager_count"]) == (hal["direct"], hal["engager_count"])
+    assert hal["influence"] == hal["direct"]
+    brought = gil["direct"] * (known["direct"] + known["second"])
+    assert gil["influence"] - hal["influence"] == pytest.approx(brought, rel=0, abs=tolerance(gil["influence"]))
+    assert gil["score"] > hal["score"]
+
+
 def test_real_p4(base):
     for row in base.values():
         assert row["direct"] + row["second"] + row["third"] == row["influence"]
@@ -332,6 +355,15 @@ def test_real_p5(world, base):
     assert after["twitter:star"]["direct"] > base["twitter:star"]["direct"]  # fan2's like is a reply: it weighs more
     world.put("more", again[:2])
     assert world.score(DAY) == base
+
+
+def test_real_p5_a_hundred_fans_alike_beat_one_fan_a_hundred_times(world, base):
+    """On one day, and none of them does anything else."""
+    world.put("more", [Did(DAY, "twitter", "like", f"one{n}", "loved") for n in range(100)]
+              + [Did(DAY, "twitter", "like", "devoted", "liked") for _ in range(100)])  # fmt: skip
+    after = world.score(DAY)
+    assert after["twitter:loved"]["influence"] > 15 * after["twitter:liked"]["influence"] > 0
+    assert after["twitter:loved"]["score"] > after["twitter:liked"]["score"]
 
 
 def test_real_p6(world, base):

@@ -1,63 +1,102 @@
-"""P5 from reports to influence: a further report of an act that counts already never lowers whom the act was directed at."""
+"""From reports of acts to influence: P5, that a further report of an act that counts already never lowers whom the act was
+directed at; P1 and P2, what a further act does to whom it is directed at and to who does it."""
 
+from collections.abc import Mapping, Sequence
 from itertools import permutations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jobs import influence as job
 from jobs.engagement import engagement
 from schemas.activity import ACTIVITY
 from schemas.kinds import INTERACTIONS
-from tests.jobs.equations import Pair, engine, shares, term
+from tests.jobs.equations import NEWCOMER, Pair, Parts, engine, shares, term
 from tests.jobs.world import OFFICIAL
 
 EXACT = 1e-8
-pairs = st.sampled_from(list(permutations("abcd", 2)))
-acts = st.lists(st.tuples(pairs, st.sampled_from(INTERACTIONS)), min_size=1, max_size=8)
+PEOPLE = "abcd"
+Act = tuple[Pair, str]
+Kinds = dict[Pair, dict[str, int]]
+
+some_kind = st.sampled_from(INTERACTIONS)
+pairs = st.sampled_from(list(permutations(PEOPLE, 2)))
+acts = st.lists(st.tuples(pairs, some_kind), min_size=1, max_size=8)
 
 
 @st.composite
-def reported(draw: st.DrawFn) -> tuple[list[tuple[Pair, str]], int, str]:
+def reported(draw: st.DrawFn) -> tuple[list[Act], int, str]:
     """Acts of one day, and which of them is reported once more, as what kind."""
     done = draw(acts)
-    return done, draw(st.integers(0, len(done) - 1)), draw(st.sampled_from(INTERACTIONS))
+    return done, draw(st.integers(0, len(done) - 1)), draw(some_kind)
+
+
+@st.composite
+def continued(draw: st.DrawFn) -> tuple[list[Act], str, Act, Act]:
+    """Acts of one day, somebody, and two that may come beside them: one by somebody else towards the person, one by the
+    person."""
+    person = draw(st.sampled_from(PEOPLE))
+    others = st.sampled_from([name for name in (*PEOPLE, NEWCOMER) if name != person])
+    return draw(acts), person, ((draw(others), person), draw(some_kind)), ((person, draw(others)), draw(some_kind))
+
+
+def counted(rows, worlds: Mapping[str, Sequence[tuple[Act, int]]]) -> dict[str, Kinds]:
+    """What each world's acts count as, from reports (act, its number). Each world is a platform of its own and each report of
+    another source: all of them counted in one run."""
+    records = [
+        {"platform": name, "source": f"{place}", "actor_id": u, "target_id": v, "kind": kind, "activity_id": f"{act}"}
+        for name, reports in worlds.items()
+        for place, (((u, v), kind), act) in enumerate(reports)
+    ]
+    found: dict[str, Kinds] = {}
+    for row in engagement(rows(ACTIVITY, records)).collect():
+        pair = (row["src"].partition(":")[2], row["dst"].partition(":")[2])
+        found.setdefault(row["platform"], {}).setdefault(pair, {})[row["kind"]] = row["act_count"]
+    return found
+
+
+def parts(world: Kinds, person: str) -> Parts:
+    weights = {pair: term(kinds, OFFICIAL.kind_weights, 1.0) for pair, kinds in world.items()}
+    return engine(shares(weights, {}, OFFICIAL.damping, OFFICIAL.rest_weight))[1].get(person, Parts(0.0, 0.0, 0.0))
 
 
 @settings(max_examples=3)
 @given(st.lists(reported(), min_size=50, max_size=50))
-def test_p5_a_further_report_never_lowers_its_target(rows, worlds):
-    """Each world is a platform of its own, and once more with the further report: all of them counted in one run."""
-    records = []
-    for number, (done, again, kind) in enumerate(worlds):
-        for name in (f"once{number}", f"again{number}"):
-            reports = [(*act, f"{place}") for place, act in enumerate(done)]
-            if name.startswith("again"):
-                reports.append((done[again][0], kind, f"{again}"))
-            records += [
-                {
-                    "platform": name,
-                    "source": f"{place}",
-                    "actor_id": u,
-                    "target_id": v,
-                    "kind": told,
-                    "activity_id": act,
-                }
-                for place, ((u, v), told, act) in enumerate(reports)
-            ]
-    counted: dict[str, dict[Pair, dict[str, int]]] = {}
-    for row in engagement(rows(ACTIVITY, records)).collect():
-        pair = (row["src"].partition(":")[2], row["dst"].partition(":")[2])
-        counted.setdefault(row["platform"], {}).setdefault(pair, {})[row["kind"]] = row["act_count"]
-    for number, (done, again, _) in enumerate(worlds):
-        once, more = counted[f"once{number}"], counted[f"again{number}"]
+def test_p5_a_further_report_never_lowers_its_target(rows, told):
+    worlds = {}
+    for number, (done, again, kind) in enumerate(told):
+        worlds[f"once{number}"] = once = [(act, place) for place, act in enumerate(done)]
+        worlds[f"again{number}"] = [*once, ((done[again][0], kind), again)]
+    found = counted(rows, worlds)
+    for number, (done, again, _) in enumerate(told):
+        once, more = found[f"once{number}"], found[f"again{number}"]
         assert {pair: sum(kinds.values()) for pair, kinds in more.items()} == {
             pair: sum(kinds.values()) for pair, kinds in once.items()
         }  # it is the same act
         target = done[again][0][1]
-        before, after = (influence(world, target) for world in (once, more))
+        before, after = (parts(world, target).influence for world in (once, more))
         assert after >= before - EXACT * max(1, before)
 
 
-def influence(world: dict[Pair, dict[str, int]], person: str) -> float:
-    weights = {pair: term(kinds, OFFICIAL.kind_weights, 1.0) for pair, kinds in world.items()}
-    return engine(shares(weights, {}, OFFICIAL.damping, OFFICIAL.rest_weight))[1][person].influence
+@settings(max_examples=3)
+@given(st.lists(continued(), min_size=50, max_size=50))
+def test_p1_p2_a_further_act(spark, rows, told):
+    """Directed at somebody, it lowers neither their influence nor their score nor what is direct of it; their own changes
+    nothing of theirs."""
+    worlds = {}
+    for number, (done, _, *further) in enumerate(told):
+        for name, did in (("before", done), ("engaged", [*done, further[0]]), ("acted", [*done, further[1]])):
+            worlds[f"{name}{number}"] = [(act, place) for place, act in enumerate(did)]
+    found = counted(rows, worlds)
+    compared = []
+    for number, (_, person, *_) in enumerate(told):
+        before, engaged, acted = (parts(found[f"{name}{number}"], person) for name in ("before", "engaged", "acted"))
+        tolerance = EXACT * max(1, before.influence)
+        assert engaged.influence >= before.influence - tolerance, "P1"
+        assert engaged.direct >= before.direct - tolerance, "P1"
+        assert acted == pytest.approx(before, rel=0, abs=tolerance), "P2"
+        compared.append((max(0.0, before.influence - tolerance), engaged.influence))
+    frame = spark.createDataFrame(compared, "before double, after double")
+    scores = frame.select(*(job.score(frame[name], OFFICIAL).alias(name) for name in frame.columns))
+    assert all(row.after >= row.before for row in scores.collect()), "P1"

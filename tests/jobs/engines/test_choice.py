@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from jobs.engines import choice
+from jobs.engines import choice, memory
 from jobs.engines.memory import MemoryEngine, need
 from jobs.errors import CloutError, UsageError
 
@@ -24,13 +24,28 @@ def test_need_is_measured(edges):
     assert asked.needed_bytes >= asked.name_bytes
 
 
-@pytest.mark.parametrize(("gigabytes", "expected"), [("1", "memory"), ("0.0000001", "spark")])
-def test_auto_takes_what_fits_and_says_why(edges, monkeypatch, caplog, gigabytes, expected):
+@pytest.mark.parametrize(
+    ("gigabytes", "pairs", "people", "names", "expected"),
+    [
+        ("1", 2, 3, 10**9, "memory"), ("0.0000001", 2, 3, 10**9, "spark"), ("1", 1, 3, 10**9, "spark"),
+        ("1", 2, 2, 10**9, "spark"), ("1", 2, 3, 13, "spark"),
+    ],
+)  # fmt: skip
+def test_auto_takes_what_fits_and_says_why(edges, monkeypatch, caplog, gigabytes, pairs, people, names, expected):
+    """In its budget, and in the numbers of 32 bits that count pairs, people and bytes of names."""
     monkeypatch.setenv("CLOUT_MEMORY_GB", gigabytes)
+    monkeypatch.setattr(memory, "MAX_EDGES", pairs)
+    monkeypatch.setattr(memory, "MAX_ACCOUNTS", people)
+    monkeypatch.setattr(memory, "MAX_NAMES", names)
     with caplog.at_level(logging.INFO, "jobs.engines.choice"):
         assert choice.chosen("auto", edges).name == expected
     (line,) = caplog.messages
-    assert line.startswith(f"engine {expected}: 2 pairs need 0.0 GB in memory")
+    assert line.startswith(
+        f"engine {expected}: 2 pairs of up to 3 people need 0.0 GB in memory, {float(gigabytes):.1f} GB may be"
+    )
+    assert line.endswith(
+        f"taken (CLOUT_MEMORY_GB), at most {pairs} pairs, {people} people and {names / 1e9:.1f} GB of names"
+    )
 
 
 @pytest.mark.parametrize("name", ["memory", "spark"])
@@ -42,8 +57,21 @@ def test_who_is_asked_for_is_taken(edges, monkeypatch, name):
 def test_memory_refuses_what_does_not_fit(edges, monkeypatch):
     monkeypatch.setenv("CLOUT_MEMORY_GB", "0.0000001")
     with pytest.raises(
-        CloutError, match=r"2 pairs need .* use --engine spark or graphframes, .* raise CLOUT_MEMORY_GB"
+        CloutError,
+        match=r"2 pairs of up to 3 people need .* use --engine spark or graphframes, .* raise CLOUT_MEMORY_GB",
     ):
+        MemoryEngine().sums(edges, 3)
+
+
+@pytest.mark.parametrize(
+    ("limit", "most", "told"),
+    [("MAX_EDGES", 1, "1 pairs"), ("MAX_ACCOUNTS", 2, "2 people"), ("MAX_NAMES", 13, "0.0 GB of names")],
+)
+def test_memory_refuses_more_than_32_bits_can_count(edges, monkeypatch, limit, most, told):
+    """Whatever it may take."""
+    monkeypatch.setenv("CLOUT_MEMORY_GB", "1000")
+    monkeypatch.setattr(memory, limit, most)
+    with pytest.raises(CloutError, match=rf"\(at most .*\b{told}.*\); use --engine spark or graphframes"):
         MemoryEngine().sums(edges, 3)
 
 

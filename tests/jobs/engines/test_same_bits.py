@@ -17,19 +17,36 @@ from jobs.engines.memory import influence
 from jobs.engines.numbers import in_numbers
 from schemas.fixed_point import UNIT
 from schemas.influence import INFLUENCE
-from tests.jobs.equations import SCALE, shares
+from tests.jobs.equations import SCALE, Parts, shares
 from tests.jobs.higgs import LAST, OFFICIAL
 
 Graph = tuple[np.ndarray, np.ndarray, np.ndarray]  # src, dst, a
+WRITTEN_OUT = ("hand", "random-200", "random-200-damping85")  # oracles that name every edge and everybody's sums
+
+
+def told_by(data, name: str) -> dict:
+    return json.loads(data(f"influence-oracle/{name}.json").read_text())
 
 
 def oracle(data, name: str) -> Graph:
-    told = json.loads(data(f"influence-oracle/{name}.json").read_text())
+    """People are numbered in order of their names."""
+    told = told_by(data, name)
     weights = {(src, dst): round(weight * SCALE) for src, dst, weight in told["edge_list"]}
     found = shares(weights, told["credibility"], told["damping"], told["rest_weight"])
     number = {person: place for place, person in enumerate(sorted({person for pair in found for person in pair}))}
     src, dst = (np.array([number[pair[end]] for pair in found], np.int32) for end in (0, 1))
     return src, dst, np.array(list(found.values()), np.int64)
+
+
+def slashdot(data) -> Graph:
+    """With the weights of its oracle: everybody spends as much on each."""
+    told = told_by(data, "soc-Slashdot0902")
+    with gzip.open(data("graphs/soc-Slashdot0902.txt.gz")) as lines:
+        arcs = np.loadtxt(lines, np.int32)
+    arcs = np.unique(arcs[arcs[:, 0] != arcs[:, 1]], axis=0)
+    src, dst = arcs[:, 0].copy(), arcs[:, 1].copy()
+    a = told["damping"] / (told["rest_weight"] + np.bincount(src, minlength=told["vertices"])[src])
+    return src, dst, np.rint(a * SCALE).astype(np.int64)
 
 
 def spent(pairs: np.ndarray, rng: np.random.Generator) -> Graph:
@@ -65,8 +82,9 @@ def beside(*graphs: Graph) -> Graph:
     return src, dst, a
 
 
-def assert_same_bits(spark, engine, graph: Graph, rounds: int = 3, partitions: int | None = None) -> None:
-    """The engine's sums, given rows in a shuffled order, against those of the engine in memory."""
+def assert_same_bits(spark, engine, graph: Graph, rounds: int = 3, partitions: int | None = None) -> np.ndarray:
+    """The engine's sums, given rows in a shuffled order, against those of the engine in memory. Returns them as accounts'
+    worth: a row for each step, a column for each person."""
     src, dst, a = graph
     people = int(max(src.max(), dst.max())) + 1
     order = np.random.default_rng(1).permutation(len(a))
@@ -84,21 +102,28 @@ def assert_same_bits(spark, engine, graph: Graph, rounds: int = 3, partitions: i
     for name, whole in zip(("one", "two", "three"), expected, strict=True):
         assert np.array_equal(pulled[name].to_numpy(), whole[there]), name
     assert set(spark.sparkContext._jsc.getPersistentRDDs()) == kept, "what was kept on the way is let go"
+    worth = np.zeros((3, people))
+    worth[:, there] = [pulled[name].to_numpy() * UNIT for name in ("one", "two", "three")]
+    return worth
 
 
 @pytest.fixture(scope="module")
 def small(data) -> Graph:
     rng = np.random.default_rng(7)
-    oracles = [oracle(data, name) for name in ("hand", "random-200", "random-200-damping85")]
+    oracles = [oracle(data, name) for name in WRITTEN_OUT]
     return beside(*oracles, hub(300, rng), crowd(60, rng))
 
 
 @pytest.fixture
 def partitions(spark, request) -> Iterator[int]:
-    before = spark.conf.get("spark.sql.shuffle.partitions")
-    spark.conf.set("spark.sql.shuffle.partitions", request.param)
+    """So many after each exchange: Spark would make one of several that hold little."""
+    ours = {"spark.sql.shuffle.partitions": request.param, "spark.sql.adaptive.coalescePartitions.enabled": False}
+    before = {name: spark.conf.get(name) for name in ours}
+    for name, value in ours.items():
+        spark.conf.set(name, value)
     yield request.param
-    spark.conf.set("spark.sql.shuffle.partitions", before)
+    for name, value in before.items():
+        spark.conf.set(name, value)
 
 
 @pytest.mark.parametrize("partitions", [1, 2, 7, 64], indirect=True)
@@ -123,12 +148,27 @@ def test_nobody_passes_anything_on(spark, distributed):
     assert_same_bits(spark, distributed, (np.array([0, 1], np.int32), np.array([1, 2], np.int32), none))
 
 
-def test_large_graphs(spark, distributed, data):
-    """A hub of a million edges beside a real graph with many loops."""
-    with gzip.open(data("graphs/soc-Slashdot0902.txt.gz")) as lines:
-        arcs = np.loadtxt(lines, np.int32)
+def test_large_graphs_and_every_oracle(spark, distributed, data):
+    """A hub of a million edges beside a real graph with many loops, whose sums an independent program computed, and beside
+    the oracles that are small."""
     rng = np.random.default_rng(9)
-    assert_same_bits(spark, distributed, beside(spent(arcs, rng), hub(600_000, rng)))
+    graphs = [slashdot(data), *(oracle(data, name) for name in WRITTEN_OUT), hub(700_000, rng), crowd(5_000, rng)]
+    src, dst, _ = graphs[-2]
+    assert np.count_nonzero((src == 0) | (dst == 0)) > 1e6
+    found = assert_same_bits(spark, distributed, beside(*graphs))
+
+    told = told_by(data, "soc-Slashdot0902")
+    real, found = np.split(found, [told["vertices"]], axis=1)
+    expected = [told["sum"][step] for step in Parts._fields]
+    assert real.sum(axis=1) == pytest.approx(expected, rel=1e-9)
+    for person in told["top20"]:
+        whole = [person[step] for step in Parts._fields]
+        assert real[:, int(person["id"])] == pytest.approx(whole, rel=0, abs=1e-9 * max(1, person["influence"]))
+    for name in WRITTEN_OUT:
+        told = told_by(data, name)
+        parts, found = np.split(found, [told["vertices"]], axis=1)
+        expected = np.array([[told[step][person] for person in sorted(told["influence"])] for step in Parts._fields])
+        assert np.all(np.abs(parts - expected) <= 1e-9 * np.maximum(1, expected.sum(axis=0))), name
 
 
 @pytest.mark.parametrize("distributed", [GraphFramesEngine], indirect=True, ids=lambda kind: kind.name)
