@@ -44,16 +44,8 @@ def explained(warehouse: Warehouse, person: str, params: Params, top: int) -> To
     slope, rescaled = (float(found[0]) for found in published.points(params))
     people = changes.people.take(pa.array(actors)).to_pylist()
     moved = [
-        _reason(
-            reason,
-            people,
-            parts[:, reason],
-            float(whole[reason]),
-            slope,
-            rescaled if reason == METHODOLOGY else 0.0,
-            top,
-        )
-        for reason in range(len(CODES))
+        _reason(code, people, parts[:, reason], float(whole[reason]), slope, rescaled * (reason == METHODOLOGY), top)
+        for reason, code in enumerate(CODES)
     ]
     told = [found for found in moved if found is not None]
     told.sort(key=lambda found: (-abs(found["points"]), -abs(found["influence"])))
@@ -88,7 +80,7 @@ def _other_methodology(changes: reasons.Changes, v: int, published: Published, p
 
 
 def _reason(
-    reason: int, people: list[str], worth: np.ndarray, whole: float, slope: float, rescaled: float, top: int
+    code: str, people: list[str], worth: np.ndarray, whole: float, slope: float, rescaled: float, top: int
 ) -> Told | None:
     """One reason, the people who moved most by it, and the sum of the rest. An account's worth is `slope` points; those of
     another scale are added. None where it moved nothing."""
@@ -99,7 +91,7 @@ def _reason(
     named, others = order[:top], order[top:]
     rest = whole - float(worth[named].sum())
     return {
-        "reason": CODES[reason],
+        "reason": code,
         "influence": whole,
         "points": whole * slope + rescaled,
         "people_count": len(moved),

@@ -69,15 +69,16 @@ class Published:
 
     def points(self, params: Params) -> tuple[np.ndarray, np.ndarray]:
         """Points that one account's worth of the change is: change of score over change of influence, its derivative where
-        influence did not change; and what the later methodology's scale, if another, makes of the earlier influence."""
+        that is next to nothing; and what the later methodology's scale, if another, makes of the earlier influence."""
         resolution, full_scale = params.methodology.resolution, params.methodology.full_scale
         steepness = 100 / np.log1p(full_scale / resolution)
         rescaled = self.old_score
         if (resolution, full_scale) != (params.since_methodology.resolution, params.since_methodology.full_scale):
             rescaled = np.minimum(100, steepness * np.log1p(self.old_influence / resolution))
         moved = self.influence - self.old_influence
+        stays = np.abs(moved) <= TOLERANCE * np.maximum(1, self.influence)
         derivative = np.where(self.score < 100, steepness / (resolution + self.influence), 0.0)
-        slope = np.where(moved == 0, derivative, (self.score - rescaled) / np.where(moved == 0, 1.0, moved))
+        slope = np.where(stays, derivative, (self.score - rescaled) / np.where(stays, 1.0, moved))
         return slope, rescaled - self.old_score
 
 
@@ -152,7 +153,9 @@ def _other_methodology(changes: reasons.Changes, published: Published, params: P
 
 def table(people: pa.Array, parts: np.ndarray, points: np.ndarray, params: Params) -> pa.Table:
     """One row per person and reason that moved anything, in accounts' worth and in points: shapes (people, reasons)."""
-    who, why = np.nonzero((np.abs(parts) > DUST) | (np.abs(points) > DUST))
+    moved = np.abs(parts) > DUST
+    moved[:, METHODOLOGY] |= np.abs(points[:, METHODOLOGY]) > DUST  # by another scale
+    who, why = np.nonzero(moved)
     columns: Mapping[str, pa.Array] = {
         "day": pa.repeat(pa.scalar(params.day), len(who)),
         "methodology": pa.repeat(pa.scalar(params.methodology.version), len(who)),
