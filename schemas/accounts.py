@@ -4,7 +4,7 @@ from schemas.table import Column, Table
 
 ACCOUNTS = Table(
     name="accounts",
-    version=1,
+    version=2,
     doc="An account as observed on a day. Readers take the newest row not later than their own day.",
     grain=("platform", "account_id", "day", "source"),
     partition_by=("platform", "day", "source"),
@@ -19,5 +19,6 @@ ACCOUNTS = Table(
         Column("follower_count", "long", "Accounts following it; null if unknown.", nullable=True),
         Column("following_count", "long", "Accounts it follows; null if unknown.", nullable=True),
         Column("is_bot", "boolean", "Declared by the account itself to be automated; null if unknown.", nullable=True),
+        Column("pull", "string", "Run that pulled the row; it counts as a row of `activity` does.", nullable=True),
     ),
 )

@@ -4,7 +4,7 @@ from schemas.table import Column, Table
 
 ACTIVITY = Table(
     name="activity",
-    version=1,
+    version=2,
     doc="One report of one act by one account on content of another. Reports overlap; `engagement` counts each act once.",
     grain=("platform", "source", "activity_id", "kind", "target_id"),
     partition_by=("platform", "day", "source"),
@@ -33,5 +33,12 @@ ACTIVITY = Table(
         ),
         Column("occurred_at", "timestamp", "Instant of the act; the platform's server time where it gives one."),
         Column("observed_at", "timestamp", "Date of the platform's answer; null for archives.", nullable=True),
+        Column(
+            "pull",
+            "string",
+            "Run that pulled the row. It counts while the `coverage` row of its day, platform and source names the same"
+            " pull; null in rows of earlier versions of clout.",
+            nullable=True,
+        ),
     ),
 )

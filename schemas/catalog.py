@@ -6,6 +6,7 @@ from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
 from schemas.influence import INFLUENCE
 from schemas.methodologies import METHODOLOGIES
+from schemas.publications import PUBLICATIONS
 from schemas.rejects import REJECTS
 from schemas.restatements import RESTATEMENTS
 from schemas.runs import RUNS
@@ -20,6 +21,7 @@ TABLES = (
     ENGAGEMENT,
     INFLUENCE,
     SCORES,
+    PUBLICATIONS,
     RESTATEMENTS,
     SCORE_CHANGES,
     METHODOLOGIES,

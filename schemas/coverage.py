@@ -4,7 +4,7 @@ from schemas.table import Column, Table
 
 COVERAGE = Table(
     name="coverage",
-    version=1,
+    version=2,
     doc="One row per source, platform and day that was pulled. A platform is covered on a day when it has a row here;"
     " missing data is never a low score.",
     grain=("day", "platform", "source"),
@@ -24,5 +24,27 @@ COVERAGE = Table(
         Column("rejected_count", "long", "Lines that could not be read or break the contract; they are in `rejects`."),
         Column("unresolved_count", "long", "Acts whose target, actor or time is not known; they are in `rejects`."),
         Column("ignored_count", "long", "Known activities that score nothing: deletes, updates, bookkeeping."),
+        Column(
+            "repeated_count",
+            "long",
+            "Lines that repeat an act this source already reported, as platforms deliver at least once; kept once, no"
+            " reject. Null in rows of earlier versions of clout.",
+            nullable=True,
+        ),
+        Column(
+            "pull",
+            "string",
+            "Run whose rows of `activity` and `accounts` count. This row is the pull's one decision: until it is committed,"
+            " readers see the earlier pull whole. Null in rows of earlier versions of clout.",
+            nullable=True,
+        ),
+        Column(
+            "activity_digest",
+            "string",
+            "Digest of the content of the pull's rows of `activity`, whatever their order and files; equal digests mean equal"
+            " rows. Null in rows of earlier versions of clout.",
+            nullable=True,
+        ),
+        Column("accounts_digest", "string", "As `activity_digest`, of the pull's rows of `accounts`.", nullable=True),
     ),
 )

@@ -1,0 +1,62 @@
+"""publications: every publication, withdrawal and restoration, and what each stands on."""
+
+from schemas.table import Column, Table
+
+PUBLICATIONS = Table(
+    name="publications",
+    version=1,
+    doc="One row per publication, withdrawal or restoration of a day's scores. The row of the highest `sequence` says what is"
+    " published now. Nothing about published scores is derived from Delta's log, which forgets.",
+    grain=("methodology", "day", "sequence"),
+    partition_by=("day",),
+    columns=(
+        Column("day", "date", "UTC day of the scores."),
+        Column("methodology", "string", "Version of the methodology of the scores."),
+        Column("sequence", "long", "1 for the day's first publication under this methodology, then rising by 1."),
+        Column("change", "string", "`publish`, `unpublish` or `restore`."),
+        Column("run_id", "string", "Run that made the change; its row is in `runs`."),
+        Column(
+            "influence_run",
+            "string",
+            "Run of `influence` that computed the published rows; null after a withdrawal.",
+            nullable=True,
+        ),
+        Column(
+            "scores_digest",
+            "string",
+            "Digest of the content of the published rows; null after a withdrawal.",
+            nullable=True,
+        ),
+        Column("people", "long", "People published; 0 after a withdrawal."),
+        Column("influence", "double", "Their influence in total, in accounts' worth; 0 after a withdrawal."),
+        Column(
+            "activity_digests",
+            "string",
+            "JSON: covered day of the window -> digest of the activity that was counted; null after a withdrawal.",
+            nullable=True,
+        ),
+        Column(
+            "accounts_digest",
+            "string",
+            "Digest of everything observed of accounts up to the day; null after a withdrawal.",
+            nullable=True,
+        ),
+        Column(
+            "covered_days",
+            "string",
+            "JSON: platform -> days of the window that were covered; null after a withdrawal.",
+            nullable=True,
+        ),
+        Column("code_version", "string", "Version of clout that computed the rows."),
+        Column("published_at", "timestamp", "Instant of the change."),
+        Column("published_by", "string", "User or service that made the change."),
+        Column("why", "string", "Reason given by whoever made the change; null if none was given.", nullable=True),
+        Column(
+            "accepted",
+            "string",
+            "JSON: check -> its finding, for checks outside their bounds that an operator accepted with the reason in `why`;"
+            " null if none.",
+            nullable=True,
+        ),
+    ),
+)
