@@ -78,11 +78,14 @@ class Warehouse:
                 ) from error
         for table in TABLES:
             if DeltaTable.is_deltatable(self.path(table)):
-                for attempt in _repeated(CommitFailedError):
-                    with attempt:
-                        creation.bring_up_to_date(self.delta(table), table)
+                self._bring_up_to_date(table)
             else:
                 creation.create(self.path(table), table)
+
+    def _bring_up_to_date(self, table: Table) -> None:
+        for attempt in _repeated(CommitFailedError):
+            with attempt:
+                creation.bring_up_to_date(self.delta(table), table)
 
     def exists(self) -> bool:
         return DeltaTable.is_deltatable(self.path(TABLES[-1]))
