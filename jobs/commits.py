@@ -16,18 +16,19 @@ Partition = Mapping[str, Any]  # column -> a value, or a tuple of values: each o
 
 @dataclass(frozen=True)
 class Commit:
-    """One commit of clout's."""
+    """One commit of clout's. `stamp` is its own alone; null in commits of earlier versions of clout."""
 
     version: int
     run_id: str
     job: str
     partition: dict[str, list[str]]
     at: datetime
+    stamp: str | None = None
 
 
-def metadata(partition: Partition, run_id: str, job: str) -> str:
+def metadata(partition: Partition, run_id: str, job: str, stamp: str) -> str:
     """The text that a commit carries as `userMetadata`."""
-    return json.dumps({"run_id": run_id, "job": job, "partition": as_text(partition)})
+    return json.dumps({"run_id": run_id, "job": job, "partition": as_text(partition), "stamp": stamp})
 
 
 def commits(table: DeltaTable, partition: Partition | None = None) -> Iterator[Commit]:
@@ -37,7 +38,9 @@ def commits(table: DeltaTable, partition: Partition | None = None) -> Iterator[C
         try:
             about = json.loads(entry["userMetadata"])
             at = datetime.fromtimestamp(entry["timestamp"] / 1000, UTC)
-            commit = Commit(int(entry["version"]), about["run_id"], about["job"], about["partition"], at)
+            commit = Commit(
+                int(entry["version"]), about["run_id"], about["job"], about["partition"], at, about.get("stamp")
+            )
         except (KeyError, TypeError, ValueError):
             continue  # the table's creation, or another program's commit
         if all(set(values) <= set(commit.partition.get(name, ())) for name, values in asked.items()):

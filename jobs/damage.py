@@ -99,7 +99,9 @@ def _repaired_log(warehouse: Warehouse, table: Table) -> Iterator[Repaired]:
         if damage is None:
             break
         _move(aside, _with_checksums(entry.path))
-        yield Repaired(damage, done="taken back: the change was never reported as done; repeat the command that made it")
+        yield Repaired(
+            damage, done="taken back: the change was never reported as done; repeat the command that made it"
+        )
     for damage in damages.values():
         yield Repaired(damage, left=f"whole commits follow it: put {folder} back from a backup")
 

@@ -4,8 +4,11 @@ Every table is a Delta table under one root. `engagement` and `influence` are wr
 `deltalake`, which needs no JVM. A write replaces whole partitions in one commit; the commit names the run that made it.
 """
 
+import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +20,7 @@ from deltalake.exceptions import CommitFailedError
 from pyarrow import fs
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from jobs import commits, creation
+from jobs import commits, creation, delta_log
 from jobs.commits import Partition, as_text, values_of
 from jobs.errors import CloutError, UsageError
 from schemas import arrow
@@ -93,15 +96,25 @@ class Warehouse:
     # Reading
 
     def delta(self, table: Table, version: int | None = None) -> DeltaTable:
+        """The table, at a version if one is given. Raises `CloutError` where its newest commit is torn, which readers of
+        Delta would take for an empty change."""
         try:
-            return DeltaTable(self.path(table), version=version)
+            opened = DeltaTable(self.path(table), version=version)
         except Exception as error:
             if self.exists():
                 why = str(error).partition("\n")[0]
-                raise CloutError(f"{self.path(table)}: cannot be read as a Delta table ({why})") from error
+                raise CloutError(
+                    f"{self.path(table)}: cannot be read as a Delta table ({why}); run `clout doctor`"
+                ) from error
             raise UsageError(
                 f"{self.root}: no warehouse here yet; run `clout run` first or set CLOUT_WAREHOUSE"
             ) from error
+        commit = delta_log.commit_path(Path(self.path(table)), opened.version())
+        if self.is_local and commit.exists() and (fault := delta_log.commit_fault(commit)):
+            raise CloutError(
+                f"{commit}: this commit of table {table.name} {fault}, as after a power cut; run `clout maintain --repair`"
+            )
+        return opened
 
     def version(self, table: Table) -> int:
         return self.delta(table).version()
@@ -154,25 +167,20 @@ class Warehouse:
     ) -> None:
         """Replaces the partition by the rows, in one commit, and nothing else. Raises `ContractError` where a row does
         not fit, `LostRaceError` where another run replaced the same partition meanwhile."""
-        delta = self.delta(table)
-        before = delta.version()
         raised: list[BaseException] = []
-        try:
-            write_deltalake(
-                delta,
-                _checked(table, rows, raised),
-                mode="overwrite",
-                predicate=predicate(partition) if partition else None,
-                commit_properties=CommitProperties(
-                    custom_metadata={"userMetadata": commits.metadata(partition, run_id, job)}
-                ),
-            )
-        except Exception as error:
-            if raised:
-                raise raised[0] from None
-            if isinstance(error, CommitFailedError):
-                raise self._lost(table, partition, before) from error
-            raise
+        with self._committing(table, partition, run_id, job) as metadata:
+            try:
+                write_deltalake(
+                    self.delta(table),
+                    _checked(table, rows, raised),
+                    mode="overwrite",
+                    predicate=predicate(partition) if partition else None,
+                    commit_properties=CommitProperties(custom_metadata={"userMetadata": metadata}),
+                )
+            except Exception:
+                if raised:
+                    raise raised[0] from None
+                raise
 
     def replace_bookkeeping(self, table: Table, rows: pa.Table, partition: Partition, *, run_id: str, job: str) -> None:
         """As `replace`, repeated where it collides with a commit for another day or source."""
@@ -196,31 +204,50 @@ class Warehouse:
         from schemas import spark
 
         spark.check(table, frame)
-        before = self.version(table)
-        try:
+        with self._committing(table, partition, run_id, job) as metadata:
             (
                 frame.write.format("delta")
                 .mode("overwrite")
                 .option("replaceWhere", predicate(partition))
-                .option("userMetadata", commits.metadata(partition, run_id, job))
+                .option("userMetadata", metadata)
                 .save(self._spark_path(table))
             )
-        except Exception as error:
-            if "Concurrent" in type(error).__name__ or "DELTA_CONCURRENT" in str(error):
-                raise self._lost(table, partition, before) from error
-            raise
 
     def _spark_path(self, table: Table) -> str:
         # Hadoop's client for S3 goes by another scheme than everybody else's.
         return self.path(table).replace("s3://", "s3a://", 1) if not self.is_local else self.path(table)
 
+    # Both kinds of writers
+
+    @contextmanager
+    def _committing(self, table: Table, partition: Partition, run_id: str, job: str) -> Iterator[str]:
+        """The block makes one commit that carries the text it is given; when this ends, the commit survives a power cut.
+
+        An error does not mean that the commit failed: its answer may be lost, or a repeated attempt may collide with the
+        first. So the log decides. Raises `LostRaceError` where another run's commit came first.
+        """
+        before, stamp = self.version(table), uuid.uuid4().hex
+        try:
+            yield commits.metadata(partition, run_id, job, stamp)
+        except Exception as error:
+            if not self._has_commit(table, before, stamp):
+                if _is_collision(error):
+                    raise self._lost(table, partition, before) from error
+                raise
+        if self.is_local:
+            delta_log.flush(Path(self.path(table)), before)
+
+    def _has_commit(self, table: Table, before: int, stamp: str) -> bool:
+        """Whether the table has a commit of this stamp after version `before`."""
+        newer = takewhile(lambda commit: commit.version > before, self.commits(table))
+        return any(commit.stamp == stamp for commit in newer)
+
     def _lost(self, table: Table, partition: Partition, before: int) -> LostRaceError:
         mine = as_text(partition)
         meets = (
             commit
-            for commit in self.commits(table)
-            if commit.version > before
-            and all(set(mine[name]) & set(commit.partition.get(name, mine[name])) for name in mine)
+            for commit in takewhile(lambda commit: commit.version > before, self.commits(table))
+            if all(set(mine[name]) & set(commit.partition.get(name, mine[name])) for name in mine)
         )
         winner = next(meets, None)
         to = f"run {winner.run_id} ({winner.job})" if winner else "another run"
@@ -228,6 +255,13 @@ class Warehouse:
         return LostRaceError(
             f"{table.name} {what}: lost to {to}, which wrote it meanwhile; nothing of this run was kept"
         )
+
+
+def _is_collision(error: Exception) -> bool:
+    """Whether a writer gave up because another commit came first: deltalake's error, or delta-spark's."""
+    return (
+        isinstance(error, CommitFailedError) or "Concurrent" in type(error).__name__ or "DELTA_CONCURRENT" in str(error)
+    )
 
 
 def _repeated(collision: type[Exception]) -> Retrying:
