@@ -1,7 +1,7 @@
 """What a power cut or a failing disk did to the tables on a local disk, and putting back what is whole.
 
-A write is reported as done only after it was flushed, so the newest commit of a log may be taken back where it is torn:
-nobody was told that it happened. Everything else is restored from a whole copy or left alone and named.
+A write is reported as done only after it was flushed. So the newest commit of a log is taken back where it, or a file it
+adds, is torn: it was never reported. Everything else is restored from a whole copy, or left alone and named.
 """
 
 import shutil
@@ -95,7 +95,7 @@ def _repaired_log(warehouse: Warehouse, table: Table) -> Iterator[Repaired]:
         elif damage:
             yield Repaired(damage, left=f"no whole log lies before it: put {folder} back from a backup")
     for entry in reversed(delta_log.commits(folder)):
-        damage = damages.pop(str(entry.path.relative_to(folder)), None)
+        damage = damages.pop(str(entry.path.relative_to(folder)), None) or _torn_addition(folder, table, entry)
         if damage is None:
             break
         _move(aside, _with_checksums(entry.path))
@@ -104,6 +104,20 @@ def _repaired_log(warehouse: Warehouse, table: Table) -> Iterator[Repaired]:
         )
     for damage in damages.values():
         yield Repaired(damage, left=f"whole commits follow it: put {folder} back from a backup")
+
+
+def _torn_addition(folder: Path, table: Table, commit: Entry) -> Damage | None:
+    """The first torn file that a whole commit adds, if what the commit replaced is still whole."""
+    for path, size in delta_log.files_of(folder, commit.path, "add"):
+        if (fault := delta_log.file_fault(path, size)) and _replaced_files_are_whole(folder, commit):
+            return Damage(table.name, DATA, str(path.relative_to(folder)), fault)
+    return None
+
+
+def _replaced_files_are_whole(folder: Path, commit: Entry) -> bool:
+    """Whether the table as it was before this commit can still be read: else taking it back would only lose more."""
+    removed = delta_log.files_of(folder, commit.path, "remove")
+    return not any(delta_log.file_fault(path, size) for path, size in removed)
 
 
 def _rests_on_others(folder: Path, torn: Entry, damages: Iterable[str]) -> bool:

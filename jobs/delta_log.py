@@ -84,6 +84,15 @@ def _count(lines: list[bytes], action: str) -> int:
     return sum(line.startswith(opening) for line in lines)
 
 
+def files_of(table: Path, commit: Path, action: str) -> Iterator[tuple[Path, int | None]]:
+    """The data files that a whole commit names under `add` or `remove`, and their sizes in bytes where it gives them."""
+    opening = f'{{"{action}"'.encode()
+    for line in commit.read_bytes().splitlines():
+        if line.startswith(opening):
+            named = json.loads(line)[action]
+            yield table / unquote(named["path"]), named.get("size")
+
+
 def checkpoint_fault(path: Path) -> str | None:
     """What is wrong with a checkpoint, or None if it is whole."""
     try:
@@ -93,13 +102,13 @@ def checkpoint_fault(path: Path) -> str | None:
     return None
 
 
-def file_fault(path: Path, size: int) -> str | None:
-    """What is wrong with a data file that the log says has `size` bytes, or None."""
+def file_fault(path: Path, size: int | None) -> str | None:
+    """What is wrong with a data file of which the log says how many bytes it has, or None."""
     try:
         actual = path.stat().st_size
     except FileNotFoundError:
         return "is missing"
-    return None if actual == size else f"has {actual:,} bytes, expected {size:,}"
+    return None if size in (None, actual) else f"has {actual:,} bytes, expected {size:,}"
 
 
 def flush(table: Path, since: int) -> None:
@@ -110,7 +119,7 @@ def flush(table: Path, since: int) -> None:
     not that far yet: flushing a file that is clean costs microseconds.
     """
     newest = [entry for entry in commits(table) if entry.version >= since]
-    files = {path for entry in newest for path in _added(table, entry.path)}
+    files = {path for entry in newest for path, _ in files_of(table, entry.path, "add")}
     logged = [path for path in (table / LOG).iterdir() if path.is_file() and _version(path.name) >= since]
     folders = {parent for path in files for parent in path.parents if parent.is_relative_to(table)}
     for path in (*files, *logged, *sorted(folders | {table, table / LOG}, reverse=True)):
@@ -121,12 +130,6 @@ def _version(name: str) -> float:
     """Of files whose name has none, such as `_last_checkpoint`, always the newest."""
     head = name.lstrip(".").partition(".")[0]
     return int(head) if head.isdecimal() else float("inf")
-
-
-def _added(table: Path, commit: Path) -> Iterator[Path]:
-    for line in commit.read_bytes().splitlines():
-        if line.startswith(b'{"add"'):
-            yield table / unquote(json.loads(line)["add"]["path"])
 
 
 def _sync(path: Path) -> None:
