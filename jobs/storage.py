@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 TRIES = 30
 
 
+class GoneError(CloutError):
+    """Rows that are no longer kept: the log forgot their version, or their files were removed."""
+
+
 class LostRaceError(CloutError):
     """Another run wrote the same partition while this one was at work; nothing of this run was kept."""
 
@@ -98,6 +102,8 @@ class Warehouse:
         except Exception as error:
             if self.exists():
                 why = str(error).partition("\n")[0]
+                if version is not None:
+                    raise GoneError(f"{self.path(table)}: version {version} is no longer kept ({why})") from error
                 raise CloutError(f"{self.path(table)}: cannot be read as a Delta table ({why})") from error
             raise UsageError(
                 f"{self.root}: no warehouse here yet; run `clout run` first or set CLOUT_WAREHOUSE"
@@ -136,11 +142,15 @@ class Warehouse:
         return self.delta(table).partitions()
 
     def reader(self, table: Table, partition: Partition, version: int | None = None) -> pa.RecordBatchReader:
-        """Rows of a partition as a stream, in the contract's columns. Raises `FileNotFoundError` here, and not in whatever
-        reads the stream, where files of an old version are gone."""
-        dataset, asked = self.dataset(table, version), expression(partition)
-        for fragment in dataset.get_fragments(asked):
-            fragment.ensure_complete_metadata()
+        """Rows of a partition as a stream, in the contract's columns. Raises `GoneError` here, and not in whatever reads the
+        stream, where an old version or its files are no longer kept."""
+        asked = expression(partition)
+        try:
+            dataset = self.dataset(table, version)
+            for fragment in dataset.get_fragments(asked):
+                fragment.ensure_complete_metadata()
+        except FileNotFoundError as error:
+            raise GoneError(f"{self.path(table)}: a file of the rows {partition} is gone ({error})") from error
         return dataset.scanner(columns=list(table.column_names), filter=asked).to_reader()
 
     def commits(self, table: Table, partition: Partition | None = None) -> Iterator[commits.Commit]:
@@ -150,11 +160,18 @@ class Warehouse:
     # Writing without a JVM
 
     def replace(
-        self, table: Table, rows: pa.Table | pa.RecordBatchReader, partition: Partition, *, run_id: str, job: str
+        self,
+        table: Table,
+        rows: pa.Table | pa.RecordBatchReader,
+        partition: Partition,
+        *,
+        run_id: str,
+        job: str,
+        version: int | None = None,
     ) -> None:
         """Replaces the partition by the rows, in one commit, and nothing else. Raises `ContractError` where a row does
-        not fit, `LostRaceError` where another run replaced the same partition meanwhile."""
-        delta = self.delta(table)
+        not fit, `LostRaceError` where another run replaced the same partition since `version`, or since this call."""
+        delta = self.delta(table, version)
         before = delta.version()
         raised: list[BaseException] = []
         try:
