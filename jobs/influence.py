@@ -13,7 +13,7 @@ from pyspark import StorageLevel
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
-from jobs import attention, measures, partitions, runs
+from jobs import attention, content, measures, partitions, runs
 from jobs.attention import real
 from jobs.engines import AUTO, choice
 from jobs.errors import CloutError
@@ -207,6 +207,7 @@ def run(
                 sums.unpersist()
             row.counts["pairs"] = spread.count()
             row.counts["people"] = warehouse.row_count(INFLUENCE, partition)
+            row.parameters[content.INFLUENCE_DIGEST] = content.digest(INFLUENCE, warehouse.reader(INFLUENCE, partition))
         finally:
             spread.unpersist()
     return row.counts

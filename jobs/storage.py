@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 TRIES = 30
 
 
+class GoneError(CloutError):
+    """Rows that are no longer kept: the log forgot their version, or their files were removed."""
+
+
 class LostRaceError(CloutError):
     """Another run wrote the same partition while this one was at work; nothing of this run was kept."""
 
@@ -103,6 +107,8 @@ class Warehouse:
         except Exception as error:
             if self.exists():
                 why = str(error).partition("\n")[0]
+                if version is not None:
+                    raise GoneError(f"{self.path(table)}: version {version} is no longer kept ({why})") from error
                 raise CloutError(
                     f"{self.path(table)}: cannot be read as a Delta table ({why}); run `clout doctor`"
                 ) from error
@@ -149,11 +155,15 @@ class Warehouse:
         return self.delta(table).partitions()
 
     def reader(self, table: Table, partition: Partition, version: int | None = None) -> pa.RecordBatchReader:
-        """Rows of a partition as a stream, in the contract's columns. Raises `FileNotFoundError` here, and not in whatever
-        reads the stream, where files of an old version are gone."""
-        dataset, asked = self.dataset(table, version), expression(partition)
-        for fragment in dataset.get_fragments(asked):
-            fragment.ensure_complete_metadata()
+        """Rows of a partition as a stream, in the contract's columns. Raises `GoneError` here, and not in whatever reads the
+        stream, where an old version or its files are no longer kept."""
+        asked = expression(partition)
+        try:
+            dataset = self.dataset(table, version)
+            for fragment in dataset.get_fragments(asked):
+                fragment.ensure_complete_metadata()
+        except FileNotFoundError as error:
+            raise GoneError(f"{self.path(table)}: a file of the rows {partition} is gone ({error})") from error
         return dataset.scanner(columns=list(table.column_names), filter=asked).to_reader()
 
     def commits(self, table: Table, partition: Partition | None = None) -> Iterator[commits.Commit]:
@@ -163,15 +173,22 @@ class Warehouse:
     # Writing without a JVM
 
     def replace(
-        self, table: Table, rows: pa.Table | pa.RecordBatchReader, partition: Partition, *, run_id: str, job: str
+        self,
+        table: Table,
+        rows: pa.Table | pa.RecordBatchReader,
+        partition: Partition,
+        *,
+        run_id: str,
+        job: str,
+        version: int | None = None,
     ) -> None:
         """Replaces the partition by the rows, in one commit, and nothing else. Raises `ContractError` where a row does
-        not fit, `LostRaceError` where another run replaced the same partition meanwhile."""
+        not fit, `LostRaceError` where another run replaced the same partition since `version`, or since this call."""
         raised: list[BaseException] = []
-        with self._committing(table, partition, run_id, job) as metadata:
+        with self._committing(table, partition, run_id, job, version) as (delta, metadata):
             try:
                 write_deltalake(
-                    self.delta(table),
+                    delta,
                     _checked(table, rows, raised),
                     mode="overwrite",
                     predicate=predicate(partition) if partition else None,
@@ -204,7 +221,7 @@ class Warehouse:
         from schemas import spark
 
         spark.check(table, frame)
-        with self._committing(table, partition, run_id, job) as metadata:
+        with self._committing(table, partition, run_id, job) as (_, metadata):
             (
                 frame.write.format("delta")
                 .mode("overwrite")
@@ -220,15 +237,19 @@ class Warehouse:
     # Both kinds of writers
 
     @contextmanager
-    def _committing(self, table: Table, partition: Partition, run_id: str, job: str) -> Iterator[str]:
-        """The block makes one commit that carries the text it is given; when this ends, the commit survives a power cut.
+    def _committing(
+        self, table: Table, partition: Partition, run_id: str, job: str, version: int | None = None
+    ) -> Iterator[tuple[DeltaTable, str]]:
+        """The block makes one commit on the table it is given, at `version` or the newest, which carries the text it is
+        given; when this ends, the commit survives a power cut.
 
         An error does not mean that the commit failed: its answer may be lost, or a repeated attempt may collide with the
         first. So the log decides. Raises `LostRaceError` where another run's commit came first.
         """
-        before, stamp = self.version(table), uuid.uuid4().hex
+        delta, stamp = self.delta(table, version), uuid.uuid4().hex
+        before = delta.version()
         try:
-            yield commits.metadata(partition, run_id, job, stamp)
+            yield delta, commits.metadata(partition, run_id, job, stamp)
         except Exception as error:
             if not self._has_commit(table, before, stamp):
                 if _is_collision(error):

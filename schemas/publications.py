@@ -18,13 +18,20 @@ PUBLICATIONS = Table(
         Column(
             "influence_run",
             "string",
-            "Run of `influence` that computed the published rows; null after a withdrawal.",
+            "Run of `influence` that computed the published rows; null after a withdrawal or if unknown.",
             nullable=True,
         ),
         Column(
             "scores_digest",
             "string",
-            "Digest of the content of the published rows; null after a withdrawal.",
+            "Digest of the content of the published rows; null after a withdrawal or if unknown.",
+            nullable=True,
+        ),
+        Column(
+            "replaced_version",
+            "long",
+            "Version of `scores` that held the rows before this change. `restore` reads it while replaced files are kept; null"
+            " if unknown.",
             nullable=True,
         ),
         Column("people", "long", "People published; 0 after a withdrawal."),
@@ -32,22 +39,28 @@ PUBLICATIONS = Table(
         Column(
             "activity_digests",
             "string",
-            "JSON: covered day of the window -> digest of the activity that was counted; null after a withdrawal.",
+            "JSON: covered day of the window -> digest of the activity that was counted; null after a withdrawal or if"
+            " unknown.",
             nullable=True,
         ),
         Column(
             "accounts_digest",
             "string",
-            "Digest of everything observed of accounts up to the day; null after a withdrawal.",
+            "Digest of everything observed of accounts up to the day; null after a withdrawal or if unknown.",
             nullable=True,
         ),
         Column(
             "covered_days",
             "string",
-            "JSON: platform -> days of the window that were covered; null after a withdrawal.",
+            "JSON: platform -> days of the window that were covered; null after a withdrawal or if unknown.",
             nullable=True,
         ),
-        Column("code_version", "string", "Version of clout that computed the rows."),
+        Column(
+            "code_version",
+            "string",
+            "Version of clout that computed the rows; null after a withdrawal or if unknown.",
+            nullable=True,
+        ),
         Column("published_at", "timestamp", "Instant of the change."),
         Column("published_by", "string", "User or service that made the change."),
         Column("why", "string", "Reason given by whoever made the change; null if none was given.", nullable=True),
