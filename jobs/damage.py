@@ -5,8 +5,8 @@ adds, is torn: it was never reported. Everything else is restored from a whole c
 """
 
 import shutil
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -19,18 +19,19 @@ from jobs.storage import Warehouse
 from schemas.catalog import TABLES
 from schemas.table import Table
 
-COMMIT, CHECKPOINT, DATA = "commit", "checkpoint", "data file"
+COMMIT, CHECKPOINT, DATA, ROWS = "commit", "checkpoint", "data file", "rows of"
 ASIDE = "_damaged"  # folder of the warehouse for what a repair takes away; nothing is deleted
 
 
 @dataclass(frozen=True)
 class Damage:
-    """One file of a table that is torn or missing. `path` is relative to the table."""
+    """One file of a table, or the rows of a partition, torn or missing. `path` is relative to the table."""
 
     table: str
     kind: str
     path: str
     fault: str
+    partition: Mapping[str, str] = field(default_factory=dict)  # of a data file, as text
 
     def __str__(self) -> str:
         return f"{self.table}: {self.kind} {self.path} {self.fault}"
@@ -67,10 +68,14 @@ def _log_damages(warehouse: Warehouse, table: Table) -> list[Damage]:
 
 def _data_damages(warehouse: Warehouse, table: Table) -> Iterator[Damage]:
     folder = Path(warehouse.path(table))
-    files = pa.table(DeltaTable(folder).get_add_actions(flatten=True)).select(["path", "size_bytes"])
-    for path, size in sorted(zip(*(column.to_pylist() for column in files.columns), strict=True)):
+    files = pa.table(DeltaTable(folder).get_add_actions(flatten=True)).sort_by("path")
+    for path, size, *values in zip(
+        *(files[name].to_pylist() for name in ("path", "size_bytes", *(f"partition.{n}" for n in table.partition_by))),
+        strict=True,
+    ):
         if fault := delta_log.file_fault(folder / unquote(path), size):
-            yield Damage(table.name, DATA, path, fault)
+            place = dict(zip(table.partition_by, map(str, values), strict=True))
+            yield Damage(table.name, DATA, path, fault, place)
 
 
 def repair_logs(warehouse: Warehouse) -> list[Repaired]:
