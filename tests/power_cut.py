@@ -39,7 +39,7 @@ class PowerCut:
         self._log.unlink(missing_ok=True)
         assert self._process.stdin
         assert self._process.stdout
-        self._process.stdin.write(f"{call} {root} {self._log}\\n")
+        self._process.stdin.write(f"{call} {root} {self._log}\n")
         self._process.stdin.flush()
         status = self._process.stdout.readline().strip()
         assert status in ("0", "9"), status  # ended well, or by the cut
@@ -95,7 +95,7 @@ def _serve(action: str) -> None:
             try:
                 run(root)
             except BaseException as error:
-                print(f"{type(error).__name__}: {error}".replace("\\n", " "), flush=True)
+                print(f"{type(error).__name__}: {error}".replace("\n", " "), flush=True)
                 os._exit(1)
             os._exit(0)
         _, status = os.waitpid(child, 0)
