@@ -17,9 +17,10 @@ from deltalake.exceptions import CommitFailedError
 from pyarrow import fs
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from jobs import commits, creation
+from jobs import commits, creation, retention
 from jobs.commits import Partition, as_text, values_of
 from jobs.errors import CloutError, UsageError
+from jobs.nights import nights
 from schemas import arrow
 from schemas.catalog import TABLES
 from schemas.table import Table
@@ -70,9 +71,10 @@ class Warehouse:
         return f"{self.root}/{table.name}"
 
     def create_tables(self) -> None:
-        """Creates every table that is not there, empty, with its columns' docs, and gives those that are there the columns
-        and docs that came to their contract since. Two writers into an empty folder would fail, so this comes before any run;
-        of two creators one makes the table and the other finds it made."""
+        """Creates the tables of a new warehouse, empty. One that is there stays as it is; raises as `require_current` does."""
+        if self.exists():
+            self.require_current()
+            return
         if self.is_local:
             try:
                 Path(self.root).mkdir(parents=True, exist_ok=True)
@@ -80,19 +82,19 @@ class Warehouse:
                 raise UsageError(
                     f"{self.root}: cannot be the warehouse ({error.strerror}); set CLOUT_WAREHOUSE"
                 ) from error
-        for table in TABLES:
-            if DeltaTable.is_deltatable(self.path(table)):
-                self._bring_up_to_date(table)
-            else:
-                creation.create(self.path(table), table)
-
-    def _bring_up_to_date(self, table: Table) -> None:
-        for attempt in _repeated(CommitFailedError):
-            with attempt:
-                creation.bring_up_to_date(self.delta(table), table)
+        kept = nights()
+        for table in sorted(TABLES, key=lambda table: table is creation.MARKER):
+            marks = creation.marked() if table is creation.MARKER else {}
+            creation.create(self.path(table), table, retention.properties(table, kept) | marks)
 
     def exists(self) -> bool:
-        return DeltaTable.is_deltatable(self.path(TABLES[-1]))
+        return DeltaTable.is_deltatable(self.path(creation.MARKER))
+
+    def require_current(self) -> None:
+        """Raises `UsageError` that says what to run if an earlier or a newer clout made the tables."""
+        marks = self.delta(creation.MARKER).metadata().configuration
+        creation.refuse_newer(self.root, marks)
+        creation.refuse_older(self.root, marks)
 
     # Reading
 
