@@ -12,7 +12,7 @@ STATISTICS = {
     "activity": ("occurred_at", "pull"),
     "accounts": ("pull",),
     "coverage": ("platform", "source"),
-    "rejects": ("line",),
+    "rejects": ("pull",),
     "engagement": ("platform", "kind"),
     "influence": ("platform", "rank"),
     "scores": ("platform", "rank"),
