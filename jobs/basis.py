@@ -8,26 +8,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
+import numpy as np
 import pyarrow.compute as pc
 
-from jobs import publications, pull_activity, runs, window
+from jobs import counted, publications, pull_activity, runs, window
+from jobs.counted import Snapshot
 from jobs.errors import CloutError
-from jobs.publications import Publication
 from jobs.storage import Warehouse
 from schemas.coverage import COVERAGE
-from schemas.engagement import ENGAGEMENT
 from schemas.methodology import Methodology
 from schemas.runs import RUNS
+
+# What fixed point keeps, relative to max(1, influence).
+TOLERANCE = 1e-8
 
 
 @dataclass(frozen=True, kw_only=True)
 class Basis:
-    """What a score of a day counts: the days that were covered then, and a version of `engagement` that holds them."""
+    """What a score of a day counts: the days that were covered then, as one look at today's tables holds them."""
 
     day: date
     methodology: Methodology
     covered: Mapping[str, set[date]]  # platform -> days of the window
-    engagement: int
+    now: Snapshot
     accounts_digest: str | None = None
 
     @property
@@ -37,7 +40,7 @@ class Basis:
     def under(self, warehouse: Warehouse, methodology: Methodology) -> "Basis":
         """The same acts under another methodology. If its window is longer, coverage before the earlier one is today's."""
         first, last = methodology.first_day(self.day), self.first_day
-        before = window.covered_days(warehouse, first, last) if first < last else {}
+        before = window.covered_days(warehouse, first, last, self.now.coverage) if first < last else {}
         platforms = {*self.covered, *before}
         covered = {platform: self.covered.get(platform, set()) | before.get(platform, set()) for platform in platforms}
         return replace(self, methodology=methodology, covered=covered)
@@ -46,29 +49,27 @@ class Basis:
         return f"scores {self.day} ({self.methodology.version})"
 
 
-def published(warehouse: Warehouse, day: date, methodology: Methodology) -> Basis:
+def published_basis(warehouse: Warehouse, day: date, methodology: Methodology) -> Basis:
     """The basis of the day's published scores. Raises where nothing is published, where the basis is not on record, and where
     days of the window were pulled again since and counted otherwise."""
     what = f"scores {day} ({methodology.version})"
-    engagement = warehouse.version(ENGAGEMENT)  # before `runs`: what is counted in between is refused, not taken for this
+    now = counted.snapshot(
+        warehouse
+    )  # before `runs`: days that are counted in between are refused, not mistaken for these
     found = publications.current(warehouse, methodology.version, day)
     if found is None:
         raise CloutError(f"{what}: not published, so there is nothing to explain")
-    if found.activity_digests is None or found.covered_days is None:
+    if found.covered_days is None:
         raise CloutError(
             f"{what}: `publications` does not record what they were computed from; {again(day, methodology)}, then ask again"
         )
-    covered = {
-        platform: {date.fromisoformat(day) for day in days} for platform, days in found.covered_days.items()
-    }
-    _refuse_changed(warehouse, found, covered, methodology)
-    return Basis(
-        day=day,
-        methodology=methodology,
-        covered=covered,
-        engagement=engagement,
-        accounts_digest=found.accounts_digest,
-    )
+    covered = {platform: {date.fromisoformat(day) for day in days} for platform, days in found.covered_days.items()}
+    basis = Basis(day=day, methodology=methodology, covered=covered, now=now, accounts_digest=found.accounts_digest)
+    # Earlier versions of clout recorded no digests: whether these are the acts then shows in the scores that they give.
+    if found.activity_digests is not None:
+        then = {date.fromisoformat(day): digest for day, digest in found.activity_digests.items()}
+        _refuse_changed(warehouse, basis, then)
+    return basis
 
 
 def again(day: date, methodology: Methodology) -> str:
@@ -77,31 +78,26 @@ def again(day: date, methodology: Methodology) -> str:
     return f"run `clout engagement {asked}`, then `clout influence`, `clout checks` and `clout publish` with the same options"
 
 
-def _refuse_changed(
-    warehouse: Warehouse, found: Publication, covered: Mapping[str, set[date]], methodology: Methodology
-) -> None:
-    then = {date.fromisoformat(day): digest for day, digest in (found.activity_digests or {}).items()}
-    first, last = methodology.first_day(found.day), found.day
-    counted = window.counted_digests(warehouse, first, last)
-    other = [day for day in sorted(then) if counted.get(day) != then[day]]
+def _refuse_changed(warehouse: Warehouse, basis: Basis, then: Mapping[date, str]) -> None:
+    """Raises unless `engagement` holds every day as it was counted `then` (day -> digest of its activity)."""
+    counted_from = window.counted_digests(warehouse, basis.first_day, basis.day)
+    other = [day for day in sorted(then) if counted_from.get(day) != then[day]]
     if not other:
         return
     # A platform that was not covered then may have come since: its acts of the day are there, and do not count.
-    coverage = warehouse.read(COVERAGE, where=(pc.field("day") >= first) & (pc.field("day") <= last)).to_pylist()
-    now = window.digests_of_days(coverage)
-    same = window.digests_of_days(row for row in coverage if row["day"] in covered.get(row["platform"], set()))
-    changed = [day for day in other if same.get(day) != then[day]]
-    uncounted = [day for day in other if counted.get(day) != now.get(day)]
-    what = f"scores {found.day} ({methodology.version})"
-    if changed:
+    in_window = (pc.field("day") >= basis.first_day) & (pc.field("day") <= basis.day)
+    coverage = warehouse.read(COVERAGE, where=in_window, version=basis.now.coverage).to_pylist()
+    known = (row for row in coverage if row["day"] in basis.covered.get(row["platform"], set()))
+    today, of_then = window.digests_of_days(coverage), window.digests_of_days(known)
+    if changed := [day for day in other if of_then.get(day) != then[day]]:
         raise CloutError(
-            f"{what}: {_pulled(warehouse, changed)} since they were computed, so the acts they count are no longer there; to"
-            f" score what is there now, {again(found.day, methodology)}"
+            f"{basis}: {_pulled(warehouse, changed)} since they were computed, so the acts they count are no longer there; to"
+            f" score what is there now, {again(basis.day, basis.methodology)}"
         )
-    if uncounted:
+    if uncounted := [day for day in other if counted_from.get(day) != today.get(day)]:
         raise CloutError(
-            f"{what}: engagement of {window.spans(uncounted)} was counted from other activity than is there now; run `clout"
-            f" engagement --day {found.day} --methodology {methodology.version}`, then ask again"
+            f"{basis}: engagement of {window.spans(uncounted)} was counted from other activity than is there now; run `clout"
+            f" engagement --day {basis.day} --methodology {basis.methodology.version}`, then ask again"
         )
 
 
@@ -114,8 +110,9 @@ def _pulled(warehouse: Warehouse, days: list[date]) -> str:
     return f"{window.spans(days)} {were} pulled again{at}"
 
 
-def refuse_other_data(warehouse: Warehouse, basis: Basis, count: int) -> None:
-    """Raises where `count` people's influence, computed from the basis, is not what was published."""
+def refuse_other_data(warehouse: Warehouse, basis: Basis, computed: np.ndarray, published: np.ndarray) -> None:
+    """Raises where people's influence, computed from the basis, is not what was published of them."""
+    count = (np.abs(computed - published) > TOLERANCE * np.maximum(1, published)).sum()
     if not count:
         return
     digest = window.accounts_digest(warehouse, basis.day)
@@ -125,6 +122,6 @@ def refuse_other_data(warehouse: Warehouse, basis: Basis, count: int) -> None:
         else "the published rows are of another computation"
     )
     raise CloutError(
-        f"{basis}: {count} people's influence, computed again, is not what was published: {because};"
+        f"{basis}: the influence of {count} people, computed again, is not what was published: {because};"
         f" {again(basis.day, basis.methodology)}, then ask again"
     )

@@ -6,13 +6,13 @@ What `runs` does not know stays null: a day's explanation then shows whether tod
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date
 from typing import Any
 
 import pyarrow.compute as pc
 
-from jobs import content, publications, runs
+from jobs import digests, publications, runs
 from jobs.publications import CHANGES, RESTORE, UNPUBLISH, Basis, Plan, Publication
 from jobs.storage import Warehouse
 from jobs.window import days_between
@@ -58,7 +58,7 @@ def _rows(
         withdrawn = run["job"] == UNPUBLISH
         rows.append(
             Publication(
-                **vars(Basis() if withdrawn else basis), day=day, methodology=methodology, sequence=len(rows) + 1,
+                **asdict(Basis() if withdrawn else basis), day=day, methodology=methodology, sequence=len(rows) + 1,
                 change=run["job"], run_id=run["run_id"], scores_digest=None, replaced_version=None,
                 people=0 if withdrawn else int(run["counts"].get("people", 0)), influence=0.0 if withdrawn else None,
                 published_at=run["finished_at"], published_by=None,
@@ -85,5 +85,5 @@ def _as_read(warehouse: Warehouse, newest: Publication) -> Publication:
     """The newest row with what its rows of `scores` say of themselves."""
     partition = {"methodology": newest.methodology, "day": newest.day}
     influence = warehouse.read(SCORES, partition, columns=["influence"])["influence"]
-    digest = content.digest(SCORES, warehouse.reader(SCORES, partition))
+    digest = digests.of_stream(SCORES, warehouse.reader(SCORES, partition))
     return replace(newest, people=len(influence), influence=pc.sum(influence).as_py() or 0.0, scores_digest=digest)

@@ -1,7 +1,7 @@
 """How long things are kept, as properties of the tables: the one place that decides it, from `infra/nights.yaml`.
 
-Replaced files are kept for `keep_replaced_days`, so that `clout restore` works within them, and the log a little longer. What is
-published needs neither: it is on record in `publications`.
+Replaced files are kept for `keep_replaced_days`, so that `clout restore` works within them, and the log a little longer. What
+is published needs neither: it is on record in `publications`.
 """
 
 from jobs.nights import Nights

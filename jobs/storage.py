@@ -235,7 +235,7 @@ class Warehouse:
         reader = session.read.format("delta")
         if version is not None:
             reader = reader.option("versionAsOf", version)
-        return reader.load(self._spark_path(table))
+        return reader.load(self.spark_path(table))
 
     def replace_by_spark(
         self, table: Table, frame: "DataFrame", partition: Partition, *, run_id: str, job: str
@@ -251,14 +251,14 @@ class Warehouse:
                 .mode("overwrite")
                 .option("replaceWhere", predicate(partition))
                 .option("userMetadata", commits.metadata(partition, run_id, job))
-                .save(self._spark_path(table))
+                .save(self.spark_path(table))
             )
         except Exception as error:
             if "Concurrent" in type(error).__name__ or "DELTA_CONCURRENT" in str(error):
                 raise self._lost(table, partition, before) from error
             raise
 
-    def _spark_path(self, table: Table) -> str:
+    def spark_path(self, table: Table) -> str:
         # Hadoop's client for S3 goes by another scheme than everybody else's.
         return self.path(table).replace("s3://", "s3a://", 1) if not self.is_local else self.path(table)
 

@@ -5,7 +5,6 @@ from deltalake.schema import PrimitiveType
 
 from schemas.table import Table
 
-
 # Columns whose minimum and maximum the log keeps for each file, since readers filter by them. No other column: ids of people
 # must not lie in the log, which no erasure rewrites.
 STATISTICS = {
