@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from jobs import graph, paths, score_changes, sensitivity
 from jobs.attention import kinds_sql
+from jobs.commits import Span
 from jobs.engines import memory
 from jobs.errors import CloutError
 from jobs.graph import Basis
@@ -133,8 +134,9 @@ def handles(warehouse: Warehouse, basis: Basis, people: Iterable[str]) -> dict[s
     asked = pa.array([person.partition(":")[2] for person in people], pa.string())
     rows = warehouse.read(
         ACCOUNTS,
+        {"day": Span(date.min, basis.day)},
         columns=["platform", "account_id", "handle", "day", "source"],
-        where=pc.field("account_id").isin(asked) & (pc.field("day") <= basis.day),
+        where=pc.field("account_id").isin(asked),
         version=basis.accounts,
     ).sort_by([("day", "ascending"), ("source", "descending")])
     found = {f"{row['platform']}:{row['account_id']}": row["handle"] for row in rows.to_pylist()}
@@ -244,11 +246,9 @@ def _acts(warehouse: Warehouse, basis: Basis, pairs: set[Pair]) -> list[Told]:
         actors, targets = (pa.array(sorted({pair[end] for pair in mine}), pa.string()) for end in (0, 1))
         rows = warehouse.read(
             ACTIVITY,
-            {"platform": platform},
+            {"platform": platform, "day": tuple(sorted(covered[platform]))},
             columns=["platform", "source", "activity_id", "kind", "actor_id", "target_id", "occurred_at"],
-            where=pc.field("day").isin(pa.array(sorted(covered[platform]), pa.date32()))
-            & pc.field("actor_id").isin(actors)
-            & pc.field("target_id").isin(targets),
+            where=pc.field("actor_id").isin(actors) & pc.field("target_id").isin(targets),
         )
         found += [row for row in rows.to_pylist() if (row["actor_id"], row["target_id"]) in mine]
     return sorted(found, key=lambda row: (row["occurred_at"], row["source"], row["activity_id"], row["kind"]))

@@ -10,10 +10,10 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from jobs import attention, publish, restatements, runs
+from jobs.commits import Span
 from jobs.errors import CloutError
 from jobs.storage import Warehouse
 from jobs.window import covered_days, days_between
@@ -77,10 +77,10 @@ def prepare(db: "duckdb.DuckDBPyConnection", warehouse: Warehouse, basis: Basis,
     credibility, a). Raises where files of a version that was read then are gone."""
     days = days_between(basis.first_day, basis.day)
     factors = attention.decay_factors(days, basis.covered(warehouse), basis.day, basis.methodology)
-    in_window = (pc.field("day") >= basis.first_day) & (pc.field("day") <= basis.day)
+    window = Span(basis.first_day, basis.day)
     db.execute("create or replace macro rint(x) as round_even(x, 0)")
-    db.register(f"engagement_{name}", _there(warehouse, ENGAGEMENT, basis.engagement, in_window, basis))
-    db.register(f"accounts_{name}", _there(warehouse, ACCOUNTS, basis.accounts, pc.field("day") <= basis.day, basis))
+    db.register(f"engagement_{name}", _there(warehouse, ENGAGEMENT, basis.engagement, window, basis))
+    db.register(f"accounts_{name}", _there(warehouse, ACCOUNTS, basis.accounts, Span(date.min, basis.day), basis))
     db.register(f"factors_{name}", attention.decay_table(factors, basis.methodology))
     saturated = attention.saturated_sql(basis.methodology).format(engagement=acts_of(basis, name))
     db.execute(f"create temp table saturated_{name} as {saturated}")
@@ -96,11 +96,11 @@ def acts_of(basis: Basis, name: str) -> str:
     return f"(select * from engagement_{name} where day between date '{basis.first_day}' and date '{basis.day}')"
 
 
-def _there(warehouse: Warehouse, table: Table, version: int, asked: pc.Expression, basis: Basis) -> ds.Dataset:
-    """The table at that version. Raises where its files are gone."""
-    found = warehouse.dataset(table, version)
+def _there(warehouse: Warehouse, table: Table, version: int, days: Span, basis: Basis) -> ds.Dataset:
+    """These days of the table at that version. Raises where its files are gone."""
+    found = warehouse.dataset(table, {"day": days}, version=version)
     try:
-        for fragment in found.get_fragments(asked):
+        for fragment in found.get_fragments():
             fragment.ensure_complete_metadata()
     except FileNotFoundError as error:
         raise CloutError(

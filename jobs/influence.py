@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 
 from jobs import attention, measures, partitions, runs
 from jobs.attention import real
+from jobs.commits import Span
 from jobs.engines import AUTO, choice
 from jobs.errors import CloutError
 from jobs.runs import Batch
@@ -159,7 +160,7 @@ def read(session: "SparkSession", warehouse: Warehouse, params: Params) -> Read:
     first_day = params.methodology.first_day(params.day)
     _refuse_stale(warehouse, first_day, params)
     versions = {table.name: warehouse.version(table) for table in (ENGAGEMENT, COVERAGE, ACCOUNTS)}
-    window = {"day": tuple(days_between(first_day, params.day))}
+    window = {"day": Span(first_day, params.day)}
     row_count = warehouse.row_count(ENGAGEMENT, window, versions[ENGAGEMENT.name])
     engagement = warehouse.frame(session, ENGAGEMENT, versions[ENGAGEMENT.name]).where(
         F.col("day").between(F.lit(first_day), F.lit(params.day))

@@ -106,11 +106,11 @@ def _replace(warehouse: Warehouse, people: pa.Table | pa.RecordBatchReader, para
 def _checked(warehouse: Warehouse, params: Params) -> tuple[int, str]:
     """Version of `influence` at which this partition passed its checks, and the run that wrote it. Raises unless that is
     how it stands now."""
-    asked = (pc.field("job") == checks.JOB) & (pc.field("day") == params.day)
+    asked, partition = pc.field("job") == checks.JOB, {"day": params.day}
     columns = ["parameters", "inputs", "status", "started_at"]
     made = [
         row
-        for row in warehouse.read(RUNS, columns=columns, where=asked).sort_by("started_at").to_pylist()
+        for row in warehouse.read(RUNS, partition, columns=columns, where=asked).sort_by("started_at").to_pylist()
         if json.loads(row["parameters"])["methodology"] == params.methodology.version
     ]
     written = next(warehouse.commits(INFLUENCE, params.partition), None)

@@ -17,9 +17,10 @@ from deltalake.exceptions import CommitFailedError
 from pyarrow import fs
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from jobs import commits, creation
+from jobs import commits, creation, pruning
 from jobs.commits import Partition, as_text, values_of
 from jobs.errors import CloutError, UsageError
+from jobs.pruning import expression
 from schemas import arrow
 from schemas.catalog import TABLES
 from schemas.table import Table
@@ -45,14 +46,6 @@ def predicate(partition: Partition) -> str:
 
 def _quoted(value: str | date) -> str:
     return "'" + str(value).replace("'", "''") + "'"
-
-
-def expression(partition: Partition) -> pc.Expression:
-    """The partition as a filter on an Arrow dataset."""
-    found = pc.scalar(True)
-    for name, values in partition.items():
-        found = found & pc.field(name).isin(pa.array(values_of(values)))
-    return found
 
 
 class Warehouse:
@@ -106,11 +99,14 @@ class Warehouse:
     def version(self, table: Table) -> int:
         return self.delta(table).version()
 
-    def dataset(self, table: Table, version: int | None = None) -> ds.Dataset:
-        """The table for Arrow, DuckDB and Polars to scan in a stream. Rows from before a column came to the contract have null
-        there."""
+    def dataset(
+        self, table: Table, partition: Partition | None = None, *, version: int | None = None
+    ) -> ds.FileSystemDataset:
+        """The files of a partition for Arrow, DuckDB and Polars to scan in a stream; all files where none is given. Rows from
+        before a column came to the contract have null there. Rows outside the partition may be among them where it names
+        columns that the table is not partitioned by: `read` and `reader` filter."""
         native = fs.SubTreeFileSystem(self.path(table), fs.LocalFileSystem()) if self.is_local else None
-        found = self.delta(table, version).to_pyarrow_dataset(filesystem=native)
+        found = pruning.dataset(self.delta(table, version), partition, native)
         return found.replace_schema(arrow.completed(table, found.schema))
 
     def read(
@@ -122,14 +118,16 @@ class Warehouse:
         where: pc.Expression | None = None,
         version: int | None = None,
     ) -> pa.Table:
-        """Rows of a partition, held in memory: for tables and partitions known to be small."""
+        """Rows of a partition, held in memory: for tables and partitions known to be small. Only the partition saves the
+        other files from being looked at."""
         condition = expression(partition or {})
         if where is not None:
             condition = condition & where
-        return self.dataset(table, version).to_table(columns=list(columns or table.column_names), filter=condition)
+        dataset = self.dataset(table, partition, version=version)
+        return dataset.to_table(columns=list(columns or table.column_names), filter=condition)
 
     def row_count(self, table: Table, partition: Partition, version: int | None = None) -> int:
-        return self.dataset(table, version).count_rows(filter=expression(partition))
+        return self.dataset(table, partition, version=version).count_rows(filter=expression(partition))
 
     def partitions(self, table: Table) -> list[dict[str, str]]:
         """The partitions that hold rows, column -> value as text."""
@@ -138,7 +136,7 @@ class Warehouse:
     def reader(self, table: Table, partition: Partition, version: int | None = None) -> pa.RecordBatchReader:
         """Rows of a partition as a stream, in the contract's columns. Raises `FileNotFoundError` here, and not in whatever
         reads the stream, where files of an old version are gone."""
-        dataset, asked = self.dataset(table, version), expression(partition)
+        dataset, asked = self.dataset(table, partition, version=version), expression(partition)
         for fragment in dataset.get_fragments(asked):
             fragment.ensure_complete_metadata()
         return dataset.scanner(columns=list(table.column_names), filter=asked).to_reader()

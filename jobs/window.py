@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs import runs
+from jobs.commits import Span
 from jobs.storage import Warehouse
 from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
@@ -43,8 +44,8 @@ def covered_days(
 ) -> dict[str, set[date]]:
     """Platform -> its days with a coverage row, at a version of `coverage` if one is given."""
     found: dict[str, set[date]] = defaultdict(set)
-    in_window = (pc.field("day") >= first_day) & (pc.field("day") <= last_day)
-    found_rows = warehouse.read(COVERAGE, columns=["platform", "day"], where=in_window, version=version)
+    window = {"day": Span(first_day, last_day)}
+    found_rows = warehouse.read(COVERAGE, window, columns=["platform", "day"], version=version)
     for row in found_rows.to_pylist():
         found[row["platform"]].add(row["day"])
     return dict(found)
@@ -83,15 +84,11 @@ def counted_files(
     warehouse: Warehouse, first_day: date, last_day: date, until: datetime | None = None
 ) -> dict[date, str]:
     """Day -> digest of the files of activity from which it was last counted, of all counts or those done by an instant."""
-    done = (
-        (pc.field("job") == "engagement")
-        & (pc.field("status") == runs.DONE)
-        & (pc.field("day") >= first_day)
-        & (pc.field("day") <= last_day)
-    )
+    done = (pc.field("job") == "engagement") & (pc.field("status") == runs.DONE)
     if until is not None:
         done = done & (pc.field("finished_at") <= until)
-    found = warehouse.read(RUNS, columns=["day", "parameters", "finished_at"], where=done).sort_by("finished_at")
+    columns, window = ["day", "parameters", "finished_at"], {"day": Span(first_day, last_day)}
+    found = warehouse.read(RUNS, window, columns=columns, where=done).sort_by("finished_at")
     return {row["day"]: json.loads(row["parameters"])["activity_files"] for row in found.to_pylist()}
 
 
