@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from jobs import runs
+from jobs import digests, runs
 from jobs.commits import Span
 from jobs.errors import CloutError
 from jobs.runs import Batch, Run
@@ -152,6 +152,7 @@ def _results(warehouse: Warehouse, params: Params, row: Run) -> dict[str, str | 
     results = {"contract": contract(rows.schema, rows)}
     found = measures(warehouse.reader(INFLUENCE, partition, version))
     row.counts = {"people": found["people"], "influence": found["influence"]}
+    row.parameters[digests.INFLUENCE] = digests.of_stream(INFLUENCE, warehouse.reader(INFLUENCE, partition, version))
     results |= {check.__name__: check(found) for check in ROW_CHECKS}
     trailing = trailing_days(warehouse, params)
     for name in ("people", "influence"):

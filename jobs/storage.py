@@ -7,7 +7,7 @@ Every table is a Delta table under one root. `engagement` and `influence` are wr
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,9 +17,10 @@ from deltalake.exceptions import CommitFailedError
 from pyarrow import fs
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from jobs import commits, creation, pruning
+from jobs import commits, creation, pruning, retention
 from jobs.commits import Partition, as_text, values_of
 from jobs.errors import CloutError, UsageError
+from jobs.nights import nights
 from jobs.pruning import expression
 from schemas import arrow
 from schemas.catalog import TABLES
@@ -33,15 +34,23 @@ if TYPE_CHECKING:
 TRIES = 30
 
 
+class GoneError(CloutError):
+    """Rows that are no longer kept: the log forgot their version, or their files were removed."""
+
+
 class LostRaceError(CloutError):
     """Another run wrote the same partition while this one was at work; nothing of this run was kept."""
 
 
 def predicate(partition: Partition) -> str:
-    """The partition as SQL, e.g. `day in ('2026-11-03') and source in ('higgs')`."""
-    return " and ".join(
-        f"{name} in ({', '.join(_quoted(value) for value in values_of(values))})" for name, values in partition.items()
-    )
+    """The partition as SQL, e.g. `day in ('2026-11-03') and source in ('higgs')`; `None` among the values is null."""
+    return " and ".join(_any_of(name, values_of(values)) for name, values in partition.items())
+
+
+def _any_of(name: str, values: tuple) -> str:
+    given = ", ".join(_quoted(value) for value in values if value is not None)
+    conditions = [f"{name} in ({given})"] * bool(given) + [f"{name} is null"] * (None in values)
+    return conditions[0] if len(conditions) == 1 else f"({' or '.join(conditions)})"
 
 
 def _quoted(value: str | date) -> str:
@@ -59,9 +68,10 @@ class Warehouse:
         return f"{self.root}/{table.name}"
 
     def create_tables(self) -> None:
-        """Creates every table that is not there, empty, with its columns' docs, and gives those that are there the columns
-        and docs that came to their contract since. Two writers into an empty folder would fail, so this comes before any run;
-        of two creators one makes the table and the other finds it made."""
+        """Creates the tables of a new warehouse, empty. One that is there stays as it is; raises as `require_current` does."""
+        if self.exists():
+            self.require_current()
+            return
         if self.is_local:
             try:
                 Path(self.root).mkdir(parents=True, exist_ok=True)
@@ -69,19 +79,19 @@ class Warehouse:
                 raise UsageError(
                     f"{self.root}: cannot be the warehouse ({error.strerror}); set CLOUT_WAREHOUSE"
                 ) from error
-        for table in TABLES:
-            if DeltaTable.is_deltatable(self.path(table)):
-                self._bring_up_to_date(table)
-            else:
-                creation.create(self.path(table), table)
-
-    def _bring_up_to_date(self, table: Table) -> None:
-        for attempt in _repeated(CommitFailedError):
-            with attempt:
-                creation.bring_up_to_date(self.delta(table), table)
+        kept = nights()
+        for table in sorted(TABLES, key=lambda table: table is creation.MARKER):
+            marks = creation.marked() if table is creation.MARKER else {}
+            creation.create(self.path(table), table, retention.properties(table, kept) | marks)
 
     def exists(self) -> bool:
-        return DeltaTable.is_deltatable(self.path(TABLES[-1]))
+        return DeltaTable.is_deltatable(self.path(creation.MARKER))
+
+    def require_current(self) -> None:
+        """Raises `UsageError` that says what to run if an earlier or a newer clout made the tables."""
+        marks = self.delta(creation.MARKER).metadata().configuration
+        creation.refuse_newer(self.root, marks)
+        creation.refuse_older(self.root, marks)
 
     # Reading
 
@@ -91,6 +101,8 @@ class Warehouse:
         except Exception as error:
             if self.exists():
                 why = str(error).partition("\n")[0]
+                if version is not None:
+                    raise GoneError(f"{self.path(table)}: version {version} is no longer kept ({why})") from error
                 raise CloutError(f"{self.path(table)}: cannot be read as a Delta table ({why})") from error
             raise UsageError(
                 f"{self.root}: no warehouse here yet; run `clout run` first or set CLOUT_WAREHOUSE"
@@ -134,11 +146,15 @@ class Warehouse:
         return self.delta(table).partitions()
 
     def reader(self, table: Table, partition: Partition, version: int | None = None) -> pa.RecordBatchReader:
-        """Rows of a partition as a stream, in the contract's columns. Raises `FileNotFoundError` here, and not in whatever
-        reads the stream, where files of an old version are gone."""
-        dataset, asked = self.dataset(table, partition, version=version), expression(partition)
-        for fragment in dataset.get_fragments(asked):
-            fragment.ensure_complete_metadata()
+        """Rows of a partition as a stream, in the contract's columns. Raises `GoneError` here, and not in whatever reads the
+        stream, where an old version or its files are no longer kept."""
+        asked = expression(partition)
+        try:
+            dataset = self.dataset(table, partition, version=version)
+            for fragment in dataset.get_fragments(asked):
+                fragment.ensure_complete_metadata()
+        except FileNotFoundError as error:
+            raise GoneError(f"{self.path(table)}: a file of the rows {partition} is gone ({error})") from error
         return dataset.scanner(columns=list(table.column_names), filter=asked).to_reader()
 
     def commits(self, table: Table, partition: Partition | None = None) -> Iterator[commits.Commit]:
@@ -148,22 +164,45 @@ class Warehouse:
     # Writing without a JVM
 
     def replace(
-        self, table: Table, rows: pa.Table | pa.RecordBatchReader, partition: Partition, *, run_id: str, job: str
+        self,
+        table: Table,
+        rows: pa.Table | pa.RecordBatchReader,
+        partition: Partition,
+        *,
+        run_id: str,
+        job: str,
+        version: int | None = None,
     ) -> None:
         """Replaces the partition by the rows, in one commit, and nothing else. Raises `ContractError` where a row does
-        not fit, `LostRaceError` where another run replaced the same partition meanwhile."""
-        delta = self.delta(table)
+        not fit, `LostRaceError` where another run replaced the same partition since `version`, or since this call."""
+        self._write(table, rows, partition, run_id, job, self.delta(table, version), "overwrite")
+
+    def append(
+        self, table: Table, rows: pa.Table | pa.RecordBatchReader, partition: Partition, *, run_id: str, job: str
+    ) -> None:
+        """Adds the rows to the partition, in one commit and files of their own. Raises as `replace` does."""
+        self._write(table, rows, partition, run_id, job, self.delta(table), "append")
+
+    def _write(
+        self,
+        table: Table,
+        rows: pa.Table | pa.RecordBatchReader,
+        partition: Partition,
+        run_id: str,
+        job: str,
+        delta: DeltaTable,
+        mode: Literal["append", "overwrite"],
+    ) -> None:
         before = delta.version()
         raised: list[BaseException] = []
+        replaced = {"predicate": predicate(partition)} if partition and mode == "overwrite" else {}
         try:
             write_deltalake(
                 delta,
                 _checked(table, rows, raised),
-                mode="overwrite",
-                predicate=predicate(partition) if partition else None,
-                commit_properties=CommitProperties(
-                    custom_metadata={"userMetadata": commits.metadata(partition, run_id, job)}
-                ),
+                mode=mode,
+                commit_properties=_properties(partition, run_id, job),
+                **replaced,  # type: ignore[call-overload]
             )
         except Exception as error:
             if raised:
@@ -172,9 +211,18 @@ class Warehouse:
                 raise self._lost(table, partition, before) from error
             raise
 
+    def delete(self, table: Table, partition: Partition, *, run_id: str, job: str) -> None:
+        """Removes these rows, in one commit. Raises `LostRaceError` where another run wrote among them meanwhile."""
+        delta = self.delta(table)
+        before = delta.version()
+        try:
+            delta.delete(predicate(partition), commit_properties=_properties(partition, run_id, job))
+        except CommitFailedError as error:
+            raise self._lost(table, partition, before) from error
+
     def replace_bookkeeping(self, table: Table, rows: pa.Table, partition: Partition, *, run_id: str, job: str) -> None:
         """As `replace`, repeated where it collides with a commit for another day or source."""
-        for attempt in _repeated(LostRaceError):
+        for attempt in repeated(LostRaceError):
             with attempt:
                 self.replace(table, rows, partition, run_id=run_id, job=job)
 
@@ -185,7 +233,7 @@ class Warehouse:
         reader = session.read.format("delta")
         if version is not None:
             reader = reader.option("versionAsOf", version)
-        return reader.load(self._spark_path(table))
+        return reader.load(self.spark_path(table))
 
     def replace_by_spark(
         self, table: Table, frame: "DataFrame", partition: Partition, *, run_id: str, job: str
@@ -201,14 +249,14 @@ class Warehouse:
                 .mode("overwrite")
                 .option("replaceWhere", predicate(partition))
                 .option("userMetadata", commits.metadata(partition, run_id, job))
-                .save(self._spark_path(table))
+                .save(self.spark_path(table))
             )
         except Exception as error:
             if "Concurrent" in type(error).__name__ or "DELTA_CONCURRENT" in str(error):
                 raise self._lost(table, partition, before) from error
             raise
 
-    def _spark_path(self, table: Table) -> str:
+    def spark_path(self, table: Table) -> str:
         # Hadoop's client for S3 goes by another scheme than everybody else's.
         return self.path(table).replace("s3://", "s3a://", 1) if not self.is_local else self.path(table)
 
@@ -228,13 +276,18 @@ class Warehouse:
         )
 
 
-def _repeated(collision: type[Exception]) -> Retrying:
+def repeated(collision: type[Exception]) -> Retrying:
+    """Attempts (`for attempt in ...: with attempt:`) until one does not collide; the last collision is raised."""
     return Retrying(
         retry=retry_if_exception_type(collision),
         stop=stop_after_attempt(TRIES),
         wait=wait_random_exponential(multiplier=0.02, max=1),
         reraise=True,
     )
+
+
+def _properties(partition: Partition, run_id: str, job: str) -> CommitProperties:
+    return CommitProperties(custom_metadata={"userMetadata": commits.metadata(partition, run_id, job)})
 
 
 def _checked(table: Table, rows: pa.Table | pa.RecordBatchReader, raised: list[BaseException]) -> pa.RecordBatchReader:
