@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from jobs import counted, publications, pull_activity, runs, window
+from jobs.commits import Span
 from jobs.counted import Snapshot
 from jobs.errors import CloutError
 from jobs.storage import Warehouse
@@ -85,8 +86,8 @@ def _refuse_changed(warehouse: Warehouse, basis: Basis, then: Mapping[date, str]
     if not other:
         return
     # A platform that was not covered then may have come since: its acts of the day are there, and do not count.
-    in_window = (pc.field("day") >= basis.first_day) & (pc.field("day") <= basis.day)
-    coverage = warehouse.read(COVERAGE, where=in_window, version=basis.now.coverage).to_pylist()
+    in_window = {"day": Span(basis.first_day, basis.day)}
+    coverage = warehouse.read(COVERAGE, in_window, version=basis.now.coverage).to_pylist()
     known = (row for row in coverage if row["day"] in basis.covered.get(row["platform"], set()))
     today, of_then = window.digests_of_days(coverage), window.digests_of_days(known)
     if changed := [day for day in other if of_then.get(day) != then[day]]:

@@ -10,9 +10,9 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from jobs import digests, runs
+from jobs.commits import Span
 from jobs.errors import CloutError
 from jobs.runs import Batch, Run
 from jobs.storage import Warehouse
@@ -134,7 +134,7 @@ def run(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, str]:
     with runs.recorded(warehouse, JOB, params.day, batch, methodology=params.methodology) as row:
         version = row.inputs[INFLUENCE.name] = warehouse.version(INFLUENCE)
         # Of a table that left its contract nothing else can be asked.
-        left = contract(warehouse.dataset(INFLUENCE, version).schema)
+        left = contract(warehouse.dataset(INFLUENCE, {"day": params.day}, version=version).schema)
         results = {"contract": left} if left else _results(warehouse, params, row)
         row.checks = {name: problem or "ok" for name, problem in results.items()}
         problems = [f"{name}: {problem}" for name, problem in results.items() if problem]
@@ -164,12 +164,9 @@ def _results(warehouse: Warehouse, params: Params, row: Run) -> dict[str, str | 
 
 def trailing_days(warehouse: Warehouse, params: Params) -> list[dict[str, Any]]:
     """People and total influence of the methodology's published days among the seven before."""
-    before = (
-        (pc.field("methodology") == params.methodology)
-        & (pc.field("day") >= params.day - timedelta(days=TRAILING_DAYS))
-        & (pc.field("day") < params.day)
-    )
-    published = warehouse.read(SCORES, columns=["day", "influence"], where=before)
+    before = Span(params.day - timedelta(days=TRAILING_DAYS), params.day - timedelta(days=1))
+    partition = {"methodology": params.methodology, "day": before}
+    published = warehouse.read(SCORES, partition, columns=["day", "influence"])
     totals = published.group_by("day").aggregate([("influence", "sum"), ("influence", "count")])
     return [{"people": row["influence_count"], "influence": row["influence_sum"]} for row in totals.to_pylist()]
 

@@ -7,10 +7,10 @@ their last unit of 2^-36: influence agrees with what was published to 1e-8 of ma
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from jobs import attention, counted
 from jobs.basis import Basis
+from jobs.commits import Span
 from jobs.storage import Warehouse
 from jobs.window import days_between
 from schemas.accounts import ACCOUNTS
@@ -25,9 +25,9 @@ def prepare(db: "duckdb.DuckDBPyConnection", warehouse: Warehouse, basis: Basis,
     credibility, a)."""
     days = days_between(basis.first_day, basis.day)
     factors = attention.decay_factors(days, basis.covered, basis.day, basis.methodology)
-    in_window = (pc.field("day") >= basis.first_day) & (pc.field("day") <= basis.day)
+    window = {"day": Span(basis.first_day, basis.day)}
     db.execute("create or replace macro rint(x) as round_even(x, 0)")
-    db.register(f"engagement_{name}", warehouse.dataset(ENGAGEMENT, basis.now.engagement).filter(in_window))
+    db.register(f"engagement_{name}", warehouse.dataset(ENGAGEMENT, window, version=basis.now.engagement))
     observed = counted.rows(warehouse, ACCOUNTS, basis.now.accounts, basis.now.coverage, last_day=basis.day)
     db.register(f"accounts_{name}", observed)
     db.register(f"factors_{name}", attention.decay_table(factors, basis.methodology))

@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 
 from jobs import attention, counted, digests, measures, partitions, runs
 from jobs.attention import real
+from jobs.commits import Span
 from jobs.engines import AUTO, choice
 from jobs.errors import CloutError
 from jobs.runs import Batch
@@ -159,7 +160,7 @@ def read(session: "SparkSession", warehouse: Warehouse, params: Params) -> Read:
     found = counted.snapshot(warehouse)
     _refuse_stale(warehouse, found.coverage, first_day, params)
     versions = found.versions
-    window = {"day": tuple(days_between(first_day, params.day))}
+    window = {"day": Span(first_day, params.day)}
     row_count = warehouse.row_count(ENGAGEMENT, window, versions[ENGAGEMENT.name])
     engagement = warehouse.frame(session, ENGAGEMENT, versions[ENGAGEMENT.name]).where(
         F.col("day").between(F.lit(first_day), F.lit(params.day))

@@ -16,10 +16,11 @@ from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError
 from pyarrow import fs
 
-from jobs import commits, creation, retention
+from jobs import commits, creation, pruning, retention
 from jobs.commits import Partition, values_of
 from jobs.errors import CloutError, UsageError
 from jobs.nights import nights
+from jobs.pruning import expression
 from jobs.races import LostRaceError, is_collision, lost, repeated
 from schemas import arrow
 from schemas.catalog import TABLES
@@ -46,14 +47,6 @@ def _any_of(name: str, values: tuple) -> str:
 
 def _quoted(value: str | date) -> str:
     return "'" + str(value).replace("'", "''") + "'"
-
-
-def expression(partition: Partition) -> pc.Expression:
-    """The partition as a filter on an Arrow dataset."""
-    found = pc.scalar(True)
-    for name, values in partition.items():
-        found = found & pc.field(name).isin(pa.array(values_of(values)))
-    return found
 
 
 class Warehouse:
@@ -110,11 +103,14 @@ class Warehouse:
     def version(self, table: Table) -> int:
         return self.delta(table).version()
 
-    def dataset(self, table: Table, version: int | None = None) -> ds.Dataset:
-        """The table for Arrow, DuckDB and Polars to scan in a stream. Rows from before a column came to the contract have null
-        there."""
+    def dataset(
+        self, table: Table, partition: Partition | None = None, *, version: int | None = None
+    ) -> ds.FileSystemDataset:
+        """The files of a partition for Arrow, DuckDB and Polars to scan in a stream; all files where none is given. Rows from
+        before a column came to the contract have null there. Rows outside the partition may be among them where it names
+        columns that the table is not partitioned by: `read` and `reader` filter."""
         native = fs.SubTreeFileSystem(self.path(table), fs.LocalFileSystem()) if self.is_local else None
-        found = self.delta(table, version).to_pyarrow_dataset(filesystem=native)
+        found = pruning.dataset(self.delta(table, version), partition, native)
         return found.replace_schema(arrow.completed(table, found.schema))
 
     def read(
@@ -126,14 +122,16 @@ class Warehouse:
         where: pc.Expression | None = None,
         version: int | None = None,
     ) -> pa.Table:
-        """Rows of a partition, held in memory: for tables and partitions known to be small."""
+        """Rows of a partition, held in memory: for tables and partitions known to be small. Only the partition saves the
+        other files from being looked at."""
         condition = expression(partition or {})
         if where is not None:
             condition = condition & where
-        return self.dataset(table, version).to_table(columns=list(columns or table.column_names), filter=condition)
+        dataset = self.dataset(table, partition, version=version)
+        return dataset.to_table(columns=list(columns or table.column_names), filter=condition)
 
     def row_count(self, table: Table, partition: Partition, version: int | None = None) -> int:
-        return self.dataset(table, version).count_rows(filter=expression(partition))
+        return self.dataset(table, partition, version=version).count_rows(filter=expression(partition))
 
     def partitions(self, table: Table) -> list[dict[str, str]]:
         """The partitions that hold rows, column -> value as text."""
@@ -144,7 +142,7 @@ class Warehouse:
         stream, where an old version or its files are no longer kept."""
         asked = expression(partition)
         try:
-            dataset = self.dataset(table, version)
+            dataset = self.dataset(table, partition, version=version)
             for fragment in dataset.get_fragments(asked):
                 fragment.ensure_complete_metadata()
         except FileNotFoundError as error:

@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow.compute as pc
 
 from jobs import digests, runs
+from jobs.commits import Span
 from jobs.storage import Warehouse
 from schemas.coverage import COVERAGE
 from schemas.runs import RUNS
@@ -39,8 +40,8 @@ def covered_days(
 ) -> dict[str, set[date]]:
     """Platform -> its days with a coverage row, at a version of `coverage` if one is given."""
     found: dict[str, set[date]] = defaultdict(set)
-    in_window = (pc.field("day") >= first_day) & (pc.field("day") <= last_day)
-    found_rows = warehouse.read(COVERAGE, columns=["platform", "day"], where=in_window, version=version)
+    window = {"day": Span(first_day, last_day)}
+    found_rows = warehouse.read(COVERAGE, window, columns=["platform", "day"], version=version)
     for row in found_rows.to_pylist():
         found[row["platform"]].add(row["day"])
     return dict(found)
@@ -57,9 +58,8 @@ def activity_digests(
 ) -> dict[date, str]:
     """Covered day -> digest of what its count in `engagement` stands on: the content of the activity that counts, of all
     platforms and sources. From `coverage` alone, at a version of it if one is given."""
-    in_window = (pc.field("day") >= first_day) & (pc.field("day") <= last_day)
-    columns = ["day", "platform", "source", "activity_digest"]
-    return digests_of_days(warehouse.read(COVERAGE, columns=columns, where=in_window, version=version).to_pylist())
+    columns, window = ["day", "platform", "source", "activity_digest"], {"day": Span(first_day, last_day)}
+    return digests_of_days(warehouse.read(COVERAGE, window, columns=columns, version=version).to_pylist())
 
 
 def digests_of_days(coverage: Iterable[Mapping[str, Any]]) -> dict[date, str]:
@@ -83,9 +83,9 @@ def counted_digests(
 ) -> dict[date, str]:
     """Day -> digest of what it was last counted from, of all counts or those done by an instant. No digest of a day that a run
     which did not end well may have counted from something else since."""
-    asked = (pc.field("job") == "engagement") & (pc.field("day") >= first_day) & (pc.field("day") <= last_day)
+    asked = {"job": "engagement", "day": Span(first_day, last_day)}
     columns = ["day", "status", "parameters", "started_at", "finished_at"]
-    found = warehouse.read(RUNS, columns=columns, where=asked).sort_by("finished_at").to_pylist()
+    found = warehouse.read(RUNS, asked, columns=columns).sort_by("finished_at").to_pylist()
     counted: dict[date, str] = {}
     since: dict[date, datetime] = {}
     for run in found:
