@@ -10,10 +10,9 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from jobs import runs
-from jobs.content import INFLUENCE_DIGEST, digest_sql
+from jobs import digests, runs
+from jobs.commits import Span
 from jobs.errors import CloutError
 from jobs.runs import Batch, Run
 from jobs.storage import Warehouse
@@ -30,7 +29,7 @@ PARTS_TOLERANCE = 1e-9
 TRAILING_DAYS = 7
 LOWEST_SHARE, HIGHEST_FACTOR = 0.5, 10.0  # real weeks grow sixfold in a day
 
-Measures = Mapping[str, Any]
+Measures = Mapping[str, float]
 
 
 class CheckError(CloutError):
@@ -56,7 +55,7 @@ def contract(schema: pa.Schema, rows: Iterable[pa.RecordBatch] = ()) -> str | No
     return None
 
 
-def measures(partition: pa.RecordBatchReader) -> dict[str, Any]:
+def measures(partition: pa.RecordBatchReader) -> dict[str, float]:
     """Everything the checks look at, in one pass."""
     with duckdb.connect() as db:
         db.register("influence", partition)
@@ -70,8 +69,7 @@ def measures(partition: pa.RecordBatchReader) -> dict[str, Any]:
               count(*) filter (not score between 0 and 100 or isnan(score)) as off_scale,
               count(*) filter (not percentile between 0 and 1 or not window_coverage between 0 and 1 or rank < 1
                 or engager_count < 0 or not coalesce(amplification, 0) between 0 and 1e300
-                or not coalesce(inclusion, 0) between 0 and 100) as out_of_range,
-              {digest_sql(INFLUENCE, "influence")} as digest
+                or not coalesce(inclusion, 0) between 0 and 100) as out_of_range
             from influence
             """
         )
@@ -136,7 +134,7 @@ def run(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, str]:
     with runs.recorded(warehouse, JOB, params.day, batch, methodology=params.methodology) as row:
         version = row.inputs[INFLUENCE.name] = warehouse.version(INFLUENCE)
         # Of a table that left its contract nothing else can be asked.
-        left = contract(warehouse.dataset(INFLUENCE, version).schema)
+        left = contract(warehouse.dataset(INFLUENCE, {"day": params.day}, version=version).schema)
         results = {"contract": left} if left else _results(warehouse, params, row)
         row.checks = {name: problem or "ok" for name, problem in results.items()}
         problems = [f"{name}: {problem}" for name, problem in results.items() if problem]
@@ -154,7 +152,7 @@ def _results(warehouse: Warehouse, params: Params, row: Run) -> dict[str, str | 
     results = {"contract": contract(rows.schema, rows)}
     found = measures(warehouse.reader(INFLUENCE, partition, version))
     row.counts = {"people": found["people"], "influence": found["influence"]}
-    row.parameters[INFLUENCE_DIGEST] = found["digest"]
+    row.parameters[digests.INFLUENCE] = digests.of_stream(INFLUENCE, warehouse.reader(INFLUENCE, partition, version))
     results |= {check.__name__: check(found) for check in ROW_CHECKS}
     trailing = trailing_days(warehouse, params)
     for name in ("people", "influence"):
@@ -166,12 +164,9 @@ def _results(warehouse: Warehouse, params: Params, row: Run) -> dict[str, str | 
 
 def trailing_days(warehouse: Warehouse, params: Params) -> list[dict[str, Any]]:
     """People and total influence of the methodology's published days among the seven before."""
-    before = (
-        (pc.field("methodology") == params.methodology)
-        & (pc.field("day") >= params.day - timedelta(days=TRAILING_DAYS))
-        & (pc.field("day") < params.day)
-    )
-    published = warehouse.read(SCORES, columns=["day", "influence"], where=before)
+    before = Span(params.day - timedelta(days=TRAILING_DAYS), params.day - timedelta(days=1))
+    partition = {"methodology": params.methodology, "day": before}
+    published = warehouse.read(SCORES, partition, columns=["day", "influence"])
     totals = published.group_by("day").aggregate([("influence", "sum"), ("influence", "count")])
     return [{"people": row["influence_count"], "influence": row["influence_sum"]} for row in totals.to_pylist()]
 

@@ -11,7 +11,16 @@ from typing import Any
 
 from deltalake import DeltaTable
 
-Partition = Mapping[str, Any]  # column -> a value, or a tuple of values: each of these
+# Column -> a value, or a tuple of values: each of these. Readers may give a `Span` too.
+Partition = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Span:
+    """All values from the first to the last, both included: days above all."""
+
+    first: Any
+    last: Any
 
 
 @dataclass(frozen=True)
@@ -55,3 +64,9 @@ def values_of(values: Any) -> tuple:
 def as_text(partition: Partition) -> dict[str, list[str]]:
     """Column -> its values as text."""
     return {name: [str(value) for value in values_of(values)] for name, values in partition.items()}
+
+
+def description(table: DeltaTable) -> str:
+    """Columns, docs and properties of a table, as text to compare."""
+    about = table.metadata()
+    return json.dumps([table.schema().to_json(), about.configuration, about.description], sort_keys=True)

@@ -14,7 +14,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
+import pyarrow as pa
 import pyarrow.parquet as pq
+
+from jobs.errors import CloutError
 
 LOG = "_delta_log"
 _COMMIT = re.compile(r"(\d{20})\.json")
@@ -48,8 +51,13 @@ def _entries(table: Path, name: re.Pattern[str]) -> list[Entry]:
     return sorted(Entry(int(match[1]), path) for match, path in matches if match)
 
 
-def commit_path(table: Path, version: int) -> Path:
-    return table / LOG / f"{version:020}.json"
+def refuse_torn(table: Path, version: int) -> None:
+    """Raises `CloutError` where the commit that makes this version of the table is torn."""
+    commit = table / LOG / f"{version:020}.json"
+    if commit.exists() and (fault := commit_fault(commit)):
+        raise CloutError(
+            f"{commit}: this commit of table {table.name} {fault}, as after a power cut; run `clout maintain --repair`"
+        )
 
 
 def commit_fault(path: Path) -> str | None:
@@ -109,6 +117,15 @@ def file_fault(path: Path, size: int | None) -> str | None:
     except FileNotFoundError:
         return "is missing"
     return None if size in (None, actual) else f"has {actual:,} bytes, expected {size:,}"
+
+
+def files_fault(table: Path, files: pa.Table) -> str | None:
+    """What is wrong with the first torn or missing data file, of columns `path` (as in the log) and `size_bytes`; or None."""
+    for name, size in zip(files["path"].to_pylist(), files["size_bytes"].to_pylist(), strict=True):
+        path = table / unquote(name)
+        if fault := file_fault(path, size):
+            return f"{path}: this file of table {table.name} {fault}"
+    return None
 
 
 def flush(table: Path, since: int) -> None:

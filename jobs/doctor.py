@@ -87,6 +87,10 @@ def _warehouse(warehouse: Warehouse) -> Finding:
     if not warehouse.exists():
         return Finding("warehouse", f"{warehouse.root} (nothing there yet; `clout run` fills it)")
     try:
+        warehouse.require_current()
+    except CloutError as error:
+        return Finding("warehouse", f"{warehouse.root} (of another clout)", str(error))
+    try:
         days = sorted({found["day"] for found in warehouse.partitions(SCORES)})
     except CloutError as error:
         return Finding("warehouse", f"{warehouse.root} (unreadable)", str(error))

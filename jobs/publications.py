@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from jobs import content, runs
+from jobs import digests, runs
 from jobs.storage import Warehouse, rows
 from schemas.publications import PUBLICATIONS
 from schemas.restatements import RESTATEMENTS
@@ -50,9 +50,9 @@ class Publication(Basis):
     scores_digest: str | None
     replaced_version: int | None
     people: int
-    influence: float
+    influence: float | None
     published_at: datetime
-    published_by: str
+    published_by: str | None
     why: str | None = None
     accepted: dict[str, str] | None = None
 
@@ -151,7 +151,7 @@ def _unrecorded(warehouse: Warehouse, methodology: str, day: date, recorded: Seq
     ]
     if not plans:
         return None
-    there = content.digest(SCORES, warehouse.reader(SCORES, {"methodology": methodology, "day": day}))
+    there = digests.of_stream(SCORES, warehouse.reader(SCORES, {"methodology": methodology, "day": day}))
     if there == (recorded[-1].content if recorded else None):
         return None
     return next((plan for plan in plans if plan.publication.content == there), None)

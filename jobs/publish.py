@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from jobs import checks, content, publications, restatements, runs
+from jobs import checks, digests, publications, restatements, runs
 from jobs.errors import CloutError
 from jobs.influence import JOB as INFLUENCE_JOB
 from jobs.influence import refuse_changed_methodology
@@ -60,7 +60,7 @@ def run(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, float]:
     with runs.recorded(warehouse, PUBLISH, params.day, batch, methodology=params.methodology.version) as row:
         refuse_changed_methodology(warehouse, params.methodology)
         version = row.inputs[INFLUENCE.name] = warehouse.version(INFLUENCE)
-        digest = content.digest(INFLUENCE, warehouse.reader(INFLUENCE, params.partition, version))
+        digest = digests.of_stream(INFLUENCE, warehouse.reader(INFLUENCE, params.partition, version))
         _refuse_unchecked(warehouse, params, digest)
         _write_methodologies(warehouse, params.methodology, row)
         _change(warehouse, params, row, lambda: _admitted(warehouse, params, version), basis(warehouse, params, digest))
@@ -99,12 +99,12 @@ def restore(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, flo
 def _rows_of(warehouse: Warehouse, params: Params, wanted: Publication, change: Publication, row: Run) -> People:
     """The rows of a publication that a change replaced."""
     computed = warehouse.version(INFLUENCE)
-    if content.digest(SCORES, _admitted(warehouse, params, computed)) == wanted.scores_digest:
+    if digests.of_stream(SCORES, _admitted(warehouse, params, computed)) == wanted.scores_digest:
         row.inputs[INFLUENCE.name] = computed
         return lambda: _admitted(warehouse, params, computed)
     replaced = change.replaced_version
     try:
-        kept = replaced is not None and content.digest(SCORES, warehouse.reader(SCORES, params.partition, replaced))
+        kept = replaced is not None and digests.of_stream(SCORES, warehouse.reader(SCORES, params.partition, replaced))
     except GoneError:
         kept = None
     if replaced is None or kept != wanted.scores_digest:
@@ -130,7 +130,7 @@ def _change(warehouse: Warehouse, params: Params, row: Run, people: People, made
         sequence=history[-1].sequence + 1 if history else 1,
         change=row.job,
         run_id=row.id,
-        scores_digest=found["scores_digest"] if found["people_after"] else None,
+        scores_digest=digests.of_stream(SCORES, people()),
         replaced_version=version,
         people=found["people_after"],
         influence=found["influence"],
@@ -156,7 +156,7 @@ def _admitted(warehouse: Warehouse, params: Params, version: int) -> pa.RecordBa
 def _refuse_unchecked(warehouse: Warehouse, params: Params, digest: str | None) -> None:
     """Raises unless the newest checks of the day passed, and checked rows of this digest."""
     made = _runs(warehouse, params, checks.JOB)
-    if not made or made[-1]["status"] != runs.DONE or made[-1]["parameters"].get(content.INFLUENCE_DIGEST) != digest:
+    if not made or made[-1]["status"] != runs.DONE or made[-1]["parameters"].get(digests.INFLUENCE) != digest:
         raise NotPublishedError(
             f"influence {params}: not checked, or its checks failed; nothing published. Run `clout checks --day {params.day}`"
         )
@@ -167,7 +167,7 @@ def basis(warehouse: Warehouse, params: Params, digest: str | None) -> Basis:
     scored = [
         run
         for run in _runs(warehouse, params, INFLUENCE_JOB)
-        if run["status"] == runs.DONE and run["parameters"].get(content.INFLUENCE_DIGEST) == digest
+        if run["status"] == runs.DONE and run["parameters"].get(digests.INFLUENCE) == digest
     ]
     if not scored:
         return Basis()

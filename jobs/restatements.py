@@ -6,25 +6,23 @@ from typing import Any
 
 import pyarrow as pa
 
-from jobs.content import digest_sql
 from jobs.publications import RESTORE, UNPUBLISH, Publication
 from jobs.scratch import scratch
 from schemas.restatements import RESTATEMENTS
-from schemas.scores import SCORES
 
 SCORED_AGAIN, WITHDRAWN, BROUGHT_BACK = "scored again", "withdrawn", "brought back"
 
 
 def compared(before: pa.RecordBatchReader, after: pa.RecordBatchReader) -> dict[str, Any]:
     """Two streams of rows of `scores`: how many people arrived, went, changed and moved, and by how much (columns of
-    `restatements`), and of those after the change the total `influence` and the content's `scores_digest`."""
+    `restatements`), and the total `influence` of those after the change."""
     with scratch() as db:
         db.register("earlier", before)
         db.register("later", after)
         found = db.sql(
-            f"""
+            """
             with pairs as (
-                select later, later.influence as influence, earlier.person_id is not null as was,
+                select later.influence as influence, earlier.person_id is not null as was,
                   later.person_id is not null as is_now, was and is_now and earlier is distinct from later as changed,
                   coalesce(later.score - earlier.score, 0) as move
                 from earlier full join later using (person_id)
@@ -34,8 +32,7 @@ def compared(before: pa.RecordBatchReader, after: pa.RecordBatchReader) -> dict[
               count(*) filter (changed) as people_changed, count(*) filter (move <> 0) as people_moved,
               greatest(0, max(move)) as largest_rise, greatest(0, -min(move)) as largest_fall,
               coalesce(avg(abs(move)) filter (move <> 0), 0) as mean_absolute_move,
-              coalesce(fsum(influence), 0) as influence,
-              {digest_sql(SCORES, "later", "is_now")} as scores_digest
+              coalesce(fsum(influence), 0) as influence
             from pairs
             """
         ).to_arrow_table()

@@ -11,10 +11,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from jobs import content, damage, publications, runs
+from jobs import damage, digests, publications, runs
 from jobs.damage import DATA, ROWS, Damage, Repaired
 from jobs.runs import Batch
-from jobs.storage import Warehouse, rows
+from jobs.storage import GoneError, Warehouse, rows
 from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
 from schemas.catalog import TABLES
@@ -87,8 +87,8 @@ def _published_again(warehouse: Warehouse, run_id: str) -> Iterator[Repaired]:
 def _digest(warehouse: Warehouse, table: Table, place: Mapping[str, Any], shape: Table | None = None) -> str | None:
     """The content of a partition; unreadable rows have none."""
     try:
-        return content.digest(shape or table, warehouse.reader(table, place))
-    except (OSError, pa.ArrowInvalid):
+        return digests.of_stream(shape or table, warehouse.reader(table, place))
+    except (GoneError, pa.ArrowInvalid):
         return "unreadable"
 
 

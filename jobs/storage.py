@@ -4,11 +4,9 @@ Every table is a Delta table under one root. `engagement` and `influence` are wr
 `deltalake`, which needs no JVM. A write replaces whole partitions in one commit; the commit names the run that made it.
 """
 
-import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import date
-from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +14,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from deltalake import CommitProperties, DeltaTable, write_deltalake
-from deltalake.exceptions import CommitFailedError
 from pyarrow import fs
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from jobs import commits, creation, delta_log
-from jobs.commits import Partition, as_text, values_of
+from jobs import commits, creation, delta_log, pruning, retention
+from jobs.commits import Partition, values_of
 from jobs.errors import CloutError, UsageError
+from jobs.nights import nights
+from jobs.pruning import expression
+from jobs.races import LostRaceError, repeated
+from jobs.transaction import transaction
 from schemas import arrow
 from schemas.catalog import TABLES
 from schemas.table import Table
@@ -30,36 +30,24 @@ from schemas.table import Table
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-# A commit that collides with one it has nothing to do with (bookkeeping of another day or source) is repeated: with some
-# tens of writers at once the last one needs about this many tries.
-TRIES = 30
-
 
 class GoneError(CloutError):
     """Rows that are no longer kept: the log forgot their version, or their files were removed."""
 
 
-class LostRaceError(CloutError):
-    """Another run wrote the same partition while this one was at work; nothing of this run was kept."""
-
-
 def predicate(partition: Partition) -> str:
-    """The partition as SQL, e.g. `day in ('2026-11-03') and source in ('higgs')`."""
-    return " and ".join(
-        f"{name} in ({', '.join(_quoted(value) for value in values_of(values))})" for name, values in partition.items()
-    )
+    """The partition as SQL, e.g. `day in ('2026-11-03') and source in ('higgs')`; `None` among the values is null."""
+    return " and ".join(_any_of(name, values_of(values)) for name, values in partition.items())
+
+
+def _any_of(name: str, values: tuple) -> str:
+    given = ", ".join(_quoted(value) for value in values if value is not None)
+    conditions = [f"{name} in ({given})"] * bool(given) + [f"{name} is null"] * (None in values)
+    return conditions[0] if len(conditions) == 1 else f"({' or '.join(conditions)})"
 
 
 def _quoted(value: str | date) -> str:
     return "'" + str(value).replace("'", "''") + "'"
-
-
-def expression(partition: Partition) -> pc.Expression:
-    """The partition as a filter on an Arrow dataset."""
-    found = pc.scalar(True)
-    for name, values in partition.items():
-        found = found & pc.field(name).isin(pa.array(values_of(values)))
-    return found
 
 
 class Warehouse:
@@ -73,9 +61,10 @@ class Warehouse:
         return f"{self.root}/{table.name}"
 
     def create_tables(self) -> None:
-        """Creates every table that is not there, empty, with its columns' docs, and gives those that are there the columns
-        and docs that came to their contract since. Two writers into an empty folder would fail, so this comes before any run;
-        of two creators one makes the table and the other finds it made."""
+        """Creates the tables of a new warehouse, empty. One that is there stays as it is; raises as `require_current` does."""
+        if self.exists():
+            self.require_current()
+            return
         if self.is_local:
             try:
                 Path(self.root).mkdir(parents=True, exist_ok=True)
@@ -83,25 +72,25 @@ class Warehouse:
                 raise UsageError(
                     f"{self.root}: cannot be the warehouse ({error.strerror}); set CLOUT_WAREHOUSE"
                 ) from error
-        for table in TABLES:
-            if DeltaTable.is_deltatable(self.path(table)):
-                self._bring_up_to_date(table)
-            else:
-                creation.create(self.path(table), table)
-
-    def _bring_up_to_date(self, table: Table) -> None:
-        for attempt in _repeated(CommitFailedError):
-            with attempt:
-                creation.bring_up_to_date(self.delta(table), table)
+        kept = nights()
+        for table in sorted(TABLES, key=lambda table: table is creation.MARKER):
+            marks = creation.marked() if table is creation.MARKER else {}
+            creation.create(self.path(table), table, retention.properties(table, kept) | marks)
 
     def exists(self) -> bool:
-        return DeltaTable.is_deltatable(self.path(TABLES[-1]))
+        return DeltaTable.is_deltatable(self.path(creation.MARKER))
+
+    def require_current(self) -> None:
+        """Raises `UsageError` that says what to run if an earlier or a newer clout made the tables."""
+        marks = self.delta(creation.MARKER).metadata().configuration
+        creation.refuse_newer(self.root, marks)
+        creation.refuse_older(self.root, marks)
 
     # Reading
 
     def delta(self, table: Table, version: int | None = None) -> DeltaTable:
         """The table, at a version if one is given. Raises `CloutError` where its newest commit is torn, which readers of
-        Delta would take for an empty change."""
+        Delta would take for an empty change, `GoneError` where the version is no longer kept."""
         try:
             opened = DeltaTable(self.path(table), version=version)
         except Exception as error:
@@ -115,21 +104,26 @@ class Warehouse:
             raise UsageError(
                 f"{self.root}: no warehouse here yet; run `clout run` first or set CLOUT_WAREHOUSE"
             ) from error
-        commit = delta_log.commit_path(Path(self.path(table)), opened.version())
-        if self.is_local and commit.exists() and (fault := delta_log.commit_fault(commit)):
-            raise CloutError(
-                f"{commit}: this commit of table {table.name} {fault}, as after a power cut; run `clout maintain --repair`"
-            )
+        if self.is_local:
+            delta_log.refuse_torn(Path(self.path(table)), opened.version())
         return opened
 
     def version(self, table: Table) -> int:
         return self.delta(table).version()
 
-    def dataset(self, table: Table, version: int | None = None) -> ds.Dataset:
-        """The table for Arrow, DuckDB and Polars to scan in a stream. Rows from before a column came to the contract have null
-        there."""
+    def dataset(
+        self, table: Table, partition: Partition | None = None, *, version: int | None = None
+    ) -> ds.FileSystemDataset:
+        """The files of a partition for Arrow, DuckDB and Polars to scan in a stream; all files where none is given. Rows from
+        before a column came to the contract have null there. Rows outside the partition may be among them where it names
+        columns that the table is not partitioned by: `read` and `reader` filter. Raises `GoneError` where a file on a local
+        disk is missing or torn."""
+        delta = self.delta(table, version)
+        chosen = pruning.files(delta, partition)
+        if self.is_local and (fault := delta_log.files_fault(Path(self.path(table)), chosen)):
+            raise GoneError(f"{fault}; run `clout doctor`")
         native = fs.SubTreeFileSystem(self.path(table), fs.LocalFileSystem()) if self.is_local else None
-        found = self.delta(table, version).to_pyarrow_dataset(filesystem=native)
+        found = pruning.dataset(delta, chosen, native)
         return found.replace_schema(arrow.completed(table, found.schema))
 
     def read(
@@ -141,14 +135,16 @@ class Warehouse:
         where: pc.Expression | None = None,
         version: int | None = None,
     ) -> pa.Table:
-        """Rows of a partition, held in memory: for tables and partitions known to be small."""
+        """Rows of a partition, held in memory: for tables and partitions known to be small. Only the partition saves the
+        other files from being looked at."""
         condition = expression(partition or {})
         if where is not None:
             condition = condition & where
-        return self.dataset(table, version).to_table(columns=list(columns or table.column_names), filter=condition)
+        dataset = self.dataset(table, partition, version=version)
+        return dataset.to_table(columns=list(columns or table.column_names), filter=condition)
 
     def row_count(self, table: Table, partition: Partition, version: int | None = None) -> int:
-        return self.dataset(table, version).count_rows(filter=expression(partition))
+        return self.dataset(table, partition, version=version).count_rows(filter=expression(partition))
 
     def partitions(self, table: Table) -> list[dict[str, str]]:
         """The partitions that hold rows, column -> value as text."""
@@ -159,7 +155,7 @@ class Warehouse:
         stream, where an old version or its files are no longer kept."""
         asked = expression(partition)
         try:
-            dataset = self.dataset(table, version)
+            dataset = self.dataset(table, partition, version=version)
             for fragment in dataset.get_fragments(asked):
                 fragment.ensure_complete_metadata()
         except FileNotFoundError as error:
@@ -184,24 +180,28 @@ class Warehouse:
     ) -> None:
         """Replaces the partition by the rows, in one commit, and nothing else. Raises `ContractError` where a row does
         not fit, `LostRaceError` where another run replaced the same partition since `version`, or since this call."""
-        raised: list[BaseException] = []
-        with self._committing(table, partition, run_id, job, version) as (delta, metadata):
-            try:
-                write_deltalake(
-                    delta,
-                    _checked(table, rows, raised),
-                    mode="overwrite",
-                    predicate=predicate(partition) if partition else None,
-                    commit_properties=CommitProperties(custom_metadata={"userMetadata": metadata}),
-                )
-            except Exception:
-                if raised:
-                    raise raised[0] from None
-                raise
+        how = {"predicate": predicate(partition)} if partition else {}
+        delta = self.delta(table, version)
+        with self._transaction(table, delta, partition, run_id, job) as metadata:
+            _write(table, rows, delta, mode="overwrite", commit_properties=_properties(metadata), **how)
+
+    def append(
+        self, table: Table, rows: pa.Table | pa.RecordBatchReader, partition: Partition, *, run_id: str, job: str
+    ) -> None:
+        """Adds the rows to the partition, in one commit and files of their own. Raises as `replace` does."""
+        delta = self.delta(table)
+        with self._transaction(table, delta, partition, run_id, job) as metadata:
+            _write(table, rows, delta, mode="append", commit_properties=_properties(metadata))
+
+    def delete(self, table: Table, partition: Partition, *, run_id: str, job: str) -> None:
+        """Removes these rows, in one commit. Raises `LostRaceError` where another run wrote among them meanwhile."""
+        delta = self.delta(table)
+        with self._transaction(table, delta, partition, run_id, job) as metadata:
+            delta.delete(predicate(partition), commit_properties=_properties(metadata))
 
     def replace_bookkeeping(self, table: Table, rows: pa.Table, partition: Partition, *, run_id: str, job: str) -> None:
         """As `replace`, repeated where it collides with a commit for another day or source."""
-        for attempt in _repeated(LostRaceError):
+        for attempt in repeated(LostRaceError):
             with attempt:
                 self.replace(table, rows, partition, run_id=run_id, job=job)
 
@@ -212,7 +212,7 @@ class Warehouse:
         reader = session.read.format("delta")
         if version is not None:
             reader = reader.option("versionAsOf", version)
-        return reader.load(self._spark_path(table))
+        return reader.load(self.spark_path(table))
 
     def replace_by_spark(
         self, table: Table, frame: "DataFrame", partition: Partition, *, run_id: str, job: str
@@ -221,77 +221,38 @@ class Warehouse:
         from schemas import spark
 
         spark.check(table, frame)
-        with self._committing(table, partition, run_id, job) as (_, metadata):
+        with self._transaction(table, self.delta(table), partition, run_id, job) as metadata:
             (
                 frame.write.format("delta")
                 .mode("overwrite")
                 .option("replaceWhere", predicate(partition))
                 .option("userMetadata", metadata)
-                .save(self._spark_path(table))
+                .save(self.spark_path(table))
             )
 
-    def _spark_path(self, table: Table) -> str:
+    def _transaction(
+        self, table: Table, delta: DeltaTable, partition: Partition, run_id: str, job: str
+    ) -> AbstractContextManager[str]:
+        return transaction(table.name, delta, lambda: self.delta(table), partition, run_id, job)
+
+    def spark_path(self, table: Table) -> str:
         # Hadoop's client for S3 goes by another scheme than everybody else's.
         return self.path(table).replace("s3://", "s3a://", 1) if not self.is_local else self.path(table)
 
-    # Both kinds of writers
 
-    @contextmanager
-    def _committing(
-        self, table: Table, partition: Partition, run_id: str, job: str, version: int | None = None
-    ) -> Iterator[tuple[DeltaTable, str]]:
-        """The block makes one commit on the table it is given, at `version` or the newest, which carries the text it is
-        given; when this ends, the commit survives a power cut.
-
-        An error does not mean that the commit failed: its answer may be lost, or a repeated attempt may collide with the
-        first. So the log decides. Raises `LostRaceError` where another run's commit came first.
-        """
-        delta, stamp = self.delta(table, version), uuid.uuid4().hex
-        before = delta.version()
-        try:
-            yield delta, commits.metadata(partition, run_id, job, stamp)
-        except Exception as error:
-            if not self._has_commit(table, before, stamp):
-                if _is_collision(error):
-                    raise self._lost(table, partition, before) from error
-                raise
-        if self.is_local:
-            delta_log.flush(Path(self.path(table)), before)
-
-    def _has_commit(self, table: Table, before: int, stamp: str) -> bool:
-        """Whether the table has a commit of this stamp after version `before`."""
-        newer = takewhile(lambda commit: commit.version > before, self.commits(table))
-        return any(commit.stamp == stamp for commit in newer)
-
-    def _lost(self, table: Table, partition: Partition, before: int) -> LostRaceError:
-        mine = as_text(partition)
-        meets = (
-            commit
-            for commit in takewhile(lambda commit: commit.version > before, self.commits(table))
-            if all(set(mine[name]) & set(commit.partition.get(name, mine[name])) for name in mine)
-        )
-        winner = next(meets, None)
-        to = f"run {winner.run_id} ({winner.job})" if winner else "another run"
-        what = " ".join(",".join(values) for values in mine.values())
-        return LostRaceError(
-            f"{table.name} {what}: lost to {to}, which wrote it meanwhile; nothing of this run was kept"
-        )
+def _properties(metadata: str) -> CommitProperties:
+    return CommitProperties(custom_metadata={"userMetadata": metadata})
 
 
-def _is_collision(error: Exception) -> bool:
-    """Whether a writer gave up because another commit came first: deltalake's error, or delta-spark's."""
-    return (
-        isinstance(error, CommitFailedError) or "Concurrent" in type(error).__name__ or "DELTA_CONCURRENT" in str(error)
-    )
-
-
-def _repeated(collision: type[Exception]) -> Retrying:
-    return Retrying(
-        retry=retry_if_exception_type(collision),
-        stop=stop_after_attempt(TRIES),
-        wait=wait_random_exponential(multiplier=0.02, max=1),
-        reraise=True,
-    )
+def _write(table: Table, rows: pa.Table | pa.RecordBatchReader, delta: DeltaTable, **how: Any) -> None:
+    """Writes the rows as they stream in. Raises what a row raises as it is, not as the writer wraps it."""
+    raised: list[BaseException] = []
+    try:
+        write_deltalake(delta, _checked(table, rows, raised), **how)
+    except Exception:
+        if raised:
+            raise raised[0] from None
+        raise
 
 
 def _checked(table: Table, rows: pa.Table | pa.RecordBatchReader, raised: list[BaseException]) -> pa.RecordBatchReader:

@@ -35,7 +35,12 @@ PUBLICATIONS = Table(
             nullable=True,
         ),
         Column("people", "long", "People published; 0 after a withdrawal."),
-        Column("influence", "double", "Their influence in total, in accounts' worth; 0 after a withdrawal."),
+        Column(
+            "influence",
+            "double",
+            "Their influence in total, in accounts' worth; 0 after a withdrawal, null if unknown.",
+            nullable=True,
+        ),
         Column(
             "activity_digests",
             "string",
@@ -62,7 +67,7 @@ PUBLICATIONS = Table(
             nullable=True,
         ),
         Column("published_at", "timestamp", "Instant of the change."),
-        Column("published_by", "string", "User or service that made the change."),
+        Column("published_by", "string", "User or service that made the change; null if unknown.", nullable=True),
         Column("why", "string", "Reason given by whoever made the change; null if none was given.", nullable=True),
         Column(
             "accepted",

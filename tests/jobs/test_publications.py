@@ -7,8 +7,7 @@ from typing import Any
 import pyarrow.compute as pc
 import pytest
 
-from jobs import checks, publications, publish, runs
-from jobs.content import INFLUENCE_DIGEST, digest
+from jobs import checks, digests, publications, publish, runs
 from jobs.publish import Params
 from jobs.runs import Batch
 from jobs.storage import LostRaceError, Warehouse
@@ -45,7 +44,9 @@ def checked(warehouse, arrow_rows):
         with runs.recorded(warehouse, "influence", DAY, BATCH, methodology="2026.11") as row:
             warehouse.replace(INFLUENCE, arrow_rows(INFLUENCE, people), PARAMS.partition, run_id=row.id, job=row.job)
             row.parameters |= {"activity_digests": {str(DAY): activity}, "accounts_digest": "accounts"}
-            row.parameters[INFLUENCE_DIGEST] = digest(INFLUENCE, warehouse.reader(INFLUENCE, PARAMS.partition))
+            row.parameters[digests.INFLUENCE] = digests.of_stream(
+                INFLUENCE, warehouse.reader(INFLUENCE, PARAMS.partition)
+            )
             row.uncovered_days = {"twitter": [str(DAY - timedelta(days=n)) for n in range(1, 180)]}
         checks.run(warehouse, checks.Params(day=DAY, methodology="2026.11"), BATCH)
         return row.id
@@ -75,7 +76,7 @@ def test_every_change_is_a_row_that_names_what_it_was_computed_from(warehouse, c
     publish.restore(warehouse, PARAMS, BATCH)
     assert on_record(warehouse) == [(1, "publish", 2, 30.0), (2, "unpublish", 0, 0.0), (3, "restore", 2, 30.0)]
     first, withdrawn, restored = warehouse.read(PUBLICATIONS).sort_by("sequence").to_pylist()
-    content = digest(SCORES, warehouse.reader(SCORES, {}))
+    content = digests.of_stream(SCORES, warehouse.reader(SCORES, {}))
     expected = {
         "influence_run": scored,
         "scores_digest": content,
@@ -143,7 +144,7 @@ def test_a_change_that_died_between_its_commits_is_read_as_what_it_did_and_compl
     assert (published(warehouse), on_record(warehouse)) == (after, recorded)
     versions = warehouse.version(PUBLICATIONS), warehouse.version(RUNS)
     now = publications.current(warehouse, "2026.11", DAY)
-    assert (now and now.scores_digest) == digest(SCORES, warehouse.reader(SCORES, {}))
+    assert (now and now.scores_digest) == digests.of_stream(SCORES, warehouse.reader(SCORES, {}))
     assert (now and now.activity_digests) == ((after and {str(DAY): "b" if after == [10.0, 22.0] else "a"}) or None)
     assert (warehouse.version(PUBLICATIONS), warehouse.version(RUNS)) == versions  # reading writes nothing
     publish.run(warehouse, PARAMS, BATCH)
