@@ -1,4 +1,4 @@
-"""The command `clout`: arguments <-> jobs, what people see meanwhile, exit codes (0 done, 1 failed, 2 wrong use)."""
+"""The command `clout`: arguments <-> jobs, what people see meanwhile, exit codes (0 done, 1 failed, 2 wrong use, 3 a day refused by its checks)."""
 
 import logging
 import signal
@@ -283,10 +283,10 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         app(prog_name="clout")
-    except (UsageError, MethodologyError) as error:
-        _fail(str(error), 2, verbose)
+    except MethodologyError as error:
+        _fail(str(error), UsageError.exit_code, verbose)
     except (CloutError, ContractError) as error:
-        _fail(str(error), 1, verbose)
+        _fail(str(error), getattr(error, "exit_code", CloutError.exit_code), verbose)
     except Exception as error:
         told = ": ".join([type(error).__name__, *str(error).splitlines()[:1]])
         _fail(f"{told} (`--verbose` shows more)", 1, verbose)
