@@ -15,7 +15,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 from pyspark.sql import functions as F
 
-from jobs import storage
+from jobs.commits import Commit
 from jobs.errors import UsageError
 from jobs.storage import LostRaceError, Warehouse
 from schemas import arrow
@@ -406,7 +406,7 @@ def test_a_commit_names_the_run_that_made_it(warehouse, reject):
     partition = {"platform": ["twitter"], "day": ["2026-11-03"], "source": ["a"]}
     (made,) = warehouse.commits(REJECTS)
     entry = warehouse.delta(REJECTS).history()[-2]
-    assert made == storage.Commit(1, "run", "pull_activity", partition, made.at)
+    assert made == Commit(1, "run", "pull_activity", partition, made.at)
     assert made.at.timestamp() * 1000 == pytest.approx(entry["timestamp"])
     told = json.loads(entry["userMetadata"])
     assert told == {"run_id": "run", "job": "pull_activity", "partition": partition}
