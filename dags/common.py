@@ -23,6 +23,7 @@ NIGHTLY = CronDataIntervalTimetable("0 0 * * *", timezone="UTC")
 SCORES = Asset("scores", uri="clout://warehouse/scores")
 ACTIVITY = AssetAlias("activity")  # resolves to one asset per source: clout://warehouse/activity/SOURCE
 
+
 def deadline_of(text: str) -> timedelta:
     """`HH:MM` UTC as the time since midnight. Raises `UsageError` if it is not one."""
     try:
@@ -81,7 +82,9 @@ ENVIRONMENT = {"CLOUT_WAREHOUSE": "{{ warehouse() }}"}
 def settings(runbook: str) -> dict[str, Any]:
     """Arguments of every DAG. `runbook` is what to open when it fails, unless a task names another."""
     return {
-        "start_date": datetime(2005, 1, 1, tzinfo=UTC),  # before any archive begins, so that a backfill can reach all of it
+        "start_date": datetime(
+            2005, 1, 1, tzinfo=UTC
+        ),  # before any archive begins, so that a backfill can reach all of it
         "catchup": False,  # days that were missed are backfilled by an operator, not all at once when Airflow comes back
         "dagrun_timeout": timedelta(hours=20),  # a run that still hangs then ends before the next night begins
         "user_defined_macros": {macro.__name__: macro for macro in MACROS},

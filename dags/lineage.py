@@ -5,6 +5,7 @@ Imported by every task, so OpenLineage itself is imported only when its provider
 
 import os
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -20,7 +21,17 @@ TABLES: dict[str, tuple[Sequence[str], Sequence[str]]] = {
     "publish": (("influence",), ("scores", "publications", "methodologies", "restatements")),
     "repair": (
         ("coverage", "publications"),
-        ("activity", "accounts", "rejects", "coverage", "engagement", "influence", "scores", "publications", "restatements"),
+        (
+            "activity",
+            "accounts",
+            "rejects",
+            "coverage",
+            "engagement",
+            "influence",
+            "scores",
+            "publications",
+            "restatements",
+        ),
     ),
     "maintain": ((), ()),  # no row changes
 }
@@ -35,8 +46,8 @@ def of(command: Sequence[str], warehouse: str) -> "OperatorLineage":
         return [Dataset(*name_of(place)) for place in places]
 
     reads, writes = TABLES[command[0]]
-    sources = [place for option, value in zip(command, command[1:], strict=False) if option == "--source"
-               and (place := value.partition("=")[2])]  # fmt: skip
+    given = [value.partition("=")[2] for option, value in pairwise(command) if option == "--source"]
+    sources = [place for place in given if place]
     return OperatorLineage(
         inputs=datasets([*sources, *(f"{warehouse}/{table}" for table in reads)]),
         outputs=datasets([f"{warehouse}/{table}" for table in writes]),

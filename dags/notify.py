@@ -104,7 +104,9 @@ class TaskFailed(BaseNotifier):
         # The scheduler reports a task that vanished without an exception.
         reason = context.get("exception") or "ended without an error of its own; see its log"
         source = getattr(task, "source", NO_SOURCE)
-        send(Notice(f"{task.dag_id}.{task.task_id} failed", _day(context["dag_run"]), str(reason), self.runbook, source))
+        send(
+            Notice(f"{task.dag_id}.{task.task_id} failed", _day(context["dag_run"]), str(reason), self.runbook, source)
+        )
 
 
 class RunTimedOut(BaseNotifier):

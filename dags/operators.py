@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 from airflow.providers.standard.hooks.subprocess import SubprocessHook
@@ -38,7 +38,7 @@ class CloutOperator(_Lineage, BaseOperator):
     """`clout ARGUMENT...` in a process of its own. Empty arguments are left out, so that a template can drop an option."""
 
     template_fields: Sequence[str] = ("arguments", "environment")
-    template_fields_renderers = {"environment": "json"}
+    template_fields_renderers: ClassVar[dict[str, str]] = {"environment": "json"}
 
     def __init__(self, *, arguments: list[str], environment: Mapping[str, str], **kwargs: Any) -> None:
         super().__init__(**kwargs)

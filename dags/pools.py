@@ -67,6 +67,7 @@ def _named(returned: Any, index: int) -> str | None:
 def create(session: "Session") -> list[str]:
     """The names of the pools that were missing and now exist."""
     from airflow.models.pool import Pool
+
     from jobs.places import sources_file
     from jobs.sources.spec import enabled_sources
 

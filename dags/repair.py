@@ -19,6 +19,8 @@ from dags.common import DAY, settings, spark_job
 # After score_influence, which waits until 06:00 at most and is due at 08:00.
 MORNING = CronDataIntervalTimetable("0 10 * * *", timezone="UTC")
 
-with DAG("repair", schedule=MORNING, max_active_runs=1, doc_md=__doc__, **settings(runbook="late_or_missing_day.md")) as dag:
+with DAG(
+    "repair", schedule=MORNING, max_active_runs=1, doc_md=__doc__, **settings(runbook="late_or_missing_day.md")
+) as dag:
     # At most seven days to pull and seven to score; a night's timeout is two hours for one.
     spark_job("repair", "--day", DAY, execution_timeout=timedelta(hours=8))

@@ -59,7 +59,11 @@ with DAG(
         notify.send_all(
             [
                 notify.Notice(
-                    "published, but not of everything", scored, lack.reason, lack.runbook, lack.source or notify.NO_SOURCE
+                    "published, but not of everything",
+                    scored,
+                    lack.reason,
+                    lack.runbook,
+                    lack.source or notify.NO_SOURCE,
                 )
                 for lack in shortfalls(Warehouse(root), sources, scored, official(scored))
             ]

@@ -76,7 +76,7 @@ class WaitForPulls(BaseOperator):
         trigger = PullsTrigger(
             warehouse=self.warehouse, day=self.day, until=until.isoformat(), look_every_s=LOOK_EVERY.total_seconds()
         )
-        self.defer(trigger=trigger, method_name=self.go_on.__name__)
+        return self.defer(trigger=trigger, method_name=self.go_on.__name__)  # raises
 
     def go_on(self, context: Context, event: list[str]) -> list[str]:
         """The end of the wait: `event` is what is still missing."""

@@ -93,6 +93,11 @@ give_up() {
 }
 
 mkdir -p "$AIRFLOW_HOME"
+# Every program of this home waits longer than the default of 5 s for SQLite's lock: two backfills that are created at once, a
+# scheduler on a busy machine.
+if [[ ! -e $AIRFLOW_HOME/airflow.cfg ]]; then
+    printf '[database]\nsql_alchemy_conn = sqlite:///%s/airflow.db?timeout=60\n' "$AIRFLOW_HOME" >"$AIRFLOW_HOME/airflow.cfg"
+fi
 exec {lock}>>"$AIRFLOW_HOME/up.lock"
 flock -n "$lock" || die "Airflow of $AIRFLOW_HOME is running already; end it with Ctrl-C where it was started, or set AIRFLOW_HOME"
 end_all # what an up.sh that was killed left behind

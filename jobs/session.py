@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import javaproperties
+
 from jobs.errors import CloutError, UsageError
 from jobs.places import ROOT
 
@@ -64,10 +66,13 @@ def settings_file() -> Path:
 
 
 def settings() -> dict[str, str]:
-    """What the settings file says."""
-    lines = (line.strip() for line in settings_file().read_text(encoding="utf-8").splitlines())
-    pairs = (line.split(None, 1) for line in lines if line and not line.startswith("#"))
-    return {name: value.strip() for name, value in pairs}
+    """The settings of the file, which Spark reads as Java properties: `name value`, `name=value`, `name: value`. Raises
+    `UsageError` if the file cannot be read."""
+    try:
+        with settings_file().open(encoding="utf-8") as lines:
+            return {name: value.strip() for name, value in javaproperties.load(lines).items()}
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{settings_file()}: expected Spark's settings, got {error}") from error
 
 
 def java_home() -> str | None:

@@ -137,7 +137,10 @@ def test_a_pull_is_tried_until_the_day_is_settled():
 
 def test_an_operator_accepts_a_day_by_a_parameter():
     publish = task_of("score_influence.publish")
-    assert rendered(publish, accept="the world changed; it's true")["arguments"][3] == "--accept=the world changed; it's true"
+    assert (
+        rendered(publish, accept="the world changed; it's true")["arguments"][3]
+        == "--accept=the world changed; it's true"
+    )
     assert "" not in publish.prepare_for_execution().command
 
 
