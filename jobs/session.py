@@ -92,9 +92,10 @@ def build(master: str | None = None) -> "SparkSession":
     if not submitted():
         builder = builder.config("spark.driver.extraJavaOptions", JAVA_OPTIONS)
         packages = jars()
-        if not packages:
+        if not packages and not {"spark.jars", "spark.jars.packages"} & settings().keys():
             raise CloutError(
-                f"{environment_folder() / 'jars'}: Delta's JVM package is not there; run `bash infra/run.sh`, which sets it up"
+                f"{environment_folder() / 'jars'}: Delta's JVM package is missing; run `bash infra/run.sh`, which sets it up,"
+                f" or name it by spark.jars.packages in {settings_file()}"
             )
         java = java_home()
         if java:
@@ -104,7 +105,9 @@ def build(master: str | None = None) -> "SparkSession":
         chosen = master or os.environ.get("CLOUT_SPARK_MASTER", "local[*]")
         if chosen.startswith("local"):  # a laptop's name may resolve to nothing without a network
             os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-        builder = builder.config("spark.jars", ",".join(packages)).master(chosen)
+        if packages:
+            builder = builder.config("spark.jars", ",".join(packages))
+        builder = builder.master(chosen)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session
