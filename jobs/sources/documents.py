@@ -10,6 +10,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 from jobs.sources.page import Rejected
@@ -31,10 +32,8 @@ def is_document(head: bytes) -> bool:
     if not head.startswith(b"{") or not _LISTED.search(head):
         return False
     reader = _Reader(io.BytesIO(head))
-    try:
+    with suppress(Rejected):  # not the whole document is seen
         next(reader.values(), None)
-    except Rejected:  # not the whole document
-        pass
     return reader.met_list
 
 

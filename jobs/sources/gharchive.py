@@ -92,7 +92,9 @@ class GHArchiveSource:
         self.urls = [place.rstrip("/") for place in self.places if place.startswith(("https://", "http://"))]
         for url in self.urls:
             if _HOUR.fullmatch(url.rpartition("/")[2]):
-                raise UsageError(f"{url}: is one hour; give the base URL, {url.rpartition('/')[0]}, and the days asked for")
+                raise UsageError(
+                    f"{url}: is one hour; give the base URL, {url.rpartition('/')[0]}, and the days asked for"
+                )
         self.files: dict[str, Path] = {}
         for path in existing([place for place in self.places if place.rstrip("/") not in self.urls], SUFFIXES):
             name = _HOUR.fullmatch(path.name)
@@ -151,7 +153,7 @@ class GHArchiveSource:
                     raise CloutError(f"{url}: {error or type(error).__name__}; pull again later") from error
                 if is_there:
                     raw.seek(0)
-                    yield url, decompressed(raw, url)  # type: ignore[arg-type]
+                    yield url, decompressed(raw, url)
                     return
             yield None
 

@@ -16,13 +16,13 @@ https://docs.github.com/rest/using-the-rest-api/github-event-types. `created_at`
     all others, and other actions of these          ignored: branches, tags, members, wiki pages, closing, editing
 
 Accounts are lower-case logins, so an account row is told of bots only: GitHub ends their login in `[bot]`, and gives them
-the type `Bot` wherever an event tells a user in full. What is not public is ignored. `ghost`
-stands for all who left. An act's id is its own content's (`issuecomment-7`, as in its address; `owner/name#12`), else
-the event's. A review that says nothing itself is the envelope of its comments, which have events of their own: ignored.
+the type `Bot` wherever an event tells a user in full. `ghost` stands for all who left. What is not public is ignored. An
+act's id is its own content's (`issuecomment-7`, as in its address; `owner/name#12`), else the event's. A review that says
+nothing itself is the envelope of its comments, which have events of their own: ignored.
 
 Until 2014 (the timeline) `actor` is a login, events have no id, and comments tell their issue by `url` only; since late
-2025 a pull request does not tell its author. BigQuery's export writes `payload` as a text. Whom such a reply is to is looked for among what the pull's other events
-tell of that issue or pull request.
+2025 a pull request does not tell its author. Whom such a reply is to is looked for among what the pull's other events
+tell of that issue or pull request. BigQuery's export writes `payload` as a text.
 """
 
 import re
@@ -230,8 +230,9 @@ def parse(line: bytes) -> Sequence[Record]:
         if type(payload) is str:
             payload = json_object(payload.encode("utf-8", "backslashreplace"))
         found = records(_Event(actor, occurred_at, _repository(raw), payload, raw))
-        bots = _bots(raw, login, payload)
-        return (*found, *(Account(bot.lower(), occurred_at, handle=bot, is_bot=True) for bot in bots)) if bots else found
+        if bots := _bots(raw, login, payload):
+            return (*found, *(Account(bot.lower(), occurred_at, handle=bot, is_bot=True) for bot in bots))
+        return found
 
 
 def _bots(raw: dict[str, Any], login: str, payload: Any) -> list[str]:

@@ -80,9 +80,7 @@ def _post(commit: _Commit) -> Sequence[Record]:
     return records
 
 
-def _part(
-    kind: str, made: Callable[[str, Any], Act | Unresolved], commit: _Commit, subject: Any
-) -> Act | Unresolved:
+def _part(kind: str, made: Callable[[str, Any], Act | Unresolved], commit: _Commit, subject: Any) -> Act | Unresolved:
     """One of the things a post does. Where it names nobody, the others still count."""
     try:
         return made(kind, subject)
@@ -120,7 +118,8 @@ def parse(line: bytes) -> Sequence[Record]:
     """One event."""
     event = json_object(line)
     if event.get("$type") == "message":
-        event = event["payload"] if type(event.get("payload")) is dict else {}
+        payload = event.get("payload")
+        event = payload if type(payload) is dict else {}
     kind = event.get("$type")
     if type(kind) is str and kind.startswith((_EVENT, "#")):
         kind, commit, time = kind.partition("#")[2], event, event.get("time")

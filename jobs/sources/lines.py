@@ -93,7 +93,7 @@ def _in_folder(folder: Path, suffixes: Sequence[str]) -> list[Path]:
     return found
 
 
-def decompressed(raw: BinaryIO, name: str = "input") -> io.BufferedReader:
+def decompressed(raw: BinaryIO, name: str = "input") -> BinaryIO:
     """The stream behind gzip, bzip2, xz or zstd, told by its first bytes; itself if it is none of them. Raises
     `UsageError` where the bytes are of a format that holds no lines, or of a dictionary that is not here."""
     stream = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(raw, BUFFER_BYTES)  # type: ignore[type-var]
@@ -230,10 +230,10 @@ def values(stream: BinaryIO) -> Iterator[Line]:
         yield Line(number + 1, b"", BROKEN)
 
 
-def _read(stream: io.BufferedReader) -> Iterator[Line]:
+def _read(stream: BinaryIO) -> Iterator[Line]:
     """The lines of a file of any kind. A page that a server sent in its place is one faulty line."""
     try:
-        head = stream.peek(BUFFER_BYTES)
+        head = stream.peek(BUFFER_BYTES)  # type: ignore[attr-defined]
     except _BROKEN as error:
         log.debug("line 1: %s", error)
         return iter([Line(1, b"", BROKEN)])
@@ -242,9 +242,7 @@ def _read(stream: io.BufferedReader) -> Iterator[Line]:
     return values(stream) if documents.is_document(head) else lines(stream)
 
 
-def stream_pages(
-    platform: str, name: str, stream: io.BufferedReader, parse: Parse, day: date | None = None
-) -> Iterator[Page]:
+def stream_pages(platform: str, name: str, stream: BinaryIO, parse: Parse, day: date | None = None) -> Iterator[Page]:
     """The pages of one open stream; at least one, so that an empty file is told too. What is noted of the file is noted of
     `day`, if given."""
     builder = PageBuilder(platform, name)

@@ -63,7 +63,7 @@ def dated(occurred_at: int | None) -> Iterator[None]:
     try:
         yield
     except Rejected as fault:
-        raise Rejected(fault.reason, occurred_at) from None
+        raise Rejected(fault.reason, occurred_at if fault.occurred_at is None else fault.occurred_at) from None
 
 
 def account_id(value: Any, what: str = "actor") -> str:

@@ -111,8 +111,14 @@ def good_day(folder, **instead: bytes) -> GHArchiveSource:
     [
         (b"", "empty"),
         (gzip.compress(b""), "empty"),
-        (b"<!DOCTYPE html>\n<title>502 Bad Gateway</title>\n", "a page of HTML or XML, as servers send in place of a file"),
-        (gzip.compress(b"<?xml version='1.0'?>\n<Error/>"), "a page of HTML or XML, as servers send in place of a file"),
+        (
+            b"<!DOCTYPE html>\n<title>502 Bad Gateway</title>\n",
+            "a page of HTML or XML, as servers send in place of a file",
+        ),
+        (
+            gzip.compress(b"<?xml version='1.0'?>\n<Error/>"),
+            "a page of HTML or XML, as servers send in place of a file",
+        ),
         (b'{"message": "API rate limit exceeded"}', "event is of an unknown type"),
         (b"404: Not Found", "line is not JSON"),
         (hour(DAY, 5)[:9], "archive is truncated or damaged from here on"),
@@ -159,7 +165,9 @@ def test_days_of_which_the_archive_itself_lacks_events_are_never_complete(tmp_pa
 
 
 def test_the_url_of_one_hour_is_refused_at_once(server):
-    with pytest.raises(UsageError, match=r"2024-11-03-0\.json\.gz: is one hour; give the base URL, http://.*/archive, and"):
+    with pytest.raises(
+        UsageError, match=r"2024-11-03-0\.json\.gz: is one hour; give the base URL, http://.*/archive, and"
+    ):
         GHArchiveSource("gharchive", [f"{server.url}{name(DAY, 0)}"])
     assert not server.asked
 

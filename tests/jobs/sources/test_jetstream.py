@@ -224,7 +224,10 @@ def test_a_deletion_without_a_time_still_takes_back():
 
 def test_no_line_breaks_the_parser(survives):
     lines = [RICH, LIKE, FOLLOW, DELETE, post(embed=QUOTE), event(kind="identity", identity={"handle": "ana.example"})]
-    lines += [profile("update", labelled("bot")), {"$type": "message", "payload": second_wire("commit", **LIKE["commit"])}]
+    lines += [
+        profile("update", labelled("bot")),
+        {"$type": "message", "payload": second_wire("commit", **LIKE["commit"])},
+    ]
     survives(parse, [orjson.dumps(line) for line in lines])
 
 

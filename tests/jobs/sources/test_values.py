@@ -122,7 +122,7 @@ def test_acts_of_one_second_derive_one_id():
         (b'{"a": 1', "line is not JSON"),
         (b'{"a": "\xff"}', "line is not JSON"),
         ('{"a": 1}'.encode("utf-16"), "line is not JSON"),
-        (b'{"a": ' + b"9" * 5000 + b'}', "line is not JSON"),  # more digits than Python converts
+        (b'{"a": ' + b"9" * 5000 + b"}", "line is not JSON"),  # more digits than Python converts
         (b"[" * 100_000, "line is not JSON"),  # must not exhaust the stack
         (b"[1]", "line is not a JSON object"),
         (b"1", "line is not a JSON object"),
