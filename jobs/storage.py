@@ -7,7 +7,7 @@ Every table is a Delta table under one root. `engagement` and `influence` are wr
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -38,10 +38,14 @@ class LostRaceError(CloutError):
 
 
 def predicate(partition: Partition) -> str:
-    """The partition as SQL, e.g. `day in ('2026-11-03') and source in ('higgs')`."""
-    return " and ".join(
-        f"{name} in ({', '.join(_quoted(value) for value in values_of(values))})" for name, values in partition.items()
-    )
+    """The partition as SQL, e.g. `day in ('2026-11-03') and source in ('higgs')`; `None` among the values is null."""
+    return " and ".join(_any_of(name, values_of(values)) for name, values in partition.items())
+
+
+def _any_of(name: str, values: tuple) -> str:
+    given = ", ".join(_quoted(value) for value in values if value is not None)
+    conditions = [f"{name} in ({given})"] * bool(given) + [f"{name} is null"] * (None in values)
+    return conditions[0] if len(conditions) == 1 else f"({' or '.join(conditions)})"
 
 
 def _quoted(value: str | date) -> str:
@@ -84,7 +88,7 @@ class Warehouse:
                 creation.create(self.path(table), table)
 
     def _bring_up_to_date(self, table: Table) -> None:
-        for attempt in _repeated(CommitFailedError):
+        for attempt in repeated(CommitFailedError):
             with attempt:
                 creation.bring_up_to_date(self.delta(table), table)
 
@@ -157,22 +161,45 @@ class Warehouse:
     # Writing without a JVM
 
     def replace(
-        self, table: Table, rows: pa.Table | pa.RecordBatchReader, partition: Partition, *, run_id: str, job: str
+        self,
+        table: Table,
+        rows: pa.Table | pa.RecordBatchReader,
+        partition: Partition,
+        *,
+        run_id: str,
+        job: str,
+        version: int | None = None,
     ) -> None:
         """Replaces the partition by the rows, in one commit, and nothing else. Raises `ContractError` where a row does
-        not fit, `LostRaceError` where another run replaced the same partition meanwhile."""
-        delta = self.delta(table)
+        not fit, `LostRaceError` where another run replaced the same partition since `version`, or since this call."""
+        self._write(table, rows, partition, run_id, job, self.delta(table, version), "overwrite")
+
+    def append(
+        self, table: Table, rows: pa.Table | pa.RecordBatchReader, partition: Partition, *, run_id: str, job: str
+    ) -> None:
+        """Adds the rows to the partition, in one commit and files of their own. Raises as `replace` does."""
+        self._write(table, rows, partition, run_id, job, self.delta(table), "append")
+
+    def _write(
+        self,
+        table: Table,
+        rows: pa.Table | pa.RecordBatchReader,
+        partition: Partition,
+        run_id: str,
+        job: str,
+        delta: DeltaTable,
+        mode: Literal["append", "overwrite"],
+    ) -> None:
         before = delta.version()
         raised: list[BaseException] = []
+        replaced = {"predicate": predicate(partition)} if partition and mode == "overwrite" else {}
         try:
             write_deltalake(
                 delta,
                 _checked(table, rows, raised),
-                mode="overwrite",
-                predicate=predicate(partition) if partition else None,
-                commit_properties=CommitProperties(
-                    custom_metadata={"userMetadata": commits.metadata(partition, run_id, job)}
-                ),
+                mode=mode,
+                commit_properties=_properties(partition, run_id, job),
+                **replaced,  # type: ignore[call-overload]
             )
         except Exception as error:
             if raised:
@@ -181,9 +208,18 @@ class Warehouse:
                 raise self._lost(table, partition, before) from error
             raise
 
+    def delete(self, table: Table, partition: Partition, *, run_id: str, job: str) -> None:
+        """Removes these rows, in one commit. Raises `LostRaceError` where another run wrote among them meanwhile."""
+        delta = self.delta(table)
+        before = delta.version()
+        try:
+            delta.delete(predicate(partition), commit_properties=_properties(partition, run_id, job))
+        except CommitFailedError as error:
+            raise self._lost(table, partition, before) from error
+
     def replace_bookkeeping(self, table: Table, rows: pa.Table, partition: Partition, *, run_id: str, job: str) -> None:
         """As `replace`, repeated where it collides with a commit for another day or source."""
-        for attempt in _repeated(LostRaceError):
+        for attempt in repeated(LostRaceError):
             with attempt:
                 self.replace(table, rows, partition, run_id=run_id, job=job)
 
@@ -237,13 +273,18 @@ class Warehouse:
         )
 
 
-def _repeated(collision: type[Exception]) -> Retrying:
+def repeated(collision: type[Exception]) -> Retrying:
+    """Attempts (`for attempt in ...: with attempt:`) until one does not collide; the last collision is raised."""
     return Retrying(
         retry=retry_if_exception_type(collision),
         stop=stop_after_attempt(TRIES),
         wait=wait_random_exponential(multiplier=0.02, max=1),
         reraise=True,
     )
+
+
+def _properties(partition: Partition, run_id: str, job: str) -> CommitProperties:
+    return CommitProperties(custom_metadata={"userMetadata": commits.metadata(partition, run_id, job)})
 
 
 def _checked(table: Table, rows: pa.Table | pa.RecordBatchReader, raised: list[BaseException]) -> pa.RecordBatchReader:
