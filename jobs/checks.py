@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from jobs import gate, runs
-from jobs.errors import CloutError
+from jobs.errors import RefusedError
 from jobs.gate import BOUNDS, OK, WARNING, Figures
 from jobs.runs import Batch, Run
 from jobs.storage import Warehouse
@@ -31,7 +31,7 @@ PARTS_TOLERANCE = 1e-9
 Measures = Mapping[str, float]
 
 
-class CheckError(CloutError):
+class CheckError(RefusedError):
     """A partition that must not be published. Names table, day, what was expected and what was found."""
 
 

@@ -1,4 +1,7 @@
-"""The command `clout`: arguments <-> jobs, what people see meanwhile, exit codes (0 done, 1 failed, 2 wrong use)."""
+"""The command `clout`: arguments <-> jobs, what people see meanwhile, exit codes.
+
+0 done, 1 failed, 2 wrong use, 3 a day refused by its checks.
+"""
 
 import logging
 import signal
@@ -11,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from jobs import cli_reading, display
+from jobs.causes import cause
 from jobs.cli_options import (
     DAY_FORMAT,
     FLAG,
@@ -283,12 +287,12 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         app(prog_name="clout")
-    except (UsageError, MethodologyError) as error:
-        _fail(str(error), 2, verbose)
+    except MethodologyError as error:
+        _fail(str(error), UsageError.exit_code, verbose)
     except (CloutError, ContractError) as error:
-        _fail(str(error), 1, verbose)
+        _fail(str(error), getattr(error, "exit_code", CloutError.exit_code), verbose)
     except Exception as error:
-        told = ": ".join([type(error).__name__, *str(error).splitlines()[:1]])
+        told = ": ".join(filter(None, [type(error).__name__, cause(error)]))
         _fail(f"{told} (`--verbose` shows more)", 1, verbose)
 
 

@@ -7,7 +7,7 @@ Every table is a Delta table under one root. `engagement` and `influence` are wr
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,6 +18,7 @@ from pyarrow import fs
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from jobs import commits, creation
+from jobs.causes import cause
 from jobs.commits import Partition, as_text, values_of
 from jobs.errors import CloutError, UsageError
 from schemas import arrow
@@ -37,10 +38,14 @@ class LostRaceError(CloutError):
 
 
 def predicate(partition: Partition) -> str:
-    """The partition as SQL, e.g. `day in ('2026-11-03') and source in ('higgs')`."""
-    return " and ".join(
-        f"{name} in ({', '.join(_quoted(value) for value in values_of(values))})" for name, values in partition.items()
-    )
+    """The partition as SQL, e.g. `day in ('2026-11-03') and source in ('higgs')`; `None` among the values is null."""
+    return " and ".join(_any_of(name, values_of(values)) for name, values in partition.items())
+
+
+def _any_of(name: str, values: tuple) -> str:
+    given = ", ".join(_quoted(value) for value in values if value is not None)
+    conditions = [f"{name} in ({given})"] * bool(given) + [f"{name} is null"] * (None in values)
+    return conditions[0] if len(conditions) == 1 else f"({' or '.join(conditions)})"
 
 
 def _quoted(value: str | date) -> str:
@@ -77,18 +82,25 @@ class Warehouse:
                     f"{self.root}: cannot be the warehouse ({error.strerror}); set CLOUT_WAREHOUSE"
                 ) from error
         for table in TABLES:
-            if DeltaTable.is_deltatable(self.path(table)):
+            if self._has(table):
                 self._bring_up_to_date(table)
             else:
                 creation.create(self.path(table), table)
 
     def _bring_up_to_date(self, table: Table) -> None:
-        for attempt in _repeated(CommitFailedError):
+        for attempt in repeated(CommitFailedError):
             with attempt:
                 creation.bring_up_to_date(self.delta(table), table)
 
     def exists(self) -> bool:
-        return DeltaTable.is_deltatable(self.path(TABLES[-1]))
+        """Whether all tables were created. Raises `CloutError` with the cause if the folder or store cannot be asked."""
+        return self._has(TABLES[-1])
+
+    def _has(self, table: Table) -> bool:
+        try:
+            return DeltaTable.is_deltatable(self.path(table))
+        except OSError as error:
+            raise CloutError(f"{self.root}: the warehouse cannot be reached ({cause(error)})") from error
 
     # Reading
 
@@ -97,8 +109,7 @@ class Warehouse:
             return DeltaTable(self.path(table), version=version)
         except Exception as error:
             if self.exists():
-                why = str(error).partition("\n")[0]
-                raise CloutError(f"{self.path(table)}: cannot be read as a Delta table ({why})") from error
+                raise CloutError(f"{self.path(table)}: cannot be read as a Delta table ({cause(error)})") from error
             raise UsageError(
                 f"{self.root}: no warehouse here yet; run `clout run` first or set CLOUT_WAREHOUSE"
             ) from error
@@ -150,22 +161,45 @@ class Warehouse:
     # Writing without a JVM
 
     def replace(
-        self, table: Table, rows: pa.Table | pa.RecordBatchReader, partition: Partition, *, run_id: str, job: str
+        self,
+        table: Table,
+        rows: pa.Table | pa.RecordBatchReader,
+        partition: Partition,
+        *,
+        run_id: str,
+        job: str,
+        version: int | None = None,
     ) -> None:
         """Replaces the partition by the rows, in one commit, and nothing else. Raises `ContractError` where a row does
-        not fit, `LostRaceError` where another run replaced the same partition meanwhile."""
-        delta = self.delta(table)
+        not fit, `LostRaceError` where another run replaced the same partition since `version`, or since this call."""
+        self._write(table, rows, partition, run_id, job, self.delta(table, version), "overwrite")
+
+    def append(
+        self, table: Table, rows: pa.Table | pa.RecordBatchReader, partition: Partition, *, run_id: str, job: str
+    ) -> None:
+        """Adds the rows to the partition, in one commit and files of their own. Raises as `replace` does."""
+        self._write(table, rows, partition, run_id, job, self.delta(table), "append")
+
+    def _write(
+        self,
+        table: Table,
+        rows: pa.Table | pa.RecordBatchReader,
+        partition: Partition,
+        run_id: str,
+        job: str,
+        delta: DeltaTable,
+        mode: Literal["append", "overwrite"],
+    ) -> None:
         before = delta.version()
         raised: list[BaseException] = []
+        replaced = {"predicate": predicate(partition)} if partition and mode == "overwrite" else {}
         try:
             write_deltalake(
                 delta,
                 _checked(table, rows, raised),
-                mode="overwrite",
-                predicate=predicate(partition) if partition else None,
-                commit_properties=CommitProperties(
-                    custom_metadata={"userMetadata": commits.metadata(partition, run_id, job)}
-                ),
+                mode=mode,
+                commit_properties=_properties(partition, run_id, job),
+                **replaced,  # type: ignore[call-overload]
             )
         except Exception as error:
             if raised:
@@ -174,9 +208,18 @@ class Warehouse:
                 raise self._lost(table, partition, before) from error
             raise
 
+    def delete(self, table: Table, partition: Partition, *, run_id: str, job: str) -> None:
+        """Removes these rows, in one commit. Raises `LostRaceError` where another run wrote among them meanwhile."""
+        delta = self.delta(table)
+        before = delta.version()
+        try:
+            delta.delete(predicate(partition), commit_properties=_properties(partition, run_id, job))
+        except CommitFailedError as error:
+            raise self._lost(table, partition, before) from error
+
     def replace_bookkeeping(self, table: Table, rows: pa.Table, partition: Partition, *, run_id: str, job: str) -> None:
         """As `replace`, repeated where it collides with a commit for another day or source."""
-        for attempt in _repeated(LostRaceError):
+        for attempt in repeated(LostRaceError):
             with attempt:
                 self.replace(table, rows, partition, run_id=run_id, job=job)
 
@@ -230,13 +273,18 @@ class Warehouse:
         )
 
 
-def _repeated(collision: type[Exception]) -> Retrying:
+def repeated(collision: type[Exception]) -> Retrying:
+    """Attempts (`for attempt in ...: with attempt:`) until one does not collide; the last collision is raised."""
     return Retrying(
         retry=retry_if_exception_type(collision),
         stop=stop_after_attempt(TRIES),
         wait=wait_random_exponential(multiplier=0.02, max=1),
         reraise=True,
     )
+
+
+def _properties(partition: Partition, run_id: str, job: str) -> CommitProperties:
+    return CommitProperties(custom_metadata={"userMetadata": commits.metadata(partition, run_id, job)})
 
 
 def _checked(table: Table, rows: pa.Table | pa.RecordBatchReader, raised: list[BaseException]) -> pa.RecordBatchReader:

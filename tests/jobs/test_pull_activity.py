@@ -146,9 +146,9 @@ def test_a_pull_that_stops_while_reading_leaves_everything_as_it_was(pull, monke
 def test_a_pull_that_stops_while_writing_keeps_the_days_that_are_there(pull, monkeypatch):
     activity = Spool.activity
 
-    def stopping(self: Spool, platform: str, day: date) -> pa.RecordBatchReader:
+    def stopping(self: Spool, platform: str, day: date, run_id: str) -> pa.RecordBatchReader:
         def batches() -> Iterator[pa.RecordBatch]:
-            yield from activity(self, platform, day)
+            yield from activity(self, platform, day, run_id)
             if day == NEXT:
                 raise KeyboardInterrupt
 
@@ -170,9 +170,9 @@ def test_of_two_pulls_of_one_source_and_day_one_wins_and_the_other_says_to_whom_
     def meeting(self: Warehouse, table: Table, version: int | None = None) -> DeltaTable:
         found = delta(self, table, version)
         thread = threading.current_thread()
-        if table is REJECTS and thread not in met and thread is not threading.main_thread():
+        if table is COVERAGE and thread not in met and thread is not threading.main_thread():
             met.add(thread)
-            both_opened.wait()  # both opened the table before either wrote to it
+            both_opened.wait()  # both saw what counts before either decided
         return found
 
     monkeypatch.setattr(Warehouse, "delta", meeting)
@@ -184,7 +184,7 @@ def test_of_two_pulls_of_one_source_and_day_one_wins_and_the_other_says_to_whom_
     assert isinstance(lost, LostRaceError)
     states = {row["status"]: row for row in pull.warehouse.read(RUNS).to_pylist()}
     assert str(lost) == (
-        f"rejects twitter 2012-07-04 higgs: lost to run {states['done']['run_id']} (pull_activity), which wrote it meanwhile;"
+        f"coverage 2012-07-04 higgs: lost to run {states['done']['run_id']} (pull_activity), which pulled it meanwhile;"
         " nothing of this run was kept"
     )
     assert states["failed"]["error"] == str(lost)

@@ -210,8 +210,8 @@ def test_a_contract_error_lists_every_difference_at_once(warehouse):
         warehouse.replace(REJECTS, wrong, place(), run_id="r", job="j")
     assert str(told.value) == (
         "rejects: file: expected string, missing; line: expected int64, missing; outcome: expected string, missing; reason:"
-        " expected string, missing; excerpt: expected string, missing; day: expected date32[day], found string; source:"
-        " expected string, found int64; colour: not in the contract, found string"
+        " expected string, missing; excerpt: expected string, missing; pull: expected string, missing; day: expected"
+        " date32[day], found string; source: expected string, found int64; colour: not in the contract, found string"
     )
 
 
@@ -228,7 +228,7 @@ def test_spark_rows_against_the_contract_are_told_whole(warehouse, spark):
 
 def test_columns_out_of_order_are_told(warehouse, reject):
     with pytest.raises(
-        ContractError, match=r"^rejects: columns out of order: expected \['platform', 'day', .*\], found \['excerpt'"
+        ContractError, match=r"^rejects: columns out of order: expected \['platform', 'day', .*\], found \['pull'"
     ):
         warehouse.replace(REJECTS, reject().select(REJECTS.column_names[::-1]), place(), run_id="r", job="j")
 
