@@ -7,12 +7,11 @@ influence with the days published before.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from jobs import gate, runs
+from jobs import digests, gate, runs
 from jobs.errors import RefusedError
 from jobs.gate import BOUNDS, OK, WARNING, Figures
 from jobs.runs import Batch, Run
@@ -153,7 +152,8 @@ def _results(warehouse: Warehouse, params: Params, row: Run) -> dict[str, str]:
     left = contract(rows.schema, rows)
     found = measures(warehouse.reader(INFLUENCE, partition, version))
     row.counts = {"people": found["people"], "influence": found["influence"]}
-    figures = Figures(found["people"], found["influence"])
+    row.parameters[digests.INFLUENCE] = digests.of_stream(INFLUENCE, warehouse.reader(INFLUENCE, partition, version))
+    figures = Figures(int(found["people"]), found["influence"])
     before = gate.nearest(published_before(warehouse, params), params.day, params.gate_days)
     return (
         {"contract": left or OK}
