@@ -17,6 +17,7 @@ from deltalake.exceptions import CommitFailedError
 from pyarrow import fs
 
 from jobs import commits, creation, pruning, retention
+from jobs.causes import cause
 from jobs.commits import Partition, values_of
 from jobs.errors import CloutError, UsageError
 from jobs.nights import nights
@@ -77,7 +78,11 @@ class Warehouse:
             creation.create(self.path(table), table, retention.properties(table, kept) | marks)
 
     def exists(self) -> bool:
-        return DeltaTable.is_deltatable(self.path(creation.MARKER))
+        """Whether all tables were created. Raises `CloutError` with the cause if the folder or store cannot be asked."""
+        try:
+            return DeltaTable.is_deltatable(self.path(creation.MARKER))
+        except OSError as error:
+            raise CloutError(f"{self.root}: the warehouse cannot be reached ({cause(error)})") from error
 
     def require_current(self) -> None:
         """Raises `UsageError` that says what to run if an earlier or a newer clout made the tables."""
@@ -92,7 +97,7 @@ class Warehouse:
             return DeltaTable(self.path(table), version=version)
         except Exception as error:
             if self.exists():
-                why = str(error).partition("\n")[0]
+                why = cause(error)
                 if version is not None:
                     raise GoneError(f"{self.path(table)}: version {version} is no longer kept ({why})") from error
                 raise CloutError(f"{self.path(table)}: cannot be read as a Delta table ({why})") from error

@@ -112,7 +112,14 @@ def test_a_day_pulled_again_invalidates_the_copies_that_hold_it(warehouse, obser
 
 def test_a_pull_that_coverage_does_not_name_is_in_no_copy(warehouse, observed, known, make_copy, arrow_rows):
     observed(date(2026, 10, 5), ana={"handle": "ana"})
-    row = {"platform": "twitter", "day": date(2026, 10, 6), "source": "a", "pull": "dead", "account_id": "ana", "handle": "no"}
+    row = {
+        "platform": "twitter",
+        "day": date(2026, 10, 6),
+        "source": "a",
+        "pull": "dead",
+        "account_id": "ana",
+        "handle": "no",
+    }
     warehouse.replace(ACCOUNTS, arrow_rows(ACCOUNTS, [row]), {"day": row["day"]}, run_id="r", job="j")
     make_copy()
     assert copy_read(warehouse) == OCTOBER

@@ -9,17 +9,23 @@ from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
-import pyarrow.compute as pc
 import pytest
 from deltalake import DeltaTable
 
-from jobs import basis, checks, counted, digests, explain, explain_change, graph, publications, publish, runs, score_changes
-from jobs.attention import decay_factors
+from jobs import (
+    checks,
+    counted,
+    digests,
+    explain,
+    graph,
+    publish,
+    runs,
+    score_changes,
+)
 from jobs.basis import Basis
 from jobs.engines import memory
-from jobs.errors import CloutError
 from jobs.nights import nights
-from jobs.publish import NotPublishedError, Params
+from jobs.publish import Params
 from jobs.runs import Batch
 from jobs.scratch import scratch
 from jobs.storage import Warehouse
@@ -55,7 +61,10 @@ class Year:
 
     def pull(self, day: date, acts: list[tuple[str, str]]) -> None:
         with runs.recorded(self.warehouse, "pull_activity", day, BATCH, source="test"):
-            found = [{"platform": "demo", "day": day, "actor_id": a, "target_id": b, "occurred_at": _noon(day)} for a, b in acts]
+            found = [
+                {"platform": "demo", "day": day, "actor_id": a, "target_id": b, "occurred_at": _noon(day)}
+                for a, b in acts
+            ]
             self._write(ACTIVITY, found, platform="demo", day=day, source="test")
             row = {"day": day, "platform": "demo", "activity_digest": repr(sorted(acts))}
             self._write(COVERAGE, [row], day=day)
@@ -81,7 +90,9 @@ class Year:
             sums = memory.influence(src, dst, edges["a"].to_numpy(), len(people), OFFICIAL.rounds).sums
             direct, second, third = (np.asarray(part) * UNIT for part in sums)
             influence = direct + second + third
-            score = 100 * np.log1p(influence / OFFICIAL.resolution) / np.log1p(OFFICIAL.full_scale / OFFICIAL.resolution)
+            score = (
+                100 * np.log1p(influence / OFFICIAL.resolution) / np.log1p(OFFICIAL.full_scale / OFFICIAL.resolution)
+            )
             columns = {"influence": influence, "direct": direct, "second": second, "third": third, "score": score}
             records = [
                 {"person_id": person, "platform": "demo", "day": day, **{name: float(values[k]) for name, values in columns.items()}}
@@ -90,7 +101,9 @@ class Year:
             place = {"methodology": "2026.11", "day": day}
             self._write(INFLUENCE, records, **place)
             row.parameters[digests.INFLUENCE] = digests.of_stream(INFLUENCE, self.warehouse.reader(INFLUENCE, place))
-            row.parameters["activity_digests"] = {str(d): digest for d, digest in activity_digests(self.warehouse, first, day).items()}
+            row.parameters["activity_digests"] = {
+                str(d): digest for d, digest in activity_digests(self.warehouse, first, day).items()
+            }
             row.parameters["accounts_digest"] = accounts_digest(self.warehouse, day)
             row.uncovered_days = uncovered_days(covered, first, day)
 
