@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import javaproperties
+
 from jobs.errors import CloutError, UsageError
 from jobs.places import ROOT
 
@@ -64,10 +66,13 @@ def settings_file() -> Path:
 
 
 def settings() -> dict[str, str]:
-    """What the settings file says."""
-    lines = (line.strip() for line in settings_file().read_text(encoding="utf-8").splitlines())
-    pairs = (line.split(None, 1) for line in lines if line and not line.startswith("#"))
-    return {name: value.strip() for name, value in pairs}
+    """The settings of the file, which Spark reads as Java properties: `name value`, `name=value`, `name: value`. Raises
+    `UsageError` if the file cannot be read."""
+    try:
+        with settings_file().open(encoding="utf-8") as lines:
+            return {name: value.strip() for name, value in javaproperties.load(lines).items()}
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{settings_file()}: expected Spark's settings, got {error}") from error
 
 
 def java_home() -> str | None:
@@ -87,9 +92,10 @@ def build(master: str | None = None) -> "SparkSession":
     if not submitted():
         builder = builder.config("spark.driver.extraJavaOptions", JAVA_OPTIONS)
         packages = jars()
-        if not packages:
+        if not packages and not {"spark.jars", "spark.jars.packages"} & settings().keys():
             raise CloutError(
-                f"{environment_folder() / 'jars'}: Delta's JVM package is not there; run `bash infra/run.sh`, which sets it up"
+                f"{environment_folder() / 'jars'}: Delta's JVM package is missing; run `bash infra/run.sh`, which sets it up,"
+                f" or name it by spark.jars.packages in {settings_file()}"
             )
         java = java_home()
         if java:
@@ -99,7 +105,9 @@ def build(master: str | None = None) -> "SparkSession":
         chosen = master or os.environ.get("CLOUT_SPARK_MASTER", "local[*]")
         if chosen.startswith("local"):  # a laptop's name may resolve to nothing without a network
             os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-        builder = builder.config("spark.jars", ",".join(packages)).master(chosen)
+        if packages:
+            builder = builder.config("spark.jars", ",".join(packages))
+        builder = builder.master(chosen)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session

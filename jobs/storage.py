@@ -15,13 +15,14 @@ import pyarrow.dataset as ds
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError
 from pyarrow import fs
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from jobs import commits, creation, pruning, retention
-from jobs.commits import Partition, as_text, values_of
+from jobs.causes import cause
+from jobs.commits import Partition, values_of
 from jobs.errors import CloutError, UsageError
 from jobs.nights import nights
 from jobs.pruning import expression
+from jobs.races import LostRaceError, is_collision, lost, repeated
 from schemas import arrow
 from schemas.catalog import TABLES
 from schemas.table import Table
@@ -29,17 +30,9 @@ from schemas.table import Table
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-# A commit that collides with one it has nothing to do with (bookkeeping of another day or source) is repeated: with some
-# tens of writers at once the last one needs about this many tries.
-TRIES = 30
-
 
 class GoneError(CloutError):
     """Rows that are no longer kept: the log forgot their version, or their files were removed."""
-
-
-class LostRaceError(CloutError):
-    """Another run wrote the same partition while this one was at work; nothing of this run was kept."""
 
 
 def predicate(partition: Partition) -> str:
@@ -85,7 +78,11 @@ class Warehouse:
             creation.create(self.path(table), table, retention.properties(table, kept) | marks)
 
     def exists(self) -> bool:
-        return DeltaTable.is_deltatable(self.path(creation.MARKER))
+        """Whether all tables were created. Raises `CloutError` with the cause if the folder or store cannot be asked."""
+        try:
+            return DeltaTable.is_deltatable(self.path(creation.MARKER))
+        except OSError as error:
+            raise CloutError(f"{self.root}: the warehouse cannot be reached ({cause(error)})") from error
 
     def require_current(self) -> None:
         """Raises `UsageError` that says what to run if an earlier or a newer clout made the tables."""
@@ -100,7 +97,7 @@ class Warehouse:
             return DeltaTable(self.path(table), version=version)
         except Exception as error:
             if self.exists():
-                why = str(error).partition("\n")[0]
+                why = cause(error)
                 if version is not None:
                     raise GoneError(f"{self.path(table)}: version {version} is no longer kept ({why})") from error
                 raise CloutError(f"{self.path(table)}: cannot be read as a Delta table ({why})") from error
@@ -208,7 +205,7 @@ class Warehouse:
             if raised:
                 raise raised[0] from None
             if isinstance(error, CommitFailedError):
-                raise self._lost(table, partition, before) from error
+                raise lost(table.name, self.delta(table, before), self.delta(table), partition) from error
             raise
 
     def delete(self, table: Table, partition: Partition, *, run_id: str, job: str) -> None:
@@ -218,7 +215,7 @@ class Warehouse:
         try:
             delta.delete(predicate(partition), commit_properties=_properties(partition, run_id, job))
         except CommitFailedError as error:
-            raise self._lost(table, partition, before) from error
+            raise lost(table.name, self.delta(table, before), self.delta(table), partition) from error
 
     def replace_bookkeeping(self, table: Table, rows: pa.Table, partition: Partition, *, run_id: str, job: str) -> None:
         """As `replace`, repeated where it collides with a commit for another day or source."""
@@ -252,38 +249,13 @@ class Warehouse:
                 .save(self.spark_path(table))
             )
         except Exception as error:
-            if "Concurrent" in type(error).__name__ or "DELTA_CONCURRENT" in str(error):
-                raise self._lost(table, partition, before) from error
+            if is_collision(error):
+                raise lost(table.name, self.delta(table, before), self.delta(table), partition) from error
             raise
 
     def spark_path(self, table: Table) -> str:
         # Hadoop's client for S3 goes by another scheme than everybody else's.
         return self.path(table).replace("s3://", "s3a://", 1) if not self.is_local else self.path(table)
-
-    def _lost(self, table: Table, partition: Partition, before: int) -> LostRaceError:
-        mine = as_text(partition)
-        meets = (
-            commit
-            for commit in self.commits(table)
-            if commit.version > before
-            and all(set(mine[name]) & set(commit.partition.get(name, mine[name])) for name in mine)
-        )
-        winner = next(meets, None)
-        to = f"run {winner.run_id} ({winner.job})" if winner else "another run"
-        what = " ".join(",".join(values) for values in mine.values())
-        return LostRaceError(
-            f"{table.name} {what}: lost to {to}, which wrote it meanwhile; nothing of this run was kept"
-        )
-
-
-def repeated(collision: type[Exception]) -> Retrying:
-    """Attempts (`for attempt in ...: with attempt:`) until one does not collide; the last collision is raised."""
-    return Retrying(
-        retry=retry_if_exception_type(collision),
-        stop=stop_after_attempt(TRIES),
-        wait=wait_random_exponential(multiplier=0.02, max=1),
-        reraise=True,
-    )
 
 
 def _properties(partition: Partition, run_id: str, job: str) -> CommitProperties:
