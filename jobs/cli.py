@@ -1,16 +1,15 @@
 """The command `clout`: arguments <-> jobs, what people see meanwhile, exit codes (0 done, 1 failed, 2 wrong use)."""
 
 import logging
-import signal
 import sys
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
-from jobs import cli_reading, display
+from jobs import cli_reading, display, interrupts
 from jobs.cli_options import (
     DAY_FORMAT,
     FLAG,
@@ -33,31 +32,12 @@ from jobs.display import say
 from jobs.engines import AUTO
 from jobs.errors import CloutError, UsageError
 from jobs.sources.spec import SourceSpec, are_simulated, parse_specs
+from jobs.streams import OutputError
 from schemas.methodology import MethodologyError, load, official
 from schemas.table import ContractError
 
-
-class Interrupted(CloutError):
-    """Somebody pressed Ctrl-C."""
-
-
-class Commands(TyperGroup):
-    """All commands. Ctrl-C is a failure like others, told in one line."""
-
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except BaseException as error:
-            # DuckDB, where it is at work when Ctrl-C comes, makes an error of its own of it.
-            if not isinstance(error, KeyboardInterrupt) and "Query interrupted" not in str(error):
-                raise
-            then = "; the same command goes on where it stopped" if ctx.invoked_subcommand == "run" else ""
-            raise Interrupted(f"interrupted{then}") from error
-
-
 app = typer.Typer(
     name="clout",
-    cls=Commands,
     help="Who holds attention on social platforms, and why.\n\nBegin with `clout run`: without arguments it pulls 30"
     " simulated days and scores the last seven.",
     no_args_is_help=True,
@@ -66,6 +46,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+READER_LEFT = 141  # what a shell reports of a program that wrote into a pipe without a reader
 SAMPLE_DAYS = 30  # so that a window exists
 SAMPLE_SCORED_DAYS = 7
 
@@ -278,28 +259,35 @@ def _range(
 
 
 def main() -> None:
-    """Entry point: a user's mistake is one line, anything else is a traceback only under --verbose."""
+    """Runs the command line: a user's mistake is one line, anything else is a traceback only under --verbose."""
     verbose = bool({"-v", "--verbose"} & set(sys.argv[1:]))
-    signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        app(prog_name="clout")
-    except (UsageError, MethodologyError) as error:
-        _fail(str(error), 2, verbose)
-    except (CloutError, ContractError) as error:
-        _fail(str(error), 1, verbose)
-    except Exception as error:
-        told = ": ".join([type(error).__name__, *str(error).splitlines()[:1]])
-        _fail(f"{told} (`--verbose` shows more)", 1, verbose)
+    with interrupts.handled():
+        try:
+            try:
+                app(prog_name="clout")
+            finally:
+                sys.stdout.flush()
+        except BaseException as error:
+            if interrupts.asked():
+                interrupts.end_children()
+                _fail(interrupts.message(sys.argv[1:]), 1, verbose)
+            if not isinstance(error, Exception):  # the command's own exit
+                raise
+            if isinstance(error, OutputError) and error.reader_left:
+                sys.exit(READER_LEFT)
+            known = isinstance(error, (CloutError, ContractError, MethodologyError))
+            message = str(error) if known else f"{type(error).__name__}{_cause(error)} (`--verbose` shows more)"
+            _fail(message, 2 if isinstance(error, (UsageError, MethodologyError)) else 1, verbose)
 
 
-def _interrupt(number: int, _: object) -> None:
-    """Airflow and service managers end a command by SIGTERM, often twice: as after Ctrl-C, `runs` shall say that it failed."""
-    signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
+def _cause(error: Exception) -> str:
+    """The first line of what it says."""
+    return "".join(f": {line}" for line in str(error).splitlines()[:1])
 
 
 def _fail(message: str, code: int, verbose: bool) -> None:
     if verbose:
         logging.getLogger(__name__).exception("failed")
-    display.complain(f"clout: {message}")
+    with suppress(OSError):  # a closed or full error stream leaves the exit code to say it
+        display.complain(f"clout: {message}")
     sys.exit(code)
