@@ -19,7 +19,6 @@ from jobs.attention import decay_factors
 from jobs.engines import choice
 from jobs.errors import UsageError
 from jobs.storage import Warehouse
-from schemas.accounts import ACCOUNTS
 from schemas.influence import INFLUENCE
 from schemas.kinds import INTERACTIONS
 from schemas.runs import RUNS
@@ -286,8 +285,7 @@ def world(request, spark, tmp_path_factory, arrow_rows) -> World:
     for day in (YESTERDAY, DAY):
         for platform in ("twitter", "github"):
             made.cover(day, platform)
-    bot = {"day": YESTERDAY, "account_id": "bot", "is_bot": True}
-    made.write(ACCOUNTS, [bot], day=YESTERDAY, platform="twitter", source="test")
+    made.observe(YESTERDAY, "twitter", [{"account_id": "bot", "is_bot": True}])
     made.put("test", BASE)
     return made
 
