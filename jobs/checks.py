@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs import runs
-from jobs.errors import CloutError
+from jobs.errors import RefusedError
 from jobs.runs import Batch, Run
 from jobs.storage import Warehouse
 from schemas import arrow
@@ -32,7 +32,7 @@ LOWEST_SHARE, HIGHEST_FACTOR = 0.5, 10.0  # real weeks grow sixfold in a day
 Measures = Mapping[str, float]
 
 
-class CheckError(CloutError):
+class CheckError(RefusedError):
     """A partition that must not be published. Names table, day, what was expected and what was found."""
 
 

@@ -1,4 +1,7 @@
-"""The command `clout`: arguments <-> jobs, what people see meanwhile, exit codes (0 done, 1 failed, 2 wrong use)."""
+"""The command `clout`: arguments <-> jobs, what people see meanwhile, exit codes.
+
+0 done, 1 failed, 2 wrong use, 3 a day refused by its checks.
+"""
 
 import logging
 import sys
@@ -10,6 +13,7 @@ from typing import Annotated
 import typer
 
 from jobs import cli_reading, display, interrupts
+from jobs.causes import cause
 from jobs.cli_options import (
     DAY_FORMAT,
     FLAG,
@@ -276,13 +280,9 @@ def main() -> None:
             if isinstance(error, OutputError) and error.reader_left:
                 sys.exit(READER_LEFT)
             known = isinstance(error, (CloutError, ContractError, MethodologyError))
-            message = str(error) if known else f"{type(error).__name__}{_cause(error)} (`--verbose` shows more)"
-            _fail(message, 2 if isinstance(error, (UsageError, MethodologyError)) else 1, verbose)
-
-
-def _cause(error: Exception) -> str:
-    """The first line of what it says."""
-    return "".join(f": {line}" for line in str(error).splitlines()[:1])
+            told = ": ".join(filter(None, [type(error).__name__, cause(error)])) + " (`--verbose` shows more)"
+            usage = UsageError.exit_code if isinstance(error, MethodologyError) else CloutError.exit_code
+            _fail(str(error) if known else told, getattr(error, "exit_code", usage), verbose)
 
 
 def _fail(message: str, code: int, verbose: bool) -> None:

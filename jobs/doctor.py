@@ -82,9 +82,9 @@ def _graphframes() -> Finding:
 
 
 def _warehouse(warehouse: Warehouse) -> Finding:
-    if not warehouse.exists():
-        return Finding("warehouse", f"{warehouse.root} (nothing there yet; `clout run` fills it)")
     try:
+        if not warehouse.exists():
+            return Finding("warehouse", f"{warehouse.root} (nothing there yet; `clout run` fills it)")
         days = sorted({found["day"] for found in warehouse.partitions(SCORES)})
     except CloutError as error:
         return Finding("warehouse", f"{warehouse.root} (unreadable)", str(error))

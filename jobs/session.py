@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import javaproperties
+
 from jobs.errors import CloutError, UsageError
 from jobs.places import ROOT
 
@@ -73,10 +75,13 @@ def settings_file() -> Path:
 
 
 def settings() -> dict[str, str]:
-    """What the settings file says."""
-    lines = (line.strip() for line in settings_file().read_text(encoding="utf-8").splitlines())
-    pairs = (line.split(None, 1) for line in lines if line and not line.startswith("#"))
-    return {name: value.strip() for name, value in pairs}
+    """The settings of the file, which Spark reads as Java properties: `name value`, `name=value`, `name: value`. Raises
+    `UsageError` if the file cannot be read."""
+    try:
+        with settings_file().open(encoding="utf-8") as lines:
+            return {name: value.strip() for name, value in javaproperties.load(lines).items()}
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{settings_file()}: expected Spark's settings, got {error}") from error
 
 
 def java_home() -> str | None:
@@ -96,19 +101,16 @@ def build(master: str | None = None) -> "SparkSession":
         master = master or os.environ.get("CLOUT_SPARK_MASTER", "local[*]")
         if master.startswith("local"):
             chosen = LOCAL_SETTINGS | chosen
-            os.environ.setdefault(
-                "SPARK_LOCAL_IP", "127.0.0.1"
-            )  # a laptop's name may have no address without a network
+            os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")  # a laptop's name may lack an address offline
         packages = jars()
-        if not packages:
+        if not packages and not {"spark.jars", "spark.jars.packages"} & settings().keys():
             raise CloutError(
-                f"{environment_folder() / 'jars'}: Delta's JVM package is not there; run `bash infra/run.sh`, which sets it up"
+                f"{environment_folder() / 'jars'}: Delta's JVM package is missing; run `bash infra/run.sh`, which sets it up,"
+                f" or name it by spark.jars.packages in {settings_file()}"
             )
-        chosen |= {
-            "spark.master": master,
-            "spark.jars": ",".join(packages),
-            "spark.driver.extraJavaOptions": JAVA_OPTIONS,
-        }
+        chosen |= {"spark.master": master, "spark.driver.extraJavaOptions": JAVA_OPTIONS}
+        if packages:
+            chosen["spark.jars"] = ",".join(packages)
         java = java_home()
         if java:
             os.environ["JAVA_HOME"] = java

@@ -18,6 +18,7 @@ from pyarrow import fs
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from jobs import commits, creation
+from jobs.causes import cause
 from jobs.commits import Partition, as_text, values_of
 from jobs.errors import CloutError, UsageError
 from schemas import arrow
@@ -81,7 +82,7 @@ class Warehouse:
                     f"{self.root}: cannot be the warehouse ({error.strerror}); set CLOUT_WAREHOUSE"
                 ) from error
         for table in TABLES:
-            if DeltaTable.is_deltatable(self.path(table)):
+            if self._has(table):
                 self._bring_up_to_date(table)
             else:
                 creation.create(self.path(table), table)
@@ -92,7 +93,14 @@ class Warehouse:
                 creation.bring_up_to_date(self.delta(table), table)
 
     def exists(self) -> bool:
-        return DeltaTable.is_deltatable(self.path(TABLES[-1]))
+        """Whether all tables were created. Raises `CloutError` with the cause if the folder or store cannot be asked."""
+        return self._has(TABLES[-1])
+
+    def _has(self, table: Table) -> bool:
+        try:
+            return DeltaTable.is_deltatable(self.path(table))
+        except OSError as error:
+            raise CloutError(f"{self.root}: the warehouse cannot be reached ({cause(error)})") from error
 
     # Reading
 
@@ -101,8 +109,7 @@ class Warehouse:
             return DeltaTable(self.path(table), version=version)
         except Exception as error:
             if self.exists():
-                why = str(error).partition("\n")[0]
-                raise CloutError(f"{self.path(table)}: cannot be read as a Delta table ({why})") from error
+                raise CloutError(f"{self.path(table)}: cannot be read as a Delta table ({cause(error)})") from error
             raise UsageError(
                 f"{self.root}: no warehouse here yet; run `clout run` first or set CLOUT_WAREHOUSE"
             ) from error
