@@ -26,9 +26,10 @@ from jobs.cli_options import (
     Sources,
     Verbose,
     Version,
+    Why,
     log,
     methodology_of,
-    open_warehouse,
+    open_to_read,
     root_of,
     warehouse_of,
 )
@@ -132,7 +133,7 @@ def engagement(day: Day, methodology: Version = None, sample: Sample = False, ve
 
     log(verbose)
     params = job.Params(day=day.date(), first_day=methodology_of(methodology, day).first_day(day.date()))
-    counted = job.run(build(), open_warehouse(sample), params, Batch(f"engagement {day.date()}"))
+    counted = job.run(build(), open_to_read(sample), params, Batch(f"engagement {day.date()}"))
     say(f"counted {len(counted)} days: {', '.join(map(str, counted))}")
 
 
@@ -150,7 +151,7 @@ def influence(
     choice.require(engine)
     chosen = methodology_of(methodology, day)
     params = job.Params(day=day.date(), methodology=chosen)
-    warehouse, batch = open_warehouse(sample), Batch(f"influence {day.date()} {chosen.version}")
+    warehouse, batch = open_to_read(sample), Batch(f"influence {day.date()} {chosen.version}")
     counts = job.run(build(), warehouse, params, batch, engine)
     say(f"scored {day.date()}: {counts['people']:,} people, {counts['pairs']:,} pairs; next: `clout checks`")
 
@@ -163,7 +164,7 @@ def checks(day: Day, methodology: Version = None, sample: Sample = False, verbos
 
     log(verbose)
     params = job.Params(day=day.date(), methodology=methodology_of(methodology, day).version)
-    results = job.run(open_warehouse(sample), params, Batch(f"checks {day.date()} {params.methodology}"))
+    results = job.run(open_to_read(sample), params, Batch(f"checks {day.date()} {params.methodology}"))
     say(f"checked {day.date()}: {len(results)} checks passed; next: `clout publish`")
 
 
@@ -174,15 +175,19 @@ def publish(day: Day, methodology: Version = None, sample: Sample = False, verbo
 
 
 @app.command()
-def unpublish(day: Day, methodology: Version = None, sample: Sample = False, verbose: Verbose = False) -> None:
+def unpublish(
+    day: Day, why: Why = None, methodology: Version = None, sample: Sample = False, verbose: Verbose = False
+) -> None:
     """Withdraw a published day from `scores`."""
-    _change_scores("unpublish", "withdrew", day, methodology, sample, verbose)
+    _change_scores("unpublish", "withdrew", day, methodology, sample, verbose, why)
 
 
 @app.command()
-def restore(day: Day, methodology: Version = None, sample: Sample = False, verbose: Verbose = False) -> None:
+def restore(
+    day: Day, why: Why = None, methodology: Version = None, sample: Sample = False, verbose: Verbose = False
+) -> None:
     """Bring back what was published of a day before its newest change."""
-    _change_scores("restore", "brought back", day, methodology, sample, verbose)
+    _change_scores("restore", "brought back", day, methodology, sample, verbose, why)
 
 
 @app.command(name="score-changes")
@@ -208,7 +213,7 @@ def score_changes(
         since_methodology=methodology_of(methodology, earlier),
     )
     batch = Batch(f"score_changes {day.date()} since {earlier.date()} {params.methodology.version}")
-    counts = job.run(open_warehouse(sample), params, batch)
+    counts = job.run(open_to_read(sample), params, batch)
     say(f"{counts['people']:,} people's change between {earlier.date()} and {day.date()} is in `score_changes`")
 
 
@@ -217,6 +222,23 @@ app.command()(cli_reading.explain)
 app.command()(cli_reading.restatements)
 app.command()(cli_reading.compare)
 app.command()(cli_reading.export)
+
+
+@app.command()
+def upgrade(sample: Sample = False, verbose: Verbose = False) -> None:
+    """Bring the tables of an earlier clout up to date: columns, docs, properties, the record of what is published.
+
+    Let no other command write meanwhile: what changes a table aborts whoever writes it.
+    """
+    from jobs import upgrade as job
+    from jobs.session import build
+    from jobs.storage import Warehouse
+
+    log(verbose)
+    warehouse = Warehouse(root_of(sample))
+    for line in job.run(warehouse, build):
+        say(line)
+    say(f"{warehouse.root} is up to date")
 
 
 @app.command()
@@ -235,13 +257,21 @@ def doctor(sample: Sample = False, verbose: Verbose = False) -> None:
         raise typer.Exit(1)
 
 
-def _change_scores(change: str, done: str, day: datetime, methodology: str | None, sample: bool, verbose: bool) -> None:
+def _change_scores(
+    change: str,
+    done: str,
+    day: datetime,
+    methodology: str | None,
+    sample: bool,
+    verbose: bool,
+    why: str | None = None,
+) -> None:
     from jobs import publish as job
     from jobs.runs import Batch
 
     log(verbose)
-    params = job.Params(day=day.date(), methodology=methodology_of(methodology, day))
-    counts = getattr(job, change)(open_warehouse(sample), params, Batch(f"{change} {params}"))
+    params = job.Params(day=day.date(), methodology=methodology_of(methodology, day), why=why)
+    counts = getattr(job, change)(open_to_read(sample), params, Batch(f"{change} {params}"))
     say(f"{done} {params}: {counts['people']:,} people; {display.CONSENT}")
 
 

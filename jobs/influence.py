@@ -13,7 +13,7 @@ from pyspark import StorageLevel
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
-from jobs import attention, counted, measures, partitions, runs
+from jobs import attention, counted, digests, measures, partitions, runs
 from jobs.attention import real
 from jobs.engines import AUTO, choice
 from jobs.errors import CloutError
@@ -192,8 +192,11 @@ def run(
         refuse_changed_methodology(warehouse, methodology)
         found = read(session, warehouse, params)
         row.inputs = found.versions
-        row.parameters["accounts_digest"] = accounts_digest(warehouse, params.day, row.inputs[COVERAGE.name])
-        row.uncovered_days = uncovered_days(found.covered, methodology.first_day(params.day), params.day)
+        first_day, coverage = methodology.first_day(params.day), row.inputs[COVERAGE.name]
+        counted_from = activity_digests(warehouse, first_day, params.day, coverage)
+        row.parameters["activity_digests"] = {str(day): digest for day, digest in counted_from.items()}
+        row.parameters["accounts_digest"] = accounts_digest(warehouse, params.day, coverage)
+        row.uncovered_days = uncovered_days(found.covered, first_day, params.day)
         spread = window_attention(found, params)
         spread.persist(StorageLevel.MEMORY_AND_DISK)
         try:
@@ -208,6 +211,7 @@ def run(
                 sums.unpersist()
             row.counts["pairs"] = spread.count()
             row.counts["people"] = warehouse.row_count(INFLUENCE, partition)
+            row.parameters[digests.INFLUENCE] = digests.of_stream(INFLUENCE, warehouse.reader(INFLUENCE, partition))
         finally:
             spread.unpersist()
     return row.counts

@@ -35,6 +35,7 @@ def run(
     if not dry_run:
         warehouse.create_tables()
     if warehouse.exists():
+        warehouse.require_current()
         for source in opened.values():
             refuse_mixing(warehouse, source)
     planned = nightly.plan(warehouse, params)

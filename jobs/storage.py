@@ -17,10 +17,11 @@ from deltalake.exceptions import CommitFailedError
 from pyarrow import fs
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from jobs import commits, creation
+from jobs import commits, creation, retention
 from jobs.causes import cause
 from jobs.commits import Partition, as_text, values_of
 from jobs.errors import CloutError, UsageError
+from jobs.nights import nights
 from schemas import arrow
 from schemas.catalog import TABLES
 from schemas.table import Table
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 # A commit that collides with one it has nothing to do with (bookkeeping of another day or source) is repeated: with some
 # tens of writers at once the last one needs about this many tries.
 TRIES = 30
+
+
+class GoneError(CloutError):
+    """Rows that are no longer kept: the log forgot their version, or their files were removed."""
 
 
 class LostRaceError(CloutError):
@@ -71,9 +76,10 @@ class Warehouse:
         return f"{self.root}/{table.name}"
 
     def create_tables(self) -> None:
-        """Creates every table that is not there, empty, with its columns' docs, and gives those that are there the columns
-        and docs that came to their contract since. Two writers into an empty folder would fail, so this comes before any run;
-        of two creators one makes the table and the other finds it made."""
+        """Creates the tables of a new warehouse, empty. One that is there stays as it is; raises as `require_current` does."""
+        if self.exists():
+            self.require_current()
+            return
         if self.is_local:
             try:
                 Path(self.root).mkdir(parents=True, exist_ok=True)
@@ -81,26 +87,23 @@ class Warehouse:
                 raise UsageError(
                     f"{self.root}: cannot be the warehouse ({error.strerror}); set CLOUT_WAREHOUSE"
                 ) from error
-        for table in TABLES:
-            if self._has(table):
-                self._bring_up_to_date(table)
-            else:
-                creation.create(self.path(table), table)
-
-    def _bring_up_to_date(self, table: Table) -> None:
-        for attempt in repeated(CommitFailedError):
-            with attempt:
-                creation.bring_up_to_date(self.delta(table), table)
+        kept = nights()
+        for table in sorted(TABLES, key=lambda table: table is creation.MARKER):
+            marks = creation.marked() if table is creation.MARKER else {}
+            creation.create(self.path(table), table, retention.properties(table, kept) | marks)
 
     def exists(self) -> bool:
         """Whether all tables were created. Raises `CloutError` with the cause if the folder or store cannot be asked."""
-        return self._has(TABLES[-1])
-
-    def _has(self, table: Table) -> bool:
         try:
-            return DeltaTable.is_deltatable(self.path(table))
+            return DeltaTable.is_deltatable(self.path(creation.MARKER))
         except OSError as error:
             raise CloutError(f"{self.root}: the warehouse cannot be reached ({cause(error)})") from error
+
+    def require_current(self) -> None:
+        """Raises `UsageError` that says what to run if an earlier or a newer clout made the tables."""
+        marks = self.delta(creation.MARKER).metadata().configuration
+        creation.refuse_newer(self.root, marks)
+        creation.refuse_older(self.root, marks)
 
     # Reading
 
@@ -109,7 +112,10 @@ class Warehouse:
             return DeltaTable(self.path(table), version=version)
         except Exception as error:
             if self.exists():
-                raise CloutError(f"{self.path(table)}: cannot be read as a Delta table ({cause(error)})") from error
+                why = cause(error)
+                if version is not None:
+                    raise GoneError(f"{self.path(table)}: version {version} is no longer kept ({why})") from error
+                raise CloutError(f"{self.path(table)}: cannot be read as a Delta table ({why})") from error
             raise UsageError(
                 f"{self.root}: no warehouse here yet; run `clout run` first or set CLOUT_WAREHOUSE"
             ) from error
@@ -147,11 +153,15 @@ class Warehouse:
         return self.delta(table).partitions()
 
     def reader(self, table: Table, partition: Partition, version: int | None = None) -> pa.RecordBatchReader:
-        """Rows of a partition as a stream, in the contract's columns. Raises `FileNotFoundError` here, and not in whatever
-        reads the stream, where files of an old version are gone."""
-        dataset, asked = self.dataset(table, version), expression(partition)
-        for fragment in dataset.get_fragments(asked):
-            fragment.ensure_complete_metadata()
+        """Rows of a partition as a stream, in the contract's columns. Raises `GoneError` here, and not in whatever reads the
+        stream, where an old version or its files are no longer kept."""
+        asked = expression(partition)
+        try:
+            dataset = self.dataset(table, version)
+            for fragment in dataset.get_fragments(asked):
+                fragment.ensure_complete_metadata()
+        except FileNotFoundError as error:
+            raise GoneError(f"{self.path(table)}: a file of the rows {partition} is gone ({error})") from error
         return dataset.scanner(columns=list(table.column_names), filter=asked).to_reader()
 
     def commits(self, table: Table, partition: Partition | None = None) -> Iterator[commits.Commit]:
@@ -230,7 +240,7 @@ class Warehouse:
         reader = session.read.format("delta")
         if version is not None:
             reader = reader.option("versionAsOf", version)
-        return reader.load(self._spark_path(table))
+        return reader.load(self.spark_path(table))
 
     def replace_by_spark(
         self, table: Table, frame: "DataFrame", partition: Partition, *, run_id: str, job: str
@@ -246,14 +256,14 @@ class Warehouse:
                 .mode("overwrite")
                 .option("replaceWhere", predicate(partition))
                 .option("userMetadata", commits.metadata(partition, run_id, job))
-                .save(self._spark_path(table))
+                .save(self.spark_path(table))
             )
         except Exception as error:
             if "Concurrent" in type(error).__name__ or "DELTA_CONCURRENT" in str(error):
                 raise self._lost(table, partition, before) from error
             raise
 
-    def _spark_path(self, table: Table) -> str:
+    def spark_path(self, table: Table) -> str:
         # Hadoop's client for S3 goes by another scheme than everybody else's.
         return self.path(table).replace("s3://", "s3a://", 1) if not self.is_local else self.path(table)
 

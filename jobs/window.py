@@ -6,8 +6,9 @@ scoring run counts every day of its window that is not, so a score depends on wh
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pyarrow.compute as pc
 
@@ -58,8 +59,13 @@ def activity_digests(
     platforms and sources. From `coverage` alone, at a version of it if one is given."""
     in_window = (pc.field("day") >= first_day) & (pc.field("day") <= last_day)
     columns = ["day", "platform", "source", "activity_digest"]
+    return digests_of_days(warehouse.read(COVERAGE, columns=columns, where=in_window, version=version).to_pylist())
+
+
+def digests_of_days(coverage: Iterable[Mapping[str, Any]]) -> dict[date, str]:
+    """As `activity_digests`, from rows of `coverage`."""
     of_day: dict[date, list[str]] = defaultdict(list)
-    for row in warehouse.read(COVERAGE, columns=columns, where=in_window, version=version).to_pylist():
+    for row in coverage:
         # Null: pulled by an earlier version of clout, so it stays the same until it is pulled again.
         of_day[row["day"]].append(json.dumps([row["platform"], row["source"], row["activity_digest"]]))
     return {day: digests.of_texts(sorted(found)) for day, found in sorted(of_day.items())}
