@@ -34,6 +34,8 @@ PARAMS = {
     ),
 }
 
+ACCEPT = "{{ '--accept=' ~ params.accept if params.accept else '' }}"
+
 with DAG(
     "score_influence",
     schedule=NIGHTLY,
@@ -75,10 +77,10 @@ with DAG(
         )
         >> spark_job("engagement", "--day", DAY)
         >> spark_job("influence", "--day", DAY)
-        >> clout("checks", on_failure_callback=notify.TaskFailed(runbook="checks_failed.md"))
+        >> clout("checks", ACCEPT, on_failure_callback=notify.TaskFailed(runbook="checks_failed.md"))
         >> clout(
             "publish",
-            "{{ '--accept=' ~ params.accept if params.accept else '' }}",
+            ACCEPT,
             operator=PublishOperator,
             outlets=[SCORES],
             on_failure_callback=notify.TaskFailed(runbook="checks_failed.md"),

@@ -17,6 +17,7 @@ from jobs.causes import cause
 from jobs.cli_options import (
     DAY_FORMAT,
     FLAG,
+    Accept,
     Day,
     EngineName,
     FirstDay,
@@ -157,21 +158,34 @@ def influence(
 
 
 @app.command()
-def checks(day: Day, methodology: Version = None, sample: Sample = False, verbose: Verbose = False) -> None:
+def checks(
+    day: Day, accept: Accept = None, methodology: Version = None, sample: Sample = False, verbose: Verbose = False
+) -> None:
     """Check a scored day; `clout publish` takes only a day that passed."""
     from jobs import checks as job
+    from jobs import gate
+    from jobs.nights import nights
     from jobs.runs import Batch
 
     log(verbose)
-    params = job.Params(day=day.date(), methodology=methodology_of(methodology, day).version)
+    params = job.Params(
+        day=day.date(),
+        methodology=methodology_of(methodology, day).version,
+        gate_days=nights().gate_days,
+        accept=accept,
+    )
     results = job.run(open_to_read(sample), params, Batch(f"checks {day.date()} {params.methodology}"))
+    for warning in gate.warnings(results):
+        say(warning)
     say(f"checked {day.date()}: {len(results)} checks passed; next: `clout publish`")
 
 
 @app.command()
-def publish(day: Day, methodology: Version = None, sample: Sample = False, verbose: Verbose = False) -> None:
+def publish(
+    day: Day, accept: Accept = None, methodology: Version = None, sample: Sample = False, verbose: Verbose = False
+) -> None:
     """Make a checked day visible in `scores`."""
-    _change_scores("run", "published", day, methodology, sample, verbose)
+    _change_scores("run", "published", day, methodology, sample, verbose, accept=accept)
 
 
 @app.command()
@@ -265,13 +279,19 @@ def _change_scores(
     sample: bool,
     verbose: bool,
     why: str | None = None,
+    accept: str | None = None,
 ) -> None:
+    from jobs import publications
     from jobs import publish as job
     from jobs.runs import Batch
 
     log(verbose)
-    params = job.Params(day=day.date(), methodology=methodology_of(methodology, day), why=why)
-    counts = getattr(job, change)(open_to_read(sample), params, Batch(f"{change} {params}"))
+    params = job.Params(day=day.date(), methodology=methodology_of(methodology, day), why=why, accept=accept)
+    warehouse = open_to_read(sample)
+    counts = getattr(job, change)(warehouse, params, Batch(f"{change} {params}"))
+    current = publications.current(warehouse, params.methodology.version, params.day)
+    for check, finding in (current.accepted or {} if current else {}).items():
+        say(f"accepted: {check}: {finding}")
     say(f"{done} {params}: {counts['people']:,} people; {display.CONSENT}")
 
 

@@ -51,6 +51,12 @@ RejectShare = Annotated[
     ),
 ]
 Why = Annotated[str | None, typer.Option(metavar="TEXT", help="The reason, for the table `publications`.")]
+Accept = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WHY", help="Take a day although it is outside its bounds, and why; kept with the publication."
+    ),
+]
 Sample = Annotated[
     bool,
     typer.Option(

@@ -60,6 +60,11 @@ def accepted(results: Mapping[str, str]) -> dict[str, str]:
     return {**results, **{name: f"{ACCEPTED}{problem}" for name, problem in out_of_bounds.items()}}
 
 
+def accepted_findings(results: Mapping[str, str]) -> dict[str, str]:
+    """Check -> its finding, of those that an operator accepted."""
+    return {name: result.removeprefix(ACCEPTED) for name, result in results.items() if result.startswith(ACCEPTED)}
+
+
 def refusals(results: Mapping[str, str]) -> dict[str, str]:
     """Those results for which a day must not be published."""
     return {name: result for name, result in results.items() if result != OK and not _is_noted(result)}
