@@ -8,11 +8,12 @@ import sys
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from jobs import cli_reading, display, interrupts
+from jobs import cli_operating, cli_reading, display, interrupts
 from jobs.causes import cause
 from jobs.cli_options import (
     DAY_FORMAT,
@@ -42,8 +43,28 @@ from jobs.streams import OutputError
 from schemas.methodology import MethodologyError, load, official
 from schemas.table import ContractError
 
+
+class Commands(TyperGroup):
+    """All commands. Help names no type of an option that takes no value."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        return _untyped(super().get_help_option(ctx))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        command = super().get_command(ctx, cmd_name)
+        if command is not None:
+            _untyped(command.get_help_option(ctx))
+        return command
+
+
+def _untyped(help_option: Any) -> Any:
+    help_option.metavar = FLAG
+    return help_option
+
+
 app = typer.Typer(
     name="clout",
+    cls=Commands,
     help="Who holds attention on social platforms, and why.\n\nBegin with `clout run`: without arguments it pulls 30"
     " simulated days and scores the last seven.",
     no_args_is_help=True,
@@ -236,6 +257,9 @@ app.command()(cli_reading.explain)
 app.command()(cli_reading.restatements)
 app.command()(cli_reading.compare)
 app.command()(cli_reading.export)
+app.command()(cli_operating.coverage)
+app.command()(cli_operating.runs)
+app.command()(cli_operating.rejects)
 
 
 @app.command()
