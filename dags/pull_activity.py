@@ -23,7 +23,9 @@ with DAG("pull_activity", schedule=NIGHTLY, doc_md=__doc__, **settings(runbook="
 
     @task
     def pulls(day: str) -> list[dict[str, Any]]:
-        """The arguments of the mapped task, one set for each enabled source."""
+        """The arguments of the mapped task, one set for each enabled source that has the day."""
+        from datetime import date
+
         from dags.pools import of_source
         from jobs.places import sources_file
         from jobs.sources.spec import enabled_sources
@@ -34,7 +36,7 @@ with DAG("pull_activity", schedule=NIGHTLY, doc_md=__doc__, **settings(runbook="
                 "pool": of_source(spec.id),
                 "arguments": ["pull", "--day", day, *_options(spec.arguments), "--verbose"],
             }
-            for spec in enabled_sources(sources_file())
+            for spec in enabled_sources(sources_file(), date.fromisoformat(day))
         ]
 
     def _options(sources: tuple[str, ...]) -> list[str]:

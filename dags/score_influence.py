@@ -57,7 +57,7 @@ with DAG(
         from schemas.methodology import official
 
         scored = date.fromisoformat(day)
-        sources = [spec.id for spec in enabled_sources(sources_file())]
+        sources = [spec.id for spec in enabled_sources(sources_file(), scored)]
         notify.send_all(
             [
                 notify.Notice(

@@ -25,7 +25,7 @@ def lacking(warehouse: str, day: date, now: datetime) -> list[str]:
     from jobs.storage import Warehouse
     from schemas.methodology import load, official
 
-    sources = [spec.id for spec in enabled_sources(sources_file())]
+    sources = [spec.id for spec in enabled_sources(sources_file(), day)]
     return missing(Warehouse(warehouse), sources, load(official(day)).first_day(day), day, now)
 
 

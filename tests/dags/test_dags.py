@@ -41,6 +41,8 @@ SOURCES = """
 - source: gh:gharchive=/data/2012-07-02.json.gz
 - source: reddit=/data/reddit.zst
   enabled: false
+- source: jetstream=/data/later
+  from: 2023-01-01
 """
 
 
