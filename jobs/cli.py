@@ -4,8 +4,8 @@
 """
 
 import logging
-import signal
 import sys
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Annotated, Any
@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from jobs import cli_reading, display
+from jobs import cli_operating, cli_reading, display, interrupts
 from jobs.causes import cause
 from jobs.cli_options import (
     DAY_FORMAT,
@@ -40,26 +40,27 @@ from jobs.display import say
 from jobs.engines import AUTO
 from jobs.errors import CloutError, UsageError
 from jobs.sources.spec import SourceSpec, are_simulated, parse_specs
+from jobs.streams import OutputError
 from schemas.methodology import MethodologyError, load, official
 from schemas.table import ContractError
 
 
-class Interrupted(CloutError):
-    """Somebody pressed Ctrl-C."""
-
-
 class Commands(TyperGroup):
-    """All commands. Ctrl-C is a failure like others, told in one line."""
+    """All commands. Help names no type of an option that takes no value."""
 
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except BaseException as error:
-            # DuckDB, where it is at work when Ctrl-C comes, makes an error of its own of it.
-            if not isinstance(error, KeyboardInterrupt) and "Query interrupted" not in str(error):
-                raise
-            then = "; the same command goes on where it stopped" if ctx.invoked_subcommand == "run" else ""
-            raise Interrupted(f"interrupted{then}") from error
+    def get_help_option(self, ctx: Any) -> Any:
+        return _untyped(super().get_help_option(ctx))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        command = super().get_command(ctx, cmd_name)
+        if command is not None:
+            _untyped(command.get_help_option(ctx))
+        return command
+
+
+def _untyped(help_option: Any) -> Any:
+    help_option.metavar = FLAG
+    return help_option
 
 
 app = typer.Typer(
@@ -73,6 +74,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+READER_LEFT = 141  # what a shell reports of a program that wrote into a pipe without a reader
 SAMPLE_DAYS = 30  # so that a window exists
 SAMPLE_SCORED_DAYS = 7
 
@@ -276,6 +278,9 @@ app.command()(cli_reading.explain)
 app.command()(cli_reading.restatements)
 app.command()(cli_reading.compare)
 app.command()(cli_reading.export)
+app.command()(cli_operating.coverage)
+app.command()(cli_operating.runs)
+app.command()(cli_operating.rejects)
 
 
 @app.command()
@@ -354,28 +359,31 @@ def _range(
 
 
 def main() -> None:
-    """Entry point: a user's mistake is one line, anything else is a traceback only under --verbose."""
+    """Runs the command line: a user's mistake is one line, anything else is a traceback only under --verbose."""
     verbose = bool({"-v", "--verbose"} & set(sys.argv[1:]))
-    signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        app(prog_name="clout")
-    except MethodologyError as error:
-        _fail(str(error), UsageError.exit_code, verbose)
-    except (CloutError, ContractError) as error:
-        _fail(str(error), getattr(error, "exit_code", CloutError.exit_code), verbose)
-    except Exception as error:
-        told = ": ".join(filter(None, [type(error).__name__, cause(error)]))
-        _fail(f"{told} (`--verbose` shows more)", 1, verbose)
-
-
-def _interrupt(number: int, _: object) -> None:
-    """Airflow and service managers end a command by SIGTERM, often twice: as after Ctrl-C, `runs` shall say that it failed."""
-    signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
+    with interrupts.handled():
+        try:
+            try:
+                app(prog_name="clout")
+            finally:
+                sys.stdout.flush()
+        except BaseException as error:
+            if interrupts.asked():
+                interrupts.end_children()
+                _fail(interrupts.message(sys.argv[1:]), 1, verbose)
+            if not isinstance(error, Exception):  # the command's own exit
+                raise
+            if isinstance(error, OutputError) and error.reader_left:
+                sys.exit(READER_LEFT)
+            known = isinstance(error, (CloutError, ContractError, MethodologyError))
+            told = ": ".join(filter(None, [type(error).__name__, cause(error)])) + " (`--verbose` shows more)"
+            usage = UsageError.exit_code if isinstance(error, MethodologyError) else CloutError.exit_code
+            _fail(str(error) if known else told, getattr(error, "exit_code", usage), verbose)
 
 
 def _fail(message: str, code: int, verbose: bool) -> None:
     if verbose:
         logging.getLogger(__name__).exception("failed")
-    display.complain(f"clout: {message}")
+    with suppress(OSError):  # a closed or full error stream leaves the exit code to say it
+        display.complain(f"clout: {message}")
     sys.exit(code)

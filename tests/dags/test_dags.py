@@ -43,6 +43,8 @@ SOURCES = """
   from: 2012-07-03
 - source: reddit=/data/reddit.zst
   enabled: false
+- source: jetstream=/data/later
+  from: 2023-01-01
 """
 
 

@@ -36,7 +36,13 @@ def run(folder: Path, *command: str, cwd: Path | None = None) -> str:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("CLOUT_", "AIRFLOW", "PYTHON"))}
     own = {"HOME": str(folder), "XDG_DATA_HOME": str(folder / "data"), "AIRFLOW_HOME": str(folder / "airflow")}
     ran = subprocess.run(
-        command, env=kept | own, cwd=cwd or folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        command,
+        env=kept | own,
+        cwd=cwd or folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
     )
     assert ran.returncode == 0, ran.stdout
     return ran.stdout
