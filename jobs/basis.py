@@ -11,7 +11,7 @@ from datetime import date
 import numpy as np
 import pyarrow.compute as pc
 
-from jobs import counted, publications, pull_activity, runs, window
+from jobs import counted, known_accounts, publications, pull_activity, runs, window
 from jobs.commits import Span
 from jobs.counted import Snapshot
 from jobs.errors import CloutError
@@ -116,7 +116,7 @@ def refuse_other_data(warehouse: Warehouse, basis: Basis, computed: np.ndarray, 
     count = (np.abs(computed - published) > TOLERANCE * np.maximum(1, published)).sum()
     if not count:
         return
-    digest = window.accounts_digest(warehouse, basis.day)
+    digest = known_accounts.credibility_digest(warehouse, basis.now, basis.day)
     because = (
         "what was observed of accounts up to the day was pulled again since"
         if basis.accounts_digest not in (None, digest)

@@ -1,8 +1,11 @@
-"""The command `clout`: arguments <-> jobs, what people see meanwhile, exit codes (0 done, 1 failed, 2 wrong use)."""
+"""The command `clout`: arguments <-> jobs, what people see meanwhile, exit codes.
+
+0 done, 1 failed, 2 wrong use, 3 a day refused by its checks.
+"""
 
 import logging
-import signal
 import sys
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Annotated, Any
@@ -10,10 +13,12 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from jobs import cli_reading, display
+from jobs import cli_operating, cli_reading, display, interrupts
+from jobs.causes import cause
 from jobs.cli_options import (
     DAY_FORMAT,
     FLAG,
+    Accept,
     Day,
     EngineName,
     FirstDay,
@@ -27,6 +32,7 @@ from jobs.cli_options import (
     log,
     methodology_of,
     open_to_read,
+    refuse_not_begun,
     root_of,
     warehouse_of,
 )
@@ -34,26 +40,27 @@ from jobs.display import say
 from jobs.engines import AUTO
 from jobs.errors import CloutError, UsageError
 from jobs.sources.spec import SourceSpec, are_simulated, parse_specs
+from jobs.streams import OutputError
 from schemas.methodology import MethodologyError, load, official
 from schemas.table import ContractError
 
 
-class Interrupted(CloutError):
-    """Somebody pressed Ctrl-C."""
-
-
 class Commands(TyperGroup):
-    """All commands. Ctrl-C is a failure like others, told in one line."""
+    """All commands. Help names no type of an option that takes no value."""
 
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except BaseException as error:
-            # DuckDB, where it is at work when Ctrl-C comes, makes an error of its own of it.
-            if not isinstance(error, KeyboardInterrupt) and "Query interrupted" not in str(error):
-                raise
-            then = "; the same command goes on where it stopped" if ctx.invoked_subcommand == "run" else ""
-            raise Interrupted(f"interrupted{then}") from error
+    def get_help_option(self, ctx: Any) -> Any:
+        return _untyped(super().get_help_option(ctx))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        command = super().get_command(ctx, cmd_name)
+        if command is not None:
+            _untyped(command.get_help_option(ctx))
+        return command
+
+
+def _untyped(help_option: Any) -> Any:
+    help_option.metavar = FLAG
+    return help_option
 
 
 app = typer.Typer(
@@ -67,6 +74,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+READER_LEFT = 141  # what a shell reports of a program that wrote into a pipe without a reader
 SAMPLE_DAYS = 30  # so that a window exists
 SAMPLE_SCORED_DAYS = 7
 
@@ -114,13 +122,30 @@ def run(
 
 
 @app.command()
-def pull(day: Day, source: Sources = None, max_reject_share: RejectShare = 0.05, verbose: Verbose = False) -> None:
+def pull(
+    day: Day,
+    source: Sources = None,
+    max_reject_share: RejectShare = 0.05,
+    settle: Annotated[
+        bool,
+        typer.Option(
+            "--settle",
+            metavar=FLAG,
+            help="Fail while the day is partial and more of it may come (settle_hours in infra/nights.yaml), as the nights"
+            " do. What was pulled is kept.",
+        ),
+    ] = False,
+    verbose: Verbose = False,
+) -> None:
     """Pull one day of one or several sources into `activity`, `accounts`, `rejects` and `coverage`."""
-    from jobs import pull_activity, running
+    from jobs import pull_activity, readiness, running
+    from jobs.nights import nights
     from jobs.runs import Batch
     from jobs.storage import Warehouse
 
     log(verbose)
+    now = datetime.now(UTC)
+    refuse_not_begun(day.date(), now)
     specs = parse_specs(source or ["sample"])
     warehouse = Warehouse(warehouse_of(specs))
     warehouse.create_tables()
@@ -137,6 +162,9 @@ def pull(day: Day, source: Sources = None, max_reject_share: RejectShare = 0.05,
                 on_lines=lambda count: bar.show(f"pulling, {count:,} lines read"),
                 on_day=partial(running.say_pulled, watch=watch),
             )
+    if settle:
+        for spec in specs:
+            readiness.refuse_unsettled(warehouse, spec.id, day.date(), now, nights().settle_hours)
 
 
 @app.command()
@@ -172,21 +200,34 @@ def influence(
 
 
 @app.command()
-def checks(day: Day, methodology: Version = None, sample: Sample = False, verbose: Verbose = False) -> None:
+def checks(
+    day: Day, accept: Accept = None, methodology: Version = None, sample: Sample = False, verbose: Verbose = False
+) -> None:
     """Check a scored day; `clout publish` takes only a day that passed."""
     from jobs import checks as job
+    from jobs import gate
+    from jobs.nights import nights
     from jobs.runs import Batch
 
     log(verbose)
-    params = job.Params(day=day.date(), methodology=methodology_of(methodology, day).version)
+    params = job.Params(
+        day=day.date(),
+        methodology=methodology_of(methodology, day).version,
+        gate_days=nights().gate_days,
+        accept=accept,
+    )
     results = job.run(open_to_read(sample), params, Batch(f"checks {day.date()} {params.methodology}"))
+    for warning in gate.warnings(results):
+        say(warning)
     say(f"checked {day.date()}: {len(results)} checks passed; next: `clout publish`")
 
 
 @app.command()
-def publish(day: Day, methodology: Version = None, sample: Sample = False, verbose: Verbose = False) -> None:
+def publish(
+    day: Day, accept: Accept = None, methodology: Version = None, sample: Sample = False, verbose: Verbose = False
+) -> None:
     """Make a checked day visible in `scores`."""
-    _change_scores("run", "published", day, methodology, sample, verbose)
+    _change_scores("run", "published", day, methodology, sample, verbose, accept=accept)
 
 
 @app.command()
@@ -237,6 +278,9 @@ app.command()(cli_reading.explain)
 app.command()(cli_reading.restatements)
 app.command()(cli_reading.compare)
 app.command()(cli_reading.export)
+app.command()(cli_operating.coverage)
+app.command()(cli_operating.runs)
+app.command()(cli_operating.rejects)
 
 
 @app.command()
@@ -280,13 +324,19 @@ def _change_scores(
     sample: bool,
     verbose: bool,
     why: str | None = None,
+    accept: str | None = None,
 ) -> None:
+    from jobs import publications
     from jobs import publish as job
     from jobs.runs import Batch
 
     log(verbose)
-    params = job.Params(day=day.date(), methodology=methodology_of(methodology, day), why=why)
-    counts = getattr(job, change)(open_to_read(sample), params, Batch(f"{change} {params}"))
+    params = job.Params(day=day.date(), methodology=methodology_of(methodology, day), why=why, accept=accept)
+    warehouse = open_to_read(sample)
+    counts = getattr(job, change)(warehouse, params, Batch(f"{change} {params}"))
+    current = publications.current(warehouse, params.methodology.version, params.day)
+    for check, finding in (current.accepted or {} if current else {}).items():
+        say(f"accepted: {check}: {finding}")
     say(f"{done} {params}: {counts['people']:,} people; {display.CONSENT}")
 
 
@@ -302,34 +352,38 @@ def _range(
     else:
         first, scored = last - timedelta(days=SAMPLE_DAYS - 1), last - timedelta(days=SAMPLE_SCORED_DAYS - 1)
     scored = score_from.date() if score_from else scored
+    refuse_not_begun(last, datetime.now(UTC))
     if not first <= scored <= last:
         raise UsageError(f"days must ascend: --first-day {first}, --score-from {scored}, --last-day {last}")
     return first, last, scored
 
 
 def main() -> None:
-    """Entry point: a user's mistake is one line, anything else is a traceback only under --verbose."""
+    """Runs the command line: a user's mistake is one line, anything else is a traceback only under --verbose."""
     verbose = bool({"-v", "--verbose"} & set(sys.argv[1:]))
-    signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        app(prog_name="clout")
-    except (UsageError, MethodologyError) as error:
-        _fail(str(error), 2, verbose)
-    except (CloutError, ContractError) as error:
-        _fail(str(error), 1, verbose)
-    except Exception as error:
-        told = ": ".join([type(error).__name__, *str(error).splitlines()[:1]])
-        _fail(f"{told} (`--verbose` shows more)", 1, verbose)
-
-
-def _interrupt(number: int, _: object) -> None:
-    """Airflow and service managers end a command by SIGTERM, often twice: as after Ctrl-C, `runs` shall say that it failed."""
-    signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
+    with interrupts.handled():
+        try:
+            try:
+                app(prog_name="clout")
+            finally:
+                sys.stdout.flush()
+        except BaseException as error:
+            if interrupts.asked():
+                interrupts.end_children()
+                _fail(interrupts.message(sys.argv[1:]), 1, verbose)
+            if not isinstance(error, Exception):  # the command's own exit
+                raise
+            if isinstance(error, OutputError) and error.reader_left:
+                sys.exit(READER_LEFT)
+            known = isinstance(error, (CloutError, ContractError, MethodologyError))
+            told = ": ".join(filter(None, [type(error).__name__, cause(error)])) + " (`--verbose` shows more)"
+            usage = UsageError.exit_code if isinstance(error, MethodologyError) else CloutError.exit_code
+            _fail(str(error) if known else told, getattr(error, "exit_code", usage), verbose)
 
 
 def _fail(message: str, code: int, verbose: bool) -> None:
     if verbose:
         logging.getLogger(__name__).exception("failed")
-    display.complain(f"clout: {message}")
+    with suppress(OSError):  # a closed or full error stream leaves the exit code to say it
+        display.complain(f"clout: {message}")
     sys.exit(code)

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+from jobs import pruning
 from jobs.commits import Span
 from jobs.storage import LostRaceError, Warehouse, repeated
 from schemas.accounts import ACCOUNTS
@@ -55,6 +56,13 @@ def snapshot(warehouse: Warehouse) -> Snapshot:
                     f"coverage: changed from version {coverage} again and again while tables were opened"
                 )
     return Snapshot(coverage, *others)
+
+
+def platforms(warehouse: Warehouse, snapshot: Snapshot, last_day: date) -> set[str]:
+    """The platforms that anything was pulled of up to the day, as the log alone says."""
+    upto = {"day": Span(date.min, last_day)}
+    opened = (warehouse.delta(ACTIVITY, snapshot.activity), warehouse.delta(ACCOUNTS, snapshot.accounts))
+    return {name for delta in opened for name in pc.unique(pruning.files(delta, upto)["platform"]).to_pylist()}
 
 
 def rows(

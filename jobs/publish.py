@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from jobs import checks, digests, publications, restatements, runs
+from jobs import checks, digests, gate, publications, restatements, runs
 from jobs.errors import CloutError
 from jobs.influence import JOB as INFLUENCE_JOB
 from jobs.influence import refuse_changed_methodology
@@ -40,6 +40,7 @@ class Params:
     day: date
     methodology: Methodology
     why: str | None = None  # the reason, for the record
+    accept: str | None = None  # why a day outside its bounds is published all the same
 
     @property
     def partition(self) -> dict[str, Any]:
@@ -55,15 +56,18 @@ def may_be_published(people: pa.RecordBatch) -> pa.BooleanArray:
 
 
 def run(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, float]:
-    """Copies the rows of those who may be published, unchanged. Raises unless the newest checks of the day passed and its
-    rows are those that were checked."""
+    """Copies the rows of those who may be published, unchanged. Raises unless the newest checks of the day passed, or failed
+    by bounds alone that are accepted, and its rows are those that were checked."""
     with runs.recorded(warehouse, PUBLISH, params.day, batch, methodology=params.methodology.version) as row:
         refuse_changed_methodology(warehouse, params.methodology)
         version = row.inputs[INFLUENCE.name] = warehouse.version(INFLUENCE)
         digest = digests.of_stream(INFLUENCE, warehouse.reader(INFLUENCE, params.partition, version))
-        _refuse_unchecked(warehouse, params, digest)
+        accepted = _accepted(warehouse, params, digest)
+        if accepted:
+            row.parameters |= {"accepted": accepted.findings, "why": accepted.why}
         _write_methodologies(warehouse, params.methodology, row)
-        _change(warehouse, params, row, lambda: _admitted(warehouse, params, version), basis(warehouse, params, digest))
+        stands_on = basis(warehouse, params, digest)
+        _change(warehouse, params, row, lambda: _admitted(warehouse, params, version), stands_on, accepted)
     return row.counts
 
 
@@ -118,7 +122,17 @@ def _rows_of(warehouse: Warehouse, params: Params, wanted: Publication, change: 
     return lambda: warehouse.reader(SCORES, params.partition, replaced)
 
 
-def _change(warehouse: Warehouse, params: Params, row: Run, people: People, made_from: Basis) -> None:
+@dataclass(frozen=True)
+class _Accepted:
+    """Checks whose findings an operator accepted, and why."""
+
+    findings: dict[str, str]
+    why: str
+
+
+def _change(
+    warehouse: Warehouse, params: Params, row: Run, people: People, made_from: Basis, accepted: _Accepted | None = None
+) -> None:
     """Replaces the day's scores by these people, and records it."""
     version = warehouse.version(SCORES)  # before all else is read: a change that comes in between makes this one lose
     history = publications.complete(warehouse, params.methodology.version, params.day)
@@ -136,7 +150,8 @@ def _change(warehouse: Warehouse, params: Params, row: Run, people: People, made
         influence=found["influence"],
         published_at=runs.now(),
         published_by=publications.user(),
-        why=params.why,
+        why=accepted.why if accepted else params.why,
+        accepted=accepted.findings if accepted else None,
     )
     plan = Plan(made, restatements.restatement(history, made, found))
     row.parameters[publications.PLANNED] = plan.as_json()
@@ -153,13 +168,25 @@ def _admitted(warehouse: Warehouse, params: Params, version: int) -> pa.RecordBa
     return pa.RecordBatchReader.from_batches(people.schema, (batch.filter(may_be_published(batch)) for batch in people))
 
 
-def _refuse_unchecked(warehouse: Warehouse, params: Params, digest: str | None) -> None:
-    """Raises unless the newest checks of the day passed, and checked rows of this digest."""
+def _accepted(warehouse: Warehouse, params: Params, digest: str | None) -> _Accepted | None:
+    """What is accepted of the day's newest checks, by `params` or when they were made; None if all is within bounds. Raises
+    unless they checked rows of this digest and found nothing that keeps the day from being published."""
     made = _runs(warehouse, params, checks.JOB)
-    if not made or made[-1]["status"] != runs.DONE or made[-1]["parameters"].get(digests.INFLUENCE) != digest:
+    if not made or made[-1]["parameters"].get(digests.INFLUENCE) != digest or made[-1]["status"] == runs.STARTED:
         raise NotPublishedError(
-            f"influence {params}: not checked, or its checks failed; nothing published. Run `clout checks --day {params.day}`"
+            f"influence {params}: not checked as it is now; nothing published. Run `clout checks --day {params.day}`"
         )
+    why = params.accept or made[-1]["parameters"].get("accept")
+    results = json.loads(made[-1]["checks"] or "{}")
+    results = gate.accepted(results) if why else results
+    refused = "; ".join(f"{name}: {problem}" for name, problem in gate.refusals(results).items())
+    if refused or not results:
+        raise NotPublishedError(
+            f"influence {params}: its checks failed ({refused or made[-1]['error']}); nothing published. See"
+            " infra/runbooks/checks_failed.md"
+        )
+    findings = gate.accepted_findings(results)
+    return _Accepted(findings, why) if findings else None
 
 
 def basis(warehouse: Warehouse, params: Params, digest: str | None) -> Basis:

@@ -16,7 +16,8 @@ import pyarrow.dataset as ds
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 from pyarrow import fs
 
-from jobs import commits, creation, delta_log, pruning, retention
+from jobs import creation, delta_log, pruning, retention
+from jobs.causes import cause
 from jobs.commits import Partition, values_of
 from jobs.errors import CloutError, UsageError
 from jobs.nights import nights
@@ -78,7 +79,11 @@ class Warehouse:
             creation.create(self.path(table), table, retention.properties(table, kept) | marks)
 
     def exists(self) -> bool:
-        return DeltaTable.is_deltatable(self.path(creation.MARKER))
+        """Whether all tables were created. Raises `CloutError` with the cause if the folder or store cannot be asked."""
+        try:
+            return DeltaTable.is_deltatable(self.path(creation.MARKER))
+        except OSError as error:
+            raise CloutError(f"{self.root}: the warehouse cannot be reached ({cause(error)})") from error
 
     def require_current(self) -> None:
         """Raises `UsageError` that says what to run if an earlier or a newer clout made the tables."""
@@ -95,7 +100,7 @@ class Warehouse:
             opened = DeltaTable(self.path(table), version=version)
         except Exception as error:
             if self.exists():
-                why = str(error).partition("\n")[0]
+                why = cause(error)
                 if version is not None:
                     raise GoneError(f"{self.path(table)}: version {version} is no longer kept ({why})") from error
                 raise CloutError(

@@ -10,8 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-import pyarrow.compute as pc
-
 from jobs import digests, runs
 from jobs.commits import Span
 from jobs.storage import Warehouse
@@ -47,10 +45,16 @@ def covered_days(
     return dict(found)
 
 
-def uncovered_days(covered: Mapping[str, set[date]], first_day: date, last_day: date) -> dict[str, list[str]]:
-    """Platform -> days of the window on which nothing of it could arrive, for the manifest."""
+def uncovered_days(
+    covered: Mapping[str, set[date]], known: Iterable[str], first_day: date, last_day: date
+) -> dict[str, list[str]]:
+    """Platform -> days of the window on which nothing of it could arrive, for the manifest. A known platform that covers no day
+    of the window is named with all of them."""
     window = days_between(first_day, last_day)
-    return {platform: [str(day) for day in window if day not in there] for platform, there in sorted(covered.items())}
+    return {
+        platform: [str(day) for day in window if day not in covered.get(platform, ())]
+        for platform in sorted({*covered, *known})
+    }
 
 
 def activity_digests(
@@ -69,13 +73,6 @@ def digests_of_days(coverage: Iterable[Mapping[str, Any]]) -> dict[date, str]:
         # Null: pulled by an earlier version of clout, so it stays the same until it is pulled again.
         of_day[row["day"]].append(json.dumps([row["platform"], row["source"], row["activity_digest"]]))
     return {day: digests.of_texts(sorted(found)) for day, found in sorted(of_day.items())}
-
-
-def accounts_digest(warehouse: Warehouse, last_day: date, version: int | None = None) -> str:
-    """As `activity_digests`: one digest of all that was observed of accounts up to `last_day`."""
-    columns = ["day", "platform", "source", "accounts_digest"]
-    found = warehouse.read(COVERAGE, columns=columns, where=pc.field("day") <= last_day, version=version)
-    return digests.of_texts(sorted(json.dumps([str(value) for value in row.values()]) for row in found.to_pylist()))
 
 
 def counted_digests(

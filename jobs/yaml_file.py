@@ -1,7 +1,8 @@
 """A settings file in YAML -> values of a declared type. Every fault is reported in one message."""
 
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
@@ -38,5 +39,9 @@ def _empty(adapter: TypeAdapter) -> list | dict:
 def _fault(fault: "ErrorDetails") -> str:
     """Such as `repair_days: Input should be greater than or equal to 0, found -1`; entries of a list count from 1."""
     place = " ".join(f"entry {step + 1}" if isinstance(step, int) else str(step) for step in fault["loc"])
-    found = "" if fault["type"] == "missing" else f", found {fault['input']!r}"
+    found = "" if fault["type"] == "missing" else f", found {_shown(fault['input'])}"
     return f"{place + ': ' if place else ''}{fault['msg'].removeprefix('Value error, ')}{found}"
+
+
+def _shown(value: Any) -> str:
+    return str(value) if isinstance(value, date) else repr(value)
