@@ -22,7 +22,7 @@ from jobs.commits import Partition, values_of
 from jobs.errors import CloutError, UsageError
 from jobs.nights import nights
 from jobs.pruning import expression
-from jobs.races import LostRaceError, is_collision, lost, repeated
+from jobs.races import LostRaceError, RearrangedError, is_collision, lost, repeated
 from schemas import arrow
 from schemas.catalog import TABLES
 from schemas.table import Table
@@ -172,7 +172,13 @@ class Warehouse:
     ) -> None:
         """Replaces the partition by the rows, in one commit, and nothing else. Raises `ContractError` where a row does
         not fit, `LostRaceError` where another run replaced the same partition since `version`, or since this call."""
-        self._write(table, rows, partition, run_id, job, self.delta(table, version), "overwrite")
+        delta = self.delta(table, version)
+        try:
+            self._write(table, rows, partition, run_id, job, delta, "overwrite")
+        except RearrangedError:
+            if not isinstance(rows, pa.Table):  # a stream is read once
+                raise
+            self.replace(table, rows, partition, run_id=run_id, job=job)
 
     def append(
         self, table: Table, rows: pa.Table | pa.RecordBatchReader, partition: Partition, *, run_id: str, job: str
@@ -235,23 +241,25 @@ class Warehouse:
     def replace_by_spark(
         self, table: Table, frame: "DataFrame", partition: Partition, *, run_id: str, job: str
     ) -> None:
-        """As `replace`, for the tables that Spark writes."""
+        """As `replace`, for the tables that Spark writes. Repeated where nothing but maintenance came in between."""
         from schemas import spark
 
         spark.check(table, frame)
-        before = self.version(table)
-        try:
-            (
-                frame.write.format("delta")
-                .mode("overwrite")
-                .option("replaceWhere", predicate(partition))
-                .option("userMetadata", commits.metadata(partition, run_id, job))
-                .save(self.spark_path(table))
-            )
-        except Exception as error:
-            if is_collision(error):
-                raise lost(table.name, self.delta(table, before), self.delta(table), partition) from error
-            raise
+        for attempt in repeated(RearrangedError):
+            with attempt:
+                before = self.delta(table)
+                try:
+                    (
+                        frame.write.format("delta")
+                        .mode("overwrite")
+                        .option("replaceWhere", predicate(partition))
+                        .option("userMetadata", commits.metadata(partition, run_id, job))
+                        .save(self.spark_path(table))
+                    )
+                except Exception as error:
+                    if not is_collision(error):
+                        raise
+                    raise lost(table.name, before, self.delta(table), partition) from error
 
     def spark_path(self, table: Table) -> str:
         # Hadoop's client for S3 goes by another scheme than everybody else's.
