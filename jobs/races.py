@@ -11,6 +11,9 @@ from jobs.errors import CloutError
 # What Spark's error is or says where another commit came first.
 COLLISIONS = ("Concurrent", "DELTA_CONCURRENT", "MetadataChanged", "DELTA_METADATA_CHANGED")
 
+# Operations, in the words of Spark and deltalake, that change files and no row.
+UPKEEP = ("OPTIMIZE", "VACUUM")
+
 # A commit that collides with one it has nothing to do with (bookkeeping of another day or source) is repeated: with some
 # tens of writers at once the last one needs about this many tries.
 TRIES = 30
@@ -18,6 +21,15 @@ TRIES = 30
 
 class LostRaceError(CloutError):
     """Another run wrote the same partition while this one was at work; nothing of this run was kept."""
+
+
+class RearrangedError(LostRaceError):
+    """Maintenance merged or removed files meanwhile, and no row changed: the same write can be tried again on top of
+    `version`."""
+
+    def __init__(self, message: str, version: int) -> None:
+        super().__init__(message)
+        self.version = version
 
 
 def is_collision(error: Exception) -> bool:
@@ -36,6 +48,11 @@ def lost(table: str, before: int, description: str, now: DeltaTable, partition: 
             return LostRaceError(
                 f"{what}: lost to run {commit.run_id} ({commit.job}), which wrote it meanwhile; nothing of this run was kept"
             )
+    since = now.version() - before
+    if since > 0 and all(entry.get("operation", "").startswith(UPKEEP) for entry in now.history(since)):
+        return RearrangedError(
+            f"{what}: files were rearranged meanwhile (`clout maintain`); nothing of this run was kept", now.version()
+        )
     if commits.description(now) != description:
         return LostRaceError(
             f"{what}: the table was altered meanwhile (`clout upgrade`); nothing of this run was kept, run it again"

@@ -16,13 +16,13 @@ import pyarrow.dataset as ds
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 from pyarrow import fs
 
-from jobs import creation, delta_log, pruning, retention
+from jobs import commits, creation, delta_log, pruning, retention
 from jobs.causes import cause
 from jobs.commits import Partition, values_of
 from jobs.errors import CloutError, UsageError
 from jobs.nights import nights
 from jobs.pruning import expression
-from jobs.races import LostRaceError, repeated
+from jobs.races import LostRaceError, RearrangedError, repeated
 from jobs.transaction import transaction
 from schemas import arrow
 from schemas.catalog import TABLES
@@ -187,8 +187,13 @@ class Warehouse:
         not fit, `LostRaceError` where another run replaced the same partition since `version`, or since this call."""
         how = {"predicate": predicate(partition)} if partition else {}
         delta = self.delta(table, version)
-        with self._transaction(table, delta, partition, run_id, job) as metadata:
-            _write(table, rows, delta, mode="overwrite", commit_properties=_properties(metadata), **how)
+        try:
+            with self._transaction(table, delta, partition, run_id, job) as metadata:
+                _write(table, rows, delta, mode="overwrite", commit_properties=_properties(metadata), **how)
+        except RearrangedError as rearranged:
+            if not isinstance(rows, pa.Table):  # a stream is read once
+                raise
+            self.replace(table, rows, partition, run_id=run_id, job=job, version=rearranged.version)
 
     def append(
         self, table: Table, rows: pa.Table | pa.RecordBatchReader, partition: Partition, *, run_id: str, job: str
@@ -222,18 +227,19 @@ class Warehouse:
     def replace_by_spark(
         self, table: Table, frame: "DataFrame", partition: Partition, *, run_id: str, job: str
     ) -> None:
-        """As `replace`, for the tables that Spark writes."""
+        """As `replace`, for the tables that Spark writes. Repeated where nothing but maintenance came in between."""
         from schemas import spark
 
         spark.check(table, frame)
-        with self._transaction(table, self.delta(table), partition, run_id, job) as metadata:
-            (
-                frame.write.format("delta")
-                .mode("overwrite")
-                .option("replaceWhere", predicate(partition))
-                .option("userMetadata", metadata)
-                .save(self.spark_path(table))
-            )
+        for attempt in repeated(RearrangedError):
+            with attempt, self._transaction(table, self.delta(table), partition, run_id, job) as metadata:
+                (
+                    frame.write.format("delta")
+                    .mode("overwrite")
+                    .option("replaceWhere", predicate(partition))
+                    .option("userMetadata", metadata)
+                    .save(self.spark_path(table))
+                )
 
     def _transaction(
         self, table: Table, delta: DeltaTable, partition: Partition, run_id: str, job: str
