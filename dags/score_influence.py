@@ -16,6 +16,7 @@ from airflow.sdk import DAG, Param, task
 
 from dags import notify
 from dags.common import DAY, DEADLINE, NIGHTLY, SCORES, clout, settings, spark_job
+from dags.in_order import WaitForEarlierDays
 from dags.operators import PublishOperator
 from dags.waiting import WaitForPulls
 
@@ -33,6 +34,8 @@ PARAMS = {
         description="Why a day outside its bounds is to be published all the same; kept with the publication.",
     ),
 }
+
+ACCEPT = "{{ '--accept=' ~ params.accept if params.accept else '' }}"
 
 with DAG(
     "score_influence",
@@ -75,10 +78,11 @@ with DAG(
         )
         >> spark_job("engagement", "--day", DAY)
         >> spark_job("influence", "--day", DAY)
-        >> clout("checks", on_failure_callback=notify.TaskFailed(runbook="checks_failed.md"))
+        >> WaitForEarlierDays(task_id="wait_for_earlier_days")
+        >> clout("checks", ACCEPT, on_failure_callback=notify.TaskFailed(runbook="checks_failed.md"))
         >> clout(
             "publish",
-            "{{ '--accept=' ~ params.accept if params.accept else '' }}",
+            ACCEPT,
             operator=PublishOperator,
             outlets=[SCORES],
             on_failure_callback=notify.TaskFailed(runbook="checks_failed.md"),
