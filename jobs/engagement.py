@@ -5,17 +5,20 @@ were last pulled; replaces those days of `engagement` and nothing else.
 """
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from jobs import runs
+from jobs import counted, runs
+from jobs.counted import Snapshot
 from jobs.runs import Batch, Run
 from jobs.storage import LostRaceError, Warehouse
-from jobs.window import activity_fingerprints, stale_days
+from jobs.window import activity_digests, stale_days
 from schemas.activity import ACTIVITY
+from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
 from schemas.kinds import INTERACTIONS, POST
 
@@ -70,12 +73,12 @@ def run(session: "SparkSession", warehouse: Warehouse, params: Params, batch: Ba
     """Counts the days that need it, in one commit, and returns them. Where another run counts the same days at the same
     time, what it counted stands and only the rest is counted here."""
     for attempt in range(1, TRIES + 1):
-        version = warehouse.version(ACTIVITY)
-        fingerprints = activity_fingerprints(warehouse, version)
-        stale = stale_days(warehouse, fingerprints, params.first_day, params.day)
+        found = counted.snapshot(warehouse)
+        digests = activity_digests(warehouse, params.first_day, params.day, found.coverage)
+        stale = stale_days(warehouse, digests, params.first_day, params.day)
         days = sorted({*stale, params.day} if attempt == 1 else stale)
         try:
-            _count(session, warehouse, days, version, {day: fingerprints.get(day, "") for day in days}, batch)
+            _count(session, warehouse, days, found, digests, batch)
         except LostRaceError as lost:
             if attempt == TRIES:
                 raise
@@ -86,15 +89,21 @@ def run(session: "SparkSession", warehouse: Warehouse, params: Params, batch: Ba
 
 
 def _count(
-    session: "SparkSession", warehouse: Warehouse, days: list[date], version: int, files: dict[date, str], batch: Batch
+    session: "SparkSession",
+    warehouse: Warehouse,
+    days: list[date],
+    found: Snapshot,
+    digests: Mapping[date, str],
+    batch: Batch,
 ) -> None:
     if not days:
         return
-    counting = [Run(JOB, day, batch, {"activity_files": files[day]}, inputs={ACTIVITY.name: version}) for day in days]
+    inputs = {COVERAGE.name: found.coverage, ACTIVITY.name: found.activity}
+    counting = [Run(JOB, day, batch, {"activity_digest": digests.get(day, "")}, inputs=dict(inputs)) for day in days]
     with runs.recorded_together(warehouse, counting):
-        activity = warehouse.frame(session, ACTIVITY, version).where(F.col("day").isin(days))
+        activity = counted.frame(session, warehouse, ACTIVITY, found.activity, found.coverage, days[0], days[-1])
         # One file a day: a window of days is read often, and a Spark partition holds many days of a small platform.
-        counted = engagement(activity).repartition("day")
-        warehouse.replace_by_spark(ENGAGEMENT, counted, {"day": tuple(days)}, run_id=batch.id, job=JOB)
+        counts = engagement(activity.where(F.col("day").isin(days))).repartition("day")
+        warehouse.replace_by_spark(ENGAGEMENT, counts, {"day": tuple(days)}, run_id=batch.id, job=JOB)
         for item in counting:
             item.counts["rows"] = warehouse.row_count(ENGAGEMENT, {"day": item.day})

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs import graph, paths, score_changes, sensitivity
+from jobs import counted, graph, paths, score_changes, sensitivity
 from jobs.attention import kinds_sql
 from jobs.engines import memory
 from jobs.errors import CloutError
@@ -131,11 +131,9 @@ def published(warehouse: Warehouse, person: str, day: date, methodology: Methodo
 def handles(warehouse: Warehouse, basis: Basis, people: Iterable[str]) -> dict[str, str]:
     """person_id -> handle as last observed, of those who have one."""
     asked = pa.array([person.partition(":")[2] for person in people], pa.string())
-    rows = warehouse.read(
-        ACCOUNTS,
-        columns=["platform", "account_id", "handle", "day", "source"],
-        where=pc.field("account_id").isin(asked) & (pc.field("day") <= basis.day),
-        version=basis.accounts,
+    observed = counted.rows(warehouse, ACCOUNTS, basis.accounts, basis.coverage, last_day=basis.day)
+    rows = observed.to_table(
+        columns=["platform", "account_id", "handle", "day", "source"], filter=pc.field("account_id").isin(asked)
     ).sort_by([("day", "ascending"), ("source", "descending")])
     found = {f"{row['platform']}:{row['account_id']}": row["handle"] for row in rows.to_pylist()}
     return {person: found[person] for person in sorted(people) if found.get(person)}
@@ -239,14 +237,15 @@ def _acts(warehouse: Warehouse, basis: Basis, pairs: set[Pair]) -> list[Told]:
     """The rows of `activity` of these pairs on covered days of the window, as it is now: what a report counts as is its row of
     `engagement`."""
     covered = basis.covered(warehouse)
+    now = counted.snapshot(warehouse)
+    counting = counted.rows(warehouse, ACTIVITY, now.activity, now.coverage, basis.first_day, basis.day)
     found = []
     for platform, mine in _by_platform(pairs):
         actors, targets = (pa.array(sorted({pair[end] for pair in mine}), pa.string()) for end in (0, 1))
-        rows = warehouse.read(
-            ACTIVITY,
-            {"platform": platform},
+        rows = counting.to_table(
             columns=["platform", "source", "activity_id", "kind", "actor_id", "target_id", "occurred_at"],
-            where=pc.field("day").isin(pa.array(sorted(covered[platform]), pa.date32()))
+            filter=(pc.field("platform") == platform)
+            & pc.field("day").isin(pa.array(sorted(covered[platform]), pa.date32()))
             & pc.field("actor_id").isin(actors)
             & pc.field("target_id").isin(targets),
         )

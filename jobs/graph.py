@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from jobs import attention, publish, restatements, runs
+from jobs import attention, counted, publish, restatements, runs
 from jobs.errors import CloutError
 from jobs.storage import Warehouse
 from jobs.window import covered_days, days_between
@@ -79,8 +79,11 @@ def prepare(db: "duckdb.DuckDBPyConnection", warehouse: Warehouse, basis: Basis,
     factors = attention.decay_factors(days, basis.covered(warehouse), basis.day, basis.methodology)
     in_window = (pc.field("day") >= basis.first_day) & (pc.field("day") <= basis.day)
     db.execute("create or replace macro rint(x) as round_even(x, 0)")
-    db.register(f"engagement_{name}", _there(warehouse, ENGAGEMENT, basis.engagement, in_window, basis))
-    db.register(f"accounts_{name}", _there(warehouse, ACCOUNTS, basis.accounts, pc.field("day") <= basis.day, basis))
+    db.register(
+        f"engagement_{name}", _there(ENGAGEMENT, warehouse.dataset(ENGAGEMENT, basis.engagement), in_window, basis)
+    )
+    observed = counted.rows(warehouse, ACCOUNTS, basis.accounts, basis.coverage, last_day=basis.day)
+    db.register(f"accounts_{name}", _there(ACCOUNTS, observed, None, basis))
     db.register(f"factors_{name}", attention.decay_table(factors, basis.methodology))
     saturated = attention.saturated_sql(basis.methodology).format(engagement=acts_of(basis, name))
     db.execute(f"create temp table saturated_{name} as {saturated}")
@@ -96,9 +99,8 @@ def acts_of(basis: Basis, name: str) -> str:
     return f"(select * from engagement_{name} where day between date '{basis.first_day}' and date '{basis.day}')"
 
 
-def _there(warehouse: Warehouse, table: Table, version: int, asked: pc.Expression, basis: Basis) -> ds.Dataset:
-    """The table at that version. Raises where its files are gone."""
-    found = warehouse.dataset(table, version)
+def _there(table: Table, found: ds.Dataset, asked: pc.Expression | None, basis: Basis) -> ds.Dataset:
+    """These rows of the table. Raises where their files are gone."""
     try:
         for fragment in found.get_fragments(asked):
             fragment.ensure_complete_metadata()

@@ -13,22 +13,21 @@ from pyspark import StorageLevel
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
-from jobs import attention, measures, partitions, runs
+from jobs import attention, counted, measures, partitions, runs
 from jobs.attention import real
 from jobs.engines import AUTO, choice
 from jobs.errors import CloutError
 from jobs.runs import Batch
 from jobs.storage import Warehouse
 from jobs.window import (
-    accounts_fingerprint,
-    activity_fingerprints,
+    accounts_digest,
+    activity_digests,
     covered_days,
     days_between,
     stale_days,
     uncovered_days,
 )
 from schemas.accounts import ACCOUNTS
-from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
 from schemas.influence import INFLUENCE
@@ -157,8 +156,9 @@ def read(session: "SparkSession", warehouse: Warehouse, params: Params) -> Read:
     """Raises where a day of the window is not counted as it was last pulled, `EmptyWindowError` where nobody acted on
     anybody."""
     first_day = params.methodology.first_day(params.day)
-    _refuse_stale(warehouse, first_day, params)
-    versions = {table.name: warehouse.version(table) for table in (ENGAGEMENT, COVERAGE, ACCOUNTS)}
+    found = counted.snapshot(warehouse)
+    _refuse_stale(warehouse, found.coverage, first_day, params)
+    versions = found.versions
     window = {"day": tuple(days_between(first_day, params.day))}
     row_count = warehouse.row_count(ENGAGEMENT, window, versions[ENGAGEMENT.name])
     engagement = warehouse.frame(session, ENGAGEMENT, versions[ENGAGEMENT.name]).where(
@@ -169,8 +169,9 @@ def read(session: "SparkSession", warehouse: Warehouse, params: Params) -> Read:
             f"engagement {first_day}..{params.day}: no act between two people, expected some; pull days of this window"
             f" first (`clout pull --day {params.day} --source ...`)"
         )
-    accounts = attention.newest_accounts(warehouse.frame(session, ACCOUNTS, versions[ACCOUNTS.name]), params.day)
-    covered = covered_days(warehouse, first_day, params.day, versions[COVERAGE.name])
+    observed = counted.frame(session, warehouse, ACCOUNTS, found.accounts, found.coverage, last_day=params.day)
+    accounts = attention.newest_accounts(observed, params.day)
+    covered = covered_days(warehouse, first_day, params.day, found.coverage)
     return Read(versions, engagement, row_count, accounts, covered)
 
 
@@ -191,7 +192,7 @@ def run(
         refuse_changed_methodology(warehouse, methodology)
         found = read(session, warehouse, params)
         row.inputs = found.versions
-        row.parameters["accounts_files"] = accounts_fingerprint(warehouse, row.inputs[ACCOUNTS.name], params.day)
+        row.parameters["accounts_digest"] = accounts_digest(warehouse, params.day, row.inputs[COVERAGE.name])
         row.uncovered_days = uncovered_days(found.covered, methodology.first_day(params.day), params.day)
         spread = window_attention(found, params)
         spread.persist(StorageLevel.MEMORY_AND_DISK)
@@ -222,8 +223,9 @@ def refuse_changed_methodology(warehouse: Warehouse, methodology: Methodology) -
         )
 
 
-def _refuse_stale(warehouse: Warehouse, first_day: date, params: Params) -> None:
-    stale = stale_days(warehouse, activity_fingerprints(warehouse, warehouse.version(ACTIVITY)), first_day, params.day)
+def _refuse_stale(warehouse: Warehouse, coverage: int, first_day: date, params: Params) -> None:
+    """After the tables were opened: a count that is not done then may already be among what was opened."""
+    stale = stale_days(warehouse, activity_digests(warehouse, first_day, params.day, coverage), first_day, params.day)
     if stale:
         raise CloutError(
             f"engagement {stale[0]}..{stale[-1]}: {len(stale)} days of the window are not counted as they were last pulled;"

@@ -20,3 +20,8 @@ def warehouse_root(*, simulated: bool) -> str:
 def sources_file() -> Path:
     """The sources of the nightly pull: `$CLOUT_SOURCES`, or `infra/sources.yaml`."""
     return Path(os.environ.get("CLOUT_SOURCES") or ROOT / "infra" / "sources.yaml")
+
+
+def nights_file() -> Path:
+    """The settings of the nights: `$CLOUT_NIGHTS`, or `infra/nights.yaml`."""
+    return Path(os.environ.get("CLOUT_NIGHTS") or ROOT / "infra" / "nights.yaml")

@@ -1,7 +1,7 @@
 """A source's pages -> its rows of `rejects`, `accounts`, `activity` and `coverage`, day by day.
 
-Reads each file once and replaces (platform, day, source) for the days asked for, nothing else. The coverage row comes last
-and alone says that the day is there.
+Reads each file once and replaces (platform, day, source) for the days asked for, nothing else. The coverage rows alone say
+that a day is there, and which pull's rows of it count (`jobs.decision`).
 """
 
 import logging
@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs import runs
+from jobs.decision import Decision, Pulls, standing
 from jobs.errors import CloutError, UsageError
 from jobs.runs import Batch, Run
 from jobs.sources.page import Note, Source
 from jobs.sources.spec import SourceSpec
 from jobs.spool import Spool, spool
-from jobs.storage import Partition, Warehouse, rows
+from jobs.storage import LostRaceError, Warehouse, rows
 from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
@@ -80,6 +80,7 @@ def run(
     source = params.source.open()
     refuse_mixing(warehouse, source)
     source_id = params.source.id
+    earlier = standing(warehouse, source_id, params.first_day, params.last_day)
     with spool(source_id, params.first_day, params.last_day) as spooled:
         days = [day for day in spooled.days if day not in params.skip]
         started = [Run(JOB, day, batch, {"source": source_id, "places": params.source.places}) for day in days]
@@ -93,17 +94,21 @@ def run(
             try:
                 _check_share(f"{source_id} {params.first_day}..{params.last_day}", params, *spooled.rejected())
             except TooManyRejectsError:
-                _write_rejects(warehouse, spooled, source, left)
+                for item in left:
+                    decision = Decision(warehouse, item, source.platforms, earlier.get(item.day, {}))
+                    _add_rejects(decision, spooled, item)
+                    decision.replace_rejects()
                 raise
             pulled: list[Pulled] = []
-            failures: list[str] = []
+            failures: list[CloutError] = []
             for item in started:
                 failure = None
                 try:
-                    pulled.append(_commit_day(warehouse, spooled, source, params, item))
-                except PullError as error:
+                    earlier_of_day = earlier.get(item.day, {})
+                    pulled.append(_commit_day(warehouse, spooled, source, params, item, earlier_of_day))
+                except (PullError, LostRaceError) as error:
                     failure = str(error)
-                    failures.append(failure)
+                    failures.append(error)
                 runs.write(warehouse, [item], runs.FAILED if failure else runs.DONE, failure)
                 left.remove(item)
                 if not failure:
@@ -112,7 +117,7 @@ def run(
             runs.write(warehouse, left, runs.FAILED, str(error) or type(error).__name__)
             raise
     if failures:
-        raise PullError("\n".join(failures))
+        raise failures[0] if len(failures) == 1 else PullError("\n".join(map(str, failures)))
     return pulled
 
 
@@ -127,44 +132,29 @@ def refuse_mixing(warehouse: Warehouse, source: Source) -> None:
         )
 
 
-def _commit_day(warehouse: Warehouse, spooled: Spool, source: Source, params: Params, item: Run) -> Pulled:
-    total = dict.fromkeys(("acts", "rejected", "unresolved", "ignored", "lines"), 0)
+def _commit_day(
+    warehouse: Warehouse, spooled: Spool, source: Source, params: Params, item: Run, earlier: Pulls
+) -> Pulled:
     name = f"{params.source.id} {item.day}"
-    notes: list[str] = []
-    coverage: list[dict[str, Any]] = []
-    _write_rejects(warehouse, spooled, source, [item])
-    for platform in source.platforms:
-        counts = spooled.counts(platform, item.day)
-        total = {name: total[name] + counts[name] for name in total}
-        told = spooled.notes.get((platform, item.day), [])
-        if not counts["lines"] and not told:
-            told = [Note("no line of this day was found", partial=False)]
-        if any(note.absent for note in told):
-            raise AbsentDayError(
-                f"{name}: {'; '.join(note.reason for note in told)}; nothing pulled, the day stays as it was"
-            )
-        notes += [note.reason for note in told]
-        coverage.append(
-            {
-                "day": item.day,
-                "platform": platform,
-                "source": item.parameters["source"],
-                "status": "partial" if any(note.partial for note in told) else "complete",
-                "reason": "; ".join(dict.fromkeys(note.reason for note in told)) or None,
-                **{f"{name}_count": counts[kind] for kind, name in
-                   (("acts", "act"), ("rejected", "rejected"), ("unresolved", "unresolved"), ("ignored", "ignored"))},
-            }
-        )  # fmt: skip
-    _check_share(name, params, *spooled.rejected(item.day))
-    for platform in source.platforms:
-        place = _partition(platform, item)
-        _replace(warehouse, ACCOUNTS, spooled.accounts(platform, item.day), place, item)
-        _replace(warehouse, ACTIVITY, spooled.activity(platform, item.day), place, item)
-    for row in coverage:
-        partition = {"day": item.day, "platform": row["platform"], "source": row["source"]}
-        warehouse.replace_bookkeeping(COVERAGE, rows(COVERAGE, [row]), partition, run_id=item.id, job=JOB)
+    decision = Decision(warehouse, item, source.platforms, earlier)
+    _add_rejects(decision, spooled, item)
+    try:
+        coverage = [_coverage(spooled, platform, item) for platform in source.platforms]
+        _check_share(name, params, *spooled.rejected(item.day))
+    except PullError:
+        decision.replace_rejects()
+        raise
+    try:
+        decision.add(ACCOUNTS, lambda platform: spooled.accounts(platform, item.day, item.id))
+        decision.add(ACTIVITY, lambda platform: spooled.activity(platform, item.day, item.id))
+    except BaseException:
+        decision.withdraw(ACCOUNTS, ACTIVITY)
+        raise
+    decision.take(rows(COVERAGE, coverage))
+    counts = [spooled.counts(platform, item.day) for platform in source.platforms]
+    total = {outcome: sum(of_platform[outcome] for of_platform in counts) for outcome in counts[0]}
     item.counts.update(total)
-    note = "; ".join(dict.fromkeys(notes)) or None
+    note = "; ".join(dict.fromkeys(row["reason"] for row in coverage if row["reason"])) or None
     if note:
         log.info("%s: %s", name, note)
     return Pulled(
@@ -172,18 +162,35 @@ def _commit_day(warehouse: Warehouse, spooled: Spool, source: Source, params: Pa
     )
 
 
-def _write_rejects(warehouse: Warehouse, spooled: Spool, source: Source, items: list[Run]) -> None:
-    for item in items:
-        for platform in source.platforms:
-            _replace(warehouse, REJECTS, spooled.rejects(platform, item.day), _partition(platform, item), item)
+def _add_rejects(decision: Decision, spooled: Spool, item: Run) -> None:
+    decision.add(REJECTS, lambda platform: spooled.rejects(platform, item.day, item.id))
 
 
-def _partition(platform: str, item: Run) -> Partition:
-    return {"platform": platform, "day": item.day, "source": item.parameters["source"]}
-
-
-def _replace(warehouse: Warehouse, table: Any, found: pa.RecordBatchReader, partition: Partition, item: Run) -> None:
-    warehouse.replace(table, found, partition, run_id=item.id, job=JOB)
+def _coverage(spooled: Spool, platform: str, item: Run) -> dict[str, Any]:
+    """A row of `coverage`. Raises `AbsentDayError` where nothing of the day is there."""
+    source_id = item.parameters["source"]
+    counts = spooled.counts(platform, item.day)
+    notes = spooled.notes.get((platform, item.day), [])
+    if not counts["lines"] and not notes:
+        notes = [Note("no line of this day was found", partial=False)]
+    if any(note.absent for note in notes):
+        raise AbsentDayError(
+            f"{source_id} {item.day}: {'; '.join(note.reason for note in notes)}; nothing pulled, the day stays as it was"
+        )
+    return {
+        "day": item.day,
+        "platform": platform,
+        "source": source_id,
+        "status": "partial" if any(note.partial for note in notes) else "complete",
+        "reason": "; ".join(dict.fromkeys(note.reason for note in notes)) or None,
+        "act_count": counts["acts"],
+        "rejected_count": counts["rejected"],
+        "unresolved_count": counts["unresolved"],
+        "ignored_count": counts["ignored"],
+        "pull": item.id,
+        "activity_digest": spooled.activity_digest(platform, item.day),
+        "accounts_digest": spooled.accounts_digest(platform, item.day),
+    }
 
 
 def _check_share(name: str, params: Params, rejected: int, lines: int, reasons: list[tuple[str, int]]) -> None:

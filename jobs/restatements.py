@@ -15,7 +15,7 @@ import pyarrow as pa
 from jobs import runs
 from jobs.scratch import scratch
 from jobs.storage import Warehouse, rows
-from jobs.window import counted_files, days_between
+from jobs.window import counted_digests, days_between
 from schemas.methodology import Methodology
 from schemas.restatements import RESTATEMENTS
 from schemas.runs import RUNS
@@ -130,7 +130,7 @@ def _inputs_changed(
 ) -> dict[str, Any]:
     """What two runs of `influence` for the same day stood on and does not agree; nothing that agrees is named."""
     window = days_between(methodology.first_day(day), day)
-    files = [counted_files(warehouse, window[0], day, until=run["started_at"]) for run in (before, after)]
+    files = [counted_digests(warehouse, window[0], day, until=run["started_at"]) for run in (before, after)]
     covered = [
         {platform: {str(day) for day in window} - set(missing) for platform, missing in run["uncovered_days"].items()}
         for run in (before, after)
@@ -140,7 +140,7 @@ def _inputs_changed(
         "activity_days": [str(day) for day in window if files[0].get(day, "") != files[1].get(day, "")],
         "coverage_gained": _less(covered[1], covered[0]),
         "coverage_lost": _less(covered[0], covered[1]),
-        "accounts": len({run["parameters"].get("accounts_files") for run in (before, after)} - {None}) > 1,
+        "accounts": len({run["parameters"].get("accounts_digest") for run in (before, after)} - {None}) > 1,
         "code_version": versions if len(set(versions)) > 1 else [],
     }
     return {name: value for name, value in found.items() if value}

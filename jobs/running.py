@@ -12,8 +12,7 @@ from jobs.engines import choice
 from jobs.pull_activity import Pulled, refuse_mixing
 from jobs.sources.spec import SourceSpec
 from jobs.storage import Warehouse
-from jobs.window import activity_fingerprints, days_between, spans, stale_days
-from schemas.activity import ACTIVITY
+from jobs.window import activity_digests, days_between, spans, stale_days
 from schemas.kinds import is_simulated
 from schemas.methodology import Methodology
 
@@ -127,8 +126,7 @@ def _counted_days(warehouse: Warehouse, planned: nightly.Plan, first_day: date) 
     last_day = planned.scores[-1]
     days = {day for pulled in planned.pulls.values() for day in pulled if first_day <= day <= last_day} | {last_day}
     if warehouse.exists():
-        files = activity_fingerprints(warehouse, warehouse.version(ACTIVITY))
-        days.update(stale_days(warehouse, files, first_day, last_day))
+        days.update(stale_days(warehouse, activity_digests(warehouse, first_day, last_day), first_day, last_day))
     return sorted(days)
 
 

@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pyarrow as pa
 
-from jobs import scratch
+from jobs import digests, scratch
 from jobs.sources.page import DAY_US, Note, Page
 from schemas import arrow
 from schemas.accounts import ACCOUNTS
@@ -74,6 +75,26 @@ create table told as  -- one row a line: a rejected line is not also unresolved
 select platform, day, file_no, line, min(outcome) as outcome, string_agg(distinct reason, '; ' order by reason) as reason,
        left(min(excerpt), 200) as excerpt, bool_and(dated) as dated
 from faults group by all;
+"""
+
+# The rows of one platform and day, in no order: content of tables, and what digests are taken of.
+_OF_A_DAY = "where platform = $platform and day = $day"
+_ACTIVITY = f"""
+select platform, day, $source as source, activity_id, kind, actor_id, target_id, object_id, occurred_at,
+       null::bigint as observed_at, file_no, line
+from resolved {_OF_A_DAY} and outcome = 'act'
+"""
+_LAST_KNOWN = ", ".join(
+    f"arg_max({name}, (file_no, line)) as {name}"
+    for name in ("handle", "display_name", "created_at", "follower_count", "following_count", "is_bot")
+)
+_ACCOUNTS = f"""
+select platform, day, $source as source, account_id, {_LAST_KNOWN}
+from accounts {_OF_A_DAY} group by platform, day, account_id
+"""
+_REJECTS = f"""
+select platform, day, $source as source, file, line, outcome, reason, excerpt, file_no
+from told join files using (file_no) {_OF_A_DAY}
 """
 
 
@@ -175,39 +196,42 @@ class Spool:
         ).fetchall()
         return sum(count for _, count in reasons), self.dated[day] if day else self.line_count, reasons[:3]
 
-    def activity(self, platform: str, day: date) -> pa.RecordBatchReader:
-        query = (
-            "select platform, day, ? as source, activity_id, kind, actor_id, target_id, object_id, occurred_at,"
-            " null::bigint as observed_at from resolved where outcome = 'act' and platform = ? and day = ?"
-            " order by file_no, line, activity_id, kind, target_id"
+    def activity(self, platform: str, day: date, pull: str) -> pa.RecordBatchReader:
+        """The day's rows of `activity`, as those of this pull."""
+        return self._rows(
+            ACTIVITY, f"{_ACTIVITY} order by file_no, line, activity_id, kind, target_id", platform, day, pull
         )
-        return self._rows(ACTIVITY, query, platform, day)
 
-    def accounts(self, platform: str, day: date) -> pa.RecordBatchReader:
-        """The last thing told of each account on the day, column by column."""
-        told = ", ".join(
-            f"arg_max({name}, (file_no, line)) as {name}"
-            for name in ("handle", "display_name", "created_at", "follower_count", "following_count", "is_bot")
-        )
-        query = (
-            f"select platform, day, ? as source, account_id, {told} from accounts where platform = ? and day = ?"
-            " group by platform, day, account_id order by account_id"
-        )
-        return self._rows(ACCOUNTS, query, platform, day)
+    def activity_digest(self, platform: str, day: date) -> str:
+        return self._digest(ACTIVITY, _ACTIVITY, platform, day)
 
-    def rejects(self, platform: str, day: date) -> pa.RecordBatchReader:
-        query = (
-            "select platform, day, ? as source, file, line, outcome, reason, excerpt from told join files using (file_no)"
-            " where platform = ? and day = ? order by file_no, line"
-        )
-        return self._rows(REJECTS, query, platform, day)
+    def accounts(self, platform: str, day: date, pull: str) -> pa.RecordBatchReader:
+        """The last known state of each account on the day, column by column."""
+        return self._rows(ACCOUNTS, f"{_ACCOUNTS} order by account_id", platform, day, pull)
 
-    def _rows(self, table: Table, query: str, platform: str, day: date) -> pa.RecordBatchReader:
+    def accounts_digest(self, platform: str, day: date) -> str:
+        return self._digest(ACCOUNTS, _ACCOUNTS, platform, day)
+
+    def rejects(self, platform: str, day: date, pull: str) -> pa.RecordBatchReader:
+        return self._rows(REJECTS, f"{_REJECTS} order by file_no, line", platform, day, pull)
+
+    def _rows(self, table: Table, query: str, platform: str, day: date, pull: str) -> pa.RecordBatchReader:
         """A query's rows in the contract's types; instants travel as integers, which need no time zone data."""
-        found = self._db.cursor().sql(query, params=[self.source, platform, day]).to_arrow_reader(BATCH_ROWS)
+        asked = self._asked_of(platform, day) | {"pull": pull}
+        rows = (
+            self._db.cursor().sql(f"select *, $pull as pull from ({query})", params=asked).to_arrow_reader(BATCH_ROWS)
+        )
         schema = arrow.schema(table)
-        cast = (batch.select(schema.names).cast(schema) for batch in found)
+        cast = (batch.select(schema.names).cast(schema) for batch in rows)
         return pa.RecordBatchReader.from_batches(schema, cast)
+
+    def _digest(self, table: Table, query: str, platform: str, day: date) -> str:
+        """Of the content of a query's rows, which is the same whichever pull brings them."""
+        columns = [name for name in table.column_names if name != "pull"]
+        return digests.of_rows(self._db, query, self._asked_of(platform, day), columns)
+
+    def _asked_of(self, platform: str, day: date) -> dict[str, Any]:
+        return {"source": self.source, "platform": platform, "day": day}
 
 
 @contextmanager

@@ -4,14 +4,10 @@ Every table is a Delta table under one root. `engagement` and `influence` are wr
 `deltalake`, which needs no JVM. A write replaces whole partitions in one commit; the commit names the run that made it.
 """
 
-import json
-import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,18 +17,15 @@ from deltalake.exceptions import CommitFailedError
 from pyarrow import fs
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from jobs import commits, creation
+from jobs.commits import Partition, as_text, values_of
 from jobs.errors import CloutError, UsageError
 from schemas import arrow
 from schemas.catalog import TABLES
-from schemas.delta import lacking, reworded
 from schemas.table import Table
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
-
-log = logging.getLogger(__name__)
-
-Partition = Mapping[str, Any]  # column -> a value, or a tuple of values: each of these
 
 # A commit that collides with one it has nothing to do with (bookkeeping of another day or source) is repeated: with some
 # tens of writers at once the last one needs about this many tries.
@@ -43,26 +36,15 @@ class LostRaceError(CloutError):
     """Another run wrote the same partition while this one was at work; nothing of this run was kept."""
 
 
-@dataclass(frozen=True)
-class Commit:
-    """What a commit of clout's says about itself, as found in a table's history."""
-
-    version: int
-    run_id: str
-    job: str
-    partition: dict[str, list[str]]
-    at: datetime
-
-
 def predicate(partition: Partition) -> str:
-    """The partition as SQL, e.g. `day in ('2026-11-03') and source in ('higgs')`."""
-    return " and ".join(
-        f"{name} in ({', '.join(_quoted(value) for value in _values(values))})" for name, values in partition.items()
-    )
+    """The partition as SQL, e.g. `day in ('2026-11-03') and source in ('higgs')`; `None` among the values is null."""
+    return " and ".join(_any_of(name, values_of(values)) for name, values in partition.items())
 
 
-def _values(values: Any) -> tuple:
-    return values if isinstance(values, tuple) else (values,)
+def _any_of(name: str, values: tuple) -> str:
+    given = ", ".join(_quoted(value) for value in values if value is not None)
+    conditions = [f"{name} in ({given})"] * bool(given) + [f"{name} is null"] * (None in values)
+    return conditions[0] if len(conditions) == 1 else f"({' or '.join(conditions)})"
 
 
 def _quoted(value: str | date) -> str:
@@ -73,7 +55,7 @@ def expression(partition: Partition) -> pc.Expression:
     """The partition as a filter on an Arrow dataset."""
     found = pc.scalar(True)
     for name, values in partition.items():
-        found = found & pc.field(name).isin(pa.array(_values(values)))
+        found = found & pc.field(name).isin(pa.array(values_of(values)))
     return found
 
 
@@ -102,27 +84,12 @@ class Warehouse:
             if DeltaTable.is_deltatable(self.path(table)):
                 self._bring_up_to_date(table)
             else:
-                with suppress(CommitFailedError):
-                    DeltaTable.create(
-                        self.path(table),
-                        schema=arrow.schema(table),
-                        mode="ignore",
-                        partition_by=list(table.partition_by),
-                        name=table.name,
-                        description=table.doc,
-                        # Tried again, the loser would declare the table a second time, under another id.
-                        commit_properties=CommitProperties(max_commit_retries=0),
-                    )
+                creation.create(self.path(table), table)
 
     def _bring_up_to_date(self, table: Table) -> None:
-        once = CommitProperties(max_commit_retries=0)
-        for attempt in _repeated(CommitFailedError):
+        for attempt in repeated(CommitFailedError):
             with attempt:
-                found = self.delta(table)
-                if missing := lacking(table, found.schema()):
-                    found.alter.add_columns(missing, commit_properties=once)
-                for name, doc in reworded(table, found.schema()).items():
-                    found.alter.set_column_metadata(name, {"comment": doc}, commit_properties=once)
+                creation.bring_up_to_date(self.delta(table), table)
 
     def exists(self) -> bool:
         return DeltaTable.is_deltatable(self.path(TABLES[-1]))
@@ -180,36 +147,52 @@ class Warehouse:
             fragment.ensure_complete_metadata()
         return dataset.scanner(columns=list(table.column_names), filter=asked).to_reader()
 
-    def commits(self, table: Table, partition: Partition | None = None) -> Iterator[Commit]:
-        """clout's commits, newest first; of a partition, those that replaced it."""
-        asked = _listed(partition or {})
-        for entry in self.delta(table).history():
-            try:
-                told = json.loads(entry["userMetadata"])
-                at = datetime.fromtimestamp(entry["timestamp"] / 1000, UTC)
-                found = Commit(int(entry["version"]), told["run_id"], told["job"], told["partition"], at)
-            except (KeyError, TypeError, ValueError):
-                continue  # the table's creation, or another program's commit
-            if all(set(values) <= set(found.partition.get(name, ())) for name, values in asked.items()):
-                yield found
+    def commits(self, table: Table, partition: Partition | None = None) -> Iterator[commits.Commit]:
+        """As `jobs.commits.commits`."""
+        return commits.commits(self.delta(table), partition)
 
     # Writing without a JVM
 
     def replace(
-        self, table: Table, rows: pa.Table | pa.RecordBatchReader, partition: Partition, *, run_id: str, job: str
+        self,
+        table: Table,
+        rows: pa.Table | pa.RecordBatchReader,
+        partition: Partition,
+        *,
+        run_id: str,
+        job: str,
+        version: int | None = None,
     ) -> None:
         """Replaces the partition by the rows, in one commit, and nothing else. Raises `ContractError` where a row does
-        not fit, `LostRaceError` where another run replaced the same partition meanwhile."""
-        delta = self.delta(table)
+        not fit, `LostRaceError` where another run replaced the same partition since `version`, or since this call."""
+        self._write(table, rows, partition, run_id, job, self.delta(table, version), "overwrite")
+
+    def append(
+        self, table: Table, rows: pa.Table | pa.RecordBatchReader, partition: Partition, *, run_id: str, job: str
+    ) -> None:
+        """Adds the rows to the partition, in one commit and files of their own. Raises as `replace` does."""
+        self._write(table, rows, partition, run_id, job, self.delta(table), "append")
+
+    def _write(
+        self,
+        table: Table,
+        rows: pa.Table | pa.RecordBatchReader,
+        partition: Partition,
+        run_id: str,
+        job: str,
+        delta: DeltaTable,
+        mode: Literal["append", "overwrite"],
+    ) -> None:
         before = delta.version()
         raised: list[BaseException] = []
+        replaced = {"predicate": predicate(partition)} if partition and mode == "overwrite" else {}
         try:
             write_deltalake(
                 delta,
                 _checked(table, rows, raised),
-                mode="overwrite",
-                predicate=predicate(partition) if partition else None,
-                commit_properties=CommitProperties(custom_metadata={"userMetadata": _told(partition, run_id, job)}),
+                mode=mode,
+                commit_properties=_properties(partition, run_id, job),
+                **replaced,  # type: ignore[call-overload]
             )
         except Exception as error:
             if raised:
@@ -218,9 +201,18 @@ class Warehouse:
                 raise self._lost(table, partition, before) from error
             raise
 
+    def delete(self, table: Table, partition: Partition, *, run_id: str, job: str) -> None:
+        """Removes these rows, in one commit. Raises `LostRaceError` where another run wrote among them meanwhile."""
+        delta = self.delta(table)
+        before = delta.version()
+        try:
+            delta.delete(predicate(partition), commit_properties=_properties(partition, run_id, job))
+        except CommitFailedError as error:
+            raise self._lost(table, partition, before) from error
+
     def replace_bookkeeping(self, table: Table, rows: pa.Table, partition: Partition, *, run_id: str, job: str) -> None:
         """As `replace`, repeated where it collides with a commit for another day or source."""
-        for attempt in _repeated(LostRaceError):
+        for attempt in repeated(LostRaceError):
             with attempt:
                 self.replace(table, rows, partition, run_id=run_id, job=job)
 
@@ -246,7 +238,7 @@ class Warehouse:
                 frame.write.format("delta")
                 .mode("overwrite")
                 .option("replaceWhere", predicate(partition))
-                .option("userMetadata", _told(partition, run_id, job))
+                .option("userMetadata", commits.metadata(partition, run_id, job))
                 .save(self._spark_path(table))
             )
         except Exception as error:
@@ -259,7 +251,7 @@ class Warehouse:
         return self.path(table).replace("s3://", "s3a://", 1) if not self.is_local else self.path(table)
 
     def _lost(self, table: Table, partition: Partition, before: int) -> LostRaceError:
-        mine = _listed(partition)
+        mine = as_text(partition)
         meets = (
             commit
             for commit in self.commits(table)
@@ -274,7 +266,8 @@ class Warehouse:
         )
 
 
-def _repeated(collision: type[Exception]) -> Retrying:
+def repeated(collision: type[Exception]) -> Retrying:
+    """Attempts (`for attempt in ...: with attempt:`) until one does not collide; the last collision is raised."""
     return Retrying(
         retry=retry_if_exception_type(collision),
         stop=stop_after_attempt(TRIES),
@@ -283,12 +276,8 @@ def _repeated(collision: type[Exception]) -> Retrying:
     )
 
 
-def _listed(partition: Partition) -> dict[str, list[str]]:
-    return {name: [str(value) for value in _values(values)] for name, values in partition.items()}
-
-
-def _told(partition: Partition, run_id: str, job: str) -> str:
-    return json.dumps({"run_id": run_id, "job": job, "partition": _listed(partition)})
+def _properties(partition: Partition, run_id: str, job: str) -> CommitProperties:
+    return CommitProperties(custom_metadata={"userMetadata": commits.metadata(partition, run_id, job)})
 
 
 def _checked(table: Table, rows: pa.Table | pa.RecordBatchReader, raised: list[BaseException]) -> pa.RecordBatchReader:

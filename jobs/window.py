@@ -1,25 +1,20 @@
 """The days a score stands on: which are covered, and which must be counted before it is computed.
 
-A day's count in `engagement` is fresh if it was made from the files that `activity` holds for the day now. A scoring run
-counts every day of its window that is not, so a score depends on what was pulled and not on the order of runs.
+A day's count in `engagement` is fresh if it was made from rows of `activity` of the same content as those that count now. A
+scoring run counts every day of its window that is not, so a score depends on what was pulled and not on the order of runs.
 """
 
-import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs import runs
+from jobs import digests, runs
 from jobs.storage import Warehouse
-from schemas.accounts import ACCOUNTS
-from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from schemas.runs import RUNS
-from schemas.table import Table
 
 
 def days_between(first_day: date, last_day: date) -> list[date]:
@@ -56,46 +51,51 @@ def uncovered_days(covered: Mapping[str, set[date]], first_day: date, last_day: 
     return {platform: [str(day) for day in window if day not in there] for platform, there in sorted(covered.items())}
 
 
-def activity_fingerprints(warehouse: Warehouse, version: int) -> dict[date, str]:
-    """Day -> digest of the names of the files that hold its activity; names are never used twice."""
-    return {day: _digest(paths) for day, paths in _files_by_day(warehouse, ACTIVITY, version).items()}
+def activity_digests(
+    warehouse: Warehouse, first_day: date, last_day: date, version: int | None = None
+) -> dict[date, str]:
+    """Covered day -> digest of what its count in `engagement` stands on: the content of the activity that counts, of all
+    platforms and sources. From `coverage` alone, at a version of it if one is given."""
+    in_window = (pc.field("day") >= first_day) & (pc.field("day") <= last_day)
+    columns = ["day", "platform", "source", "activity_digest"]
+    of_day: dict[date, list[str]] = defaultdict(list)
+    for row in warehouse.read(COVERAGE, columns=columns, where=in_window, version=version).to_pylist():
+        # Null: pulled by an earlier version of clout, so it stays the same until it is pulled again.
+        of_day[row["day"]].append(json.dumps([row["platform"], row["source"], row["activity_digest"]]))
+    return {day: digests.of_texts(sorted(found)) for day, found in sorted(of_day.items())}
 
 
-def accounts_fingerprint(warehouse: Warehouse, version: int, last_day: date) -> str:
-    """As `activity_fingerprints`: one digest for all that was observed of accounts up to `last_day`."""
-    files = _files_by_day(warehouse, ACCOUNTS, version)
-    return _digest([path for day, paths in files.items() if day <= last_day for path in paths])
+def accounts_digest(warehouse: Warehouse, last_day: date, version: int | None = None) -> str:
+    """As `activity_digests`: one digest of all that was observed of accounts up to `last_day`."""
+    columns = ["day", "platform", "source", "accounts_digest"]
+    found = warehouse.read(COVERAGE, columns=columns, where=pc.field("day") <= last_day, version=version)
+    return digests.of_texts(sorted(json.dumps([str(value) for value in row.values()]) for row in found.to_pylist()))
 
 
-def _files_by_day(warehouse: Warehouse, table: Table, version: int) -> dict[date, list[str]]:
-    files = pa.table(warehouse.delta(table, version).get_add_actions(flatten=True)).select(["partition.day", "path"])
-    by_day: dict[date, list[str]] = defaultdict(list)
-    for file in files.to_pylist():
-        by_day[file["partition.day"]].append(file["path"])
-    return by_day
-
-
-def _digest(paths: list[str]) -> str:
-    return hashlib.sha256("\n".join(sorted(paths)).encode()).hexdigest()
-
-
-def counted_files(
+def counted_digests(
     warehouse: Warehouse, first_day: date, last_day: date, until: datetime | None = None
 ) -> dict[date, str]:
-    """Day -> digest of the files of activity from which it was last counted, of all counts or those done by an instant."""
-    done = (
-        (pc.field("job") == "engagement")
-        & (pc.field("status") == runs.DONE)
-        & (pc.field("day") >= first_day)
-        & (pc.field("day") <= last_day)
-    )
-    if until is not None:
-        done = done & (pc.field("finished_at") <= until)
-    found = warehouse.read(RUNS, columns=["day", "parameters", "finished_at"], where=done).sort_by("finished_at")
-    return {row["day"]: json.loads(row["parameters"])["activity_files"] for row in found.to_pylist()}
+    """Day -> digest of what it was last counted from, of all counts or those done by an instant. No digest of a day that a run
+    which did not end well may have counted from something else since."""
+    asked = (pc.field("job") == "engagement") & (pc.field("day") >= first_day) & (pc.field("day") <= last_day)
+    columns = ["day", "status", "parameters", "started_at", "finished_at"]
+    found = warehouse.read(RUNS, columns=columns, where=asked).sort_by("finished_at").to_pylist()
+    counted: dict[date, str] = {}
+    since: dict[date, datetime] = {}
+    for run in found:
+        if run["status"] == runs.DONE and (until is None or run["finished_at"] <= until):
+            counted[run["day"]] = json.loads(run["parameters"]).get("activity_digest", "")
+            since[run["day"]] = run["started_at"]
+    for run in found:
+        day, ended_at = run["day"], run["finished_at"] or run["started_at"]
+        is_later = day in counted and since[day] < ended_at and (until is None or ended_at <= until)
+        other = json.loads(run["parameters"]).get("activity_digest") != counted.get(day)
+        if run["status"] != runs.DONE and is_later and other:
+            counted[day] = ""
+    return counted
 
 
-def stale_days(warehouse: Warehouse, fingerprints: Mapping[date, str], first_day: date, last_day: date) -> list[date]:
-    """Days that hold activity, or did when they were counted, and were not counted as it is now."""
-    counted = counted_files(warehouse, first_day, last_day)
-    return [day for day in days_between(first_day, last_day) if counted.get(day, "") != fingerprints.get(day, "")]
+def stale_days(warehouse: Warehouse, now: Mapping[date, str], first_day: date, last_day: date) -> list[date]:
+    """Days that are not counted from what they hold `now`, as `activity_digests` gives it."""
+    counted = counted_digests(warehouse, first_day, last_day)
+    return [day for day in days_between(first_day, last_day) if counted.get(day, "") != now.get(day, "")]

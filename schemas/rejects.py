@@ -4,7 +4,7 @@ from schemas.table import Column, Table
 
 REJECTS = Table(
     name="rejects",
-    version=1,
+    version=2,
     doc="Input that could not become an act: where it stood, why, and how it began. Nothing that was read is lost.",
     grain=("platform", "day", "source", "file", "line"),
     partition_by=("platform", "day", "source"),
@@ -22,5 +22,12 @@ REJECTS = Table(
         ),
         Column("reason", "string", "Why, in words that are the same for the same fault."),
         Column("excerpt", "string", "How the line began, at most 200 characters."),
+        Column(
+            "pull",
+            "string",
+            "Run that read the line. Where several pulls of a day have rows, `coverage` names the one that counts and `runs`"
+            " says why the others failed; null in rows of earlier versions of clout.",
+            nullable=True,
+        ),
     ),
 )

@@ -131,6 +131,7 @@ def _own_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         for name in (
             "CLOUT_WAREHOUSE",
             "CLOUT_SOURCES",
+            "CLOUT_NIGHTS",
             "CLOUT_SPARK_SETTINGS",
             "CLOUT_SPARK_MASTER",
             "CLOUT_MEMORY_GB",

@@ -1,8 +1,8 @@
 """From rows of `engagement` to published scores on the simulation's graphs: how time and memory grow with the pairs.
 
-The warehouse holds the rows of `engagement` and `coverage` that a pull and `clout engagement` would make of the same days. They
-are made straight from the simulation's numbers, without `activity` and without Spark, so that the largest takes minutes and not
-a night. `accounts` holds everybody once, on the first day; a pull observes whoever appears anew each day.
+The warehouse holds the rows of `engagement`, `coverage` and `runs` that a pull and `clout engagement` would make of the same
+days. They are made straight from the simulation's numbers, without `activity` and without Spark, so that the largest takes
+minutes and not a night. `accounts` holds everybody once, on the first day; a pull observes whoever appears anew each day.
 """
 
 import json
@@ -25,9 +25,12 @@ from measuring import Command
 from pipeline import CLOUT, ENGAGEMENT_SQL
 from rich.table import Table
 
+from jobs import runs
+from jobs.runs import Batch, Run
 from jobs.sources import sample
 from jobs.sources.sample_world import BLOCK_ACCOUNTS, MAX_SEEN, Crowd
 from jobs.storage import Partition, Warehouse, rows
+from jobs.window import activity_digests
 from schemas import arrow
 from schemas.accounts import ACCOUNTS
 from schemas.coverage import COVERAGE
@@ -121,6 +124,9 @@ def make(warehouse: Warehouse, people: int, days: int) -> None:
                 for platform, count in reported.items()
             ]
             _write(warehouse, COVERAGE, rows(COVERAGE, covered).to_batches(), {"day": day})
+    digests = activity_digests(warehouse, graphs.FIRST_DAY, day)
+    counted = [Run("engagement", day, Batch("bench"), {"activity_digest": digest}) for day, digest in digests.items()]
+    runs.write(warehouse, counted, runs.DONE)
 
 
 def _engagement(
@@ -141,11 +147,9 @@ def _accounts(crowd: Crowd, partition: Partition) -> Iterator[pa.RecordBatch]:
     for first in crowd.blocks():
         numbers = np.arange(first, min(first + BLOCK_ACCOUNTS, crowd.size))
         told = sample.accounts(crowd.profiles(numbers), graphs.FIRST_DAY, 1)
-        columns = [
-            pa.repeat(pa.scalar(partition[name]), len(numbers)) if name in partition else told.column(name)
-            for name in ACCOUNTS.column_names
-        ]
-        yield pa.record_batch(columns, names=list(ACCOUNTS.column_names))
+        given = dict(zip(told.schema.names, told.columns, strict=True)) | {"pull": pa.nulls(len(numbers), pa.string())}
+        given |= {name: pa.repeat(pa.scalar(value), len(numbers)) for name, value in partition.items()}
+        yield pa.record_batch([given[name] for name in ACCOUNTS.column_names], names=list(ACCOUNTS.column_names))
 
 
 def _write(warehouse: Warehouse, table: Contract, batches: Iterable[pa.RecordBatch], partition: Partition) -> None:

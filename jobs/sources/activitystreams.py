@@ -1,29 +1,46 @@
 """activitystreams: W3C ActivityStreams 2.0, one activity a line: the door for any platform, named by the source's ID.
 
 https://www.w3.org/TR/activitystreams-core/, https://www.w3.org/TR/activitystreams-vocabulary/.
-`mastodon:activitystreams=outbox.jsonl` gives acts of platform `mastodon`.
+`mastodon:activitystreams=outbox.jsonl` gives acts of platform `mastodon`, and so does, beside it and of the same people,
+`mine:activitystreams@mastodon=inbox.jsonl`. Collections, such as an outbox, are read too, and arrays of activities.
 
     activity            becomes
-    Create              reply to each author it is `inReplyTo`, else post; quote of what `quote`, `quoteUrl`, `quoteUri`
-                        or `_misskey_quote` names; mention of each tag of type Mention
-    Announce            reshare of its object
+    Create              reply to each author it is `inReplyTo`, else post; quote of what `quote`, `quoteUrl`, `quoteUri`,
+                        `_misskey_quote` or a link names; mention of each tag of type Mention
+    Announce            reshare of its object; of an activity, what that activity becomes, by its own actor (FEP-1b12)
     Like, EmojiReact    like of its object
     Follow              follow of its object
     Undo, Delete        takes back what its object names, if that is the same actor's
-    the vocabulary's    ignored
-    other activities
+    Update of oneself   what the account says of itself: its names, and by type Service or Application that it is automated
+    all others          ignored, those outside the vocabulary counted by type
 
-An embedded object tells its author by `attributedTo`; else the author is looked for among what is created in the pull.
-An act's id is the content's for a Create, else the activity's, else derived. It happened when the activity was published;
-where that is not told, content tells it itself, as does what an Undo or Delete embeds. What several actors do together
-is one act of each: the first has the activity's id, for the others theirs is added to it.
+Only public acts count: what is created or announced for an audience without `as:Public` is ignored, and so are votes in
+polls. An embedded object tells its author by `attributedTo`; else the author is looked for among what is created in the
+pull. An act's id is the content's for a Create, else the activity's, else derived. It happened when the activity was
+published; where that is not told, content tells it itself, as does what an Undo or Delete embeds, and an activity that is
+handed on happened when it was announced. An Undo or Delete without a time takes back on any day of the pull. What several
+actors do together is one act of each: the first has the activity's id, for the others theirs is added to it.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
 from jobs.errors import UsageError
+from jobs.sources.activitystreams_objects import (
+    ACTORS,
+    AUTOMATED,
+    CONTENT,
+    author,
+    each,
+    identity,
+    instant,
+    is_private,
+    is_vote,
+    quoted,
+    types,
+)
 from jobs.sources.lines import JSON_LINES, existing, pages
 from jobs.sources.page import Account, Act, Author, Ignored, Page, Record, Rejected, Undo, Unresolved
 from jobs.sources.values import (
@@ -33,7 +50,6 @@ from jobs.sources.values import (
     account_id,
     dated,
     derived_id,
-    from_iso,
     json_object,
     shown,
 )
@@ -42,27 +58,15 @@ from schemas.kinds import SIMULATED_PREFIX, is_simulated
 DIRECTED = {"Announce": "reshare", "Like": "like", "EmojiReact": "like", "Follow": "follow"}
 IGNORED = {
     *("Accept", "Activity", "Add", "Arrive", "Block", "Dislike", "Flag", "Ignore", "Invite", "Join", "Leave", "Listen"),
-    *(
-        "Move",
-        "Offer",
-        "Question",
-        "Read",
-        "Reject",
-        "Remove",
-        "TentativeAccept",
-        "TentativeReject",
-        "Travel",
-        "Update",
-    ),
-    "View",
+    *("Move", "Offer", "Question", "Read", "Reject", "Remove", "TentativeAccept", "TentativeReject", "Travel"),
+    *("Update", "View"),
 }
 TIMED_BY_OBJECT = ("Create", "Undo", "Delete")
+TAKING_BACK = ("Undo", "Delete")
 SCORED = {*TIMED_BY_OBJECT, *DIRECTED}
-AUTOMATED = {"Application", "Service"}
-ACTORS = {"Group", "Organization", "Person", *AUTOMATED}
-QUOTES = ("quote", "quoteUrl", "quoteUri", "_misskey_quote")  # FEP-044f and what came before it
+MOST_HANDED_ON = 3  # an activity by a group, by a relay, and one to spare
 
-_VOCABULARY = ("https://www.w3.org/ns/activitystreams#", "http://www.w3.org/ns/activitystreams#", "as:")
+_SHORT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}$")
 
 
 class _Doer(NamedTuple):
@@ -80,144 +84,194 @@ class _Doer(NamedTuple):
         towards_person = kind in ("follow", "mention")
         return Act(kind, self.id, target, self.occurred_at, activity_id, None if towards_person else about)
 
-    def own_id(self, item: Any, about: str, occurred_at: int) -> str:
-        told = _id(item, "activity")
-        return derived_id(self.id, about, occurred_at) if told is None else told + self.suffix
+    def part(self, kind: str, activity_id: str, item: Any) -> Act | Unresolved:
+        """One of the things that content does. Where it names nobody, the others still count."""
+        try:
+            return self.act(kind, activity_id, item)
+        except Rejected as fault:
+            return Unresolved(f"{kind}: {fault.reason}", self.occurred_at)
 
-    def directed(self, kind: str, activity: Any, item: Any) -> Act | Unresolved:
+    def own_id(self, item: Any, about: str) -> str:
+        return _own_id(self.id, self.suffix, item, about, self.occurred_at)
+
+    def directed(self, kind: str, activity: Any, item: Any) -> Act | Unresolved | Ignored:
         """An Announce, Like or Follow of `item`."""
+        if is_private(item) or (kind == "reshare" and is_private(activity)):
+            return Ignored(self.occurred_at)
         about, target = _aim(kind, item)
-        return self.act(kind, self.own_id(activity, target or about or "", self.occurred_at), item)
+        return self.act(kind, self.own_id(activity, target or about or ""), item)
 
     def created(self, activity: Any, item: Any) -> Iterator[Record]:
         """A Create of `item`."""
-        content = _id(item, "object")
-        activity_id = self.own_id(activity if content is None else item, self.id, self.occurred_at)
+        if is_private(item, activity) or is_vote(item):
+            yield Ignored(self.occurred_at)
+            return
+        content = identity(item, "object")
+        activity_id = self.own_id(activity if content is None else item, self.id)
         if content is not None:
-            yield Author(content, _author(item) or self.id)
-        replies = [self.act("reply", activity_id, parent) for parent in _each(item, "inReplyTo")]
-        quotes = [self.act("quote", activity_id, quoted) for name in QUOTES for quoted in _each(item, name)]
+            yield Author(content, author(item) or self.id)
+        replies = [self.part("reply", activity_id, parent) for parent in each(item, "inReplyTo")]
+        quotes = [self.part("quote", activity_id, each_quoted) for each_quoted in quoted(item)]
         mentions = [
-            self.act("mention", activity_id, next(_each(tag, "href"), None))
-            for tag in _each(item, "tag")
-            if "Mention" in _types(tag)
+            self.part("mention", activity_id, next(each(tag, "href"), None))
+            for tag in each(item, "tag")
+            if "Mention" in types(tag)
         ]
-        yield from (*replies, *quotes[:1], *mentions)  # the names of the quote are of one
+        yield from (*replies, *quotes, *mentions)
         if not any(isinstance(reply, Act) for reply in replies):
             yield Act("post", self.id, self.id, self.occurred_at, activity_id)
-
-    def undone(self, item: Any) -> Undo | Unresolved:
-        """What an Undo or a Delete of `item`, an activity or content, takes back."""
-        others = [_id(other, "actor") for other in _each(item, "actor")]
-        if others and self.id not in others:
-            raise Rejected("what is taken back is another actor's")
-        types, published = _types(item), _published(item)
-        content = next(_each(item, "object"), None) if "Create" in types else None
-        if _id(content, "object") is not None:
-            item = content
-        published = _published(content) if published is None else published
-        kind = next((DIRECTED[name] for name in types if name in DIRECTED), "post")
-        about, target = _aim(kind, next(_each(item, "object"), None))
-        named = self.id if kind == "post" else target or about
-        if _id(item, "object") is None and (published is None or named is None):
-            return Unresolved(NO_TARGET, self.occurred_at)
-        return Undo(self.own_id(item, named or "", published or 0), self.id, self.occurred_at)
 
 
 def parse(line: bytes) -> Sequence[Record]:
     """One activity."""
-    activity = json_object(line)
-    types = _types(activity)
-    kind = next((name for known in (SCORED, IGNORED) for name in types if name in known), None)
-    occurred_at = _published(activity)
-    if occurred_at is None and kind in TIMED_BY_OBJECT:
-        occurred_at = next((at for item in _each(activity, "object") if (at := _published(item)) is not None), None)
+    return _activity(json_object(line))
+
+
+def _activity(activity: Any, announced_at: int | None = None, handed_on: int = 0) -> Sequence[Record]:
+    """An activity, or one that another handed on, which was announced then."""
+    names = types(activity)
+    kind = next((name for known in (SCORED, IGNORED) for name in names if name in known), None)
+    occurred_at = _instant(kind, activity, announced_at)
     with dated(occurred_at):
         if kind is None:
-            raise Rejected("type is no activity of the vocabulary")
-        actors = {account_id(_id(actor, "actor")): actor for actor in _each(activity, "actor")}
+            return _no_activity_of_the_vocabulary(activity, names, occurred_at)
+        actors = {account_id(identity(actor, "actor")): actor for actor in each(activity, "actor")}
         if not actors:
             raise Rejected("actor is missing")
         if kind in IGNORED:
-            return (Ignored(occurred_at),)
-        if occurred_at is None:
+            changed = each(activity, "object") if kind == "Update" else ()
+            return (Ignored(occurred_at), *(found for item in changed for found in _changed(actors, item, occurred_at)))
+        if kind == "Announce" and any(map(_is_activity, each(activity, "object"))):
+            return _handed_on(activity, occurred_at, handed_on)
+        if occurred_at is None and kind not in TAKING_BACK:
             return (Unresolved(NO_TIME, None),)
         records: list[Record] = []
         for number, (name, actor) in enumerate(actors.items()):
-            if "Tombstone" in _types(actor):
+            suffix = f" {name}" if number else ""
+            if "Tombstone" in types(actor):
                 records.append(Unresolved(ACTOR_WITHDRAWN, occurred_at))
-            else:
-                records += _did(kind, activity, _Doer(name, occurred_at, f" {name}" if number else ""))
-                records += _account(actor, name, occurred_at)
+                continue
+            if kind in TAKING_BACK:
+                records += _took_back(activity, name, suffix, occurred_at)
+            elif occurred_at is not None:
+                records += _did(kind, activity, _Doer(name, occurred_at, suffix))
+            records += _account(actor, name, occurred_at)
         return records
 
 
+def _instant(kind: str | None, activity: Any, announced_at: int | None) -> int | None:
+    occurred_at = instant(activity)
+    objects = list(each(activity, "object")) if kind in TIMED_BY_OBJECT else []
+    for item, name in ((item, name) for name in ("published", "deleted") for item in objects):
+        if occurred_at is None:
+            occurred_at = instant(item, name)
+    return announced_at if occurred_at is None else occurred_at
+
+
 def _did(kind: str, activity: Any, doer: _Doer) -> Iterator[Record]:
-    objects = list(_each(activity, "object"))
+    objects = list(each(activity, "object"))
     if not objects:
         yield Unresolved(NO_TARGET, doer.occurred_at)
     for item in objects:
         if kind == "Create":
             yield from doer.created(activity, item)
-        elif kind in DIRECTED:
-            yield doer.directed(DIRECTED[kind], activity, item)
         else:
-            taken_back = doer.undone(item)
-            yield from (taken_back, Ignored(doer.occurred_at)) if isinstance(taken_back, Undo) else (taken_back,)
+            yield doer.directed(DIRECTED[kind], activity, item)
 
 
-def _account(actor: Any, name: str, occurred_at: int) -> Iterator[Account]:
-    """What an embedded actor tells of itself."""
-    types = ACTORS.intersection(_types(actor))
-    if types:
+def _is_activity(item: Any) -> bool:
+    """Whether an embedded object is what somebody did, not what somebody wrote, such as a poll (a Question)."""
+    return next(each(item, "actor"), None) is not None and CONTENT.isdisjoint(types(item))
+
+
+def _handed_on(activity: Any, occurred_at: int | None, handed_on: int) -> list[Record]:
+    """What an Announce of activities hands on. Whoever announces them does nothing of it."""
+    if handed_on == MOST_HANDED_ON:
+        raise Rejected("activity is handed on too often")
+    if is_private(activity):
+        return [Ignored(occurred_at)]
+    activities = filter(_is_activity, each(activity, "object"))
+    return [found for inner in activities for found in _activity(inner, occurred_at, handed_on + 1)]
+
+
+def _took_back(activity: Any, name: str, suffix: str, occurred_at: int | None) -> Iterator[Record]:
+    """What an Undo or a Delete by the actor `name` takes back, activities or content."""
+    objects = list(each(activity, "object"))
+    if not objects:
+        yield Unresolved(NO_TARGET, occurred_at)
+    for item in objects:
+        taken_back = _undo(item, name, suffix, occurred_at)
+        yield taken_back
+        if isinstance(taken_back, Undo):
+            yield Ignored(occurred_at)
+
+
+def _undo(item: Any, name: str, suffix: str, occurred_at: int | None) -> Undo | Unresolved:
+    others = [identity(other, "actor") for other in each(item, "actor")]
+    if others and name not in others:
+        raise Rejected("what is taken back is another actor's")
+    names, published = types(item), instant(item)
+    content = next(each(item, "object"), None) if "Create" in names else None
+    if identity(content, "object") is not None:
+        item = content
+    published = instant(content) if published is None else published
+    kind = next((DIRECTED[name] for name in names if name in DIRECTED), "post")
+    about, target = _aim(kind, next(each(item, "object"), None))
+    named = name if kind == "post" else target or about
+    if identity(item, "object") is None and (published is None or named is None):
+        return Unresolved(NO_TARGET, occurred_at)
+    return Undo(_own_id(name, suffix, item, named or "", published or 0), name, occurred_at)
+
+
+def _no_activity_of_the_vocabulary(activity: Any, names: list[str], occurred_at: int | None) -> Sequence[Record]:
+    """An activity of an extension, or an actor's own page."""
+    if next(each(activity, "actor"), None) is None and not ACTORS.isdisjoint(names):
+        name = account_id(identity(activity, "actor"))
+        return (Ignored(None), *_account(activity, name, None))
+    extension = next((name for name in names if name not in CONTENT and name not in ACTORS), None)
+    if extension is None or next(each(activity, "actor"), None) is None:
+        raise Rejected("type is no activity of the vocabulary")
+    shortened = _SHORT_NAME.search(extension)
+    return (Ignored(occurred_at, unknown=shortened[0] if shortened else "other"),)
+
+
+def _changed(actors: dict[str, Any], item: Any, occurred_at: int | None) -> Iterator[Account]:
+    """What actors say of themselves by an Update."""
+    if not ACTORS.isdisjoint(types(item)):
+        name = identity(item, "actor")
+        if name in actors:
+            yield from _account(item, name, occurred_at)
+
+
+def _account(actor: Any, name: str, occurred_at: int | None) -> Iterator[Account]:
+    """What an embedded actor tells of itself; `bot` is Mastodon's own word for it."""
+    found = ACTORS.intersection(types(actor))
+    if found:
         handle, display_name = shown(actor.get("preferredUsername")), shown(actor.get("name"))
-        yield Account(name, occurred_at, handle, display_name, is_bot=bool(types & AUTOMATED))
+        is_bot = bool(found & AUTOMATED) or actor.get("bot") is True
+        yield Account(name, occurred_at, handle, display_name, is_bot=is_bot)
 
 
-def _each(item: Any, name: str) -> Iterator[Any]:
-    """A property's values: none, one, or a list of them."""
-    value = item.get(name) if type(item) is dict else None
-    for each in value if type(value) is list else (value,):
-        if each not in (None, ""):
-            yield each
-
-
-def _types(item: Any) -> list[str]:
-    """The short names of an object's types."""
-    names = [name for key in ("type", "@type") for name in _each(item, key) if type(name) is str]
-    return [next((name.removeprefix(v) for v in _VOCABULARY if name.startswith(v)), name) for name in names]
-
-
-def _id(item: Any, what: str) -> str | None:
-    """The id of what is embedded or named; `None` where it has none. Raises `Rejected` where it cannot be one."""
-    told = item.get("id", item.get("@id")) if type(item) is dict else item
-    return None if told is None else account_id(told, what)
-
-
-def _author(item: Any) -> str | None:
-    """Who an embedded object says it is by."""
-    by = next((by for name in ("attributedTo", "actor") for by in _each(item, name)), None)
-    return _id(by, "author")
+def _own_id(name: str, suffix: str, item: Any, about: str, occurred_at: int) -> str:
+    told = identity(item, "activity")
+    return derived_id(name, about, occurred_at) if told is None else told + suffix
 
 
 def _aim(kind: str, item: Any) -> tuple[str | None, str | None]:
     """What an act of this kind on `item` is about, and who its target is."""
-    about = _id(item, "object")
-    return about, about if kind in ("follow", "mention") else _author(item)
-
-
-def _published(item: Any) -> int | None:
-    told = item.get("published") if type(item) is dict else None
-    return None if told is None else from_iso(told)
+    about = identity(item, "object")
+    return about, about if kind in ("follow", "mention") else author(item)
 
 
 class ActivityStreamsSource:
-    """Files of one platform's activities."""
+    """Files of one platform's activities. The platform is the source's ID, or named."""
 
-    def __init__(self, source_id: str, places: Sequence[str]) -> None:
-        if is_simulated(source_id):
-            raise UsageError(f"{source_id}: the ID names the platform, and `{SIMULATED_PREFIX}` begins simulated ones")
-        self.platforms = (source_id,)
+    def __init__(self, source_id: str, places: Sequence[str], platform: str | None = None) -> None:
+        self.platforms = (platform or source_id,)
+        if is_simulated(self.platforms[0]):
+            raise UsageError(
+                f"{self.platforms[0]}: is the platform's name, and `{SIMULATED_PREFIX}` begins simulated ones"
+            )
         self.files = existing(places, JSON_LINES)
 
     def pages(self, first_day: date, last_day: date) -> Iterator[Page]:

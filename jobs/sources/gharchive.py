@@ -1,8 +1,9 @@
 """gharchive: GH Archive's hourly files of GitHub's public events, from folders, files or a base URL.
 
 https://www.gharchive.org. Without a place, from `PUBLIC`. A file is one hour, `YYYY-MM-DD-H.json.gz` (or `.json`), a
-line one event: `github_events` tells what becomes of it. Only the hours of the days asked for are opened; where one is
-missing, its day is partial.
+line one event: `github_events` tells what becomes of it. Only the hours of the days asked for are opened. A day is partial
+where an hour is missing, breaks off, is empty or holds no event (an error page), and where the archive itself is known to
+lack events (`GAPS`).
 """
 
 import logging
@@ -34,9 +35,15 @@ SUFFIXES = (".json.gz", ".json")
 CALIFORNIAN = (datetime(2012, 3, 11, tzinfo=UTC), datetime(2015, 1, 1, tzinfo=UTC))
 CALIFORNIA = ZoneInfo("America/Los_Angeles")
 
+# Days from which the archive itself lacks events, wherever its files are read from, and what is known about it.
+GAPS = {
+    date(2025, 5, 23): "GH Archive lacks about 40 % of all events since 2025-05-23 (gharchive.org issues 310, 320)",
+    date(2026, 2, 1): "GH Archive lacks more than 80 % of stars since 2026-02 (open-digger issue 1787)",
+}
+
 TIMEOUT_S = 30  # without a byte; a whole hour may take minutes
 
-_HOUR = re.compile(r"(\d{4}-\d{2}-\d{2}-\d{1,2})\.json(?:\.gz)?")
+_HOUR = re.compile(r"(\d{4}-\d{2}-\d{2})-(\d{1,2})\.json(?:\.gz)?")
 
 
 def is_passing(error: BaseException) -> bool:
@@ -83,12 +90,17 @@ class GHArchiveSource:
     def __init__(self, source_id: str, places: Sequence[str]) -> None:
         self.places = [place or PUBLIC for place in places]
         self.urls = [place.rstrip("/") for place in self.places if place.startswith(("https://", "http://"))]
+        for url in self.urls:
+            if _HOUR.fullmatch(url.rpartition("/")[2]):
+                raise UsageError(
+                    f"{url}: is one hour; give the base URL, {url.rpartition('/')[0]}, and the days asked for"
+                )
         self.files: dict[str, Path] = {}
         for path in existing([place for place in self.places if place.rstrip("/") not in self.urls], SUFFIXES):
             name = _HOUR.fullmatch(path.name)
             if name is None:
                 raise UsageError(f"{path}: expected files named YYYY-MM-DD-H.json.gz, one for each hour")
-            self.files.setdefault(name[1], path)
+            self.files.setdefault(f"{name[1]}-{int(name[2])}", path)  # mirrors name the first ten hours 00 to 09
 
     def pages(self, first_day: date, last_day: date) -> Iterator[Page]:
         """Raises `UsageError` where not one hour of these days is there."""
@@ -99,24 +111,27 @@ class GHArchiveSource:
                 midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
                 # A dict, as the day on which clocks are set back has one name for two hours.
                 names = dict.fromkeys(hour_name(midnight + timedelta(hours=hour)) for hour in range(24))
-                missing = []
+                missing: list[str] = []
+                without_events: list[str] = []
                 for name in names:
                     with self._open(name, client) as found:
                         if found is None:
                             missing.append(name)
+                            continue
+                        found_any = True
+                        pages = stream_pages(PLATFORM, *found, parse, day)
+                        first = next(pages)
+                        fault = _fault(first)
+                        if fault is None:
+                            yield first
+                            yield from pages
                         else:
-                            found_any = True
-                            yield from stream_pages(PLATFORM, *found, parse)
-                if missing:
+                            without_events.append(f"{name} ({fault})")
+                notes = _notes(day, len(names), missing, without_events)
+                if notes:
                     builder = PageBuilder(PLATFORM, self.places[0])
-                    builder.note(
-                        Note(
-                            f"{len(missing)} of {len(names)} hours are missing: {', '.join(missing)}",
-                            partial=True,
-                            day=day,
-                            absent=len(missing) == len(names),
-                        )
-                    )
+                    for note in notes:
+                        builder.note(note)
                     yield builder.page()
         if not found_any:
             raise UsageError(
@@ -128,7 +143,7 @@ class GHArchiveSource:
         """Where an hour was found, and its content. Raises `CloutError` where a server does not give it."""
         if name in self.files:
             with self.files[name].open("rb") as raw:
-                yield str(self.files[name]), decompressed(raw)
+                yield str(self.files[name]), decompressed(raw, str(self.files[name]))
             return
         with TemporaryFile() as raw:
             for url in (f"{base}/{name}.json.gz" for base in self.urls):
@@ -138,6 +153,25 @@ class GHArchiveSource:
                     raise CloutError(f"{url}: {error or type(error).__name__}; pull again later") from error
                 if is_there:
                     raw.seek(0)
-                    yield url, decompressed(raw)
+                    yield url, decompressed(raw, url)
                     return
             yield None
+
+
+def _notes(day: date, hours: int, missing: list[str], without_events: list[str]) -> list[Note]:
+    """What is known to be missing of a day of so many hours."""
+    absent = len(missing) + len(without_events) == hours
+    found = [
+        Note(f"{len(names)} of {hours} hours {what}: {', '.join(names)}", True, day, absent)
+        for names, what in ((missing, "are missing"), (without_events, "hold no event"))
+        if names
+    ]
+    return found + [Note(reason, True, day) for since, reason in GAPS.items() if day >= since]
+
+
+def _fault(first: Page) -> str | None:
+    """Why an hour that begins with this page is none: it is empty, or not a line of it is an event."""
+    rejected = first.faults["outcome"].to_pylist().count("rejected")
+    if first.lines.total() == 0:
+        return "empty"
+    return first.faults["reason"][0].as_py() if rejected == first.lines.total() else None

@@ -15,13 +15,14 @@ https://docs.github.com/rest/using-the-rest-api/github-event-types. `created_at`
     CreateEvent of a repository, GistEvent
     all others, and other actions of these          ignored: branches, tags, members, wiki pages, closing, editing
 
-Accounts are lower-case logins, so an account row is told of bots only, whose login GitHub ends in `[bot]`. `ghost`
-stands for all who left. An act's id is its own content's (`issuecomment-7`, as in its address; `owner/name#12`), else
-the event's. A review that says nothing itself is the envelope of its comments, which have events of their own: ignored.
+Accounts are lower-case logins, so an account row is told of bots only: GitHub ends their login in `[bot]`, and gives them
+the type `Bot` wherever an event tells a user in full. `ghost` stands for all who left. What is not public is ignored. An
+act's id is its own content's (`issuecomment-7`, as in its address; `owner/name#12`), else the event's. A review that says
+nothing itself is the envelope of its comments, which have events of their own: ignored.
 
 Until 2014 (the timeline) `actor` is a login, events have no id, and comments tell their issue by `url` only; since late
 2025 a pull request does not tell its author. Whom such a reply is to is looked for among what the pull's other events
-tell of that issue or pull request.
+tell of that issue or pull request. BigQuery's export writes `payload` as a text.
 """
 
 import re
@@ -38,12 +39,15 @@ from jobs.sources.values import (
     derived_id,
     from_iso,
     json_object,
+    shown,
     within,
 )
 
 GHOST = "ghost"
 
 _NUMBER = re.compile(r"/(?:issues|pull)/(\d{1,18})")
+_BIGQUERY_TIME = re.compile(r"(\d{4}-\d\d-\d\d) ([\d:.]{8,15}) UTC")
+_USERS = ("comment", "review", "issue", "pull_request", "discussion")
 _OLD_TIME = re.compile(r"(\d{4})/(\d\d)/(\d\d) ([\d:]{8}) ([+-]\d{4})")  # of the timeline's first days
 
 
@@ -215,20 +219,38 @@ def parse(line: bytes) -> Sequence[Record]:
         if records is None:
             raise Rejected("event is of an unknown type")
         login = _actor(raw)
+        if raw.get("public") is False:
+            return (Ignored(occurred_at),)
         if occurred_at is None:
             return (Ignored(None) if records is _ignored else Unresolved(NO_TIME, None),)
         actor = login.lower()
         if actor == GHOST:
             return (Unresolved(ACTOR_WITHDRAWN, occurred_at),)
-        found = records(_Event(actor, occurred_at, _repository(raw), raw.get("payload"), raw))
-        if actor.endswith("[bot]"):
-            return (*found, Account(actor, occurred_at, handle=login, is_bot=True))
+        payload = raw.get("payload")
+        if type(payload) is str:
+            payload = json_object(payload.encode("utf-8", "backslashreplace"))
+        found = records(_Event(actor, occurred_at, _repository(raw), payload, raw))
+        if bots := _bots(raw, login, payload):
+            return (*found, *(Account(bot.lower(), occurred_at, handle=bot, is_bot=True) for bot in bots))
         return found
+
+
+def _bots(raw: dict[str, Any], login: str, payload: Any) -> list[str]:
+    """Logins of the bots among an event's actor and the users in its payload."""
+    users = [within(payload, name, "user") for name in _USERS] if type(payload) is dict else []
+    found = [login] if login.endswith("[bot]") or within(raw, "actor", "type") == "Bot" else []
+    for user in users:
+        name = within(user, "login")
+        if within(user, "type") == "Bot" and shown(name) and name not in found:
+            found.append(name)
+    return found
 
 
 def _time(value: Any) -> int | None:
     if type(value) is str and (old := _OLD_TIME.fullmatch(value)):
         value = "{}-{}-{}T{}{}".format(*old.groups())
+    elif type(value) is str and value.endswith(" UTC") and (exported := _BIGQUERY_TIME.fullmatch(value)):
+        value = "{}T{}Z".format(*exported.groups())
     return None if value is None else from_iso(value)
 
 

@@ -1,8 +1,9 @@
 """jetstream: Bluesky's Jetstream, one event a line, plain or compressed.
 
 https://github.com/bluesky-social/jetstream, https://atproto.com/specs/lexicon (lexicons `app.bsky.*`).
-`time_us` is the server's clock; a record's own `createdAt` is the client's and is not read. Accounts are DIDs; an act's
-id is its record, `at://did/collection/rkey`.
+Both wire formats are read: `/subscribe` (in full and in the short form of before October 2024), and `subscribeEvents` with
+its envelope (`{"$type": "message", "payload": ...}`) or without. `time_us` or `time` is the server's clock; a record's own
+`createdAt` is the client's and is not read. Accounts are DIDs; an act's id is its record, `at://did/collection/rkey`.
 
     record created                      becomes
     app.bsky.feed.like, .repost         like, reshare of the subject
@@ -10,10 +11,13 @@ id is its record, `at://did/collection/rkey`.
                                         account that a facet names
     app.bsky.graph.follow               follow
     deleted, of these four              takes back what it did
+    app.bsky.actor.profile              what the account says of itself: its name, and by the self-label `bot` that it is
+                                        automated, until the profile says otherwise
     of any other collection; updates    ignored
 
-An identity event tells an account's handle. A record's writer is free to write nonsense, which is rejected; an address
-by handle instead of DID (`at://alice.example/...`) is understood, but names no known account.
+An identity event tells an account's handle. A record's writer is free to write nonsense: a like, repost or follow of
+nobody is rejected, and what names nobody in a post (a facet, an embed, a parent) is unresolved beside what the post else
+does. An address by handle instead of DID (`at://alice.example/...`) is understood, but names no known account.
 """
 
 import re
@@ -23,11 +27,17 @@ from typing import Any, NamedTuple
 
 from jobs.sources.lines import JSON_LINES, existing, pages
 from jobs.sources.page import Account, Act, Ignored, Page, Record, Rejected, Undo, Unresolved
-from jobs.sources.values import NO_TIME, account_id, dated, from_micros, json_object, within
+from jobs.sources.values import NO_TIME, account_id, dated, from_iso, from_micros, json_object, shown, within
 
 PLATFORM = "bluesky"
 NO_HANDLE = "handle.invalid"  # what the protocol says where a handle does not lead back to its account
 TARGET_BY_HANDLE = "names its target by handle, not by DID"
+PROFILE = "app.bsky.actor.profile"
+
+# The short forms of before October 2024.
+_KINDS = {"com": "commit", "id": "identity", "acc": "account"}
+_OPERATIONS = {"c": "create", "u": "update", "d": "delete"}
+_EVENT = "network.bsky.jetstream.subscribeEvents#"
 
 _DID = re.compile(r"did:[a-z]+:[A-Za-z0-9._:%-]*[A-Za-z0-9._-]")
 _NSID = re.compile(r"[A-Za-z][A-Za-z0-9-]*(\.[A-Za-z0-9-]+)+")
@@ -60,14 +70,22 @@ def _post(commit: _Commit) -> Sequence[Record]:
     record = commit.record
     records: list[Record] = []
     if within(record, "reply") is not None:
-        records.append(commit.about("reply", within(record, "reply", "parent", "uri")))
+        records.append(_part("reply", commit.about, commit, within(record, "reply", "parent", "uri")))
     quoted = _quoted(within(record, "embed"))
     if quoted is not None:
-        records.append(commit.about("quote", quoted))
-    records += [commit.to("mention", account) for account in _mentioned(within(record, "facets"))]
+        records.append(_part("quote", commit.about, commit, quoted))
+    records += [_part("mention", commit.to, commit, account) for account in _mentioned(within(record, "facets"))]
     if not records or not isinstance(records[0], Act) or records[0].kind != "reply":
         records.append(Act("post", commit.actor, commit.actor, commit.occurred_at, commit.uri))
     return records
+
+
+def _part(kind: str, made: Callable[[str, Any], Act | Unresolved], commit: _Commit, subject: Any) -> Act | Unresolved:
+    """One of the things a post does. Where it names nobody, the others still count."""
+    try:
+        return made(kind, subject)
+    except Rejected as fault:
+        return Unresolved(f"{kind}: {fault.reason}", commit.occurred_at)
 
 
 def _quoted(embed: Any) -> Any:
@@ -99,31 +117,46 @@ COLLECTIONS: dict[str, Callable[[_Commit], Sequence[Record]]] = {
 def parse(line: bytes) -> Sequence[Record]:
     """One event."""
     event = json_object(line)
-    time_us = event.get("time_us")
-    occurred_at = None if time_us is None else from_micros(time_us)
+    if event.get("$type") == "message":
+        payload = event.get("payload")
+        event = payload if type(payload) is dict else {}
+    kind = event.get("$type")
+    if type(kind) is str and kind.startswith((_EVENT, "#")):
+        kind, commit, time = kind.partition("#")[2], event, event.get("time")
+        occurred_at = None if time is None else from_iso(time)
+    else:
+        kind, commit, time = event.get("kind", event.get("type")), event.get("commit"), event.get("time_us")
+        occurred_at = None if time is None else from_micros(time)
+    kind = _KINDS.get(kind, kind) if type(kind) is str else kind
+    if kind == "info" or event.get("$type") == "error":  # the server's word to its client
+        return (Ignored(occurred_at),)
     with dated(occurred_at):
         actor = _did(event.get("did"), "actor")
-        match event.get("kind"):
+        match kind:
             case "commit":
-                return _commit(actor, occurred_at, event.get("commit"))
+                return _commit(actor, occurred_at, commit)
             case "identity":
                 return _identity(actor, occurred_at, within(event, "identity", "handle"))
-            case "account":
+            case "account" | "sync":
                 return (Ignored(occurred_at),)
-        raise Rejected("kind is none of commit, identity, account")
+        raise Rejected("kind is none of commit, identity, account, sync")
 
 
 def _commit(actor: str, occurred_at: int | None, commit: Any) -> Sequence[Record]:
     collection = account_id(within(commit, "collection"), "collection")
     if not _NSID.fullmatch(collection):
         raise Rejected("collection is not an NSID")
-    operation = within(commit, "operation")
+    operation = within(commit, "operation") or within(commit, "type")
+    operation = _OPERATIONS.get(operation, operation) if type(operation) is str else operation
     if operation not in ("create", "update", "delete"):
         raise Rejected("operation is none of create, update, delete")
+    if collection == PROFILE and within(commit, "rkey") == "self":
+        record = within(commit, "record")
+        return (Ignored(occurred_at), _profile(actor, occurred_at, record if operation != "delete" else None))
     records = COLLECTIONS.get(collection)
     if records is None or operation == "update":
         return (Ignored(occurred_at),)
-    if occurred_at is None:
+    if occurred_at is None and operation == "create":
         return (Unresolved(NO_TIME, None),)
     uri = f"at://{actor}/{collection}/{account_id(within(commit, 'rkey'), 'rkey')}"
     if operation == "delete":
@@ -131,7 +164,15 @@ def _commit(actor: str, occurred_at: int | None, commit: Any) -> Sequence[Record
     record = within(commit, "record")
     if type(record) is not dict:
         raise Rejected("record is not an object")
+    assert occurred_at is not None
     return records(_Commit(actor, occurred_at, uri, record))
+
+
+def _profile(actor: str, occurred_at: int | None, record: Any) -> Account:
+    """What an account says of itself; whoever deletes the profile says nothing any more, so also not that it is a bot."""
+    values = within(record, "labels", "values")
+    labels = [within(each, "val") for each in values] if type(values) is list else []
+    return Account(actor, occurred_at, display_name=shown(within(record, "displayName")), is_bot="bot" in labels)
 
 
 def _identity(actor: str, occurred_at: int | None, handle: Any) -> Sequence[Record]:

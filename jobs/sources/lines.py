@@ -1,19 +1,26 @@
-"""Files -> lines -> pages, in bounded memory whatever a file's size, for every source that reads lines."""
+"""Files -> lines -> pages, in bounded memory whatever a file's size, for every source that reads lines.
+
+Where a file is JSON but not one value a line (`documents`), its values are the lines.
+"""
 
 import bz2
+import glob
 import gzip
 import io
 import logging
 import lzma
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from datetime import date
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import zstandard
 
-from jobs.errors import UsageError
+from jobs.errors import CloutError, UsageError
+from jobs.sources import documents
 from jobs.sources.page import Note, Page, PageBuilder, Record, Rejected
 
 log = logging.getLogger(__name__)
@@ -30,9 +37,27 @@ COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
 JSON_LINES = tuple(name + packed for name in (".jsonl", ".ndjson", ".json") for packed in ("", *COMPRESSIONS))
 
 _MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
+# What looks like an archive but is none of them, by its first bytes, and how to get at its lines.
+_FOREIGN = {
+    b"PAR1": "a Parquet file; write it as JSON lines: `duckdb -c \"copy 'FILE' to 'FILE.jsonl' (format json)\"`",
+    b"PK\x03\x04": "a zip archive; unpack it first, or give `-` and its content: `unzip -p FILE | clout pull ...`",
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive; unpack it first",
+    b"Obj\x01": "an Avro file; write it as JSON lines first",
+    b"ORC": "an ORC file; write it as JSON lines first",
+    b"SQLite format 3\x00": "an SQLite database; write its rows as JSON lines first",
+}
+BROKEN = "archive is truncated or damaged from here on"
+ERROR_PAGE = "a page of HTML or XML, as servers send in place of a file"
+STDIN = "/dev/stdin"
+
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _BROKEN = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
 
 Parse = Callable[[bytes], Sequence[Record]]
+
+
+class ReadError(CloutError):
+    """The machine could not read a file, whatever it holds."""
 
 
 class Line(NamedTuple):
@@ -42,27 +67,45 @@ class Line(NamedTuple):
 
 
 def existing(places: Sequence[str], suffixes: Sequence[str] = ()) -> list[Path]:
-    """The files at these places, a folder giving those with one of the suffixes, by name. Raises `UsageError` naming
-    the place that is not there or holds nothing to read."""
+    """The files at these places: `-` is the standard input, a pattern (`RC_*.zst`) the files it matches, a folder its
+    files with one of the suffixes, by name; names that begin with `.` are passed over. Raises `UsageError` naming the
+    place that is not there or holds nothing to read."""
     files: list[Path] = []
     for place in places:
-        path = Path(place).expanduser()
-        if path.is_dir():
-            found = sorted(p for p in path.iterdir() if p.is_file() and p.name.endswith(tuple(suffixes)))
-            if not found:
-                raise UsageError(f"{path}: no file with one of {', '.join(suffixes)} in this folder")
-            files += found
-        elif path.is_file():
-            files.append(path)
-        else:
+        if _URL.match(place):
+            raise UsageError(
+                f"{place}: this type reads files only; fetch it first, or give `-` and its content:"
+                f" `curl -fsSL {place} | clout pull ... --source TYPE=-`"
+            )
+        path = Path(STDIN if place == "-" else place).expanduser()
+        matched = [path] if path.exists() else sorted(map(Path, glob.glob(str(path), recursive=True)))
+        if not matched:
             raise UsageError(f"{path}: no such file; give the path of a file or folder that exists")
-    return files
+        for match in matched:
+            files += _in_folder(match, suffixes) if match.is_dir() else [match]
+    return list(dict.fromkeys(files))
 
 
-def decompressed(raw: BinaryIO) -> BinaryIO:
-    """The stream behind gzip, bzip2, xz or zstd, told by its first bytes; itself if it is none of them."""
-    stream = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(raw, BUFFER_BYTES)  # type: ignore[type-var]
-    head = stream.peek(6)[:6]
+def _in_folder(folder: Path, suffixes: Sequence[str]) -> list[Path]:
+    found = sorted(
+        path
+        for path in folder.iterdir()
+        if path.name.endswith(tuple(suffixes)) and not path.name.startswith(".") and path.is_file()
+    )
+    if not found:
+        raise UsageError(f"{folder}: no file with one of {', '.join(suffixes)} in this folder")
+    return found
+
+
+def decompressed(raw: BinaryIO, name: str = "input") -> BinaryIO:
+    """The stream behind gzip, bzip2, xz or zstd, told by its first bytes; itself if it is none of them. Raises
+    `UsageError` where the bytes are of a format that holds no lines, or of a dictionary that is not here, and `ReadError`,
+    later too, where the machine cannot read them."""
+    stream = io.BufferedReader(_Readable(raw, name), BUFFER_BYTES)
+    head = stream.peek(32)[:32]
+    for magic, what in _FOREIGN.items():
+        if head.startswith(magic):
+            raise UsageError(f"{name}: {what.replace('FILE', name)}")
     match next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), None):
         case "gzip":
             return io.BufferedReader(_Available(gzip.GzipFile(fileobj=stream)), BUFFER_BYTES)
@@ -71,8 +114,43 @@ def decompressed(raw: BinaryIO) -> BinaryIO:
         case "xz":
             return io.BufferedReader(_Available(lzma.LZMAFile(stream)), BUFFER_BYTES)
         case "zstd":
+            if _needs_dictionary(head):
+                raise UsageError(
+                    f"{name}: compressed with a dictionary that is not here; decompress it with its dictionary"
+                    " (`zstd -d -D DICTIONARY`), or record Jetstream without `compress=true`"
+                )
             return io.BufferedReader(_Zstd(stream), BUFFER_BYTES)
     return stream
+
+
+def _needs_dictionary(head: bytes) -> bool:
+    try:
+        return zstandard.get_frame_parameters(head).dict_id != 0
+    except zstandard.ZstdError:
+        return False
+
+
+class _Readable(io.RawIOBase):
+    """A file as it is on a disk or mount, where an error is the machine's. What decompressors raise, partly an `OSError` too,
+    is the fault of the content."""
+
+    def __init__(self, raw: BinaryIO, name: str) -> None:
+        self._raw = raw
+        self._name = name
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: Any) -> int:
+        try:
+            data = self._raw.read(len(into))
+        except OSError as error:
+            raise ReadError(
+                f"{self._name}: {error.strerror or error}; nothing pulled, every day stays as it was. Pull again when the"
+                " file can be read"
+            ) from error
+        into[: len(data)] = data
+        return len(data)
 
 
 class _Available(io.RawIOBase):
@@ -140,7 +218,7 @@ def lines(stream: BinaryIO) -> Iterator[Line]:
                 continue
         except _BROKEN as error:
             log.debug("line %d: %s", number, error)
-            yield Line(number, b"", "archive is truncated or damaged from here on")
+            yield Line(number, b"", BROKEN)
             return
         if not text:
             return
@@ -163,29 +241,69 @@ def pages(platform: str, files: Iterable[Path], parse: Parse) -> Iterator[Page]:
     """Reads each file once. `parse` gives a line's records or raises `Rejected`; it sees whole lines of UTF-8 only."""
     for path in files:
         with ExitStack() as stack:
-            stream = decompressed(stack.enter_context(path.open("rb")))
+            stream = decompressed(stack.enter_context(path.open("rb")), str(path))
             yield from stream_pages(platform, str(path), stream, parse)
 
 
-def stream_pages(platform: str, name: str, stream: BinaryIO, parse: Parse) -> Iterator[Page]:
-    """The pages of one open stream; at least one, so that an empty file is told too."""
+def values(stream: BinaryIO) -> Iterator[Line]:
+    """As `lines`, of a file that is JSON but not one value a line: the values and their numbers."""
+    number = 0
+    try:
+        for number, text in enumerate(documents.values(stream), 1):
+            yield Line(number, text)
+    except Rejected as fault:
+        yield Line(number + 1, b"", fault.reason)
+    except _BROKEN as error:
+        log.debug("value %d: %s", number + 1, error)
+        yield Line(number + 1, b"", BROKEN)
+
+
+def _read(stream: BinaryIO) -> Iterator[Line]:
+    """The lines of a file of any kind. A page that a server sent in its place is one faulty line."""
+    try:
+        head = stream.peek(BUFFER_BYTES)  # type: ignore[attr-defined]
+    except _BROKEN as error:
+        log.debug("line 1: %s", error)
+        return iter([Line(1, b"", BROKEN)])
+    if head.lstrip().startswith(b"<"):
+        return iter([Line(1, head[:KEPT_BYTES], ERROR_PAGE)])
+    return values(stream) if documents.is_document(head) else lines(stream)
+
+
+def stream_pages(platform: str, name: str, stream: BinaryIO, parse: Parse, day: date | None = None) -> Iterator[Page]:
+    """The pages of one open stream; at least one, so that an empty file is told too. What is noted of the file is noted of
+    `day`, if given."""
     builder = PageBuilder(platform, name)
     total = 0
-    for line in lines(stream):
+    for line in _read(stream):
         total += 1
         if line.fault is None:
-            try:
-                builder.add(line.number, line.text, parse(line.text))
-            except Rejected as fault:
-                builder.reject(line.number, line.text, fault)
+            _add(builder, line, parse)
         else:
             builder.reject(line.number, line.text, Rejected(line.fault))
-            if not line.text:
-                builder.note(Note(f"{Path(name).name} breaks off at line {line.number}", partial=True))
+            if line.fault == ERROR_PAGE:
+                builder.note(Note(f"{Path(name).name} is {ERROR_PAGE}", True, day))
+            elif not line.text:
+                builder.note(Note(f"{Path(name).name} breaks off at line {line.number}", True, day))
         if builder.line_count == PAGE_LINES:
             yield builder.page()
             builder = PageBuilder(platform, name)
     if total == 0:
-        builder.note(Note(f"{Path(name).name} is empty", partial=False))
+        builder.note(Note(f"{Path(name).name} is empty", False, day))
     if builder.line_count or total == 0:
         yield builder.page()
+
+
+def _add(builder: PageBuilder, line: Line, parse: Parse) -> None:
+    """Takes a line, or each value of a line that holds several."""
+    try:
+        builder.add(line.number, line.text, parse(line.text))
+    except Rejected as fault:
+        found = documents.several(line.text)
+        if not found:
+            builder.reject(line.number, line.text, fault)
+        for text in found:
+            try:
+                builder.add(line.number, text, parse(text))
+            except Rejected as inner:
+                builder.reject(line.number, text, inner)

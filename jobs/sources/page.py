@@ -37,18 +37,19 @@ class Author(NamedTuple):
 
 
 class Undo(NamedTuple):
-    """`actor_id` took back what it did as `activity_id`: of an act and its undo in one pulled day nothing counts."""
+    """`actor_id` took back what it did as `activity_id`: of an act and its undo in one pulled day nothing counts. Without
+    a time, the undo belongs to whichever pulled day holds the act."""
 
     activity_id: str
     actor_id: str
-    occurred_at: int
+    occurred_at: int | None
 
 
 class Account(NamedTuple):
     """What a line tells about an account; the last of a day is kept."""
 
     account_id: str
-    observed_at: int
+    observed_at: int | None
     handle: str | None = None
     display_name: str | None = None
     created_at: int | None = None
@@ -66,9 +67,11 @@ class Unresolved(NamedTuple):
 
 
 class Ignored(NamedTuple):
-    """A known activity that scores nothing: a delete, an update, bookkeeping."""
+    """An activity that scores nothing: a delete, an update, bookkeeping, or one that is not public. `unknown` names the
+    type of an activity that this source does not know, so that it is counted by type."""
 
     occurred_at: int | None
+    unknown: str | None = None
 
 
 Record = Act | Author | Undo | Account | Unresolved | Ignored
@@ -139,7 +142,8 @@ def no_rows(schema: pa.Schema) -> pa.RecordBatch:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """Some consecutive lines of one file of one platform. `lines` and `ignored` count lines by their UTC day."""
+    """Some consecutive lines of one file of one platform. `lines` and `ignored` count lines by their UTC day, `unknown`
+    counts activities of unknown types by day and type."""
 
     platform: str
     file: str
@@ -150,6 +154,7 @@ class Page:
     faults: pa.RecordBatch = field(default_factory=lambda: no_rows(FAULTS))
     lines: Counter[date | None] = field(default_factory=Counter)
     ignored: Counter[date | None] = field(default_factory=Counter)
+    unknown: Counter[tuple[date | None, str]] = field(default_factory=Counter)
     notes: tuple[Note, ...] = ()
 
 
@@ -186,6 +191,7 @@ class PageBuilder:
         self._days: dict[int, date] = {}
         self._lines: Counter[date | None] = Counter()
         self._ignored: Counter[date | None] = Counter()
+        self._unknown: Counter[tuple[date | None, str]] = Counter()
         self._notes: list[Note] = []
         self.line_count = 0
 
@@ -205,6 +211,8 @@ class PageBuilder:
                 self._rows[kind].append((*record, line))
             elif kind is Unresolved:
                 self._faults.append(("unresolved", *record, line, excerpt(text)))
+            elif kind is Ignored and record.unknown is not None:  # type: ignore[union-attr]
+                self._unknown[self._day(record), record.unknown] += 1  # type: ignore[union-attr]
             ignored = ignored or kind is Ignored or kind is Undo
             if day is None and kind is not Author:
                 day = self._day(record)
@@ -242,6 +250,7 @@ class PageBuilder:
             faults=_batch(FAULTS, self._faults),
             lines=self._lines,
             ignored=self._ignored,
+            unknown=self._unknown,
             notes=tuple(self._notes),
         )
 

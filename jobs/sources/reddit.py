@@ -9,6 +9,11 @@ contents fullnames (`t1_` and a comment's id, `t3_` and a submission's); `create
     submission              post
     crosspost               post, and reshare of the original
     by `[deleted]`          unresolved, and nobody's parent: whoever left is nobody's target
+    in a private subreddit  ignored
+
+Answers of the API (`{"kind": "t1", "data": {...}}`, listings, `{"data": [...]}`) are read too, and ids that dumps give as
+numbers, which are those of comments (`parent_id`) or submissions (`link_id`). Reddit says of one account that it is a
+bot: its own, `AutoModerator`. `distinguished` marks moderators and employees, who are people.
 """
 
 import re
@@ -17,13 +22,14 @@ from datetime import date
 from typing import Any
 
 from jobs.sources.lines import COMPRESSIONS, JSON_LINES, existing, pages
-from jobs.sources.page import Act, Author, Page, Record, Rejected, Unresolved
+from jobs.sources.page import Account, Act, Author, Ignored, Page, Record, Rejected, Unresolved
 from jobs.sources.values import (
     ACTOR_WITHDRAWN,
     NO_TARGET,
     NO_TIME,
     account_id,
     dated,
+    from_iso,
     from_seconds,
     json_object,
     within,
@@ -31,27 +37,49 @@ from jobs.sources.values import (
 
 PLATFORM = "reddit"
 WITHDRAWN = (None, "[deleted]", "[removed]")
+AUTOMODERATOR = "AutoModerator"
 TARGET_WITHDRAWN = "author of what was shared was withdrawn by the platform"
 
 _FULLNAME = re.compile(r"t[13]_[0-9a-z]+")
+ID_LENGTH = 13  # digits of a 64-bit number in base 36
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def parse(line: bytes) -> Sequence[Record]:
     """One comment or submission."""
     item = json_object(line)
-    created = item.get("created_utc")
-    occurred_at = None if created is None else from_seconds(created)
+    if item.get("kind") in ("t1", "t3") and type(item.get("data")) is dict:
+        item = item["data"]
+    occurred_at = _time(item.get("created_utc"))
     with dated(occurred_at):
         if "parent_id" in item or "link_id" in item:
-            return _comment(item, occurred_at)
-        if "title" in item:
-            return _submission(item, occurred_at)
-        raise Rejected("line is neither a comment nor a submission")
+            records = _comment(item, occurred_at)
+        elif "title" in item:
+            records = _submission(item, occurred_at)
+        else:
+            raise Rejected("line is neither a comment nor a submission")
+    if item.get("subreddit_type") == "private":
+        return (Ignored(occurred_at),)
+    if item.get("author") == AUTOMODERATOR:
+        return (*records, Account(AUTOMODERATOR, occurred_at, handle=AUTOMODERATOR, is_bot=True))
+    return records
+
+
+def _time(created: Any) -> int | None:
+    """Reddit sends seconds; some dumps were written by programs that made an RFC 3339 time of them."""
+    if created is None:
+        return None
+    try:
+        return from_seconds(created)
+    except Rejected:
+        if type(created) is str and "-" in created[1:]:
+            return from_iso(created)
+        raise
 
 
 def _comment(item: dict[str, Any], occurred_at: int | None) -> Sequence[Record]:
     own = _fullname("t1_" + account_id(item.get("id"), "comment"))
-    parent = item.get("parent_id") or item.get("link_id")
+    parent = _numbered("t1_", item.get("parent_id")) or _numbered("t3_", item.get("link_id"))
     author = _author(item)
     if author is None:
         return (Unresolved(ACTOR_WITHDRAWN, occurred_at),)
@@ -90,8 +118,21 @@ def _author(item: dict[str, Any]) -> str | None:
     return None if item["author"] in WITHDRAWN else account_id(item["author"])
 
 
+def _numbered(prefix: str, value: Any) -> Any:
+    """A parent as it is named; of a number, as some dumps give it, the fullname."""
+    if type(value) is float and value.is_integer():
+        value = int(value)
+    if type(value) is not int or not 0 < value < 36**ID_LENGTH:
+        return value
+    digits = ""
+    while value:
+        value, digit = divmod(value, 36)
+        digits = _DIGITS[digit] + digits
+    return prefix + digits
+
+
 def _fullname(value: Any) -> str:
-    name = account_id(value, "parent")
+    name = account_id(value, "parent").lower()
     if not _FULLNAME.fullmatch(name):
         raise Rejected("id is neither t1_ nor t3_ and letters and digits")
     return name

@@ -4,10 +4,12 @@ import importlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
-import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from jobs import yaml_file
 from jobs.errors import UsageError
 from jobs.sources.page import Source
 
@@ -67,14 +69,57 @@ def parse_specs(values: Sequence[str]) -> tuple[SourceSpec, ...]:
     return tuple(found.values())
 
 
-def enabled_sources(path: Path) -> tuple[SourceSpec, ...]:
-    """The enabled sources of a `sources.yaml`: a list of `source: [ID:]TYPE=WHERE` and `enabled: true|false`. Raises
-    `UsageError` where it is malformed."""
+class Entry(BaseModel):
+    """An entry of `sources.yaml`: a `--source` value, and the UTC days that it has, both included."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str
+    enabled: bool = True
+    first_day: date | None = Field(None, alias="from")
+    last_day: date | None = Field(None, alias="to")
+
+    @field_validator("source")
+    @classmethod
+    def _is_a_source(cls, value: str) -> str:
+        try:
+            parse_specs([value])
+        except UsageError as error:
+            raise ValueError(str(error).removeprefix(f"--source {value}: ")) from error
+        return value
+
+    @field_validator("last_day")
+    @classmethod
+    def _ascends(cls, value: date | None, info: ValidationInfo) -> date | None:
+        first_day = info.data.get("first_day")
+        if value and first_day and value < first_day:
+            raise ValueError(f"must not lie before `from`, {first_day}")
+        return value
+
+    def has(self, day: date) -> bool:
+        return (self.first_day or day) <= day <= (self.last_day or day)
+
+    def __str__(self) -> str:
+        """Such as `gharchive= (from 2011-02-12)`."""
+        ends = [f"{name} {day}" for name, day in (("from", self.first_day), ("to", self.last_day)) if day]
+        return f"{self.source} ({' '.join(ends)})" if ends else self.source
+
+
+def enabled_entries(path: Path) -> list[Entry]:
+    """The enabled entries of a `sources.yaml`. Raises `UsageError` naming every fault, with file, entry and field."""
+    entries = yaml_file.read(path, list[Entry], "a list of sources, each `source: [ID:]TYPE=WHERE`")
+    return [entry for entry in entries if entry.enabled]
+
+
+def enabled_sources(path: Path, day: date | None = None) -> tuple[SourceSpec, ...]:
+    """The sources of a `sources.yaml` that are enabled and, if a day is given, have that day: of several entries of one
+    ID those that have it. Raises `UsageError` as `enabled_entries` does, and where two entries contradict each other."""
+    entries = enabled_entries(path)
     try:
-        entries = yaml.safe_load(path.read_text(encoding="utf-8")) or []
-        return parse_specs([entry["source"] for entry in entries if entry.get("enabled", True)])
-    except (OSError, UnicodeError, yaml.YAMLError, TypeError, KeyError, AttributeError) as error:
-        raise UsageError(f"{path}: expected a list of `source: [ID:]TYPE=WHERE`: {error}") from error
+        parse_specs([entry.source for entry in entries])
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from error
+    return parse_specs([entry.source for entry in entries if day is None or entry.has(day)])
 
 
 def are_simulated(specs: Sequence[SourceSpec]) -> bool:

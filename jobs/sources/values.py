@@ -1,6 +1,7 @@
 """Values as platforms send them -> ids and instants, or a named reason why not. What a platform sends is hostile."""
 
 import hashlib
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,22 +17,32 @@ from jobs.sources.page import Rejected
 EARLIEST = int(datetime(1990, 1, 1, tzinfo=UTC).timestamp())
 LATEST = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp())
 ID_LENGTH = 2048
-TIME_LENGTH = 64  # no time is longer; a longer text must not get into a cache
+ID_DIGITS = 40  # of an id that is a number: 128 bits have 39
+TIME_LENGTH = 64  # no time is longer; a longer text must get neither into a cache nor into a conversion
 
 # Reasons of `Unresolved` that sources share.
 NO_TIME = "time is missing"
 ACTOR_WITHDRAWN = "actor was withdrawn by the platform"
 NO_TARGET = "does not say whom it was about"
 
+_RFC_3339 = re.compile(
+    r"\d{4}-?\d\d-?\d\d[T ](?:[01]\d|2[0-3])(?::?[0-5]\d(?::?(?:[0-5]\d|(?P<leap>60))(?:[.,]\d+)?)?)?"
+    r"(?:Z|[+-]\d\d:?\d\d)?",
+    re.ASCII,
+)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 def json_object(line: bytes) -> dict[str, Any]:
-    """The JSON object a line is. Raises `Rejected` where it is none."""
+    """The JSON object a line is. Raises `Rejected` where it is none. Half of a surrogate pair, written as an escape, is
+    accepted (RFC 8259 section 8.2), and so is `NaN`, as some writers of dumps put it for null: no id may hold either."""
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError:
-        raise Rejected("line is not JSON") from None
+        try:
+            value = json.loads(line.decode())
+        except (ValueError, RecursionError):
+            raise Rejected("line is not JSON") from None
     if type(value) is not dict:
         raise Rejected("line is not a JSON object")
     return value
@@ -52,7 +63,7 @@ def dated(occurred_at: int | None) -> Iterator[None]:
     try:
         yield
     except Rejected as fault:
-        raise Rejected(fault.reason, occurred_at) from None
+        raise Rejected(fault.reason, occurred_at if fault.occurred_at is None else fault.occurred_at) from None
 
 
 def account_id(value: Any, what: str = "actor") -> str:
@@ -66,7 +77,7 @@ def account_id(value: Any, what: str = "actor") -> str:
         if not value.isprintable() and _CONTROL.search(value):
             raise Rejected(f"{what} id holds control characters")
         return value
-    if type(value) is int:
+    if type(value) is int and abs(value) < 10**ID_DIGITS:
         return str(value)
     if value is None:
         raise Rejected(f"{what} is missing")
@@ -79,9 +90,9 @@ def shown(value: Any) -> str | None:
 
 
 def from_seconds(value: Any) -> int:
-    """Unix seconds (number or digits) -> microseconds. Raises `Rejected` where it is no time or out of range."""
+    """Unix seconds (a number, also as text) -> microseconds. Raises `Rejected` where it is no time or out of range."""
     try:
-        seconds = int(value) if isinstance(value, str | bytes) else value
+        seconds = _number(value) if isinstance(value, str | bytes) else value
         if isinstance(seconds, bool) or not isinstance(seconds, int | float):
             raise ValueError
         if not EARLIEST <= seconds < LATEST:  # also refuses nan
@@ -89,6 +100,15 @@ def from_seconds(value: Any) -> int:
     except ValueError:
         raise Rejected("time is not a number of seconds") from None
     return round(seconds * 1_000_000)
+
+
+def _number(text: str | bytes) -> float:
+    if len(text) > TIME_LENGTH:
+        raise ValueError
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)
 
 
 def from_micros(value: Any) -> int:
@@ -102,7 +122,14 @@ def from_micros(value: Any) -> int:
 
 @lru_cache(maxsize=65_536)
 def _parse_iso(value: str) -> int:
-    moment = datetime.fromisoformat(value.upper())  # the letters may be small
+    text = value.upper()  # the letters may be small
+    told = _RFC_3339.fullmatch(text)
+    if told is None:
+        raise ValueError
+    if leap := told["leap"]:  # the second that is put in; its own day's last instant
+        at = told.start("leap")
+        text = f"{text[:at]}59.999999{text[at + len(leap) :].lstrip('.,0123456789')}"
+    moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return round((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1_000_000)
@@ -128,4 +155,4 @@ def derived_id(actor_id: str, target_id: str, occurred_at: int) -> str:
     """Id of an act on a platform that gives none: the same actor, target and second (truncated) are one act, whatever
     the report calls it and whichever source brings it."""
     text = f"{actor_id}\0{target_id}\0{occurred_at // 1_000_000}"
-    return "derived:" + hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+    return "derived:" + hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from jobs import pull_activity
+from jobs import counted, pull_activity
 from jobs.pull_activity import Params, Pulled
 from jobs.runs import Batch
 from jobs.sources.spec import parse_specs
@@ -47,8 +47,12 @@ class Pulls:
         return pull_activity.run(self.warehouse, params, Batch("test"))
 
     def table(self, table: Table, *names: str) -> list[tuple]:
-        """Every row, sorted by the grain; the columns named, or all."""
-        found = arrow.sorted_by_grain(table, self.warehouse.read(table)).select(names or table.column_names)
+        """Every row that counts, sorted by the grain; the columns named, or all but the pull's id."""
+        rows = self.warehouse.read(table)
+        if table in (ACTIVITY, ACCOUNTS):
+            rows = rows.filter(counted.condition(self.warehouse.read(COVERAGE, columns=counted.NAMES)))
+        kept = names or [name for name in table.column_names if name != "pull"]
+        found = arrow.sorted_by_grain(table, rows).select(kept)
         return [tuple(row.values()) for row in found.to_pylist()]
 
     def outcomes(self) -> list[tuple]:

@@ -13,7 +13,6 @@ import pytest
 
 from jobs import cli, compare, influence, report
 from jobs.errors import CloutError, UsageError
-from schemas.accounts import ACCOUNTS
 from schemas.catalog import TABLES
 from schemas.methodologies import METHODOLOGIES
 from schemas.methodology import load
@@ -40,8 +39,7 @@ def world(spark, tmp_path_factory, arrow_rows) -> World:
     made = World(spark, str(tmp_path_factory.mktemp("compare") / "warehouse"), arrow_rows)
     for platform in ("twitter", "github"):
         made.cover(DAY, platform)
-    seen = [{"account_id": "ana", "handle": HOSTILE}]
-    made.write(ACCOUNTS, seen, day=DAY, platform="twitter", source="test")
+    made.observe(DAY, "twitter", [{"account_id": "ana", "handle": HOSTILE}])
     made.put("test", ACTS)
     made.count(DAY)
     return made

@@ -126,13 +126,15 @@ def test_a_run_counts_its_day_and_what_changed_in_its_window(world):
         return Did(day, "twitter", "like", "ana", "bo")
 
     week = [DAY - timedelta(6 - n) for n in range(7)]
+    for day in week:
+        world.cover(day, "twitter")
     world.put("test", map(like, week))
     assert world.count(week[-2], first_day=week[1]) == week[1:-1]  # neither what comes after it nor what is before
     before = files(world.warehouse, ENGAGEMENT)
     assert world.count(week[-2], first_day=week[1]) == [week[-2]]  # in any case
-    world.put("test", map(like, week[:2] + week[3:]))  # pulled again, and there is nothing on the third day now
+    world.put("test", map(like, week[:2] + week[3:]))  # the third day has nothing now, later acts have other ids
     after_all = world.count(week[-1], first_day=week[1])
-    assert after_all == week[1:]
+    assert after_all == week[2:]  # the second day was pulled again, and is what it was
     assert world.count(week[-1], first_day=week[1]) == [week[-1]]  # the empty day is counted too
     assert files(world.warehouse, ENGAGEMENT).keys() == before.keys() - {(week[2],)} | {(week[-1],)}
 
@@ -156,6 +158,8 @@ class Overtaken(Warehouse):
 def test_what_another_run_counted_meanwhile_stands(world, theirs):
     """Of three days the other one counted the first two, or all; only what is left falls to this one."""
     days = [DAY - timedelta(2), DAY - timedelta(1), DAY]
+    for day in days:
+        world.cover(day, "twitter")
     world.put("test", [Did(day, "twitter", "like", "ana", "bo") for day in days])
     overtaken = Overtaken(world.warehouse.root, lambda: world.count(days[theirs - 1]))
     mine = days[theirs:]
@@ -177,6 +181,7 @@ def test_a_run_that_always_loses_says_so(world):
         def replace_by_spark(self, table, frame, partition, *, run_id, job):
             raise LostRaceError("engagement: lost to another")
 
+    world.cover(DAY, "twitter")
     world.put("test", [Did(DAY, "twitter", "like", "ana", "bo")])
     with pytest.raises(LostRaceError, match="lost to another"):
         job.run(world.spark, Loser(world.warehouse.root), job.Params(day=DAY, first_day=DAY), Batch("test"))

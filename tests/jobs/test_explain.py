@@ -13,7 +13,6 @@ from typer.testing import CliRunner
 
 from jobs import cli, explain, explain_change, score_changes, telling
 from jobs.errors import CloutError
-from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
 from schemas.engagement import ENGAGEMENT
 from schemas.methodology import Methodology
@@ -41,8 +40,7 @@ EXAMPLE = [
 def world(spark, tmp_path_factory, arrow_rows) -> World:
     """The example; the next day eve, whom nobody engages with, reshares cy's note; the platform is silent for weeks after."""
     made = World(spark, str(tmp_path_factory.mktemp("explain") / "warehouse"), arrow_rows)
-    made.write(ACCOUNTS, [{"platform": "demo", "account_id": "cy", "handle": "@cy\x1b[31m", "source": "test", "day": DAY}],
-               platform="demo", day=DAY, source="test")  # fmt: skip
+    made.observe(DAY, "demo", [{"account_id": "cy", "handle": "@cy\x1b[31m"}])
     for day in (DAY, NEXT, LATER):
         made.cover(day, "demo")
     left_over = Did(DAY - timedelta(days=1), "demo", "like", "bo", "cy")  # of a pull that never covered its day

@@ -11,7 +11,6 @@ from jobs import influence as job
 from jobs.errors import CloutError
 from jobs.storage import Warehouse
 from schemas import spark as contract
-from schemas.accounts import ACCOUNTS
 from schemas.coverage import COVERAGE
 from schemas.influence import INFLUENCE
 from schemas.methodologies import METHODOLOGIES
@@ -101,9 +100,13 @@ def test_what_lies_in_the_window(world):
         Did(DAY, "twitter", "post", "poster", "poster"),  # no edge, no row
         Did(DAY + timedelta(1), "twitter", "like", "tomorrow", "ana"),
     ])  # fmt: skip
-    for day, handle in ((BEFORE[3], "Old"), (BEFORE[1], "Ana"), (DAY + timedelta(1), "Later")):
-        seen = [{"day": day, "account_id": "ana", "handle": handle}, {"day": day, "account_id": "bot", "is_bot": True}]
-        world.write(ACCOUNTS, seen, day=day, platform="twitter", source="test")
+    for day, handle in (
+        (BEFORE[3], "Old"),
+        (BEFORE[0], "Ana"),
+        (BEFORE[1], "Unfinished"),
+        (DAY + timedelta(1), "Later"),
+    ):
+        world.observe(day, "twitter", [{"account_id": "ana", "handle": handle}, {"account_id": "bot", "is_bot": True}])
     found = world.score(DAY, SHORT)
     half = 0.5 * 2 ** (-1 / 30) / (1 + 2 ** (-1 / 30))  # of `first`, whose like has aged by one covered day
     columns = ("influence", "handle", "engager_count", "window_coverage")

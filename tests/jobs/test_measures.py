@@ -12,7 +12,6 @@ from pyspark.sql import Row
 from jobs import measures
 from jobs.attention import decay_frame, decay_table, said_columns
 from schemas import spark as contract
-from schemas.accounts import ACCOUNTS
 from schemas.engagement import ENGAGEMENT
 from tests.jobs.equations import SCALE
 from tests.jobs.world import OFFICIAL, Did, World
@@ -196,8 +195,7 @@ ACTS = [
 def test_the_measures_of_a_day(world):
     """Acts count as for the score: on covered days, by accounts that are believed."""
     world.put("test", ACTS)
-    seen = {"account_id": "bot", "is_bot": True, "day": before(9)}
-    world.write(ACCOUNTS, [seen], day=before(9), platform="twitter", source="test")
+    world.observe(before(9), "twitter", [{"account_id": "bot", "is_bot": True}])
     found = world.score(DAY, FEW)
     columns = ("engager_count", "amplification", "inclusion")
     told = {person.removeprefix("twitter:"): tuple(row[name] for name in columns) for person, row in found.items()}

@@ -21,7 +21,6 @@ from jobs.attention import decay_factors
 from jobs.engines import choice
 from jobs.errors import UsageError
 from jobs.storage import Warehouse
-from schemas.accounts import ACCOUNTS
 from schemas.influence import INFLUENCE
 from schemas.kinds import INTERACTIONS
 from schemas.runs import RUNS
@@ -341,8 +340,7 @@ def world(spark, tmp_path_factory, arrow_rows) -> World:
     for day in (YESTERDAY, DAY):
         for platform in ("twitter", "github"):
             made.cover(day, platform)
-    bots = [{"day": YESTERDAY, "account_id": f"{name}/bot", "is_bot": True} for name in WORLDS]
-    made.write(ACCOUNTS, bots, day=YESTERDAY, platform="twitter", source="test")
+    made.observe(YESTERDAY, "twitter", [{"account_id": f"{name}/bot", "is_bot": True} for name in WORLDS])
     return made
 
 

@@ -13,7 +13,6 @@ from jobs import checks, publish, restatements, runs
 from jobs.errors import CloutError
 from jobs.runs import Batch
 from jobs.storage import Warehouse, rows
-from schemas.accounts import ACCOUNTS
 from schemas.coverage import COVERAGE
 from schemas.influence import INFLUENCE
 from schemas.methodology import Methodology, load
@@ -106,13 +105,13 @@ def test_every_input_that_changed_is_named_and_no_other(world, rerun, told, monk
     after = DAY + timedelta(days=1)
     world.cover(after, "twitter")
     world.put("later", [Did(after, "twitter", "like", "fan", "bo")])
-    world.write(ACCOUNTS, [{"account_id": "fan", "day": after}], day=after, platform="twitter", source="test")
+    world.observe(after, "twitter", [{"account_id": "fan"}])
     rerun()
     assert told() == []
-    world.write(COVERAGE, [], day=BEFORE, platform="twitter", source="test")
+    world.uncover(BEFORE, "twitter")
     world.cover(BEFORE, "github")
     world.put("late", [Did(BEFORE, "github", "like", "fan", "ana")])
-    world.write(ACCOUNTS, [{"account_id": "fan", "handle": "Fan"}], day=DAY, platform="twitter", source="test")
+    world.observe(DAY, "twitter", [{"account_id": "fan", "handle": "Fan"}])
     monkeypatch.setattr(runs, "__version__", "99.0")
     rerun()
     (row,) = told()

@@ -52,8 +52,8 @@ def told(spooled: Spool, *pages: Page) -> tuple[list[tuple], list[tuple]]:
     for each in pages:
         spooled.add(each)
     spooled.resolve()
-    acts = spooled.activity("twitter", DAY).read_all().select(["activity_id", "kind", "actor_id", "target_id"])
-    rejects = spooled.rejects("twitter", DAY).read_all().select(["file", "line", "outcome", "reason"])
+    acts = spooled.activity("twitter", DAY, "pull").read_all().select(["activity_id", "kind", "actor_id", "target_id"])
+    rejects = spooled.rejects("twitter", DAY, "pull").read_all().select(["file", "line", "outcome", "reason"])
     return [tuple(row.values()) for row in acts.to_pylist()], [tuple(row.values()) for row in rejects.to_pylist()]
 
 
@@ -129,9 +129,9 @@ def test_an_account_is_what_was_last_told_of_it_column_by_column(spooled):
         page("f", Account("ana", NOON, "ana", "Ana", 1, 10, None, False)),
         page("g", Account("ana", NOON - 1, "ana2", follower_count=11), Account("bo", NOON)),
     )
-    rows = [tuple(row.values())[3:] for row in spooled.accounts("twitter", DAY).read_all().to_pylist()]
+    rows = [tuple(row.values())[3:] for row in spooled.accounts("twitter", DAY, "pull").read_all().to_pylist()]
     made = date(1970, 1, 1)
-    assert [(*row[:3], row[3] and row[3].date(), *row[4:]) for row in rows] == [
+    assert [(*row[:3], row[3] and row[3].date(), *row[4:-1]) for row in rows] == [
         ("ana", "ana2", "Ana", made, 11, None, False),
         ("bo", None, None, None, None, None, None),
     ]

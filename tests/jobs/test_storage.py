@@ -15,7 +15,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 from pyspark.sql import functions as F
 
-from jobs import storage
+from jobs.commits import Commit
 from jobs.errors import UsageError
 from jobs.storage import LostRaceError, Warehouse
 from schemas import arrow
@@ -210,8 +210,8 @@ def test_a_contract_error_lists_every_difference_at_once(warehouse):
         warehouse.replace(REJECTS, wrong, place(), run_id="r", job="j")
     assert str(told.value) == (
         "rejects: file: expected string, missing; line: expected int64, missing; outcome: expected string, missing; reason:"
-        " expected string, missing; excerpt: expected string, missing; day: expected date32[day], found string; source:"
-        " expected string, found int64; colour: not in the contract, found string"
+        " expected string, missing; excerpt: expected string, missing; pull: expected string, missing; day: expected"
+        " date32[day], found string; source: expected string, found int64; colour: not in the contract, found string"
     )
 
 
@@ -228,7 +228,7 @@ def test_spark_rows_against_the_contract_are_told_whole(warehouse, spark):
 
 def test_columns_out_of_order_are_told(warehouse, reject):
     with pytest.raises(
-        ContractError, match=r"^rejects: columns out of order: expected \['platform', 'day', .*\], found \['excerpt'"
+        ContractError, match=r"^rejects: columns out of order: expected \['platform', 'day', .*\], found \['pull'"
     ):
         warehouse.replace(REJECTS, reject().select(REJECTS.column_names[::-1]), place(), run_id="r", job="j")
 
@@ -407,7 +407,7 @@ def test_a_commit_names_the_run_that_made_it(warehouse, reject):
     partition = {"platform": ["twitter"], "day": ["2026-11-03"], "source": ["a"]}
     (made,) = warehouse.commits(REJECTS)
     entry = warehouse.delta(REJECTS).history()[-2]
-    assert made == storage.Commit(1, "run", "pull_activity", partition, made.at)
+    assert made == Commit(1, "run", "pull_activity", partition, made.at)
     assert made.at.timestamp() * 1000 == pytest.approx(entry["timestamp"])
     told = json.loads(entry["userMetadata"])
     assert told == {"run_id": "run", "job": "pull_activity", "partition": partition}

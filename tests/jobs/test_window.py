@@ -1,13 +1,13 @@
 """The days a score stands on."""
 
 from datetime import date, timedelta
+from uuid import uuid4
 
 import pytest
 
 from jobs import runs
 from jobs.runs import Batch, Run
-from jobs.window import activity_fingerprints, covered_days, days_between, spans, stale_days, uncovered_days
-from schemas.activity import ACTIVITY
+from jobs.window import accounts_digest, activity_digests, covered_days, days_between, spans, stale_days, uncovered_days
 from schemas.coverage import COVERAGE
 
 FIRST, SECOND, THIRD = (date(2026, 11, 1) + timedelta(days=n) for n in range(3))
@@ -15,27 +15,27 @@ FIRST, SECOND, THIRD = (date(2026, 11, 1) + timedelta(days=n) for n in range(3))
 
 @pytest.fixture
 def pulled(warehouse, arrow_rows):
-    """`pulled(day, source)`: one act of that day by that source."""
+    """`pulled(day, source)`: the coverage row of a pull that brought acts of this content."""
 
-    def write(day: date, source: str = "test", count: int = 1) -> None:
-        acts = arrow_rows(ACTIVITY, [{"day": day, "source": source, "activity_id": str(n)} for n in range(count)])
+    def write(day: date, source: str = "test", digest: str | None = "like") -> None:
         place = {"platform": "twitter", "day": day, "source": source}
-        warehouse.replace(ACTIVITY, acts, place, run_id="r", job="j")
+        row = arrow_rows(COVERAGE, [{**place, "activity_digest": digest, "pull": uuid4().hex}])
+        warehouse.replace(COVERAGE, row, place, run_id="r", job="j")
 
     return write
 
 
 @pytest.fixture
-def fingerprints(warehouse):
-    return lambda: activity_fingerprints(warehouse, warehouse.version(ACTIVITY))
+def digests(warehouse):
+    return lambda: activity_digests(warehouse, FIRST, THIRD)
 
 
 @pytest.fixture
-def counted(warehouse, fingerprints):
-    """`counted(day)`: the day is counted in `engagement` as its activity is now."""
+def counted(warehouse, digests):
+    """`counted(day)`: the day is counted in `engagement` as its activity is now, or as it was then."""
 
-    def write(day: date, status: str = runs.DONE) -> None:
-        run = Run("engagement", day, Batch("key"), {"activity_files": fingerprints().get(day, "")})
+    def write(day: date, status: str = runs.DONE, digest: str | None = None) -> None:
+        run = Run("engagement", day, Batch("key"), {"activity_digest": digest or digests().get(day, "")})
         runs.write(warehouse, [run], status)
 
     return write
@@ -75,19 +75,31 @@ def test_a_day_is_covered_where_any_source_of_the_platform_has_a_row(warehouse, 
     assert uncovered_days(covered, FIRST, THIRD) == {"reddit": [str(FIRST), str(THIRD)], "twitter": [str(SECOND)]}
 
 
-def test_a_fingerprint_tells_the_files_of_a_day_and_of_no_other(pulled, fingerprints):
+def test_a_digest_is_of_what_was_pulled_of_a_day_by_whom_and_of_no_other_day(pulled, digests):
     pulled(FIRST)
     pulled(SECOND)
-    before = fingerprints()
+    before = digests()
+    assert sorted(before) == [FIRST, SECOND]
+    pulled(SECOND)  # again, and the same rows
+    assert digests() == before
     pulled(SECOND, "another")
-    after = fingerprints()
-    assert sorted(before) == sorted(after) == [FIRST, SECOND]
-    assert before[FIRST] == after[FIRST] != before[SECOND] != after[SECOND]
+    assert digests()[SECOND] != before[SECOND]
+    pulled(SECOND, digest="like, reply")
+    pulled(SECOND, "another", digest=None)  # by an earlier version of clout, which took none
+    assert digests()[SECOND] == digests()[SECOND] != before[SECOND]
+    assert digests()[FIRST] == before[FIRST]
 
 
-def test_a_day_is_stale_until_it_is_counted_as_it_is_now(warehouse, pulled, counted, fingerprints):
+def test_a_digest_is_read_at_a_version_of_coverage(warehouse, pulled, digests):
+    pulled(FIRST)
+    version, before = warehouse.version(COVERAGE), digests()
+    pulled(FIRST, digest="reply")
+    assert activity_digests(warehouse, FIRST, THIRD, version) == before != digests()
+
+
+def test_a_day_is_stale_until_it_is_counted_as_it_is_now(warehouse, pulled, counted, digests):
     def stale() -> list[date]:
-        return stale_days(warehouse, fingerprints(), FIRST, THIRD)
+        return stale_days(warehouse, digests(), FIRST, THIRD)
 
     assert stale() == []  # nothing was pulled, so there is nothing to count
     pulled(FIRST)
@@ -100,8 +112,41 @@ def test_a_day_is_stale_until_it_is_counted_as_it_is_now(warehouse, pulled, coun
     pulled(FIRST, "late")  # another source of a day that was counted
     assert stale() == [FIRST]
     counted(FIRST)
-    pulled(FIRST, count=0)
-    pulled(FIRST, "late", count=0)  # pulled again, and now there is nothing
-    assert fingerprints().keys() == {SECOND}
+    pulled(FIRST)  # again, and the same rows
+    assert stale() == []
+    pulled(FIRST, digest="")  # again, and now there is nothing
     assert stale() == [FIRST]
-    assert stale_days(warehouse, fingerprints(), SECOND, THIRD) == []  # outside the window
+    assert stale_days(warehouse, digests(), SECOND, THIRD) == []  # outside the window
+
+
+@pytest.mark.parametrize("status", [runs.STARTED, runs.FAILED])
+def test_a_count_that_did_not_end_well_may_have_been_written(warehouse, pulled, counted, digests, status):
+    """The day is then pulled back to what was counted before it: what `engagement` holds is unknown all the same."""
+    pulled(FIRST)
+    counted(FIRST)
+    counted(FIRST, status)  # of the same rows, so it changes nothing
+    assert stale_days(warehouse, digests(), FIRST, THIRD) == []
+    counted(FIRST, status, digest="of other rows")
+    assert stale_days(warehouse, digests(), FIRST, THIRD) == [FIRST]
+    counted(FIRST)
+    assert stale_days(warehouse, digests(), FIRST, THIRD) == []
+
+
+def test_days_counted_by_an_earlier_version_are_counted_again(warehouse, pulled, digests):
+    pulled(FIRST, digest=None)
+    runs.write(warehouse, [Run("engagement", FIRST, Batch("key"), {"activity_files": "names"})], runs.DONE)
+    assert stale_days(warehouse, digests(), FIRST, THIRD) == [FIRST]
+
+
+def test_accounts_have_one_digest_of_all_that_was_seen_up_to_a_day(warehouse, arrow_rows):
+    def seen(day: date, digest: str) -> None:
+        row = arrow_rows(COVERAGE, [{"day": day, "accounts_digest": digest}])
+        warehouse.replace(COVERAGE, row, {"day": day}, run_id="r", job="j")
+
+    seen(FIRST, "ana")
+    seen(THIRD, "later")
+    before = accounts_digest(warehouse, SECOND)
+    seen(THIRD, "bo")
+    assert accounts_digest(warehouse, SECOND) == before
+    seen(FIRST, "Ana")
+    assert accounts_digest(warehouse, SECOND) != before

@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from jobs import checks, engagement, influence, publish
+from jobs.digests import of_texts
 from jobs.runs import Batch
 from jobs.storage import Warehouse
+from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from schemas.influence import INFLUENCE
@@ -42,24 +44,54 @@ class World:
         self.warehouse = Warehouse(root)
         self.warehouse.create_tables()
         self.batch = Batch("test")
-        self._put: dict[str, set[tuple[date, str]]] = defaultdict(set)
+        self._covered: set[tuple[date, str]] = set()
+        self._acts: dict[tuple[date, str, str], list[Mapping[str, Any]]] = {}
+        self._observed: dict[tuple[date, str, str], list[Mapping[str, Any]]] = {}
 
     def write(self, table: Table, records: list[Mapping[str, Any]], **partition: Any) -> None:
         self.warehouse.replace(table, self.arrow_rows(table, records), partition, run_id="test", job="test")
 
     def cover(self, day: date, platform: str) -> None:
-        self.write(COVERAGE, [{"day": day, "platform": platform}], day=day, platform=platform, source="test")
+        """Source `test` reports on the platform that day, and so does every other that has acts there."""
+        self._covered.add((day, platform))
+        self._write_coverage([day])
+
+    def uncover(self, day: date, platform: str) -> None:
+        self._covered.discard((day, platform))
+        self._write_coverage([day])
 
     def put(self, source: str, acts: Iterable[Did]) -> None:
-        """Everything this source reports, instead of what it did before; coverage is apart."""
-        found: dict[tuple[date, str], list[Mapping[str, Any]]] = {place: [] for place in self._put[source]}
+        """Everything this source reports, instead of what it did before; it counts on days that are covered."""
+        found: dict[tuple[date, str, str], list[Mapping[str, Any]]] = {
+            place: [] for place in self._acts if place[2] == source and self._acts[place]
+        }
         for number, act in enumerate(acts):
             record = {"day": act.day, "platform": act.platform, "source": source, "kind": act.kind, "actor_id": act.actor,
                       "target_id": act.target, "activity_id": act.id or f"{source}-{number}"}  # fmt: skip
-            found.setdefault((act.day, act.platform), []).append(record)
-        for (day, platform), records in sorted(found.items()):
+            found.setdefault((act.day, act.platform, source), []).append(record)
+        for (day, platform, _), records in sorted(found.items()):
             self.write(ACTIVITY, records, day=day, platform=platform, source=source)
-        self._put[source] = {place for place, records in found.items() if records}
+        self._acts |= found
+        self._write_coverage(sorted({day for day, _, _ in found}))
+
+    def observe(self, day: date, platform: str, records: list[Mapping[str, Any]]) -> None:
+        """What source `test` saw of accounts that day; it counts if the day is covered."""
+        told = [{"day": day, "platform": platform, "source": "test", **record} for record in records]
+        self.write(ACCOUNTS, told, day=day, platform=platform, source="test")
+        self._observed[day, platform, "test"] = told
+        self._write_coverage([day])
+
+    def _write_coverage(self, days: list[date]) -> None:
+        rows = []
+        for day, platform in sorted(place for place in self._covered if place[0] in days):
+            there = {source for (*place, source), acts in self._acts.items() if acts and place == [day, platform]}
+            for source in sorted(there | {"test"}):
+                place = (day, platform, source)
+                content = {"activity_digest": self._acts, "accounts_digest": self._observed}
+                told = {name: of_texts(sorted(map(repr, rows.get(place, [])))) for name, rows in content.items()}
+                rows.append({"day": day, "platform": platform, "source": source, **told})
+        if days:
+            self.write(COVERAGE, rows, day=tuple(days))
 
     def count(self, day: date, first_day: date | None = None) -> list[date]:
         params = engagement.Params(day=day, first_day=first_day or OFFICIAL.first_day(day))

@@ -17,7 +17,7 @@ from jobs.sources.gharchive import GHArchiveSource, hour_name
 from jobs.sources.page import Note
 from jobs.spool import UNKNOWN_AUTHOR, spool
 
-DAY, NEXT_DAY = date(2026, 11, 3), date(2026, 11, 4)
+DAY, NEXT_DAY = date(2024, 11, 3), date(2024, 11, 4)  # before the archive began to lack events
 
 
 def hour(day: date, number: int) -> bytes:
@@ -89,33 +89,106 @@ def test_a_missing_hour_makes_its_day_partial(tmp_path, tell):
     for number in range(24):
         if number not in (3, 17):
             (tmp_path / name(DAY, number)).write_bytes(hour(DAY, number))
-    (tmp_path / "2026-11-04-0.json").write_bytes(gzip.decompress(hour(NEXT_DAY, 0)))  # not compressed
+    (tmp_path / "2024-11-04-0.json").write_bytes(gzip.decompress(hour(NEXT_DAY, 0)))  # not compressed
     source = GHArchiveSource("gharchive", [str(tmp_path)])
     assert tell(source.pages(DAY, DAY)).notes == [
-        Note("2 of 24 hours are missing: 2026-11-03-3, 2026-11-03-17", partial=True, day=DAY)
+        Note("2 of 24 hours are missing: 2024-11-03-3, 2024-11-03-17", partial=True, day=DAY)
     ]
     told = tell(source.pages(DAY, NEXT_DAY))
     assert told.kinds == {"like": 23}
     assert [(note.partial, note.day) for note in told.notes] == [(True, DAY), (True, NEXT_DAY)]
 
 
+def good_day(folder, **instead: bytes) -> GHArchiveSource:
+    """A whole day but for the hours that are something else (`h5=b""`)."""
+    for number in range(24):
+        (folder / name(DAY, number)).write_bytes(instead.get(f"h{number}", hour(DAY, number)))
+    return GHArchiveSource("gharchive", [str(folder)])
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (b"", "empty"),
+        (gzip.compress(b""), "empty"),
+        (
+            b"<!DOCTYPE html>\n<title>502 Bad Gateway</title>\n",
+            "a page of HTML or XML, as servers send in place of a file",
+        ),
+        (
+            gzip.compress(b"<?xml version='1.0'?>\n<Error/>"),
+            "a page of HTML or XML, as servers send in place of a file",
+        ),
+        (b'{"message": "API rate limit exceeded"}', "event is of an unknown type"),
+        (b"404: Not Found", "line is not JSON"),
+        (hour(DAY, 5)[:9], "archive is truncated or damaged from here on"),
+    ],
+)
+def test_an_hour_that_holds_no_event_makes_its_day_partial_and_is_named(tmp_path, tell, content, fault):
+    source = good_day(tmp_path, h5=content)
+    for first, last in ((DAY, DAY), (DAY, NEXT_DAY)):
+        told = tell(source.pages(first, last))
+        assert (told.kinds, told.faults, told.lines) == ({"like": 23}, {}, 23)
+        assert told.notes[0] == Note(f"1 of 24 hours hold no event: {DAY}-5 ({fault})", partial=True, day=DAY)
+
+
+def test_an_hour_that_is_cut_makes_its_own_day_partial_and_is_named(tmp_path, tell):
+    lines = gzip.decompress(hour(DAY, 5)) * 5_000
+    told = tell(good_day(tmp_path, h5=gzip.compress(lines)[:-100]).pages(DAY, NEXT_DAY))
+    assert told.kinds["like"] > 23
+    cut, next_day = told.notes
+    assert (cut.reason.startswith(f"{DAY}-5.json.gz breaks off at line "), cut.partial, cut.day) == (True, True, DAY)
+    assert next_day.day == NEXT_DAY
+
+
+def test_hours_that_mirrors_name_with_two_digits_are_those_hours(tmp_path, tell):
+    for number in range(24):
+        (tmp_path / f"{DAY}-{number:02}.json.gz").write_bytes(hour(DAY, number))
+    assert tell(GHArchiveSource("gharchive", [str(tmp_path)]).pages(DAY, DAY)) == ({"like": 24}, {}, 24, 0, [])
+
+
+@pytest.mark.parametrize(
+    ("day", "reasons"),
+    [
+        (date(2025, 5, 22), 0),
+        (date(2025, 5, 23), 1),  # 40 % of all events
+        (date(2026, 1, 31), 1),
+        (date(2026, 2, 1), 2),  # 80 % of stars
+    ],
+)
+def test_days_of_which_the_archive_itself_lacks_events_are_never_complete(tmp_path, tell, day, reasons):
+    for number in range(24):
+        (tmp_path / name(day, number)).write_bytes(hour(day, number))
+    notes = tell(GHArchiveSource("gharchive", [str(tmp_path)]).pages(day, day)).notes
+    assert [note.reason for note in notes] == list(gharchive.GAPS.values())[:reasons]
+    assert all(note.partial and note.day == day and not note.absent for note in notes)
+
+
+def test_the_url_of_one_hour_is_refused_at_once(server):
+    with pytest.raises(
+        UsageError, match=r"2024-11-03-0\.json\.gz: is one hour; give the base URL, http://.*/archive, and"
+    ):
+        GHArchiveSource("gharchive", [f"{server.url}{name(DAY, 0)}"])
+    assert not server.asked
+
+
 def test_an_hour_in_several_places_is_read_once(tmp_path, tell):
     for folder in ("first", "second"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / name(DAY, 0)).write_bytes(hour(DAY, 0))
-    (tmp_path / "first" / "2026-11-03-0.json").write_bytes(b"unpacked beside it")
+    (tmp_path / "first" / "2024-11-03-0.json").write_bytes(gzip.decompress(hour(DAY, 0)))  # unpacked beside it
     source = GHArchiveSource("gharchive", [str(tmp_path / "first"), str(tmp_path / "second" / name(DAY, 0))])
     page, _missing = source.pages(DAY, DAY)
-    assert page.file in (str(tmp_path / "first" / name(DAY, 0)), str(tmp_path / "first" / "2026-11-03-0.json"))
+    assert page.file in (str(tmp_path / "first" / name(DAY, 0)), str(tmp_path / "first" / "2024-11-03-0.json"))
 
 
 def test_days_of_which_nothing_is_there_are_an_error(tmp_path, server):
     (tmp_path / name(DAY, 0)).write_bytes(hour(DAY, 0))
     for place in (str(tmp_path), server.url):
         with pytest.raises(
-            UsageError, match=r"no hour of 2026-11-04\.\.2026-11-05, expected files like 2026-11-05-0\.json\.gz"
+            UsageError, match=r"no hour of 2024-11-04\.\.2024-11-05, expected files like 2024-11-05-0\.json\.gz"
         ):
-            list(GHArchiveSource("gharchive", [place]).pages(NEXT_DAY, date(2026, 11, 5)))
+            list(GHArchiveSource("gharchive", [place]).pages(NEXT_DAY, date(2024, 11, 5)))
 
 
 def test_a_file_that_is_no_hour_is_told(tmp_path):
@@ -138,7 +211,7 @@ def test_hours_are_downloaded_and_those_not_found_are_missing(server, tell):
         {},
         23,
         0,
-        [Note("1 of 24 hours are missing: 2026-11-03-5", partial=True, day=DAY)],
+        [Note("1 of 24 hours are missing: 2024-11-03-5", partial=True, day=DAY)],
     )
     assert server.asked == {name(DAY, number): 1 for number in range(24)}  # what is not there is not asked for again
 
@@ -155,7 +228,7 @@ def test_a_passing_fault_is_tried_again(server, tell):
 @pytest.mark.parametrize(("status", "attempts"), [(500, 5), (403, 1)])
 def test_a_lasting_fault_ends_the_pull(server, status, attempts):
     server.answers = {name(DAY, 0): [(status, b"")]}
-    with pytest.raises(CloutError, match=rf"2026-11-03-0\.json\.gz: .*{status}"):
+    with pytest.raises(CloutError, match=rf"2024-11-03-0\.json\.gz: .*{status}"):
         list(GHArchiveSource("gharchive", [server.url]).pages(DAY, DAY))
     assert server.asked == {name(DAY, 0): attempts}
 

@@ -203,6 +203,32 @@ def test_a_bot_declares_itself():
     assert parsed(line | {"type": "DeleteEvent"}) == [Ignored(NOON), bot]
 
 
+@pytest.mark.parametrize("what", ["comment", "issue"])
+def test_a_user_of_type_bot_is_a_bot_wherever_an_event_tells_one(what):
+    user = {"login": "Release-Helper", "type": "Bot"}
+    payload = comment(issue=BY_CLEO) | {what: {"id": 7, "number": 12, "user": user}}
+    assert parsed(event("IssueCommentEvent", payload))[-1] == Account(
+        "release-helper", NOON, handle="Release-Helper", is_bot=True
+    )
+    person = comment(issue={"number": 12, "user": {"login": "Cleo", "type": "User"}})
+    assert Account not in map(type, parsed(event("IssueCommentEvent", person)))
+    acting = event("WatchEvent", actor={"login": "Helper", "type": "Bot"})
+    assert parsed(acting)[-1] == Account("helper", NOON, handle="Helper", is_bot=True)
+
+
+def test_bigquery_s_export_says_the_same():
+    line = event("IssueCommentEvent", comment(issue=BY_CLEO))
+    exported = line | {"payload": json.dumps(line["payload"]), "other": "{}"}
+    for time in ("2026-11-03 12:00:00 UTC", "2026-11-03 12:00:00.000000 UTC"):
+        assert parsed(exported | {"created_at": time}) == parsed(line)
+    with pytest.raises(Rejected, match="line is not JSON"):
+        parsed(exported | {"payload": "{"})
+
+
+def test_what_is_not_public_never_counts():
+    assert parsed(event("WatchEvent", public=False)) == [Ignored(NOON)]
+
+
 def test_what_names_no_target_actor_or_time_is_unresolved():
     assert parsed(event("WatchEvent", repo=None)) == [Unresolved(NO_TARGET, NOON)]
     assert parsed(event("FollowEvent", {"target": {"login": "ghost"}})) == [Unresolved(NO_TARGET, NOON)]

@@ -83,7 +83,7 @@ def test_a_deletion_takes_back_what_its_record_did(collection):
         event(kind="account", account={"active": False}),
         event(kind="identity", identity={}),
         event(kind="identity", identity={"handle": "handle.invalid"}),
-        created("app.bsky.actor.profile", {"displayName": "Ana"}),
+        created("app.bsky.actor.profile", {"displayName": "Ana"}),  # the account's own has the key `self`
         created("app.bsky.graph.block", {"subject": BO}),
         created("fm.example.status", None),  # of another application
         event({"operation": "update", "collection": "app.bsky.feed.post", "rkey": "9", "record": {}}),
@@ -122,7 +122,7 @@ def test_an_act_without_a_time_is_unresolved():
         (LIKE | {"did": "ana.example"}, "actor is not a DID", NOON),
         (LIKE | {"did": 7}, "actor is not a DID", NOON),
         (LIKE | {"did": 7.5}, "actor id is neither a string nor a number", NOON),
-        (event(kind="gossip"), "kind is none of commit, identity, account", NOON),
+        (event(kind="gossip"), "kind is none of commit, identity, account, sync", NOON),
         (event(None), "collection is missing", NOON),
         (event({"collection": "likes", "operation": "create"}), "collection is not an NSID", NOON),
         (event({"collection": "app.bsky.feed.like"}), "operation is none of create, update, delete", NOON),
@@ -132,9 +132,6 @@ def test_an_act_without_a_time_is_unresolved():
         (created("app.bsky.feed.like", {"subject": {"uri": "https://x"}}), "subject is not an at:// address", NOON),
         (created("app.bsky.feed.like", {"subject": {"uri": "at://did:x"}}), "subject is not a DID", NOON),
         (created("app.bsky.graph.follow", {"subject": "bo.example"}), "subject is not a DID", NOON),
-        (post(reply={"parent": {}}), "subject is missing", NOON),
-        (post(embed={"$type": "app.bsky.embed.record"}), "subject is missing", NOON),
-        (post(facets=[mention(None)]), "subject is missing", NOON),
     ],
 )
 def test_faults(line, reason, occurred_at):
@@ -143,8 +140,94 @@ def test_faults(line, reason, occurred_at):
     assert (fault.value.reason, fault.value.occurred_at) == (reason, occurred_at)
 
 
+@pytest.mark.parametrize(
+    ("part", "reason"),
+    [
+        ({"reply": {"parent": {}}}, "reply: subject is missing"),
+        ({"embed": {"$type": "app.bsky.embed.record"}}, "quote: subject is missing"),
+        ({"facets": [mention(None)]}, "mention: subject is missing"),
+        ({"facets": [mention("bo.example")]}, "mention: subject is not a DID"),
+    ],
+)
+def test_what_names_nobody_in_a_post_leaves_the_rest_of_it_in(part, reason):
+    assert parsed(post(**part)) == [Unresolved(reason, NOON), Act("post", ANA, ANA, NOON, OWN)]
+    if "reply" not in part:
+        assert parsed(post(reply=REPLY, **part)) == [Act("reply", ANA, BO, NOON, OWN, POST), Unresolved(reason, NOON)]
+
+
+def profile(operation: str, record: object = None) -> dict:
+    return event({"operation": operation, "collection": "app.bsky.actor.profile", "rkey": "self", "record": record})
+
+
+def labelled(*values: str) -> dict:
+    return {"labels": {"$type": "com.atproto.label.defs#selfLabels", "values": [{"val": value} for value in values]}}
+
+
+@pytest.mark.parametrize(
+    ("line", "account"),
+    [
+        (profile("create", {"displayName": "Ana", **labelled("bot")}), Account(ANA, NOON, None, "Ana", is_bot=True)),
+        (profile("update", labelled("!no-unauthenticated", "bot")), Account(ANA, NOON, is_bot=True)),
+        (profile("update", labelled("porn")), Account(ANA, NOON, is_bot=False)),  # no longer
+        (profile("update", {"displayName": "Ana"}), Account(ANA, NOON, None, "Ana", is_bot=False)),
+        (profile("delete"), Account(ANA, NOON, is_bot=False)),
+        (profile("create", {"labels": 7}), Account(ANA, NOON, is_bot=False)),
+    ],
+)
+def test_an_account_says_of_itself_that_it_is_a_bot(line, account):
+    assert parsed(line) == [Ignored(NOON), account]
+
+
+NOON_TEXT = "2026-11-03T12:00:00.000000Z"
+
+
+def second_wire(kind: str, **more) -> dict:
+    return {"$type": f"network.bsky.jetstream.subscribeEvents#{kind}", "seq": 1, "did": ANA, "time": NOON_TEXT} | more
+
+
+@pytest.mark.parametrize("wrap", [lambda event: event, lambda event: {"$type": "message", "payload": event}])
+def test_the_second_wire_format_says_the_same_with_its_envelope_and_without(wrap):
+    for first in (LIKE, FOLLOW, RICH, DELETE, profile("update", labelled("bot"))):
+        assert parsed(wrap(second_wire("commit", **first["commit"]))) == parsed(first)
+    identity = second_wire("identity", identity={"handle": "ana.example", "time": "1970-01-01T00:00:00Z"})
+    assert parsed(wrap(identity)) == parsed(event(kind="identity", identity={"handle": "ana.example"}))
+    for kind in ("account", "sync"):
+        assert parsed(wrap(second_wire(kind))) == [Ignored(NOON)]
+    info = {"$type": "network.bsky.jetstream.subscribeEvents#info", "name": "OutdatedCursor", "message": ""}
+    assert parsed(wrap(info)) == [Ignored(None)]
+    with pytest.raises(Rejected, match="kind is none of"):
+        parsed(wrap(second_wire("gossip")))
+    with pytest.raises(Rejected, match="time is not an RFC 3339 time"):
+        parsed(wrap(second_wire("commit", time="noon")))
+
+
+def test_the_last_frame_of_a_connection_is_no_event():
+    assert parsed({"$type": "error", "error": "ConsumerTooSlow", "message": ""}) == [Ignored(None)]
+
+
+@pytest.mark.parametrize(("letter", "operation"), [("c", "create"), ("u", "update"), ("d", "delete")])
+def test_the_short_form_of_before_october_2024(letter, operation):
+    for line in (LIKE, RICH, FOLLOW):
+        changed = event(line["commit"] | {"operation": operation})
+        commit = {key: value for key, value in line["commit"].items() if key != "operation"} | {"type": letter}
+        short = {"did": ANA, "time_us": NOON, "type": "com", "commit": commit}
+        assert parsed(short) == parsed(changed)
+    short = {"did": ANA, "time_us": NOON, "type": "id", "identity": {"handle": "ana.example"}}
+    assert parsed(short) == [Ignored(NOON), Account(ANA, NOON, handle="ana.example")]
+    assert parsed({"did": ANA, "time_us": NOON, "type": "acc", "account": {}}) == [Ignored(NOON)]
+
+
+def test_a_deletion_without_a_time_still_takes_back():
+    uri = f"at://{ANA}/app.bsky.feed.like/9"
+    assert parsed(DELETE | {"time_us": None}) == [Ignored(None), Undo(uri, ANA, None)]
+
+
 def test_no_line_breaks_the_parser(survives):
     lines = [RICH, LIKE, FOLLOW, DELETE, post(embed=QUOTE), event(kind="identity", identity={"handle": "ana.example"})]
+    lines += [
+        profile("update", labelled("bot")),
+        {"$type": "message", "payload": second_wire("commit", **LIKE["commit"])},
+    ]
     survives(parse, [orjson.dumps(line) for line in lines])
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import orjson
 import pytest
 
-from jobs.sources.page import Act, Author, Rejected, Unresolved
+from jobs.sources.page import Account, Act, Author, Ignored, Rejected, Unresolved
 from jobs.sources.reddit import TARGET_WITHDRAWN, RedditSource, parse
 from jobs.sources.values import ACTOR_WITHDRAWN, NO_TARGET, NO_TIME
 from jobs.spool import UNKNOWN_AUTHOR, spool
@@ -51,6 +51,38 @@ def test_a_crosspost_also_reshares_the_original():
     assert parsed(CROSSPOST, crosspost_parent_list=withdrawn) == (Unresolved(TARGET_WITHDRAWN, NOON), *post)
 
 
+def test_a_parent_that_a_dump_gives_as_a_number():
+    number = int("j00001x", 36)
+    for told in (number, float(number)):
+        assert parsed(COMMENT, parent_id=told)[0].object_id == "t1_j00001x"
+        assert parsed(COMMENT, parent_id=None, link_id=told)[0].object_id == "t3_j00001x"
+
+
+def test_ids_are_digits_in_base_36_whatever_their_case():
+    assert parsed(COMMENT, parent_id="t3_S1")[0].object_id == parsed(SUBMISSION, id="S1")[0].activity_id == "t3_s1"
+
+
+@pytest.mark.parametrize("time", [SECONDS, str(SECONDS), f"{SECONDS}.0", "2026-11-03T12:00:00Z", "2026-11-03 12:00:00"])
+def test_every_way_in_which_dumps_write_a_time(time):
+    assert parsed(COMMENT, created_utc=time)[0].occurred_at == NOON
+
+
+def test_an_answer_of_the_api_says_the_same():
+    for kind, item in (("t1", COMMENT), ("t3", SUBMISSION)):
+        assert parsed({"kind": kind, "data": item}) == parsed(item)
+
+
+def test_reddit_s_own_bot_is_one_and_moderators_are_people():
+    bot = parsed(COMMENT, author="AutoModerator", distinguished="moderator")
+    assert bot[-1] == Account("AutoModerator", NOON, handle="AutoModerator", is_bot=True)
+    assert Account not in map(type, parsed(COMMENT, distinguished="moderator"))
+
+
+def test_what_is_said_in_private_never_counts():
+    assert parsed(COMMENT, subreddit_type="private") == (Ignored(NOON),)
+    assert len(parsed(COMMENT, subreddit_type="public")) == 2
+
+
 @pytest.mark.parametrize("item", [COMMENT, SUBMISSION])
 @pytest.mark.parametrize("author", ["[deleted]", "[removed]", None])
 def test_who_left_is_nobody_s_actor_or_target(item, author):
@@ -76,7 +108,8 @@ def test_what_lacks_a_parent_or_a_time_is_unresolved():
         (COMMENT | {"id": None}, "comment is missing", NOON),
         (COMMENT | {"author": ["Ana"]}, "actor id is neither a string nor a number", NOON),
         ({key: COMMENT[key] for key in COMMENT if key != "author"}, "actor is missing", NOON),
-        (COMMENT | {"parent_id": 7}, "id is neither t1_ nor t3_ and letters and digits", NOON),
+        (COMMENT | {"parent_id": 7.5}, "parent id is neither a string nor a number", NOON),
+        (COMMENT | {"parent_id": -7}, "id is neither t1_ nor t3_ and letters and digits", NOON),
         (SUBMISSION | {"id": "S 1"}, "id is neither t1_ nor t3_ and letters and digits", NOON),
     ],
 )

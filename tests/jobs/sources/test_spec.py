@@ -1,10 +1,12 @@
 """`--source` values and `sources.yaml`, and what is wrong with them."""
 
+from datetime import date
+
 import pytest
 
 from jobs.errors import UsageError
 from jobs.sources.higgs import HiggsSource
-from jobs.sources.spec import TYPES, SourceSpec, enabled_sources, parse_specs
+from jobs.sources.spec import TYPES, SourceSpec, enabled_entries, enabled_sources, parse_specs
 
 
 def test_values_become_sources_in_order_of_first_mention():
@@ -61,6 +63,64 @@ def test_only_enabled_sources_are_given(tmp_path):
     assert [spec.id for spec in enabled_sources(path)] == ["higgs", "gharchive"]
     path.write_text("")
     assert enabled_sources(path) == ()
+
+
+def test_a_day_outside_an_entry_s_days_is_not_that_entry_s(tmp_path):
+    path = tmp_path / "sources.yaml"
+    path.write_text(
+        "- {source: gharchive, from: 2011-02-12}\n"
+        "- {source: 'old:reddit=/a', from: 2005-12-01, to: 2005-12-31}\n"
+        "- {source: 'old:reddit=/b', from: 2006-01-01}\n"
+        "- {source: higgs=/x, to: 2012-07-07}\n"
+    )
+
+    def on(*day: int) -> list[str]:
+        return [argument for spec in enabled_sources(path, date(*day)) for argument in spec.arguments]
+
+    assert on(2005, 11, 30) == ["higgs:higgs=/x"]
+    assert on(2005, 12, 1) == on(2005, 12, 31) == ["old:reddit=/a", "higgs:higgs=/x"]
+    assert on(2006, 1, 1) == ["old:reddit=/b", "higgs:higgs=/x"]  # of one ID, the entry that has the day
+    assert on(2012, 7, 7) == ["gharchive:gharchive=", "old:reddit=/b", "higgs:higgs=/x"]
+    assert on(2012, 7, 8) == ["gharchive:gharchive=", "old:reddit=/b"]
+    assert len(enabled_sources(path)) == 3
+    assert enabled_sources(path)[1].places == ("/a", "/b")
+    assert [str(entry) for entry in enabled_entries(path)] == [
+        "gharchive (from 2011-02-12)",
+        "old:reddit=/a (from 2005-12-01 to 2005-12-31)",
+        "old:reddit=/b (from 2006-01-01)",
+        "higgs=/x (to 2012-07-07)",
+    ]
+
+
+def test_every_fault_of_a_list_of_sources_is_reported_at_once(tmp_path):
+    path = tmp_path / "sources.yaml"
+    path.write_text(
+        "- {source: higgs=/x, from: 2012-07-07, to: 2012-07-01}\n"
+        "- {source: myspace=/x, enabled: perhaps}\n"
+        "- {sauce: higgs=/x}\n"
+        "- {source: reddit=/x, from: soon, till: 2012-07-01}\n"
+    )
+    with pytest.raises(UsageError) as raised:
+        enabled_sources(path)
+    assert str(raised.value) == (
+        f"{path}: expected a list of sources, each `source: [ID:]TYPE=WHERE`: "
+        "entry 1 to: must not lie before `from`, 2012-07-07, found 2012-07-01; "
+        f"entry 2 source: unknown type 'myspace'; use [ID:]TYPE=WHERE with one of {', '.join(TYPES)}, found 'myspace=/x'; "
+        "entry 2 enabled: Input should be a valid boolean, found 'perhaps'; "
+        "entry 3 source: Field required; "
+        "entry 3 sauce: Extra inputs are not permitted, found 'higgs=/x'; "
+        "entry 4 from: Input should be a valid date, found 'soon'; "
+        "entry 4 till: Extra inputs are not permitted, found 2012-07-01"
+    )
+
+
+def test_entries_that_contradict_each_other_are_reported(tmp_path):
+    path = tmp_path / "sources.yaml"
+    path.write_text("- source: a:higgs=/x\n- source: a:reddit=/y\n")
+    with pytest.raises(
+        UsageError, match=r"sources\.yaml: --source a:reddit=/y: ID 'a' is already a source of type 'higgs'"
+    ):
+        enabled_sources(path)
 
 
 @pytest.mark.parametrize("text", [b"a: [", b"higgs: /x", b"- higgs=/x", b"- source: 7", b"\xff\xfe\x00", b"7"])

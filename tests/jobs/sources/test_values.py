@@ -120,8 +120,9 @@ def test_acts_of_one_second_derive_one_id():
     [
         (b"", "line is not JSON"),
         (b'{"a": 1', "line is not JSON"),
-        (b'{"a": NaN}', "line is not JSON"),
-        (b'{"a": "\\ud800"}', "line is not JSON"),  # half a character
+        (b'{"a": "\xff"}', "line is not JSON"),
+        ('{"a": 1}'.encode("utf-16"), "line is not JSON"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "line is not JSON"),  # more digits than Python converts
         (b"[" * 100_000, "line is not JSON"),  # must not exhaust the stack
         (b"[1]", "line is not a JSON object"),
         (b"1", "line is not a JSON object"),
@@ -160,3 +161,34 @@ def test_names_that_cannot_be_shown_are_unknown():
         "👩\u200d🔬",
         *[None] * 5,
     ]
+
+
+@pytest.mark.parametrize(
+    "line", [b'{"a": "cut \\ud83d", "b": 1}', b'{"a": NaN, "b": 1}', b'{"a": "\\udc00\\ud800", "b": 1}']
+)
+def test_half_a_surrogate_pair_and_nan_are_in_texts_that_nobody_scores(line):
+    assert json_object(line)["b"] == 1
+    with pytest.raises(Rejected):
+        account_id(json_object(line)["a"])  # but never in an id
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("2016-12-31T23:59:60Z", "2016-12-31T23:59:59.999999Z"),  # RFC 3339 section 5.6; stays on its day
+        ("2016-12-31T23:59:60.5Z", "2016-12-31T23:59:59.999999Z"),
+        ("2016-12-31T15:59:60-08:00", "2016-12-31T23:59:59.999999Z"),
+    ],
+)
+def test_a_leap_second_is_a_time(value, expected):
+    assert from_iso(value) == from_iso(expected)
+
+
+@pytest.mark.parametrize("value", ["2026-10-05", "2026-W41-1", "2026-10-05T24:00:00Z", "2026-10-05T10:00:61Z"])
+def test_what_python_reads_but_rfc_3339_does_not_is_no_time(value):
+    with pytest.raises(Rejected, match="time is not an RFC 3339 time"):
+        from_iso(value)
+
+
+def test_seconds_may_be_text_of_a_fraction():
+    assert from_seconds("1673784003.0") == from_seconds(1673784003) == from_seconds(b"1673784003")

@@ -1,0 +1,54 @@
+"""What clout's commits record about themselves in a table's log, to name the run that won a race.
+
+The log forgets (`delta.logRetentionDuration`), so nothing but the newest commits is ever asked of it.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from deltalake import DeltaTable
+
+Partition = Mapping[str, Any]  # column -> a value, or a tuple of values: each of these
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One commit of clout's."""
+
+    version: int
+    run_id: str
+    job: str
+    partition: dict[str, list[str]]
+    at: datetime
+
+
+def metadata(partition: Partition, run_id: str, job: str) -> str:
+    """The text that a commit carries as `userMetadata`."""
+    return json.dumps({"run_id": run_id, "job": job, "partition": as_text(partition)})
+
+
+def commits(table: DeltaTable, partition: Partition | None = None) -> Iterator[Commit]:
+    """clout's commits that the log still holds, newest first; of a partition, those that replaced it."""
+    asked = as_text(partition or {})
+    for entry in table.history():
+        try:
+            about = json.loads(entry["userMetadata"])
+            at = datetime.fromtimestamp(entry["timestamp"] / 1000, UTC)
+            commit = Commit(int(entry["version"]), about["run_id"], about["job"], about["partition"], at)
+        except (KeyError, TypeError, ValueError):
+            continue  # the table's creation, or another program's commit
+        if all(set(values) <= set(commit.partition.get(name, ())) for name, values in asked.items()):
+            yield commit
+
+
+def values_of(values: Any) -> tuple:
+    """A partition's value, or values, as a tuple."""
+    return values if isinstance(values, tuple) else (values,)
+
+
+def as_text(partition: Partition) -> dict[str, list[str]]:
+    """Column -> its values as text."""
+    return {name: [str(value) for value in values_of(values)] for name, values in partition.items()}

@@ -1,0 +1,32 @@
+"""Digests of content: equal for equal rows, whatever their order and the files that hold them."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import duckdb
+
+_HALF = "((1::uhugeint << 64) - 1)"
+
+
+def of_rows(db: "duckdb.DuckDBPyConnection", query: str, parameters: Mapping[str, Any], columns: Sequence[str]) -> str:
+    """Digest of the query's rows as a multiset, taken in one pass and constant memory.
+
+    Each row has a number of 128 bits, and the digest is of how many rows there are and of the sums of both halves of their
+    numbers. Two different days agree by accident with a probability of some 2^-128. Nothing is gained by constructing such
+    days: the later one's count would be taken for up to date until the day changes again.
+    """
+    # Every value says how long it is, so that no two rows are one text.
+    text = ", ".join(f"coalesce(strlen({name}::varchar) || ':' || {name}::varchar, '-')" for name in columns)
+    sums = db.cursor().execute(
+        f"select count(*), sum((number >> 64)::hugeint), sum((number & {_HALF})::hugeint)"
+        f" from (select md5_number(concat({text}))::uhugeint as number from ({query}))",
+        dict(parameters),
+    )
+    return of_texts(map(str, sums.fetchone() or ()))
+
+
+def of_texts(texts: Iterable[str]) -> str:
+    """SHA-256 of the texts in their order, as hexadecimal."""
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
