@@ -172,8 +172,6 @@ def spark():
     of well, and so spends a third less on days as small as a test's."""
     session.JAVA_OPTIONS += " -XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
     built = session.build("local[2]")
-    built.conf.set("spark.sql.codegen.wholeStage", "false")
-    built.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
     yield built
     built.stop()
 
