@@ -12,6 +12,7 @@ from tests.dags import postgres
 from tests.dags.conftest import FIRST_DAY, LAST_DAY, SOURCE
 from tests.dags.up import environment, up
 
+# In CI infra/test.sh installs it.
 pytestmark = pytest.mark.skipif(
     postgres.programs() is None and not os.environ.get("CI"),
     reason="no PostgreSQL server; to install: apt-get install postgresql",
