@@ -5,6 +5,7 @@
 
 import logging
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -361,7 +362,7 @@ def _range(
 
 def main() -> None:
     """Runs the command line: a user's mistake is one line, anything else is a traceback only under --verbose."""
-    verbose = bool({"-v", "--verbose"} & set(sys.argv[1:]))
+    verbose = is_verbose(sys.argv)
     with interrupts.handled():
         try:
             try:
@@ -380,6 +381,11 @@ def main() -> None:
             told = ": ".join(filter(None, [type(error).__name__, cause(error)])) + " (`--verbose` shows more)"
             usage = UsageError.exit_code if isinstance(error, MethodologyError) else CloutError.exit_code
             _fail(str(error) if known else told, getattr(error, "exit_code", usage), verbose)
+
+
+def is_verbose(arguments: Sequence[str]) -> bool:
+    """Whether the command line asks for logs and tracebacks, also where it cannot be parsed."""
+    return bool({"-v", "--verbose"} & set(arguments))
 
 
 def _fail(message: str, code: int, verbose: bool) -> None:

@@ -22,7 +22,7 @@ from jobs.places import ROOT
 
 COMMAND = ("bash", str(ROOT / "infra" / "up.sh"))
 BIN = Path(sys.prefix) / "bin"
-READY_S, BACKFILL_S, STOP_S = 180, 600, 40  # patience, on a machine that is busy with other things
+READY_S, BACKFILL_S, STOP_S = 600, 1200, 60  # patience, on a machine that is busy with other things
 
 
 @dataclass

@@ -10,6 +10,8 @@ from jobs.storage import Warehouse
 from schemas.runs import RUNS
 from schemas.scores import SCORES
 
+pytestmark = pytest.mark.system  # it asks Java for its version
+
 
 @pytest.fixture
 def found(warehouse):
