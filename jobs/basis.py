@@ -11,7 +11,8 @@ from datetime import date
 import numpy as np
 import pyarrow.compute as pc
 
-from jobs import counted, publications, pull_activity, runs, window
+from jobs import counted, known_accounts, publications, pull_activity, runs, window
+from jobs.commits import Span
 from jobs.counted import Snapshot
 from jobs.errors import CloutError
 from jobs.storage import Warehouse
@@ -85,8 +86,8 @@ def _refuse_changed(warehouse: Warehouse, basis: Basis, then: Mapping[date, str]
     if not other:
         return
     # A platform that was not covered then may have come since: its acts of the day are there, and do not count.
-    in_window = (pc.field("day") >= basis.first_day) & (pc.field("day") <= basis.day)
-    coverage = warehouse.read(COVERAGE, where=in_window, version=basis.now.coverage).to_pylist()
+    in_window = {"day": Span(basis.first_day, basis.day)}
+    coverage = warehouse.read(COVERAGE, in_window, version=basis.now.coverage).to_pylist()
     known = (row for row in coverage if row["day"] in basis.covered.get(row["platform"], set()))
     today, of_then = window.digests_of_days(coverage), window.digests_of_days(known)
     if changed := [day for day in other if of_then.get(day) != then[day]]:
@@ -115,7 +116,7 @@ def refuse_other_data(warehouse: Warehouse, basis: Basis, computed: np.ndarray, 
     count = (np.abs(computed - published) > TOLERANCE * np.maximum(1, published)).sum()
     if not count:
         return
-    digest = window.accounts_digest(warehouse, basis.day)
+    digest = known_accounts.credibility_digest(warehouse, basis.now, basis.day)
     because = (
         "what was observed of accounts up to the day was pulled again since"
         if basis.accounts_digest not in (None, digest)

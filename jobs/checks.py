@@ -127,7 +127,7 @@ def run(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, str]:
             row.parameters["accept"] = params.accept
         version = row.inputs[INFLUENCE.name] = warehouse.version(INFLUENCE)
         # Of a table that left its contract nothing else can be asked.
-        left = contract(warehouse.dataset(INFLUENCE, version).schema)
+        left = contract(warehouse.dataset(INFLUENCE, {"day": params.day}, version=version).schema)
         row.checks = {"contract": left} if left else _results(warehouse, params, row)
         if params.accept:
             row.checks = gate.accepted(row.checks)

@@ -16,14 +16,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs import counted, graph, paths, sensitivity
+from jobs import counted, graph, known_accounts, paths, sensitivity
 from jobs.attention import kinds_sql
 from jobs.basis import Basis, published_basis, refuse_other_data
 from jobs.engines import memory
 from jobs.errors import CloutError
 from jobs.scratch import scratch
 from jobs.storage import Warehouse
-from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
 from schemas.fixed_point import UNIT
 from schemas.methodology import Methodology
@@ -108,9 +107,10 @@ def explained(warehouse: Warehouse, params: Params) -> Told:
             basis,
             pairs={pair for path in told["paths"] for pair in pairwise(path["people"])},
         )
-    told["handles"] = handles(
+    told["handles"] = known_accounts.handles(
         warehouse,
-        basis,
+        basis.now,
+        basis.day,
         {p for path in told["paths"] for p in path["people"]} | {engager["person_id"] for engager in told["engagers"]},
     )
     return told
@@ -125,17 +125,6 @@ def published(warehouse: Warehouse, person: str, day: date, methodology: Methodo
             f"scores {day} ({methodology.version}): {person} is not in it; `clout show {person}` lists the days that are"
         )
     return found[0]
-
-
-def handles(warehouse: Warehouse, basis: Basis, people: Iterable[str]) -> dict[str, str]:
-    """person_id -> handle as last observed, of those who have one."""
-    asked = pa.array([person.partition(":")[2] for person in people], pa.string())
-    observed = counted.rows(warehouse, ACCOUNTS, basis.now.accounts, basis.now.coverage, last_day=basis.day)
-    rows = observed.to_table(
-        columns=["platform", "account_id", "handle", "day", "source"], filter=pc.field("account_id").isin(asked)
-    ).sort_by([("day", "ascending"), ("source", "descending")])
-    found = {f"{row['platform']}:{row['account_id']}": row["handle"] for row in rows.to_pylist()}
-    return {person: found[person] for person in sorted(people) if found.get(person)}
 
 
 def _around(db: "duckdb.DuckDBPyConnection", params: Params) -> Around:

@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs import reasons, score_changes
+from jobs import known_accounts, reasons, score_changes
 from jobs.basis import Basis, refuse_other_data
-from jobs.explain import PARTS, Told, handles
+from jobs.explain import PARTS, Told
 from jobs.score_changes import Params, Published
 from jobs.scratch import scratch
 from jobs.sensitivity import CODES, METHODOLOGY
@@ -59,7 +59,7 @@ def explained(warehouse: Warehouse, person: str, params: Params, top: int) -> To
         **{name: after[name] for name in NOTHING},
         "reasons": told,
         "uncovered_days": _uncovered(warehouse, old, new, person),
-        "handles": handles(warehouse, new, named | {person}),
+        "handles": known_accounts.handles(warehouse, new.now, new.day, named | {person}),
     }
 
 

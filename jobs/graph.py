@@ -7,13 +7,12 @@ their last unit of 2^-36: influence agrees with what was published to 1e-8 of ma
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from jobs import attention, counted
+from jobs import attention, known_accounts
 from jobs.basis import Basis
+from jobs.commits import Span
 from jobs.storage import Warehouse
 from jobs.window import days_between
-from schemas.accounts import ACCOUNTS
 from schemas.engagement import ENGAGEMENT
 
 if TYPE_CHECKING:
@@ -25,16 +24,14 @@ def prepare(db: "duckdb.DuckDBPyConnection", warehouse: Warehouse, basis: Basis,
     credibility, a)."""
     days = days_between(basis.first_day, basis.day)
     factors = attention.decay_factors(days, basis.covered, basis.day, basis.methodology)
-    in_window = (pc.field("day") >= basis.first_day) & (pc.field("day") <= basis.day)
+    window = {"day": Span(basis.first_day, basis.day)}
     db.execute("create or replace macro rint(x) as round_even(x, 0)")
-    db.register(f"engagement_{name}", warehouse.dataset(ENGAGEMENT, basis.now.engagement).filter(in_window))
-    observed = counted.rows(warehouse, ACCOUNTS, basis.now.accounts, basis.now.coverage, last_day=basis.day)
-    db.register(f"accounts_{name}", observed)
+    db.register(f"engagement_{name}", warehouse.dataset(ENGAGEMENT, window, version=basis.now.engagement))
+    known_accounts.register(db, f"accounts_{name}", warehouse, basis.now, basis.day)
     db.register(f"factors_{name}", attention.decay_table(factors, basis.methodology))
     saturated = attention.saturated_sql(basis.methodology).format(engagement=acts_of(basis, name))
     db.execute(f"create temp table saturated_{name} as {saturated}")
-    newest = f"({attention.newest_accounts_sql(basis.day).format(accounts=f'accounts_{name}')})"
-    doubted = f"({attention.CREDIBILITY_SQL.format(accounts=newest)})"
+    doubted = f"({attention.CREDIBILITY_SQL.format(accounts=f'accounts_{name}')})"
     weights = attention.weights_sql(f"from saturated_{name}", basis.methodology).format(factors=f"factors_{name}")
     spread = attention.attention_sql(basis.methodology).format(weights=f"({weights})", doubted=doubted)
     db.execute(f"create temp table spread_{name} as select src, dst, weight, spent, credibility, a from ({spread})")

@@ -16,13 +16,14 @@ import pyarrow.dataset as ds
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError
 from pyarrow import fs
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from jobs import commits, creation, retention
+from jobs import commits, creation, pruning, retention
 from jobs.causes import cause
-from jobs.commits import Partition, as_text, values_of
+from jobs.commits import Partition, values_of
 from jobs.errors import CloutError, UsageError
 from jobs.nights import nights
+from jobs.pruning import expression
+from jobs.races import LostRaceError, is_collision, lost, repeated
 from schemas import arrow
 from schemas.catalog import TABLES
 from schemas.table import Table
@@ -30,17 +31,9 @@ from schemas.table import Table
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-# A commit that collides with one it has nothing to do with (bookkeeping of another day or source) is repeated: with some
-# tens of writers at once the last one needs about this many tries.
-TRIES = 30
-
 
 class GoneError(CloutError):
     """Rows that are no longer kept: the log forgot their version, or their files were removed."""
-
-
-class LostRaceError(CloutError):
-    """Another run wrote the same partition while this one was at work; nothing of this run was kept."""
 
 
 def predicate(partition: Partition) -> str:
@@ -56,14 +49,6 @@ def _any_of(name: str, values: tuple) -> str:
 
 def _quoted(value: str | date) -> str:
     return "'" + str(value).replace("'", "''") + "'"
-
-
-def expression(partition: Partition) -> pc.Expression:
-    """The partition as a filter on an Arrow dataset."""
-    found = pc.scalar(True)
-    for name, values in partition.items():
-        found = found & pc.field(name).isin(pa.array(values_of(values)))
-    return found
 
 
 class Warehouse:
@@ -136,11 +121,14 @@ class Warehouse:
     def version(self, table: Table) -> int:
         return self.delta(table).version()
 
-    def dataset(self, table: Table, version: int | None = None) -> ds.Dataset:
-        """The table for Arrow, DuckDB and Polars to scan in a stream. Rows from before a column came to the contract have null
-        there."""
+    def dataset(
+        self, table: Table, partition: Partition | None = None, *, version: int | None = None
+    ) -> ds.FileSystemDataset:
+        """The files of a partition for Arrow, DuckDB and Polars to scan in a stream; all files where none is given. Rows from
+        before a column came to the contract have null there. Rows outside the partition may be among them where it names
+        columns that the table is not partitioned by: `read` and `reader` filter."""
         native = fs.SubTreeFileSystem(self.path(table), fs.LocalFileSystem()) if self.is_local else None
-        found = self.delta(table, version).to_pyarrow_dataset(filesystem=native)
+        found = pruning.dataset(self.delta(table, version), partition, native)
         return found.replace_schema(arrow.completed(table, found.schema))
 
     def read(
@@ -152,14 +140,16 @@ class Warehouse:
         where: pc.Expression | None = None,
         version: int | None = None,
     ) -> pa.Table:
-        """Rows of a partition, held in memory: for tables and partitions known to be small."""
+        """Rows of a partition, held in memory: for tables and partitions known to be small. Only the partition saves the
+        other files from being looked at."""
         condition = expression(partition or {})
         if where is not None:
             condition = condition & where
-        return self.dataset(table, version).to_table(columns=list(columns or table.column_names), filter=condition)
+        dataset = self.dataset(table, partition, version=version)
+        return dataset.to_table(columns=list(columns or table.column_names), filter=condition)
 
     def row_count(self, table: Table, partition: Partition, version: int | None = None) -> int:
-        return self.dataset(table, version).count_rows(filter=expression(partition))
+        return self.dataset(table, partition, version=version).count_rows(filter=expression(partition))
 
     def partitions(self, table: Table) -> list[dict[str, str]]:
         """The partitions that hold rows, column -> value as text."""
@@ -170,7 +160,7 @@ class Warehouse:
         stream, where an old version or its files are no longer kept."""
         asked = expression(partition)
         try:
-            dataset = self.dataset(table, version)
+            dataset = self.dataset(table, partition, version=version)
             for fragment in dataset.get_fragments(asked):
                 fragment.ensure_complete_metadata()
         except FileNotFoundError as error:
@@ -228,7 +218,7 @@ class Warehouse:
             if raised:
                 raise raised[0] from None
             if isinstance(error, CommitFailedError):
-                raise self._lost(table, partition, before) from error
+                raise lost(table.name, self.delta(table, before), self.delta(table), partition) from error
             raise
 
     def delete(self, table: Table, partition: Partition, *, run_id: str, job: str) -> None:
@@ -238,7 +228,7 @@ class Warehouse:
         try:
             delta.delete(predicate(partition), commit_properties=_properties(partition, run_id, job))
         except CommitFailedError as error:
-            raise self._lost(table, partition, before) from error
+            raise lost(table.name, self.delta(table, before), self.delta(table), partition) from error
 
     def replace_bookkeeping(self, table: Table, rows: pa.Table, partition: Partition, *, run_id: str, job: str) -> None:
         """As `replace`, repeated where it collides with a commit for another day or source."""
@@ -272,38 +262,13 @@ class Warehouse:
                 .save(self.spark_path(table))
             )
         except Exception as error:
-            if "Concurrent" in type(error).__name__ or "DELTA_CONCURRENT" in str(error):
-                raise self._lost(table, partition, before) from error
+            if is_collision(error):
+                raise lost(table.name, self.delta(table, before), self.delta(table), partition) from error
             raise
 
     def spark_path(self, table: Table) -> str:
         # Hadoop's client for S3 goes by another scheme than everybody else's.
         return self.path(table).replace("s3://", "s3a://", 1) if not self.is_local else self.path(table)
-
-    def _lost(self, table: Table, partition: Partition, before: int) -> LostRaceError:
-        mine = as_text(partition)
-        meets = (
-            commit
-            for commit in self.commits(table)
-            if commit.version > before
-            and all(set(mine[name]) & set(commit.partition.get(name, mine[name])) for name in mine)
-        )
-        winner = next(meets, None)
-        to = f"run {winner.run_id} ({winner.job})" if winner else "another run"
-        what = " ".join(",".join(values) for values in mine.values())
-        return LostRaceError(
-            f"{table.name} {what}: lost to {to}, which wrote it meanwhile; nothing of this run was kept"
-        )
-
-
-def repeated(collision: type[Exception]) -> Retrying:
-    """Attempts (`for attempt in ...: with attempt:`) until one does not collide; the last collision is raised."""
-    return Retrying(
-        retry=retry_if_exception_type(collision),
-        stop=stop_after_attempt(TRIES),
-        wait=wait_random_exponential(multiplier=0.02, max=1),
-        reraise=True,
-    )
 
 
 def _properties(partition: Partition, run_id: str, job: str) -> CommitProperties:

@@ -10,6 +10,7 @@ from schemas.table import Table
 STATISTICS = {
     "activity": ("occurred_at", "pull"),
     "accounts": ("pull",),
+    "accounts_known": ("platform",),
     "coverage": ("platform", "source"),
     "rejects": ("pull",),
     "engagement": ("platform", "kind"),

@@ -260,7 +260,7 @@ def vacuumed(world: World) -> None:
 
 
 def test_the_same_acts_pulled_again_explain_the_same(other):
-    """Other acts in between, and no old file is left. Then another platform arrives late: what was not covered does not count."""
+    """Other acts in between, and no old file is left. Then another platform arrives late: what was uncovered does not count."""
     before, change = told(other, "bo"), between(DAY, NEXT)
     other.put("test", [*EXAMPLE, Did(DAY, "demo", "like", "eve", "bo")])
     other.count(DAY)
