@@ -116,7 +116,7 @@ COLLECTIONS: dict[str, Callable[[_Commit], Sequence[Record]]] = {
 
 def parse(line: bytes) -> Sequence[Record]:
     """One event."""
-    event = json_object(line)
+    event: Any = json_object(line)
     if event.get("$type") == "message":
         payload = event.get("payload")
         event = payload if type(payload) is dict else {}
