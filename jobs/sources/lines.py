@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import zstandard
 
-from jobs.errors import UsageError
+from jobs.errors import CloutError, UsageError
 from jobs.sources import documents
 from jobs.sources.page import Note, Page, PageBuilder, Record, Rejected
 
@@ -54,6 +54,10 @@ _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _BROKEN = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
 
 Parse = Callable[[bytes], Sequence[Record]]
+
+
+class ReadError(CloutError):
+    """The machine could not read a file, whatever it holds."""
 
 
 class Line(NamedTuple):
@@ -95,8 +99,9 @@ def _in_folder(folder: Path, suffixes: Sequence[str]) -> list[Path]:
 
 def decompressed(raw: BinaryIO, name: str = "input") -> BinaryIO:
     """The stream behind gzip, bzip2, xz or zstd, told by its first bytes; itself if it is none of them. Raises
-    `UsageError` where the bytes are of a format that holds no lines, or of a dictionary that is not here."""
-    stream = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(raw, BUFFER_BYTES)  # type: ignore[type-var]
+    `UsageError` where the bytes are of a format that holds no lines, or of a dictionary that is not here, and `ReadError`,
+    later too, where the machine cannot read them."""
+    stream = io.BufferedReader(_Readable(raw, name), BUFFER_BYTES)
     head = stream.peek(32)[:32]
     for magic, what in _FOREIGN.items():
         if head.startswith(magic):
@@ -123,6 +128,29 @@ def _needs_dictionary(head: bytes) -> bool:
         return zstandard.get_frame_parameters(head).dict_id != 0
     except zstandard.ZstdError:
         return False
+
+
+class _Readable(io.RawIOBase):
+    """A file as it is on a disk or mount, where an error is the machine's. What decompressors raise, partly an `OSError` too,
+    is the fault of the content."""
+
+    def __init__(self, raw: BinaryIO, name: str) -> None:
+        self._raw = raw
+        self._name = name
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: Any) -> int:
+        try:
+            data = self._raw.read(len(into))
+        except OSError as error:
+            raise ReadError(
+                f"{self._name}: {error.strerror or error}; nothing pulled, every day stays as it was. Pull again when the"
+                " file can be read"
+            ) from error
+        into[: len(data)] = data
+        return len(data)
 
 
 class _Available(io.RawIOBase):

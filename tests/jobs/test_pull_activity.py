@@ -1,6 +1,13 @@
 """What a pull replaces, what stays when it fails, and what it takes of memory."""
 
+import bz2
+import errno
+import gzip
+import io
 import json
+import lzma
+import os
+import random
 import subprocess
 import sys
 import threading
@@ -12,9 +19,10 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+import zstandard
 from deltalake import DeltaTable
 
-from jobs.errors import UsageError
+from jobs.errors import CloutError, UsageError
 from jobs.sources import lines as source_lines
 from jobs.sources.higgs import HiggsSource
 from jobs.spool import Spool
@@ -81,7 +89,7 @@ def test_a_range_reads_each_file_once_and_leaves_other_days_alone(pull, monkeypa
     opened = []
     decompressed = source_lines.decompressed
     monkeypatch.setattr(
-        source_lines, "decompressed", lambda raw: opened.append(Path(raw.name).name) or decompressed(raw)
+        source_lines, "decompressed", lambda raw, name: opened.append(Path(name).name) or decompressed(raw, name)
     )
     days = [NOON - 86_400, NOON, NEXT_NOON, NEXT_NOON + 86_400]  # the first and the last are not asked for
     one = pull.file("1.txt", *[f"1 2 {at} RT" for at in days], *[f"1 2 {at} XX" for at in days])
@@ -141,6 +149,32 @@ def test_a_pull_that_stops_while_reading_leaves_everything_as_it_was(pull, monke
     assert (pull.standing(), pull.outcomes()) == (standing, outcomes)
     why = str(stop) or "KeyboardInterrupt"
     assert pull.states() == [(DAY, "done", None), (DAY, "failed", why), (NEXT, "failed", why)]
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress, zstandard.compress])
+def test_an_error_of_the_machine_fails_the_pull_and_is_no_truncated_archive(pull, monkeypatch, pack):
+    """A mount gives the first 100,000 bytes of a file and then an I/O error; nothing is wrong with the file itself."""
+    random.seed(1)  # so that packed, too, it is longer than what is given
+    lines = "".join(f"{random.getrandbits(60)} {random.getrandbits(60)} {NOON} RT\n" for _ in range(20_000))
+    path = pull.file("day.txt", f"1 2 {NOON} RT")
+    pull(f"higgs={path}")
+    standing = pull.standing()
+    content = pack(lines.encode())
+
+    class Mount(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            if self.tell() >= 100_000:
+                raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+            return super().read(min(size or 10_000, 10_000))
+
+    monkeypatch.setattr(Path, "open", lambda *_: Mount(content))
+    with pytest.raises(CloutError) as failed:
+        pull(f"higgs={path}", max_reject_share=1)
+    assert str(failed.value) == (
+        f"{path}: Input/output error; nothing pulled, every day stays as it was. Pull again when the file can be read"
+    )
+    assert pull.standing() == standing
+    assert pull.states()[-1] == (DAY, "failed", str(failed.value))
 
 
 def test_a_pull_that_stops_while_writing_keeps_the_days_that_are_there(pull, monkeypatch):
