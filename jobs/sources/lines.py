@@ -285,7 +285,7 @@ def stream_pages(platform: str, name: str, stream: BinaryIO, parse: Parse, day: 
                 builder.note(Note(f"{Path(name).name} is {ERROR_PAGE}", True, day))
             elif not line.text:
                 builder.note(Note(f"{Path(name).name} breaks off at line {line.number}", True, day))
-        if builder.line_count == PAGE_LINES:
+        if builder.line_count >= PAGE_LINES:
             yield builder.page()
             builder = PageBuilder(platform, name)
     if total == 0:
