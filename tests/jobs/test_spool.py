@@ -85,7 +85,9 @@ def test_the_same_report_again_is_counted_and_is_no_reject(spooled):
 def test_an_undo_without_a_time_is_of_whichever_day_holds_the_act():
     tomorrow = DAY + timedelta(days=1)
     with spool("test", DAY, tomorrow) as spooled:
-        acts, _ = told(spooled, page("f", Undo("s", "ana", None), reply("ana"), reply("ana", act="s", at=NOON + DAY_US)))
+        acts, _ = told(
+            spooled, page("f", Undo("s", "ana", None), reply("ana"), reply("ana", act="s", at=NOON + DAY_US))
+        )
         assert acts == [("r", "reply", "ana", "bo")]
         assert spooled.counts("twitter", tomorrow)["acts"] == 0
         assert spooled.counts("twitter", tomorrow)["ignored"] == 1
