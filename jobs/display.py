@@ -17,6 +17,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 from rich.text import Text
 
+from jobs.spreadsheets import harmless
+
 GAP = 2  # between two columns
 WIDEST = 40  # of a cell: an id of the AT Protocol and its platform
 WIDE = 160  # of what is not a terminal: a file or a pipe cuts nothing off
@@ -191,9 +193,10 @@ def print_json(found: pa.Table | dict[str, Any]) -> None:
 
 
 def print_csv(found: pa.Table) -> None:
-    """Values as they are; only a terminal, which would obey them, is spared what cannot be printed."""
+    """Values as they are, but that no spreadsheet takes a text for a formula; only a terminal, which would obey them, is
+    spared what cannot be printed."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(found.column_names)
     for row in found.to_pylist():
-        values = row.values()
+        values = [harmless(value) if isinstance(value, str) else value for value in row.values()]
         writer.writerow([plain(v) if isinstance(v, str) else v for v in values] if out.is_terminal else values)

@@ -25,7 +25,8 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from jobs.sources.lines import JSON_LINES, existing, pages
+from jobs.sources.files import JSON_LINES, existing
+from jobs.sources.lines import pages
 from jobs.sources.page import Account, Act, Ignored, Page, Record, Rejected, Undo, Unresolved
 from jobs.sources.values import NO_TIME, account_id, dated, from_iso, from_micros, json_object, shown, within
 
