@@ -1,7 +1,7 @@
 """Options that several commands take, and what they stand for."""
 
 import logging
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +9,7 @@ import typer
 
 from jobs.errors import UsageError
 from jobs.places import warehouse_root
+from jobs.settling import start_of
 from jobs.sources.spec import TYPES, SourceSpec, are_simulated
 from schemas.methodology import Methodology, load, official
 
@@ -50,6 +51,13 @@ RejectShare = Annotated[
         min=0, max=1, metavar="SHARE", help="A pull fails if more than this share of the lines read is rejected."
     ),
 ]
+Why = Annotated[str | None, typer.Option(metavar="TEXT", help="The reason, for the table `publications`.")]
+Accept = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WHY", help="Take a day although it is outside its bounds, and why; kept with the publication."
+    ),
+]
 Sample = Annotated[
     bool,
     typer.Option(
@@ -65,6 +73,15 @@ def log(verbose: bool) -> None:
         logging.getLogger("jobs").setLevel(logging.DEBUG)
 
 
+def refuse_not_begun(day: date, now: datetime) -> None:
+    """Raises `UsageError` if nothing of the day can have happened yet."""
+    if now < start_of(day):
+        raise UsageError(
+            f"{day} has not begun: it is {now:%Y-%m-%d %H:%M} UTC. The newest day that is over is"
+            f" {now.date() - timedelta(days=1)}"
+        )
+
+
 def methodology_of(version: str | None, day: datetime) -> Methodology:
     return load(version or official(day.date()))
 
@@ -77,19 +94,13 @@ def root_of(sample: bool) -> str:
 
 
 def open_to_read(sample: bool) -> "Warehouse":
-    """The warehouse as it is: no table is created or altered."""
+    """The warehouse as it is. Raises `UsageError` where there is none, or where an earlier or a newer clout made it."""
     from jobs.storage import Warehouse
 
     warehouse = Warehouse(root_of(sample))
     if not warehouse.exists():
         raise UsageError(f"{warehouse.root}: no warehouse here yet; run `clout run` first, or set CLOUT_WAREHOUSE")
-    return warehouse
-
-
-def open_warehouse(sample: bool) -> "Warehouse":
-    """The warehouse to write to, with what came to its tables' contracts since it was made."""
-    warehouse = open_to_read(sample)
-    warehouse.create_tables()
+    warehouse.require_current()
     return warehouse
 
 

@@ -20,6 +20,11 @@ log = logging.getLogger(__name__)
 STARTED, DONE, FAILED = "started", "done", "failed"
 
 
+def now() -> datetime:
+    """This instant, in UTC."""
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True)
 class Batch:
     """The runs of one command. `key` says what was asked for; a command that is continued keeps the `id`."""
@@ -42,7 +47,7 @@ class Run:
     uncovered_days: dict[str, list[str]] | None = None
     checks: dict[str, str] | None = None
     engine: str | None = None
-    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    started_at: datetime = field(default_factory=now)
 
     def row(self, status: str, error: str | None = None) -> dict[str, Any]:
         return {
@@ -61,7 +66,7 @@ class Run:
             "checks": _json(self.checks),
             "code_version": __version__,
             "started_at": self.started_at,
-            "finished_at": None if status == STARTED else datetime.now(UTC),
+            "finished_at": None if status == STARTED else now(),
         }
 
 

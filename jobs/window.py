@@ -6,12 +6,12 @@ scoring run counts every day of its window that is not, so a score depends on wh
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-
-import pyarrow.compute as pc
+from typing import Any
 
 from jobs import digests, runs
+from jobs.commits import Span
 from jobs.storage import Warehouse
 from schemas.coverage import COVERAGE
 from schemas.runs import RUNS
@@ -38,17 +38,23 @@ def covered_days(
 ) -> dict[str, set[date]]:
     """Platform -> its days with a coverage row, at a version of `coverage` if one is given."""
     found: dict[str, set[date]] = defaultdict(set)
-    in_window = (pc.field("day") >= first_day) & (pc.field("day") <= last_day)
-    found_rows = warehouse.read(COVERAGE, columns=["platform", "day"], where=in_window, version=version)
+    window = {"day": Span(first_day, last_day)}
+    found_rows = warehouse.read(COVERAGE, window, columns=["platform", "day"], version=version)
     for row in found_rows.to_pylist():
         found[row["platform"]].add(row["day"])
     return dict(found)
 
 
-def uncovered_days(covered: Mapping[str, set[date]], first_day: date, last_day: date) -> dict[str, list[str]]:
-    """Platform -> days of the window on which nothing of it could arrive, for the manifest."""
+def uncovered_days(
+    covered: Mapping[str, set[date]], known: Iterable[str], first_day: date, last_day: date
+) -> dict[str, list[str]]:
+    """Platform -> days of the window on which nothing of it could arrive, for the manifest. A known platform that covers no day
+    of the window is named with all of them."""
     window = days_between(first_day, last_day)
-    return {platform: [str(day) for day in window if day not in there] for platform, there in sorted(covered.items())}
+    return {
+        platform: [str(day) for day in window if day not in covered.get(platform, ())]
+        for platform in sorted({*covered, *known})
+    }
 
 
 def activity_digests(
@@ -56,20 +62,17 @@ def activity_digests(
 ) -> dict[date, str]:
     """Covered day -> digest of what its count in `engagement` stands on: the content of the activity that counts, of all
     platforms and sources. From `coverage` alone, at a version of it if one is given."""
-    in_window = (pc.field("day") >= first_day) & (pc.field("day") <= last_day)
-    columns = ["day", "platform", "source", "activity_digest"]
+    columns, window = ["day", "platform", "source", "activity_digest"], {"day": Span(first_day, last_day)}
+    return digests_of_days(warehouse.read(COVERAGE, window, columns=columns, version=version).to_pylist())
+
+
+def digests_of_days(coverage: Iterable[Mapping[str, Any]]) -> dict[date, str]:
+    """As `activity_digests`, from rows of `coverage`."""
     of_day: dict[date, list[str]] = defaultdict(list)
-    for row in warehouse.read(COVERAGE, columns=columns, where=in_window, version=version).to_pylist():
+    for row in coverage:
         # Null: pulled by an earlier version of clout, so it stays the same until it is pulled again.
         of_day[row["day"]].append(json.dumps([row["platform"], row["source"], row["activity_digest"]]))
     return {day: digests.of_texts(sorted(found)) for day, found in sorted(of_day.items())}
-
-
-def accounts_digest(warehouse: Warehouse, last_day: date, version: int | None = None) -> str:
-    """As `activity_digests`: one digest of all that was observed of accounts up to `last_day`."""
-    columns = ["day", "platform", "source", "accounts_digest"]
-    found = warehouse.read(COVERAGE, columns=columns, where=pc.field("day") <= last_day, version=version)
-    return digests.of_texts(sorted(json.dumps([str(value) for value in row.values()]) for row in found.to_pylist()))
 
 
 def counted_digests(
@@ -77,9 +80,9 @@ def counted_digests(
 ) -> dict[date, str]:
     """Day -> digest of what it was last counted from, of all counts or those done by an instant. No digest of a day that a run
     which did not end well may have counted from something else since."""
-    asked = (pc.field("job") == "engagement") & (pc.field("day") >= first_day) & (pc.field("day") <= last_day)
+    asked = {"job": "engagement", "day": Span(first_day, last_day)}
     columns = ["day", "status", "parameters", "started_at", "finished_at"]
-    found = warehouse.read(RUNS, columns=columns, where=asked).sort_by("finished_at").to_pylist()
+    found = warehouse.read(RUNS, asked, columns=columns).sort_by("finished_at").to_pylist()
     counted: dict[date, str] = {}
     since: dict[date, datetime] = {}
     for run in found:

@@ -2,6 +2,8 @@
 
 from schemas.table import Column, Table
 
+COMPLETE, PARTIAL = "complete", "partial"
+
 COVERAGE = Table(
     name="coverage",
     version=2,
@@ -18,6 +20,12 @@ COVERAGE = Table(
             "reason",
             "string",
             "Why the day is partial, or a warning such as an empty file; null if nothing to say.",
+            nullable=True,
+        ),
+        Column(
+            "lasting",
+            "boolean",
+            "True if what is missing of a partial day will never come, so that pulling again is of no use; null if unknown.",
             nullable=True,
         ),
         Column("act_count", "long", "Rows written to `activity`."),

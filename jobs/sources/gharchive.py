@@ -3,7 +3,7 @@
 https://www.gharchive.org. Without a place, from `PUBLIC`. A file is one hour, `YYYY-MM-DD-H.json.gz` (or `.json`), a
 line one event: `github_events` tells what becomes of it. Only the hours of the days asked for are opened. A day is partial
 where an hour is missing, breaks off, is empty or holds no event (an error page), and where the archive itself is known to
-lack events (`gaps`).
+lack events (`GAPS`).
 """
 
 import logging
@@ -21,7 +21,6 @@ from tenacity import Retrying, before_sleep_log, retry_if_exception, stop_after_
 
 from jobs.errors import CloutError, UsageError
 from jobs.sources.files import existing
-from jobs.sources.gaps import GH_ARCHIVE
 from jobs.sources.github_events import parse
 from jobs.sources.lines import BUFFER_BYTES, decompressed, stream_pages
 from jobs.sources.page import Note, Page, PageBuilder
@@ -36,6 +35,12 @@ SUFFIXES = (".json.gz", ".json")
 # and all since the events API, have UTC names. https://github.com/igrigorik/gharchive.org/issues/33 and pull request 26
 CALIFORNIAN = (datetime(2012, 3, 11, tzinfo=UTC), datetime(2015, 1, 1, tzinfo=UTC))
 CALIFORNIA = ZoneInfo("America/Los_Angeles")
+
+# Days from which the archive itself lacks events, wherever its files are read from, and what is known about it.
+GAPS = {
+    date(2025, 5, 23): "GH Archive lacks about 40 % of all events since 2025-05-23 (gharchive.org issues 310, 320)",
+    date(2026, 2, 1): "GH Archive lacks more than 80 % of stars since 2026-02 (open-digger issue 1787)",
+}
 
 TIMEOUT_S = 30  # without a byte; a whole hour may take minutes
 
@@ -162,7 +167,7 @@ def _notes(day: date, hours: int, missing: list[str], without_events: list[str])
         for names, what in ((missing, "are missing"), (without_events, "hold no event"))
         if names
     ]
-    return found + [Note(reason, True, day) for since, reason in GH_ARCHIVE.items() if day >= since]
+    return found + [Note(reason, True, day, lasting=True) for since, reason in GAPS.items() if day >= since]
 
 
 def _fault(first: Page) -> str | None:
