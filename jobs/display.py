@@ -225,10 +225,17 @@ def print_json(found: pa.Table | dict[str, Any] | list[dict[str, Any]]) -> None:
     sys.stdout.write("\n")
 
 
+class _Rows:
+    """Where rows of CSV go. The writer ends them in CR LF, so that it quotes both in a text; a line ends in LF."""
+
+    def write(self, row: str) -> None:
+        sys.stdout.write(row.removesuffix("\r\n") + "\n")
+
+
 def print_csv(found: pa.Table) -> None:
     """Values as they are, but that no spreadsheet takes a text for a formula; only a terminal, which would obey them, is
     spared what cannot be printed."""
-    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer = csv.writer(_Rows())
     writer.writerow(found.column_names)
     for row in found.to_pylist():
         values = [harmless(value) if isinstance(value, str) else value for value in row.values()]
