@@ -94,7 +94,9 @@ def frame(
     every = warehouse.frame(session, table, version).alias("every")
     named = F.broadcast(session.createDataFrame(_named(warehouse, coverage, first_day, last_day))).alias("named")
     same = [F.col(f"every.{name}").eqNullSafe(F.col(f"named.{name}")) for name in NAMES]
-    in_days = F.col("day").between(F.lit(first_day), F.lit(last_day))
+    # As text: PySpark hands the first days of the calendar to the JVM without their leading zeros.
+    first, last = (F.lit(day.isoformat()).cast("date") for day in (first_day, last_day))
+    in_days = F.col("day").between(first, last)
     return every.where(in_days).join(named, same, "left_semi")
 
 
