@@ -97,7 +97,7 @@ class Year:
             row.parameters[digests.INFLUENCE] = digests.of_stream(INFLUENCE, self.warehouse.reader(INFLUENCE, place))
             counted_from = activity_digests(self.warehouse, first, day)
             row.parameters["activity_digests"] = {str(on): digest for on, digest in counted_from.items()}
-            row.uncovered_days = uncovered_days(covered, first, day)
+            row.uncovered_days = uncovered_days(covered, (), first, day)
 
     def publish(self, day: date) -> None:
         checks.run(self.warehouse, checks.Params(day=day, methodology="2026.11"), BATCH)
