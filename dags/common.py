@@ -1,71 +1,137 @@
-"""What the DAGs share: how a task calls clout, for which day, on which warehouse.
+"""What the DAGs share: the nights, who is on call, and how a task calls clout.
 
 A task runs what an operator would type, in the environment that `infra/setup.sh` exports (`clout`, `spark-submit` and Java of
-`.venv`); its log begins with the command.
+`.venv`); its log begins with the command. Paths and settings are macros: the task evaluates them where it runs, and the
+serialized DAG holds none.
 """
 
-from datetime import UTC, datetime, timedelta
+import os
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
-from airflow.providers.standard.operators.bash import BashOperator
-from airflow.sdk import CronDataIntervalTimetable
+from airflow.sdk import Asset, AssetAlias, CronDataIntervalTimetable, ExceptionRetryPolicy, RetryAction, RetryRule
 
-from jobs.places import ROOT, sources_file, warehouse_root
-from jobs.session import JAVA_OPTIONS, jars, settings_file
+from dags import notify, pools
+from dags.operators import CloutOperator, SparkOperator
+from jobs.errors import RefusedError, UsageError
 
 DAY = "{{ data_interval_start | ds }}"
-ENVIRONMENT = {"CLOUT_WAREHOUSE": "{{ warehouse() }}"}
+
+# A bare cron string has an empty data interval, and asset-triggered runs have none: neither could be backfilled.
+NIGHTLY = CronDataIntervalTimetable("0 0 * * *", timezone="UTC")
+
+SCORES = Asset("scores", uri="clout://warehouse/scores")
+ACTIVITY = AssetAlias("activity")  # resolves to one asset per source: clout://warehouse/activity/SOURCE
+
+
+def deadline_of(text: str) -> timedelta:
+    """`HH:MM` UTC as the time since midnight. Raises `UsageError` if it is not one."""
+    try:
+        at = time.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"CLOUT_DEADLINE={text}: expected HH:MM, a time of day in UTC") from error
+    return timedelta(hours=at.hour, minutes=at.minute)
+
+
+# Read where DAGs are parsed, because Airflow shows or schedules them beside the DAG.
+DEADLINE = timedelta(days=1) + deadline_of(os.environ.get("CLOUT_DEADLINE", "08:00"))
+OWNER = os.environ.get("CLOUT_OWNER", "clout")
+OWNER_LINK = os.environ.get("CLOUT_OWNER_LINK", "mailto:clout@localhost")
 
 
 def warehouse() -> str:
     """`$CLOUT_WAREHOUSE`, or the default for the kind of sources that are enabled: the same for all tasks of a night."""
+    from jobs.places import sources_file, warehouse_root
     from jobs.sources.spec import are_simulated, enabled_sources
 
     return warehouse_root(simulated=are_simulated(enabled_sources(sources_file())))
 
 
-# A bare cron string has an empty data interval, and asset-triggered runs have none: neither could be backfilled.
-NIGHTLY = CronDataIntervalTimetable("0 0 * * *", timezone="UTC")
+def spark_application() -> str:
+    """The file that `spark-submit` runs."""
+    from jobs.places import ROOT
 
-SETTINGS: dict[str, Any] = {
-    "start_date": datetime(2005, 1, 1, tzinfo=UTC),  # before any archive begins, so that a backfill can reach all of it
-    "catchup": False,  # days that were missed are backfilled by an operator, not all at once when Airflow comes back
-    "user_defined_macros": {"warehouse": warehouse},  # evaluated by the task: parsing reads no settings
-    # Airflow that was stopped in the middle, a store that did not answer: both are over in a minute.
-    "default_args": {"retries": 2, "retry_delay": timedelta(minutes=1)},
-    "tags": ["clout"],
-}
+    return str(ROOT / "jobs" / "__main__.py")
 
 
-def clout(command: str, **settings: Any) -> BashOperator:
-    """`clout COMMAND --day DAY`, without a JVM."""
-    return BashOperator(
+def spark_jars() -> str:
+    """The JVM packages, with commas."""
+    from jobs.session import jars
+
+    return ",".join(jars())
+
+
+def spark_settings() -> str:
+    """The file of Spark's settings."""
+    from jobs.session import settings_file
+
+    return str(settings_file())
+
+
+def java_options() -> str:
+    """Java's options for the driver."""
+    from jobs.session import JAVA_OPTIONS
+
+    return JAVA_OPTIONS
+
+
+MACROS = (warehouse, spark_application, spark_jars, spark_settings, java_options)
+ENVIRONMENT = {"CLOUT_WAREHOUSE": "{{ warehouse() }}"}
+
+
+def settings(runbook: str) -> dict[str, Any]:
+    """Arguments of every DAG. `runbook` is what to open when it fails, unless a task names another."""
+    return {
+        "start_date": datetime(
+            2005, 1, 1, tzinfo=UTC
+        ),  # before any archive begins, so that a backfill can reach all of it
+        "catchup": False,  # days that were missed are backfilled by an operator, not all at once when Airflow comes back
+        "dagrun_timeout": timedelta(hours=20),  # a run that still hangs then ends before the next night begins
+        "user_defined_macros": {macro.__name__: macro for macro in MACROS},
+        "default_args": {
+            "owner": OWNER,
+            # Airflow that was stopped in the middle, a store that did not answer: both are over in a minute.
+            "retries": 2,
+            "retry_delay": timedelta(minutes=1),
+            # The same command would be wrong again, and data that failed its checks fails them again.
+            "retry_policy": ExceptionRetryPolicy([RetryRule([UsageError, RefusedError], RetryAction.FAIL)]),
+            "execution_timeout": timedelta(minutes=10),  # for tasks without a JVM, which take seconds
+            "on_failure_callback": notify.TaskFailed(runbook=runbook),
+        },
+        "on_failure_callback": notify.RunTimedOut(runbook=runbook),
+        "owner_links": {OWNER: OWNER_LINK},
+        "tags": ["clout"],
+    }
+
+
+def clout(
+    command: str, *arguments: str, operator: type[CloutOperator] = CloutOperator, **options: Any
+) -> CloutOperator:
+    """`clout COMMAND --day DAY ARGUMENT...`, without a JVM."""
+    return operator(
         task_id=command,
-        bash_command=f"clout {command} --day {DAY} --verbose",
-        env=ENVIRONMENT,
-        append_env=True,
-        **settings,
+        arguments=[command, "--day", DAY, *arguments, "--verbose"],
+        environment=ENVIRONMENT,
+        **options,
     )
 
 
-def spark_job(command: str, **settings: Any) -> SparkSubmitOperator:
-    """`clout COMMAND --day DAY` by `spark-submit`, on the master that connection `spark_default` names.
+def spark_job(command: str, *arguments: str, **options: Any) -> SparkOperator:
+    """`clout COMMAND ARGUMENT...` by `spark-submit`, on the master that connection `spark_default` names.
 
     The driver runs here whatever the master, because it needs clout's environment. Executors need nothing of ours but the
     jars: jobs are expressions of Spark SQL, without Python functions.
     """
-    return SparkSubmitOperator(
+    return SparkOperator(
         task_id=command,
         name=f"clout-{command}",
-        application=str(ROOT / "jobs" / "__main__.py"),
-        application_args=[command, "--day", DAY, "--verbose"],
+        application="{{ spark_application() }}",
+        application_args=[command, *arguments, "--verbose"],
         deploy_mode="client",
-        jars=",".join(jars()),
-        properties_file=str(settings_file()),
-        conf={"spark.driver.extraJavaOptions": JAVA_OPTIONS},
+        jars="{{ spark_jars() }}",
+        properties_file="{{ spark_settings() }}",
+        conf={"spark.driver.extraJavaOptions": "{{ java_options() }}"},
         env_vars=ENVIRONMENT,
-        max_active_tis_per_dag=1,  # across runs: a JVM takes 3 GB and all cores, and a backfill runs many days at once
-        execution_timeout=timedelta(hours=2),  # a day of 300 thousand people takes one minute
-        **settings,
+        pool=pools.SPARK,
+        **{"execution_timeout": timedelta(hours=2)} | options,  # a day of 300 thousand people takes one minute
     )

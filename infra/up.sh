@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Airflow on this machine, after whatever set-up is missing: SQLite, both DAGs unpaused, until Ctrl-C, which leaves nothing
+# Airflow on this machine, after whatever set-up is missing: SQLite, all DAGs unpaused, until Ctrl-C, which leaves nothing
 # running. All of it lives in $AIRFLOW_HOME. Every setting is Airflow's own and may be set before: AIRFLOW__API__PORT for
 # another port, AIRFLOW_CONN_SPARK_DEFAULT (such as spark://host:7077) for a cluster, CLOUT_SOURCES, CLOUT_WAREHOUSE.
 set -euo pipefail
@@ -93,6 +93,11 @@ give_up() {
 }
 
 mkdir -p "$AIRFLOW_HOME"
+# Every program of this home waits longer than the default of 5 s for SQLite's lock: two backfills that are created at once, a
+# scheduler on a busy machine.
+if [[ ! -e $AIRFLOW_HOME/airflow.cfg ]]; then
+    printf '[database]\nsql_alchemy_conn = sqlite:///%s/airflow.db?timeout=60\n' "$AIRFLOW_HOME" >"$AIRFLOW_HOME/airflow.cfg"
+fi
 exec {lock}>>"$AIRFLOW_HOME/up.lock"
 flock -n "$lock" || die "Airflow of $AIRFLOW_HOME is running already; end it with Ctrl-C where it was started, or set AIRFLOW_HOME"
 end_all # what an up.sh that was killed left behind
@@ -104,12 +109,14 @@ declare -A started=() # process id -> name
 trap 'trap "" INT TERM HUP; say "stopping"; end_all; exit 0' INT TERM HUP
 say "preparing Airflow in $AIRFLOW_HOME"
 quiet airflow db migrate || die "Airflow's database could not be prepared"
+quiet python -m dags.pools || die "the pools could not be created"
 quiet airflow dags reserialize || die "the DAGs could not be read" # so that a backfill can be created from the beginning
 start server api-server
 start work dag-processor
 await '"metadatabase":{"status":"healthy"'
 start work scheduler --skip-serve-logs # after the api-server: a task that does not find it fails, and it reads the logs here
-await '"scheduler":{"status":"healthy"' '"dag_processor":{"status":"healthy"'
+start work triggerer --skip-serve-logs # waits for pulls and watches deadlines
+await '"scheduler":{"status":"healthy"' '"dag_processor":{"status":"healthy"' '"triggerer":{"status":"healthy"'
 
 password=$(sed -n 's/.*"admin": "\([^"]*\)".*/\1/p' "$AIRFLOW_HOME/simple_auth_manager_passwords.json.generated")
 cat <<END

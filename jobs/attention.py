@@ -127,14 +127,18 @@ def attention_sql(methodology: Methodology) -> str:
 
 
 def newest_accounts_sql(last_day: date) -> str:
-    """One row per account of `{accounts}`, as observed on the newest day not later: (id, handle, is_bot)."""
+    """One row per account of `{accounts}`: (id, platform, account_id, handle, is_bot), each the newest known value of days not
+    later; of two sources on one day the first by name is taken. Null is no value: it hides none that was known before."""
+    columns = ("handle", "is_bot")
+    of_day = ", ".join(f"min_by({name}, source) filter (where {name} is not null) as {name}" for name in columns)
+    newest = ", ".join(f"max_by({name}, day) filter (where {name} is not null) as {name}" for name in columns)
     return f"""
-        select concat(platform, ':', account_id) as id, handle, is_bot
+        select concat(platform, ':', account_id) as id, platform, account_id, {newest}
         from (
-            select *, row_number() over (partition by platform, account_id order by day desc, source) as age
-            from {{accounts}} where day <= date '{last_day}'
+            select platform, account_id, day, {of_day}
+            from {{accounts}} where day <= date '{last_day}' group by platform, account_id, day
         )
-        where age = 1
+        group by platform, account_id
     """
 
 
@@ -208,8 +212,8 @@ def attention(weights: "DataFrame", credibility: "DataFrame", methodology: Metho
 
 
 def newest_accounts(accounts: "DataFrame", last_day: date) -> "DataFrame":
-    """One row per account, as observed on the newest day not later than `last_day`: (id, handle, is_bot)."""
-    return accounts.sparkSession.sql(newest_accounts_sql(last_day), accounts=accounts)
+    """One row (id, handle, is_bot) per account, as known at the end of `last_day`."""
+    return accounts.sparkSession.sql(newest_accounts_sql(last_day), accounts=accounts).select("id", "handle", "is_bot")
 
 
 def credibility(accounts: "DataFrame") -> "DataFrame":

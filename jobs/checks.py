@@ -1,47 +1,48 @@
-"""The gate before publishing: reads one (methodology, day) of `influence`, without a JVM, and raises unless all is well.
+"""The checks before publishing: read one (methodology, day) of `influence`, without a JVM, and raise unless all is well.
 
-Each check is a pure function from the partition (as a DuckDB relation named `influence`) to what was found wrong.
+Each check is a pure function from what was measured of the partition to what is wrong with it. `jobs.gate` compares people and
+influence with the days published before.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Any
+from datetime import date
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from jobs import runs
-from jobs.errors import CloutError
+from jobs import digests, gate, runs
+from jobs.errors import RefusedError
+from jobs.gate import BOUNDS, OK, WARNING, Figures
 from jobs.runs import Batch, Run
 from jobs.storage import Warehouse
 from schemas import arrow
-from schemas.coverage import COVERAGE
+from schemas.coverage import COVERAGE, PARTIAL
 from schemas.influence import INFLUENCE
-from schemas.scores import SCORES
+from schemas.publications import PUBLICATIONS
 from schemas.table import ContractError
 
 JOB = "checks"
 
 # Between equal doubles written by two programs nothing may differ; parts are added once more here, in doubles.
 PARTS_TOLERANCE = 1e-9
-TRAILING_DAYS = 7
-LOWEST_SHARE, HIGHEST_FACTOR = 0.5, 10.0  # real weeks grow sixfold in a day
 
 Measures = Mapping[str, float]
 
 
-class CheckError(CloutError):
+class CheckError(RefusedError):
     """A partition that must not be published. Names table, day, what was expected and what was found."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    """The partition to check."""
+    """The partition to check, and with how many published days to compare it. `accept`: why an operator takes the day
+    although it is out of bounds."""
 
     day: date
     methodology: str
+    gate_days: int = 7
+    accept: str | None = None
 
 
 def contract(schema: pa.Schema, rows: Iterable[pa.RecordBatch] = ()) -> str | None:
@@ -109,16 +110,6 @@ def columns_in_range(found: Measures) -> str | None:
     )
 
 
-def within_trailing_bounds(name: str, value: float, trailing: list[float]) -> str | None:
-    """Not below half the lowest nor above ten times the highest of the days published before; exempt where none was."""
-    if not trailing:
-        return None
-    low, high = LOWEST_SHARE * min(trailing), HIGHEST_FACTOR * max(trailing)
-    if low <= value <= high:
-        return None
-    return f"{name} {value:,.1f}, expected {low:,.1f} to {high:,.1f} after the {len(trailing)} days published before"
-
-
 ROW_CHECKS: tuple[Callable[[Measures], str | None], ...] = (
     some_people,
     unique_grain,
@@ -130,50 +121,77 @@ ROW_CHECKS: tuple[Callable[[Measures], str | None], ...] = (
 
 
 def run(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, str]:
-    """Check -> `ok` or what is wrong; all are made before any raises."""
+    """Check -> `ok`, `warning: ...`, `accepted: ...` or what is wrong; all are made before any raises."""
     with runs.recorded(warehouse, JOB, params.day, batch, methodology=params.methodology) as row:
+        if params.accept:
+            row.parameters["accept"] = params.accept
         version = row.inputs[INFLUENCE.name] = warehouse.version(INFLUENCE)
         # Of a table that left its contract nothing else can be asked.
-        left = contract(warehouse.dataset(INFLUENCE, version).schema)
-        results = {"contract": left} if left else _results(warehouse, params, row)
-        row.checks = {name: problem or "ok" for name, problem in results.items()}
-        problems = [f"{name}: {problem}" for name, problem in results.items() if problem]
-        if problems:
+        left = contract(warehouse.dataset(INFLUENCE, {"day": params.day}, version=version).schema)
+        row.checks = {"contract": left} if left else _results(warehouse, params, row)
+        if params.accept:
+            row.checks = gate.accepted(row.checks)
+        if refused := gate.refusals(row.checks):
+            problems = "; ".join(f"{name}: {problem}" for name, problem in refused.items())
             raise CheckError(
-                f"influence {params.day} ({params.methodology}): {'; '.join(problems)}; nothing published, what was"
-                " published before stays"
+                f"influence {params.day} ({params.methodology}): {problems}; nothing published, what was published before"
+                f" stays{_way_out(params, refused)}"
             )
     return row.checks
 
 
-def _results(warehouse: Warehouse, params: Params, row: Run) -> dict[str, str | None]:
+def _way_out(params: Params, refused: Mapping[str, str]) -> str:
+    if not set(refused) <= set(BOUNDS):
+        return ""
+    return f'. If the figures are right, run `clout publish --day {params.day} --accept "WHY"`'
+
+
+def _results(warehouse: Warehouse, params: Params, row: Run) -> dict[str, str]:
     partition, version = {"methodology": params.methodology, "day": params.day}, row.inputs[INFLUENCE.name]
     rows = warehouse.reader(INFLUENCE, partition, version)
-    results = {"contract": contract(rows.schema, rows)}
+    left = contract(rows.schema, rows)
     found = measures(warehouse.reader(INFLUENCE, partition, version))
     row.counts = {"people": found["people"], "influence": found["influence"]}
-    results |= {check.__name__: check(found) for check in ROW_CHECKS}
-    trailing = trailing_days(warehouse, params)
-    for name in ("people", "influence"):
-        bounds = [day[name] for day in trailing]
-        results[f"{name}_within_trailing_bounds"] = within_trailing_bounds(name, found[name], bounds)
-    results["coverage_present"] = _coverage(warehouse, params.day)
-    return results
-
-
-def trailing_days(warehouse: Warehouse, params: Params) -> list[dict[str, Any]]:
-    """People and total influence of the methodology's published days among the seven before."""
-    before = (
-        (pc.field("methodology") == params.methodology)
-        & (pc.field("day") >= params.day - timedelta(days=TRAILING_DAYS))
-        & (pc.field("day") < params.day)
+    row.parameters[digests.INFLUENCE] = digests.of_stream(INFLUENCE, warehouse.reader(INFLUENCE, partition, version))
+    figures = Figures(int(found["people"]), found["influence"])
+    before = gate.nearest(published_before(warehouse, params), params.day, params.gate_days)
+    return (
+        {"contract": left or OK}
+        | {check.__name__: check(found) or OK for check in ROW_CHECKS}
+        | gate.verdicts(figures, before, params.gate_days)
+        | {"coverage_present": _coverage(warehouse, params.day)}
     )
-    published = warehouse.read(SCORES, columns=["day", "influence"], where=before)
-    totals = published.group_by("day").aggregate([("influence", "sum"), ("influence", "count")])
-    return [{"people": row["influence_count"], "influence": row["influence_sum"]} for row in totals.to_pylist()]
 
 
-def _coverage(warehouse: Warehouse, day: date) -> str | None:
-    if warehouse.row_count(COVERAGE, {"day": day}):
-        return None
-    return f"coverage {day}: 0 rows, expected one for each platform pulled"
+def published_before(warehouse: Warehouse, params: Params) -> dict[date, Figures]:
+    """Figures of the methodology's newest published days before the day: at least `gate_days` of them, if there are so
+    many, however old they are."""
+    found: dict[date, Figures] = {}
+    days = {date.fromisoformat(place["day"]) for place in warehouse.partitions(PUBLICATIONS)}
+    for some in _batched(sorted((day for day in days if day < params.day), reverse=True), 2 * params.gate_days):
+        if len(found) >= params.gate_days:
+            break
+        changes = warehouse.read(
+            PUBLICATIONS,
+            {"day": some, "methodology": params.methodology},
+            columns=["day", "sequence", "people", "influence"],
+        )
+        newest = {row["day"]: row for row in changes.sort_by("sequence").to_pylist()}
+        found |= {day: Figures(row["people"], row["influence"]) for day, row in newest.items() if row["people"]}
+    return found
+
+
+def _batched(days: Sequence[date], count: int) -> Iterable[tuple[date, ...]]:
+    return (tuple(days[first : first + count]) for first in range(0, len(days), count))
+
+
+def _coverage(warehouse: Warehouse, day: date) -> str:
+    sources = warehouse.read(COVERAGE, {"day": day}, columns=["source", "platform", "status", "reason"]).to_pylist()
+    partial = [
+        f"source {row['source']}: partial ({row['reason']})"
+        for row in sorted(sources, key=lambda row: (row["source"], row["platform"]))
+        if row["status"] == PARTIAL
+    ]
+    if not sources:
+        return f"coverage {day}: 0 rows, expected one for each platform pulled"
+    return f"{WARNING}{'; '.join(dict.fromkeys(partial))}" if partial else OK

@@ -1,8 +1,11 @@
-"""The command `clout`: arguments <-> jobs, what people see meanwhile, exit codes (0 done, 1 failed, 2 wrong use)."""
+"""The command `clout`: arguments <-> jobs, what people see meanwhile, exit codes.
+
+0 done, 1 failed, 2 wrong use, 3 a day refused by its checks.
+"""
 
 import logging
-import signal
 import sys
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Annotated, Any
@@ -10,10 +13,12 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from jobs import cli_reading, display
+from jobs import cli_keeping, cli_operating, cli_reading, display, interrupts
+from jobs.causes import cause
 from jobs.cli_options import (
     DAY_FORMAT,
     FLAG,
+    Accept,
     Day,
     EngineName,
     FirstDay,
@@ -23,9 +28,10 @@ from jobs.cli_options import (
     Sources,
     Verbose,
     Version,
+    Why,
     log,
     methodology_of,
-    open_warehouse,
+    open_to_read,
     root_of,
     warehouse_of,
 )
@@ -33,26 +39,27 @@ from jobs.display import say
 from jobs.engines import AUTO
 from jobs.errors import CloutError, UsageError
 from jobs.sources.spec import SourceSpec, are_simulated, parse_specs
+from jobs.streams import OutputError
 from schemas.methodology import MethodologyError, load, official
 from schemas.table import ContractError
 
 
-class Interrupted(CloutError):
-    """Somebody pressed Ctrl-C."""
-
-
 class Commands(TyperGroup):
-    """All commands. Ctrl-C is a failure like others, told in one line."""
+    """All commands. Help names no type of an option that takes no value."""
 
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except BaseException as error:
-            # DuckDB, where it is at work when Ctrl-C comes, makes an error of its own of it.
-            if not isinstance(error, KeyboardInterrupt) and "Query interrupted" not in str(error):
-                raise
-            then = "; the same command goes on where it stopped" if ctx.invoked_subcommand == "run" else ""
-            raise Interrupted(f"interrupted{then}") from error
+    def get_help_option(self, ctx: Any) -> Any:
+        return _untyped(super().get_help_option(ctx))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        command = super().get_command(ctx, cmd_name)
+        if command is not None:
+            _untyped(command.get_help_option(ctx))
+        return command
+
+
+def _untyped(help_option: Any) -> Any:
+    help_option.metavar = FLAG
+    return help_option
 
 
 app = typer.Typer(
@@ -66,6 +73,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+READER_LEFT = 141  # what a shell reports of a program that wrote into a pipe without a reader
 SAMPLE_DAYS = 30  # so that a window exists
 SAMPLE_SCORED_DAYS = 7
 
@@ -147,7 +155,7 @@ def engagement(day: Day, methodology: Version = None, sample: Sample = False, ve
 
     log(verbose)
     params = job.Params(day=day.date(), first_day=methodology_of(methodology, day).first_day(day.date()))
-    counted = job.run(build(), open_warehouse(sample), params, Batch(f"engagement {day.date()}"))
+    counted = job.run(build(), open_to_read(sample), params, Batch(f"engagement {day.date()}"))
     say(f"counted {len(counted)} days: {', '.join(map(str, counted))}")
 
 
@@ -165,39 +173,56 @@ def influence(
     choice.require(engine)
     chosen = methodology_of(methodology, day)
     params = job.Params(day=day.date(), methodology=chosen)
-    warehouse, batch = open_warehouse(sample), Batch(f"influence {day.date()} {chosen.version}")
+    warehouse, batch = open_to_read(sample), Batch(f"influence {day.date()} {chosen.version}")
     counts = job.run(build(), warehouse, params, batch, engine)
     say(f"scored {day.date()}: {counts['people']:,} people, {counts['pairs']:,} pairs; next: `clout checks`")
 
 
 @app.command()
-def checks(day: Day, methodology: Version = None, sample: Sample = False, verbose: Verbose = False) -> None:
+def checks(
+    day: Day, accept: Accept = None, methodology: Version = None, sample: Sample = False, verbose: Verbose = False
+) -> None:
     """Check a scored day; `clout publish` takes only a day that passed."""
     from jobs import checks as job
+    from jobs import gate
+    from jobs.nights import nights
     from jobs.runs import Batch
 
     log(verbose)
-    params = job.Params(day=day.date(), methodology=methodology_of(methodology, day).version)
-    results = job.run(open_warehouse(sample), params, Batch(f"checks {day.date()} {params.methodology}"))
+    params = job.Params(
+        day=day.date(),
+        methodology=methodology_of(methodology, day).version,
+        gate_days=nights().gate_days,
+        accept=accept,
+    )
+    results = job.run(open_to_read(sample), params, Batch(f"checks {day.date()} {params.methodology}"))
+    for warning in gate.warnings(results):
+        say(warning)
     say(f"checked {day.date()}: {len(results)} checks passed; next: `clout publish`")
 
 
 @app.command()
-def publish(day: Day, methodology: Version = None, sample: Sample = False, verbose: Verbose = False) -> None:
+def publish(
+    day: Day, accept: Accept = None, methodology: Version = None, sample: Sample = False, verbose: Verbose = False
+) -> None:
     """Make a checked day visible in `scores`."""
-    _change_scores("run", "published", day, methodology, sample, verbose)
+    _change_scores("run", "published", day, methodology, sample, verbose, accept=accept)
 
 
 @app.command()
-def unpublish(day: Day, methodology: Version = None, sample: Sample = False, verbose: Verbose = False) -> None:
+def unpublish(
+    day: Day, why: Why = None, methodology: Version = None, sample: Sample = False, verbose: Verbose = False
+) -> None:
     """Withdraw a published day from `scores`."""
-    _change_scores("unpublish", "withdrew", day, methodology, sample, verbose)
+    _change_scores("unpublish", "withdrew", day, methodology, sample, verbose, why)
 
 
 @app.command()
-def restore(day: Day, methodology: Version = None, sample: Sample = False, verbose: Verbose = False) -> None:
+def restore(
+    day: Day, why: Why = None, methodology: Version = None, sample: Sample = False, verbose: Verbose = False
+) -> None:
     """Bring back what was published of a day before its newest change."""
-    _change_scores("restore", "brought back", day, methodology, sample, verbose)
+    _change_scores("restore", "brought back", day, methodology, sample, verbose, why)
 
 
 @app.command(name="score-changes")
@@ -223,7 +248,7 @@ def score_changes(
         since_methodology=methodology_of(methodology, earlier),
     )
     batch = Batch(f"score_changes {day.date()} since {earlier.date()} {params.methodology.version}")
-    counts = job.run(open_warehouse(sample), params, batch)
+    counts = job.run(open_to_read(sample), params, batch)
     say(f"{counts['people']:,} people's change between {earlier.date()} and {day.date()} is in `score_changes`")
 
 
@@ -232,6 +257,27 @@ app.command()(cli_reading.explain)
 app.command()(cli_reading.restatements)
 app.command()(cli_reading.compare)
 app.command()(cli_reading.export)
+app.command()(cli_operating.coverage)
+app.command()(cli_operating.runs)
+app.command()(cli_operating.rejects)
+app.command()(cli_keeping.maintain)
+
+
+@app.command()
+def upgrade(sample: Sample = False, verbose: Verbose = False) -> None:
+    """Bring the tables of an earlier clout up to date: columns, docs, properties, the record of what is published.
+
+    Let no other command write meanwhile: what changes a table aborts whoever writes it.
+    """
+    from jobs import upgrade as job
+    from jobs.session import build
+    from jobs.storage import Warehouse
+
+    log(verbose)
+    warehouse = Warehouse(root_of(sample))
+    for line in job.run(warehouse, build):
+        say(line)
+    say(f"{warehouse.root} is up to date")
 
 
 @app.command()
@@ -250,13 +296,27 @@ def doctor(sample: Sample = False, verbose: Verbose = False) -> None:
         raise typer.Exit(1)
 
 
-def _change_scores(change: str, done: str, day: datetime, methodology: str | None, sample: bool, verbose: bool) -> None:
+def _change_scores(
+    change: str,
+    done: str,
+    day: datetime,
+    methodology: str | None,
+    sample: bool,
+    verbose: bool,
+    why: str | None = None,
+    accept: str | None = None,
+) -> None:
+    from jobs import publications
     from jobs import publish as job
     from jobs.runs import Batch
 
     log(verbose)
-    params = job.Params(day=day.date(), methodology=methodology_of(methodology, day))
-    counts = getattr(job, change)(open_warehouse(sample), params, Batch(f"{change} {params}"))
+    params = job.Params(day=day.date(), methodology=methodology_of(methodology, day), why=why, accept=accept)
+    warehouse = open_to_read(sample)
+    counts = getattr(job, change)(warehouse, params, Batch(f"{change} {params}"))
+    current = publications.current(warehouse, params.methodology.version, params.day)
+    for check, finding in (current.accepted or {} if current else {}).items():
+        say(f"accepted: {check}: {finding}")
     say(f"{done} {params}: {counts['people']:,} people; {display.CONSENT}")
 
 
@@ -278,28 +338,31 @@ def _range(
 
 
 def main() -> None:
-    """Entry point: a user's mistake is one line, anything else is a traceback only under --verbose."""
+    """Runs the command line: a user's mistake is one line, anything else is a traceback only under --verbose."""
     verbose = bool({"-v", "--verbose"} & set(sys.argv[1:]))
-    signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        app(prog_name="clout")
-    except (UsageError, MethodologyError) as error:
-        _fail(str(error), 2, verbose)
-    except (CloutError, ContractError) as error:
-        _fail(str(error), 1, verbose)
-    except Exception as error:
-        told = ": ".join([type(error).__name__, *str(error).splitlines()[:1]])
-        _fail(f"{told} (`--verbose` shows more)", 1, verbose)
-
-
-def _interrupt(number: int, _: object) -> None:
-    """Airflow and service managers end a command by SIGTERM, often twice: as after Ctrl-C, `runs` shall say that it failed."""
-    signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
+    with interrupts.handled():
+        try:
+            try:
+                app(prog_name="clout")
+            finally:
+                sys.stdout.flush()
+        except BaseException as error:
+            if interrupts.asked():
+                interrupts.end_children()
+                _fail(interrupts.message(sys.argv[1:]), 1, verbose)
+            if not isinstance(error, Exception):  # the command's own exit
+                raise
+            if isinstance(error, OutputError) and error.reader_left:
+                sys.exit(READER_LEFT)
+            known = isinstance(error, (CloutError, ContractError, MethodologyError))
+            told = ": ".join(filter(None, [type(error).__name__, cause(error)])) + " (`--verbose` shows more)"
+            usage = UsageError.exit_code if isinstance(error, MethodologyError) else CloutError.exit_code
+            _fail(str(error) if known else told, getattr(error, "exit_code", usage), verbose)
 
 
 def _fail(message: str, code: int, verbose: bool) -> None:
     if verbose:
         logging.getLogger(__name__).exception("failed")
-    display.complain(f"clout: {message}")
+    with suppress(OSError):  # a closed or full error stream leaves the exit code to say it
+        display.complain(f"clout: {message}")
     sys.exit(code)

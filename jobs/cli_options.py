@@ -50,6 +50,13 @@ RejectShare = Annotated[
         min=0, max=1, metavar="SHARE", help="A pull fails if more than this share of the lines read is rejected."
     ),
 ]
+Why = Annotated[str | None, typer.Option(metavar="TEXT", help="The reason, for the table `publications`.")]
+Accept = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WHY", help="Take a day although it is outside its bounds, and why; kept with the publication."
+    ),
+]
 Sample = Annotated[
     bool,
     typer.Option(
@@ -77,19 +84,13 @@ def root_of(sample: bool) -> str:
 
 
 def open_to_read(sample: bool) -> "Warehouse":
-    """The warehouse as it is: no table is created or altered."""
+    """The warehouse as it is. Raises `UsageError` where there is none, or where an earlier or a newer clout made it."""
     from jobs.storage import Warehouse
 
     warehouse = Warehouse(root_of(sample))
     if not warehouse.exists():
         raise UsageError(f"{warehouse.root}: no warehouse here yet; run `clout run` first, or set CLOUT_WAREHOUSE")
-    return warehouse
-
-
-def open_warehouse(sample: bool) -> "Warehouse":
-    """The warehouse to write to, with what came to its tables' contracts since it was made."""
-    warehouse = open_to_read(sample)
-    warehouse.create_tables()
+    warehouse.require_current()
     return warehouse
 
 

@@ -11,7 +11,16 @@ from typing import Any
 
 from deltalake import DeltaTable
 
-Partition = Mapping[str, Any]  # column -> a value, or a tuple of values: each of these
+# Column -> a value, or a tuple of values: each of these. Readers may give a `Span` too.
+Partition = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Span:
+    """All values from the first to the last, both included: days above all."""
+
+    first: Any
+    last: Any
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def run(
             comparison.load(db, side, people.select(*comparison.COLUMNS).toArrow())
             sums.unpersist()
             scored.append((asked, found, spread))
-        if scored[0][1].versions != scored[1][1].versions:
+        if scored[0][1].snapshot != scored[1][1].snapshot:
             raise CloutError(f"compare {params.day}: the window was pulled or counted anew meanwhile; run it again")
         comparison.pair(db)
         largest = movers.largest(db, params.against, params.methodology)

@@ -13,6 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+from jobs import pruning
+from jobs.commits import Span
 from jobs.storage import LostRaceError, Warehouse, repeated
 from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
@@ -56,6 +58,13 @@ def snapshot(warehouse: Warehouse) -> Snapshot:
     return Snapshot(coverage, *others)
 
 
+def platforms(warehouse: Warehouse, snapshot: Snapshot, last_day: date) -> set[str]:
+    """The platforms that anything was pulled of up to the day, as the log alone says."""
+    upto = {"day": Span(date.min, last_day)}
+    opened = (warehouse.delta(ACTIVITY, snapshot.activity), warehouse.delta(ACCOUNTS, snapshot.accounts))
+    return {name for delta in opened for name in pc.unique(pruning.files(delta, upto)["platform"]).to_pylist()}
+
+
 def rows(
     warehouse: Warehouse,
     table: Table,
@@ -66,7 +75,8 @@ def rows(
 ) -> ds.Dataset:
     """The rows of these days that count, for Arrow and DuckDB to scan in a stream; both versions are of one snapshot."""
     named = _named(warehouse, coverage, first_day, last_day)
-    return warehouse.dataset(table, version).filter(_days(first_day, last_day) & condition(named))
+    days = {"day": Span(first_day, last_day)}
+    return warehouse.dataset(table, days, version=version).filter(condition(named))
 
 
 def frame(
@@ -91,11 +101,7 @@ def frame(
 
 def _named(warehouse: Warehouse, coverage: int, first_day: date, last_day: date) -> pa.Table:
     """The coverage rows of these days: platform, day, source, pull."""
-    return warehouse.read(COVERAGE, columns=NAMES, where=_days(first_day, last_day), version=coverage)
-
-
-def _days(first_day: date, last_day: date) -> pc.Expression:
-    return (pc.field("day") >= first_day) & (pc.field("day") <= last_day)
+    return warehouse.read(COVERAGE, {"day": Span(first_day, last_day)}, columns=NAMES, version=coverage)
 
 
 def condition(named: pa.Table) -> pc.Expression:

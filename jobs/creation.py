@@ -1,23 +1,63 @@
-"""Contracts on disk: a table is created from its contract, and an older one is brought up to date.
+"""Tables of a new warehouse, and which contracts the tables of a warehouse were made for.
 
-Two writers into an empty folder would fail, so tables are created before any run.
+A warehouse records the versions of its contracts in a property of one small table, so a command knows with one look whether
+the tables are those it was written for.
 """
 
+import json
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import CommitFailedError
 
+from jobs.errors import UsageError
 from schemas import arrow
-from schemas.delta import lacking, reworded
+from schemas.catalog import TABLES
+from schemas.methodologies import METHODOLOGIES
 from schemas.table import Table
 
-# Tried again, the loser of two creators would declare the table a second time, under another id.
+# Created last, so a warehouse that has it has all tables; and the one with the shortest log.
+MARKER = METHODOLOGIES
+CONTRACTS = "clout.contracts"  # property: JSON, table -> version of its contract
+
+# A commit that is tried again on its own would not see what the other one changed.
 ONCE = CommitProperties(max_commit_retries=0)
 
 
-def create(path: str, table: Table) -> None:
-    """Creates the table, empty, with its columns' docs, unless it is there. Of two creators one makes it."""
+def contracts() -> dict[str, int]:
+    """Table -> version of its contract, of this clout."""
+    return {table.name: table.version for table in TABLES}
+
+
+def marked() -> dict[str, str]:
+    """The property that says that every table is as this clout's contracts want it."""
+    return {CONTRACTS: json.dumps(contracts(), sort_keys=True)}
+
+
+def refuse_newer(root: str, configuration: Mapping[str, Any]) -> None:
+    """Raises `UsageError` if a contract of the warehouse is newer than this clout's."""
+    mine = contracts()
+    unknown = [f"{name} {version}" for name, version in _found(configuration).items() if version > mine.get(name, 0)]
+    if unknown:
+        raise UsageError(f"{root}: a newer clout made this warehouse ({', '.join(unknown)}); update clout")
+
+
+def refuse_older(root: str, configuration: Mapping[str, Any]) -> None:
+    """Raises `UsageError` if a contract of the warehouse is older than this clout's."""
+    found = _found(configuration)
+    if any(version > found.get(name, 0) for name, version in contracts().items()):
+        raise UsageError(f"{root}: an earlier clout made this warehouse; run `clout upgrade`")
+
+
+def _found(configuration: Mapping[str, Any]) -> dict[str, int]:
+    return json.loads(configuration.get(CONTRACTS) or "{}")
+
+
+def create(path: str, table: Table, configuration: Mapping[str, str]) -> None:
+    """Creates the table, empty, with its columns' docs and these properties, unless it is there. Of two creators one makes
+    it: two writers into an empty folder would fail."""
     with suppress(CommitFailedError):
         DeltaTable.create(
             path,
@@ -26,14 +66,7 @@ def create(path: str, table: Table) -> None:
             partition_by=list(table.partition_by),
             name=table.name,
             description=table.doc,
+            configuration=configuration,
             commit_properties=ONCE,
+            raise_if_key_not_exists=False,  # that a key of our own is unknown to Delta is no fault
         )
-
-
-def bring_up_to_date(delta: DeltaTable, table: Table) -> None:
-    """Adds the columns that came to the contract since, and rewrites the docs that were reworded. Raises
-    `CommitFailedError` if another commit came first."""
-    if missing := lacking(table, delta.schema()):
-        delta.alter.add_columns(missing, commit_properties=ONCE)
-    for name, doc in reworded(table, delta.schema()).items():
-        delta.alter.set_column_metadata(name, {"comment": doc}, commit_properties=ONCE)

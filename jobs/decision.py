@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs import runs
+from jobs.commits import Span
 from jobs.runs import Run
 from jobs.storage import LostRaceError, Partition, Warehouse, repeated
 from schemas.accounts import ACCOUNTS
@@ -35,9 +36,9 @@ def standing(
     warehouse: Warehouse, source: str, first_day: date, last_day: date, version: int | None = None
 ) -> dict[date, Pulls]:
     """Day -> the pulls that count; nothing of days on which the source has no coverage."""
-    days = (pc.field("day") >= first_day) & (pc.field("day") <= last_day) & (pc.field("source") == source)
+    days = {"day": Span(first_day, last_day), "source": source}
     found: dict[date, dict[str, str | None]] = defaultdict(dict)
-    for row in warehouse.read(COVERAGE, columns=["day", "platform", "pull"], where=days, version=version).to_pylist():
+    for row in warehouse.read(COVERAGE, days, columns=["day", "platform", "pull"], version=version).to_pylist():
         found[row["day"]][row["platform"]] = row["pull"]
     return dict(found)
 
@@ -107,8 +108,8 @@ class Decision:
 
     def replace_rejects(self) -> None:
         """Only the rejects of this pull, which failed, stay, and those of pulls that are at work."""
-        mine = (pc.field("day") == self._item.day) & (pc.field("status") == runs.STARTED)
-        at_work = set(self._warehouse.read(RUNS, columns=["run_id"], where=mine)["run_id"].to_pylist())
+        mine = {"day": self._item.day, "status": runs.STARTED}
+        at_work = set(self._warehouse.read(RUNS, mine, columns=["run_id"])["run_id"].to_pylist())
         self._remove({REJECTS: self._others[REJECTS] - at_work})
 
     def _remove(self, pulls: Mapping[Table, set[str | None]]) -> None:

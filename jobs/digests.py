@@ -2,29 +2,45 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import duckdb
+import duckdb
+import pyarrow as pa
+
+from schemas.table import Table
+
+# Parameter of a run: the content of the rows of `influence` that it computed or checked.
+INFLUENCE = "influence_digest"
 
 _HALF = "((1::uhugeint << 64) - 1)"
 
 
-def of_rows(db: "duckdb.DuckDBPyConnection", query: str, parameters: Mapping[str, Any], columns: Sequence[str]) -> str:
+def of_rows(db: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, Any], columns: Sequence[str]) -> str:
     """Digest of the query's rows as a multiset, taken in one pass and constant memory.
 
     Each row has a number of 128 bits, and the digest is of how many rows there are and of the sums of both halves of their
     numbers. Two different days agree by accident with a probability of some 2^-128. Nothing is gained by constructing such
     days: the later one's count would be taken for up to date until the day changes again.
     """
+    sums = db.cursor().execute(_sums(query, columns), dict(parameters)).fetchone()
+    return of_texts(map(str, sums or ()))
+
+
+def of_stream(table: Table, rows: pa.RecordBatchReader) -> str | None:
+    """As `of_rows`, of a stream of rows of a table; None if there are none."""
+    with duckdb.connect() as db:
+        db.register("given", rows)
+        sums = db.execute(_sums("from given", table.column_names)).fetchone() or (0,)
+    return of_texts(map(str, sums)) if sums[0] else None
+
+
+def _sums(query: str, columns: Sequence[str]) -> str:
     # Every value says how long it is, so that no two rows are one text.
     text = ", ".join(f"coalesce(strlen({name}::varchar) || ':' || {name}::varchar, '-')" for name in columns)
-    sums = db.cursor().execute(
+    return (
         f"select count(*), sum((number >> 64)::hugeint), sum((number & {_HALF})::hugeint)"
-        f" from (select md5_number(concat({text}))::uhugeint as number from ({query}))",
-        dict(parameters),
+        f" from (select md5_number(concat({text}))::uhugeint as number from ({query}))"
     )
-    return of_texts(map(str, sums.fetchone() or ()))
 
 
 def of_texts(texts: Iterable[str]) -> str:

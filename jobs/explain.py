@@ -1,7 +1,8 @@
 """Why a person's score is what it is: computed from the window when asked for, without a JVM.
 
-Reads one person's published row, what it stands on (`engagement`, `coverage`, `accounts` at the versions that were read then)
-and, if asked, `activity`; writes nothing. Every list sums to what it explains: what is not named is a line of its own.
+Reads one person's published row, what it was computed from (`engagement`, `coverage`, `accounts`; `jobs.basis` makes sure
+that they still hold it) and, if asked, `activity`; writes nothing. Every list sums to what it explains: what is not named is
+a line of its own.
 """
 
 from collections import defaultdict
@@ -15,14 +16,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs import counted, graph, paths, score_changes, sensitivity
+from jobs import counted, graph, known_accounts, paths, sensitivity
 from jobs.attention import kinds_sql
+from jobs.basis import Basis, published_basis, refuse_other_data
 from jobs.engines import memory
 from jobs.errors import CloutError
-from jobs.graph import Basis
 from jobs.scratch import scratch
 from jobs.storage import Warehouse
-from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
 from schemas.fixed_point import UNIT
 from schemas.methodology import Methodology
@@ -69,15 +69,11 @@ class Around(NamedTuple):
 def explained(warehouse: Warehouse, params: Params) -> Told:
     """The score's parts, who contributes most and by what they did, and the paths behind the second and third degree."""
     row = published(warehouse, params.person, params.day, params.methodology)
-    basis = graph.published_basis(warehouse, params.day, params.methodology)
+    basis = published_basis(warehouse, params.day, params.methodology)
     with scratch() as db:
         graph.prepare(db, warehouse, basis, "now")
         found = _around(db, params)
-        score_changes.refuse_other_data(
-            found.handed_on.sum(keepdims=True).ravel(),
-            np.array([row["influence"]]),
-            f"scores {params.day} {params.person}",
-        )
+        refuse_other_data(warehouse, basis, found.handed_on.sum(keepdims=True).ravel(), np.array([row["influence"]]))
         named = paths.Largest(*(length[: params.top] for length in found.largest))
         walked = [(worth, [found.people[a] for a in path]) for length in named for worth, path in length]
         pairs = {(engager, params.person) for engager in found.engagers}
@@ -109,9 +105,10 @@ def explained(warehouse: Warehouse, params: Params) -> Told:
             basis,
             pairs={pair for path in told["paths"] for pair in pairwise(path["people"])},
         )
-    told["handles"] = handles(
+    told["handles"] = known_accounts.handles(
         warehouse,
-        basis,
+        basis.now,
+        basis.day,
         {p for path in told["paths"] for p in path["people"]} | {engager["person_id"] for engager in told["engagers"]},
     )
     return told
@@ -126,17 +123,6 @@ def published(warehouse: Warehouse, person: str, day: date, methodology: Methodo
             f"scores {day} ({methodology.version}): {person} is not in it; `clout show {person}` lists the days that are"
         )
     return found[0]
-
-
-def handles(warehouse: Warehouse, basis: Basis, people: Iterable[str]) -> dict[str, str]:
-    """person_id -> handle as last observed, of those who have one."""
-    asked = pa.array([person.partition(":")[2] for person in people], pa.string())
-    observed = counted.rows(warehouse, ACCOUNTS, basis.accounts, basis.coverage, last_day=basis.day)
-    rows = observed.to_table(
-        columns=["platform", "account_id", "handle", "day", "source"], filter=pc.field("account_id").isin(asked)
-    ).sort_by([("day", "ascending"), ("source", "descending")])
-    found = {f"{row['platform']}:{row['account_id']}": row["handle"] for row in rows.to_pylist()}
-    return {person: found[person] for person in sorted(people) if found.get(person)}
 
 
 def _around(db: "duckdb.DuckDBPyConnection", params: Params) -> Around:
@@ -236,8 +222,7 @@ def _kinds(found: Around, params: Params, points: float, done: Mapping[Pair, lis
 def _acts(warehouse: Warehouse, basis: Basis, pairs: set[Pair]) -> list[Told]:
     """The rows of `activity` of these pairs on covered days of the window, as it is now: what a report counts as is its row of
     `engagement`."""
-    covered = basis.covered(warehouse)
-    now = counted.snapshot(warehouse)
+    now = basis.now
     counting = counted.rows(warehouse, ACTIVITY, now.activity, now.coverage, basis.first_day, basis.day)
     found = []
     for platform, mine in _by_platform(pairs):
@@ -245,7 +230,7 @@ def _acts(warehouse: Warehouse, basis: Basis, pairs: set[Pair]) -> list[Told]:
         rows = counting.to_table(
             columns=["platform", "source", "activity_id", "kind", "actor_id", "target_id", "occurred_at"],
             filter=(pc.field("platform") == platform)
-            & pc.field("day").isin(pa.array(sorted(covered[platform]), pa.date32()))
+            & pc.field("day").isin(pa.array(sorted(basis.covered[platform]), pa.date32()))
             & pc.field("actor_id").isin(actors)
             & pc.field("target_id").isin(targets),
         )

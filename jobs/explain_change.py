@@ -5,7 +5,6 @@ Reads one person's published rows of both days and what they stand on; writes no
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -13,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs import reasons, score_changes
-from jobs.explain import PARTS, Told, handles
-from jobs.graph import Basis
+from jobs import known_accounts, reasons, score_changes
+from jobs.basis import Basis, refuse_other_data
+from jobs.explain import PARTS, Told
 from jobs.score_changes import Params, Published
 from jobs.scratch import scratch
 from jobs.sensitivity import CODES, METHODOLOGY
@@ -34,13 +33,13 @@ def explained(warehouse: Warehouse, person: str, params: Params, top: int) -> To
     after = _row(warehouse, person, params.day, params.methodology)
     published = Published(*(np.array([row[name]]) for name in ("influence", "score") for row in (before, after)))
     with scratch() as db:
-        reasons.prepare_change(db, warehouse, replace(old, methodology=new.methodology), new)
+        reasons.prepare_change(db, warehouse, old.under(warehouse, new.methodology), new)
         changes = reasons.pulled(db, new, person)
     v = pc.index(changes.people, person).as_py()
     actors, parts = reasons.of_person(changes, v) if v >= 0 else (np.zeros(0, np.int64), np.zeros((0, len(CODES))))
     whole = parts.sum(axis=0)
     whole[METHODOLOGY] = _other_methodology(changes, v, published, params)
-    score_changes.refuse_other_data(published.old_influence + whole.sum(), published.influence, f"scores {params.day}")
+    refuse_other_data(warehouse, new, published.old_influence + whole.sum(), published.influence)
     slope, rescaled = (float(found[0]) for found in published.points(params))
     people = changes.people.take(pa.array(actors)).to_pylist()
     moved = [
@@ -60,7 +59,7 @@ def explained(warehouse: Warehouse, person: str, params: Params, top: int) -> To
         **{name: after[name] for name in NOTHING},
         "reasons": told,
         "uncovered_days": _uncovered(warehouse, old, new, person),
-        "handles": handles(warehouse, new, named | {person}),
+        "handles": known_accounts.handles(warehouse, new.now, new.day, named | {person}),
     }
 
 
@@ -105,7 +104,8 @@ def _reason(
 def _uncovered(warehouse: Warehouse, since: Basis, now: Basis, person: str) -> dict[str, list[date]]:
     """The person's platform -> days after the earlier one, up to the later, on which nothing of it could arrive, if any."""
     platform = person.partition(":")[0]
-    # The later window may begin after these days.
-    covered = covered_days(warehouse, since.first_day, now.day, now.coverage).get(platform, set())
+    covered = now.covered.get(platform, set())
+    if since.day < now.first_day:  # of days before the later window the tables know
+        covered = covered | covered_days(warehouse, since.day, now.first_day, now.now.coverage).get(platform, set())
     missing = [day for day in days_between(since.day + timedelta(days=1), now.day) if day not in covered]
     return {platform: missing} if missing else {}

@@ -13,22 +13,21 @@ from pyspark import StorageLevel
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
-from jobs import attention, counted, measures, partitions, runs
+from jobs import attention, counted, digests, known_accounts, measures, partitions, runs
 from jobs.attention import real
+from jobs.commits import Span
+from jobs.counted import Snapshot
 from jobs.engines import AUTO, choice
 from jobs.errors import CloutError
 from jobs.runs import Batch
 from jobs.storage import Warehouse
 from jobs.window import (
-    accounts_digest,
     activity_digests,
     covered_days,
     days_between,
     stale_days,
     uncovered_days,
 )
-from schemas.accounts import ACCOUNTS
-from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
 from schemas.influence import INFLUENCE
 from schemas.kinds import POST, SIMULATED_PREFIX
@@ -131,10 +130,10 @@ def window_attention(found: "Read", params: Params) -> "DataFrame":
 
 @dataclass(frozen=True)
 class Read:
-    """What a day's score stands on, as it was read: versions of the tables, the window's engagement, the newest accounts,
-    and platform -> days of the window that it covers."""
+    """What a day's score stands on, as it was read: versions of the tables, the window's engagement, the accounts as known at
+    the end of the day, and platform -> days of the window that it covers."""
 
-    versions: dict[str, int]
+    snapshot: Snapshot
     engagement: "DataFrame"
     row_count: int  # of engagement
     accounts: "DataFrame"
@@ -158,10 +157,9 @@ def read(session: "SparkSession", warehouse: Warehouse, params: Params) -> Read:
     first_day = params.methodology.first_day(params.day)
     found = counted.snapshot(warehouse)
     _refuse_stale(warehouse, found.coverage, first_day, params)
-    versions = found.versions
-    window = {"day": tuple(days_between(first_day, params.day))}
-    row_count = warehouse.row_count(ENGAGEMENT, window, versions[ENGAGEMENT.name])
-    engagement = warehouse.frame(session, ENGAGEMENT, versions[ENGAGEMENT.name]).where(
+    window = {"day": Span(first_day, params.day)}
+    row_count = warehouse.row_count(ENGAGEMENT, window, found.engagement)
+    engagement = warehouse.frame(session, ENGAGEMENT, found.engagement).where(
         F.col("day").between(F.lit(first_day), F.lit(params.day))
     )
     if engagement.where(F.col("kind") != POST).isEmpty():
@@ -169,10 +167,9 @@ def read(session: "SparkSession", warehouse: Warehouse, params: Params) -> Read:
             f"engagement {first_day}..{params.day}: no act between two people, expected some; pull days of this window"
             f" first (`clout pull --day {params.day} --source ...`)"
         )
-    observed = counted.frame(session, warehouse, ACCOUNTS, found.accounts, found.coverage, last_day=params.day)
-    accounts = attention.newest_accounts(observed, params.day)
+    accounts = known_accounts.frame(session, warehouse, found, params.day)
     covered = covered_days(warehouse, first_day, params.day, found.coverage)
-    return Read(versions, engagement, row_count, accounts, covered)
+    return Read(found, engagement, row_count, accounts, covered)
 
 
 def everybody(found: Read, sums: "DataFrame", spread: "DataFrame", params: Params) -> "DataFrame":
@@ -190,10 +187,15 @@ def run(
     methodology = params.methodology
     with runs.recorded(warehouse, JOB, params.day, batch, methodology=methodology.version) as row:
         refuse_changed_methodology(warehouse, methodology)
+        known_accounts.make_copy(warehouse, counted.snapshot(warehouse), params.day, run_id=row.id)
         found = read(session, warehouse, params)
-        row.inputs = found.versions
-        row.parameters["accounts_digest"] = accounts_digest(warehouse, params.day, row.inputs[COVERAGE.name])
-        row.uncovered_days = uncovered_days(found.covered, methodology.first_day(params.day), params.day)
+        row.inputs = found.snapshot.versions
+        first_day, coverage = methodology.first_day(params.day), found.snapshot.coverage
+        counted_from = activity_digests(warehouse, first_day, params.day, coverage)
+        row.parameters["activity_digests"] = {str(day): digest for day, digest in counted_from.items()}
+        row.parameters["accounts_digest"] = known_accounts.credibility_digest(warehouse, found.snapshot, params.day)
+        known = counted.platforms(warehouse, found.snapshot, params.day)
+        row.uncovered_days = uncovered_days(found.covered, known, first_day, params.day)
         spread = window_attention(found, params)
         spread.persist(StorageLevel.MEMORY_AND_DISK)
         try:
@@ -208,6 +210,7 @@ def run(
                 sums.unpersist()
             row.counts["pairs"] = spread.count()
             row.counts["people"] = warehouse.row_count(INFLUENCE, partition)
+            row.parameters[digests.INFLUENCE] = digests.of_stream(INFLUENCE, warehouse.reader(INFLUENCE, partition))
         finally:
             spread.unpersist()
     return row.counts

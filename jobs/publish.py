@@ -1,28 +1,32 @@
 """influence -> scores: makes a checked day visible, withdraws it, or brings back what was published before.
 
-Each is one commit on (methodology, day) of `scores` that touches nothing else, and after it a row of `restatements` where
-the day was published before. Also keeps `methodologies` in step.
+Each replaces (methodology, day) of `scores` in one commit, and records the change in `publications` and, where the day was
+published before, in `restatements` (`jobs.publications` keeps the three in step). Also keeps `methodologies` in step.
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from jobs import checks, restatements, runs
+from jobs import checks, digests, gate, publications, restatements, runs
 from jobs.errors import CloutError
+from jobs.influence import JOB as INFLUENCE_JOB
 from jobs.influence import refuse_changed_methodology
-from jobs.restatements import PUBLISH, RESTORE, UNPUBLISH
+from jobs.publications import PUBLISH, RESTORE, UNPUBLISH, Basis, Plan, Publication
 from jobs.runs import Batch, Run
-from jobs.storage import Warehouse, rows
+from jobs.storage import GoneError, Warehouse, rows
+from jobs.window import days_between
 from schemas.influence import INFLUENCE
 from schemas.methodologies import METHODOLOGIES
 from schemas.methodology import Methodology, in_force
 from schemas.runs import RUNS
 from schemas.scores import SCORES
+
+People = Callable[[], pa.RecordBatchReader]  # the rows to publish, from the start at each call
 
 
 class NotPublishedError(CloutError):
@@ -35,6 +39,8 @@ class Params:
 
     day: date
     methodology: Methodology
+    why: str | None = None  # the reason, for the record
+    accept: str | None = None  # why a day outside its bounds is published all the same
 
     @property
     def partition(self) -> dict[str, Any]:
@@ -50,76 +56,167 @@ def may_be_published(people: pa.RecordBatch) -> pa.BooleanArray:
 
 
 def run(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, float]:
-    """Copies the rows of those who may be published, unchanged. Raises unless the newest checks of the day passed and
-    nothing was written to it since."""
+    """Copies the rows of those who may be published, unchanged. Raises unless the newest checks of the day passed, or failed
+    by bounds alone that are accepted, and its rows are those that were checked."""
     with runs.recorded(warehouse, PUBLISH, params.day, batch, methodology=params.methodology.version) as row:
         refuse_changed_methodology(warehouse, params.methodology)
-        version, row.parameters["influence_run"] = _checked(warehouse, params)
-        row.inputs[INFLUENCE.name] = version
-        people = warehouse.reader(INFLUENCE, params.partition, version)
-        admitted = (people_read.filter(may_be_published(people_read)) for people_read in people)
+        version = row.inputs[INFLUENCE.name] = warehouse.version(INFLUENCE)
+        digest = digests.of_stream(INFLUENCE, warehouse.reader(INFLUENCE, params.partition, version))
+        accepted = _accepted(warehouse, params, digest)
+        if accepted:
+            row.parameters |= {"accepted": accepted.findings, "why": accepted.why}
         _write_methodologies(warehouse, params.methodology, row)
-        _replace(warehouse, pa.RecordBatchReader.from_batches(people.schema, admitted), params, row)
-        row.counts["people"] = warehouse.row_count(SCORES, params.partition)
+        stands_on = basis(warehouse, params, digest)
+        _change(warehouse, params, row, lambda: _admitted(warehouse, params, version), stands_on, accepted)
     return row.counts
 
 
 def unpublish(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, float]:
     """Withdraws a published day; `influence` keeps it."""
     with runs.recorded(warehouse, UNPUBLISH, params.day, batch, methodology=params.methodology.version) as row:
-        row.counts["people"] = warehouse.row_count(SCORES, params.partition)
-        if not row.counts["people"]:
+        published = warehouse.row_count(SCORES, params.partition)
+        if not published:
             raise NotPublishedError(f"scores {params}: not published, so there is nothing to withdraw")
-        _replace(warehouse, rows(SCORES, []), params, row)
+        _change(warehouse, params, row, lambda: rows(SCORES, []).to_reader(), Basis())
+        row.counts["people"] = published
     return row.counts
 
 
 def restore(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, float]:
-    """Undoes the newest change of the day's scores: what was published before it is published again."""
+    """Undoes the newest change of the day's scores: what was published before it is published again.
+
+    The rows come from `influence` if it still holds them, else from the files that the change replaced, which are kept for
+    `keep_replaced_days`. Raises `NotPublishedError` where nothing was published before, or neither has the rows.
+    """
     with runs.recorded(warehouse, RESTORE, params.day, batch, methodology=params.methodology.version) as row:
         refuse_changed_methodology(warehouse, params.methodology)
-        newest = next(warehouse.commits(SCORES, params.partition), None)
-        if newest is None:
+        history = publications.complete(warehouse, params.methodology.version, params.day)
+        if not history:
             raise NotPublishedError(f"scores {params}: never published, so there is nothing to bring back")
-        version = row.inputs[SCORES.name] = newest.version - 1
-        try:
-            before = warehouse.reader(SCORES, params.partition, version).read_all()
-        except FileNotFoundError as error:
-            raise NotPublishedError(
-                f"scores {params}: the files of what was published before are gone (vacuum, erasure); run the day again"
-            ) from error
-        if not before.num_rows:
-            raise NotPublishedError(f"scores {params}: nothing was published before the newest {newest.job}")
-        _replace(warehouse, before, params, row)
-        row.counts["people"] = before.num_rows
+        if len(history) < 2 or not history[-2].people:
+            raise NotPublishedError(f"scores {params}: nothing was published before the newest {history[-1].change}")
+        wanted, change = history[-2:]
+        _change(warehouse, params, row, _rows_of(warehouse, params, wanted, change, row), wanted.basis)
     return row.counts
 
 
-def _replace(warehouse: Warehouse, people: pa.Table | pa.RecordBatchReader, params: Params, row: Run) -> None:
-    """These are the day's scores from now on, and `restatements` tells what that changed."""
-    restatements.tell(warehouse, params.methodology, params.day)  # what a run changed that died before it told so
-    runs.write(warehouse, [row], runs.STARTED)  # with what it read, so that this change can be told should it die too
-    warehouse.replace(SCORES, people, params.partition, run_id=row.id, job=row.job)
-    restatements.tell(warehouse, params.methodology, params.day)
-
-
-def _checked(warehouse: Warehouse, params: Params) -> tuple[int, str]:
-    """Version of `influence` at which this partition passed its checks, and the run that wrote it. Raises unless that is
-    how it stands now."""
-    asked = (pc.field("job") == checks.JOB) & (pc.field("day") == params.day)
-    columns = ["parameters", "inputs", "status", "started_at"]
-    made = [
-        row
-        for row in warehouse.read(RUNS, columns=columns, where=asked).sort_by("started_at").to_pylist()
-        if json.loads(row["parameters"])["methodology"] == params.methodology.version
-    ]
-    written = next(warehouse.commits(INFLUENCE, params.partition), None)
-    version = json.loads(made[-1]["inputs"]).get(INFLUENCE.name, -1) if made and made[-1]["status"] == runs.DONE else -1
-    if written is None or version < written.version:
+def _rows_of(warehouse: Warehouse, params: Params, wanted: Publication, change: Publication, row: Run) -> People:
+    """The rows of a publication that a change replaced."""
+    computed = warehouse.version(INFLUENCE)
+    if digests.of_stream(SCORES, _admitted(warehouse, params, computed)) == wanted.scores_digest:
+        row.inputs[INFLUENCE.name] = computed
+        return lambda: _admitted(warehouse, params, computed)
+    replaced = change.replaced_version
+    try:
+        kept = replaced is not None and digests.of_stream(SCORES, warehouse.reader(SCORES, params.partition, replaced))
+    except GoneError:
+        kept = None
+    if replaced is None or kept != wanted.scores_digest:
         raise NotPublishedError(
-            f"influence {params}: not checked, or its checks failed; nothing published. Run `clout checks --day {params.day}`"
+            f"scores {params}: what was published before the newest {change.change} ({wanted.people:,} people, until"
+            f" {change.published_at:%Y-%m-%d %H:%M} UTC) cannot be brought back: its files are no longer kept"
+            f" (keep_replaced_days in infra/nights.yaml) and `influence` holds other rows. To publish what `influence` holds,"
+            f" run `clout publish --day {params.day}`"
         )
-    return version, written.run_id
+    row.inputs[SCORES.name] = replaced
+    return lambda: warehouse.reader(SCORES, params.partition, replaced)
+
+
+@dataclass(frozen=True)
+class _Accepted:
+    """Checks whose findings an operator accepted, and why."""
+
+    findings: dict[str, str]
+    why: str
+
+
+def _change(
+    warehouse: Warehouse, params: Params, row: Run, people: People, made_from: Basis, accepted: _Accepted | None = None
+) -> None:
+    """Replaces the day's scores by these people, and records it."""
+    version = warehouse.version(SCORES)  # before all else is read: a change that comes in between makes this one lose
+    history = publications.complete(warehouse, params.methodology.version, params.day)
+    found = restatements.compared(warehouse.reader(SCORES, params.partition, version), people())
+    made = Publication(
+        **asdict(made_from),
+        day=params.day,
+        methodology=params.methodology.version,
+        sequence=history[-1].sequence + 1 if history else 1,
+        change=row.job,
+        run_id=row.id,
+        scores_digest=digests.of_stream(SCORES, people()),
+        replaced_version=version,
+        people=found["people_after"],
+        influence=found["influence"],
+        published_at=runs.now(),
+        published_by=publications.user(),
+        why=accepted.why if accepted else params.why,
+        accepted=accepted.findings if accepted else None,
+    )
+    plan = Plan(made, restatements.restatement(history, made, found))
+    row.parameters[publications.PLANNED] = plan.as_json()
+    runs.write(warehouse, [row], runs.STARTED)
+    warehouse.replace(SCORES, people(), params.partition, version=version, run_id=row.id, job=row.job)
+    publications.record(warehouse, plan)
+    del row.parameters[publications.PLANNED]
+    row.counts["people"] = made.people
+
+
+def _admitted(warehouse: Warehouse, params: Params, version: int) -> pa.RecordBatchReader:
+    """The rows of `influence` that may be published."""
+    people = warehouse.reader(INFLUENCE, params.partition, version)
+    return pa.RecordBatchReader.from_batches(people.schema, (batch.filter(may_be_published(batch)) for batch in people))
+
+
+def _accepted(warehouse: Warehouse, params: Params, digest: str | None) -> _Accepted | None:
+    """What is accepted of the day's newest checks, by `params` or when they were made; None if all is within bounds. Raises
+    unless they checked rows of this digest and found nothing that keeps the day from being published."""
+    made = _runs(warehouse, params, checks.JOB)
+    if not made or made[-1]["parameters"].get(digests.INFLUENCE) != digest or made[-1]["status"] == runs.STARTED:
+        raise NotPublishedError(
+            f"influence {params}: not checked as it is now; nothing published. Run `clout checks --day {params.day}`"
+        )
+    why = params.accept or made[-1]["parameters"].get("accept")
+    results = json.loads(made[-1]["checks"] or "{}")
+    results = gate.accepted(results) if why else results
+    refused = "; ".join(f"{name}: {problem}" for name, problem in gate.refusals(results).items())
+    if refused or not results:
+        raise NotPublishedError(
+            f"influence {params}: its checks failed ({refused or made[-1]['error']}); nothing published. See"
+            " infra/runbooks/checks_failed.md"
+        )
+    findings = gate.accepted_findings(results)
+    return _Accepted(findings, why) if findings else None
+
+
+def basis(warehouse: Warehouse, params: Params, digest: str | None) -> Basis:
+    """What rows of `influence` of this digest were computed from, as the newest run that computed them recorded it."""
+    scored = [
+        run
+        for run in _runs(warehouse, params, INFLUENCE_JOB)
+        if run["status"] == runs.DONE and run["parameters"].get(digests.INFLUENCE) == digest
+    ]
+    if not scored:
+        return Basis()
+    given = scored[-1]["parameters"]
+    window = [str(day) for day in days_between(params.methodology.first_day(params.day), params.day)]
+    return Basis(
+        influence_run=scored[-1]["run_id"],
+        activity_digests=given.get("activity_digests"),
+        accounts_digest=given.get("accounts_digest"),
+        covered_days={
+            platform: [day for day in window if day not in missing]
+            for platform, missing in json.loads(scored[-1]["uncovered_days"] or "{}").items()
+        },
+        code_version=scored[-1]["code_version"],
+    )
+
+
+def _runs(warehouse: Warehouse, params: Params, job: str) -> list[Mapping[str, Any]]:
+    """The runs of a job for the day and methodology as they were started, their parameters read."""
+    found = warehouse.read(RUNS, {"day": params.day, "job": job}).sort_by("started_at").to_pylist()
+    read = [run | {"parameters": json.loads(run["parameters"])} for run in found]
+    return [run for run in read if run["parameters"].get("methodology") == params.methodology.version]
 
 
 def _write_methodologies(warehouse: Warehouse, published: Methodology, row: Run) -> None:

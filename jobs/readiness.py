@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 import pyarrow.compute as pc
 
 from jobs import pull_activity, runs
+from jobs.commits import Span
 from jobs.storage import Warehouse
 from schemas.coverage import COVERAGE
 from schemas.runs import RUNS
@@ -35,10 +36,10 @@ def missing(warehouse: Warehouse, sources: Sequence[str], first_day: date, day: 
 
 def _pulls_at_work(warehouse: Warehouse, first_day: date, day: date) -> dict[tuple[str, date], datetime]:
     """(source, day) -> since when, of those whose newest pull has neither finished nor failed."""
-    pulls = (pc.field("job") == pull_activity.JOB) & (pc.field("day") >= first_day) & (pc.field("day") <= day)
+    window, pulls = {"day": Span(first_day, day)}, pc.field("job") == pull_activity.JOB
     columns = ["day", "status", "parameters", "started_at"]
     newest = {
         (json.loads(row["parameters"])["source"], row["day"]): row
-        for row in warehouse.read(RUNS, columns=columns, where=pulls).sort_by("started_at").to_pylist()
+        for row in warehouse.read(RUNS, window, columns=columns, where=pulls).sort_by("started_at").to_pylist()
     }
     return {key: row["started_at"] for key, row in newest.items() if row["status"] == runs.STARTED}

@@ -11,11 +11,12 @@ import numpy as np
 import pyarrow as pa
 
 from jobs import attention, sensitivity
+from jobs.basis import Basis
 from jobs.engines.memory import numbered
-from jobs.graph import Basis, around, prepare
+from jobs.graph import around, prepare
 from jobs.sensitivity import CODES, Array, Change, Graph
 from jobs.storage import Warehouse
-from jobs.window import covered_days, days_between
+from jobs.window import days_between
 from schemas.fixed_point import UNIT
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def prepare_change(db: "duckdb.DuckDBPyConnection", warehouse: Warehouse, since:
     multiples of 2^-36."""
     prepare(db, warehouse, since, "old")
     prepare(db, warehouse, now, "new")
-    db.register("fades", _fades(warehouse, since, now))
+    db.register("fades", _fades(since, now))
     restored, missing = "greatest(arrived, 0e0) + least(aged, 0e0)", "least(arrived, 0e0) + greatest(aged, 0e0)"
     db.execute(
         f"""
@@ -76,13 +77,12 @@ def prepare_change(db: "duckdb.DuckDBPyConnection", warehouse: Warehouse, since:
     )
 
 
-def _fades(warehouse: Warehouse, since: Basis, now: Basis) -> pa.Table:
+def _fades(since: Basis, now: Basis) -> pa.Table:
     """(day, platform, state, old_factor, aged_factor, late_factor, factor): what an act weighs at the earlier day; as known
     then, but grown older; at the earlier day, as known now; now. 0 where it does not count. A day's state is `new` after the
     earlier day, `left` before the later window, `kept` where it is covered as known then and as known now, else `other`."""
     methodology = now.methodology
-    old = since.covered(warehouse)
-    new = covered_days(warehouse, since.first_day, now.day, now.coverage)
+    old, new = since.covered, now.covered
     platforms = sorted({*old, *new})
     grown = {
         platform: old.get(platform, set()) | {day for day in new.get(platform, set()) if day > since.day}

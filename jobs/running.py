@@ -9,6 +9,7 @@ from functools import partial
 from jobs import display, nightly, reading
 from jobs.display import say
 from jobs.engines import choice
+from jobs.nights import nights
 from jobs.pull_activity import Pulled, refuse_mixing
 from jobs.sources.spec import SourceSpec
 from jobs.storage import Warehouse
@@ -30,11 +31,12 @@ def run(
     opened = {spec: spec.open() for spec in sources}  # a file that is not there is told before anything is done
     params = nightly.Params(
         sources=sources, first_day=first_day, last_day=last_day, score_from=score_from, methodology=methodology,
-        max_reject_share=max_reject_share, engine=engine,
+        max_reject_share=max_reject_share, engine=engine, gate_days=nights().gate_days,
     )  # fmt: skip
     if not dry_run:
         warehouse.create_tables()
     if warehouse.exists():
+        warehouse.require_current()
         for source in opened.values():
             refuse_mixing(warehouse, source)
     planned = nightly.plan(warehouse, params)
@@ -57,13 +59,18 @@ def run(
         )  # fmt: skip
         total = len(planned.scores)
         bar.show("starting Spark, counting engagement", 0, total)
-        for number, scored in enumerate(nightly.score(warehouse, params, planned), 1):
-            say(
-                f"scored  {scored.day}  {scored.people:>10,} people  {scored.pairs:>10,} pairs  {watch.seconds():6.1f} s"
-            )
+        outcomes = []
+        for number, outcome in enumerate(nightly.score(warehouse, params, planned), 1):
+            say_scored(outcome, watch)
+            outcomes.append(outcome)
             bar.show("scoring", number, total)
-    display.print_top(reading.top(warehouse, last_day, methodology.version, TOP))
-    say(f"\n{len(pulled)} days pulled, {len(planned.scores)} scored, in {time.monotonic() - started:.0f} s.")
+    refused = [outcome for outcome in outcomes if isinstance(outcome, nightly.Refused)]
+    if not refused or refused[-1].day != last_day:
+        display.print_top(reading.top(warehouse, last_day, methodology.version, TOP))
+    count = len(outcomes) - len(refused)
+    say(f"\n{len(pulled)} days pulled, {count} scored, in {time.monotonic() - started:.0f} s.")
+    if refused:
+        raise nightly.RefusedDaysError(refused, len(params.scored_days))
     _say_next(warehouse, last_day, simulated)
 
 
@@ -77,6 +84,17 @@ class Watch:
         now, before = time.monotonic(), self._last
         self._last = now
         return now - before
+
+
+def say_scored(outcome: nightly.Scored | nightly.Refused, watch: Watch) -> None:
+    """A line for a day, and one for each warning of its checks."""
+    if isinstance(outcome, nightly.Refused):
+        say(f"REFUSED {outcome.day}  not published: the reason stands at the end  {watch.seconds():6.1f} s")
+        return
+    people, pairs = f"{outcome.people:>10,} people", f"{outcome.pairs:>10,} pairs"
+    say(f"scored  {outcome.day}  {people}  {pairs}  {watch.seconds():6.1f} s")
+    for warning in outcome.warnings:
+        say(f"        {warning}")
 
 
 def say_pulled(pulled: Pulled, watch: Watch) -> None:

@@ -12,12 +12,18 @@ from typing import Any
 import pyarrow.compute as pc
 
 from jobs import __version__
+from jobs.commits import Span
 from jobs.storage import Warehouse, rows
 from schemas.runs import RUNS
 
 log = logging.getLogger(__name__)
 
 STARTED, DONE, FAILED = "started", "done", "failed"
+
+
+def now() -> datetime:
+    """This instant, in UTC."""
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ class Run:
     uncovered_days: dict[str, list[str]] | None = None
     checks: dict[str, str] | None = None
     engine: str | None = None
-    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    started_at: datetime = field(default_factory=now)
 
     def row(self, status: str, error: str | None = None) -> dict[str, Any]:
         return {
@@ -61,7 +67,7 @@ class Run:
             "checks": _json(self.checks),
             "code_version": __version__,
             "started_at": self.started_at,
-            "finished_at": None if status == STARTED else datetime.now(UTC),
+            "finished_at": None if status == STARTED else now(),
         }
 
 
@@ -100,12 +106,14 @@ def recorded(warehouse: Warehouse, job: str, day: date, batch: Batch, **paramete
         yield run
 
 
-def done_steps(warehouse: Warehouse, key: str) -> tuple[Batch, set[tuple[str, date, str]]]:
-    """The newest batch of this key and the (job, day, source) that are done in it; a new batch where there is none."""
-    found = warehouse.read(
-        RUNS, columns=["batch_id", "day", "job", "status", "parameters", "started_at"],
-        where=pc.field("batch_key") == key,
-    ).sort_by("started_at")  # fmt: skip
+def done_steps(
+    warehouse: Warehouse, key: str, first_day: date, last_day: date
+) -> tuple[Batch, set[tuple[str, date, str]]]:
+    """The newest batch of this key that ran any of these days, and the (job, day, source) that are done in it; a new batch if
+    there is none."""
+    columns = ["batch_id", "day", "job", "status", "parameters", "started_at"]
+    asked = {"day": Span(first_day, last_day), "batch_key": key}
+    found = warehouse.read(RUNS, asked, columns=columns).sort_by("started_at")
     if not found.num_rows:
         return Batch(key), set()
     newest = found["batch_id"][-1].as_py()

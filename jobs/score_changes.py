@@ -1,21 +1,21 @@
 """scores of two days -> score_changes: why everybody's score is not what it was.
 
-Reads what both published days stand on (`engagement`, `coverage`, `accounts` at the versions that were read then); replaces
-(methodology, day, since_day) of `score_changes` and nothing else. Runs on request, never as part of a night.
+Reads what both published days were computed from (`engagement`, `coverage`, `accounts`; `jobs.basis` makes sure that they still
+hold it); replaces (methodology, day, since_day) of `score_changes` and nothing else. Runs on request, never as part of a night.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs import graph, reasons, runs
+from jobs import reasons, runs
+from jobs.basis import TOLERANCE, Basis, published_basis, refuse_other_data
 from jobs.engines import memory
 from jobs.errors import CloutError
-from jobs.graph import Basis
 from jobs.runs import Batch
 from jobs.scratch import scratch
 from jobs.sensitivity import CODES, METHODOLOGY
@@ -28,8 +28,6 @@ from schemas.scores import SCORES
 
 JOB = "score_changes"
 
-# What fixed point keeps, relative to max(1, influence).
-TOLERANCE = 1e-8
 DUST = 1e-11  # accounts' worth, below the last unit of fixed point: what doubles leave where nothing moved
 
 
@@ -85,8 +83,8 @@ class Published:
 def bases(warehouse: Warehouse, params: Params) -> tuple[Basis, Basis]:
     """What both days' published scores stand on."""
     return (
-        graph.published_basis(warehouse, params.since_day, params.since_methodology),
-        graph.published_basis(warehouse, params.day, params.methodology),
+        published_basis(warehouse, params.since_day, params.since_methodology),
+        published_basis(warehouse, params.day, params.methodology),
     )
 
 
@@ -96,30 +94,24 @@ def influence_of(src: np.ndarray, dst: np.ndarray, share: np.ndarray, accounts: 
     return np.sum(memory.influence(src, dst, a, accounts, rounds).sums, axis=0) * UNIT
 
 
-def refuse_other_data(computed: np.ndarray, published: np.ndarray, what: str) -> None:
-    """Raises where what is explained is not what was published."""
-    far = np.abs(computed - published) > TOLERANCE * np.maximum(1, published)
-    if far.any():
-        raise CloutError(
-            f"{what}: {far.sum()} people's influence, computed again, is not what was published; score the day again, then"
-            " explain it"
-        )
-
-
 def run(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, float]:
-    """Splits everybody's change. Raises where one of the days is not published, or its old files are gone."""
+    """Splits everybody's change. Raises as `published_basis` does for either day."""
     given = {"methodology": params.methodology.version, "since_methodology": params.since_methodology.version}
     with runs.recorded(warehouse, JOB, params.day, batch, since_day=params.since_day, **given) as row:
         old, new = bases(warehouse, params)
         with scratch() as db:
-            reasons.prepare_change(db, warehouse, replace(old, methodology=new.methodology), new)
+            reasons.prepare_change(db, warehouse, old.under(warehouse, new.methodology), new)
             changes = reasons.pulled(db, new)
         people = _with_published(warehouse, changes.people, params)
         published = Published.read(warehouse, params, people)
         parts = np.zeros((len(people), len(CODES)))
         parts[: len(changes.people)] = reasons.of_everybody(changes)
-        parts[:, METHODOLOGY] = _other_methodology(changes, published, params)
-        refuse_other_data(published.old_influence + parts.sum(axis=1), published.influence, f"scores {params.day}")
+        again = _earlier_again(changes, published, params)
+        if params.methodology == params.since_methodology:
+            refuse_other_data(warehouse, old, again, published.old_influence)
+        else:
+            parts[:, METHODOLOGY] = again - published.old_influence
+        refuse_other_data(warehouse, new, published.old_influence + parts.sum(axis=1), published.influence)
         slope, rescaled = published.points(params)
         points = parts * slope[:, None]
         points[:, METHODOLOGY] += rescaled
@@ -139,16 +131,11 @@ def _with_published(warehouse: Warehouse, people: pa.Array, params: Params) -> p
     return pa.concat_arrays([people, others.take(pc.sort_indices(others))])
 
 
-def _other_methodology(changes: reasons.Changes, published: Published, params: Params) -> np.ndarray:
-    """What the same acts of the earlier day count for under the later day's methodology, less what they counted then. The
-    people of `changes` come first."""
+def _earlier_again(changes: reasons.Changes, published: Published, params: Params) -> np.ndarray:
+    """What the acts of the earlier day count for under the later day's methodology. The people of `changes` come first."""
     edges, change = changes.graph, changes.change
     accounts = len(published.old_influence)
-    again = influence_of(edges.src, edges.dst, change.old_share, accounts, params.methodology.rounds)
-    if params.methodology == params.since_methodology:
-        refuse_other_data(again, published.old_influence, f"scores {params.since_day}")
-        return np.zeros(len(again))
-    return again - published.old_influence
+    return influence_of(edges.src, edges.dst, change.old_share, accounts, params.methodology.rounds)
 
 
 def table(people: pa.Array, parts: np.ndarray, points: np.ndarray, params: Params) -> pa.Table:

@@ -15,11 +15,14 @@ import pyarrow.dataset as ds
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError
 from pyarrow import fs
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from jobs import commits, creation
-from jobs.commits import Partition, as_text, values_of
+from jobs import commits, creation, pruning, retention
+from jobs.causes import cause
+from jobs.commits import Partition, values_of
 from jobs.errors import CloutError, UsageError
+from jobs.nights import nights
+from jobs.pruning import expression
+from jobs.races import LostRaceError, RearrangedError, is_collision, lost, repeated
 from schemas import arrow
 from schemas.catalog import TABLES
 from schemas.table import Table
@@ -27,13 +30,9 @@ from schemas.table import Table
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-# A commit that collides with one it has nothing to do with (bookkeeping of another day or source) is repeated: with some
-# tens of writers at once the last one needs about this many tries.
-TRIES = 30
 
-
-class LostRaceError(CloutError):
-    """Another run wrote the same partition while this one was at work; nothing of this run was kept."""
+class GoneError(CloutError):
+    """Rows that are no longer kept: the log forgot their version, or their files were removed."""
 
 
 def predicate(partition: Partition) -> str:
@@ -51,14 +50,6 @@ def _quoted(value: str | date) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
-def expression(partition: Partition) -> pc.Expression:
-    """The partition as a filter on an Arrow dataset."""
-    found = pc.scalar(True)
-    for name, values in partition.items():
-        found = found & pc.field(name).isin(pa.array(values_of(values)))
-    return found
-
-
 class Warehouse:
     """The tables under one root: a folder or an object store's URL."""
 
@@ -70,9 +61,10 @@ class Warehouse:
         return f"{self.root}/{table.name}"
 
     def create_tables(self) -> None:
-        """Creates every table that is not there, empty, with its columns' docs, and gives those that are there the columns
-        and docs that came to their contract since. Two writers into an empty folder would fail, so this comes before any run;
-        of two creators one makes the table and the other finds it made."""
+        """Creates the tables of a new warehouse, empty. One that is there stays as it is; raises as `require_current` does."""
+        if self.exists():
+            self.require_current()
+            return
         if self.is_local:
             try:
                 Path(self.root).mkdir(parents=True, exist_ok=True)
@@ -80,19 +72,23 @@ class Warehouse:
                 raise UsageError(
                     f"{self.root}: cannot be the warehouse ({error.strerror}); set CLOUT_WAREHOUSE"
                 ) from error
-        for table in TABLES:
-            if DeltaTable.is_deltatable(self.path(table)):
-                self._bring_up_to_date(table)
-            else:
-                creation.create(self.path(table), table)
-
-    def _bring_up_to_date(self, table: Table) -> None:
-        for attempt in repeated(CommitFailedError):
-            with attempt:
-                creation.bring_up_to_date(self.delta(table), table)
+        kept = nights()
+        for table in sorted(TABLES, key=lambda table: table is creation.MARKER):
+            marks = creation.marked() if table is creation.MARKER else {}
+            creation.create(self.path(table), table, retention.properties(table, kept) | marks)
 
     def exists(self) -> bool:
-        return DeltaTable.is_deltatable(self.path(TABLES[-1]))
+        """Whether all tables were created. Raises `CloutError` with the cause if the folder or store cannot be asked."""
+        try:
+            return DeltaTable.is_deltatable(self.path(creation.MARKER))
+        except OSError as error:
+            raise CloutError(f"{self.root}: the warehouse cannot be reached ({cause(error)})") from error
+
+    def require_current(self) -> None:
+        """Raises `UsageError` that says what to run if an earlier or a newer clout made the tables."""
+        marks = self.delta(creation.MARKER).metadata().configuration
+        creation.refuse_newer(self.root, marks)
+        creation.refuse_older(self.root, marks)
 
     # Reading
 
@@ -101,7 +97,9 @@ class Warehouse:
             return DeltaTable(self.path(table), version=version)
         except Exception as error:
             if self.exists():
-                why = str(error).partition("\n")[0]
+                why = cause(error)
+                if version is not None:
+                    raise GoneError(f"{self.path(table)}: version {version} is no longer kept ({why})") from error
                 raise CloutError(f"{self.path(table)}: cannot be read as a Delta table ({why})") from error
             raise UsageError(
                 f"{self.root}: no warehouse here yet; run `clout run` first or set CLOUT_WAREHOUSE"
@@ -110,11 +108,14 @@ class Warehouse:
     def version(self, table: Table) -> int:
         return self.delta(table).version()
 
-    def dataset(self, table: Table, version: int | None = None) -> ds.Dataset:
-        """The table for Arrow, DuckDB and Polars to scan in a stream. Rows from before a column came to the contract have null
-        there."""
+    def dataset(
+        self, table: Table, partition: Partition | None = None, *, version: int | None = None
+    ) -> ds.FileSystemDataset:
+        """The files of a partition for Arrow, DuckDB and Polars to scan in a stream; all files where none is given. Rows from
+        before a column came to the contract have null there. Rows outside the partition may be among them where it names
+        columns that the table is not partitioned by: `read` and `reader` filter."""
         native = fs.SubTreeFileSystem(self.path(table), fs.LocalFileSystem()) if self.is_local else None
-        found = self.delta(table, version).to_pyarrow_dataset(filesystem=native)
+        found = pruning.dataset(self.delta(table, version), partition, native)
         return found.replace_schema(arrow.completed(table, found.schema))
 
     def read(
@@ -126,25 +127,31 @@ class Warehouse:
         where: pc.Expression | None = None,
         version: int | None = None,
     ) -> pa.Table:
-        """Rows of a partition, held in memory: for tables and partitions known to be small."""
+        """Rows of a partition, held in memory: for tables and partitions known to be small. Only the partition saves the
+        other files from being looked at."""
         condition = expression(partition or {})
         if where is not None:
             condition = condition & where
-        return self.dataset(table, version).to_table(columns=list(columns or table.column_names), filter=condition)
+        dataset = self.dataset(table, partition, version=version)
+        return dataset.to_table(columns=list(columns or table.column_names), filter=condition)
 
     def row_count(self, table: Table, partition: Partition, version: int | None = None) -> int:
-        return self.dataset(table, version).count_rows(filter=expression(partition))
+        return self.dataset(table, partition, version=version).count_rows(filter=expression(partition))
 
     def partitions(self, table: Table) -> list[dict[str, str]]:
         """The partitions that hold rows, column -> value as text."""
         return self.delta(table).partitions()
 
     def reader(self, table: Table, partition: Partition, version: int | None = None) -> pa.RecordBatchReader:
-        """Rows of a partition as a stream, in the contract's columns. Raises `FileNotFoundError` here, and not in whatever
-        reads the stream, where files of an old version are gone."""
-        dataset, asked = self.dataset(table, version), expression(partition)
-        for fragment in dataset.get_fragments(asked):
-            fragment.ensure_complete_metadata()
+        """Rows of a partition as a stream, in the contract's columns. Raises `GoneError` here, and not in whatever reads the
+        stream, where an old version or its files are no longer kept."""
+        asked = expression(partition)
+        try:
+            dataset = self.dataset(table, partition, version=version)
+            for fragment in dataset.get_fragments(asked):
+                fragment.ensure_complete_metadata()
+        except FileNotFoundError as error:
+            raise GoneError(f"{self.path(table)}: a file of the rows {partition} is gone ({error})") from error
         return dataset.scanner(columns=list(table.column_names), filter=asked).to_reader()
 
     def commits(self, table: Table, partition: Partition | None = None) -> Iterator[commits.Commit]:
@@ -165,7 +172,13 @@ class Warehouse:
     ) -> None:
         """Replaces the partition by the rows, in one commit, and nothing else. Raises `ContractError` where a row does
         not fit, `LostRaceError` where another run replaced the same partition since `version`, or since this call."""
-        self._write(table, rows, partition, run_id, job, self.delta(table, version), "overwrite")
+        delta = self.delta(table, version)
+        try:
+            self._write(table, rows, partition, run_id, job, delta, "overwrite")
+        except RearrangedError:
+            if not isinstance(rows, pa.Table):  # a stream is read once
+                raise
+            self.replace(table, rows, partition, run_id=run_id, job=job)
 
     def append(
         self, table: Table, rows: pa.Table | pa.RecordBatchReader, partition: Partition, *, run_id: str, job: str
@@ -198,7 +211,7 @@ class Warehouse:
             if raised:
                 raise raised[0] from None
             if isinstance(error, CommitFailedError):
-                raise self._lost(table, partition, before) from error
+                raise lost(table.name, self.delta(table, before), self.delta(table), partition) from error
             raise
 
     def delete(self, table: Table, partition: Partition, *, run_id: str, job: str) -> None:
@@ -208,7 +221,7 @@ class Warehouse:
         try:
             delta.delete(predicate(partition), commit_properties=_properties(partition, run_id, job))
         except CommitFailedError as error:
-            raise self._lost(table, partition, before) from error
+            raise lost(table.name, self.delta(table, before), self.delta(table), partition) from error
 
     def replace_bookkeeping(self, table: Table, rows: pa.Table, partition: Partition, *, run_id: str, job: str) -> None:
         """As `replace`, repeated where it collides with a commit for another day or source."""
@@ -223,57 +236,34 @@ class Warehouse:
         reader = session.read.format("delta")
         if version is not None:
             reader = reader.option("versionAsOf", version)
-        return reader.load(self._spark_path(table))
+        return reader.load(self.spark_path(table))
 
     def replace_by_spark(
         self, table: Table, frame: "DataFrame", partition: Partition, *, run_id: str, job: str
     ) -> None:
-        """As `replace`, for the tables that Spark writes."""
+        """As `replace`, for the tables that Spark writes. Repeated where nothing but maintenance came in between."""
         from schemas import spark
 
         spark.check(table, frame)
-        before = self.version(table)
-        try:
-            (
-                frame.write.format("delta")
-                .mode("overwrite")
-                .option("replaceWhere", predicate(partition))
-                .option("userMetadata", commits.metadata(partition, run_id, job))
-                .save(self._spark_path(table))
-            )
-        except Exception as error:
-            if "Concurrent" in type(error).__name__ or "DELTA_CONCURRENT" in str(error):
-                raise self._lost(table, partition, before) from error
-            raise
+        for attempt in repeated(RearrangedError):
+            with attempt:
+                before = self.delta(table)
+                try:
+                    (
+                        frame.write.format("delta")
+                        .mode("overwrite")
+                        .option("replaceWhere", predicate(partition))
+                        .option("userMetadata", commits.metadata(partition, run_id, job))
+                        .save(self.spark_path(table))
+                    )
+                except Exception as error:
+                    if not is_collision(error):
+                        raise
+                    raise lost(table.name, before, self.delta(table), partition) from error
 
-    def _spark_path(self, table: Table) -> str:
+    def spark_path(self, table: Table) -> str:
         # Hadoop's client for S3 goes by another scheme than everybody else's.
         return self.path(table).replace("s3://", "s3a://", 1) if not self.is_local else self.path(table)
-
-    def _lost(self, table: Table, partition: Partition, before: int) -> LostRaceError:
-        mine = as_text(partition)
-        meets = (
-            commit
-            for commit in self.commits(table)
-            if commit.version > before
-            and all(set(mine[name]) & set(commit.partition.get(name, mine[name])) for name in mine)
-        )
-        winner = next(meets, None)
-        to = f"run {winner.run_id} ({winner.job})" if winner else "another run"
-        what = " ".join(",".join(values) for values in mine.values())
-        return LostRaceError(
-            f"{table.name} {what}: lost to {to}, which wrote it meanwhile; nothing of this run was kept"
-        )
-
-
-def repeated(collision: type[Exception]) -> Retrying:
-    """Attempts (`for attempt in ...: with attempt:`) until one does not collide; the last collision is raised."""
-    return Retrying(
-        retry=retry_if_exception_type(collision),
-        stop=stop_after_attempt(TRIES),
-        wait=wait_random_exponential(multiplier=0.02, max=1),
-        reraise=True,
-    )
 
 
 def _properties(partition: Partition, run_id: str, job: str) -> CommitProperties:

@@ -6,12 +6,12 @@ scoring run counts every day of its window that is not, so a score depends on wh
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-
-import pyarrow.compute as pc
+from typing import Any
 
 from jobs import digests, runs
+from jobs.commits import Span
 from jobs.storage import Warehouse
 from schemas.coverage import COVERAGE
 from schemas.runs import RUNS
@@ -40,17 +40,23 @@ def covered_days(
 ) -> dict[str, set[date]]:
     """Platform -> its days with a coverage row, at a version of `coverage` if one is given."""
     found: dict[str, set[date]] = defaultdict(set)
-    in_window = (pc.field("day") >= first_day) & (pc.field("day") <= last_day)
-    found_rows = warehouse.read(COVERAGE, columns=["platform", "day"], where=in_window, version=version)
+    window = {"day": Span(first_day, last_day)}
+    found_rows = warehouse.read(COVERAGE, window, columns=["platform", "day"], version=version)
     for row in found_rows.to_pylist():
         found[row["platform"]].add(row["day"])
     return dict(found)
 
 
-def uncovered_days(covered: Mapping[str, set[date]], first_day: date, last_day: date) -> dict[str, list[str]]:
-    """Platform -> days of the window on which nothing of it could arrive, for the manifest."""
+def uncovered_days(
+    covered: Mapping[str, set[date]], known: Iterable[str], first_day: date, last_day: date
+) -> dict[str, list[str]]:
+    """Platform -> days of the window on which nothing of it could arrive, for the manifest. A known platform that covers no day
+    of the window is named with all of them."""
     window = days_between(first_day, last_day)
-    return {platform: [str(day) for day in window if day not in there] for platform, there in sorted(covered.items())}
+    return {
+        platform: [str(day) for day in window if day not in covered.get(platform, ())]
+        for platform in sorted({*covered, *known})
+    }
 
 
 def activity_digests(
@@ -59,54 +65,49 @@ def activity_digests(
     """Covered day -> digest of what its count in `engagement` stands on: the content of the activity that counts, of all
     platforms and sources, and of the day before for `shared_days`. From `coverage` alone, at a version of it if one is given.
     """
-    found = _sources(warehouse, first_day, last_day, version)
-    shared = _shared(found)
+    found = digests_of_days(_coverage(warehouse, first_day, last_day, version))
+    return {day: digest for day, digest in found.items() if day >= first_day}
+
+
+def digests_of_days(coverage: Iterable[Mapping[str, Any]]) -> dict[date, str]:
+    """As `activity_digests`, from rows of `coverage`, which hold the day before the first one too."""
+    rows = list(coverage)
+    shared = _shared(rows)
     of_day: dict[date, list[str]] = defaultdict(list)
-    for (platform, day), of_source in found.items():
-        for source, digest in of_source.items():
-            # Null: pulled by an earlier version of clout, so it stays the same until it is pulled again.
-            of_day[day].append(json.dumps([platform, source, digest]))
-            if day + ONE_DAY in shared.get(platform, ()):
-                of_day[day + ONE_DAY].append(json.dumps([platform, source, digest, "day before"]))
-    return {day: digests.of_texts(sorted(of_day[day])) for day in days_between(first_day, last_day) if day in of_day}
+    for row in rows:
+        # A null digest: pulled by an earlier version of clout, so it stays the same until it is pulled again.
+        content = [row["platform"], row["source"], row["activity_digest"]]
+        of_day[row["day"]].append(json.dumps(content))
+        if row["day"] + ONE_DAY in shared.get(row["platform"], ()):
+            of_day[row["day"] + ONE_DAY].append(json.dumps([*content, "day before"]))
+    return {day: digests.of_texts(sorted(found)) for day, found in sorted(of_day.items())}
 
 
 def shared_days(
     warehouse: Warehouse, first_day: date, last_day: date, version: int | None = None
 ) -> dict[str, set[date]]:
-    """Platform -> its days on which an act may have been reported the day before by another source: both days are covered, and
-    not by one and the same source alone."""
-    found = _shared(_sources(warehouse, first_day, last_day, version))
+    """Platform -> its days on which an act may have been reported the day before by another source: both days are covered,
+    and not by one and the same source alone."""
+    found = _shared(_coverage(warehouse, first_day, last_day, version))
     return {platform: {day for day in days if day >= first_day} for platform, days in found.items()}
 
 
-Sources = dict[tuple[str, date], dict[str, str | None]]  # (platform, day) -> source -> digest of its activity
+def _coverage(warehouse: Warehouse, first_day: date, last_day: date, version: int | None) -> list[dict[str, Any]]:
+    """The rows of these days, and of the one before the first."""
+    columns, days = ["day", "platform", "source", "activity_digest"], Span(first_day - ONE_DAY, last_day)
+    return warehouse.read(COVERAGE, {"day": days}, columns=columns, version=version).to_pylist()
 
 
-def _sources(warehouse: Warehouse, first_day: date, last_day: date, version: int | None) -> Sources:
-    """The covered days, and the one before the first."""
-    days = (pc.field("day") >= first_day - ONE_DAY) & (pc.field("day") <= last_day)
-    columns = ["day", "platform", "source", "activity_digest"]
-    found: Sources = defaultdict(dict)
-    for row in warehouse.read(COVERAGE, columns=columns, where=days, version=version).to_pylist():
-        found[row["platform"], row["day"]][row["source"]] = row["activity_digest"]
-    return dict(found)
-
-
-def _shared(found: Sources) -> dict[str, set[date]]:
+def _shared(coverage: Iterable[Mapping[str, Any]]) -> dict[str, set[date]]:
+    sources: dict[tuple[str, date], set[str]] = defaultdict(set)
+    for row in coverage:
+        sources[row["platform"], row["day"]].add(row["source"])
     shared: dict[str, set[date]] = defaultdict(set)
-    for (platform, day), sources in found.items():
-        before = found.get((platform, day - ONE_DAY), {})
-        if before and len(sources | before) > 1:
+    for (platform, day), of_day in sources.items():
+        before = sources.get((platform, day - ONE_DAY))
+        if before and len(of_day | before) > 1:
             shared[platform].add(day)
     return dict(shared)
-
-
-def accounts_digest(warehouse: Warehouse, last_day: date, version: int | None = None) -> str:
-    """As `activity_digests`: one digest of all that was observed of accounts up to `last_day`."""
-    columns = ["day", "platform", "source", "accounts_digest"]
-    found = warehouse.read(COVERAGE, columns=columns, where=pc.field("day") <= last_day, version=version)
-    return digests.of_texts(sorted(json.dumps([str(value) for value in row.values()]) for row in found.to_pylist()))
 
 
 def counted_digests(
@@ -114,9 +115,9 @@ def counted_digests(
 ) -> dict[date, str]:
     """Day -> digest of what it was last counted from, of all counts or those done by an instant. No digest of a day that a run
     which did not end well may have counted from something else since."""
-    asked = (pc.field("job") == "engagement") & (pc.field("day") >= first_day) & (pc.field("day") <= last_day)
+    asked = {"job": "engagement", "day": Span(first_day, last_day)}
     columns = ["day", "status", "parameters", "started_at", "finished_at"]
-    found = warehouse.read(RUNS, columns=columns, where=asked).sort_by("finished_at").to_pylist()
+    found = warehouse.read(RUNS, asked, columns=columns).sort_by("finished_at").to_pylist()
     counted: dict[date, str] = {}
     since: dict[date, datetime] = {}
     for run in found:

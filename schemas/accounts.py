@@ -5,7 +5,7 @@ from schemas.table import Column, Table
 ACCOUNTS = Table(
     name="accounts",
     version=2,
-    doc="An account as observed on a day. Readers take the newest row not later than their own day.",
+    doc="An account as observed on a day. Of each column readers take the newest known value not later than their own day.",
     grain=("platform", "account_id", "day", "source"),
     partition_by=("platform", "day", "source"),
     columns=(

@@ -1,6 +1,7 @@
 """All tables, in the order in which a night fills them."""
 
 from schemas.accounts import ACCOUNTS
+from schemas.accounts_known import ACCOUNTS_KNOWN
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
@@ -16,6 +17,7 @@ from schemas.scores import SCORES
 TABLES = (
     ACTIVITY,
     ACCOUNTS,
+    ACCOUNTS_KNOWN,
     COVERAGE,
     REJECTS,
     ENGAGEMENT,

@@ -2,6 +2,8 @@
 
 from schemas.table import Column, Table
 
+COMPLETE, PARTIAL = "complete", "partial"
+
 COVERAGE = Table(
     name="coverage",
     version=2,

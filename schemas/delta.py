@@ -1,9 +1,27 @@
-"""Contracts as Delta schemas: what a table on disk lacks of its contract, and what it tells otherwise."""
+"""Contracts as Delta schemas: what a table on disk lacks of its contract, and what its log knows of the rows."""
 
 from deltalake import Field, Schema
 from deltalake.schema import PrimitiveType
 
 from schemas.table import Table
+
+# Columns whose minimum and maximum the log keeps for each file, since readers filter by them. No other column: ids of people
+# must not lie in the log, which no erasure rewrites.
+STATISTICS = {
+    "activity": ("occurred_at", "pull"),
+    "accounts": ("pull",),
+    "accounts_known": ("platform",),
+    "coverage": ("platform", "source"),
+    "rejects": ("pull",),
+    "engagement": ("platform", "kind"),
+    "influence": ("platform", "rank"),
+    "scores": ("platform", "rank"),
+    "publications": ("methodology", "sequence"),
+    "restatements": ("methodology", "restated_at"),
+    "score_changes": ("since_day", "reason"),
+    "methodologies": ("in_force_from",),
+    "runs": ("job", "status", "started_at"),
+}
 
 
 def lacking(table: Table, found: Schema) -> list[Field]:

@@ -4,28 +4,36 @@ After a change that is meant, `CLOUT_WRITE_GOLDEN=1 pytest tests/dags/test_dags.
 """
 
 import json
-import logging
 import os
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk import DAG, Asset, CronDataIntervalTimetable
+from airflow.sdk import DAG, Asset, AssetAlias, CronDataIntervalTimetable
+from airflow.serialization.serialized_objects import DagSerialization
 
-from dags import common, pull_activity, score_influence
-from jobs import readiness
+from dags import common, maintain, pull_activity, repair, score_influence
 from jobs.errors import UsageError
+from jobs.nights import nights
 from jobs.places import ROOT
 from jobs.session import jars
 
 GOLDEN = Path(__file__).parent / "golden"
 DAY = datetime(2012, 7, 2, tzinfo=UTC)
-CONTEXT = {"data_interval_start": DAY, "data_interval_end": DAY + timedelta(days=1), "params": {"wait_hours": 6}}
-DAGS = {"pull_activity": pull_activity.dag, "score_influence": score_influence.dag}
+PARAMS = {"wait_hours": 6, "accept": None}
+CONTEXT = {"data_interval_start": DAY, "data_interval_end": DAY + timedelta(days=1), "params": PARAMS}
+DAGS = {
+    "pull_activity": pull_activity.dag,
+    "score_influence": score_influence.dag,
+    "repair": repair.dag,
+    "maintain": maintain.dag,
+}
+TASKS = [f"{dag_id}.{task_id}" for dag_id, dag in DAGS.items() for task_id in dag.task_ids]
+MAPPED, ITS_ARGUMENTS = "pull_activity.pull", "pull_activity.pulls"
 
 SOURCES = """
 - source: higgs=/data/higgs activity.txt.gz
@@ -33,6 +41,8 @@ SOURCES = """
 - source: gh:gharchive=/data/2012-07-02.json.gz
 - source: reddit=/data/reddit.zst
   enabled: false
+- source: jetstream=/data/later
+  from: 2023-01-01
 """
 
 
@@ -45,19 +55,25 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def rendered(task: Any) -> dict[str, Any]:
+def rendered(task: Any, **params: Any) -> dict[str, Any]:
     """The template fields that hold something, rendered for the day; what differs between machines by name."""
     task = task.prepare_for_execution()
-    task.render_template_fields({**CONTEXT, "task": task})
+    macros = task.dag.user_defined_macros
+    task.render_template_fields({**CONTEXT, **macros, "params": PARAMS | params, "task": task})
     fields = {name: value for name in task.template_fields if (value := getattr(task, name)) not in (None, {}, ())}
     text = json.dumps(fields, indent=2)
-    for found, name in ((",".join(jars()), "<jars>"), (ROOT.as_uri(), "<file:root>"), (str(ROOT), "<root>")):
-        text = text.replace(found, name)
+    for here, name in ((",".join(jars()), "<jars>"), (ROOT.as_uri(), "<file:root>"), (str(ROOT), "<root>")):
+        text = text.replace(here, name)
     return json.loads(text)
 
 
-def pull_commands() -> list[str]:
-    task = pull_activity.dag.get_task("commands").prepare_for_execution()
+def task_of(name: str) -> Any:
+    dag_id, _, task_id = name.partition(".")
+    return DAGS[dag_id].get_task(task_id)
+
+
+def pull_arguments() -> list[dict[str, Any]]:
+    task = task_of(ITS_ARGUMENTS).prepare_for_execution()
     task.render_template_fields({**CONTEXT, "task": task})
     return task.python_callable(*task.op_args)
 
@@ -73,36 +89,91 @@ def test_jars_are_there_to_be_named():
     assert jars()
 
 
-@pytest.mark.parametrize("task_id", ["wait_for_pulls", "engagement", "influence", "checks", "publish"])
-def test_rendered_arguments_of_score_influence(task_id):
-    compare(f"score_influence.{task_id}", rendered(score_influence.dag.get_task(task_id)))
+@pytest.mark.parametrize("name", sorted(set(TASKS) - {MAPPED, ITS_ARGUMENTS}))
+def test_rendered_arguments(name):
+    compare(name, rendered(task_of(name)))
 
 
 def test_rendered_arguments_of_pull_activity():
-    mapped = pull_activity.dag.get_task("pull")
-    pulls = [rendered(mapped.unmap({"bash_command": command})) for command in pull_commands()]
-    compare("pull_activity.pull", pulls)
+    mapped = task_of(MAPPED)
+    compare(MAPPED, [rendered(mapped.unmap(arguments)) for arguments in pull_arguments()])
 
 
 def test_every_task_has_a_golden_file():
-    named = {f"{dag_id}.{task_id}.json" for dag_id, dag in DAGS.items() for task_id in dag.task_ids}
-    assert named - {"pull_activity.commands.json"} == {path.name for path in GOLDEN.iterdir()}
+    assert {f"{name}.json" for name in TASKS} - {f"{ITS_ARGUMENTS}.json"} == {path.name for path in GOLDEN.iterdir()}
 
 
 def test_a_source_that_reads_like_a_template_or_a_script_is_taken_literally(sources):
     sources.write_text("- source: higgs=/data/{{ ds }}/$HOME/it's.sh", encoding="utf-8")
-    (command,) = pull_commands()
-    pull = pull_activity.dag.get_task("pull").unmap({"bash_command": command})
-    assert not pull.bash_command.endswith(tuple(pull.template_ext))
-    told = subprocess.run(
-        ["bash", "-c", f"printf '%s\\n' {command}"], capture_output=True, text=True, check=True
-    ).stdout
-    assert "higgs:higgs=/data/{{ ds }}/$HOME/it's.sh" in told.splitlines()
+    (arguments,) = pull_arguments()
+    pull = task_of(MAPPED).unmap(arguments)
+    assert "higgs:higgs=/data/{{ ds }}/$HOME/it's.sh" in pull.command
+
+
+def test_each_source_is_pulled_in_its_own_pool_and_every_jvm_in_one():
+    assert [(pull["source"], pull["pool"]) for pull in pull_arguments()] == [
+        ("higgs", "source_higgs"),
+        ("gh", "source_gh"),
+    ]
+    pools = {name: task_of(name).pool for name in TASKS}
+    in_spark = {name for name, pool in pools.items() if pool == "spark"}
+    assert in_spark == {"score_influence.engagement", "score_influence.influence", "repair.repair", "maintain.maintain"}
+    assert all(task_of(name).max_active_tis_per_dag is None for name in TASKS)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_ends(name):
+    assert task_of(name).execution_timeout > timedelta(0)
+
+
+@pytest.mark.parametrize("dag", DAGS.values(), ids=DAGS)
+def test_every_run_ends_before_the_next_night_begins(dag: DAG):
+    assert timedelta(0) < dag.dagrun_timeout < timedelta(days=1)
+
+
+def test_a_pull_is_tried_until_the_day_is_settled():
+    pull = task_of(MAPPED)
+    tries = [min(pull.retry_delay * 2**n, pull.max_retry_delay) for n in range(pull.retries)]
+    assert sum(tries, timedelta(0)) > timedelta(hours=nights().settle_hours)
+
+
+def test_an_operator_accepts_a_day_by_a_parameter():
+    publish = task_of("score_influence.publish")
+    assert (
+        rendered(publish, accept="the world changed; it's true")["arguments"][3]
+        == "--accept=the world changed; it's true"
+    )
+    assert "" not in publish.prepare_for_execution().command
+
+
+@pytest.mark.parametrize("dag", DAGS.values(), ids=DAGS)
+def test_the_serialized_dag_holds_no_path_and_no_setting(dag: DAG, tmp_path):
+    text = json.dumps(DagSerialization.to_dict(dag), default=str)
+    text = re.sub(r'"(relative_)?fileloc": "[^"]*"', "", text)  # Airflow's own
+    for here in (str(ROOT), sys.prefix, "/warehouse", str(tmp_path)):
+        assert here not in text.replace("clout://warehouse", ""), here
+
+
+@pytest.mark.parametrize("dag", DAGS.values(), ids=DAGS)
+def test_every_dag_names_its_owner(dag: DAG):
+    assert {task.owner for task in dag.tasks} == {"clout"}
+    assert dag.owner_links == {"clout": "mailto:clout@localhost"}
+
+
+@pytest.mark.parametrize(("text", "hours"), [("08:00", 8.0), ("06:30", 6.5)])
+def test_the_deadline_is_a_time_of_day(text, hours):
+    assert common.deadline_of(text) == timedelta(hours=hours)
+
+
+def test_a_deadline_that_is_no_time_of_day_is_refused():
+    with pytest.raises(UsageError, match="CLOUT_DEADLINE=8 o'clock: expected HH:MM"):
+        common.deadline_of("8 o'clock")
 
 
 @pytest.mark.parametrize("dag", DAGS.values(), ids=DAGS)
 def test_a_run_covers_one_utc_day_and_needs_no_other_run(dag: DAG):
-    assert dag.timetable == CronDataIntervalTimetable("0 0 * * *", timezone="UTC")
+    crons = {"repair": "0 10 * * *", "maintain": "0 12 * * 0"}
+    assert dag.timetable == CronDataIntervalTimetable(crons.get(dag.dag_id, "0 0 * * *"), timezone="UTC")
     assert not dag.catchup
     assert not any(task.depends_on_past for task in dag.tasks)
 
@@ -118,46 +189,12 @@ def test_steps_of_a_scored_day_are_in_order_and_readers_wake_after_the_last():
     while following := score_influence.dag.get_task(task_id).downstream_task_ids:
         (task_id,) = following
         order.append(task_id)
-    assert order == ["wait_for_pulls", "engagement", "influence", "checks", "publish"]
+    assert order == ["wait_for_pulls", "engagement", "influence", "checks", "publish", "report"]
     outlets = {task.task_id: task.outlets for dag in DAGS.values() for task in dag.tasks if task.outlets}
-    assert outlets == {"publish": [Asset("scores")]}
-
-
-def test_waiting_holds_no_slot():
-    assert score_influence.dag.get_task("wait_for_pulls").mode == "reschedule"
-
-
-class TestWait:
-    """The sensor's callable, `missing` aside: when it goes on, and what it tells."""
-
-    def wait(self, monkeypatch, found: list[str], started_before: timedelta, wait_hours: str = "6") -> Any:
-        monkeypatch.setattr(readiness, "missing", lambda warehouse, sources, first_day, day, now: found)
-        run = SimpleNamespace(start_date=datetime.now(UTC) - started_before)
-        task = score_influence.dag.get_task("wait_for_pulls")
-        return task.python_callable("2012-07-02", "/warehouse", wait_hours, dag_run=run)
-
-    def test_goes_on_when_nothing_is_missing(self, monkeypatch):
-        answer = self.wait(monkeypatch, [], timedelta(minutes=1))
-        assert (answer.is_done, answer.xcom_value) == (True, [])
-
-    def test_waits_while_the_run_is_young(self, monkeypatch):
-        assert not self.wait(monkeypatch, ["source a: no coverage"], timedelta(hours=5, minutes=59)).is_done
-
-    def test_goes_on_without_it_when_the_run_is_old_and_says_so(self, monkeypatch, caplog):
-        with caplog.at_level(logging.WARNING):
-            answer = self.wait(monkeypatch, ["source a: no coverage"], timedelta(hours=6))
-        assert (answer.is_done, answer.xcom_value) == (True, ["source a: no coverage"])
-        assert caplog.messages == ["source a: no coverage; scoring without it"]
-
-    def test_need_not_wait(self, monkeypatch):
-        assert self.wait(monkeypatch, ["source a: no coverage"], timedelta(0), wait_hours="0").is_done
-
-    def test_asks_for_the_enabled_sources_and_the_official_window(self, monkeypatch):
-        asked = []
-        monkeypatch.setattr(readiness, "missing", lambda *arguments: asked.extend(arguments[1:4]) or [])
-        run = SimpleNamespace(start_date=datetime.now(UTC))
-        score_influence.dag.get_task("wait_for_pulls").python_callable("2012-07-02", "/warehouse", "6", dag_run=run)
-        assert asked == [["higgs", "gh"], DAY.date() - timedelta(days=179), DAY.date()]
+    assert outlets == {
+        "publish": [Asset("scores", uri="clout://warehouse/scores")],
+        "pull": [AssetAlias("activity")],
+    }
 
 
 class TestWarehouse:
@@ -188,11 +225,10 @@ def test_airflow_reads_them_without_a_fault_or_anything_heavy(tmp_path):
 import sys
 from airflow.dag_processing.dagbag import DagBag
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
-from airflow.providers.standard.operators.bash import BashOperator
 bag = DagBag(dag_folder=sys.argv[1])
 assert not bag.import_errors, bag.import_errors
-assert set(bag.dags) == {"pull_activity", "score_influence"}, bag.dags
-heavy = {"pyspark", "pyarrow", "deltalake", "duckdb", "numpy"} & set(sys.modules)
+assert set(bag.dags) == {"pull_activity", "score_influence", "repair", "maintain"}, bag.dags
+heavy = {"pyspark", "pyarrow", "deltalake", "duckdb", "numpy", "aiohttp"} & set(sys.modules)
 assert not heavy, heavy
 """
     environment = {**os.environ, "AIRFLOW_HOME": str(tmp_path)}

@@ -184,13 +184,15 @@ def test_acts_that_weigh_nothing_pass_nothing_on(spark):
 # Accounts
 
 
-def test_newest_accounts_not_later_than_the_day(rows):
+def test_the_newest_known_values_of_accounts_not_later_than_the_day(rows):
     accounts = rows(
         ACCOUNTS,
         [
             {"account_id": "ana", "handle": "old", "day": WINDOW[2], "is_bot": True},
             {"account_id": "ana", "handle": "newer", "day": WINDOW[1], "is_bot": False},  # was a bot, is none
             {"account_id": "ana", "handle": "tomorrow", "day": DAY + timedelta(1), "is_bot": True},
+            {"account_id": "cy", "handle": "cy", "day": WINDOW[2], "is_bot": True},
+            {"account_id": "cy", "day": WINDOW[1], "is_bot": None},  # says nothing, so it hides nothing
             {"account_id": "bo", "handle": "second", "source": "b", "is_bot": True},
             {"account_id": "bo", "handle": "first", "source": "a", "is_bot": None},  # of two the first by name
             {"account_id": "ana", "platform": "github", "is_bot": True},  # somebody else
@@ -201,6 +203,8 @@ def test_newest_accounts_not_later_than_the_day(rows):
     assert sorted(map(tuple, newest.collect())) == [
         ("github:ana", None, True),
         ("twitter:ana", "newer", False),
-        ("twitter:bo", "first", None),
+        ("twitter:bo", "first", True),  # only the second says what it is
+        ("twitter:cy", "cy", True),
     ]
-    assert list(map(tuple, attention.credibility(newest).collect())) == [("github:ana", 0.0)]
+    doubted = sorted(map(tuple, attention.credibility(newest).collect()))
+    assert doubted == [("github:ana", 0.0), ("twitter:bo", 0.0), ("twitter:cy", 0.0)]

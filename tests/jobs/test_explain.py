@@ -11,11 +11,14 @@ from datetime import date, timedelta
 import pytest
 from typer.testing import CliRunner
 
-from jobs import cli, explain, explain_change, score_changes, telling
+from jobs import cli, explain, explain_change, runs, score_changes, telling
 from jobs.errors import CloutError
+from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
+from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
 from schemas.methodology import Methodology
+from schemas.runs import RUNS
 from schemas.score_changes import SCORE_CHANGES
 from schemas.scores import SCORES
 from tests.jobs.world import OFFICIAL, Did, World, files
@@ -223,33 +226,112 @@ def test_another_methodology_is_a_reason(world):
     assert found["influence"] - found["since_influence"] == near(sum(reasons.values()))
 
 
-def test_acts_of_earlier_days_that_came_late(spark, tmp_path, arrow_rows):
-    """A second source brings what it saw of the first day after that day was scored: no new engagement."""
-    made = World(spark, str(tmp_path / "warehouse"), arrow_rows)
-    for day in (DAY, NEXT):
-        made.cover(day, "demo")
-    made.put("test", EXAMPLE)
-    made.publish(DAY)
-    made.put("late", [Did(DAY, "demo", "like", "eve", "dee")])
-    made.publish(NEXT)
-    reasons = {reason["reason"]: reason["influence"] for reason in changed(made, "dee", between(DAY, NEXT))["reasons"]}
-    faded = 2 ** (-1 / 30)
-    whole = 0.5 * faded / (1 + faded)
-    # It came and it grew a day older, in no order: the mean of what it would weigh on either day.
-    restored = whole * (1 + faded) / 2 / faded
-    assert reasons == {"coverage_restored": near(restored), "faded_engagement": near(whole - restored)}
-
-
-def test_what_was_computed_from_files_that_are_gone(spark, tmp_path, arrow_rows):
+@pytest.fixture
+def other(spark, tmp_path, arrow_rows) -> World:
+    """The example alone, to be changed."""
     made = World(spark, str(tmp_path / "warehouse"), arrow_rows)
     made.cover(DAY, "demo")
     made.put("test", EXAMPLE)
     made.publish(DAY)
-    made.put("test", EXAMPLE[1:])
-    made.count(DAY)
-    made.warehouse.delta(ENGAGEMENT).vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
-    with pytest.raises(CloutError, match="files of engagement that they were computed from are gone"):
-        told(made, "bo")
+    return made
+
+
+def test_acts_of_earlier_days_that_came_late(other):
+    """The day before is covered after the first day was scored, and eve had liked dee's note on it: no new engagement."""
+    other.put("late", [Did(DAY - timedelta(days=1), "demo", "like", "eve", "dee")])
+    other.cover(DAY - timedelta(days=1), "demo")
+    other.cover(NEXT, "demo")
+    other.publish(NEXT)
+    reasons = {reason["reason"]: reason["influence"] for reason in changed(other, "dee", between(DAY, NEXT))["reasons"]}
+    then, now = 2 ** (-1 / 30), 2 ** (-2 / 30)
+    whole = 0.5 * now / (1 + now)
+    # It came and it grew a day older, in no order: the mean of what it would weigh on either day.
+    restored = whole * (then + now) / 2 / now
+    assert reasons == {"coverage_restored": near(restored), "faded_engagement": near(whole - restored)}
+
+
+# By content, whatever the tables' versions
+
+
+def vacuumed(world: World) -> None:
+    """No file of an earlier version is left."""
+    for table in (ACTIVITY, ACCOUNTS, COVERAGE, ENGAGEMENT):
+        world.warehouse.delta(table).vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
+
+
+def test_the_same_acts_pulled_again_explain_the_same(other):
+    """Other acts in between, and no old file is left. Then another platform arrives late: what was uncovered does not count."""
+    before, change = told(other, "bo"), between(DAY, NEXT)
+    other.put("test", [*EXAMPLE, Did(DAY, "demo", "like", "eve", "bo")])
+    other.count(DAY)
+    other.put("test", EXAMPLE)
+    other.count(DAY)
+    vacuumed(other)
+    assert told(other, "bo") == before
+    other.cover(DAY, "elsewhere")
+    other.put("late", [Did(DAY, "elsewhere", "like", "eve", "bo")])
+    other.cover(NEXT, "demo")
+    other.publish(NEXT)
+    vacuumed(other)
+    assert told(other, "bo") == before
+    assert {reason["reason"] for reason in changed(other, "bo", change)["reasons"]} == {"faded_engagement"}
+    score_changes.run(other.warehouse, change, other.batch)
+
+
+def test_a_day_that_was_pulled_again_is_named_with_when_and_what_to_run(other):
+    """As long as the new acts are not counted, the old ones are there and are explained."""
+    before = told(other, "bo")
+    with runs.recorded(other.warehouse, "pull_activity", DAY, other.batch, source="test"):
+        other.put("test", EXAMPLE[1:])
+    (pulled,) = other.warehouse.read(RUNS, {"job": "pull_activity"}).to_pylist()
+    assert told(other, "bo") == before
+    other.cover(NEXT, "demo")
+    other.publish(NEXT)
+    message = (
+        f"scores 2026-11-03 (2026.11): 2026-11-03 was pulled again ({pulled['finished_at']:%Y-%m-%d %H:%M} UTC) since they were"
+        " computed, so the acts they count are no longer there; to score what is there now, run `clout engagement --day"
+        " 2026-11-03 --methodology 2026.11`, then `clout influence`, `clout checks` and `clout publish` with the same options"
+    )
+    asked = between(DAY, NEXT)
+    for ask in (
+        lambda: told(other, "bo"),
+        lambda: changed(other, "bo", asked),
+        lambda: score_changes.run(other.warehouse, asked, other.batch),
+    ):
+        with pytest.raises(CloutError) as refused:
+            ask()
+        assert str(refused.value) == message
+    other.publish(DAY)  # what the message says to run
+    assert told(other, "bo")["influence"] == other.people(DAY)["demo:bo"]["influence"]
+    assert changed(other, "bo", asked)["reasons"]
+
+
+def test_a_day_that_is_counted_otherwise_than_it_is_there_now_is_named(other):
+    other.put("test", EXAMPLE[1:])
+    other.count(DAY)
+    other.put("test", EXAMPLE)
+    with pytest.raises(
+        CloutError,
+        match=r"engagement of 2026-11-03 was counted from other activity than is there now; run `clout engagement --day"
+        r" 2026-11-03 --methodology 2026.11`, then ask again$",
+    ):
+        told(other, "bo")
+    other.count(DAY)
+    assert told(other, "bo")["influence"] == other.people(DAY)["demo:bo"]["influence"]
+
+
+def test_accounts_that_were_observed_otherwise_since(other):
+    """That cy has a name changes no point; that cy says of himself that he is a bot does."""
+    before = told(other, "bo")
+    other.observe(DAY, "demo", [{"account_id": "cy", "handle": "cy"}])
+    assert told(other, "bo")["engagers"] == before["engagers"]
+    other.observe(DAY, "demo", [{"account_id": "cy", "is_bot": True}])
+    with pytest.raises(
+        CloutError,
+        match=r"^scores 2026-11-03 \(2026.11\): the influence of 1 people, computed again, is not what was published: what was"
+        r" observed of accounts up to the day was pulled again since; run `clout engagement --day 2026-11-03 ",
+    ):
+        told(other, "bo")
 
 
 # As people see it

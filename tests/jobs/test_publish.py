@@ -102,9 +102,7 @@ def test_consent_is_not_applied_yet_and_everybody_is_published(arrow_rows):
 
 
 def test_a_day_that_was_written_after_its_checks_is_not_published(warehouse, checked, change, arrow_rows):
-    with pytest.raises(
-        NotPublishedError, match=r"^influence 2026-11-03 \(2026.11\): not checked, or its checks failed;"
-    ):
+    with pytest.raises(NotPublishedError, match=r"^influence 2026-11-03 \(2026.11\): not checked as it is now;"):
         change(publish.run)  # never scored
     checked(2.0)
     scored(warehouse, arrow_rows(INFLUENCE, [{"influence": 99.0, "direct": 99.0}]))
@@ -168,14 +166,24 @@ def test_what_is_not_there_can_be_neither_withdrawn_nor_brought_back(warehouse, 
         change(publish.unpublish)
 
 
-def test_what_was_vacuumed_away_cannot_be_brought_back(warehouse, checked, change):
+def test_what_neither_influence_nor_kept_files_hold_cannot_be_brought_back(warehouse, checked, change):
+    """A withdrawn day comes back from `influence` although its files are gone; rows that were computed again do not."""
     checked(2.0)
     change(publish.run)
     change(publish.unpublish)
     warehouse.delta(SCORES).vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
-    with pytest.raises(NotPublishedError, match=r"are gone \(vacuum, erasure\); run the day again$"):
+    change(publish.restore)
+    assert influences(warehouse) == [(DAY, 2.0), (DAY, 0.0)]
+    checked(3.0)
+    change(publish.run)
+    warehouse.delta(SCORES).vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
+    with pytest.raises(
+        NotPublishedError,
+        match=r"before the newest publish \(2 people, until 20.* UTC\) cannot be brought back: its files are no longer kept"
+        r" .* and `influence` holds other rows\. To publish what `influence` holds, run `clout publish --day 2026-11-03`$",
+    ):
         change(publish.restore)
-    assert table(warehouse, SCORES) == []
+    assert influences(warehouse) == [(DAY, 3.0), (DAY, 0.0)]
 
 
 def test_a_methodology_whose_values_changed_is_refused(warehouse, checked, change):

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs import reasons, sensitivity
-from jobs.graph import Basis
+from jobs import counted, reasons, sensitivity
+from jobs.basis import Basis
 from jobs.reasons import Changes
 from jobs.scratch import scratch
 from jobs.sensitivity import CODES, Change
 from jobs.storage import Warehouse
-from schemas.accounts import ACCOUNTS
+from jobs.window import covered_days
 from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
 from tests.jobs.equations import NEWCOMER, SCALE, Graph, graphs, units
@@ -197,8 +197,8 @@ class Told:
             self.warehouse.replace(COVERAGE, table, partition, run_id="test", job="test")
 
     def basis(self, day: date) -> Basis:
-        versions = {table.name: self.warehouse.version(table) for table in (ENGAGEMENT, COVERAGE, ACCOUNTS)}
-        return Basis(day=day, methodology=OFFICIAL, **versions)
+        covered = covered_days(self.warehouse, OFFICIAL.first_day(day), day)
+        return Basis(day=day, methodology=OFFICIAL, covered=covered, now=counted.snapshot(self.warehouse))
 
     def changed(self, since: Basis, now: Basis) -> dict[str, float]:
         """Reason -> worth, of ana."""

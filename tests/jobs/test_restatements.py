@@ -2,7 +2,6 @@
 
 import json
 import math
-import shutil
 from datetime import date, timedelta
 
 import pyarrow.compute as pc
@@ -10,12 +9,13 @@ import pytest
 
 import jobs
 from jobs import checks, publish, restatements, runs
-from jobs.errors import CloutError
+from jobs.publications import Publication
 from jobs.runs import Batch
 from jobs.storage import Warehouse, rows
 from schemas.coverage import COVERAGE
 from schemas.influence import INFLUENCE
 from schemas.methodology import Methodology, load
+from schemas.publications import PUBLICATIONS
 from schemas.restatements import RESTATEMENTS
 from schemas.runs import RUNS
 from schemas.scores import SCORES
@@ -93,8 +93,8 @@ def test_a_rerun_tells_who_moved_by_how_much_and_why(world, rerun, told):
         }
     ]
     (row,) = world.warehouse.read(RESTATEMENTS).to_pylist()
-    commit = next(world.warehouse.commits(SCORES))
-    assert (row["run_id"], row["restated_at"]) == (publishing_runs(world.warehouse)[-1], commit.at)
+    (*_, made) = world.warehouse.read(PUBLICATIONS).sort_by("sequence").to_pylist()
+    assert (row["run_id"], row["restated_at"]) == (publishing_runs(world.warehouse)[-1], made["published_at"])
 
 
 def test_every_input_that_changed_is_named_and_no_other(world, rerun, told, monkeypatch):
@@ -191,55 +191,6 @@ def test_another_methodology_changes_no_published_day(warehouse, publish_scores)
     assert restated(warehouse) == []
 
 
-@pytest.mark.parametrize("killed", [False, True])
-def test_what_a_run_changed_that_died_before_it_told_so_is_told_by_the_next(warehouse, publish_scores, killed):
-    """The table of restatements is away while the day is published: the scores are there, and nothing tells of them."""
-    publish_scores(10, 20)
-    table, away = warehouse.path(RESTATEMENTS), warehouse.root + "-away"
-    shutil.move(table, away)
-    with pytest.raises(CloutError, match="restatements: cannot be read"):
-        publish_scores(10, 22)
-    shutil.move(away, table)
-    died = publishing_runs(warehouse)[-1]
-    if killed:
-        never_ended(warehouse, died)
-    assert (warehouse.read(SCORES)["score"].to_pylist(), restated(warehouse)) == ([10.0, 22.0], [])
-    for _ in range(2):  # once told, it is not told again
-        publish_scores(10, 22)
-        assert restated(warehouse) == [(died, {"change": "scored again"}, 2, 2, 0, 0, 1)]
-
-
-def test_rows_of_a_run_that_died_can_be_brought_back_and_are_named_so(warehouse, publish_scores):
-    publish_scores(10, 20)
-    publish_scores(10, 22)
-    died = publishing_runs(warehouse)[-1]
-    never_ended(warehouse, died)
-    publish_scores(10, 23)
-    publish.restore(warehouse, PARAMS, BATCH)
-    assert warehouse.read(SCORES)["score"].to_pylist() == [10.0, 22.0]
-    assert restated(warehouse)[-1][1] == {"change": "brought back", "run_id": died}
-
-
-def test_what_cannot_be_told_any_more_stops_nobody(warehouse, publish_scores, caplog):
-    """As above, and the old files were vacuumed away before the day was published again."""
-    publish_scores(10, 20)
-    publish_scores(10, 22)
-    died = publishing_runs(warehouse)[-1]
-    warehouse.replace(RESTATEMENTS, rows(RESTATEMENTS, []), {"day": DAY}, run_id="test", job="test")
-    never_ended(warehouse, died)
-    warehouse.delta(SCORES).vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
-    publish_scores(10, 22)
-    assert restated(warehouse) == []
-    assert f"what run {died} changed cannot be told, the old files are gone" in caplog.text
-
-
-def never_ended(warehouse: Warehouse, run_id: str) -> None:
-    """The run was killed: nobody was left to say that it failed."""
-    (row,) = warehouse.read(RUNS, where=pc.field("run_id") == run_id).to_pylist()
-    started = rows(RUNS, [row | {"status": runs.STARTED, "finished_at": None}])
-    warehouse.replace(RUNS, started, {"day": DAY, "run_id": run_id}, run_id="test", job="test")
-
-
 # What a difference is, and whose rows a day's are
 
 
@@ -248,7 +199,9 @@ def person(name: str, score: float, **columns) -> dict:
 
 
 def compared(arrow_rows, before: list[dict], after: list[dict]) -> dict | None:
-    return restatements.difference(*(arrow_rows(SCORES, people).to_reader() for people in (before, after)))
+    found = restatements.compared(*(arrow_rows(SCORES, people).to_reader() for people in (before, after)))
+    moved = found["people_arrived"] or found["people_gone"] or found["people_changed"]
+    return {name: value for name, value in found.items() if name in RESTATEMENTS.column_names} if moved else None
 
 
 def test_the_difference_of_two_days(arrow_rows):
@@ -277,34 +230,32 @@ def test_one_that_only_falls_has_no_rise(arrow_rows):
 
 
 @pytest.mark.parametrize(
-    ("jobs_done", "stands"),
+    ("changes", "is_of"),
     [
-        ([], None),
-        (["publish"], 0),
-        (["publish", "publish"], 1),
-        (["publish", "unpublish"], None),
-        (["publish", "unpublish", "restore"], 0),
-        (["publish", "publish", "restore"], 0),
-        (["publish", "publish", "restore", "restore"], 1),  # undoes the restoring
-        (["publish", "publish", "unpublish", "restore"], 1),
+        (["publish"], 1),
+        (["publish", "publish"], 2),
+        (["publish", "unpublish", "restore"], 1),
+        (["publish", "publish", "restore"], 1),
+        (["publish", "publish", "restore", "restore"], 2),  # undoes the restoring
+        (["publish", "publish", "unpublish", "restore"], 2),
     ],
 )
-def test_which_run_a_days_rows_are_of(jobs_done, stands):
-    made = [{"job": job, "run_id": number} for number, job in enumerate(jobs_done)]
-    found = restatements.standing(made)
-    assert (found and found["run_id"]) == stands
+def test_which_publication_a_days_rows_are_of(changes, is_of):
+    assert restatements.origin([made(number, change) for number, change in enumerate(changes, 1)]).sequence == is_of
 
 
-def test_runs_of_an_earlier_version_tell_less(world, rerun, told):
-    """They name neither the run that was published nor the files of accounts: a rerun of their day goes on all the same."""
-    rerun()
-    for run in world.warehouse.read(RUNS).to_pylist():
-        given = json.loads(run["parameters"])
-        run["parameters"] = json.dumps({k: v for k, v in given.items() if k not in ("influence_run", "accounts_files")})
-        world.warehouse.replace(
-            RUNS, rows(RUNS, [run]), {"day": run["day"], "run_id": run["run_id"]}, run_id="test", job="test"
-        )
-    world.put("test", [*BASE, Did(DAY, "twitter", "like", "fan", "bo")])
-    rerun()
-    (restated,) = told()
-    assert (restated["people_moved"], restated["why"]) == (2, {"change": "scored again"})
+def made(sequence: int, change: str, **columns) -> Publication:
+    return Publication(
+        day=DAY, methodology="2026.11", sequence=sequence, change=change, run_id=str(sequence), scores_digest="",
+        replaced_version=None, people=2, influence=1.0, published_at=runs.now(), published_by="ana", **columns,
+    )  # fmt: skip
+
+
+def test_what_one_of_two_publications_does_not_record_is_not_compared():
+    """Days published by earlier versions of clout record less."""
+    known = {"activity_digests": {"2026-11-03": "a"}, "accounts_digest": "b", "covered_days": {"demo": ["2026-11-03"]}}
+    found = restatements.compared(*(rows(SCORES, []).to_reader() for _ in "ab")) | {"people_changed": 1}
+    for before, after in (({}, known), (known, {})):
+        told = restatements.restatement([made(1, "publish", **before)], made(2, "publish", **after), found)
+        assert json.loads(told["why"]) == {"change": "scored again"}
+    assert restatements.restatement([], made(1, "publish"), found) is None  # the day's first

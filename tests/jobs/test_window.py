@@ -8,7 +8,6 @@ import pytest
 from jobs import runs
 from jobs.runs import Batch, Run
 from jobs.window import (
-    accounts_digest,
     activity_digests,
     covered_days,
     days_between,
@@ -81,7 +80,12 @@ def test_a_day_is_covered_where_any_source_of_the_platform_has_a_row(warehouse, 
     warehouse.replace(COVERAGE, arrow_rows(COVERAGE, rows), {}, run_id="r", job="j")
     covered = covered_days(warehouse, FIRST, THIRD)
     assert covered == {"twitter": {FIRST, THIRD}, "reddit": {SECOND}}
-    assert uncovered_days(covered, FIRST, THIRD) == {"reddit": [str(FIRST), str(THIRD)], "twitter": [str(SECOND)]}
+    found = uncovered_days(covered, ["github", "reddit"], FIRST, THIRD)
+    assert found == {
+        "github": [str(FIRST), str(SECOND), str(THIRD)],  # known, and covered on no day of the window
+        "reddit": [str(FIRST), str(THIRD)],
+        "twitter": [str(SECOND)],
+    }
 
 
 def test_a_digest_is_of_what_was_pulled_of_a_day_by_whom_and_of_no_other_day(pulled, digests):
@@ -163,17 +167,3 @@ def test_days_counted_by_an_earlier_version_are_counted_again(warehouse, pulled,
     pulled(FIRST, digest=None)
     runs.write(warehouse, [Run("engagement", FIRST, Batch("key"), {"activity_files": "names"})], runs.DONE)
     assert stale_days(warehouse, digests(), FIRST, THIRD) == [FIRST]
-
-
-def test_accounts_have_one_digest_of_all_that_was_seen_up_to_a_day(warehouse, arrow_rows):
-    def seen(day: date, digest: str) -> None:
-        row = arrow_rows(COVERAGE, [{"day": day, "accounts_digest": digest}])
-        warehouse.replace(COVERAGE, row, {"day": day}, run_id="r", job="j")
-
-    seen(FIRST, "ana")
-    seen(THIRD, "later")
-    before = accounts_digest(warehouse, SECOND)
-    seen(THIRD, "bo")
-    assert accounts_digest(warehouse, SECOND) == before
-    seen(FIRST, "Ana")
-    assert accounts_digest(warehouse, SECOND) != before

@@ -1,0 +1,62 @@
+"""What each command reads and writes, as datasets of OpenLineage: tables of the warehouse, and files of sources.
+
+Imported by every task, so OpenLineage itself is imported only when its provider asks.
+"""
+
+import os
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from airflow.providers.openlineage.extractors import OperatorLineage
+
+# command -> tables it reads, tables it writes; `runs`, which every command writes, is left out.
+TABLES: dict[str, tuple[Sequence[str], Sequence[str]]] = {
+    "pull": ((), ("activity", "accounts", "rejects", "coverage")),
+    "engagement": (("activity", "coverage"), ("engagement",)),
+    "influence": (("engagement", "accounts", "coverage"), ("influence",)),
+    "checks": (("influence", "publications", "coverage"), ()),
+    "publish": (("influence",), ("scores", "publications", "methodologies", "restatements")),
+    "repair": (
+        ("coverage", "publications"),
+        (
+            "activity",
+            "accounts",
+            "rejects",
+            "coverage",
+            "engagement",
+            "influence",
+            "scores",
+            "publications",
+            "restatements",
+        ),
+    ),
+    "maintain": ((), ()),  # no row changes
+}
+
+
+def of(command: Sequence[str], warehouse: str) -> "OperatorLineage":
+    """Inputs and outputs of `clout COMMAND` on the warehouse, a folder or a URL."""
+    from airflow.providers.common.compat.openlineage.facet import Dataset
+    from airflow.providers.openlineage.extractors import OperatorLineage
+
+    def datasets(places: Sequence[str]) -> list[Dataset]:
+        return [Dataset(*name_of(place)) for place in places]
+
+    reads, writes = TABLES[command[0]]
+    given = [value.partition("=")[2] for option, value in pairwise(command) if option == "--source"]
+    sources = [place for place in given if place]
+    return OperatorLineage(
+        inputs=datasets([*sources, *(f"{warehouse}/{table}" for table in reads)]),
+        outputs=datasets([f"{warehouse}/{table}" for table in writes]),
+    )
+
+
+def name_of(place: str) -> tuple[str, str]:
+    """(namespace, name) of a path or URL, as OpenLineage names datasets: `file` and the path, `s3://bucket` and the key."""
+    url = urlsplit(place)
+    if url.scheme and url.netloc:
+        return f"{url.scheme}://{url.netloc}", url.path.strip("/") or "/"
+    return "file", os.path.abspath(place)

@@ -1,0 +1,162 @@
+"""Who hears of it: a task that failed, a run that hangs, a deadline that passed, a day published with less than all its data.
+
+Every notice goes to the log. It also goes by e-mail, Slack or webhook if Airflow has the connection `clout_notify`, whose type
+chooses the way: `smtp` (extra: `to`, and `from_email` unless the connection's own serves), `slackwebhook` or `http` (a POST of
+the notice as JSON). A notice names day, source, reason and the runbook to open.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from airflow.sdk import BaseNotifier, Connection, Context, DeadlineAlert, DeadlineReference
+from airflow.sdk.definitions.callback import AsyncCallback
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+log = logging.getLogger(__name__)
+
+CONNECTION = "clout_notify"
+RUNBOOKS = "infra/runbooks"
+NO_SOURCE = "all"
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What whoever is on call has to know. `source` is `all` if it is not about one; `runbook` is a file of the repository."""
+
+    what: str
+    day: date
+    reason: str
+    runbook: str
+    source: str = NO_SOURCE
+
+    @property
+    def subject(self) -> str:
+        return f"clout {self.day}: {self.what}"
+
+    def __str__(self) -> str:
+        return f"{self.subject}\nsource: {self.source}\nreason: {self.reason}\nrunbook: {RUNBOOKS}/{self.runbook}"
+
+
+def send(notice: Notice) -> None:
+    """Logs the notice and sends it by connection `clout_notify`. Raises `ValueError` if the connection is of another type,
+    and whatever the way it goes raises."""
+    log.error("%s", notice)
+    try:
+        connection = Connection.get(CONNECTION)
+    except AirflowNotFoundException:
+        return
+    if connection.conn_type not in WAYS:
+        raise ValueError(
+            f"connection {CONNECTION} is of type {connection.conn_type!r}; expected one of {', '.join(WAYS)}; nothing sent"
+        )
+    # Without rendering: a reason may hold what looks like a template.
+    WAYS[connection.conn_type](notice, connection).notify({})
+
+
+def _email(notice: Notice, connection: Connection) -> BaseNotifier:
+    import html
+
+    from airflow.providers.smtp.notifications.smtp import SmtpNotifier
+
+    extra = connection.extra_dejson
+    return SmtpNotifier(
+        smtp_conn_id=CONNECTION,
+        to=extra["to"],
+        from_email=extra.get("from_email"),
+        subject=notice.subject,
+        html_content=f"<pre>{html.escape(str(notice))}</pre>",
+    )
+
+
+def _slack(notice: Notice, _: Connection) -> BaseNotifier:
+    from airflow.providers.slack.notifications.slack_webhook import SlackWebhookNotifier
+
+    return SlackWebhookNotifier(slack_webhook_conn_id=CONNECTION, text=str(notice))
+
+
+def _webhook(notice: Notice, _: Connection) -> BaseNotifier:
+    from airflow.providers.http.notifications.http import HttpNotifier
+
+    body = asdict(notice) | {"day": str(notice.day), "runbook": f"{RUNBOOKS}/{notice.runbook}", "text": str(notice)}
+    return HttpNotifier(http_conn_id=CONNECTION, json=body)
+
+
+WAYS: Mapping[str, Callable[[Notice, Connection], BaseNotifier]] = {
+    "smtp": _email,
+    "slackwebhook": _slack,
+    "http": _webhook,
+}
+
+
+class TaskFailed(BaseNotifier):
+    """For `on_failure_callback` of tasks: a task failed for good."""
+
+    def __init__(self, *, runbook: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.runbook = runbook
+
+    def notify(self, context: Context) -> None:
+        task = context["ti"].task
+        # The scheduler reports a task that vanished without an exception.
+        reason = context.get("exception") or "ended without an error of its own; see its log"
+        source = getattr(task, "source", NO_SOURCE)
+        send(
+            Notice(f"{task.dag_id}.{task.task_id} failed", _day(context["dag_run"]), str(reason), self.runbook, source)
+        )
+
+
+class RunTimedOut(BaseNotifier):
+    """For `on_failure_callback` of DAGs: a run took longer than `dagrun_timeout`. A run that failed with a task is reported
+    by the task."""
+
+    def __init__(self, *, runbook: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.runbook = runbook
+
+    def notify(self, context: Context) -> None:
+        if context.get("reason") != "timed_out":
+            return
+        dag = context["dag"]
+        reason = f"still running after {dag.dagrun_timeout}; ended"
+        send(Notice(f"{dag.dag_id} did not end", _day(context["dag_run"]), reason, self.runbook))
+
+
+def deadline(after: timedelta, runbook: str) -> DeadlineAlert:
+    """A notice when a nightly run has not ended so long after the beginning of its day. It is sent by the triggerer."""
+    return DeadlineAlert(
+        reference=DeadlineReference.DAGRUN_LOGICAL_DATE,
+        interval=after,
+        callback=AsyncCallback(deadline_passed, kwargs={"runbook": runbook}),
+    )
+
+
+async def deadline_passed(runbook: str, context: Mapping[str, Any]) -> None:
+    """Nights alone have a deadline: a backfill's day is long past, and a run by hand has somebody waiting for it."""
+    run = context["dag_run"]
+    if run["run_type"] != "scheduled":
+        return
+    reason = f"state {run['state']!r} at {context['deadline']['deadline_time']}, expected the day to be published"
+    day = datetime.fromisoformat(run["logical_date"]).date()
+    notice = Notice(f"{run['dag_id']} missed its deadline", day, reason, runbook)
+    await asyncio.to_thread(send, notice)
+
+
+def send_all(notices: Sequence[Notice]) -> None:
+    """Sends each; one that cannot be sent does not hold back the others. Raises the first failure."""
+    failures = []
+    for notice in notices:
+        try:
+            send(notice)
+        except Exception as error:
+            log.exception("a notice could not be sent")
+            failures.append(error)
+    if failures:
+        raise failures[0]
+
+
+def _day(run: Any) -> date:
+    return run.data_interval_start.date() if run.data_interval_start else run.run_after.date()

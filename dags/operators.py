@@ -1,0 +1,122 @@
+"""Operators that run `clout`: without a shell, and with an exit code that decides about a retry.
+
+Exit code 2 (wrong use) raises `UsageError` and 3 (a day that must not be published) `RefusedError`: the DAGs' retry policy
+fails a task at once on both. Any other code is retried.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import cached_property
+from typing import Any, ClassVar
+
+from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
+from airflow.providers.standard.hooks.subprocess import SubprocessHook
+from airflow.sdk import Asset, BaseOperator, Context
+from airflow.sdk.exceptions import AirflowException
+
+from dags import lineage
+from jobs.errors import CloutError, RefusedError, UsageError
+
+_ERRORS: dict[int, type[CloutError]] = {error.exit_code: error for error in (UsageError, RefusedError)}
+
+
+def failure(code: int, output: str) -> CloutError:
+    """The error that an exit code stands for; its text is clout's last complaint in the output."""
+    complaints = [line.partition("clout: ")[2] for line in output.splitlines() if "clout: " in line]
+    return _ERRORS.get(code, CloutError)(complaints[-1] if complaints else f"exit code {code}: {output[-500:]}")
+
+
+class _Lineage:
+    """What the command reads and writes, for OpenLineage; asked only where a transport is configured."""
+
+    def get_openlineage_facets_on_start(self) -> Any:
+        return lineage.of(self.command, self.environment["CLOUT_WAREHOUSE"])
+
+
+class CloutOperator(_Lineage, BaseOperator):
+    """`clout ARGUMENT...` in a process of its own. Empty arguments are left out, so that a template can drop an option."""
+
+    template_fields: Sequence[str] = ("arguments", "environment")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"environment": "json"}
+
+    def __init__(self, *, arguments: list[str], environment: Mapping[str, str], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.arguments = arguments
+        self.environment = environment
+
+    @cached_property
+    def _process(self) -> SubprocessHook:
+        return SubprocessHook()
+
+    @property
+    def command(self) -> list[str]:
+        return [argument for argument in self.arguments if argument]
+
+    @property
+    def day(self) -> date:
+        return date.fromisoformat(self.command[self.command.index("--day") + 1])
+
+    def execute(self, context: Context) -> None:
+        ended = self._process.run_command(["clout", *self.command], env={**os.environ, **self.environment})
+        if ended.exit_code:
+            raise failure(ended.exit_code, ended.output)
+
+    def on_kill(self) -> None:
+        self._process.send_sigterm()
+
+    def _outcome(self, job: str, **parameters: str) -> dict[str, Any]:
+        """What the run that just ended recorded."""
+        from jobs.outcome import outcome
+        from jobs.storage import Warehouse
+
+        return outcome(Warehouse(self.environment["CLOUT_WAREHOUSE"]), job, self.day, **parameters)
+
+
+class PullOperator(CloutOperator):
+    """`clout pull` of one source; its event is on the asset of that source."""
+
+    def __init__(self, *, source: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.source = source
+
+    def execute(self, context: Context) -> None:
+        super().execute(context)
+        (alias,) = self.outlets
+        asset = Asset(f"activity/{self.source}", uri=f"clout://warehouse/activity/{self.source}")
+        extra = self._outcome("pull_activity", source=self.source) | {"source": self.source}
+        context["outlet_events"][alias].add(asset, extra=extra)
+
+
+class PublishOperator(CloutOperator):
+    """`clout publish` of the day's official methodology; its event is on the asset of the scores."""
+
+    def execute(self, context: Context) -> None:
+        from schemas.methodology import official
+
+        super().execute(context)
+        (asset,) = self.outlets
+        methodology = official(self.day)
+        extra = self._outcome("publish", methodology=methodology) | {"methodology": methodology}
+        context["outlet_events"][asset].extra = extra
+
+
+class SparkOperator(_Lineage, SparkSubmitOperator):
+    """`clout` by `spark-submit`, which exits with the code of the program it ran."""
+
+    @property
+    def command(self) -> list[str]:
+        return self.application_args
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return self.env_vars
+
+    def execute(self, context: Context) -> None:
+        try:
+            super().execute(context)
+        except AirflowException as error:
+            submitted = self._hook._submit_sp if self._hook else None
+            if submitted is None or not submitted.returncode:
+                raise  # it was never started, or the cluster failed
+            raise failure(submitted.returncode, str(error)) from error

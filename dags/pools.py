@@ -1,0 +1,88 @@
+"""Pools: how much of one kind of work runs at once, whatever the DAG and the run.
+
+`spark` has one slot, because a JVM takes 3 GB and all cores. Each enabled source has a pool of its own with one slot, so that a
+backfill asks a platform for one day at a time. `python -m dags.pools` creates those that are missing and leaves the others as
+an operator set them; `infra/up.sh` runs it at every start.
+
+A mapped task takes its pool from its operator, one for all. `task_instance_mutation_hook`, which `pyproject.toml` registers
+as a policy of Airflow's, gives every mapped instance the pool that its own arguments name.
+"""
+
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+from airflow.policies import hookimpl
+
+if TYPE_CHECKING:
+    from airflow.models import DagRun, TaskInstance
+    from sqlalchemy.orm import Session
+
+log = logging.getLogger(__name__)
+
+SPARK = "spark"
+MAPPED = {("pull_activity", "pull"): "pulls"}  # (DAG, mapped task) -> the task that returns its arguments
+
+
+def of_source(source: str) -> str:
+    """The pool of a source's pulls."""
+    return f"source_{source}"
+
+
+@hookimpl
+def task_instance_mutation_hook(task_instance: "TaskInstance", dag_run: "DagRun | None") -> None:
+    """Runs in the scheduler, in its transaction: only `dag_run`'s own session may be used."""
+    arguments = MAPPED.get((task_instance.dag_id, task_instance.task_id))
+    if arguments is None or task_instance.map_index < 0 or dag_run is None:
+        return
+    from airflow.models.pool import Pool
+    from airflow.models.xcom import XComModel
+    from sqlalchemy import select
+    from sqlalchemy.orm import object_session
+
+    session = object_session(dag_run)
+    if session is None:
+        return
+    with session.no_autoflush:
+        returned = session.scalar(
+            select(XComModel.value).where(
+                XComModel.dag_id == dag_run.dag_id,
+                XComModel.run_id == dag_run.run_id,
+                XComModel.task_id == arguments,
+                XComModel.key == "return_value",
+            )
+        )
+        pool = _named(returned, task_instance.map_index)
+        if pool and session.scalar(select(Pool.id).where(Pool.pool == pool)):
+            task_instance.pool = pool
+        elif pool:  # in a pool that does not exist a task would wait for ever
+            log.warning("pool %s does not exist; to create it: python -m dags.pools", pool)
+
+
+def _named(returned: Any, index: int) -> str | None:
+    listed = json.loads(returned) if isinstance(returned, str) else returned
+    return listed[index].get("pool") if listed and index < len(listed) else None
+
+
+def create(session: "Session") -> list[str]:
+    """The names of the pools that were missing and now exist."""
+    from airflow.models.pool import Pool
+
+    from jobs.places import sources_file
+    from jobs.sources.spec import enabled_sources
+
+    wanted = {SPARK: "clout: one JVM at a time"} | {
+        of_source(spec.id): f"clout: pulls of source {spec.id}" for spec in enabled_sources(sources_file())
+    }
+    existing = {pool.pool for pool in Pool.get_pools(session=session)}
+    missing = [name for name in wanted if name not in existing]
+    for name in missing:
+        session.add(Pool(pool=name, slots=1, description=wanted[name], include_deferred=False))
+    return missing
+
+
+if __name__ == "__main__":
+    from airflow.utils.session import create_session
+
+    with create_session() as database:
+        print("created pools:", ", ".join(create(database)) or "none, all exist")

@@ -1,0 +1,26 @@
+"""## Days that came late or partial, once more
+
+**Arrives**: partial days of the last `repair_days` pulled again, and published days that became stale scored again within
+`rescore_days`, newest first, each with its row in `restatements` (settings: `infra/nights.yaml`). What is older stays as it is;
+`clout stale` lists it with the command that fixes it.
+
+**Read by** BI tools and everybody else, from `scores`.
+
+**When it fails**: what was published stays. `infra/runbooks/late_or_missing_day.md`; for days beyond its reach
+`infra/runbooks/backfill.md`.
+"""
+
+from datetime import timedelta
+
+from airflow.sdk import DAG, CronDataIntervalTimetable
+
+from dags.common import DAY, settings, spark_job
+
+# After score_influence, which waits until 06:00 at most and is due at 08:00.
+MORNING = CronDataIntervalTimetable("0 10 * * *", timezone="UTC")
+
+with DAG(
+    "repair", schedule=MORNING, max_active_runs=1, doc_md=__doc__, **settings(runbook="late_or_missing_day.md")
+) as dag:
+    # At most seven days to pull and seven to score; a night's timeout is two hours for one.
+    spark_job("repair", "--day", DAY, execution_timeout=timedelta(hours=8))

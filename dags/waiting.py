@@ -1,0 +1,85 @@
+"""Waiting for the day's pulls without holding a slot or a process: the task looks once, then the triggerer looks.
+
+A look reads two small tables of the warehouse in a thread of its own, so that it blocks no other trigger.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from airflow.sdk import BaseOperator, Context
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY = timedelta(minutes=1)  # a pull takes minutes
+
+
+def lacking(warehouse: str, day: date, now: datetime) -> list[str]:
+    """One line for each thing that the day's scoring run still has to wait for; empty: go."""
+    from jobs.places import sources_file
+    from jobs.readiness import missing
+    from jobs.sources.spec import enabled_sources
+    from jobs.storage import Warehouse
+    from schemas.methodology import load, official
+
+    sources = [spec.id for spec in enabled_sources(sources_file(), day)]
+    return missing(Warehouse(warehouse), sources, load(official(day)).first_day(day), day, now)
+
+
+class PullsTrigger(BaseTrigger):
+    """Fires when nothing is lacking, or at `until` (an instant as text) with what still is."""
+
+    def __init__(self, *, warehouse: str, day: str, until: str, look_every_s: float) -> None:
+        super().__init__()
+        self.warehouse = warehouse
+        self.day = day
+        self.until = until
+        self.look_every_s = look_every_s
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        names = ("warehouse", "day", "until", "look_every_s")
+        return f"{type(self).__module__}.{type(self).__qualname__}", {name: getattr(self, name) for name in names}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        day, until = date.fromisoformat(self.day), datetime.fromisoformat(self.until)
+        while True:
+            now = datetime.now(UTC)
+            lines = await asyncio.to_thread(lacking, self.warehouse, day, now)
+            if not lines or now >= until:
+                yield TriggerEvent(lines)
+                return
+            await asyncio.sleep(min(self.look_every_s, (until - now).total_seconds()))
+
+
+class WaitForPulls(BaseOperator):
+    """Goes on when everything is there or the run has waited `wait_hours` since its start. Returns what is missing."""
+
+    template_fields: Sequence[str] = ("day", "warehouse", "wait_hours")
+
+    def __init__(self, *, day: str, warehouse: str, wait_hours: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.day = day
+        self.warehouse = warehouse
+        self.wait_hours = wait_hours
+
+    def execute(self, context: Context) -> list[str]:
+        now, started = datetime.now(UTC), context["dag_run"].start_date or datetime.now(UTC)
+        until = started + timedelta(hours=float(self.wait_hours))
+        lines = lacking(self.warehouse, date.fromisoformat(self.day), now)
+        if not lines or now >= until:
+            return self.go_on(context, lines)
+        for line in lines:
+            log.info("waiting until %s at most: %s", until, line)
+        trigger = PullsTrigger(
+            warehouse=self.warehouse, day=self.day, until=until.isoformat(), look_every_s=LOOK_EVERY.total_seconds()
+        )
+        return self.defer(trigger=trigger, method_name=self.go_on.__name__)  # raises
+
+    def go_on(self, context: Context, event: list[str]) -> list[str]:
+        """The end of the wait: `event` is what is still missing."""
+        for line in event:
+            log.warning("%s; scoring without it", line)
+        return event

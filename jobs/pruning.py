@@ -1,0 +1,58 @@
+"""Which files of a table can hold what is asked for: chosen by partition from the log, before any file is opened.
+
+deltalake's own `to_pyarrow_dataset` makes an expression of every file's statistics first: 6 s for the files of ten years.
+"""
+
+from urllib.parse import unquote
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+from deltalake import DeltaTable
+from pyarrow import fs
+
+from jobs.commits import Partition, Span
+
+PREFIX = "partition."  # of partition columns among a table's add actions
+
+
+def expression(partition: Partition) -> pc.Expression:
+    """The partition as a filter on an Arrow table or dataset."""
+    condition = pc.scalar(True)
+    for name, values in partition.items():
+        column = pc.field(name)
+        if isinstance(values, Span):
+            condition = condition & (column >= values.first) & (column <= values.last)
+        elif isinstance(values, tuple):
+            condition = condition & column.isin(pa.array(values))
+        else:  # as an equality, which tells a scan the column's value
+            condition = condition & (column == pc.scalar(values))
+    return condition
+
+
+def files(delta: DeltaTable, partition: Partition | None = None) -> pa.Table:
+    """One row per data file of the table, of a partition if one is given: `path` below the table's root, and the partition
+    columns. A partition may name other columns as well, which prune no file."""
+    added = pa.table(delta.get_add_actions(flatten=True))
+    columns = [name for name in added.column_names if name == "path" or name.startswith(PREFIX)]
+    added = added.select(columns).rename_columns([name.removeprefix(PREFIX) for name in columns])
+    asked = {name: values for name, values in (partition or {}).items() if name in added.column_names}
+    return added.filter(expression(asked)) if asked else added
+
+
+def dataset(delta: DeltaTable, partition: Partition | None, native: fs.FileSystem | None) -> ds.FileSystemDataset:
+    """The files of the partition, to scan in a stream. `native` is the file system rooted at the table, if it is local."""
+    empty = delta.to_pyarrow_dataset(
+        filesystem=native, file_pruning_predicate="false"
+    )  # schema, format and file system
+    found = files(delta, partition)
+    names = [name for name in found.column_names if name != "path"]
+    fragments = [
+        empty.format.make_fragment(
+            unquote(row.pop("path")),  # the log holds paths as URLs
+            filesystem=empty.filesystem,
+            partition_expression=expression(row),
+        )
+        for row in found.select(["path", *names]).to_pylist()
+    ]
+    return ds.FileSystemDataset(fragments, empty.schema, empty.format, empty.filesystem)

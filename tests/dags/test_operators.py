@@ -1,0 +1,141 @@
+"""Operators: the process they start, what its exit code means for a retry, the event they leave, the datasets they name."""
+
+import os
+import stat
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk import Asset, AssetAlias, RetryAction
+from airflow.sdk.execution_time.context import OutletEventAccessors
+
+from dags import common, lineage
+from dags.operators import CloutOperator, PublishOperator, PullOperator, failure
+from jobs import outcome, runs
+from jobs.errors import CloutError, RefusedError, UsageError
+from jobs.runs import Batch
+
+DAY = date(2026, 11, 3)
+POLICY = common.settings("any.md")["default_args"]["retry_policy"]
+
+
+@pytest.fixture
+def clout(tmp_path, monkeypatch):
+    """`clout(SCRIPT)`: the command `clout` of PATH is this shell script."""
+
+    def put(script: str) -> None:
+        path = tmp_path / "clout"
+        path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+        monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+
+    return put
+
+
+def operator(*arguments: str, of: type[CloutOperator] = CloutOperator, **options: Any) -> CloutOperator:
+    return of(task_id="task", arguments=list(arguments), environment={"CLOUT_WAREHOUSE": "/warehouse"}, **options)
+
+
+def test_arguments_arrive_as_they_are_and_empty_ones_do_not(clout, tmp_path):
+    clout(f'printf "%s|" "$@" "$CLOUT_WAREHOUSE" > {tmp_path}/said')
+    operator("publish", "", "--accept=it's $HOME; true").execute({})
+    assert (tmp_path / "said").read_text() == "publish|--accept=it's $HOME; true|/warehouse|"
+
+
+@pytest.mark.parametrize(
+    ("code", "error", "action"),
+    [(1, CloutError, RetryAction.DEFAULT), (2, UsageError, RetryAction.FAIL), (3, RefusedError, RetryAction.FAIL)],
+)
+def test_wrong_use_and_refused_days_are_not_tried_again(clout, code, error, action):
+    clout(f"echo noise; echo 'clout: people: 3, expected 4' >&2; exit {code}")
+    with pytest.raises(CloutError, match=r"^people: 3, expected 4$") as raised:
+        operator("checks").execute({})
+    assert type(raised.value) is error
+    assert POLICY.evaluate(raised.value, 1, 3).action is action
+
+
+def test_a_command_that_dies_without_a_word_is_tried_again(clout):
+    clout("kill -9 $$")
+    with pytest.raises(CloutError, match="exit code"):
+        operator("checks").execute({})
+
+
+def test_the_complaint_is_the_last_of_the_output():
+    output = "clout: first\nINFO shut down hook\n26/11/28 clout: second\nbye"
+    assert str(failure(1, output)) == "second"
+
+
+def test_spark_submit_exits_with_the_code_of_its_program(clout, monkeypatch, tmp_path):
+    """`spark-submit` aside, which a test of the whole DAG runs."""
+    submit = tmp_path / "spark-submit"
+    submit.write_text("#!/bin/sh\necho 'clout: no such methodology'; exit 2\n")
+    submit.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("AIRFLOW_CONN_SPARK_DEFAULT", '{"conn_type": "spark", "host": "local[1]"}')
+    job = common.spark_job("influence")
+    job.jars = job.properties_file = job.application = "x"
+    job.conf, job.env_vars = {}, {}
+    with pytest.raises(UsageError, match="no such methodology"):
+        job.execute({})
+
+
+class TestEvents:
+    """What is left on an asset, for whoever waits for it."""
+
+    @pytest.fixture
+    def done(self, warehouse, clout):
+        """A pull and a publication that are on record."""
+        clout("exit 0")
+        batch = Batch("test")
+        with runs.recorded(warehouse, "pull_activity", DAY, batch, source="gh") as pull:
+            pull.counts = {"acts": 7}
+        with runs.recorded(warehouse, "publish", DAY, batch, methodology="2026.11") as publication:
+            publication.counts = {"people": 3}
+        return SimpleNamespace(warehouse=warehouse, pull=pull, publication=publication)
+
+    def test_a_publication_names_day_methodology_people_and_run(self, done):
+        published = self.executed(done, PublishOperator, common.SCORES)
+        assert published.extra == {
+            "day": "2026-11-03", "methodology": "2026.11", "people": 3, "run": done.publication.id
+        }  # fmt: skip
+
+    def test_a_pull_is_an_event_of_its_source(self, done):
+        alias = AssetAlias("activity")
+        (event,) = self.executed(done, PullOperator, alias, source="gh").asset_alias_events
+        asset = Asset("activity/gh", uri="clout://warehouse/activity/gh")
+        assert event.dest_asset_key == type(event.dest_asset_key).from_asset(asset)
+        assert event.extra == {"day": "2026-11-03", "source": "gh", "acts": 7, "run": done.pull.id}
+
+    def executed(self, done, of: type[CloutOperator], outlet: Any, **options: Any) -> Any:
+        task = operator("job", "--day", str(DAY), of=of, outlets=[outlet], **options)
+        task.environment = {"CLOUT_WAREHOUSE": done.warehouse.root}
+        events = OutletEventAccessors()
+        task.execute({"outlet_events": events})
+        return events[outlet]
+
+    def test_what_is_not_on_record_is_an_error(self, warehouse):
+        with pytest.raises(CloutError, match=r"runs 2026-11-03: no publish with .* is done"):
+            outcome.outcome(warehouse, "publish", DAY, methodology="2026.11")
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        ("/data/x.gz", ("file", "/data/x.gz")),
+        ("x.gz", ("file", str(Path.cwd() / "x.gz"))),
+        ("s3://bucket/clout/scores", ("s3://bucket", "clout/scores")),
+        ("https://example.org", ("https://example.org", "/")),
+    ],
+)
+def test_datasets_are_named_as_openlineage_names_them(place, name):
+    assert lineage.name_of(place) == name
+
+
+def test_a_pull_reads_its_files_and_writes_its_tables():
+    found = lineage.of(
+        ["pull", "--day", "2026-11-03", "--source", "gh:gharchive=/a", "--source", "gh:gharchive=/b"], "/w"
+    )
+    assert [dataset.name for dataset in found.inputs] == ["/a", "/b"]
+    assert [dataset.name for dataset in found.outputs] == ["/w/activity", "/w/accounts", "/w/rejects", "/w/coverage"]
