@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
-from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError
 from pyarrow import fs
 
@@ -169,14 +169,16 @@ class Warehouse:
         run_id: str,
         job: str,
         version: int | None = None,
+        writer_properties: WriterProperties | None = None,
     ) -> None:
         """Replaces the partition by the rows, in one commit, and nothing else. Raises `ContractError` where a row does
         not fit, `LostRaceError` where another run replaced the same partition since `version`, or since this call."""
         delta = self.delta(table, version)
         try:
-            self._write(table, rows, partition, run_id, job, delta, "overwrite")
+            self._write(table, rows, partition, run_id, job, delta, "overwrite", writer_properties)
         except RearrangedError:
-            if not isinstance(rows, pa.Table):  # a stream is read once
+            # A stream is read once. Whoever names a version looks again at what it holds.
+            if version is not None or not isinstance(rows, pa.Table):
                 raise
             self.replace(table, rows, partition, run_id=run_id, job=job)
 
@@ -195,6 +197,7 @@ class Warehouse:
         job: str,
         delta: DeltaTable,
         mode: Literal["append", "overwrite"],
+        writer_properties: WriterProperties | None = None,
     ) -> None:
         before = delta.version()
         raised: list[BaseException] = []
@@ -204,6 +207,7 @@ class Warehouse:
                 delta,
                 _checked(table, rows, raised),
                 mode=mode,
+                writer_properties=writer_properties,
                 commit_properties=_properties(partition, run_id, job),
                 **replaced,  # type: ignore[call-overload]
             )
