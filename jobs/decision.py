@@ -7,7 +7,7 @@ for nobody, and the next pull of the day removes them.
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from itertools import chain
 
@@ -51,19 +51,19 @@ class Decision:
         self._item = item
         self._platforms = tuple(platforms)
         self._earlier = dict(earlier)
-        self._place = place(item, self._platforms)
+        self._place: Partition = {
+            "platform": self._platforms, "day": item.day, "source": item.parameters["source"]
+        }  # fmt: skip
         # These began before this pull decides, so none of them can win after it: their rows may be removed then.
         self._others = {table: _pulls(warehouse, table, self._place) for table in PULLED}
 
-    def add(self, table: Table, rows_of: Callable[[str], pa.RecordBatchReader]) -> None:
-        """Adds this pull's rows of every platform, beside all others; `rows_of` gives those of one platform."""
-        for platform in self._platforms:
-            rows = rows_of(platform)
-            first = next(iter(rows), None)
-            if first is not None:
-                whole = pa.RecordBatchReader.from_batches(rows.schema, chain([first], rows))
-                where = place(self._item, (platform,))
-                self._warehouse.append(table, whole, where, run_id=self._item.id, job=self._item.job)
+    def add(self, table: Table, rows_of: Callable[[str], Iterable[pa.RecordBatch]]) -> None:
+        """Adds this pull's rows in one commit, beside all others; `rows_of` gives those of one platform."""
+        batches = chain.from_iterable(map(rows_of, self._platforms))
+        first = next(batches, None)
+        if first is not None:
+            rows = pa.RecordBatchReader.from_batches(first.schema, chain([first], batches))
+            self._warehouse.append(table, rows, self._place, run_id=self._item.id, job=self._item.job)
 
     def take(self, coverage: pa.Table) -> None:
         """Commits the coverage rows, which name this pull, and then removes the rows that no longer count. Raises
@@ -116,11 +116,6 @@ class Decision:
     def _remove(self, pulls: Mapping[Table, set[str | None]]) -> None:
         for table, superseded in pulls.items():
             remove(self._warehouse, table, self._place, superseded, run_id=self._item.id, job=self._item.job)
-
-
-def place(item: Run, platforms: tuple[str, ...]) -> Partition:
-    """The partitions of a run of a pull."""
-    return {"platform": platforms, "day": item.day, "source": item.parameters["source"]}
 
 
 def remove(

@@ -99,7 +99,7 @@ def test_platforms_are_apart(acts):
 
 
 def test_days_are_apart_and_rows_fit_the_contract(rows):
-    """One act reported on two days is two: days are counted each for itself."""
+    """One act that one source reports on two days is two."""
     found = engagement(
         rows(ACTIVITY, [{"day": DAY, "activity_id": "1"}, {"day": DAY + timedelta(1), "activity_id": "1"}])
     )
@@ -107,6 +107,42 @@ def test_days_are_apart_and_rows_fit_the_contract(rows):
     assert sorted(map(tuple, found.collect())) == [
         (day, "twitter:ana", "twitter:bo", "twitter", "like", 1) for day in (DAY, DAY + timedelta(1))
     ]
+
+
+@pytest.fixture
+def after(rows):
+    """Reports of the day before and of the day, each (source, activity_id) -> the ids that count on the day."""
+
+    def found(before: list[tuple[str, str]], day: list[tuple[str, str]]) -> list[str]:
+        yesterday = DAY - timedelta(1)
+        told = [
+            [{"day": on, "source": source, "activity_id": act, "target_id": f"of {act}"} for source, act in reports]
+            for on, reports in ((yesterday, before), (DAY, day))
+        ]
+        counts = counted(engagement(rows(ACTIVITY, told[1]), rows(ACTIVITY, told[0])))
+        return [dst.removeprefix("twitter:of ") for _, dst, *_ in counts]
+
+    return found
+
+
+def test_an_act_that_another_source_reported_the_day_before_counts_then(after):
+    both = [("a", "1"), ("b", "2"), ("b", "3")]
+    assert after(both, [("b", "1"), ("a", "2"), ("a", "4")]) == ["4"]
+    assert after(both, [("b", "2"), ("b", "3")]) == ["2", "3"]  # one source reports them on two days: two acts each
+    assert after(both, [("a", "2"), ("b", "2")]) == []  # together they are two sources, so it is one act
+
+
+def test_what_is_another_act_the_day_before(rows):
+    told = {"activity_id": "1", "source": "a"}
+    yesterday = {**told, "day": DAY - timedelta(1), "source": "b"}
+    before = [
+        {**yesterday, "platform": "github"},
+        {**yesterday, "actor_id": "cy"},
+        {**yesterday, "target_id": "cy"},
+        {**yesterday, "day": DAY - timedelta(2)},
+    ]
+    found = engagement(rows(ACTIVITY, [told]), rows(ACTIVITY, before))
+    assert counted(found) == [("twitter:ana", "twitter:bo", "twitter", "like", 1)]
 
 
 def test_nothing_gives_nothing(acts):
@@ -137,6 +173,27 @@ def test_a_run_counts_its_day_and_what_changed_in_its_window(world):
     assert after_all == week[2:]  # the second day was pulled again, and is what it was
     assert world.count(week[-1], first_day=week[1]) == [week[-1]]  # the empty day is counted too
     assert files(world.warehouse, ENGAGEMENT).keys() == before.keys() - {(week[2],)} | {(week[-1],)}
+
+
+def test_an_act_on_either_side_of_midnight_counts_once_and_makes_both_days_depend_on_the_first(world):
+    """`late` reports on the second day what `test` reported on the first, and nothing else covers the third."""
+    days = [DAY - timedelta(2), DAY - timedelta(1), DAY]
+    for day in days:
+        world.cover(day, "twitter")
+    same = {"platform": "twitter", "kind": "like", "actor": "ana", "target": "bo", "id": "same"}
+    alone = Did(days[1], "twitter", "like", "cy", "bo")
+    world.put("test", [Did(days[0], **same), Did(days[2], "twitter", "like", "ana", "bo")])
+    world.put("late", [Did(days[1], **same), alone])
+    assert world.count(DAY, first_day=days[0]) == days
+
+    def acts() -> list[tuple]:
+        counts = world.warehouse.read(ENGAGEMENT).sort_by([("day", "ascending"), ("src", "ascending")]).to_pylist()
+        return [(row["day"], row["src"].removeprefix("twitter:"), row["act_count"]) for row in counts]
+
+    assert acts() == [(days[0], "ana", 1), (days[1], "cy", 1), (DAY, "ana", 1)]
+    world.put("test", [Did(days[2], "twitter", "like", "ana", "bo", "test-1")])  # it is taken back on the first day
+    assert world.count(DAY, first_day=days[0]) == days
+    assert acts() == [(days[1], "ana", 1), (days[1], "cy", 1), (DAY, "ana", 1)]
 
 
 class Overtaken(Warehouse):

@@ -2,6 +2,7 @@
 directed at; P1 and P2, what a further act does to whom it is directed at and to who does it."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from itertools import permutations
 
 import pytest
@@ -15,6 +16,7 @@ from schemas.kinds import INTERACTIONS
 from tests.jobs.equations import NEWCOMER, Pair, Parts, engine, shares, term
 from tests.jobs.world import OFFICIAL
 
+DAY = date(2026, 11, 3)
 EXACT = 1e-8
 PEOPLE = "abcd"
 Act = tuple[Pair, str]
@@ -77,6 +79,51 @@ def test_p5_a_further_report_never_lowers_its_target(rows, told):
         target = done[again][0][1]
         before, after = (parts(world, target).influence for world in (once, more))
         assert after >= before - EXACT * max(1, before)
+
+
+@st.composite
+def around_midnight(draw: st.DrawFn) -> tuple[list[tuple[Act, str]], list[tuple[Act, str]], int]:
+    """Reports (act, source) of a day and of the day after, which repeats some of them, and which report of the first day
+    another source brings once more on the second."""
+    report = st.tuples(st.tuples(pairs, some_kind), st.sampled_from("xy"))
+    before = draw(st.lists(report, min_size=1, max_size=6, unique_by=lambda told: told[0]))
+    after = draw(st.lists(report, max_size=4)) + [(act, "y" if source == "x" else "x") for act, source in before[1:3]]
+    return before, after, draw(st.integers(0, len(before) - 1))
+
+
+@settings(max_examples=3)
+@given(st.lists(around_midnight(), min_size=30, max_size=30))
+def test_p5_an_act_on_either_side_of_midnight_counts_once(rows, told):
+    """What another source reports of the day before adds nothing to the day and takes nothing from it."""
+    days = (DAY - timedelta(1), DAY)
+    worlds = {}
+    for number, (before, after, again) in enumerate(told):
+        act, source = before[again]
+        worlds[f"once{number}"] = (before, after)
+        worlds[f"again{number}"] = (before, [*after, (act, "y" if source == "x" else "x")])
+    frames = [
+        rows(ACTIVITY, [
+            {"platform": name, "day": days[side], "source": source, "actor_id": u, "target_id": v, "kind": kind,
+             "activity_id": f"{u}{v}{kind}"}
+            for name, sides in worlds.items() for ((u, v), kind), source in sides[side]
+        ])
+        for side in (0, 1)
+    ]  # fmt: skip
+    found: dict[str, dict[tuple[str, str], int]] = {name: {} for name in worlds}
+    for row in engagement(frames[1], frames[0]).collect():
+        assert row["day"] == DAY
+        pair = (row["src"], row["dst"])
+        found[row["platform"]][pair] = found[row["platform"]].get(pair, 0) + row["act_count"]
+    for number, (before, after, _) in enumerate(told):
+        sources: dict[Act, set[str]] = {}
+        for act, source in [*before, *after]:
+            sources.setdefault(act, set()).add(source)
+        earlier = {act for act, _ in before}
+        left = {act for act, _ in after if act not in earlier or len(sources[act]) == 1}
+        assert sum(found[f"once{number}"].values()) == len(left)
+        more, once = found[f"again{number}"], found[f"once{number}"]
+        assert more.keys() <= once.keys()
+        assert all(more.get(pair, 0) <= count for pair, count in once.items())
 
 
 @settings(max_examples=3)
