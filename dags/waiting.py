@@ -19,6 +19,7 @@ LOOK_EVERY = timedelta(minutes=1)  # a pull takes minutes
 
 def lacking(warehouse: str, day: date, now: datetime) -> list[str]:
     """One line for each thing that the day's scoring run still has to wait for; empty: go."""
+    from jobs.nights import nights
     from jobs.places import sources_file
     from jobs.readiness import missing
     from jobs.sources.spec import enabled_sources
@@ -26,7 +27,8 @@ def lacking(warehouse: str, day: date, now: datetime) -> list[str]:
     from schemas.methodology import load, official
 
     sources = [spec.id for spec in enabled_sources(sources_file(), day)]
-    return missing(Warehouse(warehouse), sources, load(official(day)).first_day(day), day, now)
+    first_day = load(official(day)).first_day(day)
+    return missing(Warehouse(warehouse), sources, first_day, day, now, nights().settle_hours)
 
 
 class PullsTrigger(BaseTrigger):

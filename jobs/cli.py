@@ -5,6 +5,7 @@
 
 import logging
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -32,6 +33,7 @@ from jobs.cli_options import (
     log,
     methodology_of,
     open_to_read,
+    refuse_not_begun,
     root_of,
     warehouse_of,
 )
@@ -121,13 +123,30 @@ def run(
 
 
 @app.command()
-def pull(day: Day, source: Sources = None, max_reject_share: RejectShare = 0.05, verbose: Verbose = False) -> None:
+def pull(
+    day: Day,
+    source: Sources = None,
+    max_reject_share: RejectShare = 0.05,
+    settle: Annotated[
+        bool,
+        typer.Option(
+            "--settle",
+            metavar=FLAG,
+            help="Fail while the day is partial and more of it may come (settle_hours in infra/nights.yaml), as the nights"
+            " do. What was pulled is kept.",
+        ),
+    ] = False,
+    verbose: Verbose = False,
+) -> None:
     """Pull one day of one or several sources into `activity`, `accounts`, `rejects` and `coverage`."""
-    from jobs import pull_activity, running
+    from jobs import pull_activity, readiness, running
+    from jobs.nights import nights
     from jobs.runs import Batch
     from jobs.storage import Warehouse
 
     log(verbose)
+    now = datetime.now(UTC)
+    refuse_not_begun(day.date(), now)
     specs = parse_specs(source or ["sample"])
     warehouse = Warehouse(warehouse_of(specs))
     warehouse.create_tables()
@@ -144,6 +163,9 @@ def pull(day: Day, source: Sources = None, max_reject_share: RejectShare = 0.05,
                 on_lines=lambda count: bar.show(f"pulling, {count:,} lines read"),
                 on_day=partial(running.say_pulled, watch=watch),
             )
+    if settle:
+        for spec in specs:
+            readiness.refuse_unsettled(warehouse, spec.id, day.date(), now, nights().settle_hours)
 
 
 @app.command()
@@ -332,6 +354,7 @@ def _range(
     else:
         first, scored = last - timedelta(days=SAMPLE_DAYS - 1), last - timedelta(days=SAMPLE_SCORED_DAYS - 1)
     scored = score_from.date() if score_from else scored
+    refuse_not_begun(last, datetime.now(UTC))
     if not first <= scored <= last:
         raise UsageError(f"days must ascend: --first-day {first}, --score-from {scored}, --last-day {last}")
     return first, last, scored
@@ -339,7 +362,7 @@ def _range(
 
 def main() -> None:
     """Runs the command line: a user's mistake is one line, anything else is a traceback only under --verbose."""
-    verbose = bool({"-v", "--verbose"} & set(sys.argv[1:]))
+    verbose = is_verbose(sys.argv)
     with interrupts.handled():
         try:
             try:
@@ -358,6 +381,11 @@ def main() -> None:
             told = ": ".join(filter(None, [type(error).__name__, cause(error)])) + " (`--verbose` shows more)"
             usage = UsageError.exit_code if isinstance(error, MethodologyError) else CloutError.exit_code
             _fail(str(error) if known else told, getattr(error, "exit_code", usage), verbose)
+
+
+def is_verbose(arguments: Sequence[str]) -> bool:
+    """Whether the command line asks for logs and tracebacks, also where it cannot be parsed."""
+    return bool({"-v", "--verbose"} & set(arguments))
 
 
 def _fail(message: str, code: int, verbose: bool) -> None:

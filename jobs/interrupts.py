@@ -61,7 +61,7 @@ def message(arguments: list[str]) -> str:
 
 def end_at_once(_: int, __: FrameType | None) -> Never:
     """Ends a command that has not begun: nothing has to be put in order."""
-    os.write(2, f"clout: {message(sys.argv[1:])}\n".encode())
+    os.write(sys.stderr.fileno(), f"clout: {message(sys.argv[1:])}\n".encode())
     os._exit(1)
 
 

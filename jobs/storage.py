@@ -4,6 +4,7 @@ Every table is a Delta table under one root. `engagement` and `influence` are wr
 `deltalake`, which needs no JVM. A write replaces whole partitions in one commit; the commit names the run that made it.
 """
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
-from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError
 from pyarrow import fs
 
@@ -61,7 +62,9 @@ class Warehouse:
         return f"{self.root}/{table.name}"
 
     def create_tables(self) -> None:
-        """Creates the tables of a new warehouse, empty. One that is there stays as it is; raises as `require_current` does."""
+        """Creates the tables of a new warehouse, empty. One that is there stays as it is; raises as `require_current` and
+        `require_writable` do."""
+        self.require_writable()
         if self.exists():
             self.require_current()
             return
@@ -89,6 +92,16 @@ class Warehouse:
         marks = self.delta(creation.MARKER).metadata().configuration
         creation.refuse_newer(self.root, marks)
         creation.refuse_older(self.root, marks)
+
+    def require_writable(self) -> None:
+        """Raises `UsageError` if the folder or one of its tables may not be written: Delta's client would find out in the
+        middle of a write."""
+        if not self.is_local:
+            return
+        tables = (Path(self.path(table)) for table in TABLES)
+        for folder in (Path(self.root), *(place for table in tables for place in (table, table / "_delta_log"))):
+            if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
+                raise UsageError(f"{folder}: cannot be written (read-only, or another user's); set CLOUT_WAREHOUSE")
 
     # Reading
 
@@ -169,14 +182,16 @@ class Warehouse:
         run_id: str,
         job: str,
         version: int | None = None,
+        writer_properties: WriterProperties | None = None,
     ) -> None:
         """Replaces the partition by the rows, in one commit, and nothing else. Raises `ContractError` where a row does
         not fit, `LostRaceError` where another run replaced the same partition since `version`, or since this call."""
         delta = self.delta(table, version)
         try:
-            self._write(table, rows, partition, run_id, job, delta, "overwrite")
+            self._write(table, rows, partition, run_id, job, delta, "overwrite", writer_properties)
         except RearrangedError:
-            if not isinstance(rows, pa.Table):  # a stream is read once
+            # A stream is read once. Whoever names a version looks again at what it holds.
+            if version is not None or not isinstance(rows, pa.Table):
                 raise
             self.replace(table, rows, partition, run_id=run_id, job=job)
 
@@ -195,6 +210,7 @@ class Warehouse:
         job: str,
         delta: DeltaTable,
         mode: Literal["append", "overwrite"],
+        writer_properties: WriterProperties | None = None,
     ) -> None:
         before = delta.version()
         raised: list[BaseException] = []
@@ -204,6 +220,7 @@ class Warehouse:
                 delta,
                 _checked(table, rows, raised),
                 mode=mode,
+                writer_properties=writer_properties,
                 commit_properties=_properties(partition, run_id, job),
                 **replaced,  # type: ignore[call-overload]
             )

@@ -99,6 +99,7 @@ def test_spark_reads_the_official_scores(published, spark, monkeypatch):
     check({name: told[name].toArrow() for name in ("top", "history")}, published, told["yesterday"])
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("tool", ["duckdb", "polars", "pandas"])
 def test_tools_read_the_official_scores_without_a_network(tool, published, tmp_path):
     """In a process of its own, as a reader would; it also has to end well."""
