@@ -16,6 +16,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from jobs.spreadsheets import harmless
+
 GAP = 2  # between two columns
 INDENT = " " * 4  # of what is said about the row above
 WIDEST = 40  # of a cell: an id of the AT Protocol and its platform
@@ -223,10 +225,18 @@ def print_json(found: pa.Table | dict[str, Any] | list[dict[str, Any]]) -> None:
     sys.stdout.write("\n")
 
 
+class _Rows:
+    """Where rows of CSV go. The writer ends them in CR LF, so that it quotes both in a text; a line ends in LF."""
+
+    def write(self, row: str) -> None:
+        sys.stdout.write(row.removesuffix("\r\n") + "\n")
+
+
 def print_csv(found: pa.Table) -> None:
-    """Values as they are; only a terminal, which would obey them, is spared what cannot be printed."""
-    writer = csv.writer(sys.stdout, lineterminator="\n")
+    """Values as they are, but that no spreadsheet takes a text for a formula; only a terminal, which would obey them, is
+    spared what cannot be printed."""
+    writer = csv.writer(_Rows())
     writer.writerow(found.column_names)
     for row in found.to_pylist():
-        values = row.values()
+        values = [harmless(value) if isinstance(value, str) else value for value in row.values()]
         writer.writerow([plain(v) if isinstance(v, str) else v for v in values] if out.is_terminal else values)

@@ -43,6 +43,10 @@ class AbsentDayError(PullError):
     """Nothing of the day is where it was looked for."""
 
 
+class NotReachedError(AbsentDayError):
+    """The source's files end before the day."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Params:
     """What to pull. Days are UTC and inclusive; `skip` holds days of the range that are already done, not all of them."""
@@ -56,7 +60,7 @@ class Params:
 
 @dataclass(frozen=True)
 class Pulled:
-    """One day of one source: what became of its lines."""
+    """One day of one source: what became of its lines. A day that is not covered was not pulled, for the reason noted."""
 
     day: date
     source: str
@@ -65,6 +69,8 @@ class Pulled:
     unresolved_count: int
     ignored_count: int
     note: str | None
+    repeated_count: int = 0
+    covered: bool = True
 
 
 def run(
@@ -75,7 +81,8 @@ def run(
     on_day: Callable[[Pulled], None] = lambda _: None,
 ) -> list[Pulled]:
     """Pulls the days. Raises `PullError` after every day that could be committed was; `on_lines` hears how many
-    lines were read so far, `on_day` each day that is there."""
+    lines were read so far, `on_day` each day that is there, and each that lies past the end of the source's files: such a
+    day is passed over, and is an error only where no other day was pulled."""
     source = params.source.open()
     refuse_mixing(warehouse, source)
     source_id = params.source.id
@@ -100,21 +107,28 @@ def run(
                 raise
             pulled: list[Pulled] = []
             failures: list[CloutError] = []
+            past: list[NotReachedError] = []
             for item in started:
-                failure = None
+                failure, outcome = None, None
                 try:
-                    earlier_of_day = earlier.get(item.day, {})
-                    pulled.append(_commit_day(warehouse, spooled, source, params, item, earlier_of_day))
+                    outcome = _commit_day(warehouse, spooled, source, params, item, earlier.get(item.day, {}))
+                    pulled.append(outcome)
+                except NotReachedError as error:
+                    failure = str(error)
+                    past.append(error)
+                    outcome = Pulled(item.day, source_id, 0, 0, 0, 0, failure, covered=False)
                 except (PullError, LostRaceError) as error:
                     failure = str(error)
                     failures.append(error)
                 runs.write(warehouse, [item], runs.FAILED if failure else runs.DONE, failure)
                 left.remove(item)
-                if not failure:
-                    on_day(pulled[-1])
+                if outcome:
+                    on_day(outcome)
         except BaseException as error:
             runs.write(warehouse, left, runs.FAILED, str(error) or type(error).__name__)
             raise
+    if not pulled:
+        failures += past
     if failures:
         raise failures[0] if len(failures) == 1 else PullError("\n".join(map(str, failures)))
     return pulled
@@ -157,8 +171,9 @@ def _commit_day(
     if note:
         log.info("%s: %s", name, note)
     return Pulled(
-        item.day, params.source.id, total["acts"], total["rejected"], total["unresolved"], total["ignored"], note
-    )
+        item.day, params.source.id, total["acts"], total["rejected"], total["unresolved"], total["ignored"], note,
+        total["repeated"],
+    )  # fmt: skip
 
 
 def _add_rejects(decision: Decision, spooled: Spool, item: Run) -> None:
@@ -166,10 +181,16 @@ def _add_rejects(decision: Decision, spooled: Spool, item: Run) -> None:
 
 
 def _coverage(spooled: Spool, platform: str, item: Run) -> dict[str, Any]:
-    """A row of `coverage`. Raises `AbsentDayError` where nothing of the day is there."""
+    """A row of `coverage`. Raises `AbsentDayError` where nothing of the day is there, `NotReachedError` where the files
+    end before it."""
     source_id = item.parameters["source"]
     counts = spooled.counts(platform, item.day)
     notes = spooled.notes.get((platform, item.day), [])
+    if spooled.ends and spooled.ends < item.day and not any(note.absent for note in notes):
+        raise NotReachedError(
+            f"{source_id} {item.day}: not covered, the latest line read is of {spooled.ends}; nothing pulled, ask for days"
+            f" up to then or add what came later"
+        )
     if not counts["lines"] and not notes:
         notes = [Note("no line of this day was found", partial=False)]
     if item.started_at < end_of(item.day):
@@ -187,6 +208,7 @@ def _coverage(spooled: Spool, platform: str, item: Run) -> dict[str, Any]:
         "lasting": all(note.lasting for note in missing) if missing else None,
         "reason": "; ".join(dict.fromkeys(note.reason for note in notes)) or None,
         "act_count": counts["acts"],
+        "repeated_count": counts["repeated"],
         "rejected_count": counts["rejected"],
         "unresolved_count": counts["unresolved"],
         "ignored_count": counts["ignored"],

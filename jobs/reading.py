@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 import pyarrow.parquet as pq
 
 from jobs import histories
 from jobs.errors import CloutError, UsageError
+from jobs.spreadsheets import CsvWriter
 from jobs.storage import Warehouse
 from schemas.methodology import official
 from schemas.restatements import RESTATEMENTS
@@ -128,8 +128,8 @@ def _parquet(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
     return pq.ParquetWriter(path, schema)
 
 
-def _csv(path: Path, schema: pa.Schema) -> pa.csv.CSVWriter:
-    return pa.csv.CSVWriter(path, schema)
+def _csv(path: Path, schema: pa.Schema) -> CsvWriter:
+    return CsvWriter(path, schema)
 
 
 @contextmanager

@@ -98,13 +98,17 @@ def say_scored(outcome: nightly.Scored | nightly.Refused, watch: Watch) -> None:
 
 
 def say_pulled(pulled: Pulled, watch: Watch) -> None:
-    """A line for a day that is there."""
+    """A line for a day that was pulled, or passed over."""
+    if not pulled.covered:
+        say(f"skipped {pulled.day}  {pulled.note}")
+        return
     faults = [
         f"{count:,} {name}"
         for name, count in (
             ("rejected", pulled.rejected_count),
             ("unresolved", pulled.unresolved_count),
             ("ignored", pulled.ignored_count),
+            ("repeated", pulled.repeated_count),
         )
         if count
     ]

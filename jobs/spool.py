@@ -23,7 +23,8 @@ from schemas.rejects import REJECTS
 from schemas.table import Table
 
 BATCH_ROWS = 65_536
-REPEATED = "repeats an act that this source already reported"
+ANOTHERS_ID = "has the id of an act by another account"
+MOST_TYPES = 1000  # unknown types that are counted each; a hostile file may have as many as lines
 UNKNOWN_AUTHOR = "author of what was acted on is not known"
 
 _TABLES = """
@@ -38,8 +39,9 @@ create table faults (platform text, day date, file_no int, line bigint, outcome 
                      dated boolean);
 """
 
-# What becomes of each act: `undone`, `repeated`, `unresolved`, or an act with its target. Two reports of one grain on
-# one line (somebody named twice in a post) are one report.
+# What becomes of each act: `undone`, `repeated`, `unresolved`, `rejected`, or an act with its target. Two reports of one
+# grain on one line (somebody named twice in a post) are one report. A later line of that grain and actor repeats it, as
+# platforms deliver at least once and dumps overlap; by another actor, one of the two is wrong.
 _RESOLVE = f"""
 create table resolved as
 with parents as (select platform, object_id, min(account_id) as account_id from authors group by all),
@@ -49,7 +51,7 @@ aimed as (
       on acts.target_id is null and acts.platform = parents.platform and acts.object_id = parents.object_id
 ),
 standing as (
-    select *, exists (from undos u where u.platform = aimed.platform and u.day = aimed.day
+    select *, exists (from undos u where u.platform = aimed.platform and coalesce(u.day, aimed.day) = aimed.day
                       and u.activity_id = aimed.activity_id and u.actor_id = aimed.actor_id) as undone
     from aimed
 ),
@@ -64,13 +66,15 @@ each_once as (
     )
     order by occurred_at, actor_id, object_id
 )
-select * replace (case when outcome = 'act' and row_number() over (
-    partition by platform, day, activity_id, kind, target_id, outcome order by file_no, line
-) > 1 then 'repeated' else outcome end as outcome) from each_once;
+select * replace (case when outcome = 'act' and row_number() over reports > 1
+    then case when actor_id = first_value(actor_id) over reports then 'repeated' else 'rejected' end
+    else outcome end as outcome)
+from each_once
+window reports as (partition by platform, day, activity_id, kind, target_id, outcome order by file_no, line, actor_id);
 insert into faults
-select platform, day, file_no, line, case outcome when 'repeated' then 'rejected' else outcome end,
-       case outcome when 'repeated' then '{REPEATED}' else '{UNKNOWN_AUTHOR}' end, coalesce(excerpt, activity_id), true
-from resolved where outcome in ('repeated', 'unresolved');
+select platform, day, file_no, line, outcome,
+       case outcome when 'rejected' then '{ANOTHERS_ID}' else '{UNKNOWN_AUTHOR}' end, coalesce(excerpt, activity_id), true
+from resolved where outcome in ('rejected', 'unresolved');
 create table told as  -- one row a line: a rejected line is not also unresolved
 select platform, day, file_no, line, min(outcome) as outcome, string_agg(distinct reason, '; ' order by reason) as reason,
        left(min(excerpt), 200) as excerpt, bool_and(dated) as dated
@@ -109,6 +113,7 @@ class Spool:
         self.lines: Counter[tuple[str, date]] = Counter()
         self.ignored: Counter[tuple[str, date]] = Counter()
         self.notes: dict[tuple[str, date], list[Note]] = {}
+        self.unknown: Counter[tuple[str, date, str]] = Counter()  # activities of unknown types
         self.dated: Counter[date] = Counter()  # lines that tell their day
         self.line_count = 0
         self._db = scratch.connect(folder)
@@ -116,7 +121,8 @@ class Spool:
         self._db.execute(_TABLES)
         # A line without a readable time belongs to the first day asked for; other days are left alone.
         first = f"date '{first_day}'"
-        self._day = f"coalesce((date '1970-01-01' + (occurred_at // {DAY_US})::int), {first})"
+        self._told_day = f"(date '1970-01-01' + (occurred_at // {DAY_US})::int)"
+        self._day = f"coalesce({self._told_day}, {first})"
         self._asked = f"{self._day} between {first} and date '{last_day}'"
 
     @property
@@ -131,7 +137,7 @@ class Spool:
             "acts", page, page.acts, "kind, actor_id, target_id, occurred_at, activity_id, object_id, excerpt", file_no
         )
         self._insert("faults", page, page.faults, "outcome, reason, excerpt, occurred_at is not null", file_no)
-        self._insert("undos", page, page.undos, "activity_id, actor_id")
+        self._insert("undos", page, page.undos, "activity_id, actor_id", day=self._told_day)
         columns = "account_id, handle, display_name, created_at, follower_count, following_count, is_bot"
         told = page.accounts.rename_columns(
             ["occurred_at" if name == "observed_at" else name for name in page.accounts.schema.names]
@@ -145,18 +151,23 @@ class Spool:
             for day, count in counted.items():
                 into[page.platform, day or self.first_day] += count
         self.dated.update({day: count for day, count in page.lines.items() if day})
+        for (day, name), count in page.unknown.items():
+            key = (page.platform, day or self.first_day, name)
+            self.unknown[key if key in self.unknown or len(self.unknown) < MOST_TYPES else (*key[:2], "other")] += count
         self.line_count += page.lines.total()
         for note in page.notes:
             for day in [note.day] if note.day else self.days:
                 self.notes.setdefault((page.platform, day), []).append(note)
 
-    def _insert(self, table: str, page: Page, batch: pa.RecordBatch, columns: str, file_no: int | None = None) -> None:
+    def _insert(
+        self, table: str, page: Page, batch: pa.RecordBatch, columns: str, file_no: int | None = None, day: str = ""
+    ) -> None:
         if not batch.num_rows:
             return
         place = "" if file_no is None else f"{file_no}, line, "
         self._db.register("page", batch)
         self._db.execute(
-            f"insert into {table} select ?, {self._day}, {place}{columns} from page where {self._asked}",
+            f"insert into {table} select ?, {day or self._day}, {place}{columns} from page where {self._asked}",
             [page.platform],
         )
         self._db.unregister("page")
@@ -168,19 +179,32 @@ class Spool:
         self._db.register("listed", files)
         self._db.execute("create table files as select * from listed")
         self._db.unregister("listed")
+        for platform, day in {key[:2] for key in self.unknown}:
+            types = sorted((name, count) for (*of, name), count in self.unknown.items() if of == [platform, day])
+            names = ", ".join(f"{name} ({count:,})" for name, count in types[:10])
+            more = f" and {len(types) - 10} more" if len(types) > 10 else ""
+            self.notes.setdefault((platform, day), []).append(Note(f"ignored, of unknown types: {names}{more}", False))
+
+    @property
+    def ends(self) -> date | None:
+        """The day of the latest line that was read, whether it was asked for or not; `None` where no line tells its day. Of
+        later days the files say nothing."""
+        return max(self.dated, default=None)
 
     def counts(self, platform: str, day: date) -> dict[str, int]:
         """Acts and lines of a day by what became of them."""
-        acts, undone = self._db.execute(
-            "select count(*) filter (outcome = 'act'), count(distinct (file_no, line)) filter (outcome = 'undone')"
+        acts, undone, repeated = self._db.execute(
+            "select count(*) filter (outcome = 'act'), count(distinct (file_no, line)) filter (outcome = 'undone'),"
+            " count(distinct (file_no, line)) filter (outcome = 'repeated')"
             " from resolved where platform = ? and day = ?", [platform, day],
-        ).fetchone() or (0, 0)  # fmt: skip
+        ).fetchone() or (0, 0, 0)  # fmt: skip
         rejected, unresolved = self._db.execute(
             "select count(*) filter (outcome = 'rejected'), count(*) filter (outcome = 'unresolved')"
             " from told where platform = ? and day = ?", [platform, day],
         ).fetchone() or (0, 0)  # fmt: skip
         return {
             "acts": acts,
+            "repeated": repeated,
             "rejected": rejected,
             "unresolved": unresolved,
             "ignored": self.ignored[platform, day] + undone,

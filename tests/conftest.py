@@ -167,6 +167,12 @@ def fixtures() -> Callable[[str], Path]:
 
 
 @pytest.fixture(scope="session")
+def cases() -> Callable[[str], Path]:
+    """`cases("as_times.jsonl")`: an input that failed elsewhere, made small; skips where it is absent."""
+    return _beside("CLOUT_TEST_CASES", "cases")
+
+
+@pytest.fixture(scope="session")
 def spark():
     """The one Spark session of all tests; `jobs.session.build()` gives it too from then on. Its JVM compiles quickly instead
     of well, and so spends a third less on days as small as a test's."""

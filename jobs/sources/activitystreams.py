@@ -41,7 +41,8 @@ from jobs.sources.activitystreams_objects import (
     quoted,
     types,
 )
-from jobs.sources.lines import JSON_LINES, existing, pages
+from jobs.sources.files import JSON_LINES, existing
+from jobs.sources.lines import pages
 from jobs.sources.page import Account, Act, Author, Ignored, Page, Record, Rejected, Undo, Unresolved
 from jobs.sources.values import (
     ACTOR_WITHDRAWN,

@@ -20,8 +20,9 @@ import httpx
 from tenacity import Retrying, before_sleep_log, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
 from jobs.errors import CloutError, UsageError
+from jobs.sources.files import existing
 from jobs.sources.github_events import parse
-from jobs.sources.lines import BUFFER_BYTES, decompressed, existing, stream_pages
+from jobs.sources.lines import BUFFER_BYTES, decompressed, stream_pages
 from jobs.sources.page import Note, Page, PageBuilder
 
 log = logging.getLogger(__name__)

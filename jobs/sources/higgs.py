@@ -7,7 +7,8 @@ acts, and repeats every reply as a mention of the same second.
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from jobs.sources.lines import existing, pages
+from jobs.sources.files import existing
+from jobs.sources.lines import pages
 from jobs.sources.page import Act, Page, Record, Rejected
 from jobs.sources.values import derived_id, from_seconds
 

@@ -25,7 +25,8 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from jobs.sources.lines import JSON_LINES, existing, pages
+from jobs.sources.files import JSON_LINES, existing
+from jobs.sources.lines import pages
 from jobs.sources.page import Account, Act, Ignored, Page, Record, Rejected, Undo, Unresolved
 from jobs.sources.values import NO_TIME, account_id, dated, from_iso, from_micros, json_object, shown, within
 
@@ -116,7 +117,7 @@ COLLECTIONS: dict[str, Callable[[_Commit], Sequence[Record]]] = {
 
 def parse(line: bytes) -> Sequence[Record]:
     """One event."""
-    event = json_object(line)
+    event: Any = json_object(line)
     if event.get("$type") == "message":
         payload = event.get("payload")
         event = payload if type(payload) is dict else {}

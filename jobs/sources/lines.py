@@ -4,12 +4,10 @@ Where a file is JSON but not one value a line (`documents`), its values are the 
 """
 
 import bz2
-import glob
 import gzip
 import io
 import logging
 import lzma
-import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -33,9 +31,6 @@ KEPT_BYTES = 4096
 # A zstd frame's input is handed on in pieces this small: even a piece made to explode then gives 128 MiB at most.
 ZSTD_INPUT_BYTES = 4096
 
-COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
-JSON_LINES = tuple(name + packed for name in (".jsonl", ".ndjson", ".json") for packed in ("", *COMPRESSIONS))
-
 _MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 # What looks like an archive but is none of them, by its first bytes, and how to get at its lines.
 _FOREIGN = {
@@ -48,9 +43,7 @@ _FOREIGN = {
 }
 BROKEN = "archive is truncated or damaged from here on"
 ERROR_PAGE = "a page of HTML or XML, as servers send in place of a file"
-STDIN = "/dev/stdin"
 
-_URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _BROKEN = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
 
 Parse = Callable[[bytes], Sequence[Record]]
@@ -64,37 +57,6 @@ class Line(NamedTuple):
     number: int  # from 1
     text: bytes  # the first bytes only, where `fault` says so
     fault: str | None = None
-
-
-def existing(places: Sequence[str], suffixes: Sequence[str] = ()) -> list[Path]:
-    """The files at these places: `-` is the standard input, a pattern (`RC_*.zst`) the files it matches, a folder its
-    files with one of the suffixes, by name; names that begin with `.` are passed over. Raises `UsageError` naming the
-    place that is not there or holds nothing to read."""
-    files: list[Path] = []
-    for place in places:
-        if _URL.match(place):
-            raise UsageError(
-                f"{place}: this type reads files only; fetch it first, or give `-` and its content:"
-                f" `curl -fsSL {place} | clout pull ... --source TYPE=-`"
-            )
-        path = Path(STDIN if place == "-" else place).expanduser()
-        matched = [path] if path.exists() else sorted(map(Path, glob.glob(str(path), recursive=True)))
-        if not matched:
-            raise UsageError(f"{path}: no such file; give the path of a file or folder that exists")
-        for match in matched:
-            files += _in_folder(match, suffixes) if match.is_dir() else [match]
-    return list(dict.fromkeys(files))
-
-
-def _in_folder(folder: Path, suffixes: Sequence[str]) -> list[Path]:
-    found = sorted(
-        path
-        for path in folder.iterdir()
-        if path.name.endswith(tuple(suffixes)) and not path.name.startswith(".") and path.is_file()
-    )
-    if not found:
-        raise UsageError(f"{folder}: no file with one of {', '.join(suffixes)} in this folder")
-    return found
 
 
 def decompressed(raw: BinaryIO, name: str = "input") -> BinaryIO:
@@ -285,7 +247,7 @@ def stream_pages(platform: str, name: str, stream: BinaryIO, parse: Parse, day: 
                 builder.note(Note(f"{Path(name).name} is {ERROR_PAGE}", True, day))
             elif not line.text:
                 builder.note(Note(f"{Path(name).name} breaks off at line {line.number}", True, day))
-        if builder.line_count == PAGE_LINES:
+        if builder.line_count >= PAGE_LINES:
             yield builder.page()
             builder = PageBuilder(platform, name)
     if total == 0:

@@ -21,7 +21,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
-from jobs.sources.lines import COMPRESSIONS, JSON_LINES, existing, pages
+from jobs.sources.files import COMPRESSIONS, JSON_LINES, existing
+from jobs.sources.lines import pages
 from jobs.sources.page import Account, Act, Author, Ignored, Page, Record, Rejected, Unresolved
 from jobs.sources.values import (
     ACTOR_WITHDRAWN,

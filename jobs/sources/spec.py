@@ -1,9 +1,9 @@
-"""`--source [ID:]TYPE=WHERE` and `infra/sources.yaml` -> sources."""
+"""`--source [ID:]TYPE[@PLATFORM]=WHERE` and `infra/sources.yaml` -> sources."""
 
 import importlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -22,26 +22,31 @@ TYPES = {
     "activitystreams": "jobs.sources.activitystreams:ActivityStreamsSource",
     "sample": "jobs.sources.sample:SampleSource",
 }
+ANY_PLATFORM = ("activitystreams",)  # types whose files are of whatever platform is named, by default the ID
 _ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 
 
 @dataclass(frozen=True)
 class SourceSpec:
-    """One source: its ID, its type, and the places it is pulled from, together."""
+    """One source: its ID, its type, the places it is pulled from, together, and the platform, where that is not a matter
+    of the type nor the ID."""
 
     id: str
     type: str
     places: tuple[str, ...]
+    platform: str | None = None
 
     def open(self) -> Source:
         """Raises `UsageError` where a place cannot be read."""
         module, name = TYPES[self.type].split(":")
-        return getattr(importlib.import_module(module), name)(self.id, self.places)
+        made = getattr(importlib.import_module(module), name)
+        return made(self.id, self.places, self.platform) if self.platform else made(self.id, self.places)
 
     @property
     def arguments(self) -> tuple[str, ...]:
         """The `--source` values that give this source."""
-        return tuple(f"{self.id}:{self.type}={place}" for place in self.places)
+        at = f"@{self.platform}" if self.platform else ""
+        return tuple(f"{self.id}:{self.type}{at}={place}" for place in self.places)
 
 
 def parse_specs(values: Sequence[str]) -> tuple[SourceSpec, ...]:
@@ -51,30 +56,43 @@ def parse_specs(values: Sequence[str]) -> tuple[SourceSpec, ...]:
     for value in values:
         name, _, place = value.partition("=")
         source_id, colon, source_type = name.partition(":")
-        source_type = source_type if colon else source_id
+        source_type, at, platform = (source_type if colon else source_id).partition("@")
+        source_id = source_id if colon else source_type
         if source_type not in TYPES:
             raise UsageError(
                 f"--source {value}: unknown type {source_type!r}; use [ID:]TYPE=WHERE with one of {', '.join(TYPES)}"
             )
         if not _ID.fullmatch(source_id):
             raise UsageError(f"--source {value}: an ID is lower-case letters, digits, `_`, `.` and `-`, at most 64")
+        if at and source_type not in ANY_PLATFORM:
+            raise UsageError(f"--source {value}: {source_type!r} reads one platform only; leave `@{platform}` out")
+        if at and not _ID.fullmatch(platform):
+            raise UsageError(
+                f"--source {value}: a platform is lower-case letters, digits, `_`, `.` and `-`, at most 64"
+            )
         if not place and source_type not in ("sample", "gharchive"):
             raise UsageError(f"--source {value}: say where it is, as {name}=PATH")
-        before = found.get(source_id, SourceSpec(source_id, source_type, ()))
+        before = found.get(source_id, SourceSpec(source_id, source_type, (), platform or None))
         if before.type != source_type:
             raise UsageError(f"--source {value}: ID {source_id!r} is already a source of type {before.type!r}")
+        if before.platform != (platform or None):
+            raise UsageError(
+                f"--source {value}: ID {source_id!r} is already of platform {before.platform or source_id!r}"
+            )
         if place in before.places:
             raise UsageError(f"--source {value}: given twice")
-        found[source_id] = SourceSpec(source_id, source_type, (*before.places, place))
+        found[source_id] = replace(before, places=(*before.places, place))
     return tuple(found.values())
 
 
 class Entry(BaseModel):
-    """An entry of `sources.yaml`: a `--source` value, and the UTC days that it has, both included."""
+    """An entry of `sources.yaml`: a `--source` value, its platform (as `@PLATFORM` in that value), and the UTC days that it
+    has, both included."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: str
+    platform: str | None = None
     enabled: bool = True
     first_day: date | None = Field(None, alias="from")
     last_day: date | None = Field(None, alias="to")
@@ -88,6 +106,16 @@ class Entry(BaseModel):
             raise ValueError(str(error).removeprefix(f"--source {value}: ")) from error
         return value
 
+    @field_validator("platform")
+    @classmethod
+    def _is_a_platform(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and "source" in info.data:
+            name = info.data["source"].partition("=")[0]
+            if "@" in name:
+                raise ValueError("is already named by `source`")
+            cls._is_a_source(with_platform(info.data["source"], value))
+        return value
+
     @field_validator("last_day")
     @classmethod
     def _ascends(cls, value: date | None, info: ValidationInfo) -> date | None:
@@ -96,13 +124,24 @@ class Entry(BaseModel):
             raise ValueError(f"must not lie before `from`, {first_day}")
         return value
 
+    @property
+    def value(self) -> str:
+        """The `--source` value."""
+        return with_platform(self.source, self.platform) if self.platform else self.source
+
     def has(self, day: date) -> bool:
         return (self.first_day or day) <= day <= (self.last_day or day)
 
     def __str__(self) -> str:
         """Such as `gharchive= (from 2011-02-12)`."""
         ends = [f"{name} {day}" for name, day in (("from", self.first_day), ("to", self.last_day)) if day]
-        return f"{self.source} ({' '.join(ends)})" if ends else self.source
+        return f"{self.value} ({' '.join(ends)})" if ends else self.value
+
+
+def with_platform(value: str, platform: str) -> str:
+    """A `--source` value that names this platform."""
+    name, equals, place = value.partition("=")
+    return f"{name}@{platform}{equals}{place}"
 
 
 def enabled_entries(path: Path) -> list[Entry]:
@@ -116,10 +155,10 @@ def enabled_sources(path: Path, day: date | None = None) -> tuple[SourceSpec, ..
     ID those that have it. Raises `UsageError` as `enabled_entries` does, and where two entries contradict each other."""
     entries = enabled_entries(path)
     try:
-        parse_specs([entry.source for entry in entries])
+        parse_specs([entry.value for entry in entries])
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from error
-    return parse_specs([entry.source for entry in entries if day is None or entry.has(day)])
+    return parse_specs([entry.value for entry in entries if day is None or entry.has(day)])
 
 
 def are_simulated(specs: Sequence[SourceSpec]) -> bool:

@@ -1,6 +1,7 @@
 """Pulls into a warehouse of their own, for the tests of what comes in."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -40,11 +41,12 @@ class Pulls:
         return path
 
     def __call__(
-        self, *sources: str, first_day: date = DAY, last_day: date | None = None, **options: Any
-    ) -> list[Pulled]:
+        self, *sources: str, first_day: date = DAY, last_day: date | None = None,
+        on_day: Callable[[Pulled], None] = lambda _: None, **options: Any,
+    ) -> list[Pulled]:  # fmt: skip
         (spec,) = parse_specs(sources)
         params = Params(source=spec, first_day=first_day, last_day=last_day or first_day, **options)
-        return pull_activity.run(self.warehouse, params, Batch("test"))
+        return pull_activity.run(self.warehouse, params, Batch("test"), on_day=on_day)
 
     def table(self, table: Table, *names: str) -> list[tuple]:
         """Every row that counts, sorted by the grain; the columns named, or all but the pull's id."""

@@ -1,7 +1,7 @@
 """Pages gathered on disk: where two rows compete, the order of lines decides; nothing stays behind."""
 
 from collections import Counter
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from jobs.sources.page import (
     Act,
     Author,
     Ignored,
+    Note,
     Page,
     PageBuilder,
     Record,
@@ -41,6 +42,11 @@ def reply(actor: str, target: str | None = "bo", *, about: str | None = None, ac
     return Act("reply", actor, target, at, act, about)
 
 
+def counted(**counts: int) -> dict[str, int]:
+    """All that is counted of a day; nothing of what is not named."""
+    return dict.fromkeys(("acts", "repeated", "rejected", "unresolved", "ignored", "lines"), 0) | counts
+
+
 @pytest.fixture
 def spooled():
     with spool("test", DAY, DAY) as made:
@@ -64,7 +70,52 @@ def test_of_two_reports_of_one_grain_the_earlier_line_stands(spooled):
         page("a", reply("second"), reply("third", "cy")),  # another target: another grain
     )
     assert acts == [("r", "reply", "first", "bo"), ("r", "reply", "third", "cy")]
-    assert rejects == [("a", 1, "rejected", "repeats an act that this source already reported")]
+    assert rejects == [("a", 1, "rejected", "has the id of an act by another account")]
+
+
+def test_the_same_report_again_is_counted_and_is_no_reject(spooled):
+    twice = (reply("ana"), reply("ana", "cy"))
+    acts, rejects = told(spooled, page("a", reply("ana"), twice, twice), page("b", reply("ana", at=NOON + 1)))
+    assert acts == [("r", "reply", "ana", "bo"), ("r", "reply", "ana", "cy")]  # the second line brings one more act
+    assert rejects == []
+    assert spooled.counts("twitter", DAY) == counted(acts=2, repeated=3, lines=4)
+    assert spooled.rejected() == (0, 4, [])
+
+
+def test_an_undo_without_a_time_is_of_whichever_day_holds_the_act():
+    tomorrow = DAY + timedelta(days=1)
+    with spool("test", DAY, tomorrow) as spooled:
+        acts, _ = told(
+            spooled, page("f", Undo("s", "ana", None), reply("ana"), reply("ana", act="s", at=NOON + DAY_US))
+        )
+        assert acts == [("r", "reply", "ana", "bo")]
+        assert spooled.counts("twitter", tomorrow)["acts"] == 0
+        assert spooled.counts("twitter", tomorrow)["ignored"] == 1
+
+
+def test_an_undo_without_a_time_is_another_s_of_nothing(spooled):
+    acts, _ = told(spooled, page("f", reply("ana"), Undo("r", "bo", None)))
+    assert acts == [("r", "reply", "ana", "bo")]
+
+
+def test_activities_of_unknown_types_are_counted_by_type(spooled):
+    told(spooled, page("f", *(Ignored(NOON, name) for name in ("Bite", "Sing", "Bite")), Ignored(NOON)))
+    assert spooled.notes["twitter", DAY] == [Note("ignored, of unknown types: Bite (2), Sing (1)", partial=False)]
+    assert spooled.counts("twitter", DAY) == counted(ignored=4, lines=4)
+
+
+def test_unknown_types_without_end_are_counted_together(spooled):
+    told(spooled, page("f", *(Ignored(NOON, f"T{number:04}") for number in range(2_000))))
+    (note,) = spooled.notes["twitter", DAY]
+    assert note.reason.startswith("ignored, of unknown types: T0000 (1), T0001 (1), ")
+    assert note.reason.endswith(" and 991 more")
+    assert sum(spooled.unknown.values()) == 2_000
+
+
+def test_the_latest_line_ends_what_the_files_say(spooled):
+    assert spooled.ends is None
+    told(spooled, page("f", reply("ana"), Ignored(None), reply("bo", at=NOON + 3 * DAY_US)))
+    assert spooled.ends == DAY + timedelta(days=3)
 
 
 def test_who_is_named_twice_on_one_line_is_reported_once(spooled):
@@ -73,16 +124,16 @@ def test_who_is_named_twice_on_one_line_is_reported_once(spooled):
 
 def test_a_line_with_several_faults_is_told_once_and_a_rejected_one_is_not_also_unresolved(spooled):
     nobody = reply("ana", None, about="unknown", act="q")
-    _, rejects = told(spooled, page("f", reply("ana"), (reply("ana"), nobody, Unresolved("no such thing", NOON))))
+    _, rejects = told(spooled, page("f", reply("ana"), (reply("bo"), nobody, Unresolved("no such thing", NOON))))
     assert rejects == [
         (
             "f",
             2,
             "rejected",
-            "author of what was acted on is not known; no such thing; repeats an act that this source already reported",
+            "author of what was acted on is not known; has the id of an act by another account; no such thing",
         )
     ]
-    assert spooled.counts("twitter", DAY) == {"acts": 2, "rejected": 1, "unresolved": 0, "ignored": 0, "lines": 2}
+    assert spooled.counts("twitter", DAY) == counted(acts=2, rejected=1, lines=2)
 
 
 def test_a_content_of_two_authors_is_the_first_ones_by_name(spooled):
@@ -103,7 +154,7 @@ def test_an_author_on_another_platform_is_nobodys_parent(spooled):
 def test_an_act_taken_back_leaves_neither_act_nor_post_nor_reject(spooled):
     acts, rejects = told(spooled, page("f", reply("ana", None, about="unknown"), Undo("r", "ana", NOON)))
     assert (acts, rejects) == ([], [])
-    assert spooled.counts("twitter", DAY) == {"acts": 0, "rejected": 0, "unresolved": 0, "ignored": 2, "lines": 2}
+    assert spooled.counts("twitter", DAY) == counted(ignored=2, lines=2)
 
 
 def test_each_line_is_counted_on_its_day_and_without_a_time_on_the_first(spooled):
@@ -112,7 +163,7 @@ def test_each_line_is_counted_on_its_day_and_without_a_time_on_the_first(spooled
         spooled,
         page("f", reply("ana"), reply("ana", act="s", at=tomorrow), Ignored(None), Ignored(tomorrow), Rejected("bad")),
     )
-    assert spooled.counts("twitter", DAY) == {"acts": 1, "rejected": 1, "unresolved": 0, "ignored": 1, "lines": 3}
+    assert spooled.counts("twitter", DAY) == counted(acts=1, rejected=1, ignored=1, lines=3)
     assert spooled.rejected() == (1, 5, [("bad", 1)])  # of all lines read
     assert spooled.rejected(DAY) == (0, 1, [])  # of the lines that tell they are of this day
 

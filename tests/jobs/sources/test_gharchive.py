@@ -161,7 +161,7 @@ def test_days_of_which_the_archive_itself_lacks_events_are_never_complete(tmp_pa
         (tmp_path / name(day, number)).write_bytes(hour(day, number))
     notes = tell(GHArchiveSource("gharchive", [str(tmp_path)]).pages(day, day)).notes
     assert [note.reason for note in notes] == list(gharchive.GAPS.values())[:reasons]
-    assert all(note.partial and note.day == day and not note.absent for note in notes)
+    assert all(note.partial and note.day == day and note.lasting and not note.absent for note in notes)
 
 
 def test_the_url_of_one_hour_is_refused_at_once(server):
@@ -280,8 +280,8 @@ def test_who_opened_a_pull_request_is_found_in_another_hour(tmp_path):
         for page in GHArchiveSource("gharchive", [str(tmp_path)]).pages(DAY, DAY):
             spooled.add(page)
         spooled.resolve()
-        acts = spooled.activity("github", DAY).read_all().select(["kind", "actor_id", "target_id", "object_id"])
-        rejects = spooled.rejects("github", DAY).read_all().select(["line", "outcome", "reason"])
+        acts = spooled.activity("github", DAY, "pull").read_all().select(["kind", "actor_id", "target_id", "object_id"])
+        rejects = spooled.rejects("github", DAY, "pull").read_all().select(["line", "outcome", "reason"])
     assert [tuple(row.values()) for row in acts.to_pylist()] == [
         ("reply", "ana", "cleo", "bo/tool#12"),
         ("post", "dan", "dan", None),
@@ -305,4 +305,11 @@ def test_the_first_hours_of_2015(data, tell):
             spooled.add(page)
         spooled.resolve()
         counts = spooled.counts("github", day)
-    assert counts == {"acts": 13_790, "rejected": 0, "unresolved": 0, "ignored": 1_934, "lines": 15_129}
+    assert counts == {
+        "acts": 13_790,
+        "repeated": 0,
+        "rejected": 0,
+        "unresolved": 0,
+        "ignored": 1_934,
+        "lines": 15_129,
+    }

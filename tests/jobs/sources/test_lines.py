@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 import subprocess
 import sys
 from datetime import date
@@ -12,8 +13,10 @@ import pytest
 import zstandard
 
 from jobs.errors import UsageError
-from jobs.sources.lines import Line, decompressed, existing, lines, pages
+from jobs.sources.files import existing
+from jobs.sources.lines import Line, decompressed, lines, pages
 from jobs.sources.page import Ignored, Note, Rejected
+from jobs.sources.values import json_object
 
 TEXT = b"".join(b"line %d\n" % number for number in range(1, 100_001))  # more than a buffer
 PACK = {"plain": bytes, "gzip": gzip.compress, "bzip2": bz2.compress, "xz": lzma.compress, "zstd": zstandard.compress}
@@ -131,6 +134,124 @@ def test_a_page_holds_the_fault_of_each_line(tmp_path):
     assert page.notes == (Note("a.gz breaks off at line 5", partial=True),)
 
 
+def kept(line: bytes) -> list[Ignored]:
+    """A parser of `{"n": 1}`, whose number is the time."""
+    return [Ignored(json_object(line)["n"])]
+
+
+def numbers(content: bytes, tmp_path) -> tuple[list, list, int]:
+    """Reasons of faults, notes, and how many values there were, of a file with this content."""
+    place = tmp_path / "f.json"
+    place.write_bytes(content)
+    found = list(pages("test", [place], kept))
+    reasons = [(row["line"], row["reason"]) for page in found for row in page.faults.to_pylist()]
+    return reasons, [note for page in found for note in page.notes], sum(page.ignored.total() for page in found)
+
+
+THREE = b'{"n": 1},\n {"n": 2}, {"n": 3}'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"n": 1}\n{"n": 2}\n{"n": 3}\n',
+        b'{"n": 1}{"n": 2} {"n": 3}',
+        b'{"n": 1}\n{"n": 2}{"n": 3}\n',
+        b'{\n "n": 1\n}\n{\n "n": 2\n}\n{"n": 3}',  # printed for people
+        b"[" + THREE + b"]",
+        b"[\n" + THREE + b"\n]\n",
+        b"\xef\xbb\xbf[" + THREE + b"]",
+        b'[{"n": 1}]\n[{"n": 2}, {"n": 3}]\n',  # answers of an API, one a line
+        b'{"type": "OrderedCollection", "orderedItems": [' + THREE + b"]}",
+        b'{"orderedItems": [' + THREE + b'], "type": "OrderedCollection", "totalItems": 3}',
+        b'{\n"@context": ["a", {"b": 1.5e3}],\n"items": [' + THREE + b"]\n}\n",
+        b'{"items": [{"n": 1}]}\n{"items": []}\n{"items": [{"n": 2}, {"n": 3}]}\n',  # pages of a collection, one a line
+        b'{"data": [' + THREE + b'], "error": null}',
+        b'{"kind": "Listing", "data": {"after": null, "children": [' + THREE + b"]}}",
+    ],
+)
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_json_that_is_not_one_value_a_line_is_its_values(content, pack, tmp_path):
+    assert numbers(pack(content), tmp_path) == ([], [], 3)
+
+
+@pytest.mark.parametrize(
+    ("content", "reasons", "count"),
+    [
+        (b"[" + THREE, [(4, "document is not JSON from here on, or breaks off")], 3),
+        (b"[\n" + THREE[:-3], [(3, "document is not JSON from here on, or breaks off")], 2),
+        (b'{"items": [' + THREE + b" oops", [(4, "document is not JSON from here on, or breaks off")], 3),
+        (b'[{"n": "\xff"}]', [(1, "document is not UTF-8")], 0),
+        (b'[{"n": ' + b"[" * 100_000, [(1, "value is nested too deeply")], 0),
+    ],
+)
+def test_a_document_that_breaks_off_says_where(content, reasons, count, tmp_path):
+    found, notes, read = numbers(content, tmp_path)
+    assert (found, read) == (reasons, count)
+    assert notes == [Note(f"f.json breaks off at line {reasons[0][0]}", partial=True)]
+
+
+def test_a_line_of_which_some_values_are_bad_is_its_values(tmp_path):
+    assert numbers(b'{"n": 0}\n[{"n": 1}, 7, {"n": 2}]\n', tmp_path) == ([(2, "line is not a JSON object")], [], 3)
+
+
+def test_a_torn_line_is_one_reject_and_the_next_is_read(tmp_path):
+    assert numbers(b'{"n": 1}\n{"n": {"n": 2}\n[1, 2\n{"n": 3}', tmp_path) == (
+        [(2, "line is not JSON"), (3, "line is not JSON")],
+        [],
+        2,
+    )
+
+
+def test_a_document_of_any_size_is_read_in_bounded_memory(tmp_path):
+    place = tmp_path / "outbox.json"
+    with place.open("wb") as file:
+        file.write(b'{"orderedItems": [')
+        file.write(b",".join(b'{"n": 1, "x": "%s"}' % (b"x" * 1_000) for _ in range(100_000)))
+        file.write(b"]}")
+    program = (
+        "import resource, sys\n"
+        "from jobs.sources.lines import decompressed, _read\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "print(sum(line.fault is None for line in _read(decompressed(open(sys.argv[1], 'rb')))))\n"
+        "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(place)], capture_output=True, text=True, check=True)
+    count, mebibytes = done.stdout.split()
+    assert count == "100000"
+    assert int(mebibytes) < 32
+
+
+def test_a_page_that_a_server_sent_in_place_of_a_file_is_one_fault(tmp_path):
+    for content in (b"<html>\n<body>\n</html>\n", b"  <?xml version='1.0'?>\n<Error>\n</Error>"):
+        reasons, notes, _ = numbers(content, tmp_path)
+        assert reasons == [(1, "a page of HTML or XML, as servers send in place of a file")]
+        assert notes == [Note("f.json is a page of HTML or XML, as servers send in place of a file", partial=True)]
+
+
+@pytest.mark.parametrize(
+    ("head", "message"),
+    [
+        (b"PAR1", r"f: a Parquet file; write it as JSON lines: .duckdb -c .copy 'f' to 'f\.jsonl'"),
+        (b"PK\x03\x04", "f: a zip archive; unpack it first, or give `-` and its content: `unzip -p f |"),
+        (b"7z\xbc\xaf\x27\x1c", "f: a 7z archive"),
+        (b"Obj\x01", "f: an Avro file"),
+        (b"ORC", "f: an ORC file"),
+        (b"SQLite format 3\x00", "f: an SQLite database"),
+    ],
+)
+def test_files_of_other_kinds_are_named_as_what_they_are(head, message):
+    with pytest.raises(UsageError, match=message):
+        decompressed(io.BytesIO(head + b"\x00" * 100), "f")
+
+
+def test_a_dictionary_that_is_not_here_is_named():
+    trained = zstandard.train_dictionary(1024, [b"%d likes of a post, %d follows" % (n, n * 7) for n in range(2_000)])
+    packed = zstandard.ZstdCompressor(dict_data=trained).compress(b"7 likes of a post")
+    with pytest.raises(UsageError, match="f: compressed with a dictionary that is not here; decompress it with its"):
+        decompressed(io.BytesIO(packed), "f")
+
+
 def test_an_empty_file_is_told_by_a_page(tmp_path):
     place = tmp_path / "a.txt"
     place.touch()
@@ -139,13 +260,9 @@ def test_an_empty_file_is_told_by_a_page(tmp_path):
     assert page.notes == (Note("a.txt is empty", partial=False),)
 
 
-def test_a_folder_gives_its_files_by_name(tmp_path):
-    for name in ("b.json", "a.json.gz", "README.md"):
-        (tmp_path / name).touch()
-    assert existing([str(tmp_path), str(tmp_path / "README.md")], (".json", ".json.gz")) == [
-        tmp_path / "a.json.gz",
-        tmp_path / "b.json",
-        tmp_path / "README.md",  # named itself
-    ]
-    with pytest.raises(UsageError, match=r"no file with one of \.csv in this folder"):
-        existing([str(tmp_path)], (".csv",))
+def test_a_pipe_is_a_place(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["/bin/sh", "-c", f'printf \'{{"n": 1}}\\n{{"n": 2}}\\n\' > "{pipe}"']):
+        (page,) = pages("test", existing([str(pipe)]), kept)
+    assert page.ignored.total() == 2

@@ -142,8 +142,10 @@ def test_parents_are_found_in_all_files_of_a_pull(tmp_path):
         for page in RedditSource("reddit", [str(tmp_path)]).pages(day, day):
             spooled.add(page)
         spooled.resolve()
-        acts = spooled.activity("reddit", day).read_all().select(["activity_id", "kind", "actor_id", "target_id"])
-        rejects = spooled.rejects("reddit", day).read_all().select(["line", "outcome", "reason"])
+        acts = (
+            spooled.activity("reddit", day, "pull").read_all().select(["activity_id", "kind", "actor_id", "target_id"])
+        )
+        rejects = spooled.rejects("reddit", day, "pull").read_all().select(["line", "outcome", "reason"])
     assert [tuple(row.values()) for row in acts.to_pylist()] == [
         ("t1_c1", "reply", "Ana", "bo"),
         ("t1_c2", "reply", "cleo", "Ana"),
@@ -170,7 +172,9 @@ def test_reddit_s_first_month(data, tell):
             spooled.add(page)
         spooled.resolve()
         kinds = [
-            kind for day in spooled.days for kind in spooled.activity("reddit", day).read_all()["kind"].to_pylist()
+            kind
+            for day in spooled.days
+            for kind in spooled.activity("reddit", day, "pull").read_all()["kind"].to_pylist()
         ]
     # 314 parents are in the file: 220 of known authors by known authors, 43 of authors who left, 51 by such.
     assert (kinds.count("reply"), kinds.count("post"), len(kinds)) == (220, 670, 890)

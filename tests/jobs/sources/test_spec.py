@@ -22,9 +22,44 @@ def test_values_become_sources_in_order_of_first_mention():
     assert parse_specs([value for spec in found for value in spec.arguments]) == found
 
 
+def test_several_sources_may_be_of_one_platform():
+    found = parse_specs(
+        ["mine:activitystreams@mastodon=a", "mine:activitystreams@mastodon=b=@c", "activitystreams@x.y=d"]
+    )
+    assert found == (
+        SourceSpec("mine", "activitystreams", ("a", "b=@c"), "mastodon"),
+        SourceSpec("activitystreams", "activitystreams", ("d",), "x.y"),
+    )
+    assert parse_specs([value for spec in found for value in spec.arguments]) == found
+
+
+def test_the_platform_is_the_id_where_it_is_not_named(tmp_path):
+    place = tmp_path / "a.jsonl"
+    place.touch()
+    platforms = [
+        spec.open().platforms for spec in parse_specs([f"a:activitystreams={place}", f"b:activitystreams@a={place}"])
+    ]
+    assert platforms == [("a",), ("a",)]
+    with pytest.raises(UsageError, match="sample-a: is the platform's name, and `sample-` begins simulated ones"):
+        parse_specs([f"a:activitystreams@sample-a={place}"])[0].open()
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
+        (["higgs@x=/y"], "--source higgs@x=/y: 'higgs' reads one platform only; leave `@x` out"),
+        (
+            ["a:activitystreams@=/y"],
+            "--source a:activitystreams@=/y: a platform is lower-case letters, digits, `_`, `.` and `-`, at most 64",
+        ),
+        (
+            ["a:activitystreams@B=/y"],
+            "--source a:activitystreams@B=/y: a platform is lower-case letters, digits, `_`, `.` and `-`, at most 64",
+        ),
+        (
+            ["a:activitystreams=/x", "a:activitystreams@b=/y"],
+            "--source a:activitystreams@b=/y: ID 'a' is already of platform 'a'",
+        ),
         (
             ["myspace=x"],
             "--source myspace=x: unknown type 'myspace'; use [ID:]TYPE=WHERE with one of " + ", ".join(TYPES),
@@ -134,3 +169,27 @@ def test_a_malformed_list_of_sources_is_told(tmp_path, text):
 def test_a_missing_list_of_sources_is_told(tmp_path):
     with pytest.raises(UsageError, match="expected a list of"):
         enabled_sources(tmp_path / "sources.yaml")
+
+
+def test_an_entry_names_its_platform(tmp_path):
+    path = tmp_path / "sources.yaml"
+    path.write_text("- {source: 'mine:activitystreams=/x', platform: mastodon}\n- {source: 'y:activitystreams@z=/x'}\n")
+    assert enabled_sources(path) == (
+        SourceSpec("mine", "activitystreams", ("/x",), "mastodon"),
+        SourceSpec("y", "activitystreams", ("/x",), "z"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "fault"),
+    [
+        ("{source: 'higgs=/x', platform: mastodon}", "'higgs' reads one platform only"),
+        ("{source: 'y:activitystreams@z=/x', platform: mastodon}", "is already named by `source`"),
+        ("{source: 'y:activitystreams=/x', platform: ' '}", "a platform is lower-case letters"),
+    ],
+)
+def test_an_entry_of_a_wrong_platform_is_told(tmp_path, entry, fault):
+    path = tmp_path / "sources.yaml"
+    path.write_text(f"- {entry}\n")
+    with pytest.raises(UsageError, match=fault):
+        enabled_sources(path)
