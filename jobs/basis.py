@@ -86,10 +86,8 @@ def _refuse_changed(warehouse: Warehouse, basis: Basis, then: Mapping[date, str]
     if not other:
         return
     # A platform that was not covered then may have come since: its acts of the day are there, and do not count.
-    in_window = {
-        "day": Span(basis.first_day - window.ONE_DAY, basis.day)
-    }  # a day's digest may be of the day before, too
-    coverage = warehouse.read(COVERAGE, in_window, version=basis.now.coverage).to_pylist()
+    days = {"day": Span(basis.first_day - window.ONE_DAY, basis.day)}
+    coverage = warehouse.read(COVERAGE, days, version=basis.now.coverage).to_pylist()
     known = (
         row
         for row in coverage

@@ -15,7 +15,7 @@ import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 
-from jobs import counted, known_accounts, pruning, runs
+from jobs import counted, histories, known_accounts, pruning, runs
 from jobs.commits import Span
 from jobs.nights import Nights
 from jobs.races import LostRaceError, is_collision
@@ -28,6 +28,7 @@ from schemas.activity import ACTIVITY
 from schemas.catalog import TABLES
 from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
+from schemas.histories import HISTORIES
 from schemas.influence import INFLUENCE
 from schemas.rejects import REJECTS
 from schemas.runs import RUNS
@@ -44,7 +45,7 @@ BY_SPARK = (ENGAGEMENT, INFLUENCE)
 
 # `scores` and copies are replaced by one commit in one stream, which cannot be read again after a collision; their partitions
 # have no small files either.
-NOT_COMPACTED = (SCORES, ACCOUNTS_KNOWN)
+NOT_COMPACTED = (SCORES, ACCOUNTS_KNOWN, HISTORIES)
 
 # Copies of months that are kept: days of the last year are scored again without reading all of `accounts`.
 COPIES_KEPT = timedelta(days=366)
@@ -102,6 +103,8 @@ def _steps(
         yield partial(_remove_dead, warehouse, table, params, kept, run_id)
     if table == ACCOUNTS_KNOWN:
         yield partial(_renew_copies, warehouse, params, run_id)
+    if table == HISTORIES:
+        yield partial(histories.make_copies, warehouse, run_id=run_id)
     if table in BY_SPARK:
         yield partial(_keep_by_spark, session(), warehouse, table, params, kept)
     else:

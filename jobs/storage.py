@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
-from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
 from pyarrow import fs
 
 from jobs import commits, creation, delta_log, pruning, retention
@@ -195,14 +195,19 @@ class Warehouse:
         run_id: str,
         job: str,
         version: int | None = None,
+        writer_properties: WriterProperties | None = None,
     ) -> None:
         """Replaces the partition by the rows, in one commit, and nothing else. Raises `ContractError` where a row does
         not fit, `LostRaceError` where another run replaced the same partition since `version`, or since this call."""
-        how = {"predicate": predicate(partition)} if partition else {}
+        how: dict[str, Any] = {
+            "mode": "overwrite",
+            "predicate": predicate(partition) if partition else None,
+            "writer_properties": writer_properties,
+        }
         delta = self.delta(table, version)
         try:
             with self._transaction(table, delta, partition, run_id, job) as metadata:
-                _write(table, rows, delta, mode="overwrite", commit_properties=_properties(metadata), **how)
+                _write(table, rows, delta, commit_properties=_properties(metadata), **how)
         except RearrangedError as rearranged:
             if not isinstance(rows, pa.Table):  # a stream is read once
                 raise

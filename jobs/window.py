@@ -66,56 +66,46 @@ def activity_digests(
     platforms and sources, and of the day before for `shared_days`. From `coverage` alone, at a version of it if one is given.
     """
     found = digests_of_days(_coverage(warehouse, first_day, last_day, version))
-    return {day: found[day] for day in days_between(first_day, last_day) if day in found}
+    return {day: digest for day, digest in found.items() if day >= first_day}
 
 
 def digests_of_days(coverage: Iterable[Mapping[str, Any]]) -> dict[date, str]:
-    """As `activity_digests`, from rows of `coverage`: of every day that they cover. The first day's digest is right only where
-    the rows of the day before are among them."""
-    found = _sources(coverage)
-    shared = _shared(found)
+    """As `activity_digests`, from rows of `coverage`, which hold the day before the first one too."""
+    rows = list(coverage)
+    shared = _shared(rows)
     of_day: dict[date, list[str]] = defaultdict(list)
-    covered = {day for _, day in found}
-    for (platform, day), of_source in found.items():
-        for source, digest in of_source.items():
-            # Null: pulled by an earlier version of clout, so it stays the same until it is pulled again.
-            of_day[day].append(json.dumps([platform, source, digest]))
-            if day + ONE_DAY in shared.get(platform, ()):
-                of_day[day + ONE_DAY].append(json.dumps([platform, source, digest, "day before"]))
-    return {day: digests.of_texts(sorted(of_day[day])) for day in sorted(covered)}
+    for row in rows:
+        # A null digest: pulled by an earlier version of clout, so it stays the same until it is pulled again.
+        content = [row["platform"], row["source"], row["activity_digest"]]
+        of_day[row["day"]].append(json.dumps(content))
+        if row["day"] + ONE_DAY in shared.get(row["platform"], ()):
+            of_day[row["day"] + ONE_DAY].append(json.dumps([*content, "day before"]))
+    return {day: digests.of_texts(sorted(found)) for day, found in sorted(of_day.items())}
 
 
 def shared_days(
     warehouse: Warehouse, first_day: date, last_day: date, version: int | None = None
 ) -> dict[str, set[date]]:
-    """Platform -> its days on which an act may have been reported the day before by another source: both days are covered, and
-    not by one and the same source alone."""
-    found = _shared(_sources(_coverage(warehouse, first_day, last_day, version)))
+    """Platform -> its days on which an act may have been reported the day before by another source: both days are covered,
+    and not by one and the same source alone."""
+    found = _shared(_coverage(warehouse, first_day, last_day, version))
     return {platform: {day for day in days if day >= first_day} for platform, days in found.items()}
 
 
-Sources = dict[tuple[str, date], dict[str, str | None]]  # (platform, day) -> source -> digest of its activity
-
-
 def _coverage(warehouse: Warehouse, first_day: date, last_day: date, version: int | None) -> list[dict[str, Any]]:
-    """The rows of the days, and of the one before the first."""
-    window = {"day": Span(first_day - ONE_DAY, last_day)}
-    columns = ["day", "platform", "source", "activity_digest"]
-    return warehouse.read(COVERAGE, window, columns=columns, version=version).to_pylist()
+    """The rows of these days, and of the one before the first."""
+    columns, days = ["day", "platform", "source", "activity_digest"], Span(first_day - ONE_DAY, last_day)
+    return warehouse.read(COVERAGE, {"day": days}, columns=columns, version=version).to_pylist()
 
 
-def _sources(coverage: Iterable[Mapping[str, Any]]) -> Sources:
-    found: Sources = defaultdict(dict)
+def _shared(coverage: Iterable[Mapping[str, Any]]) -> dict[str, set[date]]:
+    sources: dict[tuple[str, date], set[str]] = defaultdict(set)
     for row in coverage:
-        found[row["platform"], row["day"]][row["source"]] = row["activity_digest"]
-    return dict(found)
-
-
-def _shared(found: Sources) -> dict[str, set[date]]:
+        sources[row["platform"], row["day"]].add(row["source"])
     shared: dict[str, set[date]] = defaultdict(set)
-    for (platform, day), sources in found.items():
-        before = found.get((platform, day - ONE_DAY), {})
-        if before and len(sources | before) > 1:
+    for (platform, day), of_day in sources.items():
+        before = sources.get((platform, day - ONE_DAY))
+        if before and len(of_day | before) > 1:
             shared[platform].add(day)
     return dict(shared)
 

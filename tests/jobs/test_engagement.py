@@ -1,5 +1,6 @@
 """What counts as one act, and which days a run counts."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -8,8 +9,10 @@ from jobs import engagement as job
 from jobs.engagement import engagement
 from jobs.runs import Batch
 from jobs.storage import LostRaceError, Warehouse
+from jobs.window import activity_digests, stale_days
 from schemas import spark as contract
 from schemas.activity import ACTIVITY
+from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
 from schemas.runs import RUNS
 from tests.jobs.world import Did, World, files
@@ -194,6 +197,35 @@ def test_an_act_on_either_side_of_midnight_counts_once_and_makes_both_days_depen
     world.put("test", [Did(days[2], "twitter", "like", "ana", "bo", "test-1")])  # it is taken back on the first day
     assert world.count(DAY, first_day=days[0]) == days
     assert acts() == [(days[1], "ana", 1), (days[1], "cy", 1), (DAY, "ana", 1)]
+
+
+def test_rows_of_pulls_that_coverage_does_not_name_do_not_count(world, arrow_rows):
+    world.cover(DAY, "twitter")
+    world.put("test", [Did(DAY, "twitter", "like", "ana", "bo")])
+    dead = [{"actor_id": "dead", "pull": "killed"}, {"actor_id": "dead", "source": "uncovered"}]
+    place = {"day": DAY, "platform": "twitter"}
+    world.warehouse.append(ACTIVITY, arrow_rows(ACTIVITY, dead), place, run_id="killed", job="test")
+    assert world.warehouse.row_count(ACTIVITY, {}) == 3
+    world.count(DAY, first_day=DAY)
+    assert world.warehouse.read(ENGAGEMENT, columns=["src"])["src"].to_pylist() == ["twitter:ana"]
+
+
+def test_a_pull_that_lands_while_a_day_is_counted_is_not_half_seen(world):
+    """The count stands on what `coverage` named when it began; the next one is of what came meanwhile."""
+    world.cover(DAY, "twitter")
+    world.put("test", [Did(DAY, "twitter", "like", "ana", "bo")])
+
+    class Meanwhile(Warehouse):
+        def frame(self, *arguments):
+            world.put("test", [Did(DAY, "twitter", "reply", "cy", "dee")])
+            return super().frame(*arguments)
+
+    version = world.warehouse.version(COVERAGE)
+    job.run(world.spark, Meanwhile(world.warehouse.root), job.Params(day=DAY, first_day=DAY), Batch("test"))
+    assert world.warehouse.read(ENGAGEMENT, columns=["src"])["src"].to_pylist() == ["twitter:ana"]
+    (told,) = world.warehouse.read(RUNS).to_pylist()
+    assert json.loads(told["inputs"])["coverage"] == version < world.warehouse.version(COVERAGE)
+    assert stale_days(world.warehouse, activity_digests(world.warehouse, DAY, DAY), DAY, DAY) == [DAY]
 
 
 class Overtaken(Warehouse):
