@@ -1,8 +1,8 @@
 """A year of nights, with checkpoints, log clean-up and vacuums as Delta does them: then days of every age are explained,
 withdrawn, restored and rebuilt.
 
-There is a night every fifteen days. The tables that Spark writes are filled by DuckDB and engine `memory`, from the same equations
-and with the same rows of `runs`; all else is the real thing.
+There is a night every fifteen days. The tables that Spark writes are filled by DuckDB and engine `memory`, from the same
+equations and with the same rows of `runs`; all else is the real thing.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
