@@ -5,7 +5,7 @@ Every table is a Delta table under one root. `engagement` and `influence` are wr
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date
 from pathlib import Path
@@ -17,7 +17,7 @@ import pyarrow.dataset as ds
 from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
 from pyarrow import fs
 
-from jobs import commits, creation, delta_log, pruning, retention
+from jobs import creation, delta_log, pruning, retention
 from jobs.causes import cause
 from jobs.commits import Partition, values_of
 from jobs.errors import CloutError, UsageError
@@ -179,10 +179,6 @@ class Warehouse:
         except FileNotFoundError as error:
             raise GoneError(f"{self.path(table)}: a file of the rows {partition} is gone ({error})") from error
         return dataset.scanner(columns=list(table.column_names), filter=asked).to_reader()
-
-    def commits(self, table: Table, partition: Partition | None = None) -> Iterator[commits.Commit]:
-        """As `jobs.commits.commits`."""
-        return commits.commits(self.delta(table), partition)
 
     # Writing without a JVM
 

@@ -1,8 +1,8 @@
 """A year of nights, with checkpoints, log clean-up and vacuums as Delta does them: then days of every age are explained,
 withdrawn, restored and rebuilt.
 
-There is a night every fifteen days. The tables that Spark writes are filled by DuckDB and engine `memory`, from the same equations
-and with the same rows of `runs`; all else is the real thing.
+There is a night every fifteen days. The tables that Spark writes are filled by DuckDB and engine `memory`, from the same
+equations and with the same rows of `runs`; all else is the real thing.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -235,3 +235,23 @@ def test_a_day_is_pulled_again_rebuilt_and_restored_while_its_files_are_kept(yea
     assert (year.scores(day), year.restated(day)) == (before, 4)
     for asked in (day, later):
         assert year.explained(asked) == pytest.approx(year.scores(asked)["demo:p0"], abs=1e-8)
+
+
+def test_spark_forgets_its_log_the_same_way(spark, tmp_path, arrow_rows):
+    """With a checkpoint every other commit. Afterwards both kinds of readers find every row, and Spark goes on writing."""
+    warehouse = Warehouse(str(tmp_path / "warehouse"))
+    warehouse.create_tables()
+    spark.sql(f"alter table delta.`{warehouse.path(ENGAGEMENT)}` set tblproperties ('delta.checkpointInterval' = '2')")
+
+    def count(days: list[date]) -> None:
+        for day in days:
+            frame = spark.createDataFrame(arrow_rows(ENGAGEMENT, [{"day": day}]))
+            warehouse.replace_by_spark(ENGAGEMENT, frame, {"day": day}, run_id="r", job="j")
+
+    count(NIGHTS[:3])
+    age(warehouse.root, timedelta(days=60))
+    count(NIGHTS[3:6])
+    with pytest.raises(Exception, match="No files in log segment"):
+        DeltaTable(warehouse.path(ENGAGEMENT), version=1)
+    assert sorted(warehouse.read(ENGAGEMENT)["day"].to_pylist()) == NIGHTS[:6]
+    assert warehouse.frame(spark, ENGAGEMENT).count() == 6
