@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import logging
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -12,7 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
-from jobs import cli, reading, session
+from jobs import cli, interrupts, reading, session
 from schemas.coverage import COVERAGE
 from schemas.influence import INFLUENCE
 from schemas.restatements import RESTATEMENTS
@@ -86,6 +87,7 @@ def test_help_says_what_a_command_does_and_what_each_option_means(clout, command
         assert "Begin with `clout run`: without arguments it pulls 30 simulated days and scores the last seven." in text
         assert all(f" {name} " in text for name in COMMANDS)
     assert max(map(len, told.out.splitlines())) <= 80
+    assert "<bool>" not in text
 
 
 def test_without_a_command_there_is_the_help(clout):
@@ -266,8 +268,6 @@ def test_a_warehouse_that_cannot_be_read_is_a_failure(clout, warehouse):
     [
         (ValueError("what is this\nat line 2"), "clout: ValueError: what is this (`--verbose` shows more)\n"),
         (ValueError(), "clout: ValueError (`--verbose` shows more)\n"),
-        (KeyboardInterrupt(), "clout: interrupted\n"),
-        (RuntimeError("Query interrupted"), "clout: interrupted\n"),  # DuckDB's word for it
     ],
 )
 def test_what_nobody_expected_is_one_line_and_a_traceback_under_verbose(clout, published, monkeypatch, raised, message):
@@ -280,6 +280,19 @@ def test_what_nobody_expected_is_one_line_and_a_traceback_under_verbose(clout, p
         told = clout(*arguments)
         assert told.code == 1
         assert told.err.endswith(message)
+
+
+@pytest.mark.parametrize("becomes", [KeyboardInterrupt, RuntimeError, OSError, SystemExit])
+def test_an_interrupt_is_one_line_whatever_a_library_makes_of_it(clout, published, monkeypatch, becomes):
+    def interrupted(*_: object) -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt as error:
+            raise becomes from error
+
+    monkeypatch.setattr(interrupts, "_descendants", list)
+    monkeypatch.setattr(reading, "newest_day", interrupted)
+    assert clout("show") == Told(1, "", "clout: interrupted\n")
 
 
 def test_verbose_shows_a_traceback(clout, published, monkeypatch, caplog):
@@ -310,6 +323,16 @@ def test_show_is_the_newest_day_a_day_or_a_person_as_table_json_or_csv(clout, pu
     assert [(row["day"], row["influence"]) for row in history] == [("2026-11-03", 2.0), ("2026-11-04", 3.0)]
     rows = list(csv.DictReader(io.StringIO(clout("show", "--csv", "--day", "2026-11-03").out, newline="")))
     assert [row["person_id"] for row in rows] == ["twitter:1", "twitter:2", "twitter:\x9b31m3"]
+
+
+def test_show_of_a_person_and_a_day_is_that_day(clout, published):
+    rows = json.loads(clout("show", "twitter:1", "--day", "2026-11-04", "--json").out)
+    assert [(row["day"], row["influence"]) for row in rows] == [("2026-11-04", 3.0)]
+    assert clout("show", "ana", "--day", "2026-11-09") == Told(
+        1,
+        "",
+        "clout: scores 2026-11-09 (the official methodology): ana is not in it; `clout show ana` lists the days that are\n",
+    )
 
 
 def test_a_day_is_published_withdrawn_and_brought_back(clout, warehouse, arrow_rows):
