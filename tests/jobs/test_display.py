@@ -85,7 +85,7 @@ def test_where_the_terminal_is_narrow_whole_columns_are_left_out_and_named(score
 @pytest.mark.parametrize(
     ("width", "kept", "dropped"),
     [
-        (40, ["person", "score"], "rank, handle, = direct, + second, + third, influence, engagers"),
+        (40, ["rank", "person", "score"], "handle, = direct, + second, + third, influence, engagers"),
         (10, ["score"], "rank, person, handle, = direct, + second, + third, influence, engagers"),
     ],
 )

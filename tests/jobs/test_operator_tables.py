@@ -5,13 +5,16 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
+import pyarrow as pa
 import pytest
 
 from jobs import cli, cli_operating, display, operator_queries, operator_tables
 from jobs.operator_queries import Asked
+from jobs.storage import Warehouse
 from schemas.coverage import COVERAGE
 from schemas.rejects import REJECTS
 from schemas.runs import RUNS
+from schemas.table import Table
 
 DAY = date(2026, 11, 3)
 BEFORE = DAY - timedelta(days=1)
@@ -221,14 +224,18 @@ def test_contradicting_days_are_wrong_use(clout, command):
 def test_the_newest_days_alone_are_read(night, monkeypatch):
     """Ten years of nights: only the partitions of the asked days are opened."""
     asked = []
-    read = type(night).read
-    monkeypatch.setattr(type(night), "read", lambda self, table, partition=None, **o: asked.append(partition) or read(self, table, partition, **o))  # fmt: skip
-    monkeypatch.setattr(
-        type(night), "partitions", lambda *_: [{"day": str(DAY - timedelta(days=n))} for n in range(3650)]
-    )
+    read = Warehouse.read
+
+    def noted(self: Warehouse, table: Table, partition: dict, **options: object) -> pa.Table:
+        asked.append(partition)
+        return read(self, table, partition, **options)
+
+    days = [DAY - timedelta(days=n) for n in range(3650)]
+    monkeypatch.setattr(Warehouse, "read", noted)
+    monkeypatch.setattr(Warehouse, "partitions", lambda *_: [{"day": str(day)} for day in days])
     operator_queries.runs(night, Asked())
     operator_queries.coverage(night, Asked(), {}, faulty=False)
-    assert {day for partition in asked for day in partition["day"]} == {DAY - timedelta(days=n) for n in range(7)}
+    assert {day for partition in asked for day in partition["day"]} == set(days[:7])
 
 
 @pytest.mark.parametrize("columns", [40, 80, 160])
@@ -236,6 +243,6 @@ def test_no_line_of_a_table_is_wider_than_the_terminal(night, monkeypatch, capsy
     monkeypatch.setattr(display.out, "width", columns)
     operator_tables.print_runs(operator_queries.runs(night, Asked()), NOW)
     told = capsys.readouterr().out.splitlines()
-    table = told[: told.index("")]
+    table = told[1 : told.index("")]
     assert max(map(len, table)) <= columns
-    assert table[1].split()[:3] == ["day", "job", "status"]
+    assert table[0].split()[:3] == ["day", "job", "status"]
