@@ -220,7 +220,7 @@ FAILED = {
     ),
     "not checked": (
         ("publish", "--day", "2026-11-09"),
-        "clout: influence 2026-11-09 (2026.11): not checked, or its checks failed; nothing published. Run `clout checks"
+        "clout: influence 2026-11-09 (2026.11): not checked as it is now; nothing published. Run `clout checks"
         " --day 2026-11-09`\n",
     ),
 }
@@ -236,7 +236,7 @@ def test_a_failed_check_is_told_whole(clout, warehouse, arrow_rows):
     rows = arrow_rows(INFLUENCE, [{"direct": 1.0}])
     warehouse.replace(INFLUENCE, rows, {"methodology": "2026.11", "day": DAY}, run_id="r", job="influence")
     assert clout("checks", "--day", str(DAY)) == Told(
-        1,
+        3,
         "",
         "clout: influence 2026-11-03 (2026.11): parts_sum: 1 people whose parts do not sum to influence, expected 0;"
         " coverage_present: coverage 2026-11-03: 0 rows, expected one for each platform pulled; nothing published, what was"
@@ -404,7 +404,7 @@ def test_a_dry_run_says_which_days_and_partitions_and_does_nothing(clout, monkey
     file.write_text("")
     monkeypatch.setenv("CLOUT_WAREHOUSE", str(nowhere))
     told = clout(
-        *("run", "--dry-run", "--first-day", "2026-11-01", "--last-day", "2026-11-30", "--score-from", "2026-11-30"),
+        *("run", "--dry-run", "--first-day", "2026-09-01", "--last-day", "2026-09-30", "--score-from", "2026-09-30"),
         *("--source", f"a:higgs={file}", "--source", f"mastodon:activitystreams={ROOT / 'pyproject.toml'}"),
     )
     assert told == Told(
@@ -412,17 +412,17 @@ def test_a_dry_run_says_which_days_and_partitions_and_does_nothing(clout, monkey
         f"""warehouse {nowhere} (would be created)
 read    higgs {file}
 replace rejects, accounts, activity, coverage:
-          day=2026-11-01..2026-11-30 source=a
+          day=2026-09-01..2026-09-30 source=a
           platform=twitter
 read    activitystreams {ROOT / "pyproject.toml"}
 replace rejects, accounts, activity, coverage:
-          day=2026-11-01..2026-11-30 source=mastodon
+          day=2026-09-01..2026-09-30 source=mastodon
           platform=mastodon
-read    activity: day=2026-11-01..2026-11-30
-replace engagement: day=2026-11-01..2026-11-30
+read    activity: day=2026-09-01..2026-09-30
+replace engagement: day=2026-09-01..2026-09-30
 read    engagement, coverage, accounts: the 180 days up to each scored one,
-          day=2026-06-04..2026-11-30
-replace influence, scores: methodology=2026.11 day=2026-11-30
+          day=2026-04-04..2026-09-30
+replace influence, scores: methodology=2026.11 day=2026-09-30
 nothing was done (--dry-run)
 """,
         "",
@@ -431,9 +431,9 @@ nothing was done (--dry-run)
 
 
 def test_without_a_source_the_simulation_has_30_days_of_which_the_last_seven_are_scored(clout, warehouse):
-    told = clout("run", "--dry-run", "--last-day", "2026-11-30", "--source", "sample=people=50")
-    assert "day=2026-11-01..2026-11-30 source=sample" in told.out
-    assert "replace influence, scores: methodology=2026.11 day=2026-11-24..2026-11-30" in told.out
+    told = clout("run", "--dry-run", "--last-day", "2026-09-30", "--source", "sample=people=50")
+    assert "day=2026-09-01..2026-09-30 source=sample" in told.out
+    assert "replace influence, scores: methodology=2026.11 day=2026-09-24..2026-09-30" in told.out
     assert warehouse.row_count(RUNS, {}) == 0
 
 
