@@ -1,4 +1,4 @@
-"""No table takes two rows of one grain: checked where rows are written, and in Spark's tables before anything builds on them."""
+"""No table takes two rows of one grain: checked where rows are written, and in Spark's before anything builds on them."""
 
 from datetime import date
 from typing import Any
