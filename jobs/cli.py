@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from jobs import cli_operating, cli_reading, display, interrupts
+from jobs import cli_operating, cli_reading, cli_repair, display, interrupts
 from jobs.causes import cause
 from jobs.cli_options import (
     DAY_FORMAT,
@@ -282,6 +282,9 @@ app.command()(cli_reading.export)
 app.command()(cli_operating.coverage)
 app.command()(cli_operating.runs)
 app.command()(cli_operating.rejects)
+app.command()(cli_repair.stale)
+app.command()(cli_repair.rescore)
+app.command()(cli_repair.repair)
 
 
 @app.command()

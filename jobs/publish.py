@@ -64,7 +64,7 @@ def run(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, float]:
         digest = digests.of_stream(INFLUENCE, warehouse.reader(INFLUENCE, params.partition, version))
         accepted = _accepted(warehouse, params, digest)
         if accepted:
-            row.parameters |= {"accepted": accepted.findings, "why": accepted.why}
+            row.parameters |= {"accept": accepted.why, "accepted": accepted.findings}
         _write_methodologies(warehouse, params.methodology, row)
         stands_on = basis(warehouse, params, digest)
         _change(warehouse, params, row, lambda: _admitted(warehouse, params, version), stands_on, accepted)
