@@ -17,6 +17,7 @@ from typing import Any, Never
 import psutil
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+GO_ON = ("run", "engagement", "repair")  # commands that leave out what is done
 AGAIN_AFTER_S = 0.1  # by then the finalizer is over
 GRACE_S = 5.0  # for the JVM to remove its temporary files
 
@@ -57,7 +58,7 @@ def end_children() -> None:
 def message(arguments: list[str]) -> str:
     """What an interrupted command says."""
     command = next((argument for argument in arguments if not argument.startswith("-")), "")
-    return "interrupted" + ("; the same command goes on where it stopped" if command in ("run", "engagement") else "")
+    return "interrupted" + ("; the same command goes on where it stopped" if command in GO_ON else "")
 
 
 def end_at_once(_: int, __: FrameType | None) -> Never:
