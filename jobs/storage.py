@@ -21,6 +21,7 @@ from jobs import creation, delta_log, pruning, retention
 from jobs.causes import cause
 from jobs.commits import Partition, values_of
 from jobs.errors import CloutError, UsageError
+from jobs.grain import unrepeated
 from jobs.nights import nights
 from jobs.pruning import expression
 from jobs.races import LostRaceError, RearrangedError, repeated
@@ -281,15 +282,17 @@ def _write(table: Table, rows: pa.Table | pa.RecordBatchReader, delta: DeltaTabl
 
 
 def _checked(table: Table, rows: pa.Table | pa.RecordBatchReader, raised: list[BaseException]) -> pa.RecordBatchReader:
-    """The rows as a stream that stops at the first batch against the contract. `raised` then holds why: the writer, who
-    reads the stream outside Python, tells it as an error of its own. Columns come without their docs: the writer would refuse
-    others than the table has."""
+    """The rows as a stream that stops at the first batch against the contract, or at its end if rows repeat the grain, before
+    anything is committed. `raised` then holds why: the writer, who reads the stream outside Python, tells it as an error of its
+    own. Columns come without their docs: the writer would refuse others than the table has."""
     arrow.check_schema(table, rows.schema)
     schema = pa.schema([field.remove_metadata() for field in arrow.schema(table)])
 
     def batches() -> Iterable[pa.RecordBatch]:
         try:
-            for batch in rows.to_batches() if isinstance(rows, pa.Table) else rows:
+            few = isinstance(rows, pa.Table) and rows.num_rows < 2  # most bookkeeping: one row repeats nothing
+            given = rows.to_batches() if isinstance(rows, pa.Table) else rows
+            for batch in given if few else unrepeated(table, given):
                 arrow.check(table, batch)
                 yield batch.cast(schema) if not batch.schema.equals(schema, check_metadata=True) else batch
         except BaseException as error:

@@ -99,7 +99,7 @@ def test_nothing_but_bounds_is_accepted(week, score):
     score(DAY, 10, score=101.0)
     with pytest.raises(CheckError):
         decide(week, DAY)
-    with pytest.raises(NotPublishedError, match="its checks failed .score_on_scale: 10 scores"):
+    with pytest.raises(NotPublishedError, match=r"its checks failed .score_on_scale: 10 scores"):
         publish.run(week, publish.Params(day=DAY, methodology=OFFICIAL, accept=WHY), BATCH)
     score(DAY, 10)  # written since it was checked
     with pytest.raises(NotPublishedError, match="not checked as it is now"):
