@@ -97,7 +97,7 @@ exec {lock}>>"$AIRFLOW_HOME/up.lock"
 flock -n "$lock" || die "Airflow of $AIRFLOW_HOME is running already; end it with Ctrl-C where it was started, or set AIRFLOW_HOME"
 end_all # what an up.sh that was killed left behind
 if (: <>"/dev/tcp/127.0.0.1/$AIRFLOW__API__PORT") 2>/dev/null; then
-    die "port $AIRFLOW__API__PORT is taken; to mend: AIRFLOW__API__PORT=8081 bash infra/up.sh"
+    die "port $AIRFLOW__API__PORT is taken; to fix it: AIRFLOW__API__PORT=8081 bash infra/up.sh"
 fi
 
 declare -A started=() # process id -> name
