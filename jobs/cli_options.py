@@ -28,7 +28,7 @@ Sources = Annotated[
     list[str] | None,
     typer.Option(
         "--source",
-        metavar="[ID:]TYPE=WHERE",
+        metavar="[ID:]TYPE[@PLATFORM]=WHERE",
         help=f"What to pull; may be given several times. Types: {', '.join(TYPES)}."
         " The same ID twice is several files of one source.",
     ),

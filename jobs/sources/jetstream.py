@@ -118,19 +118,24 @@ COLLECTIONS: dict[str, Callable[[_Commit], Sequence[Record]]] = {
 def parse(line: bytes) -> Sequence[Record]:
     """One event."""
     event: Any = json_object(line)
-    if event.get("$type") == "message":
-        payload = event.get("payload")
-        event = payload if type(payload) is dict else {}
-    kind = event.get("$type")
-    if type(kind) is str and kind.startswith((_EVENT, "#")):
-        kind, commit, time = kind.partition("#")[2], event, event.get("time")
-        occurred_at = None if time is None else from_iso(time)
-    else:
-        kind, commit, time = event.get("kind", event.get("type")), event.get("commit"), event.get("time_us")
-        occurred_at = None if time is None else from_micros(time)
-    kind = _KINDS.get(kind, kind) if type(kind) is str else kind
-    if kind == "info" or event.get("$type") == "error":  # the server's word to its client
-        return (Ignored(occurred_at),)
+    if "$type" in event:
+        return _second_wire(event)
+    kind, time_us = event.get("kind", event.get("type")), event.get("time_us")
+    return _event(_short(_KINDS, kind), event, event.get("commit"), None if time_us is None else from_micros(time_us))
+
+
+def _second_wire(event: Any) -> Sequence[Record]:
+    """An event of `subscribeEvents`, or a frame that holds one."""
+    if event["$type"] == "message" and type(event.get("payload")) is dict:
+        event = event["payload"]
+    named, time = event.get("$type"), event.get("time")
+    if named == "error" or named in (f"{_EVENT}info", "#info"):  # the server's word to its client
+        return (Ignored(None),)
+    kind = named.partition("#")[2] if type(named) is str and named.startswith((_EVENT, "#")) else None
+    return _event(kind, event, event, None if time is None else from_iso(time))
+
+
+def _event(kind: Any, event: Any, commit: Any, occurred_at: int | None) -> Sequence[Record]:
     with dated(occurred_at):
         actor = _did(event.get("did"), "actor")
         match kind:
@@ -143,12 +148,16 @@ def parse(line: bytes) -> Sequence[Record]:
         raise Rejected("kind is none of commit, identity, account, sync")
 
 
+def _short(forms: dict[str, str], told: Any) -> Any:
+    return forms.get(told, told) if type(told) is str else told
+
+
 def _commit(actor: str, occurred_at: int | None, commit: Any) -> Sequence[Record]:
     collection = account_id(within(commit, "collection"), "collection")
     if not _NSID.fullmatch(collection):
         raise Rejected("collection is not an NSID")
     operation = within(commit, "operation") or within(commit, "type")
-    operation = _OPERATIONS.get(operation, operation) if type(operation) is str else operation
+    operation = _short(_OPERATIONS, operation)
     if operation not in ("create", "update", "delete"):
         raise Rejected("operation is none of create, update, delete")
     if collection == PROFILE and within(commit, "rkey") == "self":
