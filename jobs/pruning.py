@@ -1,8 +1,9 @@
-"""Which files of a table can hold what is asked for: chosen by partition from the log, before any file is opened.
+"""A partition as a filter, and the files of a table that can hold it: chosen from the log, before any file is opened.
 
 deltalake's own `to_pyarrow_dataset` makes an expression of every file's statistics first: 6 s for the files of ten years.
 """
 
+from datetime import date
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ import pyarrow.dataset as ds
 from deltalake import DeltaTable
 from pyarrow import fs
 
-from jobs.commits import Partition, Span
+from jobs.commits import Partition, Span, values_of
 
 ABOUT = ("path", "size_bytes")  # columns of a table's add actions
 PREFIX = "partition."  # of partition columns among them
@@ -29,6 +30,21 @@ def expression(partition: Partition) -> pc.Expression:
         else:  # as an equality, which tells a scan the column's value
             condition = condition & (column == pc.scalar(values))
     return condition
+
+
+def predicate(partition: Partition) -> str:
+    """The partition as SQL, e.g. `day in ('2026-11-03') and source in ('higgs')`; `None` among the values is null."""
+    return " and ".join(_any_of(name, values_of(values)) for name, values in partition.items())
+
+
+def _any_of(name: str, values: tuple) -> str:
+    given = ", ".join(_quoted(value) for value in values if value is not None)
+    conditions = [f"{name} in ({given})"] * bool(given) + [f"{name} is null"] * (None in values)
+    return conditions[0] if len(conditions) == 1 else f"({' or '.join(conditions)})"
+
+
+def _quoted(value: str | date) -> str:
+    return "'" + str(value).replace("'", "''") + "'"
 
 
 def files(delta: DeltaTable, partition: Partition | None = None) -> pa.Table:

@@ -7,7 +7,6 @@ Every table is a Delta table under one root. `engagement` and `influence` are wr
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +18,11 @@ from pyarrow import fs
 
 from jobs import creation, delta_log, pruning, retention
 from jobs.causes import cause
-from jobs.commits import Partition, values_of
+from jobs.commits import Partition
 from jobs.errors import CloutError, UsageError
 from jobs.grain import unrepeated
 from jobs.nights import nights
-from jobs.pruning import expression
+from jobs.pruning import expression, predicate
 from jobs.races import LostRaceError, RearrangedError, repeated
 from jobs.transaction import transaction
 from schemas import arrow
@@ -36,21 +35,6 @@ if TYPE_CHECKING:
 
 class GoneError(CloutError):
     """Rows that are no longer kept: the log forgot their version, or their files were removed."""
-
-
-def predicate(partition: Partition) -> str:
-    """The partition as SQL, e.g. `day in ('2026-11-03') and source in ('higgs')`; `None` among the values is null."""
-    return " and ".join(_any_of(name, values_of(values)) for name, values in partition.items())
-
-
-def _any_of(name: str, values: tuple) -> str:
-    given = ", ".join(_quoted(value) for value in values if value is not None)
-    conditions = [f"{name} in ({given})"] * bool(given) + [f"{name} is null"] * (None in values)
-    return conditions[0] if len(conditions) == 1 else f"({' or '.join(conditions)})"
-
-
-def _quoted(value: str | date) -> str:
-    return "'" + str(value).replace("'", "''") + "'"
 
 
 class Warehouse:

@@ -5,8 +5,9 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from jobs import checks, damage, delta_log, publish, salvage
+from jobs import checks, cli, damage, delta_log, publish, salvage
 from jobs.errors import CloutError
 from jobs.runs import Batch
 from jobs.storage import Warehouse
@@ -128,3 +129,15 @@ def test_what_is_computed_is_named_with_the_command_that_computes_it(warehouse, 
             newest_file(warehouse, ENGAGEMENT).unlink()
     (outcome,) = repair(warehouse)
     assert outcome.left == f"run `clout engagement --day {DAY}`"
+
+
+def test_the_command_names_what_it_repaired(warehouse, published, monkeypatch):
+    monkeypatch.setenv("CLOUT_WAREHOUSE", warehouse.root)
+    published("ana")
+    lost = newest_file(warehouse, SCORES)
+    published("bo", day=NEXT)
+    lost.unlink()
+    first, second = (CliRunner().invoke(cli.app, ["maintain", "--repair"]) for _ in range(2))
+    assert (first.exit_code, second.exit_code) == (0, 0)
+    assert "restored from `influence`" in first.stdout
+    assert second.stdout == "every file of every table is whole\n"

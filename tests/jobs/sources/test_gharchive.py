@@ -110,7 +110,7 @@ def good_day(folder, **instead: bytes) -> GHArchiveSource:
     ("content", "fault"),
     [
         (b"", "empty"),
-        (gzip.compress(b""), "empty"),
+        (gzip.compress(b"", mtime=0), "empty"),
         (
             b"<!DOCTYPE html>\n<title>502 Bad Gateway</title>\n",
             "a page of HTML or XML, as servers send in place of a file",
