@@ -102,6 +102,11 @@ def restore(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, flo
 
 def _rows_of(warehouse: Warehouse, params: Params, wanted: Publication, change: Publication, row: Run) -> People:
     """The rows of a publication that a change replaced."""
+    if wanted.scores_digest is None:
+        raise NotPublishedError(
+            f"scores {params}: what was published before the newest {change.change} was published by an earlier clout, which"
+            f" did not record its content; to publish what `influence` holds, run `clout publish --day {params.day}`"
+        )
     computed = warehouse.version(INFLUENCE)
     if digests.of_stream(SCORES, _admitted(warehouse, params, computed)) == wanted.scores_digest:
         row.inputs[INFLUENCE.name] = computed

@@ -5,7 +5,7 @@ Every table is a Delta table under one root. `engagement` and `influence` are wr
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -166,10 +166,6 @@ class Warehouse:
         except FileNotFoundError as error:
             raise GoneError(f"{self.path(table)}: a file of the rows {partition} is gone ({error})") from error
         return dataset.scanner(columns=list(table.column_names), filter=asked).to_reader()
-
-    def commits(self, table: Table, partition: Partition | None = None) -> Iterator[commits.Commit]:
-        """As `jobs.commits.commits`."""
-        return commits.commits(self.delta(table), partition)
 
     # Writing without a JVM
 

@@ -15,7 +15,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 from pyspark.sql import functions as F
 
-from jobs.commits import Commit
+from jobs.commits import Commit, commits
 from jobs.errors import UsageError
 from jobs.storage import LostRaceError, Warehouse
 from schemas import arrow
@@ -405,7 +405,7 @@ def test_a_commit_names_the_run_that_made_it(warehouse, reject):
     warehouse.replace(REJECTS, reject(), place(), run_id="run", job="pull_activity")
     DeltaTable(warehouse.path(REJECTS)).optimize.compact()  # another program's commits are passed over
     partition = {"platform": ["twitter"], "day": ["2026-11-03"], "source": ["a"]}
-    (made,) = warehouse.commits(REJECTS)
+    (made,) = commits(warehouse.delta(REJECTS))
     entry = warehouse.delta(REJECTS).history()[-2]
     assert made == Commit(1, "run", "pull_activity", partition, made.at)
     assert made.at.timestamp() * 1000 == pytest.approx(entry["timestamp"])
