@@ -87,8 +87,8 @@ def first_reports(activity: "DataFrame", before: "DataFrame") -> "DataFrame":
         reports[0]
         .unionByName(reports[1])
         .groupBy(*ACT)
-        .agg(F.bool_or("is_before").alias("is_again"), F.min("source").alias("first"), F.max("source").alias("last"))
-        .where("is_again and first < last")
+        .agg(F.bool_or("is_before").alias("is_again"), F.min("source").alias("one"), F.max("source").alias("other"))
+        .where(F.col("is_again") & (F.col("one") < F.col("other")))
     )
     return activity.join(again, list(ACT), "left_anti")
 
