@@ -86,7 +86,7 @@ class Warehouse:
             return
         tables = (Path(self.path(table)) for table in TABLES)
         for folder in (Path(self.root), *(place for table in tables for place in (table, table / "_delta_log"))):
-            if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
+            if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
                 raise UsageError(f"{folder}: cannot be written (read-only, or another user's); set CLOUT_WAREHOUSE")
 
     # Reading
