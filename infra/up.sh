@@ -104,8 +104,7 @@ declare -A started=() # process id -> name
 trap 'trap "" INT TERM HUP; say "stopping"; end_all; exit 0' INT TERM HUP
 say "preparing Airflow in $AIRFLOW_HOME"
 quiet airflow db migrate || die "Airflow's database could not be prepared"
-# Every program of this home, the commands of operators too, waits longer than the default of 5 s for SQLite's lock: two
-# backfills that are created at once, a scheduler on a busy machine.
+# Every program of this home, the commands of operators too, waits longer than the default of 5 s for SQLite's lock.
 sed -i 's|^\(sql_alchemy_conn = sqlite:.*airflow\.db\)$|\1?timeout=60|' "$AIRFLOW_HOME/airflow.cfg"
 quiet python -m dags.pools || die "the pools could not be created"
 quiet airflow dags reserialize || die "the DAGs could not be read" # so that a backfill can be created from the beginning
