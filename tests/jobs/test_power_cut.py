@@ -2,24 +2,30 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 import pyarrow.compute as pc
 import pytest
 
-from jobs import damage, pull_activity
+from jobs import checks, damage, publications, publish, pull_activity, salvage
+from jobs.damage import Repaired
 from jobs.errors import CloutError
 from jobs.runs import Batch
 from jobs.sources.spec import parse_specs
 from jobs.storage import Warehouse
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
+from schemas.influence import INFLUENCE
+from schemas.methodology import load
+from schemas.scores import SCORES
 from tests.jobs.pulls import like
 from tests.power_cut import LOSSES, power_cuts
 
 DAY = date(2012, 7, 4)
-BEFORE, AFTER = 3, 5  # likes in the file that was pulled, and in the one that is pulled again
+OFFICIAL = load("2026.11")
+BEFORE, AFTER = 3, 5  # likes, or people, that were there, and those that the action brings
 
 
 def likes(count: int) -> str:
@@ -32,7 +38,7 @@ def pull_again(root: str) -> None:
     pull_activity.run(Warehouse(root), pull_activity.Params(source=spec, first_day=DAY, last_day=DAY), Batch("test"))
 
 
-def seen(warehouse: Warehouse) -> tuple[int, int]:
+def counting(warehouse: Warehouse) -> tuple[int, int]:
     """Acts of the day that `coverage` reports, and those that count by the rule for readers."""
     (row,) = warehouse.read(COVERAGE, {"day": DAY}).to_pylist()
     pulls = warehouse.read(ACTIVITY, {"day": DAY}, columns=["pull"])["pull"]
@@ -50,26 +56,59 @@ def pulled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_pull_that_is_cut_off_anywhere_is_either_done_or_not(pulled, tmp_path):
+@pytest.fixture(scope="module")
+def scored(tmp_path_factory: pytest.TempPathFactory, arrow_rows) -> Path:
+    """A warehouse in which a day is published, and was scored again and checked since."""
+    folder = tmp_path_factory.mktemp("scored")
+    warehouse = Warehouse(str(folder / "warehouse"))
+    warehouse.create_tables()
+    warehouse.replace(COVERAGE, arrow_rows(COVERAGE, [{"day": DAY}]), {"day": DAY}, run_id="r", job="j")
+    for count in (BEFORE, AFTER):
+        rows = arrow_rows(INFLUENCE, [{"person_id": f"twitter:{n}", "day": DAY} for n in range(count)])
+        place = {"methodology": OFFICIAL.version, "day": DAY}
+        warehouse.replace(INFLUENCE, rows, place, run_id="r", job="influence")
+        checks.run(warehouse, checks.Params(day=DAY, methodology=OFFICIAL.version), Batch("test"))
+        if count == BEFORE:
+            publish_again(warehouse.root)
+    return folder
+
+
+def publish_again(root: str) -> None:
+    publish.run(Warehouse(root), publish.Params(day=DAY, methodology=OFFICIAL), Batch("test"))
+
+
+def published(warehouse: Warehouse) -> tuple[int, int]:
+    """People that `publications` records, and those whom readers of `scores` see."""
+    current = publications.current(warehouse, OFFICIAL.version, DAY)
+    return current.people if current else 0, warehouse.row_count(SCORES, {"day": DAY})
+
+
+def repair(warehouse: Warehouse) -> list[Repaired]:
+    return salvage.repair(warehouse, Batch("test"), DAY)
+
+
+@pytest.mark.system
+@pytest.mark.parametrize(
+    ("prepared", "action", "seen"), [("pulled", pull_again, counting), ("scored", publish_again, published)]
+)
+def test_a_command_that_is_cut_off_anywhere_is_either_done_or_not(prepared, action, seen, request, tmp_path):
+    folder = request.getfixturevalue(prepared)
     states = set()
-    with power_cuts(f"{__name__}:pull_again", tmp_path) as cuts:
+    with power_cuts(f"{__name__}:{action.__name__}", tmp_path) as cuts:
         for call in range(1, 1000):
-            root = fresh(pulled, tmp_path)
+            root = fresh(folder, tmp_path)
             if not cuts.at(call, root):
                 break
-            unflushed = cuts.unflushed()
-            for loss in LOSSES if call % 3 == 0 else list(LOSSES)[call % 2 :: 2]:
-                copy = fresh(root.parent, tmp_path / "copy")
-                for path in unflushed:
-                    LOSSES[loss](copy / path.relative_to(root))
-                states.add(_state_after(copy, f"cut at call {call}, losing {loss}"))
+            loss = list(LOSSES)[call % len(LOSSES)]
+            for path in cuts.unflushed():
+                LOSSES[loss](path)
+            states.add(_state_after(Warehouse(str(root)), action, seen, f"cut at call {call}, losing {loss}"))
     assert call > 50
     assert states == {(BEFORE, BEFORE), (AFTER, AFTER)}
 
 
-def _state_after(root: Path, what: str) -> tuple[int, int]:
-    """What readers see after the cut, once damage that they refuse to read is repaired; then the pull is run again."""
-    warehouse = Warehouse(str(root))
+def _state_after(warehouse: Warehouse, action: Callable, seen: Callable, what: str) -> tuple[int, int]:
+    """What readers see after the cut, once damage that they refuse to read is repaired; then the action is run again."""
     try:
         state = seen(warehouse)
     except CloutError as error:
@@ -77,11 +116,11 @@ def _state_after(root: Path, what: str) -> tuple[int, int]:
     if state is None:
         assert "maintain --repair" in refusal or "clout doctor" in refusal, what
         assert list(damage.find(warehouse)), what
-        assert all(outcome.done for outcome in damage.repair_logs(warehouse)), what
-        state = seen(warehouse)
-    damage.repair_logs(warehouse)
+    outcomes = repair(warehouse)
+    assert all(outcome.done for outcome in outcomes), what
     assert not list(damage.find(warehouse)), what
-    pull_again(str(root))
+    state = state or seen(warehouse)
+    action(warehouse.root)
     assert seen(warehouse) == (AFTER, AFTER), what
     return state
 
