@@ -21,7 +21,7 @@ from schemas.scores import SCORES
 JOB = "histories"
 
 # A reader of one person reads one such group of a month. Smaller groups would make the index of every file longer.
-GROUPS = WriterProperties(max_row_group_size=16_384)
+GROUPS = WriterProperties(max_row_group_size=2_048)
 
 
 def of_person(warehouse: Warehouse, person_id: str, methodologies: Iterable[str]) -> pa.Table:
