@@ -25,7 +25,8 @@ def unrepeated(table: Table, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.R
         for batch in batches:
             if batch.num_rows:
                 db.register("batch", batch.select(list(table.grain)))
-                hashes.append(db.execute(f"select hash({names}) as grain from batch").fetchnumpy()["grain"])
+                found = db.execute(f"select hash({names}) as grain from batch").fetchnumpy()
+                hashes.append(np.asarray(found["grain"]))
             yield batch
     ordered = np.sort(np.concatenate(hashes)) if hashes else np.empty(0)
     repeated = np.count_nonzero(ordered[1:] == ordered[:-1])
