@@ -25,8 +25,7 @@ def unrepeated(table: Table, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.R
         for batch in batches:
             if batch.num_rows:
                 db.register("batch", batch.select(list(table.grain)))
-                found = db.execute(f"select hash({names}) as grain from batch").fetchnumpy()
-                hashes.append(np.asarray(found["grain"]))
+                hashes.append(np.asarray(db.execute(f"select hash({names}) as grain from batch").fetchnumpy()["grain"]))
             yield batch
     ordered = np.sort(np.concatenate(hashes)) if hashes else np.empty(0)
     repeated = np.count_nonzero(ordered[1:] == ordered[:-1])
