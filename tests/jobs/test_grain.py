@@ -58,7 +58,7 @@ def test_a_count_that_repeats_a_row_is_a_failed_count(spark, warehouse, arrow_ro
     place = {"platform": "twitter", "day": DAY, "source": "test"}
     warehouse.replace(ACTIVITY, arrow_rows(ACTIVITY, [{}]), place, run_id="r", job="j")
     right = engagement.engagement
-    monkeypatch.setattr(engagement, "engagement", lambda activity: right(activity).unionAll(right(activity)))
+    monkeypatch.setattr(engagement, "engagement", lambda *rows: right(*rows).unionAll(right(*rows)))
     with pytest.raises(ContractError, match="engagement: 1 of 2 rows repeat the grain"):
         count(spark, warehouse)
     assert warehouse.read(RUNS)["status"].to_pylist() == ["failed"]
