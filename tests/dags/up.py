@@ -65,8 +65,8 @@ class Up:
         asked = ("backfill", "create", "--dag-id", dag_id, "--from-date", first_day, "--to-date", last_day, *options)
         kept = {name: value for name, value in self.environment.items() if name.startswith("AIRFLOW__DATABASE")}
         home = {"AIRFLOW_HOME": str(self.home), "PATH": os.environ["PATH"], **kept}
-        # On a busy machine SQLite may refuse a backfill's second run; Airflow then deletes the first, and a scheduler that is at
-        # work on it ends. So the scheduler starts none until all are there.
+        # On a busy machine SQLite may refuse a backfill's second run. Airflow then deletes the first, and a scheduler that
+        # is at work on it ends. So the scheduler starts none until all are there.
         api.patch(f"/dags/{dag_id}", json={"is_paused": True}).raise_for_status()
         for _ in range(TRIES):
             created = subprocess.run((BIN / "airflow", *asked), env=home, capture_output=True, text=True, check=False)
