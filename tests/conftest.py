@@ -13,6 +13,7 @@ that starts a process, however short, is a `system` test.
 import fcntl
 import multiprocessing.process
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -202,12 +203,18 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         yield found
 
 
-@pytest.fixture
-def warehouse(tmp_path: Path) -> Warehouse:
-    """An empty warehouse with its tables."""
-    made = Warehouse(str(tmp_path / "warehouse"))
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """An empty warehouse with its tables, to be copied: that takes a twentieth of the time of making it."""
+    made = Warehouse(str(tmp_path_factory.mktemp("empty") / "warehouse"))
     made.create_tables()
     return made
+
+
+@pytest.fixture
+def warehouse(empty: Warehouse, tmp_path: Path) -> Warehouse:
+    """An empty warehouse with its tables."""
+    return Warehouse(str(shutil.copytree(empty.root, tmp_path / "warehouse")))
 
 
 Records = Sequence[Mapping[str, Any]]
