@@ -23,18 +23,25 @@ with DAG("pull_activity", schedule=NIGHTLY, doc_md=__doc__, **settings(runbook="
 
     @task
     def pulls(day: str) -> list[dict[str, Any]]:
-        """The arguments of the mapped task, one set for each enabled source."""
+        """The arguments of the mapped task, one set for each enabled source that has the day."""
+        import logging
+        from datetime import date
+
         from dags.pools import of_source
         from jobs.places import sources_file
-        from jobs.sources.spec import enabled_sources
+        from jobs.sources.spec import enabled_entries, enabled_sources
 
+        asked = date.fromisoformat(day)
+        for entry in enabled_entries(sources_file()):
+            if not entry.has(asked):
+                logging.getLogger(__name__).info("source %s: does not have %s; not pulled", entry, day)
         return [
             {
                 "source": spec.id,
                 "pool": of_source(spec.id),
-                "arguments": ["pull", "--day", day, *_options(spec.arguments), "--verbose"],
+                "arguments": ["pull", "--day", day, "--settle", *_options(spec.arguments), "--verbose"],
             }
-            for spec in enabled_sources(sources_file())
+            for spec in enabled_sources(sources_file(), asked)
         ]
 
     def _options(sources: tuple[str, ...]) -> list[str]:

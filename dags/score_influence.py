@@ -16,6 +16,7 @@ from airflow.sdk import DAG, Param, task
 
 from dags import notify
 from dags.common import DAY, DEADLINE, NIGHTLY, SCORES, clout, settings, spark_job
+from dags.in_order import WaitForEarlierDays
 from dags.operators import PublishOperator
 from dags.waiting import WaitForPulls
 
@@ -57,7 +58,7 @@ with DAG(
         from schemas.methodology import official
 
         scored = date.fromisoformat(day)
-        sources = [spec.id for spec in enabled_sources(sources_file())]
+        sources = [spec.id for spec in enabled_sources(sources_file(), scored)]
         notify.send_all(
             [
                 notify.Notice(
@@ -77,6 +78,7 @@ with DAG(
         )
         >> spark_job("engagement", "--day", DAY)
         >> spark_job("influence", "--day", DAY)
+        >> WaitForEarlierDays(task_id="wait_for_earlier_days")
         >> clout("checks", ACCEPT, on_failure_callback=notify.TaskFailed(runbook="checks_failed.md"))
         >> clout(
             "publish",

@@ -19,14 +19,16 @@ LOOK_EVERY = timedelta(minutes=1)  # a pull takes minutes
 
 def lacking(warehouse: str, day: date, now: datetime) -> list[str]:
     """One line for each thing that the day's scoring run still has to wait for; empty: go."""
+    from jobs.nights import nights
     from jobs.places import sources_file
     from jobs.readiness import missing
     from jobs.sources.spec import enabled_sources
     from jobs.storage import Warehouse
     from schemas.methodology import load, official
 
-    sources = [spec.id for spec in enabled_sources(sources_file())]
-    return missing(Warehouse(warehouse), sources, load(official(day)).first_day(day), day, now)
+    sources = [spec.id for spec in enabled_sources(sources_file(), day)]
+    first_day = load(official(day)).first_day(day)
+    return missing(Warehouse(warehouse), sources, first_day, day, now, nights().settle_hours)
 
 
 class PullsTrigger(BaseTrigger):

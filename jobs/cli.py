@@ -4,8 +4,9 @@
 """
 
 import logging
-import signal
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Annotated, Any
@@ -13,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from jobs import cli_reading, display
+from jobs import cli_operating, cli_reading, display, interrupts
 from jobs.causes import cause
 from jobs.cli_options import (
     DAY_FORMAT,
@@ -32,6 +33,7 @@ from jobs.cli_options import (
     log,
     methodology_of,
     open_to_read,
+    refuse_not_begun,
     root_of,
     warehouse_of,
 )
@@ -39,26 +41,27 @@ from jobs.display import say
 from jobs.engines import AUTO
 from jobs.errors import CloutError, UsageError
 from jobs.sources.spec import SourceSpec, are_simulated, parse_specs
+from jobs.streams import OutputError
 from schemas.methodology import MethodologyError, load, official
 from schemas.table import ContractError
 
 
-class Interrupted(CloutError):
-    """Somebody pressed Ctrl-C."""
-
-
 class Commands(TyperGroup):
-    """All commands. Ctrl-C is a failure like others, told in one line."""
+    """All commands. Help names no type of an option that takes no value."""
 
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except BaseException as error:
-            # DuckDB, where it is at work when Ctrl-C comes, makes an error of its own of it.
-            if not isinstance(error, KeyboardInterrupt) and "Query interrupted" not in str(error):
-                raise
-            then = "; the same command goes on where it stopped" if ctx.invoked_subcommand == "run" else ""
-            raise Interrupted(f"interrupted{then}") from error
+    def get_help_option(self, ctx: Any) -> Any:
+        return _untyped(super().get_help_option(ctx))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        command = super().get_command(ctx, cmd_name)
+        if command is not None:
+            _untyped(command.get_help_option(ctx))
+        return command
+
+
+def _untyped(help_option: Any) -> Any:
+    help_option.metavar = FLAG
+    return help_option
 
 
 app = typer.Typer(
@@ -72,6 +75,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+READER_LEFT = 141  # what a shell reports of a program that wrote into a pipe without a reader
 SAMPLE_DAYS = 30  # so that a window exists
 SAMPLE_SCORED_DAYS = 7
 
@@ -119,13 +123,30 @@ def run(
 
 
 @app.command()
-def pull(day: Day, source: Sources = None, max_reject_share: RejectShare = 0.05, verbose: Verbose = False) -> None:
+def pull(
+    day: Day,
+    source: Sources = None,
+    max_reject_share: RejectShare = 0.05,
+    settle: Annotated[
+        bool,
+        typer.Option(
+            "--settle",
+            metavar=FLAG,
+            help="Fail while the day is partial and more of it may come (settle_hours in infra/nights.yaml), as the nights"
+            " do. What was pulled is kept.",
+        ),
+    ] = False,
+    verbose: Verbose = False,
+) -> None:
     """Pull one day of one or several sources into `activity`, `accounts`, `rejects` and `coverage`."""
-    from jobs import pull_activity, running
+    from jobs import pull_activity, readiness, running
+    from jobs.nights import nights
     from jobs.runs import Batch
     from jobs.storage import Warehouse
 
     log(verbose)
+    now = datetime.now(UTC)
+    refuse_not_begun(day.date(), now)
     specs = parse_specs(source or ["sample"])
     warehouse = Warehouse(warehouse_of(specs))
     warehouse.create_tables()
@@ -142,6 +163,9 @@ def pull(day: Day, source: Sources = None, max_reject_share: RejectShare = 0.05,
                 on_lines=lambda count: bar.show(f"pulling, {count:,} lines read"),
                 on_day=partial(running.say_pulled, watch=watch),
             )
+    if settle:
+        for spec in specs:
+            readiness.refuse_unsettled(warehouse, spec.id, day.date(), now, nights().settle_hours)
 
 
 @app.command()
@@ -255,6 +279,9 @@ app.command()(cli_reading.explain)
 app.command()(cli_reading.restatements)
 app.command()(cli_reading.compare)
 app.command()(cli_reading.export)
+app.command()(cli_operating.coverage)
+app.command()(cli_operating.runs)
+app.command()(cli_operating.rejects)
 
 
 @app.command()
@@ -326,34 +353,43 @@ def _range(
     else:
         first, scored = last - timedelta(days=SAMPLE_DAYS - 1), last - timedelta(days=SAMPLE_SCORED_DAYS - 1)
     scored = score_from.date() if score_from else scored
+    refuse_not_begun(last, datetime.now(UTC))
     if not first <= scored <= last:
         raise UsageError(f"days must ascend: --first-day {first}, --score-from {scored}, --last-day {last}")
     return first, last, scored
 
 
 def main() -> None:
-    """Entry point: a user's mistake is one line, anything else is a traceback only under --verbose."""
-    verbose = bool({"-v", "--verbose"} & set(sys.argv[1:]))
-    signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        app(prog_name="clout")
-    except MethodologyError as error:
-        _fail(str(error), UsageError.exit_code, verbose)
-    except (CloutError, ContractError) as error:
-        _fail(str(error), getattr(error, "exit_code", CloutError.exit_code), verbose)
-    except Exception as error:
-        told = ": ".join(filter(None, [type(error).__name__, cause(error)]))
-        _fail(f"{told} (`--verbose` shows more)", 1, verbose)
+    """Runs the command line: a user's mistake is one line, anything else is a traceback only under --verbose."""
+    verbose = is_verbose(sys.argv)
+    with interrupts.handled():
+        try:
+            try:
+                app(prog_name="clout")
+            finally:
+                sys.stdout.flush()
+        except BaseException as error:
+            if interrupts.asked():
+                interrupts.end_children()
+                _fail(interrupts.message(sys.argv[1:]), 1, verbose)
+            if not isinstance(error, Exception):  # the command's own exit
+                raise
+            if isinstance(error, OutputError) and error.reader_left:
+                sys.exit(READER_LEFT)
+            known = isinstance(error, (CloutError, ContractError, MethodologyError))
+            told = ": ".join(filter(None, [type(error).__name__, cause(error)])) + " (`--verbose` shows more)"
+            usage = UsageError.exit_code if isinstance(error, MethodologyError) else CloutError.exit_code
+            _fail(str(error) if known else told, getattr(error, "exit_code", usage), verbose)
 
 
-def _interrupt(number: int, _: object) -> None:
-    """Airflow and service managers end a command by SIGTERM, often twice: as after Ctrl-C, `runs` shall say that it failed."""
-    signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
+def is_verbose(arguments: Sequence[str]) -> bool:
+    """Whether the command line asks for logs and tracebacks, also where it cannot be parsed."""
+    return bool({"-v", "--verbose"} & set(arguments))
 
 
 def _fail(message: str, code: int, verbose: bool) -> None:
     if verbose:
         logging.getLogger(__name__).exception("failed")
-    display.complain(f"clout: {message}")
+    with suppress(OSError):  # a closed or full error stream leaves the exit code to say it
+        display.complain(f"clout: {message}")
     sys.exit(code)

@@ -1,7 +1,7 @@
 """Options that several commands take, and what they stand for."""
 
 import logging
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +9,7 @@ import typer
 
 from jobs.errors import UsageError
 from jobs.places import warehouse_root
+from jobs.settling import start_of
 from jobs.sources.spec import TYPES, SourceSpec, are_simulated
 from schemas.methodology import Methodology, load, official
 
@@ -70,6 +71,15 @@ def log(verbose: bool) -> None:
     """`--verbose` may stand before the command or after it."""
     if verbose:
         logging.getLogger("jobs").setLevel(logging.DEBUG)
+
+
+def refuse_not_begun(day: date, now: datetime) -> None:
+    """Raises `UsageError` if nothing of the day can have happened yet."""
+    if now < start_of(day):
+        raise UsageError(
+            f"{day} has not begun: it is {now:%Y-%m-%d %H:%M} UTC. The newest day that is over is"
+            f" {now.date() - timedelta(days=1)}"
+        )
 
 
 def methodology_of(version: str | None, day: datetime) -> Methodology:

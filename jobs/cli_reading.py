@@ -30,9 +30,13 @@ Json = Annotated[bool, typer.Option("--json", metavar=FLAG, help="JSON instead o
 
 def show(
     person: Annotated[
-        str | None, typer.Argument(help="person_id (`twitter:88`) or handle: their history. Else a day's top.")
+        str | None,
+        typer.Argument(metavar="PERSON", help="person_id (`twitter:88`) or handle: their history. Else a day's top."),
     ] = None,
-    day: AnyDay = None,
+    day: Annotated[
+        datetime | None,
+        typer.Option("--day", help="UTC day. If left out: the newest published one; of a person, all.", **DAY_FORMAT),
+    ] = None,
     top: Annotated[int, typer.Option(min=1, max=100_000, metavar="N", help="How many people.")] = 20,
     methodology: Version = None,
     as_json: Json = False,
@@ -48,7 +52,10 @@ def show(
         raise UsageError("--json and --csv exclude each other")
     warehouse = open_to_read(sample)
     if person is not None:
-        found, print_table = reading.history(warehouse, person, methodology), display.print_history
+        found, print_table = (
+            reading.history(warehouse, person, methodology, day.date() if day else None),
+            display.print_history,
+        )
     else:
         asked = day.date() if day else reading.newest_day(warehouse, methodology)
         found, print_table = reading.top(warehouse, asked, methodology or official(asked), top), display.print_top
@@ -132,7 +139,7 @@ def export(
 
 
 def explain(
-    person: Annotated[str, typer.Argument(help="person_id (`twitter:88`) or handle.")],
+    person: Annotated[str, typer.Argument(metavar="PERSON", help="person_id (`twitter:88`) or handle.")],
     day: AnyDay = None,
     since: Annotated[
         datetime | None, typer.Option("--since", help="Why the score changed since this UTC day.", **DAY_FORMAT)

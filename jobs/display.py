@@ -3,21 +3,21 @@
 import csv
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
-from itertools import accumulate
+from itertools import accumulate, zip_longest
+from textwrap import fill
 from typing import Any
 
 import pyarrow as pa
-from rich import box
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 from rich.text import Text
 
 GAP = 2  # between two columns
+INDENT = " " * 4  # of what is said about the row above
 WIDEST = 40  # of a cell: an id of the AT Protocol and its platform
 WIDE = 160  # of what is not a terminal: a file or a pipe cuts nothing off
 
@@ -90,7 +90,7 @@ def print_top(found: pa.Table) -> None:
     ]
     names = ("rank", "person", "handle", "score", "= direct", "+ second", "+ third", "influence", "engagers")
     title = f"Highest scores of {rows[0]['day']}, methodology {rows[0]['methodology']}"
-    print_table(title, names, cells, texts=("person", "handle"))
+    print_table(title, names, cells, texts=("person", "handle"), foremost=("score", "person", "rank"))
     _labels(rows)
 
 
@@ -115,7 +115,7 @@ def print_history(found: pa.Table) -> None:
         "methodology",
     )
     title = f"{plain(rows[-1]['person_id'])}  {plain(rows[-1]['handle'])}"
-    print_table(title, names, cells, texts=("day", "methodology"))
+    print_table(title, names, cells, texts=("day", "methodology"), foremost=("score", "day"))
     _labels(rows)
 
 
@@ -159,19 +159,52 @@ def _scored(row: dict[str, Any]) -> tuple[str, ...]:
     return (f"{row['score']:.2f}", *(f"{part:.2f}" for part in points(row)), f"{row['influence']:,.2f}")
 
 
-def print_table(title: str, names: Sequence[str], rows: Sequence[Sequence[str]], texts: Sequence[str]) -> None:
-    """Numbers are never cut off: columns for which there is no room are left out, from the right, and named."""
+def print_table(
+    title: str,
+    names: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    texts: Sequence[str],
+    foremost: Sequence[str] = (),
+    notes: Sequence[Sequence[str]] = (),
+) -> None:
+    """A table with its numbers to the right; `texts` stand left. `notes` are sentences about each row, wrapped beneath it.
+
+    Numbers are never cut off. Columns for which there is no room are left out and named: from the right, those of `foremost`
+    last, the first of them never.
+    """
     cells = [[_cut(cell) for cell in row] for row in rows]
-    widths = [max(map(cell_len, column)) + GAP for column in zip(names, *cells, strict=True)]
-    fitting = max(1, sum(end <= out.width for end in accumulate(widths)))
-    table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for name in names[:fitting]:
-        table.add_column(name, justify="left" if name in texts else "right", no_wrap=True)
-    for row in cells:
-        table.add_row(*map(Text, row[:fitting]))
-    out.print(table)
-    if fitting < len(names):
-        say(f"no room for {', '.join(names[fitting:])}: `clout show` has --json and --csv")
+    widths = dict(
+        zip(names, (max(map(cell_len, column)) + GAP for column in zip(names, *cells, strict=True)), strict=True)
+    )
+    kept = _fitting(widths, [*foremost, *(name for name in names if name not in foremost)])
+
+    def line(row: Mapping[str, str]) -> Text:
+        aligned = (_aligned(row[name], widths[name] - GAP, name in texts) for name in kept)
+        return Text((" " * GAP).join(aligned).rstrip())
+
+    head = line({name: name for name in names})
+    say(title)
+    out.print(Text(style="bold").append(head))
+    say(("-" if out.options.ascii_only else "─") * (sum(widths[name] for name in kept) - GAP))
+    for row, of_row in zip_longest(cells, notes, fillvalue=()):
+        out.print(line(dict(zip(names, row, strict=True))))
+        for note in of_row:
+            say(fill(plain(note), out.width, initial_indent=INDENT, subsequent_indent=INDENT, break_on_hyphens=False))
+    say()
+    if left_out := [name for name in names if name not in kept]:
+        say(f"no room for {', '.join(left_out)}: a wider terminal and --json have all")
+
+
+def _fitting(widths: Mapping[str, int], by_importance: Sequence[str]) -> list[str]:
+    """The columns for which there is room, in their order on the screen."""
+    ends = accumulate(widths[name] for name in by_importance)
+    fitting = max(1, sum(end - GAP <= out.width for end in ends))
+    return [name for name in widths if name in by_importance[:fitting]]
+
+
+def _aligned(cell: str, width: int, left: bool) -> str:
+    gap = " " * (width - cell_len(cell))
+    return cell + gap if left else gap + cell
 
 
 def _cut(text: str) -> str:
@@ -185,7 +218,7 @@ def _labels(rows: Sequence[dict[str, Any]]) -> None:
     say(CONSENT)
 
 
-def print_json(found: pa.Table | dict[str, Any]) -> None:
+def print_json(found: pa.Table | dict[str, Any] | list[dict[str, Any]]) -> None:
     json.dump(found.to_pylist() if isinstance(found, pa.Table) else found, sys.stdout, default=str, indent=1)
     sys.stdout.write("\n")
 

@@ -16,13 +16,14 @@ from jobs import runs
 from jobs.decision import Decision, Pulls, standing
 from jobs.errors import CloutError, UsageError
 from jobs.runs import Batch, Run
+from jobs.settling import end_of
 from jobs.sources.page import Note, Source
 from jobs.sources.spec import SourceSpec
 from jobs.spool import Spool, spool
 from jobs.storage import LostRaceError, Warehouse, rows
 from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
-from schemas.coverage import COVERAGE
+from schemas.coverage import COMPLETE, COVERAGE, PARTIAL
 from schemas.kinds import is_simulated
 from schemas.rejects import REJECTS
 
@@ -173,6 +174,9 @@ def _coverage(spooled: Spool, platform: str, item: Run) -> dict[str, Any]:
     notes = spooled.notes.get((platform, item.day), [])
     if not counts["lines"] and not notes:
         notes = [Note("no line of this day was found", partial=False)]
+    if item.started_at < end_of(item.day):
+        notes = [*notes, Note("it was pulled before it ended", partial=True)]
+    missing = [note for note in notes if note.partial]
     if any(note.absent for note in notes):
         raise AbsentDayError(
             f"{source_id} {item.day}: {'; '.join(note.reason for note in notes)}; nothing pulled, the day stays as it was"
@@ -181,7 +185,8 @@ def _coverage(spooled: Spool, platform: str, item: Run) -> dict[str, Any]:
         "day": item.day,
         "platform": platform,
         "source": source_id,
-        "status": "partial" if any(note.partial for note in notes) else "complete",
+        "status": PARTIAL if missing else COMPLETE,
+        "lasting": all(note.lasting for note in missing) if missing else None,
         "reason": "; ".join(dict.fromkeys(note.reason for note in notes)) or None,
         "act_count": counts["acts"],
         "rejected_count": counts["rejected"],

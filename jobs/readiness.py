@@ -4,13 +4,16 @@ Reads `coverage` of the day and the pulls in `runs` of its window; writes nothin
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pyarrow.compute as pc
 
 from jobs import pull_activity, runs
 from jobs.commits import Span
+from jobs.errors import CloutError
+from jobs.settling import end_of, is_settled
 from jobs.storage import Warehouse
 from schemas.coverage import COVERAGE
 from schemas.runs import RUNS
@@ -20,17 +23,52 @@ from schemas.runs import RUNS
 DEAD_AFTER = timedelta(hours=6)
 
 
-def missing(warehouse: Warehouse, sources: Sequence[str], first_day: date, day: date, now: datetime) -> list[str]:
-    """One line for each thing that is not there: a source without coverage of `day`, a pull of a day of the window
-    `first_day..day` that is at work at `now`. Empty: go."""
+class NotSettledError(CloutError):
+    """A day was pulled, and more of it may still come."""
+
+
+def missing(
+    warehouse: Warehouse,
+    sources: Sequence[str],
+    first_day: date,
+    day: date,
+    now: datetime,
+    settle_hours: float,
+) -> list[str]:
+    """One line for each thing to wait for: a source without coverage of `day`, or whose partial day is not settled, and a
+    pull of a day of the window `first_day..day` that is at work at `now`. Empty: go. `sources` are those that have the day."""
     if not warehouse.exists():
         return [f"warehouse {warehouse.root}: nothing was pulled into it yet"]
-    covered = set(warehouse.read(COVERAGE, {"day": day}, columns=["source"])["source"].to_pylist())
-    uncovered = [f"source {source}: no coverage of {day}" for source in sources if source not in covered]
-    return uncovered + [
-        f"source {source}: {pulled} is being pulled since {started_at:%Y-%m-%d %H:%M} UTC"
-        for (source, pulled), started_at in sorted(_pulls_at_work(warehouse, first_day, day).items())
-        if now - started_at < DEAD_AFTER
+    covered = warehouse.read(COVERAGE, {"day": day}).to_pylist()
+    absent = sorted(set(sources) - {row["source"] for row in covered})
+    uncovered = [f"source {source}: no coverage of {day}" for source in absent]
+    partial = [line for row in covered if row["source"] in sources for line in _unsettled(row, now, settle_hours)]
+    return (
+        uncovered
+        + sorted(partial)
+        + [
+            f"source {source}: {pulled} is being pulled since {started_at:%Y-%m-%d %H:%M} UTC"
+            for (source, pulled), started_at in sorted(_pulls_at_work(warehouse, first_day, day).items())
+            if now - started_at < DEAD_AFTER
+        ]
+    )
+
+
+def refuse_unsettled(warehouse: Warehouse, source: str, day: date, now: datetime, settle_hours: float) -> None:
+    """Raises `NotSettledError` if the day of a source is partial and not settled; what was pulled of it stays."""
+    covered = warehouse.read(COVERAGE, {"day": day, "source": source}).to_pylist()
+    lines = sorted(line for row in covered for line in _unsettled(row, now, settle_hours))
+    if lines:
+        raise NotSettledError(f"{'; '.join(lines)}. What was pulled is kept; pull again later")
+
+
+def _unsettled(row: Mapping[str, Any], now: datetime, settle_hours: float) -> list[str]:
+    if is_settled(row, now, settle_hours):
+        return []
+    until = end_of(row["day"]) + timedelta(hours=settle_hours)
+    return [
+        f"source {row['source']}: {row['day']} of {row['platform']} is partial ({row['reason']}) and may still become"
+        f" complete until {until:%Y-%m-%d %H:%M} UTC"
     ]
 
 

@@ -54,18 +54,25 @@ def person_id(warehouse: Warehouse, person: str) -> str:
     return people[0]
 
 
-def history(warehouse: Warehouse, person: str, methodology: str | None) -> pa.Table:
-    """One person's published days in order, by person_id or handle, of that methodology or of the official ones."""
+def history(warehouse: Warehouse, person: str, methodology: str | None, day: date | None = None) -> pa.Table:
+    """One person's published days in order, or that one day, by person_id or handle, of that methodology or of the official
+    ones. Raises if there is no such day."""
     who = pc.field("person_id") == person_id(warehouse, person)
-    found = warehouse.read(SCORES, {"methodology": methodology} if methodology else None, where=who)
+    asked = {name: value for name, value in (("methodology", methodology), ("day", day)) if value is not None}
+    rows = warehouse.read(SCORES, asked, where=who)
     if methodology is None:
         versions = pa.array([entry.version for entry in in_force()])
-        found = found.filter(pc.is_in(found["methodology"], versions))
-        days = [official(day.as_py()) for day in found["day"]]
-        found = found.filter(pc.equal(found["methodology"], pa.array(days, pa.string())))
-    if not found.num_rows:
-        raise CloutError(f"scores: no day of {person!r} is published by {methodology or 'the official methodology'}")
-    return found.sort_by("day")
+        rows = rows.filter(pc.is_in(rows["methodology"], versions))
+        days = [official(row_day.as_py()) for row_day in rows["day"]]
+        rows = rows.filter(pc.equal(rows["methodology"], pa.array(days, pa.string())))
+    if not rows.num_rows:
+        by = methodology or "the official methodology"
+        if day:
+            raise CloutError(
+                f"scores {day} ({by}): {person} is not in it; `clout show {person}` lists the days that are"
+            )
+        raise CloutError(f"scores: no day of {person!r} is published by {by}")
+    return rows.sort_by("day")
 
 
 def restatements(warehouse: Warehouse, day: date | None, methodology: str | None) -> pa.Table:

@@ -86,6 +86,7 @@ def write(warehouse: Warehouse, runs: list[Run], status: str, error: str | None 
 def recorded_together(warehouse: Warehouse, runs: list[Run]) -> Iterator[None]:
     """Runs the block as these rows of `runs`: started before it, done or failed after it."""
     log.info("%s: started, runs %s", ", ".join(f"{run.job} {run.day}" for run in runs), [run.id for run in runs])
+    warehouse.require_writable()
     write(warehouse, runs, STARTED)
     try:
         yield

@@ -1,9 +1,15 @@
 """The only module that builds a Spark session: settings from `infra/spark-defaults.conf`, JVM packages from set-up."""
 
+import logging
 import os
+import signal
 import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import javaproperties
 
@@ -11,9 +17,12 @@ from jobs.errors import CloutError, UsageError
 from jobs.places import ROOT
 
 if TYPE_CHECKING:
+    from pyspark import SparkConf
     from pyspark.sql import SparkSession
 
 SETTINGS = ROOT / "infra" / "spark-defaults.conf"
+# In local mode driver and executor are one process. A heartbeat that is late, because the machine is busy, means nothing.
+LOCAL_SETTINGS = {"spark.executor.heartbeatInterval": "1h", "spark.network.timeout": "24h"}
 JAVA_OPTIONS = f"-Duser.timezone=UTC -Dlog4j2.configurationFile={(ROOT / 'infra' / 'log4j2.properties').as_uri()}"
 
 
@@ -84,30 +93,68 @@ def java_home() -> str | None:
 def build(master: str | None = None) -> "SparkSession":
     """A session. Under `spark-submit` the JVM is there already, and its master and packages with it; by hand it is
     started here, on `$CLOUT_SPARK_MASTER` or all cores of this machine."""
+    from pyspark import SparkConf
     from pyspark.sql import SparkSession
 
-    builder = SparkSession.builder.appName("clout")
-    for name, value in settings().items():
-        builder = builder.config(name, value)
+    chosen = dict(settings())
     if not submitted():
-        builder = builder.config("spark.driver.extraJavaOptions", JAVA_OPTIONS)
+        master = master or os.environ.get("CLOUT_SPARK_MASTER", "local[*]")
+        if master.startswith("local"):
+            chosen = LOCAL_SETTINGS | chosen
+            os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")  # a laptop's name may lack an address offline
         packages = jars()
         if not packages and not {"spark.jars", "spark.jars.packages"} & settings().keys():
             raise CloutError(
                 f"{environment_folder() / 'jars'}: Delta's JVM package is missing; run `bash infra/run.sh`, which sets it up,"
                 f" or name it by spark.jars.packages in {settings_file()}"
             )
+        chosen |= {"spark.master": master, "spark.driver.extraJavaOptions": JAVA_OPTIONS}
+        if packages:
+            chosen["spark.jars"] = ",".join(packages)
         java = java_home()
         if java:
             os.environ["JAVA_HOME"] = java
         os.environ.pop("SPARK_HOME", None)  # another Spark on this machine is not the one of the lock
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-        chosen = master or os.environ.get("CLOUT_SPARK_MASTER", "local[*]")
-        if chosen.startswith("local"):  # a laptop's name may resolve to nothing without a network
-            os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-        if packages:
-            builder = builder.config("spark.jars", ",".join(packages))
-        builder = builder.master(chosen)
-    session = builder.getOrCreate()
+    conf = SparkConf().setAppName("clout").setAll(list(chosen.items()))
+    with _interrupts_kept():
+        if not submitted() and SparkSession.getActiveSession() is None:
+            _start(conf)
+        session = SparkSession.builder.config(conf=conf).getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session
+
+
+def _start(conf: "SparkConf") -> None:
+    """Starts the JVM and Spark's context in it, on which `SparkSession.builder` builds. Raises `CloutError` with Java's own
+    words if it does not start.
+
+    What the JVM prints reaches the terminal under --verbose only. Its process group is its own: Ctrl-C is this process's to
+    handle.
+    """
+    from pyspark import SparkContext
+    from pyspark.errors import PySparkRuntimeError
+    from pyspark.java_gateway import launch_gateway
+
+    verbose = logging.getLogger("jobs").isEnabledFor(logging.DEBUG)
+    with tempfile.TemporaryFile() as printed:
+        streams: dict[str, Any] = {} if verbose else {"stdout": printed, "stderr": printed}
+        try:
+            gateway = SparkContext._gateway or launch_gateway(conf, streams | {"process_group": 0})
+        except PySparkRuntimeError as error:
+            printed.seek(0)
+            lines = printed.read().decode(errors="replace").splitlines()
+            said = next((line for line in lines if line.strip() and not line.startswith("WARNING")), str(error))
+            raise CloutError(f"Java did not start: {said} (`--verbose` shows more)") from error
+        SparkContext(conf=conf, gateway=gateway)
+
+
+@contextmanager
+def _interrupts_kept() -> Iterator[None]:
+    """Spark's own handler of Ctrl-C asks the JVM to cancel its jobs, on the connection that waits for one of them."""
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, handler)

@@ -4,6 +4,7 @@ Every table is a Delta table under one root. `engagement` and `influence` are wr
 `deltalake`, which needs no JVM. A write replaces whole partitions in one commit; the commit names the run that made it.
 """
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -61,7 +62,9 @@ class Warehouse:
         return f"{self.root}/{table.name}"
 
     def create_tables(self) -> None:
-        """Creates the tables of a new warehouse, empty. One that is there stays as it is; raises as `require_current` does."""
+        """Creates the tables of a new warehouse, empty. One that is there stays as it is; raises as `require_current` and
+        `require_writable` do."""
+        self.require_writable()
         if self.exists():
             self.require_current()
             return
@@ -89,6 +92,16 @@ class Warehouse:
         marks = self.delta(creation.MARKER).metadata().configuration
         creation.refuse_newer(self.root, marks)
         creation.refuse_older(self.root, marks)
+
+    def require_writable(self) -> None:
+        """Raises `UsageError` if the folder or one of its tables may not be written: Delta's client would find out in the
+        middle of a write."""
+        if not self.is_local:
+            return
+        tables = (Path(self.path(table)) for table in TABLES)
+        for folder in (Path(self.root), *(place for table in tables for place in (table, table / "_delta_log"))):
+            if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
+                raise UsageError(f"{folder}: cannot be written (read-only, or another user's); set CLOUT_WAREHOUSE")
 
     # Reading
 

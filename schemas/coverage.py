@@ -22,6 +22,12 @@ COVERAGE = Table(
             "Why the day is partial, or a warning such as an empty file; null if nothing to say.",
             nullable=True,
         ),
+        Column(
+            "lasting",
+            "boolean",
+            "True if what is missing of a partial day will never come, so that pulling again is of no use; null if unknown.",
+            nullable=True,
+        ),
         Column("act_count", "long", "Rows written to `activity`."),
         Column("rejected_count", "long", "Lines that could not be read or break the contract; they are in `rejects`."),
         Column("unresolved_count", "long", "Acts whose target, actor or time is not known; they are in `rejects`."),

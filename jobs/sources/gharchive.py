@@ -166,7 +166,7 @@ def _notes(day: date, hours: int, missing: list[str], without_events: list[str])
         for names, what in ((missing, "are missing"), (without_events, "hold no event"))
         if names
     ]
-    return found + [Note(reason, True, day) for since, reason in GAPS.items() if day >= since]
+    return found + [Note(reason, True, day, lasting=True) for since, reason in GAPS.items() if day >= since]
 
 
 def _fault(first: Page) -> str | None:

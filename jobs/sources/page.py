@@ -89,12 +89,13 @@ class Rejected(Exception):
 
 class Note(NamedTuple):
     """Something to tell about a day's coverage: `partial` if data is known to be missing, `absent` if nothing of the day is
-    there, so that it cannot be pulled. No day means every day asked for."""
+    there, so that it cannot be pulled, `lasting` if pulling again will bring no more. No day means every day asked for."""
 
     reason: str
     partial: bool
     day: date | None = None
     absent: bool = False
+    lasting: bool = False
 
 
 _TIME = pa.int64()

@@ -39,8 +39,12 @@ SOURCES = """
 - source: higgs=/data/higgs activity.txt.gz
 - source: gh:gharchive=/data/2012-07-01.json.gz
 - source: gh:gharchive=/data/2012-07-02.json.gz
+- source: late:higgs=/data/late.txt
+  from: 2012-07-03
 - source: reddit=/data/reddit.zst
   enabled: false
+- source: jetstream=/data/later
+  from: 2023-01-01
 """
 
 
@@ -187,7 +191,8 @@ def test_steps_of_a_scored_day_are_in_order_and_readers_wake_after_the_last():
     while following := score_influence.dag.get_task(task_id).downstream_task_ids:
         (task_id,) = following
         order.append(task_id)
-    assert order == ["wait_for_pulls", "engagement", "influence", "checks", "publish", "report"]
+    computed, decided = ["wait_for_pulls", "engagement", "influence"], ["checks", "publish", "report"]
+    assert order == [*computed, "wait_for_earlier_days", *decided]
     outlets = {task.task_id: task.outlets for dag in DAGS.values() for task in dag.tasks if task.outlets}
     assert outlets == {
         "publish": [Asset("scores", uri="clout://warehouse/scores")],

@@ -111,7 +111,7 @@ def test_a_slow_look_blocks_no_other_trigger(monkeypatch):
 
 def test_asks_for_the_enabled_sources_and_the_official_window(monkeypatch, tmp_path):
     listed = tmp_path / "sources.yaml"
-    listed.write_text("- source: higgs=/a\n- source: gh:gharchive=\n- source: reddit=/b\n  enabled: false\n")
+    listed.write_text("- source: higgs=/a\n- source: gh:gharchive=\n- source: reddit=/b\n  to: 2012-07-01\n")
     monkeypatch.setenv("CLOUT_SOURCES", str(listed))
     asked: list[Any] = []
     monkeypatch.setattr(readiness, "missing", lambda *arguments: asked.extend(arguments[1:4]) or [])

@@ -290,11 +290,11 @@ def test_verbose_shows_a_traceback(clout, published, monkeypatch, caplog):
     assert "Traceback" in caplog.text
 
 
-@pytest.mark.parametrize("arguments", [("-v", "doctor"), ("doctor", "-v")])
+@pytest.mark.parametrize("arguments", [("-v", "show"), ("show", "-v")])
 def test_verbose_may_stand_before_the_command_or_after_it(clout, arguments):
     clout(*arguments)
     assert logging.getLogger("jobs").level == logging.DEBUG
-    clout("doctor")
+    clout("show")
     assert logging.getLogger("jobs").level == logging.WARNING
 
 

@@ -7,6 +7,8 @@ import sys
 from datetime import date, timedelta
 from pathlib import Path
 
+import pytest
+
 from jobs.storage import Warehouse
 from schemas.coverage import COVERAGE
 from schemas.runs import RUNS
@@ -14,6 +16,7 @@ from schemas.scores import SCORES
 
 ROOT = Path(__file__).parents[2]
 DAY = date(2026, 11, 3)
+pytestmark = pytest.mark.system
 
 
 def start(warehouse: Warehouse, *arguments: str, **options: object) -> subprocess.Popen:

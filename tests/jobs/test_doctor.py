@@ -9,6 +9,8 @@ from jobs.doctor import Finding, findings
 from jobs.storage import Warehouse
 from schemas.scores import SCORES
 
+pytestmark = pytest.mark.system  # it asks Java for its version
+
 
 @pytest.fixture
 def found(warehouse):

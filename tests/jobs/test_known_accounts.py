@@ -1,4 +1,4 @@
-"""What is known of accounts: the same with and without copies of months, and never more read than one copy and its days since."""
+"""What is known of accounts: the same with and without copies of months; at most one copy and its days since are read."""
 
 from datetime import date
 

@@ -382,6 +382,7 @@ for number in range(1, 6):
 """
 
 
+@pytest.mark.system
 def test_bookkeeping_of_processes_that_collide_is_repeated_until_all_is_there(warehouse):
     names = ["a", "b", "c"]
     writers = [

@@ -1,0 +1,91 @@
+"""Ctrl-C, and SIGTERM from Airflow or a service manager: a command ends, with all processes that it started.
+
+What a `KeyboardInterrupt` becomes on its way up is not in our hands: DuckDB, py4j and C extensions turn it into errors of
+their own or drop it. So the signal itself is remembered, and `cli.main` asks for it.
+"""
+
+import _thread
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, Never
+
+import psutil
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+GRACE_S = 5.0  # for the JVM to remove its temporary files
+
+_children: list[psutil.Process] = []
+_asked = False
+
+
+@contextmanager
+def handled() -> Iterator[None]:
+    """Within the block an interrupt ends what was started and raises `KeyboardInterrupt`; `asked` says whether one came."""
+    global _asked
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    hook = sys.unraisablehook
+    _asked = False
+    for number in SIGNALS:
+        signal.signal(number, _interrupt)
+    sys.unraisablehook = _raise_again
+    try:
+        yield
+    finally:
+        sys.unraisablehook = hook
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def asked() -> bool:
+    """Whether somebody interrupted this command."""
+    return _asked
+
+
+def end_children() -> None:
+    """Waits until the processes that an interrupt ended are gone; kills those that do not go."""
+    _, alive = psutil.wait_procs([*_children, *_descendants()], timeout=GRACE_S)
+    for process in alive:
+        process.kill()
+
+
+def message(arguments: list[str]) -> str:
+    """What an interrupted command says."""
+    command = next((argument for argument in arguments if not argument.startswith("-")), "")
+    return "interrupted" + ("; the same command goes on where it stopped" if command in ("run", "engagement") else "")
+
+
+def end_at_once(_: int, __: FrameType | None) -> Never:
+    """Ends a command that has not begun: nothing has to be put in order."""
+    os.write(sys.stderr.fileno(), f"clout: {message(sys.argv[1:])}\n".encode())
+    os._exit(1)
+
+
+def _interrupt(_: int, __: FrameType | None) -> None:
+    global _asked
+    for number in SIGNALS:  # Airflow sends SIGTERM twice, people press Ctrl-C twice: `runs` still records the failure
+        signal.signal(number, signal.SIG_IGN)
+    _asked = True
+    # The JVM ends first: py4j would wait for Spark's answer before it asks anything else.
+    logging.getLogger("py4j").setLevel(logging.CRITICAL)
+    _children[:] = _descendants()
+    for child in _children:
+        child.terminate()
+    raise KeyboardInterrupt
+
+
+def _descendants() -> list[psutil.Process]:
+    return psutil.Process().children(recursive=True)
+
+
+def _raise_again(unraisable: Any) -> None:
+    """Python drops what is raised within a finalizer or a callback; an interrupt is raised once more, outside of it."""
+    if issubclass(unraisable.exc_type, KeyboardInterrupt):
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        _thread.interrupt_main()
+    elif not _asked:
+        sys.__unraisablehook__(unraisable)

@@ -1,0 +1,28 @@
+"""When a day has begun, and when its data has settled. Pure: the instant is an argument."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from schemas.coverage import PARTIAL
+
+
+def start_of(day: date) -> datetime:
+    """Its midnight, in UTC."""
+    return datetime.combine(day, time(), UTC)
+
+
+def end_of(day: date) -> datetime:
+    """The midnight after it, in UTC."""
+    return start_of(day + timedelta(days=1))
+
+
+def may_become_complete(coverage: Mapping[str, Any]) -> bool:
+    """Whether pulling again may bring what a row of `coverage` lacks."""
+    return coverage["status"] == PARTIAL and not coverage["lasting"]
+
+
+def is_settled(coverage: Mapping[str, Any], now: datetime, settle_hours: float) -> bool:
+    """Whether the day of a row of `coverage` is to be taken as it is: complete, or partial and so many hours past its end."""
+    waited = now >= end_of(coverage["day"]) + timedelta(hours=settle_hours)
+    return waited or not may_become_complete(coverage)
