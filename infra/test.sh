@@ -1,11 +1,16 @@
 #!/usr/bin/env bash
-# Lint, types and tests, after whatever set-up is missing. Arguments go to pytest. All run; fails if any of them fails.
+# Lint, types and tests, after whatever set-up is missing. Arguments go to pytest: `-m unit` while you write, a file, a name.
+# All run; fails if any of them fails.
 set -euo pipefail
 
 # shellcheck source=infra/setup.sh
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 clout_setup
 cd "$clout_root"
+# Where nobody else may have, so that no test is skipped for want of a server.
+if [[ -n ${CI:-} ]] && ! compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; then
+    apt_install postgresql || say "PostgreSQL could not be installed: its test will fail"
+fi
 
 failed=()
 ruff check . || failed+=("ruff check")
@@ -14,6 +19,6 @@ mypy || failed+=(mypy)
 if ((${#failed[@]})); then
     printf 'clout: failed: %s\n' "${failed[@]}" >&2
 fi
-# Two processes, each with a Spark session of its own; a file stays in one, and long ones come first.
+# Two processes, each with a Spark session of its own. A file stays in one; tests/conftest.py puts long tests first.
 pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder "$@" || failed+=(pytest)
 ((${#failed[@]} == 0))

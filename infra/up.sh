@@ -93,22 +93,19 @@ give_up() {
 }
 
 mkdir -p "$AIRFLOW_HOME"
-# Every program of this home waits longer than the default of 5 s for SQLite's lock: two backfills that are created at once, a
-# scheduler on a busy machine.
-if [[ ! -e $AIRFLOW_HOME/airflow.cfg ]]; then
-    printf '[database]\nsql_alchemy_conn = sqlite:///%s/airflow.db?timeout=60\n' "$AIRFLOW_HOME" >"$AIRFLOW_HOME/airflow.cfg"
-fi
 exec {lock}>>"$AIRFLOW_HOME/up.lock"
 flock -n "$lock" || die "Airflow of $AIRFLOW_HOME is running already; end it with Ctrl-C where it was started, or set AIRFLOW_HOME"
 end_all # what an up.sh that was killed left behind
 if (: <>"/dev/tcp/127.0.0.1/$AIRFLOW__API__PORT") 2>/dev/null; then
-    die "port $AIRFLOW__API__PORT is taken; to mend: AIRFLOW__API__PORT=8081 bash infra/up.sh"
+    die "port $AIRFLOW__API__PORT is taken; to fix it: AIRFLOW__API__PORT=8081 bash infra/up.sh"
 fi
 
 declare -A started=() # process id -> name
 trap 'trap "" INT TERM HUP; say "stopping"; end_all; exit 0' INT TERM HUP
 say "preparing Airflow in $AIRFLOW_HOME"
 quiet airflow db migrate || die "Airflow's database could not be prepared"
+# Every program of this home, the commands of operators too, waits longer than the default of 5 s for SQLite's lock.
+sed -i 's|^\(sql_alchemy_conn = sqlite:.*airflow\.db\)$|\1?timeout=60|' "$AIRFLOW_HOME/airflow.cfg"
 quiet python -m dags.pools || die "the pools could not be created"
 quiet airflow dags reserialize || die "the DAGs could not be read" # so that a backfill can be created from the beginning
 start server api-server

@@ -86,9 +86,13 @@ def _refuse_changed(warehouse: Warehouse, basis: Basis, then: Mapping[date, str]
     if not other:
         return
     # A platform that was not covered then may have come since: its acts of the day are there, and do not count.
-    in_window = {"day": Span(basis.first_day, basis.day)}
-    coverage = warehouse.read(COVERAGE, in_window, version=basis.now.coverage).to_pylist()
-    known = (row for row in coverage if row["day"] in basis.covered.get(row["platform"], set()))
+    days = {"day": Span(basis.first_day - window.ONE_DAY, basis.day)}
+    coverage = warehouse.read(COVERAGE, days, version=basis.now.coverage).to_pylist()
+    known = (
+        row
+        for row in coverage
+        if row["day"] < basis.first_day or row["day"] in basis.covered.get(row["platform"], set())
+    )
     today, of_then = window.digests_of_days(coverage), window.digests_of_days(known)
     if changed := [day for day in other if of_then.get(day) != then[day]]:
         raise CloutError(

@@ -5,6 +5,7 @@
 
 import logging
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -13,12 +14,11 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from jobs import cli_operating, cli_reading, display, interrupts
+from jobs import cli_keeping, cli_operating, cli_publishing, cli_reading, cli_repair, display, interrupts
 from jobs.causes import cause
 from jobs.cli_options import (
     DAY_FORMAT,
     FLAG,
-    Accept,
     Day,
     EngineName,
     FirstDay,
@@ -28,12 +28,10 @@ from jobs.cli_options import (
     Sources,
     Verbose,
     Version,
-    Why,
     log,
     methodology_of,
     open_to_read,
     refuse_not_begun,
-    root_of,
     warehouse_of,
 )
 from jobs.display import say
@@ -199,53 +197,6 @@ def influence(
     say(f"scored {day.date()}: {counts['people']:,} people, {counts['pairs']:,} pairs; next: `clout checks`")
 
 
-@app.command()
-def checks(
-    day: Day, accept: Accept = None, methodology: Version = None, sample: Sample = False, verbose: Verbose = False
-) -> None:
-    """Check a scored day; `clout publish` takes only a day that passed."""
-    from jobs import checks as job
-    from jobs import gate
-    from jobs.nights import nights
-    from jobs.runs import Batch
-
-    log(verbose)
-    params = job.Params(
-        day=day.date(),
-        methodology=methodology_of(methodology, day).version,
-        gate_days=nights().gate_days,
-        accept=accept,
-    )
-    results = job.run(open_to_read(sample), params, Batch(f"checks {day.date()} {params.methodology}"))
-    for warning in gate.warnings(results):
-        say(warning)
-    say(f"checked {day.date()}: {len(results)} checks passed; next: `clout publish`")
-
-
-@app.command()
-def publish(
-    day: Day, accept: Accept = None, methodology: Version = None, sample: Sample = False, verbose: Verbose = False
-) -> None:
-    """Make a checked day visible in `scores`."""
-    _change_scores("run", "published", day, methodology, sample, verbose, accept=accept)
-
-
-@app.command()
-def unpublish(
-    day: Day, why: Why = None, methodology: Version = None, sample: Sample = False, verbose: Verbose = False
-) -> None:
-    """Withdraw a published day from `scores`."""
-    _change_scores("unpublish", "withdrew", day, methodology, sample, verbose, why)
-
-
-@app.command()
-def restore(
-    day: Day, why: Why = None, methodology: Version = None, sample: Sample = False, verbose: Verbose = False
-) -> None:
-    """Bring back what was published of a day before its newest change."""
-    _change_scores("restore", "brought back", day, methodology, sample, verbose, why)
-
-
 @app.command(name="score-changes")
 def score_changes(
     day: Day,
@@ -273,6 +224,10 @@ def score_changes(
     say(f"{counts['people']:,} people's change between {earlier.date()} and {day.date()} is in `score_changes`")
 
 
+app.command()(cli_publishing.checks)
+app.command()(cli_publishing.publish)
+app.command()(cli_publishing.unpublish)
+app.command()(cli_publishing.restore)
 app.command()(cli_reading.show)
 app.command()(cli_reading.explain)
 app.command()(cli_reading.restatements)
@@ -281,63 +236,12 @@ app.command()(cli_reading.export)
 app.command()(cli_operating.coverage)
 app.command()(cli_operating.runs)
 app.command()(cli_operating.rejects)
-
-
-@app.command()
-def upgrade(sample: Sample = False, verbose: Verbose = False) -> None:
-    """Bring the tables of an earlier clout up to date: columns, docs, properties, the record of what is published.
-
-    Let no other command write meanwhile: what changes a table aborts whoever writes it.
-    """
-    from jobs import upgrade as job
-    from jobs.session import build
-    from jobs.storage import Warehouse
-
-    log(verbose)
-    warehouse = Warehouse(root_of(sample))
-    for line in job.run(warehouse, build):
-        say(line)
-    say(f"{warehouse.root} is up to date")
-
-
-@app.command()
-def doctor(sample: Sample = False, verbose: Verbose = False) -> None:
-    """Say what is installed, where the warehouse is, and what is missing."""
-    from jobs import doctor as job
-    from jobs.storage import Warehouse
-
-    log(verbose)
-    found = list(job.findings(Warehouse(root_of(sample))))
-    for finding in found:
-        say(f"{'FAULT' if finding.fault else '   ok'}  {finding.what}: {finding.found}")
-        if finding.fault:
-            say(f"       -> {finding.fault}")
-    if any(finding.fault for finding in found):
-        raise typer.Exit(1)
-
-
-def _change_scores(
-    change: str,
-    done: str,
-    day: datetime,
-    methodology: str | None,
-    sample: bool,
-    verbose: bool,
-    why: str | None = None,
-    accept: str | None = None,
-) -> None:
-    from jobs import publications
-    from jobs import publish as job
-    from jobs.runs import Batch
-
-    log(verbose)
-    params = job.Params(day=day.date(), methodology=methodology_of(methodology, day), why=why, accept=accept)
-    warehouse = open_to_read(sample)
-    counts = getattr(job, change)(warehouse, params, Batch(f"{change} {params}"))
-    current = publications.current(warehouse, params.methodology.version, params.day)
-    for check, finding in (current.accepted or {} if current else {}).items():
-        say(f"accepted: {check}: {finding}")
-    say(f"{done} {params}: {counts['people']:,} people; {display.CONSENT}")
+app.command()(cli_keeping.maintain)
+app.command()(cli_repair.stale)
+app.command()(cli_repair.rescore)
+app.command()(cli_repair.repair)
+app.command()(cli_keeping.upgrade)
+app.command()(cli_keeping.doctor)
 
 
 def _range(
@@ -360,7 +264,7 @@ def _range(
 
 def main() -> None:
     """Runs the command line: a user's mistake is one line, anything else is a traceback only under --verbose."""
-    verbose = bool({"-v", "--verbose"} & set(sys.argv[1:]))
+    verbose = is_verbose(sys.argv)
     with interrupts.handled():
         try:
             try:
@@ -379,6 +283,11 @@ def main() -> None:
             told = ": ".join(filter(None, [type(error).__name__, cause(error)])) + " (`--verbose` shows more)"
             usage = UsageError.exit_code if isinstance(error, MethodologyError) else CloutError.exit_code
             _fail(str(error) if known else told, getattr(error, "exit_code", usage), verbose)
+
+
+def is_verbose(arguments: Sequence[str]) -> bool:
+    """Whether the command line asks for logs and tracebacks, also where it cannot be parsed."""
+    return bool({"-v", "--verbose"} & set(arguments))
 
 
 def _fail(message: str, code: int, verbose: bool) -> None:

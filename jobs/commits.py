@@ -25,18 +25,19 @@ class Span:
 
 @dataclass(frozen=True)
 class Commit:
-    """One commit of clout's."""
+    """One commit of clout's. `stamp` is its own alone; null in commits of earlier versions of clout."""
 
     version: int
     run_id: str
     job: str
     partition: dict[str, list[str]]
     at: datetime
+    stamp: str | None = None
 
 
-def metadata(partition: Partition, run_id: str, job: str) -> str:
+def metadata(partition: Partition, run_id: str, job: str, stamp: str) -> str:
     """The text that a commit carries as `userMetadata`."""
-    return json.dumps({"run_id": run_id, "job": job, "partition": as_text(partition)})
+    return json.dumps({"run_id": run_id, "job": job, "partition": as_text(partition), "stamp": stamp})
 
 
 def commits(table: DeltaTable, partition: Partition | None = None) -> Iterator[Commit]:
@@ -46,7 +47,9 @@ def commits(table: DeltaTable, partition: Partition | None = None) -> Iterator[C
         try:
             about = json.loads(entry["userMetadata"])
             at = datetime.fromtimestamp(entry["timestamp"] / 1000, UTC)
-            commit = Commit(int(entry["version"]), about["run_id"], about["job"], about["partition"], at)
+            commit = Commit(
+                int(entry["version"]), about["run_id"], about["job"], about["partition"], at, about.get("stamp")
+            )
         except (KeyError, TypeError, ValueError):
             continue  # the table's creation, or another program's commit
         if all(set(values) <= set(commit.partition.get(name, ())) for name, values in asked.items()):
@@ -61,3 +64,9 @@ def values_of(values: Any) -> tuple:
 def as_text(partition: Partition) -> dict[str, list[str]]:
     """Column -> its values as text."""
     return {name: [str(value) for value in values_of(values)] for name, values in partition.items()}
+
+
+def description(table: DeltaTable) -> str:
+    """Columns, docs and properties of a table, as text to compare."""
+    about = table.metadata()
+    return json.dumps([table.schema().to_json(), about.configuration, about.description], sort_keys=True)

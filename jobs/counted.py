@@ -94,7 +94,8 @@ def frame(
     every = warehouse.frame(session, table, version).alias("every")
     named = F.broadcast(session.createDataFrame(_named(warehouse, coverage, first_day, last_day))).alias("named")
     same = [F.col(f"every.{name}").eqNullSafe(F.col(f"named.{name}")) for name in NAMES]
-    in_days = F.col("day").between(F.lit(first_day), F.lit(last_day))
+    # As text: a year below 1000 does not survive the way of a Python date to the JVM.
+    in_days = f"day between date '{first_day}' and date '{last_day}'"
     return every.where(in_days).join(named, same, "left_semi")
 
 

@@ -89,8 +89,9 @@ class Decision:
                 version = self._warehouse.version(COVERAGE)
                 now = self._now(version)
                 if now == self._earlier and not self._is_named(now):
-                    run = {"run_id": self._item.id, "job": self._item.job}
-                    self._warehouse.replace(COVERAGE, coverage, self._place, version=version, **run)
+                    self._warehouse.replace(
+                        COVERAGE, coverage, self._place, run_id=self._item.id, job=self._item.job, version=version
+                    )
                     now = dict.fromkeys(self._platforms, self._item.id)
         return now
 

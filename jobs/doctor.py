@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from jobs import __version__, session
+from jobs import __version__, damage, session
 from jobs.errors import CloutError
 from jobs.places import sources_file
 from jobs.sources.spec import enabled_sources
@@ -45,6 +45,8 @@ def findings(warehouse: Warehouse) -> Iterator[Finding]:
     yield Finding("Delta for the JVM", *((delta[0],) if delta else ("missing", SET_UP)))
     yield _graphframes()
     yield _warehouse(warehouse)
+    for torn in damage.find(warehouse):
+        yield Finding(torn.table, f"{torn.kind} {torn.path} {torn.fault}", "run `clout maintain --repair`")
     try:
         enabled = ", ".join(spec.id for spec in enabled_sources(sources_file())) or "none"
         yield Finding("nightly sources", f"{enabled} ({sources_file()})")

@@ -1,22 +1,25 @@
 """activity -> engagement: who acted on whose content, per day, one human act counted once.
 
 Reads `activity` (all platforms and sources) of one day and of the earlier days of its window that are not counted as they
-were last pulled; replaces those days of `engagement` and nothing else.
+were last pulled, and of the day before each where a platform has several sources; replaces those days of `engagement` and
+nothing else.
 """
 
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from jobs import counted, runs
+from jobs import counted, grain, runs
 from jobs.counted import Snapshot
 from jobs.runs import Batch, Run
 from jobs.storage import LostRaceError, Warehouse
-from jobs.window import activity_digests, stale_days
+from jobs.window import ONE_DAY, activity_digests, shared_days, stale_days
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 JOB = "engagement"
+ACT = ("day", "platform", "actor_id", "target_id", "activity_id")  # what two reports of one act have in common
 TRIES = 5  # of a run that shares its window with others that count it at the same time
 
 
@@ -44,16 +48,19 @@ def person_id(account: str) -> "Column":
     return F.concat_ws(":", F.col("platform"), F.col(account))
 
 
-def engagement(activity: "DataFrame") -> "DataFrame":
+def engagement(activity: "DataFrame", before: "DataFrame | None" = None) -> "DataFrame":
     """One row per (day, src, dst, platform, kind): distinct acts of `src` on content of `dst`.
 
     Reports of one platform with the same actor, target and activity_id are one act, whichever source brings them; it counts
-    as its most specific kind. Acts on oneself are dropped; `post` is kept, with src = dst.
+    as its most specific kind. Acts on oneself are dropped; `post` is kept, with src = dst. `before` holds rows of the days
+    before these, which are not counted: acts that they and a day share are left out of it as `first_reports` says.
     """
+    if before is not None:
+        activity = first_reports(activity, before)
     kinds = F.array(*map(F.lit, INTERACTIONS))  # in order of specificity
     acts = (
         activity.where((F.col("kind") != POST) & (F.col("actor_id") != F.col("target_id")))
-        .groupBy("day", "platform", "actor_id", "target_id", "activity_id")
+        .groupBy(*ACT)
         .agg(F.element_at(kinds, F.min(F.array_position(kinds, F.col("kind"))).cast("int")).alias("kind"))
     )
     posts = (
@@ -67,6 +74,23 @@ def engagement(activity: "DataFrame") -> "DataFrame":
         .groupBy("day", "src", "dst", "platform", "kind")
         .agg(F.count("*").alias("act_count"))
     )
+
+
+def first_reports(activity: "DataFrame", before: "DataFrame") -> "DataFrame":
+    """The rows of `activity` but those of acts that were reported on the day before as well and, over both days, by more than
+    one source: clocks of sources differ, so these are one act. What one source alone reports on two days are two."""
+    reports = [
+        activity.select(*ACT, "source", F.lit(False).alias("is_before")),
+        before.select(F.date_add("day", 1).alias("day"), *ACT[1:], "source", F.lit(True).alias("is_before")),
+    ]
+    again = (
+        reports[0]
+        .unionByName(reports[1])
+        .groupBy(*ACT)
+        .agg(F.bool_or("is_before").alias("is_again"), F.min("source").alias("one"), F.max("source").alias("other"))
+        .where(F.col("is_again") & (F.col("one") < F.col("other")))
+    )
+    return activity.join(again, list(ACT), "left_anti")
 
 
 def run(session: "SparkSession", warehouse: Warehouse, params: Params, batch: Batch) -> list[date]:
@@ -103,7 +127,25 @@ def _count(
     with runs.recorded_together(warehouse, counting):
         activity = counted.frame(session, warehouse, ACTIVITY, found.activity, found.coverage, days[0], days[-1])
         # One file a day: a window of days is read often, and a Spark partition holds many days of a small platform.
-        counts = engagement(activity.where(F.col("day").isin(days))).repartition("day")
+        before = _day_before(session, warehouse, days, found)
+        counts = engagement(activity.where(F.col("day").isin(days)), before).repartition("day")
         warehouse.replace_by_spark(ENGAGEMENT, counts, {"day": tuple(days)}, run_id=batch.id, job=JOB)
         for item in counting:
-            item.counts["rows"] = warehouse.row_count(ENGAGEMENT, {"day": item.day})
+            # Spark has no constraint for it. Where this fails the day is not counted, so no score is made from it.
+            item.counts["rows"] = grain.count(ENGAGEMENT, warehouse.reader(ENGAGEMENT, {"day": item.day}))
+
+
+def _day_before(session: "SparkSession", warehouse: Warehouse, days: list[date], found: Snapshot) -> "DataFrame | None":
+    """The activity that counts of the day before each of these, of platforms that several sources cover; None if there is no
+    such platform, so that one source alone costs nothing."""
+    shared = shared_days(warehouse, days[0], days[-1], found.coverage)
+    places = [
+        (F.col("platform") == platform) & F.col("day").isin([day - ONE_DAY for day in shared_of if day in days])
+        for platform, shared_of in sorted(shared.items())
+        if shared_of & set(days)
+    ]
+    if not places:
+        return None
+    first, last = days[0] - ONE_DAY, days[-1] - ONE_DAY
+    activity = counted.frame(session, warehouse, ACTIVITY, found.activity, found.coverage, first, last)
+    return activity.where(reduce(or_, places))

@@ -62,8 +62,9 @@ class Around(NamedTuple):
 
     people: list[str]
     largest: paths.Largest  # one more of each length than are named, if there is one
-    engagers: list[str]
+    engagers: list[str]  # those who count: `scores.engager_count` of them
     handed_on: np.ndarray  # shape (engagers, parts), in accounts' worth
+    bot_count: int  # engagers besides them, who say of themselves that they are bots
 
 
 def explained(warehouse: Warehouse, params: Params) -> Told:
@@ -84,6 +85,7 @@ def explained(warehouse: Warehouse, params: Params) -> Told:
         **row,
         "points": {part: row[part] * points for part in PARTS},
         **_engagers(found, params, points, done),
+        "bot_engager_count": found.bot_count,
         "kinds": _kinds(found, params, points, done),
         "paths": [
             {
@@ -133,16 +135,18 @@ def _around(db: "duckdb.DuckDBPyConnection", params: Params) -> Around:
     share = a * UNIT
     v = pc.index(people, params.person).as_py()
     if v < 0:  # nobody engaged with the person
-        return Around([], paths.Largest([], [], []), [], np.zeros((0, len(PARTS))))
+        return Around([], paths.Largest([], [], []), [], np.zeros((0, len(PARTS))), 0)
     rounds = params.methodology.rounds
     messages = memory.influence(src, dst, a, len(people), rounds).messages
-    into = found.in_edge[found.in_start[v] : found.in_start[v + 1]]
+    everybody = found.in_edge[found.in_start[v] : found.in_start[v + 1]]
+    into = everybody[edges["credibility"].to_numpy()[everybody] > 0]
     names = people.to_pylist()
     return Around(
         names,
         paths.largest(found, share, v, rounds, params.top + 1),
         [names[src[edge]] for edge in into],
         np.stack([message[into] for message in messages], axis=1) * UNIT,
+        len(everybody) - len(into),
     )
 
 

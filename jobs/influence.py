@@ -49,7 +49,7 @@ class Params:
 
 
 class EmptyWindowError(CloutError):
-    """No act between two people lies in the window: there is nobody to score."""
+    """No act between two people lies in the window, or no day of it is covered: there is nobody to score."""
 
 
 def score(influence: "Column", methodology: Methodology) -> "Column":
@@ -145,9 +145,15 @@ class Read:
         return partitions.enough(self.engagement.sparkSession, self.row_count)
 
     def factors(self, params: Params) -> "DataFrame":
-        """The factors of the window's covered days, as `attention.decay_frame` gives them."""
+        """The factors of the window's covered days, as `attention.decay_frame` gives them. Raises `EmptyWindowError` if
+        there is no such day."""
         days = days_between(params.methodology.first_day(params.day), params.day)
         fading = attention.decay_factors(days, self.covered, params.day, params.methodology)
+        if not fading:
+            raise EmptyWindowError(
+                f"coverage {days[0]}..{days[-1]}: 0 rows, expected one for each platform pulled; no day of the window is"
+                f" covered, so no act counts. Pull days of this window first (`clout pull --day {params.day} --source ...`)"
+            )
         return attention.decay_frame(self.engagement.sparkSession, fading, params.methodology)
 
 

@@ -4,11 +4,11 @@ What a `KeyboardInterrupt` becomes on its way up is not in our hands: DuckDB, py
 their own or drop it. So the signal itself is remembered, and `cli.main` asks for it.
 """
 
-import _thread
 import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -17,6 +17,8 @@ from typing import Any, Never
 import psutil
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+GO_ON = ("run", "engagement", "repair")  # commands that leave out what is done
+AGAIN_AFTER_S = 0.1  # by then the finalizer is over
 GRACE_S = 5.0  # for the JVM to remove its temporary files
 
 _children: list[psutil.Process] = []
@@ -56,12 +58,12 @@ def end_children() -> None:
 def message(arguments: list[str]) -> str:
     """What an interrupted command says."""
     command = next((argument for argument in arguments if not argument.startswith("-")), "")
-    return "interrupted" + ("; the same command goes on where it stopped" if command in ("run", "engagement") else "")
+    return "interrupted" + ("; the same command goes on where it stopped" if command in GO_ON else "")
 
 
 def end_at_once(_: int, __: FrameType | None) -> Never:
     """Ends a command that has not begun: nothing has to be put in order."""
-    os.write(2, f"clout: {message(sys.argv[1:])}\n".encode())
+    os.write(sys.stderr.fileno(), f"clout: {message(sys.argv[1:])}\n".encode())
     os._exit(1)
 
 
@@ -86,6 +88,7 @@ def _raise_again(unraisable: Any) -> None:
     """Python drops what is raised within a finalizer or a callback; an interrupt is raised once more, outside of it."""
     if issubclass(unraisable.exc_type, KeyboardInterrupt):
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        _thread.interrupt_main()
+        main = threading.main_thread().ident
+        threading.Timer(AGAIN_AFTER_S, signal.pthread_kill, (main, signal.SIGINT)).start()
     elif not _asked:
         sys.__unraisablehook__(unraisable)

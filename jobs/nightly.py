@@ -96,7 +96,11 @@ class Plan:
 
 def plan(warehouse: Warehouse, params: Params) -> Plan:
     """The steps of the range that the newest run of the same range and sources did not finish; all, if it did."""
-    batch, done = runs.done_steps(warehouse, params.key) if warehouse.exists() else (Batch(params.key), set())
+    batch, done = (
+        runs.done_steps(warehouse, params.key, params.first_day, params.last_day)
+        if warehouse.exists()
+        else (Batch(params.key), set())
+    )
     pulls = {
         spec: [day for day in params.pulled_days if (pull_activity.JOB, day, spec.id) not in done]
         for spec in params.sources

@@ -64,7 +64,7 @@ def run(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, float]:
         digest = digests.of_stream(INFLUENCE, warehouse.reader(INFLUENCE, params.partition, version))
         accepted = _accepted(warehouse, params, digest)
         if accepted:
-            row.parameters |= {"accepted": accepted.findings, "why": accepted.why}
+            row.parameters |= {"accept": accepted.why, "accepted": accepted.findings}
         _write_methodologies(warehouse, params.methodology, row)
         stands_on = basis(warehouse, params, digest)
         _change(warehouse, params, row, lambda: _admitted(warehouse, params, version), stands_on, accepted)
@@ -102,6 +102,11 @@ def restore(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, flo
 
 def _rows_of(warehouse: Warehouse, params: Params, wanted: Publication, change: Publication, row: Run) -> People:
     """The rows of a publication that a change replaced."""
+    if wanted.scores_digest is None:
+        raise NotPublishedError(
+            f"scores {params}: what was published before the newest {change.change} was published by an earlier clout, which"
+            f" did not record its content; to publish what `influence` holds, run `clout publish --day {params.day}`"
+        )
     computed = warehouse.version(INFLUENCE)
     if digests.of_stream(SCORES, _admitted(warehouse, params, computed)) == wanted.scores_digest:
         row.inputs[INFLUENCE.name] = computed

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import pyarrow.compute as pc
-
-from jobs import runs
+from jobs import counted, runs
 from jobs.decision import Decision, Pulls, standing
 from jobs.errors import CloutError, UsageError
 from jobs.runs import Batch, Run
@@ -138,7 +136,7 @@ def run(
 
 def refuse_mixing(warehouse: Warehouse, source: Source) -> None:
     """Raises `UsageError` where simulated people would come into a warehouse of real ones, or the reverse."""
-    there = pc.unique(warehouse.read(COVERAGE, columns=["platform"])["platform"]).to_pylist()
+    there = counted.platforms(warehouse, counted.snapshot(warehouse), date.max)
     simulated = is_simulated(source.platforms[0])
     if any(is_simulated(platform) != simulated for platform in there):
         raise UsageError(

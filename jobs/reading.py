@@ -10,10 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from jobs import histories
 from jobs.errors import CloutError, UsageError
 from jobs.spreadsheets import CsvWriter
 from jobs.storage import Warehouse
-from schemas.methodology import in_force, official
+from schemas.methodology import official
 from schemas.restatements import RESTATEMENTS
 from schemas.scores import SCORES
 
@@ -43,26 +44,51 @@ def top(warehouse: Warehouse, day: date, methodology: str, count: int) -> pa.Tab
 
 
 def person_id(warehouse: Warehouse, person: str) -> str:
-    """The person whom a person_id or a handle names. Raises where no published row is theirs, or several people's."""
-    by_handle = ":" not in person
-    who = pc.field("handle") == person.removeprefix("@") if by_handle else pc.field("person_id") == person
-    people = pc.unique(warehouse.read(SCORES, columns=["person_id"], where=who)["person_id"]).to_pylist()
+    """The person whom a person_id or a handle names: who bears the handle on the newest published day on which anybody does.
+    Raises where nobody published does, or several people."""
+    if ":" in person:
+        return person
+    people = _bearers(warehouse, person.removeprefix("@"))
     if not people:
-        raise CloutError(f"scores: nobody published is {person!r}; give a person_id such as `twitter:88`, or a handle")
+        raise _nobody(person)
     if len(people) > 1:
         raise UsageError(f"{person!r} is the handle of several people: {', '.join(sorted(people))}; give one person_id")
-    return people[0]
+    return people.pop()
+
+
+def _bearers(warehouse: Warehouse, handle: str) -> set[str]:
+    """Looks from the newest published day back, at more days each time."""
+    left = sorted({found["day"] for found in warehouse.partitions(SCORES)}, reverse=True)
+    count = 1
+    while left:
+        days, left = tuple(map(date.fromisoformat, left[:count])), left[count:]
+        found = warehouse.read(SCORES, {"day": days}, columns=["day", "person_id"], where=pc.field("handle") == handle)
+        if found.num_rows:
+            return set(found.filter(pc.equal(found["day"], pc.max(found["day"])))["person_id"].to_pylist())
+        count *= 4
+    return set()
+
+
+def _nobody(person: str) -> CloutError:
+    return CloutError(f"scores: nobody published is {person!r}; give a person_id such as `twitter:88`, or a handle")
 
 
 def history(warehouse: Warehouse, person: str, methodology: str | None, day: date | None = None) -> pa.Table:
     """One person's published days in order, or that one day, by person_id or handle, of that methodology or of the official
     ones. Raises if there is no such day."""
-    who = pc.field("person_id") == person_id(warehouse, person)
-    asked = {name: value for name, value in (("methodology", methodology), ("day", day)) if value is not None}
-    rows = warehouse.read(SCORES, asked, where=who)
+    who = person_id(warehouse, person)
+    if day is not None:
+        rows = warehouse.read(
+            SCORES,
+            {"day": day} | ({"methodology": methodology} if methodology else {}),
+            where=pc.field("person_id") == who,
+        )
+    else:
+        published = {found["methodology"] for found in warehouse.partitions(SCORES)}
+        rows = histories.of_person(warehouse, who, sorted(published & {methodology} if methodology else published))
+        if not rows.num_rows and methodology is None:
+            raise _nobody(person)
     if methodology is None:
-        versions = pa.array([entry.version for entry in in_force()])
-        rows = rows.filter(pc.is_in(rows["methodology"], versions))
         days = [official(row_day.as_py()) for row_day in rows["day"]]
         rows = rows.filter(pc.equal(rows["methodology"], pa.array(days, pa.string())))
     if not rows.num_rows:

@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow.compute as pc
 
 from jobs import __version__
+from jobs.commits import Span
 from jobs.storage import Warehouse, rows
 from schemas.runs import RUNS
 
@@ -86,6 +87,7 @@ def write(warehouse: Warehouse, runs: list[Run], status: str, error: str | None 
 def recorded_together(warehouse: Warehouse, runs: list[Run]) -> Iterator[None]:
     """Runs the block as these rows of `runs`: started before it, done or failed after it."""
     log.info("%s: started, runs %s", ", ".join(f"{run.job} {run.day}" for run in runs), [run.id for run in runs])
+    warehouse.require_writable()
     write(warehouse, runs, STARTED)
     try:
         yield
@@ -105,12 +107,14 @@ def recorded(warehouse: Warehouse, job: str, day: date, batch: Batch, **paramete
         yield run
 
 
-def done_steps(warehouse: Warehouse, key: str) -> tuple[Batch, set[tuple[str, date, str]]]:
-    """The newest batch of this key and the (job, day, source) that are done in it; a new batch where there is none."""
-    found = warehouse.read(
-        RUNS, columns=["batch_id", "day", "job", "status", "parameters", "started_at"],
-        where=pc.field("batch_key") == key,
-    ).sort_by("started_at")  # fmt: skip
+def done_steps(
+    warehouse: Warehouse, key: str, first_day: date, last_day: date
+) -> tuple[Batch, set[tuple[str, date, str]]]:
+    """The newest batch of this key that ran any of these days, and the (job, day, source) that are done in it; a new batch if
+    there is none."""
+    columns = ["batch_id", "day", "job", "status", "parameters", "started_at"]
+    asked = {"day": Span(first_day, last_day), "batch_key": key}
+    found = warehouse.read(RUNS, asked, columns=columns).sort_by("started_at")
     if not found.num_rows:
         return Batch(key), set()
     newest = found["batch_id"][-1].as_py()

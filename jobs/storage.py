@@ -4,25 +4,27 @@ Every table is a Delta table under one root. `engagement` and `influence` are wr
 `deltalake`, which needs no JVM. A write replaces whole partitions in one commit; the commit names the run that made it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
-from deltalake import CommitProperties, DeltaTable, write_deltalake
-from deltalake.exceptions import CommitFailedError
+from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
 from pyarrow import fs
 
-from jobs import commits, creation, pruning, retention
+from jobs import creation, delta_log, pruning, retention
 from jobs.causes import cause
-from jobs.commits import Partition, values_of
+from jobs.commits import Partition
 from jobs.errors import CloutError, UsageError
+from jobs.grain import unrepeated
 from jobs.nights import nights
-from jobs.pruning import expression
-from jobs.races import LostRaceError, is_collision, lost, repeated
+from jobs.pruning import expression, predicate
+from jobs.races import LostRaceError, RearrangedError, repeated
+from jobs.transaction import transaction
 from schemas import arrow
 from schemas.catalog import TABLES
 from schemas.table import Table
@@ -33,21 +35,6 @@ if TYPE_CHECKING:
 
 class GoneError(CloutError):
     """Rows that are no longer kept: the log forgot their version, or their files were removed."""
-
-
-def predicate(partition: Partition) -> str:
-    """The partition as SQL, e.g. `day in ('2026-11-03') and source in ('higgs')`; `None` among the values is null."""
-    return " and ".join(_any_of(name, values_of(values)) for name, values in partition.items())
-
-
-def _any_of(name: str, values: tuple) -> str:
-    given = ", ".join(_quoted(value) for value in values if value is not None)
-    conditions = [f"{name} in ({given})"] * bool(given) + [f"{name} is null"] * (None in values)
-    return conditions[0] if len(conditions) == 1 else f"({' or '.join(conditions)})"
-
-
-def _quoted(value: str | date) -> str:
-    return "'" + str(value).replace("'", "''") + "'"
 
 
 class Warehouse:
@@ -61,7 +48,9 @@ class Warehouse:
         return f"{self.root}/{table.name}"
 
     def create_tables(self) -> None:
-        """Creates the tables of a new warehouse, empty. One that is there stays as it is; raises as `require_current` does."""
+        """Creates the tables of a new warehouse, empty. One that is there stays as it is; raises as `require_current` and
+        `require_writable` do."""
+        self.require_writable()
         if self.exists():
             self.require_current()
             return
@@ -90,20 +79,37 @@ class Warehouse:
         creation.refuse_newer(self.root, marks)
         creation.refuse_older(self.root, marks)
 
+    def require_writable(self) -> None:
+        """Raises `UsageError` if the folder or one of its tables may not be written: Delta's client would find out in the
+        middle of a write."""
+        if not self.is_local:
+            return
+        tables = (Path(self.path(table)) for table in TABLES)
+        for folder in (Path(self.root), *(place for table in tables for place in (table, table / "_delta_log"))):
+            if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
+                raise UsageError(f"{folder}: cannot be written (read-only, or another user's); set CLOUT_WAREHOUSE")
+
     # Reading
 
     def delta(self, table: Table, version: int | None = None) -> DeltaTable:
+        """The table, at a version if one is given. Raises `CloutError` where its newest commit is torn, which readers of
+        Delta would take for an empty change, `GoneError` where the version is no longer kept."""
         try:
-            return DeltaTable(self.path(table), version=version)
+            opened = DeltaTable(self.path(table), version=version)
         except Exception as error:
             if self.exists():
                 why = cause(error)
                 if version is not None:
                     raise GoneError(f"{self.path(table)}: version {version} is no longer kept ({why})") from error
-                raise CloutError(f"{self.path(table)}: cannot be read as a Delta table ({why})") from error
+                raise CloutError(
+                    f"{self.path(table)}: cannot be read as a Delta table ({why}); run `clout doctor`"
+                ) from error
             raise UsageError(
                 f"{self.root}: no warehouse here yet; run `clout run` first or set CLOUT_WAREHOUSE"
             ) from error
+        if self.is_local:
+            delta_log.refuse_torn(Path(self.path(table)), opened.version())
+        return opened
 
     def version(self, table: Table) -> int:
         return self.delta(table).version()
@@ -113,9 +119,14 @@ class Warehouse:
     ) -> ds.FileSystemDataset:
         """The files of a partition for Arrow, DuckDB and Polars to scan in a stream; all files where none is given. Rows from
         before a column came to the contract have null there. Rows outside the partition may be among them where it names
-        columns that the table is not partitioned by: `read` and `reader` filter."""
+        columns that the table is not partitioned by: `read` and `reader` filter. Raises `GoneError` where a file on a local
+        disk is missing or torn."""
+        delta = self.delta(table, version)
+        chosen = pruning.files(delta, partition)
+        if self.is_local and (fault := delta_log.files_fault(Path(self.path(table)), chosen)):
+            raise GoneError(f"{fault}; run `clout doctor`")
         native = fs.SubTreeFileSystem(self.path(table), fs.LocalFileSystem()) if self.is_local else None
-        found = pruning.dataset(self.delta(table, version), partition, native)
+        found = pruning.dataset(delta, chosen, native)
         return found.replace_schema(arrow.completed(table, found.schema))
 
     def read(
@@ -154,10 +165,6 @@ class Warehouse:
             raise GoneError(f"{self.path(table)}: a file of the rows {partition} is gone ({error})") from error
         return dataset.scanner(columns=list(table.column_names), filter=asked).to_reader()
 
-    def commits(self, table: Table, partition: Partition | None = None) -> Iterator[commits.Commit]:
-        """As `jobs.commits.commits`."""
-        return commits.commits(self.delta(table), partition)
-
     # Writing without a JVM
 
     def replace(
@@ -169,53 +176,37 @@ class Warehouse:
         run_id: str,
         job: str,
         version: int | None = None,
+        writer_properties: WriterProperties | None = None,
     ) -> None:
         """Replaces the partition by the rows, in one commit, and nothing else. Raises `ContractError` where a row does
         not fit, `LostRaceError` where another run replaced the same partition since `version`, or since this call."""
-        self._write(table, rows, partition, run_id, job, self.delta(table, version), "overwrite")
+        how: dict[str, Any] = {
+            "mode": "overwrite",
+            "predicate": predicate(partition) if partition else None,
+            "writer_properties": writer_properties,
+        }
+        delta = self.delta(table, version)
+        try:
+            with self._transaction(table, delta, partition, run_id, job) as metadata:
+                _write(table, rows, delta, commit_properties=_properties(metadata), **how)
+        except RearrangedError as rearranged:
+            if not isinstance(rows, pa.Table):  # a stream is read once
+                raise
+            self.replace(table, rows, partition, run_id=run_id, job=job, version=rearranged.version)
 
     def append(
         self, table: Table, rows: pa.Table | pa.RecordBatchReader, partition: Partition, *, run_id: str, job: str
     ) -> None:
         """Adds the rows to the partition, in one commit and files of their own. Raises as `replace` does."""
-        self._write(table, rows, partition, run_id, job, self.delta(table), "append")
-
-    def _write(
-        self,
-        table: Table,
-        rows: pa.Table | pa.RecordBatchReader,
-        partition: Partition,
-        run_id: str,
-        job: str,
-        delta: DeltaTable,
-        mode: Literal["append", "overwrite"],
-    ) -> None:
-        before = delta.version()
-        raised: list[BaseException] = []
-        replaced = {"predicate": predicate(partition)} if partition and mode == "overwrite" else {}
-        try:
-            write_deltalake(
-                delta,
-                _checked(table, rows, raised),
-                mode=mode,
-                commit_properties=_properties(partition, run_id, job),
-                **replaced,  # type: ignore[call-overload]
-            )
-        except Exception as error:
-            if raised:
-                raise raised[0] from None
-            if isinstance(error, CommitFailedError):
-                raise lost(table.name, self.delta(table, before), self.delta(table), partition) from error
-            raise
+        delta = self.delta(table)
+        with self._transaction(table, delta, partition, run_id, job) as metadata:
+            _write(table, rows, delta, mode="append", commit_properties=_properties(metadata))
 
     def delete(self, table: Table, partition: Partition, *, run_id: str, job: str) -> None:
         """Removes these rows, in one commit. Raises `LostRaceError` where another run wrote among them meanwhile."""
         delta = self.delta(table)
-        before = delta.version()
-        try:
-            delta.delete(predicate(partition), commit_properties=_properties(partition, run_id, job))
-        except CommitFailedError as error:
-            raise lost(table.name, self.delta(table, before), self.delta(table), partition) from error
+        with self._transaction(table, delta, partition, run_id, job) as metadata:
+            delta.delete(predicate(partition), commit_properties=_properties(metadata))
 
     def replace_bookkeeping(self, table: Table, rows: pa.Table, partition: Partition, *, run_id: str, job: str) -> None:
         """As `replace`, repeated where it collides with a commit for another day or source."""
@@ -235,43 +226,57 @@ class Warehouse:
     def replace_by_spark(
         self, table: Table, frame: "DataFrame", partition: Partition, *, run_id: str, job: str
     ) -> None:
-        """As `replace`, for the tables that Spark writes."""
+        """As `replace`, for the tables that Spark writes. Repeated where nothing but maintenance came in between."""
         from schemas import spark
 
         spark.check(table, frame)
-        before = self.version(table)
-        try:
-            (
-                frame.write.format("delta")
-                .mode("overwrite")
-                .option("replaceWhere", predicate(partition))
-                .option("userMetadata", commits.metadata(partition, run_id, job))
-                .save(self.spark_path(table))
-            )
-        except Exception as error:
-            if is_collision(error):
-                raise lost(table.name, self.delta(table, before), self.delta(table), partition) from error
-            raise
+        for attempt in repeated(RearrangedError):
+            with attempt, self._transaction(table, self.delta(table), partition, run_id, job) as metadata:
+                (
+                    frame.write.format("delta")
+                    .mode("overwrite")
+                    .option("replaceWhere", predicate(partition))
+                    .option("userMetadata", metadata)
+                    .save(self.spark_path(table))
+                )
+
+    def _transaction(
+        self, table: Table, delta: DeltaTable, partition: Partition, run_id: str, job: str
+    ) -> AbstractContextManager[str]:
+        return transaction(table.name, delta, lambda: self.delta(table), partition, run_id, job)
 
     def spark_path(self, table: Table) -> str:
         # Hadoop's client for S3 goes by another scheme than everybody else's.
         return self.path(table).replace("s3://", "s3a://", 1) if not self.is_local else self.path(table)
 
 
-def _properties(partition: Partition, run_id: str, job: str) -> CommitProperties:
-    return CommitProperties(custom_metadata={"userMetadata": commits.metadata(partition, run_id, job)})
+def _properties(metadata: str) -> CommitProperties:
+    return CommitProperties(custom_metadata={"userMetadata": metadata})
+
+
+def _write(table: Table, rows: pa.Table | pa.RecordBatchReader, delta: DeltaTable, **how: Any) -> None:
+    """Writes the rows as they stream in. Raises what a row raises as it is, not as the writer wraps it."""
+    raised: list[BaseException] = []
+    try:
+        write_deltalake(delta, _checked(table, rows, raised), **how)
+    except Exception:
+        if raised:
+            raise raised[0] from None
+        raise
 
 
 def _checked(table: Table, rows: pa.Table | pa.RecordBatchReader, raised: list[BaseException]) -> pa.RecordBatchReader:
-    """The rows as a stream that stops at the first batch against the contract. `raised` then holds why: the writer, who
-    reads the stream outside Python, tells it as an error of its own. Columns come without their docs: the writer would refuse
-    others than the table has."""
+    """The rows as a stream that stops at the first batch against the contract, or at its end if rows repeat the grain, before
+    anything is committed. `raised` then holds why: the writer, who reads the stream outside Python, tells it as an error of its
+    own. Columns come without their docs: the writer would refuse others than the table has."""
     arrow.check_schema(table, rows.schema)
     schema = pa.schema([field.remove_metadata() for field in arrow.schema(table)])
 
     def batches() -> Iterable[pa.RecordBatch]:
         try:
-            for batch in rows.to_batches() if isinstance(rows, pa.Table) else rows:
+            few = isinstance(rows, pa.Table) and rows.num_rows < 2  # most bookkeeping: one row repeats nothing
+            given = rows.to_batches() if isinstance(rows, pa.Table) else rows
+            for batch in given if few else unrepeated(table, given):
                 arrow.check(table, batch)
                 yield batch.cast(schema) if not batch.schema.equals(schema, check_metadata=True) else batch
         except BaseException as error:

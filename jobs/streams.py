@@ -1,6 +1,7 @@
 """The standard streams of a command: they exist, and an error of theirs is not taken for one of a file or a table."""
 
 import errno
+import faulthandler
 import io
 import os
 import sys
@@ -44,3 +45,12 @@ def prepare() -> None:
     sys.stdout = io.TextIOWrapper(
         io.BufferedWriter(output), encoding=encoding, errors="backslashreplace", line_buffering=output.isatty()
     )
+
+
+def silence_libraries() -> None:
+    """From now on only Python writes to the error stream: a panic of Rust that comes back as an exception is not printed
+    beside it. A crash still leaves a traceback."""
+    sys.stderr.flush()
+    sys.stderr = open(os.dup(2), "w", buffering=1, errors="backslashreplace")  # noqa: SIM115
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    faulthandler.enable(sys.stderr)

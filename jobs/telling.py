@@ -35,8 +35,11 @@ def tell(told: Told) -> None:
     say(f"Your score is {told['score']:.2f}: {points}.")
     say(f"You hold {told['influence']:,.4f} accounts' worth of attention: {worth}.")
     say("Direct: from those who engage with you. Second: what others hand on to them. Third: one step further.")
+    bots = told["bot_engager_count"]
+    besides = f", and {bots:,} {'bot' if bots == 1 else 'bots'} without effect" if bots else ""
     say(
-        f"{_people(told['engager_count'])} engaged with you; {told['window_coverage']:.0%} of the window's days are covered."
+        f"{_people(told['engager_count'])} engaged with you{besides}; {told['window_coverage']:.0%} of the window's days are"
+        " covered."
     )
     _tell_beside(told)
     say()

@@ -16,6 +16,8 @@ from jobs.storage import Warehouse
 from schemas.coverage import COVERAGE
 from schemas.runs import RUNS
 
+ONE_DAY = timedelta(days=1)
+
 
 def days_between(first_day: date, last_day: date) -> list[date]:
     """Both ends included."""
@@ -61,18 +63,51 @@ def activity_digests(
     warehouse: Warehouse, first_day: date, last_day: date, version: int | None = None
 ) -> dict[date, str]:
     """Covered day -> digest of what its count in `engagement` stands on: the content of the activity that counts, of all
-    platforms and sources. From `coverage` alone, at a version of it if one is given."""
-    columns, window = ["day", "platform", "source", "activity_digest"], {"day": Span(first_day, last_day)}
-    return digests_of_days(warehouse.read(COVERAGE, window, columns=columns, version=version).to_pylist())
+    platforms and sources, and of the day before for `shared_days`. From `coverage` alone, at a version of it if one is given.
+    """
+    found = digests_of_days(_coverage(warehouse, first_day, last_day, version))
+    return {day: digest for day, digest in found.items() if day >= first_day}
 
 
 def digests_of_days(coverage: Iterable[Mapping[str, Any]]) -> dict[date, str]:
-    """As `activity_digests`, from rows of `coverage`."""
+    """As `activity_digests`, from rows of `coverage`, which hold the day before the first one too."""
+    rows = list(coverage)
+    shared = _shared(rows)
     of_day: dict[date, list[str]] = defaultdict(list)
-    for row in coverage:
-        # Null: pulled by an earlier version of clout, so it stays the same until it is pulled again.
-        of_day[row["day"]].append(json.dumps([row["platform"], row["source"], row["activity_digest"]]))
+    for row in rows:
+        # A null digest: pulled by an earlier version of clout, so it stays the same until it is pulled again.
+        content = [row["platform"], row["source"], row["activity_digest"]]
+        of_day[row["day"]].append(json.dumps(content))
+        if row["day"] + ONE_DAY in shared.get(row["platform"], ()):
+            of_day[row["day"] + ONE_DAY].append(json.dumps([*content, "day before"]))
     return {day: digests.of_texts(sorted(found)) for day, found in sorted(of_day.items())}
+
+
+def shared_days(
+    warehouse: Warehouse, first_day: date, last_day: date, version: int | None = None
+) -> dict[str, set[date]]:
+    """Platform -> its days on which an act may have been reported the day before by another source: both days are covered,
+    and not by one and the same source alone."""
+    found = _shared(_coverage(warehouse, first_day, last_day, version))
+    return {platform: {day for day in days if day >= first_day} for platform, days in found.items()}
+
+
+def _coverage(warehouse: Warehouse, first_day: date, last_day: date, version: int | None) -> list[dict[str, Any]]:
+    """The rows of these days, and of the one before the first."""
+    columns, days = ["day", "platform", "source", "activity_digest"], Span(first_day - ONE_DAY, last_day)
+    return warehouse.read(COVERAGE, {"day": days}, columns=columns, version=version).to_pylist()
+
+
+def _shared(coverage: Iterable[Mapping[str, Any]]) -> dict[str, set[date]]:
+    sources: dict[tuple[str, date], set[str]] = defaultdict(set)
+    for row in coverage:
+        sources[row["platform"], row["day"]].add(row["source"])
+    shared: dict[str, set[date]] = defaultdict(set)
+    for (platform, day), of_day in sources.items():
+        before = sources.get((platform, day - ONE_DAY))
+        if before and len(of_day | before) > 1:
+            shared[platform].add(day)
+    return dict(shared)
 
 
 def counted_digests(

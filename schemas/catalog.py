@@ -5,6 +5,7 @@ from schemas.accounts_known import ACCOUNTS_KNOWN
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
+from schemas.histories import HISTORIES
 from schemas.influence import INFLUENCE
 from schemas.methodologies import METHODOLOGIES
 from schemas.publications import PUBLICATIONS
@@ -23,6 +24,7 @@ TABLES = (
     ENGAGEMENT,
     INFLUENCE,
     SCORES,
+    HISTORIES,
     PUBLICATIONS,
     RESTATEMENTS,
     SCORE_CHANGES,

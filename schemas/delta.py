@@ -16,6 +16,7 @@ STATISTICS = {
     "engagement": ("platform", "kind"),
     "influence": ("platform", "rank"),
     "scores": ("platform", "rank"),
+    "histories": ("platform", "rank"),
     "publications": ("methodology", "sequence"),
     "restatements": ("methodology", "restated_at"),
     "score_changes": ("since_day", "reason"),

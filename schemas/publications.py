@@ -51,7 +51,7 @@ PUBLICATIONS = Table(
         Column(
             "accounts_digest",
             "string",
-            "Digest of everything observed of accounts up to the day; null after a withdrawal or if unknown.",
+            "Digest of who counted as a bot at the end of the day; null after a withdrawal or if unknown.",
             nullable=True,
         ),
         Column(

@@ -1,7 +1,23 @@
-"""What every test may use: public data beside the project, rows of a contract, one Spark session, a warehouse."""
+"""What every test may use: public data beside the project, rows of a contract, one Spark session, a warehouse.
 
+Each test belongs to one tier, and `-m unit`, `-m spark`, `-m system` or `-m "not system"` select by it:
+
+- `system`: everything under `tests/dags` and `tests/infra`, tests on a Spark cluster, and tests that carry the marker.
+- `spark`: of the others those that use the fixture `spark`, directly or through another fixture.
+- `unit`: all others. They start no process and no JVM; one that does fails and names the marker that it needs.
+
+A test may carry a marker of its own instead: `@pytest.mark.system`, or `pytestmark = pytest.mark.system` for a file. A test
+that starts a process, however short, is a `system` test.
+"""
+
+import fcntl
+import multiprocessing.process
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -53,9 +69,61 @@ DEFAULTS = {
 PLAIN = {"string": "", "date": DAY, "double": 0.0, "long": 0, "boolean": False}
 
 
-def pytest_runtest_setup() -> None:
+TIERS = ("system", "spark", "unit")  # the longest first
+SYSTEM = (ROOT / "tests" / "dags", ROOT / "tests" / "infra")
+
+
+def tier(item: pytest.Item) -> str:
+    """The marker that a test carries, or the one that follows from where it is and what it uses."""
+    carried = [name for name in TIERS if item.get_closest_marker(name)]
+    if carried:
+        return carried[0]
+    if "cluster" in item.fixturenames or any(item.path.is_relative_to(folder) for folder in SYSTEM):
+        return "system"
+    return "spark" if "spark" in item.fixturenames else "unit"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Marks each test with its tier. Several processes begin with long tests, so that short ones fill the end."""
+    tiers = {item: tier(item) for item in items}
+    for item, name in tiers.items():
+        item.add_marker(name)
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: TIERS.index(tiers[item]))
+
+
+@contextmanager
+def _in_its_tier(item: pytest.Item) -> Iterator[None]:
+    """While a unit test is set up or runs, whoever starts a process or a JVM fails."""
+
+    def refuse(*_: object, **__: object) -> None:
+        pytest.fail(
+            f"{item.nodeid} is a unit test and starts a process or a JVM: mark it `system`, or use fixture `spark`"
+        )
+
+    with pytest.MonkeyPatch.context() as patch:
+        if item.get_closest_marker("unit"):
+            patch.setattr(subprocess.Popen, "__init__", refuse)
+            patch.setattr(multiprocessing.process.BaseProcess, "start", refuse)
+            patch.setattr(os, "fork", refuse)
+            if sql := sys.modules.get("pyspark.sql"):  # another test's JVM may be there already
+                patch.setattr(sql.SparkSession.Builder, "getOrCreate", refuse)
+        yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
     """No test talks to anybody but this machine."""
     pytest_socket.socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
+    with _in_its_tier(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    with _in_its_tier(item):
+        return (yield)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -117,13 +185,21 @@ def spark():
 
 @pytest.fixture(scope="session")
 def higgs(spark, data, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """A real week of seven days, pulled and counted, the last one scored and published. Not to be changed."""
+    """A real week of seven days, pulled and counted, the last one scored and published. Not to be changed: the first process
+    that needs it makes it for all."""
     from tests.jobs import higgs as week
 
-    warehouse = Warehouse(str(tmp_path_factory.mktemp("higgs") / "warehouse"))
-    week.pull(warehouse, data)
-    week.score(spark, warehouse)
-    return warehouse
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    with (shared / "higgs.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (shared / "higgs").exists():
+            made = Warehouse(str(tmp_path_factory.mktemp("higgs") / "warehouse"))
+            week.pull(made, data)
+            week.score(spark, made)
+            Path(made.root).rename(shared / "higgs")
+    return Warehouse(str(shared / "higgs"))
 
 
 @pytest.fixture(scope="session")
@@ -133,12 +209,18 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         yield found
 
 
-@pytest.fixture
-def warehouse(tmp_path: Path) -> Warehouse:
-    """An empty warehouse with its tables."""
-    made = Warehouse(str(tmp_path / "warehouse"))
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """An empty warehouse with its tables, to be copied: that takes a twentieth of the time of making it."""
+    made = Warehouse(str(tmp_path_factory.mktemp("empty") / "warehouse"))
     made.create_tables()
     return made
+
+
+@pytest.fixture
+def warehouse(empty: Warehouse, tmp_path: Path) -> Warehouse:
+    """An empty warehouse with its tables."""
+    return Warehouse(str(shutil.copytree(empty.root, tmp_path / "warehouse")))
 
 
 Records = Sequence[Mapping[str, Any]]

@@ -99,6 +99,7 @@ def test_spark_reads_the_official_scores(published, spark, monkeypatch):
     check({name: told[name].toArrow() for name in ("top", "history")}, published, told["yesterday"])
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("tool", ["duckdb", "polars", "pandas"])
 def test_tools_read_the_official_scores_without_a_network(tool, published, tmp_path):
     """In a process of its own, as a reader would; it also has to end well."""
@@ -193,7 +194,7 @@ def test_files_and_tests_that_are_named_exist():
 
 def test_every_setting_is_told():
     """Every variable of clout's that Python or a script reads."""
-    python = [*(ROOT / "jobs").rglob("*.py"), ROOT / "tests" / "conftest.py"]
+    python = [*(ROOT / "jobs").rglob("*.py"), *(ROOT / "dags").glob("*.py"), ROOT / "tests" / "conftest.py"]
     read = {name for path in python for name in re.findall(r"\"(CLOUT_\w+)\"", path.read_text(encoding="utf-8"))}
     for path in (ROOT / "infra").glob("*.sh"):
         read.update(re.findall(r"\$\{?(CLOUT_\w+)", path.read_text(encoding="utf-8")))

@@ -12,6 +12,7 @@ import distributed
 import engines
 import graphs
 import growth
+import history
 import pipeline
 from rich.console import Console
 
@@ -19,7 +20,7 @@ from jobs import __version__
 from jobs.places import data_home
 
 ON_GRAPHS = {"engines": engines, "distributed": distributed, "budget": budget, "growth": growth}
-FIGURES = (*pipeline.NAMES, *ON_GRAPHS)
+FIGURES = (*pipeline.NAMES, *ON_GRAPHS, "history")
 
 
 def main() -> None:
@@ -43,6 +44,7 @@ def main() -> None:
         for part, choice in (
             (pipeline, [name for name in wanted if name in pipeline.NAMES]),
             *((part, on) for name, part in ON_GRAPHS.items() if name in wanted),
+            (history, [name for name in wanted if name == "history"]),
         ):
             found = []
             for figure in part.figures(choice):

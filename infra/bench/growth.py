@@ -118,7 +118,7 @@ def make(warehouse: Warehouse, people: int, days: int) -> None:
         for day in (graphs.FIRST_DAY + timedelta(days=number) for number in range(days)):
             reported: Counter[str] = Counter()
             _write(warehouse, ENGAGEMENT, _engagement(db, crowds, day, reported), {"day": day})
-            none = dict.fromkeys(("rejected_count", "unresolved_count", "ignored_count"), 0)
+            none = dict.fromkeys(("rejected_count", "unresolved_count", "ignored_count", "repeated_count"), 0)
             covered = [
                 {"day": day, "platform": platform, "source": SOURCE, "status": "complete", "act_count": count, **none}
                 for platform, count in reported.items()

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import subprocess
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -13,11 +12,11 @@ import pytest
 from jobs.storage import Warehouse
 from schemas.arrow import sorted_by_grain
 from schemas.scores import SCORES
-from tests.dags.up import BACKFILL_S, BIN, Up, Webhook, environment, list_sources, up, webhook
+from tests.dags.conftest import FIRST_DAY, LAST_DAY, SOURCE
+from tests.dags.up import Up, Webhook, environment, list_sources, up, webhook
 
-FIRST_DAY, LAST_DAY, DAY_AFTER = "2012-07-01", "2012-07-03", "2012-07-04"
+DAY_AFTER = "2012-07-04"
 DAYS = [FIRST_DAY, "2012-07-02", LAST_DAY]
-SOURCE = "sample=people=300"
 
 
 @pytest.fixture(scope="module")
@@ -45,19 +44,6 @@ def airflow(told, tmp_path_factory) -> Iterator[Up]:
 @pytest.fixture(scope="module")
 def api(airflow) -> httpx.Client:
     return airflow.api()
-
-
-@pytest.fixture(scope="module")
-def by_hand(tmp_path_factory) -> pa.Table:
-    """`scores` as `clout run` writes them."""
-    folder = tmp_path_factory.mktemp("by-hand")
-    asked = ("run", "--source", SOURCE, "--first-day", FIRST_DAY, "--last-day", LAST_DAY)
-    ran = subprocess.run(
-        (BIN / "clout", *asked), env=environment(folder, SOURCE), capture_output=True, text=True, timeout=BACKFILL_S,
-        check=False,
-    )  # fmt: skip
-    assert ran.returncode == 0, ran.stderr
-    return sorted_by_grain(SCORES, Warehouse(str(folder / "warehouse")).read(SCORES))
 
 
 @pytest.fixture(scope="module")

@@ -45,5 +45,6 @@ def test_a_second_start_is_refused_and_a_taken_port_is_named(tmp_path):
         beside = subprocess.run(COMMAND, env=other, capture_output=True, text=True, check=False)
         assert beside.returncode == 1
         assert (
-            f"port {started.environment['AIRFLOW__API__PORT']} is taken; to mend: AIRFLOW__API__PORT=" in beside.stderr
+            f"port {started.environment['AIRFLOW__API__PORT']} is taken; to fix it: AIRFLOW__API__PORT="
+            in beside.stderr
         )

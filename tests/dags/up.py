@@ -22,7 +22,8 @@ from jobs.places import ROOT
 
 COMMAND = ("bash", str(ROOT / "infra" / "up.sh"))
 BIN = Path(sys.prefix) / "bin"
-READY_S, BACKFILL_S, STOP_S = 180, 600, 40  # patience, on a machine that is busy with other things
+TRIES = 5
+READY_S, BACKFILL_S, STOP_S = 600, 1200, 60  # patience, on a machine that is busy with other things
 
 
 @dataclass
@@ -64,7 +65,10 @@ class Up:
         asked = ("backfill", "create", "--dag-id", dag_id, "--from-date", first_day, "--to-date", last_day, *options)
         kept = {name: value for name, value in self.environment.items() if name.startswith("AIRFLOW__DATABASE")}
         home = {"AIRFLOW_HOME": str(self.home), "PATH": os.environ["PATH"], **kept}
-        created = subprocess.run((BIN / "airflow", *asked), env=home, capture_output=True, text=True, check=False)
+        for _ in range(TRIES):
+            created = subprocess.run((BIN / "airflow", *asked), env=home, capture_output=True, text=True, check=False)
+            if "database is locked" not in created.stderr:  # by SQLite, on a busy machine; nothing was created
+                break
         assert created.returncode == 0, created.stderr
         newest = max(row["id"] for row in api.get("/backfills", params={"dag_id": dag_id}).json()["backfills"])
         ended = {"success", "failed"}

@@ -1,4 +1,4 @@
-"""The environment that set-up made is the one that was pinned; what set-up cannot mend, it tells in one line."""
+"""The environment that set-up made is the one that was pinned; what set-up cannot fix, it names in one line."""
 
 import base64
 import hashlib
@@ -139,7 +139,7 @@ def test_python_that_is_too_old_is_told_in_one_line(tmp_path, tools):
     done = bash("clout_setup", PATH=tools, CLOUT_VENV=tmp_path / "venv")
     assert done.returncode == 1
     assert done.stderr == (
-        "clout: Python 3.11, 3.12 or 3.13 is missing (found: 3.10 3.13t); to mend: apt-get update && "
+        "clout: Python 3.11, 3.12 or 3.13 is missing (found: 3.10 3.13t); to fix it: apt-get update && "
         "apt-get install python3.13-venv (or python3.12-venv, python3.11-venv)\n"
     )
 
@@ -152,7 +152,7 @@ def test_python_without_pip_and_venv_is_told_in_one_line(tmp_path, tools):
     done = bash("clout_setup", PATH=tools, CLOUT_VENV=tmp_path / "venv")
     assert done.returncode == 1
     assert done.stderr == (
-        f"clout: {python} has neither pip nor a working venv; to mend: apt-get update && "
+        f"clout: {python} has neither pip nor a working venv; to fix it: apt-get update && "
         "apt-get install python3.12-venv\n"
     )
 
@@ -163,7 +163,7 @@ def test_folder_of_somebody_else_is_left_alone(tmp_path):
     done = bash("clout_setup", CLOUT_VENV=tmp_path)
     assert done.returncode == 1
     assert done.stderr == (
-        f"clout: CLOUT_VENV={tmp_path} holds something else; to mend: name a folder that is empty or does not exist\n"
+        f"clout: CLOUT_VENV={tmp_path} holds something else; to fix it: name a folder that is empty or does not exist\n"
     )
     assert list(tmp_path.iterdir()) == [tmp_path / "bin"]
 
@@ -191,7 +191,7 @@ def test_no_java_at_all_is_told_in_one_line(tmp_path):
     done = bash("find_java() { home=; return 1; }; make_java", CLOUT_VENV=tmp_path)
     assert done.returncode == 1
     assert done.stderr == (
-        "clout: Java 17 or 21 is missing; to mend: apt-get update && apt-get install openjdk-21-jre-headless\n"
+        "clout: Java 17 or 21 is missing; to fix it: apt-get update && apt-get install openjdk-21-jre-headless\n"
     )
 
 

@@ -83,7 +83,7 @@ def test_what_is_accepted_is_said_and_on_record_in_publications_and_runs(week, c
     assert (made.why, made.accepted[PEOPLE]) == (WHY, FINDING)
     runs = week.read(RUNS, {"day": DAY}).sort_by("started_at").to_pylist()
     parameters = json.loads(runs[-1]["parameters"])
-    assert (runs[-1]["job"], parameters["why"], parameters["accepted"][PEOPLE]) == ("publish", WHY, FINDING)
+    assert (runs[-1]["job"], parameters["accept"], parameters["accepted"][PEOPLE]) == ("publish", WHY, FINDING)
 
 
 def test_checks_that_accept_let_the_day_be_published_as_a_dag_does(week, capsys, monkeypatch):
@@ -99,7 +99,7 @@ def test_nothing_but_bounds_is_accepted(week, score):
     score(DAY, 10, score=101.0)
     with pytest.raises(CheckError):
         decide(week, DAY)
-    with pytest.raises(NotPublishedError, match="its checks failed .score_on_scale: 10 scores"):
+    with pytest.raises(NotPublishedError, match=r"its checks failed .score_on_scale: 10 scores"):
         publish.run(week, publish.Params(day=DAY, methodology=OFFICIAL, accept=WHY), BATCH)
     score(DAY, 10)  # written since it was checked
     with pytest.raises(NotPublishedError, match="not checked as it is now"):

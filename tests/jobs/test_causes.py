@@ -27,6 +27,7 @@ def test_causes_are_told_and_traces_are_not(text, told):
     assert cause(OSError(text)) == told
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("command", [["show"], ["doctor"]])
 def test_a_store_that_does_not_answer_is_named_with_its_cause(command, tmp_path):
     store = {

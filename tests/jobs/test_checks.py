@@ -140,7 +140,7 @@ def test_a_bad_day_is_told_whole_and_nothing_is_published(warehouse, scored, bad
         check(warehouse)
     problems, end = str(failed.value).removeprefix("influence 2026-11-03 (2026.11): ").split("; nothing published")
     assert (problems, end) == (expected, ", what was published before stays")
-    with pytest.raises(NotPublishedError, match="its checks failed .*; nothing published"):
+    with pytest.raises(NotPublishedError, match=r"its checks failed .*; nothing published"):
         publish_day(warehouse)
     assert published(warehouse) == before
     (row,) = [row for row in warehouse.read(RUNS).to_pylist() if (row["job"], row["status"]) == ("checks", "failed")]

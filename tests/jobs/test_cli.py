@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import logging
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -12,7 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
-from jobs import cli, reading, session
+from jobs import cli, interrupts, reading, session
 from schemas.coverage import COVERAGE
 from schemas.influence import INFLUENCE
 from schemas.restatements import RESTATEMENTS
@@ -86,6 +87,7 @@ def test_help_says_what_a_command_does_and_what_each_option_means(clout, command
         assert "Begin with `clout run`: without arguments it pulls 30 simulated days and scores the last seven." in text
         assert all(f" {name} " in text for name in COMMANDS)
     assert max(map(len, told.out.splitlines())) <= 80
+    assert "<bool>" not in text
 
 
 def test_without_a_command_there_is_the_help(clout):
@@ -218,7 +220,7 @@ FAILED = {
     ),
     "not checked": (
         ("publish", "--day", "2026-11-09"),
-        "clout: influence 2026-11-09 (2026.11): not checked, or its checks failed; nothing published. Run `clout checks"
+        "clout: influence 2026-11-09 (2026.11): not checked as it is now; nothing published. Run `clout checks"
         " --day 2026-11-09`\n",
     ),
 }
@@ -234,7 +236,7 @@ def test_a_failed_check_is_told_whole(clout, warehouse, arrow_rows):
     rows = arrow_rows(INFLUENCE, [{"direct": 1.0}])
     warehouse.replace(INFLUENCE, rows, {"methodology": "2026.11", "day": DAY}, run_id="r", job="influence")
     assert clout("checks", "--day", str(DAY)) == Told(
-        1,
+        3,
         "",
         "clout: influence 2026-11-03 (2026.11): parts_sum: 1 people whose parts do not sum to influence, expected 0;"
         " coverage_present: coverage 2026-11-03: 0 rows, expected one for each platform pulled; nothing published, what was"
@@ -266,8 +268,6 @@ def test_a_warehouse_that_cannot_be_read_is_a_failure(clout, warehouse):
     [
         (ValueError("what is this\nat line 2"), "clout: ValueError: what is this (`--verbose` shows more)\n"),
         (ValueError(), "clout: ValueError (`--verbose` shows more)\n"),
-        (KeyboardInterrupt(), "clout: interrupted\n"),
-        (RuntimeError("Query interrupted"), "clout: interrupted\n"),  # DuckDB's word for it
     ],
 )
 def test_what_nobody_expected_is_one_line_and_a_traceback_under_verbose(clout, published, monkeypatch, raised, message):
@@ -282,6 +282,19 @@ def test_what_nobody_expected_is_one_line_and_a_traceback_under_verbose(clout, p
         assert told.err.endswith(message)
 
 
+@pytest.mark.parametrize("becomes", [KeyboardInterrupt, RuntimeError, OSError, SystemExit])
+def test_an_interrupt_is_one_line_whatever_a_library_makes_of_it(clout, published, monkeypatch, becomes):
+    def interrupted(*_: object) -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt as error:
+            raise becomes from error
+
+    monkeypatch.setattr(interrupts, "_descendants", list)
+    monkeypatch.setattr(reading, "newest_day", interrupted)
+    assert clout("show") == Told(1, "", "clout: interrupted\n")
+
+
 def test_verbose_shows_a_traceback(clout, published, monkeypatch, caplog):
     monkeypatch.setattr(reading, "newest_day", lambda *_: 1 / 0)
     clout("show")
@@ -290,11 +303,11 @@ def test_verbose_shows_a_traceback(clout, published, monkeypatch, caplog):
     assert "Traceback" in caplog.text
 
 
-@pytest.mark.parametrize("arguments", [("-v", "doctor"), ("doctor", "-v")])
+@pytest.mark.parametrize("arguments", [("-v", "show"), ("show", "-v")])
 def test_verbose_may_stand_before_the_command_or_after_it(clout, arguments):
     clout(*arguments)
     assert logging.getLogger("jobs").level == logging.DEBUG
-    clout("doctor")
+    clout("show")
     assert logging.getLogger("jobs").level == logging.WARNING
 
 
@@ -310,6 +323,16 @@ def test_show_is_the_newest_day_a_day_or_a_person_as_table_json_or_csv(clout, pu
     assert [(row["day"], row["influence"]) for row in history] == [("2026-11-03", 2.0), ("2026-11-04", 3.0)]
     rows = list(csv.DictReader(io.StringIO(clout("show", "--csv", "--day", "2026-11-03").out, newline="")))
     assert [row["person_id"] for row in rows] == ["twitter:1", "twitter:2", "twitter:\x9b31m3"]
+
+
+def test_show_of_a_person_and_a_day_is_that_day(clout, published):
+    rows = json.loads(clout("show", "twitter:1", "--day", "2026-11-04", "--json").out)
+    assert [(row["day"], row["influence"]) for row in rows] == [("2026-11-04", 3.0)]
+    assert clout("show", "ana", "--day", "2026-11-09") == Told(
+        1,
+        "",
+        "clout: scores 2026-11-09 (the official methodology): ana is not in it; `clout show ana` lists the days that are\n",
+    )
 
 
 def test_a_day_is_published_withdrawn_and_brought_back(clout, warehouse, arrow_rows):
@@ -381,7 +404,7 @@ def test_a_dry_run_says_which_days_and_partitions_and_does_nothing(clout, monkey
     file.write_text("")
     monkeypatch.setenv("CLOUT_WAREHOUSE", str(nowhere))
     told = clout(
-        *("run", "--dry-run", "--first-day", "2026-11-01", "--last-day", "2026-11-30", "--score-from", "2026-11-30"),
+        *("run", "--dry-run", "--first-day", "2026-09-01", "--last-day", "2026-09-30", "--score-from", "2026-09-30"),
         *("--source", f"a:higgs={file}", "--source", f"mastodon:activitystreams={ROOT / 'pyproject.toml'}"),
     )
     assert told == Told(
@@ -389,17 +412,17 @@ def test_a_dry_run_says_which_days_and_partitions_and_does_nothing(clout, monkey
         f"""warehouse {nowhere} (would be created)
 read    higgs {file}
 replace rejects, accounts, activity, coverage:
-          day=2026-11-01..2026-11-30 source=a
+          day=2026-09-01..2026-09-30 source=a
           platform=twitter
 read    activitystreams {ROOT / "pyproject.toml"}
 replace rejects, accounts, activity, coverage:
-          day=2026-11-01..2026-11-30 source=mastodon
+          day=2026-09-01..2026-09-30 source=mastodon
           platform=mastodon
-read    activity: day=2026-11-01..2026-11-30
-replace engagement: day=2026-11-01..2026-11-30
+read    activity: day=2026-09-01..2026-09-30
+replace engagement: day=2026-09-01..2026-09-30
 read    engagement, coverage, accounts: the 180 days up to each scored one,
-          day=2026-06-04..2026-11-30
-replace influence, scores: methodology=2026.11 day=2026-11-30
+          day=2026-04-04..2026-09-30
+replace influence, scores: methodology=2026.11 day=2026-09-30
 nothing was done (--dry-run)
 """,
         "",
@@ -408,9 +431,9 @@ nothing was done (--dry-run)
 
 
 def test_without_a_source_the_simulation_has_30_days_of_which_the_last_seven_are_scored(clout, warehouse):
-    told = clout("run", "--dry-run", "--last-day", "2026-11-30", "--source", "sample=people=50")
-    assert "day=2026-11-01..2026-11-30 source=sample" in told.out
-    assert "replace influence, scores: methodology=2026.11 day=2026-11-24..2026-11-30" in told.out
+    told = clout("run", "--dry-run", "--last-day", "2026-09-30", "--source", "sample=people=50")
+    assert "day=2026-09-01..2026-09-30 source=sample" in told.out
+    assert "replace influence, scores: methodology=2026.11 day=2026-09-24..2026-09-30" in told.out
     assert warehouse.row_count(RUNS, {}) == 0
 
 

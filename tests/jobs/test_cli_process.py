@@ -1,38 +1,74 @@
-"""The command line as a process: exit codes and streams, a reader that has seen enough, Ctrl-C."""
+"""The command line as a process: exit codes and streams, a reader that has seen enough, full disks, narrow terminals."""
 
+import fcntl
 import os
-import signal
+import pty
+import re
+import struct
 import subprocess
 import sys
-from datetime import date, timedelta
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
+import pytest
+
 from jobs.storage import Warehouse
+from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
-from schemas.runs import RUNS
 from schemas.scores import SCORES
+
+pytestmark = pytest.mark.system
 
 ROOT = Path(__file__).parents[2]
 DAY = date(2026, 11, 3)
+PULL = ("pull", "--day", str(DAY), "--source", "sample=people=50")
 
 
-def start(warehouse: Warehouse, *arguments: str, **options: object) -> subprocess.Popen:
+def start(root: str, *arguments: str, **options: object) -> subprocess.Popen:
     command = [sys.executable, "-m", "jobs", *arguments]
-    environment = os.environ | {"CLOUT_WAREHOUSE": warehouse.root}
+    environment = os.environ | {"CLOUT_WAREHOUSE": root}
+    environment.pop("COLUMNS", None)
     return subprocess.Popen(command, cwd=ROOT, env=environment, text=True, stderr=subprocess.PIPE, **options)
+
+
+def ended(root: str, *arguments: str, **options: object) -> tuple[int, str | None, str]:
+    """Exit code, what came on standard output if it is a pipe, and on the error stream."""
+    process = start(root, *arguments, **options)
+    out, err = process.communicate()
+    return process.returncode, out, err
+
+
+def publish(warehouse: Warehouse, arrow_rows, people: list[dict]) -> None:
+    rows = arrow_rows(SCORES, people)
+    warehouse.replace(SCORES, rows, {"methodology": "2026.11", "day": DAY}, run_id="r", job="publish")
+
+
+@contextmanager
+def mounted(where: Path, *arguments: str) -> Iterator[Path]:
+    """A file system of the test's own; skips where this user may not mount any."""
+    where.mkdir()
+    try:
+        subprocess.run(["mount", *arguments, str(where)], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"this user cannot mount a file system here ({error})")
+    try:
+        yield where
+    finally:
+        subprocess.run(["umount", str(where)], check=True)
 
 
 def test_exit_codes_and_streams_are_those_of_a_process(warehouse, arrow_rows):
     """Two people share a handle."""
-    people = [{"person_id": f"twitter:{number}", "handle": "bo", "rank": number} for number in (1, 2)]
-    warehouse.replace(
-        SCORES, arrow_rows(SCORES, people), {"methodology": "2026.11", "day": DAY}, run_id="r", job="publish"
+    publish(
+        warehouse, arrow_rows, [{"person_id": f"twitter:{number}", "handle": "bo", "rank": number} for number in (1, 2)]
     )
 
     def ends(*arguments: str) -> tuple[int, str, str]:
-        process = start(warehouse, *arguments, stdout=subprocess.PIPE)
-        out, err = process.communicate()
-        return process.returncode, out.partition("\n")[0], err
+        code, out, err = ended(warehouse.root, *arguments, stdout=subprocess.PIPE)
+        return code, out.partition("\n")[0], err
 
     assert ends("show") == (0, "Highest scores of 2026-11-03, methodology 2026.11", "")
     assert ends("show", "zoe") == (
@@ -41,27 +77,67 @@ def test_exit_codes_and_streams_are_those_of_a_process(warehouse, arrow_rows):
     assert ends("show", "bo")[:2] == (2, "")
 
 
-def test_a_reader_that_has_seen_enough_is_no_traceback(warehouse, arrow_rows):
-    rows = arrow_rows(SCORES, [{"person_id": f"twitter:{n}", "rank": n + 1} for n in range(20_000)])
-    warehouse.replace(SCORES, rows, {"methodology": "2026.11", "day": DAY}, run_id="r", job="publish")
-    process = start(warehouse, "show", "--csv", "--top", "20000", stdout=subprocess.PIPE)
-    assert process.stdout.readline().startswith("day,methodology,person_id,")
+@pytest.mark.parametrize("form", ["--csv", "--json", None])
+def test_a_reader_that_has_seen_enough_ends_the_command_quietly(warehouse, arrow_rows, form):
+    publish(warehouse, arrow_rows, [{"person_id": f"twitter:{n}", "rank": n + 1} for n in range(20_000)])
+    process = start(warehouse.root, "show", *filter(None, [form]), "--top", "20000", stdout=subprocess.PIPE)
+    assert process.stdout.readline() != ""
     process.stdout.close()
     assert process.stderr.read() == ""
-    assert process.wait() == 1
+    assert process.wait() == 141
 
 
-def test_ctrl_c_while_pulling_is_a_line_and_the_days_that_are_there_stay(warehouse):
-    arguments = ("run", "--source", "sample=people=50", "--first-day", "2026-11-01", "--last-day", "2026-12-31")
-    process = start(warehouse, *arguments, stdout=subprocess.PIPE)
-    assert process.stdout.readline() == "SIMULATED: these people do not exist\n"
-    assert process.stdout.readline().startswith("pulled  2026-11-01 ")
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate()
-    assert (process.returncode, err) == (1, "clout: interrupted; the same command goes on where it stopped\n")
-    states = {row["day"]: row["status"] for row in warehouse.read(RUNS).to_pylist()}
-    done = [day for day, status in sorted(states.items()) if status == "done"]
-    assert set(states.values()) == {"done", "failed"}
-    assert done == [date(2026, 11, 1) + timedelta(days=n) for n in range(len(done))]
-    covered = {row["day"] for row in warehouse.read(COVERAGE).to_pylist()}
-    assert set(done) <= covered
+@pytest.mark.parametrize("stream", [0, 1, 2])
+def test_a_closed_stream_changes_nothing(warehouse, stream):
+    """Else the first file that is opened would take the stream's place, and what is said would land in it."""
+    code, _, err = ended(warehouse.root, *PULL, stdout=subprocess.DEVNULL, preexec_fn=lambda: os.close(stream))
+    assert (code, err) == (0, "")
+    assert warehouse.read(COVERAGE)["act_count"].to_pylist() != []
+    assert warehouse.row_count(ACTIVITY, {"day": DAY}) > 0
+
+
+def test_a_closed_output_is_no_fault_of_a_command_that_shows(warehouse, arrow_rows):
+    publish(warehouse, arrow_rows, [{}])
+    assert ended(warehouse.root, "show", preexec_fn=lambda: os.close(1)) == (0, None, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("command", [("show",), ("show", "--csv"), ("show", "--json"), ("show", "--help")])
+def test_a_full_disk_under_the_output_is_one_line(warehouse, arrow_rows, command):
+    publish(warehouse, arrow_rows, [{}])
+    with open("/dev/full", "w") as full:
+        told = ended(warehouse.root, *command, stdout=full)
+    assert told == (1, None, "clout: standard output: No space left on device\n")
+
+
+@pytest.mark.parametrize("size", ["40k", "400k"], ids=["while tables are made", "while rows are written"])
+def test_a_full_disk_under_the_warehouse_is_one_line(tmp_path, size):
+    with mounted(tmp_path / "small", "-t", "tmpfs", "-o", f"size={size}", "tmpfs") as small:
+        pull = (*PULL[:-1], "sample=people=20000")
+        code, out, err = ended(str(small / "warehouse"), *pull, stdout=subprocess.PIPE)
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert "No space left on device" in err
+
+
+@pytest.mark.parametrize("command", [PULL, ("checks", "--day", str(DAY))])
+def test_a_read_only_warehouse_is_one_line(warehouse, tmp_path, command):
+    """Delta's client would panic in the middle of a write."""
+    with mounted(tmp_path / "ro", "--bind", "-o", "ro", warehouse.root) as root:
+        told = ended(str(root), *command, stdout=subprocess.PIPE)
+    assert told == (
+        2, "", f"clout: {root}: cannot be written (read-only, or another user's); set CLOUT_WAREHOUSE\n",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("columns", "shown"), [(24, ["score"]), (44, ["rank", "person", "score"])])
+def test_a_narrow_terminal_keeps_the_score(warehouse, arrow_rows, columns, shown):
+    publish(warehouse, arrow_rows, [{"person_id": f"twitter:{'8' * 17}", "handle": "bo" * 10, "score": 12.5}])
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    code, _, err = ended(warehouse.root, "show", stdin=theirs, stdout=theirs)
+    os.close(theirs)
+    screen = re.sub(r"\x1b\[\d*m", "", os.read(ours, 100_000).decode()).splitlines()
+    assert (code, err) == (0, "")
+    assert screen[1].split()[: len(shown)] == shown
+    assert "12.50" in screen[3]
+    assert max(map(len, screen[1:4])) <= columns

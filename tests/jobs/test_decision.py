@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import duckdb
+import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
@@ -150,6 +152,14 @@ class Killed(BaseException):
     """The process ended: nothing of it runs any more, so whatever it would still commit is refused too."""
 
 
+def kill_at(name: str) -> Callable[[str], None]:
+    def at(commit: str) -> None:
+        if commit == name:
+            raise Killed
+
+    return at
+
+
 def test_a_pull_killed_at_any_point_leaves_one_pull_whole_and_the_next_repairs_everything(before):
     def kill_from(point: int) -> Callable[[str], None]:
         points = itertools.count()
@@ -243,6 +253,65 @@ def test_two_pulls_that_take_turns(before, first_stop, second_stop):
     lost = [reports for reports, error in ended.items() if error]
     assert len(lost) < 2
     assert seen(warehouse) is (NEWER if lost == [OTHER] else OTHER)
+    assert_nothing_is_left_of_others(warehouse)
+
+
+@pytest.mark.parametrize("before", ["a pull"], indirect=True)
+@pytest.mark.parametrize("table", [ACTIVITY, ACCOUNTS])
+def test_a_pull_that_lands_while_tables_are_opened_is_not_half_seen(before, table):
+    """It names its rows and removes the earlier ones after a reader opened `coverage`, before it opened the rows."""
+
+    class Meanwhile(Warehouse):
+        landed = False
+
+        def version(self, opened: Table) -> int:
+            if opened is table and not self.landed:
+                self.landed = True
+                pull(Warehouse(self.root), NEWER)
+            return super().version(opened)
+
+    assert seen(Meanwhile(before())) is NEWER
+
+
+@pytest.mark.parametrize("before", ["a pull"], indirect=True)
+def test_duckdb_sees_only_rows_that_count(before):
+    warehouse = Warehouse(before())
+    with pytest.raises(Killed):
+        pull(Walked(warehouse.root, kill_at("replace coverage")), NEWER)
+    now = counted.snapshot(warehouse)
+    acts = counted.rows(warehouse, ACTIVITY, now.activity, now.coverage)
+    with duckdb.connect() as db:
+        db.register("acts", acts)
+        found = db.sql("select count(*) from acts where actor_id <> 'earlier0'").fetchall()
+    assert found == [((EARLIER.count - 1) * len(PLATFORMS),)]
+    assert warehouse.row_count(ACTIVITY, {}) == (EARLIER.count + NEWER.count) * len(
+        PLATFORMS
+    )  # the dead one's lie beside
+
+
+@pytest.mark.parametrize("before", ["nothing"], indirect=True)
+def test_a_file_holds_rows_of_one_pull(before):
+    """So that statistics of files say which pull they are of."""
+    warehouse = Warehouse(before())
+    for _ in range(2):
+        with pytest.raises(Killed):
+            pull(Walked(warehouse.root, kill_at("replace coverage")), NEWER)
+    files = pa.table(warehouse.delta(ACTIVITY).get_add_actions(flatten=True)).to_pylist()
+    assert len(files) == 2 * len(PLATFORMS)
+    assert all(file["min.pull"] == file["max.pull"] for file in files)
+
+
+@pytest.mark.parametrize("before", ["a pull"], indirect=True)
+def test_a_failure_to_remove_what_no_longer_counts_fails_no_pull(before, caplog):
+    class Stuck(Warehouse):
+        def delete(self, *_: Any, **__: Any) -> None:
+            raise OSError("the store is away")
+
+    warehouse = Stuck(before())
+    pull(warehouse, NEWER)
+    assert seen(warehouse) is NEWER
+    assert "could not be removed yet (the store is away)" in caplog.text
+    pull(Warehouse(warehouse.root), NEXT)
     assert_nothing_is_left_of_others(warehouse)
 
 

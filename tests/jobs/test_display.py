@@ -78,8 +78,41 @@ def test_where_the_terminal_is_narrow_whole_columns_are_left_out_and_named(score
     assert title == "Highest scores of 2026-11-03, methodology 2026.11"
     assert header.split() == ["rank", "person", "handle", "score", "=", "direct", "+", "second", "+", "third"]
     assert row.split() == ["2", "sample-birdsong:a00000007", "0.00", "0.00", "0.00", "0.00"]
-    assert rest[0] == "no room for influence, engagers: `clout show` has --json and --csv"
+    assert rest[0] == "no room for influence, engagers: a wider terminal and --json have all"
     assert max(map(len, plain_of(screen.getvalue()).splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("width", "kept", "dropped"),
+    [
+        (40, ["rank", "person", "score"], "handle, = direct, + second, + third, influence, engagers"),
+        (10, ["score"], "rank, person, handle, = direct, + second, + third, influence, engagers"),
+    ],
+)
+def test_the_score_is_the_last_column_to_go(scores, terminal, width, kept, dropped):
+    screen = terminal(width)
+    display.print_top(scores)
+    _, header, _, row, *_, room = [line for line in plain_of(screen.getvalue()).splitlines() if line.strip()][:6]
+    assert header.split() == kept
+    assert row.split()[-1] == "56.50"
+    assert room == f"no room for {dropped}: a wider terminal and --json have all"
+
+
+def test_sentences_about_a_row_stand_beneath_it_and_wrap(terminal):
+    screen = terminal(40)
+    notes = [["nine words that do not fit into one line", f"{ESCAPES}"], []]
+    display.print_table("title", ("name", "count"), [("a", "1"), ("b", "12")], texts=("name",), notes=notes)
+    assert plain_of(screen.getvalue()).splitlines() == [
+        "title",
+        "name  count",
+        "───────────",
+        "a         1",
+        "    nine words that do not fit into one",
+        "    line",
+        "    �[31mred�]0;title��2J",
+        "b        12",
+        "",
+    ]
 
 
 def test_a_history_names_the_person_once_and_days_beneath(scores, terminal):

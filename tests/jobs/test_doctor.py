@@ -7,7 +7,10 @@ import pytest
 from jobs import doctor, session
 from jobs.doctor import Finding, findings
 from jobs.storage import Warehouse
+from schemas.runs import RUNS
 from schemas.scores import SCORES
+
+pytestmark = pytest.mark.system  # it asks Java for its version
 
 
 @pytest.fixture
@@ -95,3 +98,11 @@ def test_a_warehouse_that_cannot_be_read_is_a_fault(found, warehouse):
     told = found()["warehouse"]
     assert told.found == f"{warehouse.root} (unreadable)"
     assert told.fault.startswith(f"{warehouse.path(SCORES)}: cannot be read as a Delta table (")
+
+
+def test_a_torn_commit_is_a_fault_that_names_its_file_and_what_to_run(found, warehouse):
+    (Path(warehouse.path(RUNS)) / "_delta_log" / "00000000000000000000.json").write_bytes(b"")
+    torn = found()["runs"]
+    assert torn == Finding(
+        "runs", "commit _delta_log/00000000000000000000.json is empty", "run `clout maintain --repair`"
+    )

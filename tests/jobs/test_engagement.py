@@ -1,5 +1,6 @@
 """What counts as one act, and which days a run counts."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -8,8 +9,10 @@ from jobs import engagement as job
 from jobs.engagement import engagement
 from jobs.runs import Batch
 from jobs.storage import LostRaceError, Warehouse
+from jobs.window import activity_digests, stale_days
 from schemas import spark as contract
 from schemas.activity import ACTIVITY
+from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
 from schemas.runs import RUNS
 from tests.jobs.world import Did, World, files
@@ -99,7 +102,7 @@ def test_platforms_are_apart(acts):
 
 
 def test_days_are_apart_and_rows_fit_the_contract(rows):
-    """One act reported on two days is two: days are counted each for itself."""
+    """One act that one source reports on two days is two."""
     found = engagement(
         rows(ACTIVITY, [{"day": DAY, "activity_id": "1"}, {"day": DAY + timedelta(1), "activity_id": "1"}])
     )
@@ -107,6 +110,42 @@ def test_days_are_apart_and_rows_fit_the_contract(rows):
     assert sorted(map(tuple, found.collect())) == [
         (day, "twitter:ana", "twitter:bo", "twitter", "like", 1) for day in (DAY, DAY + timedelta(1))
     ]
+
+
+@pytest.fixture
+def after(rows):
+    """Reports of the day before and of the day, each (source, activity_id) -> the ids that count on the day."""
+
+    def found(before: list[tuple[str, str]], day: list[tuple[str, str]]) -> list[str]:
+        yesterday = DAY - timedelta(1)
+        told = [
+            [{"day": on, "source": source, "activity_id": act, "target_id": f"of {act}"} for source, act in reports]
+            for on, reports in ((yesterday, before), (DAY, day))
+        ]
+        counts = counted(engagement(rows(ACTIVITY, told[1]), rows(ACTIVITY, told[0])))
+        return [dst.removeprefix("twitter:of ") for _, dst, *_ in counts]
+
+    return found
+
+
+def test_an_act_that_another_source_reported_the_day_before_counts_then(after):
+    both = [("a", "1"), ("b", "2"), ("b", "3")]
+    assert after(both, [("b", "1"), ("a", "2"), ("a", "4")]) == ["4"]
+    assert after(both, [("b", "2"), ("b", "3")]) == ["2", "3"]  # one source reports them on two days: two acts each
+    assert after(both, [("a", "2"), ("b", "2")]) == []  # together they are two sources, so it is one act
+
+
+def test_what_is_another_act_the_day_before(rows):
+    told = {"activity_id": "1", "source": "a"}
+    yesterday = {**told, "day": DAY - timedelta(1), "source": "b"}
+    before = [
+        {**yesterday, "platform": "github"},
+        {**yesterday, "actor_id": "cy"},
+        {**yesterday, "target_id": "cy"},
+        {**yesterday, "day": DAY - timedelta(2)},
+    ]
+    found = engagement(rows(ACTIVITY, [told]), rows(ACTIVITY, before))
+    assert counted(found) == [("twitter:ana", "twitter:bo", "twitter", "like", 1)]
 
 
 def test_nothing_gives_nothing(acts):
@@ -137,6 +176,56 @@ def test_a_run_counts_its_day_and_what_changed_in_its_window(world):
     assert after_all == week[2:]  # the second day was pulled again, and is what it was
     assert world.count(week[-1], first_day=week[1]) == [week[-1]]  # the empty day is counted too
     assert files(world.warehouse, ENGAGEMENT).keys() == before.keys() - {(week[2],)} | {(week[-1],)}
+
+
+def test_an_act_on_either_side_of_midnight_counts_once_and_makes_both_days_depend_on_the_first(world):
+    """`late` reports on the second day what `test` reported on the first, and nothing else covers the third."""
+    days = [DAY - timedelta(2), DAY - timedelta(1), DAY]
+    for day in days:
+        world.cover(day, "twitter")
+    same = {"platform": "twitter", "kind": "like", "actor": "ana", "target": "bo", "id": "same"}
+    alone = Did(days[1], "twitter", "like", "cy", "bo")
+    world.put("test", [Did(days[0], **same), Did(days[2], "twitter", "like", "ana", "bo")])
+    world.put("late", [Did(days[1], **same), alone])
+    assert world.count(DAY, first_day=days[0]) == days
+
+    def acts() -> list[tuple]:
+        counts = world.warehouse.read(ENGAGEMENT).sort_by([("day", "ascending"), ("src", "ascending")]).to_pylist()
+        return [(row["day"], row["src"].removeprefix("twitter:"), row["act_count"]) for row in counts]
+
+    assert acts() == [(days[0], "ana", 1), (days[1], "cy", 1), (DAY, "ana", 1)]
+    world.put("test", [Did(days[2], "twitter", "like", "ana", "bo", "test-1")])  # it is taken back on the first day
+    assert world.count(DAY, first_day=days[0]) == days
+    assert acts() == [(days[1], "ana", 1), (days[1], "cy", 1), (DAY, "ana", 1)]
+
+
+def test_rows_of_pulls_that_coverage_does_not_name_do_not_count(world, arrow_rows):
+    world.cover(DAY, "twitter")
+    world.put("test", [Did(DAY, "twitter", "like", "ana", "bo")])
+    dead = [{"actor_id": "dead", "pull": "killed"}, {"actor_id": "dead", "source": "uncovered"}]
+    place = {"day": DAY, "platform": "twitter"}
+    world.warehouse.append(ACTIVITY, arrow_rows(ACTIVITY, dead), place, run_id="killed", job="test")
+    assert world.warehouse.row_count(ACTIVITY, {}) == 3
+    world.count(DAY, first_day=DAY)
+    assert world.warehouse.read(ENGAGEMENT, columns=["src"])["src"].to_pylist() == ["twitter:ana"]
+
+
+def test_a_pull_that_lands_while_a_day_is_counted_is_not_half_seen(world):
+    """The count stands on what `coverage` named when it began; the next one is of what came meanwhile."""
+    world.cover(DAY, "twitter")
+    world.put("test", [Did(DAY, "twitter", "like", "ana", "bo")])
+
+    class Meanwhile(Warehouse):
+        def frame(self, *arguments):
+            world.put("test", [Did(DAY, "twitter", "reply", "cy", "dee")])
+            return super().frame(*arguments)
+
+    version = world.warehouse.version(COVERAGE)
+    job.run(world.spark, Meanwhile(world.warehouse.root), job.Params(day=DAY, first_day=DAY), Batch("test"))
+    assert world.warehouse.read(ENGAGEMENT, columns=["src"])["src"].to_pylist() == ["twitter:ana"]
+    (told,) = world.warehouse.read(RUNS).to_pylist()
+    assert json.loads(told["inputs"])["coverage"] == version < world.warehouse.version(COVERAGE)
+    assert stale_days(world.warehouse, activity_digests(world.warehouse, DAY, DAY), DAY, DAY) == [DAY]
 
 
 class Overtaken(Warehouse):

@@ -274,7 +274,8 @@ def test_the_same_acts_pulled_again_explain_the_same(other):
     other.publish(NEXT)
     vacuumed(other)
     assert told(other, "bo") == before
-    assert {reason["reason"] for reason in changed(other, "bo", change)["reasons"]} == {"faded_engagement"}
+    because = {reason["reason"] for reason in changed(other, "bo", change)["reasons"]}
+    assert because == {"faded_engagement", "attention_moved"}  # of nothing that is new
     score_changes.run(other.warehouse, change, other.batch)
 
 
@@ -335,6 +336,23 @@ def test_accounts_that_were_observed_otherwise_since(other):
 
 
 # As people see it
+
+
+def test_a_bot_is_counted_neither_in_the_sentence_nor_in_the_table(spark, tmp_path, arrow_rows, capsys):
+    """Cy, who reshares bo twice, is a bot."""
+    made = World(spark, str(tmp_path / "warehouse"), arrow_rows)
+    made.observe(DAY, "demo", [{"account_id": "cy", "is_bot": True}])
+    made.cover(DAY, "demo")
+    made.put("test", EXAMPLE)
+    made.publish(DAY, OFFICIAL)
+    found = told(made, "bo")
+    assert [engager["person_id"] for engager in found["engagers"]] == ["demo:ana", "demo:dee"]
+    assert (found["engager_count"], found["bot_engager_count"]) == (2, 1)
+    assert sum(kind["act_count"] for kind in found["kinds"]) == 2
+    telling.tell(found)
+    out = capsys.readouterr().out
+    assert "2 people engaged with you, and 1 bot without effect; " in out
+    assert "cy" not in out.partition("By what they did")[0].partition("Who your attention comes from")[2]
 
 
 @pytest.fixture

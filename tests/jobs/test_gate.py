@@ -55,6 +55,16 @@ def test_a_day_with_nothing_published_before_it_is_only_taken():
     assert verdicts(Figures(1, 0.0), {}, GATE_DAYS) == dict.fromkeys(BOUNDS, "ok")
 
 
+def test_a_first_backfill_of_a_real_week_goes_through_from_whichever_day_it_begins():
+    """The days of 2012-07-03 and 2012-07-04 around the Higgs boson: influence grew elevenfold."""
+    first, second = date(2012, 7, 3), date(2012, 7, 4)
+    results = verdicts(Figures(222_996, 89_801.0), {first: Figures(35_472, 8_335.3)}, GATE_DAYS)
+    assert refusals(results) == {}
+    (warning,) = warnings(results)
+    assert warning.startswith(f"{INFLUENCE}: warning: influence 89,801.0, expected 4,167.6 to 83,353.0")
+    assert not refused(Figures(222_996, 89_801.0), {second: Figures(1, 1.0)}, second)  # run again
+
+
 def test_the_nearest_days_before_count_however_old_and_no_later_ones():
     old, later = before(*range(1, 11), last=date(2020, 1, 31)), before(1000, last=DAY + timedelta(days=1))
     assert nearest(old | later, DAY, GATE_DAYS) == before(*range(4, 11), last=date(2020, 1, 31))

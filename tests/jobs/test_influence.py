@@ -178,3 +178,14 @@ def test_a_changed_methodology_is_refused(world):
         CloutError, match=r"methodology 2026\.11: its values are not those under which scores were published"
     ):
         world.score_counted(DAY, replace(OFFICIAL, damping=0.6))
+
+
+def test_a_window_without_any_covered_day_says_so():
+    """Acts that were counted before their coverage went away."""
+    read = job.Read({}, None, 0, None, {})
+    with pytest.raises(job.EmptyWindowError) as refused:
+        read.factors(PARAMS)
+    assert str(refused.value) == (
+        "coverage 2026-05-08..2026-11-03: 0 rows, expected one for each platform pulled; no day of the window is covered, so no"
+        " act counts. Pull days of this window first (`clout pull --day 2026-11-03 --source ...`)"
+    )

@@ -153,6 +153,7 @@ def contents(warehouse: Warehouse) -> dict[str, list]:
     return {table.name: rows.to_pylist() for table, rows in found.items()}
 
 
+@pytest.mark.system
 def test_a_run_that_is_interrupted_between_days_is_continued_by_the_same_command(
     warehouse, tmp_path, spark, monkeypatch, capsys
 ):

@@ -13,6 +13,7 @@ from jobs.storage import Warehouse
 from schemas.scores import SCORES
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.system
 
 # In a network of its own, where only this machine itself can be reached: brings that up, sees that nothing else answers,
 # and becomes the command.

@@ -6,6 +6,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 import pytest
+from deltalake import DeltaTable
 
 from jobs import checks, digests, publications, publish, runs
 from jobs.publish import Params
@@ -196,7 +197,7 @@ def test_another_methodology_has_changes_of_its_own(warehouse, checked):
 
 
 def test_nothing_of_this_asks_the_log(warehouse, checked, monkeypatch):
-    monkeypatch.setattr(Warehouse, "commits", None)
+    monkeypatch.setattr(DeltaTable, "history", None)
     checked(10, 20)
     for change in (publish.run, publish.unpublish, publish.run, publish.unpublish, publish.restore):
         change(warehouse, PARAMS, BATCH)

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from jobs import checks, publish
+from jobs.commits import commits
 from jobs.errors import CloutError
 from jobs.publish import NotPublishedError, Params
 from jobs.runs import Batch
@@ -129,7 +130,7 @@ def test_unpublish_withdraws_and_restore_brings_back_each_in_one_recorded_commit
     assert (table(warehouse, SCORES), warehouse.version(SCORES)) == (before, version + 2)
     assert changes(warehouse) == [("publish", "done", 2), ("unpublish", "done", 2), ("restore", "done", 2)]
     runs = {row["job"]: row["run_id"] for row in warehouse.read(RUNS).to_pylist()}
-    assert [(commit.job, commit.run_id) for commit in warehouse.commits(SCORES)] == [
+    assert [(commit.job, commit.run_id) for commit in commits(warehouse.delta(SCORES))] == [
         (job, runs[job]) for job in ("restore", "unpublish", "publish")
     ]
 

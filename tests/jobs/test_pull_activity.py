@@ -253,6 +253,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
 
 
+@pytest.mark.system
 def test_memory_does_not_grow_with_the_file(pull):
     def peak(lines: int) -> int:
         """MB at most, of a pull of so many lines of 6 kB."""

@@ -97,9 +97,7 @@ def test_another_job_at_work_is_not_waited_for(warehouse):
 
 
 PARTIAL = {"status": "partial", "reason": "hour 23 is missing"}
-WAITS = (
-    f"source a: {DAY} of twitter is partial (hour 23 is missing) and may still become complete until 2012-07-04 12:00 UTC"
-)
+WAITS = f"source a: {DAY} of twitter is partial (hour 23 is missing) and may still become complete until 2012-07-04 12:00 UTC"
 
 
 def test_a_partial_day_is_waited_for_until_it_is_settled_and_then_taken_as_it_is(warehouse):

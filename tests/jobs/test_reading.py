@@ -1,19 +1,17 @@
 """What people ask of `scores`."""
 
-import shutil
 from datetime import date, timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from deltalake import write_deltalake
 from typer.testing import CliRunner
 
 from jobs import cli, reading
 from jobs.errors import CloutError, UsageError
 from schemas import arrow
-from schemas.score_changes import SCORE_CHANGES
+from schemas.catalog import TABLES
 from schemas.scores import SCORES
 
 DAY = date(2026, 11, 3)
@@ -135,20 +133,14 @@ def own_files(folder: Path) -> list[Path]:
         ("show --csv", ",,\n"),  # nothing is known beside the score
         ("restatements", "no published day was changed"),
         ("export --to scores.csv", "scores.csv: 2 people"),
-        ("explain twitter:1", "not published, so there is nothing to explain"),  # no run tells so
+        ("explain twitter:1", "not published, so there is nothing to explain"),  # nothing is on record
     ],
 )
-def test_commands_that_read_make_no_table_and_alter_none(warehouse, arrow_rows, monkeypatch, tmp_path, asked, said):
-    """A warehouse of an earlier version, which lacks columns and a table, is read as it is; what writes completes it."""
-    for table in (SCORES, SCORE_CHANGES):
-        shutil.rmtree(warehouse.path(table))
-    earlier = arrow_rows(SCORES, [person | {"day": DAY, "methodology": VERSION} for person in (ANA, BO)])
-    earlier = earlier.drop_columns(["amplification", "inclusion"])
-    write_deltalake(warehouse.path(SCORES), earlier, partition_by=list(SCORES.partition_by))
+def test_commands_that_read_write_nothing(warehouse, published, monkeypatch, tmp_path, asked, said):
+    published([ANA, BO])
+    before = {table.name: warehouse.version(table) for table in TABLES}
     monkeypatch.setenv("CLOUT_WAREHOUSE", warehouse.root)
     monkeypatch.chdir(tmp_path)
     ran = CliRunner().invoke(cli.app, asked.split())
     assert said in ran.output + str(ran.exception)
-    assert (warehouse.version(SCORES), Path(warehouse.path(SCORE_CHANGES)).exists()) == (0, False)
-    CliRunner().invoke(cli.app, ["checks", "--day", str(DAY)])
-    assert (warehouse.version(SCORES), warehouse.version(SCORE_CHANGES)) == (1, 0)
+    assert {table.name: warehouse.version(table) for table in TABLES} == before

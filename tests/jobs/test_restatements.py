@@ -99,7 +99,7 @@ def test_a_rerun_tells_who_moved_by_how_much_and_why(world, rerun, told):
 
 def test_every_input_that_changed_is_named_and_no_other(world, rerun, told, monkeypatch):
     """First tomorrow is pulled, which is none of today's business. Then GitHub's yesterday arrives, Twitter's is taken back,
-    fan has a name, and clout is a newer one."""
+    fan has a name, eve is a bot, and clout is a newer one."""
     world.cover(BEFORE, "twitter")
     rerun()
     after = DAY + timedelta(days=1)
@@ -111,7 +111,7 @@ def test_every_input_that_changed_is_named_and_no_other(world, rerun, told, monk
     world.uncover(BEFORE, "twitter")
     world.cover(BEFORE, "github")
     world.put("late", [Did(BEFORE, "github", "like", "fan", "ana")])
-    world.observe(DAY, "twitter", [{"account_id": "fan", "handle": "Fan"}])
+    world.observe(DAY, "twitter", [{"account_id": "fan", "handle": "Fan"}, {"account_id": "eve", "is_bot": True}])
     monkeypatch.setattr(runs, "__version__", "99.0")
     rerun()
     (row,) = told()

@@ -90,11 +90,12 @@ def test_the_steps_that_are_done_are_those_of_the_newest_batch_of_the_same_key(w
     record(newer, NEXT, runs.STARTED, source="b")  # killed
     record(newer, NEXT, runs.DONE)  # a job without sources
     record(Batch("another command"), NEXT, runs.DONE, source="a")
-    assert runs.done_steps(warehouse, "key") == (
+    assert runs.done_steps(warehouse, "key", DAY, NEXT) == (
         newer, {("pull_activity", DAY, "b"), ("pull_activity", NEXT, "")},
     )  # fmt: skip
+    assert runs.done_steps(warehouse, "key", DAY, DAY) == (newer, {("pull_activity", DAY, "b")})
 
 
 def test_a_command_that_never_ran_has_done_nothing(warehouse):
-    batch, done = runs.done_steps(warehouse, "key")
+    batch, done = runs.done_steps(warehouse, "key", DAY, NEXT)
     assert (batch.key, done) == ("key", set())

@@ -140,6 +140,7 @@ def test_a_day_scored_before_an_earlier_one_was_pulled(expected, tmp_path):
     )
 
 
+@pytest.mark.system
 def test_another_machine(expected, tmp_path):
     """Another process with another clock, language (whose letters i are other ones), hash seed and number of cores."""
     environment = os.environ | {

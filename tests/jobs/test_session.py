@@ -1,11 +1,17 @@
 """The settings file: what Spark reads in it, `jobs.session` reads too."""
 
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from jobs import session
 from jobs.errors import UsageError
+
+ROOT = Path(__file__).parents[2]
 
 EVERY_FORM = r"""
 # a comment
@@ -66,3 +72,25 @@ def test_our_own_file_is_read():
 def test_a_file_that_is_not_there_is_one_line(file):
     with pytest.raises(UsageError, match=r"spark\.conf: expected Spark's settings, got .*No such file"):
         session.settings()
+
+
+def test_no_heartbeat_of_a_busy_machine_is_late(spark):
+    """Spark's own 10 and 120 seconds ended a comparison with a Java stack trace."""
+    conf = spark.sparkContext.getConf()
+    assert {name: conf.get(name) for name in session.LOCAL_SETTINGS} == session.LOCAL_SETTINGS
+
+
+def test_the_handler_of_interrupts_is_not_sparks(spark):
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.system
+def test_a_java_that_does_not_start_says_why_in_one_line(tmp_path):
+    settings = tmp_path / "spark.conf"
+    settings.write_text("spark.driver.memory 3x")
+    program = "from jobs import session\ntry: session.build()\nexcept session.CloutError as error: print(error)"
+    environment = os.environ | {"CLOUT_SPARK_SETTINGS": str(settings)}
+    told = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert (told.stdout, told.stderr) == (
+        "Java did not start: Invalid maximum heap size: -Xmx3x (`--verbose` shows more)\n", "",
+    )  # fmt: skip

@@ -42,7 +42,9 @@ def test_a_day_that_has_not_begun_is_refused_and_the_newest_one_named(pull):
         ["pull", "--day", str(tomorrow)],
         ["run", "--first-day", "2020-01-01", "--last-day", str(tomorrow)],
     ):
-        with pytest.raises(UsageError, match=rf"^{tomorrow} has not begun: it is .* UTC\. The newest day that is over is"):
+        with pytest.raises(
+            UsageError, match=rf"^{tomorrow} has not begun: it is .* UTC\. The newest day that is over is"
+        ):
             cli.app(command, standalone_mode=False)
 
 

@@ -48,9 +48,9 @@ def test_a_source_without_coverage_and_a_partial_one_are_named(warehouse, cover)
 
 def test_a_warning_of_the_newest_checks_is_named(warehouse, cover):
     cover({"source": "a"})
-    check(warehouse, {"people_within_bounds": "old"})
-    check(warehouse, {"people_within_bounds": "9 people, expected 10 to 20", "some_people": "ok"})
-    check(warehouse, {"people_within_bounds": "another methodology"}, "2026.12")
+    check(warehouse, {"people_within_trailing_bounds": "old"})
+    check(warehouse, {"people_within_trailing_bounds": "9 people, expected 10 to 20", "some_people": "ok"})
+    check(warehouse, {"people_within_trailing_bounds": "another methodology"}, "2026.12")
     assert shortfalls(warehouse, ["a"], DAY, METHODOLOGY) == [
-        Shortfall("people_within_bounds: 9 people, expected 10 to 20", "checks_failed.md")
+        Shortfall("people_within_trailing_bounds: 9 people, expected 10 to 20", "checks_failed.md")
     ]

@@ -174,6 +174,21 @@ def test_the_three_commonest_reasons_are_told_most_frequent_first(spooled):
     assert spooled.rejected() == spooled.rejected(DAY) == (9, 9, [("d", 4), ("b", 2), ("c", 2)])
 
 
+def test_digests_are_of_the_rows_whatever_files_and_lines_they_come_from():
+    def digests(*pages: Page) -> tuple[str, str]:
+        with spool("test", DAY, DAY) as spooled:
+            told(spooled, *pages)
+            return spooled.activity_digest("twitter", DAY), spooled.accounts_digest("twitter", DAY)
+
+    ana, bo = Account("ana", NOON, "ana"), Account("bo", NOON, "bo")
+    one = digests(page("f", reply("ana"), ana, reply("cy", act="s"), bo))
+    other = digests(page("g", bo, Ignored(NOON), reply("cy", act="s")), page("f", ana, reply("ana")))
+    assert one == other
+    assert digests(page("f", reply("ana"), ana, reply("cy", act="t"), bo))[0] != one[0]
+    assert digests(page("f", reply("ana", at=NOON + 1), ana, reply("cy", act="s"), bo))[0] != one[0]
+    assert digests(page("f", reply("ana"), Account("ana", NOON, "Ana"), reply("cy", act="s"), bo)) != one
+
+
 def test_an_account_is_what_was_last_told_of_it_column_by_column(spooled):
     told(
         spooled,

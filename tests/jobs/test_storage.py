@@ -13,9 +13,12 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
+from deltalake.exceptions import CommitFailedError
+from pyspark.sql import DataFrameWriter
 from pyspark.sql import functions as F
 
-from jobs.commits import Commit
+from jobs import storage
+from jobs.commits import Commit, commits
 from jobs.errors import UsageError
 from jobs.storage import LostRaceError, Warehouse
 from schemas import arrow
@@ -382,6 +385,7 @@ for number in range(1, 6):
 """
 
 
+@pytest.mark.system
 def test_bookkeeping_of_processes_that_collide_is_repeated_until_all_is_there(warehouse):
     names = ["a", "b", "c"]
     writers = [
@@ -404,12 +408,48 @@ def test_a_commit_names_the_run_that_made_it(warehouse, reject):
     warehouse.replace(REJECTS, reject(), place(), run_id="run", job="pull_activity")
     DeltaTable(warehouse.path(REJECTS)).optimize.compact()  # another program's commits are passed over
     partition = {"platform": ["twitter"], "day": ["2026-11-03"], "source": ["a"]}
-    (made,) = warehouse.commits(REJECTS)
+    (made,) = commits(warehouse.delta(REJECTS))
     entry = warehouse.delta(REJECTS).history()[-2]
-    assert made == Commit(1, "run", "pull_activity", partition, made.at)
+    assert made == Commit(1, "run", "pull_activity", partition, made.at, made.stamp)
     assert made.at.timestamp() * 1000 == pytest.approx(entry["timestamp"])
     told = json.loads(entry["userMetadata"])
-    assert told == {"run_id": "run", "job": "pull_activity", "partition": partition}
+    assert told == {"run_id": "run", "job": "pull_activity", "partition": partition, "stamp": made.stamp}
+
+
+@pytest.mark.parametrize("error", [OSError("connection reset"), CommitFailedError("a transaction conflicts")])
+def test_a_commit_whose_answer_is_lost_is_not_made_twice(warehouse, reject, monkeypatch, error):
+    """The store made the commit, then the connection broke, or the writer's own second attempt met its first."""
+
+    def lose_answer(*args, **options) -> None:
+        write_deltalake(*args, **options)
+        raise error
+
+    monkeypatch.setattr(storage, "write_deltalake", lose_answer)
+    warehouse.replace_bookkeeping(REJECTS, reject(), place(), run_id="r", job="j")
+    assert warehouse.version(REJECTS) == 1
+    assert len(lines(warehouse, "line")) == 1
+
+
+def test_an_error_without_a_commit_stays_an_error(warehouse, reject, monkeypatch):
+    def refuse(*_, **__) -> None:
+        raise OSError("connection refused")
+
+    monkeypatch.setattr(storage, "write_deltalake", refuse)
+    with pytest.raises(OSError, match="connection refused"):
+        warehouse.replace(REJECTS, reject(), place(), run_id="r", job="j")
+    assert warehouse.version(REJECTS) == 0
+
+
+def test_a_spark_commit_whose_answer_is_lost_is_not_made_twice(warehouse, frame, monkeypatch):
+    save = DataFrameWriter.save
+
+    def lose_answer(*args, **options) -> None:
+        save(*args, **options)
+        raise OSError("connection reset")
+
+    monkeypatch.setattr(DataFrameWriter, "save", lose_answer)
+    warehouse.replace_by_spark(ENGAGEMENT, frame(ENGAGEMENT, [{}]), {"day": DAY}, run_id="r", job="j")
+    assert warehouse.version(ENGAGEMENT) == 1
 
 
 def test_a_version_is_read_as_it_was(warehouse, reject):

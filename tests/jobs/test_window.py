@@ -7,7 +7,15 @@ import pytest
 
 from jobs import runs
 from jobs.runs import Batch, Run
-from jobs.window import activity_digests, covered_days, days_between, spans, stale_days, uncovered_days
+from jobs.window import (
+    activity_digests,
+    covered_days,
+    days_between,
+    shared_days,
+    spans,
+    stale_days,
+    uncovered_days,
+)
 from schemas.coverage import COVERAGE
 
 FIRST, SECOND, THIRD = (date(2026, 11, 1) + timedelta(days=n) for n in range(3))
@@ -95,6 +103,24 @@ def test_a_digest_is_of_what_was_pulled_of_a_day_by_whom_and_of_no_other_day(pul
     assert digests()[FIRST] == before[FIRST]
 
 
+def test_a_day_stands_on_the_day_before_only_where_several_sources_cover_both(warehouse, pulled, digests):
+    pulled(FIRST, "a")
+    pulled(SECOND, "a")
+    pulled(THIRD, "a")
+    before = digests()
+    pulled(FIRST, "a", digest="reply")
+    assert digests()[SECOND] == before[SECOND]  # one source alone
+    assert shared_days(warehouse, FIRST, THIRD) == {}
+    pulled(SECOND, "b")
+    assert shared_days(warehouse, FIRST, THIRD) == {"twitter": {SECOND, THIRD}}
+    assert shared_days(warehouse, THIRD, THIRD) == {"twitter": {THIRD}}
+    before = digests()
+    assert activity_digests(warehouse, SECOND, SECOND) == {SECOND: before[SECOND]}  # whatever the window
+    pulled(FIRST, "a", digest="like")
+    after = digests()
+    assert (after[SECOND] == before[SECOND], after[THIRD] == before[THIRD]) == (False, True)
+
+
 def test_a_digest_is_read_at_a_version_of_coverage(warehouse, pulled, digests):
     pulled(FIRST)
     version, before = warehouse.version(COVERAGE), digests()
@@ -108,12 +134,12 @@ def test_a_day_is_stale_until_it_is_counted_as_it_is_now(warehouse, pulled, coun
 
     assert stale() == []  # nothing was pulled, so there is nothing to count
     pulled(FIRST)
-    pulled(SECOND)
-    assert stale() == [FIRST, SECOND]
+    pulled(THIRD)
+    assert stale() == [FIRST, THIRD]
     counted(FIRST)
-    counted(SECOND, runs.FAILED)
-    assert stale() == [SECOND]
-    counted(SECOND)
+    counted(THIRD, runs.FAILED)
+    assert stale() == [THIRD]
+    counted(THIRD)
     pulled(FIRST, "late")  # another source of a day that was counted
     assert stale() == [FIRST]
     counted(FIRST)

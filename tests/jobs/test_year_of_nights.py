@@ -1,35 +1,28 @@
-"""A night a week for a year, with checkpoints, log clean-up and vacuums as Delta does them. Then days of every age are explained,
+"""A year of nights, with checkpoints, log clean-up and vacuums as Delta does them: then days of every age are explained,
 withdrawn, restored and rebuilt.
 
-The tables that Spark writes are filled by DuckDB and engine `memory`, from the same equations and with the same `runs`; all else
-is the real thing.
+There is a night every fifteen days. The tables that Spark writes are filled by DuckDB and engine `memory`, from the same
+equations and with the same rows of `runs`; all else is the real thing.
 """
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 from deltalake import DeltaTable
 
-from jobs import (
-    checks,
-    counted,
-    digests,
-    explain,
-    graph,
-    publish,
-    runs,
-    score_changes,
-)
+from jobs import checks, counted, digests, explain, explain_change, graph, publish, runs, score_changes
 from jobs.basis import Basis
 from jobs.engines import memory
+from jobs.errors import CloutError
 from jobs.nights import nights
-from jobs.publish import Params
+from jobs.publish import NotPublishedError, Params
 from jobs.runs import Batch
 from jobs.scratch import scratch
 from jobs.storage import Warehouse
-from jobs.window import accounts_digest, activity_digests, covered_days, uncovered_days
+from jobs.window import activity_digests, covered_days, uncovered_days
 from schemas.activity import ACTIVITY
 from schemas.catalog import TABLES
 from schemas.coverage import COVERAGE
@@ -44,8 +37,9 @@ from tests.jobs.aging import age
 from tests.jobs.world import OFFICIAL
 
 FIRST = date(2025, 11, 2)
-WEEK = timedelta(days=7)
-NIGHTS = [FIRST + number * WEEK for number in range(53)]
+BETWEEN = timedelta(days=15)
+NIGHTS = [FIRST + number * BETWEEN for number in range(25)]
+OLD = NIGHTS[0], NIGHTS[8], NIGHTS[-2]
 BATCH = Batch("test")
 NAMES = [f"p{number}" for number in range(8)]
 
@@ -61,10 +55,8 @@ class Year:
 
     def pull(self, day: date, acts: list[tuple[str, str]]) -> None:
         with runs.recorded(self.warehouse, "pull_activity", day, BATCH, source="test"):
-            found = [
-                {"platform": "demo", "day": day, "actor_id": a, "target_id": b, "occurred_at": _noon(day)}
-                for a, b in acts
-            ]
+            at = {"platform": "demo", "day": day, "occurred_at": datetime.combine(day, time(12), UTC)}
+            found = [at | {"actor_id": actor, "target_id": target} for actor, target in acts]
             self._write(ACTIVITY, found, platform="demo", day=day, source="test")
             row = {"day": day, "platform": "demo", "activity_digest": repr(sorted(acts))}
             self._write(COVERAGE, [row], day=day)
@@ -73,7 +65,8 @@ class Year:
         digest = activity_digests(self.warehouse, day, day)[day]
         with runs.recorded(self.warehouse, "engagement", day, BATCH, activity_digest=digest):
             acts = self.warehouse.read(ACTIVITY, {"day": day}, columns=["actor_id", "target_id"]).to_pylist()
-            found = [{"day": day, "platform": "demo", "src": f"demo:{act['actor_id']}", "dst": f"demo:{act['target_id']}"} for act in acts]  # fmt: skip
+            at = {"day": day, "platform": "demo"}
+            found = [at | {"src": f"demo:{act['actor_id']}", "dst": f"demo:{act['target_id']}"} for act in acts]
             self._write(ENGAGEMENT, found, day=day)
 
     def score(self, day: date) -> None:
@@ -95,17 +88,16 @@ class Year:
             )
             columns = {"influence": influence, "direct": direct, "second": second, "third": third, "score": score}
             records = [
-                {"person_id": person, "platform": "demo", "day": day, **{name: float(values[k]) for name, values in columns.items()}}
-                for k, person in enumerate(people.to_pylist())
-            ]  # fmt: skip
+                {"person_id": person, "platform": "demo", "day": day}
+                | {name: float(values[number]) for name, values in columns.items()}
+                for number, person in enumerate(people.to_pylist())
+            ]
             place = {"methodology": "2026.11", "day": day}
             self._write(INFLUENCE, records, **place)
             row.parameters[digests.INFLUENCE] = digests.of_stream(INFLUENCE, self.warehouse.reader(INFLUENCE, place))
-            row.parameters["activity_digests"] = {
-                str(d): digest for d, digest in activity_digests(self.warehouse, first, day).items()
-            }
-            row.parameters["accounts_digest"] = accounts_digest(self.warehouse, day)
-            row.uncovered_days = uncovered_days(covered, first, day)
+            counted_from = activity_digests(self.warehouse, first, day)
+            row.parameters["activity_digests"] = {str(on): digest for on, digest in counted_from.items()}
+            row.uncovered_days = uncovered_days(covered, (), first, day)
 
     def publish(self, day: date) -> None:
         checks.run(self.warehouse, checks.Params(day=day, methodology="2026.11"), BATCH)
@@ -117,9 +109,12 @@ class Year:
         self.publish(day)
 
     def maintain(self) -> None:
-        """As maintenance does: what was replaced and is older than it is kept is removed."""
+        """As maintenance does: a checkpoint, and what is older than it is kept is removed from the log and the folder."""
         for table in TABLES:
-            self.warehouse.delta(table).vacuum(dry_run=False, full=True)
+            delta = self.warehouse.delta(table)
+            delta.create_checkpoint()
+            delta.cleanup_metadata()
+            delta.vacuum(dry_run=False, full=True)
 
     def pass_by(self, by: timedelta) -> None:
         age(self.warehouse.root, by)
@@ -146,14 +141,8 @@ def change(since: date, day: date) -> score_changes.Params:
     return score_changes.Params(day=day, methodology=OFFICIAL, since_day=since, since_methodology=OFFICIAL)
 
 
-def _noon(day: date):
-    from datetime import UTC, datetime, time
-
-    return datetime.combine(day, time(12), UTC)
-
-
 def acts(night: int) -> list[tuple[str, str]]:
-    """Everybody's week: p0 is liked by two, others by one, and whom one likes turns."""
+    """Everybody's day: p0 is liked by two, others by one, and whom one likes turns."""
     others = NAMES[1:]
     return [(name, others[(k + night) % 7]) for k, name in enumerate(NAMES) if name != others[(k + night) % 7]] + [
         (others[night % 7], "p0"),
@@ -163,25 +152,106 @@ def acts(night: int) -> list[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def year(tmp_path_factory, arrow_rows) -> Year:
-    """The year; its day of 40 weeks ago was computed again by a later clout, the last week's was pulled again since."""
     warehouse = Warehouse(str(tmp_path_factory.mktemp("year") / "warehouse"))
     warehouse.create_tables()
     made = Year(warehouse, arrow_rows)
     for night, day in enumerate(NIGHTS):
         made.pull(day, acts(night))
         made.rebuild(day)
-        made.pass_by(WEEK)
+        made.pass_by(BETWEEN)
         if night % 4 == 3:
             made.maintain()
     return made
 
 
-def test_logs_and_files_really_went(year):
-    kept = nights().keep_replaced_days
+def test_the_log_forgot_most_of_the_year(year):
     for table in (ACTIVITY, COVERAGE, ENGAGEMENT, INFLUENCE, SCORES, PUBLICATIONS, RUNS):
         delta = year.warehouse.delta(table)
-        assert delta.version() > 50
         assert len(delta.history()) < delta.version() / 2
         with pytest.raises(Exception, match="No files in log segment"):
             DeltaTable(year.warehouse.path(table), version=1)
-    assert year.warehouse.delta(RUNS).vacuum(full=True) == [] or kept < 30
+
+
+def test_days_of_every_age_are_explained_and_so_is_every_change(year):
+    for day in OLD:
+        assert year.explained(day) == pytest.approx(year.scores(day)["demo:p0"], abs=1e-8)
+    for since, day in pairwise(OLD):
+        found = explain_change.explained(year.warehouse, "demo:p0", change(since, day), top=3)
+        moved = year.scores(day)["demo:p0"] - year.scores(since)["demo:p0"]
+        assert sum(reason["influence"] for reason in found["reasons"]) == pytest.approx(moved, abs=1e-8)
+    score_changes.run(year.warehouse, change(NIGHTS[0], NIGHTS[1]), BATCH)
+
+
+def test_days_of_every_age_are_withdrawn_and_come_back(year):
+    for day in OLD:
+        before, others = year.scores(day), year.warehouse.row_count(SCORES, {})
+        for back in (publish.restore, publish.run):
+            publish.unpublish(year.warehouse, params(day), BATCH)
+            assert year.scores(day) == {}
+            back(year.warehouse, params(day), BATCH)
+            assert year.scores(day) == before
+        assert year.restated(day) == 4
+        assert year.warehouse.row_count(SCORES, {}) == others
+        assert year.explained(day) == pytest.approx(before["demo:p0"], abs=1e-8)
+
+
+@pytest.mark.parametrize("night", [3, 22])
+def test_a_day_is_pulled_again_rebuilt_and_restored_while_its_files_are_kept(year, night):
+    """First with the same acts, which changes nothing; then with others."""
+    day, later = NIGHTS[night], NIGHTS[night + 1]
+    before = year.scores(day)
+    year.pull(day, acts(night))
+    year.count(day)
+    assert year.explained(day) == pytest.approx(before["demo:p0"], abs=1e-8)
+    year.pull(day, [*acts(night), ("new", "p0")])
+    year.count(day)
+    for asked in (day, later):
+        with pytest.raises(
+            CloutError, match=rf"^scores {asked} .*: {day} was pulled again \(20.* UTC\) since they were computed"
+        ):
+            year.explained(asked)
+    year.rebuild(day)
+    after = year.scores(day)
+    assert after["demo:p0"] > before["demo:p0"]
+    assert year.explained(day) == pytest.approx(after["demo:p0"], abs=1e-8)
+    publish.restore(year.warehouse, params(day), BATCH)
+    assert year.scores(day) == before
+    publish.restore(year.warehouse, params(day), BATCH)  # undoes the restoring
+    assert year.scores(day) == after
+    assert year.restated(day) == 3
+    # The day after tomorrow's month, when the replaced files are gone.
+    year.pass_by(timedelta(days=nights().keep_replaced_days + 10))
+    year.maintain()
+    with pytest.raises(
+        NotPublishedError,
+        match=r"what was published before the newest restore .* cannot be brought back: its files are no longer kept"
+        rf" .* run `clout publish --day {day}`$",
+    ):
+        publish.restore(year.warehouse, params(day), BATCH)
+    publish.run(year.warehouse, params(day), BATCH)  # what the message says to run
+    assert (year.scores(day), year.restated(day)) == (after, 3)
+    year.pull(day, acts(night))
+    year.rebuild(day)
+    assert (year.scores(day), year.restated(day)) == (before, 4)
+    for asked in (day, later):
+        assert year.explained(asked) == pytest.approx(year.scores(asked)["demo:p0"], abs=1e-8)
+
+
+def test_spark_forgets_its_log_the_same_way(spark, tmp_path, arrow_rows):
+    """With a checkpoint every other commit. Afterwards both kinds of readers find every row, and Spark goes on writing."""
+    warehouse = Warehouse(str(tmp_path / "warehouse"))
+    warehouse.create_tables()
+    spark.sql(f"alter table delta.`{warehouse.path(ENGAGEMENT)}` set tblproperties ('delta.checkpointInterval' = '2')")
+
+    def count(days: list[date]) -> None:
+        for day in days:
+            frame = spark.createDataFrame(arrow_rows(ENGAGEMENT, [{"day": day}]))
+            warehouse.replace_by_spark(ENGAGEMENT, frame, {"day": day}, run_id="r", job="j")
+
+    count(NIGHTS[:3])
+    age(warehouse.root, timedelta(days=60))
+    count(NIGHTS[3:6])
+    with pytest.raises(Exception, match="No files in log segment"):
+        DeltaTable(warehouse.path(ENGAGEMENT), version=1)
+    assert sorted(warehouse.read(ENGAGEMENT)["day"].to_pylist()) == NIGHTS[:6]
+    assert warehouse.frame(spark, ENGAGEMENT).count() == 6

@@ -170,6 +170,7 @@ def test_need(spark):
     assert memory.need(spark.createDataFrame(edges)) == (3, 5, 29, memory.needed_bytes(3, 5, 29))
 
 
+@pytest.mark.system
 def test_a_process_after_warm_compiles_nothing(tmp_path):
     """Whatever arrays come: those of Arrow cannot be written."""
     program = """

@@ -126,7 +126,7 @@ def partitions(spark, request) -> Iterator[int]:
         spark.conf.set(name, value)
 
 
-@pytest.mark.parametrize("partitions", [1, 2, 7, 64], indirect=True)
+@pytest.mark.parametrize("partitions", [1, 3, 16], indirect=True)
 def test_however_rows_are_spread(spark, distributed, small, partitions):
     assert_same_bits(spark, distributed, small, partitions=partitions)
 
@@ -149,12 +149,12 @@ def test_nobody_passes_anything_on(spark, distributed):
 
 
 def test_large_graphs_and_every_oracle(spark, distributed, data):
-    """A hub of a million edges beside a real graph with many loops, whose sums an independent program computed, and beside
-    the oracles that are small."""
+    """A hub of 150,000 edges beside a real graph with many loops, whose sums an independent program computed, and beside
+    the oracles that are small. Larger graphs are measured by `infra/bench.sh distributed`."""
     rng = np.random.default_rng(9)
-    graphs = [slashdot(data), *(oracle(data, name) for name in WRITTEN_OUT), hub(700_000, rng), crowd(5_000, rng)]
+    graphs = [slashdot(data), *(oracle(data, name) for name in WRITTEN_OUT), hub(100_000, rng), crowd(2_000, rng)]
     src, dst, _ = graphs[-2]
-    assert np.count_nonzero((src == 0) | (dst == 0)) > 1e6
+    assert np.count_nonzero((src == 0) | (dst == 0)) > 149_000
     found = assert_same_bits(spark, distributed, beside(*graphs))
 
     told = told_by(data, "soc-Slashdot0902")

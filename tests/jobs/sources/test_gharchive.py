@@ -28,7 +28,7 @@ def hour(day: date, number: int) -> bytes:
         "repo": {"name": "bo/tool"},
         "created_at": f"{day}T{number:02}:30:00Z",
     }
-    return gzip.compress(orjson.dumps(line) + b"\n")
+    return gzip.compress(orjson.dumps(line) + b"\n", mtime=0)
 
 
 def name(day: date, number: int) -> str:
@@ -110,13 +110,13 @@ def good_day(folder, **instead: bytes) -> GHArchiveSource:
     ("content", "fault"),
     [
         (b"", "empty"),
-        (gzip.compress(b""), "empty"),
+        (gzip.compress(b"", mtime=0), "empty"),
         (
             b"<!DOCTYPE html>\n<title>502 Bad Gateway</title>\n",
             "a page of HTML or XML, as servers send in place of a file",
         ),
         (
-            gzip.compress(b"<?xml version='1.0'?>\n<Error/>"),
+            gzip.compress(b"<?xml version='1.0'?>\n<Error/>", mtime=0),
             "a page of HTML or XML, as servers send in place of a file",
         ),
         (b'{"message": "API rate limit exceeded"}', "event is of an unknown type"),

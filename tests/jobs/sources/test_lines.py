@@ -93,6 +93,7 @@ def test_a_file_in_utf_16_is_no_line_of_utf_8():
     assert (second.text, rest.text) == (b"\x00b\x00\n", b"\x00")  # for the parser to refuse
 
 
+@pytest.mark.system
 def test_a_line_of_100_mb_is_a_fault_and_is_never_held(tmp_path):
     place = tmp_path / "long.gz"
     with gzip.open(place, "wb", compresslevel=1) as file:

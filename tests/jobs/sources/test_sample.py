@@ -126,6 +126,7 @@ class TestSameBytes:
     def test_on_any_machine_in_any_process(self):
         assert digest(pages("people=1000,seed=7")) == DIGEST
 
+    @pytest.mark.system
     def test_whatever_the_time_zone_and_the_order_of_hashes(self):
         script = "import test_sample as t; print(t.digest(t.pages('people=1000,seed=7')))"
         here = Path(__file__)

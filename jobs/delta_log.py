@@ -1,0 +1,160 @@
+"""The files of a Delta log on a local disk: which are whole, which a power cut tore, and flushing them.
+
+Readers of Delta take an empty commit, or one that breaks off between two lines, for a smaller change: published rows
+vanish without an error. A commit says first how many files it adds and removes, so what is missing can be counted. Object
+stores write a file whole or not at all; for them nothing here is needed.
+https://github.com/delta-io/delta/blob/master/PROTOCOL.md
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from jobs.errors import CloutError
+
+LOG = "_delta_log"
+_COMMIT = re.compile(r"(\d{20})\.json")
+_CHECKPOINT = re.compile(r"(\d{20})\.checkpoint\.parquet")
+
+# What a commit's first line counts: by deltalake (writes and deletes; compactions), then by delta-spark (the same two).
+_ADDED = ("num_added_files", "numFilesAdded", "numFiles", "numAddedFiles")
+_REMOVED = ("num_removed_files", "numFilesRemoved", "numRemovedFiles")
+_DESCRIBES = ("CREATE TABLE", "ADD COLUMN", "SET TBLPROPERTIES", "UPDATE FIELD METADATA", "UPDATE TABLE METADATA")
+
+
+class Entry(NamedTuple):
+    """A commit or a checkpoint and the version of the table it makes."""
+
+    version: int
+    path: Path
+
+
+def commits(table: Path) -> list[Entry]:
+    """The commits in the log, oldest first."""
+    return _entries(table, _COMMIT)
+
+
+def checkpoints(table: Path) -> list[Entry]:
+    """The checkpoints in the log, oldest first."""
+    return _entries(table, _CHECKPOINT)
+
+
+def _entries(table: Path, name: re.Pattern[str]) -> list[Entry]:
+    matches = ((name.fullmatch(path.name), path) for path in (table / LOG).iterdir())
+    return sorted(Entry(int(match[1]), path) for match, path in matches if match)
+
+
+def refuse_torn(table: Path, version: int) -> None:
+    """Raises `CloutError` where the commit that makes this version of the table is torn."""
+    commit = table / LOG / f"{version:020}.json"
+    if commit.exists() and (fault := commit_fault(commit)):
+        raise CloutError(
+            f"{commit}: this commit of table {table.name} {fault}, as after a power cut; run `clout maintain --repair`"
+        )
+
+
+def commit_fault(path: Path) -> str | None:
+    """What is wrong with a commit, or None if it is whole."""
+    lines = path.read_bytes().splitlines()
+    if not lines:
+        return "is empty"
+    try:
+        first, *_ = map(json.loads, {0: lines[0], -1: lines[-1]}.values())
+    except ValueError:
+        return "breaks off within a line"
+    info = first.get("commitInfo")
+    if not isinstance(info, dict):
+        return None  # another program's commit, which counts nothing
+    metrics = info.get("operationMetrics") or {}
+    for verb, action, names in (("adds", "add", _ADDED), ("removes", "remove", _REMOVED)):
+        expected = next((int(metrics[name]) for name in names if _is_count(metrics.get(name))), None)
+        count = _count(lines, action)
+        if expected is not None and count != expected:
+            return f"{verb} {count:,} files, expected {expected:,}"
+    if info.get("operation") in _DESCRIBES and not _count(lines, "metaData"):
+        return "lacks the table's description"
+    return None
+
+
+def _is_count(value: Any) -> bool:
+    return str(value).isdecimal()
+
+
+def _count(lines: list[bytes], action: str) -> int:
+    opening = f'{{"{action}"'.encode()
+    return sum(line.startswith(opening) for line in lines)
+
+
+def files_of(table: Path, commit: Path, action: str) -> Iterator[tuple[Path, int | None]]:
+    """The data files that a whole commit names under `add` or `remove`, and their sizes in bytes where it gives them."""
+    opening = f'{{"{action}"'.encode()
+    for line in commit.read_bytes().splitlines():
+        if line.startswith(opening):
+            named = json.loads(line)[action]
+            yield table / unquote(named["path"]), named.get("size")
+
+
+def checkpoint_fault(path: Path) -> str | None:
+    """What is wrong with a checkpoint, or None if it is whole."""
+    try:
+        pq.read_metadata(path)
+    except (OSError, ValueError) as error:
+        return f"cannot be read ({str(error).splitlines()[0]})"
+    return None
+
+
+def file_fault(path: Path, size: int | None) -> str | None:
+    """What is wrong with a data file of which the log says how many bytes it has, or None."""
+    try:
+        actual = path.stat().st_size
+    except FileNotFoundError:
+        return "is missing"
+    return None if size in (None, actual) else f"has {actual:,} bytes, expected {size:,}"
+
+
+def files_fault(table: Path, files: pa.Table) -> str | None:
+    """What is wrong with the first torn or missing data file, of columns `path` (as in the log) and `size_bytes`; or None."""
+    for name, size in zip(files["path"].to_pylist(), files["size_bytes"].to_pylist(), strict=True):
+        path = table / unquote(name)
+        if fault := file_fault(path, size):
+            return f"{path}: this file of table {table.name} {fault}"
+    return None
+
+
+def flush(table: Path, since: int) -> None:
+    """Returns when the commits from version `since` on, and the files they add, would survive a power cut.
+
+    Neither deltalake nor delta-spark flushes what it writes. A write counts as done only after this; until then a power cut
+    may tear the newest commits, which `commit_fault` sees. Earlier commits are flushed too, in case their own writers are
+    not that far yet: flushing a file that is clean costs microseconds.
+    """
+    newest = [entry for entry in commits(table) if entry.version >= since]
+    files = {path for entry in newest for path, _ in files_of(table, entry.path, "add")}
+    logged = [path for path in (table / LOG).iterdir() if path.is_file() and _version(path.name) >= since]
+    folders = {parent for path in files for parent in path.parents if parent.is_relative_to(table)}
+    for path in (*files, *logged, *sorted(folders | {table, table / LOG}, reverse=True)):
+        _sync(path)
+
+
+def _version(name: str) -> float:
+    """Of files whose name has none, such as `_last_checkpoint`, always the newest."""
+    head = name.lstrip(".").partition(".")[0]
+    return int(head) if head.isdecimal() else float("inf")
+
+
+def _sync(path: Path) -> None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return  # replaced or cleaned up meanwhile by another writer
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,210 @@
+"""Upkeep of the tables: what nobody needs goes, and small files become large ones. No row that counts changes.
+
+Safe beside running nights: rows stay the same, so a night that writes meanwhile wins or tries again, and a step that loses to
+it is left to the next maintenance. `engagement` and `influence` are kept by Spark, who alone writes them.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from deltalake import DeltaTable
+from deltalake.exceptions import CommitFailedError
+
+from jobs import counted, histories, known_accounts, pruning, runs
+from jobs.commits import Span
+from jobs.nights import Nights
+from jobs.races import LostRaceError, is_collision
+from jobs.readiness import DEAD_AFTER
+from jobs.runs import Batch
+from jobs.storage import Warehouse
+from schemas.accounts import ACCOUNTS
+from schemas.accounts_known import ACCOUNTS_KNOWN
+from schemas.activity import ACTIVITY
+from schemas.catalog import TABLES
+from schemas.coverage import COVERAGE
+from schemas.engagement import ENGAGEMENT
+from schemas.histories import HISTORIES
+from schemas.influence import INFLUENCE
+from schemas.rejects import REJECTS
+from schemas.runs import RUNS
+from schemas.scores import SCORES
+from schemas.table import Table
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+log = logging.getLogger(__name__)
+
+JOB = "maintain"
+BY_SPARK = (ENGAGEMENT, INFLUENCE)
+
+# `scores` and copies are replaced by one commit in one stream, which cannot be read again after a collision; their partitions
+# have no small files either.
+NOT_COMPACTED = (SCORES, ACCOUNTS_KNOWN, HISTORIES)
+
+# Copies of months that are kept: days of the last year are scored again without reading all of `accounts`.
+COPIES_KEPT = timedelta(days=366)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Params:
+    """The instant of the maintenance (UTC), and the settings of the nights."""
+
+    now: datetime
+    nights: Nights
+
+    @property
+    def today(self) -> date:
+        return self.now.astimezone(UTC).date()
+
+
+@dataclass
+class Kept:
+    """What was done to one table."""
+
+    table: str
+    files_before: int
+    files: int = 0
+    compacted: int = 0  # small files that became part of larger ones
+    removed: int = 0  # files that nothing has named for `keep_replaced_days`
+    expired_days: int = 0  # days older than `keep_activity_days`
+    dead_pulls: int = 0  # pulls whose rows nobody counts
+    skipped: str | None = None  # why a step is left to the next maintenance
+
+
+def run(warehouse: Warehouse, session: Callable[[], "SparkSession"], params: Params, batch: Batch) -> Iterator[Kept]:
+    """Yields each table when it is done. A session is built for the tables of Spark's."""
+    with runs.recorded(warehouse, JOB, params.today, batch) as row:
+        for table in TABLES:
+            kept = Kept(table.name, _file_count(warehouse, table))
+            for step in _steps(warehouse, session, table, params, kept, row.id):
+                _attempt(kept, step)
+            kept.files = _file_count(warehouse, table)
+            row.counts |= {f"{table.name}_files_before": kept.files_before, f"{table.name}_files": kept.files}
+            yield kept
+
+
+def _steps(
+    warehouse: Warehouse,
+    session: Callable[[], "SparkSession"],
+    table: Table,
+    params: Params,
+    kept: Kept,
+    run_id: str,
+) -> Iterator[Callable[[], None]]:
+    if table in (ACTIVITY, REJECTS):
+        yield partial(_expire, warehouse, table, params, kept, run_id)
+    if table in (ACTIVITY, ACCOUNTS):
+        yield partial(_remove_dead, warehouse, table, params, kept, run_id)
+    if table == ACCOUNTS_KNOWN:
+        yield partial(_renew_copies, warehouse, params, run_id)
+    if table == HISTORIES:
+        yield partial(histories.make_copies, warehouse, run_id=run_id)
+    if table in BY_SPARK:
+        yield partial(_keep_by_spark, session(), warehouse, table, params, kept)
+    else:
+        yield partial(_keep, warehouse, table, params, kept)
+
+
+def _attempt(kept: Kept, step: Callable[[], None]) -> None:
+    """Up to three times, since nights may be writing."""
+    for _ in range(3):
+        try:
+            step()
+            return
+        except (CommitFailedError, LostRaceError) as error:
+            failure: Exception = error
+        except Exception as error:
+            if not is_collision(error):
+                raise
+            failure = error
+    kept.skipped = "a run was writing; the next maintenance tries again"
+    log.info("maintain %s: skipped, %s", kept.table, failure)
+
+
+def _file_count(warehouse: Warehouse, table: Table) -> int:
+    return pruning.files(warehouse.delta(table)).num_rows
+
+
+def _expire(warehouse: Warehouse, table: Table, params: Params, kept: Kept, run_id: str) -> None:
+    """Removes days that are older than `keep_activity_days`."""
+    if params.nights.keep_activity_days is None:
+        return
+    last_day = params.today - timedelta(days=params.nights.keep_activity_days + 1)
+    days = set(pruning.files(warehouse.delta(table), {"day": Span(date.min, last_day)})["day"].to_pylist())
+    if days:
+        warehouse.delete(table, {"day": tuple(sorted(days))}, run_id=run_id, job=JOB)
+    kept.expired_days = len(days)
+
+
+def _remove_dead(warehouse: Warehouse, table: Table, params: Params, kept: Kept, run_id: str) -> None:
+    """Removes rows of pulls that `coverage` does not name and that are not at work: superseded ones and those that died."""
+    dead = dead_pulls(warehouse, table, params.now)
+    for day, pulls in sorted(dead.items()):
+        warehouse.delete(table, {"day": day, "pull": tuple(sorted(pulls))}, run_id=run_id, job=JOB)
+    kept.dead_pulls = sum(map(len, dead.values()))
+
+
+def dead_pulls(warehouse: Warehouse, table: Table, now: datetime) -> dict[date, set[str]]:
+    """Day -> pulls of which the table has files, that `coverage` does not name and that were not at work at `now`. The files
+    are listed first: a pull that began after that is in none of them."""
+    listed = _pulls_of_files(warehouse.delta(table))
+    days = tuple(sorted({day for day, _ in listed}))
+    if not days:
+        return {}
+    asked = {"day": Span(days[0], days[-1])}
+    at_work = {
+        row["run_id"]
+        for row in warehouse.read(RUNS, asked | {"status": runs.STARTED}, columns=["run_id", "started_at"]).to_pylist()
+        if now - row["started_at"] < DEAD_AFTER
+    }
+    named = set(warehouse.read(COVERAGE, asked, columns=["pull"])["pull"].to_pylist())
+    found: dict[date, set[str]] = {}
+    for day, pull in listed:
+        if pull not in named | at_work:
+            found.setdefault(day, set()).add(pull)
+    return found
+
+
+def _pulls_of_files(delta: DeltaTable) -> set[tuple[date, str]]:
+    """Day and pull of the table's files, as the log's statistics say: the smallest and the largest of each file. Of rows from
+    before pulls had names it says nothing."""
+    added = pa.table(delta.get_add_actions(flatten=True))
+    if "min.pull" not in added.column_names:
+        return set()
+    ends = zip(*(added[name].to_pylist() for name in ("partition.day", "min.pull", "max.pull")), strict=True)
+    return {(day, pull) for day, least, most in ends for pull in (least, most) if pull is not None}
+
+
+def _renew_copies(warehouse: Warehouse, params: Params, run_id: str) -> None:
+    """Makes the copy that the coming nights read, and removes those that nobody will."""
+    known_accounts.make_copy(warehouse, counted.snapshot(warehouse), params.today, run_id=run_id)
+    months = pruning.files(warehouse.delta(ACCOUNTS_KNOWN))["month"].to_pylist()
+    old = {month for month in months if month < max(months) - COPIES_KEPT}
+    if old:
+        warehouse.delete(ACCOUNTS_KNOWN, {"month": tuple(sorted(old))}, run_id=run_id, job=JOB)
+
+
+def _keep(warehouse: Warehouse, table: Table, params: Params, kept: Kept) -> None:
+    if table not in NOT_COMPACTED:
+        kept.compacted += int(warehouse.delta(table).optimize.compact()["numFilesRemoved"])
+    delta = warehouse.delta(table)
+    kept.removed += len(delta.vacuum(24 * params.nights.keep_replaced_days, dry_run=False, full=True))
+    delta = warehouse.delta(table)
+    delta.create_checkpoint()
+    delta.cleanup_metadata()
+
+
+def _keep_by_spark(session: "SparkSession", warehouse: Warehouse, table: Table, params: Params, kept: Kept) -> None:
+    """Spark writes checkpoints and cleans the log by itself."""
+    name = f"delta.`{warehouse.spark_path(table)}`"
+    (optimized,) = session.sql(f"optimize {name}").select("metrics.numFilesRemoved").collect()
+    kept.compacted += int(optimized[0])
+    vacuum = f"vacuum {name} retain {24 * params.nights.keep_replaced_days} hours"
+    kept.removed += session.sql(f"{vacuum} dry run").count()
+    session.sql(vacuum)

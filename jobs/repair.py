@@ -1,0 +1,142 @@
+"""Late and partial days, once more: pulls again what may have become complete, and scores again what became stale.
+
+Pulls replace their (platform, day, source), scores their (methodology, day), each day that was published before leaving its row
+in `restatements`. One that fails stops no other.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from jobs import engagement, nightly, pull_activity, staleness
+from jobs.commits import Span
+from jobs.errors import CloutError
+from jobs.nightly import Refused, Scored
+from jobs.pull_activity import Pulled
+from jobs.runs import Batch
+from jobs.settling import may_become_complete
+from jobs.sources.spec import SourceSpec
+from jobs.storage import Warehouse
+from jobs.window import days_between
+from schemas.coverage import COVERAGE
+from schemas.methodology import load, official
+from schemas.publications import PUBLICATIONS
+
+Sources = Mapping[date, Sequence[SourceSpec]]  # day -> the sources that are enabled and have it
+
+
+class RepairError(CloutError):
+    """Some days could not be repaired; all others were. The message has a line for each."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Params:
+    """The newest day to look at, and how many days up to it are pulled and scored again at most."""
+
+    day: date
+    repair_days: int
+    rescore_days: int
+    gate_days: int
+    max_reject_share: float = pull_activity.MAX_REJECT_SHARE
+
+    @property
+    def pulled_days(self) -> list[date]:
+        return days_between(self.day - timedelta(days=self.repair_days - 1), self.day)
+
+    @property
+    def first_rescored_day(self) -> date:
+        return self.day - timedelta(days=self.rescore_days - 1)
+
+
+@dataclass(frozen=True)
+class Repaired:
+    """How many days of a source were pulled and how many days were scored, and a line for each that failed."""
+
+    pulled: int
+    scored: int
+    failures: tuple[str, ...]
+
+
+def to_pull(coverage: Iterable[Mapping[str, Any]], sources: Sources) -> list[tuple[date, SourceSpec]]:
+    """What to pull again, newest day first: a source's day that has no row of `coverage`, or is partial and may have become
+    complete."""
+    rows: dict[tuple[date, str], list[Mapping[str, Any]]] = {}
+    for row in coverage:
+        rows.setdefault((row["day"], row["source"]), []).append(row)
+
+    def is_wanting(day: date, spec: SourceSpec) -> bool:
+        there = rows.get((day, spec.id), [])
+        return not there or any(map(may_become_complete, there))
+
+    return [(day, spec) for day in sorted(sources, reverse=True) for spec in sources[day] if is_wanting(day, spec)]
+
+
+def pull(
+    warehouse: Warehouse, params: Params, sources: Sources, batch: Batch, on_day: Callable[[Pulled], None]
+) -> list[str]:
+    """Pulls what is wanting; one line for each day of a source that could not be pulled."""
+    coverage = warehouse.read(COVERAGE, {"day": Span(params.pulled_days[0], params.day)}).to_pylist() if sources else []
+    failures = []
+    for day, spec in to_pull(coverage, sources):
+        asked = pull_activity.Params(source=spec, first_day=day, last_day=day, max_reject_share=params.max_reject_share)
+        try:
+            pull_activity.run(warehouse, asked, batch, on_day=on_day)
+        except CloutError as error:
+            failures.append(str(error))
+    return failures
+
+
+def unscored(warehouse: Warehouse, params: Params, pulled: Iterable[date]) -> list[date]:
+    """Of the days that were pulled for the first time just now, those that a night passed over: an earlier day is published
+    and they never were. Newest first."""
+    published = {date.fromisoformat(place["day"]) for place in warehouse.partitions(PUBLICATIONS)}
+    since = max(params.first_rescored_day, min(published, default=date.max))
+    return sorted((day for day in pulled if since <= day and day not in published), reverse=True)
+
+
+def rescore(
+    warehouse: Warehouse, wanted: Sequence[tuple[date, str]], batch: Batch, gate_days: int
+) -> Iterator[Scored | Refused]:
+    """Scores days of methodologies again, in the order given, and publishes each that passes its checks."""
+    if not wanted:
+        return
+    from jobs.session import build
+
+    session = build()
+    for version in dict.fromkeys(version for _, version in wanted):
+        days = [day for day, of in wanted if of == version]
+        first_day = load(version).first_day(min(days))
+        engagement.run(session, warehouse, engagement.Params(day=max(days), first_day=first_day), batch)
+    for day, version in wanted:
+        yield nightly.score_day(session, warehouse, day, load(version), batch, gate_days)
+
+
+def run(
+    warehouse: Warehouse,
+    params: Params,
+    sources: Sources,
+    batch: Batch,
+    on_pulled: Callable[[Pulled], None],
+    on_scored: Callable[[Scored | Refused], None],
+) -> Repaired:
+    """Pulls, then scores; `on_pulled` and `on_scored` hear of each day."""
+    before = set(
+        warehouse.read(COVERAGE, {"day": Span(min(sources, default=params.day), params.day)})["day"].to_pylist()
+    )
+    pulled: list[date] = []
+
+    def note(day: Pulled) -> None:
+        pulled.append(day.day)
+        on_pulled(day)
+
+    failures = pull(warehouse, params, sources, batch, note)
+    stale = staleness.find(warehouse, params.first_rescored_day, params.day) if params.rescore_days else []
+    wanted = [(each.day, each.methodology) for each in stale]
+    wanted += [(day, official(day)) for day in unscored(warehouse, params, set(pulled) - before)]
+    scored = 0
+    for outcome in rescore(warehouse, sorted(wanted, reverse=True), batch, params.gate_days):
+        on_scored(outcome)
+        scored += isinstance(outcome, Scored)
+        failures += [outcome.why] if isinstance(outcome, Refused) else []
+    return Repaired(len(pulled), scored, tuple(failures))

@@ -1,0 +1,158 @@
+"""Ctrl-C at any moment: one line, exit code 1, and nothing left running."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+
+import psutil
+import pytest
+
+from jobs import interrupts
+from jobs.storage import Warehouse
+from schemas.coverage import COVERAGE
+from schemas.runs import RUNS
+from tests.jobs.test_cli_process import start
+
+LINE = "clout: interrupted; the same command goes on where it stopped\n"
+WAIT_S = 120  # for a moment to come, on a machine that is busy
+
+
+class Interrupted:
+    """A `clout run` with a process group of its own, as a terminal gives it."""
+
+    def __init__(self, warehouse: Warehouse, last_day: str) -> None:
+        days = ("--first-day", "2026-09-01", "--last-day", last_day)
+        self.process = start(
+            warehouse.root, "run", "--source", "sample=people=50", *days, stdout=subprocess.PIPE, start_new_session=True
+        )
+        self.children: list[psutil.Process] = []
+
+    def when(self, moment: Callable[[], object]) -> None:
+        """Sends SIGINT to the whole group as soon as the moment has come, and asserts how the command ends."""
+        deadline = time.monotonic() + WAIT_S
+        while not moment():
+            assert self.process.poll() is None, self.process.stderr.read()
+            assert time.monotonic() < deadline, "the moment never came"
+            time.sleep(0.02)
+        self.children = psutil.Process(self.process.pid).children(recursive=True)
+        os.killpg(self.process.pid, signal.SIGINT)
+        out, err = self.process.communicate(timeout=WAIT_S)
+        assert (self.process.returncode, err) == (1, LINE)
+        assert "Traceback" not in out
+        _, alive = psutil.wait_procs(self.children, timeout=5)
+        assert alive == []
+
+
+@pytest.fixture
+def run(warehouse) -> Iterator[Callable[[str], Interrupted]]:
+    started = []
+
+    def begin(last_day: str = "2026-09-01") -> Interrupted:
+        started.append(Interrupted(warehouse, last_day))
+        return started[-1]
+
+    yield begin
+    for found in started:
+        for process in [*found.children, found.process]:
+            process.kill()
+
+
+def catches_sigterm(pid: int) -> bool:
+    """Whether the process has come as far as its own handlers: a Python without them leaves SIGTERM to the system."""
+    with open(f"/proc/{pid}/status") as status:
+        caught = next(line for line in status if line.startswith("SigCgt"))
+    return bool(int(caught.split()[1], 16) & 1 << signal.SIGTERM - 1)
+
+
+@pytest.mark.system
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs Linux's /proc")
+def test_while_modules_are_imported(warehouse, run):
+    interrupted = run()
+    interrupted.when(lambda: catches_sigterm(interrupted.process.pid))
+    assert warehouse.row_count(RUNS, {}) == 0
+
+
+@pytest.mark.system
+def test_while_pulling_and_the_days_that_are_there_stay(warehouse, run):
+    interrupted = run("2026-10-31")
+    output = interrupted.process.stdout
+    assert output.readline() == "SIMULATED: these people do not exist\n"
+    interrupted.when(lambda: output.readline().startswith("pulled  2026-09-01 "))
+    states = {row["day"]: row["status"] for row in warehouse.read(RUNS).to_pylist()}
+    done = [day for day, status in sorted(states.items()) if status == "done"]
+    assert set(states.values()) == {"done", "failed"}
+    assert done == [date(2026, 9, 1) + timedelta(days=n) for n in range(len(done))]
+    assert set(done) <= {row["day"] for row in warehouse.read(COVERAGE).to_pylist()}
+
+
+@pytest.mark.system
+def test_while_the_jvm_starts(run):
+    """Left alone, this JVM would never end: the folder in which it says that it is ready is gone."""
+    interrupted = run()
+    interrupted.when(psutil.Process(interrupted.process.pid).children)
+    assert interrupted.children != []
+
+
+@pytest.mark.system
+def test_while_spark_works(warehouse, run):
+    interrupted = run()
+    interrupted.when(lambda: warehouse.row_count(RUNS, {"job": "engagement", "status": "started"}))
+    assert set(warehouse.read(RUNS, {"job": "engagement"})["status"].to_pylist()) == {"failed"}
+
+
+# In this process
+
+
+@pytest.fixture
+def childless(monkeypatch):
+    """Processes of other tests are not an interrupt's to end."""
+    monkeypatch.setattr(interrupts, "_descendants", list)
+
+
+@pytest.mark.parametrize("number", interrupts.SIGNALS)
+def test_an_interrupt_is_remembered_whatever_becomes_of_it(childless, number):
+    with interrupts.handled():
+        assert not interrupts.asked()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(number)
+        assert interrupts.asked()
+        signal.raise_signal(number)  # a second one does not disturb what the first one began
+    with interrupts.handled():
+        assert not interrupts.asked()
+
+
+def test_an_interrupt_within_a_finalizer_is_raised_outside_of_it(childless):
+    class Finalized:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    def drop() -> None:
+        Finalized()
+        time.sleep(10)
+
+    with interrupts.handled(), pytest.raises(KeyboardInterrupt):
+        drop()
+
+
+def test_what_was_handled_before_is_handled_so_again(childless):
+    before = [signal.getsignal(number) for number in interrupts.SIGNALS]
+    with interrupts.handled(), pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGTERM)
+    assert [signal.getsignal(number) for number in interrupts.SIGNALS] == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "--source", "sample"], LINE),
+        (["-v", "run"], LINE),
+        (["engagement"], LINE),
+        (["show", "run"], "clout: interrupted\n"),
+        ([], "clout: interrupted\n"),
+    ],
+)
+def test_the_line_promises_to_go_on_where_the_command_does(arguments, message):
+    assert f"clout: {interrupts.message(arguments)}\n" == message

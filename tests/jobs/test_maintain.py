@@ -1,0 +1,202 @@
+"""Maintenance of a warehouse whose tables hold what nights leave behind. The clock is an argument."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from deltalake import DeltaTable
+from typer.testing import CliRunner
+
+from jobs import maintain, runs
+from jobs.nights import Nights
+from jobs.races import LostRaceError, RearrangedError
+from jobs.runs import Batch, Run
+from jobs.window import activity_digests
+from schemas import arrow
+from schemas.accounts_known import ACCOUNTS_KNOWN
+from schemas.activity import ACTIVITY
+from schemas.catalog import TABLES
+from schemas.coverage import COVERAGE
+from schemas.engagement import ENGAGEMENT
+from schemas.influence import INFLUENCE
+from schemas.rejects import REJECTS
+from schemas.runs import RUNS
+
+DAY = date(2026, 11, 3)
+NOW = datetime.now(UTC)
+SPARKLESS = [table for table in TABLES if table not in (ENGAGEMENT, INFLUENCE)]
+
+
+@pytest.fixture
+def pulled(warehouse, arrow_rows):
+    """`pulled("run", day)`: a pull's rows, which count if it is the newest; `decided=False` leaves `coverage` alone."""
+
+    def pull(name: str, day: date = DAY, source: str = "a", decided: bool = True) -> None:
+        place = {"platform": "twitter", "day": day, "source": source}
+        acts = [place | {"actor_id": f"{name} {n}", "target_id": "bo", "pull": name} for n in range(3)]
+        warehouse.append(ACTIVITY, arrow_rows(ACTIVITY, acts), place, run_id=name, job="pull_activity")
+        if decided:
+            covered = arrow_rows(COVERAGE, [place | {"pull": name, "activity_digest": name}])
+            warehouse.replace(COVERAGE, covered, {"day": day, "source": source}, run_id=name, job="pull_activity")
+
+    return pull
+
+
+@pytest.fixture
+def maintained(warehouse, monkeypatch):
+    """`maintained(now)`: table -> what was done, of the tables that need no JVM."""
+    monkeypatch.setattr(maintain, "TABLES", SPARKLESS)
+
+    def run(now: datetime = NOW, **settings) -> dict[str, maintain.Kept]:
+        params = maintain.Params(now=now, nights=Nights(**settings))
+        done = maintain.run(warehouse, lambda: pytest.fail("no session is needed"), params, Batch("maintain"))
+        return {kept.table: kept for kept in done}
+
+    return run
+
+
+def rows(warehouse, table) -> list[dict]:
+    return arrow.sorted_by_grain(table, warehouse.read(table)).to_pylist()
+
+
+def test_small_files_of_a_partition_become_one_and_no_row_changes(warehouse, pulled, maintained):
+    for day in (DAY, DAY + timedelta(days=1)):
+        for source in ("a", "b", "c"):
+            pulled(f"{source} {day}", day, source)
+            runs.write(warehouse, [Run("pull_activity", day, Batch("key"), {"source": source})], runs.DONE)
+    before = {table: rows(warehouse, table) for table in (ACTIVITY, COVERAGE, RUNS)}
+    digests = activity_digests(warehouse, DAY, DAY + timedelta(days=1))
+    done = maintained()
+    assert (done["coverage"].files_before, done["coverage"].compacted, done["coverage"].files) == (6, 6, 2)
+    assert done["runs"].compacted == 6
+    assert {table: rows(warehouse, table) for table in (ACTIVITY, COVERAGE)} | {RUNS: before[RUNS]} == before
+    assert [row for row in rows(warehouse, RUNS) if row["job"] != maintain.JOB] == before[RUNS]
+    assert activity_digests(warehouse, DAY, DAY + timedelta(days=1)) == digests  # no day is stale by it
+
+
+def test_replaced_files_are_removed_after_their_time_and_not_before(warehouse, pulled, maintained, tmp_path):
+    pulled("old", decided=False)
+    warehouse.replace(ACTIVITY, warehouse.read(ACTIVITY), {"day": DAY}, run_id="r", job="j")
+    files = lambda: len(list((tmp_path / "warehouse" / "activity").glob("platform=*/**/*.parquet")))  # noqa: E731
+    assert maintained(keep_replaced_days=30)["activity"].removed == 0
+    there = files()
+    warehouse.delta(ACTIVITY).vacuum(0, dry_run=False, enforce_retention_duration=False)
+    assert files() < there
+
+
+def test_rows_of_pulls_that_count_for_nobody_are_removed(warehouse, pulled, maintained):
+    for name in ("superseded", "counts"):
+        pulled(name)
+    pulled("died", decided=False)
+    at_work = Run("pull_activity", DAY, Batch("key"), {"source": "b"})
+    runs.write(warehouse, [at_work], runs.STARTED)
+    pulled(at_work.id, source="b", decided=False)
+    assert maintained()["activity"].dead_pulls == 2
+    assert {row["pull"] for row in rows(warehouse, ACTIVITY)} == {"counts", at_work.id}
+    assert maintained(NOW + timedelta(hours=7))["activity"].dead_pulls == 1  # it will not end any more
+    assert {row["pull"] for row in rows(warehouse, ACTIVITY)} == {"counts"}
+
+
+def test_old_activity_goes_only_if_the_settings_say_so(warehouse, pulled, maintained, arrow_rows):
+    today = NOW.date()
+    for age in (9, 10, 11):
+        pulled(f"{age}", today - timedelta(days=age))
+        warehouse.replace(REJECTS, arrow_rows(REJECTS, [{"day": today - timedelta(days=age)}]),
+                          {"day": today - timedelta(days=age)}, run_id="r", job="j")  # fmt: skip
+    assert maintained()["activity"].expired_days == 0
+    done = maintained(keep_activity_days=10)
+    assert (done["activity"].expired_days, done["rejects"].expired_days) == (1, 1)
+    for table in (ACTIVITY, REJECTS):
+        assert {row["day"] for row in rows(warehouse, table)} == {today - timedelta(days=age) for age in (9, 10)}
+    assert len(rows(warehouse, COVERAGE)) == 3
+
+
+def test_the_log_gets_a_checkpoint(warehouse, pulled, maintained, tmp_path):
+    pulled("r")
+    maintained()
+    for table in SPARKLESS:
+        assert list((tmp_path / "warehouse" / table.name / "_delta_log").glob("*.checkpoint.parquet"))
+
+
+def test_a_write_of_what_was_compacted_meanwhile_is_tried_again(warehouse, pulled, arrow_rows, monkeypatch):
+    """The night opened the table before the maintenance and commits after it."""
+    for name in ("one", "two"):
+        pulled(name)
+    stale = warehouse.delta(ACTIVITY)
+    warehouse.delta(ACTIVITY).optimize.compact()
+    opened = iter([stale])
+    delta = type(warehouse).delta
+    monkeypatch.setattr(type(warehouse), "delta", lambda self, *asked: next(opened, None) or delta(self, *asked))
+    new = arrow_rows(ACTIVITY, [{"day": DAY, "source": "a", "actor_id": "new"}])
+    warehouse.replace(ACTIVITY, new, {"day": DAY, "source": "a"}, run_id="night", job="j")
+    assert [row["actor_id"] for row in rows(warehouse, ACTIVITY)] == ["new"]
+
+
+def test_a_stream_cannot_be_tried_again_and_says_why(warehouse, pulled, arrow_rows):
+    for name in ("one", "two"):
+        pulled(name)
+    version = warehouse.version(ACTIVITY)
+    warehouse.delta(ACTIVITY).optimize.compact()
+    new = arrow_rows(ACTIVITY, [{"day": DAY, "source": "a"}]).to_reader()
+    with pytest.raises(RearrangedError, match="files were rearranged meanwhile"):
+        warehouse.replace(ACTIVITY, new, {"day": DAY}, run_id="night", job="j", version=version)
+
+
+@pytest.mark.parametrize("day", [DAY, DAY + timedelta(days=1)], ids=["same day", "another day"])
+def test_a_night_that_writes_meanwhile_wins(warehouse, pulled, maintained, arrow_rows, monkeypatch, day):
+    """The night's commit lands between the opening of the table and the compaction's commit."""
+    for name in ("one", "two"):
+        pulled(name)
+        pulled(name, DAY + timedelta(days=1))
+    optimize = DeltaTable.optimize.fget
+    nights = iter(range(1))
+
+    def after_a_night(delta):
+        for _ in nights if delta.table_uri.rstrip("/").endswith("/activity") else ():
+            new = arrow_rows(ACTIVITY, [{"day": day, "source": "a", "actor_id": "night", "pull": "two"}])
+            warehouse.replace(ACTIVITY, new, {"day": day}, run_id="night", job="j")
+        return optimize(delta)
+
+    monkeypatch.setattr(DeltaTable, "optimize", property(after_a_night))
+    monkeypatch.setattr(maintain, "dead_pulls", lambda *_: {})
+    assert maintained()["activity"].skipped is None
+    assert [row["actor_id"] for row in rows(warehouse, ACTIVITY) if row["day"] == day] == ["night"]
+
+
+def test_a_step_that_loses_again_and_again_is_left_to_the_next_maintenance(warehouse, pulled, maintained, monkeypatch):
+    pulled("r")
+    monkeypatch.setattr(maintain, "_remove_dead", lambda *_: (_ for _ in ()).throw(LostRaceError("lost")))
+    done = maintained()
+    assert done["activity"].skipped == "a run was writing; the next maintenance tries again"
+    assert done["coverage"].skipped is None
+
+
+def test_copies_of_accounts_of_the_last_year_are_kept(warehouse, arrow_rows, maintained):
+    for month in (date(2024, 1, 1), date(2025, 11, 1), date(2026, 10, 1)):
+        row = arrow_rows(ACCOUNTS_KNOWN, [{"month": month, "basis": "b"}])
+        warehouse.replace(ACCOUNTS_KNOWN, row, {"month": month}, run_id="r", job="j")
+    maintained()
+    assert {row["month"] for row in rows(warehouse, ACCOUNTS_KNOWN)} == {date(2025, 11, 1), date(2026, 10, 1)}
+
+
+def test_the_command_keeps_every_table_and_says_what_it_did(tmp_path, monkeypatch, spark, arrow_rows):
+    from jobs import cli, session
+    from jobs.storage import Warehouse
+
+    warehouse = Warehouse(str(tmp_path / "warehouse"))
+    warehouse.create_tables()
+    monkeypatch.setenv("CLOUT_WAREHOUSE", warehouse.root)
+    monkeypatch.setattr(session, "build", lambda *_: spark)
+    for kind in ("like", "reply"):
+        frame = spark.createDataFrame(arrow_rows(ENGAGEMENT, [{"day": DAY, "kind": kind}]).to_pandas())
+        frame = spark.createDataFrame(frame.collect(), warehouse.frame(spark, ENGAGEMENT).schema)
+        frame.write.format("delta").mode("append").save(warehouse.path(ENGAGEMENT))
+    ran = CliRunner().invoke(cli.app, ["maintain", "--json"])
+    assert ran.exit_code == 0, ran.output
+    done = {row["table"]: row for row in json.loads(ran.stdout)}
+    assert list(done) == [table.name for table in TABLES]
+    assert (done["engagement"]["compacted"], done["engagement"]["files"]) == (2, 1)
+    assert {row["kind"] for row in rows(warehouse, ENGAGEMENT)} == {"like", "reply"}
+    ran = CliRunner().invoke(cli.app, ["maintain"])
+    assert "engagement" in ran.output
+    assert ran.exit_code == 0

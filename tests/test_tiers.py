@@ -1,0 +1,39 @@
+"""Each test is in one tier, and unit tests start neither a process nor a JVM."""
+
+import multiprocessing
+import os
+import subprocess
+
+import pytest
+
+from jobs import session
+from tests.conftest import TIERS
+
+STARTS = {
+    "a process": lambda: subprocess.run(["true"], check=True),
+    "a process of multiprocessing": lambda: multiprocessing.get_context("spawn").Process(target=print).start(),
+    "a fork": lambda: os.fork() or os._exit(0),
+    "a JVM": session.build,
+}
+
+
+@pytest.mark.parametrize("start", STARTS.values(), ids=STARTS)
+def test_a_unit_test_that_starts_something_fails(start):
+    with pytest.raises(
+        pytest.fail.Exception, match="is a unit test and starts a process or a JVM: mark it `system`, or"
+    ):
+        start()
+
+
+@pytest.mark.system
+def test_a_system_test_may():
+    assert subprocess.run(["true"], check=False).returncode == 0
+
+
+def test_every_test_is_in_one_tier(request):
+    """Those of this run."""
+    for item in request.session.items:
+        (tier,) = (name for name in TIERS if item.get_closest_marker(name))
+        if tier == "unit":
+            assert not {"spark", "cluster"}.intersection(item.fixturenames), item.nodeid
+            assert not item.nodeid.startswith(("tests/dags/", "tests/infra/")), item.nodeid
