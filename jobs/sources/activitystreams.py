@@ -97,7 +97,7 @@ class _Doer(NamedTuple):
 
     def directed(self, kind: str, activity: Any, item: Any) -> Act | Unresolved | Ignored:
         """An Announce, Like or Follow of `item`."""
-        if is_private(item) or (kind == "reshare" and is_private(activity)):
+        if (type(item) is dict and is_private(item)) or (kind == "reshare" and is_private(activity)):
             return Ignored(self.occurred_at)
         about, target = _aim(kind, item)
         return self.act(kind, self.own_id(activity, target or about or ""), item)
@@ -162,10 +162,10 @@ def _activity(activity: Any, announced_at: int | None = None, handed_on: int = 0
 
 def _instant(kind: str | None, activity: Any, announced_at: int | None) -> int | None:
     occurred_at = instant(activity)
-    objects = list(each(activity, "object")) if kind in TIMED_BY_OBJECT else []
-    for item, name in ((item, name) for name in ("published", "deleted") for item in objects):
-        if occurred_at is None:
-            occurred_at = instant(item, name)
+    if occurred_at is None and kind in TIMED_BY_OBJECT:
+        objects = list(each(activity, "object"))
+        told = (instant(item, name) for name in ("published", "deleted") for item in objects)
+        occurred_at = next((at for at in told if at is not None), None)
     return announced_at if occurred_at is None else occurred_at
 
 
