@@ -118,7 +118,7 @@ def test_p5_an_act_on_either_side_of_midnight_counts_once(rows, told):
     found: dict[str, dict[tuple[str, str], int]] = {name: {} for name in worlds}
     for row in engagement(frames[1], frames[0]).collect():
         assert row["day"] == DAY
-        pair = (row["src"], row["dst"])
+        pair = (row["src"].partition(":")[2], row["dst"].partition(":")[2])
         found[row["platform"]][pair] = found[row["platform"]].get(pair, 0) + row["act_count"]
     for number, (before, after, _) in enumerate(told):
         sources: dict[Act, set[str]] = {}
