@@ -385,7 +385,7 @@ def test_what_is_not_named_is_a_line_of_its_own(ran):
 def test_an_engagers_points_by_kind_are_told_where_there_are_several(ran, world):
     reshares, like = (f"{kind['points']:.4f}" for kind in told(world, "bo")["engagers"][0]["kinds"])
     said = ran("demo:bo", "--day", "2026-11-03").partition("Who your attention comes from")[2]
-    cy, ana, *_ = (line.split() for line in said.splitlines() if line.startswith((" @cy", " demo:")))
+    cy, ana, *_ = (line.split() for line in said.splitlines() if line.lstrip().startswith(("@cy", "demo:")))
     assert cy[2:-4] == ["2", "reshares", f"{reshares},", "1", "like", like]
     assert ana[2:-4] == ["1", "like"]  # all of her points
 

@@ -154,14 +154,17 @@ def test_an_empty_window_raises_and_writes_nothing(world):
 
 
 def test_engagement_that_is_not_as_it_was_pulled_is_refused(world):
-    world.cover(DAY, "twitter")
-    world.put("test", [Did(day, "twitter", "like", "ana", "bo") for day in (BEFORE[2], DAY)])
+    for day in (BEFORE[2], DAY):
+        world.cover(day, "twitter")
+    acts = [Did(day, "twitter", "like", "ana", "bo") for day in (BEFORE[2], DAY)]
+    world.put("test", acts)
     refused = r"engagement {}\.\.{}: {} days of the window are not counted as they were last pulled"
     with pytest.raises(CloutError, match=refused.format(BEFORE[2], DAY, 2)):
         world.score_counted(DAY)
     world.count(DAY)
     before = world.score_counted(DAY)
-    world.put("late", [Did(BEFORE[1], "twitter", "like", "cy", "bo")])  # a day that had nothing
+    world.cover(BEFORE[1], "twitter")
+    world.put("test", [*acts, Did(BEFORE[1], "twitter", "like", "cy", "bo")])  # a day that had nothing
     with pytest.raises(CloutError, match=refused.format(BEFORE[1], BEFORE[1], 1)):
         world.score_counted(DAY)
     assert world.people(DAY) == before  # what was there stays
