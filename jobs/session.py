@@ -93,7 +93,7 @@ def java_home() -> str | None:
 def build(master: str | None = None) -> "SparkSession":
     """A session. Under `spark-submit` the JVM is there already, and its master and packages with it; by hand it is
     started here, on `$CLOUT_SPARK_MASTER` or all cores of this machine."""
-    from pyspark import SparkConf
+    from pyspark import SparkConf, SparkContext
     from pyspark.sql import SparkSession
 
     chosen = dict(settings())
@@ -118,7 +118,7 @@ def build(master: str | None = None) -> "SparkSession":
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     conf = SparkConf().setAppName("clout").setAll(list(chosen.items()))
     with _interrupts_kept():
-        if not submitted() and SparkSession.getActiveSession() is None:
+        if not submitted() and SparkContext._active_spark_context is None:  # an active session is a thread's own
             _start(conf)
         session = SparkSession.builder.config(conf=conf).getOrCreate()
     session.sparkContext.setLogLevel("ERROR")

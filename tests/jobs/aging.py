@@ -15,7 +15,7 @@ INSTANTS = {"commitInfo": "timestamp", "add": "modificationTime", "remove": "del
 def age(root: str, by: timedelta) -> None:
     """Log clean-up looks at the age of log files, a vacuum at the instants of removals and the age of unknown files."""
     ms = by // timedelta(milliseconds=1)
-    for path in sorted(Path(root).rglob("*")):
+    for path in sorted(Path(root).rglob("*"), reverse=True):  # a checksum, `.NAME.crc`, comes after its file
         if not path.is_file():
             continue
         modified_at = path.stat().st_mtime
@@ -23,6 +23,7 @@ def age(root: str, by: timedelta) -> None:
             path.write_text("".join(_older(line, ms) for line in path.read_text().splitlines()))
         elif path.name.endswith(".checkpoint.parquet"):
             pq.write_table(_older_checkpoint(pq.read_table(path), ms), path)
+        path.with_name(f".{path.name}.crc").unlink(missing_ok=True)  # Hadoop's checksum of what was there
         os.utime(path, (modified_at - by.total_seconds(),) * 2)
 
 
