@@ -24,17 +24,19 @@ SCORES = Asset("scores", uri="clout://warehouse/scores")
 ACTIVITY = AssetAlias("activity")  # resolves to one asset per source: clout://warehouse/activity/SOURCE
 
 
-def deadline_of(text: str) -> timedelta:
-    """`HH:MM` UTC as the time since midnight. Raises `UsageError` if it is not one."""
+def deadline_of(text: str) -> timedelta | None:
+    """`HH:MM` UTC as the time since midnight, `off` as None. Raises `UsageError` if it is neither."""
+    if text == "off":
+        return None
     try:
         at = time.fromisoformat(text)
     except ValueError as error:
-        raise UsageError(f"CLOUT_DEADLINE={text}: expected HH:MM, a time of day in UTC") from error
+        raise UsageError(f"CLOUT_DEADLINE={text}: expected HH:MM, a time of day in UTC, or off") from error
     return timedelta(hours=at.hour, minutes=at.minute)
 
 
 # Read where DAGs are parsed, because Airflow shows or schedules them beside the DAG.
-DEADLINE = timedelta(days=1) + deadline_of(os.environ.get("CLOUT_DEADLINE", "08:00"))
+DEADLINE = deadline_of(os.environ.get("CLOUT_DEADLINE", "08:00"))
 OWNER = os.environ.get("CLOUT_OWNER", "clout")
 OWNER_LINK = os.environ.get("CLOUT_OWNER_LINK", "mailto:clout@localhost")
 

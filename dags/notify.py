@@ -125,11 +125,14 @@ class RunTimedOut(BaseNotifier):
         send(Notice(f"{dag.dag_id} did not end", _day(context["dag_run"]), reason, self.runbook))
 
 
-def deadline(after: timedelta, runbook: str) -> DeadlineAlert:
-    """A notice when a nightly run has not ended so long after the beginning of its day. It is sent by the triggerer."""
+def deadline(at: timedelta | None, runbook: str) -> DeadlineAlert | None:
+    """A notice when a nightly run has not ended at this time of the day after its own; None: no deadline. It is sent by the
+    triggerer."""
+    if at is None:
+        return None
     return DeadlineAlert(
         reference=DeadlineReference.DAGRUN_LOGICAL_DATE,
-        interval=after,
+        interval=timedelta(days=1) + at,
         callback=AsyncCallback(deadline_passed, kwargs={"runbook": runbook}),
     )
 

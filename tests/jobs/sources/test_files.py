@@ -54,6 +54,7 @@ def test_a_url_is_refused_and_quoted_as_it_was_given(url):
     )
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("place", ["-", "/dev/stdin"])
 def test_the_standard_input_is_a_place(place):
     program = (
