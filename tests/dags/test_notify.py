@@ -146,5 +146,6 @@ def test_nights_alone_have_a_deadline(sent, run_type, count):
 
 
 def test_the_deadline_is_counted_from_the_beginning_of_the_day():
-    alert = notify.deadline(timedelta(hours=32), "late_or_missing_day.md")
+    assert notify.deadline(None, "late_or_missing_day.md") is None
+    alert = notify.deadline(timedelta(hours=8), "late_or_missing_day.md")
     assert (alert.interval, alert.callback.path) == (timedelta(hours=32), "dags.notify.deadline_passed")
