@@ -177,8 +177,9 @@ def cases() -> Callable[[str], Path]:
 def spark():
     """The one Spark session of all tests; `jobs.session.build()` gives it too from then on. Its JVM compiles quickly instead
     of well, and so spends a third less on days as small as a test's."""
-    session.JAVA_OPTIONS += " -XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
-    built = session.build("local[2]")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session, "JAVA_OPTIONS", f"{session.JAVA_OPTIONS} -XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+        built = session.build("local[2]")
     yield built
     built.stop()
 

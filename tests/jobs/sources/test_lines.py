@@ -203,6 +203,7 @@ def test_a_torn_line_is_one_reject_and_the_next_is_read(tmp_path):
     )
 
 
+@pytest.mark.system
 def test_a_document_of_any_size_is_read_in_bounded_memory(tmp_path):
     place = tmp_path / "outbox.json"
     with place.open("wb") as file:
@@ -260,6 +261,7 @@ def test_an_empty_file_is_told_by_a_page(tmp_path):
     assert page.notes == (Note("a.txt is empty", partial=False),)
 
 
+@pytest.mark.system
 def test_a_pipe_is_a_place(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
