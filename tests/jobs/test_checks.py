@@ -39,8 +39,10 @@ def scored(warehouse, arrow_rows):
     """`scored([...])`: these rows are the day's `influence`, and the day is covered."""
 
     def write(people: list[dict[str, Any]], day: date = DAY, covered: bool = True) -> None:
-        rows = arrow_rows(INFLUENCE, [row | {"day": day} for row in people])
-        warehouse.replace(INFLUENCE, rows, {"methodology": VERSION, "day": day}, run_id="r", job="influence")
+        place, by = {"methodology": VERSION, "day": day}, {"run_id": "r", "job": "influence"}
+        warehouse.replace(INFLUENCE, arrow_rows(INFLUENCE, []), place, **by)
+        for row in people:  # one by one: `replace` refuses rows that repeat the grain
+            warehouse.append(INFLUENCE, arrow_rows(INFLUENCE, [row | {"day": day}]), place, **by)
         coverage = arrow_rows(COVERAGE, [{"day": day}] if covered else [])
         warehouse.replace(COVERAGE, coverage, {"day": day}, run_id="r", job="j")
 
