@@ -14,6 +14,7 @@ from typing import NamedTuple
 import pytest
 
 from jobs import cli, interrupts, reading, session
+from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from schemas.influence import INFLUENCE
 from schemas.restatements import RESTATEMENTS
@@ -438,7 +439,7 @@ def test_without_a_source_the_simulation_has_30_days_of_which_the_last_seven_are
 
 
 def test_a_dry_run_refuses_what_the_run_would_refuse(clout, warehouse, arrow_rows):
-    warehouse.replace(COVERAGE, arrow_rows(COVERAGE, [{"platform": "twitter"}]), {}, run_id="r", job="j")
+    warehouse.replace(ACTIVITY, arrow_rows(ACTIVITY, [{"platform": "twitter"}]), {}, run_id="r", job="j")
     told = clout("run", "--dry-run")
     assert (told.code, told.out) == (2, "")
     assert told.err.endswith("holds real people, and the two are never mixed; set CLOUT_WAREHOUSE to another folder\n")

@@ -53,4 +53,10 @@ def test_rows_come_with_the_columns_of_their_partition(rejects):
 
 def test_files_are_listed_from_the_log_at_a_version(rejects):
     assert pruning.files(rejects.delta(REJECTS, 1)).num_rows == 1
-    assert set(pruning.files(rejects.delta(REJECTS)).column_names) == {"path", "platform", "day", "source"}
+    assert set(pruning.files(rejects.delta(REJECTS)).column_names) == {
+        "path",
+        "size_bytes",
+        "platform",
+        "day",
+        "source",
+    }
