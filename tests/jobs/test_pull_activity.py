@@ -167,7 +167,10 @@ def test_an_error_of_the_machine_fails_the_pull_and_is_no_truncated_archive(pull
                 raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
             return super().read(min(size or 10_000, 10_000))
 
-    monkeypatch.setattr(Path, "open", lambda *_: Mount(content))
+    opened = Path.open
+    monkeypatch.setattr(
+        Path, "open", lambda self, *how, **more: Mount(content) if self == path else opened(self, *how, **more)
+    )
     with pytest.raises(CloutError) as failed:
         pull(f"higgs={path}", max_reject_share=1)
     assert str(failed.value) == (
