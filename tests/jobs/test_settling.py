@@ -65,4 +65,4 @@ def test_the_pull_of_a_night_fails_for_a_retry_and_keeps_what_it_pulled(pull, tm
 
 
 def test_the_pull_of_a_night_takes_a_partial_day_that_settled(pull):
-    assert pull(LONG_AGO, "--settle", cut=4)["status"] == "partial"
+    assert pull(LONG_AGO, "--settle", "--max-reject-share", "1", cut=4)["status"] == "partial"
