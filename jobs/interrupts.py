@@ -39,6 +39,7 @@ def handled() -> Iterator[None]:
         yield
     finally:
         sys.unraisablehook = hook
+        logging.disable(logging.NOTSET)
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -72,8 +73,9 @@ def _interrupt(_: int, __: FrameType | None) -> None:
     for number in SIGNALS:  # Airflow sends SIGTERM twice, people press Ctrl-C twice: `runs` still records the failure
         signal.signal(number, signal.SIG_IGN)
     _asked = True
+    if not logging.getLogger("jobs").isEnabledFor(logging.DEBUG):
+        logging.disable()  # py4j logs the interruption as an error, on loggers of its own and on the root
     # The JVM ends first: py4j would wait for Spark's answer before it asks anything else.
-    logging.getLogger("py4j").setLevel(logging.CRITICAL)
     _children[:] = _descendants()
     for child in _children:
         child.terminate()

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import date, timedelta
 
 import psutil
@@ -57,7 +58,8 @@ def run(warehouse) -> Iterator[Callable[[str], Interrupted]]:
     yield begin
     for found in started:
         for process in [*found.children, found.process]:
-            process.kill()
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
 
 
 def catches_sigterm(pid: int) -> bool:
