@@ -6,6 +6,8 @@ Each test belongs to one tier, and `-m unit`, `-m spark`, `-m system` or `-m "no
 - `spark`: of the others those that use the fixture `spark`, directly or through another fixture.
 - `unit`: all others. They start no process and no JVM; one that does fails and names the marker that it needs.
 
+- `rehearsal`: real Airflow for many minutes. Such a test runs only when asked for: `-m rehearsal`.
+
 A test may carry a marker of its own instead: `@pytest.mark.system`, or `pytestmark = pytest.mark.system` for a file. A test
 that starts a process, however short, is a `system` test.
 """
@@ -86,6 +88,10 @@ def tier(item: pytest.Item) -> str:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Marks each test with its tier. Several processes begin with long tests, so that short ones fill the end."""
+    if "rehearsal" not in config.option.markexpr:
+        rehearsals = [item for item in items if item.get_closest_marker("rehearsal")]
+        items[:] = [item for item in items if item not in rehearsals]
+        config.hook.pytest_deselected(items=rehearsals)
     tiers = {item: tier(item) for item in items}
     for item, name in tiers.items():
         item.add_marker(name)

@@ -63,7 +63,7 @@ def test_every_pull_has_the_pool_of_its_source(pulled):
     assert pools == {("pulls", "default_pool"), ("pull", "source_sample")}
 
 
-@pytest.mark.parametrize("at_once", ["10", "4", "1"])
+@pytest.mark.parametrize("at_once", ["10", *(pytest.param(count, marks=pytest.mark.rehearsal) for count in ("4", "1"))])
 def test_a_backfill_writes_what_clout_run_writes(airflow, api, pulled, by_hand, at_once):
     again = ("--max-active-runs", at_once, "--reprocess-behavior", "completed")
     runs = airflow.backfill(api, "score_influence", FIRST_DAY, LAST_DAY, *again)
@@ -75,6 +75,7 @@ def test_a_backfill_writes_what_clout_run_writes(airflow, api, pulled, by_hand, 
         assert {task["try_number"] for task in [*pulled, *tasks]} == {1}, airflow.logs()
 
 
+@pytest.mark.rehearsal
 def test_no_two_jvms_ran_side_by_side(api):
     tasks = api.get("/dags/score_influence/dagRuns/~/taskInstances").json()["task_instances"]
     spans = sorted(
@@ -84,6 +85,7 @@ def test_no_two_jvms_ran_side_by_side(api):
     assert all(end <= begin for (_, end), (begin, _) in pairwise(spans))
 
 
+@pytest.mark.rehearsal
 def test_assets_say_which_day_arrived_and_what_was_published(airflow, api, by_hand):
     events = api.get("/assets/events", params={"limit": 100}).json()["asset_events"]
     by_uri: dict[str, list[dict]] = {}
@@ -96,6 +98,7 @@ def test_assets_say_which_day_arrived_and_what_was_published(airflow, api, by_ha
         assert len(extra["run"]) == 32
 
 
+@pytest.mark.rehearsal
 def test_lineage_names_what_each_task_reads_and_writes(airflow):
     root = airflow.environment["CLOUT_WAREHOUSE"].lstrip()
     lines = (airflow.home.parent / "lineage.jsonl").read_text().splitlines()
@@ -115,6 +118,7 @@ def test_lineage_names_what_each_task_reads_and_writes(airflow):
     assert datasets["score_influence.publish"][1] >= {"scores"}
 
 
+@pytest.mark.rehearsal
 def test_a_night_without_a_source_is_published_and_reported(airflow, api, pulled, told):
     """The second source's setting is wrong: wrong use is not retried, and the night goes on without it."""
     list_sources(airflow.home.parent / "sources.yaml", SOURCE, "broken:sample=people=none")

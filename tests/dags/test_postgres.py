@@ -13,10 +13,13 @@ from tests.dags.conftest import FIRST_DAY, LAST_DAY, SOURCE
 from tests.dags.up import environment, up
 
 # In CI infra/test.sh installs it.
-pytestmark = pytest.mark.skipif(
-    postgres.programs() is None and not os.environ.get("CI"),
-    reason="no PostgreSQL server; to install: apt-get install postgresql",
-)
+pytestmark = [
+    pytest.mark.rehearsal,
+    pytest.mark.skipif(
+        postgres.programs() is None and not os.environ.get("CI"),
+        reason="no PostgreSQL server; to install: apt-get install postgresql",
+    ),
+]
 
 
 def test_a_backfill_writes_what_clout_run_writes(by_hand, tmp_path):

@@ -9,6 +9,8 @@ from jobs.storage import Warehouse
 from schemas.runs import RUNS
 from tests.dags.up import COMMAND, READY_S, environment, up, wait_until, webhook
 
+pytestmark = pytest.mark.rehearsal
+
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopping_in_the_middle_of_a_task_leaves_nothing(number, tmp_path):

@@ -13,6 +13,8 @@ import pytest
 
 from jobs.places import ROOT
 
+pytestmark = pytest.mark.rehearsal
+
 PAGES = sorted((ROOT / "infra" / "runbooks").glob("*.md"))
 BIN = Path(sys.prefix) / "bin"
 DAY = "2026-11-03"
