@@ -17,7 +17,7 @@ def count(table: Table, rows: pa.RecordBatchReader) -> int:
 def unrepeated(table: Table, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """The batches as they come. Raises `ContractError` after the last one if two rows are of one grain.
 
-    Rows are told apart by 64-bit hashes. Of a million rows, two different ones have the same with a probability of 3e-8.
+    Rows are compared by 64-bit hashes. Of a million rows, two different ones have the same with a probability of 3e-8.
     """
     names = ", ".join(table.grain)
     hashes: list[np.ndarray] = []

@@ -15,9 +15,9 @@ https://www.w3.org/TR/activitystreams-core/, https://www.w3.org/TR/activitystrea
     all others          ignored, those outside the vocabulary counted by type
 
 Only public acts count: what is created or announced for an audience without `as:Public` is ignored, and so are votes in
-polls. An embedded object tells its author by `attributedTo`; else the author is looked for among what is created in the
+polls. An embedded object names its author by `attributedTo`; else the author is looked for among what is created in the
 pull. An act's id is the content's for a Create, else the activity's, else derived. It happened when the activity was
-published; where that is not told, content tells it itself, as does what an Undo or Delete embeds, and an activity that is
+published; where that is missing, content gives it itself, as does what an Undo or Delete embeds, and an activity that is
 handed on happened when it was announced. An Undo or Delete without a time takes back on any day of the pull. What several
 actors do together is one act of each: the first has the activity's id, for the others theirs is added to it.
 """

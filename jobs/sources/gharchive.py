@@ -1,7 +1,7 @@
 """gharchive: GH Archive's hourly files of GitHub's public events, from folders, files or a base URL.
 
 https://www.gharchive.org. Without a place, from `PUBLIC`. A file is one hour, `YYYY-MM-DD-H.json.gz` (or `.json`), a
-line one event: `github_events` tells what becomes of it. Only the hours of the days asked for are opened. A day is partial
+line one event: `github_events` says what becomes of it. Only the hours of the days asked for are opened. A day is partial
 where an hour is missing, breaks off, is empty or holds no event (an error page), and where the archive itself is known to
 lack events (`GAPS`).
 """

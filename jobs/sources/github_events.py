@@ -15,8 +15,8 @@ https://docs.github.com/rest/using-the-rest-api/github-event-types. `created_at`
     CreateEvent of a repository, GistEvent
     all others, and other actions of these          ignored: branches, tags, members, wiki pages, closing, editing
 
-Accounts are lower-case logins, so an account row is told of bots only: GitHub ends their login in `[bot]`, and gives them
-the type `Bot` wherever an event tells a user in full. `ghost` stands for all who left. What is not public is ignored. An
+Accounts are lower-case logins, so only bots get an account row: GitHub ends their login in `[bot]`, and gives them
+the type `Bot` wherever an event has a user in full. `ghost` stands for all who left. What is not public is ignored. An
 act's id is its own content's (`issuecomment-7`, as in its address; `owner/name#12`), else the event's. A review that says
 nothing itself is the envelope of its comments, which have events of their own: ignored.
 

@@ -15,7 +15,7 @@ its envelope (`{"$type": "message", "payload": ...}`) or without. `time_us` or `
                                         automated, until the profile says otherwise
     of any other collection; updates    ignored
 
-An identity event tells an account's handle. A record's writer is free to write nonsense: a like, repost or follow of
+An identity event gives an account's handle. A record's writer is free to write nonsense: a like, repost or follow of
 nobody is rejected, and what names nobody in a post (a facet, an embed, a parent) is unresolved beside what the post else
 does. An address by handle instead of DID (`at://alice.example/...`) is understood, but names no known account.
 """

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.rehearsal
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopping_in_the_middle_of_a_task_leaves_nothing(number, tmp_path):
-    # The nightly run of yesterday begins at once; so many people keep it at work for some seconds.
+    # The nightly run of yesterday begins at once; this number of people keeps it busy for some seconds.
     with webhook() as told, up(
         tmp_path,
         environment(
