@@ -40,9 +40,14 @@ def scored(warehouse, arrow_rows):
 
     def write(people: list[dict[str, Any]], day: date = DAY, covered: bool = True) -> None:
         place, by = {"methodology": VERSION, "day": day}, {"run_id": "r", "job": "influence"}
-        warehouse.replace(INFLUENCE, arrow_rows(INFLUENCE, []), place, **by)
-        for row in people:  # one by one: `replace` refuses rows that repeat the grain
-            warehouse.append(INFLUENCE, arrow_rows(INFLUENCE, [row | {"day": day}]), place, **by)
+        once: dict[str, dict[str, Any]] = {}
+        repeats = []  # of a person: `replace` refuses them, so they come with a write of their own
+        for row in people:
+            if once.setdefault(row["person_id"], row) is not row:
+                repeats.append(row | {"day": day})
+        warehouse.replace(INFLUENCE, arrow_rows(INFLUENCE, [row | {"day": day} for row in once.values()]), place, **by)
+        if repeats:
+            warehouse.append(INFLUENCE, arrow_rows(INFLUENCE, repeats), place, **by)
         coverage = arrow_rows(COVERAGE, [{"day": day}] if covered else [])
         warehouse.replace(COVERAGE, coverage, {"day": day}, run_id="r", job="j")
 
