@@ -5,8 +5,8 @@
 
 **Read by** nobody; reading gets faster.
 
-**When it fails**: tables stay as they were, and the next week's run does the rest. What failed:
-`infra/runbooks/late_or_missing_day.md`. Replaced files are what `infra/runbooks/withdraw_and_restore.md` restores from.
+**When it fails**: tables stay as they were, and the next week's run does the rest. What to do:
+`infra/runbooks/maintenance.md`. Replaced files are what `infra/runbooks/withdraw_and_restore.md` restores from.
 """
 
 from datetime import timedelta
@@ -17,7 +17,5 @@ from dags.common import settings, spark_job
 
 SUNDAYS = CronDataIntervalTimetable("0 12 * * 0", timezone="UTC")  # after repair, long before the next night
 
-with DAG(
-    "maintain", schedule=SUNDAYS, max_active_runs=1, doc_md=__doc__, **settings(runbook="late_or_missing_day.md")
-) as dag:
+with DAG("maintain", schedule=SUNDAYS, max_active_runs=1, doc_md=__doc__, **settings(runbook="maintenance.md")) as dag:
     spark_job("maintain", execution_timeout=timedelta(hours=4))

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from jobs import counted, known_accounts, publications, pull_activity, runs, window
 from jobs.commits import Span
 from jobs.counted import Snapshot
+from jobs.days import spans
 from jobs.errors import CloutError
 from jobs.storage import Warehouse
 from schemas.coverage import COVERAGE
@@ -101,7 +102,7 @@ def _refuse_changed(warehouse: Warehouse, basis: Basis, then: Mapping[date, str]
         )
     if uncounted := [day for day in other if counted_from.get(day) != today.get(day)]:
         raise CloutError(
-            f"{basis}: engagement of {window.spans(uncounted)} was counted from other activity than is there now; run `clout"
+            f"{basis}: engagement of {spans(uncounted)} was counted from other activity than is there now; run `clout"
             f" engagement --day {basis.day} --methodology {basis.methodology.version}`, then ask again"
         )
 
@@ -112,7 +113,7 @@ def _pulled(warehouse: Warehouse, days: list[date]) -> str:
     newest = pc.max(warehouse.read(RUNS, pulls, columns=["finished_at"])["finished_at"]).as_py()
     at = f" ({'' if len(days) == 1 else 'last '}{newest:%Y-%m-%d %H:%M} UTC)" if newest else ""
     were = "was" if len(days) == 1 else "were"
-    return f"{window.spans(days)} {were} pulled again{at}"
+    return f"{spans(days)} {were} pulled again{at}"
 
 
 def refuse_other_data(warehouse: Warehouse, basis: Basis, computed: np.ndarray, published: np.ndarray) -> None:

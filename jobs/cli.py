@@ -34,6 +34,7 @@ from jobs.cli_options import (
     refuse_not_begun,
     warehouse_of,
 )
+from jobs.days import ONE_DAY
 from jobs.display import say
 from jobs.engines import AUTO
 from jobs.errors import CloutError, UsageError
@@ -212,7 +213,7 @@ def score_changes(
     from jobs.runs import Batch
 
     log(verbose)
-    earlier = since or day - timedelta(days=1)
+    earlier = since or day - ONE_DAY
     params = job.Params(
         day=day.date(),
         methodology=methodology_of(methodology, day),
@@ -250,7 +251,7 @@ def _range(
     """Days to pull and the first to score. Of the simulation the 30 days up to yesterday, where nothing else is said."""
     if not are_simulated(specs) and not (first_day and last_day):
         raise UsageError("say which days, as --first-day 2012-07-01 --last-day 2012-07-07")
-    last = last_day.date() if last_day else datetime.now(UTC).date() - timedelta(days=1)
+    last = last_day.date() if last_day else datetime.now(UTC).date() - ONE_DAY
     if first_day:
         first = scored = first_day.date()
     else:

@@ -8,10 +8,10 @@ import typer
 
 from jobs import display
 from jobs.cli_options import DAY_FORMAT, FLAG, Sample, Verbose, log, open_to_read
+from jobs.days import ONE_DAY, days_between
 from jobs.errors import UsageError
 from jobs.places import sources_file
 from jobs.sources.spec import enabled_sources
-from jobs.window import days_between
 from schemas.kinds import is_simulated
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def coverage(
 
     log(verbose)
     asked, warehouse = _asked(day, first_day, last_day, source), open_to_read(sample)
-    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    yesterday = datetime.now(UTC).date() - ONE_DAY
     rows = operator_queries.coverage(warehouse, asked, _expected(warehouse, asked, yesterday), faulty=faulty)
     (display.print_json if as_json else operator_tables.print_coverage)(rows)
 

@@ -1,12 +1,13 @@
 """Options that several commands take, and what they stand for."""
 
 import logging
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from jobs.days import ONE_DAY
 from jobs.errors import UsageError
 from jobs.places import warehouse_root
 from jobs.settling import start_of
@@ -78,7 +79,7 @@ def refuse_not_begun(day: date, now: datetime) -> None:
     if now < start_of(day):
         raise UsageError(
             f"{day} has not begun: it is {now:%Y-%m-%d %H:%M} UTC. The newest day that is over is"
-            f" {now.date() - timedelta(days=1)}"
+            f" {now.date() - ONE_DAY}"
         )
 
 

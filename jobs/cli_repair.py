@@ -1,7 +1,7 @@
 """Commands for late data: pull and score days again, and list published days that are stale."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,11 +20,11 @@ from jobs.cli_options import (
     refuse_not_begun,
     warehouse_of,
 )
+from jobs.days import ONE_DAY, spans
 from jobs.display import say
 from jobs.errors import UsageError
 from jobs.places import sources_file
 from jobs.sources.spec import enabled_sources
-from jobs.window import spans
 
 if TYPE_CHECKING:
     from jobs.staleness import Stale
@@ -124,7 +124,7 @@ def stale(
     else:
         cells = [
             [
-                spans([row["first_day"] + timedelta(days=n) for n in range(row["days"])]),
+                spans([row["first_day"] + n * ONE_DAY for n in range(row["days"])]),
                 row["methodology"],
                 str(row["days"]),
             ]

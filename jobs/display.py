@@ -8,15 +8,17 @@ from contextlib import contextmanager
 from datetime import date
 from itertools import accumulate, zip_longest
 from textwrap import fill
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from jobs.spreadsheets import harmless
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 GAP = 2  # between two columns
 INDENT = " " * 4  # of what is said about the row above
@@ -83,7 +85,7 @@ def points(row: dict[str, Any]) -> tuple[float, float, float]:
     return tuple(row["score"] * row[part] / whole if whole else 0.0 for part in ("direct", "second", "third"))  # type: ignore[return-value]
 
 
-def print_top(found: pa.Table) -> None:
+def print_top(found: "pa.Table") -> None:
     """People of one day."""
     rows = found.to_pylist()
     cells = [
@@ -96,7 +98,7 @@ def print_top(found: pa.Table) -> None:
     _labels(rows)
 
 
-def print_history(found: pa.Table) -> None:
+def print_history(found: "pa.Table") -> None:
     """Days of one person."""
     rows = found.to_pylist()
     cells = [
@@ -121,7 +123,7 @@ def print_history(found: pa.Table) -> None:
     _labels(rows)
 
 
-def print_restatements(found: pa.Table) -> None:
+def print_restatements(found: "pa.Table") -> None:
     """Changes of published days, three lines each."""
     for row in found.to_pylist():
         say(f"{row['day']} ({row['methodology']})  {row['restated_at']:%Y-%m-%d %H:%M} UTC  run {row['run_id']}")
@@ -152,7 +154,7 @@ def _why(told: dict[str, Any]) -> str:
 
 
 def _days(days: list[str]) -> str:
-    from jobs.window import spans
+    from jobs.days import spans
 
     return spans([date.fromisoformat(day) for day in days])
 
@@ -220,8 +222,8 @@ def _labels(rows: Sequence[dict[str, Any]]) -> None:
     say(CONSENT)
 
 
-def print_json(found: pa.Table | dict[str, Any] | list[dict[str, Any]]) -> None:
-    json.dump(found.to_pylist() if isinstance(found, pa.Table) else found, sys.stdout, default=str, indent=1)
+def print_json(found: "pa.Table | dict[str, Any] | list[dict[str, Any]]") -> None:
+    json.dump(found if isinstance(found, dict | list) else found.to_pylist(), sys.stdout, default=str, indent=1)
     sys.stdout.write("\n")
 
 
@@ -232,7 +234,7 @@ class _Rows:
         sys.stdout.write(row.removesuffix("\r\n") + "\n")
 
 
-def print_csv(found: pa.Table) -> None:
+def print_csv(found: "pa.Table") -> None:
     """Values as they are, but that no spreadsheet takes a text for a formula; only a terminal, which would obey them, is
     spared what cannot be printed."""
     writer = csv.writer(_Rows())

@@ -13,9 +13,9 @@ from typing import Any
 import pyarrow.compute as pc
 
 from jobs import digests, publications, runs
+from jobs.days import days_between
 from jobs.publications import CHANGES, RESTORE, UNPUBLISH, Basis, Plan, Publication
 from jobs.storage import Warehouse
-from jobs.window import days_between
 from schemas.methodology import MethodologyError, load
 from schemas.publications import PUBLICATIONS
 from schemas.runs import RUNS

@@ -17,9 +17,10 @@ from pyspark.sql import functions as F
 
 from jobs import counted, grain, runs
 from jobs.counted import Snapshot
+from jobs.days import ONE_DAY
 from jobs.runs import Batch, Run
 from jobs.storage import LostRaceError, Warehouse
-from jobs.window import ONE_DAY, activity_digests, shared_days, stale_days
+from jobs.window import activity_digests, shared_days, stale_days
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT

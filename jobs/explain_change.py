@@ -5,7 +5,7 @@ Reads one person's published rows of both days and what they stand on; writes no
 """
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -14,12 +14,13 @@ import pyarrow.compute as pc
 
 from jobs import known_accounts, reasons, score_changes
 from jobs.basis import Basis, refuse_other_data
+from jobs.days import ONE_DAY, days_between
 from jobs.explain import PARTS, Told
 from jobs.score_changes import Params, Published
 from jobs.scratch import scratch
 from jobs.sensitivity import CODES, METHODOLOGY
 from jobs.storage import Warehouse
-from jobs.window import covered_days, days_between
+from jobs.window import covered_days
 from schemas.methodology import Methodology
 from schemas.scores import SCORES
 
@@ -107,5 +108,5 @@ def _uncovered(warehouse: Warehouse, since: Basis, now: Basis, person: str) -> d
     covered = now.covered.get(platform, set())
     if since.day < now.first_day:  # of days before the later window the tables know
         covered = covered | covered_days(warehouse, since.day, now.first_day, now.now.coverage).get(platform, set())
-    missing = [day for day in days_between(since.day + timedelta(days=1), now.day) if day not in covered]
+    missing = [day for day in days_between(since.day + ONE_DAY, now.day) if day not in covered]
     return {platform: missing} if missing else {}

@@ -11,8 +11,8 @@ import pyarrow as pa
 from jobs import attention, known_accounts
 from jobs.basis import Basis
 from jobs.commits import Span
+from jobs.days import days_between
 from jobs.storage import Warehouse
-from jobs.window import days_between
 from schemas.engagement import ENGAGEMENT
 
 if TYPE_CHECKING:

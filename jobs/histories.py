@@ -20,8 +20,8 @@ from schemas.scores import SCORES
 
 JOB = "histories"
 
-# A reader of one person reads one such group of a month. Smaller groups would make the index of every file longer.
-GROUPS = WriterProperties(max_row_group_size=2_048)
+# A reader of one person reads one such group of a month.
+GROUPS = WriterProperties(max_row_group_size=8_192)
 
 
 def of_person(warehouse: Warehouse, person_id: str, methodologies: Iterable[str]) -> pa.Table:

@@ -7,7 +7,7 @@ days before it need not be read. A night makes the copy of the month before its 
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from jobs import attention, counted, digests, rollups
 from jobs.counted import Snapshot
+from jobs.days import ONE_DAY
 from jobs.scratch import scratch
 from jobs.storage import LostRaceError, Warehouse
 from schemas.accounts import ACCOUNTS
@@ -131,7 +132,7 @@ def _register(
 
 
 def _first_day(copy: Copy | None) -> date:
-    return rollups.end_of(copy.month) + timedelta(days=1) if copy else date.min
+    return rollups.end_of(copy.month) + ONE_DAY if copy else date.min
 
 
 def _bases(warehouse: Warehouse, snapshot: Snapshot, day: date) -> dict[date, str]:

@@ -12,13 +12,13 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from jobs import checks, engagement, gate, influence, publish, pull_activity, runs
+from jobs.days import days_between
 from jobs.engines import AUTO
 from jobs.errors import CloutError
 from jobs.runs import Batch
 from jobs.session import build
 from jobs.sources.spec import SourceSpec
 from jobs.storage import Warehouse
-from jobs.window import days_between
 from schemas.methodology import Methodology
 
 if TYPE_CHECKING:

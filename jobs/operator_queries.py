@@ -9,10 +9,10 @@ from typing import Any
 
 import duckdb
 
+from jobs.days import days_between
 from jobs.pull_activity import JOB as PULL
 from jobs.runs import DONE, FAILED
 from jobs.storage import Warehouse
-from jobs.window import days_between
 from schemas.coverage import COVERAGE
 from schemas.rejects import REJECTS
 from schemas.runs import RUNS

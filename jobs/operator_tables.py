@@ -1,9 +1,10 @@
 """The tables that operators see: coverage, runs, rejects. A row's sentences stand beneath it."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from jobs.checks import JOB as CHECKS
+from jobs.days import ONE_DAY, spans
 from jobs.display import plain, print_table, say
 from jobs.gate import OK
 from jobs.influence import JOB as INFLUENCE
@@ -12,7 +13,6 @@ from jobs.publications import PUBLISH
 from jobs.pull_activity import JOB as PULL
 from jobs.readiness import DEAD_AFTER
 from jobs.runs import DONE, STARTED
-from jobs.window import spans
 from schemas.methodology import MethodologyError, load
 
 COUNTS = {"acts": "act_count", "rejected": "rejected_count", "unresolved": "unresolved_count",
@@ -46,7 +46,7 @@ def _joined(rows: Sequence[Row]) -> list[Row]:
     for row in rows:
         key = (row["source"], row["reason"])
         before = last.get(key)
-        if row["status"] == MISSING and before and row["day"] - before["last_day"] == timedelta(days=1):
+        if row["status"] == MISSING and before and row["day"] - before["last_day"] == ONE_DAY:
             before |= {"last_day": row["day"], "days": f"{before['day']}..{row['day']}"}
             continue
         joined.append(row | {"last_day": row["day"], "days": str(row["day"])})

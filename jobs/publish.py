@@ -13,13 +13,13 @@ from typing import Any
 import pyarrow as pa
 
 from jobs import checks, digests, gate, publications, restatements, runs
+from jobs.days import days_between
 from jobs.errors import CloutError
 from jobs.influence import JOB as INFLUENCE_JOB
 from jobs.influence import refuse_changed_methodology
 from jobs.publications import PUBLISH, RESTORE, UNPUBLISH, Basis, Plan, Publication
 from jobs.runs import Batch, Run
 from jobs.storage import GoneError, Warehouse, rows
-from jobs.window import days_between
 from schemas.influence import INFLUENCE
 from schemas.methodologies import METHODOLOGIES
 from schemas.methodology import Methodology, in_force

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from jobs import histories
+from jobs.csv_writer import CsvWriter
 from jobs.errors import CloutError, UsageError
-from jobs.spreadsheets import CsvWriter
 from jobs.storage import Warehouse
 from schemas.methodology import official
 from schemas.restatements import RESTATEMENTS

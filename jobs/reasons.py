@@ -12,11 +12,11 @@ import pyarrow as pa
 
 from jobs import attention, sensitivity
 from jobs.basis import Basis
+from jobs.days import days_between
 from jobs.engines.memory import numbered
 from jobs.graph import around, prepare
 from jobs.sensitivity import CODES, Array, Change, Graph
 from jobs.storage import Warehouse
-from jobs.window import days_between
 from schemas.fixed_point import UNIT
 
 if TYPE_CHECKING:

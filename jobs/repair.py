@@ -11,6 +11,7 @@ from typing import Any
 
 from jobs import engagement, nightly, pull_activity, staleness
 from jobs.commits import Span
+from jobs.days import days_between
 from jobs.errors import CloutError
 from jobs.nightly import Refused, Scored
 from jobs.pull_activity import Pulled
@@ -18,7 +19,6 @@ from jobs.runs import Batch
 from jobs.settling import may_become_complete
 from jobs.sources.spec import SourceSpec
 from jobs.storage import Warehouse
-from jobs.window import days_between
 from schemas.coverage import COVERAGE
 from schemas.methodology import load, official
 from schemas.publications import PUBLICATIONS

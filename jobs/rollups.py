@@ -6,13 +6,14 @@ never used twice, so a copy whose basis is that of today's files is right, and a
 
 import hashlib
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date
 
 import pyarrow as pa
 from deltalake import DeltaTable
 
 from jobs import pruning
 from jobs.commits import Partition
+from jobs.days import ONE_DAY
 from jobs.storage import Warehouse
 from schemas.table import Table
 
@@ -28,7 +29,7 @@ def month_of(day: date) -> date:
 
 def end_of(month: date) -> date:
     """The last day of a month that is given by its first."""
-    return month_of(month + timedelta(days=31)) - timedelta(days=1)
+    return month_of(month + 31 * ONE_DAY) - ONE_DAY
 
 
 def files(tables: Iterable[DeltaTable], partition: Partition | None = None) -> Files:

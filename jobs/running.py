@@ -7,13 +7,14 @@ from datetime import date
 from functools import partial
 
 from jobs import display, nightly, reading
+from jobs.days import days_between, spans
 from jobs.display import say
 from jobs.engines import choice
 from jobs.nights import nights
 from jobs.pull_activity import Pulled, refuse_mixing
 from jobs.sources.spec import SourceSpec
 from jobs.storage import Warehouse
-from jobs.window import activity_digests, days_between, spans, stale_days
+from jobs.window import activity_digests, stale_days
 from schemas.kinds import is_simulated
 from schemas.methodology import Methodology
 

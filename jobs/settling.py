@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from jobs.days import ONE_DAY
 from schemas.coverage import PARTIAL
 
 
@@ -14,7 +15,7 @@ def start_of(day: date) -> datetime:
 
 def end_of(day: date) -> datetime:
     """The midnight after it, in UTC."""
-    return start_of(day + timedelta(days=1))
+    return start_of(day + ONE_DAY)
 
 
 def may_become_complete(coverage: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ of lines decides where two rows compete, so the same pages give the same rows.
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from jobs import digests, scratch
+from jobs.days import days_between
 from jobs.sources.page import DAY_US, Note, Page
 from schemas import arrow
 from schemas.accounts import ACCOUNTS
@@ -127,7 +128,7 @@ class Spool:
 
     @property
     def days(self) -> list[date]:
-        return [self.first_day + timedelta(days=n) for n in range((self.last_day - self.first_day).days + 1)]
+        return days_between(self.first_day, self.last_day)
 
     def add(self, page: Page) -> None:
         if not self.files or self.files[-1] != page.file:

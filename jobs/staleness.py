@@ -7,12 +7,13 @@ say of themselves. A day is stale if one of them is another now. Reads `publicat
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from itertools import accumulate
 from typing import Any
 
 from jobs import counted, known_accounts, pull_activity, runs
 from jobs.commits import Span
+from jobs.days import ONE_DAY
 from jobs.storage import Warehouse
 from jobs.window import activity_digests
 from schemas.methodology import MethodologyError, load
@@ -73,7 +74,7 @@ def ranges(stale: Sequence[Stale]) -> list[list[Stale]]:
     found: list[list[Stale]] = []
     for each in sorted(stale, key=lambda each: (each.methodology, each.day)):
         last = found[-1][-1] if found else None
-        if last and last.methodology == each.methodology and each.day - last.day == timedelta(days=1):
+        if last and last.methodology == each.methodology and each.day - last.day == ONE_DAY:
             found[-1].append(each)
         else:
             found.append([each])

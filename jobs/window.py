@@ -6,33 +6,16 @@ scoring run counts every day of its window that is not, so a score depends on wh
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 from typing import Any
 
 from jobs import digests, runs
 from jobs.commits import Span
+from jobs.days import ONE_DAY, days_between
 from jobs.storage import Warehouse
 from schemas.coverage import COVERAGE
 from schemas.runs import RUNS
-
-ONE_DAY = timedelta(days=1)
-
-
-def days_between(first_day: date, last_day: date) -> list[date]:
-    """Both ends included."""
-    return [first_day + timedelta(days=n) for n in range((last_day - first_day).days + 1)]
-
-
-def spans(days: Sequence[date]) -> str:
-    """Ascending days, those in a row as first..last."""
-    found: list[list[date]] = []
-    for day in days:
-        if found and day - found[-1][-1] == timedelta(days=1):
-            found[-1] = [found[-1][0], day]
-        else:
-            found.append([day])
-    return ",".join("..".join(map(str, span)) for span in found)
 
 
 def covered_days(

@@ -156,7 +156,8 @@ class InForce:
     last_day: date | None
 
 
-def in_force(folder: Path = FOLDER) -> list[InForce]:
+@cache
+def in_force(folder: Path = FOLDER) -> tuple[InForce, ...]:
     """The official versions in order of time; raises `MethodologyError` unless days ascend and versions exist."""
     entries = yaml.safe_load((folder / IN_FORCE).read_text(encoding="utf-8")) or []
     if not all(isinstance(entry, dict) and set(entry) == {"version", "from"} for entry in entries):
@@ -170,7 +171,7 @@ def in_force(folder: Path = FOLDER) -> list[InForce]:
     for version in named:
         load(version, folder)
     ends = [*(day - timedelta(days=1) for day in days[1:]), None][: len(days)]
-    return [InForce(entry["version"], day, end) for entry, day, end in zip(entries, days, ends, strict=True)]
+    return tuple(InForce(entry["version"], day, end) for entry, day, end in zip(entries, days, ends, strict=True))
 
 
 def official(day: date, folder: Path = FOLDER) -> str:

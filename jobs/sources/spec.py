@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from jobs import yaml_file
 from jobs.errors import UsageError
-from jobs.sources.page import Source
+
+if TYPE_CHECKING:
+    from jobs.sources.page import Source
 
 # Modules are imported when they are used: a pull of one archive needs no client of another platform.
 TYPES = {
@@ -36,7 +39,7 @@ class SourceSpec:
     places: tuple[str, ...]
     platform: str | None = None
 
-    def open(self) -> Source:
+    def open(self) -> "Source":
         """Raises `UsageError` where a place cannot be read."""
         module, name = TYPES[self.type].split(":")
         made = getattr(importlib.import_module(module), name)

@@ -141,3 +141,10 @@ def test_a_narrow_terminal_keeps_the_score(warehouse, arrow_rows, columns, shown
     assert screen[1].split()[: len(shown)] == shown
     assert "12.50" in screen[3]
     assert max(map(len, screen[1:4])) <= columns
+
+
+def test_help_imports_nothing_heavy():
+    heavy = ("duckdb", "pandas", "pyarrow", "pyspark")
+    code = f"import sys; from jobs import cli; print([name for name in {heavy} if name in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert found.stdout == "[]\n"

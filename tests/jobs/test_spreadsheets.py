@@ -7,7 +7,8 @@ import pyarrow as pa
 import pytest
 
 from jobs import display
-from jobs.spreadsheets import CsvWriter, harmless
+from jobs.csv_writer import CsvWriter
+from jobs.spreadsheets import harmless
 
 DANGEROUS = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\r=x", "\n=x", "\uff1d1", "\uff20x"]
 PLAIN = ["ana", "a=1", "1-1", "'=1", "^x", "漢字", ""]

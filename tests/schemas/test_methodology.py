@@ -181,10 +181,10 @@ TWO = '- {version: "1", from: 2026-01-01}\n- {version: "2", from: 2026-03-01}\n'
 def test_each_version_is_official_until_the_next(folder):
     found = folder(TWO, "1", "2", "3")
     assert versions(found) == ["1", "2", "3"]
-    assert in_force(found) == [
+    assert in_force(found) == (
         InForce("1", date(2026, 1, 1), date(2026, 2, 28)),
         InForce("2", date(2026, 3, 1), None),
-    ]
+    )
     days = (date(2026, 1, 1), date(2026, 2, 28), date(2026, 3, 1), date(2099, 1, 1))
     assert [official(day, found) for day in days] == ["1", "1", "2", "2"]
     with pytest.raises(MethodologyError, match="no methodology is official on 2025-12-31"):
@@ -220,4 +220,4 @@ def test_files_and_versions(folder):
         load("2", found)
     with pytest.raises(MethodologyError, match="methodology '4' is unknown; there is 1, 2"):
         load("4", found)
-    assert in_force(found) == []
+    assert in_force(found) == ()

@@ -1,0 +1,21 @@
+"""Arrow batches as CSV that no spreadsheet takes for formulas."""
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from jobs.spreadsheets import FORMULA_STARTS
+
+
+class CsvWriter(pa.csv.CSVWriter):
+    """Writes batches with every text harmless."""
+
+    def write_batch(self, batch: pa.RecordBatch) -> None:
+        columns = [_harmless(column) if pa.types.is_string(column.type) else column for column in batch.columns]
+        super().write_batch(pa.record_batch(columns, schema=batch.schema))
+
+
+def _harmless(column: pa.StringArray) -> pa.StringArray:
+    first = pc.utf8_slice_codeunits(column, 0, 1)
+    quoted = pc.binary_join_element_wise("'", column, "")
+    return pc.if_else(pc.is_in(first, value_set=pa.array(FORMULA_STARTS)), quoted, column)

@@ -1,0 +1,22 @@
+"""Ranges of days."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+ONE_DAY = timedelta(days=1)
+
+
+def days_between(first_day: date, last_day: date) -> list[date]:
+    """Both ends included."""
+    return [first_day + n * ONE_DAY for n in range((last_day - first_day).days + 1)]
+
+
+def spans(days: Sequence[date]) -> str:
+    """Ascending days, those in a row as first..last."""
+    found: list[list[date]] = []
+    for day in days:
+        if found and day - found[-1][-1] == ONE_DAY:
+            found[-1] = [found[-1][0], day]
+        else:
+            found.append([day])
+    return ",".join("..".join(map(str, span)) for span in found)
