@@ -67,8 +67,8 @@ class CloutOperator(_Lineage, BaseOperator):
 
     def _outcome(self, job: str, **parameters: str) -> dict[str, Any]:
         """What the run that just ended recorded."""
-        from jobs.outcome import outcome
-        from jobs.storage import Warehouse
+        from jobs.nights.outcome import outcome
+        from jobs.warehouse.storage import Warehouse
 
         return outcome(Warehouse(self.environment["CLOUT_WAREHOUSE"]), job, self.day, **parameters)
 

@@ -51,10 +51,10 @@ with DAG(
         """Notifies of everything that the published day lacks."""
         from datetime import date
 
+        from jobs.nights.shortfalls import shortfalls
         from jobs.places import sources_file
-        from jobs.shortfalls import shortfalls
         from jobs.sources.spec import enabled_sources
-        from jobs.storage import Warehouse
+        from jobs.warehouse.storage import Warehouse
         from schemas.methodology import official
 
         scored = date.fromisoformat(day)

@@ -19,11 +19,11 @@ LOOK_EVERY = timedelta(minutes=1)  # a pull takes minutes
 
 def lacking(warehouse: str, day: date, now: datetime) -> list[str]:
     """One line for each thing that the day's scoring run still has to wait for; empty: go."""
-    from jobs.nights import nights
+    from jobs.night_settings import nights
+    from jobs.nights.readiness import missing
     from jobs.places import sources_file
-    from jobs.readiness import missing
     from jobs.sources.spec import enabled_sources
-    from jobs.storage import Warehouse
+    from jobs.warehouse.storage import Warehouse
     from schemas.methodology import load, official
 
     sources = [spec.id for spec in enabled_sources(sources_file(), day)]

@@ -258,13 +258,13 @@ resolve() {
 # --- compiled kernels ------------------------------------------------------------------------------------------------------
 
 has_kernels() {
-    [[ ! -e $clout_root/jobs/engines/warm.py ]] || stamped kernels "$(cd "$clout_root" && contents jobs/engines/*.py jobs/sensitivity.py)"
+    [[ ! -e $clout_root/jobs/warm_kernels.py ]] || stamped kernels "$(cd "$clout_root" && contents jobs/engines/*.py jobs/why/sensitivity.py)"
 }
 
 make_kernels() {
     say "compiling the kernels"
-    (cd "$clout_root" && quiet "$clout_venv/bin/python" -m jobs.engines.warm) || die "the kernels could not be compiled"
-    stamp kernels "$(cd "$clout_root" && contents jobs/engines/*.py jobs/sensitivity.py)"
+    (cd "$clout_root" && quiet "$clout_venv/bin/python" -m jobs.warm_kernels) || die "the kernels could not be compiled"
+    stamp kernels "$(cd "$clout_root" && contents jobs/engines/*.py jobs/why/sensitivity.py)"
 }
 
 # --- small tools -----------------------------------------------------------------------------------------------------------

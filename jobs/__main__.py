@@ -1,5 +1,5 @@
 """`python -m jobs`, and the file that `spark-submit` wants: the same as the command `clout`."""
 
-from jobs.entry import main
+from jobs.cli.entry import main
 
 main()

@@ -1,7 +1,7 @@
 """The checks before publishing: read one (methodology, day) of `influence`, without a JVM, and raise unless all is well.
 
-Each check is a pure function from what was measured of the partition to what is wrong with it. `jobs.gate` compares people and
-influence with the days published before.
+Each check is a pure function from what was measured of the partition to what is wrong with it. `jobs.nights.gate`
+compares people and influence with the days published before.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,18 +11,19 @@ from datetime import date
 import duckdb
 import pyarrow as pa
 
-from jobs import digests, gate, runs
 from jobs.errors import RefusedError
-from jobs.gate import BOUNDS, OK, WARNING, Figures
-from jobs.runs import Batch, Run
-from jobs.storage import Warehouse
+from jobs.nights import gate
+from jobs.nights.gate import BOUNDS, OK, WARNING, Figures
+from jobs.warehouse import digests, runs
+from jobs.warehouse.runs import Batch, Run
+from jobs.warehouse.storage import Warehouse
 from schemas import arrow
 from schemas.coverage import COVERAGE, PARTIAL
 from schemas.influence import INFLUENCE
 from schemas.publications import PUBLICATIONS
 from schemas.table import ContractError
 
-JOB = "checks"
+JOB = runs.CHECKS
 
 # Between equal doubles written by two programs nothing may differ; parts are added once more here, in doubles.
 PARTS_TOLERANCE = 1e-9

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from jobs import counted, grain, runs
-from jobs.counted import Snapshot
 from jobs.days import ONE_DAY
-from jobs.runs import Batch, Run
-from jobs.storage import LostRaceError, Warehouse
-from jobs.window import activity_digests, shared_days, stale_days
+from jobs.warehouse import counted, grain, runs
+from jobs.warehouse.counted import Snapshot
+from jobs.warehouse.runs import Batch, Run
+from jobs.warehouse.storage import LostRaceError, Warehouse
+from jobs.warehouse.window import activity_digests, shared_days, stale_days
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-JOB = "engagement"
+JOB = runs.ENGAGEMENT
 ACT = ("day", "platform", "actor_id", "target_id", "activity_id")  # what two reports of one act have in common
 TRIES = 5  # of a run that shares its window with others that count it at the same time
 

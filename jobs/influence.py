@@ -13,15 +13,17 @@ from pyspark import StorageLevel
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
-from jobs import attention, counted, digests, known_accounts, measures, partitions, runs
-from jobs.attention import real
-from jobs.commits import Span
-from jobs.counted import Snapshot
+from jobs import spark_partitions
 from jobs.engines import AUTO, choice
 from jobs.errors import CloutError
-from jobs.runs import Batch
-from jobs.storage import Warehouse
-from jobs.window import (
+from jobs.score import attention, measures
+from jobs.score.attention import real
+from jobs.warehouse import counted, digests, known_accounts, methodologies, runs
+from jobs.warehouse.commits import Span
+from jobs.warehouse.counted import Snapshot
+from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
+from jobs.warehouse.window import (
     activity_digests,
     covered_days,
     days_between,
@@ -31,13 +33,12 @@ from jobs.window import (
 from schemas.engagement import ENGAGEMENT
 from schemas.influence import INFLUENCE
 from schemas.kinds import POST, SIMULATED_PREFIX
-from schemas.methodologies import METHODOLOGIES
 from schemas.methodology import Methodology
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
-JOB = "influence"
+JOB = runs.INFLUENCE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +143,7 @@ class Read:
     @property
     def spark_partitions(self) -> int:
         """How many to cut the window's engagement and its pairs into."""
-        return partitions.enough(self.engagement.sparkSession, self.row_count)
+        return spark_partitions.enough(self.engagement.sparkSession, self.row_count)
 
     def factors(self, params: Params) -> "DataFrame":
         """The factors of the window's covered days, as `attention.decay_frame` gives them. Raises `EmptyWindowError` if
@@ -192,7 +193,7 @@ def run(
     """Scores everybody of the window by the engine of that name. Raises as `read` does."""
     methodology = params.methodology
     with runs.recorded(warehouse, JOB, params.day, batch, methodology=methodology.version) as row:
-        refuse_changed_methodology(warehouse, methodology)
+        methodologies.refuse_changed(warehouse, methodology)
         known_accounts.make_copy(warehouse, counted.snapshot(warehouse), params.day, run_id=row.id)
         found = read(session, warehouse, params)
         row.inputs = found.snapshot.versions
@@ -220,16 +221,6 @@ def run(
         finally:
             spread.unpersist()
     return row.counts
-
-
-def refuse_changed_methodology(warehouse: Warehouse, methodology: Methodology) -> None:
-    """Raises where scores exist under this version and other values."""
-    known = {row["version"]: row["fingerprint"] for row in warehouse.read(METHODOLOGIES).to_pylist()}
-    if known.get(methodology.version, methodology.fingerprint) != methodology.fingerprint:
-        raise CloutError(
-            f"methodology {methodology.version}: its values are not those under which scores were published; a version"
-            " never changes, so restore its file and put the new values into a file with a version of their own"
-        )
 
 
 def _refuse_stale(warehouse: Warehouse, coverage: int, first_day: date, params: Params) -> None:

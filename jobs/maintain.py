@@ -15,13 +15,13 @@ import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 
-from jobs import counted, histories, known_accounts, pruning, runs
-from jobs.commits import Span
-from jobs.nights import Nights
-from jobs.races import LostRaceError, is_collision
-from jobs.readiness import DEAD_AFTER
-from jobs.runs import Batch
-from jobs.storage import Warehouse
+from jobs.night_settings import Nights
+from jobs.nights.readiness import DEAD_AFTER
+from jobs.warehouse import counted, histories, known_accounts, pruning, runs
+from jobs.warehouse.commits import Span
+from jobs.warehouse.races import LostRaceError, is_collision
+from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
 from schemas.accounts import ACCOUNTS
 from schemas.accounts_known import ACCOUNTS_KNOWN
 from schemas.activity import ACTIVITY

@@ -1,7 +1,7 @@
 """influence -> scores: makes a checked day visible, withdraws it, or brings back what was published before.
 
 Each replaces (methodology, day) of `scores` in one commit, and records the change in `publications` and, where the day was
-published before, in `restatements` (`jobs.publications` keeps the three in step). Also keeps `methodologies` in step.
+published before, in `restatements` (`jobs.warehouse.publications` keeps the three in step). Also keeps `methodologies` in step.
 """
 
 import json
@@ -12,17 +12,16 @@ from typing import Any
 
 import pyarrow as pa
 
-from jobs import checks, digests, gate, publications, restatements, runs
+from jobs import restatements
 from jobs.days import days_between
 from jobs.errors import CloutError
-from jobs.influence import JOB as INFLUENCE_JOB
-from jobs.influence import refuse_changed_methodology
-from jobs.publications import PUBLISH, RESTORE, UNPUBLISH, Basis, Plan, Publication
-from jobs.runs import Batch, Run
-from jobs.storage import GoneError, Warehouse, rows
+from jobs.nights import gate
+from jobs.warehouse import digests, methodologies, publications, runs
+from jobs.warehouse.publications import PUBLISH, RESTORE, UNPUBLISH, Basis, Plan, Publication
+from jobs.warehouse.runs import Batch, Run
+from jobs.warehouse.storage import GoneError, Warehouse, rows
 from schemas.influence import INFLUENCE
-from schemas.methodologies import METHODOLOGIES
-from schemas.methodology import Methodology, in_force
+from schemas.methodology import Methodology
 from schemas.runs import RUNS
 from schemas.scores import SCORES
 
@@ -59,13 +58,13 @@ def run(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, float]:
     """Copies the rows of those who may be published, unchanged. Raises unless the newest checks of the day passed, or failed
     by bounds alone that are accepted, and its rows are those that were checked."""
     with runs.recorded(warehouse, PUBLISH, params.day, batch, methodology=params.methodology.version) as row:
-        refuse_changed_methodology(warehouse, params.methodology)
+        methodologies.refuse_changed(warehouse, params.methodology)
         version = row.inputs[INFLUENCE.name] = warehouse.version(INFLUENCE)
         digest = digests.of_stream(INFLUENCE, warehouse.reader(INFLUENCE, params.partition, version))
         accepted = _accepted(warehouse, params, digest)
         if accepted:
             row.parameters |= {"accept": accepted.why, "accepted": accepted.findings}
-        _write_methodologies(warehouse, params.methodology, row)
+        methodologies.record(warehouse, params.methodology, row)
         stands_on = basis(warehouse, params, digest)
         _change(warehouse, params, row, lambda: _admitted(warehouse, params, version), stands_on, accepted)
     return row.counts
@@ -89,7 +88,7 @@ def restore(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, flo
     `keep_replaced_days`. Raises `NotPublishedError` where nothing was published before, or neither has the rows.
     """
     with runs.recorded(warehouse, RESTORE, params.day, batch, methodology=params.methodology.version) as row:
-        refuse_changed_methodology(warehouse, params.methodology)
+        methodologies.refuse_changed(warehouse, params.methodology)
         history = publications.complete(warehouse, params.methodology.version, params.day)
         if not history:
             raise NotPublishedError(f"scores {params}: never published, so there is nothing to bring back")
@@ -176,7 +175,7 @@ def _admitted(warehouse: Warehouse, params: Params, version: int) -> pa.RecordBa
 def _accepted(warehouse: Warehouse, params: Params, digest: str | None) -> _Accepted | None:
     """What is accepted of the day's newest checks, by `params` or when they were made; None if all is within bounds. Raises
     unless they checked rows of this digest and found nothing that keeps the day from being published."""
-    made = _runs(warehouse, params, checks.JOB)
+    made = _runs(warehouse, params, runs.CHECKS)
     if not made or made[-1]["parameters"].get(digests.INFLUENCE) != digest or made[-1]["status"] == runs.STARTED:
         raise NotPublishedError(
             f"influence {params}: not checked as it is now; nothing published. Run `clout checks --day {params.day}`"
@@ -198,7 +197,7 @@ def basis(warehouse: Warehouse, params: Params, digest: str | None) -> Basis:
     """What rows of `influence` of this digest were computed from, as the newest run that computed them recorded it."""
     scored = [
         run
-        for run in _runs(warehouse, params, INFLUENCE_JOB)
+        for run in _runs(warehouse, params, runs.INFLUENCE)
         if run["status"] == runs.DONE and run["parameters"].get(digests.INFLUENCE) == digest
     ]
     if not scored:
@@ -222,25 +221,3 @@ def _runs(warehouse: Warehouse, params: Params, job: str) -> list[Mapping[str, A
     found = warehouse.read(RUNS, {"day": params.day, "job": job}).sort_by("started_at").to_pylist()
     read = [run | {"parameters": json.loads(run["parameters"])} for run in found]
     return [run for run in read if run["parameters"].get("methodology") == params.methodology.version]
-
-
-def _write_methodologies(warehouse: Warehouse, published: Methodology, row: Run) -> None:
-    """One row per version that has scores: when it is official comes from `in_force.yaml`."""
-    known = {found["version"]: found for found in warehouse.read(METHODOLOGIES).to_pylist()}
-    wanted = {version: found["fingerprint"] for version, found in known.items()}
-    wanted[published.version] = published.fingerprint
-    days = {entry.version: entry for entry in in_force()}
-    stated = [
-        {
-            "version": version,
-            "fingerprint": fingerprint,
-            "in_force_from": days[version].first_day if version in days else None,
-            "in_force_to": days[version].last_day if version in days else None,
-        }
-        for version, fingerprint in sorted(wanted.items())
-    ]
-    for entry in stated:
-        if entry != known.get(entry["version"]):
-            found = rows(METHODOLOGIES, [entry])
-            partition = {"version": entry["version"]}
-            warehouse.replace_bookkeeping(METHODOLOGIES, found, partition, run_id=row.id, job=PUBLISH)

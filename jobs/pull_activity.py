@@ -1,7 +1,7 @@
 """A source's pages -> its rows of `rejects`, `accounts`, `activity` and `coverage`, day by day.
 
 Reads each file once and replaces (platform, day, source) for the days asked for, nothing else. The coverage rows alone say
-that a day is there, and which pull's rows of it count (`jobs.decision`).
+that a day is there, and which pull's rows of it count (`jobs.warehouse.decision`).
 """
 
 import logging
@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from jobs import counted, runs
-from jobs.decision import Decision, Pulls, standing
 from jobs.errors import CloutError, UsageError
-from jobs.runs import Batch, Run
-from jobs.settling import end_of
+from jobs.nights.settling import end_of
 from jobs.sources.page import Note, Source
 from jobs.sources.spec import SourceSpec
-from jobs.spool import Spool, spool
-from jobs.storage import LostRaceError, Warehouse, rows
+from jobs.sources.spool import Spool, spool
+from jobs.warehouse import counted, runs
+from jobs.warehouse.decision import Decision, Pulls, standing
+from jobs.warehouse.runs import Batch, Run
+from jobs.warehouse.storage import LostRaceError, Warehouse, rows
 from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
 from schemas.coverage import COMPLETE, COVERAGE, PARTIAL
@@ -27,7 +27,7 @@ from schemas.rejects import REJECTS
 
 log = logging.getLogger(__name__)
 
-JOB = "pull_activity"
+JOB = runs.PULL_ACTIVITY
 MAX_REJECT_SHARE = 0.05
 
 

@@ -9,16 +9,17 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from jobs import engagement, nightly, pull_activity, staleness
-from jobs.commits import Span
+from jobs import day_range, engagement, pull_activity
+from jobs.day_range import Refused, Scored
 from jobs.days import days_between
 from jobs.errors import CloutError
-from jobs.nightly import Refused, Scored
+from jobs.nights import staleness
+from jobs.nights.settling import may_become_complete
 from jobs.pull_activity import Pulled
-from jobs.runs import Batch
-from jobs.settling import may_become_complete
 from jobs.sources.spec import SourceSpec
-from jobs.storage import Warehouse
+from jobs.warehouse.commits import Span
+from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
 from schemas.coverage import COVERAGE
 from schemas.methodology import load, official
 from schemas.publications import PUBLICATIONS
@@ -109,7 +110,7 @@ def rescore(
         first_day = load(version).first_day(min(days))
         engagement.run(session, warehouse, engagement.Params(day=max(days), first_day=first_day), batch)
     for day, version in wanted:
-        yield nightly.score_day(session, warehouse, day, load(version), batch, gate_days)
+        yield day_range.score_day(session, warehouse, day, load(version), batch, gate_days)
 
 
 def run(

@@ -6,8 +6,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from jobs.publications import RESTORE, UNPUBLISH, Publication
 from jobs.scratch import scratch
+from jobs.warehouse.publications import RESTORE, UNPUBLISH, Publication
 from schemas.restatements import RESTATEMENTS
 
 SCORED_AGAIN, WITHDRAWN, BROUGHT_BACK = "scored again", "withdrawn", "brought back"

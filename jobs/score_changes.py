@@ -1,97 +1,29 @@
 """scores of two days -> score_changes: why everybody's score is not what it was.
 
-Reads what both published days were computed from (`engagement`, `coverage`, `accounts`; `jobs.basis` makes sure that they still
-hold it); replaces (methodology, day, since_day) of `score_changes` and nothing else. Runs on request, never as part of a night.
+Reads what both published days were computed from (`engagement`, `coverage`, `accounts`; `jobs.warehouse.basis` makes sure
+that they still hold it); replaces (methodology, day, since_day) of `score_changes` and nothing else. Runs on request, never
+as part of a night.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs import reasons, runs
-from jobs.basis import TOLERANCE, Basis, published_basis, refuse_other_data
-from jobs.engines import memory
-from jobs.errors import CloutError
-from jobs.runs import Batch
 from jobs.scratch import scratch
-from jobs.sensitivity import CODES, METHODOLOGY
-from jobs.storage import Warehouse
+from jobs.warehouse import runs
+from jobs.warehouse.basis import refuse_other_data
+from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
+from jobs.why import reasons
+from jobs.why.published import DUST, Params, Published, bases, influence_of
+from jobs.why.sensitivity import CODES, METHODOLOGY
 from schemas import arrow
-from schemas.fixed_point import UNIT
-from schemas.methodology import Methodology
 from schemas.score_changes import SCORE_CHANGES
 from schemas.scores import SCORES
 
 JOB = "score_changes"
-
-DUST = 1e-11  # accounts' worth, below the last unit of fixed point: what doubles leave where nothing moved
-
-
-@dataclass(frozen=True, kw_only=True)
-class Params:
-    """The later and the earlier day, and the methodology under which each was published."""
-
-    day: date
-    methodology: Methodology
-    since_day: date
-    since_methodology: Methodology
-
-    def __post_init__(self) -> None:
-        if not self.since_day < self.day:
-            raise CloutError(f"score_changes {self.day}: the earlier day must lie before it, found {self.since_day}")
-
-
-@dataclass(frozen=True)
-class Published:
-    """What was published of some people on both days, 0 where they had no row. Arrays in one order."""
-
-    old_influence: np.ndarray
-    influence: np.ndarray
-    old_score: np.ndarray
-    score: np.ndarray
-
-    @classmethod
-    def read(cls, warehouse: Warehouse, params: Params, people: pa.Array) -> "Published":
-        found = []
-        for day, methodology in ((params.since_day, params.since_methodology), (params.day, params.methodology)):
-            partition = {"methodology": methodology.version, "day": day}
-            rows = warehouse.read(SCORES, partition, columns=["person_id", "influence", "score"])
-            place = pc.index_in(people, value_set=rows["person_id"].combine_chunks())
-            found.append([rows[name].take(place).fill_null(0.0).to_numpy() for name in ("influence", "score")])
-        (old_influence, old_score), (influence, score) = found
-        return cls(old_influence, influence, old_score, score)
-
-    def points(self, params: Params) -> tuple[np.ndarray, np.ndarray]:
-        """Points that one account's worth of the change is: change of score over change of influence, its derivative where
-        that is next to nothing; and what the later methodology's scale, if another, makes of the earlier influence."""
-        resolution, full_scale = params.methodology.resolution, params.methodology.full_scale
-        steepness = 100 / np.log1p(full_scale / resolution)
-        rescaled = self.old_score
-        if (resolution, full_scale) != (params.since_methodology.resolution, params.since_methodology.full_scale):
-            rescaled = np.minimum(100, steepness * np.log1p(self.old_influence / resolution))
-        moved = self.influence - self.old_influence
-        stays = np.abs(moved) <= TOLERANCE * np.maximum(1, self.influence)
-        derivative = np.where(self.score < 100, steepness / (resolution + self.influence), 0.0)
-        slope = np.where(stays, derivative, (self.score - rescaled) / np.where(stays, 1.0, moved))
-        return slope, rescaled - self.old_score
-
-
-def bases(warehouse: Warehouse, params: Params) -> tuple[Basis, Basis]:
-    """What both days' published scores stand on."""
-    return (
-        published_basis(warehouse, params.since_day, params.since_methodology),
-        published_basis(warehouse, params.day, params.methodology),
-    )
-
-
-def influence_of(src: np.ndarray, dst: np.ndarray, share: np.ndarray, accounts: int, rounds: int) -> np.ndarray:
-    """Everybody's influence by these shares (doubles), in accounts' worth."""
-    a = np.rint(share / UNIT).astype(np.int64)
-    return np.sum(memory.influence(src, dst, a, accounts, rounds).sums, axis=0) * UNIT
 
 
 def run(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, float]:

@@ -31,8 +31,8 @@ import pytest_socket
 
 from jobs import session
 from jobs.sources.values import derived_id
-from jobs.storage import Warehouse
-from jobs.storage import rows as arrow_rows_of
+from jobs.warehouse.storage import Warehouse
+from jobs.warehouse.storage import rows as arrow_rows_of
 from schemas.activity import ACTIVITY
 from schemas.table import Column, Table
 from tests.cluster import Cluster
@@ -69,6 +69,15 @@ DEFAULTS = {
     "parameters": "{}",
 }
 PLAIN = {"string": "", "date": DAY, "double": 0.0, "long": 0, "boolean": False}
+
+
+# The second option leaves room for all that is compiled: without it, every tenth day compiles everything again.
+TINY_DAYS_JAVA = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC"
+TINY_DAYS = {
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.codegen.wholeStage": "false",
+}
 
 
 TIERS = ("system", "spark", "unit")  # the longest first
@@ -181,10 +190,12 @@ def cases() -> Callable[[str], Path]:
 
 @pytest.fixture(scope="session")
 def spark():
-    """The one Spark session of all tests; `jobs.session.build()` gives it too from then on. Its JVM compiles quickly instead
-    of well, and so spends a third less on days as small as a test's."""
+    """The one Spark session of all tests; `jobs.session.build()` gives it too from then on. A test's days are tiny, so what
+    takes its time is planning and compiling: this session interprets, and its JVM compiles quickly instead of well. Tests
+    that start `clout` run it with the settings of `infra/spark-defaults.conf`, and compare its rows with those of this one."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(session, "JAVA_OPTIONS", f"{session.JAVA_OPTIONS} -XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+        patch.setattr(session, "JAVA_OPTIONS", f"{session.JAVA_OPTIONS} {TINY_DAYS_JAVA}")
+        patch.setattr(session, "LOCAL_SETTINGS", session.LOCAL_SETTINGS | TINY_DAYS)
         built = session.build("local[2]")
     yield built
     built.stop()

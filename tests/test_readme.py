@@ -12,9 +12,9 @@ import pytest
 from pyarrow import feather
 
 from jobs import checks, publish, pull_activity
-from jobs.runs import Batch
 from jobs.sources.spec import parse_specs
-from jobs.storage import Warehouse
+from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
 from schemas.arrow import schema
 from schemas.methodologies import METHODOLOGIES
 from schemas.methodology import load

@@ -25,12 +25,12 @@ from measuring import Command
 from pipeline import CLOUT, ENGAGEMENT_SQL
 from rich.table import Table
 
-from jobs import runs
-from jobs.runs import Batch, Run
 from jobs.sources import sample
 from jobs.sources.sample_world import BLOCK_ACCOUNTS, MAX_SEEN, Crowd
-from jobs.storage import Partition, Warehouse, rows
-from jobs.window import activity_digests
+from jobs.warehouse import runs
+from jobs.warehouse.runs import Batch, Run
+from jobs.warehouse.storage import Partition, Warehouse, rows
+from jobs.warehouse.window import activity_digests
 from schemas import arrow
 from schemas.accounts import ACCOUNTS
 from schemas.coverage import COVERAGE

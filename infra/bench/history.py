@@ -22,11 +22,13 @@ from measuring import Command
 from pipeline import CLOUT
 from rich.table import Table
 
-from jobs import counted, known_accounts, paths, readiness, runs, sensitivity
-from jobs.pruning import files
-from jobs.runs import Batch, Run
-from jobs.storage import Warehouse
-from jobs.window import digests_of_days
+from jobs.nights import readiness
+from jobs.warehouse import counted, known_accounts, runs
+from jobs.warehouse.pruning import files
+from jobs.warehouse.runs import Batch, Run
+from jobs.warehouse.storage import Warehouse
+from jobs.warehouse.window import digests_of_days
+from jobs.why import paths, sensitivity
 from schemas import arrow
 from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY

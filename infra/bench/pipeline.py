@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 from measuring import HIGGS, Command
 from rich.table import Table
 
-from jobs.runs import DONE
-from jobs.storage import Warehouse
+from jobs.warehouse.runs import DONE
+from jobs.warehouse.storage import Warehouse
 from schemas.activity import ACTIVITY
 from schemas.engagement import ENGAGEMENT
 from schemas.kinds import INTERACTIONS
@@ -123,15 +123,15 @@ def explained(root: str, day: date) -> Command:
 
 def score(root: str, days: list[date]) -> None:
     """Scores days that were pulled before, one after the other, as a night does."""
-    from jobs import nightly
-    from jobs.runs import Batch
+    from jobs import day_range
+    from jobs.warehouse.runs import Batch
     from schemas.methodology import load, official
 
     for day in days:
         chosen = load(official(day))
-        params = nightly.Params(sources=(), first_day=day, last_day=day, score_from=day, methodology=chosen)
-        plan = nightly.Plan(Batch(f"bench {day}"), {}, [day], False)
-        for scored in nightly.score(Warehouse(root), params, plan):
+        params = day_range.Params(sources=(), first_day=day, last_day=day, score_from=day, methodology=chosen)
+        plan = day_range.Plan(Batch(f"bench {day}"), {}, [day], False)
+        for scored in day_range.score(Warehouse(root), params, plan):
             print("scored", scored.day, flush=True)
 
 

@@ -19,7 +19,7 @@ from jobs import session
 from jobs.engines.numbers import in_numbers, named
 from jobs.engines.spark import closed, ends, passed_on, pointing, second
 from jobs.errors import UsageError
-from jobs.partitions import enough_for
+from jobs.spark_partitions import enough_for
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, SparkSession

@@ -13,7 +13,7 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from jobs.engines.numbers import in_numbers, named
-from jobs.partitions import enough_for
+from jobs.spark_partitions import enough_for
 from schemas.fixed_point import UNIT
 
 if TYPE_CHECKING:

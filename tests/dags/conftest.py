@@ -17,7 +17,7 @@ SOURCE = "sample=people=300"
 @pytest.fixture(scope="session")
 def by_hand(tmp_path_factory) -> pa.Table:
     """`scores` of three days as `clout run` writes them."""
-    from jobs.storage import Warehouse
+    from jobs.warehouse.storage import Warehouse
     from schemas.arrow import sorted_by_grain
     from schemas.scores import SCORES
     from tests.dags.up import BACKFILL_S, BIN, environment

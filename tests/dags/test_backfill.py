@@ -9,7 +9,7 @@ import httpx
 import pyarrow as pa
 import pytest
 
-from jobs.storage import Warehouse
+from jobs.warehouse.storage import Warehouse
 from schemas.arrow import sorted_by_grain
 from schemas.scores import SCORES
 from tests.dags.conftest import FIRST_DAY, LAST_DAY, SOURCE

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from jobs.places import ROOT
-from jobs.storage import Warehouse
+from jobs.warehouse.storage import Warehouse
 from schemas.arrow import sorted_by_grain
 from schemas.engagement import ENGAGEMENT
 from schemas.influence import INFLUENCE

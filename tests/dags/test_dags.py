@@ -18,7 +18,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 
 from dags import common, maintain, pull_activity, repair, score_influence
 from jobs.errors import UsageError
-from jobs.nights import nights
+from jobs.night_settings import nights
 from jobs.places import ROOT
 from jobs.session import jars
 

@@ -13,9 +13,10 @@ from airflow.sdk.execution_time.context import OutletEventAccessors
 
 from dags import common, lineage
 from dags.operators import CloutOperator, PublishOperator, PullOperator, failure
-from jobs import outcome, runs
 from jobs.errors import CloutError, RefusedError, UsageError
-from jobs.runs import Batch
+from jobs.nights import outcome
+from jobs.warehouse import runs
+from jobs.warehouse.runs import Batch
 
 DAY = date(2026, 11, 3)
 POLICY = common.settings("any.md")["default_args"]["retry_policy"]

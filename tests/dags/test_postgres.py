@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from jobs.storage import Warehouse
+from jobs.warehouse.storage import Warehouse
 from schemas.arrow import sorted_by_grain
 from schemas.scores import SCORES
 from tests.dags import postgres

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from jobs.storage import Warehouse
+from jobs.warehouse.storage import Warehouse
 from schemas.runs import RUNS
 from tests.dags.up import COMMAND, READY_S, environment, up, wait_until, webhook
 

@@ -14,7 +14,7 @@ from airflow.triggers.base import TriggerEvent
 
 from dags import waiting
 from dags.waiting import PullsTrigger, WaitForPulls
-from jobs import readiness
+from jobs.nights import readiness
 
 LACKING = ["source a: no coverage"]
 

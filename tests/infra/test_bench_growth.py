@@ -11,9 +11,9 @@ import pyarrow as pa
 import pytest
 
 from jobs import pull_activity
-from jobs.runs import Batch
 from jobs.sources.spec import parse_specs
-from jobs.storage import Warehouse
+from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
 from schemas import arrow
 from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY

@@ -74,7 +74,7 @@ from jobs import nights, session
 from jobs.places import ROOT
 from schemas.methodology import load
 assert session.settings()["spark.driver.memory"] and nights.nights() and load("2026.11")
-assert (ROOT / "jobs" / "pages" / "comparison.html").is_file()
+assert (ROOT / "jobs" / "comparison" / "pages" / "comparison.html").is_file()
 assert (ROOT / "infra" / "runbooks" / "late_or_missing_day.md").is_file()
 assert (ROOT / "infra" / "log4j2.properties").as_uri() in session.JAVA_OPTIONS
 """

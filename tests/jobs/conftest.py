@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.storage import Warehouse
+from jobs.warehouse.storage import Warehouse
 from tests.jobs.pulls import Pulls
 
 

@@ -3,9 +3,9 @@
 from datetime import date
 
 from jobs import checks, engagement, influence, publish, pull_activity
-from jobs.runs import Batch
 from jobs.sources.spec import parse_specs
-from jobs.storage import Warehouse
+from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
 from schemas.methodology import load
 
 FIRST, LAST = date(2012, 7, 1), date(2012, 7, 7)

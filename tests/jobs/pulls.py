@@ -6,11 +6,12 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from jobs import counted, pull_activity
+from jobs import pull_activity
 from jobs.pull_activity import Params, Pulled
-from jobs.runs import Batch
 from jobs.sources.spec import parse_specs
-from jobs.storage import Warehouse
+from jobs.warehouse import counted
+from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
 from schemas import arrow
 from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
@@ -24,7 +25,6 @@ NEXT = DAY + timedelta(days=1)
 NOON = int(datetime(2012, 7, 4, 12, tzinfo=UTC).timestamp())
 NEXT_NOON = NOON + 86_400
 NOON_TEXT = "2012-07-04T12:00:00Z"
-ROOT = Path(__file__).parents[2]
 
 
 class Pulls:

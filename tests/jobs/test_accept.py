@@ -5,11 +5,13 @@ from datetime import date, timedelta
 
 import pytest
 
-from jobs import checks, cli, publications, publish
+from jobs import checks, publish
 from jobs.checks import CheckError
+from jobs.cli import main
 from jobs.publish import NotPublishedError
-from jobs.runs import Batch
-from jobs.storage import Warehouse
+from jobs.warehouse import publications
+from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
 from schemas.coverage import COVERAGE
 from schemas.influence import INFLUENCE
 from schemas.methodology import load
@@ -74,8 +76,8 @@ def test_what_is_accepted_is_said_and_on_record_in_publications_and_runs(week, c
         decide(week, DAY)
     command = ["publish", "--day", str(DAY)]
     with pytest.raises(NotPublishedError, match=f"its checks failed .*{PEOPLE}: people 10"):
-        cli.app(command, standalone_mode=False)
-    cli.app([*command, "--accept", WHY], standalone_mode=False)
+        main.app(command, standalone_mode=False)
+    main.app([*command, "--accept", WHY], standalone_mode=False)
     said = capsys.readouterr().out
     assert f"accepted: {PEOPLE}: {FINDING}\n" in said
     assert f"published {DAY} (2026.11): 10 people" in said
@@ -89,7 +91,7 @@ def test_what_is_accepted_is_said_and_on_record_in_publications_and_runs(week, c
 def test_checks_that_accept_let_the_day_be_published_as_a_dag_does(week, capsys, monkeypatch):
     monkeypatch.setenv("CLOUT_WAREHOUSE", week.root)
     for command in ("checks", "publish"):
-        cli.app([command, "--day", str(DAY), "--accept", WHY], standalone_mode=False)
+        main.app([command, "--day", str(DAY), "--accept", WHY], standalone_mode=False)
         assert f"{PEOPLE}: " in capsys.readouterr().out
     (made,) = publications.history(week, OFFICIAL.version, DAY)
     assert (made.why, made.accepted[PEOPLE]) == (WHY, FINDING)

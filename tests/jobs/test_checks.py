@@ -11,10 +11,10 @@ from deltalake import DeltaTable, write_deltalake
 
 from jobs import checks, publish
 from jobs.checks import CheckError, Params
-from jobs.gate import BOUNDS
+from jobs.nights.gate import BOUNDS
 from jobs.publish import NotPublishedError
-from jobs.runs import Batch
-from jobs.storage import Warehouse
+from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
 from schemas import arrow
 from schemas.coverage import COVERAGE
 from schemas.influence import INFLUENCE

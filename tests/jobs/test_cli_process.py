@@ -15,14 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from jobs.storage import Warehouse
+from jobs.places import ROOT
+from jobs.warehouse.storage import Warehouse
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from schemas.scores import SCORES
 
 pytestmark = pytest.mark.system
 
-ROOT = Path(__file__).parents[2]
 DAY = date(2026, 11, 3)
 PULL = ("pull", "--day", str(DAY), "--source", "sample=people=50")
 

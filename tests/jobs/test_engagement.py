@@ -7,9 +7,9 @@ import pytest
 
 from jobs import engagement as job
 from jobs.engagement import engagement
-from jobs.runs import Batch
-from jobs.storage import LostRaceError, Warehouse
-from jobs.window import activity_digests, stale_days
+from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import LostRaceError, Warehouse
+from jobs.warehouse.window import activity_digests, stale_days
 from schemas import spark as contract
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from jobs.storage import Warehouse
+from jobs.warehouse.storage import Warehouse
 from schemas.activity import ACTIVITY
 from schemas.engagement import ENGAGEMENT
 from schemas.influence import INFLUENCE

@@ -9,7 +9,7 @@ import pytest
 
 from jobs import influence as job
 from jobs.errors import CloutError
-from jobs.storage import Warehouse
+from jobs.warehouse.storage import Warehouse
 from schemas import spark as contract
 from schemas.coverage import COVERAGE
 from schemas.influence import INFLUENCE

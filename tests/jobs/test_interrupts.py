@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from jobs import interrupts
-from jobs.storage import Warehouse
+from jobs.warehouse.storage import Warehouse
 from schemas.coverage import COVERAGE
 from schemas.runs import RUNS
 from tests.jobs.test_cli_process import start

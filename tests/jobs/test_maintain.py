@@ -7,11 +7,12 @@ import pytest
 from deltalake import DeltaTable
 from typer.testing import CliRunner
 
-from jobs import maintain, runs
-from jobs.nights import Nights
-from jobs.races import LostRaceError, RearrangedError
-from jobs.runs import Batch, Run
-from jobs.window import activity_digests
+from jobs import maintain
+from jobs.night_settings import Nights
+from jobs.warehouse import runs
+from jobs.warehouse.races import LostRaceError, RearrangedError
+from jobs.warehouse.runs import Batch, Run
+from jobs.warehouse.window import activity_digests
 from schemas import arrow
 from schemas.accounts_known import ACCOUNTS_KNOWN
 from schemas.activity import ACTIVITY
@@ -180,8 +181,9 @@ def test_copies_of_accounts_of_the_last_year_are_kept(warehouse, arrow_rows, mai
 
 
 def test_the_command_keeps_every_table_and_says_what_it_did(tmp_path, monkeypatch, spark, arrow_rows):
-    from jobs import cli, session
-    from jobs.storage import Warehouse
+    from jobs import session
+    from jobs.cli import main
+    from jobs.warehouse.storage import Warehouse
 
     warehouse = Warehouse(str(tmp_path / "warehouse"))
     warehouse.create_tables()
@@ -191,12 +193,12 @@ def test_the_command_keeps_every_table_and_says_what_it_did(tmp_path, monkeypatc
         frame = spark.createDataFrame(arrow_rows(ENGAGEMENT, [{"day": DAY, "kind": kind}]).to_pandas())
         frame = spark.createDataFrame(frame.collect(), warehouse.frame(spark, ENGAGEMENT).schema)
         frame.write.format("delta").mode("append").save(warehouse.path(ENGAGEMENT))
-    ran = CliRunner().invoke(cli.app, ["maintain", "--json"])
+    ran = CliRunner().invoke(main.app, ["maintain", "--json"])
     assert ran.exit_code == 0, ran.output
     done = {row["table"]: row for row in json.loads(ran.stdout)}
     assert list(done) == [table.name for table in TABLES]
     assert (done["engagement"]["compacted"], done["engagement"]["files"]) == (2, 1)
     assert {row["kind"] for row in rows(warehouse, ENGAGEMENT)} == {"like", "reply"}
-    ran = CliRunner().invoke(cli.app, ["maintain"])
+    ran = CliRunner().invoke(main.app, ["maintain"])
     assert "engagement" in ran.output
     assert ran.exit_code == 0

@@ -5,14 +5,13 @@ import shutil
 import subprocess
 import sys
 from datetime import date
-from pathlib import Path
 
 import pytest
 
-from jobs.storage import Warehouse
+from jobs.places import ROOT
+from jobs.warehouse.storage import Warehouse
 from schemas.scores import SCORES
 
-ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.system
 
 # In a network of its own, where only this machine itself can be reached: brings that up, sees that nothing else answers,

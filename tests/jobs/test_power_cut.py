@@ -9,12 +9,13 @@ from pathlib import Path
 import pyarrow.compute as pc
 import pytest
 
-from jobs import checks, damage, publications, publish, pull_activity, salvage
-from jobs.damage import Repaired
+from jobs import checks, publish, pull_activity
 from jobs.errors import CloutError
-from jobs.runs import Batch
 from jobs.sources.spec import parse_specs
-from jobs.storage import Warehouse
+from jobs.warehouse import damage, publications, salvage
+from jobs.warehouse.damage import Repaired
+from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from schemas.influence import INFLUENCE

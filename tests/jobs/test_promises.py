@@ -17,10 +17,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from jobs import influence
-from jobs.attention import decay_factors
 from jobs.engines import choice
 from jobs.errors import UsageError
-from jobs.storage import Warehouse
+from jobs.score.attention import decay_factors
+from jobs.warehouse.storage import Warehouse
 from schemas.influence import INFLUENCE
 from schemas.kinds import INTERACTIONS
 from schemas.runs import RUNS

@@ -9,11 +9,11 @@ import pyarrow as pa
 import pytest
 
 from jobs import checks, publish
-from jobs.commits import commits
 from jobs.errors import CloutError
 from jobs.publish import NotPublishedError, Params
-from jobs.runs import Batch
-from jobs.storage import Warehouse
+from jobs.warehouse.commits import commits
+from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
 from schemas import arrow
 from schemas.coverage import COVERAGE
 from schemas.influence import INFLUENCE

@@ -25,8 +25,8 @@ from deltalake import DeltaTable
 from jobs.errors import CloutError, UsageError
 from jobs.sources import lines as source_lines
 from jobs.sources.higgs import HiggsSource
-from jobs.spool import Spool
-from jobs.storage import LostRaceError, Warehouse
+from jobs.sources.spool import Spool
+from jobs.warehouse.storage import LostRaceError, Warehouse
 from schemas import arrow
 from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY

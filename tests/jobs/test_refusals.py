@@ -5,9 +5,10 @@ from datetime import date, timedelta
 
 import pytest
 
-from jobs import cli, engagement, influence, nightly
-from jobs.nightly import RefusedDaysError
-from jobs.storage import Warehouse
+from jobs import day_range, engagement, influence
+from jobs.cli import main
+from jobs.day_range import RefusedDaysError
+from jobs.warehouse.storage import Warehouse
 from schemas.influence import INFLUENCE
 from schemas.publications import PUBLICATIONS
 from schemas.runs import RUNS
@@ -32,14 +33,14 @@ def run(tmp_path, monkeypatch, arrow_rows):
             warehouse.replace(INFLUENCE, rows, place, run_id="r", job="influence")
             return {"people": rows.num_rows, "pairs": 0}
 
-        monkeypatch.setattr(nightly, "build", lambda: None)
+        monkeypatch.setattr(day_range, "build", lambda: None)
         monkeypatch.setattr(engagement, "run", lambda *_: [])
         monkeypatch.setattr(influence, "run", score)
         like = {"type": "Like", "actor": "ana", "object": {"id": "b1", "attributedTo": "bo"}}
         path = tmp_path / "acts.jsonl"
         path.write_text("\n".join(json.dumps(like | {"published": f"{day}T09:00:00Z"}) for day in days))
         command = ["run", "--source", f"toots:activitystreams={path}", "--first-day", str(days[0])]
-        cli.app([*command, "--last-day", str(days[-1])], standalone_mode=False)
+        main.app([*command, "--last-day", str(days[-1])], standalone_mode=False)
         return warehouse
 
     ran.warehouse = warehouse

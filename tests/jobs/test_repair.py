@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from jobs import cli, publications, repair, staleness
+from jobs import repair
+from jobs.cli import main
+from jobs.nights import staleness
+from jobs.nights.staleness import Stale, changed_days, ranges
 from jobs.sources.spec import SourceSpec
-from jobs.staleness import Stale, changed_days, ranges
-from jobs.storage import Warehouse, rows
+from jobs.warehouse import publications
+from jobs.warehouse.storage import Warehouse, rows
 from schemas.coverage import COVERAGE
 from schemas.restatements import RESTATEMENTS
 from schemas.scores import SCORES
@@ -84,7 +87,7 @@ class Nights:
         self.warehouse.replace(COVERAGE, partial, {"day": day}, run_id="r", job="j")
 
     def run(self, *command: object) -> None:
-        cli.app([str(word) for word in command], standalone_mode=False)
+        main.app([str(word) for word in command], standalone_mode=False)
 
     def status(self) -> dict[int, str]:
         rows = self.warehouse.read(COVERAGE).to_pylist()

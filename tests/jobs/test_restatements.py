@@ -8,10 +8,11 @@ import pyarrow.compute as pc
 import pytest
 
 import jobs
-from jobs import checks, publish, restatements, runs
-from jobs.publications import Publication
-from jobs.runs import Batch
-from jobs.storage import Warehouse, rows
+from jobs import checks, publish, restatements
+from jobs.warehouse import runs
+from jobs.warehouse.publications import Publication
+from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse, rows
 from schemas.coverage import COVERAGE
 from schemas.influence import INFLUENCE
 from schemas.methodology import Methodology, load

@@ -13,12 +13,12 @@ from threading import Barrier
 
 import pytest
 
-from jobs import checks, engagement, influence, nightly, publish
+from jobs import checks, day_range, engagement, influence, publish
 from jobs.places import ROOT
-from jobs.runs import Batch
 from jobs.session import build
 from jobs.sources.spec import parse_specs
-from jobs.storage import Warehouse
+from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
 from schemas.arrow import sorted_by_grain
 from schemas.catalog import TABLES
 from schemas.coverage import COVERAGE
@@ -39,10 +39,10 @@ OF_CONTENT = tuple(table for table in TABLES if table not in (RUNS, PUBLICATIONS
 
 
 def pull(warehouse: Warehouse, first_day: date, last_day: date) -> None:
-    params = nightly.Params(
+    params = day_range.Params(
         sources=parse_specs([SOURCE]), first_day=first_day, last_day=last_day, score_from=last_day, methodology=OFFICIAL
     )
-    nightly.pull(warehouse, params, nightly.plan(warehouse, params), lambda _: None, lambda _: None)
+    day_range.pull(warehouse, params, day_range.plan(warehouse, params), lambda _: None, lambda _: None)
 
 
 def score(warehouse: Warehouse, day: date) -> None:
@@ -83,11 +83,11 @@ def pulled(tmp_path_factory) -> Warehouse:
 def expected(spark, pulled, copies) -> Warehouse:
     """The last two days scored as `clout run` does it: every day counted in one go, then scored in ascending order."""
     warehouse = copies(pulled, "ascending")
-    params = nightly.Params(
+    params = day_range.Params(
         sources=parse_specs([SOURCE]), first_day=DAYS[0], last_day=DAYS[-1], score_from=DAYS[2], methodology=OFFICIAL
     )
-    plan = nightly.Plan(Batch("ascending"), {}, params.scored_days, False)
-    assert [scored.day for scored in nightly.score(warehouse, params, plan)] == DAYS[2:]
+    plan = day_range.Plan(Batch("ascending"), {}, params.scored_days, False)
+    assert [scored.day for scored in day_range.score(warehouse, params, plan)] == DAYS[2:]
     assert len({row["person_id"] for row in warehouse.read(SCORES).to_pylist()}) > 100  # there is something to compare
     return warehouse
 

@@ -10,8 +10,7 @@ import pytest
 
 from jobs import session
 from jobs.errors import UsageError
-
-ROOT = Path(__file__).parents[2]
+from jobs.places import ROOT
 
 EVERY_FORM = r"""
 # a comment

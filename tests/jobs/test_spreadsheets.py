@@ -6,7 +6,7 @@ import io
 import pyarrow as pa
 import pytest
 
-from jobs import display
+from jobs.cli import display
 from jobs.csv_writer import CsvWriter
 from jobs.spreadsheets import harmless
 

@@ -20,11 +20,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from jobs import checks, publications, publish, pull_activity, storage
+from jobs import checks, publish, pull_activity
 from jobs.publish import NotPublishedError
-from jobs.runs import Batch
 from jobs.sources.spec import parse_specs
-from jobs.storage import Warehouse
+from jobs.warehouse import publications, storage
+from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from schemas.influence import INFLUENCE

@@ -13,16 +13,18 @@ import numpy as np
 import pytest
 from deltalake import DeltaTable
 
-from jobs import checks, counted, digests, explain, explain_change, graph, publish, runs, score_changes
-from jobs.basis import Basis
+from jobs import checks, publish, score_changes
 from jobs.engines import memory
 from jobs.errors import CloutError
-from jobs.nights import nights
+from jobs.night_settings import nights
 from jobs.publish import NotPublishedError, Params
-from jobs.runs import Batch
 from jobs.scratch import scratch
-from jobs.storage import Warehouse
-from jobs.window import activity_digests, covered_days, uncovered_days
+from jobs.warehouse import counted, digests, runs
+from jobs.warehouse.basis import Basis
+from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
+from jobs.warehouse.window import activity_digests, covered_days, uncovered_days
+from jobs.why import attention_graph, explain, explain_change
 from schemas.activity import ACTIVITY
 from schemas.catalog import TABLES
 from schemas.coverage import COVERAGE
@@ -77,7 +79,7 @@ class Year:
             now = counted.snapshot(self.warehouse)
             found = Basis(day=day, methodology=OFFICIAL, covered=covered, now=now)
             with scratch() as db:
-                graph.prepare(db, self.warehouse, found, "now")
+                attention_graph.prepare(db, self.warehouse, found, "now")
                 edges = db.sql("from spread_now order by src, dst").to_arrow_table()
             people, src, dst = memory.numbered(edges["src"], edges["dst"])
             sums = memory.influence(src, dst, edges["a"].to_numpy(), len(people), OFFICIAL.rounds).sums

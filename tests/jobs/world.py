@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from jobs import checks, engagement, influence, publish
-from jobs.digests import of_texts
-from jobs.runs import Batch
-from jobs.storage import Warehouse
+from jobs.warehouse.digests import of_texts
+from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
 from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE

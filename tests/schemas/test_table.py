@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs.storage import Warehouse
+from jobs.warehouse.storage import Warehouse
 from schemas import arrow, spark
 from schemas.catalog import TABLES
 from schemas.kinds import is_simulated

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs import attention
 from jobs.engines import memory
 from jobs.engines.memory import MemoryEngine, influence, numbered
 from jobs.places import ROOT
+from jobs.score import attention
 from schemas.fixed_point import UNIT
 from schemas.methodology import load
 from tests.jobs.equations import SCALE, Parts, engine, enumerated, graphs, shares, summed
@@ -191,6 +191,6 @@ print([kernel.__name__ for kernel in kernels if kernel.stats.cache_misses])
             [sys.executable, *arguments], env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}, cwd=ROOT,
             capture_output=True, text=True, check=True, timeout=300,
         )
-        for arguments in (["-m", "jobs.engines.warm"], ["-c", program])
+        for arguments in (["-m", "jobs.warm_kernels"], ["-c", program])
     )  # fmt: skip
     assert (warm.stdout, fresh.stdout.splitlines()) == ("", ["9", "[]"])

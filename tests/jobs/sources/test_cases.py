@@ -14,7 +14,7 @@ import pytest
 
 from jobs.errors import UsageError
 from jobs.sources.values import ACTOR_WITHDRAWN, NO_TARGET, NO_TIME
-from jobs.storage import Warehouse
+from jobs.warehouse.storage import Warehouse
 from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE

@@ -15,7 +15,7 @@ from jobs.errors import CloutError, UsageError
 from jobs.sources import gharchive
 from jobs.sources.gharchive import GHArchiveSource, hour_name
 from jobs.sources.page import Note
-from jobs.spool import UNKNOWN_AUTHOR, spool
+from jobs.sources.spool import UNKNOWN_AUTHOR, spool
 
 DAY, NEXT_DAY = date(2024, 11, 3), date(2024, 11, 4)  # before the archive began to lack events
 

@@ -7,8 +7,8 @@ import pytest
 
 from jobs.sources.page import Account, Act, Author, Ignored, Rejected, Unresolved
 from jobs.sources.reddit import TARGET_WITHDRAWN, RedditSource, parse
+from jobs.sources.spool import UNKNOWN_AUTHOR, spool
 from jobs.sources.values import ACTOR_WITHDRAWN, NO_TARGET, NO_TIME
-from jobs.spool import UNKNOWN_AUTHOR, spool
 
 SECONDS = int(datetime(2026, 11, 3, 12, tzinfo=UTC).timestamp())
 NOON = SECONDS * 1_000_000

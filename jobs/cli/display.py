@@ -1,0 +1,233 @@
+"""What people see in a terminal: tables, progress, and the words around a run. Nothing that a platform sent is trusted."""
+
+import csv
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
+from itertools import accumulate, zip_longest
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
+
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from jobs.labels import CONSENT, SIMULATED, plain
+from jobs.spreadsheets import harmless
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+GAP = 2  # between two columns
+INDENT = " " * 4  # of what is said about the row above
+WIDEST = 40  # of a cell: an id of the AT Protocol and its platform
+WIDE = 160  # of what is not a terminal: a file or a pipe cuts nothing off
+
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(text: str = "") -> None:
+    out.print(_lines(text))
+
+
+def complain(text: str) -> None:
+    """Says it on the error stream."""
+    err.print(_lines(text))
+
+
+def _lines(text: str) -> Text:
+    return Text("\n".join(map(plain, text.split("\n"))))
+
+
+class Bar:
+    """One bar of a progress display, or nothing where nobody looks."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress = progress
+        self._task = progress.add_task("", total=None) if progress else None
+
+    def show(self, doing: str, done: int | None = None, total: int | None = None) -> None:
+        if self._progress is not None and self._task is not None:
+            described = f"{doing}, {done} of {total}" if total else doing
+            self._progress.update(self._task, description=described, completed=done or 0, total=total)
+
+
+@contextmanager
+def progress() -> Iterator[Bar]:
+    """A bar while a terminal is looking; lines said meanwhile appear above it, for which it must be on their console."""
+    console = out if out.is_terminal else err
+    if not console.is_terminal:
+        yield Bar(None)
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=20), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as shown:
+        yield Bar(shown)
+
+
+def points(row: dict[str, Any]) -> tuple[float, float, float]:
+    """Points of each part: score * part / influence."""
+    whole = row["influence"]
+    return tuple(row["score"] * row[part] / whole if whole else 0.0 for part in ("direct", "second", "third"))  # type: ignore[return-value]
+
+
+def print_top(found: "pa.Table") -> None:
+    """People of one day."""
+    rows = found.to_pylist()
+    cells = [
+        (plain(row["rank"]), plain(row["person_id"]), plain(row["handle"]), *_scored(row), plain(row["engager_count"]))
+        for row in rows
+    ]
+    names = ("rank", "person", "handle", "score", "= direct", "+ second", "+ third", "influence", "engagers")
+    title = f"Highest scores of {rows[0]['day']}, methodology {rows[0]['methodology']}"
+    print_table(title, names, cells, texts=("person", "handle"), foremost=("score", "person", "rank"))
+    _labels(rows)
+
+
+def print_history(found: "pa.Table") -> None:
+    """Days of one person."""
+    rows = found.to_pylist()
+    cells = [
+        (str(row["day"]), *_scored(row), plain(row["engager_count"]), plain(row["rank"]),
+         f"{row['window_coverage']:.0%}", plain(row["methodology"]))
+        for row in rows
+    ]  # fmt: skip
+    names = (
+        "day",
+        "score",
+        "= direct",
+        "+ second",
+        "+ third",
+        "influence",
+        "engagers",
+        "rank",
+        "covered",
+        "methodology",
+    )
+    title = f"{plain(rows[-1]['person_id'])}  {plain(rows[-1]['handle'])}"
+    print_table(title, names, cells, texts=("day", "methodology"), foremost=("score", "day"))
+    _labels(rows)
+
+
+def print_restatements(found: "pa.Table") -> None:
+    """Changes of published days, three lines each."""
+    for row in found.to_pylist():
+        say(f"{row['day']} ({row['methodology']})  {row['restated_at']:%Y-%m-%d %H:%M} UTC  run {row['run_id']}")
+        say(f"    {_why(json.loads(row['why']))}")
+        say(
+            f"    {row['people_before']:,} -> {row['people_after']:,} people: {row['people_arrived']:,} arrived,"
+            f" {row['people_gone']:,} gone, {row['people_moved']:,} moved by {row['mean_absolute_move']:.2f} points on"
+            f" average, at most +{row['largest_rise']:.2f} and -{row['largest_fall']:.2f}"
+        )
+    if not found.num_rows:
+        say("no published day was changed")
+
+
+def _why(told: dict[str, Any]) -> str:
+    """`restatements.why` in words."""
+    reasons = [
+        *([f"acts pulled again of {_days(told['activity_days'])}"] if "activity_days" in told else []),
+        *(
+            f"{platform} {word} {_days(days)}"
+            for word, name in (("now covered on", "coverage_gained"), ("no longer covered on", "coverage_lost"))
+            for platform, days in told.get(name, {}).items()
+        ),
+        *(["accounts observed anew"] if "accounts" in told else []),
+        *(["clout {} -> {}".format(*told["code_version"])] if "code_version" in told else []),
+        *([f"as run {told['run_id']} published it"] if "run_id" in told else []),
+    ]
+    return ": ".join([told["change"], *filter(None, ["; ".join(reasons)])])
+
+
+def _days(days: list[str]) -> str:
+    from jobs.days import spans
+
+    return spans([date.fromisoformat(day) for day in days])
+
+
+def _scored(row: dict[str, Any]) -> tuple[str, ...]:
+    return (f"{row['score']:.2f}", *(f"{part:.2f}" for part in points(row)), f"{row['influence']:,.2f}")
+
+
+def print_table(
+    title: str,
+    names: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    texts: Sequence[str],
+    foremost: Sequence[str] = (),
+    notes: Sequence[Sequence[str]] = (),
+) -> None:
+    """A table with its numbers to the right; `texts` stand left. `notes` are sentences about each row, wrapped beneath it.
+
+    Numbers are never cut off. Columns for which there is no room are left out and named: from the right, those of `foremost`
+    last, the first of them never.
+    """
+    cells = [[_cut(cell) for cell in row] for row in rows]
+    widths = dict(
+        zip(names, (max(map(cell_len, column)) + GAP for column in zip(names, *cells, strict=True)), strict=True)
+    )
+    kept = _fitting(widths, [*foremost, *(name for name in names if name not in foremost)])
+
+    def line(row: Mapping[str, str]) -> Text:
+        aligned = (_aligned(row[name], widths[name] - GAP, name in texts) for name in kept)
+        return Text((" " * GAP).join(aligned).rstrip())
+
+    head = line({name: name for name in names})
+    say(title)
+    out.print(Text(style="bold").append(head))
+    say(("-" if out.options.ascii_only else "─") * (sum(widths[name] for name in kept) - GAP))
+    for row, of_row in zip_longest(cells, notes, fillvalue=()):
+        out.print(line(dict(zip(names, row, strict=True))))
+        for note in of_row:
+            say(fill(plain(note), out.width, initial_indent=INDENT, subsequent_indent=INDENT, break_on_hyphens=False))
+    say()
+    if left_out := [name for name in names if name not in kept]:
+        say(f"no room for {', '.join(left_out)}: a wider terminal and --json have all")
+
+
+def _fitting(widths: Mapping[str, int], by_importance: Sequence[str]) -> list[str]:
+    """The columns for which there is room, in their order on the screen."""
+    ends = accumulate(widths[name] for name in by_importance)
+    fitting = max(1, sum(end - GAP <= out.width for end in ends))
+    return [name for name in widths if name in by_importance[:fitting]]
+
+
+def _aligned(cell: str, width: int, left: bool) -> str:
+    gap = " " * (width - cell_len(cell))
+    return cell + gap if left else gap + cell
+
+
+def _cut(text: str) -> str:
+    return text if cell_len(text) <= WIDEST else set_cell_size(text, WIDEST - 1) + "…"
+
+
+def _labels(rows: Sequence[dict[str, Any]]) -> None:
+    if any(row["simulated"] for row in rows):
+        say(SIMULATED)
+    say("score = points of its three parts; influence in accounts' worth of attention")
+    say(CONSENT)
+
+
+def print_json(found: "pa.Table | dict[str, Any] | list[dict[str, Any]]") -> None:
+    json.dump(found if isinstance(found, dict | list) else found.to_pylist(), sys.stdout, default=str, indent=1)
+    sys.stdout.write("\n")
+
+
+class _Rows:
+    """Where rows of CSV go. The writer ends them in CR LF, so that it quotes both in a text; a line ends in LF."""
+
+    def write(self, row: str) -> None:
+        sys.stdout.write(row.removesuffix("\r\n") + "\n")
+
+
+def print_csv(found: "pa.Table") -> None:
+    """Values as they are, but that no spreadsheet takes a text for a formula; only a terminal, which would obey them, is
+    spared what cannot be printed."""
+    writer = csv.writer(_Rows())
+    writer.writerow(found.column_names)
+    for row in found.to_pylist():
+        values = [harmless(value) if isinstance(value, str) else value for value in row.values()]
+        writer.writerow([plain(v) if isinstance(v, str) else v for v in values] if out.is_terminal else values)

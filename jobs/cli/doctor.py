@@ -1,0 +1,107 @@
+"""What is installed, where the warehouse is, what is missing."""
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from jobs import __version__, session
+from jobs.errors import CloutError
+from jobs.places import sources_file
+from jobs.sources.spec import enabled_sources
+from jobs.warehouse import damage
+from jobs.warehouse.storage import Warehouse
+from schemas.methodology import FOLDER, IN_FORCE, MethodologyError, in_force
+from schemas.scores import SCORES
+
+SET_UP = "run `bash infra/run.sh`, which sets up what is missing"
+PACKAGES = ("apache-airflow", "pyspark", "delta-spark", "deltalake", "pyarrow", "numba", "duckdb")
+LEAST_FREE_GB = 2
+IN_FORCE_FILE = FOLDER / IN_FORCE
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. `fault` says what to do; a finding without one is well, or merely off."""
+
+    what: str
+    found: str
+    fault: str | None = None
+
+
+def findings(warehouse: Warehouse) -> Iterator[Finding]:
+    yield Finding("clout", f"{__version__}, Python {platform.python_version()}, {os.cpu_count()} cores")
+    for name in PACKAGES:
+        try:
+            yield Finding(name, version(name))
+        except PackageNotFoundError:
+            yield Finding(name, "missing", SET_UP)
+    yield _java()
+    delta = [path.name for path in (session.environment_folder() / "jars").glob("*delta-spark*")]
+    yield Finding("Delta for the JVM", *((delta[0],) if delta else ("missing", SET_UP)))
+    yield _graphframes()
+    yield _warehouse(warehouse)
+    for torn in damage.find(warehouse):
+        yield Finding(torn.table, f"{torn.kind} {torn.path} {torn.fault}", "run `clout maintain --repair`")
+    try:
+        enabled = ", ".join(spec.id for spec in enabled_sources(sources_file())) or "none"
+        yield Finding("nightly sources", f"{enabled} ({sources_file()})")
+    except CloutError as error:
+        yield Finding("nightly sources", "unreadable", str(error))
+    try:
+        versions = [entry.version for entry in in_force()]
+        yield Finding(
+            "methodology in force", *((versions[-1],) if versions else ("none", f"name one in {IN_FORCE_FILE}"))
+        )
+    except MethodologyError as error:
+        yield Finding("methodology in force", "unreadable", str(error))
+
+
+def _java() -> Finding:
+    home = session.java_home()
+    java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
+    if not java:
+        return Finding("Java", "missing", SET_UP)
+    told = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    found = re.search(r'version "(\d+)[^"]*"', told)
+    if found and found[1] in ("17", "21"):
+        return Finding("Java", f"{found[1]} at {java}")
+    return Finding("Java", told.splitlines()[0] if told else "does not start", f"Spark needs 17 or 21; {SET_UP}")
+
+
+def _graphframes() -> Finding:
+    try:
+        frames = session.graphframes_jars()
+    except CloutError as error:
+        return Finding("GraphFrames for the JVM", "missing", str(error))
+    return Finding(
+        "GraphFrames for the JVM", Path(frames[0]).name if frames else "not here: engine `graphframes` is off"
+    )
+
+
+def _warehouse(warehouse: Warehouse) -> Finding:
+    try:
+        if not warehouse.exists():
+            return Finding("warehouse", f"{warehouse.root} (nothing there yet; `clout run` fills it)")
+        warehouse.require_current()
+    except CloutError as error:
+        return Finding("warehouse", f"{warehouse.root} (of another clout, or unreadable)", str(error))
+    try:
+        days = sorted({found["day"] for found in warehouse.partitions(SCORES)})
+    except CloutError as error:
+        return Finding("warehouse", f"{warehouse.root} (unreadable)", str(error))
+    told = f"days published: {len(days)}, {days[0]} to {days[-1]}" if days else "no day published yet"
+    fault = None
+    if warehouse.is_local:
+        free = shutil.disk_usage(warehouse.root).free / 1e9
+        told += f", {free:,.0f} GB free"
+        if free < LEAST_FREE_GB:
+            fault = f"less than {LEAST_FREE_GB} GB free where the warehouse is; make room"
+        elif not os.access(warehouse.root, os.W_OK):
+            fault = "not writable for you; set CLOUT_WAREHOUSE to a folder that is"
+    return Finding("warehouse", f"{warehouse.root} ({told})", fault)

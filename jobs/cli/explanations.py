@@ -1,0 +1,239 @@
+"""An explanation in words: what `jobs.why.explain` and `jobs.why.explain_change` found, for people who read no tables."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+from jobs import labels
+from jobs.cli.display import print_table, say
+from jobs.labels import plain
+from jobs.why.explain import PARTS, Told
+from schemas.kinds import SIMULATED_PREFIX
+
+VERBS = {
+    "quote": "quoted",
+    "reshare": "shared",
+    "reply": "replied to",
+    "mention": "mentioned",
+    "like": "liked",
+    "follow": "followed",
+}
+YOU = "you"
+
+NEVER_A_LOSS = (
+    "That somebody engages with you never lowers your score, however small their own: all that their act moved is added up"
+    " above, and the sum is never below zero. A score falls when engagement fades or leaves, when engagers turn to others, or"
+    " when less attention reaches you through those who engage with you."
+)
+
+
+def tell(told: Told) -> None:
+    """The score of one day."""
+    name = _Names(told)
+    say(f"{told['person_id']}{name.handle(told['person_id'])} on {told['day']}, by methodology {told['methodology']}")
+    say(f'"You" is {told["person_id"]}.\n')
+    points = ", ".join(f"{told['points'][part]:.2f} {part}" for part in PARTS)
+    worth = ", ".join(f"{told[part]:,.4f} {part}" for part in PARTS)
+    say(f"Your score is {told['score']:.2f}: {points}.")
+    say(f"You hold {told['influence']:,.4f} accounts' worth of attention: {worth}.")
+    say("Direct: from those who engage with you. Second: what others hand on to them. Third: one step further.")
+    bots = told["bot_engager_count"]
+    besides = f", and {bots:,} {'bot' if bots == 1 else 'bots'} without effect" if bots else ""
+    say(
+        f"{_people(told['engager_count'])} engaged with you{besides}; {told['window_coverage']:.0%} of the window's days are"
+        " covered."
+    )
+    _tell_beside(told)
+    say()
+    if not told["engagers"]:
+        say("Nobody engaged with you in the window, so there is nothing to hand on.")
+    else:
+        _tell_engagers(told, name)
+        _tell_kinds(told["kinds"])
+        _tell_paths(told["paths"], told["other_paths"], name)
+    if "acts" in told:
+        _tell_acts(told["acts"], name)
+    _close(told["person_id"])
+
+
+def tell_change(told: Told) -> None:
+    """The change between two days."""
+    name = _Names(told)
+    change = told["score"] - told["since_score"]
+    went = "did not change" if not change else f"{'rose' if change > 0 else 'fell'} by {abs(change):.4f} points"
+    say(f'"You" is {told["person_id"]}{name.handle(told["person_id"])}.\n')
+    say(
+        f"Since {told['since_day']} your score {went}: from {told['since_score']:.4f} to {told['score']:.4f} on {told['day']}."
+    )
+    say(
+        f"The attention you hold went from {told['since_influence']:,.4f} to {told['influence']:,.4f} accounts' worth.\n"
+    )
+    rows = [
+        (f"{found['points']:+.4f}", f"{found['influence']:+,.4f}", _sentence(found, told)) for found in told["reasons"]
+    ]
+    rows.append((f"{change:+.4f}", f"{told['influence'] - told['since_influence']:+,.4f}", "in all"))
+    say(f"{'points':>9} {'attention':>14}")
+    for points, worth, sentence in rows:
+        say(f"{points:>9} {worth:>14}   {sentence}")
+    say()
+    for found in told["reasons"]:
+        if found["people"]:
+            say(f"{_sentence(found, told)}: {_most(found, name)}")
+    for platform, days in told["uncovered_days"].items():
+        say(
+            f"{platform} was not covered on {len(days)} days between: nothing of it could arrive, and nothing of it faded."
+        )
+    say(f"\n{NEVER_A_LOSS}")
+    shorter = [part for part in ("second", "third") if told[part] < told[f"since_{part}"]]
+    if shorter and told["influence"] > told["since_influence"]:
+        say(
+            f"Your {' and '.join(shorter)} degree fell while the sum rose: the parts say by how many steps attention comes, and"
+            " may trade places; the sum is what counts."
+        )
+    _close(told["person_id"])
+
+
+class _Names:
+    """How people are called: by handle where one is known, the person asked about as `you`."""
+
+    def __init__(self, told: Told) -> None:
+        self._handles: Mapping[str, str] = told["handles"]
+        self._you = told["person_id"]
+
+    def __call__(self, person: str) -> str:
+        return YOU if person == self._you else plain(self._handles.get(person, person))
+
+    def handle(self, person: str) -> str:
+        return f" ({plain(self._handles[person])})" if person in self._handles else ""
+
+
+def _people(count: int) -> str:
+    return f"{count:,} {'person' if count == 1 else 'people'}"
+
+
+def _tell_beside(told: Told) -> None:
+    """What is known of the person and is no part of the score."""
+    found = []
+    if told["amplification"] is not None:
+        found.append(f"each post of yours set off {told['amplification']:,.2f} acts of others")
+    if told["inclusion"] is not None:
+        found.append(
+            f"inclusion {told['inclusion']:.0f} of 100: so alike, in direct attention, are those who address you and those"
+            " you answer"
+        )
+    if found:
+        say(f"Beside the score, and no part of it: {'; '.join(found)}.")
+
+
+def _tell_engagers(told: Told, name: _Names) -> None:
+    rows = [
+        (name(found["person_id"]), f"{found['points']:.4f}", _counted(found["kinds"]), f"{found['influence']:,.4f}",
+         *(f"{found[part]:,.4f}" for part in PARTS))
+        for found in told["engagers"]
+    ]  # fmt: skip
+    others = told["other_engagers"]
+    if others["people"]:
+        rows.append(
+            (f"{others['people']:,} others", f"{others['points']:.4f}", "", f"{others['influence']:,.4f}", "", "", "")
+        )
+    rows.append(
+        ("in all", f"{told['score']:.4f}", "", f"{told['influence']:,.4f}", *(f"{told[part]:,.4f}" for part in PARTS))
+    )
+    names = ("engaged with you", "points", "by", "influence", "= direct", "+ second", "+ third")
+    print_table("Who your attention comes from", names, rows, texts=("engaged with you", "by"))
+
+
+def _counted(kinds: Sequence[Told]) -> str:
+    """2 reshares 0.4132, 1 like 0.0213: all are of the engager's platform, and one kind alone has all the points."""
+    counted = [f"{found['act_count']:,} {_plural(found['kind'], found['act_count'])}" for found in kinds]
+    if len(kinds) > 1:
+        counted = [f"{acts} {found['points']:.4f}" for acts, found in zip(counted, kinds, strict=True)]
+    return ", ".join(counted)
+
+
+def _plural(kind: str, count: int) -> str:
+    return kind if count == 1 else "replies" if kind == "reply" else f"{kind}s"
+
+
+def _tell_kinds(kinds: Sequence[Told]) -> None:
+    rows = [
+        (plain(found["platform"]), _plural(found["kind"], 2), f"{found['act_count']:,}", f"{found['points']:.4f}",
+         f"{found['influence']:,.4f}")
+        for found in kinds
+    ]  # fmt: skip
+    names = ("platform", "kind", "acts", "points", "influence")
+    print_table("By what they did", names, rows, texts=("platform", "kind"))
+
+
+def _tell_paths(paths: Sequence[Told], others: Mapping[str, Told], name: _Names) -> None:
+    titles = ("Largest direct", "Largest of the second degree", "Largest of the third degree")
+    for steps, (part, title) in enumerate(zip(PARTS, titles, strict=True), 1):
+        mine = [path for path in paths if len(path["people"]) == steps + 1]
+        if mine:
+            say(f"{title}, in accounts' worth")
+            for path in mine:
+                say(f"  {path['influence']:.4f}  {_walked(path, name)}")
+            if others[part]["influence"]:
+                say(f"  {others[part]['influence']:,.4f}  others")
+            say()
+
+
+def _walked(path: Told, name: _Names) -> str:
+    """cy replied to ana, who shared you"""
+    first, *_ = path["people"]
+    steps = [
+        f"{VERBS[kind]} {name(target)}"
+        for kind, (_, target) in zip(path["kinds"], pairwise(path["people"]), strict=True)
+    ]
+    return f"{name(first)} " + ", who ".join(steps)
+
+
+def _tell_acts(acts: Sequence[Told], name: _Names) -> None:
+    rows = [
+        (f"{act['occurred_at']:%Y-%m-%d %H:%M:%S}", name(f"{act['platform']}:{act['actor_id']}"), VERBS[act["kind"]],
+         name(f"{act['platform']}:{act['target_id']}"), plain(act["source"]), plain(act["activity_id"]))
+        for act in acts
+    ]  # fmt: skip
+    names = ("time (UTC)", "who", "did", "whom", "source", "activity_id")
+    print_table("Acts that these paths stand on", names, rows, texts=names)
+
+
+def _sentence(found: Told, told: Told) -> str:
+    count = found["people_count"]
+    people, s = _people(count), "s" if count == 1 else ""
+    more = "more" if found["influence"] >= 0 else "less"
+    match found["reason"]:
+        case "new_engagement":
+            return f"new acts of {people} who had engaged with you before"
+        case "engager_arrived":
+            return f"{people} newly engage{s} with you"
+        case "faded_engagement":
+            return f"earlier acts of {people} faded with time"
+        case "engager_left":
+            return f"{people} no longer engage{s} with you: their acts are too long ago"
+        case "attention_moved":
+            turned = "spread their attention otherwise" if more == "more" else "turned their attention elsewhere"
+            return f"{people} who engage{s} with you {turned}: {more} of it reaches you"
+        case "engagers_attention":
+            return f"{more} attention reaches you through those who engage with you"
+        case "coverage_restored":
+            return f"more is known of earlier days: acts of {people} arrived that had been missing, or aged by days now covered"
+        case "coverage_missing":
+            return f"less is known of earlier days: acts of {people} are gone, or aged less by days no longer covered"
+        case "credibility":
+            return f"{people} said of themselves that they are {'a bot' if count == 1 else 'bots'}, or no longer do"
+    return f"methodology {told['methodology']} counts the same acts otherwise than {told['since_methodology']}"
+
+
+def _most(found: Told, name: _Names) -> str:
+    """Who is behind it, in accounts' worth."""
+    named = [f"{name(person['person_id'])} {person['influence']:+,.4f}" for person in found["people"]]
+    others = found["others"]
+    if others["people"]:
+        named.append(f"{others['people']:,} others {others['influence']:+,.4f}")
+    return ", ".join(named)
+
+
+def _close(person: str) -> None:
+    if person.startswith(SIMULATED_PREFIX):
+        say(labels.SIMULATED)
+    say(labels.CONSENT)

@@ -1,0 +1,108 @@
+"""Commands that keep the tables of a warehouse in order, and say what is amiss."""
+
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from jobs.cli import display
+from jobs.cli.display import say
+from jobs.cli.options import FLAG, Sample, Verbose, log, open_to_read, root_of
+
+if TYPE_CHECKING:
+    from jobs.maintain import Kept
+
+Json = Annotated[bool, typer.Option("--json", metavar=FLAG, help="JSON instead of a table.")]
+
+
+def maintain(
+    repair: Annotated[
+        bool,
+        typer.Option(
+            "--repair",
+            metavar=FLAG,
+            help="Only repair torn and missing files, as a power cut leaves them, and report each.",
+        ),
+    ] = False,
+    as_json: Json = False,
+    sample: Sample = False,
+    verbose: Verbose = False,
+) -> None:
+    """Merge small files, remove what is no longer kept, and shorten the tables' logs. Nights may run meanwhile.
+
+    `infra/nights.yaml` says how long things are kept. With --repair, let no other command write meanwhile.
+    """
+    from jobs import maintain as job
+    from jobs import session
+    from jobs.night_settings import nights
+    from jobs.warehouse.runs import Batch
+
+    log(verbose)
+    params = job.Params(now=datetime.now(UTC), nights=nights())
+    if repair:
+        _repair(sample, params.today, as_json)
+        return
+    found = list(job.run(open_to_read(sample), session.build, params, Batch(f"maintain {params.today}")))
+    if as_json:
+        display.print_json([asdict(kept) for kept in found])
+    else:
+        _print(found)
+
+
+def _repair(sample: bool, today: date, as_json: bool) -> None:
+    """Exits with 1 if something is left to do by hand."""
+    from jobs.warehouse import salvage
+    from jobs.warehouse.runs import Batch
+    from jobs.warehouse.storage import Warehouse
+
+    outcomes = salvage.repair(Warehouse(root_of(sample)), Batch(f"repair tables {today}"), today)
+    if as_json:
+        display.print_json([asdict(outcome) for outcome in outcomes])
+    else:
+        for outcome in outcomes:
+            say(f"{'repaired' if outcome.done else '    left'}  {outcome.damage}")
+            say(f"          -> {outcome.done or outcome.left}")
+        if not outcomes:
+            say("every file of every table is whole")
+    if any(outcome.left for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+def upgrade(sample: Sample = False, verbose: Verbose = False) -> None:
+    """Bring the tables of an earlier clout up to date: columns, docs, properties, the record of what is published.
+
+    Let no other command write meanwhile: what changes a table aborts whoever writes it.
+    """
+    from jobs.session import build
+    from jobs.warehouse import upgrade as job
+    from jobs.warehouse.storage import Warehouse
+
+    log(verbose)
+    warehouse = Warehouse(root_of(sample))
+    for line in job.run(warehouse, build):
+        say(line)
+    say(f"{warehouse.root} is up to date")
+
+
+def doctor(sample: Sample = False, verbose: Verbose = False) -> None:
+    """Say what is installed, where the warehouse is, and what is missing."""
+    from jobs.cli import doctor as job
+    from jobs.warehouse.storage import Warehouse
+
+    log(verbose)
+    found = list(job.findings(Warehouse(root_of(sample))))
+    for finding in found:
+        say(f"{'FAULT' if finding.fault else '   ok'}  {finding.what}: {finding.found}")
+        if finding.fault:
+            say(f"       -> {finding.fault}")
+    if any(finding.fault for finding in found):
+        raise typer.Exit(1)
+
+
+def _print(found: "list[Kept]") -> None:
+    heads = {"files before": "files_before", "files": "files", "merged": "compacted", "removed": "removed",
+             "expired days": "expired_days", "dead pulls": "dead_pulls"}  # fmt: skip
+    cells = [[kept.table, *(f"{getattr(kept, name):,}" for name in heads.values())] for kept in found]
+    notes = [[f"skipped a step: {kept.skipped}"] if kept.skipped else [] for kept in found]
+    display.print_table("Maintenance", ("table", *heads), cells, ("table",), ("table", "files", "files before"), notes)

@@ -1,0 +1,302 @@
+"""The command `clout`: arguments <-> jobs, what people see meanwhile, exit codes.
+
+0 done, 1 failed, 2 wrong use, 3 a day refused by its checks.
+"""
+
+import logging
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from jobs import interrupts
+from jobs.causes import cause
+from jobs.cli import display, keeping, operating, publishing, read_only, repairing
+from jobs.cli.display import say
+from jobs.cli.options import (
+    DAY_FORMAT,
+    FLAG,
+    Day,
+    EngineName,
+    FirstDay,
+    LastDay,
+    RejectShare,
+    Sample,
+    Sources,
+    Verbose,
+    Version,
+    log,
+    methodology_of,
+    open_to_read,
+    refuse_not_begun,
+    warehouse_of,
+)
+from jobs.cli.streams import OutputError
+from jobs.days import ONE_DAY
+from jobs.engines import AUTO
+from jobs.errors import CloutError, UsageError
+from jobs.sources.spec import SourceSpec, are_simulated, parse_specs
+from schemas.methodology import MethodologyError, load, official
+from schemas.table import ContractError
+
+
+class Commands(TyperGroup):
+    """All commands. Help names no type of an option that takes no value."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        return _untyped(super().get_help_option(ctx))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        command = super().get_command(ctx, cmd_name)
+        if command is not None:
+            _untyped(command.get_help_option(ctx))
+        return command
+
+
+def _untyped(help_option: Any) -> Any:
+    help_option.metavar = FLAG
+    return help_option
+
+
+app = typer.Typer(
+    name="clout",
+    cls=Commands,
+    help="Who holds attention on social platforms, and why.\n\nBegin with `clout run`: without arguments it pulls 30"
+    " simulated days and scores the last seven.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+READER_LEFT = 141  # what a shell reports of a program that wrote into a pipe without a reader
+SAMPLE_DAYS = 30  # so that a window exists
+SAMPLE_SCORED_DAYS = 7
+
+
+@app.callback()
+def _common(verbose: Verbose = False) -> None:
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("jobs").setLevel(logging.WARNING)
+    log(verbose)
+
+
+@app.command()
+def run(
+    source: Sources = None,
+    first_day: FirstDay = None,
+    last_day: LastDay = None,
+    score_from: Annotated[
+        datetime | None,
+        typer.Option(help="First day to score; days before it are only pulled. --first-day if left out.", **DAY_FORMAT),
+    ] = None,
+    methodology: Version = None,
+    max_reject_share: RejectShare = 0.05,
+    engine: EngineName = AUTO,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", metavar=FLAG, help="Say what would be read and replaced, and do nothing.")
+    ] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Pull a range of days, score them and publish them.
+
+    Interrupted, the same command goes on where it stopped. Run to its end before, it runs everything again.
+
+    Example: clout run --source higgs=activity.txt.gz --first-day 2012-07-01 --last-day 2012-07-07
+    """
+    from jobs.cli import run_command
+
+    log(verbose)
+    specs = parse_specs(source or ["sample"])
+    root = warehouse_of(specs)
+    first, last, scored = _range(specs, first_day, last_day, score_from)
+    chosen = load(methodology or official(last))
+    run_command.run(
+        root, specs, first, last, scored, chosen, max_reject_share=max_reject_share, engine=engine, dry_run=dry_run
+    )
+
+
+@app.command()
+def pull(
+    day: Day,
+    source: Sources = None,
+    max_reject_share: RejectShare = 0.05,
+    settle: Annotated[
+        bool,
+        typer.Option(
+            "--settle",
+            metavar=FLAG,
+            help="Fail while the day is partial and more of it may come (settle_hours in infra/nights.yaml), as the nights"
+            " do. What was pulled is kept.",
+        ),
+    ] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Pull one day of one or several sources into `activity`, `accounts`, `rejects` and `coverage`."""
+    from jobs import pull_activity
+    from jobs.cli import run_command
+    from jobs.night_settings import nights
+    from jobs.nights import readiness
+    from jobs.warehouse.runs import Batch
+    from jobs.warehouse.storage import Warehouse
+
+    log(verbose)
+    now = datetime.now(UTC)
+    refuse_not_begun(day.date(), now)
+    specs = parse_specs(source or ["sample"])
+    warehouse = Warehouse(warehouse_of(specs))
+    warehouse.create_tables()
+    watch = run_command.Watch()
+    with display.progress() as bar:
+        for spec in specs:
+            params = pull_activity.Params(
+                source=spec, first_day=day.date(), last_day=day.date(), max_reject_share=max_reject_share
+            )
+            pull_activity.run(
+                warehouse,
+                params,
+                Batch(f"pull {day.date()} {spec.id}"),
+                on_lines=lambda count: bar.show(f"pulling, {count:,} lines read"),
+                on_day=partial(run_command.say_pulled, watch=watch),
+            )
+    if settle:
+        for spec in specs:
+            readiness.refuse_unsettled(warehouse, spec.id, day.date(), now, nights().settle_hours)
+
+
+@app.command()
+def engagement(day: Day, methodology: Version = None, sample: Sample = False, verbose: Verbose = False) -> None:
+    """Count a day's acts, and those of earlier days of its window that were pulled since they were counted."""
+    from jobs import engagement as job
+    from jobs.session import build
+    from jobs.warehouse.runs import Batch
+
+    log(verbose)
+    params = job.Params(day=day.date(), first_day=methodology_of(methodology, day).first_day(day.date()))
+    counted = job.run(build(), open_to_read(sample), params, Batch(f"engagement {day.date()}"))
+    say(f"counted {len(counted)} days: {', '.join(map(str, counted))}")
+
+
+@app.command()
+def influence(
+    day: Day, methodology: Version = None, engine: EngineName = AUTO, sample: Sample = False, verbose: Verbose = False
+) -> None:
+    """Score everybody at the end of a day; nothing is published yet."""
+    from jobs import influence as job
+    from jobs.engines import choice
+    from jobs.session import build
+    from jobs.warehouse.runs import Batch
+
+    log(verbose)
+    choice.require(engine)
+    chosen = methodology_of(methodology, day)
+    params = job.Params(day=day.date(), methodology=chosen)
+    warehouse, batch = open_to_read(sample), Batch(f"influence {day.date()} {chosen.version}")
+    counts = job.run(build(), warehouse, params, batch, engine)
+    say(f"scored {day.date()}: {counts['people']:,} people, {counts['pairs']:,} pairs; next: `clout checks`")
+
+
+@app.command(name="score-changes")
+def score_changes(
+    day: Day,
+    since: Annotated[
+        datetime | None, typer.Option("--since", help="The earlier UTC day; the day before if left out.", **DAY_FORMAT)
+    ] = None,
+    methodology: Version = None,
+    sample: Sample = False,
+    verbose: Verbose = False,
+) -> None:
+    """Write why everybody's score changed between two published days into `score_changes`."""
+    from jobs import score_changes as job
+    from jobs.warehouse.runs import Batch
+
+    log(verbose)
+    earlier = since or day - ONE_DAY
+    params = job.Params(
+        day=day.date(),
+        methodology=methodology_of(methodology, day),
+        since_day=earlier.date(),
+        since_methodology=methodology_of(methodology, earlier),
+    )
+    batch = Batch(f"score_changes {day.date()} since {earlier.date()} {params.methodology.version}")
+    counts = job.run(open_to_read(sample), params, batch)
+    say(f"{counts['people']:,} people's change between {earlier.date()} and {day.date()} is in `score_changes`")
+
+
+app.command()(publishing.checks)
+app.command()(publishing.publish)
+app.command()(publishing.unpublish)
+app.command()(publishing.restore)
+app.command()(read_only.show)
+app.command()(read_only.explain)
+app.command()(read_only.restatements)
+app.command()(read_only.compare)
+app.command()(read_only.export)
+app.command()(operating.coverage)
+app.command()(operating.runs)
+app.command()(operating.rejects)
+app.command()(keeping.maintain)
+app.command()(repairing.stale)
+app.command()(repairing.rescore)
+app.command()(repairing.repair)
+app.command()(keeping.upgrade)
+app.command()(keeping.doctor)
+
+
+def _range(
+    specs: tuple[SourceSpec, ...], first_day: datetime | None, last_day: datetime | None, score_from: datetime | None
+) -> tuple[date, date, date]:
+    """Days to pull and the first to score. Of the simulation the 30 days up to yesterday, where nothing else is said."""
+    if not are_simulated(specs) and not (first_day and last_day):
+        raise UsageError("say which days, as --first-day 2012-07-01 --last-day 2012-07-07")
+    last = last_day.date() if last_day else datetime.now(UTC).date() - ONE_DAY
+    if first_day:
+        first = scored = first_day.date()
+    else:
+        first, scored = last - timedelta(days=SAMPLE_DAYS - 1), last - timedelta(days=SAMPLE_SCORED_DAYS - 1)
+    scored = score_from.date() if score_from else scored
+    refuse_not_begun(last, datetime.now(UTC))
+    if not first <= scored <= last:
+        raise UsageError(f"days must ascend: --first-day {first}, --score-from {scored}, --last-day {last}")
+    return first, last, scored
+
+
+def main() -> None:
+    """Runs the command line: a user's mistake is one line, anything else is a traceback only under --verbose."""
+    verbose = is_verbose(sys.argv)
+    with interrupts.handled():
+        try:
+            try:
+                app(prog_name="clout")
+            finally:
+                sys.stdout.flush()
+        except BaseException as error:
+            if interrupts.asked():
+                interrupts.end_children()
+                _fail(interrupts.message(sys.argv[1:]), 1, verbose)
+            if not isinstance(error, Exception):  # the command's own exit
+                raise
+            if isinstance(error, OutputError) and error.reader_left:
+                sys.exit(READER_LEFT)
+            known = isinstance(error, (CloutError, ContractError, MethodologyError))
+            told = ": ".join(filter(None, [type(error).__name__, cause(error)])) + " (`--verbose` shows more)"
+            usage = UsageError.exit_code if isinstance(error, MethodologyError) else CloutError.exit_code
+            _fail(str(error) if known else told, getattr(error, "exit_code", usage), verbose)
+
+
+def is_verbose(arguments: Sequence[str]) -> bool:
+    """Whether the command line asks for logs and tracebacks, also where it cannot be parsed."""
+    return bool({"-v", "--verbose"} & set(arguments))
+
+
+def _fail(message: str, code: int, verbose: bool) -> None:
+    if verbose:
+        logging.getLogger(__name__).exception("failed")
+    with suppress(OSError):  # a closed or full error stream leaves the exit code to say it
+        display.complain(f"clout: {message}")
+    sys.exit(code)

@@ -1,0 +1,139 @@
+"""What operators ask: which days are covered, what ran, what was rejected. Reads the asked days of `coverage`, `runs` and
+`rejects`, and nothing else; writes nothing."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import duckdb
+
+from jobs.days import days_between
+from jobs.pull_activity import JOB as PULL
+from jobs.warehouse.runs import DONE, FAILED
+from jobs.warehouse.storage import Warehouse
+from schemas.coverage import COVERAGE
+from schemas.rejects import REJECTS
+from schemas.runs import RUNS
+from schemas.table import Table
+
+DAYS = 7  # shown if no day is asked for
+MISSING, PARTIAL = "missing", "partial"
+JSON_COLUMNS = ("parameters", "inputs", "uncovered_days", "counts", "checks")
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Days asked for, both included. Without a first day it is the newest `DAYS` days up to the last; without a last day the
+    newest of the table."""
+
+    first_day: date | None = None
+    last_day: date | None = None
+    source: str | None = None
+
+    def days(self, warehouse: Warehouse, table: Table) -> tuple[date, ...]:
+        """Days of the table with rows, ascending."""
+        there = sorted({date.fromisoformat(found["day"]) for found in warehouse.partitions(table)})
+        asked = [day for day in there if (self.first_day or day) <= day <= (self.last_day or day)]
+        return tuple(asked if self.first_day else asked[-DAYS:])
+
+    def partition(self, days: Sequence[date]) -> Row:
+        """These days, and the source of a table that is partitioned by it."""
+        return {"day": tuple(days)} | ({"source": self.source} if self.source else {})
+
+
+def coverage(warehouse: Warehouse, asked: Asked, expected: Mapping[str, Sequence[date]], *, faulty: bool) -> list[Row]:
+    """The rows of `coverage` of the days asked for, by day and source; where a day has no row of a source that has rows on
+    another of these days, a row of status `missing` that says in `reason` why; so too for each day of `expected`, source ->
+    days. `faulty` leaves out what is complete and has no warning."""
+    there = asked.days(warehouse, COVERAGE)
+    rows = warehouse.read(COVERAGE, asked.partition(there)).to_pylist() if there else []
+    ends = [*there, *(day for day in (asked.first_day, asked.last_day) if day)]
+    span = days_between(min(ends), max(ends)) if ends else []
+    wanted = {(row["source"], day) for row in rows for day in span}
+    wanted |= {(source, day) for source, days in expected.items() for day in days if asked.source in (None, source)}
+    missing = wanted - {(row["source"], row["day"]) for row in rows}
+    why = _unfinished_pulls(warehouse, sorted({day for _, day in missing}))
+    rows += [
+        dict.fromkeys(COVERAGE.column_names)
+        | {"day": day, "source": source, "status": MISSING, "reason": why.get((source, day), "no pull was started")}
+        for source, day in missing
+    ]
+    kept = (row for row in rows if not faulty or row["reason"] or row["status"] != "complete")
+    return sorted(kept, key=lambda row: (row["day"], row["source"], row["platform"] or ""))
+
+
+def _unfinished_pulls(warehouse: Warehouse, days: Sequence[date]) -> dict[tuple[str, date], str]:
+    """(source, day) -> how its newest pull went that is not done."""
+    if not days:
+        return {}
+    found = {}
+    for row in warehouse.read(RUNS, {"day": tuple(days), "job": PULL}).sort_by("started_at").to_pylist():
+        source = json.loads(row["parameters"])["source"]
+        found[source, row["day"]] = (
+            f"the pull failed: {row['error']}"
+            if row["status"] == FAILED
+            else f"a pull started at {row['started_at']:%Y-%m-%d %H:%M} UTC and has not ended"
+        )
+    return found
+
+
+def runs(warehouse: Warehouse, asked: Asked, *, job: str | None = None, failed: bool = False) -> list[Row]:
+    """The rows of `runs` of the days asked for, by day and start, JSON columns as values, with `partial_sources`: source ->
+    why, of a day's sources that are partial. `failed`: those that are not done."""
+    days = asked.days(warehouse, RUNS)
+    if not days:
+        return []
+    partial: dict[date, dict[str, str]] = {}
+    for row in warehouse.read(COVERAGE, {"day": days}, columns=["day", "source", "status", "reason"]).to_pylist():
+        if row["status"] == PARTIAL:
+            partial.setdefault(row["day"], {})[row["source"]] = row["reason"] or "no reason was recorded"
+    rows = [
+        row
+        | {name: json.loads(row[name]) if row[name] else None for name in JSON_COLUMNS}
+        | {"partial_sources": partial.get(row["day"], {})}
+        for row in warehouse.read(RUNS, {"day": days}).to_pylist()
+    ]
+    kept = (
+        row
+        for row in rows
+        if job in (None, row["job"])
+        and asked.source in (None, row["parameters"].get("source"))
+        and not (failed and row["status"] == DONE)
+    )
+    return sorted(kept, key=lambda row: (row["day"], row["started_at"]))
+
+
+def reject_reasons(warehouse: Warehouse, asked: Asked, outcome: str | None, count: int) -> list[Row]:
+    """The commonest reasons of the days asked for, at most `count`: (day, source, outcome, reason), how many lines have it
+    (`line_count`), and the first of them (`file`, `line`, `excerpt`)."""
+    return _rejects(
+        warehouse,
+        asked,
+        outcome,
+        f"""
+        select day, source, outcome, reason, count(*) as line_count, min(file) as file,
+            arg_min(line, (file, line)) as line, arg_min(excerpt, (file, line)) as excerpt
+        from rejects group by all order by outcome, line_count desc, day, source, reason limit {count}
+        """,
+    )
+
+
+def rejected_lines(warehouse: Warehouse, asked: Asked, outcome: str | None, count: int) -> list[Row]:
+    """The first `count` rows of `rejects` of the days asked for, by day, source, file and line."""
+    return _rejects(
+        warehouse, asked, outcome, f"select * from rejects order by day, source, file, line, platform limit {count}"
+    )
+
+
+def _rejects(warehouse: Warehouse, asked: Asked, outcome: str | None, query: str) -> list[Row]:
+    days = asked.days(warehouse, REJECTS)
+    if not days:
+        return []
+    partition = asked.partition(days) | ({"outcome": outcome} if outcome else {})
+    with duckdb.connect() as db:  # a stream: a failed pull may have rejected millions of lines
+        db.register("rejects", warehouse.reader(REJECTS, partition))
+        return db.sql(query).to_arrow_table().to_pylist()

@@ -1,0 +1,164 @@
+"""The tables that operators see: coverage, runs, rejects. A row's sentences stand beneath it."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from jobs.checks import JOB as CHECKS
+from jobs.cli.display import print_table, say
+from jobs.cli.operator_queries import MISSING, PARTIAL, Row
+from jobs.days import ONE_DAY, spans
+from jobs.influence import JOB as INFLUENCE
+from jobs.labels import plain
+from jobs.nights.gate import OK
+from jobs.nights.readiness import DEAD_AFTER
+from jobs.pull_activity import JOB as PULL
+from jobs.warehouse.publications import PUBLISH
+from jobs.warehouse.runs import DONE, STARTED
+from schemas.methodology import MethodologyError, load
+
+COUNTS = {"acts": "act_count", "rejected": "rejected_count", "unresolved": "unresolved_count",
+          "ignored": "ignored_count", "repeated": "repeated_count"}  # fmt: skip
+
+
+def print_coverage(rows: Sequence[Row]) -> None:
+    """A line for each source, platform and day, and the reason where there is one; one line for missing days in a row."""
+    if not rows:
+        say("no day that was asked for is in `coverage`")
+        return
+    joined = _joined(rows)
+    cells = [
+        [row["days"], plain(row["source"]), plain(row["platform"]), row["status"],
+         *(plain(row[column]) for column in COUNTS.values())]
+        for row in joined
+    ]  # fmt: skip
+    texts = ("day", "source", "platform", "status")
+    notes = [[row["reason"]] if row["reason"] else [] for row in joined]
+    print_table(f"Coverage of {_days(rows)}", (*texts, *COUNTS), cells, texts, ("status", "day", "source"), notes)
+    faults = {status: sum(row["status"] == status for row in rows) for status in (MISSING, PARTIAL)}
+    counted = [f"{count} {status}" for status, count in faults.items() if count]
+    if counted:
+        say(f"{', '.join(counted)}: infra/runbooks/late_or_missing_day.md")
+
+
+def _joined(rows: Sequence[Row]) -> list[Row]:
+    """The rows with `days` as text: days in a row that miss a source for one reason are one row."""
+    joined: list[Row] = []
+    last: dict[tuple[str, str], Row] = {}  # (source, reason) -> the row that may go on
+    for row in rows:
+        key = (row["source"], row["reason"])
+        before = last.get(key)
+        if row["status"] == MISSING and before and row["day"] - before["last_day"] == ONE_DAY:
+            before |= {"last_day": row["day"], "days": f"{before['day']}..{row['day']}"}
+            continue
+        joined.append(row | {"last_day": row["day"], "days": str(row["day"])})
+        if row["status"] == MISSING:
+            last[key] = joined[-1]
+    return joined
+
+
+def print_runs(rows: Sequence[Row], now: datetime) -> None:
+    """A line for each run, and beneath it what was missing, accepted or wrong."""
+    cells = [
+        [str(row["day"]), row["job"], row["status"], f"{row['started_at']:%m-%d %H:%M}", _took(row), _subject(row),
+         _counted(row)]
+        for row in rows
+    ]  # fmt: skip
+    if not rows:
+        say("no run that was asked for is in `runs`")
+        return
+    names = ("day", "job", "status", "started", "took", "of", "counts")
+    texts = ("day", "job", "status", "started", "of", "counts")
+    notes = [_run_notes(row, now) for row in rows]
+    print_table(f"Runs of {_days(rows)}, times in UTC", names, cells, texts, ("status", "day", "job"), notes)
+
+
+def print_reasons(rows: Sequence[Row]) -> None:
+    """A line for each reason, and the first line of the input that has it."""
+    _print_rejects(rows, [plain(row["line_count"]) for row in rows])
+
+
+def print_rejected_lines(rows: Sequence[Row]) -> None:
+    """A line for each line of the input."""
+    _print_rejects(rows, ["1"] * len(rows))
+
+
+def _print_rejects(rows: Sequence[Row], counts: Sequence[str]) -> None:
+    if not rows:
+        say("no row that was asked for is in `rejects`")
+        return
+    cells = [
+        [str(row["day"]), plain(row["source"]), row["outcome"], count] for row, count in zip(rows, counts, strict=True)
+    ]
+    notes = [[row["reason"], f"{row['file']}:{row['line']}  {row['excerpt']}"] for row in rows]
+    texts = ("day", "source", "outcome")
+    print_table(f"Rejects of {_days(rows)}", (*texts, "lines"), cells, texts, ("lines", "source", "day"), notes)
+    say("excerpts are what people wrote: do not copy them into tickets")
+
+
+def _days(rows: Sequence[Row]) -> str:
+    first, last = min(row["day"] for row in rows), max(row["day"] for row in rows)
+    return str(first) if first == last else f"{first}..{last}"
+
+
+def _took(row: Row) -> str:
+    if row["finished_at"] is None:
+        return ""
+    seconds = (row["finished_at"] - row["started_at"]).total_seconds()
+    return (
+        f"{seconds:.0f} s"
+        if seconds < 60
+        else f"{seconds / 60:.0f} min"
+        if seconds < 3600
+        else f"{seconds / 3600:.1f} h"
+    )
+
+
+def _subject(row: Row) -> str:
+    """The source of a pull, the methodology of a score."""
+    return plain(row["parameters"].get("source") or row["parameters"].get("methodology"))
+
+
+def _counted(row: Row) -> str:
+    """Acts of a pull, people of a score."""
+    counts = row["counts"] or {}
+    return ", ".join(f"{counts[name]:,.0f} {name}" for name in ("acts", "people") if name in counts)
+
+
+def _run_notes(row: Row, now: datetime) -> list[str]:
+    """Sentences about one run, each a line of its own."""
+    partial = row["partial_sources"]
+    notes = []
+    if row["job"] == PULL and row["status"] == DONE and (reason := partial.get(row["parameters"].get("source"))):
+        notes.append(f"partial: {reason}")
+    if row["job"] in (INFLUENCE, PUBLISH):
+        notes += [f"partial source {source}: {reason}" for source, reason in sorted(partial.items())]
+    notes += [f"not covered: {platform} {days}" for platform, days in _outages(row).items()]
+    notes += [f"{name}: {result}" for name, result in (row["checks"] or {}).items() if result != OK]
+    accepted = row["parameters"].get("accept")
+    if accepted and row["job"] != CHECKS:  # the checks' own results name it
+        notes.append(f"accepted: {accepted}")
+    if row["error"] and not (row["checks"] and row["job"] == CHECKS):
+        notes.append(f"error: {row['error']}")
+    if row["status"] == STARTED and now - row["started_at"] >= DEAD_AFTER:
+        notes.append("no end was recorded: probably killed")
+    return notes
+
+
+def _outages(row: Row) -> dict[str, str]:
+    """Platform -> days of the window without coverage. Those before its first covered day are no outage."""
+    first_day = _first_day(row)
+    found = {}
+    for platform, uncovered in (row["uncovered_days"] or {}).items():
+        days = [date.fromisoformat(day) for day in uncovered]
+        later = [day for number, day in enumerate(days) if first_day is None or (day - first_day).days != number]
+        if later or row["day"] in days:
+            found[platform] = spans(later or days)
+    return found
+
+
+def _first_day(row: Row) -> date | None:
+    """The first day of a score's window; null for a methodology that this clout does not have."""
+    try:
+        return load(row["parameters"]["methodology"]).first_day(row["day"])
+    except (KeyError, MethodologyError):
+        return None

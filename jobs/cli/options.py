@@ -1,0 +1,109 @@
+"""Options that several commands take, and what they stand for."""
+
+import logging
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from jobs.days import ONE_DAY
+from jobs.errors import UsageError
+from jobs.nights.settling import start_of
+from jobs.places import warehouse_root
+from jobs.sources.spec import TYPES, SourceSpec, are_simulated
+from schemas.methodology import Methodology, load, official
+
+if TYPE_CHECKING:
+    from jobs.warehouse.storage import Warehouse
+
+FLAG = ""  # an option that takes no value
+DAY_FORMAT = {"formats": ["%Y-%m-%d"], "metavar": "YYYY-MM-DD"}
+Day = Annotated[datetime, typer.Option("--day", help="UTC day.", **DAY_FORMAT)]
+AnyDay = Annotated[
+    datetime | None, typer.Option("--day", help="UTC day; the newest published one if left out.", **DAY_FORMAT)
+]
+FirstDay = Annotated[datetime | None, typer.Option(help="First UTC day of the range.", **DAY_FORMAT)]
+LastDay = Annotated[datetime | None, typer.Option(help="Last UTC day of the range, included.", **DAY_FORMAT)]
+Sources = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--source",
+        metavar="[ID:]TYPE[@PLATFORM]=WHERE",
+        help=f"What to pull; may be given several times. Types: {', '.join(TYPES)}."
+        " The same ID twice is several files of one source.",
+    ),
+]
+Version = Annotated[
+    str | None,
+    typer.Option("--methodology", metavar="VERSION", help="Methodology; the official one of the day if left out."),
+]
+EngineName = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        metavar="auto|memory|spark|graphframes",
+        help="What adds the messages; all give the same scores. `auto`: memory where the pairs fit, else spark.",
+    ),
+]
+RejectShare = Annotated[
+    float,
+    typer.Option(
+        min=0, max=1, metavar="SHARE", help="A pull fails if more than this share of the lines read is rejected."
+    ),
+]
+Why = Annotated[str | None, typer.Option(metavar="TEXT", help="The reason, for the table `publications`.")]
+Accept = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WHY", help="Take a day although it is outside its bounds, and why; kept with the publication."
+    ),
+]
+Sample = Annotated[
+    bool,
+    typer.Option(
+        "--sample", metavar=FLAG, help="Use the simulation's warehouse, also where there is one of real data."
+    ),
+]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", metavar=FLAG, help="Log every step, and show tracebacks.")]
+
+
+def log(verbose: bool) -> None:
+    """`--verbose` may stand before the command or after it."""
+    if verbose:
+        logging.getLogger("jobs").setLevel(logging.DEBUG)
+
+
+def refuse_not_begun(day: date, now: datetime) -> None:
+    """Raises `UsageError` if nothing of the day can have happened yet."""
+    if now < start_of(day):
+        raise UsageError(
+            f"{day} has not begun: it is {now:%Y-%m-%d %H:%M} UTC. The newest day that is over is"
+            f" {now.date() - ONE_DAY}"
+        )
+
+
+def methodology_of(version: str | None, day: datetime) -> Methodology:
+    return load(version or official(day.date()))
+
+
+def root_of(sample: bool) -> str:
+    """The warehouse to read: of real data where there is one, else the simulation's."""
+    real = warehouse_root(simulated=False)
+    there = "://" in real or (Path(real) / "scores").exists()
+    return warehouse_root(simulated=sample or not there)
+
+
+def open_to_read(sample: bool) -> "Warehouse":
+    """The warehouse as it is. Raises `UsageError` where there is none, or where an earlier or a newer clout made it."""
+    from jobs.warehouse.storage import Warehouse
+
+    warehouse = Warehouse(root_of(sample))
+    if not warehouse.exists():
+        raise UsageError(f"{warehouse.root}: no warehouse here yet; run `clout run` first, or set CLOUT_WAREHOUSE")
+    warehouse.require_current()
+    return warehouse
+
+
+def warehouse_of(specs: tuple[SourceSpec, ...]) -> str:
+    return warehouse_root(simulated=are_simulated(specs))

@@ -1,0 +1,130 @@
+"""What people ask of `scores`: the top of a day, one person's history, a plain snapshot."""
+
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from jobs.csv_writer import CsvWriter
+from jobs.errors import CloutError, UsageError
+from jobs.files import appearing
+from jobs.warehouse import histories
+from jobs.warehouse.storage import Warehouse
+from schemas.methodology import official
+from schemas.restatements import RESTATEMENTS
+from schemas.scores import SCORES
+
+
+def newest_day(warehouse: Warehouse, methodology: str | None = None) -> date:
+    """The newest published day, of that methodology or of the official ones."""
+    partitions = warehouse.partitions(SCORES)
+    days = [
+        date.fromisoformat(found["day"])
+        for found in partitions
+        if found["methodology"] == (methodology or official(date.fromisoformat(found["day"])))
+    ]
+    if not days:
+        raise CloutError(f"scores: no day is published in {warehouse.root}; `clout run` does")
+    return max(days)
+
+
+def top(warehouse: Warehouse, day: date, methodology: str, count: int) -> pa.Table:
+    """The day's people of the highest rank, at most `count`. Raises where the day is not published."""
+    partition = {"methodology": methodology, "day": day}
+    found = warehouse.read(SCORES, partition, where=pc.field("rank") <= count)
+    if not found.num_rows:
+        raise CloutError(
+            f"scores {day} ({methodology}): not published; the newest published day is {newest_day(warehouse)}"
+        )
+    return found.sort_by([("rank", "ascending"), ("person_id", "ascending")]).slice(0, count)
+
+
+def person_id(warehouse: Warehouse, person: str) -> str:
+    """The person whom a person_id or a handle names: who bears the handle on the newest published day on which anybody does.
+    Raises where nobody published does, or several people."""
+    if ":" in person:
+        return person
+    people = _bearers(warehouse, person.removeprefix("@"))
+    if not people:
+        raise _nobody(person)
+    if len(people) > 1:
+        raise UsageError(f"{person!r} is the handle of several people: {', '.join(sorted(people))}; give one person_id")
+    return people.pop()
+
+
+def _bearers(warehouse: Warehouse, handle: str) -> set[str]:
+    """Looks from the newest published day back, at more days each time."""
+    left = sorted({found["day"] for found in warehouse.partitions(SCORES)}, reverse=True)
+    count = 1
+    while left:
+        days, left = tuple(map(date.fromisoformat, left[:count])), left[count:]
+        found = warehouse.read(SCORES, {"day": days}, columns=["day", "person_id"], where=pc.field("handle") == handle)
+        if found.num_rows:
+            return set(found.filter(pc.equal(found["day"], pc.max(found["day"])))["person_id"].to_pylist())
+        count *= 4
+    return set()
+
+
+def _nobody(person: str) -> CloutError:
+    return CloutError(f"scores: nobody published is {person!r}; give a person_id such as `twitter:88`, or a handle")
+
+
+def history(warehouse: Warehouse, person: str, methodology: str | None, day: date | None = None) -> pa.Table:
+    """One person's published days in order, or that one day, by person_id or handle, of that methodology or of the official
+    ones. Raises if there is no such day."""
+    who = person_id(warehouse, person)
+    if day is not None:
+        rows = warehouse.read(
+            SCORES,
+            {"day": day} | ({"methodology": methodology} if methodology else {}),
+            where=pc.field("person_id") == who,
+        )
+    else:
+        published = {found["methodology"] for found in warehouse.partitions(SCORES)}
+        rows = histories.of_person(warehouse, who, sorted(published & {methodology} if methodology else published))
+        if not rows.num_rows and methodology is None:
+            raise _nobody(person)
+    if methodology is None:
+        days = [official(row_day.as_py()) for row_day in rows["day"]]
+        rows = rows.filter(pc.equal(rows["methodology"], pa.array(days, pa.string())))
+    if not rows.num_rows:
+        by = methodology or "the official methodology"
+        if day:
+            raise CloutError(
+                f"scores {day} ({by}): {person} is not in it; `clout show {person}` lists the days that are"
+            )
+        raise CloutError(f"scores: no day of {person!r} is published by {by}")
+    return rows.sort_by("day")
+
+
+def restatements(warehouse: Warehouse, day: date | None, methodology: str | None) -> pa.Table:
+    """Changes of published days, newest first; of one day or methodology where it is given."""
+    asked = {name: value for name, value in (("day", day), ("methodology", methodology)) if value is not None}
+    return warehouse.read(RESTATEMENTS, asked).sort_by([("restated_at", "descending")])
+
+
+def export(warehouse: Warehouse, day: date, methodology: str, to: Path) -> int:
+    """Writes a published day as one Parquet or CSV file and returns its row count. The file appears whole or not at all."""
+    kinds = {".parquet": _parquet, ".csv": _csv}
+    if to.suffix not in kinds:
+        raise UsageError(f"{to}: the name must end in .parquet or .csv")
+    partition = {"methodology": methodology, "day": day}
+    if not warehouse.row_count(SCORES, partition):
+        raise CloutError(f"scores {day} ({methodology}): not published, nothing exported")
+    reader = warehouse.reader(SCORES, partition)
+    count = 0
+    with appearing(to) as part, kinds[to.suffix](part, reader.schema) as writer:
+        for batch in reader:
+            writer.write_batch(batch)
+            count += batch.num_rows
+    return count
+
+
+def _parquet(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    return pq.ParquetWriter(path, schema)
+
+
+def _csv(path: Path, schema: pa.Schema) -> CsvWriter:
+    return CsvWriter(path, schema)

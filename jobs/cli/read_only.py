@@ -1,0 +1,180 @@
+"""Commands that read what is there and change nothing."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jobs.cli import display
+from jobs.cli.display import say
+from jobs.cli.options import (
+    DAY_FORMAT,
+    FLAG,
+    AnyDay,
+    Day,
+    EngineName,
+    Sample,
+    Verbose,
+    Version,
+    log,
+    methodology_of,
+    open_to_read,
+)
+from jobs.engines import AUTO
+from jobs.errors import UsageError
+from jobs.labels import CONSENT
+from schemas.methodology import load, official
+
+Json = Annotated[bool, typer.Option("--json", metavar=FLAG, help="JSON instead of a table.")]
+
+
+def show(
+    person: Annotated[
+        str | None,
+        typer.Argument(metavar="PERSON", help="person_id (`twitter:88`) or handle: their history. Else a day's top."),
+    ] = None,
+    day: Annotated[
+        datetime | None,
+        typer.Option("--day", help="UTC day. If left out: the newest published one; of a person, all.", **DAY_FORMAT),
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, max=100_000, metavar="N", help="How many people.")] = 20,
+    methodology: Version = None,
+    as_json: Json = False,
+    as_csv: Annotated[bool, typer.Option("--csv", metavar=FLAG, help="CSV instead of a table.")] = False,
+    sample: Sample = False,
+    verbose: Verbose = False,
+) -> None:
+    """Show the highest scores of a day, or one person's history."""
+    from jobs.cli import queries
+
+    log(verbose)
+    if as_json and as_csv:
+        raise UsageError("--json and --csv exclude each other")
+    warehouse = open_to_read(sample)
+    if person is not None:
+        found, print_table = (
+            queries.history(warehouse, person, methodology, day.date() if day else None),
+            display.print_history,
+        )
+    else:
+        asked = day.date() if day else queries.newest_day(warehouse, methodology)
+        found, print_table = queries.top(warehouse, asked, methodology or official(asked), top), display.print_top
+    show_as = display.print_json if as_json else display.print_csv if as_csv else print_table
+    show_as(found)
+
+
+def restatements(
+    day: Annotated[datetime | None, typer.Option("--day", help="Of this UTC day only.", **DAY_FORMAT)] = None,
+    methodology: Annotated[
+        str | None, typer.Option("--methodology", metavar="VERSION", help="Of this methodology only.")
+    ] = None,
+    as_json: Json = False,
+    sample: Sample = False,
+    verbose: Verbose = False,
+) -> None:
+    """List what changed in days that were already published: how many people moved, by how much, why, when."""
+    from jobs.cli import queries
+
+    log(verbose)
+    found = queries.restatements(open_to_read(sample), day.date() if day else None, methodology)
+    (display.print_json if as_json else display.print_restatements)(found)
+
+
+def compare(
+    day: Day,
+    methodology: Annotated[str, typer.Option("--methodology", metavar="VERSION", help="Methodology asked about.")],
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="VERSION", help="Compared with this one; the official one of the day if left out."),
+    ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Folder for `report.html`, CSV files and everybody's two scores."),
+    ] = None,
+    engine: EngineName = AUTO,
+    sample: Sample = False,
+    verbose: Verbose = False,
+) -> None:
+    """Say who would move under another methodology, and why; nothing is published.
+
+    Example: clout compare --day 2012-07-07 --methodology 2026.12 --to report
+    """
+    from jobs import score_twice as job
+    from jobs.comparison import report
+    from jobs.engines import choice
+    from jobs.session import build
+
+    log(verbose)
+    choice.require(engine)
+    params = job.Params(day=day.date(), methodology=load(methodology), against=methodology_of(against, day))
+    warehouse = open_to_read(sample)
+    people_to = report.folder(to) / "people.parquet" if to else None
+    with display.progress() as bar:
+        bar.show("starting Spark, scoring twice")
+        found = job.run(build(), warehouse, params, engine, people_to)
+    say(f"{methodology} against {params.against.version} on {params.day}: {report.headline(found)}")
+    for sentence in report.sentences(found):
+        say(f"  {sentence}")
+    for label in report.labels(found):
+        say(label)
+    if to:
+        say(f"report: {report.write(params, found, to)}")
+
+
+def export(
+    to: Annotated[Path, typer.Option(metavar="FILE", help="File to write, .parquet or .csv.")],
+    day: AnyDay = None,
+    methodology: Version = None,
+    sample: Sample = False,
+    verbose: Verbose = False,
+) -> None:
+    """Write a published day as one plain Parquet or CSV file, for tools that do not read Delta."""
+    from jobs.cli import queries
+
+    log(verbose)
+    warehouse = open_to_read(sample)
+    asked = day.date() if day else queries.newest_day(warehouse, methodology)
+    count = queries.export(warehouse, asked, methodology or official(asked), to)
+    say(f"{to}: {count:,} people of {asked}; {CONSENT}")
+
+
+def explain(
+    person: Annotated[str, typer.Argument(metavar="PERSON", help="person_id (`twitter:88`) or handle.")],
+    day: AnyDay = None,
+    since: Annotated[
+        datetime | None, typer.Option("--since", help="Why the score changed since this UTC day.", **DAY_FORMAT)
+    ] = None,
+    acts: Annotated[
+        bool, typer.Option("--acts", metavar=FLAG, help="List the rows of `activity` that the largest paths stand on.")
+    ] = False,
+    top: Annotated[int, typer.Option(min=1, max=10_000, metavar="N", help="How many to name of each.")] = 10,
+    methodology: Version = None,
+    as_json: Annotated[bool, typer.Option("--json", metavar=FLAG, help="JSON instead of words.")] = False,
+    sample: Sample = False,
+    verbose: Verbose = False,
+) -> None:
+    """Say why a person's score is what it is, or why it changed.
+
+    Example: clout explain twitter:88 --day 2012-07-07 --since 2012-07-06
+    """
+    from jobs import score_changes
+    from jobs.cli import explanations, queries
+    from jobs.why import explain as job
+    from jobs.why import explain_change
+
+    log(verbose)
+    if since and acts:
+        raise UsageError("--acts explains one day; leave out --since")
+    warehouse = open_to_read(sample)
+    asked = day.date() if day else queries.newest_day(warehouse, methodology)
+    now = load(methodology or official(asked))
+    who = queries.person_id(warehouse, person)
+    if since:
+        then = load(methodology or official(since.date()))
+        params = score_changes.Params(day=asked, methodology=now, since_day=since.date(), since_methodology=then)
+        told, tell = explain_change.explained(warehouse, who, params, top), explanations.tell_change
+    else:
+        asked_of = job.Params(person=who, day=asked, methodology=now, top=top, with_acts=acts)
+        told, tell = job.explained(warehouse, asked_of), explanations.tell
+    (display.print_json if as_json else tell)(told)

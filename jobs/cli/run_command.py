@@ -1,0 +1,170 @@
+"""`clout run` as people see it: the plan, a line a day, the ten highest scores, and what to do next."""
+
+import shlex
+import time
+from collections.abc import Sequence
+from datetime import date
+from functools import partial
+
+from jobs import day_range, labels
+from jobs.cli import display, queries
+from jobs.cli.display import say
+from jobs.days import days_between, spans
+from jobs.engines import choice
+from jobs.night_settings import nights
+from jobs.pull_activity import Pulled, refuse_mixing
+from jobs.sources.spec import SourceSpec
+from jobs.warehouse.storage import Warehouse
+from jobs.warehouse.window import activity_digests, stale_days
+from schemas.kinds import is_simulated
+from schemas.methodology import Methodology
+
+TOP = 10
+
+
+def run(
+    root: str, sources: tuple[SourceSpec, ...], first_day: date, last_day: date, score_from: date,
+    methodology: Methodology, *, max_reject_share: float, engine: str, dry_run: bool,
+) -> None:  # fmt: skip
+    started = time.monotonic()
+    watch = Watch()
+    choice.require(engine)
+    warehouse = Warehouse(root)
+    opened = {spec: spec.open() for spec in sources}  # a file that is not there is told before anything is done
+    params = day_range.Params(
+        sources=sources, first_day=first_day, last_day=last_day, score_from=score_from, methodology=methodology,
+        max_reject_share=max_reject_share, engine=engine, gate_days=nights().gate_days,
+    )  # fmt: skip
+    if not dry_run:
+        warehouse.create_tables()
+    if warehouse.exists():
+        warehouse.require_current()
+        for source in opened.values():
+            refuse_mixing(warehouse, source)
+    planned = day_range.plan(warehouse, params)
+    if dry_run:
+        _say_plan(warehouse, params, planned, {spec: source.platforms for spec, source in opened.items()})
+        return
+    simulated = any(is_simulated(platform) for source in opened.values() for platform in source.platforms)
+    if simulated:
+        say(labels.SIMULATED)
+    pulled = {day for days in planned.pulls.values() for day in days}
+    if planned.resumed:
+        say(
+            f"going on where the same command stopped: {len(pulled)} of {len(params.pulled_days)} days left to pull,"
+            f" {len(planned.scores)} of {len(params.scored_days)} to score"
+        )
+    with display.progress() as bar:
+        day_range.pull(
+            warehouse, params, planned, lambda count: bar.show(f"pulling, {count:,} lines read"),
+            on_day=partial(say_pulled, watch=watch),
+        )  # fmt: skip
+        total = len(planned.scores)
+        bar.show("starting Spark, counting engagement", 0, total)
+        outcomes = []
+        for number, outcome in enumerate(day_range.score(warehouse, params, planned), 1):
+            say_scored(outcome, watch)
+            outcomes.append(outcome)
+            bar.show("scoring", number, total)
+    refused = [outcome for outcome in outcomes if isinstance(outcome, day_range.Refused)]
+    if not refused or refused[-1].day != last_day:
+        display.print_top(queries.top(warehouse, last_day, methodology.version, TOP))
+    count = len(outcomes) - len(refused)
+    say(f"\n{len(pulled)} days pulled, {count} scored, in {time.monotonic() - started:.0f} s.")
+    if refused:
+        raise day_range.RefusedDaysError(refused, len(params.scored_days))
+    _say_next(warehouse, last_day, simulated)
+
+
+class Watch:
+    """Seconds since it was last looked at."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+
+    def seconds(self) -> float:
+        now, before = time.monotonic(), self._last
+        self._last = now
+        return now - before
+
+
+def say_scored(outcome: day_range.Scored | day_range.Refused, watch: Watch) -> None:
+    """A line for a day, and one for each warning of its checks."""
+    if isinstance(outcome, day_range.Refused):
+        say(f"REFUSED {outcome.day}  not published: the reason stands at the end  {watch.seconds():6.1f} s")
+        return
+    people, pairs = f"{outcome.people:>10,} people", f"{outcome.pairs:>10,} pairs"
+    say(f"scored  {outcome.day}  {people}  {pairs}  {watch.seconds():6.1f} s")
+    for warning in outcome.warnings:
+        say(f"        {warning}")
+
+
+def say_pulled(pulled: Pulled, watch: Watch) -> None:
+    """A line for a day that was pulled, or passed over."""
+    if not pulled.covered:
+        say(f"skipped {pulled.day}  {pulled.note}")
+        return
+    faults = [
+        f"{count:,} {name}"
+        for name, count in (
+            ("rejected", pulled.rejected_count),
+            ("unresolved", pulled.unresolved_count),
+            ("ignored", pulled.ignored_count),
+            ("repeated", pulled.repeated_count),
+        )
+        if count
+    ]
+    told = f"  ({', '.join(faults)})" if faults else ""
+    note = f"  warning: {pulled.note}" if pulled.note else ""
+    say(f"pulled  {pulled.day}  {pulled.act_count:>10,} acts    {pulled.source}  {watch.seconds():6.1f} s{told}{note}")
+
+
+def _say_plan(
+    warehouse: Warehouse, params: day_range.Params, planned: day_range.Plan, platforms: dict[SourceSpec, Sequence[str]]
+) -> None:
+    say(f"warehouse {warehouse.root}{'' if warehouse.exists() else ' (would be created)'}")
+    if planned.resumed:
+        say("the same command stopped before its end; it would go on there:")
+    for spec, days in planned.pulls.items():
+        if days:
+            say(f"read    {' '.join((spec.type, *spec.places))}")
+            say("replace rejects, accounts, activity, coverage:")
+            say(f"          day={spans(days)} source={spec.id}")
+            say(f"          platform={','.join(platforms[spec])}")
+    if planned.scores:
+        version = params.methodology.version
+        first_day = params.methodology.first_day(planned.scores[0])
+        counted = spans(_counted_days(warehouse, planned, first_day))
+        say(f"read    activity: day={counted}")
+        say(f"replace engagement: day={counted}")
+        say(
+            f"read    engagement, coverage, accounts: the {params.methodology.lookback_days} days up to each scored one,"
+        )
+        say(f"          day={spans(days_between(first_day, planned.scores[-1]))}")
+        say(f"replace influence, scores: methodology={version} day={spans(planned.scores)}")
+    say("nothing was done (--dry-run)")
+
+
+def _counted_days(warehouse: Warehouse, planned: day_range.Plan, first_day: date) -> list[date]:
+    """Days of the windows whose acts would be counted: pulled before then, or since they were last counted."""
+    last_day = planned.scores[-1]
+    days = {day for pulled in planned.pulls.values() for day in pulled if first_day <= day <= last_day} | {last_day}
+    if warehouse.exists():
+        days.update(stale_days(warehouse, activity_digests(warehouse, first_day, last_day), first_day, last_day))
+    return sorted(days)
+
+
+def _say_next(warehouse: Warehouse, day: date, simulated: bool) -> None:
+    root = shlex.quote(warehouse.root)
+    option = " --sample" if simulated else ""
+    say(f"""
+The tables are in {root} (Delta; README: "Reading the scores").
+  top of a day    .venv/bin/clout show --day {day}{option}
+  one person      .venv/bin/clout show PERSON_ID{option}
+  a plain file    .venv/bin/clout export --day {day} --to day.csv{option}
+  from Python     .venv/bin/python -c "import polars; print(polars.scan_delta('{warehouse.root}/scores') \\
+                    .select('day', 'rank', 'person_id', 'score') \\
+                    .sort('day', 'rank', descending=[True, False]).head(20).collect())"
+Real data         bash infra/run.sh --source higgs=PATH \\
+                    --first-day 2012-07-01 --last-day 2012-07-07
+Airflow nightly   bash infra/up.sh""")

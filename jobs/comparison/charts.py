@@ -1,0 +1,114 @@
+"""Charts of a comparison, as SVG with text that can be selected. The same tables give the same bytes."""
+
+import io
+
+import altair as alt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs.comparison.tables import FAR
+from jobs.labels import plain
+
+# Of Okabe and Ito's palette, which colour-blind people tell apart; printed without colour the first is light, the second dark.
+BEFORE, AFTER = "#E69F00", "#0072B2"
+PALE = "#8FB8D8"
+# Of a plot, its axes included: on a phone it is shown as it is, on a wide screen a third larger.
+WIDTH, HEIGHT = 400, 210
+FONT = "system-ui, sans-serif"
+MARGIN = {"left": 16, "right": 8, "top": 4, "bottom": 4}  # a reader's font may be wider than the one it is laid out by
+MOST_PLATFORMS = 12  # in a chart; a table has all
+
+
+def distribution(table: pa.Table, before: str, after: str) -> str:
+    """How many hold which score, before and after side by side."""
+    sides = pa.concat_tables(
+        [
+            pa.table({"score": table["score_from"], "people": table[side], "methodology": [version] * len(table)})
+            for side, version in (("before", before), ("after", after))
+        ]
+    )
+    return _svg(
+        alt.Chart(sides)
+        .mark_bar()
+        .encode(
+            alt.X("score:O", title="score, from", axis=alt.Axis(labelAngle=0)),
+            alt.Y("people:Q", title=None),
+            _colour("methodology", before, after),
+            alt.XOffset("methodology:N", sort=[before, after]),
+        )
+    )
+
+
+def moves(table: pa.Table) -> str:
+    """How many move by how many points; moves of more than 5 points are darker."""
+    far = pc.or_(pc.greater_equal(table["points_from"], FAR), pc.less_equal(table["points_to"], -FAR))
+    return _svg(
+        alt.Chart(table.append_column("far", far))
+        .mark_bar()
+        .encode(
+            alt.X("points_from:Q", bin="binned", title="points"),
+            alt.X2("points_to:Q"),
+            alt.Y("holders:Q", title=None),
+            alt.Color("far:N", legend=None, scale=alt.Scale(domain=[False, True], range=[PALE, AFTER])),
+        )
+    )
+
+
+def deciles(table: pa.Table) -> str:
+    """How the tenths move: a dot for the person in its middle, a line for the middle eight of ten."""
+    tenth = alt.X("decile:O", title="tenth of people by score before; 10 is the highest", axis=alt.Axis(labelAngle=0))
+    base = alt.Chart(table).encode(tenth)
+    line = base.mark_rule(strokeWidth=5, color=PALE, strokeCap="round").encode(
+        alt.Y("low_move:Q", title=None), alt.Y2("high_move:Q")
+    )
+    dot = base.mark_point(filled=True, size=60, color=AFTER, opacity=1).encode(alt.Y("median_move:Q"))
+    zero = alt.Chart(pa.table({"zero": [0]})).mark_rule(color="#555").encode(alt.Y("zero:Q"))
+    return _svg(zero + line + dot)
+
+
+def platforms(table: pa.Table, before: str, after: str) -> str:
+    """Which share of everybody's attention is held on which platform."""
+    shown = table.slice(0, MOST_PLATFORMS)
+    # The drawing ends the process on a control character.
+    names = [plain(name) for name in shown["platform"].to_pylist()]
+    sides = pa.concat_tables(
+        [
+            pa.table({"platform": names, "share": shown[f"share_{side}"], "methodology": [version] * len(shown)})
+            for side, version in (("before", before), ("after", after))
+        ]
+    )
+    return _svg(
+        alt.Chart(sides)
+        .mark_bar()
+        .encode(
+            alt.Y("platform:N", title=None, sort=names, axis=alt.Axis(labelLimit=150)),
+            alt.X("share:Q", title="share of all attention", axis=alt.Axis(format="%", tickCount=5)),
+            _colour("methodology", before, after),
+            alt.YOffset("methodology:N", sort=[before, after]),
+        )
+    )
+
+
+def _colour(name: str, before: str, after: str) -> alt.Color:
+    scale = alt.Scale(domain=[before, after], range=[BEFORE, AFTER])
+    return alt.Color(f"{name}:N", title=None, scale=scale, legend=alt.Legend(orient="top"))
+
+
+def _svg(chart: alt.Chart | alt.LayerChart) -> str:
+    sized = chart.properties(width=WIDTH, height=HEIGHT, autosize=alt.AutoSizeParams(type="fit", contains="padding"))
+    styled = (
+        sized.configure(font=FONT, padding=MARGIN, background="white")
+        .configure_axis(
+            labelFontSize=12,
+            titleFontSize=12,
+            titleFontWeight="normal",
+            labelColor="#222",
+            titleColor="#222",
+            gridColor="#e4e4e4",
+        )
+        .configure_legend(labelFontSize=12, labelColor="#222")
+        .configure_view(stroke=None)
+    )
+    drawn = io.StringIO()
+    styled.save(drawn, format="svg")
+    return drawn.getvalue()

@@ -1,0 +1,127 @@
+"""A comparison of two methodologies as people read it: in sentences, and as one HTML page beside its tables in CSV.
+
+The page needs no network and runs no script. Nothing in it depends on a clock or on chance: the same comparison gives the
+same bytes.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow.csv
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from jobs.comparison import charts
+from jobs.comparison.movers import COUNT
+from jobs.comparison.tables import FAR, TOP, Comparison, Params
+from jobs.errors import UsageError
+from jobs.files import appearing
+from jobs.labels import CONSENT, SIMULATED, plain
+
+NEARLY_SAME, SIMILAR = 0.99, 0.9  # rank correlations, in words
+STAYS = 0.05  # points: a smaller move is none in words
+
+
+def folder(to: Path) -> Path:
+    """The folder, made where it is not there. Raises `UsageError` where it cannot be."""
+    try:
+        to.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{to}: cannot be a folder for the report ({error.strerror})") from error
+    return to
+
+
+def write(params: Params, found: Comparison, to: Path) -> Path:
+    """Writes a CSV file for each table into the folder, then `report.html`, whose path it returns."""
+    for name, table in found.tables.items():
+        with appearing(to / f"{name}.csv") as part:
+            pyarrow.csv.write_csv(table, part)
+    with appearing(to / "report.html") as part:
+        part.write_text(html(params, found), encoding="utf-8")
+    return to / "report.html"
+
+
+def html(params: Params, found: Comparison) -> str:
+    """The page. Names that a platform sent are text on it, whatever they hold."""
+    pages = Environment(
+        loader=PackageLoader("jobs.comparison"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    pages.filters |= {"plain": plain, "share": share}
+    before, after = params.against.version, params.methodology.version
+    movers = found.movers.to_pylist()
+    drawn = {
+        "distribution": charts.distribution(found.distribution, before, after),
+        "moves": charts.moves(found.moves),
+        "deciles": charts.deciles(found.deciles),
+        "platforms": charts.platforms(found.platforms, before, after),
+    }
+    return pages.get_template("comparison.html").render(
+        day=params.day, before=before, after=after, headline=headline(found), sentences=list(sentences(found)),
+        whole=found.whole, labels=labels(found), constants=found.constants.to_pylist(), platforms=found.platforms.to_pylist(),
+        rising=[row for row in movers if row["move"] > 0], falling=[row for row in movers if row["move"] < 0],
+        charts={name: Markup(svg) for name, svg in drawn.items()}, far=FAR, most=COUNT,
+    )  # fmt: skip
+
+
+def labels(found: Comparison) -> list[str]:
+    """What has to stand on everything that is shown of people."""
+    return [*([SIMULATED] if found.whole["simulated"] else []), CONSENT]
+
+
+def headline(found: Comparison) -> str:
+    """The one sentence to remember."""
+    whole = found.whole
+    far = f"{share(whole['far'], whole['holders'])} of people move" if whole["far"] else "Nobody moves"
+    typical = whole["median_move"]
+    middle = "stays" if abs(typical) < STAYS else f"{'rises' if typical > 0 else 'falls'} by {abs(typical):.1f}"
+    return f"{far} by more than {FAR:g} points; the person in the middle {middle}."
+
+
+def sentences(found: Comparison) -> Iterator[str]:
+    """What stands below it."""
+    whole = found.whole
+    holders, people = whole["holders"], max(whole["people_before"], whole["people_after"])
+    yield f"Of {people:,} people {holders:,} hold any attention; shares are of these."
+    sides = (
+        ("rises", "rise", whole["rising"], whole["largest_rise"]),
+        ("falls", "fall", whole["falling"], whole["largest_fall"]),
+    )
+    told = [
+        f"{share(count, holders)} {many}, by {largest:.1f} points at most" if count else f"nobody {one}"
+        for one, many, count, largest in sides
+    ]
+    yield _sentence("; ".join(told))
+    rho = whole["rank_correlation"]
+    if rho is not None:
+        order = "hardly changes" if rho >= NEARLY_SAME else "changes a little" if rho >= SIMILAR else "changes"
+        yield (
+            f"The order {order} (rank correlation {rho:.3f}): of the first {whole['top']} people {whole['top_kept']} stay"
+            f" among the first {TOP}."
+        )
+    shares = {
+        row["platform"]: (row["share_before"] or 0.0, row["share_after"] or 0.0) for row in found.platforms.to_pylist()
+    }
+    if any(before != after for before, after in shares.values()):
+        gained = sorted(shares, key=lambda platform: (shares[platform][1] - shares[platform][0], platform))
+        lost, won = (
+            f"{plain(name)} ({shares[name][0]:.1%} of all to {shares[name][1]:.1%})" for name in (gained[0], gained[-1])
+        )
+        yield f"Attention moves from {lost} to {won}."
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def share(part: int, whole: int) -> str:
+    """A share of people in words: few are never none, and almost all never all."""
+    value = part / whole if whole else 0.0
+    if 0 < value < 0.001:
+        return "under 0.1%"
+    if 0.999 < value < 1:
+        return "over 99.9%"
+    return f"{value:.1%}" if 0 < value < 0.1 else f"{value:.0%}"

@@ -1,0 +1,213 @@
+"""Two methodologies' rows of `influence` for one day -> who moves, from the one to the other. Pure SQL over two tables.
+
+`before` is the methodology compared against, `after` the one asked about. Who has a row in one of them only holds nothing in
+the other. Shares are of *holders*: people who hold any attention before or after; nobody else can move.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from duckdb import DuckDBPyConnection
+
+from jobs.errors import UsageError
+from jobs.files import appearing
+from schemas.methodology import Methodology
+
+COLUMNS = ("person_id", "platform", "handle", "simulated", "influence", "direct", "second", "third", "score", "rank")
+FAR = 5.0  # points: a move that people notice; 5 points are a factor of 2.8 in attention
+TOP = 100  # how many of the first are looked at apart
+BIN = 5  # points of the scale
+MOVE_BIN = 0.5  # points of a move
+
+_PAIRS = """
+create table pairs as
+select person_id, coalesce(a.platform, b.platform) as platform, coalesce(a.handle, b.handle) as handle,
+  coalesce(a.simulated, b.simulated) as simulated, b.person_id is not null as was, a.person_id is not null as stands,
+  b.rank as rank_before, a.rank as rank_after,
+  coalesce(b.score, 0) as score_before, coalesce(a.score, 0) as score_after, score_after - score_before as move,
+  coalesce(b.influence, 0) as influence_before, coalesce(a.influence, 0) as influence_after,
+  coalesce(a.direct, 0) - coalesce(b.direct, 0) as direct, coalesce(a.second, 0) - coalesce(b.second, 0) as second,
+  coalesce(a.third, 0) - coalesce(b.third, 0) as third
+from before b full join after a using (person_id)
+order by person_id;
+create view holders as select * from pairs where influence_before > 0 or influence_after > 0;
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Params:
+    """The UTC day, the methodology asked about, and the one it is compared with."""
+
+    day: date
+    methodology: Methodology
+    against: Methodology
+
+    def __post_init__(self) -> None:
+        if self.methodology.version == self.against.version:
+            raise UsageError(f"methodology {self.against.version}: cannot be compared with itself; name another one")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a report tells, as tables; columns stand beside the functions that make them."""
+
+    constants: pa.Table
+    summary: pa.Table
+    distribution: pa.Table
+    moves: pa.Table
+    deciles: pa.Table
+    platforms: pa.Table
+    movers: pa.Table
+
+    @property
+    def whole(self) -> dict[str, Any]:
+        """The one row of the summary."""
+        return self.summary.to_pylist()[0]
+
+    @property
+    def tables(self) -> dict[str, pa.Table]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def load(db: DuckDBPyConnection, side: str, rows: pa.Table) -> None:
+    """Makes the table `before` or `after`, of `COLUMNS`."""
+    db.register("rows", rows)
+    db.execute(f"create table {side} as select {', '.join(COLUMNS)} from rows")
+    db.unregister("rows")
+
+
+def pair(db: DuckDBPyConnection) -> None:
+    """Makes `pairs`, one row per person of either table, and its view `holders`. One thread and one order of rows, so that
+    the same rows give the same sums to the last bit."""
+    db.execute("set threads = 1")
+    db.execute(_PAIRS)
+
+
+def compared(db: DuckDBPyConnection, before: Methodology, after: Methodology, movers: pa.Table) -> Comparison:
+    """Everything that a report tells of these `pairs`."""
+    return Comparison(
+        constants(before, after), summary(db), distribution(db), moves(db), deciles(db), platforms(db), movers
+    )
+
+
+def write_people(db: DuckDBPyConnection, to: Path) -> None:
+    """Everybody's scores before and after, and what changed, as a Parquet file."""
+    with appearing(to) as part:
+        db.sql("from pairs order by person_id").write_parquet(str(part))
+
+
+def constants(before: Methodology, after: Methodology) -> pa.Table:
+    """(name, before, after) of the constants that differ, each as text; a platform that is not named has the default."""
+    values = [_flat(methodology) for methodology in (before, after)]
+    names = list(dict.fromkeys(name for found in values for name in found))
+    rows = [{"name": name, "before": _constant(name, values[0]), "after": _constant(name, values[1])} for name in names]
+    changed = [row for row in rows if row["before"] != row["after"]]
+    return pa.Table.from_pylist(changed, pa.schema({name: pa.string() for name in ("name", "before", "after")}))
+
+
+def _flat(methodology: Methodology) -> dict[str, str]:
+    found = {}
+    for name, value in asdict(methodology).items():
+        parts = {f"{name}.{key}": part for key, part in value.items()} if isinstance(value, dict) else {name: value}
+        found.update({key: f"{part:g}" if isinstance(part, float) else str(part) for key, part in parts.items()})
+    del found["version"]
+    return found
+
+
+def _constant(name: str, values: Mapping[str, str]) -> str:
+    return values.get(name) or values["platform_weights.default"]
+
+
+def summary(db: DuckDBPyConnection) -> pa.Table:
+    """One row: people, holders, who rises and falls and how far, and how alike the two orders are. `median_move` is that of
+    the person in the middle, of two the lower.
+
+    `rank_correlation` is Spearman's rho of the holders' influence, equals sharing the mean of their ranks; null where all
+    are equal. `top_kept` of the `top` first people (rank <= 100) before are among the first after.
+    """
+    return db.sql(
+        f"""
+        with ranked as (
+            select *, rank() over (order by influence_before) + (count(*) over (partition by influence_before) - 1) / 2 as x,
+              rank() over (order by influence_after) + (count(*) over (partition by influence_after) - 1) / 2 as y
+            from holders
+        ), alike as (select corr(x, y) as rho from ranked)
+        select (select count(*) filter (was) from pairs) as people_before,
+          (select count(*) filter (stands) from pairs) as people_after,
+          (select coalesce(bool_or(simulated), false) from pairs) as simulated,
+          count(*) as holders, count(*) filter (move > 0) as rising, count(*) filter (move < 0) as falling,
+          count(*) filter (abs(move) > {FAR}) as far, avg(move) as mean_move, quantile_disc(move, 0.5) as median_move,
+          greatest(max(move), 0) as largest_rise, greatest(-min(move), 0) as largest_fall,
+          (select case when isfinite(rho) then rho end from alike) as rank_correlation,
+          count(*) filter (rank_before <= {TOP}) as top,
+          count(*) filter (rank_before <= {TOP} and rank_after <= {TOP}) as top_kept
+        from holders
+        """
+    ).to_arrow_table()
+
+
+def distribution(db: DuckDBPyConnection) -> pa.Table:
+    """(score_from, score_to, before, after): holders with a score in [score_from, score_to), 100 in the last; every bin up
+    to the highest that holds somebody."""
+    return db.sql(
+        f"""
+        with binned as (
+            select unnest([score_before, score_after]) as score, unnest(['before', 'after']) as side from holders
+        ), placed as (select least(floor(score / {BIN}), {100 // BIN - 1})::int as bin, side from binned),
+        bins as (select unnest(range((select max(bin) + 1 from placed))) as bin)
+        select bins.bin * {BIN} as score_from, (bins.bin + 1) * {BIN} as score_to,
+          count(*) filter (side = 'before') as before, count(*) filter (side = 'after') as after
+        from bins left join placed using (bin) group by bins.bin order by bins.bin
+        """
+    ).to_arrow_table()
+
+
+def moves(db: DuckDBPyConnection) -> pa.Table:
+    """(points_from, points_to, holders): how many of those who move do so by so many points, in [points_from, points_to)."""
+    return db.sql(
+        f"""
+        select floor(move / {MOVE_BIN}) * {MOVE_BIN} as points_from, points_from + {MOVE_BIN} as points_to, count(*) as holders
+        from holders where move <> 0 group by 1 order by 1
+        """
+    ).to_arrow_table()
+
+
+_MOVED = f"""
+  count(*) as holders, count(*) filter (move > 0) as rising, count(*) filter (move < 0) as falling,
+  count(*) filter (abs(move) > {FAR}) as far, avg(move) as mean_move, quantile_disc(move, 0.1) as low_move,
+  quantile_disc(move, 0.5) as median_move, quantile_disc(move, 0.9) as high_move
+"""
+
+
+def deciles(db: DuckDBPyConnection) -> pa.Table:
+    """One row per tenth of the holders by their score before, 1 the lowest, with how they move: the middle eight of ten lie
+    between `low_move` and `high_move`. Equals are in one tenth, so that tenths may differ in size or be missing. Who held
+    nothing before is in none."""
+    return db.sql(
+        f"""
+        with placed as (
+            select *, 1 + (10 * (rank() over (order by score_before) - 1)) // count(*) over () as decile
+            from holders where influence_before > 0
+        )
+        select decile, min(score_before) as score_from, max(score_before) as score_to, {_MOVED}
+        from placed group by decile order by decile
+        """
+    ).to_arrow_table()
+
+
+def platforms(db: DuckDBPyConnection) -> pa.Table:
+    """One row per platform, the one that holds most attention first: how its holders move, their mean score, and all
+    attention they hold, in accounts' worth and as a share of everybody's."""
+    return db.sql(
+        f"""
+        select platform, {_MOVED}, avg(score_before) as score_before, avg(score_after) as score_after,
+          sum(influence_before) as attention_before, sum(influence_after) as attention_after,
+          attention_before / nullif(sum(attention_before) over (), 0) as share_before,
+          attention_after / nullif(sum(attention_after) over (), 0) as share_after
+        from holders group by platform order by attention_before desc, platform
+        """
+    ).to_arrow_table()

@@ -1,0 +1,165 @@
+"""The whole of a range of days, as `clout run` does it: pull every day, count every day, then score day by day.
+
+All days share one Spark session. A range that was interrupted goes on at the first step that is not done. Days are decided in
+ascending order, because each is compared with those published before it; a refused day keeps no later one from being scored.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from jobs import checks, engagement, influence, publish, pull_activity
+from jobs.days import days_between
+from jobs.engines import AUTO
+from jobs.errors import CloutError
+from jobs.nights import gate
+from jobs.session import build
+from jobs.sources.spec import SourceSpec
+from jobs.warehouse import runs
+from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
+from schemas.methodology import Methodology
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+@dataclass(frozen=True, kw_only=True)
+class Params:
+    """Sources are pulled for first_day..last_day; days from `score_from` on are scored."""
+
+    sources: tuple[SourceSpec, ...]
+    first_day: date
+    last_day: date
+    score_from: date
+    methodology: Methodology
+    max_reject_share: float = pull_activity.MAX_REJECT_SHARE
+    engine: str = AUTO
+    gate_days: int = 7
+
+    @property
+    def pulled_days(self) -> list[date]:
+        return days_between(self.first_day, self.last_day)
+
+    @property
+    def scored_days(self) -> list[date]:
+        return days_between(self.score_from, self.last_day)
+
+    @property
+    def key(self) -> str:
+        """The same range, sources and methodology have the same key, whatever the engine."""
+        told = [
+            [argument for spec in self.sources for argument in spec.arguments],
+            [str(self.first_day), str(self.last_day), str(self.score_from)],
+            self.methodology.version,
+        ]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One day that is published, and what its checks warned of."""
+
+    day: date
+    people: int
+    pairs: int
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Refused:
+    """One day that is scored and not published, because a check failed."""
+
+    day: date
+    why: str
+
+
+class RefusedDaysError(CloutError):
+    """Days of a range were refused by their checks; all others are done."""
+
+    def __init__(self, refused: Sequence[Refused], day_count: int) -> None:
+        super().__init__(
+            "\n".join([f"checks refused {len(refused)} of {day_count} days:", *(each.why for each in refused)])
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is left to do of a range: nothing of it is done, or it goes on where it stopped."""
+
+    batch: Batch
+    pulls: dict[SourceSpec, list[date]]
+    scores: list[date]
+    resumed: bool
+
+
+def plan(warehouse: Warehouse, params: Params) -> Plan:
+    """The steps of the range that the newest run of the same range and sources did not finish; all, if it did."""
+    batch, done = (
+        runs.done_steps(warehouse, params.key, params.first_day, params.last_day)
+        if warehouse.exists()
+        else (Batch(params.key), set())
+    )
+    pulls = {
+        spec: [day for day in params.pulled_days if (pull_activity.JOB, day, spec.id) not in done]
+        for spec in params.sources
+    }
+    scores = [day for day in params.scored_days if (publish.PUBLISH, day, "") not in done]
+    if not any(pulls.values()) and not scores:
+        return Plan(Batch(params.key), dict.fromkeys(params.sources, params.pulled_days), params.scored_days, False)
+    return Plan(batch, pulls, scores, bool(done))
+
+
+def pull(
+    warehouse: Warehouse,
+    params: Params,
+    planned: Plan,
+    on_lines: Callable[[int], None],
+    on_day: Callable[[pull_activity.Pulled], None],
+) -> None:
+    """Pulls what is left to pull, source by source; each source streams its files once."""
+    for spec, days in planned.pulls.items():
+        if days:
+            asked = pull_activity.Params(
+                source=spec,
+                first_day=params.first_day,
+                last_day=params.last_day,
+                skip=frozenset(params.pulled_days) - frozenset(days),
+                max_reject_share=params.max_reject_share,
+            )
+            pull_activity.run(warehouse, asked, planned.batch, on_lines, on_day)
+
+
+def score(warehouse: Warehouse, params: Params, planned: Plan) -> Iterator[Scored | Refused]:
+    """Counts every day that the windows need, in one go, then scores and publishes day by day, yielding each."""
+    if not planned.scores:
+        return
+    session = build()
+    methodology = params.methodology
+    first_day = methodology.first_day(planned.scores[0])
+    engagement.run(session, warehouse, engagement.Params(day=planned.scores[-1], first_day=first_day), planned.batch)
+    for day in planned.scores:
+        yield score_day(session, warehouse, day, methodology, planned.batch, params.gate_days, params.engine)
+
+
+def score_day(
+    session: "SparkSession",
+    warehouse: Warehouse,
+    day: date,
+    methodology: Methodology,
+    batch: Batch,
+    gate_days: int,
+    engine: str = AUTO,
+) -> Scored | Refused:
+    """Scores, checks and publishes a day whose window is counted."""
+    counts = influence.run(session, warehouse, influence.Params(day=day, methodology=methodology), batch, engine)
+    asked = checks.Params(day=day, methodology=methodology.version, gate_days=gate_days)
+    try:
+        results = checks.run(warehouse, asked, batch)
+    except checks.CheckError as error:
+        return Refused(day, str(error))
+    publish.run(warehouse, publish.Params(day=day, methodology=methodology), batch)
+    return Scored(day, int(counts["people"]), int(counts["pairs"]), tuple(gate.warnings(results)))

@@ -1,0 +1,23 @@
+"""Files that appear whole or not at all."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from jobs.errors import UsageError
+
+
+@contextmanager
+def appearing(path: Path) -> Iterator[Path]:
+    """A file to write beside the path, which takes its place when the block ends well."""
+    part = path.with_name(path.name + ".part")
+    try:
+        part.touch()
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written ({error.strerror})") from error
+    try:
+        yield part
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)

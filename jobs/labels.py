@@ -1,0 +1,15 @@
+"""What clout says of people wherever it shows them: labels, and names that a platform sent as harmless text."""
+
+from typing import Any
+
+UNPRINTABLE = "\N{REPLACEMENT CHARACTER}"
+CONSENT = "consent is not applied: internal use only"
+SIMULATED = "SIMULATED: these people do not exist"
+
+
+def plain(value: Any) -> str:
+    """A value as text of one line that can neither move the cursor nor change colours, whatever a platform put into it."""
+    if value is None:
+        return ""
+    text = f"{value:,}" if type(value) is int else str(value)
+    return text if text.isprintable() else "".join(char if char.isprintable() else UNPRINTABLE for char in text)

@@ -1,0 +1,54 @@
+"""What a published day was scored without: sources that did not cover it, or not all of it, and bounds that warned.
+
+Reads one day of `coverage` and `runs`; writes nothing.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import pyarrow.compute as pc
+
+from jobs.nights.gate import OK
+from jobs.warehouse import runs
+from jobs.warehouse.storage import Warehouse
+from schemas.coverage import COVERAGE, PARTIAL
+from schemas.runs import RUNS
+
+LATE, CHECKS = "late_or_missing_day.md", "checks_failed.md"  # runbooks
+
+
+@dataclass(frozen=True)
+class Shortfall:
+    """One thing that the day lacks. `source` is null for bounds, which are about all sources together."""
+
+    reason: str
+    runbook: str
+    source: str | None = None
+
+
+def shortfalls(warehouse: Warehouse, sources: Sequence[str], day: date, methodology: str) -> list[Shortfall]:
+    """Of the day as it was scored last, for these sources; empty: it has everything."""
+    covered: dict[str, list[dict]] = {}
+    for row in warehouse.read(COVERAGE, {"day": day}).to_pylist():
+        covered.setdefault(row["source"], []).append(row)
+    absent = [Shortfall(f"no coverage of {day}", LATE, source) for source in sources if source not in covered]
+    partial = [
+        Shortfall(f"{row['platform']} is partial: {row['reason'] or 'no reason was recorded'}", LATE, source)
+        for source, rows in sorted(covered.items())
+        for row in rows
+        if row["status"] == PARTIAL
+    ]
+    return absent + partial + _warnings(warehouse, day, methodology)
+
+
+def _warnings(warehouse: Warehouse, day: date, methodology: str) -> list[Shortfall]:
+    """Checks that passed and were not `ok`."""
+    passed = (pc.field("job") == runs.CHECKS) & (pc.field("status") == runs.DONE)
+    columns = ["parameters", "checks", "started_at"]
+    rows = warehouse.read(RUNS, {"day": day}, columns=columns, where=passed).sort_by("started_at").to_pylist()
+    mine = [row for row in rows if json.loads(row["parameters"])["methodology"] == methodology]
+    results = json.loads(mine[-1]["checks"]) if mine else {}
+    results.pop("coverage_present", None)  # names the partial sources, as above
+    return [Shortfall(f"{name}: {result}", CHECKS) for name, result in results.items() if result != OK]

@@ -1,0 +1,107 @@
+"""Which published days are stale: scored again from what the tables hold now, they could come out otherwise.
+
+A publication records digests of what its scores count: of the activity of each covered day of the window, and of what accounts
+say of themselves. A day is stale if one of them is another now. Reads `publications`, `coverage` and `runs`; writes nothing.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import accumulate
+from typing import Any
+
+from jobs.days import ONE_DAY
+from jobs.warehouse import counted, known_accounts, runs
+from jobs.warehouse.commits import Span
+from jobs.warehouse.storage import Warehouse
+from jobs.warehouse.window import activity_digests
+from schemas.methodology import MethodologyError, load
+from schemas.publications import PUBLICATIONS
+from schemas.runs import RUNS
+
+
+@dataclass(frozen=True)
+class Stale:
+    """A published day, the days of its window whose activity or coverage is another now, and whether accounts are."""
+
+    day: date
+    methodology: str
+    changed_days: tuple[date, ...]
+    accounts: bool = False
+
+
+def changed_days(then: Mapping[str, str], now: Mapping[date, str], first_day: date, last_day: date) -> list[date]:
+    """Days of a window whose digest is not what it was: of other content, covered only now, or no longer covered. `then` is
+    day, as text -> digest; `now` may hold days outside the window."""
+    before = {date.fromisoformat(day): digest for day, digest in then.items()}
+    days = {day for day in {*before, *now} if first_day <= day <= last_day}
+    return sorted(day for day in days if before.get(day) != now.get(day))
+
+
+def find(warehouse: Warehouse, first_day: date, last_day: date, methodology: str | None = None) -> list[Stale]:
+    """The stale days among the published ones from the first to the last, newest first; under one methodology if given. Days
+    that earlier versions of clout published without digests are not among them."""
+    published = [
+        row
+        for row in _newest(warehouse, first_day, last_day)
+        if row["activity_digests"] is not None and methodology in (None, row["methodology"])
+    ]
+    if not published:
+        return []
+    now = activity_digests(warehouse, min(map(_first_day, published)), max(row["day"] for row in published))
+    pulled_at = _pulled_at(warehouse, max(row["day"] for row in published))
+    snapshot = counted.snapshot(warehouse)
+    found = []
+    for row in published:
+        day = row["day"]
+        changed = changed_days(json.loads(row["activity_digests"]), now, _first_day(row), day)
+        # Accounts are read only where something was pulled since the day was published.
+        since = max((at for other, at in pulled_at.items() if other <= day), default=None)
+        accounts = (
+            row["accounts_digest"] is not None
+            and since is not None
+            and since >= row["published_at"]
+            and known_accounts.credibility_digest(warehouse, snapshot, day) != row["accounts_digest"]
+        )
+        if changed or accounts:
+            found.append(Stale(day, row["methodology"], tuple(changed), accounts))
+    return found
+
+
+def ranges(stale: Sequence[Stale]) -> list[list[Stale]]:
+    """The stale days of one methodology in a row together, ascending; the newest range first."""
+    found: list[list[Stale]] = []
+    for each in sorted(stale, key=lambda each: (each.methodology, each.day)):
+        last = found[-1][-1] if found else None
+        if last and last.methodology == each.methodology and each.day - last.day == ONE_DAY:
+            found[-1].append(each)
+        else:
+            found.append([each])
+    return sorted(found, key=lambda span: span[-1].day, reverse=True)
+
+
+def _newest(warehouse: Warehouse, first_day: date, last_day: date) -> list[dict[str, Any]]:
+    """The publications that are in effect, newest day first."""
+    columns = ["day", "methodology", "sequence", "people", "activity_digests", "accounts_digest", "published_at"]
+    changes = warehouse.read(PUBLICATIONS, {"day": Span(first_day, last_day)}, columns=columns)
+    newest = {(row["day"], row["methodology"]): row for row in changes.sort_by("sequence").to_pylist()}
+    return [newest[key] for key in sorted(newest, reverse=True) if newest[key]["people"]]
+
+
+def _first_day(row: Mapping[str, Any]) -> date:
+    """The first day of a publication's window; of a methodology that this clout does not have, its first covered day."""
+    try:
+        return load(row["methodology"]).first_day(row["day"])
+    except MethodologyError:
+        return min(map(date.fromisoformat, json.loads(row["activity_digests"])), default=row["day"])
+
+
+def _pulled_at(warehouse: Warehouse, last_day: date) -> dict[date, datetime]:
+    """Day -> when a pull of it or of an earlier day last ended."""
+    pulls = {"day": Span(date.min, last_day), "job": runs.PULL_ACTIVITY, "status": runs.DONE}
+    ended = (
+        warehouse.read(RUNS, pulls, columns=["day", "finished_at"]).group_by("day").aggregate([("finished_at", "max")])
+    )
+    by_day = sorted(zip(ended["day"].to_pylist(), ended["finished_at_max"].to_pylist(), strict=True))
+    return dict(zip((day for day, _ in by_day), accumulate((at for _, at in by_day), max), strict=True))

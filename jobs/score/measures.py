@@ -1,0 +1,128 @@
+"""Beside the score, never inside it: whom a person reaches, what their posts set off, and whom they answer.
+
+Pure Spark SQL, no table. Acts count as they do for the score: on days on which their platform was covered, by accounts of
+credibility above 0. Only whole numbers are added across rows, so no sum depends on an order.
+"""
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from jobs.score.attention import days_columns, fixed_sql, number, real_sql
+from schemas.kinds import POST
+from schemas.methodology import Methodology
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+# Tiers of attention held, by what each lies above, in accounts' worth; one more holds those who have none. Decades, since
+# points are logarithmic: one is 11 points. Absolute, so that nobody changes tier when strangers arrive.
+TIERS = (0.0, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
+
+
+def beside(
+    spread: "DataFrame",
+    engagement: "DataFrame",
+    factors: "DataFrame",
+    sums: "DataFrame",
+    methodology: Methodology,
+    spark_partitions: int,
+) -> "DataFrame":
+    """One row per person whom anybody engages or who posts: (id, engager_count, amplification, inclusion).
+
+    `spread` is as `attention.attention` gives it, `engagement` the window's, `factors` name its covered days and platforms,
+    `sums` is (id, one, ...) as engines give it, `spark_partitions` how many tables all pairs are to be cut into.
+    """
+    posts = engagement.where(F.col("kind") == POST).join(factors.hint("broadcast"), ["day", "platform"], "left_semi")
+    posted = posts.groupBy(F.col("src").alias("id")).agg(F.sum("act_count").alias("posts"))
+    direct = sums.selectExpr("id as src", "one as direct")
+    engaged = tiers(engagers(spread.join(direct, "src"), methodology, spark_partitions))
+    return (
+        reached(engaged, methodology.min_inbound)
+        .join(posted, "id", "full")
+        .selectExpr(
+            "id",
+            "coalesce(engager_count, 0) as engager_count",
+            "coalesce(content_acts, 0) / posts as amplification",
+            "inclusion",
+        )
+    )
+
+
+def engagers(spread: "DataFrame", methodology: Methodology, spark_partitions: int) -> "DataFrame":
+    """One row (person, other, content_acts, asked, answered, held) per `other` who is believed and did something about
+    `person`: how much on their content, whether `other` said something to `person` and `person` to `other` on such a day or on
+    one of the `answer_days` after it, and other's direct attention without what `person` gives, as a multiple of 2^-36.
+
+    `spread` is as `attention.attention` gives it, with src's `direct`.
+    """
+    said, answerable = (days_columns(name, methodology) for name in ("said", "answerable"))
+    asked = " or ".join(f"{days} <> 0" for days in said)
+    answered = " or ".join(f"{days} & back_{on} <> 0" for days, on in zip(answerable, said, strict=True))
+    # Rows are sorted by a number first: names that begin alike are told apart byte by byte only.
+    engaged = spread.where("credibility > 0").selectExpr(
+        "xxhash64(src, dst) as pair",
+        "dst as person",
+        "src as other",
+        "content_acts",
+        f"({asked}) as asked",
+        *answerable,
+        "direct",
+    )
+    given = spread.selectExpr(
+        "xxhash64(dst, src) as pair",
+        "src as person",
+        "dst as other",
+        "a as given",
+        *(f"{on} as back_{on}" for on in said),
+    )
+    # What people give lies with them already, so only the engagers' rows are exchanged, into as many tables as these.
+    return (
+        engaged.repartition(spark_partitions, "person")
+        .join(given, ["pair", "person", "other"], "left")
+        .selectExpr(
+            "person", "other", "content_acts", "asked", f"coalesce({answered}, false) as answered",
+            "direct - coalesce(given, 0) as held",
+        )
+    )  # fmt: skip
+
+
+def tiers(engagers: "DataFrame") -> "DataFrame":
+    """One row (person, tier, engagers, content_acts, asked, answered): how many and how much, by the tier of what is held."""
+    tier = " + ".join(f"cast({real_sql('held')} > {number(above)} as int)" for above in TIERS)
+    return (
+        engagers.selectExpr("*", f"{tier} as tier")
+        .groupBy("person", "tier")
+        .agg(
+            F.count("*").alias("engagers"),
+            F.sum("content_acts").alias("content_acts"),
+            F.count_if("asked").alias("asked"),
+            F.count_if(F.expr("asked and answered")).alias("answered"),
+        )
+    )
+
+
+def reached(tiers: "DataFrame", min_inbound: int) -> "DataFrame":
+    """One row (id, engager_count, content_acts, inclusion) per person of rows as `tiers` gives them. Inclusion is null where
+    fewer than `min_inbound` people asked, or none of them was answered:
+
+    100 * (1 - the Jensen-Shannon divergence, base 2, of the tiers of those who addressed the person and of those of them
+    who were answered); Lin 1991, "Divergence measures based on the Shannon entropy". Somebody's tier is that of `direct`
+    without what the person gives: by the whole, an answer would lift who gets it out of the tier they asked from.
+    """
+    to_mean = "case when {x} > 0 then {x} * log2(2 * {x} / (p + q)) else 0e0 end"
+    term = fixed_sql(f"({to_mean.format(x='p')} + {to_mean.format(x='q')}) / 2")
+    return tiers.sparkSession.sql(
+        f"""
+        with shares as (
+            select *, sum(asked) over everybody as asked_count, sum(answered) over everybody as answered_count,
+                asked / nullif(sum(asked) over everybody, 0) as p, answered / nullif(sum(answered) over everybody, 0) as q
+            from {{tiers}} window everybody as (partition by person)
+        )
+        select person as id, sum(engagers) as engager_count, sum(content_acts) as content_acts,
+            case when max(asked_count) >= {min_inbound} and max(answered_count) > 0
+                then 100 * (1 - {real_sql(f"sum({term})")}) end as inclusion
+        from shares group by person
+        """,
+        tiers=tiers,
+    )

@@ -1,0 +1,72 @@
+"""Two methodologies on one day, before either is published: who would move, and why.
+
+Reads the windows' days of `engagement`, `coverage` and the newest `accounts`, as `jobs.influence` does; writes no table and
+leaves no run, for nothing changes that anybody could read.
+"""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyspark import StorageLevel
+from pyspark.sql import functions as F
+
+from jobs import influence
+from jobs.comparison import movers, tables
+from jobs.comparison.tables import Comparison, Params
+from jobs.engines import AUTO, choice
+from jobs.errors import CloutError
+from jobs.score.attention import fixed_sql, kinds_sql, real_sql
+from jobs.scratch import scratch
+from jobs.warehouse import methodologies
+from jobs.warehouse.storage import Warehouse
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+
+def run(
+    session: "SparkSession", warehouse: Warehouse, params: Params, engine: str = AUTO, people_to: Path | None = None
+) -> Comparison:
+    """Scores the day under both, by the engine of that name, and compares. `people_to`: a Parquet file for everybody's two
+    scores, or None. Raises as `influence.read` does."""
+    scored: list[tuple[influence.Params, influence.Read, DataFrame]] = []
+    with scratch() as db, ExitStack() as ended:
+        for side, methodology in (("before", params.against), ("after", params.methodology)):
+            methodologies.refuse_changed(warehouse, methodology)
+            asked = influence.Params(day=params.day, methodology=methodology)
+            found = influence.read(session, warehouse, asked)
+            spread = influence.window_attention(found, asked)
+            ended.callback(spread.persist(StorageLevel.MEMORY_AND_DISK).unpersist)
+            sums = choice.chosen(engine, spread).sums(spread, methodology.rounds)
+            people = influence.everybody(found, sums, spread, asked)
+            tables.load(db, side, people.select(*tables.COLUMNS).toArrow())
+            sums.unpersist()
+            scored.append((asked, found, spread))
+        if scored[0][1].snapshot != scored[1][1].snapshot:
+            raise CloutError(f"compare {params.day}: the window was pulled or counted anew meanwhile; run it again")
+        tables.pair(db)
+        largest = movers.largest(db, params.against, params.methodology)
+        kinds = [direct_by_kind(*one, largest["person_id"].to_pylist()).toArrow() for one in scored]
+        if people_to:
+            tables.write_people(db, people_to)
+        return tables.compared(db, params.against, params.methodology, movers.explained(largest, *kinds))
+
+
+def direct_by_kind(
+    asked: influence.Params, found: influence.Read, spread: "DataFrame", people: list[str]
+) -> "DataFrame":
+    """(person_id, kind, units): `direct` of these people, as multiples of 2^-36, by the kind of the acts that brought it: a
+    pair's share is split as its weight."""
+    theirs = F.col("dst").isin(people)
+    return spread.sparkSession.sql(
+        f"""
+        with parts as (
+            select *, sum(weight) over (partition by src, dst) as whole from ({kinds_sql(asked.methodology)})
+        )
+        select dst as person_id, kind, sum({fixed_sql(f"{real_sql('a')} * weight / whole")}) as units
+        from parts join {{spread}} as spread using (src, dst)
+        where whole > 0 group by dst, kind
+        """,
+        engagement=found.engagement.where(theirs), factors=found.factors(asked), spread=spread.where(theirs),
+    )  # fmt: skip

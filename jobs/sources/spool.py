@@ -1,0 +1,271 @@
+"""Pages of a pull, gathered on disk: parents are looked up, takebacks and repeats set aside, days told apart.
+
+DuckDB holds the pages in a temporary file and spills what exceeds its memory, so a pull of any size stays within it. Order
+of lines decides where two rows compete, so the same pages give the same rows.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pyarrow as pa
+
+from jobs import scratch
+from jobs.days import days_between
+from jobs.sources.page import DAY_US, Note, Page
+from jobs.warehouse import digests
+from schemas import arrow
+from schemas.accounts import ACCOUNTS
+from schemas.activity import ACTIVITY
+from schemas.rejects import REJECTS
+from schemas.table import Table
+
+BATCH_ROWS = 65_536
+ANOTHERS_ID = "has the id of an act by another account"
+MOST_TYPES = 1000  # unknown types that are counted each; a hostile file may have as many as lines
+UNKNOWN_AUTHOR = "author of what was acted on is not known"
+
+_TABLES = """
+create table acts (platform text, day date, file_no int, line bigint, kind text, actor_id text, target_id text,
+                   occurred_at bigint, activity_id text, object_id text, excerpt text);
+create table authors (platform text, object_id text, account_id text);
+create table undos (platform text, day date, activity_id text, actor_id text);
+create table accounts (platform text, day date, file_no int, line bigint, account_id text, handle text,
+                       display_name text, created_at bigint, follower_count bigint, following_count bigint,
+                       is_bot boolean);
+create table faults (platform text, day date, file_no int, line bigint, outcome text, reason text, excerpt text,
+                     dated boolean);
+"""
+
+# What becomes of each act: `undone`, `repeated`, `unresolved`, `rejected`, or an act with its target. Two reports of one
+# grain on one line (somebody named twice in a post) are one report. A later line of that grain and actor repeats it, as
+# platforms deliver at least once and dumps overlap; by another actor, one of the two is wrong.
+_RESOLVE = f"""
+create table resolved as
+with parents as (select platform, object_id, min(account_id) as account_id from authors group by all),
+aimed as (
+    select acts.* replace (coalesce(acts.target_id, parents.account_id) as target_id)
+    from acts left join parents
+      on acts.target_id is null and acts.platform = parents.platform and acts.object_id = parents.object_id
+),
+standing as (
+    select *, exists (from undos u where u.platform = aimed.platform and coalesce(u.day, aimed.day) = aimed.day
+                      and u.activity_id = aimed.activity_id and u.actor_id = aimed.actor_id) as undone
+    from aimed
+),
+posts as (
+    select * replace ('post' as kind, actor_id as target_id, null as object_id)
+    from standing where target_id is null and kind in ('reply', 'quote') and not undone
+),
+each_once as (
+    select distinct on (platform, day, file_no, line, activity_id, kind, target_id, outcome) * from (
+        select *, case when undone then 'undone' when target_id is null then 'unresolved' else 'act' end as outcome
+        from standing union all select *, 'act' from posts
+    )
+    order by occurred_at, actor_id, object_id
+)
+select * replace (case when outcome = 'act' and row_number() over reports > 1
+    then case when actor_id = first_value(actor_id) over reports then 'repeated' else 'rejected' end
+    else outcome end as outcome)
+from each_once
+window reports as (partition by platform, day, activity_id, kind, target_id, outcome order by file_no, line, actor_id);
+insert into faults
+select platform, day, file_no, line, outcome,
+       case outcome when 'rejected' then '{ANOTHERS_ID}' else '{UNKNOWN_AUTHOR}' end, coalesce(excerpt, activity_id), true
+from resolved where outcome in ('rejected', 'unresolved');
+create table told as  -- one row a line: a rejected line is not also unresolved
+select platform, day, file_no, line, min(outcome) as outcome, string_agg(distinct reason, '; ' order by reason) as reason,
+       left(min(excerpt), 200) as excerpt, bool_and(dated) as dated
+from faults group by all;
+"""
+
+# The rows of one platform and day, in no order: content of tables, and what digests are taken of.
+_OF_A_DAY = "where platform = $platform and day = $day"
+_ACTIVITY = f"""
+select platform, day, $source as source, activity_id, kind, actor_id, target_id, object_id, occurred_at,
+       null::bigint as observed_at, file_no, line
+from resolved {_OF_A_DAY} and outcome = 'act'
+"""
+_LAST_KNOWN = ", ".join(
+    f"arg_max({name}, (file_no, line)) as {name}"
+    for name in ("handle", "display_name", "created_at", "follower_count", "following_count", "is_bot")
+)
+_ACCOUNTS = f"""
+select platform, day, $source as source, account_id, {_LAST_KNOWN}
+from accounts {_OF_A_DAY} group by platform, day, account_id
+"""
+_REJECTS = f"""
+select platform, day, $source as source, file, line, outcome, reason, excerpt, file_no
+from told join files using (file_no) {_OF_A_DAY}
+"""
+
+
+class Spool:
+    """The pages of one pull of one source, for the days asked for. Made by `spool()`."""
+
+    def __init__(self, folder: Path, source: str, first_day: date, last_day: date) -> None:
+        self.source = source
+        self.first_day = first_day
+        self.last_day = last_day
+        self.files: list[str] = []
+        self.lines: Counter[tuple[str, date]] = Counter()
+        self.ignored: Counter[tuple[str, date]] = Counter()
+        self.notes: dict[tuple[str, date], list[Note]] = {}
+        self.unknown: Counter[tuple[str, date, str]] = Counter()  # activities of unknown types
+        self.dated: Counter[date] = Counter()  # lines that tell their day
+        self.line_count = 0
+        self._db = scratch.connect(folder)
+        self._db.execute("set preserve_insertion_order = false")
+        self._db.execute(_TABLES)
+        # A line without a readable time belongs to the first day asked for; other days are left alone.
+        first = f"date '{first_day}'"
+        self._told_day = f"(date '1970-01-01' + (occurred_at // {DAY_US})::int)"
+        self._day = f"coalesce({self._told_day}, {first})"
+        self._asked = f"{self._day} between {first} and date '{last_day}'"
+
+    @property
+    def days(self) -> list[date]:
+        return days_between(self.first_day, self.last_day)
+
+    def add(self, page: Page) -> None:
+        if not self.files or self.files[-1] != page.file:
+            self.files.append(page.file)
+        file_no = len(self.files)
+        self._insert(
+            "acts", page, page.acts, "kind, actor_id, target_id, occurred_at, activity_id, object_id, excerpt", file_no
+        )
+        self._insert("faults", page, page.faults, "outcome, reason, excerpt, occurred_at is not null", file_no)
+        self._insert("undos", page, page.undos, "activity_id, actor_id", day=self._told_day)
+        columns = "account_id, handle, display_name, created_at, follower_count, following_count, is_bot"
+        told = page.accounts.rename_columns(
+            ["occurred_at" if name == "observed_at" else name for name in page.accounts.schema.names]
+        )
+        self._insert("accounts", page, told, columns, file_no)
+        if page.authors.num_rows:
+            self._db.register("page", page.authors)
+            self._db.execute("insert into authors select distinct ?, object_id, account_id from page", [page.platform])
+            self._db.unregister("page")
+        for counted, into in ((page.lines, self.lines), (page.ignored, self.ignored)):
+            for day, count in counted.items():
+                into[page.platform, day or self.first_day] += count
+        self.dated.update({day: count for day, count in page.lines.items() if day})
+        for (day, name), count in page.unknown.items():
+            key = (page.platform, day or self.first_day, name)
+            self.unknown[key if key in self.unknown or len(self.unknown) < MOST_TYPES else (*key[:2], "other")] += count
+        self.line_count += page.lines.total()
+        for note in page.notes:
+            for day in [note.day] if note.day else self.days:
+                self.notes.setdefault((page.platform, day), []).append(note)
+
+    def _insert(
+        self, table: str, page: Page, batch: pa.RecordBatch, columns: str, file_no: int | None = None, day: str = ""
+    ) -> None:
+        if not batch.num_rows:
+            return
+        place = "" if file_no is None else f"{file_no}, line, "
+        self._db.register("page", batch)
+        self._db.execute(
+            f"insert into {table} select ?, {day or self._day}, {place}{columns} from page where {self._asked}",
+            [page.platform],
+        )
+        self._db.unregister("page")
+
+    def resolve(self) -> None:
+        """Once, after the last page."""
+        self._db.execute(_RESOLVE)
+        files = pa.table({"file_no": range(1, len(self.files) + 1), "file": pa.array(self.files, pa.string())})
+        self._db.register("listed", files)
+        self._db.execute("create table files as select * from listed")
+        self._db.unregister("listed")
+        for platform, day in {key[:2] for key in self.unknown}:
+            types = sorted((name, count) for (*of, name), count in self.unknown.items() if of == [platform, day])
+            names = ", ".join(f"{name} ({count:,})" for name, count in types[:10])
+            more = f" and {len(types) - 10} more" if len(types) > 10 else ""
+            self.notes.setdefault((platform, day), []).append(Note(f"ignored, of unknown types: {names}{more}", False))
+
+    @property
+    def ends(self) -> date | None:
+        """The day of the latest line that was read, whether it was asked for or not; `None` where no line tells its day. Of
+        later days the files say nothing."""
+        return max(self.dated, default=None)
+
+    def counts(self, platform: str, day: date) -> dict[str, int]:
+        """Acts and lines of a day by what became of them."""
+        acts, undone, repeated = self._db.execute(
+            "select count(*) filter (outcome = 'act'), count(distinct (file_no, line)) filter (outcome = 'undone'),"
+            " count(distinct (file_no, line)) filter (outcome = 'repeated')"
+            " from resolved where platform = ? and day = ?", [platform, day],
+        ).fetchone() or (0, 0, 0)  # fmt: skip
+        rejected, unresolved = self._db.execute(
+            "select count(*) filter (outcome = 'rejected'), count(*) filter (outcome = 'unresolved')"
+            " from told where platform = ? and day = ?", [platform, day],
+        ).fetchone() or (0, 0)  # fmt: skip
+        return {
+            "acts": acts,
+            "repeated": repeated,
+            "rejected": rejected,
+            "unresolved": unresolved,
+            "ignored": self.ignored[platform, day] + undone,
+            "lines": self.lines[platform, day],
+        }
+
+    def rejected(self, day: date | None = None) -> tuple[int, int, list[tuple[str, int]]]:
+        """Lines rejected, lines read and the three commonest reasons: of all that was read, or of the lines that tell they
+        are of this day. A line without a readable time says nothing about the day it is put on."""
+        of = "outcome = 'rejected' and ($day is null or (day = $day and dated))"
+        reasons = self._db.execute(
+            f"select reason, count(*) from told where {of} group by 1 order by 2 desc, 1", {"day": day}
+        ).fetchall()
+        return sum(count for _, count in reasons), self.dated[day] if day else self.line_count, reasons[:3]
+
+    def activity(self, platform: str, day: date, pull: str) -> pa.RecordBatchReader:
+        """The day's rows of `activity`, as those of this pull."""
+        return self._rows(
+            ACTIVITY, f"{_ACTIVITY} order by file_no, line, activity_id, kind, target_id", platform, day, pull
+        )
+
+    def activity_digest(self, platform: str, day: date) -> str:
+        return self._digest(ACTIVITY, _ACTIVITY, platform, day)
+
+    def accounts(self, platform: str, day: date, pull: str) -> pa.RecordBatchReader:
+        """The last known state of each account on the day, column by column."""
+        return self._rows(ACCOUNTS, f"{_ACCOUNTS} order by account_id", platform, day, pull)
+
+    def accounts_digest(self, platform: str, day: date) -> str:
+        return self._digest(ACCOUNTS, _ACCOUNTS, platform, day)
+
+    def rejects(self, platform: str, day: date, pull: str) -> pa.RecordBatchReader:
+        return self._rows(REJECTS, f"{_REJECTS} order by file_no, line", platform, day, pull)
+
+    def _rows(self, table: Table, query: str, platform: str, day: date, pull: str) -> pa.RecordBatchReader:
+        """A query's rows in the contract's types; instants travel as integers, which need no time zone data."""
+        asked = self._asked_of(platform, day) | {"pull": pull}
+        rows = (
+            self._db.cursor().sql(f"select *, $pull as pull from ({query})", params=asked).to_arrow_reader(BATCH_ROWS)
+        )
+        schema = arrow.schema(table)
+        cast = (batch.select(schema.names).cast(schema) for batch in rows)
+        return pa.RecordBatchReader.from_batches(schema, cast)
+
+    def _digest(self, table: Table, query: str, platform: str, day: date) -> str:
+        """Of the content of a query's rows, which is the same whichever pull brings them."""
+        columns = [name for name in table.column_names if name != "pull"]
+        return digests.of_rows(self._db, query, self._asked_of(platform, day), columns)
+
+    def _asked_of(self, platform: str, day: date) -> dict[str, Any]:
+        return {"source": self.source, "platform": platform, "day": day}
+
+
+@contextmanager
+def spool(source: str, first_day: date, last_day: date) -> Iterator[Spool]:
+    """A spool in a temporary folder ($TMPDIR) that is gone afterwards."""
+    with TemporaryDirectory(prefix="clout-pull-") as folder:
+        made = Spool(Path(folder), source, first_day, last_day)
+        try:
+            yield made
+        finally:
+            made._db.close()

@@ -1,0 +1,1 @@
+"""Tables on disk: reading and writing them, what counts in them, what is published, and keeping them whole."""

@@ -1,0 +1,133 @@
+"""What published scores were computed from, and whether today's tables still hold it: by content, whatever their versions.
+
+A score counts the window's `engagement`. A day's rows there are those that were counted then if they were counted from activity
+of the same digest, however often it was pulled and counted in between.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+
+import numpy as np
+import pyarrow.compute as pc
+
+from jobs.days import spans
+from jobs.errors import CloutError
+from jobs.warehouse import counted, known_accounts, publications, runs, window
+from jobs.warehouse.commits import Span
+from jobs.warehouse.counted import Snapshot
+from jobs.warehouse.storage import Warehouse
+from schemas.coverage import COVERAGE
+from schemas.methodology import Methodology
+from schemas.runs import RUNS
+
+# What fixed point keeps, relative to max(1, influence).
+TOLERANCE = 1e-8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Basis:
+    """What a score of a day counts: the days that were covered then, as one look at today's tables holds them."""
+
+    day: date
+    methodology: Methodology
+    covered: Mapping[str, set[date]]  # platform -> days of the window
+    now: Snapshot
+    accounts_digest: str | None = None
+
+    @property
+    def first_day(self) -> date:
+        return self.methodology.first_day(self.day)
+
+    def under(self, warehouse: Warehouse, methodology: Methodology) -> "Basis":
+        """The same acts under another methodology. If its window is longer, coverage before the earlier one is today's."""
+        first, last = methodology.first_day(self.day), self.first_day
+        before = window.covered_days(warehouse, first, last, self.now.coverage) if first < last else {}
+        platforms = {*self.covered, *before}
+        covered = {platform: self.covered.get(platform, set()) | before.get(platform, set()) for platform in platforms}
+        return replace(self, methodology=methodology, covered=covered)
+
+    def __str__(self) -> str:
+        return f"scores {self.day} ({self.methodology.version})"
+
+
+def published_basis(warehouse: Warehouse, day: date, methodology: Methodology) -> Basis:
+    """The basis of the day's published scores. Raises where nothing is published, where the basis is not on record, and where
+    days of the window were pulled again since and counted otherwise."""
+    what = f"scores {day} ({methodology.version})"
+    now = counted.snapshot(
+        warehouse
+    )  # before `runs`: days that are counted in between are refused, not mistaken for these
+    found = publications.current(warehouse, methodology.version, day)
+    if found is None:
+        raise CloutError(f"{what}: not published, so there is nothing to explain")
+    if found.covered_days is None:
+        raise CloutError(
+            f"{what}: `publications` does not record what they were computed from; {again(day, methodology)}, then ask again"
+        )
+    covered = {platform: {date.fromisoformat(day) for day in days} for platform, days in found.covered_days.items()}
+    basis = Basis(day=day, methodology=methodology, covered=covered, now=now, accounts_digest=found.accounts_digest)
+    # Earlier versions of clout recorded no digests: whether these are the acts then shows in the scores that they give.
+    if found.activity_digests is not None:
+        then = {date.fromisoformat(day): digest for day, digest in found.activity_digests.items()}
+        _refuse_changed(warehouse, basis, then)
+    return basis
+
+
+def again(day: date, methodology: Methodology) -> str:
+    """The commands that score a day again, in words."""
+    asked = f"--day {day} --methodology {methodology.version}"
+    return f"run `clout engagement {asked}`, then `clout influence`, `clout checks` and `clout publish` with the same options"
+
+
+def _refuse_changed(warehouse: Warehouse, basis: Basis, then: Mapping[date, str]) -> None:
+    """Raises unless `engagement` holds every day as it was counted `then` (day -> digest of its activity)."""
+    counted_from = window.counted_digests(warehouse, basis.first_day, basis.day)
+    other = [day for day in sorted(then) if counted_from.get(day) != then[day]]
+    if not other:
+        return
+    # A platform that was not covered then may have come since: its acts of the day are there, and do not count.
+    days = {"day": Span(basis.first_day - window.ONE_DAY, basis.day)}
+    coverage = warehouse.read(COVERAGE, days, version=basis.now.coverage).to_pylist()
+    known = (
+        row
+        for row in coverage
+        if row["day"] < basis.first_day or row["day"] in basis.covered.get(row["platform"], set())
+    )
+    today, of_then = window.digests_of_days(coverage), window.digests_of_days(known)
+    if changed := [day for day in other if of_then.get(day) != then[day]]:
+        raise CloutError(
+            f"{basis}: {_pulled(warehouse, changed)} since they were computed, so the acts they count are no longer there; to"
+            f" score what is there now, {again(basis.day, basis.methodology)}"
+        )
+    if uncounted := [day for day in other if counted_from.get(day) != today.get(day)]:
+        raise CloutError(
+            f"{basis}: engagement of {spans(uncounted)} was counted from other activity than is there now; run `clout"
+            f" engagement --day {basis.day} --methodology {basis.methodology.version}`, then ask again"
+        )
+
+
+def _pulled(warehouse: Warehouse, days: list[date]) -> str:
+    """Which days were pulled again, and when the newest of them."""
+    pulls = {"job": runs.PULL_ACTIVITY, "status": runs.DONE, "day": tuple(days)}
+    newest = pc.max(warehouse.read(RUNS, pulls, columns=["finished_at"])["finished_at"]).as_py()
+    at = f" ({'' if len(days) == 1 else 'last '}{newest:%Y-%m-%d %H:%M} UTC)" if newest else ""
+    were = "was" if len(days) == 1 else "were"
+    return f"{spans(days)} {were} pulled again{at}"
+
+
+def refuse_other_data(warehouse: Warehouse, basis: Basis, computed: np.ndarray, published: np.ndarray) -> None:
+    """Raises where people's influence, computed from the basis, is not what was published of them."""
+    count = (np.abs(computed - published) > TOLERANCE * np.maximum(1, published)).sum()
+    if not count:
+        return
+    digest = known_accounts.credibility_digest(warehouse, basis.now, basis.day)
+    because = (
+        "what was observed of accounts up to the day was pulled again since"
+        if basis.accounts_digest not in (None, digest)
+        else "the published rows are of another computation"
+    )
+    raise CloutError(
+        f"{basis}: the influence of {count} people, computed again, is not what was published: {because};"
+        f" {again(basis.day, basis.methodology)}, then ask again"
+    )

@@ -1,0 +1,150 @@
+"""What a power cut or a failing disk did to the tables on a local disk, and putting back what is whole.
+
+A write is reported as done only after it was flushed. So the newest commit of a log is taken back where it, or a file it
+adds, is torn: it was never reported. Everything else is restored from a whole copy, or left alone and named.
+"""
+
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote
+
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from jobs.warehouse import delta_log
+from jobs.warehouse.delta_log import Entry
+from jobs.warehouse.storage import Warehouse
+from schemas.catalog import TABLES
+from schemas.table import Table
+
+COMMIT, CHECKPOINT, DATA, ROWS = "commit", "checkpoint", "data file", "rows of"
+ASIDE = "_damaged"  # folder of the warehouse for what a repair takes away; nothing is deleted
+
+
+@dataclass(frozen=True)
+class Damage:
+    """One file of a table, or the rows of a partition, torn or missing. `path` is relative to the table."""
+
+    table: str
+    kind: str
+    path: str
+    fault: str
+    partition: Mapping[str, str] = field(default_factory=dict)  # of a data file, as text
+
+    def __str__(self) -> str:
+        return f"{self.table}: {self.kind} {self.path} {self.fault}"
+
+
+@dataclass(frozen=True)
+class Repaired:
+    """What became of one damage: `done` says what was put back, `left` what to run because nothing whole could replace it."""
+
+    damage: Damage
+    done: str | None = None
+    left: str | None = None
+
+
+def find(warehouse: Warehouse) -> Iterator[Damage]:
+    """Everything torn or missing that the logs name: reads the logs and the sizes of files, no rows."""
+    if not warehouse.is_local:
+        return
+    for table in TABLES:
+        if Path(warehouse.path(table), delta_log.LOG).is_dir():
+            yield from _log_damages(warehouse, table) or _data_damages(warehouse, table)
+
+
+def _log_damages(warehouse: Warehouse, table: Table) -> list[Damage]:
+    folder = Path(warehouse.path(table))
+    logged = [
+        *((COMMIT, entry, delta_log.commit_fault(entry.path)) for entry in delta_log.commits(folder)),
+        *((CHECKPOINT, entry, delta_log.checkpoint_fault(entry.path)) for entry in delta_log.checkpoints(folder)),
+    ]
+    return [
+        Damage(table.name, kind, str(entry.path.relative_to(folder)), fault) for kind, entry, fault in logged if fault
+    ]
+
+
+def _data_damages(warehouse: Warehouse, table: Table) -> Iterator[Damage]:
+    folder = Path(warehouse.path(table))
+    files = pa.table(DeltaTable(folder).get_add_actions(flatten=True)).sort_by("path")
+    for path, size, *values in zip(
+        *(files[name].to_pylist() for name in ("path", "size_bytes", *(f"partition.{n}" for n in table.partition_by))),
+        strict=True,
+    ):
+        if fault := delta_log.file_fault(folder / unquote(path), size):
+            place = dict(zip(table.partition_by, map(str, values), strict=True))
+            yield Damage(table.name, DATA, path, fault, place)
+
+
+def repair_logs(warehouse: Warehouse) -> list[Repaired]:
+    """Takes torn checkpoints and torn newest commits out of the logs and keeps them in `_damaged` of the warehouse."""
+    return [
+        outcome
+        for table in TABLES
+        if Path(warehouse.path(table), delta_log.LOG).is_dir()
+        for outcome in _repaired_log(warehouse, table)
+    ]
+
+
+def _repaired_log(warehouse: Warehouse, table: Table) -> Iterator[Repaired]:
+    folder = Path(warehouse.path(table))
+    damages = {damage.path: damage for damage in _log_damages(warehouse, table)}
+    aside = Path(warehouse.root, ASIDE, table.name)
+    for entry in delta_log.checkpoints(folder):
+        damage = damages.pop(str(entry.path.relative_to(folder)), None)
+        if damage and _rests_on_others(folder, entry, damages):
+            _move(aside, (entry.path, folder / delta_log.LOG / "_last_checkpoint"))
+            yield Repaired(damage, done="taken away; the log is whole without it")
+        elif damage:
+            yield Repaired(damage, left=f"no whole log lies before it: put {folder} back from a backup")
+    for entry in reversed(delta_log.commits(folder)):
+        damage = damages.pop(str(entry.path.relative_to(folder)), None) or _torn_addition(folder, table, entry)
+        if damage is None:
+            break
+        _move(aside, _with_checksums(entry.path))
+        yield Repaired(
+            damage, done="taken back: the change was never reported as done; repeat the command that made it"
+        )
+    for damage in damages.values():
+        yield Repaired(damage, left=f"whole commits follow it: put {folder} back from a backup")
+
+
+def _torn_addition(folder: Path, table: Table, commit: Entry) -> Damage | None:
+    """The first torn file that a whole commit adds, if what the commit replaced is still whole."""
+    for path, size in delta_log.files_of(folder, commit.path, "add"):
+        if (fault := delta_log.file_fault(path, size)) and _replaced_files_are_whole(folder, commit):
+            return Damage(table.name, DATA, str(path.relative_to(folder)), fault)
+    return None
+
+
+def _replaced_files_are_whole(folder: Path, commit: Entry) -> bool:
+    """Whether the table as it was before this commit can still be read: else taking it back would only lose more."""
+    removed = delta_log.files_of(folder, commit.path, "remove")
+    return not any(delta_log.file_fault(path, size) for path, size in removed)
+
+
+def _rests_on_others(folder: Path, torn: Entry, damages: Iterable[str]) -> bool:
+    """Whether the table can be read without this checkpoint: from an earlier one, or from its first commit."""
+    whole = {entry.version for entry in delta_log.commits(folder)}
+    earlier = [
+        entry.version
+        for entry in delta_log.checkpoints(folder)
+        if entry.version < torn.version and str(entry.path.relative_to(folder)) not in damages
+    ]
+    first = earlier[-1] + 1 if earlier else 0
+    return whole.issuperset(range(first, torn.version + 1))
+
+
+def _with_checksums(commit: Path) -> tuple[Path, ...]:
+    """A commit and the checksums that Spark and Hadoop keep beside it."""
+    checksum = commit.with_suffix(".crc")
+    return commit, checksum, *(path.with_name(f".{path.name}.crc") for path in (commit, checksum))
+
+
+def _move(aside: Path, paths: Iterable[Path]) -> None:
+    aside.mkdir(parents=True, exist_ok=True)
+    for path in paths:
+        if path.exists():
+            shutil.move(path, aside / path.name)

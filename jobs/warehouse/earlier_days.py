@@ -1,0 +1,89 @@
+"""runs, scores -> publications: days that were published before there was a table of publications.
+
+What `runs` does not know stays null: a day's explanation then shows whether today's tables still give its scores.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import date
+from typing import Any
+
+import pyarrow.compute as pc
+
+from jobs.days import days_between
+from jobs.warehouse import digests, publications, runs
+from jobs.warehouse.publications import CHANGES, RESTORE, UNPUBLISH, Basis, Plan, Publication
+from jobs.warehouse.storage import Warehouse
+from schemas.methodology import MethodologyError, load
+from schemas.publications import PUBLICATIONS
+from schemas.runs import RUNS
+from schemas.scores import SCORES
+
+
+def record(warehouse: Warehouse) -> int:
+    """Writes the rows of every day that has none and was published or withdrawn; how many."""
+    known = {(row["methodology"], row["day"]) for row in _keys(warehouse)}
+    made: dict[tuple[str, date], list[Mapping[str, Any]]] = defaultdict(list)
+    scored: dict[str, Mapping[str, Any]] = {}
+    found = warehouse.read(RUNS, {"status": runs.DONE, "job": (*CHANGES, runs.INFLUENCE)}).sort_by("started_at")
+    for row in found.to_pylist():
+        run = row | {name: json.loads(row[name] or "{}") for name in ("parameters", "counts", "uncovered_days")}
+        key = run["parameters"].get("methodology"), run["day"]
+        if run["job"] == runs.INFLUENCE:
+            scored[run["run_id"]] = run
+        elif key not in known:
+            made[key].append(run)
+    for (methodology, day), changes in sorted(made.items()):
+        rows = _rows(methodology, day, changes, scored)
+        rows[-1] = _as_read(warehouse, rows[-1])
+        for row in rows:
+            publications.record(warehouse, Plan(row, None))
+    return sum(map(len, made.values()))
+
+
+def _keys(warehouse: Warehouse) -> list[dict[str, Any]]:
+    return warehouse.read(PUBLICATIONS, columns=["methodology", "day"]).to_pylist()
+
+
+def _rows(
+    methodology: str, day: date, changes: Sequence[Mapping[str, Any]], scored: Mapping[str, Mapping[str, Any]]
+) -> list[Publication]:
+    rows: list[Publication] = []
+    for run in changes:
+        basis = _basis(methodology, day, scored.get(run["parameters"].get("influence_run", "")))
+        if run["job"] == RESTORE and len(rows) > 1:
+            basis = rows[-2].basis  # the change before it is undone
+        withdrawn = run["job"] == UNPUBLISH
+        rows.append(
+            Publication(
+                **asdict(Basis() if withdrawn else basis), day=day, methodology=methodology, sequence=len(rows) + 1,
+                change=run["job"], run_id=run["run_id"], scores_digest=None, replaced_version=None,
+                people=0 if withdrawn else int(run["counts"].get("people", 0)), influence=0.0 if withdrawn else None,
+                published_at=run["finished_at"], published_by=None,
+            )
+        )  # fmt: skip
+    return rows
+
+
+def _basis(methodology: str, day: date, scored: Mapping[str, Any] | None) -> Basis:
+    if scored is None:
+        return Basis()
+    try:
+        window = [str(day) for day in days_between(load(methodology).first_day(day), day)]
+    except MethodologyError:  # its file is gone, and its window with it
+        return Basis(influence_run=scored["run_id"], code_version=scored["code_version"])
+    covered = {
+        platform: [day for day in window if day not in missing]
+        for platform, missing in scored["uncovered_days"].items()
+    }
+    return Basis(influence_run=scored["run_id"], covered_days=covered, code_version=scored["code_version"])
+
+
+def _as_read(warehouse: Warehouse, newest: Publication) -> Publication:
+    """The newest row with what its rows of `scores` say of themselves."""
+    partition = {"methodology": newest.methodology, "day": newest.day}
+    influence = warehouse.read(SCORES, partition, columns=["influence"])["influence"]
+    digest = digests.of_stream(SCORES, warehouse.reader(SCORES, partition))
+    return replace(newest, people=len(influence), influence=pc.sum(influence).as_py() or 0.0, scores_digest=digest)

@@ -1,0 +1,76 @@
+"""scores -> histories: one person's published days, from a copy of each past month and the days that no copy holds.
+
+A day's scores are a file, so ten years of a person would be 3,650 files to open; a month's copy, in order of person, is one.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake import WriterProperties
+
+from jobs.scratch import scratch
+from jobs.warehouse import rollups
+from jobs.warehouse.commits import Span
+from jobs.warehouse.storage import Warehouse
+from schemas import arrow
+from schemas.histories import HISTORIES
+from schemas.scores import SCORES
+
+JOB = "histories"
+
+# A reader of one person reads one such group of a month.
+GROUPS = WriterProperties(max_row_group_size=8_192)
+
+
+def of_person(warehouse: Warehouse, person_id: str, methodologies: Iterable[str]) -> pa.Table:
+    """The person's rows of `scores` under these methodologies, in no order."""
+    who = pc.field("person_id") == person_id
+    found = [arrow.schema(SCORES).empty_table()]
+    for methodology in methodologies:
+        of = {"methodology": methodology}
+        files = rollups.files([warehouse.delta(SCORES)], of)
+        copies = _right_copies(warehouse, methodology, rollups.by_month(files, cumulative=False))
+        if copies:
+            partition = {**of, "month": tuple(copies), "basis": tuple(copies.values())}
+            found.append(warehouse.read(HISTORIES, partition, columns=SCORES.column_names, where=who))
+        days = sorted({day for day, _ in files if rollups.month_of(day) not in copies})
+        if days:
+            found.append(warehouse.read(SCORES, {**of, "day": tuple(days)}, where=who))
+    return pa.concat_tables(found)
+
+
+def make_copies(warehouse: Warehouse, *, run_id: str) -> None:
+    """Copies every month but the newest of each methodology whose copy is missing, and removes copies of what is no longer
+    published. Raises `LostRaceError` if another run copies the same month."""
+    listed = [*warehouse.partitions(SCORES), *warehouse.partitions(HISTORIES)]
+    for methodology in sorted({found["methodology"] for found in listed}):
+        of = {"methodology": methodology}
+        bases = rollups.by_month(rollups.files([warehouse.delta(SCORES)], of), cumulative=False)
+        copies = _right_copies(warehouse, methodology, bases)
+        for month in sorted(bases)[:-1]:
+            if month not in copies:
+                _make_copy(warehouse, methodology, month, bases[month], run_id)
+        there = rollups.there(warehouse, HISTORIES, of)
+        wrong = {basis for month, found in there.items() for basis in found if basis != bases.get(month)}
+        if wrong:
+            warehouse.delete(HISTORIES, {**of, "basis": tuple(sorted(wrong))}, run_id=run_id, job=JOB)
+
+
+def _make_copy(warehouse: Warehouse, methodology: str, month: date, basis: str, run_id: str) -> None:
+    span = Span(month, rollups.end_of(month))
+    scores = warehouse.reader(SCORES, {"methodology": methodology, "day": span})
+    with scratch() as db:
+        db.register("scores", scores)
+        rows = db.sql(f"select date '{month}' as month, '{basis}' as basis, * from scores order by person_id, day")
+        partition = {"methodology": methodology, "month": month}
+        warehouse.replace(
+            HISTORIES, rows.to_arrow_reader(), partition, run_id=run_id, job=JOB, writer_properties=GROUPS
+        )
+
+
+def _right_copies(warehouse: Warehouse, methodology: str, bases: dict[date, str]) -> dict[date, str]:
+    """Month -> basis, of the copies that hold what the month's files hold."""
+    there = rollups.there(warehouse, HISTORIES, {"methodology": methodology})
+    return {month: basis for month, basis in bases.items() if basis in there.get(month, ())}

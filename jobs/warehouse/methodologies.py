@@ -1,0 +1,40 @@
+"""The table `methodologies`: under which values scores were published. A version never changes its values."""
+
+from jobs.errors import CloutError
+from jobs.warehouse.publications import PUBLISH
+from jobs.warehouse.runs import Run
+from jobs.warehouse.storage import Warehouse, rows
+from schemas.methodologies import METHODOLOGIES
+from schemas.methodology import Methodology, in_force
+
+
+def refuse_changed(warehouse: Warehouse, methodology: Methodology) -> None:
+    """Raises where scores exist under this version and other values."""
+    known = {row["version"]: row["fingerprint"] for row in warehouse.read(METHODOLOGIES).to_pylist()}
+    if known.get(methodology.version, methodology.fingerprint) != methodology.fingerprint:
+        raise CloutError(
+            f"methodology {methodology.version}: its values are not those under which scores were published; a version"
+            " never changes, so restore its file and put the new values into a file with a version of their own"
+        )
+
+
+def record(warehouse: Warehouse, published: Methodology, row: Run) -> None:
+    """One row per version that has scores: when it is official comes from `in_force.yaml`."""
+    known = {found["version"]: found for found in warehouse.read(METHODOLOGIES).to_pylist()}
+    wanted = {version: found["fingerprint"] for version, found in known.items()}
+    wanted[published.version] = published.fingerprint
+    days = {entry.version: entry for entry in in_force()}
+    stated = [
+        {
+            "version": version,
+            "fingerprint": fingerprint,
+            "in_force_from": days[version].first_day if version in days else None,
+            "in_force_to": days[version].last_day if version in days else None,
+        }
+        for version, fingerprint in sorted(wanted.items())
+    ]
+    for entry in stated:
+        if entry != known.get(entry["version"]):
+            found = rows(METHODOLOGIES, [entry])
+            partition = {"version": entry["version"]}
+            warehouse.replace_bookkeeping(METHODOLOGIES, found, partition, run_id=row.id, job=PUBLISH)

@@ -1,0 +1,157 @@
+"""What is published: the rows of `publications`, and of `restatements` for each change of a day that was published.
+
+A change of a day's scores takes three commits: `scores`, `restatements`, `publications`. Before the first, the rows of the
+other two are put on record in `runs` as a plan. If the process dies in between, the content of `scores` decides: if it is the
+plan's, the change was made, so readers go by the plan and the next change of the day writes its rows. Nothing here is
+derived from Delta's log.
+"""
+
+import getpass
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from jobs.warehouse import digests, runs
+from jobs.warehouse.storage import Warehouse, rows
+from schemas.publications import PUBLICATIONS
+from schemas.restatements import RESTATEMENTS
+from schemas.runs import RUNS
+from schemas.scores import SCORES
+
+PUBLISH, UNPUBLISH, RESTORE = "publish", "unpublish", "restore"
+CHANGES = (PUBLISH, UNPUBLISH, RESTORE)
+
+PLANNED = "planned"  # the parameter of a run that holds its plan until the run is done
+
+
+@dataclass(frozen=True, kw_only=True)
+class Basis:
+    """What published rows were computed from; None where it is not on record. Days are text, as JSON has them."""
+
+    influence_run: str | None = None
+    activity_digests: dict[str, str] | None = None  # day -> digest of the activity that was counted
+    accounts_digest: str | None = None
+    covered_days: dict[str, list[str]] | None = None  # platform -> days of the window
+    code_version: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Publication(Basis):
+    """A row of `publications`, its JSON read."""
+
+    day: date
+    methodology: str
+    sequence: int
+    change: str
+    run_id: str
+    scores_digest: str | None
+    replaced_version: int | None
+    people: int
+    influence: float | None
+    published_at: datetime
+    published_by: str | None
+    why: str | None = None
+    accepted: dict[str, str] | None = None
+
+    @property
+    def content(self) -> str | None:
+        """Digest of the rows that readers see after this change; empty if it is not on record, None after a withdrawal."""
+        return (self.scores_digest or "") if self.people else None
+
+    @property
+    def basis(self) -> Basis:
+        """What the rows were computed from, as another change that publishes them again records it."""
+        return Basis(**{field.name: getattr(self, field.name) for field in fields(Basis)})
+
+
+class Plan(NamedTuple):
+    """A change as it is to be recorded; `restatement` is a row of `restatements`, or None where there is nothing to restate."""
+
+    publication: Publication
+    restatement: Mapping[str, Any] | None
+
+    def as_json(self) -> dict[str, Any]:
+        return {"publication": asdict(self.publication), "restatement": self.restatement}
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> "Plan":
+        publication, restatement = found["publication"], found["restatement"]
+        at, day = datetime.fromisoformat(publication["published_at"]), date.fromisoformat(publication["day"])
+        if restatement is not None:
+            restatement = restatement | {"restated_at": at, "day": day}
+        return cls(Publication(**publication | {"published_at": at, "day": day}), restatement)
+
+
+_JSON = ("activity_digests", "covered_days", "accepted")
+
+
+def user() -> str:
+    """Who runs this process: the user's name, their number where the system knows no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
+def history(warehouse: Warehouse, methodology: str, day: date) -> list[Publication]:
+    """The recorded changes of a day's scores, in their order."""
+    found = warehouse.read(PUBLICATIONS, {"day": day, "methodology": methodology}).sort_by("sequence").to_pylist()
+    return [
+        Publication(**row | {name: None if row[name] is None else json.loads(row[name]) for name in _JSON})
+        for row in found
+    ]
+
+
+def current(warehouse: Warehouse, methodology: str, day: date) -> Publication | None:
+    """What readers of `scores` see of the day; None if nothing is published. Writes nothing."""
+    recorded = history(warehouse, methodology, day)
+    unrecorded = _unrecorded(warehouse, methodology, day, recorded)
+    newest = unrecorded.publication if unrecorded else recorded[-1] if recorded else None
+    return newest if newest and newest.people else None
+
+
+def complete(warehouse: Warehouse, methodology: str, day: date) -> list[Publication]:
+    """As `history`, after a change is recorded whose run died before it could record it."""
+    recorded = history(warehouse, methodology, day)
+    unrecorded = _unrecorded(warehouse, methodology, day, recorded)
+    if unrecorded is None:
+        return recorded
+    record(warehouse, unrecorded)
+    return [*recorded, unrecorded.publication]
+
+
+def record(warehouse: Warehouse, plan: Plan) -> None:
+    """Writes the plan's rows. Written twice they are the same rows."""
+    made, restatement = plan
+    by = {"run_id": made.run_id, "job": made.change}
+    place = {"day": made.day, "methodology": made.methodology}
+    row = asdict(made)
+    row |= {name: None if row[name] is None else json.dumps(row[name], sort_keys=True) for name in _JSON}
+    if restatement is not None:  # first: once the publication is on record nobody looks at the plan again
+        partition = place | {"run_id": made.run_id}
+        warehouse.replace_bookkeeping(RESTATEMENTS, rows(RESTATEMENTS, [restatement]), partition, **by)
+    warehouse.replace_bookkeeping(PUBLICATIONS, rows(PUBLICATIONS, [row]), place | {"sequence": made.sequence}, **by)
+
+
+def _unrecorded(warehouse: Warehouse, methodology: str, day: date, recorded: Sequence[Publication]) -> Plan | None:
+    """The plan of a run that changed the day's scores and did not record it; None almost always."""
+    newest = recorded[-1].sequence if recorded else 0
+    found = warehouse.read(RUNS, {"day": day, "job": CHANGES}, columns=["status", "parameters", "started_at"])
+    unfinished = [
+        json.loads(row["parameters"])
+        for row in found.sort_by([("started_at", "descending")]).to_pylist()
+        if row["status"] != runs.DONE
+    ]
+    plans = [Plan.from_json(parameters[PLANNED]) for parameters in unfinished if PLANNED in parameters]
+    plans = [
+        plan for plan in plans if plan.publication.methodology == methodology and plan.publication.sequence > newest
+    ]
+    if not plans:
+        return None
+    there = digests.of_stream(SCORES, warehouse.reader(SCORES, {"methodology": methodology, "day": day}))
+    if there == (recorded[-1].content if recorded else None):
+        return None
+    return next((plan for plan in plans if plan.publication.content == there), None)

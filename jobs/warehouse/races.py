@@ -1,0 +1,70 @@
+"""Runs that write one table at once: who lost, to whom, and what is tried again."""
+
+from deltalake import DeltaTable
+from deltalake.exceptions import CommitFailedError
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from jobs.errors import CloutError
+from jobs.warehouse import commits
+from jobs.warehouse.commits import Partition, as_text
+
+# What Spark's error is or says where another commit came first.
+COLLISIONS = ("Concurrent", "DELTA_CONCURRENT", "MetadataChanged", "DELTA_METADATA_CHANGED")
+
+# Operations, in the words of Spark and deltalake, that change files and no row.
+UPKEEP = ("OPTIMIZE", "VACUUM")
+
+# A commit that collides with one it has nothing to do with (bookkeeping of another day or source) is repeated: with some
+# tens of writers at once the last one needs about this many tries.
+TRIES = 30
+
+
+class LostRaceError(CloutError):
+    """Another run wrote the same partition while this one was at work; nothing of this run was kept."""
+
+
+class RearrangedError(LostRaceError):
+    """Maintenance merged or removed files meanwhile, and no row changed: the same write can be tried again on top of
+    `version`."""
+
+    def __init__(self, message: str, version: int) -> None:
+        super().__init__(message)
+        self.version = version
+
+
+def is_collision(error: Exception) -> bool:
+    """Whether a writer raised it because another commit came first."""
+    return isinstance(error, CommitFailedError) or any(name in f"{type(error).__name__} {error}" for name in COLLISIONS)
+
+
+def lost(table: str, before: int, description: str, now: DeltaTable, partition: Partition) -> LostRaceError:
+    """The error of a run that opened the table at version `before`, when it had this description, and could not replace the
+    partition."""
+    mine = as_text(partition)
+    what = f"{table} {' '.join(','.join(values) for values in mine.values())}"
+    for commit in commits.commits(now):
+        meets = all(set(mine[name]) & set(commit.partition.get(name, mine[name])) for name in mine)
+        if commit.version > before and meets:
+            return LostRaceError(
+                f"{what}: lost to run {commit.run_id} ({commit.job}), which wrote it meanwhile; nothing of this run was kept"
+            )
+    since = now.version() - before
+    if since > 0 and all(entry.get("operation", "").startswith(UPKEEP) for entry in now.history(since)):
+        return RearrangedError(
+            f"{what}: files were rearranged meanwhile (`clout maintain`); nothing of this run was kept", now.version()
+        )
+    if commits.description(now) != description:
+        return LostRaceError(
+            f"{what}: the table was altered meanwhile (`clout upgrade`); nothing of this run was kept, run it again"
+        )
+    return LostRaceError(f"{what}: lost to another run, which wrote it meanwhile; nothing of this run was kept")
+
+
+def repeated(collision: type[Exception]) -> Retrying:
+    """Attempts (`for attempt in ...: with attempt:`) until one does not collide; the last collision is raised."""
+    return Retrying(
+        retry=retry_if_exception_type(collision),
+        stop=stop_after_attempt(TRIES),
+        wait=wait_random_exponential(multiplier=0.02, max=1),
+        reraise=True,
+    )

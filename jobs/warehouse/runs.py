@@ -1,0 +1,128 @@
+"""The manifest: one row of `runs` per job and day, started and then done or failed. The one place that knows a clock."""
+
+import json
+import logging
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pyarrow.compute as pc
+
+from jobs import __version__
+from jobs.warehouse.commits import Span
+from jobs.warehouse.storage import Warehouse, rows
+from schemas.runs import RUNS
+
+log = logging.getLogger(__name__)
+
+STARTED, DONE, FAILED = "started", "done", "failed"
+# Jobs whose runs other modules look up.
+PULL_ACTIVITY, ENGAGEMENT, INFLUENCE, CHECKS = "pull_activity", "engagement", "influence", "checks"
+
+
+def now() -> datetime:
+    """This instant, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The runs of one command. `key` says what was asked for; a command that is continued keeps the `id`."""
+
+    key: str
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+
+@dataclass
+class Run:
+    """One job on one day, while it runs. Jobs fill in what they read and found."""
+
+    job: str
+    day: date
+    batch: Batch
+    parameters: dict[str, Any]
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    inputs: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, float] = field(default_factory=dict)
+    uncovered_days: dict[str, list[str]] | None = None
+    checks: dict[str, str] | None = None
+    engine: str | None = None
+    started_at: datetime = field(default_factory=now)
+
+    def row(self, status: str, error: str | None = None) -> dict[str, Any]:
+        return {
+            "run_id": self.id,
+            "batch_id": self.batch.id,
+            "batch_key": self.batch.key,
+            "day": self.day,
+            "job": self.job,
+            "status": status,
+            "error": error,
+            "parameters": _json(self.parameters),
+            "inputs": _json(self.inputs),
+            "uncovered_days": _json(self.uncovered_days),
+            "engine": self.engine,
+            "counts": _json(self.counts),
+            "checks": _json(self.checks),
+            "code_version": __version__,
+            "started_at": self.started_at,
+            "finished_at": None if status == STARTED else now(),
+        }
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else json.dumps(value, sort_keys=True, default=str)
+
+
+def write(warehouse: Warehouse, runs: list[Run], status: str, error: str | None = None) -> None:
+    """Writes the state of these runs in one commit, replacing their earlier rows."""
+    if runs:
+        partition = {"day": tuple(sorted({run.day for run in runs})), "run_id": tuple(run.id for run in runs)}
+        found = rows(RUNS, [run.row(status, error) for run in runs])
+        warehouse.replace_bookkeeping(RUNS, found, partition, run_id=runs[0].batch.id, job=runs[0].job)
+
+
+@contextmanager
+def recorded_together(warehouse: Warehouse, runs: list[Run]) -> Iterator[None]:
+    """Runs the block as these rows of `runs`: started before it, done or failed after it."""
+    log.info("%s: started, runs %s", ", ".join(f"{run.job} {run.day}" for run in runs), [run.id for run in runs])
+    warehouse.require_writable()
+    write(warehouse, runs, STARTED)
+    try:
+        yield
+    except BaseException as error:
+        write(warehouse, runs, FAILED, str(error) or type(error).__name__)
+        raise
+    write(warehouse, runs, DONE)
+    for run in runs:
+        log.info("%s %s: done, %s", run.job, run.day, run.counts)
+
+
+@contextmanager
+def recorded(warehouse: Warehouse, job: str, day: date, batch: Batch, **parameters: Any) -> Iterator[Run]:
+    """As `recorded_together`, for one job on one day, whose run the block fills in."""
+    run = Run(job, day, batch, parameters)
+    with recorded_together(warehouse, [run]):
+        yield run
+
+
+def done_steps(
+    warehouse: Warehouse, key: str, first_day: date, last_day: date
+) -> tuple[Batch, set[tuple[str, date, str]]]:
+    """The newest batch of this key that ran any of these days, and the (job, day, source) that are done in it; a new batch if
+    there is none."""
+    columns = ["batch_id", "day", "job", "status", "parameters", "started_at"]
+    asked = {"day": Span(first_day, last_day), "batch_key": key}
+    found = warehouse.read(RUNS, asked, columns=columns).sort_by("started_at")
+    if not found.num_rows:
+        return Batch(key), set()
+    newest = found["batch_id"][-1].as_py()
+    steps = {
+        (row["job"], row["day"], json.loads(row["parameters"]).get("source", ""))
+        for row in found.filter(pc.equal(found["batch_id"], newest)).to_pylist()
+        if row["status"] == DONE
+    }
+    return Batch(key, newest), steps

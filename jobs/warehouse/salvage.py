@@ -1,0 +1,126 @@
+"""`clout maintain --repair`: logs made whole, then rows that are lost restored from a whole copy, or their day marked.
+
+Published rows come back from `influence` if it holds exactly what `publications` records. A day whose activity is lost is
+no longer covered, so that it lowers no score and is pulled again. Nothing is guessed: what has no whole copy is named, with
+the command that makes it anew.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+
+from jobs.warehouse import damage, digests, publications, runs
+from jobs.warehouse.damage import DATA, ROWS, Damage, Repaired
+from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import GoneError, Warehouse, rows
+from schemas.accounts import ACCOUNTS
+from schemas.activity import ACTIVITY
+from schemas.catalog import TABLES
+from schemas.coverage import COVERAGE
+from schemas.engagement import ENGAGEMENT
+from schemas.influence import INFLUENCE
+from schemas.publications import PUBLICATIONS
+from schemas.rejects import REJECTS
+from schemas.scores import SCORES
+from schemas.table import Table
+
+JOB = "repair_tables"
+
+PULLED = (ACTIVITY, ACCOUNTS, REJECTS)
+RUN = {
+    ENGAGEMENT.name: "run `clout engagement --day {day}`",
+    INFLUENCE.name: "run `clout influence --day {day} --methodology {methodology}`",
+}
+
+
+def repair(warehouse: Warehouse, batch: Batch, today: date) -> list[Repaired]:
+    """Repairs what can be, and returns an outcome for each damage, in the order of the tables."""
+    broken = {each.table for each in damage.find(warehouse)}
+    if not broken:
+        return []
+    outcomes = damage.repair_logs(warehouse)
+    with runs.recorded(warehouse, JOB, today, batch) as row:
+        lost = [each for each in damage.find(warehouse) if each.kind == DATA]
+        if broken & {SCORES.name}:
+            outcomes += _published_again(warehouse, row.id)
+        if broken & {COVERAGE.name, *(table.name for table in PULLED)}:
+            outcomes += _uncovered(warehouse, lost, row.id)
+        left = [each for each in damage.find(warehouse) if each.kind == DATA]
+        outcomes += [Repaired(each, left=_command(warehouse, each)) for each in left]
+        row.counts = {
+            "repaired": sum(outcome.done is not None for outcome in outcomes),
+            "left": sum(outcome.left is not None for outcome in outcomes),
+        }
+    return outcomes
+
+
+def _command(warehouse: Warehouse, lost: Damage) -> str:
+    table = next(table for table in TABLES if table.name == lost.table)
+    return RUN.get(lost.table, "put {folder} back from a backup").format(folder=warehouse.path(table), **lost.partition)
+
+
+def _published_again(warehouse: Warehouse, run_id: str) -> Iterator[Repaired]:
+    """Every published day whose rows in `scores` are not those that `publications` records."""
+    recorded = (
+        warehouse.read(PUBLICATIONS, columns=["day", "methodology"]).group_by(["day", "methodology"]).aggregate([])
+    )
+    for place in sorted(recorded.to_pylist(), key=lambda row: (row["methodology"], row["day"])):
+        current = publications.current(warehouse, **place)
+        expected = current.content if current else None
+        if _digest(warehouse, SCORES, place) == expected or expected == "":
+            continue
+        what = Damage(
+            SCORES.name, ROWS, f"{place['day']} ({place['methodology']})", "are not those that were published"
+        )
+        if expected is None:
+            warehouse.replace(SCORES, rows(SCORES, []), place, run_id=run_id, job=JOB)
+            yield Repaired(what, done="removed: the day is not published")
+        elif _digest(warehouse, INFLUENCE, place, SCORES) == expected:
+            warehouse.replace(SCORES, warehouse.reader(INFLUENCE, place), place, run_id=run_id, job=JOB)
+            yield Repaired(what, done="restored from `influence`")
+        else:
+            yield Repaired(what, left=f"`influence` holds other rows: score and publish {place['day']} again")
+
+
+def _digest(warehouse: Warehouse, table: Table, place: Mapping[str, Any], shape: Table | None = None) -> str | None:
+    """The content of a partition; unreadable rows have none."""
+    try:
+        return digests.of_stream(shape or table, warehouse.reader(table, place))
+    except (GoneError, pa.ArrowInvalid):
+        return "unreadable"
+
+
+def _uncovered(warehouse: Warehouse, lost: list[Damage], run_id: str) -> Iterator[Repaired]:
+    """Every pulled day of a source that lost rows: it is not covered any more, and what is left of it is removed."""
+    torn = {(each.table, *each.partition.values()) for each in lost}
+    covered = warehouse.read(COVERAGE, columns=["platform", "day", "source", "pull", "act_count"]).to_pylist()
+    counts = {table: _counts_by_pull(warehouse, table) for table in (ACTIVITY,)}
+    for row in sorted(covered, key=lambda row: (row["day"], row["platform"], row["source"])):
+        place = {name: row[name] for name in ("platform", "day", "source")}
+        text = tuple(map(str, place.values()))
+        whole = counts[ACTIVITY].get((*text, row["pull"]), 0) == row["act_count"]
+        if whole and not any((table.name, *text) in torn for table in PULLED):
+            continue
+        what = Damage(ACTIVITY.name, ROWS, " ".join(text), "are lost")
+        warehouse.replace_bookkeeping(COVERAGE, rows(COVERAGE, []), place, run_id=run_id, job=JOB)
+        for table in PULLED:
+            warehouse.replace(table, rows(table, []), place, run_id=run_id, job=JOB)
+        yield Repaired(what, done=f"the day is no longer covered by {row['source']}; pull it again")
+
+
+def _counts_by_pull(warehouse: Warehouse, table: Table) -> dict[tuple[str, str, str, str | None], int]:
+    """(platform, day, source, pull) -> rows, from the log alone: every file holds rows of one pull."""
+    files = pa.table(warehouse.delta(table).get_add_actions(flatten=True))
+    pulls = files["min.pull"] if "min.pull" in files.column_names else pa.nulls(files.num_rows, pa.string())
+    found: dict[tuple[str, str, str, str | None], int] = {}
+    for *place, pull, count in zip(
+        *(files[f"partition.{name}"].to_pylist() for name in table.partition_by),
+        pulls.to_pylist(),
+        files["num_records"].to_pylist(),
+        strict=True,
+    ):
+        key = (*map(str, place), pull)
+        found[key] = found.get(key, 0) + count
+    return found

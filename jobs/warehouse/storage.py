@@ -1,0 +1,291 @@
+"""Tables on disk or in an object store: the only module that reads or writes them.
+
+Every table is a Delta table under one root. `engagement` and `influence` are written by Spark, all others by
+`deltalake`, which needs no JVM. A write replaces whole partitions in one commit; the commit names the run that made it.
+"""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
+from pyarrow import fs
+
+from jobs.causes import cause
+from jobs.errors import CloutError, UsageError
+from jobs.night_settings import nights
+from jobs.warehouse import creation, delta_log, pruning, retention
+from jobs.warehouse.commits import Partition
+from jobs.warehouse.grain import unrepeated
+from jobs.warehouse.pruning import expression, predicate
+from jobs.warehouse.races import LostRaceError, RearrangedError, repeated
+from jobs.warehouse.transaction import transaction
+from schemas import arrow
+from schemas.catalog import TABLES
+from schemas.table import Table
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+
+class GoneError(CloutError):
+    """Rows that are no longer kept: the log forgot their version, or their files were removed."""
+
+
+class Warehouse:
+    """The tables under one root: a folder or an object store's URL."""
+
+    def __init__(self, root: str) -> None:
+        self.is_local = "://" not in root
+        self.root = str(Path(root).expanduser().resolve()) if self.is_local else root.rstrip("/")
+
+    def path(self, table: Table) -> str:
+        return f"{self.root}/{table.name}"
+
+    def create_tables(self) -> None:
+        """Creates the tables of a new warehouse, empty. One that is there stays as it is; raises as `require_current` and
+        `require_writable` do."""
+        self.require_writable()
+        if self.exists():
+            self.require_current()
+            return
+        if self.is_local:
+            try:
+                Path(self.root).mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise UsageError(
+                    f"{self.root}: cannot be the warehouse ({error.strerror}); set CLOUT_WAREHOUSE"
+                ) from error
+        kept = nights()
+        for table in sorted(TABLES, key=lambda table: table is creation.MARKER):
+            marks = creation.marked() if table is creation.MARKER else {}
+            creation.create(self.path(table), table, retention.properties(table, kept) | marks)
+
+    def exists(self) -> bool:
+        """Whether all tables were created. Raises `CloutError` with the cause if the folder or store cannot be asked."""
+        try:
+            return DeltaTable.is_deltatable(self.path(creation.MARKER))
+        except OSError as error:
+            raise CloutError(f"{self.root}: the warehouse cannot be reached ({cause(error)})") from error
+
+    def require_current(self) -> None:
+        """Raises `UsageError` that says what to run if an earlier or a newer clout made the tables."""
+        marks = self.delta(creation.MARKER).metadata().configuration
+        creation.refuse_newer(self.root, marks)
+        creation.refuse_older(self.root, marks)
+
+    def require_writable(self) -> None:
+        """Raises `UsageError` if the folder or one of its tables may not be written: Delta's client would find out in the
+        middle of a write."""
+        if not self.is_local:
+            return
+        tables = (Path(self.path(table)) for table in TABLES)
+        for folder in (Path(self.root), *(place for table in tables for place in (table, table / "_delta_log"))):
+            if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
+                raise UsageError(f"{folder}: cannot be written (read-only, or another user's); set CLOUT_WAREHOUSE")
+
+    # Reading
+
+    def delta(self, table: Table, version: int | None = None) -> DeltaTable:
+        """The table, at a version if one is given. Raises `CloutError` where its newest commit is torn, which readers of
+        Delta would take for an empty change, `GoneError` where the version is no longer kept."""
+        try:
+            opened = DeltaTable(self.path(table), version=version)
+        except Exception as error:
+            if self.exists():
+                why = cause(error)
+                if version is not None:
+                    raise GoneError(f"{self.path(table)}: version {version} is no longer kept ({why})") from error
+                raise CloutError(
+                    f"{self.path(table)}: cannot be read as a Delta table ({why}); run `clout doctor`"
+                ) from error
+            raise UsageError(
+                f"{self.root}: no warehouse here yet; run `clout run` first or set CLOUT_WAREHOUSE"
+            ) from error
+        if self.is_local:
+            delta_log.refuse_torn(Path(self.path(table)), opened.version())
+        return opened
+
+    def version(self, table: Table) -> int:
+        return self.delta(table).version()
+
+    def dataset(
+        self, table: Table, partition: Partition | None = None, *, version: int | None = None
+    ) -> ds.FileSystemDataset:
+        """The files of a partition for Arrow, DuckDB and Polars to scan in a stream; all files where none is given. Rows from
+        before a column came to the contract have null there. Rows outside the partition may be among them where it names
+        columns that the table is not partitioned by: `read` and `reader` filter. Raises `GoneError` where a file on a local
+        disk is missing or torn."""
+        delta = self.delta(table, version)
+        chosen = pruning.files(delta, partition)
+        if self.is_local and (fault := delta_log.files_fault(Path(self.path(table)), chosen)):
+            raise GoneError(f"{fault}; run `clout doctor`")
+        native = fs.SubTreeFileSystem(self.path(table), fs.LocalFileSystem()) if self.is_local else None
+        found = pruning.dataset(delta, chosen, native)
+        return found.replace_schema(arrow.completed(table, found.schema))
+
+    def read(
+        self,
+        table: Table,
+        partition: Partition | None = None,
+        *,
+        columns: Sequence[str] | None = None,
+        where: pc.Expression | None = None,
+        version: int | None = None,
+    ) -> pa.Table:
+        """Rows of a partition, held in memory: for tables and partitions known to be small. Only the partition saves the
+        other files from being looked at."""
+        condition = expression(partition or {})
+        if where is not None:
+            condition = condition & where
+        dataset = self.dataset(table, partition, version=version)
+        return dataset.to_table(columns=list(columns or table.column_names), filter=condition)
+
+    def row_count(self, table: Table, partition: Partition, version: int | None = None) -> int:
+        return self.dataset(table, partition, version=version).count_rows(filter=expression(partition))
+
+    def partitions(self, table: Table) -> list[dict[str, str]]:
+        """The partitions that hold rows, column -> value as text."""
+        return self.delta(table).partitions()
+
+    def reader(self, table: Table, partition: Partition, version: int | None = None) -> pa.RecordBatchReader:
+        """Rows of a partition as a stream, in the contract's columns. Raises `GoneError` here, and not in whatever reads the
+        stream, where an old version or its files are no longer kept."""
+        asked = expression(partition)
+        try:
+            dataset = self.dataset(table, partition, version=version)
+            for fragment in dataset.get_fragments(asked):
+                fragment.ensure_complete_metadata()
+        except FileNotFoundError as error:
+            raise GoneError(f"{self.path(table)}: a file of the rows {partition} is gone ({error})") from error
+        return dataset.scanner(columns=list(table.column_names), filter=asked).to_reader()
+
+    # Writing without a JVM
+
+    def replace(
+        self,
+        table: Table,
+        rows: pa.Table | pa.RecordBatchReader,
+        partition: Partition,
+        *,
+        run_id: str,
+        job: str,
+        version: int | None = None,
+        writer_properties: WriterProperties | None = None,
+    ) -> None:
+        """Replaces the partition by the rows, in one commit, and nothing else. Raises `ContractError` where a row does
+        not fit, `LostRaceError` where another run replaced the same partition since `version`, or since this call."""
+        how: dict[str, Any] = {
+            "mode": "overwrite",
+            "predicate": predicate(partition) if partition else None,
+            "writer_properties": writer_properties,
+        }
+        delta = self.delta(table, version)
+        try:
+            with self._transaction(table, delta, partition, run_id, job) as metadata:
+                _write(table, rows, delta, commit_properties=_properties(metadata), **how)
+        except RearrangedError as rearranged:
+            if not isinstance(rows, pa.Table):  # a stream is read once
+                raise
+            self.replace(table, rows, partition, run_id=run_id, job=job, version=rearranged.version)
+
+    def append(
+        self, table: Table, rows: pa.Table | pa.RecordBatchReader, partition: Partition, *, run_id: str, job: str
+    ) -> None:
+        """Adds the rows to the partition, in one commit and files of their own. Raises as `replace` does."""
+        delta = self.delta(table)
+        with self._transaction(table, delta, partition, run_id, job) as metadata:
+            _write(table, rows, delta, mode="append", commit_properties=_properties(metadata))
+
+    def delete(self, table: Table, partition: Partition, *, run_id: str, job: str) -> None:
+        """Removes these rows, in one commit. Raises `LostRaceError` where another run wrote among them meanwhile."""
+        delta = self.delta(table)
+        with self._transaction(table, delta, partition, run_id, job) as metadata:
+            delta.delete(predicate(partition), commit_properties=_properties(metadata))
+
+    def replace_bookkeeping(self, table: Table, rows: pa.Table, partition: Partition, *, run_id: str, job: str) -> None:
+        """As `replace`, repeated where it collides with a commit for another day or source."""
+        for attempt in repeated(LostRaceError):
+            with attempt:
+                self.replace(table, rows, partition, run_id=run_id, job=job)
+
+    # Spark
+
+    def frame(self, session: "SparkSession", table: Table, version: int | None = None) -> "DataFrame":
+        """The table as a Spark frame, at a version if one is given."""
+        reader = session.read.format("delta")
+        if version is not None:
+            reader = reader.option("versionAsOf", version)
+        return reader.load(self.spark_path(table))
+
+    def replace_by_spark(
+        self, table: Table, frame: "DataFrame", partition: Partition, *, run_id: str, job: str
+    ) -> None:
+        """As `replace`, for the tables that Spark writes. Repeated where nothing but maintenance came in between."""
+        from schemas import spark
+
+        spark.check(table, frame)
+        for attempt in repeated(RearrangedError):
+            with attempt, self._transaction(table, self.delta(table), partition, run_id, job) as metadata:
+                (
+                    frame.write.format("delta")
+                    .mode("overwrite")
+                    .option("replaceWhere", predicate(partition))
+                    .option("userMetadata", metadata)
+                    .save(self.spark_path(table))
+                )
+
+    def _transaction(
+        self, table: Table, delta: DeltaTable, partition: Partition, run_id: str, job: str
+    ) -> AbstractContextManager[str]:
+        return transaction(table.name, delta, lambda: self.delta(table), partition, run_id, job)
+
+    def spark_path(self, table: Table) -> str:
+        # Hadoop's client for S3 goes by another scheme than everybody else's.
+        return self.path(table).replace("s3://", "s3a://", 1) if not self.is_local else self.path(table)
+
+
+def _properties(metadata: str) -> CommitProperties:
+    return CommitProperties(custom_metadata={"userMetadata": metadata})
+
+
+def _write(table: Table, rows: pa.Table | pa.RecordBatchReader, delta: DeltaTable, **how: Any) -> None:
+    """Writes the rows as they stream in. Raises what a row raises as it is, not as the writer wraps it."""
+    raised: list[BaseException] = []
+    try:
+        write_deltalake(delta, _checked(table, rows, raised), **how)
+    except Exception:
+        if raised:
+            raise raised[0] from None
+        raise
+
+
+def _checked(table: Table, rows: pa.Table | pa.RecordBatchReader, raised: list[BaseException]) -> pa.RecordBatchReader:
+    """The rows as a stream that stops at the first batch against the contract, or at its end if rows repeat the grain, before
+    anything is committed. `raised` then holds why: the writer, who reads the stream outside Python, tells it as an error of its
+    own. Columns come without their docs: the writer would refuse others than the table has."""
+    arrow.check_schema(table, rows.schema)
+    schema = pa.schema([field.remove_metadata() for field in arrow.schema(table)])
+
+    def batches() -> Iterable[pa.RecordBatch]:
+        try:
+            few = isinstance(rows, pa.Table) and rows.num_rows < 2  # most bookkeeping: one row repeats nothing
+            given = rows.to_batches() if isinstance(rows, pa.Table) else rows
+            for batch in given if few else unrepeated(table, given):
+                arrow.check(table, batch)
+                yield batch.cast(schema) if not batch.schema.equals(schema, check_metadata=True) else batch
+        except BaseException as error:
+            raised.append(error)
+            raise
+
+    return pa.RecordBatchReader.from_batches(schema, batches())
+
+
+def rows(table: Table, records: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """A few records as rows of a contract; a column that a record does not name is null."""
+    return pa.Table.from_pylist([dict(record) for record in records], schema=arrow.schema(table))

@@ -1,0 +1,44 @@
+"""One commit on a Delta table, by whichever writer: it is found if its answer is lost, and it survives a power cut."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import takewhile
+from pathlib import Path
+
+from deltalake import DeltaTable
+
+from jobs.warehouse import commits, delta_log
+from jobs.warehouse.commits import Partition
+from jobs.warehouse.races import is_collision, lost
+
+
+@contextmanager
+def transaction(
+    table: str, delta: DeltaTable, reopened: Callable[[], DeltaTable], partition: Partition, run_id: str, job: str
+) -> Iterator[str]:
+    """The block makes one commit on top of `delta`, as it was opened, with the user metadata that it is given.
+
+    An error does not mean that the commit failed: its answer may be lost, or a second attempt may collide with the first.
+    So the log decides. Raises `LostRaceError` where another run's commit came first. On a local disk it ends when the
+    commit and its files are flushed.
+    """
+    before, stamp = delta.version(), uuid.uuid4().hex
+    description = commits.description(delta)
+    try:
+        yield commits.metadata(partition, run_id, job, stamp)
+    except Exception as error:
+        now = reopened()
+        if not _holds(now, before, stamp):
+            if is_collision(error):
+                raise lost(table, before, description, now, partition) from error
+            raise
+    folder = Path(delta.table_uri.removeprefix("file://"))
+    if folder.is_dir():
+        delta_log.flush(folder, before)
+
+
+def _holds(delta: DeltaTable, before: int, stamp: str) -> bool:
+    """Whether a commit after version `before` carries the stamp."""
+    newer = takewhile(lambda commit: commit.version > before, commits.commits(delta))
+    return any(commit.stamp == stamp for commit in newer)

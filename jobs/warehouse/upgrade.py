@@ -1,0 +1,112 @@
+"""`clout upgrade`: brings the tables of an earlier clout up to date. No other command changes a table that is there.
+
+A change of columns, docs or properties aborts whatever writes the table at that moment, so nights should not run meanwhile.
+Each table keeps one kind of writer: `engagement` and `influence` are changed by Spark, since on an object store its commits and
+those of `deltalake` could overwrite each other. A missing table is created by `deltalake`: nobody writes to it yet.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from deltalake import DeltaTable
+
+from jobs.night_settings import nights
+from jobs.warehouse import creation, earlier_days, retention
+from jobs.warehouse.creation import MARKER, ONCE
+from jobs.warehouse.storage import Warehouse
+from schemas.catalog import TABLES
+from schemas.delta import lacking, reworded
+from schemas.engagement import ENGAGEMENT
+from schemas.influence import INFLUENCE
+from schemas.publications import PUBLICATIONS
+from schemas.table import Column, Table
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+BY_SPARK = (ENGAGEMENT, INFLUENCE)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What a table on disk has otherwise than its contract and the settings want it."""
+
+    columns: list[Column]  # missing
+    docs: dict[str, str]  # column -> its doc
+    description: str | None
+    properties: dict[str, str]
+
+    def __str__(self) -> str:
+        told = [f"column {column.name} added" for column in self.columns]
+        told += ["docs reworded"] * bool(self.docs or self.description)
+        return ", ".join([*told, *(f"{name} set to {value}" for name, value in self.properties.items())])
+
+
+def run(warehouse: Warehouse, session: Callable[[], "SparkSession"]) -> Iterator[str]:
+    """Yields a line for each table that it changed. A session is built only if a table of Spark's is to be changed. Raises
+    `UsageError` where there is no warehouse, or a newer clout made it. Interrupted, it can be run again."""
+    creation.refuse_newer(warehouse.root, warehouse.delta(MARKER).metadata().configuration)
+    kept = nights()
+    for table in TABLES:
+        properties = retention.properties(table, kept)
+        if not DeltaTable.is_deltatable(warehouse.path(table)):
+            creation.create(warehouse.path(table), table, properties)
+            yield f"{table.name}: created"
+            continue
+        found = difference(warehouse.delta(table), table, properties)
+        if str(found):
+            if table in BY_SPARK:
+                alter_by_spark(session(), warehouse.spark_path(table), found)
+            else:
+                alter(warehouse.delta(table), table, found)
+            yield f"{table.name}: {found}"
+    if recorded := earlier_days.record(warehouse):
+        yield f"{PUBLICATIONS.name}: {recorded} changes of published days recorded, as far as `runs` knows them"
+    marker = warehouse.delta(MARKER)
+    if not creation.marked().items() <= marker.metadata().configuration.items():
+        marker.alter.set_table_properties(creation.marked(), raise_if_not_exists=False, commit_properties=ONCE)
+
+
+def difference(delta: DeltaTable, table: Table, properties: dict[str, str]) -> Difference:
+    """What the table on disk has otherwise than its contract and these properties."""
+    metadata, missing = delta.metadata(), {field.name for field in lacking(table, delta.schema())}
+    return Difference(
+        columns=[column for column in table.columns if column.name in missing],
+        docs=reworded(table, delta.schema()),
+        description=table.doc if metadata.description != table.doc else None,
+        properties={name: value for name, value in properties.items() if metadata.configuration.get(name) != value},
+    )
+
+
+def alter(delta: DeltaTable, table: Table, found: Difference) -> None:
+    """Changes the table without a JVM. Raises `CommitFailedError` if another commit comes first."""
+    if found.columns:
+        delta.alter.add_columns(lacking(table, delta.schema()), commit_properties=ONCE)
+    for name, doc in found.docs.items():
+        delta.alter.set_column_metadata(name, {"comment": doc}, commit_properties=ONCE)
+    if found.description:
+        delta.alter.set_table_description(found.description, commit_properties=ONCE)
+    if found.properties:
+        delta.alter.set_table_properties(found.properties, raise_if_not_exists=False, commit_properties=ONCE)
+
+
+def alter_by_spark(session: "SparkSession", path: str, found: Difference) -> None:
+    """As `alter`, for the tables that Spark writes."""
+    from schemas.spark import TYPES
+
+    name = f"delta.`{path}`"
+    if found.columns:
+        columns = (f"{c.name} {TYPES[c.type].simpleString()} comment {_text(c.doc)}" for c in found.columns)
+        session.sql(f"alter table {name} add columns ({', '.join(columns)})")
+    for column, doc in found.docs.items():
+        session.sql(f"alter table {name} alter column {column} comment {_text(doc)}")
+    if found.description:
+        session.sql(f"comment on table {name} is {_text(found.description)}")
+    if found.properties:
+        values = (f"{_text(key)} = {_text(value)}" for key, value in found.properties.items())
+        session.sql(f"alter table {name} set tblproperties ({', '.join(values)})")
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -1,0 +1,122 @@
+"""The days a score stands on: which are covered, and which must be counted before it is computed.
+
+A day's count in `engagement` is fresh if it was made from rows of `activity` of the same content as those that count now. A
+scoring run counts every day of its window that is not, so a score depends on what was pulled and not on the order of runs.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from jobs.days import ONE_DAY, days_between
+from jobs.warehouse import digests, runs
+from jobs.warehouse.commits import Span
+from jobs.warehouse.storage import Warehouse
+from schemas.coverage import COVERAGE
+from schemas.runs import RUNS
+
+
+def covered_days(
+    warehouse: Warehouse, first_day: date, last_day: date, version: int | None = None
+) -> dict[str, set[date]]:
+    """Platform -> its days with a coverage row, at a version of `coverage` if one is given."""
+    found: dict[str, set[date]] = defaultdict(set)
+    window = {"day": Span(first_day, last_day)}
+    found_rows = warehouse.read(COVERAGE, window, columns=["platform", "day"], version=version)
+    for row in found_rows.to_pylist():
+        found[row["platform"]].add(row["day"])
+    return dict(found)
+
+
+def uncovered_days(
+    covered: Mapping[str, set[date]], known: Iterable[str], first_day: date, last_day: date
+) -> dict[str, list[str]]:
+    """Platform -> days of the window on which nothing of it could arrive, for the manifest. A known platform that covers no day
+    of the window is named with all of them."""
+    window = days_between(first_day, last_day)
+    return {
+        platform: [str(day) for day in window if day not in covered.get(platform, ())]
+        for platform in sorted({*covered, *known})
+    }
+
+
+def activity_digests(
+    warehouse: Warehouse, first_day: date, last_day: date, version: int | None = None
+) -> dict[date, str]:
+    """Covered day -> digest of what its count in `engagement` stands on: the content of the activity that counts, of all
+    platforms and sources, and of the day before for `shared_days`. From `coverage` alone, at a version of it if one is given.
+    """
+    found = digests_of_days(_coverage(warehouse, first_day, last_day, version))
+    return {day: digest for day, digest in found.items() if day >= first_day}
+
+
+def digests_of_days(coverage: Iterable[Mapping[str, Any]]) -> dict[date, str]:
+    """As `activity_digests`, from rows of `coverage`, which hold the day before the first one too."""
+    rows = list(coverage)
+    shared = _shared(rows)
+    of_day: dict[date, list[str]] = defaultdict(list)
+    for row in rows:
+        # A null digest: pulled by an earlier version of clout, so it stays the same until it is pulled again.
+        content = [row["platform"], row["source"], row["activity_digest"]]
+        of_day[row["day"]].append(json.dumps(content))
+        if row["day"] + ONE_DAY in shared.get(row["platform"], ()):
+            of_day[row["day"] + ONE_DAY].append(json.dumps([*content, "day before"]))
+    return {day: digests.of_texts(sorted(found)) for day, found in sorted(of_day.items())}
+
+
+def shared_days(
+    warehouse: Warehouse, first_day: date, last_day: date, version: int | None = None
+) -> dict[str, set[date]]:
+    """Platform -> its days on which an act may have been reported the day before by another source: both days are covered,
+    and not by one and the same source alone."""
+    found = _shared(_coverage(warehouse, first_day, last_day, version))
+    return {platform: {day for day in days if day >= first_day} for platform, days in found.items()}
+
+
+def _coverage(warehouse: Warehouse, first_day: date, last_day: date, version: int | None) -> list[dict[str, Any]]:
+    """The rows of these days, and of the one before the first."""
+    columns, days = ["day", "platform", "source", "activity_digest"], Span(first_day - ONE_DAY, last_day)
+    return warehouse.read(COVERAGE, {"day": days}, columns=columns, version=version).to_pylist()
+
+
+def _shared(coverage: Iterable[Mapping[str, Any]]) -> dict[str, set[date]]:
+    sources: dict[tuple[str, date], set[str]] = defaultdict(set)
+    for row in coverage:
+        sources[row["platform"], row["day"]].add(row["source"])
+    shared: dict[str, set[date]] = defaultdict(set)
+    for (platform, day), of_day in sources.items():
+        before = sources.get((platform, day - ONE_DAY))
+        if before and len(of_day | before) > 1:
+            shared[platform].add(day)
+    return dict(shared)
+
+
+def counted_digests(
+    warehouse: Warehouse, first_day: date, last_day: date, until: datetime | None = None
+) -> dict[date, str]:
+    """Day -> digest of what it was last counted from, of all counts or those done by an instant. No digest of a day that a run
+    which did not end well may have counted from something else since."""
+    asked = {"job": runs.ENGAGEMENT, "day": Span(first_day, last_day)}
+    columns = ["day", "status", "parameters", "started_at", "finished_at"]
+    found = warehouse.read(RUNS, asked, columns=columns).sort_by("finished_at").to_pylist()
+    counted: dict[date, str] = {}
+    since: dict[date, datetime] = {}
+    for run in found:
+        if run["status"] == runs.DONE and (until is None or run["finished_at"] <= until):
+            counted[run["day"]] = json.loads(run["parameters"]).get("activity_digest", "")
+            since[run["day"]] = run["started_at"]
+    for run in found:
+        day, ended_at = run["day"], run["finished_at"] or run["started_at"]
+        is_later = day in counted and since[day] < ended_at and (until is None or ended_at <= until)
+        other = json.loads(run["parameters"]).get("activity_digest") != counted.get(day)
+        if run["status"] != runs.DONE and is_later and other:
+            counted[day] = ""
+    return counted
+
+
+def stale_days(warehouse: Warehouse, now: Mapping[date, str], first_day: date, last_day: date) -> list[date]:
+    """Days that are not counted from what they hold `now`, as `activity_digests` gives it."""
+    counted = counted_digests(warehouse, first_day, last_day)
+    return [day for day in days_between(first_day, last_day) if counted.get(day, "") != now.get(day, "")]

@@ -1,0 +1,56 @@
+"""Who spends how much attention on whom, as one published score stood on it: DuckDB over the window, without a JVM.
+
+The equations are `jobs.score.attention`'s own text. DuckDB and the JVM may differ in the last bit of a logarithm, so shares may
+in their last unit of 2^-36: influence agrees with what was published to 1e-8 of max(1, influence).
+"""
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from jobs.days import days_between
+from jobs.score import attention
+from jobs.warehouse import known_accounts
+from jobs.warehouse.basis import Basis
+from jobs.warehouse.commits import Span
+from jobs.warehouse.storage import Warehouse
+from schemas.engagement import ENGAGEMENT
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def prepare(db: "duckdb.DuckDBPyConnection", warehouse: Warehouse, basis: Basis, name: str) -> None:
+    """Makes the tables `saturated_NAME` (day, platform, src, dst, saturated) and `spread_NAME` (src, dst, weight, spent,
+    credibility, a)."""
+    days = days_between(basis.first_day, basis.day)
+    factors = attention.decay_factors(days, basis.covered, basis.day, basis.methodology)
+    window = {"day": Span(basis.first_day, basis.day)}
+    db.execute("create or replace macro rint(x) as round_even(x, 0)")
+    db.register(f"engagement_{name}", warehouse.dataset(ENGAGEMENT, window, version=basis.now.engagement))
+    known_accounts.register(db, f"accounts_{name}", warehouse, basis.now, basis.day)
+    db.register(f"factors_{name}", attention.decay_table(factors, basis.methodology))
+    saturated = attention.saturated_sql(basis.methodology).format(engagement=acts_of(basis, name))
+    db.execute(f"create temp table saturated_{name} as {saturated}")
+    doubted = f"({attention.CREDIBILITY_SQL.format(accounts=f'accounts_{name}')})"
+    weights = attention.weights_sql(f"from saturated_{name}", basis.methodology).format(factors=f"factors_{name}")
+    spread = attention.attention_sql(basis.methodology).format(weights=f"({weights})", doubted=doubted)
+    db.execute(f"create temp table spread_{name} as select src, dst, weight, spent, credibility, a from ({spread})")
+
+
+def acts_of(basis: Basis, name: str) -> str:
+    """The window's rows of `engagement_NAME`, as a query in brackets."""
+    return f"(select * from engagement_{name} where day between date '{basis.first_day}' and date '{basis.day}')"
+
+
+def around(db: "duckdb.DuckDBPyConnection", edges: str, person: str) -> pa.Table:
+    """The rows of `edges` (src, dst, ...) that influence on the person can come by: those that end at the person or at most
+    two steps before, in order of (src, dst). No edge beyond them changes a message that reaches the person."""
+    return db.sql(
+        f"""
+        with first as (select distinct src as id from {edges} where dst = $1),
+            second as (select distinct src as id from {edges} where dst in (from first))
+        select * from {edges} where dst = $1 or dst in (from first) or dst in (from second) order by src, dst
+        """,
+        params=[person],
+    ).to_arrow_table()

@@ -1,0 +1,251 @@
+"""Why a person's score is what it is: computed from the window when asked for, without a JVM.
+
+Reads one person's published row, what it was computed from (`engagement`, `coverage`, `accounts`; `jobs.warehouse.basis`
+makes sure that they still hold it) and, if asked, `activity`; writes nothing. Every list sums to what it explains: what is
+not named is a line of its own.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs.engines import memory
+from jobs.errors import CloutError
+from jobs.score.attention import kinds_sql
+from jobs.scratch import scratch
+from jobs.warehouse import counted, known_accounts
+from jobs.warehouse.basis import Basis, published_basis, refuse_other_data
+from jobs.warehouse.storage import Warehouse
+from jobs.why import attention_graph, paths, sensitivity
+from schemas.activity import ACTIVITY
+from schemas.fixed_point import UNIT
+from schemas.methodology import Methodology
+from schemas.scores import SCORES
+
+if TYPE_CHECKING:
+    import duckdb
+
+PARTS = ("direct", "second", "third")
+
+Told = dict[str, Any]  # what is said, as JSON
+Pair = tuple[str, str]  # actor and target
+
+
+@dataclass(frozen=True, kw_only=True)
+class Params:
+    """Whose score, of which day and methodology; `top` is how many engagers and paths of each length are named."""
+
+    person: str
+    day: date
+    methodology: Methodology
+    top: int = 10
+    with_acts: bool = False
+
+
+class Done(NamedTuple):
+    """What an actor did to a target in the window: `weight_share` is the part of W(actor, target)."""
+
+    platform: str
+    kind: str
+    act_count: int
+    weight_share: float
+
+
+class Around(NamedTuple):
+    """The edges that influence on a person can come by, and what each of their engagers hands on to them."""
+
+    people: list[str]
+    largest: paths.Largest  # one more of each length than are named, if there is one
+    engagers: list[str]  # those who count: `scores.engager_count` of them
+    handed_on: np.ndarray  # shape (engagers, parts), in accounts' worth
+    bot_count: int  # engagers besides them, who say of themselves that they are bots
+
+
+def explained(warehouse: Warehouse, params: Params) -> Told:
+    """The score's parts, who contributes most and by what they did, and the paths behind the second and third degree."""
+    row = published(warehouse, params.person, params.day, params.methodology)
+    basis = published_basis(warehouse, params.day, params.methodology)
+    with scratch() as db:
+        attention_graph.prepare(db, warehouse, basis, "now")
+        found = _around(db, params)
+        refuse_other_data(warehouse, basis, found.handed_on.sum(keepdims=True).ravel(), np.array([row["influence"]]))
+        named = paths.Largest(*(length[: params.top] for length in found.largest))
+        walked = [(worth, [found.people[a] for a in path]) for length in named for worth, path in length]
+        pairs = {(engager, params.person) for engager in found.engagers}
+        pairs |= {pair for _, people in walked for pair in pairwise(people)}
+        done = _done(db, basis, pairs)
+    points = row["score"] / row["influence"] if row["influence"] else 0.0
+    told = {
+        **row,
+        "points": {part: row[part] * points for part in PARTS},
+        **_engagers(found, params, points, done),
+        "bot_engager_count": found.bot_count,
+        "kinds": _kinds(found, params, points, done),
+        "paths": [
+            {
+                "people": people,
+                "kinds": [done[pair][0].kind for pair in pairwise(people)],
+                "influence": worth,
+                "points": worth * points,
+            }
+            for worth, people in walked
+        ],
+        "other_paths": {
+            part: _other_paths(row[part], length, params.top, points)
+            for part, length in zip(PARTS, found.largest, strict=True)
+        },
+    }
+    if params.with_acts:
+        told["acts"] = _acts(
+            warehouse,
+            basis,
+            pairs={pair for path in told["paths"] for pair in pairwise(path["people"])},
+        )
+    told["handles"] = known_accounts.handles(
+        warehouse,
+        basis.now,
+        basis.day,
+        {p for path in told["paths"] for p in path["people"]} | {engager["person_id"] for engager in told["engagers"]},
+    )
+    return told
+
+
+def published(warehouse: Warehouse, person: str, day: date, methodology: Methodology) -> Told:
+    """The person's row of `scores`. Raises where the day is not published or the person is not in it."""
+    partition = {"methodology": methodology.version, "day": day}
+    found = warehouse.read(SCORES, partition, where=pc.field("person_id") == person).to_pylist()
+    if not found:
+        raise CloutError(
+            f"scores {day} ({methodology.version}): {person} is not in it; `clout show {person}` lists the days that are"
+        )
+    return found[0]
+
+
+def _around(db: "duckdb.DuckDBPyConnection", params: Params) -> Around:
+    edges = attention_graph.around(db, "spread_now", params.person)
+    people, src, dst = memory.numbered(edges["src"], edges["dst"])
+    a = edges["a"].to_numpy()
+    found = sensitivity.graph(src, dst, len(people))
+    share = a * UNIT
+    v = pc.index(people, params.person).as_py()
+    if v < 0:  # nobody engaged with the person
+        return Around([], paths.Largest([], [], []), [], np.zeros((0, len(PARTS))), 0)
+    rounds = params.methodology.rounds
+    messages = memory.influence(src, dst, a, len(people), rounds).messages
+    everybody = found.in_edge[found.in_start[v] : found.in_start[v + 1]]
+    into = everybody[edges["credibility"].to_numpy()[everybody] > 0]
+    names = people.to_pylist()
+    return Around(
+        names,
+        paths.largest(found, share, v, rounds, params.top + 1),
+        [names[src[edge]] for edge in into],
+        np.stack([message[into] for message in messages], axis=1) * UNIT,
+        len(everybody) - len(into),
+    )
+
+
+def _done(db: "duckdb.DuckDBPyConnection", basis: Basis, pairs: Iterable[Pair]) -> dict[Pair, list[Done]]:
+    """What these actors did to these targets, the weightiest first."""
+    src, dst = zip(*sorted(pairs), strict=True) if pairs else ((), ())
+    db.register("pairs", pa.table({"src": pa.array(src, pa.string()), "dst": pa.array(dst, pa.string())}))
+    acts = f"(from {attention_graph.acts_of(basis, 'now')} semi join pairs using (src, dst))"
+    kinds = kinds_sql(basis.methodology).format(engagement=acts, factors="factors_now")
+    rows = db.execute(
+        f"select src, dst, platform, kind, act_count, weight from ({kinds}) order by src, dst, weight desc, platform, kind"
+    ).fetchall()
+    found: dict[Pair, list[Done]] = defaultdict(list)
+    for source, target, platform, kind, act_count, worth in rows:
+        found[source, target].append(Done(platform, kind, act_count, worth))
+    return {pair: _as_shares(acts) for pair, acts in found.items()}
+
+
+def _as_shares(acts: Sequence[Done]) -> list[Done]:
+    whole = sum(act.weight_share for act in acts)
+    return [act._replace(weight_share=act.weight_share / whole if whole else 1 / len(acts)) for act in acts]
+
+
+def _engagers(found: Around, params: Params, points: float, done: Mapping[Pair, list[Done]]) -> Told:
+    whole = found.handed_on.sum(axis=1)
+    order = sorted(range(len(whole)), key=lambda k: (-whole[k], found.engagers[k]))
+    named, others = order[: params.top], order[params.top :]
+    return {
+        "engagers": [
+            {
+                "person_id": found.engagers[k],
+                **dict(zip(PARTS, found.handed_on[k].tolist(), strict=True)),
+                "influence": float(whole[k]),
+                "points": float(whole[k] * points),
+                "kinds": [
+                    _part(act, whole[k] * act.weight_share, points) for act in done[found.engagers[k], params.person]
+                ],
+            }
+            for k in named
+        ],
+        "other_engagers": {
+            "people": len(others),
+            "influence": float(whole[others].sum()),
+            "points": float(whole[others].sum() * points),
+        },
+    }
+
+
+def _part(act: Done, worth: float, points: float) -> Told:
+    return {
+        "platform": act.platform,
+        "kind": act.kind,
+        "act_count": act.act_count,
+        "influence": float(worth),
+        "points": float(worth * points),
+    }
+
+
+def _other_paths(part: float, largest: Sequence[paths.Path], top: int, points: float) -> Told:
+    """What comes by paths of one length that are not named: nothing where all are, and never dust below it."""
+    rest = max(0.0, part - sum(worth for worth, _ in largest[:top])) if len(largest) > top else 0.0
+    return {"influence": rest, "points": rest * points}
+
+
+def _kinds(found: Around, params: Params, points: float, done: Mapping[Pair, list[Done]]) -> list[Told]:
+    """All that engagers hand on, by platform and kind of what they did."""
+    worth: dict[tuple[str, str], float] = defaultdict(float)
+    count: dict[tuple[str, str], int] = defaultdict(int)
+    for engager, whole in zip(found.engagers, found.handed_on.sum(axis=1), strict=True):
+        for act in done[engager, params.person]:
+            worth[act.platform, act.kind] += whole * act.weight_share
+            count[act.platform, act.kind] += act.act_count
+    order = sorted(worth, key=lambda place: (-worth[place], place))
+    return [_part(Done(*place, count[place], 0.0), worth[place], points) for place in order]
+
+
+def _acts(warehouse: Warehouse, basis: Basis, pairs: set[Pair]) -> list[Told]:
+    """The rows of `activity` of these pairs on covered days of the window, as it is now: what a report counts as is its row of
+    `engagement`."""
+    now = basis.now
+    counting = counted.rows(warehouse, ACTIVITY, now.activity, now.coverage, basis.first_day, basis.day)
+    found = []
+    for platform, mine in _by_platform(pairs):
+        actors, targets = (pa.array(sorted({pair[end] for pair in mine}), pa.string()) for end in (0, 1))
+        rows = counting.to_table(
+            columns=["platform", "source", "activity_id", "kind", "actor_id", "target_id", "occurred_at"],
+            filter=(pc.field("platform") == platform)
+            & pc.field("day").isin(pa.array(sorted(basis.covered[platform]), pa.date32()))
+            & pc.field("actor_id").isin(actors)
+            & pc.field("target_id").isin(targets),
+        )
+        found += [row for row in rows.to_pylist() if (row["actor_id"], row["target_id"]) in mine]
+    return sorted(found, key=lambda row: (row["occurred_at"], row["source"], row["activity_id"], row["kind"]))
+
+
+def _by_platform(pairs: Iterable[Pair]) -> Iterator[tuple[str, set[Pair]]]:
+    found: dict[str, set[Pair]] = defaultdict(set)
+    for src, dst in pairs:
+        platform, _, actor = src.partition(":")
+        found[platform].add((actor, dst.partition(":")[2]))
+    yield from sorted(found.items())

@@ -1,0 +1,113 @@
+"""Why a person's score is not what it was on an earlier day: reasons that sum to the change, and who is behind each.
+
+Reads one person's published rows of both days and what they stand on; writes nothing. For everybody at once there is
+`jobs.score_changes`, which tells the same.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs.days import ONE_DAY, days_between
+from jobs.scratch import scratch
+from jobs.warehouse import known_accounts
+from jobs.warehouse.basis import Basis, refuse_other_data
+from jobs.warehouse.storage import Warehouse
+from jobs.warehouse.window import covered_days
+from jobs.why import reasons
+from jobs.why.explain import PARTS, Told
+from jobs.why.published import DUST, Params, Published, bases, influence_of
+from jobs.why.sensitivity import CODES, METHODOLOGY
+from schemas.methodology import Methodology
+from schemas.scores import SCORES
+
+NOTHING = dict.fromkeys(("score", "influence", *PARTS), 0.0)
+
+
+def explained(warehouse: Warehouse, person: str, params: Params, top: int) -> Told:
+    """The change of one person's score, and for each reason the `top` people behind it. Raises where a day is not published."""
+    old, new = bases(warehouse, params)
+    before = _row(warehouse, person, params.since_day, params.since_methodology)
+    after = _row(warehouse, person, params.day, params.methodology)
+    published = Published(*(np.array([row[name]]) for name in ("influence", "score") for row in (before, after)))
+    with scratch() as db:
+        reasons.prepare_change(db, warehouse, old.under(warehouse, new.methodology), new)
+        changes = reasons.pulled(db, new, person)
+    v = pc.index(changes.people, person).as_py()
+    actors, parts = reasons.of_person(changes, v) if v >= 0 else (np.zeros(0, np.int64), np.zeros((0, len(CODES))))
+    whole = parts.sum(axis=0)
+    whole[METHODOLOGY] = _other_methodology(changes, v, published, params)
+    refuse_other_data(warehouse, new, published.old_influence + whole.sum(), published.influence)
+    slope, rescaled = (float(found[0]) for found in published.points(params))
+    people = changes.people.take(pa.array(actors)).to_pylist()
+    moved = [
+        _reason(code, people, parts[:, reason], float(whole[reason]), slope, rescaled * (reason == METHODOLOGY), top)
+        for reason, code in enumerate(CODES)
+    ]
+    told = [found for found in moved if found is not None]
+    told.sort(key=lambda found: (-abs(found["points"]), -abs(found["influence"])))
+    named = {person["person_id"] for found in told for person in found["people"]}
+    return {
+        "person_id": person,
+        "day": params.day,
+        "methodology": params.methodology.version,
+        "since_day": params.since_day,
+        "since_methodology": params.since_methodology.version,
+        **{f"since_{name}": before[name] for name in NOTHING},
+        **{name: after[name] for name in NOTHING},
+        "reasons": told,
+        "uncovered_days": _uncovered(warehouse, old, new, person),
+        "handles": known_accounts.handles(warehouse, new.now, new.day, named | {person}),
+    }
+
+
+def _row(warehouse: Warehouse, person: str, day: date, methodology: Methodology) -> Mapping[str, Any]:
+    """What was published of the person; nothing where they had no row that day."""
+    partition = {"methodology": methodology.version, "day": day}
+    found = warehouse.read(SCORES, partition, columns=list(NOTHING), where=pc.field("person_id") == person).to_pylist()
+    return found[0] if found else NOTHING
+
+
+def _other_methodology(changes: reasons.Changes, v: int, published: Published, params: Params) -> float:
+    if params.methodology == params.since_methodology:
+        return 0.0
+    edges, share = changes.graph, changes.change.old_share
+    again = influence_of(edges.src, edges.dst, share, len(changes.people), params.methodology.rounds)
+    return float(again[v] if v >= 0 else 0.0) - float(published.old_influence[0])
+
+
+def _reason(
+    code: str, people: list[str], worth: np.ndarray, whole: float, slope: float, rescaled: float, top: int
+) -> Told | None:
+    """One reason, the people who moved most by it, and the sum of the rest. An account's worth is `slope` points; those of
+    another scale are added. None where it moved nothing."""
+    if max(abs(whole), abs(rescaled), *np.abs(worth)) <= DUST:
+        return None
+    moved = [k for k in range(len(people)) if abs(worth[k]) > DUST]
+    order = sorted(moved, key=lambda k: (-abs(worth[k]), people[k]))
+    named, others = order[:top], order[top:]
+    rest = whole - float(worth[named].sum())
+    return {
+        "reason": code,
+        "influence": whole,
+        "points": whole * slope + rescaled,
+        "people_count": len(moved),
+        "people": [
+            {"person_id": people[k], "influence": float(worth[k]), "points": float(worth[k] * slope)} for k in named
+        ],
+        "others": {"people": len(others), "influence": rest, "points": rest * slope},
+    }
+
+
+def _uncovered(warehouse: Warehouse, since: Basis, now: Basis, person: str) -> dict[str, list[date]]:
+    """The person's platform -> days after the earlier one, up to the later, on which nothing of it could arrive, if any."""
+    platform = person.partition(":")[0]
+    covered = now.covered.get(platform, set())
+    if since.day < now.first_day:  # of days before the later window the tables know
+        covered = covered | covered_days(warehouse, since.day, now.first_day, now.now.coverage).get(platform, set())
+    missing = [day for day in days_between(since.day + ONE_DAY, now.day) if day not in covered]
+    return {platform: missing} if missing else {}

@@ -1,0 +1,161 @@
+"""The largest paths by which attention reaches a person: x -> w -> u -> v, all accounts distinct.
+
+Paths are looked at in blocks, those that could be largest first, until no other can be among the largest: a hub has millions.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from jobs.why.sensitivity import Graph
+
+Path = tuple[float, tuple[int, ...]]  # what it hands on, in accounts' worth; its accounts, the person last
+
+BLOCK = 250_000  # paths in memory at once: some 20 MB
+
+# Bounds multiply the same shares in another order than paths do, so they may differ in the last bits.
+ROUNDING = 1 + 1e-12
+
+
+class Largest(NamedTuple):
+    """The largest paths of one, two and three steps, each in descending order."""
+
+    direct: list[Path]
+    second: list[Path]
+    third: list[Path]
+
+
+class _Paths(NamedTuple):
+    """Paths of one length."""
+
+    worth: np.ndarray  # shape (paths,)
+    accounts: (
+        np.ndarray
+    )  # shape (steps, paths): the first account of each path, the second, ...; the person is left out
+
+    def take(self, chosen: np.ndarray) -> "_Paths":
+        return _Paths(self.worth[chosen], self.accounts[:, chosen])
+
+    def listed(self, person: int) -> list[Path]:
+        accounts = self.accounts.T.tolist()
+        return [(worth, (*path, person)) for worth, path in zip(self.worth.tolist(), accounts, strict=True)]
+
+
+def largest(graph: Graph, share: np.ndarray, v: int, rounds: int, count: int) -> Largest:
+    """At most `count` paths of each length that hand on anything; of equal ones those whose accounts come first. `share`: each
+    edge's, as doubles."""
+    into = graph.in_edge[graph.in_start[v] : graph.in_start[v + 1]]
+    direct = _Paths(share[into], graph.src[into][None, :])
+    strongest = _strongest(graph, share)
+    return Largest(
+        _top(direct, count).listed(v),
+        _second(graph, share, v, direct, strongest, count).listed(v) if rounds >= 2 else [],
+        _third(graph, share, v, direct, strongest, count).listed(v) if rounds >= 3 else [],
+    )
+
+
+def _second(graph: Graph, share: np.ndarray, v: int, direct: _Paths, strongest: np.ndarray, count: int) -> _Paths:
+    found = _none(2)
+    for block in _blocks(graph, direct, direct.worth * strongest[direct.accounts[0]]):
+        if _beaten(found, count, block.bound[0]):
+            break
+        found = _top(_joined(found, _longer(graph, share, v, block.paths)), count)
+    return found
+
+
+def _third(graph: Graph, share: np.ndarray, v: int, direct: _Paths, strongest: np.ndarray, count: int) -> _Paths:
+    """Among equal paths those with the smallest first account are the largest, so a path whose extensions could only be equal
+    to the last of the largest is left out unless one begins before it."""
+    two_steps = _strongest(graph, share * strongest[graph.src])
+    earliest = np.full(len(strongest), len(strongest))
+    fed = np.diff(graph.in_start) > 0
+    earliest[fed] = graph.src[graph.in_edge[graph.in_start[:-1][fed]]]
+    found = _none(3)
+    for block in _blocks(graph, direct, direct.worth * two_steps[direct.accounts[0]]):
+        if _beaten(found, count, block.bound[0]):
+            break
+        second = _longer(graph, share, v, block.paths)
+        bound = second.worth * strongest[second.accounts[0]]
+        for promising in _blocks(graph, second.take(bound > 0), bound[bound > 0]):
+            paths = promising.paths
+            if len(found.worth) == count:
+                last, first_account = found.worth[-1], found.accounts[0, -1]
+                if promising.bound[0] < last:
+                    break
+                equal = (promising.bound == last) & (earliest[paths.accounts[0]] <= first_account)
+                paths = paths.take((promising.bound > last) | equal)
+            found = _top(_joined(found, _longer(graph, share, v, paths)), count)
+    return found
+
+
+class _Block(NamedTuple):
+    """Paths to make longer, and what the longer ones hand on at most; in descending order of that."""
+
+    paths: _Paths
+    bound: np.ndarray
+
+
+def _blocks(graph: Graph, paths: _Paths, bound: np.ndarray) -> Iterator[_Block]:
+    """The paths in descending order of the bound, so many at a time that those one step longer fill a block."""
+    order = np.argsort(-bound, kind="stable")
+    heads = paths.accounts[0, order]
+    longer = np.cumsum(graph.in_start[heads + 1] - graph.in_start[heads])
+    start = 0
+    while start < len(order):
+        before = longer[start - 1] if start else 0
+        end = max(start + 1, int(np.searchsorted(longer, before + BLOCK, side="right")))
+        part = order[start:end]
+        yield _Block(paths.take(part), bound[part])
+        start = end
+
+
+def _beaten(found: _Paths, count: int, bound: float) -> bool:
+    return len(found.worth) == count and bound * ROUNDING < found.worth[-1]
+
+
+def _longer(graph: Graph, share: np.ndarray, v: int, paths: _Paths) -> _Paths:
+    """All paths that are one step longer, at their beginning, and visit no account twice."""
+    heads = paths.accounts[0]
+    counts = graph.in_start[heads + 1] - graph.in_start[heads]
+    of = np.repeat(np.arange(len(heads)), counts)
+    place = np.arange(len(of)) + np.repeat(graph.in_start[heads] - (np.cumsum(counts) - counts), counts)
+    edges = graph.in_edge[place]
+    begins = graph.src[edges]
+    distinct = begins != v
+    for account in paths.accounts:
+        distinct &= begins != account[of]
+    begins, of, edges = begins[distinct], of[distinct], edges[distinct]
+    return _Paths(paths.worth[of] * share[edges], np.vstack([begins[None, :], paths.accounts[:, of]]))
+
+
+def _strongest(graph: Graph, value: np.ndarray) -> np.ndarray:
+    """Each account's largest value of an edge into it; 0 where there is none."""
+    found = np.zeros(len(graph.start) - 1)
+    np.maximum.at(found, graph.dst, value)
+    return found
+
+
+def _none(steps: int) -> _Paths:
+    return _Paths(np.zeros(0), np.zeros((steps, 0), np.int64))
+
+
+def _joined(one: _Paths, other: _Paths) -> _Paths:
+    return _Paths(np.concatenate([one.worth, other.worth]), np.hstack([one.accounts, other.accounts]))
+
+
+def _top(paths: _Paths, count: int) -> _Paths:
+    """In an order of their own where they hand on the same, so that equal inputs give equal answers. Sorts few: by each key in
+    turn it takes whatever lies before the last place and goes on among those that share it."""
+    left = np.flatnonzero(paths.worth > 0)
+    taken = [left[:0]]
+    for key in (-paths.worth, *paths.accounts):
+        places = count - sum(map(len, taken))
+        if len(left) <= places or not places:
+            break
+        values = key[left]
+        last = np.partition(values, places - 1)[places - 1]
+        taken.append(left[values < last])
+        left = left[values == last]
+    chosen = paths.take(np.concatenate([*taken, left])[:count])
+    return chosen.take(np.lexsort((*chosen.accounts[::-1], -chosen.worth)))

@@ -1,0 +1,110 @@
+"""What is installed, where the warehouse is, what is missing."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from jobs import session
+from jobs.cli import doctor
+from jobs.cli.doctor import Finding, findings
+from jobs.warehouse.storage import Warehouse
+from schemas.runs import RUNS
+from schemas.scores import SCORES
+
+pytestmark = pytest.mark.system  # it asks Java for its version
+
+
+@pytest.fixture
+def found(warehouse):
+    """`found()`: what the doctor says, by what was looked at."""
+    return lambda of=None: {finding.what: finding for finding in findings(of or warehouse)}
+
+
+def test_where_all_is_well_there_is_no_fault(found):
+    told = found()
+    assert {what: finding.fault for what, finding in told.items() if finding.fault} == {}
+    assert list(told) == [
+        "clout",
+        *doctor.PACKAGES,
+        "Java",
+        "Delta for the JVM",
+        "GraphFrames for the JVM",
+        "warehouse",
+        "nightly sources",
+        "methodology in force",
+    ]
+    assert told["Java"].found.split(" at ")[0] in ("17", "21")
+    assert told["methodology in force"].found == "2026.11"
+
+
+def test_the_warehouse_tells_its_days_and_a_missing_one_is_no_fault(found, warehouse, arrow_rows, tmp_path):
+    assert found()["warehouse"].found.startswith(f"{warehouse.root} (no day published yet, ")
+    rows = arrow_rows(SCORES, [{}])
+    warehouse.replace(SCORES, rows, {"day": rows["day"][0].as_py(), "methodology": "2026.11"}, run_id="r", job="j")
+    assert found()["warehouse"].found.startswith(f"{warehouse.root} (days published: 1, 2026-11-03 to 2026-11-03, ")
+    nowhere = Warehouse(str(tmp_path / "nowhere"))
+    assert found(nowhere)["warehouse"] == Finding(
+        "warehouse", f"{nowhere.root} (nothing there yet; `clout run` fills it)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("told", "finding"),
+    [
+        ('openjdk version "21.0.8" 2025-07-15 LTS', Finding("Java", "21 at {java}")),
+        ('openjdk version "17.0.18" 2026-01-20', Finding("Java", "17 at {java}")),
+        (
+            'openjdk version "11.0.2"',
+            Finding("Java", 'openjdk version "11.0.2"', f"Spark needs 17 or 21; {doctor.SET_UP}"),
+        ),
+        ("", Finding("Java", "does not start", f"Spark needs 17 or 21; {doctor.SET_UP}")),
+    ],
+)
+def test_java_is_one_that_spark_runs_on(found, monkeypatch, tmp_path, told, finding):
+    java = tmp_path / "bin" / "java"
+    java.parent.mkdir()
+    java.write_text(f"#!/bin/sh\nprintf '{told}' >&2\n")
+    java.chmod(0o755)
+    monkeypatch.setattr(session, "java_home", lambda: str(tmp_path))
+    assert found()["Java"] == Finding("Java", finding.found.format(java=java), finding.fault)
+
+
+def test_what_is_missing_says_what_to_do(found, warehouse, monkeypatch, tmp_path: Path):
+    sources = tmp_path / "sources.yaml"
+    sources.write_text("- source: nonsense\n")
+    monkeypatch.setenv("CLOUT_SOURCES", str(sources))
+    monkeypatch.setattr(doctor, "PACKAGES", ("no-such-package",))
+    monkeypatch.setattr(doctor, "LEAST_FREE_GB", 10**9)
+    monkeypatch.setattr(session, "environment_folder", lambda: tmp_path)
+    monkeypatch.setenv("CLOUT_GRAPHFRAMES_JARS", "/nowhere/x.jar")
+    monkeypatch.setattr(session, "java_home", lambda: None)
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    monkeypatch.setattr(doctor, "in_force", list)
+    faults = {what: finding.fault for what, finding in found().items()}
+    assert re.search(r"sources\.yaml: .*entry 1 .*unknown type 'nonsense'", faults.pop("nightly sources"))
+    assert faults == {
+        "clout": None,
+        "no-such-package": doctor.SET_UP,
+        "Java": doctor.SET_UP,
+        "Delta for the JVM": doctor.SET_UP,
+        "GraphFrames for the JVM": "CLOUT_GRAPHFRAMES_JARS: /nowhere/x.jar: no such file; expected jars, with commas",
+        "warehouse": "less than 1000000000 GB free where the warehouse is; make room",
+        "methodology in force": f"name one in {doctor.IN_FORCE_FILE}",
+    }
+
+
+def test_a_warehouse_that_cannot_be_read_is_a_fault(found, warehouse):
+    log = Path(warehouse.path(SCORES)) / "_delta_log"
+    (log / "00000000000000000000.json").write_text("no JSON")
+    told = found()["warehouse"]
+    assert told.found == f"{warehouse.root} (unreadable)"
+    assert told.fault.startswith(f"{warehouse.path(SCORES)}: cannot be read as a Delta table (")
+
+
+def test_a_torn_commit_is_a_fault_that_names_its_file_and_what_to_run(found, warehouse):
+    (Path(warehouse.path(RUNS)) / "_delta_log" / "00000000000000000000.json").write_bytes(b"")
+    torn = found()["runs"]
+    assert torn == Finding(
+        "runs", "commit _delta_log/00000000000000000000.json is empty", "run `clout maintain --repair`"
+    )

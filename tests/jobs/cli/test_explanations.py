@@ -1,0 +1,121 @@
+"""A change in words: sentences that hold whichever way a sum goes, and that name no reason by its code."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from jobs.cli import explanations
+from schemas.score_changes import REASONS
+
+PARTS = ("direct", "second", "third")
+
+
+def reason(code: str, people: dict[str, float], others: float = 0.0) -> dict[str, Any]:
+    """What a reason moved by these people, name -> accounts' worth, and by one more who is not named."""
+    whole = sum(people.values()) + others
+    return {
+        "reason": code, "influence": whole, "points": whole / 2, "people_count": len(people) + bool(others),
+        "people": [{"person_id": name, "influence": worth, "points": worth / 2} for name, worth in people.items()],
+        "others": {"people": int(bool(others)), "influence": others, "points": others / 2},
+    }  # fmt: skip
+
+
+def change(*reasons: dict[str, Any], **columns: Any) -> dict[str, Any]:
+    """Ana's change by these reasons from one account's worth, all of it direct."""
+    moved = sum(found["influence"] for found in reasons)
+    held = {"influence": 1.0 + moved, "direct": 1.0 + moved, "second": 0.0, "third": 0.0, "score": 10 + moved / 2}
+    before = {"influence": 1.0, "direct": 1.0, "second": 0.0, "third": 0.0, "score": 10.0}
+    return {
+        "person_id": "x:ana", "day": date(2026, 11, 4), "since_day": date(2026, 11, 3),
+        "methodology": "2026.12", "since_methodology": "2026.11", "reasons": list(reasons), "uncovered_days": {},
+        "handles": {}, **held, **{f"since_{name}": value for name, value in before.items()}, **columns,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def said(capsys):
+    """`said(change)`: its lines."""
+
+    def lines(told: dict[str, Any]) -> list[str]:
+        explanations.tell_change(told)
+        return capsys.readouterr().out.splitlines()
+
+    return lines
+
+
+SENTENCES = {
+    "new_engagement": "new acts of 2 people who had engaged with you before",
+    "engager_arrived": "2 people newly engage with you",
+    "faded_engagement": "earlier acts of 2 people faded with time",
+    "engager_left": "2 people no longer engage with you: their acts are too long ago",
+    "attention_moved": ("2 people who engage with you spread their attention otherwise: more of it reaches you",
+                        "2 people who engage with you turned their attention elsewhere: less of it reaches you"),
+    "engagers_attention": ("more attention reaches you through those who engage with you",
+                           "less attention reaches you through those who engage with you"),
+    "coverage_restored": "more is known of earlier days: acts of 2 people arrived that had been missing, or aged by days now"
+                         " covered",
+    "coverage_missing": "less is known of earlier days: acts of 2 people are gone, or aged less by days no longer covered",
+    "credibility": "2 people said of themselves that they are bots, or no longer do",
+    "methodology": "methodology 2026.12 counts the same acts otherwise than 2026.11",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("gain", [True, False], ids=["gain", "loss"])
+@pytest.mark.parametrize("code", REASONS)
+def test_each_reason_is_a_sentence(said, code, gain):
+    sign = 1 if gain else -1
+    people = {} if code == "methodology" else {"x:bo": sign * 0.25}  # another methodology is nobody's doing
+    lines = said(change(reason(code, people, others=sign * 0.125)))
+    sentence = SENTENCES[code] if isinstance(SENTENCES[code], str) else SENTENCES[code][0 if gain else 1]
+    rows = [line.split(maxsplit=2) for line in lines]
+    whole = sign * (sum(map(abs, people.values())) + 0.125)
+    assert [f"{whole / 2:+.4f}", f"{whole:+,.4f}", sentence] in rows
+    assert [f"{whole / 2:+.4f}", f"{whole:+,.4f}", "in all"] in rows
+    if people:
+        assert f"{sentence}: x:bo {sign * 0.25:+.4f}, 1 others {sign * 0.125:+.4f}" in lines
+    assert [other for other in REASONS if "_" in other and other in "\n".join(lines)] == []
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        ("engager_arrived", "1 person newly engages with you"),
+        ("engager_left", "1 person no longer engages with you: their acts are too long ago"),
+        ("attention_moved", "1 person who engages with you spread their attention otherwise: more of it reaches you"),
+        ("credibility", "1 person said of themselves that they are a bot, or no longer do"),
+    ],
+)
+def test_one_person_is_told_as_one(said, code, sentence):
+    assert f"{sentence}: x:bo +0.2500" in said(change(reason(code, {"x:bo": 0.25})))
+
+
+@pytest.mark.parametrize("code", ["engager_left", "faded_engagement"])
+def test_a_loss_of_the_great_is_not_laid_on_the_small_who_came(said, code):
+    """A celebrity's engagement ends while a newcomer's begins: both are named, the newcomer with a plus."""
+    left, came = reason(code, {"x:celebrity": -5.0}), reason("engager_arrived", {"x:newcomer": 0.1})
+    lines = said(change(left, came, influence=1.1, since_influence=6.0))
+    assert "1 person newly engages with you: x:newcomer +0.1000" in lines
+    assert [line for line in lines if line.endswith(": x:celebrity -5.0000")] != []
+    assert explanations.NEVER_A_LOSS in lines
+
+
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        ({"since_third": 0.5, "influence": 2.0}, "third"),
+        ({"since_second": 0.5, "since_third": 0.5, "influence": 2.0}, "second and third"),
+        ({"since_third": 0.5, "influence": 0.5}, None),  # the sum fell
+        (
+            {"since_direct": 2.0, "second": 1.5, "influence": 2.0},
+            None,
+        ),  # the direct part alone may fall, and hide nothing
+    ],
+)
+def test_a_part_that_fell_while_the_sum_rose(said, columns, told):
+    """Nothing is said of why: somebody may have come closer, or gone while a stranger came."""
+    sentence = (
+        f"Your {told} degree fell while the sum rose: the parts say by how many steps attention comes, and may trade places;"
+        " the sum is what counts."
+    )
+    assert [line for line in said(change(**columns)) if "while the sum rose" in line] == ([sentence] if told else [])

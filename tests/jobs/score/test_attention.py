@@ -1,0 +1,211 @@
+"""Weights and shares: by hand, and against the equations in plain Python on random engagement."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from jobs.score import attention
+from jobs.score.attention import decay_factors, decay_frame
+from jobs.warehouse import known_accounts
+from schemas.accounts import ACCOUNTS
+from schemas.engagement import ENGAGEMENT
+from schemas.kinds import INTERACTIONS
+from schemas.methodology import load
+from tests.jobs.equations import SCALE, age, shares, term
+
+OFFICIAL = load("2026.11")
+DAY = date(2026, 11, 3)
+WINDOW = [DAY - timedelta(n) for n in range(4)]
+
+
+SAID = attention.said_columns(OFFICIAL)
+
+
+def with_(**changes):
+    return replace(OFFICIAL, version="test", **changes)
+
+
+def weights(rows, spark, records, factors, methodology=OFFICIAL) -> dict[tuple[str, str], int]:
+    frame = decay_frame(spark, factors, methodology)
+    found = attention.weights(rows(ENGAGEMENT, records), frame, methodology).collect()
+    assert len({(row.src, row.dst) for row in found}) == len(found)
+    return {(row.src, row.dst): row.weight for row in found}
+
+
+def spread(spark, weights, unbelieved, methodology=OFFICIAL) -> dict[tuple[str, str], tuple[int, float]]:
+    """(src, dst) -> (a, credibility)."""
+    given = spark.createDataFrame(
+        [(*pair, weight, 3, *range(len(SAID))) for pair, weight in weights.items()],
+        "src string, dst string, weight long, content_acts long" + "".join(f", {column} long" for column in SAID),
+    )
+    doubted = spark.createDataFrame(list(unbelieved.items()), "id string, credibility double")
+    found = attention.attention(given, doubted, methodology)
+    rows = found.collect()
+    assert found.columns == ["src", "dst", "a", "credibility", "content_acts", *SAID]
+    assert {row[4:] for row in rows} == {(3, *range(len(SAID)))}
+    return {(row.src, row.dst): (row.a, row.credibility) for row in rows}
+
+
+# Fading
+
+
+def test_acts_age_on_covered_days_alone():
+    covered = {"twitter": {WINDOW[0], WINDOW[1], WINDOW[3]}, "github": {WINDOW[3]}}
+    half = with_(half_life_days=1.0, platform_weights={"default": 1.0, "github": 3.0})
+    assert decay_factors(WINDOW, covered, DAY, half) == [
+        (WINDOW[3], "github", 3.0),  # nothing of github's could arrive since
+        (WINDOW[3], "twitter", 0.25),  # three days ago, of which two were covered
+        (WINDOW[1], "twitter", 0.5),
+        (WINDOW[0], "twitter", 1.0),
+    ]  # and no factor for the third day, on which no pull of twitter ended
+
+
+def test_later_days_neither_age_nor_count():
+    covered = {"twitter": {DAY, DAY + timedelta(1)}}
+    assert decay_factors(WINDOW, covered, DAY, OFFICIAL) == [(DAY, "twitter", 1.0)]
+
+
+# Weight
+
+
+def test_weight_by_hand(rows, spark):
+    factors = [(DAY, "twitter", 1.0), (WINDOW[1], "twitter", 0.5), (DAY, "github", 2.0)]
+    found = weights(
+        rows,
+        spark,
+        [
+            {"dst": "bo", "kind": "like", "act_count": 3},  # log2(1 + 3)
+            {"dst": "cy", "kind": "like"},
+            {"dst": "cy", "kind": "reply"},  # one day: log2(1 + 1 + 2)
+            {"dst": "dee", "kind": "reshare"},
+            {"dst": "dee", "kind": "reshare", "day": WINDOW[1]},  # two days: log2(1 + 3) and half of it
+            {"dst": "eve", "kind": "quote"},
+            {"dst": "eve", "kind": "quote", "platform": "github"},  # two platforms: log2(1 + 3) and twice it
+            {"dst": "fay", "kind": "follow", "day": WINDOW[2]},  # a day without a factor
+            {"dst": "twitter:ana", "kind": "post", "act_count": 9},  # no engagement at all
+        ],
+        factors,
+    )
+    assert found == {
+        ("twitter:ana", "bo"): 2 * SCALE,
+        ("twitter:ana", "cy"): 2 * SCALE,
+        ("twitter:ana", "dee"): 3 * SCALE,
+        ("twitter:ana", "eve"): 6 * SCALE,
+    }
+
+
+def test_acts_on_content_and_days_on_which_something_was_said(rows, spark):
+    """For the measures beside the score: whole numbers, on covered days."""
+    records = [
+        *({"dst": "bo", "kind": kind, "act_count": 2} for kind in (*INTERACTIONS, "post")),
+        {"dst": "bo", "kind": "quote", "day": WINDOW[1]},
+        {"dst": "bo", "kind": "reply", "platform": "github"},
+        {"dst": "bo", "kind": "reply", "day": WINDOW[2]},  # a day without a factor
+        *({"dst": "cy", "kind": kind} for kind in ("like", "reshare", "follow")),
+        {"dst": "dee", "kind": "mention", "day": DAY - timedelta(62)},
+    ]
+    soon = with_(answer_days=2, lookback_days=63)
+    days = [(DAY, "twitter"), (WINDOW[1], "twitter"), (DAY, "github"), (DAY - timedelta(62), "twitter")]
+    factors = decay_frame(spark, [(*day, 1.0) for day in days], soon)
+    found = attention.weights(rows(ENGAGEMENT, records), factors, soon).collect()
+    told = {row.dst: (row.content_acts, row.said_0, row.said_1, row.answerable_0, row.answerable_1) for row in found}
+    assert told == {
+        # The last day is bit 0 of the second column, the day before it bit 61 of the first.
+        "bo": (8 + 1 + 1, 1 << 61, 1, 1 << 61, 1 | 1 << 1 | 1 << 2),
+        "cy": (2, 0, 0, 0, 0),
+        "dee": (0, 1, 0, 1 | 1 << 1 | 1 << 2, 0),
+    }
+
+
+def test_weights_and_shares_of_random_engagement(rows, spark):
+    """Terms differ from the reference by at most a unit, where log2 differs in its last bit; shares not at all."""
+    rng = np.random.default_rng(7)
+    covered = {"twitter": {WINDOW[0], WINDOW[2], WINDOW[3]}, "github": {WINDOW[1], WINDOW[3]}}
+    uneven = with_(
+        half_life_days=1.7, kind_weights=dict(zip(INTERACTIONS, (9.1, 3.3, 2.2, 1.1, 0.7, 0.0), strict=True))
+    )
+    cells = {}
+    for _ in range(600):
+        src, dst = rng.choice(9, 2, replace=False)
+        platform = str(rng.choice(["twitter", "github"]))
+        day = WINDOW[rng.integers(4)]
+        cells[day, platform, f"p{src}", f"p{dst}", str(rng.choice(INTERACTIONS))] = int(rng.geometric(0.2))
+    names = ("day", "platform", "src", "dst", "kind")
+    records = [dict(zip(names, cell, strict=True)) | {"act_count": count} for cell, count in cells.items()]
+    found = weights(rows, spark, records, decay_factors(WINDOW, covered, DAY, uneven), uneven)
+
+    daily: dict[tuple, dict[str, int]] = {}
+    for (day, platform, src, dst, kind), count in cells.items():
+        if day in covered[platform]:
+            daily.setdefault((src, dst, day, platform), {})[kind] = count
+    expected: dict[tuple[str, str], list[int]] = {}
+    for (src, dst, day, platform), acts in daily.items():
+        fades = 2 ** (-age(day, covered[platform], DAY) / 1.7)
+        expected.setdefault((src, dst), []).append(term(acts, uneven.kind_weights, fades))
+    assert found.keys() == expected.keys()
+    for pair, terms in expected.items():
+        assert found[pair] == pytest.approx(sum(terms), rel=0, abs=len(terms)), pair
+
+    doubted = {"p1": 0.0, "p2": 0.3, "nobody": 0.0}
+    for methodology in (uneven, with_(rest_weight=0.0, damping=0.85)):
+        by_hand = shares(found, doubted, methodology.damping, methodology.rest_weight)
+        assert spread(spark, found, doubted, methodology) == {
+            (src, dst): (a, doubted.get(src, 1.0)) for (src, dst), a in by_hand.items()
+        }
+
+
+# Shares
+
+
+def test_shares_by_hand(spark):
+    found = spread(
+        spark,
+        {("ana", "bo"): SCALE, ("ana", "cy"): 2 * SCALE, ("bot", "bo"): SCALE, ("dee", "bo"): SCALE},
+        {"bot": 0.0, "dee": 0.5},
+    )
+    assert found == {
+        ("ana", "bo"): (SCALE // 8, 1.0),  # half of 1 / (1 + 3)
+        ("ana", "cy"): (SCALE // 4, 1.0),
+        ("bot", "bo"): (0, 0.0),  # a row all the same: it is an edge, and passes nothing on
+        ("dee", "bo"): (SCALE // 8, 0.5),
+    }
+
+
+def test_acts_that_weigh_nothing_pass_nothing_on(spark):
+    """Also where no attention stays with nobody, so that there is nothing to divide by."""
+    assert spread(spark, {("ana", "bo"): 0, ("cy", "bo"): SCALE, ("cy", "ana"): 0}, {}, with_(rest_weight=0.0)) == {
+        ("ana", "bo"): (0, 1.0),
+        ("cy", "bo"): (SCALE // 2, 1.0),
+        ("cy", "ana"): (0, 1.0),
+    }
+
+
+# Accounts
+
+
+def test_the_newest_known_values_of_accounts_not_later_than_the_day(rows):
+    accounts = rows(
+        ACCOUNTS,
+        [
+            {"account_id": "ana", "handle": "old", "day": WINDOW[2], "is_bot": True},
+            {"account_id": "ana", "handle": "newer", "day": WINDOW[1], "is_bot": False},  # was a bot, is none
+            {"account_id": "ana", "handle": "tomorrow", "day": DAY + timedelta(1), "is_bot": True},
+            {"account_id": "cy", "handle": "cy", "day": WINDOW[2], "is_bot": True},
+            {"account_id": "cy", "day": WINDOW[1], "is_bot": None},  # says nothing, so it hides nothing
+            {"account_id": "bo", "handle": "second", "source": "b", "is_bot": True},
+            {"account_id": "bo", "handle": "first", "source": "a", "is_bot": None},  # of two the first by name
+            {"account_id": "ana", "platform": "github", "is_bot": True},  # somebody else
+            {"account_id": "late", "day": DAY + timedelta(1)},
+        ],
+    )
+    newest = known_accounts.newest_accounts(accounts, DAY)
+    assert sorted(map(tuple, newest.collect())) == [
+        ("github:ana", None, True),
+        ("twitter:ana", "newer", False),
+        ("twitter:bo", "first", True),  # only the second says what it is
+        ("twitter:cy", "cy", True),
+    ]
+    doubted = sorted(map(tuple, attention.credibility(newest).collect()))
+    assert doubted == [("github:ana", 0.0), ("twitter:bo", 0.0), ("twitter:cy", 0.0)]

@@ -1,0 +1,232 @@
+"""Reach, amplification and inclusion: by hand, and beside a score that none of them can move."""
+
+import math
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import NamedTuple
+
+import pytest
+from pyspark.sql import Row
+
+from jobs.score import measures
+from jobs.score.attention import decay_frame, decay_table, said_columns
+from schemas import spark as contract
+from schemas.engagement import ENGAGEMENT
+from tests.jobs.equations import SCALE
+from tests.jobs.world import OFFICIAL, Did, World
+
+DAY = date(2026, 11, 3)
+
+
+def before(days: int) -> date:
+    return DAY - timedelta(days)
+
+
+# Whom one answers
+
+
+def told(spark, said: Iterable[tuple[str, str, int]], answer_days: int = 7) -> dict[tuple[str, str], Row]:
+    """(person, other) -> what is told of rows (src, dst, days before DAY). Everybody holds 9; ana gives 3 to whom she spoke to,
+    everybody else 1."""
+    methodology = replace(OFFICIAL, version="test", answer_days=answer_days, lookback_days=100)
+    fade = decay_table([(before(days), "twitter", 1.0) for days in range(100)], methodology).to_pylist()
+    names = said_columns(methodology)
+    of_pair: dict[tuple[str, str], list[int]] = {}
+    for src, dst, days in said:
+        found = of_pair.setdefault((src, dst), [0] * len(names))
+        of_pair[src, dst] = [bits | fade[days][name] for bits, name in zip(found, names, strict=True)]
+    spread = spark.createDataFrame(
+        [(src, dst, 3 if src == "ana" else 1, 1.0, 2, *bits, 9) for (src, dst), bits in of_pair.items()],
+        "src string, dst string, a long, credibility double, content_acts long"
+        + "".join(f", {name} long" for name in (*names, "direct")),
+    )
+    rows = measures.engagers(spread, methodology, spark_partitions=3).collect()
+    assert len(rows) == len(of_pair)
+    return {(row.person, row.other): row for row in rows}
+
+
+def test_an_answer_comes_within_days(spark):
+    said = [
+        ("bo", "ana", 9), ("ana", "bo", 8),
+        ("cy", "ana", 9), ("ana", "cy", 2),  # the last of seven days
+        ("dee", "ana", 9), ("ana", "dee", 1),
+        ("eve", "ana", 9), ("ana", "eve", 9),  # on one day: who spoke first is not looked at
+        ("fay", "ana", 60), ("ana", "fay", 40), ("fay", "ana", 12), ("ana", "fay", 10), ("ana", "fay", 9),  # the second time
+        ("ana", "gus", 5), ("ana", "gus", 4), ("ana", "gus", 3),  # speaking again to somebody who is silent
+        ("ana", "ida", 5), ("ida", "bo", 5),  # somebody else
+        ("jo", "ana", 38), ("ana", "jo", 37),  # bits of two columns
+    ]  # fmt: skip
+
+    def pairs(answer_days: int) -> set[tuple[str, str]]:
+        return {pair for pair, row in told(spark, said, answer_days).items() if row.asked and row.answered}
+
+    both_on_a_day = {("ana", "eve"), ("eve", "ana")}
+    assert pairs(7) == {("ana", "bo"), ("ana", "cy"), ("ana", "fay"), ("ana", "jo")} | both_on_a_day
+    assert pairs(1) == {("ana", "bo"), ("ana", "jo")} | both_on_a_day
+    assert pairs(0) == both_on_a_day
+    assert ("fay", "ana") in pairs(28), "an answer may be answered"
+
+
+def test_an_engager_by_hand(spark):
+    found = told(spark, [("bo", "ana", 1), ("ana", "bo", 9), ("ana", "cy", 3)])
+    assert {pair: (row.asked, row.answered, row.content_acts, row.held) for pair, row in found.items()} == {
+        ("ana", "bo"): (True, False, 2, 9 - 3),  # bo without what ana gives him
+        ("bo", "ana"): (True, False, 2, 9 - 1),
+        ("cy", "ana"): (True, False, 2, 9),
+    }
+
+
+# Whether one answers people whatever attention they hold
+
+NOBODY, SMALL, LARGE = 0.0, 0.05, 2000.0  # accounts' worth, each in a tier of its own
+
+
+class Case(NamedTuple):
+    """Who addressed a person, and what attention each of them holds; who was answered; what the person gave to whom."""
+
+    asked: Mapping[str, float]
+    answered: Container[str]
+    given: Mapping[str, float] = {}
+
+
+def inclusions(spark, cases: Sequence[Case], min_inbound: int = 1) -> list[float | None]:
+    """Of each case's person. Everybody is also engaged by two large accounts that say nothing, one of whom is answered."""
+    rows = [
+        (f"{number}", 3, True, other in case.answered, int(held * SCALE) - int(case.given.get(other, 0) * SCALE))
+        for number, case in enumerate(cases)
+        for other, held in case.asked.items()
+    ]
+    silent = [
+        (f"{number}", 2, False, answered, int(LARGE * SCALE)) for number in range(len(cases)) for answered in (0, 1)
+    ]
+    engagers = spark.createDataFrame(
+        [*rows, *((*row[:3], bool(row[3]), row[4]) for row in silent)],
+        "person string, content_acts long, asked boolean, answered boolean, held long",
+    )
+    found = {row.id: row for row in measures.reached(measures.tiers(engagers), min_inbound).collect()}
+    for number, case in enumerate(cases):
+        row = found[f"{number}"]
+        assert (row.engager_count, row.content_acts) == (len(case.asked) + 2, 3 * len(case.asked) + 4)
+    return [found[f"{number}"].inclusion for number in range(len(cases))]
+
+
+def entropy(*shares: float) -> float:
+    return -sum(share * math.log2(share) for share in shares if share)
+
+
+FOUR = {"bo": LARGE, "cy": LARGE, "dee": SMALL, "eve": SMALL}
+ONE_SIDED = entropy(3 / 4, 1 / 4) - entropy(1 / 2, 1 / 2) / 2  # of two tiers alike, one is answered alone
+
+
+def test_inclusion_by_hand(spark):
+    lifted = {"cy": SMALL + 3.0, "dee": SMALL + 3.0, "eve": SMALL}
+    divergences = [
+        (Case(FOUR, FOUR), 0.0),
+        (Case(FOUR, ["bo", "dee"]), 0.0),  # half of them, and of every tier alike
+        (Case(FOUR, ["bo", "cy"]), ONE_SIDED),  # the influential alone
+        (Case(FOUR, ["dee"]), ONE_SIDED),  # the small alone is as far from alike
+        (
+            Case(FOUR, ["bo", "cy", "dee"]),
+            entropy(7 / 12, 5 / 12) - (entropy(1 / 2, 1 / 2) + entropy(2 / 3, 1 / 3)) / 2,
+        ),
+        (Case({"bo": NOBODY, "cy": SMALL / 100}, ["bo"]), ONE_SIDED),  # to hold nothing is a tier of its own
+        # What cy and dee hold comes of the answers: they asked as somebody as small as eve is.
+        (Case(lifted, ["cy", "dee"], given={"cy": 3.0, "dee": 3.0}), 0.0),
+        (Case(lifted, ["cy", "dee"]), entropy(5 / 6, 1 / 6) - entropy(2 / 3, 1 / 3) / 2),
+    ]
+    found = inclusions(spark, [case for case, _ in divergences])
+    expected = [100 * (1 - divergence) for _, divergence in divergences]
+    assert found == pytest.approx(expected, abs=100 * (len(measures.TIERS) + 1) / SCALE)  # each tier is rounded once
+
+
+def test_of_too_few_or_of_silence_nothing_is_said(spark):
+    three = dict(list(FOUR.items())[:3])
+    assert inclusions(spark, [Case(FOUR, FOUR), Case(three, three), Case(FOUR, [])], min_inbound=4) == [
+        100.0,
+        None,
+        None,
+    ]
+
+
+def test_what_is_persisted_stays_so(spark):
+    """Naming a frame to `sql` and dropping its view would let go of it, and a day would be computed three times."""
+    factors = decay_frame(spark, [(DAY, "twitter", 1.0)], OFFICIAL)
+    columns = ["src", "dst", "a", "credibility", "content_acts", *said_columns(OFFICIAL)]
+    spread = spark.createDataFrame([("bo", "ana", 1, 1.0, *range(len(columns) - 4))], columns).persist()
+    sums = spark.createDataFrame([("ana", 1), ("bo", 0)], "id string, one long").persist()
+    engagement = contract.schema(ENGAGEMENT)
+    measures.beside(spread, spark.createDataFrame([], engagement), factors, sums, OFFICIAL, 2).collect()
+    assert spread.storageLevel.useMemory
+    assert sums.storageLevel.useMemory
+    spread.unpersist()
+    sums.unpersist()
+
+
+# From acts to the rows of a day
+
+FEW = replace(OFFICIAL, version="few", min_inbound=2, answer_days=2, lookback_days=20)
+
+
+@pytest.fixture
+def world(spark, tmp_path, arrow_rows) -> World:
+    made = World(spark, str(tmp_path / "warehouse"), arrow_rows)
+    for days in (*range(4), *range(5, 20)):  # of the fifth day nothing is covered
+        made.cover(before(days), "twitter")
+    return made
+
+
+ACTS = [
+    *(Did(before(day), "twitter", "post", "ana", "ana") for day in (0, 0, 4, 9)),  # the third on a day without coverage
+    Did(before(9), "twitter", "reply", "bo", "ana"),
+    Did(before(8), "twitter", "reply", "bo", "ana"),
+    Did(before(7), "twitter", "reply", "ana", "bo"),
+    Did(before(4), "twitter", "quote", "dee", "ana"),  # not covered
+    Did(before(3), "twitter", "mention", "cy", "ana"),  # says something to ana, but is about no post of hers
+    Did(before(3), "twitter", "like", "cy", "ana"),
+    Did(before(2), "twitter", "like", "bot", "ana"),
+    Did(before(2), "twitter", "mention", "bot", "ana"),
+    Did(before(1), "twitter", "follow", "eve", "ana"),
+    Did(before(1), "twitter", "post", "fay", "fay"),
+    Did(before(1), "twitter", "reply", "fay", "eve"),
+]  # fmt: skip
+
+
+def test_the_measures_of_a_day(world):
+    """Acts count as for the score: on covered days, by accounts that are believed."""
+    world.put("test", ACTS)
+    world.observe(before(9), "twitter", [{"account_id": "bot", "is_bot": True}])
+    found = world.score(DAY, FEW)
+    columns = ("engager_count", "amplification", "inclusion")
+    told = {person.removeprefix("twitter:"): tuple(row[name] for name in columns) for person, row in found.items()}
+    assert told.pop("ana") == (
+        3,
+        pytest.approx(
+            (2 + 1) / 3
+        ),  # two replies and a like; the third post and the quote lie on the day without coverage
+        100.0,  # bo and cy addressed her, neither holds anything but what she gave, and one of two was answered
+    )
+    assert told == {
+        "bo": (1, None, None),  # engaged once, posted nothing that is known; addressed by fewer than two
+        "eve": (1, None, None),
+        "cy": (0, None, None),
+        "bot": (0, None, None),
+        "fay": (0, 0.0, None),  # posted, and nobody did anything about it
+    }
+
+
+def test_no_measure_moves_a_score(world):
+    """Nor does a methodology's number that only they stand on."""
+    world.put("test", ACTS)
+    beside = ("engager_count", "amplification", "inclusion", "methodology")
+
+    def scores(methodology):
+        rows = world.score(DAY, methodology)
+        return {
+            person: {name: value for name, value in row.items() if name not in beside} for person, row in rows.items()
+        }, {row["inclusion"] for row in rows.values()}
+
+    few, said = scores(FEW)
+    many, silent = scores(replace(FEW, version="many", min_inbound=100, answer_days=0))
+    assert few == many
+    assert said != silent == {None}

@@ -1,0 +1,48 @@
+"""Equal rows have equal digests, whatever their order; other rows have others."""
+
+import duckdb
+import pytest
+
+from jobs.warehouse.digests import of_rows
+
+ROWS = [("a", 1), ("b", 2), ("b", 2), (None, 3)]
+
+
+@pytest.fixture
+def digest():
+    with duckdb.connect() as db:
+        db.execute("create table rows (name text, number bigint)")
+
+        def of(*rows: tuple[str | None, int | None]) -> str:
+            db.execute("delete from rows")
+            if rows:
+                db.executemany("insert into rows values (?, ?)", rows)
+            return of_rows(db, "from rows where number > $above", {"above": 0}, ["name", "number"])
+
+        yield of
+
+
+def test_order_does_not_matter(digest):
+    assert digest(*ROWS) == digest(*reversed(ROWS))
+    assert digest() == digest()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        ROWS[:3],
+        [*ROWS[:2], *ROWS[3:]],  # a row once instead of twice
+        [*ROWS, ("c", 4)],
+        [("a", 2), ("b", 1), ("b", 2), (None, 3)],  # the same values in other rows
+        [*ROWS[:3], ("-", 3)],  # which is how null is written
+        [*ROWS[:3], ("", 3)],
+        [("a", 1), ("b2:b", 2), ("b", 2), (None, 3)],
+        [],
+    ],
+)
+def test_other_rows_have_another(digest, other):
+    assert digest(*ROWS) != digest(*other)
+
+
+def test_where_a_value_ends_is_part_of_it(digest):
+    assert digest(("a", 11)) != digest(("a1", 1))

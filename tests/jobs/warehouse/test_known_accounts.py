@@ -1,0 +1,148 @@
+"""What is known of accounts: the same with and without copies of months; at most one copy and its days since are read."""
+
+from datetime import date
+
+import pytest
+
+from jobs.scratch import scratch
+from jobs.warehouse import counted, known_accounts
+from schemas.accounts import ACCOUNTS
+from schemas.accounts_known import ACCOUNTS_KNOWN
+from schemas.coverage import COVERAGE
+
+DAY = date(2026, 11, 15)
+AUGUST, SEPTEMBER, OCTOBER = date(2026, 8, 1), date(2026, 9, 1), date(2026, 10, 1)
+
+
+@pytest.fixture
+def observed(warehouse, arrow_rows):
+    """`observed(day, ana={...})`: what a pull of the day observed of these accounts."""
+    count = iter(range(99))
+
+    def pull(day: date, source: str = "a", **accounts) -> None:
+        place = {"platform": "twitter", "day": day, "source": source, "pull": f"pull {next(count)}"}
+        plain = dict.fromkeys(("handle", "is_bot"))
+        rows = arrow_rows(ACCOUNTS, [place | plain | {"account_id": name, **told} for name, told in accounts.items()])
+        partition = {name: place[name] for name in ("platform", "day", "source")}
+        warehouse.replace(ACCOUNTS, rows, partition, run_id="r", job="j")
+        warehouse.replace(COVERAGE, arrow_rows(COVERAGE, [place]), {"day": day, "source": source}, run_id="r", job="j")
+
+    return pull
+
+
+@pytest.fixture
+def known(warehouse):
+    """`known(day)`: account -> (handle, is_bot)."""
+
+    def read(day: date = DAY) -> dict[str, tuple]:
+        with scratch() as db:
+            known_accounts.register(db, "known", warehouse, counted.snapshot(warehouse), day)
+            return {id: told for id, *told in db.execute("select id, handle, is_bot from known order by id").fetchall()}
+
+    return read
+
+
+@pytest.fixture
+def make_copy(warehouse):
+    return lambda day=DAY: known_accounts.make_copy(warehouse, counted.snapshot(warehouse), day, run_id="r")
+
+
+def copies(warehouse) -> list[date]:
+    return sorted(row["month"] for row in warehouse.read(ACCOUNTS_KNOWN, columns=["month", "basis"]).to_pylist())
+
+
+def copy_read(warehouse, day: date = DAY) -> date | None:
+    found = known_accounts.newest_copy(warehouse, counted.snapshot(warehouse), day)
+    return found.month if found else None
+
+
+def test_a_null_hides_nothing_that_was_known(observed, known):
+    observed(date(2026, 9, 3), ana={"handle": "ana", "is_bot": True})
+    observed(date(2026, 11, 3), ana={"handle": "Ana"})
+    observed(date(2026, 11, 9), ana={})
+    observed(date(2026, 11, 20), ana={"is_bot": False})  # later
+    assert known() == {"twitter:ana": ["Ana", True]}
+
+
+def test_copies_change_nothing(warehouse, observed, known, make_copy):
+    observed(date(2026, 8, 31), ana={"handle": "ana", "is_bot": True}, bo={"handle": "bo"})
+    observed(date(2026, 9, 30), "b", bo={"handle": "of b", "is_bot": True})
+    observed(date(2026, 9, 30), "a", bo={"handle": "of a"}, cy={})
+    observed(date(2026, 10, 1), cy={"handle": "cy"})
+    observed(date(2026, 11, 1), ana={"is_bot": False})
+    days = (date(2026, 9, 15), date(2026, 10, 1), DAY)
+    without = [known(day) for day in days]
+    assert without[2] == {"twitter:ana": ["ana", False], "twitter:bo": ["of a", True], "twitter:cy": ["cy", None]}
+    for day in days:
+        make_copy(day)
+    assert sorted({*copies(warehouse)}) == [AUGUST, SEPTEMBER, OCTOBER]
+    assert [copy_read(warehouse, day) for day in days] == [AUGUST, SEPTEMBER, OCTOBER]
+    assert [known(day) for day in days] == without
+    digest = known_accounts.credibility_digest(warehouse, counted.snapshot(warehouse), DAY)
+    warehouse.delta(ACCOUNTS_KNOWN).delete()
+    assert copy_read(warehouse) is None
+    assert [known(day) for day in days] == without
+    assert known_accounts.credibility_digest(warehouse, counted.snapshot(warehouse), DAY) == digest
+
+
+def test_no_day_before_the_copy_is_read(warehouse, observed, known, make_copy, tmp_path):
+    for month in (8, 9, 10, 11):
+        observed(date(2026, month, 5), ana={"handle": f"ana {month}"})
+    make_copy(date(2026, 10, 2))
+    for month in (8, 9):
+        for file in (tmp_path / "warehouse" / "accounts").glob(f"platform=twitter/day=2026-{month:02}*/*/*.parquet"):
+            file.unlink()
+    make_copy()  # from the copy of September
+    assert copy_read(warehouse) == OCTOBER
+    assert known() == {"twitter:ana": ["ana 11", None]}
+
+
+def test_a_day_pulled_again_invalidates_the_copies_that_hold_it(warehouse, observed, known, make_copy):
+    for month in (8, 9, 10):
+        observed(date(2026, month, 5), ana={"handle": f"ana {month}"}, bo={"is_bot": True})
+    for day in (SEPTEMBER, OCTOBER, DAY):
+        make_copy(day)
+    observed(date(2026, 9, 5), bo={"handle": "late", "is_bot": False})
+    assert copy_read(warehouse) == AUGUST
+    without = known()
+    assert without == {"twitter:ana": ["ana 10", None], "twitter:bo": ["late", True]}
+    make_copy()
+    assert (copy_read(warehouse), known()) == (OCTOBER, without)
+
+
+def test_a_pull_that_coverage_does_not_name_is_in_no_copy(warehouse, observed, known, make_copy, arrow_rows):
+    observed(date(2026, 10, 5), ana={"handle": "ana"})
+    row = {
+        "platform": "twitter",
+        "day": date(2026, 10, 6),
+        "source": "a",
+        "pull": "dead",
+        "account_id": "ana",
+        "handle": "no",
+    }
+    warehouse.replace(ACCOUNTS, arrow_rows(ACCOUNTS, [row]), {"day": row["day"]}, run_id="r", job="j")
+    make_copy()
+    assert copy_read(warehouse) == OCTOBER
+    assert known() == {"twitter:ana": ["ana", None]}
+
+
+def test_of_two_that_make_a_copy_at_once_both_go_on(warehouse, observed, known, make_copy, monkeypatch):
+    observed(date(2026, 10, 5), ana={"handle": "ana"})
+    replace = type(warehouse).replace
+
+    def after_another(self, *arguments, **named):
+        monkeypatch.setattr(type(warehouse), "replace", replace)
+        stale = warehouse.delta(ACCOUNTS_KNOWN).version()
+        make_copy()
+        return replace(self, *arguments, **named, version=stale)
+
+    monkeypatch.setattr(type(warehouse), "replace", after_another)
+    make_copy()
+    assert (copies(warehouse), known()) == ([OCTOBER], {"twitter:ana": ["ana", None]})
+
+
+def test_handles_are_those_known_at_the_end_of_the_day(warehouse, observed):
+    observed(date(2026, 9, 5), ana={"handle": "ana"}, bo={"handle": "bo"}, cy={})
+    observed(date(2026, 11, 16), ana={"handle": "later"})
+    asked = ("twitter:ana", "twitter:cy", "github:bo")
+    assert known_accounts.handles(warehouse, counted.snapshot(warehouse), DAY, asked) == {"twitter:ana": "ana"}

@@ -1,0 +1,62 @@
+"""Which files a question opens, through a warehouse's own reading."""
+
+from datetime import date, timedelta
+
+import pyarrow.compute as pc
+import pytest
+
+from jobs.warehouse import pruning
+from jobs.warehouse.commits import Span
+from jobs.warehouse.storage import Warehouse
+from schemas.rejects import REJECTS
+
+DAY = date(2026, 11, 3)
+DAYS = [DAY + timedelta(days=n) for n in range(5)]
+SOURCES = ("a b", "x%20y", "é/q=1")  # paths and the log write them in different ways
+
+
+@pytest.fixture
+def rejects(warehouse, arrow_rows) -> Warehouse:
+    for source in SOURCES:
+        for day in DAYS:
+            partition = {"platform": "twitter", "day": day, "source": source}
+            rows = arrow_rows(REJECTS, [partition | {"reason": f"{source} {day}"}])
+            warehouse.replace(REJECTS, rows, partition, run_id="r", job="j")
+    return warehouse
+
+
+@pytest.mark.parametrize(
+    ("partition", "expected"),
+    [
+        ({}, 15),
+        ({"day": DAY}, 3),
+        ({"day": Span(DAYS[1], DAYS[3])}, 9),
+        ({"day": (DAYS[0], DAYS[4]), "source": SOURCES[1:]}, 4),
+        ({"day": DAY, "source": "x y"}, 0),
+        ({"day": DAY, "reason": "no column that a table is partitioned by"}, 3),
+    ],
+)
+def test_only_files_of_the_partition_are_looked_at(rejects, partition, expected):
+    assert len(rejects.dataset(REJECTS, partition).files) == expected
+
+
+def test_rows_come_with_the_columns_of_their_partition(rejects):
+    for source in SOURCES:
+        found = rejects.read(REJECTS, {"source": source, "day": Span(DAYS[1], DAYS[2])}).sort_by("day").to_pylist()
+        assert [(row["day"], row["source"], row["reason"]) for row in found] == [
+            (day, source, f"{source} {day}") for day in DAYS[1:3]
+        ]
+    assert rejects.reader(REJECTS, {"day": DAY}).read_all().num_rows == 3
+    assert rejects.row_count(REJECTS, {"day": DAY, "reason": f"a b {DAY}"}) == 1
+    assert rejects.read(REJECTS, where=pc.field("day") == DAY).num_rows == 3
+
+
+def test_files_are_listed_from_the_log_at_a_version(rejects):
+    assert pruning.files(rejects.delta(REJECTS, 1)).num_rows == 1
+    assert set(pruning.files(rejects.delta(REJECTS)).column_names) == {
+        "path",
+        "size_bytes",
+        "platform",
+        "day",
+        "source",
+    }

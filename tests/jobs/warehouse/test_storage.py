@@ -1,0 +1,450 @@
+"""Tables on disk: what is in the log, what a write replaces, and who wins."""
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable, write_deltalake
+from deltalake.exceptions import CommitFailedError
+from pyspark.sql import DataFrameWriter
+
+from jobs.errors import UsageError
+from jobs.places import ROOT
+from jobs.warehouse import storage
+from jobs.warehouse.commits import Commit, commits
+from jobs.warehouse.storage import LostRaceError, Warehouse
+from schemas import arrow
+from schemas.catalog import TABLES
+from schemas.coverage import COVERAGE
+from schemas.engagement import ENGAGEMENT
+from schemas.influence import INFLUENCE
+from schemas.rejects import REJECTS
+from schemas.runs import RUNS
+from schemas.scores import SCORES
+from schemas.table import ContractError, Table
+
+DAY = date(2026, 11, 3)
+NEXT = DAY + timedelta(days=1)
+
+
+def place(source: str = "a", day: date = DAY) -> dict:
+    return {"platform": "twitter", "day": day, "source": source}
+
+
+@pytest.fixture
+def reject(arrow_rows) -> Callable[..., pa.Table]:
+    """Rejects of a source, a line each."""
+    return lambda source="a", day=DAY, lines=1, reason="": arrow_rows(
+        REJECTS, [{"day": day, "source": source, "line": n + 1, "reason": reason} for n in range(lines)]
+    )
+
+
+@pytest.fixture
+def frame(spark, arrow_rows):
+    """Rows of a contract as a Spark frame that needs no Python in Spark."""
+    return lambda table, records: spark.createDataFrame(arrow_rows(table, records))
+
+
+def lines(warehouse: Warehouse, *names: str) -> list[tuple]:
+    found = arrow.sorted_by_grain(REJECTS, warehouse.read(REJECTS)).select(list(names))
+    return [tuple(row.values()) for row in found.to_pylist()]
+
+
+def files(warehouse: Warehouse, table: Table) -> set[str]:
+    return {file.removeprefix("file://") for file in warehouse.delta(table).file_uris()}
+
+
+# Tables as others see them
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_a_table_is_plain_delta_with_its_contract_in_the_log(warehouse, table):
+    delta = warehouse.delta(table)
+    protocol = delta.protocol()
+    assert (protocol.min_reader_version, protocol.min_writer_version) == (1, 2)
+    assert not protocol.reader_features
+    assert set(protocol.writer_features or []) <= {"appendOnly", "invariants"}
+    assert delta.metadata().configuration["delta.enableDeletionVectors"] == "false"
+    assert "delta.columnMapping.mode" not in delta.metadata().configuration
+    assert (delta.metadata().name, delta.metadata().description) == (table.name, table.doc)
+    assert delta.metadata().partition_columns == list(table.partition_by)
+    assert [
+        (field.name, field.nullable, field.metadata["comment"], str(field.type.type)) for field in delta.schema().fields
+    ] == [(column.name, column.nullable, column.doc, column.type) for column in table.columns]
+    assert warehouse.read(table).schema.equals(arrow.schema(table))
+
+
+def test_no_writer_raises_what_a_reader_must_understand(warehouse, reject, frame):
+    warehouse.replace(REJECTS, reject(), place(), run_id="r", job="j")
+    warehouse.replace_by_spark(ENGAGEMENT, frame(ENGAGEMENT, [{}]), {"day": DAY}, run_id="r", job="j")
+    for table in (REJECTS, ENGAGEMENT):
+        protocol = warehouse.delta(table).protocol()
+        assert (protocol.min_reader_version, protocol.min_writer_version) == (1, 2)
+
+
+def test_two_creators_at_once_make_each_table_once(tmp_path, monkeypatch):
+    made = Warehouse(str(tmp_path / "warehouse"))
+    neither_found_it = threading.Barrier(2, timeout=20)
+    monkeypatch.setattr(DeltaTable, "is_deltatable", lambda path: neither_found_it.wait() < 0)
+    assert race(lambda _: made.create_tables(), 1, 2) == {1: None, 2: None}
+    assert {table.name: made.version(table) for table in TABLES} == {table.name: 0 for table in TABLES}
+
+
+def test_creating_again_changes_nothing(warehouse, reject):
+    warehouse.replace(REJECTS, reject(), place(), run_id="r", job="j")
+    warehouse.create_tables()
+    assert {table.name: warehouse.version(table) for table in TABLES} == {
+        table.name: int(table is REJECTS) for table in TABLES
+    }
+    assert lines(warehouse, "source") == [("a",)]
+
+
+def test_a_table_of_an_earlier_contract_is_read_in_todays_columns(tmp_path, arrow_rows):
+    """What was written before a column came has null there; `clout upgrade` alone adds the column to the table."""
+    made = Warehouse(str(tmp_path / "warehouse"))
+    since = ("amplification", "inclusion")
+    before = arrow_rows(SCORES, [{"score": 7.0}]).drop_columns(list(since))
+    partition = {"methodology": "2026.11", "day": DAY}
+    write_deltalake(made.path(SCORES), before, partition_by=list(SCORES.partition_by))
+    made.create_tables()
+    assert made.read(SCORES, partition).equals(arrow_rows(SCORES, [{"score": 7.0}]))
+    assert made.read(SCORES, partition, version=0).equals(made.read(SCORES, partition))
+
+
+def test_a_table_of_before_a_doc_was_reworded_takes_rows_and_keeps_its_docs(tmp_path, reject):
+    made = Warehouse(str(tmp_path / "warehouse"))
+    otherwise = [field.with_metadata({"comment": f"once {field.name}"}) for field in reject().schema]
+    DeltaTable.create(made.path(REJECTS), pa.schema(otherwise), partition_by=list(REJECTS.partition_by))
+    made.replace(REJECTS, reject(), place(), run_id="r", job="j")
+    assert made.read(REJECTS).num_rows == 1
+    docs = [field.metadata["comment"] for field in made.delta(REJECTS).schema().fields]
+    assert docs == [f"once {name}" for name in REJECTS.column_names]
+
+
+def test_what_is_no_warehouse_says_what_to_do(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match=r"no warehouse here yet; run `clout run` first or set CLOUT_WAREHOUSE"):
+        Warehouse(str(tmp_path / "nothing")).read(REJECTS)
+    with pytest.raises(UsageError, match=r"file: cannot be the warehouse \(.*\); set CLOUT_WAREHOUSE"):
+        Warehouse(str(tmp_path / "file")).create_tables()
+
+
+# What a write replaces
+
+
+def test_a_write_replaces_its_partition_and_leaves_every_other_file_alone(warehouse, reject):
+    for source, day in (("a", DAY), ("b", DAY), ("a", NEXT)):
+        warehouse.replace(REJECTS, reject(source, day, lines=2), place(source, day), run_id="r", job="j")
+    before = files(warehouse, REJECTS)
+    warehouse.replace(REJECTS, reject(reason="again"), place(), run_id="r", job="j")
+    assert lines(warehouse, "day", "source", "line", "reason") == [
+        (DAY, "a", 1, "again"),
+        (DAY, "b", 1, ""),
+        (DAY, "b", 2, ""),
+        (NEXT, "a", 1, ""),
+        (NEXT, "a", 2, ""),
+    ]
+    assert len(before - files(warehouse, REJECTS)) == 1
+    warehouse.replace(REJECTS, reject(lines=0), place(), run_id="r", job="j")  # nothing found is an answer too
+    assert [row for row in lines(warehouse, "day", "source") if row == (DAY, "a")] == []
+
+
+def test_spark_replaces_its_partition_and_leaves_every_other_file_alone(warehouse, frame):
+    def replace(day: date, person: str) -> None:
+        found = frame(INFLUENCE, [{"day": day, "person_id": person}])
+        warehouse.replace_by_spark(INFLUENCE, found, {"methodology": "2026.11", "day": day}, run_id="r", job="j")
+
+    replace(DAY, "twitter:1")
+    other = files(warehouse, INFLUENCE)
+    replace(NEXT, "twitter:1")
+    replace(NEXT, "twitter:2")
+    found = arrow.sorted_by_grain(INFLUENCE, warehouse.read(INFLUENCE)).select(["day", "person_id"]).to_pylist()
+    assert [tuple(row.values()) for row in found] == [(DAY, "twitter:1"), (NEXT, "twitter:2")]
+    assert other < files(warehouse, INFLUENCE)
+
+
+def test_a_row_outside_the_partition_is_refused(warehouse, reject):
+    with pytest.raises(Exception, match="1 rows failed validation check"):
+        warehouse.replace(REJECTS, reject("b"), place("a"), run_id="r", job="j")
+    assert lines(warehouse, "source") == []
+
+
+def test_a_quote_in_a_value_is_a_quote(warehouse, reject):
+    hostile = "x' or '1'='1"
+    warehouse.replace(REJECTS, reject("a"), place("a"), run_id="r", job="j")
+    warehouse.replace(REJECTS, reject(hostile), place(hostile), run_id="r", job="j")
+    warehouse.replace(REJECTS, reject(hostile, lines=0), place(hostile), run_id="r", job="j")
+    assert lines(warehouse, "source") == [("a",)]
+
+
+# Contracts
+
+
+def test_a_contract_error_lists_every_difference_at_once(warehouse):
+    wrong = pa.table({"day": ["2026-11-03"], "platform": ["twitter"], "source": [1], "colour": ["red"]})
+    with pytest.raises(ContractError) as told:
+        warehouse.replace(REJECTS, wrong, place(), run_id="r", job="j")
+    assert str(told.value) == (
+        "rejects: file: expected string, missing; line: expected int64, missing; outcome: expected string, missing; reason:"
+        " expected string, missing; excerpt: expected string, missing; pull: expected string, missing; day: expected"
+        " date32[day], found string; source: expected string, found int64; colour: not in the contract, found string"
+    )
+
+
+def test_spark_rows_against_the_contract_are_told_whole(warehouse, spark):
+    wrong = spark.createDataFrame([(1, "red")], "day long, colour string")
+    with pytest.raises(ContractError) as told:
+        warehouse.replace_by_spark(ENGAGEMENT, wrong, {"day": DAY}, run_id="r", job="j")
+    assert str(told.value) == (
+        "engagement: day: expected date, found bigint; src: expected string, found nothing; dst: expected string, found"
+        " nothing; platform: expected string, found nothing; kind: expected string, found nothing; act_count: expected"
+        " bigint, found nothing; colour: not in the contract"
+    )
+
+
+def test_columns_out_of_order_are_told(warehouse, reject):
+    with pytest.raises(
+        ContractError, match=r"^rejects: columns out of order: expected \['platform', 'day', .*\], found \['pull'"
+    ):
+        warehouse.replace(REJECTS, reject().select(REJECTS.column_names[::-1]), place(), run_id="r", job="j")
+
+
+def test_nulls_where_the_contract_allows_none_stop_a_write_in_the_middle_of_a_stream(warehouse, reject):
+    good = reject()
+    nullable = pa.schema([field.with_nullable(True).remove_metadata() for field in good.schema])
+    nulls = {"file": pa.nulls(2, pa.string()), "reason": pa.array(["why", None])}
+    columns = {name: nulls.get(name, pa.concat_arrays([column.combine_chunks()] * 2)) for name, column in
+               zip(good.column_names, good.columns, strict=True)}  # fmt: skip
+    stream = pa.Table.from_batches([good.cast(nullable).to_batches()[0], pa.record_batch(columns, schema=nullable)])
+    with pytest.raises(ContractError, match=r"^rejects: file: 2 nulls, expected 0; reason: 1 nulls, expected 0$"):
+        warehouse.replace(REJECTS, stream, place(), run_id="r", job="j")
+    assert warehouse.version(REJECTS) == 0
+
+
+def test_delta_itself_refuses_nulls_that_spark_brings(warehouse, frame):
+    nobody = frame(ENGAGEMENT, [{}]).selectExpr(
+        "day", "cast(null as string) as src", "dst", "platform", "kind", "act_count"
+    )
+    with pytest.raises(Exception, match="src"):
+        warehouse.replace_by_spark(ENGAGEMENT, nobody, {"day": DAY}, run_id="r", job="j")
+    assert warehouse.version(ENGAGEMENT) == 0
+
+
+def test_what_stops_a_stream_of_rows_is_told_as_it_is(warehouse, reject):
+    def rows() -> Iterator[pa.RecordBatch]:
+        yield from reject().to_batches()
+        raise KeyboardInterrupt
+
+    stream = pa.RecordBatchReader.from_batches(reject().schema, rows())
+    with pytest.raises(KeyboardInterrupt):
+        warehouse.replace(REJECTS, stream, place(), run_id="r", job="j")
+    assert warehouse.version(REJECTS) == 0
+
+
+# Who wins
+
+
+@pytest.fixture
+def meeting(monkeypatch) -> Callable[[int], None]:
+    """`meeting(2)`: from now on two threads that write both open the table before either writes to it."""
+
+    def meet(writers: int) -> None:
+        barrier, met, delta = threading.Barrier(writers, timeout=20), set(), Warehouse.delta
+
+        def opened(self: Warehouse, table: Table, version: int | None = None) -> DeltaTable:
+            found = delta(self, table, version)
+            thread = threading.current_thread()
+            if thread not in met and thread is not threading.main_thread():
+                met.add(thread)
+                barrier.wait()
+            return found
+
+        monkeypatch.setattr(Warehouse, "delta", opened)
+
+    return meet
+
+
+def race(write: Callable[[Any], None], *writers: Any) -> dict[Any, BaseException | None]:
+    """All at once; writer -> what it raised."""
+    with ThreadPoolExecutor(len(writers)) as threads:
+        done = {writer: threads.submit(write, writer) for writer in writers}
+        return {writer: result.exception() for writer, result in done.items()}
+
+
+def winner_and_loser(errors: dict[str, BaseException | None]) -> tuple[str, str]:
+    (winner,), (loser,) = [n for n, e in errors.items() if e is None], [n for n, e in errors.items() if e]
+    assert isinstance(errors[loser], LostRaceError)
+    return winner, loser
+
+
+@pytest.mark.parametrize("before", ["nothing there", "replacing rows"])
+def test_of_two_writers_of_one_partition_one_wins_and_the_other_says_to_whom_it_lost(
+    warehouse, reject, meeting, before
+):
+    if before == "replacing rows":
+        warehouse.replace(REJECTS, reject(reason="before"), place(), run_id="r", job="j")
+    meeting(2)
+    errors = race(
+        lambda name: warehouse.replace(REJECTS, reject(reason=name), place(), run_id=name, job="pull"), "one", "two"
+    )
+    winner, loser = winner_and_loser(errors)
+    assert str(errors[loser]) == (
+        f"rejects twitter 2026-11-03 a: lost to run {winner} (pull), which wrote it meanwhile; nothing of this run was kept"
+    )
+    assert lines(warehouse, "reason") == [(winner,)]
+
+
+def test_writers_of_other_partitions_do_not_hinder_each_other(warehouse, reject, meeting):
+    meeting(3)
+    places = [("a", DAY), ("b", DAY), ("a", NEXT)]
+    errors = race(lambda to: warehouse.replace(REJECTS, reject(*to), place(*to), run_id="r", job="j"), *places)
+    assert errors == dict.fromkeys(places)
+    assert sorted(lines(warehouse, "source", "day")) == sorted(places)
+
+
+def test_of_two_spark_writers_of_one_partition_one_wins(warehouse, frame, meeting):
+    partition = {"methodology": "2026.11", "day": DAY}
+    frames = {name: frame(INFLUENCE, [{"person_id": f"twitter:{name}"}]) for name in ("one", "two")}
+    meeting(2)
+    errors = race(
+        lambda name: warehouse.replace_by_spark(INFLUENCE, frames[name], partition, run_id=name, job="influence"),
+        *frames,
+    )
+    winner, loser = winner_and_loser(errors)
+    assert str(errors[loser]) == (
+        f"influence 2026.11 2026-11-03: lost to run {winner} (influence), which wrote it meanwhile; nothing of this run was"
+        " kept"
+    )
+    assert warehouse.read(INFLUENCE, columns=["person_id"]).to_pylist() == [{"person_id": f"twitter:{winner}"}]
+
+
+def test_bookkeeping_of_threads_that_collide_is_repeated_until_all_is_there(warehouse, arrow_rows, meeting):
+    names = [f"source-{n}" for n in range(6)]
+    together = arrow_rows(COVERAGE, [{"day": DAY, "source": name} for name in names])
+    warehouse.replace(COVERAGE, together, {"day": DAY}, run_id="r", job="j")  # one file, so all must rewrite it
+    meeting(6)
+
+    def write(source: str) -> None:
+        found = arrow_rows(COVERAGE, [{"day": DAY, "source": source, "act_count": 7}])
+        warehouse.replace_bookkeeping(COVERAGE, found, place(source), run_id=source, job="j")
+
+    assert race(write, *names) == dict.fromkeys(names)
+    found = arrow.sorted_by_grain(COVERAGE, warehouse.read(COVERAGE)).select(["source", "act_count"]).to_pylist()
+    assert [tuple(row.values()) for row in found] == [(name, 7) for name in names]
+
+
+WRITE = """
+import sys
+from datetime import date
+from jobs.warehouse.storage import Warehouse, rows
+from schemas.coverage import COVERAGE
+root, source = sys.argv[1:]
+input()
+for number in range(1, 6):
+    place = {"day": date(2026, 11, number), "platform": "twitter", "source": source}
+    counts = dict.fromkeys(("act_count", "rejected_count", "unresolved_count", "ignored_count"), 0)
+    found = rows(COVERAGE, [place | counts | {"status": "complete"}])
+    Warehouse(root).replace_bookkeeping(COVERAGE, found, place, run_id=source, job="test")
+"""
+
+
+@pytest.mark.system
+def test_bookkeeping_of_processes_that_collide_is_repeated_until_all_is_there(warehouse):
+    names = ["a", "b", "c"]
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITE, warehouse.root, name], cwd=ROOT, stdin=subprocess.PIPE, text=True
+        )
+        for name in names
+    ]
+    for writer in writers:
+        writer.stdin.write("\n")
+        writer.stdin.flush()
+    for writer in writers:
+        writer.communicate()
+    assert [writer.returncode for writer in writers] == [0, 0, 0]
+    found = arrow.sorted_by_grain(COVERAGE, warehouse.read(COVERAGE)).select(["day", "source"]).to_pylist()
+    assert [tuple(row.values()) for row in found] == [(date(2026, 11, n), name) for n in range(1, 6) for name in names]
+
+
+def test_a_commit_names_the_run_that_made_it(warehouse, reject):
+    warehouse.replace(REJECTS, reject(), place(), run_id="run", job="pull_activity")
+    DeltaTable(warehouse.path(REJECTS)).optimize.compact()  # another program's commits are passed over
+    partition = {"platform": ["twitter"], "day": ["2026-11-03"], "source": ["a"]}
+    (made,) = commits(warehouse.delta(REJECTS))
+    entry = warehouse.delta(REJECTS).history()[-2]
+    assert made == Commit(1, "run", "pull_activity", partition, made.at, made.stamp)
+    assert made.at.timestamp() * 1000 == pytest.approx(entry["timestamp"])
+    told = json.loads(entry["userMetadata"])
+    assert told == {"run_id": "run", "job": "pull_activity", "partition": partition, "stamp": made.stamp}
+
+
+@pytest.mark.parametrize("error", [OSError("connection reset"), CommitFailedError("a transaction conflicts")])
+def test_a_commit_whose_answer_is_lost_is_not_made_twice(warehouse, reject, monkeypatch, error):
+    """The store made the commit, then the connection broke, or the writer's own second attempt met its first."""
+
+    def lose_answer(*args, **options) -> None:
+        write_deltalake(*args, **options)
+        raise error
+
+    monkeypatch.setattr(storage, "write_deltalake", lose_answer)
+    warehouse.replace_bookkeeping(REJECTS, reject(), place(), run_id="r", job="j")
+    assert warehouse.version(REJECTS) == 1
+    assert len(lines(warehouse, "line")) == 1
+
+
+def test_an_error_without_a_commit_stays_an_error(warehouse, reject, monkeypatch):
+    def refuse(*_, **__) -> None:
+        raise OSError("connection refused")
+
+    monkeypatch.setattr(storage, "write_deltalake", refuse)
+    with pytest.raises(OSError, match="connection refused"):
+        warehouse.replace(REJECTS, reject(), place(), run_id="r", job="j")
+    assert warehouse.version(REJECTS) == 0
+
+
+def test_a_spark_commit_whose_answer_is_lost_is_not_made_twice(warehouse, frame, monkeypatch):
+    save = DataFrameWriter.save
+
+    def lose_answer(*args, **options) -> None:
+        save(*args, **options)
+        raise OSError("connection reset")
+
+    monkeypatch.setattr(DataFrameWriter, "save", lose_answer)
+    warehouse.replace_by_spark(ENGAGEMENT, frame(ENGAGEMENT, [{}]), {"day": DAY}, run_id="r", job="j")
+    assert warehouse.version(ENGAGEMENT) == 1
+
+
+def test_a_version_is_read_as_it_was(warehouse, reject):
+    warehouse.replace(REJECTS, reject(reason="first"), place(), run_id="r", job="j")
+    warehouse.replace(REJECTS, reject(reason="second"), place(), run_id="r", job="j")
+    assert warehouse.reader(REJECTS, place(), version=1).read_all()["reason"].to_pylist() == ["first"]
+    assert warehouse.row_count(REJECTS, place()) == 1
+    assert warehouse.partitions(REJECTS) == [{"platform": "twitter", "day": "2026-11-03", "source": "a"}]
+
+
+def test_instants_come_back_as_they_went(warehouse, arrow_rows):
+    at = datetime(2026, 11, 3, 23, 59, 59, 999_999, UTC)
+    run = arrow_rows(RUNS, [{"run_id": "r", "started_at": at}])
+    warehouse.replace(RUNS, run, {"day": DAY, "run_id": "r"}, run_id="r", job="j")
+    assert warehouse.read(RUNS).equals(run)
+
+
+@pytest.mark.parametrize(
+    ("root", "path"),
+    [
+        ("s3://bucket/clout/", "s3://bucket/clout/runs"),
+        ("/data/warehouse", "/data/warehouse/runs"),
+        ("~/w", str(Path.home() / "w" / "runs")),
+    ],
+)
+def test_a_root_is_a_folder_or_a_url(root, path):
+    assert Warehouse(root).path(RUNS) == path

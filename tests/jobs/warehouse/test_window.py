@@ -1,0 +1,169 @@
+"""The days a score stands on."""
+
+from datetime import date, timedelta
+from uuid import uuid4
+
+import pytest
+
+from jobs.warehouse import runs
+from jobs.warehouse.runs import Batch, Run
+from jobs.warehouse.window import (
+    activity_digests,
+    covered_days,
+    days_between,
+    shared_days,
+    spans,
+    stale_days,
+    uncovered_days,
+)
+from schemas.coverage import COVERAGE
+
+FIRST, SECOND, THIRD = (date(2026, 11, 1) + timedelta(days=n) for n in range(3))
+
+
+@pytest.fixture
+def pulled(warehouse, arrow_rows):
+    """`pulled(day, source)`: the coverage row of a pull that brought acts of this content."""
+
+    def write(day: date, source: str = "test", digest: str | None = "like") -> None:
+        place = {"platform": "twitter", "day": day, "source": source}
+        row = arrow_rows(COVERAGE, [{**place, "activity_digest": digest, "pull": uuid4().hex}])
+        warehouse.replace(COVERAGE, row, place, run_id="r", job="j")
+
+    return write
+
+
+@pytest.fixture
+def digests(warehouse):
+    return lambda: activity_digests(warehouse, FIRST, THIRD)
+
+
+@pytest.fixture
+def counted(warehouse, digests):
+    """`counted(day)`: the day is counted in `engagement` as its activity is now, or as it was then."""
+
+    def write(day: date, status: str = runs.DONE, digest: str | None = None) -> None:
+        run = Run("engagement", day, Batch("key"), {"activity_digest": digest or digests().get(day, "")})
+        runs.write(warehouse, [run], status)
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("days", "told"),
+    [
+        ([], ""),
+        ([1], "2026-11-01"),
+        ([1, 2], "2026-11-01..2026-11-02"),
+        ([1, 3, 4, 5, 9], "2026-11-01,2026-11-03..2026-11-05,2026-11-09"),
+    ],
+)
+def test_days_in_a_row_are_one_span(days, told):
+    assert spans([date(2026, 11, day) for day in days]) == told
+
+
+def test_days_between_are_both_ends_and_all_between():
+    assert days_between(FIRST, THIRD) == [FIRST, SECOND, THIRD]
+    assert days_between(FIRST, FIRST) == [FIRST]
+    assert days_between(SECOND, FIRST) == []
+
+
+def test_a_day_is_covered_where_any_source_of_the_platform_has_a_row(warehouse, arrow_rows):
+    rows = [
+        {"day": FIRST, "source": "a"},
+        {"day": FIRST, "source": "b"},
+        {"day": THIRD, "source": "b", "status": "partial"},
+        {"day": SECOND, "platform": "reddit"},
+        {"day": FIRST - timedelta(days=1)},  # before the window
+        {"day": THIRD + timedelta(days=1)},  # after it
+    ]
+    warehouse.replace(COVERAGE, arrow_rows(COVERAGE, rows), {}, run_id="r", job="j")
+    covered = covered_days(warehouse, FIRST, THIRD)
+    assert covered == {"twitter": {FIRST, THIRD}, "reddit": {SECOND}}
+    found = uncovered_days(covered, ["github", "reddit"], FIRST, THIRD)
+    assert found == {
+        "github": [str(FIRST), str(SECOND), str(THIRD)],  # known, and covered on no day of the window
+        "reddit": [str(FIRST), str(THIRD)],
+        "twitter": [str(SECOND)],
+    }
+
+
+def test_a_digest_is_of_what_was_pulled_of_a_day_by_whom_and_of_no_other_day(pulled, digests):
+    pulled(FIRST)
+    pulled(SECOND)
+    before = digests()
+    assert sorted(before) == [FIRST, SECOND]
+    pulled(SECOND)  # again, and the same rows
+    assert digests() == before
+    pulled(SECOND, "another")
+    assert digests()[SECOND] != before[SECOND]
+    pulled(SECOND, digest="like, reply")
+    pulled(SECOND, "another", digest=None)  # by an earlier version of clout, which took none
+    assert digests()[SECOND] == digests()[SECOND] != before[SECOND]
+    assert digests()[FIRST] == before[FIRST]
+
+
+def test_a_day_stands_on_the_day_before_only_where_several_sources_cover_both(warehouse, pulled, digests):
+    pulled(FIRST, "a")
+    pulled(SECOND, "a")
+    pulled(THIRD, "a")
+    before = digests()
+    pulled(FIRST, "a", digest="reply")
+    assert digests()[SECOND] == before[SECOND]  # one source alone
+    assert shared_days(warehouse, FIRST, THIRD) == {}
+    pulled(SECOND, "b")
+    assert shared_days(warehouse, FIRST, THIRD) == {"twitter": {SECOND, THIRD}}
+    assert shared_days(warehouse, THIRD, THIRD) == {"twitter": {THIRD}}
+    before = digests()
+    assert activity_digests(warehouse, SECOND, SECOND) == {SECOND: before[SECOND]}  # whatever the window
+    pulled(FIRST, "a", digest="like")
+    after = digests()
+    assert (after[SECOND] == before[SECOND], after[THIRD] == before[THIRD]) == (False, True)
+
+
+def test_a_digest_is_read_at_a_version_of_coverage(warehouse, pulled, digests):
+    pulled(FIRST)
+    version, before = warehouse.version(COVERAGE), digests()
+    pulled(FIRST, digest="reply")
+    assert activity_digests(warehouse, FIRST, THIRD, version) == before != digests()
+
+
+def test_a_day_is_stale_until_it_is_counted_as_it_is_now(warehouse, pulled, counted, digests):
+    def stale() -> list[date]:
+        return stale_days(warehouse, digests(), FIRST, THIRD)
+
+    assert stale() == []  # nothing was pulled, so there is nothing to count
+    pulled(FIRST)
+    pulled(THIRD)
+    assert stale() == [FIRST, THIRD]
+    counted(FIRST)
+    counted(THIRD, runs.FAILED)
+    assert stale() == [THIRD]
+    counted(THIRD)
+    pulled(FIRST, "late")  # another source of a day that was counted
+    assert stale() == [FIRST]
+    counted(FIRST)
+    pulled(FIRST)  # again, and the same rows
+    assert stale() == []
+    pulled(FIRST, digest="")  # again, and now there is nothing
+    assert stale() == [FIRST]
+    assert stale_days(warehouse, digests(), SECOND, THIRD) == []  # outside the window
+
+
+@pytest.mark.parametrize("status", [runs.STARTED, runs.FAILED])
+def test_a_count_that_did_not_end_well_may_have_been_written(warehouse, pulled, counted, digests, status):
+    """The day is then pulled back to what was counted before it: what `engagement` holds is unknown all the same."""
+    pulled(FIRST)
+    counted(FIRST)
+    counted(FIRST, status)  # of the same rows, so it changes nothing
+    assert stale_days(warehouse, digests(), FIRST, THIRD) == []
+    counted(FIRST, status, digest="of other rows")
+    assert stale_days(warehouse, digests(), FIRST, THIRD) == [FIRST]
+    counted(FIRST)
+    assert stale_days(warehouse, digests(), FIRST, THIRD) == []
+
+
+def test_days_counted_by_an_earlier_version_are_counted_again(warehouse, pulled, digests):
+    pulled(FIRST, digest=None)
+    runs.write(warehouse, [Run("engagement", FIRST, Batch("key"), {"activity_files": "names"})], runs.DONE)
+    assert stale_days(warehouse, digests(), FIRST, THIRD) == [FIRST]
