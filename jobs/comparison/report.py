@@ -44,7 +44,7 @@ def write(params: Params, found: Comparison, to: Path) -> Path:
 def html(params: Params, found: Comparison) -> str:
     """The page. Names that a platform sent are text on it, whatever they hold."""
     pages = Environment(
-        loader=PackageLoader("jobs.comparison"),
+        loader=PackageLoader("jobs.comparison", "pages"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -10,9 +10,7 @@ from jobs.warehouse.runs import Batch, Run
 from jobs.warehouse.window import (
     activity_digests,
     covered_days,
-    days_between,
     shared_days,
-    spans,
     stale_days,
     uncovered_days,
 )
@@ -47,25 +45,6 @@ def counted(warehouse, digests):
         runs.write(warehouse, [run], status)
 
     return write
-
-
-@pytest.mark.parametrize(
-    ("days", "told"),
-    [
-        ([], ""),
-        ([1], "2026-11-01"),
-        ([1, 2], "2026-11-01..2026-11-02"),
-        ([1, 3, 4, 5, 9], "2026-11-01,2026-11-03..2026-11-05,2026-11-09"),
-    ],
-)
-def test_days_in_a_row_are_one_span(days, told):
-    assert spans([date(2026, 11, day) for day in days]) == told
-
-
-def test_days_between_are_both_ends_and_all_between():
-    assert days_between(FIRST, THIRD) == [FIRST, SECOND, THIRD]
-    assert days_between(FIRST, FIRST) == [FIRST]
-    assert days_between(SECOND, FIRST) == []
 
 
 def test_a_day_is_covered_where_any_source_of_the_platform_has_a_row(warehouse, arrow_rows):
