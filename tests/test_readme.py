@@ -1,4 +1,4 @@
-"""What the README shows is so: its queries give the same rows in every tool, its example these scores, its links a file."""
+"""README and docs are true: their queries give the same rows in every tool, the example these scores, each link its target."""
 
 import re
 import shutil
@@ -23,7 +23,9 @@ from tests.jobs.world import Did, World
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = [ROOT / "README.md", *sorted((ROOT / "infra" / "runbooks").glob("*.md"))]
+GUIDES = sorted((ROOT / "infra" / "docs").glob("*.md"))
+TEXT = "\n".join([README, *(page.read_text(encoding="utf-8") for page in GUIDES)])
+PAGES = [ROOT / "README.md", *GUIDES, *sorted((ROOT / "infra" / "runbooks").glob("*.md"))]
 
 # What each tool's `top` and `history` are as Arrow tables.
 AS_ARROW = {"spark": "{}.toArrow()", "duckdb": "{}.to_arrow_table()", "polars": "{}.to_arrow()",
@@ -34,7 +36,7 @@ OUTSIDE = "https://"
 
 
 def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+    return re.findall(rf"^```{language}\n(.*?)^```$", TEXT, flags=re.MULTILINE | re.DOTALL)
 
 
 def block(first_line: str) -> str:
@@ -179,14 +181,27 @@ def test_the_example_gives_these_scores(spark, tmp_path, arrow_rows):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_to_files(page):
-    links = re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8"))
-    assert [link for link in links if not link.startswith(OUTSIDE) and not (page.parent / link).exists()] == []
+    links = re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not link.startswith(OUTSIDE) and not leads_somewhere(page, link)] == []
+
+
+def leads_somewhere(page: Path, link: str) -> bool:
+    """Whether there is such a file, and a heading for the part after `#`."""
+    path, _, anchor = link.partition("#")
+    target = page.parent / path if path else page
+    return target.exists() and (not anchor or anchor in anchors(target))
+
+
+def anchors(page: Path) -> set[str]:
+    """Of headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
 
 
 def test_files_and_tests_that_are_named_exist():
-    named = re.findall(r"`((?:dags|jobs|schemas|tests|infra)/[a-z0-9_./-]+)`", README)
+    named = re.findall(r"`((?:dags|jobs|schemas|tests|infra)/[a-z0-9_./-]+)`", TEXT)
     assert [name for name in named if not (ROOT / name).exists()] == []
-    for promise in README.split("## What is promised")[1].split("\n## ")[0].splitlines():
+    for promise in README.split("## Promises")[1].split("\n## ")[0].splitlines():
         files = "".join((ROOT / name).read_text() for name in re.findall(r"`(tests/[\w./]+\.py)`", promise))
         for test in re.findall(r"`(test_\w+)\*?`", promise):
             assert f"def {test}" in files, test
@@ -198,4 +213,4 @@ def test_every_setting_is_told():
     read = {name for path in python for name in re.findall(r"\"(CLOUT_\w+)\"", path.read_text(encoding="utf-8"))}
     for path in (ROOT / "infra").glob("*.sh"):
         read.update(re.findall(r"\$\{?(CLOUT_\w+)", path.read_text(encoding="utf-8")))
-    assert sorted(name for name in read if f"`{name}`" not in README) == []
+    assert sorted(name for name in read if f"`{name}`" not in TEXT) == []

@@ -1,4 +1,4 @@
-"""The promises of README's "What is promised", as properties of random graphs, and once through the real jobs.
+"""The promises of the README, as properties of random graphs, and once through the real jobs.
 
 Properties of the graph are shown with engine `memory`; `tests/jobs/engines` shows that the others give the same bits.
 Exact means to 1e-8 relative to max(1, influence), and bit for bit where it says so.
