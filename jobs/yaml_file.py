@@ -1,16 +1,13 @@
 """A settings file in YAML -> values of a declared type. Every fault is reported in one message."""
 
-from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TypeVar
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from jobs.errors import UsageError
-
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
+from schemas.faults import described
 
 T = TypeVar("T")
 
@@ -28,20 +25,8 @@ def read(path: Path, kind: type[T], what: str) -> T:
     try:
         return adapter.validate_python(_empty(adapter) if content is None else content, strict=True)
     except ValidationError as error:
-        faults = "; ".join(_fault(fault) for fault in error.errors(include_url=False))
-        raise UsageError(f"{path}: expected {what}: {faults}") from error
+        raise UsageError(f"{path}: expected {what}: {described(error)}") from error
 
 
 def _empty(adapter: TypeAdapter) -> list | dict:
     return [] if adapter.json_schema()["type"] == "array" else {}
-
-
-def _fault(fault: "ErrorDetails") -> str:
-    """Such as `repair_days: Input should be greater than or equal to 0, found -1`; entries of a list count from 1."""
-    place = " ".join(f"entry {step + 1}" if isinstance(step, int) else str(step) for step in fault["loc"])
-    found = "" if fault["type"] == "missing" else f", found {_shown(fault['input'])}"
-    return f"{place + ': ' if place else ''}{fault['msg'].removeprefix('Value error, ')}{found}"
-
-
-def _shown(value: Any) -> str:
-    return str(value) if isinstance(value, date) else repr(value)

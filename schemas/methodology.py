@@ -2,20 +2,21 @@
 
 import hashlib
 import json
-import math
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import fields
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal
 
 import yaml
+from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic.dataclasses import dataclass
 
+from schemas.faults import described
 from schemas.kinds import INTERACTIONS
 
 FOLDER = Path(__file__).parent / "methodologies"
 IN_FORCE = "in_force.yaml"
-EQUATIONS = (1,)
 DEFAULT_PLATFORM = "default"
 
 
@@ -23,60 +24,54 @@ class MethodologyError(ValueError):
     """A methodology that is unknown, malformed or out of range. The message names every fault."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Methodology:
-    """The constants of the score and of what stands beside it. Field docs stand beside the values in the YAML files.
+Weight = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 
-    A field that came later has a default, with which every version before it was computed or would have been.
+
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(strict=True, extra="forbid"))
+class Methodology:
+    """The constants of the score and of the measures beside it. The YAML files document each field.
+
+    A field that was added later has a default: the value that earlier versions were computed with.
     """
 
     version: str
-    equations: int
-    half_life_days: float
-    lookback_days: int
-    kind_weights: dict[str, float]
-    platform_weights: dict[str, float]
-    rest_weight: float
-    damping: float
-    rounds: int
-    resolution: float
-    full_scale: float
-    answer_days: int = 7
-    min_inbound: int = 5
+    equations: Literal[1]
+    half_life_days: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    lookback_days: Annotated[int, Field(ge=1, le=3660)]
+    kind_weights: dict[str, Weight]
+    platform_weights: dict[str, Weight]
+    rest_weight: Weight
+    damping: Annotated[float, Field(gt=0, le=1)]
+    rounds: Annotated[int, Field(ge=1, le=3)]
+    resolution: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    full_scale: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    answer_days: Annotated[int, Field(ge=0, le=3660)] = 7
+    min_inbound: Annotated[int, Field(ge=1, le=1_000_000)] = 5
 
-    def __post_init__(self) -> None:
-        faults = [message for wrong, message in self._rules() if wrong]
-        if faults:
-            raise MethodologyError(f"methodology {self.version}: " + "; ".join(faults))
+    @field_validator("kind_weights")
+    @classmethod
+    def _in_order_of_specificity(cls, weights: dict[str, float]) -> dict[str, float]:
+        if list(weights) != list(INTERACTIONS):
+            raise ValueError(f"expected {list(INTERACTIONS)} in this order")
+        if list(weights.values()) != sorted(weights.values(), reverse=True):
+            raise ValueError(
+                "a less specific kind outweighs a more specific one, so another report of an act could lower its weight"
+            )
+        return weights
 
-    def _rules(self) -> list[tuple[bool, str]]:
-        weights = list(self.kind_weights.values())
-        return [
-            (self.equations not in EQUATIONS, f"equations {self.equations}: expected one of {list(EQUATIONS)}"),
-            (not self.half_life_days > 0, f"half_life_days {self.half_life_days}: expected > 0"),
-            (not 1 <= self.lookback_days <= 3660, f"lookback_days {self.lookback_days}: expected 1 to 3660"),
-            (
-                list(self.kind_weights) != list(INTERACTIONS),
-                f"kind_weights names {list(self.kind_weights)}: expected {list(INTERACTIONS)} in this order",
-            ),
-            (any(not 0 <= weight <= 1e6 for weight in weights), "kind_weights: expected 0 to 1e6"),
-            (
-                weights != sorted(weights, reverse=True),
-                "kind_weights: a less specific kind outweighs a more specific one, so that a further report of an act"
-                " could lower its weight",
-            ),
-            (DEFAULT_PLATFORM not in self.platform_weights, f"platform_weights: `{DEFAULT_PLATFORM}` is missing"),
-            (any(not 0 <= w <= 1e6 for w in self.platform_weights.values()), "platform_weights: expected 0 to 1e6"),
-            (not 0 <= self.rest_weight <= 1e6, f"rest_weight {self.rest_weight}: expected 0 to 1e6"),
-            (not 0 < self.damping <= 1, f"damping {self.damping}: expected above 0, at most 1"),
-            (not 1 <= self.rounds <= 3, f"rounds {self.rounds}: expected 1 to 3"),
-            (
-                not 0 < self.resolution < self.full_scale < math.inf,
-                "resolution: expected above 0 and below full_scale, which is finite",
-            ),
-            (not 0 <= self.answer_days <= 3660, f"answer_days {self.answer_days}: expected 0 to 3660"),
-            (not 1 <= self.min_inbound <= 1e6, f"min_inbound {self.min_inbound}: expected 1 to 1e6"),
-        ]
+    @field_validator("platform_weights")
+    @classmethod
+    def _has_default(cls, weights: dict[str, float]) -> dict[str, float]:
+        if DEFAULT_PLATFORM not in weights:
+            raise ValueError(f"expected an entry `{DEFAULT_PLATFORM}`")
+        return weights
+
+    @field_validator("full_scale")
+    @classmethod
+    def _above_resolution(cls, full_scale: float, others: ValidationInfo) -> float:
+        if full_scale <= others.data.get("resolution", 0):
+            raise ValueError("expected more than resolution")
+        return full_scale
 
     @property
     def fingerprint(self) -> str:
@@ -95,41 +90,15 @@ class Methodology:
 
 
 def parse(text: str) -> Methodology:
-    """Reads a methodology from YAML; raises `MethodologyError` on unknown or missing keys and on values out of range. Only a
-    field that has a default may be left out."""
+    """Reads a methodology from YAML. Raises `MethodologyError` naming every unknown or missing key and every value of a wrong
+    type or out of range. Only a field with a default may be left out."""
     values = yaml.safe_load(text)
     if not isinstance(values, dict):
         raise MethodologyError("a methodology is a mapping of names to values")
-    expected = {field.name: field.type for field in fields(Methodology)}
-    needed = [field.name for field in fields(Methodology) if field.default is MISSING]
-    faults = [f"unknown key {key!r}" for key in values if key not in expected]
-    faults += [f"missing key {key!r}" for key in needed if key not in values]
-    faults += [
-        f"{key}: expected {kind}, found {values[key]!r}"
-        for key, kind in expected.items()
-        if key in values and not _is(values[key], kind)
-    ]
-    if faults:
-        raise MethodologyError(f"methodology {values.get('version', '?')}: " + "; ".join(faults))
-    return Methodology(**{key: _number(values[key], expected[key]) for key in values})
-
-
-def _is(value: Any, kind: Any) -> bool:
-    if kind is str:
-        return isinstance(value, str)
-    if kind is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    if kind is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    return isinstance(value, dict) and all(isinstance(k, str) and _is(v, float) for k, v in value.items())
-
-
-def _number(value: Any, kind: Any) -> Any:
-    if kind is float:
-        return float(value)
-    if isinstance(value, dict):
-        return {key: float(number) for key, number in value.items()}
-    return value
+    try:
+        return Methodology(**{str(key): value for key, value in values.items()})
+    except ValidationError as error:
+        raise MethodologyError(f"methodology {values.get('version', '?')}: {described(error)}") from error
 
 
 def versions(folder: Path = FOLDER) -> list[str]:

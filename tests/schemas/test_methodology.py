@@ -66,41 +66,44 @@ KINDS = dict(OFFICIAL.kind_weights)
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
-        # what is there
-        ({"half_live_days": 30}, "unknown key 'half_live_days'"),
-        ({"damping": None}, "missing key 'damping'"),
+        # keys
+        ({"half_live_days": 30}, "half_live_days: Unexpected keyword argument"),
+        ({"damping": None}, "damping: Field required"),
         # types
-        ({"version": 2026.11}, "version: expected <class 'str'>, found 2026.11"),  # YAML reads it as a number
-        ({"rounds": 2.5}, "rounds: expected <class 'int'>, found 2.5"),
-        ({"rounds": True}, "rounds: expected <class 'int'>, found True"),
-        ({"damping": "0.5"}, "damping: expected <class 'float'>, found '0.5'"),
-        ({"kind_weights": [3]}, r"kind_weights: expected dict\[str, float\], found \[3\]"),
-        ({"kind_weights": KINDS | {"like": "1"}}, "kind_weights: expected dict"),
-        ({"platform_weights": {1: 1.0}}, "platform_weights: expected dict"),
+        ({"version": 2026.11}, "version: Input should be a valid string, found 2026.11"),  # YAML reads it as a number
+        ({"rounds": 2.5}, "rounds: Input should be a valid integer, found 2.5"),
+        ({"rounds": True}, "rounds: Input should be a valid integer, found True"),
+        ({"damping": "0.5"}, "damping: Input should be a valid number, found '0.5'"),
+        ({"kind_weights": [3]}, r"kind_weights: Input should be a valid dictionary, found \[3\]"),
+        ({"kind_weights": KINDS | {"like": "1"}}, "kind_weights like: Input should be a valid number, found '1'"),
+        ({"platform_weights": {1: 1.0}}, "platform_weights .*: Input should be a valid string, found 1"),
         # ranges
-        ({"equations": 2}, r"equations 2: expected one of \[1\]"),
-        ({"half_life_days": 0}, "half_life_days 0.0: expected > 0"),
-        ({"half_life_days": float("nan")}, "half_life_days nan: expected > 0"),
-        ({"lookback_days": 0}, "lookback_days 0: expected 1 to 3660"),
-        ({"lookback_days": 3661}, "lookback_days 3661: expected 1 to 3660"),
-        ({"rest_weight": -0.1}, "rest_weight -0.1: expected 0 to 1e6"),
-        ({"damping": 0}, "damping 0.0: expected above 0, at most 1"),
-        ({"damping": 1.01}, "damping 1.01: expected above 0, at most 1"),
-        ({"rounds": 0}, "rounds 0: expected 1 to 3"),
-        ({"rounds": 4}, "rounds 4: expected 1 to 3"),
-        ({"resolution": 0}, "resolution: expected above 0 and below full_scale"),
-        ({"full_scale": 0.01}, "resolution: expected above 0 and below full_scale"),
-        ({"full_scale": float("inf")}, "below full_scale, which is finite"),
-        ({"answer_days": -1}, "answer_days -1: expected 0 to 3660"),
-        ({"min_inbound": 0}, "min_inbound 0: expected 1 to 1e6"),
+        ({"equations": 2}, "equations: Input should be 1, found 2"),
+        ({"half_life_days": 0}, "half_life_days: Input should be greater than 0, found 0"),
+        ({"half_life_days": float("nan")}, "half_life_days: Input should be a finite number, found nan"),
+        ({"lookback_days": 0}, "lookback_days: Input should be greater than or equal to 1, found 0"),
+        ({"lookback_days": 3661}, "lookback_days: Input should be less than or equal to 3660, found 3661"),
+        ({"rest_weight": -0.1}, "rest_weight: Input should be greater than or equal to 0, found -0.1"),
+        ({"damping": 0}, "damping: Input should be greater than 0, found 0"),
+        ({"damping": 1.01}, "damping: Input should be less than or equal to 1, found 1.01"),
+        ({"rounds": 0}, "rounds: Input should be greater than or equal to 1, found 0"),
+        ({"rounds": 4}, "rounds: Input should be less than or equal to 3, found 4"),
+        ({"resolution": 0}, "resolution: Input should be greater than 0, found 0"),
+        ({"full_scale": 0.01}, "full_scale: expected more than resolution, found 0.01"),
+        ({"full_scale": float("inf")}, "full_scale: Input should be a finite number, found inf"),
+        ({"answer_days": -1}, "answer_days: Input should be greater than or equal to 0, found -1"),
+        ({"min_inbound": 0}, "min_inbound: Input should be greater than or equal to 1, found 0"),
         # weights
-        ({"kind_weights": {"like": 1}}, r"kind_weights names \['like'\]: expected \['quote', 'reshare', "),
-        ({"kind_weights": dict(reversed(KINDS.items()))}, "kind_weights names .* in this order"),
-        ({"kind_weights": KINDS | {"quote": 2e6}}, "kind_weights: expected 0 to 1e6"),
-        ({"kind_weights": KINDS | {"follow": -1}}, "kind_weights: expected 0 to 1e6"),
+        ({"kind_weights": {"like": 1}}, r"kind_weights: expected \['quote', 'reshare', .* in this order, found"),
+        ({"kind_weights": dict(reversed(KINDS.items()))}, "kind_weights: expected .* in this order"),
+        ({"kind_weights": KINDS | {"quote": 2e6}}, "kind_weights quote: Input should be less than or equal to 1000000"),
+        ({"kind_weights": KINDS | {"follow": -1}}, "kind_weights follow: Input should be greater than or equal to 0"),
         ({"kind_weights": KINDS | {"like": 2.5}}, "a less specific kind outweighs a more specific one"),
-        ({"platform_weights": {"twitter": 1}}, "platform_weights: `default` is missing"),
-        ({"platform_weights": {"default": 1, "x": -1}}, "platform_weights: expected 0 to 1e6"),
+        ({"platform_weights": {"twitter": 1}}, "platform_weights: expected an entry `default`"),
+        (
+            {"platform_weights": {"default": 1, "x": -1}},
+            "platform_weights x: Input should be greater than or equal to 0",
+        ),
     ],
 )
 def test_faults(changes, fault):
@@ -108,12 +111,12 @@ def test_faults(changes, fault):
         parse(text(**changes))
 
 
-def test_every_fault_is_told_at_once():
-    with pytest.raises(MethodologyError) as told:
+def test_every_fault_is_reported_at_once():
+    with pytest.raises(MethodologyError) as raised:
         parse(text(rounds=9, damping=2, rest_weight=-1))
-    assert str(told.value) == (
-        "methodology 2026.11: rest_weight -1.0: expected 0 to 1e6; damping 2.0: expected above 0, at most 1;"
-        " rounds 9: expected 1 to 3"
+    assert str(raised.value) == (
+        "methodology 2026.11: rest_weight: Input should be greater than or equal to 0, found -1;"
+        " damping: Input should be less than or equal to 1, found 2; rounds: Input should be less than or equal to 3, found 9"
     )
 
 
