@@ -158,7 +158,7 @@ def _say_next(warehouse: Warehouse, day: date, simulated: bool) -> None:
     root = shlex.quote(warehouse.root)
     option = " --sample" if simulated else ""
     say(f"""
-The tables are in {root} (Delta; README: "Reading the scores").
+The tables are in {root} (Delta; see infra/docs/bi_reader.md).
   top of a day    .venv/bin/clout show --day {day}{option}
   one person      .venv/bin/clout show PERSON_ID{option}
   a plain file    .venv/bin/clout export --day {day} --to day.csv{option}
