@@ -12,8 +12,9 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import BaseNotifier, Connection, Context, DeadlineAlert, DeadlineReference
+from airflow.sdk import BaseNotifier, Connection, Context
 from airflow.sdk.definitions.callback import AsyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 log = logging.getLogger(__name__)

@@ -27,14 +27,7 @@ def failure(code: int, output: str) -> CloutError:
     return _ERRORS.get(code, CloutError)(complaints[-1] if complaints else f"exit code {code}: {output[-500:]}")
 
 
-class _Lineage:
-    """What the command reads and writes, for OpenLineage; asked only where a transport is configured."""
-
-    def get_openlineage_facets_on_start(self) -> Any:
-        return lineage.of(self.command, self.environment["CLOUT_WAREHOUSE"])
-
-
-class CloutOperator(_Lineage, BaseOperator):
+class CloutOperator(BaseOperator):
     """`clout ARGUMENT...` in a process of its own. Empty arguments are left out, so that a template can drop an option."""
 
     template_fields: Sequence[str] = ("arguments", "environment")
@@ -52,6 +45,10 @@ class CloutOperator(_Lineage, BaseOperator):
     @property
     def command(self) -> list[str]:
         return [argument for argument in self.arguments if argument]
+
+    def get_openlineage_facets_on_start(self) -> Any:
+        """What the command reads and writes; Airflow calls it only if an OpenLineage transport is configured."""
+        return lineage.of(self.command, self.environment["CLOUT_WAREHOUSE"])
 
     @property
     def day(self) -> date:
@@ -101,16 +98,11 @@ class PublishOperator(CloutOperator):
         context["outlet_events"][asset].extra = extra
 
 
-class SparkOperator(_Lineage, SparkSubmitOperator):
+class SparkOperator(SparkSubmitOperator):
     """`clout` by `spark-submit`, which exits with the code of the program it ran."""
 
-    @property
-    def command(self) -> list[str]:
-        return self.application_args
-
-    @property
-    def environment(self) -> Mapping[str, str]:
-        return self.env_vars
+    def get_openlineage_facets_on_start(self) -> Any:
+        return lineage.of(self.application_args or [], (self.env_vars or {})["CLOUT_WAREHOUSE"])
 
     def execute(self, context: Context) -> None:
         try:

@@ -69,10 +69,10 @@ def measure(name: str) -> dict[str, Any]:
     return told | {"seconds": seconds}
 
 
-def _parts(with_graphframes: bool) -> dict[str, Callable[[Any], None]]:
+def _parts(with_graphframes: bool) -> dict[str, Callable[[Any], object]]:
     from jobs.engines.choice import ENGINES
 
-    def of_engine(name: str) -> Callable[[Any], None]:
+    def of_engine(name: str) -> Callable[[Any], object]:
         return lambda edges: ENGINES[name]().sums(edges, 3).unpersist()
 
     if not with_graphframes:

@@ -65,7 +65,9 @@ def of_memory(graph: Graph) -> Seconds:
 
 
 @njit
-def _bare(row, other, a, twin, loop, arrived):  # type: ignore[no-untyped-def]
+def _bare(
+    row: np.ndarray, other: np.ndarray, a: np.ndarray, twin: np.ndarray, loop: np.ndarray, arrived: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     message, total = np.empty_like(a), np.zeros_like(arrived)
     for e in range(len(row)):
         message[e] = a[e] + a[np.uint32(max(0, twin[e]))] + loop[e] + arrived[np.uint32(other[e])]

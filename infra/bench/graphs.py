@@ -48,8 +48,8 @@ def higgs() -> Graph:
         select u, v, count(*) as acts from read_csv('{HIGGS}', delim = ' ', header = false,
             columns = {{'u': 'int', 'v': 'int', 't': 'int', 'kind': 'varchar'}}) group by u, v
     """
-    found = duckdb.sql(acts).fetchnumpy()
-    return _graph(found["u"], found["v"], found["acts"])
+    found = duckdb.connect().execute(acts).fetchnumpy()
+    return _graph(*(np.asarray(found[name]) for name in ("u", "v", "acts")))
 
 
 def rmat(edges: int, scale: int) -> Graph:
@@ -134,7 +134,7 @@ def path(name: str) -> Path:
 
 def load(name: str) -> Graph:
     with np.load(path(name)) as kept:
-        return Graph(*(kept[column] for column in Graph._fields[:-1]), int(kept["accounts"]))
+        return Graph(**{column: kept[column] for column in Graph._fields[:-1]}, accounts=int(kept["accounts"]))
 
 
 def write(graph: Graph, file: str, name_bytes: int = 22) -> None:

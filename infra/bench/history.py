@@ -71,10 +71,9 @@ def figures(wanted: Sequence[str]) -> Iterator[Figure]:
     if not wanted:
         return
     yield Figure("paths of a hub", long=_hub())
-    measured = [measure(days) for days in (SHORT, LONG)]
-    for what in measured[0]:
-        unit = "files" if "files" in what else "s"
-        yield Figure(what, *(found[what] for found in measured), unit=unit)
+    short, long = (measure(days) for days in (SHORT, LONG))
+    for what in short:
+        yield Figure(what, short[what], long[what], unit="files" if "files" in what else "s")
 
 
 def measure(days: int) -> dict[str, float]:
