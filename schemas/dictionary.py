@@ -1,11 +1,13 @@
 """Contracts as Markdown: the data dictionary, and the README's list of what the columns of `scores` mean.
 
-`python -m schemas.dictionary` writes both again after a contract has changed.
+`python -m schemas.dictionary` writes both again after a contract has changed, and appends the change to `CHANGES.md`.
 """
 
 from collections.abc import Iterable
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+from schemas import changes
 from schemas.catalog import TABLES
 from schemas.scores import SCORES
 from schemas.table import Table
@@ -70,6 +72,14 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-if __name__ == "__main__":
+def main(today: date) -> None:
+    """Writes the dictionary, the README's columns, and what changed since the dictionary before."""
+    before = DICTIONARY.read_text(encoding="utf-8")
+    with changes.CHANGES.open("a", encoding="utf-8") as log:
+        log.write(changes.rows(changes.between(before, document()), today))
     DICTIONARY.write_text(document(), encoding="utf-8")
     README.write_text(within(README.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(datetime.now(UTC).date())
