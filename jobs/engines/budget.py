@@ -1,4 +1,4 @@
-"""How much memory engine `memory` may take: `$CLOUT_MEMORY_GB`, or half of what is left for this process."""
+"""The memory budget of engine `memory`: `$CLOUT_MEMORY_GB`, or half of what this process may still use."""
 
 import os
 from collections.abc import Iterator
@@ -7,12 +7,12 @@ from pathlib import Path, PurePosixPath
 from jobs.errors import UsageError
 
 VARIABLE = "CLOUT_MEMORY_GB"
-SHARE = 0.5  # the other half is for the JVM, which holds the same pairs
+SHARE = 0.5  # the JVM, which holds the same pairs, needs the other half
 
 
 def budget_bytes(root: Path = Path("/")) -> int:
-    """`$CLOUT_MEMORY_GB` in bytes (1 GB = 10^9), else half of what the machine and this process's cgroups leave, whichever
-    is less. `root` is where `proc` and `sys` are. Raises `UsageError` if the variable is not a number above 0."""
+    """`$CLOUT_MEMORY_GB` in bytes (1 GB = 10^9). If it is not set, half of what the machine or this process's cgroups leave,
+    whichever is less. `root` holds `proc` and `sys`. Raises `UsageError` if the variable is not a number above 0."""
     told = os.environ.get(VARIABLE)
     if told is None:
         return int(SHARE * min([_machine_leaves(root), *_cgroups_leave(root)]))
@@ -31,7 +31,7 @@ def _machine_leaves(root: Path) -> int:
 
 
 def _cgroups_leave(root: Path) -> Iterator[int]:
-    """Of each cgroup that this process is in and that has a limit, the limit less what is used and cannot be reclaimed.
+    """The remaining bytes of each limited cgroup of this process: the limit minus used memory that cannot be reclaimed.
 
     https://docs.kernel.org/admin-guide/cgroup-v2.html and .../cgroup-v1/memory.html
     """
@@ -44,7 +44,8 @@ def _cgroups_leave(root: Path) -> Iterator[int]:
             reclaimable = "total_inactive_file"
         else:
             continue
-        # A limit of a parent binds too. In a container the path may be the host's: then only the last, the mount, is there.
+        # A parent's limit applies too. In a container the path may be the host's; then only the mount itself, the last folder,
+        # exists.
         inner = PurePosixPath(path).relative_to("/")
         for folder in (root / mount / part for part in (inner, *inner.parents)):
             if (folder / limit).exists() and (most := (folder / limit).read_text().strip()) != "max":

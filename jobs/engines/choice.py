@@ -1,4 +1,4 @@
-"""Which engine adds a day's messages: the one that was asked for, or the one that fits."""
+"""Chooses the engine that adds a day's messages: the requested one or, for `auto`, one that fits."""
 
 import logging
 from collections.abc import Callable
@@ -36,7 +36,7 @@ ENGINES: dict[str, Callable[[], Engine]] = {"memory": _memory, "spark": _spark, 
 
 
 def require(name: str) -> None:
-    """Raises `UsageError` where there is no such engine or what it needs is not here: asked before any work."""
+    """Raises `UsageError` if the engine does not exist or a requirement of it is missing. Called before any work."""
     if name == AUTO:
         budget_bytes()
     elif name in ENGINES:
@@ -46,8 +46,8 @@ def require(name: str) -> None:
 
 
 def chosen(name: str, edges: "DataFrame") -> Engine:
-    """The engine of that name; for `auto` engine `memory` where the edges, measured and not guessed, fit its budget, else
-    `spark`. `edges` (src, dst, a) are read once to measure them: the caller persists them."""
+    """The engine of that name. For `auto`, engine `memory` if the measured edges fit its budget, else `spark`. Measuring reads
+    `edges` (src, dst, a) once: the caller persists them."""
     if name != AUTO:
         return ENGINES[name]()
     from jobs.engines.memory import MemoryEngine, limits, need

@@ -1,7 +1,7 @@
-"""Engine `graphframes`: the same messages on a `GraphFrame`: `aggregateMessages` adds them, a motif finds the loops.
+"""Engine `graphframes`: adds the messages with `aggregateMessages` of a `GraphFrame`, and finds loops with a motif.
 
-GraphFrames' JVM package is not part of Spark, and not every mirror serves it: asking for the engine where it is missing says
-how to get it. `GraphFrame.pageRank` is of no use here: it does not see weights.
+GraphFrames' JVM package is not part of Spark, and not every mirror serves it. If it is missing, the engine's error states how
+to get it. `GraphFrame.pageRank` is unsuitable: it ignores weights.
 """
 
 from contextlib import ExitStack
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 PACKAGE = f"io.graphframes:graphframes-spark4_2.13:{version('graphframes-py')}"
 ENTRY_CLASS = "org.graphframes.GraphFramePythonAPI"
 
-# `find` joins in the order that is written. All edges point upwards, so the first join is at x, the lowest of the three: each
-# triangle, and with it the loops both ways round, is found once, and a hub costs nothing.
+# `find` joins in the written order. All edges point upwards, so the first join is at x, the lowest of the three. So each
+# triangle, with its loops in both directions, is found once, and hubs add no cost.
 TRIANGLE = "(x)-[xy]->(y); (x)-[xz]->(z); (y)-[yz]->(z)"
 
-LINK = {"id": "src", "other": "dst", "out": "a", "in": "back"}  # a row of `ends`, in GraphFrames' words
+LINK = {"id": "src", "other": "dst", "out": "a", "in": "back"}  # columns of `ends` -> GraphFrames' names
 
 
 def require() -> None:
-    """Raises `UsageError` where GraphFrames' JVM package is missing. Starts no JVM; where one is there, as under
-    `spark-submit`, its class path decides."""
+    """Raises `UsageError` if GraphFrames' JVM package is missing. Starts no JVM. If one is running, as under `spark-submit`,
+    its class path decides."""
     if session.submitted():
         _load(session.build())
     elif not session.has_graphframes():
@@ -50,7 +50,7 @@ def require() -> None:
 def _load(spark: "SparkSession") -> None:
     jvm: Any = spark._jvm
     try:
-        # As GraphFrames' Python package does it: packages of `spark.jars` are in the thread's loader alone.
+        # Like GraphFrames' Python package: only the thread's class loader has the packages of `spark.jars`.
         jvm.Thread.currentThread().getContextClassLoader().loadClass(ENTRY_CLASS)
     except Py4JJavaError as error:
         raise UsageError(
@@ -59,19 +59,19 @@ def _load(spark: "SparkSession") -> None:
 
 
 def cut(frame: DataFrame) -> DataFrame:
-    """The same rows without the plan that made them, which GraphFrames would repeat dozens of times and Spark analyse again
-    each time. Unlike `localCheckpoint`, it keeps what is needed to make rows again that an executor took with it."""
+    """The same rows without their query plan, which GraphFrames would repeat dozens of times and Spark would analyse again each
+    time. Unlike `localCheckpoint`, it keeps the lineage to recompute rows lost with an executor."""
     spark = frame.sparkSession
     return DataFrame(spark._jsparkSession.createDataFrame(frame._jdf.javaRDD(), frame._jdf.schema()), spark)
 
 
 def arrived(people: DataFrame, edges: DataFrame, message: "Column", name: str) -> DataFrame:
-    """(id, name): the sum of the messages that came to each account. Computed at once, and persisted by GraphFrames."""
+    """(id, name): the sum of the messages to each account. Computed at once, and persisted by GraphFrames."""
     return GraphFrame(people, edges).aggregateMessages([F.sum(AM.msg).alias(name)], sendToDst=[message])
 
 
 def loops(people: DataFrame, pointing: DataFrame) -> DataFrame:
-    """(id, other, loop): for each edge id -> other that closes loops, what id holds from other through one more account."""
+    """(id, other, loop): for each edge id -> other in a loop, what id holds from other through one more account."""
     edges = pointing.select(F.col("x").alias("src"), F.col("y").alias("dst"), "out", "back", "degree")
     y, z = (F.struct(F.col(edge)["degree"], F.col(edge)["dst"]) for edge in ("xy", "xz"))
     found = GraphFrame(people, edges).find(TRIANGLE).where(y < z)
@@ -82,7 +82,7 @@ def loops(people: DataFrame, pointing: DataFrame) -> DataFrame:
 
 
 class GraphFramesEngine:
-    """Adds by GraphFrames' own primitives. Raises `UsageError` where its JVM package is missing."""
+    """Adds with GraphFrames' own primitives. Raises `UsageError` if its JVM package is missing."""
 
     name = "graphframes"
 
@@ -97,8 +97,8 @@ class GraphFramesEngine:
         return sums
 
     def _sums(self, pairs: DataFrame, people: DataFrame, rounds: int, ended: ExitStack) -> DataFrame:
-        """The sums by number. What is persisted on the way is so until `ended`."""
-        # A row for each end of each pair: so everybody is sent something, and an edge knows the one that goes back.
+        """The sums by account number. Intermediate frames stay persisted until `ended` closes."""
+        # One row for each end of each pair: every account gets a message, and each edge knows its reverse edge.
         held = cut(second(ends(pairs)).select("id", "other", "out", "in", "out_core", "in_core"))
         ended.callback(held.persist(StorageLevel.MEMORY_AND_DISK).unpersist)
         linked = with_loops = held.select(*(F.col(old).alias(new) for old, new in LINK.items()))

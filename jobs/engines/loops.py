@@ -1,8 +1,9 @@
-"""loop(u,v) = sum over w of a(v,w) a(w,u): what u holds from v through one other, for every edge u -> v.
+"""loop(u,v) = sum over w of a(v,w) a(w,u), for every edge u -> v: what u holds from v through one other account.
 
-Each loop of three is found once, from its account of lowest rank, so a hub costs nothing (Chiba and Nishizeki, "Arboricity
-and subgraph listing algorithms", SIAM J. Comput. 14, 1985): at most edges * sqrt(2 * edges) looks, mostly far fewer, since
-only edges that turn the same way are followed. Threads share the accounts; sums are integers, so no order shows.
+Each loop of three is found once, from its account of lowest rank, so hubs add no cost (Chiba and Nishizeki, "Arboricity and
+subgraph listing algorithms", SIAM J. Comput. 14, 1985). The search takes at most edges * sqrt(2 * edges) steps, mostly far
+fewer, since it follows only edges that turn in the same direction. Threads share the accounts. Sums are integers, so the order
+of additions does not affect them.
 """
 
 import os
@@ -20,23 +21,23 @@ from schemas.fixed_point import UNIT
 
 Ints = np.ndarray
 
-PIECE = 1 << 16  # edges below which another thread brings nothing
-PIECES_PER_CORE = 8  # so that cores end together; each piece costs 4 bytes per account, set once
+PIECE = 1 << 16  # fewer edges do not justify another thread
+PIECES_PER_CORE = 8  # so cores finish together; each piece costs 4 bytes per account, set once
 
 
 def cores() -> int:
-    """Those that this process may use."""
+    """The number of cores that this process may use."""
     return len(os.sched_getaffinity(0))
 
 
 def loops(rows: Rows, pieces: int | None = None) -> Ints:
-    """loop of each edge, in the order of `rows`, as multiples of 2^-36. The number of `pieces` does not show in it."""
+    """loop of each edge, in the order of `rows`, as multiples of 2^-36. The number of `pieces` does not affect the result."""
     found = np.zeros(len(rows.other), np.int64)
     if not len(found):
         return found
     pieces = pieces or min(PIECES_PER_CORE * cores(), 1 + len(found) // PIECE)
     accounts = len(rows.rank)
-    cuts = np.searchsorted(rows.starts[::2], np.linspace(0, len(found), pieces + 1)[1:-1])  # as many edges in each
+    cuts = np.searchsorted(rows.starts[::2], np.linspace(0, len(found), pieces + 1)[1:-1])  # equally many edges in each
     longest = int(np.diff(rows.starts).max())
     with ThreadPoolExecutor(cores()) as pool:
         parts = [
@@ -45,7 +46,7 @@ def loops(rows: Rows, pieces: int | None = None) -> Ints:
             for way in (UP, DOWN)
         ]
     for part in parts:
-        part.result()  # raises what the thread raised
+        part.result()  # reraises a thread's exception
     return found
 
 
@@ -60,7 +61,7 @@ def _adding(typing: Any, array: Any, position: Any, value: Any) -> Any:
     return types.void(array, types.intp, types.int64), generate
 
 
-# In kernels, `array[position] += value` that loses nothing when another thread adds there too. Numba has it for GPUs alone.
+# For kernels: an atomic `array[position] += value` that is safe across threads. Numba itself has it only for GPUs.
 _add: Any = intrinsic(_adding)
 
 
@@ -71,11 +72,11 @@ def _product(first: int, second: int) -> np.int64:
 
 @njit(cache=True, nogil=True)
 def _search(starts: Ints, other: Ints, a: Ints, found: Ints, way: int, first: int, last: int, longest_row: int) -> None:
-    """Adds to `found` the loops whose account of lowest rank, x, is one of first..last - 1. Of the other two, y ranks below
-    z. With `way` UP these are the loops x -> y -> z -> x: xy and yz lie in rows that go up, zx in one that comes down. With
-    `way` DOWN they are those that turn the other way, x <- y <- z <- x, and so do the rows."""
-    closing = np.full(len(starts) // 2, -1, np.int32)  # by z: place of zx in its row; -1 where there is none
-    gained = np.zeros(longest_row, np.int64)  # by that place: what the loops of zx come to
+    """Adds to `found` the loops whose account of lowest rank, x, is one of first..last - 1. Of the other two, y ranks below z.
+    With `way` UP these are the loops x -> y -> z -> x: xy and yz lie in rows of edges up, zx in a row of edges down. With `way`
+    DOWN both the loops (x <- y <- z <- x) and the rows have the opposite direction."""
+    closing = np.full(len(starts) // 2, -1, np.int32)  # by z: place of zx in its row, or -1
+    gained = np.zeros(longest_row, np.int64)  # by that place: the sum of the loops of zx
     for x in range(first, last):
         xy_begin, xy_end = starts[2 * x + way], starts[2 * x + way + 1]
         zx_begin, zx_end = starts[2 * x + 1 - way], starts[2 * x + 2 - way]

@@ -1,10 +1,10 @@
-"""Engine `memory`: edges as NumPy arrays in one process. For graphs that fit.
+"""Engine `memory`: adds messages over edges as NumPy arrays in one process, for graphs that fit.
 
     m1(u->v) = a(u,v)
     m2(u->v) = a(u,v) * (one(u) - m1(v->u))
     m3(u->v) = a(u,v) * max(0, two(u) - m2(v->u) - loop(u,v))
 
-Everything is a multiple of 2^-36 in 64-bit integers; a difference becomes a double once, before it is multiplied.
+All values are multiples of 2^-36 in 64-bit integers. A difference becomes a double once, before the multiplication.
 """
 
 from typing import TYPE_CHECKING, NamedTuple
@@ -27,31 +27,31 @@ if TYPE_CHECKING:
 Ints = np.ndarray
 Three = tuple[Ints, Ints, Ints]
 
-SLICE_BYTES = 1 << 28  # pulled at once; the JVM holds what a task sends three times, and has 3 GB for everything
-PEOPLE_OF_A_TASK = 200_000  # some 10 MB of the 128 that a task may bring
+SLICE_BYTES = 1 << 28  # pulled at once; the JVM holds three copies of what a task sends, and has 3 GB in all
+PEOPLE_OF_A_TASK = 200_000  # about 10 MB; a task may carry 128 MB
 LG_SKETCH = 12  # log2 of the size of a sketch of distinct names (HyperLogLog of Apache DataSketches)
-PEOPLE_ERROR = 0.02  # relative, of what such a sketch says: one standard deviation, rounded up
-MAX_NAMES = 2**31 - 1  # bytes: Arrow's offsets fit 32 bits
+PEOPLE_ERROR = 0.02  # relative error of such a sketch: one standard deviation, rounded up
+MAX_NAMES = 2**31 - 1  # bytes: Arrow's offsets have 32 bits
 MARGIN = 1.15
 
 
 class Influence(NamedTuple):
-    """Messages per edge and their sums per account; multiples of 2^-36."""
+    """Messages per edge and their sums per account, as multiples of 2^-36."""
 
     messages: Three
     sums: Three
 
 
 def influence(src: Ints, dst: Ints, a: Ints, accounts: int, rounds: int = 3) -> Influence:
-    """Messages in the order of the edges, sums by account number. `src`, `dst`: int32, below `accounts`; `a`: int64. Edges
-    in any order, none twice, none to itself. Rounds above `rounds` are zero."""
+    """Messages in the order of the edges, sums by account number. `src`, `dst`: int32, below `accounts`; `a`: int64. Edges may
+    come in any order, without duplicates or self-loops. Rounds above `rounds` are zero."""
     rows = rows_of(src, dst, a, accounts)
     (_, m2, m3), sums = in_rows(rows, rounds)
     return Influence((a, _as_given(rows, m2), _as_given(rows, m3)), sums)
 
 
 def in_rows(rows: Rows, rounds: int, loop: Ints | None = None) -> Influence:
-    """Messages in the order of `rows`, sums by account number. `loop` (`loops(rows)`) is found if it is not given."""
+    """Messages in the order of `rows`, sums by account number. Computes `loop` (`loops(rows)`) if it is None."""
     m2 = m3 = np.zeros(len(rows.a), np.int64)
     edges = (rows.row, rows.other, rows.a, rows.twin)
     one = _sum(rows.row, rows.other, rows.a, len(rows.rank))
@@ -69,8 +69,9 @@ def _as_given(rows: Rows, message: Ints) -> Ints:
     return given
 
 
-# Whether an edge goes up or down, and whether another goes back, no processor can guess: the kernels choose by arithmetic and
-# read what may not be meant, which takes half the time of branches. Unsigned positions spare the look for negative ones.
+# Processors cannot predict whether an edge goes up or down, or whether it has a reverse edge. So the kernels choose by
+# arithmetic and may read values they do not use, which takes half the time of branches. Unsigned positions avoid the check for
+# negative indices.
 
 
 @njit(cache=True)
@@ -83,7 +84,7 @@ def _ends(row: int, other: int) -> tuple[np.uint32, np.uint32]:
 
 @njit(cache=True)
 def _sum(row: Ints, other: Ints, message: Ints, accounts: int) -> Ints:
-    """What arrives at each account, by rank."""
+    """The sum of messages to each account, by rank."""
     total = np.zeros(accounts, np.int64)
     for e in range(len(row)):
         _, v = _ends(row[e], other[e])
@@ -95,8 +96,9 @@ def _sum(row: Ints, other: Ints, message: Ints, accounts: int) -> Ints:
 def _hand_on(
     row: Ints, other: Ints, a: Ints, twin: Ints, arrived: Ints, before: Ints, loop: Ints | None
 ) -> tuple[Ints, Ints]:
-    """The next message of each edge, and what arrives by them: `a` of what had arrived at its source, less what came from
-    its target (`before`, the messages handed on last) and what that target would get back by a loop."""
+    """The next message of each edge, and the sums of these messages per account. A message is `a` times what its source holds:
+    what had arrived there, minus what came from the target (`before`, the previous messages), minus what the target would get
+    back by a loop."""
     message = np.empty_like(before)
     total = np.zeros_like(arrived)
     for e in range(len(row)):
@@ -111,27 +113,27 @@ def _hand_on(
 
 
 class Need(NamedTuple):
-    """What a frame of edges asks of engine `memory`."""
+    """The resources that a frame of edges needs in engine `memory`."""
 
     pairs: int
-    people: int  # from above: whoever is both src and dst counts twice
+    people: int  # upper bound: an account that is both src and dst counts twice
     name_bytes: int  # of both ends of every pair, UTF-8
     needed_bytes: int
 
     def fits(self, budget: int) -> bool:
-        """Whether engine `memory` can add them, in so many bytes."""
+        """Whether engine `memory` can add the edges in `budget` bytes."""
         is_counted = self.pairs <= MAX_EDGES and self.people <= MAX_ACCOUNTS
         return self.needed_bytes <= budget and is_counted and _names(*self[:3]) <= MAX_NAMES
 
 
 def limits() -> str:
-    """What engine `memory` cannot pass, whatever it may take."""
+    """The limits of engine `memory`, whatever its budget."""
     return f"at most {MAX_EDGES:,} pairs, {MAX_ACCOUNTS:,} people and {MAX_NAMES / 1e9:.1f} GB of names"
 
 
 def need(edges: "DataFrame") -> Need:
-    """Measures edges (src, dst, a) by one aggregate; nothing is pulled."""
-    # Spark's own `approx_count_distinct` holds its registers in hundreds of columns: every task spent 0.1 s on making them.
+    """Measures edges (src, dst, a) with one aggregate, without pulling them."""
+    # Spark's `approx_count_distinct` keeps its registers in hundreds of columns, which cost every task 0.1 s to create.
     names = [F.hll_sketch_estimate(F.hll_sketch_agg(end, LG_SKETCH)) for end in ("src", "dst")]
     lengths = F.sum(F.octet_length("src") + F.octet_length("dst"))
     ((pairs, sources, targets, name_bytes),) = edges.agg(F.count("*"), *names, F.coalesce(lengths, F.lit(0))).collect()
@@ -140,38 +142,38 @@ def need(edges: "DataFrame") -> Need:
 
 
 def needed_bytes(pairs: int, people: int, name_bytes: int) -> int:
-    """What `MemoryEngine.sums` adds at most to what this process holds; the JVM is apart.
+    """The most memory that `MemoryEngine.sums` adds to this process, without the JVM.
 
-    From above what was measured on graphs of 1 to 16 million pairs (`bash infra/bench.sh budget`), with a margin: either
-    pulling the names takes most, or adding does.
+    An upper bound of measurements on graphs of 1 to 16 million pairs (`bash infra/bench.sh budget`), with a margin. The peak is
+    either pulling the names or adding.
     """
-    names = 2 * _names(pairs, people, name_bytes)  # once to number them, once in order
+    names = 2 * _names(pairs, people, name_bytes)  # one copy to number them, one sorted
     pulling = min(SLICE_BYTES, _arrow_bytes(pairs, name_bytes)) + 32 * pairs + 100 * people
     adding = 60 * pairs + (200 + 4 * cores()) * people
     return int(MARGIN * (max(pulling, adding) + names))
 
 
 def _names(pairs: int, people: int, name_bytes: int) -> int:
-    """Bytes of everybody's name, each once."""
+    """Bytes of all account names, each counted once."""
     return people * name_bytes // max(1, 2 * pairs)
 
 
 def _arrow_bytes(pairs: int, name_bytes: int) -> int:
-    """Of edges as Arrow columns: the names, an offset of 4 bytes for each, and `a`."""
+    """Bytes of edges as Arrow columns: the names, a 4-byte offset for each, and `a`."""
     return name_bytes + 16 * pairs
 
 
 class MemoryEngine:
-    """Pulls the edges to this process and adds there. Reads them several times: the caller persists them."""
+    """Pulls the edges to this process and adds the messages there. Reads the edges several times: the caller persists them."""
 
     name = "memory"
 
     def __init__(self, measured: Need | None = None) -> None:
-        """`measured`: what the edges that `sums` will be given need, where that is known."""
+        """`measured`: the need of the edges that `sums` will get, if known."""
         self.measured = measured
 
     def sums(self, edges: "DataFrame", rounds: int) -> "DataFrame":
-        """Raises `CloutError` where the edges need more than the budget (`jobs.engines.budget`), or are more than can be."""
+        """Raises `CloutError` if the edges exceed the budget (`jobs.engines.budget`) or the engine's limits."""
         asked, budget = self.measured or need(edges), budget_bytes()
         if not asked.fits(budget):
             raise CloutError(
@@ -184,19 +186,20 @@ class MemoryEngine:
         people, src, dst = numbered(pulled["src"], pulled["dst"])
         a = pulled["a"].to_numpy()
         del pulled
-        pa.default_memory_pool().release_unused()  # else Arrow keeps what NumPy is about to ask the system for
+        pa.default_memory_pool().release_unused()  # otherwise Arrow would keep memory that NumPy needs next
         rows = rows_of(src, dst, a, len(people))
         del src, dst, a
         found = in_rows(rows, rounds).sums
         columns = dict(zip(("one", "two", "three"), map(pa.array, found), strict=True))
         session = edges.sparkSession
         sums = session.createDataFrame(pa.table({"id": people, **columns}))
-        # Spark makes a partition of 10,000 rows, whose exchange costs more than the rows; a task brings its rows with it.
+        # Spark makes partitions of 10,000 rows, whose exchange costs more than the rows. Each task carries its own rows.
         return sums.coalesce(max(session.sparkContext.defaultParallelism, len(people) // PEOPLE_OF_A_TASK))
 
 
 def _slice(edges: "DataFrame", number: int, slices: int) -> pa.Table:
-    """The edges of some of the sources, with codes for names: as text, all names at once would be most of the memory."""
+    """The edges of one slice of the sources, with dictionary codes for names: all names as text would take most of the
+    memory."""
     part = edges.where(F.pmod(F.xxhash64("src"), F.lit(slices)) == number)
     pulled = part.select("src", "dst", "a").toArrow()
     ends = pa.chunked_array([*pulled["src"].chunks, *pulled["dst"].chunks], pa.string()).dictionary_encode()
@@ -205,7 +208,7 @@ def _slice(edges: "DataFrame", number: int, slices: int) -> pa.Table:
 
 
 def numbered(src: pa.ChunkedArray, dst: pa.ChunkedArray) -> tuple[pa.Array, Ints, Ints]:
-    """Account names in UTF-8 byte order, and each edge's ends as their ranks. Names may come as dictionaries' codes."""
+    """Account names in UTF-8 byte order, and each edge's ends as ranks in it. Names may be dictionary-encoded."""
     coded = pa.chunked_array([*src.chunks, *dst.chunks], src.type).dictionary_encode().unify_dictionaries()
     names = coded.combine_chunks().dictionary
     order = pc.sort_indices(names)

@@ -1,4 +1,4 @@
-"""Accounts as 64-bit numbers, by which Spark exchanges, sorts and compares rows in half the time that names take."""
+"""Maps accounts to 64-bit numbers: Spark exchanges, sorts and compares them in half the time of names."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 def in_numbers(
     edges: "DataFrame", hashed: "Callable[[Column], Column]" = F.xxhash64
 ) -> Iterator[tuple["DataFrame", "DataFrame"]]:
-    """(src, dst, a) -> the same with numbers for names, and (id, name) of everybody, which is persisted within.
+    """(src, dst, a) -> the same with numbers for names, and (id, name) of all accounts, persisted inside the block.
 
-    A number is a hash of the name, so that nothing is joined to find it. Where two names have the same, which some of 100
-    million have once in 4000 graphs and whoever chooses names can bring about, all get their place in order instead.
+    A number is a hash of the name, so no join is needed. If two names share a hash, all accounts get their place in name order
+    instead. Among 100 million names this happens once in about 4000 graphs, but anyone who chooses names can force it.
     """
     with ExitStack() as ended:
         hashes = {end: hashed(F.col(end)) for end in ("src", "dst")}
@@ -39,5 +39,5 @@ def in_numbers(
 
 
 def named(sums: "DataFrame", names: "DataFrame") -> "DataFrame":
-    """Names for the numbers in column `id`."""
+    """`sums` with names instead of numbers in column `id`."""
     return names.join(sums, "id").select(F.col("name").alias("id"), *(name for name in sums.columns if name != "id"))

@@ -1,8 +1,8 @@
-"""Edges in rows: the one index that messages and loops share.
+"""Edges in rows: the index that messages and loops share.
 
-Accounts are ranked by degree (edges in and out; ties by number). An edge lies with its end of lower rank, `low`, in one of
-two rows: row 2 * low holds what goes up (low -> other), row 2 * low + 1 what comes down (other -> low). So an edge and the
-one that goes back lie in neighbouring rows, and no row is longer than sqrt(2 * edges), however many a hub has.
+Accounts are ranked by degree (edges in and out; ties by number). Each edge is stored with its end of lower rank, `low`, in one
+of two rows: row 2 * low holds edges up (low -> other), row 2 * low + 1 edges down (other -> low). So an edge and its reverse
+lie in neighbouring rows, and no row is longer than sqrt(2 * edges), however many edges a hub has.
 """
 
 from typing import NamedTuple
@@ -12,27 +12,27 @@ from numba import njit
 
 Ints = np.ndarray
 
-MAX_EDGES = 2**31 - 1  # positions fit 32 bits
-MAX_ACCOUNTS = 2**30  # and so do rows, two for each
+MAX_EDGES = 2**31 - 1  # so positions fit 32 bits
+MAX_ACCOUNTS = 2**30  # so row numbers fit too, two per account
 UP, DOWN = 0, 1
 
 
 class Rows(NamedTuple):
-    """Per account `rank` and (twice, and one more) `starts`; per edge, in order of its row, everything else."""
+    """`rank` has one entry per account, `starts` two per account and one more. All others have one per edge, in row order."""
 
-    rank: Ints  # int32: of each account, by its number
-    starts: Ints  # int32: where each row starts; one more entry closes the last
+    rank: Ints  # int32: by account number
+    starts: Ints  # int32: start of each row; an extra entry ends the last
     row: Ints  # int32
     other: Ints  # int32: rank of the end of higher rank
     a: Ints  # int64
-    twin: Ints  # int32: position of the edge that goes back, or -1
-    given: Ints  # int32: place among the edges given
+    twin: Ints  # int32: position of the reverse edge, or -1
+    given: Ints  # int32: index of the edge in the input
 
 
 def rows_of(src: Ints, dst: Ints, a: Ints, accounts: int) -> Rows:
-    """`src`, `dst`: int32 numbers below `accounts`, which is at most `MAX_ACCOUNTS`; `a`: int64. Any order, no edge twice,
-    none from an account to itself, at most `MAX_EDGES`."""
-    # Kernels are compiled for arrays that can be written; what comes from Arrow cannot always.
+    """`src`, `dst`: int32 numbers below `accounts`, which is at most `MAX_ACCOUNTS`; `a`: int64. At most `MAX_EDGES` edges in
+    any order, without duplicates or self-loops."""
+    # Kernels are compiled for writable arrays; arrays from Arrow may be read-only.
     src, dst, a = (np.require(column, requirements="W") for column in (src, dst, a))
     rank = np.empty(accounts, np.int32)
     rank[np.argsort(_degrees(src, dst, accounts), kind="stable")] = np.arange(accounts, dtype=np.int32)
@@ -74,7 +74,7 @@ def _starts(row: Ints, rows: int) -> Ints:
 
 @njit(cache=True)
 def _placed(row: Ints, other: Ints, a: Ints, starts: Ints) -> tuple[Ints, Ints, Ints]:
-    """Other end, share and place of the edges given, in order of their rows."""
+    """Other end, share and input index of the edges, in row order."""
     others, shares, given = np.empty_like(other), np.empty_like(a), np.empty(len(row), np.int32)
     free = starts.copy()
     for e in range(len(row)):
@@ -86,10 +86,10 @@ def _placed(row: Ints, other: Ints, a: Ints, starts: Ints) -> tuple[Ints, Ints, 
 
 @njit(cache=True)
 def _twins(starts: Ints, other: Ints) -> Ints:
-    """For each edge, the position of the edge that goes back, or -1."""
+    """For each edge, the position of its reverse edge, or -1."""
     twin = np.full(len(other), -1, np.int32)
     accounts = len(starts) // 2
-    rising = np.full(accounts, -1, np.int32)  # by other end: position of the edge up to it from the account looked at
+    rising = np.full(accounts, -1, np.int32)  # by other end: position of the edge up to it from the current account
     for low in range(accounts):
         begin, middle, end = starts[2 * low + UP], starts[2 * low + DOWN], starts[2 * low + 2]
         if begin == middle or middle == end:

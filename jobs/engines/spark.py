@@ -1,8 +1,8 @@
-"""Engine `spark`: the same messages by DataFrames alone. For graphs that do not fit one process.
+"""Engine `spark`: adds the messages with DataFrames alone, for graphs that do not fit one process.
 
-Every edge is held at both of its ends: a row (id, other) has what goes `out` from id to other and what comes `in`. So what
-arrives at an account is a sum over its own rows, and what the other end knows comes by the pair's two rows meeting: no
-frame is joined with itself but to find triangles. Nothing is collected; what exceeds memory is spilled.
+Every edge is stored at both of its ends: a row (id, other) has `out`, from id to other, and `in`, from other to id. So what
+arrives at an account is a sum over its own rows, and what the other end knows comes from the pair's other row. A frame is
+joined with itself only to find triangles. Nothing is collected; Spark spills what exceeds memory.
 """
 
 from contextlib import ExitStack
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
 
 
 def at_account(sum_or_max: "Column") -> "Column":
-    """Over all rows of an account."""
+    """The aggregate over all rows of an account."""
     return sum_or_max.over(Window.partitionBy("id"))
 
 
 def at_the_other_end(column: str) -> "Column":
-    """What the pair's other row holds in the column."""
+    """The value of the column in the pair's other row."""
     pair = Window.partitionBy(F.least("id", "other"), F.greatest("id", "other"))
     return F.sum(column).over(pair) - F.col(column)
 
 
 def passed_on(a: "Column", arrived: "Column") -> "Column":
-    """What an edge passes on of what arrived; all are multiples of 2^-36, rounded half to even."""
+    """The part of `arrived` that an edge passes on. All are multiples of 2^-36, rounded half to even."""
     return F.rint(a.cast("double") * F.lit(UNIT) * arrived.cast("double")).cast("long")
 
 
 def ends(edges: "DataFrame") -> "DataFrame":
-    """(src, dst, a) -> (id, other, out, in), one row for each end of each pair; 0 where there is no edge, which passes
-    nothing on either."""
+    """(src, dst, a) -> (id, other, out, in), one row for each end of each pair. A missing edge is 0, which passes nothing
+    on."""
     nothing = F.lit(0).cast("long")
     outs = edges.select(
         F.col("src").alias("id"), F.col("dst").alias("other"), F.col("a").alias("out"), nothing.alias("in")
@@ -55,7 +55,7 @@ def ends(edges: "DataFrame") -> "DataFrame":
 
 
 def second(ends: "DataFrame") -> "DataFrame":
-    """Adds the messages of the second round, `out_2` and `in_2`, what they add up to at id, `two`, and the cyclic core:
+    """Adds columns: the messages of the second round, `out_2` and `in_2`; their sum at id, `two`; and the cyclic core.
     `out_core` and `in_core` are `out` and `in` of edges whose source has an edge in and whose target has an edge out, else 0.
     """
     entered, left = (at_account(F.max(column)) > 0 for column in ("in", "out"))
@@ -86,7 +86,7 @@ def second(ends: "DataFrame") -> "DataFrame":
 
 
 def third(second: "DataFrame", loops: "DataFrame") -> "DataFrame":
-    """Adds the messages of the third round, `out_3`."""
+    """Adds column `out_3`, the messages of the third round."""
     arrived = F.col("two") - F.col("in_2") - F.coalesce("loop", F.lit(0))
     return second.join(loops, ["id", "other"], "left").withColumn(
         "out_3", passed_on(F.col("out"), F.greatest(F.lit(0), arrived))
@@ -94,8 +94,8 @@ def third(second: "DataFrame", loops: "DataFrame") -> "DataFrame":
 
 
 def pointing(second: "DataFrame") -> "DataFrame":
-    """Pairs of the cyclic core, pointing from their end of lower to that of higher (degree, id): (x, y, out, back, degree),
-    where the degree is that of y."""
+    """Pairs of the cyclic core, from the end of lower (degree, id) to the higher one: (x, y, out, back, degree), with the
+    degree of y."""
     is_lower = (F.col("degree") < F.col("other_degree")) | (
         (F.col("degree") == F.col("other_degree")) & (F.col("id") < F.col("other"))
     )
@@ -116,9 +116,9 @@ def pointing(second: "DataFrame") -> "DataFrame":
 
 
 def loops(pointing: "DataFrame") -> "DataFrame":
-    """(id, other, loop): for each edge id -> other that closes loops, what id holds from other through one more account.
+    """(id, other, loop): for each edge id -> other in a loop, what id holds from other through one more account.
 
-    Each triangle is found once, at its account of lowest degree, so a hub costs nothing.
+    Each triangle is found once, at its account of lowest degree, so hubs add no cost.
     """
     xy = pointing.select(
         "x", "y", F.col("out").alias("xy"), F.col("back").alias("yx"), F.col("degree").alias("y_degree")
@@ -134,10 +134,10 @@ def loops(pointing: "DataFrame") -> "DataFrame":
 
 
 def closed(triangles: "DataFrame") -> "DataFrame":
-    """(id, other, loop) from triangles (x, y, z, xy, yx, xz, zx, yz, zy): what flows along each of their sides, both ways."""
+    """(id, other, loop) of both directions of each side of the triangles (x, y, z, xy, yx, xz, zx, yz, zy)."""
 
     def side(edge: str, *back: str) -> "Column":
-        """The edge and what comes back along the two edges that close it."""
+        """The edge, and what returns along the two edges that close it."""
         source, target = edge[0], edge[1]
         return F.struct(
             F.col(source).alias("id"),
@@ -158,7 +158,7 @@ def closed(triangles: "DataFrame") -> "DataFrame":
 
 
 class SparkEngine:
-    """Adds on the cluster, or on this machine's disk."""
+    """Adds the messages on the cluster or, spilling to disk, on this machine."""
 
     name = "spark"
 
@@ -170,7 +170,7 @@ class SparkEngine:
         return sums
 
     def _sums(self, pairs: "DataFrame", rounds: int, ended: ExitStack) -> "DataFrame":
-        """The sums by number. What is persisted on the way is so until `ended`."""
+        """The sums by account number. Intermediate frames stay persisted until `ended` closes."""
         nothing = F.lit(0).cast("long")
         messages = held = second(ends(pairs))
         ended.callback(held.persist(StorageLevel.MEMORY_AND_DISK).unpersist)

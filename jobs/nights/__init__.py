@@ -1,1 +1,1 @@
-"""What nights decide: when data is settled, what to wait for, what is plausible, what became stale."""
+"""Decisions of nightly runs: when data is settled, what to wait for, what is plausible, what is stale."""

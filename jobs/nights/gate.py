@@ -1,8 +1,8 @@
-"""Whether a day's people and total influence are plausible beside those of the days published before it. Pure.
+"""Checks whether a day's people and total influence are plausible compared with earlier published days. Pure.
 
-A day is compared with the published days nearest before it, however old. So whoever runs a range decides its days in ascending
-order, in whatever order they are computed: `clout run` does, and so does the DAG `score_influence` of a backfill at any
-concurrency. Then a verdict depends on the days' figures and not on the order of their runs.
+A day is compared with the nearest earlier published days, however old. So a range must be checked in ascending order of days,
+in whatever order the days were computed. `clout run` does so, and so does a backfill of the DAG `score_influence` at any
+concurrency. A verdict then depends on the days' figures, not on the order of their runs.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ BOUNDS = ("people_within_trailing_bounds", "influence_within_trailing_bounds")
 
 @dataclass(frozen=True)
 class Figures:
-    """A day's people and their influence in total, in accounts' worth."""
+    """A day's number of people and their total influence, in accounts' worth."""
 
     people: int
     influence: float
@@ -30,8 +30,9 @@ def nearest(published: Mapping[date, Figures], day: date, gate_days: int) -> dic
 
 
 def verdicts(found: Figures, before: Mapping[date, Figures], gate_days: int) -> dict[str, str]:
-    """Check of `BOUNDS` -> `ok`, or what is wrong: a figure below half the lowest or above ten times the highest of the
-    published days before. It begins with `warning: ` if there are fewer than `gate_days` of those: too few to refuse by."""
+    """Check of `BOUNDS` -> `ok` or the problem: a figure below half the lowest or above ten times the highest of the earlier
+    published days. The problem begins with `warning: ` if there are fewer than `gate_days` such days: too few to refuse a
+    day."""
     people, influence = BOUNDS
     return {
         people: _verdict("people", found.people, {day: each.people for day, each in before.items()}, gate_days),
@@ -55,23 +56,23 @@ def _verdict(name: str, value: float, before: Mapping[date, float], gate_days: i
 
 
 def accepted(results: Mapping[str, str]) -> dict[str, str]:
-    """The results after an operator accepted what is out of bounds; nothing else can be accepted."""
+    """The results after an operator accepted figures out of bounds. No other problem can be accepted."""
     out_of_bounds = {name: problem for name, problem in refusals(results).items() if name in BOUNDS}
     return {**results, **{name: f"{ACCEPTED}{problem}" for name, problem in out_of_bounds.items()}}
 
 
 def accepted_findings(results: Mapping[str, str]) -> dict[str, str]:
-    """Check -> its finding, of those that an operator accepted."""
+    """Check -> its problem, for the checks that an operator accepted."""
     return {name: result.removeprefix(ACCEPTED) for name, result in results.items() if result.startswith(ACCEPTED)}
 
 
 def refusals(results: Mapping[str, str]) -> dict[str, str]:
-    """Those results for which a day must not be published."""
+    """The results that forbid publishing the day."""
     return {name: result for name, result in results.items() if result != OK and not _is_noted(result)}
 
 
 def warnings(results: Mapping[str, str]) -> list[str]:
-    """What did not keep a day from being published, and somebody should know: `check: result`, with its `warning: `."""
+    """Results to report although the day may be published, as `check: result`, including the prefix `warning: `."""
     return [f"{name}: {result}" for name, result in results.items() if _is_noted(result)]
 
 

@@ -1,6 +1,6 @@
-"""What a finished job recorded of itself, for programs that wait for it.
+"""The recorded outcome of a finished job, for programs that wait for it.
 
-Reads the newest row of `runs` of one job and day that is done; writes nothing.
+Reads the newest done row of `runs` for a job and day; writes nothing.
 """
 
 import json
@@ -16,7 +16,7 @@ from schemas.runs import RUNS
 
 
 def outcome(warehouse: Warehouse, job: str, day: date, **parameters: str) -> dict[str, Any]:
-    """`day` (as text), `run` (its id) and the counts of the newest run of the job and day with these parameters. Raises
+    """`day` (as text), `run` (its id) and the counts of the newest done run of the job and day with these parameters. Raises
     `CloutError` if none is done."""
     done = (pc.field("job") == job) & (pc.field("status") == runs.DONE)
     columns = ["run_id", "parameters", "counts", "started_at"]

@@ -1,6 +1,6 @@
-"""Whether a day can be scored: what its scoring run still has to wait for.
+"""Whether a day can be scored, and what its scoring run must still wait for.
 
-Reads `coverage` of the day and the pulls in `runs` of its window; writes nothing. The instant is an argument, as elsewhere.
+Reads the day's `coverage` and its window's pulls in `runs`; writes nothing. The current instant is an argument.
 """
 
 import json
@@ -18,13 +18,13 @@ from jobs.warehouse.storage import Warehouse
 from schemas.coverage import COVERAGE
 from schemas.runs import RUNS
 
-# A pull that was killed stays `started` for ever. Nightly pulls are ended after two hours; one by hand, of many days
-# together, is given the time of three of them.
+# A killed pull stays `started` for ever. Nightly pulls time out after two hours. A manual pull of many days gets three times as
+# long.
 DEAD_AFTER = timedelta(hours=6)
 
 
 class NotSettledError(CloutError):
-    """A day was pulled, and more of it may still come."""
+    """A day was pulled, but more of its data may still arrive."""
 
 
 def missing(
@@ -35,8 +35,9 @@ def missing(
     now: datetime,
     settle_hours: float,
 ) -> list[str]:
-    """One line for each thing to wait for: a source without coverage of `day`, or whose partial day is not settled, and a
-    pull of a day of the window `first_day..day` that is at work at `now`. Empty: go. `sources` are those that have the day."""
+    """One line for each thing to wait for: a source without coverage of `day`, a source whose partial day is not settled, or a
+    pull of a day of the window `first_day..day` that is running at `now`. Empty if the day can be scored. `sources` are those
+    that have the day."""
     if not warehouse.exists():
         return [f"warehouse {warehouse.root}: nothing was pulled into it yet"]
     covered = warehouse.read(COVERAGE, {"day": day}).to_pylist()
@@ -55,7 +56,7 @@ def missing(
 
 
 def refuse_unsettled(warehouse: Warehouse, source: str, day: date, now: datetime, settle_hours: float) -> None:
-    """Raises `NotSettledError` if the day of a source is partial and not settled; what was pulled of it stays."""
+    """Raises `NotSettledError` if a source's day is partial and not settled. Its pulled rows are kept."""
     covered = warehouse.read(COVERAGE, {"day": day, "source": source}).to_pylist()
     lines = sorted(line for row in covered for line in _unsettled(row, now, settle_hours))
     if lines:
@@ -73,7 +74,7 @@ def _unsettled(row: Mapping[str, Any], now: datetime, settle_hours: float) -> li
 
 
 def _pulls_at_work(warehouse: Warehouse, first_day: date, day: date) -> dict[tuple[str, date], datetime]:
-    """(source, day) -> since when, of those whose newest pull has neither finished nor failed."""
+    """(source, day) -> start of its newest pull, if that has neither finished nor failed."""
     window, pulls = {"day": Span(first_day, day)}, pc.field("job") == runs.PULL_ACTIVITY
     columns = ["day", "status", "parameters", "started_at"]
     newest = {

@@ -1,4 +1,4 @@
-"""When a day has begun, and when its data has settled. Pure: the instant is an argument."""
+"""When a day begins, and when its data has settled. Pure: the current instant is an argument."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
@@ -9,21 +9,22 @@ from schemas.coverage import PARTIAL
 
 
 def start_of(day: date) -> datetime:
-    """Its midnight, in UTC."""
+    """The midnight at which the day begins, in UTC."""
     return datetime.combine(day, time(), UTC)
 
 
 def end_of(day: date) -> datetime:
-    """The midnight after it, in UTC."""
+    """The midnight at which the day ends, in UTC."""
     return start_of(day + ONE_DAY)
 
 
 def may_become_complete(coverage: Mapping[str, Any]) -> bool:
-    """Whether pulling again may bring what a row of `coverage` lacks."""
+    """Whether another pull may supply the data missing from a row of `coverage`."""
     return coverage["status"] == PARTIAL and not coverage["lasting"]
 
 
 def is_settled(coverage: Mapping[str, Any], now: datetime, settle_hours: float) -> bool:
-    """Whether the day of a row of `coverage` is to be taken as it is: complete, or partial and so many hours past its end."""
+    """Whether the day of a row of `coverage` is final: it cannot become more complete, or ended at least `settle_hours` hours
+    ago."""
     waited = now >= end_of(coverage["day"]) + timedelta(hours=settle_hours)
     return waited or not may_become_complete(coverage)

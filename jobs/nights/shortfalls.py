@@ -1,6 +1,6 @@
-"""What a published day was scored without: sources that did not cover it, or not all of it, and bounds that warned.
+"""The shortfalls of a published day: sources that did not cover it or only in part, and bounds that warned.
 
-Reads one day of `coverage` and `runs`; writes nothing.
+Reads a day's rows of `coverage` and `runs`; writes nothing.
 """
 
 import json
@@ -21,7 +21,7 @@ LATE, CHECKS = "late_or_missing_day.md", "checks_failed.md"  # runbooks
 
 @dataclass(frozen=True)
 class Shortfall:
-    """One thing that the day lacks. `source` is null for bounds, which are about all sources together."""
+    """One shortfall of the day. `source` is None for bounds, which concern all sources together."""
 
     reason: str
     runbook: str
@@ -29,7 +29,7 @@ class Shortfall:
 
 
 def shortfalls(warehouse: Warehouse, sources: Sequence[str], day: date, methodology: str) -> list[Shortfall]:
-    """Of the day as it was scored last, for these sources; empty: it has everything."""
+    """Shortfalls of the day's latest scores, for these sources. Empty if nothing is missing."""
     covered: dict[str, list[dict]] = {}
     for row in warehouse.read(COVERAGE, {"day": day}).to_pylist():
         covered.setdefault(row["source"], []).append(row)
@@ -44,11 +44,11 @@ def shortfalls(warehouse: Warehouse, sources: Sequence[str], day: date, methodol
 
 
 def _warnings(warehouse: Warehouse, day: date, methodology: str) -> list[Shortfall]:
-    """Checks that passed and were not `ok`."""
+    """Results other than `ok` of the latest checks that passed."""
     passed = (pc.field("job") == runs.CHECKS) & (pc.field("status") == runs.DONE)
     columns = ["parameters", "checks", "started_at"]
     rows = warehouse.read(RUNS, {"day": day}, columns=columns, where=passed).sort_by("started_at").to_pylist()
     mine = [row for row in rows if json.loads(row["parameters"])["methodology"] == methodology]
     results = json.loads(mine[-1]["checks"]) if mine else {}
-    results.pop("coverage_present", None)  # names the partial sources, as above
+    results.pop("coverage_present", None)  # repeats the partial sources above
     return [Shortfall(f"{name}: {result}", CHECKS) for name, result in results.items() if result != OK]

@@ -1,7 +1,7 @@
-"""Which published days are stale: scored again from what the tables hold now, they could come out otherwise.
+"""Finds stale published days: days whose scores could differ if computed again from the current tables.
 
-A publication records digests of what its scores count: of the activity of each covered day of the window, and of what accounts
-say of themselves. A day is stale if one of them is another now. Reads `publications`, `coverage` and `runs`; writes nothing.
+A publication records digests of its inputs: the activity of each covered day of the window, and which accounts are bots. A day
+is stale if one of these digests has changed. Reads `publications`, `accounts`, `coverage` and `runs`; writes nothing.
 """
 
 import json
@@ -23,7 +23,7 @@ from schemas.runs import RUNS
 
 @dataclass(frozen=True)
 class Stale:
-    """A published day, the days of its window whose activity or coverage is another now, and whether accounts are."""
+    """A published day, the days of its window whose activity or coverage changed, and whether its accounts changed."""
 
     day: date
     methodology: str
@@ -32,16 +32,16 @@ class Stale:
 
 
 def changed_days(then: Mapping[str, str], now: Mapping[date, str], first_day: date, last_day: date) -> list[date]:
-    """Days of a window whose digest is not what it was: of other content, covered only now, or no longer covered. `then` is
-    day, as text -> digest; `now` may hold days outside the window."""
+    """Days of a window whose digest changed: other content, newly covered, or no longer covered. `then` maps days as text to
+    digests. `now` may hold days outside the window."""
     before = {date.fromisoformat(day): digest for day, digest in then.items()}
     days = {day for day in {*before, *now} if first_day <= day <= last_day}
     return sorted(day for day in days if before.get(day) != now.get(day))
 
 
 def find(warehouse: Warehouse, first_day: date, last_day: date, methodology: str | None = None) -> list[Stale]:
-    """The stale days among the published ones from the first to the last, newest first; under one methodology if given. Days
-    that earlier versions of clout published without digests are not among them."""
+    """The stale published days from the first to the last, newest first; under one methodology if given. Days that earlier
+    versions of clout published without digests are left out."""
     published = [
         row
         for row in _newest(warehouse, first_day, last_day)
@@ -56,7 +56,7 @@ def find(warehouse: Warehouse, first_day: date, last_day: date, methodology: str
     for row in published:
         day = row["day"]
         changed = changed_days(json.loads(row["activity_digests"]), now, _first_day(row), day)
-        # Accounts are read only where something was pulled since the day was published.
+        # Accounts are read only if something was pulled since the day was published.
         since = max((at for other, at in pulled_at.items() if other <= day), default=None)
         accounts = (
             row["accounts_digest"] is not None
@@ -70,7 +70,7 @@ def find(warehouse: Warehouse, first_day: date, last_day: date, methodology: str
 
 
 def ranges(stale: Sequence[Stale]) -> list[list[Stale]]:
-    """The stale days of one methodology in a row together, ascending; the newest range first."""
+    """Groups consecutive stale days of one methodology into ranges, each ascending, newest range first."""
     found: list[list[Stale]] = []
     for each in sorted(stale, key=lambda each: (each.methodology, each.day)):
         last = found[-1][-1] if found else None
@@ -82,7 +82,7 @@ def ranges(stale: Sequence[Stale]) -> list[list[Stale]]:
 
 
 def _newest(warehouse: Warehouse, first_day: date, last_day: date) -> list[dict[str, Any]]:
-    """The publications that are in effect, newest day first."""
+    """The publications in effect, newest day first."""
     columns = ["day", "methodology", "sequence", "people", "activity_digests", "accounts_digest", "published_at"]
     changes = warehouse.read(PUBLICATIONS, {"day": Span(first_day, last_day)}, columns=columns)
     newest = {(row["day"], row["methodology"]): row for row in changes.sort_by("sequence").to_pylist()}
@@ -90,7 +90,7 @@ def _newest(warehouse: Warehouse, first_day: date, last_day: date) -> list[dict[
 
 
 def _first_day(row: Mapping[str, Any]) -> date:
-    """The first day of a publication's window; of a methodology that this clout does not have, its first covered day."""
+    """The first day of a publication's window. If this clout lacks the methodology, its first covered day."""
     try:
         return load(row["methodology"]).first_day(row["day"])
     except MethodologyError:
@@ -98,7 +98,7 @@ def _first_day(row: Mapping[str, Any]) -> date:
 
 
 def _pulled_at(warehouse: Warehouse, last_day: date) -> dict[date, datetime]:
-    """Day -> when a pull of it or of an earlier day last ended."""
+    """Day -> end of the latest pull of this or an earlier day."""
     pulls = {"day": Span(date.min, last_day), "job": runs.PULL_ACTIVITY, "status": runs.DONE}
     ended = (
         warehouse.read(RUNS, pulls, columns=["day", "finished_at"]).group_by("day").aggregate([("finished_at", "max")])

@@ -1,1 +1,1 @@
-"""The equations of the score, as pure text of SQL and pure functions."""
+"""The equations of the score, as SQL text and pure functions."""

@@ -1,8 +1,9 @@
-"""engagement -> attention: how each actor's one unit of attention is spread over a window. Pure SQL, no table.
+"""engagement -> attention: spreads each actor's one unit of attention over a window. Pure SQL, no table access.
 
-The equations are text in the words that Spark's SQL and DuckDB's share, so that scores (by Spark) and what explains them (by
-DuckDB, without a JVM) cannot part. Every number added across rows is a whole multiple of 2^-36 (`schemas.fixed_point`), so no
-sum depends on an order. `{engagement}` and the like stand for tables; hints (`/*+ */`) are Spark's, comments to DuckDB.
+The equations are text in the common subset of Spark's and DuckDB's SQL. So scores (by Spark) and their explanations (by DuckDB,
+without a JVM) cannot diverge. All numbers added across rows are whole multiples of 2^-36 (`schemas.fixed_point`), so sums do
+not depend on the order of rows. Placeholders such as `{engagement}` are tables. Hints (`/*+ */`) are for Spark; DuckDB reads
+them as comments.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,42 +20,42 @@ from schemas.methodology import Methodology
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
-DAYS_OF_A_COLUMN = 62  # bits of a 64-bit integer; its sign stays out of it in both kinds of SQL
+DAYS_OF_A_COLUMN = 62  # bits used of a 64-bit integer, so its sign is never touched in either SQL
 
 
 def number(value: float) -> str:
-    """A double as both kinds of SQL read it, every digit kept."""
+    """A double as a literal for both SQL dialects, with every digit."""
     return f"{value:.17e}"
 
 
 def fixed_sql(value: str) -> str:
-    """A double as a whole multiple of 2^-36, half to even."""
+    """SQL for a double as a whole multiple of 2^-36, rounded half to even."""
     return f"cast(rint(({value}) * {number(SCALE)}) as bigint)"
 
 
 def real_sql(units: str) -> str:
-    """A multiple of 2^-36 as a double."""
+    """SQL for a multiple of 2^-36 as a double."""
     return f"(cast({units} as double) * {number(UNIT)})"
 
 
 def days_columns(name: str, methodology: Methodology) -> list[str]:
-    """Columns that together hold a set of days of the window, a bit for each: NAME_0, NAME_1, ... Day 0 is the first that has
+    """Columns that together hold a set of days of the window, one bit per day: NAME_0, NAME_1, ... Day 0 is the first day with
     a factor."""
     return [f"{name}_{place}" for place in range(-(-methodology.lookback_days // DAYS_OF_A_COLUMN))]
 
 
 def said_columns(methodology: Methodology) -> list[str]:
-    """Days on which src said something to dst (`said`), and days on which dst saying something to src is an answer to that
-    (`answerable`)."""
+    """Columns for the days on which src said something to dst (`said`), and for the days on which dst saying something to src
+    counts as an answer to it (`answerable`)."""
     return [column for name in ("said", "answerable") for column in days_columns(name, methodology)]
 
 
 def saturated_sql(methodology: Methodology) -> str:
-    """One row per (day, platform, src, dst) of `{engagement}` with `saturated`, log2(1 + weighted acts), and for the measures
-    beside the score (`jobs.score.measures`), `content_acts` on dst's content and `addressed`, 1 where src said
-    something to dst.
+    """SQL for one row per (day, platform, src, dst) of `{engagement}` with `saturated`, log2(1 + weighted acts). For the
+    measures beside the score (`jobs.score.measures`) it adds `content_acts`, acts on dst's content, and `addressed`, 1 if src
+    said something to dst.
 
-    Kinds are added in one fixed order: a sum of doubles in the order of rows would differ in its last bit.
+    Kinds are added in a fixed order: a sum of doubles in row order could differ in its last bit.
     """
     counts = ", ".join(
         f"sum(case when kind = '{kind}' then act_count else 0 end) as {kind}_count" for kind in INTERACTIONS
@@ -71,8 +72,8 @@ def saturated_sql(methodology: Methodology) -> str:
 
 
 def weights_sql(saturated: str, methodology: Methodology) -> str:
-    """One row per (src, dst) with `weight`, W(src, dst) as a multiple of 2^-36, `content_acts`, and `said_columns`, from a
-    query as `saturated_sql` gives it; `{factors}` is as `decay_table` gives it."""
+    """SQL for one row per (src, dst) with `weight`, W(src, dst) as a multiple of 2^-36, `content_acts`, and `said_columns`.
+    `saturated` is a query from `saturated_sql`; `{factors}` is a table from `decay_table`."""
     said = said_columns(methodology)
     days = ", ".join(
         f"bit_or(case when addressed = 1 then {days} else cast(0 as bigint) end) as {days}" for days in said
@@ -89,8 +90,8 @@ def weights_sql(saturated: str, methodology: Methodology) -> str:
 
 
 def kinds_sql(methodology: Methodology) -> str:
-    """One row per (src, dst, platform, kind) of `{engagement}` with `act_count` and its part of W, `weight`, as a multiple of
-    2^-36: a day's weight is split among its kinds in proportion to kind_weight * act_count."""
+    """SQL for one row per (src, dst, platform, kind) of `{engagement}` with `act_count` and its part of W, `weight`, as a
+    multiple of 2^-36. A day's weight is split among its kinds in proportion to kind_weight * act_count."""
     weights = " ".join(f"when '{kind}' then {number(methodology.kind_weights[kind])}" for kind in INTERACTIONS)
     part = fixed_sql("factor * log2(1e0 + together) * acts / together")
     return f"""
@@ -109,10 +110,10 @@ def kinds_sql(methodology: Methodology) -> str:
 
 
 def attention_sql(methodology: Methodology) -> str:
-    """One row per (src, dst) of `{weights}`, with `spent` (all of src's weight), `a` and src's `credibility`.
+    """SQL for one row per (src, dst) of `{weights}`, with `spent` (all of src's weight), `a` and src's `credibility`.
 
-    a = damping * credibility * W / (rest_weight + all of src's W). An actor whose acts all weigh nothing spends nothing,
-    whatever stays with nobody.
+    a = damping * credibility * W / (rest_weight + all of src's W). An actor whose acts all weigh 0 spends nothing, whatever
+    `rest_weight` is.
     """
     share = f"{real_sql('weight')} / ({number(methodology.rest_weight)} + {real_sql('spent')})"
     return f"""
@@ -138,10 +139,10 @@ def real(value: "Column") -> "Column":
 def decay_factors(
     days: Iterable[date], covered: Mapping[str, set[date]], last_day: date, methodology: Methodology
 ) -> list[tuple[date, str, float]]:
-    """What an act of each day and platform weighs at the end of `last_day`: platform_weight * 2^(-age / half_life_days).
+    """The weight of an act of each day and platform at the end of `last_day`: platform_weight * 2^(-age / half_life_days).
 
-    Age counts the days after the act on which the platform was covered: acts do not age while nothing could arrive. A day
-    without coverage has no factor, so that acts of a pull that never ended do not count.
+    Age counts the covered days of the platform after the act: acts do not age while no data could arrive. A day without
+    coverage has no factor, so acts of a pull that never ended do not count.
     """
     return [
         (day, platform, methodology.platform_weight(platform) * 2.0 ** (-age / methodology.half_life_days))
@@ -152,7 +153,7 @@ def decay_factors(
 
 
 def decay_table(factors: Sequence[tuple[date, str, float]], methodology: Methodology) -> pa.Table:
-    """One row (day, platform, factor) per factor, with the columns `said` and `answerable` of a single act of that day."""
+    """One row (day, platform, factor) per factor, with the `said` and `answerable` columns of a single act of that day."""
     day, platform, factor = zip(*factors, strict=True) if factors else ((), (), ())
     columns: dict[str, pa.Array] = {
         "day": pa.array(day, pa.date32()),
@@ -172,30 +173,30 @@ def decay_table(factors: Sequence[tuple[date, str, float]], methodology: Methodo
 def decay_frame(
     session: "SparkSession", factors: Sequence[tuple[date, str, float]], methodology: Methodology
 ) -> "DataFrame":
-    """As `decay_table`, through Arrow: rows of Python would start a Python worker on every executor."""
+    """Like `decay_table`, as a Spark frame, through Arrow: Python rows would start a Python worker on every executor."""
     return session.createDataFrame(decay_table(factors, methodology))
 
 
 def weights(engagement: "DataFrame", factors: "DataFrame", methodology: Methodology) -> "DataFrame":
     """One row per (src, dst) of the window with `weight`, W(src, dst) as a multiple of 2^-36, `content_acts`, and
-    `said_columns`. `factors` is as `decay_frame` gives it.
+    `said_columns`. `factors` is a frame from `decay_frame`.
 
-    Repetition on one day and platform saturates: log2(1 + weighted acts), faded by the day's factor.
+    Repeated acts on one day and platform saturate: log2(1 + weighted acts), times the day's factor.
     """
     text = weights_sql(saturated_sql(methodology), methodology)
     return engagement.sparkSession.sql(text, engagement=engagement, factors=factors)
 
 
 def attention(weights: "DataFrame", credibility: "DataFrame", methodology: Methodology) -> "DataFrame":
-    """One row per (src, dst) with `a`, what src's attention passes on to dst, src's `credibility`, and what the measures beside
-    the score stand on: `content_acts` and `said_columns`.
+    """One row per (src, dst) with `a`, the attention that src passes on to dst, src's `credibility`, and the inputs of the
+    measures beside the score: `content_acts` and `said_columns`.
 
-    `credibility` has the rows (id, credibility) of accounts below 1.
+    `credibility` has rows (id, credibility) of the accounts below 1.
     """
     spread = weights.sparkSession.sql(attention_sql(methodology), weights=weights, doubted=credibility)
     return spread.select("src", "dst", "a", "credibility", "content_acts", *said_columns(methodology))
 
 
 def credibility(accounts: "DataFrame") -> "DataFrame":
-    """(id, credibility) of the accounts whose credibility is not 1: those that say of themselves that they are bots."""
+    """(id, credibility) of the accounts whose credibility is not 1: those that declare themselves bots."""
     return accounts.sparkSession.sql(CREDIBILITY_SQL, accounts=accounts)

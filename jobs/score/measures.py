@@ -1,7 +1,7 @@
-"""Beside the score, never inside it: whom a person reaches, what their posts set off, and whom they answer.
+"""Measures beside the score, never part of it: whom a person reaches, what their posts trigger, and whom they answer.
 
-Pure Spark SQL, no table. Acts count as they do for the score: on days on which their platform was covered, by accounts of
-credibility above 0. Only whole numbers are added across rows, so no sum depends on an order.
+Pure Spark SQL, no table access. Acts count as for the score: only days on which their platform was covered, and only accounts
+of credibility above 0. Only whole numbers are added across rows, so sums do not depend on the order of rows.
 """
 
 from typing import TYPE_CHECKING
@@ -15,8 +15,8 @@ from schemas.methodology import Methodology
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-# Tiers of attention held, by what each lies above, in accounts' worth; one more holds those who have none. Decades, since
-# points are logarithmic: one is 11 points. Absolute, so that nobody changes tier when strangers arrive.
+# Lower bounds of the tiers of attention held, in accounts' worth; one more tier holds those without any. Bounds are decades,
+# since points are logarithmic: one decade is 11 points. They are absolute, so nobody changes tier when strangers arrive.
 TIERS = (0.0, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
 
 
@@ -28,10 +28,10 @@ def beside(
     methodology: Methodology,
     spark_partitions: int,
 ) -> "DataFrame":
-    """One row per person whom anybody engages or who posts: (id, engager_count, amplification, inclusion).
+    """One row per person who posts or whom anybody engages: (id, engager_count, amplification, inclusion).
 
-    `spread` is as `attention.attention` gives it, `engagement` the window's, `factors` name its covered days and platforms,
-    `sums` is (id, one, ...) as engines give it, `spark_partitions` how many tables all pairs are to be cut into.
+    `spread` comes from `attention.attention`. `engagement` holds the window's rows. `factors` names its covered days and
+    platforms. `sums` is (id, one, ...) from an engine. `spark_partitions` is the number of Spark partitions for all pairs.
     """
     posts = engagement.where(F.col("kind") == POST).join(factors.hint("broadcast"), ["day", "platform"], "left_semi")
     posted = posts.groupBy(F.col("src").alias("id")).agg(F.sum("act_count").alias("posts"))
@@ -50,16 +50,17 @@ def beside(
 
 
 def engagers(spread: "DataFrame", methodology: Methodology, spark_partitions: int) -> "DataFrame":
-    """One row (person, other, content_acts, asked, answered, held) per `other` who is believed and did something about
-    `person`: how much on their content, whether `other` said something to `person` and `person` to `other` on such a day or on
-    one of the `answer_days` after it, and other's direct attention without what `person` gives, as a multiple of 2^-36.
+    """One row (person, other, content_acts, asked, answered, held) per `other` with credibility above 0 who engaged `person`.
+    `content_acts` counts acts on their content. `asked`: `other` said something to `person`. `answered`: `person` said
+    something to `other` on such a day or on one of the `answer_days` after it. `held` is other's direct attention without what
+    `person` gives, as a multiple of 2^-36.
 
-    `spread` is as `attention.attention` gives it, with src's `direct`.
+    `spread` comes from `attention.attention`, with src's `direct` added.
     """
     said, answerable = (days_columns(name, methodology) for name in ("said", "answerable"))
     asked = " or ".join(f"{days} <> 0" for days in said)
     answered = " or ".join(f"{days} & back_{on} <> 0" for days, on in zip(answerable, said, strict=True))
-    # Rows are sorted by a number first: names that begin alike are told apart byte by byte only.
+    # Rows are sorted by a number first: Spark compares names with equal beginnings byte by byte.
     engaged = spread.where("credibility > 0").selectExpr(
         "xxhash64(src, dst) as pair",
         "dst as person",
@@ -76,7 +77,7 @@ def engagers(spread: "DataFrame", methodology: Methodology, spark_partitions: in
         "a as given",
         *(f"{on} as back_{on}" for on in said),
     )
-    # What people give lies with them already, so only the engagers' rows are exchanged, into as many tables as these.
+    # `given` is already partitioned by person, so Spark only exchanges the engagers' rows, into equally many partitions.
     return (
         engaged.repartition(spark_partitions, "person")
         .join(given, ["pair", "person", "other"], "left")
@@ -88,7 +89,8 @@ def engagers(spread: "DataFrame", methodology: Methodology, spark_partitions: in
 
 
 def tiers(engagers: "DataFrame") -> "DataFrame":
-    """One row (person, tier, engagers, content_acts, asked, answered): how many and how much, by the tier of what is held."""
+    """One row (person, tier, engagers, content_acts, asked, answered) of totals, by the tier of the attention that engagers
+    hold."""
     tier = " + ".join(f"cast({real_sql('held')} > {number(above)} as int)" for above in TIERS)
     return (
         engagers.selectExpr("*", f"{tier} as tier")
@@ -103,12 +105,12 @@ def tiers(engagers: "DataFrame") -> "DataFrame":
 
 
 def reached(tiers: "DataFrame", min_inbound: int) -> "DataFrame":
-    """One row (id, engager_count, content_acts, inclusion) per person of rows as `tiers` gives them. Inclusion is null where
-    fewer than `min_inbound` people asked, or none of them was answered:
+    """One row (id, engager_count, content_acts, inclusion) per person, from rows of `tiers`. Inclusion is null if fewer than
+    `min_inbound` people asked, or if none of them was answered. Otherwise it is
 
-    100 * (1 - the Jensen-Shannon divergence, base 2, of the tiers of those who addressed the person and of those of them
-    who were answered); Lin 1991, "Divergence measures based on the Shannon entropy". Somebody's tier is that of `direct`
-    without what the person gives: by the whole, an answer would lift who gets it out of the tier they asked from.
+    100 * (1 - the Jensen-Shannon divergence, base 2, between the tiers of those who addressed the person and the tiers of those
+    among them whom the person answered); Lin 1991, "Divergence measures based on the Shannon entropy". A person's tier is that
+    of `direct` without what `person` gives: with it, an answer could lift its recipient out of the tier they asked from.
     """
     to_mean = "case when {x} > 0 then {x} * log2(2 * {x} / (p + q)) else 0e0 end"
     term = fixed_sql(f"({to_mean.format(x='p')} + {to_mean.format(x='q')}) / 2")

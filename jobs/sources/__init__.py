@@ -1,1 +1,1 @@
-"""Sources: one module per platform or archive. Pages in, rows out; no source knows a table."""
+"""Sources: one module per platform or archive. Each turns its input into pages of records; no source knows a table."""

@@ -1,25 +1,27 @@
-"""activitystreams: W3C ActivityStreams 2.0, one activity a line: the door for any platform, named by the source's ID.
+"""activitystreams: W3C ActivityStreams 2.0, one activity per line, for any platform. The source's ID names the platform.
 
 https://www.w3.org/TR/activitystreams-core/, https://www.w3.org/TR/activitystreams-vocabulary/.
-`mastodon:activitystreams=outbox.jsonl` gives acts of platform `mastodon`, and so does, beside it and of the same people,
-`mine:activitystreams@mastodon=inbox.jsonl`. Collections, such as an outbox, are read too, and arrays of activities.
+`mastodon:activitystreams=outbox.jsonl` yields acts of platform `mastodon`. `mine:activitystreams@mastodon=inbox.jsonl` is a
+second source of the same platform and people. Collections, such as an outbox, and arrays of activities are read too.
 
     activity            becomes
     Create              reply to each author it is `inReplyTo`, else post; quote of what `quote`, `quoteUrl`, `quoteUri`,
-                        `_misskey_quote` or a link names; mention of each tag of type Mention
-    Announce            reshare of its object; of an activity, what that activity becomes, by its own actor (FEP-1b12)
+                        `_misskey_quote` or a link names; mention for each tag of type Mention
+    Announce            reshare of its object; if that is an activity, what it becomes, by its own actor (FEP-1b12)
     Like, EmojiReact    like of its object
     Follow              follow of its object
-    Undo, Delete        takes back what its object names, if that is the same actor's
-    Update of oneself   what the account says of itself: its names, and by type Service or Application that it is automated
-    all others          ignored, those outside the vocabulary counted by type
+    Undo, Delete        undoes what its object names, if that is the same actor's
+    Update of oneself   account: its names, and automated if its type is Service or Application
+    all others          ignored; types outside the vocabulary are counted by type
 
-Only public acts count: what is created or announced for an audience without `as:Public` is ignored, and so are votes in
-polls. An embedded object names its author by `attributedTo`; else the author is looked for among what is created in the
-pull. An act's id is the content's for a Create, else the activity's, else derived. It happened when the activity was
-published; where that is missing, content gives it itself, as does what an Undo or Delete embeds, and an activity that is
-handed on happened when it was announced. An Undo or Delete without a time takes back on any day of the pull. What several
-actors do together is one act of each: the first has the activity's id, for the others theirs is added to it.
+Only public acts count. Activities created or announced for an audience without `as:Public` are ignored, and so are votes in
+polls. An embedded object names its author by `attributedTo`; otherwise the author is looked up among the content created in the
+pull.
+
+An act's id is the content's id for a Create, else the activity's, else derived. Its time is when the activity was published. If
+that is missing, the content of a Create, or what an Undo or Delete embeds, supplies the time; an activity inside an Announce
+uses the time of the Announce. An Undo or Delete without a time applies to any day of the pull. An activity of several actors
+becomes one act for each: the first keeps the activity's id; for the others, the actor's id is appended.
 """
 
 import re
@@ -65,20 +67,20 @@ IGNORED = {
 TIMED_BY_OBJECT = ("Create", "Undo", "Delete")
 TAKING_BACK = ("Undo", "Delete")
 SCORED = {*TIMED_BY_OBJECT, *DIRECTED}
-MOST_HANDED_ON = 3  # an activity by a group, by a relay, and one to spare
+MOST_HANDED_ON = 3  # levels of Announce: by a group, by a relay, and one to spare
 
 _SHORT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}$")
 
 
 class _Doer(NamedTuple):
-    """One actor of an activity, when it happened, and what is added to the activity's id for this actor."""
+    """One actor of an activity, its time, and the suffix of the activity's id for this actor."""
 
     id: str
     occurred_at: int
     suffix: str
 
     def act(self, kind: str, activity_id: str, item: Any) -> Act | Unresolved:
-        """An act on what `item` is or names."""
+        """An act on the object that `item` is or names."""
         about, target = _aim(kind, item)
         if about is None and target is None:
             return Unresolved(NO_TARGET, self.occurred_at)
@@ -86,7 +88,7 @@ class _Doer(NamedTuple):
         return Act(kind, self.id, target, self.occurred_at, activity_id, None if towards_person else about)
 
     def part(self, kind: str, activity_id: str, item: Any) -> Act | Unresolved:
-        """One of the things that content does. Where it names nobody, the others still count."""
+        """One of several acts of one piece of content. If it names nobody, the others still count."""
         try:
             return self.act(kind, activity_id, item)
         except Rejected as fault:
@@ -96,14 +98,14 @@ class _Doer(NamedTuple):
         return _own_id(self.id, self.suffix, item, about, self.occurred_at)
 
     def directed(self, kind: str, activity: Any, item: Any) -> Act | Unresolved | Ignored:
-        """An Announce, Like or Follow of `item`."""
+        """The record of an Announce, Like or Follow of `item`."""
         if (type(item) is dict and is_private(item)) or (kind == "reshare" and is_private(activity)):
             return Ignored(self.occurred_at)
         about, target = _aim(kind, item)
         return self.act(kind, self.own_id(activity, target or about or ""), item)
 
     def created(self, activity: Any, item: Any) -> Iterator[Record]:
-        """A Create of `item`."""
+        """The records of a Create of `item`."""
         if is_private(item, activity) or is_vote(item):
             yield Ignored(self.occurred_at)
             return
@@ -124,12 +126,12 @@ class _Doer(NamedTuple):
 
 
 def parse(line: bytes) -> Sequence[Record]:
-    """One activity."""
+    """One line with an activity -> its records."""
     return _activity(json_object(line))
 
 
 def _activity(activity: Any, announced_at: int | None = None, handed_on: int = 0) -> Sequence[Record]:
-    """An activity, or one that another handed on, which was announced then."""
+    """The records of an activity, or of one inside an Announce made at `announced_at`."""
     names = types(activity)
     kind = next((name for known in (SCORED, IGNORED) for name in names if name in known), None)
     occurred_at = _instant(kind, activity, announced_at)
@@ -181,12 +183,12 @@ def _did(kind: str, activity: Any, doer: _Doer) -> Iterator[Record]:
 
 
 def _is_activity(item: Any) -> bool:
-    """Whether an embedded object is what somebody did, not what somebody wrote, such as a poll (a Question)."""
+    """Whether an embedded object is an activity, not content such as a poll (a Question)."""
     return next(each(item, "actor"), None) is not None and CONTENT.isdisjoint(types(item))
 
 
 def _handed_on(activity: Any, occurred_at: int | None, handed_on: int) -> list[Record]:
-    """What an Announce of activities hands on. Whoever announces them does nothing of it."""
+    """The records of activities inside an Announce. The announcing actor gets no act."""
     if handed_on == MOST_HANDED_ON:
         raise Rejected("activity is handed on too often")
     if is_private(activity):
@@ -196,7 +198,7 @@ def _handed_on(activity: Any, occurred_at: int | None, handed_on: int) -> list[R
 
 
 def _took_back(activity: Any, name: str, suffix: str, occurred_at: int | None) -> Iterator[Record]:
-    """What an Undo or a Delete by the actor `name` takes back, activities or content."""
+    """The activities or content that an Undo or Delete by the actor `name` takes back."""
     objects = list(each(activity, "object"))
     if not objects:
         yield Unresolved(NO_TARGET, occurred_at)
@@ -225,7 +227,7 @@ def _undo(item: Any, name: str, suffix: str, occurred_at: int | None) -> Undo | 
 
 
 def _no_activity_of_the_vocabulary(activity: Any, names: list[str], occurred_at: int | None) -> Sequence[Record]:
-    """An activity of an extension, or an actor's own page."""
+    """The records of an activity of an extension, or of an actor's own page."""
     if next(each(activity, "actor"), None) is None and not ACTORS.isdisjoint(names):
         name = account_id(identity(activity, "actor"))
         return (Ignored(None), *_account(activity, name, None))
@@ -237,7 +239,7 @@ def _no_activity_of_the_vocabulary(activity: Any, names: list[str], occurred_at:
 
 
 def _changed(actors: dict[str, Any], item: Any, occurred_at: int | None) -> Iterator[Account]:
-    """What actors say of themselves by an Update."""
+    """Account records of actors that update themselves."""
     if not ACTORS.isdisjoint(types(item)):
         name = identity(item, "actor")
         if name in actors:
@@ -245,7 +247,7 @@ def _changed(actors: dict[str, Any], item: Any, occurred_at: int | None) -> Iter
 
 
 def _account(actor: Any, name: str, occurred_at: int | None) -> Iterator[Account]:
-    """What an embedded actor tells of itself; `bot` is Mastodon's own word for it."""
+    """The account record of an embedded actor. `bot` is Mastodon's own property."""
     found = ACTORS.intersection(types(actor))
     if found:
         handle, display_name = shown(actor.get("preferredUsername")), shown(actor.get("name"))
@@ -259,13 +261,13 @@ def _own_id(name: str, suffix: str, item: Any, about: str, occurred_at: int) -> 
 
 
 def _aim(kind: str, item: Any) -> tuple[str | None, str | None]:
-    """What an act of this kind on `item` is about, and who its target is."""
+    """The object and the target of an act of this kind on `item`."""
     about = identity(item, "object")
     return about, about if kind in ("follow", "mention") else author(item)
 
 
 class ActivityStreamsSource:
-    """Files of one platform's activities. The platform is the source's ID, or named."""
+    """Files of one platform's activities. The platform is `platform` if given, else the source's ID."""
 
     def __init__(self, source_id: str, places: Sequence[str], platform: str | None = None) -> None:
         self.platforms = (platform or source_id,)

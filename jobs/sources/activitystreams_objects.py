@@ -1,4 +1,4 @@
-"""Objects of ActivityStreams 2.0 in the many ways to write them: values, types, ids, authors, times, who may see them.
+"""Reads objects of ActivityStreams 2.0 in all their notations: values, types, ids, authors, times and audiences.
 
 https://www.w3.org/TR/activitystreams-core/, https://www.w3.org/TR/activitystreams-vocabulary/.
 """
@@ -15,9 +15,9 @@ CONTENT = {
     *("Tombstone", "Video", "Link", "Mention", "Collection", "OrderedCollection", "CollectionPage"),
     "OrderedCollectionPage",
 }
-QUOTES = ("quote", "quoteUrl", "quoteUri", "_misskey_quote")  # FEP-044f and what came before it
+QUOTES = ("quote", "quoteUrl", "quoteUri", "_misskey_quote")  # FEP-044f and its predecessors
 
-# Prefixes and addresses of the vocabulary and of the extension that EmojiReact comes from.
+# Prefixes and URLs of the vocabulary, and of the extension that defines EmojiReact.
 _VOCABULARIES = (
     *("https://www.w3.org/ns/activitystreams#", "http://www.w3.org/ns/activitystreams#", "as:"),
     *("https://litepub.social/ns#", "http://litepub.social/ns#", "litepub:"),
@@ -41,26 +41,26 @@ def types(item: Any) -> list[str]:
 
 
 def identity(item: Any, what: str) -> str | None:
-    """The id of what is embedded or named; `None` where it has none. Raises `Rejected` where it cannot be one."""
+    """The id of an embedded or named object; None if it has none. Raises `Rejected` if the value cannot be an id."""
     told = item.get("id", item.get("@id")) if type(item) is dict else item
     return None if told is None else account_id(told, what)
 
 
 def author(item: Any) -> str | None:
-    """Who an embedded object says it is by."""
+    """The id of the author that an embedded object names."""
     by = next((by for name in ("attributedTo", "actor") for by in each(item, name)), None)
     return identity(by, "author")
 
 
 def instant(item: Any, name: str = "published") -> int | None:
-    """Microseconds; `None` where it is not told. Raises `Rejected` where it is no time."""
+    """The time in microseconds; None if absent. Raises `Rejected` if the value is not a time."""
     told = item.get(name) if type(item) is dict else None
     return None if told is None else from_iso(told)
 
 
 def is_private(*items: Any) -> bool:
-    """Whether what is said is not for everybody. The first of these objects that names an audience decides; one that names
-    none (as of most likes and follows, and of exports) is taken for public."""
+    """Whether the content is not public. The first of these objects that names an audience decides. If none does (as in most
+    likes, follows and exports), the content counts as public."""
     for item in items:
         if type(item) is dict and any(item.get(name) is not None for name in _AUDIENCE):
             named = [one for name in (*_AUDIENCE, "audience") for one in each(item, name)]
@@ -73,7 +73,7 @@ def _is_name(one: Any) -> bool:
 
 
 def is_vote(item: Any) -> bool:
-    """A vote in a poll: a Note with a name and without content, in reply to the poll."""
+    """Whether this is a vote in a poll: a Note with a name and without content, in reply to the poll."""
     return (
         "Note" in types(item)
         and type(item.get("name")) is str
@@ -84,14 +84,14 @@ def is_vote(item: Any) -> bool:
 
 
 def quoted(item: Any) -> list[Any]:
-    """What an object quotes, by a property or, where it has none, by links to ActivityStreams objects (FEP-e232)."""
+    """What an object quotes: by a property or, without one, by links to ActivityStreams objects (FEP-e232)."""
     named = [one for name in QUOTES for one in each(item, name)]
     links = [
         next(each(tag, "href"), None)
         for tag in each(item, "tag")
         if "Link" in types(tag) and _is_activitystreams(tag.get("mediaType"))
     ]
-    return named[:1] or links  # the properties are names of one quote
+    return named[:1] or links  # the properties all name the same quote
 
 
 def _is_activitystreams(media_type: Any) -> bool:

@@ -1,8 +1,8 @@
-"""JSON that is not one value a line -> the text of each value, in bounded memory.
+"""JSON that is not one value per line -> the text of each value, in bounded memory.
 
-Values may follow one another on a line or be printed over several. An array gives its items, and so does an answer or an
-export that holds a list: `orderedItems` or `items` of an ActivityStreams collection, `data` of an API, `children` of a
-Reddit listing.
+A line may hold several values, and a value may span several lines. An array yields its items. So does an API response or an
+export that holds a list: `orderedItems` or `items` of an ActivityStreams collection, `data` of an API, `children` of a Reddit
+listing.
 """
 
 import codecs
@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 from jobs.sources.page import Rejected
 
 PIECE_BYTES = 1 << 20
-MAX_CHARS = 16 << 20  # of one value, as of one line
+MAX_CHARS = 16 << 20  # per value; the same limit as for a line
 
 _LISTS = ("orderedItems", "items", "data", "children")
 _PRINTED = re.compile(rb"\s*(?:\[\s*(?:[{\]]|$)|\{\s*\n)")  # an array of objects, or an object over several lines
@@ -25,20 +25,20 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 
 
 def is_document(head: bytes) -> bool:
-    """Whether a file that begins like this is not one value a line."""
+    """Whether a file that begins with `head` holds something other than one value per line."""
     head = head.removeprefix(codecs.BOM_UTF8)
     if _PRINTED.match(head):
         return True
     if not head.startswith(b"{") or not _LISTED.search(head):
         return False
     reader = _Reader(io.BytesIO(head))
-    with suppress(Rejected):  # not the whole document is seen
+    with suppress(Rejected):  # `head` is only the start of the document
         next(reader.values(), None)
     return reader.met_list
 
 
 def several(line: bytes) -> list[bytes]:
-    """The values of a line that holds more than one, or a list of them; none where it is one value or no JSON."""
+    """The values of a line that holds more than one, or a list of them. Empty if the line is one value or not JSON."""
     if not line.startswith((b"{", b"[")):
         return []
     try:
@@ -49,14 +49,14 @@ def several(line: bytes) -> list[bytes]:
 
 
 def values(stream: BinaryIO) -> Iterator[bytes]:
-    """Raises `Rejected` where the text is not JSON from here on or breaks off."""
+    """The text of each value in the stream. Raises `Rejected` if the rest of the text is not JSON or is truncated."""
     reader = _Reader(stream)
     while reader.next_char():
         yield from reader.values()
 
 
 class _Reader:
-    """A text and a place in it. Only the value being read is held."""
+    """A text and a position in it. Only the current value is held in memory."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self.met_list = False
@@ -68,7 +68,7 @@ class _Reader:
         self._ended = False
 
     def next_char(self) -> str:
-        """Goes to the next character that is no space; empty at the end."""
+        """Moves to the next non-space character and returns it; empty at the end."""
         while True:
             self._at = _SPACE.match(self._text, self._at).end()  # type: ignore[union-attr]
             if self._at < len(self._text):
@@ -77,7 +77,7 @@ class _Reader:
                 return ""
 
     def values(self) -> Iterator[bytes]:
-        """What the next value gives."""
+        """The texts that the next value yields."""
         self._forget()
         match self.next_char():
             case "{":
@@ -132,7 +132,7 @@ class _Reader:
                 if not self._more():
                     raise Rejected("document is not JSON from here on, or breaks off") from None
                 continue
-            if end < len(self._text) or not self._more():  # a number may go on
+            if end < len(self._text) or not self._more():  # a number may continue in the next piece
                 text = self._text[self._at : end].encode()
                 self._at = end
                 return value, text
@@ -147,7 +147,8 @@ class _Reader:
             self._text, self._at = self._text[self._at :], 0
 
     def _more(self) -> bool:
-        """Reads on, at least as much again as is held, so that a long value is not tried too often."""
+        """Reads at least as much text as it holds already, so a long value is not reparsed too often. Returns whether text was
+        added."""
         if len(self._text) - self._at > MAX_CHARS:
             raise Rejected(f"value is longer than {MAX_CHARS >> 20} MiB")
         held = len(self._text)

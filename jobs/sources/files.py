@@ -1,4 +1,4 @@
-"""The places of a source -> its files: paths, folders, patterns, pipes, the standard input."""
+"""The places of a source (paths, folders, patterns, pipes, standard input) -> its files."""
 
 import glob
 import re
@@ -15,9 +15,9 @@ _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
 def existing(places: Sequence[str], suffixes: Sequence[str] = ()) -> list[Path]:
-    """The files at these places: `-` is the standard input, a pattern (`RC_*.zst`) the files it matches, a folder its
-    files with one of the suffixes, by name; names that begin with `.` are passed over. Raises `UsageError` naming the
-    place that is not there or holds nothing to read."""
+    """The files at these places: `-` is the standard input, a pattern (`RC_*.zst`) the files it matches, a folder its files
+    with one of the suffixes, sorted by name, without those that begin with `.`. Raises `UsageError`, which names the place, if
+    a place does not exist or holds nothing to read."""
     files: list[Path] = []
     for place in places:
         if _URL.match(place):

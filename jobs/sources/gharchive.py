@@ -1,9 +1,8 @@
 """gharchive: GH Archive's hourly files of GitHub's public events, from folders, files or a base URL.
 
-https://www.gharchive.org. Without a place, from `PUBLIC`. A file is one hour, `YYYY-MM-DD-H.json.gz` (or `.json`), a
-line one event: `github_events` says what becomes of it. Only the hours of the days asked for are opened. A day is partial
-where an hour is missing, breaks off, is empty or holds no event (an error page), and where the archive itself is known to
-lack events (`GAPS`).
+https://www.gharchive.org. Without a place, `PUBLIC` is used. A file holds one hour, `YYYY-MM-DD-H.json.gz` (or `.json`), and a
+line one event, which `github_events` parses. Only hours of the requested days are opened. A day is partial if an hour is
+missing, truncated, empty or without events (an error page), or if the archive itself is known to lack events (`GAPS`).
 """
 
 import logging
@@ -31,24 +30,24 @@ PLATFORM = "github"
 PUBLIC = "https://data.gharchive.org"
 SUFFIXES = (".json.gz", ".json")
 
-# While the archive read GitHub's timeline it named hours by California's clock; those it filled in for the time before,
-# and all since the events API, have UTC names. https://github.com/igrigorik/gharchive.org/issues/33 and pull request 26
+# While the archive read GitHub's timeline, it named hours in California time. Hours that it filled in for earlier days, and all
+# hours since it reads the events API, have UTC names. https://github.com/igrigorik/gharchive.org/issues/33 and pull request 26
 CALIFORNIAN = (datetime(2012, 3, 11, tzinfo=UTC), datetime(2015, 1, 1, tzinfo=UTC))
 CALIFORNIA = ZoneInfo("America/Los_Angeles")
 
-# Days from which the archive itself lacks events, wherever its files are read from, and what is known about it.
+# First day from which the archive itself lacks events, in every copy of its files -> the known extent.
 GAPS = {
     date(2025, 5, 23): "GH Archive lacks about 40 % of all events since 2025-05-23 (gharchive.org issues 310, 320)",
     date(2026, 2, 1): "GH Archive lacks more than 80 % of stars since 2026-02 (open-digger issue 1787)",
 }
 
-TIMEOUT_S = 30  # without a byte; a whole hour may take minutes
+TIMEOUT_S = 30  # longest wait for data; a whole hour may take minutes
 
 _HOUR = re.compile(r"(\d{4}-\d{2}-\d{2})-(\d{1,2})\.json(?:\.gz)?")
 
 
 def is_passing(error: BaseException) -> bool:
-    """A fault that another attempt may not meet."""
+    """Whether a retry may succeed."""
     if isinstance(error, httpx.HTTPStatusError):
         return error.response.status_code >= 500 or error.response.status_code in (408, 429)
     return isinstance(error, httpx.TransportError)
@@ -57,14 +56,14 @@ def is_passing(error: BaseException) -> bool:
 ATTEMPTS = Retrying(
     retry=retry_if_exception(is_passing),
     wait=wait_exponential_jitter(initial=1, max=15),
-    stop=stop_after_attempt(5),  # about half a minute in all; a nightly run is repeated anyway
+    stop=stop_after_attempt(5),  # about half a minute in all; Airflow retries a nightly run anyway
     before_sleep=before_sleep_log(log, logging.WARNING),
     reraise=True,
 )
 
 
 def download(client: httpx.Client, url: str, into: BinaryIO) -> bool:
-    """Whether it is there; 404 says that it is not."""
+    """Downloads the URL into the file. Returns False on a 404."""
     into.seek(0)
     into.truncate()
     with client.stream("GET", url) as answer:
@@ -77,14 +76,13 @@ def download(client: httpx.Client, url: str, into: BinaryIO) -> bool:
 
 
 def hour_name(hour: datetime) -> str:
-    """What the archive calls the hour that begins at this instant."""
+    """The archive's name for the hour that begins at this instant."""
     named = hour.astimezone(CALIFORNIA) if CALIFORNIAN[0] <= hour < CALIFORNIAN[1] else hour
     return f"{named:%Y-%m-%d}-{named.hour}"
 
 
 class GHArchiveSource:
-    """Hours in folders, files or at base URLs; of an hour that is in several places, the first is read, files before
-    URLs."""
+    """Hours in folders, files or at base URLs. If several places have an hour, the first is read, files before URLs."""
 
     platforms = (PLATFORM,)
 
@@ -104,13 +102,13 @@ class GHArchiveSource:
             self.files.setdefault(f"{name[1]}-{int(name[2])}", path)  # mirrors name the first ten hours 00 to 09
 
     def pages(self, first_day: date, last_day: date) -> Iterator[Page]:
-        """Raises `UsageError` where not one hour of these days is there."""
+        """The pages of these days. Raises `UsageError` if no hour of them exists."""
         found_any = False
         with httpx.Client(follow_redirects=True, timeout=TIMEOUT_S) as client:
             for number in range((last_day - first_day).days + 1):
                 day = first_day + timedelta(days=number)
                 midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
-                # A dict, as the day on which clocks are set back has one name for two hours.
+                # A dict removes duplicates: on the day when clocks are set back, two hours share one name.
                 names = dict.fromkeys(hour_name(midnight + timedelta(hours=hour)) for hour in range(24))
                 missing: list[str] = []
                 without_events: list[str] = []
@@ -141,7 +139,7 @@ class GHArchiveSource:
 
     @contextmanager
     def _open(self, name: str, client: httpx.Client) -> Iterator[tuple[str, BinaryIO] | None]:
-        """Where an hour was found, and its content. Raises `CloutError` where a server does not give it."""
+        """The place and content of an hour, or None if no place has it. Raises `CloutError` if a download fails."""
         if name in self.files:
             with self.files[name].open("rb") as raw:
                 yield str(self.files[name]), decompressed(raw, str(self.files[name]))
@@ -160,7 +158,7 @@ class GHArchiveSource:
 
 
 def _notes(day: date, hours: int, missing: list[str], without_events: list[str]) -> list[Note]:
-    """What is known to be missing of a day of so many hours."""
+    """Notes on the missing parts of a day that has `hours` hours."""
     absent = len(missing) + len(without_events) == hours
     found = [
         Note(f"{len(names)} of {hours} hours {what}: {', '.join(names)}", True, day, absent)
@@ -171,7 +169,7 @@ def _notes(day: date, hours: int, missing: list[str], without_events: list[str])
 
 
 def _fault(first: Page) -> str | None:
-    """Why an hour that begins with this page is none: it is empty, or not a line of it is an event."""
+    """The fault of an hour that begins with this page: it is empty, or none of its lines is an event. None if it has events."""
     rejected = first.faults["outcome"].to_pylist().count("rejected")
     if first.lines.total() == 0:
         return "empty"

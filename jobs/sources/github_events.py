@@ -1,28 +1,28 @@
-"""What GitHub's public events say -> records, in all the shapes they have had. GH Archive's lines are such events.
+"""GitHub's public events, in all their historical formats -> records. Each line of GH Archive is such an event.
 
 https://docs.github.com/rest/using-the-rest-api/github-event-types. `created_at` is GitHub's own clock.
 
     event                                           becomes
     WatchEvent                                      like of the repository, about its owner
     ForkEvent                                       reshare of the repository, about its owner
-    IssueCommentEvent, PullRequestReviewEvent,      reply to whoever opened the issue or pull request
+    IssueCommentEvent, PullRequestReviewEvent,      reply to the author of the issue or pull request
     PullRequestReviewCommentEvent
     CommitCommentEvent                              reply to the repository's owner
     FollowEvent (until 2013)                        follow
     IssuesEvent, PullRequestEvent, DiscussionEvent  when opened: post, and a mention of the repository's owner, if
-                                                    somebody else
+                                                    that is another account
     PushEvent, ReleaseEvent, PublicEvent,           post
     CreateEvent of a repository, GistEvent
     all others, and other actions of these          ignored: branches, tags, members, wiki pages, closing, editing
 
-Accounts are lower-case logins, so only bots get an account row: GitHub ends their login in `[bot]`, and gives them
-the type `Bot` wherever an event has a user in full. `ghost` stands for all who left. What is not public is ignored. An
-act's id is its own content's (`issuecomment-7`, as in its address; `owner/name#12`), else the event's. A review that says
-nothing itself is the envelope of its comments, which have events of their own: ignored.
+Accounts are lower-case logins, so only bots get an account row. GitHub ends bots' logins in `[bot]`, and gives them the type
+`Bot` wherever an event holds a full user. `ghost` is GitHub's placeholder for deleted accounts. Events that are not public are
+ignored. An act's id is its content's id (`issuecomment-7`, as in its URL; `owner/name#12`), else the event's. A review without
+text only wraps its comments, which have their own events, so it is ignored.
 
-Until 2014 (the timeline) `actor` is a login, events have no id, and comments tell their issue by `url` only; since late
-2025 a pull request does not tell its author. Whom such a reply is to is looked for among what the pull's other events
-tell of that issue or pull request. BigQuery's export writes `payload` as a text.
+Until 2014 (the timeline) `actor` is a login, events have no id, and comments name their issue only by `url`. Since late 2025
+pull requests do not name their author. The target of such a reply is looked up among the pull's other events on that issue or
+pull request. BigQuery's export writes `payload` as text.
 """
 
 import re
@@ -48,11 +48,11 @@ GHOST = "ghost"
 _NUMBER = re.compile(r"/(?:issues|pull)/(\d{1,18})")
 _BIGQUERY_TIME = re.compile(r"(\d{4}-\d\d-\d\d) ([\d:.]{8,15}) UTC")
 _USERS = ("comment", "review", "issue", "pull_request", "discussion")
-_OLD_TIME = re.compile(r"(\d{4})/(\d\d)/(\d\d) ([\d:]{8}) ([+-]\d{4})")  # of the timeline's first days
+_OLD_TIME = re.compile(r"(\d{4})/(\d\d)/(\d\d) ([\d:]{8}) ([+-]\d{4})")  # format of the timeline's first days
 
 
 class _Event(NamedTuple):
-    """What all events tell, in whatever shape. `repository` is `owner/name`, lower-case, if told."""
+    """The fields that all events have, in any format. `repository` is `owner/name` in lower case, or None."""
 
     actor: str
     occurred_at: int
@@ -66,7 +66,7 @@ class _Event(NamedTuple):
 
     @property
     def url(self) -> str:
-        """The event's page, told until 2014."""
+        """The URL of the event's page; events have it until 2014."""
         return str(self.raw.get("url"))
 
     def id(self, about: str) -> str:
@@ -74,7 +74,7 @@ class _Event(NamedTuple):
         return derived_id(self.actor, about, self.occurred_at) if given is None else account_id(given, "event")
 
     def thread(self, what: str) -> str | None:
-        """The issue, pull request or discussion, `owner/name#number`: issues and pull requests share their numbers."""
+        """The issue, pull request or discussion as `owner/name#number`. Issues and pull requests share one numbering."""
         number = within(self.payload, what, "number") or within(self.payload, "number")
         if number is None:
             told = _NUMBER.search(self.url)
@@ -101,7 +101,7 @@ def _on_repository(kind: str) -> Callable[[_Event], Sequence[Record]]:
 
 
 def _reply(what: str, content: str, prefix: str) -> Callable[[_Event], Sequence[Record]]:
-    """A comment or review (`content`) on an issue or pull request (`what`)."""
+    """Handler for a comment or review (`content`) on an issue or pull request (`what`)."""
 
     def records(event: _Event) -> Sequence[Record]:
         thread, author = event.thread(what), event.author(what)
@@ -133,7 +133,7 @@ def _commit_comment(event: _Event) -> Sequence[Record]:
 
 
 def _opening(what: str) -> Callable[[_Event], Sequence[Record]]:
-    """An issue, pull request or discussion."""
+    """Handler for an issue, pull request or discussion."""
 
     def records(event: _Event) -> Sequence[Record]:
         thread = event.thread(what)
@@ -153,12 +153,12 @@ def _opening(what: str) -> Callable[[_Event], Sequence[Record]]:
 
 
 def _post(key: str | None = None, value: str | None = None) -> Callable[[_Event], Sequence[Record]]:
-    """One's own content; where a key is given, only with this value."""
+    """Handler for the actor's own content; if `key` is given, only with this value."""
 
     def records(event: _Event) -> Sequence[Record]:
         if key is not None and within(event.payload, key) != value:
             return (Ignored(event.occurred_at),)
-        return (event.post(event.id(event.url)),)  # the address tells two pushes of one second apart
+        return (event.post(event.id(event.url)),)  # the URL distinguishes two pushes of the same second
 
     return records
 
@@ -210,7 +210,7 @@ EVENTS: dict[str, Callable[[_Event], Sequence[Record]]] = {
 
 
 def parse(line: bytes) -> Sequence[Record]:
-    """One event."""
+    """One line with an event -> its records."""
     raw = json_object(line)
     occurred_at = _time(raw.get("created_at"))
     with dated(occurred_at):
@@ -230,7 +230,7 @@ def parse(line: bytes) -> Sequence[Record]:
         if type(payload) is str:
             payload = json_object(payload.encode("utf-8", "backslashreplace"))
         found = records(_Event(actor, occurred_at, _repository(raw), payload, raw))
-        if b"bot]" not in line and b'"Bot"' not in line:  # nearly all, and looking at each user costs a tenth
+        if b"bot]" not in line and b'"Bot"' not in line:  # nearly all events; checking each user costs a tenth
             return found
         bots = _bots(raw, login, payload)
         return (*found, *(Account(bot.lower(), occurred_at, handle=bot, is_bot=True) for bot in bots))
@@ -262,7 +262,7 @@ def _actor(raw: dict[str, Any]) -> str:
 
 
 def _login(value: Any) -> str | None:
-    """A lower-case login; `None` where it is not told, or is of somebody who left."""
+    """The login in lower case; None if it is absent or belongs to a deleted account."""
     login = None if value is None else account_id(value, "author").lower()
     return None if login == GHOST else login
 
@@ -276,7 +276,7 @@ def _repository(raw: dict[str, Any]) -> str | None:
         )
     else:
         path = within(raw, "repo", "name")
-    if path in (None, "/"):  # of the first years' events about people, `/`
+    if path in (None, "/"):  # in the first years, `/` for events about people
         return None
     owner, slash, name = account_id(path, "repository").partition("/")
     if not (owner and slash and name):

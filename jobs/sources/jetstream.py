@@ -1,23 +1,23 @@
-"""jetstream: Bluesky's Jetstream, one event a line, plain or compressed.
+"""jetstream: Bluesky's Jetstream, one event per line, plain or compressed.
 
 https://github.com/bluesky-social/jetstream, https://atproto.com/specs/lexicon (lexicons `app.bsky.*`).
-Both wire formats are read: `/subscribe` (in full and in the short form of before October 2024), and `subscribeEvents` with
-its envelope (`{"$type": "message", "payload": ...}`) or without. `time_us` or `time` is the server's clock; a record's own
-`createdAt` is the client's and is not read. Accounts are DIDs; an act's id is its record, `at://did/collection/rkey`.
+Both wire formats are read: `/subscribe` (in full and in the short form from before October 2024), and `subscribeEvents` with or
+without its envelope (`{"$type": "message", "payload": ...}`). `time_us` or `time` is the server's clock; a record's `createdAt`
+is the client's and is ignored. Accounts are DIDs. An act's id is its record's URI, `at://did/collection/rkey`.
 
     record created                      becomes
     app.bsky.feed.like, .repost         like, reshare of the subject
     app.bsky.feed.post                  reply to its parent, else post; quote of an embedded record; mention of each
                                         account that a facet names
     app.bsky.graph.follow               follow
-    deleted, of these four              takes back what it did
-    app.bsky.actor.profile              what the account says of itself: its name, and by the self-label `bot` that it is
-                                        automated, until the profile says otherwise
+    deleted, of these four              undoes the act
+    app.bsky.actor.profile              account: its name, and automated if the self-label `bot` is set, until a later
+                                        profile lacks it
     of any other collection; updates    ignored
 
-An identity event gives an account's handle. A record's writer is free to write nonsense: a like, repost or follow of
-nobody is rejected, and what names nobody in a post (a facet, an embed, a parent) is unresolved beside what the post else
-does. An address by handle instead of DID (`at://alice.example/...`) is understood, but names no known account.
+An identity event supplies an account's handle. Records may hold nonsense: a like, repost or follow without a valid target is
+rejected; a facet, embed or parent of a post without one is unresolved, and the post's other acts still count. A URI with a
+handle instead of a DID (`at://alice.example/...`) is valid but unresolved: it names no known account.
 """
 
 import re
@@ -31,11 +31,11 @@ from jobs.sources.page import Account, Act, Ignored, Page, Record, Rejected, Und
 from jobs.sources.values import NO_TIME, account_id, dated, from_iso, from_micros, json_object, shown, within
 
 PLATFORM = "bluesky"
-NO_HANDLE = "handle.invalid"  # what the protocol says where a handle does not lead back to its account
+NO_HANDLE = "handle.invalid"  # the protocol's value for a handle that does not resolve back to its account
 TARGET_BY_HANDLE = "names its target by handle, not by DID"
 PROFILE = "app.bsky.actor.profile"
 
-# The short forms of before October 2024.
+# The short forms from before October 2024.
 _KINDS = {"com": "commit", "id": "identity", "acc": "account"}
 _OPERATIONS = {"c": "create", "u": "update", "d": "delete"}
 _EVENT = "network.bsky.jetstream.subscribeEvents#"
@@ -45,7 +45,7 @@ _NSID = re.compile(r"[A-Za-z][A-Za-z0-9-]*(\.[A-Za-z0-9-]+)+")
 
 
 class _Commit(NamedTuple):
-    """A record that was created, by whom, when, and its address."""
+    """A created record, with its actor, time and URI."""
 
     actor: str
     occurred_at: int
@@ -53,7 +53,7 @@ class _Commit(NamedTuple):
     record: Any
 
     def about(self, kind: str, subject: Any) -> Act | Unresolved:
-        """An act on the content at the address `subject`."""
+        """An act on the content with the URI `subject`."""
         uri = account_id(subject, "subject")
         authority = uri.removeprefix("at://").split("/")[0]
         if not uri.startswith("at://") or not authority:
@@ -82,7 +82,7 @@ def _post(commit: _Commit) -> Sequence[Record]:
 
 
 def _part(kind: str, made: Callable[[str, Any], Act | Unresolved], commit: _Commit, subject: Any) -> Act | Unresolved:
-    """One of the things a post does. Where it names nobody, the others still count."""
+    """One of several acts of a post. If it names nobody, the others still count."""
     try:
         return made(kind, subject)
     except Rejected as fault:
@@ -90,7 +90,7 @@ def _part(kind: str, made: Callable[[str, Any], Act | Unresolved], commit: _Comm
 
 
 def _quoted(embed: Any) -> Any:
-    """The address of the record that is embedded, alone or with pictures."""
+    """The URI of an embedded record, alone or with media."""
     match within(embed, "$type"):
         case "app.bsky.embed.record":
             return within(embed, "record", "uri") or ""
@@ -116,7 +116,7 @@ COLLECTIONS: dict[str, Callable[[_Commit], Sequence[Record]]] = {
 
 
 def parse(line: bytes) -> Sequence[Record]:
-    """One event."""
+    """One line with an event -> its records."""
     event: Any = json_object(line)
     if "$type" in event:
         return _second_wire(event)
@@ -125,11 +125,11 @@ def parse(line: bytes) -> Sequence[Record]:
 
 
 def _second_wire(event: Any) -> Sequence[Record]:
-    """An event of `subscribeEvents`, or a frame that holds one."""
+    """The records of an event of `subscribeEvents`, or of a frame that holds one."""
     if event["$type"] == "message" and type(event.get("payload")) is dict:
         event = event["payload"]
     named, time = event.get("$type"), event.get("time")
-    if named == "error" or named in (f"{_EVENT}info", "#info"):  # the server's word to its client
+    if named == "error" or named in (f"{_EVENT}info", "#info"):  # the server's message to its client
         return (Ignored(None),)
     kind = named.partition("#")[2] if type(named) is str and named.startswith((_EVENT, "#")) else None
     return _event(kind, event, event, None if time is None else from_iso(time))
@@ -179,7 +179,7 @@ def _commit(actor: str, occurred_at: int | None, commit: Any) -> Sequence[Record
 
 
 def _profile(actor: str, occurred_at: int | None, record: Any) -> Account:
-    """What an account says of itself; whoever deletes the profile says nothing any more, so also not that it is a bot."""
+    """The account record of a profile. A deleted profile (None) has no label, so the account no longer counts as a bot."""
     values = within(record, "labels", "values")
     labels = [within(each, "val") for each in values] if type(values) is list else []
     return Account(actor, occurred_at, display_name=shown(within(record, "displayName")), is_bot="bot" in labels)

@@ -1,6 +1,6 @@
-"""Files -> lines -> pages, in bounded memory whatever a file's size, for every source that reads lines.
+"""Files -> lines -> pages, for every source that reads lines, in memory that does not depend on a file's size.
 
-Where a file is JSON but not one value a line (`documents`), its values are the lines.
+If a file is JSON but not one value per line (`documents`), its values are the lines.
 """
 
 import bz2
@@ -23,16 +23,16 @@ from jobs.sources.page import Note, Page, PageBuilder, Record, Rejected
 
 log = logging.getLogger(__name__)
 
-MAX_LINE_BYTES = 16 << 20  # far above any real activity; a longer line is a fault and is skipped without being held
+MAX_LINE_BYTES = 16 << 20  # far above any real activity; a longer line is rejected without being held in memory
 PAGE_LINES = 20_000
 BUFFER_BYTES = 1 << 20
 KEPT_BYTES = 4096
 
-# A zstd frame's input is handed on in pieces this small: even a piece made to explode then gives 128 MiB at most.
+# A zstd frame is decompressed in pieces of this size. Even a decompression bomb then yields at most 128 MiB per piece.
 ZSTD_INPUT_BYTES = 4096
 
 _MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
-# What looks like an archive but is none of them, by its first bytes, and how to get at its lines.
+# Formats that hold no lines, by their first bytes, and how to convert them.
 _FOREIGN = {
     b"PAR1": "a Parquet file; write it as JSON lines: `duckdb -c \"copy 'FILE' to 'FILE.jsonl' (format json)\"`",
     b"PK\x03\x04": "a zip archive; unpack it first, or give `-` and its content: `unzip -p FILE | clout pull ...`",
@@ -50,19 +50,19 @@ Parse = Callable[[bytes], Sequence[Record]]
 
 
 class ReadError(CloutError):
-    """The machine could not read a file, whatever it holds."""
+    """The machine could not read a file; its content is not the cause."""
 
 
 class Line(NamedTuple):
     number: int  # from 1
-    text: bytes  # the first bytes only, where `fault` says so
+    text: bytes  # only its first bytes if `fault` is a line that is too long
     fault: str | None = None
 
 
 def decompressed(raw: BinaryIO, name: str = "input") -> BinaryIO:
-    """The stream behind gzip, bzip2, xz or zstd, told by its first bytes; itself if it is none of them. Raises
-    `UsageError` where the bytes are of a format that holds no lines, or of a dictionary that is not here, and `ReadError`,
-    later too, where the machine cannot read them."""
+    """The decompressed stream of gzip, bzip2, xz or zstd, detected by the first bytes; any other stream unchanged. Raises
+    `UsageError` if the format holds no lines or needs a dictionary that is missing. Raises `ReadError`, also later while
+    reading, if the machine cannot read the bytes."""
     stream = io.BufferedReader(_Readable(raw, name), BUFFER_BYTES)
     head = stream.peek(32)[:32]
     for magic, what in _FOREIGN.items():
@@ -93,8 +93,8 @@ def _needs_dictionary(head: bytes) -> bool:
 
 
 class _Readable(io.RawIOBase):
-    """A file as it is on a disk or mount, where an error is the machine's. What decompressors raise, partly an `OSError` too,
-    is the fault of the content."""
+    """A raw file on a disk or mount. Its read errors are the machine's. Errors of decompressors, some also `OSError`, are
+    faults of the content."""
 
     def __init__(self, raw: BinaryIO, name: str) -> None:
         self._raw = raw
@@ -116,8 +116,8 @@ class _Readable(io.RawIOBase):
 
 
 class _Available(io.RawIOBase):
-    """Gives what an archive has at hand. Asked for a whole buffer, the standard readers lose all of it where the
-    archive breaks off within."""
+    """Returns the bytes that an archive has available. When a caller requests a whole buffer, the standard readers lose all of
+    it if the archive is truncated within."""
 
     def __init__(self, archive: gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile) -> None:
         self._archive = archive
@@ -132,14 +132,14 @@ class _Available(io.RawIOBase):
 
 
 class _Zstd(io.RawIOBase):
-    """The content of consecutive zstd frames. Raises `EOFError` where the last one is cut short, of which the library's
-    own reader says nothing."""
+    """The content of consecutive zstd frames. Raises `EOFError` if the last one is truncated, which the library's own reader
+    does not report."""
 
     def __init__(self, raw: BinaryIO) -> None:
         self._raw = raw
         # Public dumps use windows of up to 2 GiB, above the library's default limit.
         self._decompressor = zstandard.ZstdDecompressor(max_window_size=1 << 31)
-        self._frame: zstandard.ZstdDecompressionObj | None = None  # the one begun, until it ends
+        self._frame: zstandard.ZstdDecompressionObj | None = None  # the current frame, until it ends
         self._input = b""
         self._output = memoryview(b"")
 
@@ -165,8 +165,8 @@ class _Zstd(io.RawIOBase):
 
 
 def lines(stream: BinaryIO) -> Iterator[Line]:
-    """Every line. One that is too long or not UTF-8 comes with its fault; where the archive breaks off, the last line
-    says so and nothing follows. Empty lines are passed over, but counted in the numbers."""
+    """Every line. A line that is too long or not UTF-8 carries its fault. If the archive is truncated, a last line reports it.
+    Empty lines are skipped, but their numbers are counted."""
     number = 0
     while True:
         number += 1
@@ -200,7 +200,7 @@ def _is_utf8(text: bytes) -> bool:
 
 
 def pages(platform: str, files: Iterable[Path], parse: Parse) -> Iterator[Page]:
-    """Reads each file once. `parse` gives a line's records or raises `Rejected`; it sees whole lines of UTF-8 only."""
+    """Reads each file once. `parse` returns a line's records or raises `Rejected`; it only gets whole lines of UTF-8."""
     for path in files:
         with ExitStack() as stack:
             stream = decompressed(stack.enter_context(path.open("rb")), str(path))
@@ -208,7 +208,7 @@ def pages(platform: str, files: Iterable[Path], parse: Parse) -> Iterator[Page]:
 
 
 def values(stream: BinaryIO) -> Iterator[Line]:
-    """As `lines`, of a file that is JSON but not one value a line: the values and their numbers."""
+    """Like `lines`, for a file that is JSON but not one value per line: its values and their numbers."""
     number = 0
     try:
         for number, text in enumerate(documents.values(stream), 1):
@@ -221,7 +221,7 @@ def values(stream: BinaryIO) -> Iterator[Line]:
 
 
 def _read(stream: BinaryIO) -> Iterator[Line]:
-    """The lines of a file of any kind. A page that a server sent in its place is one faulty line."""
+    """The lines of a file of any kind. An error page sent by a server instead of the file is one faulty line."""
     try:
         head = stream.peek(BUFFER_BYTES)  # type: ignore[attr-defined]
     except _BROKEN as error:
@@ -233,8 +233,8 @@ def _read(stream: BinaryIO) -> Iterator[Line]:
 
 
 def stream_pages(platform: str, name: str, stream: BinaryIO, parse: Parse, day: date | None = None) -> Iterator[Page]:
-    """The pages of one open stream; at least one, so that an empty file is told too. What is noted of the file is noted of
-    `day`, if given."""
+    """The pages of one open stream, at least one, so an empty file is recorded too. Notes on the file apply to `day`, if
+    given."""
     builder = PageBuilder(platform, name)
     total = 0
     for line in _read(stream):
@@ -257,7 +257,7 @@ def stream_pages(platform: str, name: str, stream: BinaryIO, parse: Parse, day: 
 
 
 def _add(builder: PageBuilder, line: Line, parse: Parse) -> None:
-    """Takes a line, or each value of a line that holds several."""
+    """Adds a line, or each value of a line that holds several."""
     try:
         builder.add(line.number, line.text, parse(line.text))
     except Rejected as fault:

@@ -1,8 +1,8 @@
-"""What a source yields: pages of records, in columns.
+"""Pages of records in columns, as sources yield them.
 
-A source that reads lines builds pages with `PageBuilder` from the records below; one that computes its rows may fill the
-columns itself. Instants are microseconds since 1970 in UTC; `None` where a line has no readable time, which puts it
-on the first day asked for.
+A source that reads lines builds pages with `PageBuilder` from the records below. One that computes its rows may fill the
+columns itself. Instants are microseconds since 1970 in UTC. They are None if a line has no readable time; such a line counts
+for the first requested day.
 """
 
 from collections import Counter
@@ -18,8 +18,8 @@ EXCERPT_LENGTH = 200
 
 
 class Act(NamedTuple):
-    """One report of one act. Without `target_id`, the target is the author of `object_id`, looked for among all
-    `Author` records of the pull; where it is not found the act is unresolved."""
+    """One report of one act. Without `target_id`, the target is the author of `object_id`, looked up among all `Author` records
+    of the pull. If there is none, the act is unresolved."""
 
     kind: str
     actor_id: str
@@ -37,8 +37,8 @@ class Author(NamedTuple):
 
 
 class Undo(NamedTuple):
-    """`actor_id` took back what it did as `activity_id`: of an act and its undo in one pulled day nothing counts. Without
-    a time, the undo belongs to whichever pulled day holds the act."""
+    """`actor_id` took back the act `activity_id`. An act and its undo in one pulled day cancel out. An undo without a time
+    belongs to the pulled day that holds the act."""
 
     activity_id: str
     actor_id: str
@@ -46,7 +46,7 @@ class Undo(NamedTuple):
 
 
 class Account(NamedTuple):
-    """What a line tells about an account; the last of a day is kept."""
+    """A line's data about an account; the last line of a day wins."""
 
     account_id: str
     observed_at: int | None
@@ -59,16 +59,16 @@ class Account(NamedTuple):
 
 
 class Unresolved(NamedTuple):
-    """An activity that is understood but names no known target, actor or time. Where it is content of a known actor at a
-    known time, the source yields the actor's `post` beside it."""
+    """A readable activity without a known target, actor or time. If it is content of a known actor at a known time, the source
+    also yields the actor's `post`."""
 
     reason: str
     occurred_at: int | None
 
 
 class Ignored(NamedTuple):
-    """An activity that scores nothing: a delete, an update, bookkeeping, or one that is not public. `unknown` names the
-    type of an activity that this source does not know, so that it is counted by type."""
+    """An activity that scores nothing: a delete, an update, bookkeeping, or one that is not public. `unknown` is the activity's
+    type if the source does not know it; such types are counted."""
 
     occurred_at: int | None
     unknown: str | None = None
@@ -78,8 +78,8 @@ Record = Act | Author | Undo | Account | Unresolved | Ignored
 
 
 class Rejected(Exception):
-    """A line that cannot be read or breaks the contract. `reason` is the same for the same fault, so that reasons can
-    be counted; it does not quote the line."""
+    """A line that is unreadable or violates the contract. `reason` is the same for the same fault, so reasons can be counted.
+    It does not quote the line."""
 
     def __init__(self, reason: str, occurred_at: int | None = None) -> None:
         super().__init__(reason)
@@ -88,8 +88,8 @@ class Rejected(Exception):
 
 
 class Note(NamedTuple):
-    """Something to tell about a day's coverage: `partial` if data is known to be missing, `absent` if nothing of the day is
-    there, so that it cannot be pulled, `lasting` if pulling again will bring no more. No day means every day asked for."""
+    """A remark on a day's coverage. `partial`: data is known to be missing. `absent`: the day has no data, so it cannot be
+    pulled. `lasting`: pulling again will bring no more. Without `day`, it applies to every requested day."""
 
     reason: str
     partial: bool
@@ -108,7 +108,7 @@ ACTS = pa.schema(
         ("activity_id", pa.string()),
         ("object_id", pa.string()),
         ("line", pa.int64()),
-        ("excerpt", pa.string()),  # only where target_id is null: what `rejects` quotes if nobody is found
+        ("excerpt", pa.string()),  # only if target_id is null: `rejects` quotes it if no target is known
     ]
 )
 AUTHORS = pa.schema([("object_id", pa.string()), ("account_id", pa.string())])
@@ -143,8 +143,8 @@ def no_rows(schema: pa.Schema) -> pa.RecordBatch:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """Some consecutive lines of one file of one platform. `lines` and `ignored` count lines by their UTC day, `unknown`
-    counts activities of unknown types by day and type."""
+    """Consecutive lines of one file of one platform. `lines` and `ignored` count lines by UTC day, `unknown` counts activities
+    of unknown types by day and type."""
 
     platform: str
     file: str
@@ -160,16 +160,16 @@ class Page:
 
 
 class Source(Protocol):
-    """One platform or archive. Made from its ID and its places (`--source ID:TYPE=WHERE`, several for one ID); raises
-    `UsageError` there and then where a place cannot be read."""
+    """One platform or archive, created from its ID and its places (`--source ID:TYPE=WHERE`, several for one ID). Creating it
+    raises `UsageError` if a place cannot be read."""
 
     platforms: Sequence[str]
 
     def __init__(self, source_id: str, places: Sequence[str]) -> None: ...
 
     def pages(self, first_day: date, last_day: date) -> Iterator[Page]:
-        """Every page that may hold something of the days asked for, each file once. What lies on other days is left
-        alone by the pull, so a source need not filter."""
+        """Every page that may hold data of the requested days, each file once. The pull ignores other days, so a source need
+        not filter."""
         ...
 
 
@@ -180,7 +180,7 @@ def day_of(occurred_at: int | None) -> date | None:
 
 
 class PageBuilder:
-    """Collects the records of lines of one file into a `Page`, in columns."""
+    """Collects the records of one file's lines into a `Page`, in columns."""
 
     _SCHEMAS: ClassVar[dict[type, pa.Schema]] = {Act: ACTS, Author: AUTHORS, Undo: UNDOS, Account: ACCOUNTS}
 
@@ -197,7 +197,7 @@ class PageBuilder:
         self.line_count = 0
 
     def add(self, line: int, text: bytes, records: Sequence[Record]) -> None:
-        """Takes what one line gave; a line with no record is counted as ignored on the first day asked for."""
+        """Adds the records of one line. A line without records counts as ignored on the first requested day."""
         self.line_count += 1
         day: date | None = None
         ignored = not records
@@ -264,7 +264,7 @@ def _batch(schema: pa.Schema, rows: Sequence[tuple]) -> pa.RecordBatch:
 
 
 def excerpt(text: bytes) -> str:
-    """How the line begins, printable: what is not UTF-8 or a control character is shown escaped."""
+    """The beginning of the line, printable: control characters and bytes that are not UTF-8 are escaped."""
     shown = text[: 4 * EXCERPT_LENGTH].decode("utf-8", errors="backslashreplace").rstrip("\r\n")
     shown = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in shown)
     return shown if len(shown) <= EXCERPT_LENGTH else shown[: EXCERPT_LENGTH - 1] + "…"

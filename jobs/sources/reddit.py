@@ -1,19 +1,19 @@
-"""reddit: Pushshift's dumps of Reddit's comments (`RC_...`) and submissions (`RS_...`), one JSON object a line.
+"""reddit: Pushshift's dumps of Reddit's comments (`RC_...`) and submissions (`RS_...`), one JSON object per line.
 
 https://arxiv.org/abs/2001.08435 (Baumgartner et al., "The Pushshift Reddit Dataset"), https://www.reddit.com/dev/api.
-Compressed by zstd with windows of up to 2 GiB, or otherwise, or plain; both kinds may be mixed. Accounts are names,
-contents fullnames (`t1_` and a comment's id, `t3_` and a submission's); `created_utc` is Reddit's own clock.
+Files are plain or compressed, usually by zstd with windows of up to 2 GiB, and may mix both kinds. Accounts are names. Contents
+are fullnames (`t1_` and a comment's id, `t3_` and a submission's). `created_utc` is Reddit's own clock.
 
     line                    becomes
-    comment                 reply to the author of its parent, who is looked for among all lines of the pull
+    comment                 reply to the author of its parent, looked up among all lines of the pull
     submission              post
     crosspost               post, and reshare of the original
-    by `[deleted]`          unresolved, and nobody's parent: whoever left is nobody's target
+    by `[deleted]`          unresolved, and never a parent: deleted accounts are no targets
     in a private subreddit  ignored
 
-Answers of the API (`{"kind": "t1", "data": {...}}`, listings, `{"data": [...]}`) are read too, and ids that dumps give as
-numbers, which are those of comments (`parent_id`) or submissions (`link_id`). Reddit says of one account that it is a
-bot: its own, `AutoModerator`. `distinguished` marks moderators and employees, who are people.
+API responses (`{"kind": "t1", "data": {...}}`, listings, `{"data": [...]}`) are read too. So are ids that dumps write as
+numbers: `parent_id` then refers to a comment, `link_id` to a submission. Reddit marks one account as a bot: its own,
+`AutoModerator`. `distinguished` marks moderators and employees, who are people.
 """
 
 import re
@@ -47,7 +47,7 @@ _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def parse(line: bytes) -> Sequence[Record]:
-    """One comment or submission."""
+    """One line with a comment or submission -> its records."""
     item = json_object(line)
     if item.get("kind") in ("t1", "t3") and type(item.get("data")) is dict:
         item = item["data"]
@@ -67,7 +67,7 @@ def parse(line: bytes) -> Sequence[Record]:
 
 
 def _time(created: Any) -> int | None:
-    """Reddit sends seconds; some dumps were written by programs that made an RFC 3339 time of them."""
+    """The time in microseconds. Reddit sends seconds; some dumps hold RFC 3339 times instead."""
     if created is None:
         return None
     try:
@@ -113,14 +113,14 @@ def _submission(item: dict[str, Any], occurred_at: int | None) -> Sequence[Recor
 
 
 def _author(item: dict[str, Any]) -> str | None:
-    """`None` for one who left or was removed."""
+    """The author, or None for a deleted or removed account."""
     if "author" not in item:
         raise Rejected("actor is missing")
     return None if item["author"] in WITHDRAWN else account_id(item["author"])
 
 
 def _numbered(prefix: str, value: Any) -> Any:
-    """A parent as it is named; of a number, as some dumps give it, the fullname."""
+    """A parent's fullname. Some dumps give a number, which is converted; any other value stays unchanged."""
     if type(value) is float and value.is_integer():
         value = int(value)
     if type(value) is not int or not 0 < value < 36**ID_LENGTH:

@@ -1,8 +1,8 @@
-"""sample: a simulation that behaves like several platforms at once; the default, so that clout runs without data.
+"""sample: a simulation of several platforms at once. It is the default, so clout runs without data.
 
-`sample[=people=N,seed=N]` gives any day from seed, size and day alone: heavy-tailed audiences, communities, mutual ties
-that last, the rhythms of day and week. Its platforms are named `sample-...`, so that nobody takes its people for real.
-A file is one day of one platform, a line one act; each page brings the profiles of all who appear in it.
+`sample[=people=N,seed=N]` computes any day from seed, size and day alone: heavy-tailed audiences, communities, lasting mutual
+ties, daily and weekly rhythms. Its platforms are named `sample-...`, so nobody mistakes its people for real ones. A file is one
+day of one platform, and a line is one act. Each page holds the profiles of all accounts that appear in it.
 """
 
 import re
@@ -21,14 +21,14 @@ from jobs.sources.sample_world import PLATFORMS, Acts, Crowd, Ints, Profiles, pl
 from schemas.kinds import KINDS
 
 PEOPLE = 10_000
-MAX_PEOPLE = 64**4  # as many as there are handles of four syllables
+MAX_PEOPLE = 64**4  # the number of handles of four syllables
 SEED = 1
-MAX_SEED = 2**64 - 1  # a word of the random key
+MAX_SEED = 2**64 - 1  # the random key takes 64 bits
 
-WITHOUT_OBJECT = np.isin(KINDS, ("mention", "follow", "post"))  # acts on no other content
+WITHOUT_OBJECT = np.isin(KINDS, ("mention", "follow", "post"))  # acts without an object
 FIRST_ACCOUNT_US = int(datetime(2006, 3, 21, tzinfo=UTC).timestamp()) * 1_000_000
 LAST_ACCOUNT_US = int(datetime(2012, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
-HANDLE_STEP = 10_368_889  # odd, so that no two accounts share a handle; large, so that neighbours do not look alike
+HANDLE_STEP = 10_368_889  # odd, so no two accounts share a handle; large, so neighbours look different
 
 _DIGITS = np.array([f"{number:04d}" for number in range(10_000)], dtype="S4")
 _SYLLABLE = [consonant + vowel for consonant in "bdfghjklmnprstvz" for vowel in "aeio"]
@@ -62,7 +62,7 @@ class SampleSource:
         empty = PageBuilder(crowd.platform.name, f"sample people={self.people} seed={self.seed} day={day}").page()
         line = 1
         for first in crowd.blocks():
-            rows = crowd.acts(day, first)  # whoever is a target is an actor too, of the post
+            rows = crowd.acts(day, first)  # every target is also an actor: of its post
             acts = _acts(rows, day, line)
             yield replace(
                 empty,
@@ -92,7 +92,7 @@ def _options(source_id: str, place: str) -> dict[str, int]:
 
 def _acts(acts: Acts, day: date, first_line: int) -> pa.RecordBatch:
     count = len(acts.kind)
-    # An act's id is its post's with another last number; the post's own, as act 0, is the object of all others.
+    # An act's id is its post's id with another last number. The post itself is act 0 and the object of all others.
     post = (day.strftime("%Y%m%d-").encode(), *_number(acts.target), b"-", _DIGITS[acts.post], b"-")
     columns = [
         pa.DictionaryArray.from_arrays(acts.kind.astype(np.int8), list(KINDS)).cast(pa.string()),
@@ -108,7 +108,7 @@ def _acts(acts: Acts, day: date, first_line: int) -> pa.RecordBatch:
 
 
 def accounts(profiles: Profiles, day: date, line: int) -> pa.RecordBatch:
-    """What a day's page tells of these accounts, at its midnight."""
+    """A page's rows for these accounts, observed at the day's midnight."""
     count = len(profiles.account)
     name = np.divmod((profiles.account + 1) * HANDLE_STEP % MAX_PEOPLE, len(_SYLLABLES))
     made = FIRST_ACCOUNT_US + (profiles.age * (LAST_ACCOUNT_US - FIRST_ACCOUNT_US)).astype(np.int64)
@@ -137,7 +137,7 @@ def _number(values: Ints) -> tuple[Bytes, Bytes]:
 
 
 def _texts(count: int, *parts: bytes | Bytes, null: NDArray[np.bool_] | None = None) -> pa.StringArray:
-    """`count` texts, each the parts side by side. All are of one width, so that no loop over them is needed."""
+    """`count` texts, each a concatenation of the parts. All have the same width, so no loop is needed."""
     widths = [len(part) if isinstance(part, bytes) else part.dtype.itemsize for part in parts]
     packed = np.empty(count, dtype=[(f"part{k}", f"S{width}") for k, width in enumerate(widths)])
     for name, part in zip(packed.dtype.names or (), parts, strict=True):

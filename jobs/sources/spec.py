@@ -16,7 +16,7 @@ from jobs.errors import UsageError
 if TYPE_CHECKING:
     from jobs.sources.page import Source
 
-# Modules are imported when they are used: a pull of one archive needs no client of another platform.
+# Modules are imported on first use: a pull of one archive needs no client of another platform.
 TYPES = {
     "higgs": "jobs.sources.higgs:HiggsSource",
     "gharchive": "jobs.sources.gharchive:GHArchiveSource",
@@ -25,14 +25,14 @@ TYPES = {
     "activitystreams": "jobs.sources.activitystreams:ActivityStreamsSource",
     "sample": "jobs.sources.sample:SampleSource",
 }
-ANY_PLATFORM = ("activitystreams",)  # types whose files are of whatever platform is named, by default the ID
+ANY_PLATFORM = ("activitystreams",)  # types for any platform, named by `@PLATFORM` or else by the ID
 _ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 
 
 @dataclass(frozen=True)
 class SourceSpec:
-    """One source: its ID, its type, the places it is pulled from, together, and the platform, where that is not a matter
-    of the type nor the ID."""
+    """One source: its ID, its type, the places it is pulled from together, and its platform if neither the type nor the ID
+    determines it."""
 
     id: str
     type: str
@@ -40,21 +40,21 @@ class SourceSpec:
     platform: str | None = None
 
     def open(self) -> "Source":
-        """Raises `UsageError` where a place cannot be read."""
+        """Creates the source. Raises `UsageError` if a place cannot be read."""
         module, name = TYPES[self.type].split(":")
         made = getattr(importlib.import_module(module), name)
         return made(self.id, self.places, self.platform) if self.platform else made(self.id, self.places)
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """The `--source` values that give this source."""
+        """The `--source` values of this source."""
         at = f"@{self.platform}" if self.platform else ""
         return tuple(f"{self.id}:{self.type}{at}={place}" for place in self.places)
 
 
 def parse_specs(values: Sequence[str]) -> tuple[SourceSpec, ...]:
-    """Values of `--source`, in order of first mention. The same ID twice is several files of one source. Raises
-    `UsageError` where one is malformed or of an unknown type."""
+    """The sources of `--source` values, in order of first mention. Values with the same ID are several places of one source.
+    Raises `UsageError` if a value is malformed, of an unknown type, or contradicts another."""
     found: dict[str, SourceSpec] = {}
     for value in values:
         name, _, place = value.partition("=")
@@ -89,8 +89,8 @@ def parse_specs(values: Sequence[str]) -> tuple[SourceSpec, ...]:
 
 
 class Entry(BaseModel):
-    """An entry of `sources.yaml`: a `--source` value, its platform (as `@PLATFORM` in that value), and the UTC days that it
-    has, both included."""
+    """An entry of `sources.yaml`: a `--source` value, its platform (as `@PLATFORM` in that value), and its first and last UTC
+    day, both included."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -136,26 +136,26 @@ class Entry(BaseModel):
         return (self.first_day or day) <= day <= (self.last_day or day)
 
     def __str__(self) -> str:
-        """Such as `gharchive= (from 2011-02-12)`."""
+        """For example `gharchive= (from 2011-02-12)`."""
         ends = [f"{name} {day}" for name, day in (("from", self.first_day), ("to", self.last_day)) if day]
         return f"{self.value} ({' '.join(ends)})" if ends else self.value
 
 
 def with_platform(value: str, platform: str) -> str:
-    """A `--source` value that names this platform."""
+    """The `--source` value with this platform added."""
     name, equals, place = value.partition("=")
     return f"{name}@{platform}{equals}{place}"
 
 
 def enabled_entries(path: Path) -> list[Entry]:
-    """The enabled entries of a `sources.yaml`. Raises `UsageError` naming every fault, with file, entry and field."""
+    """The enabled entries of a `sources.yaml`. Raises `UsageError`, which names every fault with file, entry and field."""
     entries = yaml_file.read(path, list[Entry], "a list of sources, each `source: [ID:]TYPE=WHERE`")
     return [entry for entry in entries if entry.enabled]
 
 
 def enabled_sources(path: Path, day: date | None = None) -> tuple[SourceSpec, ...]:
-    """The sources of a `sources.yaml` that are enabled and, if a day is given, have that day: of several entries of one
-    ID those that have it. Raises `UsageError` as `enabled_entries` does, and where two entries contradict each other."""
+    """The enabled sources of a `sources.yaml`. With a day, only entries that have this day. Raises `UsageError` like
+    `enabled_entries`, and if two entries contradict each other."""
     entries = enabled_entries(path)
     try:
         parse_specs([entry.value for entry in entries])
@@ -165,8 +165,8 @@ def enabled_sources(path: Path, day: date | None = None) -> tuple[SourceSpec, ..
 
 
 def are_simulated(specs: Sequence[SourceSpec]) -> bool:
-    """Whether these sources are the simulation's, which has a warehouse of its own. Raises `UsageError` where there is none
-    or they are mixed."""
+    """Whether these sources are the simulation, which has its own warehouse. Raises `UsageError` if there are none, or if
+    simulated and real ones are mixed."""
     simulated = {spec.type == "sample" for spec in specs}
     if len(simulated) != 1:
         raise UsageError(

@@ -1,7 +1,7 @@
-"""Pages of a pull, gathered on disk: parents are looked up, takebacks and repeats set aside, days told apart.
+"""Collects a pull's pages on disk, looks up parents, sets undone and repeated acts aside, and separates days.
 
-DuckDB holds the pages in a temporary file and spills what exceeds its memory, so a pull of any size stays within it. Order
-of lines decides where two rows compete, so the same pages give the same rows.
+DuckDB keeps the pages in a temporary file and spills what exceeds its memory, so a pull of any size fits. The order of lines
+decides between competing rows, so the same pages give the same rows.
 """
 
 from collections import Counter
@@ -26,7 +26,7 @@ from schemas.table import Table
 
 BATCH_ROWS = 65_536
 ANOTHERS_ID = "has the id of an act by another account"
-MOST_TYPES = 1000  # unknown types that are counted each; a hostile file may have as many as lines
+MOST_TYPES = 1000  # unknown types counted separately; a hostile file may have one per line
 UNKNOWN_AUTHOR = "author of what was acted on is not known"
 
 _TABLES = """
@@ -41,9 +41,9 @@ create table faults (platform text, day date, file_no int, line bigint, outcome 
                      dated boolean);
 """
 
-# What becomes of each act: `undone`, `repeated`, `unresolved`, `rejected`, or an act with its target. Two reports of one
-# grain on one line (somebody named twice in a post) are one report. A later line of that grain and actor repeats it, as
-# platforms deliver at least once and dumps overlap; by another actor, one of the two is wrong.
+# The outcome of each act: `undone`, `repeated`, `unresolved`, `rejected`, or an act with its target. Two reports of one grain
+# on one line (somebody named twice in a post) are one report. A later line with the same grain and actor is a repeat: platforms
+# deliver at least once, and dumps overlap. If the actor differs, one of the two is wrong and the later is rejected.
 _RESOLVE = f"""
 create table resolved as
 with parents as (select platform, object_id, min(account_id) as account_id from authors group by all),
@@ -83,7 +83,7 @@ select platform, day, file_no, line, min(outcome) as outcome, string_agg(distinc
 from faults group by all;
 """
 
-# The rows of one platform and day, in no order: content of tables, and what digests are taken of.
+# The rows of one platform and day, unordered: content of the tables, and input of the digests.
 _OF_A_DAY = "where platform = $platform and day = $day"
 _ACTIVITY = f"""
 select platform, day, $source as source, activity_id, kind, actor_id, target_id, object_id, occurred_at,
@@ -105,7 +105,7 @@ from told join files using (file_no) {_OF_A_DAY}
 
 
 class Spool:
-    """The pages of one pull of one source, for the days asked for. Made by `spool()`."""
+    """The pages of one pull of one source, for the requested days. Created by `spool()`."""
 
     def __init__(self, folder: Path, source: str, first_day: date, last_day: date) -> None:
         self.source = source
@@ -116,12 +116,12 @@ class Spool:
         self.ignored: Counter[tuple[str, date]] = Counter()
         self.notes: dict[tuple[str, date], list[Note]] = {}
         self.unknown: Counter[tuple[str, date, str]] = Counter()  # activities of unknown types
-        self.dated: Counter[date] = Counter()  # lines that tell their day
+        self.dated: Counter[date] = Counter()  # lines with a readable day
         self.line_count = 0
         self._db = scratch.connect(folder)
         self._db.execute("set preserve_insertion_order = false")
         self._db.execute(_TABLES)
-        # A line without a readable time belongs to the first day asked for; other days are left alone.
+        # A line without a readable time belongs to the first requested day. Other days are ignored.
         first = f"date '{first_day}'"
         self._told_day = f"(date '1970-01-01' + (occurred_at // {DAY_US})::int)"
         self._day = f"coalesce({self._told_day}, {first})"
@@ -175,7 +175,7 @@ class Spool:
         self._db.unregister("page")
 
     def resolve(self) -> None:
-        """Once, after the last page."""
+        """Computes the outcome of every act. Call once, after the last page."""
         self._db.execute(_RESOLVE)
         files = pa.table({"file_no": range(1, len(self.files) + 1), "file": pa.array(self.files, pa.string())})
         self._db.register("listed", files)
@@ -189,12 +189,12 @@ class Spool:
 
     @property
     def ends(self) -> date | None:
-        """The day of the latest line that was read, whether it was asked for or not; `None` where no line tells its day. Of
-        later days the files say nothing."""
+        """The latest day of any line read, requested or not; None if no line has a readable time. The files hold nothing of
+        later days."""
         return max(self.dated, default=None)
 
     def counts(self, platform: str, day: date) -> dict[str, int]:
-        """Acts and lines of a day by what became of them."""
+        """Acts and lines of a day, by outcome."""
         acts, undone, repeated = self._db.execute(
             "select count(*) filter (outcome = 'act'), count(distinct (file_no, line)) filter (outcome = 'undone'),"
             " count(distinct (file_no, line)) filter (outcome = 'repeated')"
@@ -214,8 +214,8 @@ class Spool:
         }
 
     def rejected(self, day: date | None = None) -> tuple[int, int, list[tuple[str, int]]]:
-        """Lines rejected, lines read and the three commonest reasons: of all that was read, or of the lines that tell they
-        are of this day. A line without a readable time says nothing about the day it is put on."""
+        """Rejected lines, lines read and the three commonest reasons: of all lines or, with `day`, of lines dated on that day.
+        Lines without a readable time do not count for a day."""
         of = "outcome = 'rejected' and ($day is null or (day = $day and dated))"
         reasons = self._db.execute(
             f"select reason, count(*) from told where {of} group by 1 order by 2 desc, 1", {"day": day}
@@ -223,7 +223,7 @@ class Spool:
         return sum(count for _, count in reasons), self.dated[day] if day else self.line_count, reasons[:3]
 
     def activity(self, platform: str, day: date, pull: str) -> pa.RecordBatchReader:
-        """The day's rows of `activity`, as those of this pull."""
+        """The day's rows of `activity`, with this pull's id."""
         return self._rows(
             ACTIVITY, f"{_ACTIVITY} order by file_no, line, activity_id, kind, target_id", platform, day, pull
         )
@@ -232,7 +232,7 @@ class Spool:
         return self._digest(ACTIVITY, _ACTIVITY, platform, day)
 
     def accounts(self, platform: str, day: date, pull: str) -> pa.RecordBatchReader:
-        """The last known state of each account on the day, column by column."""
+        """The last known value of each account's columns on the day."""
         return self._rows(ACCOUNTS, f"{_ACCOUNTS} order by account_id", platform, day, pull)
 
     def accounts_digest(self, platform: str, day: date) -> str:
@@ -242,7 +242,7 @@ class Spool:
         return self._rows(REJECTS, f"{_REJECTS} order by file_no, line", platform, day, pull)
 
     def _rows(self, table: Table, query: str, platform: str, day: date, pull: str) -> pa.RecordBatchReader:
-        """A query's rows in the contract's types; instants travel as integers, which need no time zone data."""
+        """A query's rows in the contract's types. Instants are passed as integers, which need no time zone data."""
         asked = self._asked_of(platform, day) | {"pull": pull}
         rows = (
             self._db.cursor().sql(f"select *, $pull as pull from ({query})", params=asked).to_arrow_reader(BATCH_ROWS)
@@ -252,7 +252,7 @@ class Spool:
         return pa.RecordBatchReader.from_batches(schema, cast)
 
     def _digest(self, table: Table, query: str, platform: str, day: date) -> str:
-        """Of the content of a query's rows, which is the same whichever pull brings them."""
+        """Digest of a query's rows without the pull's id, so it is the same for every pull of the same content."""
         columns = [name for name in table.column_names if name != "pull"]
         return digests.of_rows(self._db, query, self._asked_of(platform, day), columns)
 
@@ -262,7 +262,7 @@ class Spool:
 
 @contextmanager
 def spool(source: str, first_day: date, last_day: date) -> Iterator[Spool]:
-    """A spool in a temporary folder ($TMPDIR) that is gone afterwards."""
+    """A spool in a temporary folder ($TMPDIR), deleted afterwards."""
     with TemporaryDirectory(prefix="clout-pull-") as folder:
         made = Spool(Path(folder), source, first_day, last_day)
         try:

@@ -1,4 +1,4 @@
-"""Values as platforms send them -> ids and instants, or a named reason why not. What a platform sends is hostile."""
+"""Values sent by platforms -> ids and instants, or a named reason for rejection. All input is treated as hostile."""
 
 import hashlib
 import json
@@ -13,14 +13,14 @@ import orjson
 
 from jobs.sources.page import Rejected
 
-# Earlier or later than this an instant is a fault of the sender, not a time.
+# An instant outside this range is a fault of the sender.
 EARLIEST = int(datetime(1990, 1, 1, tzinfo=UTC).timestamp())
 LATEST = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp())
 ID_LENGTH = 2048
-ID_DIGITS = 40  # of an id that is a number: 128 bits have 39
-TIME_LENGTH = 64  # no time is longer; a longer text must get neither into a cache nor into a conversion
+ID_DIGITS = 40  # for numeric ids; a 128-bit number has 39
+TIME_LENGTH = 64  # no time is longer; a longer text must not be cached or converted
 
-# Reasons of `Unresolved` that sources share.
+# Reasons of `Unresolved` shared by sources.
 NO_TIME = "time is missing"
 ACTOR_WITHDRAWN = "actor was withdrawn by the platform"
 NO_TARGET = "does not say whom it was about"
@@ -34,8 +34,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 def json_object(line: bytes) -> dict[str, Any]:
-    """The JSON object a line is. Raises `Rejected` where it is none. Half of a surrogate pair, written as an escape, is
-    accepted (RFC 8259 section 8.2), and so is `NaN`, as some writers of dumps put it for null: no id may hold either."""
+    """The JSON object on a line. Raises `Rejected` if the line is not one. Half of a surrogate pair, written as an escape, is
+    accepted (RFC 8259 section 8.2). So is `NaN`, which some dump writers use for null. Ids may hold neither."""
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError:
@@ -49,7 +49,7 @@ def json_object(line: bytes) -> dict[str, Any]:
 
 
 def within(value: Any, *keys: str) -> Any:
-    """What is found going down these keys; `None` where one is missing or something else than an object is met."""
+    """The value at this path of keys; None if a key is missing or a value on the path is not an object."""
     for key in keys:
         if type(value) is not dict:
             return None
@@ -59,7 +59,7 @@ def within(value: Any, *keys: str) -> Any:
 
 @contextmanager
 def dated(occurred_at: int | None) -> Iterator[None]:
-    """A `Rejected` raised inside tells this time, so that the line is counted on its own day."""
+    """Adds this time to a `Rejected` raised inside, so the line is counted on its own day."""
     try:
         yield
     except Rejected as fault:
@@ -67,7 +67,7 @@ def dated(occurred_at: int | None) -> Iterator[None]:
 
 
 def account_id(value: Any, what: str = "actor") -> str:
-    """An id as text. Raises `Rejected` where it is missing, neither a string nor a whole number, over 2,048 characters,
+    """An id as text. Raises `Rejected` if it is missing, is neither a string nor a whole number, is over 2,048 characters long,
     or holds control characters."""
     if type(value) is str:
         if not value:
@@ -85,12 +85,13 @@ def account_id(value: Any, what: str = "actor") -> str:
 
 
 def shown(value: Any) -> str | None:
-    """A name for people to read; `None` where it is no text or one that cannot be shown."""
+    """A display name; None if the value is not text or cannot be displayed."""
     return value if type(value) is str and 0 < len(value) <= ID_LENGTH and not _CONTROL.search(value) else None
 
 
 def from_seconds(value: Any) -> int:
-    """Unix seconds (a number, also as text) -> microseconds. Raises `Rejected` where it is no time or out of range."""
+    """Unix seconds (a number, also as text) -> microseconds. Raises `Rejected` if the value is not a time or is out of
+    range."""
     try:
         seconds = _number(value) if isinstance(value, str | bytes) else value
         if isinstance(seconds, bool) or not isinstance(seconds, int | float):
@@ -112,7 +113,7 @@ def _number(text: str | bytes) -> float:
 
 
 def from_micros(value: Any) -> int:
-    """Unix microseconds -> microseconds. Raises `Rejected` where it is no time or out of range."""
+    """Unix microseconds, checked. Raises `Rejected` if the value is not a time or is out of range."""
     if type(value) is not int:
         raise Rejected("time is not a number of microseconds")
     if not EARLIEST * 1_000_000 <= value < LATEST * 1_000_000:
@@ -122,11 +123,11 @@ def from_micros(value: Any) -> int:
 
 @lru_cache(maxsize=65_536)
 def _parse_iso(value: str) -> int:
-    text = value.upper()  # the letters may be small
+    text = value.upper()  # the letters may be lower-case
     told = _RFC_3339.fullmatch(text)
     if told is None:
         raise ValueError
-    if leap := told["leap"]:  # the second that is put in; its own day's last instant
+    if leap := told["leap"]:  # a leap second becomes the last instant of its own day
         at = told.start("leap")
         text = f"{text[:at]}59.999999{text[at + len(leap) :].lstrip('.,0123456789')}"
     moment = datetime.fromisoformat(text)
@@ -136,7 +137,7 @@ def _parse_iso(value: str) -> int:
 
 
 def from_iso(value: Any) -> int:
-    """RFC 3339 text -> microseconds; a time without an offset is UTC. Raises `Rejected` where it is no time or out of
+    """RFC 3339 text -> microseconds; a time without an offset is UTC. Raises `Rejected` if the value is not a time or is out of
     range."""
     if not isinstance(value, str):
         raise Rejected("time is not a text")
@@ -152,7 +153,7 @@ def from_iso(value: Any) -> int:
 
 
 def derived_id(actor_id: str, target_id: str, occurred_at: int) -> str:
-    """Id of an act on a platform that gives none: the same actor, target and second (truncated) are one act, whatever
-    the report calls it and whichever source brings it."""
+    """Id of an act on a platform that supplies none. The same actor, target and second (truncated) are one act, whatever kind
+    the report gives it and whichever source reports it."""
     text = f"{actor_id}\0{target_id}\0{occurred_at // 1_000_000}"
     return "derived:" + hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()

@@ -1,1 +1,1 @@
-"""Tables on disk: reading and writing them, what counts in them, what is published, and keeping them whole."""
+"""Tables on disk: reads and writes them, decides which rows count, publishes scores and repairs damage."""

@@ -1,7 +1,8 @@
-"""What published scores were computed from, and whether today's tables still hold it: by content, whatever their versions.
+"""What published scores were computed from, and whether the current tables still hold the same content, whatever their
+versions.
 
-A score counts the window's `engagement`. A day's rows there are those that were counted then if they were counted from activity
-of the same digest, however often it was pulled and counted in between.
+A score counts the window's `engagement`. A day's rows there are unchanged if they were counted from activity of the same
+digest, however often the day was pulled and counted in between.
 """
 
 from collections.abc import Mapping
@@ -21,13 +22,13 @@ from schemas.coverage import COVERAGE
 from schemas.methodology import Methodology
 from schemas.runs import RUNS
 
-# What fixed point keeps, relative to max(1, influence).
+# Tolerance of fixed-point storage, relative to max(1, influence).
 TOLERANCE = 1e-8
 
 
 @dataclass(frozen=True, kw_only=True)
 class Basis:
-    """What a score of a day counts: the days that were covered then, as one look at today's tables holds them."""
+    """What a day's score counts: the days covered when it was computed, read from one snapshot of the current tables."""
 
     day: date
     methodology: Methodology
@@ -40,7 +41,7 @@ class Basis:
         return self.methodology.first_day(self.day)
 
     def under(self, warehouse: Warehouse, methodology: Methodology) -> "Basis":
-        """The same acts under another methodology. If its window is longer, coverage before the earlier one is today's."""
+        """The same acts under another methodology. If its window starts earlier, the added days use current coverage."""
         first, last = methodology.first_day(self.day), self.first_day
         before = window.covered_days(warehouse, first, last, self.now.coverage) if first < last else {}
         platforms = {*self.covered, *before}
@@ -52,12 +53,10 @@ class Basis:
 
 
 def published_basis(warehouse: Warehouse, day: date, methodology: Methodology) -> Basis:
-    """The basis of the day's published scores. Raises where nothing is published, where the basis is not on record, and where
-    days of the window were pulled again since and counted otherwise."""
+    """The basis of the day's published scores. Raises `CloutError` if nothing is published, if the basis is not recorded, or if
+    days of the window were pulled again since and counted differently."""
     what = f"scores {day} ({methodology.version})"
-    now = counted.snapshot(
-        warehouse
-    )  # before `runs`: days that are counted in between are refused, not mistaken for these
+    now = counted.snapshot(warehouse)  # before `runs`: days counted in between are then refused, not mistaken for these
     found = publications.current(warehouse, methodology.version, day)
     if found is None:
         raise CloutError(f"{what}: not published, so there is nothing to explain")
@@ -67,7 +66,7 @@ def published_basis(warehouse: Warehouse, day: date, methodology: Methodology) -
         )
     covered = {platform: {date.fromisoformat(day) for day in days} for platform, days in found.covered_days.items()}
     basis = Basis(day=day, methodology=methodology, covered=covered, now=now, accounts_digest=found.accounts_digest)
-    # Earlier versions of clout recorded no digests: whether these are the acts then shows in the scores that they give.
+    # Earlier versions of clout recorded no digests. For them, only recomputed scores show whether the acts are the same.
     if found.activity_digests is not None:
         then = {date.fromisoformat(day): digest for day, digest in found.activity_digests.items()}
         _refuse_changed(warehouse, basis, then)
@@ -81,12 +80,12 @@ def again(day: date, methodology: Methodology) -> str:
 
 
 def _refuse_changed(warehouse: Warehouse, basis: Basis, then: Mapping[date, str]) -> None:
-    """Raises unless `engagement` holds every day as it was counted `then` (day -> digest of its activity)."""
+    """Raises `CloutError` unless `engagement` holds every day as it was counted `then` (day -> digest of its activity)."""
     counted_from = window.counted_digests(warehouse, basis.first_day, basis.day)
     other = [day for day in sorted(then) if counted_from.get(day) != then[day]]
     if not other:
         return
-    # A platform that was not covered then may have come since: its acts of the day are there, and do not count.
+    # A platform that was not covered then may have been pulled since. Its acts are in the tables but do not count.
     days = {"day": Span(basis.first_day - window.ONE_DAY, basis.day)}
     coverage = warehouse.read(COVERAGE, days, version=basis.now.coverage).to_pylist()
     known = (
@@ -108,7 +107,7 @@ def _refuse_changed(warehouse: Warehouse, basis: Basis, then: Mapping[date, str]
 
 
 def _pulled(warehouse: Warehouse, days: list[date]) -> str:
-    """Which days were pulled again, and when the newest of them."""
+    """Which days were pulled again, and the time of the newest pull."""
     pulls = {"job": runs.PULL_ACTIVITY, "status": runs.DONE, "day": tuple(days)}
     newest = pc.max(warehouse.read(RUNS, pulls, columns=["finished_at"])["finished_at"]).as_py()
     at = f" ({'' if len(days) == 1 else 'last '}{newest:%Y-%m-%d %H:%M} UTC)" if newest else ""
@@ -117,7 +116,7 @@ def _pulled(warehouse: Warehouse, days: list[date]) -> str:
 
 
 def refuse_other_data(warehouse: Warehouse, basis: Basis, computed: np.ndarray, published: np.ndarray) -> None:
-    """Raises where people's influence, computed from the basis, is not what was published of them."""
+    """Raises `CloutError` if people's influence, recomputed from the basis, differs from what was published."""
     count = (np.abs(computed - published) > TOLERANCE * np.maximum(1, published)).sum()
     if not count:
         return

@@ -1,6 +1,6 @@
-"""What clout's commits record about themselves in a table's log, to name the run that won a race.
+"""The metadata of clout's commits in a table's log. It names the run that won a race.
 
-The log forgets (`delta.logRetentionDuration`), so nothing but the newest commits is ever asked of it.
+The log expires (`delta.logRetentionDuration`), so clout only reads its newest commits.
 """
 
 import json
@@ -11,13 +11,13 @@ from typing import Any
 
 from deltalake import DeltaTable
 
-# Column -> a value, or a tuple of values: each of these. Readers may give a `Span` too.
+# Column -> a value, or a tuple of allowed values. Readers may also pass a `Span`.
 Partition = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Span:
-    """All values from the first to the last, both included: days above all."""
+    """All values from the first to the last, both included. Mostly used for days."""
 
     first: Any
     last: Any
@@ -25,7 +25,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Commit:
-    """One commit of clout's. `stamp` is its own alone; null in commits of earlier versions of clout."""
+    """One commit that clout made. `stamp` is unique to it; None in commits of earlier versions of clout."""
 
     version: int
     run_id: str
@@ -36,12 +36,12 @@ class Commit:
 
 
 def metadata(partition: Partition, run_id: str, job: str, stamp: str) -> str:
-    """The text that a commit carries as `userMetadata`."""
+    """The text stored in a commit's `userMetadata`."""
     return json.dumps({"run_id": run_id, "job": job, "partition": as_text(partition), "stamp": stamp})
 
 
 def commits(table: DeltaTable, partition: Partition | None = None) -> Iterator[Commit]:
-    """clout's commits that the log still holds, newest first; of a partition, those that replaced it."""
+    """clout's commits still in the log, newest first. With a partition, only those that replaced it."""
     asked = as_text(partition or {})
     for entry in table.history():
         try:
@@ -67,6 +67,6 @@ def as_text(partition: Partition) -> dict[str, list[str]]:
 
 
 def description(table: DeltaTable) -> str:
-    """Columns, docs and properties of a table, as text to compare."""
+    """Columns, docs and properties of a table, as comparable text."""
     about = table.metadata()
     return json.dumps([table.schema().to_json(), about.configuration, about.description], sort_keys=True)

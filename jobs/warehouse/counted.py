@@ -1,7 +1,7 @@
-"""The rows of `activity` and `accounts` that count: those of the pulls that `coverage` names. Everybody reads them here.
+"""The rows of `activity` and `accounts` that count: those of the pulls named in `coverage`. All jobs read them here.
 
-A row counts where a coverage row of its platform, day and source names its pull; null names the rows of earlier versions of
-clout. What was read together is one `Snapshot`: a pull that lands in between is seen whole or not at all.
+A row counts if the coverage row of its platform, day and source names its pull. A null pull marks rows of earlier versions of
+clout. One `Snapshot` holds table versions that belong together: it contains a concurrent pull completely or not at all.
 """
 
 from collections import defaultdict
@@ -30,8 +30,7 @@ NAMES = ("platform", "day", "source", "pull")
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Versions of tables that belong together: all rows of the pulls that count at `coverage` are in `activity` and
-    `accounts`."""
+    """Table versions that belong together: `activity` and `accounts` hold all rows of the pulls that count at `coverage`."""
 
     coverage: int
     activity: int
@@ -45,8 +44,9 @@ class Snapshot:
 
 
 def snapshot(warehouse: Warehouse) -> Snapshot:
-    """The tables as they are now. A pull adds its rows before `coverage` names it and removes superseded rows after, so what is
-    read between two looks at the same version of `coverage` belongs to it."""
+    """The current table versions. A pull adds its rows before `coverage` names it and removes superseded rows afterwards. So
+    versions read between two reads of the same `coverage` version belong to it. Raises `LostRaceError` if `coverage` changes on
+    every try."""
     for attempt in repeated(LostRaceError):
         with attempt:
             coverage = warehouse.version(COVERAGE)
@@ -59,7 +59,7 @@ def snapshot(warehouse: Warehouse) -> Snapshot:
 
 
 def platforms(warehouse: Warehouse, snapshot: Snapshot, last_day: date) -> set[str]:
-    """The platforms that anything was pulled of up to the day, as the log alone says."""
+    """The platforms with any pulled rows up to the day, read from the log alone."""
     upto = {"day": Span(date.min, last_day)}
     opened = (warehouse.delta(ACTIVITY, snapshot.activity), warehouse.delta(ACCOUNTS, snapshot.accounts))
     return {name for delta in opened for name in pc.unique(pruning.files(delta, upto)["platform"]).to_pylist()}
@@ -73,7 +73,7 @@ def rows(
     first_day: date = date.min,
     last_day: date = date.max,
 ) -> ds.Dataset:
-    """The rows of these days that count, for Arrow and DuckDB to scan in a stream; both versions are of one snapshot."""
+    """The rows of these days that count, for Arrow and DuckDB to stream. Both versions must be from one snapshot."""
     named = _named(warehouse, coverage, first_day, last_day)
     days = {"day": Span(first_day, last_day)}
     return warehouse.dataset(table, days, version=version).filter(condition(named))
@@ -88,25 +88,25 @@ def frame(
     first_day: date = date.min,
     last_day: date = date.max,
 ) -> "DataFrame":
-    """As `rows`, as a Spark frame."""
+    """Like `rows`, as a Spark frame."""
     from pyspark.sql import functions as F
 
     every = warehouse.frame(session, table, version).alias("every")
     named = F.broadcast(session.createDataFrame(_named(warehouse, coverage, first_day, last_day))).alias("named")
     same = [F.col(f"every.{name}").eqNullSafe(F.col(f"named.{name}")) for name in NAMES]
-    # As text: a year below 1000 does not survive the way of a Python date to the JVM.
+    # Dates as text: a Python date with a year below 1000 does not survive the transfer to the JVM.
     in_days = f"day between date '{first_day}' and date '{last_day}'"
     return every.where(in_days).join(named, same, "left_semi")
 
 
 def _named(warehouse: Warehouse, coverage: int, first_day: date, last_day: date) -> pa.Table:
-    """The coverage rows of these days: platform, day, source, pull."""
+    """Columns platform, day, source and pull of the coverage rows of these days."""
     return warehouse.read(COVERAGE, {"day": Span(first_day, last_day)}, columns=NAMES, version=coverage)
 
 
 def condition(named: pa.Table) -> pc.Expression:
-    """Which rows count where `coverage` holds these rows (platform, day, source, pull). The id of a pull is of one source and
-    day, so it alone says where its rows are."""
+    """A filter on the rows that count, given these rows of `coverage` (platform, day, source, pull). A pull's id belongs to one
+    source and day, so it alone identifies its rows."""
     counts = pc.field("pull").isin(pc.drop_null(pc.unique(named["pull"])))
     unnamed: dict[tuple[str, str], list[date]] = defaultdict(list)
     for row in named.filter(pc.is_null(named["pull"])).to_pylist():

@@ -1,7 +1,7 @@
-"""Tables of a new warehouse, and which contracts the tables of a warehouse were made for.
+"""Creates the tables of a new warehouse and checks which contract versions a warehouse was made for.
 
-A warehouse records the versions of its contracts in a property of one small table, so a command knows with one look whether
-the tables are those it was written for.
+A warehouse records its contract versions in a property of one small table. A single read shows whether its tables fit this
+clout.
 """
 
 import json
@@ -18,21 +18,21 @@ from schemas.catalog import TABLES
 from schemas.methodologies import METHODOLOGIES
 from schemas.table import Table
 
-# Created last, so a warehouse that has it has all tables; and the one with the shortest log.
+# Created last, so a warehouse that has it has all tables. It also has the shortest log.
 MARKER = METHODOLOGIES
 CONTRACTS = "clout.contracts"  # property: JSON, table -> version of its contract
 
-# A commit that is tried again on its own would not see what the other one changed.
+# deltalake's own retry of a commit would not see what the competing commit changed.
 ONCE = CommitProperties(max_commit_retries=0)
 
 
 def contracts() -> dict[str, int]:
-    """Table -> version of its contract, of this clout."""
+    """Table -> version of its contract in this clout."""
     return {table.name: table.version for table in TABLES}
 
 
 def marked() -> dict[str, str]:
-    """The property that says that every table is as this clout's contracts want it."""
+    """The property that marks every table as matching this clout's contracts."""
     return {CONTRACTS: json.dumps(contracts(), sort_keys=True)}
 
 
@@ -56,8 +56,8 @@ def _found(configuration: Mapping[str, Any]) -> dict[str, int]:
 
 
 def create(path: str, table: Table, configuration: Mapping[str, str]) -> None:
-    """Creates the table, empty, with its columns' docs and these properties, unless it is there. Of two creators one makes
-    it: two writers into an empty folder would fail."""
+    """Creates the table, empty, with its columns' docs and these properties, unless it exists. Of two concurrent creators, one
+    creates the table and the other does nothing: two writers into an empty folder would fail."""
     with suppress(CommitFailedError):
         DeltaTable.create(
             path,
@@ -68,5 +68,5 @@ def create(path: str, table: Table, configuration: Mapping[str, str]) -> None:
             description=table.doc,
             configuration=configuration,
             commit_properties=ONCE,
-            raise_if_key_not_exists=False,  # that a key of our own is unknown to Delta is no fault
+            raise_if_key_not_exists=False,  # Delta does not know clout's own keys
         )

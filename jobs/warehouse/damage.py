@@ -1,7 +1,7 @@
-"""What a power cut or a failing disk did to the tables on a local disk, and putting back what is whole.
+"""Finds tables on a local disk that a power cut or a failing disk damaged, and repairs their logs.
 
-A write is reported as done only after it was flushed. So the newest commit of a log is taken back where it, or a file it
-adds, is torn: it was never reported. Everything else is restored from a whole copy, or left alone and named.
+A write is reported as done only after a flush. So if a log's newest commit, or a file that it adds, is torn, the commit was
+never reported and is undone. All other damage is restored from an intact copy, or reported and left alone.
 """
 
 import shutil
@@ -20,12 +20,12 @@ from schemas.catalog import TABLES
 from schemas.table import Table
 
 COMMIT, CHECKPOINT, DATA, ROWS = "commit", "checkpoint", "data file", "rows of"
-ASIDE = "_damaged"  # folder of the warehouse for what a repair takes away; nothing is deleted
+ASIDE = "_damaged"  # folder of the warehouse for files that a repair moves out; nothing is deleted
 
 
 @dataclass(frozen=True)
 class Damage:
-    """One file of a table, or the rows of a partition, torn or missing. `path` is relative to the table."""
+    """A torn or missing file of a table, or lost rows of a partition. `path` is relative to the table."""
 
     table: str
     kind: str
@@ -39,7 +39,7 @@ class Damage:
 
 @dataclass(frozen=True)
 class Repaired:
-    """What became of one damage: `done` says what was put back, `left` what to run because nothing whole could replace it."""
+    """The outcome of one damage: `done` describes the repair; `left` names what to run if no intact copy exists."""
 
     damage: Damage
     done: str | None = None
@@ -47,7 +47,7 @@ class Repaired:
 
 
 def find(warehouse: Warehouse) -> Iterator[Damage]:
-    """Everything torn or missing that the logs name: reads the logs and the sizes of files, no rows."""
+    """All torn or missing files that the logs name. Reads only logs and file sizes, no rows."""
     if not warehouse.is_local:
         return
     for table in TABLES:
@@ -79,7 +79,7 @@ def _data_damages(warehouse: Warehouse, table: Table) -> Iterator[Damage]:
 
 
 def repair_logs(warehouse: Warehouse) -> list[Repaired]:
-    """Takes torn checkpoints and torn newest commits out of the logs and keeps them in `_damaged` of the warehouse."""
+    """Moves torn checkpoints and torn newest commits from the logs into the warehouse's `_damaged` folder."""
     return [
         outcome
         for table in TABLES
@@ -112,7 +112,7 @@ def _repaired_log(warehouse: Warehouse, table: Table) -> Iterator[Repaired]:
 
 
 def _torn_addition(folder: Path, table: Table, commit: Entry) -> Damage | None:
-    """The first torn file that a whole commit adds, if what the commit replaced is still whole."""
+    """The first torn file that an intact commit adds, if the files it replaced are intact."""
     for path, size in delta_log.files_of(folder, commit.path, "add"):
         if (fault := delta_log.file_fault(path, size)) and _replaced_files_are_whole(folder, commit):
             return Damage(table.name, DATA, str(path.relative_to(folder)), fault)
@@ -120,13 +120,13 @@ def _torn_addition(folder: Path, table: Table, commit: Entry) -> Damage | None:
 
 
 def _replaced_files_are_whole(folder: Path, commit: Entry) -> bool:
-    """Whether the table as it was before this commit can still be read: else taking it back would only lose more."""
+    """Whether the table before this commit is still readable. Otherwise undoing the commit would lose more rows."""
     removed = delta_log.files_of(folder, commit.path, "remove")
     return not any(delta_log.file_fault(path, size) for path, size in removed)
 
 
 def _rests_on_others(folder: Path, torn: Entry, damages: Iterable[str]) -> bool:
-    """Whether the table can be read without this checkpoint: from an earlier one, or from its first commit."""
+    """Whether the table is readable without this checkpoint, from an earlier one or from its first commit."""
     whole = {entry.version for entry in delta_log.commits(folder)}
     earlier = [
         entry.version

@@ -1,8 +1,8 @@
-"""Which pull's rows of a source's day count: one commit of `coverage` decides it for all platforms of the source.
+"""Decides which pull's rows count for a source's day: one commit of `coverage` decides for all platforms of the source.
 
-A pull adds its rows of `accounts`, `activity` and `rejects` beside those of the pull before, under its own run id. `coverage`
-then names it, and only then the rows that no longer count are removed. Rows of a pull that ended before the decision count
-for nobody, and the next pull of the day removes them.
+A pull adds its rows of `accounts`, `activity` and `rejects` beside those of earlier pulls, under its own run id. A commit of
+`coverage` then names the pull, and only after that are superseded rows removed. If a pull dies before that commit, no reader
+counts its rows, and the next pull of the day removes them.
 """
 
 import logging
@@ -29,13 +29,13 @@ log = logging.getLogger(__name__)
 
 PULLED = (REJECTS, ACCOUNTS, ACTIVITY)  # tables that hold rows of pulls side by side
 
-Pulls = Mapping[str, str | None]  # platform -> the pull whose rows count, of one source and day
+Pulls = Mapping[str, str | None]  # of one source and day: platform -> the pull whose rows count
 
 
 def standing(
     warehouse: Warehouse, source: str, first_day: date, last_day: date, version: int | None = None
 ) -> dict[date, Pulls]:
-    """Day -> the pulls that count; nothing of days on which the source has no coverage."""
+    """Day -> the pulls that count. Days without coverage by the source are absent."""
     days = {"day": Span(first_day, last_day), "source": source}
     found: dict[date, dict[str, str | None]] = defaultdict(dict)
     for row in warehouse.read(COVERAGE, days, columns=["day", "platform", "pull"], version=version).to_pylist():
@@ -44,7 +44,7 @@ def standing(
 
 
 class Decision:
-    """One pull of one source's day; `earlier` are the pulls that counted when it began."""
+    """One pull of one source's day. `earlier` holds the pulls that counted when it began."""
 
     def __init__(self, warehouse: Warehouse, item: Run, platforms: Sequence[str], earlier: Pulls) -> None:
         self._warehouse = warehouse
@@ -54,11 +54,11 @@ class Decision:
         self._place: Partition = {
             "platform": self._platforms, "day": item.day, "source": item.parameters["source"]
         }  # fmt: skip
-        # These began before this pull decides, so none of them can win after it: their rows may be removed then.
+        # These pulls began before this one commits, so none of them can win later. If this one wins, it may remove their rows.
         self._others = {table: _pulls(warehouse, table, self._place) for table in PULLED}
 
     def add(self, table: Table, rows_of: Callable[[str], Iterable[pa.RecordBatch]]) -> None:
-        """Adds this pull's rows in one commit, beside all others; `rows_of` gives those of one platform."""
+        """Adds this pull's rows to the table in one commit, beside all others. `rows_of` returns the rows of one platform."""
         batches = chain.from_iterable(map(rows_of, self._platforms))
         first = next(batches, None)
         if first is not None:
@@ -66,8 +66,8 @@ class Decision:
             self._warehouse.append(table, rows, self._place, run_id=self._item.id, job=self._item.job)
 
     def take(self, coverage: pa.Table) -> None:
-        """Commits the coverage rows, which name this pull, and then removes the rows that no longer count. Raises
-        `LostRaceError` where another pull was decided on since this one began; its own rows are removed then."""
+        """Commits the coverage rows, which name this pull, then removes superseded rows. If another pull was committed since
+        this one began, removes this pull's own rows and raises `LostRaceError`."""
         now = self._committed(coverage)
         if self._is_named(now):
             self._remove(self._others)
@@ -82,8 +82,8 @@ class Decision:
         )
 
     def _committed(self, coverage: pa.Table) -> Pulls:
-        """The pulls that count after the commit of these rows, which is made only where they count as they did when this pull
-        began. Commits of other days and sources are no reason to lose."""
+        """The pulls that count after trying to commit these rows. Commits only if the same pulls still count as when this pull
+        began. Commits of other days and sources do not make it lose."""
         for attempt in repeated(LostRaceError):
             with attempt:
                 version = self._warehouse.version(COVERAGE)
@@ -100,7 +100,7 @@ class Decision:
         return standing(self._warehouse, self._item.parameters["source"], day, day, version).get(day, {})
 
     def _is_named(self, now: Pulls) -> bool:
-        """Also where the answer to an earlier try of the commit was lost."""
+        """Whether `now` names this pull. Also true if an earlier try committed but its reply was lost."""
         return all(now.get(platform) == self._item.id for platform in self._platforms)
 
     def withdraw(self, *tables: Table) -> None:
@@ -108,7 +108,7 @@ class Decision:
         self._remove({table: {self._item.id} for table in tables})
 
     def replace_rejects(self) -> None:
-        """Only the rejects of this pull, which failed, stay, and those of pulls that are at work."""
+        """Keeps only the rejects of this failed pull and of pulls still running; removes all others."""
         mine = {"day": self._item.day, "status": runs.STARTED}
         at_work = set(self._warehouse.read(RUNS, mine, columns=["run_id"])["run_id"].to_pylist())
         self._remove({REJECTS: self._others[REJECTS] - at_work})
@@ -121,8 +121,8 @@ class Decision:
 def remove(
     warehouse: Warehouse, table: Table, where: Partition, pulls: set[str | None], *, run_id: str, job: str
 ) -> None:
-    """Removes the rows of these pulls, which count for nobody. They do no harm, so a failure is logged, and the next pull of
-    the day or maintenance removes them."""
+    """Removes the rows of these pulls, which no reader counts. They do no harm, so a failure is only logged. The next pull of
+    the day or maintenance then removes them."""
     if not pulls:
         return
     try:

@@ -1,8 +1,8 @@
-"""The files of a Delta log on a local disk: which are whole, which a power cut tore, and flushing them.
+"""The files of a Delta log on a local disk: detects which ones a power cut tore, and flushes new ones.
 
-Readers of Delta take an empty commit, or one that breaks off between two lines, for a smaller change: published rows
-vanish without an error. A commit says first how many files it adds and removes, so what is missing can be counted. Object
-stores write a file whole or not at all; for them nothing here is needed.
+Delta readers take an empty commit, or one truncated between two lines, for a smaller change: published rows vanish without an
+error. A commit's first line states how many files it adds and removes, so missing ones are detectable. Object stores write a
+file completely or not at all and need none of this.
 https://github.com/delta-io/delta/blob/master/PROTOCOL.md
 """
 
@@ -23,14 +23,14 @@ LOG = "_delta_log"
 _COMMIT = re.compile(r"(\d{20})\.json")
 _CHECKPOINT = re.compile(r"(\d{20})\.checkpoint\.parquet")
 
-# What a commit's first line counts: by deltalake (writes and deletes; compactions), then by delta-spark (the same two).
+# Counts in a commit's first line: deltalake's names (writes and deletes; compactions), then delta-spark's (the same two).
 _ADDED = ("num_added_files", "numFilesAdded", "numFiles", "numAddedFiles")
 _REMOVED = ("num_removed_files", "numFilesRemoved", "numRemovedFiles")
 _DESCRIBES = ("CREATE TABLE", "ADD COLUMN", "SET TBLPROPERTIES", "UPDATE FIELD METADATA", "UPDATE TABLE METADATA")
 
 
 class Entry(NamedTuple):
-    """A commit or a checkpoint and the version of the table it makes."""
+    """A commit or a checkpoint, and the table version it creates."""
 
     version: int
     path: Path
@@ -52,7 +52,7 @@ def _entries(table: Path, name: re.Pattern[str]) -> list[Entry]:
 
 
 def refuse_torn(table: Path, version: int) -> None:
-    """Raises `CloutError` where the commit that makes this version of the table is torn."""
+    """Raises `CloutError` if the commit that creates this version of the table is torn."""
     commit = table / LOG / f"{version:020}.json"
     if commit.exists() and (fault := commit_fault(commit)):
         raise CloutError(
@@ -61,7 +61,7 @@ def refuse_torn(table: Path, version: int) -> None:
 
 
 def commit_fault(path: Path) -> str | None:
-    """What is wrong with a commit, or None if it is whole."""
+    """The fault of a commit, or None if it is intact."""
     lines = path.read_bytes().splitlines()
     if not lines:
         return "is empty"
@@ -71,7 +71,7 @@ def commit_fault(path: Path) -> str | None:
         return "breaks off within a line"
     info = first.get("commitInfo")
     if not isinstance(info, dict):
-        return None  # another program's commit, which counts nothing
+        return None  # another program's commit, without counts
     metrics = info.get("operationMetrics") or {}
     for verb, action, names in (("adds", "add", _ADDED), ("removes", "remove", _REMOVED)):
         expected = next((int(metrics[name]) for name in names if _is_count(metrics.get(name))), None)
@@ -93,7 +93,7 @@ def _count(lines: list[bytes], action: str) -> int:
 
 
 def files_of(table: Path, commit: Path, action: str) -> Iterator[tuple[Path, int | None]]:
-    """The data files that a whole commit names under `add` or `remove`, and their sizes in bytes where it gives them."""
+    """The data files that an intact commit names under `add` or `remove`, and their sizes in bytes (None if absent)."""
     opening = f'{{"{action}"'.encode()
     for line in commit.read_bytes().splitlines():
         if line.startswith(opening):
@@ -102,7 +102,7 @@ def files_of(table: Path, commit: Path, action: str) -> Iterator[tuple[Path, int
 
 
 def checkpoint_fault(path: Path) -> str | None:
-    """What is wrong with a checkpoint, or None if it is whole."""
+    """The fault of a checkpoint, or None if it is intact."""
     try:
         pq.read_metadata(path)
     except (OSError, ValueError) as error:
@@ -111,7 +111,7 @@ def checkpoint_fault(path: Path) -> str | None:
 
 
 def file_fault(path: Path, size: int | None) -> str | None:
-    """What is wrong with a data file of which the log says how many bytes it has, or None."""
+    """The fault of a data file, or None if it has the `size` bytes that the log records."""
     try:
         actual = path.stat().st_size
     except FileNotFoundError:
@@ -120,7 +120,7 @@ def file_fault(path: Path, size: int | None) -> str | None:
 
 
 def files_fault(table: Path, files: pa.Table) -> str | None:
-    """What is wrong with the first torn or missing data file, of columns `path` (as in the log) and `size_bytes`; or None."""
+    """The fault of the first torn or missing file, or None. `files` has columns `path` (as in the log) and `size_bytes`."""
     for name, size in zip(files["path"].to_pylist(), files["size_bytes"].to_pylist(), strict=True):
         path = table / unquote(name)
         if fault := file_fault(path, size):
@@ -129,11 +129,11 @@ def files_fault(table: Path, files: pa.Table) -> str | None:
 
 
 def flush(table: Path, since: int) -> None:
-    """Returns when the commits from version `since` on, and the files they add, would survive a power cut.
+    """Flushes the commits from version `since` on, and the files they add, so they survive a power cut.
 
-    Neither deltalake nor delta-spark flushes what it writes. A write counts as done only after this; until then a power cut
-    may tear the newest commits, which `commit_fault` sees. Earlier commits are flushed too, in case their own writers are
-    not that far yet: flushing a file that is clean costs microseconds.
+    Neither deltalake nor delta-spark flushes its writes. A write counts as done only after this call. Until then a power cut
+    may tear the newest commits, which `commit_fault` detects. Commits of other writers are flushed too, in case those have not
+    yet done so: flushing a clean file costs microseconds.
     """
     newest = [entry for entry in commits(table) if entry.version >= since]
     files = {path for entry in newest for path, _ in files_of(table, entry.path, "add")}
@@ -144,7 +144,7 @@ def flush(table: Path, since: int) -> None:
 
 
 def _version(name: str) -> float:
-    """Of files whose name has none, such as `_last_checkpoint`, always the newest."""
+    """The version in a file name; infinity for names without one, such as `_last_checkpoint`."""
     head = name.lstrip(".").partition(".")[0]
     return int(head) if head.isdecimal() else float("inf")
 
@@ -153,7 +153,7 @@ def _sync(path: Path) -> None:
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
-        return  # replaced or cleaned up meanwhile by another writer
+        return  # another writer replaced it or cleaned it up
     try:
         os.fsync(descriptor)
     finally:

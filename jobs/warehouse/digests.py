@@ -1,4 +1,4 @@
-"""Digests of content: equal for equal rows, whatever their order and the files that hold them."""
+"""Digests of content, equal for equal rows, whatever their order and files."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from schemas.table import Table
 
-# Parameter of a run: the content of the rows of `influence` that it computed or checked.
+# Parameter of a run: digest of the rows of `influence` that it computed or checked.
 INFLUENCE = "influence_digest"
 
 _HALF = "((1::uhugeint << 64) - 1)"
@@ -18,16 +18,16 @@ _HALF = "((1::uhugeint << 64) - 1)"
 def of_rows(db: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, Any], columns: Sequence[str]) -> str:
     """Digest of the query's rows as a multiset, taken in one pass and constant memory.
 
-    Each row has a number of 128 bits, and the digest is of how many rows there are and of the sums of both halves of their
-    numbers. Two different days agree by accident with a probability of some 2^-128. Nothing is gained by constructing such
-    days: the later one's count would be taken for up to date until the day changes again.
+    Each row is hashed to a 128-bit number. The digest covers the row count and the sums of both halves of these numbers. Two
+    different days collide by accident with a probability of about 2^-128. A deliberate collision gains nothing: the count of
+    the later day would pass for fresh until the day changes again.
     """
     sums = db.cursor().execute(_sums(query, columns), dict(parameters)).fetchone()
     return of_texts(map(str, sums or ()))
 
 
 def of_stream(table: Table, rows: pa.RecordBatchReader) -> str | None:
-    """As `of_rows`, of a stream of rows of a table; None if there are none."""
+    """Like `of_rows`, of a stream of a table's rows; None if the stream has no rows."""
     with duckdb.connect() as db:
         db.register("given", rows)
         sums = db.execute(_sums("from given", table.column_names)).fetchone() or (0,)
@@ -35,7 +35,7 @@ def of_stream(table: Table, rows: pa.RecordBatchReader) -> str | None:
 
 
 def _sums(query: str, columns: Sequence[str]) -> str:
-    # Every value says how long it is, so that no two rows are one text.
+    # Each value is prefixed with its length: two different rows never give the same text.
     text = ", ".join(f"coalesce(strlen({name}::varchar) || ':' || {name}::varchar, '-')" for name in columns)
     return (
         f"select count(*), sum((number >> 64)::hugeint), sum((number & {_HALF})::hugeint)"

@@ -1,6 +1,6 @@
-"""runs, scores -> publications: days that were published before there was a table of publications.
+"""runs, scores -> publications: records days that were published before the table `publications` existed.
 
-What `runs` does not know stays null: a day's explanation then shows whether today's tables still give its scores.
+What `runs` does not record stays null. A day's explanation then shows whether the current tables still give its scores.
 """
 
 import json
@@ -23,7 +23,7 @@ from schemas.scores import SCORES
 
 
 def record(warehouse: Warehouse) -> int:
-    """Writes the rows of every day that has none and was published or withdrawn; how many."""
+    """Writes the rows of every published or withdrawn day that has none. Returns the number of rows."""
     known = {(row["methodology"], row["day"]) for row in _keys(warehouse)}
     made: dict[tuple[str, date], list[Mapping[str, Any]]] = defaultdict(list)
     scored: dict[str, Mapping[str, Any]] = {}
@@ -54,7 +54,7 @@ def _rows(
     for run in changes:
         basis = _basis(methodology, day, scored.get(run["parameters"].get("influence_run", "")))
         if run["job"] == RESTORE and len(rows) > 1:
-            basis = rows[-2].basis  # the change before it is undone
+            basis = rows[-2].basis  # a restore undoes the change before it
         withdrawn = run["job"] == UNPUBLISH
         rows.append(
             Publication(
@@ -72,7 +72,7 @@ def _basis(methodology: str, day: date, scored: Mapping[str, Any] | None) -> Bas
         return Basis()
     try:
         window = [str(day) for day in days_between(load(methodology).first_day(day), day)]
-    except MethodologyError:  # its file is gone, and its window with it
+    except MethodologyError:  # its file is gone, so its window is unknown
         return Basis(influence_run=scored["run_id"], code_version=scored["code_version"])
     covered = {
         platform: [day for day in window if day not in missing]
@@ -82,7 +82,7 @@ def _basis(methodology: str, day: date, scored: Mapping[str, Any] | None) -> Bas
 
 
 def _as_read(warehouse: Warehouse, newest: Publication) -> Publication:
-    """The newest row with what its rows of `scores` say of themselves."""
+    """The newest row, with people, influence and digest read from its rows of `scores`."""
     partition = {"methodology": newest.methodology, "day": newest.day}
     influence = warehouse.read(SCORES, partition, columns=["influence"])["influence"]
     digest = digests.of_stream(SCORES, warehouse.reader(SCORES, partition))

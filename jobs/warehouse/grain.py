@@ -1,4 +1,4 @@
-"""Whether rows on their way into a table repeat its grain. They pass by in a stream; 8 bytes of each are kept."""
+"""Checks a stream of rows for repeats of a table's grain, keeping 8 bytes per row in memory."""
 
 from collections.abc import Iterable, Iterator
 
@@ -10,14 +10,14 @@ from schemas.table import ContractError, Table
 
 
 def count(table: Table, rows: pa.RecordBatchReader) -> int:
-    """How many rows there are. Raises `ContractError` if two are of one grain."""
+    """The number of rows. Raises `ContractError` if two have the same grain."""
     return sum(batch.num_rows for batch in unrepeated(table, rows))
 
 
 def unrepeated(table: Table, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The batches as they come. Raises `ContractError` after the last one if two rows are of one grain.
+    """Passes the batches through. Raises `ContractError` after the last one if two rows have the same grain.
 
-    Rows are compared by 64-bit hashes. Of a million rows, two different ones have the same with a probability of 3e-8.
+    Rows are compared by 64-bit hashes. Among a million rows, two different ones collide with a probability of 3e-8.
     """
     names = ", ".join(table.grain)
     hashes: list[np.ndarray] = []

@@ -1,6 +1,6 @@
-"""scores -> histories: one person's published days, from a copy of each past month and the days that no copy holds.
+"""scores -> histories: reads one person's published days from monthly copies, and from `scores` for days without a copy.
 
-A day's scores are a file, so ten years of a person would be 3,650 files to open; a month's copy, in order of person, is one.
+Each day of scores is one file, so a person's ten years would take 3,650 files. A month's copy is one file, sorted by person.
 """
 
 from collections.abc import Iterable
@@ -20,12 +20,12 @@ from schemas.scores import SCORES
 
 JOB = "histories"
 
-# A reader of one person reads one such group of a month.
+# Reading one person reads one such group per month.
 GROUPS = WriterProperties(max_row_group_size=8_192)
 
 
 def of_person(warehouse: Warehouse, person_id: str, methodologies: Iterable[str]) -> pa.Table:
-    """The person's rows of `scores` under these methodologies, in no order."""
+    """The person's rows of `scores` under these methodologies, unordered."""
     who = pc.field("person_id") == person_id
     found = [arrow.schema(SCORES).empty_table()]
     for methodology in methodologies:
@@ -42,8 +42,8 @@ def of_person(warehouse: Warehouse, person_id: str, methodologies: Iterable[str]
 
 
 def make_copies(warehouse: Warehouse, *, run_id: str) -> None:
-    """Copies every month but the newest of each methodology whose copy is missing, and removes copies of what is no longer
-    published. Raises `LostRaceError` if another run copies the same month."""
+    """Makes the missing copies of every methodology's months, except its newest month. Removes copies that no longer match what
+    is published. Raises `LostRaceError` if another run copies the same month."""
     listed = [*warehouse.partitions(SCORES), *warehouse.partitions(HISTORIES)]
     for methodology in sorted({found["methodology"] for found in listed}):
         of = {"methodology": methodology}
@@ -71,6 +71,6 @@ def _make_copy(warehouse: Warehouse, methodology: str, month: date, basis: str, 
 
 
 def _right_copies(warehouse: Warehouse, methodology: str, bases: dict[date, str]) -> dict[date, str]:
-    """Month -> basis, of the copies that hold what the month's files hold."""
+    """Month -> basis, of the copies that match the month's current files."""
     there = rollups.there(warehouse, HISTORIES, {"methodology": methodology})
     return {month: basis for month, basis in bases.items() if basis in there.get(month, ())}

@@ -1,7 +1,7 @@
-"""accounts -> accounts_known: what is known of every account at the end of a day, from one month's copy and the days since.
+"""accounts -> accounts_known: what is known of every account at the end of a day, from a month's copy and the days since.
 
-For each column the newest known value counts. A copy of a month holds the newest known values of all days up to its end, so
-days before it need not be read. A night makes the copy of the month before its day where it is missing, without a JVM.
+For each column the newest known value counts. A month's copy holds the newest known values of all days up to its end, so
+earlier days need not be read. A nightly run makes the copy of the previous month if it is missing, without a JVM.
 """
 
 import logging
@@ -31,7 +31,7 @@ OBSERVED = ("platform", "account_id", "day", "source", "handle", "is_bot")
 
 @dataclass(frozen=True)
 class Copy:
-    """The newest month's copy that holds what the days up to its end hold."""
+    """A month's copy that matches the current files of all days up to its end."""
 
     month: date
     basis: str
@@ -42,7 +42,7 @@ class Copy:
 
     @property
     def select(self) -> str:
-        """Its rows of `{copy}` as one more observation, on the last day of the month."""
+        """SQL for the copy's rows in `{copy}`, as observations on the last day of the month."""
         return (
             f"select platform, account_id, date '{rollups.end_of(self.month)}' as day, '' as source, handle, is_bot"
             f" from {{copy}} where month = date '{self.month}' and basis = '{self.basis}'"
@@ -50,7 +50,7 @@ class Copy:
 
 
 def newest_copy(warehouse: Warehouse, snapshot: Snapshot, day: date) -> Copy | None:
-    """Of a month that ended before the day's month; None if there is none."""
+    """The newest matching copy of a month before the day's month; None if there is none."""
     there = rollups.there(warehouse, ACCOUNTS_KNOWN)
     right = (
         Copy(month, basis) for month, basis in _bases(warehouse, snapshot, day).items() if basis in there.get(month, ())
@@ -59,8 +59,8 @@ def newest_copy(warehouse: Warehouse, snapshot: Snapshot, day: date) -> Copy | N
 
 
 def newest_accounts_sql(last_day: date) -> str:
-    """One row per account of `{accounts}`: (id, platform, account_id, handle, is_bot), each the newest known value of days not
-    later; of two sources on one day the first by name is taken. Null is no value: it hides none that was known before."""
+    """SQL for one row per account of `{accounts}`: (id, platform, account_id, handle, is_bot), each the newest known value up
+    to `last_day`. Of two sources on one day, the first by name counts. A null does not replace an earlier known value."""
     columns = ("handle", "is_bot")
     of_day = ", ".join(f"min_by({name}, source) filter (where {name} is not null) as {name}" for name in columns)
     newest = ", ".join(f"max_by({name}, day) filter (where {name} is not null) as {name}" for name in columns)
@@ -80,8 +80,8 @@ def newest_accounts(accounts: "DataFrame", last_day: date) -> "DataFrame":
 
 
 def make_copy(warehouse: Warehouse, snapshot: Snapshot, day: date, *, run_id: str) -> None:
-    """Makes the copy of the newest month before the day's in which anything was pulled, from the newest copy before it, unless
-    it is there. Of two that make it at once one wins, with the same rows."""
+    """Makes the copy of the newest month with pulled rows before the day's month, unless it exists. Starts from the newest
+    earlier copy. Of two concurrent makers one wins, with the same rows."""
     bases = _bases(warehouse, snapshot, day)
     if not bases:
         return
@@ -101,7 +101,7 @@ def make_copy(warehouse: Warehouse, snapshot: Snapshot, day: date, *, run_id: st
 
 
 def frame(session: "SparkSession", warehouse: Warehouse, snapshot: Snapshot, day: date) -> "DataFrame":
-    """One row per account as known at the end of the day: id, handle, is_bot."""
+    """One row (id, handle, is_bot) per account, as known at the end of the day."""
     copy = newest_copy(warehouse, snapshot, day)
     first_day = _first_day(copy)
     every = counted.frame(session, warehouse, ACCOUNTS, snapshot.accounts, snapshot.coverage, first_day, day).select(
@@ -114,13 +114,13 @@ def frame(session: "SparkSession", warehouse: Warehouse, snapshot: Snapshot, day
 
 
 def register(db: duckdb.DuckDBPyConnection, name: str, warehouse: Warehouse, snapshot: Snapshot, day: date) -> None:
-    """Makes the table NAME (id, handle, is_bot) with the rows that `frame` gives."""
+    """Creates the temporary table `name` with the rows of `frame`, and the columns platform and account_id."""
     _register(db, warehouse, snapshot, newest_copy(warehouse, snapshot, day), day)
     db.execute(f"create temp table {name} as {newest_accounts_sql(day).format(accounts='observed')}")
 
 
 def handles(warehouse: Warehouse, snapshot: Snapshot, day: date, people: Iterable[str]) -> dict[str, str]:
-    """person_id -> handle as known at the end of the day, of those who have one."""
+    """person_id -> handle as known at the end of the day. People without a handle are absent."""
     asked = pa.table({"id": pa.array(sorted(people), pa.string())})
     with scratch() as db:
         _register(db, warehouse, snapshot, newest_copy(warehouse, snapshot, day), day)
@@ -131,7 +131,7 @@ def handles(warehouse: Warehouse, snapshot: Snapshot, day: date, people: Iterabl
 
 
 def credibility_digest(warehouse: Warehouse, snapshot: Snapshot, day: date) -> str:
-    """Digest of what scores count of accounts at the end of the day: who is not credible."""
+    """Digest of the account data that scores use at the end of the day: the accounts that are not credible."""
     with scratch() as db:
         _register(db, warehouse, snapshot, newest_copy(warehouse, snapshot, day), day)
         spoken = newest_accounts_sql(day).format(accounts="(select * from observed where is_bot is not null)")
@@ -142,7 +142,7 @@ def credibility_digest(warehouse: Warehouse, snapshot: Snapshot, day: date) -> s
 def _register(
     db: duckdb.DuckDBPyConnection, warehouse: Warehouse, snapshot: Snapshot, copy: Copy | None, day: date
 ) -> None:
-    """Makes the view `observed`: what was observed of accounts after the copy up to the day, and what the copy holds."""
+    """Creates the view `observed`: the copy's rows, and observations of accounts after the copy up to the day."""
     since = counted.rows(warehouse, ACCOUNTS, snapshot.accounts, snapshot.coverage, _first_day(copy), day)
     db.register("observed_since", since)
     every = f"select {', '.join(OBSERVED)} from observed_since"
@@ -157,7 +157,7 @@ def _first_day(copy: Copy | None) -> date:
 
 
 def _bases(warehouse: Warehouse, snapshot: Snapshot, day: date) -> dict[date, str]:
-    """Month -> basis, of months before the day's."""
+    """Month -> basis, of months before the day's month."""
     opened = [warehouse.delta(ACCOUNTS, snapshot.accounts), warehouse.delta(COVERAGE, snapshot.coverage)]
     bases = rollups.by_month(rollups.files(opened), cumulative=True)
     return {month: basis for month, basis in bases.items() if month < rollups.month_of(day)}

@@ -1,4 +1,4 @@
-"""The table `methodologies`: under which values scores were published. A version never changes its values."""
+"""The table `methodologies`: the values under which scores were published. A version never changes its values."""
 
 from jobs.errors import CloutError
 from jobs.warehouse.publications import PUBLISH
@@ -9,7 +9,7 @@ from schemas.methodology import Methodology, in_force
 
 
 def refuse_changed(warehouse: Warehouse, methodology: Methodology) -> None:
-    """Raises where scores exist under this version and other values."""
+    """Raises `CloutError` if scores exist under this version with other values."""
     known = {row["version"]: row["fingerprint"] for row in warehouse.read(METHODOLOGIES).to_pylist()}
     if known.get(methodology.version, methodology.fingerprint) != methodology.fingerprint:
         raise CloutError(
@@ -19,7 +19,7 @@ def refuse_changed(warehouse: Warehouse, methodology: Methodology) -> None:
 
 
 def record(warehouse: Warehouse, published: Methodology, row: Run) -> None:
-    """One row per version that has scores: when it is official comes from `in_force.yaml`."""
+    """Writes one row per version that has scores. Its official days come from `in_force.yaml`."""
     known = {found["version"]: found for found in warehouse.read(METHODOLOGIES).to_pylist()}
     wanted = {version: found["fingerprint"] for version, found in known.items()}
     wanted[published.version] = published.fingerprint

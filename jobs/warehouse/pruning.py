@@ -1,6 +1,6 @@
-"""A partition as a filter, and the files of a table that can hold it: chosen from the log, before any file is opened.
+"""Turns a partition into a filter, and selects a table's matching files from the log before opening any.
 
-deltalake's own `to_pyarrow_dataset` makes an expression of every file's statistics first: 6 s for the files of ten years.
+deltalake's `to_pyarrow_dataset` first builds an expression from every file's statistics: 6 s for ten years of files.
 """
 
 from datetime import date
@@ -15,7 +15,7 @@ from pyarrow import fs
 from jobs.warehouse.commits import Partition, Span, values_of
 
 ABOUT = ("path", "size_bytes")  # columns of a table's add actions
-PREFIX = "partition."  # of partition columns among them
+PREFIX = "partition."  # of the partition columns among these
 
 
 def expression(partition: Partition) -> pc.Expression:
@@ -27,7 +27,7 @@ def expression(partition: Partition) -> pc.Expression:
             condition = condition & (column >= values.first) & (column <= values.last)
         elif isinstance(values, tuple):
             condition = condition & column.isin(pa.array(values))
-        else:  # as an equality, which gives a scan the column's value
+        else:  # an equality gives a scan the column's value
             condition = condition & (column == pc.scalar(values))
     return condition
 
@@ -48,8 +48,8 @@ def _quoted(value: str | date) -> str:
 
 
 def files(delta: DeltaTable, partition: Partition | None = None) -> pa.Table:
-    """One row per data file of the table, of a partition if one is given: `path` below the table's root, `size_bytes`, and the
-    partition columns. A partition may name other columns as well, which prune no file."""
+    """One row per data file of the table, or of the partition if given: `path` below the table's root, `size_bytes`, and the
+    partition columns. Other columns that the partition names prune no files."""
     added = pa.table(delta.get_add_actions(flatten=True))
     columns = [name for name in added.column_names if name in ABOUT or name.startswith(PREFIX)]
     added = added.select(columns).rename_columns([name.removeprefix(PREFIX) for name in columns])
@@ -58,7 +58,7 @@ def files(delta: DeltaTable, partition: Partition | None = None) -> pa.Table:
 
 
 def dataset(delta: DeltaTable, chosen: pa.Table, native: fs.FileSystem | None) -> ds.FileSystemDataset:
-    """Some of the table's `files`, to scan in a stream. `native` is the file system rooted at the table, if it is local."""
+    """The `chosen` rows of `files`, as a dataset to stream. `native` is the file system rooted at the table if it is local."""
     empty = delta.to_pyarrow_dataset(
         filesystem=native, file_pruning_predicate="false"
     )  # schema, format and file system

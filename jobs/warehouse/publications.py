@@ -1,9 +1,9 @@
-"""What is published: the rows of `publications`, and of `restatements` for each change of a day that was published.
+"""Records what is published: rows of `publications`, and of `restatements` for each change to a published day.
 
-A change of a day's scores takes three commits: `scores`, `restatements`, `publications`. Before the first, the rows of the
-other two are put on record in `runs` as a plan. If the process dies in between, the content of `scores` decides: if it is the
-plan's, the change was made, so readers go by the plan and the next change of the day writes its rows. Nothing here is
-derived from Delta's log.
+Changing a day's scores takes three commits: `scores`, `restatements`, `publications`. Before the first, the run records the
+rows of the other two in `runs` as a plan. If the process dies in between, the content of `scores` decides. If it matches the
+plan, the change was made: readers use the plan, and the next change of the day writes its rows. Nothing here is derived from
+Delta's log.
 """
 
 import getpass
@@ -24,12 +24,12 @@ from schemas.scores import SCORES
 PUBLISH, UNPUBLISH, RESTORE = "publish", "unpublish", "restore"
 CHANGES = (PUBLISH, UNPUBLISH, RESTORE)
 
-PLANNED = "planned"  # the parameter of a run that holds its plan until the run is done
+PLANNED = "planned"  # a run's parameter that holds its plan until the run is done
 
 
 @dataclass(frozen=True, kw_only=True)
 class Basis:
-    """What published rows were computed from; None where it is not on record. Days are text, as JSON has them."""
+    """What published rows were computed from; None if not recorded. Days are text, as in JSON."""
 
     influence_run: str | None = None
     activity_digests: dict[str, str] | None = None  # day -> digest of the activity that was counted
@@ -40,7 +40,7 @@ class Basis:
 
 @dataclass(frozen=True, kw_only=True)
 class Publication(Basis):
-    """A row of `publications`, its JSON read."""
+    """A row of `publications`, its JSON parsed."""
 
     day: date
     methodology: str
@@ -58,17 +58,17 @@ class Publication(Basis):
 
     @property
     def content(self) -> str | None:
-        """Digest of the rows that readers see after this change; empty if it is not on record, None after a withdrawal."""
+        """Digest of the rows that readers see after this change; empty if not recorded, None after a withdrawal."""
         return (self.scores_digest or "") if self.people else None
 
     @property
     def basis(self) -> Basis:
-        """What the rows were computed from, as another change that publishes them again records it."""
+        """What the rows were computed from, for a later change that publishes the same rows again."""
         return Basis(**{field.name: getattr(self, field.name) for field in fields(Basis)})
 
 
 class Plan(NamedTuple):
-    """A change as it is to be recorded; `restatement` is a row of `restatements`, or None where there is nothing to restate."""
+    """A change to record. `restatement` is a row of `restatements`, or None if there is nothing to restate."""
 
     publication: Publication
     restatement: Mapping[str, Any] | None
@@ -89,7 +89,7 @@ _JSON = ("activity_digests", "covered_days", "accepted")
 
 
 def user() -> str:
-    """Who runs this process: the user's name, their number where the system knows no name."""
+    """The user who runs this process: the name, or the number if the system has no name for it."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
@@ -97,7 +97,7 @@ def user() -> str:
 
 
 def history(warehouse: Warehouse, methodology: str, day: date) -> list[Publication]:
-    """The recorded changes of a day's scores, in their order."""
+    """The recorded changes of a day's scores, in order."""
     found = warehouse.read(PUBLICATIONS, {"day": day, "methodology": methodology}).sort_by("sequence").to_pylist()
     return [
         Publication(**row | {name: None if row[name] is None else json.loads(row[name]) for name in _JSON})
@@ -106,7 +106,7 @@ def history(warehouse: Warehouse, methodology: str, day: date) -> list[Publicati
 
 
 def current(warehouse: Warehouse, methodology: str, day: date) -> Publication | None:
-    """What readers of `scores` see of the day; None if nothing is published. Writes nothing."""
+    """The publication that readers of `scores` see for the day; None if nothing is published. Writes nothing."""
     recorded = history(warehouse, methodology, day)
     unrecorded = _unrecorded(warehouse, methodology, day, recorded)
     newest = unrecorded.publication if unrecorded else recorded[-1] if recorded else None
@@ -114,7 +114,7 @@ def current(warehouse: Warehouse, methodology: str, day: date) -> Publication | 
 
 
 def complete(warehouse: Warehouse, methodology: str, day: date) -> list[Publication]:
-    """As `history`, after a change is recorded whose run died before it could record it."""
+    """Like `history`, but first records the change made by a run that died before recording it."""
     recorded = history(warehouse, methodology, day)
     unrecorded = _unrecorded(warehouse, methodology, day, recorded)
     if unrecorded is None:
@@ -124,20 +124,20 @@ def complete(warehouse: Warehouse, methodology: str, day: date) -> list[Publicat
 
 
 def record(warehouse: Warehouse, plan: Plan) -> None:
-    """Writes the plan's rows. Written twice they are the same rows."""
+    """Writes the plan's rows. Idempotent."""
     made, restatement = plan
     by = {"run_id": made.run_id, "job": made.change}
     place = {"day": made.day, "methodology": made.methodology}
     row = asdict(made)
     row |= {name: None if row[name] is None else json.dumps(row[name], sort_keys=True) for name in _JSON}
-    if restatement is not None:  # first: once the publication is on record nobody looks at the plan again
+    if restatement is not None:  # first: once the publication is recorded, the plan is not read again
         partition = place | {"run_id": made.run_id}
         warehouse.replace_bookkeeping(RESTATEMENTS, rows(RESTATEMENTS, [restatement]), partition, **by)
     warehouse.replace_bookkeeping(PUBLICATIONS, rows(PUBLICATIONS, [row]), place | {"sequence": made.sequence}, **by)
 
 
 def _unrecorded(warehouse: Warehouse, methodology: str, day: date, recorded: Sequence[Publication]) -> Plan | None:
-    """The plan of a run that changed the day's scores and did not record it; None almost always."""
+    """The plan of a run that changed the day's scores but did not record it; almost always None."""
     newest = recorded[-1].sequence if recorded else 0
     found = warehouse.read(RUNS, {"day": day, "job": CHANGES}, columns=["status", "parameters", "started_at"])
     unfinished = [

@@ -1,4 +1,4 @@
-"""Runs that write one table at once: who lost, to whom, and what is tried again."""
+"""Races of runs that write one table at once: which run lost to which, and what is retried."""
 
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
@@ -8,23 +8,23 @@ from jobs.errors import CloutError
 from jobs.warehouse import commits
 from jobs.warehouse.commits import Partition, as_text
 
-# What Spark's error is or says where another commit came first.
+# Names or texts in Spark's error if another commit came first.
 COLLISIONS = ("Concurrent", "DELTA_CONCURRENT", "MetadataChanged", "DELTA_METADATA_CHANGED")
 
-# Operations, in the words of Spark and deltalake, that change files and no row.
+# Operations, as Spark and deltalake name them, that change files but no rows.
 UPKEEP = ("OPTIMIZE", "VACUUM")
 
-# A commit that collides with one it has nothing to do with (bookkeeping of another day or source) is repeated: with some
-# tens of writers at once the last one needs about this many tries.
+# A commit that collides with an unrelated one (bookkeeping of another day or source) is retried. With tens of concurrent
+# writers the last one needs about this many tries.
 TRIES = 30
 
 
 class LostRaceError(CloutError):
-    """Another run wrote the same partition while this one was at work; nothing of this run was kept."""
+    """Another run wrote the same partition while this one was running; nothing of this run was kept."""
 
 
 class RearrangedError(LostRaceError):
-    """Maintenance merged or removed files meanwhile, and no row changed: the same write can be tried again on top of
+    """Maintenance merged or removed files meanwhile but changed no rows: the caller can retry the same write on top of
     `version`."""
 
     def __init__(self, message: str, version: int) -> None:
@@ -33,13 +33,13 @@ class RearrangedError(LostRaceError):
 
 
 def is_collision(error: Exception) -> bool:
-    """Whether a writer raised it because another commit came first."""
+    """Whether a writer raised the error because another commit came first."""
     return isinstance(error, CommitFailedError) or any(name in f"{type(error).__name__} {error}" for name in COLLISIONS)
 
 
 def lost(table: str, before: int, description: str, now: DeltaTable, partition: Partition) -> LostRaceError:
-    """The error of a run that opened the table at version `before`, when it had this description, and could not replace the
-    partition."""
+    """The error for a run that could not replace the partition. It opened the table at version `before`, with this
+    description."""
     mine = as_text(partition)
     what = f"{table} {' '.join(','.join(values) for values in mine.values())}"
     for commit in commits.commits(now):
@@ -61,7 +61,8 @@ def lost(table: str, before: int, description: str, now: DeltaTable, partition: 
 
 
 def repeated(collision: type[Exception]) -> Retrying:
-    """Attempts (`for attempt in ...: with attempt:`) until one does not collide; the last collision is raised."""
+    """Attempts (`for attempt in ...: with attempt:`) until one does not collide. After `TRIES` collisions, raises the last
+    one."""
     return Retrying(
         retry=retry_if_exception_type(collision),
         stop=stop_after_attempt(TRIES),

@@ -1,7 +1,7 @@
-"""Copies of months of history, made for speed: which of them still hold what the days' own files hold.
+"""Monthly copies of history, made for speed: which of them still match the files of their days.
 
-A copy's partition names its `month` and its `basis`, a digest of the names of the files that it was made from. File names are
-never used twice, so a copy whose basis is that of today's files is right, and any other is passed over. The log alone decides.
+A copy's partition names its `month` and its `basis`, a digest of the names of the files it was made from. File names are never
+reused. So a copy whose basis matches the current files is valid; any other is ignored. Only the log is read.
 """
 
 import hashlib
@@ -23,24 +23,24 @@ Files = list[tuple[date, str]]  # day and path
 
 
 def month_of(day: date) -> date:
-    """The first day of its month."""
+    """The first day of the day's month."""
     return day.replace(day=1)
 
 
 def end_of(month: date) -> date:
-    """The last day of a month that is given by its first."""
+    """The last day of a month, given its first day."""
     return month_of(month + 31 * ONE_DAY) - ONE_DAY
 
 
 def files(tables: Iterable[DeltaTable], partition: Partition | None = None) -> Files:
-    """The data files of these tables in order of day and name."""
+    """The data files of these tables, ordered by day and path."""
     found = [pruning.files(table, partition).select(["day", "path"]) for table in tables]
     ordered = pa.concat_tables(found).sort_by([("day", "ascending"), ("path", "ascending")])
     return list(zip(ordered["day"].to_pylist(), ordered["path"].to_pylist(), strict=True))
 
 
 def by_month(of: Files, *, cumulative: bool) -> dict[date, str]:
-    """Month -> basis of its files, or of all files up to its end; of months that have files."""
+    """Month -> basis of its files, or, if cumulative, of all files up to its end. Months without files are absent."""
     found: dict[date, str] = {}
     running = hashlib.sha256()
     for day, path in of:

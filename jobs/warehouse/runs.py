@@ -1,4 +1,4 @@
-"""The manifest: one row of `runs` per job and day, started and then done or failed. The one place that knows a clock."""
+"""The manifest: one row of `runs` per job and day, first started, then done or failed. Jobs read the clock only here."""
 
 import json
 import logging
@@ -30,7 +30,7 @@ def now() -> datetime:
 
 @dataclass(frozen=True)
 class Batch:
-    """The runs of one command. `key` says what was asked for; a command that is continued keeps the `id`."""
+    """The runs of one command. `key` encodes what the caller requested; a resumed command keeps the `id`."""
 
     key: str
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -38,7 +38,7 @@ class Batch:
 
 @dataclass
 class Run:
-    """One job on one day, while it runs. Jobs fill in what they read and found."""
+    """One job on one day, while it runs. Jobs fill in their inputs and results."""
 
     job: str
     day: date
@@ -87,7 +87,7 @@ def write(warehouse: Warehouse, runs: list[Run], status: str, error: str | None 
 
 @contextmanager
 def recorded_together(warehouse: Warehouse, runs: list[Run]) -> Iterator[None]:
-    """Runs the block as these rows of `runs`: started before it, done or failed after it."""
+    """Records the block as these rows of `runs`: started before it, done or failed after it."""
     log.info("%s: started, runs %s", ", ".join(f"{run.job} {run.day}" for run in runs), [run.id for run in runs])
     warehouse.require_writable()
     write(warehouse, runs, STARTED)
@@ -103,7 +103,7 @@ def recorded_together(warehouse: Warehouse, runs: list[Run]) -> Iterator[None]:
 
 @contextmanager
 def recorded(warehouse: Warehouse, job: str, day: date, batch: Batch, **parameters: Any) -> Iterator[Run]:
-    """As `recorded_together`, for one job on one day, whose run the block fills in."""
+    """Like `recorded_together`, for one job on one day. The block fills in the run."""
     run = Run(job, day, batch, parameters)
     with recorded_together(warehouse, [run]):
         yield run
@@ -112,8 +112,8 @@ def recorded(warehouse: Warehouse, job: str, day: date, batch: Batch, **paramete
 def done_steps(
     warehouse: Warehouse, key: str, first_day: date, last_day: date
 ) -> tuple[Batch, set[tuple[str, date, str]]]:
-    """The newest batch of this key that ran any of these days, and the (job, day, source) that are done in it; a new batch if
-    there is none."""
+    """The newest batch of this key that ran any of these days, and its done (job, day, source). A new batch if there is
+    none."""
     columns = ["batch_id", "day", "job", "status", "parameters", "started_at"]
     asked = {"day": Span(first_day, last_day), "batch_key": key}
     found = warehouse.read(RUNS, asked, columns=columns).sort_by("started_at")

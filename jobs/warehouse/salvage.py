@@ -1,8 +1,8 @@
-"""`clout maintain --repair`: logs made whole, then rows that are lost restored from a whole copy, or their day marked.
+"""`clout maintain --repair`: repairs logs, then restores lost rows from an intact copy or marks their day as not covered.
 
-Published rows come back from `influence` if it holds exactly what `publications` records. A day whose activity is lost is
-no longer covered, so that it lowers no score and is pulled again. Nothing is guessed: what has no whole copy is named, with
-the command that makes it anew.
+Published rows are restored from `influence` if it holds exactly what `publications` records. A day with lost activity is marked
+as not covered, so it lowers no score and is pulled again. Nothing is guessed: damage without an intact copy is reported with
+the command that recreates the rows.
 """
 
 from collections.abc import Iterator, Mapping
@@ -36,7 +36,7 @@ RUN = {
 
 
 def repair(warehouse: Warehouse, batch: Batch, today: date) -> list[Repaired]:
-    """Repairs what can be, and returns an outcome for each damage, in the order of the tables."""
+    """Repairs what it can, and returns one outcome per damage."""
     broken = {each.table for each in damage.find(warehouse)}
     if not broken:
         return []
@@ -62,7 +62,7 @@ def _command(warehouse: Warehouse, lost: Damage) -> str:
 
 
 def _published_again(warehouse: Warehouse, run_id: str) -> Iterator[Repaired]:
-    """Every published day whose rows in `scores` are not those that `publications` records."""
+    """Repairs every day whose rows in `scores` differ from what `publications` records."""
     recorded = (
         warehouse.read(PUBLICATIONS, columns=["day", "methodology"]).group_by(["day", "methodology"]).aggregate([])
     )
@@ -85,7 +85,7 @@ def _published_again(warehouse: Warehouse, run_id: str) -> Iterator[Repaired]:
 
 
 def _digest(warehouse: Warehouse, table: Table, place: Mapping[str, Any], shape: Table | None = None) -> str | None:
-    """The content of a partition; unreadable rows have none."""
+    """The digest of a partition's rows, or "unreadable"."""
     try:
         return digests.of_stream(shape or table, warehouse.reader(table, place))
     except (GoneError, pa.ArrowInvalid):
@@ -93,7 +93,7 @@ def _digest(warehouse: Warehouse, table: Table, place: Mapping[str, Any], shape:
 
 
 def _uncovered(warehouse: Warehouse, lost: list[Damage], run_id: str) -> Iterator[Repaired]:
-    """Every pulled day of a source that lost rows: it is not covered any more, and what is left of it is removed."""
+    """Marks every pulled day of a source that lost rows as not covered, and removes its remaining rows."""
     torn = {(each.table, *each.partition.values()) for each in lost}
     covered = warehouse.read(COVERAGE, columns=["platform", "day", "source", "pull", "act_count"]).to_pylist()
     counts = {table: _counts_by_pull(warehouse, table) for table in (ACTIVITY,)}
@@ -111,7 +111,7 @@ def _uncovered(warehouse: Warehouse, lost: list[Damage], run_id: str) -> Iterato
 
 
 def _counts_by_pull(warehouse: Warehouse, table: Table) -> dict[tuple[str, str, str, str | None], int]:
-    """(platform, day, source, pull) -> rows, from the log alone: every file holds rows of one pull."""
+    """(platform, day, source, pull) -> number of rows, from the log alone: each file holds rows of one pull."""
     files = pa.table(warehouse.delta(table).get_add_actions(flatten=True))
     pulls = files["min.pull"] if "min.pull" in files.column_names else pa.nulls(files.num_rows, pa.string())
     found: dict[tuple[str, str, str, str | None], int] = {}

@@ -1,7 +1,7 @@
 """Tables on disk or in an object store: the only module that reads or writes them.
 
-Every table is a Delta table under one root. `engagement` and `influence` are written by Spark, all others by
-`deltalake`, which needs no JVM. A write replaces whole partitions in one commit; the commit names the run that made it.
+Every table is a Delta table under one root. Spark writes `engagement` and `influence`; `deltalake`, which needs no JVM, writes
+all others. A write replaces whole partitions in one commit, and the commit names its run.
 """
 
 import os
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class GoneError(CloutError):
-    """Rows that are no longer kept: the log forgot their version, or their files were removed."""
+    """The rows are no longer kept: their version expired from the log, or their files were removed."""
 
 
 class Warehouse:
@@ -48,8 +48,8 @@ class Warehouse:
         return f"{self.root}/{table.name}"
 
     def create_tables(self) -> None:
-        """Creates the tables of a new warehouse, empty. One that is there stays as it is; raises as `require_current` and
-        `require_writable` do."""
+        """Creates the empty tables of a new warehouse; leaves an existing one unchanged. Raises like `require_current` and
+        `require_writable`."""
         self.require_writable()
         if self.exists():
             self.require_current()
@@ -67,21 +67,21 @@ class Warehouse:
             creation.create(self.path(table), table, retention.properties(table, kept) | marks)
 
     def exists(self) -> bool:
-        """Whether all tables were created. Raises `CloutError` with the cause if the folder or store cannot be asked."""
+        """Whether all tables were created. Raises `CloutError` with the cause if the folder or store is unreachable."""
         try:
             return DeltaTable.is_deltatable(self.path(creation.MARKER))
         except OSError as error:
             raise CloutError(f"{self.root}: the warehouse cannot be reached ({cause(error)})") from error
 
     def require_current(self) -> None:
-        """Raises `UsageError` that says what to run if an earlier or a newer clout made the tables."""
+        """Raises `UsageError`, which names the fix, if an earlier or a newer clout made the tables."""
         marks = self.delta(creation.MARKER).metadata().configuration
         creation.refuse_newer(self.root, marks)
         creation.refuse_older(self.root, marks)
 
     def require_writable(self) -> None:
-        """Raises `UsageError` if the folder or one of its tables may not be written: Delta's client would find out in the
-        middle of a write."""
+        """Raises `UsageError` if the folder or one of its tables is not writable. Delta's client would fail only in the middle
+        of a write."""
         if not self.is_local:
             return
         tables = (Path(self.path(table)) for table in TABLES)
@@ -92,8 +92,8 @@ class Warehouse:
     # Reading
 
     def delta(self, table: Table, version: int | None = None) -> DeltaTable:
-        """The table, at a version if one is given. Raises `CloutError` where its newest commit is torn, which readers of
-        Delta would take for an empty change, `GoneError` where the version is no longer kept."""
+        """The table, at a version if given. Raises `CloutError` if its newest commit is torn, which Delta readers would take
+        for an empty change. Raises `GoneError` if the version is no longer kept, `UsageError` if there is no warehouse."""
         try:
             opened = DeltaTable(self.path(table), version=version)
         except Exception as error:
@@ -117,10 +117,9 @@ class Warehouse:
     def dataset(
         self, table: Table, partition: Partition | None = None, *, version: int | None = None
     ) -> ds.FileSystemDataset:
-        """The files of a partition for Arrow, DuckDB and Polars to scan in a stream; all files where none is given. Rows from
-        before a column came to the contract have null there. Rows outside the partition may be among them where it names
-        columns that the table is not partitioned by: `read` and `reader` filter. Raises `GoneError` where a file on a local
-        disk is missing or torn."""
+        """The files of a partition, or all files, for Arrow, DuckDB and Polars to stream. Columns added to the contract later
+        are null in older rows. If the partition names columns that the table is not partitioned by, other rows may be included:
+        `read` and `reader` filter them. Raises `GoneError` if a file on a local disk is missing or torn."""
         delta = self.delta(table, version)
         chosen = pruning.files(delta, partition)
         if self.is_local and (fault := delta_log.files_fault(Path(self.path(table)), chosen)):
@@ -138,8 +137,8 @@ class Warehouse:
         where: pc.Expression | None = None,
         version: int | None = None,
     ) -> pa.Table:
-        """Rows of a partition, held in memory: for tables and partitions known to be small. Only the partition saves the
-        other files from being looked at."""
+        """Rows of a partition, held in memory: for tables and partitions known to be small. Only `partition` prunes files;
+        `where` does not."""
         condition = expression(partition or {})
         if where is not None:
             condition = condition & where
@@ -150,12 +149,12 @@ class Warehouse:
         return self.dataset(table, partition, version=version).count_rows(filter=expression(partition))
 
     def partitions(self, table: Table) -> list[dict[str, str]]:
-        """The partitions that hold rows, column -> value as text."""
+        """The partitions that hold rows, each as column -> value as text."""
         return self.delta(table).partitions()
 
     def reader(self, table: Table, partition: Partition, version: int | None = None) -> pa.RecordBatchReader:
-        """Rows of a partition as a stream, in the contract's columns. Raises `GoneError` here, and not in whatever reads the
-        stream, where an old version or its files are no longer kept."""
+        """Rows of a partition as a stream, in the contract's columns. Raises `GoneError` here, not later in the stream's
+        reader, if an old version or its files are no longer kept."""
         asked = expression(partition)
         try:
             dataset = self.dataset(table, partition, version=version)
@@ -178,8 +177,8 @@ class Warehouse:
         version: int | None = None,
         writer_properties: WriterProperties | None = None,
     ) -> None:
-        """Replaces the partition by the rows, in one commit, and nothing else. Raises `ContractError` where a row does
-        not fit, `LostRaceError` where another run replaced the same partition since `version`, or since this call."""
+        """Replaces only the partition with the rows, in one commit. Raises `ContractError` if a row violates the contract,
+        `LostRaceError` if another run replaced the same partition since `version`, or since this call."""
         how: dict[str, Any] = {
             "mode": "overwrite",
             "predicate": predicate(partition) if partition else None,
@@ -190,26 +189,27 @@ class Warehouse:
             with self._transaction(table, delta, partition, run_id, job) as metadata:
                 _write(table, rows, delta, commit_properties=_properties(metadata), **how)
         except RearrangedError as rearranged:
-            if not isinstance(rows, pa.Table):  # a stream is read once
+            if not isinstance(rows, pa.Table):  # a stream can be read only once
                 raise
             self.replace(table, rows, partition, run_id=run_id, job=job, version=rearranged.version)
 
     def append(
         self, table: Table, rows: pa.Table | pa.RecordBatchReader, partition: Partition, *, run_id: str, job: str
     ) -> None:
-        """Adds the rows to the partition, in one commit and files of their own. Raises as `replace` does."""
+        """Adds the rows to the partition, in one commit and in new files. Raises like `replace`."""
         delta = self.delta(table)
         with self._transaction(table, delta, partition, run_id, job) as metadata:
             _write(table, rows, delta, mode="append", commit_properties=_properties(metadata))
 
     def delete(self, table: Table, partition: Partition, *, run_id: str, job: str) -> None:
-        """Removes these rows, in one commit. Raises `LostRaceError` where another run wrote among them meanwhile."""
+        """Removes the partition's rows, in one commit. Raises `LostRaceError` if another run wrote to the partition
+        meanwhile."""
         delta = self.delta(table)
         with self._transaction(table, delta, partition, run_id, job) as metadata:
             delta.delete(predicate(partition), commit_properties=_properties(metadata))
 
     def replace_bookkeeping(self, table: Table, rows: pa.Table, partition: Partition, *, run_id: str, job: str) -> None:
-        """As `replace`, repeated where it collides with a commit for another day or source."""
+        """Like `replace`, but retried if it collides with a commit for another day or source."""
         for attempt in repeated(LostRaceError):
             with attempt:
                 self.replace(table, rows, partition, run_id=run_id, job=job)
@@ -217,7 +217,7 @@ class Warehouse:
     # Spark
 
     def frame(self, session: "SparkSession", table: Table, version: int | None = None) -> "DataFrame":
-        """The table as a Spark frame, at a version if one is given."""
+        """The table as a Spark frame, at a version if given."""
         reader = session.read.format("delta")
         if version is not None:
             reader = reader.option("versionAsOf", version)
@@ -226,7 +226,7 @@ class Warehouse:
     def replace_by_spark(
         self, table: Table, frame: "DataFrame", partition: Partition, *, run_id: str, job: str
     ) -> None:
-        """As `replace`, for the tables that Spark writes. Repeated where nothing but maintenance came in between."""
+        """Like `replace`, for the tables that Spark writes. Retried if only maintenance came in between."""
         from schemas import spark
 
         spark.check(table, frame)
@@ -246,7 +246,7 @@ class Warehouse:
         return transaction(table.name, delta, lambda: self.delta(table), partition, run_id, job)
 
     def spark_path(self, table: Table) -> str:
-        # Hadoop's client for S3 goes by another scheme than everybody else's.
+        # Hadoop's S3 client uses its own URL scheme.
         return self.path(table).replace("s3://", "s3a://", 1) if not self.is_local else self.path(table)
 
 
@@ -255,7 +255,7 @@ def _properties(metadata: str) -> CommitProperties:
 
 
 def _write(table: Table, rows: pa.Table | pa.RecordBatchReader, delta: DeltaTable, **how: Any) -> None:
-    """Writes the rows as they stream in. Raises what a row raises as it is, not as the writer wraps it."""
+    """Writes the rows as they stream in. Raises a row's own error, not the writer's wrapper of it."""
     raised: list[BaseException] = []
     try:
         write_deltalake(delta, _checked(table, rows, raised), **how)
@@ -266,15 +266,15 @@ def _write(table: Table, rows: pa.Table | pa.RecordBatchReader, delta: DeltaTabl
 
 
 def _checked(table: Table, rows: pa.Table | pa.RecordBatchReader, raised: list[BaseException]) -> pa.RecordBatchReader:
-    """The rows as a stream that stops at the first batch against the contract, or at its end if rows repeat the grain, before
-    anything is committed. `raised` then holds why: the writer, who reads the stream outside Python, tells it as an error of its
-    own. Columns come without their docs: the writer would refuse others than the table has."""
+    """The rows as a checked stream. It fails at the first batch that violates the contract, or at its end if rows repeat the
+    grain, before anything is committed. `raised` then holds the original error: the writer reads the stream outside Python and
+    would raise one of its own. Columns carry no docs: the writer would refuse docs that differ from the table's."""
     arrow.check_schema(table, rows.schema)
     schema = pa.schema([field.remove_metadata() for field in arrow.schema(table)])
 
     def batches() -> Iterable[pa.RecordBatch]:
         try:
-            few = isinstance(rows, pa.Table) and rows.num_rows < 2  # most bookkeeping: one row repeats nothing
+            few = isinstance(rows, pa.Table) and rows.num_rows < 2  # most bookkeeping: one row cannot repeat the grain
             given = rows.to_batches() if isinstance(rows, pa.Table) else rows
             for batch in given if few else unrepeated(table, given):
                 arrow.check(table, batch)
@@ -287,5 +287,5 @@ def _checked(table: Table, rows: pa.Table | pa.RecordBatchReader, raised: list[B
 
 
 def rows(table: Table, records: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """A few records as rows of a contract; a column that a record does not name is null."""
+    """A few records as rows of the table's contract. Columns missing from a record are null."""
     return pa.Table.from_pylist([dict(record) for record in records], schema=arrow.schema(table))

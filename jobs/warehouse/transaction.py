@@ -1,4 +1,4 @@
-"""One commit on a Delta table, by whichever writer: it is found if its answer is lost, and it survives a power cut."""
+"""One commit on a Delta table, by any writer: detected even if its reply is lost, and flushed to survive a power cut."""
 
 import uuid
 from collections.abc import Callable, Iterator
@@ -17,10 +17,10 @@ from jobs.warehouse.races import is_collision, lost
 def transaction(
     table: str, delta: DeltaTable, reopened: Callable[[], DeltaTable], partition: Partition, run_id: str, job: str
 ) -> Iterator[str]:
-    """The block makes one commit on top of `delta`, as it was opened, with the user metadata that it is given.
+    """The block must make one commit on top of `delta`, as opened, with the user metadata that this yields.
 
-    An error does not mean that the commit failed: its answer may be lost, or a second attempt may collide with the first.
-    So the log decides. Raises `LostRaceError` where another run's commit came first. On a local disk it ends when the
+    An error does not prove that the commit failed: its reply may be lost, or a second attempt may collide with the first. So
+    the log decides. Raises `LostRaceError` if another run's commit came first. On a local disk, the block ends only after the
     commit and its files are flushed.
     """
     before, stamp = delta.version(), uuid.uuid4().hex

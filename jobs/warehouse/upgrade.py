@@ -1,8 +1,8 @@
-"""`clout upgrade`: brings the tables of an earlier clout up to date. No other command changes a table that is there.
+"""`clout upgrade`: brings the tables of an earlier clout up to date. No other command alters an existing table.
 
-A change of columns, docs or properties aborts whatever writes the table at that moment, so nights should not run meanwhile.
-Each table keeps one kind of writer: `engagement` and `influence` are changed by Spark, since on an object store its commits and
-those of `deltalake` could overwrite each other. A missing table is created by `deltalake`: nobody writes to it yet.
+Altering columns, docs or properties aborts concurrent writes to the table, so run it while no nightly run is active. Each table
+keeps one kind of writer. Spark alters `engagement` and `influence`, since on an object store its commits and those of
+`deltalake` could overwrite each other. `deltalake` creates missing tables, which have no writer yet.
 """
 
 from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ BY_SPARK = (ENGAGEMENT, INFLUENCE)
 
 @dataclass(frozen=True)
 class Difference:
-    """What a table on disk has otherwise than its contract and the settings want it."""
+    """How a table on disk differs from its contract and the settings."""
 
     columns: list[Column]  # missing
     docs: dict[str, str]  # column -> its doc
@@ -44,8 +44,8 @@ class Difference:
 
 
 def run(warehouse: Warehouse, session: Callable[[], "SparkSession"]) -> Iterator[str]:
-    """Yields a line for each table that it changed. A session is built only if a table of Spark's is to be changed. Raises
-    `UsageError` where there is no warehouse, or a newer clout made it. Interrupted, it can be run again."""
+    """Upgrades the tables; yields a line for each changed table. Builds a Spark session only if a table that Spark writes must
+    change. Raises `UsageError` if there is no warehouse, or if a newer clout made it. Safe to rerun after an interruption."""
     creation.refuse_newer(warehouse.root, warehouse.delta(MARKER).metadata().configuration)
     kept = nights()
     for table in TABLES:
@@ -69,7 +69,7 @@ def run(warehouse: Warehouse, session: Callable[[], "SparkSession"]) -> Iterator
 
 
 def difference(delta: DeltaTable, table: Table, properties: dict[str, str]) -> Difference:
-    """What the table on disk has otherwise than its contract and these properties."""
+    """How the table on disk differs from its contract and these properties."""
     metadata, missing = delta.metadata(), {field.name for field in lacking(table, delta.schema())}
     return Difference(
         columns=[column for column in table.columns if column.name in missing],
@@ -80,7 +80,7 @@ def difference(delta: DeltaTable, table: Table, properties: dict[str, str]) -> D
 
 
 def alter(delta: DeltaTable, table: Table, found: Difference) -> None:
-    """Changes the table without a JVM. Raises `CommitFailedError` if another commit comes first."""
+    """Alters the table without a JVM. Raises `CommitFailedError` if another commit comes first."""
     if found.columns:
         delta.alter.add_columns(lacking(table, delta.schema()), commit_properties=ONCE)
     for name, doc in found.docs.items():
@@ -92,7 +92,7 @@ def alter(delta: DeltaTable, table: Table, found: Difference) -> None:
 
 
 def alter_by_spark(session: "SparkSession", path: str, found: Difference) -> None:
-    """As `alter`, for the tables that Spark writes."""
+    """Like `alter`, for the tables that Spark writes."""
     from schemas.spark import TYPES
 
     name = f"delta.`{path}`"

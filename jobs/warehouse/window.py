@@ -1,7 +1,7 @@
-"""The days a score stands on: which are covered, and which must be counted before it is computed.
+"""The days of a score's window: which are covered, and which must be counted first.
 
-A day's count in `engagement` is fresh if it was made from rows of `activity` of the same content as those that count now. A
-scoring run counts every day of its window that is not, so a score depends on what was pulled and not on the order of runs.
+A day's count in `engagement` is fresh if it was made from `activity` of the same content as the rows that count now. A scoring
+run recounts every stale day of its window, so a score depends on what was pulled, not on the order of runs.
 """
 
 import json
@@ -21,7 +21,7 @@ from schemas.runs import RUNS
 def covered_days(
     warehouse: Warehouse, first_day: date, last_day: date, version: int | None = None
 ) -> dict[str, set[date]]:
-    """Platform -> its days with a coverage row, at a version of `coverage` if one is given."""
+    """Platform -> its days with a coverage row, at a version of `coverage` if given."""
     found: dict[str, set[date]] = defaultdict(set)
     window = {"day": Span(first_day, last_day)}
     found_rows = warehouse.read(COVERAGE, window, columns=["platform", "day"], version=version)
@@ -33,8 +33,7 @@ def covered_days(
 def uncovered_days(
     covered: Mapping[str, set[date]], known: Iterable[str], first_day: date, last_day: date
 ) -> dict[str, list[str]]:
-    """Platform -> days of the window on which nothing of it could arrive, for the manifest. A known platform that covers no day
-    of the window is named with all of them."""
+    """Platform -> its uncovered days of the window, for the manifest. A known platform without coverage lists every day."""
     window = days_between(first_day, last_day)
     return {
         platform: [str(day) for day in window if day not in covered.get(platform, ())]
@@ -45,20 +44,20 @@ def uncovered_days(
 def activity_digests(
     warehouse: Warehouse, first_day: date, last_day: date, version: int | None = None
 ) -> dict[date, str]:
-    """Covered day -> digest of what its count in `engagement` stands on: the content of the activity that counts, of all
-    platforms and sources, and of the day before for `shared_days`. From `coverage` alone, at a version of it if one is given.
+    """Covered day -> digest of what its count in `engagement` is computed from: the activity that counts, of all platforms and
+    sources, and of the day before for `shared_days`. Read from `coverage` alone, at a version if given.
     """
     found = digests_of_days(_coverage(warehouse, first_day, last_day, version))
     return {day: digest for day, digest in found.items() if day >= first_day}
 
 
 def digests_of_days(coverage: Iterable[Mapping[str, Any]]) -> dict[date, str]:
-    """As `activity_digests`, from rows of `coverage`, which hold the day before the first one too."""
+    """Like `activity_digests`, from rows of `coverage` that include the day before the first one."""
     rows = list(coverage)
     shared = _shared(rows)
     of_day: dict[date, list[str]] = defaultdict(list)
     for row in rows:
-        # A null digest: pulled by an earlier version of clout, so it stays the same until it is pulled again.
+        # A null digest marks a pull by an earlier version of clout. It stays null until the day is pulled again.
         content = [row["platform"], row["source"], row["activity_digest"]]
         of_day[row["day"]].append(json.dumps(content))
         if row["day"] + ONE_DAY in shared.get(row["platform"], ()):
@@ -69,14 +68,14 @@ def digests_of_days(coverage: Iterable[Mapping[str, Any]]) -> dict[date, str]:
 def shared_days(
     warehouse: Warehouse, first_day: date, last_day: date, version: int | None = None
 ) -> dict[str, set[date]]:
-    """Platform -> its days on which an act may have been reported the day before by another source: both days are covered,
-    and not by one and the same source alone."""
+    """Platform -> its days on which another source may have reported an act the day before: both days are covered, and not by
+    one source alone."""
     found = _shared(_coverage(warehouse, first_day, last_day, version))
     return {platform: {day for day in days if day >= first_day} for platform, days in found.items()}
 
 
 def _coverage(warehouse: Warehouse, first_day: date, last_day: date, version: int | None) -> list[dict[str, Any]]:
-    """The rows of these days, and of the one before the first."""
+    """The coverage rows of these days and of the day before the first."""
     columns, days = ["day", "platform", "source", "activity_digest"], Span(first_day - ONE_DAY, last_day)
     return warehouse.read(COVERAGE, {"day": days}, columns=columns, version=version).to_pylist()
 
@@ -96,8 +95,8 @@ def _shared(coverage: Iterable[Mapping[str, Any]]) -> dict[str, set[date]]:
 def counted_digests(
     warehouse: Warehouse, first_day: date, last_day: date, until: datetime | None = None
 ) -> dict[date, str]:
-    """Day -> digest of what it was last counted from, of all counts or those done by an instant. No digest of a day that a run
-    which did not end well may have counted from something else since."""
+    """Day -> digest of what it was last counted from, by all runs or by those that finished by `until`. The digest is empty if
+    a later unfinished or failed run may have counted the day from other activity."""
     asked = {"job": runs.ENGAGEMENT, "day": Span(first_day, last_day)}
     columns = ["day", "status", "parameters", "started_at", "finished_at"]
     found = warehouse.read(RUNS, asked, columns=columns).sort_by("finished_at").to_pylist()
@@ -117,6 +116,6 @@ def counted_digests(
 
 
 def stale_days(warehouse: Warehouse, now: Mapping[date, str], first_day: date, last_day: date) -> list[date]:
-    """Days that are not counted from what they hold `now`, as `activity_digests` gives it."""
+    """Days whose last count does not match the digests `now`, as returned by `activity_digests`."""
     counted = counted_digests(warehouse, first_day, last_day)
     return [day for day in days_between(first_day, last_day) if counted.get(day, "") != now.get(day, "")]
