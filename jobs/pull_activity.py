@@ -5,7 +5,8 @@ that a day is there, and which pull's rows of it count (`jobs.warehouse.decision
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -16,7 +17,7 @@ from jobs.sources.page import Note, Source
 from jobs.sources.spec import SourceSpec
 from jobs.sources.spool import Spool, spool
 from jobs.warehouse import counted, runs
-from jobs.warehouse.decision import Decision, Pulls, standing
+from jobs.warehouse.decision import Decision, standing
 from jobs.warehouse.runs import Batch, Run
 from jobs.warehouse.storage import LostRaceError, Warehouse, rows
 from schemas.accounts import ACCOUNTS
@@ -87,51 +88,83 @@ def run(
     refuse_mixing(warehouse, source)
     source_id = params.source.id
     earlier = standing(warehouse, source_id, params.first_day, params.last_day)
+    pulled: list[Pulled] = []
+    failures: list[CloutError] = []
+    past: list[CloutError] = []
+
+    def decision(item: Run) -> Decision:
+        return Decision(warehouse, item, source.platforms, earlier.get(item.day, {}))
+
     with spool(source_id, params.first_day, params.last_day) as spooled:
         days = [day for day in spooled.days if day not in params.skip]
-        started = [Run(JOB, day, batch, {"source": source_id, "places": params.source.places}) for day in days]
-        runs.write(warehouse, started, runs.STARTED)
-        left = list(started)
-        try:
-            for page in source.pages(days[0], days[-1]):
-                spooled.add(page)
-                on_lines(spooled.line_count)
-            spooled.resolve()
-            try:
-                _check_share(f"{source_id} {params.first_day}..{params.last_day}", params, *spooled.rejected())
-            except TooManyRejectsError:
-                for item in left:
-                    decision = Decision(warehouse, item, source.platforms, earlier.get(item.day, {}))
-                    _add_rejects(decision, spooled, item)
-                    decision.replace_rejects()
-                raise
-            pulled: list[Pulled] = []
-            failures: list[CloutError] = []
-            past: list[NotReachedError] = []
-            for item in started:
-                failure, outcome = None, None
-                try:
-                    outcome = _commit_day(warehouse, spooled, source, params, item, earlier.get(item.day, {}))
-                    pulled.append(outcome)
-                except NotReachedError as error:
-                    failure = str(error)
-                    past.append(error)
-                    outcome = Pulled(item.day, source_id, 0, 0, 0, 0, failure, covered=False)
-                except (PullError, LostRaceError) as error:
-                    failure = str(error)
-                    failures.append(error)
-                runs.write(warehouse, [item], runs.FAILED if failure else runs.DONE, failure)
+        left = [Run(JOB, day, batch, {"source": source_id, "places": params.source.places}) for day in days]
+        runs.write(warehouse, left, runs.STARTED)
+        with _failed_by_errors(warehouse, left):
+            _read(source, spooled, days, on_lines)
+            _refuse_too_many_rejects(params, spooled, left, decision)
+            for item in list(left):
+                ended = _end_day(warehouse, spooled, source, params, item, decision(item))
                 left.remove(item)
-                if outcome:
-                    on_day(outcome)
-        except BaseException as error:
-            runs.write(warehouse, left, runs.FAILED, str(error) or type(error).__name__)
-            raise
+                if isinstance(ended, NotReachedError):
+                    past.append(ended)
+                    on_day(Pulled(item.day, source_id, 0, 0, 0, 0, str(ended), covered=False))
+                elif isinstance(ended, CloutError):
+                    failures.append(ended)
+                else:
+                    pulled.append(ended)
+                    on_day(ended)
     if not pulled:
         failures += past
     if failures:
         raise failures[0] if len(failures) == 1 else PullError("\n".join(map(str, failures)))
     return pulled
+
+
+@contextmanager
+def _failed_by_errors(warehouse: Warehouse, left: list[Run]) -> Iterator[None]:
+    """Records the runs that are left as failed where the block raises."""
+    try:
+        yield
+    except BaseException as error:
+        runs.write(warehouse, left, runs.FAILED, str(error) or type(error).__name__)
+        raise
+
+
+def _read(source: Source, spooled: Spool, days: list[date], on_lines: Callable[[int], None]) -> None:
+    for page in source.pages(days[0], days[-1]):
+        spooled.add(page)
+        on_lines(spooled.line_count)
+    spooled.resolve()
+
+
+def _refuse_too_many_rejects(
+    params: Params, spooled: Spool, left: list[Run], decision: Callable[[Run], Decision]
+) -> None:
+    """Raises `TooManyRejectsError`, after it has written the rejects of all days."""
+    try:
+        _check_share(f"{params.source.id} {params.first_day}..{params.last_day}", params, *spooled.rejected())
+    except TooManyRejectsError:
+        for item in left:
+            decided = decision(item)
+            _add_rejects(decided, spooled, item)
+            decided.replace_rejects()
+        raise
+
+
+def _end_day(
+    warehouse: Warehouse, spooled: Spool, source: Source, params: Params, item: Run, decision: Decision
+) -> Pulled | CloutError:
+    """Commits the day and records how its run ended. Returns the error that kept the day as it was, if there is one."""
+    ended: Pulled | CloutError
+    try:
+        ended = _commit_day(spooled, source, params, item, decision)
+    except (PullError, LostRaceError) as error:
+        ended = error
+    if isinstance(ended, CloutError):
+        runs.write(warehouse, [item], runs.FAILED, str(ended))
+    else:
+        runs.write(warehouse, [item], runs.DONE)
+    return ended
 
 
 def refuse_mixing(warehouse: Warehouse, source: Source) -> None:
@@ -145,11 +178,8 @@ def refuse_mixing(warehouse: Warehouse, source: Source) -> None:
         )
 
 
-def _commit_day(
-    warehouse: Warehouse, spooled: Spool, source: Source, params: Params, item: Run, earlier: Pulls
-) -> Pulled:
+def _commit_day(spooled: Spool, source: Source, params: Params, item: Run, decision: Decision) -> Pulled:
     name = f"{params.source.id} {item.day}"
-    decision = Decision(warehouse, item, source.platforms, earlier)
     _add_rejects(decision, spooled, item)
     try:
         coverage = [_coverage(spooled, platform, item) for platform in source.platforms]
@@ -223,5 +253,5 @@ def _check_share(name: str, params: Params, rejected: int, lines: int, reasons: 
         commonest = ", ".join(f"{reason} ({count:,})" for reason, count in reasons)
         raise TooManyRejectsError(
             f"{name}: {rejected:,} of {lines:,} lines rejected, expected at most {params.max_reject_share:.0%};"
-            f" commonest: {commonest}. The rows pulled before stay; see table `rejects`, mend the input and pull again"
+            f" commonest: {commonest}. The rows pulled before stay; see table `rejects`, fix the input and pull again"
         )
