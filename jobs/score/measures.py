@@ -51,9 +51,9 @@ def beside(
 
 def engagers(spread: "DataFrame", methodology: Methodology, spark_partitions: int) -> "DataFrame":
     """One row (person, other, content_acts, asked, answered, held) per `other` with credibility above 0 who engaged `person`.
-    `content_acts` counts acts on their content. `asked`: `other` said something to `person`. `answered`: `person` said
-    something to `other` on such a day or on one of the `answer_days` after it. `held` is other's direct attention without what
-    `person` gives, as a multiple of 2^-36.
+    `content_acts` counts acts of `other` on content of `person`. `asked`: `other` said something to `person`. `answered`:
+    `person` said something to `other` on such a day or on one of the `answer_days` after it. `held` is other's direct attention
+    without what `person` gives, as a multiple of 2^-36.
 
     `spread` comes from `attention.attention`, with src's `direct` added.
     """

@@ -1,4 +1,4 @@
-"""activitystreams: W3C ActivityStreams 2.0, one activity per line, for any platform. The source's ID names the platform.
+"""activitystreams: W3C ActivityStreams 2.0, one activity per line, for any platform (by default named by the source's ID).
 
 https://www.w3.org/TR/activitystreams-core/, https://www.w3.org/TR/activitystreams-vocabulary/.
 `mastodon:activitystreams=outbox.jsonl` yields acts of platform `mastodon`. `mine:activitystreams@mastodon=inbox.jsonl` is a

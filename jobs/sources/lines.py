@@ -55,7 +55,7 @@ class ReadError(CloutError):
 
 class Line(NamedTuple):
     number: int  # from 1
-    text: bytes  # only its first bytes if `fault` is a line that is too long
+    text: bytes  # only the first bytes of a line that is too long or an error page
     fault: str | None = None
 
 

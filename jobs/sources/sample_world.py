@@ -33,7 +33,7 @@ class Platform:
     name: str
     people_percent: int
     weekend: float  # posts on a Saturday or Sunday, as a multiple of a working day's
-    kind_percent: Mapping[str, int]  # kinds of acts on a post
+    kind_percent: Mapping[str, int]  # per cent of the acts on a post, by kind
     mentioned: float  # share of replies also reported as a mention of the same act
 
 

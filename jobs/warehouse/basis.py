@@ -1,5 +1,4 @@
-"""What published scores were computed from, and whether the current tables still hold the same content, whatever their
-versions.
+"""What published scores were computed from, and whether the current tables still hold it: by content, not by version.
 
 A score counts the window's `engagement`. A day's rows there are unchanged if they were counted from activity of the same
 digest, however often the day was pulled and counted in between.
