@@ -1,4 +1,4 @@
-"""A settings file in YAML -> values of a declared type. Every fault is reported in one message."""
+"""Reads a YAML settings file into a declared type; one message reports every fault."""
 
 from datetime import date
 from pathlib import Path
@@ -16,9 +16,10 @@ T = TypeVar("T")
 
 
 def read(path: Path, kind: type[T], what: str) -> T:
-    """The content of a file as `kind`; an empty file is an empty `kind`. `what` says in words what the file holds.
+    """The file's content as `kind`; an empty file gives an empty `kind`. `what` describes the content for messages.
 
-    Raises `UsageError` if the file cannot be read, or naming each field that is wrong, what was expected and what it holds.
+    Raises `UsageError` if the file cannot be read or a field is wrong. The message names each wrong field, what was expected
+    and what the file holds.
     """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -37,7 +38,8 @@ def _empty(adapter: TypeAdapter) -> list | dict:
 
 
 def _fault(fault: "ErrorDetails") -> str:
-    """Such as `repair_days: Input should be greater than or equal to 0, found -1`; entries of a list count from 1."""
+    """A fault as text, such as `repair_days: Input should be greater than or equal to 0, found -1`. Entries of a list count
+    from 1."""
     place = " ".join(f"entry {step + 1}" if isinstance(step, int) else str(step) for step in fault["loc"])
     found = "" if fault["type"] == "missing" else f", found {_shown(fault['input'])}"
     return f"{place + ': ' if place else ''}{fault['msg'].removeprefix('Value error, ')}{found}"
