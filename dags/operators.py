@@ -1,7 +1,7 @@
-"""Operators that run `clout`: without a shell, and with an exit code that decides about a retry.
+"""Operators that run `clout` without a shell; its exit code decides whether Airflow retries.
 
-Exit code 2 (wrong use) raises `UsageError` and 3 (a day that must not be published) `RefusedError`: the DAGs' retry policy
-fails a task at once on both. Any other code is retried.
+Exit code 2 (wrong use) raises `UsageError` and 3 (a day that must not be published) raises `RefusedError`; the DAGs' retry
+policy fails a task at once on both. Airflow retries after any other code.
 """
 
 import os
@@ -22,20 +22,20 @@ _ERRORS: dict[int, type[CloutError]] = {error.exit_code: error for error in (Usa
 
 
 def failure(code: int, output: str) -> CloutError:
-    """The error that an exit code stands for; its text is clout's last complaint in the output."""
+    """The error for an exit code; its text is clout's last complaint in the output."""
     complaints = [line.partition("clout: ")[2] for line in output.splitlines() if "clout: " in line]
     return _ERRORS.get(code, CloutError)(complaints[-1] if complaints else f"exit code {code}: {output[-500:]}")
 
 
 class _Lineage:
-    """What the command reads and writes, for OpenLineage; asked only where a transport is configured."""
+    """What the command reads and writes, for OpenLineage, which calls this only if a transport is configured."""
 
     def get_openlineage_facets_on_start(self) -> Any:
         return lineage.of(self.command, self.environment["CLOUT_WAREHOUSE"])
 
 
 class CloutOperator(_Lineage, BaseOperator):
-    """`clout ARGUMENT...` in a process of its own. Empty arguments are left out, so that a template can drop an option."""
+    """`clout ARGUMENT...` in a process of its own. Empty arguments are left out, so a template can drop an option."""
 
     template_fields: Sequence[str] = ("arguments", "environment")
     template_fields_renderers: ClassVar[dict[str, str]] = {"environment": "json"}
@@ -66,7 +66,7 @@ class CloutOperator(_Lineage, BaseOperator):
         self._process.send_sigterm()
 
     def _outcome(self, job: str, **parameters: str) -> dict[str, Any]:
-        """What the run that just ended recorded."""
+        """What the run that just ended has recorded."""
         from jobs.nights.outcome import outcome
         from jobs.warehouse.storage import Warehouse
 
@@ -74,7 +74,7 @@ class CloutOperator(_Lineage, BaseOperator):
 
 
 class PullOperator(CloutOperator):
-    """`clout pull` of one source; its event is on the asset of that source."""
+    """`clout pull` of one source; it adds its event to the asset of that source."""
 
     def __init__(self, *, source: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -89,7 +89,7 @@ class PullOperator(CloutOperator):
 
 
 class PublishOperator(CloutOperator):
-    """`clout publish` of the day's official methodology; its event is on the asset of the scores."""
+    """`clout publish` of the day's official methodology; it adds its event to the asset of the scores."""
 
     def execute(self, context: Context) -> None:
         from schemas.methodology import official
@@ -102,7 +102,7 @@ class PublishOperator(CloutOperator):
 
 
 class SparkOperator(_Lineage, SparkSubmitOperator):
-    """`clout` by `spark-submit`, which exits with the code of the program it ran."""
+    """`clout` by `spark-submit`, which exits with the code of the program that it ran."""
 
     @property
     def command(self) -> list[str]:
