@@ -1,6 +1,6 @@
 """Contracts as Markdown: the data dictionary, and the README's list of what the columns of `scores` mean.
 
-`python -m schemas.dictionary` writes both again after a contract has changed.
+`python -m schemas.dictionary` rewrites both after a change of a contract.
 """
 
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ def columns(table: Table) -> str:
 
 
 def section(table: Table) -> str:
-    """All that is promised about one table."""
+    """The section on one table."""
     return f"""\
 ## {table.name}
 
