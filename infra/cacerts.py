@@ -1,7 +1,7 @@
-"""A PEM file of certificate authorities -> a Java key store (JKS): `python infra/cacerts.py BUNDLE STORE`.
+"""Converts a PEM file of certificate authorities to a Java key store (JKS): `python infra/cacerts.py BUNDLE STORE`.
 
-Java cannot read the system's PEM bundle, and keytool takes one certificate a start. The format is that of OpenJDK's
-sun.security.provider.JavaKeyStore; its closing digest is keyed with the usual "changeit", which readers may leave unchecked.
+Java cannot read the system's PEM bundle, and keytool imports one certificate per start. The format is that of OpenJDK's
+sun.security.provider.JavaKeyStore. Its closing digest is keyed with the usual "changeit", which readers may leave unchecked.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ def _text(value: str) -> bytes:
 
 
 def key_store(pem: str) -> bytes:
-    """The store that trusts every certificate of `pem`; raises if there is none."""
+    """The store that trusts every certificate of `pem`. Raises `ValueError` if there is none."""
     certificates = [ssl.PEM_cert_to_DER_cert(block) for block in CERTIFICATE.findall(pem)]
     if not certificates:
         raise ValueError("no certificate in the bundle")
