@@ -1,8 +1,8 @@
-"""What the DAGs share: the nights, who is on call, and how a task calls clout.
+"""What the DAGs share: schedule, owner, default arguments, and how a task calls clout.
 
-A task runs what an operator would type, in the environment that `infra/setup.sh` exports (`clout`, `spark-submit` and Java of
-`.venv`); its log begins with the command. Paths and settings are macros: the task evaluates them where it runs, and the
-serialized DAG holds none.
+A task runs the command that an operator would type, in the environment that `infra/setup.sh` exports (`clout`, `spark-submit`
+and Java of `.venv`); its log begins with the command. Paths and settings are macros: the task evaluates them where it runs, and
+the serialized DAG holds none.
 """
 
 import os
@@ -35,7 +35,7 @@ def deadline_of(text: str) -> timedelta | None:
     return timedelta(hours=at.hour, minutes=at.minute)
 
 
-# Read where DAGs are parsed, because Airflow shows or schedules them beside the DAG.
+# Read when DAGs are parsed, because Airflow shows or schedules them with the DAG.
 DEADLINE = deadline_of(os.environ.get("CLOUT_DEADLINE", "08:00"))
 OWNER = os.environ.get("CLOUT_OWNER", "clout")
 OWNER_LINK = os.environ.get("CLOUT_OWNER_LINK", "mailto:clout@localhost")
@@ -57,7 +57,7 @@ def spark_application() -> str:
 
 
 def spark_jars() -> str:
-    """The JVM packages, with commas."""
+    """The JVM packages, separated by commas."""
     from jobs.session import jars
 
     return ",".join(jars())
@@ -82,20 +82,20 @@ ENVIRONMENT = {"CLOUT_WAREHOUSE": "{{ warehouse() }}"}
 
 
 def settings(runbook: str) -> dict[str, Any]:
-    """Arguments of every DAG. `runbook` is what to open when it fails, unless a task names another."""
+    """Arguments of every DAG. `runbook` is the file to open when the DAG fails, unless a task names another."""
     return {
         "start_date": datetime(
             2005, 1, 1, tzinfo=UTC
         ),  # before any archive begins, so that a backfill can reach all of it
-        "catchup": False,  # days that were missed are backfilled by an operator, not all at once when Airflow comes back
-        "dagrun_timeout": timedelta(hours=20),  # a run that still hangs then ends before the next night begins
+        "catchup": False,  # an operator backfills missed days; Airflow does not run all of them when it comes back
+        "dagrun_timeout": timedelta(hours=20),  # ends a hanging run before the next night begins
         "user_defined_macros": {macro.__name__: macro for macro in MACROS},
         "default_args": {
             "owner": OWNER,
-            # Airflow that was stopped in the middle, a store that did not answer: both are over in a minute.
+            # Airflow was stopped in the middle, or a store did not answer: both are usually over in a minute.
             "retries": 2,
             "retry_delay": timedelta(minutes=1),
-            # The same command would be wrong again, and data that failed its checks fails them again.
+            # A retry would not help: the same command would be wrong again, and the same data would fail its checks again.
             "retry_policy": ExceptionRetryPolicy([RetryRule([UsageError, RefusedError], RetryAction.FAIL)]),
             "execution_timeout": timedelta(minutes=10),  # for tasks without a JVM, which take seconds
             "on_failure_callback": notify.TaskFailed(runbook=runbook),
@@ -121,8 +121,8 @@ def clout(
 def spark_job(command: str, *arguments: str, **options: Any) -> SparkOperator:
     """`clout COMMAND ARGUMENT...` by `spark-submit`, on the master that connection `spark_default` names.
 
-    The driver runs here whatever the master, because it needs clout's environment. Executors need nothing of ours but the
-    jars: jobs are expressions of Spark SQL, without Python functions.
+    The driver runs here whatever the master, because it needs clout's environment. Executors need only our jars: jobs are
+    expressions of Spark SQL, without Python functions.
     """
     return SparkOperator(
         task_id=command,

@@ -1,8 +1,8 @@
-"""Deciding a backfill's days in ascending order, whatever the order in which they are computed and however many at once.
+"""Decides a backfill's days in ascending order, in whatever order they are computed and however many at once.
 
-The checks compare a day with the published days before it. So a day is decided only when no run of an earlier day is at work;
-then a backfill publishes the same days at any `--max-active-runs`. Airflow starts a backfill's runs in order of their days, so
-runs that are still queued are of later days, unless it runs backwards.
+The checks compare a day with the days published before it. So a day is decided only when no run of an earlier day is running. A
+backfill then publishes the same days at any `--max-active-runs`. Airflow starts a backfill's runs in order of their days, so
+queued runs are of later days, unless the backfill runs backwards.
 """
 
 import asyncio
@@ -15,17 +15,17 @@ from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 LOOK_EVERY_S = 20.0  # scoring a day takes minutes
-REACH = 100  # days before; more runs than that are never at work at once
+REACH = 100  # days to look back; never are more runs active at once
 
 
 def at_work(dag_id: str, day: datetime) -> int:
-    """How many runs of the DAG for earlier days are running. Asks Airflow, in a task or the triggerer."""
+    """How many runs of the DAG for earlier days are running. Queries Airflow, from a task or the triggerer."""
     days = [day - timedelta(days=n) for n in range(1, REACH + 1)]
     return RuntimeTaskInstance.get_dr_count(dag_id=dag_id, logical_dates=days, states=["running"])
 
 
 class EarlierDaysTrigger(BaseTrigger):
-    """Fires when no run of an earlier day is at work. `day` is the run's logical date, as text."""
+    """Fires when no run of an earlier day is running. `day` is the run's logical date, as text."""
 
     def __init__(self, *, dag_id: str, day: str, look_every_s: float = LOOK_EVERY_S) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class EarlierDaysTrigger(BaseTrigger):
 
 
 class WaitForEarlierDays(BaseOperator):
-    """Goes on when no run of this DAG for an earlier day is at work."""
+    """Waits until no run of this DAG for an earlier day is running."""
 
     template_fields: Sequence[str] = ()
 
@@ -56,4 +56,4 @@ class WaitForEarlierDays(BaseOperator):
             )
 
     def go_on(self, context: Context, event: Any = None) -> None:
-        """Nothing is left to wait for."""
+        """Ends the wait; nothing else is left to do."""

@@ -1,6 +1,6 @@
-"""What each command reads and writes, as datasets of OpenLineage: tables of the warehouse, and files of sources.
+"""What each command reads and writes, as OpenLineage datasets: tables of the warehouse, and files of sources.
 
-Imported by every task, so OpenLineage itself is imported only when its provider asks.
+Every task imports this module, so it imports OpenLineage itself only when its provider calls.
 """
 
 import os

@@ -1,12 +1,12 @@
 """## Small files, replaced files, checkpoints
 
-**Arrives**: every table with its small files compacted, files that were replaced longer than `keep_replaced_days` ago removed
-(`infra/nights.yaml`), and its log checkpointed. No row changes, and it is safe beside running nights.
+**Arrives**: every table with its small files merged, files that were replaced longer than `keep_replaced_days` ago removed
+(`infra/nights.yaml`), and its log checkpointed. No row changes, and the DAG is safe beside running nights.
 
 **Read by** nobody; reading gets faster.
 
-**When it fails**: tables stay as they were, and the next week's run does the rest. What to do:
-`infra/runbooks/maintenance.md`. Replaced files are what `infra/runbooks/withdraw_and_restore.md` restores from.
+**When it fails**: tables stay as they were, and the next week's run does the rest. What to do: `infra/runbooks/maintenance.md`.
+`infra/runbooks/withdraw_and_restore.md` restores from replaced files.
 """
 
 from datetime import timedelta

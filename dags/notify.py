@@ -1,8 +1,8 @@
-"""Who hears of it: a task that failed, a run that hangs, a deadline that passed, a day published with less than all its data.
+"""Notices to the people on call: a failed task, a hanging run, a missed deadline, a day published without all its data.
 
-Every notice goes to the log. It also goes by e-mail, Slack or webhook if Airflow has the connection `clout_notify`, whose type
-chooses the way: `smtp` (extra: `to`, and `from_email` unless the connection's own serves), `slackwebhook` or `http` (a POST of
-the notice as JSON). A notice names day, source, reason and the runbook to open.
+Every notice goes to the log. It also goes by e-mail, Slack or webhook if Airflow has the connection `clout_notify`. The
+connection's type chooses the way: `smtp` (extra: `to`, and `from_email` unless the connection's own serves), `slackwebhook` or
+`http` (a POST of the notice as JSON). A notice names the day, the source, the reason and the runbook to open.
 """
 
 import asyncio
@@ -26,7 +26,8 @@ NO_SOURCE = "all"
 
 @dataclass(frozen=True)
 class Notice:
-    """What whoever is on call has to know. `source` is `all` if it is not about one; `runbook` is a file of the repository."""
+    """What the person on call has to know. `source` is `all` if the notice is not about one; `runbook` is a file of
+    `infra/runbooks`."""
 
     what: str
     day: date
@@ -43,8 +44,8 @@ class Notice:
 
 
 def send(notice: Notice) -> None:
-    """Logs the notice and sends it by connection `clout_notify`. Raises `ValueError` if the connection is of another type,
-    and whatever the way it goes raises."""
+    """Logs the notice and sends it by connection `clout_notify`. Raises `ValueError` if the connection is of another type, and
+    any error of sending."""
     log.error("%s", notice)
     try:
         connection = Connection.get(CONNECTION)
@@ -54,7 +55,7 @@ def send(notice: Notice) -> None:
         raise ValueError(
             f"connection {CONNECTION} is of type {connection.conn_type!r}; expected one of {', '.join(WAYS)}; nothing sent"
         )
-    # Without rendering: a reason may hold what looks like a template.
+    # Without rendering, because a reason may hold text that looks like a template.
     WAYS[connection.conn_type](notice, connection).notify({})
 
 
@@ -94,7 +95,7 @@ WAYS: Mapping[str, Callable[[Notice, Connection], BaseNotifier]] = {
 
 
 class TaskFailed(BaseNotifier):
-    """For `on_failure_callback` of tasks: a task failed for good."""
+    """For `on_failure_callback` of tasks: reports a task that failed for good."""
 
     def __init__(self, *, runbook: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -102,7 +103,7 @@ class TaskFailed(BaseNotifier):
 
     def notify(self, context: Context) -> None:
         task = context["ti"].task
-        # The scheduler reports a task that vanished without an exception.
+        # The scheduler passes no exception for a task that vanished.
         reason = context.get("exception") or "ended without an error of its own; see its log"
         source = getattr(task, "source", NO_SOURCE)
         send(
@@ -111,8 +112,8 @@ class TaskFailed(BaseNotifier):
 
 
 class RunTimedOut(BaseNotifier):
-    """For `on_failure_callback` of DAGs: a run took longer than `dagrun_timeout`. A run that failed with a task is reported
-    by the task."""
+    """For `on_failure_callback` of DAGs: reports a run that took longer than `dagrun_timeout`. If a task failed, the task
+    reports it."""
 
     def __init__(self, *, runbook: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -127,8 +128,8 @@ class RunTimedOut(BaseNotifier):
 
 
 def deadline(at: timedelta | None, runbook: str) -> DeadlineAlert | None:
-    """A notice when a nightly run has not ended at this time of the day after its own; None: no deadline. It is sent by the
-    triggerer."""
+    """A notice if a nightly run has not ended by time `at` on the day after its logical date; None means no deadline. The
+    triggerer sends it."""
     if at is None:
         return None
     return DeadlineAlert(
@@ -139,7 +140,7 @@ def deadline(at: timedelta | None, runbook: str) -> DeadlineAlert | None:
 
 
 async def deadline_passed(runbook: str, context: Mapping[str, Any]) -> None:
-    """Nights alone have a deadline: a backfill's day is long past, and a run by hand has somebody waiting for it."""
+    """Sends the notice for nightly runs only: a backfill's day is long past, and somebody watches a manual run."""
     run = context["dag_run"]
     if run["run_type"] != "scheduled":
         return
@@ -150,7 +151,7 @@ async def deadline_passed(runbook: str, context: Mapping[str, Any]) -> None:
 
 
 def send_all(notices: Sequence[Notice]) -> None:
-    """Sends each; one that cannot be sent does not hold back the others. Raises the first failure."""
+    """Sends each notice, even if another cannot be sent. Raises the first failure."""
     failures = []
     for notice in notices:
         try:

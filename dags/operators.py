@@ -1,7 +1,7 @@
-"""Operators that run `clout`: without a shell, and with an exit code that decides about a retry.
+"""Operators that run `clout` without a shell; its exit code decides whether Airflow retries.
 
-Exit code 2 (wrong use) raises `UsageError` and 3 (a day that must not be published) `RefusedError`: the DAGs' retry policy
-fails a task at once on both. Any other code is retried.
+Exit code 2 (wrong use) raises `UsageError` and 3 (a day that must not be published) raises `RefusedError`; the DAGs' retry
+policy fails a task at once on both. Airflow retries after any other code.
 """
 
 import os
@@ -22,7 +22,7 @@ _ERRORS: dict[int, type[CloutError]] = {error.exit_code: error for error in (Usa
 
 
 def failure(code: int, output: str) -> CloutError:
-    """The error that an exit code stands for; its text is clout's last complaint in the output."""
+    """The error for an exit code; its text is clout's last complaint in the output."""
     complaints = [line.partition("clout: ")[2] for line in output.splitlines() if "clout: " in line]
     return _ERRORS.get(code, CloutError)(complaints[-1] if complaints else f"exit code {code}: {output[-500:]}")
 
@@ -63,7 +63,7 @@ class CloutOperator(BaseOperator):
         self._process.send_sigterm()
 
     def _outcome(self, job: str, **parameters: str) -> dict[str, Any]:
-        """What the run that just ended recorded."""
+        """What the run that just ended has recorded."""
         from jobs.nights.outcome import outcome
         from jobs.warehouse.storage import Warehouse
 
@@ -71,7 +71,7 @@ class CloutOperator(BaseOperator):
 
 
 class PullOperator(CloutOperator):
-    """`clout pull` of one source; its event is on the asset of that source."""
+    """`clout pull` of one source; it adds its event to the asset of that source."""
 
     def __init__(self, *, source: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -86,7 +86,7 @@ class PullOperator(CloutOperator):
 
 
 class PublishOperator(CloutOperator):
-    """`clout publish` of the day's official methodology; its event is on the asset of the scores."""
+    """`clout publish` of the day's official methodology; it adds its event to the asset of the scores."""
 
     def execute(self, context: Context) -> None:
         from schemas.methodology import official

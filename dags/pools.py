@@ -1,11 +1,11 @@
-"""Pools: how much of one kind of work runs at once, whatever the DAG and the run.
+"""Pools limit how much of one kind of work runs at once, across all DAGs and runs.
 
-`spark` has one slot, because a JVM takes 3 GB and all cores. Each enabled source has a pool of its own with one slot, so that a
-backfill asks a platform for one day at a time. `python -m dags.pools` creates those that are missing and leaves the others as
-an operator set them; `infra/up.sh` runs it at every start.
+`spark` has one slot, because a JVM takes 3 GB and all cores. Each enabled source has its own pool with one slot, so that a
+backfill asks a platform for one day at a time. `python -m dags.pools` creates missing pools and leaves the others as an
+operator set them; `infra/up.sh` runs it at every start.
 
-A mapped task takes its pool from its operator, one for all. `task_instance_mutation_hook`, which `pyproject.toml` registers
-as a policy of Airflow's, gives every mapped instance the pool that its own arguments name.
+A mapped task takes its pool from its operator, one for all instances. `task_instance_mutation_hook`, which `pyproject.toml`
+registers as an Airflow policy, gives each mapped instance the pool that its own arguments name.
 """
 
 import json
@@ -31,7 +31,7 @@ def of_source(source: str) -> str:
 
 @hookimpl
 def task_instance_mutation_hook(task_instance: "TaskInstance", dag_run: "DagRun | None") -> None:
-    """Runs in the scheduler, in its transaction: only `dag_run`'s own session may be used."""
+    """Runs in the scheduler, in its transaction, so it may use only `dag_run`'s own session."""
     arguments = MAPPED.get((task_instance.dag_id, task_instance.task_id))
     if arguments is None or task_instance.map_index < 0 or dag_run is None:
         return
@@ -55,7 +55,7 @@ def task_instance_mutation_hook(task_instance: "TaskInstance", dag_run: "DagRun 
         pool = _named(returned, task_instance.map_index)
         if pool and session.scalar(select(Pool.id).where(Pool.pool == pool)):
             task_instance.pool = pool
-        elif pool:  # in a pool that does not exist a task would wait for ever
+        elif pool:  # in a pool that does not exist, a task would wait forever
             log.warning("pool %s does not exist; to create it: python -m dags.pools", pool)
 
 
@@ -65,7 +65,7 @@ def _named(returned: Any, index: int) -> str | None:
 
 
 def create(session: "Session") -> list[str]:
-    """The names of the pools that were missing and now exist."""
+    """Creates the missing pools and returns their names."""
     from airflow.models.pool import Pool
 
     from jobs.places import sources_file

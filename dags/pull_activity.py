@@ -1,9 +1,9 @@
 """## What happened on the platforms yesterday
 
 **Arrives**: one UTC day of each enabled source (`infra/sources.yaml`, or the file that `$CLOUT_SOURCES` names), in the tables
-`activity`, `accounts`, `rejects` and `coverage`. Each source is a mapped task of its own, in a pool of its own; one that fails
-stops no other. A task that runs again replaces its day of its source and nothing else. Each day that arrives is an event on
-the source's asset, `clout://warehouse/activity/SOURCE`.
+`activity`, `accounts`, `rejects` and `coverage`. Each source is a mapped task in its own pool; a failure of one does not stop
+the others. A task that runs again replaces only its day of its source. Each day that arrives is an event on the source's asset,
+`clout://warehouse/activity/SOURCE`.
 
 **Read by** `score_influence`, which waits for the day's `coverage`.
 
@@ -52,11 +52,11 @@ with DAG("pull_activity", schedule=NIGHTLY, doc_md=__doc__, **settings(runbook="
         map_index_template="{{ task.source }}",
         environment=ENVIRONMENT,
         outlets=[ACTIVITY],
-        # After 10, 20 and 40 minutes, then every hour, for 12 hours: an archive that comes late, a platform that asks to slow
-        # down, a day that is not settled yet. Scoring does not wait for all of them.
+        # Retries after 10, 20 and 40 minutes, then every hour, for 12 hours: an archive may be late, a platform may limit
+        # requests, a day may not be settled yet. Scoring does not wait for all of them.
         retries=15,
         retry_delay=timedelta(minutes=10),
         retry_exponential_backoff=True,
         max_retry_delay=timedelta(hours=1),
-        execution_timeout=timedelta(hours=2),  # a day takes minutes; one that hangs is tried again in the same night
+        execution_timeout=timedelta(hours=2),  # a day takes minutes; a hanging pull is retried in the same night
     ).expand_kwargs(pulls(DAY))

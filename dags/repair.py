@@ -1,12 +1,12 @@
-"""## Days that came late or partial, once more
+"""## Late and partial days, repaired
 
-**Arrives**: partial days of the last `repair_days` pulled again, and published days that became stale scored again within
-`rescore_days`, newest first, each with its row in `restatements` (settings: `infra/nights.yaml`). What is older stays as it is;
-`clout stale` lists it with the command that fixes it.
+**Arrives**: partial days of the last `repair_days` pulled again, and published days of the last `rescore_days` that became
+stale scored again, newest first, each with its row in `restatements` (settings: `infra/nights.yaml`). Older days stay as they
+are; `clout stale` lists them with the command that fixes them.
 
 **Read by** BI tools and everybody else, from `scores`.
 
-**When it fails**: what was published stays. `infra/runbooks/late_or_missing_day.md`; for days beyond its reach
+**When it fails**: published scores stay. `infra/runbooks/late_or_missing_day.md`; for days beyond its reach
 `infra/runbooks/backfill.md`.
 """
 
@@ -16,7 +16,7 @@ from airflow.sdk import DAG, CronDataIntervalTimetable
 
 from dags.common import DAY, settings, spark_job
 
-# After score_influence, which waits until 06:00 at most and is due at 08:00.
+# After score_influence, which waits until 06:00 at most and must publish by 08:00.
 MORNING = CronDataIntervalTimetable("0 10 * * *", timezone="UTC")
 
 with DAG(

@@ -1,12 +1,12 @@
 """## How much attention everybody held at the end of yesterday, and why
 
-**Arrives**: one UTC day of `scores` under the official methodology: counted (`engagement`), scored (`influence`), checked,
-then published in one commit. It waits until each enabled source covers the day and no pull of its window is at work; after
-`wait_hours` (6, from the start of the run) it goes on. Whoever is on call is notified of a day that was published without a
-source, with a partial one, or with a warning of its checks, and of a night that is not published by 08:00 UTC.
+**Arrives**: one UTC day of `scores` under the official methodology: counted (`engagement`), scored (`influence`), checked, then
+published in one commit. The run waits until each enabled source covers the day and no pull of its window is running; after
+`wait_hours` (6, from the start of the run) it goes on. The people on call are notified if a day was published without a source,
+with a partial one, or with a warning of its checks, and if a night is not published by 08:00 UTC.
 
-**Read by** BI tools and everybody else, from `scores`. Asset `clout://warehouse/scores` changes when a checked day is
-published, and only then; its event carries day, methodology, people and run.
+**Read by** BI tools and everybody else, from `scores`. Asset `clout://warehouse/scores` changes only when a checked day is
+published; its event carries day, methodology, people and run.
 
 **When it fails**: no data came, or a day was scored without all of it: `infra/runbooks/late_or_missing_day.md`. The checks
 failed, nothing was published: `infra/runbooks/checks_failed.md`. Days to score or to score again: `infra/runbooks/backfill.md`.
@@ -48,7 +48,7 @@ with DAG(
 
     @task
     def report(day: str, root: str) -> None:
-        """Notifies of everything that the published day lacks."""
+        """Sends a notice for each thing that the published day lacks."""
         from datetime import date
 
         from jobs.nights.shortfalls import shortfalls

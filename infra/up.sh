@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Airflow on this machine, after whatever set-up is missing: SQLite, all DAGs unpaused, until Ctrl-C, which leaves nothing
-# running. All of it lives in $AIRFLOW_HOME. Every setting is Airflow's own and may be set before: AIRFLOW__API__PORT for
-# another port, AIRFLOW_CONN_SPARK_DEFAULT (such as spark://host:7077) for a cluster, CLOUT_SOURCES, CLOUT_WAREHOUSE.
+# Runs Airflow on this machine, after any missing set-up: SQLite, all DAGs unpaused, until Ctrl-C, which ends every process. All
+# of it is in $AIRFLOW_HOME. Every setting is Airflow's own and may be set before: AIRFLOW__API__PORT for another port,
+# AIRFLOW_CONN_SPARK_DEFAULT (such as spark://host:7077) for a cluster, CLOUT_SOURCES, CLOUT_WAREHOUSE.
 set -euo pipefail
 
-# A script that starts this in the background has it ignore Ctrl-C's signal, and what is ignored at the start stays so.
+# A script that starts this in the background makes it ignore the signal of Ctrl-C, and a signal ignored at the start stays
+# ignored.
 if ((0x$(sed -n 's/^SigIgn:\s*//p' "/proc/$$/status") & 2)); then
     exec env --default-signal=INT bash "${BASH_SOURCE[0]}"
 fi
@@ -27,18 +28,18 @@ address=http://127.0.0.1:$AIRFLOW__API__PORT
 default AIRFLOW__API__BASE_URL "$address"
 if [[ ! -v AIRFLOW_CONN_SPARK_DEFAULT ]]; then
     export AIRFLOW_CONN_SPARK_DEFAULT='{"conn_type": "spark", "host": "local[*]"}'
-    default SPARK_LOCAL_IP 127.0.0.1 # this machine's name may resolve to nothing without a network
+    default SPARK_LOCAL_IP 127.0.0.1 # without a network, this machine's name may resolve to nothing
 fi
-# Tasks talk to the api-server; a proxy between them would not find it.
+# Tasks talk to the api-server, which a proxy would not find.
 export NO_PROXY=127.0.0.1,localhost${NO_PROXY:+,$NO_PROXY} no_proxy=127.0.0.1,localhost${no_proxy:+,$no_proxy}
-# Process titles are otherwise written over the environment that `marked` reads.
+# Process titles would otherwise overwrite the environment that `marked` reads.
 export SPT_NOENV=1
 
-# Tasks run in sessions of their own and may outlive their parents, so neither a process group nor a tree holds them all. What
-# everything here inherits is a mark in the environment: KIND and this home.
+# Tasks run in their own sessions and may outlive their parents, so neither a process group nor a tree holds them all.
+# Everything started here inherits a mark in its environment instead: KIND and this home.
 marked() { grep -lszxF "CLOUT_UP=$1 $AIRFLOW_HOME" /proc/[0-9]*/environ | cut -d / -f 3 || true; }
 
-# Ends all processes of a kind: asks, and kills what is still there after so many seconds.
+# Ends all processes of a kind: terminates them, and kills those that remain after the given seconds.
 end() {
     local pids seconds=$2
     mapfile -t pids < <(marked "$1")
@@ -50,20 +51,20 @@ end() {
     done
 }
 
-# Running tasks are asked to end while there is still an api-server to tell: they are tried again at the next start.
+# Tasks end first, while the api-server can still record it: Airflow retries them at the next start.
 end_all() {
     end work 15
     end server 10
-} 2>/dev/null # bash would tell of each job that had to be killed
+} 2>/dev/null # bash would report each job that had to be killed
 
 start() { # KIND COMMAND...
-    set -m # a process group of its own, so that Ctrl-C in a terminal comes here alone
+    set -m # a separate process group, so that Ctrl-C in a terminal reaches only this script
     CLOUT_UP="$1 $AIRFLOW_HOME" airflow "${@:2}" >"$AIRFLOW_HOME/$2.log" 2>&1 </dev/null {lock}>&- &
     started[$!]=$2
     set +m
 }
 
-# Whether the answer to a plain HTTP request holds all of these texts.
+# Whether the answer to a plain HTTP request holds all of the given texts.
 answers() { # PATH TEXT...
     local answer text
     answer=$(
@@ -74,7 +75,7 @@ answers() { # PATH TEXT...
     for text in "${@:2}"; do [[ $answer == *"$text"* ]] || return; done
 }
 
-# Waits until Airflow's own report on its health holds all of these texts.
+# Waits until Airflow's health report holds all of the given texts.
 await() {
     until answers /api/v2/monitor/health "$@"; do
         (($(jobs -pr | wc -l) == ${#started[@]})) || give_up
@@ -82,7 +83,7 @@ await() {
     done
 }
 
-# Waits for the first of what was started to end, which none does by itself, and ends the rest.
+# Waits until one of the started processes ends, which none does by itself, and ends the rest.
 give_up() {
     local ended
     wait -n -p ended "${!started[@]}" || true
@@ -95,7 +96,7 @@ give_up() {
 mkdir -p "$AIRFLOW_HOME"
 exec {lock}>>"$AIRFLOW_HOME/up.lock"
 flock -n "$lock" || die "Airflow of $AIRFLOW_HOME is running already; end it with Ctrl-C where it was started, or set AIRFLOW_HOME"
-end_all # what an up.sh that was killed left behind
+end_all # what a killed up.sh left behind
 if (: <>"/dev/tcp/127.0.0.1/$AIRFLOW__API__PORT") 2>/dev/null; then
     die "port $AIRFLOW__API__PORT is taken; to fix it: AIRFLOW__API__PORT=8081 bash infra/up.sh"
 fi
@@ -104,14 +105,14 @@ declare -A started=() # process id -> name
 trap 'trap "" INT TERM HUP; say "stopping"; end_all; exit 0' INT TERM HUP
 say "preparing Airflow in $AIRFLOW_HOME"
 quiet airflow db migrate || die "Airflow's database could not be prepared"
-# Every program of this home, the commands of operators too, waits longer than the default of 5 s for SQLite's lock.
+# Every program of this home, also an operator's command, waits longer than the default of 5 s for SQLite's lock.
 sed -i 's|^\(sql_alchemy_conn = sqlite:.*airflow\.db\)$|\1?timeout=60|' "$AIRFLOW_HOME/airflow.cfg"
 quiet python -m dags.pools || die "the pools could not be created"
-quiet airflow dags reserialize || die "the DAGs could not be read" # so that a backfill can be created from the beginning
+quiet airflow dags reserialize || die "the DAGs could not be read" # so that a backfill can be created at once
 start server api-server
 start work dag-processor
 await '"metadatabase":{"status":"healthy"'
-start work scheduler --skip-serve-logs # after the api-server: a task that does not find it fails, and it reads the logs here
+start work scheduler --skip-serve-logs # after the api-server, without which a task fails; that reads the logs from this disk
 start work triggerer --skip-serve-logs # waits for pulls and watches deadlines
 await '"scheduler":{"status":"healthy"' '"dag_processor":{"status":"healthy"' '"triggerer":{"status":"healthy"'
 

@@ -1,4 +1,4 @@
-"""`python -m jobs`, and the file that `spark-submit` wants: the same as the command `clout`."""
+"""`python -m jobs`, and the file that `spark-submit` runs: the same as the command `clout`."""
 
 from jobs.cli.entry import main
 

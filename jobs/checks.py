@@ -1,7 +1,7 @@
-"""The checks before publishing: read one (methodology, day) of `influence`, without a JVM, and raise unless all is well.
+"""The checks before publishing: they read one (methodology, day) of `influence`, without a JVM, and raise if any fails.
 
-Each check is a pure function from what was measured of the partition to what is wrong with it. `jobs.nights.gate`
-compares people and influence with the days published before.
+Each check is a pure function from the partition's measures to a description of the fault. `jobs.nights.gate` compares people
+and influence with the days published before.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,19 +25,19 @@ from schemas.table import ContractError
 
 JOB = runs.CHECKS
 
-# Between equal doubles written by two programs nothing may differ; parts are added once more here, in doubles.
+# Doubles are stored and read without loss, but the check adds the parts again, and that rounds.
 PARTS_TOLERANCE = 1e-9
 
 Measures = Mapping[str, float]
 
 
 class CheckError(RefusedError):
-    """A partition that must not be published. Names table, day, what was expected and what was found."""
+    """A partition that must not be published. The message names the table, the day, the expected value and the value read."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    """The partition to check, and with how many published days to compare it. `accept`: why an operator takes the day
+    """The partition to check, and the number of published days to compare it with. `accept`: why an operator accepts the day
     although it is out of bounds."""
 
     day: date
@@ -47,7 +47,7 @@ class Params:
 
 
 def contract(schema: pa.Schema, rows: Iterable[pa.RecordBatch] = ()) -> str | None:
-    """Every column is there, of its type, with nulls only where the contract allows them."""
+    """Checks that every column is present with its type, and that only columns which may be null hold nulls."""
     try:
         arrow.check_schema(INFLUENCE, schema)
         for batch in rows:
@@ -58,7 +58,7 @@ def contract(schema: pa.Schema, rows: Iterable[pa.RecordBatch] = ()) -> str | No
 
 
 def measures(partition: pa.RecordBatchReader) -> dict[str, float]:
-    """Everything the checks look at, in one pass."""
+    """All figures that the checks need, from one pass over the partition."""
     with duckdb.connect() as db:
         db.register("influence", partition)
         found = db.sql(
@@ -122,12 +122,13 @@ ROW_CHECKS: tuple[Callable[[Measures], str | None], ...] = (
 
 
 def run(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, str]:
-    """Check -> `ok`, `warning: ...`, `accepted: ...` or what is wrong; all are made before any raises."""
+    """Makes all checks and returns check -> `ok`, `warning: ...`, `accepted: ...` or the fault. Raises `CheckError` after the
+    last check if any refuses the day."""
     with runs.recorded(warehouse, JOB, params.day, batch, methodology=params.methodology) as row:
         if params.accept:
             row.parameters["accept"] = params.accept
         version = row.inputs[INFLUENCE.name] = warehouse.version(INFLUENCE)
-        # Of a table that left its contract nothing else can be asked.
+        # If the columns break the contract, no other check can run.
         left = contract(warehouse.dataset(INFLUENCE, {"day": params.day}, version=version).schema)
         row.checks = {"contract": left} if left else _results(warehouse, params, row)
         if params.accept:
@@ -165,8 +166,8 @@ def _results(warehouse: Warehouse, params: Params, row: Run) -> dict[str, str]:
 
 
 def published_before(warehouse: Warehouse, params: Params) -> dict[date, Figures]:
-    """Figures of the methodology's newest published days before the day: at least `gate_days` of them, if there are so
-    many, however old they are."""
+    """Figures of the methodology's newest published days before the day: at least `gate_days` of them, or all if there are
+    fewer, however old they are."""
     found: dict[date, Figures] = {}
     days = {date.fromisoformat(place["day"]) for place in warehouse.partitions(PUBLICATIONS)}
     for some in _batched(sorted((day for day in days if day < params.day), reverse=True), 2 * params.gate_days):

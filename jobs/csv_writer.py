@@ -1,4 +1,4 @@
-"""Arrow batches as CSV that no spreadsheet takes for formulas."""
+"""Writes Arrow batches as CSV in which no spreadsheet reads text as a formula."""
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -8,7 +8,7 @@ from jobs.spreadsheets import FORMULA_STARTS
 
 
 class CsvWriter(pa.csv.CSVWriter):
-    """Writes batches with every text harmless."""
+    """A CSV writer that puts a `'` before every text that a spreadsheet would read as a formula."""
 
     def write_batch(self, batch: pa.RecordBatch) -> None:
         columns = [_harmless(column) if pa.types.is_string(column.type) else column for column in batch.columns]

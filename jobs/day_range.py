@@ -1,7 +1,8 @@
-"""The whole of a range of days, as `clout run` does it: pull every day, count every day, then score day by day.
+"""Runs a range of days, as `clout run` does: pulls every day, counts every day, then scores day by day.
 
-All days share one Spark session. A range that was interrupted goes on at the first step that is not done. Days are decided in
-ascending order, because each is compared with those published before it; a refused day keeps no later one from being scored.
+All days share one Spark session. An interrupted range continues at the first step that is not done. Days are decided in
+ascending order, because the checks compare each with the days published before it. A refused day does not stop later days from
+being scored.
 """
 
 import hashlib
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    """Sources are pulled for first_day..last_day; days from `score_from` on are scored."""
+    """The range to run: sources are pulled for first_day..last_day, and days from `score_from` on are scored."""
 
     sources: tuple[SourceSpec, ...]
     first_day: date
@@ -50,7 +51,7 @@ class Params:
 
     @property
     def key(self) -> str:
-        """The same range, sources and methodology have the same key, whatever the engine."""
+        """A digest that identifies the range, the sources and the methodology; the engine does not change it."""
         told = [
             [argument for spec in self.sources for argument in spec.arguments],
             [str(self.first_day), str(self.last_day), str(self.score_from)],
@@ -61,7 +62,7 @@ class Params:
 
 @dataclass(frozen=True)
 class Scored:
-    """One day that is published, and what its checks warned of."""
+    """One published day, with the warnings of its checks."""
 
     day: date
     people: int
@@ -71,14 +72,14 @@ class Scored:
 
 @dataclass(frozen=True)
 class Refused:
-    """One day that is scored and not published, because a check failed."""
+    """One day that was scored but not published, because a check failed."""
 
     day: date
     why: str
 
 
 class RefusedDaysError(CloutError):
-    """Days of a range were refused by their checks; all others are done."""
+    """The checks refused some days of a range; all others are done."""
 
     def __init__(self, refused: Sequence[Refused], day_count: int) -> None:
         super().__init__(
@@ -88,7 +89,7 @@ class RefusedDaysError(CloutError):
 
 @dataclass(frozen=True)
 class Plan:
-    """What is left to do of a range: nothing of it is done, or it goes on where it stopped."""
+    """The steps of a range that are left to do. `resumed`: an earlier run has done some steps already."""
 
     batch: Batch
     pulls: dict[SourceSpec, list[date]]
@@ -97,7 +98,7 @@ class Plan:
 
 
 def plan(warehouse: Warehouse, params: Params) -> Plan:
-    """The steps of the range that the newest run of the same range and sources did not finish; all, if it did."""
+    """The steps that the newest run of the same range, sources and methodology did not finish; all steps if it finished."""
     batch, done = (
         runs.done_steps(warehouse, params.key, params.first_day, params.last_day)
         if warehouse.exists()
@@ -120,7 +121,7 @@ def pull(
     on_lines: Callable[[int], None],
     on_day: Callable[[pull_activity.Pulled], None],
 ) -> None:
-    """Pulls what is left to pull, source by source; each source streams its files once."""
+    """Pulls the days that are left, source by source; each source streams its files once."""
     for spec, days in planned.pulls.items():
         if days:
             asked = pull_activity.Params(
@@ -134,7 +135,7 @@ def pull(
 
 
 def score(warehouse: Warehouse, params: Params, planned: Plan) -> Iterator[Scored | Refused]:
-    """Counts every day that the windows need, in one go, then scores and publishes day by day, yielding each."""
+    """Counts all days that the windows need at once, then scores and publishes day by day, yielding each outcome."""
     if not planned.scores:
         return
     session = build()

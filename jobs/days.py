@@ -7,12 +7,12 @@ ONE_DAY = timedelta(days=1)
 
 
 def days_between(first_day: date, last_day: date) -> list[date]:
-    """Both ends included."""
+    """All days from `first_day` to `last_day`, both included."""
     return [first_day + n * ONE_DAY for n in range((last_day - first_day).days + 1)]
 
 
 def spans(days: Sequence[date]) -> str:
-    """Ascending days, those in a row as first..last."""
+    """Ascending days as text; consecutive days are written as first..last."""
     found: list[list[date]] = []
     for day in days:
         if found and day - found[-1][-1] == ONE_DAY:

@@ -1,8 +1,8 @@
 """activity -> engagement: who acted on whose content, per day, one human act counted once.
 
-Reads `activity` (all platforms and sources) of one day and of the earlier days of its window that are not counted as they
-were last pulled, and of the day before each where a platform has several sources; replaces those days of `engagement` and
-nothing else.
+Reads `activity` (all platforms and sources) of one day, and of earlier days of its window that were pulled since they were last
+counted. Where several sources cover a platform, it also reads the day before each of these. It replaces only the days of
+`engagement` that it counts.
 """
 
 import logging
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 JOB = runs.ENGAGEMENT
-ACT = ("day", "platform", "actor_id", "target_id", "activity_id")  # what two reports of one act have in common
-TRIES = 5  # of a run that shares its window with others that count it at the same time
+ACT = ("day", "platform", "actor_id", "target_id", "activity_id")  # columns that two reports of one act share
+TRIES = 5  # attempts of a run while other runs count the same days
 
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    """`day` is counted again in any case; the days from `first_day` on where they are not counted as they are now."""
+    """`day` is always counted again; earlier days, from `first_day` on, only if their count is stale."""
 
     day: date
     first_day: date
@@ -52,9 +52,9 @@ def person_id(account: str) -> "Column":
 def engagement(activity: "DataFrame", before: "DataFrame | None" = None) -> "DataFrame":
     """One row per (day, src, dst, platform, kind): distinct acts of `src` on content of `dst`.
 
-    Reports of one platform with the same actor, target and activity_id are one act, whichever source brings them; it counts
-    as its most specific kind. Acts on oneself are dropped; `post` is kept, with src = dst. `before` holds rows of the days
-    before these, which are not counted: acts that they and a day share are left out of it as `first_reports` says.
+    A platform's reports with the same actor, target and activity_id are one act, whichever source sends them. The act counts as
+    its most specific kind. Acts on oneself are dropped; `post` is kept, with src = dst. `before` holds rows of the days before
+    these. It is not counted: `first_reports` uses it to drop acts that were already reported the day before.
     """
     if before is not None:
         activity = first_reports(activity, before)
@@ -78,8 +78,9 @@ def engagement(activity: "DataFrame", before: "DataFrame | None" = None) -> "Dat
 
 
 def first_reports(activity: "DataFrame", before: "DataFrame") -> "DataFrame":
-    """The rows of `activity` but those of acts that were reported on the day before as well and, over both days, by more than
-    one source: clocks of sources differ, so these are one act. What one source alone reports on two days are two."""
+    """The rows of `activity` without acts that were already reported on the day before. An act is dropped only if more than one
+    source reports it over both days: the clocks of sources differ, so this is one act. An act that one source alone reports on
+    two days is two acts."""
     reports = [
         activity.select(*ACT, "source", F.lit(False).alias("is_before")),
         before.select(F.date_add("day", 1).alias("day"), *ACT[1:], "source", F.lit(True).alias("is_before")),
@@ -95,8 +96,8 @@ def first_reports(activity: "DataFrame", before: "DataFrame") -> "DataFrame":
 
 
 def run(session: "SparkSession", warehouse: Warehouse, params: Params, batch: Batch) -> list[date]:
-    """Counts the days that need it, in one commit, and returns them. Where another run counts the same days at the same
-    time, what it counted stands and only the rest is counted here."""
+    """Counts the stale days and `day` in one commit, and returns them. If another run counts the same days meanwhile and
+    commits first, its count stays, and this run counts only what is still stale."""
     for attempt in range(1, TRIES + 1):
         found = counted.snapshot(warehouse)
         digests = activity_digests(warehouse, params.first_day, params.day, found.coverage)
@@ -127,18 +128,20 @@ def _count(
     counting = [Run(JOB, day, batch, {"activity_digest": digests.get(day, "")}, inputs=dict(inputs)) for day in days]
     with runs.recorded_together(warehouse, counting):
         activity = counted.frame(session, warehouse, ACTIVITY, found.activity, found.coverage, days[0], days[-1])
-        # One file a day: a window of days is read often, and a Spark partition holds many days of a small platform.
+        # One file per day, because readers often read a window of days. Without this, each Spark partition would write a small
+        # file for every day that it holds.
         before = _day_before(session, warehouse, days, found)
         counts = engagement(activity.where(F.col("day").isin(days)), before).repartition("day")
         warehouse.replace_by_spark(ENGAGEMENT, counts, {"day": tuple(days)}, run_id=batch.id, job=JOB)
         for item in counting:
-            # Spark has no constraint for it. Where this fails the day is not counted, so no score is made from it.
+            # Spark cannot enforce a unique grain. If this check fails, the run fails: the day stays stale, and no score uses
+            # it.
             item.counts["rows"] = grain.count(ENGAGEMENT, warehouse.reader(ENGAGEMENT, {"day": item.day}))
 
 
 def _day_before(session: "SparkSession", warehouse: Warehouse, days: list[date], found: Snapshot) -> "DataFrame | None":
-    """The activity that counts of the day before each of these, of platforms that several sources cover; None if there is no
-    such platform, so that one source alone costs nothing."""
+    """The activity of the day before each of these days, from the pulls that count, for platforms that several sources cover.
+    None if there is no such platform, so a single source costs nothing."""
     shared = shared_days(warehouse, days[0], days[-1], found.coverage)
     places = [
         (F.col("platform") == platform) & F.col("day").isin([day - ONE_DAY for day in shared_of if day in days])

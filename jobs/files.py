@@ -10,7 +10,8 @@ from jobs.errors import UsageError
 
 @contextmanager
 def appearing(path: Path) -> Iterator[Path]:
-    """A file to write beside the path, which takes its place when the block ends well."""
+    """Yields a file beside the path, which replaces the path if the block ends without an error. Raises `UsageError` if the
+    file cannot be created."""
     part = path.with_name(path.name + ".part")
     try:
         part.touch()

@@ -1,7 +1,7 @@
 """engagement -> influence: how much attention each person holds at the end of a day, and its parts.
 
-Reads the window's days of `engagement`, `coverage` and the newest `accounts`; replaces (methodology, day) of `influence`
-and nothing else. The equations are README's "How a score is made"; engines add the messages, all else is Spark SQL here.
+Reads the window's days of `engagement`, `coverage` and the newest `accounts`; replaces only (methodology, day) of `influence`.
+README's "How a score is made" has the equations. Engines add the messages; everything else is Spark SQL here.
 """
 
 from collections.abc import Mapping
@@ -44,14 +44,14 @@ JOB = runs.INFLUENCE
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    """The UTC day at whose end people are scored, and by which methodology."""
+    """The UTC day at whose end people are scored, and the methodology."""
 
     day: date
     methodology: Methodology
 
 
 class EmptyWindowError(CloutError):
-    """No act between two people lies in the window, or no day of it is covered: there is nobody to score."""
+    """There is nobody to score: the window holds no act between two people, or none of its days is covered."""
 
 
 def score(influence: "Column", methodology: Methodology) -> "Column":
@@ -64,8 +64,9 @@ def score(influence: "Column", methodology: Methodology) -> "Column":
 def ranked(sums: "DataFrame") -> "DataFrame":
     """Adds `total`, `rank` and `percentile` to (id, one, two, three).
 
-    Rank is by competition, 1 the highest, ties equal; percentile is the share of people with less. One task puts everybody
-    in order and spills what it cannot hold; counting distinct totals first and joining them back costs two exchanges more.
+    `rank` is by competition: 1 is the highest, ties are equal. `percentile` is the share of people with less. One task sorts
+    everybody and spills what does not fit in memory. Counting distinct totals first and joining them back would cost two more
+    exchanges.
     """
     everybody = Window.partitionBy(F.lit(1))
     downwards = everybody.orderBy(F.col("total").desc())
@@ -87,8 +88,8 @@ def people(
 ) -> "DataFrame":
     """The rows of `influence`: one per account of `sums` (id, one, two, three as multiples of 2^-36).
 
-    `beside` is (id, engager_count, amplification, inclusion), `accounts` (id, handle), `coverage` platform -> share of the
-    window covered.
+    `beside` is (id, engager_count, amplification, inclusion), `accounts` is (id, handle), `coverage` is platform -> covered
+    share of the window.
     """
     platform = F.substring_index("id", ":", 1)
     covered = F.create_map(*[F.lit(item) for pair in sorted(coverage.items()) for item in pair])
@@ -119,9 +120,9 @@ def people(
 
 
 def window_attention(found: "Read", params: Params) -> "DataFrame":
-    """How attention is spread at the end of the day, as `attention.attention` gives it."""
+    """How attention is spread at the end of the day, as `attention.attention` computes it."""
     methodology = params.methodology
-    # One exchange serves every grouping of weights and shares: all of them keep an actor's rows together.
+    # One exchange serves every grouping of weights and shares, because all of them keep an actor's rows together.
     by_actor = found.engagement.repartition(found.spark_partitions, "src")
     return attention.attention(
         attention.weights(by_actor, found.factors(params), methodology),
@@ -132,8 +133,8 @@ def window_attention(found: "Read", params: Params) -> "DataFrame":
 
 @dataclass(frozen=True)
 class Read:
-    """What a day's score stands on, as it was read: versions of the tables, the window's engagement, the accounts as known at
-    the end of the day, and platform -> days of the window that it covers."""
+    """What a day's score is computed from, as read: versions of the tables, the window's engagement, the accounts known at the
+    end of the day, and platform -> covered days of the window."""
 
     snapshot: Snapshot
     engagement: "DataFrame"
@@ -143,12 +144,12 @@ class Read:
 
     @property
     def spark_partitions(self) -> int:
-        """How many to cut the window's engagement and its pairs into."""
+        """Spark partitions to use for the window's engagement and its pairs."""
         return spark_partitions.enough(self.engagement.sparkSession, self.row_count)
 
     def factors(self, params: Params) -> "DataFrame":
-        """The factors of the window's covered days, as `attention.decay_frame` gives them. Raises `EmptyWindowError` if
-        there is no such day."""
+        """The decay factors of the window's covered days, as `attention.decay_frame` computes them. Raises `EmptyWindowError`
+        if no day is covered."""
         days = days_between(params.methodology.first_day(params.day), params.day)
         fading = attention.decay_factors(days, self.covered, params.day, params.methodology)
         if not fading:
@@ -160,8 +161,8 @@ class Read:
 
 
 def read(session: "SparkSession", warehouse: Warehouse, params: Params) -> Read:
-    """Raises where a day of the window is not counted as it was last pulled, `EmptyWindowError` where nobody acted on
-    anybody."""
+    """Reads what the day's score is computed from. Raises `CloutError` if a day of the window was pulled since it was last
+    counted, `EmptyWindowError` if nobody acted on anybody."""
     first_day = params.methodology.first_day(params.day)
     found = counted.snapshot(warehouse)
     _refuse_stale(warehouse, found.coverage, first_day, params)
@@ -171,7 +172,7 @@ def read(session: "SparkSession", warehouse: Warehouse, params: Params) -> Read:
         F.col("day").between(F.lit(first_day), F.lit(params.day))
     )
     acts = warehouse.dataset(ENGAGEMENT, window, version=found.engagement).filter(pc.field("kind") != POST)
-    if not acts.head(1, columns=["kind"]).num_rows:  # without a query of Spark, which takes a second whatever it finds
+    if not acts.head(1, columns=["kind"]).num_rows:  # not by a Spark query, which takes a second whatever the result
         raise EmptyWindowError(
             f"engagement {first_day}..{params.day}: no act between two people, expected some; pull days of this window"
             f" first (`clout pull --day {params.day} --source ...`)"
@@ -182,7 +183,7 @@ def read(session: "SparkSession", warehouse: Warehouse, params: Params) -> Read:
 
 
 def everybody(found: Read, sums: "DataFrame", spread: "DataFrame", params: Params) -> "DataFrame":
-    """The rows of `influence`, from what was read, an engine's sums and how attention is spread."""
+    """The rows of `influence`, from the data read, an engine's sums and the spread of attention."""
     methodology = params.methodology
     share = {platform: len(days) / methodology.lookback_days for platform, days in found.covered.items()}
     beside = measures.beside(spread, found.engagement, found.factors(params), sums, methodology, found.spark_partitions)
@@ -192,7 +193,7 @@ def everybody(found: Read, sums: "DataFrame", spread: "DataFrame", params: Param
 def run(
     session: "SparkSession", warehouse: Warehouse, params: Params, batch: Batch, engine: str = AUTO
 ) -> dict[str, float]:
-    """Scores everybody of the window by the engine of that name. Raises as `read` does."""
+    """Scores everybody of the window with the named engine. Raises as `read` does."""
     methodology = params.methodology
     with runs.recorded(warehouse, JOB, params.day, batch, methodology=methodology.version) as row:
         methodologies.refuse_changed(warehouse, methodology)
@@ -226,7 +227,8 @@ def run(
 
 
 def _refuse_stale(warehouse: Warehouse, coverage: int, first_day: date, params: Params) -> None:
-    """After the tables were opened: a count that is not done then may already be among what was opened."""
+    """Raises `CloutError` if a day of the window is stale. Runs after the tables were opened, because an opened table may
+    already hold a count whose run has not finished."""
     stale = stale_days(warehouse, activity_digests(warehouse, first_day, params.day, coverage), first_day, params.day)
     if stale:
         raise CloutError(

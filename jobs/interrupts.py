@@ -1,7 +1,7 @@
-"""Ctrl-C, and SIGTERM from Airflow or a service manager: a command ends, with all processes that it started.
+"""Handles Ctrl-C, and SIGTERM from Airflow or a service manager: the command ends, with all processes that it started.
 
-What a `KeyboardInterrupt` becomes on its way up is not in our hands: DuckDB, py4j and C extensions turn it into errors of
-their own or drop it. So the signal itself is remembered, and `cli.main` asks for it.
+A `KeyboardInterrupt` may not arrive at the top: DuckDB, py4j and C extensions turn it into errors of their own or drop it. So
+this module records the signal itself, and `cli.main` checks the record.
 """
 
 import logging
@@ -17,8 +17,8 @@ from typing import Any, Never
 import psutil
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-GO_ON = ("run", "engagement", "repair")  # commands that leave out what is done
-AGAIN_AFTER_S = 0.1  # by then the finalizer is over
+GO_ON = ("run", "engagement", "repair")  # commands that skip steps already done
+AGAIN_AFTER_S = 0.1  # by then the finalizer has ended
 GRACE_S = 5.0  # for the JVM to remove its temporary files
 
 _children: list[psutil.Process] = []
@@ -27,7 +27,8 @@ _asked = False
 
 @contextmanager
 def handled() -> Iterator[None]:
-    """Within the block an interrupt ends what was started and raises `KeyboardInterrupt`; `asked` says whether one came."""
+    """Within the block an interrupt ends the started processes and raises `KeyboardInterrupt`; `asked` returns whether one
+    came."""
     global _asked
     before = {number: signal.getsignal(number) for number in SIGNALS}
     hook = sys.unraisablehook
@@ -45,25 +46,25 @@ def handled() -> Iterator[None]:
 
 
 def asked() -> bool:
-    """Whether somebody interrupted this command."""
+    """Whether this command was interrupted."""
     return _asked
 
 
 def end_children() -> None:
-    """Waits until the processes that an interrupt ended are gone; kills those that do not go."""
+    """Waits for the processes that an interrupt ended; kills those that remain after `GRACE_S` seconds."""
     _, alive = psutil.wait_procs([*_children, *_descendants()], timeout=GRACE_S)
     for process in alive:
         process.kill()
 
 
 def message(arguments: list[str]) -> str:
-    """What an interrupted command says."""
+    """The message of an interrupted command."""
     command = next((argument for argument in arguments if not argument.startswith("-")), "")
     return "interrupted" + ("; the same command goes on where it stopped" if command in GO_ON else "")
 
 
 def end_at_once(_: int, __: FrameType | None) -> Never:
-    """Ends a command that has not begun: nothing has to be put in order."""
+    """Ends a command that has not begun its work: there is nothing to clean up."""
     os.write(sys.stderr.fileno(), f"clout: {message(sys.argv[1:])}\n".encode())
     os._exit(1)
 
@@ -74,8 +75,8 @@ def _interrupt(_: int, __: FrameType | None) -> None:
         signal.signal(number, signal.SIG_IGN)
     _asked = True
     if not logging.getLogger("jobs").isEnabledFor(logging.DEBUG):
-        logging.disable()  # py4j logs the interruption as an error, on loggers of its own and on the root
-    # The JVM ends first: py4j would wait for Spark's answer before it asks anything else.
+        logging.disable()  # py4j logs the interruption as an error, on its own loggers and on the root
+    # End the JVM first: py4j would otherwise wait for Spark's answer before it does anything else.
     _children[:] = _descendants()
     for child in _children:
         child.terminate()
@@ -87,7 +88,7 @@ def _descendants() -> list[psutil.Process]:
 
 
 def _raise_again(unraisable: Any) -> None:
-    """Python drops what is raised within a finalizer or a callback; an interrupt is raised once more, outside of it."""
+    """Python drops an exception raised in a finalizer or a callback. This raises an interrupt again, outside of it."""
     if issubclass(unraisable.exc_type, KeyboardInterrupt):
         signal.signal(signal.SIGINT, signal.default_int_handler)
         main = threading.main_thread().ident

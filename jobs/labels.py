@@ -1,4 +1,4 @@
-"""What clout says of people wherever it shows them: labels, and names that a platform sent as harmless text."""
+"""Labels that clout shows wherever it shows people, and names from a platform as harmless text."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ SIMULATED = "SIMULATED: these people do not exist"
 
 
 def plain(value: Any) -> str:
-    """A value as text of one line that can neither move the cursor nor change colours, whatever a platform put into it."""
+    """A value as one line of text that can neither move the cursor nor change colours, whatever a platform put into it."""
     if value is None:
         return ""
     text = f"{value:,}" if type(value) is int else str(value)

@@ -1,7 +1,8 @@
-"""Upkeep of the tables: what nobody needs goes, and small files become large ones. No row that counts changes.
+"""Maintains the tables: removes data that is no longer needed and merges small files. No row that counts changes.
 
-Safe beside running nights: rows stay the same, so a night that writes meanwhile wins or tries again, and a step that loses to
-it is left to the next maintenance. `engagement` and `influence` are kept by Spark, who alone writes them.
+It is safe beside running nights. Rows stay the same, so a night that writes meanwhile wins or retries, and a maintenance step
+that loses the race is left to the next maintenance. Spark maintains `engagement` and `influence`, because only Spark writes
+them.
 """
 
 import logging
@@ -43,17 +44,17 @@ log = logging.getLogger(__name__)
 JOB = "maintain"
 BY_SPARK = (ENGAGEMENT, INFLUENCE)
 
-# `scores` and copies are replaced by one commit in one stream, which cannot be read again after a collision; their partitions
-# have no small files either.
+# `scores` and the copies are replaced in one commit from one stream, which cannot be read again after a collision. Their
+# partitions have no small files either.
 NOT_COMPACTED = (SCORES, ACCOUNTS_KNOWN, HISTORIES)
 
-# Copies of months that are kept: days of the last year are scored again without reading all of `accounts`.
+# Age up to which monthly copies are kept: days of the last year can be scored again without reading all of `accounts`.
 COPIES_KEPT = timedelta(days=366)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    """The instant of the maintenance (UTC), and the settings of the nights."""
+    """The instant of the maintenance (UTC), and the nights' settings."""
 
     now: datetime
     nights: Nights
@@ -65,20 +66,20 @@ class Params:
 
 @dataclass
 class Kept:
-    """What was done to one table."""
+    """What maintenance did to one table."""
 
     table: str
     files_before: int
     files: int = 0
-    compacted: int = 0  # small files that became part of larger ones
-    removed: int = 0  # files that nothing has named for `keep_replaced_days`
+    compacted: int = 0  # small files merged into larger ones
+    removed: int = 0  # files replaced more than `keep_replaced_days` ago
     expired_days: int = 0  # days older than `keep_activity_days`
-    dead_pulls: int = 0  # pulls whose rows nobody counts
+    dead_pulls: int = 0  # pulls whose rows did not count and were removed
     skipped: str | None = None  # why a step is left to the next maintenance
 
 
 def run(warehouse: Warehouse, session: Callable[[], "SparkSession"], params: Params, batch: Batch) -> Iterator[Kept]:
-    """Yields each table when it is done. A session is built for the tables of Spark's."""
+    """Maintains all tables and yields each when it is done. Builds a Spark session for the tables that Spark writes."""
     with runs.recorded(warehouse, JOB, params.today, batch) as row:
         for table in TABLES:
             kept = Kept(table.name, _file_count(warehouse, table))
@@ -112,7 +113,7 @@ def _steps(
 
 
 def _attempt(kept: Kept, step: Callable[[], None]) -> None:
-    """Up to three times, since nights may be writing."""
+    """Runs the step, up to three times because nights may be writing."""
     for _ in range(3):
         try:
             step()
@@ -143,7 +144,7 @@ def _expire(warehouse: Warehouse, table: Table, params: Params, kept: Kept, run_
 
 
 def _remove_dead(warehouse: Warehouse, table: Table, params: Params, kept: Kept, run_id: str) -> None:
-    """Removes rows of pulls that `coverage` does not name and that are not at work: superseded ones and those that died."""
+    """Removes rows of pulls that are not running and that `coverage` does not name: superseded pulls, and those that died."""
     dead = dead_pulls(warehouse, table, params.now)
     for day, pulls in sorted(dead.items()):
         warehouse.delete(table, {"day": day, "pull": tuple(sorted(pulls))}, run_id=run_id, job=JOB)
@@ -151,8 +152,8 @@ def _remove_dead(warehouse: Warehouse, table: Table, params: Params, kept: Kept,
 
 
 def dead_pulls(warehouse: Warehouse, table: Table, now: datetime) -> dict[date, set[str]]:
-    """Day -> pulls of which the table has files, that `coverage` does not name and that were not at work at `now`. The files
-    are listed first: a pull that began after that is in none of them."""
+    """Day -> pulls with files in the table that `coverage` does not name and that were not running at `now`. The files are
+    listed first, so the list has no file of a pull that began later."""
     listed = _pulls_of_files(warehouse.delta(table))
     days = tuple(sorted({day for day, _ in listed}))
     if not days:
@@ -172,8 +173,8 @@ def dead_pulls(warehouse: Warehouse, table: Table, now: datetime) -> dict[date, 
 
 
 def _pulls_of_files(delta: DeltaTable) -> set[tuple[date, str]]:
-    """Day and pull of the table's files, as the log's statistics say: the smallest and the largest of each file. Of rows from
-    before pulls had names it says nothing."""
+    """(day, pull) of the table's files, from the log's statistics: each file's smallest and largest pull. The statistics do not
+    cover rows written before pulls had names."""
     added = pa.table(delta.get_add_actions(flatten=True))
     if "min.pull" not in added.column_names:
         return set()
@@ -182,7 +183,7 @@ def _pulls_of_files(delta: DeltaTable) -> set[tuple[date, str]]:
 
 
 def _renew_copies(warehouse: Warehouse, params: Params, run_id: str) -> None:
-    """Makes the copy that the coming nights read, and removes those that nobody will."""
+    """Makes the copy that the next nights read, and removes the copies that no night will read again."""
     known_accounts.make_copy(warehouse, counted.snapshot(warehouse), params.today, run_id=run_id)
     months = pruning.files(warehouse.delta(ACCOUNTS_KNOWN))["month"].to_pylist()
     old = {month for month in months if month < max(months) - COPIES_KEPT}
@@ -201,7 +202,7 @@ def _keep(warehouse: Warehouse, table: Table, params: Params, kept: Kept) -> Non
 
 
 def _keep_by_spark(session: "SparkSession", warehouse: Warehouse, table: Table, params: Params, kept: Kept) -> None:
-    """Spark writes checkpoints and cleans the log by itself."""
+    """Merges and removes files with Spark, which writes checkpoints and cleans the log by itself."""
     name = f"delta.`{warehouse.spark_path(table)}`"
     (optimized,) = session.sql(f"optimize {name}").select("metrics.numFilesRemoved").collect()
     kept.compacted += int(optimized[0])

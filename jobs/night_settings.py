@@ -1,4 +1,4 @@
-"""How nights deal with late data, and how long things are kept: `infra/nights.yaml`, which documents each setting."""
+"""The nights' settings for late data and retention: `infra/nights.yaml`, which documents each of them."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -7,7 +7,7 @@ from jobs.places import nights_file
 
 
 class Nights(BaseModel):
-    """Spans of hours and days; `infra/nights.yaml` says what each means."""
+    """Settings in hours and days; `infra/nights.yaml` documents each."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -20,5 +20,5 @@ class Nights(BaseModel):
 
 
 def nights() -> Nights:
-    """The settings in force. Raises `UsageError` naming the file and every field that is wrong."""
+    """The settings in force. Raises `UsageError` naming the file and every wrong field."""
     return yaml_file.read(nights_file(), Nights, "settings of the nights")

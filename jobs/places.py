@@ -1,4 +1,4 @@
-"""Where things are on this machine. Light to import: DAGs read it at every parse."""
+"""Paths on this machine. Light to import, because DAGs use it."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ def data_home() -> Path:
 
 
 def warehouse_root(*, simulated: bool) -> str:
-    """`$CLOUT_WAREHOUSE`, or a folder of the user's own; the simulation has one to itself."""
+    """`$CLOUT_WAREHOUSE`, or a folder in the user's data folder; the simulation has its own."""
     return os.environ.get("CLOUT_WAREHOUSE") or str(data_home() / ("sample" if simulated else "warehouse"))
 
 

@@ -1,7 +1,8 @@
-"""influence -> scores: makes a checked day visible, withdraws it, or brings back what was published before.
+"""influence -> scores: publishes a checked day, withdraws it, or restores what was published before.
 
-Each replaces (methodology, day) of `scores` in one commit, and records the change in `publications` and, where the day was
-published before, in `restatements` (`jobs.warehouse.publications` keeps the three in step). Also keeps `methodologies` in step.
+Each change replaces (methodology, day) of `scores` in one commit. It is recorded in `publications` and, if the day was
+published before, in `restatements`; `jobs.warehouse.publications` keeps the three consistent. Publishing also updates
+`methodologies`.
 """
 
 import json
@@ -25,21 +26,21 @@ from schemas.methodology import Methodology
 from schemas.runs import RUNS
 from schemas.scores import SCORES
 
-People = Callable[[], pa.RecordBatchReader]  # the rows to publish, from the start at each call
+People = Callable[[], pa.RecordBatchReader]  # returns the rows to publish, from the start at each call
 
 
 class NotPublishedError(CloutError):
-    """There is nothing to publish, to withdraw or to bring back."""
+    """There is nothing to publish, withdraw or restore."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    """The partition to publish or to withdraw."""
+    """The partition to publish, withdraw or restore."""
 
     day: date
     methodology: Methodology
-    why: str | None = None  # the reason, for the record
-    accept: str | None = None  # why a day outside its bounds is published all the same
+    why: str | None = None  # the reason to record
+    accept: str | None = None  # why to publish a day that is outside its bounds
 
     @property
     def partition(self) -> dict[str, Any]:
@@ -50,13 +51,14 @@ class Params:
 
 
 def may_be_published(people: pa.RecordBatch) -> pa.BooleanArray:
-    """Who of these rows of `influence` may be seen in public. Consent is not applied: everybody, for internal use only."""
+    """Which of these rows of `influence` may be seen in public. Consent is not applied, so it is all of them: internal use
+    only."""
     return pa.repeat(pa.scalar(True), people.num_rows)
 
 
 def run(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, float]:
-    """Copies the rows of those who may be published, unchanged. Raises unless the newest checks of the day passed, or failed
-    by bounds alone that are accepted, and its rows are those that were checked."""
+    """Copies the rows of people who may be published, unchanged. Raises `NotPublishedError` unless the day's newest checks
+    examined exactly these rows and passed, or failed only by bounds that are accepted."""
     with runs.recorded(warehouse, PUBLISH, params.day, batch, methodology=params.methodology.version) as row:
         methodologies.refuse_changed(warehouse, params.methodology)
         version = row.inputs[INFLUENCE.name] = warehouse.version(INFLUENCE)
@@ -71,7 +73,7 @@ def run(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, float]:
 
 
 def unpublish(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, float]:
-    """Withdraws a published day; `influence` keeps it."""
+    """Withdraws a published day; `influence` keeps its rows."""
     with runs.recorded(warehouse, UNPUBLISH, params.day, batch, methodology=params.methodology.version) as row:
         published = warehouse.row_count(SCORES, params.partition)
         if not published:
@@ -82,10 +84,10 @@ def unpublish(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, f
 
 
 def restore(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, float]:
-    """Undoes the newest change of the day's scores: what was published before it is published again.
+    """Undoes the newest change of the day's scores: publishes again what was published before it.
 
     The rows come from `influence` if it still holds them, else from the files that the change replaced, which are kept for
-    `keep_replaced_days`. Raises `NotPublishedError` where nothing was published before, or neither has the rows.
+    `keep_replaced_days`. Raises `NotPublishedError` if nothing was published before, or if neither holds the rows.
     """
     with runs.recorded(warehouse, RESTORE, params.day, batch, methodology=params.methodology.version) as row:
         methodologies.refuse_changed(warehouse, params.methodology)
@@ -100,7 +102,7 @@ def restore(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, flo
 
 
 def _rows_of(warehouse: Warehouse, params: Params, wanted: Publication, change: Publication, row: Run) -> People:
-    """The rows of a publication that a change replaced."""
+    """The rows of publication `wanted`, which `change` replaced. Raises `NotPublishedError` if they are no longer held."""
     if wanted.scores_digest is None:
         raise NotPublishedError(
             f"scores {params}: what was published before the newest {change.change} was published by an earlier clout, which"
@@ -128,7 +130,7 @@ def _rows_of(warehouse: Warehouse, params: Params, wanted: Publication, change: 
 
 @dataclass(frozen=True)
 class _Accepted:
-    """Checks whose findings an operator accepted, and why."""
+    """Findings of checks that an operator accepted, and the reason."""
 
     findings: dict[str, str]
     why: str
@@ -137,8 +139,8 @@ class _Accepted:
 def _change(
     warehouse: Warehouse, params: Params, row: Run, people: People, made_from: Basis, accepted: _Accepted | None = None
 ) -> None:
-    """Replaces the day's scores by these people, and records it."""
-    version = warehouse.version(SCORES)  # before all else is read: a change that comes in between makes this one lose
+    """Replaces the day's scores with the rows of `people`, and records the change."""
+    version = warehouse.version(SCORES)  # read first: a change that is committed meanwhile makes this one lose the race
     history = publications.complete(warehouse, params.methodology.version, params.day)
     found = restatements.compared(warehouse.reader(SCORES, params.partition, version), people())
     made = Publication(
@@ -173,8 +175,8 @@ def _admitted(warehouse: Warehouse, params: Params, version: int) -> pa.RecordBa
 
 
 def _accepted(warehouse: Warehouse, params: Params, digest: str | None) -> _Accepted | None:
-    """What is accepted of the day's newest checks, by `params` or when they were made; None if all is within bounds. Raises
-    unless they checked rows of this digest and found nothing that keeps the day from being published."""
+    """The accepted findings of the day's newest checks, and the reason from `params` or from the checks' run; None if all is
+    within bounds. Raises `NotPublishedError` unless the checks examined rows of this digest and no longer refuse the day."""
     made = _runs(warehouse, params, runs.CHECKS)
     if not made or made[-1]["parameters"].get(digests.INFLUENCE) != digest or made[-1]["status"] == runs.STARTED:
         raise NotPublishedError(
@@ -194,7 +196,7 @@ def _accepted(warehouse: Warehouse, params: Params, digest: str | None) -> _Acce
 
 
 def basis(warehouse: Warehouse, params: Params, digest: str | None) -> Basis:
-    """What rows of `influence` of this digest were computed from, as the newest run that computed them recorded it."""
+    """What the rows of `influence` with this digest were computed from, as the newest run that computed them recorded it."""
     scored = [
         run
         for run in _runs(warehouse, params, runs.INFLUENCE)
@@ -217,7 +219,7 @@ def basis(warehouse: Warehouse, params: Params, digest: str | None) -> Basis:
 
 
 def _runs(warehouse: Warehouse, params: Params, job: str) -> list[Mapping[str, Any]]:
-    """The runs of a job for the day and methodology as they were started, their parameters read."""
+    """The job's runs for the day and methodology in order of their start, with `parameters` parsed."""
     found = warehouse.read(RUNS, {"day": params.day, "job": job}).sort_by("started_at").to_pylist()
     read = [run | {"parameters": json.loads(run["parameters"])} for run in found]
     return [run for run in read if run["parameters"].get("methodology") == params.methodology.version]

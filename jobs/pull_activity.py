@@ -1,7 +1,7 @@
 """A source's pages -> its rows of `rejects`, `accounts`, `activity` and `coverage`, day by day.
 
-Reads each file once and replaces (platform, day, source) for the days asked for, nothing else. The coverage rows alone say
-that a day is there, and which pull's rows of it count (`jobs.warehouse.decision`).
+Reads each file once and replaces only (platform, day, source) of the requested days. Only the rows of `coverage` decide whether
+a day is covered, and which pull's rows count (`jobs.warehouse.decision`).
 """
 
 import logging
@@ -33,15 +33,15 @@ MAX_REJECT_SHARE = 0.05
 
 
 class PullError(CloutError):
-    """A day that could not be pulled; what was pulled of it before stays."""
+    """A day that could not be pulled; rows of earlier pulls stay."""
 
 
 class TooManyRejectsError(PullError):
-    """More lines were rejected than is believable for good input."""
+    """The share of rejected lines is too high for good input."""
 
 
 class AbsentDayError(PullError):
-    """Nothing of the day is where it was looked for."""
+    """The source has nothing of the day."""
 
 
 class NotReachedError(AbsentDayError):
@@ -50,7 +50,7 @@ class NotReachedError(AbsentDayError):
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    """What to pull. Days are UTC and inclusive; `skip` holds days of the range that are already done, not all of them."""
+    """What to pull. Days are UTC and inclusive. `skip` holds days of the range that are already done, but never all of them."""
 
     source: SourceSpec
     first_day: date
@@ -61,7 +61,8 @@ class Params:
 
 @dataclass(frozen=True)
 class Pulled:
-    """One day of one source: what became of its lines. A day that is not covered was not pulled, for the reason noted."""
+    """One day of one source, with its lines by outcome. A day that is not `covered` was not pulled, for the reason in
+    `note`."""
 
     day: date
     source: str
@@ -81,9 +82,11 @@ def run(
     on_lines: Callable[[int], None] = lambda _: None,
     on_day: Callable[[Pulled], None] = lambda _: None,
 ) -> list[Pulled]:
-    """Pulls the days. Raises `PullError` after every day that could be committed was; `on_lines` hears how many
-    lines were read so far, `on_day` each day that is there, and each that lies past the end of the source's files: such a
-    day is passed over, and is an error only where no other day was pulled."""
+    """Pulls the days. Commits every day that can be committed, then raises `PullError` if another failed.
+
+    `on_lines` receives the number of lines read so far. `on_day` receives each pulled day, and each day past the end of the
+    source's files. Such a day is skipped; it is an error only if no day was pulled.
+    """
     source = params.source.open()
     refuse_mixing(warehouse, source)
     source_id = params.source.id
@@ -168,7 +171,7 @@ def _end_day(
 
 
 def refuse_mixing(warehouse: Warehouse, source: Source) -> None:
-    """Raises `UsageError` where simulated people would come into a warehouse of real ones, or the reverse."""
+    """Raises `UsageError` if simulated people would enter a warehouse of real ones, or the reverse."""
     there = counted.platforms(warehouse, counted.snapshot(warehouse), date.max)
     simulated = is_simulated(source.platforms[0])
     if any(is_simulated(platform) != simulated for platform in there):
@@ -211,8 +214,8 @@ def _add_rejects(decision: Decision, spooled: Spool, item: Run) -> None:
 
 
 def _coverage(spooled: Spool, platform: str, item: Run) -> dict[str, Any]:
-    """A row of `coverage`. Raises `AbsentDayError` where nothing of the day is there, `NotReachedError` where the files
-    end before it."""
+    """A row of `coverage`. Raises `AbsentDayError` if the source has nothing of the day, `NotReachedError` if its files end
+    before the day."""
     source_id = item.parameters["source"]
     counts = spooled.counts(platform, item.day)
     notes = spooled.notes.get((platform, item.day), [])

@@ -1,7 +1,7 @@
-"""Late and partial days, once more: pulls again what may have become complete, and scores again what became stale.
+"""Repairs late and partial days: pulls again what may have become complete, and scores again what became stale.
 
-Pulls replace their (platform, day, source), scores their (methodology, day), each day that was published before leaving its row
-in `restatements`. One that fails stops no other.
+A pull replaces its (platform, day, source), a score its (methodology, day). Each changed day that was published before gets a
+row in `restatements`. A failure stops no other day.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -24,16 +24,16 @@ from schemas.coverage import COVERAGE
 from schemas.methodology import load, official
 from schemas.publications import PUBLICATIONS
 
-Sources = Mapping[date, Sequence[SourceSpec]]  # day -> the sources that are enabled and have it
+Sources = Mapping[date, Sequence[SourceSpec]]  # day -> the enabled sources that have the day
 
 
 class RepairError(CloutError):
-    """Some days could not be repaired; all others were. The message has a line for each."""
+    """Some days could not be repaired; all others were. The message has a line for each failure."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    """The newest day to look at, and how many days up to it are pulled and scored again at most."""
+    """The newest day to look at, and how many days up to it to pull and to score again at most."""
 
     day: date
     repair_days: int
@@ -52,7 +52,7 @@ class Params:
 
 @dataclass(frozen=True)
 class Repaired:
-    """How many days of a source were pulled and how many days were scored, and a line for each that failed."""
+    """How many days were pulled (counted per source) and scored, and a line for each failure."""
 
     pulled: int
     scored: int
@@ -60,8 +60,8 @@ class Repaired:
 
 
 def to_pull(coverage: Iterable[Mapping[str, Any]], sources: Sources) -> list[tuple[date, SourceSpec]]:
-    """What to pull again, newest day first: a source's day that has no row of `coverage`, or is partial and may have become
-    complete."""
+    """The days to pull again, newest first: each day of a source that has no row of `coverage`, or is partial and may have
+    become complete."""
     rows: dict[tuple[date, str], list[Mapping[str, Any]]] = {}
     for row in coverage:
         rows.setdefault((row["day"], row["source"]), []).append(row)
@@ -76,7 +76,7 @@ def to_pull(coverage: Iterable[Mapping[str, Any]], sources: Sources) -> list[tup
 def pull(
     warehouse: Warehouse, params: Params, sources: Sources, batch: Batch, on_day: Callable[[Pulled], None]
 ) -> list[str]:
-    """Pulls what is wanting; one line for each day of a source that could not be pulled."""
+    """Pulls the days that `to_pull` lists; returns one line for each day of a source that could not be pulled."""
     coverage = warehouse.read(COVERAGE, {"day": Span(params.pulled_days[0], params.day)}).to_pylist() if sources else []
     failures = []
     for day, spec in to_pull(coverage, sources):
@@ -89,8 +89,8 @@ def pull(
 
 
 def unscored(warehouse: Warehouse, params: Params, pulled: Iterable[date]) -> list[date]:
-    """Of the days that were pulled for the first time just now, those that a night passed over: an earlier day is published
-    and they never were. Newest first."""
+    """The days, newest first, that were just pulled for the first time and that the nights skipped: they were never published,
+    although an earlier day is."""
     published = {date.fromisoformat(place["day"]) for place in warehouse.partitions(PUBLICATIONS)}
     since = max(params.first_rescored_day, min(published, default=date.max))
     return sorted((day for day in pulled if since <= day and day not in published), reverse=True)
@@ -99,7 +99,7 @@ def unscored(warehouse: Warehouse, params: Params, pulled: Iterable[date]) -> li
 def rescore(
     warehouse: Warehouse, wanted: Sequence[tuple[date, str]], batch: Batch, gate_days: int
 ) -> Iterator[Scored | Refused]:
-    """Scores days of methodologies again, in the order given, and publishes each that passes its checks."""
+    """Scores (day, methodology) pairs again, in the given order, and publishes each day that passes its checks."""
     if not wanted:
         return
     from jobs.session import build
@@ -121,7 +121,7 @@ def run(
     on_pulled: Callable[[Pulled], None],
     on_scored: Callable[[Scored | Refused], None],
 ) -> Repaired:
-    """Pulls, then scores; `on_pulled` and `on_scored` hear of each day."""
+    """Pulls, then scores; `on_pulled` and `on_scored` receive each day."""
     before = set(
         warehouse.read(COVERAGE, {"day": Span(min(sources, default=params.day), params.day)})["day"].to_pylist()
     )

@@ -1,4 +1,4 @@
-"""scores, before and after -> restatements: what a change of a published day did to its people, and why. Pure."""
+"""scores, before and after -> restatements: how a change of a published day affected its people, and why. Pure."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,8 +14,8 @@ SCORED_AGAIN, WITHDRAWN, BROUGHT_BACK = "scored again", "withdrawn", "brought ba
 
 
 def compared(before: pa.RecordBatchReader, after: pa.RecordBatchReader) -> dict[str, Any]:
-    """Two streams of rows of `scores`: how many people arrived, went, changed and moved, and by how much (columns of
-    `restatements`), and the total `influence` of those after the change."""
+    """Compares two streams of rows of `scores`: how many people arrived, left, changed and moved, and by how much (columns of
+    `restatements`). Also returns the total `influence` after the change."""
     with scratch() as db:
         db.register("earlier", before)
         db.register("later", after)
@@ -41,8 +41,8 @@ def compared(before: pa.RecordBatchReader, after: pa.RecordBatchReader) -> dict[
 
 
 def restatement(history: Sequence[Publication], made: Publication, found: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The change's row of `restatements`, from the day's earlier changes and what `compared` found. None where the rows are
-    the same, or are the day's first."""
+    """The change's row of `restatements`, from the day's earlier changes and the result of `compared`. None if the rows are the
+    same, or are the day's first."""
     if not history or not (found["people_arrived"] or found["people_gone"] or found["people_changed"]):
         return None
     row = {"day": made.day, "methodology": made.methodology, "run_id": made.run_id, "restated_at": made.published_at}
@@ -67,8 +67,8 @@ def origin(history: Sequence[Publication]) -> Publication:
 
 
 def _inputs_changed(before: Publication, after: Publication) -> dict[str, Any]:
-    """What two publications of a day were computed from and does not agree. What is equal is left out, and so is what one of
-    them does not record."""
+    """The inputs in which two publications of a day differ. Omits inputs that are equal, or that one publication does not
+    record."""
     found: dict[str, Any] = {}
     if before.activity_digests is not None and after.activity_digests is not None:
         old, new = before.activity_digests, after.activity_digests
@@ -83,6 +83,6 @@ def _inputs_changed(before: Publication, after: Publication) -> dict[str, Any]:
 
 
 def _less(days: Mapping[str, list[str]], other: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """Platform -> its days that are not among the other's."""
+    """Platform -> its days that `other` lacks."""
     found = {platform: sorted(set(mine) - set(other.get(platform, ()))) for platform, mine in sorted(days.items())}
     return {platform: left for platform, left in found.items() if left}

@@ -1,8 +1,8 @@
-"""scores of two days -> score_changes: why everybody's score is not what it was.
+"""scores of two days -> score_changes: why everybody's score changed.
 
-Reads what both published days were computed from (`engagement`, `coverage`, `accounts`; `jobs.warehouse.basis` makes sure
-that they still hold it); replaces (methodology, day, since_day) of `score_changes` and nothing else. Runs on request, never
-as part of a night.
+Reads what both published days were computed from (`engagement`, `coverage`, `accounts`); `jobs.warehouse.basis` verifies that
+the tables still hold it. Replaces only (methodology, day, since_day) of `score_changes`. Runs on request, never as part of a
+night.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ JOB = "score_changes"
 
 
 def run(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, float]:
-    """Splits everybody's change. Raises as `published_basis` does for either day."""
+    """Splits everybody's change by reason. Raises as `published_basis` does for either day."""
     given = {"methodology": params.methodology.version, "since_methodology": params.since_methodology.version}
     with runs.recorded(warehouse, JOB, params.day, batch, since_day=params.since_day, **given) as row:
         old, new = bases(warehouse, params)
@@ -55,7 +55,7 @@ def run(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, float]:
 
 
 def _with_published(warehouse: Warehouse, people: pa.Array, params: Params) -> pa.Array:
-    """These people, then all others who had a score on the earlier day: their acts may lie before the later methodology's
+    """These people, then all others with a score on the earlier day: their acts may lie before the later methodology's
     window."""
     partition = {"methodology": params.since_methodology.version, "day": params.since_day}
     scored = warehouse.read(SCORES, partition, columns=["person_id"])["person_id"].combine_chunks()
@@ -64,16 +64,17 @@ def _with_published(warehouse: Warehouse, people: pa.Array, params: Params) -> p
 
 
 def _earlier_again(changes: reasons.Changes, published: Published, params: Params) -> np.ndarray:
-    """What the acts of the earlier day count for under the later day's methodology. The people of `changes` come first."""
+    """Influence from the acts of the earlier day under the later day's methodology. The people of `changes` come first."""
     edges, change = changes.graph, changes.change
     accounts = len(published.old_influence)
     return influence_of(edges.src, edges.dst, change.old_share, accounts, params.methodology.rounds)
 
 
 def table(people: pa.Array, parts: np.ndarray, points: np.ndarray, params: Params) -> pa.Table:
-    """One row per person and reason that moved anything, in accounts' worth and in points: shapes (people, reasons)."""
+    """One row per person and reason that moved anything. `parts` (accounts' worth) and `points` have shape (people,
+    reasons)."""
     moved = np.abs(parts) > DUST
-    moved[:, METHODOLOGY] |= np.abs(points[:, METHODOLOGY]) > DUST  # by another scale
+    moved[:, METHODOLOGY] |= np.abs(points[:, METHODOLOGY]) > DUST  # another scale may change points alone
     who, why = np.nonzero(moved)
     columns: Mapping[str, pa.Array] = {
         "day": pa.repeat(pa.scalar(params.day), len(who)),

@@ -1,7 +1,7 @@
-"""Two methodologies on one day, before either is published: who would move, and why.
+"""Scores one day under two methodologies before either is published: who would move, and why.
 
-Reads the windows' days of `engagement`, `coverage` and the newest `accounts`, as `jobs.influence` does; writes no table and
-leaves no run, for nothing changes that anybody could read.
+Reads the windows' days of `engagement`, `coverage` and the newest `accounts`, as `jobs.influence` does. It writes no table and
+records no run, because nothing changes that a reader could see.
 """
 
 from contextlib import ExitStack
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 def run(
     session: "SparkSession", warehouse: Warehouse, params: Params, engine: str = AUTO, people_to: Path | None = None
 ) -> Comparison:
-    """Scores the day under both, by the engine of that name, and compares. `people_to`: a Parquet file for everybody's two
-    scores, or None. Raises as `influence.read` does."""
+    """Scores the day under both methodologies with the named engine, and compares them. `people_to`: a Parquet file for
+    everybody's two scores, or None. Raises as `influence.read` does, and `CloutError` if the window changed meanwhile."""
     scored: list[tuple[influence.Params, influence.Read, DataFrame]] = []
     with scratch() as db, ExitStack() as ended:
         for side, methodology in (("before", params.against), ("after", params.methodology)):
@@ -56,8 +56,8 @@ def run(
 def direct_by_kind(
     asked: influence.Params, found: influence.Read, spread: "DataFrame", people: list[str]
 ) -> "DataFrame":
-    """(person_id, kind, units): `direct` of these people, as multiples of 2^-36, by the kind of the acts that brought it: a
-    pair's share is split as its weight."""
+    """(person_id, kind, units): the `direct` of these people, as multiples of 2^-36, by the kind of act that brought it. A
+    pair's share is split in proportion to its weight."""
     theirs = F.col("dst").isin(people)
     return spread.sparkSession.sql(
         f"""

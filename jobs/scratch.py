@@ -1,4 +1,4 @@
-"""DuckDB with a folder of its own: what exceeds its memory is spilled there, so that any number of rows stays within it."""
+"""DuckDB with a folder of its own, to which it spills what exceeds its memory: any number of rows fits."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,11 +7,11 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
-MEMORY_LIMIT = "1GB"  # beside Spark's and Arrow's own on a small machine; more brings little, less spills sooner
+MEMORY_LIMIT = "1GB"  # leaves room for Spark and Arrow on a small machine; more gains little, less spills sooner
 
 
 def connect(folder: Path) -> duckdb.DuckDBPyConnection:
-    """A database file in the folder, which must exist."""
+    """Opens a database file in the folder, which must exist."""
     db = duckdb.connect(folder / "scratch.duckdb")
     db.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
     db.execute(f"set temp_directory = '{str(folder / 'spill').replace(chr(39), chr(39) * 2)}'")
@@ -20,6 +20,6 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
 
 @contextmanager
 def scratch() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database in a temporary folder ($TMPDIR) that is gone afterwards."""
+    """A database in a temporary folder ($TMPDIR) that is removed afterwards."""
     with TemporaryDirectory(prefix="clout-") as folder, connect(Path(folder)) as db:
         yield db

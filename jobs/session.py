@@ -21,27 +21,27 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 SETTINGS = ROOT / "infra" / "spark-defaults.conf"
-# In local mode driver and executor are one process. A heartbeat that is late, because the machine is busy, means nothing.
+# In local mode driver and executor are one process, so a late heartbeat only means that the machine is busy.
 LOCAL_SETTINGS = {"spark.executor.heartbeatInterval": "1h", "spark.network.timeout": "24h"}
 JAVA_OPTIONS = f"-Duser.timezone=UTC -Dlog4j2.configurationFile={(ROOT / 'infra' / 'log4j2.properties').as_uri()}"
 
 
 def environment_folder() -> Path:
-    """The environment that set-up made: where this Python, the JVM packages and a link to Java are."""
+    """The environment that set-up made: it holds this Python, the JVM packages and a link to Java."""
     return Path(sys.prefix)
 
 
 def jars() -> list[str]:
-    """The JVM packages of every session: those that set-up resolved, and GraphFrames' where they are to be had."""
+    """The JVM packages of every session: those that set-up resolved, and GraphFrames' if available."""
     ours = graphframes_jars()
     found = (str(path) for path in (environment_folder() / "jars").glob("*.jar") if not _is_graphframes(path))
     return sorted(found) + ours
 
 
 def graphframes_jars() -> list[str]:
-    """The user's own (`$CLOUT_GRAPHFRAMES_JARS`), else those that set-up could resolve; none is no fault.
+    """The user's own jars (`$CLOUT_GRAPHFRAMES_JARS`), else those that set-up could resolve; an empty list is no fault.
 
-    Raises `UsageError` where the user's are not there.
+    Raises `UsageError` if one of the user's jars does not exist.
     """
     own = [path for path in os.environ.get("CLOUT_GRAPHFRAMES_JARS", "").split(",") if path]
     missing = [path for path in own if not Path(path).is_file()]
@@ -52,7 +52,7 @@ def graphframes_jars() -> list[str]:
 
 
 def has_graphframes() -> bool:
-    """Whether a session that is started here has GraphFrames' JVM package: its jars are there, or the settings file names it.
+    """Whether a session started here has GraphFrames' JVM package: its jars exist, or the settings file names it.
 
     Raises as `graphframes_jars` does.
     """
@@ -75,8 +75,10 @@ def settings_file() -> Path:
 
 
 def settings() -> dict[str, str]:
-    """The settings of the file, which Spark reads as Java properties: `name value`, `name=value`, `name: value`. Raises
-    `UsageError` if the file cannot be read."""
+    """The settings of the file, which Spark reads as Java properties: `name value`, `name=value`, `name: value`.
+
+    Raises `UsageError` if the file cannot be read.
+    """
     try:
         with settings_file().open(encoding="utf-8") as lines:
             return {name: value.strip() for name, value in javaproperties.load(lines).items()}
@@ -85,14 +87,14 @@ def settings() -> dict[str, str]:
 
 
 def java_home() -> str | None:
-    """The Java that set-up found; the user's own JAVA_HOME where there was no set-up."""
+    """The Java that set-up chose; without set-up, the user's own JAVA_HOME."""
     linked = environment_folder() / "java"
     return str(linked) if (linked / "bin" / "java").exists() else os.environ.get("JAVA_HOME")
 
 
 def build(master: str | None = None) -> "SparkSession":
-    """A session. Under `spark-submit` the JVM is there already, and its master and packages with it; by hand it is
-    started here, on `$CLOUT_SPARK_MASTER` or all cores of this machine."""
+    """A Spark session. Under `spark-submit` the JVM already exists, with its master and packages. Otherwise this starts the
+    JVM, on `master`, `$CLOUT_SPARK_MASTER` or all cores of this machine."""
     from pyspark import SparkConf, SparkContext
     from pyspark.sql import SparkSession
 
@@ -101,7 +103,7 @@ def build(master: str | None = None) -> "SparkSession":
         master = master or os.environ.get("CLOUT_SPARK_MASTER", "local[*]")
         if master.startswith("local"):
             chosen = LOCAL_SETTINGS | chosen
-            os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")  # a laptop's name may lack an address offline
+            os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")  # offline, a laptop's name may have no address
         packages = jars()
         if not packages and not {"spark.jars", "spark.jars.packages"} & settings().keys():
             raise CloutError(
@@ -114,11 +116,11 @@ def build(master: str | None = None) -> "SparkSession":
         java = java_home()
         if java:
             os.environ["JAVA_HOME"] = java
-        os.environ.pop("SPARK_HOME", None)  # another Spark on this machine is not the one of the lock
+        os.environ.pop("SPARK_HOME", None)  # another Spark on this machine is not the pinned one
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     conf = SparkConf().setAppName("clout").setAll(list(chosen.items()))
     with _interrupts_kept():
-        if not submitted() and SparkContext._active_spark_context is None:  # an active session is a thread's own
+        if not submitted() and SparkContext._active_spark_context is None:  # sessions belong to threads
             _start(conf)
         session = SparkSession.builder.config(conf=conf).getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
@@ -126,11 +128,11 @@ def build(master: str | None = None) -> "SparkSession":
 
 
 def _start(conf: "SparkConf") -> None:
-    """Starts the JVM and Spark's context in it, on which `SparkSession.builder` builds. Raises `CloutError` with Java's own
-    words if it does not start.
+    """Starts the JVM and Spark's context in it, which `SparkSession.builder` then uses. Raises `CloutError` with Java's own
+    message if it does not start.
 
-    What the JVM prints reaches the terminal under --verbose only. Its process group is its own: Ctrl-C is this process's to
-    handle.
+    What the JVM prints reaches the terminal only under --verbose. The JVM has its own process group, because this process
+    handles Ctrl-C.
     """
     from pyspark import SparkContext
     from pyspark.errors import PySparkRuntimeError
@@ -151,7 +153,8 @@ def _start(conf: "SparkConf") -> None:
 
 @contextmanager
 def _interrupts_kept() -> Iterator[None]:
-    """Spark's own handler of Ctrl-C asks the JVM to cancel its jobs, on the connection that waits for one of them."""
+    """Keeps this process's handler of Ctrl-C. Spark's own would ask the JVM to cancel its jobs, over the connection that waits
+    for one of them."""
     handler = signal.getsignal(signal.SIGINT)
     try:
         yield

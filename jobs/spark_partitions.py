@@ -1,4 +1,4 @@
-"""How many Spark partitions rows are cut into: as many as the session says, more where tables would be large."""
+"""How many Spark partitions to cut rows into: the session's number, or more where the tables of sums would be large."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,19 +9,19 @@ if TYPE_CHECKING:
 
 SETTING = "spark.sql.shuffle.partitions"
 
-# Sums of so many rows are taken in a table of some 60 MB. One of 2 GB took more than twice as long for each row, and a few such
-# tables, which do not know of each other, filled a heap of 3 GB before they spilled.
+# Summing this many rows takes a table of some 60 MB in memory. A table of 2 GB took more than twice as long for each row. A few
+# such tables, which do not know of each other, filled a heap of 3 GB before they spilled.
 ROWS_OF_A_PARTITION = 400_000
 
 
 def enough(session: "SparkSession", rows: int) -> int:
-    """For so many rows."""
+    """Spark partitions to use for `rows` rows."""
     return max(int(session.conf.get(SETTING) or 1), -(-rows // ROWS_OF_A_PARTITION))
 
 
 @contextmanager
 def enough_for(session: "SparkSession", rows: int) -> Iterator[None]:
-    """Whatever is planned within it is exchanged into enough partitions for so many rows."""
+    """Within the block Spark plans its exchanges with enough partitions for `rows` rows."""
     usual = session.conf.get(SETTING)
     session.conf.set(SETTING, enough(session, rows))
     try:

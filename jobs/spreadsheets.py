@@ -1,7 +1,7 @@
-"""Text in CSV that no spreadsheet takes for a formula.
+"""Text in CSV that no spreadsheet reads as a formula.
 
-https://owasp.org/www-community/attacks/CSV_Injection. A handle such as `=1+1` is what its owner chose, and would be
-computed by whoever opens the file. It gets a `'` before it, which spreadsheets do not show; numbers stay as they are.
+https://owasp.org/www-community/attacks/CSV_Injection. A person chooses a handle such as `=1+1`, and a spreadsheet would compute
+it for anyone who opens the file. Such text gets a `'` before it, which spreadsheets do not show. Numbers stay as they are.
 """
 
 FORMULA_STARTS = (

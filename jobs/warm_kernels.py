@@ -1,4 +1,4 @@
-"""Compiles all kernels and leaves them in the cache: set-up runs this, so that no score and no explanation waits for it."""
+"""Compiles all kernels into the cache. Set-up runs this, so that no score and no explanation waits for compilation."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from jobs.why import sensitivity
 
 
 def main() -> None:
-    """A ring of three with one edge back takes every path through the kernels."""
+    """Compiles every path through the kernels by running them on a ring of three accounts with one edge back."""
     src, dst = np.array([0, 1, 2, 1], np.int32), np.array([1, 2, 0, 0], np.int32)
     influence(src, dst, np.full(4, 1 << 34, np.int64), accounts=3)
     order = np.lexsort((dst, src))

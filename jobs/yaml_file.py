@@ -1,4 +1,4 @@
-"""A settings file in YAML -> values of a declared type. Every fault is reported in one message."""
+"""Reads a YAML settings file into a declared type; one message reports every fault."""
 
 from pathlib import Path
 from typing import TypeVar
@@ -13,9 +13,10 @@ T = TypeVar("T")
 
 
 def read(path: Path, kind: type[T], what: str) -> T:
-    """The content of a file as `kind`; an empty file is an empty `kind`. `what` says in words what the file holds.
+    """The file's content as `kind`; an empty file gives an empty `kind`. `what` describes the content for messages.
 
-    Raises `UsageError` if the file cannot be read, or naming each field that is wrong, what was expected and what it holds.
+    Raises `UsageError` if the file cannot be read or a field is wrong. The message names each wrong field, what was expected
+    and what the file holds.
     """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -1,1 +1,1 @@
-"""What: one contract per table, and every number that shapes a score."""
+"""Contracts: one per table, and every number that shapes a score."""

@@ -1,4 +1,4 @@
-"""accounts_known: what was known of every account at the end of a month, so that no night reads all months."""
+"""accounts_known: what was known of every account at the end of a month, which saves the nights from reading all months."""
 
 from schemas.table import Column, Table
 

@@ -1,4 +1,4 @@
-"""activity: what platforms reported that people did."""
+"""activity: acts of people, as platforms reported them."""
 
 from schemas.table import Column, Table
 

@@ -26,7 +26,7 @@ def schema(table: Table) -> pa.Schema:
 
 
 def completed(table: Table, found: pa.Schema) -> pa.Schema:
-    """What was found, and after it the contract's columns that may be null and are not there: they came later."""
+    """The given schema, followed by nullable columns of the contract that it lacks: these were added to the contract later."""
     return pa.schema([*found, *(field for field in schema(table) if field.nullable and field.name not in found.names)])
 
 
@@ -58,6 +58,6 @@ def check(table: Table, rows: pa.RecordBatch | pa.Table) -> None:
 
 
 def sorted_by_grain(table: Table, rows: pa.Table) -> pa.Table:
-    """The rows in the order of the grain: what "the same rows" means when two runs are compared."""
+    """The rows sorted by the grain, so that the rows of two runs can be compared."""
     order = pc.sort_indices(rows, sort_keys=[(name, "ascending") for name in table.grain])
     return rows.select(table.column_names).take(order)

@@ -1,4 +1,4 @@
-"""coverage: which days of which platforms are there."""
+"""coverage: which days of which platforms were pulled."""
 
 from schemas.table import Column, Table
 

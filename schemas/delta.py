@@ -1,12 +1,12 @@
-"""Contracts as Delta schemas: what a table on disk lacks of its contract, and what its log knows of the rows."""
+"""Contracts as Delta schemas: columns missing from a table on disk, column docs that differ, and columns with statistics."""
 
 from deltalake import Field, Schema
 from deltalake.schema import PrimitiveType
 
 from schemas.table import Table
 
-# Columns whose minimum and maximum the log keeps for each file, since readers filter by them. No other column: ids of people
-# must not lie in the log, which no erasure rewrites.
+# Columns whose minimum and maximum the log keeps for each file, because readers filter by them. No other column: the log must
+# not hold ids of people, because no erasure rewrites it.
 STATISTICS = {
     "activity": ("occurred_at", "pull"),
     "accounts": ("pull",),
@@ -26,8 +26,8 @@ STATISTICS = {
 
 
 def lacking(table: Table, found: Schema) -> list[Field]:
-    """Columns that came to the contract after the table was made, each with its doc as `comment`. They may be null, since the
-    rows that are there have nothing in them; what else is missing is a fault, and not mended."""
+    """Nullable columns that were added to the contract after the table was made, each with its doc as `comment`. Existing rows
+    are null in them. Any other missing column is a fault, and nothing fixes it here."""
     there = {field.name for field in found.fields}
     return [
         Field(column.name, PrimitiveType(column.type), metadata={"comment": column.doc})
@@ -37,6 +37,6 @@ def lacking(table: Table, found: Schema) -> list[Field]:
 
 
 def reworded(table: Table, found: Schema) -> dict[str, str]:
-    """Column -> its doc, where the table on disk has another one."""
+    """Column -> its doc in the contract, where the table on disk has another one."""
     told = {field.name: field.metadata.get("comment") for field in found.fields}
     return {column.name: column.doc for column in table.columns if told.get(column.name, column.doc) != column.doc}

@@ -33,7 +33,7 @@ def columns(table: Table) -> str:
 
 
 def section(table: Table) -> str:
-    """All that is promised about one table."""
+    """The section on one table."""
     return f"""\
 ## {table.name}
 

@@ -1,4 +1,5 @@
-"""histories: the rows of `scores` of past months in order of person, so that one person's years are read without all files."""
+"""histories: rows of `scores` of past months, sorted by person, so that one person's years are read without opening all
+files."""
 
 from schemas.influence import PERSON_COLUMNS
 from schemas.table import Column, Table

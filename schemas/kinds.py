@@ -1,4 +1,4 @@
-"""The kinds of acts, and the order that decides what an act reported under several kinds counts as."""
+"""The kinds of acts, and their order: an act that is reported under several kinds counts as the most specific."""
 
 # From most to least specific; names follow W3C ActivityStreams 2.0 where it has them.
 INTERACTIONS = ("quote", "reshare", "reply", "mention", "like", "follow")

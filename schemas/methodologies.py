@@ -1,4 +1,4 @@
-"""methodologies: which versions exist, and from when to when each is the official one."""
+"""methodologies: the versions of the methodology, and the days for which each is official."""
 
 from schemas.table import Column, Table
 

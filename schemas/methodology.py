@@ -1,4 +1,4 @@
-"""A methodology: every number that shapes a score or what stands beside it, from `schemas/methodologies/VERSION.yaml`."""
+"""A methodology: every number that shapes a score or a measure beside it, from `schemas/methodologies/VERSION.yaml`."""
 
 import hashlib
 import json
@@ -75,8 +75,8 @@ class Methodology:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the parsed values, so that comments and spacing may change. A default is left out, so that a version
-        under which scores exist keeps its fingerprint when a field is added."""
+        """SHA-256 of the parsed values, so comments and spacing may change. A field with its default value is left out, so a
+        version under which scores exist keeps its fingerprint when a field is added."""
         values = ((field, getattr(self, field.name)) for field in fields(self))
         told = {field.name: value for field, value in values if value != field.default}
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
@@ -107,7 +107,7 @@ def versions(folder: Path = FOLDER) -> list[str]:
 
 @cache
 def load(version: str, folder: Path = FOLDER) -> Methodology:
-    """The methodology of that version; raises `MethodologyError` naming the versions that exist where it does not."""
+    """The methodology of that version. Raises `MethodologyError` if it does not exist, naming the versions that do."""
     if version not in versions(folder):
         raise MethodologyError(f"methodology {version!r} is unknown; there is {', '.join(versions(folder)) or 'none'}")
     found = parse((folder / f"{version}.yaml").read_text(encoding="utf-8"))
@@ -127,7 +127,7 @@ class InForce:
 
 @cache
 def in_force(folder: Path = FOLDER) -> tuple[InForce, ...]:
-    """The official versions in order of time; raises `MethodologyError` unless days ascend and versions exist."""
+    """The official versions in order of time. Raises `MethodologyError` unless days ascend and versions exist."""
     entries = yaml.safe_load((folder / IN_FORCE).read_text(encoding="utf-8")) or []
     if not all(isinstance(entry, dict) and set(entry) == {"version", "from"} for entry in entries):
         raise MethodologyError(f"{IN_FORCE}: expected a list of `version` and `from`, found {entries}")
@@ -144,7 +144,7 @@ def in_force(folder: Path = FOLDER) -> tuple[InForce, ...]:
 
 
 def official(day: date, folder: Path = FOLDER) -> str:
-    """Version that is official for that day; raises `MethodologyError` where none is."""
+    """The version that is official for that day. Raises `MethodologyError` if there is none."""
     for entry in in_force(folder):
         if entry.first_day <= day and (entry.last_day is None or day <= entry.last_day):
             return entry.version

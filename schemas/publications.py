@@ -1,4 +1,4 @@
-"""publications: every publication, withdrawal and restoration, and what each stands on."""
+"""publications: every publication, withdrawal and restoration, and what the scores of each were computed from."""
 
 from schemas.table import Column, Table
 

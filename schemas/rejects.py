@@ -1,4 +1,4 @@
-"""rejects: what could not become an act."""
+"""rejects: input that could not become an act."""
 
 from schemas.table import Column, Table
 

@@ -1,4 +1,4 @@
-"""runs: the manifest of everything that was run."""
+"""runs: the record of every run of a job."""
 
 from schemas.table import Column, Table
 

@@ -1,8 +1,8 @@
-"""score_changes: why a score is not what it was."""
+"""score_changes: why a score changed."""
 
 from schemas.table import Column, Table
 
-# Reason code -> what it means, as the dictionary and the explanation tell it.
+# Reason code -> its meaning, as the dictionary and the explanation state it.
 REASONS = {
     "new_engagement": "people who engaged before did so again",
     "engager_arrived": "people engaged who had not in the window before",

@@ -1,4 +1,4 @@
-"""scores: what BI tools read."""
+"""scores: the table that BI tools read."""
 
 from schemas.influence import PERSON_COLUMNS
 from schemas.table import Table

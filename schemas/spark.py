@@ -23,7 +23,7 @@ def schema(table: Table) -> t.StructType:
 def check(table: Table, frame: DataFrame) -> None:
     """Raises `ContractError` naming every column of the frame that differs from the contract.
 
-    Nulls are refused by the Delta table itself, whose columns are declared NOT NULL.
+    The Delta table itself refuses nulls, because its columns are declared NOT NULL.
     """
     expected = {column.name: TYPES[column.type] for column in table.columns}
     found = {field.name: field.dataType for field in frame.schema.fields}

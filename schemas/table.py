@@ -1,6 +1,6 @@
-"""The shape of a contract: a table's columns, grain and partitions, with no engine in sight.
+"""The shape of a contract: a table's columns, grain and partitions, independent of any engine.
 
-Arrow, Spark and the data dictionary are projections of it (`schemas.arrow`, `schemas.spark`, `schemas.dictionary`).
+Arrow schemas, Spark schemas and the data dictionary derive from it (`schemas.arrow`, `schemas.spark`, `schemas.dictionary`).
 """
 
 from dataclasses import dataclass
@@ -21,8 +21,8 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A contract. `grain` is unique; `partition_by` is a prefix of how readers filter; `version` grows on any change
-    that a reader could notice."""
+    """A contract. `grain` is unique; `partition_by` is a prefix of the columns that readers filter by; `version` grows on any
+    change that a reader could notice."""
 
     name: str
     version: int
@@ -51,4 +51,4 @@ class Table:
 
 
 class ContractError(ValueError):
-    """Rows that do not fit the contract of the table they were meant for. The message names every difference."""
+    """Rows that do not fit the contract of their table. The message names every difference."""

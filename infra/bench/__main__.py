@@ -51,7 +51,7 @@ def main() -> None:
                 found.append(figure)
                 where = {"clout": __version__, "cores": os.cpu_count(), "load": os.getloadavg()}
                 lines.write(json.dumps({"at": str(datetime.now(UTC)), **where, **asdict(figure)}) + "\n")
-                lines.flush()  # what was measured is kept when a later figure fails
+                lines.flush()  # keeps these figures if a later one fails
             if found:
                 tables.append(part.table(found))
     for table in tables:

@@ -1,4 +1,4 @@
-"""What engine `memory` adds to its process when it pulls edges from Spark, beside what `needed_bytes` says from above."""
+"""Memory that engine `memory` adds to its process when it pulls edges from Spark, beside the upper bound of `needed_bytes`."""
 
 import json
 import os
@@ -21,7 +21,7 @@ OTHER_NAMES = {"realistic-4M": (9, 40)}
 
 @dataclass
 class Figure:
-    """One graph with names of one length. `added_gb` is the peak of `MemoryEngine.sums` less what was held before it."""
+    """One graph with names of one length. `added_gb` is the peak of `MemoryEngine.sums` less the memory held before it."""
 
     graph: str
     name_bytes: int
@@ -46,7 +46,7 @@ def figures(wanted: Sequence[str]) -> Iterator[Figure]:
 
 
 def measure(name: str, length: int) -> dict[str, Any]:
-    """Edges lie in a file, as they lie in Spark's cache when a day is scored."""
+    """Measures one graph. Its edges are in a file, as they are in Spark's cache when a day is scored."""
     from jobs import session
     from jobs.engines.memory import MemoryEngine, need
 
@@ -60,9 +60,9 @@ def measure(name: str, length: int) -> dict[str, Any]:
         pa.default_memory_pool().release_unused()
         spark = session.build()
         edges = spark.read.parquet(file)
-        MemoryEngine().sums(edges.limit(10_000), 3)  # compiled code is loaded
+        MemoryEngine().sums(edges.limit(10_000), 3)  # loads compiled code
         asked = need(edges)
-        Path("/proc/self/clear_refs").write_text("5")  # the peak is counted from here
+        Path("/proc/self/clear_refs").write_text("5")  # resets the peak
         before, began = _held("VmRSS"), time.monotonic()
         MemoryEngine().sums(edges, 3)
         took, peak = time.monotonic() - began, _held("VmHWM")

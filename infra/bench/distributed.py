@@ -1,6 +1,7 @@
-"""Engines `spark` and `graphframes`, from edges to influence with all its messages, beside two sweeps of GraphFrames' own
-PageRank: the same graph, the same session. That PageRank sees no weights, and a sweep of it is one round; the engines do
-three, and the loops. Most of its time goes into numbering accounts, which all of them do.
+"""Engines `spark` and `graphframes`, from edges to influence with all its messages, beside two sweeps of GraphFrames' PageRank.
+
+All run on the same graph, in the same session. That PageRank ignores weights, and one sweep of it is one round; the engines do
+three rounds, and the loops. PageRank spends most of its time numbering accounts, which all of them do.
 """
 
 import json
@@ -17,13 +18,13 @@ from measuring import Command
 from rich.table import Table
 
 MEASURED = ("slashdot", "higgs", "rmat-2M", "realistic-16M")  # the loops of rmat-16M would take hours by joins
-TWICE = 4_000_000  # edges up to which everything is done twice, so that the second time is warm
+TWICE = 4_000_000  # up to this many edges everything runs twice, so that the second run is warm
 SWEEPS = 2
 
 
 @dataclass
 class Figure:
-    """One graph: the least seconds of all repetitions; memory is the whole process's."""
+    """One graph: the least seconds of all repetitions, by part; memory is the whole process's."""
 
     graph: str
     edges: int = 0

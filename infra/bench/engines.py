@@ -1,5 +1,7 @@
-"""Engines on real and made graphs: from edges in memory to influence with all its messages. Beside them igraph and networkx,
-given the same edges and asked for their weighted PageRank, the building of their graph included.
+"""Engine `memory` on real and generated graphs, from edges in memory to influence with all its messages.
+
+igraph and networkx run beside it. They get the same edges and compute their weighted PageRank; the time includes building their
+graph.
 """
 
 import json
@@ -18,8 +20,8 @@ from numba import njit
 from rich.table import Table
 
 Seconds = dict[str, float]
-AT_MOST = {"networkx": 1_000_000}  # edges; a minute
-REPEATED = 8_000_000  # edges in all repetitions, of which there are two to five
+AT_MOST = {"networkx": 1_000_000}  # edges; they take a minute
+REPEATED = 8_000_000  # edges in all repetitions together; there are two to five
 
 
 @dataclass
@@ -44,13 +46,13 @@ def took(call: Callable[..., Any], *arguments: Any) -> tuple[float, Any]:
 
 
 def least(call: Callable[..., Any], *arguments: Any) -> float:
-    """Of three in a row: for what is so short that the first pays for caches and pages."""
+    """The least seconds of three calls in a row: for calls so short that the first pays for caches and pages."""
     return min(took(call, *arguments)[0] for _ in range(3))
 
 
 def of_memory(graph: Graph) -> Seconds:
-    """`sums` are the messages and sums of three rounds; `bare`, three passes over the same arrays, which are kept as rounds
-    keep theirs: they read what a round reads, write what it writes and add where it adds, without its arithmetic."""
+    """`sums` is the time of the messages and sums of three rounds. `bare` is the time of three passes over the same arrays:
+    they read, write and add where a round does, and keep their arrays as rounds do, but without a round's arithmetic."""
     from jobs.engines.loops import loops
     from jobs.engines.memory import in_rows, influence
     from jobs.engines.rows import rows_of
@@ -78,7 +80,7 @@ def _bare(
 def of_igraph(graph: Graph) -> Seconds:
     import igraph
 
-    weights = graph.weight.tolist()  # the only form it takes; not counted
+    weights = graph.weight.tolist()  # igraph takes only lists; not timed
     build, made = took(igraph.Graph, graph.accounts, np.column_stack([graph.src, graph.dst]), True)
     rank, _ = took(lambda: made.pagerank(weights=weights))
     return {"whole": build + rank, "build": build, "rank": rank}
@@ -116,14 +118,15 @@ def measure(name: str, engine: str) -> dict[str, Any]:
     told = {"edges": len(graph.src), "people": graph.accounts}
     if len(graph.src) > AT_MOST.get(engine, sys.maxsize):
         return told | {"note": f"left out above {AT_MOST[engine]:,} edges"}
-    ENGINES[engine](graphs.triangle())  # compiled code is loaded, modules are imported
+    ENGINES[engine](graphs.triangle())  # loads compiled code and imports modules
     repetitions = [ENGINES[engine](graph) for _ in range(min(5, max(2, REPEATED // len(graph.src))))]
     least = {part: min(parts[part] for parts in repetitions) for part in repetitions[0]}
     return told | {"seconds": least, "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6}
 
 
 def table(found: list[Figure]) -> Table:
-    """Seconds; memory's parts, and how many times faster it is than the others; its time per edge tells how it grows."""
+    """Seconds of each engine. For `memory` also its parts, how many times faster it is than the others, and its time per edge,
+    which shows how it grows."""
     others = [engine for engine in ENGINES if engine != "memory"]
     beside = [head for other in others for head in (f"{other} s", "times")]
     gigabytes = [f"GB {engine}" for engine in ENGINES]

@@ -1,4 +1,4 @@
-"""Graphs to measure engines on, made once and kept in `$CLOUT_BENCH_CACHE` or clout/bench in the user's data folder."""
+"""Graphs to measure engines on, generated once and kept in `$CLOUT_BENCH_CACHE` or clout/bench in the user's data folder."""
 
 import gzip
 import os
@@ -20,13 +20,13 @@ from schemas.fixed_point import SCALE
 
 SLASHDOT = DATA / "graphs" / "soc-Slashdot0902.txt.gz"
 DAMPING, REST_WEIGHT = 0.5, 1
-FIRST_DAY, DAYS = date(2026, 10, 1), 50  # of the simulation; in so many a person engages with 14 others
+FIRST_DAY, DAYS = date(2026, 10, 1), 50  # of the simulation; in 50 days a person engages with 14 others
 PEOPLE = {"realistic-1M": 77_000, "realistic-4M": 308_000, "realistic-16M": 1_232_000}  # of the simulation, by pairs
 Ints = np.ndarray
 
 
 class Graph(NamedTuple):
-    """Distinct pairs without loops to oneself, in random order, as Spark's partitions give them."""
+    """Distinct pairs without loops to oneself, in random order, as Spark's partitions return them."""
 
     src: Ints  # int32, below `accounts`
     dst: Ints
@@ -53,8 +53,8 @@ def higgs() -> Graph:
 
 
 def rmat(edges: int, scale: int) -> Graph:
-    """R-MAT (Chakrabarti, Zhan, Faloutsos, SDM 2004) with Graph500's 0.57, 0.19, 0.19, 0.05: hubs among hubs, so that there
-    are hundreds of millions of triangles; the worst case for loops."""
+    """R-MAT (Chakrabarti, Zhan, Faloutsos, SDM 2004) with Graph500's 0.57, 0.19, 0.19, 0.05. Hubs link to hubs, which gives
+    hundreds of millions of triangles: the worst case for loops."""
     rng = np.random.default_rng(20)
     pairs = np.zeros(0, np.int64)
     while len(pairs) < edges:
@@ -75,7 +75,7 @@ def crowds(people: int) -> list[Crowd]:
 
 
 def realistic(people: int) -> Graph:
-    """Whom the people of the simulation engage in 50 days: communities, friends and fans; few loops."""
+    """The pairs of the simulation's people who engage in 50 days: communities, friends and fans; few loops."""
     counted, below = [], 0
     for crowd in crowds(people):
         for block in crowd.blocks():
@@ -88,7 +88,7 @@ def realistic(people: int) -> Graph:
 
 
 def _graph(u: Ints, v: Ints, acts: Ints | int = 1) -> Graph:
-    """Accounts numbered from 0 without gaps, and shares as a methodology makes them, for acts of one day."""
+    """Numbers accounts from 0 without gaps, and computes shares as a methodology does for acts of one day."""
     apart = u != v
     ids, numbers = np.unique(np.concatenate([u[apart], v[apart]]), return_inverse=True)
     order = np.random.default_rng(7).permutation(len(numbers) // 2)
@@ -106,24 +106,24 @@ GRAPHS: dict[str, Callable[[], Graph]] = {
     "rmat-16M": lambda: rmat(16_000_000, scale=20),
     **{name: partial(realistic, people) for name, people in PEOPLE.items()},
 }
-NEEDS = {"slashdot": SLASHDOT, "higgs": HIGGS}  # files that are not everywhere
+NEEDS = {"slashdot": SLASHDOT, "higgs": HIGGS}  # files that a machine may lack
 
 
 def missing(name: str) -> str:
-    """Why there is no such graph here; nothing if it can be had."""
+    """Why the graph is not available here; empty if it is."""
     file = NEEDS.get(name)
     return "" if not file or file.exists() else f"skipped: no {file} (CLOUT_TEST_DATA)"
 
 
 def folder() -> Path:
-    """Where what was made is kept."""
+    """The folder for generated files, created if it does not exist."""
     kept = Path(os.environ.get("CLOUT_BENCH_CACHE") or data_home() / "bench" / "graphs")
     kept.mkdir(parents=True, exist_ok=True)
     return kept
 
 
 def path(name: str) -> Path:
-    """The graph's file, made if it is not there yet: two minutes for the largest."""
+    """The graph's file, generated if it does not exist: two minutes for the largest."""
     file = folder() / f"{name}.npz"
     if not file.exists():
         half = folder() / f"{name}.half.npz"
@@ -138,7 +138,7 @@ def load(name: str) -> Graph:
 
 
 def write(graph: Graph, file: str, name_bytes: int = 22) -> None:
-    """Parquet of (src, dst, a) with names such as people have, as Spark reads them; 22 bytes are `sample-birdsong:123456`."""
+    """Writes (src, dst, a) as Parquet for Spark, with names as long as people's; 22 bytes are `sample-birdsong:123456`."""
     names = pa.array([f"{number:0{name_bytes}}" for number in range(graph.accounts)])
     ends = {"src": names.take(pa.array(graph.src)), "dst": names.take(pa.array(graph.dst))}
     parquet.write_table(pa.table({**ends, "a": graph.a}), file, row_group_size=1_000_000)

@@ -1,8 +1,9 @@
 """From rows of `engagement` to published scores on the simulation's graphs: how time and memory grow with the pairs.
 
 The warehouse holds the rows of `engagement`, `coverage` and `runs` that a pull and `clout engagement` would make of the same
-days. They are made straight from the simulation's numbers, without `activity` and without Spark, so that the largest takes
-minutes and not a night. `accounts` holds everybody once, on the first day; a pull observes whoever appears anew each day.
+days. The bench makes them straight from the simulation's numbers, without `activity` and without Spark, so that the largest
+takes minutes and not a night. `accounts` holds everybody once, on the first day; a pull would record everybody who acts, each
+day.
 """
 
 import json
@@ -42,9 +43,9 @@ from schemas.table import Table as Contract
 LAST_DAY = graphs.FIRST_DAY + timedelta(days=graphs.DAYS - 1)
 COMMANDS = ("influence", "checks", "publish")
 LIMITS = {"realistic-16M": (240, 10)}  # s, GB
-SOURCE, RUN = "sample", "bench"  # as rows name their source, and commits the run that made them
+SOURCE, RUN = "sample", "bench"  # the source in rows, and the run in commits
 
-# Numbers of a block as the rows of `activity` that a pull makes of them. Acts keep numbers for ids, which nobody reads.
+# Turns the numbers of a block into the rows of `activity` that a pull would make. Acts keep numbers as ids, which nobody reads.
 ACTIVITY_SQL = f"""
     create or replace temp view activity as
     select date '{{day}}' as day, '{{platform}}' as platform, printf('a%08d', actor) as actor_id,
@@ -56,7 +57,7 @@ ACTIVITY_SQL = f"""
 
 @dataclass
 class Figure:
-    """One graph: seconds by command, and the most memory that any of them took."""
+    """One graph: seconds by command, and the peak memory of all commands."""
 
     graph: str
     pairs: int = 0
@@ -81,7 +82,7 @@ def measure(name: str) -> Figure:
     figure = Figure(name)
     figure.limit_s, figure.limit_gb = LIMITS.get(name, (None, None))
     kept = path(name)
-    with TemporaryDirectory(dir=graphs.folder()) as copy:  # beside it, for files are linked: none is ever written again
+    with TemporaryDirectory(dir=graphs.folder()) as copy:  # beside it, to link its files: none is ever rewritten
         shutil.copytree(kept, copy, copy_function=os.link, dirs_exist_ok=True)
         for command in COMMANDS:
             ran = Command(CLOUT, command, "--day", str(LAST_DAY), CLOUT_WAREHOUSE=copy)
@@ -97,18 +98,19 @@ def measure(name: str) -> Figure:
 
 
 def path(name: str) -> Path:
-    """The graph's warehouse, made if it is not there yet."""
+    """The graph's warehouse, made if it does not exist."""
     kept = graphs.folder() / f"{name}.warehouse"
     if not kept.exists():
         half = graphs.folder() / f"{name}.half.warehouse"
-        shutil.rmtree(half, ignore_errors=True)  # of a bench that was interrupted
+        shutil.rmtree(half, ignore_errors=True)  # left by an interrupted bench
         make(Warehouse(str(half)), graphs.PEOPLE[name], graphs.DAYS)
         half.rename(kept)
     return kept
 
 
 def make(warehouse: Warehouse, people: int, days: int) -> None:
-    """`engagement` and `coverage` of the days, and `accounts` of everybody on the first. Memory holds a block of authors."""
+    """Writes `engagement` and `coverage` of the days, and `accounts` of everybody on the first. Memory holds one block of
+    authors."""
     warehouse.create_tables()
     crowds = graphs.crowds(people)
     for crowd in crowds:
@@ -132,7 +134,8 @@ def make(warehouse: Warehouse, people: int, days: int) -> None:
 def _engagement(
     db: duckdb.DuckDBPyConnection, crowds: list[Crowd], day: date, reported: Counter[str]
 ) -> Iterator[pa.RecordBatch]:
-    """A day's rows, block by block: all that is done about a post lies in its author's. Counts the rows of `activity`."""
+    """A day's rows, block by block: all acts on a post are in its author's block. Counts the rows of `activity` in
+    `reported`."""
     for crowd in crowds:
         for first in crowd.blocks():
             acts = crowd.acts(day, first)
@@ -159,7 +162,7 @@ def _write(warehouse: Warehouse, table: Contract, batches: Iterable[pa.RecordBat
 
 
 def table(found: list[Figure]) -> Table:
-    """Where time or memory grew faster than the graph, what a million pairs take is more than in the row above."""
+    """If time or memory grows faster than the graph, a row's cost per million pairs exceeds that of the row above."""
     shown = Table(title="from engagement to published scores, on the simulation")
     took = (*(f"{command} s" for command in COMMANDS), "all s", "s/M pairs")
     for head in ("graph", "M pairs", "M rows", "people", *took, "peak GB", "GB/M pairs", "limit", ""):

@@ -1,7 +1,8 @@
-"""What a night costs on a warehouse of 200 days and on one of ten years whose last 200 days are the same.
+"""What a night costs on a warehouse of 200 days, and on one of ten years whose last 200 days are the same.
 
-Both hold what nights leave: every day some accounts act that nobody saw before, so `accounts` grows as in life. Their tables
-are written straight, 50 days at a time, so that the larger takes minutes to make; they are kept in `$CLOUT_BENCH_CACHE`.
+Both hold what nights leave: every day some accounts act for the first time, so `accounts` grows as in production. The bench
+writes their tables directly, 50 days at a time, so that the larger takes minutes to make, and keeps them in
+`$CLOUT_BENCH_CACHE`.
 """
 
 import os
@@ -51,14 +52,14 @@ PERSON = f"{PLATFORM}:regular"  # published every day
 DAYS_A_WRITE = 50
 MEASURED = 3  # times; the best counts
 
-# What a figure on ten years may be at most: times the one on 200 days, or seconds.
+# Limits of the figures on ten years: multiples of the figure on 200 days, or seconds.
 RATIOS = {"night": 1.1}
 SECONDS = {"read one day": 0.09, "show PERSON": 1.0, "paths of a hub": 2.0}
 
 
 @dataclass
 class Figure:
-    """Seconds, or files for those that say so, on both warehouses; `long` alone where there is one."""
+    """A figure on both warehouses, in seconds or files; only `long` if it was measured once."""
 
     what: str
     short: float | None = None
@@ -77,9 +78,9 @@ def figures(wanted: Sequence[str]) -> Iterator[Figure]:
 
 
 def measure(days: int) -> dict[str, float]:
-    """What -> seconds or files, of a copy of the warehouse of so many days."""
+    """What -> seconds or files, measured on a copy of the warehouse of `days` days."""
     found: dict[str, float] = {}
-    with TemporaryDirectory(dir=graphs.folder()) as copy:  # files are linked: none is ever written again
+    with TemporaryDirectory(dir=graphs.folder()) as copy:  # files are linked, never rewritten
         shutil.copytree(path(days), copy, copy_function=os.link, dirs_exist_ok=True)
         warehouse = Warehouse(copy)
         before = LAST_DAY - timedelta(days=1)
@@ -119,13 +120,13 @@ def _files(warehouse: Warehouse) -> int:
 
 
 def _engaged(warehouse: Warehouse) -> str:
-    """Whoever is first by rank and id on the day that was just published."""
+    """The first person by rank and id on the day that was just published."""
     people = warehouse.read(SCORES, {"day": LAST_DAY}, columns=["person_id", "rank"])
     return people.sort_by([("rank", "ascending"), ("person_id", "ascending")])["person_id"][0].as_py()
 
 
 def _hub() -> float:
-    """A person with 20,000 engagers and two million paths of two steps, some sixteen million of three."""
+    """Seconds for a person with 20,000 engagers and two million paths of two steps, some sixteen million of three."""
     rng = np.random.default_rng(5)
     fans, others, accounts = 20_000, 380_000, 400_001
     src = [np.arange(1, fans + 1), *(rng.integers(fans + 1, accounts, count) for count in (2_000_000, 8 * others))]
@@ -138,19 +139,19 @@ def _hub() -> float:
 
 
 def path(days: int) -> Path:
-    """The warehouse of so many days, made if it is not there yet."""
+    """The warehouse of `days` days, made if it does not exist."""
     kept = graphs.folder() / f"history-{days}.warehouse"
     if not kept.exists():
         half = graphs.folder() / f"history-{days}.half.warehouse"
-        shutil.rmtree(half, ignore_errors=True)  # of a bench that was interrupted
+        shutil.rmtree(half, ignore_errors=True)  # left by an interrupted bench
         make(Warehouse(str(half)), days)
         half.rename(kept)
     return kept
 
 
 def make(warehouse: Warehouse, days: int) -> None:
-    """All days are pulled; all but the last are counted, scored and published. The last month's copies are there, as the night
-    before leaves them."""
+    """Writes the tables as nights leave them: all days are pulled; all but the last are counted, scored and published. The
+    copies of the last month exist, as the night before leaves them."""
     warehouse.create_tables()
     every = [LAST_DAY - timedelta(days=days - 1 - n) for n in range(days)]
     for start in range(0, days, DAYS_A_WRITE):
@@ -166,7 +167,7 @@ def make(warehouse: Warehouse, days: int) -> None:
         for table in (INFLUENCE, SCORES):
             _append(warehouse, table, people)
         digests = digests_of_days(covered)
-        for job in ("pull_activity", *COMMANDS):  # a file each, as nights leave them
+        for job in ("pull_activity", *COMMANDS):  # a file for each job, as nights leave them
             told = [_run(job, day, digests[day]) for day in some if day < LAST_DAY or job == "pull_activity"]
             _append(warehouse, RUNS, [_table(RUNS, told)])
     for table in TABLES:
@@ -186,7 +187,7 @@ def _table(table: Contract, records: list[dict[str, Any]]) -> pa.Table:
 
 
 def _filled(table: Contract, count: int, columns: dict[str, Any]) -> pa.Table:
-    """Rows of a contract; one value stands for all rows, and a column that is not named is null."""
+    """Rows of a contract. A single value fills all rows, and a column that is not named is null."""
     schema = arrow.schema(table)
     arrays = []
     for field in schema:
@@ -201,7 +202,7 @@ def _names(numbers: np.ndarray) -> list[str]:
 
 
 def _day(day: date) -> tuple[np.random.Generator, int]:
-    """Chance of the day, and how many accounts were seen up to it: the same in both warehouses."""
+    """The day's random generator, and how many accounts were seen up to it: the same in both warehouses."""
     number = (day - LAST_DAY).days + LONG
     return np.random.default_rng([7, number]), RECENT + number * NEW_ACCOUNTS
 

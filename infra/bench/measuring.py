@@ -1,4 +1,4 @@
-"""What is measured runs as a command of its own; its lines are timed, and its memory looked at."""
+"""Runs what is measured as a command of its own, times its lines and watches its memory."""
 
 import os
 import subprocess
@@ -15,8 +15,8 @@ LOOK_EVERY_S = 1.0  # a look walks every page table of a JVM of 3 GB
 
 
 class Command:
-    """A command while it runs: the seconds at which it said each line, and the memory of all its processes (PSS, so that
-    shared pages count once)."""
+    """A command while it runs: the seconds at which it printed each line, and the peak memory of all its processes (PSS, so
+    that shared pages count once)."""
 
     def __init__(self, *arguments: str, **environment: str) -> None:
         self.lines: list[tuple[float, str]] = []
@@ -43,13 +43,13 @@ class Command:
 
 
 def _tree(root: int) -> set[int]:
-    """The process and all that came of it."""
+    """The process and all its descendants."""
     parents, tree = {}, {root}
     for entry in Path("/proc").glob("[0-9]*/stat"):
         try:
             parents[int(entry.parent.name)] = int(entry.read_text().rpartition(")")[2].split()[1])
         except OSError:
-            continue  # it ended meanwhile
+            continue  # it has ended meanwhile
     while grown := {child for child, parent in parents.items() if parent in tree} - tree:
         tree |= grown
     return tree

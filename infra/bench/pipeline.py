@@ -1,4 +1,7 @@
-"""The pipeline beside its limits: set-up, pulls, scores, why, tests. Each figure in a process and a warehouse of its own."""
+"""Measures the pipeline against its limits: set-up, pulls, scores, explanations, tests.
+
+Each figure has its own process and warehouse.
+"""
 
 import math
 import os
@@ -26,7 +29,7 @@ from schemas.scores import SCORES
 WEEK = [date(2012, 7, 1) + timedelta(days=n) for n in range(7)]
 CLOUT = str(Path(sys.prefix) / "bin" / "clout")
 
-# jobs.engagement as one query: an act once, as its most specific kind; posts apart.
+# jobs.engagement as one query: it counts an act once, as its most specific kind, and posts apart.
 ENGAGEMENT_SQL = f"""
     create or replace table counted as
     with acts as (
@@ -45,7 +48,7 @@ ENGAGEMENT_SQL = f"""
 
 @dataclass
 class Figure:
-    """What was measured. `engagement_s` is what the job took for the days that `duckdb_s` takes as one query."""
+    """One figure. `engagement_s` is the job's time for the days that `duckdb_s` counts in one query."""
 
     name: str
     what: str
@@ -55,16 +58,16 @@ class Figure:
     limit_gb: float | None = None
     engagement_s: float | None = None
     duckdb_s: float | None = None
-    lines: list[tuple[float, str]] = field(default_factory=list)  # what it said, and when
+    lines: list[tuple[float, str]] = field(default_factory=list)  # its lines, and when it printed them
     note: str = ""
 
     def take(self, ran: Command, seconds: float | None = None) -> None:
-        """The command's figures; `seconds` where it is about a part of it."""
+        """Takes the command's figures; `seconds` if the figure is about a part of it."""
         self.measured_s, self.peak_gb, self.lines = seconds or ran.seconds, ran.peak_gb, ran.lines
 
 
 def beside(figure: Figure, root: str, days: list[date]) -> None:
-    """What the engagement of these days took here, and what it takes in DuckDB; both must count the same."""
+    """Measures the job's and DuckDB's time to count the engagement of these days; both must count the same."""
     warehouse = Warehouse(root)
     newest = {
         row["day"]: (row["started_at"], row["finished_at"])
@@ -88,7 +91,7 @@ def beside(figure: Figure, root: str, days: list[date]) -> None:
 
 
 def _week_and_day(wanted: Sequence[str]) -> Iterator[Figure]:
-    """The week makes the warehouse in which the days are scored again and a score is explained."""
+    """Makes a warehouse by the week's run, then scores days again and explains a score in it."""
     week = Figure("week", "seven days of Higgs, from the gz file to published scores", 150, limit_gb=6)
     first = Figure("day", "one day, engagement to publish, with JVM start", 45)
     further = Figure("day", "each further day of the same process", 12)
@@ -116,7 +119,7 @@ def _week_and_day(wanted: Sequence[str]) -> Iterator[Figure]:
 
 
 def explained(root: str, day: date) -> Command:
-    """`clout explain` of whoever holds most: nobody's score has more to it."""
+    """`clout explain` of the person who holds most: no other score takes more to explain."""
     highest = Warehouse(root).read(SCORES, {"day": day}, columns=["person_id"], where=pc.field("rank") == 1)
     return Command(CLOUT, "explain", highest["person_id"][0].as_py(), "--day", str(day), CLOUT_WAREHOUSE=root)
 
@@ -136,7 +139,7 @@ def score(root: str, days: list[date]) -> None:
 
 
 def _one(name: str) -> Figure:
-    """The figure of one command, which is told of an empty folder by the variable, if any."""
+    """The figure of one command. The variable, if any, passes an empty folder to it."""
     what, limit_s, arguments, variable = COMMANDS[name]
     figure = Figure(name, what, limit_s)
     with TemporaryDirectory() as folder:

@@ -1,1 +1,1 @@
-"""What people type and see in a terminal: arguments, tables, words, exit codes."""
+"""What people type and see in a terminal: arguments, tables, messages, exit codes."""

@@ -1,4 +1,4 @@
-"""What people see in a terminal: tables, progress, and the words around a run. Nothing that a platform sent is trusted."""
+"""What people see in a terminal: tables, progress and messages. Nothing that a platform sent is trusted."""
 
 import csv
 import json
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 GAP = 2  # between two columns
-INDENT = " " * 4  # of what is said about the row above
-WIDEST = 40  # of a cell: an id of the AT Protocol and its platform
-WIDE = 160  # of what is not a terminal: a file or a pipe cuts nothing off
+INDENT = " " * 4  # of notes on the row above
+WIDEST = 40  # of a cell: holds an id of the AT Protocol and its platform
+WIDE = 160  # of output that is not a terminal: in a file or a pipe nothing is cut off
 
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -35,7 +35,7 @@ def say(text: str = "") -> None:
 
 
 def complain(text: str) -> None:
-    """Says it on the error stream."""
+    """Prints the text to the error stream."""
     err.print(_lines(text))
 
 
@@ -44,7 +44,7 @@ def _lines(text: str) -> Text:
 
 
 class Bar:
-    """One bar of a progress display, or nothing where nobody looks."""
+    """One bar of a progress display; shows nothing if the output is no terminal."""
 
     def __init__(self, progress: Progress | None) -> None:
         self._progress = progress
@@ -58,7 +58,8 @@ class Bar:
 
 @contextmanager
 def progress() -> Iterator[Bar]:
-    """A bar while a terminal is looking; lines said meanwhile appear above it, for which it must be on their console."""
+    """Shows a bar if a terminal is attached, on the console of `say` if that is one: lines printed meanwhile then appear above
+    it."""
     console = out if out.is_terminal else err
     if not console.is_terminal:
         yield Bar(None)
@@ -75,7 +76,7 @@ def points(row: dict[str, Any]) -> tuple[float, float, float]:
 
 
 def print_top(found: "pa.Table") -> None:
-    """People of one day."""
+    """Prints people of one day."""
     rows = found.to_pylist()
     cells = [
         (plain(row["rank"]), plain(row["person_id"]), plain(row["handle"]), *_scored(row), plain(row["engager_count"]))
@@ -88,7 +89,7 @@ def print_top(found: "pa.Table") -> None:
 
 
 def print_history(found: "pa.Table") -> None:
-    """Days of one person."""
+    """Prints days of one person."""
     rows = found.to_pylist()
     cells = [
         (str(row["day"]), *_scored(row), plain(row["engager_count"]), plain(row["rank"]),
@@ -113,7 +114,7 @@ def print_history(found: "pa.Table") -> None:
 
 
 def print_restatements(found: "pa.Table") -> None:
-    """Changes of published days, three lines each."""
+    """Prints changes of published days, three lines each."""
     for row in found.to_pylist():
         say(f"{row['day']} ({row['methodology']})  {row['restated_at']:%Y-%m-%d %H:%M} UTC  run {row['run_id']}")
         say(f"    {_why(json.loads(row['why']))}")
@@ -160,10 +161,11 @@ def print_table(
     foremost: Sequence[str] = (),
     notes: Sequence[Sequence[str]] = (),
 ) -> None:
-    """A table with its numbers to the right; `texts` stand left. `notes` are sentences about each row, wrapped beneath it.
+    """Prints a table: numbers are aligned right, columns of `texts` left. `notes` are sentences about each row, wrapped below
+    it.
 
-    Numbers are never cut off. Columns for which there is no room are left out and named: from the right, those of `foremost`
-    last, the first of them never.
+    Numbers are never cut off. Columns that do not fit are left out and named. The rightmost are left out first, those of
+    `foremost` last, and the first of `foremost` never.
     """
     cells = [[_cut(cell) for cell in row] for row in rows]
     widths = dict(
@@ -189,7 +191,7 @@ def print_table(
 
 
 def _fitting(widths: Mapping[str, int], by_importance: Sequence[str]) -> list[str]:
-    """The columns for which there is room, in their order on the screen."""
+    """The columns that fit, in their order on the screen."""
     ends = accumulate(widths[name] for name in by_importance)
     fitting = max(1, sum(end - GAP <= out.width for end in ends))
     return [name for name in widths if name in by_importance[:fitting]]
@@ -217,15 +219,16 @@ def print_json(found: "pa.Table | dict[str, Any] | list[dict[str, Any]]") -> Non
 
 
 class _Rows:
-    """Where rows of CSV go. The writer ends them in CR LF, so that it quotes both in a text; a line ends in LF."""
+    """Receives rows of CSV. The writer ends them in CR LF, so that it quotes both characters in a text; the printed line ends
+    in LF."""
 
     def write(self, row: str) -> None:
         sys.stdout.write(row.removesuffix("\r\n") + "\n")
 
 
 def print_csv(found: "pa.Table") -> None:
-    """Values as they are, but that no spreadsheet takes a text for a formula; only a terminal, which would obey them, is
-    spared what cannot be printed."""
+    """Prints the values unchanged, with two exceptions. Text that a spreadsheet would read as a formula gets a `'` before it.
+    On a terminal, which would obey them, characters that cannot be printed are replaced."""
     writer = csv.writer(_Rows())
     writer.writerow(found.column_names)
     for row in found.to_pylist():

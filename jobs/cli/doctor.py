@@ -1,4 +1,4 @@
-"""What is installed, where the warehouse is, what is missing."""
+"""Reports what is installed, where the warehouse is, and what is missing."""
 
 import os
 import platform
@@ -27,7 +27,7 @@ IN_FORCE_FILE = FOLDER / IN_FORCE
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at. `fault` says what to do; a finding without one is well, or merely off."""
+    """The result of one check of the installation. `fault` says what to do; None means that all is well, or merely off."""
 
     what: str
     found: str

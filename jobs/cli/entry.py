@@ -1,4 +1,4 @@
-"""The first module of the command `clout`: light, so that streams and signals are in order before anything else is imported."""
+"""The entry point of the command `clout`. It imports little, so that it can set up streams and signals before anything else."""
 
 import signal
 import sys
@@ -8,7 +8,7 @@ from jobs.cli import streams
 
 
 def main() -> None:
-    """Runs the command line in a process of its own."""
+    """Sets up streams and signals, then runs the command line."""
     streams.prepare()
     for number in interrupts.SIGNALS:
         signal.signal(number, interrupts.end_at_once)

@@ -1,4 +1,4 @@
-"""An explanation in words: what `jobs.why.explain` and `jobs.why.explain_change` found, for people who read no tables."""
+"""Prints the results of `jobs.why.explain` and `jobs.why.explain_change` in words, for people who read no tables."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -27,7 +27,7 @@ NEVER_A_LOSS = (
 
 
 def tell(told: Told) -> None:
-    """The score of one day."""
+    """Explains the score of one day."""
     name = _Names(told)
     say(f"{told['person_id']}{name.handle(told['person_id'])} on {told['day']}, by methodology {told['methodology']}")
     say(f'"You" is {told["person_id"]}.\n')
@@ -56,7 +56,7 @@ def tell(told: Told) -> None:
 
 
 def tell_change(told: Told) -> None:
-    """The change between two days."""
+    """Explains the change between two days."""
     name = _Names(told)
     change = told["score"] - told["since_score"]
     went = "did not change" if not change else f"{'rose' if change > 0 else 'fell'} by {abs(change):.4f} points"
@@ -93,7 +93,7 @@ def tell_change(told: Told) -> None:
 
 
 class _Names:
-    """How people are called: by handle where one is known, the person asked about as `you`."""
+    """Names people by handle if it is known, and the person asked about as `you`."""
 
     def __init__(self, told: Told) -> None:
         self._handles: Mapping[str, str] = told["handles"]
@@ -111,7 +111,7 @@ def _people(count: int) -> str:
 
 
 def _tell_beside(told: Told) -> None:
-    """What is known of the person and is no part of the score."""
+    """Prints what is known of the person and is no part of the score."""
     found = []
     if told["amplification"] is not None:
         found.append(f"each post of yours set off {told['amplification']:,.2f} acts of others")
@@ -143,7 +143,8 @@ def _tell_engagers(told: Told, name: _Names) -> None:
 
 
 def _counted(kinds: Sequence[Told]) -> str:
-    """2 reshares 0.4132, 1 like 0.0213: all are of the engager's platform, and one kind alone has all the points."""
+    """Such as `2 reshares 0.4132, 1 like 0.0213`. All acts are on the engager's platform. A single kind has all the points, so
+    they are not repeated."""
     counted = [f"{found['act_count']:,} {_plural(found['kind'], found['act_count'])}" for found in kinds]
     if len(kinds) > 1:
         counted = [f"{acts} {found['points']:.4f}" for acts, found in zip(counted, kinds, strict=True)]
@@ -178,7 +179,7 @@ def _tell_paths(paths: Sequence[Told], others: Mapping[str, Told], name: _Names)
 
 
 def _walked(path: Told, name: _Names) -> str:
-    """cy replied to ana, who shared you"""
+    """Such as `cy replied to ana, who shared you`."""
     first, *_ = path["people"]
     steps = [
         f"{VERBS[kind]} {name(target)}"
@@ -225,7 +226,7 @@ def _sentence(found: Told, told: Told) -> str:
 
 
 def _most(found: Told, name: _Names) -> str:
-    """Who is behind it, in accounts' worth."""
+    """The people behind a reason, in accounts' worth."""
     named = [f"{name(person['person_id'])} {person['influence']:+,.4f}" for person in found["people"]]
     others = found["others"]
     if others["people"]:

@@ -1,4 +1,4 @@
-"""Commands that keep the tables of a warehouse in order, and say what is amiss."""
+"""Commands that maintain the tables of a warehouse and report faults."""
 
 from dataclasses import asdict
 from datetime import UTC, date, datetime
@@ -51,7 +51,7 @@ def maintain(
 
 
 def _repair(sample: bool, today: date, as_json: bool) -> None:
-    """Exits with 1 if something is left to do by hand."""
+    """Repairs the tables; exits with 1 if something is left to do by hand."""
     from jobs.warehouse import salvage
     from jobs.warehouse.runs import Batch
     from jobs.warehouse.storage import Warehouse

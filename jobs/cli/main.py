@@ -1,6 +1,6 @@
-"""The command `clout`: arguments <-> jobs, what people see meanwhile, exit codes.
+"""The command `clout`: turns arguments into jobs, shows their progress and sets the exit code.
 
-0 done, 1 failed, 2 wrong use, 3 a day refused by its checks.
+Exit codes: 0 done, 1 failed, 2 wrong use, 3 a day refused by its checks.
 """
 
 import logging
@@ -46,7 +46,7 @@ from schemas.table import ContractError
 
 
 class Commands(TyperGroup):
-    """All commands. Help names no type of an option that takes no value."""
+    """All commands. The help shows no type for an option that takes no value."""
 
     def get_help_option(self, ctx: Any) -> Any:
         return _untyped(super().get_help_option(ctx))
@@ -74,8 +74,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-READER_LEFT = 141  # what a shell reports of a program that wrote into a pipe without a reader
-SAMPLE_DAYS = 30  # so that a window exists
+READER_LEFT = 141  # the exit code that a shell reports for a program that wrote into a pipe without a reader
+SAMPLE_DAYS = 30  # so that the scored days have a window
 SAMPLE_SCORED_DAYS = 7
 
 
@@ -251,7 +251,7 @@ app.command()(keeping.doctor)
 def _range(
     specs: tuple[SourceSpec, ...], first_day: datetime | None, last_day: datetime | None, score_from: datetime | None
 ) -> tuple[date, date, date]:
-    """Days to pull and the first to score. Of the simulation the 30 days up to yesterday, where nothing else is said."""
+    """The days to pull, and the first day to score. For the simulation the default is the 30 days up to yesterday."""
     if not are_simulated(specs) and not (first_day and last_day):
         raise UsageError("say which days, as --first-day 2012-07-01 --last-day 2012-07-07")
     last = last_day.date() if last_day else datetime.now(UTC).date() - ONE_DAY
@@ -267,7 +267,7 @@ def _range(
 
 
 def main() -> None:
-    """Runs the command line: a user's mistake is one line, anything else is a traceback only under --verbose."""
+    """Runs the command line. An error prints one line, and its traceback only under --verbose."""
     verbose = is_verbose(sys.argv)
     with interrupts.handled():
         try:
@@ -290,13 +290,13 @@ def main() -> None:
 
 
 def is_verbose(arguments: Sequence[str]) -> bool:
-    """Whether the command line asks for logs and tracebacks, also where it cannot be parsed."""
+    """Whether the command line requests logs and tracebacks, even if it cannot be parsed."""
     return bool({"-v", "--verbose"} & set(arguments))
 
 
 def _fail(message: str, code: int, verbose: bool) -> None:
     if verbose:
         logging.getLogger(__name__).exception("failed")
-    with suppress(OSError):  # a closed or full error stream leaves the exit code to say it
+    with suppress(OSError):  # if the error stream is closed or full, only the exit code reports the failure
         display.complain(f"clout: {message}")
     sys.exit(code)

@@ -1,4 +1,4 @@
-"""Commands of people on call: which days are covered, what ran, what was rejected. They change nothing."""
+"""Commands for people on call: which days are covered, what ran, what was rejected. They change nothing."""
 
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -137,7 +137,8 @@ def _asked(day: datetime | None, first_day: datetime | None, last_day: datetime 
 
 
 def _expected(warehouse: "Warehouse", asked: "Asked", yesterday: date) -> dict[str, list[date]]:
-    """Source -> days up to yesterday that the nights pull (`sources.yaml`); none in a warehouse that the nights do not fill."""
+    """Source -> days up to yesterday that the nights pull (`sources.yaml`); empty for a warehouse that the nights do not
+    fill."""
     from jobs.cli.operator_queries import DAYS, Asked
     from schemas.coverage import COVERAGE
 

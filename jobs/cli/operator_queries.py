@@ -1,5 +1,7 @@
-"""What operators ask: which days are covered, what ran, what was rejected. Reads the asked days of `coverage`, `runs` and
-`rejects`, and nothing else; writes nothing."""
+"""Queries for operators: which days are covered, what ran, what was rejected.
+
+They read only the requested days of `coverage`, `runs` and `rejects`, and write nothing.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -18,7 +20,7 @@ from schemas.rejects import REJECTS
 from schemas.runs import RUNS
 from schemas.table import Table
 
-DAYS = 7  # shown if no day is asked for
+DAYS = 7  # shown if the operator names no day
 MISSING, PARTIAL = "missing", "partial"
 JSON_COLUMNS = ("parameters", "inputs", "uncovered_days", "counts", "checks")
 
@@ -27,28 +29,30 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """Days asked for, both included. Without a first day it is the newest `DAYS` days up to the last; without a last day the
-    newest of the table."""
+    """The requested days, both ends included. Without a first day: the newest `DAYS` days up to the last. Without a last day:
+    up to the table's newest."""
 
     first_day: date | None = None
     last_day: date | None = None
     source: str | None = None
 
     def days(self, warehouse: Warehouse, table: Table) -> tuple[date, ...]:
-        """Days of the table with rows, ascending."""
+        """The requested days on which the table has rows, ascending."""
         there = sorted({date.fromisoformat(found["day"]) for found in warehouse.partitions(table)})
         asked = [day for day in there if (self.first_day or day) <= day <= (self.last_day or day)]
         return tuple(asked if self.first_day else asked[-DAYS:])
 
     def partition(self, days: Sequence[date]) -> Row:
-        """These days, and the source of a table that is partitioned by it."""
+        """A partition filter for these days and, if one is requested, the source; the table must then be partitioned by it."""
         return {"day": tuple(days)} | ({"source": self.source} if self.source else {})
 
 
 def coverage(warehouse: Warehouse, asked: Asked, expected: Mapping[str, Sequence[date]], *, faulty: bool) -> list[Row]:
-    """The rows of `coverage` of the days asked for, by day and source; where a day has no row of a source that has rows on
-    another of these days, a row of status `missing` that says in `reason` why; so too for each day of `expected`, source ->
-    days. `faulty` leaves out what is complete and has no warning."""
+    """The rows of `coverage` for the requested days, by day and source.
+
+    Adds a row of status `missing`, with the cause in `reason`, for each day without a row of a source that has rows on another
+    of these days, and for each day of `expected` (source -> days) without one. `faulty` omits complete days without a warning.
+    """
     there = asked.days(warehouse, COVERAGE)
     rows = warehouse.read(COVERAGE, asked.partition(there)).to_pylist() if there else []
     ends = [*there, *(day for day in (asked.first_day, asked.last_day) if day)]
@@ -67,7 +71,7 @@ def coverage(warehouse: Warehouse, asked: Asked, expected: Mapping[str, Sequence
 
 
 def _unfinished_pulls(warehouse: Warehouse, days: Sequence[date]) -> dict[tuple[str, date], str]:
-    """(source, day) -> how its newest pull went that is not done."""
+    """(source, day) -> that its newest pull failed and why, or that it has not ended."""
     if not days:
         return {}
     found = {}
@@ -82,8 +86,8 @@ def _unfinished_pulls(warehouse: Warehouse, days: Sequence[date]) -> dict[tuple[
 
 
 def runs(warehouse: Warehouse, asked: Asked, *, job: str | None = None, failed: bool = False) -> list[Row]:
-    """The rows of `runs` of the days asked for, by day and start, JSON columns as values, with `partial_sources`: source ->
-    why, of a day's sources that are partial. `failed`: those that are not done."""
+    """The rows of `runs` for the requested days, by day and start, with JSON columns parsed. Adds `partial_sources`: source ->
+    reason, for the sources that are partial on the day. `failed`: only runs that are not done."""
     days = asked.days(warehouse, RUNS)
     if not days:
         return []
@@ -108,8 +112,8 @@ def runs(warehouse: Warehouse, asked: Asked, *, job: str | None = None, failed: 
 
 
 def reject_reasons(warehouse: Warehouse, asked: Asked, outcome: str | None, count: int) -> list[Row]:
-    """The commonest reasons of the days asked for, at most `count`: (day, source, outcome, reason), how many lines have it
-    (`line_count`), and the first of them (`file`, `line`, `excerpt`)."""
+    """The commonest reasons of the requested days, at most `count`: (day, source, outcome, reason), the number of lines that
+    have it (`line_count`), and the first of them (`file`, `line`, `excerpt`)."""
     return _rejects(
         warehouse,
         asked,
@@ -123,7 +127,7 @@ def reject_reasons(warehouse: Warehouse, asked: Asked, outcome: str | None, coun
 
 
 def rejected_lines(warehouse: Warehouse, asked: Asked, outcome: str | None, count: int) -> list[Row]:
-    """The first `count` rows of `rejects` of the days asked for, by day, source, file and line."""
+    """The first `count` rows of `rejects` for the requested days, by day, source, file and line."""
     return _rejects(
         warehouse, asked, outcome, f"select * from rejects order by day, source, file, line, platform limit {count}"
     )

@@ -1,4 +1,4 @@
-"""The tables that operators see: coverage, runs, rejects. A row's sentences stand beneath it."""
+"""Tables for operators: coverage, runs, rejects. Notes on a row appear below it."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -21,7 +21,8 @@ COUNTS = {"acts": "act_count", "rejected": "rejected_count", "unresolved": "unre
 
 
 def print_coverage(rows: Sequence[Row]) -> None:
-    """A line for each source, platform and day, and the reason where there is one; one line for missing days in a row."""
+    """Prints a line for each source, platform and day, and the reason if there is one. Consecutive missing days share one
+    line."""
     if not rows:
         say("no day that was asked for is in `coverage`")
         return
@@ -41,9 +42,9 @@ def print_coverage(rows: Sequence[Row]) -> None:
 
 
 def _joined(rows: Sequence[Row]) -> list[Row]:
-    """The rows with `days` as text: days in a row that miss a source for one reason are one row."""
+    """The rows with `days` as text. Consecutive days on which a source is missing for the same reason become one row."""
     joined: list[Row] = []
-    last: dict[tuple[str, str], Row] = {}  # (source, reason) -> the row that may go on
+    last: dict[tuple[str, str], Row] = {}  # (source, reason) -> the row that the next day may extend
     for row in rows:
         key = (row["source"], row["reason"])
         before = last.get(key)
@@ -57,7 +58,7 @@ def _joined(rows: Sequence[Row]) -> list[Row]:
 
 
 def print_runs(rows: Sequence[Row], now: datetime) -> None:
-    """A line for each run, and beneath it what was missing, accepted or wrong."""
+    """Prints a line for each run, and below it what was missing, accepted or wrong."""
     cells = [
         [str(row["day"]), row["job"], row["status"], f"{row['started_at']:%m-%d %H:%M}", _took(row), _subject(row),
          _counted(row)]
@@ -73,12 +74,12 @@ def print_runs(rows: Sequence[Row], now: datetime) -> None:
 
 
 def print_reasons(rows: Sequence[Row]) -> None:
-    """A line for each reason, and the first line of the input that has it."""
+    """Prints a line for each reason, and the first line of the input that has it."""
     _print_rejects(rows, [plain(row["line_count"]) for row in rows])
 
 
 def print_rejected_lines(rows: Sequence[Row]) -> None:
-    """A line for each line of the input."""
+    """Prints a line for each row of `rejects`."""
     _print_rejects(rows, ["1"] * len(rows))
 
 
@@ -125,7 +126,7 @@ def _counted(row: Row) -> str:
 
 
 def _run_notes(row: Row, now: datetime) -> list[str]:
-    """Sentences about one run, each a line of its own."""
+    """Notes on one run, one line each."""
     partial = row["partial_sources"]
     notes = []
     if row["job"] == PULL and row["status"] == DONE and (reason := partial.get(row["parameters"].get("source"))):
@@ -145,7 +146,7 @@ def _run_notes(row: Row, now: datetime) -> list[str]:
 
 
 def _outages(row: Row) -> dict[str, str]:
-    """Platform -> days of the window without coverage. Those before its first covered day are no outage."""
+    """Platform -> uncovered days of the window. Days before the platform's first covered day are no outage."""
     first_day = _first_day(row)
     found = {}
     for platform, uncovered in (row["uncovered_days"] or {}).items():
@@ -157,7 +158,7 @@ def _outages(row: Row) -> dict[str, str]:
 
 
 def _first_day(row: Row) -> date | None:
-    """The first day of a score's window; null for a methodology that this clout does not have."""
+    """The first day of a score's window; None if this clout does not have the methodology."""
     try:
         return load(row["parameters"]["methodology"]).first_day(row["day"])
     except (KeyError, MethodologyError):

@@ -1,4 +1,4 @@
-"""Options that several commands take, and what they stand for."""
+"""Options that several commands share, and what their values mean."""
 
 import logging
 from datetime import date, datetime
@@ -69,13 +69,13 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", metavar=FLAG, help="Lo
 
 
 def log(verbose: bool) -> None:
-    """`--verbose` may stand before the command or after it."""
+    """Turns on logs; `--verbose` may come before the command or after it."""
     if verbose:
         logging.getLogger("jobs").setLevel(logging.DEBUG)
 
 
 def refuse_not_begun(day: date, now: datetime) -> None:
-    """Raises `UsageError` if nothing of the day can have happened yet."""
+    """Raises `UsageError` if the day has not begun."""
     if now < start_of(day):
         raise UsageError(
             f"{day} has not begun: it is {now:%Y-%m-%d %H:%M} UTC. The newest day that is over is"
@@ -88,14 +88,14 @@ def methodology_of(version: str | None, day: datetime) -> Methodology:
 
 
 def root_of(sample: bool) -> str:
-    """The warehouse to read: of real data where there is one, else the simulation's."""
+    """The warehouse to read: that of real data if it exists, else the simulation's."""
     real = warehouse_root(simulated=False)
     there = "://" in real or (Path(real) / "scores").exists()
     return warehouse_root(simulated=sample or not there)
 
 
 def open_to_read(sample: bool) -> "Warehouse":
-    """The warehouse as it is. Raises `UsageError` where there is none, or where an earlier or a newer clout made it."""
+    """Opens the existing warehouse. Raises `UsageError` if there is none, or if an earlier or a newer clout made it."""
     from jobs.warehouse.storage import Warehouse
 
     warehouse = Warehouse(root_of(sample))

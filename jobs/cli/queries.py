@@ -1,4 +1,4 @@
-"""What people ask of `scores`: the top of a day, one person's history, a plain snapshot."""
+"""Queries of published data: the top of a day, one person's history, restatements, an export to a file."""
 
 from datetime import date
 from pathlib import Path
@@ -18,7 +18,7 @@ from schemas.scores import SCORES
 
 
 def newest_day(warehouse: Warehouse, methodology: str | None = None) -> date:
-    """The newest published day, of that methodology or of the official ones."""
+    """The newest day published by that methodology, or by the official ones. Raises `CloutError` if there is none."""
     partitions = warehouse.partitions(SCORES)
     days = [
         date.fromisoformat(found["day"])
@@ -31,7 +31,7 @@ def newest_day(warehouse: Warehouse, methodology: str | None = None) -> date:
 
 
 def top(warehouse: Warehouse, day: date, methodology: str, count: int) -> pa.Table:
-    """The day's people of the highest rank, at most `count`. Raises where the day is not published."""
+    """The day's people with the highest ranks, at most `count`. Raises `CloutError` if the day is not published."""
     partition = {"methodology": methodology, "day": day}
     found = warehouse.read(SCORES, partition, where=pc.field("rank") <= count)
     if not found.num_rows:
@@ -42,8 +42,8 @@ def top(warehouse: Warehouse, day: date, methodology: str, count: int) -> pa.Tab
 
 
 def person_id(warehouse: Warehouse, person: str) -> str:
-    """The person whom a person_id or a handle names: who bears the handle on the newest published day on which anybody does.
-    Raises where nobody published does, or several people."""
+    """The person_id that a person_id or a handle names. A handle names its bearer on the newest published day on which anybody
+    bears it. Raises `CloutError` if no published person bears it, `UsageError` if several do."""
     if ":" in person:
         return person
     people = _bearers(warehouse, person.removeprefix("@"))
@@ -55,7 +55,7 @@ def person_id(warehouse: Warehouse, person: str) -> str:
 
 
 def _bearers(warehouse: Warehouse, handle: str) -> set[str]:
-    """Looks from the newest published day back, at more days each time."""
+    """Searches from the newest published day backwards, more days at each step."""
     left = sorted({found["day"] for found in warehouse.partitions(SCORES)}, reverse=True)
     count = 1
     while left:
@@ -72,8 +72,8 @@ def _nobody(person: str) -> CloutError:
 
 
 def history(warehouse: Warehouse, person: str, methodology: str | None, day: date | None = None) -> pa.Table:
-    """One person's published days in order, or that one day, by person_id or handle, of that methodology or of the official
-    ones. Raises if there is no such day."""
+    """One person's published days in order, or only `day`, by that methodology or by the official ones. `person` is a person_id
+    or a handle. Raises `CloutError` if there is no such day."""
     who = person_id(warehouse, person)
     if day is not None:
         rows = warehouse.read(
@@ -100,7 +100,7 @@ def history(warehouse: Warehouse, person: str, methodology: str | None, day: dat
 
 
 def restatements(warehouse: Warehouse, day: date | None, methodology: str | None) -> pa.Table:
-    """Changes of published days, newest first; of one day or methodology where it is given."""
+    """Changes of published days, newest first; only those of `day` or `methodology` if given."""
     asked = {name: value for name, value in (("day", day), ("methodology", methodology)) if value is not None}
     return warehouse.read(RESTATEMENTS, asked).sort_by([("restated_at", "descending")])
 

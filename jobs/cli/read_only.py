@@ -1,4 +1,4 @@
-"""Commands that read what is there and change nothing."""
+"""Commands that read the warehouse and change nothing."""
 
 from datetime import datetime
 from pathlib import Path

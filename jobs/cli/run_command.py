@@ -1,4 +1,4 @@
-"""`clout run` as people see it: the plan, a line a day, the ten highest scores, and what to do next."""
+"""What `clout run` prints: the plan, a line per day, the ten highest scores, and what to do next."""
 
 import shlex
 import time
@@ -30,7 +30,7 @@ def run(
     watch = Watch()
     choice.require(engine)
     warehouse = Warehouse(root)
-    opened = {spec: spec.open() for spec in sources}  # a file that is not there is told before anything is done
+    opened = {spec: spec.open() for spec in sources}  # reports a missing file before any work begins
     params = day_range.Params(
         sources=sources, first_day=first_day, last_day=last_day, score_from=score_from, methodology=methodology,
         max_reject_share=max_reject_share, engine=engine, gate_days=nights().gate_days,
@@ -77,7 +77,7 @@ def run(
 
 
 class Watch:
-    """Seconds since it was last looked at."""
+    """Measures the seconds since its last reading."""
 
     def __init__(self) -> None:
         self._last = time.monotonic()
@@ -89,7 +89,7 @@ class Watch:
 
 
 def say_scored(outcome: day_range.Scored | day_range.Refused, watch: Watch) -> None:
-    """A line for a day, and one for each warning of its checks."""
+    """Prints a line for a day, and one for each warning of its checks."""
     if isinstance(outcome, day_range.Refused):
         say(f"REFUSED {outcome.day}  not published: the reason stands at the end  {watch.seconds():6.1f} s")
         return
@@ -100,7 +100,7 @@ def say_scored(outcome: day_range.Scored | day_range.Refused, watch: Watch) -> N
 
 
 def say_pulled(pulled: Pulled, watch: Watch) -> None:
-    """A line for a day that was pulled, or passed over."""
+    """Prints a line for a day that was pulled or skipped."""
     if not pulled.covered:
         say(f"skipped {pulled.day}  {pulled.note}")
         return
@@ -146,7 +146,8 @@ def _say_plan(
 
 
 def _counted_days(warehouse: Warehouse, planned: day_range.Plan, first_day: date) -> list[date]:
-    """Days of the windows whose acts would be counted: pulled before then, or since they were last counted."""
+    """Days of the windows that the run would count: the last day, the days it would pull, and those pulled since they were last
+    counted."""
     last_day = planned.scores[-1]
     days = {day for pulled in planned.pulls.values() for day in pulled if first_day <= day <= last_day} | {last_day}
     if warehouse.exists():

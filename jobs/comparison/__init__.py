@@ -1,1 +1,1 @@
-"""One methodology against another on the same day, before either is published."""
+"""Compares two methodologies on the same day, before either is published."""

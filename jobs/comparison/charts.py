@@ -1,4 +1,4 @@
-"""Charts of a comparison, as SVG with text that can be selected. The same tables give the same bytes."""
+"""Charts of a comparison, as SVG with selectable text. The same tables give the same bytes."""
 
 import io
 
@@ -9,18 +9,19 @@ import pyarrow.compute as pc
 from jobs.comparison.tables import FAR
 from jobs.labels import plain
 
-# Of Okabe and Ito's palette, which colour-blind people tell apart; printed without colour the first is light, the second dark.
+# From Okabe and Ito's palette, whose colours colour-blind people can distinguish. Printed without colour, the first is light,
+# the second dark.
 BEFORE, AFTER = "#E69F00", "#0072B2"
 PALE = "#8FB8D8"
-# Of a plot, its axes included: on a phone it is shown as it is, on a wide screen a third larger.
+# Size of a plot with its axes. A phone shows it at this size, a wide screen a third larger.
 WIDTH, HEIGHT = 400, 210
 FONT = "system-ui, sans-serif"
-MARGIN = {"left": 16, "right": 8, "top": 4, "bottom": 4}  # a reader's font may be wider than the one it is laid out by
+MARGIN = {"left": 16, "right": 8, "top": 4, "bottom": 4}  # a reader's font may be wider than the one it is laid out in
 MOST_PLATFORMS = 12  # in a chart; a table has all
 
 
 def distribution(table: pa.Table, before: str, after: str) -> str:
-    """How many hold which score, before and after side by side."""
+    """How many people hold which score, before and after side by side."""
     sides = pa.concat_tables(
         [
             pa.table({"score": table["score_from"], "people": table[side], "methodology": [version] * len(table)})
@@ -40,7 +41,7 @@ def distribution(table: pa.Table, before: str, after: str) -> str:
 
 
 def moves(table: pa.Table) -> str:
-    """How many move by how many points; moves of more than 5 points are darker."""
+    """How many people move by how many points; moves of more than 5 points are darker."""
     far = pc.or_(pc.greater_equal(table["points_from"], FAR), pc.less_equal(table["points_to"], -FAR))
     return _svg(
         alt.Chart(table.append_column("far", far))
@@ -55,7 +56,7 @@ def moves(table: pa.Table) -> str:
 
 
 def deciles(table: pa.Table) -> str:
-    """How the tenths move: a dot for the person in its middle, a line for the middle eight of ten."""
+    """How each tenth moves: a dot for the person in its middle, a line for the middle eight of ten."""
     tenth = alt.X("decile:O", title="tenth of people by score before; 10 is the highest", axis=alt.Axis(labelAngle=0))
     base = alt.Chart(table).encode(tenth)
     line = base.mark_rule(strokeWidth=5, color=PALE, strokeCap="round").encode(
@@ -67,9 +68,9 @@ def deciles(table: pa.Table) -> str:
 
 
 def platforms(table: pa.Table, before: str, after: str) -> str:
-    """Which share of everybody's attention is held on which platform."""
+    """Each platform's share of all attention, before and after."""
     shown = table.slice(0, MOST_PLATFORMS)
-    # The drawing ends the process on a control character.
+    # The drawing library ends the process on a control character.
     names = [plain(name) for name in shown["platform"].to_pylist()]
     sides = pa.concat_tables(
         [

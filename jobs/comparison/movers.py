@@ -1,4 +1,4 @@
-"""Who moves most between two methodologies, and why: points by step and by kind of act, and in words."""
+"""The people who move most between two methodologies, and why: points by step and by kind of act, and in words."""
 
 import math
 from collections import defaultdict
@@ -12,17 +12,17 @@ from schemas.fixed_point import UNIT
 from schemas.kinds import INTERACTIONS
 from schemas.methodology import Methodology
 
-COUNT = 50  # each way
+COUNT = 50  # in each direction
 STEPS = ("direct", "second", "third")
-SHOWN = 0.05  # points: a smaller part of a move is not told, unless it is the largest
+SHOWN = 0.05  # points: a smaller part of a move is not shown, unless it is the largest
 NAMES = {"direct": "direct", "second": "second degree", "third": "third degree", "scale": "scale"}
 
 
 def largest(db: DuckDBPyConnection, before: Methodology, after: Methodology) -> pa.Table:
-    """The fifty largest moves each way, largest first, rises before falls, and how many points of each are due to each step.
+    """The fifty largest moves in each direction, largest first, rises before falls, with the points due to each step.
 
-    `scale_points` is what another scale makes of the same attention. The rest of a move is shared among the steps as their
-    attention changed, so the four sum to it. `point` is what one account's worth of a person's change is in points.
+    `scale_points` are due to another scale for the same attention. The rest of a move is split among the steps as their
+    attention changed, so the four sum to the move. `point` converts one account's worth of a person's change to points.
     """
     points = "least(100, 100 * ln(1 + influence_before / {0!r}) / ln(1 + {1!r} / {0!r}))"
     same = (before.resolution, before.full_scale) == (after.resolution, after.full_scale)
@@ -62,7 +62,7 @@ def explained(movers: pa.Table, before: pa.Table, after: pa.Table) -> pa.Table:
 
 
 def reasons(mover: Mapping[str, Any]) -> str:
-    """Why somebody moves, the largest reason first, which is told however small it is: a mover's row in words."""
+    """Why somebody moves, in words, from a mover's row. The largest reason comes first, and is named however small it is."""
     more = {name: mover[f"{name}_points"] > 0 for name in NAMES}
     kinds = sorted(((mover[f"{kind}_points"], kind) for kind in INTERACTIONS), key=lambda found: -abs(found[0]))
     told = ", ".join(f"{kind} {points:+.1f}" for points, kind in kinds if abs(points) >= SHOWN)
@@ -80,7 +80,7 @@ def reasons(mover: Mapping[str, Any]) -> str:
 
 
 def _points(points: float) -> str:
-    """With one decimal, or as many as two significant digits need."""
+    """Points with one decimal, or with as many as two significant digits need."""
     digits = 1 if abs(points) >= SHOWN else 1 - math.floor(math.log10(abs(points)))
     return f"{points:+.{digits}f}"
 

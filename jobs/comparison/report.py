@@ -1,7 +1,7 @@
-"""A comparison of two methodologies as people read it: in sentences, and as one HTML page beside its tables in CSV.
+"""The report of a comparison: sentences, and one HTML page beside its tables in CSV.
 
-The page needs no network and runs no script. Nothing in it depends on a clock or on chance: the same comparison gives the
-same bytes.
+The page needs no network and runs no script. It depends neither on a clock nor on chance: the same comparison gives the same
+bytes.
 """
 
 from collections.abc import Iterator
@@ -19,11 +19,11 @@ from jobs.files import appearing
 from jobs.labels import CONSENT, SIMULATED, plain
 
 NEARLY_SAME, SIMILAR = 0.99, 0.9  # rank correlations, in words
-STAYS = 0.05  # points: a smaller move is none in words
+STAYS = 0.05  # points: the text reports a smaller move as none
 
 
 def folder(to: Path) -> Path:
-    """The folder, made where it is not there. Raises `UsageError` where it cannot be."""
+    """Creates the folder if it does not exist. Raises `UsageError` if that fails."""
     try:
         to.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -42,7 +42,7 @@ def write(params: Params, found: Comparison, to: Path) -> Path:
 
 
 def html(params: Params, found: Comparison) -> str:
-    """The page. Names that a platform sent are text on it, whatever they hold."""
+    """The page. It shows names that a platform sent as text, whatever they hold."""
     pages = Environment(
         loader=PackageLoader("jobs.comparison", "pages"),
         autoescape=True,
@@ -68,12 +68,12 @@ def html(params: Params, found: Comparison) -> str:
 
 
 def labels(found: Comparison) -> list[str]:
-    """What has to stand on everything that is shown of people."""
+    """The labels required on everything that shows people."""
     return [*([SIMULATED] if found.whole["simulated"] else []), CONSENT]
 
 
 def headline(found: Comparison) -> str:
-    """The one sentence to remember."""
+    """The main result in one sentence."""
     whole = found.whole
     far = f"{share(whole['far'], whole['holders'])} of people move" if whole["far"] else "Nobody moves"
     typical = whole["median_move"]
@@ -82,7 +82,7 @@ def headline(found: Comparison) -> str:
 
 
 def sentences(found: Comparison) -> Iterator[str]:
-    """What stands below it."""
+    """The sentences below the headline."""
     whole = found.whole
     holders, people = whole["holders"], max(whole["people_before"], whole["people_after"])
     yield f"Of {people:,} people {holders:,} hold any attention; shares are of these."
@@ -118,7 +118,7 @@ def _sentence(text: str) -> str:
 
 
 def share(part: int, whole: int) -> str:
-    """A share of people in words: few are never none, and almost all never all."""
+    """A share of people as text. A share below 0.1% is not shown as none, nor one above 99.9% as all."""
     value = part / whole if whole else 0.0
     if 0 < value < 0.001:
         return "under 0.1%"

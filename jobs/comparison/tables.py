@@ -1,7 +1,7 @@
-"""Two methodologies' rows of `influence` for one day -> who moves, from the one to the other. Pure SQL over two tables.
+"""Two methodologies' rows of `influence` for one day -> who moves from one to the other. Pure SQL over two tables.
 
-`before` is the methodology compared against, `after` the one asked about. Who has a row in one of them only holds nothing in
-the other. Shares are of *holders*: people who hold any attention before or after; nobody else can move.
+`before` is the methodology compared against, `after` the one asked about. A person who has a row in only one of them holds
+nothing in the other. Shares are of *holders*: people who hold any attention before or after; nobody else can move.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from schemas.methodology import Methodology
 
 COLUMNS = ("person_id", "platform", "handle", "simulated", "influence", "direct", "second", "third", "score", "rank")
 FAR = 5.0  # points: a move that people notice; 5 points are a factor of 2.8 in attention
-TOP = 100  # how many of the first are looked at apart
+TOP = 100  # size of the top group that is reported separately
 BIN = 5  # points of the scale
 MOVE_BIN = 0.5  # points of a move
 
@@ -40,7 +40,7 @@ create view holders as select * from pairs where influence_before > 0 or influen
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    """The UTC day, the methodology asked about, and the one it is compared with."""
+    """The UTC day, the methodology asked about, and the one to compare it with."""
 
     day: date
     methodology: Methodology
@@ -53,7 +53,7 @@ class Params:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a report tells, as tables; columns stand beside the functions that make them."""
+    """The tables of a report; the functions that make them document their columns."""
 
     constants: pa.Table
     summary: pa.Table
@@ -74,34 +74,34 @@ class Comparison:
 
 
 def load(db: DuckDBPyConnection, side: str, rows: pa.Table) -> None:
-    """Makes the table `before` or `after`, of `COLUMNS`."""
+    """Makes the table `before` or `after`, with columns `COLUMNS`."""
     db.register("rows", rows)
     db.execute(f"create table {side} as select {', '.join(COLUMNS)} from rows")
     db.unregister("rows")
 
 
 def pair(db: DuckDBPyConnection) -> None:
-    """Makes `pairs`, one row per person of either table, and its view `holders`. One thread and one order of rows, so that
-    the same rows give the same sums to the last bit."""
+    """Makes `pairs`, one row per person of either table, and its view `holders`. One thread and a fixed order of rows give the
+    same sums to the last bit for the same rows."""
     db.execute("set threads = 1")
     db.execute(_PAIRS)
 
 
 def compared(db: DuckDBPyConnection, before: Methodology, after: Methodology, movers: pa.Table) -> Comparison:
-    """Everything that a report tells of these `pairs`."""
+    """All tables of a report on these `pairs`."""
     return Comparison(
         constants(before, after), summary(db), distribution(db), moves(db), deciles(db), platforms(db), movers
     )
 
 
 def write_people(db: DuckDBPyConnection, to: Path) -> None:
-    """Everybody's scores before and after, and what changed, as a Parquet file."""
+    """Writes everybody's scores before and after, and their differences, to a Parquet file."""
     with appearing(to) as part:
         db.sql("from pairs order by person_id").write_parquet(str(part))
 
 
 def constants(before: Methodology, after: Methodology) -> pa.Table:
-    """(name, before, after) of the constants that differ, each as text; a platform that is not named has the default."""
+    """(name, before, after) of the constants that differ, each as text. A platform that is not named has the default."""
     values = [_flat(methodology) for methodology in (before, after)]
     names = list(dict.fromkeys(name for found in values for name in found))
     rows = [{"name": name, "before": _constant(name, values[0]), "after": _constant(name, values[1])} for name in names]
@@ -123,11 +123,11 @@ def _constant(name: str, values: Mapping[str, str]) -> str:
 
 
 def summary(db: DuckDBPyConnection) -> pa.Table:
-    """One row: people, holders, who rises and falls and how far, and how alike the two orders are. `median_move` is that of
-    the person in the middle, of two the lower.
+    """One row: people, holders, who rises and falls and how far, and how alike the two orders are. `median_move` is the move of
+    the person in the middle; of two in the middle, the lower.
 
-    `rank_correlation` is Spearman's rho of the holders' influence, equals sharing the mean of their ranks; null where all
-    are equal. `top_kept` of the `top` first people (rank <= 100) before are among the first after.
+    `rank_correlation` is Spearman's rho of the holders' influence, with ties at the mean of their ranks; null if all are equal.
+    `top_kept` of the `top` people with rank <= 100 before also have rank <= 100 after.
     """
     return db.sql(
         f"""
@@ -151,8 +151,8 @@ def summary(db: DuckDBPyConnection) -> pa.Table:
 
 
 def distribution(db: DuckDBPyConnection) -> pa.Table:
-    """(score_from, score_to, before, after): holders with a score in [score_from, score_to), 100 in the last; every bin up
-    to the highest that holds somebody."""
+    """(score_from, score_to, before, after): holders with a score in [score_from, score_to), the last bin including 100. Bins
+    go up to the highest that holds somebody."""
     return db.sql(
         f"""
         with binned as (
@@ -167,7 +167,8 @@ def distribution(db: DuckDBPyConnection) -> pa.Table:
 
 
 def moves(db: DuckDBPyConnection) -> pa.Table:
-    """(points_from, points_to, holders): how many of those who move do so by so many points, in [points_from, points_to)."""
+    """(points_from, points_to, holders): how many holders move by [points_from, points_to) points. Those who do not move are
+    left out."""
     return db.sql(
         f"""
         select floor(move / {MOVE_BIN}) * {MOVE_BIN} as points_from, points_from + {MOVE_BIN} as points_to, count(*) as holders
@@ -184,8 +185,8 @@ _MOVED = f"""
 
 
 def deciles(db: DuckDBPyConnection) -> pa.Table:
-    """One row per tenth of the holders by their score before, 1 the lowest, with how they move: the middle eight of ten lie
-    between `low_move` and `high_move`. Equals are in one tenth, so that tenths may differ in size or be missing. Who held
+    """One row per tenth of the holders by score before, 1 the lowest, with how they move: the middle eight of ten lie between
+    `low_move` and `high_move`. Equal scores are in one tenth, so tenths may differ in size or be missing. A person who held
     nothing before is in none."""
     return db.sql(
         f"""
@@ -200,7 +201,7 @@ def deciles(db: DuckDBPyConnection) -> pa.Table:
 
 
 def platforms(db: DuckDBPyConnection) -> pa.Table:
-    """One row per platform, the one that holds most attention first: how its holders move, their mean score, and all
+    """One row per platform, the one that held most attention before first: how its holders move, their mean score, and all
     attention they hold, in accounts' worth and as a share of everybody's."""
     return db.sql(
         f"""

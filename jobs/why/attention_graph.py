@@ -1,7 +1,7 @@
-"""Who spends how much attention on whom, as one published score stood on it: DuckDB over the window, without a JVM.
+"""Computes who spent how much attention on whom in the window of a published score, with DuckDB and without a JVM.
 
-The equations are `jobs.score.attention`'s own text. DuckDB and the JVM may differ in the last bit of a logarithm, so shares may
-in their last unit of 2^-36: influence agrees with what was published to 1e-8 of max(1, influence).
+The equations are the SQL of `jobs.score.attention`. DuckDB and the JVM may differ in the last bit of a logarithm, so shares may
+differ in their last unit of 2^-36. Influence agrees with the published values to 1e-8 of max(1, influence).
 """
 
 from typing import TYPE_CHECKING
@@ -44,8 +44,8 @@ def acts_of(basis: Basis, name: str) -> str:
 
 
 def around(db: "duckdb.DuckDBPyConnection", edges: str, person: str) -> pa.Table:
-    """The rows of `edges` (src, dst, ...) that influence on the person can come by: those that end at the person or at most
-    two steps before, in order of (src, dst). No edge beyond them changes a message that reaches the person."""
+    """The rows of `edges` (src, dst, ...) through which influence can reach the person, in order of (src, dst): those that end
+    at the person or at most two steps before. No other edge changes a message that reaches the person."""
     return db.sql(
         f"""
         with first as (select distinct src as id from {edges} where dst = $1),

@@ -1,8 +1,8 @@
-"""Why a person's score is what it is: computed from the window when asked for, without a JVM.
+"""Explains why a person's score is what it is: computed from the window on request, without a JVM.
 
-Reads one person's published row, what it was computed from (`engagement`, `coverage`, `accounts`; `jobs.warehouse.basis`
-makes sure that they still hold it) and, if asked, `activity`; writes nothing. Every list sums to what it explains: what is
-not named is a line of its own.
+Reads one person's published row, what it was computed from (`engagement`, `coverage`, `accounts`) and, on request, `activity`;
+writes nothing. `jobs.warehouse.basis` verifies that the tables still hold it. Every list sums to what it explains: one entry
+holds the sum of all that is not named.
 """
 
 from collections import defaultdict
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 
 PARTS = ("direct", "second", "third")
 
-Told = dict[str, Any]  # what is said, as JSON
+Told = dict[str, Any]  # an explanation, as JSON
 Pair = tuple[str, str]  # actor and target
 
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    """Whose score, of which day and methodology; `top` is how many engagers and paths of each length are named."""
+    """Whose score to explain, of which day and methodology. `top`: how many engagers, and paths of each length, to name."""
 
     person: str
     day: date
@@ -50,7 +50,7 @@ class Params:
 
 
 class Done(NamedTuple):
-    """What an actor did to a target in the window: `weight_share` is the part of W(actor, target)."""
+    """What an actor did to a target in the window. `weight_share` is its share of W(actor, target)."""
 
     platform: str
     kind: str
@@ -59,17 +59,17 @@ class Done(NamedTuple):
 
 
 class Around(NamedTuple):
-    """The edges that influence on a person can come by, and what each of their engagers hands on to them."""
+    """The edges through which influence can reach a person, and what each engager hands on to the person."""
 
     people: list[str]
-    largest: paths.Largest  # one more of each length than are named, if there is one
+    largest: paths.Largest  # one more of each length than is named, if there is one
     engagers: list[str]  # those who count: `scores.engager_count` of them
     handed_on: np.ndarray  # shape (engagers, parts), in accounts' worth
-    bot_count: int  # engagers besides them, who say of themselves that they are bots
+    bot_count: int  # further engagers, who declare themselves bots
 
 
 def explained(warehouse: Warehouse, params: Params) -> Told:
-    """The score's parts, who contributes most and by what they did, and the paths behind the second and third degree."""
+    """The score's parts, the largest contributors and what they did, and the paths behind the second and third degree."""
     row = published(warehouse, params.person, params.day, params.methodology)
     basis = published_basis(warehouse, params.day, params.methodology)
     with scratch() as db:
@@ -118,7 +118,7 @@ def explained(warehouse: Warehouse, params: Params) -> Told:
 
 
 def published(warehouse: Warehouse, person: str, day: date, methodology: Methodology) -> Told:
-    """The person's row of `scores`. Raises where the day is not published or the person is not in it."""
+    """The person's row of `scores`. Raises `CloutError` if the day is not published or the person is not in it."""
     partition = {"methodology": methodology.version, "day": day}
     found = warehouse.read(SCORES, partition, where=pc.field("person_id") == person).to_pylist()
     if not found:
@@ -152,7 +152,7 @@ def _around(db: "duckdb.DuckDBPyConnection", params: Params) -> Around:
 
 
 def _done(db: "duckdb.DuckDBPyConnection", basis: Basis, pairs: Iterable[Pair]) -> dict[Pair, list[Done]]:
-    """What these actors did to these targets, the weightiest first."""
+    """What these actors did to these targets, the largest weight first."""
     src, dst = zip(*sorted(pairs), strict=True) if pairs else ((), ())
     db.register("pairs", pa.table({"src": pa.array(src, pa.string()), "dst": pa.array(dst, pa.string())}))
     acts = f"(from {attention_graph.acts_of(basis, 'now')} semi join pairs using (src, dst))"
@@ -207,13 +207,13 @@ def _part(act: Done, worth: float, points: float) -> Told:
 
 
 def _other_paths(part: float, largest: Sequence[paths.Path], top: int, points: float) -> Told:
-    """What comes by paths of one length that are not named: nothing where all are, and never dust below it."""
+    """Attention by paths of one length that are not named: 0 if all are named, and never negative by rounding."""
     rest = max(0.0, part - sum(worth for worth, _ in largest[:top])) if len(largest) > top else 0.0
     return {"influence": rest, "points": rest * points}
 
 
 def _kinds(found: Around, params: Params, points: float, done: Mapping[Pair, list[Done]]) -> list[Told]:
-    """All that engagers hand on, by platform and kind of what they did."""
+    """All attention that engagers hand on, by platform and kind of their acts."""
     worth: dict[tuple[str, str], float] = defaultdict(float)
     count: dict[tuple[str, str], int] = defaultdict(int)
     for engager, whole in zip(found.engagers, found.handed_on.sum(axis=1), strict=True):
@@ -225,8 +225,8 @@ def _kinds(found: Around, params: Params, points: float, done: Mapping[Pair, lis
 
 
 def _acts(warehouse: Warehouse, basis: Basis, pairs: set[Pair]) -> list[Told]:
-    """The rows of `activity` of these pairs on covered days of the window, as it is now: what a report counts as is its row of
-    `engagement`."""
+    """The current rows of `activity` for these pairs on covered days of the window. Rows of `engagement` show as which kind
+    each report counts."""
     now = basis.now
     counting = counted.rows(warehouse, ACTIVITY, now.activity, now.coverage, basis.first_day, basis.day)
     found = []

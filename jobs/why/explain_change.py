@@ -1,7 +1,7 @@
-"""Why a person's score is not what it was on an earlier day: reasons that sum to the change, and who is behind each.
+"""Explains why a person's score changed since an earlier day: reasons that sum to the change, and the people behind each.
 
-Reads one person's published rows of both days and what they stand on; writes nothing. For everybody at once there is
-`jobs.score_changes`, which tells the same.
+Reads one person's published rows of both days and what they were computed from; writes nothing. `jobs.score_changes` computes
+the same for everybody at once.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,8 @@ NOTHING = dict.fromkeys(("score", "influence", *PARTS), 0.0)
 
 
 def explained(warehouse: Warehouse, person: str, params: Params, top: int) -> Told:
-    """The change of one person's score, and for each reason the `top` people behind it. Raises where a day is not published."""
+    """The change of one person's score, and the `top` people behind each reason. Raises `CloutError` if a day is not
+    published."""
     old, new = bases(warehouse, params)
     before = _row(warehouse, person, params.since_day, params.since_methodology)
     after = _row(warehouse, person, params.day, params.methodology)
@@ -66,7 +67,7 @@ def explained(warehouse: Warehouse, person: str, params: Params, top: int) -> To
 
 
 def _row(warehouse: Warehouse, person: str, day: date, methodology: Methodology) -> Mapping[str, Any]:
-    """What was published of the person; nothing where they had no row that day."""
+    """The person's published values; zeros if the person had no row that day."""
     partition = {"methodology": methodology.version, "day": day}
     found = warehouse.read(SCORES, partition, columns=list(NOTHING), where=pc.field("person_id") == person).to_pylist()
     return found[0] if found else NOTHING
@@ -83,8 +84,8 @@ def _other_methodology(changes: reasons.Changes, v: int, published: Published, p
 def _reason(
     code: str, people: list[str], worth: np.ndarray, whole: float, slope: float, rescaled: float, top: int
 ) -> Told | None:
-    """One reason, the people who moved most by it, and the sum of the rest. An account's worth is `slope` points; those of
-    another scale are added. None where it moved nothing."""
+    """One reason, the people who moved most by it, and the sum of the rest; None if it moved nothing. One account's worth is
+    `slope` points; `rescaled` adds the points due to another scale."""
     if max(abs(whole), abs(rescaled), *np.abs(worth)) <= DUST:
         return None
     moved = [k for k in range(len(people)) if abs(worth[k]) > DUST]
@@ -104,10 +105,10 @@ def _reason(
 
 
 def _uncovered(warehouse: Warehouse, since: Basis, now: Basis, person: str) -> dict[str, list[date]]:
-    """The person's platform -> days after the earlier one, up to the later, on which nothing of it could arrive, if any."""
+    """The person's platform -> uncovered days after the earlier day, up to the later one; empty if there are none."""
     platform = person.partition(":")[0]
     covered = now.covered.get(platform, set())
-    if since.day < now.first_day:  # of days before the later window the tables know
+    if since.day < now.first_day:  # `now` holds no days before its window, the tables do
         covered = covered | covered_days(warehouse, since.day, now.first_day, now.now.coverage).get(platform, set())
     missing = [day for day in days_between(since.day + ONE_DAY, now.day) if day not in covered]
     return {platform: missing} if missing else {}

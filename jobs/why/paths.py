@@ -1,6 +1,7 @@
 """The largest paths by which attention reaches a person: x -> w -> u -> v, all accounts distinct.
 
-Paths are looked at in blocks, those that could be largest first, until no other can be among the largest: a hub has millions.
+A hub has millions of paths. The search looks at blocks of them, the most promising first, until no other path can be among the
+largest.
 """
 
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ Path = tuple[float, tuple[int, ...]]  # what it hands on, in accounts' worth; it
 
 BLOCK = 250_000  # paths in memory at once: some 20 MB
 
-# Bounds multiply the same shares in another order than paths do, so they may differ in the last bits.
+# A bound multiplies the same shares in another order than a path does, so the two may differ in the last bits.
 ROUNDING = 1 + 1e-12
 
 
@@ -43,8 +44,8 @@ class _Paths(NamedTuple):
 
 
 def largest(graph: Graph, share: np.ndarray, v: int, rounds: int, count: int) -> Largest:
-    """At most `count` paths of each length that hand on anything; of equal ones those whose accounts come first. `share`: each
-    edge's, as doubles."""
+    """At most `count` paths of each length that hand on anything. Of equal paths, those with the smaller account numbers come
+    first. `share`: each edge's share, as doubles."""
     into = graph.in_edge[graph.in_start[v] : graph.in_start[v + 1]]
     direct = _Paths(share[into], graph.src[into][None, :])
     strongest = _strongest(graph, share)
@@ -65,8 +66,8 @@ def _second(graph: Graph, share: np.ndarray, v: int, direct: _Paths, strongest: 
 
 
 def _third(graph: Graph, share: np.ndarray, v: int, direct: _Paths, strongest: np.ndarray, count: int) -> _Paths:
-    """Among equal paths those with the smallest first account are the largest, so a path whose extensions could only be equal
-    to the last of the largest is left out unless one begins before it."""
+    """Among equal paths, the one with the smallest first account ranks first. So a path is skipped if its extensions could only
+    equal the last of the largest, unless one of them may begin at the same or a smaller account."""
     two_steps = _strongest(graph, share * strongest[graph.src])
     earliest = np.full(len(strongest), len(strongest))
     fed = np.diff(graph.in_start) > 0
@@ -90,14 +91,14 @@ def _third(graph: Graph, share: np.ndarray, v: int, direct: _Paths, strongest: n
 
 
 class _Block(NamedTuple):
-    """Paths to make longer, and what the longer ones hand on at most; in descending order of that."""
+    """Paths to extend, and the most that their extensions can hand on, in descending order of that bound."""
 
     paths: _Paths
     bound: np.ndarray
 
 
 def _blocks(graph: Graph, paths: _Paths, bound: np.ndarray) -> Iterator[_Block]:
-    """The paths in descending order of the bound, so many at a time that those one step longer fill a block."""
+    """The paths in descending order of the bound, in blocks of at most `BLOCK` extensions each, or of one path."""
     order = np.argsort(-bound, kind="stable")
     heads = paths.accounts[0, order]
     longer = np.cumsum(graph.in_start[heads + 1] - graph.in_start[heads])
@@ -130,7 +131,7 @@ def _longer(graph: Graph, share: np.ndarray, v: int, paths: _Paths) -> _Paths:
 
 
 def _strongest(graph: Graph, value: np.ndarray) -> np.ndarray:
-    """Each account's largest value of an edge into it; 0 where there is none."""
+    """Each account's largest value among the edges into it; 0 if there is none."""
     found = np.zeros(len(graph.start) - 1)
     np.maximum.at(found, graph.dst, value)
     return found
@@ -145,8 +146,10 @@ def _joined(one: _Paths, other: _Paths) -> _Paths:
 
 
 def _top(paths: _Paths, count: int) -> _Paths:
-    """In an order of their own where they hand on the same, so that equal inputs give equal answers. Sorts few: by each key in
-    turn it takes whatever lies before the last place and goes on among those that share it."""
+    """The `count` largest paths, in order. Equal paths are ordered by their accounts, so equal inputs give equal answers.
+
+    It sorts only a few: key by key it takes every path before the last place, and continues with those that share that place.
+    """
     left = np.flatnonzero(paths.worth > 0)
     taken = [left[:0]]
     for key in (-paths.worth, *paths.accounts):

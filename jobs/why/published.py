@@ -1,4 +1,4 @@
-"""What was published of people on two days, which `clout explain --since` and `score_changes` both explain."""
+"""Published values of people on two days, which `clout explain --since` and `score_changes` both explain."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -15,7 +15,7 @@ from schemas.fixed_point import UNIT
 from schemas.methodology import Methodology
 from schemas.scores import SCORES
 
-DUST = 1e-11  # accounts' worth, below the last unit of fixed point: what doubles leave where nothing moved
+DUST = 1e-11  # accounts' worth, below the last unit of fixed point: rounding of doubles where nothing moved
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class Params:
 
 @dataclass(frozen=True)
 class Published:
-    """What was published of some people on both days, 0 where they had no row. Arrays in one order."""
+    """Published values of some people on both days, 0 where they had no row. All arrays are in the same order."""
 
     old_influence: np.ndarray
     influence: np.ndarray
@@ -53,8 +53,9 @@ class Published:
         return cls(old_influence, influence, old_score, score)
 
     def points(self, params: Params) -> tuple[np.ndarray, np.ndarray]:
-        """Points that one account's worth of the change is: change of score over change of influence, its derivative where
-        that is next to nothing; and what the later methodology's scale, if another, makes of the earlier influence."""
+        """Two arrays: points per account's worth of the change, and points by which the later methodology's scale, if another,
+        changes the earlier score. The first is change of score over change of influence, or the derivative if influence hardly
+        changed."""
         resolution, full_scale = params.methodology.resolution, params.methodology.full_scale
         steepness = 100 / np.log1p(full_scale / resolution)
         rescaled = self.old_score
@@ -68,7 +69,7 @@ class Published:
 
 
 def bases(warehouse: Warehouse, params: Params) -> tuple[Basis, Basis]:
-    """What both days' published scores stand on."""
+    """What the published scores of both days were computed from, the earlier day first."""
     return (
         published_basis(warehouse, params.since_day, params.since_methodology),
         published_basis(warehouse, params.day, params.methodology),
@@ -76,6 +77,6 @@ def bases(warehouse: Warehouse, params: Params) -> tuple[Basis, Basis]:
 
 
 def influence_of(src: np.ndarray, dst: np.ndarray, share: np.ndarray, accounts: int, rounds: int) -> np.ndarray:
-    """Everybody's influence by these shares (doubles), in accounts' worth."""
+    """Everybody's influence from these shares (doubles), in accounts' worth."""
     a = np.rint(share / UNIT).astype(np.int64)
     return np.sum(memory.influence(src, dst, a, accounts, rounds).sums, axis=0) * UNIT

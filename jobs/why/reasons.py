@@ -1,8 +1,8 @@
 """Why influence changed between two days: each actor's part in each person's change, split by what the actor did.
 
 An actor's shares follow from what it spent: a = damping * credibility * W * g with g = 1 / (rest_weight + all it spent). So a
-further act towards a person raises that share and lowers the actor's others, and both belong to the act: a new act is told
-with everything that it moved, as one sum. That sum is never negative (promise P1).
+further act towards a person raises that share and lowers the actor's others. Both effects belong to the act, so a new act is
+reported as one sum of all that it moved. That sum is never negative (promise P1).
 """
 
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 
 
 def prepare_change(db: "duckdb.DuckDBPyConnection", warehouse: Warehouse, since: Basis, now: Basis) -> None:
-    """Makes the table `edges` of both days (`since` under the methodology of `now`): src, dst, old_a, a, old_weight, weight,
-    fresh, restored, missing, old_spent, spent, old_credibility, credibility, restored_spent, missing_spent, weights as
-    multiples of 2^-36."""
+    """Makes the table `edges` of both days, `since` under the methodology of `now`.
+
+    Its columns are src, dst, old_a, a, old_weight, weight, fresh, restored, missing, old_spent, spent, old_credibility,
+    credibility, restored_spent, missing_spent; weights are multiples of 2^-36.
+    """
     prepare(db, warehouse, since, "old")
     prepare(db, warehouse, now, "new")
     db.register("fades", _fades(since, now))
@@ -79,9 +81,12 @@ def prepare_change(db: "duckdb.DuckDBPyConnection", warehouse: Warehouse, since:
 
 
 def _fades(since: Basis, now: Basis) -> pa.Table:
-    """(day, platform, state, old_factor, aged_factor, late_factor, factor): what an act weighs at the earlier day; as known
-    then, but grown older; at the earlier day, as known now; now. 0 where it does not count. A day's state is `new` after the
-    earlier day, `left` before the later window, `kept` where it is covered as known then and as known now, else `other`."""
+    """(day, platform, state, old_factor, aged_factor, late_factor, factor): the weight of an act, 0 where it does not count.
+
+    `old_factor` is its weight on the earlier day as known then, `aged_factor` on the later day as known then, `late_factor` on
+    the earlier day as known now, `factor` on the later day as known now. A day's `state` is `new` after the earlier day, `left`
+    before the later window, `kept` if it is covered as known then and as known now, else `other`.
+    """
     methodology = now.methodology
     old, new = since.covered, now.covered
     platforms = sorted({*old, *new})
@@ -121,7 +126,7 @@ class Changes(NamedTuple):
 
 
 def pulled(db: "duckdb.DuckDBPyConnection", now: Basis, person: str | None = None) -> Changes:
-    """The table `edges`, or what of it influence on one person can come by."""
+    """The table `edges` as arrays, or only the edges through which influence can reach `person`."""
     edges = around(db, "edges", person) if person else db.sql("from edges order by src, dst").to_arrow_table()
     people, src, dst = numbered(edges["src"], edges["dst"])
     column = {name: edges[name].to_numpy().astype(np.float64) for name in edges.column_names[2:]}
@@ -138,9 +143,10 @@ def pulled(db: "duckdb.DuckDBPyConnection", now: Basis, person: str | None = Non
 
 
 def room_left(old_spent: Array, spent: Array) -> tuple[tuple[Array, Array], Array]:
-    """1 / spent on both days, and what each unit more spent takes from it; `spent` counts what stays with nobody.
+    """1 / spent on both days, and by how much each further unit spent lowers it. `spent` includes what stays with nobody.
 
-    Who spends nothing and keeps nothing has no share to speak of: as on the other day, and nothing is taken from it.
+    An actor whose `spent` is 0 on one day has no share to speak of there: that day takes the other day's value, and nothing
+    lowers it.
     """
     both = (old_spent > 0) & (spent > 0)
     old_free, free = (
@@ -151,7 +157,7 @@ def room_left(old_spent: Array, spent: Array) -> tuple[tuple[Array, Array], Arra
 
 
 def of_person(changes: Changes, v: int) -> tuple[Array, Array]:
-    """Actors who moved the influence of account `v`, and each one's part by reason: shapes (actors,), (actors, reasons)."""
+    """Actors who moved the influence of account `v`, and each actor's part by reason: shapes (actors,), (actors, reasons)."""
     graph, change = changes.graph, changes.change
     room = sensitivity.scratch(len(changes.people), len(graph.src))
     shares, arrived = sensitivity.on_the_way(graph, change.old_share, change.share)

@@ -1,16 +1,17 @@
-"""How a person's influence answers to each edge: its derivative, averaged over the way from one day's shares to another's.
+"""How a person's influence responds to each edge: its derivative, averaged along the way from one day's shares to another's.
 
     influence(v) = sum over paths to v of products of at most three shares
 
-is a polynomial of degree three, so along the straight line from old to new shares its derivative by each share is one of
-degree two, which two points of Gauss and Legendre integrate exactly. Thus
+is a polynomial of degree three. Along the straight line from old to new shares, its derivative by each share has degree two,
+which two-point Gauss-Legendre quadrature integrates exactly. Thus
 
     change of influence(v) = sum over edges of response(edge) * change of share(edge)
 
-holds exactly, and every product is split evenly among its factors, in no order (for products of two and three this is the
-value of Shapley, and that of Aumann and Shapley: "Values of Non-Atomic Games", Princeton 1974).
+holds exactly. Every product is split evenly among its factors, in no order. For products of two and three this is the Shapley
+value, and the Aumann-Shapley value ("Values of Non-Atomic Games", Princeton 1974).
 
-All kernels that call each other lie in this one file: the cache of compiled code is renewed by the caller's file alone.
+All kernels that call each other are in this one file, because only a change of the caller's file renews the cache of compiled
+code.
 """
 
 from typing import NamedTuple
@@ -22,7 +23,7 @@ from schemas.score_changes import REASONS
 
 Array = np.ndarray
 
-# Both points weigh one half.
+# Both points have weight one half.
 POINTS = (0.5 - 0.5 / np.sqrt(3), 0.5 + 0.5 / np.sqrt(3))
 
 
@@ -37,7 +38,7 @@ CODES = tuple(REASONS)
 
 
 class Graph(NamedTuple):
-    """Edges in order of (src, dst), and the ways to find them. `start` and `in_start` have one entry more than accounts."""
+    """Edges in order of (src, dst), and the indexes to find them. `start` and `in_start` have one entry more than accounts."""
 
     src: Array  # account number
     dst: Array
@@ -48,18 +49,18 @@ class Graph(NamedTuple):
 
 
 class Change(NamedTuple):
-    """Both days' edges; one entry per edge, weights and shares as doubles. The last seven are the actor's."""
+    """Both days' edges; one entry per edge, weights and shares as doubles. The last seven fields describe the edge's actor."""
 
     old_share: Array
     share: Array
     old_weight: Array
     weight: Array
     fresh: Array  # weight of acts after the earlier day
-    restored: Array  # weight that days up to the earlier one have since they are covered, or told more
-    missing: Array  # and since they are not, or told less
+    restored: Array  # weight gained on days up to the earlier one that are covered since, or report more
+    missing: Array  # weight lost on such days that are no longer covered, or report less
     old_free: Array  # 1 / (rest_weight + all that the actor spent)
     free: Array
-    crowding: Array  # what each unit more that the actor spends takes from that, averaged over both days
+    crowding: Array  # by how much each further unit spent lowers it, averaged over both days
     old_credibility: Array
     credibility: Array
     restored_spent: Array
@@ -67,7 +68,7 @@ class Change(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Room for one person at a time; zero, and left so."""
+    """Working memory for one person at a time; zero between persons."""
 
     marked: Array  # edge: has a response
     response: Array  # edge
@@ -80,7 +81,7 @@ class Scratch(NamedTuple):
 
 
 def graph(src: Array, dst: Array, accounts: int) -> Graph:
-    """`src`, `dst`: account numbers below `accounts`, sorted by (src, dst), none twice, none to itself."""
+    """Makes the graph. `src`, `dst`: account numbers below `accounts`, sorted by (src, dst), none twice, none to itself."""
     numbers = np.arange(accounts + 1)
     in_edge = np.lexsort((src, dst))
     key = src.astype(np.int64) * accounts + dst
@@ -104,7 +105,8 @@ def scratch(accounts: int, edges: int) -> Scratch:
 
 
 def on_the_way(g: Graph, old: Array, new: Array) -> tuple[Array, Array]:
-    """Shares at both points, and what they bring each account in one step: shapes (2, edges) and (2, accounts)."""
+    """Shares at both points of the quadrature, and what they bring each account in one step: shapes (2, edges) and (2,
+    accounts)."""
     shares = np.stack([old + point * (new - old) for point in POINTS])
     arrived = np.stack([np.bincount(g.dst, share, len(g.start) - 1) for share in shares])
     return shares, arrived
@@ -112,8 +114,8 @@ def on_the_way(g: Graph, old: Array, new: Array) -> tuple[Array, Array]:
 
 @njit(cache=True)
 def responses(v: int, g: Graph, shares: Array, arrived: Array, rounds: int, room: Scratch) -> int:
-    """Writes the edges that influence on `v` comes by to `room.edges`, ascending, and what they answer with to
-    `room.response` in their order; returns how many. `forget` makes the room zero again for the next person."""
+    """Writes the edges through which influence can reach `v` to `room.edges`, ascending, and the response of each edge to
+    `room.response`; returns the number of edges. `forget` makes the room zero again for the next person."""
     count = 0
     for point in range(len(shares)):
         count = _add(v, g, shares[point], arrived[point], rounds, room, 0.5, count)
@@ -149,7 +151,8 @@ def everybody(
 def by_actor(
     v: int, graph: Graph, change: Change, damping: float, room: Scratch, count: int, actors: Array, parts: Array
 ) -> int:
-    """Writes each actor among the `count` marked edges and its parts; returns how many. Edges of an actor lie together."""
+    """Writes each actor among the `count` marked edges and its parts; returns the number of actors. Edges of an actor are
+    adjacent."""
     found, k = 0, 0
     while k < count:
         first = room.edges[k]
@@ -159,7 +162,7 @@ def by_actor(
         while k < count and graph.src[room.edges[k]] == u:
             e = room.edges[k]
             response = room.response[e]
-            # Not the rounded shares: the last unit of 2^-36 would be told as attention that moved.
+            # Not the rounded shares: their last unit of 2^-36 would be reported as attention that moved.
             whole += (
                 response
                 * damping
@@ -186,8 +189,8 @@ def by_actor(
         )
         restored_spent, missing_spent = change.restored_spent[first], change.missing_spent[first]
         if own >= 0:
-            # What a unit of weight towards v brings v, less what it draws from the actor's ways to v. That is `free * response
-            # - crowding`, which is not below zero; as a difference of large numbers it might be, by their last bits.
+            # What a unit of weight towards v brings v, less what it takes from the actor's other ways to v: `free * response -
+            # crowding`. It is never below zero, but as a difference of large numbers it might be, by rounding.
             response = room.response[own]
             unit = passed_on * free * response
             if crowding > 0:
