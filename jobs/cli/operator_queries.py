@@ -12,8 +12,7 @@ from typing import Any
 import duckdb
 
 from jobs.days import days_between
-from jobs.pull_activity import JOB as PULL
-from jobs.warehouse.runs import DONE, FAILED
+from jobs.warehouse.runs import DONE, FAILED, PULL_ACTIVITY, STARTED
 from jobs.warehouse.storage import Warehouse
 from schemas.coverage import COVERAGE
 from schemas.rejects import REJECTS
@@ -60,7 +59,7 @@ def coverage(warehouse: Warehouse, asked: Asked, expected: Mapping[str, Sequence
     wanted = {(row["source"], day) for row in rows for day in span}
     wanted |= {(source, day) for source, days in expected.items() for day in days if asked.source in (None, source)}
     missing = wanted - {(row["source"], row["day"]) for row in rows}
-    why = _unfinished_pulls(warehouse, sorted({day for _, day in missing}))
+    why = _newest_pulls(warehouse, sorted({day for _, day in missing}))
     rows += [
         dict.fromkeys(COVERAGE.column_names)
         | {"day": day, "source": source, "status": MISSING, "reason": why.get((source, day), "no pull was started")}
@@ -70,19 +69,17 @@ def coverage(warehouse: Warehouse, asked: Asked, expected: Mapping[str, Sequence
     return sorted(kept, key=lambda row: (row["day"], row["source"], row["platform"] or ""))
 
 
-def _unfinished_pulls(warehouse: Warehouse, days: Sequence[date]) -> dict[tuple[str, date], str]:
-    """(source, day) -> that its newest pull failed and why, or that it has not ended."""
+def _newest_pulls(warehouse: Warehouse, days: Sequence[date]) -> dict[tuple[str, date], str]:
+    """(source, day) -> what became of the newest pull of a day without coverage."""
     if not days:
         return {}
-    found = {}
-    for row in warehouse.read(RUNS, {"day": tuple(days), "job": PULL}).sort_by("started_at").to_pylist():
-        source = json.loads(row["parameters"])["source"]
-        found[source, row["day"]] = (
-            f"the pull failed: {row['error']}"
-            if row["status"] == FAILED
-            else f"a pull started at {row['started_at']:%Y-%m-%d %H:%M} UTC and has not ended"
-        )
-    return found
+    said = {
+        FAILED: "the pull failed: {error}",
+        STARTED: "a pull started at {started_at:%Y-%m-%d %H:%M} UTC and has not ended",
+        DONE: "pulled at {started_at:%Y-%m-%d %H:%M} UTC, but its coverage was removed since; pull it again",
+    }
+    pulls = warehouse.read(RUNS, {"day": tuple(days), "job": PULL_ACTIVITY}).sort_by("started_at").to_pylist()
+    return {(json.loads(row["parameters"])["source"], row["day"]): said[row["status"]].format(**row) for row in pulls}
 
 
 def runs(warehouse: Warehouse, asked: Asked, *, job: str | None = None, failed: bool = False) -> list[Row]:

@@ -124,4 +124,4 @@ def share(part: int, whole: int) -> str:
         return "under 0.1%"
     if 0.999 < value < 1:
         return "over 99.9%"
-    return f"{value:.1%}" if 0 < value < 0.1 else f"{value:.0%}"
+    return f"{value:.1%}" if 0 < value < 0.1 or 0.99 < value < 1 else f"{value:.0%}"

@@ -10,6 +10,7 @@ import pytest
 
 from jobs.cli import display, main, operating, operator_queries, operator_tables
 from jobs.cli.operator_queries import Asked
+from jobs.warehouse.runs import Batch, Run, write
 from jobs.warehouse.storage import Warehouse
 from schemas.coverage import COVERAGE
 from schemas.rejects import REJECTS
@@ -115,6 +116,14 @@ def test_coverage_shows_what_is_partial_and_what_is_missing_and_why(clout):
     ]
     one = json.loads(clout("coverage", "--day", str(DAY), "--source", "jetstream", "--json"))
     assert [(row["source"], row["status"], row["act_count"]) for row in one] == [("jetstream", "missing", None)]
+
+
+def test_a_pulled_day_whose_coverage_was_removed_says_so(warehouse):
+    """As a repair after a power cut leaves it."""
+    item = Run("pull_activity", DAY, Batch("test"), {"source": "gharchive"}, started_at=datetime(2026, 11, 4, tzinfo=UTC))
+    write(warehouse, [item], "done")
+    (row,) = operator_queries.coverage(warehouse, Asked(), {"gharchive": [DAY]}, faulty=True)
+    assert row["reason"] == "pulled at 2026-11-04 00:00 UTC, but its coverage was removed since; pull it again"
 
 
 def test_a_night_that_never_began_is_missing(night, arrow_rows, monkeypatch, tmp_path):
