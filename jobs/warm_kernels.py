@@ -14,7 +14,7 @@ def main() -> None:
     graph = sensitivity.graph(src[order], dst[order], 3)
     change = sensitivity.Change(*[np.ones(4) for _ in sensitivity.Change._fields])
     shares, arrived = sensitivity.on_the_way(graph, change.old_share, change.share)
-    sensitivity.everybody(graph, change, 0.5, shares, arrived, 3, sensitivity.scratch(3, 4))
+    sensitivity.everybody(graph, change, 0.5, shares, arrived, 3, sensitivity.buffers(3, 4))
 
 
 if __name__ == "__main__":

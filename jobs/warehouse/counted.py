@@ -65,7 +65,7 @@ def platforms(warehouse: Warehouse, snapshot: Snapshot, last_day: date) -> set[s
     return {name for delta in opened for name in pc.unique(pruning.files(delta, upto)["platform"]).to_pylist()}
 
 
-def rows(
+def dataset(
     warehouse: Warehouse,
     table: Table,
     version: int,
@@ -88,7 +88,7 @@ def frame(
     first_day: date = date.min,
     last_day: date = date.max,
 ) -> "DataFrame":
-    """Like `rows`, as a Spark frame."""
+    """Like `dataset`, as a Spark frame."""
     from pyspark.sql import functions as F
 
     every = warehouse.frame(session, table, version).alias("every")

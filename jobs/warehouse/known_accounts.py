@@ -143,7 +143,7 @@ def _register(
     db: duckdb.DuckDBPyConnection, warehouse: Warehouse, snapshot: Snapshot, copy: Copy | None, day: date
 ) -> None:
     """Creates the view `observed`: the copy's rows, and observations of accounts after the copy up to the day."""
-    since = counted.rows(warehouse, ACCOUNTS, snapshot.accounts, snapshot.coverage, _first_day(copy), day)
+    since = counted.dataset(warehouse, ACCOUNTS, snapshot.accounts, snapshot.coverage, _first_day(copy), day)
     db.register("observed_since", since)
     every = f"select {', '.join(OBSERVED)} from observed_since"
     if copy is not None:

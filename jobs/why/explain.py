@@ -228,7 +228,7 @@ def _acts(warehouse: Warehouse, basis: Basis, pairs: set[Pair]) -> list[Told]:
     """The current rows of `activity` for these pairs on covered days of the window. Rows of `engagement` show as which kind
     each report counts."""
     now = basis.now
-    counting = counted.rows(warehouse, ACTIVITY, now.activity, now.coverage, basis.first_day, basis.day)
+    counting = counted.dataset(warehouse, ACTIVITY, now.activity, now.coverage, basis.first_day, basis.day)
     found = []
     for platform, mine in _by_platform(pairs):
         actors, targets = (pa.array(sorted({pair[end] for pair in mine}), pa.string()) for end in (0, 1))

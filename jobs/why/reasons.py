@@ -159,7 +159,7 @@ def room_left(old_spent: Array, spent: Array) -> tuple[tuple[Array, Array], Arra
 def of_person(changes: Changes, v: int) -> tuple[Array, Array]:
     """Actors who moved the influence of account `v`, and each actor's part by reason: shapes (actors,), (actors, reasons)."""
     graph, change = changes.graph, changes.change
-    room = sensitivity.scratch(len(changes.people), len(graph.src))
+    room = sensitivity.buffers(len(changes.people), len(graph.src))
     shares, arrived = sensitivity.on_the_way(graph, change.old_share, change.share)
     count = sensitivity.responses(v, graph, shares, arrived, changes.rounds, room)
     actors = np.zeros(count, np.int64)
@@ -171,6 +171,6 @@ def of_person(changes: Changes, v: int) -> tuple[Array, Array]:
 def of_everybody(changes: Changes) -> Array:
     """Each account's change of influence by reason: shape (accounts, reasons)."""
     graph, change = changes.graph, changes.change
-    room = sensitivity.scratch(len(changes.people), len(graph.src))
+    room = sensitivity.buffers(len(changes.people), len(graph.src))
     shares, arrived = sensitivity.on_the_way(graph, change.old_share, change.share)
     return sensitivity.everybody(graph, change, changes.damping, shares, arrived, changes.rounds, room)

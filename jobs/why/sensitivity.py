@@ -67,7 +67,7 @@ class Change(NamedTuple):
     missing_spent: Array
 
 
-class Scratch(NamedTuple):
+class Buffers(NamedTuple):
     """Working memory for one person at a time; zero between persons."""
 
     marked: Array  # edge: has a response
@@ -91,8 +91,8 @@ def graph(src: Array, dst: Array, accounts: int) -> Graph:
     return Graph(src, dst, np.searchsorted(src, numbers), in_edge, np.searchsorted(dst[in_edge], numbers), back)
 
 
-def scratch(accounts: int, edges: int) -> Scratch:
-    return Scratch(
+def buffers(accounts: int, edges: int) -> Buffers:
+    return Buffers(
         np.zeros(edges, np.bool_),
         np.zeros(edges),
         np.zeros(edges, np.int64),
@@ -113,7 +113,7 @@ def on_the_way(g: Graph, old: Array, new: Array) -> tuple[Array, Array]:
 
 
 @njit(cache=True)
-def responses(v: int, g: Graph, shares: Array, arrived: Array, rounds: int, room: Scratch) -> int:
+def responses(v: int, g: Graph, shares: Array, arrived: Array, rounds: int, room: Buffers) -> int:
     """Writes the edges through which influence can reach `v` to `room.edges`, ascending, and the response of each edge to
     `room.response`; returns the number of edges. `forget` makes the room zero again for the next person."""
     count = 0
@@ -124,7 +124,7 @@ def responses(v: int, g: Graph, shares: Array, arrived: Array, rounds: int, room
 
 
 @njit(cache=True)
-def forget(room: Scratch, count: int) -> None:
+def forget(room: Buffers, count: int) -> None:
     for k in range(count):
         room.marked[room.edges[k]] = False
         room.response[room.edges[k]] = 0.0
@@ -132,7 +132,7 @@ def forget(room: Scratch, count: int) -> None:
 
 @njit(cache=True)
 def everybody(
-    graph: Graph, change: Change, damping: float, shares: Array, arrived: Array, rounds: int, room: Scratch
+    graph: Graph, change: Change, damping: float, shares: Array, arrived: Array, rounds: int, room: Buffers
 ) -> Array:
     """Each account's change of influence by reason: shape (accounts, reasons)."""
     accounts = len(graph.start) - 1
@@ -149,7 +149,7 @@ def everybody(
 
 @njit(cache=True)
 def by_actor(
-    v: int, graph: Graph, change: Change, damping: float, room: Scratch, count: int, actors: Array, parts: Array
+    v: int, graph: Graph, change: Change, damping: float, room: Buffers, count: int, actors: Array, parts: Array
 ) -> int:
     """Writes each actor among the `count` marked edges and its parts; returns the number of actors. Edges of an actor are
     adjacent."""
@@ -215,7 +215,7 @@ def by_actor(
 
 
 @njit(cache=True)
-def _give(edge: int, value: float, room: Scratch, count: int) -> int:
+def _give(edge: int, value: float, room: Buffers, count: int) -> int:
     if not room.marked[edge]:
         room.marked[edge] = True
         room.edges[count] = edge
@@ -225,7 +225,7 @@ def _give(edge: int, value: float, room: Scratch, count: int) -> int:
 
 
 @njit(cache=True)
-def _add(v: int, g: Graph, share: Array, arrived: Array, rounds: int, room: Scratch, part: float, count: int) -> int:
+def _add(v: int, g: Graph, share: Array, arrived: Array, rounds: int, room: Buffers, part: float, count: int) -> int:
     """Adds `part` of the derivative at these shares. Paths are x -> w -> u -> v, all accounts distinct."""
     for e in range(g.start[v], g.start[v + 1]):
         room.answered[g.dst[e]] = share[e]

@@ -120,7 +120,9 @@ def test_coverage_shows_what_is_partial_and_what_is_missing_and_why(clout):
 
 def test_a_pulled_day_whose_coverage_was_removed_says_so(warehouse):
     """As a repair after a power cut leaves it."""
-    item = Run("pull_activity", DAY, Batch("test"), {"source": "gharchive"}, started_at=datetime(2026, 11, 4, tzinfo=UTC))
+    item = Run(
+        "pull_activity", DAY, Batch("test"), {"source": "gharchive"}, started_at=datetime(2026, 11, 4, tzinfo=UTC)
+    )
     write(warehouse, [item], "done")
     (row,) = operator_queries.coverage(warehouse, Asked(), {"gharchive": [DAY]}, faulty=True)
     assert row["reason"] == "pulled at 2026-11-04 00:00 UTC, but its coverage was removed since; pull it again"

@@ -79,7 +79,7 @@ def seen(warehouse: Warehouse) -> Reports | None:
     for platform in PLATFORMS:
         of_platform = pc.field("platform") == platform
         acts, accounts = (
-            counted.rows(warehouse, table, version, now.coverage).to_table(filter=of_platform).to_pylist()
+            counted.dataset(warehouse, table, version, now.coverage).to_table(filter=of_platform).to_pylist()
             for table, version in ((ACTIVITY, now.activity), (ACCOUNTS, now.accounts))
         )
         rejects = warehouse.read(REJECTS, where=of_platform).to_pylist()
@@ -280,7 +280,7 @@ def test_duckdb_sees_only_rows_that_count(before):
     with pytest.raises(Killed):
         pull(Walked(warehouse.root, kill_at("replace coverage")), NEWER)
     now = counted.snapshot(warehouse)
-    acts = counted.rows(warehouse, ACTIVITY, now.activity, now.coverage)
+    acts = counted.dataset(warehouse, ACTIVITY, now.activity, now.coverage)
     with duckdb.connect() as db:
         db.register("acts", acts)
         found = db.sql("select count(*) from acts where actor_id <> 'earlier0'").fetchall()
@@ -335,5 +335,5 @@ def test_days_and_sources_that_are_decided_at_once_do_not_collide(before):
     decided = [row for row in warehouse.read(COVERAGE).to_pylist() if row["source"] != "test"]
     assert len(decided) == len(sources) * len(PLATFORMS)
     now = counted.snapshot(warehouse)
-    acts = counted.rows(warehouse, ACTIVITY, now.activity, now.coverage).to_table().to_pylist()
+    acts = counted.dataset(warehouse, ACTIVITY, now.activity, now.coverage).to_table().to_pylist()
     assert len([act for act in acts if act["source"] != "test"]) == len(decided)

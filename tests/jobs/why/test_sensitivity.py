@@ -17,7 +17,7 @@ def answered(pairs, old: np.ndarray, new: np.ndarray, people: list[str], rounds:
     src, dst = (np.array([number[pair[end]] for pair in pairs], np.int32) for end in (0, 1))
     graph = sensitivity.graph(src, dst, len(people))
     shares, arrived = sensitivity.on_the_way(graph, old, new)
-    room = sensitivity.scratch(len(people), len(pairs))
+    room = sensitivity.buffers(len(people), len(pairs))
     found = []
     for v in range(len(people)):
         count = sensitivity.responses(v, graph, shares, arrived, rounds, room)
