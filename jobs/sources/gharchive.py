@@ -15,7 +15,7 @@ from tempfile import TemporaryFile
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
-import httpx
+import httpx2
 from tenacity import Retrying, before_sleep_log, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
 from jobs.errors import CloutError, UsageError
@@ -48,9 +48,9 @@ _HOUR = re.compile(r"(\d{4}-\d{2}-\d{2})-(\d{1,2})\.json(?:\.gz)?")
 
 def is_passing(error: BaseException) -> bool:
     """Whether a retry may succeed."""
-    if isinstance(error, httpx.HTTPStatusError):
+    if isinstance(error, httpx2.HTTPStatusError):
         return error.response.status_code >= 500 or error.response.status_code in (408, 429)
-    return isinstance(error, httpx.TransportError)
+    return isinstance(error, httpx2.TransportError)
 
 
 ATTEMPTS = Retrying(
@@ -62,12 +62,12 @@ ATTEMPTS = Retrying(
 )
 
 
-def download(client: httpx.Client, url: str, into: BinaryIO) -> bool:
+def download(client: httpx2.Client, url: str, into: BinaryIO) -> bool:
     """Downloads the URL into the file. Returns False on a 404."""
     into.seek(0)
     into.truncate()
     with client.stream("GET", url) as answer:
-        if answer.status_code == httpx.codes.NOT_FOUND:
+        if answer.status_code == httpx2.codes.NOT_FOUND:
             return False
         answer.raise_for_status()
         for chunk in answer.iter_bytes(BUFFER_BYTES):
@@ -104,7 +104,7 @@ class GHArchiveSource:
     def pages(self, first_day: date, last_day: date) -> Iterator[Page]:
         """The pages of these days. Raises `UsageError` if no hour of them exists."""
         found_any = False
-        with httpx.Client(follow_redirects=True, timeout=TIMEOUT_S) as client:
+        with httpx2.Client(follow_redirects=True, timeout=TIMEOUT_S) as client:
             for number in range((last_day - first_day).days + 1):
                 day = first_day + timedelta(days=number)
                 midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
@@ -138,7 +138,7 @@ class GHArchiveSource:
             )
 
     @contextmanager
-    def _open(self, name: str, client: httpx.Client) -> Iterator[tuple[str, BinaryIO] | None]:
+    def _open(self, name: str, client: httpx2.Client) -> Iterator[tuple[str, BinaryIO] | None]:
         """The place and content of an hour, or None if no place has it. Raises `CloutError` if a download fails."""
         if name in self.files:
             with self.files[name].open("rb") as raw:
@@ -148,7 +148,7 @@ class GHArchiveSource:
             for url in (f"{base}/{name}.json.gz" for base in self.urls):
                 try:
                     is_there = ATTEMPTS(download, client, url, raw)
-                except (httpx.HTTPError, httpx.InvalidURL) as error:
+                except (httpx2.HTTPError, httpx2.InvalidURL) as error:
                     raise CloutError(f"{url}: {error or type(error).__name__}; pull again later") from error
                 if is_there:
                     raw.seek(0)
