@@ -24,7 +24,7 @@ from schemas.activity import ACTIVITY
 from schemas.engagement import ENGAGEMENT
 from schemas.fixed_point import UNIT
 from schemas.influence import INFLUENCE
-from schemas.kinds import INTERACTIONS
+from schemas.kinds import KINDS, POST
 from schemas.methodology import Methodology
 from tests.jobs.world import OFFICIAL, World
 
@@ -33,10 +33,10 @@ ACTS = f"""
         count(*) as act_count
     from (
         select day, platform, actor_id, target_id, activity_id,
-            arg_min(kind, list_position({list(INTERACTIONS)}, kind)) as kind
-        from activity group by day, platform, actor_id, target_id, activity_id
+            arg_min(kind, list_position({list(KINDS)}, kind)) as kind
+        from activity group by day, platform, actor_id, target_id, activity_id, kind = '{POST}'
     )
-    where actor_id <> target_id or kind = 'post' group by all order by all
+    where actor_id <> target_id or kind = '{POST}' group by all order by all
 """
 
 
@@ -119,15 +119,19 @@ def instead(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(influence, "run", score)
 
 
-class SparklessWorld(World):
-    """A world whose days are counted and scored here."""
-
-    def __init__(self, warehouse: Warehouse, arrow_rows) -> None:
-        super().__init__(None, warehouse.root, arrow_rows)
+class CountedWorld(World):
+    """A world whose days are counted here and scored by Spark."""
 
     def count(self, day: date, first_day: date | None = None) -> list[date]:
         params = engagement.Params(day=day, first_day=first_day or OFFICIAL.first_day(day))
         return count(None, self.warehouse, params, self.batch)
+
+
+class SparklessWorld(CountedWorld):
+    """A world whose days are counted and scored here."""
+
+    def __init__(self, warehouse: Warehouse, arrow_rows) -> None:
+        super().__init__(None, warehouse.root, arrow_rows)
 
     def score_counted(self, day: date, methodology: Methodology = OFFICIAL) -> dict[str, dict[str, Any]]:
         score(None, self.warehouse, influence.Params(day=day, methodology=methodology), self.batch)

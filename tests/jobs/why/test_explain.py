@@ -28,14 +28,14 @@ NO_OTHERS = {part: {"influence": 0.0, "points": 0.0} for part in explain.PARTS}
 @pytest.fixture(scope="module")
 def world(spark, tmp_path_factory, arrow_rows) -> World:
     """The example; the next day eve, whom nobody engages with, reshares cy's note; the platform is silent for weeks after. On
-    another platform the example once more, where cy is a bot."""
+    another platform the example once more, where cy is a bot and ana posts."""
     made = World(spark, str(tmp_path_factory.mktemp("explain") / "warehouse"), arrow_rows)
     made.observe(DAY, "demo", [{"account_id": "cy", "handle": "@cy\x1b[31m"}])
     made.observe(DAY, "bots", [{"account_id": "cy", "is_bot": True}])
     for day, platform in ((DAY, "demo"), (NEXT, "demo"), (LATER, "demo"), (DAY, "bots")):
         made.cover(day, platform)
     left_over = Did(DAY - timedelta(days=1), "demo", "like", "bo", "cy")  # of a pull that never covered its day
-    with_bot = [act._replace(platform="bots") for act in EXAMPLE]
+    with_bot = [*(act._replace(platform="bots") for act in EXAMPLE), Did(DAY, "bots", "post", "ana", "ana")]
     made.put("test", [*EXAMPLE, *with_bot, Did(NEXT, "demo", "reshare", "eve", "cy"), left_over])
     made.count(LATER)
     for day, methodology in ((DAY, OFFICIAL), (NEXT, OFFICIAL), (LATER, OFFICIAL), (NEXT, NOW)):
