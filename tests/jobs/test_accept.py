@@ -1,7 +1,9 @@
 """A day outside its bounds that an operator publishes all the same, and what is kept of that."""
 
 import json
+import shutil
 from datetime import date, timedelta
+from functools import partial
 
 import pytest
 
@@ -25,28 +27,35 @@ PEOPLE = "people_within_trailing_bounds"
 FINDING = "people 10.0, expected 50.0 to 1,000.0 after the 7 days published before (2026-11-23..2026-11-29)"
 
 
-@pytest.fixture
-def score(warehouse, arrow_rows):
-    """`score(day, people)`: the day has as many people, of influence 1 each, and is covered."""
-
-    def write(day: date, people: int, **changes: float) -> None:
-        values = {"day": day, "influence": 1.0, "direct": 1.0, "score": 10.0} | changes
-        rows = arrow_rows(INFLUENCE, [values | {"person_id": f"twitter:{n}"} for n in range(people)])
-        place = {"methodology": OFFICIAL.version, "day": day}
-        warehouse.replace(INFLUENCE, rows, place, run_id="r", job="influence")
-        warehouse.replace(COVERAGE, arrow_rows(COVERAGE, [{"day": day}]), {"day": day}, run_id="r", job="j")
-
-    return write
+def written(warehouse: Warehouse, arrow_rows, day: date, people: int, **changes: float) -> None:
+    """The day has as many people, of influence 1 each, and is covered."""
+    values = {"day": day, "influence": 1.0, "direct": 1.0, "score": 10.0} | changes
+    rows = arrow_rows(INFLUENCE, [values | {"person_id": f"twitter:{n}"} for n in range(people)])
+    place = {"methodology": OFFICIAL.version, "day": day}
+    warehouse.replace(INFLUENCE, rows, place, run_id="r", job="influence")
+    warehouse.replace(COVERAGE, arrow_rows(COVERAGE, [{"day": day}]), {"day": day}, run_id="r", job="j")
 
 
-@pytest.fixture
-def week(warehouse, score) -> Warehouse:
-    """Seven days of 100 people are published, and the next day has 10."""
+@pytest.fixture(scope="module")
+def a_week(empty, tmp_path_factory, arrow_rows) -> Warehouse:
+    """Seven days of 100 people are published, and the next day has 10. To be copied."""
+    made = Warehouse(str(shutil.copytree(empty.root, tmp_path_factory.mktemp("week") / "warehouse")))
     for n in range(7, 0, -1):
-        score(DAY - timedelta(days=n), 100)
-        decide(warehouse, DAY - timedelta(days=n))
-    score(DAY, 10)
-    return warehouse
+        written(made, arrow_rows, DAY - timedelta(days=n), 100)
+        decide(made, DAY - timedelta(days=n))
+    written(made, arrow_rows, DAY, 10)
+    return made
+
+
+@pytest.fixture
+def week(a_week, tmp_path) -> Warehouse:
+    return Warehouse(str(shutil.copytree(a_week.root, tmp_path / "warehouse")))
+
+
+@pytest.fixture
+def score(week, arrow_rows):
+    """`score(day, people)`: as `written`, in this week."""
+    return partial(written, week, arrow_rows)
 
 
 def decide(warehouse: Warehouse, day: date, accept: str | None = None) -> None:

@@ -16,7 +16,8 @@ from schemas.influence import INFLUENCE
 from schemas.methodologies import METHODOLOGIES
 from schemas.runs import RUNS
 from tests.jobs.equations import SCALE
-from tests.jobs.world import OFFICIAL, Did, World
+from tests.jobs.without_spark import CountedWorld, SparklessWorld
+from tests.jobs.world import OFFICIAL, Did
 
 DAY = date(2026, 11, 3)
 PARAMS = job.Params(day=DAY, methodology=OFFICIAL)
@@ -83,8 +84,8 @@ BEFORE = [DAY - timedelta(n) for n in range(4)]
 
 
 @pytest.fixture
-def world(spark, tmp_path, arrow_rows) -> World:
-    return World(spark, str(tmp_path / "warehouse"), arrow_rows)
+def world(spark, warehouse, arrow_rows) -> CountedWorld:
+    return CountedWorld(spark, warehouse.root, arrow_rows)
 
 
 def test_what_lies_in_the_window(world):
@@ -162,7 +163,10 @@ def test_engagement_that_is_not_as_it_was_pulled_is_refused(world):
     with pytest.raises(CloutError, match=refused.format(BEFORE[2], DAY, 2)):
         world.score_counted(DAY)
     world.count(DAY)
-    before = world.score_counted(DAY)
+    assert job.read(world.spark, world.warehouse, PARAMS).row_count == 2
+    world.write(INFLUENCE, [{"day": DAY, "score": 7.0}], methodology=OFFICIAL.version, day=DAY)
+    before = world.people(DAY)
+    assert before
     world.cover(BEFORE[1], "twitter")
     world.put("test", [*acts, Did(BEFORE[1], "twitter", "like", "cy", "bo")])  # a day that had nothing
     with pytest.raises(CloutError, match=refused.format(BEFORE[1], BEFORE[1], 1)):
@@ -170,8 +174,9 @@ def test_engagement_that_is_not_as_it_was_pulled_is_refused(world):
     assert world.people(DAY) == before  # what was there stays
 
 
-def test_a_changed_methodology_is_refused(world):
-    """Once scores were published under a version, its values are what they are."""
+def test_a_changed_methodology_is_refused(warehouse, arrow_rows):
+    """Once scores were published under a version, its values are what they are. No session is asked for anything."""
+    world = SparklessWorld(warehouse, arrow_rows)
     known = {"version": OFFICIAL.version, "fingerprint": OFFICIAL.fingerprint}
     world.write(METHODOLOGIES, [known], version=OFFICIAL.version)
     world.cover(DAY, "twitter")
@@ -180,7 +185,7 @@ def test_a_changed_methodology_is_refused(world):
     with pytest.raises(
         CloutError, match=r"methodology 2026\.11: its values are not those under which scores were published"
     ):
-        world.score_counted(DAY, replace(OFFICIAL, damping=0.6))
+        job.run(None, warehouse, replace(PARAMS, methodology=replace(OFFICIAL, damping=0.6)), world.batch)
 
 
 def test_a_window_without_any_covered_day_says_so():

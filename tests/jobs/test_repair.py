@@ -17,6 +17,7 @@ from jobs.warehouse.storage import Warehouse, rows
 from schemas.coverage import COVERAGE
 from schemas.restatements import RESTATEMENTS
 from schemas.scores import SCORES
+from tests.jobs import without_spark
 
 FIRST = date(2026, 11, 1)
 DAYS = [FIRST + timedelta(days=n) for n in range(12)]
@@ -53,7 +54,7 @@ def test_stale_days_in_a_row_are_one_range_for_each_methodology():
     assert days == [[("a", 3)], [("b", 1), ("b", 2)], [("a", 0), ("a", 1)]]
 
 
-# The whole of it, with Spark
+# The whole of it; days are counted and scored without a JVM
 
 
 ACTS = [("ana", "bo"), ("cy", "bo"), ("bo", "cy")]
@@ -70,7 +71,7 @@ class Nights:
         (folder / "sources.yaml").write_text(f"- source: toots:activitystreams={self.folder}\n  from: {DAYS[0]}\n")
         monkeypatch.setenv("CLOUT_SOURCES", str(folder / "sources.yaml"))
         self.settings = folder / "nights.yaml"
-        self.settings.write_text("repair_days: 4\nrescore_days: 3\n")
+        self.settings.write_text("repair_days: 3\nrescore_days: 2\n")
         monkeypatch.setenv("CLOUT_NIGHTS", str(self.settings))
 
     def write(self, day: date, acts: Sequence[tuple[str, str]]) -> None:
@@ -98,38 +99,39 @@ class Nights:
 
 
 def test_a_night_with_partial_data_is_repaired_and_what_is_older_is_listed_with_the_command(
-    spark, tmp_path, monkeypatch, capsys
+    tmp_path, monkeypatch, capsys
 ):
+    without_spark.instead(monkeypatch)
     nights = Nights(tmp_path, monkeypatch)
-    for day in DAYS[:6]:
+    for day in DAYS[:4]:
         nights.write(day, ACTS)
     source = f"toots:activitystreams={nights.folder}"
-    nights.run("run", "--source", source, "--first-day", DAYS[0], "--last-day", DAYS[5])
-    nights.set_partial(DAYS[2])
-    nights.run("repair", "--day", DAYS[5])
+    nights.run("run", "--source", source, "--first-day", DAYS[0], "--last-day", DAYS[3])
+    nights.set_partial(DAYS[1])
+    nights.run("repair", "--day", DAYS[3])
     assert "1 days pulled, 0 scored again" in capsys.readouterr().out  # it was all there: no score changes
-    before = nights.warehouse.read(SCORES, {"day": DAYS[5]}).to_pylist()
+    before = nights.warehouse.read(SCORES, {"day": DAYS[3]}).to_pylist()
 
     # The rest of the day arrives: one night repairs it, and the scores within its reach, newest first.
-    nights.set_partial(DAYS[2])
-    nights.write(DAYS[2], [*ACTS, ("dee", "ana")])
-    nights.run("repair", "--day", DAYS[5])
+    nights.set_partial(DAYS[1])
+    nights.write(DAYS[1], [*ACTS, ("dee", "ana")])
+    nights.run("repair", "--day", DAYS[3])
     said = capsys.readouterr().out
     assert set(nights.status().values()) == {"complete"}
     assert [line.split()[1] for line in said.splitlines() if line.startswith("scored ")] == [
-        str(DAYS[n]) for n in (5, 4, 3)
+        str(DAYS[n]) for n in (3, 2)
     ]
-    assert "1 days pulled, 3 scored again" in said
-    assert nights.warehouse.read(SCORES, {"day": DAYS[5]}).to_pylist() != before
+    assert "1 days pulled, 2 scored again" in said
+    assert nights.warehouse.read(SCORES, {"day": DAYS[3]}).to_pylist() != before
     restated = nights.warehouse.read(RESTATEMENTS).to_pylist()
-    assert sorted(row["day"] for row in restated) == DAYS[3:6]
-    assert json.loads(restated[0]["why"])["activity_days"] == [str(DAYS[2])]
+    assert sorted(row["day"] for row in restated) == DAYS[2:4]
+    assert json.loads(restated[0]["why"])["activity_days"] == [str(DAYS[1])]
 
     # What is older is listed, with the command, and that command fixes it.
-    assert nights.stale() == [2]
+    assert nights.stale() == [1]
     nights.run("stale", "--json")
     (row,) = json.loads(capsys.readouterr().out)
-    assert (row["first_day"], row["why"]) == (str(DAYS[2]), f"activity or coverage of {DAYS[2]} changed")
+    assert (row["first_day"], row["why"]) == (str(DAYS[1]), f"activity or coverage of {DAYS[1]} changed")
     nights.run("stale")
     assert row["command"] in " ".join(capsys.readouterr().out.split())
     nights.run(*row["command"].split()[1:])
@@ -137,11 +139,11 @@ def test_a_night_with_partial_data_is_repaired_and_what_is_older_is_listed_with_
     assert nights.stale() == []
     nights.run("stale")
     assert capsys.readouterr().out == "no published day is stale\n"
-    nights.run("repair", "--day", DAYS[5])
+    nights.run("repair", "--day", DAYS[3])
     assert capsys.readouterr().out == "0 days pulled, 0 scored again\n"
 
     # A night without the source's day is published once the day is there, and one pull that fails stops no other.
-    nights.write(DAYS[7], ACTS)
-    nights.run("repair", "--day", DAYS[7])
+    nights.write(DAYS[5], ACTS)
+    nights.run("repair", "--day", DAYS[5])
     assert "2 days pulled" in capsys.readouterr().out
-    assert publications.current(nights.warehouse, "2026.11", DAYS[7]) is not None
+    assert publications.current(nights.warehouse, "2026.11", DAYS[5]) is not None

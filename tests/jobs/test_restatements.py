@@ -1,4 +1,4 @@
-"""What a change of a published day leaves behind: through the real jobs, each column by hand."""
+"""What a change of a published day leaves behind: each column by hand."""
 
 import json
 import math
@@ -20,6 +20,7 @@ from schemas.publications import PUBLICATIONS
 from schemas.restatements import RESTATEMENTS
 from schemas.runs import RUNS
 from schemas.scores import SCORES
+from tests.jobs.without_spark import SparklessWorld
 from tests.jobs.world import OFFICIAL, Did, World
 
 DAY = date(2026, 11, 3)
@@ -33,8 +34,8 @@ BASE = [Did(DAY, "twitter", "like", "fan", "ana"), Did(DAY, "twitter", "like", "
 
 
 @pytest.fixture
-def world(spark, tmp_path, arrow_rows) -> World:
-    made = World(spark, str(tmp_path / "warehouse"), arrow_rows)
+def world(warehouse, arrow_rows) -> World:
+    made = SparklessWorld(warehouse, arrow_rows)
     made.cover(DAY, "twitter")
     made.put("test", BASE)
     return made
@@ -45,9 +46,7 @@ def rerun(world):
     """Scores, checks and publishes the day as it was pulled; gives its scores."""
 
     def run() -> dict[str, float]:
-        world.score(DAY)
-        checks.run(world.warehouse, checks.Params(day=DAY, methodology=OFFICIAL.version), world.batch)
-        publish.run(world.warehouse, PARAMS, world.batch)
+        world.publish(DAY)
         return {row["person_id"]: row["score"] for row in world.warehouse.read(SCORES).to_pylist()}
 
     return run

@@ -15,7 +15,8 @@ from jobs.score_changes import Params, Published
 from schemas.methodology import Methodology
 from schemas.score_changes import SCORE_CHANGES
 from schemas.scores import SCORES
-from tests.jobs.world import OFFICIAL, Did, World
+from tests.jobs.without_spark import SparklessWorld
+from tests.jobs.world import OFFICIAL, Did
 
 DAY = date(2026, 11, 3)
 STEEPER = replace(OFFICIAL, version="steeper", full_scale=OFFICIAL.full_scale / 1000)
@@ -51,10 +52,10 @@ def test_another_scale_is_the_methodologys(before, after, then, now):
     assert (after - before) * slope + rescaled == pytest.approx(found.score[0] - found.old_score[0])
 
 
-def test_who_was_scored_by_acts_before_the_later_window(spark, tmp_path, arrow_rows):
+def test_who_was_scored_by_acts_before_the_later_window(warehouse, arrow_rows):
     """They have no edge under the later methodology, and a change nonetheless."""
     short = replace(STEEPER, version="short", lookback_days=5)
-    made = World(spark, str(tmp_path / "warehouse"), arrow_rows)
+    made = SparklessWorld(warehouse, arrow_rows)
     days = [DAY + timedelta(number) for number in range(8)]
     for day in days:
         made.cover(day, "demo")

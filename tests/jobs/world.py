@@ -107,8 +107,12 @@ class World:
         return self.score_counted(day, methodology)
 
     def publish(self, day: date, methodology: Methodology = OFFICIAL) -> None:
-        """Scores the day, checks and publishes it."""
-        self.score(day, methodology)
+        """Counts and scores the day, checks and publishes it."""
+        self.count(day, methodology.first_day(day))
+        self.publish_counted(day, methodology)
+
+    def publish_counted(self, day: date, methodology: Methodology = OFFICIAL) -> None:
+        self.score_counted(day, methodology)
         checks.run(self.warehouse, checks.Params(day=day, methodology=methodology.version), self.batch)
         publish.run(self.warehouse, publish.Params(day=day, methodology=methodology), self.batch)
 

@@ -1,6 +1,7 @@
 """Reach, amplification and inclusion: by hand, and beside a score that none of them can move."""
 
 import math
+import shutil
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -14,7 +15,8 @@ from jobs.score.attention import decay_frame, decay_table, said_columns
 from schemas import spark as contract
 from schemas.engagement import ENGAGEMENT
 from tests.jobs.equations import SCALE
-from tests.jobs.world import OFFICIAL, Did, World
+from tests.jobs.without_spark import CountedWorld
+from tests.jobs.world import OFFICIAL, Did
 
 DAY = date(2026, 11, 3)
 
@@ -168,14 +170,6 @@ def test_what_is_persisted_stays_so(spark):
 FEW = replace(OFFICIAL, version="few", min_inbound=2, answer_days=2, lookback_days=20)
 
 
-@pytest.fixture
-def world(spark, tmp_path, arrow_rows) -> World:
-    made = World(spark, str(tmp_path / "warehouse"), arrow_rows)
-    for days in (*range(4), *range(5, 20)):  # of the fifth day nothing is covered
-        made.cover(before(days), "twitter")
-    return made
-
-
 ACTS = [
     *(Did(before(day), "twitter", "post", "ana", "ana") for day in (0, 0, 4, 9)),  # the third on a day without coverage
     Did(before(9), "twitter", "reply", "bo", "ana"),
@@ -192,13 +186,27 @@ ACTS = [
 ]  # fmt: skip
 
 
-def test_the_measures_of_a_day(world):
+@pytest.fixture(scope="module")
+def world(spark, empty, tmp_path_factory, arrow_rows) -> CountedWorld:
+    root = shutil.copytree(empty.root, tmp_path_factory.mktemp("measures") / "warehouse")
+    made = CountedWorld(spark, str(root), arrow_rows)
+    for days in (*range(4), *range(5, 20)):  # of the fifth day nothing is covered
+        made.cover(before(days), "twitter")
+    made.put("test", ACTS)
+    made.observe(before(9), "twitter", [{"account_id": "bot", "is_bot": True}])
+    made.count(DAY)
+    return made
+
+
+@pytest.fixture(scope="module")
+def few(world) -> dict[str, dict]:
+    return world.score_counted(DAY, FEW)
+
+
+def test_the_measures_of_a_day(few):
     """Acts count as for the score: on covered days, by accounts that are believed."""
-    world.put("test", ACTS)
-    world.observe(before(9), "twitter", [{"account_id": "bot", "is_bot": True}])
-    found = world.score(DAY, FEW)
     columns = ("engager_count", "amplification", "inclusion")
-    told = {person.removeprefix("twitter:"): tuple(row[name] for name in columns) for person, row in found.items()}
+    told = {person.removeprefix("twitter:"): tuple(row[name] for name in columns) for person, row in few.items()}
     assert told.pop("ana") == (
         3,
         pytest.approx(
@@ -215,18 +223,14 @@ def test_the_measures_of_a_day(world):
     }
 
 
-def test_no_measure_moves_a_score(world):
+def test_no_measure_moves_a_score(world, few):
     """Nor does a methodology's number that only they stand on."""
-    world.put("test", ACTS)
+    many = world.score_counted(DAY, replace(FEW, version="many", min_inbound=100, answer_days=0))
     beside = ("engager_count", "amplification", "inclusion", "methodology")
-
-    def scores(methodology):
-        rows = world.score(DAY, methodology)
-        return {
-            person: {name: value for name, value in row.items() if name not in beside} for person, row in rows.items()
-        }, {row["inclusion"] for row in rows.values()}
-
-    few, said = scores(FEW)
-    many, silent = scores(replace(FEW, version="many", min_inbound=100, answer_days=0))
-    assert few == many
+    scores, others = (
+        {who: {name: value for name, value in row.items() if name not in beside} for who, row in rows.items()}
+        for rows in (few, many)
+    )
+    assert scores == others
+    said, silent = ({row["inclusion"] for row in rows.values()} for rows in (few, many))
     assert said != silent == {None}

@@ -1,11 +1,8 @@
-"""Why a score is what it is and why it changed: through the real jobs on a day that can be reckoned by hand.
-
-Dee likes ana's note and reshares bo's; ana likes bo's; cy reshares two of bo's and likes one; bo likes cy's.
-"""
+"""Why a score is what it is and why it changed: through the real jobs on a day that can be reckoned by hand (`example.py`)."""
 
 import json
 import math
-from dataclasses import replace
+import shutil
 from datetime import date, timedelta
 
 import pytest
@@ -14,63 +11,51 @@ from typer.testing import CliRunner
 from jobs import score_changes
 from jobs.cli import explanations, main
 from jobs.errors import CloutError
-from jobs.warehouse import runs
+from jobs.warehouse.storage import Warehouse
 from jobs.why import explain, explain_change
-from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
-from schemas.coverage import COVERAGE
+from schemas.arrow import sorted_by_grain
 from schemas.engagement import ENGAGEMENT
-from schemas.methodology import Methodology
-from schemas.runs import RUNS
 from schemas.score_changes import SCORE_CHANGES
 from schemas.scores import SCORES
+from tests.jobs.why.example import DAY, EXAMPLE, LATER, NEXT, NOW, between, changed, near, told
+from tests.jobs.without_spark import SparklessWorld
 from tests.jobs.world import OFFICIAL, Did, World, files
 
-DAY = date(2026, 11, 3)
-NEXT = DAY + timedelta(days=1)
-LATER = DAY + timedelta(days=30)
-NOW = Methodology(
-    **{**vars(OFFICIAL), "version": "test", "kind_weights": OFFICIAL.kind_weights | {"like": 0.5, "follow": 0.5}}
-)
-
 NO_OTHERS = {part: {"influence": 0.0, "points": 0.0} for part in explain.PARTS}
-
-EXAMPLE = [
-    Did(DAY, "demo", "like", "dee", "ana"), Did(DAY, "demo", "reshare", "dee", "bo"), Did(DAY, "demo", "like", "ana", "bo"),
-    Did(DAY, "demo", "reshare", "cy", "bo"), Did(DAY, "demo", "reshare", "cy", "bo"), Did(DAY, "demo", "like", "cy", "bo"),
-    Did(DAY, "demo", "like", "bo", "cy"),
-]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def world(spark, tmp_path_factory, arrow_rows) -> World:
-    """The example; the next day eve, whom nobody engages with, reshares cy's note; the platform is silent for weeks after."""
+    """The example; the next day eve, whom nobody engages with, reshares cy's note; the platform is silent for weeks after. On
+    another platform the example once more, where cy is a bot and ana posts."""
     made = World(spark, str(tmp_path_factory.mktemp("explain") / "warehouse"), arrow_rows)
     made.observe(DAY, "demo", [{"account_id": "cy", "handle": "@cy\x1b[31m"}])
-    for day in (DAY, NEXT, LATER):
-        made.cover(day, "demo")
+    made.observe(DAY, "bots", [{"account_id": "cy", "is_bot": True}])
+    for day, platform in ((DAY, "demo"), (NEXT, "demo"), (LATER, "demo"), (DAY, "bots")):
+        made.cover(day, platform)
     left_over = Did(DAY - timedelta(days=1), "demo", "like", "bo", "cy")  # of a pull that never covered its day
-    made.put("test", [*EXAMPLE, Did(NEXT, "demo", "reshare", "eve", "cy"), left_over])
+    with_bot = [*(act._replace(platform="bots") for act in EXAMPLE), Did(DAY, "bots", "post", "ana", "ana")]
+    made.put("test", [*EXAMPLE, *with_bot, Did(NEXT, "demo", "reshare", "eve", "cy"), left_over])
+    made.count(LATER)
     for day, methodology in ((DAY, OFFICIAL), (NEXT, OFFICIAL), (LATER, OFFICIAL), (NEXT, NOW)):
-        made.publish(day, methodology)
+        made.publish_counted(day, methodology)
     return made
 
 
-def told(world: World, person: str, day: date = DAY, **asked) -> dict:
-    params = explain.Params(person=f"demo:{person}", day=day, methodology=OFFICIAL, **asked)
-    return explain.explained(world.warehouse, params)
-
-
-def changed(world: World, person: str, params: score_changes.Params) -> dict:
-    return explain_change.explained(world.warehouse, f"demo:{person}", params, top=10)
-
-
-def between(since: date, day: date, then: Methodology = OFFICIAL, now: Methodology = OFFICIAL) -> score_changes.Params:
-    return score_changes.Params(day=day, methodology=now, since_day=since, since_methodology=then)
-
-
-def near(value: float):
-    return pytest.approx(value, rel=0, abs=1e-9)
+def test_what_stands_for_spark_in_other_tests_gives_the_same(world, tmp_path, arrow_rows):
+    """Every column but the two that it leaves out, up to the last bit of a logarithm."""
+    made = SparklessWorld(Warehouse(str(shutil.copytree(world.warehouse.root, tmp_path / "copy"))), arrow_rows)
+    numbers = ("influence", "direct", "second", "third", "score")
+    for day, methodology in ((DAY, OFFICIAL), (LATER, OFFICIAL), (NEXT, NOW)):
+        expected = world.people(day, methodology)
+        found = made.score(day, methodology)
+        assert found == {
+            person: row | {"amplification": None, "inclusion": None} | {name: near(row[name]) for name in numbers}
+            for person, row in expected.items()
+        }
+    by_us, by_spark = (sorted_by_grain(ENGAGEMENT, each.warehouse.read(ENGAGEMENT)) for each in (made, world))
+    assert by_us.equals(by_spark)
 
 
 def test_every_engager_and_what_they_did(world):
@@ -200,24 +185,6 @@ def test_weeks_without_coverage_fade_nothing(world):
     )
 
 
-def test_days_before_the_later_window_are_not_without_coverage(spark, tmp_path, arrow_rows):
-    short = replace(OFFICIAL, version="test-5", lookback_days=5)
-    made = World(spark, str(tmp_path / "warehouse"), arrow_rows)
-    for number in range(10):
-        made.cover(DAY + timedelta(days=number), "demo")
-    last = DAY + timedelta(days=9)
-    made.put("test", [*EXAMPLE, Did(last, "demo", "like", "eve", "cy")])
-    for day in (DAY, last):
-        made.publish(day, short)
-    found = changed(made, "cy", between(DAY, last, short, short))
-    assert found["uncovered_days"] == {}
-    assert {reason["reason"] for reason in found["reasons"]} == {
-        "engager_arrived",
-        "engager_left",
-        "engagers_attention",
-    }
-
-
 def test_another_methodology_is_a_reason(world):
     """Likes at half their weight: first what the same acts count for otherwise, then what happened."""
     found = changed(world, "cy", between(DAY, NEXT, OFFICIAL, NOW))
@@ -229,127 +196,13 @@ def test_another_methodology_is_a_reason(world):
     assert found["influence"] - found["since_influence"] == near(sum(reasons.values()))
 
 
-@pytest.fixture
-def other(spark, tmp_path, arrow_rows) -> World:
-    """The example alone, to be changed."""
-    made = World(spark, str(tmp_path / "warehouse"), arrow_rows)
-    made.cover(DAY, "demo")
-    made.put("test", EXAMPLE)
-    made.publish(DAY)
-    return made
-
-
-def test_acts_of_earlier_days_that_came_late(other):
-    """The day before is covered after the first day was scored, and eve had liked dee's note on it: no new engagement."""
-    other.put("late", [Did(DAY - timedelta(days=1), "demo", "like", "eve", "dee")])
-    other.cover(DAY - timedelta(days=1), "demo")
-    other.cover(NEXT, "demo")
-    other.publish(NEXT)
-    reasons = {reason["reason"]: reason["influence"] for reason in changed(other, "dee", between(DAY, NEXT))["reasons"]}
-    then, now = 2 ** (-1 / 30), 2 ** (-2 / 30)
-    whole = 0.5 * now / (1 + now)
-    # It came and it grew a day older, in no order: the mean of what it would weigh on either day.
-    restored = whole * (then + now) / 2 / now
-    assert reasons == {"coverage_restored": near(restored), "faded_engagement": near(whole - restored)}
-
-
-# By content, whatever the tables' versions
-
-
-def vacuumed(world: World) -> None:
-    """No file of an earlier version is left."""
-    for table in (ACTIVITY, ACCOUNTS, COVERAGE, ENGAGEMENT):
-        world.warehouse.delta(table).vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
-
-
-def test_the_same_acts_pulled_again_explain_the_same(other):
-    """Other acts in between, and no old file is left. Then another platform arrives late: what was uncovered does not count."""
-    before, change = told(other, "bo"), between(DAY, NEXT)
-    other.put("test", [*EXAMPLE, Did(DAY, "demo", "like", "eve", "bo")])
-    other.count(DAY)
-    other.put("test", EXAMPLE)
-    other.count(DAY)
-    vacuumed(other)
-    assert told(other, "bo") == before
-    other.cover(DAY, "elsewhere")
-    other.put("late", [Did(DAY, "elsewhere", "like", "eve", "bo")])
-    other.cover(NEXT, "demo")
-    other.publish(NEXT)
-    vacuumed(other)
-    assert told(other, "bo") == before
-    because = {reason["reason"] for reason in changed(other, "bo", change)["reasons"]}
-    assert because == {"faded_engagement", "attention_moved"}  # of nothing that is new
-    score_changes.run(other.warehouse, change, other.batch)
-
-
-def test_a_day_that_was_pulled_again_is_named_with_when_and_what_to_run(other):
-    """As long as the new acts are not counted, the old ones are there and are explained."""
-    before = told(other, "bo")
-    with runs.recorded(other.warehouse, "pull_activity", DAY, other.batch, source="test"):
-        other.put("test", EXAMPLE[1:])
-    (pulled,) = other.warehouse.read(RUNS, {"job": "pull_activity"}).to_pylist()
-    assert told(other, "bo") == before
-    other.cover(NEXT, "demo")
-    other.publish(NEXT)
-    message = (
-        f"scores 2026-11-03 (2026.11): 2026-11-03 was pulled again ({pulled['finished_at']:%Y-%m-%d %H:%M} UTC) since they were"
-        " computed, so the acts they count are no longer there; to score what is there now, run `clout engagement --day"
-        " 2026-11-03 --methodology 2026.11`, then `clout influence`, `clout checks` and `clout publish` with the same options"
-    )
-    asked = between(DAY, NEXT)
-    for ask in (
-        lambda: told(other, "bo"),
-        lambda: changed(other, "bo", asked),
-        lambda: score_changes.run(other.warehouse, asked, other.batch),
-    ):
-        with pytest.raises(CloutError) as refused:
-            ask()
-        assert str(refused.value) == message
-    other.publish(DAY)  # what the message says to run
-    assert told(other, "bo")["influence"] == other.people(DAY)["demo:bo"]["influence"]
-    assert changed(other, "bo", asked)["reasons"]
-
-
-def test_a_day_that_is_counted_otherwise_than_it_is_there_now_is_named(other):
-    other.put("test", EXAMPLE[1:])
-    other.count(DAY)
-    other.put("test", EXAMPLE)
-    with pytest.raises(
-        CloutError,
-        match=r"engagement of 2026-11-03 was counted from other activity than is there now; run `clout engagement --day"
-        r" 2026-11-03 --methodology 2026.11`, then ask again$",
-    ):
-        told(other, "bo")
-    other.count(DAY)
-    assert told(other, "bo")["influence"] == other.people(DAY)["demo:bo"]["influence"]
-
-
-def test_accounts_that_were_observed_otherwise_since(other):
-    """That cy has a name changes no point; that cy says of himself that he is a bot does."""
-    before = told(other, "bo")
-    other.observe(DAY, "demo", [{"account_id": "cy", "handle": "cy"}])
-    assert told(other, "bo")["engagers"] == before["engagers"]
-    other.observe(DAY, "demo", [{"account_id": "cy", "is_bot": True}])
-    with pytest.raises(
-        CloutError,
-        match=r"^scores 2026-11-03 \(2026.11\): the influence of 1 people, computed again, is not what was published: what was"
-        r" observed of accounts up to the day was pulled again since; run `clout engagement --day 2026-11-03 ",
-    ):
-        told(other, "bo")
-
-
 # As people see it
 
 
-def test_a_bot_is_counted_neither_in_the_sentence_nor_in_the_table(spark, tmp_path, arrow_rows, capsys):
+def test_a_bot_is_counted_neither_in_the_sentence_nor_in_the_table(world, capsys):
     """Cy, who reshares bo twice, is a bot."""
-    made = World(spark, str(tmp_path / "warehouse"), arrow_rows)
-    made.observe(DAY, "demo", [{"account_id": "cy", "is_bot": True}])
-    made.cover(DAY, "demo")
-    made.put("test", EXAMPLE)
-    made.publish(DAY, OFFICIAL)
-    found = told(made, "bo")
-    assert [engager["person_id"] for engager in found["engagers"]] == ["demo:ana", "demo:dee"]
+    found = told(world, "bo", platform="bots")
+    assert [engager["person_id"] for engager in found["engagers"]] == ["bots:ana", "bots:dee"]
     assert (found["engager_count"], found["bot_engager_count"]) == (2, 1)
     assert sum(kind["act_count"] for kind in found["kinds"]) == 2
     explanations.tell(found)

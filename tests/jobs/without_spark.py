@@ -1,0 +1,138 @@
+"""Counting and scoring without a JVM, for tests of what comes after them: by DuckDB and engine `memory`, from the same
+equations and with the same rows of `runs`. `tests/jobs/why/test_explain.py` compares this with what Spark makes of a day.
+"""
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from jobs import day_range, engagement, influence, session
+from jobs.engines import memory
+from jobs.score.attention import CREDIBILITY_SQL
+from jobs.scratch import scratch
+from jobs.warehouse import counted, digests, known_accounts, runs
+from jobs.warehouse.basis import Basis
+from jobs.warehouse.runs import Batch, Run
+from jobs.warehouse.storage import Warehouse, rows
+from jobs.warehouse.window import activity_digests, covered_days, stale_days, uncovered_days
+from jobs.why import attention_graph
+from schemas.activity import ACTIVITY
+from schemas.engagement import ENGAGEMENT
+from schemas.fixed_point import UNIT
+from schemas.influence import INFLUENCE
+from schemas.kinds import KINDS, POST
+from schemas.methodology import Methodology
+from tests.jobs.world import OFFICIAL, World
+
+ACTS = f"""
+    select day, concat(platform, ':', actor_id) as src, concat(platform, ':', target_id) as dst, platform, kind,
+        count(*) as act_count
+    from (
+        select day, platform, actor_id, target_id, activity_id,
+            arg_min(kind, list_position({list(KINDS)}, kind)) as kind
+        from activity group by day, platform, actor_id, target_id, activity_id, kind = '{POST}'
+    )
+    where actor_id <> target_id or kind = '{POST}' group by all order by all
+"""
+
+
+def count(_: Any, warehouse: Warehouse, params: engagement.Params, batch: Batch) -> list[date]:
+    """As `jobs.engagement.run`, without a look at what another source reported the day before."""
+    now = counted.snapshot(warehouse)
+    told = activity_digests(warehouse, params.first_day, params.day, now.coverage)
+    days = sorted({*stale_days(warehouse, told, params.first_day, params.day), params.day})
+    counting = [Run(runs.ENGAGEMENT, day, batch, {"activity_digest": told.get(day, "")}) for day in days]
+    with runs.recorded_together(warehouse, counting), scratch() as db:
+        reports = counted.rows(warehouse, ACTIVITY, now.activity, now.coverage, days[0], days[-1])
+        db.register("activity", reports.to_table(filter=pc.field("day").isin(pa.array(days, pa.date32()))))
+        acts = db.sql(ACTS).to_arrow_table().to_pylist()
+        warehouse.replace(ENGAGEMENT, rows(ENGAGEMENT, acts), {"day": tuple(days)}, run_id=batch.id, job="engagement")
+    return days
+
+
+def score(_: Any, warehouse: Warehouse, params: influence.Params, batch: Batch, engine: str = "") -> dict[str, float]:
+    """As `jobs.influence.run`, without amplification and inclusion."""
+    day, methodology = params.day, params.methodology
+    first = methodology.first_day(day)
+    place = {"methodology": methodology.version, "day": day}
+    with runs.recorded(warehouse, runs.INFLUENCE, day, batch, methodology=methodology.version) as row:
+        known_accounts.make_copy(warehouse, counted.snapshot(warehouse), day, run_id=row.id)
+        now = counted.snapshot(warehouse)
+        covered = covered_days(warehouse, first, day, now.coverage)
+        with scratch() as db:
+            found = Basis(day=day, methodology=methodology, covered=covered, now=now)
+            attention_graph.prepare(db, warehouse, found, "now")
+            edges = db.sql("select src, dst, a, credibility from spread_now order by src, dst").to_arrow_table()
+            doubted = db.sql(CREDIBILITY_SQL.format(accounts="accounts_now")).fetchall()
+            handles = dict(db.sql("select id, handle from accounts_now").fetchall())
+        scored = _scored(edges, {who for who, _ in doubted}, methodology)
+        for person, columns in scored.items():
+            platform = person.partition(":")[0]
+            coverage = len(covered[platform]) / methodology.lookback_days
+            columns |= {"platform": platform, "window_coverage": coverage, "handle": handles.get(person)}
+        beside = {"simulated": False, "amplification": None, "inclusion": None}
+        records = [{**place, **beside, "person_id": person, **columns} for person, columns in scored.items()]
+        warehouse.replace(INFLUENCE, rows(INFLUENCE, records), place, run_id=row.id, job="influence")
+        row.inputs = now.versions
+        row.parameters[digests.INFLUENCE] = digests.of_stream(INFLUENCE, warehouse.reader(INFLUENCE, place))
+        told = activity_digests(warehouse, first, day, now.coverage)
+        row.parameters["activity_digests"] = {str(on): digest for on, digest in told.items()}
+        row.parameters["accounts_digest"] = known_accounts.credibility_digest(warehouse, now, day)
+        row.uncovered_days = uncovered_days(covered, counted.platforms(warehouse, now, day), first, day)
+        row.counts |= {"pairs": edges.num_rows, "people": len(records)}
+    return row.counts
+
+
+def _scored(edges: pa.Table, doubted: set[str], methodology: Methodology) -> dict[str, dict[str, Any]]:
+    """person_id -> the columns that follow from who spends how much on whom."""
+    people, src, dst = memory.numbered(edges["src"], edges["dst"])
+    sums = memory.influence(src, dst, edges["a"].to_numpy(), len(people), methodology.rounds).sums
+    direct, second, third = (part * UNIT for part in sums)
+    whole = direct + second + third
+    full = np.log1p(methodology.full_scale / methodology.resolution)
+    points = np.minimum(100, 100 * np.log1p(whole / methodology.resolution) / full)
+    believed = np.array([person not in doubted for person in people.to_pylist()])
+    return {
+        person: {
+            "influence": float(whole[n]),
+            "direct": float(direct[n]),
+            "second": float(second[n]),
+            "third": float(third[n]),
+            "score": float(points[n]),
+            "rank": 1 + int((whole > whole[n]).sum()),
+            "percentile": float((whole < whole[n]).mean()),
+            "engager_count": int(believed[src[dst == n]].sum()),
+        }
+        for n, person in enumerate(people.to_pylist())
+    }
+
+
+def instead(patch: pytest.MonkeyPatch) -> None:
+    """Has every command of this process count and score here."""
+    for module in (session, day_range):
+        patch.setattr(module, "build", lambda *_: None)
+    patch.setattr(engagement, "run", count)
+    patch.setattr(influence, "run", score)
+
+
+class CountedWorld(World):
+    """A world whose days are counted here and scored by Spark."""
+
+    def count(self, day: date, first_day: date | None = None) -> list[date]:
+        params = engagement.Params(day=day, first_day=first_day or OFFICIAL.first_day(day))
+        return count(None, self.warehouse, params, self.batch)
+
+
+class SparklessWorld(CountedWorld):
+    """A world whose days are counted and scored here."""
+
+    def __init__(self, warehouse: Warehouse, arrow_rows) -> None:
+        super().__init__(None, warehouse.root, arrow_rows)
+
+    def score_counted(self, day: date, methodology: Methodology = OFFICIAL) -> dict[str, dict[str, Any]]:
+        score(None, self.warehouse, influence.Params(day=day, methodology=methodology), self.batch)
+        return self.people(day, methodology)
