@@ -23,6 +23,7 @@ import zstandard
 from deltalake import DeltaTable
 
 from jobs.errors import CloutError, UsageError
+from jobs.places import ROOT
 from jobs.sources import lines as source_lines
 from jobs.sources.higgs import HiggsSource
 from jobs.sources.spool import Spool
@@ -34,7 +35,7 @@ from schemas.coverage import COVERAGE
 from schemas.rejects import REJECTS
 from schemas.runs import RUNS
 from schemas.table import Table
-from tests.jobs.pulls import DAY, NEXT, NEXT_NOON, NOON, ROOT, like
+from tests.jobs.pulls import DAY, NEXT, NEXT_NOON, NOON, like
 
 # What a pull replaces
 

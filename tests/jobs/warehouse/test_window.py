@@ -5,14 +5,13 @@ from uuid import uuid4
 
 import pytest
 
+from jobs.days import days_between, spans
 from jobs.warehouse import runs
 from jobs.warehouse.runs import Batch, Run
 from jobs.warehouse.window import (
     activity_digests,
     covered_days,
-    days_between,
     shared_days,
-    spans,
     stale_days,
     uncovered_days,
 )
