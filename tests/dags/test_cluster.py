@@ -60,9 +60,8 @@ def test_a_real_day_has_the_same_rows(cluster, spark, data, tmp_path):
 
     before = [len(list(folder.glob("app-*/*"))) for folder in cluster.work]
     airflow("db", "migrate")
-    told = airflow(
-        "dags", "test", "score_influence", str(LAST + ONE_DAY)
-    )  # a run by hand covers the day that ended then
+    ended = LAST + ONE_DAY  # a run by hand covers the day that ended then
+    told = airflow("dags", "test", "score_influence", str(ended))
 
     for table in (ENGAGEMENT, INFLUENCE, SCORES):
         ours, theirs = (sorted_by_grain(table, of.read(table)) for of in (warehouse, here))
