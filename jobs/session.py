@@ -146,7 +146,8 @@ def _start(conf: "SparkConf") -> None:
         except PySparkRuntimeError as error:
             printed.seek(0)
             lines = printed.read().decode(errors="replace").splitlines()
-            said = next((line for line in lines if line.strip() and not line.startswith("WARNING")), str(error))
+            known = ("WARNING", "Picked up ")  # what Java says of the options by environment
+            said = next((line for line in lines if line.strip() and not line.startswith(known)), str(error))
             raise CloutError(f"Java did not start: {said} (`--verbose` shows more)") from error
         SparkContext(conf=conf, gateway=gateway)
 

@@ -13,15 +13,16 @@ from pathlib import Path
 import pyspark
 
 from jobs.session import java_home
+from tests.quick_java import QUICK_JAVA
 
 READY_S = 180  # patience, on a machine that is busy with other things
 
-# Loopback alone: this machine's name may resolve to nothing. JVMs that live for seconds compile quickly instead of well.
+# Loopback alone: this machine's name may resolve to nothing.
 ENVIRONMENT = {
     "SPARK_HOME": str(Path(pyspark.__file__).parent),
     "JAVA_HOME": str(java_home()),
     "SPARK_LOCAL_IP": "127.0.0.1",
-    "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "JAVA_TOOL_OPTIONS": QUICK_JAVA,
 }
 
 

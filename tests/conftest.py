@@ -37,6 +37,7 @@ from schemas.activity import ACTIVITY
 from schemas.table import Column, Table
 from tests.cluster import Cluster
 from tests.cluster import cluster as started
+from tests.quick_java import QUICK_JAVA
 
 ROOT = Path(__file__).parent.parent
 DAY = date(2026, 11, 3)
@@ -71,8 +72,6 @@ DEFAULTS = {
 PLAIN = {"string": "", "date": DAY, "double": 0.0, "long": 0, "boolean": False}
 
 
-# The second option leaves room for all that is compiled: without it, every tenth day compiles everything again.
-TINY_DAYS_JAVA = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC"
 TINY_DAYS = {
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
@@ -194,7 +193,7 @@ def spark():
     takes its time is planning and compiling: this session interprets, and its JVM compiles quickly instead of well. Tests
     that start `clout` run it with the settings of `infra/spark-defaults.conf`, and compare its rows with those of this one."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(session, "JAVA_OPTIONS", f"{session.JAVA_OPTIONS} {TINY_DAYS_JAVA}")
+        patch.setattr(session, "JAVA_OPTIONS", f"{session.JAVA_OPTIONS} {QUICK_JAVA}")
         patch.setattr(session, "LOCAL_SETTINGS", session.LOCAL_SETTINGS | TINY_DAYS)
         built = session.build("local[2]")
     yield built

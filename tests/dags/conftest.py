@@ -10,13 +10,13 @@ import pytest
 _home = tempfile.TemporaryDirectory(prefix="clout-airflow-")
 os.environ["AIRFLOW_HOME"] = _home.name
 
-FIRST_DAY, LAST_DAY = "2012-07-01", "2012-07-03"
+DAYS = FIRST_DAY, LAST_DAY = "2012-07-01", "2012-07-02"  # the second one stands on the first
 SOURCE = "sample=people=300"
 
 
 @pytest.fixture(scope="session")
 def by_hand(tmp_path_factory) -> pa.Table:
-    """`scores` of three days as `clout run` writes them."""
+    """`scores` of both days as `clout run` writes them."""
     from jobs.warehouse.storage import Warehouse
     from schemas.arrow import sorted_by_grain
     from schemas.scores import SCORES

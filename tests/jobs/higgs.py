@@ -16,18 +16,18 @@ def source_of(data) -> str:
     return f"higgs={data('twitter-higgs/higgs-activity_time.txt.gz')}"
 
 
-def pull(warehouse: Warehouse, data) -> None:
-    """All seven days, without a JVM."""
+def pull(warehouse: Warehouse, data, last: date = LAST) -> None:
+    """All days up to this one, without a JVM."""
     warehouse.create_tables()
     (source,) = parse_specs([source_of(data)])
-    pull_activity.run(warehouse, pull_activity.Params(source=source, first_day=FIRST, last_day=LAST), Batch("test"))
+    pull_activity.run(warehouse, pull_activity.Params(source=source, first_day=FIRST, last_day=last), Batch("test"))
 
 
-def score(spark, warehouse: Warehouse) -> None:
-    """All seven days counted, the last one scored and published."""
+def score(spark, warehouse: Warehouse, last: date = LAST) -> None:
+    """All days up to this one counted, and this one scored and published."""
     batch = Batch("test")
-    counted = engagement.Params(day=LAST, first_day=OFFICIAL.first_day(LAST))
+    counted = engagement.Params(day=last, first_day=OFFICIAL.first_day(last))
     engagement.run(spark, warehouse, counted, batch)
-    influence.run(spark, warehouse, influence.Params(day=LAST, methodology=OFFICIAL), batch, "memory")
-    checks.run(warehouse, checks.Params(day=LAST, methodology=OFFICIAL.version), batch)
-    publish.run(warehouse, publish.Params(day=LAST, methodology=OFFICIAL), batch)
+    influence.run(spark, warehouse, influence.Params(day=last, methodology=OFFICIAL), batch, "memory")
+    checks.run(warehouse, checks.Params(day=last, methodology=OFFICIAL.version), batch)
+    publish.run(warehouse, publish.Params(day=last, methodology=OFFICIAL), batch)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from datetime import date, timedelta
@@ -25,8 +24,8 @@ from schemas.methodology import load
 from schemas.publications import PUBLICATIONS
 from schemas.runs import RUNS
 from schemas.scores import SCORES
+from tests.quick_java import QUICK_JAVA
 
-QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # starts sooner, for runs of seconds
 FIRST, SECOND, THIRD = (date(2026, 11, 1) + timedelta(days=n) for n in range(3))
 ONE, TWO = parse_specs(["one:sample=people=50", "two:sample=people=60"])
 
@@ -121,6 +120,20 @@ def test_another_share_of_rejects_is_the_same_command(warehouse, record):
 
 # The whole of it, with Spark
 
+# `clout`, which gets Ctrl-C's signal when it is about to score a day: DAY ARGUMENT...
+INTERRUPTED = """
+import signal, sys
+from jobs import day_range
+from jobs.cli import entry
+score_day, stop_at = day_range.score_day, sys.argv.pop(1)
+def score_day_or_stop(session, warehouse, day, *others):
+    if str(day) == stop_at:
+        signal.raise_signal(signal.SIGINT)
+    return score_day(session, warehouse, day, *others)
+day_range.score_day = score_day_or_stop
+entry.main()
+"""
+
 
 def arguments(folder: Path) -> list[str]:
     """Two sources of three days, of which two are scored; one line tells no time."""
@@ -169,25 +182,19 @@ def test_a_run_that_is_interrupted_between_days_is_continued_by_the_same_command
 ):
     command = arguments(tmp_path)
     environment = os.environ | {"CLOUT_WAREHOUSE": warehouse.root, "JAVA_TOOL_OPTIONS": QUICK_JAVA}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "jobs", *command],
-        cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    stopped = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, str(THIRD), *command],
+        cwd=ROOT, env=environment, text=True, capture_output=True, check=False,
     )  # fmt: skip
-    for line in process.stdout:
-        if line.startswith(f"scored  {SECOND}"):
-            process.send_signal(signal.SIGINT)
-            break
-    out, err = process.communicate()
-    assert (process.returncode, out) == (1, "")
-    assert err.splitlines()[-1] == "clout: interrupted; the same command goes on where it stopped"
-    assert "Traceback" not in err
+    assert stopped.returncode == 1, stopped.stderr
+    assert stopped.stdout.splitlines()[-1].startswith(f"scored  {SECOND}")
+    assert stopped.stderr.splitlines()[-1] == "clout: interrupted; the same command goes on where it stopped"
+    assert "Traceback" not in stopped.stderr
     pulls = [(PULL, day, source, "done") for source in "ab" for day in (FIRST, SECOND, THIRD)]
     counts = [("engagement", day, None, "done") for day in (FIRST, SECOND, THIRD)]
     scored = {day: [(job, day, None, "done") for job in ("influence", "checks", "publish")] for day in (SECOND, THIRD)}
     before = [*pulls, *counts, *scored[SECOND]]
-    assert steps(warehouse)[: len(before)] == before
-    assert [step for step in steps(warehouse)[len(before) :] if step[3] == "done"] == []
-    stopped = len(steps(warehouse))
+    assert steps(warehouse) == before
     assert {row["day"] for row in contents(warehouse)["scores"]} == {SECOND}
 
     monkeypatch.setenv("CLOUT_WAREHOUSE", warehouse.root)
@@ -196,14 +203,14 @@ def test_a_run_that_is_interrupted_between_days_is_continued_by_the_same_command
     assert told.startswith("going on where the same command stopped: 0 of 3 days left to pull, 1 of 2 to score\n")
     assert "\n0 days pulled, 1 scored, in " in told
     # Counted again is the day that is scored; what was pulled and published is left as it is.
-    assert steps(warehouse)[stopped:] == [counts[-1], *scored[THIRD]]
+    assert steps(warehouse)[len(before) :] == [counts[-1], *scored[THIRD]]
     batches = set(warehouse.read(RUNS)["batch_id"].to_pylist())
     assert len(batches) == 1
     continued = contents(warehouse)
     assert {row["day"] for row in continued["scores"]} == {SECOND, THIRD}
 
     main.app(command, standalone_mode=False)  # was done to its end, so everything is run again
-    assert steps(warehouse)[stopped + 4 :] == [*pulls, counts[-1], *scored[SECOND], *scored[THIRD]]
+    assert steps(warehouse)[len(before) + 4 :] == [*pulls, counts[-1], *scored[SECOND], *scored[THIRD]]
     assert len(set(warehouse.read(RUNS)["batch_id"].to_pylist())) == 2
     assert contents(warehouse) == continued
     assert [(r["day"], r["line"], r["source"]) for r in continued["rejects"]] == [(FIRST, 16, "a")]

@@ -11,6 +11,7 @@ import pytest
 from jobs.places import ROOT
 from jobs.warehouse.storage import Warehouse
 from schemas.scores import SCORES
+from tests.quick_java import QUICK_JAVA
 
 pytestmark = pytest.mark.system
 
@@ -40,8 +41,7 @@ def unshare() -> list[str]:
 
 
 def test_a_run_works_with_the_network_cut(unshare, tmp_path):
-    quick = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # starts sooner, for a run of seconds
-    environment = os.environ | {"CLOUT_WAREHOUSE": str(tmp_path / "warehouse"), "JAVA_TOOL_OPTIONS": quick}
+    environment = os.environ | {"CLOUT_WAREHOUSE": str(tmp_path / "warehouse"), "JAVA_TOOL_OPTIONS": QUICK_JAVA}
     days = ["--first-day", "2026-11-01", "--last-day", "2026-11-02", "--score-from", "2026-11-02"]
     ran = subprocess.run(
         [*unshare, sys.executable, "-c", CUT_OFF, "run", "--source", "sample=people=200", *days],

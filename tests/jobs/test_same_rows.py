@@ -30,6 +30,7 @@ from schemas.runs import RUNS
 from schemas.scores import SCORES
 from schemas.table import Table
 from tests.jobs.world import files
+from tests.quick_java import QUICK_JAVA
 
 OFFICIAL = load("2026.11")
 SOURCE = "sample=people=300,seed=5"
@@ -145,7 +146,7 @@ def test_another_machine(expected, tmp_path):
         "CLOUT_SPARK_MASTER": "local[1]",
         "TZ": "Asia/Kathmandu",
         "LC_ALL": "tr_TR.UTF-8",
-        "JAVA_TOOL_OPTIONS": "-Duser.language=tr -Duser.country=TR -XX:TieredStopAtLevel=1",
+        "JAVA_TOOL_OPTIONS": f"-Duser.language=tr -Duser.country=TR {QUICK_JAVA}",
         "PYTHONHASHSEED": "7",
     }
     command = [sys.executable, "-m", "jobs", "run", "--source", SOURCE, "--first-day", str(DAYS[0]), "--last-day", str(DAYS[3]),

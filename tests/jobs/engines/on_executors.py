@@ -3,8 +3,8 @@
     python on_executors.py FOLDER
 
 makes graphs by expressions, adds their messages, and leaves `edges-N` and `sums-N` as Parquet for each number of edges N. In
-the middle of the largest one executors are killed. Prints, as JSON, what the driver then held of its heap, in bytes by N: the
-first one is for what Spark makes once, as the code that it compiles.
+the middle of the largest one executors are killed. Prints, as JSON, what the driver held of its heap after each but the first
+one, in bytes by N: the first one is for what Spark makes once, as the code that it compiles.
 """
 
 import gc
@@ -101,7 +101,8 @@ def main(folder: Path) -> None:
         sums.write.parquet(str(folder / f"sums-{count}"))
         sums.unpersist()
         ended.set()
-        held[count] = heap_held(session)
+        if count != FIRST:
+            held[count] = heap_held(session)
     killer.join()
     session.stop()
     print(json.dumps(held))

@@ -46,7 +46,7 @@ spark.eventLog.rolling.enabled          false
 
 @dataclass(frozen=True)
 class Ran:
-    """What the script left: its folder, what the driver held after each graph in bytes, and Spark's own log of events."""
+    """What the script left: its folder, what the driver held after later graphs in bytes, and Spark's own log of events."""
 
     folder: Path
     held: dict[int, int]
