@@ -5,7 +5,6 @@ from uuid import uuid4
 
 import pytest
 
-from jobs.days import days_between, spans
 from jobs.warehouse import runs
 from jobs.warehouse.runs import Batch, Run
 from jobs.warehouse.window import (
