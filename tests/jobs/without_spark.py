@@ -47,7 +47,7 @@ def count(_: Any, warehouse: Warehouse, params: engagement.Params, batch: Batch)
     days = sorted({*stale_days(warehouse, told, params.first_day, params.day), params.day})
     counting = [Run(runs.ENGAGEMENT, day, batch, {"activity_digest": told.get(day, "")}) for day in days]
     with runs.recorded_together(warehouse, counting), scratch() as db:
-        reports = counted.rows(warehouse, ACTIVITY, now.activity, now.coverage, days[0], days[-1])
+        reports = counted.dataset(warehouse, ACTIVITY, now.activity, now.coverage, days[0], days[-1])
         db.register("activity", reports.to_table(filter=pc.field("day").isin(pa.array(days, pa.date32()))))
         acts = db.sql(ACTS).to_arrow_table().to_pylist()
         warehouse.replace(ENGAGEMENT, rows(ENGAGEMENT, acts), {"day": tuple(days)}, run_id=batch.id, job="engagement")
