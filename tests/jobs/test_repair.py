@@ -17,7 +17,6 @@ from jobs.warehouse.storage import Warehouse, rows
 from schemas.coverage import COVERAGE
 from schemas.restatements import RESTATEMENTS
 from schemas.scores import SCORES
-from tests.jobs import without_spark
 
 FIRST = date(2026, 11, 1)
 DAYS = [FIRST + timedelta(days=n) for n in range(12)]
@@ -54,7 +53,7 @@ def test_stale_days_in_a_row_are_one_range_for_each_methodology():
     assert days == [[("a", 3)], [("b", 1), ("b", 2)], [("a", 0), ("a", 1)]]
 
 
-# The whole of it; days are counted and scored without a JVM
+# The whole of it, with Spark
 
 
 ACTS = [("ana", "bo"), ("cy", "bo"), ("bo", "cy")]
@@ -99,9 +98,8 @@ class Nights:
 
 
 def test_a_night_with_partial_data_is_repaired_and_what_is_older_is_listed_with_the_command(
-    tmp_path, monkeypatch, capsys
+    spark, tmp_path, monkeypatch, capsys
 ):
-    without_spark.instead(monkeypatch)
     nights = Nights(tmp_path, monkeypatch)
     for day in DAYS[:4]:
         nights.write(day, ACTS)

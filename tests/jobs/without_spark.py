@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pytest
 
-from jobs import day_range, engagement, influence, session
+from jobs import engagement, influence
 from jobs.engines import memory
 from jobs.score.attention import CREDIBILITY_SQL
 from jobs.scratch import scratch
@@ -109,14 +108,6 @@ def _scored(edges: pa.Table, doubted: set[str], methodology: Methodology) -> dic
         }
         for n, person in enumerate(people.to_pylist())
     }
-
-
-def instead(patch: pytest.MonkeyPatch) -> None:
-    """Has every command of this process count and score here."""
-    for module in (session, day_range):
-        patch.setattr(module, "build", lambda *_: None)
-    patch.setattr(engagement, "run", count)
-    patch.setattr(influence, "run", score)
 
 
 class CountedWorld(World):
