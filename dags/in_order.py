@@ -34,10 +34,12 @@ class EarlierDaysTrigger(BaseTrigger):
         self.look_every_s = look_every_s
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Returns the path of the class and the arguments, from which the triggerer makes the trigger again."""
         names = ("dag_id", "day", "look_every_s")
         return f"{type(self).__module__}.{type(self).__qualname__}", {name: getattr(self, name) for name in names}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Looks every `look_every_s` seconds. Yields one event, without content, when no run of an earlier day is running."""
         while await asyncio.to_thread(at_work, self.dag_id, datetime.fromisoformat(self.day)):
             await asyncio.sleep(self.look_every_s)
         yield TriggerEvent(None)
@@ -49,6 +51,7 @@ class WaitForEarlierDays(BaseOperator):
     template_fields: Sequence[str] = ()
 
     def execute(self, context: Context) -> None:
+        """Ends at once if no run of an earlier day is running; otherwise defers to `EarlierDaysTrigger`."""
         day = context["logical_date"]
         if at_work(self.dag_id, day):
             self.defer(

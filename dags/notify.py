@@ -37,6 +37,7 @@ class Notice:
 
     @property
     def subject(self) -> str:
+        """The first line of the notice, such as `clout 2026-10-01: score_influence.publish failed`."""
         return f"clout {self.day}: {self.what}"
 
     def __str__(self) -> str:
@@ -102,6 +103,7 @@ class TaskFailed(BaseNotifier):
         self.runbook = runbook
 
     def notify(self, context: Context) -> None:
+        """Sends a notice that names the failed task, with its error as the reason."""
         task = context["ti"].task
         # The scheduler passes no exception for a task that vanished.
         reason = context.get("exception") or "ended without an error of its own; see its log"
@@ -120,6 +122,7 @@ class RunTimedOut(BaseNotifier):
         self.runbook = runbook
 
     def notify(self, context: Context) -> None:
+        """Sends a notice if the run timed out; does nothing if it failed for another reason."""
         if context.get("reason") != "timed_out":
             return
         dag = context["dag"]

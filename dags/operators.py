@@ -44,6 +44,7 @@ class CloutOperator(BaseOperator):
 
     @property
     def command(self) -> list[str]:
+        """The arguments without the empty ones; valid once templates are rendered."""
         return [argument for argument in self.arguments if argument]
 
     def get_openlineage_facets_on_start(self) -> Any:
@@ -52,14 +53,18 @@ class CloutOperator(BaseOperator):
 
     @property
     def day(self) -> date:
+        """The UTC day that follows `--day`. Raises `ValueError` if the command has no such option."""
         return date.fromisoformat(self.command[self.command.index("--day") + 1])
 
     def execute(self, context: Context) -> None:
+        """Runs the command with `environment` added to the worker's own. Raises the error of `failure` for any exit code but
+        0."""
         ended = self._process.run_command(["clout", *self.command], env={**os.environ, **self.environment})
         if ended.exit_code:
             raise failure(ended.exit_code, ended.output)
 
     def on_kill(self) -> None:
+        """Sends SIGTERM to the process group of the command."""
         self._process.send_sigterm()
 
     def _outcome(self, job: str, **parameters: str) -> dict[str, Any]:
@@ -78,6 +83,7 @@ class PullOperator(CloutOperator):
         self.source = source
 
     def execute(self, context: Context) -> None:
+        """Runs the command, then adds an event to the source's asset; its extra is the recorded outcome."""
         super().execute(context)
         (alias,) = self.outlets
         asset = Asset(f"activity/{self.source}", uri=f"clout://warehouse/activity/{self.source}")
@@ -89,6 +95,7 @@ class PublishOperator(CloutOperator):
     """`clout publish` of the day's official methodology; it adds its event to the asset of the scores."""
 
     def execute(self, context: Context) -> None:
+        """Runs the command, then sets the extra of the asset's event to the recorded outcome."""
         from schemas.methodology import official
 
         super().execute(context)
@@ -102,9 +109,12 @@ class SparkOperator(SparkSubmitOperator):
     """`clout` by `spark-submit`, which exits with the code of the program it ran."""
 
     def get_openlineage_facets_on_start(self) -> Any:
+        """What the application reads and writes; Airflow calls it only if an OpenLineage transport is configured."""
         return lineage.of(self.application_args or [], (self.env_vars or {})["CLOUT_WAREHOUSE"])
 
     def execute(self, context: Context) -> None:
+        """Submits the application. Raises the error of `failure` if `spark-submit` exits with a code other than 0, and
+        Airflow's own error if it never started or the cluster failed."""
         try:
             super().execute(context)
         except AirflowException as error:

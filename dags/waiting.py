@@ -42,10 +42,12 @@ class PullsTrigger(BaseTrigger):
         self.look_every_s = look_every_s
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Returns the path of the class and the arguments, from which the triggerer makes the trigger again."""
         names = ("warehouse", "day", "until", "look_every_s")
         return f"{type(self).__module__}.{type(self).__qualname__}", {name: getattr(self, name) for name in names}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Looks every `look_every_s` seconds. Yields one event, the lines of `lacking`, when there are none or at `until`."""
         day, until = date.fromisoformat(self.day), datetime.fromisoformat(self.until)
         while True:
             now = datetime.now(UTC)
@@ -68,6 +70,7 @@ class WaitForPulls(BaseOperator):
         self.wait_hours = wait_hours
 
     def execute(self, context: Context) -> list[str]:
+        """Returns the lines of `lacking` if there are none or the wait is over; otherwise defers to `PullsTrigger`."""
         now, started = datetime.now(UTC), context["dag_run"].start_date or datetime.now(UTC)
         until = started + timedelta(hours=float(self.wait_hours))
         lines = lacking(self.warehouse, date.fromisoformat(self.day), now)

@@ -79,29 +79,36 @@ def measures(partition: pa.RecordBatchReader) -> dict[str, float]:
 
 
 def unique_grain(found: Measures) -> str | None:
+    """Returns the fault if a person has more than one row."""
     repeated = found["people"] - found["persons"]
     return f"{repeated:,} duplicate person_id, expected 0" if repeated else None
 
 
 def some_people(found: Measures) -> str | None:
+    """Returns the fault if the partition has no rows."""
     return None if found["people"] else "0 people, expected some"
 
 
 def no_negative_influence(found: Measures) -> str | None:
+    """Returns the fault if influence or one of its parts is negative, or influence is infinite, NaN or null."""
     return (
         f"{found['negative']:,} people with negative or infinite influence, expected 0" if found["negative"] else None
     )
 
 
 def parts_sum(found: Measures) -> str | None:
+    """Returns the fault if parts differ in sum from influence by more than `PARTS_TOLERANCE`, relative to max(1, influence)."""
     return f"{found['unequal']:,} people whose parts do not sum to influence, expected 0" if found["unequal"] else None
 
 
 def score_on_scale(found: Measures) -> str | None:
+    """Returns the fault if a score is NaN or outside 0 to 100."""
     return f"{found['off_scale']:,} scores outside 0 to 100, expected 0" if found["off_scale"] else None
 
 
 def columns_in_range(found: Measures) -> str | None:
+    """Returns the fault unless rank >= 1, engager_count >= 0, percentile and window_coverage are within 0 to 1, amplification
+    within 0 to 1e300 and inclusion within 0 to 100."""
     wrong = found["out_of_range"]
     return (
         f"{wrong:,} rows with rank, percentile, engager_count, window_coverage, amplification or inclusion out of range,"

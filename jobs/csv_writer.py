@@ -11,6 +11,7 @@ class CsvWriter(pa.csv.CSVWriter):
     """A CSV writer that puts a `'` before every text that a spreadsheet would read as a formula."""
 
     def write_batch(self, batch: pa.RecordBatch) -> None:
+        """Writes the batch, with a `'` before each text that begins like a formula."""
         columns = [_harmless(column) if pa.types.is_string(column.type) else column for column in batch.columns]
         super().write_batch(pa.record_batch(columns, schema=batch.schema))
 

@@ -43,10 +43,12 @@ class Params:
 
     @property
     def pulled_days(self) -> list[date]:
+        """The days to pull, ascending."""
         return days_between(self.first_day, self.last_day)
 
     @property
     def scored_days(self) -> list[date]:
+        """The days to score, ascending."""
         return days_between(self.score_from, self.last_day)
 
     @property

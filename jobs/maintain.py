@@ -61,6 +61,7 @@ class Params:
 
     @property
     def today(self) -> date:
+        """The UTC day of `now`."""
         return self.now.astimezone(UTC).date()
 
 

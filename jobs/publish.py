@@ -44,6 +44,7 @@ class Params:
 
     @property
     def partition(self) -> dict[str, Any]:
+        """Column -> value of the partition, in `influence` as in `scores`."""
         return {"methodology": self.methodology.version, "day": self.day}
 
     def __str__(self) -> str:

@@ -43,10 +43,12 @@ class Params:
 
     @property
     def pulled_days(self) -> list[date]:
+        """The `repair_days` days that end with `day`, ascending."""
         return days_between(self.day - timedelta(days=self.repair_days - 1), self.day)
 
     @property
     def first_rescored_day(self) -> date:
+        """The first of the `rescore_days` days that end with `day`."""
         return self.day - timedelta(days=self.rescore_days - 1)
 
 

@@ -20,4 +20,5 @@ FORMULA_STARTS = (
 
 
 def harmless(value: str) -> str:
+    """Returns the text, with a `'` before it if a spreadsheet would read it as a formula."""
     return "'" + value if value.startswith(FORMULA_STARTS) else value

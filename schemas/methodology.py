@@ -82,6 +82,7 @@ class Methodology:
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
     def platform_weight(self, platform: str) -> float:
+        """The platform's weight; that of `default` if the platform is not named."""
         return self.platform_weights.get(platform, self.platform_weights[DEFAULT_PLATFORM])
 
     def first_day(self, day: date) -> date:
@@ -102,6 +103,7 @@ def parse(text: str) -> Methodology:
 
 
 def versions(folder: Path = FOLDER) -> list[str]:
+    """The versions that the folder holds, sorted, whether or not in force."""
     return sorted(path.stem for path in folder.glob("*.yaml") if path.name != IN_FORCE)
 
 

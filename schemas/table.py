@@ -44,9 +44,11 @@ class Table:
 
     @property
     def column_names(self) -> tuple[str, ...]:
+        """Names of the columns, in their order."""
         return tuple(column.name for column in self.columns)
 
     def column(self, name: str) -> Column:
+        """The column of that name. Raises `StopIteration` if there is none."""
         return next(column for column in self.columns if column.name == name)
 
 

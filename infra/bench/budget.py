@@ -35,6 +35,7 @@ class Figure:
 
 
 def figures(wanted: Sequence[str]) -> Iterator[Figure]:
+    """Yields a figure per graph and length of names, measured in a process of its own; a note if the graph is not available."""
     for name in wanted:
         for length in (NAME_BYTES, *OTHER_NAMES.get(name, ())):
             figure = Figure(name, length, note=graphs.missing(name))
@@ -83,6 +84,7 @@ def _held(what: str) -> int:
 
 
 def table(found: list[Figure]) -> Table:
+    """A row per figure. Below a ratio of 1, `needed_bytes` was too low to be an upper bound."""
     shown = Table(title="engine memory, with edges from Spark")
     heads = (
         "graph",

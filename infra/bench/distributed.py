@@ -36,6 +36,7 @@ class Figure:
 
 
 def figures(wanted: Sequence[str]) -> Iterator[Figure]:
+    """Yields a figure per graph of `MEASURED`, measured in a process of its own; a note if the graph is not available."""
     for name in wanted:
         if name in MEASURED:
             figure = Figure(name, note=graphs.missing(name))
@@ -47,6 +48,7 @@ def figures(wanted: Sequence[str]) -> Iterator[Figure]:
 
 
 def measure(name: str) -> dict[str, Any]:
+    """Measures one graph in a session of its own. Returns its edges, its people, and the least seconds of each part."""
     from jobs import session
 
     graph = graphs.load(name)
@@ -91,6 +93,8 @@ def _page_rank(edges: Any) -> None:
 
 
 def table(found: list[Figure]) -> Table:
+    """A row per graph. `to spark` is the time of `graphframes` over that of `spark`; `spark to sweeps` is that of `spark` over
+    that of PageRank."""
     shown = Table(title=f"engines on Spark, and {SWEEPS} sweeps of GraphFrames' PageRank")
     heads = ("graph", "M edges", "spark s", "graphframes s", "to spark", "sweeps s", "spark to sweeps", "GB", "")
     for head in heads:

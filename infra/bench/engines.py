@@ -40,6 +40,7 @@ class Figure:
 
 
 def took(call: Callable[..., Any], *arguments: Any) -> tuple[float, Any]:
+    """Returns the seconds that the call took, and its result."""
     began = time.perf_counter()
     found = call(*arguments)
     return time.perf_counter() - began, found
@@ -78,6 +79,7 @@ def _bare(
 
 
 def of_igraph(graph: Graph) -> Seconds:
+    """Seconds to build the graph, to rank it, and of both together (`whole`)."""
     import igraph
 
     weights = graph.weight.tolist()  # igraph takes only lists; not timed
@@ -87,6 +89,7 @@ def of_igraph(graph: Graph) -> Seconds:
 
 
 def of_networkx(graph: Graph) -> Seconds:
+    """Like `of_igraph`. The conversion of the arrays to a list of edges is not timed."""
     import networkx
 
     edges = list(zip(graph.src.tolist(), graph.dst.tolist(), graph.weight.tolist(), strict=True))
@@ -100,6 +103,7 @@ ENGINES: dict[str, Callable[[Graph], Seconds]] = {"memory": of_memory, "igraph":
 
 
 def figures(wanted: Sequence[str]) -> Iterator[Figure]:
+    """Yields a figure per graph and engine, measured in a process of its own; a note if the graph is not available."""
     for name in wanted:
         missing = graphs.missing(name)
         if not missing:
@@ -114,6 +118,8 @@ def figures(wanted: Sequence[str]) -> Iterator[Figure]:
 
 
 def measure(name: str, engine: str) -> dict[str, Any]:
+    """Runs the engine two to five times, after a warm-up. Returns fields of the figure: the least seconds of each part, and the
+    process's peak memory in GB. Too large a graph gets a note instead."""
     graph = graphs.load(name)
     told = {"edges": len(graph.src), "people": graph.accounts}
     if len(graph.src) > AT_MOST.get(engine, sys.maxsize):

@@ -133,6 +133,7 @@ def path(name: str) -> Path:
 
 
 def load(name: str) -> Graph:
+    """Reads the graph from its file, which is generated if it does not exist."""
     with np.load(path(name)) as kept:
         return Graph(**{column: kept[column] for column in Graph._fields[:-1]}, accounts=int(kept["accounts"]))
 
@@ -145,4 +146,5 @@ def write(graph: Graph, file: str, name_bytes: int = 22) -> None:
 
 
 def triangle() -> Graph:
+    """Three accounts in a loop, and one edge back: enough to load compiled code."""
     return _graph(np.array([0, 1, 2, 1]), np.array([1, 2, 0, 0]))

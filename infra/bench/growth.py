@@ -73,12 +73,15 @@ class Figure:
 
 
 def figures(wanted: Sequence[str]) -> Iterator[Figure]:
+    """Yields a figure per graph of the simulation; skips other graphs."""
     for name in wanted:
         if name in graphs.PEOPLE:
             yield measure(name)
 
 
 def measure(name: str) -> Figure:
+    """Runs `COMMANDS` for the last day on a copy of the graph's warehouse, each in a process of its own. Pairs, people and
+    engine are those that `clout influence` recorded."""
     figure = Figure(name)
     figure.limit_s, figure.limit_gb = LIMITS.get(name, (None, None))
     kept = path(name)

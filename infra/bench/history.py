@@ -69,6 +69,7 @@ class Figure:
 
 
 def figures(wanted: Sequence[str]) -> Iterator[Figure]:
+    """Yields the hub's paths, then each figure on both warehouses; nothing if `wanted` is empty."""
     if not wanted:
         return
     yield Figure("paths of a hub", long=_hub())
@@ -274,6 +275,7 @@ def _run(job: str, day: date, digest: str) -> dict[str, Any]:
 
 
 def table(found: list[Figure]) -> Table:
+    """A row per figure. A limit holds for the seconds on the long history, or for their ratio to those on the short one."""
     shown = Table(title=f"what history costs: {SHORT} days and {LONG:,} days that end alike")
     for head in ("", f"{SHORT} days", f"{LONG:,} days", "ratio", "limit", " "):
         shown.add_column(head, justify="left" if not head.strip() else "right", overflow="fold")

@@ -160,11 +160,13 @@ NAMES = ("week", "day", "explain", *COMMANDS)
 
 
 def figures(wanted: Sequence[str]) -> Iterator[Figure]:
+    """Yields the wanted figures: those on the week's warehouse first, then one per command of `COMMANDS`."""
     yield from _week_and_day(wanted)
     yield from (_one(name) for name in COMMANDS if name in wanted)
 
 
 def table(figures: list[Figure]) -> Table:
+    """A row per figure, beside its limit; the last column says whether the figure exceeds it."""
     shown = Table()
     for name in ("figure", "limit", "measured", "peak memory", "engagement: here", "in DuckDB", ""):
         shown.add_column(name, justify="left" if name in ("figure", "") else "right", overflow="fold")

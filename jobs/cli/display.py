@@ -31,6 +31,7 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def say(text: str = "") -> None:
+    """Prints the text to the output stream; characters that cannot be printed are replaced."""
     out.print(_lines(text))
 
 
@@ -51,6 +52,7 @@ class Bar:
         self._task = progress.add_task("", total=None) if progress else None
 
     def show(self, doing: str, done: int | None = None, total: int | None = None) -> None:
+        """Shows what is being done, and `done` of `total` if a total is given; without one the bar has no end."""
         if self._progress is not None and self._task is not None:
             described = f"{doing}, {done} of {total}" if total else doing
             self._progress.update(self._task, description=described, completed=done or 0, total=total)
@@ -214,6 +216,7 @@ def _labels(rows: Sequence[dict[str, Any]]) -> None:
 
 
 def print_json(found: "pa.Table | dict[str, Any] | list[dict[str, Any]]") -> None:
+    """Prints indented JSON, a table as a list of its rows. Days and instants become text."""
     json.dump(found if isinstance(found, dict | list) else found.to_pylist(), sys.stdout, default=str, indent=1)
     sys.stdout.write("\n")
 

@@ -49,9 +49,11 @@ class Commands(TyperGroup):
     """All commands. The help shows no type for an option that takes no value."""
 
     def get_help_option(self, ctx: Any) -> Any:
+        """Returns Typer's option without its type."""
         return _untyped(super().get_help_option(ctx))
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Returns Typer's command, its help option without a type; None if there is no such command."""
         command = super().get_command(ctx, cmd_name)
         if command is not None:
             _untyped(command.get_help_option(ctx))

@@ -84,6 +84,7 @@ def refuse_not_begun(day: date, now: datetime) -> None:
 
 
 def methodology_of(version: str | None, day: datetime) -> Methodology:
+    """The methodology of this version or, if None, the official one of the day. Raises `MethodologyError` if there is none."""
     return load(version or official(day.date()))
 
 
@@ -106,4 +107,5 @@ def open_to_read(sample: bool) -> "Warehouse":
 
 
 def warehouse_of(specs: tuple[SourceSpec, ...]) -> str:
+    """The root of the warehouse that holds these sources. Raises like `are_simulated`."""
     return warehouse_root(simulated=are_simulated(specs))

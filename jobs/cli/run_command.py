@@ -26,6 +26,8 @@ def run(
     root: str, sources: tuple[SourceSpec, ...], first_day: date, last_day: date, score_from: date,
     methodology: Methodology, *, max_reject_share: float, engine: str, dry_run: bool,
 ) -> None:  # fmt: skip
+    """Pulls and scores the days, and prints how far it is; with `dry_run` only the plan. Raises `RefusedDaysError` at the end
+    if a day was scored but not published."""
     started = time.monotonic()
     watch = Watch()
     choice.require(engine)
@@ -83,6 +85,7 @@ class Watch:
         self._last = time.monotonic()
 
     def seconds(self) -> float:
+        """Returns the seconds since the last call or, at the first call, since the watch was made."""
         now, before = time.monotonic(), self._last
         self._last = now
         return now - before

@@ -70,6 +70,7 @@ class Comparison:
 
     @property
     def tables(self) -> dict[str, pa.Table]:
+        """Name -> table, in the order of the fields."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 

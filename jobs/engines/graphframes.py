@@ -90,6 +90,7 @@ class GraphFramesEngine:
         require()
 
     def sums(self, edges: DataFrame, rounds: int) -> DataFrame:
+        """Like `Engine.sums`. The rows are computed and persisted; the caller unpersists them."""
         rows = 2 * edges.count()  # one for each end
         with enough_for(edges.sparkSession, rows), in_numbers(edges) as (pairs, names), ExitStack() as ended:
             sums = named(self._sums(pairs, cut(names.select("id")), rounds, ended), names)

@@ -163,6 +163,7 @@ class SparkEngine:
     name = "spark"
 
     def sums(self, edges: "DataFrame", rounds: int) -> "DataFrame":
+        """Like `Engine.sums`. The rows are computed and persisted; the caller unpersists them."""
         rows = 2 * edges.count()  # one for each end
         with enough_for(edges.sparkSession, rows), in_numbers(edges) as (pairs, names), ExitStack() as ended:
             sums = named(self._sums(pairs, rounds, ended), names)

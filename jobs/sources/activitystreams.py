@@ -278,4 +278,5 @@ class ActivityStreamsSource:
         self.files = existing(places, JSON_LINES)
 
     def pages(self, first_day: date, last_day: date) -> Iterator[Page]:
+        """Yields the pages of all files, each read once, whatever days they hold."""
         return pages(self.platforms[0], self.files, parse)

@@ -40,4 +40,5 @@ class HiggsSource:
         self.files = existing(places, (".txt", ".txt.gz"))
 
     def pages(self, first_day: date, last_day: date) -> Iterator[Page]:
+        """Yields the pages of all files, each read once, whatever days they hold."""
         return pages(PLATFORM, self.files, parse)

@@ -207,4 +207,5 @@ class JetstreamSource:
         self.files = existing(places, JSON_LINES)
 
     def pages(self, first_day: date, last_day: date) -> Iterator[Page]:
+        """Yields the pages of all files, each read once, whatever days they hold."""
         return pages(PLATFORM, self.files, parse)

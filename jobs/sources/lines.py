@@ -54,6 +54,8 @@ class ReadError(CloutError):
 
 
 class Line(NamedTuple):
+    """One line, or one value of a JSON document. `fault` is the reason why it is rejected, None if it can be parsed."""
+
     number: int  # from 1
     text: bytes  # only the first bytes of a line that is too long or an error page
     fault: str | None = None

@@ -138,6 +138,7 @@ FAULTS = pa.schema(
 
 
 def no_rows(schema: pa.Schema) -> pa.RecordBatch:
+    """An empty batch with this schema."""
     return pa.RecordBatch.from_pylist([], schema=schema)
 
 
@@ -174,6 +175,7 @@ class Source(Protocol):
 
 
 def day_of(occurred_at: int | None) -> date | None:
+    """The UTC day of an instant in microseconds since 1970; None if there is no instant."""
     if occurred_at is None:
         return None
     return datetime.fromtimestamp(occurred_at // 1_000_000, UTC).date()
@@ -222,11 +224,13 @@ class PageBuilder:
             self._ignored[day] += 1
 
     def reject(self, line: int, text: bytes, fault: Rejected) -> None:
+        """Adds a rejected line, with the beginning of its text and the day of the fault's time."""
         self.line_count += 1
         self._lines[day_of(fault.occurred_at)] += 1
         self._faults.append(("rejected", fault.reason, fault.occurred_at, line, excerpt(text)))
 
     def note(self, note: Note) -> None:
+        """Adds a remark, which the page passes on."""
         self._notes.append(note)
 
     def _day(self, record: Record) -> date | None:
@@ -240,6 +244,7 @@ class PageBuilder:
         return day
 
     def page(self) -> Page:
+        """Returns everything added so far as one page."""
         columns = {kind: _batch(schema, self._rows[kind]) for kind, schema in self._SCHEMAS.items()}
         return Page(
             platform=self.platform,

@@ -148,4 +148,5 @@ class RedditSource:
         self.files = existing(places, (*JSON_LINES, *COMPRESSIONS))
 
     def pages(self, first_day: date, last_day: date) -> Iterator[Page]:
+        """Yields the pages of all files, each read once, whatever days they hold."""
         return pages(PLATFORM, self.files, parse)

@@ -52,6 +52,7 @@ class SampleSource:
         self.seed = options.get("seed", SEED)
 
     def pages(self, first_day: date, last_day: date) -> Iterator[Page]:
+        """Yields a page per day, platform and block of accounts, of the requested days only."""
         sizes = platform_sizes(self.people)
         crowds = [Crowd(platform, size, self.seed) for platform, size in zip(PLATFORMS, sizes, strict=True)]
         for number in range((last_day - first_day).days + 1):

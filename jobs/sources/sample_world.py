@@ -130,6 +130,7 @@ class Crowd:
         return range(0, max(self.size, 1), BLOCK_ACCOUNTS)
 
     def profiles(self, accounts: Ints) -> Profiles:
+        """Computes the profiles of these accounts, given by number."""
         age = self._trait(accounts, self._age)
         return Profiles(
             account=accounts,

@@ -133,6 +133,7 @@ class Entry(BaseModel):
         return with_platform(self.source, self.platform) if self.platform else self.source
 
     def has(self, day: date) -> bool:
+        """Whether the entry has this day; a missing first or last day sets no bound."""
         return (self.first_day or day) <= day <= (self.last_day or day)
 
     def __str__(self) -> str:

@@ -129,9 +129,11 @@ class Spool:
 
     @property
     def days(self) -> list[date]:
+        """The requested days, ascending."""
         return days_between(self.first_day, self.last_day)
 
     def add(self, page: Page) -> None:
+        """Stores a page, without rows of days that were not requested. Pages of one file must follow each other."""
         if not self.files or self.files[-1] != page.file:
             self.files.append(page.file)
         file_no = len(self.files)
@@ -229,6 +231,7 @@ class Spool:
         )
 
     def activity_digest(self, platform: str, day: date) -> str:
+        """Digest of the day's rows of `activity`, the same for every pull of the same content."""
         return self._digest(ACTIVITY, _ACTIVITY, platform, day)
 
     def accounts(self, platform: str, day: date, pull: str) -> pa.RecordBatchReader:
@@ -236,9 +239,11 @@ class Spool:
         return self._rows(ACCOUNTS, f"{_ACCOUNTS} order by account_id", platform, day, pull)
 
     def accounts_digest(self, platform: str, day: date) -> str:
+        """Digest of the day's rows of `accounts`, the same for every pull of the same content."""
         return self._digest(ACCOUNTS, _ACCOUNTS, platform, day)
 
     def rejects(self, platform: str, day: date, pull: str) -> pa.RecordBatchReader:
+        """The day's rows of `rejects`, in the order of files and lines."""
         return self._rows(REJECTS, f"{_REJECTS} order by file_no, line", platform, day, pull)
 
     def _rows(self, table: Table, query: str, platform: str, day: date, pull: str) -> pa.RecordBatchReader:

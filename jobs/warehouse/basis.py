@@ -37,6 +37,7 @@ class Basis:
 
     @property
     def first_day(self) -> date:
+        """First day of the window that ends with `day`."""
         return self.methodology.first_day(self.day)
 
     def under(self, warehouse: Warehouse, methodology: Methodology) -> "Basis":

@@ -38,6 +38,7 @@ class Copy:
 
     @property
     def partition(self) -> dict[str, date | str]:
+        """Column -> value of the copy's partition in `accounts_known`."""
         return {"month": self.month, "basis": self.basis}
 
     @property

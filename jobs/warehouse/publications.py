@@ -74,10 +74,12 @@ class Plan(NamedTuple):
     restatement: Mapping[str, Any] | None
 
     def as_json(self) -> dict[str, Any]:
+        """The plan as a dictionary. Days and instants are not yet text: whoever writes the JSON converts them by `str`."""
         return {"publication": asdict(self.publication), "restatement": self.restatement}
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> "Plan":
+        """The plan that was written as JSON, its days and instants parsed."""
         publication, restatement = found["publication"], found["restatement"]
         at, day = datetime.fromisoformat(publication["published_at"]), date.fromisoformat(publication["day"])
         if restatement is not None:

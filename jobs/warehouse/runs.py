@@ -53,6 +53,7 @@ class Run:
     started_at: datetime = field(default_factory=now)
 
     def row(self, status: str, error: str | None = None) -> dict[str, Any]:
+        """The run's row of `runs`. `finished_at` is None if `status` is `STARTED`, else the present instant."""
         return {
             "run_id": self.id,
             "batch_id": self.batch.id,

@@ -45,6 +45,7 @@ class Warehouse:
         self.root = str(Path(root).expanduser().resolve()) if self.is_local else root.rstrip("/")
 
     def path(self, table: Table) -> str:
+        """The table's folder or URL."""
         return f"{self.root}/{table.name}"
 
     def create_tables(self) -> None:
@@ -112,6 +113,7 @@ class Warehouse:
         return opened
 
     def version(self, table: Table) -> int:
+        """The table's newest version. Raises like `delta`."""
         return self.delta(table).version()
 
     def dataset(
@@ -146,6 +148,7 @@ class Warehouse:
         return dataset.to_table(columns=list(columns or table.column_names), filter=condition)
 
     def row_count(self, table: Table, partition: Partition, version: int | None = None) -> int:
+        """Counts the partition's rows, at a version if given."""
         return self.dataset(table, partition, version=version).count_rows(filter=expression(partition))
 
     def partitions(self, table: Table) -> list[dict[str, str]]:
@@ -246,6 +249,7 @@ class Warehouse:
         return transaction(table.name, delta, lambda: self.delta(table), partition, run_id, job)
 
     def spark_path(self, table: Table) -> str:
+        """The table's folder or URL for Spark."""
         # Hadoop's S3 client uses its own URL scheme.
         return self.path(table).replace("s3://", "s3a://", 1) if not self.is_local else self.path(table)
 

@@ -43,6 +43,7 @@ class Published:
 
     @classmethod
     def read(cls, warehouse: Warehouse, params: Params, people: pa.Array) -> "Published":
+        """Reads the values of these people, given by `person_id`, from `scores`."""
         found = []
         for day, methodology in ((params.since_day, params.since_methodology), (params.day, params.methodology)):
             partition = {"methodology": methodology.version, "day": day}

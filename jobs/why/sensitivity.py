@@ -92,6 +92,7 @@ def graph(src: Array, dst: Array, accounts: int) -> Graph:
 
 
 def buffers(accounts: int, edges: int) -> Buffers:
+    """Makes zeroed memory for a graph of this size."""
     return Buffers(
         np.zeros(edges, np.bool_),
         np.zeros(edges),
@@ -125,6 +126,7 @@ def responses(v: int, g: Graph, shares: Array, arrived: Array, rounds: int, room
 
 @njit(cache=True)
 def forget(room: Buffers, count: int) -> None:
+    """Makes the marks and responses of the first `count` edges of `room.edges` zero again."""
     for k in range(count):
         room.marked[room.edges[k]] = False
         room.response[room.edges[k]] = 0.0
