@@ -1,0 +1,67 @@
+"""Commands that count and score a day, and that write why scores changed."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from jobs.cli.display import say
+from jobs.cli.options import DAY_FORMAT, Day, EngineName, Sample, Verbose, Version, log, methodology_of, open_to_read
+from jobs.days import ONE_DAY
+from jobs.engines import AUTO
+
+
+def engagement(day: Day, methodology: Version = None, sample: Sample = False, verbose: Verbose = False) -> None:
+    """Count a day's acts, and those of earlier days of its window that were pulled since they were counted."""
+    from jobs import engagement as job
+    from jobs.session import build
+    from jobs.warehouse.runs import Batch
+
+    log(verbose)
+    params = job.Params(day=day.date(), first_day=methodology_of(methodology, day).first_day(day.date()))
+    counted = job.run(build(), open_to_read(sample), params, Batch(f"engagement {day.date()}"))
+    say(f"counted {len(counted)} days: {', '.join(map(str, counted))}")
+
+
+def influence(
+    day: Day, methodology: Version = None, engine: EngineName = AUTO, sample: Sample = False, verbose: Verbose = False
+) -> None:
+    """Score everybody at the end of a day; nothing is published yet."""
+    from jobs import influence as job
+    from jobs.engines import choice
+    from jobs.session import build
+    from jobs.warehouse.runs import Batch
+
+    log(verbose)
+    choice.require(engine)
+    chosen = methodology_of(methodology, day)
+    params = job.Params(day=day.date(), methodology=chosen)
+    warehouse, batch = open_to_read(sample), Batch(f"influence {day.date()} {chosen.version}")
+    counts = job.run(build(), warehouse, params, batch, engine)
+    say(f"scored {day.date()}: {counts['people']:,} people, {counts['pairs']:,} pairs; next: `clout checks`")
+
+
+def score_changes(
+    day: Day,
+    since: Annotated[
+        datetime | None, typer.Option("--since", help="The earlier UTC day; the day before if left out.", **DAY_FORMAT)
+    ] = None,
+    methodology: Version = None,
+    sample: Sample = False,
+    verbose: Verbose = False,
+) -> None:
+    """Write why everybody's score changed between two published days into `score_changes`."""
+    from jobs import score_changes as job
+    from jobs.warehouse.runs import Batch
+
+    log(verbose)
+    earlier = since or day - ONE_DAY
+    params = job.Params(
+        day=day.date(),
+        methodology=methodology_of(methodology, day),
+        since_day=earlier.date(),
+        since_methodology=methodology_of(methodology, earlier),
+    )
+    batch = Batch(f"score_changes {day.date()} since {earlier.date()} {params.methodology.version}")
+    counts = job.run(open_to_read(sample), params, batch)
+    say(f"{counts['people']:,} people's change between {earlier.date()} and {day.date()} is in `score_changes`")
