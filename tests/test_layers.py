@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 
 from jobs.places import ROOT
 
@@ -36,3 +37,12 @@ def test_nothing_imports_upwards():
 def test_the_ground_imports_only_the_ground():
     found = [(module, other) for module, other in imports() if module != "jobs.__init__" and floor(module) == GROUND]
     assert [pair for pair in found if floor(pair[1]) != GROUND] == []
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    graph: dict[str, set[str]] = {}
+    for module, other in imports():
+        path = ROOT / other.replace(".", "/")
+        is_module = path.with_suffix(".py").exists() or path.is_dir()
+        graph.setdefault(module, set()).add(other if is_module else other.rpartition(".")[0])
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
