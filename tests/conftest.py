@@ -2,7 +2,8 @@
 
 Each test belongs to one tier, and `-m unit`, `-m spark`, `-m system` or `-m "not system"` select by it:
 
-- `system`: everything under `tests/dags` and `tests/infra`, tests on a Spark cluster, and tests that carry the marker.
+- `system`: everything under `tests/dags` and `tests/infra`, tests on a Spark cluster, and tests that carry the marker: they
+  start a process, or walk a warehouse through many nights or through every commit.
 - `spark`: of the others those that use the fixture `spark`, directly or through another fixture.
 - `unit`: all others. They start no process and no JVM; one that does fails and names the marker that it needs.
 

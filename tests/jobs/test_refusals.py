@@ -13,6 +13,8 @@ from schemas.influence import INFLUENCE
 from schemas.publications import PUBLICATIONS
 from schemas.runs import RUNS
 
+pytestmark = pytest.mark.system  # whole nights take longer than a unit test may
+
 FIRST = date(2026, 10, 1)
 
 

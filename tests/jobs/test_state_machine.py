@@ -33,6 +33,8 @@ from schemas.methodology import load
 from schemas.scores import SCORES
 from tests.jobs.pulls import DAY, like
 
+pytestmark = pytest.mark.system  # whole nights take longer than a unit test may
+
 OFFICIAL = load("2026.11")
 BATCH = Batch("test")
 DAYS = st.sampled_from([DAY, DAY + timedelta(days=1)])

@@ -38,6 +38,8 @@ from schemas.scores import SCORES
 from tests.jobs.aging import age
 from tests.jobs.world import OFFICIAL
 
+pytestmark = pytest.mark.system  # whole nights take longer than a unit test may
+
 FIRST = date(2025, 11, 2)
 BETWEEN = timedelta(days=15)
 NIGHTS = [FIRST + number * BETWEEN for number in range(25)]

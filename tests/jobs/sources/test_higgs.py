@@ -44,6 +44,7 @@ def test_a_folder_without_such_files_is_told(tmp_path):
         HiggsSource("higgs", [str(tmp_path)])
 
 
+@pytest.mark.system
 def test_the_real_file_counts_as_its_publisher_counted(data):
     source = HiggsSource("higgs", [str(data("twitter-higgs/higgs-activity_time.txt.gz"))])
     pairs: dict[str, Counter[tuple[str, str]]] = {"reshare": Counter(), "mention": Counter(), "reply": Counter()}

@@ -161,6 +161,7 @@ def kill_at(name: str) -> Callable[[str], None]:
     return at
 
 
+@pytest.mark.system
 def test_a_pull_killed_at_any_point_leaves_one_pull_whole_and_the_next_repairs_everything(before):
     def kill_from(point: int) -> Callable[[str], None]:
         points = itertools.count()
@@ -191,6 +192,7 @@ def test_a_pull_killed_at_any_point_leaves_one_pull_whole_and_the_next_repairs_e
     assert set(outcomes[decided:]) == {"newer"}  # and never back
 
 
+@pytest.mark.system
 def test_another_pull_at_any_point_wins_or_comes_after(before):
     beaten = 0
     for point in range(100):
@@ -223,6 +225,7 @@ def test_another_pull_at_any_point_wins_or_comes_after(before):
 STOPS = ["append rejects", "append activity", "replace coverage", "delete rejects"]
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("before", ["a pull"], indirect=True)
 @pytest.mark.parametrize("first_stop", STOPS)
 @pytest.mark.parametrize("second_stop", STOPS)
