@@ -430,7 +430,7 @@ def test_real_p7(world, scored):
 def test_real_p10(world, scored):
     """A month without any pull; then one platform comes back while the other is silent."""
     same = [name for name in INFLUENCE.column_names if name != "day"]
-    assert columns(world.score(DAY + timedelta(30)), same) == columns(scored, same)
+    assert columns(world.score_counted(DAY + timedelta(30)), same) == columns(scored, same)
     world.cover(DAY + timedelta(1), "twitter")
     after = world.score(DAY + timedelta(1))
     absolute = [name for name in ABSOLUTE if name != "day"]

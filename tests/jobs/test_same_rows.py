@@ -3,6 +3,7 @@
 Whatever the order of days, who else is at work, the clock's zone, the language, the hash seed and the number of cores.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -26,6 +27,7 @@ from schemas.engagement import ENGAGEMENT
 from schemas.influence import INFLUENCE
 from schemas.methodology import load
 from schemas.publications import PUBLICATIONS
+from schemas.restatements import RESTATEMENTS
 from schemas.runs import RUNS
 from schemas.scores import SCORES
 from schemas.table import Table
@@ -136,6 +138,8 @@ def test_days_in_descending_order_and_one_scored_before_an_earlier_one_was_pulle
     assert not sorted_by_grain(INFLUENCE, early).equals(
         sorted_by_grain(INFLUENCE, warehouse.read(INFLUENCE, {"day": DAYS[3]}))
     )
+    (restated,) = warehouse.read(RESTATEMENTS).to_pylist()
+    assert (restated["day"], json.loads(restated["why"])["activity_days"]) == (DAYS[3], [str(DAYS[0])])
 
 
 @pytest.mark.system

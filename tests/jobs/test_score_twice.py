@@ -18,6 +18,7 @@ from jobs.errors import CloutError, UsageError
 from schemas.catalog import TABLES
 from schemas.methodologies import METHODOLOGIES
 from schemas.methodology import load
+from tests.jobs.without_spark import CountedWorld
 from tests.jobs.world import OFFICIAL, Did, World, files
 
 DAY = date(2026, 11, 3)
@@ -38,7 +39,7 @@ ACTS = [
 
 @pytest.fixture(scope="module")
 def world(spark, tmp_path_factory, arrow_rows) -> World:
-    made = World(spark, str(tmp_path_factory.mktemp("compare") / "warehouse"), arrow_rows)
+    made = CountedWorld(spark, str(tmp_path_factory.mktemp("compare") / "warehouse"), arrow_rows)
     for platform in ("twitter", "github"):
         made.cover(DAY, platform)
     made.observe(DAY, "twitter", [{"account_id": "ana", "handle": HOSTILE}])
