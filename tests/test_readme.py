@@ -119,10 +119,10 @@ def test_tools_read_the_official_scores_without_a_network(tool, published, tmp_p
     check(found, published, date.fromisoformat(ran.stdout.strip()))
 
 
-def test_a_day_published_twice_keeps_both_and_readers_count_nobody_twice(spark, tmp_path, arrow_rows, monkeypatch):
+def test_a_day_published_twice_keeps_both_and_readers_count_nobody_twice(spark, warehouse, arrow_rows, monkeypatch):
     """Through the real jobs: the official methodology, then the proposal."""
     day = date(2026, 11, 3)
-    world = World(spark, str(tmp_path / "warehouse"), arrow_rows)
+    world = World(spark, warehouse.root, arrow_rows)
     world.cover(day, "twitter")
     world.put("test", [Did(day, "twitter", "like", str(n), "88") for n in range(3)])
     scored = {}
@@ -155,11 +155,11 @@ def table_after(marker: str) -> list[dict[str, str]]:
     return [dict(zip(head, row, strict=True)) for row in rows]
 
 
-def test_the_example_gives_these_scores(spark, tmp_path, arrow_rows):
+def test_the_example_gives_these_scores(spark, warehouse, tmp_path, arrow_rows):
     (acts,) = blocks("json")
     (tmp_path / "acts.jsonl").write_text(acts, encoding="utf-8")
     day = date(2026, 11, 3)
-    world = World(spark, str(tmp_path / "warehouse"), arrow_rows)
+    world = World(spark, warehouse.root, arrow_rows)
     (source,) = parse_specs([f"demo:activitystreams={tmp_path / 'acts.jsonl'}"])
     pull_activity.run(
         world.warehouse, pull_activity.Params(source=source, first_day=day, last_day=day), Batch("readme")

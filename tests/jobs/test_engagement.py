@@ -156,8 +156,8 @@ def test_nothing_gives_nothing(acts):
 
 
 @pytest.fixture
-def world(spark, tmp_path, arrow_rows) -> World:
-    return World(spark, str(tmp_path / "warehouse"), arrow_rows)
+def world(spark, warehouse, arrow_rows) -> World:
+    return World(spark, warehouse.root, arrow_rows)
 
 
 def test_a_run_counts_its_day_and_what_changed_in_its_window(world):

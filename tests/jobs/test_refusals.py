@@ -53,28 +53,33 @@ def published(warehouse: Warehouse) -> list[int]:
     return sorted((day - FIRST).days for day in warehouse.read(PUBLICATIONS)["day"].to_pylist())
 
 
-def test_a_refused_day_keeps_no_later_day_from_being_published_and_all_are_reported_at_the_end(run, capsys):
-    people = [1000] * 7 + [10] * 9 + [1000] * 2
+def test_a_refused_day_keeps_no_later_day_from_being_published_and_all_are_reported_at_the_end(
+    run, capsys, monkeypatch, tmp_path
+):
+    """More days in a row are refused than each is compared with."""
+    (tmp_path / "nights.yaml").write_text("gate_days: 3\n")
+    monkeypatch.setenv("CLOUT_NIGHTS", str(tmp_path / "nights.yaml"))
+    people = [1000] * 3 + [10] * 4 + [1000] * 2
     with pytest.raises(RefusedDaysError) as raised:
         run(people)
     assert raised.value.exit_code == 1
     first, *each = str(raised.value).splitlines()
-    assert first == "checks refused 9 of 18 days:"
-    assert [line.split()[1] for line in each] == [str(FIRST + timedelta(days=n)) for n in range(7, 16)]
-    assert all("people 10.0, expected 500.0 to 10,000.0 after the 7 days published before" in line for line in each)
-    assert published(run.warehouse) == [*range(7), 16, 17]
+    assert first == "checks refused 4 of 9 days:"
+    assert [line.split()[1] for line in each] == [str(FIRST + timedelta(days=n)) for n in range(3, 7)]
+    assert all("people 10.0, expected 500.0 to 10,000.0 after the 3 days published before" in line for line in each)
+    assert published(run.warehouse) == [*range(3), 7, 8]
     said = capsys.readouterr().out
-    assert "\n18 days pulled, 9 scored, in " in said
-    assert said.count("\nREFUSED ") == 9
+    assert "\n9 days pulled, 5 scored, in " in said
+    assert said.count("\nREFUSED ") == 4
 
-    with pytest.raises(RefusedDaysError, match="checks refused 9 of 18 days"):
+    with pytest.raises(RefusedDaysError, match="checks refused 4 of 9 days"):
         run(people)  # goes on with the days that are not done, and with no other
     said = capsys.readouterr().out
-    assert "0 of 18 days left to pull, 9 of 18 to score" in said
-    assert published(run.warehouse) == [*range(7), 16, 17]
+    assert "0 of 9 days left to pull, 4 of 9 to score" in said
+    assert published(run.warehouse) == [*range(3), 7, 8]
 
-    run([1000] * 18)  # now they are within bounds
-    assert published(run.warehouse) == list(range(18))
+    run([1000] * 9)  # now they are within bounds
+    assert published(run.warehouse) == list(range(9))
 
 
 def test_a_first_backfill_goes_through_whatever_its_first_days_are_like_and_says_what_is_odd(run, capsys):
