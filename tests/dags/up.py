@@ -73,6 +73,10 @@ class Up:
             created = subprocess.run((BIN / "airflow", *asked), env=home, capture_output=True, text=True, check=False)
             if "database is locked" not in created.stderr:
                 break
+            # Airflow removes what it began to create, unless SQLite refuses that too; what is left lets no other begin.
+            for row in api.get("/backfills", params={"dag_id": dag_id}).json()["backfills"]:
+                if row["completed_at"] is None:
+                    api.put(f"/backfills/{row['id']}/cancel").raise_for_status()
         assert created.returncode == 0, created.stderr
         api.patch(f"/dags/{dag_id}", json={"is_paused": False}).raise_for_status()
         newest = max(row["id"] for row in api.get("/backfills", params={"dag_id": dag_id}).json()["backfills"])
