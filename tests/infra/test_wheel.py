@@ -70,10 +70,10 @@ def test_a_day_is_pulled_and_read(installed, tmp_path):
 
 def test_settings_contracts_and_pages_came_with_it(installed, tmp_path):
     script = """
-from jobs import nights, session
+from jobs import night_settings, session
 from jobs.places import ROOT
 from schemas.methodology import load
-assert session.settings()["spark.driver.memory"] and nights.nights() and load("2026.11")
+assert session.settings()["spark.driver.memory"] and night_settings.nights() and load("2026.11")
 assert (ROOT / "jobs" / "comparison" / "pages" / "comparison.html").is_file()
 assert (ROOT / "infra" / "runbooks" / "late_or_missing_day.md").is_file()
 assert (ROOT / "infra" / "log4j2.properties").as_uri() in session.JAVA_OPTIONS
