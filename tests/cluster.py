@@ -13,7 +13,7 @@ from pathlib import Path
 import pyspark
 
 from jobs.session import java_home
-from tests.quick_java import QUICK_JAVA
+from tests.tiny_days import QUICK_JAVA
 
 READY_S = 180  # patience, on a machine that is busy with other things
 

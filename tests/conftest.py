@@ -38,7 +38,7 @@ from schemas.activity import ACTIVITY
 from schemas.table import Column, Table
 from tests.cluster import Cluster
 from tests.cluster import cluster as started
-from tests.quick_java import QUICK_JAVA
+from tests.tiny_days import QUICK_JAVA, TINY_DAYS, large_days
 
 ROOT = Path(__file__).parent.parent
 DAY = date(2026, 11, 3)
@@ -71,13 +71,6 @@ DEFAULTS = {
     "parameters": "{}",
 }
 PLAIN = {"string": "", "date": DAY, "double": 0.0, "long": 0, "boolean": False}
-
-
-TINY_DAYS = {
-    "spark.sql.adaptive.enabled": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    "spark.sql.codegen.wholeStage": "false",
-}
 
 
 TIERS = ("system", "spark", "unit")  # the longest first
@@ -215,7 +208,8 @@ def higgs(spark, data, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
         if not (shared / "higgs").exists():
             made = Warehouse(str(tmp_path_factory.mktemp("higgs") / "warehouse"))
             week.pull(made, data)
-            week.score(spark, made)
+            with large_days(spark):
+                week.score(spark, made)
             Path(made.root).rename(shared / "higgs")
     return Warehouse(str(shared / "higgs"))
 

@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 
 from jobs.places import ROOT
-from tests.quick_java import QUICK_JAVA
+from tests.tiny_days import QUICK_JAVA
 
 COMMAND = ("bash", str(ROOT / "infra" / "up.sh"))
 BIN = Path(sys.prefix) / "bin"

@@ -13,7 +13,7 @@ import pytest
 
 from jobs.places import ROOT
 from jobs.warehouse.storage import Warehouse
-from tests.quick_java import QUICK_JAVA
+from tests.tiny_days import QUICK_JAVA
 
 pytestmark = pytest.mark.rehearsal
 

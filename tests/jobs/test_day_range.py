@@ -24,7 +24,7 @@ from schemas.methodology import load
 from schemas.publications import PUBLICATIONS
 from schemas.runs import RUNS
 from schemas.scores import SCORES
-from tests.quick_java import QUICK_JAVA
+from tests.tiny_days import QUICK_JAVA
 
 FIRST, SECOND, THIRD = (date(2026, 11, 1) + timedelta(days=n) for n in range(3))
 ONE, TWO = parse_specs(["one:sample=people=50", "two:sample=people=60"])

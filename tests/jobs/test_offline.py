@@ -11,7 +11,7 @@ import pytest
 from jobs.places import ROOT
 from jobs.warehouse.storage import Warehouse
 from schemas.scores import SCORES
-from tests.quick_java import QUICK_JAVA
+from tests.tiny_days import QUICK_JAVA
 
 pytestmark = pytest.mark.system
 

@@ -32,7 +32,7 @@ from schemas.runs import RUNS
 from schemas.scores import SCORES
 from schemas.table import Table
 from tests.jobs.world import files
-from tests.quick_java import QUICK_JAVA
+from tests.tiny_days import QUICK_JAVA
 
 OFFICIAL = load("2026.11")
 SOURCE = "sample=people=300,seed=5"

@@ -1,0 +1,31 @@
+"""Settings for days as small as a test's, where planning and compiling take all the time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pyspark.sql import SparkSession
+
+# For a JVM that lives for seconds. The second option leaves room for all that is compiled: without it, every tenth day compiles
+# everything again. The last two skip the check of every loaded class, a third of the time until a session is there.
+QUICK_JAVA = (
+    "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC"
+    " -XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote"
+)
+# Spark interprets its expressions instead of compiling them, and plans a query once.
+TINY_DAYS = {
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.codegen.wholeStage": "false",
+}
+
+
+@contextmanager
+def large_days(spark: SparkSession) -> Iterator[None]:
+    """While the block runs, Spark compiles as it does in production: a million rows are worth it."""
+    for name in TINY_DAYS:
+        spark.conf.unset(name)
+    try:
+        yield
+    finally:
+        for name, value in TINY_DAYS.items():
+            spark.conf.set(name, value)
