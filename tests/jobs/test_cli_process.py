@@ -143,8 +143,16 @@ def test_a_narrow_terminal_keeps_the_score(warehouse, arrow_rows, columns, shown
     assert max(map(len, screen[1:4])) <= columns
 
 
-def test_help_imports_nothing_heavy():
-    heavy = ("duckdb", "pandas", "pyarrow", "pyspark")
-    code = f"import sys; from jobs import cli; print([name for name in {heavy} if name in sys.modules])"
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        ("jobs.cli.main", ("duckdb", "pandas", "pyarrow", "pyspark")),  # `clout --help`
+        ("jobs.cli.queries", ("pyspark",)),  # `clout show`
+        ("jobs.checks", ("pyspark",)),
+        ("jobs.publish", ("pyspark",)),
+    ],
+)
+def test_a_command_imports_only_what_it_needs(module, heavy):
+    code = f"import sys, {module}; print([name for name in {heavy} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert found.stdout == "[]\n"
