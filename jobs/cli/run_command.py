@@ -94,7 +94,7 @@ class Watch:
 def say_scored(outcome: day_range.Scored | day_range.Refused, watch: Watch) -> None:
     """Prints a line for a day, and one for each warning of its checks."""
     if isinstance(outcome, day_range.Refused):
-        say(f"REFUSED {outcome.day}  not published: the reason stands at the end  {watch.seconds():6.1f} s")
+        say(f"REFUSED {outcome.day}  not published, for the reason at the end  {watch.seconds():6.1f} s")
         return
     people, pairs = f"{outcome.people:>10,} people", f"{outcome.pairs:>10,} pairs"
     say(f"scored  {outcome.day}  {people}  {pairs}  {watch.seconds():6.1f} s")
