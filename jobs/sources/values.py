@@ -124,11 +124,11 @@ def from_micros(value: Any) -> int:
 @lru_cache(maxsize=65_536)
 def _parse_iso(value: str) -> int:
     text = value.upper()  # the letters may be lower-case
-    told = _RFC_3339.fullmatch(text)
-    if told is None:
+    match = _RFC_3339.fullmatch(text)
+    if match is None:
         raise ValueError
-    if leap := told["leap"]:  # a leap second becomes the last instant of its own day
-        at = told.start("leap")
+    if leap := match["leap"]:  # a leap second becomes the last instant of its own day
+        at = match.start("leap")
         text = f"{text[:at]}59.999999{text[at + len(leap) :].lstrip('.,0123456789')}"
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:

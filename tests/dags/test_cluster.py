@@ -51,21 +51,21 @@ def test_a_real_day_has_the_same_rows(cluster, spark, data, tmp_path):
     }  # fmt: skip
 
     def airflow(*command: str) -> str:
-        told = subprocess.run(
+        output = subprocess.run(
             [BIN / "airflow", *command], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True, timeout=RUN_S, check=False,
         )  # fmt: skip
-        assert told.returncode == 0, told.stdout
-        return told.stdout
+        assert output.returncode == 0, output.stdout
+        return output.stdout
 
     before = [len(list(folder.glob("app-*/*"))) for folder in cluster.work]
     airflow("db", "migrate")
     ended = LAST + ONE_DAY  # a run by hand covers the day that ended then
-    told = airflow("dags", "test", "score_influence", str(ended))
+    output = airflow("dags", "test", "score_influence", str(ended))
 
     for table in (ENGAGEMENT, INFLUENCE, SCORES):
         ours, theirs = (sorted_by_grain(table, of.read(table)) for of in (warehouse, here))
-        assert ours.num_rows == theirs.num_rows > 0, told
+        assert ours.num_rows == theirs.num_rows > 0, output
         assert ours.equals(theirs), table.name
     assert {row["job"]: row["engine"] for row in warehouse.read(RUNS).to_pylist()}["influence"] == "spark"
     # Counting and scoring each had an executor on each worker.

@@ -174,3 +174,10 @@ def graphs(draw: st.DrawFn) -> Graph:
         damping=draw(st.sampled_from((0.5, 1.0)) | st.floats(0.5, 1.0)),
         rest=draw(st.sampled_from((0.0, 1.0))),
     )
+
+
+EXACT = 1e-8
+
+
+def tolerance(influence: float) -> float:
+    return EXACT * max(1, influence)

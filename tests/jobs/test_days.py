@@ -10,7 +10,7 @@ FIRST, SECOND, THIRD = (date(2026, 11, 1) + timedelta(days=n) for n in range(3))
 
 
 @pytest.mark.parametrize(
-    ("days", "told"),
+    ("days", "expected"),
     [
         ([], ""),
         ([1], "2026-11-01"),
@@ -18,8 +18,8 @@ FIRST, SECOND, THIRD = (date(2026, 11, 1) + timedelta(days=n) for n in range(3))
         ([1, 3, 4, 5, 9], "2026-11-01,2026-11-03..2026-11-05,2026-11-09"),
     ],
 )
-def test_days_in_a_row_are_one_span(days, told):
-    assert spans([date(2026, 11, day) for day in days]) == told
+def test_days_in_a_row_are_one_span(days, expected):
+    assert spans([date(2026, 11, day) for day in days]) == expected
 
 
 def test_days_between_are_both_ends_and_all_between():

@@ -42,9 +42,9 @@ ACTS = f"""
 def count(_: Any, warehouse: Warehouse, params: engagement.Params, batch: Batch) -> list[date]:
     """As `jobs.engagement.run`, without a look at what another source reported the day before."""
     now = counted.snapshot(warehouse)
-    told = activity_digests(warehouse, params.first_day, params.day, now.coverage)
-    days = sorted({*stale_days(warehouse, told, params.first_day, params.day), params.day})
-    counting = [Run(runs.ENGAGEMENT, day, batch, {"activity_digest": told.get(day, "")}) for day in days]
+    current = activity_digests(warehouse, params.first_day, params.day, now.coverage)
+    days = sorted({*stale_days(warehouse, current, params.first_day, params.day), params.day})
+    counting = [Run(runs.ENGAGEMENT, day, batch, {"activity_digest": current.get(day, "")}) for day in days]
     with runs.recorded_together(warehouse, counting), scratch() as db:
         reports = counted.dataset(warehouse, ACTIVITY, now.activity, now.coverage, days[0], days[-1])
         db.register("activity", reports.to_table(filter=pc.field("day").isin(pa.array(days, pa.date32()))))
@@ -78,8 +78,8 @@ def score(_: Any, warehouse: Warehouse, params: influence.Params, batch: Batch, 
         warehouse.replace(INFLUENCE, rows(INFLUENCE, records), place, run_id=row.id, job="influence")
         row.inputs = now.versions
         row.parameters[digests.INFLUENCE] = digests.of_stream(INFLUENCE, warehouse.reader(INFLUENCE, place))
-        told = activity_digests(warehouse, first, day, now.coverage)
-        row.parameters["activity_digests"] = {str(on): digest for on, digest in told.items()}
+        current = activity_digests(warehouse, first, day, now.coverage)
+        row.parameters["activity_digests"] = {str(on): digest for on, digest in current.items()}
         row.parameters["accounts_digest"] = known_accounts.credibility_digest(warehouse, now, day)
         row.uncovered_days = uncovered_days(covered, counted.platforms(warehouse, now, day), first, day)
         row.counts |= {"pairs": edges.num_rows, "people": len(records)}

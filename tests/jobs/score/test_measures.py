@@ -206,15 +206,15 @@ def few(world) -> dict[str, dict]:
 def test_the_measures_of_a_day(few):
     """Acts count as for the score: on covered days, by accounts that are believed."""
     columns = ("engager_count", "amplification", "inclusion")
-    told = {person.removeprefix("twitter:"): tuple(row[name] for name in columns) for person, row in few.items()}
-    assert told.pop("ana") == (
+    measured = {person.removeprefix("twitter:"): tuple(row[name] for name in columns) for person, row in few.items()}
+    assert measured.pop("ana") == (
         3,
         pytest.approx(
             (2 + 1) / 3
         ),  # two replies and a like; the third post and the quote lie on the day without coverage
         100.0,  # bo and cy addressed her, neither holds anything but what she gave, and one of two was answered
     )
-    assert told == {
+    assert measured == {
         "bo": (1, None, None),  # engaged once, posted nothing that is known; addressed by fewer than two
         "eve": (1, None, None),
         "cy": (0, None, None),
