@@ -1,7 +1,7 @@
 """Activities of any platform, in the many ways to write them."""
 
 import tarfile
-from datetime import UTC, date, datetime
+from datetime import date
 
 import orjson
 import pytest
@@ -10,31 +10,26 @@ from jobs.errors import UsageError
 from jobs.sources.activitystreams import ActivityStreamsSource, parse
 from jobs.sources.page import Account, Act, Author, Ignored, Rejected, Undo, Unresolved
 from jobs.sources.values import ACTOR_WITHDRAWN, NO_TARGET, NO_TIME, derived_id
-
-NOON_TEXT = "2026-11-03T12:00:00Z"
-NOON = int(datetime(2026, 11, 3, 12, tzinfo=UTC).timestamp()) * 1_000_000
-ANA, BO, CLEO, DAN = (f"https://{name}.example/" for name in ("ana", "bo", "cleo", "dan"))
-NOTE, BOS_NOTE = f"{ANA}notes/1", f"{BO}notes/2"
-LIKE = {"type": "Like", "id": f"{ANA}likes/1", "actor": ANA, "object": BOS_NOTE, "published": NOON_TEXT}
-FOLLOW = LIKE | {"type": "Follow", "object": BO}
-CREATE = {
-    "@context": "https://www.w3.org/ns/activitystreams",
-    "type": "Create",
-    "id": f"{ANA}creates/1",
-    "actor": ANA,
-    "published": NOON_TEXT,
-    "object": {"type": "Note", "id": NOTE, "attributedTo": ANA},
-}
-RICH = {"inReplyTo": BOS_NOTE, "quoteUrl": f"{CLEO}notes/3", "tag": [{"type": "Mention", "href": DAN, "name": "@dan"}]}
-AUTHOR, POST = Author(NOTE, ANA), Act("post", ANA, ANA, NOON, NOTE)
-
-
-def parsed(activity: dict, **more):
-    return list(parse(orjson.dumps(activity | more)))
-
-
-def create(**note):
-    return parsed(CREATE, object=CREATE["object"] | note)
+from tests.jobs.sources.activities import (
+    ANA,
+    AUTHOR,
+    BO,
+    BOS_NOTE,
+    CLEO,
+    CREATE,
+    DAN,
+    FOLLOW,
+    GROUP,
+    LIKE,
+    NOON,
+    NOON_TEXT,
+    NOTE,
+    POST,
+    PUBLIC,
+    RICH,
+    create,
+    parsed,
+)
 
 
 @pytest.mark.parametrize(("name", "kind"), [("Like", "like"), ("EmojiReact", "like"), ("Announce", "reshare")])
@@ -209,106 +204,6 @@ def test_faults(change, reason, occurred_at):
     with pytest.raises(Rejected) as fault:
         parsed(LIKE, **change)
     assert (fault.value.reason, fault.value.occurred_at) == (reason, occurred_at)
-
-
-GROUP = "https://group.example/c/tools"
-PUBLIC = "https://www.w3.org/ns/activitystreams#Public"
-
-
-def announced(activity: object, **more) -> list:
-    outer = {"type": "Announce", "id": f"{GROUP}/1", "actor": GROUP, "published": NOON_TEXT, "object": activity}
-    return parsed(outer | {"to": [PUBLIC], "cc": [f"{GROUP}/followers"]} | more)
-
-
-@pytest.mark.parametrize("activity", [CREATE, CREATE | {"object": CREATE["object"] | RICH}, LIKE, FOLLOW])
-def test_a_group_hands_an_activity_on_which_counts_as_what_it_is_by_its_own_actor(activity):
-    assert announced(activity) == parsed(activity)  # with the same id, so that both ways count once
-    assert announced([activity]) == parsed(activity)
-    relayed = {"type": "Announce", "actor": BO, "object": activity}
-    assert announced(relayed) == parsed(activity)
-    untimed = {key: value for key, value in activity.items() if key != "published"}
-    assert announced(untimed) == parsed(activity)  # it happened when it was announced
-
-
-@pytest.mark.parametrize("name", ["Block", "Update", "Dislike", "Flag", "Add", "Remove", "Bite"])
-def test_what_a_group_hands_on_lifts_nobody_where_it_scores_nothing(name):
-    act = LIKE | {"type": name, "object": {"type": "Note", "id": BOS_NOTE, "attributedTo": BO}}
-    (ignored,) = announced(act)
-    assert isinstance(ignored, Ignored)
-
-
-@pytest.mark.parametrize("name", ["Undo", "Delete"])
-def test_what_a_group_hands_on_takes_back_its_own_actor_s_act_only(name):
-    by_author = {"type": name, "actor": ANA, "object": LIKE["id"]}
-    assert announced(by_author) == [Undo(LIKE["id"], ANA, NOON), Ignored(NOON)]
-    moderator = announced(by_author | {"actor": CLEO})
-    assert moderator == [Undo(LIKE["id"], CLEO, NOON), Ignored(NOON)]  # of which Cleo has none
-
-
-def test_an_announcement_of_content_is_a_reshare_also_by_a_group():
-    for content in ({"type": "Page", "id": BOS_NOTE, "attributedTo": BO}, {"type": "Question", "id": BOS_NOTE}):
-        assert announced(content) == [Act("reshare", GROUP, content.get("attributedTo"), NOON, f"{GROUP}/1", BOS_NOTE)]
-
-
-def test_what_is_handed_on_again_and_again_is_rejected():
-    activity = LIKE
-    for _ in range(4):
-        activity = {"type": "Announce", "actor": GROUP, "object": activity}
-    with pytest.raises(Rejected, match="activity is handed on too often"):
-        parsed(activity)
-
-
-@pytest.mark.parametrize(
-    ("audience", "counts"),
-    [
-        ({}, True),  # names none, as exports
-        ({"to": [PUBLIC]}, True),
-        ({"to": "as:Public"}, True),
-        ({"to": [f"{ANA}followers"], "cc": ["Public"]}, True),  # unlisted
-        ({"to": [{"type": "Collection", "id": PUBLIC}]}, True),
-        ({"to": [f"{ANA}followers"], "cc": [BO]}, False),  # followers only
-        ({"to": [BO], "cc": []}, False),  # direct
-        ({"to": [], "cc": []}, False),  # to oneself
-        ({"bto": [BO]}, False),
-    ],
-)
-def test_only_public_acts_count(audience, counts):
-    public = parsed(CREATE, object=CREATE["object"] | RICH)
-    assert create(**RICH, **audience) == (public if counts else [Ignored(NOON)])
-    assert parsed(CREATE, object=CREATE["object"] | RICH, **audience) == (public if counts else [Ignored(NOON)])
-    boost = LIKE | {"type": "Announce"}
-    assert parsed(boost, **audience) == (parsed(boost) if counts else [Ignored(NOON)])
-    assert announced(CREATE, **{"to": None, "cc": None} | audience) == (parsed(CREATE) if counts else [Ignored(NOON)])
-    embedded = {"type": "Note", "id": BOS_NOTE, "attributedTo": BO}
-    liked = parsed(LIKE, object=embedded | audience)
-    assert liked == (parsed(LIKE, object=embedded) if counts else [Ignored(NOON)])
-
-
-def test_whom_a_like_or_follow_is_sent_to_does_not_make_it_private():
-    for activity in (LIKE, FOLLOW):
-        assert parsed(activity, to=[BO], cc=[]) == parsed(activity)
-
-
-def test_a_vote_in_a_poll_is_no_reply():
-    assert create(name="blue", inReplyTo=BOS_NOTE) == [Ignored(NOON)]
-    assert create(name="blue", inReplyTo=BOS_NOTE, content=None) == [Ignored(NOON)]
-    reply = Act("reply", ANA, None, NOON, NOTE, BOS_NOTE)
-    assert create(name="A title", content="<p>x</p>", inReplyTo=BOS_NOTE) == [AUTHOR, reply]
-
-
-def test_an_actor_s_update_tells_of_itself():
-    update = {"type": "Update", "actor": ANA, "published": NOON_TEXT}
-    service = {"type": "Service", "id": ANA, "preferredUsername": "ana", "name": "Ana"}
-    bot = Account(ANA, NOON, handle="ana", display_name="Ana", is_bot=True)
-    assert parsed(update, object=service) == [Ignored(NOON), bot]
-    assert announced(update | {"object": service}) == [Ignored(NOON), bot]
-    assert parsed(update, object=service | {"type": "Application"}) == [Ignored(NOON), bot]
-    assert parsed(update, object=service | {"type": "Person"}) == [Ignored(NOON), bot._replace(is_bot=False)]
-    assert parsed(update, object=service | {"type": "Person", "bot": True}) == [Ignored(NOON), bot]
-    assert parsed(update, actor=BO, object=service) == [Ignored(NOON)]  # nobody speaks for others
-    untimed = {"type": "Update", "actor": ANA, "object": service}
-    assert parsed(untimed) == [Ignored(None), bot._replace(observed_at=None)]
-    assert parsed(service) == [Ignored(None), bot._replace(observed_at=None)]  # the actor's own page
 
 
 @pytest.mark.parametrize(
