@@ -158,10 +158,9 @@ def explain(
 
     Example: clout explain twitter:88 --day 2012-07-07 --since 2012-07-06
     """
-    from jobs import score_changes
     from jobs.cli import explanations, queries
     from jobs.why import explain as job
-    from jobs.why import explain_change
+    from jobs.why import explain_change, published
 
     log(verbose)
     if since and acts:
@@ -172,7 +171,7 @@ def explain(
     who = queries.person_id(warehouse, person)
     if since:
         then = load(methodology or official(since.date()))
-        params = score_changes.Params(day=asked, methodology=now, since_day=since.date(), since_methodology=then)
+        params = published.Params(day=asked, methodology=now, since_day=since.date(), since_methodology=then)
         told, tell = explain_change.explained(warehouse, who, params, top), explanations.tell_change
     else:
         asked_of = job.Params(person=who, day=asked, methodology=now, top=top, with_acts=acts)
