@@ -57,10 +57,10 @@ def spark_application() -> str:
 
 
 def spark_jars() -> str:
-    """The JVM packages, separated by commas."""
-    from jobs.session import jars
+    """GraphFrames' jars if available, separated by commas."""
+    from jobs.session import graphframes_jars
 
-    return ",".join(jars())
+    return ",".join(graphframes_jars())
 
 
 def spark_settings() -> str:
@@ -121,8 +121,8 @@ def clout(
 def spark_job(command: str, *arguments: str, **options: Any) -> SparkOperator:
     """`clout COMMAND ARGUMENT...` by `spark-submit`, on the master that connection `spark_default` names.
 
-    The driver runs here whatever the master, because it needs clout's environment. Executors need only our jars: jobs are
-    expressions of Spark SQL, without Python functions.
+    The driver runs here whatever the master, because it needs clout's environment. Executors need nothing of
+    clout: jobs are expressions of Spark SQL, without Python functions.
     """
     return SparkOperator(
         task_id=command,

@@ -13,9 +13,15 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, CronDataIntervalTimetable
 
-from dags.common import settings, spark_job
+from dags.common import ENVIRONMENT, settings
+from dags.operators import CloutOperator
 
 SUNDAYS = CronDataIntervalTimetable("0 12 * * 0", timezone="UTC")  # after repair, long before the next night
 
 with DAG("maintain", schedule=SUNDAYS, max_active_runs=1, doc_md=__doc__, **settings(runbook="maintenance.md")) as dag:
-    spark_job("maintain", execution_timeout=timedelta(hours=4))
+    CloutOperator(
+        task_id="maintain",
+        arguments=["maintain", "--verbose"],
+        environment=ENVIRONMENT,
+        execution_timeout=timedelta(hours=4),
+    )

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Sets up what clout needs and does not find: Python packages, a Java, Delta for Spark, compiled kernels. Everything goes to
-# .venv (or $CLOUT_VENV). Only apt changes the system, for python3-venv and a Java (CLOUT_APT=off: never). The other scripts of
-# this folder source it:
+# Sets up what clout needs and does not find: Python packages, a Java, compiled kernels. Everything goes to .venv (or
+# $CLOUT_VENV). Only apt changes the system, for python3-venv and a Java (CLOUT_APT=off: never). The other scripts of this folder
+# source it:
 #
 #     set -euo pipefail
 #     source infra/setup.sh
@@ -15,14 +15,13 @@ clout_root=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
 clout_venv=${CLOUT_VENV:-$clout_root/.venv}
 [[ $clout_venv == /* ]] || clout_venv=$PWD/$clout_venv
 
-readonly clout_delta=io.delta:delta-spark_4.1_2.13:4.4.0
 readonly clout_graphframes=io.graphframes:graphframes-spark4_2.13:0.12.2
 
 clout_setup() {
     # The user's own Spark or Python must not leak into this one.
     unset SPARK_HOME PYTHONPATH PYTHONHOME VIRTUAL_ENV PYSPARK_DRIVER_PYTHON
     local step lock=
-    for step in environment packages clout java delta graphframes kernels; do
+    for step in environment packages clout java graphframes kernels; do
         if "has_$step"; then continue; fi
         if [[ -z $lock ]]; then
             own_environment
@@ -143,7 +142,7 @@ uv() {
         UV_CACHE_DIR="$clout_venv/.clout/cache/uv" "${settings[@]}" "$clout_venv/.clout/uv/bin/uv" "$@"
 }
 
-# --- Java and Spark's packages ---------------------------------------------------------------------------------------------
+# --- Java and GraphFrames --------------------------------------------------------------------------------------------------
 
 # $clout_venv/java is a folder around the home of a Java 17 or 21. Remove it to make set-up choose again.
 has_java() {
@@ -205,24 +204,6 @@ wrap_java() {
     mv "$made" "$clout_venv/java"
 }
 
-has_delta() { (cd "$clout_venv/jars" && sha256sum --status -c "$clout_root/infra/jars.lock") 2>/dev/null; }
-
-make_delta() {
-    local jars=$clout_venv/.clout/jars
-    say "resolving Delta for Spark (about 10 s, 13 MB)"
-    # pyspark ships all other packages itself, often in another version.
-    quiet resolve "$clout_delta" 'org.*:*,com.*:*,javax.*:*,commons-*:*,io.airlift:*' ||
-        die "$clout_delta could not be resolved; when the cause is fixed, run the same command again"
-    rm -rf "$jars"
-    mkdir -p "$jars"
-    cp "$clout_venv/.clout/cache/ivy/jars"/*.jar "$jars"
-    (cd "$jars" && quiet sha256sum -c "$clout_root/infra/jars.lock") ||
-        die "Delta's packages are not those of infra/jars.lock; to fix it: make its lines again from $jars if that is meant"
-    rm -rf "$clout_venv/jars"
-    mv "$jars" "$clout_venv/jars"
-    rm -f "$clout_venv/.clout/graphframes.stamp" # its jars were there too
-}
-
 # Optional, because not every mirror serves it. Set-up tries once and reports once.
 has_graphframes() {
     [[ -n ${CLOUT_GRAPHFRAMES_JARS:-} ]] || stamped graphframes "$clout_graphframes off" ||
@@ -239,6 +220,7 @@ make_graphframes() {
         return
     fi
     spark=$(packages)/pyspark/jars
+    mkdir -p "$clout_venv/jars"
     for jar in "$clout_venv/.clout/cache/ivy/jars"/*.jar; do
         name=${jar##*/}                    # group_artifact-version.jar
         name=${name#*_} name=${name%-*}    # artifact

@@ -168,9 +168,7 @@ def read(session: "SparkSession", warehouse: Warehouse, params: Params) -> Read:
     _refuse_stale(warehouse, found.coverage, first_day, params)
     window = {"day": Span(first_day, params.day)}
     row_count = warehouse.row_count(ENGAGEMENT, window, found.engagement)
-    engagement = warehouse.frame(session, ENGAGEMENT, found.engagement).where(
-        F.col("day").between(F.lit(first_day), F.lit(params.day))
-    )
+    engagement = warehouse.frame(session, ENGAGEMENT, window, version=found.engagement)
     acts = warehouse.dataset(ENGAGEMENT, window, version=found.engagement).filter(pc.field("kind") != POST)
     if not acts.head(1, columns=["kind"]).num_rows:  # not by a Spark query, which takes a second whatever the result
         raise EmptyWindowError(

@@ -1,8 +1,7 @@
 """Maintains the tables: removes data that is no longer needed and merges small files. No row that counts changes.
 
 It is safe beside running nights. Rows stay the same, so a night that writes meanwhile wins or retries, and a maintenance step
-that loses the race is left to the next maintenance. Spark maintains `engagement` and `influence`, because only Spark writes
-them.
+that loses the race is left to the next maintenance.
 """
 
 import logging
@@ -10,7 +9,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from deltalake import DeltaTable
@@ -28,21 +26,15 @@ from schemas.accounts_known import ACCOUNTS_KNOWN
 from schemas.activity import ACTIVITY
 from schemas.catalog import TABLES
 from schemas.coverage import COVERAGE
-from schemas.engagement import ENGAGEMENT
 from schemas.histories import HISTORIES
-from schemas.influence import INFLUENCE
 from schemas.rejects import REJECTS
 from schemas.runs import RUNS
 from schemas.scores import SCORES
 from schemas.table import Table
 
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
 log = logging.getLogger(__name__)
 
 JOB = "maintain"
-BY_SPARK = (ENGAGEMENT, INFLUENCE)
 
 # `scores` and the copies are replaced in one commit from one stream, which cannot be read again after a collision. Their
 # partitions have no small files either.
@@ -79,26 +71,19 @@ class Kept:
     skipped: str | None = None  # why a step is left to the next maintenance
 
 
-def run(warehouse: Warehouse, session: Callable[[], "SparkSession"], params: Params, batch: Batch) -> Iterator[Kept]:
-    """Maintains all tables and yields each when it is done. Builds a Spark session for the tables that Spark writes."""
+def run(warehouse: Warehouse, params: Params, batch: Batch) -> Iterator[Kept]:
+    """Maintains all tables and yields each when it is done."""
     with runs.recorded(warehouse, JOB, params.today, batch) as row:
         for table in TABLES:
             kept = Kept(table.name, _file_count(warehouse, table))
-            for step in _steps(warehouse, session, table, params, kept, row.id):
+            for step in _steps(warehouse, table, params, kept, row.id):
                 _attempt(kept, step)
             kept.files = _file_count(warehouse, table)
             row.counts |= {f"{table.name}_files_before": kept.files_before, f"{table.name}_files": kept.files}
             yield kept
 
 
-def _steps(
-    warehouse: Warehouse,
-    session: Callable[[], "SparkSession"],
-    table: Table,
-    params: Params,
-    kept: Kept,
-    run_id: str,
-) -> Iterator[Callable[[], None]]:
+def _steps(warehouse: Warehouse, table: Table, params: Params, kept: Kept, run_id: str) -> Iterator[Callable[[], None]]:
     if table in (ACTIVITY, REJECTS):
         yield partial(_expire, warehouse, table, params, kept, run_id)
     if table in (ACTIVITY, ACCOUNTS):
@@ -107,10 +92,7 @@ def _steps(
         yield partial(_renew_copies, warehouse, params, run_id)
     if table == HISTORIES:
         yield partial(histories.make_copies, warehouse, run_id=run_id)
-    if table in BY_SPARK:
-        yield partial(_keep_by_spark, session(), warehouse, table, params, kept)
-    else:
-        yield partial(_keep, warehouse, table, params, kept)
+    yield partial(_keep, warehouse, table, params, kept)
 
 
 def _attempt(kept: Kept, step: Callable[[], None]) -> None:
@@ -200,13 +182,3 @@ def _keep(warehouse: Warehouse, table: Table, params: Params, kept: Kept) -> Non
     delta = warehouse.delta(table)
     delta.create_checkpoint()
     delta.cleanup_metadata()
-
-
-def _keep_by_spark(session: "SparkSession", warehouse: Warehouse, table: Table, params: Params, kept: Kept) -> None:
-    """Merges and removes files with Spark, which writes checkpoints and cleans the log by itself."""
-    name = f"delta.`{warehouse.spark_path(table)}`"
-    (optimized,) = session.sql(f"optimize {name}").select("metrics.numFilesRemoved").collect()
-    kept.compacted += int(optimized[0])
-    vacuum = f"vacuum {name} retain {24 * params.nights.keep_replaced_days} hours"
-    kept.removed += session.sql(f"{vacuum} dry run").count()
-    session.sql(vacuum)

@@ -1,4 +1,4 @@
-"""The only module that builds a Spark session: settings from `infra/spark-defaults.conf`, JVM packages from set-up."""
+"""The only module that builds a Spark session, with settings from `infra/spark-defaults.conf`."""
 
 import logging
 import os
@@ -31,13 +31,6 @@ def environment_folder() -> Path:
     return Path(sys.prefix)
 
 
-def jars() -> list[str]:
-    """The JVM packages of every session: those that set-up resolved, and GraphFrames' if available."""
-    ours = graphframes_jars()
-    found = (str(path) for path in (environment_folder() / "jars").glob("*.jar") if not _is_graphframes(path))
-    return sorted(found) + ours
-
-
 def graphframes_jars() -> list[str]:
     """The user's own jars (`$CLOUT_GRAPHFRAMES_JARS`), else those that set-up could resolve; an empty list is no fault.
 
@@ -47,8 +40,7 @@ def graphframes_jars() -> list[str]:
     missing = [path for path in own if not Path(path).is_file()]
     if missing:
         raise UsageError(f"CLOUT_GRAPHFRAMES_JARS: {', '.join(missing)}: no such file; expected jars, with commas")
-    resolved = (environment_folder() / "jars").glob("*.jar")
-    return own or sorted(str(path) for path in resolved if _is_graphframes(path))
+    return own or sorted(map(str, (environment_folder() / "jars").glob("io.graphframes_*.jar")))
 
 
 def has_graphframes() -> bool:
@@ -58,10 +50,6 @@ def has_graphframes() -> bool:
     """
     named = (settings().get(name, "") for name in ("spark.jars.packages", "spark.driver.extraClassPath"))
     return bool(graphframes_jars()) or any("graphframes" in value for value in named)
-
-
-def _is_graphframes(path: Path) -> bool:
-    return path.name.startswith("io.graphframes_")  # group_artifact-version.jar, as Spark's resolver names it
 
 
 def submitted() -> bool:
@@ -104,12 +92,7 @@ def build(master: str | None = None) -> "SparkSession":
         if master.startswith("local"):
             chosen = LOCAL_SETTINGS | chosen
             os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")  # offline, a laptop's name may have no address
-        packages = jars()
-        if not packages and not {"spark.jars", "spark.jars.packages"} & settings().keys():
-            raise CloutError(
-                f"{environment_folder() / 'jars'}: Delta's JVM package is missing; run `bash infra/run.sh`, which sets it up,"
-                f" or name it by spark.jars.packages in {settings_file()}"
-            )
+        packages = graphframes_jars()
         chosen |= {"spark.master": master, "spark.driver.extraJavaOptions": JAVA_OPTIONS}
         if packages:
             chosen["spark.jars"] = ",".join(packages)

@@ -21,10 +21,8 @@ def schema(table: Table) -> t.StructType:
 
 
 def check(table: Table, frame: DataFrame) -> None:
-    """Raises `ContractError` naming every column of the frame that differs from the contract.
-
-    The Delta table itself refuses nulls, because its columns are declared NOT NULL.
-    """
+    """Raises `ContractError` naming every column of the frame that differs from the contract. Nulls are not looked for: that
+    would take a query."""
     expected = {column.name: TYPES[column.type] for column in table.columns}
     found = {field.name: field.dataType for field in frame.schema.fields}
     problems = [

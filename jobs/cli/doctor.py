@@ -20,7 +20,7 @@ from schemas.methodology import FOLDER, IN_FORCE, MethodologyError, in_force
 from schemas.scores import SCORES
 
 SET_UP = "run `bash infra/run.sh`, which sets up what is missing"
-PACKAGES = ("apache-airflow", "pyspark", "delta-spark", "deltalake", "pyarrow", "numba", "duckdb")
+PACKAGES = ("apache-airflow", "pyspark", "deltalake", "pyarrow", "numba", "duckdb")
 LEAST_FREE_GB = 2
 IN_FORCE_FILE = FOLDER / IN_FORCE
 
@@ -43,8 +43,6 @@ def findings(warehouse: Warehouse) -> Iterator[Finding]:
         except PackageNotFoundError:
             yield Finding(name, "missing", SET_UP)
     yield _java()
-    delta = [path.name for path in (session.environment_folder() / "jars").glob("*delta-spark*")]
-    yield Finding("Delta for the JVM", *((delta[0],) if delta else ("missing", SET_UP)))
     yield _graphframes()
     yield _warehouse(warehouse)
     for torn in damage.find(warehouse):

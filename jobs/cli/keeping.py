@@ -34,7 +34,6 @@ def maintain(
     `infra/nights.yaml` says how long things are kept. With --repair, let no other command write meanwhile.
     """
     from jobs import maintain as job
-    from jobs import session
     from jobs.night_settings import nights
     from jobs.warehouse.runs import Batch
 
@@ -43,7 +42,7 @@ def maintain(
     if repair:
         _repair(sample, params.today, as_json)
         return
-    found = list(job.run(open_to_read(sample), session.build, params, Batch(f"maintain {params.today}")))
+    found = list(job.run(open_to_read(sample), params, Batch(f"maintain {params.today}")))
     if as_json:
         display.print_json([asdict(kept) for kept in found])
     else:
@@ -74,13 +73,12 @@ def upgrade(sample: Sample = False, verbose: Verbose = False) -> None:
 
     Let no other command write meanwhile: what changes a table aborts whoever writes it.
     """
-    from jobs.session import build
     from jobs.warehouse import upgrade as job
     from jobs.warehouse.storage import Warehouse
 
     log(verbose)
     warehouse = Warehouse(root_of(sample))
-    for line in job.run(warehouse, build):
+    for line in job.run(warehouse):
         say(line)
     say(f"{warehouse.root} is up to date")
 

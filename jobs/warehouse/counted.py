@@ -91,12 +91,13 @@ def frame(
     """Like `dataset`, as a Spark frame."""
     from pyspark.sql import functions as F
 
-    every = warehouse.frame(session, table, version).alias("every")
-    named = F.broadcast(session.createDataFrame(_named(warehouse, coverage, first_day, last_day))).alias("named")
-    same = [F.col(f"every.{name}").eqNullSafe(F.col(f"named.{name}")) for name in NAMES]
-    # Dates as text: a Python date with a year below 1000 does not survive the transfer to the JVM.
-    in_days = f"day between date '{first_day}' and date '{last_day}'"
-    return every.where(in_days).join(named, same, "left_semi")
+    pulls, unnamed = _pulls(_named(warehouse, coverage, first_day, last_day))
+    counts = F.col("pull").isin(pulls)
+    for (platform, source), days in unnamed:
+        counts |= (
+            F.isnull("pull") & (F.col("platform") == platform) & (F.col("source") == source) & F.col("day").isin(days)
+        )
+    return warehouse.frame(session, table, {"day": Span(first_day, last_day)}, version=version).where(counts)
 
 
 def _named(warehouse: Warehouse, coverage: int, first_day: date, last_day: date) -> pa.Table:
@@ -107,11 +108,17 @@ def _named(warehouse: Warehouse, coverage: int, first_day: date, last_day: date)
 def condition(named: pa.Table) -> pc.Expression:
     """A filter on the rows that count, given these rows of `coverage` (platform, day, source, pull). A pull's id belongs to one
     source and day, so it alone identifies its rows."""
-    counts = pc.field("pull").isin(pc.drop_null(pc.unique(named["pull"])))
-    unnamed: dict[tuple[str, str], list[date]] = defaultdict(list)
-    for row in named.filter(pc.is_null(named["pull"])).to_pylist():
-        unnamed[row["platform"], row["source"]].append(row["day"])
-    for (platform, source), days in sorted(unnamed.items()):
+    pulls, unnamed = _pulls(named)
+    counts = pc.field("pull").isin(pa.array(pulls, pa.string()))
+    for (platform, source), days in unnamed:
         of_source = (pc.field("platform") == platform) & (pc.field("source") == source)
         counts = counts | (pc.field("pull").is_null() & of_source & pc.field("day").isin(pa.array(days, pa.date32())))
     return counts
+
+
+def _pulls(named: pa.Table) -> tuple[list[str], list[tuple[tuple[str, str], list[date]]]]:
+    """The pulls that count, and ((platform, source), days) of the coverage rows without a named pull."""
+    unnamed: dict[tuple[str, str], list[date]] = defaultdict(list)
+    for row in named.filter(pc.is_null(named["pull"])).to_pylist():
+        unnamed[row["platform"], row["source"]].append(row["day"])
+    return sorted(pc.drop_null(pc.unique(named["pull"])).to_pylist()), sorted(unnamed.items())

@@ -9,7 +9,7 @@ https://github.com/delta-io/delta/blob/master/PROTOCOL.md
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -131,7 +131,7 @@ def files_fault(table: Path, files: pa.Table) -> str | None:
 def flush(table: Path, since: int) -> None:
     """Flushes the commits from version `since` on, and the files they add, so they survive a power cut.
 
-    Neither deltalake nor delta-spark flushes its writes. A write counts as done only after this call. Until then a power cut
+    deltalake does not flush its writes. A write counts as done only after this call. Until then a power cut
     may tear the newest commits, which `commit_fault` detects. Commits of other writers are flushed too, in case those have not
     yet done so: flushing a clean file costs microseconds.
     """
@@ -140,6 +140,14 @@ def flush(table: Path, since: int) -> None:
     logged = [path for path in (table / LOG).iterdir() if path.is_file() and _version(path.name) >= since]
     folders = {parent for path in files for parent in path.parents if parent.is_relative_to(table)}
     for path in (*files, *logged, *sorted(folders | {table, table / LOG}, reverse=True)):
+        _sync(path)
+
+
+def flush_files(table: Path, paths: Sequence[str]) -> None:
+    """Flushes data files, named below the table, and their folders. A commit may then name them."""
+    files = [table / path for path in paths]
+    folders = {parent for path in files for parent in path.parents if parent.is_relative_to(table)}
+    for path in (*files, *sorted(folders, reverse=True)):
         _sync(path)
 
 

@@ -109,7 +109,7 @@ def frame(session: "SparkSession", warehouse: Warehouse, snapshot: Snapshot, day
         *OBSERVED
     )
     if copy is not None:
-        months = warehouse.frame(session, ACCOUNTS_KNOWN)
+        months = warehouse.frame(session, ACCOUNTS_KNOWN, copy.partition)
         every = every.unionByName(session.sql(copy.select.format(copy="{copy}"), copy=months))
     return newest_accounts(every, day)
 

@@ -57,11 +57,9 @@ def files(delta: DeltaTable, partition: Partition | None = None) -> pa.Table:
     return added.filter(expression(asked)) if asked else added
 
 
-def dataset(delta: DeltaTable, chosen: pa.Table, native: fs.FileSystem | None) -> ds.FileSystemDataset:
-    """The `chosen` rows of `files`, as a dataset to stream. `native` is the file system rooted at the table if it is local."""
-    empty = delta.to_pyarrow_dataset(
-        filesystem=native, file_pruning_predicate="false"
-    )  # schema, format and file system
+def dataset(delta: DeltaTable, chosen: pa.Table, root: fs.FileSystem) -> ds.FileSystemDataset:
+    """The `chosen` rows of `files`, as a dataset to stream. `root` is the file system rooted at the table."""
+    empty = delta.to_pyarrow_dataset(filesystem=root, file_pruning_predicate="false")  # schema and format
     names = [name for name in chosen.column_names if name not in ABOUT]
     fragments = [
         empty.format.make_fragment(

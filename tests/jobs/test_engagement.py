@@ -216,9 +216,9 @@ def test_a_pull_that_lands_while_a_day_is_counted_is_not_half_seen(world):
     world.put("test", [Did(DAY, "twitter", "like", "ana", "bo")])
 
     class Meanwhile(Warehouse):
-        def frame(self, *arguments):
+        def frame(self, *arguments, **named):
             world.put("test", [Did(DAY, "twitter", "reply", "cy", "dee")])
-            return super().frame(*arguments)
+            return super().frame(*arguments, **named)
 
     version = world.warehouse.version(COVERAGE)
     job.run(world.spark, Meanwhile(world.warehouse.root), job.Params(day=DAY, first_day=DAY), Batch("test"))

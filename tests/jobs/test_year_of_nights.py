@@ -241,11 +241,11 @@ def test_a_day_is_pulled_again_rebuilt_and_restored_while_its_files_are_kept(yea
         assert year.explained(asked) == pytest.approx(year.scores(asked)["demo:p0"], abs=1e-8)
 
 
-def test_spark_forgets_its_log_the_same_way(spark, tmp_path, arrow_rows):
-    """With a checkpoint every other commit. Afterwards both kinds of readers find every row, and Spark goes on writing."""
+def test_a_table_that_spark_fills_forgets_its_log_the_same_way(spark, tmp_path, arrow_rows):
+    """With a checkpoint every other commit. Afterwards both kinds of readers find every row."""
     warehouse = Warehouse(str(tmp_path / "warehouse"))
     warehouse.create_tables()
-    spark.sql(f"alter table delta.`{warehouse.path(ENGAGEMENT)}` set tblproperties ('delta.checkpointInterval' = '2')")
+    warehouse.delta(ENGAGEMENT).alter.set_table_properties({"delta.checkpointInterval": "2"})
 
     def count(days: list[date]) -> None:
         for day in days:

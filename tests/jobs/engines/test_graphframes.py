@@ -9,26 +9,24 @@ from jobs.engines import graphframes
 from jobs.engines.graphframes import GraphFramesEngine
 from jobs.errors import UsageError
 
-DELTA = "io.delta_delta-spark_4.1_2.13-4.4.0.jar"
 RESOLVED = "io.graphframes_graphframes-spark4_2.13-0.12.2.jar"
 
 
 @pytest.fixture
 def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What set-up made, with Delta alone."""
+    """What set-up made, without GraphFrames."""
     (tmp_path / "jars").mkdir()
-    (tmp_path / "jars" / DELTA).touch()
     monkeypatch.setattr(session, "environment_folder", lambda: tmp_path)
     monkeypatch.delenv("CLOUT_GRAPHFRAMES_JARS", raising=False)
     return tmp_path
 
 
 def names() -> list[str]:
-    return [Path(path).name for path in session.jars()]
+    return [Path(path).name for path in session.graphframes_jars()]
 
 
 def test_without_it_the_engine_says_how_to_get_it(environment):
-    assert names() == [DELTA]
+    assert names() == []
     with pytest.raises(UsageError) as told:
         GraphFramesEngine()
     assert str(told.value) == (
@@ -40,7 +38,7 @@ def test_without_it_the_engine_says_how_to_get_it(environment):
 
 def test_as_set_up_resolved_it(environment):
     (environment / "jars" / RESOLVED).touch()
-    assert names() == [DELTA, RESOLVED]
+    assert names() == [RESOLVED]
     GraphFramesEngine()
 
 
@@ -51,7 +49,7 @@ def test_the_users_own_take_the_place_of_it(environment, monkeypatch):
     for path in own:
         path.touch()
     monkeypatch.setenv("CLOUT_GRAPHFRAMES_JARS", ",".join(map(str, own)))
-    assert names() == [DELTA, "own.jar", "graphx.jar"]
+    assert names() == ["own.jar", "graphx.jar"]
     GraphFramesEngine()
 
 
@@ -77,7 +75,7 @@ def test_the_users_own_that_are_not_there(environment, monkeypatch):
         UsageError,
         match=r"^CLOUT_GRAPHFRAMES_JARS: /nowhere/x.jar, /nowhere/y.jar: no such file; expected jars, with commas$",
     ):
-        session.jars()
+        session.graphframes_jars()
 
 
 def test_under_spark_submit_the_class_path_decides(spark, environment, monkeypatch):

@@ -1,35 +1,28 @@
-"""Tables on disk: what is in the log, what a write replaces, and who wins."""
+"""Tables on disk: what is in the log, what a write replaces, and what a commit says."""
 
 import json
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError
-from pyspark.sql import DataFrameWriter
 
 from jobs.errors import UsageError
-from jobs.places import ROOT
-from jobs.warehouse import storage
+from jobs.warehouse import arrow_writer
 from jobs.warehouse.commits import Commit, commits
-from jobs.warehouse.storage import LostRaceError, Warehouse
+from jobs.warehouse.storage import Warehouse
 from schemas import arrow
 from schemas.catalog import TABLES
-from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
-from schemas.influence import INFLUENCE
 from schemas.rejects import REJECTS
 from schemas.runs import RUNS
 from schemas.scores import SCORES
 from schemas.table import ContractError, Table
+from tests.jobs.warehouse.racing import race
 
 DAY = date(2026, 11, 3)
 NEXT = DAY + timedelta(days=1)
@@ -45,12 +38,6 @@ def reject(arrow_rows) -> Callable[..., pa.Table]:
     return lambda source="a", day=DAY, lines=1, reason="": arrow_rows(
         REJECTS, [{"day": day, "source": source, "line": n + 1, "reason": reason} for n in range(lines)]
     )
-
-
-@pytest.fixture
-def frame(spark, arrow_rows):
-    """Rows of a contract as a Spark frame that needs no Python in Spark."""
-    return lambda table, records: spark.createDataFrame(arrow_rows(table, records))
 
 
 def lines(warehouse: Warehouse, *names: str) -> list[tuple]:
@@ -157,20 +144,6 @@ def test_a_write_replaces_its_partition_and_leaves_every_other_file_alone(wareho
     assert [row for row in lines(warehouse, "day", "source") if row == (DAY, "a")] == []
 
 
-def test_spark_replaces_its_partition_and_leaves_every_other_file_alone(warehouse, frame):
-    def replace(day: date, person: str) -> None:
-        found = frame(INFLUENCE, [{"day": day, "person_id": person}])
-        warehouse.replace_by_spark(INFLUENCE, found, {"methodology": "2026.11", "day": day}, run_id="r", job="j")
-
-    replace(DAY, "twitter:1")
-    other = files(warehouse, INFLUENCE)
-    replace(NEXT, "twitter:1")
-    replace(NEXT, "twitter:2")
-    found = arrow.sorted_by_grain(INFLUENCE, warehouse.read(INFLUENCE)).select(["day", "person_id"]).to_pylist()
-    assert [tuple(row.values()) for row in found] == [(DAY, "twitter:1"), (NEXT, "twitter:2")]
-    assert other < files(warehouse, INFLUENCE)
-
-
 def test_a_row_outside_the_partition_is_refused(warehouse, reject):
     with pytest.raises(Exception, match="1 rows failed validation check"):
         warehouse.replace(REJECTS, reject("b"), place("a"), run_id="r", job="j")
@@ -199,17 +172,6 @@ def test_a_contract_error_lists_every_difference_at_once(warehouse):
     )
 
 
-def test_spark_rows_against_the_contract_are_told_whole(warehouse, spark):
-    wrong = spark.createDataFrame([(1, "red")], "day long, colour string")
-    with pytest.raises(ContractError) as told:
-        warehouse.replace_by_spark(ENGAGEMENT, wrong, {"day": DAY}, run_id="r", job="j")
-    assert str(told.value) == (
-        "engagement: day: expected date, found bigint; src: expected string, found nothing; dst: expected string, found"
-        " nothing; platform: expected string, found nothing; kind: expected string, found nothing; act_count: expected"
-        " bigint, found nothing; colour: not in the contract"
-    )
-
-
 def test_columns_out_of_order_are_told(warehouse, reject):
     with pytest.raises(
         ContractError, match=r"^rejects: columns out of order: expected \['platform', 'day', .*\], found \['pull'"
@@ -229,15 +191,6 @@ def test_nulls_where_the_contract_allows_none_stop_a_write_in_the_middle_of_a_st
     assert warehouse.version(REJECTS) == 0
 
 
-def test_delta_itself_refuses_nulls_that_spark_brings(warehouse, frame):
-    nobody = frame(ENGAGEMENT, [{}]).selectExpr(
-        "day", "cast(null as string) as src", "dst", "platform", "kind", "act_count"
-    )
-    with pytest.raises(Exception, match="src"):
-        warehouse.replace_by_spark(ENGAGEMENT, nobody, {"day": DAY}, run_id="r", job="j")
-    assert warehouse.version(ENGAGEMENT) == 0
-
-
 def test_what_stops_a_stream_of_rows_is_told_as_it_is(warehouse, reject):
     def rows() -> Iterator[pa.RecordBatch]:
         yield from reject().to_batches()
@@ -249,130 +202,7 @@ def test_what_stops_a_stream_of_rows_is_told_as_it_is(warehouse, reject):
     assert warehouse.version(REJECTS) == 0
 
 
-# Who wins
-
-
-@pytest.fixture
-def meeting(monkeypatch) -> Callable[[int], None]:
-    """`meeting(2)`: from now on two threads that write both open the table before either writes to it."""
-
-    def meet(writers: int) -> None:
-        barrier, met, delta = threading.Barrier(writers, timeout=20), set(), Warehouse.delta
-
-        def opened(self: Warehouse, table: Table, version: int | None = None) -> DeltaTable:
-            found = delta(self, table, version)
-            thread = threading.current_thread()
-            if thread not in met and thread is not threading.main_thread():
-                met.add(thread)
-                barrier.wait()
-            return found
-
-        monkeypatch.setattr(Warehouse, "delta", opened)
-
-    return meet
-
-
-def race(write: Callable[[Any], None], *writers: Any) -> dict[Any, BaseException | None]:
-    """All at once; writer -> what it raised."""
-    with ThreadPoolExecutor(len(writers)) as threads:
-        done = {writer: threads.submit(write, writer) for writer in writers}
-        return {writer: result.exception() for writer, result in done.items()}
-
-
-def winner_and_loser(errors: dict[str, BaseException | None]) -> tuple[str, str]:
-    (winner,), (loser,) = [n for n, e in errors.items() if e is None], [n for n, e in errors.items() if e]
-    assert isinstance(errors[loser], LostRaceError)
-    return winner, loser
-
-
-@pytest.mark.parametrize("before", ["nothing there", "replacing rows"])
-def test_of_two_writers_of_one_partition_one_wins_and_the_other_says_to_whom_it_lost(
-    warehouse, reject, meeting, before
-):
-    if before == "replacing rows":
-        warehouse.replace(REJECTS, reject(reason="before"), place(), run_id="r", job="j")
-    meeting(2)
-    errors = race(
-        lambda name: warehouse.replace(REJECTS, reject(reason=name), place(), run_id=name, job="pull"), "one", "two"
-    )
-    winner, loser = winner_and_loser(errors)
-    assert str(errors[loser]) == (
-        f"rejects twitter 2026-11-03 a: lost to run {winner} (pull), which wrote it meanwhile; nothing of this run was kept"
-    )
-    assert lines(warehouse, "reason") == [(winner,)]
-
-
-def test_writers_of_other_partitions_do_not_hinder_each_other(warehouse, reject, meeting):
-    meeting(3)
-    places = [("a", DAY), ("b", DAY), ("a", NEXT)]
-    errors = race(lambda to: warehouse.replace(REJECTS, reject(*to), place(*to), run_id="r", job="j"), *places)
-    assert errors == dict.fromkeys(places)
-    assert sorted(lines(warehouse, "source", "day")) == sorted(places)
-
-
-def test_of_two_spark_writers_of_one_partition_one_wins(warehouse, frame, meeting):
-    partition = {"methodology": "2026.11", "day": DAY}
-    frames = {name: frame(INFLUENCE, [{"person_id": f"twitter:{name}"}]) for name in ("one", "two")}
-    meeting(2)
-    errors = race(
-        lambda name: warehouse.replace_by_spark(INFLUENCE, frames[name], partition, run_id=name, job="influence"),
-        *frames,
-    )
-    winner, loser = winner_and_loser(errors)
-    assert str(errors[loser]) == (
-        f"influence 2026.11 2026-11-03: lost to run {winner} (influence), which wrote it meanwhile; nothing of this run was"
-        " kept"
-    )
-    assert warehouse.read(INFLUENCE, columns=["person_id"]).to_pylist() == [{"person_id": f"twitter:{winner}"}]
-
-
-def test_bookkeeping_of_threads_that_collide_is_repeated_until_all_is_there(warehouse, arrow_rows, meeting):
-    names = [f"source-{n}" for n in range(6)]
-    together = arrow_rows(COVERAGE, [{"day": DAY, "source": name} for name in names])
-    warehouse.replace(COVERAGE, together, {"day": DAY}, run_id="r", job="j")  # one file, so all must rewrite it
-    meeting(6)
-
-    def write(source: str) -> None:
-        found = arrow_rows(COVERAGE, [{"day": DAY, "source": source, "act_count": 7}])
-        warehouse.replace_bookkeeping(COVERAGE, found, place(source), run_id=source, job="j")
-
-    assert race(write, *names) == dict.fromkeys(names)
-    found = arrow.sorted_by_grain(COVERAGE, warehouse.read(COVERAGE)).select(["source", "act_count"]).to_pylist()
-    assert [tuple(row.values()) for row in found] == [(name, 7) for name in names]
-
-
-WRITE = """
-import sys
-from datetime import date
-from jobs.warehouse.storage import Warehouse, rows
-from schemas.coverage import COVERAGE
-root, source = sys.argv[1:]
-input()
-for number in range(1, 6):
-    place = {"day": date(2026, 11, number), "platform": "twitter", "source": source}
-    counts = dict.fromkeys(("act_count", "rejected_count", "unresolved_count", "ignored_count"), 0)
-    found = rows(COVERAGE, [place | counts | {"status": "complete"}])
-    Warehouse(root).replace_bookkeeping(COVERAGE, found, place, run_id=source, job="test")
-"""
-
-
-@pytest.mark.system
-def test_bookkeeping_of_processes_that_collide_is_repeated_until_all_is_there(warehouse):
-    names = ["a", "b", "c"]
-    writers = [
-        subprocess.Popen(
-            [sys.executable, "-c", WRITE, warehouse.root, name], cwd=ROOT, stdin=subprocess.PIPE, text=True
-        )
-        for name in names
-    ]
-    for writer in writers:
-        writer.stdin.write("\n")
-        writer.stdin.flush()
-    for writer in writers:
-        writer.communicate()
-    assert [writer.returncode for writer in writers] == [0, 0, 0]
-    found = arrow.sorted_by_grain(COVERAGE, warehouse.read(COVERAGE)).select(["day", "source"]).to_pylist()
-    assert [tuple(row.values()) for row in found] == [(date(2026, 11, n), name) for n in range(1, 6) for name in names]
+# Commits
 
 
 def test_a_commit_names_the_run_that_made_it(warehouse, reject):
@@ -395,7 +225,7 @@ def test_a_commit_whose_answer_is_lost_is_not_made_twice(warehouse, reject, monk
         write_deltalake(*args, **options)
         raise error
 
-    monkeypatch.setattr(storage, "write_deltalake", lose_answer)
+    monkeypatch.setattr(arrow_writer, "write_deltalake", lose_answer)
     warehouse.replace_bookkeeping(REJECTS, reject(), place(), run_id="r", job="j")
     assert warehouse.version(REJECTS) == 1
     assert len(lines(warehouse, "line")) == 1
@@ -405,22 +235,10 @@ def test_an_error_without_a_commit_stays_an_error(warehouse, reject, monkeypatch
     def refuse(*_, **__) -> None:
         raise OSError("connection refused")
 
-    monkeypatch.setattr(storage, "write_deltalake", refuse)
+    monkeypatch.setattr(arrow_writer, "write_deltalake", refuse)
     with pytest.raises(OSError, match="connection refused"):
         warehouse.replace(REJECTS, reject(), place(), run_id="r", job="j")
     assert warehouse.version(REJECTS) == 0
-
-
-def test_a_spark_commit_whose_answer_is_lost_is_not_made_twice(warehouse, frame, monkeypatch):
-    save = DataFrameWriter.save
-
-    def lose_answer(*args, **options) -> None:
-        save(*args, **options)
-        raise OSError("connection reset")
-
-    monkeypatch.setattr(DataFrameWriter, "save", lose_answer)
-    warehouse.replace_by_spark(ENGAGEMENT, frame(ENGAGEMENT, [{}]), {"day": DAY}, run_id="r", job="j")
-    assert warehouse.version(ENGAGEMENT) == 1
 
 
 def test_a_version_is_read_as_it_was(warehouse, reject):

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from typer.testing import CliRunner
 from jobs import night_settings as settings
 from jobs.cli import doctor, main
 from jobs.errors import UsageError
-from jobs.warehouse import creation, publications, retention, runs, storage, upgrade
+from jobs.warehouse import arrow_writer, creation, publications, retention, runs, upgrade
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import LostRaceError, Warehouse, rows
 from schemas import arrow, delta
@@ -34,12 +33,8 @@ CAME_SINCE = ["amplification", "inclusion"]
 SCORED = {"methodology": "2026.11", "day": DAY}
 
 
-def no_session():
-    raise AssertionError("no table of Spark's is to be changed")
-
-
-def upgraded(warehouse: Warehouse, session: Callable = no_session) -> list[str]:
-    return list(upgrade.run(warehouse, session))
+def upgraded(warehouse: Warehouse) -> list[str]:
+    return list(upgrade.run(warehouse))
 
 
 def state(warehouse: Warehouse) -> dict[str, int]:
@@ -119,23 +114,14 @@ def test_an_upgrade_adds_tables_columns_docs_and_properties_and_keeps_rows(wareh
     assert state(warehouse) == before
 
 
-def test_tables_of_spark_are_changed_by_spark(spark, warehouse, arrow_rows):
-    """No commit of another kind of writer is in their logs but the one that created them."""
+def test_a_table_that_spark_fills_is_upgraded_too_and_filled_again(spark, warehouse, arrow_rows):
     earlier(warehouse, arrow_rows, spark_too=True)
-    upgraded(warehouse, lambda: spark)
+    upgraded(warehouse)
     assert warehouse.read(INFLUENCE, SCORED).equals(arrow_rows(INFLUENCE, [{"score": 7.0, "influence": 3.0}]))
-    docs = {field.name: field.metadata["comment"] for field in warehouse.delta(INFLUENCE).schema().fields}
-    assert docs == {column.name: column.doc for column in INFLUENCE.columns}
-    metadata = warehouse.delta(INFLUENCE).metadata()
-    assert metadata.description == INFLUENCE.doc
-    assert retention.properties(INFLUENCE, settings.nights()).items() <= metadata.configuration.items()
-    engines = [
-        entry["engineInfo"].partition(":")[0].partition("/")[0] for entry in warehouse.delta(INFLUENCE).history()
-    ]
-    assert (set(engines[:-1]), engines[-1]) == ({"Apache-Spark"}, "delta-rs")
-    assert upgraded(warehouse) == []
-    frame = spark.createDataFrame(warehouse.read(INFLUENCE, SCORED))
+    frame = warehouse.frame(spark, INFLUENCE, SCORED)
+    assert frame.toArrow().equals(warehouse.read(INFLUENCE, SCORED).cast(frame.toArrow().schema))
     warehouse.replace_by_spark(INFLUENCE, frame, SCORED, run_id="r", job="j")
+    assert warehouse.read(INFLUENCE, SCORED).equals(arrow_rows(INFLUENCE, [{"score": 7.0, "influence": 3.0}]))
 
 
 def test_another_wording_is_no_other_version_and_rewrites_nothing(warehouse, arrow_rows, monkeypatch):
@@ -155,13 +141,13 @@ def test_another_wording_is_no_other_version_and_rewrites_nothing(warehouse, arr
 
 def test_a_write_that_an_upgrade_aborts_names_it(warehouse, arrow_rows, monkeypatch):
     """It lost to no other run."""
-    write = storage.write_deltalake
+    write = arrow_writer.write_deltalake
 
     def meanwhile(opened, *given, **named):
         warehouse.delta(REJECTS).alter.set_column_metadata("reason", {"comment": "another wording"})
         write(opened, *given, **named)
 
-    monkeypatch.setattr(storage, "write_deltalake", meanwhile)
+    monkeypatch.setattr(arrow_writer, "write_deltalake", meanwhile)
     with pytest.raises(
         LostRaceError, match=r"^rejects 2026-11-03: the table was altered meanwhile \(`clout upgrade`\);"
     ):
@@ -210,18 +196,7 @@ def test_what_is_kept_and_for_how_long_is_decided_in_one_file(tmp_path, monkeypa
         assert expected.items() <= made.delta(table).metadata().configuration.items()
     file.write_text("keep_replaced_days: 10\n")
     made.require_current()  # a setting is no contract
-    changed = list(upgrade.run(made, lambda: _Altered(made)))
-    assert len(changed) == len(TABLES)
-
-
-class _Altered:
-    """Stands for a session: what Spark would be asked."""
-
-    def __init__(self, warehouse: Warehouse) -> None:
-        self.warehouse = warehouse
-
-    def sql(self, text: str) -> None:
-        assert "'delta.deletedFileRetentionDuration' = 'interval 10 days'" in text
+    assert len(upgraded(made)) == len(TABLES)
 
 
 # Days that were published before there was a table of publications
