@@ -32,14 +32,15 @@ STAGING = (
 def frame(session: "SparkSession", table: Table, root: str, chosen: pa.Table) -> "DataFrame":
     """The rows of the `chosen` files (as `pruning.files` returns them) below the table's root, in the contract's columns.
     Columns that an older file lacks are null."""
-    from schemas import spark
+    from schemas import arrow, spark
 
-    schema = spark.schema(table)
     paths = [f"{root}/{unquote(path)}" for path in chosen["path"].to_pylist()]
     if not paths:
-        return session.createDataFrame([], schema)
+        return session.createDataFrame(
+            arrow.schema(table).empty_table()
+        )  # not from a list, for which executors need Python
     # Partition columns are in the folders' names. Without the option, names with brackets would be patterns.
-    reader = session.read.schema(schema).option("basePath", root).option("__globPaths__", "false")
+    reader = session.read.schema(spark.schema(table)).option("basePath", root).option("__globPaths__", "false")
     return reader.parquet(*paths).select(*table.column_names)
 
 
