@@ -21,7 +21,7 @@ clout_setup() {
     # The user's own Spark or Python must not leak into this one.
     unset SPARK_HOME PYTHONPATH PYTHONHOME VIRTUAL_ENV PYSPARK_DRIVER_PYTHON
     local step lock=
-    for step in environment packages clout java graphframes kernels; do
+    for step in environment packages clout java graphframes kernels classes; do
         if "has_$step"; then continue; fi
         if [[ -z $lock ]]; then
             own_environment
@@ -251,6 +251,24 @@ make_kernels() {
     say "compiling the kernels"
     (cd "$clout_root" && quiet "$clout_venv/bin/python" -m jobs.warm_kernels) || die "the kernels could not be compiled"
     stamp kernels "$(cd "$clout_root" && contents jobs/engines/*.py jobs/why/sensitivity.py)"
+}
+
+has_classes() { stamped classes "$(classes)"; }
+
+classes() { echo "$(readlink -f "$clout_venv/java/runtime") $(contents infra/requirements.lock infra/archive_classes.py)"; }
+
+# Optional: a Java without an archive of its own classes makes none.
+make_classes() {
+    say "archiving the classes that Java loads at every start (about 30 s)"
+    rm -f "$clout_venv/java/classes.jsa"
+    if ! (cd "$clout_root" && quiet env JAVA_HOME="$clout_venv/java" PYTHONPATH="$clout_root" \
+        "$clout_venv/bin/python" infra/archive_classes.py "$clout_venv/.clout/classes.jsa") ||
+        [[ ! -s $clout_venv/.clout/classes.jsa ]]; then
+        say "Java wrote no archive: everything works, and starts some seconds later"
+    else
+        mv "$clout_venv/.clout/classes.jsa" "$clout_venv/java/classes.jsa"
+    fi
+    stamp classes "$(classes)"
 }
 
 # --- small tools -----------------------------------------------------------------------------------------------------------
