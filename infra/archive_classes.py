@@ -1,4 +1,4 @@
-"""Archives the classes that a day loads, so that Java need not load and verify them again: `python infra/archive_classes.py FILE`.
+"""Archives the classes that a day loads, so that Java need not load and verify them again: `archive_classes.py FILE`.
 
 Runs a day of a small simulation in a temporary warehouse. Starting a session then takes half as long. `infra/java` passes the
 archive to every start. Java writes no archive if its runtime has none of its own classes.
