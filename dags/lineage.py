@@ -46,8 +46,8 @@ def of(command: Sequence[str], warehouse: str) -> "OperatorLineage":
         return [Dataset(*name_of(place)) for place in places]
 
     reads, writes = TABLES[command[0]]
-    given = [value.partition("=")[2] for option, value in pairwise(command) if option == "--source"]
-    sources = [place for place in given if place]
+    source_places = [value.partition("=")[2] for option, value in pairwise(command) if option == "--source"]
+    sources = [place for place in source_places if place]
     return OperatorLineage(
         inputs=datasets([*sources, *(f"{warehouse}/{table}" for table in reads)]),
         outputs=datasets([f"{warehouse}/{table}" for table in writes]),

@@ -31,9 +31,9 @@ with DAG("pull_activity", schedule=NIGHTLY, doc_md=__doc__, **settings(runbook="
         from jobs.places import sources_file
         from jobs.sources.spec import enabled_entries, enabled_sources
 
-        asked = date.fromisoformat(day)
+        pulled_day = date.fromisoformat(day)
         for entry in enabled_entries(sources_file()):
-            if not entry.has(asked):
+            if not entry.has(pulled_day):
                 logging.getLogger(__name__).info("source %s: does not have %s; not pulled", entry, day)
         return [
             {
@@ -41,7 +41,7 @@ with DAG("pull_activity", schedule=NIGHTLY, doc_md=__doc__, **settings(runbook="
                 "pool": of_source(spec.id),
                 "arguments": ["pull", "--day", day, "--settle", *_options(spec.arguments), "--verbose"],
             }
-            for spec in enabled_sources(sources_file(), asked)
+            for spec in enabled_sources(sources_file(), pulled_day)
         ]
 
     def _options(sources: tuple[str, ...]) -> list[str]:

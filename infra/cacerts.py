@@ -19,7 +19,7 @@ def trust_store(pem: bytes) -> bytes:
         # Systems still ship authorities whose serial numbers break RFC 5280.
         warnings.simplefilter("ignore", CryptographyDeprecationWarning)
         certificates = x509.load_pem_x509_certificates(pem)
-    named = [pkcs12.PKCS12Certificate(found, b"authority-%d" % n) for n, found in enumerate(certificates)]
+    named = [pkcs12.PKCS12Certificate(certificate, b"authority-%d" % n) for n, certificate in enumerate(certificates)]
     return pkcs12.serialize_java_truststore(named, BestAvailableEncryption(b"changeit"))
 
 

@@ -61,7 +61,7 @@ def measures(partition: pa.RecordBatchReader) -> dict[str, float]:
     """All figures that the checks need, from one pass over the partition."""
     with duckdb.connect() as db:
         db.register("influence", partition)
-        found = db.sql(
+        aggregates = db.sql(
             f"""
             select count(*) as people, count(distinct person_id) as persons, coalesce(sum(influence), 0) as influence,
               count(*) filter (not (influence >= 0 and direct >= 0 and second >= 0 and third >= 0)
@@ -75,41 +75,47 @@ def measures(partition: pa.RecordBatchReader) -> dict[str, float]:
             from influence
             """
         )
-        return found.to_arrow_table().to_pylist()[0]
+        return aggregates.to_arrow_table().to_pylist()[0]
 
 
-def unique_grain(found: Measures) -> str | None:
+def unique_grain(measured: Measures) -> str | None:
     """Returns the fault if a person has more than one row."""
-    repeated = found["people"] - found["persons"]
+    repeated = measured["people"] - measured["persons"]
     return f"{repeated:,} duplicate person_id, expected 0" if repeated else None
 
 
-def some_people(found: Measures) -> str | None:
+def some_people(measured: Measures) -> str | None:
     """Returns the fault if the partition has no rows."""
-    return None if found["people"] else "0 people, expected some"
+    return None if measured["people"] else "0 people, expected some"
 
 
-def no_negative_influence(found: Measures) -> str | None:
+def no_negative_influence(measured: Measures) -> str | None:
     """Returns the fault if influence or one of its parts is negative, or influence is infinite, NaN or null."""
     return (
-        f"{found['negative']:,} people with negative or infinite influence, expected 0" if found["negative"] else None
+        f"{measured['negative']:,} people with negative or infinite influence, expected 0"
+        if measured["negative"]
+        else None
     )
 
 
-def parts_sum(found: Measures) -> str | None:
+def parts_sum(measured: Measures) -> str | None:
     """Returns the fault if parts differ in sum from influence by more than `PARTS_TOLERANCE`, relative to max(1, influence)."""
-    return f"{found['unequal']:,} people whose parts do not sum to influence, expected 0" if found["unequal"] else None
+    return (
+        f"{measured['unequal']:,} people whose parts do not sum to influence, expected 0"
+        if measured["unequal"]
+        else None
+    )
 
 
-def score_on_scale(found: Measures) -> str | None:
+def score_on_scale(measured: Measures) -> str | None:
     """Returns the fault if a score is NaN or outside 0 to 100."""
-    return f"{found['off_scale']:,} scores outside 0 to 100, expected 0" if found["off_scale"] else None
+    return f"{measured['off_scale']:,} scores outside 0 to 100, expected 0" if measured["off_scale"] else None
 
 
-def columns_in_range(found: Measures) -> str | None:
+def columns_in_range(measured: Measures) -> str | None:
     """Returns the fault unless rank >= 1, engager_count >= 0, percentile and window_coverage are within 0 to 1, amplification
     within 0 to 1e300 and inclusion within 0 to 100."""
-    wrong = found["out_of_range"]
+    wrong = measured["out_of_range"]
     return (
         f"{wrong:,} rows with rank, percentile, engager_count, window_coverage, amplification or inclusion out of range,"
         " expected 0"
@@ -159,14 +165,14 @@ def _results(warehouse: Warehouse, params: Params, row: Run) -> dict[str, str]:
     partition, version = {"methodology": params.methodology, "day": params.day}, row.inputs[INFLUENCE.name]
     rows = warehouse.reader(INFLUENCE, partition, version)
     left = contract(rows.schema, rows)
-    found = measures(warehouse.reader(INFLUENCE, partition, version))
-    row.counts = {"people": found["people"], "influence": found["influence"]}
+    measured = measures(warehouse.reader(INFLUENCE, partition, version))
+    row.counts = {"people": measured["people"], "influence": measured["influence"]}
     row.parameters[digests.INFLUENCE] = digests.of_stream(INFLUENCE, warehouse.reader(INFLUENCE, partition, version))
-    figures = Figures(int(found["people"]), found["influence"])
+    figures = Figures(int(measured["people"]), measured["influence"])
     before = gate.nearest(published_before(warehouse, params), params.day, params.gate_days)
     return (
         {"contract": left or OK}
-        | {check.__name__: check(found) or OK for check in ROW_CHECKS}
+        | {check.__name__: check(measured) or OK for check in ROW_CHECKS}
         | gate.verdicts(figures, before, params.gate_days)
         | {"coverage_present": _coverage(warehouse, params.day)}
     )
@@ -175,10 +181,10 @@ def _results(warehouse: Warehouse, params: Params, row: Run) -> dict[str, str]:
 def published_before(warehouse: Warehouse, params: Params) -> dict[date, Figures]:
     """Figures of the methodology's newest published days before the day: at least `gate_days` of them, or all if there are
     fewer, however old they are."""
-    found: dict[date, Figures] = {}
+    figures: dict[date, Figures] = {}
     days = {date.fromisoformat(place["day"]) for place in warehouse.partitions(PUBLICATIONS)}
     for some in _batched(sorted((day for day in days if day < params.day), reverse=True), 2 * params.gate_days):
-        if len(found) >= params.gate_days:
+        if len(figures) >= params.gate_days:
             break
         changes = warehouse.read(
             PUBLICATIONS,
@@ -186,8 +192,8 @@ def published_before(warehouse: Warehouse, params: Params) -> dict[date, Figures
             columns=["day", "sequence", "people", "influence"],
         )
         newest = {row["day"]: row for row in changes.sort_by("sequence").to_pylist()}
-        found |= {day: Figures(row["people"], row["influence"]) for day, row in newest.items() if row["people"]}
-    return found
+        figures |= {day: Figures(row["people"], row["influence"]) for day, row in newest.items() if row["people"]}
+    return figures
 
 
 def _batched(days: Sequence[date], count: int) -> Iterable[tuple[date, ...]]:

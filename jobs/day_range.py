@@ -54,12 +54,12 @@ class Params:
     @property
     def key(self) -> str:
         """A digest that identifies the range, the sources and the methodology; the engine does not change it."""
-        told = [
+        identity = [
             [argument for spec in self.sources for argument in spec.arguments],
             [str(self.first_day), str(self.last_day), str(self.score_from)],
             self.methodology.version,
         ]
-        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(identity).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -126,14 +126,14 @@ def pull(
     """Pulls the days that are left, source by source; each source streams its files once."""
     for spec, days in planned.pulls.items():
         if days:
-            asked = pull_activity.Params(
+            of_source = pull_activity.Params(
                 source=spec,
                 first_day=params.first_day,
                 last_day=params.last_day,
                 skip=frozenset(params.pulled_days) - frozenset(days),
                 max_reject_share=params.max_reject_share,
             )
-            pull_activity.run(warehouse, asked, planned.batch, on_lines, on_day)
+            pull_activity.run(warehouse, of_source, planned.batch, on_lines, on_day)
 
 
 def score(warehouse: Warehouse, params: Params, planned: Plan) -> Iterator[Scored | Refused]:
@@ -159,9 +159,9 @@ def score_day(
 ) -> Scored | Refused:
     """Scores, checks and publishes a day whose window is counted."""
     counts = influence.run(session, warehouse, influence.Params(day=day, methodology=methodology), batch, engine)
-    asked = checks.Params(day=day, methodology=methodology.version, gate_days=gate_days)
+    to_check = checks.Params(day=day, methodology=methodology.version, gate_days=gate_days)
     try:
-        results = checks.run(warehouse, asked, batch)
+        results = checks.run(warehouse, to_check, batch)
     except checks.CheckError as error:
         return Refused(day, str(error))
     publish.run(warehouse, publish.Params(day=day, methodology=methodology), batch)

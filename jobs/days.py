@@ -13,10 +13,10 @@ def days_between(first_day: date, last_day: date) -> list[date]:
 
 def spans(days: Sequence[date]) -> str:
     """Ascending days as text; consecutive days are written as first..last."""
-    found: list[list[date]] = []
+    ranges: list[list[date]] = []
     for day in days:
-        if found and day - found[-1][-1] == ONE_DAY:
-            found[-1] = [found[-1][0], day]
+        if ranges and day - ranges[-1][-1] == ONE_DAY:
+            ranges[-1] = [ranges[-1][0], day]
         else:
-            found.append([day])
-    return ",".join("..".join(map(str, span)) for span in found)
+            ranges.append([day])
+    return ",".join("..".join(map(str, span)) for span in ranges)

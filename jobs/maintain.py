@@ -141,18 +141,20 @@ def dead_pulls(warehouse: Warehouse, table: Table, now: datetime) -> dict[date, 
     days = tuple(sorted({day for day, _ in listed}))
     if not days:
         return {}
-    asked = {"day": Span(days[0], days[-1])}
+    partition = {"day": Span(days[0], days[-1])}
     at_work = {
         row["run_id"]
-        for row in warehouse.read(RUNS, asked | {"status": runs.STARTED}, columns=["run_id", "started_at"]).to_pylist()
+        for row in warehouse.read(
+            RUNS, partition | {"status": runs.STARTED}, columns=["run_id", "started_at"]
+        ).to_pylist()
         if now - row["started_at"] < DEAD_AFTER
     }
-    named = set(warehouse.read(COVERAGE, asked, columns=["pull"])["pull"].to_pylist())
-    found: dict[date, set[str]] = {}
+    named = set(warehouse.read(COVERAGE, partition, columns=["pull"])["pull"].to_pylist())
+    dead: dict[date, set[str]] = {}
     for day, pull in listed:
         if pull not in named | at_work:
-            found.setdefault(day, set()).add(pull)
-    return found
+            dead.setdefault(day, set()).add(pull)
+    return dead
 
 
 def _pulls_of_files(delta: DeltaTable) -> set[tuple[date, str]]:

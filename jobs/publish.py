@@ -143,8 +143,8 @@ def _change(
     """Replaces the day's scores with the rows of `people`, and records the change."""
     version = warehouse.version(SCORES)  # read first: a change that is committed meanwhile makes this one lose the race
     history = publications.complete(warehouse, params.methodology.version, params.day)
-    found = restatements.compared(warehouse.reader(SCORES, params.partition, version), people())
-    made = Publication(
+    comparison = restatements.compared(warehouse.reader(SCORES, params.partition, version), people())
+    publication = Publication(
         **asdict(made_from),
         day=params.day,
         methodology=params.methodology.version,
@@ -153,20 +153,20 @@ def _change(
         run_id=row.id,
         scores_digest=digests.of_stream(SCORES, people()),
         replaced_version=version,
-        people=found["people_after"],
-        influence=found["influence"],
+        people=comparison["people_after"],
+        influence=comparison["influence"],
         published_at=runs.now(),
         published_by=publications.user(),
         why=accepted.why if accepted else params.why,
         accepted=accepted.findings if accepted else None,
     )
-    plan = Plan(made, restatements.restatement(history, made, found))
+    plan = Plan(publication, restatements.restatement(history, publication, comparison))
     row.parameters[publications.PLANNED] = plan.as_json()
     runs.write(warehouse, [row], runs.STARTED)
     warehouse.replace(SCORES, people(), params.partition, version=version, run_id=row.id, job=row.job)
     publications.record(warehouse, plan)
     del row.parameters[publications.PLANNED]
-    row.counts["people"] = made.people
+    row.counts["people"] = publication.people
 
 
 def _admitted(warehouse: Warehouse, params: Params, version: int) -> pa.RecordBatchReader:
@@ -178,18 +178,22 @@ def _admitted(warehouse: Warehouse, params: Params, version: int) -> pa.RecordBa
 def _accepted(warehouse: Warehouse, params: Params, digest: str | None) -> _Accepted | None:
     """The accepted findings of the day's newest checks, and the reason from `params` or from the checks' run; None if all is
     within bounds. Raises `NotPublishedError` unless the checks examined rows of this digest and no longer refuse the day."""
-    made = _runs(warehouse, params, runs.CHECKS)
-    if not made or made[-1]["parameters"].get(digests.INFLUENCE) != digest or made[-1]["status"] == runs.STARTED:
+    checked = _runs(warehouse, params, runs.CHECKS)
+    if (
+        not checked
+        or checked[-1]["parameters"].get(digests.INFLUENCE) != digest
+        or checked[-1]["status"] == runs.STARTED
+    ):
         raise NotPublishedError(
             f"influence {params}: not checked as it is now; nothing published. Run `clout checks --day {params.day}`"
         )
-    why = params.accept or made[-1]["parameters"].get("accept")
-    results = json.loads(made[-1]["checks"] or "{}")
+    why = params.accept or checked[-1]["parameters"].get("accept")
+    results = json.loads(checked[-1]["checks"] or "{}")
     results = gate.accepted(results) if why else results
     refused = "; ".join(f"{name}: {problem}" for name, problem in gate.refusals(results).items())
     if refused or not results:
         raise NotPublishedError(
-            f"influence {params}: its checks failed ({refused or made[-1]['error']}); nothing published. See"
+            f"influence {params}: its checks failed ({refused or checked[-1]['error']}); nothing published. See"
             " infra/runbooks/checks_failed.md"
         )
     findings = gate.accepted_findings(results)
@@ -205,12 +209,12 @@ def basis(warehouse: Warehouse, params: Params, digest: str | None) -> Basis:
     ]
     if not scored:
         return Basis()
-    given = scored[-1]["parameters"]
+    parameters = scored[-1]["parameters"]
     window = [str(day) for day in days_between(params.methodology.first_day(params.day), params.day)]
     return Basis(
         influence_run=scored[-1]["run_id"],
-        activity_digests=given.get("activity_digests"),
-        accounts_digest=given.get("accounts_digest"),
+        activity_digests=parameters.get("activity_digests"),
+        accounts_digest=parameters.get("accounts_digest"),
         covered_days={
             platform: [day for day in window if day not in missing]
             for platform, missing in json.loads(scored[-1]["uncovered_days"] or "{}").items()
@@ -221,6 +225,6 @@ def basis(warehouse: Warehouse, params: Params, digest: str | None) -> Basis:
 
 def _runs(warehouse: Warehouse, params: Params, job: str) -> list[Mapping[str, Any]]:
     """The job's runs for the day and methodology in order of their start, with `parameters` parsed."""
-    found = warehouse.read(RUNS, {"day": params.day, "job": job}).sort_by("started_at").to_pylist()
-    read = [run | {"parameters": json.loads(run["parameters"])} for run in found]
+    rows = warehouse.read(RUNS, {"day": params.day, "job": job}).sort_by("started_at").to_pylist()
+    read = [run | {"parameters": json.loads(run["parameters"])} for run in rows]
     return [run for run in read if run["parameters"].get("methodology") == params.methodology.version]

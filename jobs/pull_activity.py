@@ -172,9 +172,9 @@ def _end_day(
 
 def refuse_mixing(warehouse: Warehouse, source: Source) -> None:
     """Raises `UsageError` if simulated people would enter a warehouse of real ones, or the reverse."""
-    there = counted.platforms(warehouse, counted.snapshot(warehouse), date.max)
+    platforms = counted.platforms(warehouse, counted.snapshot(warehouse), date.max)
     simulated = is_simulated(source.platforms[0])
-    if any(is_simulated(platform) != simulated for platform in there):
+    if any(is_simulated(platform) != simulated for platform in platforms):
         raise UsageError(
             f"{warehouse.root} holds {'real' if simulated else 'simulated'} people, and the two are never mixed;"
             " set CLOUT_WAREHOUSE to another folder"

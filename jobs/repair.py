@@ -69,8 +69,8 @@ def to_pull(coverage: Iterable[Mapping[str, Any]], sources: Sources) -> list[tup
         rows.setdefault((row["day"], row["source"]), []).append(row)
 
     def is_wanting(day: date, spec: SourceSpec) -> bool:
-        there = rows.get((day, spec.id), [])
-        return not there or any(map(may_become_complete, there))
+        pulled = rows.get((day, spec.id), [])
+        return not pulled or any(map(may_become_complete, pulled))
 
     return [(day, spec) for day in sorted(sources, reverse=True) for spec in sources[day] if is_wanting(day, spec)]
 
@@ -82,9 +82,11 @@ def pull(
     coverage = warehouse.read(COVERAGE, {"day": Span(params.pulled_days[0], params.day)}).to_pylist() if sources else []
     failures = []
     for day, spec in to_pull(coverage, sources):
-        asked = pull_activity.Params(source=spec, first_day=day, last_day=day, max_reject_share=params.max_reject_share)
+        of_day = pull_activity.Params(
+            source=spec, first_day=day, last_day=day, max_reject_share=params.max_reject_share
+        )
         try:
-            pull_activity.run(warehouse, asked, batch, on_day=on_day)
+            pull_activity.run(warehouse, of_day, batch, on_day=on_day)
         except CloutError as error:
             failures.append(str(error))
     return failures
@@ -135,7 +137,7 @@ def run(
 
     failures = pull(warehouse, params, sources, batch, note)
     stale = staleness.find(warehouse, params.first_rescored_day, params.day) if params.rescore_days else []
-    wanted = [(each.day, each.methodology) for each in stale]
+    wanted = [(entry.day, entry.methodology) for entry in stale]
     wanted += [(day, official(day)) for day in unscored(warehouse, params, set(pulled) - before)]
     scored = 0
     for outcome in rescore(warehouse, sorted(wanted, reverse=True), batch, params.gate_days):

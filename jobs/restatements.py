@@ -19,7 +19,7 @@ def compared(before: pa.RecordBatchReader, after: pa.RecordBatchReader) -> dict[
     with scratch() as db:
         db.register("earlier", before)
         db.register("later", after)
-        found = db.sql(
+        result = db.sql(
             """
             with pairs as (
                 select later.influence as influence, earlier.person_id is not null as was,
@@ -36,29 +36,36 @@ def compared(before: pa.RecordBatchReader, after: pa.RecordBatchReader) -> dict[
             from pairs
             """
         ).to_arrow_table()
-    (columns,) = found.to_pylist()
+    (columns,) = result.to_pylist()
     return columns
 
 
-def restatement(history: Sequence[Publication], made: Publication, found: Mapping[str, Any]) -> dict[str, Any] | None:
+def restatement(
+    history: Sequence[Publication], publication: Publication, comparison: Mapping[str, Any]
+) -> dict[str, Any] | None:
     """The change's row of `restatements`, from the day's earlier changes and the result of `compared`. None if the rows are the
     same, or are the day's first."""
-    if not history or not (found["people_arrived"] or found["people_gone"] or found["people_changed"]):
+    if not history or not (comparison["people_arrived"] or comparison["people_gone"] or comparison["people_changed"]):
         return None
-    row = {"day": made.day, "methodology": made.methodology, "run_id": made.run_id, "restated_at": made.published_at}
+    row = {
+        "day": publication.day,
+        "methodology": publication.methodology,
+        "run_id": publication.run_id,
+        "restated_at": publication.published_at,
+    }
     return row | {
-        **{name: found[name] for name in RESTATEMENTS.column_names if name in found},
-        "why": json.dumps(_why(history, made)),
+        **{name: comparison[name] for name in RESTATEMENTS.column_names if name in comparison},
+        "why": json.dumps(_why(history, publication)),
     }
 
 
-def _why(history: Sequence[Publication], made: Publication) -> dict[str, Any]:
+def _why(history: Sequence[Publication], publication: Publication) -> dict[str, Any]:
     before = history[-1]
-    if made.change == UNPUBLISH:
+    if publication.change == UNPUBLISH:
         return {"change": WITHDRAWN}
-    if made.change == RESTORE or not before.people:
-        return {"change": BROUGHT_BACK, "run_id": origin([*history, made]).run_id}
-    return {"change": SCORED_AGAIN, **_inputs_changed(before, made)}
+    if publication.change == RESTORE or not before.people:
+        return {"change": BROUGHT_BACK, "run_id": origin([*history, publication]).run_id}
+    return {"change": SCORED_AGAIN, **_inputs_changed(before, publication)}
 
 
 def origin(history: Sequence[Publication]) -> Publication:
@@ -69,20 +76,20 @@ def origin(history: Sequence[Publication]) -> Publication:
 def _inputs_changed(before: Publication, after: Publication) -> dict[str, Any]:
     """The inputs in which two publications of a day differ. Omits inputs that are equal, or that one publication does not
     record."""
-    found: dict[str, Any] = {}
+    changed: dict[str, Any] = {}
     if before.activity_digests is not None and after.activity_digests is not None:
         old, new = before.activity_digests, after.activity_digests
-        found["activity_days"] = [day for day in sorted({*old, *new}) if old.get(day) != new.get(day)]
+        changed["activity_days"] = [day for day in sorted({*old, *new}) if old.get(day) != new.get(day)]
     if before.covered_days is not None and after.covered_days is not None:
-        found["coverage_gained"] = _less(after.covered_days, before.covered_days)
-        found["coverage_lost"] = _less(before.covered_days, after.covered_days)
-    found["accounts"] = len({before.accounts_digest, after.accounts_digest} - {None}) > 1
+        changed["coverage_gained"] = _less(after.covered_days, before.covered_days)
+        changed["coverage_lost"] = _less(before.covered_days, after.covered_days)
+    changed["accounts"] = len({before.accounts_digest, after.accounts_digest} - {None}) > 1
     versions = [before.code_version, after.code_version]
-    found["code_version"] = versions if len({*versions} - {None}) > 1 else []
-    return {name: value for name, value in found.items() if value}
+    changed["code_version"] = versions if len({*versions} - {None}) > 1 else []
+    return {name: value for name, value in changed.items() if value}
 
 
 def _less(days: Mapping[str, list[str]], other: Mapping[str, list[str]]) -> dict[str, list[str]]:
     """Platform -> its days that `other` lacks."""
-    found = {platform: sorted(set(mine) - set(other.get(platform, ()))) for platform, mine in sorted(days.items())}
-    return {platform: left for platform, left in found.items() if left}
+    lacking = {platform: sorted(set(mine) - set(other.get(platform, ()))) for platform, mine in sorted(days.items())}
+    return {platform: left for platform, left in lacking.items() if left}

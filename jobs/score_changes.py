@@ -28,8 +28,8 @@ JOB = "score_changes"
 
 def run(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, float]:
     """Splits everybody's change by reason. Raises as `published_basis` does for either day."""
-    given = {"methodology": params.methodology.version, "since_methodology": params.since_methodology.version}
-    with runs.recorded(warehouse, JOB, params.day, batch, since_day=params.since_day, **given) as row:
+    methodologies = {"methodology": params.methodology.version, "since_methodology": params.since_methodology.version}
+    with runs.recorded(warehouse, JOB, params.day, batch, since_day=params.since_day, **methodologies) as row:
         old, new = bases(warehouse, params)
         with scratch() as db:
             reasons.prepare_change(db, warehouse, old.under(warehouse, new.methodology), new)
@@ -47,10 +47,10 @@ def run(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, float]:
         slope, rescaled = published.points(params)
         points = parts * slope[:, None]
         points[:, METHODOLOGY] += rescaled
-        found = table(people, parts, points, params)
+        rows = table(people, parts, points, params)
         partition = {"methodology": params.methodology.version, "day": params.day, "since_day": params.since_day}
-        warehouse.replace(SCORE_CHANGES, found, partition, run_id=row.id, job=JOB)
-        row.counts["people"] = len(pc.unique(found["person_id"]))
+        warehouse.replace(SCORE_CHANGES, rows, partition, run_id=row.id, job=JOB)
+        row.counts["people"] = len(pc.unique(rows["person_id"]))
     return row.counts
 
 

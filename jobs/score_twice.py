@@ -34,15 +34,15 @@ def run(
     with scratch() as db, ExitStack() as ended:
         for side, methodology in (("before", params.against), ("after", params.methodology)):
             methodologies.refuse_changed(warehouse, methodology)
-            asked = influence.Params(day=params.day, methodology=methodology)
-            found = influence.read(session, warehouse, asked)
-            spread = influence.window_attention(found, asked)
+            side_params = influence.Params(day=params.day, methodology=methodology)
+            window = influence.read(session, warehouse, side_params)
+            spread = influence.window_attention(window, side_params)
             ended.callback(spread.persist(StorageLevel.MEMORY_AND_DISK).unpersist)
             sums = choice.chosen(engine, spread).sums(spread, methodology.rounds)
-            people = influence.everybody(found, sums, spread, asked)
+            people = influence.everybody(window, sums, spread, side_params)
             tables.load(db, side, people.select(*tables.COLUMNS).toArrow())
             sums.unpersist()
-            scored.append((asked, found, spread))
+            scored.append((side_params, window, spread))
         if scored[0][1].snapshot != scored[1][1].snapshot:
             raise CloutError(f"compare {params.day}: the window was pulled or counted anew meanwhile; run it again")
         tables.pair(db)
@@ -54,7 +54,7 @@ def run(
 
 
 def direct_by_kind(
-    asked: influence.Params, found: influence.Read, spread: "DataFrame", people: list[str]
+    params: influence.Params, window: influence.Read, spread: "DataFrame", people: list[str]
 ) -> "DataFrame":
     """(person_id, kind, units): the `direct` of these people, as multiples of 2^-36, by the kind of act that brought it. A
     pair's share is split in proportion to its weight."""
@@ -62,11 +62,11 @@ def direct_by_kind(
     return spread.sparkSession.sql(
         f"""
         with parts as (
-            select *, sum(weight) over (partition by src, dst) as whole from ({kinds_sql(asked.methodology)})
+            select *, sum(weight) over (partition by src, dst) as whole from ({kinds_sql(params.methodology)})
         )
         select dst as person_id, kind, sum({fixed_sql(f"{real_sql('a')} * weight / whole")}) as units
         from parts join {{spread}} as spread using (src, dst)
         where whole > 0 group by dst, kind
         """,
-        engagement=found.engagement.where(theirs), factors=found.factors(asked), spread=spread.where(theirs),
+        engagement=window.engagement.where(theirs), factors=window.factors(params), spread=spread.where(theirs),
     )  # fmt: skip

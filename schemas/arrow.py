@@ -25,22 +25,24 @@ def schema(table: Table) -> pa.Schema:
     )
 
 
-def completed(table: Table, found: pa.Schema) -> pa.Schema:
+def completed(table: Table, actual: pa.Schema) -> pa.Schema:
     """The given schema, followed by nullable columns of the contract that it lacks: these were added to the contract later."""
-    return pa.schema([*found, *(field for field in schema(table) if field.nullable and field.name not in found.names)])
+    return pa.schema(
+        [*actual, *(field for field in schema(table) if field.nullable and field.name not in actual.names)]
+    )
 
 
-def check_schema(table: Table, found: pa.Schema) -> None:
+def check_schema(table: Table, actual: pa.Schema) -> None:
     """Raises `ContractError` naming every column that is missing, unknown, of another type, or out of order."""
     expected = {column.name: TYPES[column.type] for column in table.columns}
-    problems = [f"{name}: expected {kind}, missing" for name, kind in expected.items() if name not in found.names]
-    for field in found:
+    problems = [f"{name}: expected {kind}, missing" for name, kind in expected.items() if name not in actual.names]
+    for field in actual:
         if field.name not in expected:
             problems.append(f"{field.name}: not in the contract, found {field.type}")
         elif field.type != expected[field.name]:
             problems.append(f"{field.name}: expected {expected[field.name]}, found {field.type}")
-    if not problems and found.names != list(expected):
-        problems.append(f"columns out of order: expected {list(expected)}, found {found.names}")
+    if not problems and actual.names != list(expected):
+        problems.append(f"columns out of order: expected {list(expected)}, found {actual.names}")
     if problems:
         raise ContractError(f"{table.name}: " + "; ".join(problems))
 

@@ -25,18 +25,18 @@ STATISTICS = {
 }
 
 
-def lacking(table: Table, found: Schema) -> list[Field]:
+def lacking(table: Table, actual: Schema) -> list[Field]:
     """Nullable columns that were added to the contract after the table was made, each with its doc as `comment`. Existing rows
     are null in them. Any other missing column is a fault, and nothing fixes it here."""
-    there = {field.name for field in found.fields}
+    present = {field.name for field in actual.fields}
     return [
         Field(column.name, PrimitiveType(column.type), metadata={"comment": column.doc})
         for column in table.columns
-        if column.nullable and column.name not in there
+        if column.nullable and column.name not in present
     ]
 
 
-def reworded(table: Table, found: Schema) -> dict[str, str]:
+def reworded(table: Table, actual: Schema) -> dict[str, str]:
     """Column -> its doc in the contract, where the table on disk has another one."""
-    told = {field.name: field.metadata.get("comment") for field in found.fields}
-    return {column.name: column.doc for column in table.columns if told.get(column.name, column.doc) != column.doc}
+    docs = {field.name: field.metadata.get("comment") for field in actual.fields}
+    return {column.name: column.doc for column in table.columns if docs.get(column.name, column.doc) != column.doc}

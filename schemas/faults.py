@@ -15,8 +15,8 @@ def described(error: "ValidationError") -> str:
 
 def _fault(fault: "ErrorDetails") -> str:
     place = " ".join(f"entry {step + 1}" if isinstance(step, int) else str(step) for step in fault["loc"])
-    found = "" if fault["type"] == "missing" else f", found {_shown(fault['input'])}"
-    return f"{place + ': ' if place else ''}{fault['msg'].removeprefix('Value error, ')}{found}"
+    value = "" if fault["type"] == "missing" else f", found {_shown(fault['input'])}"
+    return f"{place + ': ' if place else ''}{fault['msg'].removeprefix('Value error, ')}{value}"
 
 
 def _shown(value: Any) -> str:

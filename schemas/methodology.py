@@ -78,8 +78,8 @@ class Methodology:
         """SHA-256 of the parsed values, so comments and spacing may change. A field with its default value is left out, so a
         version under which scores exist keeps its fingerprint when a field is added."""
         values = ((field, getattr(self, field.name)) for field in fields(self))
-        told = {field.name: value for field, value in values if value != field.default}
-        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+        stated = {field.name: value for field, value in values if value != field.default}
+        return hashlib.sha256(json.dumps(stated, sort_keys=True).encode()).hexdigest()
 
     def platform_weight(self, platform: str) -> float:
         """The platform's weight; that of `default` if the platform is not named."""
@@ -112,10 +112,10 @@ def load(version: str, folder: Path = FOLDER) -> Methodology:
     """The methodology of that version. Raises `MethodologyError` if it does not exist, naming the versions that do."""
     if version not in versions(folder):
         raise MethodologyError(f"methodology {version!r} is unknown; there is {', '.join(versions(folder)) or 'none'}")
-    found = parse((folder / f"{version}.yaml").read_text(encoding="utf-8"))
-    if found.version != version:
-        raise MethodologyError(f"{version}.yaml names version {found.version!r}, expected {version!r}")
-    return found
+    methodology = parse((folder / f"{version}.yaml").read_text(encoding="utf-8"))
+    if methodology.version != version:
+        raise MethodologyError(f"{version}.yaml names version {methodology.version!r}, expected {version!r}")
+    return methodology
 
 
 @dataclass(frozen=True)

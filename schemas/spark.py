@@ -24,14 +24,14 @@ def check(table: Table, frame: DataFrame) -> None:
     """Raises `ContractError` naming every column of the frame that differs from the contract. Nulls are not looked for: that
     would take a query."""
     expected = {column.name: TYPES[column.type] for column in table.columns}
-    found = {field.name: field.dataType for field in frame.schema.fields}
+    actual = {field.name: field.dataType for field in frame.schema.fields}
     problems = [
-        f"{name}: expected {kind.simpleString()}, found {found[name].simpleString() if name in found else 'nothing'}"
+        f"{name}: expected {kind.simpleString()}, found {actual[name].simpleString() if name in actual else 'nothing'}"
         for name, kind in expected.items()
-        if found.get(name) != kind
+        if actual.get(name) != kind
     ]
-    problems += [f"{name}: not in the contract" for name in found if name not in expected]
-    if not problems and list(found) != list(expected):
-        problems.append(f"columns out of order: expected {list(expected)}, found {list(found)}")
+    problems += [f"{name}: not in the contract" for name in actual if name not in expected]
+    if not problems and list(actual) != list(expected):
+        problems.append(f"columns out of order: expected {list(expected)}, found {list(actual)}")
     if problems:
         raise ContractError(f"{table.name}: " + "; ".join(problems))

@@ -30,16 +30,16 @@ def main() -> None:
     parser.add_argument("figures", nargs="*", metavar="FIGURE", help=names)
     parser.add_argument("--graphs", default=",".join(graphs.GRAPHS), help=f"for {', '.join(ON_GRAPHS)}; with commas")
     parser.add_argument("--to", type=Path, default=data_home() / "bench", help="folder of the file of raw figures")
-    asked = parser.parse_args()
-    wanted = asked.figures or [name for name in FIGURES if name != "setup"]
+    arguments = parser.parse_args()
+    wanted = arguments.figures or [name for name in FIGURES if name != "setup"]
     if not set(wanted) <= set(FIGURES):
         parser.error(f"FIGURE is {names}")
-    on = asked.graphs.split(",")
+    on = arguments.graphs.split(",")
     if not set(on) <= set(graphs.GRAPHS):
         parser.error(f"--graphs are of {', '.join(graphs.GRAPHS)}")
 
-    asked.to.mkdir(parents=True, exist_ok=True)
-    raw = asked.to / f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}.jsonl"
+    arguments.to.mkdir(parents=True, exist_ok=True)
+    raw = arguments.to / f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}.jsonl"
     tables = []
     with raw.open("w", encoding="utf-8") as lines:
         for part, choice in (
@@ -47,14 +47,14 @@ def main() -> None:
             *((part, on) for name, part in ON_GRAPHS.items() if name in wanted),
             (history, [name for name in wanted if name == "history"]),
         ):
-            found = []
+            figures = []
             for figure in part.figures(choice):
-                found.append(figure)
+                figures.append(figure)
                 where = {"clout": __version__, "cores": os.cpu_count(), "load": os.getloadavg()}
                 lines.write(json.dumps({"at": str(datetime.now(UTC)), **where, **asdict(figure)}) + "\n")
                 lines.flush()  # keeps these figures if a later one fails
-            if found:
-                tables.append(part.table(found))
+            if figures:
+                tables.append(part.table(figures))
     for table in tables:
         Console(width=160).print(table)
     print(f"raw figures: {raw}")

@@ -62,18 +62,18 @@ def measure(name: str, length: int) -> dict[str, Any]:
         spark = session.build()
         edges = spark.read.parquet(file)
         MemoryEngine().sums(edges.limit(10_000), 3)  # loads compiled code
-        asked = need(edges)
+        needed = need(edges)
         Path("/proc/self/clear_refs").write_text("5")  # resets the peak
         before, began = _held("VmRSS"), time.monotonic()
         MemoryEngine().sums(edges, 3)
         took, peak = time.monotonic() - began, _held("VmHWM")
         spark.stop()
     return {
-        "pairs": asked.pairs,
+        "pairs": needed.pairs,
         "people": people,
         "seconds": took,
         "added_gb": (peak - before) / 1e9,
-        "needed_gb": asked.needed_bytes / 1e9,
+        "needed_gb": needed.needed_bytes / 1e9,
     }
 
 
@@ -83,7 +83,7 @@ def _held(what: str) -> int:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(what))
 
 
-def table(found: list[Figure]) -> Table:
+def table(figures: list[Figure]) -> Table:
     """A row per figure. Below a ratio of 1, `needed_bytes` was too low to be an upper bound."""
     shown = Table(title="engine memory, with edges from Spark")
     heads = (
@@ -99,7 +99,7 @@ def table(found: list[Figure]) -> Table:
     )
     for head in heads:
         shown.add_column(head, justify="left" if head == "graph" else "right", overflow="fold")
-    for figure in found:
+    for figure in figures:
         if figure.note:
             shown.add_row(figure.graph, figure.note)
             continue

@@ -52,7 +52,7 @@ def measure(name: str) -> dict[str, Any]:
     from jobs import session
 
     graph = graphs.load(name)
-    told = {"edges": len(graph.src), "people": graph.accounts}
+    size = {"edges": len(graph.src), "people": graph.accounts}
     repetitions = 2 if len(graph.src) <= TWICE else 1
     with TemporaryDirectory() as folder:
         file = str(Path(folder) / "edges.parquet")
@@ -69,7 +69,7 @@ def measure(name: str) -> dict[str, Any]:
                 seconds[part] = min(time.perf_counter() - began, seconds.get(part, float("inf")))
                 print(f"{name}: {part} {seconds[part]:.1f} s", flush=True)
         spark.stop()
-    return told | {"seconds": seconds}
+    return size | {"seconds": seconds}
 
 
 def _parts(with_graphframes: bool) -> dict[str, Callable[[Any], object]]:
@@ -92,14 +92,14 @@ def _page_rank(edges: Any) -> None:
     ranked.unpersist()
 
 
-def table(found: list[Figure]) -> Table:
+def table(figures: list[Figure]) -> Table:
     """A row per graph. `to spark` is the time of `graphframes` over that of `spark`; `spark to sweeps` is that of `spark` over
     that of PageRank."""
     shown = Table(title=f"engines on Spark, and {SWEEPS} sweeps of GraphFrames' PageRank")
     heads = ("graph", "M edges", "spark s", "graphframes s", "to spark", "sweeps s", "spark to sweeps", "GB", "")
     for head in heads:
         shown.add_column(head, justify="left" if head in ("graph", "") else "right", no_wrap=head == "graph")
-    for figure in found:
+    for figure in figures:
         seconds, note = figure.seconds, figure.note
         beside = ["", "", "", ""]
         if "graphframes" in seconds:

@@ -42,8 +42,8 @@ class Figure:
 def took(call: Callable[..., Any], *arguments: Any) -> tuple[float, Any]:
     """Returns the seconds that the call took, and its result."""
     began = time.perf_counter()
-    found = call(*arguments)
-    return time.perf_counter() - began, found
+    result = call(*arguments)
+    return time.perf_counter() - began, result
 
 
 def least(call: Callable[..., Any], *arguments: Any) -> float:
@@ -83,8 +83,8 @@ def of_igraph(graph: Graph) -> Seconds:
     import igraph
 
     weights = graph.weight.tolist()  # igraph takes only lists; not timed
-    build, made = took(igraph.Graph, graph.accounts, np.column_stack([graph.src, graph.dst]), True)
-    rank, _ = took(lambda: made.pagerank(weights=weights))
+    build, built = took(igraph.Graph, graph.accounts, np.column_stack([graph.src, graph.dst]), True)
+    rank, _ = took(lambda: built.pagerank(weights=weights))
     return {"whole": build + rank, "build": build, "rank": rank}
 
 
@@ -93,9 +93,9 @@ def of_networkx(graph: Graph) -> Seconds:
     import networkx
 
     edges = list(zip(graph.src.tolist(), graph.dst.tolist(), graph.weight.tolist(), strict=True))
-    made = networkx.DiGraph()
-    build, _ = took(made.add_weighted_edges_from, edges)
-    rank, _ = took(networkx.pagerank, made)
+    built = networkx.DiGraph()
+    build, _ = took(built.add_weighted_edges_from, edges)
+    rank, _ = took(networkx.pagerank, built)
     return {"whole": build + rank, "build": build, "rank": rank}
 
 
@@ -121,16 +121,16 @@ def measure(name: str, engine: str) -> dict[str, Any]:
     """Runs the engine two to five times, after a warm-up. Returns fields of the figure: the least seconds of each part, and the
     process's peak memory in GB. Too large a graph gets a note instead."""
     graph = graphs.load(name)
-    told = {"edges": len(graph.src), "people": graph.accounts}
+    size = {"edges": len(graph.src), "people": graph.accounts}
     if len(graph.src) > AT_MOST.get(engine, sys.maxsize):
-        return told | {"note": f"left out above {AT_MOST[engine]:,} edges"}
+        return size | {"note": f"left out above {AT_MOST[engine]:,} edges"}
     ENGINES[engine](graphs.triangle())  # loads compiled code and imports modules
     repetitions = [ENGINES[engine](graph) for _ in range(min(5, max(2, REPEATED // len(graph.src))))]
     least = {part: min(parts[part] for parts in repetitions) for part in repetitions[0]}
-    return told | {"seconds": least, "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6}
+    return size | {"seconds": least, "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6}
 
 
-def table(found: list[Figure]) -> Table:
+def table(figures: list[Figure]) -> Table:
     """Seconds of each engine. For `memory` also its parts, how many times faster it is than the others, and its time per edge,
     which shows how it grows."""
     others = [engine for engine in ENGINES if engine != "memory"]
@@ -140,8 +140,8 @@ def table(found: list[Figure]) -> Table:
     heads = ("graph", "M edges", "memory s", "index", "loops", "sums", "sums/bare", *beside, "ns/edge", *gigabytes)
     for head in heads:
         shown.add_column(head, justify="left" if head == "graph" else "right", no_wrap=head == "graph", overflow="fold")
-    graphs = {figure.graph: figure for figure in found}
-    by_engine = {(figure.graph, figure.engine): figure for figure in found}
+    graphs = {figure.graph: figure for figure in figures}
+    by_engine = {(figure.graph, figure.engine): figure for figure in figures}
     for name, any_engine in graphs.items():
         if not any_engine.edges:
             shown.add_row(name, any_engine.note)

@@ -48,8 +48,8 @@ def higgs() -> Graph:
         select u, v, count(*) as acts from read_csv('{HIGGS}', delim = ' ', header = false,
             columns = {{'u': 'int', 'v': 'int', 't': 'int', 'kind': 'varchar'}}) group by u, v
     """
-    found = duckdb.connect().execute(acts).fetchnumpy()
-    return _graph(*(np.asarray(found[name]) for name in ("u", "v", "acts")))
+    columns = duckdb.connect().execute(acts).fetchnumpy()
+    return _graph(*(np.asarray(columns[name]) for name in ("u", "v", "acts")))
 
 
 def rmat(edges: int, scale: int) -> Graph:

@@ -152,10 +152,12 @@ def _engagement(
 def _accounts(crowd: Crowd, partition: Partition) -> Iterator[pa.RecordBatch]:
     for first in crowd.blocks():
         numbers = np.arange(first, min(first + BLOCK_ACCOUNTS, crowd.size))
-        told = sample.accounts(crowd.profiles(numbers), graphs.FIRST_DAY, 1)
-        given = dict(zip(told.schema.names, told.columns, strict=True)) | {"pull": pa.nulls(len(numbers), pa.string())}
-        given |= {name: pa.repeat(pa.scalar(value), len(numbers)) for name, value in partition.items()}
-        yield pa.record_batch([given[name] for name in ACCOUNTS.column_names], names=list(ACCOUNTS.column_names))
+        accounts = sample.accounts(crowd.profiles(numbers), graphs.FIRST_DAY, 1)
+        columns = dict(zip(accounts.schema.names, accounts.columns, strict=True)) | {
+            "pull": pa.nulls(len(numbers), pa.string())
+        }
+        columns |= {name: pa.repeat(pa.scalar(value), len(numbers)) for name, value in partition.items()}
+        yield pa.record_batch([columns[name] for name in ACCOUNTS.column_names], names=list(ACCOUNTS.column_names))
 
 
 def _write(warehouse: Warehouse, table: Contract, batches: Iterable[pa.RecordBatch], partition: Partition) -> None:
@@ -164,13 +166,13 @@ def _write(warehouse: Warehouse, table: Contract, batches: Iterable[pa.RecordBat
     warehouse.replace(table, stream, partition, run_id=RUN, job=RUN)
 
 
-def table(found: list[Figure]) -> Table:
+def table(figures: list[Figure]) -> Table:
     """If time or memory grows faster than the graph, a row's cost per million pairs exceeds that of the row above."""
     shown = Table(title="from engagement to published scores, on the simulation")
     took = (*(f"{command} s" for command in COMMANDS), "all s", "s/M pairs")
     for head in ("graph", "M pairs", "M rows", "people", *took, "peak GB", "GB/M pairs", "limit", ""):
         shown.add_column(head, justify="left" if head in ("graph", "") else "right", overflow="fold")
-    for figure in found:
+    for figure in figures:
         millions, whole = figure.pairs / 1e6, sum(figure.seconds.values())
         over = whole > (figure.limit_s or math.inf) or figure.peak_gb > (figure.limit_gb or math.inf)
         shown.add_row(

@@ -80,27 +80,27 @@ def figures(wanted: Sequence[str]) -> Iterator[Figure]:
 
 def measure(days: int) -> dict[str, float]:
     """What -> seconds or files, measured on a copy of the warehouse of `days` days."""
-    found: dict[str, float] = {}
+    measured: dict[str, float] = {}
     with TemporaryDirectory(dir=graphs.folder()) as copy:  # files are linked, never rewritten
         shutil.copytree(path(days), copy, copy_function=os.link, dirs_exist_ok=True)
         warehouse = Warehouse(copy)
         before = LAST_DAY - timedelta(days=1)
-        found["read one day"] = _best(lambda: warehouse.read(ACTIVITY, {"day": before}))
-        found["wait for a day"] = _best(
+        measured["read one day"] = _best(lambda: warehouse.read(ACTIVITY, {"day": before}))
+        measured["wait for a day"] = _best(
             lambda: readiness.missing(warehouse, [SOURCE], before - timedelta(days=179), before, datetime.now(UTC), 12)
         )
         night = [Command(CLOUT, command, "--day", str(LAST_DAY), CLOUT_WAREHOUSE=copy).seconds for command in COMMANDS]
-        found |= {f"  {command}": seconds for command, seconds in zip(COMMANDS, night, strict=True)}
-        found["night"] = sum(night)
-        found["explain"] = _command(copy, "explain", _engaged(warehouse), "--day", str(LAST_DAY), "--json")
-        found["show PERSON, before maintenance"] = _command(copy, "show", PERSON, "--json")
-        found["files before maintenance"] = _files(warehouse)
-        found["plan all tables, before maintenance"] = _best(lambda: _files(warehouse))
-        found["maintain"] = _command(copy, "maintain", times=1)
-        found["files after maintenance"] = _files(warehouse)
-        found["plan all tables"] = _best(lambda: _files(warehouse))
-        found["show PERSON"] = _command(copy, "show", PERSON, "--json")
-    return found
+        measured |= {f"  {command}": seconds for command, seconds in zip(COMMANDS, night, strict=True)}
+        measured["night"] = sum(night)
+        measured["explain"] = _command(copy, "explain", _engaged(warehouse), "--day", str(LAST_DAY), "--json")
+        measured["show PERSON, before maintenance"] = _command(copy, "show", PERSON, "--json")
+        measured["files before maintenance"] = _files(warehouse)
+        measured["plan all tables, before maintenance"] = _best(lambda: _files(warehouse))
+        measured["maintain"] = _command(copy, "maintain", times=1)
+        measured["files after maintenance"] = _files(warehouse)
+        measured["plan all tables"] = _best(lambda: _files(warehouse))
+        measured["show PERSON"] = _command(copy, "show", PERSON, "--json")
+    return measured
 
 
 def _best(call: Callable[[], Any]) -> float:
@@ -154,9 +154,9 @@ def make(warehouse: Warehouse, days: int) -> None:
     """Writes the tables as nights leave them: all days are pulled; all but the last are counted, scored and published. The
     copies of the last month exist, as the night before leaves them."""
     warehouse.create_tables()
-    every = [LAST_DAY - timedelta(days=days - 1 - n) for n in range(days)]
+    all_days = [LAST_DAY - timedelta(days=days - 1 - n) for n in range(days)]
     for start in range(0, days, DAYS_A_WRITE):
-        some = every[start : start + DAYS_A_WRITE]
+        some = all_days[start : start + DAYS_A_WRITE]
         acts = {day: _acts(day) for day in some}
         covered = [_covered(day) for day in some]
         _append(warehouse, ACTIVITY, [acts[day] for day in some])
@@ -169,8 +169,8 @@ def make(warehouse: Warehouse, days: int) -> None:
             _append(warehouse, table, people)
         digests = digests_of_days(covered)
         for job in ("pull_activity", *COMMANDS):  # a file for each job, as nights leave them
-            told = [_run(job, day, digests[day]) for day in some if day < LAST_DAY or job == "pull_activity"]
-            _append(warehouse, RUNS, [_table(RUNS, told)])
+            job_runs = [_run(job, day, digests[day]) for day in some if day < LAST_DAY or job == "pull_activity"]
+            _append(warehouse, RUNS, [_table(RUNS, job_runs)])
     for table in TABLES:
         warehouse.delta(table).create_checkpoint()
     known_accounts.make_copy(warehouse, counted.snapshot(warehouse), LAST_DAY - timedelta(days=31), run_id="bench")
@@ -269,17 +269,17 @@ def _people(day: date) -> pa.Table:
 
 def _run(job: str, day: date, digest: str) -> dict[str, Any]:
     parameters = {"pull_activity": {"source": SOURCE}, "engagement": {"activity_digest": digest}}
-    made = Run(job, day, Batch("bench", "bench"), parameters.get(job, {"methodology": official(day)}))
+    run = Run(job, day, Batch("bench", "bench"), parameters.get(job, {"methodology": official(day)}))
     at = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1, hours=3)
-    return made.row(runs.DONE) | {"started_at": at, "finished_at": at}
+    return run.row(runs.DONE) | {"started_at": at, "finished_at": at}
 
 
-def table(found: list[Figure]) -> Table:
+def table(figures: list[Figure]) -> Table:
     """A row per figure. A limit holds for the seconds on the long history, or for their ratio to those on the short one."""
     shown = Table(title=f"what history costs: {SHORT} days and {LONG:,} days that end alike")
     for head in ("", f"{SHORT} days", f"{LONG:,} days", "ratio", "limit", " "):
         shown.add_column(head, justify="left" if not head.strip() else "right", overflow="fold")
-    for figure in found:
+    for figure in figures:
         ratio = figure.long / figure.short if figure.short and figure.long else None
         most_s, most = SECONDS.get(figure.what), RATIOS.get(figure.what)
         over = (most_s and figure.long and figure.long > most_s) or (most and ratio and ratio > most)

@@ -102,9 +102,9 @@ def _week_and_day(wanted: Sequence[str]) -> Iterator[Figure]:
             figure.note = f"skipped: no {HIGGS} (CLOUT_TEST_DATA)"
     elif figures:
         with TemporaryDirectory() as folder:
-            asked = ("--source", f"higgs={HIGGS}", "--first-day", str(WEEK[0]), "--last-day", str(WEEK[-1]))
-            made = Command(CLOUT, "run", *asked, CLOUT_WAREHOUSE=folder)
-            week.take(made)
+            options = ("--source", f"higgs={HIGGS}", "--first-day", str(WEEK[0]), "--last-day", str(WEEK[-1]))
+            week_run = Command(CLOUT, "run", *options, CLOUT_WAREHOUSE=folder)
+            week.take(week_run)
             beside(week, folder, WEEK)
             if "day" in wanted:
                 scored = Command(sys.executable, __file__, folder, *map(str, WEEK[-3:]))
@@ -145,7 +145,7 @@ def _one(name: str) -> Figure:
     with TemporaryDirectory() as folder:
         figure.take(Command(*arguments, **({variable: folder} if variable else {})))
         if variable == "CLOUT_WAREHOUSE":
-            days = {date.fromisoformat(found["day"]) for found in Warehouse(folder).partitions(ACTIVITY)}
+            days = {date.fromisoformat(partition["day"]) for partition in Warehouse(folder).partitions(ACTIVITY)}
             beside(figure, folder, sorted(days))
     return figure
 

@@ -77,9 +77,9 @@ def points(row: dict[str, Any]) -> tuple[float, float, float]:
     return tuple(row["score"] * row[part] / whole if whole else 0.0 for part in ("direct", "second", "third"))  # type: ignore[return-value]
 
 
-def print_top(found: "pa.Table") -> None:
+def print_top(scores: "pa.Table") -> None:
     """Prints people of one day."""
-    rows = found.to_pylist()
+    rows = scores.to_pylist()
     cells = [
         (plain(row["rank"]), plain(row["person_id"]), plain(row["handle"]), *_scored(row), plain(row["engager_count"]))
         for row in rows
@@ -90,9 +90,9 @@ def print_top(found: "pa.Table") -> None:
     _labels(rows)
 
 
-def print_history(found: "pa.Table") -> None:
+def print_history(scores: "pa.Table") -> None:
     """Prints days of one person."""
-    rows = found.to_pylist()
+    rows = scores.to_pylist()
     cells = [
         (str(row["day"]), *_scored(row), plain(row["engager_count"]), plain(row["rank"]),
          f"{row['window_coverage']:.0%}", plain(row["methodology"]))
@@ -115,9 +115,9 @@ def print_history(found: "pa.Table") -> None:
     _labels(rows)
 
 
-def print_restatements(found: "pa.Table") -> None:
+def print_restatements(changes: "pa.Table") -> None:
     """Prints changes of published days, three lines each."""
-    for row in found.to_pylist():
+    for row in changes.to_pylist():
         say(f"{row['day']} ({row['methodology']})  {row['restated_at']:%Y-%m-%d %H:%M} UTC  run {row['run_id']}")
         say(f"    {_why(json.loads(row['why']))}")
         say(
@@ -125,24 +125,24 @@ def print_restatements(found: "pa.Table") -> None:
             f" {row['people_gone']:,} gone, {row['people_moved']:,} moved by {row['mean_absolute_move']:.2f} points on"
             f" average, at most +{row['largest_rise']:.2f} and -{row['largest_fall']:.2f}"
         )
-    if not found.num_rows:
+    if not changes.num_rows:
         say("no published day was changed")
 
 
-def _why(told: dict[str, Any]) -> str:
+def _why(why: dict[str, Any]) -> str:
     """`restatements.why` in words."""
     reasons = [
-        *([f"acts pulled again of {_days(told['activity_days'])}"] if "activity_days" in told else []),
+        *([f"acts pulled again of {_days(why['activity_days'])}"] if "activity_days" in why else []),
         *(
             f"{platform} {word} {_days(days)}"
             for word, name in (("now covered on", "coverage_gained"), ("no longer covered on", "coverage_lost"))
-            for platform, days in told.get(name, {}).items()
+            for platform, days in why.get(name, {}).items()
         ),
-        *(["accounts observed anew"] if "accounts" in told else []),
-        *(["clout {} -> {}".format(*told["code_version"])] if "code_version" in told else []),
-        *([f"as run {told['run_id']} published it"] if "run_id" in told else []),
+        *(["accounts observed anew"] if "accounts" in why else []),
+        *(["clout {} -> {}".format(*why["code_version"])] if "code_version" in why else []),
+        *([f"as run {why['run_id']} published it"] if "run_id" in why else []),
     ]
-    return ": ".join([told["change"], *filter(None, ["; ".join(reasons)])])
+    return ": ".join([why["change"], *filter(None, ["; ".join(reasons)])])
 
 
 def _days(days: list[str]) -> str:
@@ -215,9 +215,9 @@ def _labels(rows: Sequence[dict[str, Any]]) -> None:
     say(CONSENT)
 
 
-def print_json(found: "pa.Table | dict[str, Any] | list[dict[str, Any]]") -> None:
+def print_json(result: "pa.Table | dict[str, Any] | list[dict[str, Any]]") -> None:
     """Prints indented JSON, a table as a list of its rows. Days and instants become text."""
-    json.dump(found if isinstance(found, dict | list) else found.to_pylist(), sys.stdout, default=str, indent=1)
+    json.dump(result if isinstance(result, dict | list) else result.to_pylist(), sys.stdout, default=str, indent=1)
     sys.stdout.write("\n")
 
 
@@ -229,11 +229,11 @@ class _Rows:
         sys.stdout.write(row.removesuffix("\r\n") + "\n")
 
 
-def print_csv(found: "pa.Table") -> None:
+def print_csv(table: "pa.Table") -> None:
     """Prints the values unchanged, with two exceptions. Text that a spreadsheet would read as a formula gets a `'` before it.
     On a terminal, which would obey them, characters that cannot be printed are replaced."""
     writer = csv.writer(_Rows())
-    writer.writerow(found.column_names)
-    for row in found.to_pylist():
+    writer.writerow(table.column_names)
+    for row in table.to_pylist():
         values = [harmless(value) if isinstance(value, str) else value for value in row.values()]
         writer.writerow([plain(v) if isinstance(v, str) else v for v in values] if out.is_terminal else values)

@@ -66,11 +66,11 @@ def _java() -> Finding:
     java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
     if not java:
         return Finding("Java", "missing", SET_UP)
-    told = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
-    found = re.search(r'version "(\d+)[^"]*"', told)
-    if found and found[1] in ("17", "21"):
-        return Finding("Java", f"{found[1]} at {java}")
-    return Finding("Java", told.splitlines()[0] if told else "does not start", f"Spark needs 17 or 21; {SET_UP}")
+    output = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    match = re.search(r'version "(\d+)[^"]*"', output)
+    if match and match[1] in ("17", "21"):
+        return Finding("Java", f"{match[1]} at {java}")
+    return Finding("Java", output.splitlines()[0] if output else "does not start", f"Spark needs 17 or 21; {SET_UP}")
 
 
 def _graphframes() -> Finding:
@@ -91,16 +91,16 @@ def _warehouse(warehouse: Warehouse) -> Finding:
     except CloutError as error:
         return Finding("warehouse", f"{warehouse.root} (of another clout, or unreadable)", str(error))
     try:
-        days = sorted({found["day"] for found in warehouse.partitions(SCORES)})
+        days = sorted({partition["day"] for partition in warehouse.partitions(SCORES)})
     except CloutError as error:
         return Finding("warehouse", f"{warehouse.root} (unreadable)", str(error))
-    told = f"days published: {len(days)}, {days[0]} to {days[-1]}" if days else "no day published yet"
+    state = f"days published: {len(days)}, {days[0]} to {days[-1]}" if days else "no day published yet"
     fault = None
     if warehouse.is_local:
         free = shutil.disk_usage(warehouse.root).free / 1e9
-        told += f", {free:,.0f} GB free"
+        state += f", {free:,.0f} GB free"
         if free < LEAST_FREE_GB:
             fault = f"less than {LEAST_FREE_GB} GB free where the warehouse is; make room"
         elif not os.access(warehouse.root, os.W_OK):
             fault = "not writable for you; set CLOUT_WAREHOUSE to a folder that is"
-    return Finding("warehouse", f"{warehouse.root} ({told})", fault)
+    return Finding("warehouse", f"{warehouse.root} ({state})", fault)

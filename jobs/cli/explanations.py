@@ -6,7 +6,7 @@ from itertools import pairwise
 from jobs import labels
 from jobs.cli.display import print_table, say
 from jobs.labels import plain
-from jobs.why.explain import PARTS, Told
+from jobs.why.explain import PARTS, Explanation
 from schemas.kinds import SIMULATED_PREFIX
 
 VERBS = {
@@ -26,78 +26,76 @@ NEVER_A_LOSS = (
 )
 
 
-def tell(told: Told) -> None:
+def print_explanation(explanation: Explanation) -> None:
     """Explains the score of one day."""
-    name = _Names(told)
-    say(f"{told['person_id']}{name.handle(told['person_id'])} on {told['day']}, by methodology {told['methodology']}")
-    say(f'"You" is {told["person_id"]}.\n')
-    points = ", ".join(f"{told['points'][part]:.2f} {part}" for part in PARTS)
-    worth = ", ".join(f"{told[part]:,.4f} {part}" for part in PARTS)
-    say(f"Your score is {told['score']:.2f}: {points}.")
-    say(f"You hold {told['influence']:,.4f} accounts' worth of attention: {worth}.")
+    name, person = _Names(explanation), explanation["person_id"]
+    say(f"{person}{name.handle(person)} on {explanation['day']}, by methodology {explanation['methodology']}")
+    say(f'"You" is {person}.\n')
+    points = ", ".join(f"{explanation['points'][part]:.2f} {part}" for part in PARTS)
+    worth = ", ".join(f"{explanation[part]:,.4f} {part}" for part in PARTS)
+    say(f"Your score is {explanation['score']:.2f}: {points}.")
+    say(f"You hold {explanation['influence']:,.4f} accounts' worth of attention: {worth}.")
     say("Direct: from those who engage with you. Second: what others hand on to them. Third: one step further.")
-    bots = told["bot_engager_count"]
+    bots = explanation["bot_engager_count"]
     besides = f", and {bots:,} {'bot' if bots == 1 else 'bots'} without effect" if bots else ""
-    say(
-        f"{_people(told['engager_count'])} engaged with you{besides}; {told['window_coverage']:.0%} of the window's days are"
-        " covered."
-    )
-    _tell_beside(told)
+    covered = f"{explanation['window_coverage']:.0%} of the window's days are covered"
+    say(f"{_people(explanation['engager_count'])} engaged with you{besides}; {covered}.")
+    _print_beside(explanation)
     say()
-    if not told["engagers"]:
+    if not explanation["engagers"]:
         say("Nobody engaged with you in the window, so there is nothing to hand on.")
     else:
-        _tell_engagers(told, name)
-        _tell_kinds(told["kinds"])
-        _tell_paths(told["paths"], told["other_paths"], name)
-    if "acts" in told:
-        _tell_acts(told["acts"], name)
-    _close(told["person_id"])
+        _print_engagers(explanation, name)
+        _print_kinds(explanation["kinds"])
+        _print_paths(explanation["paths"], explanation["other_paths"], name)
+    if "acts" in explanation:
+        _print_acts(explanation["acts"], name)
+    _close(person)
 
 
-def tell_change(told: Told) -> None:
+def print_change(explanation: Explanation) -> None:
     """Explains the change between two days."""
-    name = _Names(told)
-    change = told["score"] - told["since_score"]
+    name, person = _Names(explanation), explanation["person_id"]
+    before, after = explanation["since_score"], explanation["score"]
+    attention_before, attention_after = explanation["since_influence"], explanation["influence"]
+    change = after - before
     went = "did not change" if not change else f"{'rose' if change > 0 else 'fell'} by {abs(change):.4f} points"
-    say(f'"You" is {told["person_id"]}{name.handle(told["person_id"])}.\n')
-    say(
-        f"Since {told['since_day']} your score {went}: from {told['since_score']:.4f} to {told['score']:.4f} on {told['day']}."
-    )
-    say(
-        f"The attention you hold went from {told['since_influence']:,.4f} to {told['influence']:,.4f} accounts' worth.\n"
-    )
+    say(f'"You" is {person}{name.handle(person)}.\n')
+    since, day = explanation["since_day"], explanation["day"]
+    say(f"Since {since} your score {went}: from {before:.4f} to {after:.4f} on {day}.")
+    say(f"The attention you hold went from {attention_before:,.4f} to {attention_after:,.4f} accounts' worth.\n")
     rows = [
-        (f"{found['points']:+.4f}", f"{found['influence']:+,.4f}", _sentence(found, told)) for found in told["reasons"]
+        (f"{reason['points']:+.4f}", f"{reason['influence']:+,.4f}", _sentence(reason, explanation))
+        for reason in explanation["reasons"]
     ]
-    rows.append((f"{change:+.4f}", f"{told['influence'] - told['since_influence']:+,.4f}", "in all"))
+    rows.append((f"{change:+.4f}", f"{attention_after - attention_before:+,.4f}", "in all"))
     say(f"{'points':>9} {'attention':>14}")
     for points, worth, sentence in rows:
         say(f"{points:>9} {worth:>14}   {sentence}")
     say()
-    for found in told["reasons"]:
-        if found["people"]:
-            say(f"{_sentence(found, told)}: {_most(found, name)}")
-    for platform, days in told["uncovered_days"].items():
+    for reason in explanation["reasons"]:
+        if reason["people"]:
+            say(f"{_sentence(reason, explanation)}: {_most(reason, name)}")
+    for platform, days in explanation["uncovered_days"].items():
         say(
             f"{platform} was not covered on {len(days)} days between: nothing of it could arrive, and nothing of it faded."
         )
     say(f"\n{NEVER_A_LOSS}")
-    shorter = [part for part in ("second", "third") if told[part] < told[f"since_{part}"]]
-    if shorter and told["influence"] > told["since_influence"]:
+    shorter = [part for part in ("second", "third") if explanation[part] < explanation[f"since_{part}"]]
+    if shorter and attention_after > attention_before:
         say(
             f"Your {' and '.join(shorter)} degree fell while the sum rose: the parts say by how many steps attention comes, and"
             " may trade places; the sum is what counts."
         )
-    _close(told["person_id"])
+    _close(person)
 
 
 class _Names:
     """Names people by handle if it is known, and the person asked about as `you`."""
 
-    def __init__(self, told: Told) -> None:
-        self._handles: Mapping[str, str] = told["handles"]
-        self._you = told["person_id"]
+    def __init__(self, explanation: Explanation) -> None:
+        self._handles: Mapping[str, str] = explanation["handles"]
+        self._you = explanation["person_id"]
 
     def __call__(self, person: str) -> str:
         return YOU if person == self._you else plain(self._handles.get(person, person))
@@ -110,44 +108,50 @@ def _people(count: int) -> str:
     return f"{count:,} {'person' if count == 1 else 'people'}"
 
 
-def _tell_beside(told: Told) -> None:
+def _print_beside(explanation: Explanation) -> None:
     """Prints what is known of the person and is no part of the score."""
-    found = []
-    if told["amplification"] is not None:
-        found.append(f"each post of yours set off {told['amplification']:,.2f} acts of others")
-    if told["inclusion"] is not None:
-        found.append(
-            f"inclusion {told['inclusion']:.0f} of 100: so alike, in direct attention, are those who address you and those"
-            " you answer"
+    measures = []
+    if explanation["amplification"] is not None:
+        measures.append(f"each post of yours set off {explanation['amplification']:,.2f} acts of others")
+    if explanation["inclusion"] is not None:
+        measures.append(
+            f"inclusion {explanation['inclusion']:.0f} of 100: so alike, in direct attention, are those who address you and"
+            " those you answer"
         )
-    if found:
-        say(f"Beside the score, and no part of it: {'; '.join(found)}.")
+    if measures:
+        say(f"Beside the score, and no part of it: {'; '.join(measures)}.")
 
 
-def _tell_engagers(told: Told, name: _Names) -> None:
+def _print_engagers(explanation: Explanation, name: _Names) -> None:
     rows = [
-        (name(found["person_id"]), f"{found['points']:.4f}", _counted(found["kinds"]), f"{found['influence']:,.4f}",
-         *(f"{found[part]:,.4f}" for part in PARTS))
-        for found in told["engagers"]
+        (name(engager["person_id"]), f"{engager['points']:.4f}", _counted(engager["kinds"]), f"{engager['influence']:,.4f}",
+         *(f"{engager[part]:,.4f}" for part in PARTS))
+        for engager in explanation["engagers"]
     ]  # fmt: skip
-    others = told["other_engagers"]
+    others = explanation["other_engagers"]
     if others["people"]:
         rows.append(
             (f"{others['people']:,} others", f"{others['points']:.4f}", "", f"{others['influence']:,.4f}", "", "", "")
         )
     rows.append(
-        ("in all", f"{told['score']:.4f}", "", f"{told['influence']:,.4f}", *(f"{told[part]:,.4f}" for part in PARTS))
+        (
+            "in all",
+            f"{explanation['score']:.4f}",
+            "",
+            f"{explanation['influence']:,.4f}",
+            *(f"{explanation[part]:,.4f}" for part in PARTS),
+        )
     )
     names = ("engaged with you", "points", "by", "influence", "= direct", "+ second", "+ third")
     print_table("Who your attention comes from", names, rows, texts=("engaged with you", "by"))
 
 
-def _counted(kinds: Sequence[Told]) -> str:
+def _counted(kinds: Sequence[Explanation]) -> str:
     """Such as `2 reshares 0.4132, 1 like 0.0213`. All acts are on the engager's platform. A single kind has all the points, so
     they are not repeated."""
-    counted = [f"{found['act_count']:,} {_plural(found['kind'], found['act_count'])}" for found in kinds]
+    counted = [f"{kind['act_count']:,} {_plural(kind['kind'], kind['act_count'])}" for kind in kinds]
     if len(kinds) > 1:
-        counted = [f"{acts} {found['points']:.4f}" for acts, found in zip(counted, kinds, strict=True)]
+        counted = [f"{acts} {kind['points']:.4f}" for acts, kind in zip(counted, kinds, strict=True)]
     return ", ".join(counted)
 
 
@@ -155,17 +159,17 @@ def _plural(kind: str, count: int) -> str:
     return kind if count == 1 else "replies" if kind == "reply" else f"{kind}s"
 
 
-def _tell_kinds(kinds: Sequence[Told]) -> None:
+def _print_kinds(kinds: Sequence[Explanation]) -> None:
     rows = [
-        (plain(found["platform"]), _plural(found["kind"], 2), f"{found['act_count']:,}", f"{found['points']:.4f}",
-         f"{found['influence']:,.4f}")
-        for found in kinds
+        (plain(kind["platform"]), _plural(kind["kind"], 2), f"{kind['act_count']:,}", f"{kind['points']:.4f}",
+         f"{kind['influence']:,.4f}")
+        for kind in kinds
     ]  # fmt: skip
     names = ("platform", "kind", "acts", "points", "influence")
     print_table("By what they did", names, rows, texts=("platform", "kind"))
 
 
-def _tell_paths(paths: Sequence[Told], others: Mapping[str, Told], name: _Names) -> None:
+def _print_paths(paths: Sequence[Explanation], others: Mapping[str, Explanation], name: _Names) -> None:
     titles = ("Largest direct", "Largest of the second degree", "Largest of the third degree")
     for steps, (part, title) in enumerate(zip(PARTS, titles, strict=True), 1):
         mine = [path for path in paths if len(path["people"]) == steps + 1]
@@ -178,7 +182,7 @@ def _tell_paths(paths: Sequence[Told], others: Mapping[str, Told], name: _Names)
             say()
 
 
-def _walked(path: Told, name: _Names) -> str:
+def _walked(path: Explanation, name: _Names) -> str:
     """Such as `cy replied to ana, who shared you`."""
     first, *_ = path["people"]
     steps = [
@@ -188,7 +192,7 @@ def _walked(path: Told, name: _Names) -> str:
     return f"{name(first)} " + ", who ".join(steps)
 
 
-def _tell_acts(acts: Sequence[Told], name: _Names) -> None:
+def _print_acts(acts: Sequence[Explanation], name: _Names) -> None:
     rows = [
         (f"{act['occurred_at']:%Y-%m-%d %H:%M:%S}", name(f"{act['platform']}:{act['actor_id']}"), VERBS[act["kind"]],
          name(f"{act['platform']}:{act['target_id']}"), plain(act["source"]), plain(act["activity_id"]))
@@ -198,11 +202,11 @@ def _tell_acts(acts: Sequence[Told], name: _Names) -> None:
     print_table("Acts that these paths stand on", names, rows, texts=names)
 
 
-def _sentence(found: Told, told: Told) -> str:
-    count = found["people_count"]
+def _sentence(reason: Explanation, explanation: Explanation) -> str:
+    count = reason["people_count"]
     people, s = _people(count), "s" if count == 1 else ""
-    more = "more" if found["influence"] >= 0 else "less"
-    match found["reason"]:
+    more = "more" if reason["influence"] >= 0 else "less"
+    match reason["reason"]:
         case "new_engagement":
             return f"new acts of {people} who had engaged with you before"
         case "engager_arrived":
@@ -222,13 +226,13 @@ def _sentence(found: Told, told: Told) -> str:
             return f"less is known of earlier days: acts of {people} are gone, or aged less by days no longer covered"
         case "credibility":
             return f"{people} said of themselves that they are {'a bot' if count == 1 else 'bots'}, or no longer do"
-    return f"methodology {told['methodology']} counts the same acts otherwise than {told['since_methodology']}"
+    return f"methodology {explanation['methodology']} counts the same acts otherwise than {explanation['since_methodology']}"
 
 
-def _most(found: Told, name: _Names) -> str:
+def _most(reason: Explanation, name: _Names) -> str:
     """The people behind a reason, in accounts' worth."""
-    named = [f"{name(person['person_id'])} {person['influence']:+,.4f}" for person in found["people"]]
-    others = found["others"]
+    named = [f"{name(person['person_id'])} {person['influence']:+,.4f}" for person in reason["people"]]
+    others = reason["others"]
     if others["people"]:
         named.append(f"{others['people']:,} others {others['influence']:+,.4f}")
     return ", ".join(named)

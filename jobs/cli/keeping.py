@@ -42,11 +42,11 @@ def maintain(
     if repair:
         _repair(sample, params.today, as_json)
         return
-    found = list(job.run(open_to_read(sample), params, Batch(f"maintain {params.today}")))
+    tables = list(job.run(open_to_read(sample), params, Batch(f"maintain {params.today}")))
     if as_json:
-        display.print_json([asdict(kept) for kept in found])
+        display.print_json([asdict(kept) for kept in tables])
     else:
-        _print(found)
+        _print(tables)
 
 
 def _repair(sample: bool, today: date, as_json: bool) -> None:
@@ -89,18 +89,18 @@ def doctor(sample: Sample = False, verbose: Verbose = False) -> None:
     from jobs.warehouse.storage import Warehouse
 
     log(verbose)
-    found = list(job.findings(Warehouse(root_of(sample))))
-    for finding in found:
+    findings = list(job.findings(Warehouse(root_of(sample))))
+    for finding in findings:
         say(f"{'FAULT' if finding.fault else '   ok'}  {finding.what}: {finding.found}")
         if finding.fault:
             say(f"       -> {finding.fault}")
-    if any(finding.fault for finding in found):
+    if any(finding.fault for finding in findings):
         raise typer.Exit(1)
 
 
-def _print(found: "list[Kept]") -> None:
+def _print(tables: "list[Kept]") -> None:
     heads = {"files before": "files_before", "files": "files", "merged": "compacted", "removed": "removed",
              "expired days": "expired_days", "dead pulls": "dead_pulls"}  # fmt: skip
-    cells = [[kept.table, *(f"{getattr(kept, name):,}" for name in heads.values())] for kept in found]
-    notes = [[f"skipped a step: {kept.skipped}"] if kept.skipped else [] for kept in found]
+    cells = [[kept.table, *(f"{getattr(kept, name):,}" for name in heads.values())] for kept in tables]
+    notes = [[f"skipped a step: {kept.skipped}"] if kept.skipped else [] for kept in tables]
     display.print_table("Maintenance", ("table", *heads), cells, ("table",), ("table", "files", "files before"), notes)

@@ -226,9 +226,9 @@ def main() -> None:
             if isinstance(error, OutputError) and error.reader_left:
                 sys.exit(READER_LEFT)
             known = isinstance(error, (CloutError, ContractError, MethodologyError))
-            told = ": ".join(filter(None, [type(error).__name__, cause(error)])) + " (`--verbose` shows more)"
+            message = ": ".join(filter(None, [type(error).__name__, cause(error)])) + " (`--verbose` shows more)"
             usage = UsageError.exit_code if isinstance(error, MethodologyError) else CloutError.exit_code
-            _fail(str(error) if known else told, getattr(error, "exit_code", usage), verbose)
+            _fail(str(error) if known else message, getattr(error, "exit_code", usage), verbose)
 
 
 def is_verbose(arguments: Sequence[str]) -> bool:

@@ -15,7 +15,7 @@ from jobs.sources.spec import enabled_sources
 from schemas.kinds import is_simulated
 
 if TYPE_CHECKING:
-    from jobs.cli.operator_queries import Asked
+    from jobs.cli.operator_queries import Request
     from jobs.warehouse.storage import Warehouse
 
 OneDay = Annotated[datetime | None, typer.Option("--day", help="This UTC day alone.", **DAY_FORMAT)]
@@ -54,9 +54,9 @@ def coverage(
     from jobs.cli import operator_queries, operator_tables
 
     log(verbose)
-    asked, warehouse = _asked(day, first_day, last_day, source), open_to_read(sample)
+    request, warehouse = _request(day, first_day, last_day, source), open_to_read(sample)
     yesterday = datetime.now(UTC).date() - ONE_DAY
-    rows = operator_queries.coverage(warehouse, asked, _expected(warehouse, asked, yesterday), faulty=faulty)
+    rows = operator_queries.coverage(warehouse, request, _expected(warehouse, request, yesterday), faulty=faulty)
     (display.print_json if as_json else operator_tables.print_coverage)(rows)
 
 
@@ -82,8 +82,8 @@ def runs(
     from jobs.cli import operator_queries, operator_tables
 
     log(verbose)
-    asked = _asked(day, first_day, last_day, source)
-    rows = operator_queries.runs(open_to_read(sample), asked, job=job, failed=failed)
+    request = _request(day, first_day, last_day, source)
+    rows = operator_queries.runs(open_to_read(sample), request, job=job, failed=failed)
     if as_json:
         display.print_json(rows)
     else:
@@ -118,38 +118,40 @@ def rejects(
     from jobs.cli import operator_queries, operator_tables
 
     log(verbose)
-    asked = _asked(day, first_day, last_day, source)
+    request = _request(day, first_day, last_day, source)
     query = operator_queries.rejected_lines if lines else operator_queries.reject_reasons
     print_table = operator_tables.print_rejected_lines if lines else operator_tables.print_reasons
-    rows = query(open_to_read(sample), asked, outcome.value if outcome else None, top)
+    rows = query(open_to_read(sample), request, outcome.value if outcome else None, top)
     (display.print_json if as_json else print_table)(rows)
 
 
-def _asked(day: datetime | None, first_day: datetime | None, last_day: datetime | None, source: str | None) -> "Asked":
-    from jobs.cli.operator_queries import Asked
+def _request(
+    day: datetime | None, first_day: datetime | None, last_day: datetime | None, source: str | None
+) -> "Request":
+    from jobs.cli.operator_queries import Request
 
     if day and (first_day or last_day):
         raise UsageError("--day and --first-day or --last-day exclude each other")
     first, last = (given.date() if given else None for given in (day or first_day, day or last_day))
     if first and last and last < first:
         raise UsageError(f"days must ascend: --first-day {first}, --last-day {last}")
-    return Asked(first_day=first, last_day=last, source=source)
+    return Request(first_day=first, last_day=last, source=source)
 
 
-def _expected(warehouse: "Warehouse", asked: "Asked", yesterday: date) -> dict[str, list[date]]:
+def _expected(warehouse: "Warehouse", request: "Request", yesterday: date) -> dict[str, list[date]]:
     """Source -> days up to yesterday that the nights pull (`sources.yaml`); empty for a warehouse that the nights do not
     fill."""
-    from jobs.cli.operator_queries import DAYS, Asked
+    from jobs.cli.operator_queries import DAYS, Request
     from schemas.coverage import COVERAGE
 
-    newest = Asked().days(warehouse, COVERAGE)[-1:]
+    newest = Request().days(warehouse, COVERAGE)[-1:]
     platforms = (
         warehouse.read(COVERAGE, {"day": newest}, columns=["platform"])["platform"].to_pylist() if newest else []
     )
-    first, last = asked.first_day, min(asked.last_day or yesterday, yesterday)
-    found: dict[str, list[date]] = {}
+    first, last = request.first_day, min(request.last_day or yesterday, yesterday)
+    expected: dict[str, list[date]] = {}
     for day in days_between(first or last - timedelta(days=DAYS - 1), last):
         for spec in enabled_sources(sources_file(), day):
             if {is_simulated(platform) for platform in platforms} == {spec.type == "sample"}:
-                found.setdefault(spec.id, []).append(day)
-    return found
+                expected.setdefault(spec.id, []).append(day)
+    return expected

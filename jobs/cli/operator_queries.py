@@ -27,7 +27,7 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class Request:
     """The requested days, both ends included. Without a first day: the newest `DAYS` days up to the last. Without a last day:
     up to the table's newest."""
 
@@ -37,27 +37,29 @@ class Asked:
 
     def days(self, warehouse: Warehouse, table: Table) -> tuple[date, ...]:
         """The requested days on which the table has rows, ascending."""
-        there = sorted({date.fromisoformat(found["day"]) for found in warehouse.partitions(table)})
-        asked = [day for day in there if (self.first_day or day) <= day <= (self.last_day or day)]
-        return tuple(asked if self.first_day else asked[-DAYS:])
+        existing = sorted({date.fromisoformat(partition["day"]) for partition in warehouse.partitions(table)})
+        requested = [day for day in existing if (self.first_day or day) <= day <= (self.last_day or day)]
+        return tuple(requested if self.first_day else requested[-DAYS:])
 
     def partition(self, days: Sequence[date]) -> Row:
         """A partition filter for these days and, if one is requested, the source; the table must then be partitioned by it."""
         return {"day": tuple(days)} | ({"source": self.source} if self.source else {})
 
 
-def coverage(warehouse: Warehouse, asked: Asked, expected: Mapping[str, Sequence[date]], *, faulty: bool) -> list[Row]:
+def coverage(
+    warehouse: Warehouse, request: Request, expected: Mapping[str, Sequence[date]], *, faulty: bool
+) -> list[Row]:
     """The rows of `coverage` for the requested days, by day and source.
 
     Adds a row of status `missing`, with the cause in `reason`, for each day without a row of a source that has rows on another
     of these days, and for each day of `expected` (source -> days) without one. `faulty` omits complete days without a warning.
     """
-    there = asked.days(warehouse, COVERAGE)
-    rows = warehouse.read(COVERAGE, asked.partition(there)).to_pylist() if there else []
-    ends = [*there, *(day for day in (asked.first_day, asked.last_day) if day)]
+    days_with_rows = request.days(warehouse, COVERAGE)
+    rows = warehouse.read(COVERAGE, request.partition(days_with_rows)).to_pylist() if days_with_rows else []
+    ends = [*days_with_rows, *(day for day in (request.first_day, request.last_day) if day)]
     span = days_between(min(ends), max(ends)) if ends else []
     wanted = {(row["source"], day) for row in rows for day in span}
-    wanted |= {(source, day) for source, days in expected.items() for day in days if asked.source in (None, source)}
+    wanted |= {(source, day) for source, days in expected.items() for day in days if request.source in (None, source)}
     missing = wanted - {(row["source"], row["day"]) for row in rows}
     why = _newest_pulls(warehouse, sorted({day for _, day in missing}))
     rows += [
@@ -82,10 +84,10 @@ def _newest_pulls(warehouse: Warehouse, days: Sequence[date]) -> dict[tuple[str,
     return {(json.loads(row["parameters"])["source"], row["day"]): said[row["status"]].format(**row) for row in pulls}
 
 
-def runs(warehouse: Warehouse, asked: Asked, *, job: str | None = None, failed: bool = False) -> list[Row]:
+def runs(warehouse: Warehouse, request: Request, *, job: str | None = None, failed: bool = False) -> list[Row]:
     """The rows of `runs` for the requested days, by day and start, with JSON columns parsed. Adds `partial_sources`: source ->
     reason, for the sources that are partial on the day. `failed`: only runs that are not done."""
-    days = asked.days(warehouse, RUNS)
+    days = request.days(warehouse, RUNS)
     if not days:
         return []
     partial: dict[date, dict[str, str]] = {}
@@ -102,18 +104,18 @@ def runs(warehouse: Warehouse, asked: Asked, *, job: str | None = None, failed: 
         row
         for row in rows
         if job in (None, row["job"])
-        and asked.source in (None, row["parameters"].get("source"))
+        and request.source in (None, row["parameters"].get("source"))
         and not (failed and row["status"] == DONE)
     )
     return sorted(kept, key=lambda row: (row["day"], row["started_at"]))
 
 
-def reject_reasons(warehouse: Warehouse, asked: Asked, outcome: str | None, count: int) -> list[Row]:
+def reject_reasons(warehouse: Warehouse, request: Request, outcome: str | None, count: int) -> list[Row]:
     """The commonest reasons of the requested days, at most `count`: (day, source, outcome, reason), the number of lines that
     have it (`line_count`), and the first of them (`file`, `line`, `excerpt`)."""
     return _rejects(
         warehouse,
-        asked,
+        request,
         outcome,
         f"""
         select day, source, outcome, reason, count(*) as line_count, min(file) as file,
@@ -123,18 +125,18 @@ def reject_reasons(warehouse: Warehouse, asked: Asked, outcome: str | None, coun
     )
 
 
-def rejected_lines(warehouse: Warehouse, asked: Asked, outcome: str | None, count: int) -> list[Row]:
+def rejected_lines(warehouse: Warehouse, request: Request, outcome: str | None, count: int) -> list[Row]:
     """The first `count` rows of `rejects` for the requested days, by day, source, file and line."""
     return _rejects(
-        warehouse, asked, outcome, f"select * from rejects order by day, source, file, line, platform limit {count}"
+        warehouse, request, outcome, f"select * from rejects order by day, source, file, line, platform limit {count}"
     )
 
 
-def _rejects(warehouse: Warehouse, asked: Asked, outcome: str | None, query: str) -> list[Row]:
-    days = asked.days(warehouse, REJECTS)
+def _rejects(warehouse: Warehouse, request: Request, outcome: str | None, query: str) -> list[Row]:
+    days = request.days(warehouse, REJECTS)
     if not days:
         return []
-    partition = asked.partition(days) | ({"outcome": outcome} if outcome else {})
+    partition = request.partition(days) | ({"outcome": outcome} if outcome else {})
     with duckdb.connect() as db:  # a stream: a failed pull may have rejected millions of lines
         db.register("rejects", warehouse.reader(REJECTS, partition))
         return db.sql(query).to_arrow_table().to_pylist()

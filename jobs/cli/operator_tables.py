@@ -148,13 +148,13 @@ def _run_notes(row: Row, now: datetime) -> list[str]:
 def _outages(row: Row) -> dict[str, str]:
     """Platform -> uncovered days of the window. Days before the platform's first covered day are no outage."""
     first_day = _first_day(row)
-    found = {}
+    outages = {}
     for platform, uncovered in (row["uncovered_days"] or {}).items():
         days = [date.fromisoformat(day) for day in uncovered]
         later = [day for number, day in enumerate(days) if first_day is None or (day - first_day).days != number]
         if later or row["day"] in days:
-            found[platform] = spans(later or days)
-    return found
+            outages[platform] = spans(later or days)
+    return outages
 
 
 def _first_day(row: Row) -> date | None:

@@ -91,8 +91,8 @@ def methodology_of(version: str | None, day: datetime) -> Methodology:
 def root_of(sample: bool) -> str:
     """The warehouse to read: that of real data if it exists, else the simulation's."""
     real = warehouse_root(simulated=False)
-    there = "://" in real or (Path(real) / "scores").exists()
-    return warehouse_root(simulated=sample or not there)
+    has_real_data = "://" in real or (Path(real) / "scores").exists()
+    return warehouse_root(simulated=sample or not has_real_data)
 
 
 def open_to_read(sample: bool) -> "Warehouse":

@@ -21,9 +21,9 @@ def newest_day(warehouse: Warehouse, methodology: str | None = None) -> date:
     """The newest day published by that methodology, or by the official ones. Raises `CloutError` if there is none."""
     partitions = warehouse.partitions(SCORES)
     days = [
-        date.fromisoformat(found["day"])
-        for found in partitions
-        if found["methodology"] == (methodology or official(date.fromisoformat(found["day"])))
+        date.fromisoformat(partition["day"])
+        for partition in partitions
+        if partition["methodology"] == (methodology or official(date.fromisoformat(partition["day"])))
     ]
     if not days:
         raise CloutError(f"scores: no day is published in {warehouse.root}; `clout run` does")
@@ -33,12 +33,12 @@ def newest_day(warehouse: Warehouse, methodology: str | None = None) -> date:
 def top(warehouse: Warehouse, day: date, methodology: str, count: int) -> pa.Table:
     """The day's people with the highest ranks, at most `count`. Raises `CloutError` if the day is not published."""
     partition = {"methodology": methodology, "day": day}
-    found = warehouse.read(SCORES, partition, where=pc.field("rank") <= count)
-    if not found.num_rows:
+    people = warehouse.read(SCORES, partition, where=pc.field("rank") <= count)
+    if not people.num_rows:
         raise CloutError(
             f"scores {day} ({methodology}): not published; the newest published day is {newest_day(warehouse)}"
         )
-    return found.sort_by([("rank", "ascending"), ("person_id", "ascending")]).slice(0, count)
+    return people.sort_by([("rank", "ascending"), ("person_id", "ascending")]).slice(0, count)
 
 
 def person_id(warehouse: Warehouse, person: str) -> str:
@@ -56,13 +56,13 @@ def person_id(warehouse: Warehouse, person: str) -> str:
 
 def _bearers(warehouse: Warehouse, handle: str) -> set[str]:
     """Searches from the newest published day backwards, more days at each step."""
-    left = sorted({found["day"] for found in warehouse.partitions(SCORES)}, reverse=True)
+    left = sorted({partition["day"] for partition in warehouse.partitions(SCORES)}, reverse=True)
     count = 1
     while left:
         days, left = tuple(map(date.fromisoformat, left[:count])), left[count:]
-        found = warehouse.read(SCORES, {"day": days}, columns=["day", "person_id"], where=pc.field("handle") == handle)
-        if found.num_rows:
-            return set(found.filter(pc.equal(found["day"], pc.max(found["day"])))["person_id"].to_pylist())
+        rows = warehouse.read(SCORES, {"day": days}, columns=["day", "person_id"], where=pc.field("handle") == handle)
+        if rows.num_rows:
+            return set(rows.filter(pc.equal(rows["day"], pc.max(rows["day"])))["person_id"].to_pylist())
         count *= 4
     return set()
 
@@ -82,7 +82,7 @@ def history(warehouse: Warehouse, person: str, methodology: str | None, day: dat
             where=pc.field("person_id") == who,
         )
     else:
-        published = {found["methodology"] for found in warehouse.partitions(SCORES)}
+        published = {partition["methodology"] for partition in warehouse.partitions(SCORES)}
         rows = histories.of_person(warehouse, who, sorted(published & {methodology} if methodology else published))
         if not rows.num_rows and methodology is None:
             raise _nobody(person)
@@ -101,8 +101,8 @@ def history(warehouse: Warehouse, person: str, methodology: str | None, day: dat
 
 def restatements(warehouse: Warehouse, day: date | None, methodology: str | None) -> pa.Table:
     """Changes of published days, newest first; only those of `day` or `methodology` if given."""
-    asked = {name: value for name, value in (("day", day), ("methodology", methodology)) if value is not None}
-    return warehouse.read(RESTATEMENTS, asked).sort_by([("restated_at", "descending")])
+    partition = {name: value for name, value in (("day", day), ("methodology", methodology)) if value is not None}
+    return warehouse.read(RESTATEMENTS, partition).sort_by([("restated_at", "descending")])
 
 
 def export(warehouse: Warehouse, day: date, methodology: str, to: Path) -> int:

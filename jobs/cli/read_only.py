@@ -53,15 +53,18 @@ def show(
         raise UsageError("--json and --csv exclude each other")
     warehouse = open_to_read(sample)
     if person is not None:
-        found, print_table = (
+        scores, print_table = (
             queries.history(warehouse, person, methodology, day.date() if day else None),
             display.print_history,
         )
     else:
-        asked = day.date() if day else queries.newest_day(warehouse, methodology)
-        found, print_table = queries.top(warehouse, asked, methodology or official(asked), top), display.print_top
+        shown_day = day.date() if day else queries.newest_day(warehouse, methodology)
+        scores, print_table = (
+            queries.top(warehouse, shown_day, methodology or official(shown_day), top),
+            display.print_top,
+        )
     show_as = display.print_json if as_json else display.print_csv if as_csv else print_table
-    show_as(found)
+    show_as(scores)
 
 
 def restatements(
@@ -77,8 +80,8 @@ def restatements(
     from jobs.cli import queries
 
     log(verbose)
-    found = queries.restatements(open_to_read(sample), day.date() if day else None, methodology)
-    (display.print_json if as_json else display.print_restatements)(found)
+    changes = queries.restatements(open_to_read(sample), day.date() if day else None, methodology)
+    (display.print_json if as_json else display.print_restatements)(changes)
 
 
 def compare(
@@ -112,14 +115,14 @@ def compare(
     people_to = report.folder(to) / "people.parquet" if to else None
     with display.progress() as bar:
         bar.show("starting Spark, scoring twice")
-        found = job.run(build(), warehouse, params, engine, people_to)
-    say(f"{methodology} against {params.against.version} on {params.day}: {report.headline(found)}")
-    for sentence in report.sentences(found):
+        comparison = job.run(build(), warehouse, params, engine, people_to)
+    say(f"{methodology} against {params.against.version} on {params.day}: {report.headline(comparison)}")
+    for sentence in report.sentences(comparison):
         say(f"  {sentence}")
-    for label in report.labels(found):
+    for label in report.labels(comparison):
         say(label)
     if to:
-        say(f"report: {report.write(params, found, to)}")
+        say(f"report: {report.write(params, comparison, to)}")
 
 
 def export(
@@ -134,9 +137,9 @@ def export(
 
     log(verbose)
     warehouse = open_to_read(sample)
-    asked = day.date() if day else queries.newest_day(warehouse, methodology)
-    count = queries.export(warehouse, asked, methodology or official(asked), to)
-    say(f"{to}: {count:,} people of {asked}; {CONSENT}")
+    exported_day = day.date() if day else queries.newest_day(warehouse, methodology)
+    count = queries.export(warehouse, exported_day, methodology or official(exported_day), to)
+    say(f"{to}: {count:,} people of {exported_day}; {CONSENT}")
 
 
 def explain(
@@ -166,14 +169,14 @@ def explain(
     if since and acts:
         raise UsageError("--acts explains one day; leave out --since")
     warehouse = open_to_read(sample)
-    asked = day.date() if day else queries.newest_day(warehouse, methodology)
-    now = load(methodology or official(asked))
+    explained_day = day.date() if day else queries.newest_day(warehouse, methodology)
+    now = load(methodology or official(explained_day))
     who = queries.person_id(warehouse, person)
     if since:
         then = load(methodology or official(since.date()))
-        params = published.Params(day=asked, methodology=now, since_day=since.date(), since_methodology=then)
-        told, tell = explain_change.explained(warehouse, who, params, top), explanations.tell_change
+        of_change = published.Params(day=explained_day, methodology=now, since_day=since.date(), since_methodology=then)
+        explanation, print_words = explain_change.explained(warehouse, who, of_change, top), explanations.print_change
     else:
-        asked_of = job.Params(person=who, day=asked, methodology=now, top=top, with_acts=acts)
-        told, tell = job.explained(warehouse, asked_of), explanations.tell
-    (display.print_json if as_json else tell)(told)
+        of_one_day = job.Params(person=who, day=explained_day, methodology=now, top=top, with_acts=acts)
+        explanation, print_words = job.explained(warehouse, of_one_day), explanations.print_explanation
+    (display.print_json if as_json else print_words)(explanation)

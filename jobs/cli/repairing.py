@@ -57,7 +57,7 @@ def repair(day: Day, verbose: Verbose = False) -> None:
     )
     warehouse = Warehouse(warehouse_of(enabled_sources(sources_file())))
     warehouse.create_tables()
-    sources = {asked: enabled_sources(sources_file(), asked) for asked in params.pulled_days}
+    sources = {pulled_day: enabled_sources(sources_file(), pulled_day) for pulled_day in params.pulled_days}
     watch = run_command.Watch()
     done = job.run(
         warehouse,
@@ -96,7 +96,7 @@ def rescore(
         raise UsageError(f"days must ascend: --first-day {first}, --last-day {last}")
     warehouse = open_to_read(sample)
     stale = staleness.find(warehouse, first, last, methodology)
-    wanted = [(each.day, each.methodology) for each in stale]
+    wanted = [(entry.day, entry.methodology) for entry in stale]
     watch, refused = run_command.Watch(), []
     for outcome in job.rescore(warehouse, wanted, Batch(f"rescore {first}..{last}"), nights().gate_days):
         run_command.say_scored(outcome, watch)
@@ -118,10 +118,10 @@ def stale(
 
     log(verbose)
     warehouse = open_to_read(sample)
-    found = [_listed(span, sample) for span in staleness.ranges(staleness.find(warehouse, date.min, date.max))]
+    rows = [_listed(span, sample) for span in staleness.ranges(staleness.find(warehouse, date.min, date.max))]
     if as_json:
-        display.print_json(found)
-    elif not found:
+        display.print_json(rows)
+    elif not rows:
         say("no published day is stale")
     else:
         cells = [
@@ -130,19 +130,19 @@ def stale(
                 row["methodology"],
                 str(row["days"]),
             ]
-            for row in found
+            for row in rows
         ]
         names = ("day", "methodology", "days")
-        notes = [[row["why"], row["command"]] for row in found]
+        notes = [[row["why"], row["command"]] for row in rows]
         display.print_table("Published days that are stale", names, cells, names[:2], ("day", "days"), notes)
 
 
 def _listed(span: Sequence["Stale"], sample: bool) -> dict[str, Any]:
     """One range of stale days as a row."""
     first, last, version = span[0].day, span[-1].day, span[0].methodology
-    changed = sorted({day for each in span for day in each.changed_days})
+    changed = sorted({day for entry in span for day in entry.changed_days})
     reasons = [f"activity or coverage of {spans(changed)} changed"] if changed else []
-    reasons += ["what accounts say of themselves changed"] if any(each.accounts for each in span) else []
+    reasons += ["what accounts say of themselves changed"] if any(entry.accounts for entry in span) else []
     option = " --sample" if sample else ""
     return {
         "first_day": first,
@@ -150,7 +150,7 @@ def _listed(span: Sequence["Stale"], sample: bool) -> dict[str, Any]:
         "days": len(span),
         "methodology": version,
         "changed_days": changed,
-        "accounts": any(each.accounts for each in span),
+        "accounts": any(entry.accounts for entry in span),
         "why": "; ".join(reasons),
         "command": f"clout rescore --first-day {first} --last-day {last} --methodology {version}{option}",
     }

@@ -117,9 +117,11 @@ def say_pulled(pulled: Pulled, watch: Watch) -> None:
         )
         if count
     ]
-    told = f"  ({', '.join(faults)})" if faults else ""
+    suffix = f"  ({', '.join(faults)})" if faults else ""
     note = f"  warning: {pulled.note}" if pulled.note else ""
-    say(f"pulled  {pulled.day}  {pulled.act_count:>10,} acts    {pulled.source}  {watch.seconds():6.1f} s{told}{note}")
+    say(
+        f"pulled  {pulled.day}  {pulled.act_count:>10,} acts    {pulled.source}  {watch.seconds():6.1f} s{suffix}{note}"
+    )
 
 
 def _say_plan(

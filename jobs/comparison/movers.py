@@ -51,32 +51,32 @@ def explained(movers: pa.Table, before: pa.Table, after: pa.Table) -> pa.Table:
     for sign, side in ((-1, before), (1, after)):
         for row in side.to_pylist():
             change[row["person_id"], row["kind"]] += sign * row["units"]
-    found = []
+    rows = []
     for mover in movers.to_pylist():
         point = mover.pop("point") * UNIT
         kinds = {f"{kind}_points": change[mover["person_id"], kind] * point for kind in INTERACTIONS}
-        found.append(mover | kinds | {"reasons": reasons(mover | kinds)})
+        rows.append(mover | kinds | {"reasons": reasons(mover | kinds)})
     columns = {field.name: field.type for field in movers.schema if field.name != "point"}
     columns |= {f"{kind}_points": pa.float64() for kind in INTERACTIONS} | {"reasons": pa.string()}
-    return pa.Table.from_pylist(found, pa.schema(columns))
+    return pa.Table.from_pylist(rows, pa.schema(columns))
 
 
 def reasons(mover: Mapping[str, Any]) -> str:
     """Why somebody moves, in words, from a mover's row. The largest reason comes first, and is named however small it is."""
     more = {name: mover[f"{name}_points"] > 0 for name in NAMES}
-    kinds = sorted(((mover[f"{kind}_points"], kind) for kind in INTERACTIONS), key=lambda found: -abs(found[0]))
-    told = ", ".join(f"{kind} {points:+.1f}" for points, kind in kinds if abs(points) >= SHOWN)
+    kinds = sorted(((mover[f"{kind}_points"], kind) for kind in INTERACTIONS), key=lambda part: -abs(part[0]))
+    by_kind = ", ".join(f"{kind} {points:+.1f}" for points, kind in kinds if abs(points) >= SHOWN)
     because = {
         "direct": f"those who engage with them hand on {_more(more['direct'])} of their attention"
-        + (f" ({told})" if told else ""),
+        + (f" ({by_kind})" if by_kind else ""),
         "second": f"{_more(more['second'])} attention reaches them through those who engage with them",
         "third": f"{_more(more['third'])} attention reaches them from one step further",
         "scale": f"the same attention is {'more' if more['scale'] else 'fewer'} points on the scale",
     }
     parts = [(mover[f"{name}_points"], name) for name in because if mover[f"{name}_points"]]
-    found = sorted(parts, key=lambda found: -abs(found[0]))
-    found = [(points, name) for points, name in found if abs(points) >= SHOWN] or found[:1]
-    return "; ".join(f"{NAMES[name]}: {_points(points)} points, because {because[name]}" for points, name in found)
+    parts.sort(key=lambda part: -abs(part[0]))
+    shown = [(points, name) for points, name in parts if abs(points) >= SHOWN] or parts[:1]
+    return "; ".join(f"{NAMES[name]}: {_points(points)} points, because {because[name]}" for points, name in shown)
 
 
 def _points(points: float) -> str:

@@ -31,17 +31,17 @@ def folder(to: Path) -> Path:
     return to
 
 
-def write(params: Params, found: Comparison, to: Path) -> Path:
+def write(params: Params, comparison: Comparison, to: Path) -> Path:
     """Writes a CSV file for each table into the folder, then `report.html`, whose path it returns."""
-    for name, table in found.tables.items():
+    for name, table in comparison.tables.items():
         with appearing(to / f"{name}.csv") as part:
             pyarrow.csv.write_csv(table, part)
     with appearing(to / "report.html") as part:
-        part.write_text(html(params, found), encoding="utf-8")
+        part.write_text(html(params, comparison), encoding="utf-8")
     return to / "report.html"
 
 
-def html(params: Params, found: Comparison) -> str:
+def html(params: Params, comparison: Comparison) -> str:
     """The page. It shows names that a platform sent as text, whatever they hold."""
     pages = Environment(
         loader=PackageLoader("jobs.comparison", "pages"),
@@ -52,49 +52,50 @@ def html(params: Params, found: Comparison) -> str:
     )
     pages.filters |= {"plain": plain, "share": share}
     before, after = params.against.version, params.methodology.version
-    movers = found.movers.to_pylist()
+    movers = comparison.movers.to_pylist()
     drawn = {
-        "distribution": charts.distribution(found.distribution, before, after),
-        "moves": charts.moves(found.moves),
-        "deciles": charts.deciles(found.deciles),
-        "platforms": charts.platforms(found.platforms, before, after),
+        "distribution": charts.distribution(comparison.distribution, before, after),
+        "moves": charts.moves(comparison.moves),
+        "deciles": charts.deciles(comparison.deciles),
+        "platforms": charts.platforms(comparison.platforms, before, after),
     }
     return pages.get_template("comparison.html").render(
-        day=params.day, before=before, after=after, headline=headline(found), sentences=list(sentences(found)),
-        whole=found.whole, labels=labels(found), constants=found.constants.to_pylist(), platforms=found.platforms.to_pylist(),
+        day=params.day, before=before, after=after, headline=headline(comparison), sentences=list(sentences(comparison)),
+        whole=comparison.whole, labels=labels(comparison), constants=comparison.constants.to_pylist(),
+        platforms=comparison.platforms.to_pylist(),
         rising=[row for row in movers if row["move"] > 0], falling=[row for row in movers if row["move"] < 0],
         charts={name: Markup(svg) for name, svg in drawn.items()}, far=FAR, most=COUNT,
     )  # fmt: skip
 
 
-def labels(found: Comparison) -> list[str]:
+def labels(comparison: Comparison) -> list[str]:
     """The labels required on everything that shows people."""
-    return [*([SIMULATED] if found.whole["simulated"] else []), CONSENT]
+    return [*([SIMULATED] if comparison.whole["simulated"] else []), CONSENT]
 
 
-def headline(found: Comparison) -> str:
+def headline(comparison: Comparison) -> str:
     """The main result in one sentence."""
-    whole = found.whole
+    whole = comparison.whole
     far = f"{share(whole['far'], whole['holders'])} of people move" if whole["far"] else "Nobody moves"
     typical = whole["median_move"]
     middle = "stays" if abs(typical) < STAYS else f"{'rises' if typical > 0 else 'falls'} by {abs(typical):.1f}"
     return f"{far} by more than {FAR:g} points; the person in the middle {middle}."
 
 
-def sentences(found: Comparison) -> Iterator[str]:
+def sentences(comparison: Comparison) -> Iterator[str]:
     """The sentences below the headline."""
-    whole = found.whole
+    whole = comparison.whole
     holders, people = whole["holders"], max(whole["people_before"], whole["people_after"])
     yield f"Of {people:,} people {holders:,} hold any attention; shares are of these."
     sides = (
         ("rises", "rise", whole["rising"], whole["largest_rise"]),
         ("falls", "fall", whole["falling"], whole["largest_fall"]),
     )
-    told = [
+    parts = [
         f"{share(count, holders)} {many}, by {largest:.1f} points at most" if count else f"nobody {one}"
         for one, many, count, largest in sides
     ]
-    yield _sentence("; ".join(told))
+    yield _sentence("; ".join(parts))
     rho = whole["rank_correlation"]
     if rho is not None:
         order = "hardly changes" if rho >= NEARLY_SAME else "changes a little" if rho >= SIMILAR else "changes"
@@ -103,7 +104,8 @@ def sentences(found: Comparison) -> Iterator[str]:
             f" among the first {TOP}."
         )
     shares = {
-        row["platform"]: (row["share_before"] or 0.0, row["share_after"] or 0.0) for row in found.platforms.to_pylist()
+        row["platform"]: (row["share_before"] or 0.0, row["share_after"] or 0.0)
+        for row in comparison.platforms.to_pylist()
     }
     if any(before != after for before, after in shares.values()):
         gained = sorted(shares, key=lambda platform: (shares[platform][1] - shares[platform][0], platform))

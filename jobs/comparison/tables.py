@@ -104,19 +104,19 @@ def write_people(db: DuckDBPyConnection, to: Path) -> None:
 def constants(before: Methodology, after: Methodology) -> pa.Table:
     """(name, before, after) of the constants that differ, each as text. A platform that is not named has the default."""
     values = [_flat(methodology) for methodology in (before, after)]
-    names = list(dict.fromkeys(name for found in values for name in found))
+    names = list(dict.fromkeys(name for flat in values for name in flat))
     rows = [{"name": name, "before": _constant(name, values[0]), "after": _constant(name, values[1])} for name in names]
     changed = [row for row in rows if row["before"] != row["after"]]
     return pa.Table.from_pylist(changed, pa.schema({name: pa.string() for name in ("name", "before", "after")}))
 
 
 def _flat(methodology: Methodology) -> dict[str, str]:
-    found = {}
+    flat = {}
     for name, value in asdict(methodology).items():
         parts = {f"{name}.{key}": part for key, part in value.items()} if isinstance(value, dict) else {name: value}
-        found.update({key: f"{part:g}" if isinstance(part, float) else str(part) for key, part in parts.items()})
-    del found["version"]
-    return found
+        flat.update({key: f"{part:g}" if isinstance(part, float) else str(part) for key, part in parts.items()})
+    del flat["version"]
+    return flat
 
 
 def _constant(name: str, values: Mapping[str, str]) -> str:

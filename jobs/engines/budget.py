@@ -13,15 +13,15 @@ SHARE = 0.5  # the JVM, which holds the same pairs, needs the other half
 def budget_bytes(root: Path = Path("/")) -> int:
     """`$CLOUT_MEMORY_GB` in bytes (1 GB = 10^9). If it is not set, half of what the machine or this process's cgroups leave,
     whichever is less. `root` holds `proc` and `sys`. Raises `UsageError` if the variable is not a number above 0."""
-    told = os.environ.get(VARIABLE)
-    if told is None:
+    setting = os.environ.get(VARIABLE)
+    if setting is None:
         return int(SHARE * min([_machine_leaves(root), *_cgroups_leave(root)]))
     try:
-        gigabytes = float(told)
+        gigabytes = float(setting)
     except ValueError:
         gigabytes = 0.0
     if not 0 < gigabytes < float("inf"):
-        raise UsageError(f"{VARIABLE}={told}: expected a number of gigabytes above 0, such as 8 or 0.5")
+        raise UsageError(f"{VARIABLE}={setting}: expected a number of gigabytes above 0, such as 8 or 0.5")
     return int(gigabytes * 1e9)
 
 

@@ -52,10 +52,10 @@ def chosen(name: str, edges: "DataFrame") -> Engine:
         return ENGINES[name]()
     from jobs.engines.memory import MemoryEngine, limits, need
 
-    asked, budget = need(edges), budget_bytes()
-    found = MemoryEngine(asked) if asked.fits(budget) else ENGINES["spark"]()
+    needed, budget = need(edges), budget_bytes()
+    engine = MemoryEngine(needed) if needed.fits(budget) else ENGINES["spark"]()
     log.info(
         "engine %s: %d pairs of up to %d people need %.1f GB in memory, %.1f GB may be taken (CLOUT_MEMORY_GB), %s",
-        found.name, asked.pairs, asked.people, asked.needed_bytes / 1e9, budget / 1e9, limits(),
+        engine.name, needed.pairs, needed.people, needed.needed_bytes / 1e9, budget / 1e9, limits(),
     )  # fmt: skip
-    return found
+    return engine

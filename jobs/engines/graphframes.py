@@ -74,11 +74,11 @@ def loops(people: DataFrame, pointing: DataFrame) -> DataFrame:
     """(id, other, loop): for each edge id -> other in a loop, what id holds from other through one more account."""
     edges = pointing.select(F.col("x").alias("src"), F.col("y").alias("dst"), "out", "back", "degree")
     y, z = (F.struct(F.col(edge)["degree"], F.col(edge)["dst"]) for edge in ("xy", "xz"))
-    found = GraphFrame(people, edges).find(TRIANGLE).where(y < z)
+    triangles = GraphFrame(people, edges).find(TRIANGLE).where(y < z)
     ends = {end: F.col(end)["id"] for end in "xyz"}
     ways_out = {edge: F.col(edge)["out"] for edge in ("xy", "xz", "yz")}
     ways_back = {edge[::-1]: F.col(edge)["back"] for edge in ways_out}
-    return closed(found.select(*(column.alias(name) for name, column in (ends | ways_out | ways_back).items())))
+    return closed(triangles.select(*(column.alias(name) for name, column in (ends | ways_out | ways_back).items())))
 
 
 class GraphFramesEngine:

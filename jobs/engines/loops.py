@@ -32,22 +32,22 @@ def cores() -> int:
 
 def loops(rows: Rows, pieces: int | None = None) -> Ints:
     """loop of each edge, in the order of `rows`, as multiples of 2^-36. The number of `pieces` does not affect the result."""
-    found = np.zeros(len(rows.other), np.int64)
-    if not len(found):
-        return found
-    pieces = pieces or min(PIECES_PER_CORE * cores(), 1 + len(found) // PIECE)
+    sums = np.zeros(len(rows.other), np.int64)
+    if not len(sums):
+        return sums
+    pieces = pieces or min(PIECES_PER_CORE * cores(), 1 + len(sums) // PIECE)
     accounts = len(rows.rank)
-    cuts = np.searchsorted(rows.starts[::2], np.linspace(0, len(found), pieces + 1)[1:-1])  # equally many edges in each
+    cuts = np.searchsorted(rows.starts[::2], np.linspace(0, len(sums), pieces + 1)[1:-1])  # equally many edges in each
     longest = int(np.diff(rows.starts).max())
     with ThreadPoolExecutor(cores()) as pool:
         parts = [
-            pool.submit(_search, rows.starts, rows.other, rows.a, found, way, first, last, longest)
+            pool.submit(_search, rows.starts, rows.other, rows.a, sums, way, first, last, longest)
             for first, last in pairwise([0, *cuts.tolist(), accounts])
             for way in (UP, DOWN)
         ]
     for part in parts:
         part.result()  # reraises a thread's exception
-    return found
+    return sums
 
 
 def _adding(typing: Any, array: Any, position: Any, value: Any) -> Any:
@@ -71,8 +71,8 @@ def _product(first: int, second: int) -> np.int64:
 
 
 @njit(cache=True, nogil=True)
-def _search(starts: Ints, other: Ints, a: Ints, found: Ints, way: int, first: int, last: int, longest_row: int) -> None:
-    """Adds to `found` the loops whose account of lowest rank, x, is one of first..last - 1. Of the other two, y ranks below z.
+def _search(starts: Ints, other: Ints, a: Ints, sums: Ints, way: int, first: int, last: int, longest_row: int) -> None:
+    """Adds to `sums` the loops whose account of lowest rank, x, is one of first..last - 1. Of the other two, y ranks below z.
     With `way` UP these are the loops x -> y -> z -> x: xy and yz lie in rows of edges up, zx in a row of edges down. With `way`
     DOWN both the loops (x <- y <- z <- x) and the rows have the opposite direction."""
     closing = np.full(len(starts) // 2, -1, np.int32)  # by z: place of zx in its row, or -1
@@ -93,9 +93,9 @@ def _search(starts: Ints, other: Ints, a: Ints, found: Ints, way: int, first: in
                     zx = zx_begin + place
                     sum_xy += _product(a[yz], a[zx])
                     gained[place] += _product(a[xy], a[yz])
-                    _add(found, yz, _product(a[zx], a[xy]))
-            _add(found, xy, sum_xy)
+                    _add(sums, yz, _product(a[zx], a[xy]))
+            _add(sums, xy, sum_xy)
         for zx in range(zx_begin, zx_end):
             closing[other[zx]] = -1
-            _add(found, zx, gained[zx - zx_begin])
+            _add(sums, zx, gained[zx - zx_begin])
             gained[zx - zx_begin] = 0

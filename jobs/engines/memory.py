@@ -174,14 +174,14 @@ class MemoryEngine:
 
     def sums(self, edges: "DataFrame", rounds: int) -> "DataFrame":
         """Raises `CloutError` if the edges exceed the budget (`jobs.engines.budget`) or the engine's limits."""
-        asked, budget = self.measured or need(edges), budget_bytes()
-        if not asked.fits(budget):
+        needed, budget = self.measured or need(edges), budget_bytes()
+        if not needed.fits(budget):
             raise CloutError(
-                f"engine memory: {asked.pairs:,} pairs of up to {asked.people:,} people need {asked.needed_bytes / 1e9:.2f} GB"
-                f" and {budget / 1e9:.2f} GB may be taken ({limits()}); use --engine spark or graphframes, which spill what"
-                " does not fit, or raise CLOUT_MEMORY_GB"
+                f"engine memory: {needed.pairs:,} pairs of up to {needed.people:,} people need"
+                f" {needed.needed_bytes / 1e9:.2f} GB and {budget / 1e9:.2f} GB may be taken ({limits()}); use --engine spark"
+                " or graphframes, which spill what does not fit, or raise CLOUT_MEMORY_GB"
             )
-        slices = 1 + _arrow_bytes(asked.pairs, asked.name_bytes) // SLICE_BYTES
+        slices = 1 + _arrow_bytes(needed.pairs, needed.name_bytes) // SLICE_BYTES
         pulled = pa.concat_tables([_slice(edges, number, slices) for number in range(slices)])
         people, src, dst = numbered(pulled["src"], pulled["dst"])
         a = pulled["a"].to_numpy()
@@ -189,8 +189,8 @@ class MemoryEngine:
         pa.default_memory_pool().release_unused()  # otherwise Arrow would keep memory that NumPy needs next
         rows = rows_of(src, dst, a, len(people))
         del src, dst, a
-        found = in_rows(rows, rounds).sums
-        columns = dict(zip(("one", "two", "three"), map(pa.array, found), strict=True))
+        influences = in_rows(rows, rounds).sums
+        columns = dict(zip(("one", "two", "three"), map(pa.array, influences), strict=True))
         session = edges.sparkSession
         sums = session.createDataFrame(pa.table({"id": people, **columns}))
         # Spark makes partitions of 10,000 rows, whose exchange costs more than the rows. Each task carries its own rows.

@@ -29,15 +29,15 @@ def nearest(published: Mapping[date, Figures], day: date, gate_days: int) -> dic
     return {other: published[other] for other in before}
 
 
-def verdicts(found: Figures, before: Mapping[date, Figures], gate_days: int) -> dict[str, str]:
+def verdicts(figures: Figures, before: Mapping[date, Figures], gate_days: int) -> dict[str, str]:
     """Check of `BOUNDS` -> `ok` or the problem: a figure below half the lowest or above ten times the highest of the earlier
     published days. The problem begins with `warning: ` if there are fewer than `gate_days` such days: too few to refuse a
     day."""
     people, influence = BOUNDS
     return {
-        people: _verdict("people", found.people, {day: each.people for day, each in before.items()}, gate_days),
+        people: _verdict("people", figures.people, {day: earlier.people for day, earlier in before.items()}, gate_days),
         influence: _verdict(
-            "influence", found.influence, {day: each.influence for day, each in before.items()}, gate_days
+            "influence", figures.influence, {day: earlier.influence for day, earlier in before.items()}, gate_days
         ),
     }
 

@@ -52,7 +52,7 @@ def find(warehouse: Warehouse, first_day: date, last_day: date, methodology: str
     now = activity_digests(warehouse, min(map(_first_day, published)), max(row["day"] for row in published))
     pulled_at = _pulled_at(warehouse, max(row["day"] for row in published))
     snapshot = counted.snapshot(warehouse)
-    found = []
+    stale = []
     for row in published:
         day = row["day"]
         changed = changed_days(json.loads(row["activity_digests"]), now, _first_day(row), day)
@@ -65,20 +65,20 @@ def find(warehouse: Warehouse, first_day: date, last_day: date, methodology: str
             and known_accounts.credibility_digest(warehouse, snapshot, day) != row["accounts_digest"]
         )
         if changed or accounts:
-            found.append(Stale(day, row["methodology"], tuple(changed), accounts))
-    return found
+            stale.append(Stale(day, row["methodology"], tuple(changed), accounts))
+    return stale
 
 
 def ranges(stale: Sequence[Stale]) -> list[list[Stale]]:
     """Groups consecutive stale days of one methodology into ranges, each ascending, newest range first."""
-    found: list[list[Stale]] = []
-    for each in sorted(stale, key=lambda each: (each.methodology, each.day)):
-        last = found[-1][-1] if found else None
-        if last and last.methodology == each.methodology and each.day - last.day == ONE_DAY:
-            found[-1].append(each)
+    groups: list[list[Stale]] = []
+    for entry in sorted(stale, key=lambda entry: (entry.methodology, entry.day)):
+        last = groups[-1][-1] if groups else None
+        if last and last.methodology == entry.methodology and entry.day - last.day == ONE_DAY:
+            groups[-1].append(entry)
         else:
-            found.append([each])
-    return sorted(found, key=lambda span: span[-1].day, reverse=True)
+            groups.append([entry])
+    return sorted(groups, key=lambda span: span[-1].day, reverse=True)
 
 
 def _newest(warehouse: Warehouse, first_day: date, last_day: date) -> list[dict[str, Any]]:

@@ -57,26 +57,30 @@ def published_basis(warehouse: Warehouse, day: date, methodology: Methodology) -
     days of the window were pulled again since and counted differently."""
     what = f"scores {day} ({methodology.version})"
     now = counted.snapshot(warehouse)  # before `runs`: days counted in between are then refused, not mistaken for these
-    found = publications.current(warehouse, methodology.version, day)
-    if found is None:
+    publication = publications.current(warehouse, methodology.version, day)
+    if publication is None:
         raise CloutError(f"{what}: not published, so there is nothing to explain")
-    if found.covered_days is None:
+    if publication.covered_days is None:
         raise CloutError(
             f"{what}: `publications` does not record what they were computed from; {again(day, methodology)}, then ask again"
         )
-    covered = {platform: {date.fromisoformat(day) for day in days} for platform, days in found.covered_days.items()}
-    basis = Basis(day=day, methodology=methodology, covered=covered, now=now, accounts_digest=found.accounts_digest)
+    covered = {
+        platform: {date.fromisoformat(day) for day in days} for platform, days in publication.covered_days.items()
+    }
+    basis = Basis(
+        day=day, methodology=methodology, covered=covered, now=now, accounts_digest=publication.accounts_digest
+    )
     # Earlier versions of clout recorded no digests. For them, only recomputed scores show whether the acts are the same.
-    if found.activity_digests is not None:
-        then = {date.fromisoformat(day): digest for day, digest in found.activity_digests.items()}
+    if publication.activity_digests is not None:
+        then = {date.fromisoformat(day): digest for day, digest in publication.activity_digests.items()}
         _refuse_changed(warehouse, basis, then)
     return basis
 
 
 def again(day: date, methodology: Methodology) -> str:
     """The commands that score a day again, in words."""
-    asked = f"--day {day} --methodology {methodology.version}"
-    return f"run `clout engagement {asked}`, then `clout influence`, `clout checks` and `clout publish` with the same options"
+    options = f"--day {day} --methodology {methodology.version}"
+    return f"run `clout engagement {options}`, then `clout influence`, `clout checks` and `clout publish` with the same options"
 
 
 def _refuse_changed(warehouse: Warehouse, basis: Basis, then: Mapping[date, str]) -> None:

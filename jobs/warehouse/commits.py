@@ -42,7 +42,7 @@ def metadata(partition: Partition, run_id: str, job: str, stamp: str) -> str:
 
 def commits(table: DeltaTable, partition: Partition | None = None) -> Iterator[Commit]:
     """clout's commits still in the log, newest first. With a partition, only those that replaced it."""
-    asked = as_text(partition or {})
+    wanted = as_text(partition or {})
     for entry in table.history():
         try:
             about = json.loads(entry["userMetadata"])
@@ -52,7 +52,7 @@ def commits(table: DeltaTable, partition: Partition | None = None) -> Iterator[C
             )
         except (KeyError, TypeError, ValueError):
             continue  # the table's creation, or another program's commit
-        if all(set(values) <= set(commit.partition.get(name, ())) for name, values in asked.items()):
+        if all(set(values) <= set(commit.partition.get(name, ())) for name, values in wanted.items()):
             yield commit
 
 

@@ -39,19 +39,19 @@ def marked() -> dict[str, str]:
 def refuse_newer(root: str, configuration: Mapping[str, Any]) -> None:
     """Raises `UsageError` if a contract of the warehouse is newer than this clout's."""
     mine = contracts()
-    unknown = [f"{name} {version}" for name, version in _found(configuration).items() if version > mine.get(name, 0)]
+    unknown = [f"{name} {version}" for name, version in _versions(configuration).items() if version > mine.get(name, 0)]
     if unknown:
         raise UsageError(f"{root}: a newer clout made this warehouse ({', '.join(unknown)}); update clout")
 
 
 def refuse_older(root: str, configuration: Mapping[str, Any]) -> None:
     """Raises `UsageError` if a contract of the warehouse is older than this clout's."""
-    found = _found(configuration)
-    if any(version > found.get(name, 0) for name, version in contracts().items()):
+    versions = _versions(configuration)
+    if any(version > versions.get(name, 0) for name, version in contracts().items()):
         raise UsageError(f"{root}: an earlier clout made this warehouse; run `clout upgrade`")
 
 
-def _found(configuration: Mapping[str, Any]) -> dict[str, int]:
+def _versions(configuration: Mapping[str, Any]) -> dict[str, int]:
     return json.loads(configuration.get(CONTRACTS) or "{}")
 
 

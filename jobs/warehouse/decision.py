@@ -37,10 +37,10 @@ def standing(
 ) -> dict[date, Pulls]:
     """Day -> the pulls that count. Days without coverage by the source are absent."""
     days = {"day": Span(first_day, last_day), "source": source}
-    found: dict[date, dict[str, str | None]] = defaultdict(dict)
+    pulls: dict[date, dict[str, str | None]] = defaultdict(dict)
     for row in warehouse.read(COVERAGE, days, columns=["day", "platform", "pull"], version=version).to_pylist():
-        found[row["day"]][row["platform"]] = row["pull"]
-    return dict(found)
+        pulls[row["day"]][row["platform"]] = row["pull"]
+    return dict(pulls)
 
 
 class Decision:

@@ -25,22 +25,22 @@ from schemas.scores import SCORES
 def record(warehouse: Warehouse) -> int:
     """Writes the rows of every published or withdrawn day that has none. Returns the number of rows."""
     known = {(row["methodology"], row["day"]) for row in _keys(warehouse)}
-    made: dict[tuple[str, date], list[Mapping[str, Any]]] = defaultdict(list)
+    changes_by_day: dict[tuple[str, date], list[Mapping[str, Any]]] = defaultdict(list)
     scored: dict[str, Mapping[str, Any]] = {}
-    found = warehouse.read(RUNS, {"status": runs.DONE, "job": (*CHANGES, runs.INFLUENCE)}).sort_by("started_at")
-    for row in found.to_pylist():
+    finished = warehouse.read(RUNS, {"status": runs.DONE, "job": (*CHANGES, runs.INFLUENCE)}).sort_by("started_at")
+    for row in finished.to_pylist():
         run = row | {name: json.loads(row[name] or "{}") for name in ("parameters", "counts", "uncovered_days")}
         key = run["parameters"].get("methodology"), run["day"]
         if run["job"] == runs.INFLUENCE:
             scored[run["run_id"]] = run
         elif key not in known:
-            made[key].append(run)
-    for (methodology, day), changes in sorted(made.items()):
+            changes_by_day[key].append(run)
+    for (methodology, day), changes in sorted(changes_by_day.items()):
         rows = _rows(methodology, day, changes, scored)
         rows[-1] = _as_read(warehouse, rows[-1])
         for row in rows:
             publications.record(warehouse, Plan(row, None))
-    return sum(map(len, made.values()))
+    return sum(map(len, changes_by_day.values()))
 
 
 def _keys(warehouse: Warehouse) -> list[dict[str, Any]]:

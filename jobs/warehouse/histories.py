@@ -27,33 +27,33 @@ GROUPS = WriterProperties(max_row_group_size=8_192)
 def of_person(warehouse: Warehouse, person_id: str, methodologies: Iterable[str]) -> pa.Table:
     """The person's rows of `scores` under these methodologies, unordered."""
     who = pc.field("person_id") == person_id
-    found = [arrow.schema(SCORES).empty_table()]
+    parts = [arrow.schema(SCORES).empty_table()]
     for methodology in methodologies:
         of = {"methodology": methodology}
         files = rollups.files([warehouse.delta(SCORES)], of)
         copies = _right_copies(warehouse, methodology, rollups.by_month(files, cumulative=False))
         if copies:
             partition = {**of, "month": tuple(copies), "basis": tuple(copies.values())}
-            found.append(warehouse.read(HISTORIES, partition, columns=SCORES.column_names, where=who))
+            parts.append(warehouse.read(HISTORIES, partition, columns=SCORES.column_names, where=who))
         days = sorted({day for day, _ in files if rollups.month_of(day) not in copies})
         if days:
-            found.append(warehouse.read(SCORES, {**of, "day": tuple(days)}, where=who))
-    return pa.concat_tables(found)
+            parts.append(warehouse.read(SCORES, {**of, "day": tuple(days)}, where=who))
+    return pa.concat_tables(parts)
 
 
 def make_copies(warehouse: Warehouse, *, run_id: str) -> None:
     """Makes the missing copies of every methodology's months, except its newest month. Removes copies that no longer match what
     is published. Raises `LostRaceError` if another run copies the same month."""
     listed = [*warehouse.partitions(SCORES), *warehouse.partitions(HISTORIES)]
-    for methodology in sorted({found["methodology"] for found in listed}):
+    for methodology in sorted({partition["methodology"] for partition in listed}):
         of = {"methodology": methodology}
         bases = rollups.by_month(rollups.files([warehouse.delta(SCORES)], of), cumulative=False)
         copies = _right_copies(warehouse, methodology, bases)
         for month in sorted(bases)[:-1]:
             if month not in copies:
                 _make_copy(warehouse, methodology, month, bases[month], run_id)
-        there = rollups.there(warehouse, HISTORIES, of)
-        wrong = {basis for month, found in there.items() for basis in found if basis != bases.get(month)}
+        copied = rollups.bases_of_copies(warehouse, HISTORIES, of)
+        wrong = {basis for month, made_from in copied.items() for basis in made_from if basis != bases.get(month)}
         if wrong:
             warehouse.delete(HISTORIES, {**of, "basis": tuple(sorted(wrong))}, run_id=run_id, job=JOB)
 
@@ -72,5 +72,5 @@ def _make_copy(warehouse: Warehouse, methodology: str, month: date, basis: str, 
 
 def _right_copies(warehouse: Warehouse, methodology: str, bases: dict[date, str]) -> dict[date, str]:
     """Month -> basis, of the copies that match the month's current files."""
-    there = rollups.there(warehouse, HISTORIES, {"methodology": methodology})
-    return {month: basis for month, basis in bases.items() if basis in there.get(month, ())}
+    copied = rollups.bases_of_copies(warehouse, HISTORIES, {"methodology": methodology})
+    return {month: basis for month, basis in bases.items() if basis in copied.get(month, ())}

@@ -52,9 +52,11 @@ class Copy:
 
 def newest_copy(warehouse: Warehouse, snapshot: Snapshot, day: date) -> Copy | None:
     """The newest matching copy of a month before the day's month; None if there is none."""
-    there = rollups.there(warehouse, ACCOUNTS_KNOWN)
+    copied = rollups.bases_of_copies(warehouse, ACCOUNTS_KNOWN)
     right = (
-        Copy(month, basis) for month, basis in _bases(warehouse, snapshot, day).items() if basis in there.get(month, ())
+        Copy(month, basis)
+        for month, basis in _bases(warehouse, snapshot, day).items()
+        if basis in copied.get(month, ())
     )
     return max(right, key=lambda copy: copy.month, default=None)
 
@@ -105,13 +107,13 @@ def frame(session: "SparkSession", warehouse: Warehouse, snapshot: Snapshot, day
     """One row (id, handle, is_bot) per account, as known at the end of the day."""
     copy = newest_copy(warehouse, snapshot, day)
     first_day = _first_day(copy)
-    every = counted.frame(session, warehouse, ACCOUNTS, snapshot.accounts, snapshot.coverage, first_day, day).select(
+    observed = counted.frame(session, warehouse, ACCOUNTS, snapshot.accounts, snapshot.coverage, first_day, day).select(
         *OBSERVED
     )
     if copy is not None:
         months = warehouse.frame(session, ACCOUNTS_KNOWN, copy.partition)
-        every = every.unionByName(session.sql(copy.select.format(copy="{copy}"), copy=months))
-    return newest_accounts(every, day)
+        observed = observed.unionByName(session.sql(copy.select.format(copy="{copy}"), copy=months))
+    return newest_accounts(observed, day)
 
 
 def register(db: duckdb.DuckDBPyConnection, name: str, warehouse: Warehouse, snapshot: Snapshot, day: date) -> None:
@@ -146,11 +148,11 @@ def _register(
     """Creates the view `observed`: the copy's rows, and observations of accounts after the copy up to the day."""
     since = counted.dataset(warehouse, ACCOUNTS, snapshot.accounts, snapshot.coverage, _first_day(copy), day)
     db.register("observed_since", since)
-    every = f"select {', '.join(OBSERVED)} from observed_since"
+    query = f"select {', '.join(OBSERVED)} from observed_since"
     if copy is not None:
         db.register("observed_before", warehouse.dataset(ACCOUNTS_KNOWN, copy.partition))
-        every += f" union all {copy.select.format(copy='observed_before')}"
-    db.execute(f"create or replace temp view observed as {every}")
+        query += f" union all {copy.select.format(copy='observed_before')}"
+    db.execute(f"create or replace temp view observed as {query}")
 
 
 def _first_day(copy: Copy | None) -> date:

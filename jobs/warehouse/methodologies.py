@@ -20,8 +20,8 @@ def refuse_changed(warehouse: Warehouse, methodology: Methodology) -> None:
 
 def record(warehouse: Warehouse, published: Methodology, row: Run) -> None:
     """Writes one row per version that has scores. Its official days come from `in_force.yaml`."""
-    known = {found["version"]: found for found in warehouse.read(METHODOLOGIES).to_pylist()}
-    wanted = {version: found["fingerprint"] for version, found in known.items()}
+    known = {entry["version"]: entry for entry in warehouse.read(METHODOLOGIES).to_pylist()}
+    wanted = {version: entry["fingerprint"] for version, entry in known.items()}
     wanted[published.version] = published.fingerprint
     days = {entry.version: entry for entry in in_force()}
     stated = [
@@ -35,6 +35,6 @@ def record(warehouse: Warehouse, published: Methodology, row: Run) -> None:
     ]
     for entry in stated:
         if entry != known.get(entry["version"]):
-            found = rows(METHODOLOGIES, [entry])
+            table = rows(METHODOLOGIES, [entry])
             partition = {"version": entry["version"]}
-            warehouse.replace_bookkeeping(METHODOLOGIES, found, partition, run_id=row.id, job=PUBLISH)
+            warehouse.replace_bookkeeping(METHODOLOGIES, table, partition, run_id=row.id, job=PUBLISH)

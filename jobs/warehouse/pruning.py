@@ -38,8 +38,8 @@ def predicate(partition: Partition) -> str:
 
 
 def _any_of(name: str, values: tuple) -> str:
-    given = ", ".join(_quoted(value) for value in values if value is not None)
-    conditions = [f"{name} in ({given})"] * bool(given) + [f"{name} is null"] * (None in values)
+    texts = ", ".join(_quoted(value) for value in values if value is not None)
+    conditions = [f"{name} in ({texts})"] * bool(texts) + [f"{name} is null"] * (None in values)
     return conditions[0] if len(conditions) == 1 else f"({' or '.join(conditions)})"
 
 
@@ -53,8 +53,8 @@ def files(delta: DeltaTable, partition: Partition | None = None) -> pa.Table:
     added = pa.table(delta.get_add_actions(flatten=True))
     columns = [name for name in added.column_names if name in ABOUT or name.startswith(PREFIX)]
     added = added.select(columns).rename_columns([name.removeprefix(PREFIX) for name in columns])
-    asked = {name: values for name, values in (partition or {}).items() if name in added.column_names}
-    return added.filter(expression(asked)) if asked else added
+    pruned_by = {name: values for name, values in (partition or {}).items() if name in added.column_names}
+    return added.filter(expression(pruned_by)) if pruned_by else added
 
 
 def dataset(delta: DeltaTable, chosen: pa.Table, root: fs.FileSystem) -> ds.FileSystemDataset:

@@ -78,9 +78,9 @@ class Plan(NamedTuple):
         return {"publication": asdict(self.publication), "restatement": self.restatement}
 
     @classmethod
-    def from_json(cls, found: Mapping[str, Any]) -> "Plan":
+    def from_json(cls, plan: Mapping[str, Any]) -> "Plan":
         """The plan that was written as JSON, its days and instants parsed."""
-        publication, restatement = found["publication"], found["restatement"]
+        publication, restatement = plan["publication"], plan["restatement"]
         at, day = datetime.fromisoformat(publication["published_at"]), date.fromisoformat(publication["day"])
         if restatement is not None:
             restatement = restatement | {"restated_at": at, "day": day}
@@ -100,10 +100,10 @@ def user() -> str:
 
 def history(warehouse: Warehouse, methodology: str, day: date) -> list[Publication]:
     """The recorded changes of a day's scores, in order."""
-    found = warehouse.read(PUBLICATIONS, {"day": day, "methodology": methodology}).sort_by("sequence").to_pylist()
+    recorded = warehouse.read(PUBLICATIONS, {"day": day, "methodology": methodology}).sort_by("sequence").to_pylist()
     return [
         Publication(**row | {name: None if row[name] is None else json.loads(row[name]) for name in _JSON})
-        for row in found
+        for row in recorded
     ]
 
 
@@ -127,24 +127,26 @@ def complete(warehouse: Warehouse, methodology: str, day: date) -> list[Publicat
 
 def record(warehouse: Warehouse, plan: Plan) -> None:
     """Writes the plan's rows. Idempotent."""
-    made, restatement = plan
-    by = {"run_id": made.run_id, "job": made.change}
-    place = {"day": made.day, "methodology": made.methodology}
-    row = asdict(made)
+    publication, restatement = plan
+    by = {"run_id": publication.run_id, "job": publication.change}
+    place = {"day": publication.day, "methodology": publication.methodology}
+    row = asdict(publication)
     row |= {name: None if row[name] is None else json.dumps(row[name], sort_keys=True) for name in _JSON}
     if restatement is not None:  # first: once the publication is recorded, the plan is not read again
-        partition = place | {"run_id": made.run_id}
+        partition = place | {"run_id": publication.run_id}
         warehouse.replace_bookkeeping(RESTATEMENTS, rows(RESTATEMENTS, [restatement]), partition, **by)
-    warehouse.replace_bookkeeping(PUBLICATIONS, rows(PUBLICATIONS, [row]), place | {"sequence": made.sequence}, **by)
+    warehouse.replace_bookkeeping(
+        PUBLICATIONS, rows(PUBLICATIONS, [row]), place | {"sequence": publication.sequence}, **by
+    )
 
 
 def _unrecorded(warehouse: Warehouse, methodology: str, day: date, recorded: Sequence[Publication]) -> Plan | None:
     """The plan of a run that changed the day's scores but did not record it; almost always None."""
     newest = recorded[-1].sequence if recorded else 0
-    found = warehouse.read(RUNS, {"day": day, "job": CHANGES}, columns=["status", "parameters", "started_at"])
+    run_rows = warehouse.read(RUNS, {"day": day, "job": CHANGES}, columns=["status", "parameters", "started_at"])
     unfinished = [
         json.loads(row["parameters"])
-        for row in found.sort_by([("started_at", "descending")]).to_pylist()
+        for row in run_rows.sort_by([("started_at", "descending")]).to_pylist()
         if row["status"] != runs.DONE
     ]
     plans = [Plan.from_json(parameters[PLANNED]) for parameters in unfinished if PLANNED in parameters]
@@ -153,7 +155,7 @@ def _unrecorded(warehouse: Warehouse, methodology: str, day: date, recorded: Seq
     ]
     if not plans:
         return None
-    there = digests.of_stream(SCORES, warehouse.reader(SCORES, {"methodology": methodology, "day": day}))
-    if there == (recorded[-1].content if recorded else None):
+    content = digests.of_stream(SCORES, warehouse.reader(SCORES, {"methodology": methodology, "day": day}))
+    if content == (recorded[-1].content if recorded else None):
         return None
-    return next((plan for plan in plans if plan.publication.content == there), None)
+    return next((plan for plan in plans if plan.publication.content == content), None)

@@ -34,27 +34,27 @@ def end_of(month: date) -> date:
 
 def files(tables: Iterable[DeltaTable], partition: Partition | None = None) -> Files:
     """The data files of these tables, ordered by day and path."""
-    found = [pruning.files(table, partition).select(["day", "path"]) for table in tables]
-    ordered = pa.concat_tables(found).sort_by([("day", "ascending"), ("path", "ascending")])
+    parts = [pruning.files(table, partition).select(["day", "path"]) for table in tables]
+    ordered = pa.concat_tables(parts).sort_by([("day", "ascending"), ("path", "ascending")])
     return list(zip(ordered["day"].to_pylist(), ordered["path"].to_pylist(), strict=True))
 
 
 def by_month(of: Files, *, cumulative: bool) -> dict[date, str]:
     """Month -> basis of its files, or, if cumulative, of all files up to its end. Months without files are absent."""
-    found: dict[date, str] = {}
+    bases: dict[date, str] = {}
     running = hashlib.sha256()
     for day, path in of:
         month = month_of(day)
-        if month not in found and not cumulative:
+        if month not in bases and not cumulative:
             running = hashlib.sha256()
         running.update(f"{path}\n".encode())
-        found[month] = running.hexdigest()[:BASIS_LENGTH]
-    return found
+        bases[month] = running.hexdigest()[:BASIS_LENGTH]
+    return bases
 
 
-def there(warehouse: Warehouse, table: Table, partition: Partition | None = None) -> dict[date, set[str]]:
+def bases_of_copies(warehouse: Warehouse, table: Table, partition: Partition | None = None) -> dict[date, set[str]]:
     """Month -> the bases of its copies."""
-    found: dict[date, set[str]] = {}
+    bases: dict[date, set[str]] = {}
     for row in pruning.files(warehouse.delta(table), partition).select(["month", "basis"]).to_pylist():
-        found.setdefault(row["month"], set()).add(row["basis"])
-    return found
+        bases.setdefault(row["month"], set()).add(row["basis"])
+    return bases

@@ -82,8 +82,8 @@ def write(warehouse: Warehouse, runs: list[Run], status: str, error: str | None 
     """Writes the state of these runs in one commit, replacing their earlier rows."""
     if runs:
         partition = {"day": tuple(sorted({run.day for run in runs})), "run_id": tuple(run.id for run in runs)}
-        found = rows(RUNS, [run.row(status, error) for run in runs])
-        warehouse.replace_bookkeeping(RUNS, found, partition, run_id=runs[0].batch.id, job=runs[0].job)
+        states = rows(RUNS, [run.row(status, error) for run in runs])
+        warehouse.replace_bookkeeping(RUNS, states, partition, run_id=runs[0].batch.id, job=runs[0].job)
 
 
 @contextmanager
@@ -116,14 +116,14 @@ def done_steps(
     """The newest batch of this key that ran any of these days, and its done (job, day, source). A new batch if there is
     none."""
     columns = ["batch_id", "day", "job", "status", "parameters", "started_at"]
-    asked = {"day": Span(first_day, last_day), "batch_key": key}
-    found = warehouse.read(RUNS, asked, columns=columns).sort_by("started_at")
-    if not found.num_rows:
+    partition = {"day": Span(first_day, last_day), "batch_key": key}
+    recorded = warehouse.read(RUNS, partition, columns=columns).sort_by("started_at")
+    if not recorded.num_rows:
         return Batch(key), set()
-    newest = found["batch_id"][-1].as_py()
+    newest = recorded["batch_id"][-1].as_py()
     steps = {
         (row["job"], row["day"], json.loads(row["parameters"]).get("source", ""))
-        for row in found.filter(pc.equal(found["batch_id"], newest)).to_pylist()
+        for row in recorded.filter(pc.equal(recorded["batch_id"], newest)).to_pylist()
         if row["status"] == DONE
     }
     return Batch(key, newest), steps

@@ -37,18 +37,18 @@ RUN = {
 
 def repair(warehouse: Warehouse, batch: Batch, today: date) -> list[Repaired]:
     """Repairs what it can, and returns one outcome per damage."""
-    broken = {each.table for each in damage.find(warehouse)}
+    broken = {damaged.table for damaged in damage.find(warehouse)}
     if not broken:
         return []
     outcomes = damage.repair_logs(warehouse)
     with runs.recorded(warehouse, JOB, today, batch) as row:
-        lost = [each for each in damage.find(warehouse) if each.kind == DATA]
+        lost = [damaged for damaged in damage.find(warehouse) if damaged.kind == DATA]
         if broken & {SCORES.name}:
             outcomes += _published_again(warehouse, row.id)
         if broken & {COVERAGE.name, *(table.name for table in PULLED)}:
             outcomes += _uncovered(warehouse, lost, row.id)
-        left = [each for each in damage.find(warehouse) if each.kind == DATA]
-        outcomes += [Repaired(each, left=_command(warehouse, each)) for each in left]
+        left = [damaged for damaged in damage.find(warehouse) if damaged.kind == DATA]
+        outcomes += [Repaired(damaged, left=_command(warehouse, damaged)) for damaged in left]
         row.counts = {
             "repaired": sum(outcome.done is not None for outcome in outcomes),
             "left": sum(outcome.left is not None for outcome in outcomes),
@@ -94,7 +94,7 @@ def _digest(warehouse: Warehouse, table: Table, place: Mapping[str, Any], shape:
 
 def _uncovered(warehouse: Warehouse, lost: list[Damage], run_id: str) -> Iterator[Repaired]:
     """Marks every pulled day of a source that lost rows as not covered, and removes its remaining rows."""
-    torn = {(each.table, *each.partition.values()) for each in lost}
+    torn = {(damaged.table, *damaged.partition.values()) for damaged in lost}
     covered = warehouse.read(COVERAGE, columns=["platform", "day", "source", "pull", "act_count"]).to_pylist()
     counts = {table: _counts_by_pull(warehouse, table) for table in (ACTIVITY,)}
     for row in sorted(covered, key=lambda row: (row["day"], row["platform"], row["source"])):
@@ -114,7 +114,7 @@ def _counts_by_pull(warehouse: Warehouse, table: Table) -> dict[tuple[str, str, 
     """(platform, day, source, pull) -> number of rows, from the log alone: each file holds rows of one pull."""
     files = pa.table(warehouse.delta(table).get_add_actions(flatten=True))
     pulls = files["min.pull"] if "min.pull" in files.column_names else pa.nulls(files.num_rows, pa.string())
-    found: dict[tuple[str, str, str, str | None], int] = {}
+    counts: dict[tuple[str, str, str, str | None], int] = {}
     for *place, pull, count in zip(
         *(files[f"partition.{name}"].to_pylist() for name in table.partition_by),
         pulls.to_pylist(),
@@ -122,5 +122,5 @@ def _counts_by_pull(warehouse: Warehouse, table: Table) -> dict[tuple[str, str, 
         strict=True,
     ):
         key = (*map(str, place), pull)
-        found[key] = found.get(key, 0) + count
-    return found
+        counts[key] = counts.get(key, 0) + count
+    return counts

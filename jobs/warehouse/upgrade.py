@@ -28,9 +28,9 @@ class Difference:
     properties: dict[str, str]
 
     def __str__(self) -> str:
-        told = [f"column {column.name} added" for column in self.columns]
-        told += ["docs reworded"] * bool(self.docs or self.description)
-        return ", ".join([*told, *(f"{name} set to {value}" for name, value in self.properties.items())])
+        changes = [f"column {column.name} added" for column in self.columns]
+        changes += ["docs reworded"] * bool(self.docs or self.description)
+        return ", ".join([*changes, *(f"{name} set to {value}" for name, value in self.properties.items())])
 
 
 def run(warehouse: Warehouse) -> Iterator[str]:
@@ -44,10 +44,10 @@ def run(warehouse: Warehouse) -> Iterator[str]:
             creation.create(warehouse.path(table), table, properties)
             yield f"{table.name}: created"
             continue
-        found = difference(warehouse.delta(table), table, properties)
-        if str(found):
-            alter(warehouse.delta(table), table, found)
-            yield f"{table.name}: {found}"
+        changes = difference(warehouse.delta(table), table, properties)
+        if str(changes):
+            alter(warehouse.delta(table), table, changes)
+            yield f"{table.name}: {changes}"
     if recorded := earlier_days.record(warehouse):
         yield f"{PUBLICATIONS.name}: {recorded} changes of published days recorded, as far as `runs` knows them"
     marker = warehouse.delta(MARKER)
@@ -66,13 +66,13 @@ def difference(delta: DeltaTable, table: Table, properties: dict[str, str]) -> D
     )
 
 
-def alter(delta: DeltaTable, table: Table, found: Difference) -> None:
+def alter(delta: DeltaTable, table: Table, changes: Difference) -> None:
     """Alters the table. Raises `CommitFailedError` if another commit comes first."""
-    if found.columns:
+    if changes.columns:
         delta.alter.add_columns(lacking(table, delta.schema()), commit_properties=ONCE)
-    for name, doc in found.docs.items():
+    for name, doc in changes.docs.items():
         delta.alter.set_column_metadata(name, {"comment": doc}, commit_properties=ONCE)
-    if found.description:
-        delta.alter.set_table_description(found.description, commit_properties=ONCE)
-    if found.properties:
-        delta.alter.set_table_properties(found.properties, raise_if_not_exists=False, commit_properties=ONCE)
+    if changes.description:
+        delta.alter.set_table_description(changes.description, commit_properties=ONCE)
+    if changes.properties:
+        delta.alter.set_table_properties(changes.properties, raise_if_not_exists=False, commit_properties=ONCE)

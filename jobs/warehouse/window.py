@@ -22,12 +22,12 @@ def covered_days(
     warehouse: Warehouse, first_day: date, last_day: date, version: int | None = None
 ) -> dict[str, set[date]]:
     """Platform -> its days with a coverage row, at a version of `coverage` if given."""
-    found: dict[str, set[date]] = defaultdict(set)
+    covered: dict[str, set[date]] = defaultdict(set)
     window = {"day": Span(first_day, last_day)}
-    found_rows = warehouse.read(COVERAGE, window, columns=["platform", "day"], version=version)
-    for row in found_rows.to_pylist():
-        found[row["platform"]].add(row["day"])
-    return dict(found)
+    coverage = warehouse.read(COVERAGE, window, columns=["platform", "day"], version=version)
+    for row in coverage.to_pylist():
+        covered[row["platform"]].add(row["day"])
+    return dict(covered)
 
 
 def uncovered_days(
@@ -47,8 +47,8 @@ def activity_digests(
     """Covered day -> digest of what its count in `engagement` is computed from: the activity that counts, of all platforms and
     sources, and of the day before for `shared_days`. Read from `coverage` alone, at a version if given.
     """
-    found = digests_of_days(_coverage(warehouse, first_day, last_day, version))
-    return {day: digest for day, digest in found.items() if day >= first_day}
+    by_day = digests_of_days(_coverage(warehouse, first_day, last_day, version))
+    return {day: digest for day, digest in by_day.items() if day >= first_day}
 
 
 def digests_of_days(coverage: Iterable[Mapping[str, Any]]) -> dict[date, str]:
@@ -62,7 +62,7 @@ def digests_of_days(coverage: Iterable[Mapping[str, Any]]) -> dict[date, str]:
         of_day[row["day"]].append(json.dumps(content))
         if row["day"] + ONE_DAY in shared.get(row["platform"], ()):
             of_day[row["day"] + ONE_DAY].append(json.dumps([*content, "day before"]))
-    return {day: digests.of_texts(sorted(found)) for day, found in sorted(of_day.items())}
+    return {day: digests.of_texts(sorted(texts)) for day, texts in sorted(of_day.items())}
 
 
 def shared_days(
@@ -70,8 +70,8 @@ def shared_days(
 ) -> dict[str, set[date]]:
     """Platform -> its days on which another source may have reported an act the day before: both days are covered, and not by
     one source alone."""
-    found = _shared(_coverage(warehouse, first_day, last_day, version))
-    return {platform: {day for day in days if day >= first_day} for platform, days in found.items()}
+    shared = _shared(_coverage(warehouse, first_day, last_day, version))
+    return {platform: {day for day in days if day >= first_day} for platform, days in shared.items()}
 
 
 def _coverage(warehouse: Warehouse, first_day: date, last_day: date, version: int | None) -> list[dict[str, Any]]:
@@ -97,16 +97,16 @@ def counted_digests(
 ) -> dict[date, str]:
     """Day -> digest of what it was last counted from, by all runs or by those that finished by `until`. The digest is empty if
     a later unfinished or failed run may have counted the day from other activity."""
-    asked = {"job": runs.ENGAGEMENT, "day": Span(first_day, last_day)}
+    partition = {"job": runs.ENGAGEMENT, "day": Span(first_day, last_day)}
     columns = ["day", "status", "parameters", "started_at", "finished_at"]
-    found = warehouse.read(RUNS, asked, columns=columns).sort_by("finished_at").to_pylist()
+    counts = warehouse.read(RUNS, partition, columns=columns).sort_by("finished_at").to_pylist()
     counted: dict[date, str] = {}
     since: dict[date, datetime] = {}
-    for run in found:
+    for run in counts:
         if run["status"] == runs.DONE and (until is None or run["finished_at"] <= until):
             counted[run["day"]] = json.loads(run["parameters"]).get("activity_digest", "")
             since[run["day"]] = run["started_at"]
-    for run in found:
+    for run in counts:
         day, ended_at = run["day"], run["finished_at"] or run["started_at"]
         is_later = day in counted and since[day] < ended_at and (until is None or ended_at <= until)
         other = json.loads(run["parameters"]).get("activity_digest") != counted.get(day)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 PARTS = ("direct", "second", "third")
 
-Told = dict[str, Any]  # an explanation, as JSON
+Explanation = dict[str, Any]  # an explanation or a part of one, as JSON
 Pair = tuple[str, str]  # actor and target
 
 
@@ -68,26 +68,26 @@ class Around(NamedTuple):
     bot_count: int  # further engagers, who declare themselves bots
 
 
-def explained(warehouse: Warehouse, params: Params) -> Told:
+def explained(warehouse: Warehouse, params: Params) -> Explanation:
     """The score's parts, the largest contributors and what they did, and the paths behind the second and third degree."""
     row = published(warehouse, params.person, params.day, params.methodology)
     basis = published_basis(warehouse, params.day, params.methodology)
     with scratch() as db:
         attention_graph.prepare(db, warehouse, basis, "now")
-        found = _around(db, params)
-        refuse_other_data(warehouse, basis, found.handed_on.sum(keepdims=True).ravel(), np.array([row["influence"]]))
-        named = paths.Largest(*(length[: params.top] for length in found.largest))
-        walked = [(worth, [found.people[a] for a in path]) for length in named for worth, path in length]
-        pairs = {(engager, params.person) for engager in found.engagers}
+        around = _around(db, params)
+        refuse_other_data(warehouse, basis, around.handed_on.sum(keepdims=True).ravel(), np.array([row["influence"]]))
+        named = paths.Largest(*(length[: params.top] for length in around.largest))
+        walked = [(worth, [around.people[a] for a in path]) for length in named for worth, path in length]
+        pairs = {(engager, params.person) for engager in around.engagers}
         pairs |= {pair for _, people in walked for pair in pairwise(people)}
         done = _done(db, basis, pairs)
     points = row["score"] / row["influence"] if row["influence"] else 0.0
-    told = {
+    explanation = {
         **row,
         "points": {part: row[part] * points for part in PARTS},
-        **_engagers(found, params, points, done),
-        "bot_engager_count": found.bot_count,
-        "kinds": _kinds(found, params, points, done),
+        **_engagers(around, params, points, done),
+        "bot_engager_count": around.bot_count,
+        "kinds": _kinds(around, params, points, done),
         "paths": [
             {
                 "people": people,
@@ -99,52 +99,53 @@ def explained(warehouse: Warehouse, params: Params) -> Told:
         ],
         "other_paths": {
             part: _other_paths(row[part], length, params.top, points)
-            for part, length in zip(PARTS, found.largest, strict=True)
+            for part, length in zip(PARTS, around.largest, strict=True)
         },
     }
     if params.with_acts:
-        told["acts"] = _acts(
+        explanation["acts"] = _acts(
             warehouse,
             basis,
-            pairs={pair for path in told["paths"] for pair in pairwise(path["people"])},
+            pairs={pair for path in explanation["paths"] for pair in pairwise(path["people"])},
         )
-    told["handles"] = known_accounts.handles(
+    explanation["handles"] = known_accounts.handles(
         warehouse,
         basis.now,
         basis.day,
-        {p for path in told["paths"] for p in path["people"]} | {engager["person_id"] for engager in told["engagers"]},
+        {p for path in explanation["paths"] for p in path["people"]}
+        | {engager["person_id"] for engager in explanation["engagers"]},
     )
-    return told
+    return explanation
 
 
-def published(warehouse: Warehouse, person: str, day: date, methodology: Methodology) -> Told:
+def published(warehouse: Warehouse, person: str, day: date, methodology: Methodology) -> Explanation:
     """The person's row of `scores`. Raises `CloutError` if the day is not published or the person is not in it."""
     partition = {"methodology": methodology.version, "day": day}
-    found = warehouse.read(SCORES, partition, where=pc.field("person_id") == person).to_pylist()
-    if not found:
+    rows = warehouse.read(SCORES, partition, where=pc.field("person_id") == person).to_pylist()
+    if not rows:
         raise CloutError(
             f"scores {day} ({methodology.version}): {person} is not in it; `clout show {person}` lists the days that are"
         )
-    return found[0]
+    return rows[0]
 
 
 def _around(db: "duckdb.DuckDBPyConnection", params: Params) -> Around:
     edges = attention_graph.around(db, "spread_now", params.person)
     people, src, dst = memory.numbered(edges["src"], edges["dst"])
     a = edges["a"].to_numpy()
-    found = sensitivity.graph(src, dst, len(people))
+    graph = sensitivity.graph(src, dst, len(people))
     share = a * UNIT
     v = pc.index(people, params.person).as_py()
     if v < 0:  # nobody engaged with the person
         return Around([], paths.Largest([], [], []), [], np.zeros((0, len(PARTS))), 0)
     rounds = params.methodology.rounds
     messages = memory.influence(src, dst, a, len(people), rounds).messages
-    everybody = found.in_edge[found.in_start[v] : found.in_start[v + 1]]
+    everybody = graph.in_edge[graph.in_start[v] : graph.in_start[v + 1]]
     into = everybody[edges["credibility"].to_numpy()[everybody] > 0]
     names = people.to_pylist()
     return Around(
         names,
-        paths.largest(found, share, v, rounds, params.top + 1),
+        paths.largest(graph, share, v, rounds, params.top + 1),
         [names[src[edge]] for edge in into],
         np.stack([message[into] for message in messages], axis=1) * UNIT,
         len(everybody) - len(into),
@@ -160,10 +161,10 @@ def _done(db: "duckdb.DuckDBPyConnection", basis: Basis, pairs: Iterable[Pair]) 
     rows = db.execute(
         f"select src, dst, platform, kind, act_count, weight from ({kinds}) order by src, dst, weight desc, platform, kind"
     ).fetchall()
-    found: dict[Pair, list[Done]] = defaultdict(list)
+    done: dict[Pair, list[Done]] = defaultdict(list)
     for source, target, platform, kind, act_count, worth in rows:
-        found[source, target].append(Done(platform, kind, act_count, worth))
-    return {pair: _as_shares(acts) for pair, acts in found.items()}
+        done[source, target].append(Done(platform, kind, act_count, worth))
+    return {pair: _as_shares(acts) for pair, acts in done.items()}
 
 
 def _as_shares(acts: Sequence[Done]) -> list[Done]:
@@ -171,19 +172,19 @@ def _as_shares(acts: Sequence[Done]) -> list[Done]:
     return [act._replace(weight_share=act.weight_share / whole if whole else 1 / len(acts)) for act in acts]
 
 
-def _engagers(found: Around, params: Params, points: float, done: Mapping[Pair, list[Done]]) -> Told:
-    whole = found.handed_on.sum(axis=1)
-    order = sorted(range(len(whole)), key=lambda k: (-whole[k], found.engagers[k]))
+def _engagers(around: Around, params: Params, points: float, done: Mapping[Pair, list[Done]]) -> Explanation:
+    whole = around.handed_on.sum(axis=1)
+    order = sorted(range(len(whole)), key=lambda k: (-whole[k], around.engagers[k]))
     named, others = order[: params.top], order[params.top :]
     return {
         "engagers": [
             {
-                "person_id": found.engagers[k],
-                **dict(zip(PARTS, found.handed_on[k].tolist(), strict=True)),
+                "person_id": around.engagers[k],
+                **dict(zip(PARTS, around.handed_on[k].tolist(), strict=True)),
                 "influence": float(whole[k]),
                 "points": float(whole[k] * points),
                 "kinds": [
-                    _part(act, whole[k] * act.weight_share, points) for act in done[found.engagers[k], params.person]
+                    _part(act, whole[k] * act.weight_share, points) for act in done[around.engagers[k], params.person]
                 ],
             }
             for k in named
@@ -196,7 +197,7 @@ def _engagers(found: Around, params: Params, points: float, done: Mapping[Pair, 
     }
 
 
-def _part(act: Done, worth: float, points: float) -> Told:
+def _part(act: Done, worth: float, points: float) -> Explanation:
     return {
         "platform": act.platform,
         "kind": act.kind,
@@ -206,17 +207,17 @@ def _part(act: Done, worth: float, points: float) -> Told:
     }
 
 
-def _other_paths(part: float, largest: Sequence[paths.Path], top: int, points: float) -> Told:
+def _other_paths(part: float, largest: Sequence[paths.Path], top: int, points: float) -> Explanation:
     """Attention by paths of one length that are not named: 0 if all are named, and never negative by rounding."""
     rest = max(0.0, part - sum(worth for worth, _ in largest[:top])) if len(largest) > top else 0.0
     return {"influence": rest, "points": rest * points}
 
 
-def _kinds(found: Around, params: Params, points: float, done: Mapping[Pair, list[Done]]) -> list[Told]:
+def _kinds(around: Around, params: Params, points: float, done: Mapping[Pair, list[Done]]) -> list[Explanation]:
     """All attention that engagers hand on, by platform and kind of their acts."""
     worth: dict[tuple[str, str], float] = defaultdict(float)
     count: dict[tuple[str, str], int] = defaultdict(int)
-    for engager, whole in zip(found.engagers, found.handed_on.sum(axis=1), strict=True):
+    for engager, whole in zip(around.engagers, around.handed_on.sum(axis=1), strict=True):
         for act in done[engager, params.person]:
             worth[act.platform, act.kind] += whole * act.weight_share
             count[act.platform, act.kind] += act.act_count
@@ -224,12 +225,12 @@ def _kinds(found: Around, params: Params, points: float, done: Mapping[Pair, lis
     return [_part(Done(*place, count[place], 0.0), worth[place], points) for place in order]
 
 
-def _acts(warehouse: Warehouse, basis: Basis, pairs: set[Pair]) -> list[Told]:
+def _acts(warehouse: Warehouse, basis: Basis, pairs: set[Pair]) -> list[Explanation]:
     """The current rows of `activity` for these pairs on covered days of the window. Rows of `engagement` show as which kind
     each report counts."""
     now = basis.now
     counting = counted.dataset(warehouse, ACTIVITY, now.activity, now.coverage, basis.first_day, basis.day)
-    found = []
+    acts = []
     for platform, mine in _by_platform(pairs):
         actors, targets = (pa.array(sorted({pair[end] for pair in mine}), pa.string()) for end in (0, 1))
         rows = counting.to_table(
@@ -239,13 +240,13 @@ def _acts(warehouse: Warehouse, basis: Basis, pairs: set[Pair]) -> list[Told]:
             & pc.field("actor_id").isin(actors)
             & pc.field("target_id").isin(targets),
         )
-        found += [row for row in rows.to_pylist() if (row["actor_id"], row["target_id"]) in mine]
-    return sorted(found, key=lambda row: (row["occurred_at"], row["source"], row["activity_id"], row["kind"]))
+        acts += [row for row in rows.to_pylist() if (row["actor_id"], row["target_id"]) in mine]
+    return sorted(acts, key=lambda row: (row["occurred_at"], row["source"], row["activity_id"], row["kind"]))
 
 
 def _by_platform(pairs: Iterable[Pair]) -> Iterator[tuple[str, set[Pair]]]:
-    found: dict[str, set[Pair]] = defaultdict(set)
+    by_platform: dict[str, set[Pair]] = defaultdict(set)
     for src, dst in pairs:
         platform, _, actor = src.partition(":")
-        found[platform].add((actor, dst.partition(":")[2]))
-    yield from sorted(found.items())
+        by_platform[platform].add((actor, dst.partition(":")[2]))
+    yield from sorted(by_platform.items())

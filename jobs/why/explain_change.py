@@ -19,7 +19,7 @@ from jobs.warehouse.basis import Basis, refuse_other_data
 from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.window import covered_days
 from jobs.why import reasons
-from jobs.why.explain import PARTS, Told
+from jobs.why.explain import PARTS, Explanation
 from jobs.why.published import DUST, Params, Published, bases, influence_of
 from jobs.why.sensitivity import CODES, METHODOLOGY
 from schemas.methodology import Methodology
@@ -28,7 +28,7 @@ from schemas.scores import SCORES
 NOTHING = dict.fromkeys(("score", "influence", *PARTS), 0.0)
 
 
-def explained(warehouse: Warehouse, person: str, params: Params, top: int) -> Told:
+def explained(warehouse: Warehouse, person: str, params: Params, top: int) -> Explanation:
     """The change of one person's score, and the `top` people behind each reason. Raises `CloutError` if a day is not
     published."""
     old, new = bases(warehouse, params)
@@ -43,15 +43,15 @@ def explained(warehouse: Warehouse, person: str, params: Params, top: int) -> To
     whole = parts.sum(axis=0)
     whole[METHODOLOGY] = _other_methodology(changes, v, published, params)
     refuse_other_data(warehouse, new, published.old_influence + whole.sum(), published.influence)
-    slope, rescaled = (float(found[0]) for found in published.points(params))
+    slope, rescaled = (float(value[0]) for value in published.points(params))
     people = changes.people.take(pa.array(actors)).to_pylist()
     moved = [
         _reason(code, people, parts[:, reason], float(whole[reason]), slope, rescaled * (reason == METHODOLOGY), top)
         for reason, code in enumerate(CODES)
     ]
-    told = [found for found in moved if found is not None]
-    told.sort(key=lambda found: (-abs(found["points"]), -abs(found["influence"])))
-    named = {person["person_id"] for found in told for person in found["people"]}
+    ranked = [reason for reason in moved if reason is not None]
+    ranked.sort(key=lambda reason: (-abs(reason["points"]), -abs(reason["influence"])))
+    named = {person["person_id"] for reason in ranked for person in reason["people"]}
     return {
         "person_id": person,
         "day": params.day,
@@ -60,7 +60,7 @@ def explained(warehouse: Warehouse, person: str, params: Params, top: int) -> To
         "since_methodology": params.since_methodology.version,
         **{f"since_{name}": before[name] for name in NOTHING},
         **{name: after[name] for name in NOTHING},
-        "reasons": told,
+        "reasons": ranked,
         "uncovered_days": _uncovered(warehouse, old, new, person),
         "handles": known_accounts.handles(warehouse, new.now, new.day, named | {person}),
     }
@@ -69,8 +69,8 @@ def explained(warehouse: Warehouse, person: str, params: Params, top: int) -> To
 def _row(warehouse: Warehouse, person: str, day: date, methodology: Methodology) -> Mapping[str, Any]:
     """The person's published values; zeros if the person had no row that day."""
     partition = {"methodology": methodology.version, "day": day}
-    found = warehouse.read(SCORES, partition, columns=list(NOTHING), where=pc.field("person_id") == person).to_pylist()
-    return found[0] if found else NOTHING
+    rows = warehouse.read(SCORES, partition, columns=list(NOTHING), where=pc.field("person_id") == person).to_pylist()
+    return rows[0] if rows else NOTHING
 
 
 def _other_methodology(changes: reasons.Changes, v: int, published: Published, params: Params) -> float:
@@ -83,7 +83,7 @@ def _other_methodology(changes: reasons.Changes, v: int, published: Published, p
 
 def _reason(
     code: str, people: list[str], worth: np.ndarray, whole: float, slope: float, rescaled: float, top: int
-) -> Told | None:
+) -> Explanation | None:
     """One reason, the people who moved most by it, and the sum of the rest; None if it moved nothing. One account's worth is
     `slope` points; `rescaled` adds the points due to another scale."""
     if max(abs(whole), abs(rescaled), *np.abs(worth)) <= DUST:

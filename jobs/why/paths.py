@@ -57,12 +57,12 @@ def largest(graph: Graph, share: np.ndarray, v: int, rounds: int, count: int) ->
 
 
 def _second(graph: Graph, share: np.ndarray, v: int, direct: _Paths, strongest: np.ndarray, count: int) -> _Paths:
-    found = _none(2)
+    best = _none(2)
     for block in _blocks(graph, direct, direct.worth * strongest[direct.accounts[0]]):
-        if _beaten(found, count, block.bound[0]):
+        if _beaten(best, count, block.bound[0]):
             break
-        found = _top(_joined(found, _longer(graph, share, v, block.paths)), count)
-    return found
+        best = _top(_joined(best, _longer(graph, share, v, block.paths)), count)
+    return best
 
 
 def _third(graph: Graph, share: np.ndarray, v: int, direct: _Paths, strongest: np.ndarray, count: int) -> _Paths:
@@ -72,22 +72,22 @@ def _third(graph: Graph, share: np.ndarray, v: int, direct: _Paths, strongest: n
     earliest = np.full(len(strongest), len(strongest))
     fed = np.diff(graph.in_start) > 0
     earliest[fed] = graph.src[graph.in_edge[graph.in_start[:-1][fed]]]
-    found = _none(3)
+    best = _none(3)
     for block in _blocks(graph, direct, direct.worth * two_steps[direct.accounts[0]]):
-        if _beaten(found, count, block.bound[0]):
+        if _beaten(best, count, block.bound[0]):
             break
         second = _longer(graph, share, v, block.paths)
         bound = second.worth * strongest[second.accounts[0]]
         for promising in _blocks(graph, second.take(bound > 0), bound[bound > 0]):
             paths = promising.paths
-            if len(found.worth) == count:
-                last, first_account = found.worth[-1], found.accounts[0, -1]
+            if len(best.worth) == count:
+                last, first_account = best.worth[-1], best.accounts[0, -1]
                 if promising.bound[0] < last:
                     break
                 equal = (promising.bound == last) & (earliest[paths.accounts[0]] <= first_account)
                 paths = paths.take((promising.bound > last) | equal)
-            found = _top(_joined(found, _longer(graph, share, v, paths)), count)
-    return found
+            best = _top(_joined(best, _longer(graph, share, v, paths)), count)
+    return best
 
 
 class _Block(NamedTuple):
@@ -111,8 +111,8 @@ def _blocks(graph: Graph, paths: _Paths, bound: np.ndarray) -> Iterator[_Block]:
         start = end
 
 
-def _beaten(found: _Paths, count: int, bound: float) -> bool:
-    return len(found.worth) == count and bound * ROUNDING < found.worth[-1]
+def _beaten(best: _Paths, count: int, bound: float) -> bool:
+    return len(best.worth) == count and bound * ROUNDING < best.worth[-1]
 
 
 def _longer(graph: Graph, share: np.ndarray, v: int, paths: _Paths) -> _Paths:
@@ -132,9 +132,9 @@ def _longer(graph: Graph, share: np.ndarray, v: int, paths: _Paths) -> _Paths:
 
 def _strongest(graph: Graph, value: np.ndarray) -> np.ndarray:
     """Each account's largest value among the edges into it; 0 if there is none."""
-    found = np.zeros(len(graph.start) - 1)
-    np.maximum.at(found, graph.dst, value)
-    return found
+    largest = np.zeros(len(graph.start) - 1)
+    np.maximum.at(largest, graph.dst, value)
+    return largest
 
 
 def _none(steps: int) -> _Paths:

@@ -44,13 +44,13 @@ class Published:
     @classmethod
     def read(cls, warehouse: Warehouse, params: Params, people: pa.Array) -> "Published":
         """Reads the values of these people, given by `person_id`, from `scores`."""
-        found = []
+        columns = []
         for day, methodology in ((params.since_day, params.since_methodology), (params.day, params.methodology)):
             partition = {"methodology": methodology.version, "day": day}
             rows = warehouse.read(SCORES, partition, columns=["person_id", "influence", "score"])
             place = pc.index_in(people, value_set=rows["person_id"].combine_chunks())
-            found.append([rows[name].take(place).fill_null(0.0).to_numpy() for name in ("influence", "score")])
-        (old_influence, old_score), (influence, score) = found
+            columns.append([rows[name].take(place).fill_null(0.0).to_numpy() for name in ("influence", "score")])
+        (old_influence, old_score), (influence, score) = columns
         return cls(old_influence, influence, old_score, score)
 
     def points(self, params: Params) -> tuple[np.ndarray, np.ndarray]:

@@ -164,8 +164,8 @@ def of_person(changes: Changes, v: int) -> tuple[Array, Array]:
     count = sensitivity.responses(v, graph, shares, arrived, changes.rounds, room)
     actors = np.zeros(count, np.int64)
     parts = np.zeros((count, len(CODES)))
-    found = sensitivity.by_actor(v, graph, change, changes.damping, room, count, actors, parts)
-    return actors[:found], parts[:found]
+    actor_count = sensitivity.by_actor(v, graph, change, changes.damping, room, count, actors, parts)
+    return actors[:actor_count], parts[:actor_count]
 
 
 def of_everybody(changes: Changes) -> Array:

@@ -155,7 +155,7 @@ def by_actor(
 ) -> int:
     """Writes each actor among the `count` marked edges and its parts; returns the number of actors. Edges of an actor are
     adjacent."""
-    found, k = 0, 0
+    actor_count, k = 0, 0
     while k < count:
         first = room.edges[k]
         u = graph.src[first]
@@ -184,7 +184,7 @@ def by_actor(
         free = (change.old_free[first] + change.free[first]) / 2
         crowding = change.crowding[first] * mean
         passed_on = damping * (change.old_credibility[first] + change.credibility[first]) / 2
-        part = parts[found]
+        part = parts[actor_count]
         part[:] = 0.0
         part[CREDIBILITY] = (
             damping * (change.credibility[first] - change.old_credibility[first]) * (old_reach + reach) / 2
@@ -211,9 +211,9 @@ def by_actor(
         part[RESTORED] += passed_on * (free * restored - crowding * restored_spent)
         part[MISSING] += passed_on * (free * missing - crowding * missing_spent)
         part[ATTENTION_MOVED if own >= 0 else ENGAGERS_ATTENTION] += whole - part.sum()
-        actors[found] = u
-        found += 1
-    return found
+        actors[actor_count] = u
+        actor_count += 1
+    return actor_count
 
 
 @njit(cache=True)

@@ -38,7 +38,7 @@ def said(capsys):
     """`said(change)`: its lines."""
 
     def lines(told: dict[str, Any]) -> list[str]:
-        explanations.tell_change(told)
+        explanations.print_change(told)
         return capsys.readouterr().out.splitlines()
 
     return lines

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from jobs.cli import display, main, operating, operator_queries, operator_tables
-from jobs.cli.operator_queries import Asked
+from jobs.cli.operator_queries import Request
 from jobs.warehouse.runs import Batch, Run, write
 from jobs.warehouse.storage import Warehouse
 from schemas.coverage import COVERAGE
@@ -124,7 +124,7 @@ def test_a_pulled_day_whose_coverage_was_removed_says_so(warehouse):
         "pull_activity", DAY, Batch("test"), {"source": "gharchive"}, started_at=datetime(2026, 11, 4, tzinfo=UTC)
     )
     write(warehouse, [item], "done")
-    (row,) = operator_queries.coverage(warehouse, Asked(), {"gharchive": [DAY]}, faulty=True)
+    (row,) = operator_queries.coverage(warehouse, Request(), {"gharchive": [DAY]}, faulty=True)
     assert row["reason"] == "pulled at 2026-11-04 00:00 UTC, but its coverage was removed since; pull it again"
 
 
@@ -133,26 +133,26 @@ def test_a_night_that_never_began_is_missing(night, arrow_rows, monkeypatch, tmp
     sources = tmp_path / "sources.yaml"
     sources.write_text("- source: gharchive=\n  from: 2026-11-05\n")
     monkeypatch.setenv("CLOUT_SOURCES", str(sources))
-    expected = operating._expected(night, Asked(), date(2026, 11, 6))
+    expected = operating._expected(night, Request(), date(2026, 11, 6))
     assert expected == {"gharchive": [date(2026, 11, 5), date(2026, 11, 6)]}
-    rows = operator_queries.coverage(night, Asked(source="gharchive"), expected, faulty=True)
+    rows = operator_queries.coverage(night, Request(source="gharchive"), expected, faulty=True)
     assert [(row["day"], row["status"], row["reason"]) for row in rows[-2:]] == [
         (date(2026, 11, 5), "missing", "no pull was started"),
         (date(2026, 11, 6), "missing", "no pull was started"),
     ]
     sources.write_text("- source: sample\n")  # another warehouse's
-    assert operating._expected(night, Asked(), date(2026, 11, 6)) == {}
+    assert operating._expected(night, Request(), date(2026, 11, 6)) == {}
 
 
 def test_missing_days_in_a_row_are_one_line(warehouse, capsys):
     expected = {"gharchive": [BEFORE, DAY, DAY + timedelta(days=2)]}
-    operator_tables.print_coverage(operator_queries.coverage(warehouse, Asked(), expected, faulty=False))
+    operator_tables.print_coverage(operator_queries.coverage(warehouse, Request(), expected, faulty=False))
     told = [line.split()[0] for line in lines(capsys.readouterr().out)[2:]]
     assert told == ["2026-11-02..2026-11-03", "no", "2026-11-05", "no", "3"]
 
 
 def test_runs_show_what_happened_and_beneath_each_why(clout, night, capsys):
-    operator_tables.print_runs(operator_queries.runs(night, Asked(first_day=DAY, last_day=DAY)), NOW)
+    operator_tables.print_runs(operator_queries.runs(night, Request(first_day=DAY, last_day=DAY)), NOW)
     told = lines(capsys.readouterr().out)
     assert told[0] == "Runs of 2026-11-03, times in UTC"
     assert [" ".join(line.split()) for line in told[2:]] == [
@@ -244,15 +244,15 @@ def test_the_newest_days_alone_are_read(night, monkeypatch):
     days = [DAY - timedelta(days=n) for n in range(3650)]
     monkeypatch.setattr(Warehouse, "read", noted)
     monkeypatch.setattr(Warehouse, "partitions", lambda *_: [{"day": str(day)} for day in days])
-    operator_queries.runs(night, Asked())
-    operator_queries.coverage(night, Asked(), {}, faulty=False)
+    operator_queries.runs(night, Request())
+    operator_queries.coverage(night, Request(), {}, faulty=False)
     assert {day for partition in asked for day in partition["day"]} == set(days[:7])
 
 
 @pytest.mark.parametrize("columns", [40, 80, 160])
 def test_no_line_of_a_table_is_wider_than_the_terminal(night, monkeypatch, capsys, columns):
     monkeypatch.setattr(display.out, "width", columns)
-    operator_tables.print_runs(operator_queries.runs(night, Asked()), NOW)
+    operator_tables.print_runs(operator_queries.runs(night, Request()), NOW)
     told = capsys.readouterr().out.splitlines()
     table = told[1 : told.index("")]
     assert max(map(len, table)) <= columns

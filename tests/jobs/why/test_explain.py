@@ -205,7 +205,7 @@ def test_a_bot_is_counted_neither_in_the_sentence_nor_in_the_table(world, capsys
     assert [engager["person_id"] for engager in found["engagers"]] == ["bots:ana", "bots:dee"]
     assert (found["engager_count"], found["bot_engager_count"]) == (2, 1)
     assert sum(kind["act_count"] for kind in found["kinds"]) == 2
-    explanations.tell(found)
+    explanations.print_explanation(found)
     out = capsys.readouterr().out
     assert "2 people engaged with you, and 1 bot without effect; " in out
     assert "cy" not in out.partition("By what they did")[0].partition("Who your attention comes from")[2]
@@ -247,12 +247,12 @@ def test_an_engagers_points_by_kind_are_told_where_there_are_several(ran, world)
 
 
 def test_what_stands_beside_the_score_is_told_as_no_part_of_it(capsys, world):
-    explanations.tell(told(world, "cy") | {"amplification": 2.5, "inclusion": 61.4})
+    explanations.print_explanation(told(world, "cy") | {"amplification": 2.5, "inclusion": 61.4})
     said = capsys.readouterr().out
     assert (
         "Beside the score, and no part of it: each post of yours set off 2.50 acts of others; inclusion 61 of" in said
     )
-    explanations.tell(told(world, "cy"))
+    explanations.print_explanation(told(world, "cy"))
     assert "Beside the score" not in capsys.readouterr().out  # of cy's posts nothing is known
 
 
