@@ -26,12 +26,12 @@ PARAMS = {
         6,  # people read scores in the morning
         type="number",
         minimum=0,
-        description="How long to wait for the day's pulls, from the start of the run; then score what is there. 0: at once.",
+        description="How long to wait for the day's pulls, from the start of the run. 0: do not wait.",
     ),
     "accept": Param(
         None,
         type=["null", "string"],
-        description="Why a day outside its bounds is to be published all the same; kept with the publication.",
+        description="Why to publish a day that is outside its bounds; stored with the publication.",
     ),
 }
 
@@ -62,7 +62,7 @@ with DAG(
         notify.send_all(
             [
                 notify.Notice(
-                    "published, but not of everything",
+                    "published, but incomplete",
                     scored,
                     lack.reason,
                     lack.runbook,

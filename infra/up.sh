@@ -88,7 +88,7 @@ give_up() {
     local ended
     wait -n -p ended "${!started[@]}" || true
     tail -n 20 "$AIRFLOW_HOME/${started[$ended]}.log" >&2
-    say "Airflow's ${started[$ended]} ended by itself; its log is $AIRFLOW_HOME/${started[$ended]}.log"
+    say "Airflow's ${started[$ended]} exited unexpectedly; its log is $AIRFLOW_HOME/${started[$ended]}.log"
     end_all
     exit 1
 }

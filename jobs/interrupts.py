@@ -60,7 +60,7 @@ def end_children() -> None:
 def message(arguments: list[str]) -> str:
     """The message of an interrupted command."""
     command = next((argument for argument in arguments if not argument.startswith("-")), "")
-    return "interrupted" + ("; the same command goes on where it stopped" if command in GO_ON else "")
+    return "interrupted" + ("; run the same command again to resume" if command in GO_ON else "")
 
 
 def end_at_once(_: int, __: FrameType | None) -> Never:

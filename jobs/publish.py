@@ -94,7 +94,7 @@ def restore(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, flo
         methodologies.refuse_changed(warehouse, params.methodology)
         history = publications.complete(warehouse, params.methodology.version, params.day)
         if not history:
-            raise NotPublishedError(f"scores {params}: never published, so there is nothing to bring back")
+            raise NotPublishedError(f"scores {params}: never published, so there is nothing to restore")
         if len(history) < 2 or not history[-2].people:
             raise NotPublishedError(f"scores {params}: nothing was published before the newest {history[-1].change}")
         wanted, change = history[-2:]
@@ -106,8 +106,9 @@ def _rows_of(warehouse: Warehouse, params: Params, wanted: Publication, change: 
     """The rows of publication `wanted`, which `change` replaced. Raises `NotPublishedError` if they are no longer held."""
     if wanted.scores_digest is None:
         raise NotPublishedError(
-            f"scores {params}: what was published before the newest {change.change} was published by an earlier clout, which"
-            f" did not record its content; to publish what `influence` holds, run `clout publish --day {params.day}`"
+            f"scores {params}: what was published before the newest {change.change} was published by an earlier version of"
+            " clout, which did not record its content; to publish what `influence` holds,"
+            f" run `clout publish --day {params.day}`"
         )
     computed = warehouse.version(INFLUENCE)
     if digests.of_stream(SCORES, _admitted(warehouse, params, computed)) == wanted.scores_digest:
@@ -121,7 +122,7 @@ def _rows_of(warehouse: Warehouse, params: Params, wanted: Publication, change: 
     if replaced is None or kept != wanted.scores_digest:
         raise NotPublishedError(
             f"scores {params}: what was published before the newest {change.change} ({wanted.people:,} people, until"
-            f" {change.published_at:%Y-%m-%d %H:%M} UTC) cannot be brought back: its files are no longer kept"
+            f" {change.published_at:%Y-%m-%d %H:%M} UTC) cannot be restored: its files are no longer kept"
             f" (keep_replaced_days in infra/nights.yaml) and `influence` holds other rows. To publish what `influence` holds,"
             f" run `clout publish --day {params.day}`"
         )

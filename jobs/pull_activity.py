@@ -221,11 +221,11 @@ def _coverage(spooled: Spool, platform: str, item: Run) -> dict[str, Any]:
     notes = spooled.notes.get((platform, item.day), [])
     if spooled.ends and spooled.ends < item.day and not any(note.absent for note in notes):
         raise NotReachedError(
-            f"{source_id} {item.day}: not covered, the latest line read is of {spooled.ends}; nothing pulled, ask for days"
-            f" up to then or add what came later"
+            f"{source_id} {item.day}: not covered: the latest line read is from {spooled.ends}; nothing was pulled; request"
+            " days up to then, or add later files"
         )
     if not counts["lines"] and not notes:
-        notes = [Note("no line of this day was found", partial=False)]
+        notes = [Note("the source has no line of this day", partial=False)]
     if item.started_at < end_of(item.day):
         notes = [*notes, Note("it was pulled before it ended", partial=True)]
     missing = [note for note in notes if note.partial]

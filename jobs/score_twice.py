@@ -44,7 +44,9 @@ def run(
             sums.unpersist()
             scored.append((side_params, window, spread))
         if scored[0][1].snapshot != scored[1][1].snapshot:
-            raise CloutError(f"compare {params.day}: the window was pulled or counted anew meanwhile; run it again")
+            raise CloutError(
+                f"compare {params.day}: the window was pulled or counted again during the run; run it again"
+            )
         tables.pair(db)
         largest = movers.largest(db, params.against, params.methodology)
         kinds = [direct_by_kind(*one, largest["person_id"].to_pylist()).toArrow() for one in scored]

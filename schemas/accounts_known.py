@@ -12,7 +12,7 @@ ACCOUNTS_KNOWN = Table(
     columns=(
         Column("month", "date", "First UTC day of the month at whose end this was known."),
         Column(
-            "basis", "string", "Digest of the names of the files it was made from; nobody reads it if they changed."
+            "basis", "string", "Digest of the names of the files it was made from; the copy is ignored if they changed."
         ),
         Column("platform", "string", "Platform the account lives on."),
         Column("account_id", "string", "The platform's id of the account."),
@@ -22,7 +22,7 @@ ACCOUNTS_KNOWN = Table(
         Column(
             "is_bot",
             "boolean",
-            "The newest known word on whether it is automated; null if none ever came.",
+            "Whether it is automated, as last known; null if never known.",
             nullable=True,
         ),
     ),

@@ -19,7 +19,7 @@ COVERAGE = Table(
         Column(
             "reason",
             "string",
-            "Why the day is partial, or a warning such as an empty file; null if nothing to say.",
+            "Why the day is partial, or a warning such as an empty file; null if there is neither.",
             nullable=True,
         ),
         Column(

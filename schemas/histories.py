@@ -14,7 +14,7 @@ HISTORIES = Table(
     columns=(
         Column("month", "date", "First UTC day of the month that the rows' days lie in."),
         Column(
-            "basis", "string", "Digest of the names of the files it was made from; nobody reads it if they changed."
+            "basis", "string", "Digest of the names of the files it was made from; the copy is ignored if they changed."
         ),
         *PERSON_COLUMNS,
     ),

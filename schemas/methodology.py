@@ -111,7 +111,7 @@ def versions(folder: Path = FOLDER) -> list[str]:
 def load(version: str, folder: Path = FOLDER) -> Methodology:
     """The methodology of that version. Raises `MethodologyError` if it does not exist, naming the versions that do."""
     if version not in versions(folder):
-        raise MethodologyError(f"methodology {version!r} is unknown; there is {', '.join(versions(folder)) or 'none'}")
+        raise MethodologyError(f"methodology {version!r} is unknown; known: {', '.join(versions(folder)) or 'none'}")
     methodology = parse((folder / f"{version}.yaml").read_text(encoding="utf-8"))
     if methodology.version != version:
         raise MethodologyError(f"{version}.yaml names version {methodology.version!r}, expected {version!r}")

@@ -13,7 +13,7 @@ RUNS = Table(
             "run_id", "string", "Unique id of this run of one job for one day; also in the log of the commits it made."
         ),
         Column("batch_id", "string", "Id shared by the runs of one command; a continued command keeps it."),
-        Column("batch_key", "string", "What the command was asked for: range, sources, methodology."),
+        Column("batch_key", "string", "The command's range, sources and methodology."),
         Column("day", "date", "UTC day the job worked on."),
         Column(
             "job",
@@ -23,14 +23,14 @@ RUNS = Table(
         ),
         Column("status", "string", "`started`, `done` or `failed`; `started` for long means interrupted."),
         Column("error", "string", "Why it failed; null otherwise.", nullable=True),
-        Column("parameters", "string", "JSON: what the job was told."),
+        Column("parameters", "string", "JSON: the job's parameters."),
         Column("inputs", "string", "JSON: table -> version that was read.", nullable=True),
         Column(
             "uncovered_days", "string", "JSON: platform -> days of the window that have no coverage.", nullable=True
         ),
         Column("engine", "string", "Engine that added the messages; null for other jobs.", nullable=True),
         Column("counts", "string", "JSON: rows and people, by name.", nullable=True),
-        Column("checks", "string", "JSON: check -> what was found.", nullable=True),
+        Column("checks", "string", "JSON: check -> its result.", nullable=True),
         Column("code_version", "string", "Version of clout."),
         Column("started_at", "timestamp", "Instant it started."),
         Column("finished_at", "timestamp", "Instant it ended; null while it runs.", nullable=True),

@@ -138,7 +138,7 @@ def _why(why: dict[str, Any]) -> str:
             for word, name in (("now covered on", "coverage_gained"), ("no longer covered on", "coverage_lost"))
             for platform, days in why.get(name, {}).items()
         ),
-        *(["accounts observed anew"] if "accounts" in why else []),
+        *(["account data changed"] if "accounts" in why else []),
         *(["clout {} -> {}".format(*why["code_version"])] if "code_version" in why else []),
         *([f"as run {why['run_id']} published it"] if "run_id" in why else []),
     ]
@@ -189,7 +189,7 @@ def print_table(
             say(fill(plain(note), out.width, initial_indent=INDENT, subsequent_indent=INDENT, break_on_hyphens=False))
     say()
     if left_out := [name for name in names if name not in kept]:
-        say(f"no room for {', '.join(left_out)}: a wider terminal and --json have all")
+        say(f"no room for {', '.join(left_out)}: use a wider terminal or --json to see them")
 
 
 def _fitting(widths: Mapping[str, int], by_importance: Sequence[str]) -> list[str]:

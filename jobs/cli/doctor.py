@@ -79,17 +79,17 @@ def _graphframes() -> Finding:
     except CloutError as error:
         return Finding("GraphFrames for the JVM", "missing", str(error))
     return Finding(
-        "GraphFrames for the JVM", Path(frames[0]).name if frames else "not here: engine `graphframes` is off"
+        "GraphFrames for the JVM", Path(frames[0]).name if frames else "not installed: engine `graphframes` is off"
     )
 
 
 def _warehouse(warehouse: Warehouse) -> Finding:
     try:
         if not warehouse.exists():
-            return Finding("warehouse", f"{warehouse.root} (nothing there yet; `clout run` fills it)")
+            return Finding("warehouse", f"{warehouse.root} (does not exist yet; `clout run` creates it)")
         warehouse.require_current()
     except CloutError as error:
-        return Finding("warehouse", f"{warehouse.root} (of another clout, or unreadable)", str(error))
+        return Finding("warehouse", f"{warehouse.root} (made by another version of clout, or unreadable)", str(error))
     try:
         days = sorted({partition["day"] for partition in warehouse.partitions(SCORES)})
     except CloutError as error:

@@ -68,7 +68,7 @@ def print_change(explanation: Explanation) -> None:
         (f"{reason['points']:+.4f}", f"{reason['influence']:+,.4f}", _sentence(reason, explanation))
         for reason in explanation["reasons"]
     ]
-    rows.append((f"{change:+.4f}", f"{attention_after - attention_before:+,.4f}", "in all"))
+    rows.append((f"{change:+.4f}", f"{attention_after - attention_before:+,.4f}", "total"))
     say(f"{'points':>9} {'attention':>14}")
     for points, worth, sentence in rows:
         say(f"{points:>9} {worth:>14}   {sentence}")
@@ -78,7 +78,7 @@ def print_change(explanation: Explanation) -> None:
             say(f"{_sentence(reason, explanation)}: {_most(reason, name)}")
     for platform, days in explanation["uncovered_days"].items():
         say(
-            f"{platform} was not covered on {len(days)} days between: nothing of it could arrive, and nothing of it faded."
+            f"{platform} was not covered on {len(days)} days in between; none of its acts could arrive or fade on them."
         )
     say(f"\n{NEVER_A_LOSS}")
     shorter = [part for part in ("second", "third") if explanation[part] < explanation[f"since_{part}"]]
@@ -115,11 +115,11 @@ def _print_beside(explanation: Explanation) -> None:
         measures.append(f"each post of yours set off {explanation['amplification']:,.2f} acts of others")
     if explanation["inclusion"] is not None:
         measures.append(
-            f"inclusion {explanation['inclusion']:.0f} of 100: so alike, in direct attention, are those who address you and"
-            " those you answer"
+            f"inclusion {explanation['inclusion']:.0f} of 100: how alike, in direct attention, the people who address you"
+            " and the people you answer are"
         )
     if measures:
-        say(f"Beside the score, and no part of it: {'; '.join(measures)}.")
+        say(f"Not part of the score: {'; '.join(measures)}.")
 
 
 def _print_engagers(explanation: Explanation, name: _Names) -> None:
@@ -135,7 +135,7 @@ def _print_engagers(explanation: Explanation, name: _Names) -> None:
         )
     rows.append(
         (
-            "in all",
+            "total",
             f"{explanation['score']:.4f}",
             "",
             f"{explanation['influence']:,.4f}",
@@ -199,7 +199,7 @@ def _print_acts(acts: Sequence[Explanation], name: _Names) -> None:
         for act in acts
     ]  # fmt: skip
     names = ("time (UTC)", "who", "did", "whom", "source", "activity_id")
-    print_table("Acts that these paths stand on", names, rows, texts=names)
+    print_table("Acts behind these paths", names, rows, texts=names)
 
 
 def _sentence(reason: Explanation, explanation: Explanation) -> str:
@@ -216,17 +216,22 @@ def _sentence(reason: Explanation, explanation: Explanation) -> str:
         case "engager_left":
             return f"{people} no longer engage{s} with you: their acts are too long ago"
         case "attention_moved":
-            turned = "spread their attention otherwise" if more == "more" else "turned their attention elsewhere"
+            turned = "distributed their attention differently" if more == "more" else "turned their attention elsewhere"
             return f"{people} who engage{s} with you {turned}: {more} of it reaches you"
         case "engagers_attention":
             return f"{more} attention reaches you through those who engage with you"
         case "coverage_restored":
-            return f"more is known of earlier days: acts of {people} arrived that had been missing, or aged by days now covered"
+            return (
+                f"more is known about earlier days: acts of {people} arrived that had been missing, or aged by days now"
+                " covered"
+            )
         case "coverage_missing":
-            return f"less is known of earlier days: acts of {people} are gone, or aged less by days no longer covered"
+            return (
+                f"less is known about earlier days: acts of {people} are gone, or aged less by days no longer covered"
+            )
         case "credibility":
-            return f"{people} said of themselves that they are {'a bot' if count == 1 else 'bots'}, or no longer do"
-    return f"methodology {explanation['methodology']} counts the same acts otherwise than {explanation['since_methodology']}"
+            return f"{people} declared that they are {'a bot' if count == 1 else 'bots'}, or no longer do"
+    return f"methodology {explanation['methodology']} counts the same acts differently from {explanation['since_methodology']}"
 
 
 def _most(reason: Explanation, name: _Names) -> str:

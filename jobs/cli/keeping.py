@@ -22,16 +22,16 @@ def maintain(
         typer.Option(
             "--repair",
             metavar=FLAG,
-            help="Only repair torn and missing files, as a power cut leaves them, and report each.",
+            help="Only repair torn and missing files, such as a power cut leaves, and report each.",
         ),
     ] = False,
     as_json: Json = False,
     sample: Sample = False,
     verbose: Verbose = False,
 ) -> None:
-    """Merge small files, remove what is no longer kept, and shorten the tables' logs. Nights may run meanwhile.
+    """Merge small files, remove expired data, and shorten the tables' logs. Nights can run at the same time.
 
-    `infra/nights.yaml` says how long things are kept. With --repair, let no other command write meanwhile.
+    `infra/nights.yaml` sets how long data is kept. With --repair, let no other command write at the same time.
     """
     from jobs import maintain as job
     from jobs.night_settings import nights
@@ -63,15 +63,15 @@ def _repair(sample: bool, today: date, as_json: bool) -> None:
             say(f"{'repaired' if outcome.done else '    left'}  {outcome.damage}")
             say(f"          -> {outcome.done or outcome.left}")
         if not outcomes:
-            say("every file of every table is whole")
+            say("every file of every table is intact")
     if any(outcome.left for outcome in outcomes):
         raise typer.Exit(1)
 
 
 def upgrade(sample: Sample = False, verbose: Verbose = False) -> None:
-    """Bring the tables of an earlier clout up to date: columns, docs, properties, the record of what is published.
+    """Bring the tables of an earlier version of clout up to date: columns, docs, properties, the record of what is published.
 
-    Let no other command write meanwhile: what changes a table aborts whoever writes it.
+    Let no other command write at the same time: a change to a table makes concurrent writes fail.
     """
     from jobs.warehouse import upgrade as job
     from jobs.warehouse.storage import Warehouse

@@ -103,7 +103,7 @@ def run(
 ) -> None:
     """Pull a range of days, score them and publish them.
 
-    Interrupted, the same command goes on where it stopped. Run to its end before, it runs everything again.
+    If interrupted, run the same command again: it resumes where it stopped. Once finished, it runs everything again.
 
     Example: clout run --source higgs=activity.txt.gz --first-day 2012-07-01 --last-day 2012-07-07
     """
@@ -129,8 +129,8 @@ def pull(
         typer.Option(
             "--settle",
             metavar=FLAG,
-            help="Fail while the day is partial and more of it may come (settle_hours in infra/nights.yaml), as the nights"
-            " do. What was pulled is kept.",
+            help="Fail while the day is partial and may still become complete (settle_hours in infra/nights.yaml), as the"
+            " nights do. What was pulled is kept.",
         ),
     ] = False,
     verbose: Verbose = False,

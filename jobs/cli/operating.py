@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from jobs.cli.operator_queries import Request
     from jobs.warehouse.storage import Warehouse
 
-OneDay = Annotated[datetime | None, typer.Option("--day", help="This UTC day alone.", **DAY_FORMAT)]
+OneDay = Annotated[datetime | None, typer.Option("--day", help="Only this UTC day.", **DAY_FORMAT)]
 FirstDay = Annotated[
     datetime | None,
     typer.Option("--first-day", help="First UTC day; the last 7 with rows if left out.", **DAY_FORMAT),
 ]
 LastDay = Annotated[datetime | None, typer.Option("--last-day", help="Last UTC day, included.", **DAY_FORMAT)]
-Source = Annotated[str | None, typer.Option("--source", metavar="ID", help="This source alone.")]
+Source = Annotated[str | None, typer.Option("--source", metavar="ID", help="Only this source.")]
 Json = Annotated[bool, typer.Option("--json", metavar=FLAG, help="JSON instead of a table.")]
 
 
@@ -66,7 +66,7 @@ def runs(
     last_day: LastDay = None,
     source: Source = None,
     job: Annotated[
-        str | None, typer.Option("--job", metavar="NAME", help="This job alone, such as `influence`.")
+        str | None, typer.Option("--job", metavar="NAME", help="Only this job, such as `influence`.")
     ] = None,
     failed: Annotated[
         bool, typer.Option("--failed", metavar=FLAG, help="Only runs that failed or did not end.")
@@ -111,7 +111,7 @@ def rejects(
     sample: Sample = False,
     verbose: Verbose = False,
 ) -> None:
-    """List why lines of the input became no acts, the commonest reason first.
+    """List why input lines did not become acts, the most common reason first.
 
     Example: clout rejects --day 2012-07-07 --source gharchive --outcome rejected
     """

@@ -24,7 +24,7 @@ def print_coverage(rows: Sequence[Row]) -> None:
     """Prints a line for each source, platform and day, and the reason if there is one. Consecutive missing days share one
     line."""
     if not rows:
-        say("no day that was asked for is in `coverage`")
+        say("`coverage` has no row for this request")
         return
     joined = _joined(rows)
     cells = [
@@ -65,7 +65,7 @@ def print_runs(rows: Sequence[Row], now: datetime) -> None:
         for row in rows
     ]  # fmt: skip
     if not rows:
-        say("no run that was asked for is in `runs`")
+        say("`runs` has no row for this request")
         return
     names = ("day", "job", "status", "started", "took", "of", "counts")
     texts = ("day", "job", "status", "started", "of", "counts")
@@ -85,7 +85,7 @@ def print_rejected_lines(rows: Sequence[Row]) -> None:
 
 def _print_rejects(rows: Sequence[Row], counts: Sequence[str]) -> None:
     if not rows:
-        say("no row that was asked for is in `rejects`")
+        say("`rejects` has no row for this request")
         return
     cells = [
         [str(row["day"]), plain(row["source"]), row["outcome"], count] for row, count in zip(rows, counts, strict=True)

@@ -30,7 +30,7 @@ Sources = Annotated[
     typer.Option(
         "--source",
         metavar="[ID:]TYPE[@PLATFORM]=WHERE",
-        help=f"What to pull; may be given several times. Types: {', '.join(TYPES)}."
+        help=f"What to pull; can be repeated. Types: {', '.join(TYPES)}."
         " The same ID twice is several files of one source.",
     ),
 ]
@@ -43,7 +43,7 @@ EngineName = Annotated[
     typer.Option(
         "--engine",
         metavar="auto|memory|spark|graphframes",
-        help="What adds the messages; all give the same scores. `auto`: memory where the pairs fit, else spark.",
+        help="What adds the messages; all give the same scores. `auto`: memory if the pairs fit, else spark.",
     ),
 ]
 RejectShare = Annotated[
@@ -56,14 +56,13 @@ Why = Annotated[str | None, typer.Option(metavar="TEXT", help="The reason, for t
 Accept = Annotated[
     str | None,
     typer.Option(
-        metavar="WHY", help="Take a day although it is outside its bounds, and why; kept with the publication."
+        metavar="WHY",
+        help="Accept a day that is outside its bounds, for this reason; it is stored with the publication.",
     ),
 ]
 Sample = Annotated[
     bool,
-    typer.Option(
-        "--sample", metavar=FLAG, help="Use the simulation's warehouse, also where there is one of real data."
-    ),
+    typer.Option("--sample", metavar=FLAG, help="Use the simulation's warehouse even if one with real data exists."),
 ]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", metavar=FLAG, help="Log every step, and show tracebacks.")]
 

@@ -46,8 +46,8 @@ def unpublish(
 def restore(
     day: Day, why: Why = None, methodology: Version = None, sample: Sample = False, verbose: Verbose = False
 ) -> None:
-    """Bring back what was published of a day before its newest change."""
-    _change_scores("restore", "brought back", day, methodology, sample, verbose, why)
+    """Restore what was published for a day before its newest change."""
+    _change_scores("restore", "restored", day, methodology, sample, verbose, why)
 
 
 def _change_scores(

@@ -26,7 +26,7 @@ def newest_day(warehouse: Warehouse, methodology: str | None = None) -> date:
         if partition["methodology"] == (methodology or official(date.fromisoformat(partition["day"])))
     ]
     if not days:
-        raise CloutError(f"scores: no day is published in {warehouse.root}; `clout run` does")
+        raise CloutError(f"scores: no day is published in {warehouse.root} yet; run `clout run`")
     return max(days)
 
 
@@ -68,7 +68,9 @@ def _bearers(warehouse: Warehouse, handle: str) -> set[str]:
 
 
 def _nobody(person: str) -> CloutError:
-    return CloutError(f"scores: nobody published is {person!r}; give a person_id such as `twitter:88`, or a handle")
+    return CloutError(
+        f"scores: no published person is called {person!r}; give a person_id such as `twitter:88`, or a handle"
+    )
 
 
 def history(warehouse: Warehouse, person: str, methodology: str | None, day: date | None = None) -> pa.Table:
@@ -93,7 +95,7 @@ def history(warehouse: Warehouse, person: str, methodology: str | None, day: dat
         by = methodology or "the official methodology"
         if day:
             raise CloutError(
-                f"scores {day} ({by}): {person} is not in it; `clout show {person}` lists the days that are"
+                f"scores {day} ({by}): {person} has no score; `clout show {person}` lists the days with one"
             )
         raise CloutError(f"scores: no day of {person!r} is published by {by}")
     return rows.sort_by("day")

@@ -86,10 +86,12 @@ def restatements(
 
 def compare(
     day: Day,
-    methodology: Annotated[str, typer.Option("--methodology", metavar="VERSION", help="Methodology asked about.")],
+    methodology: Annotated[str, typer.Option("--methodology", metavar="VERSION", help="Methodology to compare.")],
     against: Annotated[
         str | None,
-        typer.Option(metavar="VERSION", help="Compared with this one; the official one of the day if left out."),
+        typer.Option(
+            metavar="VERSION", help="Methodology to compare it with; the official one of the day if left out."
+        ),
     ] = None,
     to: Annotated[
         Path | None,
@@ -149,7 +151,7 @@ def explain(
         datetime | None, typer.Option("--since", help="Why the score changed since this UTC day.", **DAY_FORMAT)
     ] = None,
     acts: Annotated[
-        bool, typer.Option("--acts", metavar=FLAG, help="List the rows of `activity` that the largest paths stand on.")
+        bool, typer.Option("--acts", metavar=FLAG, help="List the rows of `activity` behind the largest paths.")
     ] = False,
     top: Annotated[int, typer.Option(min=1, max=10_000, metavar="N", help="How many to name of each.")] = 10,
     methodology: Version = None,

@@ -142,7 +142,7 @@ def _listed(span: Sequence["Stale"], sample: bool) -> dict[str, Any]:
     first, last, version = span[0].day, span[-1].day, span[0].methodology
     changed = sorted({day for entry in span for day in entry.changed_days})
     reasons = [f"activity or coverage of {spans(changed)} changed"] if changed else []
-    reasons += ["what accounts say of themselves changed"] if any(entry.accounts for entry in span) else []
+    reasons += ["account data changed"] if any(entry.accounts for entry in span) else []
     option = " --sample" if sample else ""
     return {
         "first_day": first,

@@ -53,7 +53,7 @@ def run(
     pulled = {day for days in planned.pulls.values() for day in days}
     if planned.resumed:
         say(
-            f"going on where the same command stopped: {len(pulled)} of {len(params.pulled_days)} days left to pull,"
+            f"resuming: {len(pulled)} of {len(params.pulled_days)} days left to pull,"
             f" {len(planned.scores)} of {len(params.scored_days)} to score"
         )
     with display.progress() as bar:
@@ -94,7 +94,7 @@ class Watch:
 def say_scored(outcome: day_range.Scored | day_range.Refused, watch: Watch) -> None:
     """Prints a line for a day, and one for each warning of its checks."""
     if isinstance(outcome, day_range.Refused):
-        say(f"REFUSED {outcome.day}  not published, for the reason at the end  {watch.seconds():6.1f} s")
+        say(f"REFUSED {outcome.day}  not published; the reason is at the end  {watch.seconds():6.1f} s")
         return
     people, pairs = f"{outcome.people:>10,} people", f"{outcome.pairs:>10,} pairs"
     say(f"scored  {outcome.day}  {people}  {pairs}  {watch.seconds():6.1f} s")
@@ -129,7 +129,7 @@ def _say_plan(
 ) -> None:
     say(f"warehouse {warehouse.root}{'' if warehouse.exists() else ' (would be created)'}")
     if planned.resumed:
-        say("the same command stopped before its end; it would go on there:")
+        say("the same command was interrupted; it would resume there:")
     for spec, days in planned.pulls.items():
         if days:
             say(f"read    {' '.join((spec.type, *spec.places))}")

@@ -79,14 +79,14 @@ def headline(comparison: Comparison) -> str:
     far = f"{share(whole['far'], whole['holders'])} of people move" if whole["far"] else "Nobody moves"
     typical = whole["median_move"]
     middle = "stays" if abs(typical) < STAYS else f"{'rises' if typical > 0 else 'falls'} by {abs(typical):.1f}"
-    return f"{far} by more than {FAR:g} points; the person in the middle {middle}."
+    return f"{far} by more than {FAR:g} points; the median person {middle}."
 
 
 def sentences(comparison: Comparison) -> Iterator[str]:
     """The sentences below the headline."""
     whole = comparison.whole
     holders, people = whole["holders"], max(whole["people_before"], whole["people_after"])
-    yield f"Of {people:,} people {holders:,} hold any attention; shares are of these."
+    yield f"{holders:,} of {people:,} people hold any attention; all shares refer to them."
     sides = (
         ("rises", "rise", whole["rising"], whole["largest_rise"]),
         ("falls", "fall", whole["falling"], whole["largest_fall"]),

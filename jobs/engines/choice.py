@@ -42,7 +42,7 @@ def require(name: str) -> None:
     elif name in ENGINES:
         ENGINES[name]()
     else:
-        raise UsageError(f"engine {name!r} is unknown; there is {', '.join((AUTO, *ENGINES))}")
+        raise UsageError(f"engine {name!r} is unknown; known: {', '.join((AUTO, *ENGINES))}")
 
 
 def chosen(name: str, edges: "DataFrame") -> Engine:
@@ -55,7 +55,7 @@ def chosen(name: str, edges: "DataFrame") -> Engine:
     needed, budget = need(edges), budget_bytes()
     engine = MemoryEngine(needed) if needed.fits(budget) else ENGINES["spark"]()
     log.info(
-        "engine %s: %d pairs of up to %d people need %.1f GB in memory, %.1f GB may be taken (CLOUT_MEMORY_GB), %s",
+        "engine %s: %d pairs of up to %d people need %.1f GB in memory, %.1f GB may be used (CLOUT_MEMORY_GB), %s",
         engine.name, needed.pairs, needed.people, needed.needed_bytes / 1e9, budget / 1e9, limits(),
     )  # fmt: skip
     return engine

@@ -41,9 +41,9 @@ def require() -> None:
         _load(session.build())
     elif not session.has_graphframes():
         raise UsageError(
-            f"engine graphframes: its JVM package {PACKAGE} is not here; name its jars by CLOUT_GRAPHFRAMES_JARS, with commas,"
-            f" or let set-up try again: rm '{session.environment_folder()}/.clout/graphframes.stamp' && bash infra/setup.sh"
-            " (engine spark gives the same bits without it)"
+            f"engine graphframes: its JVM package {PACKAGE} is not installed; list its jars in CLOUT_GRAPHFRAMES_JARS, with"
+            f" commas, or let set-up try again: rm '{session.environment_folder()}/.clout/graphframes.stamp' &&"
+            " bash infra/setup.sh (engine spark gives the same bits without it)"
         )
 
 
@@ -54,7 +54,7 @@ def _load(spark: "SparkSession") -> None:
         jvm.Thread.currentThread().getContextClassLoader().loadClass(ENTRY_CLASS)
     except Py4JJavaError as error:
         raise UsageError(
-            f"engine graphframes: {PACKAGE} is not on Spark's class path; give it to spark-submit by --packages or --jars"
+            f"engine graphframes: {PACKAGE} is not on Spark's class path; pass it to spark-submit with --packages or --jars"
         ) from error
 
 

@@ -178,7 +178,7 @@ class MemoryEngine:
         if not needed.fits(budget):
             raise CloutError(
                 f"engine memory: {needed.pairs:,} pairs of up to {needed.people:,} people need"
-                f" {needed.needed_bytes / 1e9:.2f} GB and {budget / 1e9:.2f} GB may be taken ({limits()}); use --engine spark"
+                f" {needed.needed_bytes / 1e9:.2f} GB and {budget / 1e9:.2f} GB may be used ({limits()}); use --engine spark"
                 " or graphframes, which spill what does not fit, or raise CLOUT_MEMORY_GB"
             )
         slices = 1 + _arrow_bytes(needed.pairs, needed.name_bytes) // SLICE_BYTES

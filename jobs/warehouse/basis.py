@@ -62,7 +62,7 @@ def published_basis(warehouse: Warehouse, day: date, methodology: Methodology) -
         raise CloutError(f"{what}: not published, so there is nothing to explain")
     if publication.covered_days is None:
         raise CloutError(
-            f"{what}: `publications` does not record what they were computed from; {again(day, methodology)}, then ask again"
+            f"{what}: `publications` does not record what they were computed from; {again(day, methodology)}, then try again"
         )
     covered = {
         platform: {date.fromisoformat(day) for day in days} for platform, days in publication.covered_days.items()
@@ -100,13 +100,13 @@ def _refuse_changed(warehouse: Warehouse, basis: Basis, then: Mapping[date, str]
     today, of_then = window.digests_of_days(coverage), window.digests_of_days(known)
     if changed := [day for day in other if of_then.get(day) != then[day]]:
         raise CloutError(
-            f"{basis}: {_pulled(warehouse, changed)} since they were computed, so the acts they count are no longer there; to"
-            f" score what is there now, {again(basis.day, basis.methodology)}"
+            f"{basis}: {_pulled(warehouse, changed)} since they were computed, so the acts they count are gone; to score the"
+            f" current acts, {again(basis.day, basis.methodology)}"
         )
     if uncounted := [day for day in other if counted_from.get(day) != today.get(day)]:
         raise CloutError(
-            f"{basis}: engagement of {spans(uncounted)} was counted from other activity than is there now; run `clout"
-            f" engagement --day {basis.day} --methodology {basis.methodology.version}`, then ask again"
+            f"{basis}: engagement of {spans(uncounted)} was counted from activity that has changed since; run `clout"
+            f" engagement --day {basis.day} --methodology {basis.methodology.version}`, then try again"
         )
 
 
@@ -126,11 +126,11 @@ def refuse_other_data(warehouse: Warehouse, basis: Basis, computed: np.ndarray, 
         return
     digest = known_accounts.credibility_digest(warehouse, basis.now, basis.day)
     because = (
-        "what was observed of accounts up to the day was pulled again since"
+        "account data up to the day was pulled again since"
         if basis.accounts_digest not in (None, digest)
-        else "the published rows are of another computation"
+        else "the published rows come from another computation"
     )
     raise CloutError(
-        f"{basis}: the influence of {count} people, computed again, is not what was published: {because};"
-        f" {again(basis.day, basis.methodology)}, then ask again"
+        f"{basis}: the recomputed influence of {count} people differs from the published one: {because};"
+        f" {again(basis.day, basis.methodology)}, then try again"
     )

@@ -41,14 +41,14 @@ def refuse_newer(root: str, configuration: Mapping[str, Any]) -> None:
     mine = contracts()
     unknown = [f"{name} {version}" for name, version in _versions(configuration).items() if version > mine.get(name, 0)]
     if unknown:
-        raise UsageError(f"{root}: a newer clout made this warehouse ({', '.join(unknown)}); update clout")
+        raise UsageError(f"{root}: a newer version of clout made this warehouse ({', '.join(unknown)}); update clout")
 
 
 def refuse_older(root: str, configuration: Mapping[str, Any]) -> None:
     """Raises `UsageError` if a contract of the warehouse is older than this clout's."""
     versions = _versions(configuration)
     if any(version > versions.get(name, 0) for name, version in contracts().items()):
-        raise UsageError(f"{root}: an earlier clout made this warehouse; run `clout upgrade`")
+        raise UsageError(f"{root}: an earlier version of clout made this warehouse; run `clout upgrade`")
 
 
 def _versions(configuration: Mapping[str, Any]) -> dict[str, int]:

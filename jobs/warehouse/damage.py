@@ -96,19 +96,17 @@ def _repaired_log(warehouse: Warehouse, table: Table) -> Iterator[Repaired]:
         damage = damages.pop(str(entry.path.relative_to(folder)), None)
         if damage and _rests_on_others(folder, entry, damages):
             _move(aside, (entry.path, folder / delta_log.LOG / "_last_checkpoint"))
-            yield Repaired(damage, done="taken away; the log is whole without it")
+            yield Repaired(damage, done="removed; the log is complete without it")
         elif damage:
-            yield Repaired(damage, left=f"no whole log lies before it: put {folder} back from a backup")
+            yield Repaired(damage, left=f"no intact log precedes it: restore {folder} from a backup")
     for entry in reversed(delta_log.commits(folder)):
         damage = damages.pop(str(entry.path.relative_to(folder)), None) or _torn_addition(folder, table, entry)
         if damage is None:
             break
         _move(aside, _with_checksums(entry.path))
-        yield Repaired(
-            damage, done="taken back: the change was never reported as done; repeat the command that made it"
-        )
+        yield Repaired(damage, done="undone: the change was never reported as done; repeat the command that made it")
     for damage in damages.values():
-        yield Repaired(damage, left=f"whole commits follow it: put {folder} back from a backup")
+        yield Repaired(damage, left=f"intact commits follow it: restore {folder} from a backup")
 
 
 def _torn_addition(folder: Path, table: Table, commit: Entry) -> Damage | None:

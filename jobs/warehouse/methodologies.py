@@ -13,8 +13,8 @@ def refuse_changed(warehouse: Warehouse, methodology: Methodology) -> None:
     known = {row["version"]: row["fingerprint"] for row in warehouse.read(METHODOLOGIES).to_pylist()}
     if known.get(methodology.version, methodology.fingerprint) != methodology.fingerprint:
         raise CloutError(
-            f"methodology {methodology.version}: its values are not those under which scores were published; a version"
-            " never changes, so restore its file and put the new values into a file with a version of their own"
+            f"methodology {methodology.version}: its values differ from those under which scores were published; a version"
+            " never changes: restore its file, and put the new values into a file of a new version"
         )
 
 

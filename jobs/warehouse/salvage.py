@@ -58,7 +58,7 @@ def repair(warehouse: Warehouse, batch: Batch, today: date) -> list[Repaired]:
 
 def _command(warehouse: Warehouse, lost: Damage) -> str:
     table = next(table for table in TABLES if table.name == lost.table)
-    return RUN.get(lost.table, "put {folder} back from a backup").format(folder=warehouse.path(table), **lost.partition)
+    return RUN.get(lost.table, "restore {folder} from a backup").format(folder=warehouse.path(table), **lost.partition)
 
 
 def _published_again(warehouse: Warehouse, run_id: str) -> Iterator[Repaired]:
@@ -71,9 +71,7 @@ def _published_again(warehouse: Warehouse, run_id: str) -> Iterator[Repaired]:
         expected = current.content if current else None
         if _digest(warehouse, SCORES, place) == expected or expected == "":
             continue
-        what = Damage(
-            SCORES.name, ROWS, f"{place['day']} ({place['methodology']})", "are not those that were published"
-        )
+        what = Damage(SCORES.name, ROWS, f"{place['day']} ({place['methodology']})", "differ from those published")
         if expected is None:
             warehouse.replace(SCORES, rows(SCORES, []), place, run_id=run_id, job=JOB)
             yield Repaired(what, done="removed: the day is not published")

@@ -124,7 +124,7 @@ def published(warehouse: Warehouse, person: str, day: date, methodology: Methodo
     rows = warehouse.read(SCORES, partition, where=pc.field("person_id") == person).to_pylist()
     if not rows:
         raise CloutError(
-            f"scores {day} ({methodology.version}): {person} is not in it; `clout show {person}` lists the days that are"
+            f"scores {day} ({methodology.version}): {person} has no score; `clout show {person}` lists the days with one"
         )
     return rows[0]
 

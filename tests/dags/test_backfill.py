@@ -133,7 +133,7 @@ def test_a_night_without_a_source_is_published_and_reported(airflow, api, pulled
     now = ("--dag-run-conf", json.dumps({"wait_hours": 0}))
     (run,) = airflow.backfill(api, "score_influence", DAY_AFTER, DAY_AFTER, *now)
     assert run["state"] == "success", airflow.logs()
-    (lacking,) = told.about(what="published, but not of everything", source="broken")
+    (lacking,) = told.about(what="published, but incomplete", source="broken")
     assert (lacking["day"], lacking["runbook"]) == (DAY_AFTER, "infra/runbooks/late_or_missing_day.md")
     assert lacking["reason"] == f"no coverage of {DAY_AFTER}"
 

@@ -171,9 +171,9 @@ def test_an_empty_file_is_complete_with_a_warning_and_so_is_a_day_without_a_line
     pulled = pull(f"empty:higgs={empty}") + pull(f"other:higgs={other}")
     assert pull.coverage() == [
         (DAY, "empty", "complete", "empty.txt is empty", 0, 0, 0, 0),
-        (DAY, "other", "complete", "no line of this day was found", 0, 0, 0, 0),
+        (DAY, "other", "complete", "the source has no line of this day", 0, 0, 0, 0),
     ]
-    assert [day.note for day in pulled] == ["empty.txt is empty", "no line of this day was found"]
+    assert [day.note for day in pulled] == ["empty.txt is empty", "the source has no line of this day"]
     assert pull.table(ACTIVITY) == pull.table(REJECTS) == []
 
 

@@ -72,7 +72,7 @@ def test_exit_codes_and_streams_are_those_of_a_process(warehouse, arrow_rows):
 
     assert ends("show") == (0, "Highest scores of 2026-11-03, methodology 2026.11", "")
     assert ends("show", "zoe") == (
-        1, "", "clout: scores: nobody published is 'zoe'; give a person_id such as `twitter:88`, or a handle\n",
+        1, "", "clout: scores: no published person is called 'zoe'; give a person_id such as `twitter:88`, or a handle\n",
     )  # fmt: skip
     assert ends("show", "bo")[:2] == (2, "")
 

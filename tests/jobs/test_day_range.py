@@ -188,7 +188,7 @@ def test_a_run_that_is_interrupted_between_days_is_continued_by_the_same_command
     )  # fmt: skip
     assert stopped.returncode == 1, stopped.stderr
     assert stopped.stdout.splitlines()[-1].startswith(f"scored  {SECOND}")
-    assert stopped.stderr.splitlines()[-1] == "clout: interrupted; the same command goes on where it stopped"
+    assert stopped.stderr.splitlines()[-1] == "clout: interrupted; run the same command again to resume"
     assert "Traceback" not in stopped.stderr
     pulls = [(PULL, day, source, "done") for source in "ab" for day in (FIRST, SECOND, THIRD)]
     counts = [("engagement", day, None, "done") for day in (FIRST, SECOND, THIRD)]
@@ -200,7 +200,7 @@ def test_a_run_that_is_interrupted_between_days_is_continued_by_the_same_command
     monkeypatch.setenv("CLOUT_WAREHOUSE", warehouse.root)
     main.app(command, standalone_mode=False)
     told = capsys.readouterr().out
-    assert told.startswith("going on where the same command stopped: 0 of 3 days left to pull, 1 of 2 to score\n")
+    assert told.startswith("resuming: 0 of 3 days left to pull, 1 of 2 to score\n")
     assert "\n0 days pulled, 1 scored, in " in told
     # Counted again is the day that is scored; what was pulled and published is left as it is.
     assert steps(warehouse)[len(before) :] == [counts[-1], *scored[THIRD]]

@@ -183,7 +183,7 @@ def test_a_changed_methodology_is_refused(warehouse, arrow_rows):
     world.put("test", [Did(DAY, "twitter", "like", "ana", "bo")])
     world.count(DAY)
     with pytest.raises(
-        CloutError, match=r"methodology 2026\.11: its values are not those under which scores were published"
+        CloutError, match=r"methodology 2026\.11: its values differ from those under which scores were published"
     ):
         job.run(None, warehouse, replace(PARAMS, methodology=replace(OFFICIAL, damping=0.6)), world.batch)
 

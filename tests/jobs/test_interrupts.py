@@ -17,7 +17,7 @@ from schemas.coverage import COVERAGE
 from schemas.runs import RUNS
 from tests.jobs.test_cli_process import start
 
-LINE = "clout: interrupted; the same command goes on where it stopped\n"
+LINE = "clout: interrupted; run the same command again to resume\n"
 WAIT_S = 120  # for a moment to come, on a machine that is busy
 
 

@@ -155,7 +155,7 @@ def test_what_is_not_there_can_be_neither_withdrawn_nor_brought_back(warehouse, 
         NotPublishedError, match=r"^scores 2026-11-03 \(2026.11\): not published, so there is nothing to with"
     ):
         change(publish.unpublish)
-    with pytest.raises(NotPublishedError, match=r"never published, so there is nothing to bring back$"):
+    with pytest.raises(NotPublishedError, match=r"never published, so there is nothing to restore$"):
         change(publish.restore)
     checked(2.0)
     change(publish.run)
@@ -180,7 +180,7 @@ def test_what_neither_influence_nor_kept_files_hold_cannot_be_brought_back(wareh
     warehouse.delta(SCORES).vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
     with pytest.raises(
         NotPublishedError,
-        match=r"before the newest publish \(2 people, until 20.* UTC\) cannot be brought back: its files are no longer kept"
+        match=r"before the newest publish \(2 people, until 20.* UTC\) cannot be restored: its files are no longer kept"
         r" .* and `influence` holds other rows\. To publish what `influence` holds, run `clout publish --day 2026-11-03`$",
     ):
         change(publish.restore)
@@ -203,6 +203,8 @@ def test_a_methodology_whose_values_changed_is_refused(warehouse, checked, chang
     assert warehouse.version(METHODOLOGIES) == version  # says nothing new, so writes nothing
     changed = replace(OFFICIAL, damping=0.85)
     for how in (publish.run, publish.restore):
-        with pytest.raises(CloutError, match=r"^methodology 2026.11: its values are not those under which scores were"):
+        with pytest.raises(
+            CloutError, match=r"^methodology 2026.11: its values differ from those under which scores were"
+        ):
             change(how, methodology=changed)
     assert influences(warehouse) == [(DAY, 2.0), (DAY, 0.0)]

@@ -149,9 +149,9 @@ def test_what_is_said_and_where_the_page_is(reported):
     first, *sentences, label, report = said.splitlines()
     assert (
         first
-        == f"2026.12 against 2026.11 on {DAY}: Nobody moves by more than 5 points; the person in the middle falls by 4.0."
+        == f"2026.12 against 2026.11 on {DAY}: Nobody moves by more than 5 points; the median person falls by 4.0."
     )
-    assert sentences[0] == "  Of 7 people 4 hold any attention; shares are of these."
+    assert sentences[0] == "  4 of 7 people hold any attention; all shares refer to them."
     assert (label, report) == ("consent is not applied: internal use only", f"report: {to / 'report.html'}")
     page = (to / "report.html").read_text(encoding="utf-8")
     assert ("&lt;script&gt;" in page, "<script" in page) == (True, False)
@@ -185,5 +185,5 @@ def test_what_cannot_be_compared(world):
     world.write(METHODOLOGIES, [changed], version=PROPOSED.version)
     world.put("late", [])
     world.count(DAY)
-    with pytest.raises(CloutError, match=r"methodology 2026\.12: its values are not those under which scores were"):
+    with pytest.raises(CloutError, match=r"methodology 2026\.12: its values differ from those under which scores were"):
         score_twice.run(world.spark, world.warehouse, params)

@@ -61,12 +61,12 @@ def test_a_day_past_the_last_line_of_a_file_is_not_covered_by_it(pull):
     (pulled,) = pull(f"higgs={path}", last_day=NEXT, on_day=heard.append)
     assert pull.table(COVERAGE, "day", "status") == [(DAY, "complete")]
     reason = (
-        f"higgs {NEXT}: not covered, the latest line read is of {DAY}; nothing pulled, ask for days up to then or add"
-        " what came later"
+        f"higgs {NEXT}: not covered: the latest line read is from {DAY}; nothing was pulled; request days up to then,"
+        " or add later files"
     )
     assert heard == [pulled, Pulled(NEXT, "higgs", 0, 0, 0, 0, reason, covered=False)]
     assert pull.states() == [(DAY, "done", None), (NEXT, "failed", reason)]
-    with pytest.raises(NotReachedError, match="the latest line read is of 2012-07-04"):
+    with pytest.raises(NotReachedError, match="the latest line read is from 2012-07-04"):
         pull(f"higgs={path}", first_day=NEXT)
     assert pull.table(COVERAGE, "day") == [(DAY,)]
 

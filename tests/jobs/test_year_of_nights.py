@@ -228,7 +228,7 @@ def test_a_day_is_pulled_again_rebuilt_and_restored_while_its_files_are_kept(yea
     year.maintain()
     with pytest.raises(
         NotPublishedError,
-        match=r"what was published before the newest restore .* cannot be brought back: its files are no longer kept"
+        match=r"what was published before the newest restore .* cannot be restored: its files are no longer kept"
         rf" .* run `clout publish --day {day}`$",
     ):
         publish.restore(year.warehouse, params(day), BATCH)

@@ -207,7 +207,7 @@ def test_the_bundled_one_is_official():
         (TWO.replace("2026-03-01", '"2026-03-01"'), "expected ascending, distinct days"),  # text is no day
         ('- version: "1"\n', "expected a list of `version` and `from`"),
         (TWO.replace('"2"', '"1"'), r"a version is official once, found \['1', '1'\]"),
-        (TWO.replace('"2"', '"9"'), "methodology '9' is unknown; there is 1, 2"),
+        (TWO.replace('"2"', '"9"'), "methodology '9' is unknown; known: 1, 2"),
     ],
 )
 def test_what_cannot_be_official(folder, stated, fault):
@@ -221,6 +221,6 @@ def test_files_and_versions(folder):
     assert load("1", found).version == "1"
     with pytest.raises(MethodologyError, match=r"2\.yaml names version '3', expected '2'"):
         load("2", found)
-    with pytest.raises(MethodologyError, match="methodology '4' is unknown; there is 1, 2"):
+    with pytest.raises(MethodologyError, match="methodology '4' is unknown; known: 1, 2"):
         load("4", found)
     assert in_force(found) == ()

@@ -35,7 +35,7 @@ def test_show_of_a_person_and_a_day_is_that_day(clout, published):
     assert clout("show", "ana", "--day", "2026-11-09") == Result(
         1,
         "",
-        "clout: scores 2026-11-09 (the official methodology): ana is not in it; `clout show ana` lists the days that are\n",
+        "clout: scores 2026-11-09 (the official methodology): ana has no score; `clout show ana` lists the days with one\n",
     )
 
 
@@ -46,7 +46,7 @@ def test_a_day_is_published_withdrawn_and_brought_back(clout, warehouse, arrow_r
     day = ("--day", str(DAY))
     internal = "3 people; consent is not applied: internal use only\n"
     assert clout("checks", *day) == Result(0, "checked 2026-11-03: 10 checks passed; next: `clout publish`\n", "")
-    for command, done in (("publish", "published"), ("unpublish", "withdrew"), ("restore", "brought back")):
+    for command, done in (("publish", "published"), ("unpublish", "withdrew"), ("restore", "restored")):
         assert clout(command, *day) == Result(0, f"{done} 2026-11-03 (2026.11): {internal}", "")
         assert warehouse.row_count(SCORES, {}) == (0 if command == "unpublish" else 3)
 

@@ -79,7 +79,7 @@ def test_where_the_terminal_is_narrow_whole_columns_are_left_out_and_named(score
     assert title == "Highest scores of 2026-11-03, methodology 2026.11"
     assert header.split() == ["rank", "person", "handle", "score", "=", "direct", "+", "second", "+", "third"]
     assert row.split() == ["2", "sample-birdsong:a00000007", "0.00", "0.00", "0.00", "0.00"]
-    assert rest[0] == "no room for influence, engagers: a wider terminal and --json have all"
+    assert rest[0] == "no room for influence, engagers: use a wider terminal or --json to see them"
     assert max(map(len, plain_of(screen.getvalue()).splitlines())) <= 80
 
 
@@ -96,7 +96,7 @@ def test_the_score_is_the_last_column_to_go(scores, terminal, width, kept, dropp
     _, header, _, row, *_, room = [line for line in plain_of(screen.getvalue()).splitlines() if line.strip()][:6]
     assert header.split() == kept
     assert row.split()[-1] == "56.50"
-    assert room == f"no room for {dropped}: a wider terminal and --json have all"
+    assert room == f"no room for {dropped}: use a wider terminal or --json to see them"
 
 
 def test_sentences_about_a_row_stand_beneath_it_and_wrap(terminal):
@@ -152,7 +152,7 @@ def test_points_of_the_parts_sum_to_the_score_and_nobody_divides_by_nothing(scor
                 "code_version": ["0.1", "0.2"],
             },
             "scored again: acts pulled again of 2026-11-01..2026-11-02,2026-11-05; github now covered on 2026-11-01; twitter"
-            " now covered on 2026-11-01; reddit no longer covered on 2026-11-02; accounts observed anew; clout 0.1 -> 0.2",
+            " now covered on 2026-11-01; reddit no longer covered on 2026-11-02; account data changed; clout 0.1 -> 0.2",
         ),
     ],
 )

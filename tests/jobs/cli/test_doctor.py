@@ -44,7 +44,7 @@ def test_the_warehouse_tells_its_days_and_a_missing_one_is_no_fault(found, wareh
     assert found()["warehouse"].found.startswith(f"{warehouse.root} (days published: 1, 2026-11-03 to 2026-11-03, ")
     nowhere = Warehouse(str(tmp_path / "nowhere"))
     assert found(nowhere)["warehouse"] == Finding(
-        "warehouse", f"{nowhere.root} (nothing there yet; `clout run` fills it)"
+        "warehouse", f"{nowhere.root} (does not exist yet; `clout run` creates it)"
     )
 
 

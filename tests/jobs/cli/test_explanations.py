@@ -49,15 +49,15 @@ SENTENCES = {
     "engager_arrived": "2 people newly engage with you",
     "faded_engagement": "earlier acts of 2 people faded with time",
     "engager_left": "2 people no longer engage with you: their acts are too long ago",
-    "attention_moved": ("2 people who engage with you spread their attention otherwise: more of it reaches you",
+    "attention_moved": ("2 people who engage with you distributed their attention differently: more of it reaches you",
                         "2 people who engage with you turned their attention elsewhere: less of it reaches you"),
     "engagers_attention": ("more attention reaches you through those who engage with you",
                            "less attention reaches you through those who engage with you"),
-    "coverage_restored": "more is known of earlier days: acts of 2 people arrived that had been missing, or aged by days now"
+    "coverage_restored": "more is known about earlier days: acts of 2 people arrived that had been missing, or aged by days now"
                          " covered",
-    "coverage_missing": "less is known of earlier days: acts of 2 people are gone, or aged less by days no longer covered",
-    "credibility": "2 people said of themselves that they are bots, or no longer do",
-    "methodology": "methodology 2026.12 counts the same acts otherwise than 2026.11",
+    "coverage_missing": "less is known about earlier days: acts of 2 people are gone, or aged less by days no longer covered",
+    "credibility": "2 people declared that they are bots, or no longer do",
+    "methodology": "methodology 2026.12 counts the same acts differently from 2026.11",
 }  # fmt: skip
 
 
@@ -71,7 +71,7 @@ def test_each_reason_is_a_sentence(said, code, gain):
     rows = [line.split(maxsplit=2) for line in lines]
     whole = sign * (sum(map(abs, people.values())) + 0.125)
     assert [f"{whole / 2:+.4f}", f"{whole:+,.4f}", sentence] in rows
-    assert [f"{whole / 2:+.4f}", f"{whole:+,.4f}", "in all"] in rows
+    assert [f"{whole / 2:+.4f}", f"{whole:+,.4f}", "total"] in rows
     if people:
         assert f"{sentence}: x:bo {sign * 0.25:+.4f}, 1 others {sign * 0.125:+.4f}" in lines
     assert [other for other in REASONS if "_" in other and other in "\n".join(lines)] == []
@@ -82,8 +82,11 @@ def test_each_reason_is_a_sentence(said, code, gain):
     [
         ("engager_arrived", "1 person newly engages with you"),
         ("engager_left", "1 person no longer engages with you: their acts are too long ago"),
-        ("attention_moved", "1 person who engages with you spread their attention otherwise: more of it reaches you"),
-        ("credibility", "1 person said of themselves that they are a bot, or no longer do"),
+        (
+            "attention_moved",
+            "1 person who engages with you distributed their attention differently: more of it reaches you",
+        ),
+        ("credibility", "1 person declared that they are a bot, or no longer do"),
     ],
 )
 def test_one_person_is_told_as_one(said, code, sentence):

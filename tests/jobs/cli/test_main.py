@@ -84,7 +84,7 @@ WRONG = {
     ),
     "an unknown methodology": (
         ("checks", "--day", "2026-11-03", "--methodology", "1999.01"),
-        "clout: methodology '1999.01' is unknown; there is 2026.11, 2026.12",
+        "clout: methodology '1999.01' is unknown; known: 2026.11, 2026.12",
     ),
     "a day before all methodologies": (
         ("show", "--day", "1999-12-31"),
@@ -129,10 +129,10 @@ SCORING = {
     "compare": ("compare", "--day", "2026-11-03", "--methodology", "2026.12"),
 }
 NOT_HERE = {
-    "pregel": "clout: engine 'pregel' is unknown; there is auto, memory, spark, graphframes\n",
-    "graphframes": "clout: engine graphframes: its JVM package io.graphframes:graphframes-spark4_2.13:0.12.2 is not here; name"
-    " its jars by CLOUT_GRAPHFRAMES_JARS, with commas, or let set-up try again: rm '{environment}/.clout/graphframes.stamp' &&"
-    " bash infra/setup.sh (engine spark gives the same bits without it)\n",
+    "pregel": "clout: engine 'pregel' is unknown; known: auto, memory, spark, graphframes\n",
+    "graphframes": "clout: engine graphframes: its JVM package io.graphframes:graphframes-spark4_2.13:0.12.2 is not"
+    " installed; list its jars in CLOUT_GRAPHFRAMES_JARS, with commas, or let set-up try again:"
+    " rm '{environment}/.clout/graphframes.stamp' && bash infra/setup.sh (engine spark gives the same bits without it)\n",
 }
 
 
@@ -157,15 +157,15 @@ FAILED = {
     ),
     "nobody": (
         ("show", "\x1b[31mzoe"),
-        "clout: scores: nobody published is '\\x1b[31mzoe'; give a person_id such as `twitter:88`, or a handle\n",
+        "clout: scores: no published person is called '\\x1b[31mzoe'; give a person_id such as `twitter:88`, or a handle\n",
     ),
     "nothing to withdraw": (
         ("unpublish", "--day", "2026-11-09"),
         "clout: scores 2026-11-09 (2026.11): not published, so there is nothing to withdraw\n",
     ),
-    "nothing to bring back": (
+    "nothing to restore": (
         ("restore", "--day", "2026-11-09"),
-        "clout: scores 2026-11-09 (2026.11): never published, so there is nothing to bring back\n",
+        "clout: scores 2026-11-09 (2026.11): never published, so there is nothing to restore\n",
     ),
     "not checked": (
         ("publish", "--day", "2026-11-09"),

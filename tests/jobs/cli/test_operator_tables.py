@@ -193,9 +193,9 @@ def test_runs_are_chosen_by_day_job_source_and_end(clout, options, jobs):
 
 
 def test_nothing_that_was_asked_for_is_a_sentence(clout):
-    assert clout("runs", "--day", "2026-11-09") == "no run that was asked for is in `runs`\n"
-    assert clout("rejects", "--day", "2026-11-09") == "no row that was asked for is in `rejects`\n"
-    assert clout("coverage", "--day", "2026-11-09", "--source", "x") == "no day that was asked for is in `coverage`\n"
+    assert clout("runs", "--day", "2026-11-09") == "`runs` has no row for this request\n"
+    assert clout("rejects", "--day", "2026-11-09") == "`rejects` has no row for this request\n"
+    assert clout("coverage", "--day", "2026-11-09", "--source", "x") == "`coverage` has no row for this request\n"
 
 
 def test_rejects_are_reasons_with_their_first_line_or_the_lines(clout):

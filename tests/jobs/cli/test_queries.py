@@ -47,7 +47,7 @@ def test_the_top_is_in_order_of_rank_and_ties_in_order_of_id(warehouse, publishe
 
 
 def test_a_day_that_is_not_published_names_the_newest_that_is(warehouse, published):
-    with pytest.raises(CloutError, match=r"^scores: no day is published in .*; `clout run` does$"):
+    with pytest.raises(CloutError, match=r"^scores: no day is published in .* yet; run `clout run`$"):
         queries.newest_day(warehouse)
     published([ANA])
     published([ANA], NEXT + timedelta(days=9), methodology="2031.01")  # an unofficial methodology is not the newest
@@ -82,7 +82,7 @@ def test_a_handle_of_several_people_asks_for_one_of_them(warehouse, published):
 def test_who_is_not_published_is_nobody(warehouse, published):
     published([ANA])
     for who in ("zoe", "twitter:9", "' or 1=1"):
-        with pytest.raises(CloutError, match=r"^scores: nobody published is"):
+        with pytest.raises(CloutError, match=r"^scores: no published person is called"):
             queries.history(warehouse, who, None)
 
 

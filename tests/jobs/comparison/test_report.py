@@ -54,9 +54,9 @@ MOVED = {
 
 def test_the_sentences_of_a_change(compared):
     found = compared(MOVED)
-    assert report.headline(found) == "40% of people move by more than 5 points; the person in the middle stays."
+    assert report.headline(found) == "40% of people move by more than 5 points; the median person stays."
     assert list(report.sentences(found)) == [
-        "Of 6 people 5 hold any attention; shares are of these.",
+        "5 of 6 people hold any attention; all shares refer to them.",
         "40% rise, by 8.0 points at most; 40% fall, by 10.0 points at most.",
         "The order changes a little (rank correlation 0.975): of the first 5 people 5 stay among the first 100.",
         "Attention moves from x (80.0% of all to 68.9%) to y (20.0% of all to 31.1%).",
@@ -66,12 +66,12 @@ def test_the_sentences_of_a_change(compared):
 @pytest.mark.parametrize(
     ("people", "headline", "sentence"),
     [
-        ({"x:a": (1.0, 1.1), "x:b": (2.0, 2.2)}, "Nobody moves by more than 5 points; the person in the middle rises by 1.0.",
+        ({"x:a": (1.0, 1.1), "x:b": (2.0, 2.2)}, "Nobody moves by more than 5 points; the median person rises by 1.0.",
          "100% rise, by 2.0 points at most; nobody falls."),
         ({"x:a": (1.0, 1.0), "x:b": (9.0, 2.0), "x:c": (3.0, 2.0)},
-         "67% of people move by more than 5 points; the person in the middle falls by 10.0.",
+         "67% of people move by more than 5 points; the median person falls by 10.0.",
          "Nobody rises; 67% fall, by 70.0 points at most."),
-        ({"x:a": (1.0, 1.0)}, "Nobody moves by more than 5 points; the person in the middle stays.",
+        ({"x:a": (1.0, 1.0)}, "Nobody moves by more than 5 points; the median person stays.",
          "Nobody rises; nobody falls."),
     ],
 )  # fmt: skip

@@ -76,7 +76,7 @@ def test_memory_refuses_more_than_32_bits_can_count(edges, monkeypatch, limit, m
 
 
 def test_unknown_engine():
-    with pytest.raises(UsageError, match="engine 'pregel' is unknown; there is auto, memory, spark, graphframes"):
+    with pytest.raises(UsageError, match="engine 'pregel' is unknown; known: auto, memory, spark, graphframes"):
         choice.require("pregel")
 
 

@@ -30,9 +30,9 @@ def test_without_it_the_engine_says_how_to_get_it(environment):
     with pytest.raises(UsageError) as told:
         GraphFramesEngine()
     assert str(told.value) == (
-        "engine graphframes: its JVM package io.graphframes:graphframes-spark4_2.13:0.12.2 is not here; name its jars by"
-        f" CLOUT_GRAPHFRAMES_JARS, with commas, or let set-up try again: rm '{environment}/.clout/graphframes.stamp' && bash"
-        " infra/setup.sh (engine spark gives the same bits without it)"
+        "engine graphframes: its JVM package io.graphframes:graphframes-spark4_2.13:0.12.2 is not installed; list its"
+        f" jars in CLOUT_GRAPHFRAMES_JARS, with commas, or let set-up try again: rm '{environment}/.clout/graphframes.stamp' &&"
+        " bash infra/setup.sh (engine spark gives the same bits without it)"
     )
 
 
@@ -85,6 +85,6 @@ def test_under_spark_submit_the_class_path_decides(spark, environment, monkeypat
     GraphFramesEngine()
     monkeypatch.setattr(graphframes, "ENTRY_CLASS", "org.graphframes.Elsewhere")
     with pytest.raises(
-        UsageError, match=r"is not on Spark's class path; give it to spark-submit by --packages or --jars$"
+        UsageError, match=r"is not on Spark's class path; pass it to spark-submit with --packages or --jars$"
     ):
         GraphFramesEngine()

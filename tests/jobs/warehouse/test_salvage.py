@@ -142,4 +142,4 @@ def test_the_command_names_what_it_repaired(warehouse, published, monkeypatch):
     first, second = (CliRunner().invoke(main.app, ["maintain", "--repair"]) for _ in range(2))
     assert (first.exit_code, second.exit_code) == (0, 0)
     assert "restored from `influence`" in first.stdout
-    assert second.stdout == "every file of every table is whole\n"
+    assert second.stdout == "every file of every table is intact\n"

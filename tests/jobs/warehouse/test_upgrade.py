@@ -68,10 +68,13 @@ def test_every_command_says_what_to_run_and_changes_nothing(warehouse, arrow_row
     earlier(warehouse, arrow_rows)
     before = state(warehouse)
     for versions, message in (
-        (None, "an earlier clout made this warehouse; run `clout upgrade`"),
-        ({"scores": 1}, "an earlier clout made this warehouse; run `clout upgrade`"),
-        (creation.contracts() | {"scores": 99}, "a newer clout made this warehouse (scores 99); update clout"),
-        (creation.contracts() | {"links": 1}, "a newer clout made this warehouse (links 1); update clout"),
+        (None, "an earlier version of clout made this warehouse; run `clout upgrade`"),
+        ({"scores": 1}, "an earlier version of clout made this warehouse; run `clout upgrade`"),
+        (
+            creation.contracts() | {"scores": 99},
+            "a newer version of clout made this warehouse (scores 99); update clout",
+        ),
+        (creation.contracts() | {"links": 1}, "a newer version of clout made this warehouse (links 1); update clout"),
     ):
         if versions:
             marker = warehouse.delta(METHODOLOGIES)

@@ -119,10 +119,10 @@ def test_nobody_engaged(world):
 
 def test_who_is_not_scored_and_what_is_not_published(world):
     with pytest.raises(
-        CloutError, match=r"scores 2026-11-03 \(2026.11\): demo:eve is not in it; `clout show demo:eve`"
+        CloutError, match=r"scores 2026-11-03 \(2026.11\): demo:eve has no score; `clout show demo:eve`"
     ):
         told(world, "eve")
-    with pytest.raises(CloutError, match=r"scores 2026-12-24 \(2026.11\): demo:bo is not in it"):
+    with pytest.raises(CloutError, match=r"scores 2026-12-24 \(2026.11\): demo:bo has no score"):
         told(world, "bo", date(2026, 12, 24))
     with pytest.raises(CloutError, match=r"2026-12-24 \(2026.11\): not published"):
         changed(world, "bo", between(DAY, date(2026, 12, 24)))
@@ -249,11 +249,9 @@ def test_an_engagers_points_by_kind_are_told_where_there_are_several(ran, world)
 def test_what_stands_beside_the_score_is_told_as_no_part_of_it(capsys, world):
     explanations.print_explanation(told(world, "cy") | {"amplification": 2.5, "inclusion": 61.4})
     said = capsys.readouterr().out
-    assert (
-        "Beside the score, and no part of it: each post of yours set off 2.50 acts of others; inclusion 61 of" in said
-    )
+    assert "Not part of the score: each post of yours set off 2.50 acts of others; inclusion 61 of" in said
     explanations.print_explanation(told(world, "cy"))
-    assert "Beside the score" not in capsys.readouterr().out  # of cy's posts nothing is known
+    assert "Not part of the score" not in capsys.readouterr().out  # of cy's posts nothing is known
 
 
 def test_a_change_in_words(ran):

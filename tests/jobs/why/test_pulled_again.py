@@ -97,8 +97,8 @@ def test_a_day_that_was_pulled_again_is_named_with_when_and_what_to_run(other):
     other.publish(NEXT)
     message = (
         f"scores 2026-11-03 (2026.11): 2026-11-03 was pulled again ({pulled['finished_at']:%Y-%m-%d %H:%M} UTC) since they were"
-        " computed, so the acts they count are no longer there; to score what is there now, run `clout engagement --day"
-        " 2026-11-03 --methodology 2026.11`, then `clout influence`, `clout checks` and `clout publish` with the same options"
+        " computed, so the acts they count are gone; to score the current acts, run `clout engagement --day 2026-11-03"
+        " --methodology 2026.11`, then `clout influence`, `clout checks` and `clout publish` with the same options"
     )
     asked = between(DAY, NEXT)
     for ask in (
@@ -120,8 +120,8 @@ def test_a_day_that_is_counted_otherwise_than_it_is_there_now_is_named(other):
     other.put("test", EXAMPLE)
     with pytest.raises(
         CloutError,
-        match=r"engagement of 2026-11-03 was counted from other activity than is there now; run `clout engagement --day"
-        r" 2026-11-03 --methodology 2026.11`, then ask again$",
+        match=r"engagement of 2026-11-03 was counted from activity that has changed since; run `clout engagement --day"
+        r" 2026-11-03 --methodology 2026.11`, then try again$",
     ):
         told(other, "bo")
     other.count(DAY)
@@ -136,7 +136,7 @@ def test_accounts_that_were_observed_otherwise_since(other):
     other.observe(DAY, "demo", [{"account_id": "cy", "is_bot": True}])
     with pytest.raises(
         CloutError,
-        match=r"^scores 2026-11-03 \(2026.11\): the influence of 1 people, computed again, is not what was published: what was"
-        r" observed of accounts up to the day was pulled again since; run `clout engagement --day 2026-11-03 ",
+        match=r"^scores 2026-11-03 \(2026.11\): the recomputed influence of 1 people differs from the published one: account"
+        r" data up to the day was pulled again since; run `clout engagement --day 2026-11-03 ",
     ):
         told(other, "bo")
