@@ -125,7 +125,7 @@ def window_attention(found: "Read", params: Params) -> "DataFrame":
     # One exchange serves every grouping of weights and shares, because all of them keep an actor's rows together.
     by_actor = found.engagement.repartition(found.spark_partitions, "src")
     return attention.attention(
-        attention.weights(by_actor, found.factors(params), methodology),
+        attention.weights(by_actor, found.factors(params), methodology, measures.carried(methodology)),
         attention.credibility(found.accounts),
         methodology,
     )
@@ -148,8 +148,8 @@ class Read:
         return spark_partitions.enough(self.engagement.sparkSession, self.row_count)
 
     def factors(self, params: Params) -> "DataFrame":
-        """The decay factors of the window's covered days, as `attention.decay_frame` computes them. Raises `EmptyWindowError`
-        if no day is covered."""
+        """The decay factors of the window's covered days, with the days that `measures` reads. Raises `EmptyWindowError` if no
+        day is covered."""
         days = days_between(params.methodology.first_day(params.day), params.day)
         fading = attention.decay_factors(days, self.covered, params.day, params.methodology)
         if not fading:
@@ -157,7 +157,9 @@ class Read:
                 f"coverage {days[0]}..{days[-1]}: 0 rows, expected one for each platform pulled; no day of the window is"
                 f" covered, so no act counts. Pull days of this window first (`clout pull --day {params.day} --source ...`)"
             )
-        return attention.decay_frame(self.engagement.sparkSession, fading, params.methodology)
+        # Through Arrow: Python rows would start a Python worker on every executor.
+        table = measures.with_days(attention.decay_table(fading), params.methodology)
+        return self.engagement.sparkSession.createDataFrame(table)
 
 
 def read(session: "SparkSession", warehouse: Warehouse, params: Params) -> Read:

@@ -8,19 +8,17 @@ them as comments.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 from pyspark.sql import functions as F
 
 from schemas.fixed_point import SCALE, UNIT
-from schemas.kinds import ADDRESSING, CONTENT, INTERACTIONS, POST
+from schemas.kinds import INTERACTIONS, POST
 from schemas.methodology import Methodology
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame, SparkSession
-
-DAYS_OF_A_COLUMN = 62  # bits used of a 64-bit integer, so its sign is never touched in either SQL
+    from pyspark.sql import Column, DataFrame
 
 
 def number(value: float) -> str:
@@ -38,22 +36,20 @@ def real_sql(units: str) -> str:
     return f"(cast({units} as double) * {number(UNIT)})"
 
 
-def days_columns(name: str, methodology: Methodology) -> list[str]:
-    """Columns that together hold a set of days of the window, one bit per day: NAME_0, NAME_1, ... Day 0 is the first day with
-    a factor."""
-    return [f"{name}_{place}" for place in range(-(-methodology.lookback_days // DAYS_OF_A_COLUMN))]
+class Beside(NamedTuple):
+    """Columns that pairs carry for measures beside the score, because one pass over the acts is cheaper than two. No score
+    reads them. Both are select items with names."""
+
+    of_day: tuple[str, ...] = ()  # over the day's counts of acts, `KIND_count`, of one src, dst and platform
+    of_window: tuple[str, ...] = ()  # aggregates over these days, of the columns above and those of `{factors}`
 
 
-def said_columns(methodology: Methodology) -> list[str]:
-    """Columns for the days on which src said something to dst (`said`), and for the days on which dst saying something to src
-    counts as an answer to it (`answerable`)."""
-    return [column for name in ("said", "answerable") for column in days_columns(name, methodology)]
+NOTHING = Beside()
 
 
-def saturated_sql(methodology: Methodology) -> str:
-    """SQL for one row per (day, platform, src, dst) of `{engagement}` with `saturated`, log2(1 + weighted acts). For the
-    measures beside the score (`jobs.score.measures`) it adds `content_acts`, acts on dst's content, and `addressed`, 1 if src
-    said something to dst.
+def saturated_sql(methodology: Methodology, beside: Beside = NOTHING) -> str:
+    """SQL for one row per (day, platform, src, dst) of `{engagement}` with `saturated`, log2(1 + weighted acts), and
+    `beside.of_day`.
 
     Kinds are added in a fixed order: a sum of doubles in row order could differ in its last bit.
     """
@@ -61,30 +57,21 @@ def saturated_sql(methodology: Methodology) -> str:
         f"sum(case when kind = '{kind}' then act_count else 0 end) as {kind}_count" for kind in INTERACTIONS
     )
     acts = " + ".join(f"{number(methodology.kind_weights[kind])} * {kind}_count" for kind in INTERACTIONS)
-    content = " + ".join(f"{kind}_count" for kind in CONTENT)
-    addressing = " + ".join(f"{kind}_count" for kind in ADDRESSING)
     rows = f"select * from {{engagement}} where kind <> '{POST}'"
+    columns = ", ".join(["day", "platform", "src", "dst", f"log2(1e0 + ({acts})) as saturated", *beside.of_day])
     return f"""
-        select day, platform, src, dst, log2(1e0 + ({acts})) as saturated, {content} as content_acts,
-            case when {addressing} > 0 then 1 else 0 end as addressed
+        select {columns}
         from (select day, platform, src, dst, {counts} from ({rows}) group by day, platform, src, dst)
     """
 
 
-def weights_sql(saturated: str, methodology: Methodology) -> str:
-    """SQL for one row per (src, dst) with `weight`, W(src, dst) as a multiple of 2^-36, `content_acts`, and `said_columns`.
-    `saturated` is a query from `saturated_sql`; `{factors}` is a table from `decay_table`."""
-    said = said_columns(methodology)
-    days = ", ".join(
-        f"bit_or(case when addressed = 1 then {days} else cast(0 as bigint) end) as {days}" for days in said
-    )
+def weights_sql(saturated: str, beside: Beside = NOTHING) -> str:
+    """SQL for one row per (src, dst) with `weight`, W(src, dst) as a multiple of 2^-36, and `beside.of_window`. `saturated` is
+    a query from `saturated_sql`; `{factors}` is a table from `decay_table`."""
+    columns = [f"cast(sum({fixed_sql('factor * saturated')}) as bigint) as weight", *beside.of_window]
     return f"""
-        select src, dst, cast(sum({fixed_sql("factor * saturated")}) as bigint) as weight,
-            cast(sum(content_acts) as bigint) as content_acts, {days}
-        from (
-            select /*+ BROADCAST(fade) */ src, dst, saturated, content_acts, addressed, factor, {", ".join(said)}
-            from ({saturated}) join {{factors}} as fade using (day, platform)
-        )
+        select src, dst, {", ".join(columns)}
+        from (select /*+ BROADCAST(fade) */ * from ({saturated}) join {{factors}} as fade using (day, platform))
         group by src, dst
     """
 
@@ -110,14 +97,14 @@ def kinds_sql(methodology: Methodology) -> str:
 
 
 def attention_sql(methodology: Methodology) -> str:
-    """SQL for one row per (src, dst) of `{weights}`, with `spent` (all of src's weight), `a` and src's `credibility`.
+    """SQL for the rows of `{weights}` with `spent` (all of src's weight), `a` and src's `credibility` added.
 
     a = damping * credibility * W / (rest_weight + all of src's W). An actor whose acts all weigh 0 spends nothing, whatever
     `rest_weight` is.
     """
     share = f"{real_sql('weight')} / ({number(methodology.rest_weight)} + {real_sql('spent')})"
     return f"""
-        select src, dst, weight, spent, credibility, content_acts, {", ".join(said_columns(methodology))},
+        select *,
             case when weight = 0 then cast(0 as bigint)
                 else {fixed_sql(f"{number(methodology.damping)} * credibility * ({share})")} end as a
         from (
@@ -152,49 +139,38 @@ def decay_factors(
     ]
 
 
-def decay_table(factors: Sequence[tuple[date, str, float]], methodology: Methodology) -> pa.Table:
-    """One row (day, platform, factor) per factor, with the `said` and `answerable` columns of a single act of that day."""
+def decay_table(factors: Sequence[tuple[date, str, float]]) -> pa.Table:
+    """One row (day, platform, factor) per factor."""
     day, platform, factor = zip(*factors, strict=True) if factors else ((), (), ())
-    columns: dict[str, pa.Array] = {
-        "day": pa.array(day, pa.date32()),
-        "platform": pa.array(platform, pa.string()),
-        "factor": pa.array(factor, pa.float64()),
-    }
-    first = min(day, default=date.min)
-    on_the_day, and_after = 1, (1 << methodology.answer_days + 1) - 1
-    for name, days in (("said", on_the_day), ("answerable", and_after)):
-        sets = [days << (on - first).days for on in day]
-        for place, column in enumerate(days_columns(name, methodology)):
-            bits = [held >> place * DAYS_OF_A_COLUMN & (1 << DAYS_OF_A_COLUMN) - 1 for held in sets]
-            columns[column] = pa.array(bits, pa.int64())
-    return pa.table(columns)
+    return pa.table(
+        {
+            "day": pa.array(day, pa.date32()),
+            "platform": pa.array(platform, pa.string()),
+            "factor": pa.array(factor, pa.float64()),
+        }
+    )
 
 
-def decay_frame(
-    session: "SparkSession", factors: Sequence[tuple[date, str, float]], methodology: Methodology
+def weights(
+    engagement: "DataFrame", factors: "DataFrame", methodology: Methodology, beside: Beside = NOTHING
 ) -> "DataFrame":
-    """Like `decay_table`, as a Spark frame, through Arrow: Python rows would start a Python worker on every executor."""
-    return session.createDataFrame(decay_table(factors, methodology))
-
-
-def weights(engagement: "DataFrame", factors: "DataFrame", methodology: Methodology) -> "DataFrame":
-    """One row per (src, dst) of the window with `weight`, W(src, dst) as a multiple of 2^-36, `content_acts`, and
-    `said_columns`. `factors` is a frame from `decay_frame`.
+    """One row per (src, dst) of the window with `weight`, W(src, dst) as a multiple of 2^-36, and `beside.of_window`. `factors`
+    is `decay_table` as a frame, with the columns that `beside` reads.
 
     Repeated acts on one day and platform saturate: log2(1 + weighted acts), times the day's factor.
     """
-    text = weights_sql(saturated_sql(methodology), methodology)
+    text = weights_sql(saturated_sql(methodology, beside), beside)
     return engagement.sparkSession.sql(text, engagement=engagement, factors=factors)
 
 
 def attention(weights: "DataFrame", credibility: "DataFrame", methodology: Methodology) -> "DataFrame":
-    """One row per (src, dst) with `a`, the attention that src passes on to dst, src's `credibility`, and the inputs of the
-    measures beside the score: `content_acts` and `said_columns`.
+    """One row per (src, dst) with `a`, the attention that src passes on to dst, src's `credibility`, and the columns that
+    `weights` has beside its own.
 
     `credibility` has rows (id, credibility) of the accounts below 1.
     """
     spread = weights.sparkSession.sql(attention_sql(methodology), weights=weights, doubted=credibility)
-    return spread.select("src", "dst", "a", "credibility", "content_acts", *said_columns(methodology))
+    return spread.drop("weight", "spent")
 
 
 def credibility(accounts: "DataFrame") -> "DataFrame":

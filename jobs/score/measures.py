@@ -4,12 +4,14 @@ Pure Spark SQL, no table access. Acts count as for the score: only days on which
 of credibility above 0. Only whole numbers are added across rows, so sums do not depend on the order of rows.
 """
 
+from datetime import date
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 from pyspark.sql import functions as F
 
-from jobs.score.attention import days_columns, fixed_sql, number, real_sql
-from schemas.kinds import POST
+from jobs.score.attention import Beside, fixed_sql, number, real_sql
+from schemas.kinds import ADDRESSING, CONTENT, POST
 from schemas.methodology import Methodology
 
 if TYPE_CHECKING:
@@ -18,6 +20,47 @@ if TYPE_CHECKING:
 # Lower bounds of the tiers of attention held, in accounts' worth; one more tier holds those without any. Bounds are decades,
 # since points are logarithmic: one decade is 11 points. They are absolute, so nobody changes tier when strangers arrive.
 TIERS = (0.0, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
+
+DAYS_OF_A_COLUMN = 62  # bits used of a 64-bit integer, so its sign is never touched
+
+
+def days_columns(name: str, methodology: Methodology) -> list[str]:
+    """Columns that together hold a set of days of the window, one bit per day: NAME_0, NAME_1, ... Day 0 is the first day with
+    a factor."""
+    return [f"{name}_{place}" for place in range(-(-methodology.lookback_days // DAYS_OF_A_COLUMN))]
+
+
+def said_columns(methodology: Methodology) -> list[str]:
+    """Columns for the days on which src said something to dst (`said`), and for the days on which dst saying something to src
+    counts as an answer to it (`answerable`)."""
+    return [column for name in ("said", "answerable") for column in days_columns(name, methodology)]
+
+
+def carried(methodology: Methodology) -> Beside:
+    """What pairs carry for these measures: `content_acts`, acts of src on dst's content, and `said_columns`."""
+    content = " + ".join(f"{kind}_count" for kind in CONTENT)
+    addressing = " + ".join(f"{kind}_count" for kind in ADDRESSING)
+    days = (
+        f"bit_or(case when addressed = 1 then {column} else cast(0 as bigint) end) as {column}"
+        for column in said_columns(methodology)
+    )
+    return Beside(
+        of_day=(f"{content} as content_acts", f"case when {addressing} > 0 then 1 else 0 end as addressed"),
+        of_window=("cast(sum(content_acts) as bigint) as content_acts", *days),
+    )
+
+
+def with_days(factors: pa.Table, methodology: Methodology) -> pa.Table:
+    """The decay factors with the `said_columns` of a single act of each day."""
+    days: list[date] = factors["day"].to_pylist()
+    first = min(days, default=date.min)
+    on_the_day, and_after = 1, (1 << methodology.answer_days + 1) - 1
+    for name, bits in (("said", on_the_day), ("answerable", and_after)):
+        sets = [bits << (day - first).days for day in days]
+        for place, column in enumerate(days_columns(name, methodology)):
+            part = [held >> place * DAYS_OF_A_COLUMN & (1 << DAYS_OF_A_COLUMN) - 1 for held in sets]
+            factors = factors.append_column(column, pa.array(part, pa.int64()))
+    return factors
 
 
 def beside(
@@ -30,8 +73,9 @@ def beside(
 ) -> "DataFrame":
     """One row per person who posts or whom anybody engages: (id, engager_count, amplification, inclusion).
 
-    `spread` comes from `attention.attention`. `engagement` holds the window's rows. `factors` names its covered days and
-    platforms. `sums` is (id, one, ...) from an engine. `spark_partitions` is the number of Spark partitions for all pairs.
+    `spread` comes from `attention.attention`, with what `carried` names. `engagement` holds the window's rows. `factors` names
+    its covered days and platforms. `sums` is (id, one, ...) from an engine. `spark_partitions` is the number of Spark
+    partitions for all pairs.
     """
     posts = engagement.where(F.col("kind") == POST).join(factors.hint("broadcast"), ["day", "platform"], "left_semi")
     posted = posts.groupBy(F.col("src").alias("id")).agg(F.sum("act_count").alias("posts"))

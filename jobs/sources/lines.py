@@ -15,7 +15,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-import zstandard
+from backports import zstd
 
 from jobs.errors import CloutError, UsageError
 from jobs.sources import documents
@@ -28,8 +28,8 @@ PAGE_LINES = 20_000
 BUFFER_BYTES = 1 << 20
 KEPT_BYTES = 4096
 
-# A zstd frame is decompressed in pieces of this size. Even a decompression bomb then yields at most 128 MiB per piece.
-ZSTD_INPUT_BYTES = 4096
+# Public dumps use windows of up to 2 GiB, above the library's default limit.
+_LONG_WINDOWS = {int(zstd.DecompressionParameter.window_log_max): 31}
 
 _MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 # Formats that hold no lines, by their first bytes, and how to convert them.
@@ -44,7 +44,7 @@ _FOREIGN = {
 BROKEN = "archive is truncated or damaged from here on"
 ERROR_PAGE = "a page of HTML or XML, as servers send in place of a file"
 
-_BROKEN = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
+_BROKEN = (EOFError, OSError, zlib.error, lzma.LZMAError, zstd.ZstdError)
 
 Parse = Callable[[bytes], Sequence[Record]]
 
@@ -83,14 +83,14 @@ def decompressed(raw: BinaryIO, name: str = "input") -> BinaryIO:
                     f"{name}: compressed with a dictionary that is not here; decompress it with its dictionary"
                     " (`zstd -d -D DICTIONARY`), or record Jetstream without `compress=true`"
                 )
-            return io.BufferedReader(_Zstd(stream), BUFFER_BYTES)
+            return io.BufferedReader(_Available(zstd.ZstdFile(stream, options=_LONG_WINDOWS)), BUFFER_BYTES)
     return stream
 
 
 def _needs_dictionary(head: bytes) -> bool:
     try:
-        return zstandard.get_frame_parameters(head).dict_id != 0
-    except zstandard.ZstdError:
+        return zstd.get_frame_info(head).dictionary_id != 0
+    except zstd.ZstdError:
         return False
 
 
@@ -121,7 +121,7 @@ class _Available(io.RawIOBase):
     """Returns the bytes that an archive has available. When a caller requests a whole buffer, the standard readers lose all of
     it if the archive is truncated within."""
 
-    def __init__(self, archive: gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile) -> None:
+    def __init__(self, archive: gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile | zstd.ZstdFile) -> None:
         self._archive = archive
 
     def readable(self) -> bool:
@@ -131,39 +131,6 @@ class _Available(io.RawIOBase):
         data = self._archive.read1(len(into))
         into[: len(data)] = data
         return len(data)
-
-
-class _Zstd(io.RawIOBase):
-    """The content of consecutive zstd frames. Raises `EOFError` if the last one is truncated, which the library's own reader
-    does not report."""
-
-    def __init__(self, raw: BinaryIO) -> None:
-        self._raw = raw
-        # Public dumps use windows of up to 2 GiB, above the library's default limit.
-        self._decompressor = zstandard.ZstdDecompressor(max_window_size=1 << 31)
-        self._frame: zstandard.ZstdDecompressionObj | None = None  # the current frame, until it ends
-        self._input = b""
-        self._output = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, into: Any) -> int:
-        while not self._output:
-            self._input = self._input or self._raw.read(ZSTD_INPUT_BYTES)
-            if not self._input:
-                if self._frame is not None:
-                    raise EOFError("the last zstd frame is incomplete")
-                return 0
-            self._frame = self._frame or self._decompressor.decompressobj()
-            self._output = memoryview(self._frame.decompress(self._input))
-            self._input = self._frame.unused_data
-            if self._frame.eof:
-                self._frame = None
-        count = min(len(into), len(self._output))
-        into[:count] = self._output[:count]
-        self._output = self._output[count:]
-        return count
 
 
 def lines(stream: BinaryIO) -> Iterator[Line]:

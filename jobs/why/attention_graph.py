@@ -29,11 +29,11 @@ def prepare(db: "duckdb.DuckDBPyConnection", warehouse: Warehouse, basis: Basis,
     db.execute("create or replace macro rint(x) as round_even(x, 0)")
     db.register(f"engagement_{name}", warehouse.dataset(ENGAGEMENT, window, version=basis.now.engagement))
     known_accounts.register(db, f"accounts_{name}", warehouse, basis.now, basis.day)
-    db.register(f"factors_{name}", attention.decay_table(factors, basis.methodology))
+    db.register(f"factors_{name}", attention.decay_table(factors))
     saturated = attention.saturated_sql(basis.methodology).format(engagement=acts_of(basis, name))
     db.execute(f"create temp table saturated_{name} as {saturated}")
     doubted = f"({attention.CREDIBILITY_SQL.format(accounts=f'accounts_{name}')})"
-    weights = attention.weights_sql(f"from saturated_{name}", basis.methodology).format(factors=f"factors_{name}")
+    weights = attention.weights_sql(f"from saturated_{name}").format(factors=f"factors_{name}")
     spread = attention.attention_sql(basis.methodology).format(weights=f"({weights})", doubted=doubted)
     db.execute(f"create temp table spread_{name} as select src, dst, weight, spent, credibility, a from ({spread})")
 

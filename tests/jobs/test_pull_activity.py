@@ -19,7 +19,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-import zstandard
+from backports import zstd
 from deltalake import DeltaTable
 
 from jobs.errors import CloutError, UsageError
@@ -152,7 +152,7 @@ def test_a_pull_that_stops_while_reading_leaves_everything_as_it_was(pull, monke
     assert pull.states() == [(DAY, "done", None), (DAY, "failed", why), (NEXT, "failed", why)]
 
 
-@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress, zstandard.compress])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress, zstd.compress])
 def test_an_error_of_the_machine_fails_the_pull_and_is_no_truncated_archive(pull, monkeypatch, pack):
     """A mount gives the first 100,000 bytes of a file and then an I/O error; nothing is wrong with the file itself."""
     random.seed(1)  # so that packed, too, it is longer than what is given

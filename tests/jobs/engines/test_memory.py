@@ -75,8 +75,7 @@ def test_slashdot(data):
 def test_once_through_spark(data, spark):
     """Weights -> Spark's shares -> the engine as the job calls it."""
     told = oracle(data, "random-200")
-    beside = dict.fromkeys(["content_acts", *attention.said_columns(OFFICIAL)], 0)
-    edges = pa.Table.from_pylist([{"src": u, "dst": v, "weight": w} | beside for (u, v), w in weights_of(told).items()])
+    edges = pa.Table.from_pylist([{"src": u, "dst": v, "weight": w} for (u, v), w in weights_of(told).items()])
     unbelieved = pa.Table.from_pylist([{"id": id, "credibility": c} for id, c in told["credibility"].items()])
     spread = attention.attention(spark.createDataFrame(edges), spark.createDataFrame(unbelieved), OFFICIAL)
     found = MemoryEngine().sums(spread, rounds=3).toArrow()

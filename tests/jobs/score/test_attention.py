@@ -6,8 +6,8 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from jobs.score import attention
-from jobs.score.attention import decay_factors, decay_frame
+from jobs.score import attention, measures
+from jobs.score.attention import decay_factors, decay_table
 from jobs.warehouse import known_accounts
 from schemas.accounts import ACCOUNTS
 from schemas.engagement import ENGAGEMENT
@@ -20,15 +20,12 @@ DAY = date(2026, 11, 3)
 WINDOW = [DAY - timedelta(n) for n in range(4)]
 
 
-SAID = attention.said_columns(OFFICIAL)
-
-
 def with_(**changes):
     return replace(OFFICIAL, version="test", **changes)
 
 
 def weights(rows, spark, records, factors, methodology=OFFICIAL) -> dict[tuple[str, str], int]:
-    frame = decay_frame(spark, factors, methodology)
+    frame = spark.createDataFrame(decay_table(factors))
     found = attention.weights(rows(ENGAGEMENT, records), frame, methodology).collect()
     assert len({(row.src, row.dst) for row in found}) == len(found)
     return {(row.src, row.dst): row.weight for row in found}
@@ -37,14 +34,13 @@ def weights(rows, spark, records, factors, methodology=OFFICIAL) -> dict[tuple[s
 def spread(spark, weights, unbelieved, methodology=OFFICIAL) -> dict[tuple[str, str], tuple[int, float]]:
     """(src, dst) -> (a, credibility)."""
     given = spark.createDataFrame(
-        [(*pair, weight, 3, *range(len(SAID))) for pair, weight in weights.items()],
-        "src string, dst string, weight long, content_acts long" + "".join(f", {column} long" for column in SAID),
+        [(*pair, weight, 3) for pair, weight in weights.items()], "src string, dst string, weight long, beside long"
     )
     doubted = spark.createDataFrame(list(unbelieved.items()), "id string, credibility double")
     found = attention.attention(given, doubted, methodology)
     rows = found.collect()
-    assert found.columns == ["src", "dst", "a", "credibility", "content_acts", *SAID]
-    assert {row[4:] for row in rows} == {(3, *range(len(SAID)))}
+    assert found.columns == ["src", "dst", "beside", "credibility", "a"]
+    assert {row.beside for row in rows} == {3}
     return {(row.src, row.dst): (row.a, row.credibility) for row in rows}
 
 
@@ -108,8 +104,8 @@ def test_acts_on_content_and_days_on_which_something_was_said(rows, spark):
     ]
     soon = with_(answer_days=2, lookback_days=63)
     days = [(DAY, "twitter"), (WINDOW[1], "twitter"), (DAY, "github"), (DAY - timedelta(62), "twitter")]
-    factors = decay_frame(spark, [(*day, 1.0) for day in days], soon)
-    found = attention.weights(rows(ENGAGEMENT, records), factors, soon).collect()
+    factors = spark.createDataFrame(measures.with_days(decay_table([(*day, 1.0) for day in days]), soon))
+    found = attention.weights(rows(ENGAGEMENT, records), factors, soon, measures.carried(soon)).collect()
     told = {row.dst: (row.content_acts, row.said_0, row.said_1, row.answerable_0, row.answerable_1) for row in found}
     assert told == {
         # The last day is bit 0 of the second column, the day before it bit 61 of the first.

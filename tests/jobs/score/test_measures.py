@@ -11,7 +11,8 @@ import pytest
 from pyspark.sql import Row
 
 from jobs.score import measures
-from jobs.score.attention import decay_frame, decay_table, said_columns
+from jobs.score.attention import decay_table
+from jobs.score.measures import said_columns, with_days
 from schemas import spark as contract
 from schemas.engagement import ENGAGEMENT
 from tests.jobs.equations import SCALE
@@ -32,7 +33,8 @@ def told(spark, said: Iterable[tuple[str, str, int]], answer_days: int = 7) -> d
     """(person, other) -> what is told of rows (src, dst, days before DAY). Everybody holds 9; ana gives 3 to whom she spoke to,
     everybody else 1."""
     methodology = replace(OFFICIAL, version="test", answer_days=answer_days, lookback_days=100)
-    fade = decay_table([(before(days), "twitter", 1.0) for days in range(100)], methodology).to_pylist()
+    factors = decay_table([(before(days), "twitter", 1.0) for days in range(100)])
+    fade = with_days(factors, methodology).to_pylist()
     names = said_columns(methodology)
     of_pair: dict[tuple[str, str], list[int]] = {}
     for src, dst, days in said:
@@ -153,7 +155,7 @@ def test_of_too_few_or_of_silence_nothing_is_said(spark):
 
 def test_what_is_persisted_stays_so(spark):
     """Naming a frame to `sql` and dropping its view would let go of it, and a day would be computed three times."""
-    factors = decay_frame(spark, [(DAY, "twitter", 1.0)], OFFICIAL)
+    factors = spark.createDataFrame(decay_table([(DAY, "twitter", 1.0)]))
     columns = ["src", "dst", "a", "credibility", "content_acts", *said_columns(OFFICIAL)]
     spread = spark.createDataFrame([("bo", "ana", 1, 1.0, *range(len(columns) - 4))], columns).persist()
     sums = spark.createDataFrame([("ana", 1), ("bo", 0)], "id string, one long").persist()
