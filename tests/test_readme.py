@@ -96,9 +96,9 @@ def check(found: dict[str, pa.Table], warehouse: Warehouse, yesterday: date) -> 
 
 def test_spark_reads_the_official_scores(published, spark, monkeypatch):
     monkeypatch.setenv("CLOUT_WAREHOUSE", published.root)
-    told: dict = {}
-    exec(block("# spark\n"), told)
-    check({name: told[name].toArrow() for name in ("top", "history")}, published, told["yesterday"])
+    variables: dict = {}
+    exec(block("# spark\n"), variables)
+    check({name: variables[name].toArrow() for name in ("top", "history")}, published, variables["yesterday"])
 
 
 @pytest.mark.system
@@ -136,14 +136,14 @@ def test_a_day_published_twice_keeps_both_and_readers_count_nobody_twice(spark, 
     official = sorted(scored["2026.11"].values(), key=lambda row: (row["rank"], row["person_id"]))
     monkeypatch.setenv("CLOUT_WAREHOUSE", world.warehouse.root)
     for tool in AS_ARROW:
-        told: dict = {"pyarrow": pa}
+        variables: dict = {"pyarrow": pa}
         exec(
             block(f"# {tool}\n").replace(
                 "datetime.now(UTC).date() - timedelta(days=1)", "datetime(2026, 11, 3).date()"
             ),
-            told,
+            variables,
         )
-        assert eval(AS_ARROW[tool].format("top"), told).cast(schema(SCORES)).to_pylist() == official, tool
+        assert eval(AS_ARROW[tool].format("top"), variables).cast(schema(SCORES)).to_pylist() == official, tool
 
 
 # The example
@@ -165,11 +165,11 @@ def test_the_example_gives_these_scores(spark, warehouse, tmp_path, arrow_rows):
         world.warehouse, pull_activity.Params(source=source, first_day=day, last_day=day), Batch("readme")
     )
     found = world.score(day)
-    told = table_after("scores")
-    assert [row["person"] for row in told] == [
+    table = table_after("scores")
+    assert [row["person"] for row in table] == [
         row["person_id"] for row in sorted(found.values(), key=lambda r: r["rank"])
     ]
-    for row in told:
+    for row in table:
         scored = found[row["person"]]
         parts = ("direct", "second", "third", "influence")
         assert {part: float(row[part]) for part in parts} == {part: scored[part] for part in parts}
@@ -207,7 +207,7 @@ def test_files_and_tests_that_are_named_exist():
             assert f"def {test}" in files, test
 
 
-def test_every_setting_is_told():
+def test_every_setting_is_documented():
     """Every variable of clout's that Python or a script reads."""
     python = [*(ROOT / "jobs").rglob("*.py"), *(ROOT / "dags").glob("*.py"), ROOT / "tests" / "conftest.py"]
     read = {name for path in python for name in re.findall(r"\"(CLOUT_\w+)\"", path.read_text(encoding="utf-8"))}

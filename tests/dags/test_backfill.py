@@ -19,17 +19,17 @@ DAY_AFTER = "2012-07-03"
 
 
 @pytest.fixture(scope="module")
-def told() -> Iterator[Webhook]:
+def receiver() -> Iterator[Webhook]:
     with webhook() as started:
         yield started
 
 
 @pytest.fixture(scope="module")
-def airflow(told, tmp_path_factory) -> Iterator[Up]:
+def airflow(receiver, tmp_path_factory) -> Iterator[Up]:
     folder = tmp_path_factory.mktemp("airflow")
     settings = {
         "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False",  # nightly runs stay out of it; a backfill's runs are not theirs
-        "AIRFLOW_CONN_CLOUT_NOTIFY": told.url,
+        "AIRFLOW_CONN_CLOUT_NOTIFY": receiver.url,
         "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(
             {"type": "file", "log_file_path": str(folder / "lineage.jsonl"), "append": True}
         ),
@@ -118,7 +118,7 @@ def test_lineage_names_what_each_task_reads_and_writes(airflow):
 
 
 @pytest.mark.rehearsal
-def test_a_night_without_a_source_is_published_and_reported(airflow, api, pulled, told):
+def test_a_night_without_a_source_is_published_and_reported(airflow, api, pulled, receiver):
     """The second source's setting is wrong: wrong use is not retried, and the night goes on without it."""
     list_sources(airflow.home.parent / "sources.yaml", SOURCE, "broken:sample=people=none")
     (run,) = airflow.backfill(api, "pull_activity", DAY_AFTER, DAY_AFTER)
@@ -126,14 +126,14 @@ def test_a_night_without_a_source_is_published_and_reported(airflow, api, pulled
     tasks = api.get(f"/dags/pull_activity/dagRuns/{run['dag_run_id']}/taskInstances").json()["task_instances"]
     states = {(task["rendered_map_index"], task["state"], task["try_number"]) for task in tasks}
     assert states == {(None, "success", 1), ("sample", "success", 1), ("broken", "failed", 1)}, airflow.logs()
-    (failed,) = told.about(what="pull_activity.pull failed")
+    (failed,) = receiver.about(what="pull_activity.pull failed")
     assert (failed["day"], failed["source"]) == (DAY_AFTER, "broken")
     assert "people" in failed["reason"]
 
     now = ("--dag-run-conf", json.dumps({"wait_hours": 0}))
     (run,) = airflow.backfill(api, "score_influence", DAY_AFTER, DAY_AFTER, *now)
     assert run["state"] == "success", airflow.logs()
-    (lacking,) = told.about(what="published, but incomplete", source="broken")
+    (lacking,) = receiver.about(what="published, but incomplete", source="broken")
     assert (lacking["day"], lacking["runbook"]) == (DAY_AFTER, "infra/runbooks/late_or_missing_day.md")
     assert lacking["reason"] == f"no coverage of {DAY_AFTER}"
 

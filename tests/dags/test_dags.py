@@ -211,7 +211,7 @@ class TestWarehouse:
     @pytest.mark.parametrize(
         ("listed", "fault"), [("- source: sample\n- source: gharchive=", "mixed"), ("[]", "no source")]
     )
-    def test_where_it_cannot_be_told_the_task_fails(self, sources, listed, fault):
+    def test_where_it_cannot_be_decided_the_task_fails(self, sources, listed, fault):
         sources.write_text(listed, encoding="utf-8")
         with pytest.raises(UsageError, match=fault):
             common.warehouse()
@@ -230,15 +230,15 @@ heavy = {"pyspark", "pyarrow", "deltalake", "duckdb", "numpy", "aiohttp"} & set(
 assert not heavy, heavy
 """
     environment = {**os.environ, "AIRFLOW_HOME": str(tmp_path)}
-    told = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", script, str(ROOT / "dags")], env=environment, capture_output=True, text=True, check=False
     )
-    assert told.returncode == 0, told.stderr
+    assert process.returncode == 0, process.stderr
 
 
 def test_nothing_of_airflow_2_is_left():
-    told = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "AIR", ROOT / "dags"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert told.returncode == 0, told.stdout
+    assert process.returncode == 0, process.stdout

@@ -56,10 +56,10 @@ def test_without_a_connection_it_is_logged(connection, caplog):
 
 
 def test_a_webhook_receives_it_as_json(connection):
-    with webhook() as told:
-        connection("http", host=told.url)
+    with webhook() as receiver:
+        connection("http", host=receiver.url)
         notify.send(NOTICE)
-    assert told.notices == [
+    assert receiver.notices == [
         {
             "what": "pull_activity.pull failed", "day": "2026-11-03", "source": "gh", "reason": "gone <404> {{ ds }}",
             "runbook": "infra/runbooks/late_or_missing_day.md", "text": TEXT,

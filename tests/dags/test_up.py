@@ -15,13 +15,13 @@ pytestmark = pytest.mark.rehearsal
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopping_in_the_middle_of_a_task_leaves_nothing(number, tmp_path):
     # The nightly run of yesterday begins at once; this number of people keeps it busy for some seconds.
-    with webhook() as told, up(
+    with webhook() as receiver, up(
         tmp_path,
         environment(
             tmp_path,
             "sample=people=400000",
             CLOUT_DEADLINE="00:00",  # passed, whenever this test runs
-            AIRFLOW_CONN_CLOUT_NOTIFY=told.url,
+            AIRFLOW_CONN_CLOUT_NOTIFY=receiver.url,
         ),
     ) as started:  # fmt: skip
         warehouse = Warehouse(started.environment["CLOUT_WAREHOUSE"])
@@ -31,7 +31,7 @@ def test_stopping_in_the_middle_of_a_task_leaves_nothing(number, tmp_path):
 
         wait_until(pulls, READY_S, lambda: str(started.processes()))
         late = {"what": "score_influence missed its deadline", "runbook": "infra/runbooks/late_or_missing_day.md"}
-        wait_until(lambda: told.about(**late), READY_S, lambda: str(told.notices))
+        wait_until(lambda: receiver.about(**late), READY_S, lambda: str(receiver.notices))
         assert started.stop(number) == 0
         assert started.processes() == {}
         assert started.said.read_text().endswith("clout: stopping\n")

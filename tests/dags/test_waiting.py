@@ -1,4 +1,4 @@
-"""The wait: when it goes on, when it defers, and what it tells."""
+"""The wait: when it goes on, when it defers, and what it reports."""
 
 import asyncio
 import logging

@@ -57,7 +57,7 @@ def sorted_rows(warehouse: Warehouse, table: Table) -> list[dict[str, Any]]:
 
 
 def counted(activity: pa.Table) -> list[dict[str, Any]]:
-    """The rows of `engagement`, told once more: each act once, as its most specific kind, and none on oneself."""
+    """The rows of `engagement`, derived once more: each act once, as its most specific kind, and none on oneself."""
     acts: dict[tuple[Any, ...], int] = {}
     for row in activity.to_pylist():
         act = (row["day"], row["platform"], row["actor_id"], row["target_id"], row["activity_id"])

@@ -115,7 +115,7 @@ def test_setup_repeated_does_nothing_and_starts_neither_python_nor_java(tmp_path
     assert not (tmp_path / "started").exists()
 
 
-def test_python_that_is_too_old_is_told_in_one_line(tmp_path, tools):
+def test_python_that_is_too_old_is_reported_in_one_line(tmp_path, tools):
     command(tools / "python3", "echo 3.10")
     command(tools / "python3.13", "echo 3.13t")  # free-threaded: nothing pinned has wheels for it
     done = bash("clout_setup", PATH=tools, CLOUT_VENV=tmp_path / "venv")
@@ -126,7 +126,7 @@ def test_python_that_is_too_old_is_told_in_one_line(tmp_path, tools):
     )
 
 
-def test_python_without_pip_and_venv_is_told_in_one_line(tmp_path, tools):
+def test_python_without_pip_and_venv_is_reported_in_one_line(tmp_path, tools):
     python = command(
         tools / "python3.12",
         'case "$*" in *version_info*) echo 3.12 ;; *executable*) echo "$0" ;; *) exit 1 ;; esac',
@@ -169,7 +169,7 @@ def test_java_of_another_version_is_passed_over(tmp_path):
     assert found.stdout == f"{tmp_path}/17\n"
 
 
-def test_no_java_at_all_is_told_in_one_line(tmp_path):
+def test_no_java_at_all_is_reported_in_one_line(tmp_path):
     done = bash("find_java() { home=; return 1; }; make_java", CLOUT_VENV=tmp_path)
     assert done.returncode == 1
     assert done.stderr == (

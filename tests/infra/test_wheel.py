@@ -56,15 +56,15 @@ def test_the_checkout_is_not_used(installed, tmp_path):
 def test_help_and_doctor(installed, tmp_path):
     clout = str(installed / "bin" / "clout")
     assert "clout run" in run(tmp_path, clout, "--help")
-    told = run(tmp_path, clout, "doctor")
-    assert "FAULT" not in told
-    assert f"nightly sources: sample ({installed}" in told
+    output = run(tmp_path, clout, "doctor")
+    assert "FAULT" not in output
+    assert f"nightly sources: sample ({installed}" in output
 
 
 def test_a_day_is_pulled_and_read(installed, tmp_path):
     clout = str(installed / "bin" / "clout")
-    told = run(tmp_path, clout, "pull", "--day", "2026-11-03", "--source", "sample=people=50")
-    assert "2026-11-03" in told
+    output = run(tmp_path, clout, "pull", "--day", "2026-11-03", "--source", "sample=people=50")
+    assert "2026-11-03" in output
     assert "no day published yet" in run(tmp_path, clout, "doctor")
 
 

@@ -78,14 +78,14 @@ class Pulls:
 
 def like(actor: Any, **changes: Any) -> dict[str, Any]:
     """An ActivityStreams Like of bo's note; a change to `None` leaves the property out."""
-    told = {
+    properties = {
         "id": f"like-{actor}",
         "type": "Like",
         "actor": actor,
         "published": NOON_TEXT,
         "object": {"id": "note", "attributedTo": "bo"},
     }
-    return {name: value for name, value in (told | changes).items() if value is not None}
+    return {name: value for name, value in (properties | changes).items() if value is not None}
 
 
 def good(count: int, at: int = NOON) -> list[str]:

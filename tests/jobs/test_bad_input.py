@@ -1,4 +1,4 @@
-"""Bad input never passes and is never lost: it is an act, or told with its reason."""
+"""Bad input never passes and is never lost: it is an act, or is reported with its reason."""
 
 import gzip
 import json
@@ -15,7 +15,7 @@ from schemas.coverage import COVERAGE
 from schemas.rejects import REJECTS
 from tests.jobs.pulls import DAY, NEXT, NEXT_NOON, NOON, NOON_TEXT, good, like
 
-# Every line is an act, or is told with its reason
+# Every line is an act, or is reported with its reason
 
 
 def test_each_line_of_a_text_is_an_act_or_a_reject_with_its_reason(pull):
@@ -101,7 +101,7 @@ def test_each_activity_is_an_act_or_is_rejected_or_unresolved_or_ignored(pull):
 
 def test_a_parent_is_found_in_any_file_of_the_pull_and_else_the_reply_is_a_post(pull):
     comments = pull.file(
-        "comments.jsonl",  # read before the file that tells who wrote what they answer
+        "comments.jsonl",  # read before the file that says who wrote what they answer
         {"id": "c1", "author": "ana", "parent_id": "t3_s1", "created_utc": NOON},
         {"id": "c2", "author": "bo", "parent_id": "t1_c1", "created_utc": NOON + 1},
         {"id": "c3", "author": "ana", "parent_id": "t3_elsewhere", "created_utc": NOON + 2},
@@ -212,7 +212,7 @@ def test_what_is_unresolved_or_ignored_does_not_count_towards_the_share(pull):
     assert pull.coverage() == [(DAY, "mastodon", "complete", None, 0, 0, 2, 1)]
 
 
-def test_lines_that_tell_no_day_count_against_all_that_was_read_and_not_against_the_day_they_are_put_on(pull):
+def test_lines_without_a_day_count_against_all_that_was_read_and_not_against_the_day_they_are_put_on(pull):
     path = pull.file("week.txt", *good(5), *good(95, NEXT_NOON), *["bad"] * 4)
     pull(f"higgs={path}")  # 4 of 104 lines read, though 4 of 9 that are put on this day
     assert pull.coverage() == [(DAY, "higgs", "complete", None, 5, 4, 0, 0)]

@@ -14,7 +14,7 @@ NOBODY = "http://127.0.0.1:9"  # a port where nothing listens
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "causes"),
     [
         ("", ""),
         ("one line", "one line"),
@@ -23,8 +23,8 @@ NOBODY = "http://127.0.0.1:9"  # a port where nothing listens
          "Generic S3 error: HTTP error: Connection refused"),
     ],
 )  # fmt: skip
-def test_causes_are_told_and_traces_are_not(text, told):
-    assert cause(OSError(text)) == told
+def test_causes_are_reported_and_traces_are_not(text, causes):
+    assert cause(OSError(text)) == causes
 
 
 @pytest.mark.system

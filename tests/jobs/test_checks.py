@@ -80,7 +80,7 @@ NAMES = [
 ]
 
 
-def test_a_good_day_passes_every_check_and_the_run_tells_them(warehouse, scored):
+def test_a_good_day_passes_every_check_and_the_run_records_them(warehouse, scored):
     scored([person(1), person(2, direct=0.0, second=0.0, third=0.0, influence=0.0, score=0.0), person(3, score=100.0)])
     assert check(warehouse) == dict.fromkeys(NAMES, "ok")
     (row,) = warehouse.read(RUNS).to_pylist()
@@ -136,7 +136,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("bad", BAD)
-def test_a_bad_day_is_told_whole_and_nothing_is_published(warehouse, scored, bad):
+def test_every_fault_of_a_bad_day_is_reported_and_nothing_is_published(warehouse, scored, bad):
     people, expected = BAD[bad]
     scored([person(), person(2)])
     check(warehouse)
@@ -152,8 +152,8 @@ def test_a_bad_day_is_told_whole_and_nothing_is_published(warehouse, scored, bad
     assert published(warehouse) == before
     (row,) = [row for row in warehouse.read(RUNS).to_pylist() if (row["job"], row["status"]) == ("checks", "failed")]
     assert row["error"] == str(failed.value)
-    told = {name: found for name, found in json.loads(row["checks"]).items() if found != "ok"}
-    assert "; ".join(f"{name}: {found}" for name, found in told.items()) == expected
+    faults = {name: result for name, result in json.loads(row["checks"]).items() if result != "ok"}
+    assert "; ".join(f"{name}: {result}" for name, result in faults.items()) == expected
 
 
 def test_a_day_without_coverage_is_not_published(warehouse, scored):
@@ -164,7 +164,7 @@ def test_a_day_without_coverage_is_not_published(warehouse, scored):
         check(warehouse)
 
 
-def test_several_faults_are_told_at_once(warehouse, scored):
+def test_several_faults_are_reported_at_once(warehouse, scored):
     scored([person(score=101.0), person(direct=3.0)], covered=False)
     with pytest.raises(CheckError) as failed:
         check(warehouse)
@@ -172,7 +172,7 @@ def test_several_faults_are_told_at_once(warehouse, scored):
         assert f"{name}: " in str(failed.value)
 
 
-def test_a_table_that_left_its_contract_is_told(tmp_path, arrow_rows):
+def test_a_table_that_left_its_contract_is_reported(tmp_path, arrow_rows):
     """Another program wrote ranks as text, and left out where they are."""
     warehouse = Warehouse(str(tmp_path))
     good = arrow_rows(INFLUENCE, [person()])
@@ -187,7 +187,7 @@ def test_a_table_that_left_its_contract_is_told(tmp_path, arrow_rows):
     assert published(warehouse) == []
 
 
-def test_nulls_against_the_contract_are_told(arrow_rows):
+def test_nulls_against_the_contract_are_reported(arrow_rows):
     good = arrow_rows(INFLUENCE, [person()])
     nullable = pa.schema([field.with_nullable(True) for field in good.schema])
     bad = good.cast(nullable).set_column(6, nullable.field(6), pa.nulls(1, pa.float64()))

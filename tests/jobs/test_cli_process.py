@@ -106,8 +106,8 @@ def test_a_closed_output_is_no_fault_of_a_command_that_shows(warehouse, arrow_ro
 def test_a_full_disk_under_the_output_is_one_line(warehouse, arrow_rows, command):
     publish(warehouse, arrow_rows, [{}])
     with open("/dev/full", "w") as full:
-        told = ended(warehouse.root, *command, stdout=full)
-    assert told == (1, None, "clout: standard output: No space left on device\n")
+        result = ended(warehouse.root, *command, stdout=full)
+    assert result == (1, None, "clout: standard output: No space left on device\n")
 
 
 @pytest.mark.parametrize("size", ["40k", "400k"], ids=["while tables are made", "while rows are written"])
@@ -123,8 +123,8 @@ def test_a_full_disk_under_the_warehouse_is_one_line(tmp_path, size):
 def test_a_read_only_warehouse_is_one_line(warehouse, tmp_path, command):
     """Delta's client would panic in the middle of a write."""
     with mounted(tmp_path / "ro", "--bind", "-o", "ro", warehouse.root) as root:
-        told = ended(str(root), *command, stdout=subprocess.PIPE)
-    assert told == (
+        result = ended(str(root), *command, stdout=subprocess.PIPE)
+    assert result == (
         2, "", f"clout: {root}: cannot be written (read-only, or another user's); set CLOUT_WAREHOUSE\n",
     )  # fmt: skip
 

@@ -31,8 +31,8 @@ ONE, TWO = parse_specs(["one:sample=people=50", "two:sample=people=60"])
 
 
 def params(**changes) -> Params:
-    told = {"sources": (ONE, TWO), "first_day": FIRST, "last_day": THIRD, "score_from": SECOND}
-    return Params(**(told | {"methodology": load("2026.11")} | changes))
+    defaults = {"sources": (ONE, TWO), "first_day": FIRST, "last_day": THIRD, "score_from": SECOND}
+    return Params(**(defaults | {"methodology": load("2026.11")} | changes))
 
 
 # What is left to do
@@ -136,7 +136,7 @@ entry.main()
 
 
 def arguments(folder: Path) -> list[str]:
-    """Two sources of three days, of which two are scored; one line tells no time."""
+    """Two sources of three days, of which two are scored; one line has no time."""
     noon = 1_793_534_400  # of the first day
     acts = [(1, 2), (3, 2), (4, 1), (5, 4), (2, 4)]
     lines = [f"{src} {dst} {noon + day * 86_400 + src} RT" for day in range(3) for src, dst in acts]
@@ -199,9 +199,9 @@ def test_a_run_that_is_interrupted_between_days_is_continued_by_the_same_command
 
     monkeypatch.setenv("CLOUT_WAREHOUSE", warehouse.root)
     main.app(command, standalone_mode=False)
-    told = capsys.readouterr().out
-    assert told.startswith("resuming: 0 of 3 days left to pull, 1 of 2 to score\n")
-    assert "\n0 days pulled, 1 scored, in " in told
+    output = capsys.readouterr().out
+    assert output.startswith("resuming: 0 of 3 days left to pull, 1 of 2 to score\n")
+    assert "\n0 days pulled, 1 scored, in " in output
     # Counted again is the day that is scored; what was pulled and published is left as it is.
     assert steps(warehouse)[len(before) :] == [counts[-1], *scored[THIRD]]
     batches = set(warehouse.read(RUNS)["batch_id"].to_pylist())

@@ -118,11 +118,11 @@ def after(rows):
 
     def found(before: list[tuple[str, str]], day: list[tuple[str, str]]) -> list[str]:
         yesterday = DAY - timedelta(1)
-        told = [
+        reports_by_day = [
             [{"day": on, "source": source, "activity_id": act, "target_id": f"of {act}"} for source, act in reports]
             for on, reports in ((yesterday, before), (DAY, day))
         ]
-        counts = counted(engagement(rows(ACTIVITY, told[1]), rows(ACTIVITY, told[0])))
+        counts = counted(engagement(rows(ACTIVITY, reports_by_day[1]), rows(ACTIVITY, reports_by_day[0])))
         return [dst.removeprefix("twitter:of ") for _, dst, *_ in counts]
 
     return found
@@ -136,15 +136,15 @@ def test_an_act_that_another_source_reported_the_day_before_counts_then(after):
 
 
 def test_what_is_another_act_the_day_before(rows):
-    told = {"activity_id": "1", "source": "a"}
-    yesterday = {**told, "day": DAY - timedelta(1), "source": "b"}
+    report = {"activity_id": "1", "source": "a"}
+    yesterday = {**report, "day": DAY - timedelta(1), "source": "b"}
     before = [
         {**yesterday, "platform": "github"},
         {**yesterday, "actor_id": "cy"},
         {**yesterday, "target_id": "cy"},
         {**yesterday, "day": DAY - timedelta(2)},
     ]
-    found = engagement(rows(ACTIVITY, [told]), rows(ACTIVITY, before))
+    found = engagement(rows(ACTIVITY, [report]), rows(ACTIVITY, before))
     assert counted(found) == [("twitter:ana", "twitter:bo", "twitter", "like", 1)]
 
 
@@ -223,8 +223,8 @@ def test_a_pull_that_lands_while_a_day_is_counted_is_not_half_seen(world):
     version = world.warehouse.version(COVERAGE)
     job.run(world.spark, Meanwhile(world.warehouse.root), job.Params(day=DAY, first_day=DAY), Batch("test"))
     assert world.warehouse.read(ENGAGEMENT, columns=["src"])["src"].to_pylist() == ["twitter:ana"]
-    (told,) = world.warehouse.read(RUNS).to_pylist()
-    assert json.loads(told["inputs"])["coverage"] == version < world.warehouse.version(COVERAGE)
+    (run,) = world.warehouse.read(RUNS).to_pylist()
+    assert json.loads(run["inputs"])["coverage"] == version < world.warehouse.version(COVERAGE)
     assert stale_days(world.warehouse, activity_digests(world.warehouse, DAY, DAY), DAY, DAY) == [DAY]
 
 
@@ -254,9 +254,9 @@ def test_what_another_run_counted_meanwhile_stands(world, theirs):
     mine = days[theirs:]
     assert job.run(world.spark, overtaken, job.Params(day=DAY, first_day=days[0]), Batch("test")) == mine
     assert world.warehouse.read(ENGAGEMENT, columns=["day"]).sort_by("day")["day"].to_pylist() == days
-    told = world.warehouse.read(RUNS).sort_by([("started_at", "ascending"), ("day", "ascending")]).to_pylist()
+    rows = world.warehouse.read(RUNS).sort_by([("started_at", "ascending"), ("day", "ascending")]).to_pylist()
     assert (
-        [(row["day"], row["status"]) for row in told]
+        [(row["day"], row["status"]) for row in rows]
         == [
             *[(day, "failed") for day in days],  # lost
             *[(day, "done") for day in days[:theirs]],  # the other's

@@ -89,7 +89,7 @@ def world(spark, warehouse, arrow_rows) -> CountedWorld:
 
 
 def test_what_lies_in_the_window(world):
-    """Its first day is in, the day before it is out; handles and bots as they were then, and all of it told in `runs`."""
+    """Its first day is in, the day before it is out; handles and bots as they were then, and all of it recorded in `runs`."""
     for day in (BEFORE[3], BEFORE[2], BEFORE[0], DAY + timedelta(1)):
         world.cover(day, "twitter")
     world.put("test", [
@@ -115,8 +115,8 @@ def test_what_lies_in_the_window(world):
         "twitter:ana": (pytest.approx(0.25 + half, abs=1e-10), "Ana", 2, 2 / 3),
         **{f"twitter:{actor}": (0.0, None, 0, 2 / 3) for actor in ("first", "last", "bot")},
     }
-    told = world.warehouse.read(RUNS).sort_by("started_at").to_pylist()[-1]
-    assert {name: told[name] for name in ("job", "status", "engine", "uncovered_days", "counts")} == {
+    run = world.warehouse.read(RUNS).sort_by("started_at").to_pylist()[-1]
+    assert {name: run[name] for name in ("job", "status", "engine", "uncovered_days", "counts")} == {
         "job": "influence",
         "status": "done",
         "engine": "memory",
@@ -139,9 +139,9 @@ def test_what_is_pulled_meanwhile_is_not_read(world, monkeypatch):
     monkeypatch.setattr(Warehouse, "row_count", meanwhile)
     found = world.score_counted(DAY, SHORT)
     assert {row["window_coverage"] for row in found.values()} == {1 / 3}
-    told = world.warehouse.read(RUNS).sort_by("started_at").to_pylist()[-1]
-    assert json.loads(told["inputs"])["coverage"] == version < world.warehouse.version(COVERAGE)
-    assert json.loads(told["uncovered_days"]) == {"twitter": [str(BEFORE[2]), str(BEFORE[1])]}
+    run = world.warehouse.read(RUNS).sort_by("started_at").to_pylist()[-1]
+    assert json.loads(run["inputs"])["coverage"] == version < world.warehouse.version(COVERAGE)
+    assert json.loads(run["uncovered_days"]) == {"twitter": [str(BEFORE[2]), str(BEFORE[1])]}
 
 
 def test_an_empty_window_raises_and_writes_nothing(world):

@@ -58,17 +58,17 @@ def parts(world: Kinds, person: str) -> Parts:
 
 @settings(max_examples=2)  # of which the first is the simplest
 @given(st.lists(continued(), min_size=40, max_size=40))
-def test_p1_p2_p5_a_further_act_or_report(rows, told):
+def test_p1_p2_p5_a_further_act_or_report(rows, examples):
     """A further act lowers nothing of whom it is directed at and changes nothing of who does it; a further report of an act
     never lowers its target."""
     worlds = {}
-    for number, (done, again, again_as, _, towards, by) in enumerate(told):
+    for number, (done, again, again_as, _, towards, by) in enumerate(examples):
         worlds[f"before{number}"] = once = [(act, place) for place, act in enumerate(done)]
         worlds[f"engaged{number}"] = [*once, (towards, len(done))]
         worlds[f"acted{number}"] = [*once, (by, len(done))]
         worlds[f"again{number}"] = [*once, ((done[again][0], again_as), again)]
     found = counted(rows, worlds)
-    for number, (done, again, _, person, *_) in enumerate(told):
+    for number, (done, again, _, person, *_) in enumerate(examples):
         before, engaged, acted, reported = (
             found[f"{name}{number}"] for name in ("before", "engaged", "acted", "again")
         )
@@ -92,18 +92,18 @@ def around_midnight(draw: st.DrawFn) -> tuple[list[tuple[Act, str]], list[tuple[
     """Reports (act, source) of a day and of the day after, which repeats some of them, and which report of the first day
     another source brings once more on the second."""
     report = st.tuples(st.tuples(pairs, some_kind), st.sampled_from("xy"))
-    before = draw(st.lists(report, min_size=1, max_size=6, unique_by=lambda told: told[0]))
+    before = draw(st.lists(report, min_size=1, max_size=6, unique_by=lambda report_and_source: report_and_source[0]))
     after = draw(st.lists(report, max_size=4)) + [(act, "y" if source == "x" else "x") for act, source in before[1:3]]
     return before, after, draw(st.integers(0, len(before) - 1))
 
 
 @settings(max_examples=2)
 @given(st.lists(around_midnight(), min_size=30, max_size=30))
-def test_p5_an_act_on_either_side_of_midnight_counts_once(rows, told):
+def test_p5_an_act_on_either_side_of_midnight_counts_once(rows, examples):
     """What another source reports of the day before adds nothing to the day and takes nothing from it."""
     days = (DAY - timedelta(1), DAY)
     worlds = {}
-    for number, (before, after, again) in enumerate(told):
+    for number, (before, after, again) in enumerate(examples):
         act, source = before[again]
         worlds[f"once{number}"] = (before, after)
         worlds[f"again{number}"] = (before, [*after, (act, "y" if source == "x" else "x")])
@@ -120,7 +120,7 @@ def test_p5_an_act_on_either_side_of_midnight_counts_once(rows, told):
         assert row["day"] == DAY
         pair = (row["src"].partition(":")[2], row["dst"].partition(":")[2])
         found[row["platform"]][pair] = found[row["platform"]].get(pair, 0) + row["act_count"]
-    for number, (before, after, _) in enumerate(told):
+    for number, (before, after, _) in enumerate(examples):
         sources: dict[Act, set[str]] = {}
         for act, source in [*before, *after]:
             sources.setdefault(act, set()).add(source)

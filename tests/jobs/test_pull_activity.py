@@ -95,16 +95,16 @@ def test_a_range_reads_each_file_once_and_leaves_other_days_alone(pull, monkeypa
     days = [NOON - 86_400, NOON, NEXT_NOON, NEXT_NOON + 86_400]  # the first and the last are not asked for
     one = pull.file("1.txt", *[f"1 2 {at} RT" for at in days], *[f"1 2 {at} XX" for at in days])
     two = pull.file("2.txt", *[f"3 2 {at} RT" for at in days], "bad")
-    told = pull(f"higgs={one}", f"higgs={two}", last_day=NEXT, max_reject_share=1)
+    pulled = pull(f"higgs={one}", f"higgs={two}", last_day=NEXT, max_reject_share=1)
     assert opened == ["1.txt", "2.txt"]
     assert sorted(pull.table(ACTIVITY, "day", "actor_id")) == [(DAY, "1"), (DAY, "3"), (NEXT, "1"), (NEXT, "3")]
     assert pull.table(REJECTS, "day", "line") == [(DAY, 6), (DAY, 5), (NEXT, 7)]  # without a time: on the first day
-    assert [(day.day, day.act_count, day.rejected_count) for day in told] == [(DAY, 2, 2), (NEXT, 2, 1)]
+    assert [(day.day, day.act_count, day.rejected_count) for day in pulled] == [(DAY, 2, 2), (NEXT, 2, 1)]
 
 
-def test_an_account_is_what_was_last_told_of_it_on_the_day_property_by_property(pull):
-    def profile(**told: Any) -> dict[str, Any]:
-        return like({"type": "Person", "id": "ana"} | told, id=f"like-{told}")
+def test_an_account_has_the_last_known_value_of_each_property_on_the_day(pull):
+    def profile(**properties: Any) -> dict[str, Any]:
+        return like({"type": "Person", "id": "ana"} | properties, id=f"like-{properties}")
 
     path = pull.file(
         "day.jsonl",
@@ -268,10 +268,10 @@ def test_memory_does_not_grow_with_the_file(pull):
             file.writelines(f"{start}like-{n}{end}\n" for n in range(lines))
         source = f"m{lines}:activitystreams={path}"
         command = [sys.executable, "-c", MEASURED, pull.warehouse.root, source]
-        told, peak_mb = subprocess.run(
+        counts, peak_mb = subprocess.run(
             command, cwd=ROOT, capture_output=True, text=True, check=True
         ).stdout.splitlines()
-        assert f"act_count={lines}," in told
+        assert f"act_count={lines}," in counts
         return int(peak_mb)
 
     small, large = peak(1_000), peak(50_000)  # 6 MB and 300 MB

@@ -53,7 +53,7 @@ def rerun(world):
 
 
 @pytest.fixture
-def told(world):
+def recorded(world):
     """All restatements in their order, `why` read, without what a clock or a chance decides."""
 
     def read() -> list[dict]:
@@ -64,19 +64,19 @@ def told(world):
     return read
 
 
-def test_a_rerun_tells_who_moved_by_how_much_and_why(world, rerun, told):
+def test_a_rerun_records_who_moved_by_how_much_and_why(world, rerun, recorded):
     """First the same acts pulled again in another order. Then bo's engager also engages a newcomer, a second fan comes to
     ana, and dee's like of eve is gone."""
     before = rerun()
     world.put("test", reversed(BASE))
     rerun()
-    assert told() == []  # published for the first time, then the same rows
+    assert recorded() == []  # published for the first time, then the same rows
     world.put("test", [*BASE[:3], Did(DAY, "twitter", "like", "two", "new"), Did(DAY, "twitter", "like", "ted", "ana")])
     after = rerun()
     rise = after["twitter:ana"] - before["twitter:ana"]
     fall = before["twitter:bo"] - after["twitter:bo"]
     assert min(rise, fall) > 1
-    assert told() == [
+    assert recorded() == [
         {
             "day": DAY,
             "methodology": "2026.11",
@@ -97,7 +97,7 @@ def test_a_rerun_tells_who_moved_by_how_much_and_why(world, rerun, told):
     assert (row["run_id"], row["restated_at"]) == (publishing_runs(world.warehouse)[-1], made["published_at"])
 
 
-def test_every_input_that_changed_is_named_and_no_other(world, rerun, told, monkeypatch):
+def test_every_input_that_changed_is_named_and_no_other(world, rerun, recorded, monkeypatch):
     """First tomorrow is pulled, which is none of today's business. Then GitHub's yesterday arrives, Twitter's is taken back,
     fan has a name, eve is a bot, and clout is a newer one."""
     world.cover(BEFORE, "twitter")
@@ -107,14 +107,14 @@ def test_every_input_that_changed_is_named_and_no_other(world, rerun, told, monk
     world.put("later", [Did(after, "twitter", "like", "fan", "bo")])
     world.observe(after, "twitter", [{"account_id": "fan"}])
     rerun()
-    assert told() == []
+    assert recorded() == []
     world.uncover(BEFORE, "twitter")
     world.cover(BEFORE, "github")
     world.put("late", [Did(BEFORE, "github", "like", "fan", "ana")])
     world.observe(DAY, "twitter", [{"account_id": "fan", "handle": "Fan"}, {"account_id": "eve", "is_bot": True}])
     monkeypatch.setattr(runs, "__version__", "99.0")
     rerun()
-    (row,) = told()
+    (row,) = recorded()
     assert row["why"] == {
         "change": "scored again",
         "activity_days": [str(BEFORE)],
@@ -173,7 +173,7 @@ def test_withdrawing_and_bringing_back(warehouse, publish_scores):
     first, second, third = publishing_runs(warehouse)
     gone, back = (2, 0, 0, 2, 0), (0, 2, 2, 0, 0)
     by = [run for run, *_ in restated(warehouse)]
-    assert [told[1:] for told in restated(warehouse)] == [
+    assert [row[1:] for row in restated(warehouse)] == [
         ({"change": "withdrawn"}, *gone),
         ({"change": "brought back", "run_id": first}, *back),
         ({"change": "withdrawn"}, *gone),
@@ -256,6 +256,6 @@ def test_what_one_of_two_publications_does_not_record_is_not_compared():
     known = {"activity_digests": {"2026-11-03": "a"}, "accounts_digest": "b", "covered_days": {"demo": ["2026-11-03"]}}
     found = restatements.compared(*(rows(SCORES, []).to_reader() for _ in "ab")) | {"people_changed": 1}
     for before, after in (({}, known), (known, {})):
-        told = restatements.restatement([made(1, "publish", **before)], made(2, "publish", **after), found)
-        assert json.loads(told["why"]) == {"change": "scored again"}
+        row = restatements.restatement([made(1, "publish", **before)], made(2, "publish", **after), found)
+        assert json.loads(row["why"]) == {"change": "scored again"}
     assert restatements.restatement([], made(1, "publish"), found) is None  # the day's first

@@ -1,6 +1,6 @@
 """Everybody's change between two days, in accounts' worth and in points, also where methodologies differ.
 
-That the table tells what `clout explain` tells is in `test_explain.py`.
+That the table says what `clout explain` says is tested in `test_explain.py`.
 """
 
 import math
@@ -44,7 +44,7 @@ def test_a_point_is_what_the_score_moved_by():
 @pytest.mark.parametrize(("then", "now"), [(OFFICIAL, STEEPER), (STEEPER, OFFICIAL)])
 @pytest.mark.parametrize(("before", "after"), [(5.0, 5.0), (5.0, 5.5), (0.0, 2.0), (3e9, 3e9), (0.3, 0.2)])
 def test_another_scale_is_the_methodologys(before, after, then, now):
-    """Nothing that somebody did is told as a loss because the same attention is fewer points."""
+    """Nothing that somebody did is reported as a loss because the same attention is fewer points."""
     found, params = published(before, after, then, now)
     slope, rescaled = (value[0] for value in found.points(params))
     assert slope >= 0

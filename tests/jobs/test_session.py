@@ -89,7 +89,7 @@ def test_a_java_that_does_not_start_says_why_in_one_line(tmp_path):
     settings.write_text("spark.driver.memory 3x")
     program = "from jobs import session\ntry: session.build()\nexcept session.CloutError as error: print(error)"
     environment = os.environ | {"CLOUT_SPARK_SETTINGS": str(settings), "JAVA_TOOL_OPTIONS": "-Da=b"}
-    told = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True)
-    assert (told.stdout, told.stderr) == (
+    process = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert (process.stdout, process.stderr) == (
         "Java did not start: Invalid maximum heap size: -Xmx3x (`--verbose` shows more)\n", "",
     )  # fmt: skip

@@ -76,9 +76,9 @@ class World:
 
     def observe(self, day: date, platform: str, records: list[Mapping[str, Any]]) -> None:
         """What source `test` saw of accounts that day; it counts if the day is covered."""
-        told = [{"day": day, "platform": platform, "source": "test", **record} for record in records]
-        self.write(ACCOUNTS, told, day=day, platform=platform, source="test")
-        self._observed[day, platform, "test"] = told
+        rows = [{"day": day, "platform": platform, "source": "test", **record} for record in records]
+        self.write(ACCOUNTS, rows, day=day, platform=platform, source="test")
+        self._observed[day, platform, "test"] = rows
         self._write_coverage([day])
 
     def _write_coverage(self, days: list[date]) -> None:
@@ -88,8 +88,8 @@ class World:
             for source in sorted(there | {"test"}):
                 place = (day, platform, source)
                 content = {"activity_digest": self._acts, "accounts_digest": self._observed}
-                told = {name: of_texts(sorted(map(repr, rows.get(place, [])))) for name, rows in content.items()}
-                rows.append({"day": day, "platform": platform, "source": source, **told})
+                digests = {name: of_texts(sorted(map(repr, rows.get(place, [])))) for name, rows in content.items()}
+                rows.append({"day": day, "platform": platform, "source": source, **digests})
         if days:
             self.write(COVERAGE, rows, day=tuple(days))
 

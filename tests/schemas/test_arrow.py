@@ -1,4 +1,4 @@
-"""What does not fit a contract is told whole: every column at once, expected beside found."""
+"""What does not fit a contract is reported in full: every column at once, expected beside found."""
 
 import pyarrow as pa
 import pytest
@@ -57,15 +57,15 @@ def test_schema():
     ],
 )
 def test_another_schema(found, fault):
-    with pytest.raises(ContractError) as told:
+    with pytest.raises(ContractError) as error:
         arrow.check_schema(TABLE, found)
-    assert str(told.value) == fault
+    assert str(error.value) == fault
 
 
 def test_nulls():
-    with pytest.raises(ContractError) as told:
+    with pytest.raises(ContractError) as error:
         arrow.check(TABLE, rows(ROW, ROW | {"share": None}, ROW | {"at": 0}))
-    assert str(told.value) == "t: day: 3 nulls, expected 0; share: 1 nulls, expected 0"
+    assert str(error.value) == "t: day: 3 nulls, expected 0; share: 1 nulls, expected 0"
 
 
 def test_what_fits():

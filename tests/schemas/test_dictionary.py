@@ -13,12 +13,12 @@ def test_the_committed_dictionary_is_the_contracts():
     assert dictionary.DICTIONARY.read_text(encoding="utf-8") == dictionary.document(), AGAIN
 
 
-def test_the_readme_tells_the_columns_of_scores_as_the_contract_does():
+def test_the_readme_lists_the_columns_of_scores_as_the_contract_does():
     readme = dictionary.README.read_text(encoding="utf-8")
     assert readme == dictionary.within(readme), AGAIN
 
 
-def test_a_table_is_told_whole():
+def test_a_table_is_described_in_full():
     visits = Table(
         name="visits",
         version=2,

@@ -131,7 +131,7 @@ def test_ends_of_ranges_are_allowed():
     parse(text(kind_weights=dict.fromkeys(KINDS, 0), platform_weights={"default": 0}))
 
 
-def test_the_fingerprint_tells_values_not_words():
+def test_the_fingerprint_depends_on_values_not_words():
     """It survives comments, spacing, order, and 30 for 30.0; every value shows in it."""
     rewritten = "# another comment\n\n" + text(half_life_days=30.0, full_scale=10_000_000)
     assert parse(rewritten).fingerprint == OFFICIAL.fingerprint

@@ -29,11 +29,11 @@ def test_schema():
 def test_check(spark):
     fits = spark.createDataFrame([], contract.schema(TABLE))
     contract.check(TABLE, fits)
-    with pytest.raises(ContractError) as told:
+    with pytest.raises(ContractError) as error:
         contract.check(TABLE, fits.select(F.col("count").cast("int").alias("count"), F.lit(1.0).alias("more")))
-    assert str(told.value) == (
+    assert str(error.value) == (
         "t: id: expected string, found nothing; count: expected bigint, found int; more: not in the contract"
     )
-    with pytest.raises(ContractError) as told:
+    with pytest.raises(ContractError) as error:
         contract.check(TABLE, fits.select("count", "id"))
-    assert str(told.value) == "t: columns out of order: expected ['id', 'count'], found ['count', 'id']"
+    assert str(error.value) == "t: columns out of order: expected ['id', 'count'], found ['count', 'id']"

@@ -60,44 +60,44 @@ def test_changes_of_published_days_are_listed_newest_first(clout, warehouse, arr
                "largest_rise": 3.25, "largest_fall": 1.5, "mean_absolute_move": 0.5,
                "why": '{"change": "withdrawn"}'}  # fmt: skip
         warehouse.replace(RESTATEMENTS, arrow_rows(RESTATEMENTS, [row]), {"day": row["day"]}, run_id="r", job="j")
-    told = clout("restatements")
-    assert (told.code, told.err) == (0, "")
+    result = clout("restatements")
+    assert (result.code, result.err) == (0, "")
     newer = (
         "2026-11-04 (2026.11)  2026-11-09 01:00 UTC  run run1\n"
         "    withdrawn\n"
         "    1,200 -> 1,201 people: 2 arrived, 1 gone, 7 moved by 0.50 points on average, at most +3.25 and -1.50\n"
     )
-    assert told.out.startswith(newer)
+    assert result.out.startswith(newer)
     older = clout("restatements", "--day", "2026-11-03").out
-    assert (told.out, older[:10]) == (newer + older, "2026-11-03")
+    assert (result.out, older[:10]) == (newer + older, "2026-11-03")
     (row,) = json.loads(clout("restatements", "--day", "2026-11-03", "--json").out)
     assert (row["run_id"], row["people_moved"], row["why"]) == ("run0", 7, '{"change": "withdrawn"}')
     assert clout("restatements", "--methodology", "2026.12").out == "no published day was changed\n"
 
 
 def test_a_day_is_exported(clout, published, tmp_path):
-    told = clout("export", "--to", str(tmp_path / "day.csv"))
+    result = clout("export", "--to", str(tmp_path / "day.csv"))
     expected = f"{tmp_path / 'day.csv'}: 3 people of 2026-11-04; consent is not applied: internal use only\n"
-    assert told == Result(0, expected, "")
+    assert result == Result(0, expected, "")
 
 
-def test_a_pull_tells_a_line_a_day_and_what_became_of_the_lines(clout, warehouse, tmp_path):
+def test_a_pull_prints_a_line_a_day_and_what_became_of_the_lines(clout, warehouse, tmp_path):
     good, bad, empty = tmp_path / "good.txt", tmp_path / "bad.txt", tmp_path / "empty.txt"
     good.write_text(f"1 2 {NOON} RT\n3 2 {NOON} RT\n" + "what\n")
     bad.write_text("what\n")
     empty.write_text("")
-    told = clout(
+    result = clout(
         *("pull", "--day", "2026-11-03", "--max-reject-share", "0.5"),
         *("--source", f"a:higgs={good}", "--source", f"b:higgs={empty}"),
     )
-    assert (told.code, told.err) == (0, "")  # no progress where nobody looks
-    first, second = told.out.splitlines()
+    assert (result.code, result.err) == (0, "")  # no progress where nobody looks
+    first, second = result.out.splitlines()
     assert first.startswith("pulled  2026-11-03           2 acts    a ")
     assert first.endswith(" s  (1 rejected)")
     assert second.endswith(" s  warning: empty.txt is empty")
-    told = clout("pull", "--day", "2026-11-03", "--source", f"a:higgs={bad}")
-    assert (told.code, told.out) == (1, "")
-    assert told.err.startswith(
+    result = clout("pull", "--day", "2026-11-03", "--source", f"a:higgs={bad}")
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith(
         "clout: a 2026-11-03..2026-11-03: 1 of 1 lines rejected, expected at most 5%; commonest: "
     )
     assert warehouse.row_count(COVERAGE, {}) == 2
@@ -107,11 +107,11 @@ def test_a_dry_run_says_which_days_and_partitions_and_does_nothing(clout, monkey
     nowhere, file = tmp_path / "nowhere", tmp_path / "acts.txt"
     file.write_text("")
     monkeypatch.setenv("CLOUT_WAREHOUSE", str(nowhere))
-    told = clout(
+    result = clout(
         *("run", "--dry-run", "--first-day", "2026-09-01", "--last-day", "2026-09-30", "--score-from", "2026-09-30"),
         *("--source", f"a:higgs={file}", "--source", f"mastodon:activitystreams={ROOT / 'pyproject.toml'}"),
     )
-    assert told == Result(
+    assert result == Result(
         0,
         f"""warehouse {nowhere} (would be created)
 read    higgs {file}
@@ -135,14 +135,16 @@ nothing was done (--dry-run)
 
 
 def test_without_a_source_the_simulation_has_30_days_of_which_the_last_seven_are_scored(clout, warehouse):
-    told = clout("run", "--dry-run", "--last-day", "2026-09-30", "--source", "sample=people=50")
-    assert "day=2026-09-01..2026-09-30 source=sample" in told.out
-    assert "replace influence, scores: methodology=2026.11 day=2026-09-24..2026-09-30" in told.out
+    result = clout("run", "--dry-run", "--last-day", "2026-09-30", "--source", "sample=people=50")
+    assert "day=2026-09-01..2026-09-30 source=sample" in result.out
+    assert "replace influence, scores: methodology=2026.11 day=2026-09-24..2026-09-30" in result.out
     assert warehouse.row_count(RUNS, {}) == 0
 
 
 def test_a_dry_run_refuses_what_the_run_would_refuse(clout, warehouse, arrow_rows):
     warehouse.replace(ACTIVITY, arrow_rows(ACTIVITY, [{"platform": "twitter"}]), {}, run_id="r", job="j")
-    told = clout("run", "--dry-run")
-    assert (told.code, told.out) == (2, "")
-    assert told.err.endswith("holds real people, and the two are never mixed; set CLOUT_WAREHOUSE to another folder\n")
+    result = clout("run", "--dry-run")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.endswith(
+        "holds real people, and the two are never mixed; set CLOUT_WAREHOUSE to another folder\n"
+    )

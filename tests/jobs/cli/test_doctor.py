@@ -22,9 +22,9 @@ def found(warehouse):
 
 
 def test_where_all_is_well_there_is_no_fault(found):
-    told = found()
-    assert {what: finding.fault for what, finding in told.items() if finding.fault} == {}
-    assert list(told) == [
+    findings = found()
+    assert {what: finding.fault for what, finding in findings.items() if finding.fault} == {}
+    assert list(findings) == [
         "clout",
         *doctor.PACKAGES,
         "Java",
@@ -33,11 +33,13 @@ def test_where_all_is_well_there_is_no_fault(found):
         "nightly sources",
         "methodology in force",
     ]
-    assert told["Java"].found.split(" at ")[0] in ("17", "21")
-    assert told["methodology in force"].found == "2026.11"
+    assert findings["Java"].found.split(" at ")[0] in ("17", "21")
+    assert findings["methodology in force"].found == "2026.11"
 
 
-def test_the_warehouse_tells_its_days_and_a_missing_one_is_no_fault(found, warehouse, arrow_rows, tmp_path):
+def test_the_days_of_the_warehouse_are_named_and_a_missing_warehouse_is_no_fault(
+    found, warehouse, arrow_rows, tmp_path
+):
     assert found()["warehouse"].found.startswith(f"{warehouse.root} (no day published yet, ")
     rows = arrow_rows(SCORES, [{}])
     warehouse.replace(SCORES, rows, {"day": rows["day"][0].as_py(), "methodology": "2026.11"}, run_id="r", job="j")
@@ -49,7 +51,7 @@ def test_the_warehouse_tells_its_days_and_a_missing_one_is_no_fault(found, wareh
 
 
 @pytest.mark.parametrize(
-    ("told", "finding"),
+    ("output", "finding"),
     [
         ('openjdk version "21.0.8" 2025-07-15 LTS', Finding("Java", "21 at {java}")),
         ('openjdk version "17.0.18" 2026-01-20', Finding("Java", "17 at {java}")),
@@ -60,10 +62,10 @@ def test_the_warehouse_tells_its_days_and_a_missing_one_is_no_fault(found, wareh
         ("", Finding("Java", "does not start", f"Spark needs 17 or 21; {doctor.SET_UP}")),
     ],
 )
-def test_java_is_one_that_spark_runs_on(found, monkeypatch, tmp_path, told, finding):
+def test_java_is_one_that_spark_runs_on(found, monkeypatch, tmp_path, output, finding):
     java = tmp_path / "bin" / "java"
     java.parent.mkdir()
-    java.write_text(f"#!/bin/sh\nprintf '{told}' >&2\n")
+    java.write_text(f"#!/bin/sh\nprintf '{output}' >&2\n")
     java.chmod(0o755)
     monkeypatch.setattr(session, "java_home", lambda: str(tmp_path))
     assert found()["Java"] == Finding("Java", finding.found.format(java=java), finding.fault)
@@ -95,9 +97,9 @@ def test_what_is_missing_says_what_to_do(found, warehouse, monkeypatch, tmp_path
 def test_a_warehouse_that_cannot_be_read_is_a_fault(found, warehouse):
     log = Path(warehouse.path(SCORES)) / "_delta_log"
     (log / "00000000000000000000.json").write_text("no JSON")
-    told = found()["warehouse"]
-    assert told.found == f"{warehouse.root} (unreadable)"
-    assert told.fault.startswith(f"{warehouse.path(SCORES)}: cannot be read as a Delta table (")
+    finding = found()["warehouse"]
+    assert finding.found == f"{warehouse.root} (unreadable)"
+    assert finding.fault.startswith(f"{warehouse.path(SCORES)}: cannot be read as a Delta table (")
 
 
 def test_a_torn_commit_is_a_fault_that_names_its_file_and_what_to_run(found, warehouse):

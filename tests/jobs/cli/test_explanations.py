@@ -37,8 +37,8 @@ def change(*reasons: dict[str, Any], **columns: Any) -> dict[str, Any]:
 def said(capsys):
     """`said(change)`: its lines."""
 
-    def lines(told: dict[str, Any]) -> list[str]:
-        explanations.print_change(told)
+    def lines(explanation: dict[str, Any]) -> list[str]:
+        explanations.print_change(explanation)
         return capsys.readouterr().out.splitlines()
 
     return lines
@@ -89,7 +89,7 @@ def test_each_reason_is_a_sentence(said, code, gain):
         ("credibility", "1 person declared that they are a bot, or no longer do"),
     ],
 )
-def test_one_person_is_told_as_one(said, code, sentence):
+def test_one_person_is_written_in_the_singular(said, code, sentence):
     assert f"{sentence}: x:bo +0.2500" in said(change(reason(code, {"x:bo": 0.25})))
 
 
@@ -104,7 +104,7 @@ def test_a_loss_of_the_great_is_not_laid_on_the_small_who_came(said, code):
 
 
 @pytest.mark.parametrize(
-    ("columns", "told"),
+    ("columns", "parts"),
     [
         ({"since_third": 0.5, "influence": 2.0}, "third"),
         ({"since_second": 0.5, "since_third": 0.5, "influence": 2.0}, "second and third"),
@@ -115,10 +115,10 @@ def test_a_loss_of_the_great_is_not_laid_on_the_small_who_came(said, code):
         ),  # the direct part alone may fall, and hide nothing
     ],
 )
-def test_a_part_that_fell_while_the_sum_rose(said, columns, told):
+def test_a_part_that_fell_while_the_sum_rose(said, columns, parts):
     """Nothing is said of why: somebody may have come closer, or gone while a stranger came."""
     sentence = (
-        f"Your {told} degree fell while the sum rose: the parts say by how many steps attention comes, and may trade places;"
+        f"Your {parts} degree fell while the sum rose: the parts say by how many steps attention comes, and may trade places;"
         " the sum is what counts."
     )
-    assert [line for line in said(change(**columns)) if "while the sum rose" in line] == ([sentence] if told else [])
+    assert [line for line in said(change(**columns)) if "while the sum rose" in line] == ([sentence] if parts else [])

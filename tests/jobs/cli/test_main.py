@@ -24,9 +24,9 @@ COMMANDS = {command.name or command.callback.__name__: command.callback for comm
 
 @pytest.mark.parametrize("command", [None, *COMMANDS])
 def test_help_says_what_a_command_does_and_what_each_option_means(clout, command):
-    told = clout(*([command] if command else []), "--help")
-    assert (told.code, told.err) == (0, "")
-    text = " ".join(told.out.replace("│", " ").split())
+    result = clout(*([command] if command else []), "--help")
+    assert (result.code, result.err) == (0, "")
+    text = " ".join(result.out.replace("│", " ").split())
     assert text.startswith(f"Usage: clout {command or '[OPTIONS] COMMAND'}")
     if command:
         doc = COMMANDS[command].__doc__
@@ -35,14 +35,14 @@ def test_help_says_what_a_command_does_and_what_each_option_means(clout, command
     else:
         assert "Begin with `clout run`: without arguments it pulls 30 simulated days and scores the last seven." in text
         assert all(f" {name} " in text for name in COMMANDS)
-    assert max(map(len, told.out.splitlines())) <= 80
+    assert max(map(len, result.out.splitlines())) <= 80
     assert "<bool>" not in text
 
 
 def test_without_a_command_there_is_the_help(clout):
-    told = clout()
-    assert told.code == 2
-    assert "Begin with `clout run`" in told.out + told.err
+    result = clout()
+    assert result.code == 2
+    assert "Begin with `clout run`" in result.out + result.err
 
 
 # Mistakes
@@ -110,16 +110,16 @@ WRONG = {
 
 
 @pytest.mark.parametrize("mistake", WRONG)
-def test_wrong_use_is_told_in_words_with_exit_code_2(clout, warehouse, published, mistake):
+def test_wrong_use_is_reported_in_words_with_exit_code_2(clout, warehouse, published, mistake):
     arguments, message = WRONG[mistake]
-    told = clout(*arguments)
-    assert (told.code, told.out) == (2, "")
+    result = clout(*arguments)
+    assert (result.code, result.out) == (2, "")
     if message.startswith("clout: "):
-        assert told.err.startswith(message)
-        assert told.err.count("\n") == 1
+        assert result.err.startswith(message)
+        assert result.err.count("\n") == 1
     else:
-        assert message in " ".join(told.err.replace("│", " ").split())
-    assert "Traceback" not in told.err
+        assert message in " ".join(result.err.replace("│", " ").split())
+    assert "Traceback" not in result.err
     assert warehouse.row_count(RUNS, {}) == 0
 
 
@@ -138,14 +138,16 @@ NOT_HERE = {
 
 @pytest.mark.parametrize("engine", NOT_HERE)
 @pytest.mark.parametrize("command", SCORING)
-def test_an_engine_that_is_not_here_is_told_before_any_work(clout, warehouse, monkeypatch, tmp_path, command, engine):
+def test_an_engine_that_is_not_available_is_reported_before_any_work(
+    clout, warehouse, monkeypatch, tmp_path, command, engine
+):
     """No session is asked for, and with it no JVM; nothing is written."""
     monkeypatch.delenv("CLOUT_GRAPHFRAMES_JARS", raising=False)
     monkeypatch.setattr(session, "environment_folder", lambda: tmp_path)
     monkeypatch.setattr(session, "build", lambda *_: pytest.fail("a session was asked for"))
     before = sorted(Path(warehouse.root).rglob("*"))
-    told = clout(*SCORING[command], "--engine", engine)
-    assert told == Result(2, "", NOT_HERE[engine].format(environment=tmp_path))
+    result = clout(*SCORING[command], "--engine", engine)
+    assert result == Result(2, "", NOT_HERE[engine].format(environment=tmp_path))
     assert warehouse.row_count(RUNS, {}) == 0
     assert sorted(Path(warehouse.root).rglob("*")) == before
 
@@ -181,7 +183,7 @@ def test_a_failure_is_one_line_with_exit_code_1(clout, published, failure):
     assert clout(*arguments) == Result(1, "", message)
 
 
-def test_a_failed_check_is_told_whole(clout, warehouse, arrow_rows):
+def test_a_failed_check_is_reported_in_full(clout, warehouse, arrow_rows):
     rows = arrow_rows(INFLUENCE, [{"direct": 1.0}])
     warehouse.replace(INFLUENCE, rows, {"methodology": "2026.11", "day": DAY}, run_id="r", job="influence")
     assert clout("checks", "--day", str(DAY)) == Result(
@@ -206,10 +208,10 @@ def test_where_no_warehouse_is_there_is_advice(clout, monkeypatch, tmp_path):
 
 def test_a_warehouse_that_cannot_be_read_is_a_failure(clout, warehouse):
     (Path(warehouse.path(SCORES)) / "_delta_log" / "00000000000000000000.json").write_text("no JSON")
-    told = clout("show")
-    assert (told.code, told.out) == (1, "")
-    assert told.err.startswith(f"clout: {warehouse.path(SCORES)}: cannot be read as a Delta table (")
-    assert told.err.count("\n") == 1
+    result = clout("show")
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith(f"clout: {warehouse.path(SCORES)}: cannot be read as a Delta table (")
+    assert result.err.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -226,9 +228,9 @@ def test_what_nobody_expected_is_one_line_and_a_traceback_under_verbose(clout, p
     monkeypatch.setattr(queries, "newest_day", fail)
     assert clout("show") == Result(1, "", message)
     for arguments in (("show", "--verbose"), ("-v", "show")):
-        told = clout(*arguments)
-        assert told.code == 1
-        assert told.err.endswith(message)
+        result = clout(*arguments)
+        assert result.code == 1
+        assert result.err.endswith(message)
 
 
 @pytest.mark.parametrize("becomes", [KeyboardInterrupt, RuntimeError, OSError, SystemExit])

@@ -32,8 +32,8 @@ def run(job: str, minute: float, took_s: float | None, status: str = "done", **c
     """A row of `runs`; values of its JSON columns are given as they are."""
     finished = None if took_s is None else minutes(minute) + timedelta(seconds=took_s)
     row = {"run_id": f"{job}{minute}", "job": job, "day": DAY, "status": status, "started_at": minutes(minute)}
-    told = {name: json.dumps(value) if isinstance(value, dict) else value for name, value in columns.items()}
-    return row | {"finished_at": finished} | told
+    as_stored = {name: json.dumps(value) if isinstance(value, dict) else value for name, value in columns.items()}
+    return row | {"finished_at": finished} | as_stored
 
 
 @pytest.fixture
@@ -82,9 +82,9 @@ def clout(night, monkeypatch, capsys, tmp_path) -> Callable[..., str]:
         monkeypatch.setattr(sys, "argv", ["clout", *arguments])
         with pytest.raises(SystemExit) as ended:
             main.main()
-        told = capsys.readouterr()
+        output = capsys.readouterr()
         assert ended.value.code == code
-        return told.err if code else told.out
+        return output.err if code else output.out
 
     return ask
 
@@ -97,9 +97,9 @@ DAYS = ("--first-day", str(BEFORE), "--last-day", str(DAY))
 
 
 def test_coverage_shows_what_is_partial_and_what_is_missing_and_why(clout):
-    told = lines(clout("coverage", *DAYS))
-    assert told[0] == "Coverage of 2026-11-02..2026-11-03"
-    rows = [" ".join(line.split()) for line in told[2:]]
+    printed = lines(clout("coverage", *DAYS))
+    assert printed[0] == "Coverage of 2026-11-02..2026-11-03"
+    rows = [" ".join(line.split()) for line in printed[2:]]
     assert rows == [
         "2026-11-02 gharchive github complete 1,304,503 0 0 0",
         "2026-11-02 jetstream bluesky complete 8,000 0 0 0",
@@ -147,15 +147,15 @@ def test_a_night_that_never_began_is_missing(night, arrow_rows, monkeypatch, tmp
 def test_missing_days_in_a_row_are_one_line(warehouse, capsys):
     expected = {"gharchive": [BEFORE, DAY, DAY + timedelta(days=2)]}
     operator_tables.print_coverage(operator_queries.coverage(warehouse, Request(), expected, faulty=False))
-    told = [line.split()[0] for line in lines(capsys.readouterr().out)[2:]]
-    assert told == ["2026-11-02..2026-11-03", "no", "2026-11-05", "no", "3"]
+    first_words = [line.split()[0] for line in lines(capsys.readouterr().out)[2:]]
+    assert first_words == ["2026-11-02..2026-11-03", "no", "2026-11-05", "no", "3"]
 
 
 def test_runs_show_what_happened_and_beneath_each_why(clout, night, capsys):
     operator_tables.print_runs(operator_queries.runs(night, Request(first_day=DAY, last_day=DAY)), NOW)
-    told = lines(capsys.readouterr().out)
-    assert told[0] == "Runs of 2026-11-03, times in UTC"
-    assert [" ".join(line.split()) for line in told[2:]] == [
+    printed = lines(capsys.readouterr().out)
+    assert printed[0] == "Runs of 2026-11-03, times in UTC"
+    assert [" ".join(line.split()) for line in printed[2:]] == [
         "2026-11-03 pull_activity done 11-04 00:01 1 min gharchive 1,204,503 acts",
         "partial: 1 of 24 hours is missing: 17",
         "2026-11-03 pull_activity failed 11-04 00:02 4 s jetstream",
@@ -253,7 +253,7 @@ def test_the_newest_days_alone_are_read(night, monkeypatch):
 def test_no_line_of_a_table_is_wider_than_the_terminal(night, monkeypatch, capsys, columns):
     monkeypatch.setattr(display.out, "width", columns)
     operator_tables.print_runs(operator_queries.runs(night, Request()), NOW)
-    told = capsys.readouterr().out.splitlines()
-    table = told[1 : told.index("")]
+    printed = capsys.readouterr().out.splitlines()
+    table = printed[1 : printed.index("")]
     assert max(map(len, table)) <= columns
     assert table[0].split()[:3] == ["day", "job", "status"]

@@ -1,4 +1,4 @@
-"""Who moves most, and the reasons that are told, on hand rows."""
+"""Who moves most, and the reasons that are given, on hand rows."""
 
 import math
 from dataclasses import replace
@@ -66,8 +66,8 @@ def test_a_move_is_shared_among_the_steps_as_their_attention_changed(largest):
     }  # fmt: skip
 
 
-def test_another_scale_is_told_apart_from_another_attention(largest):
-    """A coarser scale gives the same attention fewer points; what changed in attention is told on the new scale."""
+def test_another_scale_is_distinguished_from_another_attention(largest):
+    """A coarser scale gives the same attention fewer points; what changed in attention is given on the new scale."""
     coarse = replace(OFFICIAL, version="coarse", resolution=0.1, full_scale=1e6)
     before = [person("ana", 1.0), person("bo", 1.0)]
     after = [person("ana", 1.0, methodology=coarse), person("bo", 3.0, methodology=coarse)]
@@ -82,7 +82,7 @@ def test_another_scale_is_told_apart_from_another_attention(largest):
 
 
 def test_points_of_direct_are_split_by_kind(largest):
-    """Of the half that ana gained directly, likes brought 3/4 more and replies 1/4 less; nobody is told of bo's."""
+    """Of the half that ana gained directly, likes brought 3/4 more and replies 1/4 less; bo's are not mentioned."""
     found = largest([person("ana", 1.0)], [person("ana", 1.5)])
     kinds = (
         [("x:ana", "like", SCALE // 2), ("x:ana", "reply", SCALE // 2)],
@@ -105,19 +105,19 @@ def test_points_of_direct_are_split_by_kind(largest):
     )
 
 
-def told(**points: float) -> str:
+def reasons_of(**points: float) -> str:
     names = ("direct", "second", "third", "scale", "quote", "reshare", "reply", "mention", "like", "follow")
     return movers.reasons({f"{name}_points": points.get(name, 0.0) for name in names})
 
 
-def test_reasons_are_told_in_words_the_largest_first():
-    assert told(direct=1.04, second=-3.1, third=0.2, scale=-0.06, like=1.04) == (
+def test_reasons_are_written_in_words_the_largest_first():
+    assert reasons_of(direct=1.04, second=-3.1, third=0.2, scale=-0.06, like=1.04) == (
         "second degree: -3.1 points, because less attention reaches them through those who engage with them; "
         "direct: +1.0 points, because those who engage with them hand on more of their attention (like +1.0); "
         "third degree: +0.2 points, because more attention reaches them from one step further; "
         "scale: -0.1 points, because the same attention is fewer points on the scale"
     )
-    assert told(direct=-1.0, scale=0.04) == (
+    assert reasons_of(direct=-1.0, scale=0.04) == (
         "direct: -1.0 points, because those who engage with them hand on less of their attention"
     )
 
@@ -126,8 +126,8 @@ def test_reasons_are_told_in_words_the_largest_first():
     ("part", "points"),
     [(0.05, "+0.1"), (0.04, "+0.040"), (-0.0499, "-0.050"), (0.00123, "+0.0012"), (-1e-7, "-0.00000010")],
 )
-def test_the_largest_part_is_told_however_small(part, points):
+def test_the_largest_part_is_named_however_small(part, points):
     more = "more" if part > 0 else "less"
-    assert told(third=part, direct=part / 2) == (
+    assert reasons_of(third=part, direct=part / 2) == (
         f"third degree: {points} points, because {more} attention reaches them from one step further"
     )

@@ -30,9 +30,9 @@ def compared(arrow_rows):
         with scratch() as db:
             for number, side in enumerate(("before", "after")):
                 rows = [
-                    {"person_id": name, "platform": name.partition(":")[0], "influence": told[number],
-                     "direct": told[number], "score": 10 * told[number]} | columns
-                    for name, told in people.items() if told[number] is not None
+                    {"person_id": name, "platform": name.partition(":")[0], "influence": influences[number],
+                     "direct": influences[number], "score": 10 * influences[number]} | columns
+                    for name, influences in people.items() if influences[number] is not None
                 ]  # fmt: skip
                 tables.load(db, side, arrow_rows(INFLUENCE, rows).select(tables.COLUMNS))
             tables.pair(db)
@@ -82,12 +82,12 @@ def test_nobody_is_said_in_words(compared, people, headline, sentence):
 
 
 @pytest.mark.parametrize(
-    ("part", "whole", "told"),
+    ("part", "whole", "text"),
     [(0, 10, "0%"), (10, 10, "100%"), (1, 10_000, "under 0.1%"), (9_999, 10_000, "over 99.9%"), (1, 30, "3.3%"),
      (1, 3, "33%"), (0, 0, "0%")],
 )  # fmt: skip
-def test_few_are_not_none_and_almost_all_are_not_all(part, whole, told):
-    assert report.share(part, whole) == told
+def test_few_are_not_none_and_almost_all_are_not_all(part, whole, text):
+    assert report.share(part, whole) == text
 
 
 def test_labels_say_what_has_to_be_said(compared):
@@ -112,10 +112,10 @@ def test_a_hostile_name_is_text_and_nothing_is_fetched(compared):
     assert "default-src 'none'" in page
 
 
-def test_the_page_tells_everything_and_where_nobody_moves_says_so(compared):
+def test_the_page_shows_everything_and_where_nobody_moves_says_so(compared):
     page = report.html(PARAMS, compared({"x:a": (1.0, 2.0), "y:b": (1.0, 1.0)}))
     text = " ".join(re.sub(r"<[^>]+>", " ", page).split())
-    for told in (
+    for expected in (
         "Methodology 2026.12 against 2026.11, on 2026-11-03.",
         "50% of people move by more than 5 points",
         "platform_weights.github 1 4",
@@ -123,7 +123,7 @@ def test_the_page_tells_everything_and_where_nobody_moves_says_so(compared):
         "Largest rises person score move rank why x:a 10.0 → 20.0 +10.0 1 → 1 direct: +10.0 points, because",
         "Largest falls Nobody.",
     ):
-        assert told in text, told
+        assert expected in text, expected
     assert page.count("<svg ") == 4
     assert (
         report.html(PARAMS, compared({"x:a": (1.0, 2.0)})).count("<svg ") == 3

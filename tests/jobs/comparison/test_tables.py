@@ -24,8 +24,8 @@ def db(arrow_rows):
     """`db(before, after)`: a database of both sides' people, name -> influence; a score is ten times that, unless a row says
     otherwise."""
 
-    def row(name: str, told: float | dict) -> dict:
-        columns = told if isinstance(told, dict) else {"influence": told}
+    def row(name: str, values: float | dict) -> dict:
+        columns = values if isinstance(values, dict) else {"influence": values}
         platform, _, _ = name.partition(":")
         plain = {"person_id": name, "platform": platform, "score": 10 * columns["influence"]}
         return plain | columns
@@ -34,7 +34,7 @@ def db(arrow_rows):
 
         def load(before: dict, after: dict):
             for side, people in (("before", before), ("after", after)):
-                rows = arrow_rows(INFLUENCE, [row(name, told) for name, told in people.items()])
+                rows = arrow_rows(INFLUENCE, [row(name, values) for name, values in people.items()])
                 tables.load(made, side, rows.select(tables.COLUMNS))
             tables.pair(made)
             return made
@@ -49,8 +49,8 @@ def rows(table, *columns: str) -> list[tuple]:
 def test_a_summary_counts_holders_and_who_has_no_row_holds_nothing(db):
     before = {"x:a": 1.0, "x:b": 2.0, "x:c": 3.0, "x:gone": 0.1, "x:zero": 0.0, "x:idle": 0.0}
     after = {"x:a": 1.0, "x:b": 2.5, "x:c": 2.4, "x:new": 0.2, "x:zero": 0.0}
-    (told,) = tables.summary(db(before, after)).to_pylist()
-    assert told == {
+    (summary,) = tables.summary(db(before, after)).to_pylist()
+    assert summary == {
         "people_before": 6,
         "people_after": 5,
         "simulated": False,
@@ -88,8 +88,8 @@ def test_rank_correlation_gives_equals_the_mean_of_their_ranks(db, x, y, rho):
 def test_who_of_the_first_hundred_stays(db):
     before = {f"x:{n}": {"influence": 1.0, "rank": n} for n in range(1, 121)}
     after = before | {f"x:{n}": {"influence": 1.0, "rank": n + 95} for n in range(1, 11)}  # 96..105
-    (told,) = tables.summary(db(before, after)).to_pylist()
-    assert (told["top"], told["top_kept"]) == (100, 95)
+    (summary,) = tables.summary(db(before, after)).to_pylist()
+    assert (summary["top"], summary["top_kept"]) == (100, 95)
 
 
 def test_the_distribution_of_scores_side_by_side(db):
@@ -147,7 +147,7 @@ def test_platforms_and_the_attention_they_hold(db):
     ]
 
 
-def test_only_constants_that_differ_are_told_and_a_platform_without_its_own_has_the_default():
+def test_only_constants_that_differ_are_listed_and_a_platform_without_its_own_has_the_default():
     other = replace(
         OFFICIAL, version="other", damping=0.85, kind_weights=OFFICIAL.kind_weights | {"quote": 4.0},
         platform_weights={"default": 2.0, "github": 4.0, "reddit": 1.0}, full_scale=1e6,
@@ -165,10 +165,10 @@ def test_only_constants_that_differ_are_told_and_a_platform_without_its_own_has_
 def test_the_order_in_which_rows_come_changes_no_bit(db, arrow_rows):
     """Sums of doubles differ with their order; these would."""
     people = {f"x:{n}": {"influence": 10.0 ** (n % 7) / 3, "score": 100 / (n + 1)} for n in range(200)}
-    moved = {name: told | {"score": told["score"] + math.sin(n)} for n, (name, told) in enumerate(people.items())}
+    moved = {name: row | {"score": row["score"] + math.sin(n)} for n, (name, row) in enumerate(people.items())}
     with scratch() as other:
-        for side, told in (("before", people), ("after", moved)):
-            backwards = [{"person_id": name, "platform": "x", **told[name]} for name in reversed(list(told))]
+        for side, rows in (("before", people), ("after", moved)):
+            backwards = [{"person_id": name, "platform": "x", **rows[name]} for name in reversed(list(rows))]
             tables.load(other, side, arrow_rows(INFLUENCE, backwards).select(tables.COLUMNS))
         tables.pair(other)
         made = db(people, moved)

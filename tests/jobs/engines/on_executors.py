@@ -28,7 +28,7 @@ EDGES_PER_PERSON = 5
 GROUP, ADDING = (
     "spark.jobGroup.id",
     "sums",
-)  # property by which Spark's log tells jobs apart, and its value for the engine's
+)  # property by which Spark's log distinguishes jobs, and its value for the engine's
 
 
 def make_edges(session: Any, count: int, path: str) -> None:
@@ -64,10 +64,10 @@ def executors(session: Any) -> list[int]:
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            told = path.read_bytes()
+            command_line = path.read_bytes()
         except OSError:
             continue  # ended meanwhile
-        if all(mark in told for mark in marks):
+        if all(mark in command_line for mark in marks):
             found.append(int(path.parent.name))
     return found
 

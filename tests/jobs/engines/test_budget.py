@@ -69,9 +69,9 @@ def test_the_variable_goes_before_all(machine, monkeypatch):
     assert budget_bytes(machine("0::/")) == 1_500_000_000
 
 
-@pytest.mark.parametrize("told", ["", "lots", "0", "-1", "nan", "inf", "8GB"])
-def test_a_variable_that_is_no_number_of_gigabytes(monkeypatch, told):
-    monkeypatch.setenv("CLOUT_MEMORY_GB", told)
+@pytest.mark.parametrize("setting", ["", "lots", "0", "-1", "nan", "inf", "8GB"])
+def test_a_variable_that_is_no_number_of_gigabytes(monkeypatch, setting):
+    monkeypatch.setenv("CLOUT_MEMORY_GB", setting)
     with pytest.raises(UsageError) as error:
         budget_bytes()
-    assert str(error.value) == f"CLOUT_MEMORY_GB={told}: expected a number of gigabytes above 0, such as 8 or 0.5"
+    assert str(error.value) == f"CLOUT_MEMORY_GB={setting}: expected a number of gigabytes above 0, such as 8 or 0.5"

@@ -64,14 +64,14 @@ def test_memory_refuses_what_does_not_fit(edges, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("limit", "most", "told"),
+    ("limit", "most", "limit_text"),
     [("MAX_EDGES", 1, "1 pairs"), ("MAX_ACCOUNTS", 2, "2 people"), ("MAX_NAMES", 13, "0.0 GB of names")],
 )
-def test_memory_refuses_more_than_32_bits_can_count(edges, monkeypatch, limit, most, told):
+def test_memory_refuses_more_than_32_bits_can_count(edges, monkeypatch, limit, most, limit_text):
     """Whatever it may take."""
     monkeypatch.setenv("CLOUT_MEMORY_GB", "1000")
     monkeypatch.setattr(memory, limit, most)
-    with pytest.raises(CloutError, match=rf"\(at most .*\b{told}.*\); use --engine spark or graphframes"):
+    with pytest.raises(CloutError, match=rf"\(at most .*\b{limit_text}.*\); use --engine spark or graphframes"):
         MemoryEngine().sums(edges, 3)
 
 
@@ -80,7 +80,7 @@ def test_unknown_engine():
         choice.require("pregel")
 
 
-def test_a_budget_that_is_no_number_is_told_before_any_work(monkeypatch):
+def test_a_budget_that_is_no_number_is_reported_before_any_work(monkeypatch):
     monkeypatch.setenv("CLOUT_MEMORY_GB", "lots")
     with pytest.raises(UsageError, match="CLOUT_MEMORY_GB=lots: expected a number"):
         choice.require("auto")

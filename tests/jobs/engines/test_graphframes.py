@@ -27,9 +27,9 @@ def names() -> list[str]:
 
 def test_without_it_the_engine_says_how_to_get_it(environment):
     assert names() == []
-    with pytest.raises(UsageError) as told:
+    with pytest.raises(UsageError) as error:
         GraphFramesEngine()
-    assert str(told.value) == (
+    assert str(error.value) == (
         "engine graphframes: its JVM package io.graphframes:graphframes-spark4_2.13:0.12.2 is not installed; list its"
         f" jars in CLOUT_GRAPHFRAMES_JARS, with commas, or let set-up try again: rm '{environment}/.clout/graphframes.stamp' &&"
         " bash infra/setup.sh (engine spark gives the same bits without it)"
@@ -68,7 +68,7 @@ def test_as_the_settings_name_it(environment, monkeypatch, line):
 
 
 def test_the_users_own_that_are_not_there(environment, monkeypatch):
-    """Told by whatever needs a session, also of another engine."""
+    """Reported by whatever needs a session, also of another engine."""
     (environment / "own.jar").touch()
     monkeypatch.setenv("CLOUT_GRAPHFRAMES_JARS", f"{environment}/own.jar,/nowhere/x.jar,/nowhere/y.jar")
     with pytest.raises(

@@ -33,40 +33,40 @@ def oracle(data, name: str) -> dict:
     return json.loads(data(f"influence-oracle/{name}.json").read_text())
 
 
-def weights_of(told: dict) -> dict[tuple[str, str], int]:
-    return {(src, dst): round(weight * SCALE) for src, dst, weight in told["edge_list"]}
+def weights_of(answers: dict) -> dict[tuple[str, str], int]:
+    return {(src, dst): round(weight * SCALE) for src, dst, weight in answers["edge_list"]}
 
 
 @pytest.mark.parametrize("name", ["hand", "random-200", "random-200-damping85"])
 def test_every_message_and_part_of_the_oracle(data, name):
-    told = oracle(data, name)
-    a = shares(weights_of(told), told["credibility"], told["damping"], told["rest_weight"])
+    answers = oracle(data, name)
+    a = shares(weights_of(answers), answers["credibility"], answers["damping"], answers["rest_weight"])
     messages, sums = engine(a)
     for place, pair in enumerate(a):
-        expected = [told["messages"][step][place] for step in Parts._fields]
+        expected = [answers["messages"][step][place] for step in Parts._fields]
         assert messages[pair] == tuple(near(part, sum(expected)) for part in expected), pair
-    assert sums.keys() == told["influence"].keys()
-    for person, whole in told["influence"].items():
-        assert sums[person] == tuple(near(told[step][person], whole) for step in Parts._fields), person
+    assert sums.keys() == answers["influence"].keys()
+    for person, whole in answers["influence"].items():
+        assert sums[person] == tuple(near(answers[step][person], whole) for step in Parts._fields), person
         assert sums[person].influence == near(whole, whole), person
 
 
 def test_slashdot(data):
-    told = oracle(data, "soc-Slashdot0902")
+    answers = oracle(data, "soc-Slashdot0902")
     with gzip.open(data("graphs/soc-Slashdot0902.txt.gz")) as lines:
         arcs = np.loadtxt(lines, np.int32)
     arcs = np.unique(arcs[arcs[:, 0] != arcs[:, 1]], axis=0)  # acts on oneself are dropped
     src, dst = arcs[:, 0].copy(), arcs[:, 1].copy()
-    degree = np.bincount(src, minlength=told["vertices"])
-    a = np.rint(told["damping"] / (told["rest_weight"] + degree[src]) * SCALE).astype(np.int64)
-    assert len(a) == told["edges"]
-    parts = np.array(influence(src, dst, a, told["vertices"]).sums) * UNIT
+    degree = np.bincount(src, minlength=answers["vertices"])
+    a = np.rint(answers["damping"] / (answers["rest_weight"] + degree[src]) * SCALE).astype(np.int64)
+    assert len(a) == answers["edges"]
+    parts = np.array(influence(src, dst, a, answers["vertices"]).sums) * UNIT
     total = parts.sum(axis=0)
     for step, part in zip(Parts._fields, parts.sum(axis=1), strict=True):
-        assert part == near(told["sum"][step], told["sum"][step])
+        assert part == near(answers["sum"][step], answers["sum"][step])
     top = np.argsort(-total, kind="stable")[:20]
-    assert list(map(str, top)) == [person["id"] for person in told["top20"]]
-    for person, expected in zip(top, told["top20"], strict=True):
+    assert list(map(str, top)) == [person["id"] for person in answers["top20"]]
+    for person, expected in zip(top, answers["top20"], strict=True):
         assert parts[:, person] == pytest.approx(
             [expected[step] for step in Parts._fields], rel=0, abs=1e-9 * max(1, expected["influence"])
         )
@@ -74,17 +74,17 @@ def test_slashdot(data):
 
 def test_once_through_spark(data, spark):
     """Weights -> Spark's shares -> the engine as the job calls it."""
-    told = oracle(data, "random-200")
-    edges = pa.Table.from_pylist([{"src": u, "dst": v, "weight": w} for (u, v), w in weights_of(told).items()])
-    unbelieved = pa.Table.from_pylist([{"id": id, "credibility": c} for id, c in told["credibility"].items()])
+    answers = oracle(data, "random-200")
+    edges = pa.Table.from_pylist([{"src": u, "dst": v, "weight": w} for (u, v), w in weights_of(answers).items()])
+    unbelieved = pa.Table.from_pylist([{"id": id, "credibility": c} for id, c in answers["credibility"].items()])
     spread = attention.attention(spark.createDataFrame(edges), spark.createDataFrame(unbelieved), OFFICIAL)
     found = MemoryEngine().sums(spread, rounds=3).toArrow()
     assert found.column_names == ["id", "one", "two", "three"]
-    assert sorted(found["id"].to_pylist()) == sorted(told["influence"])  # every account once, also who only acts
+    assert sorted(found["id"].to_pylist()) == sorted(answers["influence"])  # every account once, also who only acts
     for row in found.to_pylist():
-        whole = told["influence"][row["id"]]
+        whole = answers["influence"][row["id"]]
         assert [row[step] * UNIT for step in ("one", "two", "three")] == [
-            near(told[step][row["id"]], whole) for step in Parts._fields
+            near(answers[step][row["id"]], whole) for step in Parts._fields
         ]
 
 

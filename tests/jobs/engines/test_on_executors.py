@@ -77,13 +77,13 @@ def ran(cluster, tmp_path_factory) -> Ran:
             start_new_session=True,
         )
         try:
-            told, _ = process.communicate(timeout=RUN_S)
+            output, _ = process.communicate(timeout=RUN_S)
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == 0, (folder / "said.txt").read_text()
     (events,) = log.iterdir()
-    held = {int(count): size for count, size in json.loads(told).items()}
+    held = {int(count): size for count, size in json.loads(output).items()}
     return Ran(folder, held, [json.loads(line) for line in events.read_text().splitlines()])
 
 

@@ -101,22 +101,22 @@ def p3(share: float, v: str, whole: Sums, without1: Sums, without2: Sums, withou
 
 @settings(max_examples=2)  # of which the first is the simplest
 @given(st.lists(histories(), min_size=25, max_size=25))
-def test_p1_p2_p5_p6_and_all_simple_paths(parts, told):
+def test_p1_p2_p5_p6_and_all_simple_paths(parts, examples):
     stars = [star(*size, *one) for one in STARS for size in ((100, 1), (1, 100))]
-    found = parts([*(graph for graph, _, *became in told for graph in (graph, *became)), *stars])
-    for number, (graph, v, *_) in enumerate(told):
+    found = parts([*(graph for graph, _, *became in examples for graph in (graph, *became)), *stars])
+    for number, (graph, v, *_) in enumerate(examples):
         before, *became = found[4 * number : 4 * number + 4]
         p1_p2_p6(v, before, *became)
         for person, expected in summed(enumerated(graph.shares())).items():
             assert before[person] == pytest.approx(expected, rel=0, abs=1e-9 * max(1, expected.influence))
-    stars_found = found[4 * len(told) :]
+    stars_found = found[4 * len(examples) :]
     for many, one, case in zip(stars_found[::2], stars_found[1::2], STARS, strict=True):
         assert many["star"].influence > 15 * one["star"].influence, ("P5", case)
 
 
 @settings(max_examples=2)
 @given(st.lists(rivalries(), min_size=25, max_size=25))
-def test_p3_of_two_equal_engagers_the_one_who_holds_more_from_others_counts_more(parts, told):
-    found = parts([graph if not name else graph.without(name) for graph, v in told for name in ("", *RIVALS, v)])
-    for number, (graph, v) in enumerate(told):
+def test_p3_of_two_equal_engagers_the_one_who_holds_more_from_others_counts_more(parts, examples):
+    found = parts([graph if not name else graph.without(name) for graph, v in examples for name in ("", *RIVALS, v)])
+    for number, (graph, v) in enumerate(examples):
         p3(graph.shares()[RIVALS[0], v] / SCALE, v, *found[4 * number : 4 * number + 4])

@@ -25,15 +25,15 @@ Graph = tuple[np.ndarray, np.ndarray, np.ndarray]  # src, dst, a
 WRITTEN_OUT = ("hand", "random-200", "random-200-damping85")  # oracles that name every edge and everybody's sums
 
 
-def told_by(data, name: str) -> dict:
+def answers_of(data, name: str) -> dict:
     return json.loads(data(f"influence-oracle/{name}.json").read_text())
 
 
 def oracle(data, name: str) -> Graph:
     """People are numbered in order of their names."""
-    told = told_by(data, name)
-    weights = {(src, dst): round(weight * SCALE) for src, dst, weight in told["edge_list"]}
-    found = shares(weights, told["credibility"], told["damping"], told["rest_weight"])
+    answers = answers_of(data, name)
+    weights = {(src, dst): round(weight * SCALE) for src, dst, weight in answers["edge_list"]}
+    found = shares(weights, answers["credibility"], answers["damping"], answers["rest_weight"])
     number = {person: place for place, person in enumerate(sorted({person for pair in found for person in pair}))}
     src, dst = (np.array([number[pair[end]] for pair in found], np.int32) for end in (0, 1))
     return src, dst, np.array(list(found.values()), np.int64)
@@ -41,12 +41,12 @@ def oracle(data, name: str) -> Graph:
 
 def slashdot(data) -> Graph:
     """With the weights of its oracle: everybody spends as much on each."""
-    told = told_by(data, "soc-Slashdot0902")
+    answers = answers_of(data, "soc-Slashdot0902")
     with gzip.open(data("graphs/soc-Slashdot0902.txt.gz")) as lines:
         arcs = np.loadtxt(lines, np.int32)
     arcs = np.unique(arcs[arcs[:, 0] != arcs[:, 1]], axis=0)
     src, dst = arcs[:, 0].copy(), arcs[:, 1].copy()
-    a = told["damping"] / (told["rest_weight"] + np.bincount(src, minlength=told["vertices"])[src])
+    a = answers["damping"] / (answers["rest_weight"] + np.bincount(src, minlength=answers["vertices"])[src])
     return src, dst, np.rint(a * SCALE).astype(np.int64)
 
 
@@ -159,17 +159,19 @@ def test_large_graphs_and_every_oracle(spark, distributed, data):
     with large_days(spark):
         found = assert_same_bits(spark, distributed, beside(*graphs))
 
-    told = told_by(data, "soc-Slashdot0902")
-    real, found = np.split(found, [told["vertices"]], axis=1)
-    expected = [told["sum"][step] for step in Parts._fields]
+    answers = answers_of(data, "soc-Slashdot0902")
+    real, found = np.split(found, [answers["vertices"]], axis=1)
+    expected = [answers["sum"][step] for step in Parts._fields]
     assert real.sum(axis=1) == pytest.approx(expected, rel=1e-9)
-    for person in told["top20"]:
+    for person in answers["top20"]:
         whole = [person[step] for step in Parts._fields]
         assert real[:, int(person["id"])] == pytest.approx(whole, rel=0, abs=1e-9 * max(1, person["influence"]))
     for name in WRITTEN_OUT:
-        told = told_by(data, name)
-        parts, found = np.split(found, [told["vertices"]], axis=1)
-        expected = np.array([[told[step][person] for person in sorted(told["influence"])] for step in Parts._fields])
+        answers = answers_of(data, name)
+        parts, found = np.split(found, [answers["vertices"]], axis=1)
+        expected = np.array(
+            [[answers[step][person] for person in sorted(answers["influence"])] for step in Parts._fields]
+        )
         assert np.all(np.abs(parts - expected) <= 1e-9 * np.maximum(1, expected.sum(axis=0))), name
 
 

@@ -101,18 +101,18 @@ def backfill(
     """The verdicts of a backfill of `slots` runs side by side, which begin in order of days, as Airflow's do. `order` is that
     in which running days are computed."""
     queued, running, computed = sorted(figures), set[date](), set[date]()
-    found, told = dict(published), dict[date, dict[str, str]]()
+    found, by_day = dict(published), dict[date, dict[str, str]]()
     while queued or running:
         while queued and len(running) < slots:
             running.add(queued.pop(0))
         computed.add(next(day for day in order if day in running - computed))
         while running and min(running) in computed:
             day = min(running)
-            told[day] = verdicts(figures[day], nearest(found, day, GATE_DAYS), GATE_DAYS)
-            if not refusals(told[day]):
+            by_day[day] = verdicts(figures[day], nearest(found, day, GATE_DAYS), GATE_DAYS)
+            if not refusals(by_day[day]):
                 found[day] = figures[day]
             running.remove(day)
-    return told
+    return by_day
 
 
 SIZES = st.sampled_from([1, 10, 100, 1000, 10_000])

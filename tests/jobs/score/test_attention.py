@@ -106,8 +106,10 @@ def test_acts_on_content_and_days_on_which_something_was_said(rows, spark):
     days = [(DAY, "twitter"), (WINDOW[1], "twitter"), (DAY, "github"), (DAY - timedelta(62), "twitter")]
     factors = spark.createDataFrame(measures.with_days(decay_table([(*day, 1.0) for day in days]), soon))
     found = attention.weights(rows(ENGAGEMENT, records), factors, soon, measures.carried(soon)).collect()
-    told = {row.dst: (row.content_acts, row.said_0, row.said_1, row.answerable_0, row.answerable_1) for row in found}
-    assert told == {
+    measured = {
+        row.dst: (row.content_acts, row.said_0, row.said_1, row.answerable_0, row.answerable_1) for row in found
+    }
+    assert measured == {
         # The last day is bit 0 of the second column, the day before it bit 61 of the first.
         "bo": (8 + 1 + 1, 1 << 61, 1, 1 << 61, 1 | 1 << 1 | 1 << 2),
         "cy": (2, 0, 0, 0, 0),

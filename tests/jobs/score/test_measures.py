@@ -29,9 +29,9 @@ def before(days: int) -> date:
 # Whom one answers
 
 
-def told(spark, said: Iterable[tuple[str, str, int]], answer_days: int = 7) -> dict[tuple[str, str], Row]:
-    """(person, other) -> what is told of rows (src, dst, days before DAY). Everybody holds 9; ana gives 3 to whom she spoke to,
-    everybody else 1."""
+def engagers_of(spark, said: Iterable[tuple[str, str, int]], answer_days: int = 7) -> dict[tuple[str, str], Row]:
+    """(person, other) -> the row computed from acts (src, dst, days before DAY). Everybody holds 9; ana gives 3 to whom she
+    spoke to, everybody else 1."""
     methodology = replace(OFFICIAL, version="test", answer_days=answer_days, lookback_days=100)
     factors = decay_table([(before(days), "twitter", 1.0) for days in range(100)])
     fade = with_days(factors, methodology).to_pylist()
@@ -63,7 +63,7 @@ def test_an_answer_comes_within_days(spark):
     ]  # fmt: skip
 
     def pairs(answer_days: int) -> set[tuple[str, str]]:
-        return {pair for pair, row in told(spark, said, answer_days).items() if row.asked and row.answered}
+        return {pair for pair, row in engagers_of(spark, said, answer_days).items() if row.asked and row.answered}
 
     both_on_a_day = {("ana", "eve"), ("eve", "ana")}
     assert pairs(7) == {("ana", "bo"), ("ana", "cy"), ("ana", "fay"), ("ana", "jo")} | both_on_a_day
@@ -73,7 +73,7 @@ def test_an_answer_comes_within_days(spark):
 
 
 def test_an_engager_by_hand(spark):
-    found = told(spark, [("bo", "ana", 1), ("ana", "bo", 9), ("ana", "cy", 3)])
+    found = engagers_of(spark, [("bo", "ana", 1), ("ana", "bo", 9), ("ana", "cy", 3)])
     assert {pair: (row.asked, row.answered, row.content_acts, row.held) for pair, row in found.items()} == {
         ("ana", "bo"): (True, False, 2, 9 - 3),  # bo without what ana gives him
         ("bo", "ana"): (True, False, 2, 9 - 1),

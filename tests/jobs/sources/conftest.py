@@ -45,7 +45,7 @@ JUNK = st.recursive(
 )
 
 
-class Told(NamedTuple):
+class Totals(NamedTuple):
     """All pages of a source, counted."""
 
     kinds: dict[str, int]
@@ -56,8 +56,8 @@ class Told(NamedTuple):
 
 
 @pytest.fixture
-def tell() -> Callable[[Iterable[Page]], Told]:
-    def told(pages: Iterable[Page]) -> Told:
+def count_pages() -> Callable[[Iterable[Page]], Totals]:
+    def totals(pages: Iterable[Page]) -> Totals:
         kinds: Counter[str] = Counter()
         faults: Counter[tuple[str, str]] = Counter()
         lines = ignored = 0
@@ -68,9 +68,9 @@ def tell() -> Callable[[Iterable[Page]], Told]:
             lines += page.lines.total()
             ignored += page.ignored.total()
             notes += page.notes
-        return Told(dict(kinds), dict(faults), lines, ignored, notes)
+        return Totals(dict(kinds), dict(faults), lines, ignored, notes)
 
-    return told
+    return totals
 
 
 @pytest.fixture

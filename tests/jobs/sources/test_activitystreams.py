@@ -33,7 +33,7 @@ from tests.jobs.sources.activities import (
 
 
 @pytest.mark.parametrize(("name", "kind"), [("Like", "like"), ("EmojiReact", "like"), ("Announce", "reshare")])
-def test_the_author_of_what_is_acted_on_is_told_or_looked_up(name, kind):
+def test_the_author_of_what_is_acted_on_is_given_or_looked_up(name, kind):
     assert parsed(LIKE, type=name) == [Act(kind, ANA, None, NOON, LIKE["id"], BOS_NOTE)]
     embedded = {"type": "Note", "id": BOS_NOTE, "attributedTo": [{"type": "Person", "id": BO}, CLEO]}
     assert parsed(LIKE, type=name, object=embedded) == [Act(kind, ANA, BO, NOON, LIKE["id"], BOS_NOTE)]
@@ -72,7 +72,7 @@ def test_what_is_created():
 @pytest.mark.parametrize("name", ["quote", "quoteUrl", "quoteUri", "_misskey_quote"])
 def test_each_name_of_a_quote(name):
     assert create(**{name: BOS_NOTE}) == [AUTHOR, Act("quote", ANA, None, NOON, NOTE, BOS_NOTE), POST]
-    assert create(**{name: BOS_NOTE, "quoteUrl": BOS_NOTE}) == create(**{name: BOS_NOTE})  # the same told twice
+    assert create(**{name: BOS_NOTE, "quoteUrl": BOS_NOTE}) == create(**{name: BOS_NOTE})  # the same given twice
 
 
 def test_content_that_is_only_named_is_a_post():
@@ -123,7 +123,7 @@ def test_actors_of_one_activity_act_one_by_one():
 
 
 @pytest.mark.parametrize("kind", ["Person", "Service"])
-def test_an_embedded_actor_tells_of_itself(kind):
+def test_an_embedded_actor_describes_itself(kind):
     actor = {"type": kind, "id": ANA, "preferredUsername": "ana", "name": "Ana A."}
     act, account = parsed(LIKE, actor=actor)
     assert act == parsed(LIKE)[0]
@@ -159,7 +159,7 @@ def test_nobody_takes_back_another_s_act():
         parsed({"type": "Undo", "actor": BO, "object": LIKE, "published": NOON_TEXT})
 
 
-def test_taking_back_what_cannot_be_told_is_unresolved():
+def test_taking_back_what_cannot_be_identified_is_unresolved():
     activity = {"type": "Undo", "actor": ANA, "object": {"type": "Like", "object": BOS_NOTE}, "published": NOON_TEXT}
     assert parsed(activity) == [Unresolved(NO_TARGET, NOON)]
 
@@ -167,7 +167,7 @@ def test_taking_back_what_cannot_be_told_is_unresolved():
 def test_whose_time_counts():
     untimed = {key: value for key, value in CREATE.items() if key != "published"}
     note = CREATE["object"] | {"published": NOON_TEXT}
-    assert parsed(untimed, object=note) == [AUTHOR, POST]  # content tells when it was written
+    assert parsed(untimed, object=note) == [AUTHOR, POST]  # content says when it was written
     untimed_like = {key: value for key, value in LIKE.items() if key != "published"}
     assert parsed(untimed_like, object=note) == [Unresolved(NO_TIME, None)]  # but not when it was liked
 
@@ -281,16 +281,16 @@ def test_the_w3c_s_documents_are_records_or_rejected(fixtures):
                 for name in names:
                     outcomes[name] = outcomes.get(name, 0) + 1
     # 148 objects that are no activities, 39 activities by actors without an id, 5 no objects of JSON; 15 without a time.
-    # Ignored are 4 applications that tell of themselves, and an arrival that was announced.
+    # Ignored are 4 applications that describe themselves, and an arrival that was announced.
     assert outcomes == {"Rejected": 192, "Ignored": 24, "Unresolved": 15, "Act": 2}
 
 
-def test_the_id_names_the_platform(tmp_path, tell):
+def test_the_id_names_the_platform(tmp_path, count_pages):
     place = tmp_path / "outbox.jsonl"
     place.write_bytes(orjson.dumps(LIKE) + b"\n" + orjson.dumps(CREATE) + b"\n")
     source = ActivityStreamsSource("mastodon", [str(place)])
     (page,) = source.pages(date(2026, 11, 3), date(2026, 11, 3))
     assert (source.platforms, page.platform) == (("mastodon",), "mastodon")
-    assert tell([page]) == ({"like": 1, "post": 1}, {}, 2, 0, [])
+    assert count_pages([page]) == ({"like": 1, "post": 1}, {}, 2, 0, [])
     with pytest.raises(UsageError, match="`sample-` begins simulated ones"):
         ActivityStreamsSource("sample-mastodon", [str(place)])

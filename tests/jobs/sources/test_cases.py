@@ -228,5 +228,5 @@ def _acts(pull: Pulls, expected: Acts) -> Acts:
 
 def _short(account: str) -> str:
     """`bo` for `https://m.example/users/bo` and `did:plc:boxxxx...`."""
-    told = re.fullmatch(r"(?:https://m\.example/users/|did:plc:)(.+?)x*", account)
-    return told[1] if told else account
+    match = re.fullmatch(r"(?:https://m\.example/users/|did:plc:)(.+?)x*", account)
+    return match[1] if match else account

@@ -75,28 +75,28 @@ def server(monkeypatch) -> Iterator[Server]:
         running.shutdown()
 
 
-def test_only_the_hours_of_the_days_asked_for_are_opened(tmp_path, tell):
+def test_only_the_hours_of_the_days_asked_for_are_opened(tmp_path, count_pages):
     for number in range(24):
         (tmp_path / name(DAY, number)).write_bytes(hour(DAY, number))
     (tmp_path / name(NEXT_DAY, 0)).write_bytes(b"not asked for")
     source = GHArchiveSource("gharchive", [str(tmp_path)])
     found = list(source.pages(DAY, DAY))
     assert [page.file for page in found] == [str(tmp_path / name(DAY, number)) for number in range(24)]
-    assert tell(found) == ({"like": 24}, {}, 24, 0, [])
+    assert count_pages(found) == ({"like": 24}, {}, 24, 0, [])
 
 
-def test_a_missing_hour_makes_its_day_partial(tmp_path, tell):
+def test_a_missing_hour_makes_its_day_partial(tmp_path, count_pages):
     for number in range(24):
         if number not in (3, 17):
             (tmp_path / name(DAY, number)).write_bytes(hour(DAY, number))
     (tmp_path / "2024-11-04-0.json").write_bytes(gzip.decompress(hour(NEXT_DAY, 0)))  # not compressed
     source = GHArchiveSource("gharchive", [str(tmp_path)])
-    assert tell(source.pages(DAY, DAY)).notes == [
+    assert count_pages(source.pages(DAY, DAY)).notes == [
         Note("2 of 24 hours are missing: 2024-11-03-3, 2024-11-03-17", partial=True, day=DAY)
     ]
-    told = tell(source.pages(DAY, NEXT_DAY))
-    assert told.kinds == {"like": 23}
-    assert [(note.partial, note.day) for note in told.notes] == [(True, DAY), (True, NEXT_DAY)]
+    totals = count_pages(source.pages(DAY, NEXT_DAY))
+    assert totals.kinds == {"like": 23}
+    assert [(note.partial, note.day) for note in totals.notes] == [(True, DAY), (True, NEXT_DAY)]
 
 
 def good_day(folder, **instead: bytes) -> GHArchiveSource:
@@ -124,27 +124,27 @@ def good_day(folder, **instead: bytes) -> GHArchiveSource:
         (hour(DAY, 5)[:9], "archive is truncated or damaged from here on"),
     ],
 )
-def test_an_hour_that_holds_no_event_makes_its_day_partial_and_is_named(tmp_path, tell, content, fault):
+def test_an_hour_that_holds_no_event_makes_its_day_partial_and_is_named(tmp_path, count_pages, content, fault):
     source = good_day(tmp_path, h5=content)
     for first, last in ((DAY, DAY), (DAY, NEXT_DAY)):
-        told = tell(source.pages(first, last))
-        assert (told.kinds, told.faults, told.lines) == ({"like": 23}, {}, 23)
-        assert told.notes[0] == Note(f"1 of 24 hours hold no event: {DAY}-5 ({fault})", partial=True, day=DAY)
+        totals = count_pages(source.pages(first, last))
+        assert (totals.kinds, totals.faults, totals.lines) == ({"like": 23}, {}, 23)
+        assert totals.notes[0] == Note(f"1 of 24 hours hold no event: {DAY}-5 ({fault})", partial=True, day=DAY)
 
 
-def test_an_hour_that_is_cut_makes_its_own_day_partial_and_is_named(tmp_path, tell):
+def test_an_hour_that_is_cut_makes_its_own_day_partial_and_is_named(tmp_path, count_pages):
     lines = gzip.decompress(hour(DAY, 5)) * 5_000
-    told = tell(good_day(tmp_path, h5=gzip.compress(lines)[:-100]).pages(DAY, NEXT_DAY))
-    assert told.kinds["like"] > 23
-    cut, next_day = told.notes
+    totals = count_pages(good_day(tmp_path, h5=gzip.compress(lines)[:-100]).pages(DAY, NEXT_DAY))
+    assert totals.kinds["like"] > 23
+    cut, next_day = totals.notes
     assert (cut.reason.startswith(f"{DAY}-5.json.gz breaks off at line "), cut.partial, cut.day) == (True, True, DAY)
     assert next_day.day == NEXT_DAY
 
 
-def test_hours_that_mirrors_name_with_two_digits_are_those_hours(tmp_path, tell):
+def test_hours_that_mirrors_name_with_two_digits_are_those_hours(tmp_path, count_pages):
     for number in range(24):
         (tmp_path / f"{DAY}-{number:02}.json.gz").write_bytes(hour(DAY, number))
-    assert tell(GHArchiveSource("gharchive", [str(tmp_path)]).pages(DAY, DAY)) == ({"like": 24}, {}, 24, 0, [])
+    assert count_pages(GHArchiveSource("gharchive", [str(tmp_path)]).pages(DAY, DAY)) == ({"like": 24}, {}, 24, 0, [])
 
 
 @pytest.mark.parametrize(
@@ -156,10 +156,10 @@ def test_hours_that_mirrors_name_with_two_digits_are_those_hours(tmp_path, tell)
         (date(2026, 2, 1), 2),  # 80 % of stars
     ],
 )
-def test_days_of_which_the_archive_itself_lacks_events_are_never_complete(tmp_path, tell, day, reasons):
+def test_days_of_which_the_archive_itself_lacks_events_are_never_complete(tmp_path, count_pages, day, reasons):
     for number in range(24):
         (tmp_path / name(day, number)).write_bytes(hour(day, number))
-    notes = tell(GHArchiveSource("gharchive", [str(tmp_path)]).pages(day, day)).notes
+    notes = count_pages(GHArchiveSource("gharchive", [str(tmp_path)]).pages(day, day)).notes
     assert [note.reason for note in notes] == list(gharchive.GAPS.values())[:reasons]
     assert all(note.partial and note.day == day and note.lasting and not note.absent for note in notes)
 
@@ -172,7 +172,7 @@ def test_the_url_of_one_hour_is_refused_at_once(server):
     assert not server.asked
 
 
-def test_an_hour_in_several_places_is_read_once(tmp_path, tell):
+def test_an_hour_in_several_places_is_read_once(tmp_path, count_pages):
     for folder in ("first", "second"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / name(DAY, 0)).write_bytes(hour(DAY, 0))
@@ -191,7 +191,7 @@ def test_days_of_which_nothing_is_there_are_an_error(tmp_path, server):
             list(GHArchiveSource("gharchive", [place]).pages(NEXT_DAY, date(2024, 11, 5)))
 
 
-def test_a_file_that_is_no_hour_is_told(tmp_path):
+def test_a_file_that_is_no_hour_is_reported(tmp_path):
     place = tmp_path / "events.json"
     place.touch()
     with pytest.raises(UsageError, match=r"events\.json: expected files named YYYY-MM-DD-H\.json\.gz"):
@@ -202,11 +202,11 @@ def test_without_a_place_it_is_the_public_archive():
     assert GHArchiveSource("gharchive", [""]).urls == ["https://data.gharchive.org"]
 
 
-def test_hours_are_downloaded_and_those_not_found_are_missing(server, tell):
+def test_hours_are_downloaded_and_those_not_found_are_missing(server, count_pages):
     server.answers = {name(DAY, number): [(200, hour(DAY, number))] for number in range(24) if number != 5}
     found = list(GHArchiveSource("gharchive", [server.url]).pages(DAY, DAY))
     assert found[0].file == f"{server.url}{name(DAY, 0)}"
-    assert tell(found) == (
+    assert count_pages(found) == (
         {"like": 23},
         {},
         23,
@@ -216,12 +216,12 @@ def test_hours_are_downloaded_and_those_not_found_are_missing(server, tell):
     assert server.asked == {name(DAY, number): 1 for number in range(24)}  # what is not there is not asked for again
 
 
-def test_a_passing_fault_is_tried_again(server, tell):
+def test_a_passing_fault_is_tried_again(server, count_pages):
     server.answers = {name(DAY, number): [(200, hour(DAY, number))] for number in range(24)}
     good = server.answers[name(DAY, 0)][0]
     half = (206, b"x" * (3 << 20))  # announces twice as much as it sends: the connection broke after some was written
     server.answers[name(DAY, 0)] = [(500, b"oops"), (429, b""), half, good]
-    assert tell(GHArchiveSource("gharchive", [server.url]).pages(DAY, DAY)) == ({"like": 24}, {}, 24, 0, [])
+    assert count_pages(GHArchiveSource("gharchive", [server.url]).pages(DAY, DAY)) == ({"like": 24}, {}, 24, 0, [])
     assert server.asked[name(DAY, 0)] == 4
 
 
@@ -246,7 +246,7 @@ def test_what_the_archive_calls_an_hour(at, expected):
     assert hour_name(at.replace(tzinfo=UTC)) == expected
 
 
-def test_days_on_which_clocks_change_in_california(tmp_path, tell):
+def test_days_on_which_clocks_change_in_california(tmp_path, count_pages):
     def hours(day: date) -> int:
         for path in tmp_path.iterdir():
             path.unlink()
@@ -255,9 +255,9 @@ def test_days_on_which_clocks_change_in_california(tmp_path, tell):
                 other = date.fromordinal(day.toordinal() + offset)
                 if (other, number) != (date(2013, 3, 10), 2):  # an hour that was skipped
                     (tmp_path / name(other, number)).write_bytes(hour(other, number))
-        told = tell(GHArchiveSource("gharchive", [str(tmp_path)]).pages(day, day))
-        assert told.notes == []
-        return told.lines
+        totals = count_pages(GHArchiveSource("gharchive", [str(tmp_path)]).pages(day, day))
+        assert totals.notes == []
+        return totals.lines
 
     assert [hours(date(2013, 3, 10)), hours(date(2012, 11, 4))] == [24, 23]  # of the hour that came twice, one file
 
@@ -268,7 +268,7 @@ def test_who_opened_a_pull_request_is_found_in_another_hour(tmp_path):
         return orjson.dumps(event | {"created_at": f"{DAY}T{hour:02}:00:00Z"})
 
     def reviewed(number: int) -> dict:
-        return {"action": "created", "review": {"id": number}, "pull_request": {"number": number}}  # tells no author
+        return {"action": "created", "review": {"id": number}, "pull_request": {"number": number}}  # names no author
 
     (tmp_path / f"{DAY}-1.json").write_bytes(
         line(1, "PullRequestReviewEvent", "ana", **reviewed(12))
@@ -291,15 +291,15 @@ def test_who_opened_a_pull_request_is_found_in_another_hour(tmp_path):
     assert [tuple(row.values()) for row in rejects.to_pylist()] == [(2, "unresolved", UNKNOWN_AUTHOR)]
 
 
-def test_the_first_hours_of_2015(data, tell):
+def test_the_first_hours_of_2015(data, count_pages):
     source = GHArchiveSource("gharchive", [str(data("gharchive"))])
     day = date(2015, 1, 1)
     pages = list(source.pages(day, day))
-    told = tell(pages)
+    totals = count_pages(pages)
     # Posts: 8,430 pushes, 453 issues and 342 pull requests opened, 571 repositories made and 10 shown, 67 releases.
-    assert told.kinds == {"post": 9_873, "reply": 1_596, "like": 1_291, "mention": 595, "reshare": 435}
-    assert (told.lines, told.ignored, told.faults) == (7_702 + 7_427, 1_934, {})
-    assert [note.partial for note in told.notes] == [True]
+    assert totals.kinds == {"post": 9_873, "reply": 1_596, "like": 1_291, "mention": 595, "reshare": 435}
+    assert (totals.lines, totals.ignored, totals.faults) == (7_702 + 7_427, 1_934, {})
+    assert [note.partial for note in totals.notes] == [True]
     with spool("gharchive", day, day) as spooled:
         for page in pages:
             spooled.add(page)

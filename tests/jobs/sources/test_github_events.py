@@ -98,7 +98,7 @@ def test_acts_on_others_content(line, expected):
         ("DiscussionEvent", "discussion", "created"),
     ],
 )
-def test_opening_mentions_the_owner_and_tells_the_author(kind, what, action):
+def test_opening_mentions_the_owner_and_names_the_author(kind, what, action):
     post, author = Act("post", "ana", "ana", NOON, THREAD), Author(THREAD, "ana")
     opening = event(kind, {"action": action, what: {"number": 12}})
     assert parsed(opening) == [Act("mention", "ana", "bo", NOON, THREAD), post, author]
@@ -139,7 +139,7 @@ def test_what_scores_nothing_is_ignored(line):
 
 
 @pytest.mark.parametrize("author", [TRIMMED, BY_CLEO | {"user": None}, BY_CLEO | {"user": {"login": "ghost"}}])
-def test_an_author_who_is_not_told_is_looked_up(author):
+def test_an_author_who_is_not_named_is_looked_up(author):
     line = event("PullRequestReviewCommentEvent", comment(pull_request=author))
     assert parsed(line) == [Act("reply", "ana", None, NOON, "discussion_r7", THREAD)]
 
@@ -204,7 +204,7 @@ def test_a_bot_declares_itself():
 
 
 @pytest.mark.parametrize("what", ["comment", "issue"])
-def test_a_user_of_type_bot_is_a_bot_wherever_an_event_tells_one(what):
+def test_a_user_of_type_bot_is_a_bot_wherever_an_event_names_one(what):
     user = {"login": "Release-Helper", "type": "Bot"}
     payload = comment(issue=BY_CLEO) | {what: {"id": 7, "number": 12, "user": user}}
     assert parsed(event("IssueCommentEvent", payload))[-1] == Account(

@@ -39,7 +39,7 @@ def test_faults(line, reason, occurred_at):
     assert (fault.value.reason, fault.value.occurred_at) == (reason, occurred_at)
 
 
-def test_a_folder_without_such_files_is_told(tmp_path):
+def test_a_folder_without_such_files_is_reported(tmp_path):
     with pytest.raises(UsageError, match=r"no file with one of \.txt, \.txt\.gz"):
         HiggsSource("higgs", [str(tmp_path)])
 

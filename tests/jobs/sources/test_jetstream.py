@@ -94,7 +94,7 @@ def test_what_scores_nothing_is_ignored(line):
     assert parsed(line) == [Ignored(NOON)]
 
 
-def test_an_identity_tells_a_handle():
+def test_an_identity_gives_a_handle():
     line = event(kind="identity", identity={"handle": "ana.example"})
     assert parsed(line) == [Ignored(NOON), Account(ANA, NOON, handle="ana.example")]
 
@@ -231,11 +231,11 @@ def test_no_line_breaks_the_parser(survives):
     survives(parse, [orjson.dumps(line) for line in lines])
 
 
-def test_recorded_events(data, tell):
-    def told(name: str):
+def test_recorded_events(data, count_pages):
+    def recorded(name: str):
         source = JetstreamSource("jetstream", [str(data(f"bluesky-jetstream/{name}_v1.jsonl"))])
-        return tell(source.pages(date(2026, 7, 4), date(2026, 7, 4)))
+        return count_pages(source.pages(date(2026, 7, 4), date(2026, 7, 4)))
 
     # 17 posts, of which 8 reply; ignored are 4 deletions, 2 updates, a block, an identity without handle, an account.
-    assert told("expected") == ({"like": 105, "reshare": 15, "post": 9, "reply": 8, "follow": 6}, {}, 152, 9, [])
-    assert told("golden") == ({"like": 1, "reshare": 1, "reply": 1, "follow": 1}, {}, 10, 6, [])
+    assert recorded("expected") == ({"like": 105, "reshare": 15, "post": 9, "reply": 8, "follow": 6}, {}, 152, 9, [])
+    assert recorded("golden") == ({"like": 1, "reshare": 1, "reply": 1, "follow": 1}, {}, 10, 6, [])

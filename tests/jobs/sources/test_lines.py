@@ -81,7 +81,7 @@ def test_a_zstd_window_of_public_dumps_is_accepted():
         (b"\xef\xbb\xbfa\nb\n", [Line(1, b"a\n"), Line(2, b"b\n")]),  # byte order mark
         ("é\n".encode(), [Line(1, "é\n".encode())]),
         ("a\né\nb\n".encode("latin-1"), [Line(1, b"a\n"), Line(2, b"\xe9\n", "line is not UTF-8"), Line(3, b"b\n")]),
-        (b"\x1f", [Line(1, b"\x1f")]),  # shorter than what tells an archive
+        (b"\x1f", [Line(1, b"\x1f")]),  # shorter than what identifies an archive
     ],
 )
 def test_lines_of_plain_files(content, expected):
@@ -254,7 +254,7 @@ def test_a_dictionary_that_is_not_here_is_named():
         decompressed(io.BytesIO(packed), "f")
 
 
-def test_an_empty_file_is_told_by_a_page(tmp_path):
+def test_an_empty_file_is_reported_by_a_page(tmp_path):
     place = tmp_path / "a.txt"
     place.touch()
     (page,) = pages("test", [place], lambda _: [])

@@ -53,9 +53,9 @@ def test_a_crosspost_also_reshares_the_original():
 
 def test_a_parent_that_a_dump_gives_as_a_number():
     number = int("j00001x", 36)
-    for told in (number, float(number)):
-        assert parsed(COMMENT, parent_id=told)[0].object_id == "t1_j00001x"
-        assert parsed(COMMENT, parent_id=None, link_id=told)[0].object_id == "t3_j00001x"
+    for parent in (number, float(number)):
+        assert parsed(COMMENT, parent_id=parent)[0].object_id == "t1_j00001x"
+        assert parsed(COMMENT, parent_id=None, link_id=parent)[0].object_id == "t3_j00001x"
 
 
 def test_ids_are_digits_in_base_36_whatever_their_case():
@@ -157,10 +157,10 @@ def test_parents_are_found_in_all_files_of_a_pull(tmp_path):
     ]
 
 
-def test_reddit_s_first_month(data, tell):
+def test_reddit_s_first_month(data, count_pages):
     source = RedditSource("reddit", [str(data("reddit/RC_2005-12.zst"))])
     first, last = date(2005, 12, 12), date(2005, 12, 31)
-    assert tell(source.pages(first, last)) == (
+    assert count_pages(source.pages(first, last)) == (
         {"reply": 890},
         {("unresolved", ACTOR_WITHDRAWN): 185},
         1_075,

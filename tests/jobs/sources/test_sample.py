@@ -33,8 +33,8 @@ def pages(place: str = "", first_day: date = MONDAY, days: int = 1) -> list[Page
 
 def digest(found: list[Page]) -> str:
     """Of every value of every page, and of nothing that Arrow is free to change, such as padding."""
-    told = [(page.platform, page.file, page.acts.to_pydict(), page.accounts.to_pydict()) for page in found]
-    return hashlib.sha256(repr(told).encode()).hexdigest()
+    values = [(page.platform, page.file, page.acts.to_pydict(), page.accounts.to_pydict()) for page in found]
+    return hashlib.sha256(repr(values).encode()).hexdigest()
 
 
 def frame(found: list[Page], part: str) -> pd.DataFrame:
@@ -90,16 +90,16 @@ class TestPages:
         about = acts.dropna(subset="object_id").set_index(["platform", "object_id"]).occurred_at
         assert (about >= posts.loc[about.index]).all()
 
-    def test_every_report_is_told_once(self, reports):
+    def test_every_report_comes_once(self, reports):
         assert not reports.duplicated(["platform", "activity_id", "kind", "target_id"]).any()
 
-    def test_an_id_under_two_kinds_is_one_reply_also_told_as_a_mention(self, reports):
+    def test_an_id_under_two_kinds_is_one_reply_also_reported_as_a_mention(self, reports):
         twice = reports[reports.duplicated(["platform", "activity_id"], keep=False)]
-        told = twice.groupby(["platform", "activity_id"])
-        assert set(told.kind.agg(lambda kinds: "+".join(sorted(kinds)))) == {"mention+reply"}
-        assert (told[["actor_id", "target_id", "occurred_at"]].nunique() == 1).all(axis=None)
+        groups = twice.groupby(["platform", "activity_id"])
+        assert set(groups.kind.agg(lambda kinds: "+".join(sorted(kinds)))) == {"mention+reply"}
+        assert (groups[["actor_id", "target_id", "occurred_at"]].nunique() == 1).all(axis=None)
         replies = reports[(reports.kind == "reply") & (reports.platform == "sample-birdsong")]
-        assert len(told) / len(replies) == pytest.approx(0.5, abs=0.02)
+        assert len(groups) / len(replies) == pytest.approx(0.5, abs=0.02)
 
     def test_mentions_follows_and_posts_are_about_no_other_content(self, reports):
         assert (reports.object_id.isna() == reports.kind.isin(["mention", "follow", "post"])).all()
@@ -108,7 +108,7 @@ class TestPages:
         assert ((reports.actor_id == reports.target_id) == (reports.kind == "post")).all()
         assert set(reports.kind) == set(KINDS)
 
-    def test_whoever_appears_on_a_day_is_told_with_one_profile(self, fortnight):
+    def test_whoever_appears_on_a_day_has_one_profile(self, fortnight):
         for page in fortnight:  # at this size a page is a platform's day
             appearing = {*page.acts["actor_id"].to_pylist(), *page.acts["target_id"].to_pylist()}
             assert page.accounts["account_id"].to_pylist() == sorted(appearing)
@@ -130,7 +130,7 @@ class TestSameBytes:
     def test_whatever_the_time_zone_and_the_order_of_hashes(self):
         script = "import test_sample as t; print(t.digest(t.pages('people=1000,seed=7')))"
         here = Path(__file__)
-        told = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-c", script],
             env={
                 **os.environ,
@@ -142,7 +142,7 @@ class TestSameBytes:
             text=True,
             check=True,
         )
-        assert told.stdout.strip() == DIGEST
+        assert process.stdout.strip() == DIGEST
 
     def test_a_day_alone_and_within_a_range(self):
         week = pages("people=1000,seed=7", first_day=MONDAY - timedelta(days=3), days=7)
@@ -264,7 +264,7 @@ class TestPlaces:
         "place",
         ["10000", "people=", "people=-1", "people=1e6", "people=1_000", "size=3", "people=1,people=2", "seed=1,"],
     )
-    def test_anything_else_is_told_what_is_expected(self, place):
+    def test_anything_else_is_refused_with_what_is_expected(self, place):
         with pytest.raises(UsageError, match=r"--source toy: cannot read '.*'; expected people=N, seed=N, or both"):
             SampleSource("toy", (place,))
 

@@ -72,14 +72,14 @@ def test_the_platform_is_the_id_where_it_is_not_named(tmp_path):
         (["higgs=x", "higgs=x"], "--source higgs=x: given twice"),
     ],
 )
-def test_malformed_values_are_told(values, message):
+def test_malformed_values_are_reported(values, message):
     with pytest.raises(UsageError) as error:
         parse_specs(values)
     assert str(error.value) == message
 
 
 @pytest.mark.parametrize("name", [name for name in TYPES if name not in ("sample", "gharchive")])
-def test_a_place_that_is_not_there_is_told_when_opened(name, tmp_path):
+def test_a_place_that_does_not_exist_is_reported_when_opened(name, tmp_path):
     with pytest.raises(UsageError, match=r"absent: no such file"):
         SourceSpec("some", name, (str(tmp_path / "absent"),)).open()
 
@@ -159,14 +159,14 @@ def test_entries_that_contradict_each_other_are_reported(tmp_path):
 
 
 @pytest.mark.parametrize("text", [b"a: [", b"higgs: /x", b"- higgs=/x", b"- source: 7", b"\xff\xfe\x00", b"7"])
-def test_a_malformed_list_of_sources_is_told(tmp_path, text):
+def test_a_malformed_list_of_sources_is_reported(tmp_path, text):
     path = tmp_path / "sources.yaml"
     path.write_bytes(text)
     with pytest.raises(UsageError, match=r"sources\.yaml: expected a list of"):
         enabled_sources(path)
 
 
-def test_a_missing_list_of_sources_is_told(tmp_path):
+def test_a_missing_list_of_sources_is_reported(tmp_path):
     with pytest.raises(UsageError, match="expected a list of"):
         enabled_sources(tmp_path / "sources.yaml")
 
@@ -188,7 +188,7 @@ def test_an_entry_names_its_platform(tmp_path):
         ("{source: 'y:activitystreams=/x', platform: ' '}", "a platform is lower-case letters"),
     ],
 )
-def test_an_entry_of_a_wrong_platform_is_told(tmp_path, entry, fault):
+def test_an_entry_of_a_wrong_platform_is_reported(tmp_path, entry, fault):
     path = tmp_path / "sources.yaml"
     path.write_text(f"- {entry}\n")
     with pytest.raises(UsageError, match=fault):

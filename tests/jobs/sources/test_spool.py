@@ -53,7 +53,7 @@ def spooled():
         yield made
 
 
-def told(spooled: Spool, *pages: Page) -> tuple[list[tuple], list[tuple]]:
+def resolved(spooled: Spool, *pages: Page) -> tuple[list[tuple], list[tuple]]:
     """Acts as (activity_id, kind, actor_id, target_id), and rejects as (file, line, outcome, reason), in order of lines."""
     for each in pages:
         spooled.add(each)
@@ -64,7 +64,7 @@ def told(spooled: Spool, *pages: Page) -> tuple[list[tuple], list[tuple]]:
 
 
 def test_of_two_reports_of_one_grain_the_earlier_line_stands(spooled):
-    acts, rejects = told(
+    acts, rejects = resolved(
         spooled,
         page("b", Ignored(NOON), reply("first")),  # files stand in the order in which they are read, not by name
         page("a", reply("second"), reply("third", "cy")),  # another target: another grain
@@ -75,7 +75,7 @@ def test_of_two_reports_of_one_grain_the_earlier_line_stands(spooled):
 
 def test_the_same_report_again_is_counted_and_is_no_reject(spooled):
     twice = (reply("ana"), reply("ana", "cy"))
-    acts, rejects = told(spooled, page("a", reply("ana"), twice, twice), page("b", reply("ana", at=NOON + 1)))
+    acts, rejects = resolved(spooled, page("a", reply("ana"), twice, twice), page("b", reply("ana", at=NOON + 1)))
     assert acts == [("r", "reply", "ana", "bo"), ("r", "reply", "ana", "cy")]  # the second line brings one more act
     assert rejects == []
     assert spooled.counts("twitter", DAY) == counted(acts=2, repeated=3, lines=4)
@@ -85,7 +85,7 @@ def test_the_same_report_again_is_counted_and_is_no_reject(spooled):
 def test_an_undo_without_a_time_is_of_whichever_day_holds_the_act():
     tomorrow = DAY + timedelta(days=1)
     with spool("test", DAY, tomorrow) as spooled:
-        acts, _ = told(
+        acts, _ = resolved(
             spooled, page("f", Undo("s", "ana", None), reply("ana"), reply("ana", act="s", at=NOON + DAY_US))
         )
         assert acts == [("r", "reply", "ana", "bo")]
@@ -94,18 +94,18 @@ def test_an_undo_without_a_time_is_of_whichever_day_holds_the_act():
 
 
 def test_an_undo_without_a_time_is_another_s_of_nothing(spooled):
-    acts, _ = told(spooled, page("f", reply("ana"), Undo("r", "bo", None)))
+    acts, _ = resolved(spooled, page("f", reply("ana"), Undo("r", "bo", None)))
     assert acts == [("r", "reply", "ana", "bo")]
 
 
 def test_activities_of_unknown_types_are_counted_by_type(spooled):
-    told(spooled, page("f", *(Ignored(NOON, name) for name in ("Bite", "Sing", "Bite")), Ignored(NOON)))
+    resolved(spooled, page("f", *(Ignored(NOON, name) for name in ("Bite", "Sing", "Bite")), Ignored(NOON)))
     assert spooled.notes["twitter", DAY] == [Note("ignored, of unknown types: Bite (2), Sing (1)", partial=False)]
     assert spooled.counts("twitter", DAY) == counted(ignored=4, lines=4)
 
 
 def test_unknown_types_without_end_are_counted_together(spooled):
-    told(spooled, page("f", *(Ignored(NOON, f"T{number:04}") for number in range(2_000))))
+    resolved(spooled, page("f", *(Ignored(NOON, f"T{number:04}") for number in range(2_000))))
     (note,) = spooled.notes["twitter", DAY]
     assert note.reason.startswith("ignored, of unknown types: T0000 (1), T0001 (1), ")
     assert note.reason.endswith(" and 991 more")
@@ -114,17 +114,17 @@ def test_unknown_types_without_end_are_counted_together(spooled):
 
 def test_the_latest_line_ends_what_the_files_say(spooled):
     assert spooled.ends is None
-    told(spooled, page("f", reply("ana"), Ignored(None), reply("bo", at=NOON + 3 * DAY_US)))
+    resolved(spooled, page("f", reply("ana"), Ignored(None), reply("bo", at=NOON + 3 * DAY_US)))
     assert spooled.ends == DAY + timedelta(days=3)
 
 
 def test_who_is_named_twice_on_one_line_is_reported_once(spooled):
-    assert told(spooled, page("f", (reply("ana"), reply("ana")))) == ([("r", "reply", "ana", "bo")], [])
+    assert resolved(spooled, page("f", (reply("ana"), reply("ana")))) == ([("r", "reply", "ana", "bo")], [])
 
 
-def test_a_line_with_several_faults_is_told_once_and_a_rejected_one_is_not_also_unresolved(spooled):
+def test_a_line_with_several_faults_is_reported_once_and_a_rejected_one_is_not_also_unresolved(spooled):
     nobody = reply("ana", None, about="unknown", act="q")
-    _, rejects = told(spooled, page("f", reply("ana"), (reply("bo"), nobody, Unresolved("no such thing", NOON))))
+    _, rejects = resolved(spooled, page("f", reply("ana"), (reply("bo"), nobody, Unresolved("no such thing", NOON))))
     assert rejects == [
         (
             "f",
@@ -137,14 +137,14 @@ def test_a_line_with_several_faults_is_told_once_and_a_rejected_one_is_not_also_
 
 
 def test_a_content_of_two_authors_is_the_first_ones_by_name(spooled):
-    acts, _ = told(
+    acts, _ = resolved(
         spooled, page("f", Author("note", "zoe"), Author("note", "bo"), reply("ana", None, about="note"))
     )  # fmt: skip
     assert acts == [("r", "reply", "ana", "bo")]
 
 
 def test_an_author_on_another_platform_is_nobodys_parent(spooled):
-    acts, rejects = told(
+    acts, rejects = resolved(
         spooled, page("f", Author("note", "bo"), platform="reddit"), page("g", reply("ana", None, about="note"))
     )
     assert acts == [("r", "post", "ana", "ana")]
@@ -152,32 +152,32 @@ def test_an_author_on_another_platform_is_nobodys_parent(spooled):
 
 
 def test_an_act_taken_back_leaves_neither_act_nor_post_nor_reject(spooled):
-    acts, rejects = told(spooled, page("f", reply("ana", None, about="unknown"), Undo("r", "ana", NOON)))
+    acts, rejects = resolved(spooled, page("f", reply("ana", None, about="unknown"), Undo("r", "ana", NOON)))
     assert (acts, rejects) == ([], [])
     assert spooled.counts("twitter", DAY) == counted(ignored=2, lines=2)
 
 
 def test_each_line_is_counted_on_its_day_and_without_a_time_on_the_first(spooled):
     tomorrow = NOON + DAY_US
-    told(
+    resolved(
         spooled,
         page("f", reply("ana"), reply("ana", act="s", at=tomorrow), Ignored(None), Ignored(tomorrow), Rejected("bad")),
     )
     assert spooled.counts("twitter", DAY) == counted(acts=1, rejected=1, ignored=1, lines=3)
     assert spooled.rejected() == (1, 5, [("bad", 1)])  # of all lines read
-    assert spooled.rejected(DAY) == (0, 1, [])  # of the lines that tell they are of this day
+    assert spooled.rejected(DAY) == (0, 1, [])  # of the lines whose time is on this day
 
 
-def test_the_three_commonest_reasons_are_told_most_frequent_first(spooled):
+def test_the_three_commonest_reasons_are_listed_most_frequent_first(spooled):
     reasons = Counter({"d": 4, "b": 2, "c": 2, "a": 1})
-    told(spooled, page("f", *[Rejected(reason, NOON) for reason in reasons.elements()]))
+    resolved(spooled, page("f", *[Rejected(reason, NOON) for reason in reasons.elements()]))
     assert spooled.rejected() == spooled.rejected(DAY) == (9, 9, [("d", 4), ("b", 2), ("c", 2)])
 
 
 def test_digests_are_of_the_rows_whatever_files_and_lines_they_come_from():
     def digests(*pages: Page) -> tuple[str, str]:
         with spool("test", DAY, DAY) as spooled:
-            told(spooled, *pages)
+            resolved(spooled, *pages)
             return spooled.activity_digest("twitter", DAY), spooled.accounts_digest("twitter", DAY)
 
     ana, bo = Account("ana", NOON, "ana"), Account("bo", NOON, "bo")
@@ -189,8 +189,8 @@ def test_digests_are_of_the_rows_whatever_files_and_lines_they_come_from():
     assert digests(page("f", reply("ana"), Account("ana", NOON, "Ana"), reply("cy", act="s"), bo)) != one
 
 
-def test_an_account_is_what_was_last_told_of_it_column_by_column(spooled):
-    told(
+def test_an_account_has_the_last_known_value_of_each_column(spooled):
+    resolved(
         spooled,
         page("f", Account("ana", NOON, "ana", "Ana", 1, 10, None, False)),
         page("g", Account("ana", NOON - 1, "ana2", follower_count=11), Account("bo", NOON)),

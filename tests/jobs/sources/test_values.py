@@ -149,7 +149,7 @@ def test_going_down_keys_meets_anything():
     ]
 
 
-def test_a_fault_tells_the_time_of_its_line():
+def test_a_fault_has_the_time_of_its_line():
     with pytest.raises(Rejected) as fault, dated(NOON):
         account_id(None)
     assert (fault.value.reason, fault.value.occurred_at) == ("actor is missing", NOON)

@@ -22,7 +22,9 @@ def observed(warehouse, arrow_rows):
     def pull(day: date, source: str = "a", **accounts) -> None:
         place = {"platform": "twitter", "day": day, "source": source, "pull": f"pull {next(count)}"}
         plain = dict.fromkeys(("handle", "is_bot"))
-        rows = arrow_rows(ACCOUNTS, [place | plain | {"account_id": name, **told} for name, told in accounts.items()])
+        rows = arrow_rows(
+            ACCOUNTS, [place | plain | {"account_id": name, **columns} for name, columns in accounts.items()]
+        )
         partition = {name: place[name] for name in ("platform", "day", "source")}
         warehouse.replace(ACCOUNTS, rows, partition, run_id="r", job="j")
         warehouse.replace(COVERAGE, arrow_rows(COVERAGE, [place]), {"day": day, "source": source}, run_id="r", job="j")
@@ -37,7 +39,9 @@ def known(warehouse):
     def read(day: date = DAY) -> dict[str, tuple]:
         with scratch() as db:
             known_accounts.register(db, "known", warehouse, counted.snapshot(warehouse), day)
-            return {id: told for id, *told in db.execute("select id, handle, is_bot from known order by id").fetchall()}
+            return {
+                id: values for id, *values in db.execute("select id, handle, is_bot from known order by id").fetchall()
+            }
 
     return read
 

@@ -111,12 +111,12 @@ def dies(monkeypatch, warehouse: Warehouse, change: Any, at: str, table: Any = N
 
         ended = runs.write
 
-        def not_told(found, rows, status, error=None):
+        def not_recorded(found, rows, status, error=None):
             if status == runs.STARTED:  # who is killed cannot say so any more
                 ended(found, rows, status, error)
 
         patch.setattr(Warehouse, at, killed)
-        patch.setattr(runs, "write", not_told)
+        patch.setattr(runs, "write", not_recorded)
         with pytest.raises(Died):
             change(warehouse, PARAMS, BATCH)
 
@@ -138,7 +138,7 @@ def test_a_change_that_died_between_its_commits_is_read_as_what_it_did_and_compl
     checked(10, 22, activity="b")
     if change == "restore":
         publish.run(warehouse, PARAMS, BATCH)
-    before, recorded, told = published(warehouse), on_record(warehouse), restated(warehouse)
+    before, recorded, restatements_before = published(warehouse), on_record(warehouse), restated(warehouse)
     how = {"publish": publish.run, "unpublish": publish.unpublish, "restore": publish.restore}[change]
     dies(monkeypatch, warehouse, how, *POINTS[point])
     was_made = point != "scores"
@@ -154,7 +154,7 @@ def test_a_change_that_died_between_its_commits_is_read_as_what_it_did_and_compl
     assert on_record(warehouse) == [*recorded, (len(recorded) + 1, "publish", 2, 32.0)]
     said = {"publish": "scored again", "unpublish": "withdrawn", "restore": "brought back"}
     last = [] if after == [10.0, 22.0] else ["brought back"] if not after else ["scored again"]
-    assert restated(warehouse) == [*told, *[said[change]] * was_made, *last]
+    assert restated(warehouse) == [*restatements_before, *[said[change]] * was_made, *last]
     by = [row["run_id"] for row in warehouse.read(RESTATEMENTS).to_pylist()]
     assert len(set(by)) == len(by)
 

@@ -50,17 +50,17 @@ def test_a_run_is_started_and_then_done_with_what_it_found(warehouse):
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "message"),
     [(ValueError("nobody there"), "nobody there"), (KeyboardInterrupt(), "KeyboardInterrupt")],
 )
-def test_a_run_that_raises_is_failed_and_says_why(warehouse, error, told):
+def test_a_run_that_raises_is_failed_and_says_why(warehouse, error, message):
     def fail() -> None:
         with runs.recorded(warehouse, "checks", DAY, Batch("key")):
             raise error
 
     with pytest.raises(type(error)):
         fail()
-    assert states(warehouse) == [("checks", DAY, "failed", told)]
+    assert states(warehouse) == [("checks", DAY, "failed", message)]
 
 
 def test_runs_recorded_together_start_and_end_in_one_commit_each(warehouse):

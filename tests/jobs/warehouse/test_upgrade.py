@@ -92,15 +92,15 @@ def test_every_command_says_what_to_run_and_changes_nothing(warehouse, arrow_row
 def test_an_upgrade_adds_tables_columns_docs_and_properties_and_keeps_rows(warehouse, arrow_rows):
     earlier(warehouse, arrow_rows)
     version = warehouse.version(SCORES)
-    told = upgraded(warehouse)
-    assert [line.partition(":")[0] for line in told] == [
+    lines = upgraded(warehouse)
+    assert [line.partition(":")[0] for line in lines] == [
         "accounts",
         "rejects",
         "scores",
         "publications",
         "methodologies",
     ]
-    (line,) = (line for line in told if line.startswith("scores: "))
+    (line,) = (line for line in lines if line.startswith("scores: "))
     assert line.startswith("scores: column amplification added, column inclusion added, docs reworded, delta.")
     assert warehouse.read(SCORES, SCORED).equals(arrow_rows(SCORES, [{"score": 7.0, "influence": 3.0}]))
     assert warehouse.read(SCORES, SCORED, version=version).equals(warehouse.read(SCORES, SCORED))

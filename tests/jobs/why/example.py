@@ -26,7 +26,7 @@ EXAMPLE = [
 ]  # fmt: skip
 
 
-def told(world: World, person: str, day: date = DAY, platform: str = "demo", **asked) -> dict:
+def explained(world: World, person: str, day: date = DAY, platform: str = "demo", **asked) -> dict:
     params = explain.Params(person=f"{platform}:{person}", day=day, methodology=OFFICIAL, **asked)
     return explain.explained(world.warehouse, params)
 

@@ -18,7 +18,7 @@ from schemas.arrow import sorted_by_grain
 from schemas.engagement import ENGAGEMENT
 from schemas.score_changes import SCORE_CHANGES
 from schemas.scores import SCORES
-from tests.jobs.why.example import DAY, EXAMPLE, LATER, NEXT, NOW, between, changed, near, told
+from tests.jobs.why.example import DAY, EXAMPLE, LATER, NEXT, NOW, between, changed, explained, near
 from tests.jobs.without_spark import SparklessWorld
 from tests.jobs.world import OFFICIAL, Did, World, files
 
@@ -59,7 +59,7 @@ def test_what_stands_for_spark_in_other_tests_gives_the_same(world, tmp_path, ar
 
 
 def test_every_engager_and_what_they_did(world):
-    found = told(world, "bo")
+    found = explained(world, "bo")
     assert found["influence"] == near(0.90625)
     assert [(e["person_id"], e["direct"], e["second"], e["third"]) for e in found["engagers"]] == [
         ("demo:cy", near(0.375), near(0), near(0)),  # what bo handed to cy does not return
@@ -75,7 +75,7 @@ def test_every_engager_and_what_they_did(world):
 @pytest.mark.parametrize("person", ["ana", "bo", "cy", "dee"])
 @pytest.mark.parametrize("top", [1, 10])
 def test_everything_sums(world, person, top):
-    found = told(world, person, top=top)
+    found = explained(world, person, top=top)
     for unit, whole in (("influence", found["influence"]), ("points", found["score"])):
         assert math.fsum([*(e[unit] for e in found["engagers"]), found["other_engagers"][unit]]) == near(whole)
         assert math.fsum(kind[unit] for kind in found["kinds"]) == near(whole)
@@ -93,7 +93,7 @@ def test_everything_sums(world, person, top):
 
 
 def test_named_paths(world):
-    assert [(path["people"], path["kinds"], path["influence"]) for path in told(world, "cy")["paths"]] == [
+    assert [(path["people"], path["kinds"], path["influence"]) for path in explained(world, "cy")["paths"]] == [
         (["demo:bo", "demo:cy"], ["like"], near(0.25)),
         (["demo:ana", "demo:bo", "demo:cy"], ["like", "like"], near(0.25 * 0.25)),
         (["demo:dee", "demo:bo", "demo:cy"], ["reshare", "like"], near(0.25 * 0.25)),
@@ -102,7 +102,7 @@ def test_named_paths(world):
 
 
 def test_acts_are_rows_of_activity_on_covered_days(world):
-    found = told(world, "cy", top=1, with_acts=True)
+    found = explained(world, "cy", top=1, with_acts=True)
     rows = world.warehouse.read(ACTIVITY, columns=list(found["acts"][0])).to_pylist()
     assert all(act in rows for act in found["acts"])
     assert [(act["actor_id"], act["kind"], act["target_id"]) for act in found["acts"]] == [
@@ -111,7 +111,7 @@ def test_acts_are_rows_of_activity_on_covered_days(world):
 
 
 def test_nobody_engaged(world):
-    found = told(world, "dee")
+    found = explained(world, "dee")
     assert (found["engagers"], found["kinds"], found["paths"]) == ([], [], [])
     assert found["other_engagers"] == {"people": 0, "influence": 0.0, "points": 0.0}
     assert found["other_paths"] == NO_OTHERS
@@ -121,9 +121,9 @@ def test_who_is_not_scored_and_what_is_not_published(world):
     with pytest.raises(
         CloutError, match=r"scores 2026-11-03 \(2026.11\): demo:eve has no score; `clout show demo:eve`"
     ):
-        told(world, "eve")
+        explained(world, "eve")
     with pytest.raises(CloutError, match=r"scores 2026-12-24 \(2026.11\): demo:bo has no score"):
-        told(world, "bo", date(2026, 12, 24))
+        explained(world, "bo", date(2026, 12, 24))
     with pytest.raises(CloutError, match=r"2026-12-24 \(2026.11\): not published"):
         changed(world, "bo", between(DAY, date(2026, 12, 24)))
     with pytest.raises(CloutError, match="the earlier day must lie before it"):
@@ -148,7 +148,7 @@ def test_a_change_by_reasons(world):
     assert (found["since_direct"], found["direct"]) == (near(0.25), near(0.5 * faded / (1 + faded) + 0.5 * 2 / 3))
 
 
-def test_the_table_tells_the_same(world):
+def test_the_table_says_the_same(world):
     params = between(DAY, NEXT)
     score_changes.run(world.warehouse, params, world.batch)
     rows = world.warehouse.read(SCORE_CHANGES, {"day": NEXT, "since_day": DAY, "methodology": "2026.11"}).to_pylist()
@@ -176,7 +176,7 @@ def test_a_rerun_replaces_its_own_two_days(world):
 
 
 def test_weeks_without_coverage_fade_nothing(world):
-    """Of the thirty days between, two were covered: acts are two days older, and the rest is told."""
+    """Of the thirty days between, two were covered: acts are two days older, and the rest is named."""
     found = changed(world, "bo", between(DAY, LATER))
     assert found["uncovered_days"] == {"demo": [NEXT + timedelta(days=n) for n in range(1, 29)]}
     faded = 2 ** (-2 / 30)
@@ -201,7 +201,7 @@ def test_another_methodology_is_a_reason(world):
 
 def test_a_bot_is_counted_neither_in_the_sentence_nor_in_the_table(world, capsys):
     """Cy, who reshares bo twice, is a bot."""
-    found = told(world, "bo", platform="bots")
+    found = explained(world, "bo", platform="bots")
     assert [engager["person_id"] for engager in found["engagers"]] == ["bots:ana", "bots:dee"]
     assert (found["engager_count"], found["bot_engager_count"]) == (2, 1)
     assert sum(kind["act_count"] for kind in found["kinds"]) == 2
@@ -238,19 +238,19 @@ def test_what_is_not_named_is_a_line_of_its_own(ran):
     assert "of the second degree, in accounts' worth\n  0.0312  demo:dee liked demo:ana, who liked you\n\n" in said
 
 
-def test_an_engagers_points_by_kind_are_told_where_there_are_several(ran, world):
-    reshares, like = (f"{kind['points']:.4f}" for kind in told(world, "bo")["engagers"][0]["kinds"])
+def test_an_engagers_points_by_kind_are_shown_where_there_are_several(ran, world):
+    reshares, like = (f"{kind['points']:.4f}" for kind in explained(world, "bo")["engagers"][0]["kinds"])
     said = ran("demo:bo", "--day", "2026-11-03").partition("Who your attention comes from")[2]
     cy, ana, *_ = (line.split() for line in said.splitlines() if line.lstrip().startswith(("@cy", "demo:")))
     assert cy[2:-4] == ["2", "reshares", f"{reshares},", "1", "like", like]
     assert ana[2:-4] == ["1", "like"]  # all of her points
 
 
-def test_what_stands_beside_the_score_is_told_as_no_part_of_it(capsys, world):
-    explanations.print_explanation(told(world, "cy") | {"amplification": 2.5, "inclusion": 61.4})
+def test_measures_beside_the_score_are_named_as_no_part_of_it(capsys, world):
+    explanations.print_explanation(explained(world, "cy") | {"amplification": 2.5, "inclusion": 61.4})
     said = capsys.readouterr().out
     assert "Not part of the score: each post of yours set off 2.50 acts of others; inclusion 61 of" in said
-    explanations.print_explanation(told(world, "cy"))
+    explanations.print_explanation(explained(world, "cy"))
     assert "Not part of the score" not in capsys.readouterr().out  # of cy's posts nothing is known
 
 
@@ -263,7 +263,7 @@ def test_a_change_in_words(ran):
 
 def test_as_json(ran, world):
     found = json.loads(ran("demo:cy", "--day", "2026-11-03", "--json"))
-    assert found == json.loads(json.dumps(told(world, "cy"), default=str))
+    assert found == json.loads(json.dumps(explained(world, "cy"), default=str))
 
 
 def test_nothing_is_written(ran, world):

@@ -13,7 +13,7 @@ from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
 from schemas.runs import RUNS
-from tests.jobs.why.example import DAY, EXAMPLE, NEXT, between, changed, near, told
+from tests.jobs.why.example import DAY, EXAMPLE, NEXT, between, changed, explained, near
 from tests.jobs.without_spark import SparklessWorld
 from tests.jobs.world import OFFICIAL, Did, World
 
@@ -68,19 +68,19 @@ def vacuumed(world: World) -> None:
 
 def test_the_same_acts_pulled_again_explain_the_same(other):
     """Other acts in between, and no old file is left. Then another platform arrives late: what was uncovered does not count."""
-    before, change = told(other, "bo"), between(DAY, NEXT)
+    before, change = explained(other, "bo"), between(DAY, NEXT)
     other.put("test", [*EXAMPLE, Did(DAY, "demo", "like", "eve", "bo")])
     other.count(DAY)
     other.put("test", EXAMPLE)
     other.count(DAY)
     vacuumed(other)
-    assert told(other, "bo") == before
+    assert explained(other, "bo") == before
     other.cover(DAY, "elsewhere")
     other.put("late", [Did(DAY, "elsewhere", "like", "eve", "bo")])
     other.cover(NEXT, "demo")
     other.publish(NEXT)
     vacuumed(other)
-    assert told(other, "bo") == before
+    assert explained(other, "bo") == before
     because = {reason["reason"] for reason in changed(other, "bo", change)["reasons"]}
     assert because == {"faded_engagement", "attention_moved"}  # of nothing that is new
     score_changes.run(other.warehouse, change, other.batch)
@@ -88,11 +88,11 @@ def test_the_same_acts_pulled_again_explain_the_same(other):
 
 def test_a_day_that_was_pulled_again_is_named_with_when_and_what_to_run(other):
     """As long as the new acts are not counted, the old ones are there and are explained."""
-    before = told(other, "bo")
+    before = explained(other, "bo")
     with runs.recorded(other.warehouse, "pull_activity", DAY, other.batch, source="test"):
         other.put("test", EXAMPLE[1:])
     (pulled,) = other.warehouse.read(RUNS, {"job": "pull_activity"}).to_pylist()
-    assert told(other, "bo") == before
+    assert explained(other, "bo") == before
     other.cover(NEXT, "demo")
     other.publish(NEXT)
     message = (
@@ -102,7 +102,7 @@ def test_a_day_that_was_pulled_again_is_named_with_when_and_what_to_run(other):
     )
     asked = between(DAY, NEXT)
     for ask in (
-        lambda: told(other, "bo"),
+        lambda: explained(other, "bo"),
         lambda: changed(other, "bo", asked),
         lambda: score_changes.run(other.warehouse, asked, other.batch),
     ):
@@ -110,11 +110,11 @@ def test_a_day_that_was_pulled_again_is_named_with_when_and_what_to_run(other):
             ask()
         assert str(refused.value) == message
     other.publish(DAY)  # what the message says to run
-    assert told(other, "bo")["influence"] == other.people(DAY)["demo:bo"]["influence"]
+    assert explained(other, "bo")["influence"] == other.people(DAY)["demo:bo"]["influence"]
     assert changed(other, "bo", asked)["reasons"]
 
 
-def test_a_day_that_is_counted_otherwise_than_it_is_there_now_is_named(other):
+def test_a_day_whose_activity_changed_since_it_was_counted_is_named(other):
     other.put("test", EXAMPLE[1:])
     other.count(DAY)
     other.put("test", EXAMPLE)
@@ -123,20 +123,20 @@ def test_a_day_that_is_counted_otherwise_than_it_is_there_now_is_named(other):
         match=r"engagement of 2026-11-03 was counted from activity that has changed since; run `clout engagement --day"
         r" 2026-11-03 --methodology 2026.11`, then try again$",
     ):
-        told(other, "bo")
+        explained(other, "bo")
     other.count(DAY)
-    assert told(other, "bo")["influence"] == other.people(DAY)["demo:bo"]["influence"]
+    assert explained(other, "bo")["influence"] == other.people(DAY)["demo:bo"]["influence"]
 
 
-def test_accounts_that_were_observed_otherwise_since(other):
+def test_accounts_that_were_observed_differently_since(other):
     """That cy has a name changes no point; that cy says of himself that he is a bot does."""
-    before = told(other, "bo")
+    before = explained(other, "bo")
     other.observe(DAY, "demo", [{"account_id": "cy", "handle": "cy"}])
-    assert told(other, "bo")["engagers"] == before["engagers"]
+    assert explained(other, "bo")["engagers"] == before["engagers"]
     other.observe(DAY, "demo", [{"account_id": "cy", "is_bot": True}])
     with pytest.raises(
         CloutError,
         match=r"^scores 2026-11-03 \(2026.11\): the recomputed influence of 1 people differs from the published one: account"
         r" data up to the day was pulled again since; run `clout engagement --day 2026-11-03 ",
     ):
-        told(other, "bo")
+        explained(other, "bo")

@@ -1,4 +1,4 @@
-"""Each actor's part in each person's change: the parts sum, and a new act towards somebody is never told as a loss."""
+"""Each actor's part in each person's change: the parts sum, and a new act towards somebody is never reported as a loss."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -26,7 +26,7 @@ from tests.jobs.world import OFFICIAL
 def between(
     old: Graph, new: Graph, fresh: dict | None = None, restored: dict | None = None, missing: dict | None = None
 ) -> Changes:
-    """As the tables of a warehouse would tell it. The last three are weights by pair, as multiples of 2^-36."""
+    """As the tables of a warehouse would hold it. The last three are weights by pair, as multiples of 2^-36."""
     pairs = sorted({*old.weights, *new.weights})
     people = sorted({person for pair in pairs for person in pair})
     number = {person: place for place, person in enumerate(people)}
@@ -49,7 +49,7 @@ def between(
     return Changes(people, sensitivity.graph(src, dst, len(people)), change, old.damping, 3)
 
 
-def told(changes: Changes) -> dict[str, dict[str, float]]:
+def worth_by_reason(changes: Changes) -> dict[str, dict[str, float]]:
     """person -> reason -> worth, what moved nothing left out."""
     return {
         person: {code: part for code, part in zip(CODES, row, strict=True) if abs(part) > 1e-15}
@@ -70,7 +70,7 @@ def test_reasons_sum_to_the_change(old, other):
 
 @settings(max_examples=200)
 @given(graphs(), graphs())
-def test_actors_sum_to_what_everybody_is_told(old, other):
+def test_actors_sum_to_the_change_of_everybody(old, other):
     changes = between(old, replace(other, damping=old.damping, rest=old.rest))
     whole = reasons.of_everybody(changes)
     for v in range(len(changes.people)):
@@ -99,8 +99,8 @@ def graph(**weights: float) -> Graph:
 
 
 def test_somebody_small_answers():
-    """b engaged with a before and now has one act for c too: c gains, a is told that attention moved."""
-    found = told(between(graph(ba=1), graph(ba=1, bc=1), fresh={("b", "c"): SCALE}))
+    """b engaged with a before and now has one act for c too: c gains, for a, attention moved."""
+    found = worth_by_reason(between(graph(ba=1), graph(ba=1, bc=1), fresh={("b", "c"): SCALE}))
     assert found["c"] == {"engager_arrived": pytest.approx(0.5 / 3)}
     assert found["a"] == {"attention_moved": pytest.approx(0.5 / 3 - 0.25)}
     assert found["b"] == {}
@@ -108,14 +108,14 @@ def test_somebody_small_answers():
 
 def test_an_engager_rises():
     """d now engages with b, who engages with a: b hands on more to a."""
-    found = told(between(graph(ba=1), graph(ba=1, db=1), fresh={("d", "b"): SCALE}))
+    found = worth_by_reason(between(graph(ba=1), graph(ba=1, db=1), fresh={("d", "b"): SCALE}))
     assert found["b"] == {"engager_arrived": pytest.approx(0.25)}
     assert found["a"] == {"engagers_attention": pytest.approx(0.25 * 0.25)}
 
 
 def test_time_passes():
     """Half of an act's weight has faded, another is gone."""
-    found = told(between(graph(ba=2, ca=1), graph(ba=1)))
+    found = worth_by_reason(between(graph(ba=2, ca=1), graph(ba=1)))
     assert found["a"] == {
         "faded_engagement": pytest.approx(0.5 * (1 / 2 - 2 / 3)),
         "engager_left": pytest.approx(-0.25),
@@ -123,27 +123,27 @@ def test_time_passes():
 
 
 def test_late_acts_are_not_new():
-    found = told(between(graph(ba=1), graph(ba=2), restored={("b", "a"): SCALE}))
+    found = worth_by_reason(between(graph(ba=1), graph(ba=2), restored={("b", "a"): SCALE}))
     assert found["a"] == {"coverage_restored": pytest.approx(0.5 * (2 / 3 - 1 / 2))}
-    found = told(between(graph(ba=2), graph(ba=1), missing={("b", "a"): -SCALE}))
+    found = worth_by_reason(between(graph(ba=2), graph(ba=1), missing={("b", "a"): -SCALE}))
     assert found["a"] == {"coverage_missing": pytest.approx(0.5 * (1 / 2 - 2 / 3))}
 
 
 def test_late_acts_elsewhere():
-    found = told(between(graph(ba=1, bc=1), graph(ba=1, bc=2), restored={("b", "c"): SCALE}))
+    found = worth_by_reason(between(graph(ba=1, bc=1), graph(ba=1, bc=2), restored={("b", "c"): SCALE}))
     assert found["a"] == {"coverage_restored": pytest.approx(0.5 * (1 / 4 - 1 / 3))}
 
 
 def test_an_engager_turns_out_to_be_a_bot():
     before = graph(ba=1)
-    found = told(between(before, replace(before, credibility={"b": 0.0})))
+    found = worth_by_reason(between(before, replace(before, credibility={"b": 0.0})))
     assert found["a"] == {"credibility": pytest.approx(-0.25)}
 
 
 def test_one_act_with_everything_that_it_moved():
     """b, who engages with c, who engages with a, now engages with a too: a gains, and what came by c is less. One sum."""
     old, new = graph(bc=1, ca=1), graph(bc=1, ca=1, ba=1)
-    found = told(between(old, new, fresh={("b", "a"): SCALE}))
+    found = worth_by_reason(between(old, new, fresh={("b", "a"): SCALE}))
     direct, by_c_before, by_c = 0.5 / 3, 0.25 * 0.25, 0.5 / 3 * 0.25
     assert found["a"] == {"engager_arrived": pytest.approx(direct + by_c - by_c_before)}
 
@@ -151,7 +151,7 @@ def test_one_act_with_everything_that_it_moved():
 def test_an_actor_who_had_spent_nothing_and_keeps_nothing():
     """rest 0, so that nobody's share is defined before the first act: all of it is the act's."""
     old, new = (replace(g, rest=0.0) for g in (graph(ca=1), graph(ca=1, ba=1)))
-    assert told(between(old, new, fresh={("b", "a"): SCALE}))["a"] == {"engager_arrived": pytest.approx(0.5)}
+    assert worth_by_reason(between(old, new, fresh={("b", "a"): SCALE}))["a"] == {"engager_arrived": pytest.approx(0.5)}
 
 
 def test_much_more_of_what_moves_nothing():
@@ -169,7 +169,7 @@ def test_newcomers_do_not_matter():
     assert NEWCOMER not in "ab"
     old = graph(ba=1)
     new = old.adding({(NEWCOMER, "y"): SCALE})
-    assert told(between(old, new, fresh={(NEWCOMER, "y"): SCALE}))["a"] == {}
+    assert worth_by_reason(between(old, new, fresh={(NEWCOMER, "y"): SCALE}))["a"] == {}
 
 
 # From the tables of both days
@@ -181,8 +181,8 @@ def days(*numbers: int) -> list[date]:
     return [DAY + timedelta(number) for number in numbers]
 
 
-class Told:
-    """What is told of the days after `DAY`, as scores of these days stood on it."""
+class Days:
+    """What is recorded of the days after `DAY`, as scores of these days stood on it."""
 
     def __init__(self, warehouse: Warehouse, arrow_rows) -> None:
         self.warehouse, self.arrow_rows = warehouse, arrow_rows
@@ -206,12 +206,12 @@ class Told:
         with scratch() as db:
             reasons.prepare_change(db, self.warehouse, since, now)
             changes = reasons.pulled(db, now)
-        return told(changes._replace(people=changes.people.to_pylist()))["ana"]
+        return worth_by_reason(changes._replace(people=changes.people.to_pylist()))["ana"]
 
 
 @pytest.fixture
-def world(warehouse, arrow_rows) -> Told:
-    return Told(warehouse, arrow_rows)
+def world(warehouse, arrow_rows) -> Days:
+    return Days(warehouse, arrow_rows)
 
 
 def aged(days: int) -> float:

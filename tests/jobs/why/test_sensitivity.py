@@ -46,7 +46,7 @@ def test_responses_times_changes_are_the_change(one, other, rounds):
         expected = influence[1].get(person, 0.0) - influence[0].get(person, 0.0)
         moved = sum(response.get(pair, 0.0) * (after[k] - before[k]) for k, pair in enumerate(pairs))
         assert moved == pytest.approx(
-            expected, rel=0, abs=1e-9 * max(1, *(told.get(person, 0.0) for told in influence))
+            expected, rel=0, abs=1e-9 * max(1, *(side.get(person, 0.0) for side in influence))
         )
 
 
