@@ -106,7 +106,7 @@ class TaskFailed(BaseNotifier):
         """Sends a notice that names the failed task, with its error as the reason."""
         task = context["ti"].task
         # The scheduler passes no exception for a task that vanished.
-        reason = context.get("exception") or "ended without an error of its own; see its log"
+        reason = context.get("exception") or "failed without reporting an error; see its log"
         source = getattr(task, "source", NO_SOURCE)
         send(
             Notice(f"{task.dag_id}.{task.task_id} failed", _day(context["dag_run"]), str(reason), self.runbook, source)
@@ -126,7 +126,7 @@ class RunTimedOut(BaseNotifier):
         if context.get("reason") != "timed_out":
             return
         dag = context["dag"]
-        reason = f"still running after {dag.dagrun_timeout}; ended"
+        reason = f"still running after {dag.dagrun_timeout}; stopped"
         send(Notice(f"{dag.dag_id} did not end", _day(context["dag_run"]), reason, self.runbook))
 
 

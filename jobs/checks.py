@@ -150,7 +150,7 @@ def run(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, str]:
             problems = "; ".join(f"{name}: {problem}" for name, problem in refused.items())
             raise CheckError(
                 f"influence {params.day} ({params.methodology}): {problems}; nothing published, what was published before"
-                f" stays{_way_out(params, refused)}"
+                f" is kept{_way_out(params, refused)}"
             )
     return row.checks
 

@@ -256,5 +256,5 @@ def _check_share(name: str, params: Params, rejected: int, lines: int, reasons: 
         commonest = ", ".join(f"{reason} ({count:,})" for reason, count in reasons)
         raise TooManyRejectsError(
             f"{name}: {rejected:,} of {lines:,} lines rejected, expected at most {params.max_reject_share:.0%};"
-            f" commonest: {commonest}. The rows pulled before stay; see table `rejects`, fix the input and pull again"
+            f" commonest: {commonest}. Rows pulled earlier are kept; see table `rejects`, fix the input and pull again"
         )

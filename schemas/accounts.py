@@ -15,7 +15,7 @@ ACCOUNTS = Table(
         Column("account_id", "string", "The platform's id of the account."),
         Column("handle", "string", "The name people see; null if unknown.", nullable=True),
         Column("display_name", "string", "The account's own title; null if unknown.", nullable=True),
-        Column("created_at", "timestamp", "Instant the account was made; null if unknown.", nullable=True),
+        Column("created_at", "timestamp", "Instant the account was created; null if unknown.", nullable=True),
         Column("follower_count", "long", "Accounts following it; null if unknown.", nullable=True),
         Column("following_count", "long", "Accounts it follows; null if unknown.", nullable=True),
         Column("is_bot", "boolean", "Declared by the account itself to be automated; null if unknown.", nullable=True),

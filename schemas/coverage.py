@@ -25,7 +25,7 @@ COVERAGE = Table(
         Column(
             "lasting",
             "boolean",
-            "True if what is missing of a partial day will never come, so that pulling again is of no use; null if unknown.",
+            "True if what is missing of a partial day will never come, so pulling again does not help; null if unknown.",
             nullable=True,
         ),
         Column("act_count", "long", "Rows written to `activity`."),

@@ -6,7 +6,7 @@ PUBLICATIONS = Table(
     name="publications",
     version=1,
     doc="One row per publication, withdrawal or restoration of a day's scores. The row of the highest `sequence` says what is"
-    " published now. Nothing about published scores is derived from Delta's log, which forgets.",
+    " published now. Nothing about published scores is derived from Delta's log, whose entries expire.",
     grain=("methodology", "day", "sequence"),
     partition_by=("day",),
     columns=(

@@ -5,14 +5,14 @@ from schemas.table import Column, Table
 REJECTS = Table(
     name="rejects",
     version=2,
-    doc="Input that could not become an act: where it stood, why, and how it began. Nothing that was read is lost.",
+    doc="Input that could not become an act: where it was, why, and how it began. Nothing that was read is lost.",
     grain=("platform", "day", "source", "file", "line"),
     partition_by=("platform", "day", "source"),
     columns=(
         Column("platform", "string", "Platform the source reports on."),
         Column("day", "date", "UTC day of the line's time; the first day asked for where it has no readable time."),
         Column("source", "string", "ID of the source."),
-        Column("file", "string", "File (or URL) it stood in."),
+        Column("file", "string", "File (or URL) that holds the line."),
         Column("line", "long", "Line in the file, from 1."),
         Column(
             "outcome",

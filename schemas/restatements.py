@@ -32,10 +32,10 @@ RESTATEMENTS = Table(
         Column(
             "why",
             "string",
-            "JSON. `change`: `scored again`, `withdrawn` or `brought back`. For `scored again` also what the score stands on"
-            " and differs since, where it does: `activity_days` (pulled again), `coverage_gained` and `coverage_lost`"
-            " (platform -> days), `accounts` (who says to be a bot), `code_version` (before, after). For `brought back` also"
-            " `run_id`, the publishing run whose rows these are.",
+            "JSON. `change`: `scored again`, `withdrawn` or `brought back`. For `scored again` also the inputs that changed:"
+            " `activity_days` (pulled again), `coverage_gained` and `coverage_lost` (platform -> days), `accounts` (which of"
+            " them declare that they are bots), `code_version` (before, after). For `brought back` also `run_id`, the"
+            " publishing run whose rows these are.",
         ),
     ),
 )

@@ -100,7 +100,7 @@ def _warehouse(warehouse: Warehouse) -> Finding:
         free = shutil.disk_usage(warehouse.root).free / 1e9
         state += f", {free:,.0f} GB free"
         if free < LEAST_FREE_GB:
-            fault = f"less than {LEAST_FREE_GB} GB free where the warehouse is; make room"
+            fault = f"less than {LEAST_FREE_GB} GB free where the warehouse is; free up space"
         elif not os.access(warehouse.root, os.W_OK):
             fault = "not writable for you; set CLOUT_WAREHOUSE to a folder that is"
     return Finding("warehouse", f"{warehouse.root} ({state})", fault)

@@ -20,9 +20,9 @@ VERBS = {
 YOU = "you"
 
 NEVER_A_LOSS = (
-    "That somebody engages with you never lowers your score, however small their own: all that their act moved is added up"
-    " above, and the sum is never below zero. A score falls when engagement fades or leaves, when engagers turn to others, or"
-    " when less attention reaches you through those who engage with you."
+    "That somebody engages with you never lowers your score, however small their own: everything that their act moved is"
+    " included above, and the sum is never below zero. A score falls when engagement fades or leaves, when engagers turn to"
+    " others, or when less attention reaches you through those who engage with you."
 )
 
 

@@ -10,7 +10,7 @@ from jobs.cli.options import Accept, Day, Sample, Verbose, Version, Why, log, me
 def checks(
     day: Day, accept: Accept = None, methodology: Version = None, sample: Sample = False, verbose: Verbose = False
 ) -> None:
-    """Check a scored day; `clout publish` takes only a day that passed."""
+    """Check a scored day; `clout publish` publishes only a day that passed."""
     from jobs import checks as job
     from jobs.night_settings import nights
     from jobs.nights import gate

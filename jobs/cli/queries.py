@@ -97,7 +97,7 @@ def history(warehouse: Warehouse, person: str, methodology: str | None, day: dat
             raise CloutError(
                 f"scores {day} ({by}): {person} has no score; `clout show {person}` lists the days with one"
             )
-        raise CloutError(f"scores: no day of {person!r} is published by {by}")
+        raise CloutError(f"scores: no day of {person!r} is published under {by}")
     return rows.sort_by("day")
 
 

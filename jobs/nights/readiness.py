@@ -48,7 +48,7 @@ def missing(
         uncovered
         + sorted(partial)
         + [
-            f"source {source}: {pulled} is being pulled since {started_at:%Y-%m-%d %H:%M} UTC"
+            f"source {source}: a pull of {pulled} has been running since {started_at:%Y-%m-%d %H:%M} UTC"
             for (source, pulled), started_at in sorted(_pulls_at_work(warehouse, first_day, day).items())
             if now - started_at < DEAD_AFTER
         ]

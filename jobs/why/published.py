@@ -29,7 +29,7 @@ class Params:
 
     def __post_init__(self) -> None:
         if not self.since_day < self.day:
-            raise CloutError(f"score_changes {self.day}: the earlier day must lie before it, found {self.since_day}")
+            raise CloutError(f"score_changes {self.day}: the earlier day must be before it, found {self.since_day}")
 
 
 @dataclass(frozen=True)

@@ -119,14 +119,14 @@ def test_a_failed_task_is_reported_with_its_source_and_error(sent):
 def test_a_task_that_vanished_is_reported_too(sent):
     context = {"ti": SimpleNamespace(task=SimpleNamespace(dag_id="d", task_id="t")), "dag_run": RUN}
     TaskFailed(runbook="x.md")(context)
-    assert sent == [Notice("d.t failed", DAY, "ended without an error of its own; see its log", "x.md")]
+    assert sent == [Notice("d.t failed", DAY, "failed without reporting an error; see its log", "x.md")]
 
 
 @pytest.mark.parametrize(("reason", "count"), [("timed_out", 1), ("task_failure", 0)])
 def test_a_run_that_hangs_is_reported_once(sent, reason, count):
     dag = SimpleNamespace(dag_id="score_influence", dagrun_timeout=timedelta(hours=20), user_defined_macros={})
     RunTimedOut(runbook="x.md").notify({"reason": reason, "dag": dag, "dag_run": RUN})
-    notice = Notice("score_influence did not end", DAY, "still running after 20:00:00; ended", "x.md")
+    notice = Notice("score_influence did not end", DAY, "still running after 20:00:00; stopped", "x.md")
     assert sent == [notice] * count
 
 

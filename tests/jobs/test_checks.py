@@ -146,7 +146,7 @@ def test_every_fault_of_a_bad_day_is_reported_and_nothing_is_published(warehouse
     with pytest.raises(CheckError) as failed:
         check(warehouse)
     problems, end = str(failed.value).removeprefix("influence 2026-11-03 (2026.11): ").split("; nothing published")
-    assert (problems, end) == (expected, ", what was published before stays")
+    assert (problems, end) == (expected, ", what was published before is kept")
     with pytest.raises(NotPublishedError, match=r"its checks failed .*; nothing published"):
         publish_day(warehouse)
     assert published(warehouse) == before
@@ -229,7 +229,7 @@ def test_after_enough_published_days_a_day_out_of_bounds_is_refused_however_old_
         check(warehouse)
     assert f"{PEOPLE}: {TOO_FEW} 7 days published before (2020-01-25..2020-01-31)" in str(failed.value)
     assert str(failed.value).endswith(
-        'stays. If the figures are right, run `clout publish --day 2026-11-03 --accept "WHY"`'
+        'is kept. If the figures are right, run `clout publish --day 2026-11-03 --accept "WHY"`'
     )
 
 

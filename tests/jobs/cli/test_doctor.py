@@ -89,7 +89,7 @@ def test_what_is_missing_says_what_to_do(found, warehouse, monkeypatch, tmp_path
         "no-such-package": doctor.SET_UP,
         "Java": doctor.SET_UP,
         "GraphFrames for the JVM": "CLOUT_GRAPHFRAMES_JARS: /nowhere/x.jar: no such file; expected jars, with commas",
-        "warehouse": "less than 1000000000 GB free where the warehouse is; make room",
+        "warehouse": "less than 1000000000 GB free where the warehouse is; free up space",
         "methodology in force": f"name one in {doctor.IN_FORCE_FILE}",
     }
 

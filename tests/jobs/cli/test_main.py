@@ -191,7 +191,7 @@ def test_a_failed_check_is_reported_in_full(clout, warehouse, arrow_rows):
         "",
         "clout: influence 2026-11-03 (2026.11): parts_sum: 1 people whose parts do not sum to influence, expected 0;"
         " coverage_present: coverage 2026-11-03: 0 rows, expected one for each platform pulled; nothing published, what was"
-        " published before stays\n",
+        " published before is kept\n",
     )
 
 

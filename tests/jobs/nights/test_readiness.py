@@ -61,7 +61,7 @@ def test_each_source_must_cover_the_day_itself(warehouse):
 def test_a_pull_at_work_on_a_day_of_the_window_is_waited_for(warehouse, day):
     cover(warehouse, "a", DAY)
     pull(warehouse, "a", day, runs.STARTED, NOON - AN_HOUR)
-    assert asked(warehouse, "a") == [f"source a: {day} is being pulled since 2012-07-04 11:00 UTC"]
+    assert asked(warehouse, "a") == [f"source a: a pull of {day} has been running since 2012-07-04 11:00 UTC"]
 
 
 @pytest.mark.parametrize("day", [FIRST - timedelta(days=1), AFTER])

@@ -126,7 +126,7 @@ def test_who_is_not_scored_and_what_is_not_published(world):
         explained(world, "bo", date(2026, 12, 24))
     with pytest.raises(CloutError, match=r"2026-12-24 \(2026.11\): not published"):
         changed(world, "bo", between(DAY, date(2026, 12, 24)))
-    with pytest.raises(CloutError, match="the earlier day must lie before it"):
+    with pytest.raises(CloutError, match="the earlier day must be before it"):
         between(DAY, DAY)
 
 
