@@ -2,8 +2,8 @@
 
 **Arrives**: one UTC day of `scores` under the official methodology: counted (`engagement`), scored (`influence`), checked, then
 published in one commit. The run waits until each enabled source covers the day and no pull of its window is running; after
-`wait_hours` (6, from the start of the run) it goes on. The people on call are notified if a day was published without a source,
-with a partial one, or with a warning of its checks, and if a night is not published by 08:00 UTC.
+`wait_hours` (6, from the start of the run) it continues. The people on call are notified if a day was published without a
+source, with a partial one, or with a warning of its checks, and if a night is not published by 08:00 UTC.
 
 **Read by** BI tools and everybody else, from `scores`. Asset `clout://warehouse/scores` changes only when a checked day is
 published; its event carries day, methodology, people and run.

@@ -95,7 +95,7 @@ def root_of(sample: bool) -> str:
 
 
 def open_to_read(sample: bool) -> "Warehouse":
-    """Opens the existing warehouse. Raises `UsageError` if there is none, or if an earlier or a newer clout made it."""
+    """Opens the existing warehouse. Raises `UsageError` if there is none, or if another version of clout made it."""
     from jobs.warehouse.storage import Warehouse
 
     warehouse = Warehouse(root_of(sample))

@@ -1,4 +1,4 @@
-"""`clout upgrade`: brings the tables of an earlier clout up to date. No other command alters an existing table.
+"""`clout upgrade`: brings the tables of an earlier version of clout up to date. No other command alters an existing table.
 
 Altering columns, docs or properties aborts concurrent writes to the table, so run it while no nightly run is active.
 """
@@ -35,7 +35,7 @@ class Difference:
 
 def run(warehouse: Warehouse) -> Iterator[str]:
     """Upgrades the tables; yields a line for each changed table. Raises `UsageError` if there is no warehouse, or if a newer
-    clout made it. Safe to rerun after an interruption."""
+    version of clout made it. Safe to rerun after an interruption."""
     creation.refuse_newer(warehouse.root, warehouse.delta(MARKER).metadata().configuration)
     kept = nights()
     for table in TABLES:
