@@ -12,10 +12,12 @@ from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import typer
 
 from jobs import labels
+from jobs.cli import display
 from jobs.cli.main import app
 from jobs.places import ROOT
 from jobs.sources.spec import enabled_entries
@@ -33,6 +35,8 @@ INLINE = re.compile(
 LOOP = re.compile(r"for (\w+) in ([^;]+); do (.+); done")
 ASSIGNED = re.compile(r"([A-Z][A-Z_]+)=(.*)", re.DOTALL)
 LANGUAGES = {"sh", "python", "json", "yaml", "text"}
+
+GOLDEN = ROOT / "tests" / "jobs" / "golden" / "higgs_2012-07-07.json"
 
 CLOUT = typer.main.get_command(app)
 MARKERS = {
@@ -205,6 +209,18 @@ def test_output_shows_its_labels_as_clout_prints_them(page):
     lines = [line for text in blocks(page, "text") for line in text.splitlines()]
     for label in (labels.CONSENT, labels.SIMULATED):
         assert [line for line in lines if label in line and line != label] == []
+
+
+def test_output_of_the_real_run_is_what_clout_prints(capsys, monkeypatch):
+    """Of the people whose rows `tests/jobs/test_higgs.py` checks."""
+    monkeypatch.setenv("COLUMNS", str(display.WIDE))
+    people = [row for row in json.loads(GOLDEN.read_text(encoding="utf-8"))["people"] if row["rank"] <= 10]
+    display.print_top(pa.Table.from_pylist(people))
+    display.print_history(pa.Table.from_pylist(people[:1]))
+    documented = "\n".join(blocks(ROOT / "infra" / "docs" / "data_engineer.md", "text")).splitlines()
+    printed = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert len(people) == 7
+    assert [line for line in printed if line not in documented] == []
 
 
 @pytest.mark.parametrize(
