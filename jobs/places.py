@@ -17,6 +17,11 @@ def warehouse_root(*, simulated: bool) -> str:
     return os.environ.get("CLOUT_WAREHOUSE") or str(data_home() / ("sample" if simulated else "warehouse"))
 
 
+def landing(root: str) -> Path:
+    """The folder of recordings: in the warehouse, or in the user's data folder if the warehouse is an object store."""
+    return data_home() / "landing" if "://" in root else Path(root) / "landing"
+
+
 def sources_file() -> Path:
     """The sources of the nightly pull: `$CLOUT_SOURCES`, or `infra/sources.yaml`."""
     return Path(os.environ.get("CLOUT_SOURCES") or ROOT / "infra" / "sources.yaml")

@@ -13,6 +13,7 @@ from typing import Any
 
 from jobs.errors import CloutError, UsageError
 from jobs.nights.settling import end_of
+from jobs.places import landing
 from jobs.sources.page import Note, Source
 from jobs.sources.spec import SourceSpec
 from jobs.sources.spool import Spool, spool
@@ -87,7 +88,7 @@ def run(
     `on_lines` receives the number of lines read so far. `on_day` receives each pulled day, and each day past the end of the
     source's files. Such a day is skipped; it is an error only if no day was pulled.
     """
-    source = params.source.open()
+    source = params.source.open(landing(warehouse.root))
     refuse_mixing(warehouse, source)
     source_id = params.source.id
     earlier = standing(warehouse, source_id, params.first_day, params.last_day)

@@ -12,6 +12,7 @@ from jobs.cli.display import say
 from jobs.days import days_between, spans
 from jobs.engines import choice
 from jobs.night_settings import nights
+from jobs.places import landing
 from jobs.pull_activity import Pulled, refuse_mixing
 from jobs.sources.spec import SourceSpec
 from jobs.warehouse.storage import Warehouse
@@ -32,7 +33,7 @@ def run(
     watch = Watch()
     choice.require(engine)
     warehouse = Warehouse(root)
-    opened = {spec: spec.open() for spec in sources}  # reports a missing file before any work begins
+    opened = {spec: spec.open(landing(root)) for spec in sources}  # reports a missing file before any work begins
     params = day_range.Params(
         sources=sources, first_day=first_day, last_day=last_day, score_from=score_from, methodology=methodology,
         max_reject_share=max_reject_share, engine=engine, gate_days=nights().gate_days,

@@ -23,9 +23,12 @@ TYPES = {
     "jetstream": "jobs.sources.jetstream:JetstreamSource",
     "reddit": "jobs.sources.reddit:RedditSource",
     "activitystreams": "jobs.sources.activitystreams:ActivityStreamsSource",
+    "hackernews": "jobs.sources.hackernews:HackerNewsSource",
     "sample": "jobs.sources.sample:SampleSource",
 }
 ANY_PLATFORM = ("activitystreams",)  # types for any platform, named by `@PLATFORM` or else by the ID
+LIVE = ("hackernews",)  # types that ask a platform's API and record its answers
+WITHOUT_PLACE = ("sample", "gharchive", *LIVE)
 _ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 
 
@@ -39,10 +42,12 @@ class SourceSpec:
     places: tuple[str, ...]
     platform: str | None = None
 
-    def open(self) -> "Source":
-        """Creates the source. Raises `UsageError` if a place cannot be read."""
+    def open(self, landing: Path) -> "Source":
+        """Creates the source; a live one records below `landing`. Raises `UsageError` if a place cannot be read."""
         module, name = TYPES[self.type].split(":")
         made = getattr(importlib.import_module(module), name)
+        if self.type in LIVE:
+            return made(self.id, self.places, landing)
         return made(self.id, self.places, self.platform) if self.platform else made(self.id, self.places)
 
     @property
@@ -73,7 +78,7 @@ def parse_specs(values: Sequence[str]) -> tuple[SourceSpec, ...]:
             raise UsageError(
                 f"--source {value}: a platform is lower-case letters, digits, `_`, `.` and `-`, at most 64"
             )
-        if not place and source_type not in ("sample", "gharchive"):
+        if not place and source_type not in WITHOUT_PLACE:
             raise UsageError(f"--source {value}: say where it is, as {name}=PATH")
         before = found.get(source_id, SourceSpec(source_id, source_type, (), platform or None))
         if before.type != source_type:

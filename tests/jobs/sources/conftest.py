@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from jobs.sources.lines import Parse
 from jobs.sources.page import Note, Page, PageBuilder, Rejected
+from tests.jobs.sources.platform import Platform, served
 
 NASTY = [
     "",
@@ -53,6 +54,13 @@ class Told(NamedTuple):
     lines: int
     ignored: int
     notes: list[Note]
+
+
+@pytest.fixture
+def platform() -> Iterator[Platform]:
+    """A platform's API on loopback, for one test."""
+    with served() as platform:
+        yield platform
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from jobs.errors import UsageError
 from jobs.sources.higgs import HiggsSource
-from jobs.sources.spec import TYPES, SourceSpec, enabled_entries, enabled_sources, parse_specs
+from jobs.sources.spec import TYPES, WITHOUT_PLACE, SourceSpec, enabled_entries, enabled_sources, parse_specs
 
 
 def test_values_become_sources_in_order_of_first_mention():
@@ -37,11 +37,12 @@ def test_the_platform_is_the_id_where_it_is_not_named(tmp_path):
     place = tmp_path / "a.jsonl"
     place.touch()
     platforms = [
-        spec.open().platforms for spec in parse_specs([f"a:activitystreams={place}", f"b:activitystreams@a={place}"])
+        spec.open(tmp_path).platforms
+        for spec in parse_specs([f"a:activitystreams={place}", f"b:activitystreams@a={place}"])
     ]
     assert platforms == [("a",), ("a",)]
     with pytest.raises(UsageError, match="sample-a: is the platform's name, and `sample-` begins simulated ones"):
-        parse_specs([f"a:activitystreams@sample-a={place}"])[0].open()
+        parse_specs([f"a:activitystreams@sample-a={place}"])[0].open(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -78,16 +79,16 @@ def test_malformed_values_are_told(values, message):
     assert str(error.value) == message
 
 
-@pytest.mark.parametrize("name", [name for name in TYPES if name not in ("sample", "gharchive")])
+@pytest.mark.parametrize("name", [name for name in TYPES if name not in WITHOUT_PLACE])
 def test_a_place_that_is_not_there_is_told_when_opened(name, tmp_path):
     with pytest.raises(UsageError, match=r"absent: no such file"):
-        SourceSpec("some", name, (str(tmp_path / "absent"),)).open()
+        SourceSpec("some", name, (str(tmp_path / "absent"),)).open(tmp_path)
 
 
 def test_opening_gives_the_type_s_source(tmp_path):
     place = tmp_path / "a.txt"
     place.touch()
-    source = SourceSpec("old", "higgs", (str(place),)).open()
+    source = SourceSpec("old", "higgs", (str(place),)).open(tmp_path)
     assert isinstance(source, HiggsSource)
     assert source.files == [place]
 

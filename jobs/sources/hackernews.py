@@ -1,0 +1,195 @@
+"""hackernews: Hacker News through its public API: the whole platform, of any day since 2006, without a token.
+
+https://github.com/HackerNews/API. Ids rise with time, so two searches find the ids of a day, and each item is asked once. The
+API states no rate limit. Accounts and items have the platform's names and ids; times are the server's.
+
+    item                       becomes
+    comment                    reply to the author of its parent
+    story, job, poll           post
+    option of a poll           nothing; its author is known
+    deleted                    unresolved: it names no author
+    dead (killed by people     ignored
+    or by the platform)
+
+Votes and favourites have no names, so they are no acts. An item deleted after the pull stays. Place: the API's address;
+without one, `PUBLIC`.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from jobs.sources import recording
+from jobs.sources.http import Api, Budget, OutOfBudgetError
+from jobs.sources.page import Account, Act, Author, Ignored, Note, Page, PageBuilder, Record, Rejected, Unresolved
+from jobs.sources.recording import Cursor, Recording
+from jobs.sources.values import ACTOR_WITHDRAWN, account_id, dated, from_seconds, json_object
+
+PLATFORM = "hackernews"
+PUBLIC = "https://hacker-news.firebaseio.com/v0"
+REQUESTS, MINUTES = 40_000, 120  # a day has some 12,000 items
+
+PAGE_ITEMS = 250
+THREADS = 16
+MARGIN = 20  # neighbouring ids may have times in another order
+PROBES = 5  # items looked at to date an id; a story that the platform lists again has a later time than its neighbours
+KEPT = ("id", "type", "by", "time", "parent", "deleted", "dead")
+
+ITEMS, PARENTS = "items", "parents"  # units of a day
+
+
+def parse(line: bytes) -> Sequence[Record]:
+    """One recorded item -> its records."""
+    item = json_object(line)
+    occurred_at = from_seconds(item.get("time"))
+    with dated(occurred_at):
+        if item.get("dead"):
+            return (Ignored(occurred_at),)
+        if item.get("deleted") or item.get("by") is None:
+            return (Unresolved(ACTOR_WITHDRAWN, occurred_at),)
+        name, actor = account_id(item.get("id"), "item"), account_id(item.get("by"))
+        known = (Author(name, actor), Account(actor, occurred_at, handle=actor))
+        match item.get("type"):
+            case "comment":
+                parent = account_id(item.get("parent"), "parent")
+                return (Act("reply", actor, None, occurred_at, name, parent), *known)
+            case "story" | "job" | "poll":
+                return (Act("post", actor, actor, occurred_at, name), *known)
+            case "pollopt":
+                return (Ignored(occurred_at), *known)
+        raise Rejected("type is none of comment, story, job, poll, pollopt")
+
+
+class HackerNewsSource:
+    """The platform through its API."""
+
+    platforms = (PLATFORM,)
+
+    def __init__(
+        self, source_id: str, places: Sequence[str], landing: Path, budget: Callable[[int, float], Budget] = Budget
+    ) -> None:
+        self._id = source_id
+        self._place = places[0] or PUBLIC
+        self._landing = landing
+        self._budget = budget(REQUESTS, MINUTES)
+        Api(self._place, self._budget)  # refuses a place that is no address
+
+    def pages(self, first_day: date, last_day: date) -> Iterator[Page]:
+        """Asks for what the recordings of these days lack, and yields their pages."""
+        with Api(self._place, self._budget) as api:
+            for number in range((last_day - first_day).days + 1):
+                day = first_day + timedelta(days=number)
+                folder = recording.day_folder(self._landing, self._id, day)
+                items, parents = Recording(folder, ITEMS), Recording(folder, PARENTS)
+                note = None
+                try:
+                    _record_items(api, items, day)
+                    _record_parents(api, parents, items)
+                except OutOfBudgetError as error:
+                    note = Note(_missing(str(error), items, parents), True, day, absent=not items.pages)
+                yield from _pages(folder, note)
+
+
+def _record_items(api: Api, items: Recording, day: date) -> None:
+    """Records the day's items in the order of their ids. The end is open as long as the platform has no item of a later day."""
+    cursor = items.cursor
+    if cursor.done:
+        return
+    newest = _maximum(api)
+    first, end = cursor.next or (max(_first_of(api, day, newest) - MARGIN, 1), None)
+    if end is None:
+        later = _first_of(api, day + timedelta(days=1), newest)
+        end = later + MARGIN if later <= newest else None
+    stop = min(end or newest + 1, newest + 1)
+    while first < stop:
+        after = min(first + PAGE_ITEMS, stop)
+        _add(api, items, range(first, after), Cursor([after, end], after == end))
+        first = after
+    if end is not None and not items.cursor.done:
+        items.add([], Cursor([first, end], True))
+
+
+def _record_parents(api: Api, parents: Recording, items: Recording) -> None:
+    """Records the parents that lie outside the day's items: they are older, and name whom a reply is to. Waits until the items
+    are complete, because the cursor is a place among the parents' ids."""
+    if parents.cursor.done or not items.cursor.done:
+        return
+    ids: set[int] = set()
+    named: set[int] = set()
+    for path in items.pages:
+        for item in map(json_object, recording.items_of(path)):
+            ids.add(item["id"])
+            named.update({item["parent"]} if isinstance(item.get("parent"), int) else ())
+    first_id, last_id = min(ids, default=0), max(ids, default=0)
+    asked = sorted(number for number in named if not first_id <= number <= last_id)
+    first = parents.cursor.next or 0
+    while not parents.cursor.done:
+        after = min(first + PAGE_ITEMS, len(asked))
+        _add(api, parents, asked[first:after], Cursor(after, after == len(asked)))
+        first = after
+
+
+def _add(api: Api, into: Recording, ids: Sequence[int], cursor: Cursor) -> None:
+    """Asks for these items and records those that exist. An empty answer is asked twice: it may be a fault of the moment."""
+    with ThreadPoolExecutor(THREADS) as threads:
+        items = list(threads.map(lambda number: _item(api, number) or _item(api, number), ids))
+    into.add([{name: item[name] for name in KEPT if name in item} for item in items if item], cursor)
+
+
+def _item(api: Api, number: int) -> dict[str, Any] | None:
+    value = api.get(f"item/{number}.json").value
+    return value if isinstance(value, dict) and value.get("id") == number else None
+
+
+def _maximum(api: Api) -> int:
+    return int(api.get("maxitem.json").value)
+
+
+def _first_of(api: Api, day: date, newest: int) -> int:
+    """The id from which on items are of the day or later, by bisection; `newest` + 1 if there is none."""
+    midnight = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
+    low, high = 1, newest + 1
+    while low < high:
+        middle = (low + high) // 2
+        at = _time(api, middle, high)
+        if at is None or at >= midnight:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def _time(api: Api, number: int, end: int) -> int | None:
+    """The earliest time of a few items from this id on; None if there is none below `end`."""
+    times: list[int] = []
+    for candidate in range(number, min(number + PROBES * MARGIN, end)):
+        item = _item(api, candidate)
+        if item and isinstance(item.get("time"), int):
+            times.append(item["time"])
+        if len(times) == PROBES:
+            break
+    return min(times, default=None)
+
+
+def _missing(reason: str, items: Recording, parents: Recording) -> str:
+    """What a pull that ends early has recorded so far."""
+    count = sum(len(recording.items_of(path)) for path in items.pages)
+    behind = " and no parent" if items.cursor.done and not parents.pages else ""
+    return f"{reason} after {count:,} items{behind}; the next pull goes on from there"
+
+
+def _pages(folder: Path, note: Note | None) -> Iterator[Page]:
+    for path in recording.pages(folder):
+        builder = PageBuilder(PLATFORM, str(path))
+        for number, line in enumerate(recording.items_of(path), 1):
+            try:
+                builder.add(number, line, parse(line))
+            except Rejected as fault:
+                builder.reject(number, line, fault)
+        yield builder.page()
+    if note:
+        builder = PageBuilder(PLATFORM, str(folder))
+        builder.note(note)
+        yield builder.page()

@@ -1,0 +1,253 @@
+"""Every request of a live source: within a budget, patient where a platform asks for it, and silent about secrets.
+
+Errors and logs name the host and the path of an address, never its query, a header or a body: these may hold secrets.
+Waiting times are measured by the platform's clock (`Date`), because this machine's may be wrong.
+"""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, NamedTuple
+
+import httpx2
+import orjson
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+
+from jobs import __version__
+from jobs.errors import CloutError, UsageError
+
+log = logging.getLogger(__name__)
+
+CONTACT = "CLOUT_CONTACT"  # variable: an address or a page that platforms may turn to
+TIMEOUT_S = 30
+MAX_WAIT_S = 15 * 60  # a platform that asks for a longer wait ends the pull for now
+MAX_ANSWER_BYTES = 64 << 20
+TRIES = 6
+REDIRECTS = 5
+
+_BACKOFF = wait_exponential_jitter(initial=1, max=60)
+_RESETS = ("x-ratelimit-reset", "x-rate-limit-reset", "ratelimit-reset")
+_LEFT = ("x-ratelimit-remaining", "x-rate-limit-remaining", "ratelimit-remaining")
+
+
+class ApiError(CloutError):
+    """A platform does not answer as documented; the pull cannot go on."""
+
+
+class OutOfBudgetError(ApiError):
+    """The requests, the minutes or the patience of a pull are used up. What was asked is kept; the next pull goes on."""
+
+
+class NotAllowedError(UsageError):
+    """The platform refuses the credentials. A retry would not help."""
+
+
+class NotThereError(ApiError):
+    """The thing asked for is gone, private or withheld."""
+
+
+class _PassingError(Exception):
+    """A failure that a retry may overcome, perhaps after `wait_s` seconds."""
+
+    def __init__(self, reason: str, wait_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.wait_s = wait_s
+
+
+@dataclass
+class Budget:
+    """What one pull may spend. `clock` returns seconds, `sleep` waits for some."""
+
+    requests: int
+    minutes: float
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    used: int = 0
+    _began: float = field(init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def __post_init__(self) -> None:
+        self._began = self.clock()
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds until the minutes are used up."""
+        return 60 * self.minutes - (self.clock() - self._began)
+
+    def spend(self) -> None:
+        """Counts one request. Raises `OutOfBudgetError` if none is left."""
+        with self._lock:
+            if self.used >= self.requests:
+                raise OutOfBudgetError(f"the budget of {self.requests:,} requests is used up")
+            if self.seconds_left <= 0:
+                raise OutOfBudgetError(f"the budget of {self.minutes:g} minutes is used up")
+            self.used += 1
+
+    def wait(self, seconds: float) -> None:
+        """Waits. Raises `OutOfBudgetError` at once if that takes longer than is left."""
+        if seconds > min(MAX_WAIT_S, self.seconds_left):
+            raise OutOfBudgetError(f"the platform asks to wait {seconds:,.0f} s")
+        self.sleep(seconds)
+
+
+class Answer(NamedTuple):
+    """A JSON answer, and the address of the next page by its `Link` header."""
+
+    value: Any
+    next: str | None
+
+
+class Api:
+    """One platform's API. `base` begins every address; `connection` names the credentials in errors."""
+
+    def __init__(
+        self, base: str, budget: Budget, *, headers: Mapping[str, str] | None = None, connection: str | None = None
+    ) -> None:
+        try:
+            self._base = httpx2.URL(base)
+        except httpx2.InvalidURL:
+            self._base = httpx2.URL()
+        if self._base.scheme not in ("http", "https") or not self._base.host:
+            raise UsageError(f"{base.partition('?')[0]}: expected an address, such as https://example.org")
+        self._budget = budget
+        self._connection = connection
+        contact = os.environ.get(CONTACT)
+        agent = f"clout/{__version__}" + (f" ({contact})" if contact else "")
+        self._client = httpx2.Client(timeout=TIMEOUT_S, headers={"user-agent": agent, **(headers or {})})
+
+    def __enter__(self) -> "Api":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None) -> Answer:
+        """The JSON answer at a path below the base, or at a whole address of the same host. Retries what passes, and waits
+        where the platform asks for it; several threads may call it.
+
+        Raises `OutOfBudgetError`, `NotAllowedError`, `NotThereError`, or `ApiError` for any other failure.
+        """
+        url = self._address(path, params)
+        where = f"{url.host}{url.path}"
+        retrying = Retrying(
+            retry=retry_if_exception_type(_PassingError),
+            wait=_wait_s,
+            sleep=self._budget.wait,
+            stop=stop_after_attempt(TRIES),
+            before_sleep=lambda state: log.info(
+                "%s: %s; trying again", where, state.outcome and state.outcome.exception()
+            ),
+            reraise=True,
+        )
+        try:
+            return retrying(self._ask, url, where)
+        except _PassingError as error:
+            raise ApiError(f"{where}: {error}, {TRIES} times; pull again later") from None
+
+    def pages(self, path: str, params: Mapping[str, Any] | None = None) -> Iterator[Answer]:
+        """Pages linked by `Link: rel=next`. Raises `ApiError` if a page links to one that was already read."""
+        seen: set[str] = set()
+        following: str | None = str(self._address(path, params))
+        while following:
+            if following in seen:
+                raise ApiError(f"{httpx2.URL(following).host}: the same page comes again and again")
+            seen.add(following)
+            answer = self.get(following)
+            yield answer
+            following = answer.next
+
+    def _address(self, path: str, params: Mapping[str, Any] | None) -> httpx2.URL:
+        url = httpx2.URL(path if "://" in path else f"{str(self._base).rstrip('/')}/{path.lstrip('/')}")
+        self._refuse_elsewhere(url)
+        return url.copy_merge_params(dict(params)) if params else url  # empty params would drop the address's own
+
+    def _refuse_elsewhere(self, url: httpx2.URL) -> None:
+        if (url.scheme, url.host, url.port) != (self._base.scheme, self._base.host, self._base.port):
+            raise ApiError(f"{self._base.host}: sends to another host, {url.host}; not followed")
+
+    def _ask(self, url: httpx2.URL, where: str) -> Answer:
+        for _ in range(REDIRECTS):
+            self._budget.spend()
+            try:
+                with self._client.stream("GET", url) as answer:
+                    if not answer.is_redirect:
+                        return self._answer(answer, where)
+                    url = url.join(answer.headers.get("location", ""))
+            except httpx2.TransportError as error:
+                raise _PassingError(type(error).__name__) from None
+            except httpx2.InvalidURL:
+                raise ApiError(f"{where}: redirects to no address") from None
+            self._refuse_elsewhere(url)
+        raise ApiError(f"{where}: redirects again and again")
+
+    def _answer(self, answer: httpx2.Response, where: str) -> Answer:
+        status = answer.status_code
+        if _is_limited(answer):
+            raise _PassingError("the rate limit is reached", _asked_wait_s(answer))
+        if status in (401, 403):
+            fix = f"check connection {self._connection!r}" if self._connection else "it needs a connection"
+            raise NotAllowedError(f"{where}: not allowed ({status}); {fix}")
+        if status in (404, 410, 451):
+            raise NotThereError(f"{where}: not there ({status})")
+        if status in (408, 425) or status >= 500:
+            raise _PassingError(f"status {status}", _asked_wait_s(answer))
+        if status != httpx2.codes.OK:
+            raise ApiError(f"{where}: status {status}")
+        try:
+            return Answer(orjson.loads(_body(answer, where)), answer.links.get("next", {}).get("url"))
+        except orjson.JSONDecodeError:
+            raise _PassingError("the answer is not JSON") from None
+
+
+def _body(answer: httpx2.Response, where: str) -> bytes:
+    body = bytearray()
+    for chunk in answer.iter_bytes():
+        body += chunk
+        if len(body) > MAX_ANSWER_BYTES:
+            raise ApiError(f"{where}: the answer is larger than {MAX_ANSWER_BYTES:,} bytes")
+    return bytes(body)
+
+
+def _is_limited(answer: httpx2.Response) -> bool:
+    """Whether the answer says that a rate limit is reached. GitHub and others say so by 403, too."""
+    used_up = any(answer.headers.get(name) == "0" for name in _LEFT)
+    return answer.status_code == 429 or (answer.status_code == 403 and (used_up or "retry-after" in answer.headers))
+
+
+def _asked_wait_s(answer: httpx2.Response) -> float | None:
+    """Seconds that the platform asks to wait: `Retry-After` in seconds or as a date (RFC 9110 section 10.2.3), else a reset in
+    seconds, as an epoch or as an ISO time. None if it does not say, or unreadably."""
+    try:
+        if after := answer.headers.get("retry-after"):
+            return float(after) if after.isdecimal() else parsedate_to_datetime(after).timestamp() - _now(answer)
+        for name in _RESETS:
+            if reset := answer.headers.get(name):
+                return _until(reset, _now(answer))
+    except (ValueError, TypeError, OverflowError):
+        pass
+    return None
+
+
+def _until(reset: str, now: float) -> float:
+    try:
+        number = float(reset)
+    except ValueError:
+        return datetime.fromisoformat(reset).timestamp() - now
+    return number - now if number > 1e9 else number
+
+
+def _now(answer: httpx2.Response) -> float:
+    """The platform's clock, in seconds since 1970."""
+    date = answer.headers.get("date")
+    return parsedate_to_datetime(date).timestamp() if date else time.time()
+
+
+def _wait_s(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.wait_s if isinstance(error, _PassingError) else None
+    return max(asked, 0) + 1 if asked is not None else _BACKOFF(state)

@@ -1,0 +1,251 @@
+"""Hacker News through its real client, against a server on loopback with a small platform of made items."""
+
+import tarfile
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from jobs import files, pull_activity
+from jobs.errors import UsageError
+from jobs.sources import hackernews, http, recording
+from jobs.sources.hackernews import HackerNewsSource, parse
+from jobs.sources.page import Account, Act, Author, Ignored, Unresolved
+from jobs.sources.spec import parse_specs
+from jobs.sources.values import ACTOR_WITHDRAWN
+from jobs.warehouse.runs import Batch
+from schemas.activity import ACTIVITY
+from schemas.coverage import COVERAGE
+from tests.jobs.sources.platform import Platform, Reply
+
+DAY = date(2026, 11, 3)
+SECONDS_APART = 400  # 216 items a day
+MIDNIGHT = int(datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC).timestamp())
+FIRST_OF_DAY = 5_000
+AFTER = FIRST_OF_DAY + 86_400 // SECONDS_APART
+NEWEST = AFTER + 200
+
+
+def item(number: int) -> dict[str, Any] | None:
+    """Every third item is a story, every 100th an empty answer; comments reply to the item seven (or 3,000) before."""
+    if number % 100 == 0:
+        return None
+    made = {
+        "id": number,
+        "by": f"u{number % 50}",
+        "time": MIDNIGHT + (number - FIRST_OF_DAY) * SECONDS_APART,
+        "text": "secret",
+    }
+    if number % 3 == 0:
+        return made | {"type": "story", "title": "secret", "kids": [number + 7]}
+    return made | {"type": "comment", "parent": number - (3_000 if number % 10 == 1 else 7)}
+
+
+@pytest.fixture
+def hn(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Platform:
+    """Has items up to a day after DAY. A page has few of them."""
+    monkeypatch.setattr(hackernews, "PAGE_ITEMS", 40)
+
+    def answer(path: str) -> Reply:
+        if path == "/maxitem.json":
+            return Reply(NEWEST)
+        number = int(path.removeprefix("/item/").removesuffix(".json"))
+        return Reply(item(number) if number <= NEWEST else None)
+
+    platform.answer = answer
+    return platform
+
+
+def opened(hn: Platform, landing: Path, requests: int = 100_000) -> HackerNewsSource:
+    return HackerNewsSource("hn", [hn.url], landing, lambda _, minutes: http.Budget(requests, minutes))
+
+
+def acts(source: HackerNewsSource, first: date = DAY, last: date = DAY) -> list[dict[str, Any]]:
+    return [act for page in source.pages(first, last) for act in page.acts.to_pylist()]
+
+
+def of_day(rows: list[dict[str, Any]]) -> set[int]:
+    return {int(row["activity_id"]) for row in rows if MIDNIGHT <= row["occurred_at"] // 1_000_000 < MIDNIGHT + 86_400}
+
+
+EXPECTED = {number for number in range(FIRST_OF_DAY, AFTER) if number % 100}
+
+
+# One item
+
+
+T = MIDNIGHT * 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("kind", "records"),
+    [
+        ({"type": "story"}, (Act("post", "ana", "ana", T, "7"), Author("7", "ana"), Account("ana", T, handle="ana"))),
+        ({"type": "job"}, (Act("post", "ana", "ana", T, "7"), Author("7", "ana"), Account("ana", T, handle="ana"))),
+        (
+            {"type": "comment", "parent": 5},
+            (Act("reply", "ana", None, T, "7", "5"), Author("7", "ana"), Account("ana", T, handle="ana")),
+        ),
+        ({"type": "pollopt"}, (Ignored(T), Author("7", "ana"), Account("ana", T, handle="ana"))),
+        ({"type": "story", "dead": True}, (Ignored(T),)),
+        (
+            {"type": "comment", "parent": 5, "deleted": True, "by": None},
+            (Unresolved(ACTOR_WITHDRAWN, T),),
+        ),
+    ],
+    ids=lambda value: value.get("type") if isinstance(value, dict) else "",
+)
+def test_what_an_item_becomes(kind, records):
+    assert parse(orjson.dumps({"id": 7, "by": "ana", "time": MIDNIGHT} | kind)) == records
+
+
+def test_hostile_items_are_rejected_and_nothing_breaks(survives):
+    survives(parse, [orjson.dumps(item(number)) for number in (5_001, 5_002, 5_003)])
+
+
+# A day
+
+
+def test_a_day_is_whole_and_each_item_is_asked_once(hn, tmp_path):
+    rows = acts(opened(hn, tmp_path))
+    assert of_day(rows) == EXPECTED
+    asked = Counter(path for path in hn.asked if path.startswith("/item/"))
+    twice = {path for path, count in asked.items() if count > 1 and int(path[6:-5]) % 100}
+    assert len(twice) < 80  # those that the search looked at, too
+    assert len(hn.asked) < 216 + 2 * hackernews.MARGIN + 50 + 200  # the day, the parents outside it, the search
+
+
+def test_replies_find_their_parents_also_outside_the_day(hn, tmp_path, warehouse):
+    spec = parse_specs([f"hn:hackernews={hn.url}"])[0]
+    (pulled,) = pull_activity.run(
+        warehouse, pull_activity.Params(source=spec, first_day=DAY, last_day=DAY), Batch("test")
+    )
+    replies = warehouse.read(ACTIVITY, {"day": DAY}).to_pylist()
+    found = {row["activity_id"]: row["target_id"] for row in replies if row["kind"] == "reply"}
+    expected = {
+        str(n): f"u{item(n)['parent'] % 50}" for n in EXPECTED if n % 3 and item(item(n)["parent"])
+    }  # the parent of some is an empty answer
+    assert found == expected
+    assert pulled.unresolved_count == len([n for n in EXPECTED if n % 3]) - len(expected)
+    (coverage,) = warehouse.read(COVERAGE).to_pylist()
+    assert (coverage["platform"], coverage["status"], coverage["reason"]) == ("hackernews", "complete", None)
+
+
+def test_no_text_is_recorded(hn, tmp_path):
+    acts(opened(hn, tmp_path))
+    assert not [path for path in tmp_path.rglob("*.jsonl") if b"secret" in path.read_bytes()]
+
+
+def test_the_same_day_again_asks_nothing_and_gives_the_same_rows(hn, tmp_path):
+    rows = acts(opened(hn, tmp_path))
+    hn.asked.clear()
+    assert acts(opened(hn, tmp_path)) == rows
+    assert hn.asked == []
+
+
+@pytest.mark.parametrize("requests", [10, 200, 300, 340])
+def test_a_pull_out_of_budget_says_what_is_missing_and_the_next_one_goes_on(hn, tmp_path, requests):
+    pages = list(opened(hn, tmp_path, requests).pages(DAY, DAY))
+    notes = [note for page in pages for note in page.notes]
+    (note,) = notes
+    assert note.partial
+    assert note.reason.startswith(f"the budget of {requests:,} requests is used up after ")
+    assert note.absent is (requests == 10)
+    recorded = recording.Recording(recording.day_folder(tmp_path, "hn", DAY), hackernews.ITEMS).cursor.next
+    hn.asked.clear()
+    assert of_day(acts(opened(hn, tmp_path))) == EXPECTED
+    if recorded:
+        assert not {f"/item/{number}.json" for number in range(FIRST_OF_DAY, recorded[0])} & set(hn.asked)
+
+
+def test_a_pull_that_is_killed_between_a_page_and_its_rename_asks_one_page_again(hn, tmp_path, monkeypatch):
+    whole = acts(opened(hn, tmp_path / "whole"))
+    replace = files.os.replace
+    renames = len(list((tmp_path / "whole").rglob("*.jsonl")))
+    assert renames > 5
+    for number in range(renames):
+        landing = tmp_path / str(number)
+        calls = iter(range(100))
+
+        def dying(*given, calls=calls, number=number):
+            if next(calls) == number:
+                raise KeyboardInterrupt
+            return replace(*given)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(files.os, "replace", dying)
+            with pytest.raises(KeyboardInterrupt):
+                acts(opened(hn, landing))
+        assert acts(opened(hn, landing)) == whole
+
+
+def test_a_day_that_has_not_ended_goes_on_with_the_next_pull(hn, tmp_path):
+    whole, newest = hn.answer, FIRST_OF_DAY + 70
+    hn.answer = lambda path: Reply(newest) if path == "/maxitem.json" else whole(path)
+    early = of_day(acts(opened(hn, tmp_path)))
+    assert early == {number for number in EXPECTED if number <= newest}
+    hn.answer = whole
+    hn.asked.clear()
+    assert of_day(acts(opened(hn, tmp_path))) == EXPECTED
+    assert f"/item/{FIRST_OF_DAY + 1}.json" not in hn.asked
+
+
+def test_days_of_a_range_are_recorded_each(hn, tmp_path):
+    assert len(of_day(acts(opened(hn, tmp_path), DAY - timedelta(days=1), DAY))) == len(EXPECTED)
+    assert sorted(path.name for path in (tmp_path / "hn").iterdir()) == ["2026-11-02", "2026-11-03"]
+
+
+def test_a_story_that_is_listed_again_does_not_mislead_the_search(hn, tmp_path):
+    """Its time is later than its neighbours'."""
+    whole = hn.answer
+
+    def answer(path: str) -> Reply:
+        reply = whole(path)
+        if (
+            path.startswith("/item/")
+            and reply.value
+            and reply.value["id"] < FIRST_OF_DAY
+            and reply.value["id"] % 30 == 0
+        ):
+            return Reply(reply.value | {"time": MIDNIGHT + 50_000})
+        return reply
+
+    hn.answer = answer
+    assert of_day(acts(opened(hn, tmp_path))) >= EXPECTED
+
+
+def test_one_odd_item_is_rejected_and_the_others_survive(hn, tmp_path):
+    whole = hn.answer
+    odd = {"id": 5_003, "by": {"no": "name"}, "type": "story", "time": MIDNIGHT + 120}
+    hn.answer = lambda path: Reply(odd) if path == "/item/5003.json" else whole(path)
+    pages = list(opened(hn, tmp_path).pages(DAY, DAY))
+    assert of_day([act for page in pages for act in page.acts.to_pylist()]) == EXPECTED - {5_003}
+    assert [fault["reason"] for page in pages for fault in page.faults.to_pylist()] == [
+        "actor id is neither a string nor a number"
+    ]
+
+
+def test_answers_about_another_item_count_as_empty(hn, tmp_path):
+    whole = hn.answer
+    hn.answer = lambda path: Reply(item(7_001)) if path == "/item/5003.json" else whole(path)
+    assert of_day(acts(opened(hn, tmp_path))) == EXPECTED - {5_003}
+
+
+def test_a_place_that_is_no_address_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="expected an address"):
+        parse_specs(["hn:hackernews=some/file"])[0].open(tmp_path)
+
+
+# Recorded answers of the real API
+
+
+def test_recorded_items_are_read(fixtures, tmp_path):
+    with tarfile.open(fixtures("hackernews/hackernewsr.tar.xz")) as archive:
+        bodies = [archive.extractfile(member).read() for member in archive if "/item/" in member.name]
+    bodies = [body for body in bodies if body.strip() != b"null"]
+    assert len(bodies) > 5
+    kinds = Counter(type(record).__name__ for body in bodies for record in parse(b" ".join(body.splitlines())))
+    assert kinds["Act"] >= 5

@@ -1,0 +1,229 @@
+"""Requests of live sources, through the real client, against a server on loopback that misbehaves as platforms do."""
+
+import logging
+import time
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
+import pytest
+
+from jobs.errors import UsageError
+from jobs.sources.http import TRIES, Api, ApiError, Budget, NotAllowedError, NotThereError, OutOfBudgetError
+from tests.jobs.sources.platform import Platform, Reply
+
+SECRET = "s3cr3t"
+NOW = datetime(2026, 11, 3, 12, tzinfo=UTC)
+DATE = {"Date": format_datetime(NOW, usegmt=True)}
+
+
+class Clock:
+    """Time passes only while the pull waits."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.waits: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.now += seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def api(platform: Platform, clock: Clock):
+    """`api(requests=..)`: an API of the platform on loopback."""
+
+    def made(requests: int = 100, minutes: float = 60, **options) -> Api:
+        return Api(platform.url, Budget(requests, minutes, lambda: clock.now, clock.sleep), **options)
+
+    return made
+
+
+def then(*replies: Reply):
+    """Answers in this order; the last one from then on."""
+    left = list(replies)
+    return lambda _: left.pop(0) if len(left) > 1 else left[0]
+
+
+def test_an_answer_is_read_and_the_platform_knows_who_asks(platform, api, monkeypatch):
+    monkeypatch.setenv("CLOUT_CONTACT", "ops@example.org")
+    platform.answer = then(Reply({"id": 1}))
+    assert api().get("items/1", {"a": "b c"}).value == {"id": 1}
+    assert platform.asked == ["/items/1?a=b+c"]
+    assert platform.headers["user-agent"].startswith("clout/")
+    assert platform.headers["user-agent"].endswith("(ops@example.org)")
+
+
+@pytest.mark.parametrize("status", [408, 500, 502, 503])
+def test_a_failure_that_passes_is_retried(platform, api, clock, status):
+    platform.answer = then(*[Reply(b"", status)] * 3, Reply([1]))
+    assert api().get("x").value == [1]
+    assert len(clock.waits) == 3
+    assert clock.waits == sorted(clock.waits)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [Reply(b"", 502), Reply(b"<html>please log in</html>"), Reply(b'{"items": [1, 2'), Reply(b"")],
+    ids=["storm of 502", "HTML", "truncated JSON", "empty"],
+)
+def test_a_failure_that_stays_ends_the_pull_and_quotes_no_body(platform, api, reply):
+    platform.answer = then(reply)
+    with pytest.raises(ApiError, match=rf"^127\.0\.0\.1/x: .*, {TRIES} times; pull again later$") as raised:
+        api().get("x", {"token": SECRET})
+    assert "log in" not in str(raised.value)
+    assert SECRET not in str(raised.value)
+    assert len(platform.asked) == TRIES
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "90"}, 90),
+        ({"Retry-After": "Tue, 03 Nov 2026 12:02:00 GMT"}, 120),
+        ({"X-RateLimit-Reset": str(int(NOW.timestamp()) + 60)}, 60),
+        ({"X-RateLimit-Reset": "2026-11-03T12:03:00.000000Z"}, 180),
+        ({"RateLimit-Reset": "30"}, 30),
+        ({"x-rate-limit-reset": str(int(NOW.timestamp()) - 5)}, 0),  # is over
+    ],
+    ids=["seconds", "date", "epoch", "ISO", "seconds until", "over"],
+)
+def test_a_rate_limit_is_waited_for_by_the_platforms_clock(platform, api, clock, headers, seconds):
+    platform.answer = then(Reply(None, 429, DATE | headers), Reply(1))
+    assert api().get("x").value == 1
+    assert clock.waits == [seconds + 1]
+
+
+@pytest.mark.parametrize("headers", [{"X-RateLimit-Remaining": "0"}, {"Retry-After": "1"}])
+def test_a_403_that_is_a_rate_limit_is_waited_for(platform, api, headers):
+    platform.answer = then(Reply(None, 403, headers), Reply(1))
+    assert api().get("x").value == 1
+
+
+@pytest.mark.parametrize("nonsense", ["soon", "-", "99999999999999999999"])
+def test_a_wait_that_makes_no_sense_is_a_failure_that_passes(platform, api, clock, nonsense):
+    platform.answer = then(Reply(None, 429, {"Retry-After": nonsense}), Reply(1))
+    if nonsense.isdecimal():
+        with pytest.raises(OutOfBudgetError, match="asks to wait"):
+            api().get("x")
+    else:
+        assert api().get("x").value == 1
+        assert clock.waits[0] < 60
+
+
+def test_a_long_wait_ends_the_pull_for_now(platform, api, clock):
+    platform.answer = then(Reply(None, 429, {"Retry-After": "3600"}))
+    with pytest.raises(OutOfBudgetError, match=r"^the platform asks to wait 3,601 s$"):
+        api().get("x")
+    assert clock.waits == []
+
+
+def test_requests_and_minutes_are_limited(platform, api, clock):
+    platform.answer = then(Reply(1))
+    few = api(requests=2)
+    few.get("x")
+    few.get("x")
+    with pytest.raises(OutOfBudgetError, match="the budget of 2 requests is used up"):
+        few.get("x")
+    short = api(minutes=1)
+    clock.now += 61
+    with pytest.raises(OutOfBudgetError, match="the budget of 1 minutes is used up"):
+        short.get("x")
+    assert len(platform.asked) == 2
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_credentials_that_are_refused_fail_at_once_and_name_the_connection(platform, api, status):
+    platform.answer = then(Reply(None, status))
+    with pytest.raises(
+        NotAllowedError, match=rf"^127\.0\.0\.1/x: not allowed \({status}\); check connection 'github'$"
+    ):
+        api(connection="github", headers={"Authorization": f"Bearer {SECRET}"}).get("x")
+    assert len(platform.asked) == 1
+
+
+@pytest.mark.parametrize("status", [404, 410, 451])
+def test_what_is_gone_is_one_thing_less(platform, api, status):
+    platform.answer = then(Reply(None, status))
+    with pytest.raises(NotThereError, match=rf"not there \({status}\)"):
+        api().get("x")
+    assert len(platform.asked) == 1
+
+
+def test_a_redirect_on_the_same_host_is_followed(platform, api):
+    platform.answer = lambda path: Reply(1) if path == "/b" else Reply(None, 301, {"Location": "/b"})
+    assert api().get("a").value == 1
+
+
+@pytest.mark.parametrize("place", ["http://169.254.169.254/meta", "https://login.example.org/", "file:///etc/passwd"])
+def test_a_redirect_to_another_host_is_not_followed(platform, api, place):
+    platform.answer = then(Reply(None, 302, {"Location": f"{place}?token={SECRET}"}))
+    with pytest.raises(ApiError, match=r"^127\.0\.0\.1: sends to another host") as raised:
+        api().get("a")
+    assert SECRET not in str(raised.value)
+    assert platform.asked == ["/a"]
+
+
+def test_an_endless_redirect_ends(platform, api):
+    platform.answer = then(Reply(None, 302, {"Location": "/a"}))
+    with pytest.raises(ApiError, match="redirects again and again"):
+        api().get("a")
+
+
+def test_pages_are_followed_to_their_end(platform, api):
+    def answer(path: str) -> Reply:
+        number = int(path.partition("page=")[2] or 1)
+        link = {"Link": f'<{platform.url}/list?page={number + 1}>; rel="next"'} if number < 3 else {}
+        return Reply([number], headers=link)
+
+    platform.answer = answer
+    assert [page.value for page in api().pages("list", {"page": 1})] == [[1], [2], [3]]
+
+
+def test_a_page_that_links_to_an_earlier_one_ends_the_pull(platform, api):
+    platform.answer = then(Reply([1], headers={"Link": f'<{platform.url}/list>; rel="next"'}))
+    with pytest.raises(ApiError, match="the same page comes again and again"):
+        list(api().pages("list"))
+    assert len(platform.asked) == 1
+
+
+def test_a_next_page_on_another_host_is_not_asked(platform, api):
+    platform.answer = then(Reply([1], headers={"Link": '<https://evil.example/list>; rel="next"'}))
+    with pytest.raises(ApiError, match="another host"):
+        list(api().pages("list"))
+
+
+def test_a_server_that_is_not_there_is_named(clock):
+    with pytest.raises(ApiError, match=r"^127\.0\.0\.1/x: ConnectError, 6 times"):
+        Api("http://127.0.0.1:9", Budget(100, 60, lambda: clock.now, clock.sleep)).get("x")
+
+
+@pytest.mark.parametrize("place", ["", "example.org", "ftp://example.org", "/a/path", "http://"])
+def test_a_place_that_is_no_address_is_refused(place):
+    with pytest.raises(UsageError, match="expected an address"):
+        Api(place, Budget(1, 1))
+
+
+def test_an_answer_without_an_end_is_cut_off(platform, api, monkeypatch):
+    monkeypatch.setattr("jobs.sources.http.MAX_ANSWER_BYTES", 1000)
+    platform.answer = then(Reply(b"[" + b" " * 2000 + b"]"))
+    with pytest.raises(ApiError, match="larger than 1,000 bytes"):
+        api().get("x")
+
+
+def test_no_log_holds_a_secret(platform, api, caplog):
+    platform.answer = then(Reply({"error": SECRET}, 500, {"X-Token": SECRET}))
+    with caplog.at_level(logging.DEBUG, logger="jobs"), pytest.raises(ApiError):
+        api(headers={"Authorization": SECRET}).get("x", {"key": SECRET})
+    assert "127.0.0.1/x: status 500; trying again" in caplog.text
+    assert SECRET not in caplog.text
+
+
+def test_a_real_clock_counts_minutes():
+    budget = Budget(1, 1)
+    time.sleep(0.01)
+    assert 59 < budget.seconds_left < 60
