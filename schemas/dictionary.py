@@ -21,8 +21,9 @@ END = "<!-- end -->"
 HEAD = """\
 # Data dictionary
 
-What every table holds. Written by `python -m schemas.dictionary` from the contracts in this folder, in the order in which
-a night fills the tables. A `date` is a UTC day, a `timestamp` an instant in UTC with microseconds. The grain is unique.
+What every table holds. `python -m schemas.dictionary` writes this page from the contracts (the tables' modules in this
+folder). The tables are in the order in which a nightly run fills them. A `date` is a UTC day, a `timestamp` an instant in UTC
+with microseconds. The *grain* is the columns that identify a row: no two rows have the same values in them.
 """
 
 
