@@ -8,6 +8,7 @@ from email.utils import format_datetime
 import pytest
 
 from jobs.errors import UsageError
+from jobs.sources import http
 from jobs.sources.http import TRIES, Api, ApiError, Budget, NotAllowedError, NotThereError, OutOfBudgetError
 from tests.jobs.sources.platform import Platform, Reply
 
@@ -215,7 +216,8 @@ def test_an_answer_without_an_end_is_cut_off(platform, api, monkeypatch):
         api().get("x")
 
 
-def test_no_log_holds_a_secret(platform, api, caplog):
+def test_no_log_holds_a_secret(platform, api, caplog, monkeypatch):
+    monkeypatch.setattr(http.log, "disabled", False)  # Airflow's settings of logs disable those that are there before
     platform.answer = then(Reply({"error": SECRET}, 500, {"X-Token": SECRET}))
     with caplog.at_level(logging.DEBUG, logger="jobs"), pytest.raises(ApiError):
         api(headers={"Authorization": SECRET}).get("x", {"key": SECRET})

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -45,7 +46,7 @@ class Reports:
     places: tuple[str, ...] = ("memory",)
     platforms = PLATFORMS
 
-    def open(self) -> "Reports":
+    def open(self, landing: Path) -> "Reports":
         return self
 
     def pages(self, *_: date) -> Iterator[Page]:
