@@ -1,4 +1,4 @@
-"""What a live source was answered, kept in files until it is parsed: `landing/SOURCE/DAY/UNIT.NUMBER.jsonl`.
+"""What a live source was answered, kept in files until it is parsed: `landing/SOURCE/DAY/UNIT.NUMBER.jsonl.zst`.
 
 A unit is an account, a repository, a feed or a whole day. A page of answers and the cursor after it appear together, by one
 rename. So the recording is the cursor: a pull that was killed goes on after the last page, and a day that was recorded whole
@@ -16,11 +16,13 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import orjson
+from backports import zstd
 
 from jobs.errors import CloutError
 from jobs.files import appearing
 
 MOST_LETTERS = 150  # of a unit in its file's name
+SUFFIX = ".jsonl.zst"
 CURSOR = "clout_cursor"  # the key of a page's last line
 
 
@@ -41,7 +43,7 @@ class Recording:
     @property
     def pages(self) -> list[Path]:
         """The files of the recorded pages, in order."""
-        return sorted(self.folder.glob(f"{_name(self.unit)}.[0-9]*.jsonl"))
+        return sorted(self.folder.glob(f"{_name(self.unit)}.[0-9]*{SUFFIX}"))
 
     @property
     def cursor(self) -> Cursor:
@@ -50,13 +52,13 @@ class Recording:
         return _cursor(pages[-1]) if pages else Cursor()
 
     def add(self, items: Sequence[Any], cursor: Cursor) -> None:
-        """Records a page of items, each as a line of JSON, and the cursor after it."""
+        """Records a page of items and the cursor after it. An item is a line of JSON, or a value that becomes one."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lines = [orjson.dumps(item) for item in items]
+        lines = [item if isinstance(item, bytes) else orjson.dumps(item) for item in items]
         lines.append(orjson.dumps({CURSOR: cursor._asdict()}))
-        path = self.folder / f"{_name(self.unit)}.{len(self.pages):06d}.jsonl"
+        path = self.folder / f"{_name(self.unit)}.{len(self.pages):06d}{SUFFIX}"
         with appearing(path) as part, part.open("wb") as file:
-            file.write(b"\n".join(lines) + b"\n")
+            file.write(zstd.compress(b"\n".join(lines) + b"\n"))
             file.flush()
             os.fsync(file.fileno())
 
@@ -68,12 +70,12 @@ class Recording:
 
 def pages(folder: Path) -> list[Path]:
     """The recorded pages of all units of a day."""
-    return sorted(folder.glob("*.jsonl"))
+    return sorted(folder.glob(f"*{SUFFIX}"))
 
 
 def items_of(page: Path) -> list[bytes]:
     """The items of a recorded page, each a line."""
-    return page.read_bytes().splitlines()[:-1]
+    return zstd.decompress(page.read_bytes()).splitlines()[:-1]
 
 
 def day_folder(landing: Path, source_id: str, day: date) -> Path:
@@ -98,8 +100,8 @@ def _name(unit: str) -> str:
 
 
 def _cursor(page: Path) -> Cursor:
-    last = page.read_bytes().splitlines()[-1:]
     try:
-        return Cursor(**orjson.loads(last[0])[CURSOR])
-    except (IndexError, KeyError, TypeError, orjson.JSONDecodeError):
+        (last,) = zstd.decompress(page.read_bytes()).splitlines()[-1:]
+        return Cursor(**orjson.loads(last)[CURSOR])
+    except (ValueError, KeyError, TypeError, zstd.ZstdError):
         raise CloutError(f"{page}: this recording is damaged; remove its folder to ask the platform again") from None

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
+from backports import zstd
 
 from jobs import files, pull_activity
 from jobs.errors import UsageError
@@ -136,7 +137,7 @@ def test_replies_find_their_parents_also_outside_the_day(hn, tmp_path, warehouse
 
 def test_no_text_is_recorded(hn, tmp_path):
     acts(opened(hn, tmp_path))
-    assert not [path for path in tmp_path.rglob("*.jsonl") if b"secret" in path.read_bytes()]
+    assert not [path for path in tmp_path.rglob("*.zst") if b"secret" in zstd.decompress(path.read_bytes())]
 
 
 def test_the_same_day_again_asks_nothing_and_gives_the_same_rows(hn, tmp_path):
@@ -164,7 +165,7 @@ def test_a_pull_out_of_budget_says_what_is_missing_and_the_next_one_goes_on(hn, 
 def test_a_pull_that_is_killed_between_a_page_and_its_rename_asks_one_page_again(hn, tmp_path, monkeypatch):
     whole = acts(opened(hn, tmp_path / "whole"))
     replace = files.os.replace
-    renames = len(list((tmp_path / "whole").rglob("*.jsonl")))
+    renames = len(list((tmp_path / "whole").rglob("*.zst")))
     assert renames > 5
     for number in range(renames):
         landing = tmp_path / str(number)

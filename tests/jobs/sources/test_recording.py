@@ -4,6 +4,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from backports import zstd
 
 from jobs import files
 from jobs.errors import CloutError
@@ -69,11 +70,12 @@ def test_a_page_that_was_cut_off_was_never_there(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("content", [b"", b"1\n", b'{"other": 1}\n', b'{"clout_cursor": {"odd": 1}}\n'])
-def test_a_damaged_recording_is_named(tmp_path, content):
+@pytest.mark.parametrize("pack", [bytes, zstd.compress])
+def test_a_damaged_recording_is_named(tmp_path, content, pack):
     unit = Recording(tmp_path, "u")
     unit.add([1], Cursor(1))
-    unit.pages[0].write_bytes(content)
-    with pytest.raises(CloutError, match=r"u\.000000\.jsonl: this recording is damaged; remove its folder"):
+    unit.pages[0].write_bytes(pack(content))
+    with pytest.raises(CloutError, match=r"u\.000000\.jsonl\.zst: this recording is damaged; remove its folder"):
         _ = unit.cursor
 
 

@@ -1,0 +1,229 @@
+"""bluesky: Bluesky's whole network, day by day, from a Jetstream server's memory.
+
+https://github.com/bluesky-social/jetstream. A server replays events from a cursor in microseconds on, by its own clock; it
+remembers about 36 hours, so pull a day soon after it ends. Events become acts as `jetstream` describes. Recorded are the parts
+of an event that become acts, accounts or undos, without the texts of posts.
+
+Where a connection breaks or falls silent, the pull goes on at the last event; repeated events are one act. A server whose
+memory begins after the cursor starts later without saying so: the day is then partial, for good. Place: the server's address
+(`wss://...`); without one, `PUBLIC`.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import orjson
+from websockets.exceptions import InvalidHandshake, WebSocketException
+from websockets.sync.client import ClientConnection, connect
+
+from jobs.errors import UsageError
+from jobs.sources import jetstream, recording
+from jobs.sources.http import ApiError, Budget, OutOfBudgetError
+from jobs.sources.page import DAY_US, Note, Page, PageBuilder, Rejected
+from jobs.sources.recording import Cursor, Recording
+from jobs.sources.values import within
+
+log = logging.getLogger(__name__)
+
+PUBLIC = "wss://jetstream2.us-east.bsky.network"
+COLLECTIONS = (*jetstream.COLLECTIONS, jetstream.PROFILE)
+CONNECTIONS, MINUTES = 1_000, 12 * 60
+
+PAGE_EVENTS = 50_000
+TOLERANCE_US = 5_000_000  # the first event after a cursor is rarely later than that
+BEHIND_US = 5_000_000  # events younger than this may still arrive in another order
+SILENCE_S = 60  # the network is never silent for that long
+OPEN_S = 30
+MOST_FAILURES = 8  # connections in a row without an event
+EVENT_BYTES = 1 << 20
+
+STREAM = "stream"  # the one unit of a day
+
+
+class BlueskySource:
+    """The network through one Jetstream server."""
+
+    platforms = (jetstream.PLATFORM,)
+
+    def __init__(
+        self, source_id: str, places: Sequence[str], landing: Path, budget: Callable[[int, float], Budget] = Budget
+    ) -> None:
+        self._id = source_id
+        self._place = (places[0] or PUBLIC).rstrip("/")
+        parts = urlsplit(self._place)
+        if parts.scheme not in ("ws", "wss") or not parts.hostname:
+            raise UsageError(f"{self._place.partition('?')[0]}: expected an address, such as {PUBLIC}")
+        self._host = parts.hostname
+        self._landing = landing
+        self._budget = budget(CONNECTIONS, MINUTES)
+
+    def pages(self, first_day: date, last_day: date) -> Iterator[Page]:
+        """Records what is missing of these days, and yields their pages."""
+        for number in range((last_day - first_day).days + 1):
+            day = first_day + timedelta(days=number)
+            folder = recording.day_folder(self._landing, self._id, day)
+            stream = Recording(folder, STREAM)
+            notes: list[Note] = []
+            try:
+                self._record(stream, day)
+            except (OutOfBudgetError, ApiError) as error:
+                notes.append(Note(f"{error}; the next pull goes on from there", True, day, absent=not stream.pages))
+            _, gap_us = stream.cursor.next or (None, 0)
+            if gap_us:
+                notes.append(
+                    Note(f"the server's memory begins {gap_us / 3.6e9:.1f} hours too late", True, day, lasting=True)
+                )
+            yield from _pages(folder, notes)
+
+    def _record(self, stream: Recording, day: date) -> None:
+        """Records the day's events after the last recorded one, up to its end or to the server's present."""
+        cursor = stream.cursor
+        if cursor.done:
+            return
+        begin = (day - date(1970, 1, 1)).days * DAY_US
+        end = begin + DAY_US
+        at, gap_us = cursor.next or (begin, 0)
+        failures = 0
+        while failures < MOST_FAILURES:
+            self._budget.spend()
+            before = at
+            try:
+                with self._connect(at) as socket:
+                    present = _clock(socket) - BEHIND_US
+                    for events, at, ended in _batches(socket, at, min(end, present), self._budget):
+                        if before == begin and not stream.pages and events:
+                            gap_us = _gap(events[0], begin)
+                        done = ended and end <= present
+                        stream.add(list(map(_kept, events)), Cursor([at, gap_us], done))
+                        if ended:
+                            return
+            except (WebSocketException, TimeoutError, OSError) as error:
+                log.info("%s: %s; connecting again", self._host, type(error).__name__)
+            failures = 0 if at > before else failures + 1
+        raise ApiError(f"{self._host}: no event by {MOST_FAILURES} connections in a row")
+
+    def _connect(self, cursor: int) -> ClientConnection:
+        query = urlencode([("cursor", cursor), *(("wantedCollections", name) for name in COLLECTIONS)])
+        try:
+            return connect(
+                f"{self._place}/subscribe?{query}",
+                max_size=EVENT_BYTES,
+                open_timeout=OPEN_S,
+                close_timeout=5,
+                proxy=None,
+            )
+        except InvalidHandshake as error:
+            raise OSError(type(error).__name__) from None  # its text may quote the server's answer
+
+
+def _batches(
+    socket: ClientConnection, at: int, end: int, budget: Budget
+) -> Iterator[tuple[list[dict[str, Any]], int, bool]]:
+    """Events before `end` in batches: (events, the time to go on from, whether `end` is reached). Yields what it has before it
+    raises the connection's error, or `OutOfBudgetError`."""
+    events: list[dict[str, Any]] = []
+    try:
+        while True:
+            event = _event(socket.recv(timeout=SILENCE_S))
+            if event is None:
+                continue
+            if event["time_us"] >= end:
+                yield events, max(at, end) if end > at else at, True
+                return
+            at = max(at, event["time_us"])
+            events.append(event)
+            if len(events) >= PAGE_EVENTS:
+                yield events, at, False
+                events = []
+                if budget.seconds_left <= 0:
+                    raise OutOfBudgetError(f"the budget of {budget.minutes:g} minutes is used up")
+    except (WebSocketException, TimeoutError, OSError):
+        if events:
+            yield events, at, False
+        raise
+
+
+def _event(message: str | bytes) -> dict[str, Any] | None:
+    """The event, or None if the message is none: one odd message must not end the stream."""
+    try:
+        event = orjson.loads(message)
+    except orjson.JSONDecodeError:
+        return None
+    return event if isinstance(event, dict) and isinstance(event.get("time_us"), int) else None
+
+
+def _clock(socket: ClientConnection) -> int:
+    """The server's time, in microseconds since 1970; this machine's if the server does not say."""
+    stated = socket.response.headers.get("Date") if socket.response else None
+    now = parsedate_to_datetime(stated) if stated else datetime.now(UTC)
+    return int(now.timestamp()) * 1_000_000
+
+
+def _gap(first: dict[str, Any], begin: int) -> int:
+    late = first["time_us"] - begin
+    return late if late > TOLERANCE_US else 0
+
+
+def _kept(event: dict[str, Any]) -> dict[str, Any]:
+    """The event without the texts that people wrote."""
+    commit = event.get("commit")
+    if not isinstance(commit, dict):
+        return {name: event[name] for name in ("did", "time_us", "kind", "identity", "account") if name in event}
+    kept = {name: commit[name] for name in ("operation", "collection", "rkey") if name in commit}
+    record = commit.get("record")
+    if isinstance(record, dict):
+        kept["record"] = {name: keep(record[name]) for name, keep in _RECORD.items() if name in record}
+    elif record is not None:
+        kept["record"] = None
+    return {name: event[name] for name in ("did", "time_us", "kind") if name in event} | {"commit": kept}
+
+
+def _as_is(value: Any) -> Any:
+    return value
+
+
+def _embed(embed: Any) -> Any:
+    quoted = within(embed, "record", "record", "uri") or within(embed, "record", "uri")
+    of_media = isinstance(within(embed, "record", "record"), dict)
+    uri = {"uri": quoted} if quoted is not None else {}
+    return {"$type": within(embed, "$type"), "record": {"record": uri} if of_media else uri}
+
+
+def _facets(facets: Any) -> Any:
+    features = (within(facet, "features") for facet in facets) if isinstance(facets, list) else ()
+    named = (feature for of in features if isinstance(of, list) for feature in of)
+    return [
+        {"features": [{"$type": within(of, "$type"), "did": within(of, "did")}]} for of in named if within(of, "did")
+    ]
+
+
+# The parts of a record that are kept; `text`, `langs`, `tags`, images and the rest are not.
+_RECORD: dict[str, Callable[[Any], Any]] = {
+    "subject": _as_is,
+    "reply": lambda reply: {"parent": {"uri": within(reply, "parent", "uri")}},
+    "embed": _embed,
+    "facets": _facets,
+    "labels": _as_is,
+    "displayName": _as_is,
+}
+
+
+def _pages(folder: Path, notes: Sequence[Note]) -> Iterator[Page]:
+    for path in recording.pages(folder):
+        builder = PageBuilder(jetstream.PLATFORM, str(path))
+        for number, line in enumerate(recording.items_of(path), 1):
+            try:
+                builder.add(number, line, jetstream.parse(line))
+            except Rejected as fault:
+                builder.reject(number, line, fault)
+        yield builder.page()
+    if notes:
+        builder = PageBuilder(jetstream.PLATFORM, str(folder))
+        for note in notes:
+            builder.note(note)
+        yield builder.page()
