@@ -64,7 +64,7 @@ EARLIER, NEWER, OTHER, NEXT = Reports("earlier", 3), Reports("newer", 5), Report
 
 
 def pull(warehouse: Warehouse, reports: Reports) -> None:
-    params = Params(source=reports, first_day=DAY, last_day=DAY, max_reject_share=1)  # type: ignore[arg-type]
+    params = Params(source=reports, first_day=DAY, last_day=DAY, max_reject_share=1)  # type: ignore[arg-type] # acts as a spec
     pull_activity.run(warehouse, params, Batch("test"))
 
 
@@ -76,7 +76,7 @@ def seen(warehouse: Warehouse) -> Reports | None:
     """Whose rows readers see: asserts that they see all of them, and that `coverage` counts them."""
     now = counted.snapshot(warehouse)
     coverage = {row["platform"]: row for row in warehouse.read(COVERAGE).to_pylist()}
-    names = set()
+    names: set[str | None] = set()
     for platform in PLATFORMS:
         of_platform = pc.field("platform") == platform
         acts, accounts = (
