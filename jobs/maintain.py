@@ -16,6 +16,8 @@ from deltalake.exceptions import CommitFailedError
 
 from jobs.night_settings import Nights
 from jobs.nights.readiness import DEAD_AFTER
+from jobs.places import landing
+from jobs.sources import recording
 from jobs.warehouse import counted, histories, known_accounts, pruning, runs
 from jobs.warehouse.commits import Span
 from jobs.warehouse.races import LostRaceError, is_collision
@@ -72,8 +74,11 @@ class Kept:
 
 
 def run(warehouse: Warehouse, params: Params, batch: Batch) -> Iterator[Kept]:
-    """Maintains all tables and yields each when it is done."""
+    """Maintains all tables and yields each when it is done. Removes recordings older than `landing_days` first."""
     with runs.recorded(warehouse, JOB, params.today, batch) as row:
+        if params.nights.landing_days is not None:
+            first_kept = params.today - timedelta(days=params.nights.landing_days)
+            row.counts["recorded_days_removed"] = recording.remove_before(landing(warehouse.root), first_kept)
         for table in TABLES:
             kept = Kept(table.name, _file_count(warehouse, table))
             for step in _steps(warehouse, table, params, kept, row.id):

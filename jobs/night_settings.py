@@ -16,6 +16,7 @@ class Nights(BaseModel):
     rescore_days: int = Field(7, ge=0, le=3660)
     gate_days: int = Field(7, ge=1, le=366)
     keep_replaced_days: int = Field(30, ge=1, le=36_600)
+    landing_days: int | None = Field(30, ge=1, le=36_600)
     keep_activity_days: int | None = Field(None, ge=1, le=36_600)
 
 

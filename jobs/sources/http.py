@@ -22,6 +22,8 @@ from jobs import __version__
 from jobs.errors import CloutError, UsageError
 
 log = logging.getLogger(__name__)
+for name in ("httpx2", "httpcore2"):  # they log whole addresses and headers
+    logging.getLogger(name).setLevel(logging.WARNING)
 
 CONTACT = "CLOUT_CONTACT"  # variable: an address or a page that platforms may turn to
 TIMEOUT_S = 30

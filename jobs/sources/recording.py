@@ -5,6 +5,7 @@ rename. So the recording is the cursor: a pull that was killed goes on after the
 is parsed again without a request. Recordings hold ids, times, kinds and links, not the texts that people wrote.
 """
 
+import hashlib
 import os
 import shutil
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ import orjson
 from jobs.errors import CloutError
 from jobs.files import appearing
 
+MOST_LETTERS = 150  # of a unit in its file's name
 CURSOR = "clout_cursor"  # the key of a page's last line
 
 
@@ -79,17 +81,20 @@ def day_folder(landing: Path, source_id: str, day: date) -> Path:
     return landing / source_id / str(day)
 
 
-def remove_before(landing: Path, source_id: str, day: date) -> int:
-    """Removes the recordings of days before this one and returns how many days they were."""
-    folders = [path for path in (landing / source_id).glob("????-??-??") if path.name < str(day)]
-    for path in folders:
+def remove_before(landing: Path, day: date) -> int:
+    """Removes all sources' recordings of days before this one, and returns how many they were."""
+    old = [path for path in landing.glob("*/????-??-??") if path.name < str(day)]
+    for path in old:
         shutil.rmtree(path)
-    return len(folders)
+    return len(old)
 
 
 def _name(unit: str) -> str:
-    """The unit as a file name without separators, dots at its start or pattern characters."""
-    return quote(unit, safe="").replace(".", "%2E")[:200]
+    """The unit as a file name without separators, dots or pattern characters. A long one ends in a digest of the whole."""
+    name = quote(unit, safe="").replace(".", "%2E")
+    if len(name) <= MOST_LETTERS:
+        return name
+    return f"{name[:MOST_LETTERS]}~{hashlib.blake2b(unit.encode(), digest_size=12).hexdigest()}"
 
 
 def _cursor(page: Path) -> Cursor:

@@ -68,8 +68,43 @@ class Around(NamedTuple):
     bot_count: int  # further engagers, who declare themselves bots
 
 
+class Walk(NamedTuple):
+    """A path to the person: its attention, in accounts' worth, and the people from its beginning to the person."""
+
+    worth: float
+    people: list[str]
+
+
+class Computed(NamedTuple):
+    """What an explanation is made of, computed from the window of a published row."""
+
+    row: Explanation
+    basis: Basis
+    around: Around
+    walked: list[Walk]  # the named paths, the heaviest of each length first
+    done: dict[Pair, list[Done]]
+
+    @property
+    def points(self) -> float:
+        """Points of the score per account's worth of attention."""
+        return self.row["score"] / self.row["influence"] if self.row["influence"] else 0.0
+
+
 def explained(warehouse: Warehouse, params: Params) -> Explanation:
     """The score's parts, the largest contributors and what they did, and the paths behind the second and third degree."""
+    computed = _computed(warehouse, params)
+    explanation = _described(computed, params)
+    if params.with_acts:
+        pairs = {pair for walk in computed.walked for pair in pairwise(walk.people)}
+        explanation["acts"] = _acts(warehouse, computed.basis, pairs)
+    named = {person for walk in computed.walked for person in walk.people}
+    named |= {engager["person_id"] for engager in explanation["engagers"]}
+    explanation["handles"] = known_accounts.handles(warehouse, computed.basis.now, computed.basis.day, named)
+    return explanation
+
+
+def _computed(warehouse: Warehouse, params: Params) -> Computed:
+    """Raises `CloutError` if the tables no longer hold what the row was computed from."""
     row = published(warehouse, params.person, params.day, params.methodology)
     basis = published_basis(warehouse, params.day, params.methodology)
     with scratch() as db:
@@ -77,12 +112,15 @@ def explained(warehouse: Warehouse, params: Params) -> Explanation:
         around = _around(db, params)
         refuse_other_data(warehouse, basis, around.handed_on.sum(keepdims=True).ravel(), np.array([row["influence"]]))
         named = paths.Largest(*(length[: params.top] for length in around.largest))
-        walked = [(worth, [around.people[a] for a in path]) for length in named for worth, path in length]
+        walked = [Walk(worth, [around.people[a] for a in path]) for length in named for worth, path in length]
         pairs = {(engager, params.person) for engager in around.engagers}
-        pairs |= {pair for _, people in walked for pair in pairwise(people)}
-        done = _done(db, basis, pairs)
-    points = row["score"] / row["influence"] if row["influence"] else 0.0
-    explanation = {
+        pairs |= {pair for walk in walked for pair in pairwise(walk.people)}
+        return Computed(row, basis, around, walked, _done(db, basis, pairs))
+
+
+def _described(computed: Computed, params: Params) -> Explanation:
+    row, around, done, points = computed.row, computed.around, computed.done, computed.points
+    return {
         **row,
         "points": {part: row[part] * points for part in PARTS},
         **_engagers(around, params, points, done),
@@ -90,32 +128,18 @@ def explained(warehouse: Warehouse, params: Params) -> Explanation:
         "kinds": _kinds(around, params, points, done),
         "paths": [
             {
-                "people": people,
-                "kinds": [done[pair][0].kind for pair in pairwise(people)],
-                "influence": worth,
-                "points": worth * points,
+                "people": walk.people,
+                "kinds": [done[pair][0].kind for pair in pairwise(walk.people)],
+                "influence": walk.worth,
+                "points": walk.worth * points,
             }
-            for worth, people in walked
+            for walk in computed.walked
         ],
         "other_paths": {
             part: _other_paths(row[part], length, params.top, points)
             for part, length in zip(PARTS, around.largest, strict=True)
         },
     }
-    if params.with_acts:
-        explanation["acts"] = _acts(
-            warehouse,
-            basis,
-            pairs={pair for path in explanation["paths"] for pair in pairwise(path["people"])},
-        )
-    explanation["handles"] = known_accounts.handles(
-        warehouse,
-        basis.now,
-        basis.day,
-        {p for path in explanation["paths"] for p in path["people"]}
-        | {engager["person_id"] for engager in explanation["engagers"]},
-    )
-    return explanation
 
 
 def published(warehouse: Warehouse, person: str, day: date, methodology: Methodology) -> Explanation:

@@ -198,8 +198,8 @@ def test_more_rejects_than_the_share_fail_the_pull_and_leave_the_day_as_it_was(p
         pull(f"higgs={path}")
     assert str(failed.value) == (
         "higgs 2012-07-04..2012-07-04: 12 of 42 lines rejected, expected at most 5%; commonest: expected four fields: actor"
-        " target unix_seconds kind (4), kind is none of RT, MT, RE (3), time is not a number of seconds (3). The rows pulled"
-        " before stay; see table `rejects`, fix the input and pull again"
+        " target unix_seconds kind (4), kind is none of RT, MT, RE (3), time is not a number of seconds (3). Rows pulled"
+        " earlier are kept; see table `rejects`, fix the input and pull again"
     )
     assert pull.standing() == standing
     assert len(pull.outcomes()) == 12  # of the failed pull, not of the one before

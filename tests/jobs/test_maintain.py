@@ -10,6 +10,8 @@ from typer.testing import CliRunner
 from jobs import maintain
 from jobs.cli import main
 from jobs.night_settings import Nights
+from jobs.places import landing
+from jobs.sources import recording
 from jobs.warehouse import runs
 from jobs.warehouse.races import LostRaceError, RearrangedError
 from jobs.warehouse.runs import Batch, Run
@@ -168,6 +170,18 @@ def test_a_step_that_loses_again_and_again_is_left_to_the_next_maintenance(wareh
     done = maintained()
     assert done["activity"].skipped == "a run was writing; the next maintenance tries again"
     assert done["coverage"].skipped is None
+
+
+def test_old_recordings_are_removed(warehouse, maintained):
+    folders = [
+        recording.day_folder(landing(warehouse.root), "hn", NOW.date() - timedelta(days=age)) for age in (31, 30, 29)
+    ]
+    for folder in folders:
+        recording.Recording(folder, "u").add([1], recording.Cursor())
+    maintained(landing_days=30)
+    assert [folder.exists() for folder in folders] == [False, True, True]
+    maintained(landing_days=None)
+    assert [folder.exists() for folder in folders] == [False, True, True]
 
 
 def test_copies_of_accounts_of_the_last_year_are_kept(warehouse, arrow_rows, maintained):

@@ -1,0 +1,97 @@
+"""Recordings: a page and its cursor appear together, and hostile names stay inside the folder."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from jobs import files
+from jobs.errors import CloutError
+from jobs.sources import recording
+from jobs.sources.recording import Cursor, Recording
+
+
+def test_pages_come_back_in_order_with_the_last_cursor(tmp_path):
+    unit = Recording(tmp_path, "repo/one")
+    assert unit.cursor == Cursor()
+    for number in range(12):
+        unit.add([{"id": number}], Cursor(next=[number, None], done=number == 11))
+    assert Recording(tmp_path, "repo/one").cursor == Cursor([11, None], True)
+    assert [recording.items_of(page) for page in recording.pages(tmp_path)] == [[b'{"id":%d}' % n] for n in range(12)]
+
+
+def test_a_page_without_items_keeps_its_cursor(tmp_path):
+    unit = Recording(tmp_path, "u")
+    unit.add([], Cursor("next"))
+    assert unit.cursor == Cursor("next")
+    assert recording.items_of(unit.pages[0]) == []
+
+
+def test_units_do_not_mix(tmp_path):
+    names = [
+        "a",
+        "a.000000",
+        "a.0",
+        "b",
+        "*",
+        "[a]",
+        "",
+        "..",
+        "../../etc",
+        "a/b",
+        "a" * 300,
+        "a" * 301,
+        "\u202eevil",
+        "%2E",
+    ]
+    for name in names:
+        Recording(tmp_path, name).add([{"unit": name}], Cursor(name))
+    for name in names:
+        assert Recording(tmp_path, name).cursor == Cursor(name), name
+        assert len(Recording(tmp_path, name).pages) == 1, name
+    assert {path.parent for path in tmp_path.rglob("*") if path.is_file()} == {tmp_path}
+
+
+def test_a_page_that_was_cut_off_was_never_there(tmp_path, monkeypatch):
+    unit = Recording(tmp_path, "u")
+    unit.add([1], Cursor(1))
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files.os, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            unit.add([2], Cursor(2))
+    assert unit.cursor == Cursor(1)
+    unit.add([2], Cursor(2))
+    assert [recording.items_of(page) for page in unit.pages] == [[b"1"], [b"2"]]
+
+
+@pytest.mark.parametrize("content", [b"", b"1\n", b'{"other": 1}\n', b'{"clout_cursor": {"odd": 1}}\n'])
+def test_a_damaged_recording_is_named(tmp_path, content):
+    unit = Recording(tmp_path, "u")
+    unit.add([1], Cursor(1))
+    unit.pages[0].write_bytes(content)
+    with pytest.raises(CloutError, match=r"u\.000000\.jsonl: this recording is damaged; remove its folder"):
+        _ = unit.cursor
+
+
+def test_only_days_before_the_first_kept_one_are_removed(tmp_path):
+    days = [date(2026, 11, number) for number in (1, 2, 3)]
+    for source in ("a", "b"):
+        for day in days:
+            Recording(recording.day_folder(tmp_path, source, day), "u").add([1], Cursor())
+    (tmp_path / "a" / "notes").mkdir()
+    assert recording.remove_before(tmp_path, days[2]) == 4
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.glob("*/*")) == [
+        "a/2026-11-03", "a/notes", "b/2026-11-03",
+    ]  # fmt: skip
+    assert recording.remove_before(Path(tmp_path / "nothing"), days[2]) == 0
+
+
+def test_a_unit_is_asked_anew_after_it_is_forgotten(tmp_path):
+    unit = Recording(tmp_path, "u")
+    unit.add([1], Cursor(1, True))
+    unit.forget()
+    assert unit.cursor == Cursor()
