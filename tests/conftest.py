@@ -77,7 +77,7 @@ TIERS = ("system", "spark", "unit")  # the longest first
 SYSTEM = (ROOT / "tests" / "dags", ROOT / "tests" / "infra")
 
 
-def tier(item: pytest.Item) -> str:
+def tier(item: pytest.Function) -> str:
     """The marker that a test carries, or the one that follows from where it is and what it uses."""
     carried = [name for name in TIERS if item.get_closest_marker(name)]
     if carried:
@@ -88,7 +88,7 @@ def tier(item: pytest.Item) -> str:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Function]) -> None:
     """Marks each test with its tier. Several processes begin with long tests, so that short ones fill the end."""
     if "rehearsal" not in config.option.markexpr:
         rehearsals = [item for item in items if item.get_closest_marker("rehearsal")]

@@ -18,7 +18,7 @@ import pytest
 
 SOURCE = Path(__file__).with_suffix(".c")
 ROOT = Path(__file__).parents[1]
-LOSSES: dict[str, Callable[[Path], None]] = {
+LOSSES: dict[str, Callable[[Path], object]] = {
     "nothing": lambda _: None,  # the process died, the machine did not
     "contents": lambda path: path.write_bytes(b""),
     "halves": lambda path: os.truncate(path, path.stat().st_size // 2),

@@ -38,7 +38,7 @@ LANGUAGES = {"sh", "python", "json", "yaml", "text"}
 
 GOLDEN = ROOT / "tests" / "jobs" / "golden" / "higgs_2012-07-07.json"
 
-CLOUT = typer.main.get_command(app)
+CLOUT = typer.main.get_group(app)
 MARKERS = {
     marker.partition(":")[0]
     for marker in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["markers"]

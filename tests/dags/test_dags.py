@@ -125,6 +125,7 @@ def test_every_task_ends(name):
 
 @pytest.mark.parametrize("dag", DAGS.values(), ids=DAGS)
 def test_every_run_ends_before_the_next_night_begins(dag: DAG):
+    assert dag.dagrun_timeout
     assert timedelta(0) < dag.dagrun_timeout < timedelta(days=1)
 
 
@@ -177,6 +178,7 @@ def test_a_run_covers_one_utc_day_and_needs_no_other_run(dag: DAG):
 
 @pytest.mark.parametrize("dag", DAGS.values(), ids=DAGS)
 def test_documentation_names_what_to_read_next(dag: DAG):
+    assert dag.doc_md
     assert dag.doc_md.count("infra/runbooks/") >= 2
     assert all(word in dag.doc_md for word in ("**Arrives**", "**Read by**", "**When it fails**"))
 

@@ -1,17 +1,18 @@
 """A backfill decides its days in ascending order: a day waits while an earlier one is at work."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
+from airflow.sdk import timezone
 from airflow.sdk.exceptions import TaskDeferred
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.triggers.base import TriggerEvent
 
-from dags.in_order import EarlierDaysTrigger
+from dags.in_order import EarlierDaysTrigger, WaitForEarlierDays
 from dags.score_influence import dag
 
-DAY = datetime(2012, 7, 2, tzinfo=UTC)
+DAY = timezone.datetime(2012, 7, 2)
 
 
 @pytest.fixture
@@ -32,7 +33,9 @@ def running(monkeypatch):
 
 
 def wait() -> None:
-    dag.get_task("wait_for_earlier_days").execute({"logical_date": DAY})
+    task = dag.get_task("wait_for_earlier_days")
+    assert isinstance(task, WaitForEarlierDays)
+    task.execute({"logical_date": DAY})
 
 
 def test_goes_on_where_no_earlier_day_is_at_work(running):

@@ -52,9 +52,10 @@ class Up:
         return working
 
     def api(self) -> httpx.Client:
-        address, user, password = re.search(
-            r"^Airflow is ready: (\S+), user (\S+), password (\S+)$", self.said.read_text(), re.MULTILINE
-        ).groups()
+        said = self.said.read_text()
+        ready = re.search(r"^Airflow is ready: (\S+), user (\S+), password (\S+)$", said, re.MULTILINE)
+        assert ready, said
+        address, user, password = ready.groups()
         login = httpx.post(f"{address}/auth/token", json={"username": user, "password": password}, timeout=60)
         token = {"Authorization": f"Bearer {login.json()['access_token']}"}
         return httpx.Client(base_url=f"{address}/api/v2", headers=token, timeout=60)

@@ -25,7 +25,8 @@ IN_LINES = re.compile(r"`((?:\.venv/bin/|bash infra/(?!up\.sh))[^`]*[^`.])`")  #
 PAGE_S = 900  # patience, on a machine that is busy with other things
 
 # The README's example, and the same acts on GitHub: stars of repositories of others.
-ACTS = re.search(r"^```json\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+ACTS = re.findall(r"^```json\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)[0]
 STARS = [("dee", "ana"), ("dee", "bo"), ("ana", "bo"), ("cy", "bo"), ("bo", "cy")]
 TWEETS = "".join(f"1 2 {1341100800 + 86400 * day + 3600} RT\n" for day in range(7))  # from 2012-07-01 on
 

@@ -136,7 +136,7 @@ units = st.floats(-3, 3).map(lambda exponent: fixed(10.0**exponent))
 
 def _built(people: str, shape: str) -> list[Pair]:
     """Edges of a shape; everything else is drawn."""
-    first, *others = people
+    first, others = people[0], people[1:]
     match shape:
         case "celebrity who answers one":
             return [(fan, first) for fan in others] + [(first, others[-1])]

@@ -122,7 +122,7 @@ BAD = {
     "a score that is no number": ([person(score=math.nan)], "score_on_scale: 1 scores outside 0 to 100, expected 0"),
     **{
         f"{column} {value}": (
-            [person(**{column: value})],
+            [person() | {column: value}],
             "columns_in_range: 1 rows with rank, percentile, engager_count, window_coverage, amplification or inclusion out of"
             " range, expected 0",
         )

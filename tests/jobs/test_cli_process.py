@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,14 +28,14 @@ DAY = date(2026, 11, 3)
 PULL = ("pull", "--day", str(DAY), "--source", "sample=people=50")
 
 
-def start(root: str, *arguments: str, **options: object) -> subprocess.Popen:
+def start(root: str, *arguments: str, **options: Any) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "jobs", *arguments]
     environment = os.environ | {"CLOUT_WAREHOUSE": root}
     environment.pop("COLUMNS", None)
     return subprocess.Popen(command, cwd=ROOT, env=environment, text=True, stderr=subprocess.PIPE, **options)
 
 
-def ended(root: str, *arguments: str, **options: object) -> tuple[int, str | None, str]:
+def ended(root: str, *arguments: str, **options: Any) -> tuple[int, str | None, str]:
     """Exit code, what came on standard output if it is a pipe, and on the error stream."""
     process = start(root, *arguments, **options)
     out, err = process.communicate()
@@ -68,6 +69,7 @@ def test_exit_codes_and_streams_are_those_of_a_process(warehouse, arrow_rows):
 
     def ends(*arguments: str) -> tuple[int, str, str]:
         code, out, err = ended(warehouse.root, *arguments, stdout=subprocess.PIPE)
+        assert out is not None
         return code, out.partition("\n")[0], err
 
     assert ends("show") == (0, "Highest scores of 2026-11-03, methodology 2026.11", "")

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,9 +31,9 @@ FIRST, SECOND, THIRD = (date(2026, 11, 1) + timedelta(days=n) for n in range(3))
 ONE, TWO = parse_specs(["one:sample=people=50", "two:sample=people=60"])
 
 
-def params(**changes) -> Params:
-    defaults = {"sources": (ONE, TWO), "first_day": FIRST, "last_day": THIRD, "score_from": SECOND}
-    return Params(**(defaults | {"methodology": load("2026.11")} | changes))
+def params(**changes: Any) -> Params:
+    plain: dict[str, Any] = {"sources": (ONE, TWO), "first_day": FIRST, "last_day": THIRD, "score_from": SECOND}
+    return Params(**plain | {"methodology": load("2026.11")} | changes)
 
 
 # What is left to do

@@ -33,6 +33,7 @@ class Interrupted:
 
     def when(self, moment: Callable[[], object]) -> None:
         """Sends SIGINT to the whole group as soon as the moment has come, and asserts how the command ends."""
+        assert self.process.stderr
         deadline = time.monotonic() + WAIT_S
         while not moment():
             assert self.process.poll() is None, self.process.stderr.read()

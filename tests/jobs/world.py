@@ -1,7 +1,7 @@
 """Acts put into a warehouse as a pull would put them, and what the jobs make of them."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -37,7 +37,7 @@ class World:
         self,
         spark,
         root: str,
-        arrow_rows: Callable[[Table, list[Mapping[str, Any]]], pa.Table],
+        arrow_rows: Callable[[Table, list[dict[str, Any]]], pa.Table],
         engine: str = "memory",
     ) -> None:
         self.spark, self.arrow_rows, self.engine = spark, arrow_rows, engine
@@ -45,10 +45,10 @@ class World:
         self.warehouse.create_tables()
         self.batch = Batch("test")
         self._covered: set[tuple[date, str]] = set()
-        self._acts: dict[tuple[date, str, str], list[Mapping[str, Any]]] = {}
-        self._observed: dict[tuple[date, str, str], list[Mapping[str, Any]]] = {}
+        self._acts: dict[tuple[date, str, str], list[dict[str, Any]]] = {}
+        self._observed: dict[tuple[date, str, str], list[dict[str, Any]]] = {}
 
-    def write(self, table: Table, records: list[Mapping[str, Any]], **partition: Any) -> None:
+    def write(self, table: Table, records: list[dict[str, Any]], **partition: Any) -> None:
         self.warehouse.replace(table, self.arrow_rows(table, records), partition, run_id="test", job="test")
 
     def cover(self, day: date, platform: str) -> None:
@@ -62,7 +62,7 @@ class World:
 
     def put(self, source: str, acts: Iterable[Did]) -> None:
         """Everything this source reports, instead of what it did before; it counts on days that are covered."""
-        found: dict[tuple[date, str, str], list[Mapping[str, Any]]] = {
+        found: dict[tuple[date, str, str], list[dict[str, Any]]] = {
             place: [] for place in self._acts if place[2] == source and self._acts[place]
         }
         for number, act in enumerate(acts):
@@ -74,7 +74,7 @@ class World:
         self._acts |= found
         self._write_coverage(sorted({day for day, _, _ in found}))
 
-    def observe(self, day: date, platform: str, records: list[Mapping[str, Any]]) -> None:
+    def observe(self, day: date, platform: str, records: list[dict[str, Any]]) -> None:
         """What source `test` saw of accounts that day; it counts if the day is covered."""
         rows = [{"day": day, "platform": platform, "source": "test", **record} for record in records]
         self.write(ACCOUNTS, rows, day=day, platform=platform, source="test")

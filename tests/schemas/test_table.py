@@ -1,5 +1,7 @@
 """A contract that contradicts itself cannot be written, and every table of the catalog can be."""
 
+from typing import Any
+
 import pytest
 
 from jobs.warehouse.storage import Warehouse
@@ -11,11 +13,9 @@ from schemas.table import Column, Table
 ID = Column("id", "string", "Who.")
 
 
-def table(**changes) -> Table:
-    return Table(
-        **{"name": "t", "version": 1, "doc": "A table.", "grain": ("id",), "partition_by": (), "columns": (ID,)}
-        | changes
-    )
+def table(**changes: Any) -> Table:
+    plain: dict[str, Any] = {"name": "t", "version": 1, "doc": "A table.", "grain": ("id",), "partition_by": ()}
+    return Table(**plain | {"columns": (ID,)} | changes)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,9 @@ def clout(warehouse, monkeypatch, capsys) -> Iterator[Callable[..., Result]]:
         monkeypatch.setattr(sys, "argv", ["clout", *arguments])
         with pytest.raises(SystemExit) as ended:
             main.main()
-        return Result(ended.value.code, *capsys.readouterr())
+        code = ended.value.code
+        assert isinstance(code, int)
+        return Result(code, *capsys.readouterr())
 
     yield run
     logging.getLogger("jobs").setLevel(level)

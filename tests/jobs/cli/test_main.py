@@ -16,7 +16,11 @@ from tests.jobs.cli.result import Result
 
 DAY = date(2026, 11, 3)
 NOON = 1_793_707_200  # of this day
-COMMANDS = {command.name or command.callback.__name__: command.callback for command in main.app.registered_commands}
+COMMANDS = {
+    command.name or command.callback.__name__: command.callback
+    for command in main.app.registered_commands
+    if command.callback
+}
 
 
 # Help

@@ -30,9 +30,9 @@ def compared(arrow_rows):
         with scratch() as db:
             for number, side in enumerate(("before", "after")):
                 rows = [
-                    {"person_id": name, "platform": name.partition(":")[0], "influence": influences[number],
-                     "direct": influences[number], "score": 10 * influences[number]} | columns
-                    for name, influences in people.items() if influences[number] is not None
+                    {"person_id": name, "platform": name.partition(":")[0], "influence": influence,
+                     "direct": influence, "score": 10 * influence} | columns
+                    for name, sides in people.items() if (influence := sides[number]) is not None
                 ]  # fmt: skip
                 tables.load(db, side, arrow_rows(INFLUENCE, rows).select(tables.COLUMNS))
             tables.pair(db)
@@ -151,7 +151,7 @@ def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path):
 
 def texts(svg: str) -> list[str]:
     """All text of a chart, which is text and no outline."""
-    return [element.text for element in ElementTree.fromstring(svg).iter() if element.tag.endswith("}text")]
+    return [element.text or "" for element in ElementTree.fromstring(svg).iter() if element.tag.endswith("}text")]
 
 
 def test_charts_hold_text_and_colours_that_differ_in_print_too(compared):

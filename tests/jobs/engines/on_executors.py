@@ -97,7 +97,7 @@ def main(folder: Path) -> None:
         edges = session.read.parquet(str(folder / f"edges-{count}"))
         session.sparkContext.setJobGroup(ADDING, "what the engine runs, apart from what makes its edges")
         sums = SparkEngine().sums(edges, rounds=3)
-        session.sparkContext.setLocalProperty(GROUP, None)
+        session.sparkContext.setLocalProperty(GROUP, None)  # type: ignore[arg-type] # it documents None, which removes it
         sums.write.parquet(str(folder / f"sums-{count}"))
         sums.unpersist()
         ended.set()

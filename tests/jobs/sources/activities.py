@@ -1,6 +1,7 @@
 """Activities of ActivityStreams 2.0 that several tests begin with."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 
@@ -13,7 +14,7 @@ ANA, BO, CLEO, DAN = (f"https://{name}.example/" for name in ("ana", "bo", "cleo
 NOTE, BOS_NOTE = f"{ANA}notes/1", f"{BO}notes/2"
 LIKE = {"type": "Like", "id": f"{ANA}likes/1", "actor": ANA, "object": BOS_NOTE, "published": NOON_TEXT}
 FOLLOW = LIKE | {"type": "Follow", "object": BO}
-CREATE = {
+CREATE: dict[str, Any] = {
     "@context": "https://www.w3.org/ns/activitystreams",
     "type": "Create",
     "id": f"{ANA}creates/1",

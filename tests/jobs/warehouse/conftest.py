@@ -1,5 +1,6 @@
-"""Rows for the tests of tables, and threads that write at once."""
+"""Rows for the tests of tables, warehouses before a pull, and threads that write at once."""
 
+import shutil
 import threading
 from collections.abc import Callable
 from datetime import date
@@ -9,8 +10,12 @@ import pytest
 from deltalake import DeltaTable
 
 from jobs.warehouse.storage import Warehouse
+from schemas.accounts import ACCOUNTS
+from schemas.activity import ACTIVITY
+from schemas.coverage import COVERAGE
 from schemas.rejects import REJECTS
 from schemas.table import Table
+from tests.jobs.warehouse.deciding import EARLIER, pull
 
 DAY = date(2026, 11, 3)
 
@@ -47,3 +52,18 @@ def meeting(monkeypatch) -> Callable[[int], None]:
         monkeypatch.setattr(Warehouse, "delta", opened)
 
     return meet
+
+
+@pytest.fixture(params=["nothing", "a pull"])
+def before(request, tmp_path) -> Callable[[], str]:
+    """`before()`: a new warehouse in which nothing was pulled, or something was."""
+    made = Warehouse(str(tmp_path / "before"))
+    made.create_tables()
+    if request.param != "nothing":
+        pull(made, EARLIER)
+    if request.param == "a pull of an earlier version":  # which named no pull and took no digests
+        for table in (ACTIVITY, ACCOUNTS, REJECTS, COVERAGE):
+            made.delta(table).update({"pull": "null"})
+        made.delta(COVERAGE).update({"activity_digest": "null", "accounts_digest": "null"})
+    copies = iter(range(1000))
+    return lambda: str(shutil.copytree(made.root, tmp_path / f"copy{next(copies)}"))

@@ -26,7 +26,7 @@ def rows_of(arrow_rows: Any, table: Table, count: int) -> pa.Table:
     name = next((name for name in free if table.column(name).type == "string"), free[0])
     values = [f"v{n}" if table.column(name).type == "string" else n for n in range(count)]
     # An empty text cannot be a partition.
-    texts = {column: "p" for column in table.partition_by if table.column(column).type == "string"}
+    texts: dict[str, Any] = {column: "p" for column in table.partition_by if table.column(column).type == "string"}
     return arrow_rows(table, [texts | {name: value} for value in values])
 
 

@@ -34,9 +34,9 @@ def observed(warehouse, arrow_rows):
 
 @pytest.fixture
 def known(warehouse):
-    """`known(day)`: account -> (handle, is_bot)."""
+    """`known(day)`: account -> [handle, is_bot]."""
 
-    def read(day: date = DAY) -> dict[str, tuple]:
+    def read(day: date = DAY) -> dict[str, list]:
         with scratch() as db:
             known_accounts.register(db, "known", warehouse, counted.snapshot(warehouse), day)
             return {

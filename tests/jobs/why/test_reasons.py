@@ -39,12 +39,12 @@ def between(
         return np.bincount(src, values, len(people))[src]
 
     spent = [graph.rest + of_actor(graph, column(graph.weights)) for graph in (old, new)]
-    free, crowding = reasons.room_left(*spent)
-    credibility = [np.array([graph.credibility.get(u, 1.0) for u, _ in pairs]) for graph in (old, new)]
+    (old_free, free), crowding = reasons.room_left(*spent)
+    old_credibility, credibility = (np.array([graph.credibility.get(u, 1.0) for u, _ in pairs]) for graph in (old, new))
+    gained, lost = column(restored or {}), column(missing or {})
     change = Change(
         column(old.shares()), column(new.shares()), column(old.weights), column(new.weights), column(fresh or {}),
-        *(column(late or {}) for late in (restored, missing)), *free, crowding, *credibility,
-        *(of_actor(old, column(late or {})) for late in (restored, missing)),
+        gained, lost, old_free, free, crowding, old_credibility, credibility, of_actor(old, gained), of_actor(old, lost),
     )  # fmt: skip
     return Changes(people, sensitivity.graph(src, dst, len(people)), change, old.damping, 3)
 
@@ -95,7 +95,7 @@ def test_a_new_act_is_never_a_loss(old, other, data):
 
 
 def graph(**weights: float) -> Graph:
-    return Graph({tuple(pair): round(weight * SCALE) for pair, weight in weights.items()}, {}, 0.5, 1.0)
+    return Graph({(pair[0], pair[1]): round(weight * SCALE) for pair, weight in weights.items()}, {}, 0.5, 1.0)
 
 
 def test_somebody_small_answers():
