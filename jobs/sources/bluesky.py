@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 import orjson
@@ -35,10 +35,10 @@ COLLECTIONS = (*jetstream.COLLECTIONS, jetstream.PROFILE)
 CONNECTIONS, MINUTES = 1_000, 12 * 60
 
 PAGE_EVENTS = 50_000
-TOLERANCE_US = 5_000_000  # the first event after a cursor is rarely later than that
-BEHIND_US = 5_000_000  # events younger than this may still arrive in another order
+TOLERANCE_US = 5_000_000  # events are at most this far from the order of their times
 SILENCE_S = 60  # the network is never silent for that long
 OPEN_S = 30
+CLOSE_S = 0.2  # events go on until the server hears that nobody listens
 MOST_FAILURES = 8  # connections in a row without an event
 EVENT_BYTES = 1 << 20
 
@@ -93,14 +93,14 @@ class BlueskySource:
             self._budget.spend()
             before = at
             try:
-                with self._connect(at) as socket:
-                    present = _clock(socket) - BEHIND_US
-                    for events, at, ended in _batches(socket, at, min(end, present), self._budget):
-                        if before == begin and not stream.pages and events:
-                            gap_us = _gap(events[0], begin)
-                        done = ended and end <= present
-                        stream.add(list(map(_kept, events)), Cursor([at, gap_us], done))
-                        if ended:
+                with self._connect(max(begin, at - TOLERANCE_US)) as socket:
+                    present = _clock(socket) - 2 * TOLERANCE_US
+                    for batch in _batches(socket, min(end, present), self._budget):
+                        if at == begin and batch.lines:
+                            gap_us = _gap(batch.first, begin)
+                        at = max(at, batch.last)
+                        stream.add(batch.lines, Cursor([at, gap_us], batch.ended and end <= present))
+                        if batch.ended:
                             return
             except (WebSocketException, TimeoutError, OSError) as error:
                 log.info("%s: %s; connecting again", self._host, type(error).__name__)
@@ -114,37 +114,47 @@ class BlueskySource:
                 f"{self._place}/subscribe?{query}",
                 max_size=EVENT_BYTES,
                 open_timeout=OPEN_S,
-                close_timeout=5,
+                close_timeout=CLOSE_S,
                 proxy=None,
             )
         except InvalidHandshake as error:
             raise OSError(type(error).__name__) from None  # its text may quote the server's answer
 
 
-def _batches(
-    socket: ClientConnection, at: int, end: int, budget: Budget
-) -> Iterator[tuple[list[dict[str, Any]], int, bool]]:
-    """Events before `end` in batches: (events, the time to go on from, whether `end` is reached). Yields what it has before it
-    raises the connection's error, or `OutOfBudgetError`."""
-    events: list[dict[str, Any]] = []
+class Batch(NamedTuple):
+    """Consecutive events as lines, with the times of the first and the last; 0 if there are none. `ended`: the next event lies
+    beyond what was asked for."""
+
+    lines: list[bytes]
+    first: int
+    last: int
+    ended: bool
+
+
+def _batches(socket: ClientConnection, end: int, budget: Budget) -> Iterator[Batch]:
+    """The events before `end`. Yields what it has before it raises the connection's error, or `OutOfBudgetError`."""
+    lines: list[bytes] = []
+    first = last = 0
     try:
         while True:
             event = _event(socket.recv(timeout=SILENCE_S))
             if event is None:
                 continue
-            if event["time_us"] >= end:
-                yield events, max(at, end) if end > at else at, True
+            time_us = event["time_us"]
+            if time_us >= end + TOLERANCE_US:
+                yield Batch(lines, first, last, True)
                 return
-            at = max(at, event["time_us"])
-            events.append(event)
-            if len(events) >= PAGE_EVENTS:
-                yield events, at, False
-                events = []
-                if budget.seconds_left <= 0:
-                    raise OutOfBudgetError(f"the budget of {budget.minutes:g} minutes is used up")
+            if time_us >= end:
+                continue
+            first, last = first or time_us, max(last, time_us)
+            lines.append(orjson.dumps(_kept(event)))
+            if len(lines) >= PAGE_EVENTS:
+                yield Batch(lines, first, last, False)
+                lines, first = [], 0
+                budget.refuse_late()
     except (WebSocketException, TimeoutError, OSError):
-        if events:
-            yield events, at, False
+        if lines:
+            yield Batch(lines, first, last, False)
         raise
 
 
@@ -164,9 +174,9 @@ def _clock(socket: ClientConnection) -> int:
     return int(now.timestamp()) * 1_000_000
 
 
-def _gap(first: dict[str, Any], begin: int) -> int:
-    late = first["time_us"] - begin
-    return late if late > TOLERANCE_US else 0
+def _gap(first: int, begin: int) -> int:
+    """How much later than the day the server's memory begins, in microseconds."""
+    return first - begin if first - begin > TOLERANCE_US else 0
 
 
 def _kept(event: dict[str, Any]) -> dict[str, Any]:

@@ -86,9 +86,13 @@ class Budget:
         with self._lock:
             if self.used >= self.requests:
                 raise OutOfBudgetError(f"the budget of {self.requests:,} requests is used up")
-            if self.seconds_left <= 0:
-                raise OutOfBudgetError(f"the budget of {self.minutes:g} minutes is used up")
+            self.refuse_late()
             self.used += 1
+
+    def refuse_late(self) -> None:
+        """Raises `OutOfBudgetError` if the minutes are used up."""
+        if self.seconds_left <= 0:
+            raise OutOfBudgetError(f"the budget of {self.minutes:g} minutes is used up")
 
     def wait(self, seconds: float) -> None:
         """Waits. Raises `OutOfBudgetError` at once if that takes longer than is left."""

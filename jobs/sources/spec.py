@@ -23,11 +23,12 @@ TYPES = {
     "jetstream": "jobs.sources.jetstream:JetstreamSource",
     "reddit": "jobs.sources.reddit:RedditSource",
     "activitystreams": "jobs.sources.activitystreams:ActivityStreamsSource",
+    "bluesky": "jobs.sources.bluesky:BlueskySource",
     "hackernews": "jobs.sources.hackernews:HackerNewsSource",
     "sample": "jobs.sources.sample:SampleSource",
 }
 ANY_PLATFORM = ("activitystreams",)  # types for any platform, named by `@PLATFORM` or else by the ID
-LIVE = ("hackernews",)  # types that ask a platform's API and record its answers
+LIVE = ("bluesky", "hackernews")  # types that ask a platform's API and record its answers
 WITHOUT_PLACE = ("sample", "gharchive", *LIVE)
 _ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 

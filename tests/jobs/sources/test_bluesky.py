@@ -1,0 +1,323 @@
+"""Bluesky's stream through the real client, against a Jetstream server on loopback that breaks off, repeats and forgets."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from email.utils import formatdate
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from backports import zstd
+from websockets.sync.server import Server, ServerConnection, serve
+
+from jobs import files, pull_activity
+from jobs.errors import UsageError
+from jobs.sources import bluesky, recording
+from jobs.sources.bluesky import BlueskySource
+from jobs.sources.http import Budget
+from jobs.sources.jetstream import parse
+from jobs.sources.page import DAY_US, Note
+from jobs.sources.spec import parse_specs
+from jobs.warehouse.runs import Batch
+from schemas.activity import ACTIVITY
+from schemas.coverage import COVERAGE
+
+DAY = date(2026, 11, 3)
+BEGIN = (DAY - date(1970, 1, 1)).days * DAY_US
+STEP = DAY_US // 480
+LATER = (BEGIN + 2 * DAY_US) / 1e6  # the server's clock, a day after the day's end
+TEXT = "what I wrote"
+
+
+def event(number: int) -> dict[str, Any]:
+    """The number-th event since the day's begin; below 0 is the day before."""
+    record: dict[str, Any] = {"text": TEXT, "createdAt": "2020-01-01T00:00:00Z"}
+    match number % 4:
+        case 0:
+            collection, record = (
+                "app.bsky.feed.like",
+                record | {"subject": {"uri": "at://did:plc:bo/app.bsky.feed.post/1"}},
+            )
+        case 1:
+            reply = {"parent": {"uri": "at://did:plc:cy/app.bsky.feed.post/1", "cid": "x"}, "root": {"uri": "at://x"}}
+            collection, record = "app.bsky.feed.post", record | {"reply": reply, "langs": ["en"]}
+        case 2:
+            facets = [{"features": [{"$type": "app.bsky.richtext.facet#mention", "did": "did:plc:dee"}], "index": {}}]
+            embed = {"$type": "app.bsky.embed.record", "record": {"uri": "at://did:plc:eve/app.bsky.feed.post/1"}}
+            collection, record = "app.bsky.feed.post", record | {"facets": facets, "embed": embed, "tags": [TEXT]}
+        case _:
+            collection, record = "app.bsky.graph.follow", record | {"subject": "did:plc:bo"}
+    commit = {
+        "operation": "create",
+        "collection": collection,
+        "rkey": f"k{number}",
+        "record": record,
+        "rev": "r",
+        "cid": "c",
+    }
+    return {"did": f"did:plc:u{number % 7}", "time_us": BEGIN + number * STEP + 1, "kind": "commit", "commit": commit}
+
+
+EVENTS = range(-50, 600)
+WHOLE = {number for number in EVENTS if 0 <= number < 480}
+
+
+class Jetstream:
+    """A server's memory. `serve_from` may be replaced; `asked` holds the cursor of each connection."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+        self.queries: list[dict[str, list[str]]] = []
+        self.clock = LATER
+        self.memory_begins = BEGIN - 40 * STEP
+        self.serve_from: Callable[[ServerConnection, int], None] = self.everything
+        self.url = ""
+
+    def messages(self, cursor: int) -> Iterator[str]:
+        for number in EVENTS:
+            made = event(number)
+            if made["time_us"] >= max(cursor, self.memory_begins):
+                yield json.dumps(made)
+
+    def everything(self, socket: ServerConnection, cursor: int) -> None:
+        for message in self.messages(cursor):
+            socket.send(message)
+        socket.recv()  # the tip: silence until the client goes
+
+    def handle(self, socket: ServerConnection) -> None:
+        assert socket.request is not None
+        query = parse_qs(urlsplit(socket.request.path).query)
+        self.queries.append(query)
+        self.asked.append(int(query["cursor"][0]))
+        self.serve_from(socket, self.asked[-1])
+
+
+@contextmanager
+def running(jetstream: Jetstream) -> Iterator[Server]:
+    def dated(_: ServerConnection, __: Any, response: Any) -> Any:
+        del response.headers["Date"]
+        response.headers["Date"] = formatdate(jetstream.clock, usegmt=True)
+        return response
+
+    with serve(jetstream.handle, "127.0.0.1", 0, process_response=dated, compression=None) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        jetstream.url = f"ws://127.0.0.1:{server.socket.getsockname()[1]}"
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Jetstream]:
+    monkeypatch.setattr(bluesky, "PAGE_EVENTS", 100)
+    jetstream = Jetstream()
+    with running(jetstream):
+        yield jetstream
+
+
+def opened(server: Jetstream, landing: Path, connections: int = 100) -> BlueskySource:
+    return BlueskySource("bsky", [server.url], landing, lambda _, minutes: Budget(connections, minutes))
+
+
+def pulled(source: BlueskySource) -> tuple[set[int], list[Note]]:
+    """The numbers of the events that acts came from, and the notes."""
+    pages = list(source.pages(DAY, DAY))
+    acts = [act for page in pages for act in page.acts.to_pylist()]
+    return {int(act["activity_id"].rpartition("/k")[2]) for act in acts}, [
+        note for page in pages for note in page.notes
+    ]
+
+
+def test_a_day_is_whole_by_one_connection(server, tmp_path):
+    assert pulled(opened(server, tmp_path)) == (WHOLE, [])
+    assert server.asked == [BEGIN]
+    assert set(server.queries[0]["wantedCollections"]) == set(bluesky.COLLECTIONS)
+
+
+def test_the_acts_are_those_of_the_whole_events_and_no_text_is_recorded(server, tmp_path):
+    pulled(opened(server, tmp_path))
+    lines = [line for path in recording.pages(tmp_path / "bsky" / str(DAY)) for line in recording.items_of(path)]
+    assert [parse(line) for line in lines] == [parse(json.dumps(event(number)).encode()) for number in sorted(WHOLE)]
+    recorded = b"".join(zstd.decompress(path.read_bytes()) for path in tmp_path.rglob("*.zst"))
+    for word in (TEXT, "createdAt", "langs", "root"):
+        assert word.encode() not in recorded
+
+
+def test_the_same_day_again_asks_nothing_and_gives_the_same_rows(server, tmp_path):
+    first = pulled(opened(server, tmp_path))
+    server.asked.clear()
+    assert pulled(opened(server, tmp_path)) == first
+    assert server.asked == []
+
+
+def test_a_stream_that_drops_is_resumed_at_the_last_event(server, tmp_path):
+    def dropping(socket: ServerConnection, cursor: int) -> None:
+        for number, message in enumerate(server.messages(cursor)):
+            if number == 130:
+                socket.close_socket()
+                return
+            socket.send(message)
+        socket.recv()
+
+    server.serve_from = dropping
+    assert pulled(opened(server, tmp_path)) == (WHOLE, [])
+    assert len(server.asked) == 4
+    assert server.asked == sorted(server.asked)
+
+
+def test_events_that_come_again_or_in_another_order_are_one_act_each(server, tmp_path, warehouse):
+    def twice(socket: ServerConnection, cursor: int) -> None:
+        first, *messages = server.messages(cursor)
+        socket.send(first)
+        for start in range(0, len(messages), 10):
+            some = messages[start : start + 10]
+            for message in (*(reversed(some) if start < 400 else some), messages[start]):
+                socket.send(message)
+        socket.recv()
+
+    server.serve_from = twice
+    spec = parse_specs([f"bsky:bluesky={server.url}"])[0]
+    pull_activity.run(warehouse, pull_activity.Params(source=spec, first_day=DAY, last_day=DAY), Batch("test"))
+    rows = warehouse.read(ACTIVITY, {"day": DAY}).to_pylist()
+    assert {int(row["activity_id"].rpartition("/k")[2]) for row in rows} == WHOLE
+    assert len({(row["activity_id"], row["kind"], row["target_id"]) for row in rows}) == len(rows)
+    (coverage,) = warehouse.read(COVERAGE).to_pylist()
+    assert (coverage["platform"], coverage["status"]) == ("bluesky", "complete")
+    assert coverage["repeated_count"] > 0
+
+
+def test_a_memory_that_begins_too_late_makes_the_day_partial_for_good(server, tmp_path):
+    """The server starts later without saying so."""
+    server.memory_begins = BEGIN + 120 * STEP
+    events, (note,) = pulled(opened(server, tmp_path))
+    assert events == {number for number in WHOLE if number >= 120}
+    assert note == Note("the server's memory begins 6.0 hours too late", True, DAY, lasting=True)
+    assert pulled(opened(server, tmp_path)) == (events, [note])  # also from the recording
+
+
+def test_a_day_that_is_not_over_is_recorded_up_to_now_and_goes_on(server, tmp_path):
+    server.clock = (BEGIN + 200 * STEP + 2 * bluesky.TOLERANCE_US) / 1e6
+    early, _ = pulled(opened(server, tmp_path))
+    assert early == {number for number in WHOLE if number < 200}
+    server.clock = LATER
+    assert pulled(opened(server, tmp_path)) == (WHOLE, [])
+    assert server.asked[0] == BEGIN
+    assert server.asked[1] > BEGIN + 198 * STEP
+
+
+def test_a_silent_stream_is_left_and_asked_again(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(bluesky, "SILENCE_S", 0.2)
+    silent = iter([True, True, False])
+
+    def sometimes(socket: ServerConnection, cursor: int) -> None:
+        if next(silent):
+            socket.recv()
+        else:
+            server.everything(socket, cursor)
+
+    server.serve_from = sometimes
+    assert pulled(opened(server, tmp_path)) == (WHOLE, [])
+    assert server.asked == [BEGIN] * 3
+
+
+def test_a_server_that_never_sends_anything_ends_the_pull(server, tmp_path, monkeypatch):
+    server.serve_from = lambda socket, _: socket.close()
+    events, (note,) = pulled(opened(server, tmp_path))
+    assert events == set()
+    assert note.absent
+    assert note.reason == "127.0.0.1: no event by 8 connections in a row; the next pull goes on from there"
+
+
+def test_a_server_that_refuses_says_no_secret(tmp_path, server):
+    def refused(*_: Any) -> Any:
+        from websockets.datastructures import Headers
+        from websockets.http11 import Response
+
+        return Response(HTTPStatus.FORBIDDEN, "no", Headers({"x": "s3cr3t"}), b"s3cr3t")
+
+    with serve(lambda _: None, "127.0.0.1", 0, process_request=refused) as other:
+        thread = threading.Thread(target=other.serve_forever)
+        thread.start()
+        server.url = f"ws://127.0.0.1:{other.socket.getsockname()[1]}"
+        _, (note,) = pulled(opened(server, tmp_path))
+        other.shutdown()
+        thread.join()
+    assert note.reason == "127.0.0.1: no event by 8 connections in a row; the next pull goes on from there"
+
+
+def test_messages_that_are_no_events_are_passed_over(server, tmp_path):
+    def noisy(socket: ServerConnection, cursor: int) -> None:
+        for message in server.messages(cursor):
+            for noise in ("", "null", "[]", "{", '{"time_us": "x"}', b"\xff\xfe"):
+                socket.send(noise)
+            socket.send(message)
+        socket.recv()
+
+    server.serve_from = noisy
+    assert pulled(opened(server, tmp_path)) == (WHOLE, [])
+
+
+def test_one_odd_event_is_rejected_and_the_others_survive(server, tmp_path):
+    def odd(socket: ServerConnection, cursor: int) -> None:
+        for number, message in enumerate(server.messages(cursor)):
+            made = json.loads(message)
+            if number == 5:
+                made["commit"]["record"] = {"subject": {"uri": 7}, "embed": [1], "facets": {"a": 1}, "reply": "x"}
+            socket.send(json.dumps(made))
+        socket.recv()
+
+    server.serve_from = odd
+    events, notes = pulled(opened(server, tmp_path))
+    assert WHOLE - events <= {5}
+    assert notes == []
+
+
+def test_a_pull_out_of_budget_goes_on_with_the_next_one(server, tmp_path):
+    def dropping(socket: ServerConnection, cursor: int) -> None:
+        for number, message in enumerate(server.messages(cursor)):
+            if number == 200:
+                socket.close_socket()
+                return
+            socket.send(message)
+        socket.recv()
+
+    server.serve_from = dropping
+    _, (note,) = pulled(opened(server, tmp_path, connections=2))
+    assert note.reason == "the budget of 2 requests is used up; the next pull goes on from there"
+    assert (note.partial, note.absent) == (True, False)
+    assert pulled(opened(server, tmp_path)) == (WHOLE, [])
+    assert server.asked == sorted(server.asked)
+
+
+def test_a_pull_that_is_killed_before_any_page_appears_gives_the_same_day(server, tmp_path, monkeypatch):
+    whole = pulled(opened(server, tmp_path / "whole"))
+    pages = len(list((tmp_path / "whole").rglob("*.zst")))
+    assert pages == 5
+    replace = files.os.replace
+    for killed in range(pages):
+        calls = iter(range(100))
+
+        def dying(*given, calls=calls, killed=killed):
+            if next(calls) == killed:
+                raise KeyboardInterrupt
+            return replace(*given)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(files.os, "replace", dying)
+            with pytest.raises(KeyboardInterrupt):
+                pulled(opened(server, tmp_path / str(killed)))
+        assert pulled(opened(server, tmp_path / str(killed))) == whole
+
+
+@pytest.mark.parametrize("place", ["https://bsky.social", "some/file", "wss://", "ws:"])
+def test_a_place_that_is_no_address_is_refused(place, tmp_path):
+    with pytest.raises(UsageError, match=r"expected an address, such as wss://"):
+        parse_specs([f"bsky:bluesky={place}"])[0].open(tmp_path)
