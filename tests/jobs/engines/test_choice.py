@@ -44,7 +44,7 @@ def test_auto_takes_what_fits_and_says_why(edges, monkeypatch, caplog, gigabytes
         f"engine {expected}: 2 pairs of up to 3 people need 0.0 GB in memory, {float(gigabytes):.1f} GB may be"
     )
     assert line.endswith(
-        f"taken (CLOUT_MEMORY_GB), at most {pairs} pairs, {people} people and {names / 1e9:.1f} GB of names"
+        f"used (CLOUT_MEMORY_GB), at most {pairs} pairs, {people} people and {names / 1e9:.1f} GB of names"
     )
 
 

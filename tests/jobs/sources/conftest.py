@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from jobs.sources.lines import Parse
 from jobs.sources.page import Note, Page, PageBuilder, Rejected
-from tests.jobs.sources.platform import Platform, served
+from tests.jobs.sources.platform_server import Platform, served
 
 NASTY = [
     "",

@@ -2,18 +2,14 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import date
-from email.utils import formatdate
+from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from backports import zstd
-from websockets.sync.server import Server, ServerConnection, serve
+from websockets.sync.server import ServerConnection, serve
 
 from jobs import files, pull_activity
 from jobs.errors import UsageError
@@ -21,98 +17,12 @@ from jobs.sources import bluesky, recording
 from jobs.sources.bluesky import BlueskySource
 from jobs.sources.http import Budget
 from jobs.sources.jetstream import parse
-from jobs.sources.page import DAY_US, Note
+from jobs.sources.page import Note
 from jobs.sources.spec import parse_specs
 from jobs.warehouse.runs import Batch
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
-
-DAY = date(2026, 11, 3)
-BEGIN = (DAY - date(1970, 1, 1)).days * DAY_US
-STEP = DAY_US // 480
-LATER = (BEGIN + 2 * DAY_US) / 1e6  # the server's clock, a day after the day's end
-TEXT = "what I wrote"
-
-
-def event(number: int) -> dict[str, Any]:
-    """The number-th event since the day's begin; below 0 is the day before."""
-    record: dict[str, Any] = {"text": TEXT, "createdAt": "2020-01-01T00:00:00Z"}
-    match number % 4:
-        case 0:
-            collection, record = (
-                "app.bsky.feed.like",
-                record | {"subject": {"uri": "at://did:plc:bo/app.bsky.feed.post/1"}},
-            )
-        case 1:
-            reply = {"parent": {"uri": "at://did:plc:cy/app.bsky.feed.post/1", "cid": "x"}, "root": {"uri": "at://x"}}
-            collection, record = "app.bsky.feed.post", record | {"reply": reply, "langs": ["en"]}
-        case 2:
-            facets = [{"features": [{"$type": "app.bsky.richtext.facet#mention", "did": "did:plc:dee"}], "index": {}}]
-            embed = {"$type": "app.bsky.embed.record", "record": {"uri": "at://did:plc:eve/app.bsky.feed.post/1"}}
-            collection, record = "app.bsky.feed.post", record | {"facets": facets, "embed": embed, "tags": [TEXT]}
-        case _:
-            collection, record = "app.bsky.graph.follow", record | {"subject": "did:plc:bo"}
-    commit = {
-        "operation": "create",
-        "collection": collection,
-        "rkey": f"k{number}",
-        "record": record,
-        "rev": "r",
-        "cid": "c",
-    }
-    return {"did": f"did:plc:u{number % 7}", "time_us": BEGIN + number * STEP + 1, "kind": "commit", "commit": commit}
-
-
-EVENTS = range(-50, 600)
-WHOLE = {number for number in EVENTS if 0 <= number < 480}
-
-
-class Jetstream:
-    """A server's memory. `serve_from` may be replaced; `asked` holds the cursor of each connection."""
-
-    def __init__(self) -> None:
-        self.asked: list[int] = []
-        self.queries: list[dict[str, list[str]]] = []
-        self.clock = LATER
-        self.memory_begins = BEGIN - 40 * STEP
-        self.serve_from: Callable[[ServerConnection, int], None] = self.everything
-        self.url = ""
-
-    def messages(self, cursor: int) -> Iterator[str]:
-        for number in EVENTS:
-            made = event(number)
-            if made["time_us"] >= max(cursor, self.memory_begins):
-                yield json.dumps(made)
-
-    def everything(self, socket: ServerConnection, cursor: int) -> None:
-        for message in self.messages(cursor):
-            socket.send(message)
-        socket.recv()  # the tip: silence until the client goes
-
-    def handle(self, socket: ServerConnection) -> None:
-        assert socket.request is not None
-        query = parse_qs(urlsplit(socket.request.path).query)
-        self.queries.append(query)
-        self.asked.append(int(query["cursor"][0]))
-        self.serve_from(socket, self.asked[-1])
-
-
-@contextmanager
-def running(jetstream: Jetstream) -> Iterator[Server]:
-    def dated(_: ServerConnection, __: Any, response: Any) -> Any:
-        del response.headers["Date"]
-        response.headers["Date"] = formatdate(jetstream.clock, usegmt=True)
-        return response
-
-    with serve(jetstream.handle, "127.0.0.1", 0, process_response=dated, compression=None) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        jetstream.url = f"ws://127.0.0.1:{server.socket.getsockname()[1]}"
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+from tests.jobs.sources.jetstream_server import BEGIN, DAY, LATER, STEP, TEXT, WHOLE, Jetstream, event, running
 
 
 @pytest.fixture

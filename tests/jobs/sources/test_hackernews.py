@@ -20,7 +20,7 @@ from jobs.sources.values import ACTOR_WITHDRAWN
 from jobs.warehouse.runs import Batch
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
-from tests.jobs.sources.platform import Platform, Reply
+from tests.jobs.sources.platform_server import Platform, Reply
 
 DAY = date(2026, 11, 3)
 SECONDS_APART = 400  # 216 items a day

@@ -10,7 +10,7 @@ import pytest
 from jobs.errors import UsageError
 from jobs.sources import http
 from jobs.sources.http import TRIES, Api, ApiError, Budget, NotAllowedError, NotThereError, OutOfBudgetError
-from tests.jobs.sources.platform import Platform, Reply
+from tests.jobs.sources.platform_server import Platform, Reply
 
 SECRET = "s3cr3t"
 NOW = datetime(2026, 11, 3, 12, tzinfo=UTC)
