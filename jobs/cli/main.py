@@ -133,6 +133,14 @@ def pull(
             " nights do. What was pulled is kept.",
         ),
     ] = False,
+    again: Annotated[
+        bool,
+        typer.Option(
+            "--again",
+            metavar=FLAG,
+            help="Ask a platform anew although the day was recorded. Without it, a recorded day is pulled without a request.",
+        ),
+    ] = False,
     verbose: Verbose = False,
 ) -> None:
     """Pull one day of one or several sources into `activity`, `accounts`, `rejects` and `coverage`."""
@@ -140,6 +148,7 @@ def pull(
     from jobs.cli import run_command
     from jobs.night_settings import nights
     from jobs.nights import readiness
+    from jobs.places import landing
     from jobs.warehouse.runs import Batch
     from jobs.warehouse.storage import Warehouse
 
@@ -149,6 +158,9 @@ def pull(
     specs = parse_specs(source or ["sample"])
     warehouse = Warehouse(warehouse_of(specs))
     warehouse.create_tables()
+    if again:
+        for spec in specs:
+            spec.forget(landing(warehouse.root), day.date())
     watch = run_command.Watch()
     with display.progress() as bar:
         for spec in specs:

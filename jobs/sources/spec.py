@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from jobs import yaml_file
 from jobs.errors import UsageError
+from jobs.sources import recording
 
 if TYPE_CHECKING:
     from jobs.sources.page import Source
@@ -29,6 +31,7 @@ TYPES = {
 }
 ANY_PLATFORM = ("activitystreams",)  # types for any platform, named by `@PLATFORM` or else by the ID
 LIVE = ("bluesky", "hackernews")  # types that ask a platform's API and record its answers
+ANSWER_ABOUT_THE_PAST = ("hackernews",)  # of these
 WITHOUT_PLACE = ("sample", "gharchive", *LIVE)
 _ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 
@@ -50,6 +53,15 @@ class SourceSpec:
         if self.type in LIVE:
             return made(self.id, self.places, landing)
         return made(self.id, self.places, self.platform) if self.platform else made(self.id, self.places)
+
+    def forget(self, landing: Path, day: date) -> None:
+        """Removes the day's recording, so that the next pull asks the platform anew. Raises `UsageError` if the source has no
+        recordings, or if the platform could not answer again."""
+        if self.type not in LIVE:
+            raise UsageError(f"--again: {self.id} reads files, and every pull reads them anew; leave --again out")
+        if self.type not in ANSWER_ABOUT_THE_PAST:
+            raise UsageError(f"--again: {self.type} cannot be asked about the past; the recording of {day} is kept")
+        shutil.rmtree(recording.day_folder(landing, self.id, day), ignore_errors=True)
 
     @property
     def arguments(self) -> tuple[str, ...]:

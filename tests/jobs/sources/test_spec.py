@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from jobs.errors import UsageError
+from jobs.sources import recording
 from jobs.sources.higgs import HiggsSource
 from jobs.sources.spec import TYPES, WITHOUT_PLACE, SourceSpec, enabled_entries, enabled_sources, parse_specs
 
@@ -194,3 +195,23 @@ def test_an_entry_of_a_wrong_platform_is_reported(tmp_path, entry, fault):
     path.write_text(f"- {entry}\n")
     with pytest.raises(UsageError, match=fault):
         enabled_sources(path)
+
+
+def test_a_recorded_day_is_forgotten_only_where_the_platform_answers_again(tmp_path):
+    day = date(2026, 11, 3)
+    for value, message in (
+        ("sample", "--again: sample reads files, and every pull reads them anew; leave --again out"),
+        ("bsky:bluesky=", "--again: bluesky cannot be asked about the past; the recording of 2026-11-03 is kept"),
+        ("hn:hackernews=", None),
+    ):
+        (spec,) = parse_specs([value])
+        folder = recording.day_folder(tmp_path, spec.id, day)
+        recording.Recording(folder, "u").add([1], recording.Cursor())
+        if message:
+            with pytest.raises(UsageError) as error:
+                spec.forget(tmp_path, day)
+            assert str(error.value) == message
+        else:
+            spec.forget(tmp_path, day)
+            spec.forget(tmp_path, day)  # nothing is left to forget
+        assert folder.exists() is (message is not None)
