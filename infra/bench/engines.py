@@ -54,12 +54,12 @@ def least(call: Callable[..., Any], *arguments: Any) -> float:
 def of_memory(graph: Graph) -> Seconds:
     """`sums` is the time of the messages and sums of three rounds. `bare` is the time of three passes over the same arrays:
     they read, write and add where a round does, and keep their arrays as rounds do, but without a round's arithmetic."""
+    from jobs.engines.edge_rows import edge_rows
     from jobs.engines.loops import loops
     from jobs.engines.memory import in_rows, influence
-    from jobs.engines.rows import rows_of
 
     whole, _ = took(influence, graph.src, graph.dst, graph.a, graph.accounts)
-    index, rows = took(rows_of, graph.src, graph.dst, graph.a, graph.accounts)
+    index, rows = took(edge_rows, graph.src, graph.dst, graph.a, graph.accounts)
     looping, loop = took(loops, rows)
     sums = least(in_rows, rows, 3, loop)
     arrived = np.zeros(graph.accounts, np.int64)

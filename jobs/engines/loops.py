@@ -16,7 +16,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from jobs.engines.rows import DOWN, UP, Rows
+from jobs.engines.edge_rows import DOWN, UP, EdgeRows
 from schemas.fixed_point import UNIT
 
 Ints = np.ndarray
@@ -30,7 +30,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def loops(rows: Rows, pieces: int | None = None) -> Ints:
+def loops(rows: EdgeRows, pieces: int | None = None) -> Ints:
     """loop of each edge, in the order of `rows`, as multiples of 2^-36. The number of `pieces` does not affect the result."""
     sums = np.zeros(len(rows.other), np.int64)
     if not len(sums):

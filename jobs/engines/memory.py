@@ -16,8 +16,8 @@ from numba import njit
 from pyspark.sql import functions as F
 
 from jobs.engines.budget import budget_bytes
+from jobs.engines.edge_rows import MAX_ACCOUNTS, MAX_EDGES, UP, EdgeRows, edge_rows
 from jobs.engines.loops import cores, loops
-from jobs.engines.rows import MAX_ACCOUNTS, MAX_EDGES, UP, Rows, rows_of
 from jobs.errors import CloutError
 from schemas.fixed_point import UNIT
 
@@ -45,12 +45,12 @@ class Influence(NamedTuple):
 def influence(src: Ints, dst: Ints, a: Ints, accounts: int, rounds: int = 3) -> Influence:
     """Messages in the order of the edges, sums by account number. `src`, `dst`: int32, below `accounts`; `a`: int64. Edges may
     come in any order, without duplicates or self-loops. Rounds above `rounds` are zero."""
-    rows = rows_of(src, dst, a, accounts)
+    rows = edge_rows(src, dst, a, accounts)
     (_, m2, m3), sums = in_rows(rows, rounds)
     return Influence((a, _as_given(rows, m2), _as_given(rows, m3)), sums)
 
 
-def in_rows(rows: Rows, rounds: int, loop: Ints | None = None) -> Influence:
+def in_rows(rows: EdgeRows, rounds: int, loop: Ints | None = None) -> Influence:
     """Messages in the order of `rows`, sums by account number. Computes `loop` (`loops(rows)`) if it is None."""
     m2 = m3 = np.zeros(len(rows.a), np.int64)
     edges = (rows.row, rows.other, rows.a, rows.twin)
@@ -63,7 +63,7 @@ def in_rows(rows: Rows, rounds: int, loop: Ints | None = None) -> Influence:
     return Influence((rows.a, m2, m3), (one[rows.rank], two[rows.rank], three[rows.rank]))
 
 
-def _as_given(rows: Rows, message: Ints) -> Ints:
+def _as_given(rows: EdgeRows, message: Ints) -> Ints:
     given = np.empty_like(message)
     given[rows.given] = message
     return given
@@ -187,7 +187,7 @@ class MemoryEngine:
         a = pulled["a"].to_numpy()
         del pulled
         pa.default_memory_pool().release_unused()  # otherwise Arrow would keep memory that NumPy needs next
-        rows = rows_of(src, dst, a, len(people))
+        rows = edge_rows(src, dst, a, len(people))
         del src, dst, a
         influences = in_rows(rows, rounds).sums
         columns = dict(zip(("one", "two", "three"), map(pa.array, influences), strict=True))

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jobs.engines.edge_rows import edge_rows
 from jobs.engines.loops import loops
-from jobs.engines.rows import rows_of
 from schemas.fixed_point import UNIT
 from tests.jobs.equations import PEOPLE, SCALE, graphs
 
@@ -18,7 +18,7 @@ HALF, QUARTER = SCALE // 2, SCALE // 4
 def kernel(a: dict[tuple[str, str], int], pieces: int | None = None) -> dict[tuple[str, str], int]:
     people = sorted({person for pair in a for person in pair})
     src, dst = (np.array([people.index(edge[end]) for edge in a], np.int32) for end in (0, 1))
-    rows = rows_of(src, dst, np.array(list(a.values()), np.int64), len(people))
+    rows = edge_rows(src, dst, np.array(list(a.values()), np.int64), len(people))
     edges = list(a)
     found = {edges[place]: units for place, units in zip(rows.given, loops(rows, pieces).tolist(), strict=True)}
     return {edge: found[edge] for edge in a}

@@ -175,7 +175,7 @@ def test_a_process_after_warm_compiles_nothing(tmp_path):
     program = """
 import numpy as np
 from numba.core.dispatcher import Dispatcher
-from jobs.engines import loops, memory, rows
+from jobs.engines import edge_rows, loops, memory
 src, dst, a = np.array([0, 1], np.int32), np.array([1, 2], np.int32), np.array([5, 5])
 for column in (src, dst, a):
     column.flags.writeable = False

@@ -17,7 +17,7 @@ MAX_ACCOUNTS = 2**30  # so row numbers fit too, two per account
 UP, DOWN = 0, 1
 
 
-class Rows(NamedTuple):
+class EdgeRows(NamedTuple):
     """`rank` has one entry per account, `starts` two per account and one more. All others have one per edge, in row order."""
 
     rank: Ints  # int32: by account number
@@ -29,7 +29,7 @@ class Rows(NamedTuple):
     given: Ints  # int32: index of the edge in the input
 
 
-def rows_of(src: Ints, dst: Ints, a: Ints, accounts: int) -> Rows:
+def edge_rows(src: Ints, dst: Ints, a: Ints, accounts: int) -> EdgeRows:
     """`src`, `dst`: int32 numbers below `accounts`, which is at most `MAX_ACCOUNTS`; `a`: int64. At most `MAX_EDGES` edges in
     any order, without duplicates or self-loops."""
     # Kernels are compiled for writable arrays; arrays from Arrow may be read-only.
@@ -40,7 +40,7 @@ def rows_of(src: Ints, dst: Ints, a: Ints, accounts: int) -> Rows:
     starts = _starts(row, 2 * accounts)
     other, a, given = _placed(row, other, a, starts)
     row = np.repeat(np.arange(2 * accounts, dtype=np.int32), np.diff(starts))
-    return Rows(rank, starts, row, other, a, _twins(starts, other), given)
+    return EdgeRows(rank, starts, row, other, a, _twins(starts, other), given)
 
 
 @njit(cache=True)
