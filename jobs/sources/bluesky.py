@@ -1,12 +1,14 @@
-"""bluesky: Bluesky's whole network, day by day, from a Jetstream server's memory.
+"""bluesky: Bluesky's whole network, day by day, as replayed by a Jetstream server.
 
-https://github.com/bluesky-social/jetstream. A server replays events from a cursor in microseconds on, by its own clock; it
-remembers about 36 hours, so pull a day soon after it ends. Events become acts as `jetstream` describes. Recorded are the parts
-of an event that become acts, accounts or undos, without the texts of posts.
+https://github.com/bluesky-social/jetstream. A server replays events from a cursor on, in microseconds since 1970 by its own
+clock. It keeps events for about 36 hours, so pull a day soon after it ends. `jetstream` describes how events become acts. A
+recording holds only the parts of an event that become acts, accounts or undos, without the texts of posts.
 
-Where a connection breaks or falls silent, the pull goes on at the last event; repeated events are one act. A server whose
-memory begins after the cursor starts later without saying so: the day is then partial, for good. Place: the server's address
-(`wss://...`); without one, `PUBLIC`.
+If a connection breaks, or is silent for `SILENCE_S` seconds, the pull connects again and resumes shortly before the last event.
+Events that the server then repeats count once. A server that no longer keeps the beginning of a day does not say so: its first
+event is simply late. Such a day is partial for good. The pull compares only a day's first event with the day's beginning, so it
+does not detect events that a server dropped before a later connection. Place: the server's URL (`wss://...`); without one,
+`PUBLIC`.
 """
 
 import logging
@@ -35,18 +37,18 @@ COLLECTIONS = (*jetstream.COLLECTIONS, jetstream.PROFILE)
 CONNECTIONS, MINUTES = 1_000, 12 * 60
 
 PAGE_EVENTS = 50_000
-TOLERANCE_US = 5_000_000  # events are at most this far from the order of their times
-SILENCE_S = 60  # the network is never silent for that long
+TOLERANCE_US = 5_000_000  # events may be this far out of the order of their times
+SILENCE_S = 60  # the network is never silent for so long: the connection is dead
 OPEN_S = 30
-CLOSE_S = 0.2  # events go on until the server hears that nobody listens
-MOST_FAILURES = 8  # connections in a row without an event
+CLOSE_S = 0.2  # the server sends events until it reads the close, so a longer wait only reads more of them
+MOST_FAILURES = 8  # consecutive connections without a new event, after which the pull gives up
 EVENT_BYTES = 1 << 20
 
 STREAM = "stream"  # the one unit of a day
 
 
 class BlueskySource:
-    """The network through one Jetstream server."""
+    """The network as seen by one Jetstream server."""
 
     platforms = (jetstream.PLATFORM,)
 
@@ -63,7 +65,8 @@ class BlueskySource:
         self._budget = budget(CONNECTIONS, MINUTES)
 
     def pages(self, first_day: date, last_day: date) -> Iterator[Page]:
-        """Records what is missing of these days, and yields their pages."""
+        """Records the events of these days that are not yet recorded, and yields the pages of each day. A failure or a used-up
+        budget becomes a note, which marks the day as partial, or as absent if nothing of it is recorded."""
         for number in range((last_day - first_day).days + 1):
             day = first_day + timedelta(days=number)
             folder = recording.day_folder(self._landing, self._id, day)
@@ -81,7 +84,9 @@ class BlueskySource:
             yield from _pages(folder, notes)
 
     def _record(self, stream: Recording, day: date) -> None:
-        """Records the day's events after the last recorded one, up to its end or to the server's present."""
+        """Records the day's events after the last recorded one, up to the end of the day or the server's present time,
+        whichever is earlier. Raises `OutOfBudgetError`, or `ApiError` after `MOST_FAILURES` consecutive connections without a
+        new event."""
         cursor = stream.cursor
         if cursor.done:
             return
@@ -118,12 +123,13 @@ class BlueskySource:
                 proxy=None,
             )
         except InvalidHandshake as error:
-            raise OSError(type(error).__name__) from None  # its text may quote the server's answer
+            raise OSError(type(error).__name__) from None  # the error's text may quote the server's response
 
 
 class Batch(NamedTuple):
-    """Consecutive events as lines, with the times of the first and the last; 0 if there are none. `ended`: the next event lies
-    beyond what was asked for."""
+    """Consecutive events as lines of JSON, with times in microseconds since 1970. `first` is the time of the batch's first
+    event, 0 if it has none. `last` is the latest time since the connection began, 0 before any event. `ended`: the next event
+    lies beyond the requested end."""
 
     lines: list[bytes]
     first: int
@@ -132,7 +138,9 @@ class Batch(NamedTuple):
 
 
 def _batches(socket: ClientConnection, end: int, budget: Budget) -> Iterator[Batch]:
-    """The events before `end`. Yields what it has before it raises the connection's error, or `OutOfBudgetError`."""
+    """Yields the events before `end` (microseconds since 1970) in batches of at most `PAGE_EVENTS`. If the connection fails,
+    yields the events received so far, then raises the error. Raises `OutOfBudgetError` after a full batch if no time is
+    left."""
     lines: list[bytes] = []
     first = last = 0
     try:
@@ -159,7 +167,7 @@ def _batches(socket: ClientConnection, end: int, budget: Budget) -> Iterator[Bat
 
 
 def _event(message: str | bytes) -> dict[str, Any] | None:
-    """The event, or None if the message is none: one odd message must not end the stream."""
+    """The event in a message. None if the message is malformed, because one such message must not end the stream."""
     try:
         event = orjson.loads(message)
     except orjson.JSONDecodeError:
@@ -168,19 +176,20 @@ def _event(message: str | bytes) -> dict[str, Any] | None:
 
 
 def _clock(socket: ClientConnection) -> int:
-    """The server's time, in microseconds since 1970; this machine's if the server does not say."""
+    """The server's time when the connection began, in microseconds since 1970; this machine's time if the server sent no
+    `Date`."""
     stated = socket.response.headers.get("Date") if socket.response else None
     now = parsedate_to_datetime(stated) if stated else datetime.now(UTC)
     return int(now.timestamp()) * 1_000_000
 
 
 def _gap(first: int, begin: int) -> int:
-    """How much later than the day the server's memory begins, in microseconds."""
+    """Microseconds from the beginning of the day to the first event, 0 if at most `TOLERANCE_US`."""
     return first - begin if first - begin > TOLERANCE_US else 0
 
 
 def _kept(event: dict[str, Any]) -> dict[str, Any]:
-    """The event without the texts that people wrote."""
+    """The parts of an event to record: those that `jetstream` reads, without the texts of posts."""
     commit = event.get("commit")
     if not isinstance(commit, dict):
         return {name: event[name] for name in ("did", "time_us", "kind", "identity", "account") if name in event}
@@ -212,7 +221,7 @@ def _facets(facets: Any) -> Any:
     ]
 
 
-# The parts of a record that are kept; `text`, `langs`, `tags`, images and the rest are not.
+# Field of a record to keep -> function that reduces its value. All other fields are dropped, such as `text` and images.
 _RECORD: dict[str, Callable[[Any], Any]] = {
     "subject": _as_is,
     "reply": lambda reply: {"parent": {"uri": within(reply, "parent", "uri")}},

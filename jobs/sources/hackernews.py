@@ -1,18 +1,19 @@
 """hackernews: Hacker News through its public API: the whole platform, of any day since 2006, without a token.
 
-https://github.com/HackerNews/API. Ids rise with time, so two searches find the ids of a day, and each item is asked once. The
-API states no rate limit. Accounts and items have the platform's names and ids; times are the server's.
+https://github.com/HackerNews/API. Ids rise with time, so two binary searches find the first and the last id of a day. A pull
+then requests every id between them, a second time if the response is empty. The API states no rate limit. An account's id is
+its user name, an act's id is its item's id. Times come from the platform's clock.
 
     item                       becomes
     comment                    reply to the author of its parent
     story, job, poll           post
-    option of a poll           nothing; its author is known
-    deleted                    unresolved: it names no author
+    option of a poll           ignored, but its author gets an account row
+    deleted                    unresolved, as any item without an author
     dead (killed by people     ignored
     or by the platform)
 
-Votes and favourites have no names, so they are no acts. An item deleted after the pull stays. Place: the API's address;
-without one, `PUBLIC`.
+The API does not say who votes for an item or saves it, so votes and favourites are no acts. If an item is deleted after the
+pull, its act stays. Place: the API's URL; without one, `PUBLIC`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -33,8 +34,10 @@ REQUESTS, MINUTES = 40_000, 120  # a day has some 12,000 items
 
 PAGE_ITEMS = 250
 THREADS = 16
-MARGIN = 20  # neighbouring ids may have times in another order
-PROBES = 5  # items looked at to date an id; a story that the platform lists again has a later time than its neighbours
+MARGIN = 20  # ids to add at each end of a day, because items with close ids may be out of the order of their times
+# Items read to date an id. Their earliest time counts: a story that the platform lists again has a later time than its
+# neighbours.
+PROBES = 5
 KEPT = ("id", "type", "by", "time", "parent", "deleted", "dead")
 
 ITEMS, PARENTS = "items", "parents"  # units of a day
@@ -77,7 +80,8 @@ class HackerNewsSource:
         Api(self._place, self._budget)  # refuses a place that is no address
 
     def pages(self, first_day: date, last_day: date) -> Iterator[Page]:
-        """Asks for what the recordings of these days lack, and yields their pages."""
+        """Requests what the recordings of these days lack, and yields the pages of each day. If the budget is used up, a note
+        marks the day as partial, or as absent if nothing of it is recorded. Raises like `Api.get` for all other failures."""
         with Api(self._place, self._budget) as api:
             for number in range((last_day - first_day).days + 1):
                 day = first_day + timedelta(days=number)
@@ -93,7 +97,8 @@ class HackerNewsSource:
 
 
 def _record_items(api: Api, items: Recording, day: date) -> None:
-    """Records the day's items in the order of their ids. The end is open as long as the platform has no item of a later day."""
+    """Records the day's items in ascending order of id. While the platform has no item of a later day, the day's end is
+    unknown, and the next pull resumes after the newest item."""
     cursor = items.cursor
     if cursor.done:
         return
@@ -112,8 +117,8 @@ def _record_items(api: Api, items: Recording, day: date) -> None:
 
 
 def _record_parents(api: Api, parents: Recording, items: Recording) -> None:
-    """Records the parents that lie outside the day's items: they are older, and name whom a reply is to. Waits until the items
-    are complete, because the cursor is a place among the parents' ids."""
+    """Records the parents whose ids lie outside those of the day's items; a parent names the author whom a comment replies to.
+    Does nothing until the items are complete: the cursor is a position in the list of parents, which must not change."""
     if parents.cursor.done or not items.cursor.done:
         return
     ids: set[int] = set()
@@ -132,7 +137,8 @@ def _record_parents(api: Api, parents: Recording, items: Recording) -> None:
 
 
 def _add(api: Api, into: Recording, ids: Sequence[int], cursor: Cursor) -> None:
-    """Asks for these items and records those that exist. An empty answer is asked twice: it may be a fault of the moment."""
+    """Requests these items in parallel and records those that exist. An empty response may be transient, so the item is
+    requested a second time."""
     with ThreadPoolExecutor(THREADS) as threads:
         items = list(threads.map(lambda number: _item(api, number) or _item(api, number), ids))
     into.add([{name: item[name] for name in KEPT if name in item} for item in items if item], cursor)
@@ -148,7 +154,8 @@ def _maximum(api: Api) -> int:
 
 
 def _first_of(api: Api, day: date, newest: int) -> int:
-    """The id from which on items are of the day or later, by bisection; `newest` + 1 if there is none."""
+    """The id from which on items are of the day or later, found by bisection; `newest` + 1 if there is no such item. It may be
+    off by a few ids, which `MARGIN` covers."""
     midnight = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
     low, high = 1, newest + 1
     while low < high:
@@ -162,7 +169,8 @@ def _first_of(api: Api, day: date, newest: int) -> int:
 
 
 def _time(api: Api, number: int, end: int) -> int | None:
-    """The earliest time of a few items from this id on; None if there is none below `end`."""
+    """The earliest time, in seconds since 1970, of the next `PROBES` items that have one, from this id on and below `end`. None
+    if there is no such item among the next `PROBES` * `MARGIN` ids."""
     times: list[int] = []
     for candidate in range(number, min(number + PROBES * MARGIN, end)):
         item = _item(api, candidate)
@@ -174,7 +182,7 @@ def _time(api: Api, number: int, end: int) -> int | None:
 
 
 def _missing(reason: str, items: Recording, parents: Recording) -> str:
-    """What a pull that ends early has recorded so far."""
+    """The text of the note for a pull that ended early: the reason, and how many items are recorded."""
     count = sum(len(recording.items_of(path)) for path in items.pages)
     behind = " and no parent" if items.cursor.done and not parents.pages else ""
     return f"{reason} after {count:,} items{behind}; the next pull goes on from there"

@@ -1,7 +1,7 @@
-"""Every request of a live source: within a budget, patient where a platform asks for it, and silent about secrets.
+"""HTTP requests of live sources: they stay within a budget, wait as long as a platform asks, and reveal no secrets.
 
-Errors and logs name the host and the path of an address, never its query, a header or a body: these may hold secrets.
-Waiting times are measured by the platform's clock (`Date`), because this machine's may be wrong.
+Errors and logs name only the host and path of a URL. They omit its query, headers and bodies, which may hold secrets. A wait
+until an instant is measured by the platform's clock (header `Date`), because this machine's clock may be wrong.
 """
 
 import logging
@@ -22,12 +22,12 @@ from jobs import __version__
 from jobs.errors import CloutError, UsageError
 
 log = logging.getLogger(__name__)
-for name in ("httpx2", "httpcore2"):  # they log whole addresses and headers
+for name in ("httpx2", "httpcore2"):  # at INFO and DEBUG they log whole URLs and headers
     logging.getLogger(name).setLevel(logging.WARNING)
 
-CONTACT = "CLOUT_CONTACT"  # variable: an address or a page that platforms may turn to
+CONTACT = "CLOUT_CONTACT"  # variable: an e-mail address or a web page by which platforms can reach the operator
 TIMEOUT_S = 30
-MAX_WAIT_S = 15 * 60  # a platform that asks for a longer wait ends the pull for now
+MAX_WAIT_S = 15 * 60  # if a platform asks for a longer wait, the pull ends and the next one resumes
 MAX_ANSWER_BYTES = 64 << 20
 TRIES = 6
 REDIRECTS = 5
@@ -38,23 +38,25 @@ _LEFT = ("x-ratelimit-remaining", "x-rate-limit-remaining", "ratelimit-remaining
 
 
 class ApiError(CloutError):
-    """A platform does not answer as documented; the pull cannot go on."""
+    """The platform did not answer as documented, so the pull cannot continue."""
 
 
 class OutOfBudgetError(ApiError):
-    """The requests, the minutes or the patience of a pull are used up. What was asked is kept; the next pull goes on."""
+    """The pull has used up its requests or its minutes, or the platform asks for a longer wait than the pull may take. Recorded
+    pages are kept, and the next pull resumes after them."""
 
 
 class NotAllowedError(UsageError):
-    """The platform refuses the credentials. A retry would not help."""
+    """The platform denies access (status 401 or 403). A retry with the same credentials would not help."""
 
 
 class NotThereError(ApiError):
-    """The thing asked for is gone, private or withheld."""
+    """The requested resource does not exist, is gone or is withheld (status 404, 410 or 451)."""
 
 
 class _PassingError(Exception):
-    """A failure that a retry may overcome, perhaps after `wait_s` seconds."""
+    """A failure that may be transient. `wait_s` is the number of seconds that the platform asks to wait, None if it does not
+    say."""
 
     def __init__(self, reason: str, wait_s: float | None = None) -> None:
         super().__init__(reason)
@@ -63,7 +65,8 @@ class _PassingError(Exception):
 
 @dataclass
 class Budget:
-    """What one pull may spend. `clock` returns seconds, `sleep` waits for some."""
+    """The requests and minutes that one pull may use; the minutes count from the creation of the budget. `clock` returns
+    seconds; `sleep` waits for a number of seconds. Several threads may call it."""
 
     requests: int
     minutes: float
@@ -78,11 +81,11 @@ class Budget:
 
     @property
     def seconds_left(self) -> float:
-        """Seconds until the minutes are used up."""
+        """Seconds until the minutes are used up; negative afterwards."""
         return 60 * self.minutes - (self.clock() - self._began)
 
     def spend(self) -> None:
-        """Counts one request. Raises `OutOfBudgetError` if none is left."""
+        """Counts one request. Raises `OutOfBudgetError` if no request or no time is left."""
         with self._lock:
             if self.used >= self.requests:
                 raise OutOfBudgetError(f"the budget of {self.requests:,} requests is used up")
@@ -95,21 +98,23 @@ class Budget:
             raise OutOfBudgetError(f"the budget of {self.minutes:g} minutes is used up")
 
     def wait(self, seconds: float) -> None:
-        """Waits. Raises `OutOfBudgetError` at once if that takes longer than is left."""
+        """Waits for this many seconds. If that is more than `MAX_WAIT_S` or more than the time left, raises `OutOfBudgetError`
+        at once instead."""
         if seconds > min(MAX_WAIT_S, self.seconds_left):
             raise OutOfBudgetError(f"the platform asks to wait {seconds:,.0f} s")
         self.sleep(seconds)
 
 
 class Answer(NamedTuple):
-    """A JSON answer, and the address of the next page by its `Link` header."""
+    """A parsed JSON response. `next` is the URL of the next page from the `Link` header, None if there is none."""
 
     value: Any
     next: str | None
 
 
 class Api:
-    """One platform's API. `base` begins every address; `connection` names the credentials in errors."""
+    """A client of one platform's API. `base` is the URL below which the API's paths lie; `connection` names the credentials in
+    errors. Raises `UsageError` if `base` is no HTTP or HTTPS URL."""
 
     def __init__(
         self, base: str, budget: Budget, *, headers: Mapping[str, str] | None = None, connection: str | None = None
@@ -133,10 +138,11 @@ class Api:
         self._client.close()
 
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> Answer:
-        """The JSON answer at a path below the base, or at a whole address of the same host. Retries what passes, and waits
-        where the platform asks for it; several threads may call it.
+        """The JSON response for a path below the base, or for a whole URL of the same scheme, host and port. Makes at most
+        `TRIES` attempts while failures may be transient. Between attempts it waits as long as the platform asks, else with
+        exponential backoff. Several threads may call it.
 
-        Raises `OutOfBudgetError`, `NotAllowedError`, `NotThereError`, or `ApiError` for any other failure.
+        Raises `OutOfBudgetError`, `NotAllowedError` or `NotThereError`, or `ApiError` if the platform fails otherwise.
         """
         url = self._address(path, params)
         where = f"{url.host}{url.path}"
@@ -156,7 +162,8 @@ class Api:
             raise ApiError(f"{where}: {error}, {TRIES} times; pull again later") from None
 
     def pages(self, path: str, params: Mapping[str, Any] | None = None) -> Iterator[Answer]:
-        """Pages linked by `Link: rel=next`. Raises `ApiError` if a page links to one that was already read."""
+        """Yields the response of `get` and the pages that follow it by `Link: rel=next`. Raises like `get`, and `ApiError` if a
+        page links to one that was already read."""
         seen: set[str] = set()
         following: str | None = str(self._address(path, params))
         while following:
@@ -170,7 +177,7 @@ class Api:
     def _address(self, path: str, params: Mapping[str, Any] | None) -> httpx2.URL:
         url = httpx2.URL(path if "://" in path else f"{str(self._base).rstrip('/')}/{path.lstrip('/')}")
         self._refuse_elsewhere(url)
-        return url.copy_merge_params(dict(params)) if params else url  # empty params would drop the address's own
+        return url.copy_merge_params(dict(params)) if params else url  # empty params would drop the URL's own query
 
     def _refuse_elsewhere(self, url: httpx2.URL) -> None:
         if (url.scheme, url.host, url.port) != (self._base.scheme, self._base.host, self._base.port):
@@ -220,14 +227,15 @@ def _body(answer: httpx2.Response, where: str) -> bytes:
 
 
 def _is_limited(answer: httpx2.Response) -> bool:
-    """Whether the answer says that a rate limit is reached. GitHub and others say so by 403, too."""
+    """Whether the response says that a rate limit is reached: status 429, or status 403 with a header about the limit, which
+    GitHub and others send."""
     used_up = any(answer.headers.get(name) == "0" for name in _LEFT)
     return answer.status_code == 429 or (answer.status_code == 403 and (used_up or "retry-after" in answer.headers))
 
 
 def _asked_wait_s(answer: httpx2.Response) -> float | None:
     """Seconds that the platform asks to wait: `Retry-After` in seconds or as a date (RFC 9110 section 10.2.3), else a reset in
-    seconds, as an epoch or as an ISO time. None if it does not say, or unreadably."""
+    seconds, as an epoch or as an ISO time. None if there is no such header or it cannot be parsed."""
     try:
         if after := answer.headers.get("retry-after"):
             return float(after) if after.isdecimal() else parsedate_to_datetime(after).timestamp() - _now(answer)
@@ -248,7 +256,7 @@ def _until(reset: str, now: float) -> float:
 
 
 def _now(answer: httpx2.Response) -> float:
-    """The platform's clock, in seconds since 1970."""
+    """The platform's time in seconds since 1970; this machine's if the response has no `Date`."""
     date = answer.headers.get("date")
     return parsedate_to_datetime(date).timestamp() if date else time.time()
 

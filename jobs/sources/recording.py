@@ -1,8 +1,9 @@
-"""What a live source was answered, kept in files until it is parsed: `landing/SOURCE/DAY/UNIT.NUMBER.jsonl.zst`.
+"""Recordings of what live sources received, in files: `landing/SOURCE/DAY/UNIT.NUMBER.jsonl.zst`.
 
-A unit is an account, a repository, a feed or a whole day. A page of answers and the cursor after it appear together, by one
-rename. So the recording is the cursor: a pull that was killed goes on after the last page, and a day that was recorded whole
-is parsed again without a request. Recordings hold ids, times, kinds and links, not the texts that people wrote.
+A unit is an account, a repository, a feed or a whole day. A page holds items and the cursor after them; one rename makes both
+visible together. So a killed pull resumes after the last recorded page, and a pull of a completely recorded day makes no
+request. Pulls parse the recordings, which stay until `clout maintain` removes those older than `landing_days`. Recordings hold
+ids, times, kinds, links and account names, but no text of a post.
 """
 
 import hashlib
@@ -21,13 +22,14 @@ from backports import zstd
 from jobs.errors import CloutError
 from jobs.files import appearing
 
-MOST_LETTERS = 150  # of a unit in its file's name
+MOST_LETTERS = 150  # of a file name that stand for the unit
 SUFFIX = ".jsonl.zst"
-CURSOR = "clout_cursor"  # the key of a page's last line
+CURSOR = "clout_cursor"  # the only key of a page's last line
 
 
 class Cursor(NamedTuple):
-    """Where a unit's pull goes on: `next` is the source's own value. `done`: nothing is left to ask."""
+    """Where the next pull of a unit resumes. `next` is a JSON value that only the source interprets, None before the first
+    page. `done`: the unit is complete."""
 
     next: Any = None
     done: bool = False
@@ -35,7 +37,7 @@ class Cursor(NamedTuple):
 
 @dataclass(frozen=True)
 class Recording:
-    """One unit of one day of one source. `unit` may be any text that a platform sends."""
+    """The recorded pages of one unit of one day of one source. `unit` may be any text that a platform sends."""
 
     folder: Path
     unit: str
@@ -52,7 +54,8 @@ class Recording:
         return _cursor(pages[-1]) if pages else Cursor()
 
     def add(self, items: Sequence[Any], cursor: Cursor) -> None:
-        """Records a page of items and the cursor after it. An item is a line of JSON, or a value that becomes one."""
+        """Records a page of items and the cursor after it, and flushes the file to disk. An item is a line of JSON as bytes, or
+        a value that is written as one."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         lines = [item if isinstance(item, bytes) else orjson.dumps(item) for item in items]
         lines.append(orjson.dumps({CURSOR: cursor._asdict()}))
@@ -63,18 +66,18 @@ class Recording:
             os.fsync(file.fileno())
 
     def forget(self) -> None:
-        """Removes the recorded pages, so that the unit is asked anew."""
+        """Removes the recorded pages, so that the next pull requests the unit again."""
         for page in self.pages:
             page.unlink()
 
 
 def pages(folder: Path) -> list[Path]:
-    """The recorded pages of all units of a day."""
+    """The recorded pages in a day's folder, of all units."""
     return sorted(folder.glob(f"*{SUFFIX}"))
 
 
 def items_of(page: Path) -> list[bytes]:
-    """The items of a recorded page, each a line."""
+    """The items of a recorded page, each as one line of JSON, without the cursor."""
     return zstd.decompress(page.read_bytes()).splitlines()[:-1]
 
 
@@ -84,7 +87,8 @@ def day_folder(landing: Path, source_id: str, day: date) -> Path:
 
 
 def remove_before(landing: Path, day: date) -> int:
-    """Removes all sources' recordings of days before this one, and returns how many they were."""
+    """Removes the recordings of all sources for days before this one. Returns the number of removed folders, one per source and
+    day."""
     old = [path for path in landing.glob("*/????-??-??") if path.name < str(day)]
     for path in old:
         shutil.rmtree(path)
@@ -92,7 +96,8 @@ def remove_before(landing: Path, day: date) -> int:
 
 
 def _name(unit: str) -> str:
-    """The unit as a file name without separators, dots or pattern characters. A long one ends in a digest of the whole."""
+    """The unit as a part of a file name, without separators, dots or pattern characters. A long one is cut and ends in a digest
+    of the whole unit."""
     name = quote(unit, safe="").replace(".", "%2E")
     if len(name) <= MOST_LETTERS:
         return name

@@ -1,4 +1,4 @@
-"""Writes Arrow rows to a Delta table as they stream in. Each batch is checked against the contract before the commit."""
+"""Streams Arrow rows into a Delta table, and checks every batch against the contract before the commit."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,13 +12,14 @@ from schemas.table import Table
 
 
 def properties(metadata: str) -> CommitProperties:
-    """The properties of a commit with this user metadata."""
+    """The properties of a commit with this text as its user metadata."""
     return CommitProperties(custom_metadata={"userMetadata": metadata})
 
 
 def write(table: Table, rows: pa.Table | pa.RecordBatchReader, delta: DeltaTable, metadata: str, **how: Any) -> None:
-    """Writes the rows as they stream in, in one commit with this user metadata. `how` goes to `write_deltalake`. Raises
-    `ContractError` if a row violates the contract: a row's own error, not the writer's wrapper of it."""
+    """Streams the rows into the table in one commit with this user metadata. `how` goes to `write_deltalake`. Raises
+    `ContractError` if a row violates the contract or two rows have the same grain. If reading the rows fails, raises the
+    original error, not the one in which deltalake wraps it."""
     raised: list[BaseException] = []
     try:
         write_deltalake(delta, _checked(table, rows, raised), commit_properties=properties(metadata), **how)
@@ -29,9 +30,13 @@ def write(table: Table, rows: pa.Table | pa.RecordBatchReader, delta: DeltaTable
 
 
 def _checked(table: Table, rows: pa.Table | pa.RecordBatchReader, raised: list[BaseException]) -> pa.RecordBatchReader:
-    """The rows as a checked stream. It fails at the first batch that violates the contract, or at its end if rows repeat the
-    grain, before anything is committed. `raised` then holds the original error: the writer reads the stream outside Python and
-    would raise one of its own. Columns carry no docs: the writer would refuse docs that differ from the table's."""
+    """The rows as a checked stream. The stream fails before the commit: at the first batch that violates the contract, or at
+    its end if two rows have the same grain. deltalake reads the stream outside Python and raises an error of its own instead,
+    so `raised` collects the original error. The columns carry no docs, because deltalake refuses docs that differ from the
+    table's.
+
+    Raises `ContractError` at once if the columns violate the contract.
+    """
     arrow.check_schema(table, rows.schema)
     schema = pa.schema([field.remove_metadata() for field in arrow.schema(table)])
 

@@ -1,4 +1,4 @@
-"""Races of runs that write one table at once: which run lost to which, and what is retried."""
+"""Races between runs that write one table at the same time: names the run that won, and repeats writes that can be repeated."""
 
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
@@ -8,24 +8,24 @@ from jobs.errors import CloutError
 from jobs.warehouse import commits
 from jobs.warehouse.commits import Partition, as_text
 
-# Names or texts in Spark's error if another commit came first.
+# Parts of an error's name or text that mean: another commit came first. For errors other than `CommitFailedError`.
 COLLISIONS = ("Concurrent", "DELTA_CONCURRENT", "MetadataChanged", "DELTA_METADATA_CHANGED")
 
-# Operations, as Spark and deltalake name them, that change files but no rows.
+# Operations that change files but no rows: the beginnings of the names that deltalake and delta-spark write into the log.
 UPKEEP = ("OPTIMIZE", "VACUUM")
 
-# A commit that collides with an unrelated one (bookkeeping of another day or source) is retried. With tens of concurrent
-# writers the last one needs about this many tries.
+# Attempts at a write that collides with unrelated commits, such as bookkeeping of another day or source. With tens of
+# concurrent writers, the last one needs about this many.
 TRIES = 30
 
 
 class LostRaceError(CloutError):
-    """Another run wrote the same partition while this one was running; nothing of this run was kept."""
+    """A commit of another run came first, so this run's write was refused. Nothing of this write was kept."""
 
 
 class RearrangedError(LostRaceError):
-    """Only other partitions changed meanwhile, or maintenance merged or removed files: the caller can retry the same write on
-    top of `version`."""
+    """The commits that came first changed only other partitions, or were maintenance, which merges and removes files but
+    changes no row. The caller can repeat the same write on top of `version`."""
 
     def __init__(self, message: str, version: int) -> None:
         super().__init__(message)
@@ -33,13 +33,14 @@ class RearrangedError(LostRaceError):
 
 
 def is_collision(error: Exception) -> bool:
-    """Whether a writer raised the error because another commit came first."""
+    """Whether the error of a writer means that another commit came first."""
     return isinstance(error, CommitFailedError) or any(name in f"{type(error).__name__} {error}" for name in COLLISIONS)
 
 
 def lost(table: str, before: int, description: str, now: DeltaTable, partition: Partition) -> LostRaceError:
-    """The error for a run that could not replace the partition. It opened the table at version `before`, with this
-    description."""
+    """The error for a run that could not write the partition. That run opened the table at version `before`, with this
+    `description` (`commits.description`). `now` is the table as reopened after the collision. Returns a `RearrangedError` if
+    the run can repeat the write."""
     mine = as_text(partition)
     what = f"{table} {' '.join(','.join(values) for values in mine.values())}"
     newer = [commit for commit in commits.commits(now) if commit.version > before]
@@ -65,8 +66,8 @@ def lost(table: str, before: int, description: str, now: DeltaTable, partition: 
 
 
 def repeated(collision: type[Exception]) -> Retrying:
-    """Attempts (`for attempt in ...: with attempt:`) until one does not collide. After `TRIES` collisions, raises the last
-    one."""
+    """Attempts, for `for attempt in repeated(...): with attempt:`. The block is repeated as long as it raises `collision`,
+    after random waits of at most 1 s. After `TRIES` attempts, raises the last collision."""
     return Retrying(
         retry=retry_if_exception_type(collision),
         stop=stop_after_attempt(TRIES),

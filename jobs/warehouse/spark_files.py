@@ -1,6 +1,7 @@
-"""Reads and writes a Delta table's data files with Spark. Only `deltalake` writes the log, so tables have one kind of writer.
+"""Reads and writes a Delta table's data files with Spark. Only `deltalake` writes the log, so all commits come from one
+library.
 
-Spark sees plain Parquet files: it plans no query over the log, and an accelerator of Parquet scans can take them.
+Spark reads and writes plain Parquet files. Its queries do not touch the log, and accelerators of Parquet scans work on them.
 """
 
 import json
@@ -24,22 +25,20 @@ from schemas.table import ContractError, Table
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-STAGING = (
-    "staging"  # below a table: files of writes that have not ended. `clout maintain` removes those of killed runs.
-)
+# Folder of a table for the files of unfinished writes. `clout maintain` removes what killed runs leave there.
+STAGING = "staging"
 
 
 def frame(session: "SparkSession", table: Table, root: str, chosen: pa.Table) -> "DataFrame":
-    """The rows of the `chosen` files (as `pruning.files` returns them) below the table's root, in the contract's columns.
-    Columns that an older file lacks are null."""
+    """The rows of the `chosen` files (rows of `pruning.files`) in the contract's columns. `root` is the table's folder or URL
+    for Spark. Columns that an older file lacks are null."""
     from schemas import arrow, spark
 
     paths = [f"{root}/{unquote(path)}" for path in chosen["path"].to_pylist()]
     if not paths:
-        return session.createDataFrame(
-            arrow.schema(table).empty_table()
-        )  # not from a list, for which executors need Python
-    # Partition columns are in the folders' names. Without the option, names with brackets would be patterns.
+        # Through Arrow: Python rows would start a Python worker on every executor.
+        return session.createDataFrame(arrow.schema(table).empty_table())
+    # Partition columns are in the folders' names. With globbing, Spark would take a name with brackets for a pattern.
     reader = session.read.schema(spark.schema(table)).option("basePath", root).option("__globPaths__", "false")
     return reader.parquet(*paths).select(*table.column_names)
 
@@ -48,10 +47,11 @@ def frame(session: "SparkSession", table: Table, root: str, chosen: pa.Table) ->
 def written(
     table: Table, rows: "DataFrame", partition: Partition, root: str, files: fs.FileSystem
 ) -> Iterator[list[AddAction]]:
-    """Writes the rows as new files of the table and yields them, for the block to commit. `root` is the table's folder for
-    Spark; `files` is rooted there.
+    """Writes the rows as new files of the table. Yields the log entries of these files, for the block to commit. `root` is the
+    table's folder or URL for Spark, `files` the same folder as a file system. `partition` may name only partition columns.
 
-    Raises `ContractError` if a column that the contract declares not null has nulls, or a row lies outside the partition.
+    Raises `ContractError` if a column that the contract declares not null has nulls, or if a row lies outside the partition. If
+    the block does not commit the files, no reader sees them, and `clout maintain` removes them later.
     """
     staging = f"{STAGING}/{uuid4().hex}"
     try:
@@ -70,11 +70,12 @@ def written(
 
 
 def commit(table: Table, delta: DeltaTable, added: list[AddAction], partition: Partition, metadata: str) -> None:
-    """Replaces the partition's files by the added ones, in one commit on top of `delta` as opened. Raises `CommitFailedError`
-    if the table has changed since: deltalake would retry, but does not look at the partition."""
+    """Replaces the partition's files with the `added` files, in one commit on the version at which `delta` was opened. Raises
+    `CommitFailedError` if the table has a newer version. deltalake's own retry is off, because it does not check whether the
+    newer commits changed the partition."""
     filters = [(name, "in", values) for name, values in as_text(partition).items()]
     removed = pruning.files(delta, partition).num_rows
-    counts = {"num_added_files": len(added), "num_removed_files": removed}  # which `delta_log` compares with the commit
+    counts = {"num_added_files": len(added), "num_removed_files": removed}  # `delta_log.commit_fault` checks them
     delta.create_write_transaction(
         [*added],
         "overwrite",
@@ -88,7 +89,8 @@ def commit(table: Table, delta: DeltaTable, added: list[AddAction], partition: P
 
 
 def _described(table: Table, path: str, staging: str, files: fs.FileSystem) -> AddAction:
-    """The log's description of a file, from its footer."""
+    """The log entry of a new file, made from the file's footer. Raises `ContractError` if a column that the contract declares
+    not null has nulls."""
     info = files.get_file_info(path)
     with files.open_input_file(path) as opened:
         footer = pq.read_metadata(opened)
@@ -123,7 +125,8 @@ def _columns(footer: pq.FileMetaData) -> Iterator[pq.ColumnChunkMetaData]:
 
 
 def _statistics(table: Table, footer: pq.FileMetaData, nulls: Mapping[str, int]) -> dict[str, Any]:
-    """What the log keeps of a file: its rows, and bounds of the columns that readers filter by."""
+    """The file's statistics for the log: its row count, and the least value, greatest value and null count of each column that
+    readers filter by."""
     bounds: dict[str, list[Any]] = {name: [] for name in STATISTICS[table.name]}
     for column in _columns(footer):
         if column.path_in_schema in bounds and column.statistics.has_min_max:
