@@ -67,7 +67,7 @@ IGNORED = {
 TIMED_BY_OBJECT = ("Create", "Undo", "Delete")
 TAKING_BACK = ("Undo", "Delete")
 SCORED = {*TIMED_BY_OBJECT, *DIRECTED}
-MOST_HANDED_ON = 3  # levels of Announce: by a group, by a relay, and one to spare
+MOST_HANDED_ON = 3  # nested Announces around an activity: by a group, by a relay, and one to spare
 
 _SHORT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}$")
 
@@ -188,7 +188,7 @@ def _is_activity(item: Any) -> bool:
 
 
 def _handed_on(activity: Any, occurred_at: int | None, handed_on: int) -> list[Record]:
-    """The records of activities inside an Announce. The announcing actor gets no act."""
+    """The records of the activities inside an Announce, by their own actors. The announcing actor gets no act."""
     if handed_on == MOST_HANDED_ON:
         raise Rejected("activity is handed on too often")
     if is_private(activity):

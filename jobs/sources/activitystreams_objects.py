@@ -27,7 +27,7 @@ _AUDIENCE = ("to", "cc", "bto", "bcc")
 
 
 def each(item: Any, name: str) -> Iterator[Any]:
-    """A property's values: none, one, or a list of them."""
+    """A property's values, whether it holds none, one or a list. Omits null and empty text."""
     value = item.get(name) if type(item) is dict else None
     for one in value if type(value) is list else (value,):
         if one not in (None, ""):
@@ -41,7 +41,8 @@ def types(item: Any) -> list[str]:
 
 
 def identity(item: Any, what: str) -> str | None:
-    """The id of an embedded or named object; None if it has none. Raises `Rejected` if the value cannot be an id."""
+    """The id of an object that is embedded or given by its id; None if it has none. Raises `Rejected` if the value cannot be an
+    id."""
     told = item.get("id", item.get("@id")) if type(item) is dict else item
     return None if told is None else account_id(told, what)
 
@@ -53,7 +54,8 @@ def author(item: Any) -> str | None:
 
 
 def instant(item: Any, name: str = "published") -> int | None:
-    """The time in microseconds; None if absent. Raises `Rejected` if the value is not a time."""
+    """The time in the property `name`, in microseconds since 1970; None if absent. Raises `Rejected` if the value is not a
+    time."""
     told = item.get(name) if type(item) is dict else None
     return None if told is None else from_iso(told)
 

@@ -1,7 +1,7 @@
 """gharchive: GH Archive's hourly files of GitHub's public events, from folders, files or a base URL.
 
-https://www.gharchive.org. Without a place, `PUBLIC` is used. A file holds one hour, `YYYY-MM-DD-H.json.gz` (or `.json`), and a
-line one event, which `github_events` parses. Only hours of the requested days are opened. A day is partial if an hour is
+https://www.gharchive.org. Without a place, `PUBLIC` is used. A file `YYYY-MM-DD-H.json.gz` (or `.json`) holds one hour, and
+each line one event, which `github_events` parses. Only hours of the requested days are opened. A day is partial if an hour is
 missing, truncated, empty or without events (an error page), or if the archive itself is known to lack events (`GAPS`).
 """
 
@@ -102,7 +102,8 @@ class GHArchiveSource:
             self.files.setdefault(f"{name[1]}-{int(name[2])}", path)  # mirrors name the first ten hours 00 to 09
 
     def pages(self, first_day: date, last_day: date) -> Iterator[Page]:
-        """The pages of these days. Raises `UsageError` if no hour of them exists."""
+        """The pages of these days. Raises `UsageError` if no place has any of their hours, and `CloutError` if a download
+        fails."""
         found_any = False
         with httpx2.Client(follow_redirects=True, timeout=TIMEOUT_S) as client:
             for number in range((last_day - first_day).days + 1):
@@ -169,7 +170,8 @@ def _notes(day: date, hours: int, missing: list[str], without_events: list[str])
 
 
 def _fault(first: Page) -> str | None:
-    """The fault of an hour that begins with this page: it is empty, or none of its lines is an event. None if it has events."""
+    """The fault of an hour, given its first page: the hour is empty, or all lines of this page are rejected. None if the page
+    has events."""
     rejected = first.faults["outcome"].to_pylist().count("rejected")
     if first.lines.total() == 0:
         return "empty"

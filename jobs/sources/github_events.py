@@ -15,14 +15,14 @@ https://docs.github.com/rest/using-the-rest-api/github-event-types. `created_at`
     CreateEvent of a repository, GistEvent
     all others, and other actions of these          ignored: branches, tags, members, wiki pages, closing, editing
 
-Accounts are lower-case logins, so only bots get an account row. GitHub ends bots' logins in `[bot]`, and gives them the type
-`Bot` wherever an event holds a full user. `ghost` is GitHub's placeholder for deleted accounts. Events that are not public are
-ignored. An act's id is its content's id (`issuecomment-7`, as in its URL; `owner/name#12`), else the event's. A review without
-text only wraps its comments, which have their own events, so it is ignored.
+An account's id is its login in lower case, so only bots need an account row. GitHub ends bots' logins in `[bot]`, and gives
+them the type `Bot` wherever an event holds a full user. `ghost` is GitHub's placeholder for deleted accounts. Events that are
+not public are ignored. An act's id is its content's id (`issuecomment-7`, as in its URL; `owner/name#12`), else the event's id.
+A review without text only wraps its comments, which have their own events, so it is ignored.
 
-Until 2014 (the timeline) `actor` is a login, events have no id, and comments name their issue only by `url`. Since late 2025
-pull requests do not name their author. The target of such a reply is looked up among the pull's other events on that issue or
-pull request. BigQuery's export writes `payload` as text.
+Until 2014 (the timeline), `actor` is a login, events have no id (so the act's id is derived), and comments name their issue
+only by `url`. Since late 2025, pull requests do not name their author. The target of such a reply is looked up among the pull's
+other events on that issue or pull request. BigQuery's export writes `payload` as text.
 """
 
 import re
@@ -230,7 +230,9 @@ def parse(line: bytes) -> Sequence[Record]:
         if type(payload) is str:
             payload = json_object(payload.encode("utf-8", "backslashreplace"))
         found = records(_Event(actor, occurred_at, _repository(raw), payload, raw))
-        if b"bot]" not in line and b'"Bot"' not in line:  # nearly all events; checking each user costs a tenth
+        if (
+            b"bot]" not in line and b'"Bot"' not in line
+        ):  # nearly all events: checking every user adds a tenth to the time
             return found
         bots = _bots(raw, login, payload)
         return (*found, *(Account(bot.lower(), occurred_at, handle=bot, is_bot=True) for bot in bots))

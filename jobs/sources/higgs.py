@@ -1,7 +1,7 @@
 """higgs: SNAP's higgs-twitter activity, one action per line: `actor target unix_seconds RT|MT|RE`, plain or compressed.
 
-https://snap.stanford.edu/data/higgs-twitter.html (De Domenico et al., Sci. Rep. 3:2980, 2013). The file has no ids of
-acts, and repeats every reply as a mention in the same second.
+https://snap.stanford.edu/data/higgs-twitter.html (De Domenico et al., Sci. Rep. 3:2980, 2013). The file has no ids of acts, so
+ids are derived from actor, target and second. It repeats every reply as a mention in the same second; both get the same id.
 """
 
 from collections.abc import Iterator, Sequence

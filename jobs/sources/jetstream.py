@@ -3,7 +3,7 @@
 https://github.com/bluesky-social/jetstream, https://atproto.com/specs/lexicon (lexicons `app.bsky.*`).
 Both wire formats are read: `/subscribe` (in full and in the short form from before October 2024), and `subscribeEvents` with or
 without its envelope (`{"$type": "message", "payload": ...}`). `time_us` or `time` is the server's clock; a record's `createdAt`
-is the client's and is ignored. Accounts are DIDs. An act's id is its record's URI, `at://did/collection/rkey`.
+is the client's and is ignored. An account's id is its DID, an act's id is its record's URI, `at://did/collection/rkey`.
 
     record created                      becomes
     app.bsky.feed.like, .repost         like, reshare of the subject
@@ -15,9 +15,9 @@ is the client's and is ignored. Accounts are DIDs. An act's id is its record's U
                                         profile lacks it
     of any other collection; updates    ignored
 
-An identity event supplies an account's handle. Records may hold nonsense: a like, repost or follow without a valid target is
-rejected; a facet, embed or parent of a post without one is unresolved, and the post's other acts still count. A URI with a
-handle instead of a DID (`at://alice.example/...`) is valid but unresolved: it names no known account.
+An identity event supplies an account's handle. A client may write anything into a record. A like, repost or follow without a
+valid target is rejected. If a facet, embed or parent of a post has no valid target, it is unresolved, and the post's other acts
+still count. A URI with a handle instead of a DID (`at://alice.example/...`) is valid but unresolved: it names no known account.
 """
 
 import re
@@ -82,7 +82,7 @@ def _post(commit: _Commit) -> Sequence[Record]:
 
 
 def _part(kind: str, made: Callable[[str, Any], Act | Unresolved], commit: _Commit, subject: Any) -> Act | Unresolved:
-    """One of several acts of a post. If it names nobody, the others still count."""
+    """One of several acts of a post; `Unresolved` if it has no valid target, so that the post's other acts still count."""
     try:
         return made(kind, subject)
     except Rejected as fault:

@@ -1,6 +1,6 @@
-"""Files -> lines -> pages, for every source that reads lines, in memory that does not depend on a file's size.
+"""Files -> lines -> pages, for every source that reads lines. Memory does not depend on a file's size.
 
-If a file is JSON but not one value per line (`documents`), its values are the lines.
+If a file is JSON but not one value per line (`documents`), its values take the place of lines.
 """
 
 import bz2
@@ -95,8 +95,8 @@ def _needs_dictionary(head: bytes) -> bool:
 
 
 class _Readable(io.RawIOBase):
-    """A raw file on a disk or mount. Its read errors are the machine's. Errors of decompressors, some also `OSError`, are
-    faults of the content."""
+    """A raw file on a disk or mount. Raises the machine's read errors as `ReadError`, to tell them from errors of
+    decompressors, which mean faulty content although some are `OSError` too."""
 
     def __init__(self, raw: BinaryIO, name: str) -> None:
         self._raw = raw
@@ -118,8 +118,8 @@ class _Readable(io.RawIOBase):
 
 
 class _Available(io.RawIOBase):
-    """Returns the bytes that an archive has available. When a caller requests a whole buffer, the standard readers lose all of
-    it if the archive is truncated within."""
+    """A reader that returns the bytes that an archive has available. The standard readers fill a whole buffer first, and lose
+    all of it if the archive is truncated within."""
 
     def __init__(self, archive: gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile | zstd.ZstdFile) -> None:
         self._archive = archive

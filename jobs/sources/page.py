@@ -1,8 +1,8 @@
 """Pages of records in columns, as sources yield them.
 
-A source that reads lines builds pages with `PageBuilder` from the records below. One that computes its rows may fill the
-columns itself. Instants are microseconds since 1970 in UTC. They are None if a line has no readable time; such a line counts
-for the first requested day.
+A source that reads lines builds pages with `PageBuilder` from the records below. A source that computes its rows may fill the
+columns itself. Instants are microseconds since 1970 in UTC, or None if a line has no readable time. Such a line counts for the
+first requested day.
 """
 
 from collections import Counter
@@ -46,7 +46,7 @@ class Undo(NamedTuple):
 
 
 class Account(NamedTuple):
-    """A line's data about an account; the last line of a day wins."""
+    """A line's data about an account. For each field, the last known value of a day counts."""
 
     account_id: str
     observed_at: int | None
@@ -144,8 +144,8 @@ def no_rows(schema: pa.Schema) -> pa.RecordBatch:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """Consecutive lines of one file of one platform. `lines` and `ignored` count lines by UTC day, `unknown` counts activities
-    of unknown types by day and type."""
+    """Records from consecutive lines of one file of one platform. `lines` and `ignored` count lines by UTC day, `unknown`
+    counts activities of unknown types by day and type. The day is None for lines without a readable time."""
 
     platform: str
     file: str
@@ -230,7 +230,7 @@ class PageBuilder:
         self._faults.append(("rejected", fault.reason, fault.occurred_at, line, excerpt(text)))
 
     def note(self, note: Note) -> None:
-        """Adds a remark, which the page passes on."""
+        """Adds a note to the page."""
         self._notes.append(note)
 
     def _day(self, record: Record) -> date | None:

@@ -1,8 +1,8 @@
 """reddit: Pushshift's dumps of Reddit's comments (`RC_...`) and submissions (`RS_...`), one JSON object per line.
 
 https://arxiv.org/abs/2001.08435 (Baumgartner et al., "The Pushshift Reddit Dataset"), https://www.reddit.com/dev/api.
-Files are plain or compressed, usually by zstd with windows of up to 2 GiB, and may mix both kinds. Accounts are names. Contents
-are fullnames (`t1_` and a comment's id, `t3_` and a submission's). `created_utc` is Reddit's own clock.
+Files are plain or compressed, usually by zstd with windows of up to 2 GiB, and may mix both kinds. An account's id is its name.
+A content's id is its fullname (`t1_` and a comment's id, `t3_` and a submission's). `created_utc` is Reddit's own clock.
 
     line                    becomes
     comment                 reply to the author of its parent, looked up among all lines of the pull

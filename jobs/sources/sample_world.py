@@ -28,7 +28,7 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True, kw_only=True)
 class Platform:
-    """One simulated platform. Shares are whole per cent, so sizes are the same on every machine."""
+    """One simulated platform. Percentages are whole numbers, so sizes are the same on every machine."""
 
     name: str
     people_percent: int
@@ -72,7 +72,7 @@ BOTS = 0.03  # share of accounts that declare themselves automated
 
 POSTS = 0.55  # scale of posts per day; gives about 0.4 per person
 MAX_POSTS = 50  # per day and account
-REACH = 0.2  # scale of the share of fans who see a post; gives a sixth, of whom three in ten act
+REACH = 0.2  # scale of the share of fans who see a post: a sixth of them see it, and three in ten of these act
 MAX_SEEN = 9_999  # per post: keeps pages small and act numbers within four digits
 FASHION_DAYS = 90  # period in which attention rises and falls, so scores change over time
 
@@ -198,7 +198,7 @@ class Crowd:
         return np.minimum(FRIENDS + strangers, max(self.size - 1, 0)).astype(np.int64)
 
     def _some_fan(self, accounts: Ints, luck: Floats) -> tuple[Ints, Floats]:
-        """One fan of each account (the first is the likeliest), and the probability that this fan acts on what it sees.
+        """One fan of each account (the first is the likeliest), and the probability that this fan acts on a post that it sees.
 
         Fan `r` of an account is the same every day. A friend is the mirror image of the account's place in its community, so
         friendship is mutual: friend `r` of an account's friend `r` is the account itself. If the mirror image is the account's

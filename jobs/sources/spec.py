@@ -31,15 +31,15 @@ TYPES = {
 }
 ANY_PLATFORM = ("activitystreams",)  # types for any platform, named by `@PLATFORM` or else by the ID
 LIVE = ("bluesky", "hackernews")  # types that ask a platform's API and record its answers
-ANSWER_ABOUT_THE_PAST = ("hackernews",)  # of these
+ANSWER_ABOUT_THE_PAST = ("hackernews",)  # live types whose platform can still be asked about past days
 WITHOUT_PLACE = ("sample", "gharchive", *LIVE)
 _ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 
 
 @dataclass(frozen=True)
 class SourceSpec:
-    """One source: its ID, its type, the places it is pulled from together, and its platform if neither the type nor the ID
-    determines it."""
+    """One source: its ID, its type, its places, and its platform if neither the type nor the ID determines it. One pull reads
+    all places."""
 
     id: str
     type: str
@@ -55,8 +55,8 @@ class SourceSpec:
         return made(self.id, self.places, self.platform) if self.platform else made(self.id, self.places)
 
     def forget(self, landing: Path, day: date) -> None:
-        """Removes the day's recording, so that the next pull asks the platform anew. Raises `UsageError` if the source has no
-        recordings, or if the platform could not answer again."""
+        """Removes the day's recording, so that the next pull requests the day again. Raises `UsageError` if the source's type
+        records nothing, or if its platform cannot be asked about past days."""
         if self.type not in LIVE:
             raise UsageError(f"--again: {self.id} reads files, and every pull reads them anew; leave --again out")
         if self.type not in ANSWER_ABOUT_THE_PAST:

@@ -1,7 +1,7 @@
-"""Collects a pull's pages on disk, looks up parents, sets undone and repeated acts aside, and separates days.
+"""Collects a pull's pages on disk, looks up the targets of acts, separates days, and excludes undone and repeated acts.
 
-DuckDB keeps the pages in a temporary file and spills what exceeds its memory, so a pull of any size fits. The order of lines
-decides between competing rows, so the same pages give the same rows.
+DuckDB keeps the pages in a temporary file and spills what exceeds its memory, so a pull of any size fits. Where rows compete,
+the order of lines decides, so the same pages give the same rows.
 """
 
 from collections import Counter
@@ -41,9 +41,9 @@ create table faults (platform text, day date, file_no int, line bigint, outcome 
                      dated boolean);
 """
 
-# The outcome of each act: `undone`, `repeated`, `unresolved`, `rejected`, or an act with its target. Two reports of one grain
-# on one line (somebody named twice in a post) are one report. A later line with the same grain and actor is a repeat: platforms
-# deliver at least once, and dumps overlap. If the actor differs, one of the two is wrong and the later is rejected.
+# Computes each act's outcome: `undone`, `repeated`, `unresolved`, `rejected`, or `act` with a target. Two reports with the same
+# grain on one line (a post that names somebody twice) are one report. A later line with the same grain and actor is a repeat,
+# because platforms deliver at least once and dumps overlap. With another actor, one line must be wrong: the later is rejected.
 _RESOLVE = f"""
 create table resolved as
 with parents as (select platform, object_id, min(account_id) as account_id from authors group by all),
@@ -191,8 +191,8 @@ class Spool:
 
     @property
     def ends(self) -> date | None:
-        """The latest day of any line read, requested or not; None if no line has a readable time. The files hold nothing of
-        later days."""
+        """The latest day of any line read, requested or not; None if no line has a readable time. The files hold no line of a
+        later day."""
         return max(self.dated, default=None)
 
     def counts(self, platform: str, day: date) -> dict[str, int]:
@@ -216,8 +216,8 @@ class Spool:
         }
 
     def rejected(self, day: date | None = None) -> tuple[int, int, list[tuple[str, int]]]:
-        """Rejected lines, lines read and the three commonest reasons: of all lines or, with `day`, of lines dated on that day.
-        Lines without a readable time do not count for a day."""
+        """The number of rejected lines, the number of lines read, and the three commonest reasons with their counts. Counts all
+        lines, or only lines with a readable time on `day` if given."""
         of = "outcome = 'rejected' and ($day is null or (day = $day and dated))"
         reasons = self._db.execute(
             f"select reason, count(*) from told where {of} group by 1 order by 2 desc, 1", {"day": day}
@@ -257,7 +257,7 @@ class Spool:
         return pa.RecordBatchReader.from_batches(schema, cast)
 
     def _digest(self, table: Table, query: str, platform: str, day: date) -> str:
-        """Digest of a query's rows without the pull's id, so it is the same for every pull of the same content."""
+        """Digest of a query's rows without the pull's id."""
         columns = [name for name in table.column_names if name != "pull"]
         return digests.of_rows(self._db, query, self._asked_of(platform, day), columns)
 

@@ -18,7 +18,7 @@ EARLIEST = int(datetime(1990, 1, 1, tzinfo=UTC).timestamp())
 LATEST = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp())
 ID_LENGTH = 2048
 ID_DIGITS = 40  # for numeric ids; a 128-bit number has 39
-TIME_LENGTH = 64  # no time is longer; a longer text must not be cached or converted
+TIME_LENGTH = 64  # in characters; a longer text is no time, and must be neither cached nor converted
 
 # Reasons of `Unresolved` shared by sources.
 NO_TIME = "time is missing"
@@ -67,8 +67,8 @@ def dated(occurred_at: int | None) -> Iterator[None]:
 
 
 def account_id(value: Any, what: str = "actor") -> str:
-    """An id as text. Raises `Rejected` if it is missing, is neither a string nor a whole number, is over 2,048 characters long,
-    or holds control characters."""
+    """An id as text. Raises `Rejected` if it is missing, is neither a string nor a whole number, is longer than `ID_LENGTH`
+    characters or `ID_DIGITS` digits, or holds control characters."""
     if type(value) is str:
         if not value:
             raise Rejected(f"{what} is missing")
@@ -85,7 +85,7 @@ def account_id(value: Any, what: str = "actor") -> str:
 
 
 def shown(value: Any) -> str | None:
-    """A display name; None if the value is not text or cannot be displayed."""
+    """The value if it is text to display: 1 to `ID_LENGTH` characters, none of them a control character. Else None."""
     return value if type(value) is str and 0 < len(value) <= ID_LENGTH and not _CONTROL.search(value) else None
 
 
@@ -113,7 +113,7 @@ def _number(text: str | bytes) -> float:
 
 
 def from_micros(value: Any) -> int:
-    """Unix microseconds, checked. Raises `Rejected` if the value is not a time or is out of range."""
+    """Checks Unix microseconds and returns them. Raises `Rejected` if the value is not a whole number or is out of range."""
     if type(value) is not int:
         raise Rejected("time is not a number of microseconds")
     if not EARLIEST * 1_000_000 <= value < LATEST * 1_000_000:

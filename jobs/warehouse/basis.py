@@ -1,6 +1,7 @@
-"""What published scores were computed from, and whether the current tables still hold it: by content, not by version.
+"""The basis of published scores: what they were computed from, and whether the current tables still hold it. Compares content,
+not table versions.
 
-A score counts the window's `engagement`. A day's rows there are unchanged if they were counted from activity of the same
+A score counts the window's `engagement`. A day's rows there are unchanged if they were counted from activity with the same
 digest, however often the day was pulled and counted in between.
 """
 
@@ -27,7 +28,7 @@ TOLERANCE = 1e-8
 
 @dataclass(frozen=True, kw_only=True)
 class Basis:
-    """What a day's score counts: the days covered when it was computed, read from one snapshot of the current tables."""
+    """What a day's score counts: the days covered when the score was computed, read from one snapshot of the current tables."""
 
     day: date
     methodology: Methodology
@@ -56,7 +57,8 @@ def published_basis(warehouse: Warehouse, day: date, methodology: Methodology) -
     """The basis of the day's published scores. Raises `CloutError` if nothing is published, if the basis is not recorded, or if
     days of the window were pulled again since and counted differently."""
     what = f"scores {day} ({methodology.version})"
-    now = counted.snapshot(warehouse)  # before `runs`: days counted in between are then refused, not mistaken for these
+    # Read before `runs`: a day counted in between is then refused, not taken for unchanged.
+    now = counted.snapshot(warehouse)
     publication = publications.current(warehouse, methodology.version, day)
     if publication is None:
         raise CloutError(f"{what}: not published, so there is nothing to explain")
@@ -78,7 +80,7 @@ def published_basis(warehouse: Warehouse, day: date, methodology: Methodology) -
 
 
 def again(day: date, methodology: Methodology) -> str:
-    """The commands that score a day again, in words."""
+    """Text that names the commands to score the day again."""
     options = f"--day {day} --methodology {methodology.version}"
     return f"run `clout engagement {options}`, then `clout influence`, `clout checks` and `clout publish` with the same options"
 

@@ -1,6 +1,6 @@
-"""The metadata of clout's commits in a table's log. It names the run that won a race.
+"""The metadata of clout's commits in a table's log. They identify the run that won a race.
 
-The log expires (`delta.logRetentionDuration`), so clout only reads its newest commits.
+The log expires (`delta.logRetentionDuration`), so clout relies only on its newest commits.
 """
 
 import json
@@ -41,7 +41,8 @@ def metadata(partition: Partition, run_id: str, job: str, stamp: str) -> str:
 
 
 def commits(table: DeltaTable, partition: Partition | None = None) -> Iterator[Commit]:
-    """clout's commits still in the log, newest first. With a partition, only those that replaced it."""
+    """clout's commits that are still in the log, newest first. With a partition, only those whose partition includes all of its
+    values."""
     wanted = as_text(partition or {})
     for entry in table.history():
         try:

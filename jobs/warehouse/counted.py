@@ -1,7 +1,7 @@
-"""The rows of `activity` and `accounts` that count: those of the pulls named in `coverage`. All jobs read them here.
+"""The rows of `activity` and `accounts` that count: those of the pulls named in `coverage`. All jobs read these tables here.
 
 A row counts if the coverage row of its platform, day and source names its pull. A null pull marks rows of earlier versions of
-clout. One `Snapshot` holds table versions that belong together: it contains a concurrent pull completely or not at all.
+clout. The table versions of one `Snapshot` belong together: they contain a concurrent pull completely or not at all.
 """
 
 from collections import defaultdict
@@ -39,7 +39,7 @@ class Snapshot:
 
     @property
     def versions(self) -> dict[str, int]:
-        """Table's name -> version, for the manifest."""
+        """Table name -> version, for a row of `runs`."""
         return asdict(self)
 
 

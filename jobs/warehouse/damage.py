@@ -1,7 +1,8 @@
 """Finds tables on a local disk that a power cut or a failing disk damaged, and repairs their logs.
 
-A write is reported as done only after a flush. So if a log's newest commit, or a file that it adds, is torn, the commit was
-never reported and is undone. All other damage is restored from an intact copy, or reported and left alone.
+A write is reported as done only after a flush. So if a log's newest commit, or a file that this commit adds, is torn, the
+commit was never reported as done, and the repair undoes it. `jobs.warehouse.salvage` restores all other damage from an intact
+copy, or reports it and changes nothing.
 """
 
 import shutil
@@ -20,7 +21,7 @@ from schemas.catalog import TABLES
 from schemas.table import Table
 
 COMMIT, CHECKPOINT, DATA, ROWS = "commit", "checkpoint", "data file", "rows of"
-ASIDE = "_damaged"  # folder of the warehouse for files that a repair moves out; nothing is deleted
+ASIDE = "_damaged"  # folder of the warehouse to which a repair moves files; it deletes nothing
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Damage:
 
 @dataclass(frozen=True)
 class Repaired:
-    """The outcome of one damage: `done` describes the repair; `left` names what to run if no intact copy exists."""
+    """The outcome for one damage. `done` describes the repair. `left` says what to do if no repair was possible."""
 
     damage: Damage
     done: str | None = None
@@ -47,7 +48,8 @@ class Repaired:
 
 
 def find(warehouse: Warehouse) -> Iterator[Damage]:
-    """All torn or missing files that the logs name. Reads only logs and file sizes, no rows."""
+    """All torn or missing files that the logs name. Reads only logs and file sizes, no rows. Checks a table's data files only
+    if its log is intact. Finds nothing in an object store."""
     if not warehouse.is_local:
         return
     for table in TABLES:
@@ -79,7 +81,8 @@ def _data_damages(warehouse: Warehouse, table: Table) -> Iterator[Damage]:
 
 
 def repair_logs(warehouse: Warehouse) -> list[Repaired]:
-    """Moves torn checkpoints and torn newest commits from the logs into the warehouse's `_damaged` folder."""
+    """Moves torn checkpoints, torn newest commits and newest commits that add a torn file into the warehouse's `_damaged`
+    folder. Returns one outcome per damage, including damage that is left."""
     return [
         outcome
         for table in TABLES

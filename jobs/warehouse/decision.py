@@ -1,8 +1,8 @@
 """Decides which pull's rows count for a source's day: one commit of `coverage` decides for all platforms of the source.
 
-A pull adds its rows of `accounts`, `activity` and `rejects` beside those of earlier pulls, under its own run id. A commit of
-`coverage` then names the pull, and only after that are superseded rows removed. If a pull dies before that commit, no reader
-counts its rows, and the next pull of the day removes them.
+A pull adds its rows of `accounts`, `activity` and `rejects` beside those of earlier pulls, under its own run id. Then it
+commits `coverage` rows that name this pull, and only after that it removes superseded rows. If a pull dies before that commit,
+no reader counts its rows, and the next pull of the day removes them.
 """
 
 import logging
@@ -35,7 +35,7 @@ Pulls = Mapping[str, str | None]  # of one source and day: platform -> the pull 
 def standing(
     warehouse: Warehouse, source: str, first_day: date, last_day: date, version: int | None = None
 ) -> dict[date, Pulls]:
-    """Day -> the pulls that count. Days without coverage by the source are absent."""
+    """Day -> platform -> the pull that counts. Days that the source does not cover are absent."""
     days = {"day": Span(first_day, last_day), "source": source}
     pulls: dict[date, dict[str, str | None]] = defaultdict(dict)
     for row in warehouse.read(COVERAGE, days, columns=["day", "platform", "pull"], version=version).to_pylist():
@@ -54,11 +54,13 @@ class Decision:
         self._place: Partition = {
             "platform": self._platforms, "day": item.day, "source": item.parameters["source"]
         }  # fmt: skip
-        # These pulls began before this one commits, so none of them can win later. If this one wins, it may remove their rows.
+        # These pulls began before this one commits. If this one wins, `coverage` has changed since they began, so they lose
+        # and this one may remove their rows.
         self._others = {table: _pulls(warehouse, table, self._place) for table in PULLED}
 
     def add(self, table: Table, rows_of: Callable[[str], Iterable[pa.RecordBatch]]) -> None:
-        """Adds this pull's rows to the table in one commit, beside all others. `rows_of` returns the rows of one platform."""
+        """Adds this pull's rows to the table in one commit, beside those of other pulls. `rows_of` returns the rows of one
+        platform."""
         batches = chain.from_iterable(map(rows_of, self._platforms))
         first = next(batches, None)
         if first is not None:
@@ -82,8 +84,8 @@ class Decision:
         )
 
     def _committed(self, coverage: pa.Table) -> Pulls:
-        """The pulls that count after trying to commit these rows. Commits only if the same pulls still count as when this pull
-        began. Commits of other days and sources do not make it lose."""
+        """Commits these rows if the same pulls still count as when this pull began, and returns the pulls that count
+        afterwards. Commits of other days and sources do not make this pull lose."""
         for attempt in repeated(LostRaceError):
             with attempt:
                 version = self._warehouse.version(COVERAGE)
@@ -121,8 +123,8 @@ class Decision:
 def remove(
     warehouse: Warehouse, table: Table, where: Partition, pulls: set[str | None], *, run_id: str, job: str
 ) -> None:
-    """Removes the rows of these pulls, which no reader counts. They do no harm, so a failure is only logged. The next pull of
-    the day or maintenance then removes them."""
+    """Removes the rows of these pulls, which no reader counts. Such rows do no harm, so a failure is only logged, and the next
+    pull of the day or the next maintenance removes them."""
     if not pulls:
         return
     try:

@@ -1,9 +1,8 @@
-"""The files of a Delta log on a local disk: detects which ones a power cut tore, and flushes new ones.
+"""The files of a Delta log on a local disk: detects files that a power cut tore, and flushes new ones.
 
 Delta readers take an empty commit, or one truncated between two lines, for a smaller change: published rows vanish without an
-error. A commit's first line states how many files it adds and removes, so missing ones are detectable. Object stores write a
-file completely or not at all and need none of this.
-https://github.com/delta-io/delta/blob/master/PROTOCOL.md
+error. A commit's first line states how many files the commit adds and removes, so missing lines are detectable. Object stores
+write a file completely or not at all and need none of this. https://github.com/delta-io/delta/blob/master/PROTOCOL.md
 """
 
 import json
@@ -129,11 +128,11 @@ def files_fault(table: Path, files: pa.Table) -> str | None:
 
 
 def flush(table: Path, since: int) -> None:
-    """Flushes the commits from version `since` on, and the files they add, so they survive a power cut.
+    """Flushes the commits from version `since` on, and the files they add, so that they survive a power cut.
 
-    deltalake does not flush its writes. A write counts as done only after this call. Until then a power cut
-    may tear the newest commits, which `commit_fault` detects. Commits of other writers are flushed too, in case those have not
-    yet done so: flushing a clean file costs microseconds.
+    deltalake does not flush its writes. A write counts as done only after this call. Until then a power cut may tear the newest
+    commits, which `commit_fault` detects. This also flushes commits of other writers, in case those have not yet done so:
+    flushing a clean file costs microseconds.
     """
     newest = [entry for entry in commits(table) if entry.version >= since]
     files = {path for entry in newest for path, _ in files_of(table, entry.path, "add")}
@@ -144,7 +143,7 @@ def flush(table: Path, since: int) -> None:
 
 
 def flush_files(table: Path, paths: Sequence[str]) -> None:
-    """Flushes data files, named below the table, and their folders. A commit may then name them."""
+    """Flushes data files, given by their paths below the table, and their folders. Only then may a commit name the files."""
     files = [table / path for path in paths]
     folders = {parent for path in files for parent in path.parents if parent.is_relative_to(table)}
     for path in (*files, *sorted(folders, reverse=True)):

@@ -1,4 +1,4 @@
-"""Digests of content, equal for equal rows, whatever their order and files."""
+"""Digests of rows: equal rows give the same digest, whatever their order and files."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,11 +16,11 @@ _HALF = "((1::uhugeint << 64) - 1)"
 
 
 def of_rows(db: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, Any], columns: Sequence[str]) -> str:
-    """Digest of the query's rows as a multiset, taken in one pass and constant memory.
+    """Digest of the query's rows as a multiset, computed in one pass and constant memory.
 
     Each row is hashed to a 128-bit number. The digest covers the row count and the sums of both halves of these numbers. Two
-    different days collide by accident with a probability of about 2^-128. A deliberate collision gains nothing: the count of
-    the later day would pass for fresh until the day changes again.
+    different days collide by accident with a probability of about 2^-128. A deliberate collision gains little: a stale count of
+    the day would pass for fresh until the day's activity changes again.
     """
     sums = db.cursor().execute(_sums(query, columns), dict(parameters)).fetchone()
     return of_texts(map(str, sums or ()))

@@ -1,6 +1,7 @@
 """runs, scores -> publications: records days that were published before the table `publications` existed.
 
-What `runs` does not record stays null. A day's explanation then shows whether the current tables still give its scores.
+What `runs` does not record stays null. For such a day, `clout explain` can only recompute the scores to check whether the
+current tables still give them.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Checks a stream of rows for repeats of a table's grain, keeping 8 bytes per row in memory."""
+"""Checks that no two rows of a stream have the same grain. Keeps 8 bytes per row in memory."""
 
 from collections.abc import Iterable, Iterator
 

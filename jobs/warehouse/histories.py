@@ -20,7 +20,7 @@ from schemas.scores import SCORES
 
 JOB = "histories"
 
-# Reading one person reads one such group per month.
+# Rows per group of a Parquet file. To read one person, a reader loads one or two groups per month.
 GROUPS = WriterProperties(max_row_group_size=8_192)
 
 
@@ -42,8 +42,8 @@ def of_person(warehouse: Warehouse, person_id: str, methodologies: Iterable[str]
 
 
 def make_copies(warehouse: Warehouse, *, run_id: str) -> None:
-    """Makes the missing copies of every methodology's months, except its newest month. Removes copies that no longer match what
-    is published. Raises `LostRaceError` if another run copies the same month."""
+    """Makes the missing copies of every methodology's months, except its newest month. Removes copies that no longer match the
+    published scores. Raises `LostRaceError` if another run copies the same month."""
     listed = [*warehouse.partitions(SCORES), *warehouse.partitions(HISTORIES)]
     for methodology in sorted({partition["methodology"] for partition in listed}):
         of = {"methodology": methodology}

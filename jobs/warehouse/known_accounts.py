@@ -84,7 +84,7 @@ def newest_accounts(accounts: "DataFrame", last_day: date) -> "DataFrame":
 
 def make_copy(warehouse: Warehouse, snapshot: Snapshot, day: date, *, run_id: str) -> None:
     """Makes the copy of the newest month with pulled rows before the day's month, unless it exists. Starts from the newest
-    earlier copy. Of two concurrent makers one wins, with the same rows."""
+    earlier copy. If another run makes the same copy and commits first, keeps that copy, which has the same rows."""
     bases = _bases(warehouse, snapshot, day)
     if not bases:
         return
@@ -134,7 +134,7 @@ def handles(warehouse: Warehouse, snapshot: Snapshot, day: date, people: Iterabl
 
 
 def credibility_digest(warehouse: Warehouse, snapshot: Snapshot, day: date) -> str:
-    """Digest of the account data that scores use at the end of the day: the accounts that are not credible."""
+    """Digest of the account data that scores use at the end of the day: the ids of the accounts that are bots."""
     with scratch() as db:
         _register(db, warehouse, snapshot, newest_copy(warehouse, snapshot, day), day)
         spoken = newest_accounts_sql(day).format(accounts="(select * from observed where is_bot is not null)")

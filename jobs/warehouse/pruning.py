@@ -27,7 +27,7 @@ def expression(partition: Partition) -> pc.Expression:
             condition = condition & (column >= values.first) & (column <= values.last)
         elif isinstance(values, tuple):
             condition = condition & column.isin(pa.array(values))
-        else:  # an equality gives a scan the column's value
+        else:  # unlike `isin`, an equality tells a scan the column's value
             condition = condition & (column == pc.scalar(values))
     return condition
 
@@ -48,8 +48,8 @@ def _quoted(value: str | date) -> str:
 
 
 def files(delta: DeltaTable, partition: Partition | None = None) -> pa.Table:
-    """One row per data file of the table, or of the partition if given: `path` below the table's root, `size_bytes`, and the
-    partition columns. Other columns that the partition names prune no files."""
+    """One row per data file of the table, or of the partition if given: `path` below the table's root (as in the log,
+    URL-encoded), `size_bytes`, and the partition columns. If the partition names other columns, they select no files."""
     added = pa.table(delta.get_add_actions(flatten=True))
     columns = [name for name in added.column_names if name in ABOUT or name.startswith(PREFIX)]
     added = added.select(columns).rename_columns([name.removeprefix(PREFIX) for name in columns])

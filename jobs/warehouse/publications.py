@@ -1,9 +1,9 @@
 """Records what is published: rows of `publications`, and of `restatements` for each change to a published day.
 
 Changing a day's scores takes three commits: `scores`, `restatements`, `publications`. Before the first, the run records the
-rows of the other two in `runs` as a plan. If the process dies in between, the content of `scores` decides. If it matches the
-plan, the change was made: readers use the plan, and the next change of the day writes its rows. Nothing here is derived from
-Delta's log.
+rows for the other two tables in `runs`, as a plan. If the process dies in between, the content of `scores` decides. If the
+content matches the plan, the change was made: readers use the plan, and the next change of the day writes the plan's rows.
+Nothing here is derived from Delta's log.
 """
 
 import getpass
@@ -132,7 +132,7 @@ def record(warehouse: Warehouse, plan: Plan) -> None:
     place = {"day": publication.day, "methodology": publication.methodology}
     row = asdict(publication)
     row |= {name: None if row[name] is None else json.dumps(row[name], sort_keys=True) for name in _JSON}
-    if restatement is not None:  # first: once the publication is recorded, the plan is not read again
+    if restatement is not None:  # first, because nobody reads the plan once the publication is recorded
         partition = place | {"run_id": publication.run_id}
         warehouse.replace_bookkeeping(RESTATEMENTS, rows(RESTATEMENTS, [restatement]), partition, **by)
     warehouse.replace_bookkeeping(

@@ -1,7 +1,7 @@
 """Retention of replaced files and logs, as table properties set from `infra/nights.yaml`.
 
-Replaced files are kept for `keep_replaced_days`, during which `clout restore` works; the log is kept a little longer. Published
-scores need neither: `publications` records them.
+Replaced files are kept for `keep_replaced_days`; `clout restore` needs them if `influence` no longer holds the rows. The log is
+kept a little longer. Published scores need neither: `publications` records them.
 """
 
 from jobs.night_settings import Nights
@@ -20,6 +20,6 @@ def properties(table: Table, kept: Nights) -> dict[str, str]:
         # Opening a table reads the newest checkpoint and every commit after it.
         "delta.checkpointInterval": "20",
         "delta.dataSkippingStatsColumns": ",".join(STATISTICS[table.name]),
-        # Without them every reader works, and deleted rows are gone from the files.
+        # Not every reader supports deletion vectors, and with them deleted rows stay in the files.
         "delta.enableDeletionVectors": "false",
     }

@@ -1,7 +1,7 @@
-"""Monthly copies of history, made for speed: which of them still match the files of their days.
+"""Monthly copies, which make histories and accounts faster to read: finds the copies that still match the files of their days.
 
-A copy's partition names its `month` and its `basis`, a digest of the names of the files it was made from. File names are never
-reused. So a copy whose basis matches the current files is valid; any other is ignored. Only the log is read.
+A copy's partition names its `month` and its `basis`, a digest of the names of the files that it was made from. File names are
+never reused. So a copy whose basis matches the current files is valid, and readers ignore any other. Only the log is read.
 """
 
 import hashlib

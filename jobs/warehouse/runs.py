@@ -1,4 +1,5 @@
-"""The manifest: one row of `runs` per job and day, first started, then done or failed. Jobs read the clock only here."""
+"""The manifest: one row of `runs` per job and day, first started, then done or failed. A job takes the current time from
+`now`."""
 
 import json
 import logging
@@ -30,7 +31,7 @@ def now() -> datetime:
 
 @dataclass(frozen=True)
 class Batch:
-    """The runs of one command. `key` encodes what the caller requested; a resumed command keeps the `id`."""
+    """The runs of one command. `key` is a digest or text of what the caller requested; a resumed command keeps the `id`."""
 
     key: str
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -88,7 +89,8 @@ def write(warehouse: Warehouse, runs: list[Run], status: str, error: str | None 
 
 @contextmanager
 def recorded_together(warehouse: Warehouse, runs: list[Run]) -> Iterator[None]:
-    """Records the block as these rows of `runs`: started before it, done or failed after it."""
+    """Records the block as these rows of `runs`: started before it, done after it, or failed if it raises. Raises `UsageError`
+    before the block if the warehouse is not writable."""
     log.info("%s: started, runs %s", ", ".join(f"{run.job} {run.day}" for run in runs), [run.id for run in runs])
     warehouse.require_writable()
     write(warehouse, runs, STARTED)

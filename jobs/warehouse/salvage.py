@@ -36,7 +36,7 @@ RUN = {
 
 
 def repair(warehouse: Warehouse, batch: Batch, today: date) -> list[Repaired]:
-    """Repairs what it can, and returns one outcome per damage."""
+    """Repairs what it can, and returns one outcome per damage. Records no run if nothing is damaged."""
     broken = {damaged.table for damaged in damage.find(warehouse)}
     if not broken:
         return []

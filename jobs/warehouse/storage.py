@@ -1,7 +1,7 @@
-"""Tables on disk or in an object store: the only module that reads or writes them.
+"""Tables on disk or in an object store: every job reads and writes rows through `Warehouse`.
 
 Every table is a Delta table under one root. `deltalake`, which needs no JVM, makes every commit; Spark writes only data files.
-A write replaces whole partitions in one commit, and the commit names its run.
+A write is one commit that names its run: it replaces a partition, adds rows to it or deletes its rows.
 """
 
 import os
@@ -49,8 +49,8 @@ class Warehouse:
         return f"{self.root}/{table.name}"
 
     def create_tables(self) -> None:
-        """Creates the empty tables of a new warehouse; leaves an existing one unchanged. Raises like `require_current` and
-        `require_writable`."""
+        """Creates the empty tables of a new warehouse; leaves an existing one unchanged. Raises like `require_writable`, like
+        `require_current` for an existing warehouse, and `UsageError` if the folder cannot be created."""
         self.require_writable()
         if self.exists():
             self.require_current()
@@ -93,8 +93,9 @@ class Warehouse:
     # Reading
 
     def delta(self, table: Table, version: int | None = None) -> DeltaTable:
-        """The table, at a version if given. Raises `CloutError` if its newest commit is torn, which Delta readers would take
-        for an empty change. Raises `GoneError` if the version is no longer kept, `UsageError` if there is no warehouse."""
+        """The table, at a version if given. Raises `GoneError` if that version is no longer kept, and `UsageError` if there is
+        no warehouse. Raises `CloutError` if the table is unreadable, or if the commit of the opened version is torn: Delta
+        readers would take a torn commit for a smaller change."""
         try:
             opened = DeltaTable(self.path(table), version=version)
         except Exception as error:
@@ -119,9 +120,10 @@ class Warehouse:
     def dataset(
         self, table: Table, partition: Partition | None = None, *, version: int | None = None
     ) -> ds.FileSystemDataset:
-        """The files of a partition, or all files, for Arrow, DuckDB and Polars to stream. Columns added to the contract later
-        are null in older rows. If the partition names columns that the table is not partitioned by, other rows may be included:
-        `read` and `reader` filter them. Raises `GoneError` if a file on a local disk is missing or torn."""
+        """The files of a partition, or all files, for Arrow, DuckDB and Polars to stream. Columns that the contract gained
+        later are null in older rows. Only partition columns select files: if the partition names other columns, the dataset
+        also holds rows outside the partition, which `read` and `reader` filter out. Raises `GoneError` if a file on a local
+        disk is missing or torn."""
         delta = self.delta(table, version)
         chosen = self._intact_files(table, delta, partition)
         found = pruning.dataset(delta, chosen, self._file_system(table, delta))
@@ -148,8 +150,8 @@ class Warehouse:
         where: pc.Expression | None = None,
         version: int | None = None,
     ) -> pa.Table:
-        """Rows of a partition, held in memory: for tables and partitions known to be small. Only `partition` prunes files;
-        `where` does not."""
+        """Rows of a partition, held in memory: only for tables and partitions known to be small. `partition` selects the files
+        to read; `where` only filters their rows. Raises like `dataset`."""
         condition = expression(partition or {})
         if where is not None:
             condition = condition & where
@@ -165,8 +167,8 @@ class Warehouse:
         return self.delta(table).partitions()
 
     def reader(self, table: Table, partition: Partition, version: int | None = None) -> pa.RecordBatchReader:
-        """Rows of a partition as a stream, in the contract's columns. Raises `GoneError` here, not later in the stream's
-        reader, if an old version or its files are no longer kept."""
+        """Rows of a partition as a stream, in the contract's columns. Opens every file first. So if an old version or its files
+        are no longer kept, this call raises `GoneError`, and the stream does not break off later."""
         asked = expression(partition)
         try:
             dataset = self.dataset(table, partition, version=version)
@@ -189,8 +191,12 @@ class Warehouse:
         version: int | None = None,
         writer_properties: WriterProperties | None = None,
     ) -> None:
-        """Replaces only the partition with the rows, in one commit. Raises `ContractError` if a row violates the contract,
-        `LostRaceError` if another run replaced the same partition since `version`, or since this call."""
+        """Replaces the partition with the rows, in one commit. Raises `ContractError` if a row violates the contract. Raises
+        `LostRaceError` if another run wrote the partition after `version`, by default after this call began.
+
+        If only other partitions changed meanwhile, writes a table of rows again. A stream can be read only once: for a stream,
+        raises `RearrangedError`.
+        """
         how: dict[str, Any] = {
             "mode": "overwrite",
             "predicate": predicate(partition) if partition else None,
@@ -201,27 +207,28 @@ class Warehouse:
             with self._transaction(table, delta, partition, run_id, job) as metadata:
                 arrow_writer.write(table, rows, delta, metadata, **how)
         except RearrangedError as rearranged:
-            if not isinstance(rows, pa.Table):  # a stream can be read only once
+            if not isinstance(rows, pa.Table):  # a stream is used up
                 raise
             self.replace(table, rows, partition, run_id=run_id, job=job, version=rearranged.version)
 
     def append(
         self, table: Table, rows: pa.Table | pa.RecordBatchReader, partition: Partition, *, run_id: str, job: str
     ) -> None:
-        """Adds the rows to the partition, in one commit and in new files. Raises like `replace`."""
+        """Adds the rows to the partition, in one commit and in new files. Raises like `replace`, but never writes again."""
         delta = self.delta(table)
         with self._transaction(table, delta, partition, run_id, job) as metadata:
             arrow_writer.write(table, rows, delta, metadata, mode="append")
 
     def delete(self, table: Table, partition: Partition, *, run_id: str, job: str) -> None:
-        """Removes the partition's rows, in one commit. Raises `LostRaceError` if another run wrote to the partition
-        meanwhile."""
+        """Removes the partition's rows, in one commit. Raises `LostRaceError` if another run wrote the partition meanwhile, and
+        `RearrangedError`, which is a `LostRaceError`, if a colliding commit left the partition's rows unchanged."""
         delta = self.delta(table)
         with self._transaction(table, delta, partition, run_id, job) as metadata:
             delta.delete(predicate(partition), commit_properties=arrow_writer.properties(metadata))
 
     def replace_bookkeeping(self, table: Table, rows: pa.Table, partition: Partition, *, run_id: str, job: str) -> None:
-        """Like `replace`, but retried if it collides with a commit for another day or source."""
+        """Like `replace`, but writes again after each lost race, at most `races.TRIES` times, even if the other run wrote the
+        same partition. So the last writer wins."""
         for attempt in repeated(LostRaceError):
             with attempt:
                 self.replace(table, rows, partition, run_id=run_id, job=job)
@@ -236,15 +243,16 @@ class Warehouse:
         *,
         version: int | None = None,
     ) -> "DataFrame":
-        """The files of a partition, or all files, as a Spark frame in the contract's columns. As with `dataset`, columns that
-        are no partition columns prune nothing. Raises like `dataset`."""
+        """The files of a partition, or all files, as a Spark frame in the contract's columns. As with `dataset`, only partition
+        columns select files. Raises like `dataset`."""
         delta = self.delta(table, version)
         return spark_files.frame(session, table, self.spark_path(table), self._intact_files(table, delta, partition))
 
     def replace_by_spark(
         self, table: Table, frame: "DataFrame", partition: Partition, *, run_id: str, job: str
     ) -> None:
-        """Like `replace`, for a frame of Spark. Commits to other partitions and maintenance may come in between."""
+        """Like `replace`, for a Spark frame. If only other partitions changed meanwhile, or maintenance ran, commits the
+        written files again. `partition` may name only partition columns."""
         from schemas import spark
 
         spark.check(table, frame)
@@ -274,5 +282,5 @@ class Warehouse:
 
 
 def rows(table: Table, records: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """A few records as rows of the table's contract. Columns missing from a record are null."""
+    """A few records as a table with the contract's columns. Columns missing from a record are null."""
     return pa.Table.from_pylist([dict(record) for record in records], schema=arrow.schema(table))

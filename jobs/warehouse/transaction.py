@@ -1,4 +1,5 @@
-"""One commit on a Delta table, by any writer: detected even if its reply is lost, and flushed to survive a power cut."""
+"""One commit on a Delta table, by any writer. A commit is detected even if its reply is lost, and is flushed so that it
+survives a power cut."""
 
 import uuid
 from collections.abc import Callable, Iterator
@@ -17,11 +18,12 @@ from jobs.warehouse.races import is_collision, lost
 def transaction(
     table: str, delta: DeltaTable, reopened: Callable[[], DeltaTable], partition: Partition, run_id: str, job: str
 ) -> Iterator[str]:
-    """The block must make one commit on top of `delta`, as opened, with the user metadata that this yields.
+    """The block must make one commit on the version at which `delta` was opened, with the user metadata that this yields.
+    `reopened` opens the newest version.
 
     An error does not prove that the commit failed: its reply may be lost, or a second attempt may collide with the first. So
-    the log decides. Raises `LostRaceError` if another run's commit came first. On a local disk, the block ends only after the
-    commit and its files are flushed.
+    the log decides. Raises `LostRaceError` if another commit came first, else the block's own error if the log holds no commit
+    of the block. On a local disk, the block ends only after the commit and its files are flushed.
     """
     before, stamp = delta.version(), uuid.uuid4().hex
     description = commits.description(delta)

@@ -1,6 +1,6 @@
 """`clout upgrade`: brings the tables of an earlier version of clout up to date. No other command alters an existing table.
 
-Altering columns, docs or properties aborts concurrent writes to the table, so run it while no nightly run is active.
+Altering columns, docs or properties aborts concurrent writes to the table, so run it only while no nightly run is active.
 """
 
 from collections.abc import Iterator

@@ -44,9 +44,8 @@ def uncovered_days(
 def activity_digests(
     warehouse: Warehouse, first_day: date, last_day: date, version: int | None = None
 ) -> dict[date, str]:
-    """Covered day -> digest of what its count in `engagement` is computed from: the activity that counts, of all platforms and
-    sources, and of the day before for `shared_days`. Read from `coverage` alone, at a version if given.
-    """
+    """Covered day -> digest of what the day's count in `engagement` is computed from: the activity that counts, of all
+    platforms and sources, and for `shared_days` also of the day before. Reads only `coverage`, at a version if given."""
     by_day = digests_of_days(_coverage(warehouse, first_day, last_day, version))
     return {day: digest for day, digest in by_day.items() if day >= first_day}
 
@@ -68,8 +67,8 @@ def digests_of_days(coverage: Iterable[Mapping[str, Any]]) -> dict[date, str]:
 def shared_days(
     warehouse: Warehouse, first_day: date, last_day: date, version: int | None = None
 ) -> dict[str, set[date]]:
-    """Platform -> its days on which another source may have reported an act the day before: both days are covered, and not by
-    one source alone."""
+    """Platform -> its days on which another source may have reported an act the day before: both days are covered, and the two
+    days together by more than one source."""
     shared = _shared(_coverage(warehouse, first_day, last_day, version))
     return {platform: {day for day in days if day >= first_day} for platform, days in shared.items()}
 
@@ -95,8 +94,8 @@ def _shared(coverage: Iterable[Mapping[str, Any]]) -> dict[str, set[date]]:
 def counted_digests(
     warehouse: Warehouse, first_day: date, last_day: date, until: datetime | None = None
 ) -> dict[date, str]:
-    """Day -> digest of what it was last counted from, by all runs or by those that finished by `until`. The digest is empty if
-    a later unfinished or failed run may have counted the day from other activity."""
+    """Day -> digest of the activity that it was last counted from, by all runs or by those that finished by `until`. The digest
+    is empty if a later unfinished or failed run may have counted the day from other activity."""
     partition = {"job": runs.ENGAGEMENT, "day": Span(first_day, last_day)}
     columns = ["day", "status", "parameters", "started_at", "finished_at"]
     counts = warehouse.read(RUNS, partition, columns=columns).sort_by("finished_at").to_pylist()
