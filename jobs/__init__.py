@@ -1,3 +1,3 @@
-"""The code of the pipeline: one module per job, each with a pure middle between a read and a write."""
+"""The code of the pipeline. Each job has one module, which reads tables, computes with pure functions, and writes tables."""
 
 __version__ = "0.1.0"

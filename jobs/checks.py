@@ -1,7 +1,8 @@
-"""The checks before publishing: they read one (methodology, day) of `influence`, without a JVM, and raise if any fails.
+"""The checks before publishing: they read one (methodology, day) of `influence`, without a JVM, and raise if one refuses the
+day.
 
-Each check is a pure function from the partition's measures to a description of the fault. `jobs.nights.gate` compares people
-and influence with the days published before.
+Each check of `ROW_CHECKS` is a pure function from the partition's measures to a description of the fault. `jobs.nights.gate`
+compares the number of people and their influence with earlier published days.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -37,8 +38,8 @@ class CheckError(RefusedError):
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    """The partition to check, and the number of published days to compare it with. `accept`: why an operator accepts the day
-    although it is out of bounds."""
+    """The partition to check, and the number of published days to compare it with. `accept` is the reason why an operator
+    accepts a day that is out of bounds, None to refuse such a day."""
 
     day: date
     methodology: str
@@ -47,7 +48,7 @@ class Params:
 
 
 def contract(schema: pa.Schema, rows: Iterable[pa.RecordBatch] = ()) -> str | None:
-    """Checks that every column is present with its type, and that only columns which may be null hold nulls."""
+    """Returns the fault if a column is missing or has another type, or if a column that may not be null holds nulls."""
     try:
         arrow.check_schema(INFLUENCE, schema)
         for batch in rows:
@@ -58,7 +59,7 @@ def contract(schema: pa.Schema, rows: Iterable[pa.RecordBatch] = ()) -> str | No
 
 
 def measures(partition: pa.RecordBatchReader) -> dict[str, float]:
-    """All figures that the checks need, from one pass over the partition."""
+    """All figures that the row checks need, by name, from one pass over the partition."""
     with duckdb.connect() as db:
         db.register("influence", partition)
         aggregates = db.sql(
@@ -135,8 +136,8 @@ ROW_CHECKS: tuple[Callable[[Measures], str | None], ...] = (
 
 
 def run(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, str]:
-    """Makes all checks and returns check -> `ok`, `warning: ...`, `accepted: ...` or the fault. Raises `CheckError` after the
-    last check if any refuses the day."""
+    """Makes all checks and returns check -> `ok`, `warning: ...`, `accepted: ...` or the fault. If a check refuses the day,
+    raises `CheckError` after all checks. If a column is missing or has another type, makes no other check."""
     with runs.recorded(warehouse, JOB, params.day, batch, methodology=params.methodology) as row:
         if params.accept:
             row.parameters["accept"] = params.accept
@@ -179,8 +180,8 @@ def _results(warehouse: Warehouse, params: Params, row: Run) -> dict[str, str]:
 
 
 def published_before(warehouse: Warehouse, params: Params) -> dict[date, Figures]:
-    """Figures of the methodology's newest published days before the day: at least `gate_days` of them, or all if there are
-    fewer, however old they are."""
+    """Day -> figures, of the methodology's newest published days before the day, however old: at least `gate_days` of them, or
+    all if there are fewer."""
     figures: dict[date, Figures] = {}
     days = {date.fromisoformat(place["day"]) for place in warehouse.partitions(PUBLICATIONS)}
     for some in _batched(sorted((day for day in days if day < params.day), reverse=True), 2 * params.gate_days):

@@ -1,8 +1,8 @@
 """Runs a range of days, as `clout run` does: pulls every day, counts every day, then scores day by day.
 
-All days share one Spark session. An interrupted range continues at the first step that is not done. Days are decided in
-ascending order, because the checks compare each with the days published before it. A refused day does not stop later days from
-being scored.
+All days share one Spark session. An interrupted range resumes at the first step that is not done. Days are scored and checked
+in ascending order, because the checks compare each day with the days published before it. If the checks refuse a day, later
+days are still scored.
 """
 
 import hashlib
@@ -53,7 +53,7 @@ class Params:
 
     @property
     def key(self) -> str:
-        """A digest that identifies the range, the sources and the methodology; the engine does not change it."""
+        """A digest of the range, the sources and the methodology. Other parameters, such as the engine, do not change it."""
         identity = [
             [argument for spec in self.sources for argument in spec.arguments],
             [str(self.first_day), str(self.last_day), str(self.score_from)],
@@ -64,7 +64,7 @@ class Params:
 
 @dataclass(frozen=True)
 class Scored:
-    """One published day, with the warnings of its checks."""
+    """One published day: the number of people and of pairs, and the warnings of its checks."""
 
     day: date
     people: int
@@ -74,7 +74,7 @@ class Scored:
 
 @dataclass(frozen=True)
 class Refused:
-    """One day that was scored but not published, because a check failed."""
+    """One day that was scored but not published, because a check failed. `why` is that check's message."""
 
     day: date
     why: str
@@ -137,7 +137,8 @@ def pull(
 
 
 def score(warehouse: Warehouse, params: Params, planned: Plan) -> Iterator[Scored | Refused]:
-    """Counts all days that the windows need at once, then scores and publishes day by day, yielding each outcome."""
+    """Counts all days that the windows need at once, then scores, checks and publishes day by day. Yields the outcome of each
+    day."""
     if not planned.scores:
         return
     session = build()

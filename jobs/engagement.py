@@ -1,7 +1,7 @@
-"""activity -> engagement: who acted on whose content, per day, one human act counted once.
+"""activity -> engagement: who acted on whose content, per day, with each act counted once however many reports it has.
 
 Reads `activity` (all platforms and sources) of one day, and of earlier days of its window that were pulled since they were last
-counted. Where several sources cover a platform, it also reads the day before each of these. It replaces only the days of
+counted. Where several sources cover a platform, it also reads the day before each of these days. It replaces only the days of
 `engagement` that it counts.
 """
 
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 JOB = runs.ENGAGEMENT
 ACT = ("day", "platform", "actor_id", "target_id", "activity_id")  # columns that two reports of one act share
-TRIES = 5  # attempts of a run while other runs count the same days
+TRIES = 5  # attempts of one run while other runs commit counts of the same days
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,11 +50,12 @@ def person_id(account: str) -> "Column":
 
 
 def engagement(activity: "DataFrame", before: "DataFrame | None" = None) -> "DataFrame":
-    """One row per (day, src, dst, platform, kind): distinct acts of `src` on content of `dst`.
+    """One row (day, src, dst, platform, kind, act_count): the number of distinct acts of `src` on content of `dst`.
 
-    A platform's reports with the same actor, target and activity_id are one act, whichever source sends them. The act counts as
-    its most specific kind. Acts on oneself are dropped; `post` is kept, with src = dst. `before` holds rows of the days before
-    these. It is not counted: `first_reports` uses it to drop acts that were already reported the day before.
+    A platform's reports with the same day, actor, target and activity_id are one act, whichever source sends them. The act
+    counts as its most specific kind. Acts on oneself are dropped; `post` is kept, with src = dst. `before` holds `activity` of
+    the days before these. Its acts are not counted: `first_reports` uses it to drop acts that were already reported the day
+    before.
     """
     if before is not None:
         activity = first_reports(activity, before)
@@ -78,9 +79,9 @@ def engagement(activity: "DataFrame", before: "DataFrame | None" = None) -> "Dat
 
 
 def first_reports(activity: "DataFrame", before: "DataFrame") -> "DataFrame":
-    """The rows of `activity` without acts that were already reported on the day before. An act is dropped only if more than one
-    source reports it over both days: the clocks of sources differ, so this is one act. An act that one source alone reports on
-    two days is two acts."""
+    """The rows of `activity` without acts that were already reported the day before. If several sources report an act over the
+    two days, their clocks differ and it is one act, so its second day is dropped. If one source alone reports an act on both
+    days, it is two acts, and both are kept."""
     reports = [
         activity.select(*ACT, "source", F.lit(False).alias("is_before")),
         before.select(F.date_add("day", 1).alias("day"), *ACT[1:], "source", F.lit(True).alias("is_before")),
@@ -96,8 +97,9 @@ def first_reports(activity: "DataFrame", before: "DataFrame") -> "DataFrame":
 
 
 def run(session: "SparkSession", warehouse: Warehouse, params: Params, batch: Batch) -> list[date]:
-    """Counts the stale days and `day` in one commit, and returns them. If another run counts the same days meanwhile and
-    commits first, its count stays, and this run counts only what is still stale."""
+    """Counts the stale days and `day` in one commit, and returns the counted days. If another run that counts the same days
+    commits first, its count stays, and this run counts only the days that are still stale. Raises `LostRaceError` after `TRIES`
+    attempts."""
     for attempt in range(1, TRIES + 1):
         found = counted.snapshot(warehouse)
         digests = activity_digests(warehouse, params.first_day, params.day, found.coverage)
@@ -140,8 +142,8 @@ def _count(
 
 
 def _day_before(session: "SparkSession", warehouse: Warehouse, days: list[date], found: Snapshot) -> "DataFrame | None":
-    """The activity of the day before each of these days, from the pulls that count, for platforms that several sources cover.
-    None if there is no such platform, so a single source costs nothing."""
+    """The activity that counts of the day before each of these days, for platforms that several sources cover. None if there is
+    no such platform, so the usual single source costs no extra read."""
     shared = shared_days(warehouse, days[0], days[-1], found.coverage)
     places = [
         (F.col("platform") == platform) & F.col("day").isin([day - ONE_DAY for day in shared_of if day in days])

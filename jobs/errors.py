@@ -2,7 +2,8 @@
 
 
 class CloutError(Exception):
-    """A failure whose message says what was expected, what was read and what to do. `exit_code` is the command's."""
+    """A failure whose message says what was expected, what was read and what to do. `exit_code` is the exit status of the
+    command."""
 
     exit_code = 1
 

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Writes files so that they appear complete or not at all."""
 
 import os
 from collections.abc import Iterator
@@ -10,8 +10,8 @@ from jobs.errors import UsageError
 
 @contextmanager
 def appearing(path: Path) -> Iterator[Path]:
-    """Yields a file beside the path, which replaces the path if the block ends without an error. Raises `UsageError` if the
-    file cannot be created."""
+    """Yields the path of a temporary file in the same folder, which replaces `path` if the block ends without an error. Raises
+    `UsageError` if the temporary file cannot be created."""
     part = path.with_name(path.name + ".part")
     try:
         part.touch()

@@ -1,7 +1,8 @@
 """engagement -> influence: how much attention each person holds at the end of a day, and its parts.
 
 Reads the window's days of `engagement`, `coverage` and the newest `accounts`; replaces only (methodology, day) of `influence`.
-README's "How a score is made" has the equations. Engines add the messages; everything else is Spark SQL here.
+README's "How a score is made" has the equations. An engine (`jobs.engines`) sums the attention that arrives in each step;
+everything else is Spark SQL here.
 """
 
 from collections.abc import Mapping
@@ -64,9 +65,9 @@ def score(influence: "Column", methodology: Methodology) -> "Column":
 def ranked(sums: "DataFrame") -> "DataFrame":
     """Adds `total`, `rank` and `percentile` to (id, one, two, three).
 
-    `rank` is by competition: 1 is the highest, ties are equal. `percentile` is the share of people with less. One task sorts
-    everybody and spills what does not fit in memory. Counting distinct totals first and joining them back would cost two more
-    exchanges.
+    `rank` is 1 for the highest total; people with equal totals share the best of their ranks. `percentile` is the share of
+    people with a lower total, from 0 to below 1. One task sorts everybody and spills what does not fit in memory. Counting
+    distinct totals first and joining them back would cost two more exchanges.
     """
     everybody = Window.partitionBy(F.lit(1))
     downwards = everybody.orderBy(F.col("total").desc())
@@ -133,8 +134,8 @@ def window_attention(found: "Read", params: Params) -> "DataFrame":
 
 @dataclass(frozen=True)
 class Read:
-    """What a day's score is computed from, as read: versions of the tables, the window's engagement, the accounts known at the
-    end of the day, and platform -> covered days of the window."""
+    """The inputs of a day's score: versions of the tables, the window's engagement, the accounts known at the end of the day,
+    and platform -> covered days of the window."""
 
     snapshot: Snapshot
     engagement: "DataFrame"
@@ -163,8 +164,8 @@ class Read:
 
 
 def read(session: "SparkSession", warehouse: Warehouse, params: Params) -> Read:
-    """Reads what the day's score is computed from. Raises `CloutError` if a day of the window was pulled since it was last
-    counted, `EmptyWindowError` if nobody acted on anybody."""
+    """Reads the inputs of the day's score. Raises `CloutError` if a day of the window was pulled since it was last counted, and
+    `EmptyWindowError` if the window holds no act between two people."""
     first_day = params.methodology.first_day(params.day)
     found = counted.snapshot(warehouse)
     _refuse_stale(warehouse, found.coverage, first_day, params)
@@ -172,7 +173,7 @@ def read(session: "SparkSession", warehouse: Warehouse, params: Params) -> Read:
     row_count = warehouse.row_count(ENGAGEMENT, window, found.engagement)
     engagement = warehouse.frame(session, ENGAGEMENT, window, version=found.engagement)
     acts = warehouse.dataset(ENGAGEMENT, window, version=found.engagement).filter(pc.field("kind") != POST)
-    if not acts.head(1, columns=["kind"]).num_rows:  # not by a Spark query, which takes a second whatever the result
+    if not acts.head(1, columns=["kind"]).num_rows:  # a Spark query would take a second
         raise EmptyWindowError(
             f"engagement {first_day}..{params.day}: no act between two people, expected some; pull days of this window"
             f" first (`clout pull --day {params.day} --source ...`)"
@@ -193,7 +194,8 @@ def everybody(found: Read, sums: "DataFrame", spread: "DataFrame", params: Param
 def run(
     session: "SparkSession", warehouse: Warehouse, params: Params, batch: Batch, engine: str = AUTO
 ) -> dict[str, float]:
-    """Scores everybody of the window with the named engine. Raises as `read` does."""
+    """Scores everybody of the window with the named engine. Returns the counts `pairs` and `people`. Raises as `read` does, and
+    `CloutError` if scores exist under other values of the methodology."""
     methodology = params.methodology
     with runs.recorded(warehouse, JOB, params.day, batch, methodology=methodology.version) as row:
         methodologies.refuse_changed(warehouse, methodology)
@@ -227,8 +229,8 @@ def run(
 
 
 def _refuse_stale(warehouse: Warehouse, coverage: int, first_day: date, params: Params) -> None:
-    """Raises `CloutError` if a day of the window is stale. Runs after the tables were opened, because an opened table may
-    already hold a count whose run has not finished."""
+    """Raises `CloutError` if a day of the window is stale. `coverage` is a version of that table. Call this only after the
+    tables were opened: a count whose run has not finished by now may already be in an opened table."""
     stale = stale_days(warehouse, activity_digests(warehouse, first_day, params.day, coverage), first_day, params.day)
     if stale:
         raise CloutError(

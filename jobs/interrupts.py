@@ -1,7 +1,7 @@
-"""Handles Ctrl-C, and SIGTERM from Airflow or a service manager: the command ends, with all processes that it started.
+"""Handles Ctrl-C, and SIGTERM from Airflow or a service manager: ends the command and all processes that it started.
 
-A `KeyboardInterrupt` may not arrive at the top: DuckDB, py4j and C extensions turn it into errors of their own or drop it. So
-this module records the signal itself, and `cli.main` checks the record.
+A `KeyboardInterrupt` may not reach the top of the call stack: DuckDB, py4j and C extensions replace it by errors of their own
+or drop it. So this module records the signal itself, and `jobs.cli.main` checks that record.
 """
 
 import logging
@@ -27,8 +27,8 @@ _asked = False
 
 @contextmanager
 def handled() -> Iterator[None]:
-    """Within the block an interrupt ends the started processes and raises `KeyboardInterrupt`; `asked` returns whether one
-    came."""
+    """Within the block, an interrupt ends the processes that this command started, and raises `KeyboardInterrupt`. `asked`
+    tells whether an interrupt came."""
     global _asked
     before = {number: signal.getsignal(number) for number in SIGNALS}
     hook = sys.unraisablehook
@@ -51,7 +51,7 @@ def asked() -> bool:
 
 
 def end_children() -> None:
-    """Waits for the processes that an interrupt ended; kills those that remain after `GRACE_S` seconds."""
+    """Waits up to `GRACE_S` seconds for the processes that an interrupt ended, then kills those that remain."""
     _, alive = psutil.wait_procs([*_children, *_descendants()], timeout=GRACE_S)
     for process in alive:
         process.kill()
@@ -71,7 +71,7 @@ def end_at_once(_: int, __: FrameType | None) -> Never:
 
 def _interrupt(_: int, __: FrameType | None) -> None:
     global _asked
-    for number in SIGNALS:  # Airflow sends SIGTERM twice, people press Ctrl-C twice: `runs` still records the failure
+    for number in SIGNALS:  # a second SIGTERM or Ctrl-C must not keep `runs` from recording the failure
         signal.signal(number, signal.SIG_IGN)
     _asked = True
     if not logging.getLogger("jobs").isEnabledFor(logging.DEBUG):
@@ -88,7 +88,7 @@ def _descendants() -> list[psutil.Process]:
 
 
 def _raise_again(unraisable: Any) -> None:
-    """Python drops an exception raised in a finalizer or a callback. This raises an interrupt again, outside of it."""
+    """Raises an interrupt again if it was raised in a finalizer or a callback, where Python drops every exception."""
     if issubclass(unraisable.exc_type, KeyboardInterrupt):
         signal.signal(signal.SIGINT, signal.default_int_handler)
         main = threading.main_thread().ident

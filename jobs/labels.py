@@ -1,4 +1,4 @@
-"""Labels that clout shows wherever it shows people, and names from a platform as harmless text."""
+"""Labels that clout shows with every list of people, and a function that makes text from platforms safe to print."""
 
 from typing import Any
 

@@ -1,7 +1,8 @@
-"""Maintains the tables: removes data that is no longer needed and merges small files. No row that counts changes.
+"""Maintains the tables: removes data that is no longer needed and merges small files. Removes rows that count only from days
+older than `keep_activity_days`.
 
-It is safe beside running nights. Rows stay the same, so a night that writes meanwhile wins or retries, and a maintenance step
-that loses the race is left to the next maintenance.
+Maintenance is safe while nights run. It changes no row that a night writes, so a night that writes meanwhile wins or repeats
+its write. If a maintenance step loses such a race three times, the next maintenance does that step.
 """
 
 import logging
@@ -38,11 +39,12 @@ log = logging.getLogger(__name__)
 
 JOB = "maintain"
 
-# `scores` and the copies are replaced in one commit from one stream, which cannot be read again after a collision. Their
-# partitions have no small files either.
+# A stream replaces `scores` and the copies. A stream cannot be read again after a collision, and compaction would cause one.
+# Their partitions have no small files anyway.
 NOT_COMPACTED = (SCORES, ACCOUNTS_KNOWN, HISTORIES)
 
-# Age up to which monthly copies are kept: days of the last year can be scored again without reading all of `accounts`.
+# Age up to which monthly copies of accounts are kept, so that any day of the last year can be scored again without reading all
+# of `accounts`.
 COPIES_KEPT = timedelta(days=366)
 
 
@@ -61,7 +63,7 @@ class Params:
 
 @dataclass
 class Kept:
-    """What maintenance did to one table."""
+    """What maintenance did to one table: numbers of files, days and pulls."""
 
     table: str
     files_before: int
@@ -70,11 +72,11 @@ class Kept:
     removed: int = 0  # files replaced more than `keep_replaced_days` ago
     expired_days: int = 0  # days older than `keep_activity_days`
     dead_pulls: int = 0  # pulls whose rows did not count and were removed
-    skipped: str | None = None  # why a step is left to the next maintenance
+    skipped: str | None = None  # why the next maintenance must repeat a step
 
 
 def run(warehouse: Warehouse, params: Params, batch: Batch) -> Iterator[Kept]:
-    """Maintains all tables and yields each when it is done. Removes recordings older than `landing_days` first."""
+    """Removes recordings older than `landing_days`, then maintains all tables. Yields a report on each table."""
     with runs.recorded(warehouse, JOB, params.today, batch) as row:
         if params.nights.landing_days is not None:
             first_kept = params.today - timedelta(days=params.nights.landing_days)
@@ -101,7 +103,8 @@ def _steps(warehouse: Warehouse, table: Table, params: Params, kept: Kept, run_i
 
 
 def _attempt(kept: Kept, step: Callable[[], None]) -> None:
-    """Runs the step, up to three times because nights may be writing."""
+    """Runs the step, up to three times because a night's write may collide with it. After three collisions, records that the
+    step was skipped."""
     for _ in range(3):
         try:
             step()
@@ -140,8 +143,8 @@ def _remove_dead(warehouse: Warehouse, table: Table, params: Params, kept: Kept,
 
 
 def dead_pulls(warehouse: Warehouse, table: Table, now: datetime) -> dict[date, set[str]]:
-    """Day -> pulls with files in the table that `coverage` does not name and that were not running at `now`. The files are
-    listed first, so the list has no file of a pull that began later."""
+    """Day -> pulls with files in the table that `coverage` does not name and that were not running at `now`. Lists the files
+    first, so that the list holds no file of a pull that began later."""
     listed = _pulls_of_files(warehouse.delta(table))
     days = tuple(sorted({day for day, _ in listed}))
     if not days:
@@ -163,8 +166,8 @@ def dead_pulls(warehouse: Warehouse, table: Table, now: datetime) -> dict[date, 
 
 
 def _pulls_of_files(delta: DeltaTable) -> set[tuple[date, str]]:
-    """(day, pull) of the table's files, from the log's statistics: each file's smallest and largest pull. The statistics do not
-    cover rows written before pulls had names."""
+    """(day, pull) of the table's files: each file's smallest and largest pull, from the log's statistics. Rows that were
+    written before pulls had names have no such statistics."""
     added = pa.table(delta.get_add_actions(flatten=True))
     if "min.pull" not in added.column_names:
         return set()

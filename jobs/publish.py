@@ -52,14 +52,14 @@ class Params:
 
 
 def may_be_published(people: pa.RecordBatch) -> pa.BooleanArray:
-    """Which of these rows of `influence` may be seen in public. Consent is not applied, so it is all of them: internal use
-    only."""
+    """Which of these rows of `influence` may be published. Consent is not applied, so all of them: internal use only."""
     return pa.repeat(pa.scalar(True), people.num_rows)
 
 
 def run(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, float]:
-    """Copies the rows of people who may be published, unchanged. Raises `NotPublishedError` unless the day's newest checks
-    examined exactly these rows and passed, or failed only by bounds that are accepted."""
+    """Publishes the day: copies the rows of people who may be published, unchanged. Returns the count `people`. Raises
+    `NotPublishedError` unless the day's newest checks examined exactly these rows, and either passed or failed only by bounds
+    that an operator accepts."""
     with runs.recorded(warehouse, PUBLISH, params.day, batch, methodology=params.methodology.version) as row:
         methodologies.refuse_changed(warehouse, params.methodology)
         version = row.inputs[INFLUENCE.name] = warehouse.version(INFLUENCE)
@@ -74,7 +74,7 @@ def run(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, float]:
 
 
 def unpublish(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, float]:
-    """Withdraws a published day; `influence` keeps its rows."""
+    """Withdraws a published day; `influence` keeps its rows. Raises `NotPublishedError` if the day is not published."""
     with runs.recorded(warehouse, UNPUBLISH, params.day, batch, methodology=params.methodology.version) as row:
         published = warehouse.row_count(SCORES, params.partition)
         if not published:
@@ -141,8 +141,9 @@ class _Accepted:
 def _change(
     warehouse: Warehouse, params: Params, row: Run, people: People, made_from: Basis, accepted: _Accepted | None = None
 ) -> None:
-    """Replaces the day's scores with the rows of `people`, and records the change."""
-    version = warehouse.version(SCORES)  # read first: a change that is committed meanwhile makes this one lose the race
+    """Replaces the day's scores with the rows of `people`, and records the change and what its rows were made from."""
+    # Read first, so that this change loses the race if another is committed meanwhile.
+    version = warehouse.version(SCORES)
     history = publications.complete(warehouse, params.methodology.version, params.day)
     comparison = restatements.compared(warehouse.reader(SCORES, params.partition, version), people())
     publication = Publication(
@@ -177,8 +178,9 @@ def _admitted(warehouse: Warehouse, params: Params, version: int) -> pa.RecordBa
 
 
 def _accepted(warehouse: Warehouse, params: Params, digest: str | None) -> _Accepted | None:
-    """The accepted findings of the day's newest checks, and the reason from `params` or from the checks' run; None if all is
-    within bounds. Raises `NotPublishedError` unless the checks examined rows of this digest and no longer refuse the day."""
+    """The findings that an operator accepted, with the reason from `params` or else from the checks' run. None if all figures
+    are within bounds. Raises `NotPublishedError` unless the day's newest checks examined rows of this digest and do not refuse
+    the day."""
     checked = _runs(warehouse, params, runs.CHECKS)
     if (
         not checked

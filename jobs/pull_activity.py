@@ -1,7 +1,7 @@
 """A source's pages -> its rows of `rejects`, `accounts`, `activity` and `coverage`, day by day.
 
 Reads each file once and replaces only (platform, day, source) of the requested days. Only the rows of `coverage` decide whether
-a day is covered, and which pull's rows count (`jobs.warehouse.decision`).
+a day is covered and which pull's rows count (`jobs.warehouse.decision`).
 """
 
 import logging
@@ -38,11 +38,11 @@ class PullError(CloutError):
 
 
 class TooManyRejectsError(PullError):
-    """The share of rejected lines is too high for good input."""
+    """The share of rejected lines exceeds `max_reject_share`."""
 
 
 class AbsentDayError(PullError):
-    """The source has nothing of the day."""
+    """The source has no data of the day."""
 
 
 class NotReachedError(AbsentDayError):
@@ -51,7 +51,8 @@ class NotReachedError(AbsentDayError):
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    """What to pull. Days are UTC and inclusive. `skip` holds days of the range that are already done, but never all of them."""
+    """What to pull. Days are UTC, first and last included. `skip` holds days of the range that are already done, but never all
+    of them. `max_reject_share` is the largest tolerated share of rejected lines, 0 to 1."""
 
     source: SourceSpec
     first_day: date
@@ -62,8 +63,8 @@ class Params:
 
 @dataclass(frozen=True)
 class Pulled:
-    """One day of one source, with its lines by outcome. A day that is not `covered` was not pulled, for the reason in
-    `note`."""
+    """The result of one day of one source: its acts, and its lines by outcome. If the day is not `covered`, it was not pulled,
+    and `note` says why."""
 
     day: date
     source: str
@@ -83,7 +84,8 @@ def run(
     on_lines: Callable[[int], None] = lambda _: None,
     on_day: Callable[[Pulled], None] = lambda _: None,
 ) -> list[Pulled]:
-    """Pulls the days. Commits every day that can be committed, then raises `PullError` if another failed.
+    """Pulls the days, and returns the pulled ones. Commits every day that can be committed, then raises `PullError`, or the
+    only error, if others failed. Raises `TooManyRejectsError` before any commit if too many lines of all days were rejected.
 
     `on_lines` receives the number of lines read so far. `on_day` receives each pulled day, and each day past the end of the
     source's files. Such a day is skipped; it is an error only if no day was pulled.
@@ -126,7 +128,7 @@ def run(
 
 @contextmanager
 def _failed_by_errors(warehouse: Warehouse, left: list[Run]) -> Iterator[None]:
-    """Records the runs that are left as failed where the block raises."""
+    """If the block raises, records the runs that are still in `left` as failed."""
     try:
         yield
     except BaseException as error:
@@ -144,7 +146,8 @@ def _read(source: Source, spooled: Spool, days: list[date], on_lines: Callable[[
 def _refuse_too_many_rejects(
     params: Params, spooled: Spool, left: list[Run], decision: Callable[[Run], Decision]
 ) -> None:
-    """Raises `TooManyRejectsError`, after it has written the rejects of all days."""
+    """Raises `TooManyRejectsError` if too many lines of all days were rejected. First writes the rejects of all days, so that
+    an operator can read them."""
     try:
         _check_share(f"{params.source.id} {params.first_day}..{params.last_day}", params, *spooled.rejected())
     except TooManyRejectsError:
@@ -158,7 +161,8 @@ def _refuse_too_many_rejects(
 def _end_day(
     warehouse: Warehouse, spooled: Spool, source: Source, params: Params, item: Run, decision: Decision
 ) -> Pulled | CloutError:
-    """Commits the day and records how its run ended. Returns the error that kept the day as it was, if there is one."""
+    """Commits the day and records how its run ended. If the day could not be committed and stays as it was, returns the
+    error."""
     ended: Pulled | CloutError
     try:
         ended = _commit_day(spooled, source, params, item, decision)
@@ -215,8 +219,8 @@ def _add_rejects(decision: Decision, spooled: Spool, item: Run) -> None:
 
 
 def _coverage(spooled: Spool, platform: str, item: Run) -> dict[str, Any]:
-    """A row of `coverage`. Raises `AbsentDayError` if the source has nothing of the day, `NotReachedError` if its files end
-    before the day."""
+    """A row of `coverage`, as column -> value. Raises `AbsentDayError` if the source has no data of the day, and
+    `NotReachedError` if its files end before the day."""
     source_id = item.parameters["source"]
     counts = spooled.counts(platform, item.day)
     notes = spooled.notes.get((platform, item.day), [])

@@ -1,7 +1,7 @@
-"""Repairs late and partial days: pulls again what may have become complete, and scores again what became stale.
+"""Repairs late and partial days: pulls partial and missing days again, then scores days again whose inputs changed.
 
-A pull replaces its (platform, day, source), a score its (methodology, day). Each changed day that was published before gets a
-row in `restatements`. A failure stops no other day.
+A pull replaces its (platform, day, source), a score its (methodology, day). Each day whose published scores change gets a row
+in `restatements`. If one day fails, the others are still repaired.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -33,7 +33,7 @@ class RepairError(CloutError):
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    """The newest day to look at, and how many days up to it to pull and to score again at most."""
+    """The newest day to look at, and how many days up to it are at most pulled again and scored again."""
 
     day: date
     repair_days: int
@@ -93,8 +93,8 @@ def pull(
 
 
 def unscored(warehouse: Warehouse, params: Params, pulled: Iterable[date]) -> list[date]:
-    """The days, newest first, that were just pulled for the first time and that the nights skipped: they were never published,
-    although an earlier day is."""
+    """The days, newest first, that this repair pulled for the first time and that no night published, although an earlier day
+    is published. Only days from `first_rescored_day` on."""
     published = {date.fromisoformat(place["day"]) for place in warehouse.partitions(PUBLICATIONS)}
     since = max(params.first_rescored_day, min(published, default=date.max))
     return sorted((day for day in pulled if since <= day and day not in published), reverse=True)
@@ -125,7 +125,8 @@ def run(
     on_pulled: Callable[[Pulled], None],
     on_scored: Callable[[Scored | Refused], None],
 ) -> Repaired:
-    """Pulls, then scores; `on_pulled` and `on_scored` receive each day."""
+    """Pulls days again, then scores stale days and days that were never scored. `on_pulled` and `on_scored` receive each
+    day."""
     before = set(
         warehouse.read(COVERAGE, {"day": Span(min(sources, default=params.day), params.day)})["day"].to_pylist()
     )

@@ -43,8 +43,8 @@ def compared(before: pa.RecordBatchReader, after: pa.RecordBatchReader) -> dict[
 def restatement(
     history: Sequence[Publication], publication: Publication, comparison: Mapping[str, Any]
 ) -> dict[str, Any] | None:
-    """The change's row of `restatements`, from the day's earlier changes and the result of `compared`. None if the rows are the
-    same, or are the day's first."""
+    """The change's row of `restatements`, from the day's earlier changes and the result of `compared`. None if the change left
+    the rows as they were, or if the day has no earlier change."""
     if not history or not (comparison["people_arrived"] or comparison["people_gone"] or comparison["people_changed"]):
         return None
     row = {

@@ -1,8 +1,8 @@
 """scores of two days -> score_changes: why everybody's score changed.
 
-Reads what both published days were computed from (`engagement`, `coverage`, `accounts`); `jobs.warehouse.basis` verifies that
-the tables still hold it. Replaces only (methodology, day, since_day) of `score_changes`. Runs on request, never as part of a
-night.
+Reads the inputs from which both days' published scores were computed (`engagement`, `coverage`, `accounts`);
+`jobs.warehouse.basis` verifies that the tables still hold them. Replaces only (methodology, day, since_day) of `score_changes`.
+Runs on request, never as part of a night.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ JOB = "score_changes"
 
 
 def run(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, float]:
-    """Splits everybody's change by reason. Raises as `published_basis` does for either day."""
+    """Splits everybody's change by reason. Returns the count `people`. Raises as `published_basis` does for either day."""
     methodologies = {"methodology": params.methodology.version, "since_methodology": params.since_methodology.version}
     with runs.recorded(warehouse, JOB, params.day, batch, since_day=params.since_day, **methodologies) as row:
         old, new = bases(warehouse, params)

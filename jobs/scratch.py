@@ -1,4 +1,4 @@
-"""DuckDB with a folder of its own, to which it spills what exceeds its memory: any number of rows fits."""
+"""DuckDB databases that spill what exceeds their memory into a folder of their own, so any number of rows fits."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
-MEMORY_LIMIT = "1GB"  # leaves room for Spark and Arrow on a small machine; more gains little, less spills sooner
+MEMORY_LIMIT = "1GB"  # leaves memory for Spark and Arrow on a small machine; more would gain little
 
 
 def connect(folder: Path) -> duckdb.DuckDBPyConnection:

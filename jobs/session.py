@@ -32,7 +32,7 @@ def environment_folder() -> Path:
 
 
 def graphframes_jars() -> list[str]:
-    """The user's own jars (`$CLOUT_GRAPHFRAMES_JARS`), else those that set-up could resolve; an empty list is no fault.
+    """GraphFrames' jars: those in `$CLOUT_GRAPHFRAMES_JARS`, else those that set-up could resolve, possibly none.
 
     Raises `UsageError` if one of the user's jars does not exist.
     """
@@ -91,7 +91,7 @@ def build(master: str | None = None) -> "SparkSession":
         master = master or os.environ.get("CLOUT_SPARK_MASTER", "local[*]")
         if master.startswith("local"):
             chosen = LOCAL_SETTINGS | chosen
-            os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")  # offline, a laptop's name may have no address
+            os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")  # offline, the machine's name may not resolve
         packages = graphframes_jars()
         chosen |= {"spark.master": master, "spark.driver.extraJavaOptions": JAVA_OPTIONS}
         if packages:
@@ -99,11 +99,11 @@ def build(master: str | None = None) -> "SparkSession":
         java = java_home()
         if java:
             os.environ["JAVA_HOME"] = java
-        os.environ.pop("SPARK_HOME", None)  # another Spark on this machine is not the pinned one
+        os.environ.pop("SPARK_HOME", None)  # must not start another Spark than the pinned one
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     conf = SparkConf().setAppName("clout").setAll(list(chosen.items()))
     with _interrupts_kept():
-        if not submitted() and SparkContext._active_spark_context is None:  # sessions belong to threads
+        if not submitted() and SparkContext._active_spark_context is None:  # an active session belongs to one thread
             _start(conf)
         session = SparkSession.builder.config(conf=conf).getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
@@ -129,7 +129,7 @@ def _start(conf: "SparkConf") -> None:
         except PySparkRuntimeError as error:
             printed.seek(0)
             lines = printed.read().decode(errors="replace").splitlines()
-            known = ("WARNING", "Picked up ")  # what Java says of the options by environment
+            known = ("WARNING", "Picked up ")  # what Java prints about options in environment variables
             said = next((line for line in lines if line.strip() and not line.startswith(known)), str(error))
             raise CloutError(f"Java did not start: {said} (`--verbose` shows more)") from error
         SparkContext(conf=conf, gateway=gateway)
@@ -137,8 +137,8 @@ def _start(conf: "SparkConf") -> None:
 
 @contextmanager
 def _interrupts_kept() -> Iterator[None]:
-    """Keeps this process's handler of Ctrl-C. Spark's own would ask the JVM to cancel its jobs, over the connection that waits
-    for one of them."""
+    """Keeps this process's handler of Ctrl-C. Spark installs its own, which asks the JVM to cancel its jobs over a connection
+    that is busy waiting for one of these jobs."""
     handler = signal.getsignal(signal.SIGINT)
     try:
         yield

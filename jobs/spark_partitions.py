@@ -1,4 +1,4 @@
-"""How many Spark partitions to cut rows into: the session's number, or more where the tables of sums would be large."""
+"""How many Spark partitions to use: the session's number, or more if aggregations would need large hash tables."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
 SETTING = "spark.sql.shuffle.partitions"
 
-# Summing this many rows takes a table of some 60 MB in memory. A table of 2 GB took more than twice as long for each row. A few
-# such tables, which do not know of each other, filled a heap of 3 GB before they spilled.
+# An aggregation of this many rows needs a hash table of some 60 MB. With a table of 2 GB, each row took more than twice as
+# long, and a few such tables at once filled a heap of 3 GB before any of them spilled.
 ROWS_OF_A_PARTITION = 400_000
 
 

@@ -1,4 +1,4 @@
-"""Reads a YAML settings file into a declared type; one message reports every fault."""
+"""Reads a YAML settings file into a declared type, and reports all faults in one message."""
 
 from pathlib import Path
 from typing import TypeVar

@@ -1,7 +1,7 @@
-"""Checks whether a day's people and total influence are plausible compared with earlier published days. Pure.
+"""Checks whether a day's number of people and total influence are plausible compared with earlier published days. Pure.
 
-A day is compared with the nearest earlier published days, however old. So a range must be checked in ascending order of days,
-in whatever order the days were computed. `clout run` does so, and so does a backfill of the DAG `score_influence` at any
+A day is compared with the nearest earlier published days, however old. So the days of a range must be checked in ascending
+order, even if they were computed in another. `clout run` does so, and so does a backfill of the DAG `score_influence` at any
 concurrency. A verdict then depends on the days' figures, not on the order of their runs.
 """
 
@@ -31,8 +31,8 @@ def nearest(published: Mapping[date, Figures], day: date, gate_days: int) -> dic
 
 def verdicts(figures: Figures, before: Mapping[date, Figures], gate_days: int) -> dict[str, str]:
     """Check of `BOUNDS` -> `ok` or the problem: a figure below half the lowest or above ten times the highest of the earlier
-    published days. The problem begins with `warning: ` if there are fewer than `gate_days` such days: too few to refuse a
-    day."""
+    published days. If there are fewer than `gate_days` such days, they are too few to refuse a day, and the problem begins with
+    `warning: `. Without any, the result is `ok`."""
     people, influence = BOUNDS
     return {
         people: _verdict("people", figures.people, {day: earlier.people for day, earlier in before.items()}, gate_days),

@@ -18,8 +18,8 @@ from jobs.warehouse.storage import Warehouse
 from schemas.coverage import COVERAGE
 from schemas.runs import RUNS
 
-# A killed pull stays `started` for ever. Nightly pulls time out after two hours. A manual pull of many days gets three times as
-# long.
+# A killed pull stays `started` for ever, so an older one is taken for dead. Nightly pulls time out after two hours; a
+# manual pull of many days may take three times as long.
 DEAD_AFTER = timedelta(hours=6)
 
 

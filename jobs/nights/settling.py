@@ -24,7 +24,7 @@ def may_become_complete(coverage: Mapping[str, Any]) -> bool:
 
 
 def is_settled(coverage: Mapping[str, Any], now: datetime, settle_hours: float) -> bool:
-    """Whether the day of a row of `coverage` is final: it cannot become more complete, or ended at least `settle_hours` hours
-    ago."""
+    """Whether the day of a row of `coverage` is final: either it ended at least `settle_hours` hours before `now`, or another
+    pull cannot make it more complete."""
     waited = now >= end_of(coverage["day"]) + timedelta(hours=settle_hours)
     return waited or not may_become_complete(coverage)

@@ -1,4 +1,5 @@
-"""The shortfalls of a published day: sources that did not cover it or only in part, and bounds that warned.
+"""The shortfalls of a published day: sources that did not cover it or only in part, and bounds that it missed although it was
+published.
 
 Reads a day's rows of `coverage` and `runs`; writes nothing.
 """
