@@ -202,6 +202,7 @@ def _batched(days: Sequence[date], count: int) -> Iterable[tuple[date, ...]]:
 
 
 def _coverage(warehouse: Warehouse, day: date) -> str:
+    """`ok`, a warning that names the partial sources, or the fault if the day has no row of `coverage`."""
     sources = warehouse.read(COVERAGE, {"day": day}, columns=["source", "platform", "status", "reason"]).to_pylist()
     partial = [
         f"source {row['source']}: partial ({row['reason']})"

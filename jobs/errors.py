@@ -9,7 +9,7 @@ class CloutError(Exception):
 
 
 class UsageError(CloutError):
-    """The caller asked for something impossible: wrong use rather than a failed run."""
+    """The caller's request is impossible. The fault is in the usage, not in a run."""
 
     exit_code = 2
 

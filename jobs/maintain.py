@@ -185,6 +185,8 @@ def _renew_copies(warehouse: Warehouse, params: Params, run_id: str) -> None:
 
 
 def _keep(warehouse: Warehouse, table: Table, params: Params, kept: Kept) -> None:
+    """Merges small files, removes files that were replaced more than `keep_replaced_days` ago, writes a checkpoint, and removes
+    expired log entries."""
     if table not in NOT_COMPACTED:
         kept.compacted += int(warehouse.delta(table).optimize.compact()["numFilesRemoved"])
     delta = warehouse.delta(table)

@@ -71,8 +71,8 @@ def _earlier_again(changes: reasons.Changes, published: Published, params: Param
 
 
 def table(people: pa.Array, parts: np.ndarray, points: np.ndarray, params: Params) -> pa.Table:
-    """One row per person and reason that moved anything. `parts` (accounts' worth) and `points` have shape (people,
-    reasons)."""
+    """One row per person and reason whose part exceeds `DUST`. `parts` (influence, in accounts' worth of attention) and
+    `points` (of the score) have shape (people, reasons)."""
     moved = np.abs(parts) > DUST
     moved[:, METHODOLOGY] |= np.abs(points[:, METHODOLOGY]) > DUST  # another scale may change points alone
     who, why = np.nonzero(moved)

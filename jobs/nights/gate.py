@@ -17,7 +17,7 @@ BOUNDS = ("people_within_trailing_bounds", "influence_within_trailing_bounds")
 
 @dataclass(frozen=True)
 class Figures:
-    """A day's number of people and their total influence, in accounts' worth."""
+    """A day's number of people and their total influence, in accounts' worth of attention."""
 
     people: int
     influence: float

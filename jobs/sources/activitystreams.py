@@ -198,7 +198,8 @@ def _handed_on(activity: Any, occurred_at: int | None, handed_on: int) -> list[R
 
 
 def _took_back(activity: Any, name: str, suffix: str, occurred_at: int | None) -> Iterator[Record]:
-    """The activities or content that an Undo or Delete by the actor `name` takes back."""
+    """The records of an Undo or Delete by the actor `name`: for each object an `Undo` and an `Ignored`, or `Unresolved`. Raises
+    `Rejected` if an object is another actor's."""
     objects = list(each(activity, "object"))
     if not objects:
         yield Unresolved(NO_TARGET, occurred_at)

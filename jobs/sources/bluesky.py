@@ -6,7 +6,7 @@ recording holds only the parts of an event that become acts, accounts or undos, 
 
 If a connection breaks, or is silent for `SILENCE_S` seconds, the pull connects again and resumes shortly before the last event.
 Events that the server then repeats count once. A server that no longer keeps the beginning of a day does not say so: its first
-event is simply late. Such a day is partial for good. The pull compares only a day's first event with the day's beginning, so it
+event is simply late. Such a day stays partial. The pull compares only a day's first event with the day's beginning, so it
 does not detect events that a server dropped before a later connection. Place: the server's URL (`wss://...`); without one,
 `PUBLIC`.
 """

@@ -143,6 +143,7 @@ class _Reader:
         self._at += 1
 
     def _forget(self) -> None:
+        """Drops the text before the position, but not for every value, because dropping copies the rest."""
         if self._at > PIECE_BYTES:
             self._text, self._at = self._text[self._at :], 0
 

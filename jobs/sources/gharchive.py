@@ -41,7 +41,7 @@ GAPS = {
     date(2026, 2, 1): "GH Archive lacks more than 80 % of stars since 2026-02 (open-digger issue 1787)",
 }
 
-TIMEOUT_S = 30  # longest wait for data; a whole hour may take minutes
+TIMEOUT_S = 30  # longest wait for the next bytes; the download of an hour's file may take minutes
 
 _HOUR = re.compile(r"(\d{4}-\d{2}-\d{2})-(\d{1,2})\.json(?:\.gz)?")
 

@@ -119,6 +119,7 @@ def _reply(what: str, content: str, prefix: str) -> Callable[[_Event], Sequence[
 
 
 def _is_envelope(said: Any) -> bool:
+    """Whether this is a review without text, which only wraps comments."""
     return within(said, "state") == "commented" and not within(said, "body") and "body" in said
 
 

@@ -248,6 +248,7 @@ def _asked_wait_s(answer: httpx2.Response) -> float | None:
 
 
 def _until(reset: str, now: float) -> float:
+    """Seconds from `now` to the reset: an ISO time, an epoch (numbers above 1e9) or a number of seconds."""
     try:
         number = float(reset)
     except ValueError:
@@ -262,6 +263,7 @@ def _now(answer: httpx2.Response) -> float:
 
 
 def _wait_s(state: RetryCallState) -> float:
+    """Seconds to wait before the next attempt: one more than the platform asks, else exponential backoff of at most 60 s."""
     error = state.outcome.exception() if state.outcome else None
     asked = error.wait_s if isinstance(error, _PassingError) else None
     return max(asked, 0) + 1 if asked is not None else _BACKOFF(state)

@@ -169,7 +169,8 @@ def _is_utf8(text: bytes) -> bool:
 
 
 def pages(platform: str, files: Iterable[Path], parse: Parse) -> Iterator[Page]:
-    """Reads each file once. `parse` returns a line's records or raises `Rejected`; it only gets whole lines of UTF-8."""
+    """The pages of these files, each read once. `parse` gets only complete lines of UTF-8, and returns records or raises
+    `Rejected`."""
     for path in files:
         with ExitStack() as stack:
             stream = decompressed(stack.enter_context(path.open("rb")), str(path))

@@ -22,7 +22,7 @@ from backports import zstd
 from jobs.errors import CloutError
 from jobs.files import appearing
 
-MOST_LETTERS = 150  # of a file name that stand for the unit
+MOST_LETTERS = 150  # longest encoded unit in a file name; a longer one is cut
 SUFFIX = ".jsonl.zst"
 CURSOR = "clout_cursor"  # the only key of a page's last line
 

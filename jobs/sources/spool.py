@@ -196,7 +196,8 @@ class Spool:
         return max(self.dated, default=None)
 
     def counts(self, platform: str, day: date) -> dict[str, int]:
-        """Acts and lines of a day, by outcome."""
+        """Counts for one platform and day. `acts` counts acts. `repeated`, `rejected`, `unresolved`, `ignored` (which includes
+        undone acts) and `lines` count lines."""
         acts, undone, repeated = self._db.execute(
             "select count(*) filter (outcome = 'act'), count(distinct (file_no, line)) filter (outcome = 'undone'),"
             " count(distinct (file_no, line)) filter (outcome = 'repeated')"

@@ -1,1 +1,1 @@
-"""Tables on disk: reads and writes them, decides which rows count, publishes scores and repairs damage."""
+"""Tables: reads and writes them, decides which rows count, records what is published, and repairs damage."""

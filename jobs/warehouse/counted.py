@@ -117,7 +117,7 @@ def condition(named: pa.Table) -> pc.Expression:
 
 
 def _pulls(named: pa.Table) -> tuple[list[str], list[tuple[tuple[str, str], list[date]]]]:
-    """The pulls that count, and ((platform, source), days) of the coverage rows without a named pull."""
+    """The pulls that count, and ((platform, source), days) of the coverage rows whose pull is null."""
     unnamed: dict[tuple[str, str], list[date]] = defaultdict(list)
     for row in named.filter(pc.is_null(named["pull"])).to_pylist():
         unnamed[row["platform"], row["source"]].append(row["day"])

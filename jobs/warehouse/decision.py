@@ -136,4 +136,5 @@ def remove(
 
 
 def _pulls(warehouse: Warehouse, table: Table, where: Partition) -> set[str | None]:
+    """The pulls that have rows in the partition; None stands for rows of earlier versions of clout."""
     return set(pc.unique(warehouse.read(table, where, columns=["pull"])["pull"]).to_pylist())

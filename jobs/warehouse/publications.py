@@ -74,7 +74,7 @@ class Plan(NamedTuple):
     restatement: Mapping[str, Any] | None
 
     def as_json(self) -> dict[str, Any]:
-        """The plan as a dictionary. Days and instants are not yet text: whoever writes the JSON converts them by `str`."""
+        """The plan as a dictionary. Its days and instants are not text; the writer of the JSON must convert them with `str`."""
         return {"publication": asdict(self.publication), "restatement": self.restatement}
 
     @classmethod

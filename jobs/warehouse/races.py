@@ -20,7 +20,7 @@ TRIES = 30
 
 
 class LostRaceError(CloutError):
-    """A commit of another run came first, so this run's write was refused. Nothing of this write was kept."""
+    """Commits of other runs came in between, so this run's step failed. Nothing of that step was kept."""
 
 
 class RearrangedError(LostRaceError):

@@ -140,6 +140,7 @@ def _statistics(table: Table, footer: pq.FileMetaData, nulls: Mapping[str, int])
 
 
 def _refuse_strangers(table: Table, added: list[AddAction], partition: Partition) -> None:
+    """Raises `ContractError` if a file lies outside the partition."""
     asked = as_text(partition)
     strange = [action.path for action in added for name in asked if action.partition_values[name] not in asked[name]]
     if strange:
