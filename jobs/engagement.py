@@ -50,7 +50,7 @@ def person_id(account: str) -> "Column":
 
 
 def engagement(activity: "DataFrame", before: "DataFrame | None" = None) -> "DataFrame":
-    """One row (day, src, dst, platform, kind, act_count): the number of distinct acts of `src` on content of `dst`.
+    """One row per (day, src, dst, platform, kind), with `act_count`: the number of distinct acts of `src` on content of `dst`.
 
     A platform's reports with the same day, actor, target and activity_id are one act, whichever source sends them. The act
     counts as its most specific kind. Acts on oneself are dropped; `post` is kept, with src = dst. `before` holds `activity` of

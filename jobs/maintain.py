@@ -1,5 +1,5 @@
-"""Maintains the tables: removes data that is no longer needed and merges small files. Removes rows that count only from days
-older than `keep_activity_days`.
+"""Maintains the tables: removes data that is no longer needed and merges small files. Rows that count stay as they are, except
+that days older than `keep_activity_days` are removed from `activity` and `rejects`.
 
 Maintenance is safe while nights run. It changes no row that a night writes, so a night that writes meanwhile wins or repeats
 its write. If a maintenance step loses such a race three times, the next maintenance does that step.
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 JOB = "maintain"
 
-# A stream replaces `scores` and the copies. A stream cannot be read again after a collision, and compaction would cause one.
+# A stream replaces `scores` and the copies. A stream cannot be read again after a collision, and compaction could cause one.
 # Their partitions have no small files anyway.
 NOT_COMPACTED = (SCORES, ACCOUNTS_KNOWN, HISTORIES)
 

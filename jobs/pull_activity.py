@@ -84,8 +84,9 @@ def run(
     on_lines: Callable[[int], None] = lambda _: None,
     on_day: Callable[[Pulled], None] = lambda _: None,
 ) -> list[Pulled]:
-    """Pulls the days, and returns the pulled ones. Commits every day that can be committed, then raises `PullError`, or the
-    only error, if others failed. Raises `TooManyRejectsError` before any commit if too many lines of all days were rejected.
+    """Pulls the days, and returns the pulled ones. Commits every day that can be committed. If other days failed, then raises
+    their error, or a `PullError` that lists several. Raises `TooManyRejectsError` before it commits any day if too many lines
+    of all days were rejected.
 
     `on_lines` receives the number of lines read so far. `on_day` receives each pulled day, and each day past the end of the
     source's files. Such a day is skipped; it is an error only if no day was pulled.

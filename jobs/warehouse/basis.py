@@ -42,7 +42,8 @@ class Basis:
         return self.methodology.first_day(self.day)
 
     def under(self, warehouse: Warehouse, methodology: Methodology) -> "Basis":
-        """The same acts under another methodology. If its window starts earlier, the added days use current coverage."""
+        """This basis under another methodology. If that methodology's window starts earlier, the added days use current
+        coverage."""
         first, last = methodology.first_day(self.day), self.first_day
         before = window.covered_days(warehouse, first, last, self.now.coverage) if first < last else {}
         platforms = {*self.covered, *before}

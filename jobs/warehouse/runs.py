@@ -115,8 +115,8 @@ def recorded(warehouse: Warehouse, job: str, day: date, batch: Batch, **paramete
 def done_steps(
     warehouse: Warehouse, key: str, first_day: date, last_day: date
 ) -> tuple[Batch, set[tuple[str, date, str]]]:
-    """The newest batch of this key that ran any of these days, and its done (job, day, source). A new batch if there is
-    none."""
+    """The newest batch with this key that ran any of these days, and its steps that are done, each as (job, day, source). A new
+    batch and no steps if there is none. `source` is empty for jobs without a source."""
     columns = ["batch_id", "day", "job", "status", "parameters", "started_at"]
     partition = {"day": Span(first_day, last_day), "batch_key": key}
     recorded = warehouse.read(RUNS, partition, columns=columns).sort_by("started_at")
