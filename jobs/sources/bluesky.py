@@ -5,9 +5,8 @@ clock. It keeps events for about 36 hours, so pull a day soon after it ends. `je
 recording holds only the parts of an event that become acts, accounts or undos, without the texts of posts.
 
 If a connection breaks, or is silent for `SILENCE_S` seconds, the pull connects again and resumes shortly before the last event.
-Events that the server then repeats count once. A server that no longer keeps the beginning of a day does not say so: its first
-event is simply late. Such a day stays partial. The pull compares only a day's first event with the day's beginning, so it
-does not detect events that a server dropped before a later connection. Place: the server's URL (`wss://...`); without one,
+Events that the server then repeats count once. A server that no longer keeps the requested events does not say so: its first
+event is simply late. Such a day stays partial, and a day without any event left is not covered. Place: the server's URL (`wss://...`); without one,
 `PUBLIC`.
 """
 
@@ -78,9 +77,8 @@ class BlueskySource:
                 notes.append(Note(f"{error}; the next pull goes on from there", True, day, absent=not stream.pages))
             _, gap_us = stream.cursor.next or (None, 0)
             if gap_us:
-                notes.append(
-                    Note(f"the server's memory begins {gap_us / 3.6e9:.1f} hours too late", True, day, lasting=True)
-                )
+                reason = f"the server no longer had {gap_us / 3.6e9:.1f} hours of its events"
+                notes.append(Note(reason, True, day, absent=gap_us >= DAY_US, lasting=True))
             yield from _pages(folder, notes)
 
     def _record(self, stream: Recording, day: date) -> None:
@@ -100,9 +98,10 @@ class BlueskySource:
             try:
                 with self._connect(max(begin, at - TOLERANCE_US)) as socket:
                     present = _clock(socket) - 2 * TOLERANCE_US
-                    for batch in _batches(socket, min(end, present), self._budget):
-                        if at == begin and batch.lines:
-                            gap_us = _gap(batch.first, begin)
+                    last = min(end, present)
+                    for number, batch in enumerate(_batches(socket, last, self._budget)):
+                        if number == 0:
+                            gap_us += _gap(min(batch.first, last), at, is_begin=at == begin)
                         at = max(at, batch.last)
                         stream.add(batch.lines, Cursor([at, gap_us], batch.ended and end <= present))
                         if batch.ended:
@@ -127,8 +126,8 @@ class BlueskySource:
 
 
 class Batch(NamedTuple):
-    """Consecutive events as lines of JSON, with times in microseconds since 1970. `first` is the time of the batch's first
-    event, 0 if it has none. `last` is the latest time since the connection began, 0 before any event. `ended`: the next event
+    """Consecutive events as lines of JSON, with times in microseconds since 1970. `first` is the time of the connection's first
+    event, which may lie beyond the requested end; 0 if there is none. `last` is the latest time since the connection began, 0 before any event. `ended`: the next event
     lies beyond the requested end."""
 
     lines: list[bytes]
@@ -149,16 +148,17 @@ def _batches(socket: ClientConnection, end: int, budget: Budget) -> Iterator[Bat
             if event is None:
                 continue
             time_us = event["time_us"]
+            first = first or time_us
             if time_us >= end + TOLERANCE_US:
                 yield Batch(lines, first, last, True)
                 return
             if time_us >= end:
                 continue
-            first, last = first or time_us, max(last, time_us)
+            last = max(last, time_us)
             lines.append(orjson.dumps(_kept(event)))
             if len(lines) >= PAGE_EVENTS:
                 yield Batch(lines, first, last, False)
-                lines, first = [], 0
+                lines = []
                 budget.refuse_late()
     except (WebSocketException, TimeoutError, OSError):
         if lines:
@@ -183,9 +183,10 @@ def _clock(socket: ClientConnection) -> int:
     return int(now.timestamp()) * 1_000_000
 
 
-def _gap(first: int, begin: int) -> int:
-    """Microseconds from the beginning of the day to the first event, 0 if at most `TOLERANCE_US`."""
-    return first - begin if first - begin > TOLERANCE_US else 0
+def _gap(first: int, at: int, *, is_begin: bool) -> int:
+    """Microseconds of events that the server no longer had when it replayed from shortly before `at` to the connection's first
+    event. A resumed replay repeats the recorded event at `at`. Before a day's first event there may be a pause."""
+    return first - at if first - at > (TOLERANCE_US if is_begin else 0) else 0
 
 
 def _kept(event: dict[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.sources import recording
-from jobs.sources.http import Api, Budget, OutOfBudgetError
+from jobs.sources.http import Api, ApiError, Budget
 from jobs.sources.page import Account, Act, Author, Ignored, Note, Page, PageBuilder, Record, Rejected, Unresolved
 from jobs.sources.recording import Cursor, Recording
 from jobs.sources.values import ACTOR_WITHDRAWN, account_id, dated, from_seconds, json_object
@@ -91,7 +91,7 @@ class HackerNewsSource:
                 try:
                     _record_items(api, items, day)
                     _record_parents(api, parents, items)
-                except OutOfBudgetError as error:
+                except ApiError as error:
                     note = Note(_missing(str(error), items, parents), True, day, absent=not items.pages)
                 yield from _pages(folder, note)
 

@@ -191,7 +191,7 @@ class Api:
                     if not answer.is_redirect:
                         return self._answer(answer, where)
                     url = url.join(answer.headers.get("location", ""))
-            except httpx2.TransportError as error:
+            except httpx2.RequestError as error:
                 raise _PassingError(type(error).__name__) from None
             except httpx2.InvalidURL:
                 raise ApiError(f"{where}: redirects to no address") from None

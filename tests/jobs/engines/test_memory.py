@@ -181,7 +181,8 @@ for column in (src, dst, a):
     column.flags.writeable = False
 for rounds in (1, 2, 3):
     memory.influence(src, dst, a, 3, rounds)
-kernels = [kernel for module in (loops, memory, edge_rows) for kernel in vars(module).values() if isinstance(kernel, Dispatcher)]
+named = [kernel for module in (loops, memory, edge_rows) for kernel in vars(module).values()]
+kernels = [kernel for kernel in named if isinstance(kernel, Dispatcher)]
 print(sum(sum(kernel.stats.cache_hits.values()) for kernel in kernels))
 print([kernel.__name__ for kernel in kernels if kernel.stats.cache_misses])
 """

@@ -109,8 +109,27 @@ def test_a_memory_that_begins_too_late_makes_the_day_partial_for_good(server, tm
     server.memory_begins = BEGIN + 120 * STEP
     events, (note,) = pulled(opened(server, tmp_path))
     assert events == {number for number in WHOLE if number >= 120}
-    assert note == Note("the server's memory begins 6.0 hours too late", True, DAY, lasting=True)
+    assert note == Note("the server no longer had 6.0 hours of its events", True, DAY, lasting=True)
     assert pulled(opened(server, tmp_path)) == (events, [note])  # also from the recording
+
+
+def test_a_day_that_the_server_has_forgotten_is_absent(server, tmp_path):
+    server.memory_begins = BEGIN + 500 * STEP
+    events, (note,) = pulled(opened(server, tmp_path))
+    assert events == set()
+    assert note == Note("the server no longer had 24.0 hours of its events", True, DAY, absent=True, lasting=True)
+
+
+def test_what_the_server_forgot_before_a_pull_was_resumed_is_missing(server, tmp_path):
+    server.serve_from = lambda socket, cursor: [
+        socket.send(text) for _, text in zip(range(200), server.messages(cursor))
+    ]
+    pulled(opened(server, tmp_path, connections=1))
+    server.serve_from = server.everything
+    server.memory_begins = BEGIN + 320 * STEP
+    events, (note,) = pulled(opened(server, tmp_path))
+    assert events == {number for number in WHOLE if number < 200 or number >= 320}
+    assert note == Note("the server no longer had 6.0 hours of its events", True, DAY, lasting=True)
 
 
 def test_a_day_that_is_not_over_is_recorded_up_to_now_and_goes_on(server, tmp_path):
