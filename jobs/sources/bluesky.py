@@ -6,8 +6,8 @@ recording holds only the parts of an event that become acts, accounts or undos, 
 
 If a connection breaks, or is silent for `SILENCE_S` seconds, the pull connects again and resumes shortly before the last event.
 Events that the server then repeats count once. A server that no longer keeps the requested events does not say so: its first
-event is simply late. Such a day stays partial, and a day without any event left is not covered. Place: the server's URL (`wss://...`); without one,
-`PUBLIC`.
+event is simply late. Such a day stays partial, and a day without any event left is not covered. Place: the server's URL
+(`wss://...`); without one, `PUBLIC`.
 """
 
 import logging
@@ -127,8 +127,8 @@ class BlueskySource:
 
 class Batch(NamedTuple):
     """Consecutive events as lines of JSON, with times in microseconds since 1970. `first` is the time of the connection's first
-    event, which may lie beyond the requested end; 0 if there is none. `last` is the latest time since the connection began, 0 before any event. `ended`: the next event
-    lies beyond the requested end."""
+    event, which may lie beyond the requested end; 0 if there is none. `last` is the latest time since the connection began, 0
+    before any event. `ended`: the next event lies beyond the requested end."""
 
     lines: list[bytes]
     first: int

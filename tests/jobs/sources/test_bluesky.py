@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from http import HTTPStatus
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -121,9 +122,11 @@ def test_a_day_that_the_server_has_forgotten_is_absent(server, tmp_path):
 
 
 def test_what_the_server_forgot_before_a_pull_was_resumed_is_missing(server, tmp_path):
-    server.serve_from = lambda socket, cursor: [
-        socket.send(text) for _, text in zip(range(200), server.messages(cursor))
-    ]
+    def first_ones(socket: ServerConnection, cursor: int) -> None:
+        for message in islice(server.messages(cursor), 200):
+            socket.send(message)
+
+    server.serve_from = first_ones
     pulled(opened(server, tmp_path, connections=1))
     server.serve_from = server.everything
     server.memory_begins = BEGIN + 320 * STEP
