@@ -208,7 +208,7 @@ def _range(
     """First and last day to pull, and the first day to score.
 
     For the simulation the last day defaults to yesterday, and without a first day 30 days are pulled and the last 7 scored.
-    Raises `UsageError` if a real source lacks a day, if the last day has not begun, or if the days do not ascend.
+    Raises `UsageError` if the range of a real source is not given, if the last day has not begun, or if the days do not ascend.
     """
     if not are_simulated(specs) and not (first_day and last_day):
         raise UsageError("say which days, as --first-day 2012-07-01 --last-day 2012-07-07")

@@ -149,7 +149,7 @@ def _run_notes(row: Row, now: datetime) -> list[str]:
 
 def _outages(row: Row) -> dict[str, str]:
     """Platform -> uncovered days of the window, as text. Uncovered days at the beginning of the window are left out, because
-    the platform may not have been pulled yet, unless the run's own day is uncovered too."""
+    the platform may not have been pulled yet, unless the whole window is uncovered."""
     first_day = _first_day(row)
     outages = {}
     for platform, uncovered in (row["uncovered_days"] or {}).items():
