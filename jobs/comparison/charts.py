@@ -16,12 +16,7 @@ PALE = "#8FB8D8"
 # Pixels of a plot with its axes. A phone shows it at this size, a wide screen a third larger.
 WIDTH, HEIGHT = 400, 210
 FONT = "system-ui, sans-serif"
-MARGIN = {
-    "left": 16,
-    "right": 8,
-    "top": 4,
-    "bottom": 4,
-}  # pixels; the reader's font may be wider than the layout assumes
+MARGIN = {"left": 16, "right": 8, "top": 4, "bottom": 4}  # pixels, for a reader whose font is wider than ours
 MOST_PLATFORMS = 12  # in a chart; the table shows all
 
 
