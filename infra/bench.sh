@@ -11,7 +11,8 @@
 #     bash infra/bench.sh setup            set-up from nothing; needs the network
 #     bash infra/bench.sh --to FOLDER ...  folder of the raw figures; by default clout/bench in the user's data folder
 #
-# It keeps generated graphs and warehouses (8 GB) in $CLOUT_BENCH_CACHE, by default clout/bench/graphs in the user's data folder.
+# It keeps generated graphs and warehouses (8 GB) in $CLOUT_BENCH_CACHE, by default clout/bench/graphs in the user's data
+# folder.
 set -euo pipefail
 
 # shellcheck source=infra/setup.sh

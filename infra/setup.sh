@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Sets up what clout needs and does not find: Python packages, Java, compiled kernels. Everything goes to .venv (or $CLOUT_VENV).
-# It changes the system only by apt, to install a Python venv package, Java and, in CI, PostgreSQL (CLOUT_APT=off: never). The
-# other scripts of this folder source it:
+# Sets up what clout needs and does not find: Python packages, Java, compiled kernels. Everything goes to .venv (or
+# $CLOUT_VENV). It changes the system only by apt, to install a Python venv package, Java and, in CI, PostgreSQL (CLOUT_APT=off:
+# never). The other scripts of this folder source it:
 #
 #     set -euo pipefail
 #     source infra/setup.sh
 #     clout_setup
 #
 # It exports JAVA_HOME, SPARK_HOME, PYSPARK_PYTHON and PATH, sets $clout_root and $clout_venv, and ends the script if a required
-# step fails. Each step is a pair of functions: has_STEP checks without starting Python or Java, make_STEP builds. A stamp records
-# the inputs of a step. make_STEP writes it last, so an interrupted set-up continues with the step that was interrupted.
+# step fails. Each step is a pair of functions: has_STEP checks without starting Python or Java, make_STEP builds. A stamp
+# records the inputs of a step. make_STEP writes it last, so an interrupted set-up continues with the step that was interrupted.
 
 clout_root=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
 clout_venv=${CLOUT_VENV:-$clout_root/.venv}
@@ -167,8 +167,8 @@ make_java() {
     wrap_java "$home" "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}"
 }
 
-# Sets $home to the home of a Java that Spark can use: JAVA_HOME, else the first on PATH, else the first in /usr/lib/jvm. Fails if
-# there is none.
+# Sets $home to the home of a Java that Spark can use: JAVA_HOME, else the first on PATH, else the first in /usr/lib/jvm. Fails
+# if there is none.
 find_java() {
     local java said
     home=

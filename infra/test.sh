@@ -19,6 +19,7 @@ mypy || failed+=(mypy)
 if ((${#failed[@]})); then
     printf 'clout: failed: %s\n' "${failed[@]}" >&2
 fi
-# Two processes, each with its own Spark session. All tests of a file run in one process; tests/conftest.py puts long tests first.
+# Two processes, each with its own Spark session. All tests of a file run in one process; tests/conftest.py puts long tests
+# first.
 pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder "$@" || failed+=(pytest)
 ((${#failed[@]} == 0))

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Runs Airflow on this machine with SQLite and all DAGs unpaused; sets up first what is missing. Ctrl-C ends every process. Airflow's
-# files are in $AIRFLOW_HOME. Environment variables override its settings: AIRFLOW__API__PORT for another port,
+# Runs Airflow on this machine with SQLite and all DAGs unpaused; sets up first what is missing. Ctrl-C ends every process.
+# Airflow's files are in $AIRFLOW_HOME. Environment variables override its settings: AIRFLOW__API__PORT for another port,
 # AIRFLOW_CONN_SPARK_DEFAULT (such as spark://host:7077) for a cluster, and CLOUT_SOURCES and CLOUT_WAREHOUSE for clout.
 set -euo pipefail
 
-# A script that starts this one in the background makes it ignore SIGINT, the signal of Ctrl-C. Bash cannot trap a signal that was
-# ignored at its start, so start again with the default.
+# A script that starts this one in the background makes it ignore SIGINT, the signal of Ctrl-C. Bash cannot trap a signal that
+# was ignored at its start, so start again with the default.
 if ((0x$(sed -n 's/^SigIgn:\s*//p' "/proc/$$/status") & 2)); then
     exec env --default-signal=INT bash "${BASH_SOURCE[0]}"
 fi
@@ -35,9 +35,9 @@ export NO_PROXY=127.0.0.1,localhost${NO_PROXY:+,$NO_PROXY} no_proxy=127.0.0.1,lo
 # Without it, Airflow's process titles would overwrite the environment that `marked` reads.
 export SPT_NOENV=1
 
-# Tasks run in their own sessions and may outlive their parents, so neither a process group nor a process tree holds all of them.
-# So each process that this script starts inherits a mark in its environment: a kind (server or work) and this AIRFLOW_HOME. `marked
-# KIND` prints the ids of these processes.
+# Tasks run in their own sessions and may outlive their parents, so neither a process group nor a process tree holds all of
+# them. So each process that this script starts inherits a mark in its environment: a kind (server or work) and this
+# AIRFLOW_HOME. `marked KIND` prints the ids of these processes.
 marked() { grep -lszxF "CLOUT_UP=$1 $AIRFLOW_HOME" /proc/[0-9]*/environ | cut -d / -f 3 || true; }
 
 # end KIND SECONDS: terminates all processes of a kind, and kills those that remain after SECONDS.

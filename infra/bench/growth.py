@@ -86,9 +86,7 @@ def measure(name: str) -> Figure:
     figure = Figure(name)
     figure.limit_s, figure.limit_gb = LIMITS.get(name, (None, None))
     kept = path(name)
-    with TemporaryDirectory(
-        dir=graphs.folder()
-    ) as copy:  # in the same folder, for hard links; no command changes a file
+    with TemporaryDirectory(dir=graphs.folder()) as copy:  # on the same disk, for hard links; no command changes a file
         shutil.copytree(kept, copy, copy_function=os.link, dirs_exist_ok=True)
         for command in COMMANDS:
             ran = Command(CLOUT, command, "--day", str(LAST_DAY), CLOUT_WAREHOUSE=copy)
