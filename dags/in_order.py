@@ -1,8 +1,9 @@
 """Checks and publishes the days of a backfill in ascending order, even if runs score several days in parallel.
 
 The checks compare a day with the days published before it. So a run waits with its checks until no run of an earlier day is
-running. A backfill then publishes the same days at any `--max-active-runs`. Queued runs need no wait: Airflow starts the runs
-of a backfill in order of their days, so a queued run is of a later day. Backfills that run backwards are the exception.
+running; it looks back `REACH` days. A backfill then publishes the same days at any `--max-active-runs`. Queued runs need no
+wait: Airflow starts the runs of a backfill in order of their days, so a queued run is of a later day. Backfills that run
+backwards are the exception.
 """
 
 import asyncio

@@ -33,7 +33,7 @@ TABLES: dict[str, tuple[Sequence[str], Sequence[str]]] = {
             "restatements",
         ),
     ),
-    "maintain": ((), ()),  # derives no rows: it merges files and deletes expired data
+    "maintain": ((), ()),  # no result changes: it merges files, deletes expired data and renews copies
 }
 
 

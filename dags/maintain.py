@@ -1,8 +1,8 @@
 """## Small files, replaced files, checkpoints
 
-**Arrives**: every table with its small files merged and its log checkpointed. Files that were replaced more than
-`keep_replaced_days` ago are deleted, and so is data that has expired (`infra/nights.yaml`). No row that counts changes, and the
-DAG can run at the same time as nightly runs.
+**Arrives**: every table with its small files merged and its log checkpointed, and the monthly copies `accounts_known` and
+`histories` renewed. Files that were replaced more than `keep_replaced_days` ago are deleted, and so is data that has expired
+(`infra/nights.yaml`). No row that counts changes, and the DAG can run at the same time as nightly runs.
 
 **Read by** nobody. Queries of the tables become faster.
 

@@ -167,8 +167,8 @@ def print_table(
 ) -> None:
     """Prints a table: aligns the columns of `texts` left, all others right. Wraps the `notes` on a row below that row.
 
-    Cuts a cell at `WIDEST` characters; no number is that long. Leaves out columns that do not fit, and names them: the
-    rightmost first, those of `foremost` last, and the first of `foremost` never.
+    Cuts a cell at `WIDEST` columns of the terminal; no number is that wide. Leaves out columns that do not fit, and names them:
+    the rightmost first, those of `foremost` last, and the first of `foremost` never.
     """
     cells = [[_cut(cell) for cell in row] for row in rows]
     widths = dict(

@@ -59,8 +59,8 @@ class Published:
         """Two arrays with one entry per person, which convert changes of influence to points.
 
         The first is points per account's worth: change of score over change of influence, or the derivative of the score if
-        influence changed by no more than `TOLERANCE`. The second is the points by which the later methodology's scale changes
-        the earlier score; 0 if the scales are equal.
+        influence changed by no more than `TOLERANCE` * max(1, influence). The second is the points by which the later
+        methodology's scale changes the earlier score; 0 if the scales are equal.
         """
         resolution, full_scale = params.methodology.resolution, params.methodology.full_scale
         steepness = 100 / np.log1p(full_scale / resolution)
