@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets up what clout needs and does not find: Python packages, Java, compiled kernels. Everything goes to .venv (or
-# $CLOUT_VENV). It changes the system only by apt, to install a Python venv package, Java and, in CI, PostgreSQL (CLOUT_APT=off:
-# never). The other scripts of this folder source it:
+# $CLOUT_VENV). It changes the system only by apt, to install Python's venv package and Java (CLOUT_APT=off: never). The other
+# scripts of this folder source it:
 #
 #     set -euo pipefail
 #     source infra/setup.sh
