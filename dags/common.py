@@ -1,8 +1,8 @@
-"""What the DAGs share: schedule, owner, default arguments, and how a task calls clout.
+"""Shared by the DAGs: schedule, owner, default arguments, and the tasks that call clout.
 
 A task runs the command that an operator would type, in the environment that `infra/setup.sh` exports (`clout`, `spark-submit`
-and Java of `.venv`); its log begins with the command. Paths and settings are macros: the task evaluates them where it runs, and
-the serialized DAG holds none.
+and Java of `.venv`). Paths and settings are macros: the worker evaluates them when it runs the task, so the serialized DAG
+holds none of them.
 """
 
 import os
@@ -17,7 +17,7 @@ from jobs.errors import RefusedError, UsageError
 
 DAY = "{{ data_interval_start | ds }}"
 
-# A bare cron string has an empty data interval, and asset-triggered runs have none: neither could be backfilled.
+# Runs of a bare cron string have an empty data interval, and asset-triggered runs have none: neither names a day to backfill.
 NIGHTLY = CronDataIntervalTimetable("0 0 * * *", timezone="UTC")
 
 SCORES = Asset("scores", uri="clout://warehouse/scores")
@@ -25,7 +25,10 @@ ACTIVITY = AssetAlias("activity")  # resolves to one asset per source: clout://w
 
 
 def deadline_of(text: str) -> timedelta | None:
-    """`HH:MM` UTC as the time since midnight, `off` as None. Raises `UsageError` if it is neither."""
+    """`HH:MM` UTC as the time since midnight; None for `off`.
+
+    Accepts any time of ISO 8601, but ignores seconds and an offset from UTC. Raises `UsageError` for any other text.
+    """
     if text == "off":
         return None
     try:
@@ -35,14 +38,15 @@ def deadline_of(text: str) -> timedelta | None:
     return timedelta(hours=at.hour, minutes=at.minute)
 
 
-# Read when DAGs are parsed, because Airflow shows or schedules them with the DAG.
+# No macros: Airflow needs these values when it parses the DAG, to show the owner and to schedule the deadline.
 DEADLINE = deadline_of(os.environ.get("CLOUT_DEADLINE", "08:00"))
 OWNER = os.environ.get("CLOUT_OWNER", "clout")
 OWNER_LINK = os.environ.get("CLOUT_OWNER_LINK", "mailto:clout@localhost")
 
 
 def warehouse() -> str:
-    """`$CLOUT_WAREHOUSE`, or the default for the kind of sources that are enabled: the same for all tasks of a night."""
+    """`$CLOUT_WAREHOUSE`, or else the default warehouse for the enabled sources, real or simulated. All tasks of a run use it.
+    Raises `UsageError` if no source is enabled, or real and simulated ones are."""
     from jobs.places import sources_file, warehouse_root
     from jobs.sources.spec import are_simulated, enabled_sources
 
@@ -50,28 +54,28 @@ def warehouse() -> str:
 
 
 def spark_application() -> str:
-    """The file that `spark-submit` runs."""
+    """Path of the Python file that `spark-submit` runs."""
     from jobs.places import ROOT
 
     return str(ROOT / "jobs" / "__main__.py")
 
 
 def spark_jars() -> str:
-    """GraphFrames' jars if available, separated by commas."""
+    """Paths of GraphFrames' jars, separated by commas; empty if they are not installed."""
     from jobs.session import graphframes_jars
 
     return ",".join(graphframes_jars())
 
 
 def spark_settings() -> str:
-    """The file of Spark's settings."""
+    """Path of the file with Spark's settings."""
     from jobs.session import settings_file
 
     return str(settings_file())
 
 
 def java_options() -> str:
-    """Java's options for the driver."""
+    """Options of the driver's JVM."""
     from jobs.session import JAVA_OPTIONS
 
     return JAVA_OPTIONS
@@ -82,20 +86,21 @@ ENVIRONMENT = {"CLOUT_WAREHOUSE": "{{ warehouse() }}"}
 
 
 def settings(runbook: str) -> dict[str, Any]:
-    """Arguments of every DAG. `runbook` is the file to open when the DAG fails, unless a task names another."""
+    """Arguments that every DAG passes to `DAG`. `runbook` is the file of `infra/runbooks` that notices of failures name, unless
+    a task has its own callback."""
     return {
         "start_date": datetime(
             2005, 1, 1, tzinfo=UTC
         ),  # before any archive begins, so that a backfill can reach all of it
-        "catchup": False,  # an operator backfills missed days; Airflow does not run all of them when it comes back
+        "catchup": False,  # after an outage Airflow does not run all missed days; an operator backfills them
         "dagrun_timeout": timedelta(hours=20),  # ends a hanging run before the next night begins
         "user_defined_macros": {macro.__name__: macro for macro in MACROS},
         "default_args": {
             "owner": OWNER,
-            # Airflow was stopped in the middle, or a store did not answer: both are usually over in a minute.
+            # For transient failures: Airflow was stopped during the task, or a store did not answer.
             "retries": 2,
             "retry_delay": timedelta(minutes=1),
-            # A retry would not help: the same command would be wrong again, and the same data would fail its checks again.
+            # No retry of a wrong command, nor of data that failed its checks: both would fail again.
             "retry_policy": ExceptionRetryPolicy([RetryRule([UsageError, RefusedError], RetryAction.FAIL)]),
             "execution_timeout": timedelta(minutes=10),  # for tasks without a JVM, which take seconds
             "on_failure_callback": notify.TaskFailed(runbook=runbook),
@@ -109,7 +114,7 @@ def settings(runbook: str) -> dict[str, Any]:
 def clout(
     command: str, *arguments: str, operator: type[CloutOperator] = CloutOperator, **options: Any
 ) -> CloutOperator:
-    """`clout COMMAND --day DAY ARGUMENT...`, without a JVM."""
+    """A task that runs `clout COMMAND --day DAY ARGUMENT... --verbose`, for commands without a JVM."""
     return operator(
         task_id=command,
         arguments=[command, "--day", DAY, *arguments, "--verbose"],
@@ -119,9 +124,10 @@ def clout(
 
 
 def spark_job(command: str, *arguments: str, **options: Any) -> SparkOperator:
-    """`clout COMMAND ARGUMENT...` by `spark-submit`, on the master that connection `spark_default` names.
+    """A task that runs `clout COMMAND ARGUMENT... --verbose` by `spark-submit`, on the master that connection `spark_default`
+    names.
 
-    The driver runs here whatever the master, because it needs clout's environment. Executors need nothing of
+    The driver runs on the Airflow worker, whatever the master, because it needs clout's environment. Executors need no part of
     clout: jobs are expressions of Spark SQL, without Python functions.
     """
     return SparkOperator(

@@ -1,6 +1,6 @@
-"""What each command reads and writes, as OpenLineage datasets: tables of the warehouse, and files of sources.
+"""Inputs and outputs of each command as OpenLineage datasets: tables of the warehouse, and files of sources.
 
-Every task imports this module, so it imports OpenLineage itself only when its provider calls.
+Every task imports this module. So it imports OpenLineage only when the OpenLineage provider calls `of`.
 """
 
 import os
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
 
-# command -> tables it reads, tables it writes; `runs`, which every command writes, is left out.
+# command -> (tables it reads, tables it writes), without `runs`, which every command writes.
 TABLES: dict[str, tuple[Sequence[str], Sequence[str]]] = {
     "pull": ((), ("activity", "accounts", "rejects", "coverage")),
     "engagement": (("activity", "coverage"), ("engagement",)),
@@ -33,12 +33,13 @@ TABLES: dict[str, tuple[Sequence[str], Sequence[str]]] = {
             "restatements",
         ),
     ),
-    "maintain": ((), ()),  # no row changes
+    "maintain": ((), ()),  # no result changes: it merges files, deletes expired data and renews copies
 }
 
 
 def of(command: Sequence[str], warehouse: str) -> "OperatorLineage":
-    """Inputs and outputs of `clout COMMAND` on the warehouse, a folder or a URL."""
+    """Inputs and outputs of a command (`command[0]`, then its arguments) on the warehouse, a folder or a URL. Raises `KeyError`
+    for a command that `TABLES` lacks."""
     from airflow.providers.common.compat.openlineage.facet import Dataset
     from airflow.providers.openlineage.extractors import OperatorLineage
 

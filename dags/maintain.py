@@ -1,12 +1,13 @@
 """## Small files, replaced files, checkpoints
 
-**Arrives**: every table with its small files merged, files that were replaced longer than `keep_replaced_days` ago removed
-(`infra/nights.yaml`), and its log checkpointed. No row changes, and the DAG is safe beside running nights.
+**Arrives**: every table with its small files merged and its log checkpointed, and the monthly copies `accounts_known` and
+`histories` renewed. Files that were replaced more than `keep_replaced_days` ago are deleted, and so is data that has expired
+(`infra/nights.yaml`). No row that counts changes, and the DAG can run at the same time as nightly runs.
 
-**Read by** nobody; reading gets faster.
+**Read by** nobody. Queries of the tables become faster.
 
-**When it fails**: tables stay as they were, and the next week's run does the rest. What to do: `infra/runbooks/maintenance.md`.
-`infra/runbooks/withdraw_and_restore.md` restores from replaced files.
+**When it fails**: the steps that succeeded remain, and the next weekly run does the rest. What to do:
+`infra/runbooks/maintenance.md`. To restore scores from replaced files: `infra/runbooks/withdraw_and_restore.md`.
 """
 
 from datetime import timedelta

@@ -1,8 +1,8 @@
-"""Notices to the people on call: a failed task, a hanging run, a missed deadline, a day published without all its data.
+"""Notifies the people on call of a failed task, a hanging run, a missed deadline, or a day published without all its data.
 
-Every notice goes to the log. It also goes by e-mail, Slack or webhook if Airflow has the connection `clout_notify`. The
-connection's type chooses the way: `smtp` (extra: `to`, and `from_email` unless the connection's own serves), `slackwebhook` or
-`http` (a POST of the notice as JSON). A notice names the day, the source, the reason and the runbook to open.
+Logs every notice. Also sends it by e-mail, Slack or webhook if Airflow has the connection `clout_notify`. The connection's type
+selects the channel: `smtp` (extra: `to` and, to override the connection's sender, `from_email`), `slackwebhook`, or `http` (a
+POST of the notice as JSON). A notice names the day, the source, the reason and the runbook to open.
 """
 
 import asyncio
@@ -26,8 +26,8 @@ NO_SOURCE = "all"
 
 @dataclass(frozen=True)
 class Notice:
-    """What the person on call has to know. `source` is `all` if the notice is not about one; `runbook` is a file of
-    `infra/runbooks`."""
+    """A message to the person on call. `source` is `all` if the notice is not about one source; `runbook` is the name of a file
+    in `infra/runbooks`."""
 
     what: str
     day: date
@@ -45,8 +45,8 @@ class Notice:
 
 
 def send(notice: Notice) -> None:
-    """Logs the notice and sends it by connection `clout_notify`. Raises `ValueError` if the connection is of another type, and
-    any error of sending."""
+    """Logs the notice and, if connection `clout_notify` exists, sends it. Raises `ValueError` if the type of the connection is
+    not one of `WAYS`, and any error of sending."""
     log.error("%s", notice)
     try:
         connection = Connection.get(CONNECTION)
@@ -56,7 +56,7 @@ def send(notice: Notice) -> None:
         raise ValueError(
             f"connection {CONNECTION} is of type {connection.conn_type!r}; expected one of {', '.join(WAYS)}; nothing sent"
         )
-    # Without rendering, because a reason may hold text that looks like a template.
+    # Without Airflow's rendering, because a reason may hold text that looks like a template.
     WAYS[connection.conn_type](notice, connection).notify({})
 
 
@@ -96,7 +96,7 @@ WAYS: Mapping[str, Callable[[Notice, Connection], BaseNotifier]] = {
 
 
 class TaskFailed(BaseNotifier):
-    """For `on_failure_callback` of tasks: reports a task that failed for good."""
+    """For `on_failure_callback` of tasks: reports a task that failed and will not be retried."""
 
     def __init__(self, *, runbook: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -105,7 +105,7 @@ class TaskFailed(BaseNotifier):
     def notify(self, context: Context) -> None:
         """Sends a notice that names the failed task, with its error as the reason."""
         task = context["ti"].task
-        # The scheduler passes no exception for a task that vanished.
+        # The scheduler passes no exception if the task's process disappeared.
         reason = context.get("exception") or "failed without reporting an error; see its log"
         source = getattr(task, "source", NO_SOURCE)
         send(
@@ -114,8 +114,8 @@ class TaskFailed(BaseNotifier):
 
 
 class RunTimedOut(BaseNotifier):
-    """For `on_failure_callback` of DAGs: reports a run that took longer than `dagrun_timeout`. If a task failed, the task
-    reports it."""
+    """For `on_failure_callback` of DAGs: reports a run that exceeded `dagrun_timeout`. `TaskFailed` reports the other
+    failures."""
 
     def __init__(self, *, runbook: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -131,8 +131,8 @@ class RunTimedOut(BaseNotifier):
 
 
 def deadline(at: timedelta | None, runbook: str) -> DeadlineAlert | None:
-    """A notice if a nightly run has not ended by time `at` on the day after its logical date; None means no deadline. The
-    triggerer sends it."""
+    """An alert for nightly runs that have not ended by time `at` (UTC) on the day after their logical date. None if `at` is
+    None. The triggerer sends the notice."""
     if at is None:
         return None
     return DeadlineAlert(
@@ -143,7 +143,8 @@ def deadline(at: timedelta | None, runbook: str) -> DeadlineAlert | None:
 
 
 async def deadline_passed(runbook: str, context: Mapping[str, Any]) -> None:
-    """Sends the notice for nightly runs only: a backfill's day is long past, and somebody watches a manual run."""
+    """Sends the notice for scheduled runs only: the day of a backfill is past its deadline anyway, and an operator watches a
+    manual run."""
     run = context["dag_run"]
     if run["run_type"] != "scheduled":
         return
@@ -154,7 +155,7 @@ async def deadline_passed(runbook: str, context: Mapping[str, Any]) -> None:
 
 
 def send_all(notices: Sequence[Notice]) -> None:
-    """Sends each notice, even if another cannot be sent. Raises the first failure."""
+    """Sends every notice, even if sending another one fails. Then raises the first failure."""
     failures = []
     for notice in notices:
         try:

@@ -1,7 +1,7 @@
-"""Operators that run `clout` without a shell; its exit code decides whether Airflow retries.
+"""Operators that run `clout` without a shell. Its exit code decides whether Airflow retries.
 
-Exit code 2 (wrong use) raises `UsageError` and 3 (a day that must not be published) raises `RefusedError`; the DAGs' retry
-policy fails a task at once on both. Airflow retries after any other code.
+Exit code 2 (wrong use) raises `UsageError`, and 3 (the checks refused the day) raises `RefusedError`. On both, the retry policy
+of the DAGs fails the task at once. After any other code but 0, Airflow retries.
 """
 
 import os
@@ -22,13 +22,14 @@ _ERRORS: dict[int, type[CloutError]] = {error.exit_code: error for error in (Usa
 
 
 def failure(code: int, output: str) -> CloutError:
-    """The error for an exit code; its text is clout's last complaint in the output."""
+    """The error for an exit code. Its text is the last line of the output that `clout: ` introduces or, if there is none, the
+    code and the last 500 characters."""
     complaints = [line.partition("clout: ")[2] for line in output.splitlines() if "clout: " in line]
     return _ERRORS.get(code, CloutError)(complaints[-1] if complaints else f"exit code {code}: {output[-500:]}")
 
 
 class CloutOperator(BaseOperator):
-    """`clout ARGUMENT...` in a process of its own. Empty arguments are left out, so that a template can drop an option."""
+    """Runs `clout ARGUMENT...` in a process of its own. Leaves out empty arguments, so that a template can drop an option."""
 
     template_fields: Sequence[str] = ("arguments", "environment")
     template_fields_renderers: ClassVar[dict[str, str]] = {"environment": "json"}
@@ -44,11 +45,11 @@ class CloutOperator(BaseOperator):
 
     @property
     def command(self) -> list[str]:
-        """The arguments without the empty ones; valid once templates are rendered."""
+        """The arguments without the empty ones. Read it only after Airflow has rendered the templates."""
         return [argument for argument in self.arguments if argument]
 
     def get_openlineage_facets_on_start(self) -> Any:
-        """What the command reads and writes; Airflow calls it only if an OpenLineage transport is configured."""
+        """Returns the inputs and outputs of the command. Airflow calls it only if an OpenLineage transport is configured."""
         return lineage.of(self.command, self.environment["CLOUT_WAREHOUSE"])
 
     @property
@@ -57,8 +58,8 @@ class CloutOperator(BaseOperator):
         return date.fromisoformat(self.command[self.command.index("--day") + 1])
 
     def execute(self, context: Context) -> None:
-        """Runs the command with `environment` added to the worker's own. Raises the error of `failure` for any exit code but
-        0."""
+        """Runs the command with the worker's environment and `environment`. Raises the error of `failure` unless the exit code
+        is 0."""
         ended = self._process.run_command(["clout", *self.command], env={**os.environ, **self.environment})
         if ended.exit_code:
             raise failure(ended.exit_code, ended.output)
@@ -68,7 +69,7 @@ class CloutOperator(BaseOperator):
         self._process.send_sigterm()
 
     def _outcome(self, job: str, **parameters: str) -> dict[str, Any]:
-        """What the run that just ended has recorded."""
+        """The recorded outcome of the day's run of `job` with these parameters, as JSON."""
         from jobs.nights.outcome import outcome
         from jobs.warehouse.storage import Warehouse
 
@@ -76,14 +77,14 @@ class CloutOperator(BaseOperator):
 
 
 class PullOperator(CloutOperator):
-    """`clout pull` of one source; it adds its event to the asset of that source."""
+    """Runs `clout pull` of one source, and adds an event to the asset of that source."""
 
     def __init__(self, *, source: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.source = source
 
     def execute(self, context: Context) -> None:
-        """Runs the command, then adds an event to the source's asset; its extra is the recorded outcome."""
+        """Runs the command, then adds an event to the source's asset, with the recorded outcome and the source as its extra."""
         super().execute(context)
         (alias,) = self.outlets
         asset = Asset(f"activity/{self.source}", uri=f"clout://warehouse/activity/{self.source}")
@@ -92,10 +93,11 @@ class PullOperator(CloutOperator):
 
 
 class PublishOperator(CloutOperator):
-    """`clout publish` of the day's official methodology; it adds its event to the asset of the scores."""
+    """Runs `clout publish` under the day's official methodology, and completes the event that Airflow adds to the asset of the
+    scores."""
 
     def execute(self, context: Context) -> None:
-        """Runs the command, then sets the extra of the asset's event to the recorded outcome."""
+        """Runs the command, then sets the extra of the asset's event to the recorded outcome and the methodology."""
         from schemas.methodology import official
 
         super().execute(context)
@@ -106,10 +108,11 @@ class PublishOperator(CloutOperator):
 
 
 class SparkOperator(SparkSubmitOperator):
-    """`clout` by `spark-submit`, which exits with the code of the program it ran."""
+    """Runs `clout` by `spark-submit`, which exits with clout's exit code."""
 
     def get_openlineage_facets_on_start(self) -> Any:
-        """What the application reads and writes; Airflow calls it only if an OpenLineage transport is configured."""
+        """Returns the inputs and outputs of the application. Airflow calls it only if an OpenLineage transport is
+        configured."""
         return lineage.of(self.application_args or [], (self.env_vars or {})["CLOUT_WAREHOUSE"])
 
     def execute(self, context: Context) -> None:
@@ -120,5 +123,5 @@ class SparkOperator(SparkSubmitOperator):
         except AirflowException as error:
             submitted = self._hook._submit_sp if self._hook else None
             if submitted is None or not submitted.returncode:
-                raise  # it was never started, or the cluster failed
+                raise  # `spark-submit` never started, or the cluster failed
             raise failure(submitted.returncode, str(error)) from error

@@ -1,10 +1,10 @@
-"""Pools limit how much of one kind of work runs at once, across all DAGs and runs.
+"""Pools limit how many tasks of a kind run at once, across all DAGs and runs.
 
 `spark` has one slot, because a JVM takes 3 GB and all cores. Each enabled source has its own pool with one slot, so that a
-backfill asks a platform for one day at a time. `python -m dags.pools` creates missing pools and leaves the others as an
-operator set them; `infra/up.sh` runs it at every start.
+backfill requests one day at a time from a platform. `python -m dags.pools` creates missing pools and does not change existing
+ones, whose slots an operator may have set. `infra/up.sh` runs it at every start.
 
-A mapped task takes its pool from its operator, one for all instances. `task_instance_mutation_hook`, which `pyproject.toml`
+Airflow gives all instances of a mapped task the pool of its operator. `task_instance_mutation_hook`, which `pyproject.toml`
 registers as an Airflow policy, gives each mapped instance the pool that its own arguments name.
 """
 
@@ -25,13 +25,16 @@ MAPPED = {("pull_activity", "pull"): "pulls"}  # (DAG, mapped task) -> the task 
 
 
 def of_source(source: str) -> str:
-    """The pool of a source's pulls."""
+    """The name of the pool for the pulls of a source."""
     return f"source_{source}"
 
 
 @hookimpl
 def task_instance_mutation_hook(task_instance: "TaskInstance", dag_run: "DagRun | None") -> None:
-    """Runs in the scheduler, in its transaction, so it may use only `dag_run`'s own session."""
+    """Sets the pool of a mapped instance to the one that its arguments name, if that pool exists; otherwise logs a warning.
+
+    Runs in the scheduler, within its transaction. So it uses only the session of `dag_run`.
+    """
     arguments = MAPPED.get((task_instance.dag_id, task_instance.task_id))
     if arguments is None or task_instance.map_index < 0 or dag_run is None:
         return
@@ -55,7 +58,7 @@ def task_instance_mutation_hook(task_instance: "TaskInstance", dag_run: "DagRun 
         pool = _named(returned, task_instance.map_index)
         if pool and session.scalar(select(Pool.id).where(Pool.pool == pool)):
             task_instance.pool = pool
-        elif pool:  # in a pool that does not exist, a task would wait forever
+        elif pool:  # not assigned, because a task in a pool that does not exist would wait forever
             log.warning("pool %s does not exist; to create it: python -m dags.pools", pool)
 
 
@@ -65,7 +68,7 @@ def _named(returned: Any, index: int) -> str | None:
 
 
 def create(session: "Session") -> list[str]:
-    """Creates the missing pools and returns their names."""
+    """Creates the missing pools with one slot each, and returns their names."""
     from airflow.models.pool import Pool
 
     from jobs.places import sources_file

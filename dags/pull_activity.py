@@ -1,9 +1,9 @@
 """## What happened on the platforms yesterday
 
 **Arrives**: one UTC day of each enabled source (`infra/sources.yaml`, or the file that `$CLOUT_SOURCES` names), in the tables
-`activity`, `accounts`, `rejects` and `coverage`. Each source is a mapped task in its own pool; a failure of one does not stop
-the others. A task that runs again replaces only its day of its source. Each day that arrives is an event on the source's asset,
-`clout://warehouse/activity/SOURCE`.
+`activity`, `accounts`, `rejects` and `coverage`. Each source is a mapped task in its own pool. The failure of one task does not
+stop the others. Tasks are idempotent: a rerun replaces only the rows of its source and day. Each pulled day adds an event to
+the source's asset, `clout://warehouse/activity/SOURCE`.
 
 **Read by** `score_influence`, which waits for the day's `coverage`.
 
@@ -23,7 +23,7 @@ with DAG("pull_activity", schedule=NIGHTLY, doc_md=__doc__, **settings(runbook="
 
     @task
     def pulls(day: str) -> list[dict[str, Any]]:
-        """The arguments of the mapped task, one set for each enabled source that has the day."""
+        """Returns the arguments of the mapped task `pull`, one set for each enabled source that has data of the day."""
         import logging
         from datetime import date
 
@@ -52,8 +52,8 @@ with DAG("pull_activity", schedule=NIGHTLY, doc_md=__doc__, **settings(runbook="
         map_index_template="{{ task.source }}",
         environment=ENVIRONMENT,
         outlets=[ACTIVITY],
-        # Retries after 10, 20 and 40 minutes, then every hour, for 12 hours: an archive may be late, a platform may limit
-        # requests, a day may not be settled yet. Scoring does not wait for all of them.
+        # Retries after 10, 20 and 40 minutes, then every hour for 12 hours: an archive may be late, a platform may limit
+        # requests, a day may not be settled yet. Scoring stops waiting earlier (`wait_hours`).
         retries=15,
         retry_delay=timedelta(minutes=10),
         retry_exponential_backoff=True,

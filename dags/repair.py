@@ -1,13 +1,14 @@
 """## Late and partial days, repaired
 
-**Arrives**: partial days of the last `repair_days` pulled again, and published days of the last `rescore_days` that became
-stale scored again, newest first, each with its row in `restatements` (settings: `infra/nights.yaml`). Older days stay as they
-are; `clout stale` lists them with the command that fixes them.
+**Arrives**: days of the last `repair_days` that are partial or missing, pulled again, and published days of the last
+`rescore_days` that became stale, scored again, newest first. A changed score adds a row to `restatements`. Days that were
+pulled for the first time and that the nightly runs skipped are scored too. `infra/nights.yaml` holds the settings. The DAG does
+not change older days; `clout stale` lists them with the command that scores them again.
 
 **Read by** BI tools and everybody else, from `scores`.
 
-**When it fails**: published scores stay. `infra/runbooks/late_or_missing_day.md`; for days beyond its reach
-`infra/runbooks/backfill.md`.
+**When it fails**: published scores remain. What to do: `infra/runbooks/late_or_missing_day.md`. For days before the last
+`repair_days` or `rescore_days`: `infra/runbooks/backfill.md`.
 """
 
 from datetime import timedelta
@@ -16,11 +17,11 @@ from airflow.sdk import DAG, CronDataIntervalTimetable
 
 from dags.common import DAY, settings, spark_job
 
-# After score_influence, which waits until 06:00 at most and must publish by 08:00.
+# After score_influence, which by default waits until 06:00 at most and has its deadline at 08:00.
 MORNING = CronDataIntervalTimetable("0 10 * * *", timezone="UTC")
 
 with DAG(
     "repair", schedule=MORNING, max_active_runs=1, doc_md=__doc__, **settings(runbook="late_or_missing_day.md")
 ) as dag:
-    # At most seven days to pull and seven to score; a night's timeout is two hours for one.
+    # By default at most seven days of each source to pull and seven days to score; a nightly task has two hours for one.
     spark_job("repair", "--day", DAY, execution_timeout=timedelta(hours=8))

@@ -1,15 +1,17 @@
 """## How much attention everybody held at the end of yesterday, and why
 
 **Arrives**: one UTC day of `scores` under the official methodology: counted (`engagement`), scored (`influence`), checked, then
-published in one commit. The run waits until each enabled source covers the day and no pull of its window is running; after
-`wait_hours` (6, from the start of the run) it continues. The people on call are notified if a day was published without a
-source, with a partial one, or with a warning of its checks, and if a night is not published by 08:00 UTC.
+published in one commit. The run waits until each enabled source covers the day and no pull of a day of the window is running.
+`wait_hours` after its start (default 6) it continues anyway. It notifies the people on call if it published the day without a
+source, with a partial source, or with a warning of its checks. Airflow notifies them if a nightly run has not ended by the
+deadline (`CLOUT_DEADLINE`, default 08:00 UTC).
 
 **Read by** BI tools and everybody else, from `scores`. Asset `clout://warehouse/scores` changes only when a checked day is
-published; its event carries day, methodology, people and run.
+published; the event's extra holds day, methodology, people and run.
 
-**When it fails**: no data came, or a day was scored without all of it: `infra/runbooks/late_or_missing_day.md`. The checks
-failed, nothing was published: `infra/runbooks/checks_failed.md`. Days to score or to score again: `infra/runbooks/backfill.md`.
+**When it fails**: if data is missing or a day was scored without all data: `infra/runbooks/late_or_missing_day.md`. If the
+checks failed, so that nothing was published: `infra/runbooks/checks_failed.md`. To score days, or score them again:
+`infra/runbooks/backfill.md`.
 """
 
 from airflow.sdk import DAG, Param, task
@@ -48,7 +50,7 @@ with DAG(
 
     @task
     def report(day: str, root: str) -> None:
-        """Sends a notice for each thing that the published day lacks."""
+        """Sends a notice for each shortfall of the published day, such as a missing source."""
         from datetime import date
 
         from jobs.nights.shortfalls import shortfalls

@@ -1,6 +1,6 @@
-"""Waits for the day's pulls without holding a slot or a process: the task looks once, then the triggerer looks.
+"""Waits for the pulls of a day without occupying a slot or a process: the task checks once, then the triggerer checks.
 
-A look reads two small tables of the warehouse in its own thread, so it blocks no other trigger.
+A check reads two small tables of the warehouse. In the triggerer it runs in a thread of its own, so it blocks no other trigger.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ LOOK_EVERY = timedelta(minutes=1)  # a pull takes minutes
 
 
 def lacking(warehouse: str, day: date, now: datetime) -> list[str]:
-    """One line for each thing that the day's scoring run still has to wait for; empty if it can start."""
+    """One line for each reason why the scoring of the day must still wait, as text; empty if it can start."""
     from jobs.night_settings import nights
     from jobs.nights.readiness import missing
     from jobs.places import sources_file
@@ -32,7 +32,8 @@ def lacking(warehouse: str, day: date, now: datetime) -> list[str]:
 
 
 class PullsTrigger(BaseTrigger):
-    """Fires when nothing is missing, or at `until` (an instant as text), and reports what still is."""
+    """Fires when no pull is missing, or at `until`, and reports the pulls that are still missing. `day` and `until` are in ISO
+    format."""
 
     def __init__(self, *, warehouse: str, day: str, until: str, look_every_s: float) -> None:
         super().__init__()
@@ -42,12 +43,13 @@ class PullsTrigger(BaseTrigger):
         self.look_every_s = look_every_s
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Returns the path of the class and the arguments, from which the triggerer makes the trigger again."""
+        """Returns the import path of the class and its arguments, from which the triggerer creates the trigger."""
         names = ("warehouse", "day", "until", "look_every_s")
         return f"{type(self).__module__}.{type(self).__qualname__}", {name: getattr(self, name) for name in names}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Looks every `look_every_s` seconds. Yields one event, the lines of `lacking`, when there are none or at `until`."""
+        """Checks every `look_every_s` seconds. Yields one event with the lines of `lacking`: none, or those that remain at
+        `until`."""
         day, until = date.fromisoformat(self.day), datetime.fromisoformat(self.until)
         while True:
             now = datetime.now(UTC)
@@ -59,7 +61,8 @@ class PullsTrigger(BaseTrigger):
 
 
 class WaitForPulls(BaseOperator):
-    """Waits until everything is there, or until `wait_hours` after the run's start. Returns what is missing."""
+    """Waits until no pull of the day is missing, or until `wait_hours` after the start of the run. Returns what is still
+    missing."""
 
     template_fields: Sequence[str] = ("day", "warehouse", "wait_hours")
 
@@ -84,7 +87,7 @@ class WaitForPulls(BaseOperator):
         return self.defer(trigger=trigger, method_name=self.go_on.__name__)  # raises
 
     def go_on(self, context: Context, event: list[str]) -> list[str]:
-        """Ends the wait; `event` is what is still missing."""
+        """Resumes after the wait. Logs and returns the lines of `event`: what is still missing."""
         for line in event:
             log.warning("%s; scoring without it", line)
         return event

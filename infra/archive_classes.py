@@ -1,7 +1,8 @@
-"""Archives the classes that a day loads, so that Java need not load and verify them again: `archive_classes.py FILE`.
+"""Archives the Java classes that a day's run loads, so that a later JVM starts faster: `archive_classes.py FILE`.
 
-Runs a day of a small simulation in a temporary warehouse. Starting a session then takes half as long. `infra/java` passes the
-archive to every start. Java writes no archive if its runtime has none of its own classes.
+Runs one day of a small simulation in a temporary warehouse. With the archive, starting a Spark session takes half as long,
+because Java need not load and verify these classes again. `infra/java` passes the archive to every JVM. A Java runtime without
+an archive of its own classes writes none.
 https://docs.oracle.com/en/java/javase/17/vm/class-data-sharing.html
 """
 
@@ -17,11 +18,11 @@ from jobs.warehouse.storage import Warehouse
 from schemas.methodology import load, official
 
 DAY = date(2026, 11, 1)
-END_S = 120  # Java writes the archive when it ends
+END_S = 120  # for Java to end: it writes the archive at its end
 
 
 def main(archive: str) -> None:
-    """Runs the day, then ends Java and waits until the archive is written."""
+    """Runs the day, then ends Java, which writes the archive, and waits for its end. `archive` is an absolute path."""
     os.environ["JDK_JAVA_OPTIONS"] = f"-XX:ArchiveClassesAtExit={archive} -Xlog:disable"
     with tempfile.TemporaryDirectory() as folder:
         warehouse = Warehouse(f"{folder}/warehouse")
@@ -44,7 +45,7 @@ def _end_java() -> None:
 
     gateway = SparkContext._gateway
     if gateway is not None:
-        gateway.proc.stdin.close()  # which ends Java, as the end of this process would
+        gateway.proc.stdin.close()  # Java ends when its standard input closes
         gateway.proc.wait(END_S)
 
 

@@ -1,7 +1,7 @@
-"""A PEM file of certificate authorities -> a Java trust store (PKCS 12): `python infra/cacerts.py BUNDLE STORE`.
+"""Converts a PEM file of certificate authorities to a Java trust store (PKCS 12): `python infra/cacerts.py BUNDLE STORE`.
 
-Java cannot read the system's PEM bundle, and keytool imports one certificate per start. The store's password is Java's usual
-`changeit`: it hides nothing, but Java shows no certificate of an encrypted store without it.
+Java cannot read the system's PEM bundle, and keytool imports only one certificate per start. The store's password is Java's
+usual `changeit`. It protects nothing, but without a password Java reads no certificate of an encrypted store.
 """
 
 import sys
@@ -14,9 +14,9 @@ from cryptography.utils import CryptographyDeprecationWarning
 
 
 def trust_store(pem: bytes) -> bytes:
-    """The store that trusts every certificate of `pem`. Raises `ValueError` if there is none."""
+    """The bytes of a store that trusts every certificate of `pem`. Raises `ValueError` if `pem` holds no certificate."""
     with warnings.catch_warnings():
-        # Systems still ship authorities whose serial numbers break RFC 5280.
+        # Systems still ship authorities whose serial numbers violate RFC 5280.
         warnings.simplefilter("ignore", CryptographyDeprecationWarning)
         certificates = x509.load_pem_x509_certificates(pem)
     named = [pkcs12.PKCS12Certificate(certificate, b"authority-%d" % n) for n, certificate in enumerate(certificates)]

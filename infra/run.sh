@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the main job, after any missing set-up. Arguments go to `clout run`; without any it runs the simulation.
+# Runs `clout run` with the given arguments; sets up first what is missing. Without arguments it runs the simulation.
 set -euo pipefail
 
 # shellcheck source=infra/setup.sh

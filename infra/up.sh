@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Runs Airflow on this machine, after any missing set-up: SQLite, all DAGs unpaused, until Ctrl-C, which ends every process. All
-# of it is in $AIRFLOW_HOME. Every setting is Airflow's own and may be set before: AIRFLOW__API__PORT for another port,
-# AIRFLOW_CONN_SPARK_DEFAULT (such as spark://host:7077) for a cluster, CLOUT_SOURCES, CLOUT_WAREHOUSE.
+# Runs Airflow on this machine with SQLite and all DAGs unpaused; sets up first what is missing. Ctrl-C ends every process.
+# Airflow's files are in $AIRFLOW_HOME. Environment variables override its settings: AIRFLOW__API__PORT for another port,
+# AIRFLOW_CONN_SPARK_DEFAULT (such as spark://host:7077) for a cluster, and CLOUT_SOURCES and CLOUT_WAREHOUSE for clout.
 set -euo pipefail
 
-# A script that starts this in the background makes it ignore the signal of Ctrl-C, and a signal ignored at the start stays
-# ignored.
+# A script that starts this one in the background makes it ignore SIGINT, the signal of Ctrl-C. Bash cannot trap a signal that
+# was ignored at its start, so start again with the default.
 if ((0x$(sed -n 's/^SigIgn:\s*//p' "/proc/$$/status") & 2)); then
     exec env --default-signal=INT bash "${BASH_SOURCE[0]}"
 fi
@@ -20,7 +20,7 @@ default AIRFLOW_HOME "${XDG_DATA_HOME:-$HOME/.local/share}/clout/airflow"
 default AIRFLOW__CORE__DAGS_FOLDER "$clout_root/dags"
 default AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION False
 default AIRFLOW__CORE__LOAD_EXAMPLES False
-default AIRFLOW__CORE__PARALLELISM 4 # each slot is a waiting process of 100 MB; the default is 32
+default AIRFLOW__CORE__PARALLELISM 4 # each slot costs a process of 100 MB; Airflow's default is 32
 default AIRFLOW__API__HOST 127.0.0.1
 default AIRFLOW__API__PORT 8080
 default AIRFLOW__API__WORKERS 1
@@ -28,18 +28,19 @@ address=http://127.0.0.1:$AIRFLOW__API__PORT
 default AIRFLOW__API__BASE_URL "$address"
 if [[ ! -v AIRFLOW_CONN_SPARK_DEFAULT ]]; then
     export AIRFLOW_CONN_SPARK_DEFAULT='{"conn_type": "spark", "host": "local[*]"}'
-    default SPARK_LOCAL_IP 127.0.0.1 # without a network, this machine's name may resolve to nothing
+    default SPARK_LOCAL_IP 127.0.0.1 # without a network, the machine's name may not resolve
 fi
-# Tasks talk to the api-server, which a proxy would not find.
+# Tasks call the api-server on this machine, which a proxy could not reach.
 export NO_PROXY=127.0.0.1,localhost${NO_PROXY:+,$NO_PROXY} no_proxy=127.0.0.1,localhost${no_proxy:+,$no_proxy}
-# Process titles would otherwise overwrite the environment that `marked` reads.
+# Without it, Airflow's process titles would overwrite the environment that `marked` reads.
 export SPT_NOENV=1
 
-# Tasks run in their own sessions and may outlive their parents, so neither a process group nor a tree holds them all.
-# Everything started here inherits a mark in its environment instead: KIND and this home.
+# Tasks run in their own sessions and may outlive their parents, so neither a process group nor a process tree holds all of
+# them. So each process that this script starts inherits a mark in its environment: a kind (server or work) and this
+# AIRFLOW_HOME. `marked KIND` prints the ids of these processes.
 marked() { grep -lszxF "CLOUT_UP=$1 $AIRFLOW_HOME" /proc/[0-9]*/environ | cut -d / -f 3 || true; }
 
-# Ends all processes of a kind: terminates them, and kills those that remain after the given seconds.
+# end KIND SECONDS: terminates all processes of a kind, and kills those that remain after SECONDS.
 end() {
     local pids seconds=$2
     mapfile -t pids < <(marked "$1")
@@ -51,11 +52,11 @@ end() {
     done
 }
 
-# Tasks end first, while the api-server can still record it: Airflow retries them at the next start.
+# Tasks end first, while the api-server can still record their end. Airflow then retries them after the next start.
 end_all() {
     end work 15
     end server 10
-} 2>/dev/null # bash would report each job that had to be killed
+} 2>/dev/null # hides bash's message about each killed job
 
 start() { # KIND COMMAND...
     set -m # a separate process group, so that Ctrl-C in a terminal reaches only this script
@@ -83,7 +84,7 @@ await() {
     done
 }
 
-# Waits until one of the started processes ends, which none does by itself, and ends the rest.
+# Waits until one of the started processes ends, which is always a failure. Prints the end of its log, ends the rest and exits.
 give_up() {
     local ended
     wait -n -p ended "${!started[@]}" || true
@@ -96,7 +97,7 @@ give_up() {
 mkdir -p "$AIRFLOW_HOME"
 exec {lock}>>"$AIRFLOW_HOME/up.lock"
 flock -n "$lock" || die "Airflow of $AIRFLOW_HOME is running already; end it with Ctrl-C where it was started, or set AIRFLOW_HOME"
-end_all # what a killed up.sh left behind
+end_all # ends processes that a killed up.sh left behind
 if (: <>"/dev/tcp/127.0.0.1/$AIRFLOW__API__PORT") 2>/dev/null; then
     die "port $AIRFLOW__API__PORT is taken; to fix it: AIRFLOW__API__PORT=8081 bash infra/up.sh"
 fi
@@ -105,14 +106,14 @@ declare -A started=() # process id -> name
 trap 'trap "" INT TERM HUP; say "stopping"; end_all; exit 0' INT TERM HUP
 say "preparing Airflow in $AIRFLOW_HOME"
 quiet airflow db migrate || die "Airflow's database could not be prepared"
-# Every program of this home, also an operator's command, waits longer than the default of 5 s for SQLite's lock.
+# Every process of this AIRFLOW_HOME, including an operator's commands, waits 60 s for SQLite's lock instead of the default 5 s.
 sed -i 's|^\(sql_alchemy_conn = sqlite:.*airflow\.db\)$|\1?timeout=60|' "$AIRFLOW_HOME/airflow.cfg"
 quiet python -m dags.pools || die "the pools could not be created"
 quiet airflow dags reserialize || die "the DAGs could not be read" # so that a backfill can be created at once
 start server api-server
 start work dag-processor
 await '"metadatabase":{"status":"healthy"'
-start work scheduler --skip-serve-logs # after the api-server, without which a task fails; that reads the logs from this disk
+start work scheduler --skip-serve-logs # after the api-server, which tasks need; the api-server reads logs from this disk
 start work triggerer --skip-serve-logs # waits for pulls and watches deadlines
 await '"scheduler":{"status":"healthy"' '"dag_processor":{"status":"healthy"' '"triggerer":{"status":"healthy"'
 

@@ -1,1 +1,1 @@
-"""Contracts: one per table, and every number that shapes a score."""
+"""Contracts: one per table, and the methodologies, which hold all constants of a score."""

@@ -1,4 +1,4 @@
-"""accounts: what was observed of accounts on a day."""
+"""accounts: attributes of accounts as observed on a day, such as handle and bot flag."""
 
 from schemas.table import Column, Table
 

@@ -1,4 +1,5 @@
-"""accounts_known: what was known of every account at the end of a month, which saves the nights from reading all months."""
+"""accounts_known: the newest known values of every account at the end of a month, so that nightly runs need not read all
+months."""
 
 from schemas.table import Column, Table
 

@@ -1,7 +1,7 @@
 """The changelog of contracts: what changed between two dictionaries, column by column.
 
 `python -m schemas.dictionary` compares the dictionary it replaces with the one it writes, and appends the difference to
-`CHANGES.md`. Rewording a doc is no change of a contract.
+`CHANGES.md`. A reworded doc is not a change of a contract.
 """
 
 import re

@@ -5,8 +5,8 @@ from deltalake.schema import PrimitiveType
 
 from schemas.table import Table
 
-# Columns whose minimum and maximum the log keeps for each file, because readers filter by them. No other column: the log must
-# not hold ids of people, because no erasure rewrites it.
+# Columns for which the log keeps each file's minimum and maximum, because readers filter by them. Other columns have none: the
+# log must not hold ids of people, because erasing a person does not rewrite it.
 STATISTICS = {
     "activity": ("occurred_at", "pull"),
     "accounts": ("pull",),

@@ -1,4 +1,4 @@
-"""What is wrong with settings, in words: every fault that pydantic found, in one line."""
+"""Formats the errors that pydantic found in settings as one line."""
 
 from datetime import date
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""histories: rows of `scores` of past months, sorted by person, so that one person's years are read without opening all
+"""histories: rows of `scores` of past months, sorted by person, so that a query of one person's years need not open all
 files."""
 
 from schemas.influence import PERSON_COLUMNS

@@ -1,4 +1,4 @@
-"""influence: every person's score and its parts, before the decision what to publish. Internal."""
+"""influence: every person's score and its parts, before checks and publication. Internal."""
 
 from schemas.table import Column, Table
 

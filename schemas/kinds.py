@@ -1,4 +1,5 @@
-"""The kinds of acts, and their order: an act that is reported under several kinds counts as the most specific."""
+"""The kinds of acts, from most to least specific. An act that is reported under several kinds counts as the most specific
+one."""
 
 # From most to least specific; names follow W3C ActivityStreams 2.0 where it has them.
 INTERACTIONS = ("quote", "reshare", "reply", "mention", "like", "follow")

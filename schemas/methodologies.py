@@ -1,4 +1,4 @@
-"""methodologies: the versions of the methodology, and the days for which each is official."""
+"""methodologies: the versions of the methodology, and the days for which each version is official."""
 
 from schemas.table import Column, Table
 

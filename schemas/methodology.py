@@ -1,4 +1,4 @@
-"""A methodology: every number that shapes a score or a measure beside it, from `schemas/methodologies/VERSION.yaml`."""
+"""A methodology: all constants of the score and of the measures beside it, from `schemas/methodologies/VERSION.yaml`."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""publications: every publication, withdrawal and restoration, and what the scores of each were computed from."""
+"""publications: every publication, withdrawal and restoration of a day's scores, with the inputs of these scores."""
 
 from schemas.table import Column, Table
 

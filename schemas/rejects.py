@@ -1,4 +1,4 @@
-"""rejects: input that could not become an act."""
+"""rejects: input lines that were rejected or not resolved, with the reason."""
 
 from schemas.table import Column, Table
 

@@ -1,4 +1,4 @@
-"""restatements: every change of a day that was already published."""
+"""restatements: every change of the scores of a day after their first publication."""
 
 from schemas.table import Column, Table
 

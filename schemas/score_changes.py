@@ -1,4 +1,4 @@
-"""score_changes: why a score changed."""
+"""score_changes: why each person's score changed between two published days."""
 
 from schemas.table import Column, Table
 

@@ -24,7 +24,7 @@ FIGURES = (*pipeline.NAMES, *ON_GRAPHS, "history")
 
 
 def main() -> None:
-    """Measures the figures that the command line names, writes each to a file of JSON lines, and prints the tables."""
+    """Measures the figures named on the command line, writes each to a file of JSON lines, and prints the tables."""
     parser = argparse.ArgumentParser(prog="infra/bench.sh", description=__doc__)
     names = f"of {', '.join(FIGURES)}; all but setup if left out"
     parser.add_argument("figures", nargs="*", metavar="FIGURE", help=names)

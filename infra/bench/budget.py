@@ -1,4 +1,4 @@
-"""Memory that engine `memory` adds to its process when it pulls edges from Spark, beside the upper bound of `needed_bytes`."""
+"""Measures the memory that engine `memory` adds to its process with edges from Spark, against the bound of `needed_bytes`."""
 
 import json
 import os
@@ -15,13 +15,14 @@ import pyarrow as pa
 from measuring import Command
 from rich.table import Table
 
-NAME_BYTES = 22  # such as `sample-birdsong:123456`
+NAME_BYTES = 22  # as `sample-birdsong:123456` has
 OTHER_NAMES = {"realistic-4M": (9, 40)}
 
 
 @dataclass
 class Figure:
-    """One graph with names of one length. `added_gb` is the peak of `MemoryEngine.sums` less the memory held before it."""
+    """One graph with names of one length. `added_gb` is the peak during `MemoryEngine.sums` minus the memory held before it
+    (1 GB = 10^9 bytes)."""
 
     graph: str
     name_bytes: int
@@ -35,7 +36,8 @@ class Figure:
 
 
 def figures(wanted: Sequence[str]) -> Iterator[Figure]:
-    """Yields a figure per graph and length of names, measured in a process of its own; a note if the graph is not available."""
+    """Yields a figure per graph and length of names, each measured in a process of its own. A figure of an unavailable graph
+    has only a note."""
     for name in wanted:
         for length in (NAME_BYTES, *OTHER_NAMES.get(name, ())):
             figure = Figure(name, length, note=graphs.missing(name))
@@ -47,7 +49,8 @@ def figures(wanted: Sequence[str]) -> Iterator[Figure]:
 
 
 def measure(name: str, length: int) -> dict[str, Any]:
-    """Measures one graph. Its edges are in a file, as they are in Spark's cache when a day is scored."""
+    """Measures one graph, and returns fields of the figure. Spark reads the edges from a file; when it scores a day, it reads
+    them from its cache."""
     from jobs import session
     from jobs.engines.memory import MemoryEngine, need
 
@@ -78,13 +81,13 @@ def measure(name: str, length: int) -> dict[str, Any]:
 
 
 def _held(what: str) -> int:
-    """Bytes: `VmRSS` now, `VmHWM` at the peak."""
+    """Bytes of this process's memory: `VmRSS` now, `VmHWM` at its peak."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(what))
 
 
 def table(figures: list[Figure]) -> Table:
-    """A row per figure. Below a ratio of 1, `needed_bytes` was too low to be an upper bound."""
+    """A row per figure. A ratio below 1 means that `needed_bytes` is no upper bound."""
     shown = Table(title="engine memory, with edges from Spark")
     heads = (
         "graph",

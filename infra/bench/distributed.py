@@ -1,7 +1,7 @@
-"""Engines `spark` and `graphframes`, from edges to influence with all its messages, beside two sweeps of GraphFrames' PageRank.
+"""Times engines `spark` and `graphframes`, from edges to influence, against two sweeps of GraphFrames' PageRank.
 
-All run on the same graph, in the same session. That PageRank ignores weights, and one sweep of it is one round; the engines do
-three rounds, and the loops. PageRank spends most of its time numbering accounts, which all of them do.
+All run on the same graph, in the same session. PageRank does less: it ignores weights, and a sweep is one round, while the
+engines compute three rounds and the loops. Most of PageRank's time goes into numbering the accounts, which the engines do too.
 """
 
 import json
@@ -18,13 +18,13 @@ from measuring import Command
 from rich.table import Table
 
 MEASURED = ("slashdot", "higgs", "rmat-2M", "realistic-16M")  # the loops of rmat-16M would take hours by joins
-TWICE = 4_000_000  # up to this many edges everything runs twice, so that the second run is warm
+TWICE = 4_000_000  # graphs of up to this many edges run twice, so that the second run is warm
 SWEEPS = 2
 
 
 @dataclass
 class Figure:
-    """One graph: the least seconds of all repetitions, by part; memory is the whole process's."""
+    """One graph: the least seconds of all repetitions, by part, and the peak memory of the whole process and its JVM."""
 
     graph: str
     edges: int = 0
@@ -36,7 +36,8 @@ class Figure:
 
 
 def figures(wanted: Sequence[str]) -> Iterator[Figure]:
-    """Yields a figure per graph of `MEASURED`, measured in a process of its own; a note if the graph is not available."""
+    """Yields a figure per graph of `MEASURED`, each measured in a process of its own. A figure of an unavailable graph has only
+    a note."""
     for name in wanted:
         if name in MEASURED:
             figure = Figure(name, note=graphs.missing(name))
@@ -48,7 +49,8 @@ def figures(wanted: Sequence[str]) -> Iterator[Figure]:
 
 
 def measure(name: str) -> dict[str, Any]:
-    """Measures one graph in a session of its own. Returns its edges, its people, and the least seconds of each part."""
+    """Measures one graph in a session of its own. Returns the numbers of its edges and people, and the least seconds of each
+    part."""
     from jobs import session
 
     graph = graphs.load(name)
@@ -93,8 +95,8 @@ def _page_rank(edges: Any) -> None:
 
 
 def table(figures: list[Figure]) -> Table:
-    """A row per graph. `to spark` is the time of `graphframes` over that of `spark`; `spark to sweeps` is that of `spark` over
-    that of PageRank."""
+    """A row per graph. `to spark` is the ratio of the times of `graphframes` and `spark`; `spark to sweeps` is the ratio of the
+    times of `spark` and PageRank."""
     shown = Table(title=f"engines on Spark, and {SWEEPS} sweeps of GraphFrames' PageRank")
     heads = ("graph", "M edges", "spark s", "graphframes s", "to spark", "sweeps s", "spark to sweeps", "GB", "")
     for head in heads:

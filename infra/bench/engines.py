@@ -1,6 +1,6 @@
-"""Engine `memory` on real and generated graphs, from edges in memory to influence with all its messages.
+"""Times engine `memory` on real and generated graphs, from edges in memory to influence with all its messages.
 
-igraph and networkx run beside it. They get the same edges and compute their weighted PageRank; the time includes building their
+For comparison, igraph and networkx get the same edges and compute their weighted PageRank. Their time includes building their
 graph.
 """
 
@@ -20,14 +20,14 @@ from numba import njit
 from rich.table import Table
 
 Seconds = dict[str, float]
-AT_MOST = {"networkx": 1_000_000}  # edges; they take a minute
-REPEATED = 8_000_000  # edges in all repetitions together; there are two to five
+AT_MOST = {"networkx": 1_000_000}  # edges, which take it a minute
+REPEATED = 8_000_000  # edges of all repetitions together; a graph has two to five repetitions
 
 
 @dataclass
 class Figure:
-    """One engine on one graph: seconds of the whole and of its parts, the least of all repetitions. Memory is the whole
-    process's, graph included."""
+    """One engine on one graph: the least seconds of all repetitions, for the whole and for its parts. `peak_gb` is the peak
+    memory of the process, with the graph."""
 
     graph: str
     engine: str
@@ -47,13 +47,15 @@ def took(call: Callable[..., Any], *arguments: Any) -> tuple[float, Any]:
 
 
 def least(call: Callable[..., Any], *arguments: Any) -> float:
-    """The least seconds of three calls in a row: for calls so short that the first pays for caches and pages."""
+    """The least seconds of three consecutive calls, for calls so short that cold caches and new pages dominate the first."""
     return min(took(call, *arguments)[0] for _ in range(3))
 
 
 def of_memory(graph: Graph) -> Seconds:
-    """`sums` is the time of the messages and sums of three rounds. `bare` is the time of three passes over the same arrays:
-    they read, write and add where a round does, and keep their arrays as rounds do, but without a round's arithmetic."""
+    """Seconds of engine `memory`: `whole`, and its parts `index`, `loops` and `sums` (messages and sums of three rounds).
+
+    `bare` is a lower bound for `sums`: three passes that access the same arrays as rounds do, without the arithmetic of rounds.
+    """
     from jobs.engines.edge_rows import edge_rows
     from jobs.engines.loops import loops
     from jobs.engines.memory import in_rows, influence
@@ -79,10 +81,10 @@ def _bare(
 
 
 def of_igraph(graph: Graph) -> Seconds:
-    """Seconds to build the graph, to rank it, and of both together (`whole`)."""
+    """Seconds to build the graph (`build`), to compute PageRank (`rank`), and for both (`whole`)."""
     import igraph
 
-    weights = graph.weight.tolist()  # igraph takes only lists; not timed
+    weights = graph.weight.tolist()  # not timed: igraph takes only lists
     build, built = took(igraph.Graph, graph.accounts, np.column_stack([graph.src, graph.dst]), True)
     rank, _ = took(lambda: built.pagerank(weights=weights))
     return {"whole": build + rank, "build": build, "rank": rank}
@@ -103,7 +105,8 @@ ENGINES: dict[str, Callable[[Graph], Seconds]] = {"memory": of_memory, "igraph":
 
 
 def figures(wanted: Sequence[str]) -> Iterator[Figure]:
-    """Yields a figure per graph and engine, measured in a process of its own; a note if the graph is not available."""
+    """Yields a figure per graph and engine, each measured in a process of its own. A figure of an unavailable graph has only a
+    note."""
     for name in wanted:
         missing = graphs.missing(name)
         if not missing:
@@ -119,7 +122,7 @@ def figures(wanted: Sequence[str]) -> Iterator[Figure]:
 
 def measure(name: str, engine: str) -> dict[str, Any]:
     """Runs the engine two to five times, after a warm-up. Returns fields of the figure: the least seconds of each part, and the
-    process's peak memory in GB. Too large a graph gets a note instead."""
+    process's peak memory in GB. For a graph that is too large for the engine it returns a note instead."""
     graph = graphs.load(name)
     size = {"edges": len(graph.src), "people": graph.accounts}
     if len(graph.src) > AT_MOST.get(engine, sys.maxsize):
@@ -131,8 +134,8 @@ def measure(name: str, engine: str) -> dict[str, Any]:
 
 
 def table(figures: list[Figure]) -> Table:
-    """Seconds of each engine. For `memory` also its parts, how many times faster it is than the others, and its time per edge,
-    which shows how it grows."""
+    """A row per graph: seconds of each engine and, for `memory`, its parts, its speed-up over the others, and its time per
+    edge, which shows how the time grows with the graph."""
     others = [engine for engine in ENGINES if engine != "memory"]
     beside = [head for other in others for head in (f"{other} s", "times")]
     gigabytes = [f"GB {engine}" for engine in ENGINES]

@@ -1,4 +1,4 @@
-"""Graphs to measure engines on, generated once and kept in `$CLOUT_BENCH_CACHE` or clout/bench in the user's data folder."""
+"""Graphs to measure engines on, generated once and kept in `$CLOUT_BENCH_CACHE` or the user's data folder (`folder`)."""
 
 import gzip
 import os
@@ -20,13 +20,13 @@ from schemas.fixed_point import SCALE
 
 SLASHDOT = DATA / "graphs" / "soc-Slashdot0902.txt.gz"
 DAMPING, REST_WEIGHT = 0.5, 1
-FIRST_DAY, DAYS = date(2026, 10, 1), 50  # of the simulation; in 50 days a person engages with 14 others
+FIRST_DAY, DAYS = date(2026, 10, 1), 50  # of the simulation; in 50 days a person engages with 14 others on average
 PEOPLE = {"realistic-1M": 77_000, "realistic-4M": 308_000, "realistic-16M": 1_232_000}  # of the simulation, by pairs
 Ints = np.ndarray
 
 
 class Graph(NamedTuple):
-    """Distinct pairs without loops to oneself, in random order, as Spark's partitions return them."""
+    """Edges without duplicates or self-loops, in random order, as Spark's partitions return them."""
 
     src: Ints  # int32, below `accounts`
     dst: Ints
@@ -36,14 +36,14 @@ class Graph(NamedTuple):
 
 
 def slashdot() -> Graph:
-    """soc-Slashdot0902: 870 thousand friends and foes, five of six mutual; many loops."""
+    """soc-Slashdot0902: 870 thousand edges to friends and foes, five of six of them mutual; many loops."""
     with gzip.open(SLASHDOT) as lines:
         arcs = np.loadtxt(lines, np.int64)
     return _graph(arcs[:, 0], arcs[:, 1])
 
 
 def higgs() -> Graph:
-    """A week of Twitter, 461 thousand pairs: a few accounts hold most of the attention; hardly any loops."""
+    """A week of Twitter, 461 thousand pairs. A few accounts hold most of the attention; hardly any loops."""
     acts = f"""
         select u, v, count(*) as acts from read_csv('{HIGGS}', delim = ' ', header = false,
             columns = {{'u': 'int', 'v': 'int', 't': 'int', 'kind': 'varchar'}}) group by u, v
@@ -75,7 +75,7 @@ def crowds(people: int) -> list[Crowd]:
 
 
 def realistic(people: int) -> Graph:
-    """The pairs of the simulation's people who engage in 50 days: communities, friends and fans; few loops."""
+    """The pairs of people of the simulation who engage within `DAYS` days: communities, friends and fans; few loops."""
     counted, below = [], 0
     for crowd in crowds(people):
         for block in crowd.blocks():
@@ -88,7 +88,8 @@ def realistic(people: int) -> Graph:
 
 
 def _graph(u: Ints, v: Ints, acts: Ints | int = 1) -> Graph:
-    """Numbers accounts from 0 without gaps, and computes shares as a methodology does for acts of one day."""
+    """Numbers accounts from 0 without gaps, and computes shares as a methodology does for acts of a single day. Drops
+    self-loops."""
     apart = u != v
     ids, numbers = np.unique(np.concatenate([u[apart], v[apart]]), return_inverse=True)
     order = np.random.default_rng(7).permutation(len(numbers) // 2)
@@ -110,7 +111,7 @@ NEEDS = {"slashdot": SLASHDOT, "higgs": HIGGS}  # files that a machine may lack
 
 
 def missing(name: str) -> str:
-    """Why the graph is not available here; empty if it is."""
+    """Why the graph is not available on this machine; empty if it is available."""
     file = NEEDS.get(name)
     return "" if not file or file.exists() else f"skipped: no {file} (CLOUT_TEST_DATA)"
 
@@ -123,7 +124,7 @@ def folder() -> Path:
 
 
 def path(name: str) -> Path:
-    """The graph's file, generated if it does not exist: two minutes for the largest."""
+    """The graph's file. Generates it if it does not exist, which takes two minutes for the largest graph."""
     file = folder() / f"{name}.npz"
     if not file.exists():
         half = folder() / f"{name}.half.npz"
@@ -133,18 +134,18 @@ def path(name: str) -> Path:
 
 
 def load(name: str) -> Graph:
-    """Reads the graph from its file, which is generated if it does not exist."""
+    """Reads the graph from its file; generates the file if it does not exist."""
     with np.load(path(name)) as kept:
         return Graph(**{column: kept[column] for column in Graph._fields[:-1]}, accounts=int(kept["accounts"]))
 
 
 def write(graph: Graph, file: str, name_bytes: int = 22) -> None:
-    """Writes (src, dst, a) as Parquet for Spark, with names as long as people's; 22 bytes are `sample-birdsong:123456`."""
+    """Writes (src, dst, a) as Parquet for Spark, with names of `name_bytes` bytes; `sample-birdsong:123456` has 22."""
     names = pa.array([f"{number:0{name_bytes}}" for number in range(graph.accounts)])
     ends = {"src": names.take(pa.array(graph.src)), "dst": names.take(pa.array(graph.dst))}
     parquet.write_table(pa.table({**ends, "a": graph.a}), file, row_group_size=1_000_000)
 
 
 def triangle() -> Graph:
-    """Three accounts in a loop, and one edge back: enough to load compiled code."""
+    """Three accounts in a loop, and one edge back: enough to load all compiled code."""
     return _graph(np.array([0, 1, 2, 1]), np.array([1, 2, 0, 0]))

@@ -1,9 +1,9 @@
-"""From rows of `engagement` to published scores on the simulation's graphs: how time and memory grow with the pairs.
+"""Measures how time and memory grow with the pairs, from rows of `engagement` to published scores, on the simulation's graphs.
 
-The warehouse holds the rows of `engagement`, `coverage` and `runs` that a pull and `clout engagement` would make of the same
-days. The bench makes them straight from the simulation's numbers, without `activity` and without Spark, so that the largest
-takes minutes and not a night. `accounts` holds everybody once, on the first day; a pull would record everybody who acts, each
-day.
+The warehouse holds the rows of `engagement`, `coverage` and `runs` that a pull and `clout engagement` would write for the same
+days. The bench computes them from the simulation's arrays, without `activity` and without Spark, so that the largest warehouse
+takes minutes, not hours. `accounts` holds every account once, on the first day; a pull would record on each day the accounts
+that act.
 """
 
 import json
@@ -42,10 +42,11 @@ from schemas.table import Table as Contract
 
 LAST_DAY = graphs.FIRST_DAY + timedelta(days=graphs.DAYS - 1)
 COMMANDS = ("influence", "checks", "publish")
-LIMITS = {"realistic-16M": (240, 10)}  # s, GB
-SOURCE, RUN = "sample", "bench"  # the source in rows, and the run in commits
+LIMITS = {"realistic-16M": (240, 10)}  # seconds of all commands, peak GB
+SOURCE, RUN = "sample", "bench"  # the source that rows name, and the run that commits name
 
-# Turns the numbers of a block into the rows of `activity` that a pull would make. Acts keep numbers as ids, which nobody reads.
+# Converts the arrays of a block to the rows of `activity` that a pull would write, but with numbers as ids of acts: this bench
+# only compares them.
 ACTIVITY_SQL = f"""
     create or replace temp view activity as
     select date '{{day}}' as day, '{{platform}}' as platform, printf('a%08d', actor) as actor_id,
@@ -57,7 +58,7 @@ ACTIVITY_SQL = f"""
 
 @dataclass
 class Figure:
-    """One graph: seconds by command, and the peak memory of all commands."""
+    """One graph: seconds by command, and the highest peak memory of a command."""
 
     graph: str
     pairs: int = 0
@@ -80,12 +81,12 @@ def figures(wanted: Sequence[str]) -> Iterator[Figure]:
 
 
 def measure(name: str) -> Figure:
-    """Runs `COMMANDS` for the last day on a copy of the graph's warehouse, each in a process of its own. Pairs, people and
-    engine are those that `clout influence` recorded."""
+    """Runs `COMMANDS` for the last day on a copy of the graph's warehouse, each in a process of its own. `clout influence` has
+    recorded pairs, people and engine."""
     figure = Figure(name)
     figure.limit_s, figure.limit_gb = LIMITS.get(name, (None, None))
     kept = path(name)
-    with TemporaryDirectory(dir=graphs.folder()) as copy:  # beside it, to link its files: none is ever rewritten
+    with TemporaryDirectory(dir=graphs.folder()) as copy:  # on the same disk, for hard links; no command changes a file
         shutil.copytree(kept, copy, copy_function=os.link, dirs_exist_ok=True)
         for command in COMMANDS:
             ran = Command(CLOUT, command, "--day", str(LAST_DAY), CLOUT_WAREHOUSE=copy)
@@ -101,19 +102,19 @@ def measure(name: str) -> Figure:
 
 
 def path(name: str) -> Path:
-    """The graph's warehouse, made if it does not exist."""
+    """The graph's warehouse. Makes it if it does not exist."""
     kept = graphs.folder() / f"{name}.warehouse"
     if not kept.exists():
         half = graphs.folder() / f"{name}.half.warehouse"
-        shutil.rmtree(half, ignore_errors=True)  # left by an interrupted bench
+        shutil.rmtree(half, ignore_errors=True)  # from an interrupted bench
         make(Warehouse(str(half)), graphs.PEOPLE[name], graphs.DAYS)
         half.rename(kept)
     return kept
 
 
 def make(warehouse: Warehouse, people: int, days: int) -> None:
-    """Writes `engagement` and `coverage` of the days, and `accounts` of everybody on the first. Memory holds one block of
-    authors."""
+    """Writes `engagement`, `coverage` and `runs` for the days, and `accounts` for the first day. Holds one block of authors in
+    memory at a time."""
     warehouse.create_tables()
     crowds = graphs.crowds(people)
     for crowd in crowds:
@@ -137,8 +138,8 @@ def make(warehouse: Warehouse, people: int, days: int) -> None:
 def _engagement(
     db: duckdb.DuckDBPyConnection, crowds: list[Crowd], day: date, reported: Counter[str]
 ) -> Iterator[pa.RecordBatch]:
-    """A day's rows, block by block: all acts on a post are in its author's block. Counts the rows of `activity` in
-    `reported`."""
+    """Yields a day's rows of `engagement`, block by block: all acts on a post are in its author's block. Adds the number of
+    rows that `activity` would have to `reported`, by platform."""
     for crowd in crowds:
         for first in crowd.blocks():
             acts = crowd.acts(day, first)
@@ -167,7 +168,7 @@ def _write(warehouse: Warehouse, table: Contract, batches: Iterable[pa.RecordBat
 
 
 def table(figures: list[Figure]) -> Table:
-    """If time or memory grows faster than the graph, a row's cost per million pairs exceeds that of the row above."""
+    """A row per figure. If time or memory grows faster than the pairs, the cost per million pairs rises from row to row."""
     shown = Table(title="from engagement to published scores, on the simulation")
     took = (*(f"{command} s" for command in COMMANDS), "all s", "s/M pairs")
     for head in ("graph", "M pairs", "M rows", "people", *took, "peak GB", "GB/M pairs", "limit", ""):

@@ -1,8 +1,8 @@
-"""What a night costs on a warehouse of 200 days, and on one of ten years whose last 200 days are the same.
+"""Measures a night on a warehouse of 200 days, and on one of ten years whose last 200 days are the same.
 
-Both hold what nights leave: every day some accounts act for the first time, so `accounts` grows as in production. The bench
-writes their tables directly, 50 days at a time, so that the larger takes minutes to make, and keeps them in
-`$CLOUT_BENCH_CACHE`.
+Both warehouses look as nightly runs leave them: on every day some accounts act for the first time, so `accounts` grows as in
+production. The bench writes the tables directly, 50 days at a time, so that the larger warehouse takes only minutes, and keeps
+both warehouses in the folder of `graphs.folder`.
 """
 
 import os
@@ -47,10 +47,10 @@ SHORT, LONG = 200, 3650  # days
 COMMANDS = ("engagement", "influence", "checks", "publish")
 PLATFORM, SOURCE = "github", "bench"
 NEW_ACCOUNTS, SEEN_AGAIN, ACTS, PEOPLE = 300, 1_000, 4_000, 5_000  # a day
-RECENT = 180 * NEW_ACCOUNTS  # accounts that may act
+RECENT = 180 * NEW_ACCOUNTS  # only the newest accounts act
 PERSON = f"{PLATFORM}:regular"  # published every day
 DAYS_A_WRITE = 50
-MEASURED = 3  # times; the best counts
+MEASURED = 3  # repetitions, of which the fastest counts
 
 # Limits of the figures on ten years: multiples of the figure on 200 days, or seconds.
 RATIOS = {"night": 1.1}
@@ -59,7 +59,7 @@ SECONDS = {"read one day": 0.09, "show PERSON": 1.0, "paths of a hub": 2.0}
 
 @dataclass
 class Figure:
-    """A figure on both warehouses, in seconds or files; only `long` if it was measured once."""
+    """A figure of both warehouses, in seconds or files. A figure that needs no warehouse has only `long`."""
 
     what: str
     short: float | None = None
@@ -69,7 +69,7 @@ class Figure:
 
 
 def figures(wanted: Sequence[str]) -> Iterator[Figure]:
-    """Yields the hub's paths, then each figure on both warehouses; nothing if `wanted` is empty."""
+    """Yields the figure of a hub's paths, then each figure of both warehouses. Yields nothing if `wanted` is empty."""
     if not wanted:
         return
     yield Figure("paths of a hub", long=_hub())
@@ -81,7 +81,7 @@ def figures(wanted: Sequence[str]) -> Iterator[Figure]:
 def measure(days: int) -> dict[str, float]:
     """What -> seconds or files, measured on a copy of the warehouse of `days` days."""
     measured: dict[str, float] = {}
-    with TemporaryDirectory(dir=graphs.folder()) as copy:  # files are linked, never rewritten
+    with TemporaryDirectory(dir=graphs.folder()) as copy:  # by hard links; no command changes a file
         shutil.copytree(path(days), copy, copy_function=os.link, dirs_exist_ok=True)
         warehouse = Warehouse(copy)
         before = LAST_DAY - timedelta(days=1)
@@ -121,13 +121,14 @@ def _files(warehouse: Warehouse) -> int:
 
 
 def _engaged(warehouse: Warehouse) -> str:
-    """The first person by rank and id on the day that was just published."""
+    """The person_id of the first person by rank and person_id on `LAST_DAY`."""
     people = warehouse.read(SCORES, {"day": LAST_DAY}, columns=["person_id", "rank"])
     return people.sort_by([("rank", "ascending"), ("person_id", "ascending")])["person_id"][0].as_py()
 
 
 def _hub() -> float:
-    """Seconds for a person with 20,000 engagers and two million paths of two steps, some sixteen million of three."""
+    """Seconds to find the largest paths to a person with 20,000 engagers, two million paths of two steps and some sixteen
+    million of three."""
     rng = np.random.default_rng(5)
     fans, others, accounts = 20_000, 380_000, 400_001
     src = [np.arange(1, fans + 1), *(rng.integers(fans + 1, accounts, count) for count in (2_000_000, 8 * others))]
@@ -140,19 +141,19 @@ def _hub() -> float:
 
 
 def path(days: int) -> Path:
-    """The warehouse of `days` days, made if it does not exist."""
+    """The warehouse of `days` days. Makes it if it does not exist."""
     kept = graphs.folder() / f"history-{days}.warehouse"
     if not kept.exists():
         half = graphs.folder() / f"history-{days}.half.warehouse"
-        shutil.rmtree(half, ignore_errors=True)  # left by an interrupted bench
+        shutil.rmtree(half, ignore_errors=True)  # from an interrupted bench
         make(Warehouse(str(half)), days)
         half.rename(kept)
     return kept
 
 
 def make(warehouse: Warehouse, days: int) -> None:
-    """Writes the tables as nights leave them: all days are pulled; all but the last are counted, scored and published. The
-    copies of the last month exist, as the night before leaves them."""
+    """Writes the tables as nightly runs leave them: all days are pulled, and all but the last are counted, scored and
+    published. Also makes the copies `accounts_known`, as the previous night leaves them."""
     warehouse.create_tables()
     all_days = [LAST_DAY - timedelta(days=days - 1 - n) for n in range(days)]
     for start in range(0, days, DAYS_A_WRITE):
@@ -168,7 +169,7 @@ def make(warehouse: Warehouse, days: int) -> None:
         for table in (INFLUENCE, SCORES):
             _append(warehouse, table, people)
         digests = digests_of_days(covered)
-        for job in ("pull_activity", *COMMANDS):  # a file for each job, as nights leave them
+        for job in ("pull_activity", *COMMANDS):  # one file per job, as nightly runs write them
             job_runs = [_run(job, day, digests[day]) for day in some if day < LAST_DAY or job == "pull_activity"]
             _append(warehouse, RUNS, [_table(RUNS, job_runs)])
     for table in TABLES:
@@ -188,7 +189,7 @@ def _table(table: Contract, records: list[dict[str, Any]]) -> pa.Table:
 
 
 def _filled(table: Contract, count: int, columns: dict[str, Any]) -> pa.Table:
-    """Rows of a contract. A single value fills all rows, and a column that is not named is null."""
+    """`count` rows of a contract. A list or an array is a column; a single value fills all rows; other columns are null."""
     schema = arrow.schema(table)
     arrays = []
     for field in schema:
@@ -203,7 +204,7 @@ def _names(numbers: np.ndarray) -> list[str]:
 
 
 def _day(day: date) -> tuple[np.random.Generator, int]:
-    """The day's random generator, and how many accounts were seen up to it: the same in both warehouses."""
+    """The day's random generator, and the number of accounts seen up to the day. Both are the same in both warehouses."""
     number = (day - LAST_DAY).days + LONG
     return np.random.default_rng([7, number]), RECENT + number * NEW_ACCOUNTS
 
@@ -275,7 +276,8 @@ def _run(job: str, day: date, digest: str) -> dict[str, Any]:
 
 
 def table(figures: list[Figure]) -> Table:
-    """A row per figure. A limit holds for the seconds on the long history, or for their ratio to those on the short one."""
+    """A row per figure. A limit applies to the seconds on the long history, or to their ratio to the seconds on the short
+    one."""
     shown = Table(title=f"what history costs: {SHORT} days and {LONG:,} days that end alike")
     for head in ("", f"{SHORT} days", f"{LONG:,} days", "ratio", "limit", " "):
         shown.add_column(head, justify="left" if not head.strip() else "right", overflow="fold")

@@ -1,4 +1,4 @@
-"""Runs what is measured as a command of its own, times its lines and watches its memory."""
+"""Runs a command, times the lines that it prints, and watches its memory."""
 
 import os
 import subprocess
@@ -11,12 +11,15 @@ from jobs.places import ROOT
 
 DATA = Path(os.environ.get("CLOUT_TEST_DATA", ROOT.parent / "shared" / "data"))
 HIGGS = DATA / "twitter-higgs" / "higgs-activity_time.txt.gz"
-LOOK_EVERY_S = 1.0  # a look walks every page table of a JVM of 3 GB
+LOOK_EVERY_S = 1.0  # not more often: each look walks the page tables of a JVM of 3 GB
 
 
 class Command:
-    """A command while it runs: the seconds at which it printed each line, and the peak memory of all its processes (PSS, so
-    that shared pages count once)."""
+    """A command that has ended: its printed `lines`, each with the seconds after the start, its `seconds`, and `peak_gb`, the
+    peak memory of all its processes (PSS, so that shared pages count once; sampled each second).
+
+    Creating it runs the command. If the command fails, this process exits with the command's last lines.
+    """
 
     def __init__(self, *arguments: str, **environment: str) -> None:
         self.lines: list[tuple[float, str]] = []
@@ -43,13 +46,13 @@ class Command:
 
 
 def _tree(root: int) -> set[int]:
-    """The process and all its descendants."""
+    """The ids of the process and of all its descendants."""
     parents, tree = {}, {root}
     for entry in Path("/proc").glob("[0-9]*/stat"):
         try:
             parents[int(entry.parent.name)] = int(entry.read_text().rpartition(")")[2].split()[1])
         except OSError:
-            continue  # it has ended meanwhile
+            continue  # the process has ended
     while grown := {child for child, parent in parents.items() if parent in tree} - tree:
         tree |= grown
     return tree

@@ -1,6 +1,6 @@
 """Measures the pipeline against its limits: set-up, pulls, scores, explanations, tests.
 
-Each figure has its own process and warehouse.
+Each figure has a process of its own. `day` and `explain` share the warehouse of `week`; each other figure has its own.
 """
 
 import math
@@ -29,7 +29,7 @@ from schemas.scores import SCORES
 WEEK = [date(2012, 7, 1) + timedelta(days=n) for n in range(7)]
 CLOUT = str(Path(sys.prefix) / "bin" / "clout")
 
-# jobs.engagement as one query: it counts an act once, as its most specific kind, and posts apart.
+# The job `jobs.engagement` as one query: it counts an act once, as its most specific kind; posts it counts separately.
 ENGAGEMENT_SQL = f"""
     create or replace table counted as
     with acts as (
@@ -48,7 +48,8 @@ ENGAGEMENT_SQL = f"""
 
 @dataclass
 class Figure:
-    """One figure. `engagement_s` is the job's time for the days that `duckdb_s` counts in one query."""
+    """One figure. `engagement_s` is the time in which job `engagement` counts some days, `duckdb_s` that of one query in DuckDB
+    for the same days."""
 
     name: str
     what: str
@@ -58,22 +59,24 @@ class Figure:
     limit_gb: float | None = None
     engagement_s: float | None = None
     duckdb_s: float | None = None
-    lines: list[tuple[float, str]] = field(default_factory=list)  # its lines, and when it printed them
+    lines: list[tuple[float, str]] = field(default_factory=list)  # each with the seconds after the start
     note: str = ""
 
     def take(self, ran: Command, seconds: float | None = None) -> None:
-        """Takes the command's figures; `seconds` if the figure is about a part of it."""
+        """Takes time, memory and lines from the command. `seconds` replaces its time if the figure measures only a part of
+        it."""
         self.measured_s, self.peak_gb, self.lines = seconds or ran.seconds, ran.peak_gb, ran.lines
 
 
 def beside(figure: Figure, root: str, days: list[date]) -> None:
-    """Measures the job's and DuckDB's time to count the engagement of these days; both must count the same."""
+    """Measures the time in which the job and DuckDB count the engagement of these days. Adds a note to the figure if their rows
+    differ."""
     warehouse = Warehouse(root)
     newest = {
         row["day"]: (row["started_at"], row["finished_at"])
         for row in warehouse.read(RUNS).sort_by("started_at").to_pylist()
         if row["job"] == "engagement" and row["status"] == DONE and row["day"] in days
-    }  # the days of one command are counted together
+    }  # one run of the job counts all days of a command, so its time is from the first start to the last end
     starts, ends = zip(*newest.values(), strict=True)
     figure.engagement_s = (max(ends) - min(starts)).total_seconds()
     files = warehouse.delta(ACTIVITY).file_uris(file_pruning_predicate=[("day", "in", days)])
@@ -91,7 +94,8 @@ def beside(figure: Figure, root: str, days: list[date]) -> None:
 
 
 def _week_and_day(wanted: Sequence[str]) -> Iterator[Figure]:
-    """Makes a warehouse by the week's run, then scores days again and explains a score in it."""
+    """Runs the week, then scores days again and explains a score in its warehouse. Yields the wanted figures; without Higgs
+    they have only a note."""
     week = Figure("week", "seven days of Higgs, from the gz file to published scores", 150, limit_gb=6)
     first = Figure("day", "one day, engagement to publish, with JVM start", 45)
     further = Figure("day", "each further day of the same process", 12)
@@ -119,13 +123,14 @@ def _week_and_day(wanted: Sequence[str]) -> Iterator[Figure]:
 
 
 def explained(root: str, day: date) -> Command:
-    """`clout explain` of the person who holds most: no other score takes more to explain."""
+    """Runs `clout explain` for the person of rank 1, whose score takes the most work to explain."""
     highest = Warehouse(root).read(SCORES, {"day": day}, columns=["person_id"], where=pc.field("rank") == 1)
     return Command(CLOUT, "explain", highest["person_id"][0].as_py(), "--day", str(day), CLOUT_WAREHOUSE=root)
 
 
 def score(root: str, days: list[date]) -> None:
-    """Scores days that were pulled before, one after the other, as a night does."""
+    """Counts, scores and publishes days that were already pulled, one after the other in this process, and prints a line for
+    each."""
     from jobs import day_range
     from jobs.warehouse.runs import Batch
     from schemas.methodology import load, official
@@ -139,7 +144,7 @@ def score(root: str, days: list[date]) -> None:
 
 
 def _one(name: str) -> Figure:
-    """The figure of one command. The variable, if any, passes an empty folder to it."""
+    """The figure of one command of `COMMANDS`. If it has an environment variable, the variable names an empty folder."""
     what, limit_s, arguments, variable = COMMANDS[name]
     figure = Figure(name, what, limit_s)
     with TemporaryDirectory() as folder:
@@ -160,13 +165,13 @@ NAMES = ("week", "day", "explain", *COMMANDS)
 
 
 def figures(wanted: Sequence[str]) -> Iterator[Figure]:
-    """Yields the wanted figures: those on the week's warehouse first, then one per command of `COMMANDS`."""
+    """Yields the wanted figures: first those of the week's warehouse, then one per wanted command of `COMMANDS`."""
     yield from _week_and_day(wanted)
     yield from (_one(name) for name in COMMANDS if name in wanted)
 
 
 def table(figures: list[Figure]) -> Table:
-    """A row per figure, beside its limit; the last column says whether the figure exceeds it."""
+    """A row per figure, with its limit. The last column holds its note, or says that it exceeds the limit."""
     shown = Table()
     for name in ("figure", "limit", "measured", "peak memory", "engagement: here", "in DuckDB", ""):
         shown.add_column(name, justify="left" if name in ("figure", "") else "right", overflow="fold")

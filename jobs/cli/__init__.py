@@ -1,1 +1,1 @@
-"""What people type and see in a terminal: arguments, tables, messages, exit codes."""
+"""The command line: arguments, tables, messages and exit codes."""

@@ -1,4 +1,4 @@
-"""What people see in a terminal: tables, progress and messages. Nothing that a platform sent is trusted."""
+"""Terminal output: tables, progress and messages. Text from a platform is made harmless before it is printed."""
 
 import csv
 import json
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
 
 GAP = 2  # between two columns
 INDENT = " " * 4  # of notes on the row above
-WIDEST = 40  # of a cell: holds an id of the AT Protocol and its platform
-WIDE = 160  # of output that is not a terminal: in a file or a pipe nothing is cut off
+WIDEST = 40  # of a cell: an id of the AT Protocol and its platform fit
+WIDE = 160  # of output to a file or a pipe, so that tables keep their columns
 
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def say(text: str = "") -> None:
-    """Prints the text to the output stream; characters that cannot be printed are replaced."""
+    """Prints the text to standard output. Replaces each unprintable character."""
     out.print(_lines(text))
 
 
 def complain(text: str) -> None:
-    """Prints the text to the error stream."""
+    """Prints the text to standard error. Replaces each unprintable character."""
     err.print(_lines(text))
 
 
@@ -45,14 +45,14 @@ def _lines(text: str) -> Text:
 
 
 class Bar:
-    """One bar of a progress display; shows nothing if the output is no terminal."""
+    """One bar of a progress display; without a display it shows nothing."""
 
     def __init__(self, progress: Progress | None) -> None:
         self._progress = progress
         self._task = progress.add_task("", total=None) if progress else None
 
     def show(self, doing: str, done: int | None = None, total: int | None = None) -> None:
-        """Shows what is being done, and `done` of `total` if a total is given; without one the bar has no end."""
+        """Shows the current step `doing`. With a total the bar also shows `done` of `total`; without one it has no end."""
         if self._progress is not None and self._task is not None:
             described = f"{doing}, {done} of {total}" if total else doing
             self._progress.update(self._task, description=described, completed=done or 0, total=total)
@@ -60,8 +60,10 @@ class Bar:
 
 @contextmanager
 def progress() -> Iterator[Bar]:
-    """Shows a bar if a terminal is attached, on the console of `say` if that is one: lines printed meanwhile then appear above
-    it."""
+    """Shows a bar while the block runs, if standard output or standard error is a terminal.
+
+    Prefers standard output, where lines that `say` prints meanwhile appear above the bar.
+    """
     console = out if out.is_terminal else err
     if not console.is_terminal:
         yield Bar(None)
@@ -72,13 +74,13 @@ def progress() -> Iterator[Bar]:
 
 
 def points(row: dict[str, Any]) -> tuple[float, float, float]:
-    """Points of each part: score * part / influence."""
+    """Points of direct, second and third: score * part / influence; zeros if influence is 0."""
     whole = row["influence"]
     return tuple(row["score"] * row[part] / whole if whole else 0.0 for part in ("direct", "second", "third"))  # type: ignore[return-value]
 
 
 def print_top(scores: "pa.Table") -> None:
-    """Prints people of one day."""
+    """Prints rows of `scores` of one day, at least one."""
     rows = scores.to_pylist()
     cells = [
         (plain(row["rank"]), plain(row["person_id"]), plain(row["handle"]), *_scored(row), plain(row["engager_count"]))
@@ -91,7 +93,7 @@ def print_top(scores: "pa.Table") -> None:
 
 
 def print_history(scores: "pa.Table") -> None:
-    """Prints days of one person."""
+    """Prints rows of `scores` of one person, at least one."""
     rows = scores.to_pylist()
     cells = [
         (str(row["day"]), *_scored(row), plain(row["engager_count"]), plain(row["rank"]),
@@ -116,7 +118,7 @@ def print_history(scores: "pa.Table") -> None:
 
 
 def print_restatements(changes: "pa.Table") -> None:
-    """Prints changes of published days, three lines each."""
+    """Prints rows of `restatements`, three lines each."""
     for row in changes.to_pylist():
         say(f"{row['day']} ({row['methodology']})  {row['restated_at']:%Y-%m-%d %H:%M} UTC  run {row['run_id']}")
         say(f"    {_why(json.loads(row['why']))}")
@@ -130,7 +132,7 @@ def print_restatements(changes: "pa.Table") -> None:
 
 
 def _why(why: dict[str, Any]) -> str:
-    """`restatements.why` in words."""
+    """The parsed value of `restatements.why`, in words."""
     reasons = [
         *([f"acts pulled again of {_days(why['activity_days'])}"] if "activity_days" in why else []),
         *(
@@ -163,11 +165,10 @@ def print_table(
     foremost: Sequence[str] = (),
     notes: Sequence[Sequence[str]] = (),
 ) -> None:
-    """Prints a table: numbers are aligned right, columns of `texts` left. `notes` are sentences about each row, wrapped below
-    it.
+    """Prints a table: aligns the columns of `texts` left, all others right. Wraps the `notes` on a row below that row.
 
-    Numbers are never cut off. Columns that do not fit are left out and named. The rightmost are left out first, those of
-    `foremost` last, and the first of `foremost` never.
+    Cuts a cell at `WIDEST` columns of the terminal; no number is that wide. Leaves out columns that do not fit, and names them:
+    the rightmost first, those of `foremost` last, and the first of `foremost` never.
     """
     cells = [[_cut(cell) for cell in row] for row in rows]
     widths = dict(
@@ -193,7 +194,7 @@ def print_table(
 
 
 def _fitting(widths: Mapping[str, int], by_importance: Sequence[str]) -> list[str]:
-    """The columns that fit, in their order on the screen."""
+    """The most important columns that fit together, in their order on the screen; at least one."""
     ends = accumulate(widths[name] for name in by_importance)
     fitting = max(1, sum(end - GAP <= out.width for end in ends))
     return [name for name in widths if name in by_importance[:fitting]]
@@ -216,22 +217,24 @@ def _labels(rows: Sequence[dict[str, Any]]) -> None:
 
 
 def print_json(result: "pa.Table | dict[str, Any] | list[dict[str, Any]]") -> None:
-    """Prints indented JSON, a table as a list of its rows. Days and instants become text."""
+    """Prints indented JSON, a table as a list of its rows. Days and timestamps become text."""
     json.dump(result if isinstance(result, dict | list) else result.to_pylist(), sys.stdout, default=str, indent=1)
     sys.stdout.write("\n")
 
 
 class _Rows:
-    """Receives rows of CSV. The writer ends them in CR LF, so that it quotes both characters in a text; the printed line ends
-    in LF."""
+    """Receives rows of CSV. `csv.writer` quotes the characters of its line end, so it must end rows in CR LF to quote both.
+    The printed row ends in LF."""
 
     def write(self, row: str) -> None:
         sys.stdout.write(row.removesuffix("\r\n") + "\n")
 
 
 def print_csv(table: "pa.Table") -> None:
-    """Prints the values unchanged, with two exceptions. Text that a spreadsheet would read as a formula gets a `'` before it.
-    On a terminal, which would obey them, characters that cannot be printed are replaced."""
+    """Prints the table as CSV, with a header. Puts `'` before text that a spreadsheet would read as a formula.
+
+    On a terminal, which obeys control characters, it replaces each unprintable character.
+    """
     writer = csv.writer(_Rows())
     writer.writerow(table.column_names)
     for row in table.to_pylist():

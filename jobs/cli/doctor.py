@@ -1,4 +1,4 @@
-"""Reports what is installed, where the warehouse is, and what is missing."""
+"""Checks the installation: packages, Java, the warehouse, the nightly sources and the methodology in force."""
 
 import os
 import platform
@@ -27,7 +27,8 @@ IN_FORCE_FILE = FOLDER / IN_FORCE
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of one check of the installation. `fault` says what to do; None means that all is well, or merely off."""
+    """The result of one check of the installation. `fault` says what is wrong or how to fix it. It is None if nothing is wrong;
+    an optional part that is not installed is no fault."""
 
     what: str
     found: str
@@ -35,7 +36,8 @@ class Finding:
 
 
 def findings(warehouse: Warehouse) -> Iterator[Finding]:
-    """Yields a finding for each package, setting and table that clout needs; changes nothing."""
+    """Yields a finding for each package, for Java, GraphFrames, the warehouse, each damaged file of its tables, the nightly
+    sources and the methodology in force. Changes nothing."""
     yield Finding("clout", f"{__version__}, Python {platform.python_version()}, {os.cpu_count()} cores")
     for name in PACKAGES:
         try:

@@ -1,4 +1,4 @@
-"""The entry point of the command `clout`. It imports little, so that it can set up streams and signals before anything else."""
+"""The entry point of the command `clout`. It imports little, so that streams and signals are set up before slow imports."""
 
 import signal
 import sys

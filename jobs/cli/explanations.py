@@ -1,4 +1,4 @@
-"""Prints the results of `jobs.why.explain` and `jobs.why.explain_change` in words, for people who read no tables."""
+"""Prints the results of `jobs.why.explain` and `jobs.why.explain_change` in plain words."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -27,7 +27,7 @@ NEVER_A_LOSS = (
 
 
 def print_explanation(explanation: Explanation) -> None:
-    """Explains the score of one day."""
+    """Prints the result of `jobs.why.explain.explained`: the score of one day."""
     name, person = _Names(explanation), explanation["person_id"]
     say(f"{person}{name.handle(person)} on {explanation['day']}, by methodology {explanation['methodology']}")
     say(f'"You" is {person}.\n')
@@ -54,7 +54,7 @@ def print_explanation(explanation: Explanation) -> None:
 
 
 def print_change(explanation: Explanation) -> None:
-    """Explains the change between two days."""
+    """Prints the result of `jobs.why.explain_change.explained`: the change of a score between two days."""
     name, person = _Names(explanation), explanation["person_id"]
     before, after = explanation["since_score"], explanation["score"]
     attention_before, attention_after = explanation["since_influence"], explanation["influence"]
@@ -91,7 +91,7 @@ def print_change(explanation: Explanation) -> None:
 
 
 class _Names:
-    """Names people by handle if it is known, and the person asked about as `you`."""
+    """Names the explained person `you`, others by handle or, if it is unknown, by person_id."""
 
     def __init__(self, explanation: Explanation) -> None:
         self._handles: Mapping[str, str] = explanation["handles"]
@@ -109,7 +109,7 @@ def _people(count: int) -> str:
 
 
 def _print_beside(explanation: Explanation) -> None:
-    """Prints what is known of the person and is no part of the score."""
+    """Prints the measures that are no part of the score: amplification and inclusion, if known."""
     measures = []
     if explanation["amplification"] is not None:
         measures.append(f"each post of yours set off {explanation['amplification']:,.2f} acts of others")
@@ -147,8 +147,8 @@ def _print_engagers(explanation: Explanation, name: _Names) -> None:
 
 
 def _counted(kinds: Sequence[Explanation]) -> str:
-    """Such as `2 reshares 0.4132, 1 like 0.0213`. All acts are on the engager's platform. A single kind has all the points, so
-    they are not repeated."""
+    """The acts and their points, such as `2 reshares 0.4132, 1 like 0.0213`. All acts are on the engager's platform. A single
+    kind is shown without points, because the row already shows them."""
     counted = [f"{kind['act_count']:,} {_plural(kind['kind'], kind['act_count'])}" for kind in kinds]
     if len(kinds) > 1:
         counted = [f"{acts} {kind['points']:.4f}" for acts, kind in zip(counted, kinds, strict=True)]
@@ -183,7 +183,7 @@ def _print_paths(paths: Sequence[Explanation], others: Mapping[str, Explanation]
 
 
 def _walked(path: Explanation, name: _Names) -> str:
-    """Such as `cy replied to ana, who shared you`."""
+    """The path in words, such as `cy replied to ana, who shared you`."""
     first, *_ = path["people"]
     steps = [
         f"{VERBS[kind]} {name(target)}"
@@ -235,7 +235,7 @@ def _sentence(reason: Explanation, explanation: Explanation) -> str:
 
 
 def _most(reason: Explanation, name: _Names) -> str:
-    """The people behind a reason, in accounts' worth."""
+    """The people behind a reason, each with the change that they caused, in accounts' worth."""
     named = [f"{name(person['person_id'])} {person['influence']:+,.4f}" for person in reason["people"]]
     others = reason["others"]
     if others["people"]:

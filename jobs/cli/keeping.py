@@ -1,4 +1,4 @@
-"""Commands that maintain the tables of a warehouse and report faults."""
+"""Commands that maintain, repair and upgrade the tables of a warehouse, and that check the installation."""
 
 from dataclasses import asdict
 from datetime import UTC, date, datetime
@@ -50,7 +50,7 @@ def maintain(
 
 
 def _repair(sample: bool, today: date, as_json: bool) -> None:
-    """Repairs the tables; exits with 1 if something is left to do by hand."""
+    """Repairs the tables; exits with 1 if an operator must repair something by hand."""
     from jobs.warehouse import salvage
     from jobs.warehouse.runs import Batch
     from jobs.warehouse.storage import Warehouse

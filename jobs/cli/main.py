@@ -1,6 +1,6 @@
 """The command `clout`: turns arguments into jobs, shows their progress and sets the exit code.
 
-Exit codes: 0 done, 1 failed, 2 wrong use, 3 a day refused by its checks.
+Exit codes: 0 done, 1 failed, 2 wrong use, 3 the checks refused a day, 141 the reader of a pipe is gone.
 """
 
 import logging
@@ -42,14 +42,14 @@ from schemas.table import ContractError
 
 
 class Commands(TyperGroup):
-    """All commands. The help shows no type for an option that takes no value."""
+    """All commands. Their help shows no value type for `--help`, which takes no value."""
 
     def get_help_option(self, ctx: Any) -> Any:
         """Returns Typer's option without its type."""
         return _untyped(super().get_help_option(ctx))
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Returns Typer's command, its help option without a type; None if there is no such command."""
+        """Returns Typer's command, with its help option without a type; None if there is no such command."""
         command = super().get_command(ctx, cmd_name)
         if command is not None:
             _untyped(command.get_help_option(ctx))
@@ -72,8 +72,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-READER_LEFT = 141  # the exit code that a shell reports for a program that wrote into a pipe without a reader
-SAMPLE_DAYS = 30  # so that the scored days have a window
+READER_LEFT = 141  # what a shell reports for a program that SIGPIPE (13) ended: 128 + 13
+SAMPLE_DAYS = 30  # more than are scored, so that the scored days have a window
 SAMPLE_SCORED_DAYS = 7
 
 
@@ -205,7 +205,11 @@ app.command()(keeping.doctor)
 def _range(
     specs: tuple[SourceSpec, ...], first_day: datetime | None, last_day: datetime | None, score_from: datetime | None
 ) -> tuple[date, date, date]:
-    """The days to pull, and the first day to score. For the simulation the default is the 30 days up to yesterday."""
+    """First and last day to pull, and the first day to score.
+
+    For the simulation the last day defaults to yesterday, and without a first day 30 days are pulled and the last 7 scored.
+    Raises `UsageError` if the range of a real source is not given, if the last day has not begun, or if the days do not ascend.
+    """
     if not are_simulated(specs) and not (first_day and last_day):
         raise UsageError("say which days, as --first-day 2012-07-01 --last-day 2012-07-07")
     last = last_day.date() if last_day else datetime.now(UTC).date() - ONE_DAY
@@ -221,7 +225,7 @@ def _range(
 
 
 def main() -> None:
-    """Runs the command line. An error prints one line, and its traceback only under --verbose."""
+    """Runs the command line and exits with its code. Prints an error's message, and the traceback only under --verbose."""
     verbose = is_verbose(sys.argv)
     with interrupts.handled():
         try:
@@ -244,13 +248,13 @@ def main() -> None:
 
 
 def is_verbose(arguments: Sequence[str]) -> bool:
-    """Whether the command line requests logs and tracebacks, even if it cannot be parsed."""
+    """Whether the command line requests logs and tracebacks. Needs no parsing, so it also works for a wrong command line."""
     return bool({"-v", "--verbose"} & set(arguments))
 
 
 def _fail(message: str, code: int, verbose: bool) -> None:
     if verbose:
         logging.getLogger(__name__).exception("failed")
-    with suppress(OSError):  # if the error stream is closed or full, only the exit code reports the failure
+    with suppress(OSError):  # if nobody can read standard error, the exit code alone reports the failure
         display.complain(f"clout: {message}")
     sys.exit(code)

@@ -1,4 +1,4 @@
-"""Commands for people on call: which days are covered, what ran, what was rejected. They change nothing."""
+"""Read-only commands for operators: coverage, runs and rejects."""
 
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -29,7 +29,7 @@ Json = Annotated[bool, typer.Option("--json", metavar=FLAG, help="JSON instead o
 
 
 class Outcome(StrEnum):
-    """Why a line became no act."""
+    """Why an input line did not become an act."""
 
     REJECTED = "rejected"
     UNRESOLVED = "unresolved"
@@ -139,8 +139,11 @@ def _request(
 
 
 def _expected(warehouse: "Warehouse", request: "Request", yesterday: date) -> dict[str, list[date]]:
-    """Source -> days up to yesterday that the nights pull (`sources.yaml`); empty for a warehouse that the nights do not
-    fill."""
+    """Source -> days up to yesterday that the nightly runs should have pulled (`sources.yaml`).
+
+    Compares the warehouse's newest day with the enabled sources: a warehouse of real data gets no days of the simulation, nor
+    the reverse. Empty for a warehouse without coverage.
+    """
     from jobs.cli.operator_queries import DAYS, Request
     from schemas.coverage import COVERAGE
 

@@ -1,7 +1,4 @@
-"""Queries for operators: which days are covered, what ran, what was rejected.
-
-They read only the requested days of `coverage`, `runs` and `rejects`, and write nothing.
-"""
+"""Queries of `coverage`, `runs` and `rejects` for operators. They read only the days they need, and write nothing."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -28,8 +25,10 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """The requested days, both ends included. Without a first day: the newest `DAYS` days up to the last. Without a last day:
-    up to the table's newest."""
+    """The requested range of UTC days, both ends included, and optionally one source.
+
+    Without a first day, the newest `DAYS` days with rows, up to the last day. Without a last day, up to the table's newest day.
+    """
 
     first_day: date | None = None
     last_day: date | None = None
@@ -42,17 +41,19 @@ class Request:
         return tuple(requested if self.first_day else requested[-DAYS:])
 
     def partition(self, days: Sequence[date]) -> Row:
-        """A partition filter for these days and, if one is requested, the source; the table must then be partitioned by it."""
+        """A partition filter for these days and for the requested source, if any. The table must then be partitioned by
+        source."""
         return {"day": tuple(days)} | ({"source": self.source} if self.source else {})
 
 
 def coverage(
     warehouse: Warehouse, request: Request, expected: Mapping[str, Sequence[date]], *, faulty: bool
 ) -> list[Row]:
-    """The rows of `coverage` for the requested days, by day and source.
+    """The rows of `coverage` for the requested days, sorted by day, source and platform.
 
-    Adds a row of status `missing`, with the cause in `reason`, for each day without a row of a source that has rows on another
-    of these days, and for each day of `expected` (source -> days) without one. `faulty` omits complete days without a warning.
+    Adds rows of status `missing`, with the cause in `reason`. A source is missing on a day of the range if it has rows on
+    another day but none on this one, or if `expected` (source -> days) names the day and it has no row. `faulty` drops complete
+    days without a warning.
     """
     days_with_rows = request.days(warehouse, COVERAGE)
     rows = warehouse.read(COVERAGE, request.partition(days_with_rows)).to_pylist() if days_with_rows else []
@@ -72,7 +73,7 @@ def coverage(
 
 
 def _newest_pulls(warehouse: Warehouse, days: Sequence[date]) -> dict[tuple[str, date], str]:
-    """(source, day) -> what became of the newest pull of a day without coverage."""
+    """(source, day) -> how the newest pull of this day ended, in words. `days` have no coverage."""
     if not days:
         return {}
     said = {
@@ -85,8 +86,11 @@ def _newest_pulls(warehouse: Warehouse, days: Sequence[date]) -> dict[tuple[str,
 
 
 def runs(warehouse: Warehouse, request: Request, *, job: str | None = None, failed: bool = False) -> list[Row]:
-    """The rows of `runs` for the requested days, by day and start, with JSON columns parsed. Adds `partial_sources`: source ->
-    reason, for the sources that are partial on the day. `failed`: only runs that are not done."""
+    """The rows of `runs` for the requested days, sorted by day and start, with JSON columns parsed.
+
+    Adds `partial_sources`: source -> reason, for the sources that are partial on the day. `job` selects one job; `failed`
+    selects runs that failed or have not ended.
+    """
     days = request.days(warehouse, RUNS)
     if not days:
         return []
@@ -111,8 +115,11 @@ def runs(warehouse: Warehouse, request: Request, *, job: str | None = None, fail
 
 
 def reject_reasons(warehouse: Warehouse, request: Request, outcome: str | None, count: int) -> list[Row]:
-    """The commonest reasons of the requested days, at most `count`: (day, source, outcome, reason), the number of lines that
-    have it (`line_count`), and the first of them (`file`, `line`, `excerpt`)."""
+    """At most `count` reasons of the requested days: (day, source, outcome, reason), the number of lines rejected for this
+    reason (`line_count`), and the first such line (`file`, `line`, `excerpt`).
+
+    Reasons of outcome `rejected` come before `unresolved`; within an outcome the commonest come first.
+    """
     return _rejects(
         warehouse,
         request,
@@ -126,7 +133,7 @@ def reject_reasons(warehouse: Warehouse, request: Request, outcome: str | None, 
 
 
 def rejected_lines(warehouse: Warehouse, request: Request, outcome: str | None, count: int) -> list[Row]:
-    """The first `count` rows of `rejects` for the requested days, by day, source, file and line."""
+    """The first `count` rows of `rejects` for the requested days, sorted by day, source, file, line and platform."""
     return _rejects(
         warehouse, request, outcome, f"select * from rejects order by day, source, file, line, platform limit {count}"
     )
@@ -137,6 +144,6 @@ def _rejects(warehouse: Warehouse, request: Request, outcome: str | None, query:
     if not days:
         return []
     partition = request.partition(days) | ({"outcome": outcome} if outcome else {})
-    with duckdb.connect() as db:  # a stream: a failed pull may have rejected millions of lines
+    with duckdb.connect() as db:  # streamed, because a failed pull may have rejected millions of lines
         db.register("rejects", warehouse.reader(REJECTS, partition))
         return db.sql(query).to_arrow_table().to_pylist()

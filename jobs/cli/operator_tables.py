@@ -1,4 +1,4 @@
-"""Tables for operators: coverage, runs, rejects. Notes on a row appear below it."""
+"""Prints the results of `jobs.cli.operator_queries` as tables, with notes on a row below that row."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -21,8 +21,8 @@ COUNTS = {"acts": "act_count", "rejected": "rejected_count", "unresolved": "unre
 
 
 def print_coverage(rows: Sequence[Row]) -> None:
-    """Prints a line for each source, platform and day, and the reason if there is one. Consecutive missing days share one
-    line."""
+    """Prints a line for each day, source and platform, and below it the reason, if any. Consecutive days that are missing for
+    the same reason share one line."""
     if not rows:
         say("`coverage` has no row for this request")
         return
@@ -42,7 +42,8 @@ def print_coverage(rows: Sequence[Row]) -> None:
 
 
 def _joined(rows: Sequence[Row]) -> list[Row]:
-    """The rows with `days` as text. Consecutive days on which a source is missing for the same reason become one row."""
+    """The rows with two more columns: `days`, as text, and `last_day`. Consecutive days on which a source is missing for the
+    same reason become one row."""
     joined: list[Row] = []
     last: dict[tuple[str, str], Row] = {}  # (source, reason) -> the row that the next day may extend
     for row in rows:
@@ -58,7 +59,8 @@ def _joined(rows: Sequence[Row]) -> list[Row]:
 
 
 def print_runs(rows: Sequence[Row], now: datetime) -> None:
-    """Prints a line for each run, and below it what was missing, accepted or wrong."""
+    """Prints a line for each run and, below it, partial sources, uncovered days, failed checks, what was accepted, and
+    errors."""
     cells = [
         [str(row["day"]), row["job"], row["status"], f"{row['started_at']:%m-%d %H:%M}", _took(row), _subject(row),
          _counted(row)]
@@ -74,12 +76,12 @@ def print_runs(rows: Sequence[Row], now: datetime) -> None:
 
 
 def print_reasons(rows: Sequence[Row]) -> None:
-    """Prints a line for each reason, and the first line of the input that has it."""
+    """Prints a line for each reason and, below it, the first input line that was rejected for this reason."""
     _print_rejects(rows, [plain(row["line_count"]) for row in rows])
 
 
 def print_rejected_lines(rows: Sequence[Row]) -> None:
-    """Prints a line for each row of `rejects`."""
+    """Prints a line for each row of `rejects` and, below it, the reason and the excerpt."""
     _print_rejects(rows, ["1"] * len(rows))
 
 
@@ -115,12 +117,12 @@ def _took(row: Row) -> str:
 
 
 def _subject(row: Row) -> str:
-    """The source of a pull, the methodology of a score."""
+    """The source of a pull, or the methodology of another job; empty if the run has neither."""
     return plain(row["parameters"].get("source") or row["parameters"].get("methodology"))
 
 
 def _counted(row: Row) -> str:
-    """Acts of a pull, people of a score."""
+    """The counts `acts` and `people`, as far as the run recorded them."""
     counts = row["counts"] or {}
     return ", ".join(f"{counts[name]:,.0f} {name}" for name in ("acts", "people") if name in counts)
 
@@ -136,7 +138,7 @@ def _run_notes(row: Row, now: datetime) -> list[str]:
     notes += [f"not covered: {platform} {days}" for platform, days in _outages(row).items()]
     notes += [f"{name}: {result}" for name, result in (row["checks"] or {}).items() if result != OK]
     accepted = row["parameters"].get("accept")
-    if accepted and row["job"] != CHECKS:  # the checks' own results name it
+    if accepted and row["job"] != CHECKS:  # the results of the checks already name what was accepted
         notes.append(f"accepted: {accepted}")
     if row["error"] and not (row["checks"] and row["job"] == CHECKS):
         notes.append(f"error: {row['error']}")
@@ -146,7 +148,8 @@ def _run_notes(row: Row, now: datetime) -> list[str]:
 
 
 def _outages(row: Row) -> dict[str, str]:
-    """Platform -> uncovered days of the window. Days before the platform's first covered day are no outage."""
+    """Platform -> uncovered days of the window, as text. Uncovered days at the beginning of the window are left out, because
+    the platform may not have been pulled yet, unless the whole window is uncovered."""
     first_day = _first_day(row)
     outages = {}
     for platform, uncovered in (row["uncovered_days"] or {}).items():
@@ -158,7 +161,7 @@ def _outages(row: Row) -> dict[str, str]:
 
 
 def _first_day(row: Row) -> date | None:
-    """The first day of a score's window; None if this clout does not have the methodology."""
+    """The first day of the score's window; None if the run has no methodology, or one that this version of clout lacks."""
     try:
         return load(row["parameters"]["methodology"]).first_day(row["day"])
     except (KeyError, MethodologyError):

@@ -1,4 +1,4 @@
-"""Options that several commands share, and what their values mean."""
+"""Options that several commands share, and functions that resolve their values."""
 
 import logging
 from datetime import date, datetime
@@ -17,7 +17,7 @@ from schemas.methodology import Methodology, load, official
 if TYPE_CHECKING:
     from jobs.warehouse.storage import Warehouse
 
-FLAG = ""  # an option that takes no value
+FLAG = ""  # the metavar of an option that takes no value
 DAY_FORMAT = {"formats": ["%Y-%m-%d"], "metavar": "YYYY-MM-DD"}
 Day = Annotated[datetime, typer.Option("--day", help="UTC day.", **DAY_FORMAT)]
 AnyDay = Annotated[
@@ -68,13 +68,13 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", metavar=FLAG, help="Lo
 
 
 def log(verbose: bool) -> None:
-    """Turns on logs; `--verbose` may come before the command or after it."""
+    """Turns on debug logs of `jobs` if `verbose`. Both the program and its commands call it, since both accept `--verbose`."""
     if verbose:
         logging.getLogger("jobs").setLevel(logging.DEBUG)
 
 
 def refuse_not_begun(day: date, now: datetime) -> None:
-    """Raises `UsageError` if the day has not begun."""
+    """Raises `UsageError` if the UTC day has not begun at `now`."""
     if now < start_of(day):
         raise UsageError(
             f"{day} has not begun: it is {now:%Y-%m-%d %H:%M} UTC. The newest day that is over is"
@@ -88,14 +88,16 @@ def methodology_of(version: str | None, day: datetime) -> Methodology:
 
 
 def root_of(sample: bool) -> str:
-    """The warehouse to read: that of real data if it exists, else the simulation's."""
+    """The root of the warehouse to read: the simulation's if `sample` is set or no warehouse with real data exists, else the
+    latter's. A warehouse at a URL counts as existing."""
     real = warehouse_root(simulated=False)
     has_real_data = "://" in real or (Path(real) / "scores").exists()
     return warehouse_root(simulated=sample or not has_real_data)
 
 
 def open_to_read(sample: bool) -> "Warehouse":
-    """Opens the existing warehouse. Raises `UsageError` if there is none, or if another version of clout made it."""
+    """Opens the existing warehouse that `root_of` names. Raises `UsageError` if there is none, or if another version of clout
+    made it."""
     from jobs.warehouse.storage import Warehouse
 
     warehouse = Warehouse(root_of(sample))
@@ -106,5 +108,5 @@ def open_to_read(sample: bool) -> "Warehouse":
 
 
 def warehouse_of(specs: tuple[SourceSpec, ...]) -> str:
-    """The root of the warehouse that holds these sources. Raises like `are_simulated`."""
+    """The root of the warehouse for these sources. Raises the errors of `are_simulated`."""
     return warehouse_root(simulated=are_simulated(specs))

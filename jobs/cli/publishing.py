@@ -1,4 +1,4 @@
-"""Commands that check a scored day and change what is published of it."""
+"""Commands that check, publish, withdraw and restore the scores of a day."""
 
 from datetime import datetime
 

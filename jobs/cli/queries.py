@@ -1,4 +1,4 @@
-"""Queries of published data: the top of a day, one person's history, restatements, an export to a file."""
+"""Queries of published data: the top of a day, one person's history, restatements, and the export to a file."""
 
 from datetime import date
 from pathlib import Path
@@ -18,7 +18,8 @@ from schemas.scores import SCORES
 
 
 def newest_day(warehouse: Warehouse, methodology: str | None = None) -> date:
-    """The newest day published by that methodology, or by the official ones. Raises `CloutError` if there is none."""
+    """The newest day published under that methodology or, if None, under each day's official one. Raises `CloutError` if there
+    is none."""
     partitions = warehouse.partitions(SCORES)
     days = [
         date.fromisoformat(partition["day"])
@@ -31,7 +32,8 @@ def newest_day(warehouse: Warehouse, methodology: str | None = None) -> date:
 
 
 def top(warehouse: Warehouse, day: date, methodology: str, count: int) -> pa.Table:
-    """The day's people with the highest ranks, at most `count`. Raises `CloutError` if the day is not published."""
+    """Rows of `scores` of the day's first `count` people, sorted by rank (1 first) and person_id. Raises `CloutError` if the
+    day is not published."""
     partition = {"methodology": methodology, "day": day}
     people = warehouse.read(SCORES, partition, where=pc.field("rank") <= count)
     if not people.num_rows:
@@ -42,8 +44,11 @@ def top(warehouse: Warehouse, day: date, methodology: str, count: int) -> pa.Tab
 
 
 def person_id(warehouse: Warehouse, person: str) -> str:
-    """The person_id that a person_id or a handle names. A handle names its bearer on the newest published day on which anybody
-    bears it. Raises `CloutError` if no published person bears it, `UsageError` if several do."""
+    """The person_id for a handle, with or without `@`; text with a colon is a person_id already and is returned unchanged.
+
+    Takes whoever has the handle on the newest published day on which anybody has it. Raises `CloutError` if no published person
+    ever had it, and `UsageError` if several people have it on that day.
+    """
     if ":" in person:
         return person
     people = _bearers(warehouse, person.removeprefix("@"))
@@ -55,7 +60,10 @@ def person_id(warehouse: Warehouse, person: str) -> str:
 
 
 def _bearers(warehouse: Warehouse, handle: str) -> set[str]:
-    """Searches from the newest published day backwards, more days at each step."""
+    """The person_ids with this handle on the newest published day on which anybody has it.
+
+    Searches backwards, four times as many days at each step, because the newest days nearly always suffice.
+    """
     left = sorted({partition["day"] for partition in warehouse.partitions(SCORES)}, reverse=True)
     count = 1
     while left:
@@ -74,8 +82,11 @@ def _nobody(person: str) -> CloutError:
 
 
 def history(warehouse: Warehouse, person: str, methodology: str | None, day: date | None = None) -> pa.Table:
-    """One person's published days in order, or only `day`, by that methodology or by the official ones. `person` is a person_id
-    or a handle. Raises `CloutError` if there is no such day."""
+    """One person's rows of `scores` in order of day, or only that of `day`, under that methodology or, if None, under each
+    day's official one.
+
+    `person` is a person_id or a handle. Raises `CloutError` if there is no such row, and the errors of `person_id`.
+    """
     who = person_id(warehouse, person)
     if day is not None:
         rows = warehouse.read(
@@ -102,13 +113,16 @@ def history(warehouse: Warehouse, person: str, methodology: str | None, day: dat
 
 
 def restatements(warehouse: Warehouse, day: date | None, methodology: str | None) -> pa.Table:
-    """Changes of published days, newest first; only those of `day` or `methodology` if given."""
+    """Rows of `restatements`, newest first; only those of `day` and `methodology` if given."""
     partition = {name: value for name, value in (("day", day), ("methodology", methodology)) if value is not None}
     return warehouse.read(RESTATEMENTS, partition).sort_by([("restated_at", "descending")])
 
 
 def export(warehouse: Warehouse, day: date, methodology: str, to: Path) -> int:
-    """Writes a published day as one Parquet or CSV file and returns its row count. The file appears whole or not at all."""
+    """Writes a published day as one Parquet or CSV file, atomically, and returns its row count.
+
+    Raises `UsageError` for another suffix than .parquet or .csv, and `CloutError` if the day is not published.
+    """
     kinds = {".parquet": _parquet, ".csv": _csv}
     if to.suffix not in kinds:
         raise UsageError(f"{to}: the name must end in .parquet or .csv")

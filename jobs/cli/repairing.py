@@ -1,4 +1,4 @@
-"""Commands for late data: pull and score days again, and list published days that are stale."""
+"""Commands for late data: pull and score days again, and list stale days. A published day is stale if its inputs changed."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -138,7 +138,7 @@ def stale(
 
 
 def _listed(span: Sequence["Stale"], sample: bool) -> dict[str, Any]:
-    """One range of stale days as a row."""
+    """One range of stale days as a row of the list, with the reasons and the command that scores it again."""
     first, last, version = span[0].day, span[-1].day, span[0].methodology
     changed = sorted({day for entry in span for day in entry.changed_days})
     reasons = [f"activity or coverage of {spans(changed)} changed"] if changed else []

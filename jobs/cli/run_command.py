@@ -1,4 +1,4 @@
-"""What `clout run` prints: the plan, a line per day, the ten highest scores, and what to do next."""
+"""Runs `clout run` and prints its plan, a line per day, the ten highest scores, and the next commands."""
 
 import shlex
 import time
@@ -27,8 +27,10 @@ def run(
     root: str, sources: tuple[SourceSpec, ...], first_day: date, last_day: date, score_from: date,
     methodology: Methodology, *, max_reject_share: float, engine: str, dry_run: bool,
 ) -> None:  # fmt: skip
-    """Pulls and scores the days, and prints how far it is; with `dry_run` only the plan. Raises `RefusedDaysError` at the end
-    if a day was scored but not published."""
+    """Pulls, scores and publishes the days, and prints the progress. With `dry_run` it only prints the plan.
+
+    Raises `RefusedDaysError` at the end if the checks refused a day: that day is scored but not published.
+    """
     started = time.monotonic()
     watch = Watch()
     choice.require(engine)
@@ -93,7 +95,7 @@ class Watch:
 
 
 def say_scored(outcome: day_range.Scored | day_range.Refused, watch: Watch) -> None:
-    """Prints a line for a day, and one for each warning of its checks."""
+    """Prints a line for a scored or refused day, and one for each warning of its checks."""
     if isinstance(outcome, day_range.Refused):
         say(f"REFUSED {outcome.day}  not published; the reason is at the end  {watch.seconds():6.1f} s")
         return
@@ -152,8 +154,8 @@ def _say_plan(
 
 
 def _counted_days(warehouse: Warehouse, planned: day_range.Plan, first_day: date) -> list[date]:
-    """Days of the windows that the run would count: the last day, the days it would pull, and those pulled since they were last
-    counted."""
+    """The days whose engagement the run would count, ascending: the last day, the days it would pull, and the days pulled again
+    since their last count. Only days from `first_day` to the last day to score."""
     last_day = planned.scores[-1]
     days = {day for pulled in planned.pulls.values() for day in pulled if first_day <= day <= last_day} | {last_day}
     if warehouse.exists():

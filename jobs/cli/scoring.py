@@ -1,4 +1,4 @@
-"""Commands that count and score a day, and that write why scores changed."""
+"""Commands that count the engagement of a day, score the day, and store why scores changed."""
 
 from datetime import datetime
 from typing import Annotated

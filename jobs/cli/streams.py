@@ -1,5 +1,5 @@
-"""Prepares the standard streams of a command: they are open, and their errors are not mistaken for errors of a file or a
-table."""
+"""Prepares the standard streams: opens closed ones, and gives errors of standard output a type of their own, so that they are
+not mistaken for errors of a file or a table."""
 
 import errno
 import faulthandler
@@ -12,7 +12,8 @@ from jobs.errors import CloutError
 
 
 class OutputError(CloutError):
-    """Output cannot be written: the disk is full, or (`reader_left`) the reader has closed the pipe, as after `| head`."""
+    """Standard output cannot be written, for example because the disk is full. `reader_left`: the reader closed the pipe, as
+    `| head` does."""
 
     def __init__(self, error: OSError) -> None:
         super().__init__(f"standard output: {error.strerror}")
@@ -20,7 +21,7 @@ class OutputError(CloutError):
 
 
 class _Output(io.FileIO):
-    """Standard output. After a failure it discards the rest, which would fail again whenever Python flushes."""
+    """Standard output. After a failed write it discards all further output, because each flush by Python would fail again."""
 
     def write(self, data: Any) -> int:
         try:
@@ -31,8 +32,8 @@ class _Output(io.FileIO):
 
 
 def prepare() -> None:
-    """Opens the streams that are closed (`>&-`): otherwise the next opened file would take their place and receive the output.
-    Makes standard output raise `OutputError`."""
+    """Opens streams that the caller closed (`>&-`). Otherwise the next opened file would get their number and receive the
+    output. Makes standard output raise `OutputError`."""
     for number in range(3):
         try:
             os.fstat(number)
@@ -42,15 +43,15 @@ def prepare() -> None:
     sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
     encoding = sys.stdout.encoding if sys.stdout else "utf-8"
     output = _Output(1, "w", closefd=False)
-    # Names in any script are printed, even if the terminal's encoding lacks their characters.
+    # A name may hold characters that the terminal's encoding lacks; they must not fail the command.
     sys.stdout = io.TextIOWrapper(
         io.BufferedWriter(output), encoding=encoding, errors="backslashreplace", line_buffering=output.isatty()
     )
 
 
 def silence_libraries() -> None:
-    """Lets only Python write to the error stream from now on. A Rust panic that comes back as an exception is then not printed
-    a second time. A crash still leaves a traceback."""
+    """From now on lets only Python write to standard error, so that libraries in Rust do not print a panic that Python reports
+    as an exception anyway. A crash of the process still prints a traceback."""
     sys.stderr.flush()
     sys.stderr = open(os.dup(2), "w", buffering=1, errors="backslashreplace")  # noqa: SIM115
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)

@@ -1,4 +1,4 @@
-"""Charts of a comparison, as SVG with selectable text. The same tables give the same bytes."""
+"""Charts of a comparison, as SVG with selectable text. The same tables give byte-identical charts."""
 
 import io
 
@@ -9,19 +9,20 @@ import pyarrow.compute as pc
 from jobs.comparison.tables import FAR
 from jobs.labels import plain
 
-# From Okabe and Ito's palette, whose colours colour-blind people can distinguish. Printed without colour, the first is light,
-# the second dark.
+# From the palette of Okabe and Ito, whose colours colour-blind people can distinguish. In greyscale BEFORE is light and AFTER
+# dark.
 BEFORE, AFTER = "#E69F00", "#0072B2"
 PALE = "#8FB8D8"
-# Size of a plot with its axes. A phone shows it at this size, a wide screen a third larger.
+# Pixels of a plot with its axes. A phone shows it at this size, a wide screen a third larger.
 WIDTH, HEIGHT = 400, 210
 FONT = "system-ui, sans-serif"
-MARGIN = {"left": 16, "right": 8, "top": 4, "bottom": 4}  # a reader's font may be wider than the one it is laid out in
-MOST_PLATFORMS = 12  # in a chart; a table has all
+MARGIN = {"left": 16, "right": 8, "top": 4, "bottom": 4}  # pixels, for a reader whose font is wider than ours
+MOST_PLATFORMS = 12  # in a chart; the table shows all
 
 
 def distribution(table: pa.Table, before: str, after: str) -> str:
-    """How many people hold which score, before and after side by side."""
+    """Histogram of scores, with bars of both methodologies side by side. `table` comes from `tables.distribution`; `before` and
+    `after` are versions."""
     sides = pa.concat_tables(
         [
             pa.table({"score": table["score_from"], "people": table[side], "methodology": [version] * len(table)})
@@ -41,7 +42,7 @@ def distribution(table: pa.Table, before: str, after: str) -> str:
 
 
 def moves(table: pa.Table) -> str:
-    """How many people move by how many points; moves of more than 5 points are darker."""
+    """Histogram of moves in points; the bins from 5 points in each direction are darker. `table` comes from `tables.moves`."""
     far = pc.or_(pc.greater_equal(table["points_from"], FAR), pc.less_equal(table["points_to"], -FAR))
     return _svg(
         alt.Chart(table.append_column("far", far))
@@ -56,7 +57,8 @@ def moves(table: pa.Table) -> str:
 
 
 def deciles(table: pa.Table) -> str:
-    """How each tenth moves: a dot for the person in its middle, a line for the middle eight of ten."""
+    """How each tenth of people moves: a dot at the median move, a line from the 10th to the 90th percentile. `table` comes from
+    `tables.deciles`."""
     tenth = alt.X("decile:O", title="tenth of people by score before; 10 is the highest", axis=alt.Axis(labelAngle=0))
     base = alt.Chart(table).encode(tenth)
     line = base.mark_rule(strokeWidth=5, color=PALE, strokeCap="round").encode(
@@ -68,9 +70,9 @@ def deciles(table: pa.Table) -> str:
 
 
 def platforms(table: pa.Table, before: str, after: str) -> str:
-    """Each platform's share of all attention, before and after."""
+    """Each platform's share of all attention, before and after, for the first `MOST_PLATFORMS` rows of `tables.platforms`."""
     shown = table.slice(0, MOST_PLATFORMS)
-    # The drawing library ends the process on a control character.
+    # A control character would crash the drawing library, and with it the process.
     names = [plain(name) for name in shown["platform"].to_pylist()]
     sides = pa.concat_tables(
         [

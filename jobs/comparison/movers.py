@@ -1,4 +1,4 @@
-"""The people who move most between two methodologies, and why: points by step and by kind of act, and in words."""
+"""The people who move most between two methodologies, and why: points by step, points by kind of act, and reasons in words."""
 
 import math
 from collections import defaultdict
@@ -14,15 +14,16 @@ from schemas.methodology import Methodology
 
 COUNT = 50  # in each direction
 STEPS = ("direct", "second", "third")
-SHOWN = 0.05  # points: a smaller part of a move is not shown, unless it is the largest
+SHOWN = 0.05  # points: a smaller part of a move is shown only if it is the largest
 NAMES = {"direct": "direct", "second": "second degree", "third": "third degree", "scale": "scale"}
 
 
 def largest(db: DuckDBPyConnection, before: Methodology, after: Methodology) -> pa.Table:
-    """The fifty largest moves in each direction, largest first, rises before falls, with the points due to each step.
+    """The `COUNT` largest moves in each direction with the points due to each step; rises before falls, the largest first.
 
-    `scale_points` are due to another scale for the same attention. The rest of a move is split among the steps as their
-    attention changed, so the four sum to the move. `point` converts one account's worth of a person's change to points.
+    `scale_points` is the part of a move that the other scale causes for the same attention. The rest is split among the steps
+    in proportion to the change of their attention, so the four parts sum to the move. `point` is points per account's worth of
+    the person's change.
     """
     points = "least(100, 100 * ln(1 + influence_before / {0!r}) / ln(1 + {1!r} / {0!r}))"
     same = (before.resolution, before.full_scale) == (after.resolution, after.full_scale)
@@ -45,8 +46,8 @@ def largest(db: DuckDBPyConnection, before: Methodology, after: Methodology) -> 
 
 
 def explained(movers: pa.Table, before: pa.Table, after: pa.Table) -> pa.Table:
-    """The movers with `KIND_points` for each kind of act, which sum to `direct_points`, and `reasons` in words. `before` and
-    `after` are (person_id, kind, units): `direct` by kind, as multiples of 2^-36."""
+    """The rows of `largest` without `point`, with `reasons` in words and `KIND_points` for each kind of act; these sum to
+    `direct_points`. `before` and `after` are (person_id, kind, units): `direct` by kind, as multiples of 2^-36."""
     change: dict[tuple[str, str], int] = defaultdict(int)
     for sign, side in ((-1, before), (1, after)):
         for row in side.to_pylist():
@@ -62,7 +63,8 @@ def explained(movers: pa.Table, before: pa.Table, after: pa.Table) -> pa.Table:
 
 
 def reasons(mover: Mapping[str, Any]) -> str:
-    """Why somebody moves, in words, from a mover's row. The largest reason comes first, and is named however small it is."""
+    """Why a person moves, in words, from the person's row. The largest part comes first, and is named even if it is below
+    `SHOWN`."""
     more = {name: mover[f"{name}_points"] > 0 for name in NAMES}
     kinds = sorted(((mover[f"{kind}_points"], kind) for kind in INTERACTIONS), key=lambda part: -abs(part[0]))
     by_kind = ", ".join(f"{kind} {points:+.1f}" for points, kind in kinds if abs(points) >= SHOWN)
@@ -80,7 +82,7 @@ def reasons(mover: Mapping[str, Any]) -> str:
 
 
 def _points(points: float) -> str:
-    """Points with one decimal, or with as many as two significant digits need."""
+    """Points with a sign and one decimal; values below `SHOWN` with two significant digits."""
     digits = 1 if abs(points) >= SHOWN else 1 - math.floor(math.log10(abs(points)))
     return f"{points:+.{digits}f}"
 

@@ -1,7 +1,6 @@
-"""The report of a comparison: sentences, and one HTML page beside its tables in CSV.
+"""The report of a comparison: sentences for the terminal, one HTML page, and a CSV file per table.
 
-The page needs no network and runs no script. It depends neither on a clock nor on chance: the same comparison gives the same
-bytes.
+The page needs no network and runs no script. It is deterministic: the same comparison gives the same bytes.
 """
 
 from collections.abc import Iterator
@@ -18,12 +17,12 @@ from jobs.errors import UsageError
 from jobs.files import appearing
 from jobs.labels import CONSENT, SIMULATED, plain
 
-NEARLY_SAME, SIMILAR = 0.99, 0.9  # rank correlations, in words
-STAYS = 0.05  # points: the text reports a smaller move as none
+NEARLY_SAME, SIMILAR = 0.99, 0.9  # least rank correlations that the text calls so
+STAYS = 0.05  # points: the text says that a smaller median move is none
 
 
 def folder(to: Path) -> Path:
-    """Creates the folder if it does not exist. Raises `UsageError` if that fails."""
+    """Creates the folder if it does not exist, and returns it. Raises `UsageError` if that fails."""
     try:
         to.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -32,7 +31,8 @@ def folder(to: Path) -> Path:
 
 
 def write(params: Params, comparison: Comparison, to: Path) -> Path:
-    """Writes a CSV file for each table into the folder, then `report.html`, whose path it returns."""
+    """Writes a CSV file per table and then `report.html` into the folder, each atomically. Returns the path of
+    `report.html`."""
     for name, table in comparison.tables.items():
         with appearing(to / f"{name}.csv") as part:
             pyarrow.csv.write_csv(table, part)
@@ -42,7 +42,7 @@ def write(params: Params, comparison: Comparison, to: Path) -> Path:
 
 
 def html(params: Params, comparison: Comparison) -> str:
-    """The page. It shows names that a platform sent as text, whatever they hold."""
+    """The page as HTML. It escapes names from platforms."""
     pages = Environment(
         loader=PackageLoader("jobs.comparison", "pages"),
         autoescape=True,
@@ -69,7 +69,7 @@ def html(params: Params, comparison: Comparison) -> str:
 
 
 def labels(comparison: Comparison) -> list[str]:
-    """The labels required on everything that shows people."""
+    """The labels that must accompany all output about people."""
     return [*([SIMULATED] if comparison.whole["simulated"] else []), CONSENT]
 
 
@@ -83,7 +83,7 @@ def headline(comparison: Comparison) -> str:
 
 
 def sentences(comparison: Comparison) -> Iterator[str]:
-    """The sentences below the headline."""
+    """Yields the sentences below the headline: holders, moves, order, and attention by platform."""
     whole = comparison.whole
     holders, people = whole["holders"], max(whole["people_before"], whole["people_after"])
     yield f"{holders:,} of {people:,} people hold any attention; all shares refer to them."
@@ -120,7 +120,7 @@ def _sentence(text: str) -> str:
 
 
 def share(part: int, whole: int) -> str:
-    """A share of people as text. A share below 0.1% is not shown as none, nor one above 99.9% as all."""
+    """A share of people as text, in percent. Rounding never shows a small share as none, nor a large one as all."""
     value = part / whole if whole else 0.0
     if 0 < value < 0.001:
         return "under 0.1%"

@@ -1,7 +1,7 @@
-"""Two methodologies' rows of `influence` for one day -> who moves from one to the other. Pure SQL over two tables.
+"""The rows of `influence` of one day under two methodologies -> who moves between them. Pure SQL over two tables.
 
-`before` is the methodology compared against, `after` the one asked about. A person who has a row in only one of them holds
-nothing in the other. Shares are of *holders*: people who hold any attention before or after; nobody else can move.
+`before` is the methodology to compare with, `after` the one under test. A person without a row under one of them holds no
+attention there. Shares are of *holders*: people who hold attention before or after. Nobody else can move.
 """
 
 from collections.abc import Mapping
@@ -20,8 +20,8 @@ from schemas.methodology import Methodology
 COLUMNS = ("person_id", "platform", "handle", "simulated", "influence", "direct", "second", "third", "score", "rank")
 FAR = 5.0  # points: a move that people notice; 5 points are a factor of 2.8 in attention
 TOP = 100  # size of the top group that is reported separately
-BIN = 5  # points of the scale
-MOVE_BIN = 0.5  # points of a move
+BIN = 5  # points: width of a bin of scores
+MOVE_BIN = 0.5  # points: width of a bin of moves
 
 _PAIRS = """
 create table pairs as
@@ -40,7 +40,8 @@ create view holders as select * from pairs where influence_before > 0 or influen
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    """The UTC day, the methodology asked about, and the one to compare it with."""
+    """The UTC day, the methodology under test, and the one to compare it with. Raises `UsageError` if both are the same
+    version."""
 
     day: date
     methodology: Methodology
@@ -53,7 +54,7 @@ class Params:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The tables of a report; the functions that make them document their columns."""
+    """The tables of a report. The function that makes a table documents its columns."""
 
     constants: pa.Table
     summary: pa.Table
@@ -75,34 +76,35 @@ class Comparison:
 
 
 def load(db: DuckDBPyConnection, side: str, rows: pa.Table) -> None:
-    """Makes the table `before` or `after`, with columns `COLUMNS`."""
+    """Creates the table `side` (`before` or `after`) with columns `COLUMNS` from rows of `influence`."""
     db.register("rows", rows)
     db.execute(f"create table {side} as select {', '.join(COLUMNS)} from rows")
     db.unregister("rows")
 
 
 def pair(db: DuckDBPyConnection) -> None:
-    """Makes `pairs`, one row per person of either table, and its view `holders`. One thread and a fixed order of rows give the
-    same sums to the last bit for the same rows."""
+    """Creates the table `pairs`, one row per person of `before` or `after`, and its view `holders`. Uses one thread and a fixed
+    order of rows, so that sums of doubles are reproducible to the last bit."""
     db.execute("set threads = 1")
     db.execute(_PAIRS)
 
 
 def compared(db: DuckDBPyConnection, before: Methodology, after: Methodology, movers: pa.Table) -> Comparison:
-    """All tables of a report on these `pairs`."""
+    """All tables of a report, from `pairs` and the given `movers`."""
     return Comparison(
         constants(before, after), summary(db), distribution(db), moves(db), deciles(db), platforms(db), movers
     )
 
 
 def write_people(db: DuckDBPyConnection, to: Path) -> None:
-    """Writes everybody's scores before and after, and their differences, to a Parquet file."""
+    """Writes `pairs`, each person's scores before and after and their differences, to a Parquet file, atomically."""
     with appearing(to) as part:
         db.sql("from pairs order by person_id").write_parquet(str(part))
 
 
 def constants(before: Methodology, after: Methodology) -> pa.Table:
-    """(name, before, after) of the constants that differ, each as text. A platform that is not named has the default."""
+    """(name, before, after) of the constants that differ, as text. A platform without a weight of its own has the default
+    weight."""
     values = [_flat(methodology) for methodology in (before, after)]
     names = list(dict.fromkeys(name for flat in values for name in flat))
     rows = [{"name": name, "before": _constant(name, values[0]), "after": _constant(name, values[1])} for name in names]
@@ -124,11 +126,12 @@ def _constant(name: str, values: Mapping[str, str]) -> str:
 
 
 def summary(db: DuckDBPyConnection) -> pa.Table:
-    """One row: people, holders, who rises and falls and how far, and how alike the two orders are. `median_move` is the move of
-    the person in the middle; of two in the middle, the lower.
+    """One row: counts of people and holders, how many rise, fall and move far, by how many points, and how alike the orders
+    are.
 
-    `rank_correlation` is Spearman's rho of the holders' influence, with ties at the mean of their ranks; null if all are equal.
-    `top_kept` of the `top` people with rank <= 100 before also have rank <= 100 after.
+    `median_move` is the lower median. `rank_correlation` is Spearman's rho of the holders' influence, with ties at the mean of
+    their ranks; null if one side has only ties. `top` counts the holders with rank <= 100 before, `top_kept` those of them with
+    rank <= 100 after.
     """
     return db.sql(
         f"""
@@ -152,8 +155,8 @@ def summary(db: DuckDBPyConnection) -> pa.Table:
 
 
 def distribution(db: DuckDBPyConnection) -> pa.Table:
-    """(score_from, score_to, before, after): holders with a score in [score_from, score_to), the last bin including 100. Bins
-    go up to the highest that holds somebody."""
+    """(score_from, score_to, before, after): the number of holders with a score in [score_from, score_to); the bin up to 100
+    includes 100. The highest bin with a holder is the last."""
     return db.sql(
         f"""
         with binned as (
@@ -168,8 +171,8 @@ def distribution(db: DuckDBPyConnection) -> pa.Table:
 
 
 def moves(db: DuckDBPyConnection) -> pa.Table:
-    """(points_from, points_to, holders): how many holders move by [points_from, points_to) points. Those who do not move are
-    left out."""
+    """(points_from, points_to, holders): the number of holders who move by [points_from, points_to) points, without those who
+    do not move."""
     return db.sql(
         f"""
         select floor(move / {MOVE_BIN}) * {MOVE_BIN} as points_from, points_from + {MOVE_BIN} as points_to, count(*) as holders
@@ -186,9 +189,11 @@ _MOVED = f"""
 
 
 def deciles(db: DuckDBPyConnection) -> pa.Table:
-    """One row per tenth of the holders by score before, 1 the lowest, with how they move: the middle eight of ten lie between
-    `low_move` and `high_move`. Equal scores are in one tenth, so tenths may differ in size or be missing. A person who held
-    nothing before is in none."""
+    """One row per tenth of the holders by score before (1 the lowest), with their moves: `low_move`, `median_move` and
+    `high_move` are the 10th, 50th and 90th percentile, in points.
+
+    Equal scores are in one tenth, so tenths may differ in size or be missing. Leaves out people who held no attention before.
+    """
     return db.sql(
         f"""
         with placed as (
@@ -202,8 +207,8 @@ def deciles(db: DuckDBPyConnection) -> pa.Table:
 
 
 def platforms(db: DuckDBPyConnection) -> pa.Table:
-    """One row per platform, the one that held most attention before first: how its holders move, their mean score, and all
-    attention they hold, in accounts' worth and as a share of everybody's."""
+    """One row per platform, in descending order of attention before: how its holders move, their mean scores, and their
+    attention, in accounts' worth and as a share (0 to 1) of that of all platforms."""
     return db.sql(
         f"""
         select platform, {_MOVED}, avg(score_before) as score_before, avg(score_after) as score_after,

@@ -1,4 +1,4 @@
-"""The memory budget of engine `memory`: `$CLOUT_MEMORY_GB`, or half of what this process may still use."""
+"""The memory budget of engine `memory`: `$CLOUT_MEMORY_GB`, or half of the memory that is available to this process."""
 
 import os
 from collections.abc import Iterator
@@ -11,8 +11,11 @@ SHARE = 0.5  # the JVM, which holds the same pairs, needs the other half
 
 
 def budget_bytes(root: Path = Path("/")) -> int:
-    """`$CLOUT_MEMORY_GB` in bytes (1 GB = 10^9). If it is not set, half of what the machine or this process's cgroups leave,
-    whichever is less. `root` holds `proc` and `sys`. Raises `UsageError` if the variable is not a number above 0."""
+    """The budget in bytes: `$CLOUT_MEMORY_GB` (1 GB = 10^9 bytes) or, if it is not set, half of the memory available on the
+    machine and in each cgroup of this process, whichever is least.
+
+    `root` is the folder that holds `proc` and `sys`. Raises `UsageError` if the variable is not a finite number above 0.
+    """
     setting = os.environ.get(VARIABLE)
     if setting is None:
         return int(SHARE * min([_machine_leaves(root), *_cgroups_leave(root)]))
@@ -31,7 +34,7 @@ def _machine_leaves(root: Path) -> int:
 
 
 def _cgroups_leave(root: Path) -> Iterator[int]:
-    """The remaining bytes of each limited cgroup of this process: the limit minus used memory that cannot be reclaimed.
+    """Yields the available bytes of each cgroup of this process that has a limit: the limit minus used, unreclaimable memory.
 
     https://docs.kernel.org/admin-guide/cgroup-v2.html and .../cgroup-v1/memory.html
     """
@@ -44,8 +47,8 @@ def _cgroups_leave(root: Path) -> Iterator[int]:
             reclaimable = "total_inactive_file"
         else:
             continue
-        # A parent's limit applies too. In a container the path may be the host's; then only the mount itself, the last folder,
-        # exists.
+        # A parent's limit applies too. In a container the path may be that of the host; then only the last folder, the mount
+        # itself, exists.
         inner = PurePosixPath(path).relative_to("/")
         for folder in (root / mount / part for part in (inner, *inner.parents)):
             if (folder / limit).exists() and (most := (folder / limit).read_text().strip()) != "max":

@@ -1,4 +1,4 @@
-"""Chooses the engine that adds a day's messages: the requested one or, for `auto`, one that fits."""
+"""Chooses the engine of a day: the requested one or, for `auto`, `memory` if the edges fit its budget, else `spark`."""
 
 import logging
 from collections.abc import Callable
@@ -36,7 +36,7 @@ ENGINES: dict[str, Callable[[], Engine]] = {"memory": _memory, "spark": _spark, 
 
 
 def require(name: str) -> None:
-    """Raises `UsageError` if the engine does not exist or a requirement of it is missing. Called before any work."""
+    """Raises `UsageError` if the engine does not exist or lacks a requirement. Call it before any work begins."""
     if name == AUTO:
         budget_bytes()
     elif name in ENGINES:
@@ -46,8 +46,11 @@ def require(name: str) -> None:
 
 
 def chosen(name: str, edges: "DataFrame") -> Engine:
-    """The engine of that name. For `auto`, engine `memory` if the measured edges fit its budget, else `spark`. Measuring reads
-    `edges` (src, dst, a) once: the caller persists them."""
+    """The engine of that name; for `auto`, engine `memory` if the edges (src, dst, a) fit its budget, else `spark`.
+
+    For `auto` it reads `edges` once to measure them, so the caller should persist them. Raises `KeyError` for an unknown name
+    (`require` checks it), and `UsageError` if the engine lacks a requirement.
+    """
     if name != AUTO:
         return ENGINES[name]()
     from jobs.engines.memory import MemoryEngine, limits, need

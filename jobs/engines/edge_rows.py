@@ -1,8 +1,8 @@
-"""Edges in rows: the index that messages and loops share.
+"""An index of edges by rows, which `jobs.engines.memory` and `jobs.engines.loops` share.
 
-Accounts are ranked by degree (edges in and out; ties by number). Each edge is stored with its end of lower rank, `low`, in one
-of two rows: row 2 * low holds edges up (low -> other), row 2 * low + 1 edges down (other -> low). So an edge and its reverse
-lie in neighbouring rows, and no row is longer than sqrt(2 * edges), however many edges a hub has.
+Accounts are ranked by degree (edges in and out; ties by number), the lowest degree first. Each edge belongs to its end of lower
+rank, `low`, which has two rows: row 2 * low holds edges up (low -> other), row 2 * low + 1 edges down (other -> low). So an
+edge and its reverse are in adjacent rows, and no row is longer than sqrt(2 * edges), whatever the degree of a hub.
 """
 
 from typing import NamedTuple
@@ -12,13 +12,14 @@ from numba import njit
 
 Ints = np.ndarray
 
-MAX_EDGES = 2**31 - 1  # so positions fit 32 bits
-MAX_ACCOUNTS = 2**30  # so row numbers fit too, two per account
+MAX_EDGES = 2**31 - 1  # positions are 32-bit integers
+MAX_ACCOUNTS = 2**30  # row numbers, two per account, are 32-bit integers
 UP, DOWN = 0, 1
 
 
 class EdgeRows(NamedTuple):
-    """`rank` has one entry per account, `starts` two per account and one more. All others have one per edge, in row order."""
+    """`rank` has one entry per account, `starts` two per account and a final one, each other array one per edge, in row
+    order."""
 
     rank: Ints  # int32: by account number
     starts: Ints  # int32: start of each row; an extra entry ends the last
@@ -30,9 +31,12 @@ class EdgeRows(NamedTuple):
 
 
 def edge_rows(src: Ints, dst: Ints, a: Ints, accounts: int) -> EdgeRows:
-    """`src`, `dst`: int32 numbers below `accounts`, which is at most `MAX_ACCOUNTS`; `a`: int64. At most `MAX_EDGES` edges in
-    any order, without duplicates or self-loops."""
-    # Kernels are compiled for writable arrays; arrays from Arrow may be read-only.
+    """Builds the index of at most `MAX_EDGES` edges, in any order, without duplicates or self-loops. Checks none of these
+    limits.
+
+    `src`, `dst`: int32 account numbers below `accounts`, which is at most `MAX_ACCOUNTS`. `a`: int64, multiples of 2^-36.
+    """
+    # The kernels are compiled for writable arrays, and arrays from Arrow may be read-only.
     src, dst, a = (np.require(column, requirements="W") for column in (src, dst, a))
     rank = np.empty(accounts, np.int32)
     rank[np.argsort(_degrees(src, dst, accounts), kind="stable")] = np.arange(accounts, dtype=np.int32)
@@ -74,7 +78,7 @@ def _starts(row: Ints, rows: int) -> Ints:
 
 @njit(cache=True)
 def _placed(row: Ints, other: Ints, a: Ints, starts: Ints) -> tuple[Ints, Ints, Ints]:
-    """Other end, share and input index of the edges, in row order."""
+    """The higher end, `a` and the input index of each edge, in row order."""
     others, shares, given = np.empty_like(other), np.empty_like(a), np.empty(len(row), np.int32)
     free = starts.copy()
     for e in range(len(row)):

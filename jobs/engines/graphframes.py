@@ -1,7 +1,7 @@
-"""Engine `graphframes`: adds the messages with `aggregateMessages` of a `GraphFrame`, and finds loops with a motif.
+"""Engine `graphframes`: adds the messages with `GraphFrame.aggregateMessages`, and finds loops with a motif.
 
-GraphFrames' JVM package is not part of Spark, and not every mirror serves it. If it is missing, the engine's error states how
-to get it. `GraphFrame.pageRank` is unsuitable: it ignores weights.
+The JVM package of GraphFrames is not part of Spark, and not every mirror serves it. If it is missing, the engine's error states
+how to get it. `GraphFrame.pageRank` is unsuitable because it ignores weights.
 """
 
 from contextlib import ExitStack
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 PACKAGE = f"io.graphframes:graphframes-spark4_2.13:{version('graphframes-py')}"
 ENTRY_CLASS = "org.graphframes.GraphFramePythonAPI"
 
-# `find` joins in the written order. All edges point upwards, so the first join is at x, the lowest of the three. So each
-# triangle, with its loops in both directions, is found once, and hubs add no cost.
+# `find` joins in the written order. All edges point from lower to higher (degree, id), so the first join is at x, the account
+# of lowest degree. That finds each triangle, with its loops in both directions, once, and keeps the join small at hubs.
 TRIANGLE = "(x)-[xy]->(y); (x)-[xz]->(z); (y)-[yz]->(z)"
 
 LINK = {"id": "src", "other": "dst", "out": "a", "in": "back"}  # columns of `ends` -> GraphFrames' names
 
 
 def require() -> None:
-    """Raises `UsageError` if GraphFrames' JVM package is missing. Starts no JVM. If one is running, as under `spark-submit`,
-    its class path decides."""
+    """Raises `UsageError` if the JVM package of GraphFrames is missing. Under `spark-submit`, checks the class path of the
+    running JVM; otherwise looks for the package's jars, without starting a JVM."""
     if session.submitted():
         _load(session.build())
     elif not session.has_graphframes():
@@ -50,7 +50,7 @@ def require() -> None:
 def _load(spark: "SparkSession") -> None:
     jvm: Any = spark._jvm
     try:
-        # Like GraphFrames' Python package: only the thread's class loader has the packages of `spark.jars`.
+        # Only the thread's class loader has the packages of `spark.jars`. The Python package of GraphFrames uses it too.
         jvm.Thread.currentThread().getContextClassLoader().loadClass(ENTRY_CLASS)
     except Py4JJavaError as error:
         raise UsageError(
@@ -59,19 +59,21 @@ def _load(spark: "SparkSession") -> None:
 
 
 def cut(frame: DataFrame) -> DataFrame:
-    """The same rows without their query plan, which GraphFrames would repeat dozens of times and Spark would analyse again each
-    time. Unlike `localCheckpoint`, it keeps the lineage to recompute rows lost with an executor."""
+    """The same rows without their query plan. GraphFrames would repeat the plan dozens of times, and Spark would analyse each
+    copy. Unlike `localCheckpoint`, this keeps the lineage, so that Spark can recompute rows lost with an executor."""
     spark = frame.sparkSession
     return DataFrame(spark._jsparkSession.createDataFrame(frame._jdf.javaRDD(), frame._jdf.schema()), spark)
 
 
 def arrived(people: DataFrame, edges: DataFrame, message: "Column", name: str) -> DataFrame:
-    """(id, name): the sum of the messages to each account. Computed at once, and persisted by GraphFrames."""
+    """(id, sum of the messages to the account, in column `name`). GraphFrames computes the frame at once and persists it; the
+    caller unpersists it."""
     return GraphFrame(people, edges).aggregateMessages([F.sum(AM.msg).alias(name)], sendToDst=[message])
 
 
 def loops(people: DataFrame, pointing: DataFrame) -> DataFrame:
-    """(id, other, loop): for each edge id -> other in a loop, what id holds from other through one more account."""
+    """(id, other, loop), one row per edge id -> other in a loop: the attention that id holds from other through one more
+    account, as a multiple of 2^-36. `pointing` is the result of `jobs.engines.spark.pointing`."""
     edges = pointing.select(F.col("x").alias("src"), F.col("y").alias("dst"), "out", "back", "degree")
     y, z = (F.struct(F.col(edge)["degree"], F.col(edge)["dst"]) for edge in ("xy", "xz"))
     triangles = GraphFrame(people, edges).find(TRIANGLE).where(y < z)
@@ -82,7 +84,7 @@ def loops(people: DataFrame, pointing: DataFrame) -> DataFrame:
 
 
 class GraphFramesEngine:
-    """Adds with GraphFrames' own primitives. Raises `UsageError` if its JVM package is missing."""
+    """Computes the messages with GraphFrames' own primitives. Creating it raises `UsageError` if the JVM package is missing."""
 
     name = "graphframes"
 
@@ -90,16 +92,16 @@ class GraphFramesEngine:
         require()
 
     def sums(self, edges: DataFrame, rounds: int) -> DataFrame:
-        """Like `Engine.sums`. The rows are computed and persisted; the caller unpersists them."""
-        rows = 2 * edges.count()  # one for each end
+        """As `Engine.sums`. The returned frame is computed and persisted; the caller unpersists it."""
+        rows = 2 * edges.count()  # at most: a row for each end of each edge
         with enough_for(edges.sparkSession, rows), in_numbers(edges) as (pairs, names), ExitStack() as ended:
             sums = named(self._sums(pairs, cut(names.select("id")), rounds, ended), names)
             sums.persist(StorageLevel.MEMORY_AND_DISK).count()
         return sums
 
     def _sums(self, pairs: DataFrame, people: DataFrame, rounds: int, ended: ExitStack) -> DataFrame:
-        """The sums by account number. Intermediate frames stay persisted until `ended` closes."""
-        # One row for each end of each pair: every account gets a message, and each edge knows its reverse edge.
+        """The sums, with account numbers for `id`. Intermediate frames stay persisted until `ended` closes."""
+        # One row for each end of each pair: every account gets a message, and each edge has the values of its reverse edge.
         held = cut(second(ends(pairs)).select("id", "other", "out", "in", "out_core", "in_core"))
         ended.callback(held.persist(StorageLevel.MEMORY_AND_DISK).unpersist)
         linked = with_loops = held.select(*(F.col(old).alias(new) for old, new in LINK.items()))

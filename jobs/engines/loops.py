@@ -1,9 +1,9 @@
-"""loop(u,v) = sum over w of a(v,w) a(w,u), for every edge u -> v: what u holds from v through one other account.
+"""loop(u,v) = sum over w of a(v,w) a(w,u), for every edge u -> v: the attention that u holds from v through one other account.
 
-Each loop of three is found once, from its account of lowest rank, so hubs add no cost (Chiba and Nishizeki, "Arboricity and
-subgraph listing algorithms", SIAM J. Comput. 14, 1985). The search takes at most edges * sqrt(2 * edges) steps, mostly far
-fewer, since it follows only edges that turn in the same direction. Threads share the accounts. Sums are integers, so the order
-of additions does not affect them.
+The search finds each loop of three once, from its account of lowest rank, so that hubs do not multiply the work (Chiba and
+Nishizeki, "Arboricity and subgraph listing algorithms", SIAM J. Comput. 14, 1985). It takes at most edges * sqrt(2 * edges)
+steps, usually far fewer, because it follows only edges of one direction around the loop. Threads share the accounts. Sums are
+integers, so the order of additions does not affect them.
 """
 
 import os
@@ -21,8 +21,8 @@ from schemas.fixed_point import UNIT
 
 Ints = np.ndarray
 
-PIECE = 1 << 16  # fewer edges do not justify another thread
-PIECES_PER_CORE = 8  # so cores finish together; each piece costs 4 bytes per account, set once
+PIECE = 1 << 16  # edges; a smaller piece is not worth a task of its own
+PIECES_PER_CORE = 8  # so that cores finish together; a running piece needs 4 bytes per account
 
 
 def cores() -> int:
@@ -31,7 +31,8 @@ def cores() -> int:
 
 
 def loops(rows: EdgeRows, pieces: int | None = None) -> Ints:
-    """loop of each edge, in the order of `rows`, as multiples of 2^-36. The number of `pieces` does not affect the result."""
+    """loop(u,v) of each edge, in the order of `rows`, as int64 multiples of 2^-36. `pieces`, the number of parts of the search,
+    does not affect the result."""
     sums = np.zeros(len(rows.other), np.int64)
     if not len(sums):
         return sums
@@ -61,7 +62,7 @@ def _adding(typing: Any, array: Any, position: Any, value: Any) -> Any:
     return types.void(array, types.intp, types.int64), generate
 
 
-# For kernels: an atomic `array[position] += value` that is safe across threads. Numba itself has it only for GPUs.
+# For kernels: an atomic `array[position] += value`, safe across threads. Numba itself offers that only for GPUs.
 _add: Any = intrinsic(_adding)
 
 
@@ -72,9 +73,11 @@ def _product(first: int, second: int) -> np.int64:
 
 @njit(cache=True, nogil=True)
 def _search(starts: Ints, other: Ints, a: Ints, sums: Ints, way: int, first: int, last: int, longest_row: int) -> None:
-    """Adds to `sums` the loops whose account of lowest rank, x, is one of first..last - 1. Of the other two, y ranks below z.
-    With `way` UP these are the loops x -> y -> z -> x: xy and yz lie in rows of edges up, zx in a row of edges down. With `way`
-    DOWN both the loops (x <- y <- z <- x) and the rows have the opposite direction."""
+    """Adds the loops whose account of lowest rank, x, is in first..last - 1 to the `sums` of their edges.
+
+    Of the other two accounts, y ranks below z. With `way` UP the loops are x -> y -> z -> x: xy and yz are in rows of edges up,
+    zx is in a row of edges down. With `way` DOWN the loops (x <- y <- z <- x) and the rows have the opposite direction.
+    """
     closing = np.full(len(starts) // 2, -1, np.int32)  # by z: place of zx in its row, or -1
     gained = np.zeros(longest_row, np.int64)  # by that place: the sum of the loops of zx
     for x in range(first, last):

@@ -1,4 +1,4 @@
-"""Engine `memory`: adds messages over edges as NumPy arrays in one process, for graphs that fit.
+"""Engine `memory`: computes the messages from NumPy arrays of edges in one process, for graphs that fit.
 
     m1(u->v) = a(u,v)
     m2(u->v) = a(u,v) * (one(u) - m1(v->u))
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 Ints = np.ndarray
 Three = tuple[Ints, Ints, Ints]
 
-SLICE_BYTES = 1 << 28  # pulled at once; the JVM holds three copies of what a task sends, and has 3 GB in all
-PEOPLE_OF_A_TASK = 200_000  # about 10 MB; a task may carry 128 MB
+SLICE_BYTES = 1 << 28  # pulled at once; the JVM, which has 3 GB, holds three copies of the data that a task sends
+PEOPLE_OF_A_TASK = 200_000  # about 10 MB; Spark's limit for a task is 128 MB
 LG_SKETCH = 12  # log2 of the size of a sketch of distinct names (HyperLogLog of Apache DataSketches)
 PEOPLE_ERROR = 0.02  # relative error of such a sketch: one standard deviation, rounded up
 MAX_NAMES = 2**31 - 1  # bytes: Arrow's offsets have 32 bits
@@ -43,15 +43,19 @@ class Influence(NamedTuple):
 
 
 def influence(src: Ints, dst: Ints, a: Ints, accounts: int, rounds: int = 3) -> Influence:
-    """Messages in the order of the edges, sums by account number. `src`, `dst`: int32, below `accounts`; `a`: int64. Edges may
-    come in any order, without duplicates or self-loops. Rounds above `rounds` are zero."""
+    """Messages in the order of the edges, and sums by account number.
+
+    `src`, `dst`: int32 account numbers below `accounts`; `a`: int64. Edges may have any order, without duplicates or
+    self-loops. Messages and sums of rounds above `rounds` are zero.
+    """
     rows = edge_rows(src, dst, a, accounts)
     (_, m2, m3), sums = in_rows(rows, rounds)
     return Influence((a, _as_given(rows, m2), _as_given(rows, m3)), sums)
 
 
 def in_rows(rows: EdgeRows, rounds: int, loop: Ints | None = None) -> Influence:
-    """Messages in the order of `rows`, sums by account number. Computes `loop` (`loops(rows)`) if it is None."""
+    """Messages in the order of `rows`, and sums by account number. `loop` is the result of `loops(rows)`; None: computes it if
+    `rounds` is 3."""
     m2 = m3 = np.zeros(len(rows.a), np.int64)
     edges = (rows.row, rows.other, rows.a, rows.twin)
     one = _sum(rows.row, rows.other, rows.a, len(rows.rank))
@@ -69,14 +73,14 @@ def _as_given(rows: EdgeRows, message: Ints) -> Ints:
     return given
 
 
-# Processors cannot predict whether an edge goes up or down, or whether it has a reverse edge. So the kernels choose by
-# arithmetic and may read values they do not use, which takes half the time of branches. Unsigned positions avoid the check for
-# negative indices.
+# A processor cannot predict whether an edge goes up or down, or whether it has a reverse edge. So the kernels select by
+# arithmetic and may read values that they do not use: that takes half the time of branches. Unsigned positions avoid Numba's
+# check for negative indices.
 
 
 @njit(cache=True)
 def _ends(row: int, other: int) -> tuple[np.uint32, np.uint32]:
-    """Ranks of src and dst of an edge of this row."""
+    """Ranks of src and dst of an edge in this row, with `other` as its end of higher rank."""
     low, high = np.uint32(row >> 1), np.uint32(other)
     swap = (low ^ high) * np.uint32(row & 1 != UP)
     return low ^ swap, high ^ swap
@@ -84,7 +88,7 @@ def _ends(row: int, other: int) -> tuple[np.uint32, np.uint32]:
 
 @njit(cache=True)
 def _sum(row: Ints, other: Ints, message: Ints, accounts: int) -> Ints:
-    """The sum of messages to each account, by rank."""
+    """The sum of the messages to each account, by rank."""
     total = np.zeros(accounts, np.int64)
     for e in range(len(row)):
         _, v = _ends(row[e], other[e])
@@ -96,9 +100,11 @@ def _sum(row: Ints, other: Ints, message: Ints, accounts: int) -> Ints:
 def _hand_on(
     row: Ints, other: Ints, a: Ints, twin: Ints, arrived: Ints, before: Ints, loop: Ints | None
 ) -> tuple[Ints, Ints]:
-    """The next message of each edge, and the sums of these messages per account. A message is `a` times what its source holds:
-    what had arrived there, minus what came from the target (`before`, the previous messages), minus what the target would get
-    back by a loop."""
+    """The messages of the next round, one per edge, and their sums per target account, by rank.
+
+    A message is `a` times the attention that its source holds: the sum of the previous messages to the source (`arrived`),
+    minus the previous message from the target (`before`), minus the attention that would return to the target through a `loop`.
+    """
     message = np.empty_like(before)
     total = np.zeros_like(arrived)
     for e in range(len(row)):
@@ -113,27 +119,27 @@ def _hand_on(
 
 
 class Need(NamedTuple):
-    """The resources that a frame of edges needs in engine `memory`."""
+    """The size of a frame of edges, and the memory that engine `memory` needs for it."""
 
     pairs: int
     people: int  # upper bound: an account that is both src and dst counts twice
-    name_bytes: int  # of both ends of every pair, UTF-8
+    name_bytes: int  # UTF-8, of both names of every pair
     needed_bytes: int
 
     def fits(self, budget: int) -> bool:
-        """Whether engine `memory` can add the edges in `budget` bytes."""
+        """Whether the edges need at most `budget` bytes and are within the engine's limits."""
         is_counted = self.pairs <= MAX_EDGES and self.people <= MAX_ACCOUNTS
         return self.needed_bytes <= budget and is_counted and _names(*self[:3]) <= MAX_NAMES
 
 
 def limits() -> str:
-    """The limits of engine `memory`, whatever its budget."""
+    """The limits of engine `memory` that do not depend on its budget, as text."""
     return f"at most {MAX_EDGES:,} pairs, {MAX_ACCOUNTS:,} people and {MAX_NAMES / 1e9:.1f} GB of names"
 
 
 def need(edges: "DataFrame") -> Need:
-    """Measures edges (src, dst, a) with one aggregate, without pulling them."""
-    # Spark's `approx_count_distinct` keeps its registers in hundreds of columns, which cost every task 0.1 s to create.
+    """Measures edges (src, dst, a) with one Spark aggregate. `people` is an estimate, raised by five standard errors."""
+    # Not `approx_count_distinct`: its registers are hundreds of columns, which every task takes 0.1 s to create.
     names = [F.hll_sketch_estimate(F.hll_sketch_agg(end, LG_SKETCH)) for end in ("src", "dst")]
     lengths = F.sum(F.octet_length("src") + F.octet_length("dst"))
     ((pairs, sources, targets, name_bytes),) = edges.agg(F.count("*"), *names, F.coalesce(lengths, F.lit(0))).collect()
@@ -142,10 +148,10 @@ def need(edges: "DataFrame") -> Need:
 
 
 def needed_bytes(pairs: int, people: int, name_bytes: int) -> int:
-    """The most memory that `MemoryEngine.sums` adds to this process, without the JVM.
+    """An upper bound of the bytes that `MemoryEngine.sums` adds to this process, without the JVM.
 
-    An upper bound of measurements on graphs of 1 to 16 million pairs (`bash infra/bench.sh budget`), with a margin. The peak is
-    either pulling the names or adding.
+    The constants are fitted to measurements on graphs of 1 to 16 million pairs (`bash infra/bench.sh budget`), with a margin.
+    The peak occurs either while the edges are pulled or while the messages are computed.
     """
     names = 2 * _names(pairs, people, name_bytes)  # one copy to number them, one sorted
     pulling = min(SLICE_BYTES, _arrow_bytes(pairs, name_bytes)) + 32 * pairs + 100 * people
@@ -154,7 +160,7 @@ def needed_bytes(pairs: int, people: int, name_bytes: int) -> int:
 
 
 def _names(pairs: int, people: int, name_bytes: int) -> int:
-    """Bytes of all account names, each counted once."""
+    """Bytes of all account names, each counted once: an estimate from the mean length of a name."""
     return people * name_bytes // max(1, 2 * pairs)
 
 
@@ -164,16 +170,18 @@ def _arrow_bytes(pairs: int, name_bytes: int) -> int:
 
 
 class MemoryEngine:
-    """Pulls the edges to this process and adds the messages there. Reads the edges several times: the caller persists them."""
+    """Pulls the edges to this process and computes the messages there. Reads the edges several times, so the caller should
+    persist them."""
 
     name = "memory"
 
     def __init__(self, measured: Need | None = None) -> None:
-        """`measured`: the need of the edges that `sums` will get, if known."""
+        """`measured`: the result of `need` for the edges that `sums` will get, if known."""
         self.measured = measured
 
     def sums(self, edges: "DataFrame", rounds: int) -> "DataFrame":
-        """Raises `CloutError` if the edges exceed the budget (`jobs.engines.budget`) or the engine's limits."""
+        """As `Engine.sums`; the returned frame is not persisted. Raises `CloutError` if the edges exceed the budget
+        (`jobs.engines.budget`) or the engine's limits."""
         needed, budget = self.measured or need(edges), budget_bytes()
         if not needed.fits(budget):
             raise CloutError(
@@ -193,13 +201,13 @@ class MemoryEngine:
         columns = dict(zip(("one", "two", "three"), map(pa.array, influences), strict=True))
         session = edges.sparkSession
         sums = session.createDataFrame(pa.table({"id": people, **columns}))
-        # Spark makes partitions of 10,000 rows, whose exchange costs more than the rows. Each task carries its own rows.
+        # Spark makes partitions of 10,000 rows, so small that their exchange costs more than their rows.
         return sums.coalesce(max(session.sparkContext.defaultParallelism, len(people) // PEOPLE_OF_A_TASK))
 
 
 def _slice(edges: "DataFrame", number: int, slices: int) -> pa.Table:
-    """The edges of one slice of the sources, with dictionary codes for names: all names as text would take most of the
-    memory."""
+    """The edges of one slice, chosen by a hash of src. Names are dictionary-encoded, because as text they would take most of
+    the memory."""
     part = edges.where(F.pmod(F.xxhash64("src"), F.lit(slices)) == number)
     pulled = part.select("src", "dst", "a").toArrow()
     ends = pa.chunked_array([*pulled["src"].chunks, *pulled["dst"].chunks], pa.string()).dictionary_encode()
@@ -208,7 +216,8 @@ def _slice(edges: "DataFrame", number: int, slices: int) -> pa.Table:
 
 
 def numbered(src: pa.ChunkedArray, dst: pa.ChunkedArray) -> tuple[pa.Array, Ints, Ints]:
-    """Account names in UTF-8 byte order, and each edge's ends as ranks in it. Names may be dictionary-encoded."""
+    """Distinct account names in UTF-8 byte order, and src and dst of each edge as int32 positions in them. The inputs may be
+    dictionary-encoded."""
     coded = pa.chunked_array([*src.chunks, *dst.chunks], src.type).dictionary_encode().unify_dictionaries()
     names = coded.combine_chunks().dictionary
     order = pc.sort_indices(names)

@@ -1,4 +1,4 @@
-"""Maps accounts to 64-bit numbers: Spark exchanges, sorts and compares them in half the time of names."""
+"""Maps accounts to 64-bit numbers, which Spark exchanges, sorts and compares in half the time that names take."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 def in_numbers(
     edges: "DataFrame", hashed: "Callable[[Column], Column]" = F.xxhash64
 ) -> Iterator[tuple["DataFrame", "DataFrame"]]:
-    """(src, dst, a) -> the same with numbers for names, and (id, name) of all accounts, persisted inside the block.
+    """(src, dst, a) -> the same edges with numbers for names, and (id, name) of all accounts, which is persisted inside the
+    block.
 
-    A number is a hash of the name, so no join is needed. If two names share a hash, all accounts get their place in name order
-    instead. Among 100 million names this happens once in about 4000 graphs, but anyone who chooses names can force it.
+    A number is a hash of the name, so no join is needed. If two names have the same hash, the numbers of all accounts are their
+    places in name order instead. With 100 million names this happens in about one of 4000 graphs, but people who choose names
+    can force it.
     """
     with ExitStack() as ended:
         hashes = {end: hashed(F.col(end)) for end in ("src", "dst")}
@@ -39,5 +41,5 @@ def in_numbers(
 
 
 def named(sums: "DataFrame", names: "DataFrame") -> "DataFrame":
-    """`sums` with names instead of numbers in column `id`."""
+    """`sums`, with account names instead of numbers in column `id`. `names` is (id, name)."""
     return names.join(sums, "id").select(F.col("name").alias("id"), *(name for name in sums.columns if name != "id"))

@@ -1,8 +1,9 @@
-"""Engine `spark`: adds the messages with DataFrames alone, for graphs that do not fit one process.
+"""Engine `spark`: computes the messages with DataFrames alone, for graphs that do not fit one process.
 
-Every edge is stored at both of its ends: a row (id, other) has `out`, from id to other, and `in`, from other to id. So what
-arrives at an account is a sum over its own rows, and what the other end knows comes from the pair's other row. A frame is
-joined with itself only to find triangles. Nothing is collected; Spark spills what exceeds memory.
+Every pair has a row at both of its ends: row (id, other) has `out`, the share from id to other, and `in`, the share from other
+to id. So the attention that arrives at an account is a sum over its own rows, and values of the other end come from the pair's
+other row. Only the search for triangles joins a frame with itself. The driver collects no edges; Spark spills what exceeds
+memory.
 """
 
 from contextlib import ExitStack
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def at_account(sum_or_max: "Column") -> "Column":
-    """The aggregate over all rows of an account."""
+    """The aggregate, such as `F.sum(...)`, over all rows of the account, in each of its rows."""
     return sum_or_max.over(Window.partitionBy("id"))
 
 
@@ -32,13 +33,13 @@ def at_the_other_end(column: str) -> "Column":
 
 
 def passed_on(a: "Column", arrived: "Column") -> "Column":
-    """The part of `arrived` that an edge passes on. All are multiples of 2^-36, rounded half to even."""
+    """The part of `arrived` that an edge with share `a` passes on. All are multiples of 2^-36; the result is rounded half to
+    even."""
     return F.rint(a.cast("double") * F.lit(UNIT) * arrived.cast("double")).cast("long")
 
 
 def ends(edges: "DataFrame") -> "DataFrame":
-    """(src, dst, a) -> (id, other, out, in), one row for each end of each pair. A missing edge is 0, which passes nothing
-    on."""
+    """(src, dst, a) -> (id, other, out, in), one row for each end of each pair. `out` or `in` is 0 if there is no such edge."""
     nothing = F.lit(0).cast("long")
     outs = edges.select(
         F.col("src").alias("id"), F.col("dst").alias("other"), F.col("a").alias("out"), nothing.alias("in")
@@ -55,8 +56,9 @@ def ends(edges: "DataFrame") -> "DataFrame":
 
 
 def second(ends: "DataFrame") -> "DataFrame":
-    """Adds columns: the messages of the second round, `out_2` and `in_2`; their sum at id, `two`; and the cyclic core.
-    `out_core` and `in_core` are `out` and `in` of edges whose source has an edge in and whose target has an edge out, else 0.
+    """Adds columns to `ends`: the messages of the second round, `out_2` and `in_2`; `two`, the sum of `in_2` at id; and
+    `out_core` and `in_core`, which are `out` and `in` of the edges that may be in a loop, else 0: edges whose source has an
+    edge in and whose target has an edge out.
     """
     entered, left = (at_account(F.max(column)) > 0 for column in ("in", "out"))
     return (
@@ -86,7 +88,7 @@ def second(ends: "DataFrame") -> "DataFrame":
 
 
 def third(second: "DataFrame", loops: "DataFrame") -> "DataFrame":
-    """Adds column `out_3`, the messages of the third round."""
+    """Adds column `out_3`, the messages of the third round, to the result of `second`. `loops` is (id, other, loop)."""
     arrived = F.col("two") - F.col("in_2") - F.coalesce("loop", F.lit(0))
     return second.join(loops, ["id", "other"], "left").withColumn(
         "out_3", passed_on(F.col("out"), F.greatest(F.lit(0), arrived))
@@ -94,8 +96,8 @@ def third(second: "DataFrame", loops: "DataFrame") -> "DataFrame":
 
 
 def pointing(second: "DataFrame") -> "DataFrame":
-    """Pairs of the cyclic core, from the end of lower (degree, id) to the higher one: (x, y, out, back, degree), with the
-    degree of y."""
+    """(x, y, out, back, degree), one row per pair with an edge that may be in a loop. x is the end of lower (degree, id);
+    `degree` is that of y. `out` is the share from x to y, `back` that from y to x."""
     is_lower = (F.col("degree") < F.col("other_degree")) | (
         (F.col("degree") == F.col("other_degree")) & (F.col("id") < F.col("other"))
     )
@@ -116,9 +118,10 @@ def pointing(second: "DataFrame") -> "DataFrame":
 
 
 def loops(pointing: "DataFrame") -> "DataFrame":
-    """(id, other, loop): for each edge id -> other in a loop, what id holds from other through one more account.
+    """(id, other, loop), one row per edge id -> other in a loop: the attention that id holds from other through one more
+    account, as a multiple of 2^-36.
 
-    Each triangle is found once, at its account of lowest degree, so hubs add no cost.
+    Finds each triangle once, at its account of lowest degree, so that hubs do not multiply the work.
     """
     xy = pointing.select(
         "x", "y", F.col("out").alias("xy"), F.col("back").alias("yx"), F.col("degree").alias("y_degree")
@@ -134,10 +137,11 @@ def loops(pointing: "DataFrame") -> "DataFrame":
 
 
 def closed(triangles: "DataFrame") -> "DataFrame":
-    """(id, other, loop) of both directions of each side of the triangles (x, y, z, xy, yx, xz, zx, yz, zy)."""
+    """(id, other, loop) for both directions of each side of the triangles (x, y, z, xy, yx, xz, zx, yz, zy), summed per
+    edge."""
 
     def side(edge: str, *back: str) -> "Column":
-        """The edge, and what returns along the two edges that close it."""
+        """One side of a triangle, and the attention that returns along the two other sides, `back`."""
         source, target = edge[0], edge[1]
         return F.struct(
             F.col(source).alias("id"),
@@ -158,20 +162,20 @@ def closed(triangles: "DataFrame") -> "DataFrame":
 
 
 class SparkEngine:
-    """Adds the messages on the cluster or, spilling to disk, on this machine."""
+    """Computes the messages on Spark's executors or, with a local master, on this machine; spills to disk."""
 
     name = "spark"
 
     def sums(self, edges: "DataFrame", rounds: int) -> "DataFrame":
-        """Like `Engine.sums`. The rows are computed and persisted; the caller unpersists them."""
-        rows = 2 * edges.count()  # one for each end
+        """As `Engine.sums`. The returned frame is computed and persisted; the caller unpersists it."""
+        rows = 2 * edges.count()  # at most: a row for each end of each edge
         with enough_for(edges.sparkSession, rows), in_numbers(edges) as (pairs, names), ExitStack() as ended:
             sums = named(self._sums(pairs, rounds, ended), names)
             sums.persist(StorageLevel.MEMORY_AND_DISK).count()
         return sums
 
     def _sums(self, pairs: "DataFrame", rounds: int, ended: ExitStack) -> "DataFrame":
-        """The sums by account number. Intermediate frames stay persisted until `ended` closes."""
+        """The sums, with account numbers for `id`. Intermediate frames stay persisted until `ended` closes."""
         nothing = F.lit(0).cast("long")
         messages = held = second(ends(pairs))
         ended.callback(held.persist(StorageLevel.MEMORY_AND_DISK).unpersist)

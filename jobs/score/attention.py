@@ -1,9 +1,9 @@
-"""engagement -> attention: spreads each actor's one unit of attention over a window. Pure SQL, no table access.
+"""engagement -> attention: divides each actor's one unit of attention among others, over a window. Reads and writes no table.
 
-The equations are text in the common subset of Spark's and DuckDB's SQL. So scores (by Spark) and their explanations (by DuckDB,
-without a JVM) cannot diverge. All numbers added across rows are whole multiples of 2^-36 (`schemas.fixed_point`), so sums do
-not depend on the order of rows. Placeholders such as `{engagement}` are tables. Hints (`/*+ */`) are for Spark; DuckDB reads
-them as comments.
+The equations are text in the common subset of Spark's and DuckDB's SQL, so that scores (Spark) and their explanations (DuckDB,
+without a JVM) use the same ones. Sums across rows add whole multiples of 2^-36 (`schemas.fixed_point`), so they do not depend
+on the order of rows. Placeholders such as `{engagement}` stand for tables. Hints (`/*+ */`) are for Spark; DuckDB reads them as
+comments.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def number(value: float) -> str:
-    """A double as a literal for both SQL dialects, with every digit."""
+    """A double as a literal of both SQL dialects, with 18 significant digits: enough to parse back to the same double."""
     return f"{value:.17e}"
 
 
@@ -37,11 +37,11 @@ def real_sql(units: str) -> str:
 
 
 class Beside(NamedTuple):
-    """Columns that pairs carry for measures beside the score, because one pass over the acts is cheaper than two. No score
-    reads them. Both are select items with names."""
+    """Further columns of the pairs, for measures beside the score: one pass over the acts is cheaper than two. No score reads
+    them. Each entry is an SQL select item with an alias."""
 
-    of_day: tuple[str, ...] = ()  # over the day's counts of acts, `KIND_count`, of one src, dst and platform
-    of_window: tuple[str, ...] = ()  # aggregates over these days, of the columns above and those of `{factors}`
+    of_day: tuple[str, ...] = ()  # over the columns `KIND_count`, the acts of one day, platform, src and dst
+    of_window: tuple[str, ...] = ()  # aggregates over those rows, of the columns of `of_day` and of `{factors}`
 
 
 NOTHING = Beside()
@@ -77,8 +77,9 @@ def weights_sql(saturated: str, beside: Beside = NOTHING) -> str:
 
 
 def kinds_sql(methodology: Methodology) -> str:
-    """SQL for one row per (src, dst, platform, kind) of `{engagement}` with `act_count` and its part of W, `weight`, as a
-    multiple of 2^-36. A day's weight is split among its kinds in proportion to kind_weight * act_count."""
+    """SQL for one row per (src, dst, platform, kind) of `{engagement}`, with `act_count` and `weight`, the kind's part of
+    W(src, dst) as a multiple of 2^-36. The weight of a day is split among its kinds in proportion to kind_weight *
+    act_count."""
     weights = " ".join(f"when '{kind}' then {number(methodology.kind_weights[kind])}" for kind in INTERACTIONS)
     part = fixed_sql("factor * log2(1e0 + together) * acts / together")
     return f"""
@@ -97,10 +98,10 @@ def kinds_sql(methodology: Methodology) -> str:
 
 
 def attention_sql(methodology: Methodology) -> str:
-    """SQL for the rows of `{weights}` with `spent` (all of src's weight), `a` and src's `credibility` added.
+    """SQL for the rows of `{weights}` with three more columns: `spent`, the sum of src's weights; src's `credibility`, 0 or 1;
+    and `a`, as a multiple of 2^-36. `{doubted}` is a table from `CREDIBILITY_SQL`.
 
-    a = damping * credibility * W / (rest_weight + all of src's W). An actor whose acts all weigh 0 spends nothing, whatever
-    `rest_weight` is.
+    a = damping * credibility * weight / (rest_weight + spent), and 0 if weight is 0: `rest_weight` may be 0 too.
     """
     share = f"{real_sql('weight')} / ({number(methodology.rest_weight)} + {real_sql('spent')})"
     return f"""
@@ -119,17 +120,18 @@ CREDIBILITY_SQL = "select id, 0e0 as credibility from {accounts} where is_bot"
 
 
 def real(value: "Column") -> "Column":
-    """A multiple of 2^-36 as a double."""
+    """A Spark column of multiples of 2^-36, as doubles."""
     return value.cast("double") * F.lit(UNIT)
 
 
 def decay_factors(
     days: Iterable[date], covered: Mapping[str, set[date]], last_day: date, methodology: Methodology
 ) -> list[tuple[date, str, float]]:
-    """The weight of an act of each day and platform at the end of `last_day`: platform_weight * 2^(-age / half_life_days).
+    """(day, platform, factor) for each covered day among `days`: the weight of an act of that day at the end of `last_day`,
+    platform_weight * 2^(-age / half_life_days).
 
-    Age counts the covered days of the platform after the act: acts do not age while no data could arrive. A day without
-    coverage has no factor, so acts of a pull that never ended do not count.
+    `covered` maps platforms to covered days. Age counts the covered days of the platform after the act, up to `last_day`: acts
+    do not age while no data can arrive. A day without coverage has no factor, so acts of a pull that never ended do not count.
     """
     return [
         (day, platform, methodology.platform_weight(platform) * 2.0 ** (-age / methodology.half_life_days))
@@ -140,7 +142,7 @@ def decay_factors(
 
 
 def decay_table(factors: Sequence[tuple[date, str, float]]) -> pa.Table:
-    """One row (day, platform, factor) per factor."""
+    """The result of `decay_factors` as a table (day date, platform string, factor double)."""
     day, platform, factor = zip(*factors, strict=True) if factors else ((), (), ())
     return pa.table(
         {
@@ -155,7 +157,7 @@ def weights(
     engagement: "DataFrame", factors: "DataFrame", methodology: Methodology, beside: Beside = NOTHING
 ) -> "DataFrame":
     """One row per (src, dst) of the window with `weight`, W(src, dst) as a multiple of 2^-36, and `beside.of_window`. `factors`
-    is `decay_table` as a frame, with the columns that `beside` reads.
+    is the frame of a `decay_table`, with the further columns that `beside` reads.
 
     Repeated acts on one day and platform saturate: log2(1 + weighted acts), times the day's factor.
     """
@@ -164,10 +166,10 @@ def weights(
 
 
 def attention(weights: "DataFrame", credibility: "DataFrame", methodology: Methodology) -> "DataFrame":
-    """One row per (src, dst) with `a`, the attention that src passes on to dst, src's `credibility`, and the columns that
-    `weights` has beside its own.
+    """One row per (src, dst) with `a`, the attention that src passes on to dst as a multiple of 2^-36, src's `credibility`, and
+    the `beside` columns of `weights`.
 
-    `credibility` has rows (id, credibility) of the accounts below 1.
+    `credibility` has rows (id, credibility) of the accounts whose credibility is below 1.
     """
     spread = weights.sparkSession.sql(attention_sql(methodology), weights=weights, doubted=credibility)
     return spread.drop("weight", "spent")

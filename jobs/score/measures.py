@@ -1,7 +1,7 @@
 """Measures beside the score, never part of it: whom a person reaches, what their posts trigger, and whom they answer.
 
-Pure Spark SQL, no table access. Acts count as for the score: only days on which their platform was covered, and only accounts
-of credibility above 0. Only whole numbers are added across rows, so sums do not depend on the order of rows.
+Spark SQL without table access. As for the score, acts count only on days on which their platform was covered, and only acts of
+accounts of credibility above 0. Sums across rows add whole numbers, so they do not depend on the order of rows.
 """
 
 from datetime import date
@@ -17,27 +17,28 @@ from schemas.methodology import Methodology
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-# Lower bounds of the tiers of attention held, in accounts' worth; one more tier holds those without any. Bounds are decades,
-# since points are logarithmic: one decade is 11 points. They are absolute, so nobody changes tier when strangers arrive.
+# Lower bounds (exclusive) of the tiers of attention held, in accounts' worth; tier 0 is below all of them. Bounds are decades,
+# because points are logarithmic: one decade is 11 points. They are absolute, so that strangers cannot change a person's tier.
 TIERS = (0.0, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
 
-DAYS_OF_A_COLUMN = 62  # bits used of a 64-bit integer, so its sign is never touched
+DAYS_OF_A_COLUMN = 62  # bits used of a 64-bit integer; the sign stays clear
 
 
 def days_columns(name: str, methodology: Methodology) -> list[str]:
-    """Columns that together hold a set of days of the window, one bit per day: NAME_0, NAME_1, ... Day 0 is the first day with
-    a factor."""
+    """Names of the columns that together hold a set of days of the window, one bit per day: NAME_0, NAME_1, ... Bit 0 of NAME_0
+    is the first day with a factor."""
     return [f"{name}_{place}" for place in range(-(-methodology.lookback_days // DAYS_OF_A_COLUMN))]
 
 
 def said_columns(methodology: Methodology) -> list[str]:
-    """Columns for the days on which src said something to dst (`said`), and for the days on which dst saying something to src
-    counts as an answer to it (`answerable`)."""
+    """Names of the columns of two sets of days. `said`: src addressed dst. `answerable`: if dst addresses src on such a day,
+    that counts as an answer."""
     return [column for name in ("said", "answerable") for column in days_columns(name, methodology)]
 
 
 def carried(methodology: Methodology) -> Beside:
-    """What pairs carry for these measures: `content_acts`, acts of src on dst's content, and `said_columns`."""
+    """The further columns of pairs that these measures need: `content_acts`, acts of src on dst's content, and
+    `said_columns`."""
     content = " + ".join(f"{kind}_count" for kind in CONTENT)
     addressing = " + ".join(f"{kind}_count" for kind in ADDRESSING)
     days = (
@@ -51,7 +52,7 @@ def carried(methodology: Methodology) -> Beside:
 
 
 def with_days(factors: pa.Table, methodology: Methodology) -> pa.Table:
-    """The decay factors with the `said_columns` of a single act of each day."""
+    """The decay factors, with the values that `said_columns` have for one act on the day of the row."""
     days: list[date] = factors["day"].to_pylist()
     first = min(days, default=date.min)
     on_the_day, and_after = 1, (1 << methodology.answer_days + 1) - 1
@@ -71,11 +72,12 @@ def beside(
     methodology: Methodology,
     spark_partitions: int,
 ) -> "DataFrame":
-    """One row per person who posts or whom anybody engages: (id, engager_count, amplification, inclusion).
+    """One row (id, engager_count, amplification, inclusion) per person who posts, or with whom an account of credibility above
+    0 engages. Amplification is null without a post, inclusion as `reached` says.
 
-    `spread` comes from `attention.attention`, with what `carried` names. `engagement` holds the window's rows. `factors` names
-    its covered days and platforms. `sums` is (id, one, ...) from an engine. `spark_partitions` is the number of Spark
-    partitions for all pairs.
+    `spread` is the result of `attention.attention` with the columns of `carried`. `engagement` holds the window's rows.
+    `factors` has one row per covered day and platform. `sums` is (id, one, ...) from an engine. `spark_partitions` is the
+    number of Spark partitions of the pairs.
     """
     posts = engagement.where(F.col("kind") == POST).join(factors.hint("broadcast"), ["day", "platform"], "left_semi")
     posted = posts.groupBy(F.col("src").alias("id")).agg(F.sum("act_count").alias("posts"))
@@ -94,17 +96,18 @@ def beside(
 
 
 def engagers(spread: "DataFrame", methodology: Methodology, spark_partitions: int) -> "DataFrame":
-    """One row (person, other, content_acts, asked, answered, held) per `other` with credibility above 0 who engaged `person`.
-    `content_acts` counts acts of `other` on content of `person`. `asked`: `other` said something to `person`. `answered`:
-    `person` said something to `other` on such a day or on one of the `answer_days` after it. `held` is other's direct attention
-    without what `person` gives, as a multiple of 2^-36.
+    """One row (person, other, content_acts, asked, answered, held) per `other` of credibility above 0 who engaged with
+    `person`.
 
-    `spread` comes from `attention.attention`, with src's `direct` added.
+    `content_acts` counts acts of `other` on content of `person`. `asked`: `other` addressed `person`. `answered`: `person`
+    addressed `other` on the same day or in the `answer_days` after it. `held` is the direct attention of `other` without the
+    part that `person` gives, as a multiple of 2^-36. `spread` is the result of `attention.attention`, with src's `direct`
+    added.
     """
     said, answerable = (days_columns(name, methodology) for name in ("said", "answerable"))
     asked = " or ".join(f"{days} <> 0" for days in said)
     answered = " or ".join(f"{days} & back_{on} <> 0" for days, on in zip(answerable, said, strict=True))
-    # Rows are sorted by a number first: Spark compares names with equal beginnings byte by byte.
+    # The join sorts by this number first: Spark would compare names with equal beginnings byte by byte.
     engaged = spread.where("credibility > 0").selectExpr(
         "xxhash64(src, dst) as pair",
         "dst as person",
@@ -121,7 +124,7 @@ def engagers(spread: "DataFrame", methodology: Methodology, spark_partitions: in
         "a as given",
         *(f"{on} as back_{on}" for on in said),
     )
-    # `given` is already partitioned by person, so Spark only exchanges the engagers' rows, into equally many partitions.
+    # `given` is already partitioned by person. With the same number of partitions, Spark exchanges only the engagers' rows.
     return (
         engaged.repartition(spark_partitions, "person")
         .join(given, ["pair", "person", "other"], "left")
@@ -133,8 +136,8 @@ def engagers(spread: "DataFrame", methodology: Methodology, spark_partitions: in
 
 
 def tiers(engagers: "DataFrame") -> "DataFrame":
-    """One row (person, tier, engagers, content_acts, asked, answered) of totals, by the tier of the attention that engagers
-    hold."""
+    """Totals of the rows of `engagers`: one row (person, tier, engagers, content_acts, asked, answered) per person and tier of
+    `held`, 0 to the number of `TIERS`."""
     tier = " + ".join(f"cast({real_sql('held')} > {number(above)} as int)" for above in TIERS)
     return (
         engagers.selectExpr("*", f"{tier} as tier")
@@ -149,12 +152,14 @@ def tiers(engagers: "DataFrame") -> "DataFrame":
 
 
 def reached(tiers: "DataFrame", min_inbound: int) -> "DataFrame":
-    """One row (id, engager_count, content_acts, inclusion) per person, from rows of `tiers`. Inclusion is null if fewer than
-    `min_inbound` people asked, or if none of them was answered. Otherwise it is
+    """One row (id, engager_count, content_acts, inclusion) per person, from rows of `tiers`.
 
-    100 * (1 - the Jensen-Shannon divergence, base 2, between the tiers of those who addressed the person and the tiers of those
-    among them whom the person answered); Lin 1991, "Divergence measures based on the Shannon entropy". A person's tier is that
-    of `direct` without what `person` gives: with it, an answer could lift its recipient out of the tier they asked from.
+    Inclusion, 0 to 100, is 100 * (1 - d). d is the Jensen-Shannon divergence, base 2, between two distributions over the tiers:
+    of those who addressed the person, and of those among them whom the person answered (Lin 1991, "Divergence measures based on
+    the Shannon entropy"). It is null if fewer than `min_inbound` people addressed the person, or if none of them was answered.
+
+    An engager's tier leaves out the attention that the person gives: otherwise an answer could lift its recipient to a higher
+    tier.
     """
     to_mean = "case when {x} > 0 then {x} * log2(2 * {x} / (p + q)) else 0e0 end"
     term = fixed_sql(f"({to_mean.format(x='p')} + {to_mean.format(x='q')}) / 2")

@@ -1,1 +1,1 @@
-"""Why a score is what it is, and why it changed."""
+"""Explanations of a score, and of its change between two days."""

@@ -1,7 +1,8 @@
-"""Computes who spent how much attention on whom in the window of a published score, with DuckDB and without a JVM.
+"""Recomputes the shares of attention in the window of a published score, with DuckDB and without a JVM.
 
-The equations are the SQL of `jobs.score.attention`. DuckDB and the JVM may differ in the last bit of a logarithm, so shares may
-differ in their last unit of 2^-36. Influence agrees with the published values to 1e-8 of max(1, influence).
+The equations are the SQL of `jobs.score.attention`. DuckDB and the JVM may differ in the last bit of a logarithm, so a share
+may differ by one unit of 2^-36. `jobs.warehouse.basis` therefore accepts differences of influence up to 1e-8 * max(1,
+influence).
 """
 
 from typing import TYPE_CHECKING
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 
 
 def prepare(db: "duckdb.DuckDBPyConnection", warehouse: Warehouse, basis: Basis, name: str) -> None:
-    """Makes the tables `saturated_NAME` (day, platform, src, dst, saturated) and `spread_NAME` (src, dst, weight, spent,
-    credibility, a)."""
+    """Makes two temporary tables: `saturated_NAME` (day, platform, src, dst, saturated) and `spread_NAME` (src, dst, weight,
+    spent, credibility, a). `weight`, `spent` and `a` are multiples of 2^-36. Also registers the inputs `engagement_NAME`,
+    `accounts_NAME` and `factors_NAME`."""
     days = days_between(basis.first_day, basis.day)
     factors = attention.decay_factors(days, basis.covered, basis.day, basis.methodology)
     window = {"day": Span(basis.first_day, basis.day)}
@@ -39,13 +41,13 @@ def prepare(db: "duckdb.DuckDBPyConnection", warehouse: Warehouse, basis: Basis,
 
 
 def acts_of(basis: Basis, name: str) -> str:
-    """The window's rows of `engagement_NAME`, as a query in brackets."""
+    """SQL in brackets for the window's rows of `engagement_NAME`."""
     return f"(select * from engagement_{name} where day between date '{basis.first_day}' and date '{basis.day}')"
 
 
 def around(db: "duckdb.DuckDBPyConnection", edges: str, person: str) -> pa.Table:
-    """The rows of `edges` (src, dst, ...) through which influence can reach the person, in order of (src, dst): those that end
-    at the person or at most two steps before. No other edge changes a message that reaches the person."""
+    """The rows of table `edges` (src, dst, ...) that end at the person or at most two steps before, sorted by (src, dst). No
+    other edge changes a message that reaches the person."""
     return db.sql(
         f"""
         with first as (select distinct src as id from {edges} where dst = $1),

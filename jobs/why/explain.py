@@ -1,8 +1,8 @@
-"""Explains why a person's score is what it is: computed from the window on request, without a JVM.
+"""Explains why a person's score is what it is: recomputes the score's window on request, without a JVM.
 
-Reads one person's published row, what it was computed from (`engagement`, `coverage`, `accounts`) and, on request, `activity`;
-writes nothing. `jobs.warehouse.basis` verifies that the tables still hold it. Every list sums to what it explains: one entry
-holds the sum of all that is not named.
+Reads one person's published row, the inputs of that row (`engagement`, `coverage`, `accounts`) and, on request, `activity`.
+Writes nothing. `jobs.warehouse.basis` verifies that the tables still hold the same inputs. Engagers, kinds and paths each sum
+to what they explain: `other_engagers` and `other_paths` hold the sum of those that are not named.
 """
 
 from collections import defaultdict
@@ -40,7 +40,11 @@ Pair = tuple[str, str]  # actor and target
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    """Whose score to explain, of which day and methodology. `top`: how many engagers, and paths of each length, to name."""
+    """Whose score to explain (`person` is a person_id), of which UTC day and methodology.
+
+    `top`: how many engagers to name, and how many paths of each length. `with_acts`: add the rows of `activity` behind the
+    paths.
+    """
 
     person: str
     day: date
@@ -50,7 +54,8 @@ class Params:
 
 
 class Done(NamedTuple):
-    """What an actor did to a target in the window. `weight_share` is its share of W(actor, target)."""
+    """An actor's acts of one platform and kind towards one target in the window. `weight_share` is their share of
+    W(actor, target), 0 to 1."""
 
     platform: str
     kind: str
@@ -62,8 +67,8 @@ class Around(NamedTuple):
     """The edges through which influence can reach a person, and what each engager hands on to the person."""
 
     people: list[str]
-    largest: paths.Largest  # one more of each length than is named, if there is one
-    engagers: list[str]  # those who count: `scores.engager_count` of them
+    largest: paths.Largest  # of each length one more path than is named, which shows whether there are others
+    engagers: list[str]  # of credibility above 0, as `scores.engager_count` counts them
     handed_on: np.ndarray  # shape (engagers, parts), in accounts' worth
     bot_count: int  # further engagers, who declare themselves bots
 
@@ -76,12 +81,12 @@ class Walk(NamedTuple):
 
 
 class Computed(NamedTuple):
-    """What an explanation is made of, computed from the window of a published row."""
+    """The values from which an explanation is made, computed from the window of a published row."""
 
     row: Explanation
     basis: Basis
     around: Around
-    walked: list[Walk]  # the named paths, the heaviest of each length first
+    walked: list[Walk]  # the named paths by length, the largest of each length first
     done: dict[Pair, list[Done]]
 
     @property
@@ -91,7 +96,12 @@ class Computed(NamedTuple):
 
 
 def explained(warehouse: Warehouse, params: Params) -> Explanation:
-    """The score's parts, the largest contributors and what they did, and the paths behind the second and third degree."""
+    """The published row and its points by part, the largest engagers and their acts by kind, and the largest paths of each
+    length.
+
+    Raises `CloutError` if the day is not published, if the person has no score on it, or if the tables no longer hold the
+    inputs.
+    """
     computed = _computed(warehouse, params)
     explanation = _described(computed, params)
     if params.with_acts:
@@ -104,7 +114,7 @@ def explained(warehouse: Warehouse, params: Params) -> Explanation:
 
 
 def _computed(warehouse: Warehouse, params: Params) -> Computed:
-    """Raises `CloutError` if the tables no longer hold what the row was computed from."""
+    """Raises `CloutError` if the tables no longer hold the inputs of the published row."""
     row = published(warehouse, params.person, params.day, params.methodology)
     basis = published_basis(warehouse, params.day, params.methodology)
     with scratch() as db:
@@ -177,7 +187,7 @@ def _around(db: "duckdb.DuckDBPyConnection", params: Params) -> Around:
 
 
 def _done(db: "duckdb.DuckDBPyConnection", basis: Basis, pairs: Iterable[Pair]) -> dict[Pair, list[Done]]:
-    """What these actors did to these targets, the largest weight first."""
+    """(actor, target) -> the actor's acts towards the target by platform and kind, the largest weight first."""
     src, dst = zip(*sorted(pairs), strict=True) if pairs else ((), ())
     db.register("pairs", pa.table({"src": pa.array(src, pa.string()), "dst": pa.array(dst, pa.string())}))
     acts = f"(from {attention_graph.acts_of(basis, 'now')} semi join pairs using (src, dst))"
@@ -232,13 +242,13 @@ def _part(act: Done, worth: float, points: float) -> Explanation:
 
 
 def _other_paths(part: float, largest: Sequence[paths.Path], top: int, points: float) -> Explanation:
-    """Attention by paths of one length that are not named: 0 if all are named, and never negative by rounding."""
+    """Attention through the paths of one length that are not named, >= 0; exactly 0 if all are named."""
     rest = max(0.0, part - sum(worth for worth, _ in largest[:top])) if len(largest) > top else 0.0
     return {"influence": rest, "points": rest * points}
 
 
 def _kinds(around: Around, params: Params, points: float, done: Mapping[Pair, list[Done]]) -> list[Explanation]:
-    """All attention that engagers hand on, by platform and kind of their acts."""
+    """All attention that engagers pass on to the person, by platform and kind of their acts, the largest first."""
     worth: dict[tuple[str, str], float] = defaultdict(float)
     count: dict[tuple[str, str], int] = defaultdict(int)
     for engager, whole in zip(around.engagers, around.handed_on.sum(axis=1), strict=True):
@@ -250,8 +260,8 @@ def _kinds(around: Around, params: Params, points: float, done: Mapping[Pair, li
 
 
 def _acts(warehouse: Warehouse, basis: Basis, pairs: set[Pair]) -> list[Explanation]:
-    """The current rows of `activity` for these pairs on covered days of the window. Rows of `engagement` show as which kind
-    each report counts."""
+    """The current rows of `activity` for these pairs on covered days of the window, sorted by time. These are reports: several
+    may be of one act, which `engagement` counts once, as its most specific kind."""
     now = basis.now
     counting = counted.dataset(warehouse, ACTIVITY, now.activity, now.coverage, basis.first_day, basis.day)
     acts = []

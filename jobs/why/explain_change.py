@@ -1,7 +1,8 @@
-"""Explains why a person's score changed since an earlier day: reasons that sum to the change, and the people behind each.
+"""Explains why a person's score changed since an earlier day: reasons that sum to the change, and the people behind each
+reason.
 
-Reads one person's published rows of both days and what they were computed from; writes nothing. `jobs.score_changes` computes
-the same for everybody at once.
+Reads one person's published rows of both days and the inputs of these rows. Writes nothing. `jobs.score_changes` computes the
+reasons of all people at once.
 """
 
 from collections.abc import Mapping
@@ -29,8 +30,10 @@ NOTHING = dict.fromkeys(("score", "influence", *PARTS), 0.0)
 
 
 def explained(warehouse: Warehouse, person: str, params: Params, top: int) -> Explanation:
-    """The change of one person's score, and the `top` people behind each reason. Raises `CloutError` if a day is not
-    published."""
+    """The change of one person's score (`person` is a person_id), its reasons by size, and the `top` people behind each reason.
+
+    Raises `CloutError` if a day is not published, or if the tables no longer hold the inputs of the scores.
+    """
     old, new = bases(warehouse, params)
     before = _row(warehouse, person, params.since_day, params.since_methodology)
     after = _row(warehouse, person, params.day, params.methodology)
@@ -67,7 +70,7 @@ def explained(warehouse: Warehouse, person: str, params: Params, top: int) -> Ex
 
 
 def _row(warehouse: Warehouse, person: str, day: date, methodology: Methodology) -> Mapping[str, Any]:
-    """The person's published values; zeros if the person had no row that day."""
+    """The person's published values, or zeros if the person has no row on that day."""
     partition = {"methodology": methodology.version, "day": day}
     rows = warehouse.read(SCORES, partition, columns=list(NOTHING), where=pc.field("person_id") == person).to_pylist()
     return rows[0] if rows else NOTHING
@@ -84,8 +87,11 @@ def _other_methodology(changes: reasons.Changes, v: int, published: Published, p
 def _reason(
     code: str, people: list[str], worth: np.ndarray, whole: float, slope: float, rescaled: float, top: int
 ) -> Explanation | None:
-    """One reason, the people who moved most by it, and the sum of the rest; None if it moved nothing. One account's worth is
-    `slope` points; `rescaled` adds the points due to another scale."""
+    """One reason, the `top` people who contribute most to it, and the sum of the others; None if nothing exceeds `DUST`.
+
+    `worth` is each person's contribution and `whole` the reason's sum, both in accounts' worth. `slope` is points per account's
+    worth. `rescaled` adds the points due to another scale.
+    """
     if max(abs(whole), abs(rescaled), *np.abs(worth)) <= DUST:
         return None
     moved = [k for k in range(len(people)) if abs(worth[k]) > DUST]
@@ -105,10 +111,10 @@ def _reason(
 
 
 def _uncovered(warehouse: Warehouse, since: Basis, now: Basis, person: str) -> dict[str, list[date]]:
-    """The person's platform -> uncovered days after the earlier day, up to the later one; empty if there are none."""
+    """The person's platform -> its uncovered days after the earlier day, up to and including the later day; empty if none."""
     platform = person.partition(":")[0]
     covered = now.covered.get(platform, set())
-    if since.day < now.first_day:  # `now` holds no days before its window, the tables do
+    if since.day < now.first_day:  # days before the window of `now` are only in the tables
         covered = covered | covered_days(warehouse, since.day, now.first_day, now.now.coverage).get(platform, set())
     missing = [day for day in days_between(since.day + ONE_DAY, now.day) if day not in covered]
     return {platform: missing} if missing else {}

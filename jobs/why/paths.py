@@ -1,7 +1,7 @@
 """The largest paths by which attention reaches a person: x -> w -> u -> v, all accounts distinct.
 
-A hub has millions of paths. The search looks at blocks of them, the most promising first, until no other path can be among the
-largest.
+A hub has millions of paths. So the search extends paths in blocks, those of the highest bound first, and stops when no further
+path can be among the largest.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ import numpy as np
 
 from jobs.why.sensitivity import Graph
 
-Path = tuple[float, tuple[int, ...]]  # what it hands on, in accounts' worth; its accounts, the person last
+Path = tuple[float, tuple[int, ...]]  # (the attention it passes on, in accounts' worth; its accounts, the person last)
 
 BLOCK = 250_000  # paths in memory at once: some 20 MB
 
@@ -44,8 +44,11 @@ class _Paths(NamedTuple):
 
 
 def largest(graph: Graph, share: np.ndarray, v: int, rounds: int, count: int) -> Largest:
-    """At most `count` paths of each length that hand on anything. Of equal paths, those with the smaller account numbers come
-    first. `share`: each edge's share, as doubles."""
+    """The `count` largest paths of each length up to `rounds` (1 to 3) that end at account `v`; fewer if fewer pass on
+    attention.
+
+    `share`: each edge's share in accounts' worth, as a double. Equal paths are ordered by their account numbers.
+    """
     into = graph.in_edge[graph.in_start[v] : graph.in_start[v + 1]]
     direct = _Paths(share[into], graph.src[into][None, :])
     strongest = _strongest(graph, share)
@@ -66,8 +69,8 @@ def _second(graph: Graph, share: np.ndarray, v: int, direct: _Paths, strongest: 
 
 
 def _third(graph: Graph, share: np.ndarray, v: int, direct: _Paths, strongest: np.ndarray, count: int) -> _Paths:
-    """Among equal paths, the one with the smallest first account ranks first. So a path is skipped if its extensions could only
-    equal the last of the largest, unless one of them may begin at the same or a smaller account."""
+    """Skips a path if no extension of it can enter the `count` largest. An extension enters if it is larger than the last of
+    them, or equally large with a first account that is not larger."""
     two_steps = _strongest(graph, share * strongest[graph.src])
     earliest = np.full(len(strongest), len(strongest))
     fed = np.diff(graph.in_start) > 0
@@ -91,14 +94,15 @@ def _third(graph: Graph, share: np.ndarray, v: int, direct: _Paths, strongest: n
 
 
 class _Block(NamedTuple):
-    """Paths to extend, and the most that their extensions can hand on, in descending order of that bound."""
+    """Paths to extend, in descending order of `bound`: an upper bound of what an extension of the path passes on."""
 
     paths: _Paths
     bound: np.ndarray
 
 
 def _blocks(graph: Graph, paths: _Paths, bound: np.ndarray) -> Iterator[_Block]:
-    """The paths in descending order of the bound, in blocks of at most `BLOCK` extensions each, or of one path."""
+    """Yields the paths in descending order of the bound, in blocks of at most `BLOCK` extensions. A path with more extensions
+    is a block of its own."""
     order = np.argsort(-bound, kind="stable")
     heads = paths.accounts[0, order]
     longer = np.cumsum(graph.in_start[heads + 1] - graph.in_start[heads])
@@ -116,7 +120,7 @@ def _beaten(best: _Paths, count: int, bound: float) -> bool:
 
 
 def _longer(graph: Graph, share: np.ndarray, v: int, paths: _Paths) -> _Paths:
-    """All paths that are one step longer, at their beginning, and visit no account twice."""
+    """All extensions of the paths by one edge at their beginning that visit no account twice."""
     heads = paths.accounts[0]
     counts = graph.in_start[heads + 1] - graph.in_start[heads]
     of = np.repeat(np.arange(len(heads)), counts)
@@ -131,7 +135,7 @@ def _longer(graph: Graph, share: np.ndarray, v: int, paths: _Paths) -> _Paths:
 
 
 def _strongest(graph: Graph, value: np.ndarray) -> np.ndarray:
-    """Each account's largest value among the edges into it; 0 if there is none."""
+    """For each account, the largest `value` of the edges into it; 0 if it has none."""
     largest = np.zeros(len(graph.start) - 1)
     np.maximum.at(largest, graph.dst, value)
     return largest
@@ -146,9 +150,11 @@ def _joined(one: _Paths, other: _Paths) -> _Paths:
 
 
 def _top(paths: _Paths, count: int) -> _Paths:
-    """The `count` largest paths, in order. Equal paths are ordered by their accounts, so equal inputs give equal answers.
+    """The `count` largest paths, in descending order. Equal paths are ordered by their accounts, so the result is
+    deterministic.
 
-    It sorts only a few: key by key it takes every path before the last place, and continues with those that share that place.
+    Does not sort all paths. For each key it selects the paths that rank before the last place, and compares by the next key
+    only those that tie for that place.
     """
     left = np.flatnonzero(paths.worth > 0)
     taken = [left[:0]]

@@ -1,4 +1,4 @@
-"""Published values of people on two days, which `clout explain --since` and `score_changes` both explain."""
+"""Published values of people on two days, shared by `clout explain --since` and the job `score_changes`."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -15,12 +15,13 @@ from schemas.fixed_point import UNIT
 from schemas.methodology import Methodology
 from schemas.scores import SCORES
 
-DUST = 1e-11  # accounts' worth, below the last unit of fixed point: rounding of doubles where nothing moved
+DUST = 1e-11  # accounts' worth, less than the unit 2^-36: a smaller change is rounding of doubles
 
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    """The later and the earlier day, and the methodology under which each was published."""
+    """The later and the earlier UTC day, and the methodology under which each was published. Raises `CloutError` unless
+    `since_day` is before `day`."""
 
     day: date
     methodology: Methodology
@@ -34,7 +35,8 @@ class Params:
 
 @dataclass(frozen=True)
 class Published:
-    """Published values of some people on both days, 0 where they had no row. All arrays are in the same order."""
+    """Published values of some people on both days; 0 if a person had no row. All arrays have one entry per person, in the same
+    order."""
 
     old_influence: np.ndarray
     influence: np.ndarray
@@ -54,9 +56,12 @@ class Published:
         return cls(old_influence, influence, old_score, score)
 
     def points(self, params: Params) -> tuple[np.ndarray, np.ndarray]:
-        """Two arrays: points per account's worth of the change, and points by which the later methodology's scale, if another,
-        changes the earlier score. The first is change of score over change of influence, or the derivative if influence hardly
-        changed."""
+        """Two arrays with one entry per person, which convert changes of influence to points.
+
+        The first is points per account's worth: change of score over change of influence, or the derivative of the score if
+        influence changed by no more than `TOLERANCE` * max(1, influence). The second is the points by which the later
+        methodology's scale changes the earlier score; 0 if the scales are equal.
+        """
         resolution, full_scale = params.methodology.resolution, params.methodology.full_scale
         steepness = 100 / np.log1p(full_scale / resolution)
         rescaled = self.old_score
@@ -70,7 +75,7 @@ class Published:
 
 
 def bases(warehouse: Warehouse, params: Params) -> tuple[Basis, Basis]:
-    """What the published scores of both days were computed from, the earlier day first."""
+    """The inputs of the published scores of both days, the earlier day first. Raises the errors of `published_basis`."""
     return (
         published_basis(warehouse, params.since_day, params.since_methodology),
         published_basis(warehouse, params.day, params.methodology),
@@ -78,6 +83,6 @@ def bases(warehouse: Warehouse, params: Params) -> tuple[Basis, Basis]:
 
 
 def influence_of(src: np.ndarray, dst: np.ndarray, share: np.ndarray, accounts: int, rounds: int) -> np.ndarray:
-    """Everybody's influence from these shares (doubles), in accounts' worth."""
+    """Each account's influence, in accounts' worth. `share`: each edge's share in accounts' worth, as a double."""
     a = np.rint(share / UNIT).astype(np.int64)
     return np.sum(memory.influence(src, dst, a, accounts, rounds).sums, axis=0) * UNIT

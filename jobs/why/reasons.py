@@ -1,8 +1,8 @@
-"""Why influence changed between two days: each actor's part in each person's change, split by what the actor did.
+"""Why influence changed between two days: each actor's part in each person's change, by reason.
 
-An actor's shares follow from what it spent: a = damping * credibility * W * g with g = 1 / (rest_weight + all it spent). So a
-further act towards a person raises that share and lowers the actor's others. Both effects belong to the act, so a new act is
-reported as one sum of all that it moved. That sum is never negative (promise P1).
+An actor's shares depend on all its weights: a = damping * credibility * W * g with g = 1 / (rest_weight + sum of its W). So a
+new act towards a person raises that share and lowers the actor's other shares. Both effects are due to the act, so its reason
+reports their sum. That sum is never negative (promise P1).
 """
 
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 
 def prepare_change(db: "duckdb.DuckDBPyConnection", warehouse: Warehouse, since: Basis, now: Basis) -> None:
-    """Makes the table `edges` of both days, `since` under the methodology of `now`.
+    """Makes the temporary table `edges` of both days. `since` must have the methodology of `now` (`Basis.under`).
 
     Its columns are src, dst, old_a, a, old_weight, weight, fresh, restored, missing, old_spent, spent, old_credibility,
-    credibility, restored_spent, missing_spent; weights are multiples of 2^-36.
+    credibility, restored_spent, missing_spent. All but src, dst and the credibilities are multiples of 2^-36.
     """
     prepare(db, warehouse, since, "old")
     prepare(db, warehouse, now, "new")
@@ -81,11 +81,15 @@ def prepare_change(db: "duckdb.DuckDBPyConnection", warehouse: Warehouse, since:
 
 
 def _fades(since: Basis, now: Basis) -> pa.Table:
-    """(day, platform, state, old_factor, aged_factor, late_factor, factor): the weight of an act, 0 where it does not count.
+    """(day, platform, state, old_factor, aged_factor, late_factor, factor): decay factors of acts, 0 if they do not count.
 
-    `old_factor` is its weight on the earlier day as known then, `aged_factor` on the later day as known then, `late_factor` on
-    the earlier day as known now, `factor` on the later day as known now. A day's `state` is `new` after the earlier day, `left`
-    before the later window, `kept` if it is covered as known then and as known now, else `other`.
+    The four factors differ in the day of the score and in the coverage they use:
+    `old_factor`: the earlier day, with the coverage of `since`; `aged_factor`: the later day, with the coverage of `since`
+    extended by the days after it; `late_factor`: the earlier day, with the coverage of `now`; `factor`: the later day, with the
+    coverage of `now`.
+
+    `state` is `new` for days after the earlier day, `left` for days before the later window, `kept` for other days that both
+    coverages hold, else `other`.
     """
     methodology = now.methodology
     old, new = since.covered, now.covered
@@ -116,7 +120,7 @@ def _fades(since: Basis, now: Basis) -> pa.Table:
 
 
 class Changes(NamedTuple):
-    """The edges of both days as arrays. `people`: account number -> person_id."""
+    """The edges of both days as arrays. `people` maps account numbers to person_ids."""
 
     people: pa.Array
     graph: Graph
@@ -126,7 +130,7 @@ class Changes(NamedTuple):
 
 
 def pulled(db: "duckdb.DuckDBPyConnection", now: Basis, person: str | None = None) -> Changes:
-    """The table `edges` as arrays, or only the edges through which influence can reach `person`."""
+    """The table `edges` as arrays; if `person` is given, only the edges through which influence can reach that person."""
     edges = around(db, "edges", person) if person else db.sql("from edges order by src, dst").to_arrow_table()
     people, src, dst = numbered(edges["src"], edges["dst"])
     column = {name: edges[name].to_numpy().astype(np.float64) for name in edges.column_names[2:]}
@@ -143,10 +147,11 @@ def pulled(db: "duckdb.DuckDBPyConnection", now: Basis, person: str | None = Non
 
 
 def room_left(old_spent: Array, spent: Array) -> tuple[tuple[Array, Array], Array]:
-    """1 / spent on both days, and by how much each further unit spent lowers it. `spent` includes what stays with nobody.
+    """((1 / old_spent, 1 / spent), crowding). `crowding` is the mean decrease of 1 / spent per unit spent, between the two
+    days.
 
-    An actor whose `spent` is 0 on one day has no share to speak of there: that day takes the other day's value, and nothing
-    lowers it.
+    Both inputs include `rest_weight`. If one of them is 0, the actor has no shares on that day: its reciprocal is set to that
+    of the other day, and crowding to 0. If both are 0, the reciprocals are 1.
     """
     both = (old_spent > 0) & (spent > 0)
     old_free, free = (
@@ -157,7 +162,8 @@ def room_left(old_spent: Array, spent: Array) -> tuple[tuple[Array, Array], Arra
 
 
 def of_person(changes: Changes, v: int) -> tuple[Array, Array]:
-    """Actors who moved the influence of account `v`, and each actor's part by reason: shapes (actors,), (actors, reasons)."""
+    """The actors who changed the influence of account `v`, and each actor's part by reason in accounts' worth: shapes (actors,)
+    and (actors, reasons)."""
     graph, change = changes.graph, changes.change
     room = sensitivity.buffers(len(changes.people), len(graph.src))
     shares, arrived = sensitivity.on_the_way(graph, change.old_share, change.share)
@@ -169,7 +175,7 @@ def of_person(changes: Changes, v: int) -> tuple[Array, Array]:
 
 
 def of_everybody(changes: Changes) -> Array:
-    """Each account's change of influence by reason: shape (accounts, reasons)."""
+    """Each account's change of influence by reason, in accounts' worth: shape (accounts, reasons)."""
     graph, change = changes.graph, changes.change
     room = sensitivity.buffers(len(changes.people), len(graph.src))
     shares, arrived = sensitivity.on_the_way(graph, change.old_share, change.share)

@@ -1,4 +1,4 @@
-"""How a person's influence responds to each edge: its derivative, averaged along the way from one day's shares to another's.
+"""How a person's influence responds to the share of each edge: the derivative, averaged between one day's shares and another's.
 
     influence(v) = sum over paths to v of products of at most three shares
 
@@ -7,11 +7,10 @@ which two-point Gauss-Legendre quadrature integrates exactly. Thus
 
     change of influence(v) = sum over edges of response(edge) * change of share(edge)
 
-holds exactly. Every product is split evenly among its factors, in no order. For products of two and three this is the Shapley
-value, and the Aumann-Shapley value ("Values of Non-Atomic Games", Princeton 1974).
+holds exactly. The change of a product is attributed to its factors independently of any order of them. For products of two and
+three factors this is the Shapley value, and the Aumann-Shapley value ("Values of Non-Atomic Games", Princeton 1974).
 
-All kernels that call each other are in this one file, because only a change of the caller's file renews the cache of compiled
-code.
+All kernels that call each other are in this one file, because Numba recompiles a cached kernel only if its own file changes.
 """
 
 from typing import NamedTuple
@@ -23,7 +22,7 @@ from schemas.score_changes import REASONS
 
 Array = np.ndarray
 
-# Both points have weight one half.
+# The points of two-point Gauss-Legendre quadrature on [0, 1]. Both have weight one half.
 POINTS = (0.5 - 0.5 / np.sqrt(3), 0.5 + 0.5 / np.sqrt(3))
 
 
@@ -38,7 +37,7 @@ CODES = tuple(REASONS)
 
 
 class Graph(NamedTuple):
-    """Edges in order of (src, dst), and the indexes to find them. `start` and `in_start` have one entry more than accounts."""
+    """Edges sorted by (src, dst), and indexes of them. `start` and `in_start` have one entry per account and a final one."""
 
     src: Array  # account number
     dst: Array
@@ -49,18 +48,19 @@ class Graph(NamedTuple):
 
 
 class Change(NamedTuple):
-    """Both days' edges; one entry per edge, weights and shares as doubles. The last seven fields describe the edge's actor."""
+    """The edges of both days, one entry per edge, as doubles in accounts' worth (shares) and units of W (weights). The last
+    seven fields describe the edge's actor."""
 
     old_share: Array
     share: Array
     old_weight: Array
     weight: Array
     fresh: Array  # weight of acts after the earlier day
-    restored: Array  # weight gained on days up to the earlier one that are covered since, or report more
-    missing: Array  # weight lost on such days that are no longer covered, or report less
+    restored: Array  # change of weight by better coverage up to the earlier day: acts arrive (> 0), acts age more (< 0)
+    missing: Array  # change of weight by worse coverage up to that day: acts go (< 0), acts age less (> 0)
     old_free: Array  # 1 / (rest_weight + all that the actor spent)
     free: Array
-    crowding: Array  # by how much each further unit spent lowers it, averaged over both days
+    crowding: Array  # by how much each further unit spent lowers `free`, averaged between both days
     old_credibility: Array
     credibility: Array
     restored_spent: Array
@@ -68,7 +68,7 @@ class Change(NamedTuple):
 
 
 class Buffers(NamedTuple):
-    """Working memory for one person at a time; zero between persons."""
+    """Working memory of the kernels for one person at a time. It must be zero when the next person begins (`forget`)."""
 
     marked: Array  # edge: has a response
     response: Array  # edge
@@ -76,12 +76,12 @@ class Buffers(NamedTuple):
     seen: Array  # account: two steps before the person
     before: Array  # the seen ones
     one: Array  # account: its share of the person
-    two: Array  # account: what reaches the person from it in two steps
+    two: Array  # account: the part of its attention that reaches the person in two steps
     answered: Array  # account: the person's share of it
 
 
 def graph(src: Array, dst: Array, accounts: int) -> Graph:
-    """Makes the graph. `src`, `dst`: account numbers below `accounts`, sorted by (src, dst), none twice, none to itself."""
+    """Indexes edges. `src`, `dst`: account numbers below `accounts`, sorted by (src, dst), without duplicates or self-loops."""
     numbers = np.arange(accounts + 1)
     in_edge = np.lexsort((src, dst))
     key = src.astype(np.int64) * accounts + dst
@@ -92,7 +92,7 @@ def graph(src: Array, dst: Array, accounts: int) -> Graph:
 
 
 def buffers(accounts: int, edges: int) -> Buffers:
-    """Makes zeroed memory for a graph of this size."""
+    """Zeroed working memory for a graph of this size."""
     return Buffers(
         np.zeros(edges, np.bool_),
         np.zeros(edges),
@@ -106,8 +106,7 @@ def buffers(accounts: int, edges: int) -> Buffers:
 
 
 def on_the_way(g: Graph, old: Array, new: Array) -> tuple[Array, Array]:
-    """Shares at both points of the quadrature, and what they bring each account in one step: shapes (2, edges) and (2,
-    accounts)."""
+    """Shares at both points of the quadrature, and their sums per target account: shapes (2, edges) and (2, accounts)."""
     shares = np.stack([old + point * (new - old) for point in POINTS])
     arrived = np.stack([np.bincount(g.dst, share, len(g.start) - 1) for share in shares])
     return shares, arrived
@@ -115,8 +114,8 @@ def on_the_way(g: Graph, old: Array, new: Array) -> tuple[Array, Array]:
 
 @njit(cache=True)
 def responses(v: int, g: Graph, shares: Array, arrived: Array, rounds: int, room: Buffers) -> int:
-    """Writes the edges through which influence can reach `v` to `room.edges`, ascending, and the response of each edge to
-    `room.response`; returns the number of edges. `forget` makes the room zero again for the next person."""
+    """Writes the edges through which influence can reach `v` to `room.edges`, ascending, and the response of each such edge to
+    `room.response`. Returns the number of edges. Before the next person, call `forget`."""
     count = 0
     for point in range(len(shares)):
         count = _add(v, g, shares[point], arrived[point], rounds, room, 0.5, count)
@@ -126,7 +125,7 @@ def responses(v: int, g: Graph, shares: Array, arrived: Array, rounds: int, room
 
 @njit(cache=True)
 def forget(room: Buffers, count: int) -> None:
-    """Makes the marks and responses of the first `count` edges of `room.edges` zero again."""
+    """Resets the marks and responses of the first `count` edges of `room.edges` to zero."""
     for k in range(count):
         room.marked[room.edges[k]] = False
         room.response[room.edges[k]] = 0.0
@@ -136,7 +135,7 @@ def forget(room: Buffers, count: int) -> None:
 def everybody(
     graph: Graph, change: Change, damping: float, shares: Array, arrived: Array, rounds: int, room: Buffers
 ) -> Array:
-    """Each account's change of influence by reason: shape (accounts, reasons)."""
+    """Each account's change of influence by reason, in accounts' worth: shape (accounts, reasons)."""
     accounts = len(graph.start) - 1
     total = np.zeros((accounts, len(CODES)))
     actors = np.zeros(len(graph.src), np.int64)
@@ -153,8 +152,9 @@ def everybody(
 def by_actor(
     v: int, graph: Graph, change: Change, damping: float, room: Buffers, count: int, actors: Array, parts: Array
 ) -> int:
-    """Writes each actor among the `count` marked edges and its parts; returns the number of actors. Edges of an actor are
-    adjacent."""
+    """Groups the first `count` edges of `room.edges` by actor. Writes the actors to `actors`, and each actor's change of the
+    influence of `v` by reason to `parts`, in accounts' worth. Returns the number of actors. Relies on ascending edges: those of
+    an actor are adjacent."""
     actor_count, k = 0, 0
     while k < count:
         first = room.edges[k]
@@ -164,7 +164,7 @@ def by_actor(
         while k < count and graph.src[room.edges[k]] == u:
             e = room.edges[k]
             response = room.response[e]
-            # Not the rounded shares: their last unit of 2^-36 would be reported as attention that moved.
+            # From unrounded shares: rounding to 2^-36 would be reported as attention that moved.
             whole += (
                 response
                 * damping
@@ -191,8 +191,8 @@ def by_actor(
         )
         restored_spent, missing_spent = change.restored_spent[first], change.missing_spent[first]
         if own >= 0:
-            # What a unit of weight towards v brings v, less what it takes from the actor's other ways to v: `free * response -
-            # crowding`. It is never below zero, but as a difference of large numbers it might be, by rounding.
+            # The effect on v of one unit of weight towards v: its gain less what the actor's other paths to v lose,
+            # `free * response - crowding`. This form cannot become negative by rounding, as a difference could.
             response = room.response[own]
             unit = passed_on * free * response
             if crowding > 0:
@@ -228,7 +228,8 @@ def _give(edge: int, value: float, room: Buffers, count: int) -> int:
 
 @njit(cache=True)
 def _add(v: int, g: Graph, share: Array, arrived: Array, rounds: int, room: Buffers, part: float, count: int) -> int:
-    """Adds `part` of the derivative at these shares. Paths are x -> w -> u -> v, all accounts distinct."""
+    """Adds `part` times the derivative at these shares to `room`. Returns `count` plus the number of newly marked edges. Paths
+    are x -> w -> u -> v, all accounts distinct."""
     for e in range(g.start[v], g.start[v + 1]):
         room.answered[g.dst[e]] = share[e]
     for k in range(g.in_start[v], g.in_start[v + 1]):
