@@ -6,7 +6,7 @@ holds none of them.
 """
 
 import os
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.sdk import Asset, AssetAlias, CronDataIntervalTimetable, ExceptionRetryPolicy, RetryAction, RetryRule
@@ -25,14 +25,11 @@ ACTIVITY = AssetAlias("activity")  # resolves to one asset per source: clout://w
 
 
 def deadline_of(text: str) -> timedelta | None:
-    """`HH:MM` UTC as the time since midnight; None for `off`.
-
-    Accepts any time of ISO 8601, but ignores seconds and an offset from UTC. Raises `UsageError` for any other text.
-    """
+    """`HH:MM` UTC as the time since midnight; None for `off`. Raises `UsageError` for any other text."""
     if text == "off":
         return None
     try:
-        at = time.fromisoformat(text)
+        at = datetime.strptime(text, "%H:%M")
     except ValueError as error:
         raise UsageError(f"CLOUT_DEADLINE={text}: expected HH:MM, a time of day in UTC, or off") from error
     return timedelta(hours=at.hour, minutes=at.minute)

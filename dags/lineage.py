@@ -30,6 +30,7 @@ TABLES: dict[str, tuple[Sequence[str], Sequence[str]]] = {
             "influence",
             "scores",
             "publications",
+            "methodologies",
             "restatements",
         ),
     ),

@@ -168,7 +168,7 @@ class Api:
         following: str | None = str(self._address(path, params))
         while following:
             if following in seen:
-                raise ApiError(f"{httpx2.URL(following).host}: the same page comes again and again")
+                raise ApiError(f"{httpx2.URL(following).host}: the list of pages links back to a page already read")
             seen.add(following)
             answer = self.get(following)
             yield answer
@@ -181,7 +181,7 @@ class Api:
 
     def _refuse_elsewhere(self, url: httpx2.URL) -> None:
         if (url.scheme, url.host, url.port) != (self._base.scheme, self._base.host, self._base.port):
-            raise ApiError(f"{self._base.host}: sends to another host, {url.host}; not followed")
+            raise ApiError(f"{self._base.host}: leads to another host, {url.host}, which clout does not ask")
 
     def _ask(self, url: httpx2.URL, where: str) -> Answer:
         for _ in range(REDIRECTS):
@@ -194,9 +194,9 @@ class Api:
             except httpx2.RequestError as error:
                 raise _PassingError(type(error).__name__) from None
             except httpx2.InvalidURL:
-                raise ApiError(f"{where}: redirects to no address") from None
+                raise ApiError(f"{where}: redirects to an invalid URL") from None
             self._refuse_elsewhere(url)
-        raise ApiError(f"{where}: redirects again and again")
+        raise ApiError(f"{where}: redirects more than {REDIRECTS} times")
 
     def _answer(self, answer: httpx2.Response, where: str) -> Answer:
         status = answer.status_code

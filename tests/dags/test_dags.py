@@ -163,9 +163,10 @@ def test_the_deadline_is_a_time_of_day(text, hours):
     assert common.deadline_of(text) == timedelta(hours=hours)
 
 
-def test_a_deadline_that_is_no_time_of_day_is_refused():
-    with pytest.raises(UsageError, match="CLOUT_DEADLINE=8 o'clock: expected HH:MM"):
-        common.deadline_of("8 o'clock")
+@pytest.mark.parametrize("text", ["8 o'clock", "08:00+02:00", "08:00:30", "2026-11-03", ""])
+def test_a_deadline_that_is_no_time_of_day_is_refused(text):
+    with pytest.raises(UsageError, match=f"CLOUT_DEADLINE={re.escape(text)}: expected HH:MM"):
+        common.deadline_of(text)
 
 
 @pytest.mark.parametrize("dag", DAGS.values(), ids=DAGS)
