@@ -6,7 +6,7 @@ Spark reads and writes plain Parquet files. Its queries do not touch the log, an
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 from uuid import uuid4
@@ -64,8 +64,10 @@ def written(
             files.create_dir(action.path.rpartition("/")[0])
             files.move(path, action.path)
     finally:
-        if files.get_file_info(staging).type == fs.FileType.Directory:
-            files.delete_dir(staging)
+        # Spark may still write after an interrupt. `clout maintain` removes what is left.
+        with suppress(OSError):
+            if files.get_file_info(staging).type == fs.FileType.Directory:
+                files.delete_dir(staging)
     yield added
 
 

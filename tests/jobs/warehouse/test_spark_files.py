@@ -7,6 +7,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
+from fsspec.implementations.dirfs import DirFileSystem
+from fsspec.implementations.local import LocalFileSystem
+from pyarrow import fs
 
 from jobs.warehouse import spark_files
 from jobs.warehouse.commits import Span
@@ -132,6 +135,22 @@ def test_what_a_killed_write_left_counts_for_nobody_and_is_removed(spark, wareho
     assert warehouse.read(ENGAGEMENT).num_rows == warehouse.frame(spark, ENGAGEMENT).count() == 0
     warehouse.delta(ENGAGEMENT).vacuum(0, dry_run=False, enforce_retention_duration=False, full=True)
     assert not file.exists()
+
+
+def test_an_interrupt_stays_one_though_spark_still_writes(warehouse, frame, monkeypatch):
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(spark_files, "_described", interrupted)
+
+    def busy(self: Warehouse, table: Table, delta: DeltaTable) -> fs.FileSystem:
+        handler = fs.FSSpecHandler(DirFileSystem(self.path(table), LocalFileSystem()))
+        monkeypatch.setattr(handler, "delete_dir", lambda _: (_ for _ in ()).throw(OSError("Directory not empty")))
+        return fs.PyFileSystem(handler)
+
+    monkeypatch.setattr(Warehouse, "_file_system", busy)
+    with pytest.raises(KeyboardInterrupt):
+        warehouse.replace_by_spark(ENGAGEMENT, frame(ENGAGEMENT, [{}]), {"day": DAY}, run_id="r", job="j")
 
 
 def test_a_commit_whose_answer_is_lost_is_not_made_twice(warehouse, frame, monkeypatch):
