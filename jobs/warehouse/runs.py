@@ -93,8 +93,8 @@ def recorded_together(warehouse: Warehouse, runs: list[Run]) -> Iterator[None]:
     before the block if the warehouse is not writable."""
     log.info("%s: started, runs %s", ", ".join(f"{run.job} {run.day}" for run in runs), [run.id for run in runs])
     warehouse.require_writable()
-    write(warehouse, runs, STARTED)
     try:
+        write(warehouse, runs, STARTED)  # an interrupt may come after its commit and before it returns
         yield
     except BaseException as error:
         write(warehouse, runs, FAILED, str(error) or type(error).__name__)
