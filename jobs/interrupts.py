@@ -28,7 +28,7 @@ _asked = False
 @contextmanager
 def handled() -> Iterator[None]:
     """Within the block, an interrupt ends the processes that this command started, and raises `KeyboardInterrupt`. `asked`
-    tells whether an interrupt came."""
+    then returns whether an interrupt came."""
     global _asked
     before = {number: signal.getsignal(number) for number in SIGNALS}
     hook = sys.unraisablehook

@@ -21,7 +21,7 @@ from jobs.places import landing
 from jobs.sources import recording
 from jobs.warehouse import counted, histories, known_accounts, pruning, runs
 from jobs.warehouse.commits import Span
-from jobs.warehouse.races import LostRaceError, is_collision
+from jobs.warehouse.races import LostRaceError
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
 from schemas.accounts import ACCOUNTS
@@ -110,10 +110,6 @@ def _attempt(kept: Kept, step: Callable[[], None]) -> None:
             step()
             return
         except (CommitFailedError, LostRaceError) as error:
-            failure: Exception = error
-        except Exception as error:
-            if not is_collision(error):
-                raise
             failure = error
     kept.skipped = "a run was writing; the next maintenance tries again"
     log.info("maintain %s: skipped, %s", kept.table, failure)

@@ -24,8 +24,8 @@ from websockets.sync.client import ClientConnection, connect
 
 from jobs.errors import UsageError
 from jobs.sources import jetstream, recording
-from jobs.sources.http import ApiError, Budget, OutOfBudgetError
-from jobs.sources.page import DAY_US, Note, Page, PageBuilder, Rejected
+from jobs.sources.http import ApiError, Budget
+from jobs.sources.page import DAY_US, Note, Page
 from jobs.sources.recording import Cursor, Recording
 from jobs.sources.values import within
 
@@ -73,13 +73,13 @@ class BlueskySource:
             notes: list[Note] = []
             try:
                 self._record(stream, day)
-            except (OutOfBudgetError, ApiError) as error:
-                notes.append(Note(f"{error}; the next pull goes on from there", True, day, absent=not stream.pages))
+            except ApiError as error:
+                notes.append(Note(f"{error}; the next pull resumes there", True, day, absent=not stream.pages))
             _, gap_us = stream.cursor.next or (None, 0)
             if gap_us:
                 reason = f"the server no longer had {gap_us / 3.6e9:.1f} hours of its events"
                 notes.append(Note(reason, True, day, absent=gap_us >= DAY_US, lasting=True))
-            yield from _pages(folder, notes)
+            yield from recording.parsed(folder, jetstream.PLATFORM, jetstream.parse, notes)
 
     def _record(self, stream: Recording, day: date) -> None:
         """Records the day's events after the last recorded one, up to the end of the day or the server's present time,
@@ -231,19 +231,3 @@ _RECORD: dict[str, Callable[[Any], Any]] = {
     "labels": _as_is,
     "displayName": _as_is,
 }
-
-
-def _pages(folder: Path, notes: Sequence[Note]) -> Iterator[Page]:
-    for path in recording.pages(folder):
-        builder = PageBuilder(jetstream.PLATFORM, str(path))
-        for number, line in enumerate(recording.items_of(path), 1):
-            try:
-                builder.add(number, line, jetstream.parse(line))
-            except Rejected as fault:
-                builder.reject(number, line, fault)
-        yield builder.page()
-    if notes:
-        builder = PageBuilder(jetstream.PLATFORM, str(folder))
-        for note in notes:
-            builder.note(note)
-        yield builder.page()

@@ -24,7 +24,7 @@ from typing import Any
 
 from jobs.sources import recording
 from jobs.sources.http import Api, ApiError, Budget
-from jobs.sources.page import Account, Act, Author, Ignored, Note, Page, PageBuilder, Record, Rejected, Unresolved
+from jobs.sources.page import Account, Act, Author, Ignored, Note, Page, Record, Rejected, Unresolved
 from jobs.sources.recording import Cursor, Recording
 from jobs.sources.values import ACTOR_WITHDRAWN, account_id, dated, from_seconds, json_object
 
@@ -80,20 +80,20 @@ class HackerNewsSource:
         Api(self._place, self._budget)  # refuses a place that is no address
 
     def pages(self, first_day: date, last_day: date) -> Iterator[Page]:
-        """Requests what the recordings of these days lack, and yields the pages of each day. If the budget is used up, a note
-        marks the day as partial, or as absent if nothing of it is recorded. Raises like `Api.get` for all other failures."""
+        """Requests what the recordings of these days lack, and yields the pages of each day. If the budget is used up or the
+        platform fails, a note marks the day as partial, or as absent if nothing of it is recorded."""
         with Api(self._place, self._budget) as api:
             for number in range((last_day - first_day).days + 1):
                 day = first_day + timedelta(days=number)
                 folder = recording.day_folder(self._landing, self._id, day)
                 items, parents = Recording(folder, ITEMS), Recording(folder, PARENTS)
-                note = None
+                notes: list[Note] = []
                 try:
                     _record_items(api, items, day)
                     _record_parents(api, parents, items)
                 except ApiError as error:
-                    note = Note(_missing(str(error), items, parents), True, day, absent=not items.pages)
-                yield from _pages(folder, note)
+                    notes.append(Note(_missing(str(error), items, parents), True, day, absent=not items.pages))
+                yield from recording.parsed(folder, PLATFORM, parse, notes)
 
 
 def _record_items(api: Api, items: Recording, day: date) -> None:
@@ -185,19 +185,4 @@ def _missing(reason: str, items: Recording, parents: Recording) -> str:
     """The text of the note for a pull that ended early: the reason, and how many items are recorded."""
     count = sum(len(recording.items_of(path)) for path in items.pages)
     behind = " and no parent" if items.cursor.done and not parents.pages else ""
-    return f"{reason} after {count:,} items{behind}; the next pull goes on from there"
-
-
-def _pages(folder: Path, note: Note | None) -> Iterator[Page]:
-    for path in recording.pages(folder):
-        builder = PageBuilder(PLATFORM, str(path))
-        for number, line in enumerate(recording.items_of(path), 1):
-            try:
-                builder.add(number, line, parse(line))
-            except Rejected as fault:
-                builder.reject(number, line, fault)
-        yield builder.page()
-    if note:
-        builder = PageBuilder(PLATFORM, str(folder))
-        builder.note(note)
-        yield builder.page()
+    return f"{reason} after {count:,} items{behind}; the next pull resumes there"

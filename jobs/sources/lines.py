@@ -95,7 +95,7 @@ def _needs_dictionary(head: bytes) -> bool:
 
 
 class _Readable(io.RawIOBase):
-    """A raw file on a disk or mount. Raises the machine's read errors as `ReadError`, to tell them from errors of
+    """A raw file on a disk or mount. Raises the machine's read errors as `ReadError`, to separate them from errors of
     decompressors, which mean faulty content although some are `OSError` too."""
 
     def __init__(self, raw: BinaryIO, name: str) -> None:

@@ -9,7 +9,7 @@ ids, times, kinds, links and account names, but no text of a post.
 import hashlib
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -21,6 +21,8 @@ from backports import zstd
 
 from jobs.errors import CloutError
 from jobs.files import appearing
+from jobs.sources.lines import Parse
+from jobs.sources.page import Note, Page, PageBuilder, Rejected
 
 MOST_LETTERS = 150  # longest encoded unit in a file name; a longer one is cut
 SUFFIX = ".jsonl.zst"
@@ -65,20 +67,27 @@ class Recording:
             file.flush()
             os.fsync(file.fileno())
 
-    def forget(self) -> None:
-        """Removes the recorded pages, so that the next pull requests the unit again."""
-        for page in self.pages:
-            page.unlink()
-
-
-def pages(folder: Path) -> list[Path]:
-    """The recorded pages in a day's folder, of all units."""
-    return sorted(folder.glob(f"*{SUFFIX}"))
-
 
 def items_of(page: Path) -> list[bytes]:
     """The items of a recorded page, each as one line of JSON, without the cursor."""
     return zstd.decompress(page.read_bytes()).splitlines()[:-1]
+
+
+def parsed(folder: Path, platform: str, parse: Parse, notes: Sequence[Note]) -> Iterator[Page]:
+    """The recorded pages of all units in a day's folder, parsed, and a page with the notes if there are any."""
+    for path in sorted(folder.glob(f"*{SUFFIX}")):
+        builder = PageBuilder(platform, str(path))
+        for number, line in enumerate(items_of(path), 1):
+            try:
+                builder.add(number, line, parse(line))
+            except Rejected as fault:
+                builder.reject(number, line, fault)
+        yield builder.page()
+    if notes:
+        builder = PageBuilder(platform, str(folder))
+        for note in notes:
+            builder.note(note)
+        yield builder.page()
 
 
 def day_folder(landing: Path, source_id: str, day: date) -> Path:

@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from jobs import yaml_file
 from jobs.errors import UsageError
-from jobs.sources import recording
 
 if TYPE_CHECKING:
     from jobs.sources.page import Source
@@ -61,6 +60,8 @@ class SourceSpec:
             raise UsageError(f"--again: {self.id} reads files, and every pull reads them anew; leave --again out")
         if self.type not in ANSWER_ABOUT_THE_PAST:
             raise UsageError(f"--again: {self.type} cannot be asked about the past; the recording of {day} is kept")
+        from jobs.sources import recording
+
         shutil.rmtree(recording.day_folder(landing, self.id, day), ignore_errors=True)
 
     @property

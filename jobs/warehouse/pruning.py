@@ -27,7 +27,7 @@ def expression(partition: Partition) -> pc.Expression:
             condition = condition & (column >= values.first) & (column <= values.last)
         elif isinstance(values, tuple):
             condition = condition & column.isin(pa.array(values))
-        else:  # unlike `isin`, an equality tells a scan the column's value
+        else:  # unlike `isin`, an equality gives a scan the column's value
             condition = condition & (column == pc.scalar(values))
     return condition
 

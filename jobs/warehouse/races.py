@@ -1,17 +1,13 @@
 """Races between runs that write one table at the same time: names the run that won, and repeats writes that can be repeated."""
 
 from deltalake import DeltaTable
-from deltalake.exceptions import CommitFailedError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from jobs.errors import CloutError
 from jobs.warehouse import commits
 from jobs.warehouse.commits import Partition, as_text
 
-# Parts of an error's name or text that mean: another commit came first. For errors other than `CommitFailedError`.
-COLLISIONS = ("Concurrent", "DELTA_CONCURRENT", "MetadataChanged", "DELTA_METADATA_CHANGED")
-
-# Operations that change files but no rows: the beginnings of the names that deltalake and delta-spark write into the log.
+# Operations that change files but no rows: the beginnings of their names in the log.
 UPKEEP = ("OPTIMIZE", "VACUUM")
 
 # Attempts at a write that collides with unrelated commits, such as bookkeeping of another day or source. With tens of
@@ -30,11 +26,6 @@ class RearrangedError(LostRaceError):
     def __init__(self, message: str, version: int) -> None:
         super().__init__(message)
         self.version = version
-
-
-def is_collision(error: Exception) -> bool:
-    """Whether the error of a writer means that another commit came first."""
-    return isinstance(error, CommitFailedError) or any(name in f"{type(error).__name__} {error}" for name in COLLISIONS)
 
 
 def lost(table: str, before: int, description: str, now: DeltaTable, partition: Partition) -> LostRaceError:

@@ -8,10 +8,11 @@ from itertools import takewhile
 from pathlib import Path
 
 from deltalake import DeltaTable
+from deltalake.exceptions import CommitFailedError
 
 from jobs.warehouse import commits, delta_log
 from jobs.warehouse.commits import Partition
-from jobs.warehouse.races import is_collision, lost
+from jobs.warehouse.races import lost
 
 
 @contextmanager
@@ -32,7 +33,7 @@ def transaction(
     except Exception as error:
         now = reopened()
         if not _holds(now, before, stamp):
-            if is_collision(error):
+            if isinstance(error, CommitFailedError):
                 raise lost(table, before, description, now, partition) from error
             raise
     folder = Path(delta.table_uri.removeprefix("file://"))

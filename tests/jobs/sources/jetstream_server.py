@@ -54,12 +54,14 @@ WHOLE = {number for number in EVENTS if 0 <= number < 480}
 
 
 class Jetstream:
-    """A server's memory. `serve_from` may be replaced; `asked` holds the cursor of each connection."""
+    """A server's memory. `serve_from` may be replaced; `asked` holds the cursor of each connection. `drop_after`: the number of
+    events after which each connection breaks off."""
 
     def __init__(self) -> None:
         self.asked: list[int] = []
         self.queries: list[dict[str, list[str]]] = []
         self.clock = LATER
+        self.drop_after: int | None = None
         self.memory_begins = BEGIN - 40 * STEP
         self.serve_from: Callable[[ServerConnection, int], None] = self.everything
         self.url = ""
@@ -71,7 +73,10 @@ class Jetstream:
                 yield json.dumps(made)
 
     def everything(self, socket: ServerConnection, cursor: int) -> None:
-        for message in self.messages(cursor):
+        for number, message in enumerate(self.messages(cursor)):
+            if number == self.drop_after:
+                socket.close_socket()
+                return
             socket.send(message)
         socket.recv()  # the tip: silence until the client goes
 

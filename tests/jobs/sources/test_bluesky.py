@@ -4,7 +4,6 @@ import json
 import threading
 from collections.abc import Iterator
 from http import HTTPStatus
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 from backports import zstd
 from websockets.sync.server import ServerConnection, serve
 
-from jobs import files, pull_activity
+from jobs import pull_activity
 from jobs.errors import UsageError
 from jobs.sources import bluesky, recording
 from jobs.sources.bluesky import BlueskySource
@@ -24,6 +23,7 @@ from jobs.warehouse.runs import Batch
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from tests.jobs.sources.jetstream_server import BEGIN, DAY, LATER, STEP, TEXT, WHOLE, Jetstream, event, running
+from tests.jobs.sources.killed import killed_at, recorded
 
 
 @pytest.fixture
@@ -55,11 +55,11 @@ def test_a_day_is_whole_by_one_connection(server, tmp_path):
 
 def test_the_acts_are_those_of_the_whole_events_and_no_text_is_recorded(server, tmp_path):
     pulled(opened(server, tmp_path))
-    lines = [line for path in recording.pages(tmp_path / "bsky" / str(DAY)) for line in recording.items_of(path)]
+    lines = [line for path in recorded(tmp_path) for line in recording.items_of(path)]
     assert [parse(line) for line in lines] == [parse(json.dumps(event(number)).encode()) for number in sorted(WHOLE)]
-    recorded = b"".join(zstd.decompress(path.read_bytes()) for path in tmp_path.rglob("*.zst"))
+    content = b"".join(zstd.decompress(path.read_bytes()) for path in recorded(tmp_path))
     for word in (TEXT, "createdAt", "langs", "root"):
-        assert word.encode() not in recorded
+        assert word.encode() not in content
 
 
 def test_the_same_day_again_asks_nothing_and_gives_the_same_rows(server, tmp_path):
@@ -70,15 +70,7 @@ def test_the_same_day_again_asks_nothing_and_gives_the_same_rows(server, tmp_pat
 
 
 def test_a_stream_that_drops_is_resumed_at_the_last_event(server, tmp_path):
-    def dropping(socket: ServerConnection, cursor: int) -> None:
-        for number, message in enumerate(server.messages(cursor)):
-            if number == 130:
-                socket.close_socket()
-                return
-            socket.send(message)
-        socket.recv()
-
-    server.serve_from = dropping
+    server.drop_after = 130
     assert pulled(opened(server, tmp_path)) == (WHOLE, [])
     assert len(server.asked) == 4
     assert server.asked == sorted(server.asked)
@@ -122,13 +114,9 @@ def test_a_day_that_the_server_has_forgotten_is_absent(server, tmp_path):
 
 
 def test_what_the_server_forgot_before_a_pull_was_resumed_is_missing(server, tmp_path):
-    def first_ones(socket: ServerConnection, cursor: int) -> None:
-        for message in islice(server.messages(cursor), 200):
-            socket.send(message)
-
-    server.serve_from = first_ones
+    server.drop_after = 200
     pulled(opened(server, tmp_path, connections=1))
-    server.serve_from = server.everything
+    server.drop_after = None
     server.memory_begins = BEGIN + 320 * STEP
     events, (note,) = pulled(opened(server, tmp_path))
     assert events == {number for number in WHOLE if number < 200 or number >= 320}
@@ -165,7 +153,7 @@ def test_a_server_that_never_sends_anything_ends_the_pull(server, tmp_path, monk
     events, (note,) = pulled(opened(server, tmp_path))
     assert events == set()
     assert note.absent
-    assert note.reason == "127.0.0.1: no event by 8 connections in a row; the next pull goes on from there"
+    assert note.reason == "127.0.0.1: no event by 8 connections in a row; the next pull resumes there"
 
 
 def test_a_server_that_refuses_says_no_secret(tmp_path, server):
@@ -182,7 +170,7 @@ def test_a_server_that_refuses_says_no_secret(tmp_path, server):
         _, (note,) = pulled(opened(server, tmp_path))
         other.shutdown()
         thread.join()
-    assert note.reason == "127.0.0.1: no event by 8 connections in a row; the next pull goes on from there"
+    assert note.reason == "127.0.0.1: no event by 8 connections in a row; the next pull resumes there"
 
 
 def test_messages_that_are_no_events_are_passed_over(server, tmp_path):
@@ -213,17 +201,9 @@ def test_one_odd_event_is_rejected_and_the_others_survive(server, tmp_path):
 
 
 def test_a_pull_out_of_budget_goes_on_with_the_next_one(server, tmp_path):
-    def dropping(socket: ServerConnection, cursor: int) -> None:
-        for number, message in enumerate(server.messages(cursor)):
-            if number == 200:
-                socket.close_socket()
-                return
-            socket.send(message)
-        socket.recv()
-
-    server.serve_from = dropping
+    server.drop_after = 200
     _, (note,) = pulled(opened(server, tmp_path, connections=2))
-    assert note.reason == "the budget of 2 requests is used up; the next pull goes on from there"
+    assert note.reason == "the budget of 2 requests is used up; the next pull resumes there"
     assert (note.partial, note.absent) == (True, False)
     assert pulled(opened(server, tmp_path)) == (WHOLE, [])
     assert server.asked == sorted(server.asked)
@@ -231,22 +211,13 @@ def test_a_pull_out_of_budget_goes_on_with_the_next_one(server, tmp_path):
 
 def test_a_pull_that_is_killed_before_any_page_appears_gives_the_same_day(server, tmp_path, monkeypatch):
     whole = pulled(opened(server, tmp_path / "whole"))
-    pages = len(list((tmp_path / "whole").rglob("*.zst")))
+    pages = len(recorded(tmp_path / "whole"))
     assert pages == 5
-    replace = files.os.replace
-    for killed in range(pages):
-        calls = iter(range(100))
-
-        def dying(*given, calls=calls, killed=killed):
-            if next(calls) == killed:
-                raise KeyboardInterrupt
-            return replace(*given)
-
-        with monkeypatch.context() as patch:
-            patch.setattr(files.os, "replace", dying)
-            with pytest.raises(KeyboardInterrupt):
-                pulled(opened(server, tmp_path / str(killed)))
-        assert pulled(opened(server, tmp_path / str(killed))) == whole
+    for number in range(pages):
+        landing = tmp_path / str(number)
+        with killed_at(number):
+            pulled(opened(server, landing))
+        assert pulled(opened(server, landing)) == whole
 
 
 @pytest.mark.parametrize("place", ["https://bsky.social", "some/file", "wss://", "ws:"])

@@ -17,7 +17,7 @@ from tests.jobs.sources.hours import DAY, NEXT_DAY, hour, name
 
 
 class Server(ThreadingHTTPServer):
-    """Answers with what stands next in `answers` for a path, the last for ever; 404 for others."""
+    """Sends a path's next answer in `answers`, and its last one from then on; 404 for other paths."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Answer)

@@ -10,7 +10,7 @@ import orjson
 import pytest
 from backports import zstd
 
-from jobs import files, pull_activity
+from jobs import pull_activity
 from jobs.errors import UsageError
 from jobs.sources import hackernews, http, recording
 from jobs.sources.hackernews import HackerNewsSource, parse
@@ -20,6 +20,7 @@ from jobs.sources.values import ACTOR_WITHDRAWN
 from jobs.warehouse.runs import Batch
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
+from tests.jobs.sources.killed import killed_at, recorded
 from tests.jobs.sources.platform_server import Platform, Reply
 
 DAY = date(2026, 11, 3)
@@ -137,7 +138,7 @@ def test_replies_find_their_parents_also_outside_the_day(hn, tmp_path, warehouse
 
 def test_no_text_is_recorded(hn, tmp_path):
     acts(opened(hn, tmp_path))
-    assert not [path for path in tmp_path.rglob("*.zst") if b"secret" in zstd.decompress(path.read_bytes())]
+    assert not [path for path in recorded(tmp_path) if b"secret" in zstd.decompress(path.read_bytes())]
 
 
 def test_the_same_day_again_asks_nothing_and_gives_the_same_rows(hn, tmp_path):
@@ -155,31 +156,21 @@ def test_a_pull_out_of_budget_says_what_is_missing_and_the_next_one_goes_on(hn, 
     assert note.partial
     assert note.reason.startswith(f"the budget of {requests:,} requests is used up after ")
     assert note.absent is (requests == 10)
-    recorded = recording.Recording(recording.day_folder(tmp_path, "hn", DAY), hackernews.ITEMS).cursor.next
+    cursor = recording.Recording(recording.day_folder(tmp_path, "hn", DAY), hackernews.ITEMS).cursor.next
     hn.asked.clear()
     assert of_day(acts(opened(hn, tmp_path))) == EXPECTED
-    if recorded:
-        assert not {f"/item/{number}.json" for number in range(FIRST_OF_DAY, recorded[0])} & set(hn.asked)
+    if cursor:
+        assert not {f"/item/{number}.json" for number in range(FIRST_OF_DAY, cursor[0])} & set(hn.asked)
 
 
 def test_a_pull_that_is_killed_between_a_page_and_its_rename_asks_one_page_again(hn, tmp_path, monkeypatch):
     whole = acts(opened(hn, tmp_path / "whole"))
-    replace = files.os.replace
-    renames = len(list((tmp_path / "whole").rglob("*.zst")))
+    renames = len(recorded(tmp_path / "whole"))
     assert renames > 5
     for number in range(renames):
         landing = tmp_path / str(number)
-        calls = iter(range(100))
-
-        def dying(*given, calls=calls, number=number):
-            if next(calls) == number:
-                raise KeyboardInterrupt
-            return replace(*given)
-
-        with monkeypatch.context() as patch:
-            patch.setattr(files.os, "replace", dying)
-            with pytest.raises(KeyboardInterrupt):
-                acts(opened(hn, landing))
+        with killed_at(number):
+            acts(opened(hn, landing))
         assert acts(opened(hn, landing)) == whole
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from backports import zstd
 
-from jobs import files
 from jobs.errors import CloutError
 from jobs.sources import recording
 from jobs.sources.recording import Cursor, Recording
+from tests.jobs.sources.killed import killed_at, recorded
 
 
 def test_pages_come_back_in_order_with_the_last_cursor(tmp_path):
@@ -18,7 +18,7 @@ def test_pages_come_back_in_order_with_the_last_cursor(tmp_path):
     for number in range(12):
         unit.add([{"id": number}], Cursor(next=[number, None], done=number == 11))
     assert Recording(tmp_path, "repo/one").cursor == Cursor([11, None], True)
-    assert [recording.items_of(page) for page in recording.pages(tmp_path)] == [[b'{"id":%d}' % n] for n in range(12)]
+    assert [recording.items_of(page) for page in recorded(tmp_path)] == [[b'{"id":%d}' % n] for n in range(12)]
 
 
 def test_a_page_without_items_keeps_its_cursor(tmp_path):
@@ -53,17 +53,12 @@ def test_units_do_not_mix(tmp_path):
     assert {path.parent for path in tmp_path.rglob("*") if path.is_file()} == {tmp_path}
 
 
-def test_a_page_that_was_cut_off_was_never_there(tmp_path, monkeypatch):
+def test_a_page_that_was_cut_off_was_never_there(tmp_path):
     unit = Recording(tmp_path, "u")
     unit.add([1], Cursor(1))
 
-    def killed(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(files.os, "replace", killed)
-        with pytest.raises(KeyboardInterrupt):
-            unit.add([2], Cursor(2))
+    with killed_at(0):
+        unit.add([2], Cursor(2))
     assert unit.cursor == Cursor(1)
     unit.add([2], Cursor(2))
     assert [recording.items_of(page) for page in unit.pages] == [[b"1"], [b"2"]]
@@ -90,10 +85,3 @@ def test_only_days_before_the_first_kept_one_are_removed(tmp_path):
         "a/2026-11-03", "a/notes", "b/2026-11-03",
     ]  # fmt: skip
     assert recording.remove_before(Path(tmp_path / "nothing"), days[2]) == 0
-
-
-def test_a_unit_is_asked_anew_after_it_is_forgotten(tmp_path):
-    unit = Recording(tmp_path, "u")
-    unit.add([1], Cursor(1, True))
-    unit.forget()
-    assert unit.cursor == Cursor()

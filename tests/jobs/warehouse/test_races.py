@@ -1,4 +1,4 @@
-"""Who wins of writers that meet, and what the others are told."""
+"""Which of several concurrent writers wins, and the errors of the others."""
 
 import subprocess
 import sys

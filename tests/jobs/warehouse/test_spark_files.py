@@ -44,9 +44,9 @@ def test_spark_replaces_its_partition_and_leaves_every_other_file_alone(warehous
 
 def test_a_contract_error_lists_every_difference(warehouse, spark):
     wrong = spark.createDataFrame([(1, "red")], "day long, colour string")
-    with pytest.raises(ContractError) as told:
+    with pytest.raises(ContractError) as raised:
         warehouse.replace_by_spark(ENGAGEMENT, wrong, {"day": DAY}, run_id="r", job="j")
-    assert str(told.value) == (
+    assert str(raised.value) == (
         "engagement: day: expected date, found bigint; src: expected string, found nothing; dst: expected string, found"
         " nothing; platform: expected string, found nothing; kind: expected string, found nothing; act_count: expected"
         " bigint, found nothing; colour: not in the contract"
