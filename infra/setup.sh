@@ -149,7 +149,7 @@ has_java() {
 
 make_java() {
     local home package
-    rm -rf "$clout_venv/java"
+    rm -rf "$clout_venv/java" "$clout_venv/.clout/classes.stamp" # the archive of classes is in this folder
     if ! find_java; then
         for package in openjdk-21-jre-headless openjdk-17-jre-headless; do
             if apt_install "$package" && find_java; then break; fi

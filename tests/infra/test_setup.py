@@ -177,6 +177,17 @@ def test_no_java_at_all_is_reported_in_one_line(tmp_path):
     )
 
 
+def test_another_java_gets_an_archive_of_classes_of_its_own(tmp_path):
+    """The archive lies in the folder that is replaced, so its stamp must go too."""
+    home = java(tmp_path / "jdk", "17").parent.parent
+    (tmp_path / "venv" / ".clout").mkdir(parents=True)
+    (tmp_path / "venv" / ".clout" / "classes.stamp").touch()
+    script = f"find_java() {{ home={home}; }}; make_java; has_classes || echo missing"
+    made = bash(script, CLOUT_VENV=tmp_path / "venv")
+    assert (made.returncode, made.stdout) == (0, "missing\n"), made.stderr
+    assert not (tmp_path / "venv" / ".clout" / "classes.stamp").exists()
+
+
 def through_launcher(home: Path, *arguments: str, **environment: str) -> list[str]:
     """What the runtime behind infra/java gets: its arguments, then what is left of the options by environment."""
     (home / "bin").mkdir(parents=True)
