@@ -45,7 +45,8 @@ def warehouse() -> str:
     """`$CLOUT_WAREHOUSE`, or else the default warehouse for the enabled sources, real or simulated. All tasks of a run use it.
     Raises `UsageError` if no source is enabled, or real and simulated ones are."""
     from jobs.places import sources_file, warehouse_root
-    from jobs.sources.spec import are_simulated, enabled_sources
+    from jobs.sources.entries import enabled_sources
+    from jobs.sources.spec import are_simulated
 
     return warehouse_root(simulated=are_simulated(enabled_sources(sources_file())))
 

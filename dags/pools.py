@@ -72,7 +72,7 @@ def create(session: "Session") -> list[str]:
     from airflow.models.pool import Pool
 
     from jobs.places import sources_file
-    from jobs.sources.spec import enabled_sources
+    from jobs.sources.entries import enabled_sources
 
     wanted = {SPARK: "clout: one JVM at a time"} | {
         of_source(spec.id): f"clout: pulls of source {spec.id}" for spec in enabled_sources(sources_file())

@@ -29,7 +29,7 @@ with DAG("pull_activity", schedule=NIGHTLY, doc_md=__doc__, **settings(runbook="
 
         from dags.pools import of_source
         from jobs.places import sources_file
-        from jobs.sources.spec import enabled_entries, enabled_sources
+        from jobs.sources.entries import enabled_entries, enabled_sources
 
         pulled_day = date.fromisoformat(day)
         for entry in enabled_entries(sources_file()):

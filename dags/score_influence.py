@@ -55,7 +55,7 @@ with DAG(
 
         from jobs.nights.shortfalls import shortfalls
         from jobs.places import sources_file
-        from jobs.sources.spec import enabled_sources
+        from jobs.sources.entries import enabled_sources
         from jobs.warehouse.storage import Warehouse
         from schemas.methodology import official
 

@@ -22,7 +22,7 @@ def lacking(warehouse: str, day: date, now: datetime) -> list[str]:
     from jobs.night_settings import nights
     from jobs.nights.readiness import missing
     from jobs.places import sources_file
-    from jobs.sources.spec import enabled_sources
+    from jobs.sources.entries import enabled_sources
     from jobs.warehouse.storage import Warehouse
     from schemas.methodology import load, official
 

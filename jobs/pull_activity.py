@@ -14,6 +14,7 @@ from typing import Any
 from jobs.errors import CloutError, UsageError
 from jobs.nights.settling import end_of
 from jobs.places import landing
+from jobs.sources.live import LiveSource
 from jobs.sources.page import Note, Source
 from jobs.sources.spec import SourceSpec
 from jobs.sources.spool import Spool, spool
@@ -23,7 +24,7 @@ from jobs.warehouse.runs import Batch, Run
 from jobs.warehouse.storage import LostRaceError, Warehouse, rows
 from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
-from schemas.coverage import COMPLETE, COVERAGE, PARTIAL
+from schemas.coverage import COMPLETE, COVERAGE, EVERYONE, PARTIAL
 from schemas.kinds import is_simulated
 from schemas.rejects import REJECTS
 
@@ -108,6 +109,8 @@ def run(
         runs.write(warehouse, left, runs.STARTED)
         with _failed_by_errors(warehouse, left):
             _read(source, spooled, days, on_lines)
+            for item in left:
+                _record_use(source, item)
             _refuse_too_many_rejects(params, spooled, left, decision)
             for item in list(left):
                 ended = _end_day(warehouse, spooled, source, params, item, decision(item))
@@ -142,6 +145,15 @@ def _read(source: Source, spooled: Spool, days: list[date], on_lines: Callable[[
         spooled.add(page)
         on_lines(spooled.line_count)
     spooled.resolve()
+
+
+def _record_use(source: Source, item: Run) -> None:
+    """Adds the population that a live source asked and the number of requests to the run."""
+    if not isinstance(source, LiveSource):
+        return
+    if fingerprint := source.fingerprint(item.day):
+        item.parameters["population"] = fingerprint
+    item.counts["requests"] = source.requests.get(item.day, 0)
 
 
 def _refuse_too_many_rejects(
@@ -191,7 +203,8 @@ def _commit_day(spooled: Spool, source: Source, params: Params, item: Run, decis
     name = f"{params.source.id} {item.day}"
     _add_rejects(decision, spooled, item)
     try:
-        coverage = [_coverage(spooled, platform, item) for platform in source.platforms]
+        scope = source.scope if isinstance(source, LiveSource) else EVERYONE
+        coverage = [_coverage(spooled, platform, item) | {"scope": scope} for platform in source.platforms]
         _check_share(name, params, *spooled.rejected(item.day))
     except PullError:
         decision.replace_rejects()

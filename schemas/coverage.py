@@ -3,10 +3,11 @@
 from schemas.table import Column, Table
 
 COMPLETE, PARTIAL = "complete", "partial"
+EVERYONE, POPULATION = "everyone", "population"
 
 COVERAGE = Table(
     name="coverage",
-    version=2,
+    version=3,
     doc="One row per source, platform and day that was pulled. A platform is covered on a day when it has a row here;"
     " missing data is never a low score.",
     grain=("day", "platform", "source"),
@@ -26,6 +27,13 @@ COVERAGE = Table(
             "lasting",
             "boolean",
             "True if what is missing of a partial day will never come, so pulling again does not help; null if unknown.",
+            nullable=True,
+        ),
+        Column(
+            "scope",
+            "string",
+            "`everyone`: the source reports acts of everybody on the platform. `population`: it was asked only about chosen"
+            " accounts, so other people appear only in acts with them. Null in rows of earlier versions of clout.",
             nullable=True,
         ),
         Column("act_count", "long", "Rows written to `activity`."),

@@ -20,7 +20,8 @@ from jobs import labels
 from jobs.cli import display
 from jobs.cli.main import app
 from jobs.places import ROOT
-from jobs.sources.spec import TYPES, enabled_entries
+from jobs.sources.entries import enabled_entries
+from jobs.sources.types import TYPES
 
 PAGES = [
     ROOT / "README.md",

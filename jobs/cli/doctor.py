@@ -13,7 +13,7 @@ from pathlib import Path
 from jobs import __version__, session
 from jobs.errors import CloutError
 from jobs.places import sources_file
-from jobs.sources.spec import enabled_sources
+from jobs.sources.entries import enabled_sources
 from jobs.warehouse import damage
 from jobs.warehouse.storage import Warehouse
 from schemas.methodology import FOLDER, IN_FORCE, MethodologyError, in_force

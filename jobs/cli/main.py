@@ -36,7 +36,9 @@ from jobs.cli.streams import OutputError
 from jobs.days import ONE_DAY
 from jobs.engines import AUTO
 from jobs.errors import CloutError, UsageError
-from jobs.sources.spec import SourceSpec, are_simulated, parse_specs
+from jobs.places import sources_file
+from jobs.sources import entries
+from jobs.sources.spec import SourceSpec, are_simulated
 from schemas.methodology import MethodologyError, load, official
 from schemas.table import ContractError
 
@@ -110,7 +112,7 @@ def run(
     from jobs.cli import run_command
 
     log(verbose)
-    specs = parse_specs(source or ["sample"])
+    specs = entries.sources(sources_file(), source or ["sample"])
     root = warehouse_of(specs)
     first, last, scored = _range(specs, first_day, last_day, score_from)
     chosen = load(methodology or official(last))
@@ -155,7 +157,7 @@ def pull(
     log(verbose)
     now = datetime.now(UTC)
     refuse_not_begun(day.date(), now)
-    specs = parse_specs(source or ["sample"])
+    specs = entries.sources(sources_file(), source or ["sample"])
     warehouse = Warehouse(warehouse_of(specs))
     warehouse.create_tables()
     if again:

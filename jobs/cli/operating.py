@@ -11,7 +11,7 @@ from jobs.cli.options import DAY_FORMAT, FLAG, Sample, Verbose, log, open_to_rea
 from jobs.days import ONE_DAY, days_between
 from jobs.errors import UsageError
 from jobs.places import sources_file
-from jobs.sources.spec import enabled_sources
+from jobs.sources.entries import enabled_sources
 from schemas.kinds import is_simulated
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from jobs.days import ONE_DAY
 from jobs.errors import UsageError
 from jobs.nights.settling import start_of
 from jobs.places import warehouse_root
-from jobs.sources.spec import TYPES, SourceSpec, are_simulated
+from jobs.sources.spec import SourceSpec, are_simulated
+from jobs.sources.types import TYPES
 from schemas.methodology import Methodology, load, official
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from jobs.cli.options import (
 from jobs.days import ONE_DAY, spans
 from jobs.errors import UsageError
 from jobs.places import sources_file
-from jobs.sources.spec import enabled_sources
+from jobs.sources.entries import enabled_sources
 
 if TYPE_CHECKING:
     from jobs.nights.staleness import Stale

@@ -12,7 +12,7 @@ event is simply late. Such a day stays partial, and a day without any event left
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,17 +23,18 @@ from websockets.exceptions import InvalidHandshake, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from jobs.errors import UsageError
-from jobs.sources import jetstream, recording
-from jobs.sources.http import ApiError, Budget
-from jobs.sources.page import DAY_US, Note, Page
+from jobs.sources import jetstream
+from jobs.sources.budget import ApiError, Budget
+from jobs.sources.live import LiveSource
+from jobs.sources.page import DAY_US, Note
 from jobs.sources.recording import Cursor, Recording
+from jobs.sources.settings import Ask, Settings
 from jobs.sources.values import within
 
 log = logging.getLogger(__name__)
 
 PUBLIC = "wss://jetstream2.us-east.bsky.network"
 COLLECTIONS = (*jetstream.COLLECTIONS, jetstream.PROFILE)
-CONNECTIONS, MINUTES = 1_000, 12 * 60
 
 PAGE_EVENTS = 50_000
 TOLERANCE_US = 5_000_000  # events may be this far out of the order of their times
@@ -46,40 +47,47 @@ EVENT_BYTES = 1 << 20
 STREAM = "stream"  # the one unit of a day
 
 
-class BlueskySource:
+class BlueskyAsk(Ask):
+    """The whole network. `host`: the URL of a Jetstream server."""
+
+    host: str = PUBLIC
+
+    @classmethod
+    def of_places(cls, places: Sequence[str]) -> dict[str, Any]:
+        """One place, the URL of a Jetstream server; empty for the public one."""
+        return {"host": places[0]} if places[0] else {}
+
+
+class BlueskySource(LiveSource):
     """The network as seen by one Jetstream server."""
 
-    platforms = (jetstream.PLATFORM,)
+    PLATFORM = jetstream.PLATFORM
+    ASK = BlueskyAsk
+    REQUESTS, MINUTES = 1_000, 12 * 60  # each connection is a request
+    parse = staticmethod(jetstream.parse)
 
-    def __init__(
-        self, source_id: str, places: Sequence[str], landing: Path, budget: Callable[[int, float], Budget] = Budget
-    ) -> None:
-        self._id = source_id
-        self._place = (places[0] or PUBLIC).rstrip("/")
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._place = self.ask.host.rstrip("/")
         parts = urlsplit(self._place)
         if parts.scheme not in ("ws", "wss") or not parts.hostname:
             raise UsageError(f"{self._place.partition('?')[0]}: expected an address, such as {PUBLIC}")
         self._host = parts.hostname
-        self._landing = landing
-        self._budget = budget(CONNECTIONS, MINUTES)
 
-    def pages(self, first_day: date, last_day: date) -> Iterator[Page]:
-        """Records the events of these days that are not yet recorded, and yields the pages of each day. A failure or a used-up
-        budget becomes a note, which marks the day as partial, or as absent if nothing of it is recorded."""
-        for number in range((last_day - first_day).days + 1):
-            day = first_day + timedelta(days=number)
-            folder = recording.day_folder(self._landing, self._id, day)
-            stream = Recording(folder, STREAM)
-            notes: list[Note] = []
-            try:
-                self._record(stream, day)
-            except ApiError as error:
-                notes.append(Note(f"{error}; the next pull resumes there", True, day, absent=not stream.pages))
-            _, gap_us = stream.cursor.next or (None, 0)
-            if gap_us:
-                reason = f"the server no longer had {gap_us / 3.6e9:.1f} hours of its events"
-                notes.append(Note(reason, True, day, absent=gap_us >= DAY_US, lasting=True))
-            yield from recording.parsed(folder, jetstream.PLATFORM, jetstream.parse, notes)
+    def record(self, day: date, folder: Path) -> list[Note]:
+        """Records the events of the day that are not yet recorded. A failure or a used-up budget becomes a note, which marks
+        the day as partial, or as absent if nothing of it is recorded."""
+        stream = Recording(folder, STREAM)
+        notes: list[Note] = []
+        try:
+            self._record(stream, day)
+        except ApiError as error:
+            notes.append(Note(f"{error}; the next pull resumes there", True, absent=not stream.pages))
+        _, gap_us = stream.cursor.next or (None, 0)
+        if gap_us:
+            reason = f"the server no longer had {gap_us / 3.6e9:.1f} hours of its events"
+            notes.append(Note(reason, True, absent=gap_us >= DAY_US, lasting=True))
+        return notes
 
     def _record(self, stream: Recording, day: date) -> None:
         """Records the day's events after the last recorded one, up to the end of the day or the server's present time,
@@ -93,13 +101,13 @@ class BlueskySource:
         at, gap_us = cursor.next or (begin, 0)
         failures = 0
         while failures < MOST_FAILURES:
-            self._budget.spend()
+            self.budget.spend()
             before = at
             try:
                 with self._connect(max(begin, at - TOLERANCE_US)) as socket:
                     present = _clock(socket) - 2 * TOLERANCE_US
                     last = min(end, present)
-                    for number, batch in enumerate(_batches(socket, last, self._budget)):
+                    for number, batch in enumerate(_batches(socket, last, self.budget)):
                         if number == 0:
                             gap_us += _gap(min(batch.first, last), at, is_begin=at == begin)
                         at = max(at, batch.last)

@@ -16,21 +16,22 @@ The API does not say who votes for an item or saves it, so votes and favourites 
 pull, its act stays. Place: the API's URL; without one, `PUBLIC`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from jobs.sources import recording
-from jobs.sources.http import Api, ApiError, Budget
-from jobs.sources.page import Account, Act, Author, Ignored, Note, Page, Record, Rejected, Unresolved
+from jobs.sources.budget import ApiError
+from jobs.sources.http import Api
+from jobs.sources.live import LiveSource
+from jobs.sources.page import Account, Act, Author, Ignored, Note, Record, Rejected, Unresolved
 from jobs.sources.recording import Cursor, Recording
+from jobs.sources.settings import Ask, Settings
 from jobs.sources.values import ACTOR_WITHDRAWN, account_id, dated, from_seconds, json_object
 
-PLATFORM = "hackernews"
 PUBLIC = "https://hacker-news.firebaseio.com/v0"
-REQUESTS, MINUTES = 40_000, 120  # a day has some 12,000 items
 
 PAGE_ITEMS = 250
 THREADS = 16
@@ -65,35 +66,40 @@ def parse(line: bytes) -> Sequence[Record]:
         raise Rejected("type is none of comment, story, job, poll, pollopt")
 
 
-class HackerNewsSource:
+class HackerNewsAsk(Ask):
+    """The platform as a whole. `api`: the URL of the API."""
+
+    api: str = PUBLIC
+
+    @classmethod
+    def of_places(cls, places: Sequence[str]) -> dict[str, Any]:
+        """One place, the URL of the API; empty for the public one."""
+        return {"api": places[0]} if places[0] else {}
+
+
+class HackerNewsSource(LiveSource):
     """The platform through its API."""
 
-    platforms = (PLATFORM,)
+    PLATFORM = "hackernews"
+    ASK = HackerNewsAsk
+    REQUESTS, MINUTES = 40_000, 120  # a day has some 12,000 items
+    parse = staticmethod(parse)
 
-    def __init__(
-        self, source_id: str, places: Sequence[str], landing: Path, budget: Callable[[int, float], Budget] = Budget
-    ) -> None:
-        self._id = source_id
-        self._place = places[0] or PUBLIC
-        self._landing = landing
-        self._budget = budget(REQUESTS, MINUTES)
-        Api(self._place, self._budget)  # refuses a place that is no address
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        Api(self.ask.api, self.budget)  # refuses a place that is no address
 
-    def pages(self, first_day: date, last_day: date) -> Iterator[Page]:
-        """Requests what the recordings of these days lack, and yields the pages of each day. If the budget is used up or the
-        platform fails, a note marks the day as partial, or as absent if nothing of it is recorded."""
-        with Api(self._place, self._budget) as api:
-            for number in range((last_day - first_day).days + 1):
-                day = first_day + timedelta(days=number)
-                folder = recording.day_folder(self._landing, self._id, day)
-                items, parents = Recording(folder, ITEMS), Recording(folder, PARENTS)
-                notes: list[Note] = []
-                try:
-                    _record_items(api, items, day)
-                    _record_parents(api, parents, items)
-                except ApiError as error:
-                    notes.append(Note(_missing(str(error), items, parents), True, day, absent=not items.pages))
-                yield from recording.parsed(folder, PLATFORM, parse, notes)
+    def record(self, day: date, folder: Path) -> list[Note]:
+        """Requests what the day's recording lacks. If the budget is used up or the platform fails, a note marks the day as
+        partial, or as absent if nothing of it is recorded."""
+        items, parents = Recording(folder, ITEMS), Recording(folder, PARENTS)
+        try:
+            with Api(self.ask.api, self.budget) as api:
+                _record_items(api, items, day)
+                _record_parents(api, parents, items)
+        except ApiError as error:
+            return [Note(_missing(str(error), items, parents), True, absent=not items.pages)]
+        return []
 
 
 def _record_items(api: Api, items: Recording, day: date) -> None:

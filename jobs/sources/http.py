@@ -6,10 +6,8 @@ until an instant is measured by the platform's clock (header `Date`), because th
 
 import logging
 import os
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
@@ -19,7 +17,8 @@ import orjson
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from jobs import __version__
-from jobs.errors import CloutError, UsageError
+from jobs.errors import UsageError
+from jobs.sources.budget import ApiError, Budget
 
 log = logging.getLogger(__name__)
 for name in ("httpx2", "httpcore2"):  # at INFO and DEBUG they log whole URLs and headers
@@ -27,7 +26,6 @@ for name in ("httpx2", "httpcore2"):  # at INFO and DEBUG they log whole URLs an
 
 CONTACT = "CLOUT_CONTACT"  # variable: an e-mail address or a web page by which platforms can reach the operator
 TIMEOUT_S = 30
-MAX_WAIT_S = 15 * 60  # if a platform asks for a longer wait, the pull ends and the next one resumes
 MAX_ANSWER_BYTES = 64 << 20
 TRIES = 6
 REDIRECTS = 5
@@ -35,15 +33,6 @@ REDIRECTS = 5
 _BACKOFF = wait_exponential_jitter(initial=1, max=60)
 _RESETS = ("x-ratelimit-reset", "x-rate-limit-reset", "ratelimit-reset")
 _LEFT = ("x-ratelimit-remaining", "x-rate-limit-remaining", "ratelimit-remaining")
-
-
-class ApiError(CloutError):
-    """The platform did not answer as documented, so the pull cannot continue."""
-
-
-class OutOfBudgetError(ApiError):
-    """The pull has used up its requests or its minutes, or the platform asks for a longer wait than the pull may take. Recorded
-    pages are kept, and the next pull resumes after them."""
 
 
 class NotAllowedError(UsageError):
@@ -61,48 +50,6 @@ class _PassingError(Exception):
     def __init__(self, reason: str, wait_s: float | None = None) -> None:
         super().__init__(reason)
         self.wait_s = wait_s
-
-
-@dataclass
-class Budget:
-    """The requests and minutes that one pull may use; the minutes count from the creation of the budget. `clock` returns
-    seconds; `sleep` waits for a number of seconds. Several threads may call it."""
-
-    requests: int
-    minutes: float
-    clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-    used: int = 0
-    _began: float = field(init=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-
-    def __post_init__(self) -> None:
-        self._began = self.clock()
-
-    @property
-    def seconds_left(self) -> float:
-        """Seconds until the minutes are used up; negative afterwards."""
-        return 60 * self.minutes - (self.clock() - self._began)
-
-    def spend(self) -> None:
-        """Counts one request. Raises `OutOfBudgetError` if no request or no time is left."""
-        with self._lock:
-            if self.used >= self.requests:
-                raise OutOfBudgetError(f"the budget of {self.requests:,} requests is used up")
-            self.refuse_late()
-            self.used += 1
-
-    def refuse_late(self) -> None:
-        """Raises `OutOfBudgetError` if the minutes are used up."""
-        if self.seconds_left <= 0:
-            raise OutOfBudgetError(f"the budget of {self.minutes:g} minutes is used up")
-
-    def wait(self, seconds: float) -> None:
-        """Waits for this many seconds. If that is more than `MAX_WAIT_S` or more than the time left, raises `OutOfBudgetError`
-        at once instead."""
-        if seconds > min(MAX_WAIT_S, self.seconds_left):
-            raise OutOfBudgetError(f"the platform asks to wait {seconds:,.0f} s")
-        self.sleep(seconds)
 
 
 class Answer(NamedTuple):

@@ -31,10 +31,11 @@ CURSOR = "clout_cursor"  # the only key of a page's last line
 
 class Cursor(NamedTuple):
     """Where the next pull of a unit resumes. `next` is a JSON value that only the source interprets, None before the first
-    page. `done`: the unit is complete."""
+    page. `done`: the platform has no more of the unit. `missing`: why the unit stays incomplete although it is done."""
 
     next: Any = None
     done: bool = False
+    missing: str | None = None
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,10 @@ class Recording:
     @property
     def pages(self) -> list[Path]:
         """The files of the recorded pages, in order."""
-        return sorted(self.folder.glob(f"{_name(self.unit)}.[0-9]*{SUFFIX}"))
+        pages: list[Path] = []
+        while (path := self._page(len(pages))).exists():
+            pages.append(path)
+        return pages
 
     @property
     def cursor(self) -> Cursor:
@@ -61,11 +65,13 @@ class Recording:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         lines = [item if isinstance(item, bytes) else orjson.dumps(item) for item in items]
         lines.append(orjson.dumps({CURSOR: cursor._asdict()}))
-        path = self.folder / f"{_name(self.unit)}.{len(self.pages):06d}{SUFFIX}"
-        with appearing(path) as part, part.open("wb") as file:
+        with appearing(self._page(len(self.pages))) as part, part.open("wb") as file:
             file.write(zstd.compress(b"\n".join(lines) + b"\n"))
             file.flush()
             os.fsync(file.fileno())
+
+    def _page(self, number: int) -> Path:
+        return self.folder / f"{_name(self.unit)}.{number:06d}{SUFFIX}"
 
 
 def items_of(page: Path) -> list[bytes]:

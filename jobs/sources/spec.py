@@ -1,64 +1,78 @@
-"""`--source [ID:]TYPE[@PLATFORM]=WHERE` and `infra/sources.yaml` -> sources."""
+"""`--source [ID:]TYPE[@PLATFORM]=WHERE` -> sources."""
 
 import importlib
 import re
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
-
-from jobs import yaml_file
 from jobs.errors import UsageError
+from jobs.sources.settings import Ask, Limits, Settings
+from jobs.sources.types import TYPES
 
 if TYPE_CHECKING:
     from jobs.sources.page import Source
 
-# Modules are imported on first use: a pull of one archive needs no client of another platform.
-TYPES = {
-    "higgs": "jobs.sources.higgs:HiggsSource",
-    "gharchive": "jobs.sources.gharchive:GHArchiveSource",
-    "jetstream": "jobs.sources.jetstream:JetstreamSource",
-    "reddit": "jobs.sources.reddit:RedditSource",
-    "activitystreams": "jobs.sources.activitystreams:ActivityStreamsSource",
-    "bluesky": "jobs.sources.bluesky:BlueskySource",
-    "hackernews": "jobs.sources.hackernews:HackerNewsSource",
-    "sample": "jobs.sources.sample:SampleSource",
-}
-ANY_PLATFORM = ("activitystreams",)  # types for any platform, named by `@PLATFORM` or else by the ID
-LIVE = ("bluesky", "hackernews")  # types that ask a platform's API and record its answers
-ANSWER_ABOUT_THE_PAST = ("hackernews",)  # live types whose platform can still be asked about past days
-WITHOUT_PLACE = ("sample", "gharchive", *LIVE)
 _ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveOptions:
+    """What an entry of `sources.yaml` says of a live source beyond its `--source` value. `ask` replaces the places; `folder` is
+    the folder of that file."""
+
+    ask: Mapping[str, Any] | None = None
+    connection: str = ""
+    budget: Limits | None = None
+    revisit_days: int = 1
+    terms: str | None = None
+    folder: Path = Path()
 
 
 @dataclass(frozen=True)
 class SourceSpec:
     """One source: its ID, its type, its places, and its platform if neither the type nor the ID determines it. One pull reads
-    all places."""
+    all places. `options` are those of its entry in `sources.yaml`, None for a `--source` value."""
 
     id: str
     type: str
     places: tuple[str, ...]
     platform: str | None = None
+    options: LiveOptions | None = field(default=None, hash=False)
 
     def open(self, landing: Path) -> "Source":
-        """Creates the source; a live one records below `landing`. Raises `UsageError` if a place cannot be read."""
-        module, name = TYPES[self.type].split(":")
-        made = getattr(importlib.import_module(module), name)
-        if self.type in LIVE:
-            return made(self.id, self.places, landing)
-        return made(self.id, self.places, self.platform) if self.platform else made(self.id, self.places)
+        """Creates the source; a live one records below `landing`. Raises `UsageError` if a place cannot be read, or if the
+        platform's terms forbid its use."""
+        kind = TYPES[self.type]
+        made = class_of(self.type)
+        if not kind.live:
+            return made(self.id, self.places, self.platform) if self.platform else made(self.id, self.places)
+        options = self.options or LiveOptions()
+        if kind.terms and not options.terms:
+            raise UsageError(
+                f"{self.id}: {kind.terms}; with an agreement, name it as `terms` of an entry in sources.yaml"
+            )
+        return made(
+            Settings(
+                id=self.id,
+                landing=landing,
+                ask=made.ASK.of_places(self.places) if options.ask is None else options.ask,
+                connection=options.connection,
+                limits=options.budget or Limits(),
+                revisit_days=options.revisit_days,
+                folder=options.folder,
+            )
+        )
 
     def forget(self, landing: Path, day: date) -> None:
         """Removes the day's recording, so that the next pull requests the day again. Raises `UsageError` if the source's type
         records nothing, or if its platform cannot be asked about past days."""
-        if self.type not in LIVE:
+        if not TYPES[self.type].live:
             raise UsageError(f"--again: {self.id} reads files, and every pull reads them anew; leave --again out")
-        if self.type not in ANSWER_ABOUT_THE_PAST:
+        if not TYPES[self.type].past:
             raise UsageError(f"--again: {self.type} cannot be asked about the past; the recording of {day} is kept")
         from jobs.sources import recording
 
@@ -66,9 +80,27 @@ class SourceSpec:
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """The `--source` values of this source."""
+        """The `--source` values of this source; its ID alone if its entry in `sources.yaml` says more than they can."""
+        if self.options:
+            return (self.id,)
         at = f"@{self.platform}" if self.platform else ""
         return tuple(f"{self.id}:{self.type}{at}={place}" for place in self.places)
+
+
+def class_of(name: str) -> Any:
+    """The class that implements a type of sources; imports its module."""
+    module, _, attribute = TYPES[name].path.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def ask_of(name: str) -> type[Ask]:
+    """The model of what a live type can be asked."""
+    return class_of(name).ASK
+
+
+def is_id(text: str) -> bool:
+    """Whether the text may be the ID of a source or the name of a platform."""
+    return bool(_ID.fullmatch(text))
 
 
 def parse_specs(values: Sequence[str]) -> tuple[SourceSpec, ...]:
@@ -84,16 +116,19 @@ def parse_specs(values: Sequence[str]) -> tuple[SourceSpec, ...]:
             raise UsageError(
                 f"--source {value}: unknown type {source_type!r}; use [ID:]TYPE=WHERE with one of {', '.join(TYPES)}"
             )
-        if not _ID.fullmatch(source_id):
+        kind = TYPES[source_type]
+        if not is_id(source_id):
             raise UsageError(f"--source {value}: an ID is lower-case letters, digits, `_`, `.` and `-`, at most 64")
-        if at and source_type not in ANY_PLATFORM:
+        if at and not kind.any_platform:
             raise UsageError(f"--source {value}: {source_type!r} reads one platform only; leave `@{platform}` out")
-        if at and not _ID.fullmatch(platform):
+        if at and not is_id(platform):
             raise UsageError(
                 f"--source {value}: a platform is lower-case letters, digits, `_`, `.` and `-`, at most 64"
             )
-        if not place and source_type not in WITHOUT_PLACE:
-            raise UsageError(f"--source {value}: say where it is, as {name}=PATH")
+        if not place and kind.placed:
+            raise UsageError(
+                f"--source {value}: say {'what to ask' if kind.live else 'where it is'}, as {name}={kind.where}"
+            )
         before = found.get(source_id, SourceSpec(source_id, source_type, (), platform or None))
         if before.type != source_type:
             raise UsageError(f"--source {value}: ID {source_id!r} is already a source of type {before.type!r}")
@@ -105,83 +140,6 @@ def parse_specs(values: Sequence[str]) -> tuple[SourceSpec, ...]:
             raise UsageError(f"--source {value}: given twice")
         found[source_id] = replace(before, places=(*before.places, place))
     return tuple(found.values())
-
-
-class Entry(BaseModel):
-    """An entry of `sources.yaml`: a `--source` value, its platform (as `@PLATFORM` in that value), and its first and last UTC
-    day, both included."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    source: str
-    platform: str | None = None
-    enabled: bool = True
-    first_day: date | None = Field(None, alias="from")
-    last_day: date | None = Field(None, alias="to")
-
-    @field_validator("source")
-    @classmethod
-    def _is_a_source(cls, value: str) -> str:
-        try:
-            parse_specs([value])
-        except UsageError as error:
-            raise ValueError(str(error).removeprefix(f"--source {value}: ")) from error
-        return value
-
-    @field_validator("platform")
-    @classmethod
-    def _is_a_platform(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if value is not None and "source" in info.data:
-            name = info.data["source"].partition("=")[0]
-            if "@" in name:
-                raise ValueError("is already named by `source`")
-            cls._is_a_source(with_platform(info.data["source"], value))
-        return value
-
-    @field_validator("last_day")
-    @classmethod
-    def _ascends(cls, value: date | None, info: ValidationInfo) -> date | None:
-        first_day = info.data.get("first_day")
-        if value and first_day and value < first_day:
-            raise ValueError(f"must not lie before `from`, {first_day}")
-        return value
-
-    @property
-    def value(self) -> str:
-        """The `--source` value."""
-        return with_platform(self.source, self.platform) if self.platform else self.source
-
-    def has(self, day: date) -> bool:
-        """Whether the entry has this day; a missing first or last day sets no bound."""
-        return (self.first_day or day) <= day <= (self.last_day or day)
-
-    def __str__(self) -> str:
-        """For example `gharchive= (from 2011-02-12)`."""
-        ends = [f"{name} {day}" for name, day in (("from", self.first_day), ("to", self.last_day)) if day]
-        return f"{self.value} ({' '.join(ends)})" if ends else self.value
-
-
-def with_platform(value: str, platform: str) -> str:
-    """The `--source` value with this platform added."""
-    name, equals, place = value.partition("=")
-    return f"{name}@{platform}{equals}{place}"
-
-
-def enabled_entries(path: Path) -> list[Entry]:
-    """The enabled entries of a `sources.yaml`. Raises `UsageError`, which names every fault with file, entry and field."""
-    entries = yaml_file.read(path, list[Entry], "a list of sources, each `source: [ID:]TYPE=WHERE`")
-    return [entry for entry in entries if entry.enabled]
-
-
-def enabled_sources(path: Path, day: date | None = None) -> tuple[SourceSpec, ...]:
-    """The enabled sources of a `sources.yaml`. With a day, only entries that have this day. Raises `UsageError` like
-    `enabled_entries`, and if two entries contradict each other."""
-    entries = enabled_entries(path)
-    try:
-        parse_specs([entry.value for entry in entries])
-    except UsageError as error:
-        raise UsageError(f"{path}: {error}") from error
-    return parse_specs([entry.value for entry in entries if day is None or entry.has(day)])
 
 
 def are_simulated(specs: Sequence[SourceSpec]) -> bool:

@@ -15,9 +15,9 @@ from jobs import pull_activity
 from jobs.errors import UsageError
 from jobs.sources import bluesky, recording
 from jobs.sources.bluesky import BlueskySource
-from jobs.sources.http import Budget
 from jobs.sources.jetstream import parse
 from jobs.sources.page import Note
+from jobs.sources.settings import Limits, Settings
 from jobs.sources.spec import parse_specs
 from jobs.warehouse.runs import Batch
 from schemas.activity import ACTIVITY
@@ -35,7 +35,8 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Jetstream]:
 
 
 def opened(server: Jetstream, landing: Path, connections: int = 100) -> BlueskySource:
-    return BlueskySource("bsky", [server.url], landing, lambda _, minutes: Budget(connections, minutes))
+    ask, limits = {"host": server.url}, Limits(requests=connections)
+    return BlueskySource(Settings(id="bsky", landing=landing, ask=ask, limits=limits))
 
 
 def pulled(source: BlueskySource) -> tuple[set[int], list[Note]]:

@@ -12,9 +12,10 @@ from backports import zstd
 
 from jobs import pull_activity
 from jobs.errors import UsageError
-from jobs.sources import hackernews, http, recording
+from jobs.sources import hackernews, recording
 from jobs.sources.hackernews import HackerNewsSource, parse
 from jobs.sources.page import Account, Act, Author, Ignored, Unresolved
+from jobs.sources.settings import Limits, Settings
 from jobs.sources.spec import parse_specs
 from jobs.sources.values import ACTOR_WITHDRAWN
 from jobs.warehouse.runs import Batch
@@ -62,7 +63,8 @@ def hn(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Platform:
 
 
 def opened(hn: Platform, landing: Path, requests: int = 100_000) -> HackerNewsSource:
-    return HackerNewsSource("hn", [hn.url], landing, lambda _, minutes: http.Budget(requests, minutes))
+    ask, limits = {"api": hn.url}, Limits(requests=requests)
+    return HackerNewsSource(Settings(id="hn", landing=landing, ask=ask, limits=limits))
 
 
 def acts(source: HackerNewsSource, first: date = DAY, last: date = DAY) -> list[dict[str, Any]]:

@@ -9,7 +9,8 @@ import pytest
 
 from jobs.errors import UsageError
 from jobs.sources import http
-from jobs.sources.http import TRIES, Api, ApiError, Budget, NotAllowedError, NotThereError, OutOfBudgetError
+from jobs.sources.budget import ApiError, Budget, OutOfBudgetError
+from jobs.sources.http import TRIES, Api, NotAllowedError, NotThereError
 from tests.jobs.sources.platform_server import Platform, Reply
 
 SECRET = "s3cr3t"

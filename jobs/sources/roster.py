@@ -1,0 +1,78 @@
+"""Records the units of a day one after the other, and says which stay incomplete and why.
+
+A unit is what one list of pages answers about: an account, a repository, a feed. Its recording ends with a cursor that is done;
+if the platform cannot give the whole day of it, that cursor says why, so a repeated pull of the day reports the same.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from jobs.sources.budget import ApiError, OutOfBudgetError
+from jobs.sources.http import NotThereError
+from jobs.sources.page import Note
+from jobs.sources.recording import Cursor, Recording
+
+log = logging.getLogger(__name__)
+
+GONE = "not there"
+MOST_FAILURES = 3  # consecutive units that fail, after which the platform as a whole counts as failing
+
+
+def record(folder: Path, units: Sequence[str], noun: str, ask: Callable[[str, Recording], None]) -> list[Note]:
+    """Calls `ask` for each unit whose recording is not done; `ask` adds its pages. `noun` is the plural of what a unit is.
+
+    A unit that does not exist is done, with this as reason. If the budget is used up, or `MOST_FAILURES` units in a row fail,
+    the rest of the units stays for the next pull. Returns a note for each reason, with the number of units. Passes on other
+    errors, such as `NotAllowedError`.
+    """
+    failures: Counter[str] = Counter()
+    stopped: str | None = None
+    in_a_row = asked = 0
+    for unit in units:
+        recording = Recording(folder, unit)
+        if recording.cursor.done:
+            asked += 1
+            continue
+        try:
+            ask(unit, recording)
+            in_a_row = 0
+        except NotThereError as error:
+            log.info("%s: %s", unit, error)
+            recording.add([], Cursor(None, True, GONE))
+            in_a_row = 0
+        except OutOfBudgetError as error:
+            stopped = str(error)
+            break
+        except ApiError as error:
+            log.info("%s: %s", unit, error)
+            failures[str(error)] += 1
+            in_a_row += 1
+            if in_a_row == MOST_FAILURES:
+                stopped = str(error)
+                break
+        asked += 1
+    return _notes(folder, units, noun, asked, stopped, failures)
+
+
+def _notes(
+    folder: Path, units: Sequence[str], noun: str, asked: int, stopped: str | None, failures: Counter[str]
+) -> list[Note]:
+    cursors = [Recording(folder, unit).cursor for unit in units]
+    total = f"{len(units):,} {noun}"
+    lasting = Counter(cursor.missing for cursor in cursors if cursor.missing)
+    notes = [
+        Note(f"{count:,} of {total}: {reason}", partial=True, lasting=True) for reason, count in sorted(lasting.items())
+    ]
+    nothing = not any(cursor.done and not cursor.missing for cursor in cursors) and not any(folder.glob("*.zst"))
+    if stopped:
+        notes.append(
+            Note(f"{stopped} after {asked:,} of {total}; the next pull resumes there", partial=True, absent=nothing)
+        )
+    elif failures:
+        failed, (reason, _) = failures.total(), failures.most_common(1)[0]
+        notes.append(
+            Note(f"{failed:,} of {total} failed, most with: {reason}; pull again", partial=True, absent=nothing)
+        )
+    return notes

@@ -1,0 +1,48 @@
+"""What an operator says of a live source, in `sources.yaml` or in a `--source` value. Imports no client of a platform."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from jobs.sources.budget import Budget
+
+Members = list[str] | str  # names, or the path of a population file, relative to the file of sources
+
+
+class Ask(BaseModel):
+    """What a source asks its platform: the fields of `ask`. Every live type has a model of its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def of_places(cls, places: Sequence[str]) -> dict[str, Any]:
+        """The fields that the WHERE of `--source` values give. Raises `UsageError` if a place is malformed."""
+        raise NotImplementedError
+
+
+class Limits(BaseModel):
+    """What one pull may use (`budget`); what is left out has the type's default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    requests: int | None = Field(default=None, ge=1)
+    minutes: float | None = Field(default=None, gt=0)
+    dollars: float | None = Field(default=None, gt=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How one live source is opened. `folder`: what relative paths of populations are relative to. `budget` makes the budget
+    from a number of requests and of minutes."""
+
+    id: str
+    landing: Path
+    ask: Mapping[str, Any]
+    connection: str = ""
+    limits: Limits = field(default_factory=Limits)
+    revisit_days: int = 1
+    folder: Path = Path()
+    budget: Callable[[int, float], Budget] = field(default=Budget)
