@@ -130,25 +130,25 @@ class RunTimedOut(BaseNotifier):
         send(Notice(f"{dag.dag_id} did not end", _day(context["dag_run"]), reason, self.runbook))
 
 
-def deadline(at: timedelta | None, runbook: str) -> DeadlineAlert | None:
+def deadline(at: timedelta | None, runbook: str, expected: str) -> DeadlineAlert | None:
     """An alert for nightly runs that have not ended by time `at` (UTC) on the day after their logical date. None if `at` is
-    None. The triggerer sends the notice."""
+    None. `expected` says what should have happened. The triggerer sends the notice."""
     if at is None:
         return None
     return DeadlineAlert(
         reference=DeadlineReference.DAGRUN_LOGICAL_DATE,
         interval=timedelta(days=1) + at,
-        callback=AsyncCallback(deadline_passed, kwargs={"runbook": runbook}),
+        callback=AsyncCallback(deadline_passed, kwargs={"runbook": runbook, "expected": expected}),
     )
 
 
-async def deadline_passed(runbook: str, context: Mapping[str, Any]) -> None:
+async def deadline_passed(runbook: str, expected: str, context: Mapping[str, Any]) -> None:
     """Sends the notice for scheduled runs only: the day of a backfill is past its deadline anyway, and an operator watches a
     manual run."""
     run = context["dag_run"]
     if run["run_type"] != "scheduled":
         return
-    reason = f"state {run['state']!r} at {context['deadline']['deadline_time']}, expected the day to be published"
+    reason = f"state {run['state']!r} at {context['deadline']['deadline_time']}, expected {expected}"
     day = datetime.fromisoformat(run["logical_date"]).date()
     notice = Notice(f"{run['dag_id']} missed its deadline", day, reason, runbook)
     await asyncio.to_thread(send, notice)

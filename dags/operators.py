@@ -6,7 +6,7 @@ of the DAGs fails the task at once. After any other code but 0, Airflow retries.
 
 import os
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -15,8 +15,12 @@ from airflow.providers.standard.hooks.subprocess import SubprocessHook
 from airflow.sdk import Asset, BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException
 
-from dags import lineage
+from dags import lineage, secrets
 from jobs.errors import CloutError, RefusedError, UsageError
+
+PARSING = timedelta(hours=1)  # what a pull may take after its requests
+
+REPAIR = "repair"
 
 _ERRORS: dict[int, type[CloutError]] = {error.exit_code: error for error in (UsageError, RefusedError)}
 
@@ -60,9 +64,15 @@ class CloutOperator(BaseOperator):
     def execute(self, context: Context) -> None:
         """Runs the command with the worker's environment and `environment`. Raises the error of `failure` unless the exit code
         is 0."""
-        ended = self._process.run_command(["clout", *self.command], env={**os.environ, **self.environment})
+        ended = self._process.run_command(
+            ["clout", *self.command], env={**os.environ, **self.environment, **self._secrets()}
+        )
         if ended.exit_code:
             raise failure(ended.exit_code, ended.output)
+
+    def _secrets(self) -> dict[str, str]:
+        """Variable -> secret for the command's process."""
+        return {}
 
     def on_kill(self) -> None:
         """Sends SIGTERM to the process group of the command."""
@@ -77,11 +87,18 @@ class CloutOperator(BaseOperator):
 
 
 class PullOperator(CloutOperator):
-    """Runs `clout pull` of one source, and adds an event to the asset of that source."""
+    """Runs `clout pull` of one source, and adds an event to the asset of that source. `minutes` is the source's budget of time:
+    a longer one extends `execution_timeout`."""
 
-    def __init__(self, *, source: str, **kwargs: Any) -> None:
+    def __init__(self, *, source: str, minutes: float | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.source = source
+        self.minutes = minutes
+        if minutes and self.execution_timeout:
+            self.execution_timeout = max(self.execution_timeout, timedelta(minutes=minutes) + PARSING)
+
+    def _secrets(self) -> dict[str, str]:
+        return secrets.environment(self.source)
 
     def execute(self, context: Context) -> None:
         """Runs the command, then adds an event to the source's asset, with the recorded outcome and the source as its extra."""
@@ -118,6 +135,8 @@ class SparkOperator(SparkSubmitOperator):
     def execute(self, context: Context) -> None:
         """Submits the application. Raises the error of `failure` if `spark-submit` exits with a code other than 0, and
         Airflow's own error if it never started or the cluster failed."""
+        if REPAIR in (self.application_args or []):  # the only Spark job that pulls
+            os.environ.update(secrets.environment())  # not `env_vars`, which YARN gets on a command line
         try:
             super().execute(context)
         except AirflowException as error:

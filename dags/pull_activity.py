@@ -16,10 +16,21 @@ from typing import Any
 
 from airflow.sdk import DAG, task
 
-from dags.common import ACTIVITY, DAY, ENVIRONMENT, NIGHTLY, settings
+from dags import notify
+from dags.common import ACTIVITY, DAY, DEADLINE, ENVIRONMENT, NIGHTLY, settings
 from dags.operators import PullOperator
 
-with DAG("pull_activity", schedule=NIGHTLY, doc_md=__doc__, **settings(runbook="late_or_missing_day.md")) as dag:
+RUNBOOK = "late_or_missing_day.md"
+# Bluesky's servers forget a day 36 hours after it began, and other platforms soon after: by then somebody must look.
+NOON = timedelta(hours=12)
+
+with DAG(
+    "pull_activity",
+    schedule=NIGHTLY,
+    doc_md=__doc__,
+    deadline=notify.deadline(NOON if DEADLINE else None, RUNBOOK, "the day to be pulled"),
+    **settings(runbook=RUNBOOK),
+) as dag:
 
     @task
     def pulls(day: str) -> list[dict[str, Any]]:
@@ -39,6 +50,7 @@ with DAG("pull_activity", schedule=NIGHTLY, doc_md=__doc__, **settings(runbook="
             {
                 "source": spec.id,
                 "pool": of_source(spec.id),
+                "minutes": spec.minutes,
                 "arguments": ["pull", "--day", day, "--settle", *_options(spec.arguments), "--verbose"],
             }
             for spec in enabled_sources(sources_file(), pulled_day)
@@ -58,5 +70,6 @@ with DAG("pull_activity", schedule=NIGHTLY, doc_md=__doc__, **settings(runbook="
         retry_delay=timedelta(minutes=10),
         retry_exponential_backoff=True,
         max_retry_delay=timedelta(hours=1),
-        execution_timeout=timedelta(hours=2),  # a day takes minutes; a hanging pull is retried in the same night
+        # A day of files takes minutes; a hanging pull is retried in the same night. A platform's budget may extend it.
+        execution_timeout=timedelta(hours=2),
     ).expand_kwargs(pulls(DAY))

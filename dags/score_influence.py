@@ -44,7 +44,7 @@ with DAG(
     schedule=NIGHTLY,
     doc_md=__doc__,
     params=PARAMS,
-    deadline=notify.deadline(DEADLINE, RUNBOOK),
+    deadline=notify.deadline(DEADLINE, RUNBOOK, "the day to be published"),
     **settings(runbook=RUNBOOK),
 ) as dag:
 

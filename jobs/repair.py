@@ -6,7 +6,7 @@ in `restatements`. If one day fails, the others are still repaired.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from jobs import day_range, engagement, pull_activity
@@ -33,9 +33,10 @@ class RepairError(CloutError):
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    """The newest day to look at, and how many days up to it are at most pulled again and scored again."""
+    """The newest day to look at, how many days up to it are at most pulled again and scored again, and the present instant."""
 
     day: date
+    now: datetime
     repair_days: int
     rescore_days: int
     gate_days: int
@@ -61,16 +62,16 @@ class Repaired:
     failures: tuple[str, ...]
 
 
-def to_pull(coverage: Iterable[Mapping[str, Any]], sources: Sources) -> list[tuple[date, SourceSpec]]:
+def to_pull(coverage: Iterable[Mapping[str, Any]], sources: Sources, now: datetime) -> list[tuple[date, SourceSpec]]:
     """The days to pull again, newest first: each day of a source that has no row of `coverage`, or is partial and may have
-    become complete."""
+    become complete. Leaves out days that a platform does not answer about any more at `now`."""
     rows: dict[tuple[date, str], list[Mapping[str, Any]]] = {}
     for row in coverage:
         rows.setdefault((row["day"], row["source"]), []).append(row)
 
     def is_wanting(day: date, spec: SourceSpec) -> bool:
         pulled = rows.get((day, spec.id), [])
-        return not pulled or any(map(may_become_complete, pulled))
+        return spec.answers_about(day, now) and (not pulled or any(map(may_become_complete, pulled)))
 
     return [(day, spec) for day in sorted(sources, reverse=True) for spec in sources[day] if is_wanting(day, spec)]
 
@@ -81,7 +82,7 @@ def pull(
     """Pulls the days that `to_pull` lists; returns one line for each day of a source that could not be pulled."""
     coverage = warehouse.read(COVERAGE, {"day": Span(params.pulled_days[0], params.day)}).to_pylist() if sources else []
     failures = []
-    for day, spec in to_pull(coverage, sources):
+    for day, spec in to_pull(coverage, sources, params.now):
         of_day = pull_activity.Params(
             source=spec, first_day=day, last_day=day, max_reject_share=params.max_reject_share
         )

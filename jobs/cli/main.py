@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 
 from jobs import interrupts
 from jobs.causes import cause
-from jobs.cli import display, keeping, operating, publishing, read_only, repairing, scoring
+from jobs.cli import display, keeping, operating, publishing, read_only, repairing, scoring, sources
 from jobs.cli.options import (
     DAY_FORMAT,
     FLAG,
@@ -193,6 +193,8 @@ app.command()(read_only.explain)
 app.command()(read_only.restatements)
 app.command()(read_only.compare)
 app.command()(read_only.export)
+app.command()(sources.sources)
+app.add_typer(sources.population)
 app.command()(operating.coverage)
 app.command()(operating.runs)
 app.command()(operating.rejects)

@@ -47,10 +47,12 @@ def repair(day: Day, verbose: Verbose = False) -> None:
     from jobs.warehouse.storage import Warehouse
 
     log(verbose)
-    refuse_not_begun(day.date(), datetime.now(UTC))
+    now = datetime.now(UTC)
+    refuse_not_begun(day.date(), now)
     settings = nights()
     params = job.Params(
         day=day.date(),
+        now=now,
         repair_days=settings.repair_days,
         rescore_days=settings.rescore_days,
         gate_days=settings.gate_days,

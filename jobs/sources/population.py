@@ -69,24 +69,25 @@ def read(path: Path) -> tuple[Member, ...]:
 def of_day(folder: Path, day: date, members: Iterable[Member]) -> Population:
     """The population of a day, whose recordings are in `folder`: the one that an earlier pull of the day kept, else these
     members, which are then kept. Raises `CloutError` if the kept one is damaged."""
-    kept = _kept(folder)
-    if kept is None:
+    found = kept(folder)
+    if found is None:
         names = tuple(member.name for member in members if member.since is None or member.since <= day)
-        kept = Population(names, _fingerprint(names), _change(folder, names))
+        found = Population(names, _fingerprint(names), _change(folder, names))
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with appearing(folder / FILE) as part:
-            change = kept.change.reason if kept.change else None
+            change = found.change.reason if found.change else None
             part.write_bytes(orjson.dumps({"names": names, "change": change}))
-    return kept
+    return found
 
 
 def fingerprint(folder: Path) -> str | None:
     """The fingerprint of the population with which a day was pulled; None if it was pulled without one."""
-    kept = _kept(folder)
-    return kept.fingerprint if kept else None
+    found = kept(folder)
+    return found.fingerprint if found else None
 
 
-def _kept(folder: Path) -> Population | None:
+def kept(folder: Path) -> Population | None:
+    """The population with which a day was pulled; None if it was pulled without one. Raises `CloutError` if it is damaged."""
     path = folder / FILE
     try:
         value = orjson.loads(path.read_bytes())
@@ -101,7 +102,7 @@ def _kept(folder: Path) -> Population | None:
 def _change(folder: Path, names: Sequence[str]) -> Note | None:
     """What changed since the newest earlier day of the same source."""
     earlier = sorted(path.parent for path in folder.parent.glob(f"*/{FILE}") if path.parent.name < folder.name)
-    before = _kept(earlier[-1]) if earlier else None
+    before = kept(earlier[-1]) if earlier else None
     if before is None or set(before.names) == set(names):
         return None
     counts = {"new": len(set(names) - set(before.names)), "gone": len(set(before.names) - set(names))}

@@ -5,11 +5,12 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jobs.errors import UsageError
+from jobs.nights.settling import end_of
 from jobs.sources.settings import Ask, Limits, Settings
 from jobs.sources.types import TYPES
 
@@ -77,6 +78,26 @@ class SourceSpec:
         from jobs.sources import recording
 
         shutil.rmtree(recording.day_folder(landing, self.id, day), ignore_errors=True)
+
+    @property
+    def connection(self) -> str | None:
+        """The name of the source's connection; None if its type has no use for one."""
+        if not TYPES[self.type].secret:
+            return None
+        return (self.options and self.options.connection) or self.id
+
+    @property
+    def minutes(self) -> float | None:
+        """The minutes that one pull may take; None for a source that reads files."""
+        if not TYPES[self.type].live:
+            return None
+        limits = self.options and self.options.budget
+        return (limits and limits.minutes) or class_of(self.type).MINUTES
+
+    def answers_about(self, day: date, now: datetime) -> bool:
+        """Whether a pull at `now` can still bring data of the day."""
+        kind = TYPES[self.type]
+        return not kind.live or kind.past or now < end_of(day) + timedelta(hours=kind.memory_hours)
 
     @property
     def arguments(self) -> tuple[str, ...]:

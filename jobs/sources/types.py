@@ -6,7 +6,8 @@ from typing import NamedTuple
 class SourceType(NamedTuple):
     """One type of source. `path` is `module:class`, imported on first use.
 
-    `live`: asks a platform's API and records its answers. `past`: the platform can still be asked about past days. `secret`
+    `live`: asks a platform's API and records its answers. `past`: the platform can still be asked about past days;
+    if not, it answers for `memory_hours` after a day's end. `secret`
     says what the connection must hold, `optional` whether the type also works without it. `terms` says why the platform's
     terms forbid its use unless an operator names an agreement. `where` shows the form of WHERE, `ask` describes what a pull
     asks in a few words.
@@ -17,6 +18,7 @@ class SourceType(NamedTuple):
     any_platform: bool = False  # reads any platform, which `@PLATFORM` or else the ID names
     live: bool = False
     past: bool = False
+    memory_hours: int = 0
     secret: str | None = None
     optional: bool = False
     terms: str | None = None
@@ -30,7 +32,9 @@ TYPES = {
     "jetstream": SourceType("jobs.sources.jetstream:JetstreamSource"),
     "reddit": SourceType("jobs.sources.reddit:RedditSource"),
     "activitystreams": SourceType("jobs.sources.activitystreams:ActivityStreamsSource", any_platform=True),
-    "bluesky": SourceType("jobs.sources.bluesky:BlueskySource", placed=False, live=True, ask="the whole network"),
+    "bluesky": SourceType(
+        "jobs.sources.bluesky:BlueskySource", placed=False, live=True, memory_hours=36, ask="the whole network"
+    ),
     "hackernews": SourceType(
         "jobs.sources.hackernews:HackerNewsSource", placed=False, live=True, past=True, ask="the whole platform"
     ),

@@ -139,13 +139,14 @@ def test_nights_alone_have_a_deadline(sent, run_type, count):
         "logical_date": "2026-11-03T00:00:00Z",
     }
     context = {"dag_run": run, "deadline": {"deadline_time": "2026-11-04T08:00:00Z"}}
-    asyncio.run(notify.deadline_passed("late_or_missing_day.md", context))
+    asyncio.run(notify.deadline_passed("late_or_missing_day.md", "the day to be published", context))
     reason = "state 'running' at 2026-11-04T08:00:00Z, expected the day to be published"
     notice = Notice("score_influence missed its deadline", DAY, reason, "late_or_missing_day.md")
     assert sent == [notice] * count
 
 
 def test_the_deadline_is_counted_from_the_beginning_of_the_day():
-    assert notify.deadline(None, "late_or_missing_day.md") is None
-    alert = notify.deadline(timedelta(hours=8), "late_or_missing_day.md")
+    assert notify.deadline(None, "late_or_missing_day.md", "the day") is None
+    alert = notify.deadline(timedelta(hours=8), "late_or_missing_day.md", "the day")
     assert (alert.interval, alert.callback.path) == (timedelta(hours=32), "dags.notify.deadline_passed")
+    assert alert.callback.kwargs == {"runbook": "late_or_missing_day.md", "expected": "the day"}

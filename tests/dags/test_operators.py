@@ -2,7 +2,7 @@
 
 import os
 import stat
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,10 +11,11 @@ import pytest
 from airflow.sdk import Asset, AssetAlias, RetryAction
 from airflow.sdk.execution_time.context import OutletEventAccessors
 
-from dags import common, lineage
+from dags import common, lineage, secrets
 from dags.operators import CloutOperator, PublishOperator, PullOperator, failure
 from jobs.errors import CloutError, RefusedError, UsageError
 from jobs.nights import outcome
+from jobs.sources.types import TYPES
 from jobs.warehouse import runs
 from jobs.warehouse.runs import Batch
 
@@ -80,6 +81,40 @@ def test_spark_submit_exits_with_the_code_of_its_program(clout, monkeypatch, tmp
     job.conf, job.env_vars = {}, {}
     with pytest.raises(UsageError, match="no such methodology"):
         job.execute({})
+
+
+class TestSecrets:
+    """Airflow's connections reach the process of the pull that needs them, and nothing else."""
+
+    @pytest.fixture(autouse=True)
+    def sources(self, tmp_path, monkeypatch):
+        path = tmp_path / "sources.yaml"
+        path.write_text(
+            "- {source: hn, type: hackernews, connection: news}\n- {source: more, type: hackernews}\n- source: higgs=/x\n"
+        )
+        monkeypatch.setenv("CLOUT_SOURCES", str(path))
+        monkeypatch.setenv("AIRFLOW_CONN_NEWS", '{"conn_type": "http", "password": "s3cr3t"}')
+        monkeypatch.setitem(TYPES, "hackernews", TYPES["hackernews"]._replace(secret="a token"))
+
+    def test_a_connection_becomes_a_variable(self, monkeypatch):
+        assert secrets.environment("hn") == {"CLOUT_CONNECTION_NEWS": "s3cr3t"}
+        assert secrets.environment("more") == secrets.environment("higgs") == {}
+        monkeypatch.setenv("AIRFLOW_CONN_MORE", '{"conn_type": "http", "login": "me", "password": "p"}')
+        assert secrets.environment() == {"CLOUT_CONNECTION_NEWS": "s3cr3t", "CLOUT_CONNECTION_MORE": "me:p"}
+
+    def test_the_pull_of_the_source_has_it_and_its_log_does_not(self, clout, tmp_path, caplog):
+        clout(f'printf "%s" "$CLOUT_CONNECTION_NEWS" > {tmp_path}/said')
+        pull = operator("pull", of=PullOperator, source="hn")
+        with pytest.raises(ValueError, match="unpack"):  # no outlet to report to
+            pull.execute({})
+        assert (tmp_path / "said").read_text() == "s3cr3t"
+        assert "s3cr3t" not in caplog.text
+
+
+@pytest.mark.parametrize(("minutes", "hours"), [(None, 2), (30, 2), (12 * 60, 13)])
+def test_a_long_budget_extends_the_time_a_pull_may_take(minutes, hours):
+    pull = operator("pull", of=PullOperator, source="bsky", minutes=minutes, execution_timeout=timedelta(hours=2))
+    assert pull.execution_timeout == timedelta(hours=hours)
 
 
 class TestEvents:

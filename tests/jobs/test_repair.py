@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ from jobs import repair
 from jobs.cli import main
 from jobs.nights import staleness
 from jobs.nights.staleness import Stale, changed_days, ranges
-from jobs.sources.spec import SourceSpec
+from jobs.sources.spec import SourceSpec, parse_specs
 from jobs.warehouse import publications
 from jobs.warehouse.storage import Warehouse, rows
 from schemas.coverage import COVERAGE
@@ -20,6 +20,7 @@ from schemas.scores import SCORES
 
 FIRST = date(2026, 11, 1)
 DAYS = [FIRST + timedelta(days=n) for n in range(12)]
+NOW = datetime(2026, 11, 4, 11, tzinfo=UTC)
 A, B = (SourceSpec(id, "higgs", ("x",)) for id in "ab")
 
 
@@ -36,8 +37,16 @@ def test_partial_and_missing_days_of_sources_that_have_them_are_pulled_again_new
         {"day": DAYS[2], "source": "gone", "status": "partial", "lasting": False},  # no longer enabled
     ]
     sources = {DAYS[0]: (A, B), DAYS[1]: (A, B), DAYS[2]: (A,)}
-    assert repair.to_pull(coverage, sources) == [(DAYS[1], A), (DAYS[1], B), (DAYS[0], A)]
-    assert repair.to_pull([], {DAYS[0]: ()}) == []
+    assert repair.to_pull(coverage, sources, NOW) == [(DAYS[1], A), (DAYS[1], B), (DAYS[0], A)]
+    assert repair.to_pull([], {DAYS[0]: ()}, NOW) == []
+
+
+def test_a_platform_is_not_asked_about_days_that_it_no_longer_answers_about():
+    bluesky, hackernews = parse_specs(["bluesky=", "hackernews="])
+    sources = dict.fromkeys(DAYS[:3], (bluesky, hackernews, A))
+    of_bluesky = [day for day, spec in repair.to_pull([], sources, NOW) if spec == bluesky]
+    assert of_bluesky == [DAYS[2], DAYS[1]]  # Jetstream replays 36 hours
+    assert [day for day, spec in repair.to_pull([], sources, NOW) if spec == hackernews] == DAYS[2::-1]
 
 
 def test_a_day_is_stale_by_content_that_changed_came_or_went_within_its_window():

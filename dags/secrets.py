@@ -1,0 +1,27 @@
+"""Secrets of live sources: Airflow's connections, as variables of the task's own process.
+
+A source's connection has the name that its entry in `sources.yaml` gives, or else the source's ID. The password of the Airflow
+connection is the secret; a login, if there is one, comes before it: `LOGIN:PASSWORD`. A connection that Airflow does not have
+is left to the worker's environment.
+"""
+
+from airflow.sdk import Connection
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+
+def environment(source: str | None = None) -> dict[str, str]:
+    """Variable -> secret for the enabled live sources that Airflow has a connection for; only for one source if it is given."""
+    from jobs.places import sources_file
+    from jobs.sources.connections import variable
+    from jobs.sources.entries import enabled_sources
+
+    found: dict[str, str] = {}
+    for spec in enabled_sources(sources_file()):
+        if source in (None, spec.id) and spec.connection:
+            try:
+                connection = Connection.get(spec.connection)
+            except AirflowNotFoundException:
+                continue
+            parts = (part for part in (connection.login, connection.password) if part)
+            found[variable(spec.connection)] = ":".join(parts)
+    return found

@@ -1,0 +1,160 @@
+"""What `clout sources` and `clout population suggest` report. Reads only what they need, and writes nothing."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from jobs.cli.operator_queries import MISSING
+from jobs.days import ONE_DAY, days_between
+from jobs.errors import UsageError
+from jobs.places import landing
+from jobs.sources import connections, population
+from jobs.sources.entries import Entry
+from jobs.sources.spec import SourceSpec, class_of
+from jobs.sources.types import TYPES
+from jobs.warehouse import counted
+from jobs.warehouse.commits import Span
+from jobs.warehouse.runs import PULL_ACTIVITY
+from jobs.warehouse.storage import Warehouse
+from schemas.activity import ACTIVITY
+from schemas.coverage import COVERAGE
+from schemas.runs import RUNS
+
+DAYS = 7
+
+Row = dict[str, Any]
+
+
+def status(entries: Sequence[Entry], folder: Path, warehouse: Warehouse | None, today: date) -> list[Row]:
+    """One row for each entry, then one for each type without an entry.
+
+    Columns: source, type, enabled (null without an entry), asks, last_pull (instant) and last_status of the newest run that
+    pulled one of the last `DAYS` days or today, days (status -> number of the last `DAYS` days), requests used by that run and
+    the budget's requests (null for files), needs (what is missing to enable the source), terms, file of `folder`.
+    """
+    span = days_between(today - timedelta(days=DAYS), today - ONE_DAY)
+    pulls = dict(_pulls(warehouse, span[0], today)) if warehouse else {}
+    coverage = _coverage(warehouse, span) if warehouse else {}
+    rows = []
+    for entry in entries:
+        spec = entry.spec(folder)
+        pull = pulls.get(spec.id)
+        statuses = coverage.get(spec.id, {})
+        has = [day for day in span if entry.has(day)]
+        rows.append(
+            _of_type(spec.type)
+            | {
+                "source": spec.id,
+                "enabled": entry.enabled,
+                "last_pull": pull["started_at"] if pull else None,
+                "last_status": pull["status"] if pull else None,
+                "days": dict(Counter(statuses.get(day, MISSING) for day in has)) if entry.enabled else {},
+                "requests": _requests(pull),
+                "budget": _budget(spec),
+                "needs": list(_needs(spec, warehouse)),
+                "terms": entry.terms,
+            }
+        )
+    named = {row["type"] for row in rows}
+    return rows + [_of_type(name) for name in TYPES if name not in named]
+
+
+def _of_type(name: str) -> Row:
+    columns = ("source", "enabled", "last_pull", "last_status", "requests", "budget", "terms")
+    return {"type": name, "asks": TYPES[name].ask} | dict.fromkeys(columns) | {"days": {}, "needs": list(_of(name))}
+
+
+def _of(name: str) -> Iterator[str]:
+    """What a source of a type without an entry needs."""
+    kind = TYPES[name]
+    if kind.secret and not kind.optional:
+        yield f"a connection: {kind.secret}"
+    if kind.terms:
+        yield f"terms: {kind.terms}"
+
+
+def _needs(spec: SourceSpec, warehouse: Warehouse | None) -> Iterator[str]:
+    kind = TYPES[spec.type]
+    if spec.connection and connections.secret(spec.connection) is None:
+        names = f"{connections.variable(spec.connection)} or Airflow's connection {spec.connection!r}: {kind.secret}"
+        yield f"{names} (optional)" if kind.optional else names
+    if kind.terms and not (spec.options and spec.options.terms):
+        yield f"terms: {kind.terms}"
+        return
+    try:
+        spec.open(landing(warehouse.root if warehouse else "."))
+    except UsageError as error:
+        yield str(error)
+
+
+def _budget(spec: SourceSpec) -> int | None:
+    if not TYPES[spec.type].live:
+        return None
+    limits = spec.options and spec.options.budget
+    return (limits and limits.requests) or class_of(spec.type).REQUESTS
+
+
+def _requests(pull: Row | None) -> int | None:
+    counts = json.loads(pull["counts"]) if pull and pull["counts"] else {}
+    return int(counts["requests"]) if "requests" in counts else None
+
+
+def _pulls(warehouse: Warehouse, first_day: date, last_day: date) -> Iterator[tuple[str, Row]]:
+    """(source, its newest run) for the pulls of these days."""
+    columns = ("parameters", "started_at", "status", "counts")
+    partition = {"day": Span(first_day, last_day), "job": PULL_ACTIVITY}
+    for row in warehouse.read(RUNS, partition, columns=columns).sort_by("started_at").to_pylist():
+        yield json.loads(row["parameters"])["source"], row
+
+
+def _coverage(warehouse: Warehouse, span: Sequence[date]) -> dict[str, dict[date, str]]:
+    """Source -> day -> status; of several platforms the worst."""
+    found: dict[str, dict[date, str]] = {}
+    for row in warehouse.read(COVERAGE, {"day": tuple(span)}, columns=("day", "source", "status")).to_pylist():
+        of_source = found.setdefault(row["source"], {})
+        of_source[row["day"]] = max(of_source.get(row["day"], ""), row["status"])  # `complete` < `partial`
+    return found
+
+
+def suggested(warehouse: Warehouse, source: str, days: int, top: int) -> list[Row]:
+    """The accounts outside a source's population that engaged most with others in the source's newest `days` days: account_id,
+    handle-like name, people (whom they engaged with), acts, active_days. Most people first, then acts, then id. Raises
+    `UsageError` if the source was never pulled with a population."""
+    recorded = sorted((landing(warehouse.root) / source).glob(f"*/{population.FILE}"))
+    if not recorded:
+        raise UsageError(
+            f"{source}: was never pulled with a population; pull a day first: clout pull --source {source}"
+        )
+    last_day = date.fromisoformat(recorded[-1].parent.name)
+    kept = population.kept(recorded[-1].parent)
+    names = [name.casefold() for name in kept.names] if kept else []
+    first_day = last_day - timedelta(days=days - 1)
+    snapshot = counted.snapshot(warehouse)
+    rows = counted.dataset(warehouse, ACTIVITY, snapshot.activity, snapshot.coverage, first_day, last_day)
+    with duckdb.connect() as db:
+        db.register("activity", rows)
+        return db.sql(
+            """
+            select actor_id as account_id, count(distinct target_id) as people, count(*) as acts,
+                count(distinct day) as active_days
+            from activity
+            where source = $source and actor_id <> target_id
+                and not list_contains($names, lower(actor_id))
+                and not list_contains($names, lower(regexp_extract(actor_id, '[^/@:]+$')))
+            group by actor_id order by people desc, acts desc, account_id limit $top
+            """,
+            params={"source": source, "names": names, "top": top},
+        ).to_arrow_table().to_pylist()  # fmt: skip
+
+
+def ago(now: datetime, then: datetime | None) -> str:
+    """How long ago, such as `3 h ago`; empty if never."""
+    if then is None:
+        return ""
+    hours = (now - then).total_seconds() / 3600
+    return f"{hours:.0f} h ago" if hours < 48 else f"{hours / 24:.0f} d ago"

@@ -1,0 +1,147 @@
+"""`clout sources` and `clout population suggest`: what sources need, how their pulls went, whom to ask about next."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from jobs.cli import source_status
+from jobs.places import landing
+from jobs.sources import population
+from jobs.sources.entries import read
+from jobs.sources.population import Member
+from jobs.sources.types import TYPES
+from schemas.activity import ACTIVITY
+from schemas.coverage import COVERAGE
+from schemas.runs import RUNS
+
+TODAY = date(2026, 11, 4)
+DAYS = [TODAY - timedelta(days=n) for n in range(7, 0, -1)]
+SOURCES = """
+- {source: hn, type: hackernews, budget: {requests: 900}}
+- {source: old:higgs=/absent, to: 2026-10-31}
+- {source: bsky:bluesky=, enabled: false}
+"""
+
+
+@pytest.fixture
+def file(tmp_path, monkeypatch):
+    path = tmp_path / "sources.yaml"
+    path.write_text(SOURCES)
+    monkeypatch.setenv("CLOUT_SOURCES", str(path))
+    return path
+
+
+@pytest.fixture
+def pulled(warehouse, arrow_rows):
+    """Two days of Hacker News: one complete, then one partial of one of two platforms."""
+
+    def run(number: int, **columns: object) -> dict:
+        started = datetime(2026, 11, 4, number, tzinfo=UTC)
+        parameters = json.dumps({"source": "hn"})
+        return {
+            "run_id": f"r{number}",
+            "job": "pull_activity",
+            "started_at": started,
+            "parameters": parameters,
+            **columns,
+        }
+
+    days = [
+        {"day": DAYS[5], "platform": "hackernews", "source": "hn", "act_count": 8000},
+        {"day": DAYS[6], "platform": "hackernews", "source": "hn", "status": "partial"},
+        {"day": DAYS[6], "platform": "another", "source": "hn"},
+    ]
+    runs = [
+        run(2, day=DAYS[6], status="done", counts=json.dumps({"acts": 7, "requests": 811})),
+        run(1, day=DAYS[5], status="failed", counts=None),
+    ]
+    for table, rows in ((COVERAGE, days), (RUNS, runs)):
+        warehouse.replace(table, arrow_rows(table, rows), {}, run_id="r", job="j")
+    return warehouse
+
+
+def test_each_entry_says_how_its_last_pulls_went_and_what_it_lacks(file, pulled):
+    rows = {row["source"]: row for row in source_status.status(read(file), file.parent, pulled, TODAY)}
+    assert rows["hn"] | {"asks": "", "terms": ""} == {
+        "source": "hn", "type": "hackernews", "enabled": True, "asks": "", "terms": "",
+        "last_pull": datetime(2026, 11, 4, 2, tzinfo=UTC), "last_status": "done",
+        "days": {"missing": 5, "complete": 1, "partial": 1}, "requests": 811, "budget": 900, "needs": [],
+    }  # fmt: skip
+    assert rows["old"]["days"] == {"missing": 4}  # of the last seven days the entry has four
+    assert "/absent" in rows["old"]["needs"][0]
+    assert (rows["bsky"]["enabled"], rows["bsky"]["days"], rows["bsky"]["last_pull"]) == (False, {}, None)
+
+
+def test_every_type_is_listed_whether_it_has_an_entry_or_not(file):
+    rows = source_status.status(read(file), file.parent, None, TODAY)
+    assert {row["type"] for row in rows} == set(TYPES)
+    assert all(row["asks"] for row in rows)
+    assert [row["source"] for row in rows if row["enabled"] is not None] == ["hn", "old", "bsky"]
+
+
+def test_the_table_and_its_json(clout, file, pulled):
+    shown = clout("sources")
+    assert shown.code == 0
+    assert "0 of 900" in shown.out  # today's days were not pulled
+    assert "asks the whole platform" in shown.out
+    assert {row["type"] for row in json.loads(clout("sources", "--json").out)} == set(TYPES)
+
+
+def test_a_wrong_file_is_reported(clout, file):
+    file.write_text("- {source: a, type: myspace}\n")
+    assert clout("sources").code == 2
+
+
+# Populations
+
+
+@pytest.fixture
+def engaged(warehouse, arrow_rows):
+    """`tech`, of population ana and Bo, on two days. eve engaged with two people, dan with one on both days."""
+    for day in DAYS[5:]:
+        folder = landing(warehouse.root) / "tech" / str(day)
+        population.of_day(folder, day, [Member("ana"), Member("https://x.example/@Bo")])
+    acts = [
+        (5, "https://x.example/@eve", "ana"), (5, "https://x.example/@eve", "https://x.example/@Bo"),
+        (5, "dan", "ana"), (6, "dan", "ana"), (6, "dan", "dan"),
+        (6, "ana", "dan"), (6, "https://x.example/@bo", "dan"),
+    ]  # fmt: skip
+    rows = [
+        {
+            "day": DAYS[day],
+            "source": "tech",
+            "actor_id": actor,
+            "target_id": target,
+            "activity_id": f"a{number}",
+            "pull": str(day),
+        }
+        for number, (day, actor, target) in enumerate(acts)
+    ] + [{"day": DAYS[6], "source": "other", "actor_id": "zoe", "target_id": "ana", "activity_id": "z", "pull": "o"}]
+    warehouse.replace(ACTIVITY, arrow_rows(ACTIVITY, rows), {}, run_id="r", job="j")
+    covered = [{"day": DAYS[n], "source": "tech", "pull": str(n)} for n in (5, 6)]
+    covered += [{"day": DAYS[6], "source": "other", "pull": "o"}]
+    warehouse.replace(COVERAGE, arrow_rows(COVERAGE, covered), {}, run_id="r", job="j")
+    return warehouse
+
+
+def test_those_outside_who_engage_most_are_suggested_and_nobody_is_added(clout, engaged):
+    rows = source_status.suggested(engaged, "tech", 30, 20)
+    assert [tuple(row.values()) for row in rows] == [("https://x.example/@eve", 2, 2, 1), ("dan", 1, 2, 2)]
+    assert [row["account_id"] for row in source_status.suggested(engaged, "tech", 1, 20)] == ["dan"]
+    assert len(source_status.suggested(engaged, "tech", 30, 1)) == 1
+    shown = clout("population", "suggest", "tech")
+    assert (shown.code, "@eve" in shown.out) == (0, True)
+    assert json.loads(clout("population", "suggest", "tech", "--json").out) == rows
+
+
+def test_a_source_without_a_population_has_none_to_suggest(clout, engaged):
+    refused = clout("population", "suggest", "other")
+    assert refused.code == 2
+    assert "other: was never pulled with a population" in refused.err
+
+
+@pytest.mark.parametrize(("hours", "text"), [(None, ""), (0.2, "0 h ago"), (47, "47 h ago"), (72, "3 d ago")])
+def test_how_long_ago(hours, text):
+    now = datetime(2026, 11, 4, tzinfo=UTC)
+    assert source_status.ago(now, None if hours is None else now - timedelta(hours=hours)) == text
