@@ -1,11 +1,15 @@
 """What every test may use: public data beside the project, rows of a contract, one Spark session, a warehouse.
 
-Each test belongs to one tier, and `-m unit`, `-m spark`, `-m system` or `-m "not system"` select by it:
+Each test belongs to one tier, and `-m unit`, `-m integration`, `-m "unit or integration"` and the like select by it:
 
 - `system`: everything under `tests/dags` and `tests/infra`, tests on a Spark cluster, and tests that carry the marker: they
   start a process, or walk a warehouse through many nights or through every commit.
 - `spark`: of the others those that use the fixture `spark`, directly or through another fixture.
-- `unit`: all others. They start no process and no JVM; one that does fails and names the marker that it needs.
+- `integration`: of the others those that use the fixture `warehouse` or `platform`, or carry the marker: they commit to tables
+  on disk, or talk to a server on loopback.
+- `unit`: all others.
+
+Tests of the last two start no process and no JVM; one that does fails and names the marker that it needs.
 
 - `rehearsal`: real Airflow for many minutes. Such a test runs only when asked for: `-m rehearsal`.
 
@@ -43,10 +47,11 @@ from tests.tiny_days import QUICK_JAVA, TINY_DAYS, large_days
 ROOT = Path(__file__).parent.parent
 DAY = date(2026, 11, 3)
 
-# Timings are never asserted, also not by Hypothesis. In CI the same examples are drawn every time.
+# Timings are never asserted, also not by Hypothesis. In CI the same examples are drawn every time, and more of them.
 hypothesis.settings.register_profile(
     "clout",
     deadline=None,
+    max_examples=500 if os.environ.get("CI") else 100,
     derandomize=bool(os.environ.get("CI")),
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
@@ -73,7 +78,8 @@ DEFAULTS = {
 PLAIN = {"string": "", "date": DAY, "double": 0.0, "long": 0, "boolean": False}
 
 
-TIERS = ("system", "spark", "unit")  # the longest first
+TIERS = ("system", "spark", "integration", "unit")  # the longest first
+IN_PROCESS = ("integration", "unit")
 SYSTEM = (ROOT / "tests" / "dags", ROOT / "tests" / "infra")
 
 
@@ -84,7 +90,9 @@ def tier(item: pytest.Function) -> str:
         return carried[0]
     if "cluster" in item.fixturenames or any(item.path.is_relative_to(folder) for folder in SYSTEM):
         return "system"
-    return "spark" if "spark" in item.fixturenames else "unit"
+    if "spark" in item.fixturenames:
+        return "spark"
+    return "integration" if {"empty", "platform"}.intersection(item.fixturenames) else "unit"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -103,15 +111,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Func
 
 @contextmanager
 def _in_its_tier(item: pytest.Item) -> Iterator[None]:
-    """While a unit test is set up or runs, whoever starts a process or a JVM fails."""
+    """While a test of `integration` or `unit` is set up or runs, whoever starts a process or a JVM fails."""
 
     def refuse(*_: object, **__: object) -> None:
-        pytest.fail(
-            f"{item.nodeid} is a unit test and starts a process or a JVM: mark it `system`, or use fixture `spark`"
-        )
+        pytest.fail(f"{item.nodeid} starts a process or a JVM: mark it `system`, or use fixture `spark`")
 
     with pytest.MonkeyPatch.context() as patch:
-        if item.get_closest_marker("unit"):
+        if any(map(item.get_closest_marker, IN_PROCESS)):
             patch.setattr(subprocess.Popen, "__init__", refuse)
             patch.setattr(multiprocessing.process.BaseProcess, "start", refuse)
             patch.setattr(os, "fork", refuse)

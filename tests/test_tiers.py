@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from jobs import session
-from tests.conftest import TIERS
+from tests.conftest import IN_PROCESS, TIERS
 
 STARTS = {
     "a process": lambda: subprocess.run(["true"], check=True),
@@ -19,9 +19,7 @@ STARTS = {
 
 @pytest.mark.parametrize("start", STARTS.values(), ids=STARTS)
 def test_a_unit_test_that_starts_something_fails(start):
-    with pytest.raises(
-        pytest.fail.Exception, match="is a unit test and starts a process or a JVM: mark it `system`, or"
-    ):
+    with pytest.raises(pytest.fail.Exception, match="starts a process or a JVM: mark it `system`, or"):
         start()
 
 
@@ -34,6 +32,6 @@ def test_every_test_is_in_one_tier(request):
     """Those of this run."""
     for item in request.session.items:
         (tier,) = (name for name in TIERS if item.get_closest_marker(name))
-        if tier == "unit":
+        if tier in IN_PROCESS:
             assert not {"spark", "cluster"}.intersection(item.fixturenames), item.nodeid
             assert not item.nodeid.startswith(("tests/dags/", "tests/infra/")), item.nodeid

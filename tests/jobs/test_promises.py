@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from itertools import permutations
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from jobs.score.attention import decay_factors
@@ -47,7 +47,6 @@ def worth(graph: Graph, person: str) -> Parts:
 # P1: being engaged with never costs you
 
 
-@settings(max_examples=500)
 @given(graphs(), st.data())
 def test_p1_an_act_directed_at_somebody_never_lowers_them(graph, data):
     """By anyone, newcomers too. A unit of share gained is worth at least 1 - damping."""
@@ -73,7 +72,6 @@ def test_p1_second_and_third_may_fall_while_the_whole_rises():
 # P2: your own acts never change your own score
 
 
-@settings(max_examples=500)
 @given(graphs(), st.data())
 def test_p2_own_acts_change_nothing_of_ones_own(graph, data):
     """Whatever somebody does, more or nothing at all, and however credible they are."""
@@ -95,7 +93,6 @@ def test_p2_own_acts_change_nothing_of_ones_own(graph, data):
 # P3: an influential engager counts more
 
 
-@settings(max_examples=500)
 @given(graphs(), st.data())
 def test_p3_of_two_equal_engagers_the_one_who_holds_more_from_others_counts_more(graph, data):
     a = graph.shares()
@@ -118,7 +115,6 @@ def test_p3_of_two_equal_engagers_the_one_who_holds_more_from_others_counts_more
 # P4: every point has a source
 
 
-@settings(max_examples=300)
 @given(graphs())
 def test_p4_what_engagers_contribute_sums_to_the_whole(graph):
     """To the last bit: doubles of this size hold multiples of 2^-36 exactly."""
@@ -132,7 +128,6 @@ def test_p4_what_engagers_contribute_sums_to_the_whole(graph):
 # P5: one human act counts once
 
 
-@settings(max_examples=300)
 @given(st.sampled_from(INTERACTIONS), st.floats(0, 1000), st.floats(0.5, 1))
 def test_p5_a_hundred_fans_alike_beat_one_fan_a_hundred_times(kind, elsewhere, damping):
     """At least fifteen times, whatever kind it is and whatever else they spend."""
@@ -149,7 +144,6 @@ def test_p5_a_hundred_fans_alike_beat_one_fan_a_hundred_times(kind, elsewhere, d
 # P6: scores do not deflate
 
 
-@settings(max_examples=500)
 @given(graphs(), graphs())
 def test_p6_unconnected_newcomers_change_nobody_bit_for_bit(graph, other):
     """Also among those who know each other: names that sort between and after those who are there."""
@@ -163,7 +157,6 @@ def test_p6_unconnected_newcomers_change_nobody_bit_for_bit(graph, other):
 # What is far away does not matter
 
 
-@settings(max_examples=500)
 @given(graphs(), st.data())
 def test_a_changed_edge_moves_only_people_within_three_steps_of_its_actor(graph, data):
     """Bit for bit everybody else, whatever the actor does otherwise than before."""
@@ -180,7 +173,6 @@ def test_a_changed_edge_moves_only_people_within_three_steps_of_its_actor(graph,
         assert after.get(person, NOTHING) == before[person]
 
 
-@settings(max_examples=500)
 @given(graphs(), st.data())
 def test_how_busy_an_actor_is_does_not_matter_where_nothing_stays_with_nobody(graph, data):
     """rest_weight 0: an actor who does ten times as much of everything changes nobody."""
@@ -226,7 +218,6 @@ def window_shares(acts: Acts, covered: dict[str, set[date]], day: date, lookback
     return shares(weights, {}, OFFICIAL.damping, OFFICIAL.rest_weight)
 
 
-@settings(max_examples=500)
 @given(covered_acts(), st.integers(1, 31), st.integers(5, 60))
 def test_p10_days_without_coverage_change_nothing_but_what_leaves_the_window(world, gap, lookback_days):
     """A day, or a month: bit for bit what the acts that stay would have given on the last covered day."""
@@ -239,7 +230,6 @@ def test_p10_days_without_coverage_change_nothing_but_what_leaves_the_window(wor
         assert len(stay) == len(acts)
 
 
-@settings(max_examples=500)
 @given(covered_acts(), st.integers(1, 31))
 def test_p10_while_one_platform_is_silent_the_other_ages_alone(world, gap):
     acts, covered = world

@@ -4,7 +4,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.engines.edge_rows import edge_rows
@@ -55,7 +55,6 @@ def test_shapes(a, expected):
     assert list(kernel(a).values()) == expected
 
 
-@settings(max_examples=400)
 @given(graphs(), st.sets(st.sampled_from(list(permutations(PEOPLE, 2)))))
 def test_every_pair_of_edges(graph, silent):
     """With some edges of weight nothing among them."""

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.engines import memory
@@ -88,7 +88,6 @@ def test_once_through_spark(data, spark):
         ]
 
 
-@settings(max_examples=400)
 @given(graphs())
 def test_all_simple_paths_of_at_most_three_steps(graph):
     a = graph.shares()
@@ -101,7 +100,6 @@ def test_all_simple_paths_of_at_most_three_steps(graph):
         assert sums[person] == tuple(near(part, expected.influence) for part in expected), person
 
 
-@settings(max_examples=100)
 @given(graphs(), st.randoms(use_true_random=False))
 def test_neither_order_nor_names_show(graph, random):
     """The same bits, whatever order edges come in and whatever numbers accounts have."""
@@ -115,7 +113,6 @@ def test_neither_order_nor_names_show(graph, random):
     assert other_sums == {names[person]: parts for person, parts in sums.items()}
 
 
-@settings(max_examples=100)
 @given(graphs())
 def test_fewer_rounds_are_the_first_of_three(graph):
     a = graph.shares()

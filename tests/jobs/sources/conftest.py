@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.sources.lines import Parse
@@ -87,7 +87,6 @@ def survives() -> Callable[[Parse, Sequence[bytes]], None]:
     one of these lines with up to three of its values replaced, removed or wrapped."""
 
     def check(parse: Parse, lines: Sequence[bytes]) -> None:
-        @settings(max_examples=400, deadline=None)
         @given(_mutated(lines) | st.binary() | JUNK.map(_dumped))
         def run(line: bytes) -> None:
             builder = PageBuilder("test", "test")

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.scratch import scratch
@@ -57,7 +57,6 @@ def worth_by_reason(changes: Changes) -> dict[str, dict[str, float]]:
     }
 
 
-@settings(max_examples=200)
 @given(graphs(), graphs())
 def test_reasons_sum_to_the_change(old, other):
     new = replace(other, damping=old.damping, rest=old.rest)
@@ -68,7 +67,6 @@ def test_reasons_sum_to_the_change(old, other):
         assert row.sum() == pytest.approx(after - before, rel=0, abs=1e-9 * max(1, before, after))
 
 
-@settings(max_examples=200)
 @given(graphs(), graphs())
 def test_actors_sum_to_the_change_of_everybody(old, other):
     changes = between(old, replace(other, damping=old.damping, rest=old.rest))
@@ -80,7 +78,6 @@ def test_actors_sum_to_the_change_of_everybody(old, other):
         assert parts.sum(axis=0) == pytest.approx(whole[v], rel=1e-12, abs=1e-15)
 
 
-@settings(max_examples=300)
 @given(graphs(), graphs(), st.data())
 def test_a_new_act_is_never_a_loss(old, other, data):
     """Whatever else changed meanwhile: the sum of all that an act towards somebody moved is never below zero for them."""

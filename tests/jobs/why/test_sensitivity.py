@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.why import sensitivity
@@ -29,7 +29,6 @@ def answered(pairs, old: np.ndarray, new: np.ndarray, people: list[str], rounds:
     return found
 
 
-@settings(max_examples=300)
 @given(graphs(), graphs(), st.integers(1, 3))
 def test_responses_times_changes_are_the_change(one, other, rounds):
     """Exactly, between any two sets of shares over the same people."""
