@@ -5,6 +5,7 @@ until an instant is measured by the platform's clock (header `Date`), because th
 """
 
 import logging
+import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -223,13 +224,17 @@ def _json(answer: httpx2.Response, where: str) -> Answer:
     return Answer(value, answer.links.get("next", {}).get("url"), now(answer))
 
 
-def body(answer: httpx2.Response, where: str, most_bytes: int) -> bytes:
-    """The decompressed body of a response. Raises `ApiError` if it is larger than `most_bytes`."""
+def body(answer: httpx2.Response, where: str, most_bytes: int, most_s: float = math.inf) -> bytes:
+    """The decompressed body of a response. Raises `ApiError` if it is larger than `most_bytes`, or takes longer than `most_s`
+    seconds."""
+    end = time.monotonic() + most_s
     read = bytearray()
     for chunk in answer.iter_bytes():
         read += chunk
         if len(read) > most_bytes:
             raise ApiError(f"{where}: the answer is larger than {most_bytes:,} bytes")
+        if time.monotonic() > end:
+            raise ApiError(f"{where}: the answer takes longer than {most_s:g} s")
     return bytes(read)
 
 

@@ -38,5 +38,8 @@ TYPES = {
     "hackernews": SourceType(
         "jobs.sources.hackernews:HackerNewsSource", placed=False, live=True, past=True, ask="the whole platform"
     ),
+    "feeds": SourceType(
+        "jobs.sources.feeds:FeedsSource", live=True, where="https://example.org/feed.xml", ask="named feeds"
+    ),
     "sample": SourceType("jobs.sources.sample:SampleSource", placed=False, ask="nothing: a simulation"),
 }
