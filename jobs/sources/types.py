@@ -41,5 +41,14 @@ TYPES = {
     "feeds": SourceType(
         "jobs.sources.feeds:FeedsSource", live=True, where="https://example.org/feed.xml", ask="named feeds"
     ),
+    "webmentions": SourceType(
+        "jobs.sources.webmentions:WebmentionsSource",
+        placed=False,
+        live=True,
+        past=True,
+        secret="the API key of webmention.io's settings",
+        where="example.org",
+        ask="mentions of one's own domains",
+    ),
     "sample": SourceType("jobs.sources.sample:SampleSource", placed=False, ask="nothing: a simulation"),
 }
