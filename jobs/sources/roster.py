@@ -45,14 +45,14 @@ def record(
             ask(unit, recording)
             in_a_row = 0
         except NotThereError as error:
-            log.info("%s: %s", unit, error)
+            log.info("%s: %s", unit.partition("?")[0], error)
             recording.add([], Cursor(None, True, GONE))
             in_a_row = 0
         except OutOfBudgetError as error:
             stopped = str(error)
             break
         except ApiError as error:
-            log.info("%s: %s", unit, error)
+            log.info("%s: %s", unit.partition("?")[0], error)
             failures[str(error)] += 1
             in_a_row += 1
             if in_a_row == most_failures:
