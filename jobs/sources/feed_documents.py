@@ -12,6 +12,7 @@ from urllib.parse import urljoin
 
 import feedparser
 import orjson
+from feedparser.mixin import _FeedParserMixin
 
 from jobs.sources import urls
 from jobs.sources.budget import ApiError
@@ -27,6 +28,20 @@ KINDS = (
     "octet-stream",
 )  # parts of the media types that feeds are sent with
 JSON_FEED = "https://jsonfeed.org/version/"
+MOST_AUTHOR_LETTERS = 500
+
+_find_email = _FeedParserMixin._sync_author_detail
+
+
+def _find_email_in_time(parser: Any, key: str = "author") -> None:
+    """The library searches an author for an address of e-mail in a time that grows with the square of the length."""
+    context = parser._get_context()
+    if isinstance(context.get(key), str):
+        context[key] = context[key][:MOST_AUTHOR_LETTERS]
+    _find_email(parser, key)
+
+
+_FeedParserMixin._sync_author_detail = _find_email_in_time
 
 
 class Entry(NamedTuple):

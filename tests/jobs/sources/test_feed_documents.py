@@ -53,6 +53,13 @@ def test_entities_that_explode_do_not():
     assert len(feed_documents.read(body, "https://example.org/feed").entries[0].name or "") < 100
 
 
+def test_an_author_without_an_end_is_cut():
+    """A search for an address of e-mail in all of it would take days."""
+    body = f"<rss version='2.0'><channel><item><author>{'a.' * 500_000}</author></item></channel></rss>".encode()
+    (found,) = feed_documents.read(body, "https://example.org/feed").entries
+    assert len(found.author_name or "") == feed_documents.MOST_AUTHOR_LETTERS
+
+
 def test_every_recorded_feed_is_parsed(fixtures):
     """An uppercase Channel Definition Format of 1997 is no feed any more; the library never fails."""
     found, faults = Counter[str](), Counter[str]()
