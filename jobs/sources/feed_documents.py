@@ -5,19 +5,19 @@ bytes alone, it would first try to open a file of that name. JSON Feed is https:
 """
 
 import io
+import re
 from calendar import timegm
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 from urllib.parse import urljoin
 
 import feedparser
-import orjson
 from feedparser.mixin import _FeedParserMixin
 
 from jobs.sources import urls
 from jobs.sources.budget import ApiError
 from jobs.sources.page import Rejected
-from jobs.sources.values import from_iso, shown, within
+from jobs.sources.values import EARLIEST, LATEST, from_iso, json_object, shown, within
 
 KINDS = (
     "xml",
@@ -29,6 +29,11 @@ KINDS = (
 )  # parts of the media types that feeds are sent with
 JSON_FEED = "https://jsonfeed.org/version/"
 MOST_AUTHOR_LETTERS = 500
+
+# Half of a surrogate pair as a character reference, which some blogs write for emoji and the library fails at.
+_HALF_PAIR = re.compile(
+    rb"&#(x0*d[89a-f][0-9a-f]{2}|0*(5529[6-9]|55[3-9]\d\d|56\d{3}|57[0-2]\d\d|573[0-3]\d|5734[0-3]));", re.I
+)
 
 _find_email = _FeedParserMixin._sync_author_detail
 
@@ -71,10 +76,9 @@ def read(body: bytes, url: str, kind: str = "") -> Feed:
     if body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{":
         return _of_json(body, url)
     headers = {"content-location": url} | ({"content-type": kind} if kind else {})
+    file = io.BytesIO(_HALF_PAIR.sub(b"&#65533;", body))
     try:
-        parsed = feedparser.parse(
-            io.BytesIO(body), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
-        )
+        parsed = feedparser.parse(file, response_headers=headers, sanitize_html=False, resolve_relative_uris=False)
         if not parsed.get("version"):
             raise ApiError(f"{urls.host(url)}: answers with a page that is no feed")
         return _feed(url, _author(parsed.feed), parsed.feed.get("link"), [_entry(each, url) for each in parsed.entries])
@@ -112,12 +116,12 @@ def _entry(entry: Any, url: str) -> Entry:
     comments, count = next(_comments(entry), (None, None))
     return Entry(
         _text(entry.get("id")) or link,
-        timegm(time) if time else None,
+        _seconds(time),
         link,
         author,
         name,
-        urljoin(url, of) if of else None,
-        urljoin(url, comments) if comments else None,
+        _joined(url, of),
+        _joined(url, comments),
         _number(count) if comments else None,
     )
 
@@ -135,11 +139,11 @@ def _comments(entry: Any) -> Iterator[tuple[str, Any]]:
 
 def _of_json(body: bytes, url: str) -> Feed:
     try:
-        feed = orjson.loads(body.lstrip(b"\xef\xbb\xbf"))
-    except orjson.JSONDecodeError:
-        feed = None
-    items = within(feed, "items")
-    if not str(within(feed, "version")).startswith(JSON_FEED) or not isinstance(items, list):
+        feed = json_object(body.lstrip(b"\xef\xbb\xbf"))
+    except Rejected:
+        feed = {}
+    items = feed.get("items")
+    if not str(feed.get("version")).startswith(JSON_FEED) or not isinstance(items, list):
         raise ApiError(f"{urls.host(url)}: answers with JSON that is no feed")
     return _feed(url, _json_author(feed), feed.get("home_page_url"), [_json_entry(each, url) for each in items])
 
@@ -159,11 +163,27 @@ def _json_entry(item: Any, url: str) -> Entry:
         at = from_iso(within(item, "date_published") or within(item, "date_modified")) // 1_000_000
     except Rejected:
         at = None
-    return Entry(urljoin(url, name) if name else None, at, link, *_json_author(item))
+    return Entry(_joined(url, name), at, link, *_json_author(item))
 
 
 def _text(value: Any) -> str | None:
-    return value.strip() or None if isinstance(value, str) else None
+    """A name or an address that an id can hold, else None: one blog must not make a pull fail by what it rejects."""
+    text = shown(value.strip()) if isinstance(value, str) else None
+    return text if text and len(text) <= urls.MOST_LETTERS else None
+
+
+def _joined(url: str, reference: str | None) -> str | None:
+    """The reference, relative to the URL of its document; None if there is none or it is malformed."""
+    try:
+        return _text(urljoin(url, reference)) if reference else None
+    except ValueError:
+        return None
+
+
+def _seconds(time: Any) -> int | None:
+    """Seconds since 1970 of a parsed time, None if there is none or it is out of range."""
+    seconds = timegm(time) if time else None
+    return seconds if seconds is not None and EARLIEST <= seconds < LATEST else None
 
 
 def _number(value: Any) -> int | None:

@@ -39,7 +39,11 @@ TYPES = {
         "jobs.sources.hackernews:HackerNewsSource", placed=False, live=True, past=True, ask="the whole platform"
     ),
     "feeds": SourceType(
-        "jobs.sources.feeds:FeedsSource", live=True, where="https://example.org/feed.xml", ask="named feeds"
+        "jobs.sources.feeds:FeedsSource",
+        live=True,
+        memory_hours=7 * 24,  # 10 to 50 entries
+        where="https://example.org/feed.xml",
+        ask="named feeds",
     ),
     "webmentions": SourceType(
         "jobs.sources.webmentions:WebmentionsSource",

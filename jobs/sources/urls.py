@@ -6,6 +6,7 @@ from urllib.parse import urlsplit, urlunsplit
 from jobs.sources.values import ID_LENGTH
 
 PLATFORM = "web"
+MOST_LETTERS = ID_LENGTH - 256  # leaves room for a host in front, in an id
 
 
 def account(url: Any) -> str | None:
@@ -39,7 +40,7 @@ def content(name: str, host_name: str) -> str:
 
 
 def _split(url: Any) -> Any:
-    if type(url) is not str or len(url) > ID_LENGTH or not url.isprintable() or " " in url:
+    if type(url) is not str or len(url) > MOST_LETTERS or not url.isprintable() or " " in url:
         return None
     try:
         parts = urlsplit(url)

@@ -21,7 +21,7 @@ MAX_DOCUMENT_BYTES = 4 << 20  # of a feed made to be slow, feedparser reads 100 
 MAX_DOCUMENT_S = 60  # a host may send bytes so slowly that no single read times out
 MAX_ROBOTS_BYTES = 512 << 10  # RFC 9309 section 2.5 asks for 500 KiB at least
 MAX_WAIT_S = 60
-ROBOT = "clout"
+ROBOT, ROBOTS = "clout", b"/robots.txt"
 
 
 class Version(NamedTuple):
@@ -57,8 +57,6 @@ class Web(http.Client):
         Raises like `Api.get`, `RobotsError` if robots.txt forbids the URL, and `ApiError` if the media type is another one or
         if robots.txt cannot be read."""
         asked = address(url)
-        if not self._rules(asked).can_fetch(ROBOT, str(asked)):
-            raise RobotsError(f"{asked.host}{asked.path}: robots.txt forbids it")
         version = known or Version()
         conditions = {"if-none-match": version.etag, "if-modified-since": version.modified}
 
@@ -77,15 +75,19 @@ class Web(http.Client):
 
     def _rules(self, url: httpx2.URL) -> RobotFileParser:
         """The rules of the host's robots.txt, requested once. Without one, everything is allowed (RFC 9309 section 2.3.1)."""
-        origin = str(url.copy_with(raw_path=b"/robots.txt", fragment=None, userinfo=b""))
+        robots = url.copy_with(raw_path=ROBOTS, fragment=None, userinfo=b"")
+        origin = str(robots)
         if origin not in self._robots:
-            rules = RobotFileParser()
+            rules = self._robots[origin] = RobotFileParser()
+            rules.parse(())  # allows everything, such as a redirect of robots.txt itself
             try:
-                text = self._get(httpx2.URL(origin), lambda answer, where: self._body(answer, where, MAX_ROBOTS_BYTES))
+                text = self._get(robots, lambda answer, where: self._body(answer, where, MAX_ROBOTS_BYTES))
+                rules.parse(text.decode("utf-8", "replace").splitlines())
             except (NotThereError, NotAllowedError):
-                text = b""
-            rules.parse(text.decode("utf-8", "replace").splitlines())
-            self._robots[origin] = rules
+                pass
+            except ApiError:
+                del self._robots[origin]
+                raise
         return self._robots[origin]
 
     def _body(self, answer: httpx2.Response, where: str, most_bytes: int) -> bytes:
@@ -94,6 +96,8 @@ class Web(http.Client):
     def _refuse(self, url: httpx2.URL) -> None:
         if url.scheme not in ("http", "https") or not url.host:
             raise ApiError("redirects to an address that is not on the web")
+        if url.raw_path != ROBOTS and not self._rules(url).can_fetch(ROBOT, str(url)):
+            raise RobotsError(f"{url.host}{url.path}: robots.txt forbids it")
 
     def _wait(self, seconds: float) -> None:
         if seconds > MAX_WAIT_S:

@@ -1,5 +1,6 @@
 """Documents that are feeds, are not, or mean harm."""
 
+import json
 import tarfile
 from collections import Counter
 
@@ -9,7 +10,7 @@ import pytest
 from jobs.sources import feed_documents, feeds
 from jobs.sources.budget import ApiError
 from jobs.sources.feeds import parse
-from tests.jobs.sources.blogs import MIDNIGHT, TEXT, atom, entry
+from tests.jobs.sources.blogs import ATOM, MIDNIGHT, TEXT, atom, author, entry
 
 
 def test_rss_names_its_comment_feed_and_their_number():
@@ -51,6 +52,27 @@ def test_entities_that_explode_do_not():
     )
     body = bomb.encode() + b"]>" + atom(entry("&m;", 1))
     assert len(feed_documents.read(body, "https://example.org/feed").entries[0].name or "") < 100
+
+
+@pytest.mark.parametrize(
+    "odd", ["http://[", "http://a:b/", "//", ":", "a b", "\x85", "\u202e", "\ud800", "x" * 3000, "http://ex\u0000", "é"]
+)
+def test_odd_names_break_nothing_and_reject_nothing(odd):
+    text = odd.replace("\ud800", "&#55296;").replace("\x00", "&#0;")
+    reply = (
+        f'<thr:in-reply-to ref="{text}" href="{text}"/><link rel="replies" type="application/atom+xml" href="{text}"/>'
+    )
+    of_atom = atom(f"<link href='{text}'/>{author(text, text)}", entry(text, 1, reply), entry("a", 2, author(text)))
+    person = {"name": odd, "url": odd}
+    item = {"id": odd, "url": odd, "date_published": odd, "authors": [person, odd]}
+    of_json = json.dumps(
+        {"version": feed_documents.JSON_FEED, "home_page_url": odd, "authors": [person], "items": [item]}
+    )
+    for body in (of_atom, of_json.encode("utf-8", "surrogatepass")):
+        feed = feed_documents.read(body, "https://example.org/feed", ATOM)
+        for post in (None, feeds.Post("https://example.org/p", None)):
+            for item in feeds._recorded(feed, "https://example.org/feed", post):
+                assert parse(orjson.dumps(item))
 
 
 def test_an_author_without_an_end_is_cut():

@@ -104,11 +104,15 @@ def test_a_host_whose_robots_txt_fails_is_not_asked(blogs, tmp_path):
     assert blogs.asked() == []
 
 
-def test_one_odd_entry_is_rejected_and_the_others_survive(blogs, tmp_path):
-    odd = entry("x" * 3000, 2) + entry("far", -999_999) + "<entry><id> </id></entry><entry/>"
-    blogs.documents["/feed"] = atom(odd, entry("a", 1), OLD)
-    acts, _ = pulled(opened(blogs, tmp_path))
-    assert ("a" in {name for *_, name in acts}, len(acts)) == (True, 1)
+def test_odd_entries_are_not_rejected_so_that_one_blog_cannot_make_a_pull_fail(blogs, tmp_path):
+    old = "<entry><id>/ancient</id><published>0001-01-01T00:00:00Z</published></entry>"
+    odd = [entry("x" * 3000, 2), entry("c\x85d", 3), old, "<entry><id> </id></entry>", "<entry/>"]
+    blogs.documents["/feed"] = atom(*odd, entry("a", 1), OLD)
+    pages = list(opened(blogs, tmp_path).pages(DAY, DAY))
+    assert {fault["outcome"] for page in pages for fault in page.faults.to_pylist()} == {"unresolved"}
+    acts = [act["activity_id"] for page in pages for act in page.acts.to_pylist()]
+    assert f"{blogs.url}/a" in acts
+    assert sum(name.startswith("derived:") for name in acts) == 1
 
 
 def test_a_blog_cannot_claim_what_another_host_published():

@@ -10,7 +10,7 @@ from jobs.errors import UsageError
 from jobs.sources import addresses, urls, web
 from jobs.sources.addresses import PrivateAddressError, PublicTransport, is_explicit, is_public
 from jobs.sources.budget import ApiError, Budget
-from jobs.sources.web import Version, Web
+from jobs.sources.web import RobotsError, Version, Web
 from tests.jobs.sources.platform_server import Platform, Reply
 
 
@@ -100,6 +100,18 @@ def test_a_name_that_does_not_resolve_is_a_failure(monkeypatch):
     monkeypatch.setattr(addresses.socket, "getaddrinfo", unknown)
     with pytest.raises(ApiError, match=r"^gone\.example/robots\.txt: ConnectError, 3 times"):
         opened().document("https://gone.example/feed", ("xml",))
+
+
+def test_robots_txt_also_holds_for_a_redirect_and_may_itself_redirect(platform):
+    answers = {
+        "/robots.txt": Reply(b"", 302, {"Location": "/rules"}),
+        "/rules": Reply(b"User-agent: *\nDisallow: /private\n"),
+        "/feed": Reply(b"", 302, {"Location": "/private/feed"}),
+    }
+    platform.answer = lambda path: answers[path]
+    with pytest.raises(RobotsError, match=r"/private/feed: robots\.txt forbids it"):
+        opened(platform.url).document(f"{platform.url}/feed", ("xml",))
+    assert platform.asked == ["/robots.txt", "/rules", "/feed"]
 
 
 def test_a_connection_serves_one_request():
