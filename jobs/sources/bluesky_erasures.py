@@ -16,7 +16,7 @@ from jobs.sources.values import from_micros, within
 
 GONE = ("deleted", "takendown", "deactivated")
 _ACCOUNT_EVENT = b'"kind":"account"'
-_BEFORE_DID = b'{"did":"'  # a recorded event begins with its account
+_DID = len(b'{"did":"')  # where the account stands: a recorded event begins with it
 
 
 def of_day(stream: Recording) -> frozenset[bytes]:
@@ -43,5 +43,4 @@ def parse(line: bytes, erased: Collection[bytes]) -> Sequence[Record]:
 
 
 def _did(line: bytes) -> bytes:
-    begin = len(_BEFORE_DID)
-    return line[begin : line.find(b'"', begin)] if line.startswith(_BEFORE_DID) else b""
+    return line[_DID : line.find(b'"', _DID)]
