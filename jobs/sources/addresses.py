@@ -78,7 +78,7 @@ class PublicTransport(httpx2.HTTPTransport):
             )
             try:
                 return super().handle_request(pinned)
-            except httpx2.ConnectError:
+            except (httpx2.ConnectError, httpx2.ConnectTimeout):
                 if address == addresses[-1]:
                     raise
         raise AssertionError("a resolved host has an address")

@@ -269,9 +269,11 @@ def _until(reset: str, now: float) -> float:
 
 
 def now(answer: httpx2.Response) -> float:
-    """The platform's time in seconds since 1970; this machine's if the response has no `Date`."""
-    date = answer.headers.get("date")
-    return parsedate_to_datetime(date).timestamp() if date else time.time()
+    """The platform's time in seconds since 1970; this machine's if the response has no readable `Date`."""
+    try:
+        return parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return time.time()
 
 
 def _wait_s(state: RetryCallState) -> float:

@@ -83,6 +83,14 @@ def test_another_port_of_a_named_address_is_not_asked(platform):
     assert platform.asked == []
 
 
+def test_a_host_with_several_addresses_is_asked_at_the_first_that_answers(platform, resolving, monkeypatch):
+    resolving("::1", "127.0.0.1")  # the server listens on one of them
+    monkeypatch.setattr(addresses, "is_public", lambda _: True)
+    platform.answer = lambda path: Reply(b"<feed/>") if path == "/feed" else Reply(None, 404)
+    url = platform.url.replace("127.0.0.1", "blog.example") + "/feed"
+    assert opened(url).document(url, ("xml",)).body == b"<feed/>"
+
+
 def test_a_connection_goes_to_the_checked_address_under_the_hosts_name(platform, resolving, monkeypatch):
     resolving("127.0.0.1")
     monkeypatch.setattr(addresses, "is_public", lambda address: address == "127.0.0.1")
