@@ -26,6 +26,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
+import orjson
+
 from jobs.errors import UsageError
 from jobs.sources import feed_documents, recording, roster, urls
 from jobs.sources.addresses import place
@@ -173,15 +175,9 @@ class _Pull:
         due: dict[str, Post] = {}
         for feed in feeds:
             for item in _items(Recording(self.folder, feed)):
-                url = item.get("comments")
-                name = item["id"] or item["link"]
-                if (
-                    url
-                    and name
-                    and first <= (item["at"] or 0) < self.end
-                    and item["count"] != 0
-                    and _together(url, feed)
-                ):
+                url, name = item.get("comments"), item["id"] or item["link"]
+                is_recent = first <= (item["at"] or 0) < self.end
+                if url and name and is_recent and item["count"] != 0 and _together(url, feed):
                     due.setdefault(COMMENTS_OF + url, Post(name, item["count"]))
         return due
 
@@ -209,11 +205,11 @@ class _Pull:
             raise ApiError(STALE)
 
     def _new(self, items: list[Item], seen: Seen) -> list[Item]:
-        """The entries to record: without those that the day's recording has, with those of an earlier day's that are of this
-        day and that the feed no longer holds."""
-        names = {_name(item) for item in seen.items}
+        """The entries to record: those that the day's recording does not have, or has with another number of comments; and
+        those of an earlier day's recording that are of this day and that the feed no longer holds."""
         if seen.is_of_day:
-            return [item for item in items if _name(item) not in names]
+            known = {orjson.dumps(item) for item in seen.items}
+            return [item for item in items if orjson.dumps(item) not in known]
         present = {_name(item) for item in items}
         return items + [each for each in seen.items if _name(each) not in present and (each["at"] or 0) >= self.begin]
 

@@ -9,7 +9,7 @@ from jobs.sources.spec import LiveOptions, SourceSpec
 from jobs.warehouse.runs import Batch
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
-from tests.jobs.sources.blogs import DAY, Blogs, atom, author, entry, opened, pulled
+from tests.jobs.sources.blogs import DAY, MIDNIGHT, OLD, Blogs, atom, author, entry, opened, pulled
 from tests.jobs.sources.killed import killed_at, recorded
 from tests.jobs.sources.platform_server import Platform
 
@@ -78,6 +78,18 @@ def test_comments_reply_to_the_author_of_a_recent_post_or_of_a_comment(commented
 def test_without_comments_only_the_feed_is_asked(commented, warehouse):
     pull(warehouse, commented)
     assert commented.asked() == ["/feed"]
+
+
+def test_a_post_whose_first_comment_comes_later_on_the_day_is_asked_for_comments(blogs, tmp_path):
+    blogs.clock = MIDNIGHT + 10 * 3600
+    blogs.documents["/feed"] = atom(entry("a", 1, replies("/a/comments", 0)), OLD)
+    pulled(opened(blogs, tmp_path, comments=True))
+    blogs.clock = MIDNIGHT + 25 * 3600
+    blogs.documents["/feed"] = atom(entry("a", 1, replies("/a/comments", 1)), OLD)
+    blogs.documents["/a/comments"] = atom(comment("c1", 12, "https://bo.example/"))
+    acts, notes = pulled(opened(blogs, tmp_path, comments=True))
+    assert ("reply", "https://bo.example/", "c1") in acts
+    assert notes == []
 
 
 def test_comment_feeds_that_are_gone_are_counted(commented, tmp_path):
