@@ -8,12 +8,17 @@ If a connection breaks, or is silent for `SILENCE_S` seconds, the pull connects 
 Events that the server then repeats count once. A server that no longer keeps the requested events does not say so: its first
 event is simply late. Such a day stays partial, and a day without any event left is not covered. Place: the server's URL
 (`wss://...`); without one, `PUBLIC`.
+
+With `actors`, a pull keeps only what these accounts did, not what others did to them (`bluesky_actors`). Accounts that are gone
+at the day's end lose their acts of that day (`bluesky_erasures`). Messages are compressed by permessage-deflate if the server
+offers it; its other scheme, `compress=true`, needs a dictionary that no server hands out.
 """
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
@@ -23,12 +28,13 @@ from websockets.exceptions import InvalidHandshake, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from jobs.errors import UsageError
-from jobs.sources import jetstream
+from jobs.sources import bluesky_actors, bluesky_erasures, jetstream
 from jobs.sources.budget import ApiError, Budget
+from jobs.sources.lines import Parse
 from jobs.sources.live import LiveSource
 from jobs.sources.page import DAY_US, Note
 from jobs.sources.recording import Cursor, Recording
-from jobs.sources.settings import Ask, Settings
+from jobs.sources.settings import Ask, Members, Settings
 from jobs.sources.values import within
 
 log = logging.getLogger(__name__)
@@ -48,9 +54,11 @@ STREAM = "stream"  # the one unit of a day
 
 
 class BlueskyAsk(Ask):
-    """The whole network. `host`: the URL of a Jetstream server."""
+    """The whole network, or `actors`: DIDs, or the path of a population file with one a line. `host`: the URL of a Jetstream
+    server."""
 
     host: str = PUBLIC
+    actors: Members | None = None
 
     @classmethod
     def of_places(cls, places: Sequence[str]) -> dict[str, Any]:
@@ -73,14 +81,25 @@ class BlueskySource(LiveSource):
         if parts.scheme not in ("ws", "wss") or not parts.hostname:
             raise UsageError(f"{self._place.partition('?')[0]}: expected an address, such as {PUBLIC}")
         self._host = parts.hostname
+        self._members = None if self.ask.actors is None else self.members(self.ask.actors)
+        bluesky_actors.refuse_others([member.name for member in self._members or ()])
+
+    def parser(self, folder: Path) -> Parse:
+        """The parser of a day, which ignores accounts that are gone."""
+        return partial(bluesky_erasures.parse, erased=bluesky_erasures.of_day(Recording(folder, STREAM)))
 
     def record(self, day: date, folder: Path) -> list[Note]:
         """Records the events of the day that are not yet recorded. A failure or a used-up budget becomes a note, which marks
         the day as partial, or as absent if nothing of it is recorded."""
         stream = Recording(folder, STREAM)
         notes: list[Note] = []
+        actors: tuple[str, ...] | None = None
+        if self._members is not None:
+            population = self.population(day, folder, self._members)
+            actors = population.names
+            notes += [population.change] if population.change else []
         try:
-            self._record(stream, day)
+            self._record(stream, day, actors)
         except ApiError as error:
             notes.append(Note(f"{error}; the next pull resumes there", True, absent=not stream.pages))
         _, gap_us = stream.cursor.next or (None, 0)
@@ -89,12 +108,15 @@ class BlueskySource(LiveSource):
             notes.append(Note(reason, True, absent=gap_us >= DAY_US, lasting=True))
         return notes
 
-    def _record(self, stream: Recording, day: date) -> None:
+    def _record(self, stream: Recording, day: date, actors: Sequence[str] | None) -> None:
         """Records the day's events after the last recorded one, up to the end of the day or the server's present time,
         whichever is earlier. Raises `OutOfBudgetError`, or `ApiError` after `MOST_FAILURES` consecutive connections without a
         new event."""
         cursor = stream.cursor
         if cursor.done:
+            return
+        if actors is not None and not actors:
+            stream.add([], Cursor(None, True))
             return
         begin = (day - date(1970, 1, 1)).days * DAY_US
         end = begin + DAY_US
@@ -107,7 +129,7 @@ class BlueskySource(LiveSource):
                 with self._connect(max(begin, at - TOLERANCE_US)) as socket:
                     present = _clock(socket) - 2 * TOLERANCE_US
                     last = min(end, present)
-                    for number, batch in enumerate(_batches(socket, last, self.budget)):
+                    for number, batch in enumerate(_batches(socket, last, self.budget, actors)):
                         if number == 0:
                             gap_us += _gap(min(batch.first, last), at, is_begin=at == begin)
                         at = max(at, batch.last)
@@ -144,15 +166,17 @@ class Batch(NamedTuple):
     ended: bool
 
 
-def _batches(socket: ClientConnection, end: int, budget: Budget) -> Iterator[Batch]:
-    """Yields the events before `end` (microseconds since 1970) in batches of at most `PAGE_EVENTS`. If the connection fails,
-    yields the events received so far, then raises the error. Raises `OutOfBudgetError` after a full batch if no time is
-    left."""
+def _batches(socket: ClientConnection, end: int, budget: Budget, actors: Sequence[str] | None) -> Iterator[Batch]:
+    """Yields the events before `end` (microseconds since 1970) in batches of at most `PAGE_EVENTS`; only those of `actors`,
+    unless None. If the connection fails, yields the events received so far, then raises the error. Raises `OutOfBudgetError`
+    after a full batch if no time is left."""
+    stream = socket if actors is None else bluesky_actors.ActorStream(socket, COLLECTIONS, actors)
+    wanted = None if actors is None else frozenset(actors)
     lines: list[bytes] = []
     first = last = 0
     try:
         while True:
-            event = _event(socket.recv(timeout=SILENCE_S))
+            event = _event(stream.recv(timeout=SILENCE_S))
             if event is None:
                 continue
             time_us = event["time_us"]
@@ -163,13 +187,15 @@ def _batches(socket: ClientConnection, end: int, budget: Budget) -> Iterator[Bat
             if time_us >= end:
                 continue
             last = max(last, time_us)
+            if wanted is not None and str(event.get("did")) not in wanted:
+                continue
             lines.append(orjson.dumps(_kept(event)))
             if len(lines) >= PAGE_EVENTS:
                 yield Batch(lines, first, last, False)
                 lines = []
                 budget.refuse_late()
     except (WebSocketException, TimeoutError, OSError):
-        if lines:
+        if last:
             yield Batch(lines, first, last, False)
         raise
 

@@ -5,12 +5,13 @@ until an instant is measured by the platform's clock (header `Date`), because th
 """
 
 import logging
+import math
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self, TypeVar
 
 import httpx2
 import orjson
@@ -29,6 +30,9 @@ TIMEOUT_S = 30
 MAX_ANSWER_BYTES = 64 << 20
 TRIES = 6
 REDIRECTS = 5
+CONDITIONS = ("if-none-match", "if-modified-since")
+
+T = TypeVar("T")
 
 _BACKOFF = wait_exponential_jitter(initial=1, max=60)
 _RESETS = ("x-ratelimit-reset", "x-rate-limit-reset", "ratelimit-reset")
@@ -43,7 +47,7 @@ class NotThereError(ApiError):
     """The requested resource does not exist, is gone or is withheld (status 404, 410 or 451)."""
 
 
-class _PassingError(Exception):
+class PassingError(Exception):
     """A failure that may be transient. `wait_s` is the number of seconds that the platform asks to wait, None if it does not
     say."""
 
@@ -53,60 +57,131 @@ class _PassingError(Exception):
 
 
 class Answer(NamedTuple):
-    """A parsed JSON response. `next` is the URL of the next page from the `Link` header, None if there is none."""
+    """A parsed JSON response. `next` is the URL of the next page from the `Link` header, None if there is none. `at` is the
+    platform's time in seconds since 1970."""
 
     value: Any
     next: str | None
+    at: float = 0
 
 
-class Api:
-    """A client of one platform's API. `base` is the URL below which the API's paths lie; `connection` names the credentials in
-    errors. Raises `UsageError` if `base` is no HTTP or HTTPS URL."""
+class Client:
+    """Requests that stay within a budget. A subclass decides which addresses it asks. `connection` names the credentials in
+    errors."""
+
+    tries = TRIES
 
     def __init__(
-        self, base: str, budget: Budget, *, headers: Mapping[str, str] | None = None, connection: str | None = None
+        self,
+        budget: Budget,
+        *,
+        headers: Mapping[str, str] | None = None,
+        connection: str | None = None,
+        transport: httpx2.BaseTransport | None = None,
     ) -> None:
-        try:
-            self._base = httpx2.URL(base)
-        except httpx2.InvalidURL:
-            self._base = httpx2.URL()
-        if self._base.scheme not in ("http", "https") or not self._base.host:
-            raise UsageError(f"{base.partition('?')[0]}: expected an address, such as https://example.org")
         self._budget = budget
         self._connection = connection
         contact = os.environ.get(CONTACT)
         agent = f"clout/{__version__}" + (f" ({contact})" if contact else "")
-        self._client = httpx2.Client(timeout=TIMEOUT_S, headers={"user-agent": agent, **(headers or {})})
+        self._client = httpx2.Client(
+            timeout=TIMEOUT_S, headers={"user-agent": agent, **(headers or {})}, transport=transport
+        )
 
-    def __enter__(self) -> "Api":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
-    def get(self, path: str, params: Mapping[str, Any] | None = None) -> Answer:
-        """The JSON response for a path below the base, or for a whole URL of the same scheme, host and port. Makes at most
-        `TRIES` attempts while failures may be transient. Between attempts it waits as long as the platform asks, else with
-        exponential backoff. Several threads may call it.
+    def _refuse(self, url: httpx2.URL) -> None:
+        """Raises `ApiError` if the URL, which a redirect may have named, must not be asked."""
+        raise NotImplementedError
+
+    def _wait(self, seconds: float) -> None:
+        """Waits between two attempts. Raises `OutOfBudgetError`."""
+        self._budget.wait(seconds)
+
+    def _get(
+        self, url: httpx2.URL, read: Callable[[httpx2.Response, str], T], headers: Mapping[str, str] | None = None
+    ) -> T:
+        """What `read` makes of the response, which it gets with the host and path for its errors. Makes at most `tries`
+        attempts while failures may be transient. Between attempts it waits as long as the platform asks, else with exponential
+        backoff. Several threads may call it.
 
         Raises `OutOfBudgetError`, `NotAllowedError` or `NotThereError`, or `ApiError` if the platform fails otherwise.
         """
-        url = self._address(path, params)
         where = f"{url.host}{url.path}"
         retrying = Retrying(
-            retry=retry_if_exception_type(_PassingError),
+            retry=retry_if_exception_type(PassingError),
             wait=_wait_s,
-            sleep=self._budget.wait,
-            stop=stop_after_attempt(TRIES),
+            sleep=self._wait,
+            stop=stop_after_attempt(self.tries),
             before_sleep=lambda state: log.info(
                 "%s: %s; trying again", where, state.outcome and state.outcome.exception()
             ),
             reraise=True,
         )
         try:
-            return retrying(self._ask, url, where)
-        except _PassingError as error:
-            raise ApiError(f"{where}: {error}, {TRIES} times; pull again later") from None
+            return retrying(self._ask, url, where, read, headers)
+        except PassingError as error:
+            raise ApiError(f"{where}: {error}, {self.tries} times; pull again later") from None
+
+    def _ask(
+        self,
+        url: httpx2.URL,
+        where: str,
+        read: Callable[[httpx2.Response, str], T],
+        headers: Mapping[str, str] | None,
+    ) -> T:
+        for _ in range(REDIRECTS):
+            self._refuse(url)
+            self._budget.spend()
+            try:
+                with self._client.stream("GET", url, headers=headers) as answer:
+                    if not answer.has_redirect_location:
+                        self._refuse_failure(answer, where)
+                        return read(answer, where)
+                    url = url.join(answer.headers["location"])
+            except httpx2.RequestError as error:
+                raise PassingError(type(error).__name__) from None
+            except httpx2.InvalidURL:
+                raise ApiError(f"{where}: redirects to an invalid URL") from None
+        self._refuse(url)
+        raise ApiError(f"{where}: redirects more than {REDIRECTS} times")
+
+    def _refuse_failure(self, answer: httpx2.Response, where: str) -> None:
+        status = answer.status_code
+        if _is_limited(answer):
+            raise PassingError("the rate limit is reached", _asked_wait_s(answer))
+        if status in (401, 403):
+            fix = f"check connection {self._connection!r}" if self._connection else "it needs a connection"
+            raise NotAllowedError(f"{where}: not allowed ({status}); {fix}")
+        if status in (404, 410, 451):
+            raise NotThereError(f"{where}: not there ({status})")
+        if status in (408, 425) or status >= 500:
+            raise PassingError(f"status {status}", _asked_wait_s(answer))
+        is_unchanged = status == httpx2.codes.NOT_MODIFIED and any(map(answer.request.headers.get, CONDITIONS))
+        if status != httpx2.codes.OK and not is_unchanged:
+            raise ApiError(f"{where}: status {status}")
+
+
+class Api(Client):
+    """A client of one platform's JSON API. `base` is the URL below which the API's paths lie; nothing elsewhere is asked.
+    Raises `UsageError` if `base` is no HTTP or HTTPS URL."""
+
+    def __init__(
+        self, base: str, budget: Budget, *, headers: Mapping[str, str] | None = None, connection: str | None = None
+    ) -> None:
+        self._base = address(base)
+        super().__init__(budget, headers=headers, connection=connection)
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None) -> Answer:
+        """The JSON response for a path below the base, or for a whole URL of the same scheme, host and port. Several threads
+        may call it.
+
+        Raises `OutOfBudgetError`, `NotAllowedError` or `NotThereError`, or `ApiError` if the platform fails otherwise.
+        """
+        return self._get(self._address(path, params), _json)
 
     def pages(self, path: str, params: Mapping[str, Any] | None = None) -> Iterator[Answer]:
         """Yields the response of `get` and the pages that follow it by `Link: rel=next`. Raises like `get`, and `ApiError` if a
@@ -123,54 +198,44 @@ class Api:
 
     def _address(self, path: str, params: Mapping[str, Any] | None) -> httpx2.URL:
         url = httpx2.URL(path if "://" in path else f"{str(self._base).rstrip('/')}/{path.lstrip('/')}")
-        self._refuse_elsewhere(url)
         return url.copy_merge_params(dict(params)) if params else url  # empty params would drop the URL's own query
 
-    def _refuse_elsewhere(self, url: httpx2.URL) -> None:
+    def _refuse(self, url: httpx2.URL) -> None:
         if (url.scheme, url.host, url.port) != (self._base.scheme, self._base.host, self._base.port):
             raise ApiError(f"{self._base.host}: leads to another host, {url.host}, which clout does not ask")
 
-    def _ask(self, url: httpx2.URL, where: str) -> Answer:
-        for _ in range(REDIRECTS):
-            self._budget.spend()
-            try:
-                with self._client.stream("GET", url) as answer:
-                    if not answer.is_redirect:
-                        return self._answer(answer, where)
-                    url = url.join(answer.headers.get("location", ""))
-            except httpx2.RequestError as error:
-                raise _PassingError(type(error).__name__) from None
-            except httpx2.InvalidURL:
-                raise ApiError(f"{where}: redirects to an invalid URL") from None
-            self._refuse_elsewhere(url)
-        raise ApiError(f"{where}: redirects more than {REDIRECTS} times")
 
-    def _answer(self, answer: httpx2.Response, where: str) -> Answer:
-        status = answer.status_code
-        if _is_limited(answer):
-            raise _PassingError("the rate limit is reached", _asked_wait_s(answer))
-        if status in (401, 403):
-            fix = f"check connection {self._connection!r}" if self._connection else "it needs a connection"
-            raise NotAllowedError(f"{where}: not allowed ({status}); {fix}")
-        if status in (404, 410, 451):
-            raise NotThereError(f"{where}: not there ({status})")
-        if status in (408, 425) or status >= 500:
-            raise _PassingError(f"status {status}", _asked_wait_s(answer))
-        if status != httpx2.codes.OK:
-            raise ApiError(f"{where}: status {status}")
-        try:
-            return Answer(orjson.loads(_body(answer, where)), answer.links.get("next", {}).get("url"))
-        except orjson.JSONDecodeError:
-            raise _PassingError("the answer is not JSON") from None
+def address(text: str) -> httpx2.URL:
+    """The URL. Raises `UsageError` if it is no HTTP or HTTPS URL."""
+    try:
+        url = httpx2.URL(text)
+    except httpx2.InvalidURL:
+        url = httpx2.URL()
+    if url.scheme not in ("http", "https") or not url.host:
+        raise UsageError(f"{text.partition('?')[0]}: expected an address, such as https://example.org")
+    return url
 
 
-def _body(answer: httpx2.Response, where: str) -> bytes:
-    body = bytearray()
+def _json(answer: httpx2.Response, where: str) -> Answer:
+    try:
+        value = orjson.loads(body(answer, where, MAX_ANSWER_BYTES))
+    except orjson.JSONDecodeError:
+        raise PassingError("the answer is not JSON") from None
+    return Answer(value, answer.links.get("next", {}).get("url"), now(answer))
+
+
+def body(answer: httpx2.Response, where: str, most_bytes: int, most_s: float = math.inf) -> bytes:
+    """The decompressed body of a response. Raises `ApiError` if it is larger than `most_bytes`, or takes longer than `most_s`
+    seconds."""
+    end = time.monotonic() + most_s
+    read = bytearray()
     for chunk in answer.iter_bytes():
-        body += chunk
-        if len(body) > MAX_ANSWER_BYTES:
-            raise ApiError(f"{where}: the answer is larger than {MAX_ANSWER_BYTES:,} bytes")
-    return bytes(body)
+        read += chunk
+        if len(read) > most_bytes:
+            raise ApiError(f"{where}: the answer is larger than {most_bytes:,} bytes")
+        if time.monotonic() > end:
+            raise ApiError(f"{where}: the answer takes longer than {most_s:g} s")
+    return bytes(read)
 
 
 def _is_limited(answer: httpx2.Response) -> bool:
@@ -185,10 +250,10 @@ def _asked_wait_s(answer: httpx2.Response) -> float | None:
     seconds, as an epoch or as an ISO time. None if there is no such header or it cannot be parsed."""
     try:
         if after := answer.headers.get("retry-after"):
-            return float(after) if after.isdecimal() else parsedate_to_datetime(after).timestamp() - _now(answer)
+            return float(after) if after.isdecimal() else parsedate_to_datetime(after).timestamp() - now(answer)
         for name in _RESETS:
             if reset := answer.headers.get(name):
-                return _until(reset, _now(answer))
+                return _until(reset, now(answer))
     except (ValueError, TypeError, OverflowError):
         pass
     return None
@@ -203,14 +268,16 @@ def _until(reset: str, now: float) -> float:
     return number - now if number > 1e9 else number
 
 
-def _now(answer: httpx2.Response) -> float:
-    """The platform's time in seconds since 1970; this machine's if the response has no `Date`."""
-    date = answer.headers.get("date")
-    return parsedate_to_datetime(date).timestamp() if date else time.time()
+def now(answer: httpx2.Response) -> float:
+    """The platform's time in seconds since 1970; this machine's if the response has no readable `Date`."""
+    try:
+        return parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return time.time()
 
 
 def _wait_s(state: RetryCallState) -> float:
     """Seconds to wait before the next attempt: one more than the platform asks, else exponential backoff of at most 60 s."""
     error = state.outcome.exception() if state.outcome else None
-    asked = error.wait_s if isinstance(error, _PassingError) else None
+    asked = error.wait_s if isinstance(error, PassingError) else None
     return max(asked, 0) + 1 if asked is not None else _BACKOFF(state)

@@ -191,9 +191,14 @@ def _identity(actor: str, occurred_at: int | None, handle: Any) -> Sequence[Reco
     return (Ignored(occurred_at), Account(actor, occurred_at, handle=account_id(handle, "handle")))
 
 
+def is_did(text: str) -> bool:
+    """Whether the text has the form of a DID."""
+    return bool(_DID.fullmatch(text))
+
+
 def _did(value: Any, what: str) -> str:
     did = account_id(value, what)
-    if not _DID.fullmatch(did):
+    if not is_did(did):
         raise Rejected(f"{what} is not a DID")
     return did
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from jobs.sources import connections, population, recording
+from jobs.sources.lines import Parse
 from jobs.sources.page import Note, Page, Record
 from jobs.sources.population import Member, Population
 from jobs.sources.settings import Ask, Members, Settings
@@ -52,7 +53,11 @@ class LiveSource:
             before = self.budget.used
             notes = [note._replace(day=day) for note in self.record(day, folder)]
             self.requests[day] = self.budget.used - before
-            yield from recording.parsed(folder, self.platforms[0], self.parse, notes)
+            yield from recording.parsed(folder, self.platforms[0], self.parser(folder), notes)
+
+    def parser(self, folder: Path) -> Parse:
+        """The parser of a day's recordings in `folder`."""
+        return self.parse
 
     def folder(self, day: date) -> Path:
         """The folder of the day's recordings."""

@@ -20,12 +20,18 @@ GONE = "not there"
 MOST_FAILURES = 3  # consecutive units that fail, after which the platform as a whole counts as failing
 
 
-def record(folder: Path, units: Sequence[str], noun: str, ask: Callable[[str, Recording], None]) -> list[Note]:
+def record(
+    folder: Path,
+    units: Sequence[str],
+    noun: str,
+    ask: Callable[[str, Recording], None],
+    most_failures: float = MOST_FAILURES,
+) -> list[Note]:
     """Calls `ask` for each unit whose recording is not done; `ask` adds its pages. `noun` is the plural of what a unit is.
 
-    A unit that does not exist is done, with this as reason. If the budget is used up, or `MOST_FAILURES` units in a row fail,
-    the rest of the units stays for the next pull. Returns a note for each reason, with the number of units. Passes on other
-    errors, such as `NotAllowedError`.
+    A unit that does not exist is done, with this as reason. If the budget is used up, or `most_failures` units in a row fail,
+    the rest of the units stays for the next pull; pass infinity if each unit is on a host of its own. Returns a note for each
+    reason, with the number of units. Passes on other errors, such as `NotAllowedError`.
     """
     failures: Counter[str] = Counter()
     stopped: str | None = None
@@ -39,17 +45,17 @@ def record(folder: Path, units: Sequence[str], noun: str, ask: Callable[[str, Re
             ask(unit, recording)
             in_a_row = 0
         except NotThereError as error:
-            log.info("%s: %s", unit, error)
+            log.info("%s: %s", unit.partition("?")[0], error)
             recording.add([], Cursor(None, True, GONE))
             in_a_row = 0
         except OutOfBudgetError as error:
             stopped = str(error)
             break
         except ApiError as error:
-            log.info("%s: %s", unit, error)
+            log.info("%s: %s", unit.partition("?")[0], error)
             failures[str(error)] += 1
             in_a_row += 1
-            if in_a_row == MOST_FAILURES:
+            if in_a_row == most_failures:
                 stopped = str(error)
                 break
         asked += 1

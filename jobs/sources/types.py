@@ -38,5 +38,21 @@ TYPES = {
     "hackernews": SourceType(
         "jobs.sources.hackernews:HackerNewsSource", placed=False, live=True, past=True, ask="the whole platform"
     ),
+    "feeds": SourceType(
+        "jobs.sources.feeds:FeedsSource",
+        live=True,
+        memory_hours=7 * 24,  # 10 to 50 entries
+        where="https://example.org/feed.xml",
+        ask="named feeds",
+    ),
+    "webmentions": SourceType(
+        "jobs.sources.webmentions:WebmentionsSource",
+        placed=False,
+        live=True,
+        past=True,
+        secret="the API key of webmention.io's settings",
+        where="example.org",
+        ask="mentions of one's own domains",
+    ),
     "sample": SourceType("jobs.sources.sample:SampleSource", placed=False, ask="nothing: a simulation"),
 }

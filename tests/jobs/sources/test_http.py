@@ -60,6 +60,14 @@ def test_an_answer_is_read_and_the_platform_knows_who_asks(platform, api, monkey
     assert platform.headers["user-agent"].endswith("(ops@example.org)")
 
 
+@pytest.mark.parametrize(("date", "at"), [(DATE["Date"], NOW.timestamp()), ("yesterday", None), ("", None)])
+def test_an_answer_has_the_platforms_time_or_else_this_machines(platform, api, date, at):
+    platform.answer = then(Reply(1, headers={"Date": date}))
+    before = time.time()
+    found = api().get("x").at
+    assert found == at if at else before <= found <= time.time()
+
+
 @pytest.mark.parametrize("status", [408, 500, 502, 503])
 def test_a_failure_that_passes_is_retried(platform, api, clock, status):
     platform.answer = then(*[Reply(b"", status)] * 3, Reply([1]))

@@ -1,0 +1,109 @@
+"""Documents on hosts that an operator named, such as feeds: with a cap on size and time, only if they changed, and only if the
+host's robots.txt allows it.
+
+A document may redirect to another host, but not to a private address (`jobs.sources.addresses`). Each host is a platform of its
+own, so one that fails or asks for a long wait must not hold up the others. Requests do not go through a proxy, because a proxy
+resolves names itself.
+"""
+
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+from urllib.robotparser import RobotFileParser
+
+import httpx2
+
+from jobs.sources import http
+from jobs.sources.addresses import Place, PublicTransport, place
+from jobs.sources.budget import ApiError, Budget
+from jobs.sources.http import NotAllowedError, NotThereError, address
+
+MAX_DOCUMENT_BYTES = 4 << 20  # of a feed made to be slow, feedparser reads 100 KB a second
+MAX_DOCUMENT_S = 60  # a host may send bytes so slowly that no single read times out
+MAX_ROBOTS_BYTES = 512 << 10  # RFC 9309 section 2.5 asks for 500 KiB at least
+MAX_WAIT_S = 60
+ROBOT, ROBOTS = "clout", b"/robots.txt"
+
+
+class Version(NamedTuple):
+    """What a host says of the version of a document, to be asked whether it changed."""
+
+    etag: str | None = None
+    modified: str | None = None
+
+
+class Document(NamedTuple):
+    """A document. `body` is None if the document is the known version. `url` is the address after redirects, `kind` its
+    media type, `at` the host's time in seconds since 1970."""
+
+    body: bytes | None
+    url: str
+    kind: str
+    version: Version
+    at: float
+
+
+class Web(http.Client):
+    """A client of many hosts. `named`: the URLs that the operator named. Raises `UsageError` if one is no URL."""
+
+    tries = 3
+
+    def __init__(self, budget: Budget, named: Iterable[str]) -> None:
+        exempt: set[Place] = {place(address(url)) for url in named}
+        super().__init__(budget, transport=PublicTransport(exempt))
+        self._robots: dict[str, RobotFileParser] = {}
+
+    def document(self, url: str, kinds: Collection[str], known: Version | None = None) -> Document:
+        """The document at a URL. Its media type, if it states one, must contain one of `kinds`. `known` is the version at hand.
+        Raises like `Api.get`, `RobotsError` if robots.txt forbids the URL, and `ApiError` if the media type is another one or
+        if robots.txt cannot be read."""
+        asked = address(url)
+        version = known or Version()
+        conditions = {"if-none-match": version.etag, "if-modified-since": version.modified}
+
+        def read(answer: httpx2.Response, where: str) -> Document:
+            found = str(answer.request.url)
+            stated = answer.headers.get("content-type", "").lower()
+            kind = stated.partition(";")[0].strip()
+            if answer.status_code == httpx2.codes.NOT_MODIFIED:
+                return Document(None, found, kind, version, http.now(answer))
+            if kind and not any(each in kind for each in kinds):
+                raise ApiError(f"{where}: {kind[:80]!r} is no media type of a feed")
+            new = Version(answer.headers.get("etag"), answer.headers.get("last-modified"))
+            return Document(self._body(answer, where, MAX_DOCUMENT_BYTES), found, stated, new, http.now(answer))
+
+        return self._get(asked, read, {name: value for name, value in conditions.items() if value})
+
+    def _rules(self, url: httpx2.URL) -> RobotFileParser:
+        """The rules of the host's robots.txt, requested once. Without one, everything is allowed (RFC 9309 section 2.3.1)."""
+        robots = url.copy_with(raw_path=ROBOTS, fragment=None, userinfo=b"")
+        origin = str(robots)
+        if origin not in self._robots:
+            rules = self._robots[origin] = RobotFileParser()
+            rules.parse(())  # allows everything, such as a redirect of robots.txt itself
+            try:
+                text = self._get(robots, lambda answer, where: self._body(answer, where, MAX_ROBOTS_BYTES))
+                rules.parse(text.decode("utf-8", "replace").splitlines())
+            except (NotThereError, NotAllowedError):
+                pass
+            except ApiError:
+                del self._robots[origin]
+                raise
+        return self._robots[origin]
+
+    def _body(self, answer: httpx2.Response, where: str, most_bytes: int) -> bytes:
+        return http.body(answer, where, most_bytes, MAX_DOCUMENT_S)
+
+    def _refuse(self, url: httpx2.URL) -> None:
+        if url.scheme not in ("http", "https") or not url.host:
+            raise ApiError("redirects to an address that is not on the web")
+        if url.raw_path != ROBOTS and not self._rules(url).can_fetch(ROBOT, str(url)):
+            raise RobotsError(f"{url.host}{url.path}: robots.txt forbids it")
+
+    def _wait(self, seconds: float) -> None:
+        if seconds > MAX_WAIT_S:
+            raise ApiError(f"a host asks to wait {seconds:,.0f} s")
+        super()._wait(seconds)
+
+
+class RobotsError(ApiError):
+    """The host's robots.txt forbids the request."""
