@@ -7,7 +7,7 @@ until an instant is measured by the platform's clock (header `Date`), because th
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
@@ -43,7 +43,7 @@ class NotThereError(ApiError):
     """The requested resource does not exist, is gone or is withheld (status 404, 410 or 451)."""
 
 
-class _PassingError(Exception):
+class PassingError(Exception):
     """A failure that may be transient. `wait_s` is the number of seconds that the platform asks to wait, None if it does not
     say."""
 
@@ -52,19 +52,31 @@ class _PassingError(Exception):
         self.wait_s = wait_s
 
 
+Fault = Callable[[Any, str], Exception | None]  # (parsed body, where it came from) -> the error that it describes
+
+
 class Answer(NamedTuple):
-    """A parsed JSON response. `next` is the URL of the next page from the `Link` header, None if there is none."""
+    """A parsed JSON response. `next` is the URL of the next page from the `Link` header, None if there is none. `at` is the
+    platform's time in seconds since 1970; this machine's if the response has no readable `Date`."""
 
     value: Any
     next: str | None
+    at: float = 0.0
 
 
 class Api:
     """A client of one platform's API. `base` is the URL below which the API's paths lie; `connection` names the credentials in
-    errors. Raises `UsageError` if `base` is no HTTP or HTTPS URL."""
+    errors. `fault` finds the errors that the platform describes in bodies of status 200 or 400; a `PassingError` leads to
+    another attempt. Raises `UsageError` if `base` is no HTTP or HTTPS URL."""
 
     def __init__(
-        self, base: str, budget: Budget, *, headers: Mapping[str, str] | None = None, connection: str | None = None
+        self,
+        base: str,
+        budget: Budget,
+        *,
+        headers: Mapping[str, str] | None = None,
+        connection: str | None = None,
+        fault: Fault = lambda *_: None,
     ) -> None:
         try:
             self._base = httpx2.URL(base)
@@ -74,6 +86,7 @@ class Api:
             raise UsageError(f"{base.partition('?')[0]}: expected an address, such as https://example.org")
         self._budget = budget
         self._connection = connection
+        self._fault = fault
         contact = os.environ.get(CONTACT)
         agent = f"clout/{__version__}" + (f" ({contact})" if contact else "")
         self._client = httpx2.Client(timeout=TIMEOUT_S, headers={"user-agent": agent, **(headers or {})})
@@ -94,7 +107,7 @@ class Api:
         url = self._address(path, params)
         where = f"{url.host}{url.path}"
         retrying = Retrying(
-            retry=retry_if_exception_type(_PassingError),
+            retry=retry_if_exception_type(PassingError),
             wait=_wait_s,
             sleep=self._budget.wait,
             stop=stop_after_attempt(TRIES),
@@ -105,7 +118,7 @@ class Api:
         )
         try:
             return retrying(self._ask, url, where)
-        except _PassingError as error:
+        except PassingError as error:
             raise ApiError(f"{where}: {error}, {TRIES} times; pull again later") from None
 
     def pages(self, path: str, params: Mapping[str, Any] | None = None) -> Iterator[Answer]:
@@ -139,7 +152,7 @@ class Api:
                         return self._answer(answer, where)
                     url = url.join(answer.headers.get("location", ""))
             except httpx2.RequestError as error:
-                raise _PassingError(type(error).__name__) from None
+                raise PassingError(type(error).__name__) from None
             except httpx2.InvalidURL:
                 raise ApiError(f"{where}: redirects to an invalid URL") from None
             self._refuse_elsewhere(url)
@@ -148,20 +161,29 @@ class Api:
     def _answer(self, answer: httpx2.Response, where: str) -> Answer:
         status = answer.status_code
         if _is_limited(answer):
-            raise _PassingError("the rate limit is reached", _asked_wait_s(answer))
+            raise PassingError("the rate limit is reached", _asked_wait_s(answer))
         if status in (401, 403):
             fix = f"check connection {self._connection!r}" if self._connection else "it needs a connection"
             raise NotAllowedError(f"{where}: not allowed ({status}); {fix}")
         if status in (404, 410, 451):
             raise NotThereError(f"{where}: not there ({status})")
         if status in (408, 425) or status >= 500:
-            raise _PassingError(f"status {status}", _asked_wait_s(answer))
-        if status != httpx2.codes.OK:
+            raise PassingError(f"status {status}", _asked_wait_s(answer))
+        if status not in (200, 400):
             raise ApiError(f"{where}: status {status}")
         try:
-            return Answer(orjson.loads(_body(answer, where)), answer.links.get("next", {}).get("url"))
+            value = orjson.loads(_body(answer, where))
         except orjson.JSONDecodeError:
-            raise _PassingError("the answer is not JSON") from None
+            if status == 400:
+                raise ApiError(f"{where}: status {status}") from None
+            raise PassingError("the answer is not JSON") from None
+        if error := self._fault(value, where):
+            if isinstance(error, PassingError) and error.wait_s is None:
+                error.wait_s = _asked_wait_s(answer)
+            raise error
+        if status == 400:
+            raise ApiError(f"{where}: status {status}")
+        return Answer(value, answer.links.get("next", {}).get("url"), _now(answer))
 
 
 def _body(answer: httpx2.Response, where: str) -> bytes:
@@ -204,13 +226,15 @@ def _until(reset: str, now: float) -> float:
 
 
 def _now(answer: httpx2.Response) -> float:
-    """The platform's time in seconds since 1970; this machine's if the response has no `Date`."""
-    date = answer.headers.get("date")
-    return parsedate_to_datetime(date).timestamp() if date else time.time()
+    """The platform's time in seconds since 1970; this machine's if the response has no readable `Date`."""
+    try:
+        return parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
+    except (ValueError, OverflowError):
+        return time.time()
 
 
 def _wait_s(state: RetryCallState) -> float:
     """Seconds to wait before the next attempt: one more than the platform asks, else exponential backoff of at most 60 s."""
     error = state.outcome.exception() if state.outcome else None
-    asked = error.wait_s if isinstance(error, _PassingError) else None
+    asked = error.wait_s if isinstance(error, PassingError) else None
     return max(asked, 0) + 1 if asked is not None else _BACKOFF(state)

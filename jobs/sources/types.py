@@ -38,5 +38,14 @@ TYPES = {
     "hackernews": SourceType(
         "jobs.sources.hackernews:HackerNewsSource", placed=False, live=True, past=True, ask="the whole platform"
     ),
+    "stackexchange": SourceType(
+        "jobs.sources.stackexchange:StackExchangeSource",
+        live=True,
+        past=True,
+        secret="a key from stackapps.com",
+        optional=True,
+        where="HOST",
+        ask="a whole site",
+    ),
     "sample": SourceType("jobs.sources.sample:SampleSource", placed=False, ask="nothing: a simulation"),
 }
