@@ -1,36 +1,19 @@
-"""A Stack Exchange site: what its items become, its own limits and errors, and its key."""
+"""A Stack Exchange site: what its items become, and its own limits and errors."""
 
-import logging
 from typing import Any
 
 import orjson
 import pytest
-from backports import zstd
 
-from jobs import pull_activity
-from jobs.errors import UsageError
 from jobs.sources import stackexchange
 from jobs.sources.page import Account, Act, Author, Ignored, Rejected, Unresolved
-from jobs.sources.spec import LiveOptions, SourceSpec, parse_specs
 from jobs.sources.stackexchange import TARGET_WITHDRAWN, parse
 from jobs.sources.values import ACTOR_WITHDRAWN
-from jobs.warehouse.runs import Batch
-from schemas.coverage import COVERAGE
-from schemas.rejects import REJECTS
-from tests.jobs.sources.killed import recorded
 from tests.jobs.sources.platform_server import Platform, Reply
-from tests.jobs.sources.site_servers import (
-    DAY,
-    MIDNIGHT,
-    RIGHT_TO_LEFT,
-    STACK_EXCHANGE,
-    Clock,
-    pulled,
-    query_of,
-    stack_answer,
-)
+from tests.jobs.sources.site_server import DAY, MIDNIGHT, RIGHT_TO_LEFT, Clock, pulled, query_of
+from tests.jobs.sources.stackexchange_server import SITE, error
+from tests.jobs.sources.stackexchange_server import answer as whole
 
-KEY = "k3y-s3cr3t))"
 T = MIDNIGHT * 1_000_000
 ANA = {"user_id": 7, "user_type": "registered", "display_name": "Ana &#39;"}
 BO = {"user_id": 8, "user_type": "unregistered", "display_name": "Bo"}
@@ -40,7 +23,7 @@ KNOWN = Account("7", T, "Ana '")
 
 @pytest.fixture
 def stack(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Platform:
-    STACK_EXCHANGE.serve(platform, monkeypatch)
+    SITE.serve(platform, monkeypatch)
     return platform
 
 
@@ -108,7 +91,7 @@ def replaced(**changes: Any):
     """The site, whose first question of each page has other fields."""
 
     def answer(path: str) -> Reply:
-        reply = stack_answer(path)
+        reply = whole(path)
         items = [dict(item) for item in reply.value["items"]]
         if items and path.startswith("/questions"):
             items[0].update(changes)
@@ -119,7 +102,7 @@ def replaced(**changes: Any):
 
 def test_one_odd_item_is_rejected_and_the_others_survive(stack, tmp_path):
     stack.answer = replaced(owner={"user_id": {"no": "id"}, "display_name": RIGHT_TO_LEFT})
-    source = STACK_EXCHANGE.opened(stack, tmp_path)
+    source = SITE.opened(stack, tmp_path)
     pages = list(source.pages(DAY, DAY))
     assert {fault["reason"] for page in pages for fault in page.faults.to_pylist()} == {
         "actor id is neither a string nor a number"
@@ -130,16 +113,16 @@ def test_one_odd_item_is_rejected_and_the_others_survive(stack, tmp_path):
 
 def test_an_item_that_is_no_object_is_rejected_and_the_others_survive(stack, tmp_path):
     def answer(path: str) -> Reply:
-        reply = stack_answer(path)
+        reply = whole(path)
         return Reply(reply.value | {"items": [*reply.value["items"], "odd", None, 7]})
 
     stack.answer = answer
-    assert pulled(STACK_EXCHANGE.opened(stack, tmp_path)) == (STACK_EXCHANGE.expected, [])
+    assert pulled(SITE.opened(stack, tmp_path)) == (SITE.expected, [])
 
 
 def test_hostile_names_and_large_ids_are_kept(stack, tmp_path):
     stack.answer = replaced(question_id=2**64 - 1, owner={"user_id": 2**63, "display_name": RIGHT_TO_LEFT})
-    source = STACK_EXCHANGE.opened(stack, tmp_path)
+    source = SITE.opened(stack, tmp_path)
     pages = list(source.pages(DAY, DAY))
     assert f"{2**64 - 1}" in {row["activity_id"] for page in pages for row in page.acts.to_pylist()}
     handles = {row["account_id"]: row["handle"] for page in pages for row in page.accounts.to_pylist()}
@@ -148,7 +131,7 @@ def test_hostile_names_and_large_ids_are_kept(stack, tmp_path):
 
 
 def test_older_posts_are_asked_together_and_once(stack, tmp_path):
-    pulled(STACK_EXCHANGE.opened(stack, tmp_path))
+    pulled(SITE.opened(stack, tmp_path))
     asked = [path for path in stack.asked if path.startswith("/posts/")]
     ids = [number for path in asked for number in query_of(path)[0].removeprefix("/posts/").split(";")]
     assert len(ids) == len(set(ids)) == 10 + 6  # questions of answers, answers whose comments name nobody
@@ -169,7 +152,7 @@ def test_many_items_of_one_second_are_paged_within_it(stack, tmp_path):
         return Reply({"items": found[first : first + 25], "has_more": first + 25 < len(found)})
 
     stack.answer = answer
-    acts, notes = pulled(STACK_EXCHANGE.opened(stack, tmp_path))
+    acts, notes = pulled(SITE.opened(stack, tmp_path))
     assert (len(acts), notes) == (61, [])
 
 
@@ -177,7 +160,7 @@ def test_a_list_without_end_ends(stack, tmp_path, monkeypatch):
     monkeypatch.setattr(stackexchange, "MOST_PAGES", 4)
     page = {"items": [{"question_id": 1, "creation_date": MIDNIGHT, "owner": ANA}], "has_more": True}
     stack.answer = lambda path: Reply(page if path.startswith("/questions") else {"items": []})
-    acts, (note,) = pulled(STACK_EXCHANGE.opened(stack, tmp_path))
+    acts, (note,) = pulled(SITE.opened(stack, tmp_path))
     assert (len(acts), note.partial) == (1, True)
     assert "more than 4 pages of the same second" in note.reason
     assert len(stack.asked) == 4 + 2
@@ -190,13 +173,13 @@ def test_a_backoff_is_obeyed_for_its_method_only(stack, tmp_path):
     clock, times = Clock(), []
 
     def answer(path: str) -> Reply:
-        reply = stack_answer(path)
+        reply = whole(path)
         times.append((query_of(path)[0].split("/")[1], clock.now))
         last = not reply.value["has_more"]
         return Reply(reply.value | ({"backoff": 30} if path.startswith("/questions") and not last else {}))
 
     stack.answer = answer
-    assert pulled(STACK_EXCHANGE.opened(stack, tmp_path, clock=clock)) == (STACK_EXCHANGE.expected, [])
+    assert pulled(SITE.opened(stack, tmp_path, clock=clock)) == (SITE.expected, [])
     questions = [at for method, at in times if method == "questions"]
     assert questions == [30.0 * number for number in range(len(questions))]
     assert len(questions) > 2
@@ -204,8 +187,8 @@ def test_a_backoff_is_obeyed_for_its_method_only(stack, tmp_path):
 
 
 def test_a_backoff_longer_than_the_pull_may_take_ends_it(stack, tmp_path):
-    stack.answer = lambda path: Reply(stack_answer(path).value | {"backoff": 86_400})
-    acts, (note,) = pulled(STACK_EXCHANGE.opened(stack, tmp_path))
+    stack.answer = lambda path: Reply(whole(path).value | {"backoff": 86_400})
+    acts, (note,) = pulled(SITE.opened(stack, tmp_path))
     assert note.reason == "the platform asks to wait 86,400 s after 0 of 3 lists; the next pull resumes there"
     assert acts
     assert len(stack.asked) == 1
@@ -216,25 +199,21 @@ def test_a_used_up_quota_ends_the_pull_and_the_next_one_resumes(stack, tmp_path)
 
     def answer(path: str) -> Reply:
         left[0] -= 1
-        return Reply(stack_answer(path).value | {"quota_remaining": left[0]})
+        return Reply(whole(path).value | {"quota_remaining": left[0]})
 
     stack.answer = answer
-    acts, (note,) = pulled(STACK_EXCHANGE.opened(stack, tmp_path))
+    acts, (note,) = pulled(SITE.opened(stack, tmp_path))
     assert note.reason.startswith("the platform's quota of requests for today is used up after 1 of 3 lists")
     assert (len(stack.asked), len(acts)) == (3, 72)
     left[0] = 1_000
-    assert pulled(STACK_EXCHANGE.opened(stack, tmp_path)) == (STACK_EXCHANGE.expected, [])
-
-
-def error(number: int, name: str, message: str) -> Reply:
-    return Reply({"error_id": number, "error_name": name, "error_message": message}, 400)
+    assert pulled(SITE.opened(stack, tmp_path)) == (SITE.expected, [])
 
 
 def test_a_throttle_is_waited_for_if_it_is_short(stack, tmp_path):
     message = "too many requests from this IP, more requests available in 42 seconds"
     limited, clock = [error(502, "throttle_violation", message), error(500, "internal_error", "")], Clock()
-    stack.answer = lambda path: limited.pop(0) if limited else stack_answer(path)
-    assert pulled(STACK_EXCHANGE.opened(stack, tmp_path, clock=clock)) == (STACK_EXCHANGE.expected, [])
+    stack.answer = lambda path: limited.pop(0) if limited else whole(path)
+    assert pulled(SITE.opened(stack, tmp_path, clock=clock)) == (SITE.expected, [])
     assert clock.waits[0] == 43
     assert len(clock.waits) == 2
 
@@ -242,68 +221,6 @@ def test_a_throttle_is_waited_for_if_it_is_short(stack, tmp_path):
 def test_a_long_throttle_ends_the_pull(stack, tmp_path):
     message = "too many requests from this IP, more requests available in 17524 seconds"
     stack.answer = lambda _: error(502, "throttle_violation", message)
-    acts, (note,) = pulled(STACK_EXCHANGE.opened(stack, tmp_path))
+    acts, (note,) = pulled(SITE.opened(stack, tmp_path))
     assert note.reason.startswith("the platform asks to wait 17,525 s after 0 of 3 lists")
     assert (acts, note.absent, len(stack.asked)) == ({}, True, 1)
-
-
-# Its key
-
-
-def test_the_key_is_sent_if_there_is_one(stack, tmp_path, monkeypatch):
-    pulled(STACK_EXCHANGE.opened(stack, tmp_path / "without"))
-    assert not [path for path in stack.asked if "key" in query_of(path)[1]]
-    monkeypatch.setenv("CLOUT_CONNECTION_SITE", KEY)
-    stack.asked.clear()
-    pulled(STACK_EXCHANGE.opened(stack, tmp_path / "with"))
-    assert {query_of(path)[1]["key"] for path in stack.asked} == {KEY}
-
-
-@pytest.mark.parametrize(
-    "reply",
-    [
-        error(400, "bad_parameter", f"`key` {KEY} doesn't match a known application"),
-        error(500, "internal_error", KEY),
-        error(404, "no_method", KEY),
-        Reply({"error_id": KEY}),
-        Reply(KEY.encode(), 502),
-        Reply(f"<html>{KEY}</html>".encode()),
-        Reply(None, 302, {"Location": f"https://elsewhere.example/?key={KEY}"}),
-        Reply(None, 302, {"Location": f"http://[?{KEY}"}),
-    ],
-)
-def test_the_key_appears_in_no_error_log_recording_or_table(stack, warehouse, tmp_path, monkeypatch, caplog, reply):
-    monkeypatch.setenv("CLOUT_CONNECTION_SITE", KEY)
-    monkeypatch.setattr("jobs.sources.budget.Budget.wait", lambda *_: None)
-    caplog.set_level(logging.DEBUG)
-    first = [True]
-    stack.answer = lambda path: stack_answer(path) if first and first.pop() else reply
-    options = LiveOptions(ask=STACK_EXCHANGE.ask(stack.url))
-    spec = SourceSpec("site", "stackexchange", (), options=options)
-    shown = []
-    try:
-        pull_activity.run(warehouse, pull_activity.Params(source=spec, first_day=DAY, last_day=DAY), Batch("test"))
-        shown += [str(row) for table in (COVERAGE, REJECTS) for row in warehouse.read(table).to_pylist()]
-    except UsageError as raised:
-        shown.append(str(raised))
-        assert "connection 'site'" in shown[0]
-    shown += [caplog.text, *(zstd.decompress(path.read_bytes()).decode() for path in recorded(tmp_path))]
-    assert len(shown) > 2
-    assert not [text for text in shown if "s3cr3t" in text]
-
-
-def test_a_refused_key_fails_at_once_and_names_the_connection(stack, tmp_path, monkeypatch):
-    monkeypatch.setenv("CLOUT_CONNECTION_SITE", KEY)
-    stack.answer = lambda _: error(400, "bad_parameter", f"`key` {KEY} doesn't match a known application")
-    with pytest.raises(
-        UsageError, match=r"/questions: refused \(400\); check the site and the key of connection 'site'$"
-    ):
-        pulled(STACK_EXCHANGE.opened(stack, tmp_path))
-    assert len(stack.asked) == 1
-
-
-def test_a_site_is_named_by_its_host(tmp_path):
-    source = parse_specs(["dba:stackexchange=https://dba.stackexchange.com/"])[0].open(tmp_path)
-    assert source.platforms == ("dba.stackexchange.com",)
-    with pytest.raises(UsageError, match="expected the address of a site"):
-        parse_specs(["dba:stackexchange=not a site"])[0].open(tmp_path)
