@@ -47,5 +47,8 @@ TYPES = {
         where="HOST",
         ask="a whole site",
     ),
+    "mediawiki": SourceType(
+        "jobs.sources.mediawiki:MediaWikiSource", live=True, past=True, where="ADDRESS", ask="a whole site"
+    ),
     "sample": SourceType("jobs.sources.sample:SampleSource", placed=False, ask="nothing: a simulation"),
 }
