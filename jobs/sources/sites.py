@@ -3,8 +3,9 @@
 The platform is the site's host, so that two sites of the same software stay apart.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx2
@@ -12,9 +13,11 @@ import orjson
 from pydantic import field_validator
 
 from jobs.errors import UsageError
+from jobs.sources import roster
 from jobs.sources.budget import ApiError
 from jobs.sources.http import Answer
 from jobs.sources.live import LiveSource
+from jobs.sources.page import Note
 from jobs.sources.recording import Cursor, Recording
 from jobs.sources.settings import Ask, Settings
 from jobs.sources.snapshots import end_of
@@ -73,19 +76,35 @@ class Part(NamedTuple):
     missing: str | None = None
 
 
+Units = Callable[[], Sequence[str]]
+Step = tuple[Units, str, Callable[[str, Recording], None]]  # units, the plural of what one is, what records one
+
+
+def in_turn(folder: Path, steps: Iterable[Step]) -> list[Note]:
+    """Records the units of each step (`roster.record`) once the steps before it lack nothing that another pull would bring.
+    The units of a step may follow from what was recorded before."""
+    notes: list[Note] = []
+    for units, noun, ask in steps:
+        notes += roster.record(folder, units(), noun, ask)
+        if not all(note.lasting for note in notes):
+            break
+    return notes
+
+
 def record(recording: Recording, ask: Callable[[Any], Part]) -> None:
-    """Records a list page by page. `ask` requests the page at a position; None is the list's begin. Raises `ApiError` if a
-    position comes again."""
+    """Records a list page by page. `ask` requests the page at a position; None is the list's beginning. Raises `ApiError` if a
+    position or a page comes again."""
     cursor = recording.cursor
+    items: Sequence[Any] = ()
     seen = {orjson.dumps(cursor.next)}
     while not cursor.done:
         part = ask(cursor.next)
-        cursor = Cursor(part.next, part.next is None, part.missing)
         position = orjson.dumps(part.next)
-        if not cursor.done and position in seen:
+        if part.next is not None and (position in seen or (part.items and part.items == items)):
             raise ApiError("the list of pages leads back to a page already read")
         seen.add(position)
-        recording.add(part.items, cursor)
+        cursor, items = Cursor(part.next, part.next is None, part.missing), part.items
+        recording.add(items, cursor)
 
 
 def ended(day: date, answer: Answer) -> Any:

@@ -25,7 +25,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from jobs.sources import recording, roster, sites
+from jobs.sources import recording, sites
 from jobs.sources.budget import ApiError, OutOfBudgetError
 from jobs.sources.http import Api, NotAllowedError, PassingError
 from jobs.sources.page import DAY_US, Account, Act, Author, Ignored, Note, Record, Rejected, Unresolved
@@ -38,7 +38,6 @@ from jobs.sources.values import ACTOR_WITHDRAWN, account_id, dated, from_seconds
 PUBLIC = "https://api.stackexchange.com/2.3"
 
 PAGE_ITEMS = 100  # also the most ids in one request
-MOST_PAGES = 20  # of items of the same second
 KEPT = ("question_id", "answer_id", "comment_id", "post_id", "creation_date")
 KEPT_OF_PEOPLE = ("user_id", "user_type", "display_name")
 
@@ -125,25 +124,21 @@ class StackExchangeSource(SiteSource):
     def record(self, day: date, folder: Path) -> list[Note]:
         """Records the three lists of the day, and then the older posts that they name."""
         with Api(self.ask.api, self.budget, connection=self.connection, fault=self._fault) as api:
-            notes = roster.record(
-                folder,
-                LISTS,
-                "lists",
-                lambda unit, into: sites.record(into, lambda position: self._page(api, unit, day, position)),
-            )
-            if all(Recording(folder, name).cursor.done for name in LISTS):
+
+            def record_list(unit: str, into: Recording) -> None:
+                sites.record(into, lambda position: self._page(api, unit, day, position))
+
+            def record_posts(_: str, into: Recording) -> None:
                 older = _older_posts(folder)
-                notes += roster.record(
-                    folder,
-                    [POSTS],
-                    "lists of older posts",
-                    lambda _, into: sites.record(into, lambda position: self._posts(api, day, older, position or 0)),
-                )
-        return notes
+                sites.record(into, lambda position: self._posts(api, day, older, position or 0))
+
+            return sites.in_turn(
+                folder, [(lambda: LISTS, "lists", record_list), (lambda: [POSTS], "lists of older posts", record_posts)]
+            )
 
     def _page(self, api: Api, method: str, day: date, position: Any) -> Part:
-        """The page at a position: the second from which on items are asked, and the number of the page. A page begins with the
-        last second of the page before it, so that no deletion meanwhile shifts items past the reader."""
+        """The page at a position: the second from which on items are asked, and the number of the page. Where possible, a page
+        begins with the last second of the page before it, so that no deletion meanwhile shifts items past the reader."""
         end = end_of(day) // 1_000_000
         since, number = position or (end - DAY_US // 1_000_000, 1)
         value = self._ask(
@@ -155,13 +150,8 @@ class StackExchangeSource(SiteSource):
         items = [_stripped(item) for item in sites.items_in(value, "items")]
         if not value.get("has_more"):
             return Part(items)
-        times = [item["creation_date"] for item in items if isinstance(item.get("creation_date"), int)]
-        last = min(max(times, default=since), end - 1)
-        if last > since:
-            return Part(items, [last, 1])
-        if number == MOST_PAGES:
-            raise ApiError(f"{method}: more than {MOST_PAGES:,} pages of the same second")
-        return Part(items, [since, number + 1])
+        times = {item["creation_date"] for item in items if isinstance(item.get("creation_date"), int)}
+        return Part(items, [min(max(times), end - 1), 1] if len(times) > 1 else [since, number + 1])
 
     def _posts(self, api: Api, day: date, older: Sequence[int], first: int) -> Part:
         after = first + PAGE_ITEMS

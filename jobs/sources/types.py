@@ -50,5 +50,8 @@ TYPES = {
     "mediawiki": SourceType(
         "jobs.sources.mediawiki:MediaWikiSource", live=True, past=True, where="ADDRESS", ask="a whole site"
     ),
+    "discourse": SourceType(
+        "jobs.sources.discourse:DiscourseSource", live=True, past=True, where="ADDRESS", ask="a whole forum"
+    ),
     "sample": SourceType("jobs.sources.sample:SampleSource", placed=False, ask="nothing: a simulation"),
 }

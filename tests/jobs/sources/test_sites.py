@@ -16,12 +16,12 @@ from jobs.sources.spec import LiveOptions, SourceSpec
 from jobs.warehouse.runs import Batch
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
-from tests.jobs.sources import mediawiki_server, stackexchange_server
+from tests.jobs.sources import discourse_server, mediawiki_server, stackexchange_server
 from tests.jobs.sources.killed import killed_at, recorded
 from tests.jobs.sources.platform_server import Reply
 from tests.jobs.sources.site_server import DAY, TEXT, TOMORROW, Clock, Site, pulled
 
-SITES = (stackexchange_server.SITE, mediawiki_server.SITE)
+SITES = (stackexchange_server.SITE, mediawiki_server.SITE, discourse_server.SITE)
 
 
 @pytest.fixture(params=SITES, ids=lambda site: site.type)
