@@ -1,9 +1,9 @@
 """stackexchange: one Stack Exchange site through its API: all questions, answers and comments of any day.
 
-https://api.stackexchange.com/docs. A site has a list of each; all items have times by the platform's clock. The owners of older
-posts are asked 100 at a time. A day of a middle-sized site takes some 20 requests. The API answers 300 requests a day and
-address, or 10,000 with a key from https://stackapps.com, which the source's connection holds. It accepts the key only in the
-query. If a response has `backoff`, that method is not asked again for so many seconds. Terms:
+https://api.stackexchange.com/docs. A site has a list of each; all items have times by the platform's clock. A request gives 100
+items, or the owners of 100 older posts. The API answers 300 requests a day and address, or 10,000 with a key from
+https://stackapps.com, which the source's connection holds. It accepts the key only in the query. If a response has `backoff`,
+that method is not asked again for this many seconds. Terms:
 https://stackoverflow.com/legal/api-terms-of-use; the content is under CC BY-SA.
 
     item                                  becomes

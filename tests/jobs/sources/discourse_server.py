@@ -121,6 +121,7 @@ SITE = Site(
     expected=_expected(),
     small={"WINDOW": 20, "PAGE_PARENTS": 8},
     module=discourse,
+    twice=1,
     again=20,  # the search for the day
     first=12,  # after the search
 )

@@ -48,6 +48,7 @@ class Site:
     expected: Mapping[str, Act]
     small: Mapping[str, Any]
     module: Any
+    twice: int = 0  # pages that a search for the day has already seen
     again: int = 1  # requests that a pull that resumes makes again
     first: int = 1  # requests after which something is recorded
 
