@@ -6,10 +6,12 @@ until an instant is measured by the platform's clock (header `Date`), because th
 
 import logging
 import os
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 import httpx2
@@ -89,7 +91,8 @@ class Api:
         self._fault = fault
         contact = os.environ.get(CONTACT)
         agent = f"clout/{__version__}" + (f" ({contact})" if contact else "")
-        self._client = httpx2.Client(timeout=TIMEOUT_S, headers={"user-agent": agent, **(headers or {})})
+        own = {"user-agent": agent, **(headers or {})}
+        self._client = httpx2.Client(timeout=TIMEOUT_S, headers=own, verify=_tls())
 
     def __enter__(self) -> "Api":
         return self
@@ -184,6 +187,12 @@ class Api:
         if status == 400:
             raise ApiError(f"{where}: status {status}")
         return Answer(value, answer.links.get("next", {}).get("url"), _now(answer))
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """One for all clients of a process: reading the certificates takes more time than a request."""
+    return httpx2.create_ssl_context()
 
 
 def _body(answer: httpx2.Response, where: str) -> bytes:
