@@ -2,9 +2,9 @@
 
 https://docs.discourse.org. `posts.json` lists all public posts, newest first; ids rise with time, so a search finds a past day.
 `user_actions.json` lists the likes that a member received, with times. A pull asks it for every member who received a like
-since the day began, as the directory of members says, which has several periods. All times are those of the forum's clock. A
-forum answers some 200 requests a minute and address. Needs Discourse 2025.2 or later; the lists of earlier versions have gaps.
-Terms: those of each forum.
+since the day began, as the directory of members says. A forum renews the directory every hour, so pull a day at least an hour
+after its end. All times are those of the forum's clock. By default, a forum answers 200 requests a minute and address. Needs a
+Discourse since February 2025; the lists of earlier versions have gaps. Terms: those of each forum.
 
     item                                    becomes
     first post of a topic                   post
@@ -19,7 +19,7 @@ as bots; other bots do not declare themselves. Likes on posts of members who hid
 post was deleted are missing, as are mentions, quotes and reactions other than likes. Place: the forum's address.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -144,17 +144,16 @@ class DiscourseSource(SiteSource):
             return sites.in_turn(folder, steps)
 
     def _posts(self, api: Api, day: date, before: int | None) -> Part:
-        """The posts with ids below `before`; None for the newest ones. If these are all later than the day, there are no items,
-        and the search's result is the next position."""
+        """The posts with ids below `before`; None for the newest ones. If most of these are later than the day, there are no
+        items, and the search's result is the next position."""
         posts = self._page(api, day, before)
-        times = [at for at in map(_time, posts) if at is not None]
         ids = _ids(posts)
         if not ids:
             early = (before or 0) > WINDOW
             return Part([], None, "the list of posts ends before it reaches the day's beginning" if early else None)
-        if before is None and times and min(times) >= end_of(day):
-            return Part([], self._search(api, day, min(ids)))
-        is_over = bool(times) and max(times) < end_of(day) - DAY_US
+        if before is None and _most(posts, lambda at: at >= end_of(day)):
+            return Part([], self._search(api, day, max(ids)))
+        is_over = _most(posts, lambda at: at < end_of(day) - DAY_US)
         return Part([_stripped(post) for post in posts], None if is_over else min(ids))
 
     def _search(self, api: Api, day: date, high: int) -> int:
@@ -162,14 +161,10 @@ class DiscourseSource(SiteSource):
         low = 1
         while high - low > WINDOW:
             middle = (low + high) // 2
-            posts = self._page(api, day, middle)
-            later = [post for post in posts if (_time(post) or 0) >= end_of(day)]
-            if not later:
+            if _most(self._page(api, day, middle), lambda at: at >= end_of(day)):
+                high = middle
+            else:
                 low = middle
-                continue
-            high = min([*_ids(later), middle])
-            if len(later) < len(posts):
-                break
         return high + MARGIN
 
     def _page(self, api: Api, day: date, before: int | None) -> list[Any]:
@@ -267,6 +262,11 @@ def _time(item: Any) -> int | None:
         return from_iso(within(item, "created_at"))
     except Rejected:
         return None
+
+
+def _most(posts: Sequence[Any], holds: Callable[[int], bool]) -> bool:
+    """Whether this holds for the times of most posts; a single one may have been given another time."""
+    return 2 * sum(at is not None and holds(at) for at in map(_time, posts)) > len(posts)
 
 
 def _ids(posts: Sequence[Any]) -> list[int]:

@@ -63,7 +63,7 @@ class Answer(NamedTuple):
 
     value: Any
     next: str | None
-    at: float = 0.0
+    at: float
 
 
 class Api:

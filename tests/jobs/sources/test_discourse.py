@@ -104,6 +104,19 @@ def test_a_past_day_is_found_without_reading_what_came_after(forum, tmp_path):
     assert len([before for before in befores if before > FIRST_OF_DAY + 100]) < 5
 
 
+def test_old_posts_with_a_later_time_do_not_mislead_the_search(forum, tmp_path):
+    def moved(path: str) -> Reply:
+        value = answer(path).value
+        for made in value.get("latest_posts", []):
+            if made["id"] % 15 == 0 and made["id"] < FIRST_OF_DAY:
+                made["created_at"] = iso(TOMORROW + 50_000)
+        return Reply(value)
+
+    forum.answer = moved
+    assert pulled(SITE.opened(forum, tmp_path)) == (SITE.expected, [])
+    assert len([path for path in forum.asked if path.startswith("/posts.json")]) < 14
+
+
 def test_the_newest_day_needs_no_search(forum, tmp_path):
     """The forum has no post after the day."""
     last = FIRST_OF_DAY + 35
