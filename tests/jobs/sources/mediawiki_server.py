@@ -49,6 +49,7 @@ def answer(path: str, keeps: bool = True) -> Reply:
     assert (query["action"], query["formatversion"], query["maxlag"]) == ("query", "2", "5")
     name = query["list"]
     prefix = {"logevents": "le", "recentchanges": "rc", "allrevisions": "arv"}[name]
+    assert {parameter for parameter in query if parameter.endswith("continue")} <= {"continue", f"{prefix}continue"}
     if query[f"{prefix}limit"] == "1":
         return Reply({"query": {name: [{"timestamp": iso(MIDNIGHT - 9 if keeps else MIDNIGHT + 9)}]}})
     items = THANKED if name == "logevents" else TALK

@@ -124,7 +124,8 @@ def test_odd_items_are_rejected_and_the_others_survive(wiki, tmp_path):
 
 def test_a_continuation_that_never_ends_ends(wiki, tmp_path):
     def endless(path: str) -> Reply:
-        return Reply(answer(path).value | {"continue": {"lecontinue": "20261103|7", "rccontinue": "20261103|7"}})
+        name = "lecontinue" if "logevents" in path else "rccontinue"
+        return Reply(answer(path).value | {"continue": {name: "20261103|7"}})
 
     wiki.answer = endless
     acts, (note,) = pulled(SITE.opened(wiki, tmp_path))
