@@ -88,7 +88,7 @@ def test_days_older_than_the_recent_changes_come_from_all_revisions(wiki, tmp_pa
 
 
 def test_a_pull_resumed_after_the_recent_changes_were_forgotten_begins_the_talk_anew(wiki, tmp_path):
-    pulled(SITE.opened(wiki, tmp_path, requests=5))  # thanks, how far changes reach back, a page of them
+    pulled(SITE.opened(wiki, tmp_path, requests=6))  # thanks, how far changes reach back, a page of them
     wiki.answer = lambda path: answer(path, keeps=False)
     wiki.asked.clear()
     assert pulled(SITE.opened(wiki, tmp_path)) == (SITE.expected, [])
