@@ -53,6 +53,20 @@ TYPES = {
         secret="the API key of webmention.io's settings",
         where="example.org",
         ask="mentions of one's own domains",
+    "stackexchange": SourceType(
+        "jobs.sources.stackexchange:StackExchangeSource",
+        live=True,
+        past=True,
+        secret="a key from stackapps.com",
+        optional=True,
+        where="HOST",
+        ask="a whole site",
+    ),
+    "mediawiki": SourceType(
+        "jobs.sources.mediawiki:MediaWikiSource", live=True, past=True, where="ADDRESS", ask="a whole site"
+    ),
+    "discourse": SourceType(
+        "jobs.sources.discourse:DiscourseSource", live=True, past=True, where="ADDRESS", ask="a whole forum"
     ),
     "sample": SourceType("jobs.sources.sample:SampleSource", placed=False, ask="nothing: a simulation"),
 }

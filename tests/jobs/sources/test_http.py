@@ -10,7 +10,7 @@ import pytest
 from jobs.errors import UsageError
 from jobs.sources import http
 from jobs.sources.budget import ApiError, Budget, OutOfBudgetError
-from jobs.sources.http import TRIES, Api, NotAllowedError, NotThereError
+from jobs.sources.http import TRIES, Api, NotAllowedError, NotThereError, PassingError
 from tests.jobs.sources.platform_server import Platform, Reply
 
 SECRET = "s3cr3t"
@@ -246,3 +246,46 @@ def test_a_real_clock_counts_minutes():
     budget = Budget(1, 1)
     time.sleep(0.01)
     assert 59 < budget.seconds_left < 60
+
+
+# Errors that the platform describes in its bodies
+
+
+def lags(value, where):
+    """An error in a body, as some platforms send it with status 200, others with 400."""
+    return (
+        value.get("error")
+        and {"lag": PassingError("the platform lags"), "gone": ApiError(f"{where}: gone")}[value["error"]]
+    )
+
+
+@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize(("headers", "seconds"), [({"Retry-After": "5"}, 6), ({}, None)])
+def test_an_error_in_a_body_that_passes_is_retried(platform, api, clock, status, headers, seconds):
+    platform.answer = then(Reply({"error": "lag"}, status, headers), Reply({"id": 1}))
+    assert api(fault=lags).get("x").value == {"id": 1}
+    assert len(clock.waits) == 1
+    assert clock.waits[0] == seconds or seconds is None
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_an_error_in_a_body_that_stays_ends_the_pull(platform, api, status):
+    platform.answer = then(Reply({"error": "gone"}, status))
+    with pytest.raises(ApiError, match=r"^127\.0\.0\.1/x: gone$"):
+        api(fault=lags).get("x")
+    assert len(platform.asked) == 1
+
+
+@pytest.mark.parametrize("reply", [Reply({"id": 1}, 400), Reply(b"<html>", 400)])
+def test_a_400_without_such_an_error_ends_the_pull(platform, api, reply):
+    platform.answer = then(reply)
+    with pytest.raises(ApiError, match=r"^127\.0\.0\.1/x: status 400$"):
+        api(fault=lags).get("x")
+
+
+@pytest.mark.parametrize("date", [None, "soon", ""])
+def test_an_answer_has_the_platforms_time_or_else_this_machines(platform, api, date):
+    platform.answer = then(Reply(1, headers=DATE), Reply(1, headers=None if date is None else {"Date": date}))
+    client = api()
+    assert client.get("x").at == NOW.timestamp()
+    assert abs(client.get("x").at - time.time()) < 60
