@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import httpx2
@@ -53,10 +54,14 @@ class _PassingError(Exception):
 
 
 class Answer(NamedTuple):
-    """A parsed JSON response. `next` is the URL of the next page from the `Link` header, None if there is none."""
+    """A parsed JSON response. `next` is the URL of the next page from the `Link` header, None if there is none. `at` is the
+    platform's time in seconds since 1970; this machine's if the response has no readable `Date`. The names of `headers` are in
+    lower case."""
 
     value: Any
     next: str | None
+    at: float = 0.0
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 class Api:
@@ -159,9 +164,10 @@ class Api:
         if status != httpx2.codes.OK:
             raise ApiError(f"{where}: status {status}")
         try:
-            return Answer(orjson.loads(_body(answer, where)), answer.links.get("next", {}).get("url"))
+            value = orjson.loads(_body(answer, where))
         except orjson.JSONDecodeError:
             raise _PassingError("the answer is not JSON") from None
+        return Answer(value, answer.links.get("next", {}).get("url"), _now(answer), dict(answer.headers))
 
 
 def _body(answer: httpx2.Response, where: str) -> bytes:
@@ -204,9 +210,11 @@ def _until(reset: str, now: float) -> float:
 
 
 def _now(answer: httpx2.Response) -> float:
-    """The platform's time in seconds since 1970; this machine's if the response has no `Date`."""
-    date = answer.headers.get("date")
-    return parsedate_to_datetime(date).timestamp() if date else time.time()
+    """The platform's time in seconds since 1970; this machine's if the response has no readable `Date`."""
+    try:
+        return parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
+    except (ValueError, OverflowError):
+        return time.time()
 
 
 def _wait_s(state: RetryCallState) -> float:

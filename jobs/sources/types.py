@@ -38,5 +38,14 @@ TYPES = {
     "hackernews": SourceType(
         "jobs.sources.hackernews:HackerNewsSource", placed=False, live=True, past=True, ask="the whole platform"
     ),
+    "mastodon": SourceType(
+        "jobs.sources.mastodon:MastodonSource",
+        live=True,
+        past=True,
+        secret="an access token with the scope `read`",
+        optional=True,
+        where="@USER@HOST or #TAG@HOST",
+        ask="accounts and hashtags of an instance",
+    ),
     "sample": SourceType("jobs.sources.sample:SampleSource", placed=False, ask="nothing: a simulation"),
 }
