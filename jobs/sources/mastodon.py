@@ -47,7 +47,7 @@ from jobs.sources import roster
 from jobs.sources.budget import ApiError
 from jobs.sources.http import Api
 from jobs.sources.live import LiveSource
-from jobs.sources.mastodon_entities import parse
+from jobs.sources.mastodon_entities import Wishes, parse
 from jobs.sources.mastodon_pull import NOTIFICATIONS, Pull
 from jobs.sources.page import Note
 from jobs.sources.population import Member
@@ -110,7 +110,7 @@ class MastodonSource(LiveSource):
         with self._api() as api:
             pull = Pull(
                 api,
-                self.ask,
+                Wishes(self.ask.only == "all"),
                 self._host,
                 day,
                 folder,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from jobs.sources import snapshots
@@ -15,9 +15,6 @@ from jobs.sources.mastodon_people import People, text_id
 from jobs.sources.page import DAY_US, Rejected
 from jobs.sources.recording import Cursor, Recording
 from jobs.sources.values import from_iso, within
-
-if TYPE_CHECKING:
-    from jobs.sources.mastodon import MastodonAsk
 
 INSTANCE, NOTIFICATIONS = "~instance", "~notifications"  # units beside those of accounts and hashtags
 PAGE, LIST_PAGE = 40, 80  # the most that the API gives at once: statuses, and names or notifications
@@ -38,7 +35,7 @@ class Pull:
     """`members`: the asked accounts, in lower case. `late`: who likes what can no longer be observed for the day."""
 
     api: Api
-    ask: "MastodonAsk"
+    wishes: Wishes
     host: str
     day: date
     folder: Path
@@ -50,7 +47,6 @@ class Pull:
     def __post_init__(self) -> None:
         self.end = snapshots.end_of(self.day)
         self.begin = self.end - DAY_US
-        self.wishes = Wishes(self.ask.only == "all")
         self.people = People(self.api, self.wishes)
 
     def unit(self, unit: str, recording: Recording) -> None:

@@ -1,13 +1,18 @@
-"""A small instance of Mastodon on loopback, of made people and statuses, that pages and links as the real one does."""
+"""A small instance of Mastodon on loopback that pages and links as the real one does, its made people, and a source for it."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from jobs.sources.budget import Budget
+from jobs.sources.mastodon import MastodonSource
+from jobs.sources.page import Note
+from jobs.sources.settings import Limits, Settings
 from tests.jobs.sources.platform_server import Platform, Reply
 
 DAY = date(2026, 11, 3)
@@ -152,3 +157,95 @@ class Instance:
                 "Link": f'<{self.platform.url}{path}?max_id={after}>; rel="next", <{path}>; rel="prev"'
             }
         return Reply(newest[first:after], 200, headers)
+
+
+ANA, BO = person(1, "ana"), person(2, "bo")
+CY, DI = person(3, "cy@far.example"), person(4, "di@far.example", discoverable=None)
+SECRET = "s3cr3t-token"
+
+
+def peopled(platform: Platform) -> Instance:
+    """Ana and Bo are asked, Cy and Di act from afar. Posts of Ana have likes, a boost and replies; Bo boosts one of them."""
+    post = status(10, ANA, at(1), favourites_count=3, reblogs_count=2, replies_count=2, mentions=[mention(CY)])
+    answer = status(11, CY, at(2), **reply_to(post), mentions=[mention(ANA)])
+    deeper = status(12, DI, at(3), **reply_to(answer), mentions=[mention(CY)])
+    hidden = status(13, DI, at(3), **reply_to(post), visibility="private")
+    return Instance(
+        platform,
+        people=[ANA, BO, CY, DI],
+        statuses=[
+            status(5, ANA, at(-30)),
+            status(6, ANA, at(-3), visibility="unlisted"),
+            post,
+            status(14, ANA, at(4), visibility="direct", mentions=[mention(DI)]),
+            status(15, ANA, at(5), **reply_to(answer), mentions=[mention(CY)]),
+            status(16, BO, at(6), quote={"state": "accepted", "quoted_status": post}),
+            reblog(17, BO, post, at(7)),
+            status(18, ANA, at(25)),
+        ],
+        likes={"10": [CY, DI, BO]},
+        boosts={"10": [CY, BO]},
+        threads={"10": [answer, deeper, hidden]},
+    )
+
+
+def opened(
+    instance: Instance, landing: Path, requests: int = 1_000, revisit_days: int = 1, **ask: Any
+) -> MastodonSource:
+    if not ask.keys() & {"accounts", "hashtags", "notifications"}:
+        ask["accounts"] = ["ana", "bo"]
+    return MastodonSource(
+        Settings(
+            id="masto",
+            landing=landing,
+            ask={"instance": instance.platform.url, **ask},
+            limits=Limits(requests=requests),
+            revisit_days=revisit_days,
+            budget=lambda number, minutes: Budget(number, minutes, lambda: 0.0, lambda _: None),
+        )
+    )
+
+
+def pulled(source: MastodonSource, day: date = DAY) -> tuple[list[dict[str, Any]], list[Note]]:
+    """The acts of one day, and all notes."""
+    pages = list(source.pages(day, day))
+    rows = [act for page in pages for act in page.acts.to_pylist()]
+    return [row for row in rows if micros(0, day) <= row["occurred_at"] < micros(24, day)], [
+        note for page in pages for note in page.notes
+    ]
+
+
+def acts(source: MastodonSource, day: date = DAY) -> set[tuple[Any, ...]]:
+    """The acts of one day, as (kind, actor, target, hour of the day)."""
+    return {
+        (
+            row["kind"],
+            _short(row["actor_id"]),
+            _short(row["target_id"]),
+            (row["occurred_at"] - micros(0, day)) // 3_600_000_000,
+        )
+        for row in pulled(source, day)[0]
+    }
+
+
+def _short(uri: str | None) -> str | None:
+    return uri and uri.rpartition("/")[2]
+
+
+WHOLE = {
+    ("post", "ana", "ana", 1),
+    ("mention", "ana", "cy", 1),
+    ("reply", "cy", "ana", 2),
+    ("mention", "cy", "ana", 2),
+    ("reply", "di", "cy", 3),
+    ("mention", "di", "cy", 3),
+    ("reply", "ana", "cy", 5),
+    ("mention", "ana", "cy", 5),
+    ("post", "bo", "bo", 6),
+    ("quote", "bo", "ana", 6),
+    ("reshare", "bo", "ana", 7),
+    ("like", "cy", "ana", 23),
+    ("like", "di", "ana", 23),
+    ("like", "bo", "ana", 23),
+    ("reshare", "cy", "ana", 23),
+}
