@@ -10,7 +10,7 @@ from urllib.parse import quote
 from jobs.sources import snapshots
 from jobs.sources.budget import ApiError
 from jobs.sources.http import Answer, Api, NotAllowedError, NotThereError
-from jobs.sources.mastodon_entities import KINDS, OF_STATUS, Wishes, kept_notification, kept_status
+from jobs.sources.mastodon_entities import KINDS, OF_STATUS, PUBLIC, Wishes, kept_notification, kept_status
 from jobs.sources.mastodon_people import People, text_id
 from jobs.sources.page import DAY_US, Rejected
 from jobs.sources.recording import Cursor, Recording
@@ -247,14 +247,16 @@ class Pull:
         return str(within(account, "acct")).casefold() in self.members
 
     def _notified(self, notification: Any, me: str) -> dict[str, Any] | None:
-        """What to record of a notification; None if it is not public, or if an asked account's own statuses have it."""
+        """What to record of a notification; None if it is not public, is about nothing any more, or if an asked account's own
+        statuses have it."""
         kind, account = within(notification, "type"), within(notification, "account")
         if not self.wishes.may_appear(account) or (kind in ("reblog", *OF_STATUS) and self._is_member(account)):
             return None
         if kind in OF_STATUS:
-            return kept_status(within(notification, "status"), self.host, self.wishes)
+            about = within(notification, "status")  # None if it was deleted since
+            return None if about is None else kept_status(about, self.host, self.wishes)
         audience = within(notification, "status", "visibility")
-        return None if audience in ("private", "direct") else kept_notification(notification, me, self.host)
+        return None if audience not in (*PUBLIC, None) else kept_notification(notification, me, self.host)
 
     def _optional(self, path: str) -> Any:
         """The answer's value; None if there is nothing."""

@@ -1,5 +1,6 @@
 """Mastodon through its real client, against a small instance on loopback, mastodon-mock, and recorded answers."""
 
+import json
 from collections import Counter
 from datetime import timedelta
 
@@ -19,6 +20,7 @@ from tests.jobs.sources.killed import killed_at, recorded
 from tests.jobs.sources.mastodon_instance import (
     AFTER,
     ANA,
+    BO,
     CY,
     DAY,
     DI,
@@ -177,6 +179,31 @@ def test_posts_are_looked_up_again_for_the_days_that_the_entry_says(instance, tm
 def test_a_post_that_was_deleted_in_between_loses_only_its_lists(instance, tmp_path):
     instance.odd["/api/v1/statuses/10/.*"] = Reply({"error": "Record not found"}, 404)
     assert acts(opened(instance, tmp_path)) == {act for act in WHOLE if act[1] in ("ana", "bo") and act[0] != "like"}
+
+
+# People's wishes
+
+
+def test_who_did_not_opt_in_is_not_asked_about(instance, tmp_path):
+    instance.people[1] = BO | {"discoverable": None}
+    rows, notes = pulled(opened(instance, tmp_path))
+    assert notes == [Note("1 of 2 accounts: did not opt in to discovery", True, DAY, lasting=True)]
+    assert BO["uri"] not in {row["actor_id"] for row in rows if row["kind"] != "like"}
+    assert "/api/v1/accounts/2/statuses" not in instance.asked
+    assert acts(opened(instance, tmp_path / "all", only="all")) == WHOLE
+
+
+def test_who_opted_out_appears_nowhere(instance, tmp_path):
+    gone = CY | {"noindex": True}
+    text = json.dumps([instance.people, instance.statuses, instance.likes, instance.boosts, instance.threads])
+    people, statuses, likes, boosts, threads = json.loads(text.replace(json.dumps(CY), json.dumps(gone)))
+    instance.people, instance.statuses, instance.likes, instance.boosts = people, statuses, likes, boosts
+    instance.threads = threads
+    pulled(opened(instance, tmp_path))
+    assert not [path for path in recorded(tmp_path) if b"far.example/users/cy" in zstd.decompress(path.read_bytes())]
+    found = acts(opened(instance, tmp_path))
+    assert ("post", "ana", "ana", 5) in found  # it replied to nobody who may appear
+    assert ("post", "di", "di", 3) in found
 
 
 # The ask

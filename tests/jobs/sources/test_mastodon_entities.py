@@ -16,7 +16,7 @@ from tests.jobs.sources.mastodon_instance import ANA, BO, CY, at, mention, micro
 
 
 def recorded_line(entity: dict[str, Any], **added: Any) -> bytes:
-    return orjson.dumps(kept_status(entity, "home.example", Wishes(False)) | added)
+    return orjson.dumps({**(kept_status(entity, "home.example", Wishes(False)) or {}), **added})
 
 
 T = micros(1)

@@ -1,6 +1,5 @@
-"""What instances of Mastodon do: wishes of people, hashtags, notifications, failures and limits."""
+"""What instances of Mastodon do: hashtags, notifications, failures and limits."""
 
-import json
 import logging
 from typing import Any
 
@@ -37,31 +36,6 @@ from tests.jobs.sources.platform_server import Platform, Reply
 @pytest.fixture
 def instance(platform: Platform) -> Instance:
     return peopled(platform)
-
-
-# People's wishes
-
-
-def test_who_did_not_opt_in_is_not_asked_about(instance, tmp_path):
-    instance.people[1] = BO | {"discoverable": None}
-    rows, notes = pulled(opened(instance, tmp_path))
-    assert notes == [Note("1 of 2 accounts: did not opt in to discovery", True, DAY, lasting=True)]
-    assert BO["uri"] not in {row["actor_id"] for row in rows if row["kind"] != "like"}
-    assert "/api/v1/accounts/2/statuses" not in instance.asked
-    assert acts(opened(instance, tmp_path / "all", only="all")) == WHOLE
-
-
-def test_who_opted_out_appears_nowhere(instance, tmp_path):
-    gone = CY | {"noindex": True}
-    text = json.dumps([instance.people, instance.statuses, instance.likes, instance.boosts, instance.threads])
-    people, statuses, likes, boosts, threads = json.loads(text.replace(json.dumps(CY), json.dumps(gone)))
-    instance.people, instance.statuses, instance.likes, instance.boosts = people, statuses, likes, boosts
-    instance.threads = threads
-    pulled(opened(instance, tmp_path))
-    assert not [path for path in recorded(tmp_path) if b"far.example/users/cy" in zstd.decompress(path.read_bytes())]
-    found = acts(opened(instance, tmp_path))
-    assert ("post", "ana", "ana", 5) in found  # it replied to nobody who may appear
-    assert ("post", "di", "di", 3) in found
 
 
 # Hashtags and notifications
@@ -122,6 +96,8 @@ def notified(instance, monkeypatch) -> Instance:
         notification(7, "favourite", DI, 13, secret),
         notification(8, "follow", person(9, "shy@far.example", noindex=True), 14),
         notification(9, "favourite", DI, 24.2, post),
+        notification(90, "mention", DI, 15),  # of a status that was deleted
+        notification(91, "favourite", DI, 16),
     ]
     return instance
 
