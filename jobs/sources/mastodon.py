@@ -12,9 +12,10 @@ several instances agree, and so does a source `activitystreams@fediverse`.
                                       `notifications: true`: those of the account whose token the connection holds
 
 An instance knows only what reached it, so each account is asked at its home, and accounts of other instances are refused. The
-times of statuses come from the clocks of their authors' instances. Only public and unlisted statuses count. The API gives no
-ids of likes and follows, so a source that records an inbox too counts them a second time. Not seen: follows of others, likes of
-statuses found by hashtag, replies that arrive after the pull, deletions. Lists of followers are never asked.
+times of statuses come from the clocks of their authors' instances. Only public and unlisted statuses count. Lists and
+notifications give no ids of likes, reblogs and follows, so one that another source reports too, from a recorded inbox or the
+instance of who reblogged, counts a second time. Not seen: follows of others, likes of statuses found by hashtag, replies that
+arrive after the pull, deletions. Lists of followers are never asked.
 
 People's wishes: `only: opted-in`, the default, asks only about accounts that are `discoverable`, and leaves out everybody who
 is `noindex`, `limited` or `suspended`, or says no to being discovered. If `hide_collections` is set, counts of followers are

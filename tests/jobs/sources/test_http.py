@@ -238,3 +238,11 @@ def test_a_real_clock_counts_minutes():
     budget = Budget(1, 1)
     time.sleep(0.01)
     assert 59 < budget.seconds_left < 60
+
+
+def test_an_answer_has_the_platforms_time_and_its_headers(platform, api):
+    platform.answer = then(Reply([], 200, DATE | {"X-Hint": "a"}), Reply([], 200, {"Date": "soon"}))
+    answer = api().get("x")
+    assert answer.at == NOW.timestamp()
+    assert answer.headers["x-hint"] == "a"
+    assert abs(api().get("x").at - time.time()) < 60
