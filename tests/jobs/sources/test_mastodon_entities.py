@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from jobs.sources import mastodon_entities, mastodon_pull
+from jobs.sources import activitystreams, mastodon_entities, mastodon_pull
 from jobs.sources.mastodon import parse
 from jobs.sources.mastodon_entities import Wishes, act_id, kept_account, kept_status
 from jobs.sources.page import Account, Act, Author, Ignored, Unresolved
@@ -158,3 +158,31 @@ def test_an_odd_status_is_recorded_and_rejected(odd):
     kept = kept_status(odd, "home.example", Wishes(False))
     with pytest.raises(mastodon_pull.Rejected):
         parse(orjson.dumps(kept))
+
+
+def test_an_inbox_that_reports_the_same_acts_gives_the_same_ids():
+    """So that an act which both sources report on one platform counts once."""
+    answer = POST | {"in_reply_to_id": "9", "in_reply_to_account_id": "3"}
+    to = {"author": CY["uri"], "status": f"{CY['uri']}/statuses/9"}
+    said = parse(recorded_line(answer, in_reply_to=to, mentions=[{"id": "3", "uri": CY["uri"]}]))
+    note = {
+        "id": NAME,
+        "type": "Note",
+        "attributedTo": ANA["uri"],
+        "inReplyTo": {"id": to["status"], "type": "Note", "attributedTo": CY["uri"]},
+        "tag": [{"type": "Mention", "href": CY["uri"]}],
+        "to": ["as:Public"],
+    }
+    create = {"id": f"{NAME}/activity", "type": "Create", "actor": ANA["uri"], "published": at(1), "object": note}
+    handed_on = parse(recorded_line(reblog(17, BO, POST, at(1))))
+    announce = {
+        "id": f"{BO['uri']}/statuses/17/activity",
+        "type": "Announce",
+        "actor": BO["uri"],
+        "published": at(1),
+        "object": note,
+        "to": ["as:Public"],
+    }
+    for records, activity in ((said, create), (handed_on, announce)):
+        acts = {record for record in records if isinstance(record, Act | Author)}
+        assert acts == set(activitystreams.parse(orjson.dumps(activity)))
