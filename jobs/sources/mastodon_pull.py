@@ -14,7 +14,7 @@ from jobs.sources.mastodon_entities import KINDS, OF_STATUS, PUBLIC, Wishes, kep
 from jobs.sources.mastodon_people import People, text_id
 from jobs.sources.page import DAY_US, Rejected
 from jobs.sources.recording import Cursor, Recording
-from jobs.sources.values import from_iso, within
+from jobs.sources.values import from_iso, shown, within
 
 INSTANCE, NOTIFICATIONS = "~instance", "~notifications"  # units beside those of accounts and hashtags
 PAGE, LIST_PAGE = 40, 80  # the most that the API gives at once: statuses, and names or notifications
@@ -59,13 +59,13 @@ class Pull:
         me, url = recording.cursor.next or (None, first)
         if me is None:
             me = _text(self.api.get("api/v1/accounts/verify_credentials"), "uri")
-        for answer, last in self._pages(url, self.begin):
+        for answer, last, ended in self._pages(url, self.begin):
             for item in answer.value:
                 self.people.see(within(item, "status"))
             items = [self._notified(item, me) for item in self._of_day(answer.value)]
             kept = [item for item in items if item is not None]
             self.people.resolve(kept)
-            recording.add(kept, Cursor([me, answer.next if not last else first], last and self._has_ended(answer)))
+            recording.add(kept, Cursor([me, answer.next if ended and not last else first], last and ended))
 
     def describe(self) -> dict[str, Any]:
         """What the instance says of itself on this day: its version, the date of its terms, and who may see hashtags."""
@@ -73,8 +73,8 @@ class Pull:
         if not unit.cursor.done:
             instance, terms = self._optional("api/v2/instance"), self._optional("api/v1/instance/terms_of_service")
             said = {
-                "version": within(instance, "version"),
-                "terms": within(terms, "effective_date"),
+                "version": shown(within(instance, "version")),
+                "terms": shown(within(terms, "effective_date")),
                 "hashtags": within(instance, "configuration", "timelines_access", "hashtag_feeds"),
             }
             unit.add([], Cursor(said, True))
@@ -92,22 +92,22 @@ class Pull:
             own = quote(_text(account, "id"), safe="")
             state = {"next": f"api/v1/accounts/{own}/statuses?limit={PAGE}", "posts": []}
         if state["next"]:
-            for answer, last in self._pages(state["next"], self.begin - self.revisit_days * DAY_US):
+            ended = True
+            for answer, last, ended in self._pages(state["next"], self.begin - self.revisit_days * DAY_US):
                 state = {"next": None if last else answer.next, "posts": [*state["posts"], *self._posts(answer.value)]}
-                has_ended = self._has_ended(answer)
-                recording.add(self._statuses(answer.value), Cursor(state if has_ended else None))
-                if last and not has_ended:
-                    return
+                recording.add(self._statuses(answer.value), Cursor(state if ended else None))
+            if not ended:
+                return
         recording.add([], Cursor(None, True, self._look_up(state["posts"])))
 
     def _hashtag(self, unit: str, recording: Recording) -> None:
         first = f"api/v1/timelines/tag/{quote(unit[1:], safe='')}?limit={PAGE}"
         try:
-            for answer, last in self._pages(recording.cursor.next or first, self.begin):
+            for answer, last, ended in self._pages(recording.cursor.next or first, self.begin):
                 asked = [status for status in answer.value if self._is_asked(within(status, "account"))]
-                done = last and self._has_ended(answer)
+                done = last and ended
                 missing = self._closed() if done else None
-                recording.add(self._statuses(asked), Cursor(None if last else answer.next, done, missing))
+                recording.add(self._statuses(asked), Cursor(answer.next if ended else None, done, missing))
         except NotAllowedError:
             if self.has_token:
                 raise
@@ -144,9 +144,9 @@ class Pull:
         for status in statuses:
             self.people.see(status)
         kept = [kept_status(status, self.host, self.wishes) for status in self._of_day(statuses)]
-        shown = [status for status in kept if status is not None]
-        self.people.resolve(shown)
-        return shown
+        visible = [status for status in kept if status is not None]
+        self.people.resolve(visible)
+        return visible
 
     # Lists of a post
 
@@ -221,20 +221,20 @@ class Pull:
 
     # What all have in common
 
-    def _pages(self, url: str, since: int) -> Iterator[tuple[Answer, bool]]:
-        """Yields the pages of a list, newest entity first, up to the one that reaches back before `since`; and whether a page
-        is the last one."""
+    def _pages(self, url: str, since: int) -> Iterator[tuple[Answer, bool, bool]]:
+        """Yields the pages of a list, newest entity first, up to the one that reaches back before `since`. Beside each: whether
+        it is the last, and whether the day had ended, by the platform's clock, when the first of them was read. If it had not,
+        the next pull must ask from the beginning."""
+        ended: bool | None = None
         for answer in self.api.pages(url):
+            now = int(answer.at * 1_000_000)
+            self.late = not snapshots.is_observable(self.day, now)
+            ended = now >= self.end if ended is None else ended
             times = [at for entity in _entities(answer) if (at := _instant(entity)) is not None]
             last = answer.next is None or not answer.value or bool(times and times[-1] < since)
-            yield answer, last
+            yield answer, last, ended
             if last:
                 return
-
-    def _has_ended(self, answer: Answer) -> bool:
-        """Whether the day had ended by the platform's clock. If not, the next pull asks from the beginning."""
-        self.late = not snapshots.is_observable(self.day, int(answer.at * 1_000_000))
-        return answer.at * 1_000_000 >= self.end
 
     def _of_day(self, entities: Iterable[Any]) -> Iterator[Any]:
         """The entities of the day, and those without a readable time."""

@@ -127,6 +127,22 @@ def test_a_day_that_has_not_ended_is_asked_again(instance, tmp_path):
     assert acts(opened(instance, tmp_path)) == WHOLE
 
 
+def test_a_pull_that_begins_before_the_day_ends_is_not_whole(instance, tmp_path):
+    """The clock passes midnight between two pages."""
+    whole, clock = instance.answer, iter([-31, -31, *[0] * 100])
+
+    def answer(path: str) -> Reply:
+        instance.now = AFTER + timedelta(minutes=next(clock))
+        return whole(path)
+
+    instance.platform.answer = answer
+    early = instance.statuses.pop(4)
+    pulled(opened(instance, tmp_path, accounts=["ana"]))
+    instance.statuses.insert(4, early)
+    instance.platform.answer = whole
+    assert ("reply", "ana", "cy", 5) in acts(opened(instance, tmp_path, accounts=["ana"]))
+
+
 def test_a_past_day_has_statuses_but_no_likes(instance, tmp_path):
     instance.now = AFTER + timedelta(days=1)
     rows, notes = pulled(opened(instance, tmp_path))

@@ -206,6 +206,20 @@ def test_a_page_that_links_back_ends_the_unit(instance, tmp_path, following):
     assert "links back to a page already read" in note.reason
 
 
+def test_a_list_that_never_ends_ends_with_the_budget(instance, tmp_path):
+    whole, pages = instance.answer, iter(range(10**6))
+
+    def answer(path: str) -> Reply:
+        link = {"Link": f'<{instance.platform.url}/api/v1/accounts/1/statuses?max_id={next(pages)}>; rel="next"'}
+        return (
+            Reply([instance.statuses[2]], 200, link) if path.startswith("/api/v1/accounts/1/statuses") else whole(path)
+        )
+
+    instance.platform.answer = answer
+    _, (note,) = pulled(opened(instance, tmp_path, requests=50))
+    assert note.reason == "the budget of 50 requests is used up after 0 of 2 accounts; the next pull resumes there"
+
+
 def test_one_odd_status_is_rejected_and_the_others_survive(instance, tmp_path):
     instance.statuses.append(status(19, ANA, at(8), uri={"no": "uri"}))
     instance.statuses.append(status(20, ANA, at(8), uri="http://a/\x00"))
