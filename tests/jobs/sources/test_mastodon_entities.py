@@ -1,6 +1,7 @@
 """Entities of Mastodon: what is recorded of each, and what it becomes."""
 
 import json
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -8,11 +9,13 @@ import orjson
 import pytest
 
 from jobs.sources import activitystreams, mastodon_entities, mastodon_pull
+from jobs.sources.http import Answer, Api
 from jobs.sources.mastodon import parse
 from jobs.sources.mastodon_entities import Wishes, act_id, kept_account, kept_status
-from jobs.sources.page import Account, Act, Author, Ignored, Unresolved
-from jobs.sources.values import derived_id
-from tests.jobs.sources.mastodon_instance import ANA, BO, CY, at, mention, micros, reblog, status
+from jobs.sources.mastodon_people import People
+from jobs.sources.page import Account, Act, Author, Ignored, Record, Unresolved
+from jobs.sources.values import derived_id, json_object
+from tests.jobs.sources.mastodon_instance import ANA, BO, CY, at, mention, micros, reblog, reply_to, status
 
 
 def recorded_line(entity: dict[str, Any], **added: Any) -> bytes:
@@ -149,6 +152,39 @@ def test_hostile_lines_are_rejected_and_nothing_breaks(survives):
         orjson.dumps(noted),
     ]
     survives(parse, [*lines, orjson.dumps(POST)])
+
+
+class Nobody(Api):
+    """An instance that answers nonsense about people."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+
+    def get(self, path: str, params: Any = None) -> Answer:
+        return Answer(self.answer, None)
+
+
+@pytest.mark.parametrize("answer", [{}, [7, {"id": []}, {"id": "3", "uri": 7}]])
+def test_hostile_entities_are_recorded_and_nothing_breaks(survives, answer):
+    wishes = Wishes(False)
+
+    def record(line: bytes) -> Sequence[Record]:
+        entity = json_object(line)
+        people = People(Nobody(answer), wishes)
+        people.see(entity)
+        kept = kept_status(entity, "home.example", wishes)
+        people.resolve([kept] if kept else [])
+        noted = mastodon_entities.kept_notification(entity, ANA["uri"], "home.example")
+        lines = [json.dumps(one).encode() for one in (kept, noted) if one]
+        return [found for line in lines for found in parse(line)]
+
+    quoting = POST | {
+        "quote": {"state": "accepted", "quoted_status": POST},
+        "mentions": [mention(CY)],
+        **reply_to(POST),
+    }
+    notified = {"type": "favourite", "created_at": at(1), "account": CY, "status": POST}
+    survives(record, [json.dumps(one).encode() for one in (quoting, reblog(1, BO, POST, at(1)), notified)])
 
 
 @pytest.mark.parametrize(
