@@ -34,6 +34,7 @@ from tests.jobs.sources.mastodon_instance import (
     peopled,
     person,
     pulled,
+    reply_to,
     status,
 )
 from tests.jobs.sources.platform_server import Platform, Reply
@@ -201,11 +202,13 @@ def test_a_post_that_was_deleted_in_between_loses_only_its_lists(instance, tmp_p
 
 
 def test_who_did_not_opt_in_is_not_asked_about(instance, tmp_path):
-    instance.people[1] = BO | {"discoverable": None}
+    instance.people[1] = shy = BO | {"discoverable": None}
+    instance.threads["10"].append(status(19, shy, at(4), **reply_to(instance.statuses[2])))
     rows, notes = pulled(opened(instance, tmp_path))
     assert notes == [Note("1 of 2 accounts: did not opt in to discovery", True, DAY, lasting=True)]
     assert BO["uri"] not in {row["actor_id"] for row in rows if row["kind"] != "like"}
     assert "/api/v1/accounts/2/statuses" not in instance.asked
+    instance.threads["10"].pop()
     assert acts(opened(instance, tmp_path / "all", only="all")) == WHOLE
 
 
