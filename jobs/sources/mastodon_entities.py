@@ -54,20 +54,24 @@ class Wishes(NamedTuple):
 
 
 def kept_status(status: Any, host: str, wishes: Wishes) -> dict[str, Any] | None:
-    """The parts of a status to record; None if it is not public, or shows somebody who may not appear. Of an odd one, what is
-    there."""
-    inner = [one for one in (within(status, "reblog"), quoted(status)) if one is not None]
-    for one in (status, *inner):
-        audience = within(one, "visibility")
-        if (isinstance(audience, str) and audience not in PUBLIC) or not wishes.may_appear(within(one, "account")):
-            return None
+    """The parts of a status to record; None if it, or what it reblogs, is not public or by somebody who may not appear. Of an
+    odd status, what is there."""
+    reblog, about = within(status, "reblog"), quoted(status)
+    if _is_hidden(status, wishes) or _is_hidden(reblog, wishes):
+        return None
     kept = _plain(status, _STATUS) | {"account": kept_account(within(status, "account"), host)}
-    if (reblog := within(status, "reblog")) is not None:
+    if reblog is not None:
         return kept | {"reblog": _about(reblog)}
-    if (about := quoted(status)) is not None:
+    if about is not None and not _is_hidden(about, wishes):
         kept["quote"] = {"state": "accepted", "quoted_status": _about(about)}
     mentions = within(status, "mentions")
     return kept | {"mentions": [_plain(one, ("id",)) for one in mentions] if isinstance(mentions, list) else []}
+
+
+def _is_hidden(status: Any, wishes: Wishes) -> bool:
+    audience = within(status, "visibility")
+    is_private = isinstance(audience, str) and audience not in PUBLIC
+    return is_private or not wishes.may_appear(within(status, "account"))
 
 
 def kept_account(account: Any, host: str) -> dict[str, Any]:

@@ -69,6 +69,11 @@ NAME = POST["uri"]
             {},
             [Act("post", ANA["uri"], ANA["uri"], T, NAME)],
         ),
+        (
+            {"quote": {"state": "accepted", "quoted_status": status(9, CY | {"noindex": True}, at(0))}},
+            {},
+            [Act("post", ANA["uri"], ANA["uri"], T, NAME)],
+        ),
     ],
     ids=[
         "post",
@@ -78,6 +83,7 @@ NAME = POST["uri"]
         "quote",
         "quote without consent",
         "quote without status",
+        "quote of the unwilling",
     ],
 )
 def test_what_a_status_becomes(changed, added, records):
