@@ -98,8 +98,12 @@ class MastodonSource(LiveSource):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        with self._api():
+        with self._api():  # refuses an instance that is no address
             self._host = urlsplit(self.ask.instance).netloc.casefold()
+        if "@" in self._host:
+            raise UsageError(
+                f"{self.id}: the address of an instance holds no password; put a token into the connection"
+            )
         asked = [member._replace(name=_local(member.name, self._host)) for member in self.members(self.ask.accounts)]
         asked += [Member(f"#{name.removeprefix('#')}") for name in self.ask.hashtags]
         self._asked = {member.name: member for member in asked}.values()

@@ -10,8 +10,9 @@ from backports import zstd
 from jobs import pull_activity
 from jobs.errors import UsageError
 from jobs.sources import mastodon_pull
-from jobs.sources.mastodon import MastodonAsk
+from jobs.sources.mastodon import MastodonAsk, MastodonSource
 from jobs.sources.page import Note
+from jobs.sources.settings import Settings
 from jobs.sources.spec import LiveOptions, SourceSpec, parse_specs
 from jobs.warehouse.runs import Batch
 from schemas.activity import ACTIVITY
@@ -243,6 +244,14 @@ def test_the_population_may_change_between_nights(instance, tmp_path):
 def test_accounts_of_other_instances_are_refused(instance, tmp_path, name):
     with pytest.raises(UsageError, match="ask each account at its home instance"):
         opened(instance, tmp_path, accounts=[name])
+
+
+@pytest.mark.parametrize("address", ["https://ana:s3cr3t@a.example", "a.example", "ftp://a.example"])
+def test_an_address_that_is_none_or_holds_a_password_is_refused(tmp_path, address):
+    ask = {"instance": address, "accounts": ["ana"]}
+    with pytest.raises(UsageError, match=r"holds no password|expected an address") as raised:
+        MastodonSource(Settings(id="masto", landing=tmp_path, ask=ask))
+    assert "s3cr3t" not in str(raised.value)
 
 
 def test_places_are_accounts_and_hashtags_of_one_instance(tmp_path):
