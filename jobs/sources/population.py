@@ -48,7 +48,7 @@ def read(path: Path) -> tuple[Member, ...]:
     faults: list[str] = []
     for number, line in enumerate(text.splitlines(), 1):
         name, *rest = (part.strip() for part in line.split("\t"))
-        if not name or name.startswith("#"):
+        if not line.strip() or name.startswith("#"):
             continue
         since, note, *_ = (*rest, "", "")
         try:
@@ -58,7 +58,7 @@ def read(path: Path) -> tuple[Member, ...]:
             continue
         if name in members:
             faults.append(f"line {number}: {name!r} is there twice")
-        elif len(name) > MOST_LETTERS or not name.isprintable():
+        elif not name or len(name) > MOST_LETTERS or not name.isprintable():
             faults.append(f"line {number}: is no name of an account")
         members[name] = member
     if faults:
@@ -92,11 +92,12 @@ def kept(folder: Path) -> Population | None:
     try:
         value = orjson.loads(path.read_bytes())
         names, change = tuple(value["names"]), value["change"]
+        found = Population(names, _fingerprint(names), Note(change, partial=False) if change else None)
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError):
         raise CloutError(f"{path}: this recording is damaged; remove its folder to ask the platform again") from None
-    return Population(names, _fingerprint(names), Note(change, partial=False) if change else None)
+    return found
 
 
 def _change(folder: Path, names: Sequence[str]) -> Note | None:

@@ -67,6 +67,14 @@ TYPES = {
     ),
     "discourse": SourceType(
         "jobs.sources.discourse:DiscourseSource", live=True, past=True, where="ADDRESS", ask="a whole forum"
+    "mastodon": SourceType(
+        "jobs.sources.mastodon:MastodonSource",
+        live=True,
+        past=True,
+        secret="an access token with the scope `read`",
+        optional=True,
+        where="@USER@HOST or #TAG@HOST",
+        ask="accounts and hashtags of an instance",
     ),
     "sample": SourceType("jobs.sources.sample:SampleSource", placed=False, ask="nothing: a simulation"),
 }

@@ -289,3 +289,9 @@ def test_an_answer_has_the_platforms_time_or_else_this_machines(platform, api, d
     client = api()
     assert client.get("x").at == NOW.timestamp()
     assert abs(client.get("x").at - time.time()) < 60
+def test_an_answer_has_the_platforms_time_and_its_headers(platform, api):
+    platform.answer = then(Reply([], 200, DATE | {"X-Hint": "a"}), Reply([], 200, {"Date": "soon"}))
+    answer = api().get("x")
+    assert answer.at == NOW.timestamp()
+    assert answer.headers["x-hint"] == "a"
+    assert abs(api().get("x").at - time.time()) < 60

@@ -1,0 +1,148 @@
+"""mastodon: named accounts and hashtags of one instance of Mastodon, or of software with the same API.
+
+https://docs.joinmastodon.org/api/. The platform is `fediverse`: people and acts have their ids of ActivityPub (`uri`), so
+several instances agree, and so does a source `activitystreams@fediverse`.
+
+    entity                            becomes
+    status of an account or hashtag,  reply to the author of its parent, else post; mention of each mentioned account; quote
+    or in the thread below a post     of the status that it quotes with consent. A reblog becomes a reshare
+    name in `favourited_by`           like of the post, without a time: see `jobs.sources.snapshots`
+    name in `reblogged_by`            reshare of the post, without a time. Reblogs by asked accounts are statuses of theirs
+    notification                      like, reshare or follow, with its time; a mention or quote is a status. With
+                                      `notifications: true`: those of the account whose token the connection holds
+
+An instance knows only what reached it, so each account is asked at its home, and accounts of other instances are refused. The
+times of statuses come from the clocks of their authors' instances. Only public and unlisted statuses count. Lists and
+notifications give no ids of likes, reblogs and follows, so one that another source reports too, from a recorded inbox or the
+instance of who reblogged, counts a second time. Not seen: follows of others, likes of statuses found by hashtag, replies that
+arrive after the pull, deletions. Lists of followers are never asked.
+
+People's wishes: `only: opted-in`, the default, asks only about accounts that are `discoverable`, and leaves out everybody who
+is `noindex`, `limited` or `suspended`, or says no to being discovered. If `hide_collections` is set, counts of followers are
+left out. Software without these fields needs `only: all`. Each instance has terms of its own; the day's recording `~instance`
+keeps the date of those in force.
+
+Costs: an instance answers 300 requests in 5 minutes. 1,000 accounts with 5 posts a day need some 15,000 requests, 4.2 hours. A
+list is not asked if the post's count is 0 or as last recorded. Posts of the `revisit_days` days before are looked up again. A
+day's likes can be observed until 24 hours after its end; later pulls record its statuses only.
+
+This module uses clout's own HTTP client. Mastodon.py was the alternative. But with `throw`, its errors drop the wait that the
+instance asks for; it retries no failure, quotes bodies in errors, and notices no endless pages. A session for it would repeat
+all of `jobs.sources.http`, for the sake of ten plain requests.
+
+Place: `@USER@HOST` or `#TAG@HOST`, all of one host.
+"""
+
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, model_validator
+
+from jobs.errors import UsageError
+from jobs.sources import roster
+from jobs.sources.budget import ApiError
+from jobs.sources.http import Api
+from jobs.sources.live import LiveSource
+from jobs.sources.mastodon_entities import Wishes, parse
+from jobs.sources.mastodon_pull import NOTIFICATIONS, Pull
+from jobs.sources.page import Note
+from jobs.sources.population import Member
+from jobs.sources.recording import Recording
+from jobs.sources.settings import Ask, Members, Settings
+from schemas.coverage import POPULATION
+
+_PLACE = re.compile(r"(?P<sort>[@#])(?P<name>[^@#/\s]+)@(?P<host>[^@#/\s]+)")
+
+
+class MastodonAsk(Ask):
+    """`instance`: its URL. `accounts`: local ones, such as `ana` or `@ana@example.org`. `notifications`: those of the account
+    whose token the connection holds. `only`: whether people's wishes count."""
+
+    instance: str
+    accounts: Members = Field(default=[])
+    hashtags: list[str] = Field(default=[])
+    notifications: bool = False
+    only: Literal["opted-in", "all"] = "opted-in"
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> Self:
+        if not (self.accounts or self.hashtags or self.notifications):
+            raise ValueError("name `accounts`, `hashtags` or `notifications`")
+        return self
+
+    @classmethod
+    def of_places(cls, places: Sequence[str]) -> dict[str, Any]:
+        """Accounts and hashtags of one instance."""
+        found = [_PLACE.fullmatch(place) for place in places]
+        hosts = {match["host"] for match in found if match}
+        if None in found or len(hosts) != 1:
+            raise UsageError(f"{', '.join(places)}: expected @USER@HOST or #TAG@HOST, all of one host")
+        named = {sort: [match["name"] for match in found if match and match["sort"] == sort] for sort in "@#"}
+        return {"instance": f"https://{hosts.pop()}", "accounts": named["@"], "hashtags": named["#"]}
+
+
+class MastodonSource(LiveSource):
+    """Accounts and hashtags of one instance."""
+
+    PLATFORM = "fediverse"
+    ASK = MastodonAsk
+    REQUESTS, MINUTES = 18_000, 6 * 60  # 1,000 accounts, at 60 requests a minute
+    SECRET = "an access token with the scope `read`"
+    scope = POPULATION
+    parse = staticmethod(parse)
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        with self._api():  # refuses an instance that is no address
+            self._host = urlsplit(self.ask.instance).netloc.casefold()
+        if "@" in self._host:
+            raise UsageError(
+                f"{self.id}: the address of an instance holds no password; put a token into the connection"
+            )
+        asked = [member._replace(name=_local(member.name, self._host)) for member in self.members(self.ask.accounts)]
+        asked += [Member(f"#{name.removeprefix('#')}") for name in self.ask.hashtags]
+        self._asked = {member.name: member for member in asked}.values()
+
+    def record(self, day: date, folder: Path) -> list[Note]:
+        """Requests what the day's recordings lack. Returns notes on what stays missing."""
+        population = self.population(day, folder, self._asked)
+        notes = [population.change] if population.change else []
+        with self._api() as api:
+            pull = Pull(
+                api,
+                Wishes(self.ask.only == "all"),
+                self._host,
+                day,
+                folder,
+                members=frozenset(name.casefold() for name in population.names),
+                revisit_days=self.settings.revisit_days,
+                has_token=self.optional_secret is not None,
+            )
+            if self.ask.notifications:
+                if not Recording(folder, NOTIFICATIONS).cursor.done:
+                    _ = self.secret  # refuses a missing token
+                notes += roster.record(folder, [NOTIFICATIONS], "lists of notifications", pull.notifications)
+            nouns = [noun for noun in ("accounts", "hashtags") if getattr(self.ask, noun)]
+            notes += roster.record(folder, population.names, " and ".join(nouns), pull.unit)
+            if not any(note.absent for note in notes):
+                with suppress(ApiError):  # it adds only which terms were in force, and the next pull asks again
+                    pull.describe()
+        return notes
+
+    def _api(self) -> Api:
+        token = self.optional_secret
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        return Api(self.ask.instance, self.budget, headers=headers, connection=self.connection if token else None)
+
+
+def _local(name: str, host: str) -> str:
+    """The name of a local account, without its host. Raises `UsageError` if it is another instance's."""
+    local, _, home = name.removeprefix("@").partition("@")
+    if not re.fullmatch(r"[^\s/@#]+", local) or home.casefold() not in ("", host):
+        raise UsageError(f"{name}: is no account of {host}; ask each account at its home instance")
+    return local

@@ -1,0 +1,291 @@
+"""One pull of one day from one instance of Mastodon: which requests it makes, and what it records of the answers."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jobs.sources import snapshots
+from jobs.sources.budget import ApiError
+from jobs.sources.http import Answer, Api, NotAllowedError, NotThereError
+from jobs.sources.mastodon_entities import KINDS, OF_STATUS, PUBLIC, Wishes, kept_notification, kept_status
+from jobs.sources.mastodon_people import People, text_id
+from jobs.sources.page import DAY_US, Rejected
+from jobs.sources.recording import Cursor, Recording
+from jobs.sources.values import from_iso, shown, within
+
+INSTANCE, NOTIFICATIONS = "~instance", "~notifications"  # units beside those of accounts and hashtags
+PAGE, LIST_PAGE = 40, 80  # the most that the API gives at once: statuses, and names or notifications
+THREAD, ANONYMOUS_THREAD = 4_096, 60  # the most replies that a thread shows, with and without a token
+
+LISTS = {"favourited_by": "like", "reblogged_by": "reshare"}
+COUNTS = {"favourited_by": "favourites_count", "reblogged_by": "reblogs_count", "context": "replies_count"}
+
+NOT_OPTED_IN = "did not opt in to discovery"
+LATE = "who liked and reshared its posts can be observed only until a day after the day's end"
+LOGIN = "the instance shows hashtags only to some of its people, or to nobody"
+MANY = "a thread has more replies than the instance shows"
+FETCHING = "the instance was still fetching replies from other instances"
+
+
+@dataclass
+class Pull:
+    """`members`: the asked accounts, in lower case. `late`: who likes what can no longer be observed for the day."""
+
+    api: Api
+    wishes: Wishes
+    host: str
+    day: date
+    folder: Path
+    members: frozenset[str]
+    revisit_days: int
+    has_token: bool
+    late: bool = False
+
+    def __post_init__(self) -> None:
+        self.end = snapshots.end_of(self.day)
+        self.begin = self.end - DAY_US
+        self.people = People(self.api, self.wishes)
+
+    def unit(self, unit: str, recording: Recording) -> None:
+        """Records an account, or a hashtag, whose name begins with `#`."""
+        (self._hashtag if unit.startswith("#") else self._account)(unit, recording)
+
+    def notifications(self, _: str, recording: Recording) -> None:
+        """Records the notifications of the token's account."""
+        first = f"api/v1/notifications?limit={LIST_PAGE}{''.join(f'&types[]={kind}' for kind in (*KINDS, *OF_STATUS))}"
+        me, url = recording.cursor.next or (None, first)
+        if me is None:
+            me = _text(self.api.get("api/v1/accounts/verify_credentials"), "uri")
+        for answer, last, ended in self._pages(url, self.begin):
+            for item in answer.value:
+                self.people.see(within(item, "status"))
+            items = [self._notified(item, me) for item in self._of_day(answer.value)]
+            kept = [item for item in items if item is not None]
+            self.people.resolve(kept)
+            recording.add(kept, Cursor([me, answer.next if ended and not last else first], last and ended))
+
+    def describe(self) -> dict[str, Any]:
+        """What the instance says of itself on this day: its version, the date of its terms, and who may see hashtags."""
+        unit = Recording(self.folder, INSTANCE)
+        if not unit.cursor.done:
+            instance, terms = self._optional("api/v2/instance"), self._optional("api/v1/instance/terms_of_service")
+            said = {
+                "version": shown(within(instance, "version")),
+                "terms": shown(within(terms, "effective_date")),
+                "hashtags": within(instance, "configuration", "timelines_access", "hashtag_feeds"),
+            }
+            unit.add([], Cursor(said, True))
+        return dict(unit.cursor.next)
+
+    # Statuses
+
+    def _account(self, name: str, recording: Recording) -> None:
+        state = recording.cursor.next
+        if state is None:
+            account = self.api.get("api/v1/accounts/lookup", {"acct": name})
+            if not self.wishes.may_ask(account.value):
+                recording.add([], Cursor(None, True, NOT_OPTED_IN))
+                return
+            own = quote(_text(account, "id"), safe="")
+            state = {"next": f"api/v1/accounts/{own}/statuses?limit={PAGE}", "posts": []}
+        if state["next"]:
+            ended = True
+            for answer, last, ended in self._pages(state["next"], self.begin - self.revisit_days * DAY_US):
+                state = {"next": None if last else answer.next, "posts": [*state["posts"], *self._posts(answer.value)]}
+                recording.add(self._statuses(answer.value), Cursor(state if ended else None))
+            if not ended:
+                return
+        recording.add([], Cursor(None, True, self._look_up(state["posts"])))
+
+    def _hashtag(self, unit: str, recording: Recording) -> None:
+        first = f"api/v1/timelines/tag/{quote(unit[1:], safe='')}?limit={PAGE}"
+        try:
+            for answer, last, ended in self._pages(recording.cursor.next or first, self.begin):
+                asked = [status for status in answer.value if self._is_asked(within(status, "account"))]
+                done = last and ended
+                missing = self._closed() if done else None
+                recording.add(self._statuses(asked), Cursor(answer.next if ended else None, done, missing))
+        except NotAllowedError:
+            if self.has_token:
+                raise
+            recording.add([], Cursor(None, True, LOGIN))
+
+    def _is_asked(self, account: Any) -> bool:
+        return not isinstance(account, dict) or self.wishes.may_ask(account)  # an odd one is recorded, and rejected
+
+    def _closed(self) -> str | None:
+        access = self.describe()["hashtags"]
+        feeds = access.values() if isinstance(access, dict) else ()
+        allowed = ("public", "authenticated") if self.has_token else ("public",)
+        return None if all(feed in allowed for feed in feeds) else LOGIN
+
+    def _posts(self, statuses: Iterable[Any]) -> list[dict[str, Any]]:
+        """Of each post whose lists a pull looks up: its ids, its author, and how long its lists are."""
+        posts = []
+        for status in statuses:
+            at = _instant(status)
+            if at is None or not self.begin - self.revisit_days * DAY_US <= at < self.end:
+                continue
+            kept = kept_status(status, self.host, self.wishes)
+            own, uri, by = within(kept, "id"), within(kept, "uri"), within(kept, "account", "uri")
+            if kept is None or "reblog" in kept or not all(isinstance(value, str) for value in (own, uri, by)):
+                continue
+            counts = {name: _count(status, counted) for name, counted in COUNTS.items()}
+            if any(counts.values()):
+                posts.append({"id": own, "uri": uri, "by": by, **counts})
+        return posts
+
+    def _statuses(self, statuses: Iterable[Any]) -> list[dict[str, Any]]:
+        """The day's statuses to record."""
+        statuses = list(statuses)
+        for status in statuses:
+            self.people.see(status)
+        kept = [kept_status(status, self.host, self.wishes) for status in self._of_day(statuses)]
+        visible = [status for status in kept if status is not None]
+        self.people.resolve(visible)
+        return visible
+
+    # Lists of a post
+
+    def _look_up(self, posts: Sequence[dict[str, Any]]) -> str | None:
+        """Records the lists of these posts that have changed since they were recorded. Returns what stays missing."""
+        missing: set[str | None] = set()
+        me, _ = Recording(self.folder, NOTIFICATIONS).cursor.next or (None, None)
+        for post in posts:
+            for name in COUNTS:
+                unit = Recording(self.folder, f"{name} {post['id']}")
+                if name in LISTS and post["by"] == me:
+                    continue  # notifications have their times
+                if not unit.cursor.done and post[name] not in (0, self._last_count(unit.unit)):
+                    try:
+                        missing.add((self._thread if name == "context" else self._list)(name, post, unit))
+                    except NotThereError:
+                        continue  # the post was deleted in between
+                missing.add(unit.cursor.missing)
+        return "; ".join(sorted(reason for reason in missing if reason)) or None
+
+    def _last_count(self, unit: str) -> int | None:
+        """The post's count when the list was last recorded, on an earlier day."""
+        for days in range(1, self.revisit_days + 1):
+            earlier = date.fromordinal(self.day.toordinal() - days)
+            cursor = Recording(self.folder.parent / str(earlier), unit).cursor
+            if cursor.done:
+                return int(cursor.next)
+        return None
+
+    def _list(self, name: str, post: dict[str, Any], unit: Recording) -> str | None:
+        if self.late:
+            return LATE
+        first = f"api/v1/statuses/{quote(post['id'], safe='')}/{name}?limit={LIST_PAGE}"
+        for answer in self.api.pages(unit.cursor.next or first):
+            observed_at = int(answer.at * 1_000_000)
+            if not snapshots.is_observable(self.day, observed_at):
+                self.late = True
+                return LATE
+            people = [one for one in _entities(answer) if self.wishes.may_appear(one)]
+            if name == "reblogged_by":
+                people = [one for one in people if not self._is_member(one)]
+            names = [uri if isinstance(uri := within(one, "uri"), str) else "" for one in people]
+            about = {"kind": LISTS[name], "object": post["uri"], "author": post["by"]}
+            compared = snapshots.compared(self.folder, unit.unit, self.day, observed_at, names)
+            unit.add([item | about for item in compared], Cursor(answer.next or post[name], answer.next is None))
+        return None
+
+    def _thread(self, name: str, post: dict[str, Any], unit: Recording) -> str | None:
+        """Records the day's replies below a post, but those of asked accounts, whose own statuses are recorded."""
+        answer = self.api.get(f"api/v1/statuses/{quote(post['id'], safe='')}/{name}")
+        replies = within(answer.value, "descendants")
+        if not isinstance(replies, list):
+            raise ApiError(f"{self.host}: a thread is not as documented")
+        parents = {post["id"]: {"status": post["uri"], "author": post["by"]}}
+        for one in replies:
+            self.people.see(one)
+            if isinstance(own := within(one, "id"), str):
+                parents[own] = {"status": within(one, "uri"), "author": within(one, "account", "uri")}
+        kept = self._statuses(one for one in replies if not self._is_member(within(one, "account")))
+        for status in kept:
+            if (
+                isinstance(parent := status.get("in_reply_to_id"), str)
+                and parent in parents
+                and "in_reply_to" in status
+            ):
+                status["in_reply_to"] = parents[parent]
+        reason = MANY if len(replies) >= (THREAD if self.has_token else ANONYMOUS_THREAD) else None
+        if "mastodon-async-refresh" in answer.headers:
+            reason = FETCHING
+        unit.add(kept, Cursor(post[name], True, reason))
+        return reason
+
+    # What all have in common
+
+    def _pages(self, url: str, since: int) -> Iterator[tuple[Answer, bool, bool]]:
+        """Yields the pages of a list, newest entity first, up to the one that reaches back before `since`. Beside each: whether
+        it is the last, and whether the day had ended, by the platform's clock, when the first of them was read. If it had not,
+        the next pull must ask from the beginning."""
+        ended: bool | None = None
+        for answer in self.api.pages(url):
+            now = int(answer.at * 1_000_000)
+            self.late = not snapshots.is_observable(self.day, now)
+            ended = now >= self.end if ended is None else ended
+            times = [at for entity in _entities(answer) if (at := _instant(entity)) is not None]
+            last = answer.next is None or not answer.value or bool(times and times[-1] < since)
+            yield answer, last, ended
+            if last:
+                return
+
+    def _of_day(self, entities: Iterable[Any]) -> Iterator[Any]:
+        """The entities of the day, and those without a readable time."""
+        for entity in entities:
+            at = _instant(entity)
+            if at is None or self.begin <= at < self.end:
+                yield entity
+
+    def _is_member(self, account: Any) -> bool:
+        return str(within(account, "acct")).casefold() in self.members
+
+    def _notified(self, notification: Any, me: str) -> dict[str, Any] | None:
+        """What to record of a notification; None if it is not public, is about nothing any more, or if an asked account's own
+        statuses have it."""
+        kind, account = within(notification, "type"), within(notification, "account")
+        if not self.wishes.may_appear(account) or (kind in ("reblog", *OF_STATUS) and self._is_member(account)):
+            return None
+        if kind in OF_STATUS:
+            about = within(notification, "status")  # None if it was deleted since
+            return None if about is None else kept_status(about, self.host, self.wishes)
+        audience = within(notification, "status", "visibility")
+        return None if audience not in (*PUBLIC, None) else kept_notification(notification, me, self.host)
+
+    def _optional(self, path: str) -> Any:
+        """The answer's value; None if there is nothing."""
+        try:
+            return self.api.get(path).value
+        except NotThereError:
+            return None
+
+
+def _entities(answer: Answer) -> list[Any]:
+    if not isinstance(answer.value, list):
+        raise ApiError("the instance answers otherwise than documented: not with a list")
+    return answer.value
+
+
+def _text(answer: Answer, name: str) -> str:
+    """A field of the one entity of an answer."""
+    if not (found := text_id(within(answer.value, name))):
+        raise ApiError(f"the instance answers otherwise than documented: an account without `{name}`")
+    return found
+
+
+def _count(status: Any, name: str) -> int:
+    value = within(status, name)
+    return value if type(value) is int and value > 0 else 0
+
+
+def _instant(entity: Any) -> int | None:
+    try:
+        return from_iso(within(entity, "created_at"))
+    except Rejected:
+        return None
