@@ -27,6 +27,7 @@ for name in ("httpx2", "httpcore2"):  # at INFO and DEBUG they log whole URLs an
 CONTACT = "CLOUT_CONTACT"  # variable: an e-mail address or a web page by which platforms can reach the operator
 TIMEOUT_S = 30
 MAX_ANSWER_BYTES = 64 << 20
+LIMITED_S = 60  # wait after a limit that only the body of a 403 names
 TRIES = 6
 REDIRECTS = 5
 
@@ -149,6 +150,10 @@ class Api:
         status = answer.status_code
         if _is_limited(answer):
             raise _PassingError("the rate limit is reached", _asked_wait_s(answer))
+        if (
+            status == 403 and b"rate limit" in _body(answer, where).lower()
+        ):  # GitHub's secondary limit may come without a header
+            raise _PassingError("the rate limit is reached", LIMITED_S)
         if status in (401, 403):
             fix = f"check connection {self._connection!r}" if self._connection else "it needs a connection"
             raise NotAllowedError(f"{where}: not allowed ({status}); {fix}")

@@ -38,5 +38,14 @@ TYPES = {
     "hackernews": SourceType(
         "jobs.sources.hackernews:HackerNewsSource", placed=False, live=True, past=True, ask="the whole platform"
     ),
+    "github": SourceType(
+        "jobs.sources.github:GitHubSource",
+        live=True,
+        past=True,
+        secret="a token of GitHub; read access to public repositories is enough",
+        optional=True,
+        where="OWNER/REPO",
+        ask="repositories, users, organisations",
+    ),
     "sample": SourceType("jobs.sources.sample:SampleSource", placed=False, ask="nothing: a simulation"),
 }
