@@ -37,7 +37,11 @@ _LEFT = ("x-ratelimit-remaining", "x-rate-limit-remaining", "ratelimit-remaining
 
 
 class NotAllowedError(UsageError):
-    """The platform denies access (status 401 or 403). A retry with the same credentials would not help."""
+    """The platform denies access (`status` 401 or 403). A retry with the same credentials would not help."""
+
+    def __init__(self, reason: str, status: int) -> None:
+        super().__init__(reason)
+        self.status = status
 
 
 class NotThereError(ApiError):
@@ -156,7 +160,7 @@ class Api:
             raise _PassingError("the rate limit is reached", LIMITED_S)
         if status in (401, 403):
             fix = f"check connection {self._connection!r}" if self._connection else "it needs a connection"
-            raise NotAllowedError(f"{where}: not allowed ({status}); {fix}")
+            raise NotAllowedError(f"{where}: not allowed ({status}); {fix}", status)
         if status in (404, 410, 451):
             raise NotThereError(f"{where}: not there ({status})")
         if status in (408, 425) or status >= 500:

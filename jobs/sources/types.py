@@ -47,5 +47,14 @@ TYPES = {
         where="OWNER/REPO",
         ask="repositories, users, organisations",
     ),
+    "gitlab": SourceType(
+        "jobs.sources.gitlab:GitLabSource",
+        live=True,
+        past=True,
+        secret="a token of GitLab with the scope read_api",
+        optional=True,
+        where="https://gitlab.com/GROUP/PROJECT",
+        ask="projects and users of one site",
+    ),
     "sample": SourceType("jobs.sources.sample:SampleSource", placed=False, ask="nothing: a simulation"),
 }
