@@ -14,6 +14,7 @@ from jobs.sources.http import Api, NotThereError
 from jobs.sources.page import DAY_US, Act, Author, Record, Rejected
 from jobs.sources.recording import Cursor, Recording, items_of
 from jobs.sources.snapshots import end_of
+from jobs.sources.values import within
 
 ORGANIZATION = "orgs/"  # before the name of an organisation, in a place or as a unit
 
@@ -23,6 +24,7 @@ MEMORY = timedelta(days=30)  # for which GitHub surely lists events
 LONGEST_MEMORY = timedelta(days=90)  # GitHub's documents name both
 LATEST = timedelta(hours=6)  # after which an event is listed
 
+PRIVATE = "private, and only public acts count"
 LISTS = (CODE_COMMENTS, ISSUES, COMMENTS)  # the first exists wherever the repository does; issues may be disabled
 
 LOST = "do not reach back to the day's start"
@@ -45,10 +47,12 @@ class _Place(NamedTuple):
 
 
 class Units:
-    """The units of a day, asked at the instant `now`."""
+    """The units of a day, asked at the instant `now`. `has_token`: the API may also show private repositories, whose events say
+    so, but whose lists do not."""
 
-    def __init__(self, api: Api, day: date, now: datetime) -> None:
+    def __init__(self, api: Api, day: date, now: datetime, *, has_token: bool) -> None:
         self.api = api
+        self.has_token = has_token
         self.end = end_of(day)
         self.start = self.end - DAY_US
         self.begin = datetime(day.year, day.month, day.day, tzinfo=UTC)
@@ -77,6 +81,9 @@ class Units:
     def _list(self, name: str, recording: Recording, place: _Place) -> _Place:
         """Records the rest of the place's first list. Returns where to continue."""
         kind = place.lists[0]
+        if kind == LISTS[0] and place.url is None and self._is_private(name):
+            recording.add([], Cursor(None, True, PRIVATE))
+            return _Place([], place.early)
         try:
             for answer in self.api.pages(place.url or _path(name, kind), None if place.url else self._query(kind)):
                 if not isinstance(answer.value, list):
@@ -97,6 +104,9 @@ class Units:
             place = place.after_list()  # a repository without issues
             recording.add([], self._cursor(place))
         return place
+
+    def _is_private(self, name: str) -> bool:
+        return self.has_token and within(self.api.get(f"repos/{name}").value, "private") is True
 
     def _after_events(self, name: str, place: _Place, lines: Sequence[bytes], items: Sequence[Any]) -> _Place:
         """Where to continue after the events. `lines`: all that are recorded; `items`: the last page."""

@@ -15,8 +15,9 @@ lower case, or the path of a group; times come from the site's clock.
 
 A pull reads the events of each project or user, then each issue and merge request that they are about, which names its author.
 Of projects it also reads the award emoji, which have times, on what had an event within the day or the `revisit_days` before
-it. Confidential issues and internal comments are ignored. Not seen: emoji on comments and on quieter issues, stars, forks. If a
-project is renamed, the site redirects to its new name; ids of issues hold the number of the project, which stays.
+it. Confidential issues and internal comments are ignored. With a token, which may show more, a pull also reads each project,
+and leaves out those that are not public. Not seen: emoji on comments and on quieter issues, stars, forks. If a project is
+renamed, the site redirects to its new name; ids of issues hold the number of the project, which stays.
 
 GitLab removes events after two or three years, so older days are partial for good. Days in `after` and `before` follow the
 site's time zone, so a pull asks one day more on each side. A day is asked after it has ended. Place:
@@ -49,6 +50,7 @@ from jobs.sources.values import from_iso, json_object, within
 PAGE_ITEMS = 100
 PAGE_THREADS = 10  # issues and merge requests that are recorded together
 MEMORY = timedelta(days=730)  # for which GitLab surely keeps events
+PRIVATE = "not public"
 LOST = "GitLab may have removed events of so long ago"
 FORBIDDEN = 403
 
@@ -121,7 +123,7 @@ class GitLabSource(LiveSource):
         headers = {"private-token": token} if token else {}
         connection = self.connection if token else None
         with Api(f"{self.ask.site.rstrip('/')}/api/v4", self.budget, headers=headers, connection=connection) as api:
-            units = _Units(api, day, self.settings.revisit_days, now)
+            units = _Units(api, day, self.settings.revisit_days, now, has_token=token is not None)
             notes += roster.record(folder, population.names, "projects and users", units.record)
         if self.ask.projects:
             first = day - timedelta(days=self.settings.revisit_days)
@@ -145,10 +147,12 @@ class GitLabSource(LiveSource):
 
 class _Units:
     """The units of a day. A cursor holds the URL of the next page of events, or the number of issues and merge requests that
-    are recorded."""
+    are recorded. `has_token`: the API may also show projects that are not public."""
 
-    def __init__(self, api: Api, day: date, revisit_days: int, now: datetime) -> None:
+    def __init__(self, api: Api, day: date, revisit_days: int, now: datetime, *, has_token: bool) -> None:
         self.api = api
+        self.has_token = has_token
+        self.public: dict[str, bool] = {}
         self.end = end_of(day)
         self.start = self.end - DAY_US
         self.first = self.start - revisit_days * DAY_US
@@ -172,6 +176,9 @@ class _Units:
         user = name.removeprefix(USER)
         path = f"projects/{quote(name, safe='')}/events" if user == name else f"users/{quote(user)}/events"
         of = {} if user != name else {"project": name}
+        if of and not self._is_public(name):
+            recording.add([], Cursor(0, True, PRIVATE))
+            return
         for answer in self.api.pages(url or path, None if url else self.query):
             if not isinstance(answer.value, list):
                 raise ApiError(f"{name}: expected a list of events")
@@ -179,12 +186,28 @@ class _Units:
             events = [
                 kept(item, EVENT) | of if isinstance(item, dict) else kept(item, EVENT)
                 for item, time in zip(answer.value, times, strict=True)
-                if time is None or self.first <= time < self.end
+                if (time is None or self.first <= time < self.end) and (of or self._is_shown(item))
             ]
             is_last = answer.next is None or max((time or 0 for time in times), default=0) >= self.end
             recording.add(events, Cursor(0 if is_last else answer.next))
             if is_last:
                 return
+
+    def _is_public(self, project: str) -> bool:
+        """Whether everybody may see a project, given by its path or number. Raises `NotThereError`."""
+        if self.has_token and project not in self.public:
+            found = self.api.get(f"projects/{quote(project, safe='')}").value
+            self.public[project] = within(found, "visibility") in (None, "public")  # the site may not tell it
+        return self.public.get(project, True)
+
+    def _is_shown(self, event: Any) -> bool:
+        """Whether the project of a user's event is public."""
+        project = str(within(event, "project_id"))
+        try:
+            return self._is_public(project)
+        except NotThereError:
+            self.public[project] = False
+            return False
 
     def _threads(self, name: str, recording: Recording) -> None:
         """Records the issues and merge requests that the recorded events are about, and the emoji on those of a project."""

@@ -20,6 +20,7 @@ from tests.jobs.sources.github.made import (
     NEXT_NOON,
     NOON,
     ON_CODE,
+    comment,
     event,
     opened,
     pulled,
@@ -34,6 +35,21 @@ def test_a_day_by_events_is_whole(hub, tmp_path):
     assert pulled(opened(hub, tmp_path)) == (BY_EVENTS, [])
     assert hub.paths() == ["/repos/bo/tool/events"] * 3
     assert "per_page=100" in hub.platform.asked[0]
+
+
+def test_events_are_read_until_they_reach_back(hub, tmp_path):
+    hub.lists["/repos/bo/tool/events"][2:] = [
+        event(str(n), f"2026-11-02T2{n}:00:00Z", actor="early") for n in (3, 2, 1, 0)
+    ]
+    assert pulled(opened(hub, tmp_path)) == ({("like", "ana", "8")}, [])
+    assert len(hub.platform.asked) == 2
+
+
+def test_lists_are_read_until_they_pass_the_day(long_ago, tmp_path):
+    later = [comment(number, at="2026-11-05T00:00:00Z") for number in range(100, 110)]
+    long_ago.lists["/repos/bo/tool/issues/comments"] += later
+    assert pulled(opened(long_ago, tmp_path))[0] == BY_EVENTS | BY_LISTS
+    assert sum(path.endswith("/issues/comments") for path in long_ago.paths()) == 2
 
 
 def test_a_short_list_of_events_is_whole_within_github_s_memory(hub, tmp_path):

@@ -14,6 +14,7 @@ from jobs.sources.http import NotAllowedError
 from jobs.sources.settings import Settings
 from tests.jobs.sources.github.made import (
     BY_EVENTS,
+    BY_LISTS,
     DAY,
     NEXT_NOON,
     SECRET,
@@ -165,6 +166,18 @@ def test_a_token_is_sent_in_a_header_and_shown_nowhere(hub, tmp_path, monkeypatc
     texts = [caplog.text, *hub.platform.asked, *(note.reason for note in notes)]
     texts += [zstd.decompress(path.read_bytes()).decode() for path in recorded(tmp_path)]
     assert not [text for text in texts if SECRET in text]
+
+
+@pytest.mark.parametrize("is_private", [True, False])
+def test_a_private_repository_is_left_out_although_the_token_shows_it(long_ago, tmp_path, monkeypatch, is_private):
+    monkeypatch.setenv("CLOUT_CONNECTION_GH", SECRET)
+    whole = long_ago.answer
+    long_ago.platform.answer = lambda path: Reply({"private": is_private}) if path == "/repos/bo/tool" else whole(path)
+    for event_ in long_ago.lists["/repos/bo/tool/events"]:
+        event_["public"] = not is_private
+    found, (note,) = pulled(opened(long_ago, tmp_path))
+    assert found == (set() if is_private else BY_EVENTS | BY_LISTS)
+    assert ("private" in note.reason) is is_private
 
 
 @pytest.mark.parametrize("status", [401, 403])

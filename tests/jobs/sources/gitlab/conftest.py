@@ -21,6 +21,11 @@ def lab(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> GitLab:
         event(6, "pushed to", by="Bo"),
         event(7, "commented on", at="2026-11-04T00:00:00.000Z", **note(72)),
     ]
+    made.values["/projects/bo%2Ftool"] = made.values["/projects/7"] = {
+        "id": 7,
+        "visibility": "public",
+        "name": "secret text",
+    }
     made.values["/projects/7/issues/10"] = thread(10, at="2026-01-01T00:00:00.000Z", by="Eve")
     made.values["/projects/7/issues/12"] = thread(12)
     made.values["/projects/7/merge_requests/3"] = thread(3, "!", by="Fay", at="2026-11-01T00:00:00.000Z")

@@ -10,7 +10,7 @@ from jobs.errors import UsageError
 from jobs.sources.gitlab import GitLabAsk
 from jobs.sources.http import NotAllowedError
 from jobs.sources.spec import parse_specs
-from tests.jobs.sources.gitlab.made import AWARDS, DAY, EXPECTED, SECRET, event, opened, pulled
+from tests.jobs.sources.gitlab.made import AWARDS, DAY, EXPECTED, SECRET, event, note, opened, pulled
 from tests.jobs.sources.killed import recorded
 from tests.jobs.sources.platform_server import Reply
 
@@ -97,6 +97,20 @@ def test_a_token_is_sent_in_a_header_and_shown_nowhere(lab, tmp_path, monkeypatc
     texts = [caplog.text, *lab.platform.asked, *reasons]
     texts += [zstd.decompress(path.read_bytes()).decode() for path in recorded(tmp_path)]
     assert not [text for text in texts if SECRET in text]
+
+
+def test_only_public_projects_count_although_the_token_shows_more(lab, tmp_path, monkeypatch):
+    monkeypatch.setenv("CLOUT_CONNECTION_GL", SECRET)
+    lab.values["/projects/8"] = {"id": 8, "visibility": "private"}
+    lab.values["/users/ana/events"] = [
+        event(4, "commented on", **note(70)),
+        event(80, "pushed to", project_id=8),
+        event(81, "pushed to", project_id=9),  # answers 404
+    ]
+    found, _ = pulled(opened(lab, tmp_path / "user", users=["ana"]))
+    assert found == {("reply", "ana", "note-70"), ("mention", "cleo", "7#12"), ("post", "cleo", "7#12")}
+    lab.values["/projects/bo%2Ftool"] = {"id": 7, "visibility": "internal"}
+    assert pulled(opened(lab, tmp_path)) == (set(), ["1 of 1 projects and users: not public", AWARDS])
 
 
 @pytest.mark.parametrize("path", ["events", "issues/12"])
