@@ -117,6 +117,8 @@ def test_both_ways_give_the_same_rows_and_gharchive_the_same_ids(hub, tmp_path, 
         for source in ("live", "years-later", "gharchive")
     }  # fmt: skip
     assert by_source["live"] == by_source["gharchive"]
+    coverage = {row["source"]: (row["status"], row["lasting"]) for row in warehouse.read(COVERAGE).to_pylist()}
+    assert (coverage["live"], coverage["years-later"]) == (("complete", None), ("partial", True))
     like = (DAY, "github", "ana", "bo", "8", "like")
     assert by_source["years-later"] == by_source["live"] - {like}
     assert len(by_source["years-later"]) == 7

@@ -12,6 +12,7 @@ from jobs.sources.budget import Budget
 from jobs.sources.github import GitHubAsk, GitHubSource
 from jobs.sources.http import NotAllowedError
 from jobs.sources.settings import Settings
+from jobs.sources.spec import parse_specs
 from tests.jobs.sources.github.made import (
     BY_EVENTS,
     BY_LISTS,
@@ -214,7 +215,9 @@ def test_members_come_from_files_too(hub, tmp_path):
         pulled(source, DAY + timedelta(days=1))
 
 
-def test_places_say_what_to_ask():
+def test_places_say_what_to_ask(tmp_path):
+    (spec,) = parse_specs(["gh:github=Bo/Tool", "gh:github=orgs/Acme"])
+    assert spec.open(tmp_path).ask == GitHubAsk(repositories=["Bo/Tool"], organizations=["Acme"])
     assert GitHubAsk.of_places(["Bo/Tool.js", "ana", "orgs/Acme", "ci[bot]"]) == {
         "repositories": ["Bo/Tool.js"], "users": ["ana", "ci[bot]"], "organizations": ["Acme"],
     }  # fmt: skip
