@@ -67,6 +67,7 @@ class GitHub:
         if "since" in query:
             assert query["sort"] == ["created"]
             assert query["direction"] == ["asc"]
+            assert (query.get("state") == ["all"]) is parts.path.endswith("/issues")
             items = [item for item in items if item.get("updated_at", item.get("created_at", "9")) >= query["since"][0]]
         rest = items[page * self.size :]
         url = f"{self.platform.url}{parts.path}?{parts.query.partition('&page=')[0]}&page={page + 1}"

@@ -18,8 +18,10 @@ from tests.jobs.sources.github.made import (
     BY_LISTS,
     DAY,
     NEXT_NOON,
+    NOON,
     SECRET,
     code_comment,
+    comment,
     event,
     opened,
     pulled,
@@ -147,6 +149,15 @@ def test_one_odd_event_is_rejected_and_the_others_survive(hub, tmp_path, odd, re
     assert acts >= {"8", "issuecomment-70", "bo/tool#12"}
     assert len(faults) == 1
     assert "secret" not in str([page.faults.to_pylist() for page in pages])
+
+
+def test_one_odd_item_of_a_list_is_rejected_and_the_others_survive(long_ago, tmp_path):
+    long_ago.lists["/repos/bo/tool/issues/comments"][1:1] = [
+        comment(73) | {"created_at": ["secret text"], "updated_at": NOON}
+    ]
+    pages = list(opened(long_ago, tmp_path).pages(DAY, DAY))
+    assert {act[2] for act in BY_LISTS} <= {act["activity_id"] for page in pages for act in page.acts.to_pylist()}
+    assert [fault["reason"] for page in pages for fault in page.faults.to_pylist()] == ["time is not a text"]
 
 
 def test_ids_beyond_64_bits_and_right_to_left_names(hub, tmp_path):

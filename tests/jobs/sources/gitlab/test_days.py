@@ -1,6 +1,7 @@
 """Days of GitLab through the real client: whole, interrupted, repeated, too early, too old."""
 
 from datetime import UTC, date, datetime
+from urllib.parse import urlsplit
 
 import pytest
 from backports import zstd
@@ -30,11 +31,26 @@ def test_a_day_is_whole_and_targets_are_known(lab, warehouse):
 
 
 def test_what_a_user_does_elsewhere(lab, tmp_path):
-    lab.values["/users/ana/events"] = [event(4, "commented on", **note(70))]
+    lab.values["/users/ana/events"] = [
+        event(3, "commented on", at="2026-11-02T12:00:00.000Z", **note(69, on=10)),
+        event(4, "commented on", **note(70)),
+    ]
     found, reasons = pulled(opened(lab, tmp_path, users=["Ana"]))
     assert found == {("reply", "ana", "note-70"), ("mention", "cleo", "7#12"), ("post", "cleo", "7#12")}
     assert reasons == []
-    assert not [path for path in lab.platform.asked if "award" in path]
+    assert [urlsplit(path).path for path in lab.platform.asked] == [
+        "/api/v4/users/ana/events",
+        "/api/v4/projects/7/issues/12",
+    ]
+
+
+def test_events_are_asked_with_a_day_more_on_each_side_and_until_they_pass_the_day(lab, tmp_path):
+    later = [event(number, "pushed to", at="2026-11-04T01:00:00.000Z") for number in range(20, 30)]
+    lab.values["/projects/bo%2Ftool/events"] += later
+    assert pulled(opened(lab, tmp_path))[0] == EXPECTED
+    asked = [path for path in lab.platform.asked if "/events" in path]
+    assert len(asked) == 3
+    assert asked[0].endswith("/events?after=2026-10-31&before=2026-11-05&sort=asc&per_page=100")
 
 
 def test_an_act_of_a_user_in_a_named_project_is_one_act(lab, tmp_path):
