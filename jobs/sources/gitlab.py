@@ -72,9 +72,7 @@ class GitLabAsk(Ask):
     def _names_something(self) -> "GitLabAsk":
         if not (self.projects or self.users):
             raise ValueError("needs `projects` or `users`")
-        site = urlsplit(self.site)
-        if site.scheme not in ("http", "https") or not is_id(site.hostname or "") or site.username:
-            raise ValueError("site: expected an address, such as https://gitlab.com")
+        _refuse_site(self.site)
         for asked, pattern in ((self.projects, _PROJECT), (self.users, _NAME)):
             for name in () if isinstance(asked, str) else asked:
                 _refuse(name, pattern)
@@ -83,15 +81,18 @@ class GitLabAsk(Ask):
     @classmethod
     def of_places(cls, places: Sequence[str]) -> dict[str, Any]:
         """Each place is the address of a project or a user. All are of one site."""
-        sites, found = set(), {"projects": [], "users": []}  # type: ignore[var-annotated]
+        sites: set[str] = set()
+        found: dict[str, list[str]] = {"projects": [], "users": []}
         for place in places:
-            parts = urlsplit(place if "://" in place else f"https://{place}")
-            path = parts.path.strip("/")
-            is_project = "/" in path
+            address = place if "://" in place else f"https://{place}"
             try:
+                _refuse_site(address)
+                parts = urlsplit(address)
+                path = parts.path.strip("/")
+                is_project = "/" in path
                 _refuse(path, _PROJECT if is_project else _NAME)
             except ValueError as error:
-                raise UsageError(f"{place}: {error}") from None
+                raise UsageError(str(error)) from None
             found["projects" if is_project else "users"].append(path)
             sites.add(f"{parts.scheme}://{parts.netloc.lower()}")
         if len(sites) != 1:
@@ -257,6 +258,13 @@ def _at(item: Any) -> int | None:
         return from_iso(within(item, "created_at"))
     except Rejected:
         return None
+
+
+def _refuse_site(address: str) -> None:
+    """Raises `ValueError` if this is no address of a site. The error does not quote it, because it may hold a password."""
+    site = urlsplit(address)
+    if site.scheme not in ("http", "https") or not is_id(site.hostname or "") or "@" in site.netloc:
+        raise ValueError("site: expected an address, such as https://gitlab.com, without a name or password")
 
 
 def _refuse(name: str, pattern: re.Pattern[str]) -> None:

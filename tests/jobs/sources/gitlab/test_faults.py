@@ -137,6 +137,10 @@ def test_places_say_what_to_ask(tmp_path):
     for place in ("https://gitlab.com/", "https://gitlab.com/a b", "https://gitlab.com/a/../b"):
         with pytest.raises(UsageError, match="is no name on GitLab"):
             GitLabAsk.of_places([place])
+    for place in (f"https://u:{SECRET}@gitlab.com/a/b", "ftp://gitlab.com/a/b", "https://[/a/b", "https://a!b/c/d"):
+        with pytest.raises(UsageError) as raised:
+            GitLabAsk.of_places([place])
+        assert SECRET not in str(raised.value)
     with pytest.raises(UsageError, match="one source asks one site"):
         GitLabAsk.of_places(["gitlab.com/a/b", "gitlab.example.org/a/b"])
 
