@@ -54,8 +54,6 @@ PRIVATE = "not public"
 LOST = "GitLab may have removed events of so long ago"
 FORBIDDEN = 403
 
-USER = "@"  # before the name of a user, as a unit
-
 _NAME = re.compile(r"\w[\w.-]{0,254}", re.ASCII)
 _PROJECT = re.compile(r"\w[\w.-]{0,254}(?:/\w[\w.-]{0,254}){1,20}", re.ASCII)
 
@@ -135,13 +133,13 @@ class GitLabSource(LiveSource):
     def _asked(self) -> list[Member]:
         """All members. Raises `UsageError` if a file names something else."""
         found: dict[str, Member] = {}
-        for asked, pattern, prefix in ((self.ask.projects, _PROJECT, ""), (self.ask.users, _NAME, USER)):
+        for asked, pattern in ((self.ask.projects, _PROJECT), (self.ask.users, _NAME)):
             for member in self.members(asked):
                 try:
                     _refuse(member.name, pattern)
                 except ValueError as error:
                     raise UsageError(str(error)) from None
-                name = prefix + member.name.lower()
+                name = member.name.lower()
                 found.setdefault(name, member._replace(name=name))
         return list(found.values())
 
@@ -174,9 +172,8 @@ class _Units:
         self._threads(name, recording)
 
     def _events(self, name: str, recording: Recording, url: str | None) -> None:
-        user = name.removeprefix(USER)
-        path = f"projects/{quote(name, safe='')}/events" if user == name else f"users/{quote(user)}/events"
-        of = {} if user != name else {"project": name}
+        path = f"users/{name}/events" if _is_user(name) else f"projects/{quote(name, safe='')}/events"
+        of = {} if _is_user(name) else {"project": name}
         if of and not self._is_public(name):
             recording.add([], Cursor(0, True, PRIVATE))
             return
@@ -212,11 +209,11 @@ class _Units:
 
     def _threads(self, name: str, recording: Recording) -> None:
         """Records the issues and merge requests that the recorded events are about, and the emoji on those of a project."""
-        wanted = self._wanted(recording, is_user=name.startswith(USER))
+        wanted = self._wanted(recording, is_user=_is_user(name))
         done = recording.cursor.next
         while not recording.cursor.done:
             after = min(done + PAGE_THREADS, len(wanted))
-            lines = [line for thread in wanted[done:after] for line in self._thread(thread, not name.startswith(USER))]
+            lines = [line for thread in wanted[done:after] for line in self._thread(thread, not _is_user(name))]
             is_last = after == len(wanted)
             recording.add(lines, Cursor(after, is_last, self.missing if is_last else None))
             done = after
@@ -251,6 +248,11 @@ class _Units:
         of_day = [award for award in awards if (time := _at(award)) is None or self.start <= time < self.end]
         about = {"kind": kind, "project": project, "number": number}
         return [{"thread": found, "about": about}, *({"award": kept(award, AWARD), "about": about} for award in of_day)]
+
+
+def _is_user(name: str) -> bool:
+    """Whether a unit is a user; a project's name holds that of its group."""
+    return "/" not in name
 
 
 def _at(item: Any) -> int | None:
