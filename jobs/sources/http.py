@@ -39,7 +39,7 @@ _LEFT = ("x-ratelimit-remaining", "x-rate-limit-remaining", "ratelimit-remaining
 class NotAllowedError(UsageError):
     """The platform denies access (`status` 401 or 403). A retry with the same credentials would not help."""
 
-    def __init__(self, reason: str, status: int) -> None:
+    def __init__(self, reason: str, status: int = 403) -> None:
         super().__init__(reason)
         self.status = status
 
