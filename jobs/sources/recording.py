@@ -9,7 +9,7 @@ ids, times, kinds, links and account names, but no text of a post.
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -94,6 +94,16 @@ def parsed(folder: Path, platform: str, parse: Parse, notes: Sequence[Note]) -> 
         for note in notes:
             builder.note(note)
         yield builder.page()
+
+
+def kept(value: Any, shape: Mapping[str, Any]) -> Any:
+    """The parts of a platform's value to record. `shape` maps each key to keep to the shape of its value, `{}` for a text or a
+    number. What has another form than its shape loses its content, so that a parser rejects it."""
+    if isinstance(value, dict):
+        return {key: kept(value[key], inner) for key, inner in shape.items() if key in value}
+    if isinstance(value, list):
+        return []
+    return "" if shape and isinstance(value, str) else value
 
 
 def day_folder(landing: Path, source_id: str, day: date) -> Path:

@@ -75,6 +75,23 @@ TYPES = {
         optional=True,
         where="@USER@HOST or #TAG@HOST",
         ask="accounts and hashtags of an instance",
+    "github": SourceType(
+        "jobs.sources.github:GitHubSource",
+        live=True,
+        past=True,
+        secret="a token of GitHub; read access to public repositories is enough",
+        optional=True,
+        where="OWNER/REPO",
+        ask="repositories, users, organisations",
+    ),
+    "gitlab": SourceType(
+        "jobs.sources.gitlab:GitLabSource",
+        live=True,
+        past=True,
+        secret="a token of GitLab with the scope read_api",
+        optional=True,
+        where="https://gitlab.com/GROUP/PROJECT",
+        ask="projects and users of one site",
     ),
     "sample": SourceType("jobs.sources.sample:SampleSource", placed=False, ask="nothing: a simulation"),
 }

@@ -114,6 +114,12 @@ def test_a_403_that_is_a_rate_limit_is_waited_for(platform, api, headers):
     assert api().get("x").value == 1
 
 
+def test_a_403_that_only_its_body_calls_a_rate_limit_is_waited_for(platform, api, clock):
+    platform.answer = then(Reply({"message": "You have exceeded a secondary rate limit."}, 403), Reply(1))
+    assert api().get("x").value == 1
+    assert clock.waits == [http.LIMITED_S + 1]
+
+
 @pytest.mark.parametrize("nonsense", ["soon", "-", "99999999999999999999"])
 def test_a_wait_that_makes_no_sense_is_a_failure_that_passes(platform, api, clock, nonsense):
     platform.answer = then(Reply(None, 429, {"Retry-After": nonsense}), Reply(1))

@@ -28,6 +28,15 @@ def test_a_page_without_items_keeps_its_cursor(tmp_path):
     assert recording.items_of(unit.pages[0]) == []
 
 
+def test_only_what_has_a_shape_is_kept_of_a_value():
+    shape = {"id": {}, "user": {"login": {}}}
+    whole = {"id": 7, "user": {"login": "ana", "bio": "text"}, "body": "text"}
+    assert recording.kept(whole, shape) == {"id": 7, "user": {"login": "ana"}}
+    assert recording.kept({"id": ["text"], "user": "text"}, shape) == {"id": [], "user": ""}
+    assert recording.kept({"id": {"text": "text"}, "user": ["text"]}, shape) == {"id": {}, "user": []}
+    assert [recording.kept(value, shape) for value in ("text", None, 7, ["text"])] == ["", None, 7, []]
+
+
 def test_units_do_not_mix(tmp_path):
     names = [
         "a",

@@ -1,0 +1,195 @@
+"""Records a day of a repository, a user or an organisation of GitHub. `github` says which lists are read, and why."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import orjson
+
+from jobs.sources import github_events
+from jobs.sources.budget import ApiError
+from jobs.sources.github_lists import CODE_COMMENTS, COMMENTS, EVENTS, ISSUES, as_event, at, kept_event
+from jobs.sources.http import Api, NotThereError
+from jobs.sources.page import DAY_US, Act, Author, Record, Rejected
+from jobs.sources.recording import Cursor, Recording, items_of
+from jobs.sources.snapshots import end_of
+from jobs.sources.values import within
+
+ORGANIZATION = "orgs/"  # before the name of an organisation, in a place or as a unit
+
+PAGE_ITEMS = 100
+EVENT_PAGES = 3  # GitHub lists 300 events at most
+MEMORY = timedelta(days=30)  # for which GitHub surely lists events
+LONGEST_MEMORY = timedelta(days=90)  # GitHub's documents name both
+LATEST = timedelta(hours=6)  # after which an event is listed
+
+PRIVATE = "private, and only public acts count"
+LISTS = (CODE_COMMENTS, ISSUES, COMMENTS)  # the first exists wherever the repository does; issues may be disabled
+
+LOST = "do not reach back to the day's start"
+LOST_KINDS = "stars, forks, pushes and reviews are missing"
+
+
+class _Place(NamedTuple):
+    """Where the recording of a unit continues. `lists`: those to read, the first one from `url` on, or from its beginning
+    without; `page`: how many pages of it are recorded. `early`: asked before all events of the day were surely listed."""
+
+    lists: Sequence[str]
+    early: bool
+    missing: str | None = None
+    url: str | None = None
+    page: int = 0
+
+    def after_list(self) -> "_Place":
+        """The beginning of the next list."""
+        return _Place(self.lists[1:], self.early, self.missing)
+
+
+class Units:
+    """The units of a day, asked at the instant `now`. `has_token`: the API may also show private repositories, whose events say
+    so, but whose lists do not."""
+
+    def __init__(self, api: Api, day: date, now: datetime, *, has_token: bool) -> None:
+        self.api = api
+        self.has_token = has_token
+        self.end = end_of(day)
+        self.start = self.end - DAY_US
+        self.begin = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        self.age = now - self.begin
+        self.listed = self.begin + timedelta(days=1) + LATEST
+        self.early = now < self.listed
+
+    def record(self, name: str, recording: Recording) -> None:
+        """Records what is missing of a unit."""
+        stored = recording.cursor.next
+        place = _Place(*stored) if stored else None
+        if place is None and recording.pages and self.early:
+            return  # everything that is listed so far
+        if place is None or place.early != self.early:
+            place = self._first(name)
+        if not place.lists:
+            recording.add([], Cursor(None, True, place.missing))
+        while place.lists:
+            place = self._list(name, recording, place)
+
+    def _first(self, name: str) -> _Place:
+        if self.age <= LONGEST_MEMORY:
+            return _Place([EVENTS], self.early)
+        return _Place(LISTS if is_repository(name) else (), self.early, _lost(name, "GitHub's events"))
+
+    def _list(self, name: str, recording: Recording, place: _Place) -> _Place:
+        """Records the rest of the place's first list. Returns where to continue."""
+        kind = place.lists[0]
+        if kind == LISTS[0] and place.url is None and self._is_private(name):
+            recording.add([], Cursor(None, True, PRIVATE))
+            return _Place([], place.early)
+        try:
+            for answer in self.api.pages(place.url or _path(name, kind), None if place.url else self._query(kind)):
+                if not isinstance(answer.value, list):
+                    raise ApiError(f"{name}: expected a list of {kind}")
+                place = place._replace(page=place.page + 1, url=answer.next)
+                lines = [orjson.dumps(item) for item in self._kept(kind, answer.value)]
+                is_last = answer.next is None or self._is_over(kind, answer.value, place.page)
+                if is_last and kind == EVENTS:
+                    place = self._after_events(name, place, [*_lines(recording), *lines], answer.value)
+                elif is_last:
+                    place = place.after_list()
+                recording.add(lines, self._cursor(place))
+                if is_last:
+                    break
+        except NotThereError:
+            if not recording.pages:
+                raise
+            place = place.after_list()  # a repository without issues
+            recording.add([], self._cursor(place))
+        return place
+
+    def _is_private(self, name: str) -> bool:
+        return self.has_token and within(self.api.get(f"repos/{name}").value, "private") is True
+
+    def _after_events(self, name: str, place: _Place, lines: Sequence[bytes], items: Sequence[Any]) -> _Place:
+        """Where to continue after the events. `lines`: all that are recorded; `items`: the last page."""
+        ended = place.page < EVENT_PAGES
+        if self._reach_back(items) or (ended and self.age <= MEMORY):
+            lacks = is_repository(name) and self._lacks_authors(lines)
+            return _Place([ISSUES] if lacks else [], place.early)
+        lost = _lost(name, "GitHub's events" if ended else "its 300 events")
+        return _Place(LISTS if is_repository(name) else [], place.early, lost)
+
+    def _cursor(self, place: _Place) -> Cursor:
+        if place.lists:
+            return Cursor(list(place))
+        return Cursor(None, not place.early, None if place.early else place.missing)
+
+    def _query(self, kind: str) -> dict[str, Any]:
+        if kind == EVENTS:
+            return {"per_page": PAGE_ITEMS}
+        since = (self.begin - timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        state = {"state": "all"} if kind == ISSUES else {}
+        return {"per_page": PAGE_ITEMS, "since": since, "sort": "created", "direction": "asc", **state}
+
+    def _is_over(self, kind: str, items: Sequence[Any], page: int) -> bool:
+        """Whether the rest of the list is about other days."""
+        if kind == EVENTS:
+            return page >= EVENT_PAGES or self._reach_back(items)
+        last = _last(items)
+        return last is not None and last >= self.end
+
+    def _reach_back(self, events: Sequence[Any]) -> bool:
+        last = _last(events)
+        return last is not None and last < self.start
+
+    def _kept(self, kind: str, items: Sequence[Any]) -> list[Any]:
+        """What to record of a page: all events and issues, because they name authors, and comments of the day."""
+        if kind == EVENTS:
+            return [kept_event(item) for item in items]
+        return [
+            as_event(kind, item, self._is_of_day(item)) for item in items if kind == ISSUES or self._is_of_day(item)
+        ]
+
+    def _is_of_day(self, item: Any) -> bool:
+        time = at(item)
+        return time is None or self.start <= time < self.end
+
+    def _lacks_authors(self, lines: Sequence[bytes]) -> bool:
+        records = [record for line in lines for record in _parsed(line)]
+        named = {record.object_id for record in records if isinstance(record, Author)}
+        return any(
+            isinstance(record, Act)
+            and record.target_id is None
+            and record.object_id not in named
+            and self.start <= record.occurred_at < self.end
+            for record in records
+        )
+
+
+def _parsed(line: bytes) -> Sequence[Record]:
+    try:
+        return github_events.parse(line)
+    except Rejected:
+        return ()
+
+
+def _lines(of: Recording) -> list[bytes]:
+    return [line for page in of.pages for line in items_of(page)]
+
+
+def _last(items: Sequence[Any]) -> int | None:
+    """The time of the last item that has one."""
+    return next((time for time in map(at, reversed(items)) if time is not None), None)
+
+
+def _lost(name: str, what: str) -> str:
+    return f"{what} {LOST}" + (f": {LOST_KINDS}" if is_repository(name) else "")
+
+
+def is_repository(name: str) -> bool:
+    """Whether a place or a unit is a repository."""
+    return "/" in name and not name.startswith(ORGANIZATION)
+
+
+def _path(name: str, kind: str) -> str:
+    if is_repository(name):
+        return f"repos/{name}/{kind}"
+    return f"{name}/events" if name.startswith(ORGANIZATION) else f"users/{quote(name)}/events/public"
