@@ -51,8 +51,10 @@ class Entry(BaseModel):
     @field_validator("source")
     @classmethod
     def _is_a_source(cls, value: str, info: ValidationInfo) -> str:
-        named = info.data.get("type")
-        if not named:
+        if "type" not in info.data:  # it is wrong itself
+            return value
+        named = info.data["type"]
+        if named is None:
             _parsed(value)
         elif not is_id(value) or value in TYPES:
             raise ValueError(
@@ -173,7 +175,7 @@ def _parsed(value: str) -> SourceSpec:
 
 def _type_of(info: ValidationInfo) -> str | None:
     """The type of the entry, as far as its validated fields determine it."""
-    if "source" not in info.data:
+    if not {"source", "type"} <= info.data.keys():
         return None
     return info.data.get("type") or _parsed(info.data["source"]).type
 

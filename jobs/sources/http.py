@@ -4,22 +4,25 @@ Errors and logs name only the host and path of a URL. They omit its query, heade
 until an instant is measured by the platform's clock (header `Date`), because this machine's clock may be wrong.
 """
 
+import json
 import logging
 import math
 import os
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
-from email.utils import parsedate_to_datetime
+from contextlib import suppress
+from functools import cache
+from types import MappingProxyType
 from typing import Any, NamedTuple, Self, TypeVar
 
 import httpx2
-import orjson
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
 from jobs import __version__
 from jobs.errors import UsageError
 from jobs.sources.budget import ApiError, Budget
+from jobs.sources.waits import PassingError, asked_wait_s, is_limited, now, wait_s
 
 log = logging.getLogger(__name__)
 for name in ("httpx2", "httpcore2"):  # at INFO and DEBUG they log whole URLs and headers
@@ -28,41 +31,39 @@ for name in ("httpx2", "httpcore2"):  # at INFO and DEBUG they log whole URLs an
 CONTACT = "CLOUT_CONTACT"  # variable: an e-mail address or a web page by which platforms can reach the operator
 TIMEOUT_S = 30
 MAX_ANSWER_BYTES = 64 << 20
+LIMITED_S = 60  # wait after a limit that only the body of a 403 names, as GitHub's secondary limit may
 TRIES = 6
 REDIRECTS = 5
 CONDITIONS = ("if-none-match", "if-modified-since")
 
 T = TypeVar("T")
 
-_BACKOFF = wait_exponential_jitter(initial=1, max=60)
-_RESETS = ("x-ratelimit-reset", "x-rate-limit-reset", "ratelimit-reset")
-_LEFT = ("x-ratelimit-remaining", "x-rate-limit-remaining", "ratelimit-remaining")
-
 
 class NotAllowedError(UsageError):
-    """The platform denies access (status 401 or 403). A retry with the same credentials would not help."""
+    """The platform denies access (`status` 401 or 403). A retry with the same credentials would not help."""
+
+    def __init__(self, reason: str, status: int = 403) -> None:
+        super().__init__(reason)
+        self.status = status
 
 
 class NotThereError(ApiError):
     """The requested resource does not exist, is gone or is withheld (status 404, 410 or 451)."""
 
 
-class PassingError(Exception):
-    """A failure that may be transient. `wait_s` is the number of seconds that the platform asks to wait, None if it does not
-    say."""
-
-    def __init__(self, reason: str, wait_s: float | None = None) -> None:
-        super().__init__(reason)
-        self.wait_s = wait_s
+# (status, parsed body, host and path) -> the error that the body describes
+Fault = Callable[[int, Any, str], Exception | None]
 
 
 class Answer(NamedTuple):
     """A parsed JSON response. `next` is the URL of the next page from the `Link` header, None if there is none. `at` is the
-    platform's time in seconds since 1970."""
+    platform's time in seconds since 1970; this machine's if the response has no readable `Date`. The names of `headers` are in
+    lower case."""
 
     value: Any
     next: str | None
-    at: float = 0
+    at: float = 0.0
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 class Client:
@@ -83,9 +84,8 @@ class Client:
         self._connection = connection
         contact = os.environ.get(CONTACT)
         agent = f"clout/{__version__}" + (f" ({contact})" if contact else "")
-        self._client = httpx2.Client(
-            timeout=TIMEOUT_S, headers={"user-agent": agent, **(headers or {})}, transport=transport
-        )
+        own = {"user-agent": agent, **(headers or {})}
+        self._client = httpx2.Client(timeout=TIMEOUT_S, headers=own, verify=_tls(), transport=transport)
 
     def __enter__(self) -> Self:
         return self
@@ -113,7 +113,7 @@ class Client:
         where = f"{url.host}{url.path}"
         retrying = Retrying(
             retry=retry_if_exception_type(PassingError),
-            wait=_wait_s,
+            wait=wait_s,
             sleep=self._wait,
             stop=stop_after_attempt(self.tries),
             before_sleep=lambda state: log.info(
@@ -151,15 +151,15 @@ class Client:
 
     def _refuse_failure(self, answer: httpx2.Response, where: str) -> None:
         status = answer.status_code
-        if _is_limited(answer):
-            raise PassingError("the rate limit is reached", _asked_wait_s(answer))
+        if is_limited(answer):
+            raise PassingError("the rate limit is reached", asked_wait_s(answer))
         if status in (401, 403):
             fix = f"check connection {self._connection!r}" if self._connection else "it needs a connection"
-            raise NotAllowedError(f"{where}: not allowed ({status}); {fix}")
+            raise NotAllowedError(f"{where}: not allowed ({status}); {fix}", status)
         if status in (404, 410, 451):
             raise NotThereError(f"{where}: not there ({status})")
         if status in (408, 425) or status >= 500:
-            raise PassingError(f"status {status}", _asked_wait_s(answer))
+            raise PassingError(f"status {status}", asked_wait_s(answer))
         is_unchanged = status == httpx2.codes.NOT_MODIFIED and any(map(answer.request.headers.get, CONDITIONS))
         if status != httpx2.codes.OK and not is_unchanged:
             raise ApiError(f"{where}: status {status}")
@@ -167,12 +167,22 @@ class Client:
 
 class Api(Client):
     """A client of one platform's JSON API. `base` is the URL below which the API's paths lie; nothing elsewhere is asked.
-    Raises `UsageError` if `base` is no HTTP or HTTPS URL."""
+
+    `fault` finds the errors that the platform describes in its bodies, of any status; after a `PassingError` comes another
+    attempt. Raises `UsageError` if `base` is no HTTP or HTTPS URL.
+    """
 
     def __init__(
-        self, base: str, budget: Budget, *, headers: Mapping[str, str] | None = None, connection: str | None = None
+        self,
+        base: str,
+        budget: Budget,
+        *,
+        headers: Mapping[str, str] | None = None,
+        connection: str | None = None,
+        fault: Fault = lambda *_: None,
     ) -> None:
         self._base = address(base)
+        self._fault = fault
         super().__init__(budget, headers=headers, connection=connection)
 
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> Answer:
@@ -181,7 +191,7 @@ class Api(Client):
 
         Raises `OutOfBudgetError`, `NotAllowedError` or `NotThereError`, or `ApiError` if the platform fails otherwise.
         """
-        return self._get(self._address(path, params), _json)
+        return self._get(self._address(path, params), self._answer)
 
     def pages(self, path: str, params: Mapping[str, Any] | None = None) -> Iterator[Answer]:
         """Yields the response of `get` and the pages that follow it by `Link: rel=next`. Raises like `get`, and `ApiError` if a
@@ -204,6 +214,29 @@ class Api(Client):
         if (url.scheme, url.host, url.port) != (self._base.scheme, self._base.host, self._base.port):
             raise ApiError(f"{self._base.host}: leads to another host, {url.host}, which clout does not ask")
 
+    def _refuse_failure(self, answer: httpx2.Response, where: str) -> None:
+        if answer.status_code >= 400 and not is_limited(answer):
+            content = body(answer, where, MAX_ANSWER_BYTES)
+            with suppress(ValueError):
+                self._refuse_fault(answer, _json(content), where)
+            if answer.status_code == 403 and b"rate limit" in content.lower():
+                raise PassingError("the rate limit is reached", LIMITED_S)
+        super()._refuse_failure(answer, where)
+
+    def _refuse_fault(self, answer: httpx2.Response, value: Any, where: str) -> None:
+        if error := self._fault(answer.status_code, value, where):
+            if isinstance(error, PassingError) and error.wait_s is None:
+                error.wait_s = asked_wait_s(answer)
+            raise error
+
+    def _answer(self, answer: httpx2.Response, where: str) -> Answer:
+        try:
+            value = _json(body(answer, where, MAX_ANSWER_BYTES))
+        except ValueError:
+            raise PassingError("the answer is not JSON") from None
+        self._refuse_fault(answer, value, where)
+        return Answer(value, answer.links.get("next", {}).get("url"), now(answer), dict(answer.headers))
+
 
 def address(text: str) -> httpx2.URL:
     """The URL. Raises `UsageError` if it is no HTTP or HTTPS URL."""
@@ -216,12 +249,18 @@ def address(text: str) -> httpx2.URL:
     return url
 
 
-def _json(answer: httpx2.Response, where: str) -> Answer:
+def _json(content: bytes) -> Any:
+    """The value, also with halves of surrogate pairs and numbers of any length. Raises `ValueError` if it is no JSON."""
     try:
-        value = orjson.loads(body(answer, where, MAX_ANSWER_BYTES))
-    except orjson.JSONDecodeError:
-        raise PassingError("the answer is not JSON") from None
-    return Answer(value, answer.links.get("next", {}).get("url"), now(answer))
+        return json.loads(content)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """One for all clients of a process, because reading the certificates takes longer than a request."""
+    return httpx2.create_ssl_context()
 
 
 def body(answer: httpx2.Response, where: str, most_bytes: int, most_s: float = math.inf) -> bytes:
@@ -236,48 +275,3 @@ def body(answer: httpx2.Response, where: str, most_bytes: int, most_s: float = m
         if time.monotonic() > end:
             raise ApiError(f"{where}: the answer takes longer than {most_s:g} s")
     return bytes(read)
-
-
-def _is_limited(answer: httpx2.Response) -> bool:
-    """Whether the response says that a rate limit is reached: status 429, or status 403 with a header about the limit, which
-    GitHub and others send."""
-    used_up = any(answer.headers.get(name) == "0" for name in _LEFT)
-    return answer.status_code == 429 or (answer.status_code == 403 and (used_up or "retry-after" in answer.headers))
-
-
-def _asked_wait_s(answer: httpx2.Response) -> float | None:
-    """Seconds that the platform asks to wait: `Retry-After` in seconds or as a date (RFC 9110 section 10.2.3), else a reset in
-    seconds, as an epoch or as an ISO time. None if there is no such header or it cannot be parsed."""
-    try:
-        if after := answer.headers.get("retry-after"):
-            return float(after) if after.isdecimal() else parsedate_to_datetime(after).timestamp() - now(answer)
-        for name in _RESETS:
-            if reset := answer.headers.get(name):
-                return _until(reset, now(answer))
-    except (ValueError, TypeError, OverflowError):
-        pass
-    return None
-
-
-def _until(reset: str, now: float) -> float:
-    """Seconds from `now` to the reset: an ISO time, an epoch (numbers above 1e9) or a number of seconds."""
-    try:
-        number = float(reset)
-    except ValueError:
-        return datetime.fromisoformat(reset).timestamp() - now
-    return number - now if number > 1e9 else number
-
-
-def now(answer: httpx2.Response) -> float:
-    """The platform's time in seconds since 1970; this machine's if the response has no readable `Date`."""
-    try:
-        return parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
-    except (ValueError, TypeError, OverflowError):
-        return time.time()
-
-
-def _wait_s(state: RetryCallState) -> float:
-    """Seconds to wait before the next attempt: one more than the platform asks, else exponential backoff of at most 60 s."""
-    error = state.outcome.exception() if state.outcome else None
-    asked = error.wait_s if isinstance(error, PassingError) else None
-    return max(asked, 0) + 1 if asked is not None else _BACKOFF(state)

@@ -182,7 +182,7 @@ def _iso(micros: int) -> str:
     return datetime.fromtimestamp(micros // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _fault(value: Any, where: str) -> Exception | None:
+def _fault(status: int, value: Any, where: str) -> Exception | None:
     """The error that a body describes (https://www.mediawiki.org/wiki/API:Errors_and_warnings)."""
     if within(value, "error") is None:
         return None

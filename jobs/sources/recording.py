@@ -7,6 +7,7 @@ ids, times, kinds, links and account names, but no text of a post.
 """
 
 import hashlib
+import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -63,7 +64,7 @@ class Recording:
         """Records a page of items and the cursor after it, and flushes the file to disk. An item is a line of JSON as bytes, or
         a value that is written as one."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lines = [item if isinstance(item, bytes) else orjson.dumps(item) for item in items]
+        lines = [item if isinstance(item, bytes) else _line(item) for item in items]
         lines.append(orjson.dumps({CURSOR: cursor._asdict()}))
         with appearing(self._page(len(self.pages))) as part, part.open("wb") as file:
             file.write(zstd.compress(b"\n".join(lines) + b"\n"))
@@ -72,6 +73,13 @@ class Recording:
 
     def _page(self, number: int) -> Path:
         return self.folder / f"{_name(self.unit)}.{number:06d}{SUFFIX}"
+
+
+def _line(item: Any) -> bytes:
+    try:
+        return orjson.dumps(item)
+    except TypeError:  # half of a surrogate pair, or a number beyond 64 bits
+        return json.dumps(item).encode()
 
 
 def items_of(page: Path) -> list[bytes]:

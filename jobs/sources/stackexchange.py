@@ -175,7 +175,7 @@ class StackExchangeSource(SiteSource):
         self._quota_left = within(value, "quota_remaining") != 0
         return value
 
-    def _fault(self, value: Any, where: str) -> Exception | None:
+    def _fault(self, status: int, value: Any, where: str) -> Exception | None:
         """The error that a body describes. Its message may quote parameters, such as the key, so it is not passed on."""
         number = within(value, "error_id")
         if number is None:

@@ -53,6 +53,7 @@ TYPES = {
         secret="the API key of webmention.io's settings",
         where="example.org",
         ask="mentions of one's own domains",
+    ),
     "stackexchange": SourceType(
         "jobs.sources.stackexchange:StackExchangeSource",
         live=True,
@@ -67,6 +68,7 @@ TYPES = {
     ),
     "discourse": SourceType(
         "jobs.sources.discourse:DiscourseSource", live=True, past=True, where="ADDRESS", ask="a whole forum"
+    ),
     "mastodon": SourceType(
         "jobs.sources.mastodon:MastodonSource",
         live=True,
@@ -75,6 +77,7 @@ TYPES = {
         optional=True,
         where="@USER@HOST or #TAG@HOST",
         ask="accounts and hashtags of an instance",
+    ),
     "github": SourceType(
         "jobs.sources.github:GitHubSource",
         live=True,

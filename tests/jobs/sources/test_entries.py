@@ -168,7 +168,7 @@ def test_no_file_is_read_for_a_type(tmp_path):
     [
         ("{source: hackernews, type: hackernews}", "source: must be an ID beside `type`"),
         ("{source: 'hn:hackernews=', type: hackernews}", "source: must be an ID beside `type`"),
-        ("{source: a, type: higgs}", "type: is none of bluesky, hackernews, mastodon"),
+        ("{source: a, type: higgs}", "type: is none of bluesky, hackernews, feeds, .*found 'higgs'$"),
         ("{source: a, type: hackernews, platform: b}", "platform: follows from `type`; leave it out"),
         ("{source: a, type: hackernews, ask: {everyone: true}}", "ask: of hackernews: everyone: Extra inputs are not"),
         ("{source: a, type: hackernews, ask: {api: 7}}", "ask: of hackernews: api: Input should be a valid string"),

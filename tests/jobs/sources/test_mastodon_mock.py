@@ -46,8 +46,8 @@ def day(server: Any) -> date:
 def opened(server: Any, day: date, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., MastodonSource]:
     """A source that sees the instance's clock on the next day."""
     shift = timedelta(days=1).total_seconds()
-    now = http._now
-    monkeypatch.setattr(http, "_now", lambda answer: now(answer) + shift)
+    now = http.now
+    monkeypatch.setattr(http, "now", lambda answer: now(answer) + shift)
 
     def made(landing: str = "landing", **ask: Any) -> MastodonSource:
         return MastodonSource(

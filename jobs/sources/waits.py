@@ -1,0 +1,66 @@
+"""How long to wait before another attempt: as long as the platform asks, else with exponential backoff."""
+
+import time
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+
+import httpx2
+from tenacity import RetryCallState, wait_exponential_jitter
+
+_BACKOFF = wait_exponential_jitter(initial=1, max=60)
+_RESETS = ("x-ratelimit-reset", "x-rate-limit-reset", "ratelimit-reset")
+_LEFT = ("x-ratelimit-remaining", "x-rate-limit-remaining", "ratelimit-remaining")
+
+
+class PassingError(Exception):
+    """A failure that may be transient. `wait_s` is the number of seconds that the platform asks to wait, None if it does not
+    say."""
+
+    def __init__(self, reason: str, wait_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.wait_s = wait_s
+
+
+def is_limited(answer: httpx2.Response) -> bool:
+    """Whether the response says that a rate limit is reached: status 429, or status 403 with a header about the limit, which
+    GitHub and others send."""
+    used_up = any(answer.headers.get(name) == "0" for name in _LEFT)
+    return answer.status_code == 429 or (answer.status_code == 403 and (used_up or "retry-after" in answer.headers))
+
+
+def asked_wait_s(answer: httpx2.Response) -> float | None:
+    """Seconds that the platform asks to wait: `Retry-After` in seconds or as a date (RFC 9110 section 10.2.3), else a reset in
+    seconds, as an epoch or as an ISO time. None if there is no such header or it cannot be parsed."""
+    try:
+        if after := answer.headers.get("retry-after"):
+            return float(after) if after.isdecimal() else parsedate_to_datetime(after).timestamp() - now(answer)
+        for name in _RESETS:
+            if reset := answer.headers.get(name):
+                return _until(reset, now(answer))
+    except (ValueError, TypeError, OverflowError):
+        pass
+    return None
+
+
+def _until(reset: str, now: float) -> float:
+    """Seconds from `now` to the reset: an ISO time, an epoch (numbers above 1e9) or a number of seconds."""
+    try:
+        number = float(reset)
+    except ValueError:
+        return datetime.fromisoformat(reset).timestamp() - now
+    return number - now if number > 1e9 else number
+
+
+def now(answer: httpx2.Response) -> float:
+    """The platform's time in seconds since 1970; this machine's if the response has no readable `Date`."""
+    try:
+        return parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return time.time()
+
+
+def wait_s(state: RetryCallState) -> float:
+    """Seconds to wait before the next attempt: one more than the platform asks, else exponential backoff of at most 60 s."""
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.wait_s if isinstance(error, PassingError) else None
+    return max(asked, 0) + 1 if asked is not None else _BACKOFF(state)
