@@ -5,7 +5,7 @@ Each test belongs to one tier, and `-m unit`, `-m integration`, `-m "unit or int
 - `system`: everything under `tests/dags` and `tests/infra`, tests on a Spark cluster, and tests that carry the marker: they
   start a process, or walk a warehouse through many nights or through every commit.
 - `spark`: of the others those that use the fixture `spark`, directly or through another fixture.
-- `integration`: of the others those that use the fixture `warehouse` or `platform`, or carry the marker: they commit to tables
+- `integration`: of the others those that use the fixture `warehouse`, `platform` or `server`, or carry the marker: they commit to tables
   on disk, or talk to a server on loopback.
 - `unit`: all others.
 
@@ -92,7 +92,7 @@ def tier(item: pytest.Function) -> str:
         return "system"
     if "spark" in item.fixturenames:
         return "spark"
-    return "integration" if {"empty", "platform"}.intersection(item.fixturenames) else "unit"
+    return "integration" if {"empty", "platform", "server"}.intersection(item.fixturenames) else "unit"
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -28,6 +28,9 @@ from tests.jobs.warehouse.deciding import (
 )
 
 
+pytestmark = pytest.mark.integration
+
+
 def kill_at(name: str) -> Callable[[str], None]:
     def at(commit: str) -> None:
         if commit == name:
