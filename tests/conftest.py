@@ -5,8 +5,8 @@ Each test belongs to one tier, and `-m unit`, `-m integration`, `-m "unit or int
 - `system`: everything under `tests/dags` and `tests/infra`, tests on a Spark cluster, and tests that carry the marker: they
   start a process, or walk a warehouse through many nights or through every commit.
 - `spark`: of the others those that use the fixture `spark`, directly or through another fixture.
-- `integration`: of the others those that use the fixture `warehouse`, `platform` or `server`, or carry the marker: they commit to tables
-  on disk, or talk to a server on loopback.
+- `integration`: of the others those that use the fixture `warehouse`, `platform` or `server`, or carry the marker: they commit
+  to tables on disk, or talk to a server on loopback.
 - `unit`: all others.
 
 Tests of the last two start no process and no JVM; one that does fails and names the marker that it needs.

@@ -21,6 +21,7 @@ from jobs.warehouse import counted
 from jobs.warehouse.commits import Span
 from jobs.warehouse.runs import PULL_ACTIVITY
 from jobs.warehouse.storage import Warehouse
+from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from schemas.runs import RUNS
@@ -123,7 +124,7 @@ def _coverage(warehouse: Warehouse, span: Sequence[date]) -> dict[str, dict[date
 
 def suggested(warehouse: Warehouse, source: str, days: int, top: int) -> list[Row]:
     """The accounts outside a source's population that engaged most with others in the source's newest `days` days: account_id,
-    handle-like name, people (whom they engaged with), acts, active_days. Most people first, then acts, then id. Raises
+    handle (null if unknown), people (whom they engaged with), acts, active_days. Most people first, then acts, then id. Raises
     `UsageError` if the source was never pulled with a population."""
     recorded = sorted((landing(warehouse.root) / source).glob(f"*/{population.FILE}"))
     if not recorded:
@@ -135,18 +136,24 @@ def suggested(warehouse: Warehouse, source: str, days: int, top: int) -> list[Ro
     names = [name.casefold() for name in kept.names] if kept else []
     first_day = last_day - timedelta(days=days - 1)
     snapshot = counted.snapshot(warehouse)
-    rows = counted.dataset(warehouse, ACTIVITY, snapshot.activity, snapshot.coverage, first_day, last_day)
     with duckdb.connect() as db:
-        db.register("activity", rows)
+        for table, version in ((ACTIVITY, snapshot.activity), (ACCOUNTS, snapshot.accounts)):
+            rows = counted.dataset(warehouse, table, version, snapshot.coverage, first_day, last_day)
+            db.register(table.name, rows)
         return db.sql(
             """
-            select actor_id as account_id, count(distinct target_id) as people, count(*) as acts,
-                count(distinct day) as active_days
-            from activity
-            where source = $source and actor_id <> target_id
-                and not list_contains($names, lower(actor_id))
-                and not list_contains($names, lower(regexp_extract(actor_id, '[^/@:]+$')))
-            group by actor_id order by people desc, acts desc, account_id limit $top
+            with handles as (
+                select account_id, max(handle) as handle from accounts where source = $source group by all
+            ),
+            actors as (
+                select actor_id as account_id, count(distinct target_id) as people, count(*) as acts,
+                    count(distinct day) as active_days
+                from activity where source = $source and actor_id <> target_id group by all
+            )
+            select account_id, handle, people, acts, active_days from actors left join handles using (account_id)
+            where not list_has_any($names, [lower(name) for name in
+                [account_id, regexp_extract(account_id, '[^/@:]+$'), handle, split_part(handle, '@', 1)]])
+            order by people desc, acts desc, account_id limit $top
             """,
             params={"source": source, "names": names, "top": top},
         ).to_arrow_table().to_pylist()  # fmt: skip

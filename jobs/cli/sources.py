@@ -91,9 +91,16 @@ def suggest(
         say(f"nobody outside the population of {plain(source)} engaged with it in {days} days")
         return
     cells = [
-        [plain(row["account_id"]), f"{row['people']:,}", f"{row['acts']:,}", str(row["active_days"])] for row in rows
+        [
+            plain(row["account_id"]),
+            plain(row["handle"]),
+            f"{row['people']:,}",
+            f"{row['acts']:,}",
+            str(row["active_days"]),
+        ]
+        for row in rows
     ]
     print_table(
-        f"Outside the population of {plain(source)}", ("account", "people", "acts", "active days"), cells,
-        ("account",), ("people", "account"), [[] for _ in rows],
+        f"Outside the population of {plain(source)}", ("account", "handle", "people", "acts", "active days"), cells,
+        ("account", "handle"), ("account", "people"), [[] for _ in rows],
     )  # fmt: skip

@@ -156,7 +156,8 @@ class Pull:
         me, _ = Recording(self.folder, NOTIFICATIONS).cursor.next or (None, None)
         for post in posts:
             for name in COUNTS:
-                unit = Recording(self.folder, f"{name} {post['id']}")
+                of_post = f"{name} {post['id']}"
+                unit = Recording(self.folder, snapshots.unit(of_post) if name in LISTS else of_post)
                 if name in LISTS and post["by"] == me:
                     continue  # notifications have their times
                 if not unit.cursor.done and post[name] not in (0, self._last_count(unit.unit)):

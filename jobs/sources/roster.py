@@ -7,8 +7,12 @@ if the platform cannot give the whole day of it, that cursor says why, so a repe
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
+import orjson
+
+from jobs.files import appearing
 from jobs.sources.budget import ApiError, OutOfBudgetError
 from jobs.sources.http import NotThereError
 from jobs.sources.page import Note
@@ -16,6 +20,7 @@ from jobs.sources.recording import Cursor, Recording
 
 log = logging.getLogger(__name__)
 
+FAILED = "failed.json"
 GONE = "not there"
 MOST_FAILURES = 3  # consecutive units that fail, after which the platform as a whole counts as failing
 
@@ -30,13 +35,15 @@ def record(
     """Calls `ask` for each unit whose recording is not done; `ask` adds its pages. `noun` is the plural of what a unit is.
 
     A unit that does not exist is done, with this as reason. If the budget is used up, or `most_failures` units in a row fail,
-    the rest of the units stays for the next pull; pass infinity if each unit is on a host of its own. Returns a note for each
-    reason, with the number of units. Passes on other errors, such as `NotAllowedError`.
+    the rest of the units stays for the next pull; pass infinity if each unit is on a host of its own. Units that failed come
+    last in the next pull, so that they never keep it from the others. Returns a note for each reason, with the number of units.
+    Passes on other errors, such as `NotAllowedError`.
     """
+    failed = _failed(folder)
     failures: Counter[str] = Counter()
     stopped: str | None = None
     in_a_row = asked = 0
-    for unit in units:
+    for unit in sorted(units, key=lambda unit: unit in failed):
         recording = Recording(folder, unit)
         if recording.cursor.done:
             asked += 1
@@ -44,6 +51,7 @@ def record(
         try:
             ask(unit, recording)
             in_a_row = 0
+            failed.discard(unit)
         except NotThereError as error:
             log.info("%s: %s", unit.partition("?")[0], error)
             recording.add([], Cursor(None, True, GONE))
@@ -54,12 +62,24 @@ def record(
         except ApiError as error:
             log.info("%s: %s", unit.partition("?")[0], error)
             failures[str(error)] += 1
+            failed.add(unit)
             in_a_row += 1
             if in_a_row == most_failures:
                 stopped = str(error)
                 break
         asked += 1
+    if failures:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with appearing(folder / FAILED) as part:
+            part.write_bytes(orjson.dumps(sorted(failed)))
     return _notes(folder, units, noun, asked, stopped, failures)
+
+
+def _failed(folder: Path) -> set[str]:
+    """The units that failed in earlier pulls of the day; none if the file is damaged, as it decides only their order."""
+    with suppress(OSError, ValueError):
+        return set(orjson.loads((folder / FAILED).read_bytes()))
+    return set()
 
 
 def _notes(

@@ -19,7 +19,18 @@ from jobs.sources.recording import Recording
 LOOK_BACK_DAYS = (
     31  # farther back there is no recording (`landing_days`), nor a list that is looked up again (`revisit_days`)
 )
+PREFIX = "list"
 NAME, AT = "name", "at"
+
+
+def unit(name: str) -> str:
+    """The unit under which a list is recorded. `clout pull --again` keeps it, because no later list tells the same."""
+    return f"{PREFIX} {name}"
+
+
+def is_kept(page: Path) -> bool:
+    """Whether a recorded page is one of a list."""
+    return page.name.startswith(f"{PREFIX}%20")
 
 
 def end_of(day: date) -> int:

@@ -2,7 +2,6 @@
 
 import importlib
 import re
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -69,15 +68,18 @@ class SourceSpec:
         )
 
     def forget(self, landing: Path, day: date) -> None:
-        """Removes the day's recording, so that the next pull requests the day again. Raises `UsageError` if the source's type
-        records nothing, or if its platform cannot be asked about past days."""
+        """Removes the day's recording, so that the next pull requests the day again, but keeps lists without times, which could
+        not be observed again. Raises `UsageError` if the source's type records nothing, or if its platform cannot be asked
+        about past days."""
         if not TYPES[self.type].live:
             raise UsageError(f"--again: {self.id} reads files, and every pull reads them anew; leave --again out")
         if not TYPES[self.type].past:
             raise UsageError(f"--again: {self.type} cannot be asked about the past; the recording of {day} is kept")
-        from jobs.sources import recording
+        from jobs.sources import recording, snapshots
 
-        shutil.rmtree(recording.day_folder(landing, self.id, day), ignore_errors=True)
+        for path in recording.day_folder(landing, self.id, day).glob("*"):
+            if not snapshots.is_kept(path):
+                path.unlink()
 
     @property
     def connection(self) -> str | None:

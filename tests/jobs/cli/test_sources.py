@@ -11,6 +11,7 @@ from jobs.sources import population
 from jobs.sources.entries import read
 from jobs.sources.population import Member
 from jobs.sources.types import TYPES
+from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from schemas.runs import RUNS
@@ -101,11 +102,11 @@ def engaged(warehouse, arrow_rows):
     """`tech`, of population ana and Bo, on two days. eve engaged with two people, dan with one on both days."""
     for day in DAYS[5:]:
         folder = landing(warehouse.root) / "tech" / str(day)
-        population.of_day(folder, day, [Member("ana"), Member("https://x.example/@Bo")])
+        population.of_day(folder, day, [Member("ana"), Member("https://x.example/@Bo"), Member("Cy")])
     acts = [
         (5, "https://x.example/@eve", "ana"), (5, "https://x.example/@eve", "https://x.example/@Bo"),
         (5, "dan", "ana"), (6, "dan", "ana"), (6, "dan", "dan"),
-        (6, "ana", "dan"), (6, "https://x.example/@bo", "dan"),
+        (6, "ana", "dan"), (6, "https://x.example/@bo", "dan"), (6, "https://y.example/117", "dan"),
     ]  # fmt: skip
     rows = [
         {
@@ -119,6 +120,12 @@ def engaged(warehouse, arrow_rows):
         for number, (day, actor, target) in enumerate(acts)
     ] + [{"day": DAYS[6], "source": "other", "actor_id": "zoe", "target_id": "ana", "activity_id": "z", "pull": "o"}]
     warehouse.replace(ACTIVITY, arrow_rows(ACTIVITY, rows), {}, run_id="r", job="j")
+    known = {"https://x.example/@eve": "eve@x.example", "https://y.example/117": "cy@y.example"}
+    accounts = [
+        {"day": DAYS[6], "source": "tech", "account_id": name, "handle": handle, "pull": "6"}
+        for name, handle in known.items()
+    ]
+    warehouse.replace(ACCOUNTS, arrow_rows(ACCOUNTS, accounts), {}, run_id="r", job="j")
     covered = [{"day": DAYS[n], "source": "tech", "pull": str(n)} for n in (5, 6)]
     covered += [{"day": DAYS[6], "source": "other", "pull": "o"}]
     warehouse.replace(COVERAGE, arrow_rows(COVERAGE, covered), {}, run_id="r", job="j")
@@ -127,7 +134,10 @@ def engaged(warehouse, arrow_rows):
 
 def test_those_outside_who_engage_most_are_suggested_and_nobody_is_added(clout, engaged):
     rows = source_status.suggested(engaged, "tech", 30, 20)
-    assert [tuple(row.values()) for row in rows] == [("https://x.example/@eve", 2, 2, 1), ("dan", 1, 2, 2)]
+    assert [tuple(row.values()) for row in rows] == [
+        ("https://x.example/@eve", "eve@x.example", 2, 2, 1),
+        ("dan", None, 1, 2, 2),
+    ]
     assert [row["account_id"] for row in source_status.suggested(engaged, "tech", 1, 20)] == ["dan"]
     assert len(source_status.suggested(engaged, "tech", 30, 1)) == 1
     shown = clout("population", "suggest", "tech")

@@ -179,8 +179,13 @@ def test_a_pull_that_is_killed_between_a_page_and_its_rename_asks_one_page_again
 def test_a_day_that_has_not_ended_goes_on_with_the_next_pull(hn, tmp_path):
     whole, newest = hn.answer, FIRST_OF_DAY + 70
     hn.answer = lambda path: Reply(newest) if path == "/maxitem.json" else whole(path)
-    early = of_day(acts(opened(hn, tmp_path)))
+    pages = list(opened(hn, tmp_path).pages(DAY, DAY))
+    early = of_day([act for page in pages for act in page.acts.to_pylist()])
     assert early == {number for number in EXPECTED if number <= newest}
+    (note,) = (note for page in pages for note in page.notes)
+    assert (note.partial, note.absent, note.reason.partition(" after ")[0]) == (
+        True, False, "the platform has no item of a later day yet"
+    )  # fmt: skip
     hn.answer = whole
     hn.asked.clear()
     assert of_day(acts(opened(hn, tmp_path))) == EXPECTED

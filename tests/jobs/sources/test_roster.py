@@ -45,6 +45,27 @@ def test_units_that_are_whole_need_no_note_and_are_asked_once(tmp_path):
     assert platform.asked == UNITS
 
 
+def test_units_that_fail_for_ever_do_not_keep_the_next_pull_from_the_others(tmp_path):
+    platform = Platform(**{unit: ApiError("x: status 500") for unit in UNITS[:MOST_FAILURES]})
+    record(tmp_path, platform)
+    assert platform.asked == UNITS[:3]
+    platform.asked.clear()
+    (note,) = record(tmp_path, platform)
+    assert platform.asked == [*UNITS[3:], *UNITS[:3]]
+    assert (note.partial, note.lasting) == (True, False)
+    platform.asked.clear()
+    platform.faults.clear()
+    assert record(tmp_path, platform) == []
+    assert platform.asked == UNITS[:3]
+
+
+def test_a_damaged_list_of_failures_decides_nothing(tmp_path):
+    (tmp_path / roster.FAILED).write_bytes(b"\xff")
+    platform = Platform()
+    assert record(tmp_path, platform) == []
+    assert platform.asked == UNITS
+
+
 def test_without_units_there_is_nothing_to_note(tmp_path):
     assert record(tmp_path, Platform(), []) == []
 

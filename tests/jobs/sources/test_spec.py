@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from jobs.errors import UsageError
-from jobs.sources import recording
+from jobs.sources import recording, snapshots
 from jobs.sources.higgs import HiggsSource
 from jobs.sources.spec import SourceSpec, parse_specs
 from jobs.sources.types import TYPES
@@ -105,6 +105,8 @@ def test_a_recorded_day_is_forgotten_only_where_the_platform_answers_again(tmp_p
         (spec,) = parse_specs([value])
         folder = recording.day_folder(tmp_path, spec.id, day)
         recording.Recording(folder, "u").add([1], recording.Cursor())
+        kept = recording.Recording(folder, snapshots.unit("likes of 7"))
+        kept.add([1], recording.Cursor())
         if message:
             with pytest.raises(UsageError) as error:
                 spec.forget(tmp_path, day)
@@ -112,4 +114,5 @@ def test_a_recorded_day_is_forgotten_only_where_the_platform_answers_again(tmp_p
         else:
             spec.forget(tmp_path, day)
             spec.forget(tmp_path, day)  # nothing is left to forget
-        assert folder.exists() is (message is not None)
+        assert len(list(folder.iterdir())) == (1 if message is None else 2)
+        assert kept.pages  # no later list tells the same

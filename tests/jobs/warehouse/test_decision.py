@@ -27,7 +27,6 @@ from tests.jobs.warehouse.deciding import (
     seen,
 )
 
-
 pytestmark = pytest.mark.integration
 
 
