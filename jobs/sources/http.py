@@ -7,7 +7,7 @@ until an instant is measured by the platform's clock (header `Date`), because th
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ import orjson
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from jobs import __version__
-from jobs.errors import UsageError
+from jobs.errors import CloutError, UsageError
 from jobs.sources.budget import ApiError, Budget
 
 log = logging.getLogger(__name__)
@@ -59,12 +59,23 @@ class Answer(NamedTuple):
     next: str | None
 
 
+Refusal = Callable[[int, Any], CloutError | None]
+
+
 class Api:
     """A client of one platform's API. `base` is the URL below which the API's paths lie; `connection` names the credentials in
-    errors. Raises `UsageError` if `base` is no HTTP or HTTPS URL."""
+    errors. `refusal` is for a platform that says in the body why it refuses: it maps the status and the JSON value, None if the
+    body is no JSON, to the error to raise, or to None for the usual one. Raises `UsageError` if `base` is no HTTP or HTTPS
+    URL."""
 
     def __init__(
-        self, base: str, budget: Budget, *, headers: Mapping[str, str] | None = None, connection: str | None = None
+        self,
+        base: str,
+        budget: Budget,
+        *,
+        headers: Mapping[str, str] | None = None,
+        connection: str | None = None,
+        refusal: Refusal | None = None,
     ) -> None:
         try:
             self._base = httpx2.URL(base)
@@ -74,6 +85,7 @@ class Api:
             raise UsageError(f"{base.partition('?')[0]}: expected an address, such as https://example.org")
         self._budget = budget
         self._connection = connection
+        self._refusal = refusal
         contact = os.environ.get(CONTACT)
         agent = f"clout/{__version__}" + (f" ({contact})" if contact else "")
         self._client = httpx2.Client(timeout=TIMEOUT_S, headers={"user-agent": agent, **(headers or {})})
@@ -149,6 +161,9 @@ class Api:
         status = answer.status_code
         if _is_limited(answer):
             raise _PassingError("the rate limit is reached", _asked_wait_s(answer))
+        if self._refusal and status >= 400:
+            if error := self._refusal(status, _json(answer, where)):
+                raise error
         if status in (401, 403):
             fix = f"check connection {self._connection!r}" if self._connection else "it needs a connection"
             raise NotAllowedError(f"{where}: not allowed ({status}); {fix}")
@@ -171,6 +186,13 @@ def _body(answer: httpx2.Response, where: str) -> bytes:
         if len(body) > MAX_ANSWER_BYTES:
             raise ApiError(f"{where}: the answer is larger than {MAX_ANSWER_BYTES:,} bytes")
     return bytes(body)
+
+
+def _json(answer: httpx2.Response, where: str) -> Any:
+    try:
+        return orjson.loads(_body(answer, where))
+    except orjson.JSONDecodeError:
+        return None
 
 
 def _is_limited(answer: httpx2.Response) -> bool:

@@ -29,6 +29,8 @@ TYPES = {
     "gharchive": SourceType("jobs.sources.gharchive:GHArchiveSource", placed=False, ask="hourly files, downloaded"),
     "jetstream": SourceType("jobs.sources.jetstream:JetstreamSource"),
     "reddit": SourceType("jobs.sources.reddit:RedditSource"),
+    "x-posts": SourceType("jobs.sources.x_posts:XPostsSource"),
+    "x-archive": SourceType("jobs.sources.x_archive:XArchiveSource"),
     "activitystreams": SourceType("jobs.sources.activitystreams:ActivityStreamsSource", any_platform=True),
     "bluesky": SourceType("jobs.sources.bluesky:BlueskySource", placed=False, live=True, ask="the whole network"),
     "hackernews": SourceType(
