@@ -161,9 +161,8 @@ class Api:
         status = answer.status_code
         if _is_limited(answer):
             raise _PassingError("the rate limit is reached", _asked_wait_s(answer))
-        if self._refusal and status >= 400:
-            if error := self._refusal(status, _json(answer, where)):
-                raise error
+        if self._refusal and status >= 400 and (error := self._refusal(status, _json(answer, where))):
+            raise error
         if status in (401, 403):
             fix = f"check connection {self._connection!r}" if self._connection else "it needs a connection"
             raise NotAllowedError(f"{where}: not allowed ({status}); {fix}")

@@ -36,5 +36,14 @@ TYPES = {
     "hackernews": SourceType(
         "jobs.sources.hackernews:HackerNewsSource", placed=False, live=True, past=True, ask="the whole platform"
     ),
+    "youtube": SourceType(
+        "jobs.sources.youtube:YouTubeSource",
+        live=True,
+        past=True,
+        secret="an API key",
+        terms="YouTube's terms forbid metrics derived from its data without the derived-metrics amendment",
+        where="CHANNEL",
+        ask="comments on the videos of channels",
+    ),
     "sample": SourceType("jobs.sources.sample:SampleSource", placed=False, ask="nothing: a simulation"),
 }

@@ -238,3 +238,20 @@ def test_a_real_clock_counts_minutes():
     budget = Budget(1, 1)
     time.sleep(0.01)
     assert 59 < budget.seconds_left < 60
+
+
+def test_a_platform_that_refuses_in_the_body_names_its_own_error(platform):
+    platform.answer = lambda _: Reply({"reason": "closed"}, 403)
+    said = []
+
+    def refusal(status, body):
+        said.append((status, body))
+        return NotThereError("closed") if body else None
+
+    with Api(platform.url, Budget(5, 1), refusal=refusal) as api:
+        with pytest.raises(NotThereError, match="closed"):
+            api.get("a")
+        platform.answer = lambda _: Reply(b"<p>", 403)
+        with pytest.raises(NotAllowedError):
+            api.get("a")
+    assert said == [(403, {"reason": "closed"}), (403, None)]
