@@ -45,5 +45,14 @@ TYPES = {
         where="CHANNEL",
         ask="comments on the videos of channels",
     ),
+    "facebook": SourceType(
+        "jobs.sources.facebook:FacebookSource",
+        live=True,
+        past=True,
+        secret="the Page's access token",
+        terms="Meta's terms forbid assessing people by its data, and a Page's data needs App Review",
+        where="PAGE",
+        ask="a Page's posts and their comments",
+    ),
     "sample": SourceType("jobs.sources.sample:SampleSource", placed=False, ask="nothing: a simulation"),
 }
