@@ -20,10 +20,12 @@ gone have the id -1: their acts are unresolved.
 import re
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from jobs.errors import UsageError
+from jobs.sources.files import existing
 from jobs.sources.lines import Line, pages, values
 from jobs.sources.page import Account, Act, Author, Page, Record, Rejected, Unresolved
 from jobs.sources.values import (
@@ -135,7 +137,8 @@ class _Archive:
 
     def __init__(self, folder: Path) -> None:
         folder = folder / "data" if (folder / "data").is_dir() else folder
-        self.files = [path for pattern in FILES for path in sorted(folder.glob(pattern))]
+        scripts = existing([str(folder)], (".js",))
+        self.files = [path for pattern in FILES for path in scripts if fnmatch(path.name, pattern)]
         if not self.files:
             raise UsageError(f"{folder}: expected the folder of an unpacked archive of X, with data/tweets.js")
         self._account = folder / "account.js"

@@ -198,12 +198,7 @@ def test_a_type_that_its_platform_forbids_needs_an_agreement(tmp_path, name, kin
         str(raised.value) == f"{name}: {kind.terms}; with an agreement, name it as `terms` of an entry in sources.yaml"
     )
     path = tmp_path / "sources.yaml"
-    ask = {
-        "youtube": "channels: [UC]",
-        "facebook": "pages: ['1']",
-        "reddit-live": "subreddits: [a]",
-        "x": "accounts: ['1']",
-    }
+    ask = {"youtube": "channels: [UC]", "facebook": "page: '1'", "x": "accounts: ['1']"}
     entry = f"- {{source: a, type: {name}, ask: {{{ask[name]}}}, budget: {{dollars: 20}}"
     for terms in ("", ", terms: ' '"):
         path.write_text(f"{entry}{terms}}}\n")

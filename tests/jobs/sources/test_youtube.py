@@ -32,7 +32,11 @@ OLDER = "replies to threads from before 2026-11-02 are not seen"
 
 
 def comment(name: str, at: datetime, parent: str | None = None, author: str | None = "U1") -> dict[str, Any]:
-    snippet = {"textDisplay": "secret", "publishedAt": at.isoformat().replace("+00:00", "Z"), "videoId": "v"}
+    snippet: dict[str, Any] = {
+        "textDisplay": "secret",
+        "publishedAt": at.isoformat().replace("+00:00", "Z"),
+        "videoId": "v",
+    }
     snippet |= {"authorDisplayName": "@انا"} | ({"authorChannelId": {"value": author}} if author else {})
     return {"id": name, "snippet": snippet | ({"parentId": parent} if parent else {})}
 
@@ -41,7 +45,10 @@ def thread(number: int) -> dict[str, Any]:
     """Thread 0 is the newest, of the end of the day; one every six hours. Every third has seven replies and brings two."""
     at = MIDNIGHT + timedelta(hours=24 - 6 * number, seconds=-1)
     below = [comment(f"t{number}.{n}", at + timedelta(seconds=n), f"t{number}") for n in range(7)]
-    found = {"id": f"t{number}", "snippet": {"topLevelComment": comment(f"t{number}", at), "totalReplyCount": 0}}
+    found: dict[str, Any] = {
+        "id": f"t{number}",
+        "snippet": {"topLevelComment": comment(f"t{number}", at), "totalReplyCount": 0},
+    }
     if number % 3 == 0:
         found["snippet"]["totalReplyCount"] = 7
         found["replies"] = {"comments": below[:2]}
