@@ -54,5 +54,14 @@ TYPES = {
         where="PAGE",
         ask="a Page's posts and their comments",
     ),
+    "x": SourceType(
+        "jobs.sources.x:XSource",
+        live=True,
+        past=True,
+        secret="a bearer token",
+        terms="X's terms forbid individual profiling",
+        where="ACCOUNT",
+        ask="posts of accounts and posts that mention them",
+    ),
     "sample": SourceType("jobs.sources.sample:SampleSource", placed=False, ask="nothing: a simulation"),
 }
