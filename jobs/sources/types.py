@@ -63,5 +63,13 @@ TYPES = {
         where="ACCOUNT",
         ask="posts of accounts and posts that mention them",
     ),
+    "reddit-live": SourceType(
+        "jobs.sources.reddit_live:RedditLiveSource",
+        live=True,
+        secret="`ID:SECRET` of an application",
+        terms="Reddit's terms forbid access without approval and derivative works without a contract",
+        where="SUBREDDIT",
+        ask="the newest submissions and comments of subreddits",
+    ),
     "sample": SourceType("jobs.sources.sample:SampleSource", placed=False, ask="nothing: a simulation"),
 }

@@ -198,7 +198,12 @@ def test_a_type_that_its_platform_forbids_needs_an_agreement(tmp_path, name, kin
         str(raised.value) == f"{name}: {kind.terms}; with an agreement, name it as `terms` of an entry in sources.yaml"
     )
     path = tmp_path / "sources.yaml"
-    ask = {"youtube": "channels: [UC]", "facebook": "page: '1'", "x": "accounts: ['1']"}
+    ask = {
+        "youtube": "channels: [UC]",
+        "facebook": "page: '1'",
+        "x": "accounts: ['1']",
+        "reddit-live": "subreddits: [a]",
+    }
     entry = f"- {{source: a, type: {name}, ask: {{{ask[name]}}}, budget: {{dollars: 20}}"
     for terms in ("", ", terms: ' '"):
         path.write_text(f"{entry}{terms}}}\n")
