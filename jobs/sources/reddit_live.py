@@ -1,8 +1,8 @@
 """reddit-live: the newest submissions and comments of named subreddits, through Reddit's API by praw.
 
 https://praw.readthedocs.io, https://www.reddit.com/dev/api. `jobs.sources.reddit` says what an item becomes; ids are those of
-the dumps. Reddit lists the newest 1,000 items only, so a day of a busy subreddit stays incomplete, as a note says. Votes have no
-voters. The client itself waits as Reddit's headers ask.
+the dumps. Reddit lists the newest 1,000 items only, so a day of a busy subreddit stays incomplete, as a note says. Votes have
+no voters. The client itself waits as Reddit's headers ask.
 
 Reddit's Developer Terms (https://redditinc.com/policies/developer-terms) forbid use by a business and derivative works without
 a contract, any access without approval, and keeping what people removed.
