@@ -219,7 +219,9 @@ def test_output_shows_its_labels_as_clout_prints_them(page):
 
 def test_the_guide_lists_every_type_of_source():
     guide = (ROOT / "infra" / "docs" / "data_engineer.md").read_text(encoding="utf-8")
-    assert set(re.findall(r"^\| \[`(\w+)`\]\(\.\./\.\./jobs/sources/\1\.py\)", guide, flags=re.MULTILINE)) == set(TYPES)
+    listed = re.findall(r"^\| \[`([\w-]+)`\]\(\.\./\.\./jobs/sources/(\w+)\.py\)", guide, flags=re.MULTILINE)
+    assert {name for name, _ in listed} == set(TYPES)
+    assert all(module == name.replace("-", "_") for name, module in listed)
 
 
 def test_output_of_the_real_run_is_what_clout_prints(capsys, monkeypatch):
