@@ -33,6 +33,7 @@ TYPES = {
     "reddit": SourceType("jobs.sources.reddit:RedditSource"),
     "x-posts": SourceType("jobs.sources.x_posts:XPostsSource"),
     "x-archive": SourceType("jobs.sources.x_archive:XArchiveSource"),
+    "facebook-export": SourceType("jobs.sources.facebook_export:FacebookExportSource"),
     "activitystreams": SourceType("jobs.sources.activitystreams:ActivityStreamsSource", any_platform=True),
     "bluesky": SourceType(
         "jobs.sources.bluesky:BlueskySource", placed=False, live=True, memory_hours=36, ask="the whole network"
