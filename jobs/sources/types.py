@@ -115,7 +115,7 @@ TYPES = {
         secret="the Page's access token",
         terms="Meta's terms forbid assessing people by its data, and a Page's data needs App Review",
         where="PAGE",
-        ask="a Page's posts and their comments",
+        ask="a Page's posts, their comments and reactions",
     ),
     "x": SourceType(
         "jobs.sources.x:XSource",
