@@ -113,8 +113,8 @@ class FacebookSource(LiveSource):
 
     def record(self, day: date, folder: Path) -> list[Note]:
         """Requests the posts and comments that the day's recordings lack."""
-        page = self.ask.page
-        self.population(day, folder, self.members([page]))
+        pages = self.population(day, folder, self.members([self.ask.page]))
+        (page,) = pages.names
         first_day = day - timedelta(days=self.settings.revisit_days)
         since, until = (end_of(each) // 1_000_000 for each in (first_day - timedelta(days=1), day))
         with Api(
@@ -140,7 +140,8 @@ class FacebookSource(LiveSource):
                 "lists of reactions",
                 lambda unit, into: _reactions(api, lists[unit], into, day, page),
             )
-        return [*notes, Note(OLDER_POSTS.format(day=first_day), partial=True, lasting=True)]
+        changed = [pages.change] if pages.change else []
+        return [*notes, *changed, Note(OLDER_POSTS.format(day=first_day), partial=True, lasting=True)]
 
     def _fault(self, status: int, body: Any, where: str) -> CloutError | None:
         code = within(body, "error", "code")

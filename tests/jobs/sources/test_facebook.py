@@ -42,7 +42,7 @@ def graph(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Platform:
     def answer(path: str) -> Reply:
         split = urlsplit(path)
         second = "after" in parse_qs(split.query)
-        if split.path == "/1/published_posts":
+        if split.path.endswith("/published_posts"):
             items: list[Any] = [{"id": f"1_{6 if second else 5}", "created_time": AT, "message": "secret"}]
         elif split.path.endswith("/reactions"):
             items = [{"id": "8" if second else "7", "type": "LIKE", "name": "secret"}]
@@ -60,8 +60,8 @@ def graph(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Platform:
     return platform
 
 
-def opened(graph: Platform, landing: Path, requests: int = 100) -> FacebookSource:
-    ask = {"api": graph.url, "page": "1"}
+def opened(graph: Platform, landing: Path, requests: int = 100, page: str = "1") -> FacebookSource:
+    ask = {"api": graph.url, "page": page}
     return FacebookSource(Settings(id="fb", landing=landing, ask=ask, limits=Limits(requests=requests)))
 
 
@@ -148,6 +148,18 @@ def test_a_pull_out_of_budget_resumes(graph, tmp_path):
     assert len(graph.asked) == 10
 
 
+def test_another_page_counts_from_the_next_day_on(graph, tmp_path):
+    whole = pulled(opened(graph, tmp_path))
+    graph.asked.clear()
+    assert pulled(opened(graph, tmp_path, page="2")) == whole
+    assert graph.asked == []
+    later = DAY + timedelta(days=1)
+    pages = list(opened(graph, tmp_path, page="2").pages(later, later))
+    changed = "the population changed since 2026-11-03: 1 new and 1 gone"
+    assert changed in [note.reason for page in pages for note in page.notes]
+    assert graph.asked[0].startswith("/2/published_posts")
+
+
 def test_who_reacted_already_yesterday_does_not_react_again(graph, tmp_path):
     source = opened(graph, tmp_path)
     list(source.pages(DAY, DAY))
@@ -186,12 +198,17 @@ def error(code: int, status: int = 400, subcode: int | None = None) -> Reply:
         (error(100, subcode=33), "1 of 1 Pages: not there"),
         (error(100), "1 of 1 Pages failed, most with: 127.0.0.1/1/published_posts: status 400; pull again"),
         (Reply({"data": {}}), "the answer has no list of items"),
+        (Reply(b"<html>"), "127.0.0.1/1/published_posts: the answer is not JSON, 6 times; pull again later"),
+        (Reply(b'{"data": [{"id"'), "the answer is not JSON, 6 times"),
+        (Reply(b""), "the answer is not JSON, 6 times"),
         (Reply({"data": [], "paging": {"next": "x", "cursors": {"after": "x"}}}), "links back to a page already read"),
     ],
 )
 def test_what_a_refusal_or_an_odd_answer_means(graph, tmp_path, reply, note):
     graph.answer = lambda _: reply
-    acts, notes = pulled(opened(graph, tmp_path))
+    source = opened(graph, tmp_path)
+    source.budget.sleep = lambda _: None
+    acts, notes = pulled(source)
     assert acts == []
     assert note in notes[0]
     assert TOKEN not in str(notes)
