@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.errors import CloutError
-from jobs.sources import recording, roster, snapshots
+from jobs.sources import recording, roster, sites, snapshots
 from jobs.sources.budget import ApiError, OutOfBudgetError
 from jobs.sources.http import Api, NotAllowedError, NotThereError
 from jobs.sources.live import LiveSource
@@ -126,12 +126,18 @@ class FacebookSource(LiveSource):
         ) as api:
             dates = {"fields": "id,created_time", "since": since, "until": until}
             notes = roster.record(
-                folder, [page], "Pages", lambda unit, into: _record(api, f"{unit}/published_posts", dates, into, page)
+                folder,
+                [page],
+                "Pages",
+                lambda unit, into: _record(api, f"{unit}/published_posts", dates, into, day, page),
             )
             asked = {"fields": "id,created_time,from,parent{id}", "filter": "stream", "order": "chronological"}
             posts = _ids(Recording(folder, page))
             notes += roster.record(
-                folder, posts, "posts", lambda unit, into: _record(api, f"{unit}/comments", asked, into, page, unit)
+                folder,
+                posts,
+                "posts",
+                lambda unit, into: _record(api, f"{unit}/comments", asked, into, day, page, unit),
             )
             lists = {snapshots.unit(f"reactions {post}"): post for post in posts}
             notes += roster.record(
@@ -155,16 +161,16 @@ class FacebookSource(LiveSource):
 
 
 def _record(
-    api: Api, path: str, params: Mapping[str, Any], into: Recording, page: str, post: str | None = None
+    api: Api, path: str, params: Mapping[str, Any], into: Recording, day: date, page: str, post: str | None = None
 ) -> None:
     """Records the posts or comments of a list."""
-    for items, cursor, _ in _pages(api, path, params, into.cursor):
+    for items, cursor, _ in _pages(api, path, params, into.cursor, day):
         into.add([_kept(item, page, post) for item in items], cursor)
 
 
 def _reactions(api: Api, post: str, into: Recording, day: date, page: str) -> None:
     """Records who reacted to a post."""
-    for items, cursor, observed_at in _pages(api, f"{post}/reactions", {"fields": "id,type"}, into.cursor):
+    for items, cursor, observed_at in _pages(api, f"{post}/reactions", {"fields": "id,type"}, into.cursor, day):
         if not snapshots.is_observable(day, observed_at):
             into.add([], Cursor(None, True, LATE))
             return
@@ -174,7 +180,9 @@ def _reactions(api: Api, post: str, into: Recording, day: date, page: str) -> No
         into.add([name | about for name, about in zip(compared, abouts, strict=True)], cursor)
 
 
-def _pages(api: Api, path: str, params: Mapping[str, Any], cursor: Cursor) -> Iterator[tuple[list[Any], Cursor, int]]:
+def _pages(
+    api: Api, path: str, params: Mapping[str, Any], cursor: Cursor, day: date
+) -> Iterator[tuple[list[Any], Cursor, int]]:
     """Yields the items of each page of a list after `cursor`, the cursor after them, and the platform's time in microseconds.
     The cursor is that of the platform; the platform's own `next` is a URL with the token."""
     seen: set[str | None] = set()
@@ -184,7 +192,8 @@ def _pages(api: Api, path: str, params: Mapping[str, Any], cursor: Cursor) -> It
             raise ApiError(f"{path}: the list of pages links back to a page already read")
         seen.add(after)
         answer = api.get(path, {**params, "limit": PAGE_ITEMS, **({"after": after} if after else {})})
-        items, paging = within(answer.value, "data"), within(answer.value, "paging")
+        value = sites.ended(day, answer)
+        items, paging = within(value, "data"), within(value, "paging")
         if type(items) is not list:
             raise ApiError(f"{path}: the answer has no list of items")
         following = within(paging, "cursors", "after") if within(paging, "next") else None

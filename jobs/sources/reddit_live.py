@@ -28,6 +28,7 @@ from jobs.sources.recording import Cursor, Recording
 from jobs.sources.settings import Ask, Members
 from jobs.sources.snapshots import end_of
 from jobs.sources.values import within
+from jobs.sources.waits import now
 
 PAGE_ITEMS = 100
 FITS = 500
@@ -76,7 +77,7 @@ class RedditLiveSource(LiveSource):
         client_id, colon, client_secret = self.secret.partition(":")
         if not colon:
             raise UsageError(f"connection {self.connection!r} must hold {self.SECRET}")
-        client = _client(self.ask, self.budget, client_id, client_secret)
+        client = _client(self.ask, self.budget, client_id, client_secret, day)
         units = [f"r/{name}/{kind}" for name in subreddits.names for kind in ("new", "comments")]
 
         def ask(unit: str, into: Recording) -> None:
@@ -101,7 +102,7 @@ def _gives_any(folder: Path, units: Sequence[str]) -> bool:
     return any(cursor != Cursor() and cursor.missing != roster.GONE for cursor in cursors)
 
 
-def _client(asked: RedditLiveAsk, budget: Budget, client_id: str, client_secret: str) -> Any:
+def _client(asked: RedditLiveAsk, budget: Budget, client_id: str, client_secret: str, day: date) -> Any:
     import praw
     import prawcore
 
@@ -112,7 +113,9 @@ def _client(asked: RedditLiveAsk, budget: Budget, client_id: str, client_secret:
             if (seconds := self.free_at - budget.clock()) > 0:
                 budget.wait(seconds)
             budget.spend()
-            answer = super().request(*args, **{**kwargs, "allow_redirects": False})
+            answer: Any = super().request(*args, **{**kwargs, "allow_redirects": False})
+            if now(answer) * 1_000_000 < end_of(day):
+                raise ApiError("the day has not ended")
             left = answer.headers.pop("x-ratelimit-remaining", "")  # with it the client sleeps, whatever the minutes
             with suppress(ValueError):
                 if float(left) < 1:

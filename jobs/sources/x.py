@@ -23,7 +23,7 @@ import orjson
 
 from jobs.errors import CloutError, UsageError
 from jobs.files import appearing
-from jobs.sources import recording, roster, x_posts
+from jobs.sources import recording, roster, sites, x_posts
 from jobs.sources.budget import ApiError, Budget, OutOfBudgetError
 from jobs.sources.http import Answer, Api, NotThereError
 from jobs.sources.live import LiveSource
@@ -141,7 +141,7 @@ def _record(api: Api, unit: str, into: Recording, day: date) -> None:
             raise ApiError("the list of posts links back to a page already read")
         seen.add(token)
         answer = api.get(f"users/{unit}", {**asked, **({"pagination_token": token} if token else {})})
-        posts, following = _page(answer.value)
+        posts, following = _page(sites.ended(day, answer))
         held = sum(len(recording.items_of(path)) for path in into.pages) + len(posts)
         most, missing = NEWEST[unit.rpartition("/")[2]], None
         if following is None and held >= most:

@@ -148,6 +148,15 @@ def test_a_pull_out_of_budget_resumes(graph, tmp_path):
     assert len(graph.asked) == 10
 
 
+def test_a_day_that_has_not_ended_is_not_recorded_as_done(graph, tmp_path):
+    whole = graph.answer
+    graph.answer = lambda path: whole(path)._replace(headers={"Date": "Tue, 03 Nov 2026 23:59:59 GMT"})
+    acts, notes = pulled(opened(graph, tmp_path))
+    assert (acts, notes[0]) == ([], "1 of 1 Pages failed, most with: the day has not ended; pull again")
+    graph.answer = whole
+    assert len(pulled(opened(graph, tmp_path))[0]) == 10
+
+
 def test_another_page_counts_from_the_next_day_on(graph, tmp_path):
     whole = pulled(opened(graph, tmp_path))
     graph.asked.clear()

@@ -160,6 +160,17 @@ def test_the_waits_that_reddit_asks_for_are_the_budget_s(site, tmp_path, remaini
     assert waited == waits
 
 
+def test_a_day_that_has_not_ended_is_not_recorded_as_done(site, tmp_path):
+    whole = site.answer
+    site.answer = lambda path: whole(path)._replace(headers={"Date": "Tue, 03 Nov 2026 23:59:59 GMT"})
+    assert pulled(opened(site, tmp_path)) == (
+        [],
+        ["2 of 2 lists of items failed, most with: the day has not ended; pull again"],
+    )
+    site.answer = whole
+    assert len(pulled(opened(site, tmp_path))[0]) == 8
+
+
 def test_a_wait_beyond_the_minutes_ends_the_pull(site, tmp_path):
     whole = site.answer
     limits = {"x-ratelimit-remaining": "0", "x-ratelimit-used": "9", "x-ratelimit-reset": "7200"}

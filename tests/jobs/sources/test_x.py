@@ -173,6 +173,16 @@ def test_of_a_day_long_ago_lists_must_reach_back_beyond_it(site, tmp_path, older
     assert len([path for path in site.asked if "max_results=5&end_time=2026-11-03T00%3A00%3A00Z" in path]) == 4
 
 
+def test_a_day_that_has_not_ended_is_not_recorded_as_done(site, tmp_path):
+    whole = site.answer
+    site.answer = lambda path: whole(path)._replace(headers={"Date": "Tue, 03 Nov 2026 23:59:59 GMT"})
+    acts, notes = pulled(opened(site, tmp_path))
+    assert acts == []
+    assert notes[0].startswith("the day has not ended after 2 of 4 lists of posts")
+    site.answer = whole
+    assert len(pulled(opened(site, tmp_path))[0]) == 20
+
+
 def test_the_population_changed_between_nights(site, tmp_path):
     pulled(opened(site, tmp_path))
     later = DAY + timedelta(days=1)

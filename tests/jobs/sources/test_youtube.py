@@ -201,6 +201,15 @@ def test_the_population_changed_between_nights(tube, tmp_path):
     assert changed in [note.reason for page in pages for note in page.notes]
 
 
+def test_a_day_that_has_not_ended_is_not_recorded_as_done(tube, tmp_path):
+    whole = tube.answer
+    tube.answer = lambda path: whole(path)._replace(headers={"Date": "Tue, 03 Nov 2026 23:59:59 GMT"})
+    acts, notes = pulled(opened(tube, tmp_path))
+    assert (acts, notes[0]) == ([], "1 of 1 channels failed, most with: the day has not ended; pull again")
+    tube.answer = whole
+    assert pulled(opened(tube, tmp_path))[1] == [OLDER]
+
+
 def test_one_odd_thread_does_not_lose_the_others(tube, tmp_path):
     whole = tube.answer
 
