@@ -208,7 +208,7 @@ def _kept(item: Any) -> dict[str, Any]:
         return {}
     kept = {name: item[name] for name in KEPT if name in item}
     if "title" in kept:
-        kept["title"] = ""  # tells a submission; its text is not kept
+        kept["title"] = ""  # marks a submission; its text is not kept
     originals = item.get("crosspost_parent_list")
     if type(originals) is list and originals:
         kept["crosspost_parent_list"] = [{"author": within(originals[0], "author")}]
