@@ -21,7 +21,6 @@ from jobs.cli import display
 from jobs.cli.main import app
 from jobs.places import ROOT
 from jobs.sources.entries import enabled_entries
-from jobs.sources.types import TYPES
 
 PAGES = [
     ROOT / "README.md",
@@ -215,11 +214,6 @@ def test_output_shows_its_labels_as_clout_prints_them(page):
     lines = [line for text in blocks(page, "text") for line in text.splitlines()]
     for label in (labels.CONSENT, labels.SIMULATED):
         assert [line for line in lines if label in line and line != label] == []
-
-
-def test_the_guide_lists_every_type_of_source():
-    guide = (ROOT / "infra" / "docs" / "data_engineer.md").read_text(encoding="utf-8")
-    assert set(re.findall(r"^\| \[`(\w+)`\]\(\.\./\.\./jobs/sources/\1\.py\)", guide, flags=re.MULTILINE)) == set(TYPES)
 
 
 def test_output_of_the_real_run_is_what_clout_prints(capsys, monkeypatch):

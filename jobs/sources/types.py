@@ -33,7 +33,11 @@ TYPES = {
     "reddit": SourceType("jobs.sources.reddit:RedditSource"),
     "activitystreams": SourceType("jobs.sources.activitystreams:ActivityStreamsSource", any_platform=True),
     "bluesky": SourceType(
-        "jobs.sources.bluesky:BlueskySource", placed=False, live=True, memory_hours=36, ask="the whole network"
+        "jobs.sources.bluesky:BlueskySource",
+        placed=False,
+        live=True,
+        memory_hours=36,
+        ask="the whole network, or chosen accounts",
     ),
     "hackernews": SourceType(
         "jobs.sources.hackernews:HackerNewsSource", placed=False, live=True, past=True, ask="the whole platform"

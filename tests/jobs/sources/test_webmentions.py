@@ -193,7 +193,7 @@ def test_a_pull_writes_the_day(service, warehouse):
     assert {row["platform"] for row in rows} == {"web"}
     assert service.asked[0]["domain"] == "blog0.example"
     (coverage,) = warehouse.read(COVERAGE).to_pylist()
-    assert (coverage["status"], coverage["reason"], coverage["scope"]) == ("complete", None, "everyone")
+    assert (coverage["status"], coverage["reason"], coverage["scope"]) == ("complete", None, "population")
 
 
 def test_the_same_day_again_asks_nothing_and_needs_no_secret(service, tmp_path, monkeypatch):
