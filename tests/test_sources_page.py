@@ -1,9 +1,9 @@
-"""`infra/docs/sources.md` says what the code says: types, needs, budgets, fields, populations; and so does README of `clout sources`."""
+"""What pages say of sources is what the code has: types, needs, budgets, fields, reasons, and what `clout sources` prints."""
 
 import re
 from datetime import date
 
-import pytest
+import httpx2
 import typer
 
 from jobs.cli import display, main
@@ -16,18 +16,22 @@ from jobs.sources.types import TYPES
 
 PAGE = (ROOT / "infra" / "docs" / "sources.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+RUNBOOK = (ROOT / "infra" / "runbooks" / "late_or_missing_day.md").read_text(encoding="utf-8")
+CODE = "\n".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "jobs").rglob("*.py")))
 LIVE = {name for name, kind in TYPES.items() if kind.live}
 
 
-def table(head: str) -> dict[str, list[str]]:
-    """First cell -> the others, of the one table that begins so."""
-    (found,) = re.findall(rf"^\| {re.escape(head)}.*\n\|---.*\n((?:\|.*\n)+)", PAGE, flags=re.MULTILINE)
+def table(head: str, page: str = PAGE) -> dict[str, list[str]]:
+    """First cell -> the others, of the one table of the page that begins so."""
+    (found,) = re.findall(rf"^\| {re.escape(head)}.*\n\|---.*\n((?:\|.*\n)+)", page, flags=re.MULTILINE)
     rows = [[cell.strip() for cell in line.strip("|\n").split(" |")] for line in found.splitlines()]
     return {row[0].strip("`"): row[1:] for row in rows}
 
 
 def example(language: str, marker: str) -> str:
-    (text,) = re.findall(rf"<!-- example: {marker} -->\n```{language}\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
+    (text,) = re.findall(
+        rf"<!-- example: {marker} -->\n```{language}\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL
+    )
     return text
 
 
@@ -66,7 +70,8 @@ def test_the_example_of_an_entry_has_every_field(tmp_path):
     (tmp_path / "sources.yaml").write_text(example("yaml", "entry"), encoding="utf-8")
     (entry,) = enabled_entries(tmp_path / "sources.yaml")
     assert entry.model_fields_set == set(Entry.model_fields) - {"platform"}
-    assert entry.budget and entry.budget.model_fields_set == set(Limits.model_fields) - {"dollars"}
+    assert entry.budget
+    assert entry.budget.model_fields_set == set(Limits.model_fields) - {"dollars"}
 
 
 def test_the_example_of_a_population_can_be_read(tmp_path):
@@ -74,6 +79,13 @@ def test_the_example_of_a_population_can_be_read(tmp_path):
     assert population.read(tmp_path / "people.tsv") == (
         ("ana", None, None), ("bo", date(2026, 11, 10), "joined the project"), ("cy", None, "a member from the start"),
     )  # fmt: skip
+
+
+def test_the_code_gives_every_reason_of_the_runbook():
+    """Its fixed parts, without numbers."""
+    quoted = re.findall(r"`([^`]+)`", "\n".join(f"`{reason}`" for reason in table("the reason contains", RUNBOOK)))
+    parts = [part.strip() for reason in quoted for part in re.split(r"\.\.\.|\(?\d+\)?;?", reason)]
+    assert [part for part in parts if part not in CODE and not hasattr(httpx2, part)] == []
 
 
 def test_readme_shows_the_sources_as_clout_lists_them_in_a_fresh_checkout(capsys, monkeypatch, tmp_path):
