@@ -13,6 +13,7 @@ class Nights(BaseModel):
 
     settle_hours: float = Field(12, ge=0, le=24 * 366)
     repair_days: int = Field(7, ge=0, le=366)
+    withdraw_days: int = Field(7, ge=0, le=30)
     rescore_days: int = Field(7, ge=0, le=3660)
     gate_days: int = Field(7, ge=1, le=366)
     keep_replaced_days: int = Field(30, ge=1, le=36_600)

@@ -66,7 +66,7 @@ def test_every_field_of_ask_is_explained():
 
 
 def test_the_example_of_an_entry_has_every_field(tmp_path):
-    """But `platform`, which follows from a live type, and dollars, which no type on the page costs."""
+    """But `platform`, which follows from a live type, and dollars, which only `x` costs."""
     (tmp_path / "sources.yaml").write_text(example("yaml", "entry"), encoding="utf-8")
     (entry,) = enabled_entries(tmp_path / "sources.yaml")
     assert entry.model_fields_set == set(Entry.model_fields) - {"platform"}

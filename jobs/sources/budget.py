@@ -1,4 +1,4 @@
-"""What one pull may use: requests and minutes."""
+"""What one pull may use: requests, minutes, and dollars where a platform charges for its answers."""
 
 import threading
 import time
@@ -22,13 +22,16 @@ class OutOfBudgetError(ApiError):
 @dataclass
 class Budget:
     """The requests and minutes that one pull may use; the minutes count from the creation of the budget. `clock` returns
-    seconds; `sleep` waits for a number of seconds. Several threads may call it."""
+    seconds; `sleep` waits for a number of seconds. Several threads may call it. A source whose platform charges sets `dollars`,
+    calls `refuse_cost` before each request, and adds the cost of each answer to `dollars_used`."""
 
     requests: int
     minutes: float
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     used: int = 0
+    dollars: float | None = None
+    dollars_used: float = 0
     _began: float = field(init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -52,6 +55,11 @@ class Budget:
         """Raises `OutOfBudgetError` if the minutes are used up."""
         if self.seconds_left <= 0:
             raise OutOfBudgetError(f"the budget of {self.minutes:g} minutes is used up")
+
+    def refuse_cost(self, most: float) -> None:
+        """Raises `OutOfBudgetError` if a request that costs at most this many dollars might exceed the budget."""
+        if self.dollars is not None and self.dollars_used + most > self.dollars:
+            raise OutOfBudgetError(f"the budget of ${self.dollars:,.2f} does not allow another request")
 
     def wait(self, seconds: float) -> None:
         """Waits for this many seconds. If that is more than `MAX_WAIT_S` or more than the time left, raises `OutOfBudgetError`

@@ -51,7 +51,7 @@ class NotThereError(ApiError):
     """The requested resource does not exist, is gone or is withheld (status 404, 410 or 451)."""
 
 
-# (status, parsed body, host and path) -> the error that the body describes
+# (status, parsed body or None if it is not JSON, host and path) -> the error that they mean
 Fault = Callable[[int, Any, str], Exception | None]
 
 
@@ -217,8 +217,10 @@ class Api(Client):
     def _refuse_failure(self, answer: httpx2.Response, where: str) -> None:
         if answer.status_code >= 400 and not is_limited(answer):
             content = body(answer, where, MAX_ANSWER_BYTES)
+            value = None
             with suppress(ValueError):
-                self._refuse_fault(answer, _json(content), where)
+                value = _json(content)
+            self._refuse_fault(answer, value, where)
             if answer.status_code == 403 and b"rate limit" in content.lower():
                 raise PassingError("the rate limit is reached", LIMITED_S)
         super()._refuse_failure(answer, where)

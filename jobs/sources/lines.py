@@ -47,6 +47,7 @@ ERROR_PAGE = "a page of HTML or XML, as servers send in place of a file"
 _BROKEN = (EOFError, OSError, zlib.error, lzma.LZMAError, zstd.ZstdError)
 
 Parse = Callable[[bytes], Sequence[Record]]
+Read = Callable[[BinaryIO], Iterator["Line"]]  # a decompressed stream -> its lines, for a format of its own
 
 
 class ReadError(CloutError):
@@ -168,13 +169,13 @@ def _is_utf8(text: bytes) -> bool:
     return True
 
 
-def pages(platform: str, files: Iterable[Path], parse: Parse) -> Iterator[Page]:
+def pages(platform: str, files: Iterable[Path], parse: Parse, read: Read | None = None) -> Iterator[Page]:
     """The pages of these files, each read once. `parse` gets only complete lines of UTF-8, and returns records or raises
-    `Rejected`."""
+    `Rejected`. `read` takes the place of `lines` and `values`."""
     for path in files:
         with ExitStack() as stack:
             stream = decompressed(stack.enter_context(path.open("rb")), str(path))
-            yield from stream_pages(platform, str(path), stream, parse)
+            yield from stream_pages(platform, str(path), stream, parse, read=read)
 
 
 def values(stream: BinaryIO) -> Iterator[Line]:
@@ -190,8 +191,9 @@ def values(stream: BinaryIO) -> Iterator[Line]:
         yield Line(number + 1, b"", BROKEN)
 
 
-def _read(stream: BinaryIO) -> Iterator[Line]:
-    """The lines of a file of any kind. An error page sent by a server instead of the file is one faulty line."""
+def _read(stream: BinaryIO, read: Read | None = None) -> Iterator[Line]:
+    """The lines of a file of any kind, by `read` if given. An error page sent by a server instead of the file is one
+    faulty line."""
     try:
         head = stream.peek(BUFFER_BYTES)  # type: ignore[attr-defined]
     except _BROKEN as error:
@@ -199,15 +201,17 @@ def _read(stream: BinaryIO) -> Iterator[Line]:
         return iter([Line(1, b"", BROKEN)])
     if head.lstrip().startswith(b"<"):
         return iter([Line(1, head[:KEPT_BYTES], ERROR_PAGE)])
-    return values(stream) if documents.is_document(head) else lines(stream)
+    return (read or (values if documents.is_document(head) else lines))(stream)
 
 
-def stream_pages(platform: str, name: str, stream: BinaryIO, parse: Parse, day: date | None = None) -> Iterator[Page]:
+def stream_pages(
+    platform: str, name: str, stream: BinaryIO, parse: Parse, day: date | None = None, read: Read | None = None
+) -> Iterator[Page]:
     """The pages of one open stream, at least one, so an empty file is recorded too. Notes on the file apply to `day`, if
     given."""
     builder = PageBuilder(platform, name)
     total = 0
-    for line in _read(stream):
+    for line in _read(stream, read):
         total += 1
         if line.fault is None:
             _add(builder, line, parse)

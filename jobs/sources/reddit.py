@@ -14,6 +14,10 @@ A content's id is its fullname (`t1_` and a comment's id, `t3_` and a submission
 API responses (`{"kind": "t1", "data": {...}}`, listings, `{"data": [...]}`) are read too. So are ids that dumps write as
 numbers: `parent_id` then refers to a comment, `link_id` to a submission. Reddit marks one account as a bot: its own,
 `AutoModerator`. `distinguished` marks moderators and employees, who are people.
+
+Reddit's terms (https://redditinc.com/policies/developer-terms) apply to its content whatever the way it came: no use by a
+business and no derivative works without a contract, and what people change or remove must go soon. A dump does not follow such
+removals, so whoever publishes scores from it must remove those who left.
 """
 
 import re

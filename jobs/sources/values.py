@@ -89,6 +89,11 @@ def shown(value: Any) -> str | None:
     return value if type(value) is str and 0 < len(value) <= ID_LENGTH and not _CONTROL.search(value) else None
 
 
+def counted(value: Any) -> int | None:
+    """The value if it is a number of things that fits a column. Else None."""
+    return value if type(value) is int and 0 <= value < 2**63 else None
+
+
 def from_seconds(value: Any) -> int:
     """Unix seconds (a number, also as text) -> microseconds. Raises `Rejected` if the value is not a time or is out of
     range."""

@@ -185,3 +185,31 @@ def test_a_wrong_typed_entry_is_reported(tmp_path, entry, fault):
     path.write_text(f"- {entry}\n")
     with pytest.raises(UsageError, match=fault):
         enabled_sources(path)
+
+
+GATED = [(name, kind) for name, kind in TYPES.items() if kind.terms]
+
+
+@pytest.mark.parametrize(("name", "kind"), GATED, ids=[name for name, _ in GATED])
+def test_a_type_that_its_platform_forbids_needs_an_agreement(tmp_path, name, kind):
+    with pytest.raises(UsageError) as raised:
+        parse_specs([f"{name}=a"])[0].open(tmp_path)
+    assert (
+        str(raised.value) == f"{name}: {kind.terms}; with an agreement, name it as `terms` of an entry in sources.yaml"
+    )
+    path = tmp_path / "sources.yaml"
+    ask = {
+        "youtube": "channels: [UC]",
+        "facebook": "page: '1'",
+        "x": "accounts: ['1']",
+        "reddit-live": "subreddits: [a]",
+    }
+    entry = f"- {{source: a, type: {name}, ask: {{{ask[name]}}}, budget: {{dollars: 20}}"
+    for terms in ("", ", terms: ' '"):
+        path.write_text(f"{entry}{terms}}}\n")
+        with pytest.raises(UsageError, match=f"terms: {kind.terms}; with an agreement, say here which"):
+            enabled_sources(path)
+    path.write_text(f"{entry}, enabled: false}}\n")
+    assert enabled_sources(path) == ()
+    path.write_text(f"{entry}, terms: contract 7}}\n")
+    assert [spec.options.terms for spec in enabled_sources(path)] == ["contract 7"]

@@ -260,7 +260,8 @@ def test_a_real_clock_counts_minutes():
 def lags(status, value, where):
     """An error in a body, as some platforms send it with status 200, others with 400."""
     return (
-        value.get("error")
+        value
+        and value.get("error")
         and {"lag": PassingError("the platform lags"), "gone": ApiError(f"{where}: gone")}[value["error"]]
     )
 

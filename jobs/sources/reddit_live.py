@@ -1,0 +1,161 @@
+"""reddit-live: the newest submissions and comments of named subreddits, through Reddit's API by praw.
+
+https://praw.readthedocs.io, https://www.reddit.com/dev/api. `jobs.sources.reddit` says what an item becomes; ids are those of
+the dumps. Reddit lists the newest 1,000 items only, so a day of a busy subreddit stays incomplete, as a note says. Votes have
+no voters. The client itself waits as Reddit's headers ask.
+
+Reddit's Developer Terms (https://redditinc.com/policies/developer-terms) forbid use by a business and derivative works without
+a contract, any access without approval, and keeping what people removed.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from jobs import __version__
+from jobs.errors import UsageError
+from jobs.sources import reddit, roster
+from jobs.sources.budget import ApiError, Budget, OutOfBudgetError
+from jobs.sources.http import NotAllowedError, NotThereError
+from jobs.sources.live import LiveSource
+from jobs.sources.page import Note
+from jobs.sources.recording import Cursor, Recording
+from jobs.sources.settings import Ask, Members
+from jobs.sources.snapshots import end_of
+from jobs.sources.values import within
+
+PAGE_ITEMS = 100
+NEWEST = "the newest items that Reddit lists do not reach back to the day's start"
+KEPT = (
+    "id",
+    "author",
+    "created_utc",
+    "parent_id",
+    "link_id",
+    "title",
+    "subreddit_type",
+    "crosspost_parent",
+)
+
+
+class RedditLiveAsk(Ask):
+    """`subreddits`: names without `r/`. `site` and `api`: the addresses for tokens and for requests."""
+
+    subreddits: Members
+    site: str = "https://www.reddit.com"
+    api: str = "https://oauth.reddit.com"
+
+    @classmethod
+    def of_places(cls, places: Sequence[str]) -> dict[str, Any]:
+        """Each place is the name of a subreddit."""
+        return {"subreddits": list(places)}
+
+
+class RedditLiveSource(LiveSource):
+    """Subreddits through the API."""
+
+    PLATFORM = reddit.PLATFORM
+    ASK = RedditLiveAsk
+    REQUESTS, MINUTES = 3_000, 90
+    SECRET = "`ID:SECRET` of an application"
+    parse = staticmethod(reddit.parse)
+
+    def record(self, day: date, folder: Path) -> list[Note]:
+        """Requests the items that the day's recordings lack."""
+        subreddits = self.population(day, folder, self.members(self.ask.subreddits))
+        client_id, colon, client_secret = self.secret.partition(":")
+        if not colon:
+            raise UsageError(f"connection {self.connection!r} must hold {self.SECRET}")
+        client = _client(self.ask, self.budget, client_id, client_secret)
+        units = [f"r/{name}/{kind}" for name in subreddits.names for kind in ("new", "comments")]
+
+        def ask(unit: str, into: Recording) -> None:
+            with _translated(unit, self.connection):
+                _record(client, unit, into, end_of(day - timedelta(days=1)) // 1_000_000)
+
+        notes = roster.record(folder, units, "lists of items", ask)
+        return [*notes, *([subreddits.change] if subreddits.change else [])]
+
+
+def _client(asked: RedditLiveAsk, budget: Budget, client_id: str, client_secret: str) -> Any:
+    import praw
+    import prawcore
+
+    class Requestor(prawcore.Requestor):
+        def request(self, *args: Any, **kwargs: Any) -> Any:
+            budget.spend()
+            return super().request(*args, **{**kwargs, "allow_redirects": False})
+
+    return praw.Reddit(
+        client_id=client_id,
+        client_secret=client_secret,
+        user_agent=f"clout/{__version__}",
+        reddit_url=asked.site,
+        oauth_url=asked.api,
+        check_for_updates=False,
+        requestor_class=Requestor,
+        ratelimit_seconds=0,
+    )
+
+
+@contextmanager
+def _translated(unit: str, connection: str) -> Iterator[None]:
+    """Raises the client's errors as those of `roster`, without what they quote."""
+    import praw
+    import prawcore
+
+    try:
+        yield
+    except prawcore.TooManyRequests:
+        raise OutOfBudgetError("Reddit's rate limit is reached") from None
+    except (prawcore.NotFound, prawcore.Redirect, prawcore.UnavailableForLegalReasons):
+        raise NotThereError(f"{unit}: not there") from None
+    except prawcore.Forbidden:
+        raise NotThereError(f"{unit}: private") from None
+    except prawcore.RequestException as error:
+        if isinstance(error.original_exception, OutOfBudgetError):
+            raise error.original_exception from None
+        raise ApiError("Reddit does not answer") from None
+    except (prawcore.OAuthException, prawcore.InvalidToken):
+        raise NotAllowedError(f"Reddit denies access; check connection {connection!r}") from None
+    except prawcore.ResponseException as error:
+        if error.response.status_code == 401:
+            raise NotAllowedError(f"Reddit denies access (401); check connection {connection!r}") from None
+        raise ApiError(f"Reddit answers with status {error.response.status_code}") from None
+    except (prawcore.PrawcoreException, praw.exceptions.PRAWException, ValueError):
+        raise ApiError("Reddit does not answer as documented") from None
+
+
+def _record(client: Any, unit: str, into: Recording, start: int) -> None:
+    """Records a list, newest first, back to the day's start (seconds since 1970)."""
+    seen: set[str | None] = set()
+    while not into.cursor.done:
+        after = into.cursor.next
+        if after in seen:
+            raise ApiError("the list of items links back to a page already read")
+        seen.add(after)
+        params = {"limit": PAGE_ITEMS, "raw_json": 1, **({"after": after} if after else {})}
+        value = client.request(method="GET", path=unit, params=params)
+        children, following = within(value, "data", "children"), within(value, "data", "after")
+        if type(children) is not list or not (following is None or type(following) is str):
+            raise ApiError("the answer is not a list of items")
+        items = [_kept(within(child, "data")) for child in children]
+        times = [item["created_utc"] for item in items if type(item.get("created_utc")) in (int, float)]
+        reached = any(time < start for time in times)
+        short = following is None and not reached and after is not None
+        into.add(items, Cursor(following, reached or following is None, NEWEST if short else None))
+
+
+def _kept(item: Any) -> dict[str, Any]:
+    """What `jobs.sources.reddit` reads of an item."""
+    if type(item) is not dict:
+        return {}
+    kept = {name: item[name] for name in KEPT if name in item}
+    if "title" in kept:
+        kept["title"] = ""  # tells a submission; its text is not kept
+    originals = item.get("crosspost_parent_list")
+    if type(originals) is list and originals:
+        kept["crosspost_parent_list"] = [{"author": within(originals[0], "author")}]
+    return kept

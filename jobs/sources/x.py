@@ -1,0 +1,122 @@
+"""x: posts of named accounts and posts that mention them, through X's API v2 with a bearer token, within a budget of dollars.
+
+https://docs.x.com/x-api/users/get-posts, /get-mentions. `jobs.sources.x_posts` says what a post becomes; the recordings hold
+what it reads. An account is named by its number. X charges for each post in an answer (`POST_DOLLARS`), also for those that
+others refer to. A request that might exceed the budget is not made; each pull has the whole budget.
+
+X gives the newest 3,200 posts and 800 mentions of an account, whatever the day. Who likes or reposts is listed without times,
+and search no longer gives reposts, so likes, follows and reposts by accounts that are not named stay unseen.
+
+X's terms forbid individual profiling, tracking of users and measuring X (https://docs.x.com/developer-terms/policy and
+/restricted-use-cases). What X deletes must be deleted within 24 hours of its request, and everything when the agreement ends.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from jobs.errors import CloutError, UsageError
+from jobs.sources import recording, roster, x_posts
+from jobs.sources.budget import ApiError, Budget, OutOfBudgetError
+from jobs.sources.http import Api, NotThereError
+from jobs.sources.live import LiveSource
+from jobs.sources.page import Note
+from jobs.sources.recording import Cursor, Recording
+from jobs.sources.settings import Ask, Members, Settings
+from jobs.sources.values import within
+
+PUBLIC = "https://api.x.com/2"
+POST_DOLLARS = 0.005  # https://docs.x.com/x-api/getting-started/pricing, November 2026
+PAGE_ITEMS = 100
+MOST_REFERENCES = 2  # posts that one post can refer to: it replies and quotes
+NEWEST = {"tweets": 3_200, "mentions": 800}  # posts that each list gives, whatever the day
+FIELDS = "author_id,created_at,in_reply_to_user_id,referenced_tweets,entities,edit_history_tweet_ids"
+
+
+class XAsk(Ask):
+    """`accounts`: numbers of accounts. `api`: the URL of the API."""
+
+    accounts: Members
+    api: str = PUBLIC
+
+    @classmethod
+    def of_places(cls, places: Sequence[str]) -> dict[str, Any]:
+        """Each place is the number of an account."""
+        return {"accounts": list(places)}
+
+
+class XSource(LiveSource):
+    """Accounts through the API. Raises `UsageError` if no budget of dollars is set."""
+
+    PLATFORM = x_posts.PLATFORM
+    ASK = XAsk
+    REQUESTS, MINUTES = 2_000, 120
+    SECRET = "a bearer token"
+    parse = staticmethod(x_posts.parse)
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        if settings.limits.dollars is None:
+            raise UsageError(
+                f"{self.id}: X charges for each post; say what a pull may cost, as `budget: {{dollars: 20}}`"
+            )
+        self.budget.dollars = settings.limits.dollars
+
+    def record(self, day: date, folder: Path) -> list[Note]:
+        """Requests the posts that the day's recordings lack."""
+        accounts = self.population(day, folder, self.members(self.ask.accounts))
+        units = [f"{name}/{kind}" for name in accounts.names for kind in NEWEST]
+        headers = {"authorization": f"Bearer {self.secret}"}
+        with Api(self.ask.api, self.budget, headers=headers, connection=self.connection, fault=_fault) as api:
+            notes = roster.record(
+                folder, units, "lists of posts", lambda unit, into: _record(api, self.budget, unit, into, day)
+            )
+        return [*notes, *([accounts.change] if accounts.change else [])]
+
+
+def _fault(status: int, value: Any, where: str) -> CloutError | None:
+    return OutOfBudgetError("the credits at X are used up") if status == 402 else None
+
+
+def _record(api: Api, budget: Budget, unit: str, into: Recording, day: date) -> None:
+    """Records the posts of the day in one list of an account."""
+    start = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    asked = {
+        "max_results": PAGE_ITEMS,
+        "start_time": f"{start:%Y-%m-%dT%H:%M:%SZ}",
+        "end_time": f"{start + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}",
+        "tweet.fields": FIELDS,
+        "expansions": "referenced_tweets.id",
+    }
+    seen: set[str | None] = set()
+    while not into.cursor.done:
+        token = into.cursor.next
+        if token in seen:
+            raise ApiError("the list of posts links back to a page already read")
+        seen.add(token)
+        budget.refuse_cost(PAGE_ITEMS * (1 + MOST_REFERENCES) * POST_DOLLARS)
+        value = api.get(f"users/{unit}", {**asked, **({"pagination_token": token} if token else {})}).value
+        budget.dollars_used += POST_DOLLARS * (_length(value, "data") + _length(value, "includes", "tweets"))
+        posts, following = _page(value)
+        held = sum(len(recording.items_of(path)) for path in into.pages) + len(posts)
+        most = NEWEST[unit.rpartition("/")[2]]
+        missing = f"X gives only the newest {most:,}" if following is None and held >= most else None
+        into.add(posts, Cursor(following, following is None, missing))
+
+
+def _page(value: Any) -> tuple[list[dict[str, Any]], str | None]:
+    """The posts of an answer as `x_posts` reads them, and the token of the next page."""
+    following = within(value, "meta", "next_token")
+    if within(value, "data") is None and within(value, "errors") is not None:
+        raise NotThereError("the account is suspended, protected or gone")
+    if type(within(value, "meta")) is not dict or not (following is None or type(following) is str):
+        raise ApiError("the answer is not a list of posts")
+    if within(value, "data") is not None and type(value["data"]) is not list:
+        raise ApiError("the answer is not a list of posts")
+    return (x_posts.flattened(value) if value.get("data") else []), following or None
+
+
+def _length(value: Any, *keys: str) -> int:
+    found = within(value, *keys)
+    return len(found) if type(found) is list else 0

@@ -1,0 +1,168 @@
+"""X through the real client, against a server on loopback with made accounts."""
+
+import tarfile
+from datetime import date
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import orjson
+import pytest
+from backports import zstd
+
+from jobs import pull_activity
+from jobs.errors import UsageError
+from jobs.sources import x
+from jobs.sources.budget import Budget
+from jobs.sources.http import NotAllowedError
+from jobs.sources.settings import Limits, Settings
+from jobs.sources.spec import LiveOptions, SourceSpec
+from jobs.sources.x import XSource
+from jobs.warehouse.runs import Batch
+from schemas.coverage import COVERAGE
+from tests.jobs.sources.killed import killed_at, recorded
+from tests.jobs.sources.platform_server import Platform, Reply
+
+DAY = date(2026, 11, 3)
+TOKEN = "SECRETTOKEN"
+AT = "2026-11-03T12:00:00.000Z"
+PAGE_DOLLARS = 1.5  # what 100 posts, each with two others, cost
+
+
+@pytest.fixture
+def site(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Platform:
+    """Every account has two pages of two posts and of two mentions; each first one reposts a post of account 5."""
+    monkeypatch.setenv("CLOUT_CONNECTION_X", TOKEN)
+
+    def answer(path: str) -> Reply:
+        split = urlsplit(path)
+        _, _, account, kind = split.path.split("/")
+        second = "pagination_token" in parse_qs(split.query)
+        posts: list[dict[str, Any]] = [
+            {"id": f"{account}{kind}{second:d}{n}", "author_id": account, "created_at": AT, "text": "secret"}
+            for n in range(2)
+        ]
+        if kind == "mentions":
+            posts = [post | {"author_id": "8", "entities": {"mentions": [{"id": account}]}} for post in posts]
+        posts[0]["referenced_tweets"] = [{"type": "retweeted", "id": "50"}]
+        included = {"tweets": [{"id": "50", "author_id": "5", "text": "secret"}]}
+        return Reply({"data": posts, "includes": included, "meta": {} if second else {"next_token": "n"}})
+
+    platform.answer = answer
+    return platform
+
+
+def opened(site: Platform, landing: Path, dollars: float = 20, budget: Any = Budget) -> XSource:
+    ask = {"api": site.url, "accounts": ["1", "2"]}
+    return XSource(Settings(id="x", landing=landing, ask=ask, limits=Limits(dollars=dollars), budget=budget))
+
+
+def pulled(source: XSource) -> tuple[list[dict[str, Any]], list[str]]:
+    pages = list(source.pages(DAY, DAY))
+    return [act for page in pages for act in page.acts.to_pylist()], [
+        note.reason for page in pages for note in page.notes
+    ]
+
+
+def test_a_day_is_read_page_after_page_and_paid_once(site, tmp_path):
+    source = opened(site, tmp_path)
+    acts, notes = pulled(source)
+    assert notes == []
+    kinds = [(act["kind"], act["actor_id"], act["target_id"]) for act in acts]
+    assert kinds.count(("reshare", "1", "5")) == kinds.count(("post", "1", "1")) == 2
+    assert kinds.count(("mention", "8", "1")) == kinds.count(("mention", "8", "2")) == 2
+    assert len(site.asked) == len(set(site.asked)) == 8
+    assert "start_time=2026-11-03T00%3A00%3A00Z&end_time=2026-11-04T00%3A00%3A00Z" in site.asked[0]
+    assert source.budget.dollars_used == pytest.approx(8 * 3 * x.POST_DOLLARS)
+    assert site.headers["authorization"] == f"Bearer {TOKEN}"
+    for path in recorded(tmp_path):
+        assert b"secret" not in zstd.decompress(path.read_bytes()).lower()
+    site.asked.clear()
+    again = opened(site, tmp_path)
+    assert pulled(again) == (acts, notes)
+    assert (site.asked, again.budget.dollars_used) == ([], 0)
+
+
+def test_no_request_is_made_that_might_exceed_the_dollars(site, tmp_path):
+    reason = (
+        "the budget of $1.52 does not allow another request after 1 of 4 lists of posts; the next pull resumes there"
+    )
+    assert pulled(opened(site, tmp_path, dollars=PAGE_DOLLARS + 0.02))[1] == [reason]
+    assert len(site.asked) == 2
+    assert pulled(opened(site, tmp_path / "poor", dollars=PAGE_DOLLARS - 0.01))[0] == []
+    assert len(site.asked) == 2
+    assert len(pulled(opened(site, tmp_path))[0]) == 20
+    assert len(site.asked) == 8
+
+
+def test_a_pull_without_dollars_is_refused(site, tmp_path):
+    with pytest.raises(
+        UsageError, match=r"x: X charges for each post; say what a pull may cost, as `budget: {dollars: 20}`"
+    ):
+        XSource(Settings(id="x", landing=tmp_path, ask={"accounts": ["1"]}))
+
+
+def test_a_killed_pull_asks_at_most_one_page_again(site, tmp_path):
+    whole = pulled(opened(site, tmp_path / "whole"))
+    for number in range(1, 9):
+        site.asked.clear()
+        with killed_at(number):
+            pulled(opened(site, tmp_path / str(number)))
+        assert pulled(opened(site, tmp_path / str(number))) == whole
+        assert len(site.asked) <= 9
+
+
+@pytest.mark.parametrize(
+    ("reply", "note"),
+    [
+        (Reply({"errors": [{"title": "Not Found Error"}]}), "4 of 4 lists of posts: not there"),
+        (Reply({"title": "CreditsDepleted"}, 402), "the credits at X are used up after 0 of 4 lists of posts"),
+        (Reply({"data": {}, "meta": {}}), "the answer is not a list of posts after"),
+        (Reply({"meta": {"next_token": "n"}}), "links back to a page already read"),
+        (Reply({"title": "Too Many Requests"}, 429, {"x-rate-limit-reset": "9999"}), "the platform asks to wait"),
+    ],
+)
+def test_what_a_refusal_or_an_odd_answer_means(site, tmp_path, reply, note):
+    site.answer = lambda _: reply
+    acts, notes = pulled(opened(site, tmp_path))
+    assert acts == []
+    assert note in notes[0]
+    assert TOKEN not in str(notes)
+
+
+def test_a_list_that_is_as_long_as_x_allows_is_partial(site, tmp_path, monkeypatch):
+    monkeypatch.setattr(x, "NEWEST", {"tweets": 3_200, "mentions": 4})
+    assert pulled(opened(site, tmp_path))[1] == ["2 of 4 lists of posts: X gives only the newest 4"]
+
+
+def test_one_odd_post_does_not_lose_the_others(site, tmp_path):
+    whole = site.answer
+    site.answer = lambda path: Reply((reply := whole(path)).value | {"data": [7, {"id": {}}, *reply.value["data"]]})
+    assert len(pulled(opened(site, tmp_path))[0]) == 20
+
+
+def test_a_refused_token_fails_at_once_and_is_never_shown(site, tmp_path, caplog):
+    caplog.set_level("DEBUG")
+    site.answer = lambda _: Reply({"title": "Unauthorized"}, 401)
+    with pytest.raises(NotAllowedError, match="check connection 'x'") as raised:
+        pulled(opened(site, tmp_path))
+    assert len(site.asked) == 1
+    assert TOKEN not in str(raised.value) + caplog.text
+
+
+def test_a_pull_into_a_warehouse(site, warehouse):
+    options = LiveOptions(ask={"api": site.url, "accounts": ["1"]}, budget=Limits(dollars=5), terms="contract")
+    spec = SourceSpec("x", "x", (), None, options)
+    pull_activity.run(warehouse, pull_activity.Params(source=spec, first_day=DAY, last_day=DAY), Batch("t"))
+    (coverage,) = warehouse.read(COVERAGE).to_pylist()
+    assert (coverage["platform"], coverage["status"], coverage["scope"]) == ("x", "complete", "population")
+
+
+def test_recorded_answers_are_lists_of_posts(fixtures):
+    with tarfile.open(fixtures("x/python-twitter.tar.xz")) as archive:
+        for member in archive:
+            if member.name.endswith(("/timeline_mentions.json", "/timeline_tweets.json")):
+                value = orjson.loads(archive.extractfile(member).read())
+                posts, following = x._page(value)
+                assert len(posts) == len(value["data"])
+                assert following == value["meta"]["next_token"]

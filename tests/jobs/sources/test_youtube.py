@@ -1,0 +1,246 @@
+"""YouTube through the real client, against a server on loopback with made channels."""
+
+import tarfile
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import orjson
+import pytest
+from backports import zstd
+
+from jobs import pull_activity
+from jobs.errors import UsageError
+from jobs.sources import youtube
+from jobs.sources.http import NotAllowedError
+from jobs.sources.page import Account, Act, Author, Ignored, Unresolved
+from jobs.sources.settings import Limits, Settings
+from jobs.sources.spec import LiveOptions, SourceSpec
+from jobs.sources.values import ACTOR_WITHDRAWN
+from jobs.sources.youtube import YouTubeSource, parse
+from jobs.warehouse.runs import Batch
+from schemas.coverage import COVERAGE
+from tests.jobs.sources.killed import killed_at, recorded
+from tests.jobs.sources.platform_server import Platform, Reply
+
+DAY = date(2026, 11, 3)
+MIDNIGHT = datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC)
+NOON = int((MIDNIGHT + timedelta(hours=12)).timestamp()) * 1_000_000
+KEY = "SECRETKEY"
+OLDER = "replies to threads from before 2026-11-02 are not seen"
+
+
+def comment(name: str, at: datetime, parent: str | None = None, author: str | None = "U1") -> dict[str, Any]:
+    snippet: dict[str, Any] = {
+        "textDisplay": "secret",
+        "publishedAt": at.isoformat().replace("+00:00", "Z"),
+        "videoId": "v",
+    }
+    snippet |= {"authorDisplayName": "@انا"} | ({"authorChannelId": {"value": author}} if author else {})
+    return {"id": name, "snippet": snippet | ({"parentId": parent} if parent else {})}
+
+
+def thread(number: int) -> dict[str, Any]:
+    """Thread 0 is the newest, of the end of the day; one every six hours. Every third has seven replies and brings two."""
+    at = MIDNIGHT + timedelta(hours=24 - 6 * number, seconds=-1)
+    below = [comment(f"t{number}.{n}", at + timedelta(seconds=n), f"t{number}") for n in range(7)]
+    found: dict[str, Any] = {
+        "id": f"t{number}",
+        "snippet": {"topLevelComment": comment(f"t{number}", at), "totalReplyCount": 0},
+    }
+    if number % 3 == 0:
+        found["snippet"]["totalReplyCount"] = 7
+        found["replies"] = {"comments": below[:2]}
+    return found
+
+
+@pytest.fixture
+def tube(platform: Platform, monkeypatch: pytest.MonkeyPatch, tmp_path_factory) -> Platform:
+    """Channels `a` and `b` with threads of many days, two a page."""
+    nights = tmp_path_factory.mktemp("nights") / "nights.yaml"
+    nights.write_text("landing_days: 20\nkeep_activity_days: 29\n")
+    monkeypatch.setenv("CLOUT_NIGHTS", str(nights))
+    monkeypatch.setenv("CLOUT_CONNECTION_YT", KEY)
+
+    def answer(path: str) -> Reply:
+        split = urlsplit(path)
+        asked = {name: values[0] for name, values in parse_qs(split.query).items()}
+        at = int(asked.get("pageToken", "0"))
+        if split.path == "/comments":
+            number = int(asked["parentId"][1:])
+            replies = [comment(f"t{number}.{n}", MIDNIGHT + timedelta(hours=12), f"t{number}") for n in range(7)]
+            return Reply({"items": replies[at : at + 4]} | ({"nextPageToken": "4"} if at == 0 else {}))
+        return Reply({"items": [thread(at), thread(at + 1)], "nextPageToken": str(at + 2)})
+
+    platform.answer = answer
+    return platform
+
+
+def opened(tube: Platform, landing: Path, requests: int = 1000, channels: tuple[str, ...] = ("a",)) -> YouTubeSource:
+    ask = {"api": tube.url, "channels": list(channels)}
+    return YouTubeSource(Settings(id="yt", landing=landing, ask=ask, limits=Limits(requests=requests)))
+
+
+def pulled(source: YouTubeSource) -> tuple[list[dict[str, Any]], list[str]]:
+    pages = list(source.pages(DAY, DAY))
+    return [act for page in pages for act in page.acts.to_pylist()], [
+        note.reason for page in pages for note in page.notes
+    ]
+
+
+@pytest.mark.parametrize(
+    ("more", "records"),
+    [
+        ({}, (Act("reply", "U1", "UC", NOON, "c", "v"), Author("c", "U1"), Account("U1", NOON, handle="@انا"))),
+        (
+            {"parent": "p"},
+            (Act("reply", "U1", None, NOON, "c", "p"), Author("c", "U1"), Account("U1", NOON, handle="@انا")),
+        ),
+        ({"author": None}, (Unresolved(ACTOR_WITHDRAWN, NOON),)),
+    ],
+)
+def test_what_a_comment_becomes(more, records):
+    made = comment("c", MIDNIGHT + timedelta(hours=12), **more) | {"channel": "UC"}
+    assert parse(orjson.dumps(made)) == records
+    assert parse(orjson.dumps(made | {"isPublic": False})) == (Ignored(NOON),)
+
+
+def test_hostile_comments_are_rejected_and_nothing_breaks(survives):
+    made = comment("c", MIDNIGHT) | {"channel": "UC"}
+    survives(parse, [orjson.dumps(made), orjson.dumps(comment("c", MIDNIGHT, "p"))])
+
+
+def test_a_day_is_read_back_to_the_days_that_are_visited_again(tube, tmp_path):
+    acts, notes = pulled(opened(tube, tmp_path))
+    assert {act["activity_id"] for act in acts if act["object_id"] == "v"} >= {f"t{n}" for n in range(8)}
+    assert {act["activity_id"] for act in acts if act["object_id"] == "t3"} == {f"t3.{n}" for n in range(7)}
+    assert notes == [OLDER]
+    assert tube.headers["x-goog-api-key"] == KEY
+    assert len(tube.asked) == len(set(tube.asked)) == 5 + 2 * 4  # pages of threads; of replies to threads 0, 3, 6, 9
+    assert KEY not in " ".join(tube.asked)
+    for path in recorded(tmp_path):
+        assert not {b"secret", KEY.encode()} & set(zstd.decompress(path.read_bytes()).split(b'"'))
+
+
+def test_the_same_day_again_asks_nothing_and_gives_the_same_rows(tube, tmp_path):
+    before = pulled(opened(tube, tmp_path))
+    tube.asked.clear()
+    assert pulled(opened(tube, tmp_path)) == before
+    assert tube.asked == []
+
+
+def test_a_killed_pull_asks_at_most_one_page_again(tube, tmp_path):
+    whole = pulled(opened(tube, tmp_path / "whole"))
+    requests = len(tube.asked)
+    for number in range(1, len(recorded(tmp_path / "whole"))):
+        tube.asked.clear()
+        with killed_at(number):
+            pulled(opened(tube, tmp_path / str(number)))
+        assert pulled(opened(tube, tmp_path / str(number))) == whole
+        assert len(tube.asked) <= requests + 1
+
+
+def test_a_pull_out_of_budget_says_so_and_the_next_one_resumes(tube, tmp_path):
+    whole = pulled(opened(tube, tmp_path / "whole", channels=("a", "b")))
+    tube.asked.clear()
+    notes = pulled(opened(tube, tmp_path / "cut", requests=15, channels=("a", "b")))[1]
+    assert notes == [
+        "the budget of 15 requests is used up after 1 of 2 channels; the next pull resumes there",
+        OLDER,
+    ]
+    assert pulled(opened(tube, tmp_path / "cut", channels=("a", "b"))) == whole
+    assert len(tube.asked) == 2 * (5 + 2 * 4)
+
+
+def error(status: int, reason: str) -> Reply:
+    return Reply({"error": {"code": status, "errors": [{"reason": reason, "message": KEY}]}}, status)
+
+
+@pytest.mark.parametrize(
+    ("reply", "note"),
+    [
+        (
+            error(403, "quotaExceeded"),
+            "YouTube's quota is used up until midnight Pacific time after 0 of 1 channels; the next pull resumes there",
+        ),
+        (error(403, "commentsDisabled"), "1 of 1 channels: comments are disabled"),
+        (error(404, "channelNotFound"), "1 of 1 channels: not there"),
+        (Reply({"items": 7}), "failed, most with: commentThreads: the answer has no list of items; pull again"),
+        (Reply({"nextPageToken": "2"}), "the answer has no list of items"),
+        (Reply({"items": [], "nextPageToken": "2"}), "the list of pages links back to a page already read"),
+    ],
+)
+def test_what_a_refusal_or_an_odd_answer_means(tube, tmp_path, reply, note):
+    tube.answer = lambda _: reply
+    acts, notes = pulled(opened(tube, tmp_path))
+    assert acts == []
+    assert note in notes[0]
+    assert KEY not in str(notes)
+
+
+@pytest.mark.parametrize("reply", [error(403, "accessNotConfigured"), error(400, "keyInvalid"), Reply(b"<p>", 401)])
+def test_a_refused_key_fails_at_once_and_is_never_shown(tube, tmp_path, reply, caplog):
+    caplog.set_level("DEBUG")
+    tube.answer = lambda _: reply
+    with pytest.raises(NotAllowedError, match="check connection 'yt'") as raised:
+        pulled(opened(tube, tmp_path))
+    assert len(tube.asked) == 1
+    assert KEY not in str(raised.value) + caplog.text
+
+
+def test_one_odd_thread_does_not_lose_the_others(tube, tmp_path):
+    whole = tube.answer
+
+    def answer(path: str) -> Reply:
+        reply = whole(path)
+        return Reply(reply.value | {"items": [7, {"snippet": []}, *reply.value["items"]]})
+
+    tube.answer = answer
+    acts, _ = pulled(opened(tube, tmp_path))
+    assert {f"t{n}" for n in range(8)} <= {act["activity_id"] for act in acts}
+
+
+@pytest.mark.parametrize(("setting", "value"), [("landing_days", "30"), ("keep_activity_days", "null")])
+def test_data_that_would_be_kept_for_too_long_is_refused(tube, tmp_path, monkeypatch, setting, value):
+    path = tmp_path / "nights.yaml"
+    path.write_text(f"{ {'landing_days': 7, 'keep_activity_days': 7} | {setting: value} }".replace("'", ""))
+    monkeypatch.setenv("CLOUT_NIGHTS", str(path))
+    with pytest.raises(UsageError, match=f"kept for 30 days; set `{setting}` in nights.yaml below"):
+        opened(tube, tmp_path)
+
+
+def test_a_pull_into_a_warehouse(tube, warehouse):
+    options = LiveOptions(ask={"api": tube.url, "channels": ["a"]}, terms="amendment")
+    spec = SourceSpec("yt", "youtube", (), None, options)
+    (found,) = pull_activity.run(warehouse, pull_activity.Params(source=spec, first_day=DAY, last_day=DAY), Batch("t"))
+    assert found.unresolved_count == 0
+    (coverage,) = warehouse.read(COVERAGE).to_pylist()
+    assert (coverage["platform"], coverage["status"], coverage["reason"]) == ("youtube", "partial", OLDER)
+    assert coverage["scope"] == "population"
+
+
+# Recorded answers of the real API
+
+
+def test_recorded_threads_and_comments_are_read(fixtures):
+    counts = {}
+    with tarfile.open(fixtures("youtube/python-youtube.tar.xz")) as archive:
+        for member in archive:
+            if "/apidata/comment" in member.name and "insert" not in member.name and member.name.endswith(".json"):
+                items = orjson.loads(archive.extractfile(member).read())["items"]
+                kept = [
+                    each
+                    for item in items
+                    for each in (
+                        youtube._of_thread(item, "UC")
+                        if "topLevelComment" in item["snippet"]
+                        else [youtube._kept(item, "UC")]
+                    )
+                ]
+                records = [record for each in kept for record in parse(orjson.dumps(each))]
+                counts[member.name.rpartition("/")[2]] = sum(type(record) is Act for record in records)
+                assert len([record for record in records if type(record) is Act]) == len(kept)
+    assert len(counts) >= 9
+    assert counts["comments_by_parent_paged_1.json"] == 2
+    assert counts["comment_threads_by_video_paged_1.json"] == 5
