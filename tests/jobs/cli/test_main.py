@@ -34,6 +34,7 @@ def test_help_says_what_a_command_does_and_what_each_option_means(clout, command
     assert text.startswith(f"Usage: clout {command or '[OPTIONS] COMMAND'}")
     if command:
         doc = COMMANDS[command].__doc__
+        assert doc is not None
         assert " ".join(doc.splitlines()[0].split()) in text
         assert "--verbose -v Log every step, and show tracebacks." in text
     else:

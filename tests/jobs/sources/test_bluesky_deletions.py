@@ -98,10 +98,11 @@ def test_any_order_of_pulls_gives_the_same_rows(server, warehouse, tmp_path):
     pull(server, warehouse, DAY + timedelta(days=3))
     expected = acts(warehouse)
     assert LIKES[4] not in expected
-    for name, spans in {
+    orders: dict[str, list[tuple[date, ...]]] = {
         "backwards": [(DAY + timedelta(days=3),), (NEXT,), (DAY,)],
         "a range": [(DAY + timedelta(days=3),), (DAY, NEXT)],
-    }.items():
+    }
+    for name, spans in orders.items():
         other = Warehouse(str(tmp_path / name))
         other.create_tables()
         for span in spans:
