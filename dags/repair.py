@@ -17,7 +17,7 @@ from airflow.sdk import DAG, CronDataIntervalTimetable
 
 from dags.common import DAY, settings, spark_job
 
-# After score_influence, which by default waits until 06:00 at most and has its deadline at 08:00.
+# After score_influence, which by default waits until 07:00 at most and has its deadline at 08:00.
 MORNING = CronDataIntervalTimetable("0 10 * * *", timezone="UTC")
 
 with DAG(

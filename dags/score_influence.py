@@ -2,7 +2,7 @@
 
 **Arrives**: one UTC day of `scores` under the official methodology: counted (`engagement`), scored (`influence`), checked, then
 published in one commit. The run waits until each enabled source covers the day and no pull of a day of the window is running.
-`wait_hours` after its start (default 6) it continues anyway. It notifies the people on call if it published the day without a
+`wait_hours` after its start (default 7) it continues anyway. It notifies the people on call if it published the day without a
 source, with a partial source, or with a warning of its checks. Airflow notifies them if a nightly run has not ended by the
 deadline (`CLOUT_DEADLINE`, default 08:00 UTC).
 
@@ -25,7 +25,7 @@ from dags.waiting import WaitForPulls
 RUNBOOK = "late_or_missing_day.md"
 PARAMS = {
     "wait_hours": Param(
-        6,  # people read scores in the morning
+        7,  # GitHub lists events up to 6 hours late; people read scores in the morning
         type="number",
         minimum=0,
         description="How long to wait for the day's pulls, from the start of the run. 0: do not wait.",

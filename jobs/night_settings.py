@@ -11,13 +11,14 @@ class Nights(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    settle_hours: float = Field(12, ge=0, le=24 * 366)
-    repair_days: int = Field(7, ge=0, le=366)
-    rescore_days: int = Field(7, ge=0, le=3660)
-    gate_days: int = Field(7, ge=1, le=366)
-    keep_replaced_days: int = Field(30, ge=1, le=36_600)
-    landing_days: int | None = Field(30, ge=1, le=36_600)
-    keep_activity_days: int | None = Field(None, ge=1, le=36_600)
+    settle_hours: float = Field(default=12, ge=0, le=24 * 366)
+    repair_days: int = Field(default=7, ge=0, le=366)
+    withdraw_days: int = Field(default=7, ge=0, le=30)
+    rescore_days: int = Field(default=7, ge=0, le=3660)
+    gate_days: int = Field(default=7, ge=1, le=366)
+    keep_replaced_days: int = Field(default=30, ge=1, le=36_600)
+    landing_days: int | None = Field(default=30, ge=1, le=36_600)
+    keep_activity_days: int | None = Field(default=None, ge=1, le=36_600)
 
 
 def nights() -> Nights:

@@ -5,26 +5,27 @@ a day is covered and which pull's rows count (`jobs.warehouse.decision`).
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 
 from jobs.errors import CloutError, UsageError
-from jobs.nights.settling import end_of
 from jobs.places import landing
+from jobs.sources import day_coverage
+from jobs.sources.day_coverage import NotReachedError, PullError, TooManyRejectsError
 from jobs.sources.live import LiveSource
-from jobs.sources.page import Note, Source
+from jobs.sources.page import Source
 from jobs.sources.spec import SourceSpec
 from jobs.sources.spool import Spool, spool
+from jobs.sources.withdrawals import affected_days
 from jobs.warehouse import counted, runs
 from jobs.warehouse.decision import Decision, standing
 from jobs.warehouse.runs import Batch, Run
 from jobs.warehouse.storage import LostRaceError, Warehouse, rows
 from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
-from schemas.coverage import COMPLETE, COVERAGE, EVERYONE, PARTIAL
+from schemas.coverage import COVERAGE, EVERYONE
 from schemas.kinds import is_simulated
 from schemas.rejects import REJECTS
 
@@ -32,22 +33,6 @@ log = logging.getLogger(__name__)
 
 JOB = runs.PULL_ACTIVITY
 MAX_REJECT_SHARE = 0.05
-
-
-class PullError(CloutError):
-    """A day that could not be pulled; rows of earlier pulls stay."""
-
-
-class TooManyRejectsError(PullError):
-    """The share of rejected lines exceeds `max_reject_share`."""
-
-
-class AbsentDayError(PullError):
-    """The source has no data of the day."""
-
-
-class NotReachedError(AbsentDayError):
-    """The source's files end before the day."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +96,7 @@ def run(
             _read(source, spooled, days, on_lines)
             for item in left:
                 _record_use(source, item)
+            failures += _pull_again_what_is_taken_back(warehouse, source, params, days, batch, on_day)
             _refuse_too_many_rejects(params, spooled, left, decision)
             for item in list(left):
                 ended = _end_day(warehouse, spooled, source, params, item, decision(item))
@@ -147,6 +133,39 @@ def _read(source: Source, spooled: Spool, days: list[date], on_lines: Callable[[
     spooled.resolve()
 
 
+def _pull_again_what_is_taken_back(
+    warehouse: Warehouse,
+    source: Source,
+    params: Params,
+    days: Sequence[date],
+    batch: Batch,
+    on_day: Callable[[Pulled], None],
+) -> list[CloutError]:
+    """Pulls the earlier days again of which these days take back acts, from their recordings, and returns their failures. Comes
+    before these days are committed, so a pull that is killed in between does it again."""
+    if not isinstance(source, LiveSource):
+        return []
+    reach = timedelta(days=source.settings.withdraw_days)
+    affected = {
+        earlier
+        for day in days
+        for earlier in affected_days(
+            warehouse, params.source.id, source.withdrawals(day), day - reach, day - timedelta(days=1)
+        )
+    }
+    failures: list[CloutError] = []
+    for day in sorted(affected.difference(days)):
+        if not source.folder(day).exists():
+            log.warning("%s %s: its recording is gone, so acts that were taken back since still count", source.id, day)
+            continue
+        log.info("%s %s: pulled again, because acts of it were taken back since", source.id, day)
+        try:
+            run(warehouse, replace(params, first_day=day, last_day=day, skip=frozenset()), batch, on_day=on_day)
+        except CloutError as error:
+            failures.append(error)
+    return failures
+
+
 def _record_use(source: Source, item: Run) -> None:
     """Adds the population that a live source asked and the number of requests to the run."""
     if not isinstance(source, LiveSource):
@@ -162,7 +181,8 @@ def _refuse_too_many_rejects(
     """Raises `TooManyRejectsError` if too many lines of all days were rejected. First writes the rejects of all days, so that
     an operator can read them."""
     try:
-        _check_share(f"{params.source.id} {params.first_day}..{params.last_day}", params, *spooled.rejected())
+        name = f"{params.source.id} {params.first_day}..{params.last_day}"
+        day_coverage.check_share(name, params.max_reject_share, *spooled.rejected())
     except TooManyRejectsError:
         for item in left:
             decided = decision(item)
@@ -204,8 +224,8 @@ def _commit_day(spooled: Spool, source: Source, params: Params, item: Run, decis
     _add_rejects(decision, spooled, item)
     try:
         scope = source.scope if isinstance(source, LiveSource) else EVERYONE
-        coverage = [_coverage(spooled, platform, item) | {"scope": scope} for platform in source.platforms]
-        _check_share(name, params, *spooled.rejected(item.day))
+        coverage = [day_coverage.row(spooled, platform, item) | {"scope": scope} for platform in source.platforms]
+        day_coverage.check_share(name, params.max_reject_share, *spooled.rejected(item.day))
     except PullError:
         decision.replace_rejects()
         raise
@@ -230,50 +250,3 @@ def _commit_day(spooled: Spool, source: Source, params: Params, item: Run, decis
 
 def _add_rejects(decision: Decision, spooled: Spool, item: Run) -> None:
     decision.add(REJECTS, lambda platform: spooled.rejects(platform, item.day, item.id))
-
-
-def _coverage(spooled: Spool, platform: str, item: Run) -> dict[str, Any]:
-    """A row of `coverage`, as column -> value. Raises `AbsentDayError` if the source has no data of the day, and
-    `NotReachedError` if its files end before the day."""
-    source_id = item.parameters["source"]
-    counts = spooled.counts(platform, item.day)
-    notes = spooled.notes.get((platform, item.day), [])
-    if spooled.ends and spooled.ends < item.day and not any(note.absent for note in notes):
-        raise NotReachedError(
-            f"{source_id} {item.day}: not covered: the latest line read is from {spooled.ends}; nothing was pulled; request"
-            " days up to then, or add later files"
-        )
-    if not counts["lines"] and not notes:
-        notes = [Note("the source has no line of this day", partial=False)]
-    if item.started_at < end_of(item.day):
-        notes = [*notes, Note("it was pulled before it ended", partial=True)]
-    missing = [note for note in notes if note.partial]
-    if any(note.absent for note in notes):
-        raise AbsentDayError(
-            f"{source_id} {item.day}: {'; '.join(note.reason for note in notes)}; nothing pulled, the day stays as it was"
-        )
-    return {
-        "day": item.day,
-        "platform": platform,
-        "source": source_id,
-        "status": PARTIAL if missing else COMPLETE,
-        "lasting": all(note.lasting for note in missing) if missing else None,
-        "reason": "; ".join(dict.fromkeys(note.reason for note in notes)) or None,
-        "act_count": counts["acts"],
-        "repeated_count": counts["repeated"],
-        "rejected_count": counts["rejected"],
-        "unresolved_count": counts["unresolved"],
-        "ignored_count": counts["ignored"],
-        "pull": item.id,
-        "activity_digest": spooled.activity_digest(platform, item.day),
-        "accounts_digest": spooled.accounts_digest(platform, item.day),
-    }
-
-
-def _check_share(name: str, params: Params, rejected: int, lines: int, reasons: list[tuple[str, int]]) -> None:
-    if rejected > params.max_reject_share * lines:
-        commonest = ", ".join(f"{reason} ({count:,})" for reason, count in reasons)
-        raise TooManyRejectsError(
-            f"{name}: {rejected:,} of {lines:,} lines rejected, expected at most {params.max_reject_share:.0%};"
-            f" commonest: {commonest}. Rows pulled earlier are kept; see table `rejects`, fix the input and pull again"
-        )

@@ -32,8 +32,9 @@ COVERAGE = Table(
         Column(
             "scope",
             "string",
-            "`everyone`: the source reports acts of everybody on the platform. `population`: it was asked only about chosen"
-            " accounts, so other people appear only in acts with them. Null in rows of earlier versions of clout.",
+            "`everyone`: the source reports acts of everybody on the platform; also of every source that reads files."
+            " `population`: it was asked only about chosen accounts or content, so other people appear only in acts with"
+            " them. Null in rows of earlier versions of clout.",
             nullable=True,
         ),
         Column("act_count", "long", "Rows written to `activity`."),

@@ -21,7 +21,6 @@ from jobs.cli import display
 from jobs.cli.main import app
 from jobs.places import ROOT
 from jobs.sources.entries import enabled_entries
-from jobs.sources.types import TYPES
 
 PAGES = [
     ROOT / "README.md",
@@ -215,13 +214,6 @@ def test_output_shows_its_labels_as_clout_prints_them(page):
     lines = [line for text in blocks(page, "text") for line in text.splitlines()]
     for label in (labels.CONSENT, labels.SIMULATED):
         assert [line for line in lines if label in line and line != label] == []
-
-
-def test_the_guide_lists_every_type_of_source():
-    guide = (ROOT / "infra" / "docs" / "data_engineer.md").read_text(encoding="utf-8")
-    listed = re.findall(r"^\| \[`([\w-]+)`\]\(\.\./\.\./jobs/sources/(\w+)\.py\)", guide, flags=re.MULTILINE)
-    assert {name for name, _ in listed} == set(TYPES)
-    assert all(module == name.replace("-", "_") for name, module in listed)
 
 
 def test_output_of_the_real_run_is_what_clout_prints(capsys, monkeypatch):

@@ -34,7 +34,7 @@ from jobs.warehouse.storage import Partition, Warehouse, rows
 from jobs.warehouse.window import activity_digests
 from schemas import arrow
 from schemas.accounts import ACCOUNTS
-from schemas.coverage import COVERAGE
+from schemas.coverage import COMPLETE, COVERAGE, EVERYONE
 from schemas.engagement import ENGAGEMENT
 from schemas.kinds import KINDS
 from schemas.runs import RUNS
@@ -126,7 +126,15 @@ def make(warehouse: Warehouse, people: int, days: int) -> None:
             _write(warehouse, ENGAGEMENT, _engagement(db, crowds, day, reported), {"day": day})
             none = dict.fromkeys(("rejected_count", "unresolved_count", "ignored_count", "repeated_count"), 0)
             covered = [
-                {"day": day, "platform": platform, "source": SOURCE, "status": "complete", "act_count": count, **none}
+                {
+                    "day": day,
+                    "platform": platform,
+                    "source": SOURCE,
+                    "status": COMPLETE,
+                    "scope": EVERYONE,
+                    "act_count": count,
+                    **none,
+                }
                 for platform, count in reported.items()
             ]
             _write(warehouse, COVERAGE, rows(COVERAGE, covered).to_batches(), {"day": day})

@@ -41,7 +41,7 @@ def sources(as_json: Json = False, sample: Sample = False, verbose: Verbose = Fa
         display.print_json(rows)
     else:
         _print(rows, now)
-        say(f"entries: {path}; how to write one: infra/docs/data_engineer.md")
+        say(f"entries: {path}; how to write one: infra/docs/sources.md")
 
 
 def _print(rows: Sequence["Row"], now: datetime) -> None:

@@ -18,9 +18,9 @@ from jobs.warehouse.storage import Warehouse
 from schemas.coverage import COVERAGE
 from schemas.runs import RUNS
 
-# A killed pull stays `started` for ever, so an older one is taken for dead. Nightly pulls time out after two hours; a
-# manual pull of many days may take three times as long.
-DEAD_AFTER = timedelta(hours=6)
+# A killed pull stays `started` for ever, so an older one is taken for dead. The longest budget of a source is twelve hours, and
+# its task times out an hour later.
+DEAD_AFTER = timedelta(hours=14)
 
 
 class NotSettledError(CloutError):

@@ -9,8 +9,9 @@ Events that the server then repeats count once. A server that no longer keeps th
 event is simply late. Such a day stays partial, and a day without any event left is not covered. Place: the server's URL
 (`wss://...`); without one, `PUBLIC`.
 
-With `actors`, a pull keeps only what these accounts did, not what others did to them (`bluesky_actors`). Accounts that are gone
-at the day's end lose their acts of that day (`bluesky_erasures`). Messages are compressed by permessage-deflate if the server
+With `actors`, a pull keeps only what these accounts did, not what others did to them (`bluesky_actors`). Acts that are deleted
+on the same day or in the `withdraw_days` after it do not count, nor does what accounts did that are gone by then
+(`bluesky_deletions`). Messages are compressed by permessage-deflate if the server
 offers it; its other scheme, `compress=true`, needs a dictionary that no server hands out.
 """
 
@@ -28,7 +29,7 @@ from websockets.exceptions import InvalidHandshake, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from jobs.errors import UsageError
-from jobs.sources import bluesky_actors, bluesky_erasures, jetstream
+from jobs.sources import bluesky_actors, bluesky_deletions, jetstream
 from jobs.sources.budget import ApiError, Budget
 from jobs.sources.lines import Parse
 from jobs.sources.live import LiveSource
@@ -36,6 +37,7 @@ from jobs.sources.page import DAY_US, Note
 from jobs.sources.recording import Cursor, Recording
 from jobs.sources.settings import Ask, Members, Settings
 from jobs.sources.values import within
+from jobs.sources.withdrawals import Withdrawals
 
 log = logging.getLogger(__name__)
 
@@ -84,9 +86,15 @@ class BlueskySource(LiveSource):
         self._members = None if self.ask.actors is None else self.members(self.ask.actors)
         bluesky_actors.refuse_others([member.name for member in self._members or ()])
 
-    def parser(self, folder: Path) -> Parse:
-        """The parser of a day, which ignores accounts that are gone."""
-        return partial(bluesky_erasures.parse, erased=bluesky_erasures.of_day(Recording(folder, STREAM)))
+    def parser(self, day: date) -> Parse:
+        """The parser of a day, which ignores accounts that are gone at its end or on a later day that is looked at."""
+        gone = bluesky_deletions.accounts(Recording(self.folder(day), STREAM))
+        later = (bluesky_deletions.accounts(Recording(self.folder(each), STREAM)) for each in self.later(day))
+        return partial(bluesky_deletions.parse, gone=gone.union(*later))
+
+    def withdrawals(self, day: date) -> Withdrawals:
+        """What the day's recorded events take back."""
+        return bluesky_deletions.withdrawals(Recording(self.folder(day), STREAM))
 
     def record(self, day: date, folder: Path) -> list[Note]:
         """Records the events of the day that are not yet recorded. A failure or a used-up budget becomes a note, which marks

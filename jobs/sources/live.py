@@ -9,11 +9,13 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
-from jobs.sources import connections, population, recording
+from jobs.days import days_between
+from jobs.sources import connections, population, recording, withdrawals
 from jobs.sources.lines import Parse
 from jobs.sources.page import Note, Page, Record
 from jobs.sources.population import Member, Population
 from jobs.sources.settings import Ask, Members, Settings
+from jobs.sources.withdrawals import Withdrawals
 from schemas.coverage import EVERYONE, POPULATION
 
 
@@ -46,17 +48,32 @@ class LiveSource:
         raise NotImplementedError
 
     def pages(self, first_day: date, last_day: date) -> Iterator[Page]:
-        """Records what these days lack, and yields the pages of each day."""
-        for number in range((last_day - first_day).days + 1):
-            day = first_day + timedelta(days=number)
-            folder = self.folder(day)
-            before = self.budget.used
-            notes = [note._replace(day=day) for note in self.record(day, folder)]
-            self.requests[day] = self.budget.used - before
-            yield from recording.parsed(folder, self.platforms[0], self.parser(folder), notes)
+        """Records what these days lack, then yields the pages of each day and what later recorded days take back of it."""
+        days = days_between(first_day, last_day)
+        notes = {day: self._recorded(day) for day in days}
+        for day in days:
+            yield from recording.parsed(self.folder(day), self.platforms[0], self.parser(day), notes[day])
+            for later in self.later(day):
+                if acts := self.withdrawals(later).acts:
+                    yield withdrawals.page(self.platforms[0], str(self.folder(later)), acts)
 
-    def parser(self, folder: Path) -> Parse:
-        """The parser of a day's recordings in `folder`."""
+    def _recorded(self, day: date) -> list[Note]:
+        before = self.budget.used
+        notes = [note._replace(day=day) for note in self.record(day, self.folder(day))]
+        self.requests[day] = self.budget.used - before
+        return notes
+
+    def later(self, day: date) -> list[date]:
+        """The recorded days, ascending, of the `withdraw_days` after a day."""
+        days = (day + timedelta(days=number + 1) for number in range(self.settings.withdraw_days))
+        return [each for each in days if self.folder(each).exists()]
+
+    def withdrawals(self, day: date) -> Withdrawals:
+        """What the day's recording takes back, of whichever day. Nothing, unless the platform reports such acts."""
+        return Withdrawals()
+
+    def parser(self, day: date) -> Parse:
+        """The parser of a day's recordings."""
         return self.parse
 
     def folder(self, day: date) -> Path:

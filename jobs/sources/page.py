@@ -164,7 +164,10 @@ class Source(Protocol):
     """One platform or archive, created from its ID and its places (`--source ID:TYPE=WHERE`, several for one ID). Creating it
     raises `UsageError` if a place cannot be read."""
 
-    platforms: Sequence[str]
+    @property
+    def platforms(self) -> Sequence[str]:
+        """The platforms whose data it brings."""
+        ...
 
     def __init__(self, source_id: str, places: Sequence[str]) -> None: ...
 

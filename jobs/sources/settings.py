@@ -35,8 +35,8 @@ class Limits(BaseModel):
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How one live source is opened. `folder`: what relative paths of populations are relative to. `budget` makes the budget
-    from a number of requests and of minutes."""
+    """How one live source is opened. `folder`: what relative paths of populations are relative to. `withdraw_days`: the
+    days after a day in which acts may be taken back. `budget` makes the budget from a number of requests and of minutes."""
 
     id: str
     landing: Path
@@ -44,5 +44,6 @@ class Settings:
     connection: str = ""
     limits: Limits = field(default_factory=Limits)
     revisit_days: int = 1
+    withdraw_days: int = 7
     folder: Path = Path()
     budget: Callable[[int, float], Budget] = field(default=Budget)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jobs.errors import UsageError
+from jobs.night_settings import nights
 from jobs.nights.settling import end_of
 from jobs.sources.settings import Ask, Limits, Settings
 from jobs.sources.types import TYPES
@@ -63,6 +64,7 @@ class SourceSpec:
                 connection=options.connection,
                 limits=options.budget or Limits(),
                 revisit_days=options.revisit_days,
+                withdraw_days=nights().withdraw_days,
                 folder=options.folder,
             )
         )

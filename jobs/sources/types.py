@@ -36,7 +36,11 @@ TYPES = {
     "facebook-export": SourceType("jobs.sources.facebook_export:FacebookExportSource"),
     "activitystreams": SourceType("jobs.sources.activitystreams:ActivityStreamsSource", any_platform=True),
     "bluesky": SourceType(
-        "jobs.sources.bluesky:BlueskySource", placed=False, live=True, memory_hours=36, ask="the whole network"
+        "jobs.sources.bluesky:BlueskySource",
+        placed=False,
+        live=True,
+        memory_hours=36,
+        ask="the whole network, or chosen accounts",
     ),
     "hackernews": SourceType(
         "jobs.sources.hackernews:HackerNewsSource", placed=False, live=True, past=True, ask="the whole platform"

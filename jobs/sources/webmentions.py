@@ -31,6 +31,7 @@ from jobs.sources.recording import Cursor, Recording
 from jobs.sources.settings import Ask, Settings
 from jobs.sources.snapshots import end_of
 from jobs.sources.values import account_id, dated, from_iso, json_object, shown, within
+from schemas.coverage import POPULATION
 
 PUBLIC = "https://webmention.io/api"
 PAGE_MENTIONS = 100
@@ -93,6 +94,7 @@ class WebmentionsSource(LiveSource):
     ASK = WebmentionsAsk
     REQUESTS, MINUTES = 2_000, 60
     SECRET = "the API key of webmention.io's settings"
+    scope = POPULATION  # the account's domains
     parse = staticmethod(parse)
 
     def __init__(self, settings: Settings) -> None:

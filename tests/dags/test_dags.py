@@ -23,7 +23,7 @@ from jobs.places import ROOT
 
 GOLDEN = Path(__file__).parent / "golden"
 DAY = datetime(2012, 7, 2, tzinfo=UTC)
-PARAMS = {"wait_hours": 6, "accept": None}
+PARAMS = {"wait_hours": 7, "accept": None}
 CONTEXT = {"data_interval_start": DAY, "data_interval_end": DAY + timedelta(days=1), "params": PARAMS}
 DAGS = {
     "pull_activity": pull_activity.dag,

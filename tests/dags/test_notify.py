@@ -75,6 +75,7 @@ def test_an_email_goes_to_whom_the_connection_names(connection, monkeypatch):
     (mail,) = mails
     assert (mail.to, mail.from_email, mail.smtp_conn_id) == ("oncall@example.org", "clout@example.org", "clout_notify")
     assert mail.subject == "clout 2026-11-03: pull_activity.pull failed"
+    assert mail.html_content is not None
     assert "reason: gone &lt;404&gt; {{ ds }}" in mail.html_content
 
 
@@ -124,7 +125,7 @@ def test_a_task_that_vanished_is_reported_too(sent):
 
 @pytest.mark.parametrize(("reason", "count"), [("timed_out", 1), ("task_failure", 0)])
 def test_a_run_that_hangs_is_reported_once(sent, reason, count):
-    dag = SimpleNamespace(dag_id="score_influence", dagrun_timeout=timedelta(hours=20), user_defined_macros={})
+    dag: Any = SimpleNamespace(dag_id="score_influence", dagrun_timeout=timedelta(hours=20), user_defined_macros={})
     RunTimedOut(runbook="x.md").notify({"reason": reason, "dag": dag, "dag_run": RUN})
     notice = Notice("score_influence did not end", DAY, "still running after 20:00:00; stopped", "x.md")
     assert sent == [notice] * count
@@ -148,5 +149,6 @@ def test_nights_alone_have_a_deadline(sent, run_type, count):
 def test_the_deadline_is_counted_from_the_beginning_of_the_day():
     assert notify.deadline(None, "late_or_missing_day.md", "the day") is None
     alert = notify.deadline(timedelta(hours=8), "late_or_missing_day.md", "the day")
+    assert alert is not None
     assert (alert.interval, alert.callback.path) == (timedelta(hours=32), "dags.notify.deadline_passed")
     assert alert.callback.kwargs == {"runbook": "late_or_missing_day.md", "expected": "the day"}

@@ -23,9 +23,11 @@ pytestmark = [
 
 
 def test_a_backfill_writes_what_clout_run_writes(by_hand, tmp_path):
+    installed = postgres.programs()
+    assert installed is not None
     settings = {"AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False"}
     with (
-        postgres.server(postgres.programs()) as address,
+        postgres.server(installed) as address,
         up(tmp_path, environment(tmp_path, SOURCE, AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=address, **settings)) as airflow,
     ):
         api = airflow.api()

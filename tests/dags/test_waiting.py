@@ -114,6 +114,11 @@ def test_asks_for_the_enabled_sources_and_the_official_window(monkeypatch, tmp_p
     listed.write_text("- source: higgs=/a\n- source: gh:gharchive=\n- source: reddit=/b\n  to: 2012-07-01\n")
     monkeypatch.setenv("CLOUT_SOURCES", str(listed))
     asked: list[Any] = []
-    monkeypatch.setattr(readiness, "missing", lambda *arguments: asked.extend(arguments[1:4]) or [])
+
+    def missing(*arguments: Any) -> list[Any]:
+        asked.extend(arguments[1:4])
+        return []
+
+    monkeypatch.setattr(readiness, "missing", missing)
     assert waiting.lacking("/warehouse", date(2012, 7, 2), datetime.now(UTC)) == []
     assert asked == [["higgs", "gh"], date(2012, 7, 2) - timedelta(days=179), date(2012, 7, 2)]

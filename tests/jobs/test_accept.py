@@ -91,6 +91,7 @@ def test_what_is_accepted_is_said_and_on_record_in_publications_and_runs(week, c
     assert f"accepted: {PEOPLE}: {FINDING}\n" in said
     assert f"published {DAY} (2026.11): 10 people" in said
     (made,) = publications.history(week, OFFICIAL.version, DAY)
+    assert made.accepted is not None
     assert (made.why, made.accepted[PEOPLE]) == (WHY, FINDING)
     runs = week.read(RUNS, {"day": DAY}).sort_by("started_at").to_pylist()
     parameters = json.loads(runs[-1]["parameters"])
@@ -103,6 +104,7 @@ def test_checks_that_accept_let_the_day_be_published_as_a_dag_does(week, capsys,
         main.app([command, "--day", str(DAY), "--accept", WHY], standalone_mode=False)
         assert f"{PEOPLE}: " in capsys.readouterr().out
     (made,) = publications.history(week, OFFICIAL.version, DAY)
+    assert made.accepted is not None
     assert (made.why, made.accepted[PEOPLE]) == (WHY, FINDING)
 
 

@@ -83,6 +83,8 @@ def test_exit_codes_and_streams_are_those_of_a_process(warehouse, arrow_rows):
 def test_a_reader_that_has_seen_enough_ends_the_command_quietly(warehouse, arrow_rows, form):
     publish(warehouse, arrow_rows, [{"person_id": f"twitter:{n}", "rank": n + 1} for n in range(20_000)])
     process = start(warehouse.root, "show", *filter(None, [form]), "--top", "20000", stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
     assert process.stdout.readline() != ""
     process.stdout.close()
     assert process.stderr.read() == ""

@@ -89,9 +89,12 @@ def test_the_same_pages_give_the_same_rows(pull):
 def test_a_range_reads_each_file_once_and_leaves_other_days_alone(pull, monkeypatch):
     opened = []
     decompressed = source_lines.decompressed
-    monkeypatch.setattr(
-        source_lines, "decompressed", lambda raw, name: opened.append(Path(name).name) or decompressed(raw, name)
-    )
+
+    def noted(raw, name):
+        opened.append(Path(name).name)
+        return decompressed(raw, name)
+
+    monkeypatch.setattr(source_lines, "decompressed", noted)
     days = [NOON - 86_400, NOON, NEXT_NOON, NEXT_NOON + 86_400]  # the first and the last are not asked for
     one = pull.file("1.txt", *[f"1 2 {at} RT" for at in days], *[f"1 2 {at} XX" for at in days])
     two = pull.file("2.txt", *[f"3 2 {at} RT" for at in days], "bad")

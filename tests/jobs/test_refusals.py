@@ -19,12 +19,17 @@ FIRST = date(2026, 10, 1)
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, arrow_rows):
+def warehouse(tmp_path):
+    """A folder that is not there yet."""
+    return Warehouse(str(tmp_path / "warehouse"))
+
+
+@pytest.fixture
+def run(warehouse, tmp_path, monkeypatch, arrow_rows):
     """`run([100, 10])`: runs as many days as there are numbers; Spark is left out, and each day has so many people."""
-    warehouse = Warehouse(str(tmp_path / "warehouse"))
     monkeypatch.setenv("CLOUT_WAREHOUSE", warehouse.root)
 
-    def ran(people: list[int]) -> Warehouse:
+    def ran(people: list[int]) -> None:
         days = [FIRST + timedelta(days=n) for n in range(len(people))]
         count_of = dict(zip(days, people, strict=True))
 
@@ -43,9 +48,7 @@ def run(tmp_path, monkeypatch, arrow_rows):
         path.write_text("\n".join(json.dumps(like | {"published": f"{day}T09:00:00Z"}) for day in days))
         command = ["run", "--source", f"toots:activitystreams={path}", "--first-day", str(days[0])]
         main.app([*command, "--last-day", str(days[-1])], standalone_mode=False)
-        return warehouse
 
-    ran.warehouse = warehouse
     return ran
 
 
@@ -54,7 +57,7 @@ def published(warehouse: Warehouse) -> list[int]:
 
 
 def test_a_refused_day_keeps_no_later_day_from_being_published_and_all_are_reported_at_the_end(
-    run, capsys, monkeypatch, tmp_path
+    run, warehouse, capsys, monkeypatch, tmp_path
 ):
     """More days in a row are refused than each is compared with."""
     (tmp_path / "nights.yaml").write_text("gate_days: 3\n")
@@ -67,7 +70,7 @@ def test_a_refused_day_keeps_no_later_day_from_being_published_and_all_are_repor
     assert first == "checks refused 4 of 9 days:"
     assert [line.split()[1] for line in each] == [str(FIRST + timedelta(days=n)) for n in range(3, 7)]
     assert all("people 10.0, expected 500.0 to 10,000.0 after the 3 days published before" in line for line in each)
-    assert published(run.warehouse) == [*range(3), 7, 8]
+    assert published(warehouse) == [*range(3), 7, 8]
     said = capsys.readouterr().out
     assert "\n9 days pulled, 5 scored, in " in said
     assert said.count("\nREFUSED ") == 4
@@ -76,14 +79,14 @@ def test_a_refused_day_keeps_no_later_day_from_being_published_and_all_are_repor
         run(people)  # goes on with the days that are not done, and with no other
     said = capsys.readouterr().out
     assert "0 of 9 days left to pull, 4 of 9 to score" in said
-    assert published(run.warehouse) == [*range(3), 7, 8]
+    assert published(warehouse) == [*range(3), 7, 8]
 
     run([1000] * 9)  # now they are within bounds
-    assert published(run.warehouse) == list(range(9))
+    assert published(warehouse) == list(range(9))
 
 
-def test_a_first_backfill_goes_through_whatever_its_first_days_are_like_and_says_what_is_odd(run, capsys):
-    warehouse = run([1, 100, 1, 5000])
+def test_a_first_backfill_goes_through_whatever_its_first_days_are_like_and_says_what_is_odd(run, warehouse, capsys):
+    run([1, 100, 1, 5000])
     assert published(warehouse) == [0, 1, 2, 3]
     said = capsys.readouterr().out
     assert "people_within_trailing_bounds: warning: people 100.0, expected 0.5 to 10.0 after the 1 days" in said

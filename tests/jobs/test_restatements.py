@@ -219,13 +219,16 @@ def test_the_same_rows_in_any_order_are_no_difference_and_the_last_bit_is_one(ar
     assert compared(arrow_rows, people, people[::-1]) is None
     assert compared(arrow_rows, [], []) is None
     found = compared(arrow_rows, people, [people[0] | {"score": math.nextafter(10.0, 11)}, people[1]])
+    assert found is not None
     assert (found["people_moved"], found["largest_rise"]) == (1, math.ulp(10.0))
     found = compared(arrow_rows, people, [people[0] | {"handle": "ana"}, people[1]])  # null is a value like others
+    assert found is not None
     assert (found["people_changed"], found["people_moved"], found["mean_absolute_move"]) == (1, 0, 0.0)
 
 
 def test_one_that_only_falls_has_no_rise(arrow_rows):
     found = compared(arrow_rows, [person("a", 10.0)], [person("a", 7.0)])
+    assert found is not None
     assert (found["largest_rise"], found["largest_fall"]) == (0.0, 3.0)
 
 
@@ -257,5 +260,6 @@ def test_what_one_of_two_publications_does_not_record_is_not_compared():
     found = restatements.compared(*(rows(SCORES, []).to_reader() for _ in "ab")) | {"people_changed": 1}
     for before, after in (({}, known), (known, {})):
         row = restatements.restatement([made(1, "publish", **before)], made(2, "publish", **after), found)
+        assert row is not None
         assert json.loads(row["why"]) == {"change": "scored again"}
     assert restatements.restatement([], made(1, "publish"), found) is None  # the day's first

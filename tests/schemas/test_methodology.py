@@ -3,6 +3,7 @@
 from dataclasses import fields, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -137,7 +138,7 @@ def test_the_fingerprint_depends_on_values_not_words():
     assert parse(rewritten).fingerprint == OFFICIAL.fingerprint
     one, other = ({"default": 1, "a": 2, "b": 3}, {"b": 3, "a": 2, "default": 1})  # in whatever order they stand
     assert parse(text(platform_weights=one)).fingerprint == parse(text(platform_weights=other)).fingerprint
-    others = {
+    others: dict[str, Any] = {
         "version": "other", "half_life_days": 31.0, "lookback_days": 181,
         "kind_weights": KINDS | {"quote": 4.0}, "platform_weights": {"default": 2.0}, "rest_weight": 2.0, "damping": 0.6,
         "rounds": 2, "resolution": 0.02, "full_scale": 1e8, "answer_days": 8, "min_inbound": 6,

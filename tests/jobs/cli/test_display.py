@@ -177,8 +177,8 @@ def test_csv_is_exact_for_programs_and_tame_for_a_terminal(scores, capsys, termi
     assert list(first) == list(SCORES.column_names)
     terminal(80)
     display.print_csv(scores)
-    header, first, second = csv.reader(io.StringIO(capsys.readouterr().out, newline=""))
-    assert first[header.index("handle")] == SHOWN
+    header, row, _ = csv.reader(io.StringIO(capsys.readouterr().out, newline=""))
+    assert row[header.index("handle")] == SHOWN
 
 
 def test_lines_said_are_neither_cut_nor_wrapped_nor_coloured(terminal):

@@ -34,6 +34,7 @@ def test_help_says_what_a_command_does_and_what_each_option_means(clout, command
     assert text.startswith(f"Usage: clout {command or '[OPTIONS] COMMAND'}")
     if command:
         doc = COMMANDS[command].__doc__
+        assert doc is not None
         assert " ".join(doc.splitlines()[0].split()) in text
         assert "--verbose -v Log every step, and show tracebacks." in text
     else:
@@ -62,8 +63,8 @@ WRONG = {
     "no people": (("show", "--top", "0"), "Input should be greater than or equal to 1"),
     "two forms": (("show", "--json", "--csv"), "clout: --json and --csv exclude each other"),
     "an unknown type": (
-        ("run", "--source", "mastodon=x", *RANGE),
-        "clout: --source mastodon=x: unknown type 'mastodon'; use [ID:]TYPE=WHERE with one of higgs,",
+        ("run", "--source", "myspace=x", *RANGE),
+        "clout: --source myspace=x: unknown type 'myspace'; use [ID:]TYPE=WHERE with one of higgs,",
     ),
     "no place": (("run", "--source", "higgs", *RANGE), "clout: --source higgs: say where it is, as higgs=PATH"),
     "a missing file": (

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -237,7 +238,7 @@ def test_the_newest_days_alone_are_read(night, monkeypatch):
     asked = []
     read = Warehouse.read
 
-    def noted(self: Warehouse, table: Table, partition: dict, **options: object) -> pa.Table:
+    def noted(self: Warehouse, table: Table, partition: dict, **options: Any) -> pa.Table:
         asked.append(partition)
         return read(self, table, partition, **options)
 

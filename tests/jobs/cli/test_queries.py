@@ -109,11 +109,10 @@ def test_an_export_appears_whole_or_not_at_all(warehouse, published, tmp_path, m
         queries.export(warehouse, NEXT, VERSION, tmp_path / "day.csv")
 
     def broken(table, partition, version=None) -> pa.RecordBatchReader:
-        def batches():
+        def batch(_):
             raise OSError("the disk is gone")
-            yield
 
-        return pa.RecordBatchReader.from_batches(arrow.schema(SCORES), batches())
+        return pa.RecordBatchReader.from_batches(arrow.schema(SCORES), map(batch, "1"))
 
     monkeypatch.setattr(warehouse, "reader", broken)
     with pytest.raises(OSError, match="the disk is gone"):

@@ -161,8 +161,8 @@ def test_large_graphs_and_every_oracle(spark, distributed, data):
 
     answers = answers_of(data, "soc-Slashdot0902")
     real, found = np.split(found, [answers["vertices"]], axis=1)
-    expected = [answers["sum"][step] for step in Parts._fields]
-    assert real.sum(axis=1) == pytest.approx(expected, rel=1e-9)
+    sums = [answers["sum"][step] for step in Parts._fields]
+    assert real.sum(axis=1) == pytest.approx(sums, rel=1e-9)
     for person in answers["top20"]:
         whole = [person[step] for step in Parts._fields]
         assert real[:, int(person["id"])] == pytest.approx(whole, rel=0, abs=1e-9 * max(1, person["influence"]))

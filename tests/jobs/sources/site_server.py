@@ -45,7 +45,7 @@ class Site:
     type: str
     answer: Callable[[str], Reply]
     ask: Callable[[str], dict[str, Any]]
-    expected: Mapping[str, Act]
+    expected: dict[str, Act]
     small: Mapping[str, Any]
     module: Any
     twice: int = 0  # pages that a search for the day has already seen

@@ -1,5 +1,7 @@
 """Groups that announce activities, and whom an activity is sent to: what counts, and for whom."""
 
+from typing import Any
+
 import pytest
 
 from jobs.sources.page import Account, Act, Ignored, Rejected, Undo
@@ -55,7 +57,7 @@ def test_an_announcement_of_content_is_a_reshare_also_by_a_group():
 
 
 def test_what_is_handed_on_again_and_again_is_rejected():
-    activity = LIKE
+    activity: dict[str, Any] = LIKE
     for _ in range(4):
         activity = {"type": "Announce", "actor": GROUP, "object": activity}
     with pytest.raises(Rejected, match="activity is handed on too often"):

@@ -10,7 +10,7 @@ from websockets.sync.server import ServerConnection
 
 from jobs import pull_activity
 from jobs.errors import UsageError
-from jobs.sources import bluesky, bluesky_actors, bluesky_erasures
+from jobs.sources import bluesky, bluesky_actors, bluesky_deletions
 from jobs.sources.bluesky import BlueskySource
 from jobs.sources.page import DAY_US, Note
 from jobs.sources.recording import Cursor, Recording
@@ -192,7 +192,7 @@ def test_the_last_event_of_an_account_decides_whether_it_is_gone(tmp_path, event
     stream = Recording(tmp_path, "stream")
     for each in events:
         stream.add([each], Cursor())
-    assert bluesky_erasures.of_day(stream) == (frozenset([b"did:plc:u3"]) if is_gone else frozenset())
+    assert bluesky_deletions.accounts(stream) == (frozenset([b"did:plc:u3"]) if is_gone else frozenset())
 
 
 def test_acts_of_an_account_that_is_gone_are_ignored_and_acts_on_it_stay(tmp_path):

@@ -137,7 +137,7 @@ def test_a_typed_entry_says_what_to_ask_and_within_which_budget(tmp_path):
         ("third:hackernews=http://127.0.0.1:7",),
     ]
     assert sources(path, ["hn", "other", "third", "sample"]) == (typed, valued, plain, *parse_specs(["sample"]))
-    opened = [spec.open(tmp_path) for spec in (typed, valued, plain)]
+    opened = [source for spec in (typed, valued, plain) if isinstance(source := spec.open(tmp_path), HackerNewsSource)]
     assert [source.ask.api for source in opened] == [f"http://127.0.0.1:{port}" for port in (9, 8, 7)]
     assert [source.connection for source in opened] == ["news", "other", "third"]
     assert [(source.budget.requests, source.budget.minutes) for source in opened] == [
@@ -212,4 +212,4 @@ def test_a_type_that_its_platform_forbids_needs_an_agreement(tmp_path, name, kin
     path.write_text(f"{entry}, enabled: false}}\n")
     assert enabled_sources(path) == ()
     path.write_text(f"{entry}, terms: contract 7}}\n")
-    assert [spec.options.terms for spec in enabled_sources(path)] == ["contract 7"]
+    assert [spec.options and spec.options.terms for spec in enabled_sources(path)] == ["contract 7"]

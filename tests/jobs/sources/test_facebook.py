@@ -20,6 +20,7 @@ from jobs.sources.spec import LiveOptions, SourceSpec
 from jobs.sources.values import derived_id
 from jobs.warehouse.runs import Batch
 from schemas.coverage import COVERAGE
+from tests.jobs.sources.archives import content
 from tests.jobs.sources.killed import killed_at, recorded
 from tests.jobs.sources.platform_server import Platform, Reply
 
@@ -245,7 +246,7 @@ def test_a_pull_into_a_warehouse(graph, warehouse):
 def test_recorded_comments_are_read_and_lack_their_authors(fixtures):
     with tarfile.open(fixtures("facebook/python-facebook.tar.xz")) as archive:
         (member,) = [each for each in archive if each.name.endswith("/comments/comment_info.json")]
-        comment = orjson.loads(archive.extractfile(member).read())
+        comment = orjson.loads(content(archive, member))
     (record,) = parse(orjson.dumps(facebook._kept(comment, "1", "1_5")))
     assert isinstance(record, Unresolved)
     assert record.reason == NOT_SHOWN

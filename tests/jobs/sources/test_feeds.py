@@ -8,7 +8,7 @@ from backports import zstd
 
 from jobs.errors import UsageError
 from jobs.sources import feeds
-from jobs.sources.feeds import parse
+from jobs.sources.feeds import FeedsSource, parse
 from jobs.sources.page import Account, Act, Author, Note, Unresolved
 from jobs.sources.spec import parse_specs
 from jobs.sources.values import NO_TIME, derived_id
@@ -169,9 +169,13 @@ def test_feeds_come_from_a_population_or_an_opml_file(tmp_path):
     opml.write_text('<opml><body><outline><outline xmlUrl="https://example.org/feed"/></outline></body></opml>')
     for path in (population, opml):
         (spec,) = parse_specs([f"blogs:feeds={path}"])
-        assert [member.name for member in spec.open(tmp_path)._members] == ["https://example.org/feed"]
+        source = spec.open(tmp_path)
+        assert isinstance(source, FeedsSource)
+        assert [member.name for member in source._members] == ["https://example.org/feed"]
     (spec,) = parse_specs(["blogs:feeds=https://example.org/a"])
-    assert [member.name for member in spec.open(tmp_path)._members] == ["https://example.org/a"]
+    source = spec.open(tmp_path)
+    assert isinstance(source, FeedsSource)
+    assert [member.name for member in source._members] == ["https://example.org/a"]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from jobs.sources.github_events import EVENTS, parse
 from jobs.sources.page import Account, Act, Author, Ignored, Rejected, Unresolved
 from jobs.sources.values import ACTOR_WITHDRAWN, NO_TARGET, NO_TIME, derived_id
+from tests.jobs.sources.archives import content
 
 NOON = int(datetime(2026, 11, 3, 12, tzinfo=UTC).timestamp()) * 1_000_000
 THREAD = "bo/tool#12"
@@ -277,7 +278,7 @@ def test_recorded_payloads_of_each_type(fixtures):
             *_, folder, _name = member.name.split("/") if member.isfile() else ("", "")
             kind = "".join(word.capitalize() for word in folder.split("_")) + "Event"
             if kind in EVENTS:
-                payload = json.loads(archive.extractfile(member).read())
+                payload = json.loads(content(archive, member))
                 repository = payload.get("repository", {}).get("full_name")
                 line = event(kind, payload, repo={"name": repository}, actor=payload["sender"])
                 acts.update((kind, record.kind) for record in parsed(line) if isinstance(record, Act))

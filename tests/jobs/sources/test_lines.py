@@ -7,6 +7,7 @@ import lzma
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import date
 
 import pytest
@@ -19,7 +20,13 @@ from jobs.sources.page import Ignored, Note, Rejected
 from jobs.sources.values import json_object
 
 TEXT = b"".join(b"line %d\n" % number for number in range(1, 100_001))  # more than a buffer
-PACK = {"plain": bytes, "gzip": gzip.compress, "bzip2": bz2.compress, "xz": lzma.compress, "zstd": zstd.compress}
+PACK: dict[str, Callable[[bytes], bytes]] = {
+    "plain": bytes,
+    "gzip": gzip.compress,
+    "bzip2": bz2.compress,
+    "xz": lzma.compress,
+    "zstd": zstd.compress,
+}
 ARCHIVES = [name for name in PACK if name != "plain"]
 BROKEN = "archive is truncated or damaged from here on"
 

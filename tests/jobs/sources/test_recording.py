@@ -2,6 +2,7 @@
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from backports import zstd
@@ -29,7 +30,7 @@ def test_a_page_without_items_keeps_its_cursor(tmp_path):
 
 
 def test_only_what_has_a_shape_is_kept_of_a_value():
-    shape = {"id": {}, "user": {"login": {}}}
+    shape: dict[str, Any] = {"id": {}, "user": {"login": {}}}
     whole = {"id": 7, "user": {"login": "ana", "bio": "text"}, "body": "text"}
     assert recording.kept(whole, shape) == {"id": 7, "user": {"login": "ana"}}
     assert recording.kept({"id": ["text"], "user": "text"}, shape) == {"id": [], "user": ""}

@@ -1,6 +1,7 @@
 """Reddit's comments and submissions, and whom they are to."""
 
 from datetime import UTC, date, datetime
+from typing import Any
 
 import orjson
 import pytest
@@ -42,6 +43,7 @@ def test_a_submission_is_a_post():
 def test_a_crosspost_also_reshares_the_original():
     post = (Act("post", "bo", "bo", NOON, "t3_s1"), Author("t3_s1", "bo"))
     assert parsed(CROSSPOST) == (Act("reshare", "bo", "cleo", NOON, "t3_s1", "t3_s0"), *post)
+    unknown: list[Any] | None
     for unknown in (None, []):  # the original's author is looked up
         assert parsed(CROSSPOST, crosspost_parent_list=unknown) == (
             Act("reshare", "bo", None, NOON, "t3_s1", "t3_s0"),

@@ -138,9 +138,10 @@ def test_older_posts_are_asked_together_and_once(stack, tmp_path):
 
 
 def test_many_items_of_one_second_are_paged_within_it(stack, tmp_path):
-    crowd = [{"question_id": number, "creation_date": MIDNIGHT + 5, "owner": ANA} for number in range(1, 61)] + [
-        {"question_id": 61, "creation_date": MIDNIGHT + 6, "owner": ANA}
+    crowd: list[dict[str, Any]] = [
+        {"question_id": number, "creation_date": MIDNIGHT + 5, "owner": ANA} for number in range(1, 61)
     ]
+    crowd.append({"question_id": 61, "creation_date": MIDNIGHT + 6, "owner": ANA})
 
     def answer(path: str) -> Reply:
         where, query = query_of(path)

@@ -193,7 +193,7 @@ def test_a_pull_writes_the_day(service, warehouse):
     assert {row["platform"] for row in rows} == {"web"}
     assert service.asked[0]["domain"] == "blog0.example"
     (coverage,) = warehouse.read(COVERAGE).to_pylist()
-    assert (coverage["status"], coverage["reason"], coverage["scope"]) == ("complete", None, "everyone")
+    assert (coverage["status"], coverage["reason"], coverage["scope"]) == ("complete", None, "population")
 
 
 def test_the_same_day_again_asks_nothing_and_needs_no_secret(service, tmp_path, monkeypatch):
@@ -287,7 +287,8 @@ def test_a_service_that_fails_leaves_the_day_partial(service, tmp_path, reply, r
 
 
 def test_a_place_is_a_domain(tmp_path):
-    (spec,) = parse_specs(["wm:webmentions=example.org"])
-    assert spec.open(tmp_path).ask.domain == "example.org"
-    (spec,) = parse_specs(["wm:webmentions="])
-    assert spec.open(tmp_path).ask.domain == ""
+    for domain in ("example.org", ""):
+        (spec,) = parse_specs([f"wm:webmentions={domain}"])
+        source = spec.open(tmp_path)
+        assert isinstance(source, WebmentionsSource)
+        assert source.ask.domain == domain

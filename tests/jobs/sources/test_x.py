@@ -21,6 +21,7 @@ from jobs.sources.spec import LiveOptions, SourceSpec
 from jobs.sources.x import XSource
 from jobs.warehouse.runs import Batch
 from schemas.coverage import COVERAGE
+from tests.jobs.sources.archives import content
 from tests.jobs.sources.killed import killed_at, recorded
 from tests.jobs.sources.platform_server import Platform, Reply
 
@@ -224,7 +225,7 @@ def test_recorded_answers_are_lists_of_posts(fixtures):
     with tarfile.open(fixtures("x/python-twitter.tar.xz")) as archive:
         for member in archive:
             if member.name.endswith(("/timeline_mentions.json", "/timeline_tweets.json")):
-                value = orjson.loads(archive.extractfile(member).read())
+                value = orjson.loads(content(archive, member))
                 posts, following = x._page(value)
                 assert len(posts) == len(value["data"])
                 assert following == value["meta"]["next_token"]

@@ -11,6 +11,7 @@ from jobs.sources import x_posts
 from jobs.sources.page import Account, Act, Author, Ignored, Rejected, Unresolved
 from jobs.sources.values import NO_TIME
 from jobs.sources.x_posts import XPostsSource, flattened, parse
+from tests.jobs.sources.archives import content
 
 NOON = int(datetime(2026, 11, 3, 12, tzinfo=UTC).timestamp()) * 1_000_000
 DAY = date(2021, 6, 26)
@@ -135,7 +136,7 @@ def network(fixtures, tmp_path_factory):
     folder = tmp_path_factory.mktemp("network")
     with tarfile.open(fixtures("x/twarc-network.tar.xz")) as archive:
         (name,) = [name for name in archive.getnames() if name.endswith("tweets.jsonl")]
-        (folder / "tweets.jsonl").write_bytes(archive.extractfile(name).read())
+        (folder / "tweets.jsonl").write_bytes(content(archive, name))
     return folder / "tweets.jsonl"
 
 
@@ -167,7 +168,7 @@ def test_recorded_pages_and_flattened_posts_are_read(fixtures, tmp_path, count_p
                 ("/flat.jsonl", "/noflat.jsonl", "/edited.jsonl", "/withheld.jsonl", "/users.jsonl")
             ):
                 path = tmp_path / member.name.rpartition("/")[2]
-                path.write_bytes(archive.extractfile(member).read())
+                path.write_bytes(content(archive, member))
                 source = XPostsSource("x", [str(path)])
                 totals[path.stem] = count_pages(source.pages(date(2021, 4, 8), date(2021, 4, 8)))
     assert totals["flat"].kinds == totals["noflat"].kinds

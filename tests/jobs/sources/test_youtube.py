@@ -21,6 +21,7 @@ from jobs.sources.values import ACTOR_WITHDRAWN
 from jobs.sources.youtube import YouTubeSource, parse
 from jobs.warehouse.runs import Batch
 from schemas.coverage import COVERAGE
+from tests.jobs.sources.archives import content
 from tests.jobs.sources.killed import killed_at, recorded
 from tests.jobs.sources.platform_server import Platform, Reply
 
@@ -249,7 +250,7 @@ def test_recorded_threads_and_comments_are_read(fixtures):
     with tarfile.open(fixtures("youtube/python-youtube.tar.xz")) as archive:
         for member in archive:
             if "/apidata/comment" in member.name and "insert" not in member.name and member.name.endswith(".json"):
-                items = orjson.loads(archive.extractfile(member).read())["items"]
+                items = orjson.loads(content(archive, member))["items"]
                 kept = [
                     each
                     for item in items

@@ -79,6 +79,7 @@ def test_a_torn_commit_below_whole_ones_is_left_alone(warehouse, write):
     delta_log.commits(log(warehouse))[-2].path.write_bytes(b"")
     (outcome,) = damage.repair_logs(warehouse)
     assert outcome.done is None
+    assert outcome.left is not None
     assert "from a backup" in outcome.left
     assert len(found(warehouse)) == 1
 

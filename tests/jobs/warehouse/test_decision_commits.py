@@ -6,6 +6,7 @@ After each, readers see one pull whole, and the next pull leaves nothing of any 
 import itertools
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pyarrow.compute as pc
 import pytest
@@ -58,7 +59,7 @@ def test_a_pull_killed_at_any_point_leaves_one_pull_whole_and_the_next_repairs_e
         except Killed:
             found = seen(warehouse)
             assert found in (was, NEWER), point
-            outcomes.append(found and found.name)
+            outcomes.append(found.name if found else None)
             pull(warehouse, NEXT)
             assert seen(warehouse) is NEXT
             assert_nothing_is_left_of_others(warehouse)
@@ -81,7 +82,7 @@ def test_another_pull_at_any_point_wins_or_comes_after(before):
                 assert seen(warehouse) is OTHER
 
         walked = Walked(warehouse.root, other)
-        lost = failure(lambda walked=walked: pull(walked, NEWER))
+        lost = failure(partial(pull, walked, NEWER))
         if lost:
             (winner,) = pulls(warehouse, COVERAGE)
             assert lost == (

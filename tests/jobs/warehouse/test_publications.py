@@ -164,7 +164,8 @@ def test_a_change_that_comes_while_another_is_decided_on_makes_that_one_lose(war
     checked(10, 20)
     publish.run(warehouse, PARAMS, BATCH)
     checked(10, 22)
-    record, plan = publications.complete, []
+    record = publications.complete
+    plan: list[str] = []
 
     def meanwhile(*given):
         found = record(*given)

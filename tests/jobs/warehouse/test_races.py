@@ -121,6 +121,7 @@ def test_bookkeeping_of_processes_that_collide_is_repeated_until_all_is_there(wa
         for name in names
     ]
     for writer in writers:
+        assert writer.stdin is not None
         writer.stdin.write("\n")
         writer.stdin.flush()
     for writer in writers:

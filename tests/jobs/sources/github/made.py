@@ -31,7 +31,8 @@ def event(
     }  # fmt: skip
 
 
-ON_CODE = {"action": "created", "pull_request": {"number": 13}, "comment": {"id": 80}}  # nobody names the author of 13
+# Nobody names the author of 13.
+ON_CODE: dict[str, Any] = {"action": "created", "pull_request": {"number": 13}, "comment": {"id": 80}}
 
 
 def issue(number: int, at: str = NOON, by: Any = "Cleo", **more: Any) -> dict[str, Any]:

@@ -228,7 +228,9 @@ def test_members_come_from_files_too(hub, tmp_path):
 
 def test_places_say_what_to_ask(tmp_path):
     (spec,) = parse_specs(["gh:github=Bo/Tool", "gh:github=orgs/Acme"])
-    assert spec.open(tmp_path).ask == GitHubAsk(repositories=["Bo/Tool"], organizations=["Acme"])
+    source = spec.open(tmp_path)
+    assert isinstance(source, GitHubSource)
+    assert source.ask == GitHubAsk(repositories=["Bo/Tool"], organizations=["Acme"])
     assert GitHubAsk.of_places(["Bo/Tool.js", "ana", "orgs/Acme", "ci[bot]"]) == {
         "repositories": ["Bo/Tool.js"], "users": ["ana", "ci[bot]"], "organizations": ["Acme"],
     }  # fmt: skip

@@ -12,6 +12,7 @@ from jobs.sources.github_events import parse
 from jobs.sources.github_lists import CODE_COMMENTS, COMMENTS, ISSUES, as_event, kept_event
 from jobs.sources.page import Account, Act, Author, Ignored, Unresolved
 from jobs.sources.values import ACTOR_WITHDRAWN, NO_TARGET
+from tests.jobs.sources.archives import content
 from tests.jobs.sources.github.made import T, code_comment, comment, event, issue, user
 
 # One item
@@ -93,7 +94,7 @@ def test_recorded_issues_are_read(fixtures):
     """Pages of one repository with 13 issues."""
     with tarfile.open(fixtures("github/octokit-fixtures.tar.xz")) as archive:
         (member,) = [m for m in archive if m.name.endswith("paginate-issues/raw-fixture.json")]
-        exchanges = json.load(archive.extractfile(member))
+        exchanges = json.loads(content(archive, member))
     pages = [one["response"] for one in exchanges if one["method"] == "get"]
     lines = [orjson.dumps(as_event(ISSUES, item, is_of_day=True)) for page in pages for item in page]
     records = [record for line in lines for record in parse(line)]
@@ -115,7 +116,7 @@ def test_recorded_objects_of_webhooks_are_read_as_items_of_lists(fixtures, folde
     """Webhooks send the objects that the lists hold."""
     with tarfile.open(fixtures("github/octokit-webhooks.tar.xz")) as archive:
         members = [m for m in archive if f"/{folder}/" in m.name and m.name.endswith(".json")]
-        objects = [json.load(archive.extractfile(member))[what] for member in members]
+        objects = [json.loads(content(archive, member))[what] for member in members]
     assert len(objects) >= 4
     for found in objects:
         if folder == "pull_request":

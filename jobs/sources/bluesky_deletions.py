@@ -1,0 +1,62 @@
+"""What a day's events take back: acts that were deleted, and what accounts did that were deleted, taken down or deactivated.
+
+The last account event of a day decides whether the account is gone at its end. Whoever comes back the same day keeps everything
+of that day. What others did to the account stays.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+
+import orjson
+from backports import zstd
+
+from jobs.sources import jetstream
+from jobs.sources.page import Ignored, Record, Rejected, Undo
+from jobs.sources.recording import Recording
+from jobs.sources.values import from_micros, within
+from jobs.sources.withdrawals import Withdrawals
+
+GONE = ("deleted", "takendown", "deactivated")
+_ACCOUNT = b'"kind":"account"'
+_DELETE = b'"operation":"delete"'
+_DID = len(b'{"did":"')  # where the account stands: a recorded event begins with it
+
+
+def accounts(stream: Recording) -> frozenset[bytes]:
+    """The DIDs of the accounts that are gone at the end of a day's recorded events."""
+    last: dict[bytes, tuple[int, bool]] = {}
+    for line in _lines(stream, _ACCOUNT):
+        event = orjson.loads(line)
+        is_gone = within(event, "account", "active") is False and within(event, "account", "status") in GONE
+        did = _did(line)
+        last[did] = max(last.get(did, (0, False)), (event.get("time_us", 0), is_gone))
+    return frozenset(did for did, (_, is_gone) in last.items() if is_gone)
+
+
+def withdrawals(stream: Recording) -> Withdrawals:
+    """All that a day's recorded events take back, of whichever day."""
+    acts: list[tuple[str, str]] = []
+    for line in _lines(stream, _DELETE):
+        try:
+            acts += [(each.activity_id, each.actor_id) for each in jetstream.parse(line) if isinstance(each, Undo)]
+        except Rejected:
+            continue  # the pull of its own day counts it
+    return Withdrawals(acts, frozenset(did.decode() for did in accounts(stream)))
+
+
+def parse(line: bytes, gone: Collection[bytes]) -> Sequence[Record]:
+    """Like `jetstream.parse`, but ignores what these accounts did."""
+    if _did(line) in gone:
+        return (Ignored(from_micros(orjson.loads(line)["time_us"])),)
+    return jetstream.parse(line)
+
+
+def _lines(stream: Recording, mark: bytes) -> Iterator[bytes]:
+    """The recorded events that hold this text."""
+    for page in stream.pages:
+        content = zstd.decompress(page.read_bytes())
+        if mark in content:
+            yield from (line for line in content.splitlines() if mark in line)
+
+
+def _did(line: bytes) -> bytes:
+    return line[_DID : line.find(b'"', _DID)]

@@ -1,0 +1,64 @@
+"""Acts that their platform takes back on a later day: they stop counting on the day to which they belong.
+
+A pull of a day reads its own recording and, for the `withdraw_days` days after it, what the recordings of those days take back.
+So a day that is pulled again loses those acts, whatever the order of pulls. A pull that takes back acts of earlier days pulls
+those days again, from their recordings and without a request. Their scores become stale, `clout repair` computes them again,
+and each change is a restatement.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+
+import duckdb
+import pyarrow as pa
+
+from jobs.sources.page import ACTS, UNDOS, Page, no_rows
+from jobs.warehouse import counted
+from jobs.warehouse.storage import Warehouse
+from schemas.activity import ACTIVITY
+
+
+class Withdrawals(NamedTuple):
+    """What one day takes back: acts, each as (activity_id, actor_id), and all acts of these accounts."""
+
+    acts: Sequence[tuple[str, str]] = ()
+    accounts: frozenset[str] = frozenset()
+
+
+def page(platform: str, file: str, acts: Sequence[tuple[str, str]]) -> Page:
+    """A page that takes back these acts. Without a time, an undo belongs to the pulled day that has the act."""
+    nothing = pa.nulls(len(acts), UNDOS.field("occurred_at").type)
+    undos = pa.record_batch([*_columns(acts), nothing], schema=UNDOS)
+    return Page(platform=platform, file=file, acts=no_rows(ACTS), undos=undos)
+
+
+def affected_days(
+    warehouse: Warehouse, source_id: str, withdrawn: Withdrawals, first_day: date, last_day: date
+) -> list[date]:
+    """The days, ascending, on which the source has acts that count and that are taken back."""
+    if not withdrawn.acts and not withdrawn.accounts:
+        return []
+    snapshot = counted.snapshot(warehouse)
+    rows = counted.dataset(warehouse, ACTIVITY, snapshot.activity, snapshot.coverage, first_day, last_day)
+    with duckdb.connect() as db:
+        db.register("activity", rows)
+        db.register("acts", pa.table(dict(zip(("activity_id", "actor_id"), _columns(withdrawn.acts), strict=True))))
+        db.register("accounts", pa.table({"actor_id": pa.array(sorted(withdrawn.accounts), pa.string())}))
+        found = db.sql(
+            """
+            select day from activity semi join acts using (activity_id, actor_id) where source = $source
+            union
+            select day from activity semi join accounts using (actor_id) where source = $source
+            order by day
+            """,
+            params={"source": source_id},
+        ).fetchall()
+    return [day for (day,) in found]
+
+
+def _columns(acts: Sequence[tuple[str, str]]) -> tuple[pa.Array, pa.Array]:
+    return (
+        pa.array([activity_id for activity_id, _ in acts], pa.string()),
+        pa.array([actor_id for _, actor_id in acts], pa.string()),
+    )
