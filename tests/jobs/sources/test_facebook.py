@@ -255,7 +255,7 @@ def test_recorded_comments_are_read_and_lack_their_authors(fixtures):
 def test_a_recorded_list_of_people_gives_a_like_of_each(graph, tmp_path, fixtures):
     with tarfile.open(fixtures("facebook/python-facebook.tar.xz")) as archive:
         (member,) = [each for each in archive if each.name.endswith("/likes/likes_resp.json")]
-        people = orjson.loads(archive.extractfile(member).read())["data"]
+        people = orjson.loads(content(archive, member))["data"]
     whole = graph.answer
     graph.answer = lambda path: (
         Reply({"data": people}, headers={"Date": NIGHT}) if "/1_5/reactions" in path else whole(path)

@@ -21,6 +21,7 @@ from jobs.sources.settings import Limits, Settings
 from jobs.sources.spec import LiveOptions, SourceSpec
 from jobs.warehouse.runs import Batch
 from schemas.coverage import COVERAGE
+from tests.jobs.sources.archives import content
 from tests.jobs.sources.killed import killed_at, recorded
 from tests.jobs.sources.platform_server import Platform, Reply
 
@@ -254,7 +255,7 @@ def test_a_refused_application_fails_at_once_and_is_never_shown(site, tmp_path, 
 def test_recorded_lists_are_read(site, tmp_path, fixtures, name, kind):
     with tarfile.open(fixtures("reddit/praw-cassettes.tar.xz")) as archive:
         (member,) = [each for each in archive if each.name.endswith(f"/TestSubredditListings.test_{name}.json")]
-        answer = json.loads(archive.extractfile(member).read())["interactions"][-1]["response"]["body"]["string"]
+        answer = json.loads(content(archive, member))["interactions"][-1]["response"]["body"]["string"]
     whole = site.answer
     site.answer = lambda path: Reply(answer.encode()) if path.partition("?")[0].endswith(name) else whole(path)
     first = min(int(child["data"]["created_utc"]) for child in json.loads(answer)["data"]["children"])

@@ -131,7 +131,8 @@ def test_a_killed_pull_asks_at_most_one_page_again(site, tmp_path):
 )
 def test_what_a_refusal_or_an_odd_answer_means(site, tmp_path, reply, note):
     site.answer = lambda _: reply
-    source = opened(site, tmp_path, budget=lambda *given: Budget(*given, sleep=lambda _: None))
+    source = opened(site, tmp_path)
+    source.budget.sleep = lambda _: None
     acts, notes = pulled(source)
     assert acts == []
     assert note in notes[0]
@@ -141,7 +142,8 @@ def test_what_a_refusal_or_an_odd_answer_means(site, tmp_path, reply, note):
 def test_each_answer_that_breaks_off_is_paid_and_no_html(site, tmp_path):
     whole, broken = site.answer, [Reply(b'{"data": ['), Reply(b"<p>", headers={"Content-Type": "text/html"})]
     site.answer = lambda path: broken.pop() if broken else whole(path)
-    source = opened(site, tmp_path, budget=lambda *given: Budget(*given, sleep=lambda _: None))
+    source = opened(site, tmp_path)
+    source.budget.sleep = lambda _: None
     assert len(pulled(source)[0]) == 20
     assert len(site.asked) == 10
     assert source.budget.dollars_used == pytest.approx(PAGE_DOLLARS + 8 * 3 * x.POST_DOLLARS)
