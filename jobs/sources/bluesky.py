@@ -189,9 +189,8 @@ def _batches(socket: ClientConnection, end: int, budget: Budget, actors: Sequenc
             last = max(last, time_us)
             if wanted is not None and str(event.get("did")) not in wanted:
                 continue
-            lines.append(
-                bytes(memoryview(orjson.dumps(_kept(event))))
-            )  # a copy: orjson's own keeps kilobytes allocated
+            line = orjson.dumps(_kept(event))
+            lines.append(bytes(memoryview(line)))  # a copy, because orjson's own value keeps kilobytes allocated
             if len(lines) >= PAGE_EVENTS:
                 yield Batch(lines, first, last, False)
                 lines = []
