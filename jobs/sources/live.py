@@ -16,6 +16,8 @@ from jobs.sources.population import Member, Population
 from jobs.sources.settings import Ask, Members, Settings
 from schemas.coverage import EVERYONE, POPULATION
 
+UNFINISHED = "the platform did not have the whole day yet; pull again"
+
 
 class LiveSource:
     """A platform through its API. `requests` counts the requests of each pulled day."""
@@ -51,9 +53,16 @@ class LiveSource:
             day = first_day + timedelta(days=number)
             folder = self.folder(day)
             before = self.budget.used
-            notes = [note._replace(day=day) for note in self.record(day, folder)]
+            notes = [note._replace(day=day) for note in self._recorded(day, folder)]
             self.requests[day] = self.budget.used - before
             yield from recording.parsed(folder, self.platforms[0], self.parser(folder), notes)
+
+    def _recorded(self, day: date, folder: Path) -> list[Note]:
+        """The notes of `record`. A day that the platform still has more of is partial, whatever this machine's clock says."""
+        notes = self.record(day, folder)
+        if any(note.partial for note in notes) or recording.is_done(folder):
+            return notes
+        return [*notes, Note(UNFINISHED, partial=True)]
 
     def parser(self, folder: Path) -> Parse:
         """The parser of a day's recordings in `folder`."""

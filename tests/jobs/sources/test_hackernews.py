@@ -14,7 +14,8 @@ from jobs import pull_activity
 from jobs.errors import UsageError
 from jobs.sources import hackernews, recording
 from jobs.sources.hackernews import HackerNewsSource, parse
-from jobs.sources.page import Account, Act, Author, Ignored, Unresolved
+from jobs.sources.live import UNFINISHED
+from jobs.sources.page import Account, Act, Author, Ignored, Note, Unresolved
 from jobs.sources.settings import Limits, Settings
 from jobs.sources.spec import parse_specs
 from jobs.sources.values import ACTOR_WITHDRAWN
@@ -179,8 +180,10 @@ def test_a_pull_that_is_killed_between_a_page_and_its_rename_asks_one_page_again
 def test_a_day_that_has_not_ended_goes_on_with_the_next_pull(hn, tmp_path):
     whole, newest = hn.answer, FIRST_OF_DAY + 70
     hn.answer = lambda path: Reply(newest) if path == "/maxitem.json" else whole(path)
-    early = of_day(acts(opened(hn, tmp_path)))
+    pages = list(opened(hn, tmp_path).pages(DAY, DAY))
+    early = of_day([act for page in pages for act in page.acts.to_pylist()])
     assert early == {number for number in EXPECTED if number <= newest}
+    assert [note for page in pages for note in page.notes] == [Note(UNFINISHED, True, DAY)]
     hn.answer = whole
     hn.asked.clear()
     assert of_day(acts(opened(hn, tmp_path))) == EXPECTED
