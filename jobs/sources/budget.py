@@ -40,6 +40,11 @@ class Budget:
         """Seconds until the minutes are used up; negative afterwards."""
         return 60 * self.minutes - (self.clock() - self._began)
 
+    @property
+    def minutes_used_up(self) -> str:
+        """The reason of a pull that ends for lack of time."""
+        return f"the budget of {self.minutes:g} minutes is used up"
+
     def spend(self) -> None:
         """Counts one request. Raises `OutOfBudgetError` if no request or no time is left."""
         with self._lock:
@@ -51,7 +56,7 @@ class Budget:
     def refuse_late(self) -> None:
         """Raises `OutOfBudgetError` if the minutes are used up."""
         if self.seconds_left <= 0:
-            raise OutOfBudgetError(f"the budget of {self.minutes:g} minutes is used up")
+            raise OutOfBudgetError(self.minutes_used_up)
 
     def wait(self, seconds: float) -> None:
         """Waits for this many seconds. If that is more than `MAX_WAIT_S` or more than the time left, raises `OutOfBudgetError`

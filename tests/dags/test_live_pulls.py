@@ -187,8 +187,10 @@ def test_a_platform_that_fails_stops_no_other(night, failing):
 def test_the_failed_pull_leaves_the_day_as_it_was_and_is_retried(night, failing):
     assert night.acts("dba") == set()
     (error,) = [row["error"] for row in night.warehouse.read(RUNS).to_pylist() if row["status"] == "failed"]
-    assert error.startswith(f"dba {DAY}: ")
-    assert error.endswith(" after 0 of 3 lists; the next pull resumes there; nothing pulled, the day stays as it was")
+    assert error == (
+        f"dba {DAY}: 127.0.0.1/questions: status 502, and the budget of 0.05 minutes is used up after 0 of 3 lists; the next"
+        " pull resumes there; nothing pulled, the day stays as it was"
+    )
 
 
 def test_each_pull_has_the_pool_of_its_source(failing):
