@@ -19,8 +19,8 @@ from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from schemas.runs import RUNS
 from tests.dags.up import BIN, wait_until
+from tests.jobs.sources import hackernews_server as hackernews
 from tests.jobs.sources import mastodon_instance as mastodon
-from tests.jobs.sources import test_hackernews as hackernews
 from tests.jobs.sources.github.made import GitHub, event, user
 from tests.jobs.sources.mastodon_instance import ANA, BO, Instance
 from tests.jobs.sources.platform_server import Platform, Reply, served
@@ -83,20 +83,14 @@ class Night(NamedTuple):
 
 
 def hacker_news(platform: Platform) -> None:
-    later = int((NOON - hackernews_noon()).total_seconds())
+    later = 86_400 * (DAY - hackernews.DAY).days
 
     def answer(path: str) -> Reply:
-        if path == "/maxitem.json":
-            return Reply(hackernews.NEWEST)
-        number = int(path.removeprefix("/item/").removesuffix(".json"))
-        item = hackernews.item(number)
-        return Reply(item and item | {"time": item["time"] + later})
+        reply = hackernews.answer(path)
+        dated = isinstance(reply.value, dict)
+        return Reply(reply.value | {"time": reply.value["time"] + later}) if dated else reply
 
     platform.answer = answer
-
-
-def hackernews_noon() -> datetime:
-    return datetime.combine(hackernews.DAY, time(12), UTC)
 
 
 def github(platform: Platform) -> None:

@@ -17,8 +17,8 @@ import pytest
 
 from jobs.sources.live import UNFINISHED
 from tests.jobs.night import BODY, DAY, PATIENCE_S, RECENT, Night, dba, home, hub, repository
+from tests.jobs.sources import hackernews_server as news
 from tests.jobs.sources import stackexchange_server as stackexchange
-from tests.jobs.sources import test_hackernews as news
 from tests.jobs.sources.mastodon_instance import peopled
 from tests.jobs.sources.platform_server import Platform, Reply, served
 from tests.jobs.sources.site_server import TEXT
@@ -183,15 +183,7 @@ def dated(answer: Callable[[str], Reply], at: datetime) -> Callable[[str], Reply
 def early_news(platform: Platform, at: datetime) -> dict[str, Any]:
     """Hacker News, which has no item after this instant."""
     newest = news.FIRST_OF_DAY + int(at.timestamp() - news.MIDNIGHT) // news.SECONDS_APART
-    newest = min(newest, news.NEWEST)
-
-    def answer(path: str) -> Reply:
-        if path == "/maxitem.json":
-            return Reply(newest)
-        number = int(path.removeprefix("/item/").removesuffix(".json"))
-        return Reply(news.item(number) if number <= newest else None)
-
-    platform.answer = answer
+    platform.answer = lambda path: news.answer(path, min(newest, news.NEWEST))
     return {"source": "hn", "type": "hackernews", "ask": {"api": platform.url}}
 
 

@@ -18,7 +18,7 @@ from tests.jobs.sources.site_server import Clock
 def test_the_reason_is_the_failure_unless_the_platform_asks_to_wait(platform: Platform, headers, reason):
     platform.answer = lambda _: Reply(None, 502, headers)
     clock = Clock()
-    with Api(platform.url, Budget(100, 0.1, lambda: clock.now, clock.sleep)) as api:
-        with pytest.raises(OutOfBudgetError, match=reason):
-            api.get("x")
+    budget = Budget(100, 0.1, lambda: clock.now, clock.sleep)
+    with Api(platform.url, budget) as api, pytest.raises(OutOfBudgetError, match=reason):
+        api.get("x")
     assert clock.now < 6
