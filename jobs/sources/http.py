@@ -17,11 +17,11 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Self, TypeVar
 
 import httpx2
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
 from jobs import __version__
 from jobs.errors import UsageError
-from jobs.sources.budget import ApiError, Budget
+from jobs.sources.budget import ApiError, Budget, OutOfBudgetError
 from jobs.sources.waits import MARGIN_S, PassingError, asked_wait_s, is_limited, is_used_up, now, wait_s
 
 log = logging.getLogger(__name__)
@@ -102,6 +102,14 @@ class Client:
         """Waits between two attempts. Raises `OutOfBudgetError`."""
         self._budget.wait(seconds)
 
+    def _before_wait(self, where: str, state: RetryCallState) -> None:
+        """Raises `OutOfBudgetError` if the time left is too short for a wait that the platform did not ask for."""
+        error = state.outcome.exception() if state.outcome else None
+        short = state.upcoming_sleep > self._budget.seconds_left
+        if short and isinstance(error, PassingError) and error.wait_s is None:
+            raise OutOfBudgetError(f"{where}: {error}, and {self._budget.minutes_used_up}")
+        log.info("%s: %s; trying again", where, error)
+
     def _get(
         self, url: httpx2.URL, read: Callable[[httpx2.Response, str], T], headers: Mapping[str, str] | None = None
     ) -> T:
@@ -117,9 +125,7 @@ class Client:
             wait=wait_s,
             sleep=self._wait,
             stop=stop_after_attempt(self.tries),
-            before_sleep=lambda state: log.info(
-                "%s: %s; trying again", where, state.outcome and state.outcome.exception()
-            ),
+            before_sleep=lambda state: self._before_wait(where, state),
             reraise=True,
         )
         try:
