@@ -64,7 +64,7 @@ class Budget:
     def refuse_cost(self, most: float) -> None:
         """Raises `OutOfBudgetError` if a request that costs at most this many dollars might exceed the budget."""
         if self.dollars is not None and self.dollars_used + most > self.dollars:
-            raise OutOfBudgetError(f"the budget of ${self.dollars:,.2f} does not allow another request")
+            raise OutOfBudgetError(f"a budget of more than ${self.dollars:,.2f} is needed")
 
     def wait(self, seconds: float) -> None:
         """Waits for this many seconds. If that is more than `MAX_WAIT_S` or more than the time left, raises `OutOfBudgetError`

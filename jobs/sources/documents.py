@@ -2,7 +2,7 @@
 
 A line may hold several values, and a value may span several lines. An array yields its items. So does an API response or an
 export that holds a list: `orderedItems` or `items` of an ActivityStreams collection, `data` of an API, `children` of a Reddit
-listing.
+listing, `comments_v2` or `reactions_v2` of a download from Facebook.
 """
 
 import codecs
@@ -18,7 +18,7 @@ from jobs.sources.page import Rejected
 PIECE_BYTES = 1 << 20
 MAX_CHARS = 16 << 20  # per value; the same limit as for a line
 
-_LISTS = ("orderedItems", "items", "data", "children")
+_LISTS = ("orderedItems", "items", "data", "children", "comments_v2", "reactions_v2")
 _PRINTED = re.compile(rb"\s*(?:\[\s*(?:[{\]]|$)|\{\s*\n)")  # an array of objects, or an object over several lines
 _LISTED = re.compile(rb'"(?:%s)"\s*:\s*\[' % "|".join(_LISTS).encode())
 _SPACE = re.compile(r"[ \t\r\n]*")

@@ -1,6 +1,6 @@
-"""facebook: posts of a Page that one administers and the comments below them, through the Graph API with the Page's token.
+"""facebook: posts of a Page that one administers, their comments and reactions, through the Graph API by the Page's token.
 
-https://developers.facebook.com/docs/graph-api/reference/page/feed, /docs/graph-api/reference/object/comments. The token needs
+https://developers.facebook.com/docs/graph-api/reference/page/feed, /object/comments and /object/reactions. The token needs
 `pages_read_engagement` and `pages_read_user_content`. Without them, and for other people's Pages, comments have no author. An
 account's id is the Page's, or what Facebook calls a page-scoped id: the same person has another id on another Page.
 `created_time` is Facebook's own clock.
@@ -9,43 +9,57 @@ account's id is the Page's, or what Facebook calls a page-scoped id: the same pe
     post of the Page                post
     comment                         reply to the Page
     comment below a comment         reply to the author of that comment
-    comment without an author       unresolved
+    name in the list of reactions   like of the post, without a time: see `jobs.sources.snapshots`; `ANGRY` is ignored
+    without an author or name       unresolved
 
-A pull reads the posts of the day and of the `revisit_days` before it, with all their comments. Comments on older posts stay
-unseen, as a note says. Reactions have no times and are not read. Shares and followers have no names.
+A pull reads the posts of the day and of the `revisit_days` before it, with all their comments and who reacted. What older posts
+get stays unseen, as a note says. So do reactions if the day ended more than a day ago. Shares and followers have no names.
 
 Meta's Platform Terms (https://developers.facebook.com/terms) forbid decisions about people from Platform Data, and ask for its
 deletion when a person asks or leaves.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 from jobs.errors import CloutError
-from jobs.sources import recording, roster
+from jobs.sources import recording, roster, sites, snapshots
 from jobs.sources.budget import ApiError, OutOfBudgetError
 from jobs.sources.http import Api, NotAllowedError, NotThereError
 from jobs.sources.live import LiveSource
-from jobs.sources.page import Account, Act, Author, Note, Record, Unresolved
+from jobs.sources.page import Account, Act, Author, Ignored, Note, Record, Unresolved
 from jobs.sources.recording import Cursor, Recording
 from jobs.sources.settings import Ask
 from jobs.sources.snapshots import end_of
-from jobs.sources.values import account_id, dated, from_iso, json_object, shown, within
+from jobs.sources.values import (
+    account_id,
+    dated,
+    derived_id,
+    from_iso,
+    from_micros,
+    json_object,
+    shown,
+    within,
+)
 
 PUBLIC = "https://graph.facebook.com/v26.0"
 PAGE_ITEMS = 100
 LIMITED = (4, 17, 32, 613)  # codes of errors: https://developers.facebook.com/docs/graph-api/guides/error-handling
 REFUSED = (10, 102, 190, *range(200, 300))
 MISSING = (100, 33)  # code and subcode
+AGAINST = "ANGRY"  # a type of reaction that is no approval
 NOT_SHOWN = "actor is not shown to this token"
-OLDER_POSTS = "comments on posts from before {day} are not seen"
+OLDER_POSTS = "comments and reactions on posts from before {day} are not seen"
+LATE = "who reacted can be observed only until a day after the day's end"
 
 
 def parse(line: bytes) -> Sequence[Record]:
-    """One recorded post or comment -> its records."""
+    """One recorded post, comment or name on a list of reactions -> its records."""
     item = json_object(line)
+    if snapshots.NAME in item:
+        return _reaction(item)
     occurred_at = from_iso(item.get("created_time"))
     with dated(occurred_at):
         own, page = account_id(item.get("id"), "item"), account_id(item.get("page"), "page")
@@ -59,6 +73,21 @@ def parse(line: bytes) -> Sequence[Record]:
         if (parent := within(item, "parent", "id")) is not None:
             return (Act("reply", actor, None, occurred_at, own, account_id(parent, "parent")), *known)
         return (Act("reply", actor, page, occurred_at, own, account_id(item["post"], "post")), *known)
+
+
+def _reaction(item: Mapping[str, Any]) -> Sequence[Record]:
+    """The like of somebody on a list; none if an earlier day's list had the name."""
+    if item.get(snapshots.AT) is None:
+        return ()
+    occurred_at = from_micros(item[snapshots.AT])
+    with dated(occurred_at):
+        if item.get("type") == AGAINST:
+            return (Ignored(occurred_at),)
+        if item[snapshots.NAME] == "":
+            return (Unresolved(NOT_SHOWN, occurred_at),)
+        actor, page = account_id(item[snapshots.NAME]), account_id(item.get("page"), "page")
+        post = account_id(item.get("post"), "post")
+        return (Act("like", actor, page, occurred_at, derived_id(actor, f"like {post}", 0), post),)
 
 
 class FacebookAsk(Ask):
@@ -84,8 +113,8 @@ class FacebookSource(LiveSource):
 
     def record(self, day: date, folder: Path) -> list[Note]:
         """Requests the posts and comments that the day's recordings lack."""
-        page = self.ask.page
-        self.population(day, folder, self.members([page]))
+        pages = self.population(day, folder, self.members([self.ask.page]))
+        (page,) = pages.names
         first_day = day - timedelta(days=self.settings.revisit_days)
         since, until = (end_of(each) // 1_000_000 for each in (first_day - timedelta(days=1), day))
         with Api(
@@ -97,14 +126,28 @@ class FacebookSource(LiveSource):
         ) as api:
             dates = {"fields": "id,created_time", "since": since, "until": until}
             notes = roster.record(
-                folder, [page], "Pages", lambda unit, into: _record(api, f"{unit}/published_posts", dates, into, page)
+                folder,
+                [page],
+                "Pages",
+                lambda unit, into: _record(api, f"{unit}/published_posts", dates, into, day, page),
             )
             asked = {"fields": "id,created_time,from,parent{id}", "filter": "stream", "order": "chronological"}
             posts = _ids(Recording(folder, page))
             notes += roster.record(
-                folder, posts, "posts", lambda unit, into: _record(api, f"{unit}/comments", asked, into, page, unit)
+                folder,
+                posts,
+                "posts",
+                lambda unit, into: _record(api, f"{unit}/comments", asked, into, day, page, unit),
             )
-        return [*notes, Note(OLDER_POSTS.format(day=first_day), partial=True, lasting=True)]
+            lists = {snapshots.unit(f"reactions {post}"): post for post in posts}
+            notes += roster.record(
+                folder,
+                list(lists),
+                "lists of reactions",
+                lambda unit, into: _reactions(api, lists[unit], into, day, page),
+            )
+        changed = [pages.change] if pages.change else []
+        return [*notes, *changed, Note(OLDER_POSTS.format(day=first_day), partial=True, lasting=True)]
 
     def _fault(self, status: int, body: Any, where: str) -> CloutError | None:
         code = within(body, "error", "code")
@@ -118,21 +161,44 @@ class FacebookSource(LiveSource):
 
 
 def _record(
-    api: Api, path: str, params: Mapping[str, Any], into: Recording, page: str, post: str | None = None
+    api: Api, path: str, params: Mapping[str, Any], into: Recording, day: date, page: str, post: str | None = None
 ) -> None:
-    """Records what a list holds. Its cursor is that of the platform; the platform's own `next` is a URL with the token."""
+    """Records the posts or comments of a list."""
+    for items, cursor, _ in _pages(api, path, params, into.cursor, day):
+        into.add([_kept(item, page, post) for item in items], cursor)
+
+
+def _reactions(api: Api, post: str, into: Recording, day: date, page: str) -> None:
+    """Records who reacted to a post."""
+    for items, cursor, observed_at in _pages(api, f"{post}/reactions", {"fields": "id,type"}, into.cursor, day):
+        if not snapshots.is_observable(day, observed_at):
+            into.add([], Cursor(None, True, LATE))
+            return
+        names = [name if type(name := within(item, "id")) is str else "" for item in items]
+        compared = snapshots.compared(into.folder, into.unit, day, observed_at, names)
+        abouts = [{"type": shown(within(item, "type")), "post": post, "page": page} for item in items]
+        into.add([name | about for name, about in zip(compared, abouts, strict=True)], cursor)
+
+
+def _pages(
+    api: Api, path: str, params: Mapping[str, Any], cursor: Cursor, day: date
+) -> Iterator[tuple[list[Any], Cursor, int]]:
+    """Yields the items of each page of a list after `cursor`, the cursor after them, and the platform's time in microseconds.
+    The cursor is that of the platform; the platform's own `next` is a URL with the token."""
     seen: set[str | None] = set()
-    while not into.cursor.done:
-        after = into.cursor.next
+    while not cursor.done:
+        after = cursor.next
         if after in seen:
             raise ApiError(f"{path}: the list of pages links back to a page already read")
         seen.add(after)
-        value = api.get(path, {**params, "limit": PAGE_ITEMS, **({"after": after} if after else {})}).value
+        answer = api.get(path, {**params, "limit": PAGE_ITEMS, **({"after": after} if after else {})})
+        value = sites.ended(day, answer)
         items, paging = within(value, "data"), within(value, "paging")
         if type(items) is not list:
             raise ApiError(f"{path}: the answer has no list of items")
         following = within(paging, "cursors", "after") if within(paging, "next") else None
-        into.add([_kept(item, page, post) for item in items], Cursor(following, following is None))
+        cursor = Cursor(following, following is None)
+        yield items, cursor, int(answer.at * 1_000_000)
 
 
 def _kept(item: Any, page: str, post: str | None) -> dict[str, Any]:

@@ -1,22 +1,25 @@
 """reddit-live: the newest submissions and comments of named subreddits, through Reddit's API by praw.
 
 https://praw.readthedocs.io, https://www.reddit.com/dev/api. `jobs.sources.reddit` says what an item becomes; ids are those of
-the dumps. Reddit lists the newest 1,000 items only, so a day of a busy subreddit stays incomplete, as a note says. Votes have
-no voters. The client itself waits as Reddit's headers ask.
+the dumps. Reddit lists the newest 1,000 items only, fewer if some were removed, so a day of a busy subreddit stays incomplete,
+as a note says. A list that ends with fewer than `FITS` is the subreddit's whole history. Votes have no voters.
+
+A subreddit is private, banned or in quarantine if Reddit refuses it with a reason, or without one while it gives others. If it
+gives none, access is denied.
 
 Reddit's Developer Terms (https://redditinc.com/policies/developer-terms) forbid use by a business and derivative works without
 a contract, any access without approval, and keeping what people removed.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 from jobs import __version__
 from jobs.errors import UsageError
-from jobs.sources import reddit, roster
+from jobs.sources import recording, reddit, roster
 from jobs.sources.budget import ApiError, Budget, OutOfBudgetError
 from jobs.sources.http import NotAllowedError, NotThereError
 from jobs.sources.live import LiveSource
@@ -25,8 +28,10 @@ from jobs.sources.recording import Cursor, Recording
 from jobs.sources.settings import Ask, Members
 from jobs.sources.snapshots import end_of
 from jobs.sources.values import within
+from jobs.sources.waits import now
 
 PAGE_ITEMS = 100
+FITS = 500
 NEWEST = "the newest items that Reddit lists do not reach back to the day's start"
 KEPT = (
     "id",
@@ -38,6 +43,10 @@ KEPT = (
     "subreddit_type",
     "crosspost_parent",
 )
+
+
+class _RefusedError(ApiError):
+    """Reddit refuses a list and does not say why."""
 
 
 class RedditLiveAsk(Ask):
@@ -68,25 +77,50 @@ class RedditLiveSource(LiveSource):
         client_id, colon, client_secret = self.secret.partition(":")
         if not colon:
             raise UsageError(f"connection {self.connection!r} must hold {self.SECRET}")
-        client = _client(self.ask, self.budget, client_id, client_secret)
+        client = _client(self.ask, self.budget, client_id, client_secret, day)
         units = [f"r/{name}/{kind}" for name in subreddits.names for kind in ("new", "comments")]
 
         def ask(unit: str, into: Recording) -> None:
-            with _translated(unit, self.connection):
-                _record(client, unit, into, end_of(day - timedelta(days=1)) // 1_000_000)
+            try:
+                _record(client, unit, into, end_of(day - timedelta(days=1)) // 1_000_000, self.connection)
+            except _RefusedError:
+                if _gives_any(folder, units):
+                    raise NotThereError(f"{unit}: not given") from None
+                refused.append(unit)
+                raise
 
+        refused: list[str] = []
         notes = roster.record(folder, units, "lists of items", ask)
+        if refused and not _gives_any(folder, units):
+            raise NotAllowedError(f"Reddit denies access (403); check connection {self.connection!r}")
         return [*notes, *([subreddits.change] if subreddits.change else [])]
 
 
-def _client(asked: RedditLiveAsk, budget: Budget, client_id: str, client_secret: str) -> Any:
+def _gives_any(folder: Path, units: Sequence[str]) -> bool:
+    """Whether Reddit gave a page of one of the lists."""
+    cursors = [Recording(folder, unit).cursor for unit in units]
+    return any(cursor != Cursor() and cursor.missing != roster.GONE for cursor in cursors)
+
+
+def _client(asked: RedditLiveAsk, budget: Budget, client_id: str, client_secret: str, day: date) -> Any:
     import praw
     import prawcore
 
     class Requestor(prawcore.Requestor):
+        free_at = 0.0
+
         def request(self, *args: Any, **kwargs: Any) -> Any:
+            if (seconds := self.free_at - budget.clock()) > 0:
+                budget.wait(seconds)
             budget.spend()
-            return super().request(*args, **{**kwargs, "allow_redirects": False})
+            answer: Any = super().request(*args, **{**kwargs, "allow_redirects": False})
+            if now(answer) * 1_000_000 < end_of(day):
+                raise ApiError("the day has not ended")
+            left = answer.headers.pop("x-ratelimit-remaining", "")  # with it the client sleeps, whatever the minutes
+            with suppress(ValueError):
+                if float(left) < 1:
+                    self.free_at = budget.clock() + float(answer.headers.get("x-ratelimit-reset", ""))
+            return answer
 
     return praw.Reddit(
         client_id=client_id,
@@ -112,23 +146,41 @@ def _translated(unit: str, connection: str) -> Iterator[None]:
         raise OutOfBudgetError("Reddit's rate limit is reached") from None
     except (prawcore.NotFound, prawcore.Redirect, prawcore.UnavailableForLegalReasons):
         raise NotThereError(f"{unit}: not there") from None
-    except prawcore.Forbidden:
-        raise NotThereError(f"{unit}: private") from None
-    except prawcore.RequestException as error:
-        if isinstance(error.original_exception, OutOfBudgetError):
-            raise error.original_exception from None
+    except prawcore.Forbidden as error:
+        if _reason(error.response) is None:
+            raise _RefusedError("Reddit denies access (403)") from None
+        raise NotThereError(f"{unit}: not given") from None
+    except prawcore.RequestException:
         raise ApiError("Reddit does not answer") from None
+    except prawcore.BadJSON:
+        raise ApiError("Reddit does not answer with JSON") from None
     except (prawcore.OAuthException, prawcore.InvalidToken):
         raise NotAllowedError(f"Reddit denies access; check connection {connection!r}") from None
     except prawcore.ResponseException as error:
-        if error.response.status_code == 401:
-            raise NotAllowedError(f"Reddit denies access (401); check connection {connection!r}") from None
-        raise ApiError(f"Reddit answers with status {error.response.status_code}") from None
-    except (prawcore.PrawcoreException, praw.exceptions.PRAWException, ValueError):
+        status = error.response.status_code
+        if status in (401, 403):
+            raise NotAllowedError(f"Reddit denies access ({status}); check connection {connection!r}") from None
+        raise ApiError(f"Reddit answers with status {status}") from None
+    except (
+        prawcore.PrawcoreException,
+        praw.exceptions.PRAWException,
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+    ):
         raise ApiError("Reddit does not answer as documented") from None
 
 
-def _record(client: Any, unit: str, into: Recording, start: int) -> None:
+def _reason(answer: Any) -> Any:
+    """Why Reddit refuses, such as `private`; None if it does not say."""
+    try:
+        return within(answer.json(), "reason")
+    except ValueError:
+        return None
+
+
+def _record(client: Any, unit: str, into: Recording, start: int, connection: str) -> None:
     """Records a list, newest first, back to the day's start (seconds since 1970)."""
     seen: set[str | None] = set()
     while not into.cursor.done:
@@ -137,14 +189,16 @@ def _record(client: Any, unit: str, into: Recording, start: int) -> None:
             raise ApiError("the list of items links back to a page already read")
         seen.add(after)
         params = {"limit": PAGE_ITEMS, "raw_json": 1, **({"after": after} if after else {})}
-        value = client.request(method="GET", path=unit, params=params)
+        with _translated(unit, connection):
+            value = client.request(method="GET", path=unit, params=params)
         children, following = within(value, "data", "children"), within(value, "data", "after")
         if type(children) is not list or not (following is None or type(following) is str):
             raise ApiError("the answer is not a list of items")
         items = [_kept(within(child, "data")) for child in children]
         times = [item["created_utc"] for item in items if type(item.get("created_utc")) in (int, float)]
-        reached = any(time < start for time in times)
-        short = following is None and not reached and after is not None
+        reached = bool(times) and times[-1] < start
+        held = sum(len(recording.items_of(path)) for path in into.pages) + len(items)
+        short = following is None and not reached and held >= FITS
         into.add(items, Cursor(following, reached or following is None, NEWEST if short else None))
 
 
@@ -154,7 +208,7 @@ def _kept(item: Any) -> dict[str, Any]:
         return {}
     kept = {name: item[name] for name in KEPT if name in item}
     if "title" in kept:
-        kept["title"] = ""  # tells a submission; its text is not kept
+        kept["title"] = ""  # marks a submission; its text is not kept
     originals = item.get("crosspost_parent_list")
     if type(originals) is list and originals:
         kept["crosspost_parent_list"] = [{"author": within(originals[0], "author")}]

@@ -33,6 +33,7 @@ TYPES = {
     "reddit": SourceType("jobs.sources.reddit:RedditSource"),
     "x-posts": SourceType("jobs.sources.x_posts:XPostsSource"),
     "x-archive": SourceType("jobs.sources.x_archive:XArchiveSource"),
+    "facebook-export": SourceType("jobs.sources.facebook_export:FacebookExportSource"),
     "activitystreams": SourceType("jobs.sources.activitystreams:ActivityStreamsSource", any_platform=True),
     "bluesky": SourceType(
         "jobs.sources.bluesky:BlueskySource",
@@ -118,7 +119,7 @@ TYPES = {
         secret="the Page's access token",
         terms="Meta's terms forbid assessing people by its data, and a Page's data needs App Review",
         where="PAGE",
-        ask="a Page's posts and their comments",
+        ask="a Page's posts, their comments and reactions",
     ),
     "x": SourceType(
         "jobs.sources.x:XSource",

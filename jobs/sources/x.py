@@ -2,9 +2,11 @@
 
 https://docs.x.com/x-api/users/get-posts, /get-mentions. `jobs.sources.x_posts` says what a post becomes; the recordings hold
 what it reads. An account is named by its number. X charges for each post in an answer (`POST_DOLLARS`), also for those that
-others refer to. A request that might exceed the budget is not made; each pull has the whole budget.
+others refer to. A request that might exceed the budget is not made. What earlier pulls of a day spent (`SPENT`) counts when the
+day is resumed; `clout pull --again` asks and pays anew. An answer that breaks off counts as the most that it may have held.
 
-X gives the newest 3,200 posts and 800 mentions of an account, whatever the day. Who likes or reposts is listed without times,
+X gives the newest 3,200 posts and 800 mentions of an account, whatever the day. If the day ended more than a day ago, a pull
+asks for a few older posts, to see whether these lists reach back beyond the day. Who likes or reposts is listed without times,
 and search no longer gives reposts, so likes, follows and reposts by accounts that are not named stay unseen.
 
 X's terms forbid individual profiling, tracking of users and measuring X (https://docs.x.com/developer-terms/policy and
@@ -16,14 +18,19 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx2
+import orjson
+
 from jobs.errors import CloutError, UsageError
-from jobs.sources import recording, roster, x_posts
+from jobs.files import appearing
+from jobs.sources import recording, roster, sites, x_posts
 from jobs.sources.budget import ApiError, Budget, OutOfBudgetError
-from jobs.sources.http import Api, NotThereError
+from jobs.sources.http import Answer, Api, NotThereError
 from jobs.sources.live import LiveSource
-from jobs.sources.page import Note
+from jobs.sources.page import DAY_US, Note
 from jobs.sources.recording import Cursor, Recording
 from jobs.sources.settings import Ask, Members, Settings
+from jobs.sources.snapshots import end_of
 from jobs.sources.values import within
 
 PUBLIC = "https://api.x.com/2"
@@ -31,6 +38,11 @@ POST_DOLLARS = 0.005  # https://docs.x.com/x-api/getting-started/pricing, Novemb
 PAGE_ITEMS = 100
 MOST_REFERENCES = 2  # posts that one post can refer to: it replies and quotes
 NEWEST = {"tweets": 3_200, "mentions": 800}  # posts that each list gives, whatever the day
+MOST_DOLLARS = PAGE_ITEMS * (1 + MOST_REFERENCES) * POST_DOLLARS  # of one answer
+ONLY_NEWEST = "X gives only the newest {most:,}"
+NONE_OLDER = "X gives only the newest {most:,}, and none of them is from before the day"
+OLDER_ITEMS = 5  # the fewest that X lets a request ask for
+SPENT = "spent.json"
 FIELDS = "author_id,created_at,in_reply_to_user_id,referenced_tweets,entities,edit_history_tweet_ids"
 
 
@@ -68,10 +80,8 @@ class XSource(LiveSource):
         accounts = self.population(day, folder, self.members(self.ask.accounts))
         units = [f"{name}/{kind}" for name in accounts.names for kind in NEWEST]
         headers = {"authorization": f"Bearer {self.secret}"}
-        with Api(self.ask.api, self.budget, headers=headers, connection=self.connection, fault=_fault) as api:
-            notes = roster.record(
-                folder, units, "lists of posts", lambda unit, into: _record(api, self.budget, unit, into, day)
-            )
+        with _PaidApi(self.ask.api, self.budget, folder / SPENT, headers=headers, connection=self.connection) as api:
+            notes = roster.record(folder, units, "lists of posts", lambda unit, into: _record(api, unit, into, day))
         return [*notes, *([accounts.change] if accounts.change else [])]
 
 
@@ -79,7 +89,42 @@ def _fault(status: int, value: Any, where: str) -> CloutError | None:
     return OutOfBudgetError("the credits at X are used up") if status == 402 else None
 
 
-def _record(api: Api, budget: Budget, unit: str, into: Recording, day: date) -> None:
+class _PaidApi(Api):
+    """A client that counts what each answer costs, in the budget and in the file `spent` of the day's folder."""
+
+    def __init__(self, base: str, budget: Budget, spent: Path, **given: Any) -> None:
+        super().__init__(base, budget, fault=_fault, **given)
+        self._spent = spent
+        self._earlier = self._dollars = _dollars(spent)
+
+    def _refuse(self, url: httpx2.URL) -> None:
+        super()._refuse(url)
+        self._budget.refuse_cost(self._earlier + MOST_DOLLARS)
+
+    def _answer(self, answer: httpx2.Response, where: str) -> Answer:
+        cost = 0.0 if "html" in answer.headers.get("content-type", "") else MOST_DOLLARS
+        try:
+            found = super()._answer(answer, where)
+            cost = POST_DOLLARS * (_length(found.value, "data") + _length(found.value, "includes", "tweets"))
+        finally:
+            self._budget.dollars_used += cost
+            self._dollars += cost
+            with appearing(self._spent) as part:
+                part.write_bytes(orjson.dumps({"dollars": self._dollars}))
+        return found
+
+
+def _dollars(spent: Path) -> float:
+    """What earlier pulls of the day spent. Raises `CloutError` if the file is damaged."""
+    try:
+        return float(orjson.loads(spent.read_bytes())["dollars"])
+    except FileNotFoundError:
+        return 0.0
+    except (ValueError, KeyError, TypeError):
+        raise CloutError(f"{spent}: this recording is damaged; remove its folder to ask the platform again") from None
+
+
+def _record(api: Api, unit: str, into: Recording, day: date) -> None:
     """Records the posts of the day in one list of an account."""
     start = datetime(day.year, day.month, day.day, tzinfo=UTC)
     asked = {
@@ -95,13 +140,15 @@ def _record(api: Api, budget: Budget, unit: str, into: Recording, day: date) -> 
         if token in seen:
             raise ApiError("the list of posts links back to a page already read")
         seen.add(token)
-        budget.refuse_cost(PAGE_ITEMS * (1 + MOST_REFERENCES) * POST_DOLLARS)
-        value = api.get(f"users/{unit}", {**asked, **({"pagination_token": token} if token else {})}).value
-        budget.dollars_used += POST_DOLLARS * (_length(value, "data") + _length(value, "includes", "tweets"))
-        posts, following = _page(value)
+        answer = api.get(f"users/{unit}", {**asked, **({"pagination_token": token} if token else {})})
+        posts, following = _page(sites.ended(day, answer))
         held = sum(len(recording.items_of(path)) for path in into.pages) + len(posts)
-        most = NEWEST[unit.rpartition("/")[2]]
-        missing = f"X gives only the newest {most:,}" if following is None and held >= most else None
+        most, missing = NEWEST[unit.rpartition("/")[2]], None
+        if following is None and held >= most:
+            missing = ONLY_NEWEST.format(most=most)
+        elif following is None and answer.at * 1_000_000 >= end_of(day) + DAY_US:
+            older = api.get(f"users/{unit}", {"max_results": OLDER_ITEMS, "end_time": asked["start_time"]}).value
+            missing = None if _page(older)[0] else NONE_OLDER.format(most=most)
         into.add(posts, Cursor(following, following is None, missing))
 
 

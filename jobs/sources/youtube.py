@@ -26,7 +26,7 @@ from typing import Any
 
 from jobs import night_settings
 from jobs.errors import CloutError, UsageError
-from jobs.sources import roster
+from jobs.sources import roster, sites
 from jobs.sources.budget import ApiError, OutOfBudgetError
 from jobs.sources.http import Api, NotAllowedError, NotThereError
 from jobs.sources.live import LiveSource
@@ -107,7 +107,7 @@ class YouTubeSource(LiveSource):
         headers = {"x-goog-api-key": self.secret}
         with Api(self.ask.api, self.budget, headers=headers, connection=self.connection, fault=self._fault) as api:
             notes = roster.record(
-                folder, channels.names, "channels", lambda channel, into: _record(api, channel, into, first_day)
+                folder, channels.names, "channels", lambda channel, into: _record(api, channel, into, first_day, day)
             )
         older = Note(OLDER_THREADS.format(day=first_day), partial=True, lasting=True)
         return [*notes, older, *([channels.change] if channels.change else [])]
@@ -124,7 +124,7 @@ class YouTubeSource(LiveSource):
         return None
 
 
-def _record(api: Api, channel: str, into: Recording, first_day: date) -> None:
+def _record(api: Api, channel: str, into: Recording, first_day: date, day: date) -> None:
     """Records the threads of a channel, newest first, back to `first_day`, and the replies that a thread does not bring along.
     The cursor holds the threads whose replies are to come, the next page of the first one's, and the next page of threads."""
     threads, replies, page = into.cursor.next or ([], None, None)
@@ -133,14 +133,16 @@ def _record(api: Api, channel: str, into: Recording, first_day: date) -> None:
         try:
             if threads:
                 try:
-                    items, replies = _page(api, "comments", {"part": "snippet", "parentId": threads[0]}, replies, seen)
+                    items, replies = _page(
+                        api, "comments", {"part": "snippet", "parentId": threads[0]}, replies, seen, day
+                    )
                 except NotThereError:  # deleted since the thread was listed
                     items, replies = [], None
                 comments = [_kept(item, channel) for item in items]
                 threads = threads if replies else threads[1:]
             else:
                 asked = {"part": "snippet,replies", "allThreadsRelatedToChannelId": channel, "order": "time"}
-                items, page = _page(api, "commentThreads", asked, page, seen)
+                items, page = _page(api, "commentThreads", asked, page, seen, day)
                 comments = [comment for item in items for comment in _of_thread(item, channel)]
                 threads = [item["id"] for item in items if _has_more(item)]
                 page = None if any(_began(item) < end_of(first_day - timedelta(days=1)) for item in items) else page
@@ -151,14 +153,15 @@ def _record(api: Api, channel: str, into: Recording, first_day: date) -> None:
 
 
 def _page(
-    api: Api, path: str, params: Mapping[str, str], token: str | None, seen: set[tuple[str, Any]]
+    api: Api, path: str, params: Mapping[str, str], token: str | None, seen: set[tuple[str, Any]], day: date
 ) -> tuple[list[Any], str | None]:
     """The items of a page, and the token of the next one. Raises `ApiError` if the page is malformed or was already read."""
     key = (params.get("parentId", ""), token)
     if key in seen:
         raise ApiError(f"{path}: the list of pages links back to a page already read")
     seen.add(key)
-    value = api.get(path, {**params, "maxResults": PAGE_ITEMS, **({"pageToken": token} if token else {})}).value
+    answer = api.get(path, {**params, "maxResults": PAGE_ITEMS, **({"pageToken": token} if token else {})})
+    value = sites.ended(day, answer)
     items, token = within(value, "items"), within(value, "nextPageToken")
     if type(items) is not list or not (token is None or type(token) is str):
         raise ApiError(f"{path}: the answer has no list of items")

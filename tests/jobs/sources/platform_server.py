@@ -59,6 +59,8 @@ def served() -> Iterator[Platform]:
             for name, value in (reply.headers or {}).items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(reply.body)))
+            if self.close_connection:  # else a client that asked for it uses the connection again
+                self.send_header("Connection", "close")
             self.end_headers()
             self.wfile.write(reply.body)
 

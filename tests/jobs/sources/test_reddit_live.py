@@ -1,6 +1,9 @@
 """Reddit through praw, against a server on loopback with one made subreddit."""
 
-from datetime import UTC, date, datetime
+import json
+import tarfile
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -8,9 +11,16 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from backports import zstd
 
+from jobs import pull_activity
+from jobs.sources import recording, reddit_live
+from jobs.sources.budget import Budget
 from jobs.sources.http import NotAllowedError
+from jobs.sources.page import Rejected
 from jobs.sources.reddit_live import NEWEST, RedditLiveSource
 from jobs.sources.settings import Limits, Settings
+from jobs.sources.spec import LiveOptions, SourceSpec
+from jobs.warehouse.runs import Batch
+from schemas.coverage import COVERAGE
 from tests.jobs.sources.killed import killed_at, recorded
 from tests.jobs.sources.platform_server import Platform, Reply
 
@@ -42,9 +52,11 @@ def site(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Platform:
     return platform
 
 
-def opened(site: Platform, landing: Path, requests: int = 50) -> RedditLiveSource:
-    ask = {"site": site.url, "api": site.url, "subreddits": ["a"]}
-    return RedditLiveSource(Settings(id="r", landing=landing, ask=ask, limits=Limits(requests=requests)))
+def opened(
+    site: Platform, landing: Path, requests: int = 50, subreddits: Sequence[str] = ("a",), budget: Any = Budget
+) -> RedditLiveSource:
+    ask = {"site": site.url, "api": site.url, "subreddits": list(subreddits)}
+    return RedditLiveSource(Settings(id="r", landing=landing, ask=ask, limits=Limits(requests=requests), budget=budget))
 
 
 def pulled(source: RedditLiveSource) -> tuple[list[dict[str, Any]], list[str]]:
@@ -82,7 +94,11 @@ def test_a_killed_or_short_pull_resumes(site, tmp_path):
     ("reply", "note"),
     [
         (Reply({}, 404), "2 of 2 lists of items: not there"),
-        (Reply({}, 403), "2 of 2 lists of items: not there"),
+        (Reply({"reason": "private", "error": 403}, 403), "2 of 2 lists of items: not there"),
+        (Reply(b"<html>"), "2 of 2 lists of items failed, most with: Reddit does not answer with JSON; pull again"),
+        (Reply(b'{"data": {"chi'), "Reddit does not answer with JSON"),
+        (Reply(b""), "the answer is not a list of items"),
+        (Reply([]), "the answer is not a list of items"),
         (Reply({"data": {}}), "the answer is not a list of items"),
         (Reply({"data": {"children": [], "after": "x"}}), "links back to a page already read"),
         (Reply({}, 302, {"Location": "https://elsewhere.example/"}), "not there"),
@@ -97,7 +113,121 @@ def test_what_a_refusal_or_an_odd_answer_means(site, tmp_path, reply, note):
     assert note in notes[0]
 
 
-def test_a_list_that_ends_before_the_day_does_is_partial(site, tmp_path):
+@pytest.mark.parametrize("reply", [Reply(b"<html>"), Reply(None), Reply({}), Reply({"access_token": 1, "scope": 1})])
+def test_an_odd_token_is_a_failure_of_the_platform(site, tmp_path, reply):
+    whole = site.answer
+    site.answer = lambda path: reply if "access_token" in path else whole(path)
+    assert (
+        "2 of 2 lists of items failed, most with: Reddit does not answer as documented"
+        in pulled(opened(site, tmp_path))[1][0]
+    )
+
+
+@pytest.mark.parametrize("reply", [Reply({"error": 403}, 403), Reply(b"<html>", 403)])
+def test_a_refusal_of_all_lists_is_one_of_access(site, tmp_path, reply):
+    whole = site.answer
+    site.answer = lambda path: whole(path) if "access_token" in path else reply
+    with pytest.raises(NotAllowedError, match=r"denies access \(403\); check connection 'r'"):
+        pulled(opened(site, tmp_path))
+    site.answer = whole
+    assert len(pulled(opened(site, tmp_path))[0]) == 8
+
+
+def test_a_refusal_of_one_subreddit_among_others_is_its_own(site, tmp_path):
+    whole = site.answer
+    site.answer = lambda path: Reply({"error": 403}, 403) if "/r/a/" in path else whole(path)
+    acts, notes = pulled(opened(site, tmp_path, subreddits=["b", "a"]))
+    assert (len(acts), notes) == (8, ["2 of 4 lists of items: not there"])
+    acts, notes = pulled(opened(site, tmp_path / "first", subreddits=["a", "b"]))
+    assert len(acts) == 8
+    assert notes == ["2 of 4 lists of items failed, most with: Reddit denies access (403); pull again"]
+    assert pulled(opened(site, tmp_path / "first", subreddits=["a", "b"]))[1] == ["2 of 4 lists of items: not there"]
+
+
+@pytest.mark.parametrize(("remaining", "waits"), [("0.0", [8.0] * 4), ("5", []), ("soon", []), ("nan", [])])
+def test_the_waits_that_reddit_asks_for_are_the_budget_s(site, tmp_path, remaining, waits):
+    whole, waited = site.answer, []
+    limits = {"x-ratelimit-remaining": remaining, "x-ratelimit-used": "9", "x-ratelimit-reset": "8"}
+    site.answer = lambda path: whole(path)._replace(headers=limits)
+    now = [0.0]
+
+    def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        now[0] += seconds
+
+    source = opened(site, tmp_path, budget=lambda requests, minutes: Budget(requests, minutes, lambda: now[0], sleep))
+    assert len(pulled(source)[0]) == 8
+    assert waited == waits
+
+
+def test_a_day_that_has_not_ended_is_not_recorded_as_done(site, tmp_path):
+    whole = site.answer
+    site.answer = lambda path: whole(path)._replace(headers={"Date": "Tue, 03 Nov 2026 23:59:59 GMT"})
+    assert pulled(opened(site, tmp_path)) == (
+        [],
+        ["2 of 2 lists of items failed, most with: the day has not ended; pull again"],
+    )
+    site.answer = whole
+    assert len(pulled(opened(site, tmp_path))[0]) == 8
+
+
+def test_a_wait_beyond_the_minutes_ends_the_pull(site, tmp_path):
+    whole = site.answer
+    limits = {"x-ratelimit-remaining": "0", "x-ratelimit-used": "9", "x-ratelimit-reset": "7200"}
+    site.answer = lambda path: whole(path)._replace(headers=limits)
+    (note,) = pulled(opened(site, tmp_path))[1]
+    assert note.startswith("the platform asks to wait 7,")
+    assert len(site.asked) == 1
+
+
+def test_the_population_changed_between_nights(site, tmp_path):
+    pulled(opened(site, tmp_path))
+    later = DAY + timedelta(days=1)
+    notes = [
+        note.reason for page in opened(site, tmp_path, subreddits=["a", "b"]).pages(later, later) for note in page.notes
+    ]
+    assert notes == ["the population changed since 2026-11-03: 1 new"]
+
+
+def test_one_odd_item_does_not_lose_the_others(site, tmp_path, count_pages):
+    whole = site.answer
+
+    def answer(path: str) -> Reply:
+        reply = whole(path)
+        if "children" in reply.value.get("data", {}):
+            reply.value["data"]["children"][:0] = [7, {"data": {"title": 1, "author": {}, "created_utc": "soon"}}]
+        return reply
+
+    site.answer = answer
+    totals = count_pages(opened(site, tmp_path).pages(DAY, DAY))
+    assert totals.kinds == {"post": 4, "reply": 4}
+    assert sum(totals.faults.values()) == 8
+
+
+def test_hostile_items_are_stripped_and_rejected_and_nothing_breaks(survives):
+    def whole(line: bytes):
+        try:
+            item = json.loads(line)
+        except (ValueError, RecursionError):
+            raise Rejected("line is not JSON") from None
+        return RedditLiveSource.parse(recording._line(reddit_live._kept(item)))
+
+    item = {"id": "9" * 30, "author": "انا", "created_utc": MIDNIGHT}
+    crosspost = {"title": "a", "crosspost_parent": "t3_b", "crosspost_parent_list": [{"author": "bo"}]}
+    survives(whole, [json.dumps(item | crosspost).encode(), json.dumps(item | {"parent_id": "t3_b"}).encode()])
+
+
+def test_a_pull_into_a_warehouse(site, warehouse):
+    ask = {"site": site.url, "api": site.url, "subreddits": ["a"]}
+    spec = SourceSpec("r", "reddit-live", (), None, LiveOptions(ask=ask, terms="contract"))
+    pull_activity.run(warehouse, pull_activity.Params(source=spec, first_day=DAY, last_day=DAY), Batch("t"))
+    (coverage,) = warehouse.read(COVERAGE).to_pylist()
+    assert (coverage["platform"], coverage["status"], coverage["scope"]) == ("reddit", "complete", "population")
+
+
+@pytest.mark.parametrize("fits", [4, 5])
+def test_a_list_that_ends_before_the_day_does_is_partial_unless_it_is_short(site, tmp_path, monkeypatch, fits):
+    monkeypatch.setattr(reddit_live, "FITS", fits)
     whole = site.answer
 
     def answer(path: str) -> Reply:
@@ -109,7 +239,7 @@ def test_a_list_that_ends_before_the_day_does_is_partial(site, tmp_path):
         return reply
 
     site.answer = answer
-    assert pulled(opened(site, tmp_path))[1] == [f"2 of 2 lists of items: {NEWEST}"]
+    assert pulled(opened(site, tmp_path))[1] == ([f"2 of 2 lists of items: {NEWEST}"] if fits == 4 else [])
 
 
 def test_a_refused_application_fails_at_once_and_is_never_shown(site, tmp_path, caplog):
@@ -118,3 +248,16 @@ def test_a_refused_application_fails_at_once_and_is_never_shown(site, tmp_path, 
     with pytest.raises(NotAllowedError, match="check connection 'r'") as raised:
         pulled(opened(site, tmp_path))
     assert "S3CRET" not in str(raised.value) + caplog.text
+
+
+@pytest.mark.parametrize(("name", "kind"), [("new", "post"), ("comments", "reply")])
+def test_recorded_lists_are_read(site, tmp_path, fixtures, name, kind):
+    with tarfile.open(fixtures("reddit/praw-cassettes.tar.xz")) as archive:
+        (member,) = [each for each in archive if each.name.endswith(f"/TestSubredditListings.test_{name}.json")]
+        answer = json.loads(archive.extractfile(member).read())["interactions"][-1]["response"]["body"]["string"]
+    whole = site.answer
+    site.answer = lambda path: Reply(answer.encode()) if path.partition("?")[0].endswith(name) else whole(path)
+    first = min(int(child["data"]["created_utc"]) for child in json.loads(answer)["data"]["children"])
+    day = datetime.fromtimestamp(first, UTC).date() + timedelta(days=1)
+    acts = [act for page in opened(site, tmp_path).pages(day, day) for act in page.acts.to_pylist()]
+    assert [act["kind"] for act in acts].count(kind) == 100

@@ -1,7 +1,8 @@
 """X through the real client, against a server on loopback with made accounts."""
 
 import tarfile
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -11,7 +12,7 @@ import pytest
 from backports import zstd
 
 from jobs import pull_activity
-from jobs.errors import UsageError
+from jobs.errors import CloutError, UsageError
 from jobs.sources import x
 from jobs.sources.budget import Budget
 from jobs.sources.http import NotAllowedError
@@ -27,6 +28,7 @@ from tests.jobs.sources.platform_server import Platform, Reply
 DAY = date(2026, 11, 3)
 TOKEN = "SECRETTOKEN"
 AT = "2026-11-03T12:00:00.000Z"
+NIGHT = "Wed, 04 Nov 2026 01:00:00 GMT"
 PAGE_DOLLARS = 1.5  # what 100 posts, each with two others, cost
 
 
@@ -47,14 +49,17 @@ def site(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Platform:
             posts = [post | {"author_id": "8", "entities": {"mentions": [{"id": account}]}} for post in posts]
         posts[0]["referenced_tweets"] = [{"type": "retweeted", "id": "50"}]
         included = {"tweets": [{"id": "50", "author_id": "5", "text": "secret"}]}
-        return Reply({"data": posts, "includes": included, "meta": {} if second else {"next_token": "n"}})
+        value = {"data": posts, "includes": included, "meta": {} if second else {"next_token": "n"}}
+        return Reply(value, headers={"Date": NIGHT})
 
     platform.answer = answer
     return platform
 
 
-def opened(site: Platform, landing: Path, dollars: float = 20, budget: Any = Budget) -> XSource:
-    ask = {"api": site.url, "accounts": ["1", "2"]}
+def opened(
+    site: Platform, landing: Path, dollars: float = 20, budget: Any = Budget, accounts: Sequence[str] = ("1", "2")
+) -> XSource:
+    ask = {"api": site.url, "accounts": list(accounts)}
     return XSource(Settings(id="x", landing=landing, ask=ask, limits=Limits(dollars=dollars), budget=budget))
 
 
@@ -85,11 +90,10 @@ def test_a_day_is_read_page_after_page_and_paid_once(site, tmp_path):
 
 
 def test_no_request_is_made_that_might_exceed_the_dollars(site, tmp_path):
-    reason = (
-        "the budget of $1.52 does not allow another request after 1 of 4 lists of posts; the next pull resumes there"
-    )
-    assert pulled(opened(site, tmp_path, dollars=PAGE_DOLLARS + 0.02))[1] == [reason]
-    assert len(site.asked) == 2
+    reason = "a budget of more than $1.52 is needed after 1 of 4 lists of posts; the next pull resumes there"
+    for _ in range(2):  # what the first pull spent counts in the second
+        assert pulled(opened(site, tmp_path, dollars=PAGE_DOLLARS + 0.02))[1] == [reason]
+        assert len(site.asked) == 2
     assert pulled(opened(site, tmp_path / "poor", dollars=PAGE_DOLLARS - 0.01))[0] == []
     assert len(site.asked) == 2
     assert len(pulled(opened(site, tmp_path))[0]) == 20
@@ -105,7 +109,7 @@ def test_a_pull_without_dollars_is_refused(site, tmp_path):
 
 def test_a_killed_pull_asks_at_most_one_page_again(site, tmp_path):
     whole = pulled(opened(site, tmp_path / "whole"))
-    for number in range(1, 9):
+    for number in range(1, 17):  # of the population, and for each page what it cost and itself
         site.asked.clear()
         with killed_at(number):
             pulled(opened(site, tmp_path / str(number)))
@@ -120,15 +124,73 @@ def test_a_killed_pull_asks_at_most_one_page_again(site, tmp_path):
         (Reply({"title": "CreditsDepleted"}, 402), "the credits at X are used up after 0 of 4 lists of posts"),
         (Reply({"data": {}, "meta": {}}), "the answer is not a list of posts after"),
         (Reply({"meta": {"next_token": "n"}}), "links back to a page already read"),
+        (Reply(b"<html>", headers={"Content-Type": "text/html"}), "the answer is not JSON, 6 times; pull again"),
+        (Reply(b'{"data": [{"id"'), "a budget of more than $20.00 is needed"),
         (Reply({"title": "Too Many Requests"}, 429, {"x-rate-limit-reset": "9999"}), "the platform asks to wait"),
     ],
 )
 def test_what_a_refusal_or_an_odd_answer_means(site, tmp_path, reply, note):
     site.answer = lambda _: reply
-    acts, notes = pulled(opened(site, tmp_path))
+    source = opened(site, tmp_path, budget=lambda *given: Budget(*given, sleep=lambda _: None))
+    acts, notes = pulled(source)
     assert acts == []
     assert note in notes[0]
     assert TOKEN not in str(notes)
+
+
+def test_each_answer_that_breaks_off_is_paid_and_no_html(site, tmp_path):
+    whole, broken = site.answer, [Reply(b'{"data": ['), Reply(b"<p>", headers={"Content-Type": "text/html"})]
+    site.answer = lambda path: broken.pop() if broken else whole(path)
+    source = opened(site, tmp_path, budget=lambda *given: Budget(*given, sleep=lambda _: None))
+    assert len(pulled(source)[0]) == 20
+    assert len(site.asked) == 10
+    assert source.budget.dollars_used == pytest.approx(PAGE_DOLLARS + 8 * 3 * x.POST_DOLLARS)
+    spent = orjson.loads((tmp_path / "x" / str(DAY) / x.SPENT).read_bytes())
+    assert spent == {"dollars": pytest.approx(source.budget.dollars_used)}
+
+
+def test_a_damaged_sum_is_not_taken_for_nothing(site, tmp_path):
+    pulled(opened(site, tmp_path, dollars=PAGE_DOLLARS))
+    (tmp_path / "x" / str(DAY) / x.SPENT).write_text("{")
+    with pytest.raises(CloutError, match="damaged"):
+        pulled(opened(site, tmp_path))
+    assert len(site.asked) == 1
+
+
+@pytest.mark.parametrize(("older", "missing"), [([{"id": "0", "author_id": "1"}], []), ([], [x.NONE_OLDER])])
+def test_of_a_day_long_ago_lists_must_reach_back_beyond_it(site, tmp_path, older, missing):
+    whole = site.answer
+
+    def answer(path: str) -> Reply:
+        asked = parse_qs(urlsplit(path).query)
+        reply = whole(path) if "start_time" in asked else Reply({"data": older, "meta": {}})
+        return reply._replace(headers={"Date": "Thu, 05 Nov 2026 00:00:00 GMT"})
+
+    site.answer = answer
+    acts, notes = pulled(opened(site, tmp_path))
+    assert len(acts) == 20
+    expected = [f"2 of 4 lists of posts: {reason.format(most=most)}" for reason in missing for most in (3_200, 800)]
+    assert notes == expected
+    assert len([path for path in site.asked if "max_results=5&end_time=2026-11-03T00%3A00%3A00Z" in path]) == 4
+
+
+def test_a_day_that_has_not_ended_is_not_recorded_as_done(site, tmp_path):
+    whole = site.answer
+    site.answer = lambda path: whole(path)._replace(headers={"Date": "Tue, 03 Nov 2026 23:59:59 GMT"})
+    acts, notes = pulled(opened(site, tmp_path))
+    assert acts == []
+    assert notes[0].startswith("the day has not ended after 2 of 4 lists of posts")
+    site.answer = whole
+    assert len(pulled(opened(site, tmp_path))[0]) == 20
+
+
+def test_the_population_changed_between_nights(site, tmp_path):
+    pulled(opened(site, tmp_path))
+    later = DAY + timedelta(days=1)
+    pages = list(opened(site, tmp_path, accounts=["1", "3", "4"]).pages(later, later))
+    assert [note.reason for page in pages for note in page.notes if "population" in note.reason] == [
+        "the population changed since 2026-11-03: 2 new and 1 gone"
+    ]
 
 
 def test_a_list_that_is_as_long_as_x_allows_is_partial(site, tmp_path, monkeypatch):

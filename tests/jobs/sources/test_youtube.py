@@ -169,12 +169,16 @@ def error(status: int, reason: str) -> Reply:
         (error(404, "channelNotFound"), "1 of 1 channels: not there"),
         (Reply({"items": 7}), "failed, most with: commentThreads: the answer has no list of items; pull again"),
         (Reply({"nextPageToken": "2"}), "the answer has no list of items"),
+        (Reply(b"<html>"), "the answer is not JSON, 6 times; pull again later"),
+        (Reply(b'{"items": [{"id"'), "the answer is not JSON, 6 times"),
         (Reply({"items": [], "nextPageToken": "2"}), "the list of pages links back to a page already read"),
     ],
 )
 def test_what_a_refusal_or_an_odd_answer_means(tube, tmp_path, reply, note):
     tube.answer = lambda _: reply
-    acts, notes = pulled(opened(tube, tmp_path))
+    source = opened(tube, tmp_path)
+    source.budget.sleep = lambda _: None
+    acts, notes = pulled(source)
     assert acts == []
     assert note in notes[0]
     assert KEY not in str(notes)
@@ -188,6 +192,23 @@ def test_a_refused_key_fails_at_once_and_is_never_shown(tube, tmp_path, reply, c
         pulled(opened(tube, tmp_path))
     assert len(tube.asked) == 1
     assert KEY not in str(raised.value) + caplog.text
+
+
+def test_the_population_changed_between_nights(tube, tmp_path):
+    pulled(opened(tube, tmp_path))
+    later = DAY + timedelta(days=1)
+    pages = list(opened(tube, tmp_path, channels=("b", "c")).pages(later, later))
+    changed = f"the population changed since {DAY}: 2 new and 1 gone"
+    assert changed in [note.reason for page in pages for note in page.notes]
+
+
+def test_a_day_that_has_not_ended_is_not_recorded_as_done(tube, tmp_path):
+    whole = tube.answer
+    tube.answer = lambda path: whole(path)._replace(headers={"Date": "Tue, 03 Nov 2026 23:59:59 GMT"})
+    acts, notes = pulled(opened(tube, tmp_path))
+    assert (acts, notes[0]) == ([], "1 of 1 channels failed, most with: the day has not ended; pull again")
+    tube.answer = whole
+    assert pulled(opened(tube, tmp_path))[1] == [OLDER]
 
 
 def test_one_odd_thread_does_not_lose_the_others(tube, tmp_path):
