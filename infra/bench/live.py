@@ -121,7 +121,8 @@ def pull_stream(url: str, events: int) -> dict[str, Any]:
         _refuse_notes(source.record(_yesterday(), folder))
         recorded = time.monotonic()
         lines = sum(
-            sum(page.lines.values()) for page in recording.parsed(folder, source.PLATFORM, source.parser(folder), [])
+            sum(page.lines.values())
+            for page in recording.parsed(folder, source.PLATFORM, source.parser(_yesterday()), [])
         )
         parsed, processor_s = time.monotonic(), time.process_time() - processor_s
         size = sum(path.stat().st_size for path in folder.iterdir())

@@ -222,6 +222,7 @@ def test_a_day_that_has_ended_by_this_machines_clock_only_is_not_complete(serve,
         found = night.coverage(day).get(source)
         if at == noon:
             assert (code, found and (found["status"], found["reason"])) == (0 if status else 1, status)
+    assert found is not None
     assert (code, found["status"], found["reason"]) == (0, "complete", None), night.said.read_text()
 
 
