@@ -13,6 +13,7 @@ import engines
 import graphs
 import growth
 import history
+import live
 import pipeline
 from rich.console import Console
 
@@ -20,7 +21,8 @@ from jobs import __version__
 from jobs.places import data_home
 
 ON_GRAPHS = {"engines": engines, "distributed": distributed, "budget": budget, "growth": growth}
-FIGURES = (*pipeline.NAMES, *ON_GRAPHS, "history")
+ALONE = {"history": history, "live": live}
+FIGURES = (*pipeline.NAMES, *ON_GRAPHS, *ALONE)
 
 
 def main() -> None:
@@ -45,7 +47,7 @@ def main() -> None:
         for part, choice in (
             (pipeline, [name for name in wanted if name in pipeline.NAMES]),
             *((part, on) for name, part in ON_GRAPHS.items() if name in wanted),
-            (history, [name for name in wanted if name == "history"]),
+            *((part, [name]) for name, part in ALONE.items() if name in wanted),
         ):
             figures = []
             for figure in part.figures(choice):

@@ -68,10 +68,8 @@ class Figure:
     name: str = "history"
 
 
-def figures(wanted: Sequence[str]) -> Iterator[Figure]:
-    """Yields the figure of a hub's paths, then each figure of both warehouses. Yields nothing if `wanted` is empty."""
-    if not wanted:
-        return
+def figures(_: Sequence[str]) -> Iterator[Figure]:
+    """Yields the figure of a hub's paths, then each figure of both warehouses."""
     yield Figure("paths of a hub", long=_hub())
     short, long = (measure(days) for days in (SHORT, LONG))
     for what in short:

@@ -197,7 +197,8 @@ def _batches(socket: ClientConnection, end: int, budget: Budget, actors: Sequenc
             last = max(last, time_us)
             if wanted is not None and str(event.get("did")) not in wanted:
                 continue
-            lines.append(orjson.dumps(_kept(event)))
+            line = orjson.dumps(_kept(event))
+            lines.append(bytes(memoryview(line)))  # a copy, because orjson's own value keeps kilobytes allocated
             if len(lines) >= PAGE_EVENTS:
                 yield Batch(lines, first, last, False)
                 lines = []

@@ -43,6 +43,11 @@ class Budget:
         """Seconds until the minutes are used up; negative afterwards."""
         return 60 * self.minutes - (self.clock() - self._began)
 
+    @property
+    def minutes_used_up(self) -> str:
+        """The reason of a pull that ends for lack of time."""
+        return f"the budget of {self.minutes:g} minutes is used up"
+
     def spend(self) -> None:
         """Counts one request. Raises `OutOfBudgetError` if no request or no time is left."""
         with self._lock:
@@ -54,7 +59,7 @@ class Budget:
     def refuse_late(self) -> None:
         """Raises `OutOfBudgetError` if the minutes are used up."""
         if self.seconds_left <= 0:
-            raise OutOfBudgetError(f"the budget of {self.minutes:g} minutes is used up")
+            raise OutOfBudgetError(self.minutes_used_up)
 
     def refuse_cost(self, most: float) -> None:
         """Raises `OutOfBudgetError` if a request that costs at most this many dollars might exceed the budget."""

@@ -88,6 +88,9 @@ class Units:
             for answer in self.api.pages(place.url or _path(name, kind), None if place.url else self._query(kind)):
                 if not isinstance(answer.value, list):
                     raise ApiError(f"{name}: expected a list of {kind}")
+                if kind == EVENTS and answer.at < self.listed.timestamp():  # this machine's clock is ahead
+                    self.early = True
+                    place = place._replace(early=True)
                 place = place._replace(page=place.page + 1, url=answer.next)
                 lines = [orjson.dumps(item) for item in self._kept(kind, answer.value)]
                 is_last = answer.next is None or self._is_over(kind, answer.value, place.page)

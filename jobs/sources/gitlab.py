@@ -34,7 +34,7 @@ from urllib.parse import quote, urlsplit
 from pydantic import Field, model_validator
 
 from jobs.errors import UsageError
-from jobs.sources import gitlab_lines, roster
+from jobs.sources import gitlab_lines, roster, sites
 from jobs.sources.budget import ApiError
 from jobs.sources.gitlab_lines import AWARD, EVENT, THREAD, thread_of
 from jobs.sources.http import Api, NotAllowedError, NotThereError
@@ -150,6 +150,7 @@ class _Units:
 
     def __init__(self, api: Api, day: date, revisit_days: int, now: datetime, *, has_token: bool) -> None:
         self.api = api
+        self.day = day
         self.has_token = has_token
         self.public: dict[str, bool] = {}
         self.end = end_of(day)
@@ -178,7 +179,7 @@ class _Units:
             recording.add([], Cursor(0, True, PRIVATE))
             return
         for answer in self.api.pages(url or path, None if url else self.query):
-            if not isinstance(answer.value, list):
+            if not isinstance(sites.ended(self.day, answer), list):
                 raise ApiError(f"{name}: expected a list of events")
             times = [_at(item) for item in answer.value]
             events = [

@@ -99,8 +99,6 @@ class HackerNewsSource(LiveSource):
                 _record_parents(api, parents, items)
         except ApiError as error:
             return [Note(_missing(str(error), items, parents), True, absent=not items.pages)]
-        if not items.cursor.done:
-            return [Note(_missing("the platform has no item of a later day yet", items, parents), True)]
         return []
 
 

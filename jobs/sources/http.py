@@ -17,12 +17,12 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Self, TypeVar
 
 import httpx2
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
 from jobs import __version__
 from jobs.errors import UsageError
-from jobs.sources.budget import ApiError, Budget
-from jobs.sources.waits import PassingError, asked_wait_s, is_limited, now, wait_s
+from jobs.sources.budget import ApiError, Budget, OutOfBudgetError
+from jobs.sources.waits import MARGIN_S, PassingError, asked_wait_s, is_limited, is_used_up, now, wait_s
 
 log = logging.getLogger(__name__)
 for name in ("httpx2", "httpcore2"):  # at INFO and DEBUG they log whole URLs and headers
@@ -82,6 +82,7 @@ class Client:
     ) -> None:
         self._budget = budget
         self._connection = connection
+        self._resets: dict[str, float] = {}  # host -> the budget's time from which on it grants requests again
         contact = os.environ.get(CONTACT)
         agent = f"clout/{__version__}" + (f" ({contact})" if contact else "")
         own = {"user-agent": agent, **(headers or {})}
@@ -101,6 +102,14 @@ class Client:
         """Waits between two attempts. Raises `OutOfBudgetError`."""
         self._budget.wait(seconds)
 
+    def _before_wait(self, where: str, state: RetryCallState) -> None:
+        """Raises `OutOfBudgetError` if the time left is too short for a wait that the platform did not ask for."""
+        error = state.outcome.exception() if state.outcome else None
+        short = state.upcoming_sleep > self._budget.seconds_left
+        if short and isinstance(error, PassingError) and error.wait_s is None:
+            raise OutOfBudgetError(f"{where}: {error}, and {self._budget.minutes_used_up}")
+        log.info("%s: %s; trying again", where, error)
+
     def _get(
         self, url: httpx2.URL, read: Callable[[httpx2.Response, str], T], headers: Mapping[str, str] | None = None
     ) -> T:
@@ -116,9 +125,7 @@ class Client:
             wait=wait_s,
             sleep=self._wait,
             stop=stop_after_attempt(self.tries),
-            before_sleep=lambda state: log.info(
-                "%s: %s; trying again", where, state.outcome and state.outcome.exception()
-            ),
+            before_sleep=lambda state: self._before_wait(where, state),
             reraise=True,
         )
         try:
@@ -135,9 +142,11 @@ class Client:
     ) -> T:
         for _ in range(REDIRECTS):
             self._refuse(url)
+            self._wait_for_reset(url.host)
             self._budget.spend()
             try:
                 with self._client.stream("GET", url, headers=headers) as answer:
+                    self._note_reset(answer)
                     if not answer.has_redirect_location:
                         self._refuse_failure(answer, where)
                         return read(answer, where)
@@ -148,6 +157,18 @@ class Client:
                 raise ApiError(f"{where}: redirects to an invalid URL") from None
         self._refuse(url)
         raise ApiError(f"{where}: redirects more than {REDIRECTS} times")
+
+    def _note_reset(self, answer: httpx2.Response) -> None:
+        """Notes when the host grants requests again, if this was the last one. A refusal is waited for by the next attempt."""
+        is_last = is_used_up(answer) and not is_limited(answer)
+        if is_last and (asked := asked_wait_s(answer)) is not None:
+            self._resets[answer.url.host] = self._budget.clock() + asked + MARGIN_S
+
+    def _wait_for_reset(self, host: str) -> None:
+        """Waits if the host said that it grants no further request, instead of provoking a refusal."""
+        seconds = self._resets.get(host, 0) - self._budget.clock()
+        if seconds > 0:
+            self._wait(seconds)
 
     def _refuse_failure(self, answer: httpx2.Response, where: str) -> None:
         status = answer.status_code

@@ -154,7 +154,7 @@ def _short(forms: dict[str, str], told: Any) -> Any:
 
 def _commit(actor: str, occurred_at: int | None, commit: Any) -> Sequence[Record]:
     collection = account_id(within(commit, "collection"), "collection")
-    if not _NSID.fullmatch(collection):
+    if collection not in COLLECTIONS and not _NSID.fullmatch(collection):
         raise Rejected("collection is not an NSID")
     operation = within(commit, "operation") or within(commit, "type")
     operation = _short(_OPERATIONS, operation)

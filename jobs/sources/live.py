@@ -18,6 +18,8 @@ from jobs.sources.settings import Ask, Members, Settings
 from jobs.sources.withdrawals import Withdrawals
 from schemas.coverage import EVERYONE, POPULATION
 
+UNFINISHED = "the platform did not have the whole day yet; pull again"
+
 
 class LiveSource:
     """A platform through its API. `requests` counts the requests of each pulled day."""
@@ -58,10 +60,14 @@ class LiveSource:
                     yield withdrawals.page(self.platforms[0], str(self.folder(later)), acts)
 
     def _recorded(self, day: date) -> list[Note]:
+        """The notes of `record`. A day that the platform still has more of is partial, whatever this machine's clock says."""
+        folder = self.folder(day)
         before = self.budget.used
-        notes = [note._replace(day=day) for note in self.record(day, self.folder(day))]
+        notes = self.record(day, folder)
         self.requests[day] = self.budget.used - before
-        return notes
+        if not any(note.partial for note in notes) and not recording.is_done(folder):
+            notes = [*notes, Note(UNFINISHED, partial=True)]
+        return [note._replace(day=day) for note in notes]
 
     def later(self, day: date) -> list[date]:
         """The recorded days, ascending, of the `withdraw_days` after a day."""

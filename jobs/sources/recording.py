@@ -87,6 +87,12 @@ def items_of(page: Path) -> list[bytes]:
     return zstd.decompress(page.read_bytes()).splitlines()[:-1]
 
 
+def is_done(folder: Path) -> bool:
+    """Whether the platform has no more of any unit that is recorded in a day's folder."""
+    last = {path.name.removesuffix(SUFFIX).rpartition(".")[0]: path for path in sorted(folder.glob(f"*{SUFFIX}"))}
+    return all(_cursor(page).done for page in last.values())
+
+
 def parsed(folder: Path, platform: str, parse: Parse, notes: Sequence[Note]) -> Iterator[Page]:
     """The recorded pages of all units in a day's folder, parsed, and a page with the notes if there are any."""
     for path in sorted(folder.glob(f"*{SUFFIX}")):

@@ -3,8 +3,6 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -57,13 +55,20 @@ def within(value: Any, *keys: str) -> Any:
     return value
 
 
-@contextmanager
-def dated(occurred_at: int | None) -> Iterator[None]:
+class dated:
     """Adds this time to a `Rejected` raised inside, so the line is counted on its own day."""
-    try:
-        yield
-    except Rejected as fault:
-        raise Rejected(fault.reason, occurred_at if fault.occurred_at is None else fault.occurred_at) from None
+
+    __slots__ = ("_occurred_at",)  # no generator: that made parsing a line a tenth slower
+
+    def __init__(self, occurred_at: int | None) -> None:
+        self._occurred_at = occurred_at
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, fault: BaseException | None, __: object) -> None:
+        if isinstance(fault, Rejected) and fault.occurred_at is None:
+            fault.occurred_at = self._occurred_at
 
 
 def account_id(value: Any, what: str = "actor") -> str:

@@ -7,6 +7,7 @@ from email.utils import parsedate_to_datetime
 import httpx2
 from tenacity import RetryCallState, wait_exponential_jitter
 
+MARGIN_S = 1  # to wait longer than the platform asks, because its times are whole seconds
 _BACKOFF = wait_exponential_jitter(initial=1, max=60)
 _RESETS = ("x-ratelimit-reset", "x-rate-limit-reset", "ratelimit-reset")
 _LEFT = ("x-ratelimit-remaining", "x-rate-limit-remaining", "ratelimit-remaining")
@@ -24,8 +25,13 @@ class PassingError(Exception):
 def is_limited(answer: httpx2.Response) -> bool:
     """Whether the response says that a rate limit is reached: status 429, or status 403 with a header about the limit, which
     GitHub and others send."""
-    used_up = any(answer.headers.get(name) == "0" for name in _LEFT)
+    used_up = is_used_up(answer)
     return answer.status_code == 429 or (answer.status_code == 403 and (used_up or "retry-after" in answer.headers))
+
+
+def is_used_up(answer: httpx2.Response) -> bool:
+    """Whether the response says that the platform grants no further request until a reset."""
+    return any(answer.headers.get(name) == "0" for name in _LEFT)
 
 
 def asked_wait_s(answer: httpx2.Response) -> float | None:
@@ -60,7 +66,8 @@ def now(answer: httpx2.Response) -> float:
 
 
 def wait_s(state: RetryCallState) -> float:
-    """Seconds to wait before the next attempt: one more than the platform asks, else exponential backoff of at most 60 s."""
+    """Seconds to wait before the next attempt: `MARGIN_S` more than the platform asks, else exponential backoff of at most
+    60 s."""
     error = state.outcome.exception() if state.outcome else None
     asked = error.wait_s if isinstance(error, PassingError) else None
-    return max(asked, 0) + 1 if asked is not None else _BACKOFF(state)
+    return max(asked, 0) + MARGIN_S if asked is not None else _BACKOFF(state)

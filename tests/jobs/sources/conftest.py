@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.sources.budget import Budget
+from jobs.sources.http import Api
 from jobs.sources.lines import Parse
 from jobs.sources.page import Note, Page, PageBuilder, Rejected
 from tests.jobs.sources.platform_server import Platform, served
@@ -46,6 +48,18 @@ JUNK = st.recursive(
 )
 
 
+class Clock:
+    """Time passes only while the pull waits."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.waits: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.now += seconds
+
+
 class Totals(NamedTuple):
     """All pages of a source, counted."""
 
@@ -61,6 +75,21 @@ def platform() -> Iterator[Platform]:
     """A platform's API on loopback, for one test."""
     with served() as platform:
         yield platform
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def api(platform: Platform, clock: Clock) -> Callable[..., Api]:
+    """`api(requests=..)`: an API of the platform on loopback."""
+
+    def made(requests: int = 100, minutes: float = 60, **options: Any) -> Api:
+        return Api(platform.url, Budget(requests, minutes, lambda: clock.now, clock.sleep), **options)
+
+    return made
 
 
 @pytest.fixture

@@ -5,8 +5,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
+
+NOW = datetime(2026, 11, 3, 12, tzinfo=UTC)
+DATE = {"Date": format_datetime(NOW, usegmt=True)}
 
 
 class Reply(NamedTuple):
@@ -19,6 +24,12 @@ class Reply(NamedTuple):
     @property
     def body(self) -> bytes:
         return self.value if isinstance(self.value, bytes) else json.dumps(self.value).encode()
+
+
+def then(*replies: Reply) -> Callable[[str], Reply]:
+    """Answers in this order; the last one from then on."""
+    left = list(replies)
+    return lambda _: left.pop(0) if len(left) > 1 else left[0]
 
 
 @dataclass

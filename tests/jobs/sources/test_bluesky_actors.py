@@ -69,6 +69,7 @@ class Filtering(Jetstream):
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Filtering]:
     monkeypatch.setattr(bluesky, "PAGE_EVENTS", 30)
+    monkeypatch.setattr(bluesky, "CLOSE_S", 0.01)
     monkeypatch.setattr(bluesky_actors, "PEEK_S", 0.05)
     filtering = Filtering()
     with running(filtering):
@@ -126,10 +127,11 @@ def test_a_stream_that_drops_is_resumed(server, tmp_path):
 def test_a_pull_that_is_killed_gives_the_same_day(server, tmp_path):
     whole = pulled(opened(server, tmp_path / "whole"))
     renames = len(recorded(tmp_path / "whole")) + 1  # the population
-    for number in range(renames):
-        with killed_at(number):
-            pulled(opened(server, tmp_path / str(number)))
-        assert pulled(opened(server, tmp_path / str(number))) == whole
+    for number in range(renames):  # each pull after the first adds one file, and dies with the second one
+        with killed_at(min(number, 1)):
+            pulled(opened(server, tmp_path / "killed"))
+        assert len(recorded(tmp_path / "killed")) == max(number - 1, 0)
+    assert pulled(opened(server, tmp_path / "killed")) == whole
 
 
 def test_the_day_covers_a_population(server, warehouse, tmp_path):

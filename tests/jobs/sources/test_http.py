@@ -2,53 +2,16 @@
 
 import logging
 import time
-from datetime import UTC, datetime
-from email.utils import format_datetime
 
 import pytest
 
 from jobs.errors import UsageError
 from jobs.sources import http
-from jobs.sources.budget import ApiError, Budget, OutOfBudgetError
+from jobs.sources.budget import ApiError, Budget
 from jobs.sources.http import TRIES, Api, NotAllowedError, NotThereError, PassingError
-from tests.jobs.sources.platform_server import Platform, Reply
+from tests.jobs.sources.platform_server import DATE, NOW, Reply, then
 
 SECRET = "s3cr3t"
-NOW = datetime(2026, 11, 3, 12, tzinfo=UTC)
-DATE = {"Date": format_datetime(NOW, usegmt=True)}
-
-
-class Clock:
-    """Time passes only while the pull waits."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.waits: list[float] = []
-
-    def sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
-        self.now += seconds
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def api(platform: Platform, clock: Clock):
-    """`api(requests=..)`: an API of the platform on loopback."""
-
-    def made(requests: int = 100, minutes: float = 60, **options) -> Api:
-        return Api(platform.url, Budget(requests, minutes, lambda: clock.now, clock.sleep), **options)
-
-    return made
-
-
-def then(*replies: Reply):
-    """Answers in this order; the last one from then on."""
-    left = list(replies)
-    return lambda _: left.pop(0) if len(left) > 1 else left[0]
 
 
 def test_an_answer_is_read_and_the_platform_knows_who_asks(platform, api, monkeypatch):
@@ -88,68 +51,6 @@ def test_a_failure_that_stays_ends_the_pull_and_quotes_no_body(platform, api, re
     assert "log in" not in str(raised.value)
     assert SECRET not in str(raised.value)
     assert len(platform.asked) == TRIES
-
-
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({"Retry-After": "90"}, 90),
-        ({"Retry-After": "Tue, 03 Nov 2026 12:02:00 GMT"}, 120),
-        ({"X-RateLimit-Reset": str(int(NOW.timestamp()) + 60)}, 60),
-        ({"X-RateLimit-Reset": "2026-11-03T12:03:00.000000Z"}, 180),
-        ({"RateLimit-Reset": "30"}, 30),
-        ({"x-rate-limit-reset": str(int(NOW.timestamp()) - 5)}, 0),  # is over
-    ],
-    ids=["seconds", "date", "epoch", "ISO", "seconds until", "over"],
-)
-def test_a_rate_limit_is_waited_for_by_the_platforms_clock(platform, api, clock, headers, seconds):
-    platform.answer = then(Reply(None, 429, DATE | headers), Reply(1))
-    assert api().get("x").value == 1
-    assert clock.waits == [seconds + 1]
-
-
-@pytest.mark.parametrize("headers", [{"X-RateLimit-Remaining": "0"}, {"Retry-After": "1"}])
-def test_a_403_that_is_a_rate_limit_is_waited_for(platform, api, headers):
-    platform.answer = then(Reply(None, 403, headers), Reply(1))
-    assert api().get("x").value == 1
-
-
-def test_a_403_that_only_its_body_calls_a_rate_limit_is_waited_for(platform, api, clock):
-    platform.answer = then(Reply({"message": "You have exceeded a secondary rate limit."}, 403), Reply(1))
-    assert api().get("x").value == 1
-    assert clock.waits == [http.LIMITED_S + 1]
-
-
-@pytest.mark.parametrize("nonsense", ["soon", "-", "99999999999999999999"])
-def test_a_wait_that_makes_no_sense_is_a_failure_that_passes(platform, api, clock, nonsense):
-    platform.answer = then(Reply(None, 429, {"Retry-After": nonsense}), Reply(1))
-    if nonsense.isdecimal():
-        with pytest.raises(OutOfBudgetError, match="asks to wait"):
-            api().get("x")
-    else:
-        assert api().get("x").value == 1
-        assert clock.waits[0] < 60
-
-
-def test_a_long_wait_ends_the_pull_for_now(platform, api, clock):
-    platform.answer = then(Reply(None, 429, {"Retry-After": "3600"}))
-    with pytest.raises(OutOfBudgetError, match=r"^the platform asks to wait 3,601 s$"):
-        api().get("x")
-    assert clock.waits == []
-
-
-def test_requests_and_minutes_are_limited(platform, api, clock):
-    platform.answer = then(Reply(1))
-    few = api(requests=2)
-    few.get("x")
-    few.get("x")
-    with pytest.raises(OutOfBudgetError, match="the budget of 2 requests is used up"):
-        few.get("x")
-    short = api(minutes=1)
-    clock.now += 61
-    with pytest.raises(OutOfBudgetError, match="the budget of 1 minutes is used up"):
-        short.get("x")
-    assert len(platform.asked) == 2
 
 
 @pytest.mark.parametrize("status", [401, 403])

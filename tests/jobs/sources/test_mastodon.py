@@ -10,6 +10,7 @@ from backports import zstd
 from jobs import pull_activity
 from jobs.errors import UsageError
 from jobs.sources import mastodon_pull
+from jobs.sources.live import UNFINISHED
 from jobs.sources.mastodon import MastodonAsk, MastodonSource
 from jobs.sources.page import Note
 from jobs.sources.settings import Settings
@@ -122,11 +123,13 @@ def test_no_page_is_read_beyond_the_one_that_reaches_back(instance, tmp_path):
 
 def test_a_day_that_has_not_ended_is_asked_again(instance, tmp_path):
     instance.now = AFTER - timedelta(hours=12)
-    early = acts(opened(instance, tmp_path))
+    early, notes = pulled(opened(instance, tmp_path))
     assert early
-    assert not [act for act in early if act[0] == "like"]
+    assert not [act for act in early if act["kind"] == "like"]
+    assert [note.reason for note in notes] == [UNFINISHED]
     instance.now = AFTER
     assert acts(opened(instance, tmp_path)) == WHOLE
+    assert pulled(opened(instance, tmp_path))[1] == []
 
 
 def test_a_pull_that_begins_before_the_day_ends_is_not_whole(instance, tmp_path):

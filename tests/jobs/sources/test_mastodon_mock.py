@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -21,9 +22,15 @@ def server() -> Iterator[Any]:
         yield server
 
 
+@cache
+def client() -> httpx2.Client:
+    """One for all posts, because it reads certificates when it is made."""
+    return httpx2.Client()
+
+
 def post(server: Any, who: str, path: str, **fields: Any) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {who}_token"} if who else {}
-    answer = httpx2.post(f"{server.base_url}/api/v1/{path}", headers=headers, json=fields)
+    answer = client().post(f"{server.base_url}/api/v1/{path}", headers=headers, json=fields)
     assert answer.is_success, answer.text
     return answer.json()
 

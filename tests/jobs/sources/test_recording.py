@@ -22,6 +22,15 @@ def test_pages_come_back_in_order_with_the_last_cursor(tmp_path):
     assert [recording.items_of(page) for page in recorded(tmp_path)] == [[b'{"id":%d}' % n] for n in range(12)]
 
 
+def test_a_folder_is_done_when_the_last_page_of_each_unit_is(tmp_path):
+    assert recording.is_done(tmp_path)
+    for unit, done in (("a", False), ("a", True), ("a.000001", True)):
+        Recording(tmp_path, unit).add([], Cursor("next", done))
+        assert recording.is_done(tmp_path) is done
+    Recording(tmp_path, "a").add([], Cursor("next"))
+    assert not recording.is_done(tmp_path)
+
+
 def test_a_page_without_items_keeps_its_cursor(tmp_path):
     unit = Recording(tmp_path, "u")
     unit.add([], Cursor("next"))

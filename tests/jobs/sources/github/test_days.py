@@ -218,6 +218,17 @@ def test_a_day_that_is_asked_too_early_is_asked_once_more(hub, tmp_path, monkeyp
     assert pulled(opened(hub, tmp_path)) == (BY_EVENTS, [])
 
 
+def test_a_day_is_too_early_also_by_githubs_clock_alone(hub, tmp_path):
+    whole = hub.answer
+    dated = {"Date": "Wed, 04 Nov 2026 05:59:59 GMT"}
+    hub.platform.answer = lambda path: (reply := whole(path))._replace(headers=reply.headers | dated)
+    found, (note,) = pulled(opened(hub, tmp_path))
+    assert found == BY_EVENTS
+    assert note.reason == "GitHub lists events up to 6 hours late: pull again after 06:00 UTC"
+    dated["Date"] = "Wed, 04 Nov 2026 06:00:00 GMT"
+    assert pulled(opened(hub, tmp_path)) == (BY_EVENTS, [])
+
+
 def test_a_pull_that_began_too_early_and_was_killed_begins_again(hub, tmp_path, monkeypatch):
     monkeypatch.setattr(github, "_now", lambda: NEXT_NOON.replace(hour=1))
     late = hub.lists["/repos/bo/tool/events"].pop(1)

@@ -106,3 +106,13 @@ def test_days_of_years_ago_are_partial_for_good(lab, tmp_path):
     first, _ = [note for page in pages for note in page.notes]
     assert first.reason == "1 of 1 projects and users: GitLab may have removed events of so long ago"
     assert (first.partial, first.lasting) == (True, True)
+
+
+def test_a_day_that_has_ended_by_this_machines_clock_only_is_not_recorded(lab, tmp_path):
+    whole, dated = lab.answer, {"Date": "Tue, 03 Nov 2026 23:59:59 GMT"}
+    lab.platform.answer = lambda path: (reply := whole(path))._replace(headers=(reply.headers or {}) | dated)
+    found, (reason, _) = pulled(opened(lab, tmp_path))
+    assert found == set()
+    assert reason == "1 of 1 projects and users failed, most with: the day has not ended; pull again"
+    dated["Date"] = "Wed, 04 Nov 2026 00:00:00 GMT"
+    assert pulled(opened(lab, tmp_path))[0] == EXPECTED

@@ -1,0 +1,43 @@
+"""The benchmark of live sources pulls whole days from its servers, and its roster's server limits the rate."""
+
+import importlib
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from jobs.places import ROOT
+
+BENCH = Path(__file__).parent.parent.parent / "infra" / "bench"
+
+
+@pytest.fixture
+def live(monkeypatch) -> ModuleType:
+    monkeypatch.syspath_prepend(BENCH)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    module = importlib.import_module("live")
+    monkeypatch.setattr(importlib.import_module("measuring"), "LOOK_EVERY_S", 0.05)
+    return module
+
+
+def test_the_roster_is_pulled_as_fast_as_the_limit_allows(live):
+    figures = {figure.what.strip(): figure for figure in live.roster(5, 4, 2)}
+    assert figures["requests"].measured > 2 * 5  # two of each account, and the likes of one
+    assert figures["refused requests"].measured == 0
+    assert figures["ratio to what the limit alone demands"].measured >= 1
+    assert 10 < figures["peak memory"].measured < 1_000
+    assert live.table([*figures.values()]).row_count == len(figures)
+
+
+def test_all_events_of_the_stream_are_recorded_and_parsed(live):
+    figures = {figure.what.strip(): figure for figure in live.stream(2_000)}
+    assert figures["parsed"].measured > 0
+    assert 20 < figures["recording"].measured < 500
+    assert 10 < figures["peak memory"].measured < 1_000
+
+
+def test_a_pull_that_lacks_events_is_no_figure(live, monkeypatch, capfd):
+    monkeypatch.setattr(live, "server", lambda *given, served=live.server: served(given[0], 1_000))
+    with pytest.raises(SystemExit):
+        list(live.stream(2_000))
+    assert "1,000 of 2,000 events were recorded" in capfd.readouterr().err
