@@ -148,7 +148,7 @@ def table(figures: list[Figure]) -> Table:
     for figure in figures:
         limit = "" if figure.limit is None else f"{figure.limit:g} {figure.unit}"
         is_over = figure.limit is not None and figure.measured > figure.limit
-        digits = 0 if figure.measured >= 100 else 2
+        digits = 2 if figure.unit and figure.measured < 100 else 0
         shown.add_row(
             figure.what, limit, f"{figure.measured:,.{digits}f} {figure.unit}", "over the limit" if is_over else ""
         )
