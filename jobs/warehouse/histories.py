@@ -8,7 +8,6 @@ from datetime import date
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import WriterProperties
 
 from jobs.scratch import scratch
 from jobs.warehouse import rollups
@@ -21,7 +20,7 @@ from schemas.scores import SCORES
 JOB = "histories"
 
 # Rows per group of a Parquet file. To read one person, a reader loads one or two groups per month.
-GROUPS = WriterProperties(max_row_group_size=8_192)
+ROWS_PER_GROUP = 8_192
 
 
 def of_person(warehouse: Warehouse, person_id: str, methodologies: Iterable[str]) -> pa.Table:
@@ -66,7 +65,7 @@ def _make_copy(warehouse: Warehouse, methodology: str, month: date, basis: str, 
         rows = db.sql(f"select date '{month}' as month, '{basis}' as basis, * from scores order by person_id, day")
         partition = {"methodology": methodology, "month": month}
         warehouse.replace(
-            HISTORIES, rows.to_arrow_reader(), partition, run_id=run_id, job=JOB, writer_properties=GROUPS
+            HISTORIES, rows.to_arrow_reader(), partition, run_id=run_id, job=JOB, rows_per_group=ROWS_PER_GROUP
         )
 
 
