@@ -29,7 +29,9 @@ def expression(partition: Partition) -> pc.Expression:
         if isinstance(values, Span):
             condition = condition & (column >= values.first) & (column <= values.last)
         elif isinstance(values, tuple):
-            condition = condition & column.isin(pa.array(values))
+            given = [value for value in values if value is not None]
+            among = column.isin(pa.array(given)) if given else pc.scalar(False)
+            condition = condition & (among | column.is_null() if None in values else among)
         else:  # unlike `isin`, an equality gives a scan the column's value
             condition = condition & (column == pc.scalar(values))
     return condition
