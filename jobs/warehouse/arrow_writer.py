@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -17,8 +18,18 @@ from jobs.warehouse.pruning import expression
 from schemas import arrow
 from schemas.table import ContractError, Table
 
-ROWS_PER_GROUP = 131_072  # of a Parquet file; this many are held in memory
 FILE_BYTES = 128 * 2**20  # beyond this a partition gets another file
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How Parquet files are laid out: rows per row group, which are held in memory while it is written, and compression."""
+
+    rows_per_group: int = 131_072
+    compression: str = "zstd"
+
+
+PLAIN = Layout()
 
 
 def checked(table: Table, rows: pa.Table | pa.RecordBatchReader, partition: Partition) -> Iterator[pa.RecordBatch]:
@@ -37,7 +48,7 @@ def checked(table: Table, rows: pa.Table | pa.RecordBatchReader, partition: Part
 
 
 def write(
-    table: Table, batches: Iterable[pa.RecordBatch], files: fs.FileSystem, rows_per_group: int = ROWS_PER_GROUP
+    table: Table, batches: Iterable[pa.RecordBatch], files: fs.FileSystem, layout: Layout = PLAIN
 ) -> list[AddAction]:
     """Writes rows in the contract's columns as new files of the table, whose folder is the root of `files`. Returns the log
     entries of these files. Until a commit names them, no reader sees them."""
@@ -46,7 +57,7 @@ def write(
         for batch in batches:
             for folder, part in _by_folder(table, batch):
                 if folder not in writers:
-                    writers[folder] = _Writer(folder, files, rows_per_group)
+                    writers[folder] = _Writer(folder, files, layout)
                 writers[folder].add(part)
         for writer in writers.values():
             writer.close()
@@ -60,11 +71,11 @@ def write(
 class _Writer:
     """Writes the files of one partition value. Collects rows until they fill a row group."""
 
-    def __init__(self, folder: str, files: fs.FileSystem, rows_per_group: int) -> None:
+    def __init__(self, folder: str, files: fs.FileSystem, layout: Layout) -> None:
         self.paths: list[str] = []
         self._folder = folder
         self._files = files
-        self._rows_per_group = rows_per_group
+        self._layout = layout
         self._batches: list[pa.RecordBatch] = []
         self._row_count = 0  # of these batches
         self._file: pq.ParquetWriter | None = None
@@ -72,7 +83,7 @@ class _Writer:
     def add(self, batch: pa.RecordBatch) -> None:
         self._batches.append(batch)
         self._row_count += batch.num_rows
-        if self._row_count >= self._rows_per_group:
+        if self._row_count >= self._layout.rows_per_group:
             self._write()
 
     def close(self) -> None:
@@ -94,9 +105,15 @@ class _Writer:
                 self._files.create_dir(self._folder)
             self.paths.append(f"{self._folder}/{uuid4()}.parquet".lstrip("/"))
             self._file = pq.ParquetWriter(
-                self.paths[-1], collected.schema, filesystem=self._files, compression="zstd", store_schema=False
+                self.paths[-1],
+                collected.schema,
+                filesystem=self._files,
+                compression=self._layout.compression,
+                # Numbers and instants rarely repeat, so their dictionaries would only add to the file.
+                use_dictionary=[field.name for field in collected.schema if pa.types.is_string(field.type)],
+                store_schema=False,
             )
-        self._file.write_table(collected, self._rows_per_group)
+        self._file.write_table(collected, self._layout.rows_per_group)
         if self._file.file_handle.tell() >= FILE_BYTES:
             self._end_file()
 

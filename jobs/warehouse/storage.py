@@ -22,6 +22,7 @@ from jobs.causes import cause
 from jobs.errors import CloutError, UsageError
 from jobs.night_settings import nights
 from jobs.warehouse import arrow_writer, creation, data_files, delta_log, pruning, retention, spark_files
+from jobs.warehouse.arrow_writer import PLAIN, Layout
 from jobs.warehouse.commits import Partition
 from jobs.warehouse.pruning import expression
 from jobs.warehouse.races import LostRaceError, RearrangedError, repeated
@@ -190,14 +191,14 @@ class Warehouse:
         run_id: str,
         job: str,
         version: int | None = None,
-        rows_per_group: int = arrow_writer.ROWS_PER_GROUP,
+        layout: Layout = PLAIN,
     ) -> None:
         """Replaces the partition with the rows, in one commit. Raises `ContractError` if a row violates the contract. Raises
         `LostRaceError` if another run wrote the partition after `version`, by default after this call began. If only other
         partitions changed meanwhile, or maintenance ran, commits the written files again."""
         delta = self.delta(table, version)
         checked = arrow_writer.checked(table, rows, partition)
-        added = arrow_writer.write(table, checked, self._file_system(table, delta), rows_per_group)
+        added = arrow_writer.write(table, checked, self._file_system(table, delta), layout)
         self._replace(table, delta, added, partition, run_id, job)
 
     def append(

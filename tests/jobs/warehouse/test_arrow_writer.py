@@ -39,7 +39,7 @@ def test_every_partition_value_gets_one_file(warehouse, arrow_rows):
 @pytest.mark.parametrize(("file_bytes", "expected"), [(arrow_writer.FILE_BYTES, [[4, 4, 2]]), (1, [[2], [4], [4]])])
 def test_row_groups_are_filled_and_large_files_are_split(warehouse, reject, monkeypatch, file_bytes, expected):
     monkeypatch.setattr(arrow_writer, "FILE_BYTES", file_bytes)
-    warehouse.replace(REJECTS, reject(lines=10).to_reader(1), PLACE, rows_per_group=4, **BY)
+    warehouse.replace(REJECTS, reject(lines=10).to_reader(1), PLACE, layout=arrow_writer.Layout(rows_per_group=4), **BY)
     footers = [pq.read_metadata(file) for file in files(warehouse, REJECTS)]
     groups = [[footer.row_group(n).num_rows for n in range(footer.num_row_groups)] for footer in footers]
     assert sorted(groups) == expected
@@ -57,7 +57,7 @@ def test_the_log_has_bounds_of_instants_that_hold_every_row(warehouse, arrow_row
 def test_refused_rows_leave_no_file(warehouse, reject):
     for wrong in (pa.concat_tables([reject(), reject()]), pa.concat_tables([reject(), reject("b")])):
         with pytest.raises(ContractError):
-            warehouse.replace(REJECTS, wrong.to_reader(1), PLACE, rows_per_group=1, **BY)
+            warehouse.replace(REJECTS, wrong.to_reader(1), PLACE, layout=arrow_writer.Layout(rows_per_group=1), **BY)
     assert not list(Path(warehouse.path(REJECTS)).rglob("*.parquet"))
 
 
