@@ -1,6 +1,7 @@
 """Tables on disk or in an object store: every job reads and writes rows through `Warehouse`.
 
-Every table is a Delta table under one root. `deltalake`, which needs no JVM, makes every commit; Spark writes only data files.
+Every table is a Delta table under one root. Arrow and Spark write only data files; `deltalake`, which needs no JVM, makes every
+commit, once the files it names are flushed.
 A write is one commit that names its run: it replaces a partition, adds rows to it or deletes its rows.
 """
 
