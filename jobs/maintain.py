@@ -32,16 +32,11 @@ from schemas.coverage import COVERAGE
 from schemas.histories import HISTORIES
 from schemas.rejects import REJECTS
 from schemas.runs import RUNS
-from schemas.scores import SCORES
 from schemas.table import Table
 
 log = logging.getLogger(__name__)
 
 JOB = "maintain"
-
-# A stream replaces `scores` and the copies. A stream cannot be read again after a collision, and compaction could cause one.
-# Their partitions have no small files anyway.
-NOT_COMPACTED = (SCORES, ACCOUNTS_KNOWN, HISTORIES)
 
 # Age up to which monthly copies of accounts are kept, so that any day of the last year can be scored again without reading all
 # of `accounts`.
@@ -183,8 +178,7 @@ def _renew_copies(warehouse: Warehouse, params: Params, run_id: str) -> None:
 def _keep(warehouse: Warehouse, table: Table, params: Params, kept: Kept) -> None:
     """Merges small files, removes files that were replaced more than `keep_replaced_days` ago, writes a checkpoint, and removes
     expired log entries."""
-    if table not in NOT_COMPACTED:
-        kept.compacted += int(warehouse.delta(table).optimize.compact()["numFilesRemoved"])
+    kept.compacted += int(warehouse.delta(table).optimize.compact()["numFilesRemoved"])
     delta = warehouse.delta(table)
     kept.removed += len(delta.vacuum(24 * params.nights.keep_replaced_days, dry_run=False, full=True))
     delta = warehouse.delta(table)

@@ -1,54 +1,135 @@
-"""Streams Arrow rows into a Delta table, and checks every batch against the contract before the commit."""
+"""Streams Arrow rows into new data files of a table, and checks every batch against the contract."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from urllib.parse import quote
+from uuid import uuid4
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, write_deltalake
+import pyarrow.parquet as pq
+from deltalake.transaction import AddAction
+from pyarrow import fs
 
+from jobs.warehouse import data_files
+from jobs.warehouse.commits import Partition
 from jobs.warehouse.grain import unrepeated
+from jobs.warehouse.pruning import expression
 from schemas import arrow
-from schemas.table import Table
+from schemas.table import ContractError, Table
+
+FILE_BYTES = 128 * 2**20  # beyond this a partition gets another file
 
 
-def properties(metadata: str) -> CommitProperties:
-    """The properties of a commit with this text as its user metadata."""
-    return CommitProperties(custom_metadata={"userMetadata": metadata})
+@dataclass(frozen=True)
+class Layout:
+    """How Parquet files are laid out: rows per row group, which are held in memory while it is written, and compression."""
+
+    rows_per_group: int = 131_072
+    compression: str = "zstd"
 
 
-def write(table: Table, rows: pa.Table | pa.RecordBatchReader, delta: DeltaTable, metadata: str, **how: Any) -> None:
-    """Streams the rows into the table in one commit with this user metadata. `how` goes to `write_deltalake`. Raises
-    `ContractError` if a row violates the contract or two rows have the same grain. If reading the rows fails, raises the
-    original error, not the one in which deltalake wraps it."""
-    raised: list[BaseException] = []
+PLAIN = Layout()
+
+
+def checked(table: Table, rows: pa.Table | pa.RecordBatchReader, partition: Partition) -> Iterator[pa.RecordBatch]:
+    """The rows as a stream. It raises `ContractError` at the first batch that violates the contract or has rows outside the
+    partition, or at its end if two rows have the same grain."""
+    arrow.check_schema(table, rows.schema)
+    schema = pa.schema([field.remove_metadata() for field in arrow.schema(table)])
+    outside = ~expression(partition)
+    few = isinstance(rows, pa.Table) and rows.num_rows < 2  # most bookkeeping: one row cannot repeat the grain
+    given: Iterable[pa.RecordBatch] = rows.to_batches() if isinstance(rows, pa.Table) else rows
+    for batch in given if few else unrepeated(table, given):
+        arrow.check(table, batch)
+        if strange := pa.Table.from_batches([batch]).filter(outside).num_rows:
+            raise ContractError(f"{table.name}: {strange:,} rows lie outside {dict(partition)}, expected 0")
+        yield batch.cast(schema)
+
+
+def write(
+    table: Table, batches: Iterable[pa.RecordBatch], files: fs.FileSystem, layout: Layout = PLAIN
+) -> list[AddAction]:
+    """Writes rows in the contract's columns as new files of the table, whose folder is the root of `files`. Returns the log
+    entries of these files. Until a commit names them, no reader sees them."""
+    writers: dict[str, _Writer] = {}
     try:
-        write_deltalake(delta, _checked(table, rows, raised), commit_properties=properties(metadata), **how)
-    except Exception:
-        if raised:
-            raise raised[0] from None
+        for batch in batches:
+            for folder, part in _by_folder(table, batch):
+                if folder not in writers:
+                    writers[folder] = _Writer(folder, files, layout)
+                writers[folder].add(part)
+        for writer in writers.values():
+            writer.close()
+        return [data_files.described(table, path, path, files) for writer in writers.values() for path in writer.paths]
+    except BaseException:
+        for writer in writers.values():
+            writer.discard()
         raise
 
 
-def _checked(table: Table, rows: pa.Table | pa.RecordBatchReader, raised: list[BaseException]) -> pa.RecordBatchReader:
-    """The rows as a checked stream. The stream fails before the commit: at the first batch that violates the contract, or at
-    its end if two rows have the same grain. deltalake reads the stream outside Python and raises an error of its own instead,
-    so `raised` collects the original error. The columns carry no docs, because deltalake refuses docs that differ from the
-    table's.
+class _Writer:
+    """Writes the files of one partition value. Collects rows until they fill a row group."""
 
-    Raises `ContractError` at once if the columns violate the contract.
-    """
-    arrow.check_schema(table, rows.schema)
-    schema = pa.schema([field.remove_metadata() for field in arrow.schema(table)])
+    def __init__(self, folder: str, files: fs.FileSystem, layout: Layout) -> None:
+        self.paths: list[str] = []
+        self._folder = folder
+        self._files = files
+        self._layout = layout
+        self._batches: list[pa.RecordBatch] = []
+        self._row_count = 0  # of these batches
+        self._file: pq.ParquetWriter | None = None
 
-    def batches() -> Iterable[pa.RecordBatch]:
-        try:
-            few = isinstance(rows, pa.Table) and rows.num_rows < 2  # most bookkeeping: one row cannot repeat the grain
-            given = rows.to_batches() if isinstance(rows, pa.Table) else rows
-            for batch in given if few else unrepeated(table, given):
-                arrow.check(table, batch)
-                yield batch.cast(schema) if not batch.schema.equals(schema, check_metadata=True) else batch
-        except BaseException as error:
-            raised.append(error)
-            raise
+    def add(self, batch: pa.RecordBatch) -> None:
+        self._batches.append(batch)
+        self._row_count += batch.num_rows
+        if self._row_count >= self._layout.rows_per_group:
+            self._write()
 
-    return pa.RecordBatchReader.from_batches(schema, batches())
+    def close(self) -> None:
+        if self._batches:
+            self._write()
+        self._end_file()
+
+    def discard(self) -> None:
+        with suppress(OSError):  # `clout maintain` removes what is left
+            self._end_file()
+            for path in self.paths:
+                self._files.delete_file(path)
+
+    def _write(self) -> None:
+        collected = pa.Table.from_batches(self._batches)
+        self._batches, self._row_count = [], 0
+        if self._file is None:
+            if self._folder:
+                self._files.create_dir(self._folder)
+            self.paths.append(f"{self._folder}/{uuid4()}.parquet".lstrip("/"))
+            self._file = pq.ParquetWriter(
+                self.paths[-1],
+                collected.schema,
+                filesystem=self._files,
+                compression=self._layout.compression,
+                # Numbers and instants rarely repeat, so their dictionaries would only add to the file.
+                use_dictionary=[field.name for field in collected.schema if pa.types.is_string(field.type)],
+                store_schema=False,
+            )
+        self._file.write_table(collected, self._layout.rows_per_group)
+        if self._file.file_handle.tell() >= FILE_BYTES:
+            self._end_file()
+
+    def _end_file(self) -> None:
+        if self._file is not None:
+            self._file.close()
+        self._file = None
+
+
+def _by_folder(table: Table, batch: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
+    """The batch's rows of each partition value, without the partition columns, and their folder."""
+    names = list(table.partition_by)
+    rows = pa.Table.from_batches([batch])
+    found = rows.group_by(names).aggregate([]).to_pylist() if names else [{}]
+    for values in found:
+        folder = "/".join(f"{name}={quote(str(value), safe='')}" for name, value in values.items())
+        part = rows if len(found) == 1 else rows.filter(expression(values))
+        for piece in part.drop_columns(names).to_batches():
+            yield folder, piece

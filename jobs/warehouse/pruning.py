@@ -3,7 +3,7 @@
 deltalake's `to_pyarrow_dataset` first builds an expression from every file's statistics: 6 s for ten years of files.
 """
 
-from datetime import date
+from collections.abc import Iterable, Iterator
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -12,9 +12,12 @@ import pyarrow.dataset as ds
 from deltalake import DeltaTable
 from pyarrow import fs
 
-from jobs.warehouse.commits import Partition, Span, values_of
+from jobs.warehouse.commits import Partition, Span
+from schemas import arrow
+from schemas.table import Table
 
 ABOUT = ("path", "size_bytes")  # columns of a table's add actions
+FILE = "__filename"  # Arrow's name for the file that holds a row
 PREFIX = "partition."  # of the partition columns among these
 
 
@@ -26,25 +29,12 @@ def expression(partition: Partition) -> pc.Expression:
         if isinstance(values, Span):
             condition = condition & (column >= values.first) & (column <= values.last)
         elif isinstance(values, tuple):
-            condition = condition & column.isin(pa.array(values))
+            given = [value for value in values if value is not None]
+            among = column.isin(pa.array(given)) if given else pc.scalar(False)
+            condition = condition & (among | column.is_null() if None in values else among)
         else:  # unlike `isin`, an equality gives a scan the column's value
             condition = condition & (column == pc.scalar(values))
     return condition
-
-
-def predicate(partition: Partition) -> str:
-    """The partition as SQL, e.g. `day in ('2026-11-03') and source in ('higgs')`; `None` among the values is null."""
-    return " and ".join(_any_of(name, values_of(values)) for name, values in partition.items())
-
-
-def _any_of(name: str, values: tuple) -> str:
-    texts = ", ".join(_quoted(value) for value in values if value is not None)
-    conditions = [f"{name} in ({texts})"] * bool(texts) + [f"{name} is null"] * (None in values)
-    return conditions[0] if len(conditions) == 1 else f"({' or '.join(conditions)})"
-
-
-def _quoted(value: str | date) -> str:
-    return "'" + str(value).replace("'", "''") + "'"
 
 
 def files(delta: DeltaTable, partition: Partition | None = None) -> pa.Table:
@@ -70,3 +60,29 @@ def dataset(delta: DeltaTable, chosen: pa.Table, root: fs.FileSystem) -> ds.File
         for row in chosen.select(["path", *names]).to_pylist()
     ]
     return ds.FileSystemDataset(fragments, empty.schema, empty.format, empty.filesystem)
+
+
+def split(
+    table: Table, delta: DeltaTable, partition: Partition, root: fs.FileSystem
+) -> tuple[pa.Table, Iterable[pa.RecordBatch]]:
+    """The files (as from `files`) that hold rows of the partition, and a stream of the other rows in them."""
+    chosen = files(delta, partition)
+    if set(partition) <= set(table.partition_by):
+        return chosen, ()
+    found = dataset(delta, chosen, root)
+    schema = arrow.completed(table, found.schema)
+    inside = expression(partition)
+    hits: set[str] = set()
+    for names in _filtered(found.replace_schema(schema), [*partition, FILE], inside):
+        hits.update(pc.unique(names.column(FILE)).to_pylist())
+    fragments = list(found.get_fragments())
+    held = [fragment for fragment in fragments if fragment.path in hits]
+    mixed = ds.FileSystemDataset(held, schema, found.format, found.filesystem)
+    others = _filtered(mixed, list(table.column_names), ~inside | inside.is_null())
+    return chosen.filter(pa.array([fragment.path in hits for fragment in fragments], pa.bool_())), others
+
+
+def _filtered(rows: ds.Dataset, columns: list[str], condition: pc.Expression) -> Iterator[pa.RecordBatch]:
+    """Filters only after reading: deltalake's own deletions write string views, by whose statistics Arrow cannot filter."""
+    for batch in rows.scanner(columns=columns).to_reader():
+        yield from pa.Table.from_batches([batch]).filter(condition).to_batches()

@@ -1,6 +1,7 @@
 """Tables on disk or in an object store: every job reads and writes rows through `Warehouse`.
 
-Every table is a Delta table under one root. `deltalake`, which needs no JVM, makes every commit; Spark writes only data files.
+Every table is a Delta table under one root. Arrow and Spark write only data files; `deltalake`, which needs no JVM, makes every
+commit, once the files it names are flushed.
 A write is one commit that names its run: it replaces a partition, adds rows to it or deletes its rows.
 """
 
@@ -13,16 +14,18 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
-from deltalake import DeltaTable, WriterProperties
+from deltalake import DeltaTable
 from deltalake.fs import DeltaStorageHandler
+from deltalake.transaction import AddAction
 from pyarrow import fs
 
 from jobs.causes import cause
 from jobs.errors import CloutError, UsageError
 from jobs.night_settings import nights
-from jobs.warehouse import arrow_writer, creation, delta_log, pruning, retention, spark_files
+from jobs.warehouse import arrow_writer, creation, data_files, delta_log, pruning, retention, spark_files
+from jobs.warehouse.arrow_writer import PLAIN, Layout
 from jobs.warehouse.commits import Partition
-from jobs.warehouse.pruning import expression, predicate
+from jobs.warehouse.pruning import expression
 from jobs.warehouse.races import LostRaceError, RearrangedError, repeated
 from jobs.warehouse.transaction import transaction
 from schemas import arrow
@@ -189,42 +192,54 @@ class Warehouse:
         run_id: str,
         job: str,
         version: int | None = None,
-        writer_properties: WriterProperties | None = None,
+        layout: Layout = PLAIN,
     ) -> None:
         """Replaces the partition with the rows, in one commit. Raises `ContractError` if a row violates the contract. Raises
-        `LostRaceError` if another run wrote the partition after `version`, by default after this call began.
-
-        If only other partitions changed meanwhile, writes a table of rows again. A stream can be read only once: for a stream,
-        raises `RearrangedError`.
-        """
-        how: dict[str, Any] = {
-            "mode": "overwrite",
-            "predicate": predicate(partition) if partition else None,
-            "writer_properties": writer_properties,
-        }
+        `LostRaceError` if another run wrote the partition after `version`, by default after this call began. If only other
+        partitions changed meanwhile, or maintenance ran, commits the written files again."""
         delta = self.delta(table, version)
-        try:
-            with self._transaction(table, delta, partition, run_id, job) as metadata:
-                arrow_writer.write(table, rows, delta, metadata, **how)
-        except RearrangedError as rearranged:
-            if not isinstance(rows, pa.Table):  # a stream is used up
-                raise
-            self.replace(table, rows, partition, run_id=run_id, job=job, version=rearranged.version)
+        checked = arrow_writer.checked(table, rows, partition)
+        added = arrow_writer.write(table, checked, self._file_system(table, delta), layout)
+        self._replace(table, delta, added, partition, run_id, job)
 
     def append(
         self, table: Table, rows: pa.Table | pa.RecordBatchReader, partition: Partition, *, run_id: str, job: str
     ) -> None:
-        """Adds the rows to the partition, in one commit and in new files. Raises like `replace`, but never writes again."""
+        """Adds the rows to the partition, in one commit and in new files. Raises `ContractError` like `replace`, and
+        `LostRaceError` if the table was altered meanwhile."""
         delta = self.delta(table)
+        checked = arrow_writer.checked(table, rows, partition)
+        added = arrow_writer.write(table, checked, self._file_system(table, delta))
+        self._flush(table, added)
+        none = pruning.files(delta).slice(0, 0)
         with self._transaction(table, delta, partition, run_id, job) as metadata:
-            arrow_writer.write(table, rows, delta, metadata, mode="append")
+            data_files.commit(delta, added, none, metadata, retries=None)
 
     def delete(self, table: Table, partition: Partition, *, run_id: str, job: str) -> None:
-        """Removes the partition's rows, in one commit. Raises `LostRaceError` if another run wrote the partition meanwhile, and
-        `RearrangedError`, which is a `LostRaceError`, if a colliding commit left the partition's rows unchanged."""
-        delta = self.delta(table)
-        with self._transaction(table, delta, partition, run_id, job) as metadata:
-            delta.delete(predicate(partition), commit_properties=arrow_writer.properties(metadata))
+        """Removes the partition's rows, in one commit. Raises `LostRaceError` like `replace`."""
+        self._replace(table, self.delta(table), [], partition, run_id, job)
+
+    def _replace(
+        self, table: Table, delta: DeltaTable, added: list[AddAction], partition: Partition, run_id: str, job: str
+    ) -> None:
+        """Replaces the partition's rows with the `added` files. Copies other rows that share a file with them."""
+        for attempt in repeated(RearrangedError):
+            with attempt:
+                files = self._file_system(table, delta)
+                removed, others = pruning.split(table, delta, partition, files)
+                new = added + arrow_writer.write(table, others, files)
+                self._flush(table, new)
+                try:
+                    with self._transaction(table, delta, partition, run_id, job) as metadata:
+                        # deltalake's own retry does not check whether the newer commits changed the partition.
+                        data_files.commit(delta, new, removed, metadata, retries=0)
+                except RearrangedError as rearranged:
+                    delta = self.delta(table, rearranged.version)
+                    raise
+
+    def _flush(self, table: Table, added: list[AddAction]) -> None:
+        if self.is_local:
+            delta_log.flush_files(Path(self.path(table)), [action.path for action in added])
 
     def replace_bookkeeping(self, table: Table, rows: pa.Table, partition: Partition, *, run_id: str, job: str) -> None:
         """Like `replace`, but writes again after each lost race, at most `races.TRIES` times, even if the other run wrote the
@@ -259,16 +274,7 @@ class Warehouse:
         delta = self.delta(table)
         place = self.spark_path(table), self._file_system(table, delta)
         with spark_files.written(table, frame, partition, *place) as added:
-            if self.is_local:
-                delta_log.flush_files(Path(self.path(table)), [action.path for action in added])
-            for attempt in repeated(RearrangedError):
-                with attempt:
-                    try:
-                        with self._transaction(table, delta, partition, run_id, job) as metadata:
-                            spark_files.commit(table, delta, added, partition, metadata)
-                    except RearrangedError as rearranged:
-                        delta = self.delta(table, rearranged.version)
-                        raise
+            self._replace(table, delta, added, partition, run_id, job)
 
     def _transaction(
         self, table: Table, delta: DeltaTable, partition: Partition, run_id: str, job: str

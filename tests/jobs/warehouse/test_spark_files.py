@@ -11,7 +11,7 @@ from fsspec.implementations.dirfs import DirFileSystem
 from fsspec.implementations.local import LocalFileSystem
 from pyarrow import fs
 
-from jobs.warehouse import spark_files
+from jobs.warehouse import data_files, spark_files
 from jobs.warehouse.commits import Span
 from jobs.warehouse.storage import GoneError, Warehouse
 from schemas import arrow
@@ -141,7 +141,7 @@ def test_an_interrupt_stays_one_though_spark_still_writes(warehouse, frame, monk
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(spark_files, "_described", interrupted)
+    monkeypatch.setattr(data_files, "described", interrupted)
 
     def busy(self: Warehouse, table: Table, delta: DeltaTable) -> fs.FileSystem:
         handler = fs.FSSpecHandler(DirFileSystem(self.path(table), LocalFileSystem()))

@@ -12,7 +12,6 @@ from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
 from jobs.errors import UsageError
-from jobs.warehouse import arrow_writer
 from jobs.warehouse.commits import Commit, commits
 from jobs.warehouse.storage import Warehouse
 from schemas import arrow
@@ -145,7 +144,7 @@ def test_a_write_replaces_its_partition_and_leaves_every_other_file_alone(wareho
 
 
 def test_a_row_outside_the_partition_is_refused(warehouse, reject):
-    with pytest.raises(Exception, match="1 rows failed validation check"):
+    with pytest.raises(ContractError, match=r"^rejects: 1 rows lie outside .*, expected 0$"):
         warehouse.replace(REJECTS, reject("b"), place("a"), run_id="r", job="j")
     assert lines(warehouse, "source") == []
 
@@ -221,11 +220,13 @@ def test_a_commit_names_the_run_that_made_it(warehouse, reject):
 def test_a_commit_whose_answer_is_lost_is_not_made_twice(warehouse, reject, monkeypatch, error):
     """The store made the commit, then the connection broke, or the writer's own second attempt met its first."""
 
+    commit = DeltaTable.create_write_transaction
+
     def lose_answer(*args, **options) -> None:
-        write_deltalake(*args, **options)
+        commit(*args, **options)
         raise error
 
-    monkeypatch.setattr(arrow_writer, "write_deltalake", lose_answer)
+    monkeypatch.setattr(DeltaTable, "create_write_transaction", lose_answer)
     warehouse.replace_bookkeeping(REJECTS, reject(), place(), run_id="r", job="j")
     assert warehouse.version(REJECTS) == 1
     assert len(lines(warehouse, "line")) == 1
@@ -235,7 +236,7 @@ def test_an_error_without_a_commit_stays_an_error(warehouse, reject, monkeypatch
     def refuse(*_, **__) -> None:
         raise OSError("connection refused")
 
-    monkeypatch.setattr(arrow_writer, "write_deltalake", refuse)
+    monkeypatch.setattr(DeltaTable, "create_write_transaction", refuse)
     with pytest.raises(OSError, match="connection refused"):
         warehouse.replace(REJECTS, reject(), place(), run_id="r", job="j")
     assert warehouse.version(REJECTS) == 0

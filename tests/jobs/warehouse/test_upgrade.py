@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from jobs import night_settings as settings
 from jobs.cli import doctor, main
 from jobs.errors import UsageError
-from jobs.warehouse import arrow_writer, creation, publications, retention, runs, upgrade
+from jobs.warehouse import creation, publications, retention, runs, upgrade
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import LostRaceError, Warehouse, rows
 from schemas import arrow, delta
@@ -144,13 +144,13 @@ def test_another_wording_is_no_other_version_and_rewrites_nothing(warehouse, arr
 
 def test_a_write_that_an_upgrade_aborts_names_it(warehouse, arrow_rows, monkeypatch):
     """It lost to no other run."""
-    write = arrow_writer.write_deltalake
+    commit = DeltaTable.create_write_transaction
 
     def meanwhile(opened, *given, **named):
         warehouse.delta(REJECTS).alter.set_column_metadata("reason", {"comment": "another wording"})
-        write(opened, *given, **named)
+        commit(opened, *given, **named)
 
-    monkeypatch.setattr(arrow_writer, "write_deltalake", meanwhile)
+    monkeypatch.setattr(DeltaTable, "create_write_transaction", meanwhile)
     with pytest.raises(
         LostRaceError, match=r"^rejects 2026-11-03: the table was altered meanwhile \(`clout upgrade`\);"
     ):

@@ -1,0 +1,115 @@
+"""The data files that Arrow rows become: which partition each holds, how large they are, and when a commit names them."""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from deltalake import DeltaTable
+
+from jobs.warehouse import arrow_writer, delta_log
+from jobs.warehouse.storage import Warehouse, rows
+from schemas.activity import ACTIVITY
+from schemas.rejects import REJECTS
+from schemas.table import ContractError, Table
+
+DAY = date(2026, 11, 3)
+NEXT = DAY + timedelta(days=1)
+PLACE = {"platform": "twitter", "day": DAY, "source": "a"}
+BY = {"run_id": "r", "job": "j"}
+
+
+def files(warehouse: Warehouse, table: Table) -> list[Path]:
+    return [Path(file.removeprefix("file://")) for file in warehouse.delta(table).file_uris()]
+
+
+def actors(warehouse: Warehouse, **where: object) -> list[str]:
+    return sorted(warehouse.read(ACTIVITY, where)["actor_id"].to_pylist())
+
+
+def test_every_partition_value_gets_one_file(warehouse, arrow_rows):
+    acts = [{"day": DAY + timedelta(days=n % 2), "actor_id": f"fan-{n}"} for n in range(4)]
+    warehouse.append(ACTIVITY, arrow_rows(ACTIVITY, acts).to_reader(2), {"day": (DAY, NEXT)}, **BY)
+    assert len(files(warehouse, ACTIVITY)) == 2
+    assert actors(warehouse, day=DAY) == ["fan-0", "fan-2"]
+    assert actors(warehouse, day=NEXT) == ["fan-1", "fan-3"]
+
+
+@pytest.mark.parametrize(("file_bytes", "expected"), [(arrow_writer.FILE_BYTES, [[4, 4, 2]]), (1, [[2], [4], [4]])])
+def test_row_groups_are_filled_and_large_files_are_split(warehouse, reject, monkeypatch, file_bytes, expected):
+    monkeypatch.setattr(arrow_writer, "FILE_BYTES", file_bytes)
+    warehouse.replace(REJECTS, reject(lines=10).to_reader(1), PLACE, layout=arrow_writer.Layout(rows_per_group=4), **BY)
+    footers = [pq.read_metadata(file) for file in files(warehouse, REJECTS)]
+    groups = [[footer.row_group(n).num_rows for n in range(footer.num_row_groups)] for footer in footers]
+    assert sorted(groups) == expected
+
+
+def test_the_log_has_bounds_of_instants_that_hold_every_row(warehouse, arrow_rows):
+    at = [datetime(2026, 11, 3, 1, 2, 3, microsecond, UTC) for microsecond in (456_789, 456_999)]
+    acts = [{**PLACE, "occurred_at": instant, "activity_id": str(instant)} for instant in at]
+    warehouse.append(ACTIVITY, arrow_rows(ACTIVITY, acts), PLACE, **BY)
+    (entry,) = pa.table(warehouse.delta(ACTIVITY).get_add_actions(flatten=True)).to_pylist()
+    assert (entry["min.occurred_at"], entry["max.occurred_at"]) == tuple(at)
+    assert entry["num_records"] == 2
+
+
+def test_refused_rows_leave_no_file(warehouse, reject):
+    for wrong in (pa.concat_tables([reject(), reject()]), pa.concat_tables([reject(), reject("b")])):
+        with pytest.raises(ContractError):
+            warehouse.replace(REJECTS, wrong.to_reader(1), PLACE, layout=arrow_writer.Layout(rows_per_group=1), **BY)
+    assert not list(Path(warehouse.path(REJECTS)).rglob("*.parquet"))
+
+
+def test_a_deletion_copies_the_other_rows_of_a_file_and_leaves_other_files_alone(warehouse, arrow_rows):
+    acts = [{**PLACE, "actor_id": pull or "none", "activity_id": f"{pull}", "pull": pull} for pull in ("x", "y", None)]
+    warehouse.append(ACTIVITY, arrow_rows(ACTIVITY, acts), PLACE, **BY)
+    mixed = files(warehouse, ACTIVITY)
+    warehouse.append(ACTIVITY, arrow_rows(ACTIVITY, [{**PLACE, "actor_id": "z", "pull": "z"}]), PLACE, **BY)
+    (alone,) = set(files(warehouse, ACTIVITY)) - set(mixed)
+    warehouse.delete(ACTIVITY, {**PLACE, "pull": ("x", "none of them")}, **BY)
+    assert actors(warehouse) == ["none", "y", "z"]
+    assert alone in files(warehouse, ACTIVITY)
+    assert not set(mixed) & set(files(warehouse, ACTIVITY))
+    warehouse.delete(ACTIVITY, {**PLACE, "pull": "y"}, **BY)
+    assert actors(warehouse) == ["none", "z"]
+    warehouse.delete(ACTIVITY, {**PLACE, "pull": (None,)}, **BY)
+    assert actors(warehouse) == ["z"]
+    warehouse.delete(ACTIVITY, {**PLACE, "pull": (None, "z")}, **BY)
+    assert actors(warehouse) == []
+
+
+@pytest.mark.parametrize("write", ["replace", "append", "delete"])
+def test_data_files_are_flushed_before_a_commit_names_them(warehouse, reject, monkeypatch, write):
+    warehouse.append(REJECTS, reject(lines=2), PLACE, **BY)
+    flushed: set[Path] = set()
+    commit = DeltaTable.create_write_transaction
+    monkeypatch.setattr(delta_log, "_sync", flushed.add)
+
+    def committing(delta: DeltaTable, actions: list, *args, **options) -> None:
+        added = [Path(warehouse.path(REJECTS), action.path) for action in actions if hasattr(action, "stats")]
+        assert added
+        assert {*added, *(path.parent for path in added)} <= flushed
+        commit(delta, actions, *args, **options)
+
+    monkeypatch.setattr(DeltaTable, "create_write_transaction", committing)
+    if write == "delete":
+        warehouse.delete(REJECTS, {**PLACE, "line": 1}, **BY)
+    else:
+        getattr(warehouse, write)(REJECTS, reject(), PLACE, **BY)
+    assert warehouse.version(REJECTS) == 2
+
+
+def test_an_object_store_takes_and_returns_the_same_rows(tmp_path, reject):
+    """deltalake serves `file://` like any other store."""
+    warehouse = Warehouse(f"file://{tmp_path}/warehouse")
+    (tmp_path / "warehouse").mkdir()
+    warehouse.create_tables()
+    warehouse.append(REJECTS, reject("a b/c%", lines=3), {}, **BY)
+    warehouse.delete(REJECTS, {"source": "a b/c%", "line": 2}, **BY)
+    warehouse.replace(REJECTS, reject(), PLACE, **BY)
+    found = warehouse.read(REJECTS, columns=["source", "line"]).to_pylist()
+    assert sorted(map(tuple, map(dict.values, found))) == [("a", 1), ("a b/c%", 1), ("a b/c%", 3)]
+    assert not warehouse.is_local
+    warehouse.replace(REJECTS, rows(REJECTS, []), {}, **BY)
+    assert warehouse.read(REJECTS).num_rows == 0
