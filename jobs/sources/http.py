@@ -4,12 +4,9 @@ Errors and logs name only the host and path of a URL. They omit its query, heade
 until an instant is measured by the platform's clock (header `Date`), because this machine's clock may be wrong.
 """
 
-import json
 import logging
-import math
 import os
 import ssl
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
@@ -21,6 +18,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 
 from jobs import __version__
 from jobs.errors import UsageError
+from jobs.sources.bodies import MAX_ANSWER_BYTES, body, json_of
 from jobs.sources.budget import ApiError, Budget, OutOfBudgetError
 from jobs.sources.waits import MARGIN_S, PassingError, asked_wait_s, is_limited, is_used_up, now, wait_s
 
@@ -30,7 +28,6 @@ for name in ("httpx2", "httpcore2"):  # at INFO and DEBUG they log whole URLs an
 
 CONTACT = "CLOUT_CONTACT"  # variable: an e-mail address or a web page by which platforms can reach the operator
 TIMEOUT_S = 30
-MAX_ANSWER_BYTES = 64 << 20
 LIMITED_S = 60  # wait after a limit that only the body of a 403 names, as GitHub's secondary limit may
 TRIES = 6
 REDIRECTS = 5
@@ -240,7 +237,7 @@ class Api(Client):
             content = body(answer, where, MAX_ANSWER_BYTES)
             value = None
             with suppress(ValueError):
-                value = _json(content)
+                value = json_of(content)
             self._refuse_fault(answer, value, where)
             if answer.status_code == 403 and b"rate limit" in content.lower():
                 raise PassingError("the rate limit is reached", LIMITED_S)
@@ -254,7 +251,7 @@ class Api(Client):
 
     def _answer(self, answer: httpx2.Response, where: str) -> Answer:
         try:
-            value = _json(body(answer, where, MAX_ANSWER_BYTES))
+            value = json_of(body(answer, where, MAX_ANSWER_BYTES))
         except ValueError:
             raise PassingError("the answer is not JSON") from None
         self._refuse_fault(answer, value, where)
@@ -272,29 +269,7 @@ def address(text: str) -> httpx2.URL:
     return url
 
 
-def _json(content: bytes) -> Any:
-    """The value, also with halves of surrogate pairs and numbers of any length. Raises `ValueError` if it is no JSON."""
-    try:
-        return json.loads(content)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-
-
 @cache
 def _tls() -> ssl.SSLContext:
     """One for all clients of a process, because reading the certificates takes longer than a request."""
     return httpx2.create_ssl_context()
-
-
-def body(answer: httpx2.Response, where: str, most_bytes: int, most_s: float = math.inf) -> bytes:
-    """The decompressed body of a response. Raises `ApiError` if it is larger than `most_bytes`, or takes longer than `most_s`
-    seconds."""
-    end = time.monotonic() + most_s
-    read = bytearray()
-    for chunk in answer.iter_bytes():
-        read += chunk
-        if len(read) > most_bytes:
-            raise ApiError(f"{where}: the answer is larger than {most_bytes:,} bytes")
-        if time.monotonic() > end:
-            raise ApiError(f"{where}: the answer takes longer than {most_s:g} s")
-    return bytes(read)

@@ -14,6 +14,7 @@ import httpx2
 
 from jobs.sources import http
 from jobs.sources.addresses import Place, PublicTransport, place
+from jobs.sources.bodies import body
 from jobs.sources.budget import ApiError, Budget
 from jobs.sources.http import NotAllowedError, NotThereError, address
 
@@ -91,7 +92,7 @@ class Web(http.Client):
         return self._robots[origin]
 
     def _body(self, answer: httpx2.Response, where: str, most_bytes: int) -> bytes:
-        return http.body(answer, where, most_bytes, MAX_DOCUMENT_S)
+        return body(answer, where, most_bytes, MAX_DOCUMENT_S)
 
     def _refuse(self, url: httpx2.URL) -> None:
         if url.scheme not in ("http", "https") or not url.host:

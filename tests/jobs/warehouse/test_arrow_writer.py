@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,7 +18,7 @@ from schemas.table import ContractError, Table
 DAY = date(2026, 11, 3)
 NEXT = DAY + timedelta(days=1)
 PLACE = {"platform": "twitter", "day": DAY, "source": "a"}
-BY = {"run_id": "r", "job": "j"}
+BY: dict[str, Any] = {"run_id": "r", "job": "j"}
 
 
 def files(warehouse: Warehouse, table: Table) -> list[Path]:
