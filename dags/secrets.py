@@ -12,8 +12,8 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 def environment(source: str | None = None) -> dict[str, str]:
     """Variable -> secret for the enabled live sources that Airflow has a connection for; only for one source if it is given."""
     from jobs.places import sources_file
-    from jobs.sources.connections import variable
     from jobs.sources.entries import enabled_sources
+    from jobs.sources.live.connections import variable
 
     found: dict[str, str] = {}
     for spec in enabled_sources(sources_file()):

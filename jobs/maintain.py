@@ -18,7 +18,7 @@ from deltalake.exceptions import CommitFailedError
 from jobs.night_settings import Nights
 from jobs.nights.readiness import DEAD_AFTER
 from jobs.places import landing
-from jobs.sources import recording
+from jobs.sources.live import recording
 from jobs.warehouse import counted, histories, known_accounts, pruning, runs
 from jobs.warehouse.commits import Span
 from jobs.warehouse.races import LostRaceError

@@ -14,11 +14,11 @@ from jobs.errors import CloutError, UsageError
 from jobs.places import landing
 from jobs.sources import day_coverage
 from jobs.sources.day_coverage import NotReachedError, PullError, TooManyRejectsError
-from jobs.sources.live import LiveSource
+from jobs.sources.live.source import LiveSource
+from jobs.sources.live.withdrawals import affected_days
 from jobs.sources.page import Source
 from jobs.sources.spec import SourceSpec
 from jobs.sources.spool import Spool, spool
-from jobs.sources.withdrawals import affected_days
 from jobs.warehouse import counted, runs
 from jobs.warehouse.decision import Decision, standing
 from jobs.warehouse.runs import Batch, Run

@@ -8,9 +8,9 @@ import typer
 
 from jobs.cli import display, main
 from jobs.places import ROOT
-from jobs.sources import population
 from jobs.sources.entries import Entry, enabled_entries
-from jobs.sources.settings import Limits
+from jobs.sources.live import population
+from jobs.sources.live.settings import Limits
 from jobs.sources.spec import ask_of, class_of
 from jobs.sources.types import TYPES
 

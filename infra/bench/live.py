@@ -94,8 +94,8 @@ def pulled(platform: str, url: str, count: int) -> tuple[dict[str, Any], float]:
 
 def pull_roster(url: str, accounts: int) -> dict[str, Any]:
     """Pulls yesterday of the accounts, and returns seconds and requests. Fails if the day is not complete."""
+    from jobs.sources.live.settings import Settings
     from jobs.sources.mastodon import MastodonSource
-    from jobs.sources.settings import Settings
 
     names = [f"user{number}" for number in range(accounts)]
     with TemporaryDirectory() as landing:
@@ -110,9 +110,9 @@ def pull_roster(url: str, accounts: int) -> dict[str, Any]:
 def pull_stream(url: str, events: int) -> dict[str, Any]:
     """Pulls yesterday of the network, and returns the seconds to record and to parse it, the processor's seconds for both, and
     the size of the recording. Fails if an event is missing."""
-    from jobs.sources import recording
     from jobs.sources.bluesky import BlueskySource
-    from jobs.sources.settings import Settings
+    from jobs.sources.live import recording
+    from jobs.sources.live.settings import Settings
 
     with TemporaryDirectory() as landing:
         source = BlueskySource(Settings(id="bench", landing=Path(landing), ask={"host": url}))

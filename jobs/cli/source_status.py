@@ -13,8 +13,8 @@ from jobs.cli.operator_queries import MISSING
 from jobs.days import ONE_DAY, days_between
 from jobs.errors import UsageError
 from jobs.places import landing
-from jobs.sources import connections, population
 from jobs.sources.entries import Entry
+from jobs.sources.live import connections, population
 from jobs.sources.spec import SourceSpec, class_of
 from jobs.sources.types import TYPES
 from jobs.warehouse import counted

@@ -30,14 +30,14 @@ from websockets.sync.client import ClientConnection, connect
 
 from jobs.errors import UsageError
 from jobs.sources import bluesky_actors, bluesky_deletions, jetstream
-from jobs.sources.budget import ApiError, Budget
 from jobs.sources.lines import Parse
-from jobs.sources.live import LiveSource
+from jobs.sources.live.budget import ApiError, Budget
+from jobs.sources.live.recording import Cursor, Recording
+from jobs.sources.live.settings import Ask, Members, Settings
+from jobs.sources.live.source import LiveSource
+from jobs.sources.live.withdrawals import Withdrawals
 from jobs.sources.page import DAY_US, Note
-from jobs.sources.recording import Cursor, Recording
-from jobs.sources.settings import Ask, Members, Settings
 from jobs.sources.values import within
-from jobs.sources.withdrawals import Withdrawals
 
 log = logging.getLogger(__name__)
 

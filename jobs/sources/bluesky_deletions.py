@@ -10,10 +10,10 @@ import orjson
 from backports import zstd
 
 from jobs.sources import jetstream
+from jobs.sources.live.recording import Recording
+from jobs.sources.live.withdrawals import Withdrawals
 from jobs.sources.page import Ignored, Record, Rejected, Undo
-from jobs.sources.recording import Recording
 from jobs.sources.values import from_micros, within
-from jobs.sources.withdrawals import Withdrawals
 
 GONE = ("deleted", "takendown", "deactivated")
 _ACCOUNT = b'"kind":"account"'

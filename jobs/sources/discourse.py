@@ -24,13 +24,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from jobs.sources import recording, sites
-from jobs.sources.budget import ApiError
-from jobs.sources.http import Api, NotAllowedError, NotThereError
+from jobs.sources.live import recording, sites
+from jobs.sources.live.budget import ApiError
+from jobs.sources.live.http import Api, NotAllowedError, NotThereError
+from jobs.sources.live.recording import Cursor, Recording
+from jobs.sources.live.sites import Part, SiteAsk, SiteSource
+from jobs.sources.live.snapshots import end_of
 from jobs.sources.page import DAY_US, Account, Act, Author, Ignored, Note, Record, Rejected, Unresolved
-from jobs.sources.recording import Cursor, Recording
-from jobs.sources.sites import Part, SiteAsk, SiteSource
-from jobs.sources.snapshots import end_of
 from jobs.sources.values import ACTOR_WITHDRAWN, account_id, dated, from_iso, json_object, shown, within
 
 WINDOW = 50  # posts on a page

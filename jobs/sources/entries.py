@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 
 from jobs import yaml_file
 from jobs.errors import UsageError
-from jobs.sources.settings import Limits
+from jobs.sources.live.settings import Limits
 from jobs.sources.spec import LiveOptions, SourceSpec, ask_of, is_id, parse_specs
 from jobs.sources.types import TYPES
 from schemas.faults import described

@@ -9,7 +9,7 @@ account's id is the Page's, or what Facebook calls a page-scoped id: the same pe
     post of the Page                post
     comment                         reply to the Page
     comment below a comment         reply to the author of that comment
-    name in the list of reactions   like of the post, without a time: see `jobs.sources.snapshots`; `ANGRY` is ignored
+    name in the list of reactions   like of the post, without a time: see `jobs.sources.live.snapshots`; `ANGRY` is ignored
     without an author or name       unresolved
 
 A pull reads the posts of the day and of the `revisit_days` before it, with all their comments and who reacted. What older posts
@@ -25,14 +25,14 @@ from pathlib import Path
 from typing import Any
 
 from jobs.errors import CloutError
-from jobs.sources import recording, roster, sites, snapshots
-from jobs.sources.budget import ApiError, OutOfBudgetError
-from jobs.sources.http import Api, NotAllowedError, NotThereError
-from jobs.sources.live import LiveSource
+from jobs.sources.live import recording, roster, sites, snapshots
+from jobs.sources.live.budget import ApiError, OutOfBudgetError
+from jobs.sources.live.http import Api, NotAllowedError, NotThereError
+from jobs.sources.live.recording import Cursor, Recording
+from jobs.sources.live.settings import Ask
+from jobs.sources.live.snapshots import end_of
+from jobs.sources.live.source import LiveSource
 from jobs.sources.page import Account, Act, Author, Ignored, Note, Record, Unresolved
-from jobs.sources.recording import Cursor, Recording
-from jobs.sources.settings import Ask
-from jobs.sources.snapshots import end_of
 from jobs.sources.values import (
     account_id,
     dated,

@@ -15,7 +15,7 @@ import feedparser
 from feedparser.mixin import _FeedParserMixin
 
 from jobs.sources import urls
-from jobs.sources.budget import ApiError
+from jobs.sources.live.budget import ApiError
 from jobs.sources.page import Rejected
 from jobs.sources.values import EARLIEST, LATEST, from_iso, json_object, shown, within
 

@@ -29,18 +29,19 @@ from xml.etree import ElementTree
 import orjson
 
 from jobs.errors import UsageError
-from jobs.sources import feed_documents, recording, roster, urls
-from jobs.sources.addresses import place
-from jobs.sources.budget import ApiError
-from jobs.sources.http import NotAllowedError, address
-from jobs.sources.live import LiveSource
+from jobs.sources import feed_documents, urls
+from jobs.sources.live import recording, roster
+from jobs.sources.live.addresses import place
+from jobs.sources.live.budget import ApiError
+from jobs.sources.live.http import NotAllowedError, address
+from jobs.sources.live.population import Member
+from jobs.sources.live.recording import Cursor, Recording
+from jobs.sources.live.settings import Ask, Members, Settings
+from jobs.sources.live.snapshots import LOOK_BACK_DAYS, end_of
+from jobs.sources.live.source import LiveSource
+from jobs.sources.live.web import RobotsError, Version, Web
 from jobs.sources.page import DAY_US, Account, Act, Author, Note, Record, Unresolved
-from jobs.sources.population import Member
-from jobs.sources.recording import Cursor, Recording
-from jobs.sources.settings import Ask, Members, Settings
-from jobs.sources.snapshots import LOOK_BACK_DAYS, end_of
 from jobs.sources.values import NO_TIME, account_id, dated, derived_id, from_seconds, json_object, shown
-from jobs.sources.web import RobotsError, Version, Web
 
 COMMENTS_OF = "comments "  # begins the name of a comment feed's recording, which may also be asked as a feed
 NO_URL = "commenter names no URL"

@@ -40,13 +40,14 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from jobs.errors import UsageError
-from jobs.sources import github_events, roster
+from jobs.sources import github_events
 from jobs.sources.github_unit import ORGANIZATION, Units, is_repository
-from jobs.sources.http import Api
-from jobs.sources.live import LiveSource
+from jobs.sources.live import roster
+from jobs.sources.live.http import Api
+from jobs.sources.live.population import Member
+from jobs.sources.live.settings import Ask, Members
+from jobs.sources.live.source import LiveSource
 from jobs.sources.page import Note
-from jobs.sources.population import Member
-from jobs.sources.settings import Ask, Members
 
 log = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ An issue, a pull request or a comment becomes the event that reported it, so `gi
 import re
 from typing import Any
 
-from jobs.sources import recording
 from jobs.sources.github_events import GHOST
+from jobs.sources.live import recording
 from jobs.sources.page import Rejected
 from jobs.sources.values import from_iso, within
 

@@ -8,12 +8,12 @@ from urllib.parse import quote
 import orjson
 
 from jobs.sources import github_events
-from jobs.sources.budget import ApiError
 from jobs.sources.github_lists import CODE_COMMENTS, COMMENTS, EVENTS, ISSUES, as_event, at, kept_event
-from jobs.sources.http import Api, NotThereError
+from jobs.sources.live.budget import ApiError
+from jobs.sources.live.http import Api, NotThereError
+from jobs.sources.live.recording import Cursor, Recording, items_of
+from jobs.sources.live.snapshots import end_of
 from jobs.sources.page import DAY_US, Act, Author, Record, Rejected
-from jobs.sources.recording import Cursor, Recording, items_of
-from jobs.sources.snapshots import end_of
 from jobs.sources.values import within
 
 ORGANIZATION = "orgs/"  # before the name of an organisation, in a place or as a unit

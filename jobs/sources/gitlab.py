@@ -34,16 +34,17 @@ from urllib.parse import quote, urlsplit
 from pydantic import Field, model_validator
 
 from jobs.errors import UsageError
-from jobs.sources import gitlab_lines, roster, sites
-from jobs.sources.budget import ApiError
+from jobs.sources import gitlab_lines
 from jobs.sources.gitlab_lines import AWARD, EVENT, THREAD, thread_of
-from jobs.sources.http import Api, NotAllowedError, NotThereError
-from jobs.sources.live import LiveSource
+from jobs.sources.live import roster, sites
+from jobs.sources.live.budget import ApiError
+from jobs.sources.live.http import Api, NotAllowedError, NotThereError
+from jobs.sources.live.population import Member
+from jobs.sources.live.recording import Cursor, Recording, items_of, kept
+from jobs.sources.live.settings import Ask, Members, Settings
+from jobs.sources.live.snapshots import end_of
+from jobs.sources.live.source import LiveSource
 from jobs.sources.page import DAY_US, Note, Rejected
-from jobs.sources.population import Member
-from jobs.sources.recording import Cursor, Recording, items_of, kept
-from jobs.sources.settings import Ask, Members, Settings
-from jobs.sources.snapshots import end_of
 from jobs.sources.spec import is_id
 from jobs.sources.values import from_iso, json_object, within
 

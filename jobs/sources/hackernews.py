@@ -22,13 +22,13 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from jobs.sources import recording
-from jobs.sources.budget import ApiError
-from jobs.sources.http import Api
-from jobs.sources.live import LiveSource
+from jobs.sources.live import recording
+from jobs.sources.live.budget import ApiError
+from jobs.sources.live.http import Api
+from jobs.sources.live.recording import Cursor, Recording
+from jobs.sources.live.settings import Ask, Settings
+from jobs.sources.live.source import LiveSource
 from jobs.sources.page import Account, Act, Author, Ignored, Note, Record, Rejected, Unresolved
-from jobs.sources.recording import Cursor, Recording
-from jobs.sources.settings import Ask, Settings
 from jobs.sources.values import ACTOR_WITHDRAWN, account_id, dated, from_seconds, json_object
 
 PUBLIC = "https://hacker-news.firebaseio.com/v0"

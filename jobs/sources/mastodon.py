@@ -6,7 +6,7 @@ several instances agree, and so does a source `activitystreams@fediverse`.
     entity                            becomes
     status of an account or hashtag,  reply to the author of its parent, else post; mention of each mentioned account; quote
     or in the thread below a post     of the status that it quotes with consent. A reblog becomes a reshare
-    name in `favourited_by`           like of the post, without a time: see `jobs.sources.snapshots`
+    name in `favourited_by`           like of the post, without a time: see `jobs.sources.live.snapshots`
     name in `reblogged_by`            reshare of the post, without a time. Reblogs by asked accounts are statuses of theirs
     notification                      like, reshare or follow, with its time; a mention or quote is a status. With
                                       `notifications: true`: those of the account whose token the connection holds
@@ -28,7 +28,7 @@ day's likes can be observed until 24 hours after its end; later pulls record its
 
 This module uses clout's own HTTP client. Mastodon.py was the alternative. But with `throw`, its errors drop the wait that the
 instance asks for; it retries no failure, quotes bodies in errors, and notices no endless pages. A session for it would repeat
-all of `jobs.sources.http`, for the sake of ten plain requests.
+all of `jobs.sources.live.http`, for the sake of ten plain requests.
 
 Place: `@USER@HOST` or `#TAG@HOST`, all of one host.
 """
@@ -44,16 +44,16 @@ from urllib.parse import urlsplit
 from pydantic import Field, model_validator
 
 from jobs.errors import UsageError
-from jobs.sources import roster
-from jobs.sources.budget import ApiError
-from jobs.sources.http import Api
-from jobs.sources.live import LiveSource
+from jobs.sources.live import roster
+from jobs.sources.live.budget import ApiError
+from jobs.sources.live.http import Api
+from jobs.sources.live.population import Member
+from jobs.sources.live.recording import Recording
+from jobs.sources.live.settings import Ask, Members, Settings
+from jobs.sources.live.source import LiveSource
 from jobs.sources.mastodon_entities import Wishes, parse
 from jobs.sources.mastodon_pull import NOTIFICATIONS, Pull
 from jobs.sources.page import Note
-from jobs.sources.population import Member
-from jobs.sources.recording import Recording
-from jobs.sources.settings import Ask, Members, Settings
 from schemas.coverage import POPULATION
 
 _PLACE = re.compile(r"(?P<sort>[@#])(?P<name>[^@#/\s]+)@(?P<host>[^@#/\s]+)")

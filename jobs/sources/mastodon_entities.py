@@ -8,7 +8,7 @@ API names both only by ids of the instance.
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from jobs.sources import snapshots
+from jobs.sources.live import snapshots
 from jobs.sources.page import Account, Act, Author, Ignored, Record, Rejected, Unresolved
 from jobs.sources.values import (
     NO_TARGET,

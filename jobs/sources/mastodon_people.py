@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from jobs.sources.budget import ApiError, OutOfBudgetError
-from jobs.sources.http import Api, NotThereError
+from jobs.sources.live.budget import ApiError, OutOfBudgetError
+from jobs.sources.live.http import Api, NotThereError
 from jobs.sources.mastodon_entities import Wishes, quoted
 from jobs.sources.values import within
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from jobs.sources import snapshots
-from jobs.sources.budget import ApiError
-from jobs.sources.http import Answer, Api, NotAllowedError, NotThereError
+from jobs.sources.live import snapshots
+from jobs.sources.live.budget import ApiError
+from jobs.sources.live.http import Answer, Api, NotAllowedError, NotThereError
+from jobs.sources.live.recording import Cursor, Recording
 from jobs.sources.mastodon_entities import KINDS, OF_STATUS, PUBLIC, Wishes, kept_notification, kept_status
 from jobs.sources.mastodon_people import People, text_id
 from jobs.sources.page import DAY_US, Rejected
-from jobs.sources.recording import Cursor, Recording
 from jobs.sources.values import from_iso, shown, within
 
 INSTANCE, NOTIFICATIONS = "~instance", "~notifications"  # units beside those of accounts and hashtags

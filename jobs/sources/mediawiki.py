@@ -29,14 +29,14 @@ from pathlib import Path
 from typing import Any
 
 from jobs.errors import UsageError
-from jobs.sources import roster, sites
-from jobs.sources.budget import ApiError
-from jobs.sources.http import CONTACT, Api, NotAllowedError, NotThereError, PassingError
+from jobs.sources.live import roster, sites
+from jobs.sources.live.budget import ApiError
+from jobs.sources.live.http import CONTACT, Api, NotAllowedError, NotThereError, PassingError
+from jobs.sources.live.recording import Recording
+from jobs.sources.live.settings import Settings
+from jobs.sources.live.sites import Part, SiteAsk, SiteSource
+from jobs.sources.live.snapshots import end_of
 from jobs.sources.page import DAY_US, Account, Act, Ignored, Note, Record, Rejected, Unresolved
-from jobs.sources.recording import Recording
-from jobs.sources.settings import Settings
-from jobs.sources.sites import Part, SiteAsk, SiteSource
-from jobs.sources.snapshots import end_of
 from jobs.sources.values import ACTOR_WITHDRAWN, NO_TARGET, account_id, dated, from_iso, json_object, shown, within
 
 PAGE_ITEMS = 500

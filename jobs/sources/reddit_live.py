@@ -19,16 +19,17 @@ from typing import Any
 
 from jobs import __version__
 from jobs.errors import UsageError
-from jobs.sources import recording, reddit, roster
-from jobs.sources.budget import ApiError, Budget, OutOfBudgetError
-from jobs.sources.http import NotAllowedError, NotThereError
-from jobs.sources.live import LiveSource
+from jobs.sources import reddit
+from jobs.sources.live import recording, roster
+from jobs.sources.live.budget import ApiError, Budget, OutOfBudgetError
+from jobs.sources.live.http import NotAllowedError, NotThereError
+from jobs.sources.live.recording import Cursor, Recording
+from jobs.sources.live.settings import Ask, Members
+from jobs.sources.live.snapshots import end_of
+from jobs.sources.live.source import LiveSource
+from jobs.sources.live.waits import now
 from jobs.sources.page import Note
-from jobs.sources.recording import Cursor, Recording
-from jobs.sources.settings import Ask, Members
-from jobs.sources.snapshots import end_of
 from jobs.sources.values import within
-from jobs.sources.waits import now
 
 PAGE_ITEMS = 100
 FITS = 500

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from jobs.errors import UsageError
 from jobs.night_settings import nights
 from jobs.nights.settling import end_of
-from jobs.sources.settings import Ask, Limits, Settings
+from jobs.sources.live.settings import Ask, Limits, Settings
 from jobs.sources.types import TYPES
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class SourceSpec:
             raise UsageError(f"--again: {self.id} reads files, and every pull reads them anew; leave --again out")
         if not TYPES[self.type].past:
             raise UsageError(f"--again: {self.type} cannot be asked about the past; the recording of {day} is kept")
-        from jobs.sources import recording, snapshots
+        from jobs.sources.live import recording, snapshots
 
         for path in recording.day_folder(landing, self.id, day).glob("*"):
             if not snapshots.is_kept(path):

@@ -25,14 +25,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from jobs.sources import recording, sites
-from jobs.sources.budget import ApiError, OutOfBudgetError
-from jobs.sources.http import Api, NotAllowedError, PassingError
+from jobs.sources.live import recording, sites
+from jobs.sources.live.budget import ApiError, OutOfBudgetError
+from jobs.sources.live.http import Api, NotAllowedError, PassingError
+from jobs.sources.live.recording import Recording
+from jobs.sources.live.settings import Settings
+from jobs.sources.live.sites import Part, SiteAsk, SiteSource
+from jobs.sources.live.snapshots import end_of
 from jobs.sources.page import DAY_US, Account, Act, Author, Ignored, Note, Record, Rejected, Unresolved
-from jobs.sources.recording import Recording
-from jobs.sources.settings import Settings
-from jobs.sources.sites import Part, SiteAsk, SiteSource
-from jobs.sources.snapshots import end_of
 from jobs.sources.values import ACTOR_WITHDRAWN, account_id, dated, from_seconds, json_object, shown, within
 
 PUBLIC = "https://api.stackexchange.com/2.3"

@@ -22,14 +22,15 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from jobs.sources import recording, urls
-from jobs.sources.budget import ApiError
-from jobs.sources.http import Api
-from jobs.sources.live import LiveSource
+from jobs.sources import urls
+from jobs.sources.live import recording
+from jobs.sources.live.budget import ApiError
+from jobs.sources.live.http import Api
+from jobs.sources.live.recording import Cursor, Recording
+from jobs.sources.live.settings import Ask, Settings
+from jobs.sources.live.snapshots import end_of
+from jobs.sources.live.source import LiveSource
 from jobs.sources.page import DAY_US, Account, Act, Author, Ignored, Note, Record, Rejected, Unresolved
-from jobs.sources.recording import Cursor, Recording
-from jobs.sources.settings import Ask, Settings
-from jobs.sources.snapshots import end_of
 from jobs.sources.values import account_id, dated, from_iso, json_object, shown, within
 from schemas.coverage import POPULATION
 

@@ -23,14 +23,15 @@ import orjson
 
 from jobs.errors import CloutError, UsageError
 from jobs.files import appearing
-from jobs.sources import recording, roster, sites, x_posts
-from jobs.sources.budget import ApiError, Budget, OutOfBudgetError
-from jobs.sources.http import Answer, Api, NotThereError
-from jobs.sources.live import LiveSource
+from jobs.sources import x_posts
+from jobs.sources.live import recording, roster, sites
+from jobs.sources.live.budget import ApiError, Budget, OutOfBudgetError
+from jobs.sources.live.http import Answer, Api, NotThereError
+from jobs.sources.live.recording import Cursor, Recording
+from jobs.sources.live.settings import Ask, Members, Settings
+from jobs.sources.live.snapshots import end_of
+from jobs.sources.live.source import LiveSource
 from jobs.sources.page import DAY_US, Note
-from jobs.sources.recording import Cursor, Recording
-from jobs.sources.settings import Ask, Members, Settings
-from jobs.sources.snapshots import end_of
 from jobs.sources.values import within
 
 PUBLIC = "https://api.x.com/2"

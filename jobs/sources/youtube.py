@@ -26,14 +26,14 @@ from typing import Any
 
 from jobs import night_settings
 from jobs.errors import CloutError, UsageError
-from jobs.sources import roster, sites
-from jobs.sources.budget import ApiError, OutOfBudgetError
-from jobs.sources.http import Api, NotAllowedError, NotThereError
-from jobs.sources.live import LiveSource
+from jobs.sources.live import roster, sites
+from jobs.sources.live.budget import ApiError, OutOfBudgetError
+from jobs.sources.live.http import Api, NotAllowedError, NotThereError
+from jobs.sources.live.recording import Cursor, Recording
+from jobs.sources.live.settings import Ask, Members, Settings
+from jobs.sources.live.snapshots import end_of
+from jobs.sources.live.source import LiveSource
 from jobs.sources.page import Account, Act, Author, Ignored, Note, Record, Rejected, Unresolved
-from jobs.sources.recording import Cursor, Recording
-from jobs.sources.settings import Ask, Members, Settings
-from jobs.sources.snapshots import end_of
 from jobs.sources.values import ACTOR_WITHDRAWN, account_id, dated, from_iso, json_object, shown, within
 
 PUBLIC = "https://www.googleapis.com/youtube/v3"

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from jobs.sources.live import UNFINISHED
+from jobs.sources.live.source import UNFINISHED
 from tests.jobs.night import BODY, DAY, PATIENCE_S, RECENT, Night, dba, home, hub, repository
 from tests.jobs.sources import hackernews_server as news
 from tests.jobs.sources import stackexchange_server as stackexchange

@@ -11,7 +11,7 @@ from jobs import maintain
 from jobs.cli import main
 from jobs.night_settings import Nights
 from jobs.places import landing
-from jobs.sources import recording
+from jobs.sources.live import recording
 from jobs.warehouse import runs
 from jobs.warehouse.races import LostRaceError
 from jobs.warehouse.runs import Batch, Run

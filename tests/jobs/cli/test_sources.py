@@ -7,9 +7,9 @@ import pytest
 
 from jobs.cli import source_status
 from jobs.places import landing
-from jobs.sources import population
 from jobs.sources.entries import read
-from jobs.sources.population import Member
+from jobs.sources.live import population
+from jobs.sources.live.population import Member
 from jobs.sources.types import TYPES
 from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY

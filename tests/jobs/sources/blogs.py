@@ -5,10 +5,10 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
-from jobs.sources.budget import Budget
 from jobs.sources.feeds import FeedsSource
+from jobs.sources.live.budget import Budget
+from jobs.sources.live.settings import Limits, Settings
 from jobs.sources.page import Note
-from jobs.sources.settings import Limits, Settings
 from tests.jobs.sources.platform_server import Platform, Reply
 
 DAY = date(2026, 11, 3)

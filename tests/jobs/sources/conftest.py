@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.sources.budget import Budget
-from jobs.sources.http import Api
 from jobs.sources.lines import Parse
+from jobs.sources.live.budget import Budget
+from jobs.sources.live.http import Api
 from jobs.sources.page import Note, Page, PageBuilder, Rejected
 from tests.jobs.sources.platform_server import Platform, served
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from jobs.sources.budget import Budget
+from jobs.sources.live.budget import Budget
+from jobs.sources.live.settings import Limits, Settings
 from jobs.sources.mastodon import MastodonSource
 from jobs.sources.page import Note
-from jobs.sources.settings import Limits, Settings
 from tests.jobs.sources.platform_server import Platform, Reply
 
 DAY = date(2026, 11, 3)

@@ -9,10 +9,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from jobs.sources.budget import Budget
-from jobs.sources.live import LiveSource
+from jobs.sources.live.budget import Budget
+from jobs.sources.live.settings import Limits, Settings
+from jobs.sources.live.source import LiveSource
 from jobs.sources.page import Note
-from jobs.sources.settings import Limits, Settings
 from jobs.sources.spec import class_of
 from tests.jobs.sources.platform_server import Platform, Reply
 

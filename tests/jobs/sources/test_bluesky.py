@@ -13,11 +13,12 @@ from websockets.sync.server import ServerConnection, serve
 
 from jobs import pull_activity
 from jobs.errors import UsageError
-from jobs.sources import bluesky, recording
+from jobs.sources import bluesky
 from jobs.sources.bluesky import BlueskySource
 from jobs.sources.jetstream import parse
+from jobs.sources.live import recording
+from jobs.sources.live.settings import Limits, Settings
 from jobs.sources.page import Note
-from jobs.sources.settings import Limits, Settings
 from jobs.sources.spec import parse_specs
 from jobs.warehouse.runs import Batch
 from schemas.activity import ACTIVITY

@@ -12,9 +12,9 @@ from jobs import pull_activity
 from jobs.errors import UsageError
 from jobs.sources import bluesky, bluesky_actors, bluesky_deletions
 from jobs.sources.bluesky import BlueskySource
+from jobs.sources.live.recording import Cursor, Recording
+from jobs.sources.live.settings import Settings
 from jobs.sources.page import DAY_US, Note
-from jobs.sources.recording import Cursor, Recording
-from jobs.sources.settings import Settings
 from jobs.sources.spec import LiveOptions, SourceSpec
 from jobs.warehouse.runs import Batch
 from schemas.activity import ACTIVITY

@@ -9,8 +9,8 @@ import pytest
 
 from jobs.sources import discourse
 from jobs.sources.discourse import CLOSED, CUT, DiscourseSource, parse
+from jobs.sources.live.settings import Settings
 from jobs.sources.page import Account, Act, Author, Ignored, Rejected, Unresolved
-from jobs.sources.settings import Settings
 from jobs.sources.values import ACTOR_WITHDRAWN
 from tests.jobs.sources.discourse_server import (
     FIRST_OF_DAY,

@@ -13,9 +13,9 @@ from backports import zstd
 from jobs import pull_activity
 from jobs.sources import facebook
 from jobs.sources.facebook import LATE, NOT_SHOWN, FacebookSource, parse
-from jobs.sources.http import NotAllowedError
+from jobs.sources.live.http import NotAllowedError
+from jobs.sources.live.settings import Limits, Settings
 from jobs.sources.page import Account, Act, Author, Ignored, Unresolved
-from jobs.sources.settings import Limits, Settings
 from jobs.sources.spec import LiveOptions, SourceSpec
 from jobs.sources.values import derived_id
 from jobs.warehouse.runs import Batch

@@ -8,8 +8,8 @@ import orjson
 import pytest
 
 from jobs.sources import feed_documents, feeds
-from jobs.sources.budget import ApiError
 from jobs.sources.feeds import parse
+from jobs.sources.live.budget import ApiError
 from tests.jobs.sources.blogs import ATOM, MIDNIGHT, TEXT, atom, author, entry
 
 

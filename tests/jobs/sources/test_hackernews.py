@@ -12,11 +12,11 @@ from backports import zstd
 
 from jobs import pull_activity
 from jobs.errors import UsageError
-from jobs.sources import hackernews, recording
+from jobs.sources import hackernews
 from jobs.sources.hackernews import HackerNewsSource, parse
-from jobs.sources.live import UNFINISHED
+from jobs.sources.live.settings import Limits, Settings
+from jobs.sources.live.source import UNFINISHED, recording
 from jobs.sources.page import Account, Act, Author, Ignored, Note, Unresolved
-from jobs.sources.settings import Limits, Settings
 from jobs.sources.spec import parse_specs
 from jobs.sources.values import ACTOR_WITHDRAWN
 from jobs.warehouse.runs import Batch

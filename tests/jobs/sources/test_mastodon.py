@@ -10,10 +10,10 @@ from backports import zstd
 from jobs import pull_activity
 from jobs.errors import UsageError
 from jobs.sources import mastodon_pull
-from jobs.sources.live import UNFINISHED
+from jobs.sources.live.settings import Settings
+from jobs.sources.live.source import UNFINISHED
 from jobs.sources.mastodon import MastodonAsk, MastodonSource
 from jobs.sources.page import Note
-from jobs.sources.settings import Settings
 from jobs.sources.spec import LiveOptions, SourceSpec, parse_specs
 from jobs.warehouse.runs import Batch
 from schemas.activity import ACTIVITY

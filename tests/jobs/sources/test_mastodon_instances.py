@@ -7,8 +7,9 @@ import pytest
 from backports import zstd
 
 from jobs.errors import UsageError
-from jobs.sources import mastodon_people, mastodon_pull, recording
-from jobs.sources.http import TRIES, NotAllowedError
+from jobs.sources import mastodon_people, mastodon_pull
+from jobs.sources.live import recording
+from jobs.sources.live.http import TRIES, NotAllowedError
 from jobs.sources.page import Note
 from tests.jobs.sources.killed import recorded
 from tests.jobs.sources.mastodon_instance import (

@@ -8,10 +8,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from jobs.sources import http
-from jobs.sources.budget import Budget
+from jobs.sources.live import http
+from jobs.sources.live.budget import Budget
+from jobs.sources.live.settings import Settings
 from jobs.sources.mastodon import MastodonSource
-from jobs.sources.settings import Settings
 
 mock = pytest.importorskip("mastodon_mock.testing", reason="mastodon-mock is not installed (extra `dev`)")
 

@@ -6,10 +6,10 @@ import orjson
 import pytest
 
 from jobs.errors import UsageError
-from jobs.sources.budget import Budget
+from jobs.sources.live.budget import Budget
+from jobs.sources.live.settings import Settings
 from jobs.sources.mediawiki import MediaWikiSource, parse
 from jobs.sources.page import Account, Act, Ignored, Rejected, Unresolved
-from jobs.sources.settings import Settings
 from jobs.sources.spec import parse_specs
 from jobs.sources.values import ACTOR_WITHDRAWN, NO_TARGET
 from tests.jobs.sources.mediawiki_server import SITE, answer, error, iso

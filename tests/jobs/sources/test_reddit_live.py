@@ -12,12 +12,13 @@ import pytest
 from backports import zstd
 
 from jobs import pull_activity
-from jobs.sources import recording, reddit_live
-from jobs.sources.budget import Budget
-from jobs.sources.http import NotAllowedError
+from jobs.sources import reddit_live
+from jobs.sources.live import recording
+from jobs.sources.live.budget import Budget
+from jobs.sources.live.http import NotAllowedError
+from jobs.sources.live.settings import Limits, Settings
 from jobs.sources.page import Rejected
 from jobs.sources.reddit_live import NEWEST, RedditLiveSource
-from jobs.sources.settings import Limits, Settings
 from jobs.sources.spec import LiveOptions, SourceSpec
 from jobs.warehouse.runs import Batch
 from schemas.coverage import COVERAGE

@@ -5,8 +5,8 @@ from datetime import date
 import pytest
 
 from jobs.errors import UsageError
-from jobs.sources import recording, snapshots
 from jobs.sources.higgs import HiggsSource
+from jobs.sources.live import recording, snapshots
 from jobs.sources.spec import SourceSpec, parse_specs
 from jobs.sources.types import TYPES
 

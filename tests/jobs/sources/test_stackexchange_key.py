@@ -50,7 +50,7 @@ def test_the_key_is_sent_if_there_is_one(stack, tmp_path, monkeypatch):
 )
 def test_the_key_appears_in_no_error_log_recording_or_table(stack, warehouse, tmp_path, monkeypatch, caplog, reply):
     monkeypatch.setenv("CLOUT_CONNECTION_SITE", KEY)
-    monkeypatch.setattr("jobs.sources.budget.Budget.wait", lambda *_: None)
+    monkeypatch.setattr("jobs.sources.live.budget.Budget.wait", lambda *_: None)
     caplog.set_level(logging.DEBUG)
     first = [True]
     stack.answer = lambda path: whole(path) if first and first.pop() else reply

@@ -13,10 +13,10 @@ from backports import zstd
 from jobs import pull_activity
 from jobs.errors import UsageError
 from jobs.sources import webmentions
-from jobs.sources.budget import Budget
-from jobs.sources.http import NotAllowedError
+from jobs.sources.live.budget import Budget
+from jobs.sources.live.http import NotAllowedError
+from jobs.sources.live.settings import Limits, Settings
 from jobs.sources.page import Account, Act, Author, Ignored, Note, Rejected, Unresolved
-from jobs.sources.settings import Limits, Settings
 from jobs.sources.spec import LiveOptions, SourceSpec, parse_specs
 from jobs.sources.webmentions import WebmentionsSource, parse
 from jobs.warehouse.runs import Batch

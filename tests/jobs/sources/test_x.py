@@ -14,9 +14,9 @@ from backports import zstd
 from jobs import pull_activity
 from jobs.errors import CloutError, UsageError
 from jobs.sources import x
-from jobs.sources.budget import Budget
-from jobs.sources.http import NotAllowedError
-from jobs.sources.settings import Limits, Settings
+from jobs.sources.live.budget import Budget
+from jobs.sources.live.http import NotAllowedError
+from jobs.sources.live.settings import Limits, Settings
 from jobs.sources.spec import LiveOptions, SourceSpec
 from jobs.sources.x import XSource
 from jobs.warehouse.runs import Batch

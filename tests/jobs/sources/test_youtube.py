@@ -13,9 +13,9 @@ from backports import zstd
 from jobs import pull_activity
 from jobs.errors import UsageError
 from jobs.sources import youtube
-from jobs.sources.http import NotAllowedError
+from jobs.sources.live.http import NotAllowedError
+from jobs.sources.live.settings import Limits, Settings
 from jobs.sources.page import Account, Act, Author, Ignored, Unresolved
-from jobs.sources.settings import Limits, Settings
 from jobs.sources.spec import LiveOptions, SourceSpec
 from jobs.sources.values import ACTOR_WITHDRAWN
 from jobs.sources.youtube import YouTubeSource, parse

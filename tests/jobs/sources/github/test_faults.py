@@ -8,10 +8,10 @@ from backports import zstd
 
 from jobs.errors import UsageError
 from jobs.sources import github, github_unit
-from jobs.sources.budget import Budget
 from jobs.sources.github import GitHubAsk, GitHubSource
-from jobs.sources.http import NotAllowedError
-from jobs.sources.settings import Settings
+from jobs.sources.live.budget import Budget
+from jobs.sources.live.http import NotAllowedError
+from jobs.sources.live.settings import Settings
 from jobs.sources.spec import parse_specs
 from tests.jobs.sources.github.made import (
     BY_EVENTS,

@@ -8,7 +8,7 @@ from backports import zstd
 
 from jobs.errors import UsageError
 from jobs.sources.gitlab import GitLabAsk
-from jobs.sources.http import NotAllowedError
+from jobs.sources.live.http import NotAllowedError
 from jobs.sources.spec import parse_specs
 from tests.jobs.sources.gitlab.made import AWARDS, DAY, EXPECTED, SECRET, event, note, opened, pulled
 from tests.jobs.sources.killed import recorded

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.sources import recording, snapshots
+from jobs.sources.live import recording, snapshots
+from jobs.sources.live.recording import Cursor, Recording
 from jobs.sources.page import DAY_US, day_of
-from jobs.sources.recording import Cursor, Recording
 
 DAY = date(2026, 11, 3)
 UNIT = "likes of 7"

@@ -1,9 +1,9 @@
 """Documents on hosts that an operator named, such as feeds: with a cap on size and time, only if they changed, and only if the
 host's robots.txt allows it.
 
-A document may redirect to another host, but not to a private address (`jobs.sources.addresses`). Each host is a platform of its
-own, so one that fails or asks for a long wait must not hold up the others. Requests do not go through a proxy, because a proxy
-resolves names itself.
+A document may redirect to another host, but not to a private address (`addresses`). Each host is a platform of its own, so one
+that fails or asks for a long wait must not hold up the others. Requests do not go through a proxy, because a proxy resolves names
+itself.
 """
 
 from collections.abc import Collection, Iterable
@@ -12,11 +12,11 @@ from urllib.robotparser import RobotFileParser
 
 import httpx2
 
-from jobs.sources import http
-from jobs.sources.addresses import Place, PublicTransport, place
-from jobs.sources.bodies import body
-from jobs.sources.budget import ApiError, Budget
-from jobs.sources.http import NotAllowedError, NotThereError, address
+from jobs.sources.live import http
+from jobs.sources.live.addresses import Place, PublicTransport, place
+from jobs.sources.live.bodies import body
+from jobs.sources.live.budget import ApiError, Budget
+from jobs.sources.live.http import NotAllowedError, NotThereError, address
 
 MAX_DOCUMENT_BYTES = 4 << 20  # of a feed made to be slow, feedparser reads 100 KB a second
 MAX_DOCUMENT_S = 60  # a host may send bytes so slowly that no single read times out

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx2
 
-from jobs.sources.budget import ApiError
+from jobs.sources.live.budget import ApiError
 
 _NAT64 = ip_network("64:ff9b::/96")
 _PORTS = {"http": 80, "https": 443}

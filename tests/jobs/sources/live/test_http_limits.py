@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from jobs.sources import http
-from jobs.sources.budget import Budget, OutOfBudgetError
-from jobs.sources.http import Api, NotThereError
-from jobs.sources.web import Web
+from jobs.sources.live import http
+from jobs.sources.live.budget import Budget, OutOfBudgetError
+from jobs.sources.live.http import Api, NotThereError
+from jobs.sources.live.web import Web
 from tests.jobs.sources.platform_server import DATE, NOW, Reply, served, then
 
 LAST = DATE | {"X-RateLimit-Remaining": "0"}  # no further request is granted

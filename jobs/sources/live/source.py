@@ -1,7 +1,7 @@
 """What all live sources share: their settings, and the pull of a day from requests through recordings to pages.
 
 A subclass declares its platform, what it can be asked (`ASK`), its default budget and its parser, and records one day at a
-time. Units that answer one after the other are recorded by `jobs.sources.roster`.
+time. Units that answer one after the other are recorded by `jobs.sources.live.roster`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from jobs.days import days_between
-from jobs.sources import connections, population, recording, withdrawals
 from jobs.sources.lines import Parse
+from jobs.sources.live import connections, population, recording, withdrawals
+from jobs.sources.live.population import Member, Population
+from jobs.sources.live.settings import Ask, Members, Settings
+from jobs.sources.live.withdrawals import Withdrawals
 from jobs.sources.page import Note, Page, Record
-from jobs.sources.population import Member, Population
-from jobs.sources.settings import Ask, Members, Settings
-from jobs.sources.withdrawals import Withdrawals
 from schemas.coverage import EVERYONE, POPULATION
 
 UNFINISHED = "the platform did not have the whole day yet; pull again"

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from jobs.sources import addresses
-from jobs.sources.addresses import PublicTransport
+from jobs.sources.live import addresses
+from jobs.sources.live.addresses import PublicTransport
 
 
 def certificate(folder: Path, host: str) -> Path:

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.errors import CloutError, UsageError
-from jobs.sources import population, recording
+from jobs.sources.live import population, recording
+from jobs.sources.live.population import MOST_LETTERS, Member
 from jobs.sources.page import Note
-from jobs.sources.population import MOST_LETTERS, Member
 from tests.jobs.sources.killed import killed_at
 
 DAY = date(2026, 11, 3)

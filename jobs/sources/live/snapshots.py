@@ -12,9 +12,9 @@ from typing import Any
 
 import orjson
 
-from jobs.sources import recording
+from jobs.sources.live import recording
+from jobs.sources.live.recording import Recording
 from jobs.sources.page import DAY_US
-from jobs.sources.recording import Recording
 
 LOOK_BACK_DAYS = (
     31  # farther back there is no recording (`landing_days`), nor a list that is looked up again (`revisit_days`)

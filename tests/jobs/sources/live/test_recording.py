@@ -8,8 +8,8 @@ import pytest
 from backports import zstd
 
 from jobs.errors import CloutError
-from jobs.sources import recording
-from jobs.sources.recording import Cursor, Recording
+from jobs.sources.live import recording
+from jobs.sources.live.recording import Cursor, Recording
 from tests.jobs.sources.killed import killed_at, recorded
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2
 
-from jobs.sources.budget import ApiError
+from jobs.sources.live.budget import ApiError
 
 MAX_ANSWER_BYTES = 64 << 20
 

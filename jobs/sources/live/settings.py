@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from jobs.sources.budget import Budget
+from jobs.sources.live.budget import Budget
 
 Members = list[str] | str  # names, or the path of a population file, relative to the file of sources
 

@@ -13,14 +13,14 @@ import orjson
 from pydantic import field_validator
 
 from jobs.errors import UsageError
-from jobs.sources import roster
-from jobs.sources.budget import ApiError
-from jobs.sources.http import Answer
-from jobs.sources.live import LiveSource
+from jobs.sources.live import roster
+from jobs.sources.live.budget import ApiError
+from jobs.sources.live.http import Answer
+from jobs.sources.live.recording import Cursor, Recording
+from jobs.sources.live.settings import Ask, Settings
+from jobs.sources.live.snapshots import end_of
+from jobs.sources.live.source import LiveSource
 from jobs.sources.page import Note
-from jobs.sources.recording import Cursor, Recording
-from jobs.sources.settings import Ask, Settings
-from jobs.sources.snapshots import end_of
 from jobs.sources.spec import is_id
 
 

@@ -8,10 +8,10 @@ from backports import zstd
 
 from jobs import pull_activity
 from jobs.errors import UsageError
-from jobs.sources import sites
-from jobs.sources.budget import ApiError
-from jobs.sources.recording import Cursor, Recording
-from jobs.sources.sites import Part, SiteAsk
+from jobs.sources.live import sites
+from jobs.sources.live.budget import ApiError
+from jobs.sources.live.recording import Cursor, Recording
+from jobs.sources.live.sites import Part, SiteAsk
 from jobs.sources.spec import LiveOptions, SourceSpec
 from jobs.warehouse.runs import Batch
 from schemas.activity import ACTIVITY

@@ -18,9 +18,9 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 
 from jobs import __version__
 from jobs.errors import UsageError
-from jobs.sources.bodies import MAX_ANSWER_BYTES, body, json_of
-from jobs.sources.budget import ApiError, Budget, OutOfBudgetError
-from jobs.sources.waits import MARGIN_S, PassingError, asked_wait_s, is_limited, is_used_up, now, wait_s
+from jobs.sources.live.bodies import MAX_ANSWER_BYTES, body, json_of
+from jobs.sources.live.budget import ApiError, Budget, OutOfBudgetError
+from jobs.sources.live.waits import MARGIN_S, PassingError, asked_wait_s, is_limited, is_used_up, now, wait_s
 
 log = logging.getLogger(__name__)
 for name in ("httpx2", "httpcore2"):  # at INFO and DEBUG they log whole URLs and headers

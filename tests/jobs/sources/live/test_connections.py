@@ -3,7 +3,7 @@
 import pytest
 
 from jobs.errors import UsageError
-from jobs.sources import connections
+from jobs.sources.live import connections
 
 
 @pytest.mark.parametrize(

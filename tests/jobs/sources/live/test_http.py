@@ -6,9 +6,9 @@ import time
 import pytest
 
 from jobs.errors import UsageError
-from jobs.sources import http
-from jobs.sources.budget import ApiError, Budget
-from jobs.sources.http import TRIES, Api, NotAllowedError, NotThereError, PassingError
+from jobs.sources.live import http
+from jobs.sources.live.budget import ApiError, Budget
+from jobs.sources.live.http import TRIES, Api, NotAllowedError, NotThereError, PassingError
 from tests.jobs.sources.platform_server import DATE, NOW, Reply, then
 
 SECRET = "s3cr3t"
@@ -126,7 +126,7 @@ def test_a_place_that_is_no_address_is_refused(place):
 
 
 def test_an_answer_without_an_end_is_cut_off(platform, api, monkeypatch):
-    monkeypatch.setattr("jobs.sources.http.MAX_ANSWER_BYTES", 1000)
+    monkeypatch.setattr("jobs.sources.live.http.MAX_ANSWER_BYTES", 1000)
     platform.answer = then(Reply(b"[" + b" " * 2000 + b"]"))
     with pytest.raises(ApiError, match="larger than 1,000 bytes"):
         api().get("x")

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from jobs.sources import roster
-from jobs.sources.budget import ApiError, Budget, OutOfBudgetError
-from jobs.sources.http import NotAllowedError, NotThereError
+from jobs.sources.live import roster
+from jobs.sources.live.budget import ApiError, Budget, OutOfBudgetError
+from jobs.sources.live.http import NotAllowedError, NotThereError
+from jobs.sources.live.recording import Cursor, Recording
+from jobs.sources.live.roster import GONE, MOST_FAILURES
 from jobs.sources.page import Note
-from jobs.sources.recording import Cursor, Recording
-from jobs.sources.roster import GONE, MOST_FAILURES
 from tests.jobs.sources.killed import killed_at, recorded
 
 UNITS = [f"u{number}" for number in range(6)]

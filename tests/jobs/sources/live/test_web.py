@@ -7,10 +7,11 @@ import httpx2
 import pytest
 
 from jobs.errors import UsageError
-from jobs.sources import addresses, urls, web
-from jobs.sources.addresses import PrivateAddressError, PublicTransport, is_explicit, is_public
-from jobs.sources.budget import ApiError, Budget
-from jobs.sources.web import RobotsError, Version, Web
+from jobs.sources import urls
+from jobs.sources.live import addresses, web
+from jobs.sources.live.addresses import PrivateAddressError, PublicTransport, is_explicit, is_public
+from jobs.sources.live.budget import ApiError, Budget
+from jobs.sources.live.web import RobotsError, Version, Web
 from tests.jobs.sources.platform_server import Platform, Reply
 
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import orjson
 
 from jobs.files import appearing
-from jobs.sources.budget import ApiError, OutOfBudgetError
-from jobs.sources.http import NotThereError
+from jobs.sources.live.budget import ApiError, OutOfBudgetError
+from jobs.sources.live.http import NotThereError
+from jobs.sources.live.recording import Cursor, Recording
 from jobs.sources.page import Note
-from jobs.sources.recording import Cursor, Recording
 
 log = logging.getLogger(__name__)
 

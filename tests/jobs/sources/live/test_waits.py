@@ -2,8 +2,8 @@
 
 import pytest
 
-from jobs.sources.budget import Budget, OutOfBudgetError
-from jobs.sources.http import Api
+from jobs.sources.live.budget import Budget, OutOfBudgetError
+from jobs.sources.live.http import Api
 from tests.jobs.sources.platform_server import Platform, Reply
 from tests.jobs.sources.site_server import Clock
 

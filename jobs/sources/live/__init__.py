@@ -1,0 +1,1 @@
+"""What all live sources share: requests, recordings, populations, and the pull of a day."""
