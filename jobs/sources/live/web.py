@@ -1,9 +1,9 @@
 """Documents on hosts that an operator named, such as feeds: with a cap on size and time, only if they changed, and only if the
 host's robots.txt allows it.
 
-A document may redirect to another host, but not to a private address (`addresses`). Each host is a platform of its own, so one
-that fails or asks for a long wait must not hold up the others. Requests do not go through a proxy, because a proxy resolves names
-itself.
+A document may redirect to another host, but not to a private address (`addresses`). Each host is a platform of its own, so
+one that fails or asks for a long wait must not hold up the others. Requests do not go through a proxy, because a proxy resolves
+names itself.
 """
 
 from collections.abc import Collection, Iterable
