@@ -94,7 +94,7 @@ def test_rows_of_pulls_that_count_for_nobody_are_removed(warehouse, pulled, main
     pulled(at_work.id, source="b", decided=False)
     assert maintained()["activity"].dead_pulls == 2
     assert {row["pull"] for row in rows(warehouse, ACTIVITY)} == {"counts", at_work.id}
-    assert maintained(NOW + timedelta(hours=7))["activity"].dead_pulls == 1  # it will not end any more
+    assert maintained(NOW + timedelta(hours=15))["activity"].dead_pulls == 1  # it will not end any more
     assert {row["pull"] for row in rows(warehouse, ACTIVITY)} == {"counts"}
 
 

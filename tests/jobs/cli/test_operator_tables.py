@@ -20,7 +20,7 @@ from schemas.table import Table
 
 DAY = date(2026, 11, 3)
 BEFORE = DAY - timedelta(days=1)
-NOW = datetime(2026, 11, 4, 8, tzinfo=UTC)
+NOW = datetime(2026, 11, 4, 16, tzinfo=UTC)
 OFFICIAL = {"methodology": "2026.11"}
 HOSTILE = "\x1b[31mred"
 

@@ -172,6 +172,7 @@ def test_ids_beyond_64_bits_and_right_to_left_names(hub, tmp_path):
 
 def test_a_token_is_sent_in_a_header_and_shown_nowhere(hub, tmp_path, monkeypatch, caplog):
     caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "jobs")  # which the command line sets otherwise
     monkeypatch.setenv("CLOUT_CONNECTION_GH", SECRET)
     _, notes = pulled(opened(hub, tmp_path, repositories=["bo/tool", "gone/gone"]))
     assert hub.platform.headers["authorization"] == f"Bearer {SECRET}"
@@ -203,7 +204,7 @@ def test_a_refused_token_fails_at_once_and_names_the_connection(hub, tmp_path, m
 
 
 def test_without_a_token_nothing_is_sent_and_the_log_says_the_limit(hub, tmp_path, caplog):
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, "jobs")
     pulled(opened(hub, tmp_path))
     assert "authorization" not in hub.platform.headers
     assert "GitHub allows 60 requests an hour, with a token 5,000" in caplog.text
