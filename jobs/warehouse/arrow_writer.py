@@ -18,6 +18,7 @@ from jobs.warehouse.pruning import expression
 from schemas import arrow
 from schemas.table import ContractError, Table
 
+BUFFER_BYTES = 2**20  # Parquet writes each page and each part of the footer by itself
 FILE_BYTES = 128 * 2**20  # beyond this a partition gets another file
 
 
@@ -78,6 +79,7 @@ class _Writer:
         self._layout = layout
         self._batches: list[pa.RecordBatch] = []
         self._row_count = 0  # of these batches
+        self._stream: pa.NativeFile | None = None
         self._file: pq.ParquetWriter | None = None
 
     def add(self, batch: pa.RecordBatch) -> None:
@@ -104,23 +106,24 @@ class _Writer:
             if self._folder:
                 self._files.create_dir(self._folder)
             self.paths.append(f"{self._folder}/{uuid4()}.parquet".lstrip("/"))
+            self._stream = self._files.open_output_stream(self.paths[-1], buffer_size=BUFFER_BYTES)
             self._file = pq.ParquetWriter(
-                self.paths[-1],
+                self._stream,
                 collected.schema,
-                filesystem=self._files,
                 compression=self._layout.compression,
                 # Numbers and instants rarely repeat, so their dictionaries would only add to the file.
                 use_dictionary=[field.name for field in collected.schema if pa.types.is_string(field.type)],
                 store_schema=False,
             )
         self._file.write_table(collected, self._layout.rows_per_group)
-        if self._file.file_handle.tell() >= FILE_BYTES:
+        if self._stream is not None and self._stream.tell() >= FILE_BYTES:
             self._end_file()
 
     def _end_file(self) -> None:
-        if self._file is not None:
+        if self._file is not None and self._stream is not None:
             self._file.close()
-        self._file = None
+            self._stream.close()
+        self._file = self._stream = None
 
 
 def _by_folder(table: Table, batch: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
