@@ -46,7 +46,7 @@ def figures(_: Sequence[str]) -> Iterator[Figure]:
 
 
 def roster(accounts: int, requests: int, window_s: float) -> Iterator[Figure]:
-    """Pulls a day of so many accounts, without a rate limit and with one."""
+    """Pulls a day of this many accounts, without a rate limit and with one."""
     what = f"roster of {accounts:,} accounts"
     with server("mastodon", 0, window_s) as url:
         free, _ = pulled("mastodon", url, accounts)
@@ -62,7 +62,7 @@ def roster(accounts: int, requests: int, window_s: float) -> Iterator[Figure]:
 
 
 def stream(events: int) -> Iterator[Figure]:
-    """Records and parses so many events of Jetstream."""
+    """Records and parses this many events of Jetstream."""
     with server("jetstream", events) as url:
         day, peak_gb = pulled("jetstream", url, events)
     yield Figure(f"Jetstream, {events:,} events: recorded", events / day["recorded_s"], "a second")

@@ -28,7 +28,7 @@ from jobs.sources.page import DAY_US
 
 ANSWER_S = 0.05
 STATUSES, HOURS_APART = 40, 5  # of an account: one page, which reaches back over eight days
-LIKED = 5  # one account in so many has a liked post on each day
+LIKED = 5  # of this many accounts one has a liked post on each day
 BASE32 = "234567" + string.ascii_lowercase
 
 

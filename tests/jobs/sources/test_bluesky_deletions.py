@@ -25,7 +25,7 @@ GONE = "did:plc:u3"
 
 
 def deleted(number: int, hours: float) -> dict[str, Any]:
-    """Takes back the like of this number, so many hours after DAY began."""
+    """Takes back the like of this number, this many hours after DAY began."""
     commit = {"operation": "delete", "collection": "app.bsky.feed.like", "rkey": f"k{number}", "rev": "r"}
     return {
         "did": f"did:plc:u{number % 7}",
@@ -36,8 +36,8 @@ def deleted(number: int, hours: float) -> dict[str, Any]:
 
 
 def account(hours: float, *, active: bool) -> dict[str, Any]:
-    told = {"active": active, "did": GONE} | ({} if active else {"status": "deleted"})
-    return {"did": GONE, "time_us": BEGIN + int(hours * DAY_US / 24), "kind": "account", "account": told}
+    state = {"active": active, "did": GONE} | ({} if active else {"status": "deleted"})
+    return {"did": GONE, "time_us": BEGIN + int(hours * DAY_US / 24), "kind": "account", "account": state}
 
 
 class Network(Jetstream):
