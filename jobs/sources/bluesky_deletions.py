@@ -18,7 +18,7 @@ from jobs.sources.values import from_micros, within
 GONE = ("deleted", "takendown", "deactivated")
 _ACCOUNT = b'"kind":"account"'
 _DELETE = b'"operation":"delete"'
-_DID = len(b'{"did":"')  # where the account stands: a recorded event begins with it
+_DID = len(b'{"did":"')  # a recorded event begins with its account
 
 
 def accounts(stream: Recording) -> frozenset[bytes]:

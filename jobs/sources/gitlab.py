@@ -197,7 +197,7 @@ class _Units:
         """Whether everybody may see a project, given by its path or number. Raises `NotThereError`."""
         if self.has_token and project not in self.public:
             found = self.api.get(f"projects/{quote(project, safe='')}").value
-            self.public[project] = within(found, "visibility") in (None, "public")  # the site may not tell it
+            self.public[project] = within(found, "visibility") in (None, "public")  # the site may leave it out
         return self.public.get(project, True)
 
     def _is_shown(self, event: Any) -> bool:

@@ -158,7 +158,7 @@ def _flat(item: Any, users: Mapping[str, Any], by_name: Mapping[str, Any], autho
         return {name: item[name] for name in (*_USER, "action", "public_metrics") if name in item}
     post = {name: item[name] for name in _POST if name in item}
     if "text" in item and "author_id" not in item:
-        post["text"] = None  # tells a post without author from other values
+        post["text"] = None  # a post without author differs from other values by it
     author = item.get("author") or users.get(str(item.get("author_id")))
     if type(author) is dict:
         post["author"] = {name: author[name] for name in (*_USER, "public_metrics") if name in author}

@@ -1,4 +1,4 @@
-"""A night of four live platforms in the real DAG, one of which fails: each pull stands alone, and no secret is written."""
+"""A night of four live platforms in the real DAG, one of which fails: each pull is independent, and no secret is written."""
 
 import json
 import os

@@ -1,8 +1,8 @@
 """Secrets of platforms' APIs, from the environment only.
 
 `CLOUT_CONNECTION_<NAME>` holds the secret of the connection NAME: a token or key, or `LOGIN:PASSWORD` where a platform needs
-two parts. Airflow's tasks set the variable from the Airflow connection of the same name, for their own process. No secret ever
-stands in a file, a command line, a log or a table.
+two parts. Airflow's tasks set the variable from the Airflow connection of the same name, for their own process. No secret is
+ever in a file, a command line, a log or a table.
 """
 
 import os

@@ -7,6 +7,7 @@ until an instant is measured by the platform's clock (header `Date`), because th
 import logging
 import os
 import ssl
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
@@ -63,7 +64,7 @@ class Answer(NamedTuple):
     headers: Mapping[str, str] = MappingProxyType({})
 
 
-class Client:
+class Client(ABC):
     """Requests that stay within a budget. A subclass decides which addresses it asks. `connection` names the credentials in
     errors."""
 
@@ -91,9 +92,9 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
+    @abstractmethod
     def _refuse(self, url: httpx2.URL) -> None:
         """Raises `ApiError` if the URL, which a redirect may have named, must not be asked."""
-        raise NotImplementedError
 
     def _wait(self, seconds: float) -> None:
         """Waits between two attempts. Raises `OutOfBudgetError`."""

@@ -1,5 +1,6 @@
 """What an operator says of a live source, in `sources.yaml` or in a `--source` value. Imports no client of a platform."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,15 +13,15 @@ from jobs.sources.live.budget import Budget
 Members = list[str] | str  # names, or the path of a population file, relative to the file of sources
 
 
-class Ask(BaseModel):
+class Ask(BaseModel, ABC):
     """What a source asks its platform: the fields of `ask`. Every live type has a model of its own."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     @classmethod
+    @abstractmethod
     def of_places(cls, places: Sequence[str]) -> dict[str, Any]:
         """The fields that the WHERE of `--source` values give. Raises `UsageError` if a place is malformed."""
-        raise NotImplementedError
 
 
 class Limits(BaseModel):

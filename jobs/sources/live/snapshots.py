@@ -24,7 +24,7 @@ NAME, AT = "name", "at"
 
 
 def unit(name: str) -> str:
-    """The unit under which a list is recorded. `clout pull --again` keeps it, because no later list tells the same."""
+    """The unit under which a list is recorded. `clout pull --again` keeps it, because no later list has the same names."""
     return f"{PREFIX} {name}"
 
 
@@ -39,7 +39,7 @@ def end_of(day: date) -> int:
 
 
 def is_observable(day: date, observed_at: int) -> bool:
-    """Whether a list observed at this instant (microseconds since 1970, the platform's clock) still tells about the day. A day
+    """Whether a list observed at this instant (microseconds since 1970, the platform's clock) still describes the day. A day
     later it would also hold what came afterwards."""
     return end_of(day) - DAY_US <= observed_at < end_of(day) + DAY_US
 

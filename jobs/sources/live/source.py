@@ -4,6 +4,7 @@ A subclass declares its platform, what it can be asked (`ASK`), its default budg
 time. Units that answer one after the other are recorded by `jobs.sources.live.roster`.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -21,7 +22,7 @@ from schemas.coverage import EVERYONE, POPULATION
 UNFINISHED = "the platform did not have the whole day yet; pull again"
 
 
-class LiveSource:
+class LiveSource(ABC):
     """A platform through its API. `requests` counts the requests of each pulled day."""
 
     PLATFORM: ClassVar[str]
@@ -41,13 +42,13 @@ class LiveSource:
         self.requests: dict[date, int] = {}
 
     @staticmethod
+    @abstractmethod
     def parse(line: bytes) -> Sequence[Record]:
         """One recorded line -> its records. Raises `Rejected`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def record(self, day: date, folder: Path) -> list[Note]:
         """Requests what the day's recordings in `folder` lack. Returns notes on what stays missing."""
-        raise NotImplementedError
 
     def pages(self, first_day: date, last_day: date) -> Iterator[Page]:
         """Records what these days lack, then yields the pages of each day and what later recorded days take back of it."""

@@ -163,10 +163,10 @@ def test_what_a_server_cannot_filter_by_is_refused(tmp_path, actors, fault):
 
 
 def account(did: str, hour: float, *, active: bool, status: str | None = None) -> dict[str, Any]:
-    told = {"active": active, "did": did, "seq": 1, "time": "2026-11-03T00:00:00Z"} | (
+    state = {"active": active, "did": did, "seq": 1, "time": "2026-11-03T00:00:00Z"} | (
         {"status": status} if status else {}
     )
-    return {"did": did, "time_us": BEGIN + int(hour * DAY_US / 24), "kind": "account", "account": told}
+    return {"did": did, "time_us": BEGIN + int(hour * DAY_US / 24), "kind": "account", "account": state}
 
 
 @pytest.mark.parametrize(

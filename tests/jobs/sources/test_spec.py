@@ -115,4 +115,4 @@ def test_a_recorded_day_is_forgotten_only_where_the_platform_answers_again(tmp_p
             spec.forget(tmp_path, day)
             spec.forget(tmp_path, day)  # nothing is left to forget
         assert len(list(folder.iterdir())) == (1 if message is None else 2)
-        assert kept.pages  # no later list tells the same
+        assert kept.pages  # no later list has the same names
