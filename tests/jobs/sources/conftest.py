@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 import pytest
@@ -83,13 +84,15 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def api(platform: Platform, clock: Clock) -> Callable[..., Api]:
-    """`api(requests=..)`: an API of the platform on loopback."""
+def api(platform: Platform, clock: Clock) -> Iterator[Callable[..., Api]]:
+    """`api(requests=..)`: an API of the platform on loopback, closed after the test."""
+    with ExitStack() as opened:
 
-    def made(requests: int = 100, minutes: float = 60, **options: Any) -> Api:
-        return Api(platform.url, Budget(requests, minutes, lambda: clock.now, clock.sleep), **options)
+        def made(requests: int = 100, minutes: float = 60, **options: Any) -> Api:
+            budget = Budget(requests, minutes, lambda: clock.now, clock.sleep)
+            return opened.enter_context(Api(platform.url, budget, **options))
 
-    return made
+        yield made
 
 
 @pytest.fixture

@@ -134,7 +134,8 @@ def test_a_refusal_that_announces_the_reset_is_waited_for_once(platform, status)
     platform.answer = then(Reply(None, status, LAST | RESET), Reply(1))
     waits: list[float] = []
     still = Budget(100, 60, lambda: 0.0, waits.append)  # no time passes
-    assert Api(platform.url, still).get("x").value == 1
+    with Api(platform.url, still) as client:
+        assert client.get("x").value == 1
     assert waits == [61]
 
 
