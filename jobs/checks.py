@@ -8,6 +8,7 @@ compares the number of people and their influence with earlier published days.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -190,11 +191,19 @@ def published_before(warehouse: Warehouse, params: Params) -> dict[date, Figures
         changes = warehouse.read(
             PUBLICATIONS,
             {"day": some, "methodology": params.methodology},
-            columns=["day", "sequence", "people", "influence"],
+            columns=["day", "sequence", "people", "influence", "scored_people", "scored_influence"],
         )
         newest = {row["day"]: row for row in changes.sort_by("sequence").to_pylist()}
-        figures |= {day: Figures(row["people"], row["influence"]) for day, row in newest.items() if row["people"]}
+        figures |= {day: found for day, row in newest.items() if (found := _scored(row)).people}
     return figures
+
+
+def _scored(row: Mapping[str, Any]) -> Figures:
+    """The figures of everybody scored, from a row of `publications`. Earlier versions of clout published everybody, and
+    recorded only these figures."""
+    if row["scored_people"] is None:
+        return Figures(row["people"], row["influence"])
+    return Figures(row["scored_people"], row["scored_influence"])
 
 
 def _batched(days: Sequence[date], count: int) -> Iterable[tuple[date, ...]]:

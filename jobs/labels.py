@@ -3,7 +3,9 @@
 from typing import Any
 
 UNPRINTABLE = "\N{REPLACEMENT CHARACTER}"
-CONSENT = "consent is not applied: internal use only"
+BY_CONSENT = "everybody shown agreed to be published"
+SOMEBODY = "somebody"  # a person who did not agree to be named
+SIMULATION = "simulation"
 SIMULATED = "SIMULATED: these people do not exist"
 
 

@@ -1,4 +1,5 @@
-"""influence -> scores: publishes a checked day, withdraws it, or restores what was published before.
+"""influence -> scores: publishes a checked day, withdraws it, restores what was published before, or takes out people who no
+longer agree.
 
 Each change replaces (methodology, day) of `scores` in one commit. It is recorded in `publications` and, if the day was
 published before, in `restatements`; `jobs.warehouse.publications` keeps the three consistent. Publishing also updates
@@ -7,7 +8,7 @@ published before, in `restatements`; `jobs.warehouse.publications` keeps the thr
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -17,14 +18,17 @@ from jobs import restatements
 from jobs.days import days_between
 from jobs.errors import CloutError
 from jobs.nights import gate
+from jobs.people.admission import Admission, decide
 from jobs.warehouse import digests, methodologies, publications, runs
-from jobs.warehouse.publications import PUBLISH, RESTORE, UNPUBLISH, Basis, Plan, Publication
+from jobs.warehouse.publications import CONSENT, PUBLISH, RESTORE, UNPUBLISH, Basis, Plan, Publication
 from jobs.warehouse.runs import Batch, Run
 from jobs.warehouse.storage import GoneError, Warehouse, rows
+from schemas.consent import CONSENT as CONSENT_TABLE
 from schemas.influence import INFLUENCE
 from schemas.methodology import Methodology
 from schemas.runs import RUNS
 from schemas.scores import SCORES
+from schemas.table import Table
 
 People = Callable[[], pa.RecordBatchReader]  # returns the rows to publish, from the start at each call
 
@@ -41,6 +45,7 @@ class Params:
     methodology: Methodology
     why: str | None = None  # the reason to record
     accept: str | None = None  # why to publish a day that is outside its bounds
+    today: date | None = None  # the UTC day of the publication, whose consent counts; the present one if None
 
     @property
     def partition(self) -> dict[str, Any]:
@@ -51,15 +56,10 @@ class Params:
         return f"{self.day} ({self.methodology.version})"
 
 
-def may_be_published(people: pa.RecordBatch) -> pa.BooleanArray:
-    """Which of these rows of `influence` may be published. Consent is not applied, so all of them: internal use only."""
-    return pa.repeat(pa.scalar(True), people.num_rows)
-
-
 def run(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, float]:
-    """Publishes the day: copies the rows of people who may be published, unchanged. Returns the count `people`. Raises
-    `NotPublishedError` unless the day's newest checks examined exactly these rows, and either passed or failed only by bounds
-    that an operator accepts."""
+    """Publishes the day: copies the rows of people who may be published, unchanged. Returns the counts `people` and `withheld`,
+    people without consent. Raises `NotPublishedError` unless the day's newest checks examined exactly these rows, and either
+    passed or failed only by bounds that an operator accepts."""
     with runs.recorded(warehouse, PUBLISH, params.day, batch, methodology=params.methodology.version) as row:
         methodologies.refuse_changed(warehouse, params.methodology)
         version = row.inputs[INFLUENCE.name] = warehouse.version(INFLUENCE)
@@ -69,7 +69,11 @@ def run(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, float]:
             row.parameters |= {"accept": accepted.why, "accepted": accepted.findings}
         methodologies.record(warehouse, params.methodology, row)
         stands_on = basis(warehouse, params, digest)
-        _change(warehouse, params, row, lambda: _admitted(warehouse, params, version), stands_on, accepted)
+        admission = _decided(warehouse, params, row)
+        _change(
+            warehouse, params, row, _admitted(warehouse, params, version, admission), admission, stands_on, accepted
+        )
+        row.counts["withheld"] = warehouse.row_count(INFLUENCE, params.partition, version) - row.counts["people"]
     return row.counts
 
 
@@ -79,9 +83,24 @@ def unpublish(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, f
         published = warehouse.row_count(SCORES, params.partition)
         if not published:
             raise NotPublishedError(f"scores {params}: not published, so there is nothing to withdraw")
-        _change(warehouse, params, row, lambda: rows(SCORES, []).to_reader(), Basis())
+        _change(warehouse, params, row, lambda: rows(SCORES, []).to_reader(), None, Basis())
         row.counts["people"] = published
     return row.counts
+
+
+def withdraw_people(warehouse: Warehouse, params: Params, batch: Batch) -> int:
+    """Takes people who may no longer be published out of a published day; all other rows stay. Returns how many; records no run
+    if there are none."""
+    admission, version = decide(warehouse, params.today), warehouse.version(SCORES)
+    still = _admitted(warehouse, params, version, admission, SCORES)
+    withdrawn = warehouse.row_count(SCORES, params.partition, version) - sum(part.num_rows for part in still())
+    if withdrawn:
+        with runs.recorded(warehouse, CONSENT, params.day, batch, methodology=params.methodology.version) as row:
+            row.inputs |= {SCORES.name: version, CONSENT_TABLE.name: admission.version}
+            row.counts["withheld"] = withdrawn
+            history = publications.complete(warehouse, params.methodology.version, params.day)
+            _change(warehouse, params, row, still, admission, history[-1].basis if history else Basis())
+    return withdrawn
 
 
 def restore(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, float]:
@@ -92,18 +111,24 @@ def restore(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, flo
     """
     with runs.recorded(warehouse, RESTORE, params.day, batch, methodology=params.methodology.version) as row:
         methodologies.refuse_changed(warehouse, params.methodology)
-        history = publications.complete(warehouse, params.methodology.version, params.day)
+        recorded = publications.complete(warehouse, params.methodology.version, params.day)
+        history = [change for change in recorded if change.change != CONSENT]  # no restoration brings people back
         if not history:
             raise NotPublishedError(f"scores {params}: never published, so there is nothing to restore")
         if len(history) < 2 or not history[-2].people:
             raise NotPublishedError(f"scores {params}: nothing was published before the newest {history[-1].change}")
         wanted, change = history[-2:]
-        _change(warehouse, params, row, _rows_of(warehouse, params, wanted, change, row), wanted.basis)
+        admission = _decided(warehouse, params, row)
+        held = _rows_of(warehouse, params, wanted, change, admission, row)
+        _change(warehouse, params, row, held, admission, wanted.basis)
     return row.counts
 
 
-def _rows_of(warehouse: Warehouse, params: Params, wanted: Publication, change: Publication, row: Run) -> People:
-    """The rows of publication `wanted`, which `change` replaced. Raises `NotPublishedError` if they are no longer held."""
+def _rows_of(
+    warehouse: Warehouse, params: Params, wanted: Publication, change: Publication, admission: Admission, row: Run
+) -> People:
+    """The rows of publication `wanted`, which `change` replaced, of people who may still be published. Raises
+    `NotPublishedError` if the rows are no longer held."""
     if wanted.scores_digest is None:
         raise NotPublishedError(
             f"scores {params}: what was published before the newest {change.change} was published by an earlier version of"
@@ -111,9 +136,10 @@ def _rows_of(warehouse: Warehouse, params: Params, wanted: Publication, change: 
             f" run `clout publish --day {params.day}`"
         )
     computed = warehouse.version(INFLUENCE)
-    if digests.of_stream(SCORES, _admitted(warehouse, params, computed)) == wanted.scores_digest:
+    again = _admitted(warehouse, params, computed, admission)
+    if digests.of_stream(SCORES, again()) == wanted.scores_digest or _is_computed(warehouse, params, computed, wanted):
         row.inputs[INFLUENCE.name] = computed
-        return lambda: _admitted(warehouse, params, computed)
+        return again
     replaced = change.replaced_version
     try:
         kept = replaced is not None and digests.of_stream(SCORES, warehouse.reader(SCORES, params.partition, replaced))
@@ -127,7 +153,17 @@ def _rows_of(warehouse: Warehouse, params: Params, wanted: Publication, change: 
             f" run `clout publish --day {params.day}`"
         )
     row.inputs[SCORES.name] = replaced
-    return lambda: warehouse.reader(SCORES, params.partition, replaced)
+    return _admitted(warehouse, params, replaced, admission, SCORES)
+
+
+def _is_computed(warehouse: Warehouse, params: Params, version: int, wanted: Publication) -> bool:
+    """Whether this version of `influence` holds the rows from which `wanted` was published. The published rows alone do not
+    show it: consent may have changed since."""
+    digest = digests.of_stream(INFLUENCE, warehouse.reader(INFLUENCE, params.partition, version))
+    return digest is not None and any(
+        run["run_id"] == wanted.influence_run and run["parameters"].get(digests.INFLUENCE) == digest
+        for run in _runs(warehouse, params, runs.INFLUENCE)
+    )
 
 
 @dataclass(frozen=True)
@@ -139,9 +175,16 @@ class _Accepted:
 
 
 def _change(
-    warehouse: Warehouse, params: Params, row: Run, people: People, made_from: Basis, accepted: _Accepted | None = None
+    warehouse: Warehouse,
+    params: Params,
+    row: Run,
+    people: People,
+    admission: Admission | None,
+    made_from: Basis,
+    accepted: _Accepted | None = None,
 ) -> None:
-    """Replaces the day's scores with the rows of `people`, and records the change and what its rows were made from."""
+    """Replaces the day's scores with the rows of `people`, and records the change, on which ground they may be published, and
+    what their rows were made from."""
     # Read first, so that this change loses the race if another is committed meanwhile.
     version = warehouse.version(SCORES)
     history = publications.complete(warehouse, params.methodology.version, params.day)
@@ -157,6 +200,7 @@ def _change(
         replaced_version=version,
         people=comparison["people_after"],
         influence=comparison["influence"],
+        ground=admission.ground if admission else None,
         published_at=runs.now(),
         published_by=publications.user(),
         why=accepted.why if accepted else params.why,
@@ -171,10 +215,18 @@ def _change(
     row.counts["people"] = publication.people
 
 
-def _admitted(warehouse: Warehouse, params: Params, version: int) -> pa.RecordBatchReader:
-    """The rows of `influence` that may be published."""
-    people = warehouse.reader(INFLUENCE, params.partition, version)
-    return pa.RecordBatchReader.from_batches(people.schema, (batch.filter(may_be_published(batch)) for batch in people))
+def _decided(warehouse: Warehouse, params: Params, row: Run) -> Admission:
+    """Who may be published on the day of the publication. Records the version of `consent` that this reads."""
+    admission = decide(warehouse, params.today)
+    row.inputs[CONSENT_TABLE.name] = admission.version
+    return admission
+
+
+def _admitted(
+    warehouse: Warehouse, params: Params, version: int, admission: Admission, table: Table = INFLUENCE
+) -> People:
+    """The day's rows of the table's version that may be published."""
+    return lambda: admission.admitted(warehouse.reader(table, params.partition, version))
 
 
 def _accepted(warehouse: Warehouse, params: Params, digest: str | None) -> _Accepted | None:
@@ -204,17 +256,24 @@ def _accepted(warehouse: Warehouse, params: Params, digest: str | None) -> _Acce
 
 
 def basis(warehouse: Warehouse, params: Params, digest: str | None) -> Basis:
-    """What the rows of `influence` with this digest were computed from, as the newest run that computed them recorded it."""
-    scored = [
-        run
-        for run in _runs(warehouse, params, runs.INFLUENCE)
-        if run["status"] == runs.DONE and run["parameters"].get(digests.INFLUENCE) == digest
-    ]
+    """What the rows of `influence` with this digest were computed from, as the newest run that computed them recorded it, and
+    the figures of everybody in them, as the newest checks recorded these."""
+    scored, checked = (
+        [
+            run
+            for run in _runs(warehouse, params, job)
+            if run["status"] == runs.DONE and run["parameters"].get(digests.INFLUENCE) == digest
+        ]
+        for job in (runs.INFLUENCE, runs.CHECKS)
+    )
+    counts = json.loads(checked[-1]["counts"] or "{}") if checked else {}
+    figures = Basis(scored_people=counts.get("people"), scored_influence=counts.get("influence"))
     if not scored:
-        return Basis()
+        return figures
     parameters = scored[-1]["parameters"]
     window = [str(day) for day in days_between(params.methodology.first_day(params.day), params.day)]
-    return Basis(
+    return replace(
+        figures,
         influence_run=scored[-1]["run_id"],
         activity_digests=parameters.get("activity_digests"),
         accounts_digest=parameters.get("accounts_digest"),

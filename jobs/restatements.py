@@ -7,10 +7,11 @@ from typing import Any
 import pyarrow as pa
 
 from jobs.scratch import scratch
-from jobs.warehouse.publications import RESTORE, UNPUBLISH, Publication
+from jobs.warehouse.publications import CONSENT, RESTORE, UNPUBLISH, Publication
 from schemas.restatements import RESTATEMENTS
 
 SCORED_AGAIN, WITHDRAWN, BROUGHT_BACK = "scored again", "withdrawn", "brought back"
+CONSENT_ENDED = "consent ended"
 
 
 def compared(before: pa.RecordBatchReader, after: pa.RecordBatchReader) -> dict[str, Any]:
@@ -63,14 +64,18 @@ def _why(history: Sequence[Publication], publication: Publication) -> dict[str, 
     before = history[-1]
     if publication.change == UNPUBLISH:
         return {"change": WITHDRAWN}
+    if publication.change == CONSENT:
+        return {"change": CONSENT_ENDED}
     if publication.change == RESTORE or not before.people:
         return {"change": BROUGHT_BACK, "run_id": origin([*history, publication]).run_id}
     return {"change": SCORED_AGAIN, **_inputs_changed(before, publication)}
 
 
 def origin(history: Sequence[Publication]) -> Publication:
-    """The publication whose rows are visible after these changes. A `restore` undoes the change before it."""
-    return origin(history[:-2]) if history[-1].change == RESTORE else history[-1]
+    """The publication from which the rows come that are visible after these changes. A `restore` undoes the change before it;
+    the end of somebody's consent leaves all other rows as they were."""
+    changes = [change for change in history if change.change != CONSENT]
+    return origin(changes[:-2]) if changes[-1].change == RESTORE else changes[-1]
 
 
 def _inputs_changed(before: Publication, after: Publication) -> dict[str, Any]:

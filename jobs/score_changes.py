@@ -17,7 +17,7 @@ from jobs.warehouse.basis import refuse_other_data
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
 from jobs.why import reasons
-from jobs.why.published import DUST, Params, Published, bases, influence_of
+from jobs.why.published import DUST, Params, Published, bases, influence_of, withheld
 from jobs.why.sensitivity import CODES, METHODOLOGY
 from schemas import arrow
 from schemas.score_changes import SCORE_CHANGES
@@ -27,7 +27,8 @@ JOB = "score_changes"
 
 
 def run(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, float]:
-    """Splits everybody's change by reason. Returns the count `people`. Raises as `published_basis` does for either day."""
+    """Splits the change of everybody published on both days by reason. Returns the count `people`. Raises as `published_basis`
+    does for either day."""
     methodologies = {"methodology": params.methodology.version, "since_methodology": params.since_methodology.version}
     with runs.recorded(warehouse, JOB, params.day, batch, since_day=params.since_day, **methodologies) as row:
         old, new = bases(warehouse, params)
@@ -35,14 +36,16 @@ def run(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, float]:
             reasons.prepare_change(db, warehouse, old.under(warehouse, new.methodology), new)
             changes = reasons.pulled(db, new)
         people = _with_published(warehouse, changes.people, params)
+        shown = pc.invert(pc.is_in(people, value_set=withheld(warehouse, params))).to_numpy(zero_copy_only=False)
         published = Published.read(warehouse, params, people)
         parts = np.zeros((len(people), len(CODES)))
         parts[: len(changes.people)] = reasons.of_everybody(changes)
         again = _earlier_again(changes, published, params)
         if params.methodology == params.since_methodology:
-            refuse_other_data(warehouse, old, again, published.old_influence)
+            refuse_other_data(warehouse, old, again[shown], published.old_influence[shown])
         else:
             parts[:, METHODOLOGY] = again - published.old_influence
+        people, parts, published = people.filter(pa.array(shown)), parts[shown], published.of(shown)
         refuse_other_data(warehouse, new, published.old_influence + parts.sum(axis=1), published.influence)
         slope, rescaled = published.points(params)
         points = parts * slope[:, None]

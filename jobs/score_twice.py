@@ -16,6 +16,7 @@ from jobs.comparison import movers, tables
 from jobs.comparison.tables import Comparison, Params
 from jobs.engines import AUTO, choice
 from jobs.errors import CloutError
+from jobs.people.admission import Admission
 from jobs.score.attention import fixed_sql, kinds_sql, real_sql
 from jobs.scratch import scratch
 from jobs.warehouse import methodologies
@@ -26,10 +27,16 @@ if TYPE_CHECKING:
 
 
 def run(
-    session: "SparkSession", warehouse: Warehouse, params: Params, engine: str = AUTO, people_to: Path | None = None
+    session: "SparkSession",
+    warehouse: Warehouse,
+    params: Params,
+    admission: Admission,
+    engine: str = AUTO,
+    people_to: Path | None = None,
 ) -> Comparison:
-    """Scores the day under both methodologies with the named engine, and compares them. `people_to`: a Parquet file for
-    everybody's two scores, or None. Raises as `influence.read` does, and `CloutError` if the window changed meanwhile."""
+    """Scores the day under both methodologies with the named engine, and compares them. Names only people whom `admission`
+    admits; the figures are everybody's. `people_to`: a Parquet file for the two scores of those people, or None. Raises as
+    `influence.read` does, and `CloutError` if the window changed meanwhile."""
     scored: list[tuple[influence.Params, influence.Read, DataFrame]] = []
     with scratch() as db, ExitStack() as ended:
         for side, methodology in (("before", params.against), ("after", params.methodology)):
@@ -48,6 +55,7 @@ def run(
                 f"compare {params.day}: the window was pulled or counted again during the run; run it again"
             )
         tables.pair(db)
+        tables.name(db, admission.admitted(tables.people(db)))
         largest = movers.largest(db, params.against, params.methodology)
         kinds = [direct_by_kind(*one, largest["person_id"].to_pylist()).toArrow() for one in scored]
         if people_to:

@@ -3,10 +3,12 @@
 from schemas.accounts import ACCOUNTS
 from schemas.accounts_known import ACCOUNTS_KNOWN
 from schemas.activity import ACTIVITY
+from schemas.consent import CONSENT
 from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
 from schemas.histories import HISTORIES
 from schemas.influence import INFLUENCE
+from schemas.legal_bases import LEGAL_BASES
 from schemas.methodologies import METHODOLOGIES
 from schemas.publications import PUBLICATIONS
 from schemas.rejects import REJECTS
@@ -23,6 +25,8 @@ TABLES = (
     REJECTS,
     ENGAGEMENT,
     INFLUENCE,
+    CONSENT,
+    LEGAL_BASES,
     SCORES,
     HISTORIES,
     PUBLICATIONS,

@@ -11,6 +11,7 @@ STATISTICS = {
     "activity": ("occurred_at", "pull"),
     "accounts": ("pull",),
     "accounts_known": ("platform",),
+    "consent": ("since", "recorded_at"),
     "coverage": ("platform", "source"),
     "rejects": ("pull",),
     "engagement": ("platform", "kind"),
@@ -20,6 +21,7 @@ STATISTICS = {
     "publications": ("methodology", "sequence"),
     "restatements": ("methodology", "restated_at"),
     "score_changes": ("since_day", "reason"),
+    "legal_bases": ("recorded_at",),
     "methodologies": ("in_force_from",),
     "runs": ("job", "status", "started_at"),
 }

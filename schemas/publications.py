@@ -4,7 +4,7 @@ from schemas.table import Column, Table
 
 PUBLICATIONS = Table(
     name="publications",
-    version=1,
+    version=2,
     doc="One row per publication, withdrawal or restoration of a day's scores. The row of the highest `sequence` says what is"
     " published now. Nothing about published scores is derived from Delta's log, whose entries expire.",
     grain=("methodology", "day", "sequence"),
@@ -13,7 +13,11 @@ PUBLICATIONS = Table(
         Column("day", "date", "UTC day of the scores."),
         Column("methodology", "string", "Version of the methodology of the scores."),
         Column("sequence", "long", "1 for the day's first publication under this methodology, then rising by 1."),
-        Column("change", "string", "`publish`, `unpublish` or `restore`."),
+        Column(
+            "change",
+            "string",
+            "`publish`, `unpublish`, `restore`, or `consent`: people who no longer agree were taken out.",
+        ),
         Column("run_id", "string", "Run that made the change; its row is in `runs`."),
         Column(
             "influence_run",
@@ -64,6 +68,26 @@ PUBLICATIONS = Table(
             "code_version",
             "string",
             "Version of clout that computed the rows; null after a withdrawal or if unknown.",
+            nullable=True,
+        ),
+        Column(
+            "scored_people",
+            "long",
+            "Everybody scored on the day, published or not; null after a withdrawal or if unknown.",
+            nullable=True,
+        ),
+        Column(
+            "scored_influence",
+            "double",
+            "Influence of everybody scored, in accounts' worth. The checks compare later days with it; null after a withdrawal"
+            " or if unknown.",
+            nullable=True,
+        ),
+        Column(
+            "ground",
+            "string",
+            "Why these people may be published: `consent`, or the reason in `legal_bases`; null after a withdrawal or if"
+            " unknown.",
             nullable=True,
         ),
         Column("published_at", "timestamp", "Instant of the change."),

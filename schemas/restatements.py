@@ -13,7 +13,9 @@ RESTATEMENTS = Table(
         Column("day", "date", "UTC day of the scores that changed."),
         Column("methodology", "string", "Version of the methodology of these scores."),
         Column(
-            "run_id", "string", "Run of `publish`, `unpublish` or `restore` that changed them; its row is in `runs`."
+            "run_id",
+            "string",
+            "Run of `publish`, `unpublish`, `restore` or `consent` that changed them; its row is in `runs`.",
         ),
         Column("restated_at", "timestamp", "Instant from which readers saw the change."),
         Column("people_before", "long", "People published until then; 0 after a withdrawal."),
@@ -32,10 +34,10 @@ RESTATEMENTS = Table(
         Column(
             "why",
             "string",
-            "JSON. `change`: `scored again`, `withdrawn` or `brought back`. For `scored again` also the inputs that changed:"
-            " `activity_days` (pulled again), `coverage_gained` and `coverage_lost` (platform -> days), `accounts` (which of"
-            " them declare that they are bots), `code_version` (before, after). For `brought back` also `run_id`, the"
-            " publishing run whose rows these are.",
+            "JSON. `change`: `scored again`, `withdrawn`, `brought back` or `consent ended`. For `scored again` also the"
+            " inputs that changed: `activity_days` (pulled again), `coverage_gained` and `coverage_lost` (platform -> days),"
+            " `accounts` (which of them declare that they are bots), `code_version` (before, after). For `brought back` also"
+            " `run_id`, the publishing run whose rows these are.",
         ),
     ),
 )

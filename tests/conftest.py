@@ -42,6 +42,7 @@ from schemas.activity import ACTIVITY
 from schemas.table import Column, Table
 from tests.cluster import Cluster
 from tests.cluster import cluster as started
+from tests.grounds import publish_everybody
 from tests.tiny_days import QUICK_JAVA, TINY_DAYS, large_days
 
 ROOT = Path(__file__).parent.parent
@@ -229,15 +230,15 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 @pytest.fixture(scope="session")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """An empty warehouse with its tables, to be copied: that takes a twentieth of the time of making it."""
+    """A warehouse with its tables, empty but for a legal basis. A copy takes a twentieth of the time of making it."""
     made = Warehouse(str(tmp_path_factory.mktemp("empty") / "warehouse"))
     made.create_tables()
-    return made
+    return publish_everybody(made)
 
 
 @pytest.fixture
 def warehouse(empty: Warehouse, tmp_path: Path) -> Warehouse:
-    """An empty warehouse with its tables."""
+    """A warehouse with its tables, empty but for a legal basis, so that everybody is published."""
     return Warehouse(str(shutil.copytree(empty.root, tmp_path / "warehouse")))
 
 

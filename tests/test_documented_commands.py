@@ -37,6 +37,7 @@ ASSIGNED = re.compile(r"([A-Z][A-Z_]+)=(.*)", re.DOTALL)
 LANGUAGES = {"sh", "python", "json", "yaml", "text"}
 
 GOLDEN = ROOT / "tests" / "jobs" / "golden" / "higgs_2012-07-07.json"
+HIGGS_BASIS = "legal basis: public research data set, SNAP (recorded by ana on 2026-11-03)"
 
 CLOUT = typer.main.get_group(app)
 MARKERS = {
@@ -212,7 +213,7 @@ def test_a_yaml_block_is_an_enabled_entry_of_sources(page, tmp_path):
 def test_output_shows_its_labels_as_clout_prints_them(page):
     """On a line of its own."""
     lines = [line for text in blocks(page, "text") for line in text.splitlines()]
-    for label in (labels.CONSENT, labels.SIMULATED):
+    for label in (labels.BY_CONSENT, labels.SIMULATED):
         assert [line for line in lines if label in line and line != label] == []
 
 
@@ -220,8 +221,8 @@ def test_output_of_the_real_run_is_what_clout_prints(capsys, monkeypatch):
     """Of the people whose rows `tests/jobs/test_higgs.py` checks."""
     monkeypatch.setenv("COLUMNS", str(display.WIDE))
     people = [row for row in json.loads(GOLDEN.read_text(encoding="utf-8"))["people"] if row["rank"] <= 10]
-    display.print_top(pa.Table.from_pylist(people))
-    display.print_history(pa.Table.from_pylist(people[:1]))
+    display.print_top(pa.Table.from_pylist(people), HIGGS_BASIS)
+    display.print_history(pa.Table.from_pylist(people[:1]), HIGGS_BASIS)
     documented = "\n".join(blocks(ROOT / "infra" / "docs" / "data_engineer.md", "text")).splitlines()
     printed = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
     assert len(people) == 7

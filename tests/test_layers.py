@@ -7,11 +7,11 @@ from graphlib import TopologicalSorter
 from jobs.places import ROOT
 
 JOBS = {
-    "checks", "day_range", "engagement", "influence", "maintain", "publish", "pull_activity", "repair", "restatements",
-    "score_changes", "score_twice",
+    "checks", "consent", "day_range", "engagement", "influence", "maintain", "publish", "pull_activity", "repair",
+    "restatements", "score_changes", "score_twice",
 }  # fmt: skip
 ROOMS = [{"cli", "__main__"}, JOBS, {"comparison", "warm_kernels"}]
-ROOMS += [{room} for room in ("why", "engines", "score", "sources", "nights", "warehouse")]
+ROOMS += [{room} for room in ("why", "engines", "score", "sources", "nights", "people", "warehouse")]
 GROUND = len(ROOMS)
 
 

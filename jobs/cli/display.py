@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from jobs.labels import CONSENT, SIMULATED, plain
+from jobs.labels import SIMULATED, plain
 from jobs.spreadsheets import harmless
 
 if TYPE_CHECKING:
@@ -79,8 +79,8 @@ def points(row: dict[str, Any]) -> tuple[float, float, float]:
     return tuple(row["score"] * row[part] / whole if whole else 0.0 for part in ("direct", "second", "third"))  # type: ignore[return-value]
 
 
-def print_top(scores: "pa.Table") -> None:
-    """Prints rows of `scores` of one day, at least one."""
+def print_top(scores: "pa.Table", label: str) -> None:
+    """Prints rows of `scores` of one day, at least one, and the label of real people."""
     rows = scores.to_pylist()
     cells = [
         (plain(row["rank"]), plain(row["person_id"]), plain(row["handle"]), *_scored(row), plain(row["engager_count"]))
@@ -89,11 +89,11 @@ def print_top(scores: "pa.Table") -> None:
     names = ("rank", "person", "handle", "score", "= direct", "+ second", "+ third", "influence", "engagers")
     title = f"Highest scores of {rows[0]['day']}, methodology {rows[0]['methodology']}"
     print_table(title, names, cells, texts=("person", "handle"), foremost=("score", "person", "rank"))
-    _labels(rows)
+    _labels(rows, label)
 
 
-def print_history(scores: "pa.Table") -> None:
-    """Prints rows of `scores` of one person, at least one."""
+def print_history(scores: "pa.Table", label: str) -> None:
+    """Prints rows of `scores` of one person, at least one, and the label of real people."""
     rows = scores.to_pylist()
     cells = [
         (str(row["day"]), *_scored(row), plain(row["engager_count"]), plain(row["rank"]),
@@ -114,7 +114,7 @@ def print_history(scores: "pa.Table") -> None:
     )
     title = f"{plain(rows[-1]['person_id'])}  {plain(rows[-1]['handle'])}"
     print_table(title, names, cells, texts=("day", "methodology"), foremost=("score", "day"))
-    _labels(rows)
+    _labels(rows, label)
 
 
 def print_restatements(changes: "pa.Table") -> None:
@@ -209,11 +209,9 @@ def _cut(text: str) -> str:
     return text if cell_len(text) <= WIDEST else set_cell_size(text, WIDEST - 1) + "…"
 
 
-def _labels(rows: Sequence[dict[str, Any]]) -> None:
-    if any(row["simulated"] for row in rows):
-        say(SIMULATED)
+def _labels(rows: Sequence[dict[str, Any]], label: str) -> None:
     say("score = points of its three parts; influence in accounts' worth of attention")
-    say(CONSENT)
+    say(SIMULATED if any(row["simulated"] for row in rows) else plain(label))
 
 
 def print_json(result: "pa.Table | dict[str, Any] | list[dict[str, Any]]") -> None:

@@ -26,8 +26,8 @@ NEVER_A_LOSS = (
 )
 
 
-def print_explanation(explanation: Explanation) -> None:
-    """Prints the result of `jobs.why.explain.explained`: the score of one day."""
+def print_explanation(explanation: Explanation, label: str) -> None:
+    """Prints the result of `jobs.why.explain.explained`: the score of one day. Adds the label of real people."""
     name, person = _Names(explanation), explanation["person_id"]
     say(f"{person}{name.handle(person)} on {explanation['day']}, by methodology {explanation['methodology']}")
     say(f'"You" is {person}.\n')
@@ -50,11 +50,12 @@ def print_explanation(explanation: Explanation) -> None:
         _print_paths(explanation["paths"], explanation["other_paths"], name)
     if "acts" in explanation:
         _print_acts(explanation["acts"], name)
-    _close(person)
+    _close(person, label)
 
 
-def print_change(explanation: Explanation) -> None:
-    """Prints the result of `jobs.why.explain_change.explained`: the change of a score between two days."""
+def print_change(explanation: Explanation, label: str) -> None:
+    """Prints the result of `jobs.why.explain_change.explained`: the change of a score between two days. Adds the label of real
+    people."""
     name, person = _Names(explanation), explanation["person_id"]
     before, after = explanation["since_score"], explanation["score"]
     attention_before, attention_after = explanation["since_influence"], explanation["influence"]
@@ -87,17 +88,20 @@ def print_change(explanation: Explanation) -> None:
             f"Your {' and '.join(shorter)} degree fell while the sum rose: the parts say by how many steps attention comes, and"
             " may trade places; the sum is what counts."
         )
-    _close(person)
+    _close(person, label)
 
 
 class _Names:
-    """Names the explained person `you`, others by handle or, if it is unknown, by person_id."""
+    """Names the explained person `you`, others by handle or, if it is unknown, by person_id, and `somebody` who may not be
+    named."""
 
     def __init__(self, explanation: Explanation) -> None:
         self._handles: Mapping[str, str] = explanation["handles"]
         self._you = explanation["person_id"]
 
-    def __call__(self, person: str) -> str:
+    def __call__(self, person: str | None) -> str:
+        if person is None:
+            return labels.SOMEBODY
         return YOU if person == self._you else plain(self._handles.get(person, person))
 
     def handle(self, person: str) -> str:
@@ -194,12 +198,16 @@ def _walked(path: Explanation, name: _Names) -> str:
 
 def _print_acts(acts: Sequence[Explanation], name: _Names) -> None:
     rows = [
-        (f"{act['occurred_at']:%Y-%m-%d %H:%M:%S}", name(f"{act['platform']}:{act['actor_id']}"), VERBS[act["kind"]],
-         name(f"{act['platform']}:{act['target_id']}"), plain(act["source"]), plain(act["activity_id"]))
+        (f"{act['occurred_at']:%Y-%m-%d %H:%M:%S}", name(_person(act, "actor_id")), VERBS[act["kind"]],
+         name(_person(act, "target_id")), plain(act["source"]), plain(act["activity_id"]))
         for act in acts
     ]  # fmt: skip
     names = ("time (UTC)", "who", "did", "whom", "source", "activity_id")
     print_table("Acts behind these paths", names, rows, texts=names)
+
+
+def _person(act: Explanation, end: str) -> str | None:
+    return None if act[end] is None else f"{act['platform']}:{act[end]}"
 
 
 def _sentence(reason: Explanation, explanation: Explanation) -> str:
@@ -243,7 +251,5 @@ def _most(reason: Explanation, name: _Names) -> str:
     return ", ".join(named)
 
 
-def _close(person: str) -> None:
-    if person.startswith(SIMULATED_PREFIX):
-        say(labels.SIMULATED)
-    say(labels.CONSENT)
+def _close(person: str, label: str) -> None:
+    say(labels.SIMULATED if person.startswith(SIMULATED_PREFIX) else plain(label))

@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 
 from jobs import interrupts
 from jobs.causes import cause
-from jobs.cli import display, keeping, operating, publishing, read_only, repairing, scoring, sources
+from jobs.cli import consenting, display, keeping, operating, publishing, read_only, repairing, scoring, sources
 from jobs.cli.options import (
     DAY_FORMAT,
     FLAG,
@@ -98,6 +98,13 @@ def run(
     methodology: Version = None,
     max_reject_share: RejectShare = 0.05,
     engine: EngineName = AUTO,
+    everybody: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REASON",
+            help="Publish real people without their consent, on this legal basis. It is recorded and shown wherever they are.",
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", metavar=FLAG, help="Say what would be read and replaced, and do nothing.")
     ] = False,
@@ -107,7 +114,7 @@ def run(
 
     If interrupted, run the same command again: it resumes where it stopped. Once finished, it runs everything again.
 
-    Example: clout run --source higgs=activity.txt.gz --first-day 2012-07-01 --last-day 2012-07-07
+    Example: clout run --source higgs=activity.txt.gz --first-day 2012-07-01 --last-day 2012-07-07 --everybody "research data"
     """
     from jobs.cli import run_command
 
@@ -117,8 +124,9 @@ def run(
     first, last, scored = _range(specs, first_day, last_day, score_from)
     chosen = load(methodology or official(last))
     run_command.run(
-        root, specs, first, last, scored, chosen, max_reject_share=max_reject_share, engine=engine, dry_run=dry_run
-    )
+        root, specs, first, last, scored, chosen, max_reject_share=max_reject_share, engine=engine, everybody=everybody,
+        dry_run=dry_run,
+    )  # fmt: skip
 
 
 @app.command()
@@ -195,6 +203,7 @@ app.command()(read_only.compare)
 app.command()(read_only.export)
 app.command()(sources.sources)
 app.add_typer(sources.population)
+app.add_typer(consenting.consent)
 app.command()(operating.coverage)
 app.command()(operating.runs)
 app.command()(operating.rejects)

@@ -1,8 +1,8 @@
 """Commands that check, publish, withdraw and restore the scores of a day."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
-from jobs import labels
 from jobs.cli.display import say
 from jobs.cli.options import Accept, Day, Sample, Verbose, Version, Why, log, methodology_of, open_to_read
 
@@ -61,6 +61,7 @@ def _change_scores(
     accept: str | None = None,
 ) -> None:
     from jobs import publish as job
+    from jobs.people.admission import decide
     from jobs.warehouse import publications
     from jobs.warehouse.runs import Batch
 
@@ -71,4 +72,10 @@ def _change_scores(
     current = publications.current(warehouse, params.methodology.version, params.day)
     for check, finding in (current.accepted or {} if current else {}).items():
         say(f"accepted: {check}: {finding}")
-    say(f"{done} {params}: {counts['people']:,} people; {labels.CONSENT}")
+    say(f"{done} {params}: {counts['people']:,} people{_withheld(counts)}")
+    say(decide(warehouse).label)
+
+
+def _withheld(counts: Mapping[str, float]) -> str:
+    withheld = counts.get("withheld", 0)
+    return f"; {withheld:,} not published, because they did not agree" if withheld else ""

@@ -7,9 +7,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from jobs import labels
 from jobs.csv_writer import CsvWriter
 from jobs.errors import CloutError, UsageError
 from jobs.files import appearing
+from jobs.people.admission import Admission
 from jobs.warehouse import histories
 from jobs.warehouse.storage import Warehouse
 from schemas.methodology import official
@@ -31,11 +33,13 @@ def newest_day(warehouse: Warehouse, methodology: str | None = None) -> date:
     return max(days)
 
 
-def top(warehouse: Warehouse, day: date, methodology: str, count: int) -> pa.Table:
-    """Rows of `scores` of the day's first `count` people, sorted by rank (1 first) and person_id. Raises `CloutError` if the
-    day is not published."""
-    partition = {"methodology": methodology, "day": day}
+def top(admission: Admission, day: date, methodology: str, count: int) -> pa.Table:
+    """Rows of `scores` of the day's first `count` people who may be shown, sorted by rank (1 first) and person_id. Raises
+    `CloutError` if the day is not published."""
+    warehouse, partition = admission.warehouse, {"methodology": methodology, "day": day}
     people = warehouse.read(SCORES, partition, where=pc.field("rank") <= count)
+    named = admission.named(people["person_id"].to_pylist())
+    people = people.filter(pc.is_in(people["person_id"], value_set=pa.array(sorted(named), pa.string())))
     if not people.num_rows:
         raise CloutError(
             f"scores {day} ({methodology}): not published; the newest published day is {newest_day(warehouse)}"
@@ -81,13 +85,17 @@ def _nobody(person: str) -> CloutError:
     )
 
 
-def history(warehouse: Warehouse, person: str, methodology: str | None, day: date | None = None) -> pa.Table:
+def history(admission: Admission, person: str, methodology: str | None, day: date | None = None) -> pa.Table:
     """One person's rows of `scores` in order of day, or only that of `day`, under that methodology or, if None, under each
     day's official one.
 
-    `person` is a person_id or a handle. Raises `CloutError` if there is no such row, and the errors of `person_id`.
+    `person` is a person_id or a handle. Raises `CloutError` if there is no such row or the person may not be shown, and the
+    errors of `person_id`.
     """
+    warehouse = admission.warehouse
     who = person_id(warehouse, person)
+    if not admission.named([who]):
+        raise _nobody(person)
     if day is not None:
         rows = warehouse.read(
             SCORES,
@@ -118,8 +126,9 @@ def restatements(warehouse: Warehouse, day: date | None, methodology: str | None
     return warehouse.read(RESTATEMENTS, partition).sort_by([("restated_at", "descending")])
 
 
-def export(warehouse: Warehouse, day: date, methodology: str, to: Path) -> int:
-    """Writes a published day as one Parquet or CSV file, atomically, and returns its row count.
+def export(admission: Admission, day: date, methodology: str, to: Path) -> int:
+    """Writes a published day as one Parquet or CSV file, atomically, and returns its row count. A last column, `ground`, says
+    in each row why the person may be published.
 
     Raises `UsageError` for another suffix than .parquet or .csv, and `CloutError` if the day is not published.
     """
@@ -127,13 +136,16 @@ def export(warehouse: Warehouse, day: date, methodology: str, to: Path) -> int:
     if to.suffix not in kinds:
         raise UsageError(f"{to}: the name must end in .parquet or .csv")
     partition = {"methodology": methodology, "day": day}
-    if not warehouse.row_count(SCORES, partition):
+    if not admission.warehouse.row_count(SCORES, partition):
         raise CloutError(f"scores {day} ({methodology}): not published, nothing exported")
-    reader = warehouse.reader(SCORES, partition)
+    reader = admission.admitted(admission.warehouse.reader(SCORES, partition))
     count = 0
-    with appearing(to) as part, kinds[to.suffix](part, reader.schema) as writer:
+    schema = reader.schema.append(pa.field("ground", pa.string()))
+    with appearing(to) as part, kinds[to.suffix](part, schema) as writer:
         for batch in reader:
-            writer.write_batch(batch)
+            simulated = batch["simulated"]
+            grounds = pc.if_else(simulated, labels.SIMULATION, admission.ground)
+            writer.write_batch(pa.RecordBatch.from_arrays([*batch.columns, grounds], schema=schema))
             count += batch.num_rows
     return count
 

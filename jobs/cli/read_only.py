@@ -23,7 +23,6 @@ from jobs.cli.options import (
 )
 from jobs.engines import AUTO
 from jobs.errors import UsageError
-from jobs.labels import CONSENT
 from schemas.methodology import load, official
 
 Json = Annotated[bool, typer.Option("--json", metavar=FLAG, help="JSON instead of a table.")]
@@ -47,24 +46,28 @@ def show(
 ) -> None:
     """Show the highest scores of a day, or one person's history."""
     from jobs.cli import queries
+    from jobs.people.admission import decide
 
     log(verbose)
     if as_json and as_csv:
         raise UsageError("--json and --csv exclude each other")
     warehouse = open_to_read(sample)
+    admission = decide(warehouse)
     if person is not None:
         scores, print_table = (
-            queries.history(warehouse, person, methodology, day.date() if day else None),
+            queries.history(admission, person, methodology, day.date() if day else None),
             display.print_history,
         )
     else:
         shown_day = day.date() if day else queries.newest_day(warehouse, methodology)
         scores, print_table = (
-            queries.top(warehouse, shown_day, methodology or official(shown_day), top),
+            queries.top(admission, shown_day, methodology or official(shown_day), top),
             display.print_top,
         )
-    show_as = display.print_json if as_json else display.print_csv if as_csv else print_table
-    show_as(scores)
+    if as_json or as_csv:
+        (display.print_json if as_json else display.print_csv)(scores)
+    else:
+        print_table(scores, admission.label)
 
 
 def restatements(
@@ -108,6 +111,7 @@ def compare(
     from jobs import score_twice as job
     from jobs.comparison import report
     from jobs.engines import choice
+    from jobs.people.admission import decide
     from jobs.session import build
 
     log(verbose)
@@ -117,14 +121,15 @@ def compare(
     people_to = report.folder(to) / "people.parquet" if to else None
     with display.progress() as bar:
         bar.show("starting Spark, scoring twice")
-        comparison = job.run(build(), warehouse, params, engine, people_to)
+        admission = decide(warehouse)
+        comparison = job.run(build(), warehouse, params, admission, engine, people_to)
     say(f"{methodology} against {params.against.version} on {params.day}: {report.headline(comparison)}")
     for sentence in report.sentences(comparison):
         say(f"  {sentence}")
-    for label in report.labels(comparison):
-        say(label)
+    label = report.label(comparison, admission.label)
+    say(label)
     if to:
-        say(f"report: {report.write(params, comparison, to)}")
+        say(f"report: {report.write(params, comparison, label, to)}")
 
 
 def export(
@@ -136,12 +141,15 @@ def export(
 ) -> None:
     """Write a published day as one plain Parquet or CSV file, for tools that do not read Delta."""
     from jobs.cli import queries
+    from jobs.people.admission import decide
 
     log(verbose)
     warehouse = open_to_read(sample)
+    admission = decide(warehouse)
     exported_day = day.date() if day else queries.newest_day(warehouse, methodology)
-    count = queries.export(warehouse, exported_day, methodology or official(exported_day), to)
-    say(f"{to}: {count:,} people of {exported_day}; {CONSENT}")
+    count = queries.export(admission, exported_day, methodology or official(exported_day), to)
+    say(f"{to}: {count:,} people of {exported_day}")
+    say(admission.label)
 
 
 def explain(
@@ -164,6 +172,7 @@ def explain(
     Example: clout explain twitter:88 --day 2012-07-07 --since 2012-07-06
     """
     from jobs.cli import explanations, queries
+    from jobs.people.admission import decide
     from jobs.why import explain as job
     from jobs.why import explain_change, published
 
@@ -181,4 +190,7 @@ def explain(
     else:
         of_one_day = job.Params(person=who, day=explained_day, methodology=now, top=top, with_acts=acts)
         explanation, print_words = job.explained(warehouse, of_one_day), explanations.print_explanation
-    (display.print_json if as_json else print_words)(explanation)
+    if as_json:
+        display.print_json(explanation)
+    else:
+        print_words(explanation, decide(warehouse).label)

@@ -3,18 +3,21 @@
 import shlex
 import time
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 
-from jobs import day_range, labels
+from jobs import consent, day_range, labels
 from jobs.cli import display, queries
 from jobs.cli.display import say
 from jobs.days import days_between, spans
 from jobs.engines import choice
 from jobs.night_settings import nights
+from jobs.people import admission, legal_basis
 from jobs.places import landing
 from jobs.pull_activity import Pulled, refuse_mixing
 from jobs.sources.spec import SourceSpec
+from jobs.warehouse import publications
+from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.window import activity_digests, stale_days
 from schemas.kinds import is_simulated
@@ -25,17 +28,21 @@ TOP = 10
 
 def run(
     root: str, sources: tuple[SourceSpec, ...], first_day: date, last_day: date, score_from: date,
-    methodology: Methodology, *, max_reject_share: float, engine: str, dry_run: bool,
+    methodology: Methodology, *, max_reject_share: float, engine: str, everybody: str | None, dry_run: bool,
 ) -> None:  # fmt: skip
     """Pulls, scores and publishes the days, and prints the progress. With `dry_run` it only prints the plan.
 
-    Raises `RefusedDaysError` at the end if the checks refused a day: that day is scored but not published.
-    """
+    `everybody`: the legal basis to record, on which people without consent are published. Raises `UsageError` before any work
+    if real people would be scored and neither their consent nor a legal basis is recorded. Raises `RefusedDaysError` at the end
+    if the checks refused a day: that day is scored but not published."""
     started = time.monotonic()
     watch = Watch()
     choice.require(engine)
     warehouse = Warehouse(root)
     opened = {spec: spec.open(landing(root)) for spec in sources}  # reports a missing file before any work begins
+    simulated = any(is_simulated(platform) for source in opened.values() for platform in source.platforms)
+    if not (simulated or everybody):
+        admission.require_choice(warehouse)
     params = day_range.Params(
         sources=sources, first_day=first_day, last_day=last_day, score_from=score_from, methodology=methodology,
         max_reject_share=max_reject_share, engine=engine, gate_days=nights().gate_days,
@@ -50,9 +57,9 @@ def run(
     if dry_run:
         _say_plan(warehouse, params, planned, {spec: source.platforms for spec, source in opened.items()})
         return
-    simulated = any(is_simulated(platform) for source in opened.values() for platform in source.platforms)
-    if simulated:
-        say(labels.SIMULATED)
+    if everybody and not simulated:
+        _record_basis(warehouse, everybody)
+    say(labels.SIMULATED if simulated else admission.decide(warehouse).label)
     pulled = {day for days in planned.pulls.values() for day in days}
     if planned.resumed:
         say(
@@ -73,12 +80,30 @@ def run(
             bar.show("scoring", number, total)
     refused = [outcome for outcome in outcomes if isinstance(outcome, day_range.Refused)]
     if not refused or refused[-1].day != last_day:
-        display.print_top(queries.top(warehouse, last_day, methodology.version, TOP))
+        _say_top(warehouse, last_day, methodology)
     count = len(outcomes) - len(refused)
     say(f"\n{len(pulled)} days pulled, {count} scored, in {time.monotonic() - started:.0f} s.")
     if refused:
         raise day_range.RefusedDaysError(refused, len(params.scored_days))
     _say_next(warehouse, last_day, simulated)
+
+
+def _record_basis(warehouse: Warehouse, reason: str) -> None:
+    """Records the legal basis, unless it is the present one."""
+    present = legal_basis.current(warehouse)
+    if present and present.reason == reason.strip():
+        return
+    at = datetime.now(UTC)
+    by = consent.Params(at=at, by=publications.user(), origin="operator")
+    consent.record_basis(warehouse, by, reason, Batch(f"legal basis {at}"))
+
+
+def _say_top(warehouse: Warehouse, day: date, methodology: Methodology) -> None:
+    if publications.current(warehouse, methodology.version, day):
+        decided = admission.decide(warehouse)
+        display.print_top(queries.top(decided, day, methodology.version, TOP), decided.label)
+    else:
+        say("nobody who was scored agreed to be published yet: `clout consent import FILE` records who does")
 
 
 class Watch:

@@ -19,7 +19,8 @@ NAMES = {"direct": "direct", "second": "second degree", "third": "third degree",
 
 
 def largest(db: DuckDBPyConnection, before: Methodology, after: Methodology) -> pa.Table:
-    """The `COUNT` largest moves in each direction with the points due to each step; rises before falls, the largest first.
+    """The `COUNT` largest moves of people who may be named, in each direction, with the points due to each step; rises before
+    falls, the largest first.
 
     `scale_points` is the part of a move that the other scale causes for the same attention. The rest is split among the steps
     in proportion to the change of their attention, so the four parts sum to the move. `point` is points per account's worth of
@@ -34,7 +35,7 @@ def largest(db: DuckDBPyConnection, before: Methodology, after: Methodology) -> 
         with split as (
             select *, {rescaled} - score_before as scale_points,
               (move - scale_points) / nullif(influence_after - influence_before, 0) as point
-            from holders where move <> 0
+            from holders semi join named using (person_id) where move <> 0
         ), placed as (
             select *, row_number() over (partition by move > 0 order by abs(move) desc, person_id) as place from split
         )

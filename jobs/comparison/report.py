@@ -15,7 +15,7 @@ from jobs.comparison.movers import COUNT
 from jobs.comparison.tables import FAR, TOP, Comparison, Params
 from jobs.errors import UsageError
 from jobs.files import appearing
-from jobs.labels import CONSENT, SIMULATED, plain
+from jobs.labels import SIMULATED, plain
 
 NEARLY_SAME, SIMILAR = 0.99, 0.9  # least rank correlations that the text calls so
 STAYS = 0.05  # points: the text says that a smaller median move is none
@@ -30,19 +30,19 @@ def folder(to: Path) -> Path:
     return to
 
 
-def write(params: Params, comparison: Comparison, to: Path) -> Path:
+def write(params: Params, comparison: Comparison, label: str, to: Path) -> Path:
     """Writes a CSV file per table and then `report.html` into the folder, each atomically. Returns the path of
     `report.html`."""
     for name, table in comparison.tables.items():
         with appearing(to / f"{name}.csv") as part:
             pyarrow.csv.write_csv(table, part)
     with appearing(to / "report.html") as part:
-        part.write_text(html(params, comparison), encoding="utf-8")
+        part.write_text(html(params, comparison, label), encoding="utf-8")
     return to / "report.html"
 
 
-def html(params: Params, comparison: Comparison) -> str:
-    """The page as HTML. It escapes names from platforms."""
+def html(params: Params, comparison: Comparison, label: str) -> str:
+    """The page as HTML, with the label of the people on it. It escapes names from platforms."""
     pages = Environment(
         loader=PackageLoader("jobs.comparison", "pages"),
         autoescape=True,
@@ -61,16 +61,16 @@ def html(params: Params, comparison: Comparison) -> str:
     }
     return pages.get_template("comparison.html").render(
         day=params.day, before=before, after=after, headline=headline(comparison), sentences=list(sentences(comparison)),
-        whole=comparison.whole, labels=labels(comparison), constants=comparison.constants.to_pylist(),
+        whole=comparison.whole, label=label, constants=comparison.constants.to_pylist(),
         platforms=comparison.platforms.to_pylist(),
         rising=[row for row in movers if row["move"] > 0], falling=[row for row in movers if row["move"] < 0],
         charts={name: Markup(svg) for name, svg in drawn.items()}, far=FAR, most=COUNT,
     )  # fmt: skip
 
 
-def labels(comparison: Comparison) -> list[str]:
-    """The labels that must accompany all output about people."""
-    return [*([SIMULATED] if comparison.whole["simulated"] else []), CONSENT]
+def label(comparison: Comparison, of_real_people: str) -> str:
+    """The label that must accompany all output about these people."""
+    return SIMULATED if comparison.whole["simulated"] else of_real_people
 
 
 def headline(comparison: Comparison) -> str:

@@ -89,6 +89,18 @@ def pair(db: DuckDBPyConnection) -> None:
     db.execute(_PAIRS)
 
 
+def people(db: DuckDBPyConnection) -> pa.RecordBatchReader:
+    """Streams `person_id` of everybody in `pairs`."""
+    return db.cursor().sql("select person_id from pairs order by person_id").to_arrow_reader()
+
+
+def name(db: DuckDBPyConnection, admitted: pa.RecordBatchReader) -> None:
+    """Creates the table `named`: the people (`person_id`) whom a report may name."""
+    db.register("admitted", admitted)
+    db.execute("create table named as select person_id from admitted")
+    db.unregister("admitted")
+
+
 def compared(db: DuckDBPyConnection, before: Methodology, after: Methodology, movers: pa.Table) -> Comparison:
     """All tables of a report, from `pairs` and the given `movers`."""
     return Comparison(
@@ -97,9 +109,10 @@ def compared(db: DuckDBPyConnection, before: Methodology, after: Methodology, mo
 
 
 def write_people(db: DuckDBPyConnection, to: Path) -> None:
-    """Writes `pairs`, each person's scores before and after and their differences, to a Parquet file, atomically."""
+    """Writes the `pairs` of people who may be named, each person's scores before and after and their differences, to a Parquet
+    file, atomically."""
     with appearing(to) as part:
-        db.sql("from pairs order by person_id").write_parquet(str(part))
+        db.sql("from pairs semi join named using (person_id) order by person_id").write_parquet(str(part))
 
 
 def constants(before: Methodology, after: Methodology) -> pa.Table:

@@ -21,8 +21,8 @@ from schemas.restatements import RESTATEMENTS
 from schemas.runs import RUNS
 from schemas.scores import SCORES
 
-PUBLISH, UNPUBLISH, RESTORE = "publish", "unpublish", "restore"
-CHANGES = (PUBLISH, UNPUBLISH, RESTORE)
+PUBLISH, UNPUBLISH, RESTORE, CONSENT = "publish", "unpublish", "restore", "consent"
+CHANGES = (PUBLISH, UNPUBLISH, RESTORE, CONSENT)
 
 PLANNED = "planned"  # a run's parameter that holds its plan until the run is done
 
@@ -36,6 +36,8 @@ class Basis:
     accounts_digest: str | None = None
     covered_days: dict[str, list[str]] | None = None  # platform -> days of the window
     code_version: str | None = None
+    scored_people: int | None = None  # everybody scored, published or not
+    scored_influence: float | None = None  # theirs in total, in accounts' worth
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +55,7 @@ class Publication(Basis):
     influence: float | None
     published_at: datetime
     published_by: str | None
+    ground: str | None = None
     why: str | None = None
     accepted: dict[str, str] | None = None
 

@@ -18,6 +18,8 @@ import pyarrow.compute as pc
 
 from jobs.engines import memory
 from jobs.errors import CloutError
+from jobs.people.admission import decide
+from jobs.people.names import hidden
 from jobs.score.attention import kinds_sql
 from jobs.scratch import scratch
 from jobs.warehouse import counted, known_accounts
@@ -51,6 +53,7 @@ class Params:
     methodology: Methodology
     top: int = 10
     with_acts: bool = False
+    today: date | None = None  # the UTC day whose consent decides who is named; the present one if None
 
 
 class Done(NamedTuple):
@@ -97,7 +100,7 @@ class Computed(NamedTuple):
 
 def explained(warehouse: Warehouse, params: Params) -> Explanation:
     """The published row and its points by part, the largest engagers and their acts by kind, and the largest paths of each
-    length.
+    length. People who may not be named are null.
 
     Raises `CloutError` if the day is not published, if the person has no score on it, or if the tables no longer hold the
     inputs.
@@ -110,7 +113,7 @@ def explained(warehouse: Warehouse, params: Params) -> Explanation:
     named = {person for walk in computed.walked for person in walk.people}
     named |= {engager["person_id"] for engager in explanation["engagers"]}
     explanation["handles"] = known_accounts.handles(warehouse, computed.basis.now, computed.basis.day, named)
-    return explanation
+    return hidden(explanation, decide(warehouse, params.today))
 
 
 def _computed(warehouse: Warehouse, params: Params) -> Computed:

@@ -14,6 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.days import ONE_DAY, days_between
+from jobs.errors import CloutError
+from jobs.people.admission import decide
+from jobs.people.names import hidden
 from jobs.scratch import scratch
 from jobs.warehouse import known_accounts
 from jobs.warehouse.basis import Basis, refuse_other_data
@@ -23,6 +26,7 @@ from jobs.why import reasons
 from jobs.why.explain import PARTS, Explanation
 from jobs.why.published import DUST, Params, Published, bases, influence_of
 from jobs.why.sensitivity import CODES, METHODOLOGY
+from schemas.influence import INFLUENCE
 from schemas.methodology import Methodology
 from schemas.scores import SCORES
 
@@ -30,11 +34,13 @@ NOTHING = dict.fromkeys(("score", "influence", *PARTS), 0.0)
 
 
 def explained(warehouse: Warehouse, person: str, params: Params, top: int) -> Explanation:
-    """The change of one person's score (`person` is a person_id), its reasons by size, and the `top` people behind each reason.
+    """The change of one person's score (`person` is a person_id), its reasons by size, and the `top` people behind each reason;
+    people who may not be named are null.
 
     Raises `CloutError` if a day is not published, or if the tables no longer hold the inputs of the scores.
     """
     old, new = bases(warehouse, params)
+    _refuse_withheld(warehouse, person, params)
     before = _row(warehouse, person, params.since_day, params.since_methodology)
     after = _row(warehouse, person, params.day, params.methodology)
     published = Published(*(np.array([row[name]]) for name in ("influence", "score") for row in (before, after)))
@@ -55,7 +61,7 @@ def explained(warehouse: Warehouse, person: str, params: Params, top: int) -> Ex
     ranked = [reason for reason in moved if reason is not None]
     ranked.sort(key=lambda reason: (-abs(reason["points"]), -abs(reason["influence"])))
     named = {person["person_id"] for reason in ranked for person in reason["people"]}
-    return {
+    explanation = {
         "person_id": person,
         "day": params.day,
         "methodology": params.methodology.version,
@@ -67,6 +73,20 @@ def explained(warehouse: Warehouse, person: str, params: Params, top: int) -> Ex
         "uncovered_days": _uncovered(warehouse, old, new, person),
         "handles": known_accounts.handles(warehouse, new.now, new.day, named | {person}),
     }
+    return hidden(explanation, decide(warehouse, params.today))
+
+
+def _refuse_withheld(warehouse: Warehouse, person: str, params: Params) -> None:
+    """Raises `CloutError` if the person was scored on one of the days and not published."""
+    for day, methodology in ((params.since_day, params.since_methodology), (params.day, params.methodology)):
+        partition, who = {"methodology": methodology.version, "day": day}, pc.field("person_id") == person
+        scored, published = (
+            warehouse.read(table, partition, columns=["day"], where=who).num_rows for table in (INFLUENCE, SCORES)
+        )
+        if scored > published:
+            raise CloutError(
+                f"scores {day} ({methodology.version}): {person} has no score; `clout show {person}` lists the days with one"
+            )
 
 
 def _row(warehouse: Warehouse, person: str, day: date, methodology: Methodology) -> Mapping[str, Any]:

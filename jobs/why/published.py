@@ -1,6 +1,6 @@
 """Published values of people on two days, shared by `clout explain --since` and the job `score_changes`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 
 import numpy as np
@@ -12,6 +12,7 @@ from jobs.errors import CloutError
 from jobs.warehouse.basis import TOLERANCE, Basis, published_basis
 from jobs.warehouse.storage import Warehouse
 from schemas.fixed_point import UNIT
+from schemas.influence import INFLUENCE
 from schemas.methodology import Methodology
 from schemas.scores import SCORES
 
@@ -27,6 +28,7 @@ class Params:
     methodology: Methodology
     since_day: date
     since_methodology: Methodology
+    today: date | None = None  # the UTC day whose consent decides who is named; the present one if None
 
     def __post_init__(self) -> None:
         if not self.since_day < self.day:
@@ -42,6 +44,10 @@ class Published:
     influence: np.ndarray
     old_score: np.ndarray
     score: np.ndarray
+
+    def of(self, chosen: np.ndarray) -> "Published":
+        """The values of the chosen people, given as a mask."""
+        return Published(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
     @classmethod
     def read(cls, warehouse: Warehouse, params: Params, people: pa.Array) -> "Published":
@@ -72,6 +78,20 @@ class Published:
         derivative = np.where(self.score < 100, steepness / (resolution + self.influence), 0.0)
         slope = np.where(stays, derivative, (self.score - rescaled) / np.where(stays, 1.0, moved))
         return slope, rescaled - self.old_score
+
+
+def withheld(warehouse: Warehouse, params: Params) -> pa.Array:
+    """The people (`person_id`) who were scored on one of the days and not published, because they had not agreed."""
+    of_days = []
+    for day, methodology in ((params.since_day, params.since_methodology), (params.day, params.methodology)):
+        partition = {"methodology": methodology.version, "day": day}
+        scored, published = (
+            warehouse.read(table, partition, columns=["person_id"])["person_id"].combine_chunks()
+            for table in (INFLUENCE, SCORES)
+        )
+        if len(scored) > len(published):
+            of_days.append(scored.filter(pc.invert(pc.is_in(scored, value_set=published))))
+    return pc.unique(pa.concat_arrays([*of_days, pa.array([], pa.string())]))
 
 
 def bases(warehouse: Warehouse, params: Params) -> tuple[Basis, Basis]:

@@ -72,7 +72,10 @@ def prepared(tmp_path_factory) -> Path:
                     "payload": {"action": "started"},
                 }  # fmt: skip
                 lines.write(json.dumps(star) + "\n")
-    run(folder, f"{BIN}/clout run --source gharchive={folder}/gharchive --first-day {DAY} --last-day {DAY} --verbose")
+    run(
+        folder,
+        f"{BIN}/clout run --source gharchive={folder}/gharchive --first-day {DAY} --last-day {DAY} --everybody test",
+    )
     Warehouse(str(folder / ".local" / "share" / "clout" / "sample")).create_tables()
     return folder
 

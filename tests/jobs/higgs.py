@@ -7,6 +7,7 @@ from jobs.sources.spec import parse_specs
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
 from schemas.methodology import load
+from tests.grounds import publish_everybody
 
 FIRST, LAST = date(2012, 7, 1), date(2012, 7, 7)
 OFFICIAL = load("2026.11")
@@ -19,6 +20,7 @@ def source_of(data) -> str:
 def pull(warehouse: Warehouse, data, last: date = LAST) -> None:
     """All days up to this one, without a JVM."""
     warehouse.create_tables()
+    publish_everybody(warehouse)
     (source,) = parse_specs([source_of(data)])
     pull_activity.run(warehouse, pull_activity.Params(source=source, first_day=FIRST, last_day=last), Batch("test"))
 

@@ -25,6 +25,7 @@ from schemas.methodology import load
 from schemas.publications import PUBLICATIONS
 from schemas.runs import RUNS
 from schemas.scores import SCORES
+from tests.grounds import REASON
 from tests.tiny_days import QUICK_JAVA
 
 FIRST, SECOND, THIRD = (date(2026, 11, 1) + timedelta(days=n) for n in range(3))
@@ -144,7 +145,15 @@ def arguments(folder: Path) -> list[str]:
     (folder / "1.txt").write_text("\n".join([*lines, "no time"]))
     (folder / "2.txt").write_text("\n".join(line.replace("RT", "MT") for line in lines[3:]))
     return [
-        *("run", "--source", f"a:higgs={folder / '1.txt'}", "--source", f"b:higgs={folder / '2.txt'}"),
+        *(
+            "run",
+            "--everybody",
+            REASON,
+            "--source",
+            f"a:higgs={folder / '1.txt'}",
+            "--source",
+            f"b:higgs={folder / '2.txt'}",
+        ),
         *(
             "--first-day",
             str(FIRST),

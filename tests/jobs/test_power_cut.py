@@ -21,6 +21,7 @@ from schemas.coverage import COVERAGE
 from schemas.influence import INFLUENCE
 from schemas.methodology import load
 from schemas.scores import SCORES
+from tests.grounds import publish_everybody
 from tests.jobs.pulls import like
 from tests.power_cut import LOSSES, power_cuts
 
@@ -63,6 +64,7 @@ def scored(tmp_path_factory: pytest.TempPathFactory, arrow_rows) -> Path:
     folder = tmp_path_factory.mktemp("scored")
     warehouse = Warehouse(str(folder / "warehouse"))
     warehouse.create_tables()
+    publish_everybody(warehouse)
     warehouse.replace(COVERAGE, arrow_rows(COVERAGE, [{"day": DAY}]), {"day": DAY}, run_id="r", job="j")
     for count in (BEFORE, AFTER):
         rows = arrow_rows(INFLUENCE, [{"person_id": f"twitter:{n}", "day": DAY} for n in range(count)])

@@ -78,7 +78,7 @@ def changes(warehouse: Warehouse) -> list[tuple]:
 def test_scores_are_unchanged_copies_of_influence_and_other_days_stay(warehouse, checked, change):
     for day in (DAY, NEXT):
         checked(2.0, day)
-        assert change(publish.run, day) == {"people": 2}
+        assert change(publish.run, day) == {"people": 2, "withheld": 0}
     assert table(warehouse, SCORES) == table(warehouse, INFLUENCE)
     files = set(warehouse.delta(SCORES).file_uris())
     checked(3.0)
@@ -88,18 +88,6 @@ def test_scores_are_unchanged_copies_of_influence_and_other_days_stay(warehouse,
     assert table(warehouse, SCORES) == table(warehouse, INFLUENCE)
     assert influences(warehouse) == [(DAY, 3.0), (DAY, 0.0), (NEXT, 2.0), (NEXT, 0.0)]
     assert len(files & set(warehouse.delta(SCORES).file_uris())) == 1  # the file of the next day
-
-
-def test_only_those_who_may_be_published_are(warehouse, checked, change, monkeypatch):
-    checked(2.0)
-    monkeypatch.setattr(publish, "may_be_published", lambda people: pa.compute.equal(people["person_id"], "twitter:2"))
-    assert change(publish.run) == {"people": 1}
-    assert table(warehouse, SCORES) == table(warehouse, INFLUENCE)[1:]
-
-
-def test_consent_is_not_applied_yet_and_everybody_is_published(arrow_rows):
-    (people,) = arrow_rows(INFLUENCE, [{"person_id": "twitter:1"}, {"person_id": "twitter:2"}]).to_batches()
-    assert publish.may_be_published(people).to_pylist() == [True, True]
 
 
 def test_a_day_that_was_written_after_its_checks_is_not_published(warehouse, checked, change, arrow_rows):
@@ -116,7 +104,7 @@ def test_a_day_that_was_written_after_its_checks_is_not_published(warehouse, che
 def test_another_day_that_is_written_after_the_checks_does_not_matter(warehouse, checked, change, arrow_rows):
     checked(2.0)
     scored(warehouse, arrow_rows(INFLUENCE, [{"day": NEXT}]), NEXT)
-    assert change(publish.run) == {"people": 2}
+    assert change(publish.run) == {"people": 2, "withheld": 0}
 
 
 def test_unpublish_withdraws_and_restore_brings_back_each_in_one_recorded_commit(warehouse, checked, change):

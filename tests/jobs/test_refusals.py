@@ -12,6 +12,7 @@ from jobs.warehouse.storage import Warehouse
 from schemas.influence import INFLUENCE
 from schemas.publications import PUBLICATIONS
 from schemas.runs import RUNS
+from tests.grounds import REASON
 
 pytestmark = pytest.mark.system  # whole nights take longer than a unit test may
 
@@ -46,7 +47,15 @@ def run(warehouse, tmp_path, monkeypatch, arrow_rows):
         like = {"type": "Like", "actor": "ana", "object": {"id": "b1", "attributedTo": "bo"}}
         path = tmp_path / "acts.jsonl"
         path.write_text("\n".join(json.dumps(like | {"published": f"{day}T09:00:00Z"}) for day in days))
-        command = ["run", "--source", f"toots:activitystreams={path}", "--first-day", str(days[0])]
+        command = [
+            "run",
+            "--source",
+            f"toots:activitystreams={path}",
+            "--first-day",
+            str(days[0]),
+            "--everybody",
+            REASON,
+        ]
         main.app([*command, "--last-day", str(days[-1])], standalone_mode=False)
 
     return ran

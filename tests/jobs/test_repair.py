@@ -17,6 +17,7 @@ from jobs.warehouse.storage import Warehouse, rows
 from schemas.coverage import COVERAGE
 from schemas.restatements import RESTATEMENTS
 from schemas.scores import SCORES
+from tests.grounds import REASON
 
 FIRST = date(2026, 11, 1)
 DAYS = [FIRST + timedelta(days=n) for n in range(12)]
@@ -113,7 +114,7 @@ def test_a_night_with_partial_data_is_repaired_and_what_is_older_is_listed_with_
     for day in DAYS[:4]:
         nights.write(day, ACTS)
     source = f"toots:activitystreams={nights.folder}"
-    nights.run("run", "--source", source, "--first-day", DAYS[0], "--last-day", DAYS[3])
+    nights.run("run", "--source", source, "--first-day", DAYS[0], "--last-day", DAYS[3], "--everybody", REASON)
     nights.set_partial(DAYS[1])
     nights.run("repair", "--day", DAYS[3])
     assert "1 days pulled, 0 scored again" in capsys.readouterr().out  # it was all there: no score changes

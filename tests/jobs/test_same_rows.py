@@ -31,6 +31,7 @@ from schemas.restatements import RESTATEMENTS
 from schemas.runs import RUNS
 from schemas.scores import SCORES
 from schemas.table import Table
+from tests.grounds import publish_everybody
 from tests.jobs.world import files
 from tests.tiny_days import QUICK_JAVA
 
@@ -78,6 +79,7 @@ def pulled(tmp_path_factory) -> Warehouse:
     """Four days pulled, nothing counted."""
     warehouse = Warehouse(str(tmp_path_factory.mktemp("same") / "pulled"))
     warehouse.create_tables()
+    publish_everybody(warehouse)
     pull(warehouse, DAYS[0], DAYS[-1])
     return warehouse
 
@@ -127,6 +129,7 @@ def test_days_in_descending_order_and_one_scored_before_an_earlier_one_was_pulle
     """It is right for what was there, and once that day is pulled, a rerun is right for all."""
     warehouse = Warehouse(str(tmp_path / "late"))
     warehouse.create_tables()
+    publish_everybody(warehouse)
     pull(warehouse, DAYS[1], DAYS[3])
     score(warehouse, DAYS[3])
     early = warehouse.read(INFLUENCE, {"day": DAYS[3]})

@@ -15,9 +15,11 @@ from jobs import influence, score_twice
 from jobs.cli import main
 from jobs.comparison import report
 from jobs.errors import CloutError, UsageError
+from jobs.people.admission import decide
 from schemas.catalog import TABLES
 from schemas.methodologies import METHODOLOGIES
 from schemas.methodology import load
+from tests.grounds import LABEL
 from tests.jobs.without_spark import CountedWorld
 from tests.jobs.world import OFFICIAL, Did, World, files
 
@@ -152,7 +154,7 @@ def test_what_is_said_and_where_the_page_is(reported):
         == f"2026.12 against 2026.11 on {DAY}: Nobody moves by more than 5 points; the median person falls by 4.0."
     )
     assert sentences[0] == "  4 of 7 people hold any attention; all shares refer to them."
-    assert (label, report) == ("consent is not applied: internal use only", f"report: {to / 'report.html'}")
+    assert (label, report) == (LABEL, f"report: {to / 'report.html'}")
     page = (to / "report.html").read_text(encoding="utf-8")
     assert ("&lt;script&gt;" in page, "<script" in page) == (True, False)
 
@@ -160,8 +162,10 @@ def test_what_is_said_and_where_the_page_is(reported):
 def test_the_same_bytes_again_by_another_engine(world, reported, tmp_path):
     to, _ = reported
     params = score_twice.Params(day=DAY, methodology=PROPOSED, against=OFFICIAL)
-    found = score_twice.run(world.spark, world.warehouse, params, "spark", tmp_path / "people.parquet")
-    report.write(params, found, tmp_path)
+    found = score_twice.run(
+        world.spark, world.warehouse, params, decide(world.warehouse), "spark", tmp_path / "people.parquet"
+    )
+    report.write(params, found, LABEL, tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
         path.name: path.read_bytes() for path in to.iterdir()
     }
@@ -175,15 +179,17 @@ def test_what_cannot_be_compared(world):
     )
     before = held(world)
     with pytest.raises(influence.EmptyWindowError, match=r"2026-11-05\.\.2026-11-06: no act between two people"):
-        score_twice.run(world.spark, world.warehouse, replace(params, day=DAY + timedelta(days=3)))
+        score_twice.run(
+            world.spark, world.warehouse, replace(params, day=DAY + timedelta(days=3)), decide(world.warehouse)
+        )
     assert held(world) == before
     world.put("late", [Did(DAY, "twitter", "like", "bo", "ana")])
     stale = r"days of the window are not counted .* `clout engagement --day 2026-11-03 --methodology older` first"
     with pytest.raises(CloutError, match=stale):
-        score_twice.run(world.spark, world.warehouse, params)
+        score_twice.run(world.spark, world.warehouse, params, decide(world.warehouse))
     changed = {"version": PROPOSED.version, "fingerprint": "of other values"}
     world.write(METHODOLOGIES, [changed], version=PROPOSED.version)
     world.put("late", [])
     world.count(DAY)
     with pytest.raises(CloutError, match=r"methodology 2026\.12: its values differ from those under which scores were"):
-        score_twice.run(world.spark, world.warehouse, params)
+        score_twice.run(world.spark, world.warehouse, params, decide(world.warehouse))

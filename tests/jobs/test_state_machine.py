@@ -31,6 +31,7 @@ from schemas.coverage import COVERAGE
 from schemas.influence import INFLUENCE
 from schemas.methodology import load
 from schemas.scores import SCORES
+from tests.grounds import publish_everybody
 from tests.jobs.pulls import DAY, like
 
 pytestmark = pytest.mark.system  # whole nights take longer than a unit test may
@@ -84,6 +85,7 @@ class Readers(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp(prefix="clout-machine-"))
         self.warehouse = Warehouse(str(self.folder / "warehouse"))
         self.warehouse.create_tables()
+        publish_everybody(self.warehouse)
         self.acts: dict = {}
         self.scored: dict = {}
         self.published: dict = defaultdict(list)

@@ -35,6 +35,7 @@ from schemas.publications import PUBLICATIONS
 from schemas.restatements import RESTATEMENTS
 from schemas.runs import RUNS
 from schemas.scores import SCORES
+from tests.grounds import publish_everybody
 from tests.jobs.aging import age
 from tests.jobs.world import OFFICIAL
 
@@ -158,6 +159,7 @@ def acts(night: int) -> list[tuple[str, str]]:
 def year(tmp_path_factory, arrow_rows) -> Year:
     warehouse = Warehouse(str(tmp_path_factory.mktemp("year") / "warehouse"))
     warehouse.create_tables()
+    publish_everybody(warehouse)
     made = Year(warehouse, arrow_rows)
     for night, day in enumerate(NIGHTS):
         made.pull(day, acts(night))

@@ -17,6 +17,7 @@ from schemas.coverage import COVERAGE
 from schemas.influence import INFLUENCE
 from schemas.methodology import Methodology, load
 from schemas.table import Table
+from tests.grounds import publish_everybody
 
 OFFICIAL = load("2026.11")
 
@@ -43,6 +44,7 @@ class World:
         self.spark, self.arrow_rows, self.engine = spark, arrow_rows, engine
         self.warehouse = Warehouse(root)
         self.warehouse.create_tables()
+        publish_everybody(self.warehouse)
         self.batch = Batch("test")
         self._covered: set[tuple[date, str]] = set()
         self._acts: dict[tuple[date, str, str], list[dict[str, Any]]] = {}

@@ -12,6 +12,7 @@ from schemas.influence import INFLUENCE
 from schemas.restatements import RESTATEMENTS
 from schemas.runs import RUNS
 from schemas.scores import SCORES
+from tests.grounds import LABEL
 from tests.jobs.cli.result import Result
 
 DAY = date(2026, 11, 3)
@@ -44,7 +45,7 @@ def test_a_day_is_published_withdrawn_and_brought_back(clout, warehouse, arrow_r
     warehouse.replace(INFLUENCE, rows, {"methodology": "2026.11", "day": DAY}, run_id="r", job="influence")
     warehouse.replace(COVERAGE, arrow_rows(COVERAGE, [{}]), {}, run_id="r", job="j")
     day = ("--day", str(DAY))
-    internal = "3 people; consent is not applied: internal use only\n"
+    internal = f"3 people\n{LABEL}\n"
     assert clout("checks", *day) == Result(0, "checked 2026-11-03: 10 checks passed; next: `clout publish`\n", "")
     for command, done in (("publish", "published"), ("unpublish", "withdrew"), ("restore", "restored")):
         assert clout(command, *day) == Result(0, f"{done} 2026-11-03 (2026.11): {internal}", "")
@@ -77,7 +78,7 @@ def test_changes_of_published_days_are_listed_newest_first(clout, warehouse, arr
 
 def test_a_day_is_exported(clout, published, tmp_path):
     result = clout("export", "--to", str(tmp_path / "day.csv"))
-    expected = f"{tmp_path / 'day.csv'}: 3 people of 2026-11-04; consent is not applied: internal use only\n"
+    expected = f"{tmp_path / 'day.csv'}: 3 people of 2026-11-04\n{LABEL}\n"
     assert result == Result(0, expected, "")
 
 
@@ -108,7 +109,18 @@ def test_a_dry_run_says_which_days_and_partitions_and_does_nothing(clout, monkey
     file.write_text("")
     monkeypatch.setenv("CLOUT_WAREHOUSE", str(nowhere))
     result = clout(
-        *("run", "--dry-run", "--first-day", "2026-09-01", "--last-day", "2026-09-30", "--score-from", "2026-09-30"),
+        *(
+            "run",
+            "--dry-run",
+            "--everybody",
+            "a test",
+            "--first-day",
+            "2026-09-01",
+            "--last-day",
+            "2026-09-30",
+            "--score-from",
+            "2026-09-30",
+        ),
         *("--source", f"a:higgs={file}", "--source", f"mastodon:activitystreams={ROOT / 'pyproject.toml'}"),
     )
     assert result == Result(

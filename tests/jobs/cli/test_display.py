@@ -12,6 +12,7 @@ from jobs import labels
 from jobs.cli import display
 from schemas.restatements import RESTATEMENTS
 from schemas.scores import SCORES
+from tests.grounds import LABEL
 
 DAY = date(2026, 11, 3)
 ESCAPES = "\x1b[31mred\x1b]0;title\x07\x9b2J"  # colours, a window's title, a cleared screen
@@ -66,7 +67,7 @@ def test_a_value_is_one_line_of_what_can_be_printed():
 
 def test_a_hostile_handle_is_shown_and_obeyed_by_nobody(scores, terminal):
     screen = terminal(200)
-    display.print_top(scores)
+    display.print_top(scores, LABEL)
     shown = plain_of(screen.getvalue())
     assert SHOWN[:39] + "…" in shown  # a name of any length leaves room for the numbers
     assert not {"\x1b", "\x07", "\x9b", "\r", "\t", "\u202e", "\u2028"} & set(shown)
@@ -74,7 +75,7 @@ def test_a_hostile_handle_is_shown_and_obeyed_by_nobody(scores, terminal):
 
 def test_where_the_terminal_is_narrow_whole_columns_are_left_out_and_named(scores, terminal):
     screen = terminal(80)
-    display.print_top(scores.slice(1))
+    display.print_top(scores.slice(1), LABEL)
     title, header, _, row, *rest = [line.strip() for line in plain_of(screen.getvalue()).splitlines() if line.strip()]
     assert title == "Highest scores of 2026-11-03, methodology 2026.11"
     assert header.split() == ["rank", "person", "handle", "score", "=", "direct", "+", "second", "+", "third"]
@@ -92,7 +93,7 @@ def test_where_the_terminal_is_narrow_whole_columns_are_left_out_and_named(score
 )
 def test_the_score_is_the_last_column_to_go(scores, terminal, width, kept, dropped):
     screen = terminal(width)
-    display.print_top(scores)
+    display.print_top(scores, LABEL)
     _, header, _, row, *_, room = [line for line in plain_of(screen.getvalue()).splitlines() if line.strip()][:6]
     assert header.split() == kept
     assert row.split()[-1] == "56.50"
@@ -118,16 +119,15 @@ def test_sentences_about_a_row_stand_beneath_it_and_wrap(terminal):
 
 def test_a_history_names_the_person_once_and_days_beneath(scores, terminal):
     screen = terminal(100)
-    display.print_history(scores.slice(0, 1))
-    title, header, _, row, label, units, consent = [
+    display.print_history(scores.slice(0, 1), LABEL)
+    title, header, _, row, units, label = [
         line.strip() for line in plain_of(screen.getvalue()).splitlines() if line.strip()
     ]
     assert title.startswith("sample-birdsong:a00000042  �[31mred")
     assert header.split()[0] == "day"
     assert row.split() == ["2026-11-03", "56.50", "45.77", "10.73", "0.00", "1,234.50", "1,234", "1", "100%", "2026.11"]
-    assert label == "SIMULATED: these people do not exist"
     assert units == "score = points of its three parts; influence in accounts' worth of attention"
-    assert consent == "consent is not applied: internal use only"
+    assert label == "SIMULATED: these people do not exist"
 
 
 def test_points_of_the_parts_sum_to_the_score_and_nobody_divides_by_nothing(scores):

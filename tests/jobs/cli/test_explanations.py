@@ -7,6 +7,7 @@ import pytest
 
 from jobs.cli import explanations
 from schemas.score_changes import REASONS
+from tests.grounds import LABEL
 
 PARTS = ("direct", "second", "third")
 
@@ -38,7 +39,7 @@ def said(capsys):
     """`said(change)`: its lines."""
 
     def lines(explanation: dict[str, Any]) -> list[str]:
-        explanations.print_change(explanation)
+        explanations.print_change(explanation, LABEL)
         return capsys.readouterr().out.splitlines()
 
     return lines

@@ -10,9 +10,11 @@ from typer.testing import CliRunner
 
 from jobs.cli import main, queries
 from jobs.errors import CloutError, UsageError
+from jobs.people.admission import decide
 from schemas import arrow
 from schemas.catalog import TABLES
 from schemas.scores import SCORES
+from tests.grounds import REASON
 
 DAY = date(2026, 11, 3)
 NEXT = DAY + timedelta(days=1)
@@ -39,11 +41,11 @@ DI = {"person_id": "twitter:4", "handle": "di", "rank": 4}
 def test_the_top_is_in_order_of_rank_and_ties_in_order_of_id(warehouse, published):
     published([DI, CY, ANA, BO])
     published([DI | {"rank": 1}], NEXT)
-    top = queries.top(warehouse, DAY, VERSION, 3)
+    top = queries.top(decide(warehouse), DAY, VERSION, 3)
     assert top["person_id"].to_pylist() == ["twitter:1", "twitter:2", "twitter:3"]
     assert top.schema.equals(arrow.schema(SCORES))
-    assert queries.top(warehouse, DAY, VERSION, 2)["person_id"].to_pylist() == ["twitter:1", "twitter:2"]
-    assert queries.top(warehouse, DAY, VERSION, 99).num_rows == 4
+    assert queries.top(decide(warehouse), DAY, VERSION, 2)["person_id"].to_pylist() == ["twitter:1", "twitter:2"]
+    assert queries.top(decide(warehouse), DAY, VERSION, 99).num_rows == 4
 
 
 def test_a_day_that_is_not_published_names_the_newest_that_is(warehouse, published):
@@ -54,7 +56,7 @@ def test_a_day_that_is_not_published_names_the_newest_that_is(warehouse, publish
     with pytest.raises(
         CloutError, match=r"^scores 2026-11-04 \(2026.11\): not published; the newest published day is 2026-"
     ):
-        queries.top(warehouse, NEXT, VERSION, 3)
+        queries.top(decide(warehouse), NEXT, VERSION, 3)
     assert queries.newest_day(warehouse) == DAY
     assert queries.newest_day(warehouse, "2031.01") == NEXT + timedelta(days=9)
 
@@ -64,11 +66,11 @@ def test_a_history_is_one_persons_days_in_order_under_the_official_methodology(w
     published([ANA | {"rank": 7}, BO], NEXT)
     published([ANA, BO])
     published([ANA], NEXT, methodology="2031.01")
-    assert queries.history(warehouse, who, None).select(["day", "methodology", "rank"]).to_pylist() == [
+    assert queries.history(decide(warehouse), who, None).select(["day", "methodology", "rank"]).to_pylist() == [
         {"day": DAY, "methodology": VERSION, "rank": 1},
         {"day": NEXT, "methodology": VERSION, "rank": 7},
     ]
-    assert queries.history(warehouse, who, "2031.01")["day"].to_pylist() == [NEXT]
+    assert queries.history(decide(warehouse), who, "2031.01")["day"].to_pylist() == [NEXT]
 
 
 def test_a_handle_of_several_people_asks_for_one_of_them(warehouse, published):
@@ -76,25 +78,27 @@ def test_a_handle_of_several_people_asks_for_one_of_them(warehouse, published):
     with pytest.raises(
         UsageError, match=r"^'ana' is the handle of several people: twitter:1, twitter:2; give one person_id$"
     ):
-        queries.history(warehouse, "ana", None)
+        queries.history(decide(warehouse), "ana", None)
 
 
 def test_who_is_not_published_is_nobody(warehouse, published):
     published([ANA])
     for who in ("zoe", "twitter:9", "' or 1=1"):
         with pytest.raises(CloutError, match=r"^scores: no published person is called"):
-            queries.history(warehouse, who, None)
+            queries.history(decide(warehouse), who, None)
 
 
 def test_a_day_is_exported_whole_as_parquet_or_csv(warehouse, published, tmp_path):
     published([ANA, BO, DI])
     published([CY], NEXT)
-    assert queries.export(warehouse, DAY, VERSION, tmp_path / "day.parquet") == 3
-    expected = queries.top(warehouse, DAY, VERSION, 9)
-    assert arrow.sorted_by_grain(SCORES, pq.read_table(tmp_path / "day.parquet")).equals(expected)
-    assert queries.export(warehouse, DAY, VERSION, tmp_path / "day.csv") == 3
+    assert queries.export(decide(warehouse), DAY, VERSION, tmp_path / "day.parquet") == 3
+    expected = queries.top(decide(warehouse), DAY, VERSION, 9)
+    exported = pq.read_table(tmp_path / "day.parquet")
+    assert set(exported["ground"].to_pylist()) == {REASON}
+    assert arrow.sorted_by_grain(SCORES, exported.drop_columns("ground")).equals(expected)
+    assert queries.export(decide(warehouse), DAY, VERSION, tmp_path / "day.csv") == 3
     header, first, *_ = (tmp_path / "day.csv").read_text(encoding="utf-8").splitlines()
-    assert header == ",".join(f'"{name}"' for name in SCORES.column_names)
+    assert header == ",".join(f'"{name}"' for name in (*SCORES.column_names, "ground"))
     assert first.startswith('2026-11-03,"2026.11","twitter:1"')
 
 
@@ -102,11 +106,11 @@ def test_an_export_appears_whole_or_not_at_all(warehouse, published, tmp_path, m
     published([ANA])
     (tmp_path / "day.csv").write_text("yesterday's")
     with pytest.raises(UsageError, match=r"the name must end in \.parquet or \.csv$"):
-        queries.export(warehouse, DAY, VERSION, tmp_path / "day.xlsx")
+        queries.export(decide(warehouse), DAY, VERSION, tmp_path / "day.xlsx")
     with pytest.raises(UsageError, match=r"day\.csv: cannot be written \(No such file or directory\)$"):
-        queries.export(warehouse, DAY, VERSION, tmp_path / "no folder" / "day.csv")
+        queries.export(decide(warehouse), DAY, VERSION, tmp_path / "no folder" / "day.csv")
     with pytest.raises(CloutError, match=r"not published, nothing exported$"):
-        queries.export(warehouse, NEXT, VERSION, tmp_path / "day.csv")
+        queries.export(decide(warehouse), NEXT, VERSION, tmp_path / "day.csv")
 
     def broken(table, partition, version=None) -> pa.RecordBatchReader:
         def batch(_):
@@ -116,7 +120,7 @@ def test_an_export_appears_whole_or_not_at_all(warehouse, published, tmp_path, m
 
     monkeypatch.setattr(warehouse, "reader", broken)
     with pytest.raises(OSError, match="the disk is gone"):
-        queries.export(warehouse, DAY, VERSION, tmp_path / "day.csv")
+        queries.export(decide(warehouse), DAY, VERSION, tmp_path / "day.csv")
     assert [(path.name, path.read_text()) for path in own_files(tmp_path)] == [("day.csv", "yesterday's")]
 
 

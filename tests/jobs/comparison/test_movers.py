@@ -36,6 +36,7 @@ def largest(arrow_rows):
             for side, people in (("before", before), ("after", after)):
                 tables.load(db, side, arrow_rows(INFLUENCE, people).select(tables.COLUMNS))
             tables.pair(db)
+            tables.name(db, tables.people(db))
             return movers.largest(db, OFFICIAL, methodology)
 
     return found

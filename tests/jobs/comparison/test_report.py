@@ -36,11 +36,14 @@ def compared(arrow_rows):
                 ]  # fmt: skip
                 tables.load(db, side, arrow_rows(INFLUENCE, rows).select(tables.COLUMNS))
             tables.pair(db)
+            tables.name(db, tables.people(db))
             moved = movers.explained(movers.largest(db, PARAMS.against, PARAMS.methodology), NO_KINDS, NO_KINDS)
             return tables.compared(db, PARAMS.against, PARAMS.methodology, moved)
 
     return made
 
+
+LABEL = "legal basis: on <b> ground"
 
 MOVED = {
     "x:a": (1.0, 1.2),
@@ -91,19 +94,15 @@ def test_few_are_not_none_and_almost_all_are_not_all(part, whole, text):
 
 
 def test_labels_say_what_has_to_be_said(compared):
-    consent = "consent is not applied: internal use only"
-    assert report.labels(compared(MOVED)) == [consent]
-    found = compared(MOVED, simulated=True)
-    assert report.labels(found) == ["SIMULATED: these people do not exist", consent]
-    page = report.html(PARAMS, found)
-    assert all(label in page for label in report.labels(found))
-    assert "SIMULATED" not in report.html(PARAMS, compared(MOVED))
+    assert report.label(compared(MOVED), LABEL) == LABEL
+    assert report.label(compared(MOVED, simulated=True), LABEL) == "SIMULATED: these people do not exist"
+    assert "on &lt;b&gt; ground" in report.html(PARAMS, compared(MOVED), LABEL)
 
 
 def test_a_hostile_name_is_text_and_nothing_is_fetched(compared):
     """In a handle, an id and a platform: on the page, in the charts, and as a control character."""
     found = compared({f"x{HOSTILE}:a": (1.0, 2.0), f"y:{HOSTILE}": (2.0, 1.0)}, handle=HOSTILE)
-    page = report.html(PARAMS, found)
+    page = report.html(PARAMS, found, LABEL)
     assert "<script" not in page
     assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 6
     assert "\x1b" not in page
@@ -113,7 +112,7 @@ def test_a_hostile_name_is_text_and_nothing_is_fetched(compared):
 
 
 def test_the_page_shows_everything_and_where_nobody_moves_says_so(compared):
-    page = report.html(PARAMS, compared({"x:a": (1.0, 2.0), "y:b": (1.0, 1.0)}))
+    page = report.html(PARAMS, compared({"x:a": (1.0, 2.0), "y:b": (1.0, 1.0)}), LABEL)
     text = " ".join(re.sub(r"<[^>]+>", " ", page).split())
     for expected in (
         "Methodology 2026.12 against 2026.11, on 2026-11-03.",
@@ -126,13 +125,16 @@ def test_the_page_shows_everything_and_where_nobody_moves_says_so(compared):
         assert expected in text, expected
     assert page.count("<svg ") == 4
     assert (
-        report.html(PARAMS, compared({"x:a": (1.0, 2.0)})).count("<svg ") == 3
+        report.html(PARAMS, compared({"x:a": (1.0, 2.0)}), LABEL).count("<svg ") == 3
     )  # of one platform there is no share to show
 
 
 def test_the_same_comparison_is_the_same_bytes_in_a_folder_that_is_made(compared, tmp_path):
     for name in ("one", "two/deep"):
-        assert report.write(PARAMS, compared(MOVED), report.folder(tmp_path / name)) == tmp_path / name / "report.html"
+        assert (
+            report.write(PARAMS, compared(MOVED), LABEL, report.folder(tmp_path / name))
+            == tmp_path / name / "report.html"
+        )
     one, two = ({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("one", "two/deep"))
     assert one == two
     tables = ("constants", "summary", "distribution", "moves", "deciles", "platforms", "movers")

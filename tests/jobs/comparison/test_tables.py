@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from dataclasses import replace
 from datetime import date, timedelta
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -37,6 +38,7 @@ def db(arrow_rows):
                 rows = arrow_rows(INFLUENCE, [row(name, values) for name, values in people.items()])
                 tables.load(made, side, rows.select(tables.COLUMNS))
             tables.pair(made)
+            tables.name(made, tables.people(made))
             return made
 
         yield load
@@ -174,6 +176,15 @@ def test_the_order_in_which_rows_come_changes_no_bit(db, arrow_rows):
         made = db(people, moved)
         for table in (tables.summary, tables.deciles, tables.platforms):
             assert table(made).equals(table(other))
+
+
+def test_people_who_may_not_be_named_are_in_the_figures_only(db, tmp_path):
+    made = db({"x:b": 1.0, "x:c": 1.0}, {"x:b": 2.0, "x:c": 3.0})
+    made.execute("drop table named")
+    tables.name(made, pa.table({"person_id": ["x:b"]}).to_reader())
+    tables.write_people(made, tmp_path / "people.parquet")
+    assert pq.read_table(tmp_path / "people.parquet")["person_id"].to_pylist() == ["x:b"]
+    assert tables.summary(made).to_pylist()[0]["people_after"] == 2
 
 
 def test_everybodys_scores_are_one_file(db, tmp_path):

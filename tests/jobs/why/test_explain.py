@@ -18,6 +18,7 @@ from schemas.arrow import sorted_by_grain
 from schemas.engagement import ENGAGEMENT
 from schemas.score_changes import SCORE_CHANGES
 from schemas.scores import SCORES
+from tests.grounds import LABEL
 from tests.jobs.why.example import DAY, EXAMPLE, LATER, NEXT, NOW, between, changed, explained, near
 from tests.jobs.without_spark import SparklessWorld
 from tests.jobs.world import OFFICIAL, Did, World, files
@@ -205,7 +206,7 @@ def test_a_bot_is_counted_neither_in_the_sentence_nor_in_the_table(world, capsys
     assert [engager["person_id"] for engager in found["engagers"]] == ["bots:ana", "bots:dee"]
     assert (found["engager_count"], found["bot_engager_count"]) == (2, 1)
     assert sum(kind["act_count"] for kind in found["kinds"]) == 2
-    explanations.print_explanation(found)
+    explanations.print_explanation(found, LABEL)
     out = capsys.readouterr().out
     assert "2 people engaged with you, and 1 bot without effect; " in out
     assert "cy" not in out.partition("By what they did")[0].partition("Who your attention comes from")[2]
@@ -228,7 +229,7 @@ def test_in_words(ran):
     assert "0.0625  demo:dee shared demo:bo, who liked you" in said
     assert "  others" not in said  # every path is named
     assert "0.0078  demo:dee liked demo:ana, who liked demo:bo, who liked you" in said
-    assert "internal use only" in said
+    assert LABEL in said
     assert "\x1b[31m" not in said  # a platform's handle commands no terminal
 
 
@@ -247,10 +248,10 @@ def test_an_engagers_points_by_kind_are_shown_where_there_are_several(ran, world
 
 
 def test_measures_beside_the_score_are_named_as_no_part_of_it(capsys, world):
-    explanations.print_explanation(explained(world, "cy") | {"amplification": 2.5, "inclusion": 61.4})
+    explanations.print_explanation(explained(world, "cy") | {"amplification": 2.5, "inclusion": 61.4}, LABEL)
     said = capsys.readouterr().out
     assert "Not part of the score: each post of yours set off 2.50 acts of others; inclusion 61 of" in said
-    explanations.print_explanation(explained(world, "cy"))
+    explanations.print_explanation(explained(world, "cy"), LABEL)
     assert "Not part of the score" not in capsys.readouterr().out  # of cy's posts nothing is known
 
 

@@ -1,0 +1,153 @@
+"""Commands about consent: record what people agree to, or another legal basis, and apply it to what is published."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from jobs.cli import display
+from jobs.cli.display import say
+from jobs.cli.options import DAY_FORMAT, FLAG, Sample, Verbose, log, open_to_read
+from jobs.errors import UsageError
+
+if TYPE_CHECKING:
+    from jobs.consent import Params
+    from jobs.warehouse.storage import Warehouse
+
+consent = typer.Typer(name="consent", help="Consent: who may be published, and on which legal basis.")
+
+By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who records it; your user name if left out.")]
+Json = Annotated[bool, typer.Option("--json", metavar=FLAG, help="JSON instead of a table.")]
+
+
+@consent.command("import")
+def import_file(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="CSV or Parquet: person_id, scope, and optionally since, until.")
+    ],
+    by: By = None,
+    verbose: Verbose = False,
+) -> None:
+    """Record what the people of a file agree to. Scopes: public, audiences, self, no.
+
+    Takes people who no longer agree out of every published day. Example: clout consent import people.csv
+    """
+    from jobs import consent as job
+    from jobs.people import imports
+    from jobs.warehouse.runs import Batch
+
+    log(verbose)
+    params = _params("import", by)
+    rows = imports.rows(file, params.today)
+    warehouse = _opened()
+    counts = job.record(warehouse, params, rows, Batch(f"consent import {params.at}"))
+    say(f"recorded the consent of {counts['people']:,} people")
+    _apply(warehouse, params)
+
+
+@consent.command("set")
+def set_person(
+    person: Annotated[str, typer.Argument(metavar="PERSON", help="person_id, such as `twitter:88`.")],
+    scope: Annotated[str, typer.Argument(metavar="SCOPE", help="public, audiences, self or no.")],
+    since: Annotated[datetime | None, typer.Option(help="First UTC day; today if left out.", **DAY_FORMAT)] = None,
+    until: Annotated[
+        datetime | None, typer.Option(help="UTC day from which it ends; never if left out.", **DAY_FORMAT)
+    ] = None,
+    by: By = None,
+    verbose: Verbose = False,
+) -> None:
+    """Record what one account agrees to, such as an account of your own organisation.
+
+    Example: clout consent set mastodon.example:42 public
+    """
+    from jobs import consent as job
+    from jobs.people.consent import row
+    from jobs.warehouse.runs import Batch
+
+    log(verbose)
+    params = _params("operator", by)
+    given = row(person, scope, since.date() if since else params.today, until.date() if until else None)
+    warehouse = _opened()
+    job.record(warehouse, params, [given], Batch(f"consent set {params.at}"))
+    say(f"{person}: {scope} since {given['since']}")
+    _apply(warehouse, params)
+
+
+@consent.command()
+def basis(
+    reason: Annotated[
+        str | None, typer.Argument(metavar="REASON", help='Such as "public research data set, SNAP".')
+    ] = None,
+    end: Annotated[bool, typer.Option("--end", metavar=FLAG, help="End the present legal basis.")] = False,
+    by: By = None,
+    verbose: Verbose = False,
+) -> None:
+    """Record a legal basis other than consent: everybody who did not refuse is published, and the reason is shown with them.
+
+    Without arguments it prints the present one. Example: clout consent basis "public research data set, SNAP" --by NAME
+    """
+    from jobs import consent as job
+    from jobs.people import admission
+    from jobs.warehouse.runs import Batch
+
+    log(verbose)
+    if reason and end:
+        raise UsageError("give a REASON or --end, not both")
+    warehouse = _opened()
+    if reason or end:
+        params = _params("operator", by)
+        job.record_basis(warehouse, params, reason, Batch(f"legal basis {params.at}"))
+        _apply(warehouse, params)
+    say(admission.decide(warehouse).label)
+
+
+@consent.command()
+def apply(verbose: Verbose = False) -> None:
+    """Take people who no longer agree out of every published day. The DAG `maintain` runs it every day."""
+    log(verbose)
+    _apply(_opened(), _params("operator", None))
+
+
+@consent.command()
+def status(as_json: Json = False, sample: Sample = False, verbose: Verbose = False) -> None:
+    """Say on which legal basis people are published, and how many agreed to what."""
+    from jobs.people import admission
+    from jobs.people import consent as people
+
+    log(verbose)
+    warehouse = open_to_read(sample)
+    decision = admission.decide(warehouse)
+    counts = people.counts(warehouse, decision.day)
+    if as_json:
+        display.print_json({"ground": decision.ground, "day": decision.day, **counts})
+        return
+    say(decision.label)
+    cells = [(scope, f"{count:,}") for scope, count in counts.items()]
+    display.print_table(f"Consent on {decision.day}", ("scope", "people"), cells, texts=("scope",))
+
+
+def _opened() -> "Warehouse":
+    """The warehouse of real people, made if it does not exist."""
+    from jobs.places import warehouse_root
+    from jobs.warehouse.storage import Warehouse
+
+    warehouse = Warehouse(warehouse_root(simulated=False))
+    warehouse.create_tables()
+    return warehouse
+
+
+def _params(origin: str, by: str | None) -> "Params":
+    from jobs import consent as job
+    from jobs.warehouse import publications
+
+    return job.Params(at=datetime.now(UTC), by=by or publications.user(), origin=origin)
+
+
+def _apply(warehouse: "Warehouse", params: "Params") -> None:
+    from jobs import consent as job
+    from jobs.warehouse.runs import Batch
+
+    changed = list(job.apply(warehouse, params.today, Batch(f"consent apply {params.at}")))
+    for day, withdrawn in changed:
+        say(f"{day}: {withdrawn:,} people taken out, because they do not agree")

@@ -1,0 +1,59 @@
+"""people's word -> consent: records what people agree to, and takes people who no longer agree out of every published day.
+
+An import or a change of one person is one commit of `consent`. Published days follow, day by day; a run that dies in between
+leaves days for the next one.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from jobs import publish
+from jobs.people import consent, legal_basis
+from jobs.warehouse import runs
+from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
+from schemas.methodology import load
+from schemas.scores import SCORES
+
+JOB = "consent_record"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Params:
+    """When (an instant in UTC), by whom and how a word was given: see `origin` of the table `consent`."""
+
+    at: datetime
+    by: str
+    origin: str
+
+    @property
+    def today(self) -> date:
+        """The UTC day from which the word counts, unless it names another."""
+        return self.at.date()
+
+
+def record(warehouse: Warehouse, params: Params, given: Iterable[Mapping[str, Any]], batch: Batch) -> dict[str, float]:
+    """Records the rows (as from `jobs.people.consent.row`). Returns the count `people`. Raises `UsageError` for a row that
+    breaks the rules, before anything is recorded."""
+    with runs.recorded(warehouse, JOB, params.today, batch, origin=params.origin) as row:
+        count = consent.record(warehouse, given, at=params.at, by=params.by, origin=params.origin, run_id=row.id)
+        row.counts["people"] = count
+    return row.counts
+
+
+def record_basis(warehouse: Warehouse, params: Params, reason: str | None, batch: Batch) -> None:
+    """Records a legal basis or, if `reason` is None, its end. Raises `UsageError` like `jobs.people.legal_basis.record`."""
+    with runs.recorded(warehouse, legal_basis.JOB, params.today, batch, reason=reason) as row:
+        legal_basis.record(warehouse, reason, at=params.at, by=params.by, run_id=row.id)
+
+
+def apply(warehouse: Warehouse, today: date, batch: Batch) -> Iterator[tuple[publish.Params, int]]:
+    """Takes people who may not be published on the UTC day `today` out of all published days, the newest day first. Yields each
+    changed day and the number of people taken out. Nobody is added: `clout publish` does that."""
+    published = [(date.fromisoformat(place["day"]), place["methodology"]) for place in warehouse.partitions(SCORES)]
+    for day, methodology in sorted(published, reverse=True):
+        params = publish.Params(day=day, methodology=load(methodology), today=today)
+        if withdrawn := publish.withdraw_people(warehouse, params, batch):
+            yield params, withdrawn

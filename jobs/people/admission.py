@@ -1,0 +1,84 @@
+"""Decides whom clout may publish and name: everybody of a simulation; on a recorded legal basis, everybody who did not refuse;
+else only people who agreed.
+
+A decision reads one version of `consent` and `legal_bases` and one UTC day, so it does not change while a command runs.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs import labels
+from jobs.errors import UsageError
+from jobs.people import consent, legal_basis
+from jobs.people.legal_basis import LegalBasis
+from jobs.warehouse import runs
+from jobs.warehouse.storage import Warehouse
+from schemas.consent import CONSENT, NO, PUBLIC, SCOPES
+from schemas.kinds import SIMULATED_PREFIX
+
+BY_CONSENT = "consent"
+
+
+@dataclass(frozen=True)
+class Admission:
+    """Who may be published on a UTC day. `basis` is the legal basis, None if only consent counts."""
+
+    warehouse: Warehouse
+    day: date
+    basis: LegalBasis | None
+    version: int  # of `consent`
+
+    @property
+    def ground(self) -> str:
+        """Why people may be published, as `publications` records it."""
+        return self.basis.reason if self.basis else BY_CONSENT
+
+    @property
+    def label(self) -> str:
+        """The line that accompanies all output about real people."""
+        return f"legal basis: {self.basis}" if self.basis else labels.BY_CONSENT
+
+    def admitted(self, people: pa.RecordBatchReader, scope: str = PUBLIC) -> pa.RecordBatchReader:
+        """The rows, a stream with `person_id`, of people who may be shown to readers of `scope`; unchanged and in order."""
+        if self.basis and not consent.is_recorded(self.warehouse, self.version):
+            return people
+        return pa.RecordBatchReader.from_batches(people.schema, self._kept(people, scope))
+
+    def _kept(self, people: pa.RecordBatchReader, scope: str) -> Iterator[pa.RecordBatch]:
+        wide = consent.at_least(scope)
+        asked = tuple(set(SCOPES) - set(wide)) if self.basis else wide
+        known = consent.people(self.warehouse, self.day, self.version, asked)
+        for batch in people:
+            who = batch["person_id"]
+            is_known = pc.is_in(who, value_set=known)
+            admitted = pc.invert(is_known) if self.basis else pc.or_(is_known, pc.starts_with(who, SIMULATED_PREFIX))
+            yield batch.filter(admitted)
+
+    def named(self, people: Iterable[str]) -> set[str]:
+        """Those of these people who may be named."""
+        asked = set(people)
+        recorded = consent.of_people(self.warehouse, asked, self.day, self.version)
+        unknown = PUBLIC if self.basis else NO
+        return {who for who in asked if recorded.get(who, unknown) == PUBLIC or who.startswith(SIMULATED_PREFIX)}
+
+
+def decide(warehouse: Warehouse, day: date | None = None) -> Admission:
+    """The decision for a publication or an output on the UTC day, the present one if None, from the tables as they are now."""
+    return Admission(warehouse, day or runs.now().date(), legal_basis.current(warehouse), warehouse.version(CONSENT))
+
+
+def require_choice(warehouse: Warehouse) -> None:
+    """Raises `UsageError`, which names both ways, if the owner of a warehouse with real people recorded neither a legal basis
+    nor anybody's consent."""
+    if warehouse.exists() and (legal_basis.current(warehouse) or consent.is_recorded(warehouse)):
+        return
+    raise UsageError(
+        "these are real people, and clout publishes nobody who did not agree. Choose one:\n"
+        "  people agreed        clout consent import FILE   (CSV or Parquet: person_id, scope)\n"
+        '  another legal basis  add --everybody "REASON" to this command, such as --everybody "public research data set, SNAP";'
+        " the reason is shown wherever people are"
+    )

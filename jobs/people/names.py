@@ -1,0 +1,45 @@
+"""Hides people in an explanation who did not agree to be named. Their numbers stay, so all sums stay exact."""
+
+from typing import Any
+
+from jobs.people.admission import Admission
+
+Explanation = dict[str, Any]
+
+
+def hidden(explanation: Explanation, admission: Admission) -> Explanation:
+    """The explanation (as from `jobs.why`) with null in place of each person who may not be named, and of the ids of acts by or
+    towards them."""
+    named = admission.named(_people(explanation)) | {explanation["person_id"]}
+    shown = dict(explanation)
+    for group in ("engagers", "paths", "acts", "reasons"):
+        if group in explanation:
+            shown[group] = [_hidden(item, named) for item in explanation[group]]
+    shown["handles"] = {person: handle for person, handle in explanation["handles"].items() if person in named}
+    return shown
+
+
+def _people(explanation: Explanation) -> set[str]:
+    people = {person for path in explanation.get("paths", ()) for person in path["people"]}
+    people |= {engager["person_id"] for engager in explanation.get("engagers", ())}
+    people |= {person["person_id"] for reason in explanation.get("reasons", ()) for person in reason["people"]}
+    return people | {person for act in explanation.get("acts", ()) for person in _both(act)}
+
+
+def _both(act: Explanation) -> tuple[str, str]:
+    return f"{act['platform']}:{act['actor_id']}", f"{act['platform']}:{act['target_id']}"
+
+
+def _hidden(item: Explanation, named: set[str]) -> Explanation:
+    """One engager, path, act or reason."""
+    if "actor_id" in item:
+        names = [who in named for who in _both(item)]
+        shown = dict(zip(("actor_id", "target_id", "activity_id"), (*names, all(names)), strict=True))
+        return {name: value if shown.get(name, True) else None for name, value in item.items()}
+    if "people" in item:
+        people = [
+            _hidden(person, named) if isinstance(person, dict) else person if person in named else None
+            for person in item["people"]
+        ]
+        return item | {"people": people}
+    return item if item["person_id"] in named else item | {"person_id": None}

@@ -1,0 +1,35 @@
+"""consent: who agreed to what, when, and how clout learnt of it. Rows are only added."""
+
+from schemas.table import Column, Table
+
+NO, SELF, AUDIENCES, PUBLIC = "no", "self", "audiences", "public"
+SCOPES = (NO, SELF, AUDIENCES, PUBLIC)  # each includes those before it
+
+CONSENT = Table(
+    name="consent",
+    version=1,
+    doc="What people agreed to. Of a person's rows that apply on a day (`since` <= day < `until`), the one recorded last"
+    " counts; of rows recorded at the same instant, the narrowest. Nobody without such a row agreed to anything. Rows are"
+    " never changed: a later row replaces an earlier one.",
+    grain=("person_id", "since", "recorded_at", "scope"),
+    partition_by=(),
+    columns=(
+        Column("person_id", "string", "Who agreed or refused: `platform:account_id`."),
+        Column(
+            "scope",
+            "string",
+            "`public`: may be published in `scores`. `audiences`: may be shown to readers of `scores_for_audiences`. `self`:"
+            " only to themselves. `no`: to nobody.",
+        ),
+        Column("since", "date", "First UTC day on which this applies."),
+        Column("until", "date", "UTC day from which it no longer applies; null if it has no end.", nullable=True),
+        Column(
+            "origin",
+            "string",
+            "How clout learnt of it: `import` (a file or table of the operator), `operator` (their word, for accounts of their"
+            " own organisation), or the proof that the person placed on the platform.",
+        ),
+        Column("recorded_at", "timestamp", "Instant at which it was recorded."),
+        Column("recorded_by", "string", "User or service that recorded it."),
+    ),
+)

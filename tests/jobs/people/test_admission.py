@@ -1,0 +1,75 @@
+"""Whom clout may publish and name."""
+
+from datetime import UTC, date, datetime
+
+import pyarrow as pa
+import pytest
+
+from jobs.errors import UsageError
+from jobs.people import admission, consent, legal_basis
+from jobs.warehouse.storage import Warehouse
+from schemas.consent import AUDIENCES, SELF
+from tests.grounds import LABEL, REASON
+
+DAY = date(2026, 11, 3)
+NOON = datetime(2026, 11, 3, 12, tzinfo=UTC)
+EVERYBODY = ["x:public", "x:audiences", "x:self", "x:no", "x:unknown", "sample-birdsong:a1"]
+
+
+@pytest.fixture
+def asked(warehouse):
+    """`asked(with_basis)`: the decision after four people said something different."""
+
+    def decided(with_basis: bool) -> admission.Admission:
+        rows = [consent.row(f"x:{scope}", scope, DAY) for scope in ("public", "audiences", "self", "no")]
+        consent.record(warehouse, rows, at=NOON, by="tests", origin="import", run_id="r")
+        if not with_basis:
+            legal_basis.record(warehouse, None, at=NOON, by="tests", run_id="r")
+        return admission.decide(warehouse, DAY)
+
+    return decided
+
+
+def admitted(decision: admission.Admission, *scope: str) -> list[str]:
+    people = pa.table({"person_id": EVERYBODY, "n": range(6)}).to_reader(max_chunksize=2)
+    return decision.admitted(people, *scope).read_all()["person_id"].to_pylist()
+
+
+def test_by_consent_only_people_who_agreed_are_published(asked):
+    decision = asked(with_basis=False)
+    assert (decision.ground, decision.label) == ("consent", "everybody shown agreed to be published")
+    simulated = ["sample-birdsong:a1"]
+    assert admitted(decision) == ["x:public", *simulated]
+    assert admitted(decision, AUDIENCES) == ["x:public", "x:audiences", *simulated]
+    assert admitted(decision, SELF) == ["x:public", "x:audiences", "x:self", *simulated]
+    assert decision.named(EVERYBODY) == {"x:public", *simulated}
+
+
+def test_on_a_legal_basis_everybody_is_published_who_did_not_refuse(asked):
+    decision = asked(with_basis=True)
+    assert (decision.ground, decision.label) == (REASON, LABEL)
+    assert admitted(decision) == ["x:public", "x:unknown", "sample-birdsong:a1"]
+    assert admitted(decision, SELF) == ["x:public", "x:audiences", "x:self", "x:unknown", "sample-birdsong:a1"]
+    assert decision.named(EVERYBODY) == {"x:public", "x:unknown", "sample-birdsong:a1"}
+
+
+def test_a_decision_stays_while_consent_changes(asked, warehouse):
+    decision = asked(with_basis=False)
+    more = [consent.row("x:unknown", "public", DAY)]
+    consent.record(warehouse, more, at=NOON, by="tests", origin="import", run_id="r")
+    assert "x:unknown" not in admitted(decision)
+    assert "x:unknown" in admitted(admission.decide(warehouse, DAY))
+
+
+def test_a_warehouse_without_a_choice_is_refused_with_both_ways(tmp_path):
+    nowhere = Warehouse(str(tmp_path / "nowhere"))
+    with pytest.raises(UsageError) as error:
+        admission.require_choice(nowhere)
+    assert "clout consent import FILE" in str(error.value)
+    assert '--everybody "REASON"' in str(error.value)
+    nowhere.create_tables()
+    with pytest.raises(UsageError):
+        admission.require_choice(nowhere)
+    rows = [consent.row("x:ana", "no", DAY)]
+    consent.record(nowhere, rows, at=NOON, by="tests", origin="import", run_id="r")
+    admission.require_choice(nowhere)  # somebody was asked

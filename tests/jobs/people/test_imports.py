@@ -1,0 +1,59 @@
+"""Consent from a file: nothing is recorded unless every line is right."""
+
+from datetime import date
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from jobs.errors import UsageError
+from jobs.people import imports
+
+DAY = date(2026, 11, 3)
+
+
+def row(person: str, scope: str, since: date = DAY, until: date | None = None) -> dict:
+    return {"person_id": person, "scope": scope, "since": since, "until": until}
+
+
+def test_a_csv_file(tmp_path):
+    file = tmp_path / "people.csv"
+    file.write_text('\ufeffperson_id,scope,until\nx:ana,public,\n"x:b,o",self,2026-12-01\n', encoding="utf-8")
+    assert list(imports.rows(file, DAY)) == [
+        row("x:ana", "public"), row("x:b,o", "self", until=date(2026, 12, 1)),
+    ]  # fmt: skip
+
+
+def test_a_parquet_file(tmp_path):
+    file = tmp_path / "people.parquet"
+    pq.write_table(pa.table({"person_id": ["x:ana"], "scope": ["no"], "since": [date(2026, 1, 1)]}), file)
+    assert list(imports.rows(file, DAY)) == [row("x:ana", "no", date(2026, 1, 1))]
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("person_id\nx:ana\n", "column scope is missing; expected person_id, scope, and optionally since, until"),
+        ("person_id,scope,salary\n", "column salary is unknown"),
+        ("person_id,scope\nx:ana,public,more\n", "line 2 has more fields than the header"),
+        ("person_id,scope\nx:ana\n", "line 2: scope '' is unknown"),
+        ("person_id,scope,since\nx:ana,public,soon\n", "line 2: since 'soon' is no day; expected YYYY-MM-DD"),
+        ("person_id,scope\nana,public\nx:bo,yes\n", "line 2: 'ana' is no person_id"),
+        ("person_id,scope\nana,public\nx:bo,yes\n", "line 3: scope 'yes' is unknown"),
+        ("person_id,scope\nx:ana,public\nx:ana,no\n", "line 3: x:ana is on line 2 too; give each person once"),
+    ],
+)
+def test_faults_are_named_with_their_lines(tmp_path, text, fault):
+    file = tmp_path / "people.csv"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError) as error:
+        imports.rows(file, DAY)
+    assert fault in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["people.xlsx", "nowhere.csv", "torn.parquet", "bytes.csv"])
+def test_a_file_that_cannot_be_read(tmp_path, name):
+    (tmp_path / "torn.parquet").write_bytes(b"PAR1")
+    (tmp_path / "bytes.csv").write_bytes(b"person_id,scope\n\xff,public\n")
+    with pytest.raises(UsageError, match=name):
+        imports.rows(tmp_path / name, DAY)

@@ -1,0 +1,46 @@
+"""People who did not agree to be named are null in an explanation; their numbers stay."""
+
+from datetime import date
+
+from jobs.people.names import hidden
+
+EXPLANATION = {
+    "person_id": "x:ana",
+    "day": date(2026, 11, 3),
+    "engagers": [{"person_id": "x:bo", "points": 2.0}, {"person_id": "x:cy", "points": 1.0}],
+    "paths": [{"people": ["x:cy", "x:bo", "x:ana"], "kinds": ["like", "reply"], "influence": 0.5}],
+    "reasons": [{"reason": "engager_arrived", "people": [{"person_id": "x:cy", "points": 1.0}], "points": 1.0}],
+    "acts": [
+        {"platform": "x", "actor_id": "cy", "target_id": "bo", "activity_id": "1", "kind": "like"},
+        {"platform": "x", "actor_id": "bo", "target_id": "ana", "activity_id": "2", "kind": "reply"},
+    ],
+    "handles": {"x:ana": "ana", "x:bo": "bo", "x:cy": "cy"},
+}
+
+
+class Decision:
+    """Admits these people."""
+
+    def __init__(self, *named: str) -> None:
+        self._named = set(named)
+
+    def named(self, people: set[str]) -> set[str]:
+        return self._named & people
+
+
+def test_hidden_people_are_null_and_their_numbers_stay():
+    assert hidden(EXPLANATION, Decision("x:bo")) == {
+        **EXPLANATION,
+        "engagers": [{"person_id": "x:bo", "points": 2.0}, {"person_id": None, "points": 1.0}],
+        "paths": [{"people": [None, "x:bo", "x:ana"], "kinds": ["like", "reply"], "influence": 0.5}],
+        "reasons": [{"reason": "engager_arrived", "people": [{"person_id": None, "points": 1.0}], "points": 1.0}],
+        "acts": [
+            {"platform": "x", "actor_id": None, "target_id": "bo", "activity_id": None, "kind": "like"},
+            {"platform": "x", "actor_id": "bo", "target_id": "ana", "activity_id": "2", "kind": "reply"},
+        ],
+        "handles": {"x:ana": "ana", "x:bo": "bo"},
+    }
+
+
+def test_nothing_is_hidden_where_everybody_agreed():
+    assert hidden(EXPLANATION, Decision("x:bo", "x:cy")) == EXPLANATION

@@ -1,0 +1,179 @@
+"""From a person's word to what readers of published days see."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from jobs import checks, consent, publish, restatements
+from jobs.errors import UsageError
+from jobs.people.consent import row
+from jobs.warehouse import publications
+from jobs.warehouse.runs import Batch
+from schemas.consent import CONSENT
+from schemas.coverage import COVERAGE
+from schemas.influence import INFLUENCE
+from schemas.methodology import load
+from schemas.publications import PUBLICATIONS
+from schemas.restatements import RESTATEMENTS
+from schemas.runs import RUNS
+from schemas.scores import SCORES
+from tests.grounds import REASON
+
+DAY = date(2026, 11, 3)
+DAYS = (DAY, DAY + timedelta(days=1))
+OFFICIAL = load("2026.11")
+BATCH = Batch("test")
+SAID = datetime(2026, 11, 10, 12, tzinfo=UTC)
+TODAY = SAID.date()
+PEOPLE = [f"twitter:{n}" for n in range(4)]
+
+
+@pytest.fixture
+def night(warehouse, arrow_rows):
+    """A warehouse without a legal basis, in which four people are scored and checked on two days."""
+    params = consent.Params(at=SAID, by="tests", origin="operator")
+    consent.record_basis(warehouse, params, None, BATCH)
+    for day in DAYS:
+        rows = arrow_rows(
+            INFLUENCE, [{"person_id": who, "day": day, "influence": 5.0, "direct": 5.0} for who in PEOPLE]
+        )
+        place = {"methodology": OFFICIAL.version, "day": day}
+        warehouse.replace(INFLUENCE, rows, place, run_id="r", job="influence")
+        warehouse.replace(COVERAGE, arrow_rows(COVERAGE, [{"day": day}]), {"day": day}, run_id="r", job="j")
+        checks.run(warehouse, checks.Params(day=day, methodology=OFFICIAL.version), BATCH)
+    return warehouse
+
+
+def say(warehouse, hours: int = 0, **scopes: str) -> None:
+    """`say(warehouse, n1="public")`: what `twitter:1` agrees to."""
+    params = consent.Params(at=SAID + timedelta(hours=hours), by="tests", origin="import")
+    said = [row(f"twitter:{who.removeprefix('n')}", scope, TODAY) for who, scope in scopes.items()]
+    consent.record(warehouse, params, said, BATCH)
+
+
+def change(warehouse, how=publish.run, day: date = DAY, today: date = TODAY) -> dict[str, float]:
+    return how(warehouse, publish.Params(day=day, methodology=OFFICIAL, today=today), BATCH)
+
+
+def published(warehouse, day: date = DAY) -> list[str]:
+    return sorted(warehouse.read(SCORES, {"day": day})["person_id"].to_pylist())
+
+
+def apply(warehouse, today: date = TODAY) -> list[tuple[date, int]]:
+    return [(params.day, withdrawn) for params, withdrawn in consent.apply(warehouse, today, BATCH)]
+
+
+def test_nobody_is_published_who_did_not_agree(night):
+    assert change(night) == {"people": 0, "withheld": 4}
+    assert published(night) == []
+    assert publications.current(night, OFFICIAL.version, DAY) is None
+
+
+def test_people_who_agreed_are_published_unchanged_and_on_which_ground_is_recorded(night):
+    say(night, n1="public", n2="audiences", n3="no")
+    assert change(night) == {"people": 1, "withheld": 3}
+    place = {"day": DAY, "person_id": "twitter:1"}
+    assert night.read(SCORES, place).to_pylist() == night.read(INFLUENCE, place).to_pylist()
+    (recorded,) = night.read(PUBLICATIONS).to_pylist()
+    assert (recorded["ground"], recorded["people"], recorded["influence"]) == ("consent", 1, 5.0)
+    (run,) = night.read(RUNS, {"job": "publish"}).to_pylist()
+    assert f'"consent": {night.version(CONSENT)}' in run["inputs"]
+
+
+def test_the_consent_of_the_day_of_publication_counts_not_that_of_the_scored_day(night):
+    say(night, n1="public")
+    assert change(night, today=DAY)["people"] == 0
+    assert change(night, today=TODAY)["people"] == 1
+
+
+def test_on_a_legal_basis_everybody_is_published_but_people_who_refused(night):
+    say(night, n3="no")
+    by = consent.Params(at=SAID + timedelta(hours=1), by="ana", origin="operator")
+    consent.record_basis(night, by, REASON, BATCH)
+    assert change(night) == {"people": 3, "withheld": 1}
+    assert "twitter:3" not in published(night)
+    assert night.read(PUBLICATIONS).to_pylist()[0]["ground"] == REASON
+
+
+def test_who_no_longer_agrees_leaves_every_published_day_and_nobody_else_moves(night):
+    say(night, n1="public", n2="public")
+    for day in DAYS:
+        change(night, day=day)
+    say(night, 1, n1="self")
+    before = night.read(SCORES, {"person_id": "twitter:2"}).sort_by("day").to_pylist()
+    assert apply(night) == [(DAYS[1], 1), (DAYS[0], 1)]
+    assert [published(night, day) for day in DAYS] == [["twitter:2"], ["twitter:2"]]
+    assert night.read(SCORES).sort_by("day").to_pylist() == before
+    assert apply(night) == []  # there is nothing left to do, and no run to record
+    assert night.row_count(RUNS, {"job": "consent"}) == 2
+    restated = night.read(RESTATEMENTS, {"day": DAY}).to_pylist()
+    assert [(each["people_gone"], each["people_moved"], each["why"]) for each in restated] == [
+        (1, 0, '{"change": "consent ended"}')
+    ]
+
+
+def test_a_consent_that_ends_on_a_day_leaves_when_that_day_comes(night):
+    params = consent.Params(at=SAID, by="tests", origin="import")
+    consent.record(night, params, [row("twitter:1", "public", TODAY, TODAY + timedelta(days=2))], BATCH)
+    change(night)
+    assert apply(night, TODAY + timedelta(days=1)) == []
+    assert apply(night, TODAY + timedelta(days=2)) == [(DAY, 1)]
+    assert published(night) == []
+
+
+@pytest.mark.parametrize("recomputed", [False, True], ids=["from influence", "from replaced files"])
+def test_no_restoration_brings_back_who_left(night, arrow_rows, recomputed):
+    say(night, n1="public", n2="public")
+    change(night)
+    change(night, publish.unpublish)
+    say(night, 1, n1="no")
+    if recomputed:
+        rows = arrow_rows(INFLUENCE, [{"person_id": who, "day": DAY, "influence": 6.0} for who in PEOPLE])
+        night.replace(INFLUENCE, rows, {"methodology": OFFICIAL.version, "day": DAY}, run_id="r", job="influence")
+    change(night, publish.restore)
+    assert published(night) == ["twitter:2"]
+    assert night.read(SCORES)["influence"].to_pylist() == [5.0]
+
+
+def test_a_restoration_undoes_the_change_before_somebody_left(night, arrow_rows):
+    say(night, n1="public", n2="public")
+    change(night)
+    change(night, publish.unpublish)
+    change(night, publish.restore)
+    say(night, 1, n1="no")
+    assert apply(night) == [(DAY, 1)]
+    history = publications.history(night, OFFICIAL.version, DAY)
+    assert [each.change for each in history] == ["publish", "unpublish", "restore", "consent"]
+    assert restatements.origin(history).change == "publish"
+
+
+def test_bounds_compare_everybody_who_was_scored_whoever_agreed(night):
+    """Else the first person who agrees would make a day look as if it had lost all others."""
+    say(night, n1="public")
+    change(night)
+    params = checks.Params(day=DAYS[1], methodology=OFFICIAL.version)
+    (figures,) = checks.published_before(night, params).values()
+    assert (figures.people, figures.influence) == (4, 20.0)
+
+
+def test_a_run_that_died_between_the_days_is_continued_by_the_next(night, monkeypatch):
+    say(night, n1="public", n2="public")
+    for day in DAYS:
+        change(night, day=day)
+    say(night, 1, n1="no")
+    changes = consent.apply(night, TODAY, BATCH)
+    assert next(changes)[0].day == DAYS[1]
+    changes.close()
+    assert apply(night) == [(DAYS[0], 1)]
+
+
+def test_nothing_is_recorded_of_a_file_with_a_fault(night):
+    version = night.version(CONSENT)
+
+    def given():
+        yield row("twitter:1", "public", TODAY)
+        yield row("nobody", "public", TODAY)
+
+    with pytest.raises(UsageError, match="'nobody' is no person_id"):
+        consent.record(night, consent.Params(at=SAID, by="tests", origin="import"), given(), BATCH)
+    assert night.version(CONSENT) == version
