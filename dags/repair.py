@@ -2,8 +2,9 @@
 
 **Arrives**: days of the last `repair_days` that are partial or missing, pulled again, and published days of the last
 `rescore_days` that became stale, scored again, newest first. A changed score adds a row to `restatements`. Days that were
-pulled for the first time and that the nightly runs skipped are scored too. `infra/nights.yaml` holds the settings. The DAG does
-not change older days; `clout stale` lists them with the command that scores them again.
+pulled for the first time and that the nightly runs skipped are scored too. People whose consent ended are taken out of every
+published day. `infra/nights.yaml` holds the settings. The DAG does not score older days; `clout stale` lists them with the
+command that scores them again.
 
 **Read by** BI tools and everybody else, from `scores`.
 
@@ -15,7 +16,8 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, CronDataIntervalTimetable
 
-from dags.common import DAY, settings, spark_job
+from dags.common import DAY, ENVIRONMENT, settings, spark_job
+from dags.operators import CloutOperator
 
 # After score_influence, which by default waits until 07:00 at most and has its deadline at 08:00.
 MORNING = CronDataIntervalTimetable("0 10 * * *", timezone="UTC")
@@ -25,3 +27,10 @@ with DAG(
 ) as dag:
     # By default at most seven days of each source to pull and seven days to score; a nightly task has two hours for one.
     spark_job("repair", "--day", DAY, execution_timeout=timedelta(hours=8))
+    # Whether or not the repair succeeds.
+    CloutOperator(
+        task_id="apply_consent",
+        arguments=["consent", "apply", "--verbose"],
+        environment=ENVIRONMENT,
+        execution_timeout=timedelta(hours=2),
+    )

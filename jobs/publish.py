@@ -262,9 +262,9 @@ def basis(warehouse: Warehouse, params: Params, digest: str | None) -> Basis:
         [
             run
             for run in _runs(warehouse, params, job)
-            if run["status"] == runs.DONE and run["parameters"].get(digests.INFLUENCE) == digest
+            if run["status"] in ended and run["parameters"].get(digests.INFLUENCE) == digest
         ]
-        for job in (runs.INFLUENCE, runs.CHECKS)
+        for job, ended in ((runs.INFLUENCE, (runs.DONE,)), (runs.CHECKS, (runs.DONE, runs.FAILED)))
     )
     counts = json.loads(checked[-1]["counts"] or "{}") if checked else {}
     figures = Basis(scored_people=counts.get("people"), scored_influence=counts.get("influence"))

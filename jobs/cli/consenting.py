@@ -10,6 +10,7 @@ from jobs.cli import display
 from jobs.cli.display import say
 from jobs.cli.options import DAY_FORMAT, FLAG, Sample, Verbose, log, open_to_read
 from jobs.errors import UsageError
+from schemas.views import MIN_GROUP, statements
 
 if TYPE_CHECKING:
     from jobs.consent import Params
@@ -104,9 +105,9 @@ def basis(
 
 @consent.command()
 def apply(verbose: Verbose = False) -> None:
-    """Take people who no longer agree out of every published day. The DAG `maintain` runs it every day."""
+    """Take people who no longer agree out of every published day. The DAG `repair` runs it every day."""
     log(verbose)
-    _apply(_opened(), _params("operator", None))
+    _apply(open_to_read(sample=False), _params("operator", None))
 
 
 @consent.command()
@@ -125,6 +126,16 @@ def status(as_json: Json = False, sample: Sample = False, verbose: Verbose = Fal
     say(decision.label)
     cells = [(scope, f"{count:,}") for scope, count in counts.items()]
     display.print_table(f"Consent on {decision.day}", ("scope", "people"), cells, texts=("scope",))
+
+
+@consent.command()
+def views(
+    min_group: Annotated[
+        int, typer.Option(min=2, max=1_000_000, metavar="PEOPLE", help="Hide figures of smaller groups.")
+    ] = MIN_GROUP,
+) -> None:
+    """Print SQL for Trino, Spark SQL, DuckDB or PostgreSQL: views of who may see which scores, and figures of large groups."""
+    say(statements(min_group))
 
 
 def _opened() -> "Warehouse":

@@ -130,14 +130,13 @@ def export(admission: Admission, day: date, methodology: str, to: Path) -> int:
     """Writes a published day as one Parquet or CSV file, atomically, and returns its row count. A last column, `ground`, says
     in each row why the person may be published.
 
-    Raises `UsageError` for another suffix than .parquet or .csv, and `CloutError` if the day is not published.
+    Raises `UsageError` for another suffix than .parquet or .csv, and `CloutError` if nobody is published
+    on the day.
     """
     kinds = {".parquet": _parquet, ".csv": _csv}
     if to.suffix not in kinds:
         raise UsageError(f"{to}: the name must end in .parquet or .csv")
     partition = {"methodology": methodology, "day": day}
-    if not admission.warehouse.row_count(SCORES, partition):
-        raise CloutError(f"scores {day} ({methodology}): not published, nothing exported")
     reader = admission.admitted(admission.warehouse.reader(SCORES, partition))
     count = 0
     schema = reader.schema.append(pa.field("ground", pa.string()))
@@ -147,6 +146,8 @@ def export(admission: Admission, day: date, methodology: str, to: Path) -> int:
             grounds = pc.if_else(simulated, labels.SIMULATION, admission.ground)
             writer.write_batch(pa.RecordBatch.from_arrays([*batch.columns, grounds], schema=schema))
             count += batch.num_rows
+        if not count:  # so that no file appears
+            raise CloutError(f"scores {day} ({methodology}): nobody is published, nothing exported")
     return count
 
 

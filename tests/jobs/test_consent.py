@@ -156,14 +156,12 @@ def test_bounds_compare_everybody_who_was_scored_whoever_agreed(night):
     assert (figures.people, figures.influence) == (4, 20.0)
 
 
-def test_a_run_that_died_between_the_days_is_continued_by_the_next(night, monkeypatch):
+def test_a_run_that_died_between_the_days_is_continued_by_the_next(night):
     say(night, n1="public", n2="public")
     for day in DAYS:
         change(night, day=day)
     say(night, 1, n1="no")
-    changes = consent.apply(night, TODAY, BATCH)
-    assert next(changes)[0].day == DAYS[1]
-    changes.close()
+    assert next(consent.apply(night, TODAY, BATCH))[0].day == DAYS[1]
     assert apply(night) == [(DAYS[0], 1)]
 
 

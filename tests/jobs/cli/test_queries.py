@@ -109,7 +109,7 @@ def test_an_export_appears_whole_or_not_at_all(warehouse, published, tmp_path, m
         queries.export(decide(warehouse), DAY, VERSION, tmp_path / "day.xlsx")
     with pytest.raises(UsageError, match=r"day\.csv: cannot be written \(No such file or directory\)$"):
         queries.export(decide(warehouse), DAY, VERSION, tmp_path / "no folder" / "day.csv")
-    with pytest.raises(CloutError, match=r"not published, nothing exported$"):
+    with pytest.raises(CloutError, match=r"nobody is published, nothing exported$"):
         queries.export(decide(warehouse), NEXT, VERSION, tmp_path / "day.csv")
 
     def broken(table, partition, version=None) -> pa.RecordBatchReader:

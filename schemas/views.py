@@ -1,0 +1,76 @@
+"""Views for readers that have users of their own, such as Trino, Spark SQL or a copy in PostgreSQL: who may see which scores,
+and figures of groups that are too large to give a person away.
+
+A reader registers the tables under their names, runs these statements once, and grants each role the views it may read. The SQL
+is the part that Trino, Spark SQL, DuckDB and PostgreSQL share.
+"""
+
+from schemas.consent import AUDIENCES, SCOPES, SELF
+from schemas.scores import SCORES
+
+MIN_GROUP = 10  # people; figures of a smaller group are hidden
+
+_IN_FORCE = """
+select person_id, scope from (
+    select person_id, scope, row_number() over (partition by person_id order by recorded_at desc,
+        case scope {widths} end) as place
+    from consent where since <= current_date and (until is null or current_date < until)
+) ranked where place = 1
+"""
+
+_PUBLISHED = """
+select methodology, day from (
+    select methodology, day, change, row_number() over (partition by methodology, day order by sequence desc) as place
+    from publications
+) changes where place = 1 and change <> 'unpublish'
+"""
+
+_NARROWER = """
+select {columns} from influence
+join published_days on published_days.methodology = influence.methodology and published_days.day = influence.day
+join consent_in_force on consent_in_force.person_id = influence.person_id
+where consent_in_force.scope in ({scopes})
+"""
+
+_FIGURES = "count(*) as people, avg(score) as mean_score, min(score) as lowest_score, max(score) as highest_score"
+
+_BY_DAY = """
+select methodology, day, {figures} from scores group by methodology, day having count(*) >= {min_group:d}
+"""
+
+# Totals are shown by day, so one hidden platform could be computed from the others. Where a platform is too small, at least two
+# are hidden, of `min_group` people together: the smallest first.
+_BY_PLATFORM = """
+select methodology, day, platform, people, mean_score, lowest_score, highest_score from (
+    select *, row_number() over (partition by methodology, day order by people, platform) as place,
+        min(people) over (partition by methodology, day) as smallest,
+        sum(people) over (partition by methodology, day order by people, platform
+            rows between unbounded preceding and current row) - people as smaller
+    from (select methodology, day, platform, {figures} from scores group by methodology, day, platform) platforms
+) ranked where people >= {min_group:d} and (smallest >= {min_group:d} or (place > 2 and smaller >= {min_group:d}))
+"""
+
+
+def queries(min_group: int = MIN_GROUP) -> dict[str, str]:
+    """View -> its query, in the order in which to create them. `min_group`: people; figures of smaller groups are hidden."""
+    widths = " ".join(f"when '{scope}' then {width}" for width, scope in enumerate(SCOPES))
+    columns = ", ".join(f"influence.{name}" for name in SCORES.column_names)
+
+    def narrower(least: str) -> str:
+        scopes = SCOPES[SCOPES.index(least) :]
+        return _NARROWER.format(columns=columns, scopes=", ".join(f"'{scope}'" for scope in scopes))
+
+    made = {
+        "consent_in_force": _IN_FORCE.format(widths=widths),
+        "published_days": _PUBLISHED,
+        f"scores_for_{AUDIENCES}": narrower(AUDIENCES),
+        f"scores_for_{SELF}": narrower(SELF),
+        "scores_by_day": _BY_DAY.format(figures=_FIGURES, min_group=min_group),
+        "scores_by_platform": _BY_PLATFORM.format(figures=_FIGURES, min_group=min_group),
+    }
+    return {name: query.strip() for name, query in made.items()}
+
+
+def statements(min_group: int = MIN_GROUP) -> str:
+    """The `create view` statements, each ended by a semicolon."""
+    return "\n\n".join(f"create or replace view {name} as\n{query};" for name, query in queries(min_group).items())

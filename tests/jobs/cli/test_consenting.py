@@ -1,0 +1,92 @@
+"""`clout consent`: what an operator types, and what a newcomer with real people is asked."""
+
+import json
+
+import pytest
+
+from jobs.people import legal_basis
+from schemas.consent import CONSENT
+from schemas.runs import RUNS
+from schemas.scores import SCORES
+from tests.grounds import LABEL
+from tests.jobs.cli.result import Result
+
+RANGE = ("--first-day", "2026-11-03", "--last-day", "2026-11-03")
+
+
+def people(warehouse) -> set[str]:
+    return set(warehouse.read(SCORES)["person_id"].to_pylist())
+
+
+def test_a_file_is_recorded_and_whoever_refused_leaves_the_published_days(clout, warehouse, published, tmp_path):
+    file = tmp_path / "people.csv"
+    file.write_text("person_id,scope\ntwitter:1,public\ntwitter:2,no\n")
+    assert clout("consent", "import", str(file), "--by", "ana") == Result(
+        0,
+        "recorded the consent of 2 people\n"
+        "2026-11-04 (2026.11): 1 people taken out, because they do not agree\n"
+        "2026-11-03 (2026.11): 1 people taken out, because they do not agree\n",
+        "",
+    )
+    assert people(warehouse) == {"twitter:1", "twitter:\x9b31m3"}
+    assert {(row["origin"], row["recorded_by"]) for row in warehouse.read(CONSENT).to_pylist()} == {("import", "ana")}
+
+
+def test_a_file_with_faults_records_nothing(clout, warehouse, tmp_path):
+    file = tmp_path / "people.csv"
+    file.write_text("person_id,scope\nana,public\nx:bo,yes\n")
+    result = clout("consent", "import", str(file))
+    assert (result.code, result.out) == (2, "")
+    assert "line 2: 'ana' is no person_id" in result.err
+    assert "line 3: scope 'yes' is unknown" in result.err
+    assert (warehouse.row_count(CONSENT, {}), warehouse.row_count(RUNS, {})) == (0, 0)
+
+
+def test_one_account_is_set_and_nobody_is_shown_any_more_without_a_basis(clout, warehouse, published):
+    result = clout("consent", "basis", "--end", "--by", "ana")
+    assert result.out.endswith("people taken out, because they do not agree\neverybody shown agreed to be published\n")
+    assert people(warehouse) == set()
+    assert clout("consent", "set", "twitter:1", "public", "--since", "2026-01-01").out == (
+        "twitter:1: public since 2026-01-01\n"
+    )
+    counts = json.loads(clout("consent", "status", "--json").out)
+    assert (counts["ground"], counts["public"], counts["no"]) == ("consent", 1, 0)
+    assert "everybody shown agreed to be published" in clout("consent", "status").out
+
+
+def test_before_it_is_applied_output_already_hides_people_without_consent(clout, warehouse, published, tmp_path):
+    legal_basis.record(
+        warehouse, None, at=legal_basis.current(warehouse).recorded_at.replace(year=2027), by="t", run_id="r"
+    )
+    assert "twitter" in str(people(warehouse))
+    result = clout("show", "ana")
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith("clout: scores: no published person is called 'ana'")
+    assert clout("show", "--day", "2026-11-03").code == 1
+    assert clout("export", "--to", str(tmp_path / "day.csv"), "--day", "2026-11-03").code == 1
+    assert not (tmp_path / "day.csv").exists()
+
+
+def test_a_basis_is_recorded_and_shown(clout, warehouse):
+    assert clout("consent", "basis").out == f"{LABEL}\n"
+    result = clout("consent", "basis", "public research data set, SNAP", "--by", "ana")
+    assert result.out.startswith("legal basis: public research data set, SNAP (recorded by ana on 2")
+    assert clout("consent", "basis").out == result.out
+    refused = clout("consent", "basis", "one", "--end")
+    assert (refused.code, refused.err) == (2, "clout: give a REASON or --end, not both\n")
+
+
+@pytest.mark.parametrize("command", ["run", "dry run"])
+def test_a_newcomer_with_real_people_is_asked_before_any_work(clout, tmp_path, monkeypatch, command):
+    file, nowhere = tmp_path / "acts.txt", tmp_path / "nowhere"
+    file.write_text("1 2 1793534400 RT\n")
+    monkeypatch.setenv("CLOUT_WAREHOUSE", str(nowhere))
+    asked = ["run", "--source", f"higgs={file}", *RANGE, *(["--dry-run"] if command == "dry run" else [])]
+    result = clout(*asked)
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith(
+        "clout: these are real people, and clout publishes nobody who did not agree. Choose one:"
+    )
+    assert "clout consent import FILE" in result.err
+    assert '--everybody "public research data set, SNAP"' in result.err
+    assert not nowhere.exists()

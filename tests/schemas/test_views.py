@@ -1,0 +1,101 @@
+"""The views, in DuckDB over tables of a few people."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import duckdb
+import pytest
+
+from schemas import views
+from schemas.consent import CONSENT
+from schemas.influence import INFLUENCE
+from schemas.publications import PUBLICATIONS
+from schemas.scores import SCORES
+
+DAY = date(2026, 11, 3)
+NEXT = DAY + timedelta(days=1)
+NOON = datetime(2026, 11, 3, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def read(arrow_rows):
+    """`read("scores_by_day", {SCORES: [...]})`: the view's rows over these tables."""
+
+    def rows(view: str, tables: dict, **options: int) -> list[tuple]:
+        with duckdb.connect() as db:
+            for table in (CONSENT, PUBLICATIONS, INFLUENCE, SCORES):
+                db.register(table.name, arrow_rows(table, tables.get(table, [])))
+            db.execute(views.statements(**options))
+            return sorted(db.sql(f"from {view}").fetchall())
+
+    return rows
+
+
+def agreed(person: str, scope: str, hours: int = 0, **columns) -> dict:
+    return {
+        "person_id": person,
+        "scope": scope,
+        "since": DAY,
+        "until": None,
+        "recorded_at": NOON + timedelta(hours=hours),
+    } | columns
+
+
+def test_the_consent_in_force_is_the_newest_that_applies(read):
+    tables = {CONSENT: [
+        agreed("x:a", "public"), agreed("x:a", "self", 1), agreed("x:b", "public"), agreed("x:b", "no"),
+        agreed("x:c", "public", until=NEXT), agreed("x:d", "public", since=date(2999, 1, 1)),
+    ]}  # fmt: skip
+    assert read("consent_in_force", tables) == [("x:a", "self"), ("x:b", "no")]
+
+
+def test_narrower_scopes_see_published_days_only(read):
+    people = [
+        {"person_id": f"x:{scope}", "day": day} for scope in ("public", "audiences", "self") for day in (DAY, NEXT)
+    ]
+    tables = {
+        CONSENT: [agreed(f"x:{scope}", scope) for scope in ("public", "audiences", "self", "no")],
+        INFLUENCE: [*people, {"person_id": "x:unknown", "day": DAY}, {"person_id": "x:no", "day": DAY}],
+        PUBLICATIONS: [
+            {"day": DAY, "sequence": 1, "change": "publish", "people": 0},
+            {"day": NEXT, "sequence": 1, "change": "publish", "people": 1},
+            {"day": NEXT, "sequence": 2, "change": "unpublish", "people": 0},
+        ],
+    }
+    person, day = SCORES.column_names.index("person_id"), SCORES.column_names.index("day")
+    seen = {
+        view: [(row[person], row[day]) for row in read(view, tables)]
+        for view in ("scores_for_audiences", "scores_for_self")
+    }
+    assert sorted(seen["scores_for_audiences"]) == [("x:audiences", DAY), ("x:public", DAY)]
+    assert sorted(seen["scores_for_self"]) == [("x:audiences", DAY), ("x:public", DAY), ("x:self", DAY)]
+
+
+def platforms(**people: int) -> dict:
+    return {SCORES: [
+        {"person_id": f"{name}:{n}", "platform": name, "day": DAY, "score": float(n)}
+        for name, count in people.items() for n in range(count)
+    ]}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("people", "shown"),
+    [
+        ({"a": 10, "b": 20}, ["a", "b"]),
+        ({"a": 9, "b": 20}, []),  # `b` alone would give `a` away
+        ({"a": 9, "b": 20, "c": 30}, ["c"]),
+        ({"a": 1, "b": 2, "c": 30, "d": 40}, ["d"]),  # three people are too few to hide among
+        ({"a": 5, "b": 5, "c": 30}, ["c"]),
+        ({"a": 1}, []),
+    ],
+)
+def test_small_platforms_are_hidden_and_cannot_be_computed_from_the_others(read, people, shown):
+    tables = platforms(**people)
+    assert [row[2] for row in read("scores_by_platform", tables)] == shown
+    hidden = [count for name, count in people.items() if name not in shown]
+    assert not hidden or len(people) == 1 or (len(hidden) > 1 and sum(hidden) >= 10)
+
+
+def test_figures_of_a_day(read):
+    assert read("scores_by_day", platforms(a=11)) == [("2026.11", DAY, 11, 5.0, 0.0, 10.0)]
+    assert read("scores_by_day", platforms(a=9)) == []
+    assert read("scores_by_day", platforms(a=3), min_group=3) == [("2026.11", DAY, 3, 1.0, 0.0, 2.0)]
