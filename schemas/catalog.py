@@ -16,6 +16,7 @@ from schemas.restatements import RESTATEMENTS
 from schemas.runs import RUNS
 from schemas.score_changes import SCORE_CHANGES
 from schemas.scores import SCORES
+from schemas.suppressed import SUPPRESSED
 
 TABLES = (
     ACTIVITY,
@@ -27,6 +28,7 @@ TABLES = (
     INFLUENCE,
     CONSENT,
     LEGAL_BASES,
+    SUPPRESSED,
     SCORES,
     HISTORIES,
     PUBLICATIONS,

@@ -20,6 +20,7 @@ STATISTICS = {
     "histories": ("platform", "rank"),
     "publications": ("methodology", "sequence"),
     "restatements": ("methodology", "restated_at"),
+    "suppressed": ("recorded_at",),
     "score_changes": ("since_day", "reason"),
     "legal_bases": ("recorded_at",),
     "methodologies": ("in_force_from",),

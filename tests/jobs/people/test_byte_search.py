@@ -1,0 +1,58 @@
+"""No encoding and no compression hides a person from the search."""
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from backports import zstd
+
+from jobs.people import byte_search
+from jobs.people.byte_search import Searched, Trace
+
+ANA = "https://example.org/users/an\u00e4"
+
+
+def found(folder: Path, *texts: str) -> list[tuple[str, str]]:
+    return [(trace.path.name, trace.place) for trace in byte_search.traces(folder, texts, Searched())]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        ANA.encode(), json.dumps({"actor": ANA}).encode(), b"https%3A%2F%2Fexample.org%2Fusers%2Fan%C3%A4",
+        ANA.encode("utf-16-le"), b"x" + ANA.encode("utf-16-be"), zstd.compress(ANA.encode() * 2),
+    ],
+    ids=["UTF-8", "JSON", "URL", "UTF-16", "UTF-16, big", "compressed"],
+)  # fmt: skip
+def test_each_encoding_is_found(tmp_path, content):
+    (tmp_path / "log").mkdir()
+    (tmp_path / "log" / "file.zst").write_bytes(content)
+    (tmp_path / "other").write_bytes(b"https://example.org/users/bo")
+    assert found(tmp_path, ANA) == [("file.zst", "bytes")]
+
+
+def test_columns_are_searched_inside_their_compressed_pages(tmp_path):
+    names = [f"user {n}" for n in range(5_000)] + [ANA, "88"]
+    table = pa.table({"who": names, "n": range(5_002), "text": [f"by {name}" for name in names]})
+    pq.write_table(table, tmp_path / "a.parquet", compression="zstd", write_statistics=False)
+    assert ANA.encode() not in (tmp_path / "a.parquet").read_bytes()
+    assert found(tmp_path, ANA) == [("a.parquet", "text"), ("a.parquet", "who")]
+    assert found(tmp_path, "88") == [("a.parquet", "who")]  # too short to be sought within texts
+    assert found(tmp_path, "nobody at all") == []
+
+
+def test_a_text_across_two_chunks_is_found(tmp_path, monkeypatch):
+    monkeypatch.setattr(byte_search, "CHUNK_BYTES", 7)
+    (tmp_path / "file").write_bytes(b"-" * 50 + ANA.encode() + b"-")
+    assert found(tmp_path, ANA) == [("file", "bytes")]
+
+
+def test_what_was_searched_is_counted_and_damage_is_listed(tmp_path):
+    (tmp_path / "torn.parquet").write_bytes(b"PAR1" + ANA.encode())
+    (tmp_path / "torn.zst").write_bytes(b"\x28\xb5\x2f\xfd")
+    searched = Searched()
+    assert list(byte_search.traces(tmp_path, [ANA], searched)) == [Trace(tmp_path / "torn.parquet", "bytes")]
+    assert (searched.files, searched.unreadable) == (2, [tmp_path / "torn.parquet", tmp_path / "torn.zst"])
+    assert searched.bytes == sum(path.stat().st_size for path in tmp_path.iterdir())

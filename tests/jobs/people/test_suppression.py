@@ -1,0 +1,69 @@
+"""People who left are recognized by hashes that name nobody."""
+
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pytest
+
+from jobs.errors import UsageError
+from jobs.people import suppression
+from schemas.suppressed import SUPPRESSED
+
+NOON = datetime(2026, 11, 3, 12, tzinfo=UTC)
+OLD, NEW = "0" * 64, "1" * 64
+
+
+@pytest.fixture
+def leave(warehouse, monkeypatch):
+    """`leave("x:ana", keys=...)`: records that she left."""
+
+    def record(*people: str, keys: str = OLD) -> int:
+        monkeypatch.setenv("CLOUT_SUPPRESSION_KEYS", keys)
+        return suppression.record(warehouse, people, at=NOON, run_id="r")
+
+    return record
+
+
+def test_who_left_is_recognized_and_not_named(warehouse, leave):
+    assert not suppression.current(warehouse)
+    assert leave("x:ana", "x:bo") == 2
+    left = suppression.current(warehouse)
+    assert ["x:ana" in left, "x:cy" in left, "y:ana" in left] == [True, False, False]
+    assert left.among("x", pa.array(["ana", None, "cy", "ana"])).to_pylist() == [True, None, False, True]
+    assert "ana" not in str(warehouse.read(SUPPRESSED).to_pylist())
+    assert leave("x:ana") == 0  # already
+
+
+def test_after_a_rotation_old_hashes_need_the_old_key_and_new_ones_do_not(warehouse, leave, monkeypatch):
+    leave("x:ana")
+    leave("x:bo", keys=f"{NEW},{OLD}")
+    left = suppression.current(warehouse)
+    assert all(who in left for who in ("x:ana", "x:bo"))
+    assert len(set(warehouse.read(SUPPRESSED)["key_id"].to_pylist())) == 2
+    monkeypatch.setenv("CLOUT_SUPPRESSION_KEYS", NEW)
+    with pytest.raises(UsageError, match=r"lacks the keys [0-9a-f]{8} that recognize them"):
+        suppression.current(warehouse)
+
+
+def test_without_a_key_nobody_can_leave_and_nobody_who_left_comes_back(warehouse, leave, monkeypatch):
+    with pytest.raises(UsageError, match="set CLOUT_SUPPRESSION_KEYS to a secret key first"):
+        leave("x:ana", keys="")
+    leave("x:ana")
+    monkeypatch.delenv("CLOUT_SUPPRESSION_KEYS")
+    with pytest.raises(UsageError, match="people left this warehouse"):
+        suppression.current(warehouse)
+    with pytest.raises(UsageError, match="must have 64 hexadecimal digits"):
+        leave("x:bo", keys="secret")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"actor": "ana", "n": 1}', "https://x.example/users/ana?page=2", "ana@x.example", "@ana hello", "by ana.",
+     '["\\u0061na"]'.replace("\\u0061", "a"), "https%3A%2F%2Fx.example%2Fana"],
+)  # fmt: skip
+def test_a_line_that_names_who_left_is_recognized(warehouse, leave, text):
+    leave("x:ana")
+    left = suppression.current(warehouse)
+    assert left.is_named("x", text)
+    assert not left.is_named("y", text)
+    assert not left.is_named("x", text.replace("ana", "banana"))
