@@ -21,8 +21,7 @@ from pyarrow import fs
 
 from jobs.causes import cause
 from jobs.errors import CloutError, UsageError
-from jobs.night_settings import nights
-from jobs.warehouse import arrow_writer, creation, data_files, delta_log, pruning, retention, spark_files
+from jobs.warehouse import arrow_writer, creation, data_files, delta_log, pruning, spark_files
 from jobs.warehouse.arrow_writer import PLAIN, Layout
 from jobs.warehouse.commits import Partition
 from jobs.warehouse.pruning import expression
@@ -46,6 +45,7 @@ class Warehouse:
     def __init__(self, root: str) -> None:
         self.is_local = "://" not in root
         self.root = str(Path(root).expanduser().resolve()) if self.is_local else root.rstrip("/")
+        self._newest: dict[str, DeltaTable] = {}  # table name -> its newest version when it was last opened
 
     def path(self, table: Table) -> str:
         """The table's folder or URL."""
@@ -59,16 +59,8 @@ class Warehouse:
             self.require_current()
             return
         if self.is_local:
-            try:
-                Path(self.root).mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise UsageError(
-                    f"{self.root}: cannot be the warehouse ({error.strerror}); set CLOUT_WAREHOUSE"
-                ) from error
-        kept = nights()
-        for table in sorted(TABLES, key=lambda table: table is creation.MARKER):
-            marks = creation.marked() if table is creation.MARKER else {}
-            creation.create(self.path(table), table, retention.properties(table, kept) | marks)
+            creation.make_folder(Path(self.root))
+        creation.create_all(self.path)
 
     def exists(self) -> bool:
         """Whether all tables were created. Raises `CloutError` with the cause if the folder or store is unreachable."""
@@ -99,8 +91,25 @@ class Warehouse:
         """The table, at a version if given. Raises `GoneError` if that version is no longer kept, and `UsageError` if there is
         no warehouse. Raises `CloutError` if the table is unreadable, or if the commit of the opened version is torn: Delta
         readers would take a torn commit for a smaller change."""
+        opened = self._newest.get(table.name)
+        if opened is None or not self._is(opened, version, table):
+            opened = self._opened(table, version)
+        if version is None:
+            self._newest[table.name] = opened
+        if self.is_local:
+            delta_log.refuse_torn(Path(self.path(table)), opened.version())
+        return opened
+
+    def _is(self, opened: DeltaTable, version: int | None, table: Table) -> bool:
+        """Whether the opened table has this version or, if None, the newest. To open it again would parse its whole log."""
+        if version is not None:
+            return opened.version() == version
+        following = delta_log.commit_name(opened.version() + 1)
+        return self._file_system(table, opened).get_file_info(following).type == fs.FileType.NotFound
+
+    def _opened(self, table: Table, version: int | None) -> DeltaTable:
         try:
-            opened = DeltaTable(self.path(table), version=version)
+            return DeltaTable(self.path(table), version=version)
         except Exception as error:
             if self.exists():
                 why = cause(error)
@@ -112,9 +121,6 @@ class Warehouse:
             raise UsageError(
                 f"{self.root}: no warehouse here yet; run `clout run` first or set CLOUT_WAREHOUSE"
             ) from error
-        if self.is_local:
-            delta_log.refuse_torn(Path(self.path(table)), opened.version())
-        return opened
 
     def version(self, table: Table) -> int:
         """The table's newest version. Raises like `delta`."""
@@ -167,7 +173,7 @@ class Warehouse:
 
     def partitions(self, table: Table) -> list[dict[str, str]]:
         """The partitions that hold rows, each as column -> value as text."""
-        return self.delta(table).partitions()
+        return pruning.partitions(self.delta(table))
 
     def reader(self, table: Table, partition: Partition, version: int | None = None) -> pa.RecordBatchReader:
         """Rows of a partition as a stream, in the contract's columns. Opens every file first. So if an old version or its files
