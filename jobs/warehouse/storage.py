@@ -24,6 +24,7 @@ from jobs.errors import CloutError, UsageError
 from jobs.warehouse import arrow_writer, creation, data_files, delta_log, pruning, spark_files
 from jobs.warehouse.arrow_writer import PLAIN, Layout
 from jobs.warehouse.commits import Partition
+from jobs.warehouse.opened import Opened, opened
 from jobs.warehouse.pruning import expression
 from jobs.warehouse.races import LostRaceError, RearrangedError, repeated
 from jobs.warehouse.transaction import transaction
@@ -45,7 +46,7 @@ class Warehouse:
     def __init__(self, root: str) -> None:
         self.is_local = "://" not in root
         self.root = str(Path(root).expanduser().resolve()) if self.is_local else root.rstrip("/")
-        self._newest: dict[str, DeltaTable] = {}  # table name -> its newest version when it was last opened
+        self._newest: dict[str, Opened] = {}  # by table name
 
     def path(self, table: Table) -> str:
         """The table's folder or URL."""
@@ -91,23 +92,18 @@ class Warehouse:
         """The table, at a version if given. Raises `GoneError` if that version is no longer kept, and `UsageError` if there is
         no warehouse. Raises `CloutError` if the table is unreadable, or if the commit of the opened version is torn: Delta
         readers would take a torn commit for a smaller change."""
-        opened = self._newest.get(table.name)
-        if opened is None or not self._is(opened, version, table):
-            opened = self._opened(table, version)
-        if version is None:
-            self._newest[table.name] = opened
+        newest = self._newest.get(table.name)
+        if newest and newest.is_at(version, self._file_system(table, newest.delta)):
+            delta = newest.delta
+        else:
+            delta = self._open(table, version)
+            if version is None:
+                self._newest[table.name] = opened(delta, self._file_system(table, delta))
         if self.is_local:
-            delta_log.refuse_torn(Path(self.path(table)), opened.version())
-        return opened
+            delta_log.refuse_torn(Path(self.path(table)), delta.version())
+        return delta
 
-    def _is(self, opened: DeltaTable, version: int | None, table: Table) -> bool:
-        """Whether the opened table has this version or, if None, the newest. To open it again would parse its whole log."""
-        if version is not None:
-            return opened.version() == version
-        following = delta_log.commit_name(opened.version() + 1)
-        return self._file_system(table, opened).get_file_info(following).type == fs.FileType.NotFound
-
-    def _opened(self, table: Table, version: int | None) -> DeltaTable:
+    def _open(self, table: Table, version: int | None) -> DeltaTable:
         try:
             return DeltaTable(self.path(table), version=version)
         except Exception as error:
