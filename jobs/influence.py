@@ -23,6 +23,7 @@ from jobs.score.attention import real
 from jobs.warehouse import counted, digests, known_accounts, methodologies, runs
 from jobs.warehouse.commits import Span
 from jobs.warehouse.counted import Snapshot
+from jobs.warehouse.known_accounts import Known
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.window import (
@@ -41,6 +42,10 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
 JOB = runs.INFLUENCE
+
+# Rows of a window's engagement up to which its people, fewer than twice as many, are sent to every task that reads accounts:
+# some 200 MB. Otherwise, all accounts ever observed would be shuffled and sorted.
+BROADCAST_ROWS = 2_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,20 +132,21 @@ def window_attention(found: "Read", params: Params) -> "DataFrame":
     by_actor = found.engagement.repartition(found.spark_partitions, "src")
     return attention.attention(
         attention.weights(by_actor, found.factors(params), methodology, measures.carried(methodology)),
-        attention.credibility(found.accounts),
+        found.engagement.sparkSession.createDataFrame(attention.doubted(found.bots)),
         methodology,
     )
 
 
 @dataclass(frozen=True)
 class Read:
-    """The inputs of a day's score: versions of the tables, the window's engagement, the accounts known at the end of the day,
-    and platform -> covered days of the window."""
+    """The inputs of a day's score: versions of the tables, the window's engagement, what is known of accounts at the end of the
+    day, the ids of the bots among them, and platform -> covered days of the window."""
 
     snapshot: Snapshot
     engagement: "DataFrame"
     row_count: int  # of engagement
-    accounts: "DataFrame"
+    accounts: Known
+    bots: list[str]
     covered: dict[str, set[date]]
 
     @property
@@ -178,9 +184,9 @@ def read(session: "SparkSession", warehouse: Warehouse, params: Params) -> Read:
             f"engagement {first_day}..{params.day}: no act between two people, expected some; pull days of this window"
             f" first (`clout pull --day {params.day} --source ...`)"
         )
-    accounts = known_accounts.frame(session, warehouse, found, params.day)
+    accounts = known_accounts.at_end_of(params.day, warehouse, found)
     covered = covered_days(warehouse, first_day, params.day, found.coverage)
-    return Read(found, engagement, row_count, accounts, covered)
+    return Read(found, engagement, row_count, accounts, accounts.bots(), covered)
 
 
 def everybody(found: Read, sums: "DataFrame", spread: "DataFrame", params: Params) -> "DataFrame":
@@ -188,7 +194,10 @@ def everybody(found: Read, sums: "DataFrame", spread: "DataFrame", params: Param
     methodology = params.methodology
     share = {platform: len(days) / methodology.lookback_days for platform, days in found.covered.items()}
     beside = measures.beside(spread, found.engagement, found.factors(params), sums, methodology, found.spark_partitions)
-    return people(sums, beside, found.accounts, share, params)
+    ids = sums.select("id")
+    if found.row_count <= BROADCAST_ROWS:
+        ids = F.broadcast(ids)
+    return people(sums, beside, found.accounts.frame(sums.sparkSession, ids), share, params)
 
 
 def run(
@@ -205,7 +214,7 @@ def run(
         first_day, coverage = methodology.first_day(params.day), found.snapshot.coverage
         counted_from = activity_digests(warehouse, first_day, params.day, coverage)
         row.parameters["activity_digests"] = {str(day): digest for day, digest in counted_from.items()}
-        row.parameters["accounts_digest"] = known_accounts.credibility_digest(warehouse, found.snapshot, params.day)
+        row.parameters["accounts_digest"] = digests.of_texts(found.bots)
         known = counted.platforms(warehouse, found.snapshot, params.day)
         row.uncovered_days = uncovered_days(found.covered, known, first_day, params.day)
         spread = window_attention(found, params)

@@ -18,7 +18,7 @@ from jobs import restatements
 from jobs.days import days_between
 from jobs.errors import CloutError
 from jobs.nights import gate
-from jobs.people.admission import Admission, decide
+from jobs.people.admission import Admission, decide_publication
 from jobs.warehouse import digests, methodologies, publications, runs
 from jobs.warehouse.publications import CONSENT, PUBLISH, RESTORE, UNPUBLISH, Basis, Plan, Publication
 from jobs.warehouse.runs import Batch, Run
@@ -91,7 +91,7 @@ def unpublish(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, f
 def withdraw_people(warehouse: Warehouse, params: Params, batch: Batch) -> int:
     """Takes people who may no longer be published out of a published day; all other rows stay. Returns how many; records no run
     if there are none."""
-    admission, version = decide(warehouse, params.today), warehouse.version(SCORES)
+    admission, version = decide_publication(warehouse, params.today), warehouse.version(SCORES)
     still = _admitted(warehouse, params, version, admission, SCORES)
     withdrawn = warehouse.row_count(SCORES, params.partition, version) - sum(part.num_rows for part in still())
     if withdrawn:
@@ -217,7 +217,7 @@ def _change(
 
 def _decided(warehouse: Warehouse, params: Params, row: Run) -> Admission:
     """Who may be published on the day of the publication. Records the version of `consent` that this reads."""
-    admission = decide(warehouse, params.today)
+    admission = decide_publication(warehouse, params.today)
     row.inputs[CONSENT_TABLE.name] = admission.version
     return admission
 

@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from jobs.errors import CloutError, UsageError
+from jobs.people import suppression
+from jobs.people.suppression import Suppressed
 from jobs.places import landing
-from jobs.sources import day_coverage
+from jobs.sources import day_coverage, suppressed_pages
 from jobs.sources.day_coverage import NotReachedError, PullError, TooManyRejectsError
 from jobs.sources.live.source import LiveSource
 from jobs.sources.live.withdrawals import affected_days
@@ -93,7 +95,7 @@ def run(
         left = [Run(JOB, day, batch, {"source": source_id, "places": params.source.places}) for day in days]
         runs.write(warehouse, left, runs.STARTED)
         with _failed_by_errors(warehouse, left):
-            _read(source, spooled, days, on_lines)
+            _read(source, spooled, days, suppression.current(warehouse), on_lines)
             for item in left:
                 _record_use(source, item)
             failures += _pull_again_what_is_taken_back(warehouse, source, params, days, batch, on_day)
@@ -126,8 +128,10 @@ def _failed_by_errors(warehouse: Warehouse, left: list[Run]) -> Iterator[None]:
         raise
 
 
-def _read(source: Source, spooled: Spool, days: list[date], on_lines: Callable[[int], None]) -> None:
-    for page in source.pages(days[0], days[-1]):
+def _read(source: Source, spooled: Spool, days: list[date], left: Suppressed, on_lines: Callable[[int], None]) -> None:
+    if isinstance(source, LiveSource):
+        source.left = left
+    for page in suppressed_pages.pages(source.pages(days[0], days[-1]), left):
         spooled.add(page)
         on_lines(spooled.line_count)
     spooled.resolve()

@@ -11,8 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import javaproperties
-
 from jobs.errors import CloutError, UsageError
 from jobs.places import ROOT
 
@@ -67,6 +65,8 @@ def settings() -> dict[str, str]:
 
     Raises `UsageError` if the file cannot be read.
     """
+    import javaproperties  # loads an HTTP client; every command loads this module
+
     try:
         with settings_file().open(encoding="utf-8") as lines:
             return {name: value.strip() for name, value in javaproperties.load(lines).items()}

@@ -7,7 +7,7 @@ from graphlib import TopologicalSorter
 from jobs.places import ROOT
 
 JOBS = {
-    "checks", "consent", "day_range", "engagement", "influence", "maintain", "publish", "pull_activity", "repair",
+    "checks", "consent", "day_range", "engagement", "influence", "leaving", "maintain", "publish", "pull_activity", "repair",
     "restatements", "score_changes", "score_twice",
 }  # fmt: skip
 ROOMS = [{"cli", "__main__"}, JOBS, {"comparison", "warm_kernels"}]

@@ -1,6 +1,8 @@
-"""Runs a command, times the lines that it prints, and watches its memory."""
+"""Runs a command, times it and the lines that it prints, and watches its memory."""
 
+import ctypes
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -12,11 +14,13 @@ from jobs.places import ROOT
 DATA = Path(os.environ.get("CLOUT_TEST_DATA", ROOT.parent / "shared" / "data"))
 HIGGS = DATA / "twitter-higgs" / "higgs-activity_time.txt.gz"
 LOOK_EVERY_S = 1.0  # not more often: each look walks the page tables of a JVM of 3 GB
+PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
 class Command:
-    """A command that has ended: its printed `lines`, each with the seconds after the start, its `seconds`, and `peak_gb`, the
-    peak memory of all its processes (PSS, so that shared pages count once; sampled each second).
+    """A command that has ended: its printed `lines`, each with the seconds after the start; its `seconds`; `processor_s`, the
+    processor time of all its processes; and `peak_gb`, their peak memory (PSS, so that shared pages count once; sampled each
+    second). Until all its processes have ended, the command has not.
 
     Creating it runs the command. If the command fails, this process exits with the command's last lines.
     """
@@ -24,6 +28,9 @@ class Command:
     def __init__(self, *arguments: str, **environment: str) -> None:
         self.lines: list[tuple[float, str]] = []
         self.peak_gb = 0.0
+        # A JVM ends after the process that started it. Its processor time comes to whoever then waits for it.
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        others, before = _children(), _processor_s()
         began = time.monotonic()
         with subprocess.Popen(
             arguments, env=os.environ | environment, cwd=ROOT, stdout=subprocess.PIPE, text=True
@@ -37,6 +44,9 @@ class Command:
             self.seconds = time.monotonic() - began
             ended.set()
             watcher.join()
+        for orphan in _children() - others:
+            os.waitpid(orphan, 0)
+        self.processor_s = _processor_s() - before
         if status:
             sys.exit("\n".join([*(line for _, line in self.lines[-20:]), f"bench: failed: {' '.join(arguments)}"]))
 
@@ -45,17 +55,34 @@ class Command:
             self.peak_gb = max(self.peak_gb, sum(map(_pss, _tree(root))) / 1e9)
 
 
+def _processor_s() -> float:
+    """User and system time of this process's children that have ended, and of those for which they waited."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return ended.ru_utime + ended.ru_stime
+
+
+def _children() -> set[int]:
+    """The ids of this process's children."""
+    return {child for child, parent in _parents().items() if parent == os.getpid()}
+
+
 def _tree(root: int) -> set[int]:
     """The ids of the process and of all its descendants."""
-    parents, tree = {}, {root}
+    parents, tree = _parents(), {root}
+    while grown := {child for child, parent in parents.items() if parent in tree} - tree:
+        tree |= grown
+    return tree
+
+
+def _parents() -> dict[int, int]:
+    """Process -> its parent, of all processes."""
+    parents = {}
     for entry in Path("/proc").glob("[0-9]*/stat"):
         try:
             parents[int(entry.parent.name)] = int(entry.read_text().rpartition(")")[2].split()[1])
         except OSError:
             continue  # the process has ended
-    while grown := {child for child, parent in parents.items() if parent in tree} - tree:
-        tree |= grown
-    return tree
+    return parents
 
 
 def _pss(process: int) -> int:

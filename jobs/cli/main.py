@@ -16,7 +16,18 @@ from typer.core import TyperGroup
 
 from jobs import interrupts
 from jobs.causes import cause
-from jobs.cli import consenting, display, keeping, operating, publishing, read_only, repairing, scoring, sources
+from jobs.cli import (
+    consenting,
+    display,
+    keeping,
+    leaving,
+    operating,
+    publishing,
+    read_only,
+    repairing,
+    scoring,
+    sources,
+)
 from jobs.cli.options import (
     DAY_FORMAT,
     FLAG,
@@ -204,6 +215,7 @@ app.command()(read_only.export)
 app.command()(sources.sources)
 app.add_typer(sources.population)
 app.add_typer(consenting.consent)
+app.add_typer(leaving.person)
 app.command()(operating.coverage)
 app.command()(operating.runs)
 app.command()(operating.rejects)

@@ -5,7 +5,7 @@ A decision reads one version of `consent` and `legal_bases` and one UTC day, so 
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import pyarrow as pa
@@ -13,8 +13,9 @@ import pyarrow.compute as pc
 
 from jobs import labels
 from jobs.errors import UsageError
-from jobs.people import consent, legal_basis
+from jobs.people import consent, legal_basis, suppression
 from jobs.people.legal_basis import LegalBasis
+from jobs.people.suppression import Suppressed
 from jobs.warehouse import runs
 from jobs.warehouse.storage import Warehouse
 from schemas.consent import CONSENT, NO, PUBLIC, SCOPES
@@ -31,6 +32,7 @@ class Admission:
     day: date
     basis: LegalBasis | None
     version: int  # of `consent`
+    left: Suppressed = field(default_factory=Suppressed)  # people who are never published
 
     @property
     def ground(self) -> str:
@@ -44,7 +46,7 @@ class Admission:
 
     def admitted(self, people: pa.RecordBatchReader, scope: str = PUBLIC) -> pa.RecordBatchReader:
         """The rows, a stream with `person_id`, of people who may be shown to readers of `scope`; unchanged and in order."""
-        if self.basis and not consent.is_recorded(self.warehouse, self.version):
+        if self.basis and not self.left and not consent.is_recorded(self.warehouse, self.version):
             return people
         return pa.RecordBatchReader.from_batches(people.schema, self._kept(people, scope))
 
@@ -56,6 +58,10 @@ class Admission:
             who = batch["person_id"]
             is_known = pc.is_in(who, value_set=known)
             admitted = pc.invert(is_known) if self.basis else pc.or_(is_known, pc.starts_with(who, SIMULATED_PREFIX))
+            if self.left:
+                admitted = pc.and_(
+                    admitted, pa.array([person not in self.left for person in who.to_pylist()], pa.bool_())
+                )
             yield batch.filter(admitted)
 
     def named(self, people: Iterable[str]) -> set[str]:
@@ -64,6 +70,11 @@ class Admission:
         recorded = consent.of_people(self.warehouse, asked, self.day, self.version)
         unknown = PUBLIC if self.basis else NO
         return {who for who in asked if recorded.get(who, unknown) == PUBLIC or who.startswith(SIMULATED_PREFIX)}
+
+
+def decide_publication(warehouse: Warehouse, day: date | None = None) -> Admission:
+    """Like `decide`, for rows of `influence`: also leaves out people who left. Raises `UsageError` if their key is missing."""
+    return replace(decide(warehouse, day), left=suppression.current(warehouse))
 
 
 def decide(warehouse: Warehouse, day: date | None = None) -> Admission:

@@ -1,13 +1,13 @@
 """Searches every byte of a warehouse for traces of a person: as stored, and inside compressed pages of Parquet and recordings.
 
-Texts are sought in each encoding in which a platform, a table or a log may hold them. A text of fewer than `SHORTEST` bytes,
-such as the id `88`, occurs everywhere by accident: it is only sought as a whole value of a column."""
+Texts are sought in each encoding in which a platform, a table or a log may hold them. A short text, such as the id `88`, occurs
+everywhere by accident: it is only sought as a whole value of a column."""
 
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 from urllib.parse import quote
 
 import pyarrow as pa
@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from backports import zstd
 
-SHORTEST = 5  # bytes
+from jobs.people.suppression import is_short
+
 CHUNK_BYTES = 8 << 20
 
 
@@ -37,10 +38,10 @@ class Searched:
 
 
 def encodings(texts: Iterable[str]) -> list[bytes]:
-    """The texts of at least `SHORTEST` bytes in UTF-8, in JSON with escapes, in URLs and in UTF-16; each once."""
+    """The texts that are not short in UTF-8, in JSON with escapes, in URLs and in UTF-16; each once."""
     found = set()
     for text in texts:
-        if len(text.encode("utf-8", "surrogatepass")) >= SHORTEST:
+        if not is_short(text):
             found |= {text.encode("utf-8", "surrogatepass"), json.dumps(text)[1:-1].encode()}
             found |= {quote(text, safe="", errors="replace").encode()}
             found |= {text.encode(name, "surrogatepass") for name in ("utf-16-le", "utf-16-be")}
@@ -78,7 +79,7 @@ def _in_file(path: Path, whole: list[str], sought: list[bytes], searched: Search
         yield Trace(path, "bytes")
 
 
-def _in_stream(file: BinaryIO, sought: list[bytes]) -> bool:
+def _in_stream(file: Any, sought: list[bytes]) -> bool:
     overlap = max(map(len, sought), default=1) - 1
     tail = b""
     while chunk := file.read(CHUNK_BYTES):

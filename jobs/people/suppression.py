@@ -22,6 +22,7 @@ JOB = "suppression"
 VARIABLE = "CLOUT_SUPPRESSION_KEYS"
 KEY = re.compile(r"[0-9a-f]{64}")
 DIGEST_BYTES = 16
+SHORTEST = 5  # bytes: a shorter id occurs in texts by accident, so only columns of ids are compared with it
 
 # What may separate an id from other text of a line: JSON, URLs and addresses such as `user@host`.
 _SEPARATORS = re.compile(r"""[\s"'<>(),;{}\[\]\\|]+""")
@@ -63,8 +64,14 @@ class Suppressed:
         return pa.array(left, pa.bool_()).take(encoded.indices)
 
     def is_named(self, platform: str, text: str) -> bool:
-        """Whether the text, such as a line of JSON, names an account of the platform that left."""
-        return any(f"{platform}:{word}" in self for word in words(text))
+        """Whether the text, such as a line of JSON, names an account of the platform that left, by an id or a name of at least
+        `SHORTEST` bytes."""
+        return any(f"{platform}:{word}" in self for word in words(text) if not is_short(word))
+
+
+def is_short(word: str) -> bool:
+    """Whether the word occurs in texts by accident, such as the id `88`."""
+    return len(word.encode("utf-8", "surrogatepass")) < SHORTEST
 
 
 def words(text: str) -> set[str]:

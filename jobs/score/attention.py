@@ -99,7 +99,7 @@ def kinds_sql(methodology: Methodology) -> str:
 
 def attention_sql(methodology: Methodology) -> str:
     """SQL for the rows of `{weights}` with three more columns: `spent`, the sum of src's weights; src's `credibility`, 0 or 1;
-    and `a`, as a multiple of 2^-36. `{doubted}` is a table from `CREDIBILITY_SQL`.
+    and `a`, as a multiple of 2^-36. `{doubted}` is a table from `doubted`.
 
     a = damping * credibility * weight / (rest_weight + spent), and 0 if weight is 0: `rest_weight` may be 0 too.
     """
@@ -114,9 +114,6 @@ def attention_sql(methodology: Methodology) -> str:
             left join {{doubted}} as doubted on src = doubted.id
         )
     """
-
-
-CREDIBILITY_SQL = "select id, 0e0 as credibility from {accounts} where is_bot"
 
 
 def real(value: "Column") -> "Column":
@@ -169,12 +166,13 @@ def attention(weights: "DataFrame", credibility: "DataFrame", methodology: Metho
     """One row per (src, dst) with `a`, the attention that src passes on to dst as a multiple of 2^-36, src's `credibility`, and
     the `beside` columns of `weights`.
 
-    `credibility` has rows (id, credibility) of the accounts whose credibility is below 1.
+    `credibility` is the frame of a table from `doubted`.
     """
     spread = weights.sparkSession.sql(attention_sql(methodology), weights=weights, doubted=credibility)
     return spread.drop("weight", "spent")
 
 
-def credibility(accounts: "DataFrame") -> "DataFrame":
-    """(id, credibility) of the accounts whose credibility is not 1: those that declare themselves bots."""
-    return accounts.sparkSession.sql(CREDIBILITY_SQL, accounts=accounts)
+def doubted(bots: Sequence[str]) -> pa.Table:
+    """(id, credibility) of the accounts whose credibility is not 1: the bots, whose credibility is 0."""
+    ids = pa.array(bots, pa.string())
+    return pa.table({"id": ids, "credibility": pa.repeat(pa.scalar(0.0), len(ids))})

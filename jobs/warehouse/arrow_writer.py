@@ -13,7 +13,6 @@ from pyarrow import fs
 
 from jobs.warehouse import data_files
 from jobs.warehouse.commits import Partition
-from jobs.warehouse.grain import unrepeated
 from jobs.warehouse.pruning import expression
 from schemas import arrow
 from schemas.table import ContractError, Table
@@ -36,6 +35,8 @@ PLAIN = Layout()
 def checked(table: Table, rows: pa.Table | pa.RecordBatchReader, partition: Partition) -> Iterator[pa.RecordBatch]:
     """The rows as a stream. It raises `ContractError` at the first batch that violates the contract or has rows outside the
     partition, or at its end if two rows have the same grain."""
+    from jobs.warehouse.grain import unrepeated  # loads DuckDB and NumPy, which readers do not need
+
     arrow.check_schema(table, rows.schema)
     schema = pa.schema([field.remove_metadata() for field in arrow.schema(table)])
     outside = ~expression(partition)

@@ -5,14 +5,17 @@ clout.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import CommitFailedError
 
 from jobs.errors import UsageError
+from jobs.night_settings import nights
+from jobs.warehouse import retention
 from schemas import arrow
 from schemas.catalog import TABLES
 from schemas.methodologies import METHODOLOGIES
@@ -53,6 +56,22 @@ def refuse_older(root: str, configuration: Mapping[str, Any]) -> None:
 
 def _versions(configuration: Mapping[str, Any]) -> dict[str, int]:
     return json.loads(configuration.get(CONTRACTS) or "{}")
+
+
+def make_folder(root: Path) -> None:
+    """Makes the folder of a new warehouse. Raises `UsageError` if it cannot be made."""
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{root}: cannot be the warehouse ({error.strerror}); set CLOUT_WAREHOUSE") from error
+
+
+def create_all(path: Callable[[Table], str]) -> None:
+    """Creates every table like `create`, at its `path`, with the settings' retention."""
+    kept = nights()
+    for table in sorted(TABLES, key=lambda table: table is MARKER):
+        marks = marked() if table is MARKER else {}
+        create(path(table), table, retention.properties(table, kept) | marks)
 
 
 def create(path: str, table: Table, configuration: Mapping[str, str]) -> None:

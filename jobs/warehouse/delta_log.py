@@ -35,6 +35,11 @@ class Entry(NamedTuple):
     path: Path
 
 
+def commit_name(version: int) -> str:
+    """The path, below the table's folder, of the commit that creates this version."""
+    return f"{LOG}/{version:020}.json"
+
+
 def commits(table: Path) -> list[Entry]:
     """The commits in the log, oldest first."""
     return _entries(table, _COMMIT)
@@ -52,7 +57,7 @@ def _entries(table: Path, name: re.Pattern[str]) -> list[Entry]:
 
 def refuse_torn(table: Path, version: int) -> None:
     """Raises `CloutError` if the commit that creates this version of the table is torn."""
-    commit = table / LOG / f"{version:020}.json"
+    commit = table / commit_name(version)
     if commit.exists() and (fault := commit_fault(commit)):
         raise CloutError(
             f"{commit}: this commit of table {table.name} {fault}, as after a power cut; run `clout maintain --repair`"

@@ -5,6 +5,7 @@ current tables still give them.
 """
 
 import json
+import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -15,16 +16,18 @@ import pyarrow.compute as pc
 
 from jobs.days import days_between
 from jobs.warehouse import digests, publications, runs
-from jobs.warehouse.publications import CHANGES, RESTORE, UNPUBLISH, Basis, Plan, Publication
+from jobs.warehouse.publications import CHANGES, RESTORE, UNPUBLISH, Basis, Publication
 from jobs.warehouse.storage import Warehouse
 from schemas.methodology import MethodologyError, load
 from schemas.publications import PUBLICATIONS
 from schemas.runs import RUNS
 from schemas.scores import SCORES
 
+JOB = "upgrade"
+
 
 def record(warehouse: Warehouse) -> int:
-    """Writes the rows of every published or withdrawn day that has none. Returns the number of rows."""
+    """Writes the rows of every published or withdrawn day that has none, in one commit. Returns the number of rows."""
     known = {(row["methodology"], row["day"]) for row in _keys(warehouse)}
     changes_by_day: dict[tuple[str, date], list[Mapping[str, Any]]] = defaultdict(list)
     scored: dict[str, Mapping[str, Any]] = {}
@@ -36,12 +39,13 @@ def record(warehouse: Warehouse) -> int:
             scored[run["run_id"]] = run
         elif key not in known:
             changes_by_day[key].append(run)
+    earlier: list[Publication] = []
     for (methodology, day), changes in sorted(changes_by_day.items()):
-        rows = _rows(methodology, day, changes, scored)
-        rows[-1] = _as_read(warehouse, rows[-1])
-        for row in rows:
-            publications.record(warehouse, Plan(row, None))
-    return sum(map(len, changes_by_day.values()))
+        *before, newest = _rows(methodology, day, changes, scored)
+        earlier += [*before, _as_read(warehouse, newest)]
+    if earlier:
+        publications.record_earlier(warehouse, earlier, run_id=uuid.uuid4().hex, job=JOB)
+    return len(earlier)
 
 
 def _keys(warehouse: Warehouse) -> list[dict[str, Any]]:

@@ -9,7 +9,6 @@ from datetime import date
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.scratch import scratch
 from jobs.warehouse import rollups
 from jobs.warehouse.arrow_writer import Layout
 from jobs.warehouse.commits import Span
@@ -59,6 +58,8 @@ def make_copies(warehouse: Warehouse, *, run_id: str) -> None:
 
 
 def _make_copy(warehouse: Warehouse, methodology: str, month: date, basis: str, run_id: str) -> None:
+    from jobs.scratch import scratch  # loads DuckDB, which readers do not need
+
     span = Span(month, rollups.end_of(month))
     scores = warehouse.reader(SCORES, {"methodology": methodology, "day": span})
     with scratch() as db:

@@ -1,21 +1,24 @@
 """accounts -> accounts_known: what is known of every account at the end of a day, from a month's copy and the days since.
 
 For each column the newest known value counts. A month's copy holds the newest known values of all days up to its end, so
-earlier days need not be read. A nightly run makes the copy of the previous month if it is missing, without a JVM.
+earlier days need not be read. A nightly run makes the copy of the previous month if it is missing, without a JVM. The number of
+accounts grows with every day, so a nightly run looks only for bots and for the people whom it scores.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from jobs.days import ONE_DAY
 from jobs.scratch import scratch
 from jobs.warehouse import counted, digests, rollups
+from jobs.warehouse.arrow_writer import Layout
 from jobs.warehouse.counted import Snapshot
 from jobs.warehouse.storage import LostRaceError, Warehouse
 from schemas.accounts import ACCOUNTS
@@ -26,6 +29,11 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 JOB = "accounts_known"
+
+# A copy has bots first, so that a reader of bots opens few row groups.
+LAYOUT = Layout(rows_per_group=16_384)
+IS_BOT = pc.equal(pc.field("is_bot"), True)
+
 OBSERVED = ("platform", "account_id", "day", "source", "handle", "is_bot")
 
 
@@ -50,15 +58,69 @@ class Copy:
         )
 
 
-def newest_copy(warehouse: Warehouse, snapshot: Snapshot, day: date) -> Copy | None:
-    """The newest matching copy of a month before the day's month; None if there is none."""
-    copied = rollups.bases_of_copies(warehouse, ACCOUNTS_KNOWN)
-    right = (
-        Copy(month, basis)
-        for month, basis in _bases(warehouse, snapshot, day).items()
-        if basis in copied.get(month, ())
-    )
-    return max(right, key=lambda copy: copy.month, default=None)
+@dataclass(frozen=True)
+class Known:
+    """What is known of accounts at the end of `day`: in a month's copy, None if no copy matches, and observed since."""
+
+    warehouse: Warehouse
+    snapshot: Snapshot
+    day: date
+    copy: Copy | None
+
+    @property
+    def first_day(self) -> date:
+        """The first day whose observations are read."""
+        return rollups.end_of(self.copy.month) + ONE_DAY if self.copy else date.min
+
+    def bots(self) -> list[str]:
+        """The ids of the accounts that are bots, sorted."""
+        with scratch() as db:
+            self.register(db, IS_BOT)
+            spoken = newest_accounts_sql(self.day).format(accounts="(select * from observed where is_bot is not null)")
+            return [id for (id,) in db.execute(f"select id from ({spoken}) where is_bot order by id").fetchall()]
+
+    def handles(self, people: Iterable[str]) -> dict[str, str]:
+        """person_id -> handle. People without a handle are absent."""
+        asked = pa.table({"id": pa.array(sorted(people), pa.string())})
+        with scratch() as db:
+            self.register(db)
+            db.register("asked", asked)
+            theirs = "(from observed semi join asked on id = concat(platform, ':', account_id))"
+            newest = newest_accounts_sql(self.day).format(accounts=theirs)
+            return dict(db.execute(f"select id, handle from ({newest}) where handle <> '' order by id").fetchall())
+
+    def frame(self, session: "SparkSession", people: "DataFrame") -> "DataFrame":
+        """One row (id, handle) for each of the people (id) who was ever observed."""
+        observed = counted.frame(
+            session, self.warehouse, ACCOUNTS, self.snapshot.accounts, self.snapshot.coverage, self.first_day, self.day
+        ).select(*OBSERVED)
+        if self.copy is not None:
+            months = self.warehouse.frame(session, ACCOUNTS_KNOWN, self.copy.partition)
+            observed = observed.unionByName(session.sql(self.copy.select.format(copy="{copy}"), copy=months))
+        theirs = session.sql(
+            "select * from {observed} left semi join {people} as asked on asked.id = concat(platform, ':', account_id)",
+            observed=observed,
+            people=people,
+        )
+        return newest_accounts(theirs, self.day).select("id", "handle")
+
+    def register(self, db: duckdb.DuckDBPyConnection, of_copy: pc.Expression | None = None) -> None:
+        """Creates the view `observed`: the copy's rows, with a condition only those that meet it, and all later
+        observations."""
+        warehouse, now = self.warehouse, self.snapshot
+        since = counted.dataset(warehouse, ACCOUNTS, now.accounts, now.coverage, self.first_day, self.day)
+        db.register("observed_since", since)
+        query = f"select {', '.join(OBSERVED)} from observed_since"
+        if self.copy is not None:
+            before = warehouse.dataset(ACCOUNTS_KNOWN, self.copy.partition)
+            db.register("observed_before", before if of_copy is None else before.filter(of_copy))
+            query += f" union all {self.copy.select.format(copy='observed_before')}"
+        db.execute(f"create or replace temp view observed as {query}")
+
+
+def at_end_of(day: date, warehouse: Warehouse, snapshot: Snapshot) -> Known:
+    """What is known at the end of the day, with the newest matching copy of a month before the day's month."""
+    return Known(warehouse, snapshot, day, _newest_copy(warehouse, _bases(warehouse, snapshot, day)))
 
 
 def newest_accounts_sql(last_day: date) -> str:
@@ -89,74 +151,31 @@ def make_copy(warehouse: Warehouse, snapshot: Snapshot, day: date, *, run_id: st
     if not bases:
         return
     month, basis = max(bases.items())
-    earlier = newest_copy(warehouse, snapshot, day)
+    earlier = _newest_copy(warehouse, bases)
     if earlier is not None and earlier.month == month:
         return
-    known = f"select date '{month}' as month, '{basis}' as basis, platform, account_id, handle, is_bot from newest"
+    columns = f"date '{month}' as month, '{basis}' as basis, platform, account_id, handle, is_bot"
     last_day = rollups.end_of(month)
     with scratch() as db:
-        _register(db, warehouse, snapshot, earlier, last_day)
-        rows = db.sql(f"with newest as ({newest_accounts_sql(last_day).format(accounts='observed')}) {known}")
+        Known(warehouse, snapshot, last_day, earlier).register(db)
+        known = newest_accounts_sql(last_day).format(accounts="observed")
+        rows = db.sql(f"select {columns} from ({known}) order by is_bot desc nulls last, platform, account_id")
+        reader, place = rows.to_arrow_reader(), {"month": month}
         try:
-            warehouse.replace(ACCOUNTS_KNOWN, rows.to_arrow_reader(), {"month": month}, run_id=run_id, job=JOB)
+            warehouse.replace(ACCOUNTS_KNOWN, reader, place, run_id=run_id, job=JOB, layout=LAYOUT)
         except LostRaceError as error:
             logging.getLogger(__name__).info("%s", error)
 
 
-def frame(session: "SparkSession", warehouse: Warehouse, snapshot: Snapshot, day: date) -> "DataFrame":
-    """One row (id, handle, is_bot) per account, as known at the end of the day."""
-    copy = newest_copy(warehouse, snapshot, day)
-    first_day = _first_day(copy)
-    observed = counted.frame(session, warehouse, ACCOUNTS, snapshot.accounts, snapshot.coverage, first_day, day).select(
-        *OBSERVED
-    )
-    if copy is not None:
-        months = warehouse.frame(session, ACCOUNTS_KNOWN, copy.partition)
-        observed = observed.unionByName(session.sql(copy.select.format(copy="{copy}"), copy=months))
-    return newest_accounts(observed, day)
-
-
-def register(db: duckdb.DuckDBPyConnection, name: str, warehouse: Warehouse, snapshot: Snapshot, day: date) -> None:
-    """Creates the temporary table `name` with the rows of `frame`, and the columns platform and account_id."""
-    _register(db, warehouse, snapshot, newest_copy(warehouse, snapshot, day), day)
-    db.execute(f"create temp table {name} as {newest_accounts_sql(day).format(accounts='observed')}")
-
-
-def handles(warehouse: Warehouse, snapshot: Snapshot, day: date, people: Iterable[str]) -> dict[str, str]:
-    """person_id -> handle as known at the end of the day. People without a handle are absent."""
-    asked = pa.table({"id": pa.array(sorted(people), pa.string())})
-    with scratch() as db:
-        _register(db, warehouse, snapshot, newest_copy(warehouse, snapshot, day), day)
-        db.register("asked", asked)
-        theirs = "(from observed semi join asked on id = concat(platform, ':', account_id))"
-        newest = newest_accounts_sql(day).format(accounts=theirs)
-        return dict(db.execute(f"select id, handle from ({newest}) where handle <> '' order by id").fetchall())
-
-
 def credibility_digest(warehouse: Warehouse, snapshot: Snapshot, day: date) -> str:
     """Digest of the account data that scores use at the end of the day: the ids of the accounts that are bots."""
-    with scratch() as db:
-        _register(db, warehouse, snapshot, newest_copy(warehouse, snapshot, day), day)
-        spoken = newest_accounts_sql(day).format(accounts="(select * from observed where is_bot is not null)")
-        bots = db.execute(f"select id from ({spoken}) where is_bot order by id").fetchall()
-        return digests.of_texts(id for (id,) in bots)
+    return digests.of_texts(at_end_of(day, warehouse, snapshot).bots())
 
 
-def _register(
-    db: duckdb.DuckDBPyConnection, warehouse: Warehouse, snapshot: Snapshot, copy: Copy | None, day: date
-) -> None:
-    """Creates the view `observed`: the copy's rows, and observations of accounts after the copy up to the day."""
-    since = counted.dataset(warehouse, ACCOUNTS, snapshot.accounts, snapshot.coverage, _first_day(copy), day)
-    db.register("observed_since", since)
-    query = f"select {', '.join(OBSERVED)} from observed_since"
-    if copy is not None:
-        db.register("observed_before", warehouse.dataset(ACCOUNTS_KNOWN, copy.partition))
-        query += f" union all {copy.select.format(copy='observed_before')}"
-    db.execute(f"create or replace temp view observed as {query}")
-
-
-def _first_day(copy: Copy | None) -> date:
-    return rollups.end_of(copy.month) + ONE_DAY if copy else date.min
+def _newest_copy(warehouse: Warehouse, bases: Mapping[date, str]) -> Copy | None:
+    copied = rollups.bases_of_copies(warehouse, ACCOUNTS_KNOWN)
+    right = (Copy(month, basis) for month, basis in bases.items() if basis in copied.get(month, ()))
+    return max(right, key=lambda copy: copy.month, default=None)
 
 
 def _bases(warehouse: Warehouse, snapshot: Snapshot, day: date) -> dict[date, str]:

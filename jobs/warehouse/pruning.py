@@ -37,6 +37,14 @@ def expression(partition: Partition) -> pc.Expression:
     return condition
 
 
+def either(any_of: Partition) -> pc.Expression:
+    """Whether one of these columns has one of its values."""
+    condition = pc.scalar(False)
+    for name, values in any_of.items():
+        condition = condition | expression({name: values})
+    return condition
+
+
 def files(delta: DeltaTable, partition: Partition | None = None) -> pa.Table:
     """One row per data file of the table, or of the partition if given: `path` below the table's root (as in the log,
     URL-encoded), `size_bytes`, and the partition columns. If the partition names other columns, they select no files."""
@@ -47,33 +55,49 @@ def files(delta: DeltaTable, partition: Partition | None = None) -> pa.Table:
     return added.filter(expression(pruned_by)) if pruned_by else added
 
 
+def partitions(delta: DeltaTable) -> list[dict[str, str]]:
+    """The values of the partition columns that have files, as text. deltalake's own list takes ten times as long."""
+    names = delta.metadata().partition_columns
+    values = files(delta).select(names).group_by(names).aggregate([]).to_pylist() if names else []
+    return [{name: str(value) for name, value in place.items()} for place in values]
+
+
 def dataset(delta: DeltaTable, chosen: pa.Table, root: fs.FileSystem) -> ds.FileSystemDataset:
     """The `chosen` rows of `files`, as a dataset to stream. `root` is the file system rooted at the table."""
-    empty = delta.to_pyarrow_dataset(filesystem=root, file_pruning_predicate="false")  # schema and format
+    if delta.protocol().min_reader_version > 1:  # never of clout's own tables
+        delta.to_pyarrow_dataset(filesystem=root, file_pruning_predicate="false")  # refuses what Arrow would misread
+    schema, parquet = pa.schema(delta.schema().to_arrow()), ds.ParquetFileFormat()
     names = [name for name in chosen.column_names if name not in ABOUT]
     fragments = [
-        empty.format.make_fragment(
+        parquet.make_fragment(
             unquote(row.pop("path")),  # the log holds paths as URLs
-            filesystem=empty.filesystem,
+            filesystem=root,
             partition_expression=expression(row),
         )
         for row in chosen.select(["path", *names]).to_pylist()
     ]
-    return ds.FileSystemDataset(fragments, empty.schema, empty.format, empty.filesystem)
+    return ds.FileSystemDataset(fragments, schema, parquet, root)
 
 
 def split(
-    table: Table, delta: DeltaTable, partition: Partition, root: fs.FileSystem
+    table: Table,
+    delta: DeltaTable,
+    partition: Partition,
+    root: fs.FileSystem,
+    any_of: Partition | None = None,
 ) -> tuple[pa.Table, Iterable[pa.RecordBatch]]:
-    """The files (as from `files`) that hold rows of the partition, and a stream of the other rows in them."""
+    """The files (as from `files`) that hold rows of the partition, and a stream of the other rows in them. With `any_of`, only
+    rows with one of its values in one of its columns count as the partition's."""
     chosen = files(delta, partition)
-    if set(partition) <= set(table.partition_by):
+    if any_of is None and set(partition) <= set(table.partition_by):
         return chosen, ()
     found = dataset(delta, chosen, root)
     schema = arrow.completed(table, found.schema)
     inside = expression(partition)
+    if any_of is not None:
+        inside = inside & either(any_of)
     hits: set[str] = set()
-    for names in _filtered(found.replace_schema(schema), [*partition, FILE], inside):
+    for names in _filtered(found.replace_schema(schema), [*{**partition, **(any_of or {})}, FILE], inside):
         hits.update(pc.unique(names.column(FILE)).to_pylist())
     fragments = list(found.get_fragments())
     held = [fragment for fragment in fragments if fragment.path in hits]

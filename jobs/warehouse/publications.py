@@ -133,14 +133,23 @@ def record(warehouse: Warehouse, plan: Plan) -> None:
     publication, restatement = plan
     by = {"run_id": publication.run_id, "job": publication.change}
     place = {"day": publication.day, "methodology": publication.methodology}
-    row = asdict(publication)
-    row |= {name: None if row[name] is None else json.dumps(row[name], sort_keys=True) for name in _JSON}
     if restatement is not None:  # first, because nobody reads the plan once the publication is recorded
         partition = place | {"run_id": publication.run_id}
         warehouse.replace_bookkeeping(RESTATEMENTS, rows(RESTATEMENTS, [restatement]), partition, **by)
-    warehouse.replace_bookkeeping(
-        PUBLICATIONS, rows(PUBLICATIONS, [row]), place | {"sequence": publication.sequence}, **by
+    recorded = rows(PUBLICATIONS, [_row(publication)])
+    warehouse.replace_bookkeeping(PUBLICATIONS, recorded, place | {"sequence": publication.sequence}, **by)
+
+
+def record_earlier(warehouse: Warehouse, publications: Sequence[Publication], *, run_id: str, job: str) -> None:
+    """Adds rows that `publications` does not have yet, in one commit."""
+    warehouse.append(
+        PUBLICATIONS, rows(PUBLICATIONS, [_row(each) for each in publications]), {}, run_id=run_id, job=job
     )
+
+
+def _row(publication: Publication) -> dict[str, Any]:
+    row = asdict(publication)
+    return row | {name: None if row[name] is None else json.dumps(row[name], sort_keys=True) for name in _JSON}
 
 
 def _unrecorded(warehouse: Warehouse, methodology: str, day: date, recorded: Sequence[Publication]) -> Plan | None:

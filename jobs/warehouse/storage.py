@@ -21,10 +21,10 @@ from pyarrow import fs
 
 from jobs.causes import cause
 from jobs.errors import CloutError, UsageError
-from jobs.night_settings import nights
-from jobs.warehouse import arrow_writer, creation, data_files, delta_log, pruning, retention, spark_files
+from jobs.warehouse import arrow_writer, creation, data_files, delta_log, pruning, spark_files
 from jobs.warehouse.arrow_writer import PLAIN, Layout
 from jobs.warehouse.commits import Partition
+from jobs.warehouse.opened import Opened, opened
 from jobs.warehouse.pruning import expression
 from jobs.warehouse.races import LostRaceError, RearrangedError, repeated
 from jobs.warehouse.transaction import transaction
@@ -46,6 +46,7 @@ class Warehouse:
     def __init__(self, root: str) -> None:
         self.is_local = "://" not in root
         self.root = str(Path(root).expanduser().resolve()) if self.is_local else root.rstrip("/")
+        self._newest: dict[str, Opened] = {}  # by table name
 
     def path(self, table: Table) -> str:
         """The table's folder or URL."""
@@ -59,16 +60,8 @@ class Warehouse:
             self.require_current()
             return
         if self.is_local:
-            try:
-                Path(self.root).mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise UsageError(
-                    f"{self.root}: cannot be the warehouse ({error.strerror}); set CLOUT_WAREHOUSE"
-                ) from error
-        kept = nights()
-        for table in sorted(TABLES, key=lambda table: table is creation.MARKER):
-            marks = creation.marked() if table is creation.MARKER else {}
-            creation.create(self.path(table), table, retention.properties(table, kept) | marks)
+            creation.make_folder(Path(self.root))
+        creation.create_all(self.path)
 
     def exists(self) -> bool:
         """Whether all tables were created. Raises `CloutError` with the cause if the folder or store is unreachable."""
@@ -99,8 +92,20 @@ class Warehouse:
         """The table, at a version if given. Raises `GoneError` if that version is no longer kept, and `UsageError` if there is
         no warehouse. Raises `CloutError` if the table is unreadable, or if the commit of the opened version is torn: Delta
         readers would take a torn commit for a smaller change."""
+        newest = self._newest.get(table.name)
+        if newest and newest.is_at(version, self._file_system(table, newest.delta)):
+            delta = newest.delta
+        else:
+            delta = self._open(table, version)
+            if version is None:
+                self._newest[table.name] = opened(delta, self._file_system(table, delta))
+        if self.is_local:
+            delta_log.refuse_torn(Path(self.path(table)), delta.version())
+        return delta
+
+    def _open(self, table: Table, version: int | None) -> DeltaTable:
         try:
-            opened = DeltaTable(self.path(table), version=version)
+            return DeltaTable(self.path(table), version=version)
         except Exception as error:
             if self.exists():
                 why = cause(error)
@@ -112,9 +117,6 @@ class Warehouse:
             raise UsageError(
                 f"{self.root}: no warehouse here yet; run `clout run` first or set CLOUT_WAREHOUSE"
             ) from error
-        if self.is_local:
-            delta_log.refuse_torn(Path(self.path(table)), opened.version())
-        return opened
 
     def version(self, table: Table) -> int:
         """The table's newest version. Raises like `delta`."""
@@ -167,7 +169,7 @@ class Warehouse:
 
     def partitions(self, table: Table) -> list[dict[str, str]]:
         """The partitions that hold rows, each as column -> value as text."""
-        return self.delta(table).partitions()
+        return pruning.partitions(self.delta(table))
 
     def reader(self, table: Table, partition: Partition, version: int | None = None) -> pa.RecordBatchReader:
         """Rows of a partition as a stream, in the contract's columns. Opens every file first. So if an old version or its files
@@ -215,18 +217,22 @@ class Warehouse:
         with self._transaction(table, delta, partition, run_id, job) as metadata:
             data_files.commit(delta, added, none, metadata, retries=None)
 
-    def delete(self, table: Table, partition: Partition, *, run_id: str, job: str) -> None:
-        """Removes the partition's rows, in one commit. Raises `LostRaceError` like `replace`."""
-        self._replace(table, self.delta(table), [], partition, run_id, job)
+    def delete(
+        self, table: Table, partition: Partition, *, any_of: Partition | None = None, run_id: str, job: str
+    ) -> None:
+        """Removes the partition's rows, in one commit; with `any_of`, only rows with one of its values in one of its columns.
+        The log does not name these values. Raises `LostRaceError` like `replace`."""
+        self._replace(table, self.delta(table), [], partition, run_id, job, any_of)
 
     def _replace(
-        self, table: Table, delta: DeltaTable, added: list[AddAction], partition: Partition, run_id: str, job: str
-    ) -> None:
+        self, table: Table, delta: DeltaTable, added: list[AddAction], partition: Partition, run_id: str, job: str,
+        any_of: Partition | None = None,
+    ) -> None:  # fmt: skip
         """Replaces the partition's rows with the `added` files. Copies other rows that share a file with them."""
         for attempt in repeated(RearrangedError):
             with attempt:
                 files = self._file_system(table, delta)
-                removed, others = pruning.split(table, delta, partition, files)
+                removed, others = pruning.split(table, delta, partition, files, any_of)
                 new = added + arrow_writer.write(table, others, files)
                 self._flush(table, new)
                 try:

@@ -24,19 +24,18 @@ if TYPE_CHECKING:
 def prepare(db: "duckdb.DuckDBPyConnection", warehouse: Warehouse, basis: Basis, name: str) -> None:
     """Makes two temporary tables: `saturated_NAME` (day, platform, src, dst, saturated) and `spread_NAME` (src, dst, weight,
     spent, credibility, a). `weight`, `spent` and `a` are multiples of 2^-36. Also registers the inputs `engagement_NAME`,
-    `accounts_NAME` and `factors_NAME`."""
+    `doubted_NAME` and `factors_NAME`."""
     days = days_between(basis.first_day, basis.day)
     factors = attention.decay_factors(days, basis.covered, basis.day, basis.methodology)
     window = {"day": Span(basis.first_day, basis.day)}
     db.execute("create or replace macro rint(x) as round_even(x, 0)")
     db.register(f"engagement_{name}", warehouse.dataset(ENGAGEMENT, window, version=basis.now.engagement))
-    known_accounts.register(db, f"accounts_{name}", warehouse, basis.now, basis.day)
+    db.register(f"doubted_{name}", attention.doubted(known_accounts.at_end_of(basis.day, warehouse, basis.now).bots()))
     db.register(f"factors_{name}", attention.decay_table(factors))
     saturated = attention.saturated_sql(basis.methodology).format(engagement=acts_of(basis, name))
     db.execute(f"create temp table saturated_{name} as {saturated}")
-    doubted = f"({attention.CREDIBILITY_SQL.format(accounts=f'accounts_{name}')})"
     weights = attention.weights_sql(f"from saturated_{name}").format(factors=f"factors_{name}")
-    spread = attention.attention_sql(basis.methodology).format(weights=f"({weights})", doubted=doubted)
+    spread = attention.attention_sql(basis.methodology).format(weights=f"({weights})", doubted=f"doubted_{name}")
     db.execute(f"create temp table spread_{name} as select src, dst, weight, spent, credibility, a from ({spread})")
 
 

@@ -112,7 +112,7 @@ def explained(warehouse: Warehouse, params: Params) -> Explanation:
         explanation["acts"] = _acts(warehouse, computed.basis, pairs)
     named = {person for walk in computed.walked for person in walk.people}
     named |= {engager["person_id"] for engager in explanation["engagers"]}
-    explanation["handles"] = known_accounts.handles(warehouse, computed.basis.now, computed.basis.day, named)
+    explanation["handles"] = known_accounts.at_end_of(computed.basis.day, warehouse, computed.basis.now).handles(named)
     return hidden(explanation, decide(warehouse, params.today))
 
 

@@ -71,7 +71,7 @@ def explained(warehouse: Warehouse, person: str, params: Params, top: int) -> Ex
         **{name: after[name] for name in NOTHING},
         "reasons": ranked,
         "uncovered_days": _uncovered(warehouse, old, new, person),
-        "handles": known_accounts.handles(warehouse, new.now, new.day, named | {person}),
+        "handles": known_accounts.at_end_of(new.day, warehouse, new.now).handles(named | {person}),
     }
     return hidden(explanation, decide(warehouse, params.today))
 

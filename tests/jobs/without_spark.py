@@ -11,7 +11,6 @@ import pyarrow.compute as pc
 
 from jobs import engagement, influence
 from jobs.engines import memory
-from jobs.score.attention import CREDIBILITY_SQL
 from jobs.scratch import scratch
 from jobs.warehouse import counted, digests, known_accounts, runs
 from jobs.warehouse.basis import Basis
@@ -66,9 +65,10 @@ def score(_: Any, warehouse: Warehouse, params: influence.Params, batch: Batch, 
             found = Basis(day=day, methodology=methodology, covered=covered, now=now)
             attention_graph.prepare(db, warehouse, found, "now")
             edges = db.sql("select src, dst, a, credibility from spread_now order by src, dst").to_arrow_table()
-            doubted = db.sql(CREDIBILITY_SQL.format(accounts="accounts_now")).fetchall()
-            handles = dict(db.sql("select id, handle from accounts_now").fetchall())
-        scored = _scored(edges, {who for who, _ in doubted}, methodology)
+        known = known_accounts.at_end_of(day, warehouse, now)
+        bots = known.bots()
+        scored = _scored(edges, set(bots), methodology)
+        handles = known.handles(scored)
         for person, columns in scored.items():
             platform = person.partition(":")[0]
             coverage = len(covered[platform]) / methodology.lookback_days
@@ -80,7 +80,7 @@ def score(_: Any, warehouse: Warehouse, params: influence.Params, batch: Batch, 
         row.parameters[digests.INFLUENCE] = digests.of_stream(INFLUENCE, warehouse.reader(INFLUENCE, place))
         current = activity_digests(warehouse, first, day, now.coverage)
         row.parameters["activity_digests"] = {str(on): digest for on, digest in current.items()}
-        row.parameters["accounts_digest"] = known_accounts.credibility_digest(warehouse, now, day)
+        row.parameters["accounts_digest"] = digests.of_texts(bots)
         row.uncovered_days = uncovered_days(covered, counted.platforms(warehouse, now, day), first, day)
         row.counts |= {"pairs": edges.num_rows, "people": len(records)}
     return row.counts

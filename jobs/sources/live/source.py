@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from jobs.days import days_between
+from jobs.people.suppression import Suppressed
+from jobs.sources import suppressed_recordings
 from jobs.sources.lines import Parse
 from jobs.sources.live import connections, population, recording, withdrawals
 from jobs.sources.live.population import Member, Population
@@ -40,6 +42,7 @@ class LiveSource(ABC):
         self.budget = settings.budget(limits.requests or self.REQUESTS, limits.minutes or self.MINUTES)
         self.platforms: Sequence[str] = (self.PLATFORM,)
         self.requests: dict[date, int] = {}
+        self.left = Suppressed()  # people who are never asked about, and of whom nothing is recorded
 
     @staticmethod
     @abstractmethod
@@ -66,6 +69,8 @@ class LiveSource(ABC):
         before = self.budget.used
         notes = self.record(day, folder)
         self.requests[day] = self.budget.used - before
+        if self.left:
+            suppressed_recordings.rewrite(folder, self.platforms[0], self.left)
         if not any(note.partial for note in notes) and not recording.is_done(folder):
             notes = [*notes, Note(UNFINISHED, partial=True)]
         return [note._replace(day=day) for note in notes]
@@ -111,7 +116,8 @@ class LiveSource(ABC):
     def population(self, day: date, folder: Path, members: Iterable[Member]) -> Population:
         """The population of the day, as the day's first pull kept it. The source's `scope` becomes `population`."""
         self.scope = POPULATION
-        return population.of_day(folder, day, members)
+        asked = (member for member in members if f"{self.platforms[0]}:{member.name}" not in self.left)
+        return population.of_day(folder, day, asked)
 
     def fingerprint(self, day: date) -> str | None:
         """The fingerprint of the population with which the day was pulled; None without one."""

@@ -90,3 +90,21 @@ def test_a_newcomer_with_real_people_is_asked_before_any_work(clout, tmp_path, m
     assert "clout consent import FILE" in result.err
     assert '--everybody "public research data set, SNAP"' in result.err
     assert not nowhere.exists()
+
+
+def test_a_person_is_forgotten_with_a_certificate(clout, warehouse, published, monkeypatch, tmp_path):
+    monkeypatch.delenv("CLOUT_SUPPRESSION_KEYS", raising=False)
+    refused = clout("person", "forget", "twitter:1")
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err.startswith("clout: set CLOUT_SUPPRESSION_KEYS to a secret key first")
+    monkeypatch.setenv("CLOUT_SUPPRESSION_KEYS", "7" * 64)
+    result = clout("person", "forget", "twitter:1", "--certificate", str(tmp_path / "made.json"))
+    assert (result.code, result.err) == (0, "")
+    assert result.out.endswith(f"files\ncertificate: {tmp_path / 'made.json'}\n")
+    assert json.loads((tmp_path / "made.json").read_text())["traces"] == 0
+    assert "twitter:1" not in people(warehouse)
+    wrong = clout("person", "forget", "ana")
+    assert (wrong.code, wrong.err) == (
+        2,
+        "clout: 'ana' is no person_id; expected PLATFORM:ACCOUNT_ID, such as twitter:88\n",
+    )

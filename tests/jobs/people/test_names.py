@@ -1,7 +1,9 @@
 """People who did not agree to be named are null in an explanation; their numbers stay."""
 
+from collections.abc import Iterable
 from datetime import date
 
+from jobs.people.admission import Admission
 from jobs.people.names import hidden
 
 EXPLANATION = {
@@ -18,14 +20,14 @@ EXPLANATION = {
 }
 
 
-class Decision:
+class Decision(Admission):
     """Admits these people."""
 
     def __init__(self, *named: str) -> None:
-        self._named = set(named)
+        object.__setattr__(self, "_named", set(named))
 
-    def named(self, people: set[str]) -> set[str]:
-        return self._named & people
+    def named(self, people: Iterable[str]) -> set[str]:
+        return self._named & set(people)  # type: ignore[attr-defined]
 
 
 def test_hidden_people_are_null_and_their_numbers_stay():

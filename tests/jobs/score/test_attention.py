@@ -205,5 +205,11 @@ def test_the_newest_known_values_of_accounts_not_later_than_the_day(rows):
         ("twitter:bo", "first", True),  # only the second says what it is
         ("twitter:cy", "cy", True),
     ]
-    doubted = sorted(map(tuple, attention.credibility(newest).collect()))
-    assert doubted == [("github:ana", 0.0), ("twitter:bo", 0.0), ("twitter:cy", 0.0)]
+
+
+def test_bots_have_no_credibility():
+    assert attention.doubted(["github:ana", "twitter:bo"]).to_pylist() == [
+        {"id": "github:ana", "credibility": 0.0},
+        {"id": "twitter:bo", "credibility": 0.0},
+    ]
+    assert attention.doubted([]).num_rows == 0

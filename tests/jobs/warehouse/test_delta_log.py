@@ -92,7 +92,7 @@ def test_a_torn_checkpoint_is_seen(warehouse, write, length):
     checkpoint.path.write_bytes(checkpoint.path.read_bytes()[:length])
     assert "cannot be read" in (delta_log.checkpoint_fault(checkpoint.path) or "")
     with pytest.raises(CloutError, match=r"scores: cannot be read.*clout doctor"):
-        warehouse.read(SCORES)
+        Warehouse(warehouse.root).read(SCORES)
 
 
 def test_a_write_is_done_only_after_its_files_and_folders_are_flushed(warehouse, write, monkeypatch):

@@ -32,16 +32,20 @@ def observed(warehouse, arrow_rows):
     return pull
 
 
+def at_end_of(warehouse, day: date = DAY) -> known_accounts.Known:
+    return known_accounts.at_end_of(day, warehouse, counted.snapshot(warehouse))
+
+
 @pytest.fixture
 def known(warehouse):
     """`known(day)`: account -> [handle, is_bot]."""
 
     def read(day: date = DAY) -> dict[str, list]:
         with scratch() as db:
-            known_accounts.register(db, "known", warehouse, counted.snapshot(warehouse), day)
-            return {
-                id: values for id, *values in db.execute("select id, handle, is_bot from known order by id").fetchall()
-            }
+            at_end_of(warehouse, day).register(db)
+            newest = known_accounts.newest_accounts_sql(day).format(accounts="observed")
+            found = db.execute(f"select id, handle, is_bot from ({newest}) order by id").fetchall()
+            return {id: values for id, *values in found}
 
     return read
 
@@ -56,8 +60,8 @@ def copies(warehouse) -> list[date]:
 
 
 def copy_read(warehouse, day: date = DAY) -> date | None:
-    found = known_accounts.newest_copy(warehouse, counted.snapshot(warehouse), day)
-    return found.month if found else None
+    copy = at_end_of(warehouse, day).copy
+    return copy.month if copy else None
 
 
 def test_a_null_hides_nothing_that_was_known(observed, known):
@@ -149,4 +153,4 @@ def test_handles_are_those_known_at_the_end_of_the_day(warehouse, observed):
     observed(date(2026, 9, 5), ana={"handle": "ana"}, bo={"handle": "bo"}, cy={})
     observed(date(2026, 11, 16), ana={"handle": "later"})
     asked = ("twitter:ana", "twitter:cy", "github:bo")
-    assert known_accounts.handles(warehouse, counted.snapshot(warehouse), DAY, asked) == {"twitter:ana": "ana"}
+    assert at_end_of(warehouse).handles(asked) == {"twitter:ana": "ana"}

@@ -224,6 +224,7 @@ def test_days_of_an_earlier_clout_are_recorded_as_far_as_runs_knows(warehouse, a
     ran(warehouse, "publish", day=NEXT, people=2, influence_run=scored)
     ran(warehouse, "unpublish", day=NEXT, people=2)
     assert upgraded(warehouse)[-1] == "publications: 5 changes of published days recorded, as far as `runs` knows them"
+    assert warehouse.version(PUBLICATIONS) == 1  # one commit after the table's creation, however many days
     first, withdrawn, newest = publications.history(warehouse, "2026.11", DAY)
     assert [(row.sequence, row.change, row.people) for row in (first, withdrawn, newest)] == [
         (1, "publish", 3), (2, "unpublish", 0), (3, "publish", 1),

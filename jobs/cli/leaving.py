@@ -1,0 +1,50 @@
+"""Commands for what people may ask of whoever scores them: to be forgotten."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jobs.cli import display
+from jobs.cli.display import say
+from jobs.cli.options import Sample, Verbose, log, open_to_read
+
+person = typer.Typer(name="person", help="What a person may ask for: to be forgotten.", no_args_is_help=True)
+
+
+@person.command()
+def forget(
+    people: Annotated[list[str], typer.Argument(metavar="PERSON...", help="Each person_id of the person.")],
+    name: Annotated[
+        list[str] | None,
+        typer.Option("--name", metavar="NAME", help="A further handle of theirs; can be repeated."),
+    ] = None,
+    certificate: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write the certificate (JSON); else it is printed.")
+    ] = None,
+    sample: Sample = False,
+    verbose: Verbose = False,
+) -> None:
+    """Erase a person from every table, recording and replaced file, and never take them up again.
+
+    Let no other command write at the same time. Needs CLOUT_SUPPRESSION_KEYS; see infra/runbooks/leaving.md. If interrupted,
+    run the same command again."""
+    import json
+
+    from jobs import leaving as job
+    from jobs.files import appearing
+    from jobs.warehouse.runs import Batch
+
+    log(verbose)
+    params = job.Params(people=tuple(people), names=tuple(name or ()), at=datetime.now(UTC))
+    warehouse = open_to_read(sample)
+    warehouse.require_writable()
+    made = job.forget(warehouse, params, Batch(f"forget {params.at}"))
+    if certificate is None:
+        display.print_json(made)
+        return
+    with appearing(certificate) as part:
+        part.write_text(json.dumps(made, default=str, indent=1) + "\n", encoding="utf-8")
+    say(f"forgotten: {sum(made['rows_removed'].values()):,} rows removed, no trace in {made['files_searched']:,} files")
+    say(f"certificate: {certificate}")

@@ -1,0 +1,108 @@
+"""A person leaves: suppressed from now on, erased from every table, recording and replaced file, and proven gone by a search of
+every byte.
+
+Each step can be repeated, so a run that was killed is continued by the same command. No other command may write at the same
+time."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from jobs import __version__, consent
+from jobs.errors import CloutError, UsageError
+from jobs.people import byte_search, erasure, suppression
+from jobs.people.byte_search import Searched
+from jobs.places import landing
+from jobs.sources import suppressed_recordings
+from jobs.warehouse import runs
+from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
+from schemas.coverage import COVERAGE
+
+JOB = "forget"
+
+
+class TracesError(CloutError):
+    """The warehouse still names people who left."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Params:
+    """Who leaves (`people`: each person_id of theirs), further `names` by which they are known, and when (an instant in
+    UTC)."""
+
+    people: tuple[str, ...]
+    names: tuple[str, ...] = ()
+    at: datetime
+
+    def __post_init__(self) -> None:
+        for person in self.people:
+            platform, _, account = person.partition(":")
+            if not (platform and account):
+                raise UsageError(f"{person!r} is no person_id; expected PLATFORM:ACCOUNT_ID, such as twitter:88")
+
+
+def forget(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, Any]:
+    """Forgets the people. Returns the certificate: what was removed and searched. Raises `TracesError`, which names files and
+    columns but no person, if a trace is left."""
+    with runs.recorded(warehouse, JOB, params.at.date(), batch) as row:
+        platforms = erasure.by_platform(params.people)
+        known = erasure.handles(warehouse, params.people)
+        known |= {f"{platform}:{name}" for platform in platforms for name in params.names}
+        suppression.record(warehouse, [*params.people, *sorted(known)], at=params.at, run_id=row.id)
+        left = suppression.current(warehouse)
+        withdrawn = sum(count for _, count in consent.apply(warehouse, params.at.date(), batch))
+        recorded = _forget_recordings(warehouse, params.people, left)
+        erased = dict(erasure.erase(warehouse, params.people, left, row.id))
+        files = erasure.purge(warehouse)
+        searched, traces = _search(warehouse, params.people, {name.partition(":")[2] for name in known})
+        row.counts |= {"people": len(params.people), "rows": sum(erased.values()), "files": searched.files}
+        if traces:
+            raise TracesError(f"{len(traces)} traces are left: {'; '.join(traces)}. Run the same command again")
+    return {
+        "at": params.at,
+        "code_version": __version__,
+        "published_rows_withdrawn": withdrawn,
+        "recorded_items_removed": recorded,
+        "rows_removed": erased,
+        "replaced_files_deleted": files,
+        "files_searched": searched.files,
+        "bytes_searched": searched.bytes,
+        "unreadable_files": [str(path) for path in searched.unreadable],
+        "traces": 0,
+        "what_stays": "a keyed hash of each id and name in the table `suppressed`, which names nobody without the key",
+    }
+
+
+def _forget_recordings(warehouse: Warehouse, people: Sequence[str], left: suppression.Suppressed) -> int:
+    """Rewrites all recordings; each is of the platforms that `coverage` names for its source and day. Removes those in which a
+    person's id is too short to be recognized. Returns the number of removed items, pages and recordings."""
+    root = landing(warehouse.root)
+    if not root.exists():
+        return 0
+    short = {root / place["source"] / str(place["day"]) for place in erasure.short_places(warehouse, people)}
+    removed = [folder for folder in sorted(short) if folder.exists()]
+    for folder in removed:
+        shutil.rmtree(folder)
+    places = warehouse.read(COVERAGE, columns=["source", "day", "platform"]).to_pylist()
+    return len(removed) + sum(
+        suppressed_recordings.rewrite(root / place["source"] / str(place["day"]), place["platform"], left)
+        for place in places
+        if (root / place["source"] / str(place["day"])).exists()
+    )
+
+
+def _search(warehouse: Warehouse, people: Sequence[str], names: set[str]) -> tuple[Searched, list[str]]:
+    """What was searched, and where a person is still named. Only a local warehouse can be searched."""
+    searched = Searched()
+    if not warehouse.is_local:
+        raise UsageError(
+            f"{warehouse.root}: only a local warehouse can be searched; copy it, and run the command there"
+        )
+    texts = {*people, *(person.partition(":")[2] for person in people), *names}
+    root = Path(warehouse.root)
+    found = byte_search.traces(root, texts, searched)
+    return searched, [f"{trace.path.relative_to(root).parts[0]} ({trace.place})" for trace in found]

@@ -1,0 +1,182 @@
+"""Removes a person from every table, and the files in which the person still is. Idempotent: run again, it goes on.
+
+`accounts` comes last, because only it knows the person's handles.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs.people.suppression import Suppressed, is_short
+from jobs.warehouse import digests, pruning
+from jobs.warehouse.commits import Partition
+from jobs.warehouse.races import LostRaceError, repeated
+from jobs.warehouse.storage import Warehouse, rows
+from schemas.accounts import ACCOUNTS
+from schemas.accounts_known import ACCOUNTS_KNOWN
+from schemas.activity import ACTIVITY
+from schemas.catalog import TABLES
+from schemas.consent import CONSENT
+from schemas.coverage import COVERAGE
+from schemas.engagement import ENGAGEMENT
+from schemas.histories import HISTORIES
+from schemas.influence import INFLUENCE
+from schemas.rejects import REJECTS
+from schemas.runs import RUNS
+from schemas.score_changes import SCORE_CHANGES
+from schemas.scores import SCORES
+from schemas.table import Table
+
+JOB = "erasure"
+ERASED = "(erased)"
+
+# Rows of `activity` with instants as a pull has them, in microseconds.
+_AS_PULLED = """
+select * replace (epoch_us(occurred_at) as occurred_at, epoch_us(observed_at) as observed_at) from acts
+"""
+
+# Table -> columns that hold a `person_id`.
+BY_PERSON: Mapping[Table, Sequence[str]] = {
+    SCORES: ("person_id",),
+    HISTORIES: ("person_id",),
+    SCORE_CHANGES: ("person_id",),
+    INFLUENCE: ("person_id",),
+    CONSENT: ("person_id",),
+    ENGAGEMENT: ("src", "dst"),
+}
+# Table -> columns that hold the platform's id of an account.
+BY_ACCOUNT: Mapping[Table, Sequence[str]] = {
+    ACTIVITY: ("actor_id", "target_id"),
+    ACCOUNTS_KNOWN: ("account_id",),
+    ACCOUNTS: ("account_id",),
+}
+
+
+def by_platform(people: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Platform -> account ids, of people given by `person_id`."""
+    found: dict[str, list[str]] = {}
+    for person in sorted(set(people)):
+        platform, _, account = person.partition(":")
+        found.setdefault(platform, []).append(account)
+    return {platform: tuple(accounts) for platform, accounts in found.items()}
+
+
+def handles(warehouse: Warehouse, people: Iterable[str]) -> set[str]:
+    """Every handle under which `accounts` knows these people, as `platform:handle`. Display names are no names of one
+    person."""
+    known = set()
+    for platform, accounts in by_platform(people).items():
+        theirs = {"platform": platform, "account_id": accounts}
+        for row in warehouse.read(ACCOUNTS, theirs, columns=["handle"]).to_pylist():
+            known |= {f"{platform}:{row['handle']}"} if row["handle"] else set()
+    return known
+
+
+def short_places(warehouse: Warehouse, people: Iterable[str]) -> list[dict[str, Any]]:
+    """The days, platforms and sources with acts of people whose id is too short to be recognized in a text."""
+    return [
+        place
+        for platform, accounts in by_platform(person for person in people if is_short(person.partition(":")[2])).items()
+        for place in _places(warehouse, ACTIVITY, {"platform": platform}, dict.fromkeys(BY_ACCOUNT[ACTIVITY], accounts))
+    ]
+
+
+def erase(warehouse: Warehouse, people: Sequence[str], left: Suppressed, run_id: str) -> Iterator[tuple[str, int]]:
+    """Removes the people from every table. `left` recognizes them in texts. Yields each table's name and its number of removed
+    rows."""
+    for table, columns in BY_PERSON.items():
+        yield table.name, _delete(warehouse, table, {}, dict.fromkeys(columns, tuple(people)), run_id)
+    accounts = by_platform(people)
+    yield REJECTS.name, sum(_erase_rejects(warehouse, platform, left, run_id) for platform in accounts)
+    yield RUNS.name, _erase_runs(warehouse, people, run_id)
+    for table, columns in BY_ACCOUNT.items():
+        count = 0
+        for platform, ids in accounts.items():
+            any_of = dict.fromkeys(columns, ids)
+            places = _places(warehouse, table, {"platform": platform}, any_of) if table is ACTIVITY else []
+            count += _delete(warehouse, table, {"platform": platform}, any_of, run_id)
+            _count_again(warehouse, places, run_id)
+        yield table.name, count
+
+
+def _delete(warehouse: Warehouse, table: Table, partition: Partition, any_of: Partition, run_id: str) -> int:
+    """Deletes in one commit. Returns the number of rows; makes no commit if there are none."""
+    condition = pruning.expression(partition) & pruning.either(any_of)
+    count = warehouse.dataset(table, partition).count_rows(filter=condition)
+    if count:
+        for attempt in repeated(LostRaceError):
+            with attempt:
+                warehouse.delete(table, partition, any_of=any_of, run_id=run_id, job=JOB)
+    return count
+
+
+def _places(warehouse: Warehouse, table: Table, partition: Partition, any_of: Partition) -> list[dict[str, Any]]:
+    """The days, platforms and sources whose rows are to be removed."""
+    names = ["platform", "day", "source"]
+    found = warehouse.dataset(table, partition).to_table(
+        columns=names, filter=pruning.expression(partition) & pruning.either(any_of)
+    )
+    return found.group_by(names).aggregate([]).to_pylist()
+
+
+def _count_again(warehouse: Warehouse, places: Iterable[Mapping[str, Any]], run_id: str) -> None:
+    """Writes the number and the digest of the rows that are left into `coverage`, as a pull of them would, so that these days
+    are scored again."""
+    for place in places:
+        covered = warehouse.read(COVERAGE, place).to_pylist()
+        for row in covered:
+            counting = warehouse.read(ACTIVITY, {**place, "pull": row["pull"]})
+            left = row | {"act_count": counting.num_rows, "activity_digest": _digest(counting)}
+            warehouse.replace_bookkeeping(COVERAGE, rows(COVERAGE, [left]), place, run_id=run_id, job=JOB)
+
+
+def _digest(acts: pa.Table) -> str:
+    """The digest that a pull of these acts records."""
+    columns = [name for name in ACTIVITY.column_names if name != "pull"]
+    with duckdb.connect() as db:
+        db.register("given", acts)
+        db.execute("create table acts as from given")  # a table, because cursors see no registered rows
+        return digests.of_rows(db, _AS_PULLED, {}, columns)
+
+
+def _erase_rejects(warehouse: Warehouse, platform: str, left: Suppressed, run_id: str) -> int:
+    columns = ("excerpt", "file")
+    texts = warehouse.read(REJECTS, {"platform": platform}, columns=list(columns))
+    any_of = {
+        name: tuple(text for text in pc.unique(texts[name]).to_pylist() if text and left.is_named(platform, text))
+        for name in columns
+    }
+    return _delete(warehouse, REJECTS, {"platform": platform}, any_of, run_id)
+
+
+def _erase_runs(warehouse: Warehouse, people: Sequence[str], run_id: str) -> int:
+    """Replaces the people's ids in the texts of `runs`, such as errors. Returns the number of rows."""
+    count = 0
+    for row in warehouse.read(RUNS).to_pylist():
+        texts = {name: _without(value, people) for name, value in row.items() if isinstance(value, str)}
+        if not texts.items() <= row.items():
+            partition = {"day": row["day"], "run_id": row["run_id"]}
+            warehouse.replace_bookkeeping(RUNS, rows(RUNS, [row | texts]), partition, run_id=run_id, job=JOB)
+            count += 1
+    return count
+
+
+def _without(text: str, people: Sequence[str]) -> str:
+    for person in people:
+        text = text.replace(person, ERASED)
+    return text
+
+
+def purge(warehouse: Warehouse) -> int:
+    """Deletes every file of the tables that no longer counts, whatever `keep_replaced_days` says. Returns how many. No other
+    command may write at the same time: its new files would be deleted too."""
+    count = 0
+    for table in TABLES:
+        delta = warehouse.delta(table)
+        count += len(delta.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False, full=True))
+        delta = warehouse.delta(table)
+        delta.create_checkpoint()
+    return count

@@ -1,0 +1,183 @@
+"""A person leaves, and nothing of them is left or comes back."""
+
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from backports import zstd
+
+from jobs import leaving, pull_activity
+from jobs.errors import UsageError
+from jobs.people.byte_search import Searched, traces
+from jobs.places import landing
+from jobs.sources.live.recording import Cursor, Recording
+from jobs.sources.spec import parse_specs
+from jobs.warehouse.runs import Batch
+from schemas.accounts import ACCOUNTS
+from schemas.activity import ACTIVITY
+from schemas.consent import CONSENT
+from schemas.coverage import COVERAGE
+from schemas.engagement import ENGAGEMENT
+from schemas.influence import INFLUENCE
+from schemas.publications import PUBLICATIONS
+from schemas.rejects import REJECTS
+from schemas.scores import SCORES
+
+DAY = date(2026, 11, 3)
+NOON = datetime(2026, 11, 10, 12, tzinfo=UTC)
+BATCH = Batch("test")
+LEAVER, HANDLE = "toots:https://example.org/users/leaver", "leaver_of_ulm"
+
+
+def act(kind: str, actor: str, target: str, number: int) -> dict:
+    content = {"id": f"https://example.org/notes/{number}", "attributedTo": f"https://example.org/users/{target}"}
+    actor = f"https://example.org/users/{actor}"
+    return {
+        "type": kind,
+        "id": f"{actor}/acts/{number}",
+        "actor": actor,
+        "published": f"{DAY}T09:00:00Z",
+        "object": content,
+    }
+
+
+ACTS = [
+    act("Like", "ana", "bo", 1),
+    act("Like", "leaver", "bo", 2),
+    act("Announce", "bo", "leaver", 3),
+    act("Like", "cy", "ana", 4),
+]
+PERSON = {
+    "type": "Update", "actor": "https://example.org/users/leaver", "published": f"{DAY}T08:00:00Z",
+    "object": {"type": "Person", "id": "https://example.org/users/leaver", "preferredUsername": HANDLE},
+}  # fmt: skip
+UNRESOLVED = {
+    "type": "Like",
+    "actor": "https://example.org/users/leaver",
+    "published": f"{DAY}T09:00:00Z",
+    "object": "gone",
+}
+
+
+@pytest.fixture
+def pull(warehouse, tmp_path):
+    """`pull()`: pulls the day's acts of four people."""
+    file = tmp_path / "acts.jsonl"
+    file.write_text("\n".join(map(json.dumps, [*ACTS, PERSON, UNRESOLVED])))
+    (source,) = parse_specs([f"toots:activitystreams={file}"])
+
+    def pulled() -> None:
+        params = pull_activity.Params(source=source, first_day=DAY, last_day=DAY, max_reject_share=1)
+        pull_activity.run(warehouse, params, BATCH)
+
+    return pulled
+
+
+@pytest.fixture
+def lived_in(warehouse, pull, arrow_rows, monkeypatch):
+    """A warehouse in which the leaver is in every table, a recording, and files that were replaced."""
+    monkeypatch.setenv("CLOUT_SUPPRESSION_KEYS", "7" * 64)
+    pull()
+    pull()  # leaves replaced files
+    people = [LEAVER, "toots:https://example.org/users/bo"]
+    for table in (INFLUENCE, SCORES):
+        rows = arrow_rows(
+            table, [{"person_id": who, "day": DAY, "handle": HANDLE if who == LEAVER else "bo"} for who in people]
+        )
+        warehouse.replace(table, rows, {"methodology": "2026.11", "day": DAY}, run_id="r", job="j")
+    edges = [{"src": people[0], "dst": people[1], "day": DAY}, {"src": people[1], "dst": people[0], "day": DAY}]
+    warehouse.replace(ENGAGEMENT, arrow_rows(ENGAGEMENT, edges), {"day": DAY}, run_id="r", job="j")
+    warehouse.append(CONSENT, arrow_rows(CONSENT, [{"person_id": LEAVER, "scope": "public"}]), {}, run_id="r", job="j")
+    recorded = Recording(landing(warehouse.root) / "toots" / str(DAY), "page")
+    recorded.add(
+        [{"by": "https://example.org/users/leaver"}, {"by": "https://example.org/users/ana"}], Cursor(None, True)
+    )
+    Recording(landing(warehouse.root) / "toots" / str(DAY), "https://example.org/users/leaver").add(
+        [], Cursor(None, True)
+    )
+    return warehouse
+
+
+def named(warehouse) -> set[str]:
+    """The tables and folders that still name the leaver."""
+    root = Path(warehouse.root)
+    texts = [LEAVER, LEAVER.partition(":")[2], HANDLE]
+    return {trace.path.relative_to(root).parts[0] for trace in traces(root, texts, Searched())}
+
+
+def forget(warehouse) -> dict:
+    return leaving.forget(warehouse, leaving.Params(people=(LEAVER,), at=NOON), BATCH)
+
+
+def test_nothing_is_left_of_who_leaves_and_a_certificate_says_what_was_searched(lived_in):
+    before = named(lived_in)
+    assert before >= {"activity", "accounts", "rejects", "influence", "scores", "engagement", "consent", "landing"}
+    certificate = forget(lived_in)
+    assert named(lived_in) == set()
+    assert certificate["rows_removed"] | {"runs": 0} == {
+        "scores": 0, "histories": 0, "score_changes": 0, "influence": 1, "consent": 1, "engagement": 2, "rejects": 1,
+        "runs": 0, "activity": 2, "accounts_known": 0, "accounts": 1,
+    } | {"scores": certificate["rows_removed"]["scores"]}  # fmt: skip
+    assert certificate["recorded_items_removed"] == 2
+    assert certificate["unreadable_files"] == []
+    assert certificate["files_searched"] > 20
+    assert LEAVER not in json.dumps(certificate, default=str)
+
+
+def test_everybody_else_stays(lived_in):
+    forget(lived_in)
+    acts = lived_in.read(ACTIVITY)
+    assert sorted(acts["actor_id"].to_pylist()) == ["https://example.org/users/ana", "https://example.org/users/cy"]
+    assert lived_in.read(SCORES)["person_id"].to_pylist() == ["toots:https://example.org/users/bo"]
+    (page,) = (landing(lived_in.root) / "toots" / str(DAY)).glob("*.zst")
+    first, cursor = zstd.decompress(page.read_bytes()).splitlines()
+    assert json.loads(first) == {"by": "https://example.org/users/ana"}
+    assert b"cursor" in cursor
+
+
+def test_a_later_pull_brings_nobody_back_and_gives_the_rows_that_were_left(lived_in, pull):
+    """Also the same digest, so that the day is scored again once, not twice."""
+    forget(lived_in)
+    digest = lived_in.read(COVERAGE)["activity_digest"].to_pylist()
+    acts = lived_in.read(ACTIVITY).drop_columns("pull").sort_by("activity_id")
+    pull()
+    assert named(lived_in) == set()
+    assert lived_in.read(COVERAGE)["activity_digest"].to_pylist() == digest
+    assert lived_in.read(ACTIVITY).drop_columns("pull").sort_by("activity_id").equals(acts)
+    assert lived_in.read(ACCOUNTS).num_rows == 0
+    assert lived_in.read(REJECTS).num_rows == 0
+
+
+def test_without_the_key_no_pull_brings_somebody_back(lived_in, pull, monkeypatch):
+    forget(lived_in)
+    monkeypatch.delenv("CLOUT_SUPPRESSION_KEYS")
+    with pytest.raises(UsageError, match="people left this warehouse"):
+        pull()
+
+
+@pytest.mark.parametrize("step", ["_forget_recordings", "_search"])
+def test_a_run_that_died_is_continued_by_the_same_command(lived_in, monkeypatch, step):
+    class KilledError(Exception):
+        """In place of SIGKILL."""
+
+    def killed(*_: object) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(leaving, step, killed)
+        with pytest.raises(KilledError):
+            forget(lived_in)
+    forget(lived_in)
+    assert named(lived_in) == set()
+
+
+def test_the_published_day_is_restated_without_naming_who_left(lived_in):
+    forget(lived_in)
+    changes = lived_in.read(PUBLICATIONS).to_pylist()
+    assert [(row["change"], row["people"]) for row in changes] == [("consent", 1)]
+
+
+def test_an_id_that_is_none_is_refused(lived_in):
+    with pytest.raises(UsageError, match="'leaver' is no person_id"):
+        leaving.Params(people=("leaver",), at=NOON)
