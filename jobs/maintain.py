@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 import pyarrow as pa
 from deltalake import DeltaTable
@@ -19,7 +20,7 @@ from jobs.night_settings import Nights
 from jobs.nights.readiness import DEAD_AFTER
 from jobs.places import landing
 from jobs.sources.live import recording
-from jobs.warehouse import counted, histories, known_accounts, pruning, runs
+from jobs.warehouse import counted, delta_log, histories, known_accounts, pruning, runs
 from jobs.warehouse.commits import Span
 from jobs.warehouse.races import LostRaceError
 from jobs.warehouse.runs import Batch
@@ -94,7 +95,7 @@ def _steps(warehouse: Warehouse, table: Table, params: Params, kept: Kept, run_i
         yield partial(_renew_copies, warehouse, params, run_id)
     if table == HISTORIES:
         yield partial(histories.make_copies, warehouse, run_id=run_id)
-    yield partial(_keep, warehouse, table, params, kept)
+    yield partial(_keep, warehouse, table, params, kept, run_id)
 
 
 def _attempt(kept: Kept, step: Callable[[], None]) -> None:
@@ -175,12 +176,15 @@ def _renew_copies(warehouse: Warehouse, params: Params, run_id: str) -> None:
         warehouse.delete(ACCOUNTS_KNOWN, {"month": tuple(sorted(old))}, run_id=run_id, job=JOB)
 
 
-def _keep(warehouse: Warehouse, table: Table, params: Params, kept: Kept) -> None:
+def _keep(warehouse: Warehouse, table: Table, params: Params, kept: Kept, run_id: str) -> None:
     """Merges small files, removes files that were replaced more than `keep_replaced_days` ago, writes a checkpoint, and removes
     expired log entries."""
-    kept.compacted += int(warehouse.delta(table).optimize.compact()["numFilesRemoved"])
+    kept.compacted += warehouse.compact(table, run_id=run_id, job=JOB)
     delta = warehouse.delta(table)
+    before = delta.version()
     kept.removed += len(delta.vacuum(24 * params.nights.keep_replaced_days, dry_run=False, full=True))
     delta = warehouse.delta(table)
     delta.create_checkpoint()
+    if warehouse.is_local:  # a power cut must not tear the checkpoint after the commits that it replaces are gone
+        delta_log.flush(Path(warehouse.path(table)), before)
     delta.cleanup_metadata()
