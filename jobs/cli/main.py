@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 
 from jobs import interrupts
 from jobs.causes import cause
-from jobs.cli import display, keeping, operating, publishing, read_only, repairing, scoring, sources
+from jobs.cli import display, maintaining, operator_commands, publishing, reader_commands, repairing, scoring, sources
 from jobs.cli.options import (
     DAY_FORMAT,
     FLAG,
@@ -188,22 +188,22 @@ app.command()(publishing.checks)
 app.command()(publishing.publish)
 app.command()(publishing.unpublish)
 app.command()(publishing.restore)
-app.command()(read_only.show)
-app.command()(read_only.explain)
-app.command()(read_only.restatements)
-app.command()(read_only.compare)
-app.command()(read_only.export)
+app.command()(reader_commands.show)
+app.command()(reader_commands.explain)
+app.command()(reader_commands.restatements)
+app.command()(reader_commands.compare)
+app.command()(reader_commands.export)
 app.command()(sources.sources)
 app.add_typer(sources.population)
-app.command()(operating.coverage)
-app.command()(operating.runs)
-app.command()(operating.rejects)
-app.command()(keeping.maintain)
+app.command()(operator_commands.coverage)
+app.command()(operator_commands.runs)
+app.command()(operator_commands.rejects)
+app.command()(maintaining.maintain)
 app.command()(repairing.stale)
 app.command()(repairing.rescore)
 app.command()(repairing.repair)
-app.command()(keeping.upgrade)
-app.command()(keeping.doctor)
+app.command()(maintaining.upgrade)
+app.command()(maintaining.doctor)
 
 
 def _range(

@@ -43,7 +43,7 @@ def metadata(partition: Partition | None, run_id: str, job: str, stamp: str) -> 
 
 
 def commits(table: DeltaTable) -> Iterator[Commit]:
-    """clout's commits that are still in the log, newest first."""
+    """The commits of clout that are still in the log, newest first."""
     for entry in table.history():
         try:
             about = json.loads(entry["userMetadata"])

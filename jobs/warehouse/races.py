@@ -7,7 +7,7 @@ from jobs.errors import CloutError
 from jobs.warehouse import commits
 from jobs.warehouse.commits import Partition, as_text
 
-# Operations that change files but no rows: the beginnings of their names in the log.
+# Prefixes of operations in the log that change files but no rows.
 UPKEEP = ("OPTIMIZE", "VACUUM")
 
 # Attempts at a write that collides with unrelated commits, such as bookkeeping of another day or source. With tens of
@@ -60,8 +60,8 @@ def lost(table: str, before: int, description: str, now: DeltaTable, partition: 
 
 
 def repeated(collision: type[Exception]) -> Retrying:
-    """Attempts, for `for attempt in repeated(...): with attempt:`. The block is repeated as long as it raises `collision`,
-    after random waits of at most 1 s. After `TRIES` attempts, raises the last collision."""
+    """Attempts at a block, to loop over: the loop's body is `with attempt:` and the block. The block is repeated as long as it
+    raises `collision`, after random waits of at most 1 s. After `TRIES` attempts, raises the last collision."""
     return Retrying(
         retry=retry_if_exception_type(collision),
         stop=stop_after_attempt(TRIES),

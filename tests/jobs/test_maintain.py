@@ -51,7 +51,7 @@ def pulled(warehouse, arrow_rows):
 def maintained(warehouse):
     """`maintained(now)`: table -> what was done."""
 
-    def run(now: datetime = NOW, **settings) -> dict[str, maintain.Kept]:
+    def run(now: datetime = NOW, **settings) -> dict[str, maintain.Maintained]:
         params = maintain.Params(now=now, nights=Nights(**settings))
         done = maintain.run(warehouse, params, Batch("maintain"))
         return {kept.table: kept for kept in done}
