@@ -17,14 +17,19 @@ def merge(table: Table, delta: DeltaTable, listed: pa.Table, files: fs.FileSyste
     """Writes the rows of small files into larger ones, as a stream; the change adds these and removes the small ones. `listed`
     holds the table's files as `pruning.files` does, `files` is the file system rooted at the table."""
     merged = list(groups(listed))
-    added = []
-    for group in merged:
-        dataset = pruning.dataset(delta, group, files)
-        dataset = dataset.replace_schema(arrow.completed(table, dataset.schema))
-        # Readahead would hold batches of many files in memory.
-        scan = dataset.scanner(columns=list(table.column_names), batch_readahead=1, fragment_readahead=1)
-        added += arrow_writer.write(table, scan.to_reader(), files)
+    added = [
+        action for group in merged for action in arrow_writer.write(table, _rows(table, delta, group, files), files)
+    ]
     return Change(added, pa.concat_tables([listed.slice(0, 0), *merged]), changes_rows=False)
+
+
+def _rows(table: Table, delta: DeltaTable, group: pa.Table, files: fs.FileSystem) -> Iterator[pa.RecordBatch]:
+    """The rows of the files, one row group after the other: a scan of all would read faster than they are written."""
+    dataset = pruning.dataset(delta, group, files)
+    schema = arrow.completed(table, dataset.schema)
+    for fragment in dataset.get_fragments():
+        for row_group in fragment.split_by_row_group():
+            yield from row_group.to_table(schema=schema, columns=list(table.column_names)).to_batches()
 
 
 def groups(listed: pa.Table) -> Iterator[pa.Table]:
