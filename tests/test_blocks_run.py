@@ -68,7 +68,7 @@ class Shell:
         return "gharchive=gharchive" if word == "gharchive=" else word
 
     def _run(self, words: list[str]) -> None:
-        assigned = [match.groups() for word in words if (match := ASSIGNED.fullmatch(word))]
+        assigned = [(match[1], match[2]) for word in words if (match := ASSIGNED.fullmatch(word))]
         program, *arguments = [word for word in words if not ASSIGNED.fullmatch(word)]
         if program == "export":
             self._set(self._patch, assigned)
