@@ -14,7 +14,7 @@ A comment feed is the one that a post of the day, or of `revisit_days` days befo
 commenters' URLs in Atom only: ask for `https://.../feed/atom/`.
 
 Dates are the blog's own, by a clock that anybody sets, and a commenter may give any URL as their own. A feed holds 10 to 50
-entries. If they do not reach back to the day's start, nor to the entries of an earlier pull, the day is partial for good. A
+entries. If they do not reach back to the day's begin, nor to the entries of an earlier pull, the day is partial for good. A
 feed is requested once a day, only if it changed since an earlier day, and only if its host's robots.txt allows it. Do not ask
 for feeds that repeat other blogs' posts (planets): their posts would count twice.
 """
@@ -47,7 +47,7 @@ COMMENTS_OF = "comments "  # begins the name of a comment feed's recording, whic
 NO_URL = "commenter names no URL"
 FORBIDDEN = "robots.txt forbids it"
 DENIED = "access is denied"
-NOT_BACK = "its entries do not reach back to the day's start"
+NOT_BACK = "its entries do not reach back to the day's begin"
 STALE = "the host answers with a copy from before the day's end"
 
 Item = dict[str, Any]

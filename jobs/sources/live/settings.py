@@ -25,7 +25,7 @@ class Ask(BaseModel, ABC):
 
 
 class Limits(BaseModel):
-    """What one pull may use (`budget`); a missing field has the type's default."""
+    """What one pull may use (`budget`); what is left out has the type's default."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -36,8 +36,8 @@ class Limits(BaseModel):
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How one live source is opened. `folder`: the base of relative paths of populations. `withdraw_days`: the
-    days after a day in which acts may be withdrawn. `budget` makes the budget from a number of requests and of minutes."""
+    """How one live source is opened. `folder`: what relative paths of populations are relative to. `withdraw_days`: the
+    days after a day in which acts may be taken back. `budget` makes the budget from a number of requests and of minutes."""
 
     id: str
     landing: Path

@@ -1,4 +1,4 @@
-"""Shared by all live sources: their settings, and the pull of a day from requests through recordings to pages.
+"""What all live sources share: their settings, and the pull of a day from requests through recordings to pages.
 
 A subclass declares its platform, what it can be asked (`ASK`), its default budget and its parser, and records one day at a
 time. Units that answer one after the other are recorded by `jobs.sources.live.roster`.
@@ -51,7 +51,7 @@ class LiveSource(ABC):
         """Requests what the day's recordings in `folder` lack. Returns notes on what stays missing."""
 
     def pages(self, first_day: date, last_day: date) -> Iterator[Page]:
-        """Records what these days lack, then yields the pages of each day, and of the withdrawals in later recorded days."""
+        """Records what these days lack, then yields the pages of each day and what later recorded days take back of it."""
         days = days_between(first_day, last_day)
         notes = {day: self._recorded(day) for day in days}
         for day in days:
@@ -76,7 +76,7 @@ class LiveSource(ABC):
         return [each for each in days if self.folder(each).exists()]
 
     def withdrawals(self, day: date) -> Withdrawals:
-        """The acts, of any day, that the day's recording withdraws. None, unless the platform reports withdrawals."""
+        """What the day's recording takes back, of whichever day. Nothing, unless the platform reports such acts."""
         return Withdrawals()
 
     def parser(self, day: date) -> Parse:

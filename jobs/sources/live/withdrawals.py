@@ -1,9 +1,9 @@
-"""Acts that their platform withdraws on a later day: they stop counting on the day to which they belong.
+"""Acts that their platform takes back on a later day: they stop counting on the day to which they belong.
 
-A pull of a day reads its own recording and, for the `withdraw_days` days after it, the withdrawals recorded on those days. So a
-day that is pulled again loses those acts, whatever the order of pulls. A pull that withdraws acts of earlier days pulls those
-days again, from their recordings and without a request. Their scores become stale, `clout repair` computes them again, and each
-change is a restatement.
+A pull of a day reads its own recording and, for the `withdraw_days` days after it, what the recordings of those days take back.
+So a day that is pulled again loses those acts, whatever the order of pulls. A pull that takes back acts of earlier days pulls
+those days again, from their recordings and without a request. Their scores become stale, `clout repair` computes them again,
+and each change is a restatement.
 """
 
 from collections.abc import Sequence
@@ -20,14 +20,14 @@ from schemas.activity import ACTIVITY
 
 
 class Withdrawals(NamedTuple):
-    """The acts that one day withdraws: single ones, each as (activity_id, actor_id), and all acts of these accounts."""
+    """What one day takes back: acts, each as (activity_id, actor_id), and all acts of these accounts."""
 
     acts: Sequence[tuple[str, str]] = ()
     accounts: frozenset[str] = frozenset()
 
 
 def page(platform: str, file: str, acts: Sequence[tuple[str, str]]) -> Page:
-    """A page that withdraws these acts. Without a time, an undo belongs to the pulled day that has the act."""
+    """A page that takes back these acts. Without a time, an undo belongs to the pulled day that has the act."""
     nothing = pa.nulls(len(acts), UNDOS.field("occurred_at").type)
     undos = pa.record_batch([*_columns(acts), nothing], schema=UNDOS)
     return Page(platform=platform, file=file, acts=no_rows(ACTS), undos=undos)
@@ -36,7 +36,7 @@ def page(platform: str, file: str, acts: Sequence[tuple[str, str]]) -> Page:
 def affected_days(
     warehouse: Warehouse, source_id: str, withdrawn: Withdrawals, first_day: date, last_day: date
 ) -> list[date]:
-    """The days, ascending, on which the source has acts that count and that are withdrawn."""
+    """The days, ascending, on which the source has acts that count and that are taken back."""
     if not withdrawn.acts and not withdrawn.accounts:
         return []
     snapshot = counted.snapshot(warehouse)
