@@ -143,14 +143,9 @@ class Warehouse:
         return fs.PyFileSystem(DeltaStorageHandler.from_table(delta._table))
 
     def read(
-        self,
-        table: Table,
-        partition: Partition | None = None,
-        *,
-        columns: Sequence[str] | None = None,
-        where: pc.Expression | None = None,
-        version: int | None = None,
-    ) -> pa.Table:
+        self, table: Table, partition: Partition | None = None, *, columns: Sequence[str] | None = None,
+        where: pc.Expression | None = None, version: int | None = None,
+    ) -> pa.Table:  # fmt: skip
         """Rows of a partition, held in memory: only for tables and partitions known to be small. `partition` selects the files
         to read; `where` only filters their rows. Raises like `dataset`."""
         asked = expression(partition or {})
@@ -181,16 +176,9 @@ class Warehouse:
     # Writing without a JVM
 
     def replace(
-        self,
-        table: Table,
-        rows: pa.Table | pa.RecordBatchReader,
-        partition: Partition,
-        *,
-        run_id: str,
-        job: str,
-        version: int | None = None,
-        layout: Layout = PLAIN,
-    ) -> None:
+        self, table: Table, rows: pa.Table | pa.RecordBatchReader, partition: Partition, *, run_id: str, job: str,
+        version: int | None = None, layout: Layout = PLAIN,
+    ) -> None:  # fmt: skip
         """Replaces the partition with the rows, in one commit. Raises `ContractError` if a row violates the contract. Raises
         `LostRaceError` if another run wrote the partition after `version`, by default after this call began. If only other
         partitions changed meanwhile, or maintenance ran, commits the written files again."""
