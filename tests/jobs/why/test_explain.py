@@ -258,7 +258,7 @@ def test_a_change_in_words(ran):
     said = ran("demo:cy", "--day", "2026-11-04", "--since", "2026-11-03")
     assert "+0.3333   1 person newly engages with you" in said
     assert "demo:eve +0.3333" in said
-    assert "never lowers your score, however small their own" in said
+    assert "Nobody lowers your score by engaging with you, however low their own score is" in said
 
 
 def test_as_json(ran, world):
