@@ -1,4 +1,4 @@
-"""A power cut in the middle of maintenance: no row is lost, and none is there twice."""
+"""A power cut in the middle of maintenance: no row is lost or counted twice."""
 
 from datetime import date
 from pathlib import Path

@@ -1,7 +1,7 @@
 """A year of nights, with maintenance, checkpoints and log clean-up as Delta does them: then days of every age are explained,
 withdrawn, restored and rebuilt.
 
-Each of the 377 days is pulled and counted, 29 days at a time, and the last of them is scored and published. A night of all
+Every third day of 390 is pulled and counted, ten days at a time, and the last of them is scored and published. A night of all
 steps takes one to two seconds of processor time, so a year in which every night is published would take ten minutes. DuckDB and
 engine `memory` replace Spark, with the same rows: see `tests/jobs/without_spark.py`.
 """
@@ -34,8 +34,8 @@ from tests.jobs.world import OFFICIAL
 
 pytestmark = pytest.mark.system  # a year takes longer than a unit test may
 
-BETWEEN = timedelta(days=29)
-YEAR = [[date(2025, 11, 2) + number * BETWEEN + timedelta(days=n) for n in range(29)] for number in range(13)]
+BETWEEN = timedelta(days=30)
+YEAR = [[date(2025, 11, 2) + number * BETWEEN + timedelta(days=3 * n) for n in range(10)] for number in range(13)]
 NIGHTS = [days[-1] for days in YEAR]
 OLD = NIGHTS[0], NIGHTS[5], NIGHTS[-2]
 BATCH = Batch("test")
