@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets up what clout needs and does not find: Python packages, Java, compiled kernels. Everything goes to .venv (or
+# Installs what clout needs and this machine lacks: Python packages, Java, compiled kernels. Everything goes to .venv (or
 # $CLOUT_VENV). It changes the system only by apt, to install Python's venv package and Java (CLOUT_APT=off: never). The other
 # scripts of this folder source it:
 #
@@ -213,7 +213,7 @@ make_graphframes() {
     local jar name spark
     say "trying to resolve GraphFrames for Spark"
     if ! logged resolve "$clout_graphframes" 'org.*:*,com.fasterxml.*:*'; then
-        say "GraphFrames' JVM package could not be had here: its engine is off, everything else works" \
+        say "GraphFrames' JVM package is not available here: its engine is off, everything else works" \
             "(to try again: rm '$clout_venv/.clout/graphframes.stamp' && bash infra/setup.sh)"
         stamp graphframes "$clout_graphframes off"
         return

@@ -1,9 +1,19 @@
-"""Ranges of days."""
+"""UTC days: when one begins and ends, and ranges of them."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 ONE_DAY = timedelta(days=1)
+
+
+def start_of(day: date) -> datetime:
+    """The midnight at which the day begins, in UTC."""
+    return datetime.combine(day, time(), UTC)
+
+
+def end_of(day: date) -> datetime:
+    """The midnight at which the day ends, in UTC."""
+    return start_of(day + ONE_DAY)
 
 
 def days_between(first_day: date, last_day: date) -> list[date]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 import pyarrow as pa
 from deltalake import DeltaTable
@@ -19,7 +20,7 @@ from jobs.night_settings import Nights
 from jobs.nights.readiness import DEAD_AFTER
 from jobs.places import landing
 from jobs.sources.live import recording
-from jobs.warehouse import counted, histories, known_accounts, pruning, runs
+from jobs.warehouse import counted, delta_log, histories, known_accounts, pruning, runs
 from jobs.warehouse.commits import Span
 from jobs.warehouse.races import LostRaceError
 from jobs.warehouse.runs import Batch
@@ -57,8 +58,8 @@ class Params:
 
 
 @dataclass
-class Kept:
-    """What maintenance did to one table: numbers of files, days and pulls."""
+class Maintained:
+    """The maintenance of one table: numbers of files, days and pulls."""
 
     table: str
     files_before: int
@@ -70,34 +71,36 @@ class Kept:
     skipped: str | None = None  # why the next maintenance must repeat a step
 
 
-def run(warehouse: Warehouse, params: Params, batch: Batch) -> Iterator[Kept]:
+def run(warehouse: Warehouse, params: Params, batch: Batch) -> Iterator[Maintained]:
     """Removes recordings older than `landing_days`, then maintains all tables. Yields a report on each table."""
     with runs.recorded(warehouse, JOB, params.today, batch) as row:
         if params.nights.landing_days is not None:
             first_kept = params.today - timedelta(days=params.nights.landing_days)
             row.counts["recorded_days_removed"] = recording.remove_before(landing(warehouse.root), first_kept)
         for table in TABLES:
-            kept = Kept(table.name, _file_count(warehouse, table))
-            for step in _steps(warehouse, table, params, kept, row.id):
-                _attempt(kept, step)
-            kept.files = _file_count(warehouse, table)
-            row.counts |= {f"{table.name}_files_before": kept.files_before, f"{table.name}_files": kept.files}
-            yield kept
+            done = Maintained(table.name, _file_count(warehouse, table))
+            for step in _steps(warehouse, table, params, done, row.id):
+                _attempt(done, step)
+            done.files = _file_count(warehouse, table)
+            row.counts |= {f"{table.name}_files_before": done.files_before, f"{table.name}_files": done.files}
+            yield done
 
 
-def _steps(warehouse: Warehouse, table: Table, params: Params, kept: Kept, run_id: str) -> Iterator[Callable[[], None]]:
+def _steps(
+    warehouse: Warehouse, table: Table, params: Params, done: Maintained, run_id: str
+) -> Iterator[Callable[[], None]]:
     if table in (ACTIVITY, REJECTS):
-        yield partial(_expire, warehouse, table, params, kept, run_id)
+        yield partial(_expire, warehouse, table, params, done, run_id)
     if table in (ACTIVITY, ACCOUNTS):
-        yield partial(_remove_dead, warehouse, table, params, kept, run_id)
+        yield partial(_remove_dead, warehouse, table, params, done, run_id)
     if table == ACCOUNTS_KNOWN:
         yield partial(_renew_copies, warehouse, params, run_id)
     if table == HISTORIES:
         yield partial(histories.make_copies, warehouse, run_id=run_id)
-    yield partial(_keep, warehouse, table, params, kept)
+    yield partial(_tidy, warehouse, table, params, done, run_id)
 
 
-def _attempt(kept: Kept, step: Callable[[], None]) -> None:
+def _attempt(done: Maintained, step: Callable[[], None]) -> None:
     """Runs the step, up to three times because a night's write may collide with it. After three collisions, records that the
     step was skipped."""
     for _ in range(3):
@@ -106,15 +109,15 @@ def _attempt(kept: Kept, step: Callable[[], None]) -> None:
             return
         except (CommitFailedError, LostRaceError) as error:
             failure = error
-    kept.skipped = "a run was writing; the next maintenance tries again"
-    log.info("maintain %s: skipped, %s", kept.table, failure)
+    done.skipped = "a run was writing; the next maintenance tries again"
+    log.info("maintain %s: skipped, %s", done.table, failure)
 
 
 def _file_count(warehouse: Warehouse, table: Table) -> int:
     return pruning.files(warehouse.delta(table)).num_rows
 
 
-def _expire(warehouse: Warehouse, table: Table, params: Params, kept: Kept, run_id: str) -> None:
+def _expire(warehouse: Warehouse, table: Table, params: Params, done: Maintained, run_id: str) -> None:
     """Removes days that are older than `keep_activity_days`."""
     if params.nights.keep_activity_days is None:
         return
@@ -122,15 +125,15 @@ def _expire(warehouse: Warehouse, table: Table, params: Params, kept: Kept, run_
     days = set(pruning.files(warehouse.delta(table), {"day": Span(date.min, last_day)})["day"].to_pylist())
     if days:
         warehouse.delete(table, {"day": tuple(sorted(days))}, run_id=run_id, job=JOB)
-    kept.expired_days = len(days)
+    done.expired_days = len(days)
 
 
-def _remove_dead(warehouse: Warehouse, table: Table, params: Params, kept: Kept, run_id: str) -> None:
+def _remove_dead(warehouse: Warehouse, table: Table, params: Params, done: Maintained, run_id: str) -> None:
     """Removes rows of pulls that are not running and that `coverage` does not name: superseded pulls, and those that died."""
     dead = dead_pulls(warehouse, table, params.now)
     for day, pulls in sorted(dead.items()):
         warehouse.delete(table, {"day": day, "pull": tuple(sorted(pulls))}, run_id=run_id, job=JOB)
-    kept.dead_pulls = sum(map(len, dead.values()))
+    done.dead_pulls = sum(map(len, dead.values()))
 
 
 def dead_pulls(warehouse: Warehouse, table: Table, now: datetime) -> dict[date, set[str]]:
@@ -175,12 +178,15 @@ def _renew_copies(warehouse: Warehouse, params: Params, run_id: str) -> None:
         warehouse.delete(ACCOUNTS_KNOWN, {"month": tuple(sorted(old))}, run_id=run_id, job=JOB)
 
 
-def _keep(warehouse: Warehouse, table: Table, params: Params, kept: Kept) -> None:
+def _tidy(warehouse: Warehouse, table: Table, params: Params, done: Maintained, run_id: str) -> None:
     """Merges small files, removes files that were replaced more than `keep_replaced_days` ago, writes a checkpoint, and removes
     expired log entries."""
-    kept.compacted += int(warehouse.delta(table).optimize.compact()["numFilesRemoved"])
+    done.compacted += warehouse.compact(table, run_id=run_id, job=JOB)
     delta = warehouse.delta(table)
-    kept.removed += len(delta.vacuum(24 * params.nights.keep_replaced_days, dry_run=False, full=True))
+    before = delta.version()
+    done.removed += len(delta.vacuum(24 * params.nights.keep_replaced_days, dry_run=False, full=True))
     delta = warehouse.delta(table)
     delta.create_checkpoint()
+    if warehouse.is_local:  # a power cut must not tear the checkpoint after the commits that it replaces are gone
+        delta_log.flush(Path(warehouse.path(table)), before)
     delta.cleanup_metadata()

@@ -240,7 +240,7 @@ def _accepted(warehouse: Warehouse, params: Params, digest: str | None) -> _Acce
         or checked[-1]["status"] == runs.STARTED
     ):
         raise NotPublishedError(
-            f"influence {params}: not checked as it is now; nothing published. Run `clout checks --day {params.day}`"
+            f"influence {params}: its current rows were not checked; nothing published. Run `clout checks --day {params.day}`"
         )
     why = params.accept or checked[-1]["parameters"].get("accept")
     results = json.loads(checked[-1]["checks"] or "{}")

@@ -22,7 +22,7 @@ from jobs.sources.page import Source
 from jobs.sources.spec import SourceSpec
 from jobs.sources.spool import Spool, spool
 from jobs.warehouse import counted, runs
-from jobs.warehouse.decision import Decision, standing
+from jobs.warehouse.decision import Decision, counting_pulls
 from jobs.warehouse.runs import Batch, Run
 from jobs.warehouse.storage import LostRaceError, Warehouse, rows
 from schemas.accounts import ACCOUNTS
@@ -82,7 +82,7 @@ def run(
     source = params.source.open(landing(warehouse.root))
     refuse_mixing(warehouse, source)
     source_id = params.source.id
-    earlier = standing(warehouse, source_id, params.first_day, params.last_day)
+    earlier = counting_pulls(warehouse, source_id, params.first_day, params.last_day)
     pulled: list[Pulled] = []
     failures: list[CloutError] = []
     past: list[CloutError] = []
@@ -98,7 +98,7 @@ def run(
             _read(source, spooled, days, suppression.current(warehouse), on_lines)
             for item in left:
                 _record_use(source, item)
-            failures += _pull_again_what_is_taken_back(warehouse, source, params, days, batch, on_day)
+            failures += _pull_withdrawn_acts_again(warehouse, source, params, days, batch, on_day)
             _refuse_too_many_rejects(params, spooled, left, decision)
             for item in list(left):
                 ended = _end_day(warehouse, spooled, source, params, item, decision(item))
@@ -137,7 +137,7 @@ def _read(source: Source, spooled: Spool, days: list[date], left: Suppressed, on
     spooled.resolve()
 
 
-def _pull_again_what_is_taken_back(
+def _pull_withdrawn_acts_again(
     warehouse: Warehouse,
     source: Source,
     params: Params,
@@ -145,8 +145,8 @@ def _pull_again_what_is_taken_back(
     batch: Batch,
     on_day: Callable[[Pulled], None],
 ) -> list[CloutError]:
-    """Pulls the earlier days again of which these days take back acts, from their recordings, and returns their failures. Comes
-    before these days are committed, so a pull that is killed in between does it again."""
+    """Pulls earlier days again, from their recordings, if these days withdraw acts of them. Returns the failures. Call it
+    before these days are committed: if the pull is killed in between, the next one repeats it."""
     if not isinstance(source, LiveSource):
         return []
     reach = timedelta(days=source.settings.withdraw_days)
@@ -160,9 +160,9 @@ def _pull_again_what_is_taken_back(
     failures: list[CloutError] = []
     for day in sorted(affected.difference(days)):
         if not source.folder(day).exists():
-            log.warning("%s %s: its recording is gone, so acts that were taken back since still count", source.id, day)
+            log.warning("%s %s: its recording is gone, so acts that were withdrawn since still count", source.id, day)
             continue
-        log.info("%s %s: pulled again, because acts of it were taken back since", source.id, day)
+        log.info("%s %s: pulled again, because acts of it were withdrawn since", source.id, day)
         try:
             run(warehouse, replace(params, first_day=day, last_day=day, skip=frozenset()), batch, on_day=on_day)
         except CloutError as error:

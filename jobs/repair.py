@@ -64,7 +64,7 @@ class Repaired:
 
 def to_pull(coverage: Iterable[Mapping[str, Any]], sources: Sources, now: datetime) -> list[tuple[date, SourceSpec]]:
     """The days to pull again, newest first: each day of a source that has no row of `coverage`, or is partial and may have
-    become complete. Leaves out days that a platform does not answer about any more at `now`."""
+    become complete. Leaves out days about which the platform no longer answers at `now`."""
     rows: dict[tuple[date, str], list[Mapping[str, Any]]] = {}
     for row in coverage:
         rows.setdefault((row["day"], row["source"]), []).append(row)

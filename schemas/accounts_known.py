@@ -6,8 +6,8 @@ from schemas.table import Column, Table
 ACCOUNTS_KNOWN = Table(
     name="accounts_known",
     version=1,
-    doc="The newest known values of every account observed up to the end of a month, made from `accounts` and `coverage`. A"
-    " copy for speed: without it every result is the same.",
+    doc="The newest known values of every account observed up to the end of a month, made from `accounts` and `coverage`. It"
+    " only saves time: without it, every result is the same.",
     grain=("month", "basis", "platform", "account_id"),
     partition_by=("month", "basis"),
     columns=(

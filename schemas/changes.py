@@ -17,7 +17,7 @@ _COLUMN = re.compile(r"^\| `(\w+)` \| (\w+) \| (yes|no) \|", re.MULTILINE)
 
 
 class Change(NamedTuple):
-    """One row of the changelog. `column` is empty where a whole table came or went."""
+    """One row of the changelog. `column` is empty if a whole table was added or removed."""
 
     table: str
     operation: str

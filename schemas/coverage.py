@@ -26,7 +26,7 @@ COVERAGE = Table(
         Column(
             "lasting",
             "boolean",
-            "True if what is missing of a partial day will never come, so pulling again does not help; null if unknown.",
+            "True if the missing part of a partial day will never come, so pulling again does not help; null if unknown.",
             nullable=True,
         ),
         Column(
@@ -44,15 +44,15 @@ COVERAGE = Table(
         Column(
             "repeated_count",
             "long",
-            "Lines that repeat an act this source already reported, as platforms deliver at least once; kept once, no"
-            " reject. Null in rows of earlier versions of clout.",
+            "Lines that repeat an act that this source already reported. Platforms may send an act more than once: it is"
+            " kept once, and its repeats are no rejects. Null in rows of earlier versions of clout.",
             nullable=True,
         ),
         Column(
             "pull",
             "string",
-            "Run whose rows of `activity` and `accounts` count. This row is the pull's one decision: until it is committed,"
-            " readers see the earlier pull whole. Null in rows of earlier versions of clout.",
+            "Run whose rows of `activity` and `accounts` count. Until this row is committed, all rows of the earlier pull"
+            " count and none of this one. Null in rows of earlier versions of clout.",
             nullable=True,
         ),
         Column(

@@ -35,8 +35,8 @@ PERSON_COLUMNS = (
     Column(
         "inclusion",
         "double",
-        "0 to 100: how alike in direct attention are those who address the person and those of them who get an answer; null"
-        " if too few address the person (`min_inbound`) or nobody is answered.",
+        "0 to 100; 100: whether the person answers people does not depend on how much direct attention these hold. Null if"
+        " too few address the person (`min_inbound`) or nobody is answered.",
         nullable=True,
     ),
 )

@@ -10,7 +10,7 @@ REJECTS = Table(
     partition_by=("platform", "day", "source"),
     columns=(
         Column("platform", "string", "Platform the source reports on."),
-        Column("day", "date", "UTC day of the line's time; the first day asked for where it has no readable time."),
+        Column("day", "date", "UTC day of the line's time; the first requested day if the line has no readable time."),
         Column("source", "string", "ID of the source."),
         Column("file", "string", "File (or URL) that holds the line."),
         Column("line", "long", "Line in the file, from 1."),
@@ -25,8 +25,8 @@ REJECTS = Table(
         Column(
             "pull",
             "string",
-            "Run that read the line. Where several pulls of a day have rows, `coverage` names the one that counts and `runs`"
-            " says why the others failed; null in rows of earlier versions of clout.",
+            "Run that read the line. If several pulls of a day have rows, `coverage` names the one that counts, and `runs`"
+            " records why the others failed; null in rows of earlier versions of clout.",
             nullable=True,
         ),
     ),

@@ -22,7 +22,7 @@ RUNS = Table(
             " `maintain` or `repair_tables`.",
         ),
         Column("status", "string", "`started`, `done` or `failed`; `started` for long means interrupted."),
-        Column("error", "string", "Why it failed; null otherwise.", nullable=True),
+        Column("error", "string", "Why it failed; null if it did not.", nullable=True),
         Column("parameters", "string", "JSON: the job's parameters."),
         Column("inputs", "string", "JSON: table -> version that was read.", nullable=True),
         Column(

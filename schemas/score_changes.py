@@ -12,7 +12,7 @@ REASONS = {
     "engagers_attention": "engagers themselves hold more or less attention than before",
     "coverage_restored": "acts of earlier days arrived that had been missing, or acts aged by days covered since",
     "coverage_missing": "acts of earlier days are no longer there, or acts aged less by days no longer covered",
-    "credibility": "engagers said of themselves that they are bots, or no longer do",
+    "credibility": "engagers declared that they are bots, or no longer do",
     "methodology": "another methodology is the official one",
 }
 

@@ -1,13 +1,11 @@
 """The commands in README, guides and runbooks exist: programs, subcommands, options, files and variables.
 
-Nothing runs here. `tests/infra/test_runbooks.py` runs the commands of the runbooks, `tests/test_readme.py` the Python blocks.
+Nothing runs here. `tests/test_blocks_run.py` runs the shell blocks, `tests/test_readme.py` the Python blocks.
 """
 
 import json
 import re
-import shlex
 import tomllib
-from collections.abc import Iterator
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -21,18 +19,12 @@ from jobs.cli import display
 from jobs.cli.main import app
 from jobs.places import ROOT
 from jobs.sources.entries import enabled_entries
+from tests.pages import BLOCK, PAGES, blocks, commands, scripts
 
-PAGES = [
-    ROOT / "README.md",
-    *sorted((ROOT / "infra" / "docs").glob("*.md")),
-    *sorted((ROOT / "infra" / "runbooks").glob("*.md")),
-]
-BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(
     r"`((?:export )?[A-Z]+_[A-Z_]+=[^`]+|(?:\.venv/bin/)?clout [a-z][^`]*|\.venv/bin/\w[^`]*|bash infra/[^`]+"
     r"|for \w+ in [^`]+)`"
 )
-LOOP = re.compile(r"for (\w+) in ([^;]+); do (.+); done")
 ASSIGNED = re.compile(r"([A-Z][A-Z_]+)=(.*)", re.DOTALL)
 LANGUAGES = {"sh", "python", "json", "yaml", "text"}
 
@@ -55,39 +47,9 @@ CODE = "\n".join(
 )  # fmt: skip
 
 
-def blocks(page: Path, language: str) -> list[str]:
-    """The texts of a page's blocks in a language, without the indentation of a block in a list."""
-    every = BLOCK.findall(page.read_text(encoding="utf-8"))
-    return [re.sub(f"^{indent}", "", text, flags=re.MULTILINE) for indent, of, text in every if of == language]
-
-
 def inline(page: Path) -> list[str]:
     """The commands in sentences and tables."""
     return INLINE.findall(BLOCK.sub("", page.read_text(encoding="utf-8")))
-
-
-def typed(page: Path) -> list[str]:
-    """The commands after a `$` in blocks of output."""
-    return [line for text in blocks(page, "text") for line in re.findall(r"^\$ (.+)$", text, flags=re.MULTILINE)]
-
-
-def commands(script: str) -> Iterator[list[str]]:
-    """The simple commands of a script, as words. A loop yields the commands of each round."""
-    for line in LOOP.sub(unrolled, script).replace("\\\n", " ").splitlines():
-        lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
-        lexer.whitespace_split = True
-        words: list[str] = []
-        for word in [*lexer, ";"]:
-            if not set(word) <= set(";|&"):
-                words.append(word)
-            elif words:
-                yield words
-                words = []
-
-
-def unrolled(loop: re.Match[str]) -> str:
-    name, words, body = loop.groups()
-    return "; ".join(body.replace(f'"${name}"', word) for word in words.split())
 
 
 def faults(words: list[str], *, whole: bool = True) -> list[str]:
@@ -183,7 +145,7 @@ def listed(scripts: list[str], *, whole: bool = True) -> list[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_command_of_a_block_parses(page):
-    assert listed(blocks(page, "sh") + typed(page)) == []
+    assert listed(scripts(page)) == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

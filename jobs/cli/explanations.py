@@ -20,8 +20,8 @@ VERBS = {
 YOU = "you"
 
 NEVER_A_LOSS = (
-    "That somebody engages with you never lowers your score, however small their own: everything that their act moved is"
-    " included above, and the sum is never below zero. A score falls when engagement fades or leaves, when engagers turn to"
+    "Nobody lowers your score by engaging with you, however low their own score is: the sum above includes every effect of"
+    " their act, and it is never below zero. A score falls when engagement fades or leaves, when engagers turn to"
     " others, or when less attention reaches you through those who engage with you."
 )
 
@@ -119,8 +119,8 @@ def _print_beside(explanation: Explanation) -> None:
         measures.append(f"each post of yours set off {explanation['amplification']:,.2f} acts of others")
     if explanation["inclusion"] is not None:
         measures.append(
-            f"inclusion {explanation['inclusion']:.0f} of 100: how alike, in direct attention, the people who address you"
-            " and the people you answer are"
+            f"inclusion {explanation['inclusion']:.0f} of 100 (100: you answer people regardless of how much attention they"
+            " hold)"
         )
     if measures:
         say(f"Not part of the score: {'; '.join(measures)}.")

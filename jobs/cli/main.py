@@ -19,11 +19,11 @@ from jobs.causes import cause
 from jobs.cli import (
     consenting,
     display,
-    keeping,
     leaving,
-    operating,
+    maintaining,
+    operator_commands,
     publishing,
-    read_only,
+    reader_commands,
     repairing,
     scoring,
     sources,
@@ -207,24 +207,24 @@ app.command()(publishing.checks)
 app.command()(publishing.publish)
 app.command()(publishing.unpublish)
 app.command()(publishing.restore)
-app.command()(read_only.show)
-app.command()(read_only.explain)
-app.command()(read_only.restatements)
-app.command()(read_only.compare)
-app.command()(read_only.export)
+app.command()(reader_commands.show)
+app.command()(reader_commands.explain)
+app.command()(reader_commands.restatements)
+app.command()(reader_commands.compare)
+app.command()(reader_commands.export)
 app.command()(sources.sources)
 app.add_typer(sources.population)
 app.add_typer(consenting.consent)
 app.add_typer(leaving.person)
-app.command()(operating.coverage)
-app.command()(operating.runs)
-app.command()(operating.rejects)
-app.command()(keeping.maintain)
+app.command()(operator_commands.coverage)
+app.command()(operator_commands.runs)
+app.command()(operator_commands.rejects)
+app.command()(maintaining.maintain)
 app.command()(repairing.stale)
 app.command()(repairing.rescore)
 app.command()(repairing.repair)
-app.command()(keeping.upgrade)
-app.command()(keeping.doctor)
+app.command()(maintaining.upgrade)
+app.command()(maintaining.doctor)
 
 
 def _range(

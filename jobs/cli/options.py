@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jobs.days import ONE_DAY
+from jobs.days import ONE_DAY, start_of
 from jobs.errors import UsageError
-from jobs.nights.settling import start_of
 from jobs.places import warehouse_root
 from jobs.sources.spec import SourceSpec, are_simulated
 from jobs.sources.types import TYPES

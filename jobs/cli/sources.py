@@ -8,7 +8,7 @@ import typer
 
 from jobs.cli import display
 from jobs.cli.display import print_table, say
-from jobs.cli.operating import Json
+from jobs.cli.operator_commands import Json
 from jobs.cli.options import Sample, Verbose, log, open_to_read, root_of
 from jobs.labels import plain
 from jobs.places import sources_file

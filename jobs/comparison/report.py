@@ -17,8 +17,8 @@ from jobs.errors import UsageError
 from jobs.files import appearing
 from jobs.labels import SIMULATED, plain
 
-NEARLY_SAME, SIMILAR = 0.99, 0.9  # least rank correlations that the text calls so
-STAYS = 0.05  # points: the text says that a smaller median move is none
+NEARLY_SAME, SIMILAR = 0.99, 0.9  # rank correlation from which on the text uses these words
+STAYS = 0.05  # points: a smaller median move is reported as none
 
 
 def folder(to: Path) -> Path:

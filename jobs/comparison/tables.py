@@ -26,7 +26,7 @@ MOVE_BIN = 0.5  # points: width of a bin of moves
 _PAIRS = """
 create table pairs as
 select person_id, coalesce(a.platform, b.platform) as platform, coalesce(a.handle, b.handle) as handle,
-  coalesce(a.simulated, b.simulated) as simulated, b.person_id is not null as was, a.person_id is not null as stands,
+  coalesce(a.simulated, b.simulated) as simulated, b.person_id is not null as in_before, a.person_id is not null as in_after,
   b.rank as rank_before, a.rank as rank_after,
   coalesce(b.score, 0) as score_before, coalesce(a.score, 0) as score_after, score_after - score_before as move,
   coalesce(b.influence, 0) as influence_before, coalesce(a.influence, 0) as influence_after,
@@ -153,8 +153,8 @@ def summary(db: DuckDBPyConnection) -> pa.Table:
               rank() over (order by influence_after) + (count(*) over (partition by influence_after) - 1) / 2 as y
             from holders
         ), alike as (select corr(x, y) as rho from ranked)
-        select (select count(*) filter (was) from pairs) as people_before,
-          (select count(*) filter (stands) from pairs) as people_after,
+        select (select count(*) filter (in_before) from pairs) as people_before,
+          (select count(*) filter (in_after) from pairs) as people_after,
           (select coalesce(bool_or(simulated), false) from pairs) as simulated,
           count(*) as holders, count(*) filter (move > 0) as rising, count(*) filter (move < 0) as falling,
           count(*) filter (abs(move) > {FAR}) as far, avg(move) as mean_move, quantile_disc(move, 0.5) as median_move,

@@ -10,16 +10,17 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from jobs.days import end_of
 from jobs.errors import CloutError
-from jobs.nights.settling import end_of, is_settled
+from jobs.nights.settling import is_settled
 from jobs.warehouse import runs
 from jobs.warehouse.commits import Span
 from jobs.warehouse.storage import Warehouse
 from schemas.coverage import COVERAGE
 from schemas.runs import RUNS
 
-# A killed pull stays `started` for ever, so an older one is taken for dead. The longest budget of a source is twelve hours, and
-# its task times out an hour later.
+# A killed pull stays `started` forever, so an older one counts as dead. The longest budget of a source is twelve hours, and its
+# task times out an hour later.
 DEAD_AFTER = timedelta(hours=14)
 
 

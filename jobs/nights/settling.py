@@ -1,21 +1,11 @@
-"""When a day begins, and when its data has settled. Pure: the current instant is an argument."""
+"""When the data of a day has settled. Pure: the current instant is an argument."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from jobs.days import ONE_DAY
+from jobs.days import end_of
 from schemas.coverage import PARTIAL
-
-
-def start_of(day: date) -> datetime:
-    """The midnight at which the day begins, in UTC."""
-    return datetime.combine(day, time(), UTC)
-
-
-def end_of(day: date) -> datetime:
-    """The midnight at which the day ends, in UTC."""
-    return start_of(day + ONE_DAY)
 
 
 def may_become_complete(coverage: Mapping[str, Any]) -> bool:

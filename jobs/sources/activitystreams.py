@@ -166,8 +166,8 @@ def _instant(kind: str | None, activity: Any, announced_at: int | None) -> int |
     occurred_at = instant(activity)
     if occurred_at is None and kind in TIMED_BY_OBJECT:
         objects = list(each(activity, "object"))
-        told = (instant(item, name) for name in ("published", "deleted") for item in objects)
-        occurred_at = next((at for at in told if at is not None), None)
+        times = (instant(item, name) for name in ("published", "deleted") for item in objects)
+        occurred_at = next((at for at in times if at is not None), None)
     return announced_at if occurred_at is None else occurred_at
 
 
@@ -213,7 +213,7 @@ def _took_back(activity: Any, name: str, suffix: str, occurred_at: int | None) -
 def _undo(item: Any, name: str, suffix: str, occurred_at: int | None) -> Undo | Unresolved:
     others = [identity(other, "actor") for other in each(item, "actor")]
     if others and name not in others:
-        raise Rejected("what is taken back is another actor's")
+        raise Rejected("the undone act is another actor's")
     names, published = types(item), instant(item)
     content = next(each(item, "object"), None) if "Create" in names else None
     if identity(content, "object") is not None:
@@ -257,8 +257,8 @@ def _account(actor: Any, name: str, occurred_at: int | None) -> Iterator[Account
 
 
 def _own_id(name: str, suffix: str, item: Any, about: str, occurred_at: int) -> str:
-    told = identity(item, "activity")
-    return derived_id(name, about, occurred_at) if told is None else told + suffix
+    stated = identity(item, "activity")
+    return derived_id(name, about, occurred_at) if stated is None else stated + suffix
 
 
 def _aim(kind: str, item: Any) -> tuple[str | None, str | None]:

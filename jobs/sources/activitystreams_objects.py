@@ -43,8 +43,8 @@ def types(item: Any) -> list[str]:
 def identity(item: Any, what: str) -> str | None:
     """The id of an object that is embedded or given by its id; None if it has none. Raises `Rejected` if the value cannot be an
     id."""
-    told = item.get("id", item.get("@id")) if type(item) is dict else item
-    return None if told is None else account_id(told, what)
+    stated = item.get("id", item.get("@id")) if type(item) is dict else item
+    return None if stated is None else account_id(stated, what)
 
 
 def author(item: Any) -> str | None:
@@ -56,8 +56,8 @@ def author(item: Any) -> str | None:
 def instant(item: Any, name: str = "published") -> int | None:
     """The time in the property `name`, in microseconds since 1970; None if absent. Raises `Rejected` if the value is not a
     time."""
-    told = item.get(name) if type(item) is dict else None
-    return None if told is None else from_iso(told)
+    stated = item.get(name) if type(item) is dict else None
+    return None if stated is None else from_iso(stated)
 
 
 def is_private(*items: Any) -> bool:

@@ -93,7 +93,7 @@ class BlueskySource(LiveSource):
         return partial(bluesky_deletions.parse, gone=gone.union(*later))
 
     def withdrawals(self, day: date) -> Withdrawals:
-        """What the day's recorded events take back."""
+        """The acts that the day's recorded events withdraw."""
         return bluesky_deletions.withdrawals(Recording(self.folder(day), STREAM))
 
     def record(self, day: date, folder: Path) -> list[Note]:

@@ -1,4 +1,4 @@
-"""What a day's events take back: acts that were deleted, and what accounts did that were deleted, taken down or deactivated.
+"""The acts that a day's events withdraw: deleted acts, and all acts of accounts that were deleted, taken down or deactivated.
 
 The last account event of a day decides whether the account is gone at its end. Whoever comes back the same day keeps everything
 of that day. What others did to the account stays.
@@ -33,7 +33,7 @@ def accounts(stream: Recording) -> frozenset[bytes]:
 
 
 def withdrawals(stream: Recording) -> Withdrawals:
-    """All that a day's recorded events take back, of whichever day."""
+    """All acts that a day's recorded events withdraw, of any day."""
     acts: list[tuple[str, str]] = []
     for line in _lines(stream, _DELETE):
         try:

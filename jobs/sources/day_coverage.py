@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from jobs.days import end_of
 from jobs.errors import CloutError
-from jobs.nights.settling import end_of
 from jobs.sources.page import Note
 from jobs.sources.spool import Spool
 from jobs.warehouse.runs import Run

@@ -245,11 +245,11 @@ def _period(day: date, now: float) -> str:
     return next((period for period, most in PERIODS if days <= most), "all")
 
 
-def _updated(directory: Any, otherwise: int) -> int:
+def _updated(directory: Any, default: int) -> int:
     try:
         return from_iso(within(directory, "meta", "last_updated_at"))
     except Rejected:
-        return otherwise
+        return default
 
 
 def _count(member: Any) -> int:

@@ -51,7 +51,7 @@ class Entry(BaseModel):
     @field_validator("source")
     @classmethod
     def _is_a_source(cls, value: str, info: ValidationInfo) -> str:
-        if "type" not in info.data:  # it is wrong itself
+        if "type" not in info.data:  # its own fault is reported
             return value
         named = info.data["type"]
         if named is None:
@@ -101,7 +101,7 @@ class Entry(BaseModel):
     @field_validator("connection")
     @classmethod
     def _is_a_name(cls, value: str | None) -> str | None:
-        if value is not None and not is_id(value):  # a secret would hardly be one
+        if value is not None and not is_id(value):  # a secret rarely has the form of a name
             raise ValueError("is the name of a connection: lower-case letters, digits, `_`, `.` and `-`, at most 64")
         return value
 

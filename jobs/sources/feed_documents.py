@@ -30,7 +30,7 @@ KINDS = (
 JSON_FEED = "https://jsonfeed.org/version/"
 MOST_AUTHOR_LETTERS = 500
 
-# Half of a surrogate pair as a character reference, which some blogs write for emoji and the library fails at.
+# Half of a surrogate pair as a character reference, which some blogs write for emoji; the library fails on it.
 _HALF_PAIR = re.compile(
     rb"&#(x0*d[89a-f][0-9a-f]{2}|0*(5529[6-9]|55[3-9]\d\d|56\d{3}|57[0-2]\d\d|573[0-3]\d|5734[0-3]));", re.I
 )
@@ -39,7 +39,8 @@ _find_email = _FeedParserMixin._sync_author_detail
 
 
 def _find_email_in_time(parser: Any, key: str = "author") -> None:
-    """The library searches an author for an address of e-mail in a time that grows with the square of the length."""
+    """Shortens the author first: the library's search for an e-mail address takes time that grows with the square of its
+    length."""
     context = parser._get_context()
     if isinstance(context.get(key), str):
         context[key] = context[key][:MOST_AUTHOR_LETTERS]
@@ -84,7 +85,7 @@ def read(body: bytes, url: str, kind: str = "") -> Feed:
         return _feed(url, _author(parsed.feed), parsed.feed.get("link"), [_entry(each, url) for each in parsed.entries])
     except ApiError:
         raise
-    except Exception as error:  # of the library, on input that nobody thought of
+    except Exception as error:  # the library raises errors of many types on malformed feeds
         raise ApiError(f"{urls.host(url)}: its feed cannot be read ({type(error).__name__})") from None
 
 
@@ -167,7 +168,7 @@ def _json_entry(item: Any, url: str) -> Entry:
 
 
 def _text(value: Any) -> str | None:
-    """A name or an address that an id can hold, else None: one blog must not make a pull fail by what it rejects."""
+    """A name or an address that an id can hold, else None: a pull must not fail because of one blog's malformed text."""
     text = shown(value.strip()) if isinstance(value, str) else None
     return text if text and len(text) <= urls.MOST_LETTERS else None
 

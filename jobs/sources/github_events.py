@@ -77,8 +77,8 @@ class _Event(NamedTuple):
         """The issue, pull request or discussion as `owner/name#number`. Issues and pull requests share one numbering."""
         number = within(self.payload, what, "number") or within(self.payload, "number")
         if number is None:
-            told = _NUMBER.search(self.url)
-            number = int(told[1]) if told else None
+            numbered = _NUMBER.search(self.url)
+            number = int(numbered[1]) if numbered else None
         return f"{self.repository}#{number}" if self.repository and type(number) is int else None
 
     def author(self, what: str) -> str | None:
@@ -105,15 +105,15 @@ def _reply(what: str, content: str, prefix: str) -> Callable[[_Event], Sequence[
 
     def records(event: _Event) -> Sequence[Record]:
         thread, author = event.thread(what), event.author(what)
-        told = (Author(thread, author),) if thread and author else ()
+        authors = (Author(thread, author),) if thread and author else ()
         said = within(event.payload, content)
         if within(event.payload, "action") not in (None, "created", "submitted") or _is_envelope(said):
-            return (Ignored(event.occurred_at), *told)
+            return (Ignored(event.occurred_at), *authors)
         own = within(said, "id") or within(event.payload, "comment_id")
         activity_id = event.id(thread or what) if own is None else prefix + account_id(own, "comment")
         if thread is None and author is None:
             return (event.unresolved(), event.post(activity_id))
-        return (Act("reply", event.actor, author, event.occurred_at, activity_id, thread), *told)
+        return (Act("reply", event.actor, author, event.occurred_at, activity_id, thread), *authors)
 
     return records
 
@@ -140,15 +140,15 @@ def _opening(what: str) -> Callable[[_Event], Sequence[Record]]:
         thread = event.thread(what)
         opened = within(event.payload, "action") in ("opened", "created")
         author = event.actor if opened else event.author(what)
-        told = (Author(thread, author),) if thread and author else ()
+        authors = (Author(thread, author),) if thread and author else ()
         if not opened:
-            return (Ignored(event.occurred_at), *told)
+            return (Ignored(event.occurred_at), *authors)
         post = event.post(thread or event.id(event.repository or what))
         if event.owner is None:
             return (event.unresolved(), post)
         if event.owner == event.actor:
-            return (post, *told)
-        return (Act("mention", event.actor, event.owner, event.occurred_at, post.activity_id), post, *told)
+            return (post, *authors)
+        return (Act("mention", event.actor, event.owner, event.occurred_at, post.activity_id), post, *authors)
 
     return records
 

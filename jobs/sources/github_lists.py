@@ -1,6 +1,6 @@
 """What GitHub's API lists -> the events to record, as GH Archive has them but without texts.
 
-An issue, a pull request or a comment becomes the event that reported it, so `github_events` parses what either way brings.
+An issue, a pull request or a comment becomes the event that reported it, so `github_events` parses both.
 """
 
 import re

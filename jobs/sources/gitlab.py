@@ -14,10 +14,10 @@ lower case, or the path of a group; times come from the site's clock.
     all others                              ignored: closing, merging, joining, milestones, wiki pages; system notes
 
 A pull reads the events of each project or user, then each issue and merge request that they are about, which names its author.
-Of projects it also reads the award emoji, which have times, on what had an event within the day or the `revisit_days` before
-it. Confidential issues and internal comments are ignored. With a token, which may show more, a pull also reads each project,
-and leaves out those that are not public. Not seen: emoji on comments and on quieter issues, stars, forks. If a project is
-renamed, the site redirects to its new name; ids of issues hold the number of the project, which stays.
+For projects it also reads award emoji, which have times: those on issues and merge requests with an event on the day or in the
+`revisit_days` before it. Confidential issues and internal comments are ignored. With a token, which may show more, a pull also
+reads each project, and leaves out those that are not public. Not seen: emoji on comments and on quieter issues, stars, forks.
+If a project is renamed, the site redirects to its new name; ids of issues hold the number of the project, which stays.
 
 GitLab removes events after two or three years, so older days are partial for good. Days in `after` and `before` follow the
 site's time zone, so a pull asks one day more on each side. A day is asked after it has ended. Place:

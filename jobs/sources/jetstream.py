@@ -148,8 +148,8 @@ def _event(kind: Any, event: Any, commit: Any, occurred_at: int | None) -> Seque
         raise Rejected("kind is none of commit, identity, account, sync")
 
 
-def _short(forms: dict[str, str], told: Any) -> Any:
-    return forms.get(told, told) if type(told) is str else told
+def _short(forms: dict[str, str], value: Any) -> Any:
+    return forms.get(value, value) if type(value) is str else value
 
 
 def _commit(actor: str, occurred_at: int | None, commit: Any) -> Sequence[Record]:

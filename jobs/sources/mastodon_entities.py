@@ -33,7 +33,7 @@ _MOST_COUNT = 2**63 - 1
 
 
 class Wishes(NamedTuple):
-    """Whom a pull leaves out. `everybody`: nobody, as the operator said `only: all`."""
+    """Whom a pull leaves out. With `everybody` (`only: all` in the settings) it leaves out nobody."""
 
     everybody: bool
 
@@ -54,8 +54,8 @@ class Wishes(NamedTuple):
 
 
 def kept_status(status: Any, host: str, wishes: Wishes) -> dict[str, Any] | None:
-    """The parts of a status to record; None if it, or what it reblogs, is not public or by somebody who may not appear. Of an
-    odd status, what is there."""
+    """The parts of a status to record; None if it, or the status it reblogs, is not public, or its author may not appear. Of a
+    malformed status, records the parts that it has."""
     reblog, about = within(status, "reblog"), quoted(status)
     if _is_hidden(status, wishes) or _is_hidden(reblog, wishes):
         return None

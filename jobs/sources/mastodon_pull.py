@@ -114,7 +114,9 @@ class Pull:
             recording.add([], Cursor(None, True, LOGIN))
 
     def _is_asked(self, account: Any) -> bool:
-        return not isinstance(account, dict) or self.wishes.may_ask(account)  # an odd one is recorded, and rejected
+        return not isinstance(account, dict) or self.wishes.may_ask(
+            account
+        )  # a malformed one is recorded, and the parser rejects it
 
     def _closed(self) -> str | None:
         access = self.describe()["hashtags"]
@@ -269,14 +271,14 @@ class Pull:
 
 def _entities(answer: Answer) -> list[Any]:
     if not isinstance(answer.value, list):
-        raise ApiError("the instance answers otherwise than documented: not with a list")
+        raise ApiError("the instance does not answer as documented: expected a list")
     return answer.value
 
 
 def _text(answer: Answer, name: str) -> str:
     """A field of the one entity of an answer."""
     if not (found := text_id(within(answer.value, name))):
-        raise ApiError(f"the instance answers otherwise than documented: an account without `{name}`")
+        raise ApiError(f"the instance does not answer as documented: an account without `{name}`")
     return found
 
 

@@ -37,7 +37,7 @@ class Author(NamedTuple):
 
 
 class Undo(NamedTuple):
-    """`actor_id` took back the act `activity_id`. An act and its undo in one pulled day cancel out. An undo without a time
+    """`actor_id` undid the act `activity_id`. An act and its undo in one pulled day cancel out. An undo without a time
     belongs to the pulled day that holds the act."""
 
     activity_id: str

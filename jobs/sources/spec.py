@@ -8,9 +8,9 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jobs.days import end_of
 from jobs.errors import UsageError
 from jobs.night_settings import nights
-from jobs.nights.settling import end_of
 from jobs.sources.live.settings import Ask, Limits, Settings
 from jobs.sources.types import TYPES
 

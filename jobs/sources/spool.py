@@ -52,19 +52,19 @@ aimed as (
     from acts left join parents
       on acts.target_id is null and acts.platform = parents.platform and acts.object_id = parents.object_id
 ),
-standing as (
+with_undone as (
     select *, exists (from undos u where u.platform = aimed.platform and coalesce(u.day, aimed.day) = aimed.day
                       and u.activity_id = aimed.activity_id and u.actor_id = aimed.actor_id) as undone
     from aimed
 ),
 posts as (
     select * replace ('post' as kind, actor_id as target_id, null as object_id)
-    from standing where target_id is null and kind in ('reply', 'quote') and not undone
+    from with_undone where target_id is null and kind in ('reply', 'quote') and not undone
 ),
 each_once as (
     select distinct on (platform, day, file_no, line, activity_id, kind, target_id, outcome) * from (
         select *, case when undone then 'undone' when target_id is null then 'unresolved' else 'act' end as outcome
-        from standing union all select *, 'act' from posts
+        from with_undone union all select *, 'act' from posts
     )
     order by occurred_at, actor_id, object_id
 )
@@ -77,7 +77,7 @@ insert into faults
 select platform, day, file_no, line, outcome,
        case outcome when 'rejected' then '{ANOTHERS_ID}' else '{UNKNOWN_AUTHOR}' end, coalesce(excerpt, activity_id), true
 from resolved where outcome in ('rejected', 'unresolved');
-create table told as  -- one row a line: a rejected line is not also unresolved
+create table faulty_lines as  -- one row a line: a rejected line is not also unresolved
 select platform, day, file_no, line, min(outcome) as outcome, string_agg(distinct reason, '; ' order by reason) as reason,
        left(min(excerpt), 200) as excerpt, bool_and(dated) as dated
 from faults group by all;
@@ -100,7 +100,7 @@ from accounts {_OF_A_DAY} group by platform, day, account_id
 """
 _REJECTS = f"""
 select platform, day, $source as source, file, line, outcome, reason, excerpt, file_no
-from told join files using (file_no) {_OF_A_DAY}
+from faulty_lines join files using (file_no) {_OF_A_DAY}
 """
 
 
@@ -123,8 +123,8 @@ class Spool:
         self._db.execute(_TABLES)
         # A line without a readable time belongs to the first requested day. Other days are ignored.
         first = f"date '{first_day}'"
-        self._told_day = f"(date '1970-01-01' + (occurred_at // {DAY_US})::int)"
-        self._day = f"coalesce({self._told_day}, {first})"
+        self._act_day = f"(date '1970-01-01' + (occurred_at // {DAY_US})::int)"
+        self._day = f"coalesce({self._act_day}, {first})"
         self._asked = f"{self._day} between {first} and date '{last_day}'"
 
     @property
@@ -141,12 +141,12 @@ class Spool:
             "acts", page, page.acts, "kind, actor_id, target_id, occurred_at, activity_id, object_id, excerpt", file_no
         )
         self._insert("faults", page, page.faults, "outcome, reason, excerpt, occurred_at is not null", file_no)
-        self._insert("undos", page, page.undos, "activity_id, actor_id", day=self._told_day)
+        self._insert("undos", page, page.undos, "activity_id, actor_id", day=self._act_day)
         columns = "account_id, handle, display_name, created_at, follower_count, following_count, is_bot"
-        told = page.accounts.rename_columns(
+        accounts = page.accounts.rename_columns(
             ["occurred_at" if name == "observed_at" else name for name in page.accounts.schema.names]
         )
-        self._insert("accounts", page, told, columns, file_no)
+        self._insert("accounts", page, accounts, columns, file_no)
         if page.authors.num_rows:
             self._db.register("page", page.authors)
             self._db.execute("insert into authors select distinct ?, object_id, account_id from page", [page.platform])
@@ -205,7 +205,7 @@ class Spool:
         ).fetchone() or (0, 0, 0)  # fmt: skip
         rejected, unresolved = self._db.execute(
             "select count(*) filter (outcome = 'rejected'), count(*) filter (outcome = 'unresolved')"
-            " from told where platform = ? and day = ?", [platform, day],
+            " from faulty_lines where platform = ? and day = ?", [platform, day],
         ).fetchone() or (0, 0)  # fmt: skip
         return {
             "acts": acts,
@@ -221,7 +221,7 @@ class Spool:
         lines, or only lines with a readable time on `day` if given."""
         of = "outcome = 'rejected' and ($day is null or (day = $day and dated))"
         reasons = self._db.execute(
-            f"select reason, count(*) from told where {of} group by 1 order by 2 desc, 1", {"day": day}
+            f"select reason, count(*) from faulty_lines where {of} group by 1 order by 2 desc, 1", {"day": day}
         ).fetchall()
         return sum(count for _, count in reasons), self.dated[day] if day else self.line_count, reasons[:3]
 

@@ -3,7 +3,7 @@
 https://docs.x.com/x-api/users/get-posts, /get-mentions. `jobs.sources.x_posts` says what a post becomes; the recordings hold
 what it reads. An account is named by its number. X charges for each post in an answer (`POST_DOLLARS`), also for those that
 others refer to. A request that might exceed the budget is not made. What earlier pulls of a day spent (`SPENT`) counts when the
-day is resumed; `clout pull --again` asks and pays anew. An answer that breaks off counts as the most that it may have held.
+day is resumed; `clout pull --again` asks and pays anew. An answer that breaks off is charged as the largest possible one.
 
 X gives the newest 3,200 posts and 800 mentions of an account, whatever the day. If the day ended more than a day ago, a pull
 asks for a few older posts, to see whether these lists reach back beyond the day. Who likes or reposts is listed without times,

@@ -25,25 +25,25 @@ class Span:
 
 @dataclass(frozen=True)
 class Commit:
-    """One commit that clout made. `stamp` is unique to it; None in commits of earlier versions of clout."""
+    """One commit that clout made. `partition` is None if it changed no row and only merged files. `stamp` is unique to the
+    commit; None in commits of earlier versions of clout."""
 
     version: int
     run_id: str
     job: str
-    partition: dict[str, list[str]]
+    partition: dict[str, list[str]] | None
     at: datetime
     stamp: str | None = None
 
 
-def metadata(partition: Partition, run_id: str, job: str, stamp: str) -> str:
+def metadata(partition: Partition | None, run_id: str, job: str, stamp: str) -> str:
     """The text stored in a commit's `userMetadata`."""
-    return json.dumps({"run_id": run_id, "job": job, "partition": as_text(partition), "stamp": stamp})
+    changed = None if partition is None else as_text(partition)
+    return json.dumps({"run_id": run_id, "job": job, "partition": changed, "stamp": stamp})
 
 
-def commits(table: DeltaTable, partition: Partition | None = None) -> Iterator[Commit]:
-    """clout's commits that are still in the log, newest first. With a partition, only those whose partition includes all of its
-    values."""
-    wanted = as_text(partition or {})
+def commits(table: DeltaTable) -> Iterator[Commit]:
+    """The commits of clout that are still in the log, newest first."""
     for entry in table.history():
         try:
             about = json.loads(entry["userMetadata"])
@@ -53,8 +53,7 @@ def commits(table: DeltaTable, partition: Partition | None = None) -> Iterator[C
             )
         except (KeyError, TypeError, ValueError):
             continue  # the table's creation, or another program's commit
-        if all(set(values) <= set(commit.partition.get(name, ())) for name, values in wanted.items()):
-            yield commit
+        yield commit
 
 
 def values_of(values: Any) -> tuple:

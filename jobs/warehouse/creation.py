@@ -5,7 +5,8 @@ clout.
 """
 
 import json
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,13 @@ def refuse_older(root: str, configuration: Mapping[str, Any]) -> None:
     versions = _versions(configuration)
     if any(version > versions.get(name, 0) for name, version in contracts().items()):
         raise UsageError(f"{root}: an earlier version of clout made this warehouse; run `clout upgrade`")
+
+
+def refuse_unwritable(folders: Iterable[Path]) -> None:
+    """Raises `UsageError` if one of the folders exists and is not writable."""
+    for folder in folders:
+        if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
+            raise UsageError(f"{folder}: cannot be written (read-only, or another user's); set CLOUT_WAREHOUSE")
 
 
 def _versions(configuration: Mapping[str, Any]) -> dict[str, int]:

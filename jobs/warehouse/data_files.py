@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from time import time
 from typing import Any
@@ -41,16 +42,26 @@ def described(table: Table, path: str, final: str, files: fs.FileSystem) -> AddA
     )
 
 
-def commit(
-    delta: DeltaTable, added: Sequence[AddAction], removed: pa.Table, metadata: str, *, retries: int | None
-) -> None:
-    """Adds and removes files in one commit. `removed` holds rows of `pruning.files`. Raises `CommitFailedError` if the table
-    has a newer version than that at which `delta` was opened, after this number of deltalake's own retries."""
+@dataclass(frozen=True)
+class Change:
+    """The files that a commit adds, and those that it removes (rows of `pruning.files`). If not `changes_rows`, both hold the
+    same rows."""
+
+    added: Sequence[AddAction]
+    removed: pa.Table
+    changes_rows: bool = True
+
+
+def commit(delta: DeltaTable, change: Change, metadata: str, *, retries: int | None) -> None:
+    """Makes the change in one commit. Raises `CommitFailedError` if the table has a newer version than that at which `delta`
+    was opened, after this number of deltalake's own retries."""
     now = int(time() * 1000)
-    names = [name for name in removed.column_names if name not in ABOUT]
+    changes = change.changes_rows
+    names = [name for name in change.removed.column_names if name not in ABOUT]
+    added = [replace(action, data_change=changes) for action in change.added]
     removals = [
-        RemoveAction(unquote(row["path"]), True, now, row["size_bytes"], {name: str(row[name]) for name in names})
-        for row in removed.to_pylist()
+        RemoveAction(unquote(row["path"]), changes, now, row["size_bytes"], {name: str(row[name]) for name in names})
+        for row in change.removed.to_pylist()
     ]
     counts = {"num_added_files": len(added), "num_removed_files": len(removals)}  # `delta_log.commit_fault` checks them
     delta.create_write_transaction(

@@ -32,7 +32,7 @@ PULLED = (REJECTS, ACCOUNTS, ACTIVITY)  # tables that hold rows of pulls side by
 Pulls = Mapping[str, str | None]  # of one source and day: platform -> the pull whose rows count
 
 
-def standing(
+def counting_pulls(
     warehouse: Warehouse, source: str, first_day: date, last_day: date, version: int | None = None
 ) -> dict[date, Pulls]:
     """Day -> platform -> the pull that counts. Days that the source does not cover are absent."""
@@ -99,7 +99,7 @@ class Decision:
 
     def _now(self, version: int) -> Pulls:
         day = self._item.day
-        return standing(self._warehouse, self._item.parameters["source"], day, day, version).get(day, {})
+        return counting_pulls(self._warehouse, self._item.parameters["source"], day, day, version).get(day, {})
 
     def _is_named(self, now: Pulls) -> bool:
         """Whether `now` names this pull. Also true if an earlier try committed but its reply was lost."""

@@ -7,7 +7,7 @@ from jobs.errors import CloutError
 from jobs.warehouse import commits
 from jobs.warehouse.commits import Partition, as_text
 
-# Operations that change files but no rows: the beginnings of their names in the log.
+# Prefixes of operations in the log that change files but no rows.
 UPKEEP = ("OPTIMIZE", "VACUUM")
 
 # Attempts at a write that collides with unrelated commits, such as bookkeeping of another day or source. With tens of
@@ -28,15 +28,18 @@ class RearrangedError(LostRaceError):
         self.version = version
 
 
-def lost(table: str, before: int, description: str, now: DeltaTable, partition: Partition) -> LostRaceError:
-    """The error for a run that could not write the partition. That run opened the table at version `before`, with this
-    `description` (`commits.description`). `now` is the table as reopened after the collision. Returns a `RearrangedError` if
-    the run can repeat the write."""
-    mine = as_text(partition)
-    what = f"{table} {' '.join(','.join(values) for values in mine.values())}"
+def lost(table: str, before: int, description: str, now: DeltaTable, partition: Partition | None) -> LostRaceError:
+    """The error for a run that could not write the partition or, without one, could not merge files. That run opened the table
+    at version `before`, with this `description` (`commits.description`). `now` is the table as reopened after the collision.
+    Returns a `RearrangedError` if the run can repeat the write."""
+    mine = as_text(partition or {})
+    what = " ".join([table, *map(",".join, mine.values())])
     newer = [commit for commit in commits.commits(now) if commit.version > before]
     for commit in newer:
-        if all(set(mine[name]) & set(commit.partition.get(name, mine[name])) for name in mine):
+        theirs = commit.partition
+        if partition is None or theirs is None:
+            continue  # one of the two changes no row
+        if all(set(mine[name]) & set(theirs.get(name, mine[name])) for name in mine):
             return LostRaceError(
                 f"{what}: lost to run {commit.run_id} ({commit.job}), which wrote it meanwhile; nothing of this run was kept"
             )
@@ -57,8 +60,8 @@ def lost(table: str, before: int, description: str, now: DeltaTable, partition: 
 
 
 def repeated(collision: type[Exception]) -> Retrying:
-    """Attempts, for `for attempt in repeated(...): with attempt:`. The block is repeated as long as it raises `collision`,
-    after random waits of at most 1 s. After `TRIES` attempts, raises the last collision."""
+    """Attempts at a block, to loop over: the loop's body is `with attempt:` and the block. The block is repeated as long as it
+    raises `collision`, after random waits of at most 1 s. After `TRIES` attempts, raises the last collision."""
     return Retrying(
         retry=retry_if_exception_type(collision),
         stop=stop_after_attempt(TRIES),

@@ -109,8 +109,8 @@ def _uncovered(warehouse: Warehouse, lost: list[Damage], run_id: str) -> Iterato
 
 
 def _counts_by_pull(warehouse: Warehouse, table: Table) -> dict[tuple[str, str, str, str | None], int]:
-    """(platform, day, source, pull) -> number of rows, from the log alone. Takes every file to hold rows of one pull, the
-    smallest in the file's statistics."""
+    """(platform, day, source, pull) -> number of rows, from the log alone. Assumes that each file holds rows of one
+    pull, the smallest in the file's statistics."""
     files = pa.table(warehouse.delta(table).get_add_actions(flatten=True))
     pulls = files["min.pull"] if "min.pull" in files.column_names else pa.nulls(files.num_rows, pa.string())
     counts: dict[tuple[str, str, str, str | None], int] = {}

@@ -2,12 +2,12 @@
 
 Every table is a Delta table under one root. Arrow and Spark write only data files; `deltalake`, which needs no JVM, makes every
 commit, once the files it names are flushed.
-A write is one commit that names its run: it replaces a partition, adds rows to it or deletes its rows.
+A write is one commit that names its run: it replaces a partition, adds rows to it or deletes its rows, or merges files.
 """
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +21,10 @@ from pyarrow import fs
 
 from jobs.causes import cause
 from jobs.errors import CloutError, UsageError
-from jobs.warehouse import arrow_writer, creation, data_files, delta_log, pruning, spark_files
+from jobs.warehouse import arrow_writer, compaction, creation, data_files, delta_log, pruning, spark_files
 from jobs.warehouse.arrow_writer import PLAIN, Layout
 from jobs.warehouse.commits import Partition
+from jobs.warehouse.data_files import Change
 from jobs.warehouse.opened import Opened, opened
 from jobs.warehouse.pruning import expression
 from jobs.warehouse.races import LostRaceError, RearrangedError, repeated
@@ -79,12 +80,9 @@ class Warehouse:
     def require_writable(self) -> None:
         """Raises `UsageError` if the folder or one of its tables is not writable. Delta's client would fail only in the middle
         of a write."""
-        if not self.is_local:
-            return
-        tables = (Path(self.path(table)) for table in TABLES)
-        for folder in (Path(self.root), *(place for table in tables for place in (table, table / "_delta_log"))):
-            if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
-                raise UsageError(f"{folder}: cannot be written (read-only, or another user's); set CLOUT_WAREHOUSE")
+        if self.is_local:
+            tables = [Path(self.path(table)) for table in TABLES]
+            creation.refuse_unwritable([Path(self.root), *tables, *(table / "_delta_log" for table in tables)])
 
     # Reading
 
@@ -147,19 +145,13 @@ class Warehouse:
         return fs.PyFileSystem(DeltaStorageHandler.from_table(delta._table))
 
     def read(
-        self,
-        table: Table,
-        partition: Partition | None = None,
-        *,
-        columns: Sequence[str] | None = None,
-        where: pc.Expression | None = None,
-        version: int | None = None,
-    ) -> pa.Table:
+        self, table: Table, partition: Partition | None = None, *, columns: Sequence[str] | None = None,
+        where: pc.Expression | None = None, version: int | None = None,
+    ) -> pa.Table:  # fmt: skip
         """Rows of a partition, held in memory: only for tables and partitions known to be small. `partition` selects the files
         to read; `where` only filters their rows. Raises like `dataset`."""
-        condition = expression(partition or {})
-        if where is not None:
-            condition = condition & where
+        asked = expression(partition or {})
+        condition = asked if where is None else asked & where
         dataset = self.dataset(table, partition, version=version)
         return dataset.to_table(columns=list(columns or table.column_names), filter=condition)
 
@@ -186,16 +178,9 @@ class Warehouse:
     # Writing without a JVM
 
     def replace(
-        self,
-        table: Table,
-        rows: pa.Table | pa.RecordBatchReader,
-        partition: Partition,
-        *,
-        run_id: str,
-        job: str,
-        version: int | None = None,
-        layout: Layout = PLAIN,
-    ) -> None:
+        self, table: Table, rows: pa.Table | pa.RecordBatchReader, partition: Partition, *, run_id: str, job: str,
+        version: int | None = None, layout: Layout = PLAIN,
+    ) -> None:  # fmt: skip
         """Replaces the partition with the rows, in one commit. Raises `ContractError` if a row violates the contract. Raises
         `LostRaceError` if another run wrote the partition after `version`, by default after this call began. If only other
         partitions changed meanwhile, or maintenance ran, commits the written files again."""
@@ -213,9 +198,8 @@ class Warehouse:
         checked = arrow_writer.checked(table, rows, partition)
         added = arrow_writer.write(table, checked, self._file_system(table, delta))
         self._flush(table, added)
-        none = pruning.files(delta).slice(0, 0)
         with self._transaction(table, delta, partition, run_id, job) as metadata:
-            data_files.commit(delta, added, none, metadata, retries=None)
+            data_files.commit(delta, Change(added, pruning.files(delta).slice(0, 0)), metadata, retries=None)
 
     def delete(
         self, table: Table, partition: Partition, *, any_of: Partition | None = None, run_id: str, job: str
@@ -229,21 +213,40 @@ class Warehouse:
         any_of: Partition | None = None,
     ) -> None:  # fmt: skip
         """Replaces the partition's rows with the `added` files. Copies other rows that share a file with them."""
+
+        def change(now: DeltaTable) -> Change:
+            files = self._file_system(table, now)
+            removed, others = pruning.split(table, now, partition, files, any_of)
+            return Change(added + arrow_writer.write(table, others, files), removed)
+
+        self._commit(table, delta, change, partition, run_id, job)
+
+    def compact(self, table: Table, *, run_id: str, job: str) -> int:
+        """Merges the small files of each partition, in one commit that changes no row. Returns the number of files merged.
+        Raises `LostRaceError` if another run replaced one of them meanwhile, and `GoneError` if a file is missing or torn."""
+        delta = self.delta(table)
+        listed = self._intact_files(table, delta, None)
+        merged = compaction.merge(table, delta, listed, self._file_system(table, delta))
+        if merged.added:
+            self._commit(table, delta, partial(compaction.unless_replaced, table, change=merged), None, run_id, job)
+        return merged.removed.num_rows
+
+    def _commit(self, table: Table, delta: DeltaTable, change: Callable[[DeltaTable], Change], *by: Any) -> None:
+        """Commits the change, with the partition, run and job of `by`. If only commits that do not touch its rows came first,
+        makes it again on top of them."""
         for attempt in repeated(RearrangedError):
             with attempt:
-                files = self._file_system(table, delta)
-                removed, others = pruning.split(table, delta, partition, files, any_of)
-                new = added + arrow_writer.write(table, others, files)
-                self._flush(table, new)
+                made = change(delta)
+                self._flush(table, made.added)
                 try:
-                    with self._transaction(table, delta, partition, run_id, job) as metadata:
-                        # deltalake's own retry does not check whether the newer commits changed the partition.
-                        data_files.commit(delta, new, removed, metadata, retries=0)
+                    with self._transaction(table, delta, *by) as metadata:
+                        # deltalake's own retry does not check what the newer commits removed.
+                        data_files.commit(delta, made, metadata, retries=0)
                 except RearrangedError as rearranged:
                     delta = self.delta(table, rearranged.version)
                     raise
 
-    def _flush(self, table: Table, added: list[AddAction]) -> None:
+    def _flush(self, table: Table, added: Sequence[AddAction]) -> None:
         if self.is_local:
             delta_log.flush_files(Path(self.path(table)), [action.path for action in added])
 
@@ -257,12 +260,7 @@ class Warehouse:
     # Spark
 
     def frame(
-        self,
-        session: "SparkSession",
-        table: Table,
-        partition: Partition | None = None,
-        *,
-        version: int | None = None,
+        self, session: "SparkSession", table: Table, partition: Partition | None = None, *, version: int | None = None
     ) -> "DataFrame":
         """The files of a partition, or all files, as a Spark frame in the contract's columns. As with `dataset`, only partition
         columns select files. Raises like `dataset`."""
@@ -282,15 +280,12 @@ class Warehouse:
         with spark_files.written(table, frame, partition, *place) as added:
             self._replace(table, delta, added, partition, run_id, job)
 
-    def _transaction(
-        self, table: Table, delta: DeltaTable, partition: Partition, run_id: str, job: str
-    ) -> AbstractContextManager[str]:
-        return transaction(table.name, delta, lambda: self.delta(table), partition, run_id, job)
+    def _transaction(self, table: Table, delta: DeltaTable, *by: Any) -> AbstractContextManager[str]:
+        return transaction(table.name, delta, lambda: self.delta(table), *by)
 
     def spark_path(self, table: Table) -> str:
-        """The table's folder or URL for Spark."""
-        # Hadoop's S3 client uses its own URL scheme.
-        return self.path(table).replace("s3://", "s3a://", 1) if not self.is_local else self.path(table)
+        """The table's folder or URL for Spark, whose S3 client has a URL scheme of its own."""
+        return self.path(table).replace("s3://", "s3a://", 1)
 
 
 def rows(table: Table, records: Sequence[Mapping[str, Any]]) -> pa.Table:

@@ -10,7 +10,7 @@ import pytest
 _home = tempfile.TemporaryDirectory(prefix="clout-airflow-")
 os.environ["AIRFLOW_HOME"] = _home.name
 
-DAYS = FIRST_DAY, LAST_DAY = "2012-07-01", "2012-07-02"  # the second one stands on the first
+DAYS = FIRST_DAY, LAST_DAY = "2012-07-01", "2012-07-02"  # the second one needs the first
 SOURCE = "sample=people=300"
 
 

@@ -23,7 +23,7 @@ from schemas.kinds import KINDS
 from schemas.table import Table
 
 BENCH = Path(__file__).parent.parent.parent / "infra" / "bench"
-PEOPLE, DAYS = 2_000, 2  # so many that every kind occurs, and replies that are mentions too
+PEOPLE, DAYS = 2_000, 2  # enough that every kind occurs, and replies that are mentions too
 
 
 @pytest.fixture

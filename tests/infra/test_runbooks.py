@@ -1,4 +1,7 @@
-"""Every command of a runbook is run, in the order of its page, on a small warehouse of a published day."""
+"""Every command of a runbook and of the operator's page is run, in the page's order, on a small warehouse of a published day.
+
+`tests/test_blocks_run.py` runs most of them with every other test; this one uses processes, Spark and Airflow.
+"""
 
 import gzip
 import json
@@ -17,7 +20,7 @@ from tests.tiny_days import QUICK_JAVA
 
 pytestmark = pytest.mark.rehearsal
 
-PAGES = sorted((ROOT / "infra" / "runbooks").glob("*.md"))
+PAGES = [ROOT / "infra" / "docs" / "operator.md", *sorted((ROOT / "infra" / "runbooks").glob("*.md"))]
 BIN = Path(sys.prefix) / "bin"
 DAY = "2026-11-03"
 IN_BLOCKS = re.compile(r"^( *)```sh\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
@@ -61,6 +64,7 @@ def prepared(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("runbooks")
     (folder / "outbox.jsonl").write_text(ACTS, encoding="utf-8")
     (folder / "higgs.txt").write_text(TWEETS, encoding="utf-8")
+    (folder / "connections.json").write_text(json.dumps({"gh": {"conn_type": "generic", "password": "secret"}}))
     (folder / "gharchive").mkdir()
     for hour in range(24):
         with gzip.open(folder / "gharchive" / f"{DAY}-{hour}.json.gz", "wt") as lines:

@@ -66,8 +66,8 @@ class Pulls:
             COVERAGE, "day", "source", "status", "reason", "act_count", "rejected_count", "unresolved_count", "ignored_count"
         )  # fmt: skip
 
-    def standing(self) -> dict[str, list[tuple]]:
-        """What a failed pull must leave as it was."""
+    def counting(self) -> dict[str, list[tuple]]:
+        """The rows that count, which a failed pull must leave unchanged."""
         return {table.name: self.table(table) for table in (ACTIVITY, ACCOUNTS, COVERAGE)}
 
     def states(self) -> list[tuple]:

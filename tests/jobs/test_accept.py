@@ -115,7 +115,7 @@ def test_nothing_but_bounds_is_accepted(week, score):
     with pytest.raises(NotPublishedError, match=r"its checks failed .score_on_scale: 10 scores"):
         publish.run(week, publish.Params(day=DAY, methodology=OFFICIAL, accept=WHY), BATCH)
     score(DAY, 10)  # written since it was checked
-    with pytest.raises(NotPublishedError, match="not checked as it is now"):
+    with pytest.raises(NotPublishedError, match="its current rows were not checked"):
         publish.run(week, publish.Params(day=DAY, methodology=OFFICIAL, accept=WHY), BATCH)
     assert not is_published(week, DAY)
 

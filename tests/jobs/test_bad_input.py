@@ -190,7 +190,7 @@ def test_a_missing_file_is_an_error_before_anything_is_written(pull):
 def test_more_rejects_than_the_share_fail_the_pull_and_leave_the_day_as_it_was(pull):
     path = pull.file("day.txt", *good(19), "bad")
     pull(f"higgs={path}")  # 1 of 20 is 5 %, which passes
-    standing = pull.standing()
+    counting = pull.counting()
     pull.file(
         "day.txt", *good(30), *["bad"] * 4, *[f"1 2 {NOON} XX"] * 3, *["1 2 noon RT"] * 3, *[f"ana 2 {NOON} RT"] * 2
     )
@@ -201,7 +201,7 @@ def test_more_rejects_than_the_share_fail_the_pull_and_leave_the_day_as_it_was(p
         " target unix_seconds kind (4), kind is none of RT, MT, RE (3), time is not a number of seconds (3). Rows pulled"
         " earlier are kept; see table `rejects`, fix the input and pull again"
     )
-    assert pull.standing() == standing
+    assert pull.counting() == counting
     assert len(pull.outcomes()) == 12  # of the failed pull, not of the one before
     assert pull.states() == [(DAY, "done", None), (DAY, "failed", str(failed.value))]
 

@@ -194,7 +194,7 @@ def test_an_act_on_either_side_of_midnight_counts_once_and_makes_both_days_depen
         return [(row["day"], row["src"].removeprefix("twitter:"), row["act_count"]) for row in counts]
 
     assert acts() == [(days[0], "ana", 1), (days[1], "cy", 1), (DAY, "ana", 1)]
-    world.put("test", [Did(days[2], "twitter", "like", "ana", "bo", "test-1")])  # it is taken back on the first day
+    world.put("test", [Did(days[2], "twitter", "like", "ana", "bo", "test-1")])  # it is removed from the first day
     assert world.count(DAY, first_day=days[0]) == days
     assert acts() == [(days[1], "ana", 1), (days[1], "cy", 1), (DAY, "ana", 1)]
 
@@ -211,7 +211,7 @@ def test_rows_of_pulls_that_coverage_does_not_name_do_not_count(world, arrow_row
 
 
 def test_a_pull_that_lands_while_a_day_is_counted_is_not_half_seen(world):
-    """The count stands on what `coverage` named when it began; the next one is of what came meanwhile."""
+    """The count uses the pulls that `coverage` named when it began; the next count uses those that came meanwhile."""
     world.cover(DAY, "twitter")
     world.put("test", [Did(DAY, "twitter", "like", "ana", "bo")])
 
@@ -244,7 +244,7 @@ class Overtaken(Warehouse):
 
 
 @pytest.mark.parametrize("theirs", [2, 3])
-def test_what_another_run_counted_meanwhile_stands(world, theirs):
+def test_the_count_of_another_run_meanwhile_stays(world, theirs):
     """Of three days the other one counted the first two, or all; only what is left falls to this one."""
     days = [DAY - timedelta(2), DAY - timedelta(1), DAY]
     for day in days:

@@ -126,7 +126,7 @@ def test_what_lies_in_the_window(world):
 
 
 def test_what_is_pulled_meanwhile_is_not_read(world, monkeypatch):
-    """A score stands on the versions that `runs` names, though a day was covered after they were read."""
+    """A score is computed from the versions that `runs` names, though a day was covered after they were read."""
     world.cover(DAY, "twitter")
     world.put("test", [Did(DAY, "twitter", "like", "ana", "bo")])
     world.count(DAY)

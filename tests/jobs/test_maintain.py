@@ -4,7 +4,6 @@ import json
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from deltalake import DeltaTable
 from typer.testing import CliRunner
 
 from jobs import maintain
@@ -12,7 +11,7 @@ from jobs.cli import main
 from jobs.night_settings import Nights
 from jobs.places import landing
 from jobs.sources.live import recording
-from jobs.warehouse import runs
+from jobs.warehouse import compaction, runs
 from jobs.warehouse.races import LostRaceError
 from jobs.warehouse.runs import Batch, Run
 from jobs.warehouse.window import activity_digests
@@ -27,6 +26,10 @@ from schemas.runs import RUNS
 
 DAY = date(2026, 11, 3)
 NOW = datetime.now(UTC)
+COMPACTIONS = [
+    pytest.param(lambda warehouse: warehouse.compact(ACTIVITY, run_id="r", job="maintain"), id="clout's"),
+    pytest.param(lambda warehouse: warehouse.delta(ACTIVITY).optimize.compact(), id="another program's"),
+]
 
 
 @pytest.fixture
@@ -48,7 +51,7 @@ def pulled(warehouse, arrow_rows):
 def maintained(warehouse):
     """`maintained(now)`: table -> what was done."""
 
-    def run(now: datetime = NOW, **settings) -> dict[str, maintain.Kept]:
+    def run(now: datetime = NOW, **settings) -> dict[str, maintain.Maintained]:
         params = maintain.Params(now=now, nights=Nights(**settings))
         done = maintain.run(warehouse, params, Batch("maintain"))
         return {kept.table: kept for kept in done}
@@ -119,12 +122,13 @@ def test_the_log_gets_a_checkpoint(warehouse, pulled, maintained, tmp_path):
         assert list((tmp_path / "warehouse" / table.name / "_delta_log").glob("*.checkpoint.parquet"))
 
 
-def test_a_write_of_what_was_compacted_meanwhile_is_tried_again(warehouse, pulled, arrow_rows, monkeypatch):
+@pytest.mark.parametrize("compact", COMPACTIONS)
+def test_a_write_of_what_was_compacted_meanwhile_is_tried_again(warehouse, pulled, arrow_rows, monkeypatch, compact):
     """The night opened the table before the maintenance and commits after it."""
     for name in ("one", "two"):
         pulled(name)
     stale = warehouse.delta(ACTIVITY)
-    warehouse.delta(ACTIVITY).optimize.compact()
+    compact(warehouse)
     opened = iter([stale])
     delta = type(warehouse).delta
     monkeypatch.setattr(type(warehouse), "delta", lambda self, *asked: next(opened, None) or delta(self, *asked))
@@ -133,11 +137,12 @@ def test_a_write_of_what_was_compacted_meanwhile_is_tried_again(warehouse, pulle
     assert [row["actor_id"] for row in rows(warehouse, ACTIVITY)] == ["new"]
 
 
-def test_a_stream_is_read_once_though_its_commit_is_made_again(warehouse, pulled, arrow_rows):
+@pytest.mark.parametrize("compact", COMPACTIONS)
+def test_a_stream_is_read_once_though_its_commit_is_made_again(warehouse, pulled, arrow_rows, compact):
     for name in ("one", "two"):
         pulled(name)
     version = warehouse.version(ACTIVITY)
-    warehouse.delta(ACTIVITY).optimize.compact()
+    compact(warehouse)
     new = arrow_rows(ACTIVITY, [{"day": DAY, "source": "a", "actor_id": "new"}]).to_reader()
     warehouse.replace(ACTIVITY, new, {"day": DAY}, run_id="night", job="j", version=version)
     assert [row["actor_id"] for row in rows(warehouse, ACTIVITY)] == ["new"]
@@ -145,20 +150,20 @@ def test_a_stream_is_read_once_though_its_commit_is_made_again(warehouse, pulled
 
 @pytest.mark.parametrize("day", [DAY, DAY + timedelta(days=1)], ids=["same day", "another day"])
 def test_a_night_that_writes_meanwhile_wins(warehouse, pulled, maintained, arrow_rows, monkeypatch, day):
-    """The night's commit lands between the opening of the table and the compaction's commit."""
+    """The night's commit lands after the merged files are written and before the commit that names them."""
     for name in ("one", "two"):
         pulled(name)
         pulled(name, DAY + timedelta(days=1))
-    optimize = vars(DeltaTable)["optimize"].fget
-    nights = iter(range(1))
+    merge, nights = compaction.merge, iter(range(1))
 
-    def after_a_night(delta):
-        for _ in nights if delta.table_uri.rstrip("/").endswith("/activity") else ():
+    def before_a_night(table, *place):
+        merged = merge(table, *place)
+        for _ in nights if table is ACTIVITY else ():
             new = arrow_rows(ACTIVITY, [{"day": day, "source": "a", "actor_id": "night", "pull": "two"}])
             warehouse.replace(ACTIVITY, new, {"day": day}, run_id="night", job="j")
-        return optimize(delta)
+        return merged
 
-    monkeypatch.setattr(DeltaTable, "optimize", property(after_a_night))
+    monkeypatch.setattr(compaction, "merge", before_a_night)
     monkeypatch.setattr(maintain, "dead_pulls", lambda *_: {})
     assert maintained()["activity"].skipped is None
     assert [row["actor_id"] for row in rows(warehouse, ACTIVITY) if row["day"] == day] == ["night"]

@@ -159,7 +159,7 @@ def test_p6_unconnected_newcomers_change_nobody_bit_for_bit(graph, other):
 
 @given(graphs(), st.data())
 def test_a_changed_edge_moves_only_people_within_three_steps_of_its_actor(graph, data):
-    """Bit for bit everybody else, whatever the actor does otherwise than before."""
+    """Bit for bit everybody else, whatever else the actor does."""
     people = [*graph.people, NEWCOMER]
     u = data.draw(st.sampled_from(people), "actor")
     v = data.draw(st.sampled_from([name for name in people if name != u]), "target")

@@ -91,7 +91,9 @@ def test_scores_are_unchanged_copies_of_influence_and_other_days_stay(warehouse,
 
 
 def test_a_day_that_was_written_after_its_checks_is_not_published(warehouse, checked, change, arrow_rows):
-    with pytest.raises(NotPublishedError, match=r"^influence 2026-11-03 \(2026.11\): not checked as it is now;"):
+    with pytest.raises(
+        NotPublishedError, match=r"^influence 2026-11-03 \(2026.11\): its current rows were not checked;"
+    ):
         change(publish.run)  # never scored
     checked(2.0)
     scored(warehouse, arrow_rows(INFLUENCE, [{"influence": 99.0, "direct": 99.0}]))

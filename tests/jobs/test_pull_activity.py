@@ -80,7 +80,7 @@ def files(warehouse: Warehouse, table: Table, besides: tuple[date, str]) -> set[
 def test_the_same_pages_give_the_same_rows(pull):
     path = pull.file("day.jsonl", like({"type": "Person", "id": "ana", "name": "Ana"}), like("bo"), "bad", like("ana"))
     again = [
-        pull(f"mastodon:activitystreams={path}", max_reject_share=1) and (pull.standing(), pull.outcomes())
+        pull(f"mastodon:activitystreams={path}", max_reject_share=1) and (pull.counting(), pull.outcomes())
         for _ in "12"
     ]
     assert again[0] == again[1]
@@ -128,10 +128,10 @@ def test_the_simulation_and_real_people_never_share_a_warehouse(pull, order):
     path = pull.file("day.txt", f"1 2 {NOON} RT")
     first, second = (source.format(path) for source in order)
     pull(first)
-    standing, states = pull.standing(), pull.states()
+    counting, states = pull.counting(), pull.states()
     with pytest.raises(UsageError, match="the two are never mixed; set CLOUT_WAREHOUSE to another folder"):
         pull(second)
-    assert (pull.standing(), pull.states()) == (standing, states)
+    assert (pull.counting(), pull.states()) == (counting, states)
 
 
 # Interrupted, or beside others
@@ -140,7 +140,7 @@ def test_the_simulation_and_real_people_never_share_a_warehouse(pull, order):
 @pytest.mark.parametrize("stop", [RuntimeError("the disk is gone"), KeyboardInterrupt()])
 def test_a_pull_that_stops_while_reading_leaves_everything_as_it_was(pull, monkeypatch, stop):
     pull(f"higgs={pull.file('day.txt', f'1 2 {NOON} RT', 'bad')}", max_reject_share=1)
-    standing, outcomes = pull.standing(), pull.outcomes()
+    counting, outcomes = pull.counting(), pull.outcomes()
     pages = HiggsSource.pages
 
     def breaking(self: HiggsSource, first_day: date, last_day: date) -> Iterator[Any]:
@@ -150,7 +150,7 @@ def test_a_pull_that_stops_while_reading_leaves_everything_as_it_was(pull, monke
     monkeypatch.setattr(HiggsSource, "pages", breaking)
     with pytest.raises(type(stop)):
         pull(f"higgs={pull.file('day.txt', f'9 2 {NOON} MT', 'worse')}", last_day=NEXT, max_reject_share=1)
-    assert (pull.standing(), pull.outcomes()) == (standing, outcomes)
+    assert (pull.counting(), pull.outcomes()) == (counting, outcomes)
     why = str(stop) or "KeyboardInterrupt"
     assert pull.states() == [(DAY, "done", None), (DAY, "failed", why), (NEXT, "failed", why)]
 
@@ -162,7 +162,7 @@ def test_an_error_of_the_machine_fails_the_pull_and_is_no_truncated_archive(pull
     lines = "".join(f"{random.getrandbits(60)} {random.getrandbits(60)} {NOON} RT\n" for _ in range(20_000))
     path = pull.file("day.txt", f"1 2 {NOON} RT")
     pull(f"higgs={path}")
-    standing = pull.standing()
+    counting = pull.counting()
     content = pack(lines.encode())
 
     class Mount(io.BytesIO):
@@ -180,7 +180,7 @@ def test_an_error_of_the_machine_fails_the_pull_and_is_no_truncated_archive(pull
     assert str(failed.value) == (
         f"{path}: Input/output error; nothing pulled, every day stays as it was. Pull again when the file can be read"
     )
-    assert pull.standing() == standing
+    assert pull.counting() == counting
     assert pull.states()[-1] == (DAY, "failed", str(failed.value))
 
 
@@ -264,7 +264,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 @pytest.mark.system
 def test_memory_does_not_grow_with_the_file(pull):
     def peak(lines: int) -> int:
-        """MB at most, of a pull of so many lines of 6 kB."""
+        """MB at most, of a pull of this many lines of 6 kB."""
         path = pull.folder / f"{lines}.jsonl"
         start, end = json.dumps(like("ana", content="x" * 6000)).split("like-ana")
         with path.open("w", encoding="utf-8") as file:

@@ -27,7 +27,7 @@ def warehouse(tmp_path):
 
 @pytest.fixture
 def run(warehouse, tmp_path, monkeypatch, arrow_rows):
-    """`run([100, 10])`: runs as many days as there are numbers; Spark is left out, and each day has so many people."""
+    """`run([100, 10])`: runs as many days as there are numbers; Spark is left out, and each day has its number of people."""
     monkeypatch.setenv("CLOUT_WAREHOUSE", warehouse.root)
 
     def ran(people: list[int]) -> None:

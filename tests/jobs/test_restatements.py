@@ -98,7 +98,7 @@ def test_a_rerun_records_who_moved_by_how_much_and_why(world, rerun, recorded):
 
 
 def test_every_input_that_changed_is_named_and_no_other(world, rerun, recorded, monkeypatch):
-    """First tomorrow is pulled, which is none of today's business. Then GitHub's yesterday arrives, Twitter's is taken back,
+    """First tomorrow is pulled, which is none of today's business. Then GitHub's yesterday arrives, Twitter's is removed,
     fan has a name, eve is a bot, and clout is a newer one."""
     world.cover(BEFORE, "twitter")
     rerun()

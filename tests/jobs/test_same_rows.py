@@ -69,7 +69,7 @@ def assert_same(found: Warehouse, expected: Warehouse, tables: tuple[Table, ...]
 
 @pytest.fixture(scope="module")
 def copies(tmp_path_factory):
-    """A warehouse of one's own, beginning as another one stands."""
+    """A warehouse that begins as a copy of another one."""
     folder = tmp_path_factory.mktemp("copies")
     return lambda of, name: Warehouse(str(shutil.copytree(of.root, folder / name)))
 

@@ -79,7 +79,7 @@ def test_a_day_between_the_lines_of_a_file_is_covered(pull):
 
 def test_what_was_pulled_before_stays_where_a_file_no_longer_reaches_the_day(pull):
     pull(f"higgs={pull.file('day.txt', f'1 2 {NEXT_NOON} RT')}", first_day=NEXT)
-    before = pull.standing()
+    before = pull.counting()
     with pytest.raises(NotReachedError):
         pull(f"higgs={pull.file('day.txt', f'1 2 {NOON} RT')}", first_day=NEXT)
-    assert pull.standing() == before
+    assert pull.counting() == before

@@ -133,7 +133,7 @@ class Readers(RuleBasedStateMachine):
     @rule()
     def compact(self) -> None:
         for table in (ACTIVITY, COVERAGE, SCORES):
-            self.warehouse.delta(table).optimize.compact()
+            self.warehouse.compact(table, run_id="r", job="maintain")
 
     @rule(days=st.integers(-3, 20))
     def clock_jumps(self, days) -> None:

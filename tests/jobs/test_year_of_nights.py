@@ -1,125 +1,69 @@
-"""A year of nights, with checkpoints, log clean-up and vacuums as Delta does them: then days of every age are explained,
+"""A year of nights, with maintenance, checkpoints and log clean-up as Delta does them: then days of every age are explained,
 withdrawn, restored and rebuilt.
 
-There is a night every thirty days. The tables that Spark writes are filled by DuckDB and engine `memory`, from the same
-equations and with the same rows of `runs`; all else is the real thing.
+Every third day of 390 is pulled and counted, ten days at a time, and the last of them is scored and published. A night of all
+steps takes one to two seconds of processor time, so a year in which every night is published would take ten minutes. DuckDB and
+engine `memory` replace Spark, with the same rows: see `tests/jobs/without_spark.py`.
 """
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from typing import Any
 
-import numpy as np
 import pytest
 from deltalake import DeltaTable
 
-from jobs import checks, publish, score_changes
-from jobs.engines import memory
+from jobs import maintain, publish, score_changes
 from jobs.errors import CloutError
 from jobs.night_settings import nights
 from jobs.publish import NotPublishedError, Params
-from jobs.scratch import scratch
-from jobs.warehouse import counted, digests, runs
-from jobs.warehouse.basis import Basis
-from jobs.warehouse.runs import Batch
+from jobs.warehouse import runs
+from jobs.warehouse.runs import Batch, Run
 from jobs.warehouse.storage import Warehouse
-from jobs.warehouse.window import activity_digests, covered_days, uncovered_days
-from jobs.why import attention_graph, explain, explain_change
+from jobs.why import explain, explain_change
 from schemas.activity import ACTIVITY
-from schemas.catalog import TABLES
 from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
-from schemas.fixed_point import UNIT
 from schemas.influence import INFLUENCE
 from schemas.publications import PUBLICATIONS
 from schemas.restatements import RESTATEMENTS
 from schemas.runs import RUNS
 from schemas.scores import SCORES
-from tests.grounds import publish_everybody
 from tests.jobs.aging import age
+from tests.jobs.without_spark import SparklessWorld
 from tests.jobs.world import OFFICIAL
 
-pytestmark = pytest.mark.system  # whole nights take longer than a unit test may
+pytestmark = pytest.mark.system  # a year takes longer than a unit test may
 
-FIRST = date(2025, 11, 2)
 BETWEEN = timedelta(days=30)
-NIGHTS = [FIRST + number * BETWEEN for number in range(13)]
-OLD = NIGHTS[0], NIGHTS[4], NIGHTS[-2]
+YEAR = [[date(2025, 11, 2) + number * BETWEEN + timedelta(days=3 * n) for n in range(10)] for number in range(13)]
+NIGHTS = [days[-1] for days in YEAR]
+OLD = NIGHTS[0], NIGHTS[5], NIGHTS[-2]
 BATCH = Batch("test")
 NAMES = [f"p{number}" for number in range(8)]
+Acts = list[tuple[str, str]]  # (actor, target), likes
 
 
-class Year:
-    """A warehouse and what nights do to it. An act is (actor, target), a like."""
+class Year(SparklessWorld):
+    """A warehouse and what nights do to it."""
 
-    def __init__(self, warehouse: Warehouse, arrow_rows) -> None:
-        self.warehouse, self.arrow_rows = warehouse, arrow_rows
-
-    def _write(self, table, records: list[dict[str, Any]], **partition) -> None:
-        self.warehouse.replace(table, self.arrow_rows(table, records), partition, run_id="test", job="test")
-
-    def pull(self, day: date, acts: list[tuple[str, str]]) -> None:
-        with runs.recorded(self.warehouse, "pull_activity", day, BATCH, source="test"):
-            at = {"platform": "demo", "day": day, "occurred_at": datetime.combine(day, time(12), UTC)}
-            found = [at | {"actor_id": actor, "target_id": target} for actor, target in acts]
-            self._write(ACTIVITY, found, platform="demo", day=day, source="test")
-            row = {"day": day, "platform": "demo", "activity_digest": repr(sorted(acts))}
-            self._write(COVERAGE, [row], day=day)
-
-    def count(self, day: date) -> None:
-        digest = activity_digests(self.warehouse, day, day)[day]
-        with runs.recorded(self.warehouse, "engagement", day, BATCH, activity_digest=digest):
-            acts = self.warehouse.read(ACTIVITY, {"day": day}, columns=["actor_id", "target_id"]).to_pylist()
-            at = {"day": day, "platform": "demo"}
-            found = [at | {"src": f"demo:{act['actor_id']}", "dst": f"demo:{act['target_id']}"} for act in acts]
-            self._write(ENGAGEMENT, found, day=day)
-
-    def score(self, day: date) -> None:
-        """As `jobs.influence`, without its measures beside the score."""
-        first = OFFICIAL.first_day(day)
-        covered = covered_days(self.warehouse, first, day)
-        with runs.recorded(self.warehouse, "influence", day, BATCH, methodology="2026.11") as row:
-            now = counted.snapshot(self.warehouse)
-            found = Basis(day=day, methodology=OFFICIAL, covered=covered, now=now)
-            with scratch() as db:
-                attention_graph.prepare(db, self.warehouse, found, "now")
-                edges = db.sql("from spread_now order by src, dst").to_arrow_table()
-            people, src, dst = memory.numbered(edges["src"], edges["dst"])
-            sums = memory.influence(src, dst, edges["a"].to_numpy(), len(people), OFFICIAL.rounds).sums
-            direct, second, third = (np.asarray(part) * UNIT for part in sums)
-            influence = direct + second + third
-            score = (
-                100 * np.log1p(influence / OFFICIAL.resolution) / np.log1p(OFFICIAL.full_scale / OFFICIAL.resolution)
-            )
-            columns = {"influence": influence, "direct": direct, "second": second, "third": third, "score": score}
-            records = [
-                {"person_id": person, "platform": "demo", "day": day}
-                | {name: float(values[number]) for name, values in columns.items()}
-                for number, person in enumerate(people.to_pylist())
+    def pull(self, days: dict[date, Acts]) -> None:
+        pulls = [Run("pull_activity", day, BATCH, {"source": "test"}) for day in days]
+        with runs.recorded_together(self.warehouse, pulls):
+            acts = [
+                {"platform": "demo", "day": day, "actor_id": actor, "target_id": target}
+                for day, acts in days.items()
+                for actor, target in acts
             ]
-            place = {"methodology": "2026.11", "day": day}
-            self._write(INFLUENCE, records, **place)
-            row.parameters[digests.INFLUENCE] = digests.of_stream(INFLUENCE, self.warehouse.reader(INFLUENCE, place))
-            counted_from = activity_digests(self.warehouse, first, day)
-            row.parameters["activity_digests"] = {str(on): digest for on, digest in counted_from.items()}
-            row.uncovered_days = uncovered_days(covered, (), first, day)
-
-    def publish(self, day: date) -> None:
-        checks.run(self.warehouse, checks.Params(day=day, methodology="2026.11"), BATCH)
-        publish.run(self.warehouse, params(day), BATCH)
-
-    def rebuild(self, day: date) -> None:
-        self.count(day)
-        self.score(day)
-        self.publish(day)
+            place = {"platform": "demo", "day": tuple(days), "source": "test"}
+            self.write(ACTIVITY, acts, **place)
+            covered = [
+                {"platform": "demo", "day": day, "activity_digest": repr(sorted(acts))} for day, acts in days.items()
+            ]
+            self.write(COVERAGE, covered, day=tuple(days))
 
     def maintain(self) -> None:
-        """As maintenance does: a checkpoint, and what is older than it is kept is removed from the log and the folder."""
-        for table in TABLES:
-            delta = self.warehouse.delta(table)
-            delta.create_checkpoint()
-            delta.cleanup_metadata()
-            delta.vacuum(dry_run=False, full=True)
+        for kept in maintain.run(self.warehouse, maintain.Params(now=datetime.now(UTC), nights=nights()), BATCH):
+            assert kept.skipped is None
 
     def pass_by(self, by: timedelta) -> None:
         age(self.warehouse.root, by)
@@ -146,9 +90,9 @@ def change(since: date, day: date) -> score_changes.Params:
     return score_changes.Params(day=day, methodology=OFFICIAL, since_day=since, since_methodology=OFFICIAL)
 
 
-def acts(night: int) -> list[tuple[str, str]]:
+def acts(day: date) -> Acts:
     """Everybody's day: p0 is liked by two, others by one, and whom one likes turns."""
-    others = NAMES[1:]
+    others, night = NAMES[1:], day.toordinal()
     return [(name, others[(k + night) % 7]) for k, name in enumerate(NAMES) if name != others[(k + night) % 7]] + [
         (others[night % 7], "p0"),
         (others[(night + 3) % 7], "p0"),
@@ -157,15 +101,12 @@ def acts(night: int) -> list[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def year(tmp_path_factory, arrow_rows) -> Year:
-    warehouse = Warehouse(str(tmp_path_factory.mktemp("year") / "warehouse"))
-    warehouse.create_tables()
-    publish_everybody(warehouse)
-    made = Year(warehouse, arrow_rows)
-    for night, day in enumerate(NIGHTS):
-        made.pull(day, acts(night))
-        made.rebuild(day)
+    made = Year(Warehouse(str(tmp_path_factory.mktemp("year") / "warehouse")), arrow_rows)
+    for number, days in enumerate(YEAR):
+        made.pull({day: acts(day) for day in days})
+        made.publish(days[-1])
         made.pass_by(BETWEEN)
-        if night % 2 == 1:
+        if number % 2 == 1:
             made.maintain()
     return made
 
@@ -201,22 +142,21 @@ def test_days_of_every_age_are_withdrawn_and_come_back(year):
         assert year.explained(day) == pytest.approx(before["demo:p0"], abs=1e-8)
 
 
-@pytest.mark.parametrize("night", [2, 10])
-def test_a_day_is_pulled_again_rebuilt_and_restored_while_its_files_are_kept(year, night):
+def test_an_old_day_is_pulled_again_rebuilt_and_restored_while_its_files_are_kept(year):
     """First with the same acts, which changes nothing; then with others."""
-    day, later = NIGHTS[night], NIGHTS[night + 1]
+    day, later = NIGHTS[2], NIGHTS[3]
     before = year.scores(day)
-    year.pull(day, acts(night))
+    year.pull({day: acts(day)})
     year.count(day)
     assert year.explained(day) == pytest.approx(before["demo:p0"], abs=1e-8)
-    year.pull(day, [*acts(night), ("new", "p0")])
+    year.pull({day: [*acts(day), ("new", "p0")]})
     year.count(day)
     for asked in (day, later):
         with pytest.raises(
             CloutError, match=rf"^scores {asked} .*: {day} was pulled again \(20.* UTC\) since they were computed"
         ):
             year.explained(asked)
-    year.rebuild(day)
+    year.publish(day)
     after = year.scores(day)
     assert after["demo:p0"] > before["demo:p0"]
     assert year.explained(day) == pytest.approx(after["demo:p0"], abs=1e-8)
@@ -236,8 +176,8 @@ def test_a_day_is_pulled_again_rebuilt_and_restored_while_its_files_are_kept(yea
         publish.restore(year.warehouse, params(day), BATCH)
     publish.run(year.warehouse, params(day), BATCH)  # what the message says to run
     assert (year.scores(day), year.restated(day)) == (after, 3)
-    year.pull(day, acts(night))
-    year.rebuild(day)
+    year.pull({day: acts(day)})
+    year.publish(day)
     assert (year.scores(day), year.restated(day)) == (before, 4)
     for asked in (day, later):
         assert year.explained(asked) == pytest.approx(year.scores(asked)["demo:p0"], abs=1e-8)

@@ -39,7 +39,7 @@ def test_columns_by_name():
 
 @pytest.mark.parametrize("found", TABLES, ids=lambda found: found.name)
 def test_every_table(found, warehouse: Warehouse):
-    """Is documented down to the column, is partitioned by what its grain knows, and stands in a new warehouse as written
+    """Is documented down to the column, is partitioned by what its grain knows, and is in a new warehouse as written
     down, docs too."""
     assert found.doc.endswith(".")
     assert all(column.doc.endswith(".") for column in found.columns)

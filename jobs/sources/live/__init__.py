@@ -1,1 +1,1 @@
-"""What all live sources share: requests, recordings, populations, and the pull of a day."""
+"""Shared by all live sources: requests, recordings, populations, and the pull of a day."""

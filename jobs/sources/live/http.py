@@ -115,7 +115,7 @@ class Client(ABC):
         attempts while failures may be transient. Between attempts it waits as long as the platform asks, else with exponential
         backoff. Several threads may call it.
 
-        Raises `OutOfBudgetError`, `NotAllowedError` or `NotThereError`, or `ApiError` if the platform fails otherwise.
+        Raises `OutOfBudgetError`, `NotAllowedError` or `NotThereError`, or `ApiError` if the platform fails in another way.
         """
         where = f"{url.host}{url.path}"
         retrying = Retrying(
@@ -185,7 +185,7 @@ class Client(ABC):
 
 
 class Api(Client):
-    """A client of one platform's JSON API. `base` is the URL below which the API's paths lie; nothing elsewhere is asked.
+    """A client of one platform's JSON API. `base` is the URL below which the API's paths lie; it refuses other addresses.
 
     `fault` finds the errors that the platform describes in its bodies, of any status; after a `PassingError` comes another
     attempt. Raises `UsageError` if `base` is no HTTP or HTTPS URL.
@@ -208,7 +208,7 @@ class Api(Client):
         """The JSON response for a path below the base, or for a whole URL of the same scheme, host and port. Several threads
         may call it.
 
-        Raises `OutOfBudgetError`, `NotAllowedError` or `NotThereError`, or `ApiError` if the platform fails otherwise.
+        Raises `OutOfBudgetError`, `NotAllowedError` or `NotThereError`, or `ApiError` if the platform fails in another way.
         """
         return self._get(self._address(path, params), self._answer)
 

@@ -30,7 +30,7 @@ class Member(NamedTuple):
 
 
 class Population(NamedTuple):
-    """The members of one day, in order, and a note about what changed since the day pulled before, None without a change."""
+    """The members of one day, in order, and a note on changes since the day pulled before; None if nothing changed."""
 
     names: tuple[str, ...]
     fingerprint: str
@@ -39,7 +39,7 @@ class Population(NamedTuple):
 
 def read(path: Path) -> tuple[Member, ...]:
     """The members in a file. Raises `UsageError`, which names every wrong line, if the file cannot be read, a day is no day, or
-    a member is there twice."""
+    a member is listed twice."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeError) as error:
@@ -57,7 +57,7 @@ def read(path: Path) -> tuple[Member, ...]:
             faults.append(f"line {number}: {since!r} is no day such as 2026-11-03")
             continue
         if name in members:
-            faults.append(f"line {number}: {name!r} is there twice")
+            faults.append(f"line {number}: {name!r} is listed twice")
         elif not name or len(name) > MOST_LETTERS or not name.isprintable():
             faults.append(f"line {number}: is no name of an account")
         members[name] = member

@@ -112,7 +112,7 @@ def parsed(folder: Path, platform: str, parse: Parse, notes: Sequence[Note]) -> 
 
 def kept(value: Any, shape: Mapping[str, Any]) -> Any:
     """The parts of a platform's value to record. `shape` maps each key to keep to the shape of its value, `{}` for a text or a
-    number. What has another form than its shape loses its content, so that a parser rejects it."""
+    number. A value of another form than its shape loses its content, so that a parser rejects it."""
     if isinstance(value, dict):
         return {key: kept(value[key], inner) for key, inner in shape.items() if key in value}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""What sources share that ask one site of a software about whole days: its address, and lists page by page.
+"""Shared by sources that pull whole days from one site, such as a forum: the site's address, and lists read page by page.
 
 The platform is the site's host, so that two sites of the same software stay apart.
 """
@@ -77,7 +77,7 @@ class Part(NamedTuple):
 
 
 Units = Callable[[], Sequence[str]]
-Step = tuple[Units, str, Callable[[str, Recording], None]]  # units, the plural of what one is, what records one
+Step = tuple[Units, str, Callable[[str, Recording], None]]  # units, their plural noun, a function that records one
 
 
 def in_turn(folder: Path, steps: Iterable[Step]) -> list[Note]:

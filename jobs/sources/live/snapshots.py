@@ -1,7 +1,7 @@
 """Lists without times, such as who likes a post, compared with what this source recorded before.
 
 A name that an earlier day's list did not have came between the two observations. Its act gets the last microsecond of that
-interval, clipped to the pulled day. A name that vanished took nothing back: it may be blocked, suspended or withheld. The first
+interval, clipped to the pulled day. A name that vanished undid nothing: it may be blocked, suspended or withheld. The first
 observation of a list has no earlier one, so its interval begins when the object was created.
 """
 

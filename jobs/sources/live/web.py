@@ -18,7 +18,7 @@ from jobs.sources.live.bodies import body
 from jobs.sources.live.budget import ApiError, Budget
 from jobs.sources.live.http import NotAllowedError, NotThereError, address
 
-MAX_DOCUMENT_BYTES = 4 << 20  # of a feed made to be slow, feedparser reads 100 KB a second
+MAX_DOCUMENT_BYTES = 4 << 20  # feedparser reads 100 KB a second of a feed that was made to be slow
 MAX_DOCUMENT_S = 60  # a host may send bytes so slowly that no single read times out
 MAX_ROBOTS_BYTES = 512 << 10  # RFC 9309 section 2.5 asks for 500 KiB at least
 MAX_WAIT_S = 60

@@ -198,7 +198,7 @@ def test_progress_is_shown_to_a_terminal_only(terminal, capsys):
     assert "scoring, 2 of 7 " in screen.getvalue()
 
 
-def test_a_line_said_while_progress_is_shown_stands_on_a_line_of_its_own(terminal):
+def test_a_line_printed_while_progress_is_shown_has_a_line_of_its_own(terminal):
     screen = terminal(80)
     with display.progress() as bar:
         bar.show("scoring", 1, 7)

@@ -176,7 +176,7 @@ FAILED = {
     ),
     "not checked": (
         ("publish", "--day", "2026-11-09"),
-        "clout: influence 2026-11-09 (2026.11): not checked as it is now; nothing published. Run `clout checks"
+        "clout: influence 2026-11-09 (2026.11): its current rows were not checked; nothing published. Run `clout checks"
         " --day 2026-11-09`\n",
     ),
 }

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from jobs.cli import display, main, operating, operator_queries, operator_tables
+from jobs.cli import display, main, operator_commands, operator_queries, operator_tables
 from jobs.cli.operator_queries import Request
 from jobs.warehouse.runs import Batch, Run, write
 from jobs.warehouse.storage import Warehouse
@@ -134,7 +134,7 @@ def test_a_night_that_never_began_is_missing(night, arrow_rows, monkeypatch, tmp
     sources = tmp_path / "sources.yaml"
     sources.write_text("- source: gharchive=\n  from: 2026-11-05\n")
     monkeypatch.setenv("CLOUT_SOURCES", str(sources))
-    expected = operating._expected(night, Request(), date(2026, 11, 6))
+    expected = operator_commands._expected(night, Request(), date(2026, 11, 6))
     assert expected == {"gharchive": [date(2026, 11, 5), date(2026, 11, 6)]}
     rows = operator_queries.coverage(night, Request(source="gharchive"), expected, faulty=True)
     assert [(row["day"], row["status"], row["reason"]) for row in rows[-2:]] == [
@@ -142,7 +142,7 @@ def test_a_night_that_never_began_is_missing(night, arrow_rows, monkeypatch, tmp
         (date(2026, 11, 6), "missing", "no pull was started"),
     ]
     sources.write_text("- source: sample\n")  # another warehouse's
-    assert operating._expected(night, Request(), date(2026, 11, 6)) == {}
+    assert operator_commands._expected(night, Request(), date(2026, 11, 6)) == {}
 
 
 def test_missing_days_in_a_row_are_one_line(warehouse, capsys):

@@ -32,7 +32,7 @@ GROUP, ADDING = (
 
 
 def make_edges(session: Any, count: int, path: str) -> None:
-    """So many edges, less those drawn twice; some accounts are drawn far more often than others."""
+    """This number of edges, less those drawn twice; some accounts are drawn far more often than others."""
     people = count // EDGES_PER_PERSON
 
     def drawn(seed: int) -> Any:

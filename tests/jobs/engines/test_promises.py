@@ -44,8 +44,8 @@ def parts(distributed, spark):
 
 @st.composite
 def histories(draw: st.DrawFn) -> tuple[Graph, str, Graph, Graph, Graph]:
-    """A graph, one of its people, and three that it might become: somebody acts on the person, the person acts otherwise or
-    no more, strangers arrive who know each other alone."""
+    """A graph, one of its people, and three that it might become: somebody acts on the person, the person acts in another way
+    or no more, strangers arrive who know each other alone."""
     graph = draw(graphs())
     v = draw(st.sampled_from(graph.people))
     others = [name for name in (*graph.people, NEWCOMER) if name != v]
@@ -68,7 +68,7 @@ def rivalries(draw: st.DrawFn) -> tuple[Graph, str]:
 
 
 def star(fans: int, acts: int, kind: str, elsewhere: int) -> Graph:
-    """So many fans engage the star so often each, and spend as much elsewhere."""
+    """`fans` accounts engage with the star equally often, and spend as much elsewhere."""
     spent = {(f"fan{n}", "star"): term({kind: acts}, OFFICIAL.kind_weights, 1.0) for n in range(fans)}
     spent |= {(f"fan{n}", f"friend{n}"): fixed(elsewhere) for n in range(fans)}
     return Graph(spent, {}, OFFICIAL.damping, OFFICIAL.rest_weight)

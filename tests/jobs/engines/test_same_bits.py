@@ -117,7 +117,7 @@ def small(data) -> Graph:
 
 @pytest.fixture
 def partitions(spark, request) -> Iterator[int]:
-    """So many after each exchange: Spark would make one of several that hold little."""
+    """This many after each exchange: Spark would make one of several that hold little."""
     ours = {"spark.sql.shuffle.partitions": request.param, "spark.sql.adaptive.coalescePartitions.enabled": False}
     before = {name: spark.conf.get(name) for name in ours}
     for name, value in ours.items():

@@ -19,7 +19,7 @@ ATOM = "application/atom+xml; charset=utf-8"
 
 
 def iso(hours: float) -> str:
-    """Hours since the day's begin."""
+    """Hours since the day's start."""
     return datetime.fromtimestamp(MIDNIGHT + hours * 3600, UTC).isoformat()
 
 

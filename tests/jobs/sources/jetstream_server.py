@@ -21,7 +21,7 @@ TEXT = "what I wrote"
 
 
 def event(number: int) -> dict[str, Any]:
-    """The number-th event since the day's begin; below 0 is the day before."""
+    """The number-th event since the day's start; below 0 is the day before."""
     record: dict[str, Any] = {"text": TEXT, "createdAt": "2020-01-01T00:00:00Z"}
     match number % 4:
         case 0:

@@ -156,7 +156,7 @@ def test_taking_back_without_a_time_is_of_whichever_day_holds_the_act():
 
 
 def test_nobody_takes_back_another_s_act():
-    with pytest.raises(Rejected, match="what is taken back is another actor's"):
+    with pytest.raises(Rejected, match="the undone act is another actor's"):
         parsed({"type": "Undo", "actor": BO, "object": LIKE, "published": NOON_TEXT})
 
 

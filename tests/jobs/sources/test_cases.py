@@ -1,6 +1,6 @@
 """Inputs that failed elsewhere, made small: each is pulled into a warehouse of its own. Shared files, see CLOUT_TEST_CASES.
 
-A case stands for a kind; what comes out is compared whole: acts, accounts, and what became of the other lines.
+A case represents a kind; what comes out is compared whole: acts, accounts, and what became of the other lines.
 """
 
 import re
@@ -23,9 +23,7 @@ from tests.jobs.pulls import Pulls
 
 BLUESKY_DAY, DAY, REDDIT_DAY = date(2026, 9, 3), date(2026, 10, 5), date(2023, 1, 15)
 
-Acts = dict[
-    tuple[str, str, str], int
-]  # (kind, actor, target) -> how many; `*` stands for everybody not named elsewhere
+Acts = dict[tuple[str, str, str], int]  # (kind, actor, target) -> how many; `*`: everybody not named elsewhere
 
 
 class Case(NamedTuple):

@@ -55,7 +55,7 @@ def test_a_truncated_archive_says_so_after_its_whole_lines(kind, missing):
 
 
 @pytest.mark.parametrize(("kind", "at_least"), [("gzip", 40_000), ("xz", 40_000), ("zstd", 30_000)])
-def test_what_stands_before_a_break_is_read(kind, at_least):
+def test_lines_before_a_break_are_read(kind, at_least):
     packed = PACK[kind](TEXT)
     assert len(read(packed[: len(packed) // 2])) > at_least  # bzip2's only block is broken as a whole
 

@@ -142,7 +142,7 @@ def test_a_refused_token_fails_at_once_and_is_shown_nowhere(instance, tmp_path, 
     monkeypatch.setenv("CLOUT_CONNECTION_MASTO", SECRET)
     instance.odd[".*"] = Reply({"error": f"The access token {SECRET} is invalid"}, 401)
     caplog.set_level(logging.DEBUG)
-    caplog.set_level(logging.DEBUG, "jobs")  # which the command line sets otherwise
+    caplog.set_level(logging.DEBUG, "jobs")  # as the command line does
     with pytest.raises(NotAllowedError, match="check connection 'masto'") as raised:
         pulled(opened(instance, tmp_path))
     assert len(instance.platform.asked) == 1

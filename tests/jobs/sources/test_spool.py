@@ -63,10 +63,10 @@ def resolved(spooled: Spool, *pages: Page) -> tuple[list[tuple], list[tuple]]:
     return [tuple(row.values()) for row in acts.to_pylist()], [tuple(row.values()) for row in rejects.to_pylist()]
 
 
-def test_of_two_reports_of_one_grain_the_earlier_line_stands(spooled):
+def test_of_two_reports_of_one_grain_the_earlier_line_counts(spooled):
     acts, rejects = resolved(
         spooled,
-        page("b", Ignored(NOON), reply("first")),  # files stand in the order in which they are read, not by name
+        page("b", Ignored(NOON), reply("first")),  # files are ordered as they are read, not by name
         page("a", reply("second"), reply("third", "cy")),  # another target: another grain
     )
     assert acts == [("r", "reply", "first", "bo"), ("r", "reply", "third", "cy")]

@@ -52,7 +52,7 @@ def test_the_key_appears_in_no_error_log_recording_or_table(stack, warehouse, tm
     monkeypatch.setenv("CLOUT_CONNECTION_SITE", KEY)
     monkeypatch.setattr("jobs.sources.live.budget.Budget.wait", lambda *_: None)
     caplog.set_level(logging.DEBUG)
-    caplog.set_level(logging.DEBUG, "jobs")  # which the command line sets otherwise
+    caplog.set_level(logging.DEBUG, "jobs")  # as the command line does
     first = [True]
     stack.answer = lambda path: whole(path) if first and first.pop() else reply
     options = LiveOptions(ask=SITE.ask(stack.url))

@@ -91,8 +91,8 @@ def seen(warehouse: Warehouse) -> Reports | None:
 
 
 def assert_nothing_is_left_of_others(warehouse: Warehouse) -> None:
-    (standing,) = pulls(warehouse, COVERAGE)
-    assert [pulls(warehouse, table) for table in (ACTIVITY, ACCOUNTS, REJECTS)] == [{standing}] * 3
+    (counting,) = pulls(warehouse, COVERAGE)
+    assert [pulls(warehouse, table) for table in (ACTIVITY, ACCOUNTS, REJECTS)] == [{counting}] * 3
 
 
 class Walked(Warehouse):

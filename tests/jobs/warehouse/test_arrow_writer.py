@@ -80,9 +80,10 @@ def test_a_deletion_copies_the_other_rows_of_a_file_and_leaves_other_files_alone
     assert actors(warehouse) == []
 
 
-@pytest.mark.parametrize("write", ["replace", "append", "delete"])
+@pytest.mark.parametrize("write", ["replace", "append", "delete", "compact"])
 def test_data_files_are_flushed_before_a_commit_names_them(warehouse, reject, monkeypatch, write):
-    warehouse.append(REJECTS, reject(lines=2), PLACE, **BY)
+    for source in ("a", "b", "b"):
+        warehouse.append(REJECTS, reject(source, lines=2), {}, **BY)
     flushed: set[Path] = set()
     commit = DeltaTable.create_write_transaction
     monkeypatch.setattr(delta_log, "_sync", flushed.add)
@@ -96,9 +97,11 @@ def test_data_files_are_flushed_before_a_commit_names_them(warehouse, reject, mo
     monkeypatch.setattr(DeltaTable, "create_write_transaction", committing)
     if write == "delete":
         warehouse.delete(REJECTS, {**PLACE, "line": 1}, **BY)
+    elif write == "compact":
+        warehouse.compact(REJECTS, **BY)
     else:
         getattr(warehouse, write)(REJECTS, reject(), PLACE, **BY)
-    assert warehouse.version(REJECTS) == 2
+    assert warehouse.version(REJECTS) == 4
 
 
 def test_an_object_store_takes_and_returns_the_same_rows(tmp_path, reject):

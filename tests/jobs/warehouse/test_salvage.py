@@ -63,7 +63,7 @@ def test_a_whole_warehouse_is_left_alone(warehouse, published):
 
 @pytest.mark.parametrize("length", [0, 500])
 def test_published_rows_come_back_from_influence(warehouse, published, length):
-    """The torn commit is taken back, and the day is published as `publications` records it."""
+    """The torn commit is undone, and the day is published as `publications` records it."""
     published("ana")
     published("ana", "bo")
     torn = delta_log.commits(Path(warehouse.path(SCORES)))[-1].path

@@ -107,8 +107,8 @@ def test_a_table_of_an_earlier_contract_is_read_in_todays_columns(tmp_path, arro
 
 def test_a_table_of_before_a_doc_was_reworded_takes_rows_and_keeps_its_docs(tmp_path, reject):
     made = Warehouse(str(tmp_path / "warehouse"))
-    otherwise = [field.with_metadata({"comment": f"once {field.name}"}) for field in reject().schema]
-    DeltaTable.create(made.path(REJECTS), pa.schema(otherwise), partition_by=list(REJECTS.partition_by))
+    reworded = [field.with_metadata({"comment": f"once {field.name}"}) for field in reject().schema]
+    DeltaTable.create(made.path(REJECTS), pa.schema(reworded), partition_by=list(REJECTS.partition_by))
     made.replace(REJECTS, reject(), place(), run_id="r", job="j")
     assert made.read(REJECTS).num_rows == 1
     docs = [field.metadata["comment"] for field in made.delta(REJECTS).schema().fields]
@@ -162,16 +162,16 @@ def test_a_quote_in_a_value_is_a_quote(warehouse, reject):
 
 def test_a_contract_error_lists_every_difference_at_once(warehouse):
     wrong = pa.table({"day": ["2026-11-03"], "platform": ["twitter"], "source": [1], "colour": ["red"]})
-    with pytest.raises(ContractError) as told:
+    with pytest.raises(ContractError) as raised:
         warehouse.replace(REJECTS, wrong, place(), run_id="r", job="j")
-    assert str(told.value) == (
+    assert str(raised.value) == (
         "rejects: file: expected string, missing; line: expected int64, missing; outcome: expected string, missing; reason:"
         " expected string, missing; excerpt: expected string, missing; pull: expected string, missing; day: expected"
         " date32[day], found string; source: expected string, found int64; colour: not in the contract, found string"
     )
 
 
-def test_columns_out_of_order_are_told(warehouse, reject):
+def test_columns_out_of_order_are_reported(warehouse, reject):
     with pytest.raises(
         ContractError, match=r"^rejects: columns out of order: expected \['platform', 'day', .*\], found \['pull'"
     ):
@@ -190,7 +190,7 @@ def test_nulls_where_the_contract_allows_none_stop_a_write_in_the_middle_of_a_st
     assert warehouse.version(REJECTS) == 0
 
 
-def test_what_stops_a_stream_of_rows_is_told_as_it_is(warehouse, reject):
+def test_an_error_of_a_stream_of_rows_is_raised_unchanged(warehouse, reject):
     def rows() -> Iterator[pa.RecordBatch]:
         yield from reject().to_batches()
         raise KeyboardInterrupt
@@ -212,8 +212,8 @@ def test_a_commit_names_the_run_that_made_it(warehouse, reject):
     entry = warehouse.delta(REJECTS).history()[-2]
     assert made == Commit(1, "run", "pull_activity", partition, made.at, made.stamp)
     assert made.at.timestamp() * 1000 == pytest.approx(entry["timestamp"])
-    told = json.loads(entry["userMetadata"])
-    assert told == {"run_id": "run", "job": "pull_activity", "partition": partition, "stamp": made.stamp}
+    metadata = json.loads(entry["userMetadata"])
+    assert metadata == {"run_id": "run", "job": "pull_activity", "partition": partition, "stamp": made.stamp}
 
 
 @pytest.mark.parametrize("error", [OSError("connection reset"), CommitFailedError("a transaction conflicts")])

@@ -43,7 +43,7 @@ def state(warehouse: Warehouse) -> dict[str, int]:
 
 
 def earlier(warehouse: Warehouse, arrow_rows, spark_too: bool = False) -> None:
-    """Makes of an empty warehouse one of an earlier clout: no publications, columns missing, docs and properties otherwise, and
+    """Makes of an empty warehouse one of an earlier clout: no publications, columns missing, other docs and properties, and
     nothing that says which contracts it has. One person is published."""
     shutil.rmtree(warehouse.path(PUBLICATIONS))
     for table in (SCORES, ACCOUNTS, REJECTS, METHODOLOGIES, *((INFLUENCE,) if spark_too else ())):
@@ -128,12 +128,12 @@ def test_a_table_that_spark_fills_is_upgraded_too_and_filled_again(spark, wareho
 
 
 def test_another_wording_is_no_other_version_and_rewrites_nothing(warehouse, arrow_rows, monkeypatch):
-    """Two checkouts that word a doc otherwise work on one warehouse."""
+    """Two checkouts with different wordings of a doc work on one warehouse."""
     before = state(warehouse)
     found = arrow.schema(REJECTS)
-    otherwise = [field.with_metadata({"comment": f"once {field.name}"}) for field in found]
+    reworded = [field.with_metadata({"comment": f"once {field.name}"}) for field in found]
     shutil.rmtree(warehouse.path(REJECTS))
-    DeltaTable.create(warehouse.path(REJECTS), pa.schema(otherwise), partition_by=list(REJECTS.partition_by))
+    DeltaTable.create(warehouse.path(REJECTS), pa.schema(reworded), partition_by=list(REJECTS.partition_by))
     warehouse.create_tables()
     warehouse.replace(REJECTS, arrow_rows(REJECTS, [{}]), {"day": DAY}, run_id="r", job="j")
     assert state(warehouse) == before | {"rejects": 1}

@@ -1,4 +1,4 @@
-"""The days a score stands on."""
+"""The days that a score is computed from."""
 
 from datetime import date, timedelta
 from uuid import uuid4
@@ -82,7 +82,7 @@ def test_a_digest_is_of_what_was_pulled_of_a_day_by_whom_and_of_no_other_day(pul
     assert digests()[FIRST] == before[FIRST]
 
 
-def test_a_day_stands_on_the_day_before_only_where_several_sources_cover_both(warehouse, pulled, digests):
+def test_a_day_depends_on_the_day_before_only_if_several_sources_cover_both(warehouse, pulled, digests):
     pulled(FIRST, "a")
     pulled(SECOND, "a")
     pulled(THIRD, "a")

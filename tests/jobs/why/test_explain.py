@@ -44,7 +44,7 @@ def world(spark, tmp_path_factory, arrow_rows) -> World:
     return made
 
 
-def test_what_stands_for_spark_in_other_tests_gives_the_same(world, tmp_path, arrow_rows):
+def test_the_substitute_for_spark_in_other_tests_gives_the_same(world, tmp_path, arrow_rows):
     """Every column but the two that it leaves out, up to the last bit of a logarithm."""
     made = SparklessWorld(Warehouse(str(shutil.copytree(world.warehouse.root, tmp_path / "copy"))), arrow_rows)
     numbers = ("influence", "direct", "second", "third", "score")
@@ -187,7 +187,7 @@ def test_weeks_without_coverage_fade_nothing(world):
 
 
 def test_another_methodology_is_a_reason(world):
-    """Likes at half their weight: first what the same acts count for otherwise, then what happened."""
+    """Likes at half their weight: first the other weights of the same acts, then new acts."""
     found = changed(world, "cy", between(DAY, NEXT, OFFICIAL, NOW))
     reasons = {reason["reason"]: reason["influence"] for reason in found["reasons"]}
     like = math.log2(1.5)
@@ -259,7 +259,7 @@ def test_a_change_in_words(ran):
     said = ran("demo:cy", "--day", "2026-11-04", "--since", "2026-11-03")
     assert "+0.3333   1 person newly engages with you" in said
     assert "demo:eve +0.3333" in said
-    assert "never lowers your score, however small their own" in said
+    assert "Nobody lowers your score by engaging with you, however low their own score is" in said
 
 
 def test_as_json(ran, world):

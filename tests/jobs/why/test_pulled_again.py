@@ -1,4 +1,4 @@
-"""What is explained where days come late, are pulled again or observed otherwise: by content, whatever the tables' versions."""
+"""Explanations if days come late, are pulled again or observed again: they depend on content, not on the tables' versions."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -172,7 +172,7 @@ def test_ids_beyond_64_bits_and_right_to_left_names(hub, tmp_path):
 
 def test_a_token_is_sent_in_a_header_and_shown_nowhere(hub, tmp_path, monkeypatch, caplog):
     caplog.set_level(logging.DEBUG)
-    caplog.set_level(logging.DEBUG, "jobs")  # which the command line sets otherwise
+    caplog.set_level(logging.DEBUG, "jobs")  # as the command line does
     monkeypatch.setenv("CLOUT_CONNECTION_GH", SECRET)
     _, notes = pulled(opened(hub, tmp_path, repositories=["bo/tool", "gone/gone"]))
     assert hub.platform.headers["authorization"] == f"Bearer {SECRET}"

@@ -91,7 +91,7 @@ def test_one_odd_event_is_rejected_and_the_others_survive(lab, tmp_path):
 
 def test_a_token_is_sent_in_a_header_and_shown_nowhere(lab, tmp_path, monkeypatch, caplog):
     caplog.set_level(logging.DEBUG)
-    caplog.set_level(logging.DEBUG, "jobs")  # which the command line sets otherwise
+    caplog.set_level(logging.DEBUG, "jobs")  # as the command line does
     monkeypatch.setenv("CLOUT_CONNECTION_GL", SECRET)
     _, reasons = pulled(opened(lab, tmp_path, projects=["bo/tool", "gone/gone"]))
     assert lab.platform.headers["private-token"] == SECRET

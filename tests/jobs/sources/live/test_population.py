@@ -60,7 +60,7 @@ def test_every_wrong_line_of_a_file_is_named(tmp_path):
     with pytest.raises(UsageError) as raised:
         population.read(path)
     assert str(raised.value) == (
-        f"{path}: line 2: 'yesterday' is no day such as 2026-11-03; line 3: 'ana' is there twice; line 4: is no name of an"
+        f"{path}: line 2: 'yesterday' is no day such as 2026-11-03; line 3: 'ana' is listed twice; line 4: is no name of an"
         " account; line 5: is no name of an account; line 6: is no name of an account"
     )
 

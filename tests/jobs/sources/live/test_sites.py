@@ -123,7 +123,7 @@ def test_a_day_that_has_not_ended_by_the_platforms_clock_is_not_recorded(site, p
 
 def test_every_log_line_hides_queries(site, platform, tmp_path, caplog):
     caplog.set_level(logging.DEBUG)
-    caplog.set_level(logging.DEBUG, "jobs")  # which the command line sets otherwise
+    caplog.set_level(logging.DEBUG, "jobs")  # as the command line does
     pulled(site.opened(platform, tmp_path))
     assert "?" not in caplog.text
 

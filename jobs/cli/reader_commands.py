@@ -1,4 +1,4 @@
-"""Commands that read the warehouse and change nothing."""
+"""Commands for readers of scores: show, explain, restatements, compare, export. They read the warehouse and change nothing."""
 
 from datetime import datetime
 from pathlib import Path

@@ -11,7 +11,7 @@ from jobs.cli.display import say
 from jobs.cli.options import FLAG, Sample, Verbose, log, open_to_read, root_of
 
 if TYPE_CHECKING:
-    from jobs.maintain import Kept
+    from jobs.maintain import Maintained
 
 Json = Annotated[bool, typer.Option("--json", metavar=FLAG, help="JSON instead of a table.")]
 
@@ -98,7 +98,7 @@ def doctor(sample: Sample = False, verbose: Verbose = False) -> None:
         raise typer.Exit(1)
 
 
-def _print(tables: "list[Kept]") -> None:
+def _print(tables: "list[Maintained]") -> None:
     heads = {"files before": "files_before", "files": "files", "merged": "compacted", "removed": "removed",
              "expired days": "expired_days", "dead pulls": "dead_pulls"}  # fmt: skip
     cells = [[kept.table, *(f"{getattr(kept, name):,}" for name in heads.values())] for kept in tables]

@@ -1,0 +1,62 @@
+"""A power cut in the middle of maintenance: no row is lost or counted twice."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs.errors import CloutError
+from jobs.warehouse import damage, salvage
+from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
+from schemas.engagement import ENGAGEMENT
+from tests.jobs.test_power_cut import fresh
+from tests.power_cut import LOSSES, power_cuts
+
+pytestmark = pytest.mark.system
+
+DAY = date(2026, 11, 3)
+BY: dict[str, Any] = {"run_id": "r", "job": "maintain"}
+LIKES = range(1, 7)
+
+
+def compact(root: str) -> None:
+    """The action that is cut."""
+    Warehouse(root).compact(ENGAGEMENT, **BY)
+
+
+def likes(warehouse: Warehouse) -> list[int]:
+    return sorted(warehouse.read(ENGAGEMENT)["act_count"].to_pylist())
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory, arrow_rows) -> Path:
+    """A warehouse with two small files for each of three days."""
+    folder = tmp_path_factory.mktemp("prepared")
+    warehouse = Warehouse(str(folder / "warehouse"))
+    warehouse.create_tables()
+    for count in LIKES:
+        record = {"day": DAY.replace(day=1 + count % 3), "kind": "like", "dst": f"demo:{count}", "act_count": count}
+        warehouse.append(ENGAGEMENT, arrow_rows(ENGAGEMENT, [record]), {}, **BY)
+    return folder
+
+
+def test_merging_of_files_that_is_cut_off_anywhere_loses_no_row(prepared, tmp_path):
+    with power_cuts(f"{__name__}:compact", tmp_path) as cuts:
+        for call in range(1, 1000):
+            root = fresh(prepared, tmp_path)
+            if not cuts.at(call, root):
+                break
+            loss = list(LOSSES)[call % len(LOSSES)]
+            for path in cuts.unflushed():
+                LOSSES[loss](path)
+            warehouse, what = Warehouse(str(root)), f"cut at call {call}, losing {loss}"
+            try:
+                assert likes(warehouse) == list(LIKES), what
+            except CloutError:
+                assert list(damage.find(warehouse)), what
+            assert all(outcome.done for outcome in salvage.repair(warehouse, Batch("test"), DAY)), what
+            compact(str(root))
+            assert likes(warehouse) == list(LIKES), what
+    assert call > 10
