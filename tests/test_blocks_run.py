@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from jobs import day_range, engagement, influence, session
 from jobs.cli import main
+from jobs.places import ROOT
 from jobs.sources.github import GitHubAsk
 from jobs.warehouse.storage import Warehouse
 from tests.jobs import without_spark
@@ -53,6 +54,7 @@ class Shell:
         self._written = servers | {
             "/tmp/demo": str(folder / "demo"),
             "higgs=PATH": "higgs=higgs-activity_time.txt.gz",
+            "KEYS=KEY": f"KEYS={'7' * 64}",
         }
         patch.chdir(folder)
         patch.setenv("XDG_DATA_HOME", str(folder / "home"))
@@ -127,6 +129,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, servers: dict[str, str]) 
             lines.writelines(
                 f"{actor} {target} {at + 3600} RT\n" for actor, target in ((1, 88), (2, 14454), (88, 14454))
             )
+    (people,) = blocks(ROOT / "infra" / "runbooks" / "consent.md", "csv")
+    (folder / "people.csv").write_text(people, encoding="utf-8")
     (folder / "gharchive").mkdir()
     for hour in range(24):
         with gzip.open(folder / "gharchive" / f"{DAY}-{hour}.json.gz", "wt") as lines:
@@ -137,11 +141,12 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, servers: dict[str, str]) 
     with pytest.MonkeyPatch.context() as patch:
         shell = Shell(folder, servers, patch)
         for source in ("gharchive=", "demo:activitystreams=acts.jsonl"):
-            shell.run(f".venv/bin/clout run --source {source} --first-day {DAY} --last-day {DAY}")
+            days = f"--first-day {DAY} --last-day {DAY}"
+            shell.run(f".venv/bin/clout run --source {source} {days} --everybody test")
         week = (
             "--first-day 2012-07-01 --score-from 2012-07-04 --last-day 2012-07-07"  # few days, so that checks only warn
         )
-        shell.run(f".venv/bin/clout run --source higgs=PATH {week}")
+        shell.run(f".venv/bin/clout run --source higgs=PATH {week} --everybody test")
     Warehouse(str(folder / "home" / "clout" / "sample")).create_tables()
     return folder
 

@@ -199,6 +199,6 @@ The tables are in {root} (Delta; see infra/docs/bi_reader.md).
   from Python     .venv/bin/python -c "import polars; print(polars.scan_delta('{warehouse.root}/scores') \\
                     .select('day', 'rank', 'person_id', 'score') \\
                     .sort('day', 'rank', descending=[True, False]).head(20).collect())"
-Real data         bash infra/run.sh --source higgs=PATH \\
+Real data         bash infra/run.sh --source higgs=PATH --everybody "REASON" \\
                     --first-day 2012-07-01 --last-day 2012-07-07
 Airflow nightly   bash infra/up.sh""")

@@ -30,6 +30,8 @@ PAGE_S = 900  # patience, on a machine that is busy with other things
 # The README's example, and the same acts on GitHub: stars of repositories of others.
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ACTS = re.findall(r"^```json\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)[0]
+CONSENT = (ROOT / "infra" / "runbooks" / "consent.md").read_text(encoding="utf-8")
+PEOPLE = re.findall(r"^```csv\n(.*?)^```$", CONSENT, re.MULTILINE | re.DOTALL)[0]
 STARS = [("dee", "ana"), ("dee", "bo"), ("ana", "bo"), ("cy", "bo"), ("bo", "cy")]
 TWEETS = "".join(f"1 2 {1341100800 + 86400 * day + 3600} RT\n" for day in range(7))  # from 2012-07-01 on
 
@@ -52,6 +54,7 @@ def runnable(command: str, folder: Path) -> str:
         ("bash infra/", f"bash {ROOT}/infra/"),
         ("|| break", "|| exit 1"),
         ("higgs=PATH", f"higgs={folder / 'higgs.txt'}"),
+        ("KEYS=KEY", f"KEYS={'7' * 64}"),
     ):
         command = command.replace(written, meant)
     return re.sub(r"gharchive=(?=\s|$)", f"gharchive={folder / 'gharchive'}", command)
@@ -63,6 +66,7 @@ def prepared(tmp_path_factory) -> Path:
     is empty."""
     folder = tmp_path_factory.mktemp("runbooks")
     (folder / "outbox.jsonl").write_text(ACTS, encoding="utf-8")
+    (folder / "people.csv").write_text(PEOPLE, encoding="utf-8")
     (folder / "higgs.txt").write_text(TWEETS, encoding="utf-8")
     (folder / "connections.json").write_text(json.dumps({"gh": {"conn_type": "generic", "password": "secret"}}))
     (folder / "gharchive").mkdir()
