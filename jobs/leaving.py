@@ -5,16 +5,16 @@ Each step can be repeated, so a run that was killed is continued by the same com
 time."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from jobs import __version__, consent
 from jobs.errors import CloutError, UsageError
 from jobs.people import byte_search, erasure, suppression
-from jobs.people.byte_search import Searched
+from jobs.people.byte_search import Searched, Sought
 from jobs.places import landing
 from jobs.sources import suppressed_recordings
 from jobs.warehouse import runs
@@ -46,8 +46,12 @@ class Params:
 
 
 def forget(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, Any]:
-    """Forgets the people. Returns the certificate: what was removed and searched. Raises `TracesError`, which names files and
-    columns but no person, if a trace is left."""
+    """Forgets the people. Returns the certificate: what was removed and searched. Raises `UsageError` if the warehouse is not
+    local, and `TracesError`, which names tables and columns but no person, if a trace is left."""
+    if not warehouse.is_local:
+        raise UsageError(
+            f"{warehouse.root}: only a local warehouse can be searched; copy it, and run the command there"
+        )
     with runs.recorded(warehouse, JOB, params.at.date(), batch) as row:
         platforms = erasure.by_platform(params.people)
         known = erasure.handles(warehouse, params.people)
@@ -96,13 +100,16 @@ def _forget_recordings(warehouse: Warehouse, people: Sequence[str], left: suppre
 
 
 def _search(warehouse: Warehouse, people: Sequence[str], names: set[str]) -> tuple[Searched, list[str]]:
-    """What was searched, and where a person is still named. Only a local warehouse can be searched."""
-    searched = Searched()
-    if not warehouse.is_local:
-        raise UsageError(
-            f"{warehouse.root}: only a local warehouse can be searched; copy it, and run the command there"
-        )
-    texts = {*people, *(person.partition(":")[2] for person in people), *names}
-    root = Path(warehouse.root)
-    found = byte_search.traces(root, texts, searched)
+    """What was searched, and where a person is still named."""
+    root, searched, platforms = Path(warehouse.root), Searched(), erasure.by_platform(people)
+    known = {account for accounts in platforms.values() for account in accounts} | names
+    covered = warehouse.read(COVERAGE, columns=["source", "day", "platform"]).to_pylist()
+    recorded = {place: landing(warehouse.root) / place[0] / str(place[1]) for place in _places(covered)}
+    theirs = _places(row for row in covered if row["platform"] in platforms)
+    elsewhere = [folder for place, folder in recorded.items() if place not in theirs]
+    found = byte_search.traces(root, Sought(people, known, platforms, elsewhere), searched)
     return searched, [f"{trace.path.relative_to(root).parts[0]} ({trace.place})" for trace in found]
+
+
+def _places(covered: Iterable[Mapping[str, Any]]) -> set[tuple[str, date]]:
+    return {(row["source"], row["day"]) for row in covered}

@@ -1,14 +1,16 @@
 """Searches every byte of a warehouse for traces of a person: as stored, and inside compressed pages of Parquet and recordings.
 
-Texts are sought in each encoding in which a platform, a table or a log may hold them. A short text, such as the id `88`, occurs
-everywhere by accident: it is only sought as a whole value of a column."""
+A `person_id` is sought everywhere, an account's id or handle only where its platform may be: others may have the same name
+elsewhere. Texts are sought in each encoding in which a platform, a table or a log may hold them. A short text, such as the id
+`88`, occurs everywhere by accident: it is only sought as a whole value of a column.
+"""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,6 +20,26 @@ from backports import zstd
 from jobs.people.suppression import is_short
 
 CHUNK_BYTES = 8 << 20
+PLATFORM = "platform"  # the column, and the partition in a file's path
+
+
+@dataclass(frozen=True)
+class Sought:
+    """A person's ids (`platform:account_id`), and the ids and handles of the accounts on their `platforms`. Files below the
+    `elsewhere` folders are of other platforms only."""
+
+    people: Collection[str]
+    names: Collection[str]
+    platforms: Collection[str]
+    elsewhere: Collection[Path] = ()
+
+    def texts(self, path: Path) -> list[str]:
+        """What a file may hold of the person."""
+        partitions = dict(part.split("=", 1) for part in path.parts if "=" in part)
+        is_elsewhere = unquote(partitions.get(PLATFORM, "")) not in ("", *self.platforms) or any(
+            folder in path.parents for folder in self.elsewhere
+        )
+        return sorted({*self.people, *(() if is_elsewhere else self.names)})
 
 
 @dataclass(frozen=True)
@@ -48,63 +70,68 @@ def encodings(texts: Iterable[str]) -> list[bytes]:
     return sorted(found)
 
 
-def traces(root: Path, texts: Iterable[str], searched: Searched) -> Iterator[Trace]:
-    """Every file below `root` that holds one of the texts. A file that disappears meanwhile is passed over; one that cannot be
+def traces(root: Path, sought: Sought, searched: Searched) -> Iterator[Trace]:
+    """Every file below `root` that names the person. A file that disappears meanwhile is passed over; one that cannot be
     decompressed is listed in `searched.unreadable`, after its raw bytes were searched."""
-    whole = sorted(set(texts))
-    sought = encodings(whole)
     for path in sorted(root.rglob("*")):
         if not path.is_file():
             continue
         try:
-            yield from _in_file(path, whole, sought, searched)
+            yield from _in_file(path, sought, searched)
         except FileNotFoundError:
             continue
 
 
-def _in_file(path: Path, whole: list[str], sought: list[bytes], searched: Searched) -> Iterator[Trace]:
+def _in_file(path: Path, sought: Sought, searched: Searched) -> Iterator[Trace]:
     searched.files += 1
     searched.bytes += path.stat().st_size
+    texts = sought.texts(path)
+    needles = encodings(texts)
+    is_table = path.suffix == ".parquet"
     with path.open("rb") as file:
-        found = _in_stream(file, sought)
+        # The dictionary of a table of several platforms may hold the same name of somebody else.
+        found = _in_stream(file, encodings(sought.people) if is_table else needles)
     try:
-        if path.suffix == ".parquet":
-            yield from _in_columns(path, whole, sought)
+        if is_table:
+            yield from _in_columns(path, texts, needles, sought)
         elif path.suffix == ".zst":
             with zstd.open(path) as file:
-                found = _in_stream(file, sought) or found
+                found = _in_stream(file, needles) or found
     except (pa.ArrowInvalid, OSError, EOFError, zstd.ZstdError):
         searched.unreadable.append(path)
     if found:
         yield Trace(path, "bytes")
 
 
-def _in_stream(file: Any, sought: list[bytes]) -> bool:
-    overlap = max(map(len, sought), default=1) - 1
+def _in_stream(file: Any, needles: list[bytes]) -> bool:
+    overlap = max(map(len, needles), default=1) - 1
     tail = b""
     while chunk := file.read(CHUNK_BYTES):
         text = tail + chunk
-        if any(needle in text for needle in sought):
+        if any(needle in text for needle in needles):
             return True
         tail = text[-overlap:] if overlap else b""
     return False
 
 
-def _in_columns(path: Path, whole: list[str], sought: list[bytes]) -> Iterator[Trace]:
+def _in_columns(path: Path, texts: list[str], needles: list[bytes], sought: Sought) -> Iterator[Trace]:
     with pq.ParquetFile(path) as file:
         names = [column.name for column in file.schema_arrow if pa.types.is_string(column.type)]
         found: set[str] = set()
         for batch in file.iter_batches(columns=names):
-            for name in set(batch.schema.names) - found:
+            if PLATFORM in names:
+                theirs = pa.array(sorted(sought.platforms), pa.string())
+                batch = batch.filter(pc.is_in(batch[PLATFORM], value_set=theirs))
+            for name in set(names) - found - {PLATFORM}:
                 values = pc.unique(batch.column(name).cast(pa.binary()))
-                if _holds(values, whole, sought):
+                if _holds(values, texts, needles):
                     found.add(name)
         yield from (Trace(path, name) for name in sorted(found))
 
 
-def _holds(values: pa.Array, whole: list[str], sought: list[bytes]) -> bool:
-    exact = pa.array([text.encode("utf-8", "surrogatepass") for text in whole], pa.binary())
+def _holds(values: pa.Array, texts: list[str], needles: list[bytes]) -> bool:
+    whole = pa.array([text.encode("utf-8", "surrogatepass") for text in texts], pa.binary())
     return bool(
-        pc.any(pc.is_in(values, value_set=exact)).as_py()
-        or any(pc.any(pc.match_substring(values, needle)).as_py() for needle in sought)
+        pc.any(pc.is_in(values, value_set=whole)).as_py()
+        or any(pc.any(pc.match_substring(values, needle)).as_py() for needle in needles)
     )

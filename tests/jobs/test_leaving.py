@@ -9,7 +9,7 @@ from backports import zstd
 
 from jobs import leaving, pull_activity
 from jobs.errors import UsageError
-from jobs.people.byte_search import Searched, traces
+from jobs.people.byte_search import Searched, Sought, traces
 from jobs.places import landing
 from jobs.sources.live.recording import Cursor, Recording
 from jobs.sources.spec import parse_specs
@@ -102,8 +102,8 @@ def lived_in(warehouse, pull, arrow_rows, monkeypatch):
 def named(warehouse) -> set[str]:
     """The tables and folders that still name the leaver."""
     root = Path(warehouse.root)
-    texts = [LEAVER, LEAVER.partition(":")[2], HANDLE]
-    return {trace.path.relative_to(root).parts[0] for trace in traces(root, texts, Searched())}
+    sought = Sought([LEAVER], [LEAVER.partition(":")[2], HANDLE], ["toots"])
+    return {trace.path.relative_to(root).parts[0] for trace in traces(root, sought, Searched())}
 
 
 def forget(warehouse) -> dict:

@@ -9,13 +9,14 @@ import pytest
 from backports import zstd
 
 from jobs.people import byte_search
-from jobs.people.byte_search import Searched, Trace
+from jobs.people.byte_search import Searched, Sought, Trace
 
 ANA = "https://example.org/users/an\u00e4"
 
 
-def found(folder: Path, *texts: str) -> list[tuple[str, str]]:
-    return [(trace.path.name, trace.place) for trace in byte_search.traces(folder, texts, Searched())]
+def found(folder: Path, *names: str) -> list[tuple[str, str]]:
+    sought = Sought([f"x:{name}" for name in names], names, ["x"], [folder / "elsewhere"])
+    return [(trace.path.name, trace.place) for trace in byte_search.traces(folder, sought, Searched())]
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,21 @@ def test_what_was_searched_is_counted_and_damage_is_listed(tmp_path):
     (tmp_path / "torn.parquet").write_bytes(b"PAR1" + ANA.encode())
     (tmp_path / "torn.zst").write_bytes(b"\x28\xb5\x2f\xfd")
     searched = Searched()
-    assert list(byte_search.traces(tmp_path, [ANA], searched)) == [Trace(tmp_path / "torn.parquet", "bytes")]
+    assert list(byte_search.traces(tmp_path, Sought([ANA], [], []), searched)) == [
+        Trace(tmp_path / "torn.parquet", "bytes")
+    ]
     assert (searched.files, searched.unreadable) == (2, [tmp_path / "torn.parquet", tmp_path / "torn.zst"])
     assert searched.bytes == sum(path.stat().st_size for path in tmp_path.iterdir())
+
+
+def test_somebody_elsewhere_may_have_the_same_name(tmp_path):
+    """Only `x:ana` left, and everybody else stays."""
+    table = pa.table({"platform": ["x", "y", "y"], "account_id": ["bo", ANA, f"y:{ANA}"]})
+    pq.write_table(table, tmp_path / "several.parquet")
+    for place in ("platform=y", "elsewhere"):
+        (tmp_path / place).mkdir()
+        pq.write_table(pa.table({"actor_id": [ANA]}), tmp_path / place / "a.parquet")
+    (tmp_path / "elsewhere" / "page").write_bytes(ANA.encode())
+    assert found(tmp_path, ANA) == []
+    pq.write_table(pa.table({"person_id": [f"x:{ANA}"]}), tmp_path / "elsewhere" / "b.parquet", write_statistics=False)
+    assert found(tmp_path, ANA) == [("b.parquet", "person_id"), ("b.parquet", "bytes")]
