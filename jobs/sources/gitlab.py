@@ -38,7 +38,7 @@ from jobs.sources import gitlab_lines
 from jobs.sources.gitlab_lines import AWARD, EVENT, THREAD, thread_of
 from jobs.sources.live import roster, sites
 from jobs.sources.live.budget import ApiError
-from jobs.sources.live.http import Api, NotAllowedError, NotThereError
+from jobs.sources.live.http import Api, ForbiddenError, NotThereError
 from jobs.sources.live.population import Member
 from jobs.sources.live.recording import Cursor, Recording, items_of, kept
 from jobs.sources.live.settings import Ask, Members, Settings
@@ -53,7 +53,6 @@ PAGE_THREADS = 10  # issues and merge requests that are recorded together
 MEMORY = timedelta(days=730)  # for which GitLab surely keeps events
 PRIVATE = "not public"
 LOST = "GitLab may have removed events of so long ago"
-FORBIDDEN = 403
 
 _NAME = re.compile(r"\w[\w.-]{0,254}", re.ASCII)
 _PROJECT = re.compile(r"\w[\w.-]{0,254}(?:/\w[\w.-]{0,254}){1,20}", re.ASCII)
@@ -241,12 +240,8 @@ class _Units:
             found = kept(self.api.get(path).value, THREAD)
             pages = self.api.pages(f"{path}/award_emoji", {"per_page": PAGE_ITEMS}) if with_awards else ()
             awards = [award for page in pages if isinstance(page.value, list) for award in page.value]
-        except NotThereError:
-            return []  # confidential, moved or removed
-        except NotAllowedError as error:
-            if error.status != FORBIDDEN:
-                raise
-            return []  # for members of the project only
+        except (NotThereError, ForbiddenError):
+            return []  # confidential, moved, removed, or for members of the project only
         of_day = [award for award in awards if (time := _at(award)) is None or self.start <= time < self.end]
         about = {"kind": kind, "project": project, "number": number}
         return [{"thread": found, "about": about}, *({"award": kept(award, AWARD), "about": about} for award in of_day)]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 from types import MappingProxyType
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
 import httpx2
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
@@ -32,21 +32,31 @@ TIMEOUT_S = 30
 LIMITED_S = 60  # wait after a limit that only the body of a 403 names, as GitHub's secondary limit may
 TRIES = 6
 REDIRECTS = 5
+OF_CREDENTIALS = (b"bad credentials", b"invalid_token", b"insufficient_scope")  # in the body of a 403
 CONDITIONS = ("if-none-match", "if-modified-since")
 
 T = TypeVar("T")
 
 
 class NotAllowedError(UsageError):
-    """The platform denies access (`status` 401 or 403). A retry with the same credentials would not help."""
+    """The platform refuses the credentials (status 401, or what its body says). A retry with the same ones would not help."""
 
-    def __init__(self, reason: str, status: int = 403) -> None:
-        super().__init__(reason)
-        self.status = status
+
+class ForbiddenError(NotAllowedError):
+    """The platform denies access and does not name the credentials as cause (status 403): it may deny this resource only, or
+    everything. `roster` decides which."""
 
 
 class NotThereError(ApiError):
-    """The requested resource does not exist, is gone or is withheld (status 404, 410 or 451)."""
+    """The requested resource does not exist or is gone (status 404 or 410). `reason` says it in a note."""
+
+    reason: ClassVar[str] = "not there"
+
+
+class WithheldError(NotThereError):
+    """The requested resource is withheld for legal reasons (status 451)."""
+
+    reason = "withheld for legal reasons"
 
 
 # (status, parsed body or None if it is not JSON, host and path) -> the error that they mean
@@ -173,15 +183,19 @@ class Client(ABC):
         if is_limited(answer):
             raise PassingError("the rate limit is reached", asked_wait_s(answer))
         if status in (401, 403):
-            fix = f"check connection {self._connection!r}" if self._connection else "it needs a connection"
-            raise NotAllowedError(f"{where}: not allowed ({status}); {fix}", status)
+            raise (NotAllowedError if status == 401 else ForbiddenError)(self._denial(status, where))
         if status in (404, 410, 451):
-            raise NotThereError(f"{where}: not there ({status})")
+            missing = WithheldError if status == 451 else NotThereError
+            raise missing(f"{where}: {missing.reason} ({status})")
         if status in (408, 425) or status >= 500:
             raise PassingError(f"status {status}", asked_wait_s(answer))
         is_unchanged = status == httpx2.codes.NOT_MODIFIED and any(map(answer.request.headers.get, CONDITIONS))
         if status != httpx2.codes.OK and not is_unchanged:
             raise ApiError(f"{where}: status {status}")
+
+    def _denial(self, status: int, where: str) -> str:
+        fix = f"check connection {self._connection!r}" if self._connection else "it needs a connection"
+        return f"{where}: not allowed ({status}); {fix}"
 
 
 class Api(Client):
@@ -242,6 +256,8 @@ class Api(Client):
             self._refuse_fault(answer, value, where)
             if answer.status_code == 403 and b"rate limit" in content.lower():
                 raise PassingError("the rate limit is reached", LIMITED_S)
+            if answer.status_code == 403 and any(each in content.lower() for each in OF_CREDENTIALS):
+                raise NotAllowedError(self._denial(403, where))
         super()._refuse_failure(answer, where)
 
     def _refuse_fault(self, answer: httpx2.Response, value: Any, where: str) -> None:

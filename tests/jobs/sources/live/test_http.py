@@ -8,7 +8,15 @@ import pytest
 from jobs.errors import UsageError
 from jobs.sources.live import http
 from jobs.sources.live.budget import ApiError, Budget
-from jobs.sources.live.http import TRIES, Api, NotAllowedError, NotThereError, PassingError
+from jobs.sources.live.http import (
+    TRIES,
+    Api,
+    ForbiddenError,
+    NotAllowedError,
+    NotThereError,
+    PassingError,
+    WithheldError,
+)
 from tests.jobs.sources.platform_server import DATE, NOW, Reply, then
 
 SECRET = "s3cr3t"
@@ -63,11 +71,28 @@ def test_credentials_that_are_refused_fail_at_once_and_name_the_connection(platf
     assert len(platform.asked) == 1
 
 
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (Reply({"message": "Repository access blocked"}, 403), ForbiddenError),
+        (Reply({"message": "Bad credentials"}, 403), NotAllowedError),
+        (Reply({"error": "insufficient_scope"}, 403), NotAllowedError),
+        (Reply({"message": "Repository access blocked"}, 401), NotAllowedError),
+    ],
+)
+def test_a_refusal_names_the_credentials_or_may_be_about_one_resource(platform, api, reply, kind):
+    platform.answer = then(reply)
+    with pytest.raises(NotAllowedError) as raised:
+        api().get("x")
+    assert type(raised.value) is kind
+
+
 @pytest.mark.parametrize("status", [404, 410, 451])
 def test_what_is_gone_is_one_thing_less(platform, api, status):
     platform.answer = then(Reply(None, status))
-    with pytest.raises(NotThereError, match=rf"not there \({status}\)"):
+    with pytest.raises(NotThereError, match=rf"(not there|withheld for legal reasons) \({status}\)") as raised:
         api().get("x")
+    assert isinstance(raised.value, WithheldError) is (status == 451)
     assert len(platform.asked) == 1
 
 
