@@ -10,8 +10,9 @@ import orjson
 from jobs.sources import github_events
 from jobs.sources.github_lists import CODE_COMMENTS, COMMENTS, EVENTS, ISSUES, as_event, at, kept_event
 from jobs.sources.live.budget import ApiError
+from jobs.sources.live.departures import why_gone
 from jobs.sources.live.http import Api, NotThereError
-from jobs.sources.live.recording import Cursor, Recording, items_of
+from jobs.sources.live.recording import Cursor, Recording
 from jobs.sources.live.snapshots import end_of
 from jobs.sources.page import DAY_US, Act, Author, Record, Rejected
 from jobs.sources.values import within
@@ -48,10 +49,11 @@ class _Place(NamedTuple):
 
 class Units:
     """The units of a day, asked at the instant `now`. `has_token`: the API may also show private repositories, whose events say
-    so, but whose lists do not."""
+    so, but whose lists do not. `withdraw_days`: as in `Settings`."""
 
-    def __init__(self, api: Api, day: date, now: datetime, *, has_token: bool) -> None:
+    def __init__(self, api: Api, day: date, now: datetime, *, has_token: bool, withdraw_days: int) -> None:
         self.api = api
+        self.withdraw_days = withdraw_days
         self.has_token = has_token
         self.end = end_of(day)
         self.start = self.end - DAY_US
@@ -61,7 +63,16 @@ class Units:
         self.early = now < self.listed
 
     def record(self, name: str, recording: Recording) -> None:
-        """Records what is missing of a unit."""
+        """Records what is missing of a unit. Raises `DeletedError` for a deleted user."""
+        try:
+            self._record(name, recording)
+        except NotThereError as error:
+            if "/" in name:
+                raise
+            user = {"who": "actor", "named": "login", "path": "user/{}"}
+            raise why_gone(error, self.api, recording, self.withdraw_days, **user) from None
+
+    def _record(self, name: str, recording: Recording) -> None:
         stored = recording.cursor.next
         place = _Place(*stored) if stored else None
         if place is None and recording.pages and self.early:
@@ -95,14 +106,14 @@ class Units:
                 lines = [orjson.dumps(item) for item in self._kept(kind, answer.value)]
                 is_last = answer.next is None or self._is_over(kind, answer.value, place.page)
                 if is_last and kind == EVENTS:
-                    place = self._after_events(name, place, [*_lines(recording), *lines], answer.value)
+                    place = self._after_events(name, place, [*recording.items, *lines], answer.value)
                 elif is_last:
                     place = place.after_list()
                 recording.add(lines, self._cursor(place))
                 if is_last:
                     break
         except NotThereError:
-            if not recording.pages:
+            if kind == EVENTS or not recording.pages:
                 raise
             place = place.after_list()  # a repository without issues
             recording.add([], self._cursor(place))
@@ -172,10 +183,6 @@ def _parsed(line: bytes) -> Sequence[Record]:
         return github_events.parse(line)
     except Rejected:
         return ()
-
-
-def _lines(of: Recording) -> list[bytes]:
-    return [line for page in of.pages for line in items_of(page)]
 
 
 def _last(items: Sequence[Any]) -> int | None:

@@ -23,6 +23,22 @@ from jobs.sources.page import Note
 
 log = logging.getLogger(__name__)
 
+
+class DeletedError(NotThereError):
+    """The account that a unit is about was deleted, or taken down. `account` is its id: it takes back what it did
+    (`withdrawals`)."""
+
+    def __init__(self, account: str) -> None:
+        super().__init__("the account is deleted")
+        self.account = account
+
+
+class RenamedError(NotThereError):
+    """The account that a unit is about has another name."""
+
+    reason = "renamed"
+
+
 FAILED = "failed.json"
 GONE = NotThereError.reason
 DENIED = "access is denied"
@@ -60,7 +76,8 @@ def record(
             failed.discard(unit)
         except NotThereError as error:
             log.info("%s: %s", unit.partition("?")[0], error)
-            recording.add([], Cursor(None, True, error.reason))
+            taken_back = [(None, error.account)] if isinstance(error, DeletedError) else None
+            recording.add([], Cursor(None, True, error.reason, taken_back))
             in_a_row = 0
         except ForbiddenError as error:
             log.info("%s: %s", unit.partition("?")[0], error)
@@ -99,8 +116,12 @@ def _failed(folder: Path) -> set[str]:
 
 def _gives_any(folder: Path, units: Sequence[str]) -> bool:
     """Whether the platform gave a page of any of the units."""
-    cursors = (Recording(folder, unit).cursor for unit in units)
-    return any(cursor != Cursor() and cursor.missing not in NOT_GIVEN for cursor in cursors)
+    return any(is_given(Recording(folder, unit)) for unit in units)
+
+
+def is_given(unit: Recording) -> bool:
+    """Whether the platform gave a page of the unit."""
+    return bool(unit.pages) and unit.cursor.missing not in NOT_GIVEN
 
 
 def _notes(

@@ -76,12 +76,14 @@ class LiveSource(ABC):
         return [each for each in days if self.folder(each).exists()]
 
     def withdrawals(self, day: date) -> Withdrawals:
-        """What the day's recording takes back, of whichever day. Nothing, unless the platform reports such acts."""
-        return Withdrawals()
+        """What the day's recording takes back, of whichever day."""
+        return withdrawals.of_population(self.folder(day))
 
     def parser(self, day: date) -> Parse:
-        """The parser of a day's recordings."""
-        return self.parse
+        """The parser of a day's recordings, which ignores what accounts did that are deleted by then or by a later day that is
+        looked at."""
+        deleted = frozenset[str]().union(*(self.withdrawals(each).accounts for each in (day, *self.later(day))))
+        return withdrawals.without(self.parse, deleted) if deleted else self.parse
 
     def folder(self, day: date) -> Path:
         """The folder of the day's recordings."""
