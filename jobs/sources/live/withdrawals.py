@@ -47,12 +47,16 @@ def of_population(folder: Path) -> Withdrawals:
     )
 
 
-def without(parse: Parse, accounts: Collection[str]) -> Parse:
-    """Like `parse`, but ignores what these accounts did, and drops their account rows. What others did to them stays."""
+def without(parse: Parse, accounts: Collection[str], *, towards: bool = False) -> Parse:
+    """Like `parse`, but ignores what these accounts did, and drops their account rows. What others did to them stays, unless
+    `towards`."""
+
+    def is_out(act: Act) -> bool:
+        return act.actor_id in accounts or (towards and act.target_id in accounts)
 
     def parsed(line: bytes) -> Sequence[Record]:
         return [
-            Ignored(record.occurred_at) if isinstance(record, Act) and record.actor_id in accounts else record
+            Ignored(record.occurred_at) if isinstance(record, Act) and is_out(record) else record
             for record in parse(line)
             if not (isinstance(record, Account) and record.account_id in accounts)
         ]
