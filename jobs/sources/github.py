@@ -7,7 +7,8 @@ Two ways lead to the acts of a day:
 
 1. **Events**, the newest first: of a repository, of what a user does in public, of an organisation. GitHub lists the latest 300
    of the last 30 days, up to 6 hours late. `github_events` says what each becomes. A day asked less than 6 hours after its end
-   stays partial, and the next pull after that asks again.
+   stays partial, and the next pull after that asks again. If a list has not changed since it was last read, on this day or an
+   earlier one, GitHub says only that (`ETag`), which costs nothing of a token's rate limit, and the recorded events count.
 2. **Lists** of a repository, if its events do not reach back to the day's start: issues and pull requests, comments on them,
    comments on code. They reach back for years. They are recorded as the events that reported the same acts, so an act has the
    same id in both ways and in GH Archive (`gharchive`), and counts once.

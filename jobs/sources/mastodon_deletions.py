@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from jobs.sources.live.bodies import json_of
-from jobs.sources.live.http import Answer, Api, NotThereError, WithheldError
+from jobs.sources.live.bodies import Answer, json_of
+from jobs.sources.live.http import Api, NotThereError, WithheldError
 from jobs.sources.live.recording import Recording
 from jobs.sources.live.roster import DeletedError
 from jobs.sources.values import within

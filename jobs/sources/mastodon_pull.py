@@ -9,8 +9,9 @@ from urllib.parse import quote
 
 from jobs.sources import mastodon_deletions
 from jobs.sources.live import snapshots
+from jobs.sources.live.bodies import Answer
 from jobs.sources.live.budget import ApiError
-from jobs.sources.live.http import Answer, Api, NotAllowedError, NotThereError
+from jobs.sources.live.http import Api, NotAllowedError, NotThereError
 from jobs.sources.live.recording import Cursor, Recording
 from jobs.sources.mastodon_entities import KINDS, OF_STATUS, PUBLIC, Wishes, kept_notification, kept_status
 from jobs.sources.mastodon_people import People, text_id

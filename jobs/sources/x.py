@@ -25,8 +25,9 @@ from jobs.errors import CloutError, UsageError
 from jobs.files import appearing
 from jobs.sources import x_posts
 from jobs.sources.live import recording, roster, sites
+from jobs.sources.live.bodies import Answer
 from jobs.sources.live.budget import ApiError, Budget, OutOfBudgetError
-from jobs.sources.live.http import Answer, Api, NotThereError
+from jobs.sources.live.http import Api, NotThereError
 from jobs.sources.live.recording import Cursor, Recording
 from jobs.sources.live.settings import Ask, Members, Settings
 from jobs.sources.live.snapshots import end_of

@@ -11,15 +11,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
-from types import MappingProxyType
-from typing import Any, ClassVar, NamedTuple, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import httpx2
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
 from jobs import __version__
 from jobs.errors import UsageError
-from jobs.sources.live.bodies import MAX_ANSWER_BYTES, body, json_of
+from jobs.sources.live.bodies import MAX_ANSWER_BYTES, Answer, body, json_of
 from jobs.sources.live.budget import ApiError, Budget, OutOfBudgetError
 from jobs.sources.live.waits import MARGIN_S, PassingError, asked_wait_s, is_limited, is_used_up, now, wait_s
 
@@ -61,17 +60,6 @@ class WithheldError(NotThereError):
 
 # (status, parsed body or None if it is not JSON, host and path) -> the error that they mean
 Fault = Callable[[int, Any, str], Exception | None]
-
-
-class Answer(NamedTuple):
-    """A parsed JSON response. `next` is the URL of the next page from the `Link` header, None if there is none. `at` is the
-    platform's time in seconds since 1970; this machine's if the response has no readable `Date`. The names of `headers` are in
-    lower case."""
-
-    value: Any
-    next: str | None
-    at: float = 0.0
-    headers: Mapping[str, str] = MappingProxyType({})
 
 
 class Client(ABC):
@@ -218,15 +206,15 @@ class Api(Client):
         self._fault = fault
         super().__init__(budget, headers=headers, connection=connection)
 
-    def get(self, path: str, params: Mapping[str, Any] | None = None) -> Answer:
-        """The JSON response for a path below the base, or for a whole URL of the same scheme, host and port. Several threads
-        may call it.
+    def get(self, path: str, params: Mapping[str, Any] | None = None, etag: str | None = None) -> Answer:
+        """The JSON response for a path below the base, or for a whole URL of the same scheme, host and port. `etag` is the
+        version at hand (RFC 9110 section 13.1.2). Several threads may call it.
 
         Raises `OutOfBudgetError`, `NotAllowedError` or `NotThereError`, or `ApiError` if the platform fails otherwise.
         """
-        return self._get(self._address(path, params), self._answer)
+        return self._get(self._address(path, params), self._answer, {"if-none-match": etag} if etag else None)
 
-    def pages(self, path: str, params: Mapping[str, Any] | None = None) -> Iterator[Answer]:
+    def pages(self, path: str, params: Mapping[str, Any] | None = None, etag: str | None = None) -> Iterator[Answer]:
         """Yields the response of `get` and the pages that follow it by `Link: rel=next`. Raises like `get`, and `ApiError` if a
         page links to one that was already read."""
         seen: set[str] = set()
@@ -235,9 +223,9 @@ class Api(Client):
             if following in seen:
                 raise ApiError(f"{httpx2.URL(following).host}: the list of pages links back to a page already read")
             seen.add(following)
-            answer = self.get(following)
+            answer = self.get(following, etag=etag)
             yield answer
-            following = answer.next
+            following, etag = answer.next, None
 
     def _address(self, path: str, params: Mapping[str, Any] | None) -> httpx2.URL:
         url = httpx2.URL(path if "://" in path else f"{str(self._base).rstrip('/')}/{path.lstrip('/')}")
@@ -267,6 +255,8 @@ class Api(Client):
             raise error
 
     def _answer(self, answer: httpx2.Response, where: str) -> Answer:
+        if answer.status_code == httpx2.codes.NOT_MODIFIED:
+            return Answer(None, None, now(answer), dict(answer.headers), is_unchanged=True)
         try:
             value = json_of(body(answer, where, MAX_ANSWER_BYTES))
         except ValueError:

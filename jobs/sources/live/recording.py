@@ -34,12 +34,13 @@ class Cursor(NamedTuple):
     """Where the next pull of a unit resumes. `next` is a JSON value that only the source interprets, None before the first
     page. `done`: the platform has no more of the unit. `missing`: why the unit stays incomplete although it is done.
     `taken_back`: what a unit that is done takes back of earlier days, each as (activity_id, actor_id); without an id, all that
-    the account did."""
+    the account did. `etag`: the version of the list's first page, by which the next pull asks whether the list changed."""
 
     next: Any = None
     done: bool = False
     missing: str | None = None
     taken_back: Sequence[tuple[str | None, str]] | None = None
+    etag: str | None = None
 
 
 @dataclass(frozen=True)

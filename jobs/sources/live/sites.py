@@ -14,8 +14,8 @@ from pydantic import field_validator
 
 from jobs.errors import UsageError
 from jobs.sources.live import roster
+from jobs.sources.live.bodies import Answer
 from jobs.sources.live.budget import ApiError
-from jobs.sources.live.http import Answer
 from jobs.sources.live.recording import Cursor, Recording
 from jobs.sources.live.settings import Ask, Settings
 from jobs.sources.live.snapshots import end_of

@@ -12,7 +12,8 @@ import orjson
 import pytest
 import yaml
 
-from jobs.sources.live.http import Answer, Api
+from jobs.sources.live.bodies import Answer
+from jobs.sources.live.http import Api
 from jobs.sources.mastodon_entities import PUBLIC, Wishes, kept_account, kept_status, parse
 from jobs.sources.mastodon_people import People
 from jobs.sources.page import Act, Unresolved

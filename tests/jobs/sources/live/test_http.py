@@ -222,3 +222,19 @@ def test_an_answer_has_the_platforms_time_and_its_headers(platform, api):
     assert answer.at == NOW.timestamp()
     assert answer.headers["x-hint"] == "a"
     assert abs(api().get("x").at - time.time()) < 60
+
+
+def test_a_resource_that_still_has_the_version_at_hand_has_no_value(platform, api):
+    def answer(path: str) -> Reply:
+        headers = {"ETag": '"v1"', "Link": f'<{platform.url}/b>; rel="next"'} if path == "/a" else {}
+        versions.append(platform.headers.get("if-none-match"))
+        return Reply(b"", 304, headers) if versions[-1] == '"v1"' else Reply([1], 200, headers)
+
+    versions: list[str | None] = []
+    platform.answer = answer
+    first = api().get("a")
+    assert (first.value, first.etag, first.is_unchanged) == ([1], '"v1"', False)
+    again = api().get("a", etag=first.etag)
+    assert (again.value, again.etag, again.is_unchanged, again.next) == (None, '"v1"', True, None)
+    assert [page.value for page in api().pages("a", etag='"v0"')] == [[1], [1]]
+    assert versions == [None, '"v1"', '"v0"', None]
