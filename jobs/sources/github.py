@@ -101,7 +101,6 @@ class GitHubSource(LiveSource):
     PLATFORM = "github"
     ASK = GitHubAsk
     REQUESTS, MINUTES = 4_000, 90  # of 5,000 requests an hour
-    SECRET = "a token of GitHub; read access to public repositories is enough"
     parse = staticmethod(github_events.parse)
 
     def record(self, day: date, folder: Path) -> list[Note]:

@@ -108,7 +108,6 @@ class GitLabSource(LiveSource):
     PLATFORM = "gitlab.com"
     ASK = GitLabAsk
     REQUESTS, MINUTES = 5_000, 120
-    SECRET = "a token of GitLab with the scope read_api"
     parse = staticmethod(gitlab_lines.parse)
 
     def __init__(self, settings: Settings) -> None:

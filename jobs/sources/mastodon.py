@@ -96,7 +96,6 @@ class MastodonSource(LiveSource):
     PLATFORM = "fediverse"
     ASK = MastodonAsk
     REQUESTS, MINUTES = 18_000, 6 * 60  # 1,000 accounts, at 60 requests a minute
-    SECRET = "an access token with the scope `read`"
     scope = POPULATION
     parse = staticmethod(parse)
 

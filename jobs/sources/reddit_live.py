@@ -10,7 +10,7 @@ Reddit's Developer Terms (https://redditinc.com/policies/developer-terms) forbid
 a contract, any access without approval, and keeping what people removed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import date, timedelta
 from pathlib import Path
@@ -23,7 +23,7 @@ from jobs.sources.live import recording, roster
 from jobs.sources.live.budget import ApiError, Budget, OutOfBudgetError
 from jobs.sources.live.http import ForbiddenError, NotAllowedError, NotThereError
 from jobs.sources.live.recording import Cursor, Recording
-from jobs.sources.live.settings import Ask, Members
+from jobs.sources.live.settings import Members, PlacesAsk
 from jobs.sources.live.snapshots import end_of
 from jobs.sources.live.source import LiveSource
 from jobs.sources.live.waits import now
@@ -45,17 +45,14 @@ KEPT = (
 )
 
 
-class RedditLiveAsk(Ask):
+class RedditLiveAsk(PlacesAsk):
     """`subreddits`: names without `r/`. `site` and `api`: the addresses for tokens and for requests."""
+
+    PLACES = "subreddits"
 
     subreddits: Members
     site: str = "https://www.reddit.com"
     api: str = "https://oauth.reddit.com"
-
-    @classmethod
-    def of_places(cls, places: Sequence[str]) -> dict[str, Any]:
-        """Each place is the name of a subreddit."""
-        return {"subreddits": list(places)}
 
 
 class RedditLiveSource(LiveSource):
@@ -64,7 +61,6 @@ class RedditLiveSource(LiveSource):
     PLATFORM = reddit.PLATFORM
     ASK = RedditLiveAsk
     REQUESTS, MINUTES = 3_000, 90
-    SECRET = "`ID:SECRET` of an application"
     parse = staticmethod(reddit.parse)
 
     def record(self, day: date, folder: Path) -> list[Note]:
@@ -72,7 +68,7 @@ class RedditLiveSource(LiveSource):
         subreddits = self.population(day, folder, self.members(self.ask.subreddits))
         client_id, colon, client_secret = self.secret.partition(":")
         if not colon:
-            raise UsageError(f"connection {self.connection!r} must hold {self.SECRET}")
+            raise UsageError(f"connection {self.connection!r} must hold {self.settings.secret}")
         client = _client(self.ask, self.budget, client_id, client_secret, day)
         units = [f"r/{name}/{kind}" for name in subreddits.names for kind in ("new", "comments")]
 

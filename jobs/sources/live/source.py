@@ -29,7 +29,6 @@ class LiveSource(ABC):
     ASK: ClassVar[type[Ask]]
     REQUESTS: ClassVar[int]
     MINUTES: ClassVar[float]
-    SECRET: ClassVar[str] = "a token"  # what the connection holds
     scope = EVERYONE
 
     def __init__(self, settings: Settings) -> None:
@@ -92,7 +91,7 @@ class LiveSource(ABC):
     @property
     def secret(self) -> str:
         """The secret of the source's connection. Raises `UsageError` if it is not set."""
-        return connections.required(self.connection, self.SECRET)
+        return connections.required(self.connection, self.settings.secret)
 
     @property
     def optional_secret(self) -> str | None:

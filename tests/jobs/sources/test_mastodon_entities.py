@@ -167,7 +167,7 @@ class Nobody(Api):
     def __init__(self, answer: Any) -> None:
         self.answer = answer
 
-    def get(self, path: str, params: Any = None) -> Answer:
+    def get(self, path: str, params: Any = None, etag: str | None = None) -> Answer:
         return Answer(self.answer, None)
 
 

@@ -86,7 +86,7 @@ class Shown(Api):
     def __init__(self, found: dict[str, dict[str, Any]]) -> None:
         self.found = found
 
-    def get(self, path: str, params: Any = None) -> Answer:
+    def get(self, path: str, params: Any = None, etag: str | None = None) -> Answer:
         assert path == "api/v1/accounts"
         return Answer([self.found[one] for one in params["id[]"] if one in self.found], None)
 

@@ -30,7 +30,7 @@ def versioned(hub: Versioned) -> Versioned:
         if hub.platform.headers.get("if-none-match") == etag:
             hub.unchanged.append(path)
             return Reply(b"", 304, {"ETag": etag})
-        return reply._replace(headers={**reply.headers, "ETag": etag})
+        return reply._replace(headers=(reply.headers or {}) | {"ETag": etag})
 
     hub.platform.answer = answer
     return hub

@@ -1,6 +1,7 @@
 """Users who are not there any more: deleted ones take back what they did on earlier days."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ NEXT = DAY + timedelta(days=1)
 @pytest.mark.parametrize("is_renamed", [False, True])
 def test_only_a_deleted_user_takes_back_acts(lab, tmp_path, is_renamed):
     lab.values["/users/ana/events"] = [event(20, "pushed to")]
-    ask = {"projects": ["bo/tool"], "users": ["ana"]}
+    ask: dict[str, Any] = {"projects": ["bo/tool"], "users": ["ana"]}
     acts, _ = pulled(opened(lab, tmp_path, **ask))
     assert acts == EXPECTED | {("post", "ana", "event-20")}
     del lab.values["/users/ana/events"]
