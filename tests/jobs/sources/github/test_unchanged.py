@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from jobs.sources import github
+from jobs.sources.live.recording import Recording
 from tests.jobs.sources.github.made import BY_EVENTS, DAY, NEXT_NOON, ON_CODE, GitHub, event, opened, pulled
 from tests.jobs.sources.platform_server import Reply
 
@@ -67,6 +68,8 @@ def test_a_day_that_was_asked_too_early_is_whole_if_its_list_has_not_changed(ver
     monkeypatch.setattr(github, "_now", lambda: NEXT_NOON)
     assert pulled(opened(versioned, tmp_path)) == (BY_EVENTS, [])
     assert len(versioned.unchanged) == 1
+    lines = Recording(tmp_path / "gh" / str(DAY), "bo/tool").items
+    assert len(lines) == len(set(lines))
     monkeypatch.setattr(github, "_now", lambda: NEXT_NOON + timedelta(days=1))
     assert pulled(opened(versioned, tmp_path), DAY + timedelta(days=1)) == ({LATE}, [])
     assert len(versioned.unchanged) == 2

@@ -46,7 +46,12 @@ def test_a_page_that_comes_for_ever_is_noticed(live):
     """Hacker News has no pages: the ids of a day are known."""
     replies: list[Reply] = []
     whole = live.platform.answer
-    live.answers(lambda path: replies.append(whole(path)) or replies[-1])
+
+    def remembered(path: str) -> Reply:
+        replies.append(whole(path))
+        return replies[-1]
+
+    live.answers(remembered)
     live.pulled("whole")
     for number in range(min(len(replies), 3)):
         live.platform.asked.clear()
