@@ -187,7 +187,7 @@ class _Pull:
         try:
             document = self.web.document(url, feed_documents.KINDS, seen.version)
         except (RobotsError, NotAllowedError) as error:
-            into.add([], Cursor(None, True, FORBIDDEN if isinstance(error, RobotsError) else roster.DENIED))
+            into.add([], Cursor(None, True, FORBIDDEN if isinstance(error, RobotsError) else recording.DENIED))
             return
         reach = seen.reach
         if document.body is None:

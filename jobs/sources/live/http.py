@@ -20,6 +20,7 @@ from jobs import __version__
 from jobs.errors import UsageError
 from jobs.sources.live.bodies import MAX_ANSWER_BYTES, Answer, body, json_of
 from jobs.sources.live.budget import ApiError, Budget, OutOfBudgetError
+from jobs.sources.live.recording import GONE, WITHHELD
 from jobs.sources.live.waits import MARGIN_S, PassingError, asked_wait_s, is_limited, is_used_up, now, wait_s
 
 log = logging.getLogger(__name__)
@@ -49,13 +50,13 @@ class ForbiddenError(NotAllowedError):
 class NotThereError(ApiError):
     """The requested resource does not exist or is gone (status 404 or 410). `reason` says it in a note."""
 
-    reason: ClassVar[str] = "not there"
+    reason: ClassVar[str] = GONE
 
 
 class WithheldError(NotThereError):
     """The requested resource is withheld for legal reasons (status 451)."""
 
-    reason = "withheld for legal reasons"
+    reason = WITHHELD
 
 
 # (status, parsed body or None if it is not JSON, host and path) -> the error that they mean

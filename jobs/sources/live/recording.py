@@ -27,6 +27,7 @@ from jobs.sources.page import Note, Page, PageBuilder, Rejected
 
 MOST_LETTERS = 150  # longest encoded unit in a file name; a longer one is cut
 SUFFIX = ".jsonl.zst"
+GONE, DENIED, WITHHELD = "not there", "access is denied", "withheld for legal reasons"  # why units are not given
 CURSOR = "clout_cursor"  # the only key of a page's last line
 
 
@@ -69,6 +70,11 @@ class Recording:
         day = date.fromisoformat(self.folder.name)
         for number in range(1, days + 1):
             yield Recording(self.folder.parent / str(day - timedelta(days=number)), self.unit)
+
+    @property
+    def is_given(self) -> bool:
+        """Whether the platform gave a page of the unit."""
+        return bool(self.pages) and self.cursor.missing not in (GONE, DENIED, WITHHELD)
 
     @property
     def items(self) -> list[bytes]:

@@ -17,8 +17,8 @@ import orjson
 
 from jobs.files import appearing
 from jobs.sources.live.budget import ApiError, OutOfBudgetError
-from jobs.sources.live.http import ForbiddenError, NotThereError, WithheldError
-from jobs.sources.live.recording import Cursor, Recording
+from jobs.sources.live.http import ForbiddenError, NotThereError
+from jobs.sources.live.recording import DENIED, Cursor, Recording
 from jobs.sources.page import Note
 
 log = logging.getLogger(__name__)
@@ -40,9 +40,6 @@ class RenamedError(NotThereError):
 
 
 FAILED = "failed.json"
-GONE = NotThereError.reason
-DENIED = "access is denied"
-NOT_GIVEN = (GONE, DENIED, WithheldError.reason)
 MOST_FAILURES = 3  # consecutive units that fail, after which the platform as a whole counts as failing
 
 
@@ -116,12 +113,7 @@ def _failed(folder: Path) -> set[str]:
 
 def _gives_any(folder: Path, units: Sequence[str]) -> bool:
     """Whether the platform gave a page of any of the units."""
-    return any(is_given(Recording(folder, unit)) for unit in units)
-
-
-def is_given(unit: Recording) -> bool:
-    """Whether the platform gave a page of the unit."""
-    return bool(unit.pages) and unit.cursor.missing not in NOT_GIVEN
+    return any(Recording(folder, unit).is_given for unit in units)
 
 
 def _notes(

@@ -19,7 +19,7 @@ import duckdb
 import pyarrow as pa
 
 from jobs.sources.lines import Parse
-from jobs.sources.live import population, roster
+from jobs.sources.live import population
 from jobs.sources.live.recording import Recording
 from jobs.sources.page import ACTS, UNDOS, Account, Act, Ignored, Page, Record, no_rows
 from jobs.warehouse import counted
@@ -41,7 +41,7 @@ def of_population(folder: Path) -> Withdrawals:
     cursors = [unit.cursor for unit in units]
     taken_back = [(each, by) for cursor in cursors if cursor.done for each, by in cursor.taken_back or ()]
     accounts = frozenset(by for each, by in taken_back if each is None)
-    is_trusted = not accounts or 2 * sum(map(roster.is_given, units)) >= len(units)
+    is_trusted = not accounts or 2 * sum(unit.is_given for unit in units) >= len(units)
     return Withdrawals(
         [(each, by) for each, by in taken_back if each is not None], accounts if is_trusted else frozenset()
     )

@@ -6,7 +6,7 @@ import pytest
 
 from jobs import pull_activity
 from jobs.sources import github
-from jobs.sources.live.roster import GONE
+from jobs.sources.live.recording import GONE
 from jobs.sources.spec import LiveOptions, SourceSpec
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse

@@ -8,8 +8,8 @@ import pytest
 from jobs.sources.live import roster
 from jobs.sources.live.budget import ApiError, Budget, OutOfBudgetError
 from jobs.sources.live.http import ForbiddenError, NotAllowedError, NotThereError, WithheldError
-from jobs.sources.live.recording import Cursor, Recording
-from jobs.sources.live.roster import DENIED, GONE, MOST_FAILURES
+from jobs.sources.live.recording import DENIED, GONE, Cursor, Recording
+from jobs.sources.live.roster import MOST_FAILURES
 from jobs.sources.page import Note
 from tests.jobs.sources.killed import killed_at, recorded
 

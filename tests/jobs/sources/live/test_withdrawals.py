@@ -8,8 +8,7 @@ import pytest
 
 from jobs.sources.live import population, withdrawals
 from jobs.sources.live.population import Member
-from jobs.sources.live.recording import Cursor, Recording
-from jobs.sources.live.roster import GONE
+from jobs.sources.live.recording import GONE, Cursor, Recording
 from jobs.sources.live.withdrawals import Withdrawals
 from jobs.sources.page import Account, Act, Author, Ignored, Record, Unresolved
 
