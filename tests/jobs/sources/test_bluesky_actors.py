@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from jobs import pull_activity
 from jobs.errors import UsageError
 from jobs.sources import bluesky, bluesky_actors, bluesky_deletions
 from jobs.sources.bluesky import BlueskySource
+from jobs.sources.live import population, recording
+from jobs.sources.live.population import Member
 from jobs.sources.live.recording import Cursor, Recording
 from jobs.sources.live.settings import Settings
 from jobs.sources.page import DAY_US, Note
@@ -144,6 +147,17 @@ def test_the_day_covers_a_population(server, warehouse, tmp_path):
     (coverage,) = warehouse.read(COVERAGE).to_pylist()
     assert (coverage["status"], coverage["scope"]) == ("complete", "population")
     assert server.filters[0] == list(CHOSEN)
+
+
+def test_a_changed_population_is_said_and_a_day_keeps_its_own(server, tmp_path):
+    before = DAY - timedelta(days=1)
+    population.of_day(recording.day_folder(tmp_path, "bsky", before), before, [Member(CHOSEN[0])])
+    found = pulled(opened(server, tmp_path))
+    reason = f"the population changed since {before}: {len(CHOSEN) - 1} new"
+    assert found == (OF_CHOSEN, [Note(reason, False, DAY)])
+    server.asked.clear()
+    assert pulled(opened(server, tmp_path, [CHOSEN[0]])) == found
+    assert server.asked == []
 
 
 @pytest.mark.parametrize(

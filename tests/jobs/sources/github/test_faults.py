@@ -12,6 +12,7 @@ from jobs.sources.github import GitHubAsk, GitHubSource
 from jobs.sources.live.budget import Budget
 from jobs.sources.live.http import NotAllowedError
 from jobs.sources.live.settings import Settings
+from jobs.sources.page import Note
 from jobs.sources.spec import parse_specs
 from tests.jobs.sources.github.made import (
     BY_EVENTS,
@@ -37,6 +38,20 @@ def test_a_unit_that_is_gone_or_private_does_not_stop_the_others(hub, tmp_path):
     assert found == BY_EVENTS
     assert note.reason == "2 of 3 repositories and accounts: not there"
     assert note.lasting
+
+
+@pytest.mark.parametrize(("status", "reason"), [(403, "access is denied"), (451, "withheld for legal reasons")])
+def test_a_repository_that_is_blocked_does_not_stop_the_others(hub, tmp_path, monkeypatch, status, reason):
+    monkeypatch.setenv("CLOUT_CONNECTION_GH", SECRET)
+    whole = hub.answer
+    blocked = Reply({"message": "Repository access blocked", "block": {"reason": "dmca"}}, status)
+    hub.platform.answer = lambda path: blocked if path.startswith("/repos/bad/one") else whole(path)
+    found, (note,) = pulled(opened(hub, tmp_path, repositories=["bad/one", "bo/tool"]))
+    assert found == BY_EVENTS
+    assert note == Note(f"1 of 2 repositories and accounts: {reason}", True, DAY, lasting=True)
+    asked = len(hub.platform.asked)
+    assert pulled(opened(hub, tmp_path, repositories=["bad/one", "bo/tool"])) == (found, [note])
+    assert len(hub.platform.asked) == asked
 
 
 def test_a_renamed_repository_answers_under_its_new_name(hub, tmp_path):
