@@ -29,7 +29,7 @@ from websockets.exceptions import InvalidHandshake, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from jobs.errors import UsageError
-from jobs.sources import bluesky_actors, bluesky_deletions, jetstream
+from jobs.sources import bluesky_actors, bluesky_deletions, jetstream, jetstream_common
 from jobs.sources.lines import Parse
 from jobs.sources.live.budget import ApiError, Budget
 from jobs.sources.live.recording import Cursor, Recording
@@ -184,10 +184,10 @@ def _batches(socket: ClientConnection, end: int, budget: Budget, actors: Sequenc
     first = last = 0
     try:
         while True:
-            event = _event(stream.recv(timeout=SILENCE_S))
+            event = _read(stream.recv(timeout=SILENCE_S))
             if event is None:
                 continue
-            time_us = event["time_us"]
+            time_us, did, line = event
             first = first or time_us
             if time_us >= end + TOLERANCE_US:
                 yield Batch(lines, first, last, True)
@@ -195,10 +195,9 @@ def _batches(socket: ClientConnection, end: int, budget: Budget, actors: Sequenc
             if time_us >= end:
                 continue
             last = max(last, time_us)
-            if wanted is not None and str(event.get("did")) not in wanted:
+            if wanted is not None and did not in wanted:
                 continue
-            line = orjson.dumps(_kept(event))
-            lines.append(bytes(memoryview(line)))  # a copy, because orjson's own value keeps kilobytes allocated
+            lines.append(line)
             if len(lines) >= PAGE_EVENTS:
                 yield Batch(lines, first, last, False)
                 lines = []
@@ -209,8 +208,23 @@ def _batches(socket: ClientConnection, end: int, budget: Budget, actors: Sequenc
         raise
 
 
+def _read(message: str | bytes) -> tuple[int, str, bytes] | None:
+    """The time of an event, its account and the line to record. None if the message is malformed, because one such message must
+    not end the stream."""
+    if common := jetstream_common.event(message):
+        return common.time_us, common.did, jetstream_common.line(common)
+    event = _event(message)
+    if event is None:
+        return None
+    line = orjson.dumps(_kept(event))
+    return (
+        event["time_us"],
+        str(event.get("did")),
+        bytes(memoryview(line)),
+    )  # orjson's own value keeps kilobytes allocated
+
+
 def _event(message: str | bytes) -> dict[str, Any] | None:
-    """The event in a message. None if the message is malformed, because one such message must not end the stream."""
     try:
         event = orjson.loads(message)
     except orjson.JSONDecodeError:
@@ -250,6 +264,12 @@ def _as_is(value: Any) -> Any:
     return value
 
 
+def _subject(subject: Any) -> Any:
+    """Without the content's hash."""
+    uri = within(subject, "uri")
+    return subject if uri is None else {"uri": uri}
+
+
 def _embed(embed: Any) -> Any:
     quoted = within(embed, "record", "record", "uri") or within(embed, "record", "uri")
     of_media = isinstance(within(embed, "record", "record"), dict)
@@ -267,7 +287,7 @@ def _facets(facets: Any) -> Any:
 
 # Field of a record to keep -> function that reduces its value. All other fields are dropped, such as `text` and images.
 _RECORD: dict[str, Callable[[Any], Any]] = {
-    "subject": _as_is,
+    "subject": _subject,
     "reply": lambda reply: {"parent": {"uri": within(reply, "parent", "uri")}},
     "embed": _embed,
     "facets": _facets,
