@@ -11,17 +11,28 @@ event is simply late. Such a day stays partial, and a day without any event left
 
 With `actors`, a pull keeps only what these accounts did, not what others did to them (`bluesky_actors`). Acts that are deleted
 on the same day or in the `withdraw_days` after it do not count, nor does what accounts did that are gone by then
-(`bluesky_deletions`). Messages are compressed by permessage-deflate if the server
-offers it; its other scheme, `compress=true`, needs a dictionary that no server hands out.
+(`bluesky_deletions`). Messages are compressed by permessage-deflate if the server offers it; its other scheme,
+`compress=true`, needs a dictionary that no server hands out.
+
+People's wishes: `only: opted-in`, the default, leaves out everybody whose profile has the self-label `!no-unauthenticated`
+(`bluesky_wishes`), as far as profiles on pulled days show it:
+
+    of such an account                          becomes
+    what it does                                not recorded from the next day on; ignored on the day itself
+    what others do to it or to its posts        ignored
+    its profile and handle                      no account row
+    deletes, profile, deletion of the account   recorded, so that a later profile can end the wish
+
+They are counted in the day's note. Among `actors` they make the day partial, as accounts that cannot be asked.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 import orjson
@@ -29,15 +40,14 @@ from websockets.exceptions import InvalidHandshake, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from jobs.errors import UsageError
-from jobs.sources import bluesky_actors, bluesky_deletions, jetstream, jetstream_common
+from jobs.sources import bluesky_actors, bluesky_deletions, bluesky_events, bluesky_wishes, jetstream
 from jobs.sources.lines import Parse
 from jobs.sources.live.budget import ApiError, Budget
 from jobs.sources.live.recording import Cursor, Recording
 from jobs.sources.live.settings import Ask, Members, Settings
 from jobs.sources.live.source import LiveSource
-from jobs.sources.live.withdrawals import Withdrawals
+from jobs.sources.live.withdrawals import Withdrawals, without
 from jobs.sources.page import DAY_US, Note
-from jobs.sources.values import within
 
 log = logging.getLogger(__name__)
 
@@ -52,15 +62,17 @@ CLOSE_S = 0.2  # the server sends events until it reads the close, so a longer w
 MOST_FAILURES = 8  # consecutive connections without a new event, after which the pull gives up
 EVENT_BYTES = 1 << 20
 
+UNWILLING = "ask not to be shown to people without a login"
 STREAM = "stream"  # the one unit of a day
 
 
 class BlueskyAsk(Ask):
     """The whole network, or `actors`: DIDs, or the path of a population file with one a line. `host`: the URL of a Jetstream
-    server."""
+    server. `only`: whether people's wishes count."""
 
     host: str = PUBLIC
     actors: Members | None = None
+    only: Literal["opted-in", "all"] = "opted-in"
 
     @classmethod
     def of_places(cls, places: Sequence[str]) -> dict[str, Any]:
@@ -87,10 +99,13 @@ class BlueskySource(LiveSource):
         bluesky_actors.refuse_others([member.name for member in self._members or ()])
 
     def parser(self, day: date) -> Parse:
-        """The parser of a day, which ignores accounts that are gone at its end or on a later day that is looked at."""
-        gone = bluesky_deletions.accounts(Recording(self.folder(day), STREAM))
+        """The parser of a day, which ignores accounts that are gone at its end or on a later day that is looked at, and those
+        that ask not to be shown."""
+        stream = Recording(self.folder(day), STREAM)
         later = (bluesky_deletions.accounts(Recording(self.folder(each), STREAM)) for each in self.later(day))
-        return partial(bluesky_deletions.parse, gone=gone.union(*later))
+        parse = partial(bluesky_deletions.parse, gone=bluesky_deletions.accounts(stream).union(*later))
+        unwilling = frozenset() if self.ask.only == "all" else bluesky_wishes.unwilling(stream)
+        return without(parse, unwilling, towards=True) if unwilling else parse
 
     def withdrawals(self, day: date) -> Withdrawals:
         """What the day's recorded events take back."""
@@ -114,6 +129,8 @@ class BlueskySource(LiveSource):
         if gap_us:
             reason = f"the server no longer had {gap_us / 3.6e9:.1f} hours of its events"
             notes.append(Note(reason, True, absent=gap_us >= DAY_US, lasting=True))
+        if self.ask.only != "all" and stream.cursor.done:
+            notes += _unwilling(bluesky_wishes.keep(stream), actors)
         return notes
 
     def _record(self, stream: Recording, day: date, actors: Sequence[str] | None) -> None:
@@ -126,6 +143,7 @@ class BlueskySource(LiveSource):
         if actors is not None and not actors:
             stream.add([], Cursor(None, True))
             return
+        unwilling = frozenset[str]() if self.ask.only == "all" else bluesky_wishes.before(stream.folder)
         begin = (day - date(1970, 1, 1)).days * DAY_US
         end = begin + DAY_US
         at, gap_us = cursor.next or (begin, 0)
@@ -137,7 +155,7 @@ class BlueskySource(LiveSource):
                 with self._connect(max(begin, at - TOLERANCE_US)) as socket:
                     present = _clock(socket) - 2 * TOLERANCE_US
                     last = min(end, present)
-                    for number, batch in enumerate(_batches(socket, last, self.budget, actors)):
+                    for number, batch in enumerate(_batches(socket, last, self.budget, actors, unwilling)):
                         if number == 0:
                             gap_us += _gap(min(batch.first, last), at, is_begin=at == begin)
                         at = max(at, batch.last)
@@ -174,17 +192,29 @@ class Batch(NamedTuple):
     ended: bool
 
 
-def _batches(socket: ClientConnection, end: int, budget: Budget, actors: Sequence[str] | None) -> Iterator[Batch]:
+def _unwilling(accounts: frozenset[str], actors: Sequence[str] | None) -> list[Note]:
+    """The note on who asks not to be shown, among the population or in the whole network."""
+    count = len(accounts if actors is None else accounts.intersection(actors))
+    if not count:
+        return []
+    if actors is None:
+        return [Note(f"{count:,} accounts {UNWILLING}, and are left out", partial=False)]
+    return [Note(f"{count:,} of {len(actors):,} accounts: {UNWILLING}", partial=True, lasting=True)]
+
+
+def _batches(
+    socket: ClientConnection, end: int, budget: Budget, actors: Sequence[str] | None, unwilling: frozenset[str]
+) -> Iterator[Batch]:
     """Yields the events before `end` (microseconds since 1970) in batches of at most `PAGE_EVENTS`; only those of `actors`,
-    unless None. If the connection fails, yields the events received so far, then raises the error. Raises `OutOfBudgetError`
-    after a full batch if no time is left."""
+    unless None; no acts of the `unwilling`. If the connection fails, yields the events received so far, then raises the error.
+    Raises `OutOfBudgetError` after a full batch if no time is left."""
     stream = socket if actors is None else bluesky_actors.ActorStream(socket, COLLECTIONS, actors)
     wanted = None if actors is None else frozenset(actors)
     lines: list[bytes] = []
     first = last = 0
     try:
         while True:
-            event = _read(stream.recv(timeout=SILENCE_S))
+            event = bluesky_events.read(stream.recv(timeout=SILENCE_S))
             if event is None:
                 continue
             time_us, did, line = event
@@ -197,6 +227,8 @@ def _batches(socket: ClientConnection, end: int, budget: Budget, actors: Sequenc
             last = max(last, time_us)
             if wanted is not None and did not in wanted:
                 continue
+            if did in unwilling and bluesky_wishes.is_act_of(orjson.loads(line), unwilling):
+                continue
             lines.append(line)
             if len(lines) >= PAGE_EVENTS:
                 yield Batch(lines, first, last, False)
@@ -206,30 +238,6 @@ def _batches(socket: ClientConnection, end: int, budget: Budget, actors: Sequenc
         if last:
             yield Batch(lines, first, last, False)
         raise
-
-
-def _read(message: str | bytes) -> tuple[int, str, bytes] | None:
-    """The time of an event, its account and the line to record. None if the message is malformed, because one such message must
-    not end the stream."""
-    if common := jetstream_common.event(message):
-        return common.time_us, common.did, jetstream_common.line(common)
-    event = _event(message)
-    if event is None:
-        return None
-    line = orjson.dumps(_kept(event))
-    return (
-        event["time_us"],
-        str(event.get("did")),
-        bytes(memoryview(line)),
-    )  # orjson's own value keeps kilobytes allocated
-
-
-def _event(message: str | bytes) -> dict[str, Any] | None:
-    try:
-        event = orjson.loads(message)
-    except orjson.JSONDecodeError:
-        return None
-    return event if isinstance(event, dict) and isinstance(event.get("time_us"), int) else None
 
 
 def _clock(socket: ClientConnection) -> int:
@@ -244,53 +252,3 @@ def _gap(first: int, at: int, *, is_begin: bool) -> int:
     """Microseconds of events that the server no longer had when it replayed from shortly before `at` to the connection's first
     event. A resumed replay repeats the recorded event at `at`. Before a day's first event there may be a pause."""
     return first - at if first - at > (TOLERANCE_US if is_begin else 0) else 0
-
-
-def _kept(event: dict[str, Any]) -> dict[str, Any]:
-    """The parts of an event to record: those that `jetstream` reads, without the texts of posts."""
-    commit = event.get("commit")
-    if not isinstance(commit, dict):
-        return {name: event[name] for name in ("did", "time_us", "kind", "identity", "account") if name in event}
-    kept = {name: commit[name] for name in ("operation", "collection", "rkey") if name in commit}
-    record = commit.get("record")
-    if isinstance(record, dict):
-        kept["record"] = {name: keep(record[name]) for name, keep in _RECORD.items() if name in record}
-    elif record is not None:
-        kept["record"] = None
-    return {name: event[name] for name in ("did", "time_us", "kind") if name in event} | {"commit": kept}
-
-
-def _as_is(value: Any) -> Any:
-    return value
-
-
-def _subject(subject: Any) -> Any:
-    """Without the content's hash."""
-    uri = within(subject, "uri")
-    return subject if uri is None else {"uri": uri}
-
-
-def _embed(embed: Any) -> Any:
-    quoted = within(embed, "record", "record", "uri") or within(embed, "record", "uri")
-    of_media = isinstance(within(embed, "record", "record"), dict)
-    uri = {"uri": quoted} if quoted is not None else {}
-    return {"$type": within(embed, "$type"), "record": {"record": uri} if of_media else uri}
-
-
-def _facets(facets: Any) -> Any:
-    features = (within(facet, "features") for facet in facets) if isinstance(facets, list) else ()
-    named = (feature for of in features if isinstance(of, list) for feature in of)
-    return [
-        {"features": [{"$type": within(of, "$type"), "did": within(of, "did")}]} for of in named if within(of, "did")
-    ]
-
-
-# Field of a record to keep -> function that reduces its value. All other fields are dropped, such as `text` and images.
-_RECORD: dict[str, Callable[[Any], Any]] = {
-    "subject": _subject,
-    "reply": lambda reply: {"parent": {"uri": within(reply, "parent", "uri")}},
-    "embed": _embed,
-    "facets": _facets,
-    "labels": _as_is,
-    "displayName": _as_is,
-}

@@ -24,7 +24,7 @@ _DID = len(b'{"did":"')  # a recorded event begins with its account
 def accounts(stream: Recording) -> frozenset[bytes]:
     """The DIDs of the accounts that are gone at the end of a day's recorded events."""
     last: dict[bytes, tuple[int, bool]] = {}
-    for line in _lines(stream, _ACCOUNT):
+    for line in lines_with(stream, _ACCOUNT):
         event = orjson.loads(line)
         is_gone = within(event, "account", "active") is False and within(event, "account", "status") in GONE
         did = _did(line)
@@ -35,7 +35,7 @@ def accounts(stream: Recording) -> frozenset[bytes]:
 def withdrawals(stream: Recording) -> Withdrawals:
     """All that a day's recorded events take back, of whichever day."""
     acts: list[tuple[str, str]] = []
-    for line in _lines(stream, _DELETE):
+    for line in lines_with(stream, _DELETE):
         try:
             acts += [(each.activity_id, each.actor_id) for each in jetstream.parse(line) if isinstance(each, Undo)]
         except Rejected:
@@ -50,7 +50,7 @@ def parse(line: bytes, gone: Collection[bytes]) -> Sequence[Record]:
     return jetstream.parse(line)
 
 
-def _lines(stream: Recording, mark: bytes) -> Iterator[bytes]:
+def lines_with(stream: Recording, mark: bytes) -> Iterator[bytes]:
     """The recorded events that hold this text."""
     for page in stream.pages:
         content = zstd.decompress(page.read_bytes())

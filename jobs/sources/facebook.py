@@ -108,7 +108,6 @@ class FacebookSource(LiveSource):
     PLATFORM = "facebook"
     ASK = FacebookAsk
     REQUESTS, MINUTES = 2_000, 90
-    SECRET = "the Page's access token"
     parse = staticmethod(parse)
 
     def record(self, day: date, folder: Path) -> list[Note]:

@@ -22,7 +22,6 @@ which most entries lack, in other languages than English; comments of others in 
 lists of reactions have (`label_values`), which might identify its author. Groups, messages and friends are not read.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from datetime import date
 from fnmatch import fnmatch
@@ -33,7 +32,7 @@ from typing import Any, BinaryIO
 from jobs.errors import UsageError
 from jobs.sources.facebook import FacebookSource
 from jobs.sources.files import existing
-from jobs.sources.lines import Line, pages, values
+from jobs.sources.lines import Line, pages, remade, values
 from jobs.sources.page import Account, Act, Ignored, Page, Record, Rejected, Unresolved
 from jobs.sources.values import (
     NO_TIME,
@@ -111,16 +110,7 @@ def _list(value: Any) -> list[Any]:
 
 def _read(kind: str, name: str, stream: BinaryIO) -> Iterator[Line]:
     """The entries of a file, stripped."""
-    for line in values(stream):
-        if line.fault is not None:
-            yield line
-            continue
-        try:
-            entry = json_object(line.text)
-        except Rejected as fault:
-            yield Line(line.number, b"{}", fault.reason)
-            continue
-        yield Line(line.number, json.dumps(stripped(entry, kind, name)).encode())
+    return remade(values(stream), lambda entry: [stripped(entry, kind, name)])
 
 
 class FacebookExportSource:

@@ -46,7 +46,6 @@ from jobs.sources.values import NO_TIME, account_id, dated, derived_id, from_sec
 COMMENTS_OF = "comments "  # begins the name of a comment feed's recording, which may also be asked as a feed
 NO_URL = "commenter names no URL"
 FORBIDDEN = "robots.txt forbids it"
-DENIED = "access is denied"
 NOT_BACK = "its entries do not reach back to the day's begin"
 STALE = "the host answers with a copy from before the day's end"
 
@@ -188,7 +187,7 @@ class _Pull:
         try:
             document = self.web.document(url, feed_documents.KINDS, seen.version)
         except (RobotsError, NotAllowedError) as error:
-            into.add([], Cursor(None, True, FORBIDDEN if isinstance(error, RobotsError) else DENIED))
+            into.add([], Cursor(None, True, FORBIDDEN if isinstance(error, RobotsError) else recording.DENIED))
             return
         reach = seen.reach
         if document.body is None:

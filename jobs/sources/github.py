@@ -7,7 +7,8 @@ Two ways lead to the acts of a day:
 
 1. **Events**, the newest first: of a repository, of what a user does in public, of an organisation. GitHub lists the latest 300
    of the last 30 days, up to 6 hours late. `github_events` says what each becomes. A day asked less than 6 hours after its end
-   stays partial, and the next pull after that asks again.
+   stays partial, and the next pull after that asks again. If a list has not changed since it was last read, on this day or an
+   earlier one, GitHub says only that (`ETag`), which costs nothing of a token's rate limit, and the recorded events count.
 2. **Lists** of a repository, if its events do not reach back to the day's start: issues and pull requests, comments on them,
    comments on code. They reach back for years. They are recorded as the events that reported the same acts, so an act has the
    same id in both ways and in GH Archive (`gharchive`), and counts once.
@@ -26,8 +27,11 @@ issues names it; the events of a user or an organisation have no such list. `sin
 reads from the oldest item that changed since the day to the first that was created after it.
 
 A renamed repository answers under its new name. Openings that GH Archive has under an old name have other ids, and count twice.
-A repository or user that is gone or private is not there (404); a private one that the token may read is left out, too. Place:
-`OWNER/REPO`, a user's NAME, or `orgs/NAME`.
+A repository or user that is gone or private is not there (404); a private one that the token may read is left out, too. If a
+user is not there, clout asks for the number that the user's recorded events name. If it has another name, the user was renamed.
+If it is not there either, the user was deleted or suspended, and takes back what it did on the `withdraw_days` before
+(`jobs.sources.live.withdrawals`). GitHub does not report that a comment or an issue was deleted. Place: `OWNER/REPO`, a user's
+NAME, or `orgs/NAME`.
 """
 
 import logging
@@ -97,7 +101,6 @@ class GitHubSource(LiveSource):
     PLATFORM = "github"
     ASK = GitHubAsk
     REQUESTS, MINUTES = 4_000, 90  # of 5,000 requests an hour
-    SECRET = "a token of GitHub; read access to public repositories is enough"
     parse = staticmethod(github_events.parse)
 
     def record(self, day: date, folder: Path) -> list[Note]:
@@ -109,7 +112,7 @@ class GitHubSource(LiveSource):
             log.info("connection %r is not set: GitHub allows 60 requests an hour, with a token 5,000", self.connection)
         headers = HEADERS | ({"authorization": f"Bearer {token}"} if token else {})
         with Api(self.ask.api, self.budget, headers=headers, connection=self.connection if token else None) as api:
-            units = Units(api, day, _now(), has_token=token is not None)
+            units = Units(api, day, _now(), has_token=token is not None, withdraw_days=self.settings.withdraw_days)
             notes += roster.record(folder, population.names, "repositories and accounts", units.record)
         if units.early:
             notes.append(

@@ -20,7 +20,7 @@ KEPT: dict[str, Any] = {
     "type": {},
     "public": {},
     "created_at": {},
-    "actor": {"login": {}, "type": {}},
+    "actor": {"id": {}, "login": {}, "type": {}},
     "repo": {"name": {}},
     "payload": {
         "action": {},

@@ -9,10 +9,12 @@ import orjson
 
 from jobs.sources import github_events
 from jobs.sources.github_lists import CODE_COMMENTS, COMMENTS, EVENTS, ISSUES, as_event, at, kept_event
+from jobs.sources.live.bodies import json_of
 from jobs.sources.live.budget import ApiError
+from jobs.sources.live.departures import why_gone
 from jobs.sources.live.http import Api, NotThereError
-from jobs.sources.live.recording import Cursor, Recording, items_of
-from jobs.sources.live.snapshots import end_of
+from jobs.sources.live.recording import Cursor, Recording
+from jobs.sources.live.snapshots import LOOK_BACK_DAYS, end_of
 from jobs.sources.page import DAY_US, Act, Author, Record, Rejected
 from jobs.sources.values import within
 
@@ -33,25 +35,32 @@ LOST_KINDS = "stars, forks, pushes and reviews are missing"
 
 class _Place(NamedTuple):
     """Where the recording of a unit continues. `lists`: those to read, the first one from `url` on, or from its beginning
-    without; `page`: how many pages of it are recorded. `early`: asked before all events of the day were surely listed."""
+    without; `page`: how many pages of it are recorded. `early`: asked before all events of the day were surely listed.
+    `etag`: the version of the events."""
 
     lists: Sequence[str]
     early: bool
     missing: str | None = None
     url: str | None = None
     page: int = 0
+    etag: str | None = None
 
     def after_list(self) -> "_Place":
         """The beginning of the next list."""
-        return _Place(self.lists[1:], self.early, self.missing)
+        return self.before(self.lists[1:], self.missing)
+
+    def before(self, lists: Sequence[str], missing: str | None = None) -> "_Place":
+        """The beginning of these lists."""
+        return _Place(lists, self.early, missing, etag=self.etag)
 
 
 class Units:
     """The units of a day, asked at the instant `now`. `has_token`: the API may also show private repositories, whose events say
-    so, but whose lists do not."""
+    so, but whose lists do not. `withdraw_days`: as in `Settings`."""
 
-    def __init__(self, api: Api, day: date, now: datetime, *, has_token: bool) -> None:
+    def __init__(self, api: Api, day: date, now: datetime, *, has_token: bool, withdraw_days: int) -> None:
         self.api = api
+        self.withdraw_days = withdraw_days
         self.has_token = has_token
         self.end = end_of(day)
         self.start = self.end - DAY_US
@@ -61,7 +70,16 @@ class Units:
         self.early = now < self.listed
 
     def record(self, name: str, recording: Recording) -> None:
-        """Records what is missing of a unit."""
+        """Records what is missing of a unit. Raises `DeletedError` for a deleted user."""
+        try:
+            self._record(name, recording)
+        except NotThereError as error:
+            if "/" in name:
+                raise
+            user = {"who": "actor", "named": "login", "path": "user/{}"}
+            raise why_gone(error, self.api, recording, self.withdraw_days, **user) from None
+
+    def _record(self, name: str, recording: Recording) -> None:
         stored = recording.cursor.next
         place = _Place(*stored) if stored else None
         if place is None and recording.pages and self.early:
@@ -84,25 +102,33 @@ class Units:
         if kind == LISTS[0] and place.url is None and self._is_private(name):
             recording.add([], Cursor(None, True, PRIVATE))
             return _Place([], place.early)
+        known = self._known(recording) if kind == EVENTS and place.page == 0 else None
+        query, etag = None if place.url else self._query(kind), known.cursor.etag if known else None
         try:
-            for answer in self.api.pages(place.url or _path(name, kind), None if place.url else self._query(kind)):
-                if not isinstance(answer.value, list):
+            for answer in self.api.pages(place.url or _path(name, kind), query, etag):
+                if not isinstance(answer.value, list) and not answer.is_unchanged:
                     raise ApiError(f"{name}: expected a list of {kind}")
                 if kind == EVENTS and answer.at < self.listed.timestamp():  # this machine's clock is ahead
                     self.early = True
                     place = place._replace(early=True)
+                if kind == EVENTS and place.page == 0:
+                    place = place._replace(etag=answer.etag or etag)
                 place = place._replace(page=place.page + 1, url=answer.next)
-                lines = [orjson.dumps(item) for item in self._kept(kind, answer.value)]
+                if known and answer.is_unchanged:
+                    lines = [] if known == recording else [line for line in known.items if self._is_since(line)]
+                else:
+                    lines = [orjson.dumps(item) for item in self._kept(kind, answer.value)]
                 is_last = answer.next is None or self._is_over(kind, answer.value, place.page)
                 if is_last and kind == EVENTS:
-                    place = self._after_events(name, place, [*_lines(recording), *lines], answer.value)
+                    is_reached = answer.is_unchanged or self._reach_back(answer.value)
+                    place = self._after_events(name, place, [*recording.items, *lines], is_reached=is_reached)
                 elif is_last:
                     place = place.after_list()
                 recording.add(lines, self._cursor(place))
                 if is_last:
                     break
         except NotThereError:
-            if not recording.pages:
+            if kind == EVENTS or not recording.pages:
                 raise
             place = place.after_list()  # a repository without issues
             recording.add([], self._cursor(place))
@@ -111,19 +137,33 @@ class Units:
     def _is_private(self, name: str) -> bool:
         return self.has_token and within(self.api.get(f"repos/{name}").value, "private") is True
 
-    def _after_events(self, name: str, place: _Place, lines: Sequence[bytes], items: Sequence[Any]) -> _Place:
-        """Where to continue after the events. `lines`: all that are recorded; `items`: the last page."""
+    def _known(self, recording: Recording) -> Recording | None:
+        """The newest recording of the unit whose events surely reach back to the day's start: one that began too early, or that
+        of an earlier day. While the list of events has its version, there is nothing else to record."""
+        if recording.cursor.etag and self._reach_back(list(map(json_of, recording.items))):
+            return recording
+        earlier = (each for each in recording.earlier(LOOK_BACK_DAYS) if each.pages)
+        found = next(earlier, None)
+        return found if found and found.cursor.done and not found.cursor.missing else None
+
+    def _is_since(self, line: bytes) -> bool:
+        time = at(json_of(line))
+        return time is None or time >= self.start
+
+    def _after_events(self, name: str, place: _Place, lines: Sequence[bytes], *, is_reached: bool) -> _Place:
+        """Where to continue after the events. `lines`: all that are recorded; `is_reached`: they reach back to the day's
+        start."""
         ended = place.page < EVENT_PAGES
-        if self._reach_back(items) or (ended and self.age <= MEMORY):
+        if is_reached or (ended and self.age <= MEMORY):
             lacks = is_repository(name) and self._lacks_authors(lines)
-            return _Place([ISSUES] if lacks else [], place.early)
+            return place.before([ISSUES] if lacks else [])
         lost = _lost(name, "GitHub's events" if ended else "its 300 events")
-        return _Place(LISTS if is_repository(name) else [], place.early, lost)
+        return place.before(LISTS if is_repository(name) else [], lost)
 
     def _cursor(self, place: _Place) -> Cursor:
         if place.lists:
-            return Cursor(list(place))
-        return Cursor(None, not place.early, None if place.early else place.missing)
+            return Cursor(list(place), etag=place.etag)
+        return Cursor(None, not place.early, None if place.early else place.missing, etag=place.etag)
 
     def _query(self, kind: str) -> dict[str, Any]:
         if kind == EVENTS:
@@ -172,10 +212,6 @@ def _parsed(line: bytes) -> Sequence[Record]:
         return github_events.parse(line)
     except Rejected:
         return ()
-
-
-def _lines(of: Recording) -> list[bytes]:
-    return [line for page in of.pages for line in items_of(page)]
 
 
 def _last(items: Sequence[Any]) -> int | None:

@@ -19,6 +19,9 @@ it. Confidential issues and internal comments are ignored. With a token, which m
 and leaves out those that are not public. Not seen: emoji on comments and on quieter issues, stars, forks. If a project is
 renamed, the site redirects to its new name; ids of issues hold the number of the project, which stays.
 
+If a user is not there, clout asks for the number that the user's recorded events name. If that is not there either, the user
+was deleted or blocked, and takes back what it did on the `withdraw_days` before (`jobs.sources.live.withdrawals`).
+
 GitLab removes events after two or three years, so older days are partial for good. Days in `after` and `before` follow the
 site's time zone, so a pull asks one day more on each side. A day is asked after it has ended. Place:
 `https://SITE/GROUP/PROJECT`, or `https://SITE/NAME` for a user.
@@ -38,9 +41,10 @@ from jobs.sources import gitlab_lines
 from jobs.sources.gitlab_lines import AWARD, EVENT, THREAD, thread_of
 from jobs.sources.live import roster, sites
 from jobs.sources.live.budget import ApiError
-from jobs.sources.live.http import Api, NotAllowedError, NotThereError
+from jobs.sources.live.departures import why_gone
+from jobs.sources.live.http import Api, ForbiddenError, NotThereError
 from jobs.sources.live.population import Member
-from jobs.sources.live.recording import Cursor, Recording, items_of, kept
+from jobs.sources.live.recording import Cursor, Recording, kept
 from jobs.sources.live.settings import Ask, Members, Settings
 from jobs.sources.live.snapshots import end_of
 from jobs.sources.live.source import LiveSource
@@ -53,7 +57,6 @@ PAGE_THREADS = 10  # issues and merge requests that are recorded together
 MEMORY = timedelta(days=730)  # for which GitLab surely keeps events
 PRIVATE = "not public"
 LOST = "GitLab may have removed events of so long ago"
-FORBIDDEN = 403
 
 _NAME = re.compile(r"\w[\w.-]{0,254}", re.ASCII)
 _PROJECT = re.compile(r"\w[\w.-]{0,254}(?:/\w[\w.-]{0,254}){1,20}", re.ASCII)
@@ -105,7 +108,6 @@ class GitLabSource(LiveSource):
     PLATFORM = "gitlab.com"
     ASK = GitLabAsk
     REQUESTS, MINUTES = 5_000, 120
-    SECRET = "a token of GitLab with the scope read_api"
     parse = staticmethod(gitlab_lines.parse)
 
     def __init__(self, settings: Settings) -> None:
@@ -123,7 +125,7 @@ class GitLabSource(LiveSource):
         headers = {"private-token": token} if token else {}
         connection = self.connection if token else None
         with Api(f"{self.ask.site.rstrip('/')}/api/v4", self.budget, headers=headers, connection=connection) as api:
-            units = _Units(api, day, self.settings.revisit_days, now, has_token=token is not None)
+            units = _Units(api, day, self.settings, now, has_token=token is not None)
             notes += roster.record(folder, population.names, "projects and users", units.record)
         if self.ask.projects:
             first = day - timedelta(days=self.settings.revisit_days)
@@ -149,7 +151,8 @@ class _Units:
     """The units of a day. A cursor holds the URL of the next page of events, or the number of issues and merge requests that
     are recorded. `has_token`: the API may also show projects that are not public."""
 
-    def __init__(self, api: Api, day: date, revisit_days: int, now: datetime, *, has_token: bool) -> None:
+    def __init__(self, api: Api, day: date, settings: Settings, now: datetime, *, has_token: bool) -> None:
+        revisit_days, self.withdraw_days = settings.revisit_days, settings.withdraw_days
         self.api = api
         self.day = day
         self.has_token = has_token
@@ -167,10 +170,16 @@ class _Units:
         self.missing = LOST if is_old else None
 
     def record(self, name: str, recording: Recording) -> None:
-        """Records what is missing of a unit."""
+        """Records what is missing of a unit. Raises `DeletedError` for a deleted user."""
         at = recording.cursor.next
         if not isinstance(at, int):
-            self._events(name, recording, at)
+            try:
+                self._events(name, recording, at)
+            except NotThereError as error:
+                if not _is_user(name):
+                    raise
+                user = {"who": "author", "named": "username", "path": "users/{}"}
+                raise why_gone(error, self.api, recording, self.withdraw_days, **user) from None
         self._threads(name, recording)
 
     def _events(self, name: str, recording: Recording, url: str | None) -> None:
@@ -223,7 +232,7 @@ class _Units:
     def _wanted(self, recording: Recording, *, is_user: bool) -> list[tuple[str, str, str]]:
         """Kind, project and number of each issue and merge request, in a fixed order."""
         found = set()
-        for line in (line for page in recording.pages for line in items_of(page)):
+        for line in recording.items:
             try:
                 event = json_object(line)
                 time = _at(event)
@@ -241,12 +250,8 @@ class _Units:
             found = kept(self.api.get(path).value, THREAD)
             pages = self.api.pages(f"{path}/award_emoji", {"per_page": PAGE_ITEMS}) if with_awards else ()
             awards = [award for page in pages if isinstance(page.value, list) for award in page.value]
-        except NotThereError:
-            return []  # confidential, moved or removed
-        except NotAllowedError as error:
-            if error.status != FORBIDDEN:
-                raise
-            return []  # for members of the project only
+        except (NotThereError, ForbiddenError):
+            return []  # confidential, moved, removed, or for members of the project only
         of_day = [award for award in awards if (time := _at(award)) is None or self.start <= time < self.end]
         about = {"kind": kind, "project": project, "number": number}
         return [{"thread": found, "about": about}, *({"award": kept(award, AWARD), "about": about} for award in of_day)]

@@ -20,7 +20,7 @@ EVENT: dict[str, Any] = {
     "target_iid": {},
     "target_type": {},
     "created_at": {},
-    "author": _AUTHOR,
+    "author": {"id": {}, "username": {}},
     "note": {
         "id": {},
         "system": {},

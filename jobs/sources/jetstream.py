@@ -183,9 +183,14 @@ def _commit(actor: str, occurred_at: int | None, commit: Any) -> Sequence[Record
 
 def _profile(actor: str, occurred_at: int | None, record: Any) -> Account:
     """The account record of a profile. A deleted profile (None) has no label, so the account no longer counts as a bot."""
+    is_bot = "bot" in self_labels(record)
+    return Account(actor, occurred_at, display_name=shown(within(record, "displayName")), is_bot=is_bot)
+
+
+def self_labels(record: Any) -> list[Any]:
+    """What the author of a record says of it, such as `bot` of a profile."""
     values = within(record, "labels", "values")
-    labels = [within(each, "val") for each in values] if type(values) is list else []
-    return Account(actor, occurred_at, display_name=shown(within(record, "displayName")), is_bot="bot" in labels)
+    return [within(each, "val") for each in values] if type(values) is list else []
 
 
 def _identity(actor: str, occurred_at: int | None, handle: Any) -> Sequence[Record]:

@@ -6,6 +6,7 @@ If a file is JSON but not one value per line (`documents`), its values take the 
 import bz2
 import gzip
 import io
+import json
 import logging
 import lzma
 import zlib
@@ -20,6 +21,7 @@ from backports import zstd
 from jobs.errors import CloutError, UsageError
 from jobs.sources import documents
 from jobs.sources.page import Note, Page, PageBuilder, Record, Rejected
+from jobs.sources.values import json_object
 
 log = logging.getLogger(__name__)
 
@@ -189,6 +191,21 @@ def values(stream: BinaryIO) -> Iterator[Line]:
     except _BROKEN as error:
         log.debug("value %d: %s", number + 1, error)
         yield Line(number + 1, b"", BROKEN)
+
+
+def remade(found: Iterable[Line], make: Callable[[dict[str, Any]], Iterable[Any]]) -> Iterator[Line]:
+    """The values that `make` makes of the object on each line, as JSON. A line without an object is rejected unquoted."""
+    for line in found:
+        if line.fault is not None:
+            yield line
+            continue
+        try:
+            value = json_object(line.text)
+        except Rejected as fault:
+            yield Line(line.number, b"{}", fault.reason)
+            continue
+        for made in make(value):
+            yield Line(line.number, json.dumps(made).encode())
 
 
 def _read(stream: BinaryIO, read: Read | None = None) -> Iterator[Line]:

@@ -15,7 +15,11 @@ An instance knows only what reached it, so each account is asked at its home, an
 times of statuses come from the clocks of their authors' instances. Only public and unlisted statuses count. Lists and
 notifications give no ids of likes, reblogs and follows, so one that another source reports too, from a recorded inbox or the
 instance of who reblogged, counts a second time. Not seen: follows of others, likes of statuses found by hashtag, replies that
-arrive after the pull, deletions. Lists of followers are never asked.
+arrive after the pull. Lists of followers are never asked.
+
+What is taken back (`jobs.sources.live.withdrawals`): an account that is gone or suspended takes back what it did on the
+`withdraw_days` before. A deletion of a status or reblog is seen if a later pull reads its day again (`revisit_days`).
+Deletions of replies by others, and of likes, are not seen.
 
 People's wishes: `only: opted-in`, the default, asks only about accounts that are `discoverable`, and leaves out everybody who
 is `noindex`, `limited` or `suspended`, or says no to being discovered. If `hide_collections` is set, counts of followers are
@@ -92,7 +96,6 @@ class MastodonSource(LiveSource):
     PLATFORM = "fediverse"
     ASK = MastodonAsk
     REQUESTS, MINUTES = 18_000, 6 * 60  # 1,000 accounts, at 60 requests a minute
-    SECRET = "an access token with the scope `read`"
     scope = POPULATION
     parse = staticmethod(parse)
 
@@ -121,6 +124,7 @@ class MastodonSource(LiveSource):
                 folder,
                 members=frozenset(name.casefold() for name in population.names),
                 revisit_days=self.settings.revisit_days,
+                withdraw_days=self.settings.withdraw_days,
                 has_token=self.optional_secret is not None,
             )
             if self.ask.notifications:

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from jobs.sources import mastodon_deletions
 from jobs.sources.live import snapshots
+from jobs.sources.live.bodies import Answer
 from jobs.sources.live.budget import ApiError
-from jobs.sources.live.http import Answer, Api, NotAllowedError, NotThereError
+from jobs.sources.live.http import Api, NotAllowedError, NotThereError
 from jobs.sources.live.recording import Cursor, Recording
 from jobs.sources.mastodon_entities import KINDS, OF_STATUS, PUBLIC, Wishes, kept_notification, kept_status
 from jobs.sources.mastodon_people import People, text_id
@@ -41,6 +43,7 @@ class Pull:
     folder: Path
     members: frozenset[str]
     revisit_days: int
+    withdraw_days: int
     has_token: bool
     late: bool = False
 
@@ -85,20 +88,25 @@ class Pull:
     def _account(self, name: str, recording: Recording) -> None:
         state = recording.cursor.next
         if state is None:
-            account = self.api.get("api/v1/accounts/lookup", {"acct": name})
+            account = mastodon_deletions.looked_up(self.api, name, recording, self.withdraw_days)
             if not self.wishes.may_ask(account.value):
                 recording.add([], Cursor(None, True, NOT_OPTED_IN))
                 return
             own = quote(_text(account, "id"), safe="")
-            state = {"next": f"api/v1/accounts/{own}/statuses?limit={PAGE}", "posts": []}
+            state = {"next": f"api/v1/accounts/{own}/statuses?limit={PAGE}", "posts": [], "seen": []}
         if state["next"]:
             ended = True
             for answer, last, ended in self._pages(state["next"], self.begin - self.revisit_days * DAY_US):
-                state = {"next": None if last else answer.next, "posts": [*state["posts"], *self._posts(answer.value)]}
+                state = {
+                    "next": None if last else answer.next,
+                    "posts": [*state["posts"], *self._posts(answer.value)],
+                    "seen": [*state["seen"], *(within(one, "uri") for one in answer.value)],
+                }
                 recording.add(self._statuses(answer.value), Cursor(state if ended else None))
             if not ended:
                 return
-        recording.add([], Cursor(None, True, self._look_up(state["posts"])))
+        taken_back = mastodon_deletions.deleted(recording, self.revisit_days, state["seen"])
+        recording.add([], Cursor(None, True, self._look_up(state["posts"]), taken_back))
 
     def _hashtag(self, unit: str, recording: Recording) -> None:
         first = f"api/v1/timelines/tag/{quote(unit[1:], safe='')}?limit={PAGE}"
@@ -170,10 +178,8 @@ class Pull:
 
     def _last_count(self, unit: str) -> int | None:
         """The post's count when the list was last recorded, on an earlier day."""
-        for days in range(1, self.revisit_days + 1):
-            earlier = date.fromordinal(self.day.toordinal() - days)
-            cursor = Recording(self.folder.parent / str(earlier), unit).cursor
-            if cursor.done:
+        for earlier in Recording(self.folder, unit).earlier(self.revisit_days):
+            if (cursor := earlier.cursor).done:
                 return int(cursor.next)
         return None
 

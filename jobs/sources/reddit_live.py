@@ -4,14 +4,13 @@ https://praw.readthedocs.io, https://www.reddit.com/dev/api. `jobs.sources.reddi
 the dumps. Reddit lists the newest 1,000 items only, fewer if some were removed, so a day of a busy subreddit stays incomplete,
 as a note says. A list that ends with fewer than `FITS` is the subreddit's whole history. Votes have no voters.
 
-A subreddit is private, banned or in quarantine if Reddit refuses it with a reason, or without one while it gives others. If it
-gives none, access is denied.
+A subreddit that Reddit refuses with a reason, such as `private`, is not there.
 
 Reddit's Developer Terms (https://redditinc.com/policies/developer-terms) forbid use by a business and derivative works without
 a contract, any access without approval, and keeping what people removed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import date, timedelta
 from pathlib import Path
@@ -22,9 +21,9 @@ from jobs.errors import UsageError
 from jobs.sources import reddit
 from jobs.sources.live import recording, roster
 from jobs.sources.live.budget import ApiError, Budget, OutOfBudgetError
-from jobs.sources.live.http import NotAllowedError, NotThereError
+from jobs.sources.live.http import ForbiddenError, NotAllowedError, NotThereError
 from jobs.sources.live.recording import Cursor, Recording
-from jobs.sources.live.settings import Ask, Members
+from jobs.sources.live.settings import Members, PlacesAsk
 from jobs.sources.live.snapshots import end_of
 from jobs.sources.live.source import LiveSource
 from jobs.sources.live.waits import now
@@ -46,21 +45,14 @@ KEPT = (
 )
 
 
-class _RefusedError(ApiError):
-    """Reddit refuses a list and does not say why."""
-
-
-class RedditLiveAsk(Ask):
+class RedditLiveAsk(PlacesAsk):
     """`subreddits`: names without `r/`. `site` and `api`: the addresses for tokens and for requests."""
+
+    PLACES = "subreddits"
 
     subreddits: Members
     site: str = "https://www.reddit.com"
     api: str = "https://oauth.reddit.com"
-
-    @classmethod
-    def of_places(cls, places: Sequence[str]) -> dict[str, Any]:
-        """Each place is the name of a subreddit."""
-        return {"subreddits": list(places)}
 
 
 class RedditLiveSource(LiveSource):
@@ -69,7 +61,6 @@ class RedditLiveSource(LiveSource):
     PLATFORM = reddit.PLATFORM
     ASK = RedditLiveAsk
     REQUESTS, MINUTES = 3_000, 90
-    SECRET = "`ID:SECRET` of an application"
     parse = staticmethod(reddit.parse)
 
     def record(self, day: date, folder: Path) -> list[Note]:
@@ -77,30 +68,15 @@ class RedditLiveSource(LiveSource):
         subreddits = self.population(day, folder, self.members(self.ask.subreddits))
         client_id, colon, client_secret = self.secret.partition(":")
         if not colon:
-            raise UsageError(f"connection {self.connection!r} must hold {self.SECRET}")
+            raise UsageError(f"connection {self.connection!r} must hold {self.settings.secret}")
         client = _client(self.ask, self.budget, client_id, client_secret, day)
         units = [f"r/{name}/{kind}" for name in subreddits.names for kind in ("new", "comments")]
 
         def ask(unit: str, into: Recording) -> None:
-            try:
-                _record(client, unit, into, end_of(day - timedelta(days=1)) // 1_000_000, self.connection)
-            except _RefusedError:
-                if _gives_any(folder, units):
-                    raise NotThereError(f"{unit}: not given") from None
-                refused.append(unit)
-                raise
+            _record(client, unit, into, end_of(day - timedelta(days=1)) // 1_000_000, self.connection)
 
-        refused: list[str] = []
         notes = roster.record(folder, units, "lists of items", ask)
-        if refused and not _gives_any(folder, units):
-            raise NotAllowedError(f"Reddit denies access (403); check connection {self.connection!r}")
         return [*notes, *([subreddits.change] if subreddits.change else [])]
-
-
-def _gives_any(folder: Path, units: Sequence[str]) -> bool:
-    """Whether Reddit gave a page of one of the lists."""
-    cursors = [Recording(folder, unit).cursor for unit in units]
-    return any(cursor != Cursor() and cursor.missing != roster.GONE for cursor in cursors)
 
 
 def _client(asked: RedditLiveAsk, budget: Budget, client_id: str, client_secret: str, day: date) -> Any:
@@ -149,7 +125,7 @@ def _translated(unit: str, connection: str) -> Iterator[None]:
         raise NotThereError(f"{unit}: not there") from None
     except prawcore.Forbidden as error:
         if _reason(error.response) is None:
-            raise _RefusedError("Reddit denies access (403)") from None
+            raise ForbiddenError(f"Reddit denies access (403); check connection {connection!r}") from None
         raise NotThereError(f"{unit}: not given") from None
     except prawcore.RequestException:
         raise ApiError("Reddit does not answer") from None

@@ -62,6 +62,7 @@ class SourceSpec:
                 landing=landing,
                 ask=made.ASK.of_places(self.places) if options.ask is None else options.ask,
                 connection=options.connection,
+                secret=kind.secret or "",
                 limits=options.budget or Limits(),
                 revisit_days=options.revisit_days,
                 withdraw_days=nights().withdraw_days,

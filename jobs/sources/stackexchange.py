@@ -113,7 +113,6 @@ class StackExchangeSource(SiteSource):
 
     ASK = StackExchangeAsk
     REQUESTS, MINUTES = 2_000, 60
-    SECRET = "a key from stackapps.com"
     parse = staticmethod(parse)
 
     def __init__(self, settings: Settings) -> None:

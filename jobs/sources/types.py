@@ -133,6 +133,7 @@ TYPES = {
     "reddit-live": SourceType(
         "jobs.sources.reddit_live:RedditLiveSource",
         live=True,
+        memory_hours=24,  # the newest 1,000 items; of a busy subreddit fewer hours, of a quiet one weeks
         secret="`ID:SECRET` of an application",
         terms="Reddit's terms forbid access without approval and derivative works without a contract",
         where="SUBREDDIT",

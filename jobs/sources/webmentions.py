@@ -94,7 +94,6 @@ class WebmentionsSource(LiveSource):
     PLATFORM = urls.PLATFORM
     ASK = WebmentionsAsk
     REQUESTS, MINUTES = 2_000, 60
-    SECRET = "the API key of webmention.io's settings"
     scope = POPULATION  # the account's domains
     parse = staticmethod(parse)
 

@@ -13,7 +13,6 @@ X's terms forbid individual profiling, tracking of users and measuring X (https:
 /restricted-use-cases). What X deletes must be deleted within 24 hours of its request, and everything when the agreement ends.
 """
 
-from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,10 +24,11 @@ from jobs.errors import CloutError, UsageError
 from jobs.files import appearing
 from jobs.sources import x_posts
 from jobs.sources.live import recording, roster, sites
+from jobs.sources.live.bodies import Answer
 from jobs.sources.live.budget import ApiError, Budget, OutOfBudgetError
-from jobs.sources.live.http import Answer, Api, NotThereError
+from jobs.sources.live.http import Api, NotThereError
 from jobs.sources.live.recording import Cursor, Recording
-from jobs.sources.live.settings import Ask, Members, Settings
+from jobs.sources.live.settings import Members, PlacesAsk, Settings
 from jobs.sources.live.snapshots import end_of
 from jobs.sources.live.source import LiveSource
 from jobs.sources.page import DAY_US, Note
@@ -47,16 +47,13 @@ SPENT = "spent.json"
 FIELDS = "author_id,created_at,in_reply_to_user_id,referenced_tweets,entities,edit_history_tweet_ids"
 
 
-class XAsk(Ask):
+class XAsk(PlacesAsk):
     """`accounts`: numbers of accounts. `api`: the URL of the API."""
+
+    PLACES = "accounts"
 
     accounts: Members
     api: str = PUBLIC
-
-    @classmethod
-    def of_places(cls, places: Sequence[str]) -> dict[str, Any]:
-        """Each place is the number of an account."""
-        return {"accounts": list(places)}
 
 
 class XSource(LiveSource):
@@ -65,7 +62,6 @@ class XSource(LiveSource):
     PLATFORM = x_posts.PLATFORM
     ASK = XAsk
     REQUESTS, MINUTES = 2_000, 120
-    SECRET = "a bearer token"
     parse = staticmethod(x_posts.parse)
 
     def __init__(self, settings: Settings) -> None:

@@ -22,13 +22,12 @@ another person here. Whoever holds X's content must delete what X deletes, and X
 the way the content came: https://docs.x.com/developer-terms/restricted-use-cases.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, BinaryIO
 
 from jobs.sources.files import COMPRESSIONS, JSON_LINES, existing
-from jobs.sources.lines import Line, lines, pages
+from jobs.sources.lines import Line, lines, pages, remade
 from jobs.sources.page import Account, Act, Author, Ignored, Page, Record, Rejected, Unresolved
 from jobs.sources.values import (
     ACTOR_WITHDRAWN,
@@ -183,20 +182,13 @@ def _objects(value: Any) -> list[dict[str, Any]]:
 
 def _read(stream: BinaryIO) -> Iterator[Line]:
     """The posts of each line, without texts."""
-    for line in lines(stream):
-        if line.fault is not None:
-            yield line
-            continue
-        try:
-            value = json_object(line.text)
-        except Rejected as fault:
-            yield Line(line.number, line.text, fault.reason)
-            continue
-        if "id" not in value and type(value.get("data")) not in (list, dict):
-            yield line
-            continue
-        for post in flattened(value if "id" not in value else {"data": value}):
-            yield Line(line.number, json.dumps(post).encode())
+    return remade(lines(stream), _posts)
+
+
+def _posts(value: dict[str, Any]) -> list[Any]:
+    if "id" in value:
+        return flattened({"data": value})
+    return flattened(value) if type(value.get("data")) in (list, dict) else [value]
 
 
 class XPostsSource:

@@ -30,7 +30,7 @@ from jobs.sources.live import roster, sites
 from jobs.sources.live.budget import ApiError, OutOfBudgetError
 from jobs.sources.live.http import Api, NotAllowedError, NotThereError
 from jobs.sources.live.recording import Cursor, Recording
-from jobs.sources.live.settings import Ask, Members, Settings
+from jobs.sources.live.settings import Members, PlacesAsk, Settings
 from jobs.sources.live.snapshots import end_of
 from jobs.sources.live.source import LiveSource
 from jobs.sources.page import Account, Act, Author, Ignored, Note, Record, Rejected, Unresolved
@@ -66,16 +66,13 @@ def parse(line: bytes) -> Sequence[Record]:
         return (Act("reply", actor, channel, occurred_at, own, about), *known)
 
 
-class YouTubeAsk(Ask):
+class YouTubeAsk(PlacesAsk):
     """`channels`: ids of channels, such as `UC...`. `api`: the URL of the API."""
+
+    PLACES = "channels"
 
     channels: Members
     api: str = PUBLIC
-
-    @classmethod
-    def of_places(cls, places: Sequence[str]) -> dict[str, Any]:
-        """Each place is the id of a channel."""
-        return {"channels": list(places)}
 
 
 class _DisabledError(ApiError):
@@ -88,7 +85,6 @@ class YouTubeSource(LiveSource):
     PLATFORM = "youtube"
     ASK = YouTubeAsk
     REQUESTS, MINUTES = 6_000, 90  # of 10,000 units a day
-    SECRET = "an API key"
     parse = staticmethod(parse)
 
     def __init__(self, settings: Settings) -> None:

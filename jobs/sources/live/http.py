@@ -11,16 +11,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
-from types import MappingProxyType
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import httpx2
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
 from jobs import __version__
 from jobs.errors import UsageError
-from jobs.sources.live.bodies import MAX_ANSWER_BYTES, body, json_of
+from jobs.sources.live.bodies import MAX_ANSWER_BYTES, Answer, body, json_of
 from jobs.sources.live.budget import ApiError, Budget, OutOfBudgetError
+from jobs.sources.live.recording import GONE, WITHHELD
 from jobs.sources.live.waits import MARGIN_S, PassingError, asked_wait_s, is_limited, is_used_up, now, wait_s
 
 log = logging.getLogger(__name__)
@@ -32,36 +32,35 @@ TIMEOUT_S = 30
 LIMITED_S = 60  # wait after a limit that only the body of a 403 names, as GitHub's secondary limit may
 TRIES = 6
 REDIRECTS = 5
+OF_CREDENTIALS = (b"bad credentials", b"invalid_token", b"insufficient_scope")  # in the body of a 403
 CONDITIONS = ("if-none-match", "if-modified-since")
 
 T = TypeVar("T")
 
 
 class NotAllowedError(UsageError):
-    """The platform denies access (`status` 401 or 403). A retry with the same credentials would not help."""
+    """The platform refuses the credentials (status 401, or what its body says). A retry with the same ones would not help."""
 
-    def __init__(self, reason: str, status: int = 403) -> None:
-        super().__init__(reason)
-        self.status = status
+
+class ForbiddenError(NotAllowedError):
+    """The platform denies access and does not name the credentials as cause (status 403): it may deny this resource only, or
+    everything. `roster` decides which."""
 
 
 class NotThereError(ApiError):
-    """The requested resource does not exist, is gone or is withheld (status 404, 410 or 451)."""
+    """The requested resource does not exist or is gone (status 404 or 410). `reason` says it in a note."""
+
+    reason: ClassVar[str] = GONE
+
+
+class WithheldError(NotThereError):
+    """The requested resource is withheld for legal reasons (status 451)."""
+
+    reason = WITHHELD
 
 
 # (status, parsed body or None if it is not JSON, host and path) -> the error that they mean
 Fault = Callable[[int, Any, str], Exception | None]
-
-
-class Answer(NamedTuple):
-    """A parsed JSON response. `next` is the URL of the next page from the `Link` header, None if there is none. `at` is the
-    platform's time in seconds since 1970; this machine's if the response has no readable `Date`. The names of `headers` are in
-    lower case."""
-
-    value: Any
-    next: str | None
-    at: float = 0.0
-    headers: Mapping[str, str] = MappingProxyType({})
 
 
 class Client(ABC):
@@ -173,15 +172,19 @@ class Client(ABC):
         if is_limited(answer):
             raise PassingError("the rate limit is reached", asked_wait_s(answer))
         if status in (401, 403):
-            fix = f"check connection {self._connection!r}" if self._connection else "it needs a connection"
-            raise NotAllowedError(f"{where}: not allowed ({status}); {fix}", status)
+            raise (NotAllowedError if status == 401 else ForbiddenError)(self._denial(status, where))
         if status in (404, 410, 451):
-            raise NotThereError(f"{where}: not there ({status})")
+            missing = WithheldError if status == 451 else NotThereError
+            raise missing(f"{where}: {missing.reason} ({status})")
         if status in (408, 425) or status >= 500:
             raise PassingError(f"status {status}", asked_wait_s(answer))
         is_unchanged = status == httpx2.codes.NOT_MODIFIED and any(map(answer.request.headers.get, CONDITIONS))
         if status != httpx2.codes.OK and not is_unchanged:
             raise ApiError(f"{where}: status {status}")
+
+    def _denial(self, status: int, where: str) -> str:
+        fix = f"check connection {self._connection!r}" if self._connection else "it needs a connection"
+        return f"{where}: not allowed ({status}); {fix}"
 
 
 class Api(Client):
@@ -204,15 +207,15 @@ class Api(Client):
         self._fault = fault
         super().__init__(budget, headers=headers, connection=connection)
 
-    def get(self, path: str, params: Mapping[str, Any] | None = None) -> Answer:
-        """The JSON response for a path below the base, or for a whole URL of the same scheme, host and port. Several threads
-        may call it.
+    def get(self, path: str, params: Mapping[str, Any] | None = None, etag: str | None = None) -> Answer:
+        """The JSON response for a path below the base, or for a whole URL of the same scheme, host and port. `etag` is the
+        version at hand (RFC 9110 section 13.1.2). Several threads may call it.
 
         Raises `OutOfBudgetError`, `NotAllowedError` or `NotThereError`, or `ApiError` if the platform fails otherwise.
         """
-        return self._get(self._address(path, params), self._answer)
+        return self._get(self._address(path, params), self._answer, {"if-none-match": etag} if etag else None)
 
-    def pages(self, path: str, params: Mapping[str, Any] | None = None) -> Iterator[Answer]:
+    def pages(self, path: str, params: Mapping[str, Any] | None = None, etag: str | None = None) -> Iterator[Answer]:
         """Yields the response of `get` and the pages that follow it by `Link: rel=next`. Raises like `get`, and `ApiError` if a
         page links to one that was already read."""
         seen: set[str] = set()
@@ -221,9 +224,9 @@ class Api(Client):
             if following in seen:
                 raise ApiError(f"{httpx2.URL(following).host}: the list of pages links back to a page already read")
             seen.add(following)
-            answer = self.get(following)
+            answer = self.get(following, etag=etag)
             yield answer
-            following = answer.next
+            following, etag = answer.next, None
 
     def _address(self, path: str, params: Mapping[str, Any] | None) -> httpx2.URL:
         url = httpx2.URL(path if "://" in path else f"{str(self._base).rstrip('/')}/{path.lstrip('/')}")
@@ -242,6 +245,8 @@ class Api(Client):
             self._refuse_fault(answer, value, where)
             if answer.status_code == 403 and b"rate limit" in content.lower():
                 raise PassingError("the rate limit is reached", LIMITED_S)
+            if answer.status_code == 403 and any(each in content.lower() for each in OF_CREDENTIALS):
+                raise NotAllowedError(self._denial(403, where))
         super()._refuse_failure(answer, where)
 
     def _refuse_fault(self, answer: httpx2.Response, value: Any, where: str) -> None:
@@ -251,6 +256,8 @@ class Api(Client):
             raise error
 
     def _answer(self, answer: httpx2.Response, where: str) -> Answer:
+        if answer.status_code == httpx2.codes.NOT_MODIFIED:
+            return Answer(None, None, now(answer), dict(answer.headers), is_unchanged=True)
         try:
             value = json_of(body(answer, where, MAX_ANSWER_BYTES))
         except ValueError:

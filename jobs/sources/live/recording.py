@@ -12,7 +12,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -27,16 +27,21 @@ from jobs.sources.page import Note, Page, PageBuilder, Rejected
 
 MOST_LETTERS = 150  # longest encoded unit in a file name; a longer one is cut
 SUFFIX = ".jsonl.zst"
+GONE, DENIED, WITHHELD = "not there", "access is denied", "withheld for legal reasons"  # why units are not given
 CURSOR = "clout_cursor"  # the only key of a page's last line
 
 
 class Cursor(NamedTuple):
     """Where the next pull of a unit resumes. `next` is a JSON value that only the source interprets, None before the first
-    page. `done`: the platform has no more of the unit. `missing`: why the unit stays incomplete although it is done."""
+    page. `done`: the platform has no more of the unit. `missing`: why the unit stays incomplete although it is done.
+    `taken_back`: what a unit that is done takes back of earlier days, each as (activity_id, actor_id); without an id, all that
+    the account did. `etag`: the version of the list's first page, by which the next pull asks whether the list changed."""
 
     next: Any = None
     done: bool = False
     missing: str | None = None
+    taken_back: Sequence[tuple[str | None, str]] | None = None
+    etag: str | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,22 @@ class Recording:
         """The cursor after the last recorded page. Raises `CloutError` if that page is damaged."""
         pages = self.pages
         return _cursor(pages[-1]) if pages else Cursor()
+
+    def earlier(self, days: int) -> Iterator["Recording"]:
+        """The recordings of the unit on each of this many days before, the newest first. The folder is that of a day."""
+        day = date.fromisoformat(self.folder.name)
+        for number in range(1, days + 1):
+            yield Recording(self.folder.parent / str(day - timedelta(days=number)), self.unit)
+
+    @property
+    def is_given(self) -> bool:
+        """Whether the platform gave a page of the unit."""
+        return bool(self.pages) and self.cursor.missing not in (GONE, DENIED, WITHHELD)
+
+    @property
+    def items(self) -> list[bytes]:
+        """The items of all pages, each as one line of JSON."""
+        return [line for page in self.pages for line in items_of(page)]
 
     def add(self, items: Sequence[Any], cursor: Cursor) -> None:
         """Records a page of items and the cursor after it, and flushes the file to disk. An item is a line of JSON as bytes, or

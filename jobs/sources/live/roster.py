@@ -2,6 +2,9 @@
 
 A unit is what one list of pages answers about: an account, a repository, a feed. Its recording ends with a cursor that is done;
 if the platform cannot give the whole day of it, that cursor says why, so a repeated pull of the day reports the same.
+
+A refusal with status 403 is the unit's own, such as a blocked repository, if the platform gave any other unit of the day. If it
+gave none, access as a whole is denied.
 """
 
 import logging
@@ -14,14 +17,29 @@ import orjson
 
 from jobs.files import appearing
 from jobs.sources.live.budget import ApiError, OutOfBudgetError
-from jobs.sources.live.http import NotThereError
-from jobs.sources.live.recording import Cursor, Recording
+from jobs.sources.live.http import ForbiddenError, NotThereError
+from jobs.sources.live.recording import DENIED, Cursor, Recording
 from jobs.sources.page import Note
 
 log = logging.getLogger(__name__)
 
+
+class DeletedError(NotThereError):
+    """The account that a unit is about was deleted, or taken down. `account` is its id: it takes back what it did
+    (`withdrawals`)."""
+
+    def __init__(self, account: str) -> None:
+        super().__init__("the account is deleted")
+        self.account = account
+
+
+class RenamedError(NotThereError):
+    """The account that a unit is about has another name."""
+
+    reason = "renamed"
+
+
 FAILED = "failed.json"
-GONE = "not there"
 MOST_FAILURES = 3  # consecutive units that fail, after which the platform as a whole counts as failing
 
 
@@ -37,10 +55,11 @@ def record(
     A unit that does not exist is done, with this as reason. If the budget is used up, or `most_failures` units in a row fail,
     the rest of the units stays for the next pull; pass infinity if each unit is on a host of its own. Units that failed come
     last in the next pull, so that they never keep it from the others. Returns a note for each reason, with the number of units.
-    Passes on other errors, such as `NotAllowedError`.
+    Passes on other errors, such as `NotAllowedError`. Raises `ForbiddenError` if units are refused and none is given.
     """
     failed = _failed(folder)
     failures: Counter[str] = Counter()
+    refused: dict[str, ForbiddenError] = {}
     stopped: str | None = None
     in_a_row = asked = 0
     for unit in sorted(units, key=lambda unit: unit in failed):
@@ -54,8 +73,14 @@ def record(
             failed.discard(unit)
         except NotThereError as error:
             log.info("%s: %s", unit.partition("?")[0], error)
-            recording.add([], Cursor(None, True, GONE))
+            taken_back = [(None, error.account)] if isinstance(error, DeletedError) else None
+            recording.add([], Cursor(None, True, error.reason, taken_back))
             in_a_row = 0
+        except ForbiddenError as error:
+            log.info("%s: %s", unit.partition("?")[0], error)
+            refused[unit] = error
+            if len(refused) == MOST_FAILURES and not _gives_any(folder, units):
+                break
         except OutOfBudgetError as error:
             stopped = str(error)
             break
@@ -68,6 +93,10 @@ def record(
                 stopped = str(error)
                 break
         asked += 1
+    if refused and not _gives_any(folder, units):
+        raise next(iter(refused.values()))
+    for unit in refused:
+        Recording(folder, unit).add([], Cursor(None, True, DENIED))
     if failures:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with appearing(folder / FAILED) as part:
@@ -80,6 +109,11 @@ def _failed(folder: Path) -> set[str]:
     with suppress(OSError, ValueError):
         return set(orjson.loads((folder / FAILED).read_bytes()))
     return set()
+
+
+def _gives_any(folder: Path, units: Sequence[str]) -> bool:
+    """Whether the platform gave a page of any of the units."""
+    return any(Recording(folder, unit).is_given for unit in units)
 
 
 def _notes(

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -24,6 +24,17 @@ class Ask(BaseModel, ABC):
         """The fields that the WHERE of `--source` values give. Raises `UsageError` if a place is malformed."""
 
 
+class PlacesAsk(Ask):
+    """An ask whose places are the members of its field `PLACES`."""
+
+    PLACES: ClassVar[str]
+
+    @classmethod
+    def of_places(cls, places: Sequence[str]) -> dict[str, Any]:
+        """Each place is a member."""
+        return {cls.PLACES: list(places)}
+
+
 class Limits(BaseModel):
     """What one pull may use (`budget`); what is left out has the type's default."""
 
@@ -36,13 +47,15 @@ class Limits(BaseModel):
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How one live source is opened. `folder`: what relative paths of populations are relative to. `withdraw_days`: the
-    days after a day in which acts may be taken back. `budget` makes the budget from a number of requests and of minutes."""
+    """How one live source is opened. `secret`: what the connection must hold. `folder`: what relative paths of populations are
+    relative to. `withdraw_days`: the days after a day in which acts may be taken back. `budget` makes the budget from a number
+    of requests and of minutes."""
 
     id: str
     landing: Path
     ask: Mapping[str, Any]
     connection: str = ""
+    secret: str = "a token"
     limits: Limits = field(default_factory=Limits)
     revisit_days: int = 1
     withdraw_days: int = 7

@@ -13,9 +13,10 @@ import orjson
 from pydantic import field_validator
 
 from jobs.errors import UsageError
+from jobs.sources.live import recording as recordings
 from jobs.sources.live import roster
+from jobs.sources.live.bodies import Answer
 from jobs.sources.live.budget import ApiError
-from jobs.sources.live.http import Answer
 from jobs.sources.live.recording import Cursor, Recording
 from jobs.sources.live.settings import Ask, Settings
 from jobs.sources.live.snapshots import end_of
@@ -124,8 +125,8 @@ def items_in(value: Any, name: str) -> list[Any]:
 
 
 def kept(item: Any, *names: str) -> dict[str, Any]:
-    """The item with these fields only. Anything but an object becomes an empty one, which a parser rejects."""
-    return {name: item[name] for name in names if name in item} if isinstance(item, dict) else {}
+    """The plain values of these fields. Anything but an object becomes an empty one, which a parser rejects."""
+    return recordings.kept(item, {name: {} for name in names}) if isinstance(item, dict) else {}
 
 
 def _url(site: str) -> httpx2.URL:

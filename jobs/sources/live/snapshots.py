@@ -6,13 +6,12 @@ observation of a list has no earlier one, so its interval begins when the object
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from jobs.sources.live import recording
 from jobs.sources.live.recording import Recording
 from jobs.sources.page import DAY_US
 
@@ -47,12 +46,11 @@ def is_observable(day: date, observed_at: int) -> bool:
 def compared(folder: Path, unit: str, day: date, observed_at: int, names: Sequence[str]) -> list[dict[str, Any]]:
     """The items to record for the names on a page of a list: each name, and the time of its act in microseconds since 1970, or
     None if an earlier day's list of the same unit had the name. `folder` is that of the day's recordings."""
-    before = set(_before(folder, unit, day))
+    before = set(_before(Recording(folder, unit)))
     at = min(observed_at, end_of(day)) - 1
     return [{NAME: name, AT: None if name in before else at} for name in names]
 
 
-def _before(folder: Path, unit: str, day: date) -> Iterable[str]:
-    for days in range(1, LOOK_BACK_DAYS + 1):
-        for page in Recording(folder.parent / str(day - timedelta(days=days)), unit).pages:
-            yield from (orjson.loads(item)[NAME] for item in recording.items_of(page))
+def _before(unit: Recording) -> Iterable[str]:
+    for earlier in unit.earlier(LOOK_BACK_DAYS):
+        yield from (orjson.loads(item)[NAME] for item in earlier.items)

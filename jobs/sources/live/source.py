@@ -29,7 +29,6 @@ class LiveSource(ABC):
     ASK: ClassVar[type[Ask]]
     REQUESTS: ClassVar[int]
     MINUTES: ClassVar[float]
-    SECRET: ClassVar[str] = "a token"  # what the connection holds
     scope = EVERYONE
 
     def __init__(self, settings: Settings) -> None:
@@ -76,12 +75,14 @@ class LiveSource(ABC):
         return [each for each in days if self.folder(each).exists()]
 
     def withdrawals(self, day: date) -> Withdrawals:
-        """What the day's recording takes back, of whichever day. Nothing, unless the platform reports such acts."""
-        return Withdrawals()
+        """What the day's recording takes back, of whichever day."""
+        return withdrawals.of_population(self.folder(day))
 
     def parser(self, day: date) -> Parse:
-        """The parser of a day's recordings."""
-        return self.parse
+        """The parser of a day's recordings, which ignores what accounts did that are deleted by then or by a later day that is
+        looked at."""
+        deleted = frozenset[str]().union(*(self.withdrawals(each).accounts for each in (day, *self.later(day))))
+        return withdrawals.without(self.parse, deleted) if deleted else self.parse
 
     def folder(self, day: date) -> Path:
         """The folder of the day's recordings."""
@@ -90,7 +91,7 @@ class LiveSource(ABC):
     @property
     def secret(self) -> str:
         """The secret of the source's connection. Raises `UsageError` if it is not set."""
-        return connections.required(self.connection, self.SECRET)
+        return connections.required(self.connection, self.settings.secret)
 
     @property
     def optional_secret(self) -> str | None:

@@ -4,16 +4,24 @@ A pull of a day reads its own recording and, for the `withdraw_days` days after 
 So a day that is pulled again loses those acts, whatever the order of pulls. A pull that takes back acts of earlier days pulls
 those days again, from their recordings and without a request. Their scores become stale, `clout repair` computes them again,
 and each change is a restatement.
+
+A population's units say in their recordings what they take back (`Cursor.taken_back`). Deleted accounts of a day take back
+their acts only if the platform gave at least half of the population's units on that day: one that fails may deny that anything
+exists.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
+from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
 import pyarrow as pa
 
-from jobs.sources.page import ACTS, UNDOS, Page, no_rows
+from jobs.sources.lines import Parse
+from jobs.sources.live import population
+from jobs.sources.live.recording import Recording
+from jobs.sources.page import ACTS, UNDOS, Account, Act, Ignored, Page, Record, no_rows
 from jobs.warehouse import counted
 from jobs.warehouse.storage import Warehouse
 from schemas.activity import ACTIVITY
@@ -24,6 +32,36 @@ class Withdrawals(NamedTuple):
 
     acts: Sequence[tuple[str, str]] = ()
     accounts: frozenset[str] = frozenset()
+
+
+def of_population(folder: Path) -> Withdrawals:
+    """What the units of the population take back, as recorded in a day's folder."""
+    kept = population.kept(folder)
+    units = [Recording(folder, name) for name in (kept.names if kept else ())]
+    cursors = [unit.cursor for unit in units]
+    taken_back = [(each, by) for cursor in cursors if cursor.done for each, by in cursor.taken_back or ()]
+    accounts = frozenset(by for each, by in taken_back if each is None)
+    is_trusted = not accounts or 2 * sum(unit.is_given for unit in units) >= len(units)
+    return Withdrawals(
+        [(each, by) for each, by in taken_back if each is not None], accounts if is_trusted else frozenset()
+    )
+
+
+def without(parse: Parse, accounts: Collection[str], *, towards: bool = False) -> Parse:
+    """Like `parse`, but ignores what these accounts did, and drops their account rows. What others did to them stays, unless
+    `towards`."""
+
+    def is_out(act: Act) -> bool:
+        return act.actor_id in accounts or (towards and act.target_id in accounts)
+
+    def parsed(line: bytes) -> Sequence[Record]:
+        return [
+            Ignored(record.occurred_at) if isinstance(record, Act) and is_out(record) else record
+            for record in parse(line)
+            if not (isinstance(record, Account) and record.account_id in accounts)
+        ]
+
+    return parsed
 
 
 def page(platform: str, file: str, acts: Sequence[tuple[str, str]]) -> Page:

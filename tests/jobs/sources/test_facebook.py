@@ -1,10 +1,9 @@
 """A Page of Facebook through the real client, against a server on loopback."""
 
 import tarfile
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import orjson
 import pytest
@@ -21,15 +20,12 @@ from jobs.sources.values import derived_id
 from jobs.warehouse.runs import Batch
 from schemas.coverage import COVERAGE
 from tests.jobs.sources.archives import content
+from tests.jobs.sources.facebook_server import AT, DAY, NIGHT, TOKEN, answer
 from tests.jobs.sources.killed import killed_at, recorded
 from tests.jobs.sources.platform_server import Platform, Reply
 
-DAY = date(2026, 11, 3)
 NOON = int(datetime(2026, 11, 3, 12, tzinfo=UTC).timestamp()) * 1_000_000
-AT = "2026-11-03T12:00:00+0000"
-TOKEN = "SECRETTOKEN"
 OLDER = "comments and reactions on posts from before 2026-11-02 are not seen"
-NIGHT = "Wed, 04 Nov 2026 01:00:00 GMT"
 END = NOON + 12 * 3_600_000_000
 LIKE = {"name": "9", "at": END - 1, "type": "LOVE", "post": "1_5", "page": "1"}
 COMMENT = {"id": "c", "created_time": AT, "page": "1", "post": "1_5", "from": {"id": "9", "name": "انا"}}
@@ -37,25 +33,7 @@ COMMENT = {"id": "c", "created_time": AT, "page": "1", "post": "1_5", "from": {"
 
 @pytest.fixture
 def graph(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Platform:
-    """Page 1 has two pages of posts, each post two pages of comments, the second one below the first, and of reactions."""
     monkeypatch.setenv("CLOUT_CONNECTION_FB", TOKEN)
-
-    def answer(path: str) -> Reply:
-        split = urlsplit(path)
-        second = "after" in parse_qs(split.query)
-        if split.path.endswith("/published_posts"):
-            items: list[Any] = [{"id": f"1_{6 if second else 5}", "created_time": AT, "message": "secret"}]
-        elif split.path.endswith("/reactions"):
-            items = [{"id": "8" if second else "7", "type": "LIKE", "name": "secret"}]
-        else:
-            post = split.path.split("/")[1]
-            items = [
-                {"id": f"{post}c{second:d}", "created_time": AT, "from": {"id": "9", "name": "bo"}, "message": "secret"}
-            ]
-            if second:
-                items[0]["parent"] = {"id": f"{post}c0"}
-        paging = {"cursors": {"after": "x"}} | ({} if second else {"next": f"{platform.url}/?access_token={TOKEN}"})
-        return Reply({"data": items, "paging": paging}, headers={"Date": NIGHT})
 
     platform.answer = answer
     return platform

@@ -3,6 +3,7 @@
 import pytest
 
 from jobs.sources import feed_documents, feeds
+from jobs.sources.live import recording
 from jobs.sources.page import Note
 from tests.jobs.sources.blogs import ATOM, DAY, OLD, Blogs, atom, entry, opened, pulled
 from tests.jobs.sources.platform_server import Platform, Reply
@@ -58,7 +59,7 @@ def test_one_bad_blog_is_counted_and_the_others_survive(blogs, tmp_path, reply, 
 
 
 @pytest.mark.parametrize(
-    ("status", "reason"), [(404, "not there"), (410, "not there"), (401, feeds.DENIED), (403, feeds.DENIED)]
+    ("status", "reason"), [(404, "not there"), (410, "not there"), (401, recording.DENIED), (403, recording.DENIED)]
 )
 def test_blogs_that_are_gone_or_closed_are_counted_and_not_asked_again(blogs, tmp_path, status, reason):
     paths = [f"/{number}" for number in range(4)]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from jobs.sources import bluesky, jetstream, jetstream_common
+from jobs.sources import bluesky_events, jetstream, jetstream_common
 from jobs.sources.page import Act, Record, Rejected
 from jobs.sources.values import EARLIEST, LATEST
 
@@ -92,7 +92,7 @@ def outcome(line: bytes) -> tuple[Record, ...] | tuple[str, int | None]:
 
 def recorded(line: bytes) -> Any:
     """The time and account of an event, and what the recorded line gives."""
-    read = bluesky._read(line)
+    read = bluesky_events.read(line)
     return read and (read[0], read[1], outcome(read[2]))
 
 
@@ -117,6 +117,6 @@ def test_common_events_take_the_quick_way(collection, operation, monkeypatch):
 def test_a_post_with_a_subject_is_still_a_reply():
     made = event("app.bsky.feed.post", "create")
     made["commit"]["record"] |= {"subject": {"uri": POST}, "reply": REPLY}
-    read = bluesky._read(json.dumps(made).encode())
+    read = bluesky_events.read(json.dumps(made).encode())
     assert read is not None
     assert [act.kind for act in jetstream.parse(read[2]) if isinstance(act, Act)] == ["reply"]

@@ -9,7 +9,8 @@ import orjson
 import pytest
 
 from jobs.sources import activitystreams, mastodon_entities, mastodon_pull
-from jobs.sources.live.http import Answer, Api
+from jobs.sources.live.bodies import Answer
+from jobs.sources.live.http import Api
 from jobs.sources.mastodon import parse
 from jobs.sources.mastodon_entities import Wishes, act_id, kept_account, kept_status
 from jobs.sources.mastodon_people import People
@@ -166,7 +167,7 @@ class Nobody(Api):
     def __init__(self, answer: Any) -> None:
         self.answer = answer
 
-    def get(self, path: str, params: Any = None) -> Answer:
+    def get(self, path: str, params: Any = None, etag: str | None = None) -> Answer:
         return Answer(self.answer, None)
 
 

@@ -132,9 +132,7 @@ def test_posts_whose_notifications_are_read_have_no_lists(notified, tmp_path):
 
 
 def test_notifications_need_a_token(instance, tmp_path):
-    with pytest.raises(
-        UsageError, match=r"connection 'masto' is missing: set CLOUT_CONNECTION_MASTO to an access token"
-    ):
+    with pytest.raises(UsageError, match=r"connection 'masto' is missing: set CLOUT_CONNECTION_MASTO to a token"):
         pulled(opened(instance, tmp_path, notifications=True))
 
 

@@ -12,7 +12,8 @@ import orjson
 import pytest
 import yaml
 
-from jobs.sources.live.http import Answer, Api
+from jobs.sources.live.bodies import Answer
+from jobs.sources.live.http import Api
 from jobs.sources.mastodon_entities import PUBLIC, Wishes, kept_account, kept_status, parse
 from jobs.sources.mastodon_people import People
 from jobs.sources.page import Act, Unresolved
@@ -85,7 +86,7 @@ class Shown(Api):
     def __init__(self, found: dict[str, dict[str, Any]]) -> None:
         self.found = found
 
-    def get(self, path: str, params: Any = None) -> Answer:
+    def get(self, path: str, params: Any = None, etag: str | None = None) -> Answer:
         assert path == "api/v1/accounts"
         return Answer([self.found[one] for one in params["id[]"] if one in self.found], None)
 

@@ -80,6 +80,32 @@ class GitHub:
         return [urlsplit(path).path for path in self.platform.asked]
 
 
+def filled(platform: Platform) -> GitHub:
+    """The repository `bo/tool` with its events and lists."""
+    made = GitHub(platform)
+    made.lists["/repos/bo/tool/events"] = [
+        event("9", "2026-11-04T01:00:00Z", actor="late"),
+        event("8"),
+        event("7", kind="IssueCommentEvent", action="created", issue={"number": 12, "user": user("Cleo")}, comment={"id": 70}),
+        event("6", kind="IssuesEvent", actor="cleo", action="opened", issue={"number": 12, "user": user("Cleo")}),
+        event("5", "2026-11-02T23:59:59Z", actor="early"),
+    ]  # fmt: skip
+    made.lists["/repos/bo/tool/issues"] = [
+        issue(11, "2026-10-01T00:00:00Z", by="Eve", updated_at="2026-11-05T00:00:00Z"),
+        issue(12),
+        issue(13, by="Fay", pull_request={"url": f"{REPO}/pulls/13"}),
+        issue(14, "2026-11-04T09:00:00Z"),
+    ]
+    made.lists["/repos/bo/tool/issues/comments"] = [
+        comment(60, at="2026-11-01T00:00:00Z") | {"updated_at": "2026-11-09T00:00:00Z"},
+        comment(70),
+        comment(71, on=11),
+        comment(72, at="2026-11-04T00:00:00Z"),
+    ]
+    made.lists["/repos/bo/tool/pulls/comments"] = [code_comment(80)]
+    return made
+
+
 def opened(hub: GitHub, landing: Path, requests: int = 1_000, **ask: Any) -> GitHubSource:
     asked = {"api": hub.platform.url} | (ask or {"repositories": ["Bo/Tool"]})
     return GitHubSource(

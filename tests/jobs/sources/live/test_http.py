@@ -8,7 +8,15 @@ import pytest
 from jobs.errors import UsageError
 from jobs.sources.live import http
 from jobs.sources.live.budget import ApiError, Budget
-from jobs.sources.live.http import TRIES, Api, NotAllowedError, NotThereError, PassingError
+from jobs.sources.live.http import (
+    TRIES,
+    Api,
+    ForbiddenError,
+    NotAllowedError,
+    NotThereError,
+    PassingError,
+    WithheldError,
+)
 from tests.jobs.sources.platform_server import DATE, NOW, Reply, then
 
 SECRET = "s3cr3t"
@@ -63,11 +71,28 @@ def test_credentials_that_are_refused_fail_at_once_and_name_the_connection(platf
     assert len(platform.asked) == 1
 
 
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (Reply({"message": "Repository access blocked"}, 403), ForbiddenError),
+        (Reply({"message": "Bad credentials"}, 403), NotAllowedError),
+        (Reply({"error": "insufficient_scope"}, 403), NotAllowedError),
+        (Reply({"message": "Repository access blocked"}, 401), NotAllowedError),
+    ],
+)
+def test_a_refusal_names_the_credentials_or_may_be_about_one_resource(platform, api, reply, kind):
+    platform.answer = then(reply)
+    with pytest.raises(NotAllowedError) as raised:
+        api().get("x")
+    assert type(raised.value) is kind
+
+
 @pytest.mark.parametrize("status", [404, 410, 451])
 def test_what_is_gone_is_one_thing_less(platform, api, status):
     platform.answer = then(Reply(None, status))
-    with pytest.raises(NotThereError, match=rf"not there \({status}\)"):
+    with pytest.raises(NotThereError, match=rf"(not there|withheld for legal reasons) \({status}\)") as raised:
         api().get("x")
+    assert isinstance(raised.value, WithheldError) is (status == 451)
     assert len(platform.asked) == 1
 
 
@@ -197,3 +222,19 @@ def test_an_answer_has_the_platforms_time_and_its_headers(platform, api):
     assert answer.at == NOW.timestamp()
     assert answer.headers["x-hint"] == "a"
     assert abs(api().get("x").at - time.time()) < 60
+
+
+def test_a_resource_that_still_has_the_version_at_hand_has_no_value(platform, api):
+    def answer(path: str) -> Reply:
+        headers = {"ETag": '"v1"', "Link": f'<{platform.url}/b>; rel="next"'} if path == "/a" else {}
+        versions.append(platform.headers.get("if-none-match"))
+        return Reply(b"", 304, headers) if versions[-1] == '"v1"' else Reply([1], 200, headers)
+
+    versions: list[str | None] = []
+    platform.answer = answer
+    first = api().get("a")
+    assert (first.value, first.etag, first.is_unchanged) == ([1], '"v1"', False)
+    again = api().get("a", etag=first.etag)
+    assert (again.value, again.etag, again.is_unchanged, again.next) == (None, '"v1"', True, None)
+    assert [page.value for page in api().pages("a", etag='"v0"')] == [[1], [1]]
+    assert versions == [None, '"v1"', '"v0"', None]

@@ -7,9 +7,9 @@ import pytest
 
 from jobs.sources.live import roster
 from jobs.sources.live.budget import ApiError, Budget, OutOfBudgetError
-from jobs.sources.live.http import NotAllowedError, NotThereError
-from jobs.sources.live.recording import Cursor, Recording
-from jobs.sources.live.roster import GONE, MOST_FAILURES
+from jobs.sources.live.http import ForbiddenError, NotAllowedError, NotThereError, WithheldError
+from jobs.sources.live.recording import DENIED, GONE, Cursor, Recording
+from jobs.sources.live.roster import MOST_FAILURES
 from jobs.sources.page import Note
 from tests.jobs.sources.killed import killed_at, recorded
 
@@ -153,6 +153,43 @@ def test_other_errors_pass(tmp_path, error):
     with pytest.raises(type(error)):
         record(tmp_path, platform)
     assert platform.asked == ["u0", "u1"]
+
+
+FORBIDDEN = ForbiddenError("x: not allowed (403); check connection 'x'")
+
+
+@pytest.mark.parametrize("unit", ["u0", "u3", "u5"])
+def test_a_refused_unit_is_its_own_if_others_are_given(tmp_path, unit):
+    platform = Platform(**{unit: FORBIDDEN})
+    expected = [Note(f"1 of 6 accounts: {DENIED}", partial=True, lasting=True)]
+    assert record(tmp_path, platform) == expected
+    assert platform.asked == UNITS
+    assert record(tmp_path, platform) == expected
+    assert platform.asked == UNITS
+
+
+def test_refusals_of_all_units_are_one_of_access(tmp_path):
+    platform = Platform(**dict.fromkeys(UNITS, FORBIDDEN) | {"u1": NotThereError("x/u1: not there (404)")})
+    for asked in (["u0", "u1", "u2", "u3"], ["u0", "u2", "u3"]):
+        with pytest.raises(ForbiddenError, match="check connection 'x'"):
+            record(tmp_path, platform)
+        assert platform.asked == asked
+        platform.asked.clear()
+    platform.faults = {"u5": FORBIDDEN}
+    assert [note.reason for note in record(tmp_path, platform)] == [
+        f"1 of 6 accounts: {DENIED}",
+        f"1 of 6 accounts: {GONE}",
+    ]
+
+
+def test_many_refused_units_do_not_end_the_pull_once_others_are_given(tmp_path):
+    platform = Platform(**dict.fromkeys(UNITS[1:], FORBIDDEN))
+    assert [note.reason for note in record(tmp_path, platform)] == [f"5 of 6 accounts: {DENIED}"]
+
+
+def test_a_unit_that_is_withheld_says_so(tmp_path):
+    platform = Platform(u1=WithheldError("x/u1"))
+    assert [note.reason for note in record(tmp_path, platform)] == ["1 of 6 accounts: withheld for legal reasons"]
 
 
 def test_a_pull_that_is_killed_at_any_page_asks_each_unit_at_most_twice(tmp_path):

@@ -1,0 +1,59 @@
+"""Who asks not to be shown to people without a login, by the self-label `!no-unauthenticated` of their profile.
+
+Jetstream reports a profile only when it changes. So a day starts from whom the newest earlier day knew, and the last profile
+of a day decides. A day keeps the result in a file once it is recorded whole, because recordings are removed some day.
+"""
+
+from pathlib import Path
+
+import orjson
+
+from jobs.files import appearing
+from jobs.sources import bluesky_deletions, jetstream
+from jobs.sources.live.recording import Recording
+from jobs.sources.values import within
+
+LABEL = "!no-unauthenticated"
+FILE = "unwilling.txt"  # one DID a line
+_PROFILE = b'"collection":"%s"' % jetstream.PROFILE.encode()
+
+
+def before(folder: Path) -> frozenset[str]:
+    """The accounts that asked for it by the end of the newest day before that of the folder."""
+    earlier = [path for path in folder.parent.glob(f"*/{FILE}") if path.parent.name < folder.name]
+    return _read(max(earlier)) if earlier else frozenset()
+
+
+def unwilling(stream: Recording) -> frozenset[str]:
+    """The accounts that ask for it at the end of a day's recorded events."""
+    kept = stream.folder / FILE
+    if kept.exists():
+        return _read(kept)
+    last: dict[str, tuple[int, bool]] = {}
+    for line in bluesky_deletions.lines_with(stream, _PROFILE):
+        event = orjson.loads(line)
+        did = str(event.get("did"))
+        if jetstream.is_did(did) and within(event, "commit", "rkey") == "self":
+            asks = LABEL in jetstream.self_labels(within(event, "commit", "record"))
+            last[did] = max(last.get(did, (0, False)), (event["time_us"], asks))
+    return (before(stream.folder) - last.keys()) | {did for did, (_, asks) in last.items() if asks}
+
+
+def keep(stream: Recording) -> frozenset[str]:
+    """Keeps and returns the accounts that ask for it at the end of a day that is recorded whole."""
+    found = unwilling(stream)
+    with appearing(stream.folder / FILE) as part:
+        part.write_text("".join(f"{did}\n" for did in sorted(found)))
+    return found
+
+
+def is_act_of(event: dict[str, object], accounts: frozenset[str]) -> bool:
+    """Whether the event is an act of one of these accounts, not their profile or what they take back."""
+    if not accounts or str(event.get("did")) not in accounts:
+        return False
+    commit = event.get("commit")
+    return within(commit, "operation") != "delete" and within(commit, "collection") in jetstream.COLLECTIONS
+
+
+def _read(path: Path) -> frozenset[str]:
+    return frozenset(path.read_text().split())

@@ -1,0 +1,44 @@
+"""What an account of an instance takes back of earlier days: all it did if it is gone, else the statuses that it deleted."""
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from jobs.sources.live.bodies import Answer, json_of
+from jobs.sources.live.http import Api, NotThereError, WithheldError
+from jobs.sources.live.recording import Recording
+from jobs.sources.live.roster import DeletedError
+from jobs.sources.values import within
+
+
+def looked_up(api: Api, name: str, account: Recording, days: int) -> Answer:
+    """The account of this name. Raises `NotThereError` if it is gone or suspended; `DeletedError` if the recording of one of
+    the `days` before has its `uri`."""
+    try:
+        answer = api.get("api/v1/accounts/lookup", {"acct": name})
+        if within(answer.value, "suspended") is not True:
+            return answer
+    except WithheldError:
+        raise
+    except NotThereError:
+        pass
+    for _, by in _recorded(account, days):
+        raise DeletedError(by)
+    raise NotThereError(f"{name}: not there")
+
+
+def deleted(account: Recording, days: int, seen: Collection[Any]) -> list[tuple[str | None, str]] | None:
+    """The statuses recorded on the `days` before, each with its author, that are not in the list `seen`, which reaches back
+    before these days; None if there are none. A list without any status proves nothing."""
+    found: list[tuple[str | None, str]] = [
+        each for each in _recorded(account, days if seen else 0) if each[0] not in seen
+    ]
+    return found or None
+
+
+def _recorded(account: Recording, days: int) -> Iterator[tuple[str, str]]:
+    """The `uri` of each recorded status and of its author, the newest day first."""
+    for earlier in account.earlier(days):
+        for item in map(json_of, earlier.items):
+            uri, by = within(item, "uri"), within(item, "account", "uri")
+            if isinstance(uri, str) and isinstance(by, str):
+                yield uri, by
