@@ -4,8 +4,9 @@ The roster is one of Mastodon. Its server answers after 50 ms and limits the rat
 times as fast as Mastodon's 300 in 5 minutes, so the bench ends in minutes; clout's own waits, of up to two seconds a window,
 weigh 15 times as much as they do there.
 
-A day of Jetstream has too many events for a bench. A pull holds one page of 50,000 at a time, so its time grows with the
-events, and its memory with the size of a page. Twelve pages show both, and their figures extrapolate to a day.
+A day of Jetstream has too many events for a bench, so the pull of fewer, up to the committed rows, is extrapolated to a day. A
+pull holds one page of 50,000 at a time, and DuckDB spills what exceeds its memory, so time grows with the events and memory
+does not. What no pull can do without is shown beside it: receiving the events and parsing their JSON once.
 """
 
 import json
@@ -25,6 +26,7 @@ from rich.table import Table
 
 ACCOUNTS, REQUESTS, WINDOW_S = 1_000, 200, 20
 EVENTS = 600_000
+A_MILLION = "s of a processor for a million"
 DAY_EVENTS = 30_000_000  # of the network on a day
 
 
@@ -65,13 +67,16 @@ def stream(events: int) -> Iterator[Figure]:
     """Records and parses this many events of Jetstream."""
     with server("jetstream", events) as url:
         day, peak_gb = pulled("jetstream", url, events)
-    yield Figure(f"Jetstream, {events:,} events: recorded", events / day["recorded_s"], "a second")
-    yield Figure("  parsed", events / day["parsed_s"], "a second")
-    yield Figure("  recording", day["bytes"] / events, "bytes an event")
-    yield Figure("  peak memory", 1_000 * peak_gb, "MB")
-    minutes = (day["recorded_s"] + day["parsed_s"]) / events * DAY_EVENTS / 60
-    yield Figure(f"  {DAY_EVENTS:,} events, extrapolated", minutes, "min", 30)
-    yield Figure("    of which processor time", day["processor_s"] / events * DAY_EVENTS / 60, "min")
+    yield Figure(f"Jetstream, {events:,} events: recorded", 1e6 * day["recorded_s"] / events, A_MILLION)
+    yield Figure("  parsed", 1e6 * day["parsed_s"] / events, A_MILLION)
+    yield Figure("  pulled: recorded, parsed, rows committed", 1e6 * day["pulled_s"] / events, A_MILLION)
+    yield Figure("  only received, and its JSON parsed", 1e6 * day["least_s"] / events, A_MILLION)
+    yield Figure("  received", day["received_bytes"] / events, "bytes an event")
+    yield Figure("  recording", day["recorded_bytes"] / events, "bytes an event")
+    yield Figure("  peak memory", 1_000 * peak_gb, "MB", 2_000)
+    minutes = DAY_EVENTS / events / 60
+    yield Figure(f"  {DAY_EVENTS:,} events, extrapolated", day["pulled_s"] * minutes, "min of one processor", 30)
+    yield Figure("    elapsed", day["elapsed_s"] * minutes, "min")
 
 
 @contextmanager
@@ -108,27 +113,62 @@ def pull_roster(url: str, accounts: int) -> dict[str, Any]:
 
 
 def pull_stream(url: str, events: int) -> dict[str, Any]:
-    """Pulls yesterday of the network, and returns the seconds to record and to parse it, the processor's seconds for both, and
-    the size of the recording. Fails if an event is missing."""
-    from jobs.sources.bluesky import BlueskySource
+    """Pulls yesterday of the network, and returns what it costs in seconds of a processor, and the sizes. Fails if an event is
+    missing. The least is the cost of receiving the same events and parsing their JSON."""
+    from jobs import pull_activity
+    from jobs.places import landing
     from jobs.sources.live import recording
-    from jobs.sources.live.settings import Settings
+    from jobs.sources.live.source import LiveSource
+    from jobs.sources.spec import parse_specs
+    from jobs.warehouse.runs import Batch
+    from jobs.warehouse.storage import Warehouse
 
-    with TemporaryDirectory() as landing:
-        source = BlueskySource(Settings(id="bench", landing=Path(landing), ask={"host": url}))
-        folder = source.folder(_yesterday())
-        began, processor_s = time.monotonic(), time.process_time()
-        _refuse_notes(source.record(_yesterday(), folder))
-        recorded = time.monotonic()
+    (spec,) = parse_specs([f"bench:bluesky={url}"])
+    day = _yesterday()
+    with TemporaryDirectory() as folder:
+        warehouse = Warehouse(folder)
+        warehouse.create_tables()
+        source = spec.open(landing(folder))
+        assert isinstance(source, LiveSource)
+        began, started_s = time.monotonic(), time.process_time()
+        _refuse_notes(source.record(day, source.folder(day)))
+        recorded_s = time.process_time() - started_s
+        params = pull_activity.Params(source=spec, first_day=day, last_day=day)
+        (pulled,) = pull_activity.run(warehouse, params, Batch("bench"))
+        elapsed_s, pulled_s = time.monotonic() - began, time.process_time() - started_s
+        size = sum(path.stat().st_size for path in source.folder(day).iterdir())
+        started_s = time.process_time()
         lines = sum(
-            sum(page.lines.values())
-            for page in recording.parsed(folder, source.PLATFORM, source.parser(_yesterday()), [])
+            page.lines.total() for page in recording.parsed(source.folder(day), source.PLATFORM, source.parser(day), [])
         )
-        parsed, processor_s = time.monotonic(), time.process_time() - processor_s
-        size = sum(path.stat().st_size for path in folder.iterdir())
-    if lines != events:
+        parsed_s = time.process_time() - started_s
+    if lines != events or pulled.act_count + pulled.ignored_count != events:
         sys.exit(f"bench: {lines:,} of {events:,} events were recorded")
-    return {"recorded_s": recorded - began, "parsed_s": parsed - recorded, "processor_s": processor_s, "bytes": size}
+    received_bytes, least_s = _received(url, day, events)
+    return {
+        "recorded_s": recorded_s,
+        "parsed_s": parsed_s,
+        "pulled_s": pulled_s,
+        "least_s": least_s,
+        "received_bytes": received_bytes,
+        "recorded_bytes": size,
+        "elapsed_s": elapsed_s,
+    }
+
+
+def _received(url: str, day: date, events: int) -> tuple[int, float]:
+    """The bytes of this many events of the day, and the seconds of a processor to receive and parse them."""
+    import orjson
+    from websockets.sync.client import connect
+
+    cursor = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1_000_000
+    size, started_s = 0, time.process_time()
+    with connect(f"{url}/subscribe?cursor={cursor}", proxy=None, close_timeout=0.2) as socket:
+        for _ in range(events):
+            message = socket.recv()
+            orjson.loads(message)
+            size += len(message)
+    return size, time.process_time() - started_s
 
 
 def _refuse_notes(notes: Sequence[Any]) -> None:

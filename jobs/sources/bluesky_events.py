@@ -3,7 +3,30 @@
 from collections.abc import Callable
 from typing import Any
 
+import orjson
+
+from jobs.sources import jetstream_common
 from jobs.sources.values import within
+
+
+def read(message: str | bytes) -> tuple[int, str, bytes] | None:
+    """The time of an event, its account and the line to record. None if the message is malformed, because one such message must
+    not end the stream."""
+    if common := jetstream_common.event(message):
+        return common.time_us, common.did, jetstream_common.line(common)
+    event = _event(message)
+    if event is None:
+        return None
+    line = bytes(memoryview(orjson.dumps(kept(event))))  # a copy, because orjson's own value keeps kilobytes allocated
+    return event["time_us"], str(event.get("did")), line
+
+
+def _event(message: str | bytes) -> dict[str, Any] | None:
+    try:
+        event = orjson.loads(message)
+    except orjson.JSONDecodeError:
+        return None
+    return event if isinstance(event, dict) and isinstance(event.get("time_us"), int) else None
 
 
 def kept(event: dict[str, Any]) -> dict[str, Any]:
@@ -24,6 +47,12 @@ def _as_is(value: Any) -> Any:
     return value
 
 
+def _subject(subject: Any) -> Any:
+    """Without the content's hash."""
+    uri = within(subject, "uri")
+    return subject if uri is None else {"uri": uri}
+
+
 def _embed(embed: Any) -> Any:
     quoted = within(embed, "record", "record", "uri") or within(embed, "record", "uri")
     of_media = isinstance(within(embed, "record", "record"), dict)
@@ -41,7 +70,7 @@ def _facets(facets: Any) -> Any:
 
 # Field of a record to keep -> function that reduces its value. All other fields are dropped, such as `text` and images.
 _RECORD: dict[str, Callable[[Any], Any]] = {
-    "subject": _as_is,
+    "subject": _subject,
     "reply": lambda reply: {"parent": {"uri": within(reply, "parent", "uri")}},
     "embed": _embed,
     "facets": _facets,

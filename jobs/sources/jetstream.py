@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
+from jobs.sources import jetstream_common
 from jobs.sources.files import JSON_LINES, existing
 from jobs.sources.lines import pages
 from jobs.sources.page import Account, Act, Ignored, Page, Record, Rejected, Undo, Unresolved
@@ -117,6 +118,8 @@ COLLECTIONS: dict[str, Callable[[_Commit], Sequence[Record]]] = {
 
 def parse(line: bytes) -> Sequence[Record]:
     """One line with an event -> its records."""
+    if (common := jetstream_common.event(line)) and (records := jetstream_common.records(common)):
+        return records
     event: Any = json_object(line)
     if "$type" in event:
         return _second_wire(event)

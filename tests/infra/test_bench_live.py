@@ -8,6 +8,7 @@ import pytest
 
 from jobs.places import ROOT
 
+PULLED = "pulled: recorded, parsed, rows committed"
 BENCH = Path(__file__).parent.parent.parent / "infra" / "bench"
 
 
@@ -31,7 +32,10 @@ def test_the_roster_is_pulled_as_fast_as_the_limit_allows(live):
 
 def test_all_events_of_the_stream_are_recorded_and_parsed(live):
     figures = {figure.what.strip(): figure for figure in live.stream(2_000)}
-    assert figures["parsed"].measured > 0
+    pulled, least = (figures[f"{what}"].measured for what in (PULLED, "only received, and its JSON parsed"))
+    assert pulled > figures["parsed"].measured > 0
+    assert pulled > least > 0
+    assert 400 < figures["received"].measured < 600
     assert 20 < figures["recording"].measured < 500
     assert 10 < figures["peak memory"].measured < 1_000
 
