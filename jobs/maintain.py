@@ -178,9 +178,9 @@ def _renew_copies(warehouse: Warehouse, params: Params, run_id: str) -> None:
 def _keep(warehouse: Warehouse, table: Table, params: Params, kept: Kept) -> None:
     """Merges small files, removes files that were replaced more than `keep_replaced_days` ago, writes a checkpoint, and removes
     expired log entries."""
-    kept.compacted += int(warehouse.delta(table).optimize.compact()["numFilesRemoved"])
-    delta = warehouse.delta(table)
+    kept.compacted += int(warehouse.own(table).optimize.compact()["numFilesRemoved"])
+    delta = warehouse.own(table)
     kept.removed += len(delta.vacuum(24 * params.nights.keep_replaced_days, dry_run=False, full=True))
-    delta = warehouse.delta(table)
+    delta = warehouse.own(table)
     delta.create_checkpoint()
     delta.cleanup_metadata()

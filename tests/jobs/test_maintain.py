@@ -124,7 +124,7 @@ def test_a_write_of_what_was_compacted_meanwhile_is_tried_again(warehouse, pulle
     for name in ("one", "two"):
         pulled(name)
     stale = warehouse.delta(ACTIVITY)
-    warehouse.delta(ACTIVITY).optimize.compact()
+    warehouse.own(ACTIVITY).optimize.compact()
     opened = iter([stale])
     delta = type(warehouse).delta
     monkeypatch.setattr(type(warehouse), "delta", lambda self, *asked: next(opened, None) or delta(self, *asked))
@@ -137,7 +137,7 @@ def test_a_stream_is_read_once_though_its_commit_is_made_again(warehouse, pulled
     for name in ("one", "two"):
         pulled(name)
     version = warehouse.version(ACTIVITY)
-    warehouse.delta(ACTIVITY).optimize.compact()
+    warehouse.own(ACTIVITY).optimize.compact()
     new = arrow_rows(ACTIVITY, [{"day": DAY, "source": "a", "actor_id": "new"}]).to_reader()
     warehouse.replace(ACTIVITY, new, {"day": DAY}, run_id="night", job="j", version=version)
     assert [row["actor_id"] for row in rows(warehouse, ACTIVITY)] == ["new"]

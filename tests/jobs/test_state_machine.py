@@ -131,7 +131,7 @@ class Readers(RuleBasedStateMachine):
     @rule()
     def compact(self) -> None:
         for table in (ACTIVITY, COVERAGE, SCORES):
-            self.warehouse.delta(table).optimize.compact()
+            self.warehouse.own(table).optimize.compact()
 
     @rule(days=st.integers(-3, 20))
     def clock_jumps(self, days) -> None:
