@@ -182,10 +182,10 @@ def _tidy(warehouse: Warehouse, table: Table, params: Params, done: Maintained, 
     """Merges small files, removes files that were replaced more than `keep_replaced_days` ago, writes a checkpoint, and removes
     expired log entries."""
     done.compacted += warehouse.compact(table, run_id=run_id, job=JOB)
-    delta = warehouse.delta(table)
+    delta = warehouse.own(table)
     before = delta.version()
     done.removed += len(delta.vacuum(24 * params.nights.keep_replaced_days, dry_run=False, full=True))
-    delta = warehouse.delta(table)
+    delta = warehouse.own(table)
     delta.create_checkpoint()
     if warehouse.is_local:  # a power cut must not tear the checkpoint after the commits that it replaces are gone
         delta_log.flush(Path(warehouse.path(table)), before)

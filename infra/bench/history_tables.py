@@ -41,6 +41,7 @@ PLATFORM, SOURCE = "github", "bench"
 NEW_ACCOUNTS, SEEN_AGAIN, ACTS, PEOPLE = 300, 1_000, 4_000, 5_000  # a day
 RECENT = 180 * NEW_ACCOUNTS  # only the newest accounts act
 PERSON = f"{PLATFORM}:regular"  # published every day
+FIGURES = {"people": 100_000, "influence": 40_000.0}  # about those of the measured night, so that it is within bounds
 DAYS_A_WRITE = 50
 UNMERGED = 7  # newest days whose runs the weekly maintenance has not merged yet
 
@@ -201,7 +202,7 @@ def _instant(day: date) -> datetime:
 def _publication(day: date, digests: Mapping[date, str]) -> dict[str, Any]:
     window = _window(day, digests)
     basis = {"activity_digests": json.dumps(window), "covered_days": json.dumps({PLATFORM: [*window]})}
-    fixed = {"sequence": 1, "change": "publish", "run_id": f"publish-{day}", "people": PEOPLE, "influence": PEOPLE / 2}
+    fixed = {"sequence": 1, "change": "publish", "run_id": f"publish-{day}", **FIGURES}
     return basis | fixed | {"day": day, "methodology": official(day), "published_at": _instant(day)}
 
 

@@ -175,8 +175,7 @@ def purge(warehouse: Warehouse) -> int:
     command may write at the same time: its new files would be deleted too."""
     count = 0
     for table in TABLES:
-        delta = warehouse.delta(table)
+        delta = warehouse.own(table)
         count += len(delta.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False, full=True))
-        delta = warehouse.delta(table)
-        delta.create_checkpoint()
+        warehouse.own(table).create_checkpoint()
     return count

@@ -82,8 +82,9 @@ class Known:
     def handles(self, people: Iterable[str]) -> dict[str, str]:
         """person_id -> handle. People without a handle are absent."""
         asked = pa.table({"id": pa.array(sorted(people), pa.string())})
+        accounts = pa.array([id.partition(":")[2] for id in asked["id"].to_pylist()], pa.string())
         with scratch() as db:
-            self.register(db)
+            self.register(db, pc.field("account_id").isin(accounts))
             db.register("asked", asked)
             theirs = "(from observed semi join asked on id = concat(platform, ':', account_id))"
             newest = newest_accounts_sql(self.day).format(accounts=theirs)

@@ -92,18 +92,19 @@ class Warehouse:
         readers would take a torn commit for a smaller change."""
         newest = self._newest.get(table.name)
         if newest and newest.is_at(version, self._file_system(table, newest.delta)):
-            delta = newest.delta
-        else:
-            delta = self._open(table, version)
-            if version is None:
-                self._newest[table.name] = opened(delta, self._file_system(table, delta))
-        if self.is_local:
-            delta_log.refuse_torn(Path(self.path(table)), delta.version())
+            return newest.delta
+        delta = self._open(table, version)
+        if version is None:
+            self._newest[table.name] = opened(delta, self._file_system(table, delta))
         return delta
+
+    def own(self, table: Table) -> DeltaTable:
+        """Like `delta`, for maintenance and upgrades: these advance the table that they hold, and `delta`'s are shared."""
+        return self._open(table, None)
 
     def _open(self, table: Table, version: int | None) -> DeltaTable:
         try:
-            return DeltaTable(self.path(table), version=version)
+            delta = DeltaTable(self.path(table), version=version)
         except Exception as error:
             if self.exists():
                 why = cause(error)
@@ -115,6 +116,9 @@ class Warehouse:
             raise UsageError(
                 f"{self.root}: no warehouse here yet; run `clout run` first or set CLOUT_WAREHOUSE"
             ) from error
+        if self.is_local:
+            delta_log.refuse_torn(Path(self.path(table)), delta.version())
+        return delta
 
     def version(self, table: Table) -> int:
         """The table's newest version. Raises like `delta`."""

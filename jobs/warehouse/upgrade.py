@@ -46,11 +46,11 @@ def run(warehouse: Warehouse) -> Iterator[str]:
             continue
         changes = difference(warehouse.delta(table), table, properties)
         if str(changes):
-            alter(warehouse.delta(table), table, changes)
+            alter(warehouse.own(table), table, changes)
             yield f"{table.name}: {changes}"
     if recorded := earlier_days.record(warehouse):
         yield f"{PUBLICATIONS.name}: {recorded} changes of published days recorded, as far as `runs` knows them"
-    marker = warehouse.delta(MARKER)
+    marker = warehouse.own(MARKER)
     if not creation.marked().items() <= marker.metadata().configuration.items():
         marker.alter.set_table_properties(creation.marked(), raise_if_not_exists=False, commit_properties=ONCE)
 

@@ -191,7 +191,7 @@ def test_a_changed_methodology_is_refused(warehouse, arrow_rows):
 
 def test_a_window_without_any_covered_day_says_so():
     """Acts that were counted before their coverage went away."""
-    read = job.Read({}, None, 0, None, {})  # type: ignore[arg-type] # the refusal reads no table
+    read = job.Read({}, None, 0, None, [], {})  # type: ignore[arg-type] # the refusal reads no table
     with pytest.raises(job.EmptyWindowError) as refused:
         read.factors(PARAMS)
     assert str(refused.value) == (

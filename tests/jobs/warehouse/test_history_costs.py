@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
+from deltalake import DeltaTable
 
 from jobs import checks, publish
 from jobs.warehouse import counted, digests, known_accounts, runs, storage
@@ -26,9 +27,8 @@ BATCH = Batch("test")
 def opened(monkeypatch) -> list[str]:
     """The names of the tables whose logs were parsed, one for each time."""
     names: list[str] = []
-    delta_table = storage.DeltaTable
 
-    class Counted(delta_table):
+    class Counted(DeltaTable):
         def __init__(self, path, *arguments, **named) -> None:
             names.append(str(path).rpartition("/")[2])
             super().__init__(path, *arguments, **named)

@@ -147,7 +147,7 @@ def test_a_write_that_an_upgrade_aborts_names_it(warehouse, arrow_rows, monkeypa
     commit = DeltaTable.create_write_transaction
 
     def meanwhile(opened, *given, **named):
-        warehouse.delta(REJECTS).alter.set_column_metadata("reason", {"comment": "another wording"})
+        warehouse.own(REJECTS).alter.set_column_metadata("reason", {"comment": "another wording"})
         commit(opened, *given, **named)
 
     monkeypatch.setattr(DeltaTable, "create_write_transaction", meanwhile)

@@ -1,0 +1,24 @@
+"""What a measured command took, with the processes that outlived it."""
+
+import sys
+
+import pytest
+
+from jobs.places import ROOT
+
+BUSY = "import time\nwhile time.process_time() < 0.5: pass"
+LEAVES_ONE_BEHIND = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {BUSY!r}])"
+
+
+@pytest.fixture
+def measuring(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "infra" / "bench"))
+    import measuring
+
+    return measuring
+
+
+def test_processor_time_includes_that_of_a_process_that_outlives_the_command(measuring):
+    """As a JVM outlives the command that started it."""
+    assert measuring.Command(sys.executable, "-c", LEAVES_ONE_BEHIND).processor_s > 0.5
+    assert measuring.Command("true").processor_s < 0.5
