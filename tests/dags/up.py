@@ -20,7 +20,7 @@ from typing import Any
 import httpx
 
 from jobs.places import ROOT
-from tests.tiny_days import QUICK_JAVA
+from tests.tiny_days import QUICK_JAVA, settings_file
 
 COMMAND = ("bash", str(ROOT / "infra" / "up.sh"))
 BIN = Path(sys.prefix) / "bin"
@@ -136,6 +136,7 @@ def environment(folder: Path, source: str, **settings: str) -> dict[str, str]:
     return kept | {
         "CLOUT_VENV": sys.prefix,
         "CLOUT_SOURCES": str(folder / "sources.yaml"),
+        "CLOUT_SPARK_SETTINGS": str(settings_file(folder)),
         "CLOUT_WAREHOUSE": str(folder / "warehouse"),
         "AIRFLOW_HOME": str(folder / "home"),
         "AIRFLOW__API__PORT": str(free_port()),

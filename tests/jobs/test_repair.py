@@ -113,7 +113,7 @@ def test_a_night_with_partial_data_is_repaired_and_what_is_older_is_listed_with_
     for day in DAYS[:4]:
         nights.write(day, ACTS)
     source = f"toots:activitystreams={nights.folder}"
-    nights.run("run", "--source", source, "--first-day", DAYS[0], "--last-day", DAYS[3])
+    nights.run("run", "--source", source, "--first-day", DAYS[0], "--last-day", DAYS[3], "--score-from", DAYS[1])
     nights.set_partial(DAYS[1])
     nights.run("repair", "--day", DAYS[3])
     assert "1 days pulled, 0 scored again" in capsys.readouterr().out  # it was all there: no score changes
