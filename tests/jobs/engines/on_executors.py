@@ -52,7 +52,7 @@ def heap_held(session: Any) -> int:
     runtime = session._jvm.java.lang.Runtime.getRuntime()
     gc.collect()  # what Python holds of it
     held: list[int] = []
-    while len(held) < 3 or min(held[-3:]) < 0.99 * min(held[:-3], default=math.inf):
+    while len(held) < 3 or min(held[-3:]) < 0.998 * min(held[:-3], default=math.inf):
         runtime.gc()
         time.sleep(0.5)  # for Spark's cleaner, which lets go of more for what one finds dead
         held.append(runtime.totalMemory() - runtime.freeMemory())
