@@ -18,8 +18,10 @@ from jobs.sources.spec import parse_specs
 from jobs.warehouse import runs
 from jobs.warehouse.runs import Batch, Run
 from jobs.warehouse.storage import Warehouse
+from schemas import arrow
+from schemas.catalog import TABLES
 from schemas.methodology import load
-from schemas.rejects import REJECTS
+from schemas.publications import PUBLICATIONS
 from schemas.runs import RUNS
 from schemas.scores import SCORES
 
@@ -115,7 +117,7 @@ def test_another_share_of_rejects_is_the_same_command(warehouse, record):
     assert day_range.plan(warehouse, params(max_reject_share=0.5)).resumed
 
 
-# The whole of it, with Spark
+# The whole of it, without Spark
 
 
 def arguments(folder: Path) -> list[str]:
@@ -158,18 +160,28 @@ def steps(warehouse: Warehouse) -> list[tuple]:
     return [(r["job"], r["day"], json.loads(r["parameters"]).get("source"), r["status"]) for r in found]
 
 
-def scored_days(warehouse: Warehouse) -> set[date]:
-    return set(warehouse.read(SCORES)["day"].to_pylist())
+def contents(warehouse: Warehouse) -> dict[str, list]:
+    """All rows of all tables but the records of what was run and published, without the ids of pulls."""
+    found = {
+        table: arrow.sorted_by_grain(table, warehouse.read(table))
+        for table in TABLES
+        if table not in (RUNS, PUBLICATIONS)
+    }
+    return {
+        table.name: rows.select([name for name in rows.column_names if name != "pull"]).to_pylist()
+        for table, rows in found.items()
+    }
 
 
+@pytest.mark.system
 def test_a_run_that_is_interrupted_between_days_is_continued_by_the_same_command(
-    warehouse, tmp_path, spark, monkeypatch, capsys
+    warehouse, tmp_path, sparkless, monkeypatch, capsys
 ):
     command = arguments(tmp_path)
     monkeypatch.setenv("CLOUT_WAREHOUSE", warehouse.root)
     with monkeypatch.context() as patch:
         patch.setattr(sys, "argv", ["clout", *command])
-        patch.setattr(interrupts, "_descendants", list)  # the JVM of other tests
+        patch.setattr(interrupts, "_descendants", list)  # processes of other tests
         patch.setattr(day_range, "score_day", interrupted_at(THIRD))
         with pytest.raises(SystemExit) as stopped:
             main.main()
@@ -183,7 +195,7 @@ def test_a_run_that_is_interrupted_between_days_is_continued_by_the_same_command
     scored = {day: [(job, day, None, "done") for job in ("influence", "checks", "publish")] for day in (SECOND, THIRD)}
     before = [*pulls, *counts, *scored[SECOND]]
     assert steps(warehouse) == before
-    assert scored_days(warehouse) == {SECOND}
+    assert {row["day"] for row in contents(warehouse)["scores"]} == {SECOND}
 
     main.app(command, standalone_mode=False)
     output = capsys.readouterr().out
@@ -192,6 +204,12 @@ def test_a_run_that_is_interrupted_between_days_is_continued_by_the_same_command
     # Counted again is the day that is scored; what was pulled and published is left as it is.
     assert steps(warehouse)[len(before) :] == [counts[-1], *scored[THIRD]]
     assert len(set(warehouse.read(RUNS)["batch_id"].to_pylist())) == 1
-    assert scored_days(warehouse) == {SECOND, THIRD}
-    rejects = warehouse.read(REJECTS).to_pylist()
-    assert [(row["day"], row["line"], row["source"]) for row in rejects] == [(FIRST, 16, "a")]
+    continued = contents(warehouse)
+    assert {row["day"] for row in continued["scores"]} == {SECOND, THIRD}
+
+    main.app(command, standalone_mode=False)  # was done to its end, so everything is run again
+    assert steps(warehouse)[len(before) + 4 :] == [*pulls, counts[-1], *scored[SECOND], *scored[THIRD]]
+    assert len(set(warehouse.read(RUNS)["batch_id"].to_pylist())) == 2
+    assert contents(warehouse) == continued
+    assert [(r["day"], r["line"], r["source"]) for r in continued["rejects"]] == [(FIRST, 16, "a")]
+    assert warehouse.read(SCORES).num_rows > 0

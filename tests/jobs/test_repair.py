@@ -62,7 +62,7 @@ def test_stale_days_in_a_row_are_one_range_for_each_methodology():
     assert days == [[("a", 3)], [("b", 1), ("b", 2)], [("a", 0), ("a", 1)]]
 
 
-# The whole of it, with Spark
+# The whole of it, without Spark
 
 
 ACTS = [("ana", "bo"), ("cy", "bo"), ("bo", "cy")]
@@ -106,14 +106,15 @@ class Nights:
         return [DAYS.index(each.day) for each in staleness.find(self.warehouse, DAYS[0], DAYS[-1])]
 
 
+@pytest.mark.system
 def test_a_night_with_partial_data_is_repaired_and_what_is_older_is_listed_with_the_command(
-    spark, tmp_path, monkeypatch, capsys
+    sparkless, tmp_path, monkeypatch, capsys
 ):
     nights = Nights(tmp_path, monkeypatch)
     for day in DAYS[:4]:
         nights.write(day, ACTS)
     source = f"toots:activitystreams={nights.folder}"
-    nights.run("run", "--source", source, "--first-day", DAYS[0], "--last-day", DAYS[3], "--score-from", DAYS[1])
+    nights.run("run", "--source", source, "--first-day", DAYS[0], "--last-day", DAYS[3])
     nights.set_partial(DAYS[1])
     nights.run("repair", "--day", DAYS[3])
     assert "1 days pulled, 0 scored again" in capsys.readouterr().out  # it was all there: no score changes
