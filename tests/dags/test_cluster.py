@@ -17,6 +17,7 @@ from schemas.influence import INFLUENCE
 from schemas.runs import RUNS
 from tests.cluster import ENVIRONMENT
 from tests.jobs import higgs as week
+from tests.tiny_days import settings_file
 
 BIN = Path(sys.prefix) / "bin"
 LAST = date(2012, 7, 3)  # the week's first three days: 54 thousand acts, a tenth of all
@@ -41,6 +42,7 @@ def test_a_real_day_has_the_same_rows(cluster, spark, data, tmp_path):
         "PYSPARK_PYTHON": "/nowhere/python",
         "CLOUT_DEADLINE": "off",  # `airflow dags test` of Airflow 3.3.2 ends in an error if a DAG has a deadline
         "CLOUT_SOURCES": str(sources),
+        "CLOUT_SPARK_SETTINGS": str(settings_file(tmp_path)),
         "CLOUT_WAREHOUSE": warehouse.root,
         "CLOUT_MEMORY_GB": "0.001",  # too little for these pairs, so that they are added on the cluster
         "AIRFLOW_HOME": str(tmp_path / "airflow"),
