@@ -141,6 +141,9 @@ def environment(folder: Path, source: str, **settings: str) -> dict[str, str]:
         "AIRFLOW_HOME": str(folder / "home"),
         "AIRFLOW__API__PORT": str(free_port()),
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",  # DAGs do not change; not every 30 s
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": str(
+            READY_S
+        ),  # 5 s are too few on a machine that is busy with other things
         "JAVA_TOOL_OPTIONS": QUICK_JAVA,
         **settings,
     }
