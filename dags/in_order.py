@@ -15,7 +15,7 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-LOOK_EVERY_S = 20.0  # scoring a day takes minutes
+LOOK_EVERY_S = 5.0  # one query each time
 REACH = 100  # days to look back, in one query
 
 

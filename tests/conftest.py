@@ -191,8 +191,8 @@ def cases() -> Callable[[str], Path]:
 @pytest.fixture(scope="session")
 def spark():
     """The one Spark session of all tests; `jobs.session.build()` gives it too from then on. A test's days are tiny, so what
-    takes its time is planning and compiling: this session interprets, and its JVM compiles quickly instead of well. Tests
-    that start `clout` run it with the settings of `infra/spark-defaults.conf`, and compare its rows with those of this one."""
+    takes its time is planning and compiling: this session interprets, and its JVM compiles quickly instead of well.
+    `tests/jobs/test_same_rows.py` compares its rows with those of `clout` with `infra/spark-defaults.conf` alone."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(session, "JAVA_OPTIONS", f"{session.JAVA_OPTIONS} {QUICK_JAVA}")
         patch.setattr(session, "LOCAL_SETTINGS", session.LOCAL_SETTINGS | TINY_DAYS)

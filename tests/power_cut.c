@@ -1,4 +1,4 @@
-/* Loaded before libc: cuts a process off at its n-th call that changes a folder, and logs what a power cut may lose.
+/* Loaded before libc: stops a process before each call that changes a folder, and logs what a power cut may lose.
  *
  * The log has a line for each change: `dirty INODE` (content not flushed), `entry INODE FOLDER_INODE PATH` (a name that its
  * folder may not remember yet), `clean INODE` (flushed: a file's content, or a folder's names).
@@ -7,9 +7,9 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,16 +17,15 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-static atomic_long calls_left; /* 0: never cut */
+static pthread_mutex_t stopping = PTHREAD_MUTEX_INITIALIZER;
 static int log_fd = -1;
 static char root[PATH_MAX];
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
-void power_cut_arm(const char *folder, const char *log, long calls) {
+void power_cut_arm(const char *folder, const char *log) {
     snprintf(root, sizeof root, "%s/", folder);
     log_fd = syscall(SYS_openat, AT_FDCWD, log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-    atomic_store(&calls_left, calls);
 }
 
 static int watched(const char *path) { return log_fd >= 0 && strncmp(path, root, strlen(root)) == 0; }
@@ -42,11 +41,11 @@ static int watched_fd(int fd) {
     return strncmp(path, root, strlen(root)) == 0;
 }
 
+/* Stops all threads until SIGCONT, which drops further stops: so one thread after the other. */
 static void cut(void) {
-    if (atomic_load(&calls_left) > 0 && atomic_fetch_sub(&calls_left, 1) == 1) {
-        kill(getpid(), SIGKILL);
-        for (;;) pause();
-    }
+    pthread_mutex_lock(&stopping);
+    raise(SIGSTOP);
+    pthread_mutex_unlock(&stopping);
 }
 
 static void note(const char *line) { syscall(SYS_write, log_fd, line, strlen(line)); }

@@ -1,16 +1,16 @@
-"""A process that is cut off at its n-th write, rename, link or fsync in a folder, and what a power cut then loses.
+"""A process that is cut off before each write, rename, link or fsync in a folder, and what a power cut then loses.
 
-`power_cut.c` is loaded before libc into a process that forks for each cut: what it imported is imported once. The
-process never opens a table itself, since threads do not survive a fork.
+`power_cut.c` is loaded before libc into a process and stops it before each call. What is on the disk then is what the process
+would leave if it were killed there.
 """
 
 import ctypes
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
@@ -27,81 +27,56 @@ LOSSES: dict[str, Callable[[Path], object]] = {
 }
 
 
-class PowerCut:
-    """Runs one action again and again, in a process of its own, each time cut off one call later."""
-
-    def __init__(self, process: subprocess.Popen, folder: Path) -> None:
-        self._process = process
-        self._log = folder / "calls.log"
-
-    def at(self, call: int, root: Path) -> bool:
-        """Runs the action on the warehouse at `root`, and returns whether it was cut off before it ended."""
-        self._log.unlink(missing_ok=True)
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.write(f"{call} {root} {self._log}\n")
-        self._process.stdin.flush()
-        status = self._process.stdout.readline().strip()
-        assert status in ("0", "9"), status  # ended well, or by the cut
-        return status == "9"
-
-    def unflushed(self) -> list[Path]:
-        """The files whose content, or whose name, would not survive a power cut now."""
-        dirty: set[str] = set()
-        names: dict[str, tuple[str, str]] = {}  # path -> inode, inode of its folder
-        for line in self._log.read_text().splitlines():
-            what, inode, *rest = line.split(" ", 3)
-            if what == "dirty":
-                dirty.add(inode)
-            elif what == "entry":
-                names[rest[1]] = (inode, rest[0])
-            else:
-                dirty.discard(inode)
-                names = {path: found for path, found in names.items() if found[1] != inode or found[0] in dirty}
-        return [path for path in map(Path, names) if path.is_file()]
-
-
-@contextmanager
-def power_cuts(action: str, folder: Path) -> Iterator[PowerCut]:
-    """`action` is `module:function`, called with the root of a warehouse."""
+def power_cuts(action: str, prepared: Path, folder: Path) -> Iterator[tuple[Path, list[Path]]]:
+    """Runs `action`, `module:function`, with the root of a warehouse in a process of its own: that of a copy of `prepared`,
+    which holds `warehouse` and what lies beside it. Before each call that changes the warehouse, yields the root of another
+    copy, as the process would leave it if it were cut off there, and the files that a power cut would lose of it."""
     if not shutil.which("cc"):
         pytest.skip("cc is not here: power cuts need a C compiler")
-    library = folder / "power_cut.so"
-    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, SOURCE, "-ldl"], check=True)
+    library, log = folder / "power_cut.so", folder / "calls.log"
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, SOURCE, "-ldl", "-pthread"], check=True)
+    running, copy = folder / "running", folder / "copy"
+    shutil.copytree(prepared, running)
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.power_cut", action],
+        [sys.executable, "-m", "tests.power_cut", action, running / "warehouse", log],
         cwd=ROOT,
         env=os.environ | {"LD_PRELOAD": str(library)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
     )
     try:
-        yield PowerCut(process, folder)
+        while os.WIFSTOPPED(status := os.waitpid(process.pid, os.WUNTRACED)[1]):
+            shutil.rmtree(copy, ignore_errors=True)
+            shutil.copytree(running, copy)
+            names = [copy / path.relative_to(running) for path in _unflushed(log)]
+            yield copy / "warehouse", [path for path in names if path.is_file()]
+            process.send_signal(signal.SIGCONT)
+        assert status == 0, status
     finally:
-        process.communicate()
+        process.kill()
+        process.wait()
 
 
-def _serve(action: str) -> None:
-    """For each line of standard input, CALL ROOT LOG, forks, runs the action, and says how it ended: 0, or the signal."""
+def _unflushed(log: Path) -> list[Path]:
+    """The files whose content, or whose name, would not survive a power cut now."""
+    dirty: set[str] = set()
+    names: dict[str, tuple[str, str]] = {}  # path -> inode, inode of its folder
+    for line in log.read_text().splitlines():
+        what, inode, *rest = line.split(" ", 3)
+        if what == "dirty":
+            dirty.add(inode)
+        elif what == "entry":
+            names[rest[1]] = (inode, rest[0])
+        else:
+            dirty.discard(inode)
+            names = {path: found for path, found in names.items() if found[1] != inode or found[0] in dirty}
+    return [*map(Path, names)]
+
+
+def _run(action: str, root: str, log: str) -> None:
     module, _, name = action.partition(":")
     run = getattr(import_module(module), name)
-    library = ctypes.CDLL(None)
-    for line in sys.stdin:
-        call, root, log = line.split()
-        child = os.fork()
-        if child == 0:
-            library.power_cut_arm(root.encode(), log.encode(), ctypes.c_long(int(call)))
-            try:
-                run(root)
-            except BaseException as error:
-                print(f"{type(error).__name__}: {error}".replace("\n", " "), flush=True)
-                os._exit(1)
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
-        if status in (0, 9):
-            print(status, flush=True)
+    ctypes.CDLL(None).power_cut_arm(root.encode(), log.encode())
+    run(root)
 
 
 if __name__ == "__main__":
-    _serve(sys.argv[1])
+    _run(*sys.argv[1:])

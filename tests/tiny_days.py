@@ -2,8 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from pyspark.sql import SparkSession
+
+from jobs.session import SETTINGS
 
 # For a JVM that lives for seconds. The second option leaves room for all that is compiled: without it, every tenth day compiles
 # everything again. The last two skip the check of every loaded class, a third of the time until a session is there.
@@ -17,6 +20,14 @@ TINY_DAYS = {
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.codegen.wholeStage": "false",
 }
+
+
+def settings_file(folder: Path) -> Path:
+    """For `CLOUT_SPARK_SETTINGS`: `infra/spark-defaults.conf` with these settings, in this folder."""
+    path = folder / "tiny_days.conf"
+    own = "".join(f"{name} {value}\n" for name, value in TINY_DAYS.items())
+    path.write_text(SETTINGS.read_text(encoding="utf-8") + own, encoding="utf-8")
+    return path
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """Airflow makes its home when it is first imported: a temporary one here, whatever the user has."""
 
 import os
-import subprocess
 import tempfile
 
 import pyarrow as pa
@@ -15,17 +14,16 @@ SOURCE = "sample=people=300"
 
 
 @pytest.fixture(scope="session")
-def by_hand(tmp_path_factory) -> pa.Table:
+def by_hand(spark, tmp_path_factory) -> pa.Table:
     """`scores` of both days as `clout run` writes them."""
+    from jobs.cli import main
     from jobs.warehouse.storage import Warehouse
     from schemas.arrow import sorted_by_grain
     from schemas.scores import SCORES
-    from tests.dags.up import BACKFILL_S, BIN, environment
 
-    folder = tmp_path_factory.mktemp("by-hand")
-    asked = (BIN / "clout", "run", "--source", SOURCE, "--first-day", FIRST_DAY, "--last-day", LAST_DAY)
-    ran = subprocess.run(
-        asked, env=environment(folder, SOURCE), capture_output=True, text=True, timeout=BACKFILL_S, check=False
-    )
-    assert ran.returncode == 0, ran.stderr
-    return sorted_by_grain(SCORES, Warehouse(str(folder / "warehouse")).read(SCORES))
+    warehouse = Warehouse(str(tmp_path_factory.mktemp("by-hand") / "warehouse"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CLOUT_WAREHOUSE", warehouse.root)
+        asked = ("run", "--source", SOURCE, "--first-day", FIRST_DAY, "--last-day", LAST_DAY)
+        main.app(asked, standalone_mode=False)
+    return sorted_by_grain(SCORES, warehouse.read(SCORES))

@@ -96,6 +96,12 @@ def test_rendered_arguments_of_pull_activity():
     compare(MAPPED, [rendered(mapped.unmap(arguments)) for arguments in pull_arguments()])
 
 
+def test_spark_has_the_settings_of_infra_unless_somebody_names_others(monkeypatch):
+    assert common.spark_settings() == str(ROOT / "infra" / "spark-defaults.conf")
+    monkeypatch.setenv("CLOUT_SPARK_SETTINGS", "/etc/other.conf")
+    assert common.spark_settings() == "/etc/other.conf"
+
+
 def test_every_task_has_a_golden_file():
     assert {f"{name}.json" for name in TASKS} - {f"{ITS_ARGUMENTS}.json"} == {path.name for path in GOLDEN.iterdir()}
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -19,7 +20,7 @@ from typing import Any
 import httpx
 
 from jobs.places import ROOT
-from tests.tiny_days import QUICK_JAVA
+from tests.tiny_days import QUICK_JAVA, settings_file
 
 COMMAND = ("bash", str(ROOT / "infra" / "up.sh"))
 BIN = Path(sys.prefix) / "bin"
@@ -67,6 +68,10 @@ class Up:
         asked = ("backfill", "create", "--dag-id", dag_id, "--from-date", first_day, "--to-date", last_day, *options)
         kept = {name: value for name, value in self.environment.items() if name.startswith("AIRFLOW__DATABASE")}
         home = {"AIRFLOW_HOME": str(self.home), "PATH": os.environ["PATH"], **kept}
+        # Airflow creates no second backfill of a DAG before it has noticed that the first one ended, which takes up to 30 s.
+        wait_until(
+            lambda: not self._running(api, dag_id), BACKFILL_S, lambda: f"{dag_id}: {self._running(api, dag_id)}"
+        )
         # On a busy machine SQLite may refuse a backfill's second run. Airflow then deletes the first, and a scheduler that
         # is at work on it ends. So the scheduler starts none until all are there.
         api.patch(f"/dags/{dag_id}", json={"is_paused": True}).raise_for_status()
@@ -75,21 +80,26 @@ class Up:
             if "database is locked" not in created.stderr:
                 break
             # Airflow removes what it began to create, unless SQLite refuses that too; what is left lets no other begin.
-            for row in api.get("/backfills", params={"dag_id": dag_id}).json()["backfills"]:
-                if row["completed_at"] is None:
-                    api.put(f"/backfills/{row['id']}/cancel").raise_for_status()
+            for backfill in self._running(api, dag_id):
+                api.put(f"/backfills/{backfill}/cancel").raise_for_status()
         assert created.returncode == 0, created.stderr
         api.patch(f"/dags/{dag_id}", json={"is_paused": False}).raise_for_status()
-        newest = max(row["id"] for row in api.get("/backfills", params={"dag_id": dag_id}).json()["backfills"])
-        ended = {"success", "failed"}
+        days = (date.fromisoformat(last_day) - date.fromisoformat(first_day)).days + 1
 
-        def is_over() -> bool:
-            return api.get(f"/backfills/{newest}").json()["completed_at"] is not None and ended.issuperset(
-                run["state"] for run in self.runs(api, dag_id, first_day, last_day)
-            )
+        def runs() -> list[dict[str, Any]]:
+            return self.runs(api, dag_id, first_day, last_day)
 
-        wait_until(is_over, BACKFILL_S, lambda: f"{dag_id}: {self.runs(api, dag_id, first_day, last_day)}")
-        return self.runs(api, dag_id, first_day, last_day)
+        wait_until(
+            lambda: [run["state"] in ("success", "failed") for run in runs()] == [True] * days,
+            BACKFILL_S,
+            lambda: f"{dag_id}: {runs()}",
+        )
+        return runs()
+
+    def _running(self, api: httpx.Client, dag_id: str) -> list[int]:
+        """The ids of the DAG's backfills that have not ended, as far as Airflow noticed."""
+        found = api.get("/backfills", params={"dag_id": dag_id}).json()["backfills"]
+        return [row["id"] for row in found if row["completed_at"] is None]
 
     def runs(self, api: httpx.Client, dag_id: str, first_day: str, last_day: str) -> list[dict[str, Any]]:
         between = {"logical_date_gte": f"{first_day}T00:00:00Z", "logical_date_lte": f"{last_day}T00:00:00Z"}
@@ -126,10 +136,14 @@ def environment(folder: Path, source: str, **settings: str) -> dict[str, str]:
     return kept | {
         "CLOUT_VENV": sys.prefix,
         "CLOUT_SOURCES": str(folder / "sources.yaml"),
+        "CLOUT_SPARK_SETTINGS": str(settings_file(folder)),
         "CLOUT_WAREHOUSE": str(folder / "warehouse"),
         "AIRFLOW_HOME": str(folder / "home"),
         "AIRFLOW__API__PORT": str(free_port()),
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",  # DAGs do not change; not every 30 s
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": str(
+            READY_S
+        ),  # 5 s are too few on a machine that is busy with other things
         "JAVA_TOOL_OPTIONS": QUICK_JAVA,
         **settings,
     }

@@ -1,19 +1,18 @@
 """A range of days: what is left of it, in what order it is done, and where it goes on after it stopped."""
 
 import json
-import os
-import subprocess
+import signal
 import sys
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from jobs import day_range
+from jobs import day_range, interrupts
 from jobs.cli import main
 from jobs.day_range import Params, Plan
-from jobs.places import ROOT
 from jobs.pull_activity import JOB as PULL
 from jobs.sources.spec import parse_specs
 from jobs.warehouse import runs
@@ -26,7 +25,6 @@ from schemas.publications import PUBLICATIONS
 from schemas.runs import RUNS
 from schemas.scores import SCORES
 from tests.grounds import REASON
-from tests.tiny_days import QUICK_JAVA
 
 FIRST, SECOND, THIRD = (date(2026, 11, 1) + timedelta(days=n) for n in range(3))
 ONE, TWO = parse_specs(["one:sample=people=50", "two:sample=people=60"])
@@ -120,21 +118,7 @@ def test_another_share_of_rejects_is_the_same_command(warehouse, record):
     assert day_range.plan(warehouse, params(max_reject_share=0.5)).resumed
 
 
-# The whole of it, with Spark
-
-# `clout`, which gets Ctrl-C's signal when it is about to score a day: DAY ARGUMENT...
-INTERRUPTED = """
-import signal, sys
-from jobs import day_range
-from jobs.cli import entry
-score_day, stop_at = day_range.score_day, sys.argv.pop(1)
-def score_day_or_stop(session, warehouse, day, *others):
-    if str(day) == stop_at:
-        signal.raise_signal(signal.SIGINT)
-    return score_day(session, warehouse, day, *others)
-day_range.score_day = score_day_or_stop
-entry.main()
-"""
+# The whole of it, without Spark
 
 
 def arguments(folder: Path) -> list[str]:
@@ -167,6 +151,18 @@ def arguments(folder: Path) -> list[str]:
     ]
 
 
+def interrupted_at(day: date) -> Callable[..., Any]:
+    """`day_range.score_day`, which gets Ctrl-C's signal when it is about to score this day."""
+    score_day = day_range.score_day
+
+    def score_or_stop(session: Any, warehouse: Warehouse, scored: date, *others: Any) -> Any:
+        if scored == day:
+            signal.raise_signal(signal.SIGINT)
+        return score_day(session, warehouse, scored, *others)
+
+    return score_or_stop
+
+
 def steps(warehouse: Warehouse) -> list[tuple]:
     """(job, day, source, status) of every run, in the order in which they started."""
     found = warehouse.read(RUNS).sort_by([("started_at", "ascending"), ("day", "ascending")]).to_pylist()
@@ -188,18 +184,21 @@ def contents(warehouse: Warehouse) -> dict[str, list]:
 
 @pytest.mark.system
 def test_a_run_that_is_interrupted_between_days_is_continued_by_the_same_command(
-    warehouse, tmp_path, spark, monkeypatch, capsys
+    warehouse, tmp_path, sparkless, monkeypatch, capsys
 ):
     command = arguments(tmp_path)
-    environment = os.environ | {"CLOUT_WAREHOUSE": warehouse.root, "JAVA_TOOL_OPTIONS": QUICK_JAVA}
-    stopped = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED, str(THIRD), *command],
-        cwd=ROOT, env=environment, text=True, capture_output=True, check=False,
-    )  # fmt: skip
-    assert stopped.returncode == 1, stopped.stderr
-    assert stopped.stdout.splitlines()[-1].startswith(f"scored  {SECOND}")
-    assert stopped.stderr.splitlines()[-1] == "clout: interrupted; run the same command again to resume"
-    assert "Traceback" not in stopped.stderr
+    monkeypatch.setenv("CLOUT_WAREHOUSE", warehouse.root)
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "argv", ["clout", *command])
+        patch.setattr(interrupts, "_descendants", list)  # processes of other tests
+        patch.setattr(day_range, "score_day", interrupted_at(THIRD))
+        with pytest.raises(SystemExit) as stopped:
+            main.main()
+    assert stopped.value.code == 1
+    said = capsys.readouterr()
+    assert said.out.splitlines()[-1].startswith(f"scored  {SECOND}")
+    assert said.err.splitlines()[-1] == "clout: interrupted; run the same command again to resume"
+    assert "Traceback" not in said.err
     pulls = [(PULL, day, source, "done") for source in "ab" for day in (FIRST, SECOND, THIRD)]
     counts = [("engagement", day, None, "done") for day in (FIRST, SECOND, THIRD)]
     scored = {day: [(job, day, None, "done") for job in ("influence", "checks", "publish")] for day in (SECOND, THIRD)}
@@ -207,15 +206,13 @@ def test_a_run_that_is_interrupted_between_days_is_continued_by_the_same_command
     assert steps(warehouse) == before
     assert {row["day"] for row in contents(warehouse)["scores"]} == {SECOND}
 
-    monkeypatch.setenv("CLOUT_WAREHOUSE", warehouse.root)
     main.app(command, standalone_mode=False)
     output = capsys.readouterr().out
     assert output.startswith("resuming: 0 of 3 days left to pull, 1 of 2 to score\n")
     assert "\n0 days pulled, 1 scored, in " in output
     # Counted again is the day that is scored; what was pulled and published is left as it is.
     assert steps(warehouse)[len(before) :] == [counts[-1], *scored[THIRD]]
-    batches = set(warehouse.read(RUNS)["batch_id"].to_pylist())
-    assert len(batches) == 1
+    assert len(set(warehouse.read(RUNS)["batch_id"].to_pylist())) == 1
     continued = contents(warehouse)
     assert {row["day"] for row in continued["scores"]} == {SECOND, THIRD}
 

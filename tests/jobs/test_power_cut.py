@@ -1,7 +1,6 @@
 """Whatever call a process is cut off at, and whatever a power cut loses then: nothing is lost or half seen."""
 
 import json
-import shutil
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -95,17 +94,13 @@ def repair(warehouse: Warehouse) -> list[Repaired]:
     ("prepared", "action", "seen"), [("pulled", pull_again, counting), ("scored", publish_again, published)]
 )
 def test_a_command_that_is_cut_off_anywhere_is_either_done_or_not(prepared, action, seen, request, tmp_path):
-    folder = request.getfixturevalue(prepared)
     states = set()
-    with power_cuts(f"{__name__}:{action.__name__}", tmp_path) as cuts:
-        for call in range(1, 1000):
-            root = fresh(folder, tmp_path)
-            if not cuts.at(call, root):
-                break
-            loss = list(LOSSES)[call % len(LOSSES)]
-            for path in cuts.unflushed():
-                LOSSES[loss](path)
-            states.add(_state_after(Warehouse(str(root)), action, seen, f"cut at call {call}, losing {loss}"))
+    cuts = power_cuts(f"{__name__}:{action.__name__}", request.getfixturevalue(prepared), tmp_path)
+    for call, (root, unflushed) in enumerate(cuts, 1):
+        loss = list(LOSSES)[call % len(LOSSES)]
+        for path in unflushed:
+            LOSSES[loss](path)
+        states.add(_state_after(Warehouse(str(root)), action, seen, f"cut at call {call}, losing {loss}"))
     assert call > 50
     assert states == {(BEFORE, BEFORE), (AFTER, AFTER)}
 
@@ -126,11 +121,3 @@ def _state_after(warehouse: Warehouse, action: Callable, seen: Callable, what: s
     action(warehouse.root)
     assert seen(warehouse) == (AFTER, AFTER), what
     return state
-
-
-def fresh(folder: Path, target: Path) -> Path:
-    """A copy of the warehouse in this folder, and of what lies beside it; returns its root."""
-    copy = target / "case"
-    shutil.rmtree(copy, ignore_errors=True)
-    shutil.copytree(folder, copy)
-    return copy / "warehouse"

@@ -11,7 +11,6 @@ from jobs.warehouse import damage, salvage
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
 from schemas.engagement import ENGAGEMENT
-from tests.jobs.test_power_cut import fresh
 from tests.power_cut import LOSSES, power_cuts
 
 pytestmark = pytest.mark.system
@@ -43,20 +42,16 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, arrow_rows) -> Path:
 
 
 def test_merging_of_files_that_is_cut_off_anywhere_loses_no_row(prepared, tmp_path):
-    with power_cuts(f"{__name__}:compact", tmp_path) as cuts:
-        for call in range(1, 1000):
-            root = fresh(prepared, tmp_path)
-            if not cuts.at(call, root):
-                break
-            loss = list(LOSSES)[call % len(LOSSES)]
-            for path in cuts.unflushed():
-                LOSSES[loss](path)
-            warehouse, what = Warehouse(str(root)), f"cut at call {call}, losing {loss}"
-            try:
-                assert likes(warehouse) == list(LIKES), what
-            except CloutError:
-                assert list(damage.find(warehouse)), what
-            assert all(outcome.done for outcome in salvage.repair(warehouse, Batch("test"), DAY)), what
-            compact(str(root))
+    for call, (root, unflushed) in enumerate(power_cuts(f"{__name__}:compact", prepared, tmp_path), 1):
+        loss = list(LOSSES)[call % len(LOSSES)]
+        for path in unflushed:
+            LOSSES[loss](path)
+        warehouse, what = Warehouse(str(root)), f"cut at call {call}, losing {loss}"
+        try:
             assert likes(warehouse) == list(LIKES), what
+        except CloutError:
+            assert list(damage.find(warehouse)), what
+        assert all(outcome.done for outcome in salvage.repair(warehouse, Batch("test"), DAY)), what
+        compact(str(root))
+        assert likes(warehouse) == list(LIKES), what
     assert call > 10

@@ -63,7 +63,7 @@ def test_stale_days_in_a_row_are_one_range_for_each_methodology():
     assert days == [[("a", 3)], [("b", 1), ("b", 2)], [("a", 0), ("a", 1)]]
 
 
-# The whole of it, with Spark
+# The whole of it, without Spark
 
 
 ACTS = [("ana", "bo"), ("cy", "bo"), ("bo", "cy")]
@@ -107,8 +107,9 @@ class Nights:
         return [DAYS.index(each.day) for each in staleness.find(self.warehouse, DAYS[0], DAYS[-1])]
 
 
+@pytest.mark.system
 def test_a_night_with_partial_data_is_repaired_and_what_is_older_is_listed_with_the_command(
-    spark, tmp_path, monkeypatch, capsys
+    sparkless, tmp_path, monkeypatch, capsys
 ):
     nights = Nights(tmp_path, monkeypatch)
     for day in DAYS[:4]:

@@ -145,19 +145,64 @@ def test_days_in_descending_order_and_one_scored_before_an_earlier_one_was_pulle
     assert (restated["day"], json.loads(restated["why"])["activity_days"]) == (DAYS[3], [str(DAYS[0])])
 
 
-@pytest.mark.system
-def test_another_machine(expected, tmp_path):
-    """Another process with another clock, language (whose letters i are other ones), hash seed and number of cores."""
+# Brings up the loopback of a new network, tries to reach others, and becomes the command.
+CUT_OFF = """
+import fcntl, os, socket, struct, sys
+SIOCSIFFLAGS, IFF_UP = 0x8914, 0x1
+with socket.socket() as any_socket:
+    fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", IFF_UP))
+for address in (("192.0.2.1", 443), ("8.8.8.8", 53)):
+    try:
+        socket.create_connection(address, timeout=5)
+    except OSError as error:
+        print("cut off:", error.strerror, flush=True)
+os.execv(sys.executable, [sys.executable, "-m", "jobs", *sys.argv[1:]])
+"""
+
+
+@pytest.fixture(scope="module")
+def unshare() -> list[str]:
+    """A command that runs another in a network of its own; none where the system does not allow it."""
+    command = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--net"]
+    allowed = (
+        shutil.which("unshare") and subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0
+    )
+    return command if allowed else []
+
+
+@pytest.fixture(scope="module")
+def elsewhere(unshare, tmp_path_factory) -> tuple[Warehouse, list[str]]:
+    """The warehouse and the output of another process: with another clock, language (whose letters i are other ones), hash seed
+    and number of cores, and without a network where that is possible."""
     environment = os.environ | {
-        "CLOUT_WAREHOUSE": str(tmp_path / "warehouse"),
+        "CLOUT_WAREHOUSE": str(tmp_path_factory.mktemp("elsewhere") / "warehouse"),
         "CLOUT_SPARK_MASTER": "local[1]",
         "TZ": "Asia/Kathmandu",
         "LC_ALL": "tr_TR.UTF-8",
         "JAVA_TOOL_OPTIONS": f"-Duser.language=tr -Duser.country=TR {QUICK_JAVA}",
         "PYTHONHASHSEED": "7",
     }
-    command = [sys.executable, "-m", "jobs", "run", "--source", SOURCE, "--first-day", str(DAYS[0]), "--last-day", str(DAYS[3]),
-               "--score-from", str(DAYS[2])]  # fmt: skip
-    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    begin = [*unshare, sys.executable, "-c", CUT_OFF] if unshare else [sys.executable, "-m", "jobs"]
+    days = ["--first-day", str(DAYS[0]), "--last-day", str(DAYS[3]), "--score-from", str(DAYS[2])]
+    ended = subprocess.run(
+        [*begin, "run", "--source", SOURCE, *days],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert ended.returncode == 0, ended.stderr
-    assert_same(Warehouse(environment["CLOUT_WAREHOUSE"]), expected, OF_CONTENT)
+    return Warehouse(environment["CLOUT_WAREHOUSE"]), ended.stdout.splitlines()
+
+
+@pytest.mark.system
+def test_another_machine(elsewhere, expected):
+    assert_same(elsewhere[0], expected, OF_CONTENT)
+
+
+@pytest.mark.system
+def test_a_run_works_with_the_network_cut(unshare, elsewhere):
+    if not unshare:
+        pytest.skip("this system does not allow a network namespace (`unshare --net`)")
+    assert elsewhere[1][:2] == ["cut off: Network is unreachable"] * 2

@@ -9,6 +9,7 @@ one, in bytes by N: the first one is for what Spark makes once, as the code that
 
 import gc
 import json
+import math
 import os
 import signal
 import sys
@@ -50,10 +51,10 @@ def heap_held(session: Any) -> int:
     """What cannot be collected of the driver's heap, in bytes."""
     runtime = session._jvm.java.lang.Runtime.getRuntime()
     gc.collect()  # what Python holds of it
-    held = []
-    for _ in range(10):  # of what one finds dead Spark's cleaner lets go of more, and takes its time
+    held: list[int] = []
+    while len(held) < 3 or min(held[-3:]) < 0.998 * min(held[:-3], default=math.inf):
         runtime.gc()
-        time.sleep(0.5)
+        time.sleep(0.5)  # for Spark's cleaner, which lets go of more for what one finds dead
         held.append(runtime.totalMemory() - runtime.freeMemory())
     return min(held)
 
