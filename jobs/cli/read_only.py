@@ -108,13 +108,14 @@ def compare(
     from jobs import score_twice as job
     from jobs.comparison import report
     from jobs.engines import choice
+    from jobs.report import page
     from jobs.session import build
 
     log(verbose)
     choice.require(engine)
     params = job.Params(day=day.date(), methodology=load(methodology), against=methodology_of(against, day))
     warehouse = open_to_read(sample)
-    people_to = report.folder(to) / "people.parquet" if to else None
+    people_to = page.folder(to) / "people.parquet" if to else None
     with display.progress() as bar:
         bar.show("starting Spark, scoring twice")
         comparison = job.run(build(), warehouse, params, engine, people_to)

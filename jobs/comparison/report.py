@@ -6,51 +6,26 @@ The page needs no network and runs no script. It is deterministic: the same comp
 from collections.abc import Iterator
 from pathlib import Path
 
-import pyarrow.csv
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from jobs.comparison import charts
 from jobs.comparison.movers import COUNT
 from jobs.comparison.tables import FAR, TOP, Comparison, Params
-from jobs.errors import UsageError
-from jobs.files import appearing
 from jobs.labels import CONSENT, SIMULATED, plain
+from jobs.report import page
+from jobs.report.page import share
 
 NEARLY_SAME, SIMILAR = 0.99, 0.9  # least rank correlations that the text calls so
 STAYS = 0.05  # points: the text says that a smaller median move is none
 
 
-def folder(to: Path) -> Path:
-    """Creates the folder if it does not exist, and returns it. Raises `UsageError` if that fails."""
-    try:
-        to.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"{to}: cannot be a folder for the report ({error.strerror})") from error
-    return to
-
-
 def write(params: Params, comparison: Comparison, to: Path) -> Path:
-    """Writes a CSV file per table and then `report.html` into the folder, each atomically. Returns the path of
-    `report.html`."""
-    for name, table in comparison.tables.items():
-        with appearing(to / f"{name}.csv") as part:
-            pyarrow.csv.write_csv(table, part)
-    with appearing(to / "report.html") as part:
-        part.write_text(html(params, comparison), encoding="utf-8")
-    return to / "report.html"
+    """Writes the page and a CSV file per table into the folder, as `page.write` does."""
+    return page.write(comparison.tables, html(params, comparison), to)
 
 
 def html(params: Params, comparison: Comparison) -> str:
     """The page as HTML. It escapes names from platforms."""
-    pages = Environment(
-        loader=PackageLoader("jobs.comparison", "pages"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    pages.filters |= {"plain": plain, "share": share}
     before, after = params.against.version, params.methodology.version
     movers = comparison.movers.to_pylist()
     drawn = {
@@ -59,8 +34,8 @@ def html(params: Params, comparison: Comparison) -> str:
         "deciles": charts.deciles(comparison.deciles),
         "platforms": charts.platforms(comparison.platforms, before, after),
     }
-    return pages.get_template("comparison.html").render(
-        day=params.day, before=before, after=after, headline=headline(comparison), sentences=list(sentences(comparison)),
+    return page.rendered(
+        "jobs.comparison", "comparison.html", day=params.day, before=before, after=after, headline=headline(comparison), sentences=list(sentences(comparison)),
         whole=comparison.whole, labels=labels(comparison), constants=comparison.constants.to_pylist(),
         platforms=comparison.platforms.to_pylist(),
         rising=[row for row in movers if row["move"] > 0], falling=[row for row in movers if row["move"] < 0],
@@ -117,13 +92,3 @@ def sentences(comparison: Comparison) -> Iterator[str]:
 
 def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
-
-
-def share(part: int, whole: int) -> str:
-    """A share of people as text, in percent. Rounding never shows a small share as none, nor a large one as all."""
-    value = part / whole if whole else 0.0
-    if 0 < value < 0.001:
-        return "under 0.1%"
-    if 0.999 < value < 1:
-        return "over 99.9%"
-    return f"{value:.1%}" if 0 < value < 0.1 or 0.99 < value < 1 else f"{value:.0%}"
