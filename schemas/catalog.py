@@ -14,6 +14,7 @@ from schemas.restatements import RESTATEMENTS
 from schemas.runs import RUNS
 from schemas.score_changes import SCORE_CHANGES
 from schemas.scores import SCORES
+from schemas.validations import VALIDATIONS
 
 TABLES = (
     ACTIVITY,
@@ -28,6 +29,7 @@ TABLES = (
     PUBLICATIONS,
     RESTATEMENTS,
     SCORE_CHANGES,
+    VALIDATIONS,
     METHODOLOGIES,
     RUNS,
 )

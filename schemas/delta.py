@@ -20,6 +20,7 @@ STATISTICS = {
     "publications": ("methodology", "sequence"),
     "restatements": ("methodology", "restated_at"),
     "score_changes": ("since_day", "reason"),
+    "validations": ("ahead", "outcome"),
     "methodologies": ("in_force_from",),
     "runs": ("job", "status", "started_at"),
 }

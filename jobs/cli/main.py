@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 
 from jobs import interrupts
 from jobs.causes import cause
-from jobs.cli import display, keeping, operating, publishing, read_only, repairing, scoring, sources
+from jobs.cli import display, keeping, operating, publishing, read_only, repairing, scoring, sources, validating
 from jobs.cli.options import (
     DAY_FORMAT,
     FLAG,
@@ -192,6 +192,7 @@ app.command()(read_only.show)
 app.command()(read_only.explain)
 app.command()(read_only.restatements)
 app.command()(read_only.compare)
+app.command()(validating.validate)
 app.command()(read_only.export)
 app.command()(sources.sources)
 app.add_typer(sources.population)

@@ -35,8 +35,9 @@ def html(params: Params, comparison: Comparison) -> str:
         "platforms": charts.platforms(comparison.platforms, before, after),
     }
     return page.rendered(
-        "jobs.comparison", "comparison.html", day=params.day, before=before, after=after, headline=headline(comparison), sentences=list(sentences(comparison)),
-        whole=comparison.whole, labels=labels(comparison), constants=comparison.constants.to_pylist(),
+        "jobs.comparison", "comparison.html", day=params.day, before=before, after=after,
+        headline=headline(comparison), sentences=list(sentences(comparison)), whole=comparison.whole,
+        labels=labels(comparison), constants=comparison.constants.to_pylist(),
         platforms=comparison.platforms.to_pylist(),
         rising=[row for row in movers if row["move"] > 0], falling=[row for row in movers if row["move"] < 0],
         charts={name: Markup(svg) for name, svg in drawn.items()}, far=FAR, most=COUNT,
