@@ -172,5 +172,5 @@ def test_what_cannot_be_validated_is_refused(world):
         validations.run(world.warehouse, PARAMS)
     with pytest.raises(UsageError, match="outcome 'liked' is unknown; known: engaged, newly-engaged, reshared"):
         replace(PARAMS, outcome="liked")
-    with pytest.raises(UsageError, match="methodology 2026.11 is named twice"):
+    with pytest.raises(UsageError, match=r"methodology 2026\.11 is named twice"):
         replace(PARAMS, methodologies=(OFFICIAL, OFFICIAL))
