@@ -82,5 +82,5 @@ def pagerank(src: np.ndarray, dst: np.ndarray, weight: np.ndarray, people: int) 
     rank = np.ones(people)
     for _ in range(ROUNDS):
         handed = np.bincount(dst, share * rank[src], people)
-        rank = 1 - DAMPING + DAMPING * (handed + rank[rests].sum() / people)
+        rank = 1 - DAMPING + DAMPING * (handed + rank[rests].sum() / max(1, people))
     return np.round(rank, DIGITS)
