@@ -104,6 +104,20 @@ def test_nothing_after_the_day_reaches_a_predictor(world):
     assert all(values[name][place] > before[1][name][place] for name in values)
 
 
+def test_followers_are_those_known_by_the_day(world):
+    """Newest first; a count of the day after is not known yet, and whose count is unknown is not compared by it."""
+    for number, counts in ((-1, {"p0": 9, "p1": 3}), (0, {"p0": 7}), (1, {"p0": 1, "p2": 50})):
+        seen = [{"account_id": account, "follower_count": count} for account, count in counts.items()]
+        world.observe(DAY + timedelta(days=number), "x", seen)
+    warehouse = happened(world, FUTURE).warehouse
+    with scratch() as db:
+        reading.past(db, warehouse, counted.snapshot(warehouse), PARAMS)
+        assert dict(db.sql("from followers").fetchall()) == {"x:p0": 7, "x:p1": 3}
+    followers = validations.run(warehouse, PARAMS).whole.figure("followers", "auc")
+    assert followers is not None
+    assert followers.people == 2
+
+
 def test_only_the_days_ahead_count(world):
     """Two people: one receives on the day itself and after the last day ahead, the other in between."""
     day = {number: DAY + timedelta(days=number) for number in range(-1, 4)}
