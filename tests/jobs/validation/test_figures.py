@@ -69,8 +69,8 @@ def test_spearman_is_the_correlation_of_ranks_among_people_with_the_outcome(peop
     hit = [(value, received) for value, received in people if received]
     values, received = zip(*people, strict=True)
     constant = len({value for value, _ in hit}) < 2 or len({received for _, received in hit}) < 2
-    ranks = [pd.Series(side).rank() for side in zip(*hit, strict=True)]
-    expected = NAN if constant else np.corrcoef(*ranks)[0, 1]
+    ranks = np.array([pd.Series(side).rank() for side in zip(*hit, strict=True)])
+    expected = NAN if constant else np.corrcoef(ranks)[0, 1]
     assert of(values, received)["spearman"] == pytest.approx(expected, nan_ok=True)
 
 
