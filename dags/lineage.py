@@ -34,6 +34,7 @@ TABLES: dict[str, tuple[Sequence[str], Sequence[str]]] = {
             "restatements",
         ),
     ),
+    "validate": (("engagement", "influence", "accounts", "coverage"), ("validations",)),
     "maintain": ((), ()),  # no result changes: it merges files, deletes expired data and renews copies
 }
 

@@ -5,6 +5,7 @@ from typing import Any
 UNPRINTABLE = "\N{REPLACEMENT CHARACTER}"
 BY_CONSENT = "everybody shown agreed to be published"
 SOMEBODY = "somebody"  # a person who did not agree to be named
+NOBODY_NAMED = "figures of everybody scored; nobody is named"
 SIMULATION = "simulation"
 SIMULATED = "SIMULATED: these people do not exist"
 

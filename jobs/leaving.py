@@ -13,11 +13,11 @@ from typing import Any
 
 from jobs import __version__, consent
 from jobs.errors import CloutError, UsageError
-from jobs.people import byte_search, erasure, suppression
+from jobs.people import byte_search, erasure
 from jobs.people.byte_search import Searched, Sought
 from jobs.places import landing
 from jobs.sources import suppressed_recordings
-from jobs.warehouse import runs
+from jobs.warehouse import runs, suppression
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
 from schemas.coverage import COVERAGE

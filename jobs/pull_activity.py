@@ -11,8 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from jobs.errors import CloutError, UsageError
-from jobs.people import suppression
-from jobs.people.suppression import Suppressed
 from jobs.places import landing
 from jobs.sources import day_coverage, suppressed_pages
 from jobs.sources.day_coverage import NotReachedError, PullError, TooManyRejectsError
@@ -21,10 +19,11 @@ from jobs.sources.live.withdrawals import affected_days
 from jobs.sources.page import Source
 from jobs.sources.spec import SourceSpec
 from jobs.sources.spool import Spool, spool
-from jobs.warehouse import counted, runs
+from jobs.warehouse import counted, runs, suppression
 from jobs.warehouse.decision import Decision, counting_pulls
 from jobs.warehouse.runs import Batch, Run
 from jobs.warehouse.storage import LostRaceError, Warehouse, rows
+from jobs.warehouse.suppression import Suppressed
 from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE, EVERYONE

@@ -17,6 +17,7 @@ from schemas.runs import RUNS
 from schemas.score_changes import SCORE_CHANGES
 from schemas.scores import SCORES
 from schemas.suppressed import SUPPRESSED
+from schemas.validations import VALIDATIONS
 
 TABLES = (
     ACTIVITY,
@@ -34,6 +35,7 @@ TABLES = (
     PUBLICATIONS,
     RESTATEMENTS,
     SCORE_CHANGES,
+    VALIDATIONS,
     METHODOLOGIES,
     RUNS,
 )

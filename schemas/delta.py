@@ -23,6 +23,7 @@ STATISTICS = {
     "suppressed": ("recorded_at",),
     "score_changes": ("since_day", "reason"),
     "legal_bases": ("recorded_at",),
+    "validations": ("ahead", "outcome"),
     "methodologies": ("in_force_from",),
     "runs": ("job", "status", "started_at"),
 }

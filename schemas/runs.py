@@ -19,7 +19,7 @@ RUNS = Table(
             "job",
             "string",
             "`pull_activity`, `engagement`, `influence`, `checks`, `publish`, `unpublish`, `restore`, `score_changes`,"
-            " `maintain` or `repair_tables`.",
+            " `validate`, `maintain` or `repair_tables`.",
         ),
         Column("status", "string", "`started`, `done` or `failed`; `started` for long means interrupted."),
         Column("error", "string", "Why it failed; null if it did not.", nullable=True),

@@ -26,7 +26,7 @@ INLINE = re.compile(
     r"|for \w+ in [^`]+)`"
 )
 ASSIGNED = re.compile(r"([A-Z][A-Z_]+)=(.*)", re.DOTALL)
-LANGUAGES = {"sh", "python", "json", "yaml", "text"}
+LANGUAGES = {"sh", "python", "json", "yaml", "csv", "text"}
 
 GOLDEN = ROOT / "tests" / "jobs" / "golden" / "higgs_2012-07-07.json"
 HIGGS_BASIS = "legal basis: public research data set, SNAP (recorded by ana on 2026-11-03)"
@@ -105,6 +105,8 @@ def faults_of_clout(arguments: list[str], whole: bool) -> list[str]:
     if command is None:
         return [f"clout {name}: no such command"]
     if not whole:
+        if rest[:1] and rest[0] in getattr(command, "commands", ()):
+            command = command.commands[rest[0]]
         options = {option for parameter in command.params for option in parameter.opts}
         used = [word.partition("=")[0] for word in rest if word.startswith("-")]
         return [f"clout {name}: no option {option}" for option in used if option not in options]

@@ -27,6 +27,7 @@ from jobs.cli import (
     repairing,
     scoring,
     sources,
+    validating,
 )
 from jobs.cli.options import (
     DAY_FORMAT,
@@ -211,6 +212,7 @@ app.command()(reader_commands.show)
 app.command()(reader_commands.explain)
 app.command()(reader_commands.restatements)
 app.command()(reader_commands.compare)
+app.command()(validating.validate)
 app.command()(reader_commands.export)
 app.command()(sources.sources)
 app.add_typer(sources.population)

@@ -112,13 +112,14 @@ def compare(
     from jobs.comparison import report
     from jobs.engines import choice
     from jobs.people.admission import decide
+    from jobs.report import page
     from jobs.session import build
 
     log(verbose)
     choice.require(engine)
     params = job.Params(day=day.date(), methodology=load(methodology), against=methodology_of(against, day))
     warehouse = open_to_read(sample)
-    people_to = report.folder(to) / "people.parquet" if to else None
+    people_to = page.folder(to) / "people.parquet" if to else None
     with display.progress() as bar:
         bar.show("starting Spark, scoring twice")
         admission = decide(warehouse)

@@ -1,22 +1,14 @@
 """Charts of a comparison, as SVG with selectable text. The same tables give byte-identical charts."""
 
-import io
-
 import altair as alt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.comparison.tables import FAR
 from jobs.labels import plain
+from jobs.report.drawing import BLUE, ORANGE, PALE, RULE, svg
 
-# From the palette of Okabe and Ito, whose colours colour-blind people can distinguish. In greyscale BEFORE is light and AFTER
-# dark.
-BEFORE, AFTER = "#E69F00", "#0072B2"
-PALE = "#8FB8D8"
-# Pixels of a plot with its axes. A phone shows it at this size, a wide screen a third larger.
-WIDTH, HEIGHT = 400, 210
-FONT = "system-ui, sans-serif"
-MARGIN = {"left": 16, "right": 8, "top": 4, "bottom": 4}  # pixels, for a reader whose font is wider than ours
+BEFORE, AFTER = ORANGE, BLUE
 MOST_PLATFORMS = 12  # in a chart; the table shows all
 
 
@@ -29,7 +21,7 @@ def distribution(table: pa.Table, before: str, after: str) -> str:
             for side, version in (("before", before), ("after", after))
         ]
     )
-    return _svg(
+    return svg(
         alt.Chart(sides)
         .mark_bar()
         .encode(
@@ -44,7 +36,7 @@ def distribution(table: pa.Table, before: str, after: str) -> str:
 def moves(table: pa.Table) -> str:
     """Histogram of moves in points; the bins from 5 points in each direction are darker. `table` comes from `tables.moves`."""
     far = pc.or_(pc.greater_equal(table["points_from"], FAR), pc.less_equal(table["points_to"], -FAR))
-    return _svg(
+    return svg(
         alt.Chart(table.append_column("far", far))
         .mark_bar()
         .encode(
@@ -65,8 +57,8 @@ def deciles(table: pa.Table) -> str:
         alt.Y("low_move:Q", title=None), alt.Y2("high_move:Q")
     )
     dot = base.mark_point(filled=True, size=60, color=AFTER, opacity=1).encode(alt.Y("median_move:Q"))
-    zero = alt.Chart(pa.table({"zero": [0]})).mark_rule(color="#555").encode(alt.Y("zero:Q"))
-    return _svg(zero + line + dot)
+    zero = alt.Chart(pa.table({"zero": [0]})).mark_rule(color=RULE).encode(alt.Y("zero:Q"))
+    return svg(zero + line + dot)
 
 
 def platforms(table: pa.Table, before: str, after: str) -> str:
@@ -80,7 +72,7 @@ def platforms(table: pa.Table, before: str, after: str) -> str:
             for side, version in (("before", before), ("after", after))
         ]
     )
-    return _svg(
+    return svg(
         alt.Chart(sides)
         .mark_bar()
         .encode(
@@ -95,23 +87,3 @@ def platforms(table: pa.Table, before: str, after: str) -> str:
 def _colour(name: str, before: str, after: str) -> alt.Color:
     scale = alt.Scale(domain=[before, after], range=[BEFORE, AFTER])
     return alt.Color(f"{name}:N", title=None, scale=scale, legend=alt.Legend(orient="top"))
-
-
-def _svg(chart: alt.Chart | alt.LayerChart) -> str:
-    sized = chart.properties(width=WIDTH, height=HEIGHT, autosize=alt.AutoSizeParams(type="fit", contains="padding"))
-    styled = (
-        sized.configure(font=FONT, padding=MARGIN, background="white")
-        .configure_axis(
-            labelFontSize=12,
-            titleFontSize=12,
-            titleFontWeight="normal",
-            labelColor="#222",
-            titleColor="#222",
-            gridColor="#e4e4e4",
-        )
-        .configure_legend(labelFontSize=12, labelColor="#222")
-        .configure_view(stroke=None)
-    )
-    drawn = io.StringIO()
-    styled.save(drawn, format="svg")
-    return drawn.getvalue()

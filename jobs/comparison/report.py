@@ -6,51 +6,26 @@ The page needs no network and runs no script. It is deterministic: the same comp
 from collections.abc import Iterator
 from pathlib import Path
 
-import pyarrow.csv
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from jobs.comparison import charts
 from jobs.comparison.movers import COUNT
 from jobs.comparison.tables import FAR, TOP, Comparison, Params
-from jobs.errors import UsageError
-from jobs.files import appearing
 from jobs.labels import SIMULATED, plain
+from jobs.report import page
+from jobs.report.page import share
 
 NEARLY_SAME, SIMILAR = 0.99, 0.9  # rank correlation from which on the text uses these words
 STAYS = 0.05  # points: a smaller median move is reported as none
 
 
-def folder(to: Path) -> Path:
-    """Creates the folder if it does not exist, and returns it. Raises `UsageError` if that fails."""
-    try:
-        to.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"{to}: cannot be a folder for the report ({error.strerror})") from error
-    return to
-
-
 def write(params: Params, comparison: Comparison, label: str, to: Path) -> Path:
-    """Writes a CSV file per table and then `report.html` into the folder, each atomically. Returns the path of
-    `report.html`."""
-    for name, table in comparison.tables.items():
-        with appearing(to / f"{name}.csv") as part:
-            pyarrow.csv.write_csv(table, part)
-    with appearing(to / "report.html") as part:
-        part.write_text(html(params, comparison, label), encoding="utf-8")
-    return to / "report.html"
+    """Writes the page and a CSV file per table into the folder, as `page.write` does."""
+    return page.write(comparison.tables, html(params, comparison, label), to)
 
 
 def html(params: Params, comparison: Comparison, label: str) -> str:
     """The page as HTML, with the label of the people on it. It escapes names from platforms."""
-    pages = Environment(
-        loader=PackageLoader("jobs.comparison", "pages"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    pages.filters |= {"plain": plain, "share": share}
     before, after = params.against.version, params.methodology.version
     movers = comparison.movers.to_pylist()
     drawn = {
@@ -59,9 +34,10 @@ def html(params: Params, comparison: Comparison, label: str) -> str:
         "deciles": charts.deciles(comparison.deciles),
         "platforms": charts.platforms(comparison.platforms, before, after),
     }
-    return pages.get_template("comparison.html").render(
-        day=params.day, before=before, after=after, headline=headline(comparison), sentences=list(sentences(comparison)),
-        whole=comparison.whole, label=label, constants=comparison.constants.to_pylist(),
+    return page.rendered(
+        "jobs.comparison", "comparison.html", day=params.day, before=before, after=after,
+        headline=headline(comparison), sentences=list(sentences(comparison)), whole=comparison.whole,
+        label=label, constants=comparison.constants.to_pylist(),
         platforms=comparison.platforms.to_pylist(),
         rising=[row for row in movers if row["move"] > 0], falling=[row for row in movers if row["move"] < 0],
         charts={name: Markup(svg) for name, svg in drawn.items()}, far=FAR, most=COUNT,
@@ -117,13 +93,3 @@ def sentences(comparison: Comparison) -> Iterator[str]:
 
 def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
-
-
-def share(part: int, whole: int) -> str:
-    """A share of people as text, in percent. Rounding never shows a small share as none, nor a large one as all."""
-    value = part / whole if whole else 0.0
-    if 0 < value < 0.001:
-        return "under 0.1%"
-    if 0.999 < value < 1:
-        return "over 99.9%"
-    return f"{value:.1%}" if 0 < value < 0.1 or 0.99 < value < 1 else f"{value:.0%}"

@@ -13,11 +13,11 @@ import pyarrow.compute as pc
 
 from jobs import labels
 from jobs.errors import UsageError
-from jobs.people import consent, legal_basis, suppression
+from jobs.people import consent, legal_basis
 from jobs.people.legal_basis import LegalBasis
-from jobs.people.suppression import Suppressed
-from jobs.warehouse import runs
+from jobs.warehouse import runs, suppression
 from jobs.warehouse.storage import Warehouse
+from jobs.warehouse.suppression import Suppressed
 from schemas.consent import CONSENT, NO, PUBLIC, SCOPES
 from schemas.kinds import SIMULATED_PREFIX
 

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from backports import zstd
 
-from jobs.people.suppression import is_short
+from jobs.warehouse.suppression import is_short
 
 CHUNK_BYTES = 8 << 20
 PLATFORM = "platform"  # the column, and the partition in a file's path

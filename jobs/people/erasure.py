@@ -10,11 +10,11 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.people.suppression import Suppressed, is_short
 from jobs.warehouse import digests, pruning
 from jobs.warehouse.commits import Partition
 from jobs.warehouse.races import LostRaceError, repeated
 from jobs.warehouse.storage import Warehouse, rows
+from jobs.warehouse.suppression import Suppressed, is_short
 from schemas.accounts import ACCOUNTS
 from schemas.accounts_known import ACCOUNTS_KNOWN
 from schemas.activity import ACTIVITY

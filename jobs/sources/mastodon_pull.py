@@ -283,9 +283,9 @@ def _entities(answer: Answer) -> list[Any]:
 
 def _text(answer: Answer, name: str) -> str:
     """A field of the one entity of an answer."""
-    if not (found := text_id(within(answer.value, name))):
-        raise ApiError(f"the instance does not answer as documented: an account without `{name}`")
-    return found
+    if found := text_id(within(answer.value, name)):
+        return found
+    raise ApiError(f"the instance does not answer as documented: an account without `{name}`")
 
 
 def _count(status: Any, name: str) -> int:

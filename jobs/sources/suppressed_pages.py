@@ -6,8 +6,8 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.people.suppression import Suppressed
 from jobs.sources.page import Page
+from jobs.warehouse.suppression import Suppressed
 
 
 def pages(given: Iterable[Page], left: Suppressed) -> Iterator[Page]:

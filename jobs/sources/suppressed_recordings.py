@@ -8,8 +8,8 @@ import orjson
 from backports import zstd
 
 from jobs.files import appearing
-from jobs.people.suppression import Suppressed
 from jobs.sources.live import population, recording
+from jobs.warehouse.suppression import Suppressed
 
 
 def rewrite(folder: Path, platform: str, left: Suppressed) -> int:

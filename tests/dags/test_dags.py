@@ -14,22 +14,29 @@ from typing import Any
 
 import pytest
 from airflow.sdk import DAG, Asset, AssetAlias, CronDataIntervalTimetable
+from airflow.sdk.execution_time import macros
 from airflow.serialization.serialized_objects import DagSerialization
 
-from dags import common, maintain, pull_activity, repair, score_influence
+from dags import common, maintain, pull_activity, repair, score_influence, validate
 from jobs.errors import UsageError
 from jobs.night_settings import nights
 from jobs.places import ROOT
 
 GOLDEN = Path(__file__).parent / "golden"
-DAY = datetime(2012, 7, 2, tzinfo=UTC)
+DAY = datetime(2012, 7, 2, tzinfo=UTC)  # a Monday
 PARAMS = {"wait_hours": 7, "accept": None}
-CONTEXT = {"data_interval_start": DAY, "data_interval_end": DAY + timedelta(days=1), "params": PARAMS}
+CONTEXT = {
+    "data_interval_start": DAY,
+    "data_interval_end": DAY + timedelta(days=1),
+    "params": PARAMS,
+    "macros": macros,
+}
 DAGS = {
     "pull_activity": pull_activity.dag,
     "score_influence": score_influence.dag,
     "repair": repair.dag,
     "maintain": maintain.dag,
+    "validate": validate.dag,
 }
 TASKS = [f"{dag_id}.{task_id}" for dag_id, dag in DAGS.items() for task_id in dag.task_ids]
 MAPPED, ITS_ARGUMENTS = "pull_activity.pull", "pull_activity.pulls"
@@ -59,8 +66,8 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def rendered(task: Any, **params: Any) -> dict[str, Any]:
     """The template fields that hold something, rendered for the day; what differs between machines by name."""
     task = task.prepare_for_execution()
-    macros = task.dag.user_defined_macros
-    task.render_template_fields({**CONTEXT, **macros, "params": PARAMS | params, "task": task})
+    ours = task.dag.user_defined_macros
+    task.render_template_fields({**CONTEXT, **ours, "params": PARAMS | params, "task": task})
     fields = {name: value for name in task.template_fields if (value := getattr(task, name)) not in (None, {}, ())}
     text = json.dumps(fields, indent=2)
     for here, name in ((ROOT.as_uri(), "<file:root>"), (str(ROOT), "<root>")):
@@ -177,7 +184,7 @@ def test_a_deadline_that_is_no_time_of_day_is_refused(text):
 
 @pytest.mark.parametrize("dag", DAGS.values(), ids=DAGS)
 def test_a_run_covers_one_utc_day_and_needs_no_other_run(dag: DAG):
-    crons = {"repair": "0 10 * * *", "maintain": "0 12 * * 0"}
+    crons = {"repair": "0 10 * * *", "maintain": "0 12 * * 0", "validate": "0 14 * * 1"}
     assert dag.timetable == CronDataIntervalTimetable(crons.get(dag.dag_id, "0 0 * * *"), timezone="UTC")
     assert not dag.catchup
     assert not any(task.depends_on_past for task in dag.tasks)
@@ -234,7 +241,7 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 bag = DagBag(dag_folder=sys.argv[1])
 assert not bag.import_errors, bag.import_errors
-assert set(bag.dags) == {"pull_activity", "score_influence", "repair", "maintain"}, bag.dags
+assert set(bag.dags) == {"pull_activity", "score_influence", "repair", "maintain", "validate"}, bag.dags
 heavy = {"pyspark", "pyarrow", "deltalake", "duckdb", "numpy", "aiohttp"} & set(sys.modules)
 assert not heavy, heavy
 """

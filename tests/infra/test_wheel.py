@@ -87,7 +87,7 @@ import sys
 from airflow.dag_processing.dagbag import DagBag
 bag = DagBag(dag_folder=sys.argv[1])
 assert not bag.import_errors, bag.import_errors
-assert {"pull_activity", "score_influence", "repair", "maintain"} <= set(bag.dags), bag.dags
+assert {"pull_activity", "score_influence", "repair", "maintain", "validate"} <= set(bag.dags), bag.dags
 """
     (dags,) = installed.glob("lib/python3.*/site-packages/dags")
     run(tmp_path, str(installed / "bin" / "python"), "-c", script, str(dags))

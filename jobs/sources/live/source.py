@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from jobs.days import days_between
-from jobs.people.suppression import Suppressed
 from jobs.sources import suppressed_recordings
 from jobs.sources.lines import Parse
 from jobs.sources.live import connections, population, recording, withdrawals
@@ -19,6 +18,7 @@ from jobs.sources.live.population import Member, Population
 from jobs.sources.live.settings import Ask, Members, Settings
 from jobs.sources.live.withdrawals import Withdrawals
 from jobs.sources.page import Note, Page, Record
+from jobs.warehouse.suppression import Suppressed
 from schemas.coverage import EVERYONE, POPULATION
 
 UNFINISHED = "the platform did not have the whole day yet; pull again"

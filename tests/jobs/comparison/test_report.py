@@ -9,7 +9,7 @@ import pytest
 
 from jobs.comparison import charts, movers, report, tables
 from jobs.comparison.tables import Comparison
-from jobs.errors import UsageError
+from jobs.report import page
 from jobs.score_twice import Params
 from jobs.scratch import scratch
 from schemas.influence import INFLUENCE
@@ -84,15 +84,6 @@ def test_nobody_is_said_in_words(compared, people, headline, sentence):
     assert list(report.sentences(found))[1] == sentence
 
 
-@pytest.mark.parametrize(
-    ("part", "whole", "text"),
-    [(0, 10, "0%"), (10, 10, "100%"), (1, 10_000, "under 0.1%"), (9_999, 10_000, "over 99.9%"), (1, 30, "3.3%"),
-     (1, 3, "33%"), (0, 0, "0%")],
-)  # fmt: skip
-def test_few_are_not_none_and_almost_all_are_not_all(part, whole, text):
-    assert report.share(part, whole) == text
-
-
 def test_labels_say_what_has_to_be_said(compared):
     assert report.label(compared(MOVED), LABEL) == LABEL
     assert report.label(compared(MOVED, simulated=True), LABEL) == "SIMULATED: these people do not exist"
@@ -131,21 +122,13 @@ def test_the_page_shows_everything_and_where_nobody_moves_says_so(compared):
 
 def test_the_same_comparison_is_the_same_bytes_in_a_folder_that_is_made(compared, tmp_path):
     for name in ("one", "two/deep"):
-        assert (
-            report.write(PARAMS, compared(MOVED), LABEL, report.folder(tmp_path / name))
-            == tmp_path / name / "report.html"
-        )
+        folder = page.folder(tmp_path / name)
+        assert report.write(PARAMS, compared(MOVED), LABEL, folder) == folder / "report.html"
     one, two = ({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("one", "two/deep"))
     assert one == two
     tables = ("constants", "summary", "distribution", "moves", "deciles", "platforms", "movers")
     assert set(one) == {"report.html", *(f"{name}.csv" for name in tables)}
     assert one["distribution.csv"].decode().splitlines()[:2] == ['"score_from","score_to","before","after"', "0,5,0,0"]
-
-
-def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(UsageError, match=r"file: cannot be a folder for the report \(File exists\)$"):
-        report.folder(tmp_path / "file")
 
 
 # Charts

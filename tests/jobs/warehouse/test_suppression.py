@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from jobs.errors import UsageError
-from jobs.people import suppression
+from jobs.warehouse import suppression
 from schemas.suppressed import SUPPRESSED
 
 NOON = datetime(2026, 11, 3, 12, tzinfo=UTC)
