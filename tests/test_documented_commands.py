@@ -9,6 +9,7 @@ import tomllib
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -105,8 +106,8 @@ def faults_of_clout(arguments: list[str], whole: bool) -> list[str]:
     if command is None:
         return [f"clout {name}: no such command"]
     if not whole:
-        if rest[:1] and rest[0] in getattr(command, "commands", ()):
-            command = command.commands[rest[0]]
+        group: dict[str, Any] = getattr(command, "commands", {})
+        command = group.get(rest[0], command) if rest else command
         options = {option for parameter in command.params for option in parameter.opts}
         used = [word.partition("=")[0] for word in rest if word.startswith("-")]
         return [f"clout {name}: no option {option}" for option in used if option not in options]

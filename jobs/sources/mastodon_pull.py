@@ -216,11 +216,8 @@ class Pull:
                 parents[own] = {"status": within(one, "uri"), "author": within(one, "account", "uri")}
         kept = self._statuses(one for one in replies if not self._is_member(within(one, "account")))
         for status in kept:
-            if (
-                isinstance(parent := status.get("in_reply_to_id"), str)
-                and parent in parents
-                and "in_reply_to" in status
-            ):
+            parent = status.get("in_reply_to_id")
+            if isinstance(parent, str) and parent in parents and "in_reply_to" in status:
                 status["in_reply_to"] = parents[parent]
         reason = MANY if len(replies) >= (THREAD if self.has_token else ANONYMOUS_THREAD) else None
         if "mastodon-async-refresh" in answer.headers:
@@ -276,9 +273,9 @@ class Pull:
 
 
 def _entities(answer: Answer) -> list[Any]:
-    if not isinstance(answer.value, list):
-        raise ApiError("the instance does not answer as documented: expected a list")
-    return answer.value
+    if isinstance(answer.value, list):
+        return answer.value
+    raise ApiError("the instance does not answer as documented: expected a list")
 
 
 def _text(answer: Answer, name: str) -> str:
