@@ -5,16 +5,16 @@ Each step can be repeated, so a run that was killed is continued by the same com
 time."""
 
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from jobs import __version__, consent
 from jobs.errors import CloutError, UsageError
-from jobs.people import byte_search, erasure
-from jobs.people.byte_search import Searched, Sought
+from jobs.people import byte_search, erasure, holdings
+from jobs.people.byte_search import Searched
 from jobs.places import landing
 from jobs.sources import suppressed_recordings
 from jobs.warehouse import runs, suppression
@@ -32,17 +32,15 @@ class TracesError(CloutError):
 @dataclass(frozen=True, kw_only=True)
 class Params:
     """Who leaves (`people`: each person_id of theirs), further `names` by which they are known, and when (an instant in
-    UTC)."""
+    UTC).
+    Raises `UsageError` if one of the people is no person_id."""
 
     people: tuple[str, ...]
     names: tuple[str, ...] = ()
     at: datetime
 
     def __post_init__(self) -> None:
-        for person in self.people:
-            platform, _, account = person.partition(":")
-            if not (platform and account):
-                raise UsageError(f"{person!r} is no person_id; expected PLATFORM:ACCOUNT_ID, such as twitter:88")
+        erasure.by_platform(self.people)
 
 
 def forget(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, Any]:
@@ -101,15 +99,6 @@ def _forget_recordings(warehouse: Warehouse, people: Sequence[str], left: suppre
 
 def _search(warehouse: Warehouse, people: Sequence[str], names: set[str]) -> tuple[Searched, list[str]]:
     """What was searched, and where a person is still named."""
-    root, searched, platforms = Path(warehouse.root), Searched(), erasure.by_platform(people)
-    known = {account for accounts in platforms.values() for account in accounts} | names
-    covered = warehouse.read(COVERAGE, columns=["source", "day", "platform"]).to_pylist()
-    recorded = {place: landing(warehouse.root) / place[0] / str(place[1]) for place in _places(covered)}
-    theirs = _places(row for row in covered if row["platform"] in platforms)
-    elsewhere = [folder for place, folder in recorded.items() if place not in theirs]
-    found = byte_search.traces(root, Sought(people, known, platforms, elsewhere), searched)
+    root, searched = Path(warehouse.root), Searched()
+    found = byte_search.traces(root, holdings.sought(warehouse, people, names), searched)
     return searched, [f"{trace.path.relative_to(root).parts[0]} ({trace.place})" for trace in found]
-
-
-def _places(covered: Iterable[Mapping[str, Any]]) -> set[tuple[str, date]]:
-    return {(row["source"], row["day"]) for row in covered}

@@ -1,4 +1,4 @@
-"""Commands for what people may ask of whoever scores them: to be forgotten."""
+"""Commands for what people may ask of whoever scores them: what is held about them, and to be forgotten."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +10,11 @@ from jobs.cli import display
 from jobs.cli.display import say
 from jobs.cli.options import Sample, Verbose, log, open_to_read
 
-person = typer.Typer(name="person", help="What a person may ask for: to be forgotten.", no_args_is_help=True)
+person = typer.Typer(
+    name="person",
+    help="What a person may ask for: all that is held about them, and to be forgotten.",
+    no_args_is_help=True,
+)
 
 
 @person.command()
@@ -48,3 +52,24 @@ def forget(
         part.write_text(json.dumps(made, default=str, indent=1) + "\n", encoding="utf-8")
     say(f"forgotten: {sum(made['rows_removed'].values()):,} rows removed, no trace in {made['files_searched']:,} files")
     say(f"certificate: {certificate}")
+
+
+@person.command()
+def export(
+    people: Annotated[list[str], typer.Argument(metavar="PERSON...", help="Each person_id of the person.")],
+    to: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for `person.json` and a CSV file per table.")],
+    sample: Sample = False,
+    verbose: Verbose = False,
+) -> None:
+    """Write everything that is held about a person: their rows of every table, and the recorded items that name them.
+
+    Example: clout person export mastodon.example:42 --to for-the-person
+    """
+    from jobs import holdings as job
+    from jobs.report import page
+
+    log(verbose)
+    held = job.export(open_to_read(sample), tuple(people), page.folder(to))
+    say(f"{to}: {sum(held.values()):,} rows and items about the person")
+    for name, count in held.items():
+        say(f"  {name:16} {count:>10,}")

@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jobs.errors import UsageError
 from jobs.warehouse import digests, pruning
 from jobs.warehouse.commits import Partition
 from jobs.warehouse.races import LostRaceError, repeated
@@ -56,10 +57,12 @@ BY_ACCOUNT: Mapping[Table, Sequence[str]] = {
 
 
 def by_platform(people: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Platform -> account ids, of people given by `person_id`."""
+    """Platform -> account ids, of people given by `person_id`. Raises `UsageError` if one of them is none."""
     found: dict[str, list[str]] = {}
     for person in sorted(set(people)):
         platform, _, account = person.partition(":")
+        if not (platform and account):
+            raise UsageError(f"{person!r} is no person_id; expected PLATFORM:ACCOUNT_ID, such as twitter:88")
         found.setdefault(platform, []).append(account)
     return {platform: tuple(accounts) for platform, accounts in found.items()}
 

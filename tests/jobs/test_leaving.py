@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from backports import zstd
 
-from jobs import leaving, pull_activity
+from jobs import holdings, leaving, pull_activity
 from jobs.errors import UsageError
 from jobs.people.byte_search import Searched, Sought, traces
 from jobs.places import landing
@@ -181,3 +181,18 @@ def test_the_published_day_is_restated_without_naming_who_left(lived_in):
 def test_an_id_that_is_none_is_refused(lived_in):
     with pytest.raises(UsageError, match="'leaver' is no person_id"):
         leaving.Params(people=("leaver",), at=NOON)
+
+
+def test_everything_that_is_held_is_handed_out(lived_in, tmp_path):
+    """As much as the search of every byte finds, in words that explain each column."""
+    counts = holdings.export(lived_in, [LEAVER], tmp_path)
+    held = json.loads((tmp_path / "person.json").read_text(encoding="utf-8"))
+    assert {name: len(rows) for name, rows in held["held"].items()} == counts
+    assert {*counts} - {"recordings"} | {"landing"} >= named(lived_in)
+    assert {path.stem for path in tmp_path.glob("*.csv")} == {*counts} - {"recordings"}
+    assert held["held"]["recordings"] == [{"file": f"toots/{DAY}/page.000000.jsonl.zst", "item": {"by": LEAVER[6:]}}]
+    assert all(held["what_it_is"][name][""] for name in counts)
+    assert {row["person_id"] for row in held["held"]["influence"]} == {LEAVER}
+    assert "users/cy" not in str(held)
+    with pytest.raises(UsageError, match="'ana' is no person_id"):
+        holdings.export(lived_in, ["ana"], tmp_path)

@@ -99,3 +99,21 @@ def test_figures_of_a_day(read):
     assert read("scores_by_day", platforms(a=11)) == [("2026.11", DAY, 11, 5.0, 0.0, 10.0)]
     assert read("scores_by_day", platforms(a=9)) == []
     assert read("scores_by_day", platforms(a=3), min_group=3) == [("2026.11", DAY, 3, 1.0, 0.0, 2.0)]
+
+
+def test_spark_reads_the_same(spark, rows, read):
+    """The whole chain of views, by another engine."""
+    tables = {
+        CONSENT: [agreed("x:a", "audiences"), agreed("x:b", "public"), agreed("x:c", "no")],
+        INFLUENCE: [{"person_id": f"x:{name}", "day": DAY} for name in "abcd"],
+        PUBLICATIONS: [{"day": DAY, "sequence": 1, "change": "publish"}],
+        SCORES: platforms(a=9, b=20, c=30)[SCORES],
+    }
+    for table, records in tables.items():
+        rows(table, records).createOrReplaceTempView(table.name)
+    for name, query in views.queries().items():
+        spark.sql(query).createOrReplaceTempView(name)
+        if name not in ("consent_in_force", "published_days"):
+            assert sorted(map(tuple, spark.table(name).collect())) == read(name, tables), name
+    for name in (*views.queries(), *(table.name for table in tables)):
+        spark.catalog.dropTempView(name)
