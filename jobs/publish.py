@@ -17,6 +17,7 @@ import pyarrow as pa
 from jobs import restatements
 from jobs.days import days_between
 from jobs.errors import CloutError
+from jobs.labels import SIMULATION
 from jobs.nights import gate
 from jobs.people.admission import Admission, decide_publication
 from jobs.warehouse import digests, methodologies, publications, runs
@@ -200,7 +201,7 @@ def _change(
         replaced_version=version,
         people=comparison["people_after"],
         influence=comparison["influence"],
-        ground=admission.ground if admission else None,
+        ground=SIMULATION if comparison["simulated"] else admission.ground if admission else None,
         published_at=runs.now(),
         published_by=publications.user(),
         why=accepted.why if accepted else params.why,

@@ -16,14 +16,15 @@ CONSENT_ENDED = "consent ended"
 
 def compared(before: pa.RecordBatchReader, after: pa.RecordBatchReader) -> dict[str, Any]:
     """Compares two streams of rows of `scores`: how many people arrived, left, changed and moved, and by how much (columns of
-    `restatements`). Also returns the total `influence` after the change."""
+    `restatements`). Also returns, of the rows after the change, the total `influence` and whether they are
+    `simulated`."""
     with scratch() as db:
         db.register("earlier", before)
         db.register("later", after)
         result = db.sql(
             """
             with pairs as (
-                select later.influence as influence, earlier.person_id is not null as was,
+                select later.influence as influence, later.simulated as simulated, earlier.person_id is not null as was,
                   later.person_id is not null as is_now, was and is_now and earlier is distinct from later as changed,
                   coalesce(later.score - earlier.score, 0) as move
                 from earlier full join later using (person_id)
@@ -33,7 +34,7 @@ def compared(before: pa.RecordBatchReader, after: pa.RecordBatchReader) -> dict[
               count(*) filter (changed) as people_changed, count(*) filter (move <> 0) as people_moved,
               greatest(0, max(move)) as largest_rise, greatest(0, -min(move)) as largest_fall,
               coalesce(avg(abs(move)) filter (move <> 0), 0) as mean_absolute_move,
-              coalesce(fsum(influence), 0) as influence
+              coalesce(fsum(influence), 0) as influence, coalesce(bool_or(simulated), false) as simulated
             from pairs
             """
         ).to_arrow_table()

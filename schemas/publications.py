@@ -86,8 +86,8 @@ PUBLICATIONS = Table(
         Column(
             "ground",
             "string",
-            "Why these people may be published: `consent` (simulated people need none), or the reason in `legal_bases`; null"
-            " after a withdrawal or if unknown.",
+            "Why these people may be published: `consent`, `simulation` (they do not exist), or the reason in `legal_bases`;"
+            " null after a withdrawal or if unknown.",
             nullable=True,
         ),
         Column("published_at", "timestamp", "Instant of the change."),

@@ -14,6 +14,7 @@ from itertools import chain
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jobs.causes import cause
 from jobs.warehouse import runs
 from jobs.warehouse.commits import Span
 from jobs.warehouse.runs import Run
@@ -132,7 +133,8 @@ def remove(
             with attempt:
                 warehouse.delete(table, {**where, "pull": tuple(pulls)}, run_id=run_id, job=job)
     except Exception as error:
-        log.warning("%s %s: rows of pulls %s could not be removed yet (%s)", table.name, dict(where), pulls, error)
+        why = cause(error)
+        log.info("%s %s: rows of pulls %s could not be removed yet (%s)", table.name, dict(where), pulls, why)
 
 
 def _pulls(warehouse: Warehouse, table: Table, where: Partition) -> set[str | None]:

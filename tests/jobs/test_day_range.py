@@ -24,7 +24,7 @@ from schemas.methodology import load
 from schemas.publications import PUBLICATIONS
 from schemas.runs import RUNS
 from schemas.scores import SCORES
-from tests.grounds import REASON
+from tests.grounds import LABEL, REASON
 
 FIRST, SECOND, THIRD = (date(2026, 11, 1) + timedelta(days=n) for n in range(3))
 ONE, TWO = parse_specs(["one:sample=people=50", "two:sample=people=60"])
@@ -208,7 +208,7 @@ def test_a_run_that_is_interrupted_between_days_is_continued_by_the_same_command
 
     main.app(command, standalone_mode=False)
     output = capsys.readouterr().out
-    assert output.startswith("resuming: 0 of 3 days left to pull, 1 of 2 to score\n")
+    assert output.startswith(f"{LABEL}\nresuming: 0 of 3 days left to pull, 1 of 2 to score\n")
     assert "\n0 days pulled, 1 scored, in " in output
     # Counted again is the day that is scored; what was pulled and published is left as it is.
     assert steps(warehouse)[len(before) :] == [counts[-1], *scored[THIRD]]

@@ -90,6 +90,7 @@ def test_a_failure_to_remove_what_no_longer_counts_fails_no_pull(before, caplog)
             raise OSError("the store is away")
 
     warehouse = Stuck(before())
+    caplog.set_level("INFO", "jobs")
     pull(warehouse, NEWER)
     assert seen(warehouse) is NEWER
     assert "could not be removed yet (the store is away)" in caplog.text
