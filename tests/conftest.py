@@ -52,7 +52,7 @@ DAY = date(2026, 11, 3)
 hypothesis.settings.register_profile(
     "clout",
     deadline=None,
-    max_examples=500 if os.environ.get("CI") else 100,
+    max_examples=300 if os.environ.get("CI") else 100,
     derandomize=bool(os.environ.get("CI")),
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )

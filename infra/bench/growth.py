@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 import graphs
+import grounds
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -116,6 +117,7 @@ def make(warehouse: Warehouse, people: int, days: int) -> None:
     """Writes `engagement`, `coverage` and `runs` for the days, and `accounts` for the first day. Holds one block of authors in
     memory at a time."""
     warehouse.create_tables()
+    grounds.publish_everybody(warehouse)
     crowds = graphs.crowds(people)
     for crowd in crowds:
         partition = {"platform": crowd.platform.name, "day": graphs.FIRST_DAY, "source": SOURCE}

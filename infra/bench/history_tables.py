@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import graphs
+import grounds
 import numpy as np
 import pyarrow as pa
 from deltalake import write_deltalake
@@ -61,6 +62,7 @@ def make(warehouse: Warehouse, days: int) -> None:
     """Writes the tables as described above: all days are pulled, and all but the last are counted, scored and
     published. Also makes the copies `accounts_known`, as the previous night leaves them."""
     warehouse.create_tables()
+    grounds.publish_everybody(warehouse)
     all_days = [LAST_DAY - timedelta(days=days - 1 - n) for n in range(days)]
     digests: dict[date, str] = {}
     for start in range(0, days, DAYS_A_WRITE):
