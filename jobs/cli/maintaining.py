@@ -73,6 +73,7 @@ def upgrade(sample: Sample = False, verbose: Verbose = False) -> None:
 
     Let no other command write at the same time: a change to a table makes concurrent writes fail.
     """
+    from jobs.people.admission import unasked
     from jobs.warehouse import upgrade as job
     from jobs.warehouse.storage import Warehouse
 
@@ -81,6 +82,8 @@ def upgrade(sample: Sample = False, verbose: Verbose = False) -> None:
     for line in job.run(warehouse):
         say(line)
     say(f"{warehouse.root} is up to date")
+    if undecided := unasked(warehouse):
+        say(undecided)
 
 
 def doctor(sample: Sample = False, verbose: Verbose = False) -> None:

@@ -20,6 +20,7 @@ from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.suppression import Suppressed
 from schemas.consent import CONSENT, NO, PUBLIC, SCOPES
 from schemas.kinds import SIMULATED_PREFIX
+from schemas.scores import SCORES
 
 BY_CONSENT = "consent"
 
@@ -82,10 +83,27 @@ def decide(warehouse: Warehouse, day: date | None = None) -> Admission:
     return Admission(warehouse, day or runs.now().date(), legal_basis.current(warehouse), warehouse.version(CONSENT))
 
 
+def is_chosen(warehouse: Warehouse) -> bool:
+    """Whether the owner recorded a legal basis or anybody's consent."""
+    return bool(legal_basis.current(warehouse)) or consent.is_recorded(warehouse)
+
+
+def unasked(warehouse: Warehouse) -> str | None:
+    """What an owner must decide about a warehouse in which an earlier version of clout published everybody; None if nothing."""
+    published = warehouse.dataset(SCORES).head(1, columns=["simulated"]).to_pylist()
+    if not published or published[0]["simulated"] or is_chosen(warehouse):
+        return None
+    return (
+        "scores: people are published who were not asked, and no command shows them any more. Record a legal basis"
+        ' (`clout consent basis "REASON"`) or what people agreed to (`clout consent import FILE`), or take everybody out'
+        " (`clout consent apply`); see infra/runbooks/consent.md"
+    )
+
+
 def require_choice(warehouse: Warehouse) -> None:
     """Raises `UsageError`, which names both ways, if the owner of a warehouse with real people recorded neither a legal basis
     nor anybody's consent."""
-    if warehouse.exists() and (legal_basis.current(warehouse) or consent.is_recorded(warehouse)):
+    if warehouse.exists() and is_chosen(warehouse):
         return
     raise UsageError(
         "these are real people, and clout publishes nobody who did not agree. Choose one:\n"

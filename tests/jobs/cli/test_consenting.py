@@ -107,3 +107,14 @@ def test_a_person_is_forgotten_with_a_certificate(clout, warehouse, published, m
         2,
         "clout: 'ana' is no person_id; expected PLATFORM:ACCOUNT_ID, such as twitter:88\n",
     )
+
+
+def test_an_upgrade_says_that_published_people_were_not_asked(clout, warehouse, published):
+    assert clout("upgrade").out == f"{warehouse.root} is up to date\n"  # there is a legal basis
+    legal_basis.record(warehouse, None, at=datetime(2027, 1, 1, tzinfo=UTC), by="tests", run_id="r")
+    with_consent = clout("upgrade").out.splitlines()
+    assert with_consent[-1].startswith(
+        "scores: people are published who were not asked, and no command shows them any more."
+    )
+    clout("consent", "apply")
+    assert clout("upgrade").out == f"{warehouse.root} is up to date\n"
