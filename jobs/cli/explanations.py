@@ -41,6 +41,7 @@ def print_explanation(explanation: Explanation, label: str) -> None:
     covered = f"{explanation['window_coverage']:.0%} of the window's days are covered"
     say(f"{_people(explanation['engager_count'])} engaged with you{besides}; {covered}.")
     _print_beside(explanation)
+    _print_similar(explanation["similar_scores"])
     say()
     if not explanation["engagers"]:
         say("Nobody engaged with you in the window, so there is nothing to hand on.")
@@ -124,6 +125,15 @@ def _print_beside(explanation: Explanation) -> None:
         )
     if measures:
         say(f"Not part of the score: {'; '.join(measures)}.")
+
+
+def _print_similar(similar: Explanation | None) -> None:
+    """Prints how often people with a similar score were engaged with afterwards, if a day was validated."""
+    if similar:
+        say(
+            f"Of people with a score like yours (tenth {similar['tenth']} of 10), {similar['share']:.0%} were engaged with in"
+            f" the week after {similar['measured_on']}. That happened to others; it is no promise."
+        )
 
 
 def _print_engagers(explanation: Explanation, name: _Names) -> None:

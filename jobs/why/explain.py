@@ -25,7 +25,7 @@ from jobs.scratch import scratch
 from jobs.warehouse import counted, known_accounts
 from jobs.warehouse.basis import Basis, published_basis, refuse_other_data
 from jobs.warehouse.storage import Warehouse
-from jobs.why import attention_graph, paths, sensitivity
+from jobs.why import attention_graph, paths, prospects, sensitivity
 from schemas.activity import ACTIVITY
 from schemas.fixed_point import UNIT
 from schemas.methodology import Methodology
@@ -107,6 +107,8 @@ def explained(warehouse: Warehouse, params: Params) -> Explanation:
     """
     computed = _computed(warehouse, params)
     explanation = _described(computed, params)
+    score, version = explanation["score"], params.methodology.version
+    explanation["similar_scores"] = prospects.similar(warehouse, score, version, params.day)
     if params.with_acts:
         pairs = {pair for walk in computed.walked for pair in pairwise(walk.people)}
         explanation["acts"] = _acts(warehouse, computed.basis, pairs)

@@ -1,0 +1,42 @@
+"""What happened to people with a similar score."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from jobs.why import prospects
+from schemas.validations import VALIDATIONS
+
+DAY = date(2026, 11, 3)
+
+
+@pytest.fixture
+def validated(warehouse, arrow_rows):
+    """`validated(day, 0.1)`: a day on which tenth n begins at n points and has n times this share with the outcome."""
+
+    def write(day: date, share: float, **columns) -> None:
+        about = {"day": day, "ahead": 7, "outcome": "engaged", "platform": "*", "predictor": "score"} | columns
+        figures = {f"from_{n}": float(n) for n in range(1, 11)} | {f"rate_{n}": n * share for n in range(1, 11)}
+        rows = [about | {"figure": name, "value": value} for name, value in figures.items()]
+        warehouse.append(VALIDATIONS, arrow_rows(VALIDATIONS, rows), {}, run_id="r", job="j")
+
+    return write
+
+
+@pytest.mark.parametrize(("score", "tenth"), [(0.0, 1), (1.0, 1), (4.2, 4), (10.0, 10), (99.0, 10)])
+def test_the_tenth_of_a_score_and_what_happened_to_it(warehouse, validated, score, tenth):
+    validated(DAY - timedelta(days=7), 0.01)
+    found = prospects.similar(warehouse, score, "2026.11", DAY)
+    assert found == {"tenth": tenth, "share": pytest.approx(0.01 * tenth), "measured_on": DAY - timedelta(days=7)}
+
+
+def test_the_newest_validated_day_up_to_the_scored_one_counts(warehouse, validated):
+    assert prospects.similar(warehouse, 5.0, "2026.11", DAY) is None
+    validated(DAY + timedelta(days=1), 0.09)
+    validated(DAY - timedelta(days=9), 0.05, ahead=14)
+    validated(DAY - timedelta(days=8), 0.05, predictor="engagers")
+    assert prospects.similar(warehouse, 5.0, "2026.11", DAY) is None
+    validated(DAY - timedelta(days=7), 0.01)
+    validated(DAY, 0.02)
+    assert prospects.similar(warehouse, 5.0, "2026.11", DAY) == {"tenth": 5, "share": 0.1, "measured_on": DAY}
+    assert prospects.similar(warehouse, 5.0, "2026.12", DAY) is None
