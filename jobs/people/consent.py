@@ -8,7 +8,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.errors import UsageError
-from jobs.scratch import scratch
 from jobs.warehouse.storage import Warehouse, rows
 from schemas import arrow
 from schemas.consent import CONSENT, SCOPES
@@ -35,6 +34,8 @@ def at_least(scope: str) -> tuple[str, ...]:
 
 def people(warehouse: Warehouse, day: date, version: int, scopes: Sequence[str]) -> pa.Array:
     """The people (`person_id`) whose consent on the UTC day is one of the scopes."""
+    from jobs.scratch import scratch  # loads DuckDB, which a look-up of a few people does not need
+
     with scratch() as db:
         _read(db, warehouse, day, version)
         query = "select person_id from in_force where scope in (select unnest($asked))"
@@ -44,6 +45,8 @@ def people(warehouse: Warehouse, day: date, version: int, scopes: Sequence[str])
 
 def counts(warehouse: Warehouse, day: date) -> dict[str, int]:
     """Scope -> number of people whose consent on the UTC day is exactly that, the widest first."""
+    from jobs.scratch import scratch
+
     with scratch() as db:
         _read(db, warehouse, day, warehouse.version(CONSENT))
         counted = dict(db.sql("select scope, count(*) from in_force group by scope").fetchall())
