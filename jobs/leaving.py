@@ -5,6 +5,7 @@ Each step can be repeated, so a run that was killed is continued by the same com
 time."""
 
 import shutil
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -60,9 +61,10 @@ def forget(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, Any]
         left = suppression.current(warehouse)
         withdrawn = sum(count for _, count in consent.apply(warehouse, params.at.date(), batch))
         recorded = _forget_recordings(warehouse, params.people, left)
-        erased = dict(erasure.erase(warehouse, params.people, left, row.id))
+        names = {name.partition(":")[2] for name in (*params.people, *known)}
+        erased = dict(erasure.erase(warehouse, params.people, names, left, row.id))
         files = erasure.purge(warehouse)
-        searched, traces = _search(warehouse, params.people, {name.partition(":")[2] for name in known})
+        searched, traces = _search(warehouse, params.people, names)
         row.counts |= {"people": len(params.people), "rows": sum(erased.values()), "files": searched.files}
         if traces:
             raise TracesError(f"{len(traces)} traces are left: {'; '.join(traces)}. Run the same command again")
@@ -82,8 +84,9 @@ def forget(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, Any]
 
 
 def _forget_recordings(warehouse: Warehouse, people: Sequence[str], left: suppression.Suppressed) -> int:
-    """Rewrites all recordings; each is of the platforms that `coverage` names for its source and day. Removes those in which a
-    person's id is too short to be recognized. Returns the number of removed items, pages and recordings."""
+    """Rewrites all recordings; each is of the platforms that `coverage` names for its source and day or, if that pull failed,
+    may be of any. Removes those in which a person's id is too short to be recognized. Returns the number of removed items,
+    pages and recordings."""
     root = landing(warehouse.root)
     if not root.exists():
         return 0
@@ -91,23 +94,26 @@ def _forget_recordings(warehouse: Warehouse, people: Sequence[str], left: suppre
     removed = [folder for folder in sorted(short) if folder.exists()]
     for folder in removed:
         shutil.rmtree(folder)
-    places = warehouse.read(COVERAGE, columns=["source", "day", "platform"]).to_pylist()
+    for left_over in root.rglob("*.part"):  # by a killed pull
+        left_over.unlink()
+    platforms: dict[Path, set[str]] = defaultdict(set)
+    for place in warehouse.read(COVERAGE, columns=["source", "day", "platform"]).to_pylist():
+        platforms[root / place["source"] / str(place["day"])].add(place["platform"])
     return len(removed) + sum(
-        suppressed_recordings.rewrite(root / place["source"] / str(place["day"]), place["platform"], left)
-        for place in places
-        if (root / place["source"] / str(place["day"])).exists()
+        suppressed_recordings.rewrite(folder, platform, left)
+        for folder in sorted(root.glob("*/????-??-??"))
+        for platform in platforms.get(folder, erasure.by_platform(people))
     )
 
 
 def _search(warehouse: Warehouse, people: Sequence[str], names: set[str]) -> tuple[Searched, list[str]]:
     """What was searched, and where a person is still named."""
     root, searched, platforms = Path(warehouse.root), Searched(), erasure.by_platform(people)
-    known = {account for accounts in platforms.values() for account in accounts} | names
     covered = warehouse.read(COVERAGE, columns=["source", "day", "platform"]).to_pylist()
     recorded = {place: landing(warehouse.root) / place[0] / str(place[1]) for place in _places(covered)}
     theirs = _places(row for row in covered if row["platform"] in platforms)
     elsewhere = [folder for place, folder in recorded.items() if place not in theirs]
-    found = byte_search.traces(root, Sought(people, known, platforms, elsewhere), searched)
+    found = byte_search.traces(root, Sought(people, names, platforms, elsewhere), searched)
     return searched, [f"{trace.path.relative_to(root).parts[0]} ({trace.place})" for trace in found]
 
 
