@@ -33,6 +33,7 @@ class Admission:
     basis: LegalBasis | None
     version: int  # of `consent`
     left: Suppressed = field(default_factory=Suppressed)  # people who are never published
+    _read: dict[str, pa.Array] = field(default_factory=dict, compare=False, repr=False)  # by scope
 
     @property
     def ground(self) -> str:
@@ -51,9 +52,7 @@ class Admission:
         return pa.RecordBatchReader.from_batches(people.schema, self._kept(people, scope))
 
     def _kept(self, people: pa.RecordBatchReader, scope: str) -> Iterator[pa.RecordBatch]:
-        wide = consent.at_least(scope)
-        asked = tuple(set(SCOPES) - set(wide)) if self.basis else wide
-        known = consent.people(self.warehouse, self.day, self.version, asked)
+        known = self._known(scope)
         for batch in people:
             who = batch["person_id"]
             is_known = pc.is_in(who, value_set=known)
@@ -63,6 +62,14 @@ class Admission:
                     admitted, pa.array([person not in self.left for person in who.to_pylist()], pa.bool_())
                 )
             yield batch.filter(admitted)
+
+    def _known(self, scope: str) -> pa.Array:
+        """The people with consent for readers of `scope` or, on a legal basis, those who agreed to less. Read once."""
+        if scope not in self._read:
+            wide = consent.at_least(scope)
+            asked = tuple(set(SCOPES) - set(wide)) if self.basis else wide
+            self._read[scope] = consent.people(self.warehouse, self.day, self.version, asked)
+        return self._read[scope]
 
     def named(self, people: Iterable[str]) -> set[str]:
         """Those of these people who may be named."""
@@ -82,10 +89,15 @@ def decide(warehouse: Warehouse, day: date | None = None) -> Admission:
     return Admission(warehouse, day or runs.now().date(), legal_basis.current(warehouse), warehouse.version(CONSENT))
 
 
+def is_chosen(warehouse: Warehouse) -> bool:
+    """Whether the owner of the warehouse recorded a legal basis or anybody's consent."""
+    return legal_basis.current(warehouse) is not None or consent.is_recorded(warehouse)
+
+
 def require_choice(warehouse: Warehouse) -> None:
     """Raises `UsageError`, which names both ways, if the owner of a warehouse with real people recorded neither a legal basis
     nor anybody's consent."""
-    if warehouse.exists() and (legal_basis.current(warehouse) or consent.is_recorded(warehouse)):
+    if warehouse.exists() and is_chosen(warehouse):
         return
     raise UsageError(
         "these are real people, and clout publishes nobody who did not agree. Choose one:\n"
