@@ -67,7 +67,10 @@ def forget(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, Any]
         searched, traces = _search(warehouse, params.people, names)
         row.counts |= {"people": len(params.people), "rows": sum(erased.values()), "files": searched.files}
         if traces:
-            raise TracesError(f"{len(traces)} traces are left: {'; '.join(traces)}. Run the same command again")
+            raise TracesError(
+                f"{len(traces)} traces are left: {'; '.join(traces)}. Run the same command again; if they stay, see"
+                " infra/runbooks/leaving.md"
+            )
     return {
         "at": params.at,
         "code_version": __version__,

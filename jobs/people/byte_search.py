@@ -7,6 +7,7 @@ id `88`, occurs everywhere by accident: it is only sought as a whole value of a 
 """
 
 import json
+import os
 import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -86,9 +87,8 @@ def _is_in(needles: list[bytes], text: bytes) -> bool:
 def traces(root: Path, sought: Sought, searched: Searched) -> Iterator[Trace]:
     """Every file below `root` that names the person. A file that disappears meanwhile is passed over; one that cannot be
     decompressed is listed in `searched.unreadable`, after its raw bytes were searched."""
-    for path in sorted(root.rglob("*")):
-        if not path.is_file():
-            continue
+    folders = os.walk(root, followlinks=True)  # a table or the recordings may be on another disk
+    for path in sorted(Path(folder, name) for folder, _, names in folders for name in names):
         try:
             yield from _in_file(path, sought, searched)
         except FileNotFoundError:

@@ -67,13 +67,15 @@ def by_platform(people: Iterable[str]) -> dict[str, tuple[str, ...]]:
 
 
 def handles(warehouse: Warehouse, people: Iterable[str]) -> set[str]:
-    """Every handle under which `accounts` knows these people, as `platform:handle`. Display names are no names of one
-    person."""
+    """Every handle under which `accounts` knows these people and nobody else, as `platform:handle`. Display names, and handles
+    that others have or had too, are no names of one person."""
     known = set()
     for platform, accounts in by_platform(people).items():
-        theirs = {"platform": platform, "account_id": accounts}
-        for row in warehouse.read(ACCOUNTS, theirs, columns=["handle"]).to_pylist():
-            known |= {f"{platform}:{row['handle']}"} if row["handle"] else set()
+        named = {"platform": platform, "account_id": accounts}
+        theirs = set(warehouse.read(ACCOUNTS, named, columns=["handle"])["handle"].to_pylist()) - {None, ""}
+        others = ~pc.field("account_id").isin(accounts) & pc.field("handle").isin(pa.array(sorted(theirs), pa.string()))
+        theirs -= set(warehouse.read(ACCOUNTS, {"platform": platform}, where=others)["handle"].to_pylist())
+        known |= {f"{platform}:{handle}" for handle in theirs}
     return known
 
 

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 import orjson
 from backports import zstd
 
+from jobs.errors import CloutError
 from jobs.files import appearing
 from jobs.sources.live import population, recording
 from jobs.sources.live.recording import FAILED
@@ -28,7 +29,10 @@ def rewrite(folder: Path, platform: str, left: Suppressed) -> int:
 def _rewrite_unit(unit: str, pages: list[Path], platform: str, left: Suppressed) -> int:
     removed = 0
     for page in pages:
-        *items, cursor = zstd.decompress(page.read_bytes()).splitlines()
+        try:
+            *items, cursor = zstd.decompress(page.read_bytes()).splitlines()
+        except (ValueError, zstd.ZstdError):
+            raise CloutError(f"{page}: this recording is damaged; remove its folder, then try again") from None
         if left.is_named(platform, unit) or left.is_named(platform, _text(cursor)):
             for each in reversed(pages):  # the last first, so that a run that dies in between leaves the beginning
                 each.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ import pytest
 from backports import zstd
 
 from jobs import leaving, pull_activity
-from jobs.errors import UsageError
+from jobs.errors import CloutError, UsageError
 from jobs.people.byte_search import Searched, Sought, traces
 from jobs.places import landing
 from jobs.sources.live.recording import Cursor, Recording
@@ -205,6 +205,23 @@ def test_recordings_of_a_pull_that_failed_and_lists_of_names_are_rewritten_too(l
     assert [json.loads(item) for item in recorded.items] == [{"by": "ana"}]
     assert (folder / "unwilling.txt").read_text() == "ana\n"
     assert named(lived_in) == set()
+
+
+def test_others_of_the_same_handle_stay(lived_in, arrow_rows):
+    namesake = {"platform": "toots", "day": DAY, "source": "toots", "account_id": "other", "handle": HANDLE}
+    lived_in.append(ACCOUNTS, arrow_rows(ACCOUNTS, [namesake]), {}, run_id="r", job="j")
+    recorded = Recording(landing(lived_in.root) / "toots" / str(DAY), "others")
+    recorded.add([{"handle": HANDLE, "by": "other"}], Cursor(None, True))
+    forget(lived_in)
+    assert len(recorded.items) == 1
+    assert lived_in.read(ACCOUNTS)["account_id"].to_pylist() == ["other"]
+
+
+def test_a_damaged_recording_is_named(lived_in):
+    page = landing(lived_in.root) / "toots" / str(DAY) / "torn.000000.jsonl.zst"
+    page.write_bytes(zstd.compress(b"{}")[:5])
+    with pytest.raises(CloutError, match=r"torn\.000000\.jsonl\.zst: this recording is damaged; remove its folder"):
+        forget(lived_in)
 
 
 def test_a_persons_own_file_and_errors_about_them_do_not_name_them(lived_in, arrow_rows):

@@ -61,6 +61,14 @@ def test_a_longer_id_is_somebody_else(tmp_path):
     assert found(tmp_path, "1234") == [("log", "bytes")]
 
 
+def test_folders_on_another_disk_are_searched(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "disk" / "log").write_bytes(ANA.encode())
+    (tmp_path / "warehouse").mkdir()
+    (tmp_path / "warehouse" / "landing").symlink_to(tmp_path / "disk")
+    assert found(tmp_path / "warehouse", ANA) == [("log", "bytes")]
+
+
 def test_the_name_of_a_file_is_searched(tmp_path):
     (tmp_path / "anastasia%2Eexample.000000.jsonl.zst").write_bytes(zstd.compress(b""))
     assert found(tmp_path, "anastasia.example") == [("anastasia%2Eexample.000000.jsonl.zst", "name")]
