@@ -12,15 +12,21 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
 
+GROUNDS = ("consent", "legal_bases", "suppressed")  # who may be published
+
 # command -> (tables it reads, tables it writes), without `runs`, which every command writes.
 TABLES: dict[str, tuple[Sequence[str], Sequence[str]]] = {
     "pull": ((), ("activity", "accounts", "rejects", "coverage")),
     "engagement": (("activity", "coverage"), ("engagement",)),
     "influence": (("engagement", "accounts", "coverage"), ("influence",)),
     "checks": (("influence", "publications", "coverage"), ()),
-    "publish": (("influence",), ("scores", "publications", "methodologies", "restatements")),
+    "publish": (
+        ("influence", *GROUNDS),
+        ("scores", "publications", "methodologies", "restatements"),
+    ),
+    "consent": (GROUNDS, ("scores", "publications", "restatements", "score_changes", "histories")),
     "repair": (
-        ("coverage", "publications"),
+        ("coverage", "publications", *GROUNDS),
         (
             "activity",
             "accounts",

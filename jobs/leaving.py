@@ -5,6 +5,7 @@ Each step can be repeated, so a run that was killed is continued by the same com
 time."""
 
 import shutil
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -58,12 +59,16 @@ def forget(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, Any]
         left = suppression.current(warehouse)
         withdrawn = sum(count for _, count in consent.apply(warehouse, params.at.date(), batch))
         recorded = _forget_recordings(warehouse, params.people, left)
-        erased = dict(erasure.erase(warehouse, params.people, left, row.id))
+        names = {name.partition(":")[2] for name in (*params.people, *known)}
+        erased = dict(erasure.erase(warehouse, params.people, names, left, row.id))
         files = erasure.purge(warehouse)
-        searched, traces = _search(warehouse, params.people, {name.partition(":")[2] for name in known})
+        searched, traces = _search(warehouse, params.people, names)
         row.counts |= {"people": len(params.people), "rows": sum(erased.values()), "files": searched.files}
         if traces:
-            raise TracesError(f"{len(traces)} traces are left: {'; '.join(traces)}. Run the same command again")
+            raise TracesError(
+                f"{len(traces)} traces are left: {'; '.join(traces)}. Run the same command again; if they stay, see"
+                " infra/runbooks/leaving.md"
+            )
     return {
         "at": params.at,
         "code_version": __version__,
@@ -80,8 +85,9 @@ def forget(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, Any]
 
 
 def _forget_recordings(warehouse: Warehouse, people: Sequence[str], left: suppression.Suppressed) -> int:
-    """Rewrites all recordings; each is of the platforms that `coverage` names for its source and day. Removes those in which a
-    person's id is too short to be recognized. Returns the number of removed items, pages and recordings."""
+    """Rewrites all recordings; each is of the platforms that `coverage` names for its source and day or, if that pull failed,
+    may be of any. Removes those in which a person's id is too short to be recognized. Returns the number of removed items,
+    pages and recordings."""
     root = landing(warehouse.root)
     if not root.exists():
         return 0
@@ -89,11 +95,15 @@ def _forget_recordings(warehouse: Warehouse, people: Sequence[str], left: suppre
     removed = [folder for folder in sorted(short) if folder.exists()]
     for folder in removed:
         shutil.rmtree(folder)
-    places = warehouse.read(COVERAGE, columns=["source", "day", "platform"]).to_pylist()
+    for left_over in root.rglob("*.part"):  # by a killed pull
+        left_over.unlink()
+    platforms: dict[Path, set[str]] = defaultdict(set)
+    for place in warehouse.read(COVERAGE, columns=["source", "day", "platform"]).to_pylist():
+        platforms[root / place["source"] / str(place["day"])].add(place["platform"])
     return len(removed) + sum(
-        suppressed_recordings.rewrite(root / place["source"] / str(place["day"]), place["platform"], left)
-        for place in places
-        if (root / place["source"] / str(place["day"])).exists()
+        suppressed_recordings.rewrite(folder, platform, left)
+        for folder in sorted(root.glob("*/????-??-??"))
+        for platform in platforms.get(folder, erasure.by_platform(people))
     )
 
 

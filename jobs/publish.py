@@ -89,10 +89,10 @@ def unpublish(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, f
     return row.counts
 
 
-def withdraw_people(warehouse: Warehouse, params: Params, batch: Batch) -> int:
-    """Takes people who may no longer be published out of a published day; all other rows stay. Returns how many; records no run
-    if there are none."""
-    admission, version = decide_publication(warehouse, params.today), warehouse.version(SCORES)
+def withdraw_people(warehouse: Warehouse, params: Params, admission: Admission, batch: Batch) -> int:
+    """Takes people whom `admission` does not admit out of a published day; all other rows stay. Returns how many; records no
+    run if there are none."""
+    version = warehouse.version(SCORES)
     still = _admitted(warehouse, params, version, admission, SCORES)
     withdrawn = warehouse.row_count(SCORES, params.partition, version) - sum(part.num_rows for part in still())
     if withdrawn:

@@ -32,7 +32,7 @@ join consent_in_force on consent_in_force.person_id = influence.person_id
 where consent_in_force.scope in ({scopes})
 """
 
-_FIGURES = "count(*) as people, avg(score) as mean_score, min(score) as lowest_score, max(score) as highest_score"
+_FIGURES = "count(*) as people, avg(score) as mean_score"  # the highest score would be one person's
 
 _BY_DAY = """
 select methodology, day, {figures} from scores group by methodology, day having count(*) >= {min_group:d}
@@ -41,7 +41,7 @@ select methodology, day, {figures} from scores group by methodology, day having 
 # Totals are shown by day, so one hidden platform could be computed from the others. Where a platform is too small, at least two
 # are hidden, of `min_group` people together: the smallest first.
 _BY_PLATFORM = """
-select methodology, day, platform, people, mean_score, lowest_score, highest_score from (
+select methodology, day, platform, people, mean_score from (
     select *, row_number() over (partition by methodology, day order by people, platform) as place,
         min(people) over (partition by methodology, day) as smallest,
         sum(people) over (partition by methodology, day order by people, platform

@@ -13,6 +13,8 @@ from jobs.errors import UsageError
 from schemas.views import MIN_GROUP, statements
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from jobs.consent import Params
     from jobs.warehouse.storage import Warehouse
 
@@ -43,7 +45,7 @@ def import_file(
     rows = imports.rows(file, params.today)
     warehouse = _opened()
     counts = job.record(warehouse, params, rows, Batch(f"consent import {params.at}"))
-    say(f"recorded the consent of {counts['people']:,} people")
+    say(f"recorded the consent of {counts['people']:,} people{_left(counts)}")
     _apply(warehouse, params)
 
 
@@ -70,8 +72,8 @@ def set_person(
     params = _params("operator", by)
     given = row(person, scope, since.date() if since else params.today, until.date() if until else None)
     warehouse = _opened()
-    job.record(warehouse, params, [given], Batch(f"consent set {params.at}"))
-    say(f"{person}: {scope} since {given['since']}")
+    counts = job.record(warehouse, params, [given], Batch(f"consent set {params.at}"))
+    say(f"{person}: {scope} since {given['since']}{_left(counts)}")
     _apply(warehouse, params)
 
 
@@ -95,7 +97,7 @@ def basis(
     log(verbose)
     if reason and end:
         raise UsageError("give a REASON or --end, not both")
-    warehouse = _opened()
+    warehouse = _opened() if reason or end else open_to_read(sample=False)
     if reason or end:
         params = _params("operator", by)
         job.record_basis(warehouse, params, reason, Batch(f"legal basis {params.at}"))
@@ -153,6 +155,10 @@ def _params(origin: str, by: str | None) -> "Params":
     from jobs.warehouse import publications
 
     return job.Params(at=datetime.now(UTC), by=by or publications.user(), origin=origin)
+
+
+def _left(counts: "Mapping[str, float]") -> str:
+    return f"; {counts['left']:,} not recorded, because they left for good" if counts["left"] else ""
 
 
 def _apply(warehouse: "Warehouse", params: "Params") -> None:

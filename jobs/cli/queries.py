@@ -37,25 +37,29 @@ def top(admission: Admission, day: date, methodology: str, count: int) -> pa.Tab
     """Rows of `scores` of the day's first `count` people who may be shown, sorted by rank (1 first) and person_id. Raises
     `CloutError` if the day is not published."""
     warehouse, partition = admission.warehouse, {"methodology": methodology, "day": day}
-    people = warehouse.read(SCORES, partition, where=pc.field("rank") <= count)
-    named = admission.named(people["person_id"].to_pylist())
-    people = people.filter(pc.is_in(people["person_id"], value_set=pa.array(sorted(named), pa.string())))
-    if not people.num_rows:
+    ranks = warehouse.read(SCORES, partition, columns=["rank"])["rank"].sort()  # among everybody scored: there are gaps
+    if not len(ranks):
         raise CloutError(
             f"scores {day} ({methodology}): not published; the newest published day is {newest_day(warehouse)}"
         )
+    people = warehouse.read(SCORES, partition, where=pc.field("rank") <= ranks[min(count, len(ranks)) - 1])
+    named = admission.named(people["person_id"].to_pylist())
+    if not named:
+        raise CloutError(
+            f"scores {day} ({methodology}): the first {count} agree no longer; `clout consent apply` takes them out"
+        )
+    people = people.filter(pc.is_in(people["person_id"], value_set=pa.array(sorted(named), pa.string())))
     return people.sort_by([("rank", "ascending"), ("person_id", "ascending")]).slice(0, count)
 
 
-def person_id(warehouse: Warehouse, person: str) -> str:
+def person_id(admission: Admission, person: str) -> str:
     """The person_id for a handle, with or without `@`; text with a colon is a person_id already and is returned unchanged.
 
     Takes whoever has the handle on the newest published day on which anybody has it. Raises `CloutError` if no published person
-    ever had it, and `UsageError` if several people have it on that day.
+    ever had it or if the person may not be shown, and `UsageError` if several people have it on that day.
     """
-    if ":" in person:
-        return person
-    people = _bearers(warehouse, person.removeprefix("@"))
+    known = {person} if ":" in person else _bearers(admission.warehouse, person.removeprefix("@"))
+    people = admission.named(known)
     if not people:
         raise _nobody(person)
     if len(people) > 1:
@@ -93,9 +97,7 @@ def history(admission: Admission, person: str, methodology: str | None, day: dat
     errors of `person_id`.
     """
     warehouse = admission.warehouse
-    who = person_id(warehouse, person)
-    if not admission.named([who]):
-        raise _nobody(person)
+    who = person_id(admission, person)
     if day is not None:
         rows = warehouse.read(
             SCORES,

@@ -183,7 +183,8 @@ def explain(
     warehouse = open_to_read(sample)
     explained_day = day.date() if day else queries.newest_day(warehouse, methodology)
     now = load(methodology or official(explained_day))
-    who = queries.person_id(warehouse, person)
+    admission = decide(warehouse)
+    who = queries.person_id(admission, person)
     if since:
         then = load(methodology or official(since.date()))
         of_change = published.Params(day=explained_day, methodology=now, since_day=since.date(), since_methodology=then)
@@ -194,4 +195,4 @@ def explain(
     if as_json:
         display.print_json(explanation)
     else:
-        print_words(explanation, decide(warehouse).label)
+        print_words(explanation, admission.label)

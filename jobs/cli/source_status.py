@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from jobs.cli.operator_queries import MISSING
 from jobs.days import ONE_DAY, days_between
 from jobs.errors import UsageError
+from jobs.people import consent
+from jobs.people.admission import decide
 from jobs.places import landing
 from jobs.sources.entries import Entry
 from jobs.sources.live import connections, population
@@ -23,6 +26,7 @@ from jobs.warehouse.runs import PULL_ACTIVITY
 from jobs.warehouse.storage import Warehouse
 from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
+from schemas.consent import NO
 from schemas.coverage import COVERAGE
 from schemas.runs import RUNS
 
@@ -124,8 +128,8 @@ def _coverage(warehouse: Warehouse, span: Sequence[date]) -> dict[str, dict[date
 
 def suggested(warehouse: Warehouse, source: str, days: int, top: int) -> list[Row]:
     """The accounts outside a source's population that engaged most with others in the source's newest `days` days: account_id,
-    handle (null if unknown), people (whom they engaged with), acts, active_days. Most people first, then acts, then id. Raises
-    `UsageError` if the source was never pulled with a population."""
+    handle (null if unknown), people (whom they engaged with), acts, active_days. Most people first, then acts, then id. Nobody
+    who refused to be shown. Raises `UsageError` if the source was never pulled with a population."""
     recorded = sorted((landing(warehouse.root) / source).glob(f"*/{population.FILE}"))
     if not recorded:
         raise UsageError(
@@ -140,6 +144,8 @@ def suggested(warehouse: Warehouse, source: str, days: int, top: int) -> list[Ro
         for table, version in ((ACTIVITY, snapshot.activity), (ACCOUNTS, snapshot.accounts)):
             rows = counted.dataset(warehouse, table, version, snapshot.coverage, first_day, last_day)
             db.register(table.name, rows)
+        decided = decide(warehouse)
+        db.register("refused", pa.table({"person_id": consent.people(warehouse, decided.day, decided.version, (NO,))}))
         return db.sql(
             """
             with handles as (
@@ -148,7 +154,8 @@ def suggested(warehouse: Warehouse, source: str, days: int, top: int) -> list[Ro
             actors as (
                 select actor_id as account_id, count(distinct target_id) as people, count(*) as acts,
                     count(distinct day) as active_days
-                from activity where source = $source and actor_id <> target_id group by all
+                from activity where source = $source and actor_id <> target_id
+                    and concat(platform, ':', actor_id) not in (from refused) group by all
             )
             select account_id, handle, people, acts, active_days from actors left join handles using (account_id)
             where not list_has_any($names, [lower(name) for name in

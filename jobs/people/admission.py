@@ -20,7 +20,6 @@ from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.suppression import Suppressed
 from schemas.consent import CONSENT, NO, PUBLIC, SCOPES
 from schemas.kinds import SIMULATED_PREFIX
-from schemas.scores import SCORES
 
 BY_CONSENT = "consent"
 
@@ -34,6 +33,7 @@ class Admission:
     basis: LegalBasis | None
     version: int  # of `consent`
     left: Suppressed = field(default_factory=Suppressed)  # people who are never published
+    _read: dict[str, pa.Array] = field(default_factory=dict, compare=False, repr=False)  # by scope
 
     @property
     def ground(self) -> str:
@@ -52,9 +52,7 @@ class Admission:
         return pa.RecordBatchReader.from_batches(people.schema, self._kept(people, scope))
 
     def _kept(self, people: pa.RecordBatchReader, scope: str) -> Iterator[pa.RecordBatch]:
-        wide = consent.at_least(scope)
-        asked = tuple(set(SCOPES) - set(wide)) if self.basis else wide
-        known = consent.people(self.warehouse, self.day, self.version, asked)
+        known = self._known(scope)
         for batch in people:
             who = batch["person_id"]
             is_known = pc.is_in(who, value_set=known)
@@ -64,6 +62,14 @@ class Admission:
                     admitted, pa.array([person not in self.left for person in who.to_pylist()], pa.bool_())
                 )
             yield batch.filter(admitted)
+
+    def _known(self, scope: str) -> pa.Array:
+        """The people with consent for readers of `scope` or, on a legal basis, those who agreed to less. Read once."""
+        if scope not in self._read:
+            wide = consent.at_least(scope)
+            asked = tuple(set(SCOPES) - set(wide)) if self.basis else wide
+            self._read[scope] = consent.people(self.warehouse, self.day, self.version, asked)
+        return self._read[scope]
 
     def named(self, people: Iterable[str]) -> set[str]:
         """Those of these people who may be named."""
@@ -84,20 +90,8 @@ def decide(warehouse: Warehouse, day: date | None = None) -> Admission:
 
 
 def is_chosen(warehouse: Warehouse) -> bool:
-    """Whether the owner recorded a legal basis or anybody's consent."""
-    return bool(legal_basis.current(warehouse)) or consent.is_recorded(warehouse)
-
-
-def unasked(warehouse: Warehouse) -> str | None:
-    """What an owner must decide about a warehouse in which an earlier version of clout published everybody; None if nothing."""
-    published = warehouse.dataset(SCORES).head(1, columns=["simulated"]).to_pylist()
-    if not published or published[0]["simulated"] or is_chosen(warehouse):
-        return None
-    return (
-        "scores: people are published who were not asked, and no command shows them any more. Record a legal basis"
-        ' (`clout consent basis "REASON"`) or what people agreed to (`clout consent import FILE`), or take everybody out'
-        " (`clout consent apply`); see infra/runbooks/consent.md"
-    )
+    """Whether the owner of the warehouse recorded a legal basis or anybody's consent."""
+    return legal_basis.current(warehouse) is not None or consent.is_recorded(warehouse)
 
 
 def require_choice(warehouse: Warehouse) -> None:

@@ -117,7 +117,7 @@ def row(person: str, scope: str, since: date, until: date | None = None) -> dict
 
 def _faults(person: str, scope: str, since: date, until: date | None) -> Iterator[str]:
     platform, colon, account = person.partition(":")
-    if not (platform and colon and account) or not person.isprintable():
+    if not (platform and colon and account) or not person.isprintable() or person != person.strip():
         yield f"{person!r} is no person_id; expected PLATFORM:ACCOUNT_ID, such as twitter:88"
     if scope not in SCOPES:
         yield f"scope {scope!r} is unknown; expected one of {', '.join(reversed(SCOPES))}"

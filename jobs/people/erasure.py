@@ -3,6 +3,8 @@
 `accounts` comes last, because only it knows the person's handles.
 """
 
+import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -68,13 +70,15 @@ def by_platform(people: Iterable[str]) -> dict[str, tuple[str, ...]]:
 
 
 def handles(warehouse: Warehouse, people: Iterable[str]) -> set[str]:
-    """Every handle under which `accounts` knows these people, as `platform:handle`. Display names are no names of one
-    person."""
+    """Every handle under which `accounts` knows these people and nobody else, as `platform:handle`. Display names, and handles
+    that others have or had too, are no names of one person."""
     known = set()
     for platform, accounts in by_platform(people).items():
-        theirs = {"platform": platform, "account_id": accounts}
-        for row in warehouse.read(ACCOUNTS, theirs, columns=["handle"]).to_pylist():
-            known |= {f"{platform}:{row['handle']}"} if row["handle"] else set()
+        named = {"platform": platform, "account_id": accounts}
+        theirs = set(warehouse.read(ACCOUNTS, named, columns=["handle"])["handle"].to_pylist()) - {None, ""}
+        others = ~pc.field("account_id").isin(accounts) & pc.field("handle").isin(pa.array(sorted(theirs), pa.string()))
+        theirs -= set(warehouse.read(ACCOUNTS, {"platform": platform}, where=others)["handle"].to_pylist())
+        known |= {f"{platform}:{handle}" for handle in theirs}
     return known
 
 
@@ -87,21 +91,24 @@ def short_places(warehouse: Warehouse, people: Iterable[str]) -> list[dict[str, 
     ]
 
 
-def erase(warehouse: Warehouse, people: Sequence[str], left: Suppressed, run_id: str) -> Iterator[tuple[str, int]]:
-    """Removes the people from every table. `left` recognizes them in texts. Yields each table's name and its number of removed
-    rows."""
+def erase(
+    warehouse: Warehouse, people: Sequence[str], names: Iterable[str], left: Suppressed, run_id: str
+) -> Iterator[tuple[str, int]]:
+    """Removes the people from every table. `left` recognizes them in texts; `names` are their accounts' ids and handles, which
+    may be in the paths of their own files. Yields each table's name and its number of removed rows."""
+    long = [name for name in names if not is_short(name)]
     for table, columns in BY_PERSON.items():
         yield table.name, _delete(warehouse, table, {}, dict.fromkeys(columns, tuple(people)), run_id)
     accounts = by_platform(people)
-    yield REJECTS.name, sum(_erase_rejects(warehouse, platform, left, run_id) for platform in accounts)
-    yield RUNS.name, _erase_runs(warehouse, people, run_id)
+    yield REJECTS.name, sum(_erase_rejects(warehouse, platform, long, left, run_id) for platform in accounts)
+    yield RUNS.name, _erase_runs(warehouse, people, long, run_id)
     for table, columns in BY_ACCOUNT.items():
         count = 0
         for platform, ids in accounts.items():
             any_of = dict.fromkeys(columns, ids)
-            places = _places(warehouse, table, {"platform": platform}, any_of) if table is ACTIVITY else []
+            if table is ACTIVITY:  # before the rows go: a run that dies in between finds their days again
+                _count_without(warehouse, _places(warehouse, table, {"platform": platform}, any_of), any_of, run_id)
             count += _delete(warehouse, table, {"platform": platform}, any_of, run_id)
-            _count_again(warehouse, places, run_id)
         yield table.name, count
 
 
@@ -125,13 +132,13 @@ def _places(warehouse: Warehouse, table: Table, partition: Partition, any_of: Pa
     return found.group_by(names).aggregate([]).to_pylist()
 
 
-def _count_again(warehouse: Warehouse, places: Iterable[Mapping[str, Any]], run_id: str) -> None:
-    """Writes the number and the digest of the rows that are left into `coverage`, as a pull of them would, so that these days
-    are scored again."""
+def _count_without(warehouse: Warehouse, places: Iterable[Mapping[str, Any]], any_of: Partition, run_id: str) -> None:
+    """Writes the number and the digest of the rows that will be left into `coverage`, as a pull of them would, so that these
+    days are scored again."""
     for place in places:
         covered = warehouse.read(COVERAGE, place).to_pylist()
         for row in covered:
-            counting = warehouse.read(ACTIVITY, {**place, "pull": row["pull"]})
+            counting = warehouse.read(ACTIVITY, {**place, "pull": (row["pull"],)}, where=~pruning.either(any_of))
             left = row | {"act_count": counting.num_rows, "activity_digest": _digest(counting)}
             warehouse.replace_bookkeeping(COVERAGE, rows(COVERAGE, [left]), place, run_id=run_id, job=JOB)
 
@@ -145,21 +152,28 @@ def _digest(acts: pa.Table) -> str:
         return digests.of_rows(db, _AS_PULLED, {}, columns)
 
 
-def _erase_rejects(warehouse: Warehouse, platform: str, left: Suppressed, run_id: str) -> int:
+def _erase_rejects(warehouse: Warehouse, platform: str, names: Sequence[str], left: Suppressed, run_id: str) -> int:
     columns = ("excerpt", "file")
     texts = warehouse.read(REJECTS, {"platform": platform}, columns=list(columns))
+    excerpts, files = (pc.unique(texts[name]).to_pylist() for name in columns)
     any_of = {
-        name: tuple(text for text in pc.unique(texts[name]).to_pylist() if text and left.is_named(platform, text))
-        for name in columns
+        "excerpt": tuple(text for text in excerpts if text and left.is_named(platform, text)),
+        "file": tuple(file for file in files if _without(file, names) != file),
     }
     return _delete(warehouse, REJECTS, {"platform": platform}, any_of, run_id)
 
 
-def _erase_runs(warehouse: Warehouse, people: Sequence[str], run_id: str) -> int:
-    """Replaces the people's ids in the texts of `runs`, such as errors. Returns the number of rows."""
+def _erase_runs(warehouse: Warehouse, people: Sequence[str], names: Sequence[str], run_id: str) -> int:
+    """Replaces the people's ids in the texts of `runs`, and their names in errors and places. Returns the number of rows."""
     count = 0
     for row in warehouse.read(RUNS).to_pylist():
         texts = {name: _without(value, people) for name, value in row.items() if isinstance(value, str)}
+        if row["error"]:
+            texts["error"] = _without(texts["error"], names)
+        parameters = json.loads(texts["parameters"])
+        if places := parameters.get("places"):
+            parameters["places"] = [_without(place, names) for place in places]
+            texts["parameters"] = json.dumps(parameters, sort_keys=True)
         if not texts.items() <= row.items():
             partition = {"day": row["day"], "run_id": row["run_id"]}
             warehouse.replace_bookkeeping(RUNS, rows(RUNS, [row | texts]), partition, run_id=run_id, job=JOB)
@@ -167,9 +181,9 @@ def _erase_runs(warehouse: Warehouse, people: Sequence[str], run_id: str) -> int
     return count
 
 
-def _without(text: str, people: Sequence[str]) -> str:
-    for person in people:
-        text = text.replace(person, ERASED)
+def _without(text: str, names: Iterable[str]) -> str:
+    for name in names:
+        text = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", ERASED, text, flags=re.IGNORECASE)
     return text
 
 

@@ -29,7 +29,6 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from jobs.errors import UsageError
 from jobs.sources.activitystreams_objects import (
     ACTORS,
     AUTOMATED,
@@ -56,7 +55,6 @@ from jobs.sources.values import (
     json_object,
     shown,
 )
-from schemas.kinds import SIMULATED_PREFIX, is_simulated
 
 DIRECTED = {"Announce": "reshare", "Like": "like", "EmojiReact": "like", "Follow": "follow"}
 IGNORED = {
@@ -272,10 +270,6 @@ class ActivityStreamsSource:
 
     def __init__(self, source_id: str, places: Sequence[str], platform: str | None = None) -> None:
         self.platforms = (platform or source_id,)
-        if is_simulated(self.platforms[0]):
-            raise UsageError(
-                f"{self.platforms[0]}: is the platform's name, and `{SIMULATED_PREFIX}` begins simulated ones"
-            )
         self.files = existing(places, JSON_LINES)
 
     def pages(self, first_day: date, last_day: date) -> Iterator[Page]:

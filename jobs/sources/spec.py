@@ -13,6 +13,7 @@ from jobs.errors import UsageError
 from jobs.night_settings import nights
 from jobs.sources.live.settings import Ask, Limits, Settings
 from jobs.sources.types import TYPES
+from schemas.kinds import SIMULATED_PREFIX, is_simulated
 
 if TYPE_CHECKING:
     from jobs.sources.page import Source
@@ -45,8 +46,16 @@ class SourceSpec:
     options: LiveOptions | None = field(default=None, hash=False)
 
     def open(self, landing: Path) -> "Source":
-        """Creates the source; a live one records below `landing`. Raises `UsageError` if a place cannot be read, or if the
-        platform's terms forbid its use."""
+        """Creates the source; a live one records below `landing`. Raises `UsageError` if a place cannot be read, if the
+        platform's terms forbid its use, or if the platform of real people has a name of the simulation's."""
+        source = self._opened(landing)
+        if self.type != "sample" and is_simulated(source.platforms[0]):
+            raise UsageError(
+                f"{source.platforms[0]}: is the platform's name, and `{SIMULATED_PREFIX}` begins simulated ones"
+            )
+        return source
+
+    def _opened(self, landing: Path) -> "Source":
         kind = TYPES[self.type]
         made = class_of(self.type)
         if not kind.live:

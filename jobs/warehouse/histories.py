@@ -3,7 +3,7 @@
 Each day of scores is one file, so a person's ten years would take 3,650 files. A month's copy is one file, sorted by person.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 
 import pyarrow as pa
@@ -41,20 +41,32 @@ def of_person(warehouse: Warehouse, person_id: str, methodologies: Iterable[str]
 
 
 def make_copies(warehouse: Warehouse, *, run_id: str) -> None:
-    """Makes the missing copies of every methodology's months, except its newest month. Removes copies that no longer match the
-    published scores. Raises `LostRaceError` if another run copies the same month."""
-    listed = [*warehouse.partitions(SCORES), *warehouse.partitions(HISTORIES)]
-    for methodology in sorted({partition["methodology"] for partition in listed}):
-        of = {"methodology": methodology}
-        bases = rollups.by_month(rollups.files([warehouse.delta(SCORES)], of), cumulative=False)
+    """Makes the missing copies of every methodology's months, except its newest month. Then removes wrong ones. Raises
+    `LostRaceError` if another run copies the same month."""
+    for methodology, bases in _bases(warehouse):
         copies = _right_copies(warehouse, methodology, bases)
         for month in sorted(bases)[:-1]:
             if month not in copies:
                 _make_copy(warehouse, methodology, month, bases[month], run_id)
+    remove_wrong_copies(warehouse, run_id=run_id)
+
+
+def remove_wrong_copies(warehouse: Warehouse, *, run_id: str) -> None:
+    """Removes copies that no longer match the published scores."""
+    for methodology, bases in _bases(warehouse):
+        of = {"methodology": methodology}
         copied = rollups.bases_of_copies(warehouse, HISTORIES, of)
         wrong = {basis for month, made_from in copied.items() for basis in made_from if basis != bases.get(month)}
         if wrong:
             warehouse.delete(HISTORIES, {**of, "basis": tuple(sorted(wrong))}, run_id=run_id, job=JOB)
+
+
+def _bases(warehouse: Warehouse) -> Iterator[tuple[str, dict[date, str]]]:
+    """Each methodology with scores or copies, and the basis of each of its months."""
+    listed = [*warehouse.partitions(SCORES), *warehouse.partitions(HISTORIES)]
+    for methodology in sorted({partition["methodology"] for partition in listed}):
+        files = rollups.files([warehouse.delta(SCORES)], {"methodology": methodology})
+        yield methodology, rollups.by_month(files, cumulative=False)
 
 
 def _make_copy(warehouse: Warehouse, methodology: str, month: date, basis: str, run_id: str) -> None:

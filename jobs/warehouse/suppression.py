@@ -26,6 +26,9 @@ SHORTEST = 5  # bytes: a shorter id occurs in texts by accident, so only columns
 
 # What may separate an id from other text of a line: JSON, URLs and addresses such as `user@host`.
 _SEPARATORS = re.compile(r"""[\s"'<>(),;{}\[\]\\|]+""")
+_KEY = re.compile(r'"[^"\\]*"\s*:')  # of JSON: nobody's name, even if somebody has the name `created_at`
+_VALUE = re.compile(r'"([^"\\]+)"')
+_PARTS = re.compile(r"[:/]")  # of a value such as `User talk:Jane Doe/Archive`
 _INNER = re.compile(r"[/?#=&@]+")
 
 
@@ -75,12 +78,18 @@ def is_short(word: str) -> bool:
 
 
 def words(text: str) -> set[str]:
-    """Everything in a text that may be an account's id or name: its words, whole and in the parts of URLs and addresses."""
+    """Everything in a text that may be an account's id or name, without the keys of JSON: its quoted values, which may have
+    spaces, and their parts; its words, whole and in the parts of URLs and addresses. As they are and in lower case, because
+    most platforms ignore case in a name."""
+    text = _KEY.sub(" ", text)
+    values = set(_VALUE.findall(text))
     whole = {word for word in _SEPARATORS.split(text) if word}
+    whole |= values | {part for value in values for part in _PARTS.split(value)}
     whole |= {word.rstrip(".:!") for word in whole} | {unquote(word) for word in whole}
-    return (
+    found = (
         whole | {part for word in whole for part in _INNER.split(word) if part} | {word.lstrip("@") for word in whole}
     )
+    return found | {word.lower() for word in found}
 
 
 def current(warehouse: Warehouse) -> Suppressed:

@@ -17,7 +17,7 @@ from airflow.sdk import DAG, Asset, AssetAlias, CronDataIntervalTimetable
 from airflow.sdk.execution_time import macros
 from airflow.serialization.serialized_objects import DagSerialization
 
-from dags import common, maintain, pull_activity, repair, score_influence, validate
+from dags import common, lineage, maintain, pull_activity, repair, score_influence, validate
 from jobs.errors import UsageError
 from jobs.night_settings import nights
 from jobs.places import ROOT
@@ -101,6 +101,13 @@ def test_rendered_arguments(name):
 def test_rendered_arguments_of_pull_activity():
     mapped = task_of(MAPPED)
     compare(MAPPED, [rendered(mapped.unmap(arguments)) for arguments in pull_arguments()])
+
+
+@pytest.mark.parametrize("name", sorted(set(TASKS) - {MAPPED, ITS_ARGUMENTS}))
+def test_every_command_says_what_it_reads_and_writes(name):
+    fields = rendered(task_of(name))
+    if command := fields.get("arguments") or fields.get("application_args"):
+        assert command[0] in lineage.TABLES
 
 
 def test_spark_has_the_settings_of_infra_unless_somebody_names_others(monkeypatch):

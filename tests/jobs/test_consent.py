@@ -7,15 +7,17 @@ import pytest
 from jobs import checks, consent, publish, restatements
 from jobs.errors import UsageError
 from jobs.people.consent import row
-from jobs.warehouse import publications
+from jobs.warehouse import histories, publications, suppression
 from jobs.warehouse.runs import Batch
 from schemas.consent import CONSENT
 from schemas.coverage import COVERAGE
+from schemas.histories import HISTORIES
 from schemas.influence import INFLUENCE
 from schemas.methodology import load
 from schemas.publications import PUBLICATIONS
 from schemas.restatements import RESTATEMENTS
 from schemas.runs import RUNS
+from schemas.score_changes import SCORE_CHANGES
 from schemas.scores import SCORES
 from tests.grounds import REASON
 
@@ -121,6 +123,26 @@ def test_a_consent_that_ends_on_a_day_leaves_when_that_day_comes(night):
     assert published(night) == []
 
 
+def test_who_no_longer_agrees_leaves_every_table_of_readers(night, arrow_rows):
+    """Also their copies, and why a score changed, where they may have no score any more."""
+    say(night, n1="public", n2="public")
+    for day in DAYS:
+        change(night, day=day)
+    later = date(2026, 12, 1)  # histories are of past months
+    rows = arrow_rows(SCORES, [{"person_id": "twitter:2", "day": later}])
+    night.replace(SCORES, rows, {"methodology": OFFICIAL.version, "day": later}, run_id="r", job="publish")
+    histories.make_copies(night, run_id="r")
+    moved = [{"person_id": who, "day": DAYS[1], "since_day": DAY, "reason": "engager_left"} for who in PEOPLE[1:3]]
+    place = {"methodology": OFFICIAL.version, "day": DAYS[1]}
+    night.replace(SCORE_CHANGES, arrow_rows(SCORE_CHANGES, moved), place, run_id="r", job="j")
+    assert night.row_count(HISTORIES, {"person_id": "twitter:1"}) == 2
+    say(night, 1, n1="no")
+    apply(night)
+    for table in (SCORES, HISTORIES, SCORE_CHANGES):
+        assert "twitter:1" not in night.read(table)["person_id"].to_pylist()
+    assert night.read(SCORE_CHANGES)["person_id"].to_pylist() == ["twitter:2"]
+
+
 @pytest.mark.parametrize("recomputed", [False, True], ids=["from influence", "from replaced files"])
 def test_no_restoration_brings_back_who_left(night, arrow_rows, recomputed):
     say(night, n1="public", n2="public")
@@ -163,6 +185,16 @@ def test_a_run_that_died_between_the_days_is_continued_by_the_next(night):
     say(night, 1, n1="no")
     assert next(consent.apply(night, TODAY, BATCH))[0].day == DAYS[1]
     assert apply(night) == [(DAYS[0], 1)]
+
+
+def test_nothing_is_recorded_of_who_left(night, monkeypatch):
+    """Else the next file of the operator would name them again."""
+    monkeypatch.setenv("CLOUT_SUPPRESSION_KEYS", "7" * 64)
+    suppression.record(night, ["twitter:1"], at=SAID, run_id="r")
+    params = consent.Params(at=SAID, by="tests", origin="import")
+    given = [row(who, "public", TODAY) for who in PEOPLE]
+    assert consent.record(night, params, given, BATCH) == {"people": 3, "left": 1}
+    assert "twitter:1" not in night.read(CONSENT)["person_id"].to_pylist()
 
 
 def test_nothing_is_recorded_of_a_file_with_a_fault(night):

@@ -8,7 +8,7 @@ import pytest
 from backports import zstd
 
 from jobs import holdings, leaving, pull_activity
-from jobs.errors import UsageError
+from jobs.errors import CloutError, UsageError
 from jobs.people.byte_search import Searched, Sought, traces
 from jobs.places import landing
 from jobs.sources.live.recording import Cursor, Recording
@@ -22,6 +22,7 @@ from schemas.engagement import ENGAGEMENT
 from schemas.influence import INFLUENCE
 from schemas.publications import PUBLICATIONS
 from schemas.rejects import REJECTS
+from schemas.runs import RUNS
 from schemas.scores import SCORES
 
 DAY = date(2026, 11, 3)
@@ -169,6 +170,73 @@ def test_a_run_that_died_is_continued_by_the_same_command(lived_in, monkeypatch,
         with pytest.raises(KilledError):
             forget(lived_in)
     forget(lived_in)
+    assert named(lived_in) == set()
+
+
+def test_a_run_that_died_while_acts_went_leaves_days_as_a_new_pull_would(lived_in, monkeypatch):
+    """Else the day would look as if acts of others were lost, and would not be scored again."""
+
+    class KilledError(Exception):
+        """In place of SIGKILL."""
+
+    def deleted(table, *args, **kwargs):
+        delete(table, *args, **kwargs)
+        if table is ACTIVITY:
+            raise KilledError
+
+    delete = lived_in.delete
+    with monkeypatch.context() as patched:
+        patched.setattr(lived_in, "delete", deleted)
+        with pytest.raises(KilledError):
+            forget(lived_in)
+    forget(lived_in)
+    (covered,) = lived_in.read(COVERAGE).to_pylist()
+    assert covered["act_count"] == lived_in.row_count(ACTIVITY, {}) == 2
+
+
+def test_recordings_of_a_pull_that_failed_and_lists_of_names_are_rewritten_too(lived_in):
+    folder = landing(lived_in.root) / "toots" / "2026-11-05"  # no coverage names it
+    recorded = Recording(folder, "page")
+    recorded.add([{"by": "https://example.org/users/leaver"}, {"by": "ana"}], Cursor(None, True))
+    (folder / "page.000001.jsonl.zst.part").write_bytes(zstd.compress(b"https://example.org/users/leaver"))
+    (folder / "failed.json").write_text('["https://example.org/users/leaver", "ana"]')
+    (folder / "unwilling.txt").write_text("https://example.org/users/leaver\nana\n")
+    forget(lived_in)
+    assert [json.loads(item) for item in recorded.items] == [{"by": "ana"}]
+    assert (folder / "unwilling.txt").read_text() == "ana\n"
+    assert named(lived_in) == set()
+
+
+def test_others_of_the_same_handle_stay(lived_in, arrow_rows):
+    namesake = {"platform": "toots", "day": DAY, "source": "toots", "account_id": "other", "handle": HANDLE}
+    lived_in.append(ACCOUNTS, arrow_rows(ACCOUNTS, [namesake]), {}, run_id="r", job="j")
+    recorded = Recording(landing(lived_in.root) / "toots" / str(DAY), "others")
+    recorded.add([{"handle": HANDLE, "by": "other"}], Cursor(None, True))
+    forget(lived_in)
+    assert len(recorded.items) == 1
+    assert lived_in.read(ACCOUNTS)["account_id"].to_pylist() == ["other"]
+
+
+def test_a_damaged_recording_is_named(lived_in):
+    page = landing(lived_in.root) / "toots" / str(DAY) / "torn.000000.jsonl.zst"
+    page.write_bytes(zstd.compress(b"{}")[:5])
+    with pytest.raises(CloutError, match=r"torn\.000000\.jsonl\.zst: this recording is damaged; remove its folder"):
+        forget(lived_in)
+
+
+def test_a_persons_own_file_and_errors_about_them_do_not_name_them(lived_in, arrow_rows):
+    """An archive of one account often has its name."""
+    run = {
+        "run_id": "own", "day": DAY, "job": "pull_activity", "status": "failed", "error": f"/data/{HANDLE.title()}.zip: torn",
+        "parameters": json.dumps({"source": "own", "places": [f"/data/{HANDLE}.zip"]}),
+    }  # fmt: skip
+    lived_in.append(RUNS, arrow_rows(RUNS, [run]), {}, run_id="r", job="j")
+    rejected = {"platform": "toots", "day": DAY, "source": "own", "file": f"/data/{HANDLE}.zip", "excerpt": "torn"}
+    lived_in.append(REJECTS, arrow_rows(REJECTS, [rejected]), {}, run_id="r", job="j")
+    forget(lived_in)
+    (left,) = lived_in.read(RUNS, {"run_id": "own"}).to_pylist()
+    assert left["error"] == "/data/(erased).zip: torn"
+    assert json.loads(left["parameters"]) == {"source": "own", "places": ["/data/(erased).zip"]}
     assert named(lived_in) == set()
 
 

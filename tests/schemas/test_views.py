@@ -96,9 +96,10 @@ def test_small_platforms_are_hidden_and_cannot_be_computed_from_the_others(read,
 
 
 def test_figures_of_a_day(read):
-    assert read("scores_by_day", platforms(a=11)) == [("2026.11", DAY, 11, 5.0, 0.0, 10.0)]
+    """None is the score of one person."""
+    assert read("scores_by_day", platforms(a=11)) == [("2026.11", DAY, 11, 5.0)]
     assert read("scores_by_day", platforms(a=9)) == []
-    assert read("scores_by_day", platforms(a=3), min_group=3) == [("2026.11", DAY, 3, 1.0, 0.0, 2.0)]
+    assert read("scores_by_day", platforms(a=3), min_group=3) == [("2026.11", DAY, 3, 1.0)]
 
 
 def test_spark_reads_the_same(spark, rows, read):

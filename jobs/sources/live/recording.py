@@ -28,6 +28,7 @@ from jobs.sources.page import Note, Page, PageBuilder, Rejected
 MOST_LETTERS = 150  # longest encoded unit in a file name; a longer one is cut
 SUFFIX = ".jsonl.zst"
 GONE, DENIED, WITHHELD = "not there", "access is denied", "withheld for legal reasons"  # why units are not given
+FAILED = "failed.json"  # the units of a day that failed
 CURSOR = "clout_cursor"  # the only key of a page's last line
 
 

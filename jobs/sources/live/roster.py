@@ -18,7 +18,7 @@ import orjson
 from jobs.files import appearing
 from jobs.sources.live.budget import ApiError, OutOfBudgetError
 from jobs.sources.live.http import ForbiddenError, NotThereError
-from jobs.sources.live.recording import DENIED, Cursor, Recording
+from jobs.sources.live.recording import DENIED, FAILED, Cursor, Recording
 from jobs.sources.page import Note
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,6 @@ class RenamedError(NotThereError):
     reason = "renamed"
 
 
-FAILED = "failed.json"
 MOST_FAILURES = 3  # consecutive units that fail, after which the platform as a whole counts as failing
 
 

@@ -61,9 +61,25 @@ def test_before_it_is_applied_output_already_hides_people_without_consent(clout,
     result = clout("show", "ana")
     assert (result.code, result.out) == (1, "")
     assert result.err.startswith("clout: scores: no published person is called 'ana'")
-    assert clout("show", "--day", "2026-11-03").code == 1
+    for person in ("ana", "twitter:1", "bo"):
+        refused = clout("explain", person, "--day", "2026-11-03")
+        assert refused.err.startswith(f"clout: scores: no published person is called {person!r}")
+    assert "agree no longer" in clout("show", "--day", "2026-11-03").err
     assert clout("export", "--to", str(tmp_path / "day.csv"), "--day", "2026-11-03").code == 1
     assert not (tmp_path / "day.csv").exists()
+
+
+def test_an_upgrade_warns_before_everybody_is_taken_out(clout, warehouse, published):
+    assert "consent" not in clout("upgrade").out
+    legal_basis.record(warehouse, None, at=datetime(2027, 1, 1, tzinfo=UTC), by="t", run_id="r")
+    assert "takes everybody out of 2 published days for good" in clout("upgrade").out
+
+
+def test_a_question_makes_no_warehouse(clout, tmp_path, monkeypatch):
+    """Else it would hide that of the simulation."""
+    monkeypatch.setenv("CLOUT_WAREHOUSE", str(tmp_path / "nowhere"))
+    assert clout("consent", "basis").code == 2
+    assert not (tmp_path / "nowhere").exists()
 
 
 def test_a_basis_is_recorded_and_shown(clout, warehouse):
@@ -107,14 +123,3 @@ def test_a_person_is_forgotten_with_a_certificate(clout, warehouse, published, m
         2,
         "clout: 'ana' is no person_id; expected PLATFORM:ACCOUNT_ID, such as twitter:88\n",
     )
-
-
-def test_an_upgrade_says_that_published_people_were_not_asked(clout, warehouse, published):
-    assert clout("upgrade").out == f"{warehouse.root} is up to date\n"  # there is a legal basis
-    legal_basis.record(warehouse, None, at=datetime(2027, 1, 1, tzinfo=UTC), by="tests", run_id="r")
-    with_consent = clout("upgrade").out.splitlines()
-    assert with_consent[-1].startswith(
-        "scores: people are published who were not asked, and no command shows them any more."
-    )
-    clout("consent", "apply")
-    assert clout("upgrade").out == f"{warehouse.root} is up to date\n"

@@ -48,6 +48,11 @@ def test_the_top_is_in_order_of_rank_and_ties_in_order_of_id(warehouse, publishe
     assert queries.top(decide(warehouse), DAY, VERSION, 99).num_rows == 4
 
 
+def test_the_top_are_the_first_who_are_published_whatever_their_rank_among_everybody_scored(warehouse, published):
+    published([ANA | {"rank": 50}, BO | {"rank": 700}, DI | {"rank": 9_000}])
+    assert queries.top(decide(warehouse), DAY, VERSION, 2)["person_id"].to_pylist() == ["twitter:1", "twitter:2"]
+
+
 def test_a_day_that_is_not_published_names_the_newest_that_is(warehouse, published):
     with pytest.raises(CloutError, match=r"^scores: no day is published in .* yet; run `clout run`$"):
         queries.newest_day(warehouse)

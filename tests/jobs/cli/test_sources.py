@@ -13,6 +13,7 @@ from jobs.sources.live.population import Member
 from jobs.sources.types import TYPES
 from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
+from schemas.consent import CONSENT
 from schemas.coverage import COVERAGE
 from schemas.runs import RUNS
 
@@ -143,6 +144,12 @@ def test_those_outside_who_engage_most_are_suggested_and_nobody_is_added(clout, 
     shown = clout("population", "suggest", "tech")
     assert (shown.code, "@eve" in shown.out) == (0, True)
     assert json.loads(clout("population", "suggest", "tech", "--json").out) == rows
+
+
+def test_who_refused_to_be_shown_is_not_suggested(engaged, arrow_rows):
+    refused = arrow_rows(CONSENT, [{"person_id": "twitter:dan", "scope": "no"}])
+    engaged.append(CONSENT, refused, {}, run_id="r", job="j")
+    assert [row["account_id"] for row in source_status.suggested(engaged, "tech", 30, 20)] == ["https://x.example/@eve"]
 
 
 def test_a_source_without_a_population_has_none_to_suggest(clout, engaged):

@@ -23,7 +23,7 @@ def found(folder: Path, *names: str) -> list[tuple[str, str]]:
     "content",
     [
         ANA.encode(), json.dumps({"actor": ANA}).encode(), b"https%3A%2F%2Fexample.org%2Fusers%2Fan%C3%A4",
-        ANA.encode("utf-16-le"), b"x" + ANA.encode("utf-16-be"), zstd.compress(ANA.encode() * 2),
+        ANA.encode("utf-16-le"), b" " + ANA.encode("utf-16-be"), zstd.compress(ANA.encode() * 2),
     ],
     ids=["UTF-8", "JSON", "URL", "UTF-16", "UTF-16, big", "compressed"],
 )  # fmt: skip
@@ -44,14 +44,44 @@ def test_columns_are_searched_inside_their_compressed_pages(tmp_path):
     assert found(tmp_path, "nobody at all") == []
 
 
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view()], ids=str)
+def test_every_kind_of_text_and_every_case_is_searched(tmp_path, kind):
+    pq.write_table(pa.table({"who": pa.array(["by Anastasia"], kind)}), tmp_path / "a.parquet", compression="zstd")
+    (tmp_path / "log").write_bytes(b'{"login": "AnastasiA"}')
+    assert {name for name, _ in found(tmp_path, "anastasia")} == {"a.parquet", "log"}
+
+
+def test_a_longer_id_is_somebody_else(tmp_path):
+    """Else nobody could be forgotten whose id begins that of another."""
+    others = ["x:12345", "x:123456", "x:x:12345-b", "by_x:1234", "x:1234_"]
+    pq.write_table(pa.table({"who": others}), tmp_path / "a.parquet", compression="none")
+    (tmp_path / "log").write_bytes(" ".join(others).encode())
+    assert found(tmp_path, "1234") == []
+    (tmp_path / "log").write_bytes(b"y%3Ax%3A1234 x:1234")
+    assert found(tmp_path, "1234") == [("log", "bytes")]
+
+
+def test_folders_on_another_disk_are_searched(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "disk" / "log").write_bytes(ANA.encode())
+    (tmp_path / "warehouse").mkdir()
+    (tmp_path / "warehouse" / "landing").symlink_to(tmp_path / "disk")
+    assert found(tmp_path / "warehouse", ANA) == [("log", "bytes")]
+
+
+def test_the_name_of_a_file_is_searched(tmp_path):
+    (tmp_path / "anastasia%2Eexample.000000.jsonl.zst").write_bytes(zstd.compress(b""))
+    assert found(tmp_path, "anastasia.example") == [("anastasia%2Eexample.000000.jsonl.zst", "name")]
+
+
 def test_a_text_across_two_chunks_is_found(tmp_path, monkeypatch):
     monkeypatch.setattr(byte_search, "CHUNK_BYTES", 7)
-    (tmp_path / "file").write_bytes(b"-" * 50 + ANA.encode() + b"-")
+    (tmp_path / "file").write_bytes(b"." * 50 + ANA.encode() + b".")
     assert found(tmp_path, ANA) == [("file", "bytes")]
 
 
 def test_what_was_searched_is_counted_and_damage_is_listed(tmp_path):
-    (tmp_path / "torn.parquet").write_bytes(b"PAR1" + ANA.encode())
+    (tmp_path / "torn.parquet").write_bytes(b"PAR1 " + ANA.encode())
     (tmp_path / "torn.zst").write_bytes(b"\x28\xb5\x2f\xfd")
     searched = Searched()
     assert list(byte_search.traces(tmp_path, Sought([ANA], [], []), searched)) == [

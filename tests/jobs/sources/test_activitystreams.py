@@ -6,7 +6,6 @@ from datetime import date
 import orjson
 import pytest
 
-from jobs.errors import UsageError
 from jobs.sources.activitystreams import ActivityStreamsSource, parse
 from jobs.sources.page import Account, Act, Author, Ignored, Rejected, Undo, Unresolved
 from jobs.sources.values import ACTOR_WITHDRAWN, NO_TARGET, NO_TIME, derived_id
@@ -293,5 +292,3 @@ def test_the_id_names_the_platform(tmp_path, count_pages):
     (page,) = source.pages(date(2026, 11, 3), date(2026, 11, 3))
     assert (source.platforms, page.platform) == (("mastodon",), "mastodon")
     assert count_pages([page]) == ({"like": 1, "post": 1}, {}, 2, 0, [])
-    with pytest.raises(UsageError, match="`sample-` begins simulated ones"):
-        ActivityStreamsSource("sample-mastodon", [str(place)])

@@ -43,8 +43,17 @@ def test_the_platform_is_the_id_where_it_is_not_named(tmp_path):
         for spec in parse_specs([f"a:activitystreams={place}", f"b:activitystreams@a={place}"])
     ]
     assert platforms == [("a",), ("a",)]
+
+
+@pytest.mark.parametrize(
+    "value", ["a:activitystreams@sample-a={place}", "a:discourse=https://sample-a", "a:stackexchange=sample-a"]
+)
+def test_real_people_are_of_no_platform_of_the_simulation(tmp_path, value):
+    """They would be published without their consent, as people who do not exist."""
+    place = tmp_path / "a.jsonl"
+    place.touch()
     with pytest.raises(UsageError, match="sample-a: is the platform's name, and `sample-` begins simulated ones"):
-        parse_specs([f"a:activitystreams@sample-a={place}"])[0].open(tmp_path)
+        parse_specs([value.format(place=place)])[0].open(tmp_path)
 
 
 @pytest.mark.parametrize(

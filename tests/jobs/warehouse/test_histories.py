@@ -8,6 +8,7 @@ import pytest
 
 from jobs.cli import queries
 from jobs.errors import UsageError
+from jobs.people.admission import decide
 from jobs.warehouse import histories
 from jobs.warehouse.storage import Warehouse
 from schemas.histories import HISTORIES
@@ -86,10 +87,10 @@ def test_a_handle_is_whose_it_was_last(warehouse, arrow_rows):
         rows.append({"person_id": "twitter:di", "handle": "di", "day": day})
         rows = arrow_rows(SCORES, [row | {"methodology": VERSION} for row in rows])
         warehouse.replace(SCORES, rows, {"methodology": VERSION, "day": day}, run_id="r", job="publish")
-    assert queries.person_id(warehouse, "@it") == "twitter:cy"
+    assert queries.person_id(decide(warehouse), "@it") == "twitter:cy"
     for day in DAYS[1:]:
         warehouse.replace(
             SCORES, arrow_rows(SCORES, []), {"methodology": VERSION, "day": day}, run_id="r", job="publish"
         )
     with pytest.raises(UsageError, match="handle of several people: twitter:ana, twitter:bo"):
-        queries.person_id(warehouse, "it")
+        queries.person_id(decide(warehouse), "it")

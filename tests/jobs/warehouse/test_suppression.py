@@ -1,5 +1,6 @@
 """People who left are recognized by hashes that name nobody."""
 
+import json
 from datetime import UTC, datetime
 
 import pyarrow as pa
@@ -67,6 +68,31 @@ def test_a_line_that_names_who_left_is_recognized(warehouse, leave, text):
     assert left.is_named("x", text)
     assert not left.is_named("y", text)
     assert not left.is_named("x", text.replace("anastasia", "banastasia"))
+
+
+@pytest.mark.parametrize("text", ['{"user_id":123456}', '{"id": 123456, "a": 1}', "[123456]"])
+def test_a_number_of_an_account_is_recognized(leave, warehouse, text):
+    leave("x:123456")
+    assert suppression.current(warehouse).is_named("x", text)
+
+
+@pytest.mark.parametrize("value", ["Jane Doe", "User talk:Jane Doe", "User talk:Jane Doe/Archive 1"])
+def test_a_name_with_spaces_is_recognized(leave, warehouse, value):
+    leave("x:Jane Doe")
+    assert suppression.current(warehouse).is_named("x", json.dumps({"title": value, "n": 1}))
+
+
+def test_case_hides_nobody(leave, warehouse):
+    """GitHub's account is `anastasia`, whatever case its events have."""
+    leave("x:anastasia")
+    assert suppression.current(warehouse).is_named("x", '{"login":"Anastasia"}')
+
+
+def test_who_is_called_like_a_key_of_json_takes_nobody_along(leave, warehouse):
+    leave("x:created_at")
+    left = suppression.current(warehouse)
+    assert not left.is_named("x", '{"created_at": "2026-11-03T09:00:00Z", "actor":"bo"}')
+    assert left.is_named("x", '{"created_at": "2026-11-03T09:00:00Z", "actor":"created_at"}')
 
 
 def test_a_short_id_is_compared_with_columns_only(warehouse, leave):
