@@ -97,6 +97,7 @@ def erase(
     """Removes the people from every table. `left` recognizes them in texts; `names` are their accounts' ids and handles, which
     may be in the paths of their own files. Yields each table's name and its number of removed rows."""
     long = [name for name in names if not is_short(name)]
+    _keep_as_checked(warehouse, people, run_id)
     for table, columns in BY_PERSON.items():
         yield table.name, _delete(warehouse, table, {}, dict.fromkeys(columns, tuple(people)), run_id)
     accounts = by_platform(people)
@@ -110,6 +111,21 @@ def erase(
                 _count_without(warehouse, _places(warehouse, table, {"platform": platform}, any_of), any_of, run_id)
             count += _delete(warehouse, table, {"platform": platform}, any_of, run_id)
         yield table.name, count
+
+
+def _keep_as_checked(warehouse: Warehouse, people: Sequence[str], run_id: str) -> None:
+    """Lets `runs` take the rows of `influence` that will be left for those that were computed and checked. Else nobody of these
+    days could be published or restored until they are scored again. Before the rows go, so that a run that died goes on."""
+    theirs = pc.field("person_id").isin(pa.array(people, pa.string()))
+    found = warehouse.dataset(INFLUENCE).to_table(columns=["methodology", "day"], filter=theirs)
+    for place in found.group_by(["methodology", "day"]).aggregate([]).to_pylist():
+        before = warehouse.read(INFLUENCE, place)
+        old, new = (digests.of_stream(INFLUENCE, each.to_reader()) for each in (before, before.filter(~theirs)))
+        for row in warehouse.read(RUNS, {"day": place["day"]}).to_pylist():
+            if old and new and old in row["parameters"]:
+                row["parameters"] = row["parameters"].replace(old, new)
+                partition = {"day": row["day"], "run_id": row["run_id"]}
+                warehouse.replace_bookkeeping(RUNS, rows(RUNS, [row]), partition, run_id=run_id, job=JOB)
 
 
 def _delete(warehouse: Warehouse, table: Table, partition: Partition, any_of: Partition, run_id: str) -> int:

@@ -4,10 +4,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from jobs import checks, consent, publish, restatements
+from jobs import checks, consent, leaving, publish, restatements
 from jobs.errors import UsageError
 from jobs.people.consent import row
-from jobs.warehouse import histories, publications, suppression
+from jobs.warehouse import digests, histories, publications, runs, suppression
 from jobs.warehouse.runs import Batch
 from schemas.consent import CONSENT
 from schemas.coverage import COVERAGE
@@ -185,6 +185,21 @@ def test_a_run_that_died_between_the_days_is_continued_by_the_next(night):
     say(night, 1, n1="no")
     assert next(consent.apply(night, TODAY, BATCH))[0].day == DAYS[1]
     assert apply(night) == [(DAYS[0], 1)]
+
+
+@pytest.mark.parametrize("how", [publish.run, publish.restore], ids=["publish", "restore"])
+def test_when_somebody_left_for_good_the_others_can_be_published_as_before(night, monkeypatch, how):
+    monkeypatch.setenv("CLOUT_SUPPRESSION_KEYS", "7" * 64)
+    place = {"methodology": OFFICIAL.version, "day": DAY}
+    scored = {"influence_digest": digests.of_stream(INFLUENCE, night.reader(INFLUENCE, place))}
+    with runs.recorded(night, runs.INFLUENCE, DAY, BATCH, methodology=OFFICIAL.version, **scored):
+        pass
+    say(night, n0="public", n1="public")
+    change(night)
+    change(night, publish.unpublish)
+    leaving.forget(night, leaving.Params(people=("twitter:1",), at=SAID), BATCH)
+    change(night, how)
+    assert published(night) == ["twitter:0"]
 
 
 def test_nothing_is_recorded_of_who_left(night, monkeypatch):
