@@ -38,8 +38,8 @@ from schemas.coverage import COVERAGE
 from tests.jobs.sources.jetstream_server import BEGIN, DAY, Jetstream, running
 
 EARLIER_US = (date(2026, 11, 29) - DAY).days * DAY_US  # from the day of the recording to one that is over
-RECORDED = (json.loads(line) for line in Path(__file__).with_name("atproto").joinpath("events.jsonl").open())
-EVENTS = [each | {"time_us": each["time_us"] - EARLIER_US} for each in RECORDED]
+RECORDED = Path(__file__).with_name("atproto").joinpath("events.jsonl").read_text(encoding="utf-8").splitlines()
+EVENTS = [each | {"time_us": each["time_us"] - EARLIER_US} for each in map(json.loads, RECORDED)]
 IDLE = {"did": "did:plc:z", "kind": "identity", "identity": {}}
 PEOPLE = {
     "did:plc:gxfjlk66sfwdcd3fmwjedz64": "ana",
