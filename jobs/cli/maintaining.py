@@ -73,11 +73,9 @@ def upgrade(sample: Sample = False, verbose: Verbose = False) -> None:
 
     Let no other command write at the same time: a change to a table makes concurrent writes fail.
     """
-    from jobs.people.admission import is_chosen
+    from jobs.people.admission import decide, is_chosen
     from jobs.warehouse import upgrade as job
     from jobs.warehouse.storage import Warehouse
-    from schemas.coverage import COVERAGE
-    from schemas.kinds import is_simulated
     from schemas.scores import SCORES
 
     log(verbose)
@@ -85,9 +83,8 @@ def upgrade(sample: Sample = False, verbose: Verbose = False) -> None:
     for line in job.run(warehouse):
         say(line)
     say(f"{warehouse.root} is up to date")
-    platforms = warehouse.read(COVERAGE, columns=["platform"])["platform"].unique().to_pylist()
     days = len({place["day"] for place in warehouse.partitions(SCORES)})
-    if days and not any(map(is_simulated, platforms)) and not is_chosen(warehouse):
+    if days and not decide(warehouse).is_simulated and not is_chosen(warehouse):
         say(
             "nobody's consent and no legal basis is recorded: before the next night, see infra/runbooks/consent.md, else DAG"
             f" `repair` takes everybody out of {days:,} published days for good"

@@ -7,6 +7,7 @@ A decision reads one version of `consent` and `legal_bases` and one UTC day, so 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,9 +20,10 @@ from jobs.warehouse import runs, suppression
 from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.suppression import Suppressed
 from schemas.consent import CONSENT, NO, PUBLIC, SCOPES
-from schemas.kinds import SIMULATED_PREFIX
+from schemas.coverage import COVERAGE
+from schemas.kinds import SIMULATED_PREFIX, is_simulated
 
-BY_CONSENT = "consent"
+CONSENTED = "consent"
 
 
 @dataclass(frozen=True)
@@ -33,29 +35,35 @@ class Admission:
     basis: LegalBasis | None
     version: int  # of `consent`
     left: Suppressed = field(default_factory=Suppressed)  # people who are never published
-    _read: dict[str, pa.Array] = field(default_factory=dict, compare=False, repr=False)  # by scope
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether the warehouse holds the simulation. It then holds nobody real."""
+        covered = self.warehouse.dataset(COVERAGE).head(1, columns=["platform"])["platform"].to_pylist()
+        return any(map(is_simulated, covered))
 
     @property
     def ground(self) -> str:
         """Why people may be published, as `publications` records it."""
-        return self.basis.reason if self.basis else BY_CONSENT
+        return self.basis.reason if self.basis else CONSENTED
 
     @property
     def label(self) -> str:
-        """The line that accompanies all output about real people."""
+        """The line that accompanies all output about people."""
+        if self.is_simulated:
+            return labels.SIMULATED
         return f"legal basis: {self.basis}" if self.basis else labels.BY_CONSENT
 
-    def admitted(self, people: pa.RecordBatchReader, scope: str = PUBLIC) -> pa.RecordBatchReader:
-        """The rows, a stream with `person_id`, of people who may be shown to readers of `scope`; unchanged and in order."""
+    def admitted(self, people: pa.RecordBatchReader) -> pa.RecordBatchReader:
+        """The rows, a stream with `person_id`, of people who may be published; unchanged and in order."""
         if self.basis and not self.left and not consent.is_recorded(self.warehouse, self.version):
             return people
-        return pa.RecordBatchReader.from_batches(people.schema, self._kept(people, scope))
+        return pa.RecordBatchReader.from_batches(people.schema, self._kept(people))
 
-    def _kept(self, people: pa.RecordBatchReader, scope: str) -> Iterator[pa.RecordBatch]:
-        known = self._known(scope)
+    def _kept(self, people: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
         for batch in people:
             who = batch["person_id"]
-            is_known = pc.is_in(who, value_set=known)
+            is_known = pc.is_in(who, value_set=self._known)
             admitted = pc.invert(is_known) if self.basis else pc.or_(is_known, pc.starts_with(who, SIMULATED_PREFIX))
             if self.left:
                 admitted = pc.and_(
@@ -63,13 +71,11 @@ class Admission:
                 )
             yield batch.filter(admitted)
 
-    def _known(self, scope: str) -> pa.Array:
-        """The people with consent for readers of `scope` or, on a legal basis, those who agreed to less. Read once."""
-        if scope not in self._read:
-            wide = consent.at_least(scope)
-            asked = tuple(set(SCOPES) - set(wide)) if self.basis else wide
-            self._read[scope] = consent.people(self.warehouse, self.day, self.version, asked)
-        return self._read[scope]
+    @cached_property
+    def _known(self) -> pa.Array:
+        """The people who agreed to be published or, on a legal basis, those who agreed to less."""
+        asked = [scope for scope in SCOPES if (scope == PUBLIC) != bool(self.basis)]
+        return consent.people(self.warehouse, self.day, self.version, asked)
 
     def named(self, people: Iterable[str]) -> set[str]:
         """Those of these people who may be named."""

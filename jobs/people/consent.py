@@ -27,11 +27,6 @@ _IN_FORCE = """
 """
 
 
-def at_least(scope: str) -> tuple[str, ...]:
-    """The scopes that include `scope`."""
-    return SCOPES[SCOPES.index(scope) :]
-
-
 def people(warehouse: Warehouse, day: date, version: int, scopes: Sequence[str]) -> pa.Array:
     """The people (`person_id`) whose consent on the UTC day is one of the scopes."""
     from jobs.scratch import scratch  # loads DuckDB, which a look-up of a few people does not need

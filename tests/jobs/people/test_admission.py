@@ -8,7 +8,7 @@ import pytest
 from jobs.errors import UsageError
 from jobs.people import admission, consent, legal_basis
 from jobs.warehouse.storage import Warehouse
-from schemas.consent import AUDIENCES, SELF
+from schemas.coverage import COVERAGE
 from tests.grounds import LABEL, REASON
 
 DAY = date(2026, 11, 3)
@@ -30,9 +30,9 @@ def asked(warehouse):
     return decided
 
 
-def admitted(decision: admission.Admission, *scope: str) -> list[str]:
+def admitted(decision: admission.Admission) -> list[str]:
     people = pa.table({"person_id": EVERYBODY, "n": range(6)}).to_reader(max_chunksize=2)
-    return decision.admitted(people, *scope).read_all()["person_id"].to_pylist()
+    return decision.admitted(people).read_all()["person_id"].to_pylist()
 
 
 def test_by_consent_only_people_who_agreed_are_published(asked):
@@ -40,8 +40,6 @@ def test_by_consent_only_people_who_agreed_are_published(asked):
     assert (decision.ground, decision.label) == ("consent", "everybody shown agreed to be published")
     simulated = ["sample-birdsong:a1"]
     assert admitted(decision) == ["x:public", *simulated]
-    assert admitted(decision, AUDIENCES) == ["x:public", "x:audiences", *simulated]
-    assert admitted(decision, SELF) == ["x:public", "x:audiences", "x:self", *simulated]
     assert decision.named(EVERYBODY) == {"x:public", *simulated}
 
 
@@ -49,7 +47,6 @@ def test_on_a_legal_basis_everybody_is_published_who_did_not_refuse(asked):
     decision = asked(with_basis=True)
     assert (decision.ground, decision.label) == (REASON, LABEL)
     assert admitted(decision) == ["x:public", "x:unknown", "sample-birdsong:a1"]
-    assert admitted(decision, SELF) == ["x:public", "x:audiences", "x:self", "x:unknown", "sample-birdsong:a1"]
     assert decision.named(EVERYBODY) == {"x:public", "x:unknown", "sample-birdsong:a1"}
 
 
@@ -73,3 +70,10 @@ def test_a_warehouse_without_a_choice_is_refused_with_both_ways(tmp_path):
     rows = [consent.row("x:ana", "no", DAY)]
     consent.record(nowhere, rows, at=NOON, by="tests", origin="import", run_id="r")
     admission.require_choice(nowhere)  # somebody was asked
+
+
+def test_a_simulation_is_labelled_as_one_whatever_its_ground(warehouse, arrow_rows):
+    assert admission.decide(warehouse).label == LABEL
+    row = arrow_rows(COVERAGE, [{"platform": "sample-birdsong"}])
+    warehouse.replace(COVERAGE, row, {"platform": "sample-birdsong"}, run_id="r", job="j")
+    assert admission.decide(warehouse).label == "SIMULATED: these people do not exist"
