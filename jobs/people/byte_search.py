@@ -75,6 +75,11 @@ def encodings(texts: Iterable[str]) -> list[bytes]:
     return sorted({needle.lower() for needle in found})
 
 
+def is_quoted(needles: list[bytes], text: bytes) -> bool:
+    """Whether one of the needles (of `encodings`) is in the text as a whole, whatever the case."""
+    return _is_in(needles, b"\n%s\n" % text.lower())
+
+
 def _is_in(needles: list[bytes], text: bytes) -> bool:
     """Whether one of the needles is in the text, neither behind nor before a character of a longer id. The text has a byte
     before and after what is searched."""
@@ -100,7 +105,7 @@ def _in_file(path: Path, sought: Sought, searched: Searched) -> Iterator[Trace]:
     searched.bytes += path.stat().st_size
     texts = sought.texts(path)
     needles = encodings(texts)
-    if _is_in(needles, b"\n%s\n" % unquote(path.name).lower().encode("utf-8", "surrogateescape")):
+    if is_quoted(needles, unquote(path.name).encode("utf-8", "surrogateescape")):
         yield Trace(path, "name")
     is_table = path.suffix == ".parquet"
     with path.open("rb") as file:
@@ -154,4 +159,4 @@ def _holds(values: pa.Array, texts: list[str], needles: list[bytes]) -> bool:
     if pc.any(pc.is_in(values, value_set=whole)).as_py():
         return True
     hits = (values.filter(pc.match_substring(values, needle)).to_pylist() for needle in needles)
-    return any(_is_in(needles, b"\n%s\n" % value) for found in hits for value in found)
+    return any(is_quoted(needles, value) for found in hits for value in found)

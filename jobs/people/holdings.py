@@ -10,10 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from backports import zstd
 
-from jobs.people.byte_search import Sought, encodings
+from jobs.people.byte_search import Sought, encodings, is_quoted
 from jobs.people.erasure import BY_ACCOUNT, BY_PERSON, by_platform
 from jobs.places import landing
 from jobs.warehouse import pruning
+from jobs.warehouse.commits import Partition
 from jobs.warehouse.storage import Warehouse
 from schemas.coverage import COVERAGE
 from schemas.rejects import REJECTS
@@ -48,12 +49,8 @@ def tables(warehouse: Warehouse, people: Sequence[str], names: Sequence[str]) ->
         for platform, accounts in by_platform(people).items():
             theirs = theirs | ((pc.field("platform") == platform) & pruning.either(dict.fromkeys(columns, accounts)))
         yield from _found(warehouse, table, theirs)
-    quoted = pc.scalar(False)
-    for platform in by_platform(people):
-        in_texts = _in_texts(("excerpt", "file"), [name for name in names if encodings([name])])
-        quoted = quoted | ((pc.field("platform") == platform) & in_texts)
-    yield from _found(warehouse, REJECTS, quoted)
-    yield from _found(warehouse, RUNS, _in_texts(("error", "parameters", "batch_key"), people))
+    yield from _quoting(warehouse, REJECTS, {"platform": tuple(by_platform(people))}, ("excerpt", "file"), names)
+    yield from _quoting(warehouse, RUNS, {}, ("error", "parameters", "batch_key"), people)
 
 
 def _found(warehouse: Warehouse, table: Table, condition: pc.Expression) -> Iterator[tuple[Table, pa.Table]]:
@@ -62,12 +59,19 @@ def _found(warehouse: Warehouse, table: Table, condition: pc.Expression) -> Iter
         yield table, rows
 
 
-def _in_texts(columns: Sequence[str], texts: Sequence[str]) -> pc.Expression:
-    condition = pc.scalar(False)
-    for column in columns:
-        for text in texts:
-            condition = condition | pc.match_substring(pc.field(column), text)
-    return condition
+def _quoting(
+    warehouse: Warehouse, table: Table, partition: Partition, columns: Sequence[str], texts: Iterable[str]
+) -> Iterator[tuple[Table, pa.Table]]:
+    """Like `_found`, of the rows that quote one of the texts in one of the columns."""
+    needles = encodings(texts)
+
+    def quoting(batch: pa.RecordBatch) -> pa.BooleanArray:
+        rows = zip(*(batch[name].to_pylist() for name in columns), strict=True)
+        return pa.array([is_quoted(needles, "\n".join(filter(None, row)).encode()) for row in rows], pa.bool_())
+
+    found = [batch.filter(quoting(batch)) for batch in warehouse.reader(table, partition)]
+    if any(batch.num_rows for batch in found):
+        yield table, pa.Table.from_batches(found)
 
 
 def recorded(folder: Path, sought: Sought) -> Iterator[dict[str, Any]]:
@@ -75,7 +79,7 @@ def recorded(folder: Path, sought: Sought) -> Iterator[dict[str, Any]]:
     for path in sorted(folder.rglob("*.zst")):
         needles = encodings(sought.texts(path))
         for line in zstd.decompress(path.read_bytes()).splitlines():
-            if any(needle in line for needle in needles):
+            if is_quoted(needles, line):
                 yield {"file": str(path.relative_to(folder)), "item": _item(line)}
 
 

@@ -13,6 +13,7 @@ from jobs.people.byte_search import Searched, Sought, traces
 from jobs.places import landing
 from jobs.sources.live.recording import Cursor, Recording
 from jobs.sources.spec import parse_specs
+from jobs.warehouse import runs
 from jobs.warehouse.runs import Batch
 from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
@@ -264,3 +265,14 @@ def test_everything_that_is_held_is_handed_out(lived_in, tmp_path):
     assert "users/cy" not in str(held)
     with pytest.raises(UsageError, match="'ana' is no person_id"):
         holdings.export(lived_in, ["ana"], tmp_path)
+
+
+def test_nothing_of_others_with_a_longer_id_is_handed_out(lived_in, tmp_path):
+    """And everything in another case is."""
+    recorded = Recording(landing(lived_in.root) / "toots" / str(DAY), "more")
+    recorded.add([{"by": LEAVER[6:].upper()}, {"by": f"{LEAVER[6:]}s-friend"}], Cursor(None, True))
+    with pytest.raises(CloutError), runs.recorded(lived_in, "test", DAY, BATCH):
+        raise CloutError(f"{LEAVER}s-friend is another")
+    counts = holdings.export(lived_in, [LEAVER], tmp_path)
+    assert (counts["recordings"], "runs" in counts) == (2, False)
+    assert "s-friend" not in (tmp_path / "person.json").read_text(encoding="utf-8")
