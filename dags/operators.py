@@ -115,7 +115,7 @@ class PublishOperator(CloutOperator):
 
     def execute(self, context: Context) -> None:
         """Runs the command, then sets the extra of the asset's event to the recorded outcome and the methodology."""
-        from schemas.methodology import official
+        from schemas.versions import official
 
         super().execute(context)
         (asset,) = self.outlets

@@ -57,7 +57,7 @@ with DAG(
         from jobs.places import sources_file
         from jobs.sources.entries import enabled_sources
         from jobs.warehouse.storage import Warehouse
-        from schemas.methodology import official
+        from schemas.versions import official
 
         scored = date.fromisoformat(day)
         sources = [spec.id for spec in enabled_sources(sources_file(), scored)]

@@ -24,7 +24,8 @@ def lacking(warehouse: str, day: date, now: datetime) -> list[str]:
     from jobs.places import sources_file
     from jobs.sources.entries import enabled_sources
     from jobs.warehouse.storage import Warehouse
-    from schemas.methodology import load, official
+    from schemas.methodology import load
+    from schemas.versions import official
 
     sources = [spec.id for spec in enabled_sources(sources_file(), day)]
     first_day = load(official(day)).first_day(day)

@@ -15,7 +15,8 @@ from pathlib import Path
 from jobs import day_range
 from jobs.sources.spec import parse_specs
 from jobs.warehouse.storage import Warehouse
-from schemas.methodology import load, official
+from schemas.methodology import load
+from schemas.versions import official
 
 DAY = date(2026, 11, 1)
 END_S = 120  # for Java to end: it writes the archive at its end

@@ -21,8 +21,9 @@ from jobs.warehouse.commits import Span
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
 from schemas.coverage import COVERAGE
-from schemas.methodology import load, official
+from schemas.methodology import load
 from schemas.publications import PUBLICATIONS
+from schemas.versions import official
 
 Sources = Mapping[date, Sequence[SourceSpec]]  # day -> the enabled sources that have the day
 

@@ -29,11 +29,12 @@ from schemas.catalog import TABLES
 from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
 from schemas.influence import INFLUENCE
-from schemas.methodology import load, official
+from schemas.methodology import load
 from schemas.publications import PUBLICATIONS
 from schemas.runs import RUNS
 from schemas.scores import SCORES
 from schemas.table import Table
+from schemas.versions import official
 
 LAST_DAY = date(2026, 10, 31)
 SHORT, LONG = 200, 3650  # days

@@ -134,7 +134,8 @@ def score(root: str, days: list[date]) -> None:
     each."""
     from jobs import day_range
     from jobs.warehouse.runs import Batch
-    from schemas.methodology import load, official
+    from schemas.methodology import load
+    from schemas.versions import official
 
     for day in days:
         chosen = load(official(day))

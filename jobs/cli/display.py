@@ -215,9 +215,13 @@ def _labels(rows: Sequence[dict[str, Any]], label: str) -> None:
 
 
 def print_json(result: "pa.Table | dict[str, Any] | list[dict[str, Any]]") -> None:
-    """Prints indented JSON, a table as a list of its rows. Days and timestamps become text."""
-    json.dump(result if isinstance(result, dict | list) else result.to_pylist(), sys.stdout, default=str, indent=1)
-    sys.stdout.write("\n")
+    """Prints JSON: a row per line for a table or list, indented otherwise. Days and timestamps become text."""
+    if isinstance(result, dict):
+        sys.stdout.write(json.dumps(result, default=str, indent=1) + "\n")
+        return
+    rows = result if isinstance(result, list) else result.to_pylist()
+    lines = ",\n ".join(json.dumps(row, default=str) for row in rows)  # indentation would take ten times as long
+    sys.stdout.write(f"[\n {lines}\n]\n" if rows else "[]\n")
 
 
 class _Rows:

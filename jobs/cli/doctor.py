@@ -16,8 +16,8 @@ from jobs.places import sources_file
 from jobs.sources.entries import enabled_sources
 from jobs.warehouse import damage
 from jobs.warehouse.storage import Warehouse
-from schemas.methodology import FOLDER, IN_FORCE, MethodologyError, in_force
 from schemas.scores import SCORES
+from schemas.versions import FOLDER, IN_FORCE, MethodologyError, in_force
 
 SET_UP = "run `bash infra/run.sh`, which sets up what is missing"
 PACKAGES = ("apache-airflow", "pyspark", "deltalake", "pyarrow", "numba", "duckdb")

@@ -41,6 +41,7 @@ from jobs.cli.options import (
     Verbose,
     Version,
     log,
+    methodology_of,
     refuse_not_begun,
     warehouse_of,
 )
@@ -49,10 +50,9 @@ from jobs.days import ONE_DAY
 from jobs.engines import AUTO
 from jobs.errors import CloutError, UsageError
 from jobs.places import sources_file
-from jobs.sources import entries
 from jobs.sources.spec import SourceSpec, are_simulated
-from schemas.methodology import MethodologyError, load, official
 from schemas.table import ContractError
+from schemas.versions import MethodologyError
 
 
 class Commands(TyperGroup):
@@ -129,12 +129,13 @@ def run(
     Example: clout run --source higgs=activity.txt.gz --first-day 2012-07-01 --last-day 2012-07-07 --everybody "research data"
     """
     from jobs.cli import run_command
+    from jobs.sources import entries
 
     log(verbose)
     specs = entries.sources(sources_file(), source or ["sample"])
     root = warehouse_of(specs)
     first, last, scored = _range(specs, first_day, last_day, score_from)
-    chosen = load(methodology or official(last))
+    chosen = methodology_of(methodology, last)
     run_command.run(
         root, specs, first, last, scored, chosen, max_reject_share=max_reject_share, engine=engine, everybody=everybody,
         dry_run=dry_run,
@@ -171,6 +172,7 @@ def pull(
     from jobs.night_settings import nights
     from jobs.nights import readiness
     from jobs.places import landing
+    from jobs.sources import entries
     from jobs.warehouse.runs import Batch
     from jobs.warehouse.storage import Warehouse
 

@@ -11,7 +11,6 @@ from jobs.cli.options import DAY_FORMAT, FLAG, Sample, Verbose, log, open_to_rea
 from jobs.days import ONE_DAY, days_between
 from jobs.errors import UsageError
 from jobs.places import sources_file
-from jobs.sources.entries import enabled_sources
 from schemas.kinds import is_simulated
 
 if TYPE_CHECKING:
@@ -145,6 +144,7 @@ def _expected(warehouse: "Warehouse", request: "Request", yesterday: date) -> di
     the reverse. Empty for a warehouse without coverage.
     """
     from jobs.cli.operator_queries import DAYS, Request
+    from jobs.sources.entries import enabled_sources
     from schemas.coverage import COVERAGE
 
     newest = Request().days(warehouse, COVERAGE)[-1:]

@@ -14,7 +14,8 @@ from jobs.nights.readiness import DEAD_AFTER
 from jobs.pull_activity import JOB as PULL
 from jobs.warehouse.publications import PUBLISH
 from jobs.warehouse.runs import DONE, STARTED
-from schemas.methodology import MethodologyError, load
+from schemas.methodology import load
+from schemas.versions import MethodologyError
 
 COUNTS = {"acts": "act_count", "rejected": "rejected_count", "unresolved": "unresolved_count",
           "ignored": "ignored_count", "repeated": "repeated_count"}  # fmt: skip

@@ -12,10 +12,10 @@ from jobs.errors import UsageError
 from jobs.places import warehouse_root
 from jobs.sources.spec import SourceSpec, are_simulated
 from jobs.sources.types import TYPES
-from schemas.methodology import Methodology, load, official
 
 if TYPE_CHECKING:
     from jobs.warehouse.storage import Warehouse
+    from schemas.methodology import Methodology
 
 FLAG = ""  # the metavar of an option that takes no value
 DAY_FORMAT = {"formats": ["%Y-%m-%d"], "metavar": "YYYY-MM-DD"}
@@ -82,9 +82,12 @@ def refuse_not_begun(day: date, now: datetime) -> None:
         )
 
 
-def methodology_of(version: str | None, day: datetime) -> Methodology:
+def methodology_of(version: str | None, day: date) -> "Methodology":
     """The methodology of this version or, if None, the official one of the day. Raises `MethodologyError` if there is none."""
-    return load(version or official(day.date()))
+    from schemas.methodology import load
+    from schemas.versions import official
+
+    return load(version or official(day))
 
 
 def root_of(sample: bool) -> str:

@@ -19,7 +19,7 @@ def checks(
     log(verbose)
     params = job.Params(
         day=day.date(),
-        methodology=methodology_of(methodology, day).version,
+        methodology=methodology_of(methodology, day.date()).version,
         gate_days=nights().gate_days,
         accept=accept,
     )
@@ -66,7 +66,7 @@ def _change_scores(
     from jobs.warehouse.runs import Batch
 
     log(verbose)
-    params = job.Params(day=day.date(), methodology=methodology_of(methodology, day), why=why, accept=accept)
+    params = job.Params(day=day.date(), methodology=methodology_of(methodology, day.date()), why=why, accept=accept)
     warehouse = open_to_read(sample)
     counts = getattr(job, change)(warehouse, params, Batch(f"{change} {params}"))
     current = publications.current(warehouse, params.methodology.version, params.day)

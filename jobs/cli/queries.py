@@ -14,9 +14,9 @@ from jobs.files import appearing
 from jobs.people.admission import Admission
 from jobs.warehouse import histories
 from jobs.warehouse.storage import Warehouse
-from schemas.methodology import official
 from schemas.restatements import RESTATEMENTS
 from schemas.scores import SCORES
+from schemas.versions import official
 
 
 def newest_day(warehouse: Warehouse, methodology: str | None = None) -> date:

@@ -23,7 +23,7 @@ from jobs.cli.options import (
 )
 from jobs.engines import AUTO
 from jobs.errors import UsageError
-from schemas.methodology import load, official
+from schemas.versions import official
 
 Json = Annotated[bool, typer.Option("--json", metavar=FLAG, help="JSON instead of a table.")]
 
@@ -117,7 +117,9 @@ def compare(
 
     log(verbose)
     choice.require(engine)
-    params = job.Params(day=day.date(), methodology=load(methodology), against=methodology_of(against, day))
+    params = job.Params(
+        day=day.date(), methodology=methodology_of(methodology, day.date()), against=methodology_of(against, day.date())
+    )
     warehouse = open_to_read(sample)
     people_to = page.folder(to) / "people.parquet" if to else None
     with display.progress() as bar:
@@ -182,11 +184,11 @@ def explain(
         raise UsageError("--acts explains one day; leave out --since")
     warehouse = open_to_read(sample)
     explained_day = day.date() if day else queries.newest_day(warehouse, methodology)
-    now = load(methodology or official(explained_day))
+    now = methodology_of(methodology, explained_day)
     admission = decide(warehouse)
     who = queries.person_id(admission, person)
     if since:
-        then = load(methodology or official(since.date()))
+        then = methodology_of(methodology, since.date())
         of_change = published.Params(day=explained_day, methodology=now, since_day=since.date(), since_methodology=then)
         explanation, print_words = explain_change.explained(warehouse, who, of_change, top), explanations.print_change
     else:

@@ -24,7 +24,6 @@ from jobs.cli.options import (
 from jobs.days import ONE_DAY, spans
 from jobs.errors import UsageError
 from jobs.places import sources_file
-from jobs.sources.entries import enabled_sources
 
 if TYPE_CHECKING:
     from jobs.nights.staleness import Stale
@@ -43,6 +42,7 @@ def repair(day: Day, verbose: Verbose = False) -> None:
     from jobs import repair as job
     from jobs.cli import run_command
     from jobs.night_settings import nights
+    from jobs.sources.entries import enabled_sources
     from jobs.warehouse.runs import Batch
     from jobs.warehouse.storage import Warehouse
 

@@ -18,7 +18,7 @@ def engagement(day: Day, methodology: Version = None, sample: Sample = False, ve
     from jobs.warehouse.runs import Batch
 
     log(verbose)
-    params = job.Params(day=day.date(), first_day=methodology_of(methodology, day).first_day(day.date()))
+    params = job.Params(day=day.date(), first_day=methodology_of(methodology, day.date()).first_day(day.date()))
     counted = job.run(build(), open_to_read(sample), params, Batch(f"engagement {day.date()}"))
     say(f"counted {len(counted)} days: {', '.join(map(str, counted))}")
 
@@ -34,7 +34,7 @@ def influence(
 
     log(verbose)
     choice.require(engine)
-    chosen = methodology_of(methodology, day)
+    chosen = methodology_of(methodology, day.date())
     params = job.Params(day=day.date(), methodology=chosen)
     warehouse, batch = open_to_read(sample), Batch(f"influence {day.date()} {chosen.version}")
     counts = job.run(build(), warehouse, params, batch, engine)
@@ -58,9 +58,9 @@ def score_changes(
     earlier = since or day - ONE_DAY
     params = job.Params(
         day=day.date(),
-        methodology=methodology_of(methodology, day),
+        methodology=methodology_of(methodology, day.date()),
         since_day=earlier.date(),
-        since_methodology=methodology_of(methodology, earlier),
+        since_methodology=methodology_of(methodology, earlier.date()),
     )
     batch = Batch(f"score_changes {day.date()} since {earlier.date()} {params.methodology.version}")
     counts = job.run(open_to_read(sample), params, batch)

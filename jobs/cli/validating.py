@@ -50,7 +50,7 @@ def validate(
     from jobs.warehouse.runs import Batch
 
     log(verbose)
-    chosen = tuple(methodology_of(version, day) for version in methodology or (None,))
+    chosen = tuple(methodology_of(version, day.date()) for version in methodology or (None,))
     params = Params(day=day.date(), methodologies=chosen, ahead=ahead, outcome=outcome)
     warehouse = open_to_read(sample)
     folder = page.folder(to) if to else None

@@ -16,9 +16,10 @@ from jobs.warehouse import counted, known_accounts, runs
 from jobs.warehouse.commits import Span
 from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.window import activity_digests
-from schemas.methodology import MethodologyError, load
+from schemas.methodology import load
 from schemas.publications import PUBLICATIONS
 from schemas.runs import RUNS
+from schemas.versions import MethodologyError
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.days import end_of
 from jobs.errors import UsageError
-from jobs.night_settings import nights
-from jobs.sources.live.settings import Ask, Limits, Settings
 from jobs.sources.types import TYPES
 from schemas.kinds import SIMULATED_PREFIX, is_simulated
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the models load pydantic, which readers of scores need not wait for
+    from jobs.sources.live.settings import Ask, Limits
     from jobs.sources.page import Source
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
@@ -28,7 +27,7 @@ class LiveOptions:
 
     ask: Mapping[str, Any] | None = None
     connection: str = ""
-    budget: Limits | None = None
+    budget: "Limits | None" = None
     revisit_days: int = 1
     terms: str | None = None
     folder: Path = Path()
@@ -60,6 +59,9 @@ class SourceSpec:
         made = class_of(self.type)
         if not kind.live:
             return made(self.id, self.places, self.platform) if self.platform else made(self.id, self.places)
+        from jobs.night_settings import nights
+        from jobs.sources.live.settings import Limits, Settings
+
         options = self.options or LiveOptions()
         if kind.terms and not options.terms:
             raise UsageError(
@@ -128,7 +130,7 @@ def class_of(name: str) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
-def ask_of(name: str) -> type[Ask]:
+def ask_of(name: str) -> "type[Ask]":
     """The model of what a live type can be asked."""
     return class_of(name).ASK
 

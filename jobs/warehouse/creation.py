@@ -15,7 +15,6 @@ from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import CommitFailedError
 
 from jobs.errors import UsageError
-from jobs.night_settings import nights
 from jobs.warehouse import retention
 from schemas import arrow
 from schemas.catalog import TABLES
@@ -76,6 +75,8 @@ def make_folder(root: Path) -> None:
 
 def create_all(path: Callable[[Table], str]) -> None:
     """Creates every table like `create`, at its `path`, with the settings' retention."""
+    from jobs.night_settings import nights  # loads pydantic, which readers of scores need not wait for
+
     kept = nights()
     for table in sorted(TABLES, key=lambda table: table is MARKER):
         marks = marked() if table is MARKER else {}

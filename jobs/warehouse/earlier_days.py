@@ -18,10 +18,11 @@ from jobs.days import days_between
 from jobs.warehouse import digests, publications, runs
 from jobs.warehouse.publications import CHANGES, RESTORE, UNPUBLISH, Basis, Publication
 from jobs.warehouse.storage import Warehouse
-from schemas.methodology import MethodologyError, load
+from schemas.methodology import load
 from schemas.publications import PUBLICATIONS
 from schemas.runs import RUNS
 from schemas.scores import SCORES
+from schemas.versions import MethodologyError
 
 JOB = "upgrade"
 

@@ -5,7 +5,8 @@ from jobs.warehouse.publications import PUBLISH
 from jobs.warehouse.runs import Run
 from jobs.warehouse.storage import Warehouse, rows
 from schemas.methodologies import METHODOLOGIES
-from schemas.methodology import Methodology, in_force
+from schemas.methodology import Methodology
+from schemas.versions import in_force
 
 
 def refuse_changed(warehouse: Warehouse, methodology: Methodology) -> None:

@@ -4,15 +4,19 @@ Replaced files are kept for `keep_replaced_days`; `clout restore` needs them if 
 kept a little longer. Published scores need neither: `publications` records them.
 """
 
-from jobs.night_settings import Nights
+from typing import TYPE_CHECKING
+
 from schemas.delta import STATISTICS
 from schemas.table import Table
+
+if TYPE_CHECKING:
+    from jobs.night_settings import Nights
 
 # The log must name every kept file until the file is removed.
 LOG_MARGIN_DAYS = 7
 
 
-def properties(table: Table, kept: Nights) -> dict[str, str]:
+def properties(table: Table, kept: "Nights") -> dict[str, str]:
     """The table's properties. Only this function decides how long replaced files and the log are kept."""
     return {
         "delta.deletedFileRetentionDuration": f"interval {kept.keep_replaced_days} days",

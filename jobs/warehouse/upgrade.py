@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from deltalake import DeltaTable
 
-from jobs.night_settings import nights
 from jobs.warehouse import creation, earlier_days, retention
 from jobs.warehouse.creation import MARKER, ONCE
 from jobs.warehouse.storage import Warehouse
@@ -37,6 +36,8 @@ def run(warehouse: Warehouse) -> Iterator[str]:
     """Upgrades the tables; yields a line for each changed table. Raises `UsageError` if there is no warehouse, or if a newer
     version of clout made it. Safe to rerun after an interruption."""
     creation.refuse_newer(warehouse.root, warehouse.delta(MARKER).metadata().configuration)
+    from jobs.night_settings import nights  # loads pydantic, which readers of scores need not wait for
+
     kept = nights()
     for table in TABLES:
         properties = retention.properties(table, kept)

@@ -150,8 +150,8 @@ def test_a_narrow_terminal_keeps_the_score(warehouse, arrow_rows, columns, shown
 @pytest.mark.parametrize(
     ("module", "heavy"),
     [
-        ("jobs.cli.main", ("duckdb", "pandas", "pyarrow", "pyspark")),  # `clout --help`
-        ("jobs.cli.queries", ("pyspark",)),  # `clout show`
+        ("jobs.cli.main", ("duckdb", "pandas", "pyarrow", "pydantic", "pyspark")),  # `clout --help`
+        ("jobs.cli.queries", ("pydantic", "pyspark")),  # `clout show`
         ("jobs.checks", ("pyspark",)),
         ("jobs.publish", ("pyspark",)),
     ],

@@ -8,17 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from schemas.methodology import (
-    FOLDER,
-    InForce,
-    Methodology,
-    MethodologyError,
-    in_force,
-    load,
-    official,
-    parse,
-    versions,
-)
+from schemas.methodology import Methodology, load, parse
+from schemas.versions import FOLDER, InForce, MethodologyError, in_force, official, versions
 
 OFFICIAL = load("2026.11")
 TEXT = (FOLDER / "2026.11.yaml").read_text(encoding="utf-8")
