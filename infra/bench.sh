@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures speed and memory; sets up first what is missing. Prints tables and writes the raw figures to a file of JSON lines.
 #
-#     bash infra/bench.sh                  all figures but `setup` and `validate-search`
+#     bash infra/bench.sh                  all figures but `setup`, `validate-search` and `validate-report`
 #     bash infra/bench.sh week day explain only these
 #     bash infra/bench.sh engines          engine memory against igraph and networkx; --graphs slashdot,higgs selects graphs
 #     bash infra/bench.sh distributed      engines spark and graphframes against GraphFrames' own PageRank; --graphs too
@@ -10,7 +10,8 @@
 #     bash infra/bench.sh history          a night, a read, an explanation on 200 days and on ten years; maintenance
 #     bash infra/bench.sh live             a roster of 1,000 accounts; Jetstream; from servers on loopback
 #     bash infra/bench.sh setup            set-up from nothing; needs the network
-#     bash infra/bench.sh validate-search  constants that predict what happens next; results in infra/validate
+#     bash infra/bench.sh validate-search  constants that predict what happens next, by size of their lead
+#     bash infra/bench.sh validate-report  how well the best of them, 2026.11 and baselines predict, on every set
 #     bash infra/bench.sh --to FOLDER ...  folder of the raw figures; by default clout/bench in the user's data folder
 #
 # It keeps generated graphs and warehouses (8 GB) in $CLOUT_BENCH_CACHE, by default clout/bench/graphs in the user's data

@@ -42,7 +42,8 @@ def in_force(folder: Path = FOLDER) -> tuple[InForce, ...]:
     if len(set(named)) != len(named):
         raise MethodologyError(f"{IN_FORCE}: a version is official once, found {named}")
     if missing := set(named).difference(versions(folder)):
-        raise MethodologyError(f"{IN_FORCE}: no file for {', '.join(sorted(missing))}")
+        known = ", ".join(versions(folder)) or "none"
+        raise MethodologyError(f"{IN_FORCE}: methodology {min(missing)!r} is unknown; known: {known}")
     ends = [*(day - timedelta(days=1) for day in days[1:]), None][: len(days)]
     return tuple(InForce(entry["version"], day, end) for entry, day, end in zip(entries, days, ends, strict=True))
 

@@ -15,6 +15,7 @@ import growth
 import history
 import live
 import pipeline
+import validate_report
 import validate_search
 from rich.console import Console
 
@@ -22,15 +23,20 @@ from jobs import __version__
 from jobs.places import data_home
 
 ON_GRAPHS = {"engines": engines, "distributed": distributed, "budget": budget, "growth": growth}
-ALONE = {"history": history, "live": live, validate_search.NAME: validate_search}
-ON_REQUEST = ("setup", validate_search.NAME)
+ALONE = {
+    "history": history,
+    "live": live,
+    validate_search.NAME: validate_search,
+    validate_report.NAME: validate_report,
+}
+ON_REQUEST = ("setup", validate_search.NAME, validate_report.NAME)
 FIGURES = (*pipeline.NAMES, *ON_GRAPHS, *ALONE)
 
 
 def main() -> None:
     """Measures the figures named on the command line, writes each to a file of JSON lines, and prints the tables."""
     parser = argparse.ArgumentParser(prog="infra/bench.sh", description=__doc__)
-    names = f"of {', '.join(FIGURES)}; all but {' and '.join(ON_REQUEST)} if left out"
+    names = f"of {', '.join(FIGURES)}; all but {', '.join(ON_REQUEST)} if left out"
     parser.add_argument("figures", nargs="*", metavar="FIGURE", help=names)
     parser.add_argument("--graphs", default=",".join(graphs.GRAPHS), help=f"for {', '.join(ON_GRAPHS)}; with commas")
     parser.add_argument("--to", type=Path, default=data_home() / "bench", help="folder of the file of raw figures")

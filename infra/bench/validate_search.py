@@ -1,34 +1,29 @@
 """Searches constants of a methodology that predict what happens next; run it as `bash infra/bench.sh validate-search`.
 
-Scores every candidate on every split by the arithmetic of engine `memory`, and compares it with the baselines of
-`jobs.validation`. Constants are chosen by `CHOOSING` and reported on all other splits.
+Scores every candidate on the splits of `CHOOSING` by the arithmetic of engine `memory`, and compares it with the baselines of
+`jobs.validation`. `validate_report` reports the best ones on all splits.
 """
 
 import itertools
 import json
-import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from graphs import folder
-from measuring import DATA
 from rich.table import Table
-from validate_sets import Split, splits
+from validate_sets import Split, every_split
 
 from jobs.engines import memory
 from jobs.engines.loops import loops
 from jobs.places import ROOT
-from jobs.validation import figures as validation
 from jobs.validation.figures import FIGURES, Order
 from schemas.fixed_point import SCALE, UNIT
 from schemas.kinds import INTERACTIONS
 from schemas.methodology import Methodology, load
 
 NAME = "validate-search"
-KEPT = ROOT / "infra" / "validate"  # every candidate, and the report
+KEPT = ROOT / "infra" / "validate" / "search.jsonl"
 OFFICIAL = load("2026.11")
 CHOOSING = {
     "higgs after 3", "higgs after 5", "reddit after 26", "college after 30", "email after 50", "dnc after 965",
@@ -131,72 +126,39 @@ def search(choosing: list[Split], priced: Split, tried: Iterable[tuple[str, Meth
 
 @dataclass
 class Figure:
-    """A figure of a predictor on a split for an outcome, as value, low and high; with `leader`, how far that methodology is
-    ahead of the predictor. `chosen_by`: whether the split served to choose the constants."""
+    """A candidate: how far it is ahead of the best baseline, as the mean of all splits that choose, outcomes and figures; and
+    the prices of a fake that are lower than under the official methodology."""
 
-    split: str
-    chosen_by: bool
-    outcome: str
-    predictor: str
-    figure: str
-    leader: str
-    value: list[float]
-    people: int
+    constants: str
+    mean: float
+    cheaper: list[str]
     name: str = NAME
 
 
 def figures(_: Sequence[str]) -> Iterator[Figure]:
-    """Searches, keeps every candidate in `search.jsonl`, and yields the figures of the best one, of the best of those under
-    which no fake is cheaper, of the official methodology, and of the baselines, on every split."""
-    every = list(splits([DATA, *map(Path, filter(None, [os.environ.get("CLOUT_VALIDATE_DATA")]))], folder() / NAME))
+    """Searches, keeps every candidate in the file `KEPT`, the best first, and yields them in this order."""
+    every = list(every_split())
     (priced,) = (split for split in every if split.name == PRICED)
     found = search([split for split in every if split.name in CHOOSING], priced, candidates())
     lines = sorted(found, key=lambda line: -line["mean"])
-    (KEPT / "search.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    best = [lines[0], next((line for line in lines if not line["cheaper"]), lines[0])]
+    KEPT.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    yield from (Figure(line["constants"], line["mean"], line["cheaper"]) for line in lines)
+
+
+def best() -> dict[str, Methodology]:
+    """By name, the best candidate that the last search kept, and the best one under which no fake is cheaper."""
+    lines = [json.loads(line) for line in KEPT.read_text(encoding="utf-8").splitlines()]
+    chosen = [lines[0]["constants"], *(line["constants"] for line in lines if not line["cheaper"])][:2]
     named = dict(candidates())
-    chosen = {OFFICIAL.version: OFFICIAL} | {line["constants"]: named[line["constants"]] for line in best}
-    with (KEPT / "report.jsonl").open("w", encoding="utf-8") as report:
-        for split in every:
-            for figure in reported(split, chosen):
-                report.write(json.dumps(asdict(figure)) + "\n")
-                yield figure
-
-
-def reported(split: Split, chosen: Mapping[str, Methodology]) -> Iterator[Figure]:
-    """Yields the figures `JUDGED` of each predictor on a split, and what each of the chosen is ahead of it."""
-    values = {name: influence(split, methodology) for name, methodology in chosen.items()} | split.baselines
-    for outcome, received in split.received.items():
-        for each in validation.figures(values, received, f"{split.name} {outcome}", list(chosen)):
-            if each.name.removeprefix("lead_") in JUDGED:
-                value = [round(float(part), 4) for part in (each.value, each.low, each.high)]
-                yield Figure(
-                    split.name,
-                    split.name in CHOOSING,
-                    outcome,
-                    each.predictor,
-                    each.name,
-                    each.leader,
-                    value,
-                    each.people,
-                )
+    return {constants: named[constants] for constants in chosen}
 
 
 def table(shown: list[Figure]) -> Table:
-    """A row per predictor and figure: its mean on the splits that did not choose, and how often each methodology is worse, the
-    whole interval below zero."""
-    drawn = Table(title="what predicts what happens next, on splits that did not choose the constants")
-    for head in ("predictor", "figure", "mean", "methodology", "ahead by", "worse on", "of"):
+    """The ten best candidates, and the best one under which no fake is cheaper."""
+    drawn = Table(title="constants, by how far they are ahead of the best baseline where they were chosen")
+    for head in ("constants", "ahead by", "cheaper fakes"):
         drawn.add_column(head, overflow="fold")
-    judging = [figure for figure in shown if not figure.chosen_by]
-    for predictor, figure in dict.fromkeys((each.predictor, each.figure) for each in judging if not each.leader):
-        own = [each.value[0] for each in judging if (each.predictor, each.figure) == (predictor, figure)]
-        drawn.add_row(predictor, figure, f"{np.mean(own):.3f}", "", "", "", str(len(own)))
-        lead = (predictor, f"lead_{figure}")
-        for leader in dict.fromkeys(each.leader for each in judging if (each.predictor, each.figure) == lead):
-            ahead = [each.value for each in judging if (each.predictor, each.figure, each.leader) == (*lead, leader)]
-            worse = sum(high < 0 for _, _, high in ahead)
-            drawn.add_row(
-                "", "", "", leader, f"{np.mean([value for value, _, _ in ahead]):+.3f}", str(worse), str(len(ahead))
-            )
+    honest = [figure for figure in shown if not figure.cheaper][:1]
+    for figure in [*shown[:10], *(each for each in honest if each not in shown[:10])]:
+        drawn.add_row(figure.constants, f"{figure.mean:+.4f}", ", ".join(figure.cheaper) or "none")
     return drawn

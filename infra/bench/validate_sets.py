@@ -1,5 +1,6 @@
 """Splits of real activity for `validate_search`: the acts up to a period as arrays, the baselines, and what happened next."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -8,6 +9,8 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pyarrow.compute as pc
+from graphs import folder
+from measuring import DATA
 
 from jobs import pull_activity
 from jobs.engines.edge_rows import EdgeRows, edge_rows
@@ -70,11 +73,13 @@ class Split:
     baselines: dict[str, np.ndarray]
 
 
-def splits(folders: list[Path], cache: Path) -> Iterator[Split]:
-    """Yields the splits of every set whose file lies in one of the folders."""
+def every_split() -> Iterator[Split]:
+    """Yields the splits of every set whose file lies in the folder of test data or in `$CLOUT_VALIDATE_DATA`."""
+    folders = [DATA, *map(Path, filter(None, [os.environ.get("CLOUT_VALIDATE_DATA")]))]
+    cache = folder() / "validate"
     for each in SETS:
         path = each.source.rpartition("=")[2]
-        found = next((folder / path for folder in folders if (folder / path).exists()), None)
+        found = next((at / path for at in folders if (at / path).exists()), None)
         if found is None:
             print(f"{each.name}: {path} is not there, left out")
             continue

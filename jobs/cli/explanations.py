@@ -134,6 +134,11 @@ def _print_similar(similar: Explanation | None) -> None:
             f"Of people with a score like yours (tenth {similar['tenth']} of 10), {similar['share']:.0%} were engaged with in"
             f" the week after {similar['measured_on']}. That happened to others; it is no promise."
         )
+        if similar["auc"] is not None:
+            say(
+                f"Whom somebody engaged with that week had a higher score than whom nobody did in {similar['auc']:.0%} of pairs"
+                " (chance: 50%). A score does not measure quality or trust."
+            )
 
 
 def _print_engagers(explanation: Explanation, name: _Names) -> None:

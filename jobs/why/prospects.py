@@ -13,7 +13,8 @@ FIRST_DAY = date(1970, 1, 1)
 
 def similar(warehouse: Warehouse, score: float, methodology: str, day: date) -> dict[str, Any] | None:
     """Of the tenth of people whose scores include this one: `tenth` (10 is the highest), `share` with whom somebody engaged in
-    the week after `measured_on`, the newest validated day up to `day`. None if no such day was validated."""
+    the week after `measured_on`, the newest validated day up to `day`. Of everybody: `auc`, how often a person with whom
+    somebody engaged then had a higher score than one with whom nobody did. None if no such day was validated."""
     asked = {
         "methodology": methodology, "day": Span(FIRST_DAY, day), "ahead": AHEAD, "outcome": OUTCOME,
         "platform": EVERY_PLATFORM, "predictor": SCORE,
@@ -25,4 +26,6 @@ def similar(warehouse: Warehouse, score: float, methodology: str, day: date) -> 
     figures = {row["figure"]: row["value"] for row in rows if row["day"] == newest and row["value"] is not None}
     tenths = [tenth for tenth in range(1, 11) if figures.get(f"from_{tenth}", score + 1) <= score]
     share = figures.get(f"rate_{max(tenths, default=1)}")
-    return None if share is None else {"tenth": max(tenths, default=1), "share": share, "measured_on": newest}
+    if share is None:
+        return None
+    return {"tenth": max(tenths, default=1), "share": share, "auc": figures.get("auc"), "measured_on": newest}

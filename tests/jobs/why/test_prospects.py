@@ -12,11 +12,16 @@ DAY = date(2026, 11, 3)
 
 @pytest.fixture
 def validated(warehouse, arrow_rows):
-    """`validated(day, 0.1)`: a day on which tenth n begins at n points and has n times this share with the outcome."""
+    """`validated(day, 0.1)`: a day on which tenth n begins at n points and has n times this share with the outcome. AUC is
+    0.75."""
 
     def write(day: date, share: float, **columns) -> None:
         about = {"day": day, "ahead": 7, "outcome": "engaged", "platform": "*", "predictor": "score"} | columns
-        figures = {f"from_{n}": float(n) for n in range(1, 11)} | {f"rate_{n}": n * share for n in range(1, 11)}
+        figures = (
+            {"auc": 0.75}
+            | {f"from_{n}": float(n) for n in range(1, 11)}
+            | {f"rate_{n}": n * share for n in range(1, 11)}
+        )
         rows = [about | {"figure": name, "value": value} for name, value in figures.items()]
         warehouse.append(VALIDATIONS, arrow_rows(VALIDATIONS, rows), {}, run_id="r", job="j")
 
@@ -27,7 +32,8 @@ def validated(warehouse, arrow_rows):
 def test_the_tenth_of_a_score_and_what_happened_to_it(warehouse, validated, score, tenth):
     validated(DAY - timedelta(days=7), 0.01)
     found = prospects.similar(warehouse, score, "2026.11", DAY)
-    assert found == {"tenth": tenth, "share": pytest.approx(0.01 * tenth), "measured_on": DAY - timedelta(days=7)}
+    week_ago = DAY - timedelta(days=7)
+    assert found == {"tenth": tenth, "share": pytest.approx(0.01 * tenth), "auc": 0.75, "measured_on": week_ago}
 
 
 def test_the_newest_validated_day_up_to_the_scored_one_counts(warehouse, validated):
@@ -38,5 +44,6 @@ def test_the_newest_validated_day_up_to_the_scored_one_counts(warehouse, validat
     assert prospects.similar(warehouse, 5.0, "2026.11", DAY) is None
     validated(DAY - timedelta(days=7), 0.01)
     validated(DAY, 0.02)
-    assert prospects.similar(warehouse, 5.0, "2026.11", DAY) == {"tenth": 5, "share": 0.1, "measured_on": DAY}
+    newest = {"tenth": 5, "share": 0.1, "auc": 0.75, "measured_on": DAY}
+    assert prospects.similar(warehouse, 5.0, "2026.11", DAY) == newest
     assert prospects.similar(warehouse, 5.0, "2026.12", DAY) is None
