@@ -10,14 +10,14 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 from rich.table import Table
-from validate_search import CHOOSING, JUDGED, OFFICIAL, best, influence
+from validate_search import CHOOSING, JUDGED, OFFICIAL, Candidate, best, influence
 from validate_sets import Split, every_split
 
 from jobs.places import ROOT
 from jobs.validation.figures import figures as compared
-from schemas.methodology import Methodology
 
 NAME = "validate-report"
+NOW = OFFICIAL.methodology.version
 KEPT = ROOT / "infra" / "validate" / "report.jsonl"
 
 
@@ -39,7 +39,7 @@ class Figure:
 
 def figures(_: Sequence[str]) -> Iterator[Figure]:
     """Yields the figures of every split, and keeps them in the file `KEPT`."""
-    chosen = {OFFICIAL.version: OFFICIAL} | best()
+    chosen = {NOW: OFFICIAL} | best()
     with KEPT.open("w", encoding="utf-8") as report:
         for split in every_split():
             for figure in reported(split, chosen):
@@ -47,9 +47,9 @@ def figures(_: Sequence[str]) -> Iterator[Figure]:
                 yield figure
 
 
-def reported(split: Split, chosen: Mapping[str, Methodology]) -> Iterator[Figure]:
+def reported(split: Split, chosen: Mapping[str, Candidate]) -> Iterator[Figure]:
     """Yields the figures `JUDGED` of each predictor on a split, and how far each of the chosen is ahead of it."""
-    values = {name: influence(split, methodology) for name, methodology in chosen.items()} | split.baselines
+    values = {name: influence(split, candidate) for name, candidate in chosen.items()} | split.baselines
     for outcome, received in split.received.items():
         for each in compared(values, received, f"{split.name} {outcome}", list(chosen)):
             if each.name.removeprefix("lead_") in JUDGED:
@@ -83,13 +83,13 @@ def table(shown: list[Figure]) -> Table:
         means = [np.mean([values[*each, predictor, figure, ""][0] for each in judging]) for predictor in predictors]
         drawn.add_row(f"mean of {len(judging)}", figure, *(f"{mean:.3f}" for mean in means))
         ahead = [
-            [values[*each, predictor, f"lead_{figure}", OFFICIAL.version] for each in judging]
+            [values[*each, predictor, f"lead_{figure}", NOW] for each in judging]
             for predictor in predictors
-            if predictor != OFFICIAL.version
+            if predictor != NOW
         ]
         counted = [
             f"{sum(high < 0 for _, _, high in leads)} better\n{sum(low > 0 for _, low, _ in leads)} worse"
             for leads in ahead
         ]
-        drawn.add_row(f"than {OFFICIAL.version}", figure, "", *counted)
+        drawn.add_row(f"than {NOW}", figure, "", *counted)
     return drawn

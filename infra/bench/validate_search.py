@@ -24,7 +24,6 @@ from schemas.methodology import Methodology, load
 
 NAME = "validate-search"
 KEPT = ROOT / "infra" / "validate" / "search.jsonl"
-OFFICIAL = load("2026.11")
 CHOOSING = {
     "higgs after 3", "higgs after 5", "reddit after 26", "college after 30", "email after 50", "dnc after 965",
 }  # fmt: skip
@@ -37,32 +36,65 @@ KIND_WEIGHTS = {
     "tenth": (0.3, 0.3, 0.2, 0.2, 0.1, 0.1),
     "steep": (6, 6, 2, 2, 1, 1),
 }
-# Kind weights, rest_weight, half_life_days, and damping with rounds; with one round damping changes no order. The first grid is
-# wide, the second close to the official constants.
+# Form, kind weights, rest_weight, half_life_days, and damping with rounds; with one round damping changes no order. The first
+# grid is wide, the second close to the official constants, the third of other forms.
 GRIDS = (
-    (("official", "equal", "tenth"), (0, 0.3, 1, 4, 10, 30, 100), (2, 7, 30), ((0.5, 1), (0.1, 3), (0.3, 3), (0.5, 3))),
-    (("official", "equal", "steep"), (0.7, 1, 1.5), (20, 30, 60, 90), ((0.3, 3), (0.5, 3), (0.7, 3), (0.9, 3))),
-)
+    (
+        ("day",), ("official", "equal", "tenth"), (0, 0.3, 1, 4, 10, 30, 100), (2, 7, 30),
+        ((0.5, 1), (0.1, 3), (0.3, 3), (0.5, 3)),
+    ),
+    (
+        ("day",), ("official", "equal", "steep"), (0.7, 1, 1.5), (20, 30, 60, 90),
+        ((0.3, 3), (0.5, 3), (0.7, 3), (0.9, 3)),
+    ),
+    (("window", "bounded"), ("official", "equal"), (0.3, 1, 4, 30, 100), (2, 7, 30), ((0.1, 3), (0.5, 3))),
+)  # fmt: skip
 
 
-def candidates() -> Iterator[tuple[str, Methodology]]:
-    """Every combination of constants of either grid, each with a name."""
-    for kinds, rest, half, (damping, rounds) in dict.fromkeys(
+@dataclass(frozen=True)
+class Candidate:
+    """Constants, and the form in which a pair's weight grows with its acts. Each form grows with every act, so P1, P2, P5 and
+    P6 hold under all of them; any but `day` would need new equations.
+
+    - `day`: `log2(1 + acts)` of each day, faded, added; as in the equations.
+    - `window`: `log2(1 + faded acts)` of the window.
+    - `bounded`: `faded acts / (1 + faded acts)` of the window.
+    """
+
+    methodology: Methodology
+    form: str = "day"
+
+    def weights(self, acts: np.ndarray, age: np.ndarray, pair: np.ndarray) -> np.ndarray:
+        """The weight of each pair, from weighted acts, age in periods, and pair number of each cell."""
+        fade = 2.0 ** (-age / self.methodology.half_life_days)
+        if self.form == "day":
+            return np.bincount(pair, np.log2(1 + acts) * fade)
+        faded = np.bincount(pair, acts * fade)
+        return np.log2(1 + faded) if self.form == "window" else faded / (1 + faded)
+
+
+OFFICIAL = Candidate(load("2026.11"))
+
+
+def candidates() -> Iterator[tuple[str, Candidate]]:
+    """Every combination of all grids, each with a name."""
+    for form, kinds, rest, half, (damping, rounds) in dict.fromkeys(
         combined for grid in GRIDS for combined in itertools.product(*grid)
     ):
         name = f"kinds {kinds}, rest_weight {rest}, half_life_days {half}, damping {damping}, rounds {rounds}"
         weights = dict(zip(INTERACTIONS, map(float, KIND_WEIGHTS[kinds]), strict=True))
-        yield name, replace(
-            OFFICIAL, version=name, kind_weights=weights, rest_weight=float(rest), half_life_days=float(half),
+        constants = replace(
+            OFFICIAL.methodology, version=name, kind_weights=weights, rest_weight=float(rest), half_life_days=float(half),
             damping=damping, rounds=rounds,
         )  # fmt: skip
+        yield name if form == "day" else f"form {form}, {name}", Candidate(constants, form)
 
 
-def influence(split: Split, methodology: Methodology) -> np.ndarray:
+def influence(split: Split, candidate: Candidate) -> np.ndarray:
     """Influence of the split's `known` people, in accounts' worth."""
+    methodology = candidate.methodology
     weights = np.array([methodology.kind_weights[kind] for kind in INTERACTIONS])
-    faded = np.log2(1 + split.counts @ weights) * 2.0 ** (-split.age / methodology.half_life_days)
-    weight = np.bincount(split.pair, faded)
+    weight = candidate.weights(split.counts @ weights, split.age, split.pair)
     spent = np.bincount(split.src, weight, split.people)
     share = methodology.damping * weight / (methodology.rest_weight + spent[split.src])
     rows = split.rows._replace(a=np.rint(share * SCALE).astype(np.int64)[split.rows.given])
@@ -70,14 +102,16 @@ def influence(split: Split, methodology: Methodology) -> np.ndarray:
     return np.sum(memory.in_rows(rows, methodology.rounds, loop).sums, axis=0)[split.known] * UNIT
 
 
-def prices(split: Split, methodology: Methodology) -> dict[str, float]:
+def prices(split: Split, candidate: Candidate) -> dict[str, float]:
     """What lifts a new account to the 90th and 99th percentile of the split's `known` people, by resharing on the last day or,
     for `daily`, ten times on each of the last seven: the number of accounts that act once, ten times, or daily; the number of
     members of a clique; and the percentile that a member of a ring reaches, negative, so that less is cheaper on every line."""
-    held = np.sort(influence(split, methodology))
+    methodology = candidate.methodology
+    held = np.sort(influence(split, candidate))
     marks = {"90": np.quantile(held, 0.9), "99": np.quantile(held, 0.99)}
-    one, ten = (np.log2(1 + acts * methodology.kind_weights["reshare"]) for acts in (1, 10))
-    week = ten * (2.0 ** (-np.arange(7) / methodology.half_life_days)).sum()
+    reshare, alone = methodology.kind_weights["reshare"], np.zeros(1, int)
+    (one,), (ten,) = (candidate.weights(np.array([acts * reshare]), alone, alone) for acts in (1, 10))
+    (week,) = candidate.weights(np.full(7, 10 * reshare), np.arange(7), np.zeros(7, int))
     given = {
         name: methodology.damping * weight / (methodology.rest_weight + weight)
         for name, weight in (("once", one), ("ten", ten), ("daily", week))
@@ -100,7 +134,7 @@ def judged(values: np.ndarray, received: np.ndarray) -> np.ndarray:
     return drawn[[FIGURES.index(name) for name in JUDGED]]
 
 
-def search(choosing: list[Split], priced: Split, tried: Iterable[tuple[str, Methodology]]) -> Iterator[dict[str, Any]]:
+def search(choosing: list[Split], priced: Split, tried: Iterable[tuple[str, Candidate]]) -> Iterator[dict[str, Any]]:
     """Yields what each candidate is ahead of the best baseline, by split and outcome, in the order of `JUDGED`; the mean of all
     that; and the lines of `prices` on which a fake is cheaper than under the official methodology."""
     best = {
@@ -109,13 +143,13 @@ def search(choosing: list[Split], priced: Split, tried: Iterable[tuple[str, Meth
         for outcome, received in split.received.items()
     }
     official = prices(priced, OFFICIAL)
-    for name, methodology in tried:
+    for name, candidate in tried:
         ahead = {}
         for split in choosing:
-            held = influence(split, methodology)
+            held = influence(split, candidate)
             for outcome, received in split.received.items():
                 ahead[f"{split.name}, {outcome}"] = judged(held, received) - best[split.name, outcome]
-        price = prices(priced, methodology)
+        price = prices(priced, candidate)
         yield {
             "constants": name,
             "mean": round(float(np.mean(list(ahead.values()))), 5),
@@ -145,12 +179,18 @@ def figures(_: Sequence[str]) -> Iterator[Figure]:
     yield from (Figure(line["constants"], line["mean"], line["cheaper"]) for line in lines)
 
 
-def best() -> dict[str, Methodology]:
-    """By name, the best candidate that the last search kept, and the best one under which no fake is cheaper."""
+def best() -> dict[str, Candidate]:
+    """By name, the best candidate of the official form that the last search kept, the best one of any other form, and the best
+    one under which no fake is cheaper."""
     lines = [json.loads(line) for line in KEPT.read_text(encoding="utf-8").splitlines()]
-    chosen = [lines[0]["constants"], *(line["constants"] for line in lines if not line["cheaper"])][:2]
     named = dict(candidates())
-    return {constants: named[constants] for constants in chosen}
+    names = [line["constants"] for line in lines]
+    firsts = (
+        (name for name in names if named[name].form == "day"),
+        (name for name in names if named[name].form != "day"),
+        (line["constants"] for line in lines if not line["cheaper"]),
+    )
+    return {name: named[name] for name in (next(first, names[0]) for first in firsts)}
 
 
 def table(shown: list[Figure]) -> Table:
