@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from email.utils import formatdate
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from websockets.http11 import Request, Response
 from websockets.sync.server import Server, ServerConnection, serve
 
 from jobs.sources.page import DAY_US
@@ -55,13 +57,15 @@ WHOLE = {number for number in EVENTS if 0 <= number < 480}
 
 class Jetstream:
     """A server's memory. `serve_from` may be replaced; `asked` holds the cursor of each connection. `drop_after`: the number of
-    events after which each connection breaks off."""
+    events after which each connection breaks off. `refusals`: answers to the next handshakes; `tokens`: what handshakes had."""
 
     def __init__(self) -> None:
         self.asked: list[int] = []
         self.queries: list[dict[str, list[str]]] = []
         self.clock = LATER
         self.drop_after: int | None = None
+        self.refusals: list[Response] = []
+        self.tokens: list[str | None] = []
         self.memory_begins = BEGIN - 40 * STEP
         self.serve_from: Callable[[ServerConnection, int], None] = self.everything
         self.url = ""
@@ -91,11 +95,18 @@ class Jetstream:
 @contextmanager
 def running(jetstream: Jetstream) -> Iterator[Server]:
     def dated(_: ServerConnection, __: Any, response: Any) -> Any:
-        del response.headers["Date"]
-        response.headers["Date"] = formatdate(jetstream.clock, usegmt=True)
+        if response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
+            del response.headers["Date"]
+            response.headers["Date"] = formatdate(jetstream.clock, usegmt=True)
         return response
 
-    with serve(jetstream.handle, "127.0.0.1", 0, process_response=dated, compression=None) as server:
+    def refused(_: ServerConnection, request: Request) -> Response | None:
+        jetstream.tokens.append(request.headers.get("Authorization"))
+        return jetstream.refusals.pop(0) if jetstream.refusals else None
+
+    with serve(
+        jetstream.handle, "127.0.0.1", 0, process_request=refused, process_response=dated, compression=None
+    ) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         jetstream.url = f"ws://127.0.0.1:{server.socket.getsockname()[1]}"
