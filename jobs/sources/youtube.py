@@ -25,10 +25,10 @@ from pathlib import Path
 from typing import Any
 
 from jobs import night_settings
-from jobs.errors import CloutError, UsageError
+from jobs.errors import UsageError
 from jobs.sources.live import roster, sites
 from jobs.sources.live.budget import ApiError, OutOfBudgetError
-from jobs.sources.live.http import Api, NotAllowedError, NotThereError
+from jobs.sources.live.http import Api, NotAllowedError, NotThereError, PassingError
 from jobs.sources.live.recording import Cursor, Recording
 from jobs.sources.live.settings import Members, PlacesAsk, Settings
 from jobs.sources.live.snapshots import end_of
@@ -40,7 +40,10 @@ PUBLIC = "https://www.googleapis.com/youtube/v3"
 MOST_DAYS = 30  # for which data of an API key may be kept without a refresh
 PAGE_ITEMS = 100
 DISABLED = "comments are disabled"
-USED_UP = ("quotaExceeded", "dailyLimitExceeded", "rateLimitExceeded", "userRateLimitExceeded")
+# Reasons of errors: https://developers.google.com/youtube/v3/docs/errors
+USED_UP = ("quotaExceeded", "dailyLimitExceeded")
+TOO_FAST = ("rateLimitExceeded", "userRateLimitExceeded")
+REFUSED = ("badRequest", "keyInvalid", "keyExpired", "accessNotConfigured", "ipRefererBlocked")
 OLDER_THREADS = "replies to threads from before {day} are not seen"
 
 _KEPT = ("authorChannelId", "authorDisplayName", "publishedAt", "parentId", "videoId")
@@ -108,14 +111,18 @@ class YouTubeSource(LiveSource):
         older = Note(OLDER_THREADS.format(day=first_day), partial=True, lasting=True)
         return [*notes, older, *([channels.change] if channels.change else [])]
 
-    def _fault(self, status: int, body: Any, where: str) -> CloutError | None:
+    def _fault(self, status: int, body: Any, where: str) -> Exception | None:
         errors = within(body, "error", "errors")
         reason = within(errors[0], "reason") if type(errors) is list and errors else None
         if reason in USED_UP:
             return OutOfBudgetError("YouTube's quota is used up until midnight Pacific time")
+        if reason in TOO_FAST:
+            return PassingError("the rate limit is reached")
+        if reason in ("backendError", "internalError"):
+            return PassingError("YouTube fails")
         if reason == "commentsDisabled":
             return _DisabledError(DISABLED)
-        if status == 400 and reason in ("badRequest", "keyInvalid", "keyExpired"):
+        if reason in REFUSED:
             return NotAllowedError(f"YouTube refuses the request ({status}); check connection {self.connection!r}")
         return None
 

@@ -205,16 +205,17 @@ class Api(Client):
             raise ApiError(f"{self._base.host}: leads to another host, {url.host}, which clout does not ask")
 
     def _refuse_failure(self, answer: httpx2.Response, where: str) -> None:
-        if answer.status_code >= 400 and not is_limited(answer):
+        if answer.status_code >= 400:
             content = body(answer, where, MAX_ANSWER_BYTES)
             value = None
             with suppress(ValueError):
                 value = json_of(content)
             self._refuse_fault(answer, value, where)
-            if answer.status_code == 403 and b"rate limit" in content.lower():
-                raise PassingError("the rate limit is reached", LIMITED_S)
-            if answer.status_code == 403 and any(each in content.lower() for each in OF_CREDENTIALS):
-                raise NotAllowedError(_denial(403, where, self._connection))
+            if answer.status_code == 403 and not is_limited(answer):
+                if b"rate limit" in content.lower():
+                    raise PassingError("the rate limit is reached", LIMITED_S)
+                if any(each in content.lower() for each in OF_CREDENTIALS):
+                    raise NotAllowedError(denial(403, where, self._connection))
         super()._refuse_failure(answer, where)
 
     def _refuse_fault(self, answer: httpx2.Response, value: Any, where: str) -> None:
@@ -240,7 +241,7 @@ def refuse_failure(answer: httpx2.Response, where: str, connection: str | None) 
     if is_limited(answer):
         raise PassingError("the rate limit is reached", asked_wait_s(answer))
     if status in (401, 403):
-        raise (NotAllowedError if status == 401 else ForbiddenError)(_denial(status, where, connection))
+        raise (NotAllowedError if status == 401 else ForbiddenError)(denial(status, where, connection))
     if status in (404, 410, 451):
         missing = WithheldError if status == 451 else NotThereError
         raise missing(f"{where}: {missing.reason} ({status})")
@@ -250,7 +251,8 @@ def refuse_failure(answer: httpx2.Response, where: str, connection: str | None) 
         raise ApiError(f"{where}: status {status}")
 
 
-def _denial(status: int, where: str, connection: str | None) -> str:
+def denial(status: int, where: str, connection: str | None) -> str:
+    """What a refusal says, with the connection to check."""
     fix = f"check connection {connection!r}" if connection else "it needs a connection"
     return f"{where}: not allowed ({status}); {fix}"
 
