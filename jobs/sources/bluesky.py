@@ -190,6 +190,7 @@ class BlueskySource(LiveSource):
                 max_size=EVENT_BYTES,
                 open_timeout=OPEN_S,
                 close_timeout=CLOSE_S,
+                ping_interval=None,  # an answer to a ping comes behind all events that are on the way
                 proxy=None,
                 address=self._address,  # with it, the client refuses to follow a redirect to another host
             )

@@ -15,7 +15,9 @@ Discourse since February 2025; the lists of earlier versions have gaps. Terms: t
     post of a deleted member                unresolved
 
 An account's id is its user name, so a renamed member becomes another one. The forum's own accounts (`system`, `discobot`) count
-as bots; other bots do not declare themselves. Likes on posts of members who hide their profile, taken back or given before the
+as bots; other bots do not declare themselves. A post of the `revisit_days` before that is deleted by the pull of the day is
+taken back (`jobs.sources.live.withdrawals`): its own address says so, while a list that lacks more than half of a day's posts
+proves nothing. Likes on posts of members who hide their profile, taken back or given before the
 post was deleted are missing, as are mentions, quotes and reactions other than likes. Place: the forum's address.
 """
 
@@ -24,13 +26,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from jobs.sources import discourse_items
-from jobs.sources.live import recording, sites
+from jobs.sources import discourse_deletions, discourse_items
+from jobs.sources.live import recording, sites, withdrawals
 from jobs.sources.live.budget import ApiError
 from jobs.sources.live.http import Api, ForbiddenError, NotAllowedError, NotThereError, PassingError
 from jobs.sources.live.recording import Cursor, Recording
 from jobs.sources.live.sites import Part, SiteAsk, SiteSource
 from jobs.sources.live.snapshots import end_of
+from jobs.sources.live.withdrawals import Withdrawals
 from jobs.sources.page import DAY_US, Note, Rejected
 from jobs.sources.values import from_iso, json_object, shown, within
 
@@ -39,7 +42,7 @@ MARGIN = 10  # ids to add at the day's end, because posts with close ids may be 
 PAGE_PARENTS = 20  # posts that are asked one by one before they are recorded
 LAST_PAGE = 10  # of the directory; Discourse refuses further ones
 
-POSTS, PARENTS, MEMBERS = "posts", "parents", "members"  # units; besides one for each liked member
+POSTS, PARENTS, MEMBERS, DELETED = "posts", "parents", "members", "deleted"  # units; besides one for each liked member
 LIKES_OF = "likes of "
 DAILY = "daily"
 # Period of the directory, and how many days after a day's begin it still holds all likes of the day.
@@ -79,6 +82,14 @@ class DiscourseSource(SiteSource):
                 name = unit.removeprefix(LIKES_OF)
                 sites.record(into, lambda position: self._likes(api, day, name, position or 0))
 
+            def record_deleted(_: str, into: Recording) -> None:
+                found = [
+                    post
+                    for earlier in Recording(folder, POSTS).earlier(self.settings.revisit_days)
+                    for post in discourse_deletions.deleted(api, earlier, lambda before: self._page(api, day, before))
+                ]
+                into.add([], Cursor(None, True, taken_back=found or None))
+
             steps: list[sites.Step] = [
                 (lambda: [POSTS], "lists of posts", record_posts),
                 (lambda: [PARENTS], "lists of answered posts", record_parents),
@@ -86,7 +97,12 @@ class DiscourseSource(SiteSource):
             if self.ask.likes:
                 steps.append((lambda: [MEMBERS], "directories", record_members))
                 steps.append((lambda: _liked(folder), "liked members", record_likes))
+            steps.append((lambda: [DELETED], "lists of earlier posts", record_deleted))
             return sites.in_turn(folder, steps)
+
+    def withdrawals(self, day: date) -> Withdrawals:
+        """The posts that were deleted since they were recorded."""
+        return withdrawals.of_units(self.folder(day), [DELETED])
 
     def _posts(self, api: Api, day: date, before: int | None) -> Part:
         """The posts with ids below `before`; None for the newest ones. If most of these are later than the day, there are no

@@ -18,8 +18,8 @@ instance of who reblogged, counts a second time. Not seen: follows of others, li
 arrive after the pull. Lists of followers are never asked.
 
 What is taken back (`jobs.sources.live.withdrawals`): an account that is gone or suspended takes back what it did on the
-`withdraw_days` before. A deletion of a status or reblog is seen if a later pull reads its day again (`revisit_days`).
-Deletions of replies by others, and of likes, are not seen.
+`withdraw_days` before. A deletion of a status or reblog is seen if a later pull reads its day again (`revisit_days`), one of a
+reply by others if it looks up the post again and the number of replies has changed. Deletions of likes are not seen.
 
 People's wishes: `only: opted-in`, the default, asks only about accounts that are `discoverable`, and leaves out everybody who
 is `noindex`, `limited` or `suspended`, or says no to being discovered. If `hide_collections` is set, counts of followers are
