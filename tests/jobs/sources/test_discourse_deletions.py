@@ -1,5 +1,6 @@
 """Posts of a Discourse forum that are deleted on a later day, through the whole pull."""
 
+import json
 from datetime import date, timedelta
 from typing import Any
 from unittest.mock import Mock
@@ -7,6 +8,7 @@ from unittest.mock import Mock
 import pytest
 
 from jobs import pull_activity
+from jobs.cli import main
 from jobs.sources import discourse_deletions
 from jobs.sources.live.budget import ApiError
 from jobs.sources.live.recording import Cursor, Recording
@@ -15,8 +17,9 @@ from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
+from schemas.restatements import RESTATEMENTS
 from tests.jobs.sources import discourse_server
-from tests.jobs.sources.discourse_server import AFTER, FIRST_OF_DAY, SITE, answer, post
+from tests.jobs.sources.discourse_server import AFTER, FIRST_OF_DAY, SITE, answer, author_of, post
 from tests.jobs.sources.platform_server import Platform, Reply
 from tests.jobs.sources.site_server import DAY
 
@@ -80,6 +83,31 @@ def test_deleted_posts_leave_the_day_they_belong_to(forum, warehouse):
     pull(forum, warehouse)
     pull(forum, warehouse, NEXT)
     assert (posts(warehouse), len(forum.platform.asked)) == (WHOLE - {str(ONE), str(ANOTHER)}, asked)
+
+
+def test_a_published_day_that_loses_a_post_is_restated(platform, tmp_path, sparkless, monkeypatch):
+    """By the commands that a night and the repair after it run. Who loses all posts engages nobody on that day."""
+    SITE.serve(platform, monkeypatch)
+    forum, warehouse = Forum(platform), Warehouse(str(tmp_path / "warehouse"))
+    monkeypatch.setenv("CLOUT_WAREHOUSE", warehouse.root)
+    entry = f"- {{source: forum, type: discourse, ask: {{site: '{platform.url}'}}, from: {DAY}}}"
+    (tmp_path / "sources.yaml").write_text(entry)
+    monkeypatch.setenv("CLOUT_SOURCES", str(tmp_path / "sources.yaml"))
+
+    def clout(*words: str) -> None:
+        main.app([*words], standalone_mode=False)
+
+    def night(day: date) -> None:
+        days = ("--first-day", str(day), "--last-day", str(day))
+        clout("run", "--source", "forum", *days, "--everybody", "a made forum")
+
+    night(DAY)
+    of_one = [number for number in range(FIRST_OF_DAY, AFTER) if author_of(number) == author_of(ONE)]
+    forum.gone = dict.fromkeys(of_one, Reply(None, 404))
+    night(NEXT)
+    clout("repair", "--day", str(NEXT))
+    (row,) = [row for row in warehouse.read(RESTATEMENTS).to_pylist() if row["day"] == DAY]
+    assert json.loads(row["why"]) == {"change": "scored again", "activity_days": [str(DAY)]}
 
 
 @pytest.mark.parametrize("mark", [{"user_deleted": True}, {"deleted_at": "2026-11-04T10:00:00.000Z"}])
