@@ -157,3 +157,17 @@ def test_refused_credentials_end_the_pull_and_are_named(live, reply):
 def test_what_is_not_there_is_a_note(live, reply):
     live.answers(lambda _: reply)
     assert [note.reason for note in live.pulled().notes if note.reason.endswith(": not there")]
+
+
+@pytest.mark.parametrize("live", [world for world in WORLDS if world.type == "x"], ids=["x"], indirect=True)
+def test_errors_beside_the_data_are_about_other_posts(live):
+    """X adds one for each post that it refers to and does not show."""
+    expected, whole = live.pulled("whole"), live.platform.answer
+    error = {"title": TEXT, "type": f"{PROBLEM}resource-not-found", "resource_type": "tweet"}
+
+    def answer(path: str) -> Reply:
+        reply = whole(path)
+        return reply._replace(value=reply.value | {"errors": [error]})
+
+    live.answers(answer)
+    assert live.pulled() == expected
