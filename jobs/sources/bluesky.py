@@ -45,7 +45,7 @@ from jobs.errors import UsageError
 from jobs.sources import bluesky_actors, bluesky_deletions, bluesky_events, bluesky_wishes, jetstream
 from jobs.sources.lines import Parse
 from jobs.sources.live.budget import ApiError, Budget
-from jobs.sources.live.http import refuse_failure
+from jobs.sources.live.http import refuse_failure, user_agent
 from jobs.sources.live.recording import Cursor, Recording
 from jobs.sources.live.settings import Ask, Members, Settings
 from jobs.sources.live.source import LiveSource
@@ -187,6 +187,7 @@ class BlueskySource(LiveSource):
             return connect(
                 f"{self._place}/subscribe?{query}",
                 additional_headers={"authorization": f"Bearer {token}"} if token else None,
+                user_agent_header=user_agent(),
                 max_size=EVENT_BYTES,
                 open_timeout=OPEN_S,
                 close_timeout=CLOSE_S,

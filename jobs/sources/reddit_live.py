@@ -16,12 +16,11 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from jobs import __version__
 from jobs.errors import UsageError
 from jobs.sources import reddit
 from jobs.sources.live import recording, roster
 from jobs.sources.live.budget import ApiError, Budget, OutOfBudgetError
-from jobs.sources.live.http import TRIES, ForbiddenError, NotAllowedError, NotThereError, refuse_failure
+from jobs.sources.live.http import TRIES, ForbiddenError, NotAllowedError, NotThereError, refuse_failure, user_agent
 from jobs.sources.live.recording import Cursor, Recording
 from jobs.sources.live.settings import Members, PlacesAsk
 from jobs.sources.live.snapshots import end_of
@@ -115,7 +114,7 @@ def _client(
     return praw.Reddit(
         client_id=client_id,
         client_secret=client_secret,
-        user_agent=f"clout/{__version__}",
+        user_agent=user_agent(),
         reddit_url=asked.site,
         oauth_url=asked.api,
         check_for_updates=False,

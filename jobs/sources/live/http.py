@@ -79,9 +79,7 @@ class Client(ABC):
         self._budget = budget
         self._connection = connection
         self._resets: dict[str, float] = {}  # host -> the budget's time from which on it grants requests again
-        contact = os.environ.get(CONTACT)
-        agent = f"clout/{__version__}" + (f" ({contact})" if contact else "")
-        own = {"user-agent": agent, **(headers or {})}
+        own = {"user-agent": user_agent(), **(headers or {})}
         self._client = httpx2.Client(timeout=TIMEOUT_S, headers=own, verify=_tls(), transport=transport)
 
     def __enter__(self) -> Self:
@@ -233,6 +231,12 @@ class Api(Client):
             raise PassingError("the answer is not JSON") from None
         self._refuse_fault(answer, value, where)
         return Answer(value, answer.links.get("next", {}).get("url"), now(answer), dict(answer.headers))
+
+
+def user_agent() -> str:
+    """By what platforms know who asks: the version of clout, and the operator's contact if one is set."""
+    contact = os.environ.get(CONTACT)
+    return f"clout/{__version__}" + (f" ({contact})" if contact else "")
 
 
 def refuse_failure(answer: httpx2.Response, where: str, connection: str | None) -> None:

@@ -2,31 +2,35 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from backports import zstd
-from websockets.datastructures import Headers
-from websockets.http11 import Response
 from websockets.sync.server import ServerConnection
 
 from jobs import pull_activity
 from jobs.errors import UsageError
 from jobs.sources import bluesky
-from jobs.sources.bluesky import BlueskySource
 from jobs.sources.jetstream import parse
 from jobs.sources.live import recording
-from jobs.sources.live.budget import Budget
-from jobs.sources.live.http import NotAllowedError
-from jobs.sources.live.settings import Limits, Settings
 from jobs.sources.page import Note
 from jobs.sources.spec import parse_specs
 from jobs.warehouse.runs import Batch
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
-from tests.jobs.sources.jetstream_server import BEGIN, DAY, LATER, STEP, TEXT, WHOLE, Jetstream, event, running
+from tests.jobs.sources.jetstream_server import (
+    BEGIN,
+    DAY,
+    LATER,
+    STEP,
+    TEXT,
+    WHOLE,
+    Jetstream,
+    event,
+    opened,
+    pulled,
+    running,
+)
 from tests.jobs.sources.killed import killed_at, recorded
-from tests.jobs.sources.site_server import Clock
 
 
 @pytest.fixture
@@ -36,30 +40,6 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Jetstream]:
     jetstream = Jetstream()
     with running(jetstream):
         yield jetstream
-
-
-def opened(
-    server: Jetstream, landing: Path, connections: int = 100, minutes: float = 60, clock: Clock | None = None
-) -> BlueskySource:
-    clock = clock or Clock()
-    return BlueskySource(
-        Settings(
-            id="bsky",
-            landing=landing,
-            ask={"host": server.url},
-            limits=Limits(requests=connections, minutes=minutes),
-            budget=lambda most, minutes: Budget(most, minutes, lambda: clock.now, clock.sleep),
-        )
-    )
-
-
-def pulled(source: BlueskySource) -> tuple[set[int], list[Note]]:
-    """The numbers of the events that acts came from, and the notes."""
-    pages = list(source.pages(DAY, DAY))
-    acts = [act for page in pages for act in page.acts.to_pylist()]
-    return {int(act["activity_id"].rpartition("/k")[2]) for act in acts}, [
-        note for page in pages for note in page.notes
-    ]
 
 
 def test_a_day_is_whole_by_one_connection(server, tmp_path):
@@ -169,79 +149,6 @@ def test_a_server_that_never_sends_anything_ends_the_pull(server, tmp_path, monk
     assert events == set()
     assert note.absent
     assert note.reason == "127.0.0.1: no new event, 8 times; the next pull resumes there"
-
-
-def test_a_server_that_refuses_is_asked_again_after_the_waits_of_http(server, tmp_path):
-    clock = Clock()
-    server.refusals = [
-        Response(429, "", Headers({"Retry-After": "7"})),
-        Response(503, "", Headers()),
-        Response(
-            503, "", Headers({"Retry-After": "Tue, 05 Nov 2026 00:00:30 GMT", "Date": "Tue, 05 Nov 2026 00:00:00 GMT"})
-        ),
-    ]
-    assert pulled(opened(server, tmp_path, clock=clock)) == (WHOLE, [])
-    first, second, third = clock.waits
-    assert (first, third) == (8, 31)
-    assert 2 <= second < 4
-    assert server.asked == [BEGIN]
-
-
-def test_a_server_that_keeps_refusing_ends_the_pull_and_says_no_secret(server, tmp_path, caplog):
-    clock = Clock()
-    server.refusals = [Response(503, "s3cr3t", Headers({"x": "s3cr3t"}), b"s3cr3t")] * 8
-    _, (note,) = pulled(opened(server, tmp_path, clock=clock))
-    assert note.reason == "127.0.0.1: status 503, 8 times; the next pull resumes there"
-    assert note.absent
-    assert len(clock.waits) == 7
-    assert sum(clock.waits) > 60
-    assert "s3cr3t" not in caplog.text
-    assert pulled(opened(server, tmp_path)) == (WHOLE, [])
-
-
-def test_waits_do_not_exceed_the_minutes(server, tmp_path):
-    clock = Clock()
-    server.refusals = [Response(503, "", Headers())] * 8
-    _, (note,) = pulled(opened(server, tmp_path, clock=clock, minutes=0.1))
-    assert note.reason.startswith("127.0.0.1: status 503, and the budget of 0.1 minutes is used up")
-    assert sum(clock.waits) <= 6
-
-
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_refused_token_fails_at_once_and_names_the_connection(server, tmp_path, monkeypatch, caplog, status):
-    monkeypatch.setenv("CLOUT_CONNECTION_BSKY", "s3cr3t")
-    server.refusals = [Response(status, "s3cr3t", Headers())]
-    with pytest.raises(
-        NotAllowedError, match=rf"127\.0\.0\.1: not allowed \({status}\); check connection 'bsky'"
-    ) as raised:
-        pulled(opened(server, tmp_path))
-    assert server.asked == []
-    assert pulled(opened(server, tmp_path)) == (WHOLE, [])
-    assert server.tokens == ["Bearer s3cr3t"] * 2
-    assert "s3cr3t" not in f"{raised.value}{caplog.text}"
-
-
-@pytest.mark.parametrize(("status", "said"), [(404, "not there (404)"), (400, "status 400")])
-def test_another_refusal_is_not_repeated(server, tmp_path, status, said):
-    server.refusals = [Response(status, "", Headers())]
-    _, (note,) = pulled(opened(server, tmp_path))
-    assert note.reason == f"127.0.0.1: {said}; the next pull resumes there"
-    assert server.asked == []
-
-
-@pytest.mark.parametrize(
-    "place", ["ws://127.0.0.1:1/?s3cr3t", "ws://localhost:1/", "https://login.example.org/?s3cr3t"]
-)
-def test_a_redirect_to_another_host_is_not_followed(server, tmp_path, place):
-    server.refusals = [Response(302, "", Headers({"Location": place}))]
-    _, (note,) = pulled(opened(server, tmp_path))
-    assert note.reason == "127.0.0.1: leads to another host, which clout does not ask; the next pull resumes there"
-    assert server.asked == []
-
-
-def test_a_redirect_on_the_same_host_is_followed(server, tmp_path):
-    server.refusals = [Response(307, "", Headers({"Location": f"/subscribe?cursor={BEGIN}&wantedCollections=x"}))]
-    assert pulled(opened(server, tmp_path)) == (WHOLE, [])
 
 
 def test_messages_that_are_no_events_are_passed_over(server, tmp_path):

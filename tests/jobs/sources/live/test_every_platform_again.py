@@ -16,6 +16,14 @@ def test_the_same_night_twice_asks_nothing_and_gives_the_same_rows(live):
     assert live.platform.asked == []
 
 
+def test_each_platform_knows_who_asks(live, monkeypatch):
+    monkeypatch.setenv("CLOUT_CONTACT", "ops@example.org")
+    live.pulled()
+    agents = [value for name, value in live.platform.headers.items() if name.lower() == "user-agent"]
+    assert agents[0].startswith("clout/")
+    assert "(ops@example.org)" in agents[0]
+
+
 @pytest.mark.parametrize(
     "live", [world for world in WORLDS if world.type != "hackernews"], ids=lambda world: world.type, indirect=True
 )
