@@ -39,6 +39,7 @@ def main() -> None:
     names = f"of {', '.join(FIGURES)}; all but {', '.join(ON_REQUEST)} if left out"
     parser.add_argument("figures", nargs="*", metavar="FIGURE", help=names)
     parser.add_argument("--graphs", default=",".join(graphs.GRAPHS), help=f"for {', '.join(ON_GRAPHS)}; with commas")
+    parser.add_argument("--events", type=int, default=live.EVENTS, help="of Jetstream, for live")
     parser.add_argument("--to", type=Path, default=data_home() / "bench", help="folder of the file of raw figures")
     arguments = parser.parse_args()
     wanted = arguments.figures or [name for name in FIGURES if name not in ON_REQUEST]
@@ -55,7 +56,7 @@ def main() -> None:
         for part, choice in (
             (pipeline, [name for name in wanted if name in pipeline.NAMES]),
             *((part, on) for name, part in ON_GRAPHS.items() if name in wanted),
-            *((part, [name]) for name, part in ALONE.items() if name in wanted),
+            *((part, [str(arguments.events)]) for name, part in ALONE.items() if name in wanted),
         ):
             figures = []
             for figure in part.figures(choice):

@@ -41,10 +41,11 @@ class Figure:
     name: str = "live"
 
 
-def figures(_: Sequence[str]) -> Iterator[Figure]:
-    """Yields the figures of the roster, then those of Jetstream."""
+def figures(choice: Sequence[str]) -> Iterator[Figure]:
+    """Yields the figures of the roster, then those of Jetstream, with the number of events that `choice` holds."""
+    (events,) = choice
     yield from roster(ACCOUNTS, REQUESTS, WINDOW_S)
-    yield from stream(EVENTS)
+    yield from stream(int(events))
 
 
 def roster(accounts: int, requests: int, window_s: float) -> Iterator[Figure]:

@@ -140,7 +140,9 @@ def jetstream(events: int) -> None:
         with suppress(ConnectionClosed):
             socket.recv()
 
-    with serve(replay, "127.0.0.1", 0, compression=None) as server:
+    with serve(
+        replay, "127.0.0.1", 0, compression=None, ping_interval=None
+    ) as server:  # a ping would break into a frame
         print(f"ws://127.0.0.1:{server.socket.getsockname()[1]}", flush=True)
         server.serve_forever()
 

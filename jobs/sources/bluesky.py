@@ -5,9 +5,10 @@ clock. It keeps events for about 36 hours, so pull a day soon after it ends. `je
 recording holds only the parts of an event that become acts, accounts or undos, without the texts of posts.
 
 If a connection breaks, or is silent for `SILENCE_S` seconds, the pull connects again and resumes shortly before the last event.
-Events that the server then repeats count once. A server that no longer keeps the requested events does not say so: its first
-event is simply late. Such a day stays partial, and a day without any event left is not covered. Place: the server's URL
-(`wss://...`); without one, `PUBLIC`.
+After a refusal, or a connection without a new event, it waits like a pull by HTTP (`jobs.sources.live.waits`). Events that the
+server then repeats count once. A server that no longer keeps the requested events does not say so: its first event is simply
+late. Such a day stays partial, and a day without any event left is not covered. Place: the server's URL (`wss://...`); without
+one, `PUBLIC`. If a server asks for a token, the source's connection holds it.
 
 With `actors`, a pull keeps only what these accounts did, not what others did to them (`bluesky_actors`). Acts that are deleted
 on the same day or in the `withdraw_days` after it do not count, nor does what accounts did that are gone by then
@@ -35,17 +36,20 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
+import httpx2
 import orjson
-from websockets.exceptions import InvalidHandshake, WebSocketException
+from websockets.exceptions import InvalidStatus, InvalidURI, SecurityError, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from jobs.errors import UsageError
 from jobs.sources import bluesky_actors, bluesky_deletions, bluesky_events, bluesky_wishes, jetstream
 from jobs.sources.lines import Parse
 from jobs.sources.live.budget import ApiError, Budget
+from jobs.sources.live.http import refuse_failure, user_agent
 from jobs.sources.live.recording import Cursor, Recording
 from jobs.sources.live.settings import Ask, Members, Settings
 from jobs.sources.live.source import LiveSource
+from jobs.sources.live.waits import PassingError, retrying
 from jobs.sources.live.withdrawals import Withdrawals, without
 from jobs.sources.page import DAY_US, Note
 
@@ -95,6 +99,7 @@ class BlueskySource(LiveSource):
         if parts.scheme not in ("ws", "wss") or not parts.hostname:
             raise UsageError(f"{self._place.partition('?')[0]}: expected an address, such as {PUBLIC}")
         self._host = parts.hostname
+        self._address = (parts.hostname, parts.port or (443 if parts.scheme == "wss" else 80))
         self._members = None if self.ask.actors is None else self.members(self.ask.actors)
         bluesky_actors.refuse_others([member.name for member in self._members or ()])
 
@@ -137,48 +142,66 @@ class BlueskySource(LiveSource):
         """Records the day's events after the last recorded one, up to the end of the day or the server's present time,
         whichever is earlier. Raises `OutOfBudgetError`, or `ApiError` after `MOST_FAILURES` consecutive connections without a
         new event."""
-        cursor = stream.cursor
-        if cursor.done:
+        if stream.cursor.done:
             return
         if actors is not None and not actors:
             stream.add([], Cursor(None, True))
             return
         unwilling = frozenset[str]() if self.ask.only == "all" else bluesky_wishes.before(stream.folder)
+        resumed = partial(self._resumed, stream, day, actors, unwilling)
+        while not retrying(self._host, MOST_FAILURES, self.budget)(resumed):
+            pass
+
+    def _resumed(self, stream: Recording, day: date, actors: Sequence[str] | None, unwilling: frozenset[str]) -> bool:
+        """Records what one connection gives after the last recorded event. Returns whether that reaches the end of the day or
+        the server's present time. Raises `PassingError` if the connection gives no new event."""
         begin = (day - date(1970, 1, 1)).days * DAY_US
         end = begin + DAY_US
-        at, gap_us = cursor.next or (begin, 0)
-        failures = 0
-        while failures < MOST_FAILURES:
-            self.budget.spend()
-            before = at
-            try:
-                with self._connect(max(begin, at - TOLERANCE_US)) as socket:
-                    present = _clock(socket) - 2 * TOLERANCE_US
-                    last = min(end, present)
-                    for number, batch in enumerate(_batches(socket, last, self.budget, actors, unwilling)):
-                        if number == 0:
-                            gap_us += _gap(min(batch.first, last), at, is_begin=at == begin)
-                        at = max(at, batch.last)
-                        stream.add(batch.lines, Cursor([at, gap_us], batch.ended and end <= present))
-                        if batch.ended:
-                            return
-            except (WebSocketException, TimeoutError, OSError) as error:
-                log.info("%s: %s; connecting again", self._host, type(error).__name__)
-            failures = 0 if at > before else failures + 1
-        raise ApiError(f"{self._host}: no event by {MOST_FAILURES} connections in a row")
+        before, gap_us = stream.cursor.next or (begin, 0)
+        at = before
+        self.budget.spend()
+        try:
+            with self._connect(max(begin, at - TOLERANCE_US)) as socket:
+                present = _clock(socket) - 2 * TOLERANCE_US
+                last = min(end, present)
+                for number, batch in enumerate(_batches(socket, last, self.budget, actors, unwilling)):
+                    if number == 0:
+                        gap_us += _gap(min(batch.first, last), at, is_begin=at == begin)
+                    at = max(at, batch.last)
+                    stream.add(batch.lines, Cursor([at, gap_us], batch.ended and end <= present))
+                    if batch.ended:
+                        return True
+        except InvalidStatus as error:  # its text quotes the server's response
+            refuse_failure(_response(error), self._host, self.connection)
+        except (WebSocketException, TimeoutError, OSError) as error:
+            log.info("%s: %s", self._host, type(error).__name__)
+        if at == before:
+            raise PassingError("no new event")
+        return False
 
     def _connect(self, cursor: int) -> ClientConnection:
+        """A connection that replays from `cursor` on. Raises `ApiError` if the server redirects to another host."""
         query = urlencode([("cursor", cursor), *(("wantedCollections", name) for name in COLLECTIONS)])
+        token = self.optional_secret
         try:
             return connect(
                 f"{self._place}/subscribe?{query}",
+                additional_headers={"authorization": f"Bearer {token}"} if token else None,
+                user_agent_header=user_agent(),
                 max_size=EVENT_BYTES,
                 open_timeout=OPEN_S,
                 close_timeout=CLOSE_S,
+                ping_interval=None,  # an answer to a ping comes behind all events that are on the way
                 proxy=None,
+                address=self._address,  # with it, the client refuses to follow a redirect to another host
             )
-        except InvalidHandshake as error:
-            raise OSError(type(error).__name__) from None  # the error's text may quote the server's response
+        except (ValueError, SecurityError, InvalidURI):  # their texts quote where the server leads to
+            raise ApiError(f"{self._host}: leads to another host, which clout does not ask") from None
+
+
+def _response(refusal: InvalidStatus) -> httpx2.Response:
+    """The server's answer to a handshake."""
+    return httpx2.Response(refusal.response.status_code, headers=[*refusal.response.headers.raw_items()])
 
 
 class Batch(NamedTuple):

@@ -51,11 +51,13 @@ def parse(line: bytes, gone: Collection[bytes]) -> Sequence[Record]:
 
 
 def lines_with(stream: Recording, mark: bytes) -> Iterator[bytes]:
-    """The recorded events that hold this text."""
+    """The recorded events that hold this text. Few do, so the others are not even separated."""
     for page in stream.pages:
         content = zstd.decompress(page.read_bytes())
-        if mark in content:
-            yield from (line for line in content.splitlines() if mark in line)
+        end = 0
+        while (at := content.find(mark, end)) >= 0:
+            end = content.index(b"\n", at)
+            yield content[content.rfind(b"\n", 0, at) + 1 : end]
 
 
 def _did(line: bytes) -> bytes:

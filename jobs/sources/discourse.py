@@ -15,92 +15,40 @@ Discourse since February 2025; the lists of earlier versions have gaps. Terms: t
     post of a deleted member                unresolved
 
 An account's id is its user name, so a renamed member becomes another one. The forum's own accounts (`system`, `discobot`) count
-as bots; other bots do not declare themselves. Likes on posts of members who hide their profile, taken back or given before the
+as bots; other bots do not declare themselves. A post of the `revisit_days` before that is deleted by the pull of the day is
+taken back (`jobs.sources.live.withdrawals`): its own address says so, while a list that lacks more than half of a day's posts
+proves nothing. Likes on posts of members who hide their profile, taken back or given before the
 post was deleted are missing, as are mentions, quotes and reactions other than likes. Place: the forum's address.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from jobs.sources.live import recording, sites
+from jobs.sources import discourse_deletions, discourse_items
+from jobs.sources.live import recording, sites, withdrawals
 from jobs.sources.live.budget import ApiError
-from jobs.sources.live.http import Api, NotAllowedError, NotThereError
+from jobs.sources.live.http import Api, ForbiddenError, NotAllowedError, NotThereError, PassingError
 from jobs.sources.live.recording import Cursor, Recording
 from jobs.sources.live.sites import Part, SiteAsk, SiteSource
 from jobs.sources.live.snapshots import end_of
-from jobs.sources.page import DAY_US, Account, Act, Author, Ignored, Note, Record, Rejected, Unresolved
-from jobs.sources.values import ACTOR_WITHDRAWN, account_id, dated, from_iso, json_object, shown, within
+from jobs.sources.live.withdrawals import Withdrawals
+from jobs.sources.page import DAY_US, Note, Rejected
+from jobs.sources.values import from_iso, json_object, shown, within
 
 WINDOW = 50  # posts on a page
 MARGIN = 10  # ids to add at the day's end, because posts with close ids may be out of the order of their times
 PAGE_PARENTS = 20  # posts that are asked one by one before they are recorded
 LAST_PAGE = 10  # of the directory; Discourse refuses further ones
 
-POSTS, PARENTS, MEMBERS = "posts", "parents", "members"  # units; besides one for each liked member
+POSTS, PARENTS, MEMBERS, DELETED = "posts", "parents", "members", "deleted"  # units; besides one for each liked member
 LIKES_OF = "likes of "
-KEPT = ("id", "created_at", "topic_id", "post_number", "post_type", "username", "user_id", "reply_to_post_number")
-KEPT_OF_LIKES = (
-    "created_at",
-    "topic_id",
-    "post_number",
-    "action_type",
-    "username",
-    "acting_username",
-    "acting_user_id",
-)
-
-REGULAR = 1  # post_type
-WAS_LIKED = 2  # action_type
 DAILY = "daily"
 # Period of the directory, and how many days after a day's begin it still holds all likes of the day.
 PERIODS = (("weekly", 6), ("monthly", 27), ("quarterly", 88), ("yearly", 363))
 CLOSED = "the forum does not show its directory of members, so likes are those of the day's authors only"
 CUT = f"the directory of members ends at page {LAST_PAGE + 1}, so likes of further members are missing"
-
-
-def parse(line: bytes) -> Sequence[Record]:
-    """One recorded item -> its records."""
-    item = json_object(line)
-    occurred_at = from_iso(item.get("created_at"))
-    with dated(occurred_at):
-        topic, number = account_id(item.get("topic_id"), "topic"), account_id(item.get("post_number"), "post number")
-        return (_like if "acting_username" in item else _post)(item, occurred_at, topic, number)
-
-
-def _like(item: Mapping[str, Any], occurred_at: int, topic: str, number: str) -> Sequence[Record]:
-    if item.get("action_type") != WAS_LIKED:
-        return (Ignored(occurred_at),)
-    if item["acting_username"] is None:
-        return (Unresolved(ACTOR_WITHDRAWN, occurred_at),)
-    actor, target = account_id(item["acting_username"]), account_id(item.get("username"), "target")
-    post = f"{topic}/{number}"
-    return (
-        Act("like", actor, target, occurred_at, f"like-{post}-{actor}", post),
-        _member(actor, item.get("acting_user_id"), occurred_at),
-    )
-
-
-def _post(item: Mapping[str, Any], occurred_at: int, topic: str, number: str) -> Sequence[Record]:
-    if item.get("post_type", REGULAR) != REGULAR:
-        return (Ignored(occurred_at),)
-    if item.get("username") is None:
-        return (Unresolved(ACTOR_WITHDRAWN, occurred_at),)
-    own, actor = account_id(item.get("id"), "post"), account_id(item["username"])
-    known = (Author(f"{topic}/{number}", actor), _member(actor, item.get("user_id"), occurred_at))
-    if number == "1":
-        return (Act("post", actor, actor, occurred_at, own), *known)
-    answered = item.get("reply_to_post_number")
-    parent = f"{topic}/{'1' if answered is None else account_id(answered, 'parent')}"
-    addressed = within(item, "reply_to_user", "username")
-    target = None if addressed is None else account_id(addressed, "target")
-    return (Act("reply", actor, target, occurred_at, own, parent), *known)
-
-
-def _member(name: str, number: Any, occurred_at: int) -> Account:
-    is_own = type(number) is int and number <= 0
-    return Account(name, occurred_at, handle=shown(name), is_bot=is_own or None)
 
 
 class DiscourseAsk(SiteAsk):
@@ -114,11 +62,11 @@ class DiscourseSource(SiteSource):
 
     ASK = DiscourseAsk
     REQUESTS, MINUTES = 3_000, 120
-    parse = staticmethod(parse)
+    parse = staticmethod(discourse_items.parse)
 
     def record(self, day: date, folder: Path) -> list[Note]:
         """Records the day's posts, the older posts that they answer, and the likes of the members who received any."""
-        with Api(self.ask.address, self.budget) as api:
+        with Api(self.ask.address, self.budget, fault=_fault) as api:
 
             def record_posts(_: str, into: Recording) -> None:
                 sites.record(into, lambda position: self._posts(api, day, position))
@@ -134,6 +82,14 @@ class DiscourseSource(SiteSource):
                 name = unit.removeprefix(LIKES_OF)
                 sites.record(into, lambda position: self._likes(api, day, name, position or 0))
 
+            def record_deleted(_: str, into: Recording) -> None:
+                found = [
+                    post
+                    for earlier in Recording(folder, POSTS).earlier(self.settings.revisit_days)
+                    for post in discourse_deletions.deleted(api, earlier, lambda before: self._page(api, day, before))
+                ]
+                into.add([], Cursor(None, True, taken_back=found or None))
+
             steps: list[sites.Step] = [
                 (lambda: [POSTS], "lists of posts", record_posts),
                 (lambda: [PARENTS], "lists of answered posts", record_parents),
@@ -141,7 +97,12 @@ class DiscourseSource(SiteSource):
             if self.ask.likes:
                 steps.append((lambda: [MEMBERS], "directories", record_members))
                 steps.append((lambda: _liked(folder), "liked members", record_likes))
+            steps.append((lambda: [DELETED], "lists of earlier posts", record_deleted))
             return sites.in_turn(folder, steps)
+
+    def withdrawals(self, day: date) -> Withdrawals:
+        """The posts that were deleted since they were recorded."""
+        return withdrawals.of_units(self.folder(day), [DELETED])
 
     def _posts(self, api: Api, day: date, before: int | None) -> Part:
         """The posts with ids below `before`; None for the newest ones. If most of these are later than the day, there are no
@@ -154,7 +115,7 @@ class DiscourseSource(SiteSource):
         if before is None and _most(posts, lambda at: at >= end_of(day)):
             return Part([], self._search(api, day, max(ids)))
         is_over = _most(posts, lambda at: at < end_of(day) - DAY_US)
-        return Part([_stripped(post) for post in posts], None if is_over else min(ids))
+        return Part([discourse_items.stripped(post) for post in posts], None if is_over else min(ids))
 
     def _search(self, api: Api, day: date, high: int) -> int:
         """The id below which the posts are of the day or earlier, found by bisection below `high`."""
@@ -175,7 +136,7 @@ class DiscourseSource(SiteSource):
         found = []
         for topic, number in asked[first : first + PAGE_PARENTS]:
             try:
-                found.append(_stripped(api.get(f"posts/by_number/{topic}/{number}.json").value))
+                found.append(discourse_items.stripped(api.get(f"posts/by_number/{topic}/{number}.json").value))
             except (NotThereError, NotAllowedError):  # deleted, or no longer public
                 continue
         after = first + PAGE_PARENTS
@@ -208,11 +169,31 @@ class DiscourseSource(SiteSource):
             into.add([], cursor)
 
     def _likes(self, api: Api, day: date, name: str, offset: int) -> Part:
-        params = {"username": name, "filter": WAS_LIKED, "offset": offset}
+        params = {"username": name, "filter": discourse_items.WAS_LIKED, "offset": offset}
         items = sites.items_in(api.get("user_actions.json", params).value, "user_actions")
         times = [at for at in map(_time, items) if at is not None]
         is_over = not items or (bool(times) and min(times) < end_of(day) - DAY_US)
-        return Part([sites.kept(item, *KEPT_OF_LIKES) for item in items], None if is_over else offset + len(items))
+        return Part(
+            [sites.kept(item, *discourse_items.KEPT_OF_LIKES) for item in items],
+            None if is_over else offset + len(items),
+        )
+
+
+def _fault(_: int, value: Any, where: str) -> Exception | None:
+    """The error that a body describes."""
+    match within(value, "error_type"):
+        case "rate_limit":
+            wait = within(value, "extras", "wait_seconds")
+            return PassingError("the rate limit is reached", wait if type(wait) is int else None)
+        case "read_only":
+            return PassingError("the forum is read-only")
+        case "not_logged_in":
+            return NotAllowedError(f"{where}: the forum is open to its members only; it is not public")
+        case "invalid_access":
+            return ForbiddenError(f"{where}: not allowed; it is not public")
+        case "not_found":
+            return NotThereError(f"{where}: not there")
+    return None
 
 
 def _recorded(folder: Path) -> list[dict[str, Any]]:
@@ -276,9 +257,3 @@ def _ids(posts: Sequence[Any]) -> list[int]:
 def _number(item: Any, name: str) -> int | None:
     value = within(item, name)
     return value if type(value) is int and value > 0 else None
-
-
-def _stripped(post: Any) -> dict[str, Any]:
-    addressed = within(post, "reply_to_user")
-    person = {"reply_to_user": sites.kept(addressed, "username")} if addressed else {}
-    return sites.kept(post, *KEPT) | person

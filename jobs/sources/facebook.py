@@ -24,10 +24,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from jobs.errors import CloutError
 from jobs.sources.live import recording, roster, sites, snapshots
 from jobs.sources.live.budget import ApiError, OutOfBudgetError
-from jobs.sources.live.http import Api, NotAllowedError, NotThereError
+from jobs.sources.live.http import Api, NotAllowedError, NotThereError, PassingError
 from jobs.sources.live.recording import Cursor, Recording
 from jobs.sources.live.settings import Ask
 from jobs.sources.live.snapshots import end_of
@@ -46,7 +45,9 @@ from jobs.sources.values import (
 
 PUBLIC = "https://graph.facebook.com/v26.0"
 PAGE_ITEMS = 100
-LIMITED = (4, 17, 32, 613)  # codes of errors: https://developers.facebook.com/docs/graph-api/guides/error-handling
+# Codes of errors: https://developers.facebook.com/docs/graph-api/guides/error-handling
+LIMITED = (4, 17, 32, 341, 368, 613, 80001)
+PASSING = (1, 2)
 REFUSED = (10, 102, 190, *range(200, 300))
 MISSING = (100, 33)  # code and subcode
 AGAINST = "ANGRY"  # a type of reaction that is no approval
@@ -148,10 +149,12 @@ class FacebookSource(LiveSource):
         changed = [pages.change] if pages.change else []
         return [*notes, *changed, Note(OLDER_POSTS.format(day=first_day), partial=True, lasting=True)]
 
-    def _fault(self, status: int, body: Any, where: str) -> CloutError | None:
+    def _fault(self, status: int, body: Any, where: str) -> Exception | None:
         code = within(body, "error", "code")
         if code in LIMITED:
             return OutOfBudgetError("Facebook's rate limit is reached")
+        if code in PASSING or within(body, "error", "is_transient") is True:
+            return PassingError("Facebook fails")
         if code in REFUSED:
             return NotAllowedError(f"Facebook denies access ({status}); check connection {self.connection!r}")
         if (code, within(body, "error", "error_subcode")) == MISSING:

@@ -18,8 +18,8 @@ instance of who reblogged, counts a second time. Not seen: follows of others, li
 arrive after the pull. Lists of followers are never asked.
 
 What is taken back (`jobs.sources.live.withdrawals`): an account that is gone or suspended takes back what it did on the
-`withdraw_days` before. A deletion of a status or reblog is seen if a later pull reads its day again (`revisit_days`).
-Deletions of replies by others, and of likes, are not seen.
+`withdraw_days` before. A deletion of a status or reblog is seen if a later pull reads its day again (`revisit_days`), one of a
+reply by others if it looks up the post again and the number of replies has changed. Deletions of likes are not seen.
 
 People's wishes: `only: opted-in`, the default, asks only about accounts that are `discoverable`, and leaves out everybody who
 is `noindex`, `limited` or `suspended`, or says no to being discovered. If `hide_collections` is set, counts of followers are
@@ -41,6 +41,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
@@ -50,7 +51,7 @@ from pydantic import Field, model_validator
 from jobs.errors import UsageError
 from jobs.sources.live import roster
 from jobs.sources.live.budget import ApiError
-from jobs.sources.live.http import Api
+from jobs.sources.live.http import Api, ForbiddenError, NotAllowedError, NotThereError, PassingError, denial
 from jobs.sources.live.population import Member
 from jobs.sources.live.recording import Recording
 from jobs.sources.live.settings import Ask, Members, Settings
@@ -58,6 +59,7 @@ from jobs.sources.live.source import LiveSource
 from jobs.sources.mastodon_entities import Wishes, parse
 from jobs.sources.mastodon_pull import NOTIFICATIONS, Pull
 from jobs.sources.page import Note
+from jobs.sources.values import within
 from schemas.coverage import POPULATION
 
 _PLACE = re.compile(r"(?P<sort>[@#])(?P<name>[^@#/\s]+)@(?P<host>[^@#/\s]+)")
@@ -141,7 +143,26 @@ class MastodonSource(LiveSource):
     def _api(self) -> Api:
         token = self.optional_secret
         headers = {"authorization": f"Bearer {token}"} if token else {}
-        return Api(self.ask.instance, self.budget, headers=headers, connection=self.connection if token else None)
+        connection = self.connection if token else None
+        fault = partial(_fault, connection)
+        return Api(self.ask.instance, self.budget, headers=headers, connection=connection, fault=fault)
+
+
+def _fault(connection: str | None, status: int, value: Any, where: str) -> Exception | None:
+    """The error that a body describes, whose status says nothing about it: 422 of Mastodon, 200 of a proxy or a fork."""
+    said = within(value, "error")
+    if status not in (200, 422) or not isinstance(said, str):
+        return None
+    for error, *texts in (
+        (PassingError("the rate limit is reached"), "too many requests", "throttled"),
+        (PassingError("the instance fails"), "temporary problem"),
+        (NotThereError(f"{where}: not there"), "not found"),
+        (NotAllowedError(denial(status, where, connection)), "access token", "authorized scopes"),
+        (ForbiddenError(denial(status, where, connection)), "authenticated user", "not allowed"),
+    ):
+        if any(text in said.lower() for text in texts):
+            return error
+    return None
 
 
 def _local(name: str, host: str) -> str:

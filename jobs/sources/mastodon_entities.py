@@ -208,3 +208,17 @@ def _account(account: dict[str, Any], name: str, occurred_at: int) -> Account:
         following,
         account.get("bot") if isinstance(account.get("bot"), bool) else None,
     )
+
+
+def count(status: Any, name: str) -> int:
+    """A count of a status; 0 if there is none."""
+    value = within(status, name)
+    return value if type(value) is int and value > 0 else 0
+
+
+def instant(entity: Any) -> int | None:
+    """When the entity was created, in microseconds since 1970; None if it does not say."""
+    try:
+        return from_iso(within(entity, "created_at"))
+    except Rejected:
+        return None

@@ -13,10 +13,20 @@ from jobs.sources.live.bodies import Answer
 from jobs.sources.live.budget import ApiError
 from jobs.sources.live.http import Api, NotAllowedError, NotThereError
 from jobs.sources.live.recording import Cursor, Recording
-from jobs.sources.mastodon_entities import KINDS, OF_STATUS, PUBLIC, Wishes, kept_notification, kept_status
+from jobs.sources.mastodon_deletions import TakenBack
+from jobs.sources.mastodon_entities import (
+    KINDS,
+    OF_STATUS,
+    PUBLIC,
+    Wishes,
+    count,
+    instant,
+    kept_notification,
+    kept_status,
+)
 from jobs.sources.mastodon_people import People, text_id
-from jobs.sources.page import DAY_US, Rejected
-from jobs.sources.values import from_iso, shown, within
+from jobs.sources.page import DAY_US
+from jobs.sources.values import shown, within
 
 INSTANCE, NOTIFICATIONS = "~instance", "~notifications"  # units beside those of accounts and hashtags
 PAGE, LIST_PAGE = 40, 80  # the most that the API gives at once: statuses, and names or notifications
@@ -105,8 +115,9 @@ class Pull:
                 recording.add(self._statuses(answer.value), Cursor(state if ended else None))
             if not ended:
                 return
-        taken_back = mastodon_deletions.deleted(recording, self.revisit_days, state["seen"])
-        recording.add([], Cursor(None, True, self._look_up(state["posts"]), taken_back))
+        missing, taken_back = self._look_up(state["posts"])
+        taken_back += mastodon_deletions.deleted(recording, self.revisit_days, state["seen"])
+        recording.add([], Cursor(None, True, missing, taken_back or None))
 
     def _hashtag(self, unit: str, recording: Recording) -> None:
         first = f"api/v1/timelines/tag/{quote(unit[1:], safe='')}?limit={PAGE}"
@@ -136,14 +147,14 @@ class Pull:
         """Of each post whose lists a pull looks up: its ids, its author, and how long its lists are."""
         posts = []
         for status in statuses:
-            at = _instant(status)
+            at = instant(status)
             if at is None or not self.begin - self.revisit_days * DAY_US <= at < self.end:
                 continue
             kept = kept_status(status, self.host, self.wishes)
             own, uri, by = within(kept, "id"), within(kept, "uri"), within(kept, "account", "uri")
             if kept is None or "reblog" in kept or not all(isinstance(value, str) for value in (own, uri, by)):
                 continue
-            counts = {name: _count(status, counted) for name, counted in COUNTS.items()}
+            counts = {name: count(status, counted) for name, counted in COUNTS.items()}
             if any(counts.values()):
                 posts.append({"id": own, "uri": uri, "by": by, **counts})
         return posts
@@ -160,9 +171,11 @@ class Pull:
 
     # Lists of a post
 
-    def _look_up(self, posts: Sequence[dict[str, Any]]) -> str | None:
-        """Records the lists of these posts that have changed since they were recorded. Returns what stays missing."""
+    def _look_up(self, posts: Sequence[dict[str, Any]]) -> tuple[str | None, list[TakenBack]]:
+        """Records the lists of these posts that have changed since they were recorded. Returns what stays missing, and which
+        replies were deleted since."""
         missing: set[str | None] = set()
+        taken_back: list[TakenBack] = []
         me, _ = Recording(self.folder, NOTIFICATIONS).cursor.next or (None, None)
         for post in posts:
             for name in COUNTS:
@@ -170,20 +183,22 @@ class Pull:
                 unit = Recording(self.folder, snapshots.unit(of_post) if name in LISTS else of_post)
                 if name in LISTS and post["by"] == me:
                     continue  # notifications have their times
-                if not unit.cursor.done and post[name] not in (0, self._last_count(unit.unit)):
+                is_asked = post[name] or name == "context"  # an empty list of likes takes back nothing
+                if is_asked and not unit.cursor.done and post[name] != self._last_count(unit.unit):
                     try:
                         missing.add((self._thread if name == "context" else self._list)(name, post, unit))
                     except NotThereError:
                         continue  # the post was deleted in between
                 missing.add(unit.cursor.missing)
-        return "; ".join(sorted(reason for reason in missing if reason)) or None
+                taken_back += unit.cursor.taken_back or ()
+        return "; ".join(sorted(reason for reason in missing if reason)) or None, taken_back
 
-    def _last_count(self, unit: str) -> int | None:
-        """The post's count when the list was last recorded, on an earlier day."""
+    def _last_count(self, unit: str) -> int:
+        """The post's count when the list was last recorded, on an earlier day; 0 before."""
         for earlier in Recording(self.folder, unit).earlier(self.revisit_days):
             if (cursor := earlier.cursor).done:
                 return int(cursor.next)
-        return None
+        return 0
 
     def _list(self, name: str, post: dict[str, Any], unit: Recording) -> str | None:
         if self.late:
@@ -219,10 +234,10 @@ class Pull:
             parent = status.get("in_reply_to_id")
             if isinstance(parent, str) and parent in parents and "in_reply_to" in status:
                 status["in_reply_to"] = parents[parent]
-        reason = MANY if len(replies) >= (THREAD if self.has_token else ANONYMOUS_THREAD) else None
-        if "mastodon-async-refresh" in answer.headers:
-            reason = FETCHING
-        unit.add(kept, Cursor(post[name], True, reason))
+        is_cut = len(replies) >= (THREAD if self.has_token else ANONYMOUS_THREAD)
+        reason = FETCHING if "mastodon-async-refresh" in answer.headers else MANY if is_cut else None
+        taken_back = [] if is_cut else mastodon_deletions.deleted_replies(self.api, unit, self.withdraw_days, replies)
+        unit.add(kept, Cursor(post[name], True, reason, taken_back or None))
         return reason
 
     # What all have in common
@@ -236,7 +251,7 @@ class Pull:
             now = int(answer.at * 1_000_000)
             self.late = not snapshots.is_observable(self.day, now)
             ended = now >= self.end if ended is None else ended
-            times = [at for entity in _entities(answer) if (at := _instant(entity)) is not None]
+            times = [at for entity in _entities(answer) if (at := instant(entity)) is not None]
             last = answer.next is None or not answer.value or bool(times and times[-1] < since)
             yield answer, last, ended
             if last:
@@ -245,7 +260,7 @@ class Pull:
     def _of_day(self, entities: Iterable[Any]) -> Iterator[Any]:
         """The entities of the day, and those without a readable time."""
         for entity in entities:
-            at = _instant(entity)
+            at = instant(entity)
             if at is None or self.begin <= at < self.end:
                 yield entity
 
@@ -279,19 +294,6 @@ def _entities(answer: Answer) -> list[Any]:
 
 
 def _text(answer: Answer, name: str) -> str:
-    """A field of the one entity of an answer."""
     if found := text_id(within(answer.value, name)):
         return found
     raise ApiError(f"the instance does not answer as documented: an account without `{name}`")
-
-
-def _count(status: Any, name: str) -> int:
-    value = within(status, name)
-    return value if type(value) is int and value > 0 else 0
-
-
-def _instant(entity: Any) -> int | None:
-    try:
-        return from_iso(within(entity, "created_at"))
-    except Rejected:
-        return None

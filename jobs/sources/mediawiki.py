@@ -48,7 +48,17 @@ KEPT = ("logid", "revid", "ns", "title", "user", "timestamp", "anon", "temp", "b
 
 _TEMPORARY = re.compile(r"~\d{4}-")  # https://www.mediawiki.org/wiki/Help:Temporary_accounts
 _PASSING = {"maxlag", "ratelimited", "readonly"}
-_DENIED = {"readapidenied", "permissiondenied"}
+_DENIED = {
+    "readapidenied",
+    "permissiondenied",
+    "notloggedin",
+    "badtoken",
+    "assertuserfailed",
+    "assertbotfailed",
+    "assertnameduserfailed",
+    "blocked",
+    "autoblocked",
+}
 
 
 def parse(line: bytes) -> Sequence[Record]:

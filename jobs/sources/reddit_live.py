@@ -16,17 +16,16 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from jobs import __version__
 from jobs.errors import UsageError
 from jobs.sources import reddit
 from jobs.sources.live import recording, roster
 from jobs.sources.live.budget import ApiError, Budget, OutOfBudgetError
-from jobs.sources.live.http import ForbiddenError, NotAllowedError, NotThereError
+from jobs.sources.live.http import TRIES, ForbiddenError, NotAllowedError, NotThereError, refuse_failure, user_agent
 from jobs.sources.live.recording import Cursor, Recording
 from jobs.sources.live.settings import Members, PlacesAsk
 from jobs.sources.live.snapshots import end_of
 from jobs.sources.live.source import LiveSource
-from jobs.sources.live.waits import now
+from jobs.sources.live.waits import PassingError, is_limited, now, retrying
 from jobs.sources.page import Note
 from jobs.sources.values import within
 
@@ -69,7 +68,7 @@ class RedditLiveSource(LiveSource):
         client_id, colon, client_secret = self.secret.partition(":")
         if not colon:
             raise UsageError(f"connection {self.connection!r} must hold {self.settings.secret}")
-        client = _client(self.ask, self.budget, client_id, client_secret, day)
+        client = _client(self.ask, self.budget, client_id, client_secret, day, self.connection)
         units = [f"r/{name}/{kind}" for name in subreddits.names for kind in ("new", "comments")]
 
         def ask(unit: str, into: Recording) -> None:
@@ -79,18 +78,31 @@ class RedditLiveSource(LiveSource):
         return [*notes, *([subreddits.change] if subreddits.change else [])]
 
 
-def _client(asked: RedditLiveAsk, budget: Budget, client_id: str, client_secret: str, day: date) -> Any:
+def _client(
+    asked: RedditLiveAsk, budget: Budget, client_id: str, client_secret: str, day: date, connection: str
+) -> Any:
     import praw
     import prawcore
 
     class Requestor(prawcore.Requestor):
+        """Waits and tries again like `jobs.sources.live.http`. The client itself would sleep whatever the budget, so it gets no
+        answer that makes it sleep."""
+
         free_at = 0.0
 
         def request(self, *args: Any, **kwargs: Any) -> Any:
+            return retrying("Reddit", TRIES, budget)(self._ask, *args, **{**kwargs, "allow_redirects": False})
+
+        def _ask(self, *args: Any, **kwargs: Any) -> Any:
             if (seconds := self.free_at - budget.clock()) > 0:
                 budget.wait(seconds)
             budget.spend()
-            answer: Any = super().request(*args, **{**kwargs, "allow_redirects": False})
+            try:
+                answer: Any = super().request(*args, **kwargs)
+            except prawcore.RequestException as error:
+                raise PassingError(type(error.original_exception).__name__) from None
+            if is_limited(answer) or answer.status_code in (401, 408) or answer.status_code >= 500:
+                refuse_failure(answer, "Reddit", connection)
             if now(answer) * 1_000_000 < end_of(day):
                 raise ApiError("the day has not ended")
             left = answer.headers.pop("x-ratelimit-remaining", "")  # with it the client sleeps, whatever the minutes
@@ -102,7 +114,7 @@ def _client(asked: RedditLiveAsk, budget: Budget, client_id: str, client_secret:
     return praw.Reddit(
         client_id=client_id,
         client_secret=client_secret,
-        user_agent=f"clout/{__version__}",
+        user_agent=user_agent(),
         reddit_url=asked.site,
         oauth_url=asked.api,
         check_for_updates=False,
@@ -119,25 +131,18 @@ def _translated(unit: str, connection: str) -> Iterator[None]:
 
     try:
         yield
-    except prawcore.TooManyRequests:
-        raise OutOfBudgetError("Reddit's rate limit is reached") from None
     except (prawcore.NotFound, prawcore.Redirect, prawcore.UnavailableForLegalReasons):
         raise NotThereError(f"{unit}: not there") from None
     except prawcore.Forbidden as error:
         if _reason(error.response) is None:
             raise ForbiddenError(f"Reddit denies access (403); check connection {connection!r}") from None
         raise NotThereError(f"{unit}: not given") from None
-    except prawcore.RequestException:
-        raise ApiError("Reddit does not answer") from None
     except prawcore.BadJSON:
         raise ApiError("Reddit does not answer with JSON") from None
     except (prawcore.OAuthException, prawcore.InvalidToken):
         raise NotAllowedError(f"Reddit denies access; check connection {connection!r}") from None
     except prawcore.ResponseException as error:
-        status = error.response.status_code
-        if status in (401, 403):
-            raise NotAllowedError(f"Reddit denies access ({status}); check connection {connection!r}") from None
-        raise ApiError(f"Reddit answers with status {status}") from None
+        raise ApiError(f"Reddit answers with status {error.response.status_code}") from None
     except (
         prawcore.PrawcoreException,
         praw.exceptions.PRAWException,
@@ -147,6 +152,18 @@ def _translated(unit: str, connection: str) -> Iterator[None]:
         AttributeError,
     ):
         raise ApiError("Reddit does not answer as documented") from None
+
+
+def _refuse_error(status: Any, unit: str, connection: str) -> None:
+    """Raises the error of a body that holds a status, whatever the status of the answer."""
+    match status:
+        case 429:
+            raise OutOfBudgetError("Reddit's rate limit is reached")
+        case 401 | 403:
+            error = NotAllowedError if status == 401 else ForbiddenError
+            raise error(f"Reddit denies access ({status}); check connection {connection!r}")
+        case 404:
+            raise NotThereError(f"{unit}: not there")
 
 
 def _reason(answer: Any) -> Any:
@@ -168,6 +185,7 @@ def _record(client: Any, unit: str, into: Recording, start: int, connection: str
         params = {"limit": PAGE_ITEMS, "raw_json": 1, **({"after": after} if after else {})}
         with _translated(unit, connection):
             value = client.request(method="GET", path=unit, params=params)
+        _refuse_error(within(value, "error"), unit, connection)
         children, following = within(value, "data", "children"), within(value, "data", "after")
         if type(children) is not list or not (following is None or type(following) is str):
             raise ApiError("the answer is not a list of items")

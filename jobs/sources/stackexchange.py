@@ -179,15 +179,16 @@ class StackExchangeSource(SiteSource):
         number = within(value, "error_id")
         if number is None:
             return None
+        backoff = found if type(found := within(value, "backoff")) is int else None
         if number == _THROTTLED:
             wait = _WAIT.search(str(within(value, "error_message")))
-            return PassingError("the rate limit is reached", float(wait[1]) if wait else None)
+            return PassingError("the rate limit is reached", float(wait[1]) if wait else backoff)
         if number in _REFUSED:
             key = f" and the key of connection {self.connection!r}" if self.optional_secret else ""
             return NotAllowedError(f"{where}: refused ({number}); check the site{key}")
         if number == _NO_METHOD:
             return ApiError(f"{where}: not known to the API")
-        return PassingError(f"error {number}" if isinstance(number, int) else "an unknown error")
+        return PassingError(f"error {number}" if isinstance(number, int) else "an unknown error", backoff)
 
 
 def _older_posts(folder: Path) -> list[int]:

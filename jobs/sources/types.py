@@ -40,6 +40,8 @@ TYPES = {
         placed=False,
         live=True,
         memory_hours=36,
+        secret="a token, if the server asks for one",
+        optional=True,
         ask="the whole network, or chosen accounts",
     ),
     "hackernews": SourceType(

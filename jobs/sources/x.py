@@ -26,7 +26,7 @@ from jobs.sources import x_posts
 from jobs.sources.live import recording, roster, sites
 from jobs.sources.live.bodies import Answer
 from jobs.sources.live.budget import ApiError, Budget, OutOfBudgetError
-from jobs.sources.live.http import Api, NotThereError
+from jobs.sources.live.http import Api, NotAllowedError, NotThereError
 from jobs.sources.live.recording import Cursor, Recording
 from jobs.sources.live.settings import Members, PlacesAsk, Settings
 from jobs.sources.live.snapshots import end_of
@@ -43,6 +43,9 @@ MOST_DOLLARS = PAGE_ITEMS * (1 + MOST_REFERENCES) * POST_DOLLARS  # of one answe
 ONLY_NEWEST = "X gives only the newest {most:,}"
 NONE_OLDER = "X gives only the newest {most:,}, and none of them is from before the day"
 OLDER_ITEMS = 5  # the fewest that X lets a request ask for
+# Sorts of errors: https://docs.x.com/x-api/fundamentals/response-codes-and-errors
+REFUSED = ("client-forbidden", "unsupported-authentication")
+MISSING = ("resource-not-found", "not-authorized-for-resource", "disallowed-resource")
 SPENT = "spent.json"
 FIELDS = "author_id,created_at,in_reply_to_user_id,referenced_tweets,entities,edit_history_tweet_ids"
 
@@ -77,20 +80,30 @@ class XSource(LiveSource):
         accounts = self.population(day, folder, self.members(self.ask.accounts))
         units = [f"{name}/{kind}" for name in accounts.names for kind in NEWEST]
         headers = {"authorization": f"Bearer {self.secret}"}
-        with _PaidApi(self.ask.api, self.budget, folder / SPENT, headers=headers, connection=self.connection) as api:
+        with _PaidApi(
+            self.ask.api,
+            self.budget,
+            folder / SPENT,
+            headers=headers,
+            connection=self.connection,
+            fault=self._fault,
+        ) as api:
             notes = roster.record(folder, units, "lists of posts", lambda unit, into: _record(api, unit, into, day))
         return [*notes, *([accounts.change] if accounts.change else [])]
 
-
-def _fault(status: int, value: Any, where: str) -> CloutError | None:
-    return OutOfBudgetError("the credits at X are used up") if status == 402 else None
+    def _fault(self, status: int, value: Any, where: str) -> CloutError | None:
+        if status == 402 or (status >= 400 and _problem(value) == "usage-capped"):
+            return OutOfBudgetError("the credits at X are used up")
+        if status >= 400 and _problem(value) in REFUSED:
+            return NotAllowedError(f"X denies access ({status}); check connection {self.connection!r}")
+        return None
 
 
 class _PaidApi(Api):
     """A client that counts what each answer costs, in the budget and in the file `spent` of the day's folder."""
 
     def __init__(self, base: str, budget: Budget, spent: Path, **given: Any) -> None:
-        super().__init__(base, budget, fault=_fault, **given)
+        super().__init__(base, budget, **given)
         self._spent = spent
         self._earlier = self._dollars = _dollars(spent)
 
@@ -152,13 +165,19 @@ def _record(api: Api, unit: str, into: Recording, day: date) -> None:
 def _page(value: Any) -> tuple[list[dict[str, Any]], str | None]:
     """The posts of an answer as `x_posts` reads them, and the token of the next page."""
     following = within(value, "meta", "next_token")
-    if within(value, "data") is None and within(value, "errors") is not None:
+    errors = within(value, "errors")
+    if within(value, "data") is None and type(errors) is list and errors and _problem(errors[0]) in MISSING:
         raise NotThereError("the account is suspended, protected or gone")
     if type(within(value, "meta")) is not dict or not (following is None or type(following) is str):
         raise ApiError("the answer is not a list of posts")
     if within(value, "data") is not None and type(value["data"]) is not list:
         raise ApiError("the answer is not a list of posts")
     return (x_posts.flattened(value) if value.get("data") else []), following or None
+
+
+def _problem(error: Any) -> str:
+    """The last part of the URL that names the sort of an error."""
+    return str(within(error, "type")).rpartition("/")[2]
 
 
 def _length(value: Any, *keys: str) -> int:

@@ -11,7 +11,9 @@ YouTube's own clock.
     not public                      ignored
 
 The API does not say who likes, subscribes or watches, so these are no acts. It lists threads by the time of their first
-comment: a pull reads threads back to `revisit_days` before the day. Replies to older threads stay unseen, as a note says.
+comment: a pull reads threads back to `revisit_days` before the day. Replies to older threads stay unseen, as a note says. A
+comment of these threads that was recorded and is there no more is taken back (`jobs.sources.live.withdrawals`), unless a
+request for it by its id still finds it.
 
 YouTube's developer policies (https://developers.google.com/youtube/terms/developer-policies-guide) forbid derived metrics and
 metrics that mix YouTube with other platforms; audited developers who accept the derived-metrics amendment may score channels.
@@ -25,10 +27,11 @@ from pathlib import Path
 from typing import Any
 
 from jobs import night_settings
-from jobs.errors import CloutError, UsageError
+from jobs.errors import UsageError
+from jobs.sources import youtube_deletions
 from jobs.sources.live import roster, sites
 from jobs.sources.live.budget import ApiError, OutOfBudgetError
-from jobs.sources.live.http import Api, NotAllowedError, NotThereError
+from jobs.sources.live.http import Api, NotAllowedError, NotThereError, PassingError
 from jobs.sources.live.recording import Cursor, Recording
 from jobs.sources.live.settings import Members, PlacesAsk, Settings
 from jobs.sources.live.snapshots import end_of
@@ -40,7 +43,10 @@ PUBLIC = "https://www.googleapis.com/youtube/v3"
 MOST_DAYS = 30  # for which data of an API key may be kept without a refresh
 PAGE_ITEMS = 100
 DISABLED = "comments are disabled"
-USED_UP = ("quotaExceeded", "dailyLimitExceeded", "rateLimitExceeded", "userRateLimitExceeded")
+# Reasons of errors: https://developers.google.com/youtube/v3/docs/errors
+USED_UP = ("quotaExceeded", "dailyLimitExceeded")
+TOO_FAST = ("rateLimitExceeded", "userRateLimitExceeded")
+REFUSED = ("badRequest", "keyInvalid", "keyExpired", "accessNotConfigured", "ipRefererBlocked")
 OLDER_THREADS = "replies to threads from before {day} are not seen"
 
 _KEPT = ("authorChannelId", "authorDisplayName", "publishedAt", "parentId", "videoId")
@@ -102,27 +108,37 @@ class YouTubeSource(LiveSource):
         first_day = day - timedelta(days=self.settings.revisit_days)
         headers = {"x-goog-api-key": self.secret}
         with Api(self.ask.api, self.budget, headers=headers, connection=self.connection, fault=self._fault) as api:
+            days = self.settings.withdraw_days
             notes = roster.record(
-                folder, channels.names, "channels", lambda channel, into: _record(api, channel, into, first_day, day)
+                folder,
+                channels.names,
+                "channels",
+                lambda channel, into: _record(api, channel, into, first_day, day, days),
             )
         older = Note(OLDER_THREADS.format(day=first_day), partial=True, lasting=True)
         return [*notes, older, *([channels.change] if channels.change else [])]
 
-    def _fault(self, status: int, body: Any, where: str) -> CloutError | None:
+    def _fault(self, status: int, body: Any, where: str) -> Exception | None:
         errors = within(body, "error", "errors")
         reason = within(errors[0], "reason") if type(errors) is list and errors else None
         if reason in USED_UP:
             return OutOfBudgetError("YouTube's quota is used up until midnight Pacific time")
+        if reason in TOO_FAST:
+            return PassingError("the rate limit is reached")
+        if reason in ("backendError", "internalError"):
+            return PassingError("YouTube fails")
         if reason == "commentsDisabled":
             return _DisabledError(DISABLED)
-        if status == 400 and reason in ("badRequest", "keyInvalid", "keyExpired"):
+        if reason in REFUSED:
             return NotAllowedError(f"YouTube refuses the request ({status}); check connection {self.connection!r}")
         return None
 
 
-def _record(api: Api, channel: str, into: Recording, first_day: date, day: date) -> None:
+def _record(api: Api, channel: str, into: Recording, first_day: date, day: date, withdraw_days: int) -> None:
     """Records the threads of a channel, newest first, back to `first_day`, and the replies that a thread does not bring along.
-    The cursor holds the threads whose replies are to come, the next page of the first one's, and the next page of threads."""
+    The cursor holds the threads whose replies are to come, the next page of the first one's, and the next page of threads; at
+    the end, which comments of the `withdraw_days` before are there no more."""
+    since = end_of(first_day - timedelta(days=1))
     threads, replies, page = into.cursor.next or ([], None, None)
     seen: set[tuple[str, Any]] = set()
     while not into.cursor.done:
@@ -141,11 +157,16 @@ def _record(api: Api, channel: str, into: Recording, first_day: date, day: date)
                 items, page = _page(api, "commentThreads", asked, page, seen, day)
                 comments = [comment for item in items for comment in _of_thread(item, channel)]
                 threads = [item["id"] for item in items if _has_more(item)]
-                page = None if any(_began(item) < end_of(first_day - timedelta(days=1)) for item in items) else page
+                page = None if any(_began(item) < since for item in items) else page
         except _DisabledError as error:
             into.add([], Cursor(None, True, str(error)))
             return
-        into.add(comments, Cursor([threads, replies, page], not threads and not page))
+        is_done = not threads and not page
+        taken_back = None
+        if is_done:
+            current = [*map(json_object, into.items), *comments]
+            taken_back = youtube_deletions.deleted(api, into, current, since, withdraw_days)
+        into.add(comments, Cursor([threads, replies, page], is_done, taken_back=taken_back))
 
 
 def _page(

@@ -14,14 +14,13 @@ from functools import cache
 from typing import Any, ClassVar, Self, TypeVar
 
 import httpx2
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
 from jobs import __version__
 from jobs.errors import UsageError
 from jobs.sources.live.bodies import MAX_ANSWER_BYTES, Answer, body, json_of
-from jobs.sources.live.budget import ApiError, Budget, OutOfBudgetError
+from jobs.sources.live.budget import ApiError, Budget
 from jobs.sources.live.recording import GONE, WITHHELD
-from jobs.sources.live.waits import MARGIN_S, PassingError, asked_wait_s, is_limited, is_used_up, now, wait_s
+from jobs.sources.live.waits import MARGIN_S, PassingError, asked_wait_s, is_limited, is_used_up, now, retrying
 
 log = logging.getLogger(__name__)
 for name in ("httpx2", "httpcore2"):  # at INFO and DEBUG they log whole URLs and headers
@@ -80,9 +79,7 @@ class Client(ABC):
         self._budget = budget
         self._connection = connection
         self._resets: dict[str, float] = {}  # host -> the budget's time from which on it grants requests again
-        contact = os.environ.get(CONTACT)
-        agent = f"clout/{__version__}" + (f" ({contact})" if contact else "")
-        own = {"user-agent": agent, **(headers or {})}
+        own = {"user-agent": user_agent(), **(headers or {})}
         self._client = httpx2.Client(timeout=TIMEOUT_S, headers=own, verify=_tls(), transport=transport)
 
     def __enter__(self) -> Self:
@@ -99,14 +96,6 @@ class Client(ABC):
         """Waits between two attempts. Raises `OutOfBudgetError`."""
         self._budget.wait(seconds)
 
-    def _before_wait(self, where: str, state: RetryCallState) -> None:
-        """Raises `OutOfBudgetError` if the time left is too short for a wait that the platform did not ask for."""
-        error = state.outcome.exception() if state.outcome else None
-        short = state.upcoming_sleep > self._budget.seconds_left
-        if short and isinstance(error, PassingError) and error.wait_s is None:
-            raise OutOfBudgetError(f"{where}: {error}, and {self._budget.minutes_used_up}")
-        log.info("%s: %s; trying again", where, error)
-
     def _get(
         self, url: httpx2.URL, read: Callable[[httpx2.Response, str], T], headers: Mapping[str, str] | None = None
     ) -> T:
@@ -117,18 +106,7 @@ class Client(ABC):
         Raises `OutOfBudgetError`, `NotAllowedError` or `NotThereError`, or `ApiError` if the platform fails in another way.
         """
         where = f"{url.host}{url.path}"
-        retrying = Retrying(
-            retry=retry_if_exception_type(PassingError),
-            wait=wait_s,
-            sleep=self._wait,
-            stop=stop_after_attempt(self.tries),
-            before_sleep=lambda state: self._before_wait(where, state),
-            reraise=True,
-        )
-        try:
-            return retrying(self._ask, url, where, read, headers)
-        except PassingError as error:
-            raise ApiError(f"{where}: {error}, {self.tries} times; pull again later") from None
+        return retrying(where, self.tries, self._budget, self._wait)(self._ask, url, where, read, headers)
 
     def _ask(
         self,
@@ -168,23 +146,11 @@ class Client(ABC):
             self._wait(seconds)
 
     def _refuse_failure(self, answer: httpx2.Response, where: str) -> None:
-        status = answer.status_code
-        if is_limited(answer):
-            raise PassingError("the rate limit is reached", asked_wait_s(answer))
-        if status in (401, 403):
-            raise (NotAllowedError if status == 401 else ForbiddenError)(self._denial(status, where))
-        if status in (404, 410, 451):
-            missing = WithheldError if status == 451 else NotThereError
-            raise missing(f"{where}: {missing.reason} ({status})")
-        if status in (408, 425) or status >= 500:
-            raise PassingError(f"status {status}", asked_wait_s(answer))
-        is_unchanged = status == httpx2.codes.NOT_MODIFIED and any(map(answer.request.headers.get, CONDITIONS))
-        if status != httpx2.codes.OK and not is_unchanged:
-            raise ApiError(f"{where}: status {status}")
-
-    def _denial(self, status: int, where: str) -> str:
-        fix = f"check connection {self._connection!r}" if self._connection else "it needs a connection"
-        return f"{where}: not allowed ({status}); {fix}"
+        is_unchanged = answer.status_code == httpx2.codes.NOT_MODIFIED and any(
+            map(answer.request.headers.get, CONDITIONS)
+        )
+        if not is_unchanged:
+            refuse_failure(answer, where, self._connection)
 
 
 class Api(Client):
@@ -237,16 +203,17 @@ class Api(Client):
             raise ApiError(f"{self._base.host}: leads to another host, {url.host}, which clout does not ask")
 
     def _refuse_failure(self, answer: httpx2.Response, where: str) -> None:
-        if answer.status_code >= 400 and not is_limited(answer):
+        if answer.status_code >= 400:
             content = body(answer, where, MAX_ANSWER_BYTES)
             value = None
             with suppress(ValueError):
                 value = json_of(content)
             self._refuse_fault(answer, value, where)
-            if answer.status_code == 403 and b"rate limit" in content.lower():
-                raise PassingError("the rate limit is reached", LIMITED_S)
-            if answer.status_code == 403 and any(each in content.lower() for each in OF_CREDENTIALS):
-                raise NotAllowedError(self._denial(403, where))
+            if answer.status_code == 403 and not is_limited(answer):
+                if b"rate limit" in content.lower():
+                    raise PassingError("the rate limit is reached", LIMITED_S)
+                if any(each in content.lower() for each in OF_CREDENTIALS):
+                    raise NotAllowedError(denial(403, where, self._connection))
         super()._refuse_failure(answer, where)
 
     def _refuse_fault(self, answer: httpx2.Response, value: Any, where: str) -> None:
@@ -264,6 +231,34 @@ class Api(Client):
             raise PassingError("the answer is not JSON") from None
         self._refuse_fault(answer, value, where)
         return Answer(value, answer.links.get("next", {}).get("url"), now(answer), dict(answer.headers))
+
+
+def user_agent() -> str:
+    """By what platforms know who asks: the version of clout, and the operator's contact if one is set."""
+    contact = os.environ.get(CONTACT)
+    return f"clout/{__version__}" + (f" ({contact})" if contact else "")
+
+
+def refuse_failure(answer: httpx2.Response, where: str, connection: str | None) -> None:
+    """Raises what a status other than 200 means: `PassingError`, `NotAllowedError`, `NotThereError` or `ApiError`."""
+    status = answer.status_code
+    if is_limited(answer):
+        raise PassingError("the rate limit is reached", asked_wait_s(answer))
+    if status in (401, 403):
+        raise (NotAllowedError if status == 401 else ForbiddenError)(denial(status, where, connection))
+    if status in (404, 410, 451):
+        missing = WithheldError if status == 451 else NotThereError
+        raise missing(f"{where}: {missing.reason} ({status})")
+    if status in (408, 425) or status >= 500:
+        raise PassingError(f"status {status}", asked_wait_s(answer))
+    if status != httpx2.codes.OK:
+        raise ApiError(f"{where}: status {status}")
+
+
+def denial(status: int, where: str, connection: str | None) -> str:
+    """What a refusal says, with the connection to check."""
+    fix = f"check connection {connection!r}" if connection else "it needs a connection"
+    return f"{where}: not allowed ({status}); {fix}"
 
 
 def address(text: str) -> httpx2.URL:

@@ -1,11 +1,17 @@
-"""How long to wait before another attempt: as long as the platform asks, else with exponential backoff."""
+"""When to try again: after as long as the platform asks to wait, else with exponential backoff."""
 
+import logging
 import time
+from collections.abc import Callable
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 import httpx2
-from tenacity import RetryCallState, wait_exponential_jitter
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+
+from jobs.sources.live.budget import ApiError, Budget, OutOfBudgetError
+
+log = logging.getLogger(__name__)
 
 MARGIN_S = 1  # to wait longer than the platform asks, because its times are whole seconds
 _BACKOFF = wait_exponential_jitter(initial=1, max=60)
@@ -65,9 +71,36 @@ def now(answer: httpx2.Response) -> float:
         return time.time()
 
 
-def wait_s(state: RetryCallState) -> float:
-    """Seconds to wait before the next attempt: `MARGIN_S` more than the platform asks, else exponential backoff of at most
-    60 s."""
-    error = state.outcome.exception() if state.outcome else None
-    asked = error.wait_s if isinstance(error, PassingError) else None
+def retrying(where: str, tries: int, budget: Budget, wait: Callable[[float], None] | None = None) -> Retrying:
+    """Calls a function up to `tries` times while it raises `PassingError`, then raises `ApiError`, both about `where`. Between
+    attempts it waits `MARGIN_S` longer than the platform asks, else with exponential backoff of at most 60 s, by `wait` or by
+    the budget. Raises `OutOfBudgetError` if the time left is too short for that."""
+
+    def before_wait(state: RetryCallState) -> None:
+        error = _failure(state)
+        if error.wait_s is None and state.upcoming_sleep > budget.seconds_left:
+            raise OutOfBudgetError(f"{where}: {error}, and {budget.minutes_used_up}")
+        log.info("%s: %s; trying again", where, error)
+
+    def give_up(state: RetryCallState) -> None:
+        raise ApiError(f"{where}: {_failure(state)}, {tries} times")
+
+    return Retrying(
+        retry=retry_if_exception_type(PassingError),
+        wait=_wait_s,
+        sleep=wait or budget.wait,
+        stop=stop_after_attempt(tries),
+        before_sleep=before_wait,
+        retry_error_callback=give_up,
+    )
+
+
+def _wait_s(state: RetryCallState) -> float:
+    asked = _failure(state).wait_s
     return max(asked, 0) + MARGIN_S if asked is not None else _BACKOFF(state)
+
+
+def _failure(state: RetryCallState) -> PassingError:
+    error = state.outcome.exception() if state.outcome else None
+    assert isinstance(error, PassingError)
+    return error

@@ -10,7 +10,7 @@ their acts only if the platform gave at least half of the population's units on 
 exists.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -37,7 +37,12 @@ class Withdrawals(NamedTuple):
 def of_population(folder: Path) -> Withdrawals:
     """What the units of the population take back, as recorded in a day's folder."""
     kept = population.kept(folder)
-    units = [Recording(folder, name) for name in (kept.names if kept else ())]
+    return of_units(folder, kept.names if kept else ())
+
+
+def of_units(folder: Path, names: Iterable[str]) -> Withdrawals:
+    """What these units take back, as recorded in a day's folder."""
+    units = [Recording(folder, name) for name in names]
     cursors = [unit.cursor for unit in units]
     taken_back = [(each, by) for cursor in cursors if cursor.done for each, by in cursor.taken_back or ()]
     accounts = frozenset(by for each, by in taken_back if each is None)

@@ -6,12 +6,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from email.utils import formatdate
+from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from websockets.http11 import Request, Response
 from websockets.sync.server import Server, ServerConnection, serve
 
-from jobs.sources.page import DAY_US
+from jobs.sources.bluesky import BlueskySource
+from jobs.sources.live.budget import Budget
+from jobs.sources.live.settings import Limits, Settings
+from jobs.sources.page import DAY_US, Note
+from tests.jobs.sources.site_server import Clock
 
 DAY = date(2026, 11, 3)
 BEGIN = (DAY - date(1970, 1, 1)).days * DAY_US
@@ -55,13 +62,17 @@ WHOLE = {number for number in EVENTS if 0 <= number < 480}
 
 class Jetstream:
     """A server's memory. `serve_from` may be replaced; `asked` holds the cursor of each connection. `drop_after`: the number of
-    events after which each connection breaks off."""
+    events after which each connection breaks off. `refusals`: answers to the next handshakes. `tokens` and `agents`: what each
+    handshake had."""
 
     def __init__(self) -> None:
         self.asked: list[int] = []
         self.queries: list[dict[str, list[str]]] = []
         self.clock = LATER
         self.drop_after: int | None = None
+        self.refusals: list[Response] = []
+        self.tokens: list[str | None] = []
+        self.agents: list[str | None] = []
         self.memory_begins = BEGIN - 40 * STEP
         self.serve_from: Callable[[ServerConnection, int], None] = self.everything
         self.url = ""
@@ -91,11 +102,19 @@ class Jetstream:
 @contextmanager
 def running(jetstream: Jetstream) -> Iterator[Server]:
     def dated(_: ServerConnection, __: Any, response: Any) -> Any:
-        del response.headers["Date"]
-        response.headers["Date"] = formatdate(jetstream.clock, usegmt=True)
+        if response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
+            del response.headers["Date"]
+            response.headers["Date"] = formatdate(jetstream.clock, usegmt=True)
         return response
 
-    with serve(jetstream.handle, "127.0.0.1", 0, process_response=dated, compression=None) as server:
+    def refused(_: ServerConnection, request: Request) -> Response | None:
+        jetstream.tokens.append(request.headers.get("Authorization"))
+        jetstream.agents.append(request.headers.get("User-Agent"))
+        return jetstream.refusals.pop(0) if jetstream.refusals else None
+
+    with serve(
+        jetstream.handle, "127.0.0.1", 0, process_request=refused, process_response=dated, compression=None
+    ) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         jetstream.url = f"ws://127.0.0.1:{server.socket.getsockname()[1]}"
@@ -104,3 +123,27 @@ def running(jetstream: Jetstream) -> Iterator[Server]:
         finally:
             server.shutdown()
             thread.join()
+
+
+def opened(
+    server: Jetstream, landing: Path, connections: int = 100, minutes: float = 60, clock: Clock | None = None
+) -> BlueskySource:
+    clock = clock or Clock()
+    return BlueskySource(
+        Settings(
+            id="bsky",
+            landing=landing,
+            ask={"host": server.url},
+            limits=Limits(requests=connections, minutes=minutes),
+            budget=lambda most, minutes: Budget(most, minutes, lambda: clock.now, clock.sleep),
+        )
+    )
+
+
+def pulled(source: BlueskySource) -> tuple[set[int], list[Note]]:
+    """The numbers of the events that acts came from, and the notes."""
+    pages = list(source.pages(DAY, DAY))
+    acts = [act for page in pages for act in page.acts.to_pylist()]
+    return {int(act["activity_id"].rpartition("/k")[2]) for act in acts}, [
+        note for page in pages for note in page.notes
+    ]

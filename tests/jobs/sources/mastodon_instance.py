@@ -85,7 +85,8 @@ def reblog(number: int, by: dict[str, Any], of: dict[str, Any], created_at: str)
 
 @dataclass
 class Instance:
-    """What the instance knows. `now` is its clock; `page` is the largest page it gives. `odd` replaces answers by path."""
+    """What the instance knows. `now` is its clock; `page` is the largest page it gives. `odd` replaces answers by path.
+    `orphans`: statuses that are in no list, because what they reply to was deleted."""
 
     platform: Platform
     people: list[dict[str, Any]] = field(default_factory=list)
@@ -94,6 +95,7 @@ class Instance:
     likes: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     boosts: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     threads: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    orphans: list[dict[str, Any]] = field(default_factory=list)
     notifications: list[dict[str, Any]] = field(default_factory=list)
     odd: dict[str, Reply] = field(default_factory=dict)
     feeds: dict[str, str] = field(default_factory=lambda: {"local": "public", "remote": "public"})
@@ -143,6 +145,9 @@ class Instance:
                 return self.boosts.get(own, [])
             case ["v1", "statuses", own, "context"]:
                 return {"ancestors": [], "descendants": self.threads.get(own, [])}
+            case ["v1", "statuses", own]:
+                listed = [*self.statuses, *self.orphans, *(one for of in self.threads.values() for one in of)]
+                return next((one for one in listed if one["id"] == own), None)
             case ["v2", "instance"]:
                 return {"version": "4.6.4", "configuration": {"timelines_access": {"hashtag_feeds": self.feeds}}}
         return None

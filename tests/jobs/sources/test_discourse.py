@@ -8,7 +8,8 @@ import orjson
 import pytest
 
 from jobs.sources import discourse
-from jobs.sources.discourse import CLOSED, CUT, DiscourseSource, parse
+from jobs.sources.discourse import CLOSED, CUT, DiscourseSource
+from jobs.sources.discourse_items import parse
 from jobs.sources.live.settings import Settings
 from jobs.sources.page import Account, Act, Author, Ignored, Rejected, Unresolved
 from jobs.sources.values import ACTOR_WITHDRAWN

@@ -186,7 +186,7 @@ def error(code: int, status: int = 400, subcode: int | None = None) -> Reply:
         (error(100, subcode=33), "1 of 1 Pages: not there"),
         (error(100), "1 of 1 Pages failed, most with: 127.0.0.1/1/published_posts: status 400; pull again"),
         (Reply({"data": {}}), "the answer has no list of items"),
-        (Reply(b"<html>"), "127.0.0.1/1/published_posts: the answer is not JSON, 6 times; pull again later"),
+        (Reply(b"<html>"), "127.0.0.1/1/published_posts: the answer is not JSON, 6 times"),
         (Reply(b'{"data": [{"id"'), "the answer is not JSON, 6 times"),
         (Reply(b""), "the answer is not JSON, 6 times"),
         (Reply({"data": [], "paging": {"next": "x", "cursors": {"after": "x"}}}), "links back to a page already read"),

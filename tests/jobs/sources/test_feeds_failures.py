@@ -36,7 +36,7 @@ HTML = b"<!doctype html><html><head><title>Please log in</title></head><body>ana
         (Reply(HTML, headers={"Content-Type": "application/xml"}), "answers with a page that is no feed"),
         (Reply(b"", headers={"Content-Type": ATOM}), "answers with a page that is no feed"),
         (Reply(b'{"version": "https://jsonfeed.org/version/1.1", "items": [', headers=None), "JSON that is no feed"),
-        (Reply(b"", 500), "status 500, 3 times; pull again later"),
+        (Reply(b"", 500), "status 500, 3 times"),
         (Reply(b"", 429, {"Retry-After": "3600"}), "a host asks to wait 3,601 s"),
         (Reply(b"", 302, {"Location": "http://169.254.169.254/latest"}), "has a private address"),
         (Reply(b"", 302, {"Location": "http://localhost:1/"}), "has a private address"),

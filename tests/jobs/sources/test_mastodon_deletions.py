@@ -34,10 +34,10 @@ def pull(instance: Instance, warehouse: Warehouse, day: date = DAY, **options: A
 
 
 def ids(warehouse: Warehouse, by: str, day: date = DAY) -> set[str]:
-    """The ends of the ids of the acts of an account, without likes, which have made up ones."""
+    """The ends of the ids of the acts of an account, without likes and reshares in lists, which have made up ones."""
     rows = warehouse.read(ACTIVITY, {"day": day}).to_pylist()
     found = {row["activity_id"] for row in rows if row["actor_id"].endswith(f"/{by}") and row["kind"] != "like"}
-    return {name.partition("/statuses/")[2] for name in found}
+    return {name.partition("/statuses/")[2] for name in found if "/statuses/" in name}
 
 
 def test_a_deleted_status_and_a_reblog_that_is_taken_back_leave_the_day_they_belong_to(instance, warehouse):
@@ -70,6 +70,43 @@ def test_a_list_that_was_not_read_to_its_end_takes_back_nothing(instance, wareho
     instance.odd["/api/v1/accounts/2/statuses"] = Reply({}, 418)
     pull(instance, warehouse, NEXT)
     assert (ids(warehouse, "ana"), ids(warehouse, "bo")) == ({"10", "15"}, {"16", "17/activity"})
+
+
+def without_reply(instance: Instance, left: int) -> None:
+    """Cy deletes a reply to Ana. What Di answered to it is there, but no longer in the thread."""
+    _, deeper, hidden = instance.threads["10"]
+    instance.threads["10"], instance.orphans = [hidden], [deeper]
+    for status in instance.statuses:
+        if status["id"] == "10":
+            status["replies_count"] = left
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_a_reply_that_somebody_else_deletes_leaves_its_day(instance, warehouse, left):
+    assert (ids(warehouse, "cy"), ids(warehouse, "di")) == ({"11"}, {"12"})
+    without_reply(instance, left)
+    pull(instance, warehouse, NEXT)
+    assert (ids(warehouse, "cy"), ids(warehouse, "di")) == (set(), {"12"})
+    asked = len(instance.asked)
+    pull(instance, warehouse)
+    pull(instance, warehouse, NEXT)
+    assert (ids(warehouse, "cy"), len(instance.asked)) == (set(), asked)
+
+
+@pytest.mark.parametrize("status", [403, 451])
+def test_a_reply_that_is_hidden_or_withheld_stays(instance, warehouse, status):
+    without_reply(instance, 1)
+    instance.odd["/api/v1/statuses/11"] = Reply({"error": "?"}, status)
+    pull(instance, warehouse, NEXT)
+    assert (ids(warehouse, "cy"), ids(warehouse, "di")) == ({"11"}, {"12"})
+
+
+def test_a_thread_that_is_cut_off_takes_back_nothing(instance, warehouse, monkeypatch):
+    without_reply(instance, 1)
+    monkeypatch.setattr("jobs.sources.mastodon_pull.ANONYMOUS_THREAD", 1)
+    pull(instance, warehouse, NEXT)
+    assert ids(warehouse, "cy") == {"11"}
+    assert "/api/v1/statuses/11" not in instance.asked
 
 
 @pytest.mark.parametrize(

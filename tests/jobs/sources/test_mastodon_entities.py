@@ -8,13 +8,13 @@ from typing import Any
 import orjson
 import pytest
 
-from jobs.sources import activitystreams, mastodon_entities, mastodon_pull
+from jobs.sources import activitystreams, mastodon_entities
 from jobs.sources.live.bodies import Answer
 from jobs.sources.live.http import Api
 from jobs.sources.mastodon import parse
 from jobs.sources.mastodon_entities import Wishes, act_id, kept_account, kept_status
 from jobs.sources.mastodon_people import People
-from jobs.sources.page import Account, Act, Author, Ignored, Record, Unresolved
+from jobs.sources.page import Account, Act, Author, Ignored, Record, Rejected, Unresolved
 from jobs.sources.values import derived_id, json_object
 from tests.jobs.sources.mastodon_instance import ANA, BO, CY, at, mention, micros, reblog, reply_to, status
 
@@ -199,7 +199,7 @@ def test_hostile_entities_are_recorded_and_nothing_breaks(survives, answer):
 )
 def test_an_odd_status_is_recorded_and_rejected(odd):
     kept = kept_status(odd, "home.example", Wishes(False))
-    with pytest.raises(mastodon_pull.Rejected):
+    with pytest.raises(Rejected):
         parse(orjson.dumps(kept))
 
 

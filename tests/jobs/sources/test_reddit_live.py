@@ -25,6 +25,7 @@ from tests.jobs.sources.archives import content
 from tests.jobs.sources.killed import killed_at, recorded
 from tests.jobs.sources.platform_server import Platform, Reply
 from tests.jobs.sources.reddit_server import DAY, MIDNIGHT, answer
+from tests.jobs.sources.site_server import Clock
 
 SECRET = "app:S3CRET"
 
@@ -32,16 +33,30 @@ SECRET = "app:S3CRET"
 @pytest.fixture
 def site(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Platform:
     monkeypatch.setenv("CLOUT_CONNECTION_R", SECRET)
-
+    monkeypatch.setattr("time.sleep", lambda _: pytest.fail("the client waits whatever the budget"))
     platform.answer = answer
     return platform
 
 
 def opened(
-    site: Platform, landing: Path, requests: int = 50, subreddits: Sequence[str] = ("a",), budget: Any = Budget
+    site: Platform,
+    landing: Path,
+    requests: int = 50,
+    subreddits: Sequence[str] = ("a",),
+    clock: Clock | None = None,
+    minutes: float = 60,
 ) -> RedditLiveSource:
+    clock = clock or Clock()
     ask = {"site": site.url, "api": site.url, "subreddits": list(subreddits)}
-    return RedditLiveSource(Settings(id="r", landing=landing, ask=ask, limits=Limits(requests=requests), budget=budget))
+    return RedditLiveSource(
+        Settings(
+            id="r",
+            landing=landing,
+            ask=ask,
+            limits=Limits(requests=requests, minutes=minutes),
+            budget=lambda most, minutes: Budget(most, minutes, lambda: clock.now, clock.sleep),
+        )
+    )
 
 
 def pulled(source: RedditLiveSource) -> tuple[list[dict[str, Any]], list[str]]:
@@ -87,7 +102,7 @@ def test_a_killed_or_short_pull_resumes(site, tmp_path):
         (Reply({"data": {}}), "the answer is not a list of items"),
         (Reply({"data": {"children": [], "after": "x"}}), "links back to a page already read"),
         (Reply({}, 302, {"Location": "https://elsewhere.example/"}), "not there"),
-        (Reply({}, 429, {"Retry-After": "9"}), "Reddit's rate limit is reached after 0 of 2"),
+        (Reply({}, 429, {"Retry-After": "9"}), "failed, most with: Reddit: the rate limit is reached, 6 times"),
     ],
 )
 def test_what_a_refusal_or_an_odd_answer_means(site, tmp_path, reply, note):
@@ -128,18 +143,11 @@ def test_a_refusal_of_one_subreddit_among_others_is_its_own(site, tmp_path):
 
 @pytest.mark.parametrize(("remaining", "waits"), [("0.0", [8.0] * 4), ("5", []), ("soon", []), ("nan", [])])
 def test_the_waits_that_reddit_asks_for_are_the_budget_s(site, tmp_path, remaining, waits):
-    whole, waited = site.answer, []
+    whole, clock = site.answer, Clock()
     limits = {"x-ratelimit-remaining": remaining, "x-ratelimit-used": "9", "x-ratelimit-reset": "8"}
     site.answer = lambda path: whole(path)._replace(headers=limits)
-    now = [0.0]
-
-    def sleep(seconds: float) -> None:
-        waited.append(seconds)
-        now[0] += seconds
-
-    source = opened(site, tmp_path, budget=lambda requests, minutes: Budget(requests, minutes, lambda: now[0], sleep))
-    assert len(pulled(source)[0]) == 8
-    assert waited == waits
+    assert len(pulled(opened(site, tmp_path, clock=clock))[0]) == 8
+    assert clock.waits == waits
 
 
 def test_a_day_that_has_not_ended_is_not_recorded_as_done(site, tmp_path):
@@ -151,6 +159,25 @@ def test_a_day_that_has_not_ended_is_not_recorded_as_done(site, tmp_path):
     )
     site.answer = whole
     assert len(pulled(opened(site, tmp_path))[0]) == 8
+
+
+@pytest.mark.parametrize("reply", [Reply(b"", 502), Reply(b"", 500), Reply(b"", 408)])
+def test_a_failure_that_passes_is_waited_for_within_the_minutes(site, tmp_path, reply):
+    failures, clock = [reply] * 2, Clock()
+    site.answer = lambda path: failures.pop() if failures else answer(path)
+    assert len(pulled(opened(site, tmp_path / "short", clock=clock))[0]) == 8
+    assert 3 <= sum(clock.waits) < 5
+    clock = Clock()
+    site.answer = lambda path: answer(path) if "access_token" in path else reply
+    (note,) = pulled(opened(site, tmp_path / "long", clock=clock, minutes=0.1))[1]
+    assert f"status {reply.status}, and the budget of 0.1 minutes is used up" in note
+    assert sum(clock.waits) <= 6
+
+
+def test_a_server_that_is_not_there_is_asked_again(site, tmp_path):
+    site.url, clock = "http://127.0.0.1:1", Clock()
+    assert "Reddit: ConnectionError, 6 times" in pulled(opened(site, tmp_path, clock=clock))[1][0]
+    assert len(clock.waits) == 2 * 5
 
 
 def test_a_wait_beyond_the_minutes_ends_the_pull(site, tmp_path):

@@ -102,11 +102,11 @@ def test_a_killed_pull_asks_at_most_one_page_again(site, tmp_path):
 @pytest.mark.parametrize(
     ("reply", "note"),
     [
-        (Reply({"errors": [{"title": "Not Found Error"}]}), "4 of 4 lists of posts: not there"),
+        (Reply({"errors": [{"title": "Oddity"}]}), "the answer is not a list of posts"),
         (Reply({"title": "CreditsDepleted"}, 402), "the credits at X are used up after 0 of 4 lists of posts"),
         (Reply({"data": {}, "meta": {}}), "the answer is not a list of posts after"),
         (Reply({"meta": {"next_token": "n"}}), "links back to a page already read"),
-        (Reply(b"<html>", headers={"Content-Type": "text/html"}), "the answer is not JSON, 6 times; pull again"),
+        (Reply(b"<html>", headers={"Content-Type": "text/html"}), "the answer is not JSON, 6 times after 2 of 4 lists"),
         (Reply(b'{"data": [{"id"'), "a budget of more than $20.00 is needed"),
         (Reply({"title": "Too Many Requests"}, 429, {"x-rate-limit-reset": "9999"}), "the platform asks to wait"),
     ],

@@ -133,7 +133,7 @@ def error(status: int, reason: str) -> Reply:
         (error(404, "channelNotFound"), "1 of 1 channels: not there"),
         (Reply({"items": 7}), "failed, most with: commentThreads: the answer has no list of items; pull again"),
         (Reply({"nextPageToken": "2"}), "the answer has no list of items"),
-        (Reply(b"<html>"), "the answer is not JSON, 6 times; pull again later"),
+        (Reply(b"<html>"), "the answer is not JSON, 6 times"),
         (Reply(b'{"items": [{"id"'), "the answer is not JSON, 6 times"),
         (Reply({"items": [], "nextPageToken": "2"}), "the list of pages links back to a page already read"),
     ],

@@ -25,17 +25,13 @@ def test_odd_answers_leave_a_day_without_data_and_are_quoted_nowhere(live, caplo
     assert live.pulled().acts
 
 
-def test_a_limit_is_waited_for_or_ends_the_pull_and_the_next_one_resumes(live):
+def test_a_limit_is_waited_for(live):
     whole = live.platform.answer
     expected = live.pulled("whole")
     limited = [Reply(LOGIN, 429, {"Retry-After": "7"})]
     live.answers(lambda path: limited.pop() if limited else whole(path))
     found = live.pulled()
-    if live.world.type == "reddit-live":  # praw gives the limit as an error
-        assert "the next pull resumes" in found.notes[0].reason
-        found = live.pulled()
-    else:
-        assert live.clock.waits == [8]
+    assert live.clock.waits == [8]
     assert found == expected
 
 

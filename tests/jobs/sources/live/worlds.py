@@ -102,11 +102,6 @@ def _blogs(platform: Platform, _: Patch) -> None:
     made.documents["/feed"] = blogs.atom(blogs.entry("a", 1), blogs.entry("b", 2), blogs.OLD)
 
 
-def _reddit(platform: Platform, patch: Patch) -> None:
-    patch.setattr("prawcore.sessions.RetryStrategy.sleep", lambda _: None)  # it waits whatever the budget
-    platform.answer = reddit_server.answer
-
-
 def _answering(answer: Any) -> Callable[[Platform, Patch], None]:
     def serve(platform: Platform, _: Patch) -> None:
         platform.answer = answer
@@ -140,7 +135,7 @@ WORLDS = (
     ),
     World(
         "reddit-live",
-        _reddit,
+        _answering(reddit_server.answer),
         lambda url: {"site": url, "api": url, "subreddits": ["a"]},
         "subreddits",
         aside=("/api/v1/access_token",),
