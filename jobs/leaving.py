@@ -15,7 +15,7 @@ from typing import Any
 from jobs import __version__, consent
 from jobs.errors import CloutError, UsageError
 from jobs.people import byte_search, erasure, holdings
-from jobs.people.byte_search import Searched
+from jobs.people.byte_search import Searched, Sought
 from jobs.places import landing
 from jobs.sources import suppressed_recordings
 from jobs.warehouse import runs, suppression
@@ -62,12 +62,18 @@ def forget(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, Any]
         names = {name.partition(":")[2] for name in (*params.people, *known)}
         erased = dict(erasure.erase(warehouse, params.people, names, left, row.id))
         files = erasure.purge(warehouse)
-        searched, traces = _search(warehouse, params.people, names)
+        sought = holdings.sought(warehouse, params.people, names)
+        searched, traces = _search(warehouse, sought)
         row.counts |= {"people": len(params.people), "rows": sum(erased.values()), "files": searched.files}
         if traces:
             raise TracesError(
                 f"{len(traces)} traces are left: {'; '.join(traces)}. Run the same command again; if they stay, see"
                 " infra/runbooks/leaving.md"
+            )
+        if searched.unreadable:
+            raise TracesError(
+                f"{len(searched.unreadable)} files cannot be read, so nobody knows whom they name: "
+                f"{'; '.join(map(str, searched.unreadable))}. Repair or remove them, then run the same command again"
             )
     return {
         "at": params.at,
@@ -78,8 +84,11 @@ def forget(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, Any]
         "replaced_files_deleted": files,
         "files_searched": searched.files,
         "bytes_searched": searched.bytes,
-        "unreadable_files": [str(path) for path in searched.unreadable],
         "traces": 0,
+        "searched_for": {
+            left.hash_of(name): byte_search.how(name.partition(":")[2]) for name in sorted({*params.people, *known})
+        },
+        "also_searched_for": "each person_id, everywhere",
         "what_stays": "a keyed hash of each id and name in the table `suppressed`, which names nobody without the key",
     }
 
@@ -107,8 +116,8 @@ def _forget_recordings(warehouse: Warehouse, people: Sequence[str], left: suppre
     )
 
 
-def _search(warehouse: Warehouse, people: Sequence[str], names: set[str]) -> tuple[Searched, list[str]]:
+def _search(warehouse: Warehouse, sought: Sought) -> tuple[Searched, list[str]]:
     """What was searched, and where a person is still named."""
     root, searched = Path(warehouse.root), Searched()
-    found = byte_search.traces(root, holdings.sought(warehouse, people, names), searched)
+    found = byte_search.traces(root, sought, searched)
     return searched, [f"{trace.path.relative_to(root).parts[0]} ({trace.place})" for trace in found]
