@@ -39,11 +39,15 @@ class Params:
 
 
 def record(warehouse: Warehouse, params: Params, given: Iterable[Mapping[str, Any]], batch: Batch) -> dict[str, float]:
-    """Records the rows (as from `jobs.people.consent.row`), but nothing of people who left. Returns the counts `people` and
-    `left`. Raises `UsageError` for a row that breaks the rules, before anything is recorded."""
+    """Records the rows (as from `jobs.people.consent.row`), but nothing of people who left, and no word of a file that is older
+    than another word of the person. Returns the counts `people`, `left` and `outdated`. Raises `UsageError` for a row that
+    breaks the rules, before anything is recorded."""
     left = suppression.current(warehouse)
     with runs.recorded(warehouse, JOB, params.today, batch, origin=params.origin) as row:
-        row.counts["left"] = 0
+        row.counts |= {"left": 0, "outdated": 0}
+
+        def count_outdated() -> None:
+            row.counts["outdated"] += 1
 
         def staying() -> Iterator[Mapping[str, Any]]:
             for each in given:
@@ -52,7 +56,8 @@ def record(warehouse: Warehouse, params: Params, given: Iterable[Mapping[str, An
                 else:
                     yield each
 
-        count = consent.record(warehouse, staying(), at=params.at, by=params.by, origin=params.origin, run_id=row.id)
+        timely = consent.timely(warehouse, staying(), count_outdated)
+        count = consent.record(warehouse, timely, at=params.at, by=params.by, origin=params.origin, run_id=row.id)
         row.counts["people"] = count
     return row.counts
 

@@ -8,7 +8,7 @@ import typer
 
 from jobs.cli import display
 from jobs.cli.display import say
-from jobs.cli.options import DAY_FORMAT, FLAG, Sample, Verbose, log, open_to_read
+from jobs.cli.options import DAY_FORMAT, FLAG, InAdvance, Sample, Verbose, log, open_to_read
 from jobs.errors import UsageError
 from schemas.views import MIN_GROUP, statements
 
@@ -34,14 +34,17 @@ def import_file(
 ) -> None:
     """Record what the people of a file agree to. Scopes: public, audiences, self, no.
 
-    Takes people who no longer agree out of every published day. Example: clout consent import people.csv
+    A word that is older than what the person said since is not recorded: give `since`, the UTC day on which they said it, or
+    else the file's last change counts. Takes people who no longer agree out of every published day.
+    Example: clout consent import people.csv
     """
     from jobs import consent as job
     from jobs.people import imports
+    from jobs.people.consent import IMPORT
     from jobs.warehouse.runs import Batch
 
     log(verbose)
-    params = _params("import", by)
+    params = _params(IMPORT, by)
     rows = imports.rows(file, params.today)
     warehouse = _opened()
     counts = job.record(warehouse, params, rows, Batch(f"consent import {params.at}"))
@@ -58,6 +61,7 @@ def set_person(
         datetime | None, typer.Option(help="UTC day from which it ends; never if left out.", **DAY_FORMAT)
     ] = None,
     by: By = None,
+    in_advance: InAdvance = False,
     verbose: Verbose = False,
 ) -> None:
     """Record what one account agrees to, such as an account of your own organisation.
@@ -65,6 +69,7 @@ def set_person(
     Example: clout consent set mastodon.example:42 public
     """
     from jobs import consent as job
+    from jobs.people import presence
     from jobs.people.consent import row
     from jobs.warehouse.runs import Batch
 
@@ -72,6 +77,8 @@ def set_person(
     params = _params("operator", by)
     given = row(person, scope, since.date() if since else params.today, until.date() if until else None)
     warehouse = _opened()
+    if not in_advance:
+        presence.require(warehouse, [person])
     counts = job.record(warehouse, params, [given], Batch(f"consent set {params.at}"))
     say(f"{person}: {scope} since {given['since']}{_left(counts)}")
     _apply(warehouse, params)
@@ -158,7 +165,13 @@ def _params(origin: str, by: str | None) -> "Params":
 
 
 def _left(counts: "Mapping[str, float]") -> str:
-    return f"; {counts['left']:,} not recorded, because they left for good" if counts["left"] else ""
+    left = f"; {counts['left']:,} not recorded, because they left for good" if counts["left"] else ""
+    if not counts["outdated"]:
+        return left
+    return (
+        f"{left}; {counts['outdated']:,} not recorded, because they said something else later than the file (its"
+        " `since`, or its last change), and what they said last stays"
+    )
 
 
 def _apply(warehouse: "Warehouse", params: "Params") -> None:

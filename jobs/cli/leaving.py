@@ -8,7 +8,7 @@ import typer
 
 from jobs.cli import display
 from jobs.cli.display import say
-from jobs.cli.options import Sample, Verbose, log, open_to_read
+from jobs.cli.options import InAdvance, Sample, Verbose, log, open_to_read
 
 person = typer.Typer(
     name="person",
@@ -27,23 +27,27 @@ def forget(
     certificate: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to write the certificate (JSON); else it is printed.")
     ] = None,
+    in_advance: InAdvance = False,
     sample: Sample = False,
     verbose: Verbose = False,
 ) -> None:
     """Erase a person from every table, recording and replaced file, and never take them up again.
 
     Let no other command write at the same time. Needs CLOUT_SUPPRESSION_KEYS; see infra/runbooks/leaving.md. If interrupted,
-    run the same command again."""
+    run the same command again. For somebody who wants never to be scored, add --in-advance."""
     import json
 
     from jobs import leaving as job
     from jobs.files import appearing
+    from jobs.people import presence
     from jobs.warehouse.runs import Batch
 
     log(verbose)
     params = job.Params(people=tuple(people), names=tuple(name or ()), at=datetime.now(UTC))
     warehouse = open_to_read(sample)
     warehouse.require_writable()
+    if not in_advance:
+        presence.require(warehouse, people)
     made = job.forget(warehouse, params, Batch(f"forget {params.at}"))
     if certificate is None:
         display.print_json(made)
@@ -58,6 +62,7 @@ def forget(
 def export(
     people: Annotated[list[str], typer.Argument(metavar="PERSON...", help="Each person_id of the person.")],
     to: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for `person.json` and a CSV file per table.")],
+    in_advance: InAdvance = False,
     sample: Sample = False,
     verbose: Verbose = False,
 ) -> None:
@@ -66,10 +71,14 @@ def export(
     Example: clout person export mastodon.example:42 --to for-the-person
     """
     from jobs import holdings as job
+    from jobs.people import presence
     from jobs.report import page
 
     log(verbose)
-    held = job.export(open_to_read(sample), tuple(people), page.folder(to))
+    warehouse = open_to_read(sample)
+    if not in_advance:
+        presence.require(warehouse, people)
+    held = job.export(warehouse, tuple(people), page.folder(to))
     say(f"{to}: {sum(held.values()):,} rows and items about the person")
     for name, count in held.items():
         say(f"  {name:16} {count:>10,}")

@@ -6,7 +6,7 @@ import pytest
 
 from jobs import checks, consent, leaving, publish, restatements
 from jobs.errors import UsageError
-from jobs.people.consent import row
+from jobs.people.consent import of_people, row
 from jobs.warehouse import digests, histories, publications, runs, suppression
 from jobs.warehouse.runs import Batch
 from schemas.consent import CONSENT
@@ -51,6 +51,46 @@ def say(warehouse, hours: int = 0, **scopes: str) -> None:
     params = consent.Params(at=SAID + timedelta(hours=hours), by="tests", origin="import")
     said = [row(f"twitter:{who.removeprefix('n')}", scope, TODAY) for who, scope in scopes.items()]
     consent.record(warehouse, params, said, BATCH)
+
+
+def import_(warehouse, who: str, scope: str, said: datetime, hours: int) -> dict[str, float]:
+    """Imports a word of `twitter:WHO` from a file that says that it is of `said`, that many hours after `SAID`."""
+    params = consent.Params(at=SAID + timedelta(hours=hours), by="tests", origin="import")
+    return consent.record(warehouse, params, [row(f"twitter:{who}", scope, said.date()) | {"said_at": said}], BATCH)
+
+
+def now(warehouse, who: str, day: date = TODAY + timedelta(days=9)) -> str:
+    return of_people(warehouse, [f"twitter:{who}"], day)[f"twitter:{who}"]
+
+
+@pytest.mark.parametrize("origin", ["operator", "import"])
+def test_an_old_file_overrides_no_later_refusal(night, origin):
+    """`twitter:1` refused at `SAID`."""
+    params = consent.Params(at=SAID, by="tests", origin=origin)
+    consent.record(night, params, [row("twitter:1", "no", DAY)], BATCH)
+    before, after = (SAID + timedelta(hours=hours) for hours in (-1, 30))
+    assert import_(night, "1", "public", before, 40)["outdated"] == 1
+    assert now(night, "1") == "no"
+    assert import_(night, "1", "public", after, 41) == {"left": 0, "outdated": 0, "people": 1}
+    assert now(night, "1") == "public"
+
+
+def test_an_old_refusal_in_a_file_overrides_no_later_consent_but_one_of_the_same_day(night):
+    consent.record(
+        night, consent.Params(at=SAID, by="tests", origin="operator"), [row("twitter:1", "public", DAY)], BATCH
+    )
+    assert import_(night, "1", "no", SAID - timedelta(days=1), 40)["outdated"] == 1
+    assert now(night, "1") == "public"
+    assert import_(night, "1", "no", datetime(2026, 11, 10, tzinfo=UTC), 41)["outdated"] == 0
+    assert now(night, "1") == "no"
+
+
+def test_a_newer_file_corrects_an_older_one_whenever_both_were_imported(night):
+    january, march = (datetime(2026, month, 1, tzinfo=UTC) for month in (1, 3))
+    import_(night, "1", "audiences", march, 0)
+    assert import_(night, "1", "public", january, 1)["outdated"] == 1
+    assert import_(night, "1", "public", march, 2)["outdated"] == 0
+    assert now(night, "1") == "public"
 
 
 def change(warehouse, how=publish.run, day: date = DAY, today: date = TODAY) -> dict[str, float]:
@@ -208,7 +248,7 @@ def test_nothing_is_recorded_of_who_left(night, monkeypatch):
     suppression.record(night, ["twitter:1"], at=SAID, run_id="r")
     params = consent.Params(at=SAID, by="tests", origin="import")
     given = [row(who, "public", TODAY) for who in PEOPLE]
-    assert consent.record(night, params, given, BATCH) == {"people": 3, "left": 1}
+    assert consent.record(night, params, given, BATCH) == {"people": 3, "left": 1, "outdated": 0}
     assert "twitter:1" not in night.read(CONSENT)["person_id"].to_pylist()
 
 

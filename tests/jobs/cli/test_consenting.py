@@ -47,7 +47,7 @@ def test_one_account_is_set_and_nobody_is_shown_any_more_without_a_basis(clout, 
     result = clout("consent", "basis", "--end", "--by", "ana")
     assert result.out.endswith("people taken out, because they do not agree\neverybody shown agreed to be published\n")
     assert people(warehouse) == set()
-    assert clout("consent", "set", "twitter:1", "public", "--since", "2026-01-01").out == (
+    assert clout("consent", "set", "twitter:1", "public", "--since", "2026-01-01", "--in-advance").out == (
         "twitter:1: public since 2026-01-01\n"
     )
     counts = json.loads(clout("consent", "status", "--json").out)
@@ -122,4 +122,30 @@ def test_a_person_is_forgotten_with_a_certificate(clout, warehouse, published, m
     assert (wrong.code, wrong.err) == (
         2,
         "clout: 'ana' is no person_id; expected PLATFORM:ACCOUNT_ID, such as twitter:88\n",
+    )
+
+
+def test_a_mistyped_id_is_neither_set_nor_exported_nor_forgotten(clout, warehouse, published, monkeypatch, tmp_path):
+    monkeypatch.setenv("CLOUT_SUPPRESSION_KEYS", "7" * 64)
+    commands = [("consent", "set", "twitter:11", "no"), ("person", "forget", "twitter:11"),
+                ("person", "export", "twitter:11", "--to", str(tmp_path / "held"))]  # fmt: skip
+    before = [warehouse.version(table) for table in (CONSENT, RUNS)]
+    for command in commands:
+        refused = clout(*command)
+        assert (refused.code, refused.out) == (2, "")
+        assert refused.err.startswith(
+            "clout: twitter:11: nothing in this warehouse names this person; did you mean twitter:1"
+        )
+    assert [warehouse.version(table) for table in (CONSENT, RUNS)] == before
+    for command in commands:
+        assert clout(*command, "--in-advance").code == 0
+
+
+def test_an_old_file_says_that_a_later_word_stays(clout, warehouse, published, tmp_path):
+    clout("consent", "set", "twitter:1", "no")
+    file = tmp_path / "people.csv"
+    file.write_text("person_id,scope,since\ntwitter:1,public,2026-01-01\n")
+    assert clout("consent", "import", str(file)).out == (
+        "recorded the consent of 0 people; 1 not recorded, because they said something else later than the file (its"
+        " `since`, or its last change), and what they said last stays\n"
     )
