@@ -9,6 +9,7 @@ import typer
 from jobs.cli import display
 from jobs.cli.display import say
 from jobs.cli.options import InAdvance, Sample, Verbose, log, open_to_read
+from jobs.errors import UsageError
 
 person = typer.Typer(
     name="person",
@@ -19,7 +20,9 @@ person = typer.Typer(
 
 @person.command()
 def forget(
-    people: Annotated[list[str], typer.Argument(metavar="PERSON...", help="Each person_id of the person.")],
+    people: Annotated[
+        list[str] | None, typer.Argument(metavar="PERSON...", help="Each person_id of the person.")
+    ] = None,
     name: Annotated[
         list[str] | None,
         typer.Option("--name", metavar="NAME", help="A further handle of theirs; can be repeated."),
@@ -28,6 +31,10 @@ def forget(
         Path | None, typer.Option(metavar="FILE", help="Where to write the certificate (JSON); else it is printed.")
     ] = None,
     in_advance: InAdvance = False,
+    replay: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="After you restored a backup: forget everybody in this journal again."),
+    ] = None,
     sample: Sample = False,
     verbose: Verbose = False,
 ) -> None:
@@ -43,12 +50,19 @@ def forget(
     from jobs.warehouse.runs import Batch
 
     log(verbose)
-    params = job.Params(people=tuple(people), names=tuple(name or ()), at=datetime.now(UTC))
+    if bool(people) == bool(replay):
+        raise UsageError("give each person_id of a person, or --replay FILE")
+    at = datetime.now(UTC)
+    params = job.Params(people=tuple(people or ()), names=tuple(name or ()), at=at)
     warehouse = open_to_read(sample)
     warehouse.require_writable()
-    if not in_advance:
-        presence.require(warehouse, people)
-    made = job.forget(warehouse, params, Batch(f"forget {params.at}"))
+    batch = Batch(f"forget {at}")
+    if replay:
+        made = job.replay(warehouse, replay, at, batch)
+    else:
+        if not in_advance:
+            presence.require(warehouse, params.people)
+        made = job.forget(warehouse, params, batch)
     if certificate is None:
         display.print_json(made)
         return

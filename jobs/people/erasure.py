@@ -37,6 +37,7 @@ from schemas.scores import SCORES
 from schemas.table import Table
 
 JOB = "erasure"
+NOTHING: Partition = {}
 Change = Callable[[pa.Table], pa.Table]
 
 # Rows with instants as a pull has them, in microseconds.
@@ -82,6 +83,30 @@ def handles(warehouse: Warehouse, people: Iterable[str]) -> set[str]:
         theirs -= set(warehouse.read(ACCOUNTS, {"platform": platform}, where=others)["handle"].to_pylist())
         known |= {f"{platform}:{handle}" for handle in theirs}
     return known
+
+
+def people_of(warehouse: Warehouse, left: Suppressed) -> list[str]:
+    """The people (`person_id`) whom a table names although they left, sorted."""
+    found = set()
+    for table, columns in BY_PERSON.items():
+        for ids in _distinct(warehouse, table, columns):
+            found |= {person for person in ids if person in left}
+    for table, columns in BY_ACCOUNT.items():
+        for platform in pc.unique(warehouse.dataset(table).to_table(columns=["platform"])["platform"]).to_pylist():
+            for ids in _distinct(warehouse, table, columns, {"platform": platform}):
+                found |= {f"{platform}:{account}" for account in ids if f"{platform}:{account}" in left}
+    return sorted(found)
+
+
+def _distinct(
+    warehouse: Warehouse, table: Table, columns: Sequence[str], where: Partition = NOTHING
+) -> Iterator[list[str]]:
+    """The values of each of the columns, each value once."""
+    with duckdb.connect() as db:
+        db.register("given", warehouse.dataset(table, where).filter(pruning.expression(where)))
+        for column in columns:
+            distinct = db.table("given").project(column).distinct().to_arrow_reader(65_536)
+            yield from (batch.column(0).drop_null().to_pylist() for batch in distinct)
 
 
 def short_places(warehouse: Warehouse, people: Iterable[str]) -> list[dict[str, Any]]:

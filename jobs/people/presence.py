@@ -31,7 +31,7 @@ def require(warehouse: Warehouse, people: Sequence[str]) -> None:
     """Raises `UsageError`, which names close matches, unless the warehouse names each of the people (`person_id`), or
     recognizes them as people who left."""
     by_platform(people)
-    left = suppression.current(warehouse)
+    left = suppression.ever(warehouse)
     unknown = [person for person in people if not is_named(warehouse, person) and person not in left]
     if unknown:
         faults = [

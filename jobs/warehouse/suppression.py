@@ -7,7 +7,7 @@ anew without the ids."""
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -16,8 +16,10 @@ from typing import Any
 import pyarrow as pa
 
 from jobs.errors import UsageError
+from jobs.warehouse import suppression_journal
 from jobs.warehouse.names_in_text import Place, Role, is_ordinary, names, pieces, places, replaced, values
 from jobs.warehouse.storage import Warehouse, rows
+from jobs.warehouse.suppression_journal import Row
 from schemas.suppressed import SUPPRESSED
 
 JOB = "suppression"
@@ -165,8 +167,24 @@ class Suppressed:
 
 
 def current(warehouse: Warehouse) -> Suppressed:
-    """Who left. Raises `UsageError` if a key is missing: without it, people who left would come back."""
-    recorded = warehouse.read(SUPPRESSED).to_pylist()
+    """Who left. Raises `UsageError` if a key is missing, or if the journal holds people whom the table lacks, as after a backup
+    was restored: people who left would come back."""
+    recorded, journal = warehouse.read(SUPPRESSED).to_pylist(), suppression_journal.read(warehouse)
+    if lost := _hashes(journal) - _hashes(recorded):
+        raise UsageError(
+            f"{warehouse.root}: {len(lost):,} names of people who left are in {suppression_journal.path()} and not in"
+            " `suppressed`: an older state of the warehouse was restored, or `clout person forget` was interrupted. Run `clout"
+            f" person forget --replay {suppression_journal.path()}` first"
+        )
+    return _recognizing(recorded)
+
+
+def ever(warehouse: Warehouse) -> Suppressed:
+    """Like `current`, of people in the table or in the journal."""
+    return _recognizing([*warehouse.read(SUPPRESSED).to_pylist(), *suppression_journal.read(warehouse)])
+
+
+def _recognizing(recorded: Sequence[Row]) -> Suppressed:
     if not recorded:
         return Suppressed()
     known = keys()
@@ -175,13 +193,17 @@ def current(warehouse: Warehouse) -> Suppressed:
         raise UsageError(
             f"people left this warehouse, and {VARIABLE} lacks the keys {', '.join(missing)} that recognize them; set it first"
         )
-    return Suppressed(known, frozenset(row["hash"] for row in recorded))
+    return Suppressed(known, frozenset(_hashes(recorded)))
+
+
+def _hashes(recorded: Iterable[Row]) -> set[str]:
+    return {row["hash"] for row in recorded}
 
 
 def record(warehouse: Warehouse, people: Iterable[str], *, at: datetime, run_id: str) -> int:
-    """Adds the hashes of these people (`person_id`), made with the newest key, in one commit. Returns how many are new. Raises
-    `UsageError` if there is no key."""
-    known, present = keys(), current(warehouse)
+    """Adds the hashes of these people (`person_id`), made with the newest key, to the journal and then, in one commit, to the
+    table. Returns how many are new. Raises `UsageError` if there is no key."""
+    known, present = keys(), ever(warehouse)
     if not known:
         raise UsageError(
             f"set {VARIABLE} to a secret key first; `openssl rand -hex 32` prints one. Keep it: see"
@@ -190,8 +212,29 @@ def record(warehouse: Warehouse, people: Iterable[str], *, at: datetime, run_id:
     key_id, key = next(iter(known.items()))
     new = [
         {"hash": digest, "key_id": key_id, "recorded_at": at}
-        for digest in sorted({hashed(key, person) for person in people if person not in present})
+        for digest in sorted({hashed(key, each) for person in people for each in _cases(person) if each not in present})
     ]
+    replay(warehouse, [*suppression_journal.read(warehouse), *new], run_id=run_id)
+    return len(new)
+
+
+def _cases(person: str) -> tuple[str, str]:
+    """Also the name in lower case, because texts may have it in any case."""
+    platform, colon, name = person.partition(":")
+    return person, f"{platform}{colon}{name.lower()}"
+
+
+def replay(warehouse: Warehouse, given: Sequence[Row], *, run_id: str) -> int:
+    """Adds rows of a journal to the table, in one commit, and to the journal what it lacks. Returns how many the table
+    lacked."""
+    recorded, journal = warehouse.read(SUPPRESSED).to_pylist(), suppression_journal.read(warehouse)
+    suppression_journal.append(warehouse, _lacking(journal, [*recorded, *given]))
+    new = _lacking(recorded, given)
     if new:
         warehouse.append(SUPPRESSED, rows(SUPPRESSED, new), {}, run_id=run_id, job=JOB)
     return len(new)
+
+
+def _lacking(present: Iterable[Row], given: Iterable[Row]) -> list[Row]:
+    missing = {row["hash"]: row for row in given}
+    return [missing[digest] for digest in sorted(missing.keys() - _hashes(present))]

@@ -12,6 +12,7 @@ from schemas.activity import ACTIVITY
 from schemas.consent import CONSENT
 from schemas.engagement import ENGAGEMENT
 from schemas.scores import SCORES
+from schemas.table import Table
 
 
 @pytest.mark.parametrize(
@@ -21,7 +22,7 @@ from schemas.scores import SCORES
         (ACCOUNTS, {"platform": "x", "account_id": "ana"}), (CONSENT, {"person_id": "x:ana", "scope": "no"}),
         (ENGAGEMENT, {"src": "x:ana"}), (ENGAGEMENT, {"dst": "x:ana"}), (SCORES, {"person_id": "x:ana"}),
     ],
-    ids=str,
+    ids=lambda value: value.name if isinstance(value, Table) else ",".join(value),
 )  # fmt: skip
 def test_whom_a_table_names_is_known(warehouse, arrow_rows, table, row):
     assert not presence.is_named(warehouse, "x:ana")
