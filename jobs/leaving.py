@@ -18,12 +18,10 @@ from jobs.people import byte_search, erasure, holdings
 from jobs.people.byte_search import Searched, Sought
 from jobs.places import landing
 from jobs.sources import suppressed_recordings
-from jobs.warehouse import runs, suppression, suppression_journal
+from jobs.warehouse import leavers, runs, suppression, suppression_journal
 from jobs.warehouse.runs import Batch, Run
 from jobs.warehouse.storage import Warehouse
 from schemas.coverage import COVERAGE
-
-JOB = "forget"
 
 
 class TracesError(CloutError):
@@ -48,7 +46,7 @@ def forget(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, Any]
     """Forgets the people. Returns the certificate: what was removed and searched. Raises `UsageError` if the warehouse is not
     local, and `TracesError`, which names tables and columns but no person, if a trace is left."""
     _require_local(warehouse)
-    with runs.recorded(warehouse, JOB, params.at.date(), batch) as row:
+    with runs.recorded(warehouse, leavers.FORGET, params.at.date(), batch) as row:
         known = erasure.handles(warehouse, params.people)
         known |= {f"{platform}:{name}" for platform in erasure.by_platform(params.people) for name in params.names}
         suppression.record(warehouse, [*params.people, *sorted(known)], at=params.at, run_id=row.id)
@@ -59,7 +57,7 @@ def replay(warehouse: Warehouse, journal: Path, at: datetime, batch: Batch) -> d
     """Forgets the people of the journal again whom a restored backup brought back. Returns the certificate like `forget`.
     Raises like it, and `UsageError` if the journal holds nobody of this warehouse."""
     _require_local(warehouse)
-    with runs.recorded(warehouse, JOB, at.date(), batch) as row:
+    with runs.recorded(warehouse, leavers.FORGET, at.date(), batch) as row:
         given = suppression_journal.read(warehouse, journal)
         if not given:
             raise UsageError(f"{journal}: holds nobody who left this warehouse or the one of which it is a copy")
@@ -79,10 +77,12 @@ def _require_local(warehouse: Warehouse) -> None:
 def _erased(warehouse: Warehouse, params: Params, known: set[str], batch: Batch, row: Run) -> dict[str, Any]:
     """Erases people who are suppressed, and proves it. `known`: their handles as `platform:handle`. Returns the certificate."""
     left = suppression.current(warehouse)
+    leavers.record(warehouse, row, erasure.days_of(warehouse, params.people))
     withdrawn = sum(count for _, count in consent.apply(warehouse, params.at.date(), batch))
     recorded = _forget_recordings(warehouse, params.people, left)
     names = {name.partition(":")[2] for name in (*params.people, *known)}
     erased = dict(erasure.erase(warehouse, params.people, names, left, row.id))
+    texts = erased.pop(erasure.TEXTS)
     files = erasure.purge(warehouse)
     sought = holdings.sought(warehouse, params.people, names)
     searched, traces = _search(warehouse, sought)
@@ -103,6 +103,7 @@ def _erased(warehouse: Warehouse, params: Params, known: set[str], batch: Batch,
         "published_rows_withdrawn": withdrawn,
         "recorded_items_removed": recorded,
         "rows_removed": erased,
+        "texts_changed": texts,
         "replaced_files_deleted": files,
         "files_searched": searched.files,
         "bytes_searched": searched.bytes,

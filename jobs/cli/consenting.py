@@ -10,6 +10,7 @@ from jobs.cli import display
 from jobs.cli.display import say
 from jobs.cli.options import DAY_FORMAT, FLAG, InAdvance, Sample, Verbose, log, open_to_read
 from jobs.errors import UsageError
+from schemas.consent import PUBLIC
 from schemas.views import MIN_GROUP, statements
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def import_file(
     counts = job.record(warehouse, params, rows, Batch(f"consent import {params.at}"))
     say(f"recorded the consent of {counts['people']:,} people{_left(counts)}")
     _apply(warehouse, params)
+    if counts["people"]:
+        _say_when(warehouse)
 
 
 @consent.command("set")
@@ -82,6 +85,8 @@ def set_person(
     counts = job.record(warehouse, params, [given], Batch(f"consent set {params.at}"))
     say(f"{person}: {scope} since {given['since']}{_left(counts)}")
     _apply(warehouse, params)
+    if scope == PUBLIC and counts["people"]:
+        _say_when(warehouse)
 
 
 @consent.command()
@@ -110,6 +115,8 @@ def basis(
         job.record_basis(warehouse, params, reason, Batch(f"legal basis {params.at}"))
         _apply(warehouse, params)
     say(admission.decide(warehouse).label)
+    if reason:
+        _say_when(warehouse)
 
 
 @consent.command()
@@ -162,6 +169,18 @@ def _params(origin: str, by: str | None) -> "Params":
     from jobs.warehouse import publications
 
     return job.Params(at=datetime.now(UTC), by=by or publications.user(), origin=origin)
+
+
+def _say_when(warehouse: "Warehouse") -> None:
+    """Says on which days people appear who agreed: `clout publish` publishes one."""
+    from jobs.consent import scored_days
+    from jobs.days import spans
+
+    if days := scored_days(warehouse):
+        say(
+            f"whoever may be published now appears in days published from now on; to add them to a day that is scored already"
+            f" ({spans(days)}), run `clout publish --day DAY` for each"
+        )
 
 
 def _left(counts: "Mapping[str, float]") -> str:

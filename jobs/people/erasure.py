@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from functools import partial
 from itertools import product
 from typing import Any
@@ -37,6 +38,7 @@ from schemas.scores import SCORES
 from schemas.table import Table
 
 JOB = "erasure"
+TEXTS = "texts"  # rows in which texts were changed, of all tables together
 NOTHING: Partition = {}
 Change = Callable[[pa.Table], pa.Table]
 
@@ -109,6 +111,16 @@ def _distinct(
             yield from (batch.column(0).drop_null().to_pylist() for batch in distinct)
 
 
+def days_of(warehouse: Warehouse, people: Sequence[str]) -> set[date]:
+    """The days with acts by or towards the people."""
+    counted = pruning.either(dict.fromkeys(BY_PERSON[ENGAGEMENT], tuple(people)))
+    days = set(warehouse.dataset(ENGAGEMENT).to_table(columns=["day"], filter=counted)["day"].to_pylist())
+    for platform, accounts in by_platform(people).items():
+        places = _places(warehouse, ACTIVITY, {"platform": platform}, dict.fromkeys(BY_ACCOUNT[ACTIVITY], accounts))
+        days |= {place["day"] for place in places}
+    return days
+
+
 def short_places(warehouse: Warehouse, people: Iterable[str]) -> list[dict[str, Any]]:
     """The days, platforms and sources with acts of people whose id is too short to be recognized in a text."""
     return [
@@ -122,13 +134,13 @@ def erase(
     warehouse: Warehouse, people: Sequence[str], names: Collection[str], left: Suppressed, run_id: str
 ) -> Iterator[tuple[str, int]]:
     """Removes the people from every table. `left` recognizes them in texts; `names` are their accounts' ids and handles, which
-    may be in the paths of their own files. Yields each table's name and its number of removed rows."""
+    may be in the paths of their own files. Yields each table's name and its number of removed rows, and `TEXTS`."""
     _keep_as_checked(warehouse, people, run_id)
     for table, columns in BY_PERSON.items():
         yield table.name, _delete(warehouse, table, {}, dict.fromkeys(columns, tuple(people)), run_id)
     accounts = by_platform(people)
     yield REJECTS.name, sum(_erase_rejects(warehouse, platform, names, left, run_id) for platform in accounts)
-    yield from free_texts.erase(warehouse, [*people, *names], run_id)
+    yield TEXTS, free_texts.erase(warehouse, [*people, *names], run_id)
     for platform in accounts:
         _rename_content(warehouse, platform, names, left, run_id)
     for table, columns in BY_ACCOUNT.items():

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -30,12 +30,11 @@ TEXTS: Mapping[Table, Sequence[str]] = {
 }
 
 
-def erase(warehouse: Warehouse, texts: Iterable[str], run_id: str) -> Iterator[tuple[str, int]]:
+def erase(warehouse: Warehouse, texts: Iterable[str], run_id: str) -> int:
     """Erases the texts, such as each person_id and name of somebody who left. Keys of JSON stay, and ordinary words, which name
-    nobody here. Yields each table's name and its number of changed rows."""
+    nobody here. Returns the number of changed rows."""
     sought = pattern(texts)
-    for table, columns in TEXTS.items():
-        yield table.name, _erase(warehouse, table, columns, sought, run_id)
+    return sum(_erase(warehouse, table, columns, sought, run_id) for table, columns in TEXTS.items())
 
 
 def pattern(texts: Iterable[str]) -> re.Pattern[str]:

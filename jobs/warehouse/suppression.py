@@ -179,6 +179,11 @@ def current(warehouse: Warehouse) -> Suppressed:
     return _recognizing(recorded)
 
 
+def recognized(warehouse: Warehouse) -> Suppressed:
+    """Like `current`, but only as far as the keys are set."""
+    return Suppressed(keys(), frozenset(_hashes(warehouse.read(SUPPRESSED).to_pylist())))
+
+
 def ever(warehouse: Warehouse) -> Suppressed:
     """Like `current`, of people in the table or in the journal."""
     return _recognizing([*warehouse.read(SUPPRESSED).to_pylist(), *suppression_journal.read(warehouse)])

@@ -1,11 +1,13 @@
 """Somebody leaves who owns content of others' acts, such as a repository: nothing names them, and nobody else's act is lost."""
 
 import json
+from contextlib import suppress
 from datetime import UTC, date, datetime
 
 import pytest
 
 from jobs import leaving, pull_activity
+from jobs.errors import CloutError
 from jobs.places import landing
 from jobs.sources import suppressed_recordings
 from jobs.sources.live.recording import Cursor, Recording
@@ -15,6 +17,7 @@ from jobs.warehouse.runs import Batch
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from schemas.rejects import REJECTS
+from schemas.runs import RUNS
 
 DAY = date(2015, 1, 2)
 NOON = datetime(2026, 11, 10, 12, tzinfo=UTC)
@@ -120,6 +123,22 @@ def test_a_later_pull_gives_the_rows_and_digests_that_were_left(warehouse, pull)
     assert warehouse.read(COVERAGE, columns=["activity_digest", "accounts_digest", "act_count"]).to_pylist() == digests
     assert warehouse.read(REJECTS).num_rows == rejects
     assert OWNER not in str(warehouse.read(REJECTS).to_pylist())
+
+
+def test_a_later_pull_of_a_persons_own_files_names_them_nowhere(warehouse, pull, tmp_path):
+    """Neither when it succeeds nor when it fails."""
+    folder = (tmp_path / "hours").rename(tmp_path / OWNER)
+    forget(warehouse)
+    with (folder / f"{DAY}-12.json").open("a") as hour:
+        hour.write("\nno JSON")
+    (source,) = parse_specs([f"gh:gharchive={folder}"])
+    for share in (1, 0):
+        params = pull_activity.Params(source=source, first_day=DAY, last_day=DAY, max_reject_share=share)
+        with suppress(CloutError):
+            pull_activity.run(warehouse, params, BATCH)
+    assert {row["status"] for row in warehouse.read(RUNS, {"job": "pull_activity"}).to_pylist()} == {"done", "failed"}
+    for table in (RUNS, REJECTS, COVERAGE, ACTIVITY):
+        assert OWNER not in str(warehouse.read(table).to_pylist())
 
 
 def test_after_a_rotation_the_same_token_stands_in_place_of_a_name(warehouse, pull, monkeypatch):
