@@ -10,16 +10,20 @@ from datetime import date, datetime
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from jobs import publish
-from jobs.people import consent, legal_basis
+from jobs.people import applied, consent, legal_basis
 from jobs.people.admission import Admission, decide_publication
+from jobs.people.applied import Applied
 from jobs.warehouse import histories, runs, suppression
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
-from schemas.methodology import load
+from schemas.influence import INFLUENCE
+from schemas.methodology import load, official
 from schemas.score_changes import SCORE_CHANGES
 from schemas.scores import SCORES
+from schemas.table import Table
 
 JOB = "consent_record"
 
@@ -39,11 +43,15 @@ class Params:
 
 
 def record(warehouse: Warehouse, params: Params, given: Iterable[Mapping[str, Any]], batch: Batch) -> dict[str, float]:
-    """Records the rows (as from `jobs.people.consent.row`), but nothing of people who left. Returns the counts `people` and
-    `left`. Raises `UsageError` for a row that breaks the rules, before anything is recorded."""
+    """Records the rows (as from `jobs.people.consent.row`), but nothing of people who left, and no word of a file that is older
+    than another word of the person. Returns the counts `people`, `left` and `outdated`. Raises `UsageError` for a row that
+    breaks the rules, before anything is recorded."""
     left = suppression.current(warehouse)
     with runs.recorded(warehouse, JOB, params.today, batch, origin=params.origin) as row:
-        row.counts["left"] = 0
+        row.counts |= {"left": 0, "outdated": 0}
+
+        def count_outdated() -> None:
+            row.counts["outdated"] += 1
 
         def staying() -> Iterator[Mapping[str, Any]]:
             for each in given:
@@ -52,7 +60,8 @@ def record(warehouse: Warehouse, params: Params, given: Iterable[Mapping[str, An
                 else:
                     yield each
 
-        count = consent.record(warehouse, staying(), at=params.at, by=params.by, origin=params.origin, run_id=row.id)
+        timely = consent.timely(warehouse, staying(), count_outdated)
+        count = consent.record(warehouse, timely, at=params.at, by=params.by, origin=params.origin, run_id=row.id)
         row.counts["people"] = count
     return row.counts
 
@@ -65,25 +74,57 @@ def record_basis(warehouse: Warehouse, params: Params, reason: str | None, batch
 
 def apply(warehouse: Warehouse, today: date, batch: Batch) -> Iterator[tuple[publish.Params, int]]:
     """Takes people who may not be published on the UTC day `today` out of all published days, the newest day first. Yields each
-    changed day and the number of people taken out. Nobody is added: `clout publish` does that."""
-    admission = decide_publication(warehouse, today)
-    published = [(date.fromisoformat(place["day"]), place["methodology"]) for place in warehouse.partitions(SCORES)]
-    for day, methodology in sorted(published, reverse=True):
-        params = publish.Params(day=day, methodology=load(methodology), today=today)
-        if withdrawn := publish.withdraw_people(warehouse, params, admission, batch):
-            yield params, withdrawn
-    _apply_to_changes(warehouse, admission, batch)
-    histories.remove_wrong_copies(warehouse, run_id=batch.id)
+    changed day and the number of people taken out. Nobody is added: `clout publish` does that.
+
+    Reads the days of people whose consent changed since the last application, and days published since; all days if there was
+    none, if somebody left, or if a legal basis began or ended."""
+    with runs.recorded(warehouse, applied.JOB, today, batch) as row:
+        row.inputs |= applied.versions(warehouse)
+        admission = decide_publication(warehouse, today)
+        since = applied.last(warehouse, today)
+        people = applied.taken_out(admission, since) if since else None
+        published = _places(warehouse, SCORES, since, people)
+        for day, methodology in sorted(published, reverse=True):
+            params = publish.Params(day=day, methodology=load(methodology), today=today)
+            if withdrawn := publish.withdraw_people(warehouse, params, admission, batch):
+                yield params, withdrawn
+        _apply_to_changes(warehouse, admission, _places(warehouse, SCORE_CHANGES, since, people), batch)
+        histories.remove_wrong_copies(warehouse, run_id=batch.id)
+        row.counts["days"] = len(published)
 
 
-def _apply_to_changes(warehouse: Warehouse, admission: Admission, batch: Batch) -> None:
-    """Takes these people out of `score_changes` too."""
+def scored_days(warehouse: Warehouse) -> list[date]:
+    """The days, ascending, that are scored under their official methodology: `clout publish` can add people to them."""
+    scored = ((date.fromisoformat(place["day"]), place["methodology"]) for place in warehouse.partitions(INFLUENCE))
+    return sorted(day for day, methodology in scored if methodology == official(day))
+
+
+def _places(
+    warehouse: Warehouse, table: Table, since: Applied | None, people: set[str] | None
+) -> set[tuple[date, str]]:
+    """Day and methodology of the table's partitions that may hold people who may not be published: `people`, or anybody if
+    None."""
+    everything = {(date.fromisoformat(place["day"]), place["methodology"]) for place in warehouse.partitions(table)}
+    if since is None or people is None:
+        return everything
+    found = applied.published_since(warehouse, since)
+    if people:
+        theirs = pc.field("person_id").isin(pa.array(sorted(people), pa.string()))
+        rows = warehouse.dataset(table).to_table(columns=["day", "methodology"], filter=theirs)
+        found |= {
+            (row["day"], row["methodology"]) for row in rows.group_by(["day", "methodology"]).aggregate([]).to_pylist()
+        }
+    return found & everything
+
+
+def _apply_to_changes(warehouse: Warehouse, admission: Admission, places: set[tuple[date, str]], batch: Batch) -> None:
+    """Takes people whom `admission` does not admit out of these partitions of `score_changes`."""
     version = warehouse.version(SCORE_CHANGES)
 
     def still(partition: Mapping[str, Any]) -> pa.RecordBatchReader:
         return admission.admitted(warehouse.reader(SCORE_CHANGES, partition, version))
 
-    for place in warehouse.partitions(SCORE_CHANGES):
-        partition = place | {"day": date.fromisoformat(place["day"])}
+    for day, methodology in sorted(places):
+        partition = {"day": day, "methodology": methodology}
         if sum(part.num_rows for part in still(partition)) < warehouse.row_count(SCORE_CHANGES, partition, version):
             warehouse.replace(SCORE_CHANGES, still(partition), partition, run_id=batch.id, job=JOB, version=version)

@@ -15,15 +15,13 @@ from typing import Any
 from jobs import __version__, consent
 from jobs.errors import CloutError, UsageError
 from jobs.people import byte_search, erasure, holdings
-from jobs.people.byte_search import Searched
+from jobs.people.byte_search import Searched, Sought
 from jobs.places import landing
 from jobs.sources import suppressed_recordings
-from jobs.warehouse import runs, suppression
-from jobs.warehouse.runs import Batch
+from jobs.warehouse import leavers, runs, suppression, suppression_journal
+from jobs.warehouse.runs import Batch, Run
 from jobs.warehouse.storage import Warehouse
 from schemas.coverage import COVERAGE
-
-JOB = "forget"
 
 
 class TracesError(CloutError):
@@ -47,39 +45,73 @@ class Params:
 def forget(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, Any]:
     """Forgets the people. Returns the certificate: what was removed and searched. Raises `UsageError` if the warehouse is not
     local, and `TracesError`, which names tables and columns but no person, if a trace is left."""
+    _require_local(warehouse)
+    with runs.recorded(warehouse, leavers.FORGET, params.at.date(), batch) as row:
+        known = erasure.handles(warehouse, params.people)
+        known |= {f"{platform}:{name}" for platform in erasure.by_platform(params.people) for name in params.names}
+        suppression.record(warehouse, [*params.people, *sorted(known)], at=params.at, run_id=row.id)
+        return _erased(warehouse, params, known, batch, row)
+
+
+def replay(warehouse: Warehouse, journal: Path, at: datetime, batch: Batch) -> dict[str, Any]:
+    """Forgets the people of the journal again whom a restored backup brought back. Returns the certificate like `forget`.
+    Raises like it, and `UsageError` if the journal holds nobody of this warehouse."""
+    _require_local(warehouse)
+    with runs.recorded(warehouse, leavers.FORGET, at.date(), batch) as row:
+        given = suppression_journal.read(warehouse, journal)
+        if not given:
+            raise UsageError(f"{journal}: holds nobody who left this warehouse or the one of which it is a copy")
+        row.counts["replayed"] = suppression.replay(warehouse, given, run_id=row.id)
+        people = erasure.people_of(warehouse, suppression.current(warehouse))
+        params = Params(people=tuple(people), at=at)
+        return _erased(warehouse, params, erasure.handles(warehouse, people), batch, row)
+
+
+def _require_local(warehouse: Warehouse) -> None:
     if not warehouse.is_local:
         raise UsageError(
             f"{warehouse.root}: only a local warehouse can be searched; copy it, and run the command there"
         )
-    with runs.recorded(warehouse, JOB, params.at.date(), batch) as row:
-        platforms = erasure.by_platform(params.people)
-        known = erasure.handles(warehouse, params.people)
-        known |= {f"{platform}:{name}" for platform in platforms for name in params.names}
-        suppression.record(warehouse, [*params.people, *sorted(known)], at=params.at, run_id=row.id)
-        left = suppression.current(warehouse)
-        withdrawn = sum(count for _, count in consent.apply(warehouse, params.at.date(), batch))
-        recorded = _forget_recordings(warehouse, params.people, left)
-        names = {name.partition(":")[2] for name in (*params.people, *known)}
-        erased = dict(erasure.erase(warehouse, params.people, names, left, row.id))
-        files = erasure.purge(warehouse)
-        searched, traces = _search(warehouse, params.people, names)
-        row.counts |= {"people": len(params.people), "rows": sum(erased.values()), "files": searched.files}
-        if traces:
-            raise TracesError(
-                f"{len(traces)} traces are left: {'; '.join(traces)}. Run the same command again; if they stay, see"
-                " infra/runbooks/leaving.md"
-            )
+
+
+def _erased(warehouse: Warehouse, params: Params, known: set[str], batch: Batch, row: Run) -> dict[str, Any]:
+    """Erases people who are suppressed, and proves it. `known`: their handles as `platform:handle`. Returns the certificate."""
+    left = suppression.current(warehouse)
+    leavers.record(warehouse, row, erasure.days_of(warehouse, params.people))
+    withdrawn = sum(count for _, count in consent.apply(warehouse, params.at.date(), batch))
+    recorded = _forget_recordings(warehouse, params.people, left)
+    names = {name.partition(":")[2] for name in (*params.people, *known)}
+    erased = dict(erasure.erase(warehouse, params.people, names, left, row.id))
+    texts = erased.pop(erasure.TEXTS)
+    files = erasure.purge(warehouse)
+    sought = holdings.sought(warehouse, params.people, names)
+    searched, traces = _search(warehouse, sought)
+    row.counts |= {"people": len(params.people), "rows": sum(erased.values()), "files": searched.files}
+    if traces:
+        raise TracesError(
+            f"{len(traces)} traces are left: {'; '.join(traces)}. Run the same command again; if they stay, see"
+            " infra/runbooks/leaving.md"
+        )
+    if searched.unreadable:
+        raise TracesError(
+            f"{len(searched.unreadable)} files cannot be read, so nobody knows whom they name: "
+            f"{'; '.join(map(str, searched.unreadable))}. Repair or remove them, then run the same command again"
+        )
     return {
         "at": params.at,
         "code_version": __version__,
         "published_rows_withdrawn": withdrawn,
         "recorded_items_removed": recorded,
         "rows_removed": erased,
+        "texts_changed": texts,
         "replaced_files_deleted": files,
         "files_searched": searched.files,
         "bytes_searched": searched.bytes,
-        "unreadable_files": [str(path) for path in searched.unreadable],
         "traces": 0,
+        "searched_for": {
+            left.hash_of(name): byte_search.how(name.partition(":")[2]) for name in sorted({*params.people, *known})
+        },
+        "also_searched_for": "each person_id, everywhere",
         "what_stays": "a keyed hash of each id and name in the table `suppressed`, which names nobody without the key",
     }
 
@@ -98,17 +130,19 @@ def _forget_recordings(warehouse: Warehouse, people: Sequence[str], left: suppre
     for left_over in root.rglob("*.part"):  # by a killed pull
         left_over.unlink()
     platforms: dict[Path, set[str]] = defaultdict(set)
+    everywhere = set(erasure.by_platform(people))
     for place in warehouse.read(COVERAGE, columns=["source", "day", "platform"]).to_pylist():
         platforms[root / place["source"] / str(place["day"])].add(place["platform"])
+        everywhere.add(place["platform"])
     return len(removed) + sum(
         suppressed_recordings.rewrite(folder, platform, left)
         for folder in sorted(root.glob("*/????-??-??"))
-        for platform in platforms.get(folder, erasure.by_platform(people))
+        for platform in platforms.get(folder, everywhere)
     )
 
 
-def _search(warehouse: Warehouse, people: Sequence[str], names: set[str]) -> tuple[Searched, list[str]]:
+def _search(warehouse: Warehouse, sought: Sought) -> tuple[Searched, list[str]]:
     """What was searched, and where a person is still named."""
     root, searched = Path(warehouse.root), Searched()
-    found = byte_search.traces(root, holdings.sought(warehouse, people, names), searched)
+    found = byte_search.traces(root, sought, searched)
     return searched, [f"{trace.path.relative_to(root).parts[0]} ({trace.place})" for trace in found]

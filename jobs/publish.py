@@ -21,6 +21,7 @@ from jobs.labels import SIMULATION
 from jobs.nights import gate
 from jobs.people.admission import Admission, decide_publication
 from jobs.warehouse import digests, methodologies, publications, runs
+from jobs.warehouse.basis import left_days
 from jobs.warehouse.publications import CONSENT, PUBLISH, RESTORE, UNPUBLISH, Basis, Plan, Publication
 from jobs.warehouse.runs import Batch, Run
 from jobs.warehouse.storage import GoneError, Warehouse, rows
@@ -207,7 +208,8 @@ def _change(
         why=accepted.why if accepted else params.why,
         accepted=accepted.findings if accepted else None,
     )
-    plan = Plan(publication, restatements.restatement(history, publication, comparison))
+    left = left_days(warehouse, params.day, params.methodology)
+    plan = Plan(publication, restatements.restatement(history, publication, comparison, left))
     row.parameters[publications.PLANNED] = plan.as_json()
     runs.write(warehouse, [row], runs.STARTED)
     warehouse.replace(SCORES, people(), params.partition, version=version, run_id=row.id, job=row.job)

@@ -91,16 +91,18 @@ def run(
 
     with spool(source_id, params.first_day, params.last_day) as spooled:
         days = [day for day in spooled.days if day not in params.skip]
-        left = [Run(JOB, day, batch, {"source": source_id, "places": params.source.places}) for day in days]
+        unnamed = _unnamed(warehouse, source)
+        places = list(map(unnamed, params.source.places))
+        left = [Run(JOB, day, batch, {"source": source_id, "places": places}) for day in days]
         runs.write(warehouse, left, runs.STARTED)
-        with _failed_by_errors(warehouse, left):
+        with _failed_by_errors(warehouse, left, unnamed):
             _read(source, spooled, days, suppression.current(warehouse), on_lines)
             for item in left:
                 _record_use(source, item)
             failures += _pull_withdrawn_acts_again(warehouse, source, params, days, batch, on_day)
             _refuse_too_many_rejects(params, spooled, left, decision)
             for item in list(left):
-                ended = _end_day(warehouse, spooled, source, params, item, decision(item))
+                ended = _end_day(warehouse, spooled, source, params, item, decision(item), unnamed)
                 left.remove(item)
                 if isinstance(ended, NotReachedError):
                     past.append(ended)
@@ -117,13 +119,25 @@ def run(
     return pulled
 
 
+def _unnamed(warehouse: Warehouse, source: Source) -> Callable[[str], str]:
+    """Takes people who left out of texts about the source for `runs`: its file or repository may have their name."""
+    gone = suppression.recognized(warehouse)
+
+    def unnamed(text: str) -> str:
+        for platform in source.platforms:
+            text = gone.without(platform, text)
+        return text
+
+    return unnamed
+
+
 @contextmanager
-def _failed_by_errors(warehouse: Warehouse, left: list[Run]) -> Iterator[None]:
+def _failed_by_errors(warehouse: Warehouse, left: list[Run], unnamed: Callable[[str], str]) -> Iterator[None]:
     """If the block raises, records the runs that are still in `left` as failed."""
     try:
         yield
     except BaseException as error:
-        runs.write(warehouse, left, runs.FAILED, str(error) or type(error).__name__)
+        runs.write(warehouse, left, runs.FAILED, unnamed(str(error)) or type(error).__name__)
         raise
 
 
@@ -195,8 +209,9 @@ def _refuse_too_many_rejects(
 
 
 def _end_day(
-    warehouse: Warehouse, spooled: Spool, source: Source, params: Params, item: Run, decision: Decision
-) -> Pulled | CloutError:
+    warehouse: Warehouse, spooled: Spool, source: Source, params: Params, item: Run, decision: Decision,
+    unnamed: Callable[[str], str],
+) -> Pulled | CloutError:  # fmt: skip
     """Commits the day and records how its run ended. If the day could not be committed and stays as it was, returns the
     error."""
     ended: Pulled | CloutError
@@ -205,7 +220,7 @@ def _end_day(
     except (PullError, LostRaceError) as error:
         ended = error
     if isinstance(ended, CloutError):
-        runs.write(warehouse, [item], runs.FAILED, str(ended))
+        runs.write(warehouse, [item], runs.FAILED, unnamed(str(ended)))
     else:
         runs.write(warehouse, [item], runs.DONE)
     return ended

@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import pyarrow as pa
 
 from jobs.scratch import scratch
+from jobs.warehouse import publications
+from jobs.warehouse.leavers import LEFT_DAYS
 from jobs.warehouse.publications import CONSENT, RESTORE, UNPUBLISH, Publication
 from schemas.restatements import RESTATEMENTS
 
@@ -43,10 +46,14 @@ def compared(before: pa.RecordBatchReader, after: pa.RecordBatchReader) -> dict[
 
 
 def restatement(
-    history: Sequence[Publication], publication: Publication, comparison: Mapping[str, Any]
+    history: Sequence[Publication],
+    publication: Publication,
+    comparison: Mapping[str, Any],
+    left_days: Sequence[date] = (),
 ) -> dict[str, Any] | None:
-    """The change's row of `restatements`, from the day's earlier changes and the result of `compared`. None if the change left
-    the rows as they were, or if the day has no earlier change."""
+    """The change's row of `restatements`, from the day's earlier changes and the result of `compared`. `left_days`: days of the
+    window from which acts of people who left were erased since. None if the change left the rows as they were, or if the day
+    has no earlier change."""
     if not history or not (comparison["people_arrived"] or comparison["people_gone"] or comparison["people_changed"]):
         return None
     row = {
@@ -57,26 +64,20 @@ def restatement(
     }
     return row | {
         **{name: comparison[name] for name in RESTATEMENTS.column_names if name in comparison},
-        "why": json.dumps(_why(history, publication)),
+        "why": json.dumps(_why(history, publication, left_days)),
     }
 
 
-def _why(history: Sequence[Publication], publication: Publication) -> dict[str, Any]:
+def _why(history: Sequence[Publication], publication: Publication, left_days: Sequence[date]) -> dict[str, Any]:
     before = history[-1]
     if publication.change == UNPUBLISH:
         return {"change": WITHDRAWN}
     if publication.change == CONSENT:
         return {"change": CONSENT_ENDED}
     if publication.change == RESTORE or not before.people:
-        return {"change": BROUGHT_BACK, "run_id": origin([*history, publication]).run_id}
-    return {"change": SCORED_AGAIN, **_inputs_changed(before, publication)}
-
-
-def origin(history: Sequence[Publication]) -> Publication:
-    """The publication from which the rows come that are visible after these changes. A `restore` undoes the change before it;
-    the end of somebody's consent leaves all other rows as they were."""
-    changes = [change for change in history if change.change != CONSENT]
-    return origin(changes[:-2]) if changes[-1].change == RESTORE else changes[-1]
+        return {"change": BROUGHT_BACK, "run_id": publications.origin([*history, publication]).run_id}
+    left = {LEFT_DAYS: list(map(str, left_days))} if left_days else {}
+    return {"change": SCORED_AGAIN, **left, **_inputs_changed(before, publication)}
 
 
 def _inputs_changed(before: Publication, after: Publication) -> dict[str, Any]:

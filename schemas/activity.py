@@ -28,7 +28,8 @@ ACTIVITY = Table(
         Column(
             "object_id",
             "string",
-            "The target's content that was acted on; null for `mention`, `follow` and `post`.",
+            "The target's content that was acted on; null for `mention`, `follow` and `post`. Here and in `activity_id`,"
+            " `left-` and a keyed hash of `suppressed` takes the place of the name of somebody who left.",
             nullable=True,
         ),
         Column("occurred_at", "timestamp", "Instant of the act; the platform's server time where it gives one."),

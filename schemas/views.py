@@ -1,7 +1,8 @@
 """Views for readers that have users of their own, such as Trino, Spark SQL or a copy in PostgreSQL: who may see which scores,
 and figures of groups that are too large to give a person away.
 
-A reader registers the tables under their names, runs these statements once, and grants each role the views it may read. The SQL
+A reader registers the tables under their names, runs these statements once, and grants each role the views it may read. A
+person who reads `scores_for_self` sees only their own rows: the name of their user must be their person_id. The SQL
 is the part that Trino, Spark SQL, DuckDB and PostgreSQL share.
 """
 
@@ -29,8 +30,10 @@ _NARROWER = """
 select {columns} from influence
 join published_days on published_days.methodology = influence.methodology and published_days.day = influence.day
 join consent_in_force on consent_in_force.person_id = influence.person_id
-where consent_in_force.scope in ({scopes})
+where consent_in_force.scope in ({scopes}){only}
 """
+
+_ONESELF = " and influence.person_id = current_user"  # a reader's user of that name
 
 _FIGURES = "count(*) as people, avg(score) as mean_score"  # the highest score would be one person's
 
@@ -56,15 +59,15 @@ def queries(min_group: int = MIN_GROUP) -> dict[str, str]:
     widths = " ".join(f"when '{scope}' then {width}" for width, scope in enumerate(SCOPES))
     columns = ", ".join(f"influence.{name}" for name in SCORES.column_names)
 
-    def narrower(least: str) -> str:
+    def narrower(least: str, only: str = "") -> str:
         scopes = SCOPES[SCOPES.index(least) :]
-        return _NARROWER.format(columns=columns, scopes=", ".join(f"'{scope}'" for scope in scopes))
+        return _NARROWER.format(columns=columns, scopes=", ".join(f"'{scope}'" for scope in scopes), only=only)
 
     made = {
         "consent_in_force": _IN_FORCE.format(widths=widths),
         "published_days": _PUBLISHED,
         f"scores_for_{AUDIENCES}": narrower(AUDIENCES),
-        f"scores_for_{SELF}": narrower(SELF),
+        f"scores_for_{SELF}": narrower(SELF, _ONESELF),
         "scores_by_day": _BY_DAY.format(figures=_FIGURES, min_group=min_group),
         "scores_by_platform": _BY_PLATFORM.format(figures=_FIGURES, min_group=min_group),
     }

@@ -152,6 +152,8 @@ def _own_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             "CLOUT_SPARK_SETTINGS",
             "CLOUT_SPARK_MASTER",
             "CLOUT_MEMORY_GB",
+            "CLOUT_SUPPRESSION_KEYS",
+            "CLOUT_SUPPRESSION_JOURNAL",
         ):
             patch.delenv(name, raising=False)
         patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("home")))
@@ -237,8 +239,11 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 
 
 @pytest.fixture
-def warehouse(empty: Warehouse, tmp_path: Path) -> Warehouse:
+def warehouse(empty: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
     """A warehouse with its tables, empty but for a legal basis, so that everybody is published."""
+    monkeypatch.setenv(
+        "CLOUT_SUPPRESSION_JOURNAL", str(tmp_path / "left.jsonl")
+    )  # copies share the id of the warehouse
     return Warehouse(str(shutil.copytree(empty.root, tmp_path / "warehouse")))
 
 

@@ -55,6 +55,7 @@ class Shell:
             "/tmp/demo": str(folder / "demo"),
             "higgs=PATH": "higgs=higgs-activity_time.txt.gz",
             "KEYS=KEY": f"KEYS={'7' * 64}",
+            "/srv/clout": str(folder),
         }
         patch.chdir(folder)
         patch.setenv("XDG_DATA_HOME", str(folder / "home"))

@@ -8,8 +8,9 @@ import typer
 
 from jobs.cli import display
 from jobs.cli.display import say
-from jobs.cli.options import DAY_FORMAT, FLAG, Sample, Verbose, log, open_to_read
+from jobs.cli.options import DAY_FORMAT, FLAG, InAdvance, Sample, Verbose, log, open_to_read
 from jobs.errors import UsageError
+from schemas.consent import PUBLIC
 from schemas.views import MIN_GROUP, statements
 
 if TYPE_CHECKING:
@@ -34,19 +35,24 @@ def import_file(
 ) -> None:
     """Record what the people of a file agree to. Scopes: public, audiences, self, no.
 
-    Takes people who no longer agree out of every published day. Example: clout consent import people.csv
+    A word that is older than what the person said since is not recorded: give `since`, the UTC day on which they said it, or
+    else the file's last change counts. Takes people who no longer agree out of every published day.
+    Example: clout consent import people.csv
     """
     from jobs import consent as job
     from jobs.people import imports
+    from jobs.people.consent import IMPORT
     from jobs.warehouse.runs import Batch
 
     log(verbose)
-    params = _params("import", by)
+    params = _params(IMPORT, by)
     rows = imports.rows(file, params.today)
     warehouse = _opened()
     counts = job.record(warehouse, params, rows, Batch(f"consent import {params.at}"))
     say(f"recorded the consent of {counts['people']:,} people{_left(counts)}")
     _apply(warehouse, params)
+    if counts["people"]:
+        _say_when(warehouse)
 
 
 @consent.command("set")
@@ -58,6 +64,7 @@ def set_person(
         datetime | None, typer.Option(help="UTC day from which it ends; never if left out.", **DAY_FORMAT)
     ] = None,
     by: By = None,
+    in_advance: InAdvance = False,
     verbose: Verbose = False,
 ) -> None:
     """Record what one account agrees to, such as an account of your own organisation.
@@ -65,6 +72,7 @@ def set_person(
     Example: clout consent set mastodon.example:42 public
     """
     from jobs import consent as job
+    from jobs.people import presence
     from jobs.people.consent import row
     from jobs.warehouse.runs import Batch
 
@@ -72,9 +80,13 @@ def set_person(
     params = _params("operator", by)
     given = row(person, scope, since.date() if since else params.today, until.date() if until else None)
     warehouse = _opened()
+    if not in_advance:
+        presence.require(warehouse, [person])
     counts = job.record(warehouse, params, [given], Batch(f"consent set {params.at}"))
     say(f"{person}: {scope} since {given['since']}{_left(counts)}")
     _apply(warehouse, params)
+    if scope == PUBLIC and counts["people"]:
+        _say_when(warehouse)
 
 
 @consent.command()
@@ -103,6 +115,8 @@ def basis(
         job.record_basis(warehouse, params, reason, Batch(f"legal basis {params.at}"))
         _apply(warehouse, params)
     say(admission.decide(warehouse).label)
+    if reason:
+        _say_when(warehouse)
 
 
 @consent.command()
@@ -157,8 +171,26 @@ def _params(origin: str, by: str | None) -> "Params":
     return job.Params(at=datetime.now(UTC), by=by or publications.user(), origin=origin)
 
 
+def _say_when(warehouse: "Warehouse") -> None:
+    """Says on which days people appear who agreed: `clout publish` publishes one."""
+    from jobs.consent import scored_days
+    from jobs.days import spans
+
+    if days := scored_days(warehouse):
+        say(
+            f"whoever may be published now appears in days published from now on; to add them to a day that is scored already"
+            f" ({spans(days)}), run `clout publish --day DAY` for each"
+        )
+
+
 def _left(counts: "Mapping[str, float]") -> str:
-    return f"; {counts['left']:,} not recorded, because they left for good" if counts["left"] else ""
+    left = f"; {counts['left']:,} not recorded, because they left for good" if counts["left"] else ""
+    if not counts["outdated"]:
+        return left
+    return (
+        f"{left}; {counts['outdated']:,} not recorded, because they said something else later than the file (its"
+        " `since`, or its last change), and what they said last stays"
+    )
 
 
 def _apply(warehouse: "Warehouse", params: "Params") -> None:

@@ -134,6 +134,7 @@ def print_restatements(changes: "pa.Table") -> None:
 def _why(why: dict[str, Any]) -> str:
     """The parsed value of `restatements.why`, in words."""
     reasons = [
+        *([f"an engager left, who had acted on {_days(why['left_days'])}"] if "left_days" in why else []),
         *([f"acts pulled again of {_days(why['activity_days'])}"] if "activity_days" in why else []),
         *(
             f"{platform} {word} {_days(days)}"

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from jobs import labels
 from jobs.cli.display import print_table, say
+from jobs.days import spans
 from jobs.labels import plain
 from jobs.why.explain import PARTS, Explanation
 from schemas.kinds import SIMULATED_PREFIX
@@ -40,6 +41,10 @@ def print_explanation(explanation: Explanation, label: str) -> None:
     besides = f", and {bots:,} {'bot' if bots == 1 else 'bots'} without effect" if bots else ""
     covered = f"{explanation['window_coverage']:.0%} of the window's days are covered"
     say(f"{_people(explanation['engager_count'])} engaged with you{besides}; {covered}.")
+    if explanation["left_days"]:
+        say(
+            f"An engager left, whose acts are erased ({spans(explanation['left_days'])}); this score was computed without them."
+        )
     _print_beside(explanation)
     _print_similar(explanation["similar_scores"])
     say()
@@ -213,12 +218,16 @@ def _walked(path: Explanation, name: _Names) -> str:
 
 def _print_acts(acts: Sequence[Explanation], name: _Names) -> None:
     rows = [
-        (f"{act['occurred_at']:%Y-%m-%d %H:%M:%S}", name(_person(act, "actor_id")), VERBS[act["kind"]],
+        (_time(act), name(_person(act, "actor_id")), VERBS[act["kind"]],
          name(_person(act, "target_id")), plain(act["source"]), plain(act["activity_id"]))
         for act in acts
     ]  # fmt: skip
     names = ("time (UTC)", "who", "did", "whom", "source", "activity_id")
     print_table("Acts behind these paths", names, rows, texts=names)
+
+
+def _time(act: Explanation) -> str:
+    return str(act["day"]) if act["occurred_at"] is None else f"{act['occurred_at']:%Y-%m-%d %H:%M:%S}"
 
 
 def _person(act: Explanation, end: str) -> str | None:

@@ -8,7 +8,8 @@ import typer
 
 from jobs.cli import display
 from jobs.cli.display import say
-from jobs.cli.options import Sample, Verbose, log, open_to_read
+from jobs.cli.options import InAdvance, Sample, Verbose, log, open_to_read
+from jobs.errors import UsageError
 
 person = typer.Typer(
     name="person",
@@ -19,7 +20,9 @@ person = typer.Typer(
 
 @person.command()
 def forget(
-    people: Annotated[list[str], typer.Argument(metavar="PERSON...", help="Each person_id of the person.")],
+    people: Annotated[
+        list[str] | None, typer.Argument(metavar="PERSON...", help="Each person_id of the person.")
+    ] = None,
     name: Annotated[
         list[str] | None,
         typer.Option("--name", metavar="NAME", help="A further handle of theirs; can be repeated."),
@@ -27,24 +30,39 @@ def forget(
     certificate: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to write the certificate (JSON); else it is printed.")
     ] = None,
+    in_advance: InAdvance = False,
+    replay: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="After you restored a backup: forget everybody in this journal again."),
+    ] = None,
     sample: Sample = False,
     verbose: Verbose = False,
 ) -> None:
     """Erase a person from every table, recording and replaced file, and never take them up again.
 
     Let no other command write at the same time. Needs CLOUT_SUPPRESSION_KEYS; see infra/runbooks/leaving.md. If interrupted,
-    run the same command again."""
+    run the same command again. For somebody who wants never to be scored, add --in-advance."""
     import json
 
     from jobs import leaving as job
     from jobs.files import appearing
+    from jobs.people import presence
     from jobs.warehouse.runs import Batch
 
     log(verbose)
-    params = job.Params(people=tuple(people), names=tuple(name or ()), at=datetime.now(UTC))
+    if bool(people) == bool(replay):
+        raise UsageError("give each person_id of a person, or --replay FILE")
+    at = datetime.now(UTC)
+    params = job.Params(people=tuple(people or ()), names=tuple(name or ()), at=at)
     warehouse = open_to_read(sample)
     warehouse.require_writable()
-    made = job.forget(warehouse, params, Batch(f"forget {params.at}"))
+    batch = Batch(f"forget {at}")
+    if replay:
+        made = job.replay(warehouse, replay, at, batch)
+    else:
+        if not in_advance:
+            presence.require(warehouse, params.people)
+        made = job.forget(warehouse, params, batch)
     if certificate is None:
         display.print_json(made)
         return
@@ -58,6 +76,7 @@ def forget(
 def export(
     people: Annotated[list[str], typer.Argument(metavar="PERSON...", help="Each person_id of the person.")],
     to: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for `person.json` and a CSV file per table.")],
+    in_advance: InAdvance = False,
     sample: Sample = False,
     verbose: Verbose = False,
 ) -> None:
@@ -66,10 +85,14 @@ def export(
     Example: clout person export mastodon.example:42 --to for-the-person
     """
     from jobs import holdings as job
+    from jobs.people import presence
     from jobs.report import page
 
     log(verbose)
-    held = job.export(open_to_read(sample), tuple(people), page.folder(to))
+    warehouse = open_to_read(sample)
+    if not in_advance:
+        presence.require(warehouse, people)
+    held = job.export(warehouse, tuple(people), page.folder(to))
     say(f"{to}: {sum(held.values()):,} rows and items about the person")
     for name, count in held.items():
         say(f"  {name:16} {count:>10,}")

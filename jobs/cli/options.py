@@ -98,6 +98,16 @@ def root_of(sample: bool) -> str:
     return warehouse_root(simulated=sample or not has_real_data)
 
 
+InAdvance = Annotated[
+    bool,
+    typer.Option(
+        "--in-advance",
+        metavar=FLAG,
+        help="The warehouse does not know this person yet, and that is no slip of the keyboard.",
+    ),
+]
+
+
 def open_to_read(sample: bool) -> "Warehouse":
     """Opens the existing warehouse that `root_of` names. Raises `UsageError` if there is none, or if another version of clout
     made it."""

@@ -18,6 +18,8 @@ from schemas.restatements import RESTATEMENTS
 from schemas.scores import SCORES
 from schemas.versions import official
 
+GROUND = pa.field("ground", pa.string())
+
 
 def newest_day(warehouse: Warehouse, methodology: str | None = None) -> date:
     """The newest day published under that methodology or, if None, under each day's official one. Raises `CloutError` if there
@@ -141,16 +143,20 @@ def export(admission: Admission, day: date, methodology: str, to: Path) -> int:
     partition = {"methodology": methodology, "day": day}
     reader = admission.admitted(admission.warehouse.reader(SCORES, partition))
     count = 0
-    schema = reader.schema.append(pa.field("ground", pa.string()))
+    schema = reader.schema.append(GROUND)
     with appearing(to) as part, kinds[to.suffix](part, schema) as writer:
         for batch in reader:
-            simulated = batch["simulated"]
-            grounds = pc.if_else(simulated, labels.SIMULATION, admission.ground)
-            writer.write_batch(pa.RecordBatch.from_arrays([*batch.columns, grounds], schema=schema))
+            for grounded in with_ground(admission, pa.Table.from_batches([batch])).to_batches():
+                writer.write_batch(grounded)
             count += batch.num_rows
         if not count:  # so that no file appears
             raise CloutError(f"scores {day} ({methodology}): nobody is published, nothing exported")
     return count
+
+
+def with_ground(admission: Admission, scores: pa.Table) -> pa.Table:
+    """The rows with a last column, `ground`, which says why each person may be published."""
+    return scores.append_column(GROUND, pc.if_else(scores["simulated"], labels.SIMULATION, admission.ground))
 
 
 def _parquet(path: Path, schema: pa.Schema) -> pq.ParquetWriter:

@@ -65,7 +65,7 @@ def show(
             display.print_top,
         )
     if as_json or as_csv:
-        (display.print_json if as_json else display.print_csv)(scores)
+        (display.print_json if as_json else display.print_csv)(queries.with_ground(admission, scores))
     else:
         print_table(scores, admission.label)
 
@@ -195,6 +195,6 @@ def explain(
         of_one_day = job.Params(person=who, day=explained_day, methodology=now, top=top, with_acts=acts)
         explanation, print_words = job.explained(warehouse, of_one_day), explanations.print_explanation
     if as_json:
-        display.print_json(explanation)
+        display.print_json(explanation | {"ground": admission.label})
     else:
         print_words(explanation, admission.label)

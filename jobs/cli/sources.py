@@ -78,6 +78,7 @@ def suggest(
 ) -> None:
     """List the accounts outside a population that engage with it most. Add those you choose to its file yourself.
 
+    It lists people who never said whether they may be published, so do not pass the list on; it leaves out who refused.
     Example: clout population suggest mastodon-social
     """
     from jobs.cli import source_status

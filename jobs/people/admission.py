@@ -82,17 +82,22 @@ class Admission:
         asked = set(people)
         recorded = consent.of_people(self.warehouse, asked, self.day, self.version)
         unknown = PUBLIC if self.basis else NO
-        return {who for who in asked if recorded.get(who, unknown) == PUBLIC or who.startswith(SIMULATED_PREFIX)}
+        named = {who for who in asked if recorded.get(who, unknown) == PUBLIC or who.startswith(SIMULATED_PREFIX)}
+        return {who for who in named if who not in self.left} if self.left else named
 
 
 def decide_publication(warehouse: Warehouse, day: date | None = None) -> Admission:
-    """Like `decide`, for rows of `influence`: also leaves out people who left. Raises `UsageError` if their key is missing."""
+    """Like `decide`, for rows of `influence`. Raises `UsageError` if the key of people who left is missing."""
     return replace(decide(warehouse, day), left=suppression.current(warehouse))
 
 
 def decide(warehouse: Warehouse, day: date | None = None) -> Admission:
-    """The decision for a publication or an output on the UTC day, the present one if None, from the tables as they are now."""
-    return Admission(warehouse, day or runs.now().date(), legal_basis.current(warehouse), warehouse.version(CONSENT))
+    """The decision for an output on the UTC day, the present one if None, from the tables as they are now. Leaves out people
+    who left as far as their keys are set: readers need none, because `clout person forget` takes them out of `scores` at
+    once."""
+    today = day or runs.now().date()
+    left = suppression.recognized(warehouse)
+    return Admission(warehouse, today, legal_basis.current(warehouse), warehouse.version(CONSENT), left)
 
 
 def is_chosen(warehouse: Warehouse) -> bool:

@@ -2,8 +2,8 @@
 
 A `person_id` is sought everywhere, an account's id or handle only where its platform may be: others may have the same name
 elsewhere. Texts are sought in each encoding in which a platform, a table or a log may hold them, whatever the case of ASCII
-letters, which most platforms ignore in a name, and only as a whole: `x:88` is not sought in `x:881`. A short text, such as the
-id `88`, occurs everywhere by accident: it is only sought as a whole value of a column.
+letters, which most platforms ignore in a name, and only as a whole: `x:88` is not sought in `x:881`. An ordinary word, such as
+`coverage`, and a short id, such as `88`, occur everywhere: they are only sought where a name must be.
 """
 
 import json
@@ -20,11 +20,35 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from backports import zstd
 
-from jobs.warehouse.suppression import is_short
+from jobs.warehouse.names_in_text import (
+    ACCOUNT_FOLDERS,
+    ACCOUNT_KEYS,
+    CONTENT_KEYS,
+    PATH_KEYS,
+    Role,
+    is_ordinary,
+    values,
+)
 
 CHUNK_BYTES = 8 << 20
 ZSTD = b"\x28\xb5\x2f\xfd"  # RFC 8878: how such a file begins
 PLATFORM = "platform"  # the column, and the partition in a file's path
+OVERLAP_BYTES = 1024  # of two chunks, besides the longest name: what says that it is one
+CONTENT_IDS = ("activity_id", "object_id")  # may begin with the name of its owner
+NAME_COLUMNS = frozenset(
+    {"person_id", "src", "dst", "actor_id", "target_id", "account_id", "handle"}
+)  # hold nothing else
+EVERYWHERE, AT_PLACES = "everywhere", "where an account's name must be"  # how a name is sought
+
+# What comes before and after an account's name in JSON, also if it is quoted once more, and in URLs.
+_KEY = r"""\\*"(?:{})\\*"\s*:\s*(?:\[[^\[\]{{}}]*)?\\*"(?:@|acct:|/?u/)?"""
+_OF_NAME = (
+    _KEY.format("|".join(sorted(ACCOUNT_KEYS | CONTENT_KEYS))) + rf"""|https?://[^/\s"]{{1,255}}/{ACCOUNT_FOLDERS}"""
+)
+_OF_PATH = _KEY.format("|".join(sorted(PATH_KEYS)))
+# Neither within a longer name nor below a host, such as `example.org` in `www.example.org`.
+_BEGIN = rb"(?:(?<![a-z0-9_-])(?<![a-z0-9_-]\.)|(?<=%[0-9a-f][0-9a-f]))"
+_AFTER = rb'(?=\\*["/?#@&\s]|$)'
 
 
 @dataclass(frozen=True)
@@ -46,6 +70,11 @@ class Sought:
         return sorted({*self.people, *(() if is_elsewhere else self.names)})
 
 
+def how(name: str) -> str:
+    """How an account's id or handle is sought."""
+    return AT_PLACES if is_ordinary(name) else EVERYWHERE
+
+
 @dataclass(frozen=True)
 class Trace:
     """One file that still names the person. `place` is a column of a Parquet file, `bytes`, or `name` for the file's own."""
@@ -63,79 +92,147 @@ class Searched:
     unreadable: list[Path] = field(default_factory=list)
 
 
+class Needles:
+    """What to search texts for."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        texts = sorted(set(texts))
+        self.whole = frozenset(text.encode("utf-8", "surrogatepass").lower() for text in texts)
+        self.anywhere = encodings(text for text in texts if not is_ordinary(text))
+        self._anywhere = _either(self.anywhere)
+        ordinary = _either(_bytes(text for text in texts if is_ordinary(text)))
+        self._certain = ordinary and re.compile(
+            b"(?:%s)%s%s|(?:%s)%s[/#]" % (_OF_NAME.encode(), ordinary, _AFTER, _OF_PATH.encode(), ordinary)
+        )
+        self._owner = ordinary and re.compile(ordinary + rb"[/#]")
+
+    def are_in(self, text: bytes) -> bool:
+        """Whether a text, such as a file's content, names the person; see `_is_in`."""
+        return self._are_in(b"\n%s\n" % text.lower())
+
+    def _are_in(self, text: bytes) -> bool:
+        """Like `are_in`, of a text in lower case with a byte before and after what is searched."""
+        return _is_in(self.anywhere, self._anywhere, text) or bool(self._certain and self._certain.search(text))
+
+    def are_in_line(self, line: bytes) -> bool:
+        """Like `are_in`, of a line of JSON: its keys name nobody, and another account's id may contain a name."""
+        if not self.are_in(line):
+            return False
+        if not line.lstrip().startswith((b"{", b"[")):
+            return True
+        for value, role in values(line.decode("utf-8", "surrogateescape")):
+            text = value.encode("utf-8", "surrogateescape").lower()
+            if text.lstrip(b"@") in self.whole and (role >= Role.CONTENT or text in self.anywhere):
+                return True
+            if role != Role.ACCOUNT and self._are_in(b"\n%s\n" % text):
+                return True
+            if role in (Role.PATH, Role.CONTENT) and self.own(text):
+                return True
+        return False
+
+    def own(self, text: bytes) -> bool:
+        """Whether the id of content, in lower case, begins with an ordinary name, such as `coverage/repository`."""
+        return bool(self._owner and self._owner.match(text))
+
+    def are_in_column(self, name: str, column: pa.Array) -> bool:
+        """Whether a value of the column of a table names the person."""
+        texts = pc.unique(pc.ascii_lower(column.cast(pa.string())).cast(pa.binary()))
+        whole = pa.array([text for text in self.whole if name in NAME_COLUMNS or text in self.anywhere], pa.binary())
+        if pc.any(pc.is_in(texts, value_set=whole)).as_py():
+            return True
+        if name in NAME_COLUMNS:
+            return False
+        if self._certain:
+            return any(
+                self._are_in(b"\n%s\n" % text) or (name in CONTENT_IDS and self.own(text))
+                for text in texts.to_pylist()
+                if text
+            )
+        hits = (texts.filter(pc.match_substring(texts, needle)).to_pylist() for needle in self.anywhere)
+        return any(self._are_in(b"\n%s\n" % text) for found in hits for text in found)
+
+
+def _either(texts: Collection[bytes]) -> bytes | None:
+    return b"(?:%s)" % b"|".join(map(re.escape, texts)) if texts else None
+
+
 def encodings(texts: Iterable[str]) -> list[bytes]:
-    """The texts that are not short, as `bytes.lower` gives them, in UTF-8, in JSON with escapes, in URLs and in UTF-16; each
-    once."""
+    """The texts as `bytes.lower` gives them, in UTF-8, in JSON with escapes, in URLs and in UTF-16; each once."""
+    found = set(_bytes(texts := list(texts)))
+    for text in texts:
+        found |= {text.encode(name, "surrogatepass").lower() for name in ("utf-16-le", "utf-16-be")}
+    return sorted(found)
+
+
+def _bytes(texts: Iterable[str]) -> list[bytes]:
     found = set()
     for text in texts:
-        if not is_short(text):
-            found |= {text.encode("utf-8", "surrogatepass"), json.dumps(text)[1:-1].encode()}
-            found |= {quote(text, safe="", errors="replace").encode()}
-            found |= {text.encode(name, "surrogatepass") for name in ("utf-16-le", "utf-16-be")}
+        found |= {text.encode("utf-8", "surrogatepass"), json.dumps(text)[1:-1].encode()}
+        found |= {quote(text, safe="", errors="replace").encode()}
     return sorted({needle.lower() for needle in found})
 
 
-def is_quoted(needles: list[bytes], text: bytes) -> bool:
-    """Whether one of the needles (of `encodings`) is in the text as a whole, whatever the case."""
-    return _is_in(needles, b"\n%s\n" % text.lower())
-
-
-def _is_in(needles: list[bytes], text: bytes) -> bool:
+def _is_in(needles: Collection[bytes], pattern: bytes | None, text: bytes) -> bool:
     """Whether one of the needles is in the text, neither behind nor before a character of a longer id. The text has a byte
     before and after what is searched."""
-    if not any(needle in text for needle in needles):
+    if pattern is None or not any(needle in text for needle in needles):
         return False
-    found = b"|".join(map(re.escape, needles))
-    return bool(re.search(rb"(?:[^a-z0-9_-]|%%[0-9a-f]{2})(?:%s)[^a-z0-9_-]" % found, text))
+    return bool(re.search(_BEGIN + pattern + rb"[^a-z0-9_-]", text))
 
 
 def traces(root: Path, sought: Sought, searched: Searched) -> Iterator[Trace]:
-    """Every file below `root` that names the person. A file that disappears meanwhile is passed over; one that cannot be
-    decompressed is listed in `searched.unreadable`, after its raw bytes were searched."""
-    folders = os.walk(root, followlinks=True)  # a table or the recordings may be on another disk
+    """Every file below `root` that names the person. A file that disappears meanwhile is passed over. A file or folder that
+    cannot be read or decompressed is listed in `searched.unreadable`."""
+
+    def unread(error: OSError) -> None:
+        searched.unreadable.append(Path(error.filename))
+
+    folders = os.walk(root, followlinks=True, onerror=unread)  # a table or the recordings may be on another disk
     for path in sorted(Path(folder, name) for folder, _, names in folders for name in names):
         try:
             yield from _in_file(path, sought, searched)
         except FileNotFoundError:
             continue
+        except OSError:
+            searched.unreadable.append(path)
 
 
 def _in_file(path: Path, sought: Sought, searched: Searched) -> Iterator[Trace]:
     searched.files += 1
     searched.bytes += path.stat().st_size
-    texts = sought.texts(path)
-    needles = encodings(texts)
-    if is_quoted(needles, unquote(path.name).encode("utf-8", "surrogateescape")):
+    needles = Needles(sought.texts(path))
+    name = unquote(path.name).encode("utf-8", "surrogateescape").lower()
+    if needles.are_in(name) or name.partition(b".")[0] in needles.whole or needles.own(name):
         yield Trace(path, "name")
     is_table = path.suffix == ".parquet"
     with path.open("rb") as file:
         is_packed = file.read(len(ZSTD)) == ZSTD  # whatever its name: a killed pull leaves a `.part`
         file.seek(0)
         # The dictionary of a table of several platforms may hold the same name of somebody else.
-        found = _in_stream(file, encodings(sought.people) if is_table else needles)
+        found = _in_stream(file, Needles(sought.people) if is_table else needles)
     try:
         if is_table:
-            yield from _in_columns(path, texts, needles, sought)
+            yield from _in_columns(path, needles, sought)
         elif is_packed:
             with zstd.open(path) as file:
-                found = _in_stream(file, needles) or found
+                found = any(needles.are_in_line(line) for line in file) or found
     except (pa.ArrowInvalid, OSError, EOFError, zstd.ZstdError):
         searched.unreadable.append(path)
     if found:
         yield Trace(path, "bytes")
 
 
-def _in_stream(file: Any, needles: list[bytes]) -> bool:
-    overlap = max(map(len, needles), default=0) + len("%2f") + 1
+def _in_stream(file: Any, needles: Needles) -> bool:
+    overlap = OVERLAP_BYTES + max(map(len, needles.anywhere), default=0)
     text = b"\n"
     while chunk := file.read(CHUNK_BYTES):
         text = text[-overlap:] + chunk.lower()
-        if _is_in(needles, text):
+        if needles._are_in(text):
             return True
-    return _is_in(needles, text[-overlap:] + b"\n")
+    return needles._are_in(text[-overlap:] + b"\n")
 
 
-def _in_columns(path: Path, texts: list[str], needles: list[bytes], sought: Sought) -> Iterator[Trace]:
+def _in_columns(path: Path, needles: Needles, sought: Sought) -> Iterator[Trace]:
     with pq.ParquetFile(path) as file:
         names = [column.name for column in file.schema_arrow if _is_text(column.type)]
         found: set[str] = set()
@@ -144,19 +241,10 @@ def _in_columns(path: Path, texts: list[str], needles: list[bytes], sought: Soug
                 theirs = pa.array(sorted(sought.platforms), pa.string())
                 batch = batch.filter(pc.is_in(batch[PLATFORM], value_set=theirs))
             for name in set(names) - found - {PLATFORM}:
-                values = pc.unique(pc.ascii_lower(batch.column(name).cast(pa.string())).cast(pa.binary()))
-                if _holds(values, texts, needles):
+                if needles.are_in_column(name, batch.column(name)):
                     found.add(name)
         yield from (Trace(path, name) for name in sorted(found))
 
 
 def _is_text(column: pa.DataType) -> bool:
     return pa.types.is_string(column) or pa.types.is_large_string(column) or pa.types.is_string_view(column)
-
-
-def _holds(values: pa.Array, texts: list[str], needles: list[bytes]) -> bool:
-    whole = pa.array([text.encode("utf-8", "surrogatepass").lower() for text in texts], pa.binary())
-    if pc.any(pc.is_in(values, value_set=whole)).as_py():
-        return True
-    hits = (values.filter(pc.match_substring(values, needle)).to_pylist() for needle in needles)
-    return any(is_quoted(needles, value) for found in hits for value in found)

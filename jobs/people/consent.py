@@ -1,7 +1,7 @@
 """The table `consent`: records what people agree to, and reads what each person's consent is on a day. Unknown is not a yes."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -10,12 +10,13 @@ import pyarrow.compute as pc
 from jobs.errors import UsageError
 from jobs.warehouse.storage import Warehouse, rows
 from schemas import arrow
-from schemas.consent import CONSENT, SCOPES
+from schemas.consent import CONSENT, NO, SCOPES
 
 if TYPE_CHECKING:
     import duckdb
 
 JOB = "consent"
+IMPORT = "import"  # the origin of a file's rows
 BATCH_ROWS = 100_000
 
 # Of a person's rows that apply, the one recorded last; of several recorded at once, the narrowest.
@@ -65,6 +66,40 @@ def of_people(warehouse: Warehouse, people: Iterable[str], day: date, version: i
             rank = (row["recorded_at"], -SCOPES.index(row["scope"]))
             found[row["person_id"]] = max(rank, found.get(row["person_id"], rank))
     return {person: SCOPES[-width] for person, (_, width) in found.items()}
+
+
+def timely(
+    warehouse: Warehouse, given: Iterable[Mapping[str, Any]], on_outdated: Callable[[], None]
+) -> Iterator[Mapping[str, Any]]:
+    """The rows of `given`, but none with an instant `said_at` before the person said something else. Calls `on_outdated` for
+    each that is left out. A refusal counts from its recording, another word of a file from the day that the file names. Of a
+    refusal and another word of the same day, the refusal is taken for the later one."""
+    version = warehouse.version(CONSENT)
+    for chunk in _chunks(given):
+        latest = _latest(warehouse, {row["person_id"] for row in chunk if row.get("said_at")}, version)
+        for row in chunk:
+            said_at, scope = latest.get(row["person_id"], (None, None))
+            own = row.get("said_at")
+            if own and row["scope"] == NO:
+                own = datetime.combine(own.date(), time.max, own.tzinfo)
+            if own and said_at and own < said_at and scope != row["scope"]:
+                on_outdated()
+            else:
+                yield row
+
+
+def _latest(warehouse: Warehouse, people: Iterable[str], version: int) -> dict[str, tuple[datetime, str]]:
+    """Person -> when they said what they said last, and its scope."""
+    asked = pa.array(sorted(people), pa.string())
+    recorded = warehouse.read(CONSENT, where=pc.field("person_id").isin(asked), version=version) if len(asked) else None
+    latest: dict[str, tuple[datetime, int]] = {}
+    for row in recorded.to_pylist() if recorded else ():
+        said_at = row["recorded_at"]
+        if row["origin"] == IMPORT and row["scope"] != NO:
+            said_at = min(said_at, datetime.combine(row["since"], time(), said_at.tzinfo))
+        said = (said_at, -SCOPES.index(row["scope"]))
+        latest[row["person_id"]] = max(said, latest.get(row["person_id"], said))
+    return {person: (said_at, SCOPES[-width]) for person, (said_at, width) in latest.items()}
 
 
 def is_recorded(warehouse: Warehouse, version: int | None = None) -> bool:

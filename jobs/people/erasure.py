@@ -3,9 +3,10 @@
 `accounts` comes last, because only it knows the person's handles.
 """
 
-import json
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from functools import partial
+from itertools import product
 from typing import Any
 
 import duckdb
@@ -13,11 +14,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.errors import UsageError
+from jobs.people import free_texts
+from jobs.people.byte_search import CONTENT_IDS
 from jobs.warehouse import digests, pruning
 from jobs.warehouse.commits import Partition
+from jobs.warehouse.names_in_text import is_short
 from jobs.warehouse.races import LostRaceError, repeated
 from jobs.warehouse.storage import Warehouse, rows
-from jobs.warehouse.suppression import Suppressed, is_short
+from jobs.warehouse.suppression import Suppressed
 from schemas.accounts import ACCOUNTS
 from schemas.accounts_known import ACCOUNTS_KNOWN
 from schemas.activity import ACTIVITY
@@ -34,12 +38,13 @@ from schemas.scores import SCORES
 from schemas.table import Table
 
 JOB = "erasure"
-ERASED = "(erased)"
+TEXTS = "texts"  # rows in which texts were changed, of all tables together
+NOTHING: Partition = {}
+Change = Callable[[pa.Table], pa.Table]
 
-# Rows of `activity` with instants as a pull has them, in microseconds.
-_AS_PULLED = """
-select * replace (epoch_us(occurred_at) as occurred_at, epoch_us(observed_at) as observed_at) from acts
-"""
+# Rows with instants as a pull has them, in microseconds.
+_AS_PULLED = "select * replace ({instants}) from given_rows"
+_DIGESTS = {ACTIVITY: "activity_digest", ACCOUNTS: "accounts_digest"}  # of `coverage`
 
 # Table -> columns that hold a `person_id`.
 BY_PERSON: Mapping[Table, Sequence[str]] = {
@@ -82,6 +87,40 @@ def handles(warehouse: Warehouse, people: Iterable[str]) -> set[str]:
     return known
 
 
+def people_of(warehouse: Warehouse, left: Suppressed) -> list[str]:
+    """The people (`person_id`) whom a table names although they left, sorted."""
+    found = set()
+    for table, columns in BY_PERSON.items():
+        for ids in _distinct(warehouse, table, columns):
+            found |= {person for person in ids if person in left}
+    for table, columns in BY_ACCOUNT.items():
+        for platform in pc.unique(warehouse.dataset(table).to_table(columns=["platform"])["platform"]).to_pylist():
+            for ids in _distinct(warehouse, table, columns, {"platform": platform}):
+                found |= {f"{platform}:{account}" for account in ids if f"{platform}:{account}" in left}
+    return sorted(found)
+
+
+def _distinct(
+    warehouse: Warehouse, table: Table, columns: Sequence[str], where: Partition = NOTHING
+) -> Iterator[list[str]]:
+    """The values of each of the columns, each value once."""
+    with duckdb.connect() as db:
+        db.register("given", warehouse.dataset(table, where).filter(pruning.expression(where)))
+        for column in columns:
+            distinct = db.table("given").project(column).distinct().to_arrow_reader(65_536)
+            yield from (batch.column(0).drop_null().to_pylist() for batch in distinct)
+
+
+def days_of(warehouse: Warehouse, people: Sequence[str]) -> set[date]:
+    """The days with acts by or towards the people."""
+    counted = pruning.either(dict.fromkeys(BY_PERSON[ENGAGEMENT], tuple(people)))
+    days = set(warehouse.dataset(ENGAGEMENT).to_table(columns=["day"], filter=counted)["day"].to_pylist())
+    for platform, accounts in by_platform(people).items():
+        places = _places(warehouse, ACTIVITY, {"platform": platform}, dict.fromkeys(BY_ACCOUNT[ACTIVITY], accounts))
+        days |= {place["day"] for place in places}
+    return days
+
+
 def short_places(warehouse: Warehouse, people: Iterable[str]) -> list[dict[str, Any]]:
     """The days, platforms and sources with acts of people whose id is too short to be recognized in a text."""
     return [
@@ -92,23 +131,27 @@ def short_places(warehouse: Warehouse, people: Iterable[str]) -> list[dict[str, 
 
 
 def erase(
-    warehouse: Warehouse, people: Sequence[str], names: Iterable[str], left: Suppressed, run_id: str
+    warehouse: Warehouse, people: Sequence[str], names: Collection[str], left: Suppressed, run_id: str
 ) -> Iterator[tuple[str, int]]:
     """Removes the people from every table. `left` recognizes them in texts; `names` are their accounts' ids and handles, which
-    may be in the paths of their own files. Yields each table's name and its number of removed rows."""
-    long = [name for name in names if not is_short(name)]
+    may be in the paths of their own files. Yields each table's name and its number of removed rows, and `TEXTS`."""
     _keep_as_checked(warehouse, people, run_id)
     for table, columns in BY_PERSON.items():
         yield table.name, _delete(warehouse, table, {}, dict.fromkeys(columns, tuple(people)), run_id)
     accounts = by_platform(people)
-    yield REJECTS.name, sum(_erase_rejects(warehouse, platform, long, left, run_id) for platform in accounts)
-    yield RUNS.name, _erase_runs(warehouse, people, long, run_id)
+    yield REJECTS.name, sum(_erase_rejects(warehouse, platform, names, left, run_id) for platform in accounts)
+    yield TEXTS, free_texts.erase(warehouse, [*people, *names], run_id)
+    for platform in accounts:
+        _rename_content(warehouse, platform, names, left, run_id)
     for table, columns in BY_ACCOUNT.items():
         count = 0
         for platform, ids in accounts.items():
             any_of = dict.fromkeys(columns, ids)
-            if table is ACTIVITY:  # before the rows go: a run that dies in between finds their days again
-                _count_without(warehouse, _places(warehouse, table, {"platform": platform}, any_of), any_of, run_id)
+            if table in _DIGESTS:  # before the rows go: a run that dies in between finds their days again
+                for place in _places(warehouse, table, {"platform": platform}, any_of):
+                    _cover(warehouse, table, place, run_id, partial(_filtered, any_of=any_of))
+            if table is ACCOUNTS:
+                _untitle(warehouse, platform, left, run_id)
             count += _delete(warehouse, table, {"platform": platform}, any_of, run_id)
         yield table.name, count
 
@@ -141,66 +184,93 @@ def _delete(warehouse: Warehouse, table: Table, partition: Partition, any_of: Pa
 
 def _places(warehouse: Warehouse, table: Table, partition: Partition, any_of: Partition) -> list[dict[str, Any]]:
     """The days, platforms and sources whose rows are to be removed."""
+    return _where(warehouse, table, partition, pruning.either(any_of))
+
+
+def _where(warehouse: Warehouse, table: Table, partition: Partition, where: pc.Expression) -> list[dict[str, Any]]:
+    """The days, platforms and sources with such rows."""
     names = ["platform", "day", "source"]
-    found = warehouse.dataset(table, partition).to_table(
-        columns=names, filter=pruning.expression(partition) & pruning.either(any_of)
-    )
+    found = warehouse.dataset(table, partition).to_table(columns=names, filter=pruning.expression(partition) & where)
     return found.group_by(names).aggregate([]).to_pylist()
 
 
-def _count_without(warehouse: Warehouse, places: Iterable[Mapping[str, Any]], any_of: Partition, run_id: str) -> None:
-    """Writes the number and the digest of the rows that will be left into `coverage`, as a pull of them would, so that these
-    days are scored again."""
-    for place in places:
-        covered = warehouse.read(COVERAGE, place).to_pylist()
-        for row in covered:
-            counting = warehouse.read(ACTIVITY, {**place, "pull": (row["pull"],)}, where=~pruning.either(any_of))
-            left = row | {"act_count": counting.num_rows, "activity_digest": _digest(counting)}
-            warehouse.replace_bookkeeping(COVERAGE, rows(COVERAGE, [left]), place, run_id=run_id, job=JOB)
+def _cover(warehouse: Warehouse, table: Table, place: Partition, run_id: str, change: Change) -> None:
+    """Writes the number and the digest of the changed rows into `coverage`, as a pull of them would, so that the day is scored
+    again if its acts differ."""
+    for row in warehouse.read(COVERAGE, place).to_pylist():
+        counting = change(warehouse.read(table, {**place, "pull": (row["pull"],)}))
+        left = row | {_DIGESTS[table]: _digest(table, counting)}
+        if table is ACTIVITY:
+            left["act_count"] = counting.num_rows
+        warehouse.replace_bookkeeping(COVERAGE, rows(COVERAGE, [left]), place, run_id=run_id, job=JOB)
 
 
-def _digest(acts: pa.Table) -> str:
-    """The digest that a pull of these acts records."""
-    columns = [name for name in ACTIVITY.column_names if name != "pull"]
+def _filtered(rows: pa.Table, *, any_of: Partition) -> pa.Table:
+    return rows.filter(~pruning.either(any_of))
+
+
+def _digest(table: Table, counting: pa.Table) -> str:
+    """The digest that a pull of these rows records."""
+    columns = [name for name in table.column_names if name != "pull"]
+    instants = ", ".join(f"epoch_us({name}) as {name}" for name in columns if table.column(name).type == "timestamp")
     with duckdb.connect() as db:
-        db.register("given", acts)
-        db.execute("create table acts as from given")  # a table, because cursors see no registered rows
-        return digests.of_rows(db, _AS_PULLED, {}, columns)
+        db.register("given", counting)
+        db.execute("create table given_rows as from given")  # a table, because cursors see no registered rows
+        return digests.of_rows(db, _AS_PULLED.format(instants=instants), {}, columns)
 
 
-def _erase_rejects(warehouse: Warehouse, platform: str, names: Sequence[str], left: Suppressed, run_id: str) -> int:
+def _rename_content(warehouse: Warehouse, platform: str, names: Iterable[str], left: Suppressed, run_id: str) -> None:
+    """Puts tokens in place of the names of people who left in the ids of others' acts, such as `owner/repository`."""
+    quoting = pc.scalar(False)
+    for name, column in product(names, CONTENT_IDS):
+        quoting = quoting | pc.match_substring(pc.field(column), name, ignore_case=True)
+
+    def renamed(acts: pa.Table) -> pa.Table:
+        for column in CONTENT_IDS:
+            ids = left.ids_without(platform, acts[column].combine_chunks())
+            acts = acts.set_column(acts.column_names.index(column), acts.field(column), ids)
+        return acts
+
+    _rewrite(warehouse, ACTIVITY, platform, quoting, renamed, run_id)
+
+
+def _untitle(warehouse: Warehouse, platform: str, left: Suppressed, run_id: str) -> None:
+    """Removes the display names of others that name people who left."""
+
+    def untitled(accounts: pa.Table) -> pa.Table:
+        titles = accounts["display_name"].to_pylist()
+        kept = [None if title and left.is_named(platform, title) else title for title in titles]
+        return accounts.set_column(
+            accounts.column_names.index("display_name"), accounts.field("display_name"), pa.array(kept, pa.string())
+        )
+
+    _rewrite(warehouse, ACCOUNTS, platform, pc.field("display_name").is_valid(), untitled, run_id)
+
+
+def _rewrite(
+    warehouse: Warehouse, table: Table, platform: str, where: pc.Expression, change: Change, run_id: str
+) -> None:
+    """Replaces the rows of each day and source that `change` changes. `where` preselects rows that it may change."""
+    for place in _where(warehouse, table, {"platform": platform}, where):
+        before = warehouse.read(table, place)
+        after = change(before)
+        if not after.equals(before):
+            _cover(warehouse, table, place, run_id, change)
+            for attempt in repeated(LostRaceError):
+                with attempt:
+                    warehouse.replace(table, after, place, run_id=run_id, job=JOB)
+
+
+def _erase_rejects(warehouse: Warehouse, platform: str, names: Iterable[str], left: Suppressed, run_id: str) -> int:
     columns = ("excerpt", "file")
     texts = warehouse.read(REJECTS, {"platform": platform}, columns=list(columns))
     excerpts, files = (pc.unique(texts[name]).to_pylist() for name in columns)
+    sought = free_texts.pattern(names)
     any_of = {
         "excerpt": tuple(text for text in excerpts if text and left.is_named(platform, text)),
-        "file": tuple(file for file in files if _without(file, names) != file),
+        "file": tuple(file for file in files if sought.search(file) or left.is_named(platform, file)),
     }
     return _delete(warehouse, REJECTS, {"platform": platform}, any_of, run_id)
-
-
-def _erase_runs(warehouse: Warehouse, people: Sequence[str], names: Sequence[str], run_id: str) -> int:
-    """Replaces the people's ids in the texts of `runs`, and their names in errors and places. Returns the number of rows."""
-    count = 0
-    for row in warehouse.read(RUNS).to_pylist():
-        texts = {name: _without(value, people) for name, value in row.items() if isinstance(value, str)}
-        if row["error"]:
-            texts["error"] = _without(texts["error"], names)
-        parameters = json.loads(texts["parameters"])
-        if places := parameters.get("places"):
-            parameters["places"] = [_without(place, names) for place in places]
-            texts["parameters"] = json.dumps(parameters, sort_keys=True)
-        if not texts.items() <= row.items():
-            partition = {"day": row["day"], "run_id": row["run_id"]}
-            warehouse.replace_bookkeeping(RUNS, rows(RUNS, [row | texts]), partition, run_id=run_id, job=JOB)
-            count += 1
-    return count
-
-
-def _without(text: str, names: Iterable[str]) -> str:
-    for name in names:
-        text = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", ERASED, text, flags=re.IGNORECASE)
-    return text
 
 
 def purge(warehouse: Warehouse) -> int:

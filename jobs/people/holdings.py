@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from backports import zstd
 
-from jobs.people.byte_search import Sought, encodings, is_quoted
+from jobs.people.byte_search import Needles, Sought
 from jobs.people.erasure import BY_ACCOUNT, BY_PERSON, by_platform
 from jobs.places import landing
 from jobs.warehouse import pruning
@@ -63,11 +63,11 @@ def _quoting(
     warehouse: Warehouse, table: Table, partition: Partition, columns: Sequence[str], texts: Iterable[str]
 ) -> Iterator[tuple[Table, pa.Table]]:
     """Like `_found`, of the rows that quote one of the texts in one of the columns."""
-    needles = encodings(texts)
+    needles = Needles(texts)
 
     def quoting(batch: pa.RecordBatch) -> pa.BooleanArray:
         rows = zip(*(batch[name].to_pylist() for name in columns), strict=True)
-        return pa.array([is_quoted(needles, "\n".join(filter(None, row)).encode()) for row in rows], pa.bool_())
+        return pa.array([needles.are_in("\n".join(filter(None, row)).encode()) for row in rows], pa.bool_())
 
     found = [batch.filter(quoting(batch)) for batch in warehouse.reader(table, partition)]
     if any(batch.num_rows for batch in found):
@@ -77,9 +77,9 @@ def _quoting(
 def recorded(folder: Path, sought: Sought) -> Iterator[dict[str, Any]]:
     """The recorded items below the folder that name the person: `file`, and the `item` as JSON or, if it is none, as text."""
     for path in sorted(folder.rglob("*.zst")):
-        needles = encodings(sought.texts(path))
+        needles = Needles(sought.texts(path))
         for line in zstd.decompress(path.read_bytes()).splitlines():
-            if is_quoted(needles, line):
+            if needles.are_in_line(line):
                 yield {"file": str(path.relative_to(folder)), "item": _item(line)}
 
 

@@ -3,7 +3,7 @@
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,29 +16,68 @@ from jobs.people import consent
 
 REQUIRED, OPTIONAL = ("person_id", "scope"), ("since", "until")
 FAULTS_SHOWN = 20
+CHUNK_LINES = 10_000
+MEMORY_LIMIT = "64MB"  # whatever the number of lines
+
+_GIVEN = pa.schema([("person_id", pa.string()), ("since", pa.date32()), ("line", pa.int64())])
+_REPEATED = """
+    with firsts as (select person_id, since, min(line) as first from given group by all having count(*) > 1)
+    select person_id, line, first from given join firsts using (person_id, since) where line > first order by line limit ?
+"""
 
 
 def rows(path: Path, today: date) -> Iterator[dict[str, Any]]:
-    """The file's rows as `jobs.people.consent.record` takes them; `since` is `today` where the file has none. Reads the file
+    """The file's rows as `jobs.people.consent.record` takes them; `since` is `today` where the file has none, and `said_at` is
+    the beginning of `since` or, if the file was changed before or names no day, the instant of that change. Reads the file
     twice: first to check every line. Raises `UsageError` with the line of each fault, the first `FAULTS_SHOWN` of them."""
-    faults = list(islice(_faults(_lines(path), today), FAULTS_SHOWN + 1))
+    faults = _faults(_lines(path), today)
     if faults:
+        shown = [text for _, text in faults[:FAULTS_SHOWN]]
         more = "\n  ..." if len(faults) > FAULTS_SHOWN else ""
-        raise UsageError("\n  ".join([f"{path}: nothing was recorded:", *faults[:FAULTS_SHOWN]]) + more)
-    return (_row(line, today) for _, line in _lines(path))
+        raise UsageError("\n  ".join([f"{path}: nothing was recorded:", *shown]) + more)
+    changed_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    return (_said(_row(line, today), bool(line.get("since")), changed_at) for _, line in _lines(path))
 
 
-def _faults(lines: Iterable[tuple[int, Mapping[str, Any]]], today: date) -> Iterator[str]:
-    seen: dict[tuple[str, date], int] = {}
-    for number, line in lines:
-        try:
-            row = _row(line, today)
-        except UsageError as error:
-            yield f"line {number}: {error}"
-            continue
-        first = seen.setdefault((row["person_id"], row["since"]), number)
-        if first != number:
-            yield f"line {number}: {row['person_id']} is on line {first} too; give each person once"
+def _said(row: dict[str, Any], is_dated: bool, changed_at: datetime) -> dict[str, Any]:
+    day = datetime.combine(row["since"], time(), UTC)
+    return row | {"said_at": min(day, changed_at) if is_dated else changed_at}
+
+
+def _faults(lines: Iterable[tuple[int, Mapping[str, Any]]], today: date) -> list[tuple[int, str]]:
+    """The first faults, at most one more than `FAULTS_SHOWN`, each with its line."""
+    from jobs.scratch import scratch
+
+    faults: list[tuple[int, str]] = []
+    with scratch() as db:  # on disk: a million people in memory take 0.2 GB
+        db.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
+        db.execute("create table given (person_id text, since date, line bigint)")
+        for chunk in _chunks(lines):
+            right: dict[str, list[Any]] = {"person_id": [], "since": [], "line": []}
+            for number, line in chunk:
+                try:
+                    row = _row(line, today)
+                except UsageError as error:
+                    faults.append((number, f"line {number}: {error}"))
+                    continue
+                for name, value in (("person_id", row["person_id"]), ("since", row["since"]), ("line", number)):
+                    right[name].append(value)
+            if len(faults) > FAULTS_SHOWN:
+                break
+            db.register("chunk", pa.table(right, schema=_GIVEN))
+            db.execute("insert into given from chunk")
+            db.unregister("chunk")
+        repeated = db.execute(_REPEATED, [FAULTS_SHOWN + 1]).fetchall()
+    faults += [
+        (line, f"line {line}: {who} is on line {first} too; give each person once") for who, line, first in repeated
+    ]
+    return sorted(faults)[: FAULTS_SHOWN + 1]
+
+
+def _chunks(lines: Iterable[tuple[int, Mapping[str, Any]]]) -> Iterator[list[tuple[int, Mapping[str, Any]]]]:
+    lines = iter(lines)
+    while chunk := list(islice(lines, CHUNK_LINES)):
+        yield chunk
 
 
 def _row(line: Mapping[str, Any], today: date) -> dict[str, Any]:

@@ -8,13 +8,15 @@ Explanation = dict[str, Any]
 
 
 def hidden(explanation: Explanation, admission: Admission) -> Explanation:
-    """The explanation (as from `jobs.why`) with null in place of each person who may not be named, and of the ids of acts by or
-    towards them."""
+    """The explanation (as from `jobs.why`) with null in place of each person who may not be named, and of the ids and instants
+    of acts by or towards them, by which their platform would name them. Such acts are the first of their day."""
     named = admission.named(_people(explanation)) | {explanation["person_id"]}
     shown = dict(explanation)
     for group in ("engagers", "paths", "acts", "reasons"):
         if group in explanation:
             shown[group] = [_hidden(item, named) for item in explanation[group]]
+    if "acts" in shown:
+        shown["acts"].sort(key=lambda act: (act["day"], act["occurred_at"] is not None))  # stable: others stay in order
     shown["handles"] = {person: handle for person, handle in explanation["handles"].items() if person in named}
     return shown
 
@@ -34,7 +36,8 @@ def _hidden(item: Explanation, named: set[str]) -> Explanation:
     """One engager, path, act or reason."""
     if "actor_id" in item:
         names = [who in named for who in _both(item)]
-        shown = dict(zip(("actor_id", "target_id", "activity_id"), (*names, all(names)), strict=True))
+        hiding = ("actor_id", "target_id", "activity_id", "occurred_at")
+        shown = dict(zip(hiding, (*names, all(names), all(names)), strict=True))
         return {name: value if shown.get(name, True) else None for name, value in item.items()}
     if "people" in item:
         people = [

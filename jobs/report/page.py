@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
+from jobs.csv_writer import CsvWriter
 from jobs.errors import UsageError
 from jobs.files import appearing
 from jobs.labels import plain
@@ -30,8 +30,9 @@ def write(tables: Mapping[str, pa.Table], html: str, to: Path) -> Path:
     """Writes a CSV file per table and then `report.html` into the folder, each atomically. Returns the path of
     `report.html`."""
     for name, table in tables.items():
-        with appearing(to / f"{name}.csv") as part:
-            pyarrow.csv.write_csv(table, part)
+        with appearing(to / f"{name}.csv") as part, CsvWriter(part, table.schema) as writer:
+            for batch in table.to_batches():
+                writer.write_batch(batch)
     with appearing(to / "report.html") as part:
         part.write_text(html, encoding="utf-8")
     return to / "report.html"

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 DAY_US = 86_400_000_000
 EXCERPT_LENGTH = 200
+LEFT = "(left)"  # the author of content whose author left
 
 
 class Act(NamedTuple):

@@ -16,8 +16,9 @@ import pyarrow as pa
 
 from jobs import scratch
 from jobs.days import days_between
-from jobs.sources.page import DAY_US, Note, Page
+from jobs.sources.page import DAY_US, LEFT, Note, Page
 from jobs.warehouse import digests
+from jobs.warehouse.suppression import ERASED
 from schemas import arrow
 from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
@@ -43,10 +44,11 @@ create table faults (platform text, day date, file_no int, line bigint, outcome 
 
 _GRAIN = "hash(platform, day, activity_id, kind, target_id, outcome)"
 
-# Computes each act's outcome: `undone`, `repeated`, `unresolved`, `rejected`, or `act` with a target. Two reports with the same
-# grain on one line (a post that names somebody twice) are one report. A later line with the same grain and actor is a repeat,
-# because platforms deliver at least once and dumps overlap. With another actor, one line must be wrong: the later is rejected.
-# Few reports share their grain, so only these are compared: sorting a day of all reports costs six times as much as the rest.
+# Computes each act's outcome: `undone`, `left` (its target left), `repeated`, `unresolved`, `rejected`, or `act` with a target.
+# Two reports with the same grain on one line (a post that names somebody twice) are one report. A later line with the same
+# grain and actor is a repeat, because platforms deliver at least once and dumps overlap. With another actor, one line must be
+# wrong: the later is rejected. Few reports share their grain, so only these are compared: sorting a day of all reports costs
+# six times as much as the rest.
 _RESOLVE = f"""
 create table resolved as
 with parents as (select platform, object_id, min(account_id) as account_id from authors group by all),
@@ -64,7 +66,8 @@ posts as (
     select * replace ('post' as kind, actor_id as target_id, null as object_id)
     from with_undone where target_id is null and kind in ('reply', 'quote') and not undone
 )
-select *, case when undone then 'undone' when target_id is null then 'unresolved' else 'act' end as outcome
+select *, case when undone then 'undone' when target_id = '{LEFT}' then 'left'
+               when target_id is null then 'unresolved' else 'act' end as outcome
 from with_undone union all select *, 'act' from posts;
 drop table acts;
 create table shared as select {_GRAIN} as grain from resolved group by all having count(*) > 1;
@@ -83,7 +86,7 @@ window reports as (partition by platform, day, activity_id, kind, target_id, out
 insert into faults
 select platform, day, file_no, line, outcome,
        case outcome when 'rejected' then '{ANOTHERS_ID}' else '{UNKNOWN_AUTHOR}' end, coalesce(excerpt, activity_id), true
-from resolved where outcome in ('rejected', 'unresolved');
+from resolved where outcome in ('rejected', 'unresolved') and excerpt is distinct from '{ERASED}';
 create table faulty_lines as  -- one row a line: a rejected line is not also unresolved
 select platform, day, file_no, line, min(outcome) as outcome, string_agg(distinct reason, '; ' order by reason) as reason,
        left(min(excerpt), 200) as excerpt, bool_and(dated) as dated

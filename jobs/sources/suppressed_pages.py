@@ -1,4 +1,8 @@
-"""Takes people who left out of pages and recorded items, before anything of them is written."""
+"""Takes people who left out of pages and recorded items, before anything of them is written.
+
+Rows about other people stay. Where the id of their content names somebody who left, such as `owner/repository`, a token stands
+in place of the name: the same one in every pull and in rows that an erasure left.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -6,8 +10,10 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.sources.page import Page
-from jobs.warehouse.suppression import Suppressed
+from jobs.sources.page import LEFT, Page
+from jobs.warehouse.suppression import ERASED, Suppressed
+
+NOTHING = pa.scalar(None, pa.string())
 
 
 def pages(given: Iterable[Page], left: Suppressed) -> Iterator[Page]:
@@ -16,24 +22,42 @@ def pages(given: Iterable[Page], left: Suppressed) -> Iterator[Page]:
 
 
 def without(page: Page, left: Suppressed) -> Page:
-    """The page without acts by or towards people who left, without their accounts, and without faults whose excerpt names one.
-    The counts of lines stay."""
+    """The page without acts by or towards people who left, without their accounts, and without faults whose excerpt names
+    one. Content of theirs has the author `LEFT`, so that acts about it are left out and not taken for unresolved. The counts of
+    lines stay."""
+    platform = page.platform
+
+    def gone(batch: pa.RecordBatch, column: str) -> pa.BooleanArray:
+        return pc.fill_null(left.among(platform, batch[column]), False)
 
     def rest(batch: pa.RecordBatch, *columns: str) -> pa.RecordBatch:
         for column in columns:
-            gone = left.among(page.platform, batch[column])
-            batch = batch.filter(pc.invert(pc.fill_null(gone, False)))
+            batch = batch.filter(pc.invert(gone(batch, column)))
         return batch
 
-    quoted = [text is not None and left.is_named(page.platform, text) for text in page.faults["excerpt"].to_pylist()]
-    acts = rest(page.acts, "actor_id", "target_id")
-    # Without a target, the act becomes a fault whose excerpt may name the author.
-    named = [text is not None and left.is_named(page.platform, text) for text in acts["excerpt"].to_pylist()]
+    def changed(batch: pa.RecordBatch, column: str, texts: pa.Array) -> pa.RecordBatch:
+        return batch.set_column(batch.schema.get_field_index(column), batch.schema.field(column), texts)
+
+    def renamed(batch: pa.RecordBatch, *columns: str) -> pa.RecordBatch:
+        for column in columns:
+            batch = changed(batch, column, left.ids_without(platform, batch[column]))
+        return batch
+
+    def named(batch: pa.RecordBatch, column: str) -> pa.BooleanArray:
+        return pa.array(
+            [text is not None and left.is_named(platform, text) for text in batch[column].to_pylist()], pa.bool_()
+        )
+
+    acts = renamed(rest(page.acts, "actor_id", "target_id"), "activity_id", "object_id")
+    authors = renamed(page.authors, "object_id")
+    accounts = rest(page.accounts, "account_id")
+    titles, excerpts, of_content = accounts["display_name"], acts["excerpt"], authors["account_id"]
     return replace(
         page,
-        acts=acts.filter(pa.array([not is_named for is_named in named], pa.bool_())),
-        authors=rest(page.authors, "account_id"),
-        undos=rest(page.undos, "actor_id"),
-        accounts=rest(page.accounts, "account_id"),
-        faults=page.faults.filter(pa.array([not is_quoted for is_quoted in quoted], pa.bool_())),
+        file=left.without(platform, page.file),
+        acts=changed(acts, "excerpt", pc.if_else(named(acts, "excerpt"), ERASED, excerpts)),
+        authors=changed(authors, "account_id", pc.if_else(gone(authors, "account_id"), LEFT, of_content)),
+        undos=renamed(rest(page.undos, "actor_id"), "activity_id"),
+        accounts=changed(accounts, "display_name", pc.if_else(named(accounts, "display_name"), NOTHING, titles)),
+        faults=page.faults.filter(pc.invert(named(page.faults, "excerpt"))),
     )

@@ -1,4 +1,4 @@
-"""Takes people who left out of recordings: rewrites each recorded page without the items that name them. Idempotent."""
+"""Takes people who left out of recordings: rewrites each recorded page without the items about them. Idempotent."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -10,13 +10,14 @@ from backports import zstd
 from jobs.errors import CloutError
 from jobs.files import appearing
 from jobs.sources.live import population, recording
-from jobs.sources.live.recording import FAILED
+from jobs.sources.live.recording import FAILED, Recording
 from jobs.warehouse.suppression import Suppressed
 
 
 def rewrite(folder: Path, platform: str, left: Suppressed) -> int:
-    """Rewrites the recordings of one day of one source. Returns the number of items, pages and names removed. If a unit or one
-    of its cursors names who left, all its pages go: the next pull of the day asks about it anew."""
+    """Rewrites the recordings of one day of one source. Returns the number of items, pages and names removed or changed. Items
+    about who left go; in other items, such as what others did in a repository of theirs, a token takes the place of the name.
+    If a unit is about who left, or an unfinished one would go on with their name, all its pages go."""
     units: dict[str, list[Path]] = defaultdict(list)
     for page in sorted(folder.glob(f"*{recording.SUFFIX}")):
         units[unquote(page.name.removesuffix(recording.SUFFIX).rpartition(".")[0])].append(page)
@@ -27,52 +28,63 @@ def rewrite(folder: Path, platform: str, left: Suppressed) -> int:
 
 
 def _rewrite_unit(unit: str, pages: list[Path], platform: str, left: Suppressed) -> int:
-    removed = 0
-    for page in pages:
-        try:
-            *items, cursor = zstd.decompress(page.read_bytes()).splitlines()
-        except (ValueError, zstd.ZstdError):
-            raise CloutError(f"{page}: this recording is damaged; remove its folder, then try again") from None
-        if left.is_named(platform, unit) or left.is_named(platform, _text(cursor)):
-            for each in reversed(pages):  # the last first, so that a run that dies in between leaves the beginning
-                each.unlink(missing_ok=True)
-            return len(pages)
-        kept = [item for item in items if not left.is_named(platform, _text(item))]
-        if len(kept) < len(items):
-            removed += len(items) - len(kept)
-            with appearing(page) as part:
-                part.write_bytes(zstd.compress(b"\n".join([*kept, cursor]) + b"\n"))
-    return removed
+    """Writes pages under the unit's new name before it removes the old ones, so that a run that dies in between is repeated."""
+    read = [_lines(page) for page in pages]
+    renamed = left.name_without(platform, unit)
+    last = read[-1][-1]
+    is_done = orjson.loads(last)[recording.CURSOR]["done"]
+    goes_on = not is_done and (renamed != unit or left.is_named(platform, last))
+    if renamed is None or goes_on or left.is_about(platform, last):
+        for page in reversed(pages):  # the last first, so that a run that dies in between leaves the beginning
+            page.unlink(missing_ok=True)
+        return len(pages)
+    changed = 0
+    for number, (page, (*items, cursor)) in enumerate(zip(pages, read, strict=True)):
+        kept = [left.without(platform, item) for item in items if not left.is_about(platform, item)]
+        lines = [*kept, left.without(platform, cursor)]
+        changed += len(set(items) - set(kept))
+        if lines != [*items, cursor] or renamed != unit:
+            with appearing(Recording(page.parent, renamed).page(number)) as part:
+                part.write_bytes(zstd.compress(("\n".join(lines) + "\n").encode("utf-8", "surrogateescape")))
+    if renamed != unit:
+        for page in pages:
+            page.unlink()
+    return changed
+
+
+def _lines(page: Path) -> list[str]:
+    try:
+        lines = zstd.decompress(page.read_bytes()).decode("utf-8", "surrogateescape").split("\n")
+        orjson.loads(lines[-2])[recording.CURSOR]
+    except (ValueError, LookupError, TypeError, zstd.ZstdError):
+        raise CloutError(f"{page}: this recording is damaged; remove its folder, then try again") from None
+    return lines[:-1]
 
 
 def _rewrite_population(path: Path, platform: str, left: Suppressed) -> int:
     if not path.exists():
         return 0
     value = orjson.loads(path.read_bytes())
-    names = [name for name in value["names"] if not left.is_named(platform, name)]
-    removed = len(value["names"]) - len(names)
-    if removed:
+    names = [left.name_without(platform, name) for name in value["names"]]
+    changed = sum(new != old for new, old in zip(names, value["names"], strict=True))
+    if changed:
         with appearing(path) as part:
-            part.write_bytes(orjson.dumps(value | {"names": names}))
-    return removed
+            part.write_bytes(orjson.dumps(value | {"names": [name for name in names if name is not None]}))
+    return changed
 
 
 def _rewrite_lists(folder: Path, platform: str, left: Suppressed) -> int:
     """Rewrites files with a name a line. Removes the list of units that failed, which decides only their order."""
     removed = 0
     failed = folder / FAILED
-    if failed.exists() and left.is_named(platform, _text(failed.read_bytes())):
+    if failed.exists() and left.is_named(platform, failed.read_text(encoding="utf-8", errors="backslashreplace")):
         failed.unlink()
         removed += 1
     for path in folder.glob("*.txt"):
         lines = path.read_text().splitlines()
-        kept = [line for line in lines if not left.is_named(platform, line)]
+        kept = [line for line in lines if left.name_without(platform, line) == line]
         if len(kept) < len(lines):
             removed += len(lines) - len(kept)
             with appearing(path) as part:
                 part.write_text("".join(f"{line}\n" for line in kept))
     return removed
-
-
-def _text(line: bytes) -> str:
-    return line.decode("utf-8", "backslashreplace")

@@ -5,7 +5,7 @@ A score counts the window's `engagement`. A day's rows there are unchanged if th
 digest, however often the day was pulled and counted in between.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from jobs.days import spans
 from jobs.errors import CloutError
-from jobs.warehouse import counted, known_accounts, publications, runs, window
+from jobs.warehouse import counted, known_accounts, leavers, publications, runs, window
 from jobs.warehouse.commits import Span
 from jobs.warehouse.counted import Snapshot
 from jobs.warehouse.storage import Warehouse
@@ -35,6 +35,7 @@ class Basis:
     covered: Mapping[str, set[date]]  # platform -> days of the window
     now: Snapshot
     accounts_digest: str | None = None
+    left_days: Sequence[date] = ()  # days of the window from which acts of people who left were erased since
 
     @property
     def first_day(self) -> date:
@@ -71,13 +72,25 @@ def published_basis(warehouse: Warehouse, day: date, methodology: Methodology) -
         platform: {date.fromisoformat(day) for day in days} for platform, days in publication.covered_days.items()
     }
     basis = Basis(
-        day=day, methodology=methodology, covered=covered, now=now, accounts_digest=publication.accounts_digest
+        day=day,
+        methodology=methodology,
+        covered=covered,
+        now=now,
+        accounts_digest=publication.accounts_digest,
+        left_days=left_days(warehouse, day, methodology),
     )
     # Earlier versions of clout recorded no digests. For them, only recomputed scores show whether the acts are the same.
     if publication.activity_digests is not None:
         then = {date.fromisoformat(day): digest for day, digest in publication.activity_digests.items()}
         _refuse_changed(warehouse, basis, then)
     return basis
+
+
+def left_days(warehouse: Warehouse, day: date, methodology: Methodology) -> list[date]:
+    """The days of the window, ascending, from which acts of people who left were erased since the day's visible scores were
+    published."""
+    since = publications.made_at(publications.history(warehouse, methodology.version, day))
+    return leavers.days_since(warehouse, since, methodology.first_day(day), day) if since else []
 
 
 def again(day: date, methodology: Methodology) -> str:
@@ -101,7 +114,8 @@ def _refuse_changed(warehouse: Warehouse, basis: Basis, then: Mapping[date, str]
         if row["day"] < basis.first_day or row["day"] in basis.covered.get(row["platform"], set())
     )
     today, of_then = window.digests_of_days(coverage), window.digests_of_days(known)
-    if changed := [day for day in other if of_then.get(day) != then[day]]:
+    # Whoever left may have changed nothing for most people: `refuse_other_data` finds out.
+    if changed := [day for day in other if of_then.get(day) != then[day] and day not in basis.left_days]:
         raise CloutError(
             f"{basis}: {_pulled(warehouse, changed)} since they were computed, so the acts they count are gone; to score the"
             f" current acts, {again(basis.day, basis.methodology)}"
@@ -127,6 +141,12 @@ def refuse_other_data(warehouse: Warehouse, basis: Basis, computed: np.ndarray, 
     count = (np.abs(computed - published) > TOLERANCE * np.maximum(1, published)).sum()
     if not count:
         return
+    if basis.left_days:
+        raise CloutError(
+            f"{basis}: an engager left since. Acts of theirs on {spans(basis.left_days)} counted and are erased, so the"
+            f" influence of {count} people cannot be recomputed as it was published; to score the day without them,"
+            f" {again(basis.day, basis.methodology)}"
+        )
     digest = known_accounts.credibility_digest(warehouse, basis.now, basis.day)
     because = (
         "account data up to the day was pulled again since"

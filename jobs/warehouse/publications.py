@@ -110,6 +110,20 @@ def history(warehouse: Warehouse, methodology: str, day: date) -> list[Publicati
     ]
 
 
+def origin(history: Sequence[Publication]) -> Publication:
+    """The publication from which the rows come that are visible after these changes. A `restore` undoes the change before it;
+    the end of somebody's consent leaves all other rows as they were."""
+    changes = [change for change in history if change.change != CONSENT]
+    return origin(changes[:-2]) if changes[-1].change == RESTORE else changes[-1]
+
+
+def made_at(history: Sequence[Publication]) -> datetime | None:
+    """When the rows that are visible after these changes were published, whatever people were taken out since; None if the day
+    was never published."""
+    published = [change for change in history if change.change != CONSENT]
+    return origin(published).published_at if published else None
+
+
 def current(warehouse: Warehouse, methodology: str, day: date) -> Publication | None:
     """The publication that readers of `scores` see for the day; None if nothing is published. Writes nothing."""
     recorded = history(warehouse, methodology, day)

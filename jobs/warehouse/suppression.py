@@ -7,29 +7,28 @@ anew without the ids."""
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from urllib.parse import unquote
+from functools import cached_property
+from typing import Any
 
 import pyarrow as pa
 
 from jobs.errors import UsageError
+from jobs.warehouse import suppression_journal
+from jobs.warehouse.names_in_text import Place, Role, is_ordinary, names, pieces, places, replaced, values
 from jobs.warehouse.storage import Warehouse, rows
+from jobs.warehouse.suppression_journal import Row
 from schemas.suppressed import SUPPRESSED
 
 JOB = "suppression"
 VARIABLE = "CLOUT_SUPPRESSION_KEYS"
 KEY = re.compile(r"[0-9a-f]{64}")
 DIGEST_BYTES = 16
-SHORTEST = 5  # bytes: a shorter id occurs in texts by accident, so only columns of ids are compared with it
-
-# What may separate an id from other text of a line: JSON, URLs and addresses such as `user@host`.
-_SEPARATORS = re.compile(r"""[\s"'<>(),;{}\[\]\\|]+""")
-_KEY = re.compile(r'"[^"\\]*"\s*:')  # of JSON: nobody's name, even if somebody has the name `created_at`
-_VALUE = re.compile(r'"([^"\\]+)"')
-_PARTS = re.compile(r"[:/]")  # of a value such as `User talk:Jane Doe/Archive`
-_INNER = re.compile(r"[/?#=&@]+")
+ERASED = "(erased)"  # in place of a text that named somebody
+TOKEN = re.compile(r"left-([0-9a-f]{32})")  # in place of a name, in ids of content of others
+MOST_REMEMBERED = 200_000  # values, about 40 MB
 
 
 def keys() -> dict[str, bytes]:
@@ -42,7 +41,14 @@ def keys() -> dict[str, bytes]:
 
 def hashed(key: bytes, person: str) -> str:
     """The keyed hash of a person_id."""
-    return hashlib.blake2b(person.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES, key=key).hexdigest()
+    made = begun(key)
+    made.update(person.encode("utf-8", "surrogatepass"))
+    return made.hexdigest()
+
+
+def begun(key: bytes) -> Any:
+    """The keyed hash of nothing yet."""
+    return hashlib.blake2b(digest_size=DIGEST_BYTES, key=key)
 
 
 @dataclass(frozen=True)
@@ -51,50 +57,139 @@ class Suppressed:
 
     keys: Mapping[str, bytes] = field(default_factory=dict)
     hashes: frozenset[str] = frozenset()
+    _nobody: dict[str, set[str]] = field(default_factory=dict, compare=False, repr=False)  # by platform: name nobody
 
     def __bool__(self) -> bool:
         return bool(self.hashes)
 
     def __contains__(self, person: str) -> bool:
-        return any(hashed(key, person) in self.hashes for key in self.keys.values())
+        return self.hash_of(person) is not None
+
+    def hash_of(self, person: str) -> str | None:
+        """The hash by which the person is recognized, as the token in place of their name holds it; None if they did not
+        leave."""
+        text = person.encode("utf-8", "surrogatepass")
+        for begun in self._begun:
+            made = begun.copy()
+            made.update(text)
+            if (digest := made.hexdigest()) in self.hashes:
+                return digest
+        return None
+
+    @cached_property
+    def _begun(self) -> list[Any]:
+        """An empty hash of each key; to copy one takes half as long as to make it."""
+        return [begun(key) for key in self.keys.values()]
 
     def among(self, platform: str, accounts: pa.Array) -> pa.BooleanArray:
-        """Which of the accounts of a platform left; null for null."""
+        """Which of the accounts of a platform left, or are tokens in place of one; null for null."""
         encoded = accounts.dictionary_encode()
         left = [
-            None if account is None else f"{platform}:{account}" in self for account in encoded.dictionary.to_pylist()
+            None if account is None else self._is_left(platform, account) for account in encoded.dictionary.to_pylist()
         ]
         return pa.array(left, pa.bool_()).take(encoded.indices)
 
+    def _is_left(self, platform: str, account: str) -> bool:
+        token = TOKEN.fullmatch(account)
+        return (token is not None and token[1] in self.hashes) or f"{platform}:{account}" in self
+
     def is_named(self, platform: str, text: str) -> bool:
-        """Whether the text, such as a line of JSON, names an account of the platform that left, by an id or a name of at least
-        `SHORTEST` bytes."""
-        return any(f"{platform}:{word}" in self for word in words(text) if not is_short(word))
+        """Whether the text, such as a line of JSON, names an account of the platform that left, as `names_in_text` recognizes
+        it."""
+        return self._may_name(platform, text) and any(self._place(platform, *value) for value in values(text))
 
+    def is_about(self, platform: str, line: str) -> bool:
+        """Whether a whole value of the line of JSON names an account that left, not only a part of one."""
+        named = (self._place(platform, *value) for value in values(line)) if self._may_name(platform, line) else ()
+        return any(place and place.is_whole for place in named)
 
-def is_short(word: str) -> bool:
-    """Whether the word occurs in texts by accident, such as the id `88`."""
-    return len(word.encode("utf-8", "surrogatepass")) < SHORTEST
+    def without(self, platform: str, text: str) -> str:
+        """The line of JSON or other text with a token in place of each name of an account of the platform that left: the same
+        token for the same name."""
+        if not self._may_name(platform, text):
+            return text
+        return replaced(text, lambda value, role: self._value_without(platform, value, role))
 
+    def id_without(self, platform: str, value: str) -> str:
+        """Like `without`, of an id of content, such as `owner/repository`."""
+        return self._value_without(platform, value, Role.CONTENT) if self._may_name(platform, value) else value
 
-def words(text: str) -> set[str]:
-    """Everything in a text that may be an account's id or name, without the keys of JSON: its quoted values, which may have
-    spaces, and their parts; its words, whole and in the parts of URLs and addresses. As they are and in lower case, because
-    most platforms ignore case in a name."""
-    text = _KEY.sub(" ", text)
-    values = set(_VALUE.findall(text))
-    whole = {word for word in _SEPARATORS.split(text) if word}
-    whole |= values | {part for value in values for part in _PARTS.split(value)}
-    whole |= {word.rstrip(".:!") for word in whole} | {unquote(word) for word in whole}
-    found = (
-        whole | {part for word in whole for part in _INNER.split(word) if part} | {word.lstrip("@") for word in whole}
-    )
-    return found | {word.lower() for word in found}
+    def name_without(self, platform: str, name: str) -> str | None:
+        """Like `id_without`, of the name of a unit or of a member of a population; None if it is that of somebody who left."""
+        place = self._place(platform, name, Role.CONTENT) if self._may_name(platform, name) else None
+        return None if place and place.is_whole else self.id_without(platform, name)
+
+    def ids_without(self, platform: str, ids: pa.Array) -> pa.Array:
+        """`id_without` of each of the ids; null for null."""
+        encoded = ids.dictionary_encode()
+        without = [None if each is None else self.id_without(platform, each) for each in encoded.dictionary.to_pylist()]
+        return pa.array(without, pa.string()).take(encoded.indices)
+
+    def _value_without(self, platform: str, value: str, role: Role) -> str:
+        while place := self._place(platform, value, role):
+            name = next(each for each in (place.name, place.name.lower()) if f"{platform}:{each}" in self)
+            value = f"{value[: place.start]}left-{self.hash_of(f'{platform}:{name}')}{value[place.end :]}"
+        return value
+
+    def _place(self, platform: str, value: str, role: Role) -> Place | None:
+        """The longest name of an account that left in the value."""
+        for place in places(value, role):
+            if (place.is_certain or not is_ordinary(place.name)) and self._is_name(platform, place.name):
+                return place
+        return None
+
+    def _may_name(self, platform: str, text: str) -> bool:
+        """False for nearly all lines that name nobody who left, in a few microseconds."""
+        nobody = self._nobody.setdefault(platform, set())
+        if len(nobody) >= MOST_REMEMBERED:
+            nobody.clear()
+        for piece in pieces(text) - nobody:
+            new = names(piece) - nobody
+            if self._any_left(platform, new):
+                return True
+            nobody |= new
+            nobody.add(piece)
+        return False
+
+    def _any_left(self, platform: str, names: set[str]) -> bool:
+        for begun in self._begun:
+            of_platform = begun.copy()
+            of_platform.update(f"{platform}:".encode())
+            for name in names | {name.lower() for name in names}:
+                made = of_platform.copy()
+                made.update(name.encode("utf-8", "surrogatepass"))
+                if made.hexdigest() in self.hashes:
+                    return True
+        return False
+
+    def _is_name(self, platform: str, name: str) -> bool:
+        return self._any_left(platform, {name})
 
 
 def current(warehouse: Warehouse) -> Suppressed:
-    """Who left. Raises `UsageError` if a key is missing: without it, people who left would come back."""
-    recorded = warehouse.read(SUPPRESSED).to_pylist()
+    """Who left. Raises `UsageError` if a key is missing, or if the journal holds people whom the table lacks, as after a backup
+    was restored: people who left would come back."""
+    recorded, journal = warehouse.read(SUPPRESSED).to_pylist(), suppression_journal.read(warehouse)
+    if lost := _hashes(journal) - _hashes(recorded):
+        raise UsageError(
+            f"{warehouse.root}: {len(lost):,} names of people who left are in {suppression_journal.path()} and not in"
+            " `suppressed`: an older state of the warehouse was restored, or `clout person forget` was interrupted. Run `clout"
+            f" person forget --replay {suppression_journal.path()}` first"
+        )
+    return _recognizing(recorded)
+
+
+def recognized(warehouse: Warehouse) -> Suppressed:
+    """Like `current`, but only as far as the keys are set."""
+    return Suppressed(keys(), frozenset(_hashes(warehouse.read(SUPPRESSED).to_pylist())))
+
+
+def ever(warehouse: Warehouse) -> Suppressed:
+    """Like `current`, of people in the table or in the journal."""
+    return _recognizing([*warehouse.read(SUPPRESSED).to_pylist(), *suppression_journal.read(warehouse)])
+
+
+def _recognizing(recorded: Sequence[Row]) -> Suppressed:
     if not recorded:
         return Suppressed()
     known = keys()
@@ -103,13 +198,17 @@ def current(warehouse: Warehouse) -> Suppressed:
         raise UsageError(
             f"people left this warehouse, and {VARIABLE} lacks the keys {', '.join(missing)} that recognize them; set it first"
         )
-    return Suppressed(known, frozenset(row["hash"] for row in recorded))
+    return Suppressed(known, frozenset(_hashes(recorded)))
+
+
+def _hashes(recorded: Iterable[Row]) -> set[str]:
+    return {row["hash"] for row in recorded}
 
 
 def record(warehouse: Warehouse, people: Iterable[str], *, at: datetime, run_id: str) -> int:
-    """Adds the hashes of these people (`person_id`), made with the newest key, in one commit. Returns how many are new. Raises
-    `UsageError` if there is no key."""
-    known, present = keys(), current(warehouse)
+    """Adds the hashes of these people (`person_id`), made with the newest key, to the journal and then, in one commit, to the
+    table. Returns how many are new. Raises `UsageError` if there is no key."""
+    known, present = keys(), ever(warehouse)
     if not known:
         raise UsageError(
             f"set {VARIABLE} to a secret key first; `openssl rand -hex 32` prints one. Keep it: see"
@@ -118,8 +217,29 @@ def record(warehouse: Warehouse, people: Iterable[str], *, at: datetime, run_id:
     key_id, key = next(iter(known.items()))
     new = [
         {"hash": digest, "key_id": key_id, "recorded_at": at}
-        for digest in sorted({hashed(key, person) for person in people if person not in present})
+        for digest in sorted({hashed(key, each) for person in people for each in _cases(person) if each not in present})
     ]
+    replay(warehouse, [*suppression_journal.read(warehouse), *new], run_id=run_id)
+    return len(new)
+
+
+def _cases(person: str) -> tuple[str, str]:
+    """Also the name in lower case, because texts may have it in any case."""
+    platform, colon, name = person.partition(":")
+    return person, f"{platform}{colon}{name.lower()}"
+
+
+def replay(warehouse: Warehouse, given: Sequence[Row], *, run_id: str) -> int:
+    """Adds rows of a journal to the table, in one commit, and to the journal what it lacks. Returns how many the table
+    lacked."""
+    recorded, journal = warehouse.read(SUPPRESSED).to_pylist(), suppression_journal.read(warehouse)
+    suppression_journal.append(warehouse, _lacking(journal, [*recorded, *given]))
+    new = _lacking(recorded, given)
     if new:
         warehouse.append(SUPPRESSED, rows(SUPPRESSED, new), {}, run_id=run_id, job=JOB)
     return len(new)
+
+
+def _lacking(present: Iterable[Row], given: Iterable[Row]) -> list[Row]:
+    missing = {row["hash"]: row for row in given}
+    return [missing[digest] for digest in sorted(missing.keys() - _hashes(present))]

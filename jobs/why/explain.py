@@ -22,7 +22,7 @@ from jobs.people.admission import decide
 from jobs.people.names import hidden
 from jobs.score.attention import kinds_sql
 from jobs.scratch import scratch
-from jobs.warehouse import counted, known_accounts
+from jobs.warehouse import counted, known_accounts, leavers
 from jobs.warehouse.basis import Basis, published_basis, refuse_other_data
 from jobs.warehouse.storage import Warehouse
 from jobs.why import attention_graph, paths, prospects, sensitivity
@@ -109,6 +109,7 @@ def explained(warehouse: Warehouse, params: Params) -> Explanation:
     explanation = _described(computed, params)
     score, version = explanation["score"], params.methodology.version
     explanation["similar_scores"] = prospects.similar(warehouse, score, version, params.day)
+    explanation["left_days"] = leavers.restated_days(warehouse, params.day, version)
     if params.with_acts:
         pairs = {pair for walk in computed.walked for pair in pairwise(walk.people)}
         explanation["acts"] = _acts(warehouse, computed.basis, pairs)
@@ -273,7 +274,7 @@ def _acts(warehouse: Warehouse, basis: Basis, pairs: set[Pair]) -> list[Explanat
     for platform, mine in _by_platform(pairs):
         actors, targets = (pa.array(sorted({pair[end] for pair in mine}), pa.string()) for end in (0, 1))
         rows = counting.to_table(
-            columns=["platform", "source", "activity_id", "kind", "actor_id", "target_id", "occurred_at"],
+            columns=["platform", "source", "activity_id", "kind", "actor_id", "target_id", "day", "occurred_at"],
             filter=(pc.field("platform") == platform)
             & pc.field("day").isin(pa.array(sorted(basis.covered[platform]), pa.date32()))
             & pc.field("actor_id").isin(actors)

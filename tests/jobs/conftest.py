@@ -6,13 +6,19 @@ import pytest
 
 from jobs import day_range, engagement, influence, session
 from jobs.warehouse.storage import Warehouse
-from tests.jobs import without_spark
+from tests.jobs import consenting, without_spark
 from tests.jobs.pulls import Pulls
 
 
 @pytest.fixture
 def pull(warehouse: Warehouse, tmp_path: Path) -> Pulls:
     return Pulls(warehouse, tmp_path)
+
+
+@pytest.fixture
+def night(warehouse: Warehouse, arrow_rows) -> Warehouse:
+    """A warehouse without a legal basis, in which four people are scored and checked on two days."""
+    return consenting.scored(warehouse, arrow_rows)
 
 
 @pytest.fixture

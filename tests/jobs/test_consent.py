@@ -4,65 +4,60 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from jobs import checks, consent, leaving, publish, restatements
+from jobs import checks, consent, leaving, publish
 from jobs.errors import UsageError
-from jobs.people.consent import row
+from jobs.people.consent import of_people, row
 from jobs.warehouse import digests, histories, publications, runs, suppression
-from jobs.warehouse.runs import Batch
 from schemas.consent import CONSENT
-from schemas.coverage import COVERAGE
 from schemas.histories import HISTORIES
 from schemas.influence import INFLUENCE
-from schemas.methodology import load
 from schemas.publications import PUBLICATIONS
 from schemas.restatements import RESTATEMENTS
 from schemas.runs import RUNS
 from schemas.score_changes import SCORE_CHANGES
 from schemas.scores import SCORES
 from tests.grounds import REASON
-
-DAY = date(2026, 11, 3)
-DAYS = (DAY, DAY + timedelta(days=1))
-OFFICIAL = load("2026.11")
-BATCH = Batch("test")
-SAID = datetime(2026, 11, 10, 12, tzinfo=UTC)
-TODAY = SAID.date()
-PEOPLE = [f"twitter:{n}" for n in range(4)]
+from tests.jobs.consenting import BATCH, DAY, DAYS, OFFICIAL, PEOPLE, SAID, TODAY, apply, change, published, say
 
 
-@pytest.fixture
-def night(warehouse, arrow_rows):
-    """A warehouse without a legal basis, in which four people are scored and checked on two days."""
-    params = consent.Params(at=SAID, by="tests", origin="operator")
-    consent.record_basis(warehouse, params, None, BATCH)
-    for day in DAYS:
-        rows = arrow_rows(
-            INFLUENCE, [{"person_id": who, "day": day, "influence": 5.0, "direct": 5.0} for who in PEOPLE]
-        )
-        place = {"methodology": OFFICIAL.version, "day": day}
-        warehouse.replace(INFLUENCE, rows, place, run_id="r", job="influence")
-        warehouse.replace(COVERAGE, arrow_rows(COVERAGE, [{"day": day}]), {"day": day}, run_id="r", job="j")
-        checks.run(warehouse, checks.Params(day=day, methodology=OFFICIAL.version), BATCH)
-    return warehouse
-
-
-def say(warehouse, hours: int = 0, **scopes: str) -> None:
-    """`say(warehouse, n1="public")`: what `twitter:1` agrees to."""
+def import_(warehouse, who: str, scope: str, said: datetime, hours: int) -> dict[str, float]:
+    """Imports a word of `twitter:WHO` from a file that says that it is of `said`, that many hours after `SAID`."""
     params = consent.Params(at=SAID + timedelta(hours=hours), by="tests", origin="import")
-    said = [row(f"twitter:{who.removeprefix('n')}", scope, TODAY) for who, scope in scopes.items()]
-    consent.record(warehouse, params, said, BATCH)
+    return consent.record(warehouse, params, [row(f"twitter:{who}", scope, said.date()) | {"said_at": said}], BATCH)
 
 
-def change(warehouse, how=publish.run, day: date = DAY, today: date = TODAY) -> dict[str, float]:
-    return how(warehouse, publish.Params(day=day, methodology=OFFICIAL, today=today), BATCH)
+def now(warehouse, who: str, day: date = TODAY + timedelta(days=9)) -> str:
+    return of_people(warehouse, [f"twitter:{who}"], day)[f"twitter:{who}"]
 
 
-def published(warehouse, day: date = DAY) -> list[str]:
-    return sorted(warehouse.read(SCORES, {"day": day})["person_id"].to_pylist())
+@pytest.mark.parametrize("origin", ["operator", "import"])
+def test_an_old_file_overrides_no_later_refusal(night, origin):
+    """`twitter:1` refused at `SAID`."""
+    params = consent.Params(at=SAID, by="tests", origin=origin)
+    consent.record(night, params, [row("twitter:1", "no", DAY)], BATCH)
+    before, after = (SAID + timedelta(hours=hours) for hours in (-1, 30))
+    assert import_(night, "1", "public", before, 40)["outdated"] == 1
+    assert now(night, "1") == "no"
+    assert import_(night, "1", "public", after, 41) == {"left": 0, "outdated": 0, "people": 1}
+    assert now(night, "1") == "public"
 
 
-def apply(warehouse, today: date = TODAY) -> list[tuple[date, int]]:
-    return [(params.day, withdrawn) for params, withdrawn in consent.apply(warehouse, today, BATCH)]
+def test_an_old_refusal_in_a_file_overrides_no_later_consent_but_one_of_the_same_day(night):
+    consent.record(
+        night, consent.Params(at=SAID, by="tests", origin="operator"), [row("twitter:1", "public", DAY)], BATCH
+    )
+    assert import_(night, "1", "no", SAID - timedelta(days=1), 40)["outdated"] == 1
+    assert now(night, "1") == "public"
+    assert import_(night, "1", "no", datetime(2026, 11, 10, tzinfo=UTC), 41)["outdated"] == 0
+    assert now(night, "1") == "no"
+
+
+def test_a_newer_file_corrects_an_older_one_whenever_both_were_imported(night):
+    january, march = (datetime(2026, month, 1, tzinfo=UTC) for month in (1, 3))
+    import_(night, "1", "audiences", march, 0)
+    assert import_(night, "1", "public", january, 1)["outdated"] == 1
+    assert import_(night, "1", "public", march, 2)["outdated"] == 0
+    assert now(night, "1") == "public"
 
 
 def test_nobody_is_published_who_did_not_agree(night):
@@ -166,7 +161,7 @@ def test_a_restoration_undoes_the_change_before_somebody_left(night, arrow_rows)
     assert apply(night) == [(DAY, 1)]
     history = publications.history(night, OFFICIAL.version, DAY)
     assert [each.change for each in history] == ["publish", "unpublish", "restore", "consent"]
-    assert restatements.origin(history).change == "publish"
+    assert publications.origin(history).change == "publish"
 
 
 def test_bounds_compare_everybody_who_was_scored_whoever_agreed(night):
@@ -208,7 +203,7 @@ def test_nothing_is_recorded_of_who_left(night, monkeypatch):
     suppression.record(night, ["twitter:1"], at=SAID, run_id="r")
     params = consent.Params(at=SAID, by="tests", origin="import")
     given = [row(who, "public", TODAY) for who in PEOPLE]
-    assert consent.record(night, params, given, BATCH) == {"people": 3, "left": 1}
+    assert consent.record(night, params, given, BATCH) == {"people": 3, "left": 1, "outdated": 0}
     assert "twitter:1" not in night.read(CONSENT)["person_id"].to_pylist()
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import jobs
 from jobs import checks, publish, restatements
-from jobs.warehouse import runs
+from jobs.warehouse import publications, runs
 from jobs.warehouse.publications import Publication
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse, rows
@@ -244,7 +244,7 @@ def test_one_that_only_falls_has_no_rise(arrow_rows):
     ],
 )
 def test_which_publication_a_days_rows_are_of(changes, is_of):
-    assert restatements.origin([made(number, change) for number, change in enumerate(changes, 1)]).sequence == is_of
+    assert publications.origin([made(number, change) for number, change in enumerate(changes, 1)]).sequence == is_of
 
 
 def made(sequence: int, change: str, **columns) -> Publication:

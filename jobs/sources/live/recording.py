@@ -56,7 +56,7 @@ class Recording:
     def pages(self) -> list[Path]:
         """The files of the recorded pages, in order."""
         pages: list[Path] = []
-        while (path := self._page(len(pages))).exists():
+        while (path := self.page(len(pages))).exists():
             pages.append(path)
         return pages
 
@@ -88,12 +88,13 @@ class Recording:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         lines = [item if isinstance(item, bytes) else _line(item) for item in items]
         lines.append(orjson.dumps({CURSOR: cursor._asdict()}))
-        with appearing(self._page(len(self.pages))) as part, part.open("wb") as file:
+        with appearing(self.page(len(self.pages))) as part, part.open("wb") as file:
             file.write(zstd.compress(b"\n".join(lines) + b"\n"))
             file.flush()
             os.fsync(file.fileno())
 
-    def _page(self, number: int) -> Path:
+    def page(self, number: int) -> Path:
+        """The file of the unit's page of this number, from 0."""
         return self.folder / f"{_name(self.unit)}.{number:06d}{SUFFIX}"
 
 

@@ -117,7 +117,8 @@ class LiveSource(ABC):
     def population(self, day: date, folder: Path, members: Iterable[Member]) -> Population:
         """The population of the day, as the day's first pull kept it. The source's `scope` becomes `population`."""
         self.scope = POPULATION
-        asked = (member for member in members if f"{self.platforms[0]}:{member.name}" not in self.left)
+        platform = self.platforms[0]
+        asked = (member for member in members if self.left.id_without(platform, member.name) == member.name)
         return population.of_day(folder, day, asked)
 
     def fingerprint(self, day: date) -> str | None:

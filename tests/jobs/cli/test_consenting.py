@@ -1,15 +1,17 @@
 """`clout consent`: what an operator types, and what a newcomer with real people is asked."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
 from jobs.people import legal_basis
+from jobs.warehouse import suppression
 from schemas.consent import CONSENT
+from schemas.influence import INFLUENCE
 from schemas.runs import RUNS
 from schemas.scores import SCORES
-from tests.grounds import LABEL
+from tests.grounds import LABEL, REASON
 from tests.jobs.cli.result import Result
 
 RANGE = ("--first-day", "2026-11-03", "--last-day", "2026-11-03")
@@ -47,7 +49,7 @@ def test_one_account_is_set_and_nobody_is_shown_any_more_without_a_basis(clout, 
     result = clout("consent", "basis", "--end", "--by", "ana")
     assert result.out.endswith("people taken out, because they do not agree\neverybody shown agreed to be published\n")
     assert people(warehouse) == set()
-    assert clout("consent", "set", "twitter:1", "public", "--since", "2026-01-01").out == (
+    assert clout("consent", "set", "twitter:1", "public", "--since", "2026-01-01", "--in-advance").out == (
         "twitter:1: public since 2026-01-01\n"
     )
     counts = json.loads(clout("consent", "status", "--json").out)
@@ -122,4 +124,60 @@ def test_a_person_is_forgotten_with_a_certificate(clout, warehouse, published, m
     assert (wrong.code, wrong.err) == (
         2,
         "clout: 'ana' is no person_id; expected PLATFORM:ACCOUNT_ID, such as twitter:88\n",
+    )
+
+
+def test_who_left_is_shown_nowhere_even_before_the_published_days_follow(
+    clout, warehouse, published, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("CLOUT_SUPPRESSION_KEYS", "7" * 64)
+    suppression.record(warehouse, ["twitter:1"], at=datetime(2026, 11, 10, tzinfo=UTC), run_id="r")
+    assert "twitter:1" in people(warehouse)
+    refused = clout("show", "twitter:1")
+    assert (refused.code, refused.out) == (1, "")
+    assert "twitter:1" not in clout("show", "--csv").out
+    assert clout("export", "--to", str(tmp_path / "day.csv")).code == 0
+    assert "twitter:1" not in (tmp_path / "day.csv").read_text()
+
+
+def test_json_and_csv_say_on_which_ground_people_are_shown(clout, published):
+    assert {row["ground"] for row in json.loads(clout("show", "--json").out)} == {REASON}
+    assert clout("show", "twitter:1", "--csv").out.splitlines()[1].endswith(f",{REASON}")
+
+
+def test_new_consent_says_on_which_days_people_can_be_added(clout, warehouse, published, arrow_rows, tmp_path):
+    for day in (date(2026, 11, 3), date(2026, 11, 4)):
+        scored = arrow_rows(INFLUENCE, [{"day": day, "person_id": "twitter:1"}])
+        warehouse.replace(INFLUENCE, scored, {"methodology": "2026.11", "day": day}, run_id="r", job="j")
+    said = clout("consent", "set", "twitter:1", "public").out
+    assert said.endswith(
+        "whoever may be published now appears in days published from now on; to add them to a day that is scored already"
+        " (2026-11-03..2026-11-04), run `clout publish --day DAY` for each\n"
+    )
+    assert "clout publish" not in clout("consent", "set", "twitter:1", "no").out
+
+
+def test_a_mistyped_id_is_neither_set_nor_exported_nor_forgotten(clout, warehouse, published, monkeypatch, tmp_path):
+    monkeypatch.setenv("CLOUT_SUPPRESSION_KEYS", "7" * 64)
+    commands = [("consent", "set", "twitter:11", "no"), ("person", "forget", "twitter:11"),
+                ("person", "export", "twitter:11", "--to", str(tmp_path / "held"))]  # fmt: skip
+    before = [warehouse.version(table) for table in (CONSENT, RUNS)]
+    for command in commands:
+        refused = clout(*command)
+        assert (refused.code, refused.out) == (2, "")
+        assert refused.err.startswith(
+            "clout: twitter:11: nothing in this warehouse names this person; did you mean twitter:1"
+        )
+    assert [warehouse.version(table) for table in (CONSENT, RUNS)] == before
+    for command in commands:
+        assert clout(*command, "--in-advance").code == 0
+
+
+def test_an_old_file_says_that_a_later_word_stays(clout, warehouse, published, tmp_path):
+    clout("consent", "set", "twitter:1", "no")
+    file = tmp_path / "people.csv"
+    file.write_text("person_id,scope,since\ntwitter:1,public,2026-01-01\n")
+    assert clout("consent", "import", str(file)).out == (
+        "recorded the consent of 0 people; 1 not recorded, because they said something else later than the file (its"
+        " `since`, or its last change), and what they said last stays\n"
     )

@@ -1,6 +1,7 @@
 """Consent from a file: nothing is recorded unless every line is right."""
 
-from datetime import date
+import os
+from datetime import UTC, date, datetime
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,13 +13,17 @@ from jobs.people import imports
 DAY = date(2026, 11, 3)
 
 
-def row(person: str, scope: str, since: date = DAY, until: date | None = None) -> dict:
-    return {"person_id": person, "scope": scope, "since": since, "until": until}
+CHANGED = datetime(2026, 10, 1, 12, tzinfo=UTC)
+
+
+def row(person: str, scope: str, since: date = DAY, until: date | None = None, said_at: datetime = CHANGED) -> dict:
+    return {"person_id": person, "scope": scope, "since": since, "until": until, "said_at": said_at}
 
 
 def test_a_csv_file(tmp_path):
     file = tmp_path / "people.csv"
     file.write_text('\ufeffperson_id,scope,until\nx:ana,public,\n"x:b,o",self,2026-12-01\n', encoding="utf-8")
+    os.utime(file, (CHANGED.timestamp(), CHANGED.timestamp()))
     assert list(imports.rows(file, DAY)) == [
         row("x:ana", "public"), row("x:b,o", "self", until=date(2026, 12, 1)),
     ]  # fmt: skip
@@ -27,7 +32,26 @@ def test_a_csv_file(tmp_path):
 def test_a_parquet_file(tmp_path):
     file = tmp_path / "people.parquet"
     pq.write_table(pa.table({"person_id": ["x:ana"], "scope": ["no"], "since": [date(2026, 1, 1)]}), file)
-    assert list(imports.rows(file, DAY)) == [row("x:ana", "no", date(2026, 1, 1))]
+    said_at = datetime(2026, 1, 1, tzinfo=UTC)  # before the file was changed
+    assert list(imports.rows(file, DAY)) == [row("x:ana", "no", date(2026, 1, 1), said_at=said_at)]
+
+
+def test_faults_of_many_lines_are_named_in_their_order_and_repeats_across_chunks(tmp_path, monkeypatch):
+    monkeypatch.setattr(imports, "CHUNK_LINES", 3)
+    file = tmp_path / "people.csv"
+    lines = [f"x:{n},public" for n in range(8)] + ["x:1,no", "ana,no", "x:2,no"]
+    file.write_text("\n".join(["person_id,scope", *lines]))
+    with pytest.raises(UsageError) as error:
+        imports.rows(file, DAY)
+    assert [line.split(":")[0].strip() for line in str(error.value).splitlines()[1:]] == [
+        "line 10",
+        "line 11",
+        "line 12",
+    ]
+    file.write_text("\n".join(["person_id,scope", *["ana,no"] * 30]))
+    with pytest.raises(UsageError) as error:
+        imports.rows(file, DAY)
+    assert len(str(error.value).splitlines()) == 1 + imports.FAULTS_SHOWN + 1
 
 
 @pytest.mark.parametrize(

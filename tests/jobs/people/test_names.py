@@ -6,6 +6,7 @@ from datetime import date
 from jobs.people.admission import Admission
 from jobs.people.names import hidden
 
+BO_TO_ANA = {"platform": "x", "actor_id": "bo", "target_id": "ana", "kind": "reply"}
 EXPLANATION = {
     "person_id": "x:ana",
     "day": date(2026, 11, 3),
@@ -13,11 +14,22 @@ EXPLANATION = {
     "paths": [{"people": ["x:cy", "x:bo", "x:ana"], "kinds": ["like", "reply"], "influence": 0.5}],
     "reasons": [{"reason": "engager_arrived", "people": [{"person_id": "x:cy", "points": 1.0}], "points": 1.0}],
     "acts": [
-        {"platform": "x", "actor_id": "cy", "target_id": "bo", "activity_id": "1", "kind": "like"},
-        {"platform": "x", "actor_id": "bo", "target_id": "ana", "activity_id": "2", "kind": "reply"},
+        {**BO_TO_ANA, "activity_id": "0", "day": date(2026, 11, 2), "occurred_at": 1},
+        {**BO_TO_ANA, "activity_id": "2", "day": date(2026, 11, 3), "occurred_at": 1},
+        {
+            "platform": "x",
+            "actor_id": "cy",
+            "target_id": "bo",
+            "activity_id": "1",
+            "day": date(2026, 11, 3),
+            "occurred_at": 2,
+        },
     ],
     "handles": {"x:ana": "ana", "x:bo": "bo", "x:cy": "cy"},
 }
+
+# The act by cy: first of its day, so that its place among the others says nothing about its time.
+HIDDEN = EXPLANATION["acts"][2] | {"actor_id": None, "activity_id": None, "occurred_at": None}
 
 
 class Decision(Admission):
@@ -36,10 +48,7 @@ def test_hidden_people_are_null_and_their_numbers_stay():
         "engagers": [{"person_id": "x:bo", "points": 2.0}, {"person_id": None, "points": 1.0}],
         "paths": [{"people": [None, "x:bo", "x:ana"], "kinds": ["like", "reply"], "influence": 0.5}],
         "reasons": [{"reason": "engager_arrived", "people": [{"person_id": None, "points": 1.0}], "points": 1.0}],
-        "acts": [
-            {"platform": "x", "actor_id": None, "target_id": "bo", "activity_id": None, "kind": "like"},
-            {"platform": "x", "actor_id": "bo", "target_id": "ana", "activity_id": "2", "kind": "reply"},
-        ],
+        "acts": [EXPLANATION["acts"][0], HIDDEN, EXPLANATION["acts"][1]],
         "handles": {"x:ana": "ana", "x:bo": "bo"},
     }
 

@@ -1,5 +1,6 @@
 """What all reports share: folders, files, and shares in words."""
 
+import pyarrow as pa
 import pytest
 
 from jobs.errors import UsageError
@@ -19,3 +20,13 @@ def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match=r"file: cannot be a folder for the report \(File exists\)$"):
         page.folder(tmp_path / "file")
+
+
+def test_no_spreadsheet_reads_a_name_as_a_formula(tmp_path):
+    page.write(
+        {"people": pa.table({"handle": ["=1+1", "ana"], "n": [-1, 2]}), "nobody": pa.table({"n": [1]}).slice(1)},
+        "",
+        tmp_path,
+    )
+    assert (tmp_path / "people.csv").read_text() == '"handle","n"\n"\'=1+1",-1\n"ana",2\n'
+    assert (tmp_path / "nobody.csv").read_text() == '"n"\n'
