@@ -9,6 +9,7 @@ from schemas.engagement import ENGAGEMENT
 from schemas.histories import HISTORIES
 from schemas.influence import INFLUENCE
 from schemas.legal_bases import LEGAL_BASES
+from schemas.links import LINKS
 from schemas.methodologies import METHODOLOGIES
 from schemas.publications import PUBLICATIONS
 from schemas.rejects import REJECTS
@@ -29,6 +30,7 @@ TABLES = (
     INFLUENCE,
     CONSENT,
     LEGAL_BASES,
+    LINKS,
     SUPPRESSED,
     SCORES,
     HISTORIES,

@@ -13,6 +13,7 @@ import engines
 import graphs
 import growth
 import history
+import links
 import live
 import pipeline
 import validate_search
@@ -22,7 +23,7 @@ from jobs import __version__
 from jobs.places import data_home
 
 ON_GRAPHS = {"engines": engines, "distributed": distributed, "budget": budget, "growth": growth}
-ALONE = {"history": history, "live": live, validate_search.NAME: validate_search}
+ALONE = {"history": history, "links": links, "live": live, validate_search.NAME: validate_search}
 ON_REQUEST = ("setup", validate_search.NAME)
 FIGURES = (*pipeline.NAMES, *ON_GRAPHS, *ALONE)
 

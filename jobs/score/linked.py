@@ -35,9 +35,11 @@ def passed_on_sql(a: str, arrived: str) -> str:
 
 
 def of_accounts_sql(rounds: int) -> str:
-    """SQL for one row (id, person, one, two, three) per account of `{sums}` that is in `{linked}` (account, person): the sums of
-    what reaches the account from accounts of others, by step, as multiples of 2^-36. `{spread}` is (src, dst, a), `{sums}` is
-    (id, one, two, three) of every account from an engine."""
+    """SQL for one row (id, person, one, two, three) per account of `{sums}` that is in `{linked}` (account, person).
+
+    The sums are of what reaches the account from accounts of others, by step, as multiples of 2^-36. `{spread}` is (src, dst,
+    a), `{sums}` is (id, one, two, three) of every account from an engine.
+    """
     second = passed_on_sql("engaged.a", "held.one - coalesce(own.a, 0)") if rounds >= 2 else "cast(0 as bigint)"
     third = passed_on_sql(
         "engaged.a", "greatest(held.two - coalesce(own.returned, 0) - coalesce(loops.returned, 0), cast(0 as bigint))"
