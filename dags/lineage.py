@@ -18,7 +18,7 @@ GROUNDS = ("consent", "legal_bases", "suppressed")  # who may be published
 TABLES: dict[str, tuple[Sequence[str], Sequence[str]]] = {
     "pull": ((), ("activity", "accounts", "rejects", "coverage")),
     "engagement": (("activity", "coverage"), ("engagement",)),
-    "influence": (("engagement", "accounts", "coverage"), ("influence",)),
+    "influence": (("engagement", "accounts", "coverage", "links"), ("influence", "influence_by_account")),
     "checks": (("influence", "publications", "coverage"), ()),
     "publish": (
         ("influence", *GROUNDS),
@@ -26,7 +26,7 @@ TABLES: dict[str, tuple[Sequence[str], Sequence[str]]] = {
     ),
     "consent": (GROUNDS, ("scores", "publications", "restatements", "score_changes", "histories")),
     "repair": (
-        ("coverage", "publications", *GROUNDS),
+        ("coverage", "publications", "links", *GROUNDS),
         (
             "activity",
             "accounts",
@@ -34,6 +34,7 @@ TABLES: dict[str, tuple[Sequence[str], Sequence[str]]] = {
             "coverage",
             "engagement",
             "influence",
+            "influence_by_account",
             "scores",
             "publications",
             "methodologies",

@@ -7,7 +7,7 @@ own earliest account.
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 
 import duckdb
@@ -79,6 +79,11 @@ def at_end_of(day: date, warehouse: Warehouse, version: int | None = None) -> Pe
         return NOBODY
     with scratch() as db:
         return resolved(db, evidence, day, nights().max_accounts)
+
+
+def newest(warehouse: Warehouse) -> datetime | None:
+    """The instant at which the newest row of `links` was recorded; None if there is none."""
+    return pc.max(warehouse.read(LINKS, columns=["recorded_at"])["recorded_at"]).as_py()
 
 
 def resolved(db: duckdb.DuckDBPyConnection, evidence: pa.Table, day: date, max_accounts: int) -> People:

@@ -14,13 +14,15 @@ account, these are the engines' equations. A person's influence is the sum over 
 The SQL is the common subset of Spark's and DuckDB's. Placeholders such as `{spread}` stand for tables.
 """
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from pyspark.sql import functions as F
 
-from jobs.score.attention import number
+from jobs.score.attention import number, real
 from schemas.fixed_point import UNIT
+from schemas.kinds import SIMULATED_PREFIX
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -104,6 +106,25 @@ def frame(spark: "SparkSession", accounts: pa.Table) -> "DataFrame":
 def of_accounts(spread: "DataFrame", sums: "DataFrame", linked: "DataFrame", rounds: int) -> "DataFrame":
     """The rows of `of_accounts_sql`."""
     return spread.sparkSession.sql(of_accounts_sql(rounds), spread=spread, sums=sums, linked=linked)
+
+
+def rows(parts: "DataFrame", accounts: "DataFrame", day: date, version: str) -> "DataFrame":
+    """The rows of `influence_by_account` of a day and a methodology's version, from rows of `of_accounts` and `accounts` (id,
+    handle)."""
+    platform = F.substring_index("id", ":", 1)
+    return parts.join(accounts, "id", "left").select(
+        F.lit(day).alias("day"),
+        F.lit(version).alias("methodology"),
+        F.col("person").alias("person_id"),
+        F.col("id").alias("account_id"),
+        platform.alias("platform"),
+        "handle",
+        platform.startswith(SIMULATED_PREFIX).alias("simulated"),
+        real(F.col("one") + F.col("two") + F.col("three")).alias("influence"),
+        real(F.col("one")).alias("direct"),
+        real(F.col("two")).alias("second"),
+        real(F.col("three")).alias("third"),
+    )
 
 
 def of_people(sums: "DataFrame", parts: "DataFrame", linked: "DataFrame") -> "DataFrame":

@@ -29,9 +29,15 @@ def row(
     """Evidence between accounts given without their platform; days and `at` count from `DAY`."""
     low, high = sorted((f"x:{one}", f"x:{other}"))
     return {
-        "account_a": low, "account_b": high, "kind": kind, "first_seen": on(since),
-        "until": None if until is None else on(until), "said_by": f"x:{by}" if by else "ops", "why": None, "recorded_at": datetime(2026, 11, 3, tzinfo=UTC) + timedelta(at),
-    }  # fmt: skip
+        "account_a": low,
+        "account_b": high,
+        "kind": kind,
+        "first_seen": on(since),
+        "until": None if until is None else on(until),
+        "said_by": f"x:{by}" if by else "ops",
+        "why": None,
+        "recorded_at": datetime(2026, 11, 3, tzinfo=UTC) + timedelta(at),
+    }
 
 
 def resolved(evidence: Iterable[dict], day: int = 0, max_accounts: int = 20) -> People:
@@ -109,17 +115,14 @@ def test_after_a_split_each_part_takes_its_own_earliest():
     assert joined(evidence, 5) == {"a": "a", "d": "a", "b": "c", "c": "c"}
 
 
+def drawn(pair: tuple[str, str], since: int, length: int | None, kind: str, by: int, at: int) -> dict:
+    until = None if length is None else since + length
+    return row(*pair, since, until, kind, "" if kind == "operator" else pair[by], at)
+
+
 evidence = st.lists(
     st.builds(
-        lambda pair, since, length, kind, by, at: row(
-            pair[0],
-            pair[1],
-            since,
-            None if length is None else since + length,
-            kind,
-            "" if kind == "operator" else pair[by],
-            at,
-        ),
+        drawn,
         st.sampled_from([(one, other) for one in "abcdefg" for other in "abcdefg" if one < other]),
         st.integers(0, 9),
         st.none() | st.integers(0, 9),
