@@ -6,6 +6,7 @@ others. If two people become one, the id of the one who was linked first stays. 
 own earliest account.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -19,6 +20,7 @@ from jobs.night_settings import nights
 from jobs.scratch import scratch
 from jobs.warehouse import digests
 from jobs.warehouse.storage import Warehouse
+from schemas import arrow
 from schemas.links import BY_BOTH, LINKS, WORDS
 
 # One row (a, b, since, holds) per pair of account numbers that was linked up to the day. Of `said`, 1 is account a, 2 is b.
@@ -75,6 +77,24 @@ NOBODY = People(
 def at_end_of(day: date, warehouse: Warehouse, version: int | None = None) -> People:
     """The people of the UTC day by `links`, at a version if given."""
     evidence = warehouse.read(LINKS, where=pc.field("first_seen") <= pa.scalar(day), version=version)
+    if not len(evidence):
+        return NOBODY
+    with scratch() as db:
+        return resolved(db, evidence, day, nights().max_accounts)
+
+
+def of_accounts(day: date, warehouse: Warehouse, accounts: Iterable[str], version: int | None = None) -> People:
+    """Like `at_end_of`, for look-ups: of the people who own these accounts, and perhaps of others. Reads only rows that connect
+    them."""
+    known: set[str] = set()
+    asked = set(accounts)
+    evidence = arrow.schema(LINKS).empty_table()
+    while asked - known:
+        known |= asked
+        names = pa.array(sorted(known), pa.string())
+        touching = pc.field("account_a").isin(names) | pc.field("account_b").isin(names)
+        evidence = warehouse.read(LINKS, where=touching & (pc.field("first_seen") <= pa.scalar(day)), version=version)
+        asked = {account for name in ("account_a", "account_b") for account in evidence[name].to_pylist()}
     if not len(evidence):
         return NOBODY
     with scratch() as db:

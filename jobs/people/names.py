@@ -10,13 +10,18 @@ Explanation = dict[str, Any]
 def hidden(explanation: Explanation, admission: Admission) -> Explanation:
     """The explanation (as from `jobs.why`) with null in place of each person who may not be named, and of the ids of acts by or
     towards them."""
-    named = admission.named(_people(explanation)) | {explanation["person_id"]}
+    named = admission.named(_people(explanation)) | {explanation["person_id"]} | _accounts(explanation)
     shown = dict(explanation)
     for group in ("engagers", "paths", "acts", "reasons"):
         if group in explanation:
             shown[group] = [_hidden(item, named) for item in explanation[group]]
     shown["handles"] = {person: handle for person, handle in explanation["handles"].items() if person in named}
     return shown
+
+
+def _accounts(explanation: Explanation) -> set[str]:
+    """The accounts of the person whose score is explained, if there are several."""
+    return {each["account_id"] for each in explanation.get("accounts", ())}
 
 
 def _people(explanation: Explanation) -> set[str]:

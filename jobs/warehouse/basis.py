@@ -7,7 +7,7 @@ digest, however often the day was pulled and counted in between.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pyarrow.compute as pc
@@ -19,6 +19,7 @@ from jobs.warehouse.commits import Span
 from jobs.warehouse.counted import Snapshot
 from jobs.warehouse.storage import Warehouse
 from schemas.coverage import COVERAGE
+from schemas.links import LINKS
 from schemas.methodology import Methodology
 from schemas.runs import RUNS
 
@@ -35,6 +36,7 @@ class Basis:
     covered: Mapping[str, set[date]]  # platform -> days of the window
     now: Snapshot
     accounts_digest: str | None = None
+    published_at: datetime = datetime.max.replace(tzinfo=UTC)
 
     @property
     def first_day(self) -> date:
@@ -71,8 +73,9 @@ def published_basis(warehouse: Warehouse, day: date, methodology: Methodology) -
         platform: {date.fromisoformat(day) for day in days} for platform, days in publication.covered_days.items()
     }
     basis = Basis(
-        day=day, methodology=methodology, covered=covered, now=now, accounts_digest=publication.accounts_digest
-    )
+        day=day, methodology=methodology, covered=covered, now=now,
+        accounts_digest=publication.accounts_digest, published_at=publication.published_at,
+    )  # fmt: skip
     # Earlier versions of clout recorded no digests. For them, only recomputed scores show whether the acts are the same.
     if publication.activity_digests is not None:
         then = {date.fromisoformat(day): digest for day, digest in publication.activity_digests.items()}
@@ -128,9 +131,12 @@ def refuse_other_data(warehouse: Warehouse, basis: Basis, computed: np.ndarray, 
     if not count:
         return
     digest = known_accounts.credibility_digest(warehouse, basis.now, basis.day)
+    linked = warehouse.row_count(LINKS, {"recorded_at": Span(basis.published_at, datetime.max.replace(tzinfo=UTC))})
     because = (
         "account data up to the day was pulled again since"
         if basis.accounts_digest not in (None, digest)
+        else "accounts were linked or unlinked since"
+        if linked
         else "the published rows come from another computation"
     )
     raise CloutError(

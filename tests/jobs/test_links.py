@@ -73,15 +73,12 @@ def test_what_a_word_and_its_end_leave_in_the_table(warehouse):
 
 
 @pytest.mark.parametrize(
-    ("accounts", "problem"),
-    [
-        ((ANA, ANA), "git:ana: an account is always one person with itself"),
-        (("ana", ANA), "'ana' is no person_id"),
-    ],
+    ("account", "problem"),
+    [(ANA, "git:ana: an account is always one person with itself"), ("ana", "'ana' is no person_id")],
 )
-def test_what_is_no_pair_is_refused(warehouse, accounts, problem):
+def test_what_is_no_pair_is_refused(warehouse, account, problem):
     with pytest.raises(UsageError, match=problem):
-        job.record(warehouse, said(), *accounts, BATCH)
+        job.record(warehouse, said(), account, ANA, BATCH)
     assert warehouse.row_count(LINKS, {}) == 0
 
 
