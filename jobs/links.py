@@ -54,8 +54,9 @@ def record(warehouse: Warehouse, params: Params, account: str, other: str, batch
 
 
 def end(warehouse: Warehouse, params: Params, account: str, other: str, batch: Batch) -> int:
-    """Ends all evidence of both accounts that holds on `params.day` or begins later; returns the number of rows. On the first
-    day of a link, it is undone as if it had never been. Raises `UsageError` like `pair`, or if there is nothing to end."""
+    """Ends all evidence of both accounts that holds on `params.day` or begins later; returns the number of rows. If that is the
+    first day of a link or before, it is undone as if it had never been. Raises `UsageError` like `pair`, or if there is nothing
+    to end."""
     one, two = pair(account, other)
     theirs = (pc.field("account_a") == one) & (pc.field("account_b") == two)
     newest: dict[tuple[Any, ...], dict[str, Any]] = {}
@@ -69,7 +70,10 @@ def end(warehouse: Warehouse, params: Params, account: str, other: str, batch: B
 
 
 def _ended(row: dict[str, Any], params: Params) -> dict[str, Any]:
-    return {"until": params.day, "said_by": params.by if row["kind"] in WORDS else row["said_by"]}
+    return {
+        "until": max(params.day, row["first_seen"]),
+        "said_by": params.by if row["kind"] in WORDS else row["said_by"],
+    }
 
 
 def _add(warehouse: Warehouse, params: Params, given: Sequence[dict[str, Any]], batch: Batch) -> None:

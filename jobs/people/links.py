@@ -6,10 +6,11 @@ others. If two people become one, the id of the one who was linked first stays. 
 own earliest account.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -22,6 +23,8 @@ from jobs.warehouse import digests
 from jobs.warehouse.storage import Warehouse
 from schemas import arrow
 from schemas.links import BY_BOTH, LINKS, WORDS
+
+SHOWN = ("account_a", "account_b", "kind", "first_seen", "until", "said_by", "why")
 
 # One row (a, b, since, holds) per pair of account numbers that was linked up to the day. Of `said`, 1 is account a, 2 is b.
 _PAIRS = """
@@ -59,6 +62,13 @@ class People:
     def person_of(self) -> dict[str, str]:
         """Account -> person."""
         return dict(zip(*(column.to_pylist() for column in self.accounts.itercolumns()), strict=True))
+
+    def by_person(self) -> dict[str, list[str]]:
+        """Person -> accounts, both in order."""
+        found: dict[str, list[str]] = {}
+        for account, person in self.person_of.items():
+            found.setdefault(person, []).append(account)
+        return dict(sorted(found.items()))
 
     def of(self, person: str) -> list[str]:
         """The person's accounts, sorted: the person_id alone if the person has only one, none if it is another person's
@@ -99,6 +109,14 @@ def of_accounts(day: date, warehouse: Warehouse, accounts: Iterable[str], versio
         return NOBODY
     with scratch() as db:
         return resolved(db, evidence, day, nights().max_accounts)
+
+
+def evidence(warehouse: Warehouse, accounts: Sequence[str]) -> list[dict[str, Any]]:
+    """The rows of `links` (columns `SHOWN`) between these accounts, those that ended or were replaced too, in order."""
+    names = pa.array(accounts, pa.string())
+    between = pc.field("account_a").isin(names) & pc.field("account_b").isin(names)
+    order = [(name, "ascending") for name in ("account_a", "account_b", "recorded_at", "said_by")]
+    return warehouse.read(LINKS, where=between).sort_by(order).select(SHOWN).to_pylist()
 
 
 def newest(warehouse: Warehouse) -> datetime | None:

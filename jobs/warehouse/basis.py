@@ -23,6 +23,8 @@ from schemas.links import LINKS
 from schemas.methodology import Methodology
 from schemas.runs import RUNS
 
+END = datetime.max.replace(tzinfo=UTC)
+
 # Tolerance of fixed-point storage, relative to max(1, influence).
 TOLERANCE = 1e-8
 
@@ -36,7 +38,7 @@ class Basis:
     covered: Mapping[str, set[date]]  # platform -> days of the window
     now: Snapshot
     accounts_digest: str | None = None
-    published_at: datetime = datetime.max.replace(tzinfo=UTC)
+    published_at: datetime | None = None
 
     @property
     def first_day(self) -> date:
@@ -131,7 +133,7 @@ def refuse_other_data(warehouse: Warehouse, basis: Basis, computed: np.ndarray, 
     if not count:
         return
     digest = known_accounts.credibility_digest(warehouse, basis.now, basis.day)
-    linked = warehouse.row_count(LINKS, {"recorded_at": Span(basis.published_at, datetime.max.replace(tzinfo=UTC))})
+    linked = basis.published_at and warehouse.row_count(LINKS, {"recorded_at": Span(basis.published_at, END)})
     because = (
         "account data up to the day was pulled again since"
         if basis.accounts_digest not in (None, digest)

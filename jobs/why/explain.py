@@ -160,6 +160,11 @@ def published(warehouse: Warehouse, person: str, day: date, methodology: Methodo
     partition = {"methodology": methodology.version, "day": day}
     rows = warehouse.read(SCORES, partition, where=pc.field("person_id") == person).to_pylist()
     if not rows:
+        owner = links.of_accounts(day, warehouse, [person]).person_of.get(person, person)
+        if owner != person:
+            raise CloutError(
+                f"scores {day} ({methodology.version}): {person} is an account of {owner}; ask for {owner}"
+            )
         raise CloutError(
             f"scores {day} ({methodology.version}): {person} has no score; `clout show {person}` lists the days with one"
         )

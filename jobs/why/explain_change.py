@@ -79,7 +79,8 @@ def explained(warehouse: Warehouse, person: str, params: Params, top: int) -> Ex
         "since_methodology": params.since_methodology.version,
         **{f"since_{name}": before[name] for name in NOTHING},
         **{name: after[name] for name in NOTHING},
-        **_accounts({*old_mine.of(person)}, {*mine.of(person)}),
+        "accounts_gained": sorted({*mine.of(person)} - {*old_mine.of(person)}),
+        "accounts_lost": len({*old_mine.of(person)} - {*mine.of(person)}),
         "reasons": ranked,
         "uncovered_days": _uncovered(warehouse, old, new, person),
         "handles": known_accounts.at_end_of(new.day, warehouse, new.now).handles(named | {person}),
@@ -105,13 +106,6 @@ def _row(warehouse: Warehouse, person: str, day: date, methodology: Methodology)
     partition = {"methodology": methodology.version, "day": day}
     rows = warehouse.read(SCORES, partition, columns=list(NOTHING), where=pc.field("person_id") == person).to_pylist()
     return rows[0] if rows else NOTHING
-
-
-def _accounts(before: set[str], after: set[str]) -> Explanation:
-    """`accounts_gained`, and the number of `accounts_lost`; nothing if there are neither."""
-    if before == after:
-        return {}
-    return {"accounts_gained": sorted(after - before), "accounts_lost": len(before - after)}
 
 
 def _reason(

@@ -20,6 +20,11 @@ DAYS = [DAY + timedelta(number) for number in range(4)]
 ANA, ANA2, BATCH = "git:ana", "toot:ana", Batch("test")
 
 
+def said(number: int, day: date) -> links.Params:
+    """The word recorded as the `number`th, which counts from the day."""
+    return links.Params(at=datetime.now(UTC) + timedelta(seconds=number), by="ops", day=day)
+
+
 @pytest.fixture(scope="module")
 def world(empty, arrow_rows, tmp_path_factory) -> SparklessWorld:
     """Ana is on two platforms, and her second account praises her first. Dee engages both of them. The links hold on the second
@@ -32,14 +37,13 @@ def world(empty, arrow_rows, tmp_path_factory) -> SparklessWorld:
     made.put("test", [
         Did(DAY, "git", "like", "bo", "ana"), Did(DAY, "git", "reply", "cy", "ana"), Did(DAY, "git", "like", "cy", "bo"),
         Did(DAY, "git", "reply", "ana", "cy"), Did(DAY, "toot", "like", "dee", "ana"), Did(DAY, "toot", "reply", "dee", "eve"),
-        Did(DAY, "toot", "like", "eve", "dee"), Did(DAY, "git", "like", "bo", "cy"), Did(DAYS[2], "toot", "reply", "eve", "ana"),
+        Did(DAY, "toot", "like", "eve", "dee"), Did(DAY, "git", "like", "bo", "cy"),
+        Did(DAYS[2], "toot", "reply", "eve", "ana"),
         Did(DAY, "git", "like", "work", "ana"), Did(DAY, "git", "reply", "bo", "work"), Did(DAY, "git", "like", "bo", "dee"),
     ])  # fmt: skip
     for number, other in enumerate((ANA2, "git:work")):
-        params = {"at": datetime.now(UTC) + timedelta(seconds=number), "by": "ops"}
-        links.record(warehouse, links.Params(day=DAYS[1], **params), ANA, other, BATCH)
-        later = {**params, "at": params["at"] + timedelta(seconds=9)}
-        links.end(warehouse, links.Params(day=DAYS[3], **later), ANA, other, BATCH)
+        links.record(warehouse, said(number, DAYS[1]), ANA, other, BATCH)
+        links.end(warehouse, said(number + 9, DAYS[3]), ANA, other, BATCH)
     for day in DAYS:
         made.publish(day)
     return made
@@ -78,6 +82,11 @@ def test_ones_own_accounts_are_no_engagers_and_on_no_path(world):
     assert {act["target_id"] for act in found["acts"]} >= {"ana", "work"}, "acts on each of the accounts"
     (bo,) = (engager for engager in found["engagers"] if engager["person_id"] == "git:bo")
     assert {kind["kind"]: kind["act_count"] for kind in bo["kinds"]} == {"like": 1, "reply": 1}
+
+
+def test_whose_account_it_is_that_has_no_row(world):
+    with pytest.raises(CloutError, match=r"toot:ana is an account of git:ana; ask for git:ana"):
+        explained(world, DAYS[2], ANA2)
 
 
 def test_a_person_with_one_account_has_no_list_of_accounts(world):
@@ -126,8 +135,7 @@ def test_a_changed_link_leaves_everybody_else_explained(world, arrow_rows, tmp_p
     """Only the people concerned must be scored again."""
     copy = Warehouse(str(shutil.copytree(world.warehouse.root, tmp_path / "copy")))
     world = SparklessWorld(copy, arrow_rows)
-    later = links.Params(at=datetime.now(UTC) + timedelta(seconds=60), by="ops", day=DAYS[1])
-    links.end(world.warehouse, later, ANA, ANA2, BATCH)
+    links.end(world.warehouse, said(60, DAYS[1]), ANA, ANA2, BATCH)
     assert explained(world, DAYS[2], "git:bo")["influence"] > 0
     with pytest.raises(CloutError, match="accounts were linked or unlinked since"):
         explained(world, DAYS[2])
