@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
 
-GROUNDS = ("consent", "legal_bases", "suppressed")  # who may be published
+GROUNDS = ("consent", "legal_bases", "links", "suppressed")  # who may be published
 
 # command -> (tables it reads, tables it writes), without `runs`, which every command writes.
 TABLES: dict[str, tuple[Sequence[str], Sequence[str]]] = {
@@ -26,7 +26,7 @@ TABLES: dict[str, tuple[Sequence[str], Sequence[str]]] = {
     ),
     "consent": (GROUNDS, ("scores", "publications", "restatements", "score_changes", "histories")),
     "repair": (
-        ("coverage", "publications", "links", *GROUNDS),
+        ("coverage", "publications", *GROUNDS),
         (
             "activity",
             "accounts",

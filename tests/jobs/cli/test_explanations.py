@@ -30,7 +30,8 @@ def change(*reasons: dict[str, Any], **columns: Any) -> dict[str, Any]:
     return {
         "person_id": "x:ana", "day": date(2026, 11, 4), "since_day": date(2026, 11, 3),
         "methodology": "2026.12", "since_methodology": "2026.11", "reasons": list(reasons), "uncovered_days": {},
-        "accounts_gained": ["y:ana"], "accounts_lost": 2, "handles": {}, **held, **{f"since_{name}": value for name, value in before.items()}, **columns,
+        "accounts_gained": ["y:ana"], "accounts_lost": 2, "handles": {}, **held,
+        **{f"since_{name}": value for name, value in before.items()}, **columns,
     }  # fmt: skip
 
 
