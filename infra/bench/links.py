@@ -91,6 +91,7 @@ def table(figures: Sequence[Figure]) -> Table:
 if __name__ == "__main__":
     began = time.monotonic()
     found = links.at_end_of(DAY, Warehouse(sys.argv[1]))
+    digest = found.digest
     seconds = time.monotonic() - began
     people = len(pa.compute.unique(found.accounts["person"]))
-    print(json.dumps({"seconds": seconds, "people": people, "too_large": len(found.too_large)}))
+    print(json.dumps({"seconds": seconds, "people": people, "too_large": len(found.too_large), "digest": digest}))
