@@ -21,14 +21,13 @@ from pyspark.sql import functions as F
 from jobs import spark_partitions
 from jobs.engines import AUTO, choice
 from jobs.errors import CloutError
-from jobs.people import links
-from jobs.people.links import People
 from jobs.score import attention, linked, measures
 from jobs.score.attention import real
-from jobs.warehouse import counted, digests, known_accounts, methodologies, runs
+from jobs.warehouse import counted, digests, known_accounts, links, methodologies, runs
 from jobs.warehouse.commits import Span
 from jobs.warehouse.counted import Snapshot
 from jobs.warehouse.known_accounts import Known
+from jobs.warehouse.links import People
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.window import (

@@ -11,9 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.people import links
 from jobs.scratch import scratch
-from jobs.warehouse import runs
+from jobs.warehouse import links, runs
 from jobs.warehouse.basis import refuse_other_data
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse

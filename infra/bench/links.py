@@ -13,7 +13,7 @@ import pyarrow as pa
 from measuring import Command
 from rich.table import Table
 
-from jobs.people import links
+from jobs.warehouse import links
 from jobs.warehouse.storage import Warehouse
 from schemas import arrow
 from schemas.links import LINKS

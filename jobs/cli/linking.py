@@ -53,7 +53,7 @@ def add(
     Example: clout link mastodon.example:42 github:ana --why "each names the other" --since 2026-11-01
     """
     from jobs import links as job
-    from jobs.people.links import of_accounts
+    from jobs.warehouse.links import of_accounts
     from jobs.warehouse.runs import Batch
 
     log(verbose)
@@ -111,8 +111,8 @@ def links(
 
     Without a person it lists only people who may be named, and accounts that are not joined because they would be too many.
     """
-    from jobs.people import links as people
     from jobs.people.admission import decide
+    from jobs.warehouse import links as people
 
     log(verbose)
     warehouse, on = open_to_read(sample), (day or datetime.now(UTC)).date()

@@ -13,8 +13,7 @@ from itertools import accumulate
 from typing import Any
 
 from jobs.days import ONE_DAY
-from jobs.people import links
-from jobs.warehouse import counted, known_accounts, runs
+from jobs.warehouse import counted, known_accounts, links, runs
 from jobs.warehouse.commits import Span
 from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.window import activity_digests
@@ -55,7 +54,6 @@ def find(warehouse: Warehouse, first_day: date, last_day: date, methodology: str
     now = activity_digests(warehouse, min(map(_first_day, published)), max(row["day"] for row in published))
     pulled_at = _pulled_at(warehouse, max(row["day"] for row in published))
     snapshot = counted.snapshot(warehouse)
-    linked_at = links.newest(warehouse)
     stale = []
     for row in published:
         day = row["day"]
@@ -70,8 +68,7 @@ def find(warehouse: Warehouse, first_day: date, last_day: date, methodology: str
         )
         # Links that were recorded while the day was scored may be missing from it.
         linked = (
-            linked_at is not None
-            and linked_at >= row["published_at"] - ONE_DAY
+            links.are_recorded_since(warehouse, row["published_at"] - ONE_DAY, day)
             and links.at_end_of(day, warehouse).digest != row["links_digest"]
         )
         if changed or accounts or linked:

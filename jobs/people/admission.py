@@ -15,9 +15,9 @@ import pyarrow.compute as pc
 
 from jobs import labels
 from jobs.errors import UsageError
-from jobs.people import consent, legal_basis, links
+from jobs.people import consent, legal_basis
 from jobs.people.legal_basis import LegalBasis
-from jobs.warehouse import runs, suppression
+from jobs.warehouse import links, runs, suppression
 from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.suppression import Suppressed
 from schemas.consent import CONSENT, NO, PUBLIC, SCOPES

@@ -7,23 +7,20 @@ digest, however often the day was pulled and counted in between.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 import numpy as np
 import pyarrow.compute as pc
 
 from jobs.days import spans
 from jobs.errors import CloutError
-from jobs.warehouse import counted, known_accounts, publications, runs, window
+from jobs.warehouse import counted, known_accounts, links, publications, runs, window
 from jobs.warehouse.commits import Span
 from jobs.warehouse.counted import Snapshot
 from jobs.warehouse.storage import Warehouse
 from schemas.coverage import COVERAGE
-from schemas.links import LINKS
 from schemas.methodology import Methodology
 from schemas.runs import RUNS
-
-END = datetime.max.replace(tzinfo=UTC)
 
 # Tolerance of fixed-point storage, relative to max(1, influence).
 TOLERANCE = 1e-8
@@ -133,7 +130,7 @@ def refuse_other_data(warehouse: Warehouse, basis: Basis, computed: np.ndarray, 
     if not count:
         return
     digest = known_accounts.credibility_digest(warehouse, basis.now, basis.day)
-    linked = basis.published_at and warehouse.row_count(LINKS, {"recorded_at": Span(basis.published_at, END)})
+    linked = basis.published_at and links.are_recorded_since(warehouse, basis.published_at, basis.day)
     because = (
         "account data up to the day was pulled again since"
         if basis.accounts_digest not in (None, digest)

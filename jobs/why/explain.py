@@ -18,11 +18,10 @@ import pyarrow.compute as pc
 
 from jobs.engines import memory
 from jobs.errors import CloutError
-from jobs.people import links
 from jobs.people.admission import decide
 from jobs.people.names import hidden
 from jobs.scratch import scratch
-from jobs.warehouse import known_accounts
+from jobs.warehouse import known_accounts, links
 from jobs.warehouse.basis import Basis, published_basis, refuse_other_data
 from jobs.warehouse.storage import Warehouse
 from jobs.why import acts, attention_graph, paths, prospects, sensitivity

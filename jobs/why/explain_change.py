@@ -15,11 +15,10 @@ import pyarrow.compute as pc
 
 from jobs.days import ONE_DAY, days_between
 from jobs.errors import CloutError
-from jobs.people import links
 from jobs.people.admission import decide
 from jobs.people.names import hidden
 from jobs.scratch import scratch
-from jobs.warehouse import known_accounts
+from jobs.warehouse import known_accounts, links
 from jobs.warehouse.basis import Basis, refuse_other_data
 from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.window import covered_days

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.engines import memory
-from jobs.people.links import People
 from jobs.score import linked
+from jobs.warehouse.links import People
 from schemas.fixed_point import UNIT
 
 if TYPE_CHECKING:

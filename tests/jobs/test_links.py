@@ -9,7 +9,7 @@ import pytest
 from jobs import links as job
 from jobs.errors import UsageError
 from jobs.nights import staleness
-from jobs.people import links
+from jobs.warehouse import links
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
 from schemas.arrow import sorted_by_grain

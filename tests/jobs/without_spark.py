@@ -12,12 +12,11 @@ import pyarrow.compute as pc
 
 from jobs import engagement, influence
 from jobs.engines import memory
-from jobs.people import links
-from jobs.people.links import People
 from jobs.score import linked
 from jobs.scratch import scratch
-from jobs.warehouse import counted, digests, known_accounts, runs
+from jobs.warehouse import counted, digests, known_accounts, links, runs
 from jobs.warehouse.basis import Basis
+from jobs.warehouse.links import People
 from jobs.warehouse.runs import Batch, Run
 from jobs.warehouse.storage import Warehouse, rows
 from jobs.warehouse.window import activity_digests, covered_days, stale_days, uncovered_days

@@ -2,7 +2,7 @@
 
 import json
 
-from jobs.people import links
+from jobs.warehouse import links
 from tests.jobs.cli.conftest import DAY
 
 ANA, BO = "twitter:1", "toot.example:ana"

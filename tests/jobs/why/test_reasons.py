@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.people.links import NOBODY, People
 from jobs.scratch import scratch
 from jobs.warehouse import counted
 from jobs.warehouse.basis import Basis
+from jobs.warehouse.links import NOBODY, People
 from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.window import covered_days
 from jobs.why import reasons, sensitivity

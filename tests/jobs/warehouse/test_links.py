@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.people import links
-from jobs.people.links import People
+from jobs.warehouse import links
+from jobs.warehouse.links import People
 from jobs.warehouse.storage import rows
 from schemas.links import LINKS
 from tests.jobs.owners import database

@@ -8,7 +8,7 @@ own earliest account.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from jobs.night_settings import nights
 from jobs.scratch import scratch
 from jobs.warehouse import digests
+from jobs.warehouse.commits import Span
 from jobs.warehouse.storage import Warehouse
 from schemas import arrow
 from schemas.links import BY_BOTH, LINKS, WORDS
@@ -119,9 +120,10 @@ def evidence(warehouse: Warehouse, accounts: Sequence[str]) -> list[dict[str, An
     return warehouse.read(LINKS, where=between).sort_by(order).select(SHOWN).to_pylist()
 
 
-def newest(warehouse: Warehouse) -> datetime | None:
-    """The instant at which the newest row of `links` was recorded; None if there is none."""
-    return pc.max(warehouse.read(LINKS, columns=["recorded_at"])["recorded_at"]).as_py()
+def are_recorded_since(warehouse: Warehouse, at: datetime, day: date) -> bool:
+    """Whether evidence that begins on the UTC day or before was recorded at that instant or later."""
+    later = {"recorded_at": Span(at, datetime.max.replace(tzinfo=UTC)), "first_seen": Span(date.min, day)}
+    return warehouse.row_count(LINKS, later) > 0
 
 
 def resolved(db: duckdb.DuckDBPyConnection, evidence: pa.Table, day: date, max_accounts: int) -> People:
