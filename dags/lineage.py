@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
 
-GROUNDS = ("consent", "legal_bases", "suppressed")  # who may be published
+GROUNDS = ("consent", "legal_bases", "links", "suppressed")  # who may be published
 
 # command -> (tables it reads, tables it writes), without `runs`, which every command writes.
 TABLES: dict[str, tuple[Sequence[str], Sequence[str]]] = {
     "pull": ((), ("activity", "accounts", "rejects", "coverage")),
     "engagement": (("activity", "coverage"), ("engagement",)),
-    "influence": (("engagement", "accounts", "coverage"), ("influence",)),
+    "influence": (("engagement", "accounts", "coverage", "links"), ("influence", "influence_by_account")),
     "checks": (("influence", "publications", "coverage"), ()),
     "publish": (
         ("influence", *GROUNDS),
@@ -34,6 +34,7 @@ TABLES: dict[str, tuple[Sequence[str], Sequence[str]]] = {
             "coverage",
             "engagement",
             "influence",
+            "influence_by_account",
             "scores",
             "publications",
             "methodologies",

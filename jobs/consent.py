@@ -20,10 +20,11 @@ from jobs.warehouse import histories, runs, suppression
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
 from schemas.influence import INFLUENCE
-from schemas.methodology import load, official
+from schemas.methodology import load
 from schemas.score_changes import SCORE_CHANGES
 from schemas.scores import SCORES
 from schemas.table import Table
+from schemas.versions import official
 
 JOB = "consent_record"
 

@@ -1,13 +1,16 @@
 """engagement -> influence: how much attention each person holds at the end of a day, and its parts.
 
-Reads the window's days of `engagement`, `coverage` and the newest `accounts`; replaces only (methodology, day) of `influence`.
+Reads the window's days of `engagement`, `coverage`, the newest `accounts` and `links`; replaces only (methodology, day) of
+`influence` and, if people have several accounts, of `influence_by_account`.
 README's "How a score is made" has the equations. An engine (`jobs.engines`) sums the attention that arrives in each step;
 everything else is Spark SQL here.
 """
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
@@ -18,12 +21,13 @@ from pyspark.sql import functions as F
 from jobs import spark_partitions
 from jobs.engines import AUTO, choice
 from jobs.errors import CloutError
-from jobs.score import attention, measures
+from jobs.score import attention, linked, measures
 from jobs.score.attention import real
-from jobs.warehouse import counted, digests, known_accounts, methodologies, runs
+from jobs.warehouse import counted, digests, known_accounts, links, methodologies, runs
 from jobs.warehouse.commits import Span
 from jobs.warehouse.counted import Snapshot
 from jobs.warehouse.known_accounts import Known
+from jobs.warehouse.links import People
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.window import (
@@ -35,7 +39,9 @@ from jobs.warehouse.window import (
 )
 from schemas.engagement import ENGAGEMENT
 from schemas.influence import INFLUENCE
+from schemas.influence_by_account import INFLUENCE_BY_ACCOUNT
 from schemas.kinds import POST, SIMULATED_PREFIX
+from schemas.links import LINKS
 from schemas.methodology import Methodology
 
 if TYPE_CHECKING:
@@ -92,7 +98,7 @@ def people(
     coverage: Mapping[str, float],
     params: Params,
 ) -> "DataFrame":
-    """The rows of `influence`: one per account of `sums` (id, one, two, three as multiples of 2^-36).
+    """The rows of `influence`: one per person of `sums` (id, one, two, three as multiples of 2^-36).
 
     `beside` is (id, engager_count, amplification, inclusion), `accounts` is (id, handle), `coverage` is platform -> covered
     share of the window.
@@ -118,7 +124,7 @@ def people(
             "rank",
             "percentile",
             F.coalesce("engager_count", F.lit(0)).cast("long").alias("engager_count"),
-            F.element_at(covered, platform).alias("window_coverage"),
+            F.coalesce(F.element_at(covered, platform), F.lit(0.0)).alias("window_coverage"),
             "amplification",
             "inclusion",
         )
@@ -140,7 +146,7 @@ def window_attention(found: "Read", params: Params) -> "DataFrame":
 @dataclass(frozen=True)
 class Read:
     """The inputs of a day's score: versions of the tables, the window's engagement, what is known of accounts at the end of the
-    day, the ids of the bots among them, and platform -> covered days of the window."""
+    day, the ids of the bots among them, platform -> covered days of the window, and who has several accounts."""
 
     snapshot: Snapshot
     engagement: "DataFrame"
@@ -148,11 +154,30 @@ class Read:
     accounts: Known
     bots: list[str]
     covered: dict[str, set[date]]
+    people: People = links.NOBODY
+    links: int = 0  # version of the table
 
     @property
     def spark_partitions(self) -> int:
         """Spark partitions to use for the window's engagement and its pairs."""
         return spark_partitions.enough(self.engagement.sparkSession, self.row_count)
+
+    @cached_property
+    def linked(self) -> "DataFrame | None":
+        """(account, person) of the people who have several accounts; None if nobody has."""
+        accounts = self.people.accounts
+        return linked.frame(self.engagement.sparkSession, accounts) if len(accounts) else None
+
+    def parts(self, sums: "DataFrame", spread: "DataFrame", params: Params) -> "DataFrame | None":
+        """The parts of people who have several accounts, as rows of `linked.of_accounts`; None if nobody has."""
+        if self.linked is None:
+            return None
+        return linked.of_accounts(spread, sums, self.linked, params.methodology.rounds)
+
+    def known(self, ids: "DataFrame") -> "DataFrame":
+        """(id, handle) of these accounts (id)."""
+        asked = F.broadcast(ids) if self.row_count <= BROADCAST_ROWS else ids
+        return self.accounts.frame(self.engagement.sparkSession, asked)
 
     def factors(self, params: Params) -> "DataFrame":
         """The decay factors of the window's covered days, with the days that `measures` reads. Raises `EmptyWindowError` if no
@@ -186,18 +211,24 @@ def read(session: "SparkSession", warehouse: Warehouse, params: Params) -> Read:
         )
     accounts = known_accounts.at_end_of(params.day, warehouse, found)
     covered = covered_days(warehouse, first_day, params.day, found.coverage)
-    return Read(found, engagement, row_count, accounts, accounts.bots(), covered)
+    version = warehouse.version(LINKS)
+    people = links.at_end_of(params.day, warehouse, version)
+    return Read(found, engagement, row_count, accounts, accounts.bots(), covered, people, version)
 
 
-def everybody(found: Read, sums: "DataFrame", spread: "DataFrame", params: Params) -> "DataFrame":
-    """The rows of `influence`, from the data read, an engine's sums and the spread of attention."""
+def everybody(
+    found: Read, sums: "DataFrame", spread: "DataFrame", parts: "DataFrame | None", params: Params
+) -> "DataFrame":
+    """The rows of `influence`, from the data read, an engine's sums, the spread of attention and the result of
+    `found.parts`."""
     methodology = params.methodology
     share = {platform: len(days) / methodology.lookback_days for platform, days in found.covered.items()}
-    beside = measures.beside(spread, found.engagement, found.factors(params), sums, methodology, found.spark_partitions)
-    ids = sums.select("id")
-    if found.row_count <= BROADCAST_ROWS:
-        ids = F.broadcast(ids)
-    return people(sums, beside, found.accounts.frame(sums.sparkSession, ids), share, params)
+    beside = measures.beside(
+        spread, found.engagement, found.factors(params), sums, methodology, found.spark_partitions, found.linked
+    )
+    if parts is not None and found.linked is not None:
+        sums = linked.of_people(sums, parts, found.linked)
+    return people(sums, beside, found.known(sums.select("id")), share, params)
 
 
 def run(
@@ -210,30 +241,35 @@ def run(
         methodologies.refuse_changed(warehouse, methodology)
         known_accounts.make_copy(warehouse, counted.snapshot(warehouse), params.day, run_id=row.id)
         found = read(session, warehouse, params)
-        row.inputs = found.snapshot.versions
+        row.inputs = found.snapshot.versions | {LINKS.name: found.links}
         first_day, coverage = methodology.first_day(params.day), found.snapshot.coverage
         counted_from = activity_digests(warehouse, first_day, params.day, coverage)
         row.parameters["activity_digests"] = {str(day): digest for day, digest in counted_from.items()}
         row.parameters["accounts_digest"] = digests.of_texts(found.bots)
+        if found.people.digest:
+            row.parameters[digests.LINKS] = found.people.digest
         known = counted.platforms(warehouse, found.snapshot, params.day)
         row.uncovered_days = uncovered_days(found.covered, known, first_day, params.day)
-        spread = window_attention(found, params)
-        spread.persist(StorageLevel.MEMORY_AND_DISK)
-        try:
+        partition = {"methodology": methodology.version, "day": params.day}
+        with ExitStack() as ended:
+            spread = window_attention(found, params)
+            ended.callback(spread.persist(StorageLevel.MEMORY_AND_DISK).unpersist)
             adding = choice.chosen(engine, spread)
             row.engine = adding.name
             sums = adding.sums(spread, methodology.rounds)
-            try:
-                scored = everybody(found, sums, spread, params)
-                partition = {"methodology": methodology.version, "day": params.day}
-                warehouse.replace_by_spark(INFLUENCE, scored, partition, run_id=row.id, job=JOB)
-            finally:
-                sums.unpersist()
+            ended.callback(sums.unpersist)
+            parts = found.parts(sums, spread, params)
+            if parts is not None:
+                ended.callback(parts.persist(StorageLevel.MEMORY_AND_DISK).unpersist)
+                by_account = linked.rows(parts, found.known(parts.select("id")), params.day, methodology.version)
+                warehouse.replace_by_spark(INFLUENCE_BY_ACCOUNT, by_account, partition, run_id=row.id, job=JOB)
+            elif warehouse.row_count(INFLUENCE_BY_ACCOUNT, partition):
+                warehouse.delete(INFLUENCE_BY_ACCOUNT, partition, run_id=row.id, job=JOB)
+            scored = everybody(found, sums, spread, parts, params)
+            warehouse.replace_by_spark(INFLUENCE, scored, partition, run_id=row.id, job=JOB)
             row.counts["pairs"] = spread.count()
             row.counts["people"] = warehouse.row_count(INFLUENCE, partition)
             row.parameters[digests.INFLUENCE] = digests.of_stream(INFLUENCE, warehouse.reader(INFLUENCE, partition))
-        finally:
-            spread.unpersist()
     return row.counts
 
 

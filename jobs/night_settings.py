@@ -1,4 +1,4 @@
-"""The nights' settings for late data and retention: `infra/nights.yaml`, which documents each of them."""
+"""The nights' settings for late data, linked accounts and retention: `infra/nights.yaml`, which documents each of them."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -7,7 +7,7 @@ from jobs.places import nights_file
 
 
 class Nights(BaseModel):
-    """Settings in hours and days; `infra/nights.yaml` documents each."""
+    """Settings in hours, days and accounts; `infra/nights.yaml` documents each."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -15,6 +15,7 @@ class Nights(BaseModel):
     repair_days: int = Field(default=7, ge=0, le=366)
     withdraw_days: int = Field(default=7, ge=0, le=30)
     rescore_days: int = Field(default=7, ge=0, le=3660)
+    max_accounts: int = Field(default=20, ge=1, le=1000)
     gate_days: int = Field(default=7, ge=1, le=366)
     keep_replaced_days: int = Field(default=30, ge=1, le=36_600)
     landing_days: int | None = Field(default=30, ge=1, le=36_600)

@@ -280,6 +280,7 @@ def basis(warehouse: Warehouse, params: Params, digest: str | None) -> Basis:
         influence_run=scored[-1]["run_id"],
         activity_digests=parameters.get("activity_digests"),
         accounts_digest=parameters.get("accounts_digest"),
+        links_digest=parameters.get(digests.LINKS),
         covered_days={
             platform: [day for day in window if day not in missing]
             for platform, missing in json.loads(scored[-1]["uncovered_days"] or "{}").items()

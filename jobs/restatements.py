@@ -91,6 +91,7 @@ def _inputs_changed(before: Publication, after: Publication) -> dict[str, Any]:
         changed["coverage_gained"] = _less(after.covered_days, before.covered_days)
         changed["coverage_lost"] = _less(before.covered_days, after.covered_days)
     changed["accounts"] = len({before.accounts_digest, after.accounts_digest} - {None}) > 1
+    changed["links"] = before.links_digest != after.links_digest
     versions = [before.code_version, after.code_version]
     changed["code_version"] = versions if len({*versions} - {None}) > 1 else []
     return {name: value for name, value in changed.items() if value}

@@ -1,6 +1,6 @@
 """scores of two days -> score_changes: why everybody's score changed.
 
-Reads the inputs from which both days' published scores were computed (`engagement`, `coverage`, `accounts`);
+Reads the inputs from which both days' published scores were computed (`engagement`, `coverage`, `accounts`, `links`);
 `jobs.warehouse.basis` verifies that the tables still hold them. Replaces only (methodology, day, since_day) of `score_changes`.
 Runs on request, never as part of a night.
 """
@@ -12,13 +12,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.scratch import scratch
-from jobs.warehouse import runs
+from jobs.warehouse import links, runs
 from jobs.warehouse.basis import refuse_other_data
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
 from jobs.why import reasons
-from jobs.why.published import DUST, Params, Published, bases, influence_of, withheld
-from jobs.why.sensitivity import CODES, METHODOLOGY
+from jobs.why.persons import Persons, of_accounts
+from jobs.why.published import DUST, Params, Published, bases, withheld
+from jobs.why.sensitivity import CODES, LINKED, METHODOLOGY
 from schemas import arrow
 from schemas.score_changes import SCORE_CHANGES
 from schemas.scores import SCORES
@@ -32,15 +33,19 @@ def run(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, float]:
     methodologies = {"methodology": params.methodology.version, "since_methodology": params.since_methodology.version}
     with runs.recorded(warehouse, JOB, params.day, batch, since_day=params.since_day, **methodologies) as row:
         old, new = bases(warehouse, params)
+        owners, old_owners = (links.at_end_of(basis.day, warehouse) for basis in (new, old))
         with scratch() as db:
             reasons.prepare_change(db, warehouse, old.under(warehouse, new.methodology), new)
             changes = reasons.pulled(db, new)
-        people = _with_published(warehouse, changes.people, params)
+            persons, old_persons = (of_accounts(changes.accounts, people) for people in (owners, old_owners))
+            held, old_held = (reasons.held_before(db, changes, each) for each in (persons, old_persons))
+        people = _everybody(warehouse, persons, old_persons, params)
         shown = pc.invert(pc.is_in(people, value_set=withheld(warehouse, params))).to_numpy(zero_copy_only=False)
         published = Published.read(warehouse, params, people)
         parts = np.zeros((len(people), len(CODES)))
-        parts[: len(changes.people)] = reasons.of_everybody(changes)
-        again = _earlier_again(changes, published, params)
+        parts[: len(persons.names)] = reasons.of_everybody(changes, persons)
+        again = old_persons.values(people, old_held)
+        parts[:, LINKED] = persons.values(people, held) - again
         if params.methodology == params.since_methodology:
             refuse_other_data(warehouse, old, again[shown], published.old_influence[shown])
         else:
@@ -57,20 +62,14 @@ def run(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, float]:
     return row.counts
 
 
-def _with_published(warehouse: Warehouse, people: pa.Array, params: Params) -> pa.Array:
-    """These people, then all others with a score on the earlier day: their acts may lie before the later methodology's
-    window."""
+def _everybody(warehouse: Warehouse, persons: Persons, old_persons: Persons, params: Params) -> pa.Array:
+    """The persons of the later day, then all others of the earlier day, with those whose acts may lie before the later
+    methodology's window."""
     partition = {"methodology": params.since_methodology.version, "day": params.since_day}
     scored = warehouse.read(SCORES, partition, columns=["person_id"])["person_id"].combine_chunks()
-    others = scored.filter(pc.invert(pc.is_in(scored, value_set=people)))
-    return pa.concat_arrays([people, others.take(pc.sort_indices(others))])
-
-
-def _earlier_again(changes: reasons.Changes, published: Published, params: Params) -> np.ndarray:
-    """Influence from the acts of the earlier day under the later day's methodology. The people of `changes` come first."""
-    edges, change = changes.graph, changes.change
-    accounts = len(published.old_influence)
-    return influence_of(edges.src, edges.dst, change.old_share, accounts, params.methodology.rounds)
+    earlier = pc.unique(pa.concat_arrays([old_persons.names, scored]))
+    others = earlier.filter(pc.invert(pc.is_in(earlier, value_set=persons.names)))
+    return pa.concat_arrays([persons.names, others.take(pc.sort_indices(others))])
 
 
 def table(people: pa.Array, parts: np.ndarray, points: np.ndarray, params: Params) -> pa.Table:

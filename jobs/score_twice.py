@@ -17,6 +17,7 @@ from jobs.comparison.tables import Comparison, Params
 from jobs.engines import AUTO, choice
 from jobs.errors import CloutError
 from jobs.people.admission import Admission
+from jobs.score import linked
 from jobs.score.attention import fixed_sql, kinds_sql, real_sql
 from jobs.scratch import scratch
 from jobs.warehouse import methodologies
@@ -46,7 +47,8 @@ def run(
             spread = influence.window_attention(window, side_params)
             ended.callback(spread.persist(StorageLevel.MEMORY_AND_DISK).unpersist)
             sums = choice.chosen(engine, spread).sums(spread, methodology.rounds)
-            people = influence.everybody(window, sums, spread, side_params)
+            parts = window.parts(sums, spread, side_params)
+            people = influence.everybody(window, sums, spread, parts, side_params)
             tables.load(db, side, people.select(*tables.COLUMNS).toArrow())
             sums.unpersist()
             scored.append((side_params, window, spread))
@@ -67,16 +69,19 @@ def direct_by_kind(
     params: influence.Params, window: influence.Read, spread: "DataFrame", people: list[str]
 ) -> "DataFrame":
     """(person_id, kind, units): the `direct` of these people, as multiples of 2^-36, by the kind of act that brought it. A
-    pair's share is split in proportion to its weight."""
-    theirs = F.col("dst").isin(people)
+    pair's share is split in proportion to its weight. Acts on one's own accounts count for nothing."""
+    owned = window.people.by_person()
+    theirs = F.col("dst").isin([account for person in people for account in owned.get(person, [person])])
     return spread.sparkSession.sql(
         f"""
         with parts as (
             select *, sum(weight) over (partition by src, dst) as whole from ({kinds_sql(params.methodology)})
         )
-        select dst as person_id, kind, sum({fixed_sql(f"{real_sql('a')} * weight / whole")}) as units
+        select coalesce(target.person, dst) as person_id, kind, sum({fixed_sql(f"{real_sql('a')} * weight / whole")}) as units
         from parts join {{spread}} as spread using (src, dst)
-        where whole > 0 group by dst, kind
+        left join {{linked}} as target on dst = target.account left join {{linked}} as actor on src = actor.account
+        where whole > 0 and coalesce(actor.person = target.person, false) = false group by 1, 2
         """,
         engagement=window.engagement.where(theirs), factors=window.factors(params), spread=spread.where(theirs),
+        linked=linked.frame(spread.sparkSession, window.people.accounts),
     )  # fmt: skip

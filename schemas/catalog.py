@@ -8,7 +8,9 @@ from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
 from schemas.histories import HISTORIES
 from schemas.influence import INFLUENCE
+from schemas.influence_by_account import INFLUENCE_BY_ACCOUNT
 from schemas.legal_bases import LEGAL_BASES
+from schemas.links import LINKS
 from schemas.methodologies import METHODOLOGIES
 from schemas.publications import PUBLICATIONS
 from schemas.rejects import REJECTS
@@ -27,8 +29,10 @@ TABLES = (
     REJECTS,
     ENGAGEMENT,
     INFLUENCE,
+    INFLUENCE_BY_ACCOUNT,
     CONSENT,
     LEGAL_BASES,
+    LINKS,
     SUPPRESSED,
     SCORES,
     HISTORIES,

@@ -23,6 +23,8 @@ STATISTICS = {
     "suppressed": ("recorded_at",),
     "score_changes": ("since_day", "reason"),
     "legal_bases": ("recorded_at",),
+    "links": ("kind", "recorded_at"),
+    "influence_by_account": ("platform",),
     "validations": ("ahead", "outcome"),
     "methodologies": ("in_force_from",),
     "runs": ("job", "status", "started_at"),

@@ -5,9 +5,13 @@ from schemas.table import Column, Table
 PERSON_COLUMNS = (
     Column("day", "date", "UTC day the score describes; activity up to its end is counted."),
     Column("methodology", "string", "Version of the methodology the row was computed with, e.g. `2026.11`."),
-    Column("person_id", "string", "`platform:account_id`, split at the first colon."),
-    Column("platform", "string", "Platform of the person's account."),
-    Column("handle", "string", "Newest known name of the account; null if unknown.", nullable=True),
+    Column(
+        "person_id",
+        "string",
+        "`platform:account_id`, split at the first colon. Of a person with several accounts, the one linked first.",
+    ),
+    Column("platform", "string", "Platform of the account in `person_id`."),
+    Column("handle", "string", "Newest known name of that account; null if unknown.", nullable=True),
     Column("simulated", "boolean", "True for people of the bundled simulation, who do not exist."),
     Column("influence", "double", "Attention held, in accounts' worth, >= 0; equals `direct` + `second` + `third`."),
     Column("direct", "double", "Part of `influence` from those who engage with the person, in accounts' worth."),

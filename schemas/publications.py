@@ -4,7 +4,7 @@ from schemas.table import Column, Table
 
 PUBLICATIONS = Table(
     name="publications",
-    version=2,
+    version=3,
     doc="One row per publication, withdrawal or restoration of a day's scores. The row of the highest `sequence` says what is"
     " published now. Nothing about published scores is derived from Delta's log, whose entries expire.",
     grain=("methodology", "day", "sequence"),
@@ -56,6 +56,12 @@ PUBLICATIONS = Table(
             "accounts_digest",
             "string",
             "Digest of who counted as a bot at the end of the day; null after a withdrawal or if unknown.",
+            nullable=True,
+        ),
+        Column(
+            "links_digest",
+            "string",
+            "Digest of who had several accounts at the end of the day; null if nobody, after a withdrawal or if unknown.",
             nullable=True,
         ),
         Column(

@@ -37,8 +37,8 @@ RESTATEMENTS = Table(
             "JSON. `change`: `scored again`, `withdrawn`, `brought back` or `consent ended`. For `scored again` also the"
             " inputs that changed: `activity_days` (pulled again), `left_days` (of them, those from which acts of people who"
             " left were erased), `coverage_gained` and `coverage_lost` (platform -> days), `accounts` (which of them declare"
-            " that they are bots), `code_version` (before, after). For `brought back` also `run_id`, the publishing run whose"
-            " rows these are.",
+            " that they are bots), `links` (who has several accounts), `code_version` (before, after). For `brought back` also"
+            " `run_id`, the publishing run whose rows these are.",
         ),
     ),
 )

@@ -13,6 +13,7 @@ REASONS = {
     "coverage_restored": "acts of earlier days arrived that had been missing, or acts aged by days covered since",
     "coverage_missing": "acts of earlier days are no longer there, or acts aged less by days no longer covered",
     "credibility": "engagers declared that they are bots, or no longer do",
+    "accounts_linked": "accounts became or ceased to be the same person's",
     "methodology": "another methodology is the official one",
 }
 

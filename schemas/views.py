@@ -9,6 +9,8 @@ is the part that Trino, Spark SQL, DuckDB and PostgreSQL share.
 from schemas.consent import AUDIENCES, SCOPES, SELF
 from schemas.scores import SCORES
 
+_PARTS = ("influence", "direct", "second", "third")
+
 MIN_GROUP = 10  # people; figures of a smaller group are hidden
 
 _IN_FORCE = """
@@ -34,6 +36,20 @@ where consent_in_force.scope in ({scopes}){only}
 """
 
 _ONESELF = " and influence.person_id = current_user"  # a reader's user of that name
+# A person's parts count only if they sum to the published influence: they may be of a later, unpublished run.
+_BY_ACCOUNT = """
+select scores.methodology, scores.day, scores.person_id, parts.account_id, parts.platform, parts.handle, {parts}
+from scores join (
+    select *, sum(influence) over (partition by methodology, day, person_id) as whole from influence_by_account
+) parts on parts.methodology = scores.methodology and parts.day = scores.day and parts.person_id = scores.person_id
+where abs(parts.whole - scores.influence) <= 0.00000001 * greatest(1, scores.influence)
+union all
+select methodology, day, person_id, person_id as account_id, platform, handle, {columns} from scores
+where not exists (
+    select 1 from influence_by_account parts where parts.methodology = scores.methodology and parts.day = scores.day
+        and parts.person_id = scores.person_id
+)
+"""
 
 _FIGURES = "count(*) as people, avg(score) as mean_score"  # the highest score would be one person's
 
@@ -68,6 +84,9 @@ def queries(min_group: int = MIN_GROUP) -> dict[str, str]:
         "published_days": _PUBLISHED,
         f"scores_for_{AUDIENCES}": narrower(AUDIENCES),
         f"scores_for_{SELF}": narrower(SELF, _ONESELF),
+        "scores_by_account": _BY_ACCOUNT.format(
+            columns=", ".join(_PARTS), parts=", ".join(f"parts.{name}" for name in _PARTS)
+        ),
         "scores_by_day": _BY_DAY.format(figures=_FIGURES, min_group=min_group),
         "scores_by_platform": _BY_PLATFORM.format(figures=_FIGURES, min_group=min_group),
     }

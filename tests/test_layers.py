@@ -7,7 +7,7 @@ from graphlib import TopologicalSorter
 from jobs.places import ROOT
 
 JOBS = {
-    "checks", "consent", "day_range", "engagement", "holdings", "influence", "leaving", "maintain", "publish",
+    "checks", "consent", "day_range", "engagement", "holdings", "influence", "leaving", "links", "maintain", "publish",
     "pull_activity", "repair", "restatements", "score_changes", "score_twice", "validations",
 }  # fmt: skip
 ROOMS = [{"cli", "__main__"}, JOBS, {"comparison", "validation", "warm_kernels"}]

@@ -13,6 +13,7 @@ import engines
 import graphs
 import growth
 import history
+import links
 import live
 import pipeline
 import validate_report
@@ -25,6 +26,7 @@ from jobs.places import data_home
 ON_GRAPHS = {"engines": engines, "distributed": distributed, "budget": budget, "growth": growth}
 ALONE = {
     "history": history,
+    "links": links,
     "live": live,
     validate_search.NAME: validate_search,
     validate_report.NAME: validate_report,

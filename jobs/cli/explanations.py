@@ -51,6 +51,7 @@ def print_explanation(explanation: Explanation, label: str) -> None:
     if not explanation["engagers"]:
         say("Nobody engaged with you in the window, so there is nothing to hand on.")
     else:
+        _print_accounts(explanation)
         _print_engagers(explanation, name)
         _print_kinds(explanation["kinds"])
         _print_paths(explanation["paths"], explanation["other_paths"], name)
@@ -144,6 +145,19 @@ def _print_similar(similar: Explanation | None) -> None:
                 f"Whom somebody engaged with that week had a higher score than whom nobody did in {similar['auc']:.0%} of pairs"
                 " (chance: 50%). A score does not measure quality or trust."
             )
+
+
+def _print_accounts(explanation: Explanation) -> None:
+    """Prints what each of several accounts contributes."""
+    rows = [
+        (plain(account["account_id"]), f"{account['points']:.4f}", f"{account['influence']:,.4f}")
+        for account in explanation.get("accounts", ())
+    ]
+    if rows:
+        print_table(
+            "Your accounts; acts between them count for nothing", ("account", "points", "attention"), rows, ("account",)
+        )
+        say()
 
 
 def _print_engagers(explanation: Explanation, name: _Names) -> None:
@@ -263,6 +277,11 @@ def _sentence(reason: Explanation, explanation: Explanation) -> str:
             )
         case "credibility":
             return f"{people} declared that they are {'a bot' if count == 1 else 'bots'}, or no longer do"
+        case "accounts_linked":
+            gained, lost = explanation["accounts_gained"], explanation["accounts_lost"]
+            parts = [f"{plain(account)} became yours" for account in gained]
+            parts += [f"{lost} account{'' if lost == 1 else 's'} ceased to be yours"] if lost else []
+            return f"{' and '.join(parts)}: {more} attention reaches you than before"
     return f"methodology {explanation['methodology']} counts the same acts differently from {explanation['since_methodology']}"
 
 

@@ -20,6 +20,7 @@ from jobs.cli import (
     consenting,
     display,
     leaving,
+    linking,
     maintaining,
     operator_commands,
     publishing,
@@ -220,6 +221,8 @@ app.command()(sources.sources)
 app.add_typer(sources.population)
 app.add_typer(consenting.consent)
 app.add_typer(leaving.person)
+app.add_typer(linking.link)
+app.command()(linking.links)
 app.command()(operator_commands.coverage)
 app.command()(operator_commands.runs)
 app.command()(operator_commands.rejects)

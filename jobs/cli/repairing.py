@@ -145,6 +145,7 @@ def _listed(span: Sequence["Stale"], sample: bool) -> dict[str, Any]:
     changed = sorted({day for entry in span for day in entry.changed_days})
     reasons = [f"activity or coverage of {spans(changed)} changed"] if changed else []
     reasons += ["account data changed"] if any(entry.accounts for entry in span) else []
+    reasons += ["accounts were linked or unlinked"] if any(entry.links for entry in span) else []
     option = " --sample" if sample else ""
     return {
         "first_day": first,
@@ -153,6 +154,7 @@ def _listed(span: Sequence["Stale"], sample: bool) -> dict[str, Any]:
         "methodology": version,
         "changed_days": changed,
         "accounts": any(entry.accounts for entry in span),
+        "links": any(entry.links for entry in span),
         "why": "; ".join(reasons),
         "command": f"clout rescore --first-day {first} --last-day {last} --methodology {version}{option}",
     }

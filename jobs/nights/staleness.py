@@ -1,7 +1,8 @@
 """Finds stale published days: days whose scores could differ if computed again from the current tables.
 
-A publication records digests of its inputs: the activity of each covered day of the window, and which accounts are bots. A day
-is stale if one of these digests has changed. Reads `publications`, `accounts`, `coverage` and `runs`; writes nothing.
+A publication records digests of its inputs: the activity of each covered day of the window, which accounts are bots, and who
+has several accounts. A day is stale if one of these digests has changed. Reads `publications`, `accounts`, `coverage`, `links`
+and `runs`; writes nothing.
 """
 
 import json
@@ -12,7 +13,7 @@ from itertools import accumulate
 from typing import Any
 
 from jobs.days import ONE_DAY
-from jobs.warehouse import counted, known_accounts, runs
+from jobs.warehouse import counted, known_accounts, links, runs
 from jobs.warehouse.commits import Span
 from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.window import activity_digests
@@ -24,12 +25,13 @@ from schemas.versions import MethodologyError
 
 @dataclass(frozen=True)
 class Stale:
-    """A published day, the days of its window whose activity or coverage changed, and whether its accounts changed."""
+    """A published day, the days of its window whose activity or coverage changed, and whether its accounts or links did."""
 
     day: date
     methodology: str
     changed_days: tuple[date, ...]
     accounts: bool = False
+    links: bool = False
 
 
 def changed_days(then: Mapping[str, str], now: Mapping[date, str], first_day: date, last_day: date) -> list[date]:
@@ -65,8 +67,13 @@ def find(warehouse: Warehouse, first_day: date, last_day: date, methodology: str
             and since >= row["published_at"]
             and known_accounts.credibility_digest(warehouse, snapshot, day) != row["accounts_digest"]
         )
-        if changed or accounts:
-            stale.append(Stale(day, row["methodology"], tuple(changed), accounts))
+        # Links that were recorded while the day was scored may be missing from it.
+        linked = (
+            links.are_recorded_since(warehouse, row["published_at"] - ONE_DAY, day)
+            and links.at_end_of(day, warehouse).digest != row["links_digest"]
+        )
+        if changed or accounts or linked:
+            stale.append(Stale(day, row["methodology"], tuple(changed), accounts, linked))
     return stale
 
 
@@ -84,7 +91,8 @@ def ranges(stale: Sequence[Stale]) -> list[list[Stale]]:
 
 def _newest(warehouse: Warehouse, first_day: date, last_day: date) -> list[dict[str, Any]]:
     """The publications in effect, newest day first."""
-    columns = ["day", "methodology", "sequence", "people", "activity_digests", "accounts_digest", "published_at"]
+    digests = ["activity_digests", "accounts_digest", "links_digest"]
+    columns = ["day", "methodology", "sequence", "people", "published_at", *digests]
     changes = warehouse.read(PUBLICATIONS, {"day": Span(first_day, last_day)}, columns=columns)
     newest = {(row["day"], row["methodology"]): row for row in changes.sort_by("sequence").to_pylist()}
     return [newest[key] for key in sorted(newest, reverse=True) if newest[key]["people"]]

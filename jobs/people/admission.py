@@ -1,7 +1,8 @@
 """Decides whom clout may publish and name: everybody of a simulation; on a recorded legal basis, everybody who did not refuse;
 else only people who agreed.
 
-A decision reads one version of `consent` and `legal_bases` and one UTC day, so it does not change while a command runs.
+A decision reads one version of `consent`, `links` and `legal_bases` and one UTC day, so it does not change while a command
+runs. Of the words of a person's accounts, the narrowest counts for the person.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,12 +17,13 @@ from jobs import labels
 from jobs.errors import UsageError
 from jobs.people import consent, legal_basis
 from jobs.people.legal_basis import LegalBasis
-from jobs.warehouse import runs, suppression
+from jobs.warehouse import links, runs, suppression
 from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.suppression import Suppressed
 from schemas.consent import CONSENT, NO, PUBLIC, SCOPES
 from schemas.coverage import COVERAGE
 from schemas.kinds import SIMULATED_PREFIX, is_simulated
+from schemas.links import LINKS
 
 CONSENTED = "consent"
 
@@ -34,6 +36,7 @@ class Admission:
     day: date
     basis: LegalBasis | None
     version: int  # of `consent`
+    links: int  # the version of `links`
     left: Suppressed = field(default_factory=Suppressed)  # people who are never published
 
     @property
@@ -74,15 +77,32 @@ class Admission:
     @cached_property
     def _known(self) -> pa.Array:
         """The people who agreed to be published or, on a legal basis, those who agreed to less."""
-        asked = [scope for scope in SCOPES if (scope == PUBLIC) != bool(self.basis)]
-        return consent.people(self.warehouse, self.day, self.version, asked)
+        is_asked = [scope for scope in SCOPES if (scope == PUBLIC) != bool(self.basis)]
+        known = consent.people(self.warehouse, self.day, self.version, is_asked)
+        owners = links.at_end_of(self.day, self.warehouse, self.links).person_of
+        if not owners:
+            return known
+        lesser = [scope for scope in SCOPES if scope != PUBLIC]
+        accounts = consent.people(self.warehouse, self.day, self.version, lesser).to_pylist()
+        withheld = pa.array({owners[account] for account in accounts if account in owners}, pa.string())
+        if self.basis:
+            return pa.concat_arrays([known, withheld])
+        return known.filter(pc.invert(pc.is_in(known, value_set=withheld)))
 
     def named(self, people: Iterable[str]) -> set[str]:
         """Those of these people who may be named."""
         asked = set(people)
-        recorded = consent.of_people(self.warehouse, asked, self.day, self.version)
+        owners = links.of_accounts(self.day, self.warehouse, asked, self.links)
+        theirs = {who: owners.of(owners.person_of.get(who, who)) for who in asked} if owners.person_of else {}
+        everybody = asked.union(*theirs.values())
+        recorded = consent.of_people(self.warehouse, everybody, self.day, self.version)
         unknown = PUBLIC if self.basis else NO
-        named = {who for who in asked if recorded.get(who, unknown) == PUBLIC or who.startswith(SIMULATED_PREFIX)}
+
+        def scope(who: str) -> str:
+            words = [recorded[account] for account in theirs.get(who, [who]) if account in recorded]
+            return min(words, key=SCOPES.index, default=unknown)
+
+        named = {who for who in asked if scope(who) == PUBLIC or who.startswith(SIMULATED_PREFIX)}
         return {who for who in named if who not in self.left} if self.left else named
 
 
@@ -95,9 +115,14 @@ def decide(warehouse: Warehouse, day: date | None = None) -> Admission:
     """The decision for an output on the UTC day, the present one if None, from the tables as they are now. Leaves out people
     who left as far as their keys are set: readers need none, because `clout person forget` takes them out of `scores` at
     once."""
-    today = day or runs.now().date()
-    left = suppression.recognized(warehouse)
-    return Admission(warehouse, today, legal_basis.current(warehouse), warehouse.version(CONSENT), left)
+    return Admission(
+        warehouse,
+        day or runs.now().date(),
+        legal_basis.current(warehouse),
+        warehouse.version(CONSENT),
+        warehouse.version(LINKS),
+        suppression.recognized(warehouse),
+    )
 
 
 def is_chosen(warehouse: Warehouse) -> bool:

@@ -31,6 +31,8 @@ from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
 from schemas.histories import HISTORIES
 from schemas.influence import INFLUENCE
+from schemas.influence_by_account import INFLUENCE_BY_ACCOUNT
+from schemas.links import LINKS
 from schemas.rejects import REJECTS
 from schemas.runs import RUNS
 from schemas.score_changes import SCORE_CHANGES
@@ -52,6 +54,8 @@ BY_PERSON: Mapping[Table, Sequence[str]] = {
     HISTORIES: ("person_id",),
     SCORE_CHANGES: ("person_id",),
     INFLUENCE: ("person_id",),
+    INFLUENCE_BY_ACCOUNT: ("person_id", "account_id"),
+    LINKS: ("account_a", "account_b", "said_by"),
     CONSENT: ("person_id",),
     ENGAGEMENT: ("src", "dst"),
 }

@@ -10,7 +10,7 @@ Explanation = dict[str, Any]
 def hidden(explanation: Explanation, admission: Admission) -> Explanation:
     """The explanation (as from `jobs.why`) with null in place of each person who may not be named, and of the ids and instants
     of acts by or towards them, by which their platform would name them. Such acts are the first of their day."""
-    named = admission.named(_people(explanation)) | {explanation["person_id"]}
+    named = admission.named(_people(explanation)) | {explanation["person_id"]} | _accounts(explanation)
     shown = dict(explanation)
     for group in ("engagers", "paths", "acts", "reasons"):
         if group in explanation:
@@ -19,6 +19,11 @@ def hidden(explanation: Explanation, admission: Admission) -> Explanation:
         shown["acts"].sort(key=lambda act: (act["day"], act["occurred_at"] is not None))  # stable: others stay in order
     shown["handles"] = {person: handle for person, handle in explanation["handles"].items() if person in named}
     return shown
+
+
+def _accounts(explanation: Explanation) -> set[str]:
+    """The accounts of the person whose score is explained, if there are several."""
+    return {each["account_id"] for each in explanation.get("accounts", ())}
 
 
 def _people(explanation: Explanation) -> set[str]:

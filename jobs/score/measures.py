@@ -71,18 +71,29 @@ def beside(
     sums: "DataFrame",
     methodology: Methodology,
     spark_partitions: int,
+    linked: "DataFrame | None" = None,
 ) -> "DataFrame":
     """One row (id, engager_count, amplification, inclusion) per person who posts, or with whom an account of credibility above
     0 engages. Amplification is null without a post, inclusion as `reached` says.
 
     `spread` is the result of `attention.attention` with the columns of `carried`. `engagement` holds the window's rows.
     `factors` has one row per covered day and platform. `sums` is (id, one, ...) from an engine. `spark_partitions` is the
-    number of Spark partitions of the pairs.
+    number of Spark partitions of the pairs. `linked` is (account, person) of people who have several accounts: the row is of
+    all of them together, without acts between them. Engagers stay accounts.
     """
     posts = engagement.where(F.col("kind") == POST).join(factors.hint("broadcast"), ["day", "platform"], "left_semi")
     posted = posts.groupBy(F.col("src").alias("id")).agg(F.sum("act_count").alias("posts"))
-    direct = sums.selectExpr("id as src", "one as direct")
-    engaged = tiers(engagers(spread.join(direct, "src"), methodology, spark_partitions))
+    towards = spread.join(sums.selectExpr("id as src", "one as direct"), "src")
+    given = spread
+    if linked is not None:
+        posted = (
+            _at_person(posted.withColumnRenamed("id", "src"), linked, "src")
+            .groupBy("src")
+            .agg(F.sum("posts").alias("posts"))
+        )
+        posted = posted.withColumnRenamed("src", "id")
+        towards, given = _of_others(towards, linked, "dst", methodology), _of_others(given, linked, "src", methodology)
+    engaged = tiers(engagers(towards, given, methodology, spark_partitions))
     return (
         reached(engaged, methodology.min_inbound)
         .join(posted, "id", "full")
@@ -95,14 +106,33 @@ def beside(
     )
 
 
-def engagers(spread: "DataFrame", methodology: Methodology, spark_partitions: int) -> "DataFrame":
+def _at_person(frame: "DataFrame", linked: "DataFrame", end: str) -> "DataFrame":
+    """The rows with the person in place of the account in column `end`."""
+    owned = linked.select(F.col("account").alias(end), F.col("person").alias(f"{end}_person"))
+    joined = frame.join(owned, end, "left")
+    return joined.withColumn(end, F.coalesce(f"{end}_person", end)).drop(f"{end}_person")
+
+
+def _of_others(spread: "DataFrame", linked: "DataFrame", end: str, methodology: Methodology) -> "DataFrame":
+    """The pairs (src, dst) with the person in place of the account in column `end`, without pairs of one person, and with the
+    columns of the person's accounts together."""
+    other = {"src": "dst", "dst": "src"}[end]
+    persons = _at_person(_at_person(spread.withColumn("account", F.col(other)), linked, "src"), linked, "dst")
+    theirs = persons.where("src <> dst").withColumn(other, F.col("account"))
+    sums = [F.sum(name).alias(name) for name in ("content_acts", "a")]
+    days = [F.bit_or(name).alias(name) for name in said_columns(methodology)]
+    of_other = [F.max(name).alias(name) for name in ("credibility", "direct") if name in spread.columns]
+    return theirs.groupBy("src", "dst").agg(*sums, *days, *of_other)
+
+
+def engagers(spread: "DataFrame", given: "DataFrame", methodology: Methodology, spark_partitions: int) -> "DataFrame":
     """One row (person, other, content_acts, asked, answered, held) per `other` of credibility above 0 who engaged with
     `person`.
 
     `content_acts` counts acts of `other` on content of `person`. `asked`: `other` addressed `person`. `answered`: `person`
     addressed `other` on the same day or in the `answer_days` after it. `held` is the direct attention of `other` without the
     part that `person` gives, as a multiple of 2^-36. `spread` is the result of `attention.attention`, with src's `direct`
-    added.
+    added; `given` is that result, for what `person` does.
     """
     said, answerable = (days_columns(name, methodology) for name in ("said", "answerable"))
     asked = " or ".join(f"{days} <> 0" for days in said)
@@ -117,17 +147,17 @@ def engagers(spread: "DataFrame", methodology: Methodology, spark_partitions: in
         *answerable,
         "direct",
     )
-    given = spread.selectExpr(
+    back = given.selectExpr(
         "xxhash64(dst, src) as pair",
         "src as person",
         "dst as other",
         "a as given",
         *(f"{on} as back_{on}" for on in said),
     )
-    # `given` is already partitioned by person. With the same number of partitions, Spark exchanges only the engagers' rows.
+    # `back` is already partitioned by person. With the same number of partitions, Spark exchanges only the engagers' rows.
     return (
         engaged.repartition(spark_partitions, "person")
-        .join(given, ["pair", "person", "other"], "left")
+        .join(back, ["pair", "person", "other"], "left")
         .selectExpr(
             "person", "other", "content_acts", "asked", f"coalesce({answered}, false) as answered",
             "direct - coalesce(given, 0) as held",

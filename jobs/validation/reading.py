@@ -12,7 +12,7 @@ from duckdb import DuckDBPyConnection
 from jobs.days import ONE_DAY, days_between
 from jobs.errors import CloutError
 from jobs.validation.tables import Params
-from jobs.warehouse import counted
+from jobs.warehouse import counted, links
 from jobs.warehouse.commits import Span
 from jobs.warehouse.counted import Snapshot
 from jobs.warehouse.storage import Warehouse
@@ -23,6 +23,13 @@ from schemas.influence import INFLUENCE
 from schemas.kinds import POST
 from schemas.validations import VALIDATIONS
 
+# Acts of accounts towards people, whose accounts are those that were linked on the validated day.
+_TOWARDS_PEOPLE = """(
+    select {0}.* replace (coalesce(target.person, dst) as dst)
+    from {0} left join owners as target on dst = target.account left join owners as actor on src = actor.account
+    where coalesce(actor.person = target.person, false) = false
+)"""
+
 
 def past(db: DuckDBPyConnection, warehouse: Warehouse, snapshot: Snapshot, params: Params) -> None:
     """Creates the tables `acts` (age, src, dst, act_count), `scored` (person_id, platform, simulated, and a column `score_N`
@@ -32,8 +39,10 @@ def past(db: DuckDBPyConnection, warehouse: Warehouse, snapshot: Snapshot, param
     not scored under one of them.
     """
     day, first_day = params.day, params.first_day
+    db.register("owners", links.at_end_of(day, warehouse).accounts)
     db.register("engaged", acts(warehouse, snapshot, first_day, day))
-    db.execute(f"create table acts as select date '{day}' - day as age, src, dst, act_count from engaged")
+    engaged = _TOWARDS_PEOPLE.format("engaged")
+    db.execute(f"create table acts as select date '{day}' - day as age, src, dst, act_count from {engaged}")
     columns = ["person_id", "platform", "simulated", "score"]
     for number, methodology in enumerate(params.methodologies):
         partition = {"methodology": methodology.version, "day": day}
@@ -80,10 +89,12 @@ def future(db: DuckDBPyConnection, warehouse: Warehouse, snapshot: Snapshot, par
             f"engagement {stale[0]}..{stale[-1]}: {len(stale)} days are not counted as they were last pulled; run `clout"
             f" engagement --day {stale[-1]}` first"
         )
+    db.register("owners", links.at_end_of(day, warehouse).accounts)
     for table, first, last in (("later", begin, end), ("earlier", first_day, day)):
         db.register(f"{table}_rows", acts(warehouse, snapshot, first, last))
-    db.execute("create table later as select distinct src, dst, kind from later_rows")
-    db.execute("create table earlier as select distinct src, dst from earlier_rows")
+    later, earlier = (_TOWARDS_PEOPLE.format(f"{table}_rows") for table in ("later", "earlier"))
+    db.execute(f"create table later as select distinct src, dst, kind from {later}")
+    db.execute(f"create table earlier as select distinct src, dst from {earlier}")
     return covered
 
 

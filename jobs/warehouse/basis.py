@@ -7,14 +7,14 @@ digest, however often the day was pulled and counted in between.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
 import pyarrow.compute as pc
 
 from jobs.days import spans
 from jobs.errors import CloutError
-from jobs.warehouse import counted, known_accounts, leavers, publications, runs, window
+from jobs.warehouse import counted, known_accounts, leavers, links, publications, runs, window
 from jobs.warehouse.commits import Span
 from jobs.warehouse.counted import Snapshot
 from jobs.warehouse.storage import Warehouse
@@ -36,6 +36,7 @@ class Basis:
     now: Snapshot
     accounts_digest: str | None = None
     left_days: Sequence[date] = ()  # days of the window from which acts of people who left were erased since
+    published_at: datetime | None = None
 
     @property
     def first_day(self) -> date:
@@ -78,6 +79,7 @@ def published_basis(warehouse: Warehouse, day: date, methodology: Methodology) -
         now=now,
         accounts_digest=publication.accounts_digest,
         left_days=left_days(warehouse, day, methodology),
+        published_at=publication.published_at,
     )
     # Earlier versions of clout recorded no digests. For them, only recomputed scores show whether the acts are the same.
     if publication.activity_digests is not None:
@@ -148,9 +150,12 @@ def refuse_other_data(warehouse: Warehouse, basis: Basis, computed: np.ndarray, 
             f" {again(basis.day, basis.methodology)}"
         )
     digest = known_accounts.credibility_digest(warehouse, basis.now, basis.day)
+    linked = basis.published_at and links.are_recorded_since(warehouse, basis.published_at, basis.day)
     because = (
         "account data up to the day was pulled again since"
         if basis.accounts_digest not in (None, digest)
+        else "accounts were linked or unlinked since"
+        if linked
         else "the published rows come from another computation"
     )
     raise CloutError(

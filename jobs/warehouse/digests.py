@@ -11,6 +11,8 @@ from schemas.table import Table
 
 # Parameter of a run: digest of the rows of `influence` that it computed or checked.
 INFLUENCE = "influence_digest"
+# Parameter of a run: digest of who has several accounts; absent if nobody has.
+LINKS = "links_digest"
 
 _HALF = "((1::uhugeint << 64) - 1)"
 

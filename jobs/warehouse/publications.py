@@ -34,6 +34,7 @@ class Basis:
     influence_run: str | None = None
     activity_digests: dict[str, str] | None = None  # day -> digest of the activity that was counted
     accounts_digest: str | None = None
+    links_digest: str | None = None  # of who had several accounts; None if nobody had
     covered_days: dict[str, list[str]] | None = None  # platform -> days of the window
     code_version: str | None = None
     scored_people: int | None = None  # everybody scored, published or not

@@ -5,6 +5,7 @@ may differ by one unit of 2^-36. `jobs.warehouse.basis` therefore accepts differ
 influence).
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -44,14 +45,33 @@ def acts_of(basis: Basis, name: str) -> str:
     return f"(select * from engagement_{name} where day between date '{basis.first_day}' and date '{basis.day}')"
 
 
-def around(db: "duckdb.DuckDBPyConnection", edges: str, person: str) -> pa.Table:
-    """The rows of table `edges` (src, dst, ...) that end at the person or at most two steps before, sorted by (src, dst). No
-    other edge changes a message that reaches the person."""
+def around(db: "duckdb.DuckDBPyConnection", edges: str, accounts: Sequence[str]) -> pa.Table:
+    """The rows of table `edges` (src, dst, ...) that end at one of the accounts or at most two steps before, sorted by (src,
+    dst). No other edge changes a message that reaches them."""
     return db.sql(
         f"""
-        with first as (select distinct src as id from {edges} where dst = $1),
+        with theirs as (select unnest($1) as id),
+            first as (select distinct src as id from {edges} where dst in (from theirs)),
             second as (select distinct src as id from {edges} where dst in (from first))
-        select * from {edges} where dst = $1 or dst in (from first) or dst in (from second) order by src, dst
+        select * from {edges} where dst in (from theirs) or dst in (from first) or dst in (from second) order by src, dst
         """,
-        params=[person],
+        params=[list(accounts)],
+    ).to_arrow_table()
+
+
+def as_one(db: "duckdb.DuckDBPyConnection", edges: pa.Table, person: str, accounts: Sequence[str]) -> pa.Table:
+    """Rows (src, dst, credibility, a) of `edges` with the person in place of the person's accounts, whose edges to each other
+    are left out, sorted by (src, dst)."""
+    db.register("apart", edges)
+    return db.sql(
+        """
+        select src, dst, max(credibility) as credibility, cast(sum(a) as bigint) as a
+        from (
+            select case when list_contains($2, src) then $1 else src end as src,
+                case when list_contains($2, dst) then $1 else dst end as dst, credibility, a
+            from apart
+        )
+        where src <> dst group by src, dst order by src, dst
+        """,
+        params=[person, list(accounts)],
     ).to_arrow_table()

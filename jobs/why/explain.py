@@ -6,7 +6,7 @@ to what they explain: `other_engagers` and `other_paths` hold the sum of those t
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -20,13 +20,12 @@ from jobs.engines import memory
 from jobs.errors import CloutError
 from jobs.people.admission import decide
 from jobs.people.names import hidden
-from jobs.score.attention import kinds_sql
 from jobs.scratch import scratch
-from jobs.warehouse import counted, known_accounts, leavers
+from jobs.warehouse import known_accounts, leavers, links
 from jobs.warehouse.basis import Basis, published_basis, refuse_other_data
 from jobs.warehouse.storage import Warehouse
-from jobs.why import attention_graph, paths, prospects, sensitivity
-from schemas.activity import ACTIVITY
+from jobs.why import acts, attention_graph, paths, prospects, sensitivity
+from jobs.why.acts import Done, Pair
 from schemas.fixed_point import UNIT
 from schemas.methodology import Methodology
 from schemas.scores import SCORES
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 PARTS = ("direct", "second", "third")
 
 Explanation = dict[str, Any]  # an explanation or a part of one, as JSON
-Pair = tuple[str, str]  # actor and target
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,21 +54,12 @@ class Params:
     today: date | None = None  # the UTC day whose consent decides who is named; the present one if None
 
 
-class Done(NamedTuple):
-    """An actor's acts of one platform and kind towards one target in the window. `weight_share` is their share of
-    W(actor, target), 0 to 1."""
-
-    platform: str
-    kind: str
-    act_count: int
-    weight_share: float
-
-
 class Around(NamedTuple):
     """The edges through which influence can reach a person, and what each engager hands on to the person."""
 
     people: list[str]
     largest: paths.Largest  # of each length one more path than is named, which shows whether there are others
+    accounts: list[tuple[str, np.ndarray]]  # the person's accounts and what reaches each, shape (parts,)
     engagers: list[str]  # of credibility above 0, as `scores.engager_count` counts them
     handed_on: np.ndarray  # shape (engagers, parts), in accounts' worth
     bot_count: int  # further engagers, who declare themselves bots
@@ -93,6 +82,12 @@ class Computed(NamedTuple):
     done: dict[Pair, list[Done]]
 
     @property
+    def pairs_of_paths(self) -> set[Pair]:
+        """The pairs of accounts along the named paths; a step to the person is one to each of the person's accounts."""
+        steps = {pair for walk in self.walked for pair in pairwise(walk.people)}
+        return acts.apart(steps, self.row["person_id"], [account for account, _ in self.around.accounts])
+
+    @property
     def points(self) -> float:
         """Points of the score per account's worth of attention."""
         return self.row["score"] / self.row["influence"] if self.row["influence"] else 0.0
@@ -111,9 +106,9 @@ def explained(warehouse: Warehouse, params: Params) -> Explanation:
     explanation["similar_scores"] = prospects.similar(warehouse, score, version, params.day)
     explanation["left_days"] = leavers.restated_days(warehouse, params.day, version)
     if params.with_acts:
-        pairs = {pair for walk in computed.walked for pair in pairwise(walk.people)}
-        explanation["acts"] = _acts(warehouse, computed.basis, pairs)
+        explanation["acts"] = acts.reported(warehouse, computed.basis, computed.pairs_of_paths)
     named = {person for walk in computed.walked for person in walk.people}
+    named |= {account for account, _ in computed.around.accounts}
     named |= {engager["person_id"] for engager in explanation["engagers"]}
     explanation["handles"] = known_accounts.at_end_of(computed.basis.day, warehouse, computed.basis.now).handles(named)
     return hidden(explanation, decide(warehouse, params.today))
@@ -125,13 +120,14 @@ def _computed(warehouse: Warehouse, params: Params) -> Computed:
     basis = published_basis(warehouse, params.day, params.methodology)
     with scratch() as db:
         attention_graph.prepare(db, warehouse, basis, "now")
-        around = _around(db, params)
+        accounts = links.of_accounts(params.day, warehouse, [params.person]).of(params.person)
+        around = _around(db, params, accounts)
         refuse_other_data(warehouse, basis, around.handed_on.sum(keepdims=True).ravel(), np.array([row["influence"]]))
         named = paths.Largest(*(length[: params.top] for length in around.largest))
         walked = [Walk(worth, [around.people[a] for a in path]) for length in named for worth, path in length]
         pairs = {(engager, params.person) for engager in around.engagers}
         pairs |= {pair for walk in walked for pair in pairwise(walk.people)}
-        return Computed(row, basis, around, walked, _done(db, basis, pairs))
+        return Computed(row, basis, around, walked, acts.done(db, basis, pairs, params.person, accounts))
 
 
 def _described(computed: Computed, params: Params) -> Explanation:
@@ -141,6 +137,7 @@ def _described(computed: Computed, params: Params) -> Explanation:
         "points": {part: row[part] * points for part in PARTS},
         **_engagers(around, params, points, done),
         "bot_engager_count": around.bot_count,
+        **_accounts(around, points),
         "kinds": _kinds(around, params, points, done),
         "paths": [
             {
@@ -163,53 +160,53 @@ def published(warehouse: Warehouse, person: str, day: date, methodology: Methodo
     partition = {"methodology": methodology.version, "day": day}
     rows = warehouse.read(SCORES, partition, where=pc.field("person_id") == person).to_pylist()
     if not rows:
+        owner = links.of_accounts(day, warehouse, [person]).person_of.get(person, person)
+        if owner != person:
+            raise CloutError(
+                f"scores {day} ({methodology.version}): {person} is an account of {owner}; ask for {owner}"
+            )
         raise CloutError(
             f"scores {day} ({methodology.version}): {person} has no score; `clout show {person}` lists the days with one"
         )
     return rows[0]
 
 
-def _around(db: "duckdb.DuckDBPyConnection", params: Params) -> Around:
-    edges = attention_graph.around(db, "spread_now", params.person)
+def _around(db: "duckdb.DuckDBPyConnection", params: Params, accounts: Sequence[str]) -> Around:
+    apart = attention_graph.around(db, "spread_now", accounts)
+    edges = attention_graph.as_one(db, apart, params.person, accounts)
     people, src, dst = memory.numbered(edges["src"], edges["dst"])
     a = edges["a"].to_numpy()
     graph = sensitivity.graph(src, dst, len(people))
     share = a * UNIT
     v = pc.index(people, params.person).as_py()
     if v < 0:  # nobody engaged with the person
-        return Around([], paths.Largest([], [], []), [], np.zeros((0, len(PARTS))), 0)
+        return Around([], paths.Largest([], [], []), [], [], np.zeros((0, len(PARTS))), 0)
     rounds = params.methodology.rounds
     messages = memory.influence(src, dst, a, len(people), rounds).messages
     everybody = graph.in_edge[graph.in_start[v] : graph.in_start[v + 1]]
     into = everybody[edges["credibility"].to_numpy()[everybody] > 0]
     names = people.to_pylist()
+    engagers = [names[src[edge]] for edge in into]
+    handed_on = np.stack([message[into] for message in messages], axis=1) * UNIT
     return Around(
         names,
         paths.largest(graph, share, v, rounds, params.top + 1),
-        [names[src[edge]] for edge in into],
-        np.stack([message[into] for message in messages], axis=1) * UNIT,
+        list(_parts(apart, accounts, dict(zip(engagers, zip(handed_on, share[into], strict=True), strict=True)))),
+        engagers,
+        handed_on,
         len(everybody) - len(into),
     )
 
 
-def _done(db: "duckdb.DuckDBPyConnection", basis: Basis, pairs: Iterable[Pair]) -> dict[Pair, list[Done]]:
-    """(actor, target) -> the actor's acts towards the target by platform and kind, the largest weight first."""
-    src, dst = zip(*sorted(pairs), strict=True) if pairs else ((), ())
-    db.register("pairs", pa.table({"src": pa.array(src, pa.string()), "dst": pa.array(dst, pa.string())}))
-    acts = f"(from {attention_graph.acts_of(basis, 'now')} semi join pairs using (src, dst))"
-    kinds = kinds_sql(basis.methodology).format(engagement=acts, factors="factors_now")
-    rows = db.execute(
-        f"select src, dst, platform, kind, act_count, weight from ({kinds}) order by src, dst, weight desc, platform, kind"
-    ).fetchall()
-    done: dict[Pair, list[Done]] = defaultdict(list)
-    for source, target, platform, kind, act_count, worth in rows:
-        done[source, target].append(Done(platform, kind, act_count, worth))
-    return {pair: _as_shares(acts) for pair, acts in done.items()}
-
-
-def _as_shares(acts: Sequence[Done]) -> list[Done]:
-    whole = sum(act.weight_share for act in acts)
-    return [act._replace(weight_share=act.weight_share / whole if whole else 1 / len(acts)) for act in acts]
+def _parts(
+    edges: pa.Table, accounts: Sequence[str], engagers: Mapping[str, tuple[np.ndarray, float]]
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Each of the person's accounts and what reaches it. An engager's attention is split in proportion to the shares that the
+    accounts have. `engagers`: what each passes on to the person, by part, and with which share."""
+    for account in accounts:
+        theirs = edges.filter(pc.field("dst") == account).select(["src", "a"]).to_pylist()
+        shares = [(engagers[edge["src"]], edge["a"] * UNIT) for edge in theirs if edge["src"] in engagers]
+        yield account, sum((whole * (a / share) for (whole, share), a in shares if share), np.zeros(len(PARTS)))
 
 
 def _engagers(around: Around, params: Params, points: float, done: Mapping[Pair, list[Done]]) -> Explanation:
@@ -234,6 +231,23 @@ def _engagers(around: Around, params: Params, points: float, done: Mapping[Pair,
             "influence": float(whole[others].sum()),
             "points": float(whole[others].sum() * points),
         },
+    }
+
+
+def _accounts(around: Around, points: float) -> Explanation:
+    """`accounts`: what each account of a person with several contributes; nothing if there is only one."""
+    if len(around.accounts) < 2:
+        return {}
+    return {
+        "accounts": [
+            {
+                "account_id": account,
+                **dict(zip(PARTS, parts.tolist(), strict=True)),
+                "influence": float(parts.sum()),
+                "points": float(parts.sum() * points),
+            }
+            for account, parts in around.accounts
+        ]
     }
 
 
@@ -263,30 +277,3 @@ def _kinds(around: Around, params: Params, points: float, done: Mapping[Pair, li
             count[act.platform, act.kind] += act.act_count
     order = sorted(worth, key=lambda place: (-worth[place], place))
     return [_part(Done(*place, count[place], 0.0), worth[place], points) for place in order]
-
-
-def _acts(warehouse: Warehouse, basis: Basis, pairs: set[Pair]) -> list[Explanation]:
-    """The current rows of `activity` for these pairs on covered days of the window, sorted by time. These are reports: several
-    may be of one act, which `engagement` counts once, as its most specific kind."""
-    now = basis.now
-    counting = counted.dataset(warehouse, ACTIVITY, now.activity, now.coverage, basis.first_day, basis.day)
-    acts = []
-    for platform, mine in _by_platform(pairs):
-        actors, targets = (pa.array(sorted({pair[end] for pair in mine}), pa.string()) for end in (0, 1))
-        rows = counting.to_table(
-            columns=["platform", "source", "activity_id", "kind", "actor_id", "target_id", "day", "occurred_at"],
-            filter=(pc.field("platform") == platform)
-            & pc.field("day").isin(pa.array(sorted(basis.covered[platform]), pa.date32()))
-            & pc.field("actor_id").isin(actors)
-            & pc.field("target_id").isin(targets),
-        )
-        acts += [row for row in rows.to_pylist() if (row["actor_id"], row["target_id"]) in mine]
-    return sorted(acts, key=lambda row: (row["occurred_at"], row["source"], row["activity_id"], row["kind"]))
-
-
-def _by_platform(pairs: Iterable[Pair]) -> Iterator[tuple[str, set[Pair]]]:
-    by_platform: dict[str, set[Pair]] = defaultdict(set)
-    for src, dst in pairs:
-        platform, _, actor = src.partition(":")
-        by_platform[platform].add((actor, dst.partition(":")[2]))
-    yield from sorted(by_platform.items())

@@ -18,14 +18,15 @@ from jobs.errors import CloutError
 from jobs.people.admission import decide
 from jobs.people.names import hidden
 from jobs.scratch import scratch
-from jobs.warehouse import known_accounts
+from jobs.warehouse import known_accounts, links
 from jobs.warehouse.basis import Basis, refuse_other_data
 from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.window import covered_days
 from jobs.why import reasons
 from jobs.why.explain import PARTS, Explanation
-from jobs.why.published import DUST, Params, Published, bases, influence_of
-from jobs.why.sensitivity import CODES, METHODOLOGY
+from jobs.why.persons import of_accounts
+from jobs.why.published import DUST, Params, Published, bases
+from jobs.why.sensitivity import CODES, LINKED, METHODOLOGY
 from schemas.influence import INFLUENCE
 from schemas.methodology import Methodology
 from schemas.scores import SCORES
@@ -44,16 +45,24 @@ def explained(warehouse: Warehouse, person: str, params: Params, top: int) -> Ex
     before = _row(warehouse, person, params.since_day, params.since_methodology)
     after = _row(warehouse, person, params.day, params.methodology)
     published = Published(*(np.array([row[name]]) for name in ("influence", "score") for row in (before, after)))
+    mine, old_mine = (links.of_accounts(basis.day, warehouse, [person]) for basis in (new, old))
+    accounts = {*mine.of(person), *old_mine.of(person)}
     with scratch() as db:
         reasons.prepare_change(db, warehouse, old.under(warehouse, new.methodology), new)
-        changes = reasons.pulled(db, new, person)
-    v = pc.index(changes.people, person).as_py()
-    actors, parts = reasons.of_person(changes, v) if v >= 0 else (np.zeros(0, np.int64), np.zeros((0, len(CODES))))
+        changes = reasons.pulled(db, new, sorted(accounts))
+        persons, old_persons = (of_accounts(changes.accounts, people) for people in (mine, old_mine))
+        me = pa.array([person])
+        held, again = (
+            float(each.values(me, reasons.held_before(db, changes, each))[0]) for each in (persons, old_persons)
+        )
+    actors, parts = reasons.of_person(changes, persons.of(person))
     whole = parts.sum(axis=0)
-    whole[METHODOLOGY] = _other_methodology(changes, v, published, params)
+    whole[LINKED] = held - again
+    if params.methodology != params.since_methodology:
+        whole[METHODOLOGY] = again - float(published.old_influence[0])
     refuse_other_data(warehouse, new, published.old_influence + whole.sum(), published.influence)
     slope, rescaled = (float(value[0]) for value in published.points(params))
-    people = changes.people.take(pa.array(actors)).to_pylist()
+    people = changes.accounts.take(pa.array(actors)).to_pylist()
     moved = [
         _reason(code, people, parts[:, reason], float(whole[reason]), slope, rescaled * (reason == METHODOLOGY), top)
         for reason, code in enumerate(CODES)
@@ -69,6 +78,8 @@ def explained(warehouse: Warehouse, person: str, params: Params, top: int) -> Ex
         "since_methodology": params.since_methodology.version,
         **{f"since_{name}": before[name] for name in NOTHING},
         **{name: after[name] for name in NOTHING},
+        "accounts_gained": sorted({*mine.of(person)} - {*old_mine.of(person)}),
+        "accounts_lost": len({*old_mine.of(person)} - {*mine.of(person)}),
         "reasons": ranked,
         "uncovered_days": _uncovered(warehouse, old, new, person),
         "handles": known_accounts.at_end_of(new.day, warehouse, new.now).handles(named | {person}),
@@ -94,14 +105,6 @@ def _row(warehouse: Warehouse, person: str, day: date, methodology: Methodology)
     partition = {"methodology": methodology.version, "day": day}
     rows = warehouse.read(SCORES, partition, columns=list(NOTHING), where=pc.field("person_id") == person).to_pylist()
     return rows[0] if rows else NOTHING
-
-
-def _other_methodology(changes: reasons.Changes, v: int, published: Published, params: Params) -> float:
-    if params.methodology == params.since_methodology:
-        return 0.0
-    edges, share = changes.graph, changes.change.old_share
-    again = influence_of(edges.src, edges.dst, share, len(changes.people), params.methodology.rounds)
-    return float(again[v] if v >= 0 else 0.0) - float(published.old_influence[0])
 
 
 def _reason(

@@ -7,11 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.engines import memory
 from jobs.errors import CloutError
 from jobs.warehouse.basis import TOLERANCE, Basis, published_basis
 from jobs.warehouse.storage import Warehouse
-from schemas.fixed_point import UNIT
 from schemas.influence import INFLUENCE
 from schemas.methodology import Methodology
 from schemas.scores import SCORES
@@ -100,9 +98,3 @@ def bases(warehouse: Warehouse, params: Params) -> tuple[Basis, Basis]:
         published_basis(warehouse, params.since_day, params.since_methodology),
         published_basis(warehouse, params.day, params.methodology),
     )
-
-
-def influence_of(src: np.ndarray, dst: np.ndarray, share: np.ndarray, accounts: int, rounds: int) -> np.ndarray:
-    """Each account's influence, in accounts' worth. `share`: each edge's share in accounts' worth, as a double."""
-    a = np.rint(share / UNIT).astype(np.int64)
-    return np.sum(memory.influence(src, dst, a, accounts, rounds).sums, axis=0) * UNIT

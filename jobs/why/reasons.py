@@ -5,6 +5,7 @@ new act towards a person raises that share and lowers the actor's other shares. 
 reports their sum. That sum is never negative (promise P1).
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -15,8 +16,10 @@ from jobs.engines.memory import numbered
 from jobs.score import attention
 from jobs.warehouse.basis import Basis
 from jobs.warehouse.storage import Warehouse
+from jobs.why import persons as whose
 from jobs.why import sensitivity
 from jobs.why.attention_graph import around, prepare
+from jobs.why.persons import Persons
 from jobs.why.sensitivity import CODES, Array, Change, Graph
 from schemas.fixed_point import UNIT
 
@@ -120,19 +123,23 @@ def _fades(since: Basis, now: Basis) -> pa.Table:
 
 
 class Changes(NamedTuple):
-    """The edges of both days as arrays. `people` maps account numbers to person_ids."""
+    """The edges of both days as arrays. `accounts` maps account numbers to names."""
 
-    people: pa.Array
+    accounts: pa.Array
     graph: Graph
     change: Change
     damping: float
     rounds: int
 
 
-def pulled(db: "duckdb.DuckDBPyConnection", now: Basis, person: str | None = None) -> Changes:
-    """The table `edges` as arrays; if `person` is given, only the edges through which influence can reach that person."""
-    edges = around(db, "edges", person) if person else db.sql("from edges order by src, dst").to_arrow_table()
-    people, src, dst = numbered(edges["src"], edges["dst"])
+def pulled(db: "duckdb.DuckDBPyConnection", now: Basis, accounts: Sequence[str] | None = None) -> Changes:
+    """The table `edges` as arrays; if `accounts` are given, only the edges through which influence can reach them."""
+    edges = (
+        around(db, "edges", accounts)
+        if accounts is not None
+        else db.sql("from edges order by src, dst").to_arrow_table()
+    )
+    names, src, dst = numbered(edges["src"], edges["dst"])
     column = {name: edges[name].to_numpy().astype(np.float64) for name in edges.column_names[2:]}
     rest = now.methodology.rest_weight
     free, crowding = room_left(*(rest + column[name] * UNIT for name in ("old_spent", "spent")))
@@ -142,7 +149,7 @@ def pulled(db: "duckdb.DuckDBPyConnection", now: Basis, person: str | None = Non
         column["old_credibility"], column["credibility"], column["restored_spent"] * UNIT, column["missing_spent"] * UNIT,
     )  # fmt: skip
     return Changes(
-        people, sensitivity.graph(src, dst, len(people)), change, now.methodology.damping, now.methodology.rounds
+        names, sensitivity.graph(src, dst, len(names)), change, now.methodology.damping, now.methodology.rounds
     )
 
 
@@ -161,22 +168,30 @@ def room_left(old_spent: Array, spent: Array) -> tuple[tuple[Array, Array], Arra
     return (old_free, free), np.where(both, old_free * free, 0.0)
 
 
-def of_person(changes: Changes, v: int) -> tuple[Array, Array]:
-    """The actors who changed the influence of account `v`, and each actor's part by reason in accounts' worth: shapes (actors,)
-    and (actors, reasons)."""
+def held_before(db: "duckdb.DuckDBPyConnection", changes: Changes, persons: Persons) -> Array:
+    """Each person's influence on the earlier day by the later day's methodology, in accounts' worth."""
+    graph = changes.graph
+    return whose.held(db, graph.src, graph.dst, changes.change.old_share, persons, changes.rounds)
+
+
+def of_person(changes: Changes, members: Array) -> tuple[Array, Array]:
+    """The actors who changed the influence of the person with these accounts (numbers), and each actor's part by reason in
+    accounts' worth: shapes (actors,) and (actors, reasons)."""
     graph, change = changes.graph, changes.change
-    room = sensitivity.buffers(len(changes.people), len(graph.src))
+    room = sensitivity.buffers(len(changes.accounts), len(graph.src))
     shares, arrived = sensitivity.on_the_way(graph, change.old_share, change.share)
-    count = sensitivity.responses(v, graph, shares, arrived, changes.rounds, room)
+    count = sensitivity.responses(members, graph, shares, arrived, changes.rounds, room)
     actors = np.zeros(count, np.int64)
     parts = np.zeros((count, len(CODES)))
-    actor_count = sensitivity.by_actor(v, graph, change, changes.damping, room, count, actors, parts)
+    actor_count = sensitivity.by_actor(graph, change, changes.damping, room, count, actors, parts)
     return actors[:actor_count], parts[:actor_count]
 
 
-def of_everybody(changes: Changes) -> Array:
-    """Each account's change of influence by reason, in accounts' worth: shape (accounts, reasons)."""
+def of_everybody(changes: Changes, persons: Persons) -> Array:
+    """Each person's change of influence by reason, in accounts' worth: shape (persons, reasons)."""
     graph, change = changes.graph, changes.change
-    room = sensitivity.buffers(len(changes.people), len(graph.src))
+    room = sensitivity.buffers(len(changes.accounts), len(graph.src))
     shares, arrived = sensitivity.on_the_way(graph, change.old_share, change.share)
-    return sensitivity.everybody(graph, change, changes.damping, shares, arrived, changes.rounds, room)
+    return sensitivity.everybody(
+        graph, change, changes.damping, shares, arrived, changes.rounds, room, persons.start, persons.members
+    )

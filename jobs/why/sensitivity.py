@@ -10,6 +10,8 @@ which two-point Gauss-Legendre quadrature integrates exactly. Thus
 holds exactly. The change of a product is attributed to its factors independently of any order of them. For products of two and
 three factors this is the Shapley value, and the Aumann-Shapley value ("Values of Non-Atomic Games", Princeton 1974).
 
+A person is one account or several, its members. Paths to a person end in a member and visit no member before.
+
 All kernels that call each other are in this one file, because Numba recompiles a cached kernel only if its own file changes.
 """
 
@@ -29,10 +31,10 @@ POINTS = (0.5 - 0.5 / np.sqrt(3), 0.5 + 0.5 / np.sqrt(3))
 CODES = tuple(REASONS)
 (
     NEW_ENGAGEMENT, ENGAGER_ARRIVED, FADED_ENGAGEMENT, ENGAGER_LEFT, ATTENTION_MOVED, ENGAGERS_ATTENTION, RESTORED, MISSING,
-    CREDIBILITY, METHODOLOGY,
+    CREDIBILITY, LINKED, METHODOLOGY,
 ) = map(CODES.index, (
     "new_engagement", "engager_arrived", "faded_engagement", "engager_left", "attention_moved", "engagers_attention",
-    "coverage_restored", "coverage_missing", "credibility", "methodology",
+    "coverage_restored", "coverage_missing", "credibility", "accounts_linked", "methodology",
 ))  # fmt: skip
 
 
@@ -75,6 +77,7 @@ class Buffers(NamedTuple):
     edges: Array  # the marked ones
     seen: Array  # account: two steps before the person
     before: Array  # the seen ones
+    inside: Array  # account: is a member of the person
     one: Array  # account: its share of the person
     two: Array  # account: the part of its attention that reaches the person in two steps
     answered: Array  # account: the person's share of it
@@ -99,6 +102,7 @@ def buffers(accounts: int, edges: int) -> Buffers:
         np.zeros(edges, np.int64),
         np.zeros(accounts, np.bool_),
         np.zeros(accounts, np.int64),
+        np.zeros(accounts, np.bool_),
         np.zeros(accounts),
         np.zeros(accounts),
         np.zeros(accounts),
@@ -113,19 +117,23 @@ def on_the_way(g: Graph, old: Array, new: Array) -> tuple[Array, Array]:
 
 
 @njit(cache=True)
-def responses(v: int, g: Graph, shares: Array, arrived: Array, rounds: int, room: Buffers) -> int:
-    """Writes the edges through which influence can reach `v` to `room.edges`, ascending, and the response of each such edge to
-    `room.response`. Returns the number of edges. Before the next person, call `forget`."""
+def responses(members: Array, g: Graph, shares: Array, arrived: Array, rounds: int, room: Buffers) -> int:
+    """Writes the edges through which influence can reach the members to `room.edges`, ascending, and the response of each such
+    edge to `room.response`. Returns the number of edges. Before the next person, call `forget`."""
+    for v in members:
+        room.inside[v] = True
     count = 0
     for point in range(len(shares)):
-        count = _add(v, g, shares[point], arrived[point], rounds, room, 0.5, count)
+        count = _add(members, g, shares[point], arrived[point], rounds, room, 0.5, count)
     room.edges[:count].sort()
     return count
 
 
 @njit(cache=True)
-def forget(room: Buffers, count: int) -> None:
-    """Resets the marks and responses of the first `count` edges of `room.edges` to zero."""
+def forget(members: Array, room: Buffers, count: int) -> None:
+    """Resets the members, and the marks and responses of the first `count` edges of `room.edges`, to zero."""
+    for v in members:
+        room.inside[v] = False
     for k in range(count):
         room.marked[room.edges[k]] = False
         room.response[room.edges[k]] = 0.0
@@ -133,33 +141,37 @@ def forget(room: Buffers, count: int) -> None:
 
 @njit(cache=True)
 def everybody(
-    graph: Graph, change: Change, damping: float, shares: Array, arrived: Array, rounds: int, room: Buffers
-) -> Array:
-    """Each account's change of influence by reason, in accounts' worth: shape (accounts, reasons)."""
-    accounts = len(graph.start) - 1
-    total = np.zeros((accounts, len(CODES)))
+    graph: Graph, change: Change, damping: float, shares: Array, arrived: Array, rounds: int, room: Buffers,
+    start: Array, members: Array,
+) -> Array:  # fmt: skip
+    """Each person's change of influence by reason, in accounts' worth: shape (persons, reasons). The members of a person are
+    `members[start[person] : start[person + 1]]`."""
+    persons = len(start) - 1
+    total = np.zeros((persons, len(CODES)))
     actors = np.zeros(len(graph.src), np.int64)
     parts = np.zeros((len(graph.src), len(CODES)))
-    for v in range(accounts):
-        count = responses(v, graph, shares, arrived, rounds, room)
-        for k in range(by_actor(v, graph, change, damping, room, count, actors, parts)):
-            total[v] += parts[k]
-        forget(room, count)
+    for person in range(persons):
+        theirs = members[start[person] : start[person + 1]]
+        count = responses(theirs, graph, shares, arrived, rounds, room)
+        for k in range(by_actor(graph, change, damping, room, count, actors, parts)):
+            total[person] += parts[k]
+        forget(theirs, room, count)
     return total
 
 
 @njit(cache=True)
 def by_actor(
-    v: int, graph: Graph, change: Change, damping: float, room: Buffers, count: int, actors: Array, parts: Array
+    graph: Graph, change: Change, damping: float, room: Buffers, count: int, actors: Array, parts: Array
 ) -> int:
     """Groups the first `count` edges of `room.edges` by actor. Writes the actors to `actors`, and each actor's change of the
-    influence of `v` by reason to `parts`, in accounts' worth. Returns the number of actors. Relies on ascending edges: those of
-    an actor are adjacent."""
+    person's influence by reason to `parts`, in accounts' worth. Returns the number of actors. Relies on ascending edges: those
+    of an actor are adjacent."""
     actor_count, k = 0, 0
     while k < count:
         first = room.edges[k]
         u = graph.src[first]
-        own = -1
+        own = False
+        old_weight, weight, fresh, late, own_response = 0.0, 0.0, 0.0, 0.0, 0.0
         whole, mean, restored, missing, old_reach, reach = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
         while k < count and graph.src[room.edges[k]] == u:
             e = room.edges[k]
@@ -178,8 +190,13 @@ def by_actor(
             missing += response * change.missing[e]
             old_reach += response * change.old_weight[e] * change.old_free[e]
             reach += response * change.weight[e] * change.free[e]
-            if graph.dst[e] == v:
-                own = e
+            if room.inside[graph.dst[e]]:
+                own = True
+                own_response = response  # the same for each member
+                old_weight += change.old_weight[e]
+                weight += change.weight[e]
+                fresh += change.fresh[e]
+                late += change.restored[e] + change.missing[e]
             k += 1
         free = (change.old_free[first] + change.free[first]) / 2
         crowding = change.crowding[first] * mean
@@ -190,27 +207,24 @@ def by_actor(
             damping * (change.credibility[first] - change.old_credibility[first]) * (old_reach + reach) / 2
         )
         restored_spent, missing_spent = change.restored_spent[first], change.missing_spent[first]
-        if own >= 0:
-            # The effect on v of one unit of weight towards v: its gain less what the actor's other paths to v lose,
-            # `free * response - crowding`. This form cannot become negative by rounding, as a difference could.
-            response = room.response[own]
-            unit = passed_on * free * response
+        if own:
+            # The effect on the person of one unit of weight towards them: its gain less what the actor's other paths to
+            # them lose, `free * response - crowding`. This form cannot become negative by rounding, as a difference could.
+            unit = passed_on * free * own_response
             if crowding > 0:
                 unit = (
                     0.5
                     * passed_on
                     * (
-                        change.old_free[first] * max(0.0, response - reach)
-                        + change.free[first] * max(0.0, response - old_reach)
+                        change.old_free[first] * max(0.0, own_response - reach)
+                        + change.free[first] * max(0.0, own_response - old_reach)
                     )
                 )
-            late = change.restored[own] + change.missing[own]
-            faded = change.weight[own] - change.old_weight[own] - change.fresh[own] - late
-            part[NEW_ENGAGEMENT if change.old_weight[own] > 0 else ENGAGER_ARRIVED] += unit * change.fresh[own]
-            part[FADED_ENGAGEMENT if change.weight[own] > 0 else ENGAGER_LEFT] += unit * faded
+            part[NEW_ENGAGEMENT if old_weight > 0 else ENGAGER_ARRIVED] += unit * fresh
+            part[FADED_ENGAGEMENT if weight > 0 else ENGAGER_LEFT] += unit * (weight - old_weight - fresh - late)
         part[RESTORED] += passed_on * (free * restored - crowding * restored_spent)
         part[MISSING] += passed_on * (free * missing - crowding * missing_spent)
-        part[ATTENTION_MOVED if own >= 0 else ENGAGERS_ATTENTION] += whole - part.sum()
+        part[ATTENTION_MOVED if own else ENGAGERS_ATTENTION] += whole - part.sum()
         actors[actor_count] = u
         actor_count += 1
     return actor_count
@@ -227,47 +241,54 @@ def _give(edge: int, value: float, room: Buffers, count: int) -> int:
 
 
 @njit(cache=True)
-def _add(v: int, g: Graph, share: Array, arrived: Array, rounds: int, room: Buffers, part: float, count: int) -> int:
+def _add(
+    members: Array, g: Graph, share: Array, arrived: Array, rounds: int, room: Buffers, part: float, count: int
+) -> int:
     """Adds `part` times the derivative at these shares to `room`. Returns `count` plus the number of newly marked edges. Paths
-    are x -> w -> u -> v, all accounts distinct."""
-    for e in range(g.start[v], g.start[v + 1]):
-        room.answered[g.dst[e]] = share[e]
-    for k in range(g.in_start[v], g.in_start[v + 1]):
-        room.one[g.src[g.in_edge[k]]] = share[g.in_edge[k]]
+    are x -> w -> u -> member, all accounts distinct, and none but the last a member."""
+    for v in members:
+        for e in range(g.start[v], g.start[v + 1]):
+            room.answered[g.dst[e]] += share[e]
+        for k in range(g.in_start[v], g.in_start[v + 1]):
+            room.one[g.src[g.in_edge[k]]] += share[g.in_edge[k]]
     seen = 0
-    for k in range(g.in_start[v], g.in_start[v + 1]):
-        uv = g.in_edge[k]
-        u = g.src[uv]
-        reaches_u = 1.0
-        for j in range(g.in_start[u], g.in_start[u + 1]):
-            wu = g.in_edge[j]
-            w = g.src[wu]
-            if rounds >= 2 and w != v:
-                uw = g.back[wu]
-                reaches_w = 1.0
-                if rounds >= 3:
-                    reaches_w += arrived[w] - room.answered[w] - (share[uw] if uw >= 0 else 0.0)
-                reaches_u += share[wu] * reaches_w
-                count = _give(wu, part * reaches_w * share[uv], room, count)
-                room.two[w] += share[wu] * share[uv]
-                if not room.seen[w]:
-                    room.seen[w] = True
-                    room.before[seen] = w
-                    seen += 1
-        count = _give(uv, part * reaches_u, room, count)
+    for v in members:
+        for k in range(g.in_start[v], g.in_start[v + 1]):
+            uv = g.in_edge[k]
+            u = g.src[uv]
+            if room.inside[u]:
+                continue
+            reaches_u = 1.0
+            for j in range(g.in_start[u], g.in_start[u + 1]):
+                wu = g.in_edge[j]
+                w = g.src[wu]
+                if rounds >= 2 and not room.inside[w]:
+                    uw = g.back[wu]
+                    reaches_w = 1.0
+                    if rounds >= 3:
+                        reaches_w += arrived[w] - room.answered[w] - (share[uw] if uw >= 0 else 0.0)
+                    reaches_u += share[wu] * reaches_w
+                    count = _give(wu, part * reaches_w * share[uv], room, count)
+                    room.two[w] += share[wu] * share[uv]
+                    if not room.seen[w]:
+                        room.seen[w] = True
+                        room.before[seen] = w
+                        seen += 1
+            count = _give(uv, part * reaches_u, room, count)
     for k in range(seen):
         w = room.before[k]
         for j in range(g.in_start[w], g.in_start[w + 1]):
             xw = g.in_edge[j]
             x = g.src[xw]
-            if rounds >= 3 and x != v:
+            if rounds >= 3 and not room.inside[x]:
                 wx = g.back[xw]
                 onward = room.two[w] - (share[wx] * room.one[x] if wx >= 0 else 0.0)
                 count = _give(xw, part * onward, room, count)
         room.two[w] = 0.0
         room.seen[w] = False
-    for e in range(g.start[v], g.start[v + 1]):
-        room.answered[g.dst[e]] = 0.0
-    for k in range(g.in_start[v], g.in_start[v + 1]):
-        room.one[g.src[g.in_edge[k]]] = 0.0
+    for v in members:
+        for e in range(g.start[v], g.start[v + 1]):
+            room.answered[g.dst[e]] = 0.0
+        for k in range(g.in_start[v], g.in_start[v + 1]):
+            room.one[g.src[g.in_edge[k]]] = 0.0
     return count

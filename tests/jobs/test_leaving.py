@@ -21,6 +21,8 @@ from schemas.consent import CONSENT
 from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
 from schemas.influence import INFLUENCE
+from schemas.influence_by_account import INFLUENCE_BY_ACCOUNT
+from schemas.links import LINKS
 from schemas.publications import PUBLICATIONS
 from schemas.rejects import REJECTS
 from schemas.runs import RUNS
@@ -91,6 +93,13 @@ def lived_in(warehouse, pull, arrow_rows, monkeypatch):
     edges = [{"src": people[0], "dst": people[1], "day": DAY}, {"src": people[1], "dst": people[0], "day": DAY}]
     warehouse.replace(ENGAGEMENT, arrow_rows(ENGAGEMENT, edges), {"day": DAY}, run_id="r", job="j")
     warehouse.append(CONSENT, arrow_rows(CONSENT, [{"person_id": LEAVER, "scope": "public"}]), {}, run_id="r", job="j")
+    linked = {"account_a": LEAVER, "account_b": "web:ana", "said_by": LEAVER, "kind": "rel_me"}
+    warehouse.append(LINKS, arrow_rows(LINKS, [linked]), {}, run_id="r", job="j")
+    part = arrow_rows(
+        INFLUENCE_BY_ACCOUNT, [{"person_id": "web:ana", "account_id": LEAVER, "handle": HANDLE, "day": DAY}]
+    )
+    place = {"methodology": "2026.11", "day": DAY}
+    warehouse.replace(INFLUENCE_BY_ACCOUNT, part, place, run_id="r", job="j")
     recorded = Recording(landing(warehouse.root) / "toots" / str(DAY), "page")
     recorded.add(
         [{"by": "https://example.org/users/leaver"}, {"by": "https://example.org/users/ana"}], Cursor(None, True)
@@ -114,12 +123,23 @@ def forget(warehouse) -> dict:
 
 def test_nothing_is_left_of_who_leaves_and_a_certificate_says_what_was_searched(lived_in):
     before = named(lived_in)
-    assert before >= {"activity", "accounts", "rejects", "influence", "scores", "engagement", "consent", "landing"}
+    tables = {
+        "activity",
+        "accounts",
+        "rejects",
+        "influence",
+        "influence_by_account",
+        "scores",
+        "engagement",
+        "consent",
+        "links",
+    }
+    assert before >= tables | {"landing"}
     certificate = forget(lived_in)
     assert named(lived_in) == set()
     assert certificate["rows_removed"] == {
-        "scores": 0, "histories": 0, "score_changes": 0, "influence": 1, "consent": 1, "engagement": 2, "rejects": 1,
-        "activity": 2, "accounts_known": 0, "accounts": 1,
+        "scores": 0, "histories": 0, "score_changes": 0, "influence": 1, "influence_by_account": 1, "links": 1,
+        "consent": 1, "engagement": 2, "rejects": 1, "activity": 2, "accounts_known": 0, "accounts": 1,
     } | {"scores": certificate["rows_removed"]["scores"]}  # fmt: skip
     assert certificate["recorded_items_removed"] == 2
     assert certificate["files_searched"] > 20

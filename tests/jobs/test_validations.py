@@ -2,15 +2,15 @@
 
 import json
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
 
-from jobs import validations
+from jobs import links, validations
 from jobs.errors import CloutError, UsageError
 from jobs.scratch import scratch
-from jobs.validation import baselines, reading
+from jobs.validation import baselines, outcomes, reading
 from jobs.validation.tables import Params, Validation
 from jobs.warehouse import counted
 from jobs.warehouse.runs import Batch
@@ -79,6 +79,24 @@ def test_whoever_was_engaged_with_is_engaged_with_again(world):
     shuffled = validations.run(happened(world, drawn_acts(1, 3, seed=2, received=others)).warehouse, PARAMS)
     assert shuffled.whole.people == found.whole.people
     assert all(low < 0.5 < high for low, _, high in aucs(shuffled).values())
+
+
+def test_what_any_of_a_persons_accounts_receives_the_person_receives(world):
+    """By accounts that were linked on the day: a later link does not count, and acts on oneself never do."""
+    for number, (since, accounts) in enumerate(((DAY, ("x:p0", "x:p1")), (DAY + timedelta(1), ("x:p0", "x:p2")))):
+        word = links.Params(at=datetime(2026, 11, 9, number, tzinfo=UTC), by="t", day=since)
+        links.record(world.warehouse, word, *accounts, BATCH)
+    happened(world, FUTURE)
+    snapshot = counted.snapshot(world.warehouse)
+    with scratch() as db:
+        reading.past(db, world.warehouse, snapshot, PARAMS)
+        reading.future(db, world.warehouse, snapshot, PARAMS)
+        people = baselines.predicted(db, PARAMS.versions).people["person_id"]
+        found = dict(zip(people.to_pylist(), outcomes.received(db, people, "engaged").tolist(), strict=True))
+    own = {"p0", "p1"}
+    assert found["x:p0"] == len({act.actor for act in FUTURE if act.target in own} - own) > 0
+    assert found["x:p2"] == len({act.actor for act in FUTURE if act.target == "p2"})
+    assert "x:p1" not in found
 
 
 def test_nothing_after_the_day_reaches_a_predictor(world):

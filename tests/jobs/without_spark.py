@@ -5,15 +5,18 @@ equations and with the same rows of `runs`. `tests/jobs/why/test_explain.py` com
 from datetime import date
 from typing import Any
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs import engagement, influence
 from jobs.engines import memory
+from jobs.score import linked
 from jobs.scratch import scratch
-from jobs.warehouse import counted, digests, known_accounts, runs
+from jobs.warehouse import counted, digests, known_accounts, links, runs
 from jobs.warehouse.basis import Basis
+from jobs.warehouse.links import People
 from jobs.warehouse.runs import Batch, Run
 from jobs.warehouse.storage import Warehouse, rows
 from jobs.warehouse.window import activity_digests, covered_days, stale_days, uncovered_days
@@ -23,6 +26,7 @@ from schemas.engagement import ENGAGEMENT
 from schemas.fixed_point import UNIT
 from schemas.influence import INFLUENCE
 from schemas.kinds import KINDS, POST
+from schemas.links import LINKS
 from schemas.methodology import Methodology
 from tests.jobs.world import OFFICIAL, World
 
@@ -65,13 +69,15 @@ def score(_: Any, warehouse: Warehouse, params: influence.Params, batch: Batch, 
             found = Basis(day=day, methodology=methodology, covered=covered, now=now)
             attention_graph.prepare(db, warehouse, found, "now")
             edges = db.sql("select src, dst, a, credibility from spread_now order by src, dst").to_arrow_table()
+            people = links.at_end_of(day, warehouse, warehouse.version(LINKS))
+            owned = _owned(db, edges, people, methodology)
         known = known_accounts.at_end_of(day, warehouse, now)
         bots = known.bots()
-        scored = _scored(edges, set(bots), methodology)
+        scored = _scored(edges, set(bots), people, owned, methodology)
         handles = known.handles(scored)
         for person, columns in scored.items():
             platform = person.partition(":")[0]
-            coverage = len(covered[platform]) / methodology.lookback_days
+            coverage = len(covered.get(platform, ())) / methodology.lookback_days
             columns |= {"platform": platform, "window_coverage": coverage, "handle": handles.get(person)}
         beside = {"simulated": False, "amplification": None, "inclusion": None}
         records = [{**place, **beside, "person_id": person, **columns} for person, columns in scored.items()]
@@ -81,32 +87,58 @@ def score(_: Any, warehouse: Warehouse, params: influence.Params, batch: Batch, 
         current = activity_digests(warehouse, first, day, now.coverage)
         row.parameters["activity_digests"] = {str(on): digest for on, digest in current.items()}
         row.parameters["accounts_digest"] = digests.of_texts(bots)
+        if people.digest:
+            row.parameters[digests.LINKS] = people.digest
         row.uncovered_days = uncovered_days(covered, counted.platforms(warehouse, now, day), first, day)
         row.counts |= {"pairs": edges.num_rows, "people": len(records)}
     return row.counts
 
 
-def _scored(edges: pa.Table, doubted: set[str], methodology: Methodology) -> dict[str, dict[str, Any]]:
-    """person_id -> the columns that follow from who spends how much on whom."""
+Units = dict[str, tuple[int, int, int]]
+
+
+def _sums(edges: pa.Table, methodology: Methodology) -> Units:
     people, src, dst = memory.numbered(edges["src"], edges["dst"])
     sums = memory.influence(src, dst, edges["a"].to_numpy(), len(people), methodology.rounds).sums
-    direct, second, third = (part * UNIT for part in sums)
-    whole = direct + second + third
+    return dict(zip(people.to_pylist(), zip(*(part.tolist() for part in sums), strict=True), strict=True))
+
+
+def _owned(db: duckdb.DuckDBPyConnection, edges: pa.Table, people: People, methodology: Methodology) -> Units:
+    """The parts of accounts whose person has several."""
+    sums = _sums(edges, methodology)
+    one, two, three = zip(*sums.values(), strict=True)
+    db.register("sums", pa.table({"id": list(sums), "one": one, "two": two, "three": three}))
+    db.register("linked", people.accounts)
+    query = linked.of_accounts_sql(methodology.rounds).format(spread="spread_now", sums="sums", linked="linked")
+    return {account: (one, two, three) for account, _, one, two, three in db.sql(query).fetchall()}
+
+
+def _scored(
+    edges: pa.Table, doubted: set[str], people: People, owned: Units, methodology: Methodology
+) -> dict[str, dict[str, Any]]:
+    """person_id -> the columns that follow from who spends how much on whom."""
+    person = people.person_of
+    whole: dict[str, np.ndarray] = {}
+    for account, units in (_sums(edges, methodology) | owned).items():
+        owner = person.get(account, account)
+        whole[owner] = whole.get(owner, np.zeros(3, np.int64)) + units
+    engagers: dict[str, set[str]] = {}
+    for src, dst in zip(edges["src"].to_pylist(), edges["dst"].to_pylist(), strict=True):
+        if person.get(src, src) != person.get(dst, dst) and src not in doubted:
+            engagers.setdefault(person.get(dst, dst), set()).add(src)
+    influence = np.array([units.sum() * UNIT for units in whole.values()])
     full = np.log1p(methodology.full_scale / methodology.resolution)
-    points = np.minimum(100, 100 * np.log1p(whole / methodology.resolution) / full)
-    believed = np.array([person not in doubted for person in people.to_pylist()])
+    points = np.minimum(100, 100 * np.log1p(influence / methodology.resolution) / full)
     return {
-        person: {
-            "influence": float(whole[n]),
-            "direct": float(direct[n]),
-            "second": float(second[n]),
-            "third": float(third[n]),
+        owner: {
+            "influence": float(influence[n]),
+            **dict(zip(("direct", "second", "third"), (units * UNIT).tolist(), strict=True)),
             "score": float(points[n]),
-            "rank": 1 + int((whole > whole[n]).sum()),
-            "percentile": float((whole < whole[n]).mean()),
-            "engager_count": int(believed[src[dst == n]].sum()),
+            "rank": 1 + int((influence > influence[n]).sum()),
+            "percentile": float((influence < influence[n]).mean()),
+            "engager_count": len(engagers.get(owner, ())),
         }
-        for n, person in enumerate(people.to_pylist())
+        for n, (owner, units) in enumerate(whole.items())
     }
 
 

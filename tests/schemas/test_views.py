@@ -8,6 +8,7 @@ import pytest
 from schemas import views
 from schemas.consent import CONSENT
 from schemas.influence import INFLUENCE
+from schemas.influence_by_account import INFLUENCE_BY_ACCOUNT
 from schemas.publications import PUBLICATIONS
 from schemas.scores import SCORES
 
@@ -22,7 +23,7 @@ def read(arrow_rows):
 
     def rows(view: str, tables: dict, **options: int) -> list[tuple]:
         with duckdb.connect() as db:
-            for table in (CONSENT, PUBLICATIONS, INFLUENCE, SCORES):
+            for table in (CONSENT, PUBLICATIONS, INFLUENCE, INFLUENCE_BY_ACCOUNT, SCORES):
                 db.register(table.name, arrow_rows(table, tables.get(table, [])))
             db.execute(views.statements(**options))
             return sorted(db.sql(f"from {view}").fetchall())
@@ -98,6 +99,27 @@ def test_small_platforms_are_hidden_and_cannot_be_computed_from_the_others(read,
     assert not hidden or len(people) == 1 or (len(hidden) > 1 and sum(hidden) >= 10)
 
 
+def test_accounts_of_a_person_sum_to_the_published_score(read):
+    """People with one account are their own part. Parts of a run that is not published are not shown."""
+
+    def part(person: str, account: str, influence: float) -> dict:
+        return {"person_id": person, "account_id": account, "influence": influence, "direct": influence, "day": DAY}
+
+    tables = {
+        SCORES: [{"person_id": f"x:{name}", "influence": 3.0, "direct": 3.0, "day": DAY} for name in "abc"],
+        INFLUENCE_BY_ACCOUNT: [
+            part("x:a", "x:a", 1.0), part("x:a", "y:a", 2.0), part("x:b", "x:b", 1.0), part("x:b", "y:b", 1.0),
+            part("x:unpublished", "y:c", 5.0),
+        ],
+    }  # fmt: skip
+    found = [(row[2], row[3], *row[6:]) for row in read("scores_by_account", tables)]
+    assert found == [
+        ("x:a", "x:a", 1.0, 1.0, 0.0, 0.0),
+        ("x:a", "y:a", 2.0, 2.0, 0.0, 0.0),
+        ("x:c", "x:c", 3.0, 3.0, 0.0, 0.0),
+    ]
+
+
 def test_figures_of_a_day(read):
     """None is the score of one person."""
     assert read("scores_by_day", platforms(a=11)) == [("2026.11", DAY, 11, 5.0)]
@@ -112,6 +134,7 @@ def test_spark_reads_the_same(spark, rows, read):
         INFLUENCE: [{"person_id": f"x:{name}", "day": DAY} for name in "abcd"],
         PUBLICATIONS: [{"day": DAY, "sequence": 1, "change": "publish"}],
         SCORES: platforms(a=9, b=20, c=30)[SCORES],
+        INFLUENCE_BY_ACCOUNT: [{"person_id": "a:1", "account_id": f"{name}:1", "day": DAY} for name in "xy"],
     }
     for table, records in tables.items():
         rows(table, records).createOrReplaceTempView(table.name)

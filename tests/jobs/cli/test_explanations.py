@@ -30,7 +30,8 @@ def change(*reasons: dict[str, Any], **columns: Any) -> dict[str, Any]:
     return {
         "person_id": "x:ana", "day": date(2026, 11, 4), "since_day": date(2026, 11, 3),
         "methodology": "2026.12", "since_methodology": "2026.11", "reasons": list(reasons), "uncovered_days": {},
-        "handles": {}, **held, **{f"since_{name}": value for name, value in before.items()}, **columns,
+        "accounts_gained": ["y:ana"], "accounts_lost": 2, "handles": {}, **held,
+        **{f"since_{name}": value for name, value in before.items()}, **columns,
     }  # fmt: skip
 
 
@@ -46,6 +47,8 @@ def said(capsys):
 
 
 SENTENCES = {
+    "accounts_linked": ("y:ana became yours and 2 accounts ceased to be yours: more attention reaches you than before",
+                        "y:ana became yours and 2 accounts ceased to be yours: less attention reaches you than before"),
     "new_engagement": "new acts of 2 people who had engaged with you before",
     "engager_arrived": "2 people newly engage with you",
     "faded_engagement": "earlier acts of 2 people faded with time",
@@ -66,7 +69,8 @@ SENTENCES = {
 @pytest.mark.parametrize("code", REASONS)
 def test_each_reason_is_a_sentence(said, code, gain):
     sign = 1 if gain else -1
-    people = {} if code == "methodology" else {"x:bo": sign * 0.25}  # another methodology is nobody's doing
+    is_nobodys = code in ("methodology", "accounts_linked")  # no engager's doing
+    people = {} if is_nobodys else {"x:bo": sign * 0.25}
     lines = said(change(reason(code, people, others=sign * 0.125)))
     sentence = SENTENCES[code] if isinstance(SENTENCES[code], str) else SENTENCES[code][0 if gain else 1]
     rows = [line.split(maxsplit=2) for line in lines]

@@ -1,12 +1,14 @@
 """Whom clout may publish and name."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
 import pytest
 
+from jobs import links
 from jobs.errors import UsageError
 from jobs.people import admission, consent, legal_basis
+from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
 from schemas.coverage import COVERAGE
 from tests.grounds import LABEL, REASON
@@ -48,6 +50,23 @@ def test_on_a_legal_basis_everybody_is_published_who_did_not_refuse(asked):
     assert (decision.ground, decision.label) == (REASON, LABEL)
     assert admitted(decision) == ["x:public", "x:unknown", "sample-birdsong:a1"]
     assert decision.named(EVERYBODY) == {"x:public", "x:unknown", "sample-birdsong:a1"}
+
+
+@pytest.mark.parametrize(("with_basis", "expected"), [(False, ["x:public"]), (True, ["x:public", "x:unknown"])])
+def test_of_a_persons_accounts_the_narrowest_word_counts(asked, warehouse, with_basis, expected):
+    """An account that refused takes its person along, whatever the others agreed to."""
+    asked(with_basis)
+    for number, pair in enumerate((("x:public", "y:one"), ("x:unknown", "y:two"), ("x:no", "w:three"))):
+        word = links.Params(at=NOON + timedelta(number), by="t", day=DAY)
+        links.record(warehouse, word, *pair, Batch("t"))
+    agreed = admission.decide(warehouse, DAY)
+    simulated = ["sample-birdsong:a1"]
+    assert admitted(agreed) == [*expected, *simulated]
+    assert agreed.named([*EVERYBODY, "y:one", "w:three"]) == {*expected, *simulated, "y:one"}
+    refused = [consent.row("y:one", "no", DAY)]
+    consent.record(warehouse, refused, at=NOON, by="tests", origin="import", run_id="r")
+    assert admitted(admission.decide(warehouse, DAY)) == [*expected[1:], *simulated]
+    assert "x:public" not in admission.decide(warehouse, DAY).named(EVERYBODY)
 
 
 def test_a_decision_stays_while_consent_changes(asked, warehouse):

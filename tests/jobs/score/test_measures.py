@@ -45,7 +45,7 @@ def engagers_of(spark, said: Iterable[tuple[str, str, int]], answer_days: int = 
         "src string, dst string, a long, credibility double, content_acts long"
         + "".join(f", {name} long" for name in (*names, "direct")),
     )
-    rows = measures.engagers(spread, methodology, spark_partitions=3).collect()
+    rows = measures.engagers(spread, spread, methodology, spark_partitions=3).collect()
     assert len(rows) == len(of_pair)
     return {(row.person, row.other): row for row in rows}
 

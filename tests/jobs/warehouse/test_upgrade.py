@@ -74,7 +74,7 @@ def test_every_command_says_what_to_run_and_changes_nothing(warehouse, arrow_row
             creation.contracts() | {"scores": 99},
             "a newer version of clout made this warehouse (scores 99); update clout",
         ),
-        (creation.contracts() | {"links": 1}, "a newer version of clout made this warehouse (links 1); update clout"),
+        (creation.contracts() | {"topics": 1}, "a newer version of clout made this warehouse (topics 1); update clout"),
     ):
         if versions:
             marker = warehouse.delta(METHODOLOGIES)

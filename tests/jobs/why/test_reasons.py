@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,14 +13,17 @@ from hypothesis import strategies as st
 from jobs.scratch import scratch
 from jobs.warehouse import counted
 from jobs.warehouse.basis import Basis
+from jobs.warehouse.links import NOBODY, People
 from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.window import covered_days
 from jobs.why import reasons, sensitivity
+from jobs.why.persons import of_accounts
 from jobs.why.reasons import Changes
 from jobs.why.sensitivity import CODES, Change
 from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
 from tests.jobs.equations import NEWCOMER, SCALE, Graph, graphs, units
+from tests.jobs.owners import database, of_people, owners, table
 from tests.jobs.world import OFFICIAL
 
 
@@ -46,14 +50,18 @@ def between(
         column(old.shares()), column(new.shares()), column(old.weights), column(new.weights), column(fresh or {}),
         gained, lost, old_free, free, crowding, old_credibility, credibility, of_actor(old, gained), of_actor(old, lost),
     )  # fmt: skip
-    return Changes(people, sensitivity.graph(src, dst, len(people)), change, old.damping, 3)
+    return Changes(pa.array(people), sensitivity.graph(src, dst, len(people)), change, old.damping, 3)
+
+
+def everybody(changes: Changes, people: People = NOBODY) -> np.ndarray:
+    return reasons.of_everybody(changes, of_accounts(changes.accounts, people))
 
 
 def worth_by_reason(changes: Changes) -> dict[str, dict[str, float]]:
     """person -> reason -> worth, what moved nothing left out."""
     return {
         person: {code: part for code, part in zip(CODES, row, strict=True) if abs(part) > 1e-15}
-        for person, row in zip(changes.people, reasons.of_everybody(changes), strict=True)
+        for person, row in zip(changes.accounts.to_pylist(), everybody(changes), strict=True)
     }
 
 
@@ -62,17 +70,38 @@ def test_reasons_sum_to_the_change(old, other):
     new = replace(other, damping=old.damping, rest=old.rest)
     changes = between(old, new)
     influence = [graph.parts() for graph in (old, new)]
-    for person, row in zip(changes.people, reasons.of_everybody(changes), strict=True):
+    for person, row in zip(changes.accounts.to_pylist(), everybody(changes), strict=True):
         before, after = (parts[person].influence if person in parts else 0.0 for parts in influence)
         assert row.sum() == pytest.approx(after - before, rel=0, abs=1e-9 * max(1, before, after))
+
+
+@given(graphs(), graphs(), st.data())
+def test_reasons_of_people_with_several_accounts_sum_to_the_change(old, other, data):
+    """Everybody's actors too, none of whom is an account of theirs."""
+    new = replace(other, damping=old.damping, rest=old.rest)
+    owner = data.draw(owners(sorted({*old.people, *new.people})))
+    changes, people = between(old, new), replace(NOBODY, accounts=table(owner))
+    persons = of_accounts(changes.accounts, people)
+    influence = [of_people(graph, owner) for graph in (old, new)]
+    for n, (person, row) in enumerate(zip(persons.names.to_pylist(), everybody(changes, people), strict=True)):
+        before, after = (parts[person].influence if person in parts else 0.0 for parts in influence)
+        assert row.sum() == pytest.approx(after - before, rel=0, abs=1e-9 * max(1, before, after))
+        members = persons.members[persons.start[n] : persons.start[n + 1]]
+        actors, parts = reasons.of_person(changes, members)
+        assert not {*actors} & {*members}
+        assert parts.sum(axis=0) == pytest.approx(row, rel=1e-12, abs=1e-15)
+    held = dict(zip(persons.names.to_pylist(), reasons.held_before(database(), changes, persons), strict=True))
+    for person, worth in held.items():
+        before = influence[0][person].influence if person in influence[0] else 0.0
+        assert worth == pytest.approx(before, rel=0, abs=1e-9 * max(1, before))
 
 
 @given(graphs(), graphs())
 def test_actors_sum_to_the_change_of_everybody(old, other):
     changes = between(old, replace(other, damping=old.damping, rest=old.rest))
-    whole = reasons.of_everybody(changes)
-    for v in range(len(changes.people)):
-        actors, parts = reasons.of_person(changes, v)
+    whole = everybody(changes)
+    for v in range(len(changes.accounts)):
+        actors, parts = reasons.of_person(changes, np.array([v]))
         assert len(set(actors)) == len(actors)
         assert v not in actors  # one's own acts never change one's score
         assert parts.sum(axis=0) == pytest.approx(whole[v], rel=1e-12, abs=1e-15)
@@ -86,7 +115,7 @@ def test_a_new_act_is_never_a_loss(old, other, data):
     targets = data.draw(st.lists(st.sampled_from([p for p in before.people if p != actor]), min_size=1, unique=True))
     fresh = {(actor, target): data.draw(units) for target in targets}
     changes = between(old, before.adding(fresh), fresh=fresh)
-    for row in reasons.of_everybody(changes):
+    for row in everybody(changes):
         assert row[sensitivity.NEW_ENGAGEMENT] >= 0
         assert row[sensitivity.ENGAGER_ARRIVED] >= 0
 
@@ -157,7 +186,7 @@ def test_much_more_of_what_moves_nothing():
     old = replace(graph(ab=0.001, bc=1, cd=1, da=1), rest=0.0)
     new = replace(graph(ab=1), rest=0.0).adding(act)
     changes = between(old, new, fresh=act)
-    row = reasons.of_everybody(changes)[changes.people.index("b")]
+    row = everybody(changes)[changes.accounts.index("b").as_py()]
     assert row[sensitivity.NEW_ENGAGEMENT] == 0
 
 
@@ -203,7 +232,7 @@ class Days:
         with scratch() as db:
             reasons.prepare_change(db, self.warehouse, since, now)
             changes = reasons.pulled(db, now)
-        return worth_by_reason(changes._replace(people=changes.people.to_pylist()))["ana"]
+        return worth_by_reason(changes)["ana"]
 
 
 @pytest.fixture

@@ -20,12 +20,13 @@ def answered(pairs, old: np.ndarray, new: np.ndarray, people: list[str], rounds:
     room = sensitivity.buffers(len(people), len(pairs))
     found = []
     for v in range(len(people)):
-        count = sensitivity.responses(v, graph, shares, arrived, rounds, room)
+        count = sensitivity.responses(np.array([v]), graph, shares, arrived, rounds, room)
         edges = room.edges[:count].copy()
         assert np.all(np.diff(edges) > 0)
         found.append({pairs[edge]: room.response[edge] for edge in edges})
-        sensitivity.forget(room, count)
-    assert not any(part.any() for part in (room.marked, room.response, room.seen, room.one, room.two, room.answered))
+        sensitivity.forget(np.array([v]), room, count)
+    left = (room.marked, room.response, room.seen, room.inside, room.one, room.two, room.answered)
+    assert not any(part.any() for part in left)
     return found
 
 

@@ -1,0 +1,132 @@
+"""account sums -> sums of people who have several accounts: what reaches each of their accounts from everybody else.
+
+Attention is spread between accounts, whoever owns them. For the influence of one person, the person's own accounts count as one
+node, S, and all others stay accounts: a path that ends in an account of S and visits no account of S before counts. With
+A(S,w) = the sum of a(s,w) over the accounts s of S, and u and w outside S:
+
+    direct(v) = sum_u a(u,v)
+    second(v) = sum_u a(u,v) * (one(u) - A(S,u))
+    third(v)  = sum_u a(u,v) * max(0, two(u) - sum_s m2(s->u) - sum_w A(S,w) a(w,u))
+
+for each account v of S. `one`, `two` and `m2` are sums and messages of the engines, which nobody's links change. If S has one
+account, these are the engines' equations. A person's influence is the sum over the accounts, to the last bit.
+
+The SQL is the common subset of Spark's and DuckDB's. Placeholders such as `{spread}` stand for tables.
+"""
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from pyspark.sql import functions as F
+
+from jobs.score.attention import number, real
+from schemas.fixed_point import UNIT
+from schemas.kinds import SIMULATED_PREFIX
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+# Rows of (account, person) up to which every task gets all of them: some 100 MB.
+BROADCAST_ROWS = 1_000_000
+
+
+def passed_on_sql(a: str, arrived: str) -> str:
+    """SQL for the part of `arrived` that a share `a` passes on, rounded half to even. All are multiples of 2^-36."""
+    return f"cast(rint(cast({a} as double) * {number(UNIT)} * cast({arrived} as double)) as bigint)"
+
+
+def of_accounts_sql(rounds: int) -> str:
+    """SQL for one row (id, person, one, two, three) per account of `{sums}` that is in `{linked}` (account, person).
+
+    The sums are of what reaches the account from accounts of others, by step, as multiples of 2^-36. `{spread}` is (src, dst,
+    a), `{sums}` is (id, one, two, three) of every account from an engine.
+    """
+    second = passed_on_sql("engaged.a", "held.one - coalesce(own.a, 0)") if rounds >= 2 else "cast(0 as bigint)"
+    third = passed_on_sql(
+        "engaged.a", "greatest(held.two - coalesce(own.returned, 0) - coalesce(loops.returned, 0), cast(0 as bigint))"
+    )
+    return f"""
+        with crossing as (
+            select src, dst, a, actor.person as actor_person, target.person as target_person
+            from {{spread}} as pair left join {{linked}} as actor on src = actor.account
+            left join {{linked}} as target on dst = target.account
+            where (actor.person is not null or target.person is not null)
+                and coalesce(actor.person = target.person, false) = false
+        ), engaged as (
+            select target_person as person, src, dst, a from crossing where target_person is not null
+        ), own as (
+            select person, other, cast(sum(given.a) as bigint) as a,
+                cast(sum({passed_on_sql("given.a", "held.one - coalesce(back, 0)")}) as bigint) as returned
+            from (
+                select away.actor_person as person, away.src, away.dst as other, away.a, engaged.a as back
+                from (select * from crossing where actor_person is not null) as away
+                left join engaged on engaged.src = away.dst and engaged.dst = away.src
+            ) as given join {{sums}} as held on given.src = held.id
+            group by person, other
+        ), loops as (
+            select own.person, pair.dst as other, cast(sum({passed_on_sql("own.a", "pair.a")}) as bigint) as returned
+            from own join {{spread}} as pair on own.other = pair.src
+            join (select distinct person, src from engaged) as engager
+                on engager.person = own.person and engager.src = pair.dst
+            group by own.person, pair.dst
+        ), arrived as (
+            select engaged.dst, cast(sum(engaged.a) as bigint) as one, cast(sum({second}) as bigint) as two,
+                cast(sum({third if rounds >= 3 else "cast(0 as bigint)"}) as bigint) as three
+            from engaged join {{sums}} as held on engaged.src = held.id
+            left join own on own.person = engaged.person and own.other = engaged.src
+            left join loops on loops.person = engaged.person and loops.other = engaged.src
+            group by engaged.dst
+        )
+        select held.id, linked.person, coalesce(arrived.one, cast(0 as bigint)) as one,
+            coalesce(arrived.two, cast(0 as bigint)) as two, coalesce(arrived.three, cast(0 as bigint)) as three
+        from {{sums}} as held join {{linked}} as linked on held.id = linked.account
+        left join arrived on held.id = arrived.dst
+    """
+
+
+def of_people_sql() -> str:
+    """SQL for one row (id, one, two, three) per person: of `{sums}`, the accounts that are not in `{linked}`; and the people of
+    `{parts}`, the rows of `of_accounts_sql`."""
+    return """
+        select alone.id, one, two, three
+        from {sums} as alone left join {linked} as linked on alone.id = linked.account where linked.account is null
+        union all
+        select person as id, cast(sum(one) as bigint), cast(sum(two) as bigint), cast(sum(three) as bigint)
+        from {parts} as parts group by person
+    """
+
+
+def frame(spark: "SparkSession", accounts: pa.Table) -> "DataFrame":
+    """The table (account, person) as a Spark frame."""
+    made = spark.createDataFrame(accounts)
+    return F.broadcast(made) if accounts.num_rows <= BROADCAST_ROWS else made
+
+
+def of_accounts(spread: "DataFrame", sums: "DataFrame", linked: "DataFrame", rounds: int) -> "DataFrame":
+    """The rows of `of_accounts_sql`."""
+    return spread.sparkSession.sql(of_accounts_sql(rounds), spread=spread, sums=sums, linked=linked)
+
+
+def rows(parts: "DataFrame", accounts: "DataFrame", day: date, version: str) -> "DataFrame":
+    """The rows of `influence_by_account` of a day and a methodology's version, from rows of `of_accounts` and `accounts` (id,
+    handle)."""
+    platform = F.substring_index("id", ":", 1)
+    return parts.join(accounts, "id", "left").select(
+        F.lit(day).alias("day"),
+        F.lit(version).alias("methodology"),
+        F.col("person").alias("person_id"),
+        F.col("id").alias("account_id"),
+        platform.alias("platform"),
+        "handle",
+        platform.startswith(SIMULATED_PREFIX).alias("simulated"),
+        real(F.col("one") + F.col("two") + F.col("three")).alias("influence"),
+        real(F.col("one")).alias("direct"),
+        real(F.col("two")).alias("second"),
+        real(F.col("three")).alias("third"),
+    )
+
+
+def of_people(sums: "DataFrame", parts: "DataFrame", linked: "DataFrame") -> "DataFrame":
+    """The rows of `of_people_sql`."""
+    return sums.sparkSession.sql(of_people_sql(), sums=sums, parts=parts, linked=linked)

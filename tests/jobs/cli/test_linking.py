@@ -1,0 +1,58 @@
+"""Linking accounts by hand, and what is listed of them."""
+
+import json
+
+from jobs.warehouse import links
+from tests.jobs.cli.conftest import DAY
+
+ANA, BO = "twitter:1", "toot.example:ana"
+KNOWN = ("--why", "each names the other", "--by", "ops")
+
+
+def test_two_accounts_are_linked_shown_and_unlinked(clout, warehouse):
+    linked = clout("link", BO, ANA, *KNOWN, "--since", str(DAY))
+    assert (linked.code, linked.err) == (0, "")
+    assert linked.out.startswith(f"{BO}, {ANA}: one person, {BO}, from 2026-11-03 on\n")
+    for person in (ANA, BO):
+        shown = clout("links", person, "--day", str(DAY))
+        assert shown.out.startswith(f"{BO} on 2026-11-03: {BO}, {ANA}\n")
+        assert "operator" in shown.out
+        assert json.loads(clout("links", person, "--day", str(DAY), "--json").out) == {
+            "person_id": BO,
+            "day": "2026-11-03",
+            "accounts": [BO, ANA],
+            "evidence": [
+                {"account_a": BO, "account_b": ANA, "kind": "operator", "first_seen": "2026-11-03", "until": None,
+                 "said_by": "ops", "why": "each names the other"}
+            ],
+        }  # fmt: skip
+    ended = clout("link", "end", ANA, BO, *KNOWN, "--from", str(DAY))
+    assert ended.out.startswith(f"{ANA} and {BO}: not linked with each other from 2026-11-03 on\n")
+    assert links.at_end_of(DAY, warehouse).person_of == {}
+    again = clout("link", "end", ANA, BO, *KNOWN, "--from", str(DAY))
+    assert (again.code, again.err) == (
+        2,
+        f"clout: {BO} and {ANA} are not linked on 2026-11-03; `clout links` lists the links\n",
+    )
+
+
+def test_the_list_names_only_people_who_may_be_named(clout):
+    clout("link", "add", ANA, BO, *KNOWN)
+    clout("link", "twitter:3", "twitter:4", *KNOWN)
+    clout("consent", "set", "twitter:3", "no")
+    listed = clout("links")
+    assert listed.out.startswith("2 people with several accounts on ")
+    assert f"{BO}, {ANA}" in listed.out
+    assert "1 of them may not be named" in listed.out
+    assert "twitter:3" not in listed.out
+    assert json.loads(clout("links", "--json").out)["listed"] == [{"person_id": BO, "accounts": [BO, ANA]}]
+
+
+def test_too_many_accounts_are_recorded_and_not_joined(clout, monkeypatch, tmp_path):
+    settings = tmp_path / "nights.yaml"
+    settings.write_text("max_accounts: 2\n")
+    monkeypatch.setenv("CLOUT_NIGHTS", str(settings))
+    clout("link", "x:a", "x:b", *KNOWN)
+    large = clout("link", "x:b", "x:c", *KNOWN)
+    assert large.out.startswith("recorded, but not joined: 3 accounts would be one person (max_accounts)\n")
+    assert "not joined: 3 accounts around x:a (max_accounts)" in clout("links").out
