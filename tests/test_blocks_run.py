@@ -55,6 +55,8 @@ class Shell:
             "/tmp/demo": str(folder / "demo"),
             "higgs=PATH": "higgs=higgs-activity_time.txt.gz",
             "KEYS=KEY": f"KEYS={'7' * 64}",
+            "KEYS=NEW": f"KEYS={'8' * 64}",
+            ",KEY": f",{'7' * 64}",
         }
         patch.chdir(folder)
         patch.setenv("XDG_DATA_HOME", str(folder / "home"))

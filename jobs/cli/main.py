@@ -184,7 +184,7 @@ def pull(
         for spec in specs:
             spec.forget(landing(warehouse.root), day.date())
     watch = run_command.Watch()
-    with display.progress() as bar:
+    with consenting.applied_after(warehouse), display.progress() as bar:
         for spec in specs:
             params = pull_activity.Params(
                 source=spec, first_day=day.date(), last_day=day.date(), max_reject_share=max_reject_share

@@ -39,8 +39,16 @@ import orjson
 from websockets.exceptions import InvalidHandshake, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
+from jobs.codes import Seen
 from jobs.errors import UsageError
-from jobs.sources import bluesky_actors, bluesky_deletions, bluesky_events, bluesky_wishes, jetstream
+from jobs.sources import (
+    bluesky_actors,
+    bluesky_deletions,
+    bluesky_events,
+    bluesky_profiles,
+    bluesky_wishes,
+    jetstream,
+)
 from jobs.sources.lines import Parse
 from jobs.sources.live.budget import ApiError, Budget
 from jobs.sources.live.recording import Cursor, Recording
@@ -52,7 +60,7 @@ from jobs.sources.page import DAY_US, Note
 log = logging.getLogger(__name__)
 
 PUBLIC = "wss://jetstream2.us-east.bsky.network"
-COLLECTIONS = (*jetstream.COLLECTIONS, jetstream.PROFILE)
+COLLECTIONS = (*jetstream.COLLECTIONS, jetstream.PROFILE, bluesky_profiles.CONSENT)
 
 PAGE_EVENTS = 50_000
 TOLERANCE_US = 5_000_000  # events may be this far out of the order of their times
@@ -110,6 +118,11 @@ class BlueskySource(LiveSource):
     def withdrawals(self, day: date) -> Withdrawals:
         """The acts that the day's recorded events withdraw."""
         return bluesky_deletions.withdrawals(Recording(self.folder(day), STREAM))
+
+    def profiles(self, day: date) -> Iterator[Seen]:
+        """What the day's events show of consent."""
+        yield from bluesky_profiles.shown(Recording(self.folder(day), STREAM))
+        yield from super().profiles(day)
 
     def record(self, day: date, folder: Path) -> list[Note]:
         """Records the events of the day that are not yet recorded. A failure or a used-up budget becomes a note, which marks

@@ -41,6 +41,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
@@ -48,6 +49,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, model_validator
 
 from jobs.errors import UsageError
+from jobs.sources import mastodon_profiles
 from jobs.sources.live import roster
 from jobs.sources.live.budget import ApiError
 from jobs.sources.live.http import Api
@@ -126,6 +128,9 @@ class MastodonSource(LiveSource):
                 revisit_days=self.settings.revisit_days,
                 withdraw_days=self.settings.withdraw_days,
                 has_token=self.optional_secret is not None,
+                see_profile=partial(mastodon_profiles.keep, folder, self.budget)
+                if self.seeks_codes
+                else lambda *_: None,
             )
             if self.ask.notifications:
                 if not Recording(folder, NOTIFICATIONS).cursor.done:

@@ -32,11 +32,11 @@ _PARTS = re.compile(r"[:/]")  # of a value such as `User talk:Jane Doe/Archive`
 _INNER = re.compile(r"[/?#=&@]+")
 
 
-def keys() -> dict[str, bytes]:
+def keys(variable: str = VARIABLE) -> dict[str, bytes]:
     """Key id -> key, the newest first; empty if the variable is not set. Raises `UsageError` if a key is malformed."""
-    texts = [text.strip() for text in os.environ.get(VARIABLE, "").split(",") if text.strip()]
+    texts = [text.strip() for text in os.environ.get(variable, "").split(",") if text.strip()]
     if any(not KEY.fullmatch(text) for text in texts):
-        raise UsageError(f"{VARIABLE}: each key must have 64 hexadecimal digits, as `openssl rand -hex 32` prints")
+        raise UsageError(f"{variable}: each key must have 64 hexadecimal digits, as `openssl rand -hex 32` prints")
     return {hashlib.sha256(text.encode()).hexdigest()[:8]: bytes.fromhex(text) for text in texts}
 
 
