@@ -12,7 +12,7 @@ from jobs.cli.display import say
 from jobs.cli.options import DAY_FORMAT, FLAG, Sample, Verbose, log, open_to_read
 from jobs.errors import UsageError
 from schemas.consent import CONSENT
-from schemas.views import MIN_GROUP, statements
+from schemas.views import statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -151,11 +151,19 @@ def status(as_json: Json = False, sample: Sample = False, verbose: Verbose = Fal
 @consent.command()
 def views(
     min_group: Annotated[
-        int, typer.Option(min=2, max=1_000_000, metavar="PEOPLE", help="Hide figures of smaller groups.")
-    ] = MIN_GROUP,
+        int | None,
+        typer.Option(
+            min=1,
+            max=1_000_000,
+            metavar="PEOPLE",
+            help="Hide figures of smaller groups; min_group of infra/nights.yaml.",
+        ),
+    ] = None,
 ) -> None:
     """Print SQL for Trino, Spark SQL, DuckDB or PostgreSQL: views of who may see which scores, and figures of large groups."""
-    say(statements(min_group))
+    from jobs.night_settings import nights
+
+    say(statements(min_group or nights().min_group))
 
 
 @contextmanager
