@@ -19,6 +19,7 @@ class Nights(BaseModel):
     gate_days: int = Field(default=7, ge=1, le=366)
     keep_replaced_days: int = Field(default=30, ge=1, le=36_600)
     landing_days: int | None = Field(default=30, ge=1, le=36_600)
+    erase_by_days: int = Field(default=30, ge=1, le=366)
     min_group: int = Field(default=MIN_GROUP, ge=1, le=1_000_000)
     keep_activity_days: int | None = Field(default=None, ge=1, le=36_600)
 

@@ -9,9 +9,12 @@ from schemas.engagement import ENGAGEMENT
 from schemas.histories import HISTORIES
 from schemas.influence import INFLUENCE
 from schemas.legal_bases import LEGAL_BASES
+from schemas.lookups import LOOKUPS
 from schemas.methodologies import METHODOLOGIES
+from schemas.objections import OBJECTIONS
 from schemas.publications import PUBLICATIONS
 from schemas.rejects import REJECTS
+from schemas.requests import REQUESTS
 from schemas.restatements import RESTATEMENTS
 from schemas.runs import RUNS
 from schemas.score_changes import SCORE_CHANGES
@@ -30,6 +33,9 @@ TABLES = (
     CONSENT,
     LEGAL_BASES,
     SUPPRESSED,
+    OBJECTIONS,
+    REQUESTS,
+    LOOKUPS,
     SCORES,
     HISTORIES,
     PUBLICATIONS,

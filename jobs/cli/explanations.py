@@ -51,6 +51,10 @@ def print_explanation(explanation: Explanation, label: str) -> None:
         _print_paths(explanation["paths"], explanation["other_paths"], name)
     if "acts" in explanation:
         _print_acts(explanation["acts"], name)
+    for one in explanation["objections"]:
+        act = plain(one["activity_id"] or f"an act by {name(one['src'])} towards {name(one['dst'])}")
+        said = f": {plain(one['answer'])}" if one["answer"] else ""
+        say(f"Objection to {act} of {one['day']} ({plain(one['why'])}): {one['state']}{said}")
     _close(person, label)
 
 

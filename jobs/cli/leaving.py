@@ -6,15 +6,22 @@ from typing import Annotated
 
 import typer
 
-from jobs.cli import display
+from jobs.cli import asking, display, looking
 from jobs.cli.display import say
-from jobs.cli.options import Sample, Verbose, log, open_to_read
+from jobs.cli.options import LookedUpWhy, Sample, Verbose, log, open_to_read
+from schemas.requests import EXPORT, FORGET
 
 person = typer.Typer(
     name="person",
-    help="What a person may ask for: all that is held about them, and to be forgotten.",
+    help="What people may ask for: their data, to be forgotten, that an act no longer counts.",
     no_args_is_help=True,
 )
+
+person.command("object")(asking.object_to)
+person.command("answer")(asking.answer)
+person.command("objections")(asking.list_objections)
+person.command("request")(asking.request)
+person.command("requests")(asking.list_requests)
 
 
 @person.command()
@@ -38,6 +45,8 @@ def forget(
 
     from jobs import leaving as job
     from jobs.files import appearing
+    from jobs.people import requests
+    from jobs.warehouse.publications import user
     from jobs.warehouse.runs import Batch
 
     log(verbose)
@@ -45,6 +54,7 @@ def forget(
     warehouse = open_to_read(sample)
     warehouse.require_writable()
     made = job.forget(warehouse, params, Batch(f"forget {params.at}"))
+    requests.done(warehouse, FORGET, people, at=params.at, by=user())
     if certificate is None:
         display.print_json(made)
         return
@@ -58,18 +68,25 @@ def forget(
 def export(
     people: Annotated[list[str], typer.Argument(metavar="PERSON...", help="Each person_id of the person.")],
     to: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for `person.json` and a CSV file per table.")],
+    why: LookedUpWhy = None,
     sample: Sample = False,
     verbose: Verbose = False,
 ) -> None:
-    """Write everything that is held about a person: their rows of every table, and the recorded items that name them.
+    """Write everything that is held about a person: their rows of every table, and the recorded items that name them. The
+    look is recorded in `lookups`.
 
     Example: clout person export mastodon.example:42 --to for-the-person
     """
     from jobs import holdings as job
+    from jobs.people import requests
     from jobs.report import page
+    from jobs.warehouse.publications import user
 
     log(verbose)
-    held = job.export(open_to_read(sample), tuple(people), page.folder(to))
+    warehouse = open_to_read(sample)
+    held = job.export(warehouse, tuple(people), page.folder(to))
+    looking.record(warehouse, people, "export", why)
+    requests.done(warehouse, EXPORT, people, at=datetime.now(UTC), by=user())
     say(f"{to}: {sum(held.values()):,} rows and items about the person")
     for name, count in held.items():
         say(f"  {name:16} {count:>10,}")

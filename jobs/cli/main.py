@@ -20,6 +20,7 @@ from jobs.cli import (
     consenting,
     display,
     leaving,
+    looking,
     maintaining,
     operator_commands,
     publishing,
@@ -218,6 +219,7 @@ app.command()(sources.sources)
 app.add_typer(sources.population)
 app.add_typer(consenting.consent)
 app.add_typer(leaving.person)
+app.command()(looking.lookups)
 app.command()(operator_commands.coverage)
 app.command()(operator_commands.runs)
 app.command()(operator_commands.rejects)

@@ -27,7 +27,10 @@ from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
 from schemas.histories import HISTORIES
 from schemas.influence import INFLUENCE
+from schemas.lookups import LOOKUPS
+from schemas.objections import OBJECTIONS
 from schemas.rejects import REJECTS
+from schemas.requests import REQUESTS
 from schemas.runs import RUNS
 from schemas.score_changes import SCORE_CHANGES
 from schemas.scores import SCORES
@@ -49,6 +52,9 @@ BY_PERSON: Mapping[Table, Sequence[str]] = {
     INFLUENCE: ("person_id",),
     CONSENT: ("person_id",),
     ENGAGEMENT: ("src", "dst"),
+    OBJECTIONS: ("person_id", "src", "dst"),
+    REQUESTS: ("person_id",),
+    LOOKUPS: ("person_id",),
 }
 # Table -> columns that hold the platform's id of an account.
 BY_ACCOUNT: Mapping[Table, Sequence[str]] = {

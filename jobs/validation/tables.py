@@ -51,7 +51,7 @@ class Platform:
 
     name: str
     people: int
-    with_outcome: int | None  # None if too few were or were not
+    with_outcome: int | None  # None if too few people had or lacked it
     covered_days: int  # of those after the day; of all platforms together, the most
     figures: tuple[Figure, ...]
 
@@ -117,8 +117,9 @@ def shown(of: Sequence[Platform], min_group: int) -> Iterator[Platform]:
     for each, is_shown in zip(of, [True, *large], strict=True):
         if is_shown:
             figures = tuple(figure for figure in each.figures if figure.people_in_part >= min_group)
-            few = 0 < each.with_outcome < min_group or 0 < each.people - each.with_outcome < min_group
-            yield replace(each, figures=figures, with_outcome=None if few and min_group > 1 else each.with_outcome)
+            had = each.with_outcome or 0
+            is_few = 0 < had < min_group or 0 < each.people - had < min_group
+            yield replace(each, figures=figures, with_outcome=None if is_few else had)
 
 
 def rows(validation: Validation, version: str) -> pa.Table:

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from jobs.engines import memory
 from jobs.errors import CloutError
+from jobs.people import objections
 from jobs.people.admission import decide
 from jobs.people.names import hidden
 from jobs.score.attention import kinds_sql
@@ -100,7 +101,7 @@ class Computed(NamedTuple):
 
 def explained(warehouse: Warehouse, params: Params) -> Explanation:
     """The published row and its points by part, the largest engagers and their acts by kind, and the largest paths of each
-    length. People who may not be named are null.
+    length, and the person's objections. People who may not be named are null.
 
     Raises `CloutError` if the day is not published, if the person has no score on it, or if the tables no longer hold the
     inputs.
@@ -109,6 +110,7 @@ def explained(warehouse: Warehouse, params: Params) -> Explanation:
     explanation = _described(computed, params)
     score, version = explanation["score"], params.methodology.version
     explanation["similar_scores"] = prospects.similar(warehouse, score, version, params.day)
+    explanation["objections"] = objections.of_person(warehouse, params.person)
     if params.with_acts:
         pairs = {pair for walk in computed.walked for pair in pairwise(walk.people)}
         explanation["acts"] = _acts(warehouse, computed.basis, pairs)

@@ -21,8 +21,11 @@ from schemas.consent import CONSENT
 from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
 from schemas.influence import INFLUENCE
+from schemas.lookups import LOOKUPS
+from schemas.objections import OBJECTIONS
 from schemas.publications import PUBLICATIONS
 from schemas.rejects import REJECTS
+from schemas.requests import REQUESTS
 from schemas.runs import RUNS
 from schemas.scores import SCORES
 
@@ -91,6 +94,12 @@ def lived_in(warehouse, pull, arrow_rows, monkeypatch):
     edges = [{"src": people[0], "dst": people[1], "day": DAY}, {"src": people[1], "dst": people[0], "day": DAY}]
     warehouse.replace(ENGAGEMENT, arrow_rows(ENGAGEMENT, edges), {"day": DAY}, run_id="r", job="j")
     warehouse.append(CONSENT, arrow_rows(CONSENT, [{"person_id": LEAVER, "scope": "public"}]), {}, run_id="r", job="j")
+    for table, row in (
+        (LOOKUPS, {"person_id": LEAVER}),
+        (REQUESTS, {"person_id": LEAVER}),
+        (OBJECTIONS, {"person_id": people[1], "src": LEAVER, "dst": people[1], "activity_id": f"{LEAVER[6:]}/acts/2"}),
+    ):
+        warehouse.append(table, arrow_rows(table, [row]), {}, run_id="r", job="j")
     recorded = Recording(landing(warehouse.root) / "toots" / str(DAY), "page")
     recorded.add(
         [{"by": "https://example.org/users/leaver"}, {"by": "https://example.org/users/ana"}], Cursor(None, True)
@@ -115,11 +124,12 @@ def forget(warehouse) -> dict:
 def test_nothing_is_left_of_who_leaves_and_a_certificate_says_what_was_searched(lived_in):
     before = named(lived_in)
     assert before >= {"activity", "accounts", "rejects", "influence", "scores", "engagement", "consent", "landing"}
+    assert before >= {"lookups", "requests", "objections"}
     certificate = forget(lived_in)
     assert named(lived_in) == set()
     assert certificate["rows_removed"] | {"runs": 0} == {
         "scores": 0, "histories": 0, "score_changes": 0, "influence": 1, "consent": 1, "engagement": 2, "rejects": 1,
-        "runs": 0, "activity": 2, "accounts_known": 0, "accounts": 1,
+        "runs": 0, "activity": 2, "accounts_known": 0, "accounts": 1, "objections": 1, "requests": 1, "lookups": 1,
     } | {"scores": certificate["rows_removed"]["scores"]}  # fmt: skip
     assert certificate["recorded_items_removed"] == 2
     assert certificate["unreadable_files"] == []
