@@ -32,7 +32,7 @@ def world(warehouse, arrow_rows) -> SparklessWorld:
     made = SparklessWorld(warehouse, arrow_rows)
     made.cover(DAY, "x")
     made.put("test", ACTS)
-    made.score(DAY)
+    made.publish(DAY)
     return made
 
 
@@ -75,9 +75,11 @@ def test_the_scores_that_counted_the_act_are_stale_and_scoring_again_restates_th
     answered(world, disputed(world), upheld=True)
     (stale,) = staleness.find(world.warehouse, DAY, DAY)
     assert stale.changed_days == (DAY,)
+    assert published_basis(world.warehouse, DAY, OFFICIAL).day == DAY  # the tables still hold what was counted
+    world.count(DAY)
     with pytest.raises(CloutError, match="acts of 2026-11-03 were taken out by objections since they were computed"):
         published_basis(world.warehouse, DAY, OFFICIAL)
-    world.score(DAY)
+    world.publish(DAY)
     assert world.people(DAY)[ANA]["influence"] < before
     assert staleness.find(world.warehouse, DAY, DAY) == []
     assert published_basis(world.warehouse, DAY, OFFICIAL).day == DAY
