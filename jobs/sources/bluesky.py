@@ -28,6 +28,7 @@ They are counted in the day's note. Among `actors` they make the day partial, as
 
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -44,6 +45,7 @@ from jobs.errors import UsageError
 from jobs.sources import (
     bluesky_actors,
     bluesky_deletions,
+    bluesky_domains,
     bluesky_events,
     bluesky_profiles,
     bluesky_wishes,
@@ -138,6 +140,12 @@ class BlueskySource(LiveSource):
             self._record(stream, day, actors)
         except ApiError as error:
             notes.append(Note(f"{error}; the next pull resumes there", True, absent=not stream.pages))
+        if self.seeks_codes and stream.cursor.done and len(actors or ()) <= bluesky_domains.MOST_ACTORS:
+            for did in actors or ():
+                with suppress(
+                    ApiError
+                ):  # the next pull of the day asks again; until then, nothing is taken for removed
+                    bluesky_domains.keep(folder, self.budget, did)
         _, gap_us = stream.cursor.next or (None, 0)
         if gap_us:
             reason = f"the server no longer had {gap_us / 3.6e9:.1f} hours of its events"

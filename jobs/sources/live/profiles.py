@@ -27,10 +27,11 @@ KINDS = ("html", "text/plain")
 
 
 class Profile:
-    """The codes of one account's profile, while it is looked at."""
+    """The codes of one account's profile, or of another `place`, while it is looked at."""
 
-    def __init__(self, account: str) -> None:
+    def __init__(self, account: str, place: str = PLACE) -> None:
         self.account = account
+        self.place = place
         self.is_whole = True
         self._codes: dict[str, str] = {}
 
@@ -56,7 +57,7 @@ class Profile:
     def keep(self, folder: Path, unit: str, at: float) -> None:
         """Records the codes beside the unit. `at`: the platform's time, in seconds since 1970."""
         if not is_kept(folder, unit):
-            seen = Seen(self.account, PLACE, self._codes, int(at * 1_000_000), self.is_whole)
+            seen = Seen(self.account, self.place, self._codes, int(at * 1_000_000), self.is_whole)
             Recording(folder, PROFILE + unit).add([seen._asdict()], Cursor(None, True))
 
 

@@ -49,8 +49,10 @@ def pull(home, warehouse, arrow_rows, clout):
     warehouse.replace(COVERAGE, arrow_rows(COVERAGE, [{"day": DAY}]), {"day": DAY}, run_id="r", job="j")
     checks.run(warehouse, checks.Params(day=DAY, methodology=OFFICIAL.version), BATCH)
 
-    def pulled(day: date, **shown: dict) -> str:
-        home.people = [person(number, name, **shown.get(name, {})) for number, name in enumerate(NAMES, 1)]
+    def pulled(day: date, gone: str = "", **shown: dict) -> str:
+        home.people = [
+            person(number, name, **shown.get(name, {})) for number, name in enumerate(NAMES, 1) if name != gone
+        ]
         home.statuses = [
             status(10 * day.day + number, one, at(1, day), **shown.get(f"post_{one['acct']}", {}))
             for number, one in enumerate(home.people)
@@ -99,6 +101,15 @@ def test_a_code_that_refuses_takes_the_person_out_and_a_narrower_one_too(clout, 
         cy={"note": code(clout, "cy")},
     )
     assert sorted(warehouse.read(SCORES)["person_id"].to_pylist()) == [of("cy")]
+
+
+def test_the_end_of_an_account_ends_its_consent(clout, pull, warehouse):
+    pull(DAY, ana={"note": code(clout, "ana")}, bo={"note": code(clout, "bo")})
+    assert published(warehouse) == [of("ana"), of("bo")]
+    pull(DAY + timedelta(days=1), gone="ana", bo={"note": code(clout, "bo")})
+    assert warehouse.read(SCORES)["person_id"].to_pylist() == [of("bo")]
+    (last,) = warehouse.read(CONSENT, {"person_id": of("ana"), "scope": "no"}).to_pylist()
+    assert last["evidence"] == "account: removed"
 
 
 def test_nothing_else_on_a_platform_is_ever_read_as_consent(clout, pull, warehouse):

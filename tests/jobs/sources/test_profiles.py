@@ -9,10 +9,11 @@ from backports import zstd
 
 from jobs import codes
 from jobs.codes import Seen
-from jobs.sources import bluesky
+from jobs.sources import bluesky, bluesky_domains
 from jobs.sources import github as github_source
 from jobs.sources.bluesky import BlueskySource
 from jobs.sources.live import profiles, web
+from jobs.sources.live.budget import ApiError, Budget
 from jobs.sources.live.settings import Settings
 from jobs.sources.live.source import LiveSource
 from tests.jobs.sources import mastodon_instance
@@ -225,3 +226,67 @@ def test_a_code_in_the_profile_or_a_record_of_its_own_is_seen_and_its_end_too(tm
     assert texts(source).count(CODE) == 3
     assert CONSENT in server.queries[0]["wantedCollections"]
     assert bluesky.COLLECTIONS[-1] == CONSENT
+
+
+@pytest.fixture
+def hosts(monkeypatch) -> Iterator[dict[str, Reply]]:
+    """`hosts["https://..."] = Reply(...)`: what the web answers; all hosts are one on loopback, which has no robots.txt."""
+    answers: dict[str, Reply] = {}
+    with served() as platform:
+        platform.answer = lambda path: answers.get(path.removeprefix("/").replace("|", "/"), Reply(None, 404))
+
+        class Everywhere(web.Web):
+            def document(self, url, kinds, known=None):
+                return super().document(f"{platform.url}/{url.replace('/', '|')}", kinds, known)
+
+        monkeypatch.setattr(web, "PublicTransport", lambda exempt: None)
+        for module in (profiles, bluesky_domains):
+            monkeypatch.setattr(module, "Web", Everywhere)
+        yield answers
+
+
+def looked_up(tmp_path, did: str = "did:plc:ana") -> list[tuple]:
+    bluesky_domains.keep(tmp_path, Budget(100, 60, sleep=lambda _: None), did)
+    return [(one.account, one.place, list(one.codes), one.is_whole) for one in profiles.kept(tmp_path)]
+
+
+JSON = {"Content-Type": "application/json"}
+
+
+def names(*known: str) -> Reply:
+    return Reply({"alsoKnownAs": list(known)}, headers=JSON)
+
+
+@pytest.mark.parametrize(
+    ("did", "document"),
+    [
+        ("did:plc:ana", "https://plc.directory/did:plc:ana"),
+        ("did:web:ana.example", "https://ana.example/.well-known/did.json"),
+    ],
+)
+def test_a_code_at_the_domain_that_an_account_has_as_its_handle_is_seen(hosts, tmp_path, did, document):
+    hosts[document] = names("https://other.example", "at://ana.example")
+    hosts["https://ana.example/.well-known/clout-consent"] = Reply(
+        CODE.encode(), headers={"Content-Type": "text/plain"}
+    )
+    assert looked_up(tmp_path, did) == [(did, "domain", [CODE], True)]
+
+
+def test_a_domain_without_a_code_has_none_and_one_that_fails_is_not_whole(hosts, tmp_path):
+    hosts["https://plc.directory/did:plc:ana"] = names("at://ana.example")
+    assert looked_up(tmp_path / "a") == [("did:plc:ana", "domain", [], True)]
+    hosts["https://ana.example/.well-known/clout-consent"] = Reply(b"", 500)
+    assert looked_up(tmp_path / "b") == [("did:plc:ana", "domain", [], False)]
+
+
+def test_a_handle_below_blueskys_own_domain_is_never_asked(hosts, tmp_path):
+    hosts["https://plc.directory/did:plc:ana"] = names("at://ana.bsky.social")
+    hosts["https://ana.bsky.social/.well-known/clout-consent"] = Reply(CODE.encode())
+    assert looked_up(tmp_path) == [("did:plc:ana", "domain", [], True)]
+
+
+@pytest.mark.parametrize("did", ["did:plc:gone", "did:key:x", "did:web:a/b"])
+def test_without_a_document_nothing_is_known(hosts, tmp_path, did):
+    with pytest.raises(ApiError):
+        looked_up(tmp_path, did)
+    assert list(profiles.kept(tmp_path)) == []
