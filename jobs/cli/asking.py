@@ -20,10 +20,13 @@ Json = Annotated[bool, typer.Option("--json", metavar=FLAG, help="JSON instead o
 
 def object_to(
     person: Annotated[str, typer.Argument(metavar="PERSON", help="person_id of who disputes the act.")],
-    act: Annotated[
-        str, typer.Option("--act", metavar="ACT", help="The act's activity_id, as `explain --acts` lists it.")
-    ],
     why: Annotated[str, typer.Option("--why", metavar="TEXT", help="Why the person disputes it.")],
+    act: Annotated[
+        str | None, typer.Option("--act", metavar="ACT", help="The act's activity_id, as `explain --acts` lists it.")
+    ] = None,
+    link: Annotated[
+        str | None, typer.Option("--link", metavar="PERSON", help="Instead of an act: an account that is not theirs.")
+    ] = None,
     day: Annotated[
         datetime | None, typer.Option("--day", help="The act's UTC day, which makes the search quick.", **DAY_FORMAT)
     ] = None,
@@ -31,16 +34,21 @@ def object_to(
     sample: Sample = False,
     verbose: Verbose = False,
 ) -> None:
-    """Record that a person disputes an act by them or towards them. Prints the id of the objection.
+    """Record that a person disputes an act by them or towards them, or that an account is theirs. Prints the objection's id.
 
     Example: clout person object github:ana --act 41 --why "not my account then"
     """
     from jobs.people import objections
 
     log(verbose)
-    warehouse = _writable(sample)
-    on = day.date() if day else None
-    say(objections.record(warehouse, person, act, why, at=datetime.now(UTC), by=_by(by), day=on))
+    at = datetime.now(UTC)
+    if act is not None and link is None:
+        on = day.date() if day else None
+        say(objections.record(_writable(sample), person, act, why, at=at, by=_by(by), day=on))
+    elif link is not None and act is None:
+        say(objections.record_link(_writable(sample), person, link, why, at=at, by=_by(by)))
+    else:
+        raise UsageError("say what the person disputes: --act ACT or --link PERSON")
 
 
 def answer(
@@ -77,7 +85,7 @@ def list_objections(as_json: Json = False, sample: Sample = False, verbose: Verb
     if as_json:
         display.print_json(found)
         return
-    names = ("objection_id", "person_id", "day", "activity_id", "state", "why")
+    names = ("objection_id", "person_id", "kind", "day", "activity_id", "state", "why")
     display.print_table(
         "Objections",
         names,

@@ -1,4 +1,4 @@
-"""Objections: a person disputes an act by them or towards them, and an operator answers."""
+"""Objections: a person disputes an act by them or towards them, or that an account is theirs, and an operator answers."""
 
 import uuid
 from datetime import date, datetime
@@ -11,7 +11,7 @@ from jobs.people.erasure import by_platform
 from jobs.warehouse import counted, objections
 from jobs.warehouse.storage import Warehouse, rows
 from schemas.activity import ACTIVITY
-from schemas.objections import OBJECTIONS, OPEN, REJECTED, UPHELD
+from schemas.objections import ACT, LINK, OBJECTIONS, OPEN, REJECTED, UPHELD
 
 JOB = "objections"
 
@@ -34,14 +34,28 @@ def record(
         raise UsageError(f"activity: no act {activity_id!r} by or towards {person}; `clout explain --acts` lists acts")
     objection_id = uuid.uuid4().hex
     common = {
-        "objection_id": objection_id, "person_id": person, "platform": platform, "activity_id": activity_id, "why": why,
-        "state": OPEN, "recorded_at": at, "recorded_by": by,
+        "objection_id": objection_id, "kind": ACT, "person_id": person, "platform": platform, "activity_id": activity_id,
+        "why": why, "state": OPEN, "recorded_at": at, "recorded_by": by,
     }  # fmt: skip
     new = [
         common | {"day": on, "src": f"{platform}:{actor}", "dst": f"{platform}:{target}"}
         for on, actor, target in sorted(acts)
     ]
     warehouse.append(OBJECTIONS, rows(OBJECTIONS, new), {}, run_id=objection_id, job=JOB)
+    return objection_id
+
+
+def record_link(warehouse: Warehouse, person: str, other: str, why: str, *, at: datetime, by: str) -> str:
+    """Records that the person disputes that the account `other` (both `person_id`) is theirs. Returns the id of the objection.
+    Raises `UsageError` if one of them is no person_id, or if both are the same."""
+    if len({person, other}) < 2 or not by_platform([person, other]):
+        raise UsageError(f"{other}: a link is of two accounts")
+    objection_id = uuid.uuid4().hex
+    row = {
+        "objection_id": objection_id, "kind": LINK, "person_id": person, "platform": person.partition(":")[0], "day": at.date(),
+        "src": person, "dst": other, "why": why, "state": OPEN, "recorded_at": at, "recorded_by": by,
+    }  # fmt: skip
+    warehouse.append(OBJECTIONS, rows(OBJECTIONS, [row]), {}, run_id=objection_id, job=JOB)
     return objection_id
 
 
@@ -56,12 +70,12 @@ def answer(warehouse: Warehouse, objection_id: str, text: str, *, upheld: bool, 
     state = UPHELD if upheld else REJECTED
     new = [row | {"state": state, "answer": text, "recorded_at": at, "recorded_by": by} for row in before]
     warehouse.append(OBJECTIONS, rows(OBJECTIONS, new), {}, run_id=objection_id, job=JOB)
-    return sorted({row["day"] for row in before if (row["state"] == UPHELD) != upheld})
+    return sorted({row["day"] for row in before if row["kind"] == ACT and (row["state"] == UPHELD) != upheld})
 
 
 def of_person(warehouse: Warehouse, person: str) -> list[dict[str, Any]]:
-    """The person's objections, for their explanation: the act, why, the state and the answer."""
-    names = (*objections.ACT, "why", "state", "answer")
+    """The person's objections, for their explanation: the act or link, why, the state and the answer."""
+    names = ("kind", *objections.ACT, "why", "state", "answer")
     return [
         {name: row[name] for name in names} for row in objections.current(warehouse, pc.field("person_id") == person)
     ]

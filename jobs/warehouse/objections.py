@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow.compute as pc
 
 from jobs.warehouse.storage import Warehouse
+from schemas.objections import ACT as DISPUTED_ACT
 from schemas.objections import OBJECTIONS, UPHELD
 
 Row = Mapping[str, Any]
@@ -23,7 +24,7 @@ def current(warehouse: Warehouse, where: pc.Expression | None = None) -> list[di
 
 def upheld(warehouse: Warehouse, first_day: date, last_day: date) -> list[dict[str, Any]]:
     """The acts of these UTC days that do not count, each once: `ACT`."""
-    of_days = (pc.field("day") >= first_day) & (pc.field("day") <= last_day)
+    of_days = (pc.field("kind") == DISPUTED_ACT) & (pc.field("day") >= first_day) & (pc.field("day") <= last_day)
     acts = {tuple(row[name] for name in ACT) for row in current(warehouse, of_days) if row["state"] == UPHELD}
     return [dict(zip(ACT, act, strict=True)) for act in sorted(acts)]
 

@@ -171,7 +171,7 @@ def test_a_command_imports_only_what_it_needs(module, heavy):
 
 def test_show_does_not_wait_for_pandas(warehouse):
     """pyarrow would import it if it could."""
-    begin = "import sys; sys.argv[1:] = ['show']\nfrom jobs.cli import entry\n"
+    begin = "import sys; sys.argv[1:] = ['show', '--top', '9']\nfrom jobs.cli import entry\n"
     code = begin + "try: entry.main()\nfinally: print('pandas' in sys.modules)"
     environment = os.environ | {"CLOUT_WAREHOUSE": warehouse.root}
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)

@@ -31,6 +31,13 @@ def test_an_act_is_disputed_and_the_objection_answered(clout, acted):
     assert "0 objections are open" in clout("person", "answer", "open", "--reject", "--answer", "no").err
 
 
+def test_one_thing_is_disputed_at_a_time(clout, acted):
+    both = clout("person", "object", "twitter:2", "--why", "w", "--act", "41", "--link", "twitter:1")
+    for result in (both, clout("person", "object", "twitter:2", "--why", "w")):
+        assert (result.code, result.err) == (2, "clout: say what the person disputes: --act ACT or --link PERSON\n")
+    assert clout("person", "object", "twitter:2", "--why", "w", "--link", "twitter:1").code == 0
+
+
 def test_requests_are_listed_and_an_overdue_one_fails_the_task_that_looks(clout, warehouse, tmp_path):
     assert clout("person", "request", "export", "twitter:1", "--asked", "2020-01-01").code == 0
     result = clout("person", "requests", "--overdue")

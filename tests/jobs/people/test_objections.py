@@ -102,6 +102,17 @@ def test_only_acts_by_or_towards_the_person_can_be_disputed(world):
         answered(world, "x", upheld=True)
 
 
+def test_a_link_is_disputed_and_answered_and_changes_no_count(world):
+    objection = objections.record_link(world.warehouse, ANA, "y:ana", "somebody else", at=NOON, by="op")
+    assert answered(world, objection, upheld=True) == []
+    assert recorded.upheld(world.warehouse, date.min, date.max) == []
+    (found,) = objections.of_person(world.warehouse, ANA)
+    assert (found["kind"], found["dst"], found["state"], found["activity_id"]) == ("link", "y:ana", "upheld", None)
+    for other in (ANA, "ana"):
+        with pytest.raises(UsageError):
+            objections.record_link(world.warehouse, ANA, other, "why", at=NOON, by="op")
+
+
 def test_an_objection_is_in_the_explanation_of_whoever_made_it(world):
     objection = disputed(world)
     answered(world, objection, upheld=False)
