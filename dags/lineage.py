@@ -16,14 +16,15 @@ GROUNDS = ("consent", "legal_bases", "links", "suppressed")  # who may be publis
 
 # command -> (tables it reads, tables it writes), without `runs`, which every command writes.
 TABLES: dict[str, tuple[Sequence[str], Sequence[str]]] = {
-    "pull": ((), ("activity", "accounts", "rejects", "coverage")),
-    "engagement": (("activity", "coverage"), ("engagement",)),
+    "pull": ((), ("activity", "accounts", "rejects", "coverage", "consent")),
+    "engagement": (("activity", "coverage", "objections"), ("engagement",)),
     "influence": (("engagement", "accounts", "coverage", "links"), ("influence", "influence_by_account")),
     "checks": (("influence", "publications", "coverage"), ()),
     "publish": (
         ("influence", *GROUNDS),
         ("scores", "publications", "methodologies", "restatements"),
     ),
+    "person": (("requests",), ()),
     "consent": (GROUNDS, ("scores", "publications", "restatements", "score_changes", "histories")),
     "repair": (
         ("coverage", "publications", *GROUNDS),

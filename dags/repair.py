@@ -3,8 +3,8 @@
 **Arrives**: days of the last `repair_days` that are partial or missing, pulled again, and published days of the last
 `rescore_days` that became stale, scored again, newest first. A changed score adds a row to `restatements`. Days that were
 pulled for the first time and that the nightly runs skipped are scored too. People whose consent ended are taken out of every
-published day. `infra/nights.yaml` holds the settings. The DAG does not score older days; `clout stale` lists them with the
-command that scores them again.
+published day. A request of a person that is overdue (`erase_by_days`) fails its task, which notifies. `infra/nights.yaml` holds
+the settings. The DAG does not score older days; `clout stale` lists them with the command that scores them again.
 
 **Read by** BI tools and everybody else, from `scores`.
 
@@ -16,6 +16,7 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, CronDataIntervalTimetable
 
+from dags import notify
 from dags.common import DAY, ENVIRONMENT, settings, spark_job
 from dags.operators import CloutOperator
 
@@ -28,6 +29,13 @@ with DAG(
     # By default at most seven days of each source to pull and seven days to score; a nightly task has two hours for one.
     spark_job("repair", "--day", DAY, execution_timeout=timedelta(hours=8))
     # Whether or not the repair succeeds.
+    CloutOperator(
+        task_id="overdue_requests",
+        arguments=["person", "requests", "--overdue", "--verbose"],
+        environment=ENVIRONMENT,
+        retries=0,  # the same request would be overdue again
+        on_failure_callback=notify.TaskFailed(runbook="leaving.md"),
+    )
     CloutOperator(
         task_id="apply_consent",
         arguments=["consent", "apply", "--verbose"],

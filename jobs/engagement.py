@@ -1,22 +1,23 @@
 """activity -> engagement: who acted on whose content, per day, with each act counted once however many reports it has.
 
 Reads `activity` (all platforms and sources) of one day, and of earlier days of its window that were pulled since they were last
-counted. Where several sources cover a platform, it also reads the day before each of these days. It replaces only the days of
+counted. Where several sources cover a platform, it also reads the day before each of these days. Leaves out
+acts of upheld `objections`. It replaces only the days of
 `engagement` that it counts.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import reduce
-from operator import or_
+from operator import and_, or_
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
 from jobs.days import ONE_DAY
-from jobs.warehouse import counted, grain, runs
+from jobs.warehouse import counted, grain, objections, runs
 from jobs.warehouse.counted import Snapshot
 from jobs.warehouse.runs import Batch, Run
 from jobs.warehouse.storage import LostRaceError, Warehouse
@@ -78,6 +79,15 @@ def engagement(activity: "DataFrame", before: "DataFrame | None" = None) -> "Dat
     )
 
 
+def undisputed(activity: "DataFrame", disputed: Sequence[objections.Row]) -> "DataFrame":
+    """The rows of `activity` without acts of upheld objections."""
+    for act in disputed:
+        ends = (F.col(end) == act[name].partition(":")[2] for end, name in (("actor_id", "src"), ("target_id", "dst")))
+        named = (F.col(name) == act[name] for name in ("day", "platform", "activity_id"))
+        activity = activity.where(~reduce(and_, (*named, *ends)))
+    return activity
+
+
 def first_reports(activity: "DataFrame", before: "DataFrame") -> "DataFrame":
     """The rows of `activity` without acts that were already reported the day before. If several sources report an act over the
     two days, their clocks differ and it is one act, so its second day is dropped. If one source alone reports an act on both
@@ -102,11 +112,12 @@ def run(session: "SparkSession", warehouse: Warehouse, params: Params, batch: Ba
     attempts."""
     for attempt in range(1, TRIES + 1):
         found = counted.snapshot(warehouse)
-        digests = activity_digests(warehouse, params.first_day, params.day, found.coverage)
+        disputed = objections.upheld(warehouse, params.first_day, params.day)
+        digests = activity_digests(warehouse, params.first_day, params.day, found.coverage, disputed)
         stale = stale_days(warehouse, digests, params.first_day, params.day)
         days = sorted({*stale, params.day} if attempt == 1 else stale)
         try:
-            _count(session, warehouse, days, found, digests, batch)
+            _count(session, warehouse, days, found, digests, disputed, batch)
         except LostRaceError as lost:
             if attempt == TRIES:
                 raise
@@ -122,6 +133,7 @@ def _count(
     days: list[date],
     found: Snapshot,
     digests: Mapping[date, str],
+    disputed: Sequence[objections.Row],
     batch: Batch,
 ) -> None:
     if not days:
@@ -133,7 +145,8 @@ def _count(
         # One file per day, because readers often read a window of days. Without this, each Spark partition would write a small
         # file for every day that it holds.
         before = _day_before(session, warehouse, days, found)
-        counts = engagement(activity.where(F.col("day").isin(days)), before).repartition("day")
+        counting_acts = undisputed(activity.where(F.col("day").isin(days)), disputed)
+        counts = engagement(counting_acts, before).repartition("day")
         warehouse.replace_by_spark(ENGAGEMENT, counts, {"day": tuple(days)}, run_id=batch.id, job=JOB)
         for item in counting:
             # Spark cannot enforce a unique grain. If this check fails, the run fails: the day stays stale, and no score uses

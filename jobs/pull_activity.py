@@ -1,4 +1,4 @@
-"""A source's pages -> its rows of `rejects`, `accounts`, `activity` and `coverage`, day by day.
+"""A source's pages -> its rows of `rejects`, `accounts`, `activity` and `coverage`, day by day, and of `consent`.
 
 Reads each file once and replaces only (platform, day, source) of the requested days. Only the rows of `coverage` decide whether
 a day is covered and which pull's rows count (`jobs.warehouse.decision`).
@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+from jobs import codes
 from jobs.errors import CloutError, UsageError
+from jobs.people import proofs
 from jobs.places import landing
 from jobs.sources import day_coverage, suppressed_pages
 from jobs.sources.day_coverage import NotReachedError, PullError, TooManyRejectsError
@@ -99,6 +101,10 @@ def run(
             _read(source, spooled, days, suppression.current(warehouse), on_lines)
             for item in left:
                 _record_use(source, item)
+            if isinstance(source, LiveSource) and source.seeks_codes:
+                seen = (one for day in days for one in source.profiles(day))
+                # Before the days are done: a run that dies in between repeats it.
+                proofs.take(warehouse, source.platforms[0], seen, by=f"pull of {source_id}", run_id=batch.id)
             failures += _pull_withdrawn_acts_again(warehouse, source, params, days, batch, on_day)
             _refuse_too_many_rejects(params, spooled, left, decision)
             for item in list(left):
@@ -144,6 +150,7 @@ def _failed_by_errors(warehouse: Warehouse, left: list[Run], unnamed: Callable[[
 def _read(source: Source, spooled: Spool, days: list[date], left: Suppressed, on_lines: Callable[[int], None]) -> None:
     if isinstance(source, LiveSource):
         source.left = left
+        source.seeks_codes = bool(suppression.keys(codes.VARIABLE))
     for page in suppressed_pages.pages(source.pages(days[0], days[-1]), left):
         spooled.add(page)
         on_lines(spooled.line_count)

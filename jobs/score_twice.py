@@ -34,10 +34,12 @@ def run(
     admission: Admission,
     engine: str = AUTO,
     people_to: Path | None = None,
+    min_group: int = 1,
 ) -> Comparison:
     """Scores the day under both methodologies with the named engine, and compares them. Names only people whom `admission`
-    admits; the figures are everybody's. `people_to`: a Parquet file for the two scores of those people, or None. Raises as
-    `influence.read` does, and `CloutError` if the window changed meanwhile."""
+    admits; the figures are everybody's. `people_to`: a Parquet file for the two scores of those people, or None. `min_group`:
+    figures of fewer people are hidden. Raises as `influence.read` does, and `CloutError` if the window changed meanwhile, or if
+    everybody is fewer."""
     scored: list[tuple[influence.Params, influence.Read, DataFrame]] = []
     with scratch() as db, ExitStack() as ended:
         for side, methodology in (("before", params.against), ("after", params.methodology)):
@@ -62,7 +64,7 @@ def run(
         kinds = [direct_by_kind(*one, largest["person_id"].to_pylist()).toArrow() for one in scored]
         if people_to:
             tables.write_people(db, people_to)
-        return tables.compared(db, params.against, params.methodology, movers.explained(largest, *kinds))
+        return tables.compared(db, params.against, params.methodology, movers.explained(largest, *kinds), min_group)
 
 
 def direct_by_kind(

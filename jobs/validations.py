@@ -18,9 +18,10 @@ from schemas.validations import VALIDATIONS
 JOB = "validate"
 
 
-def run(warehouse: Warehouse, params: Params) -> Validation:
-    """Validates the scores of a day; writes nothing. Raises `CloutError` if the day is not scored, if no day after it is
-    covered, if a day was pulled since it was counted, or if nobody had been engaged with."""
+def run(warehouse: Warehouse, params: Params, min_group: int = 1) -> Validation:
+    """Validates the scores of a day; writes nothing. Leaves out figures of fewer than `min_group` people, and those that would
+    give them away. Raises `CloutError` if the day is not scored, if no day after it is covered, if a day was pulled since it
+    was counted, or if nobody, or fewer people than that, had been engaged with."""
     snapshot = counted.snapshot(warehouse)
     with scratch() as db:
         reading.past(db, warehouse, snapshot, params)
@@ -37,7 +38,7 @@ def run(warehouse: Warehouse, params: Params) -> Validation:
     days = {platform: len(covered_days) for platform, covered_days in covered.items()}
     return Validation(
         params=params,
-        platforms=tuple(tables.platforms(predicted, received, days, params)),
+        platforms=tuple(tables.shown(list(tables.platforms(predicted, received, days, params)), min_group)),
         reached=received.sum() / everything if everything else float("nan"),
         simulated=pc.any(predicted.people["simulated"]).as_py(),
         recorded=reading.recorded(warehouse, params),

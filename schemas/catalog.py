@@ -11,9 +11,12 @@ from schemas.influence import INFLUENCE
 from schemas.influence_by_account import INFLUENCE_BY_ACCOUNT
 from schemas.legal_bases import LEGAL_BASES
 from schemas.links import LINKS
+from schemas.lookups import LOOKUPS
 from schemas.methodologies import METHODOLOGIES
+from schemas.objections import OBJECTIONS
 from schemas.publications import PUBLICATIONS
 from schemas.rejects import REJECTS
+from schemas.requests import REQUESTS
 from schemas.restatements import RESTATEMENTS
 from schemas.runs import RUNS
 from schemas.score_changes import SCORE_CHANGES
@@ -34,6 +37,9 @@ TABLES = (
     LEGAL_BASES,
     LINKS,
     SUPPRESSED,
+    OBJECTIONS,
+    REQUESTS,
+    LOOKUPS,
     SCORES,
     HISTORIES,
     PUBLICATIONS,

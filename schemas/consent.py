@@ -7,7 +7,7 @@ SCOPES = (NO, SELF, AUDIENCES, PUBLIC)  # each includes those before it
 
 CONSENT = Table(
     name="consent",
-    version=1,
+    version=2,
     doc="What people agreed to. Of a person's rows that apply on a day (`since` <= day < `until`), the one recorded last"
     " counts; of rows recorded at the same instant, the narrowest. Nobody without such a row agreed to anything. Rows are"
     " never changed: a later row replaces an earlier one.",
@@ -27,9 +27,19 @@ CONSENT = Table(
             "origin",
             "string",
             "How clout learnt of it: `import` (a file or table of the operator), `operator` (their word, for accounts of their"
-            " own organisation), or the proof that the person placed on the platform.",
+            " own organisation), or `code` (a code that the person placed in their profile, or removed from it).",
         ),
-        Column("recorded_at", "timestamp", "Instant at which it was recorded."),
+        Column(
+            "recorded_at",
+            "timestamp",
+            "Instant at which it was recorded; for a code, at which the platform showed the profile.",
+        ),
         Column("recorded_by", "string", "User or service that recorded it."),
+        Column(
+            "evidence",
+            "string",
+            "For a code, where it was: the kind of place, and behind a colon the place itself or `removed`. Else null.",
+            nullable=True,
+        ),
     ),
 )

@@ -6,6 +6,8 @@ person who reads `scores_for_self` sees only their own rows: the name of their u
 is the part that Trino, Spark SQL, DuckDB and PostgreSQL share.
 """
 
+from collections.abc import Sequence
+
 from schemas.consent import AUDIENCES, SCOPES, SELF
 from schemas.scores import SCORES
 
@@ -57,17 +59,37 @@ _BY_DAY = """
 select methodology, day, {figures} from scores group by methodology, day having count(*) >= {min_group:d}
 """
 
-# Totals are shown by day, so one hidden platform could be computed from the others. Where a platform is too small, at least two
-# are hidden, of `min_group` people together: the smallest first.
+_PLATFORMS = "select methodology, day, platform, {figures} from scores group by methodology, day, platform"
+
 _BY_PLATFORM = """
-select methodology, day, platform, people, mean_score from (
-    select *, row_number() over (partition by methodology, day order by people, platform) as place,
-        min(people) over (partition by methodology, day) as smallest,
-        sum(people) over (partition by methodology, day order by people, platform
-            rows between unbounded preceding and current row) - people as smaller
-    from (select methodology, day, platform, {figures} from scores group by methodology, day, platform) platforms
-) ranked where people >= {min_group:d} and (smallest >= {min_group:d} or (place > 2 and smaller >= {min_group:d}))
+select methodology, day, platform, people, mean_score from ({ranked}) ranked where {is_large}
 """
+
+# Totals are shown too, so one hidden group could be computed from the others. Where a group is too small, at least two are
+# hidden, of `min_group` people together: the smallest first.
+_RANKED = """
+    select *, row_number() over ({of_all}order by people, {group}) as place,
+        min(people) over ({of_all_only}) as smallest,
+        sum(people) over ({of_all}order by people, {group}
+            rows between unbounded preceding and current row) - people as smaller
+    from ({groups}) groups
+"""
+_IS_LARGE = """
+people >= {min_group:d} and (smallest >= {min_group:d} or (place > 2 and smaller >= {min_group:d}))
+"""
+
+
+def ranked(groups: str, group: str, of_all: Sequence[str] = ()) -> str:
+    """A query that gives `is_large` what it needs. `groups`: a query with the column `people` and the unique column `group`;
+    the groups with equal columns `of_all` are those of one whole, whose size is known."""
+    partition = f"partition by {', '.join(of_all)}" if of_all else ""
+    places = {"of_all": partition + " " * bool(of_all), "of_all_only": partition}
+    return _RANKED.format(groups=groups, group=group, **places).rstrip()
+
+
+def is_large(min_group: int) -> str:
+    """The condition on rows of `ranked` of the groups whose figures may be shown."""
+    return _IS_LARGE.format(min_group=min_group).strip()
 
 
 def queries(min_group: int = MIN_GROUP) -> dict[str, str]:
@@ -88,7 +110,10 @@ def queries(min_group: int = MIN_GROUP) -> dict[str, str]:
             columns=", ".join(_PARTS), parts=", ".join(f"parts.{name}" for name in _PARTS)
         ),
         "scores_by_day": _BY_DAY.format(figures=_FIGURES, min_group=min_group),
-        "scores_by_platform": _BY_PLATFORM.format(figures=_FIGURES, min_group=min_group),
+        "scores_by_platform": _BY_PLATFORM.format(
+            ranked=ranked(_PLATFORMS.format(figures=_FIGURES), "platform", ("methodology", "day")),
+            is_large=is_large(min_group),
+        ),
     }
     return {name: query.strip() for name, query in made.items()}
 

@@ -56,6 +56,8 @@ class Shell:
             "higgs=PATH": "higgs=higgs-activity_time.txt.gz",
             "KEYS=KEY": f"KEYS={'7' * 64}",
             "/srv/clout": str(folder),
+            "KEYS=NEW": f"KEYS={'8' * 64}",
+            ",KEY": f",{'7' * 64}",
         }
         patch.chdir(folder)
         patch.setenv("XDG_DATA_HOME", str(folder / "home"))
@@ -128,7 +130,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, servers: dict[str, str]) 
     with gzip.open(folder / "higgs-activity_time.txt.gz", "wt") as lines:
         for at in WEEK:
             lines.writelines(
-                f"{actor} {target} {at + 3600} RT\n" for actor, target in ((1, 88), (2, 14454), (88, 14454))
+                f"{actor} {target} {at + 3600} RT\n"
+                for actor, target in ((1, 88), (2, 14454), (88, 14454), *((3, 100 + number) for number in range(12)))
             )
     (people,) = blocks(ROOT / "infra" / "runbooks" / "consent.md", "csv")
     (folder / "people.csv").write_text(people, encoding="utf-8")

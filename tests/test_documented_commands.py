@@ -198,9 +198,9 @@ def test_output_of_the_real_run_is_what_clout_prints(capsys, monkeypatch):
     ("command", "fault"),
     [
         ("clout shwo", "clout shwo: no such command"),
-        (".venv/bin/clout show --dya 2026-11-03", "No such option: --dya"),
+        (".venv/bin/clout show --top 20 --dya 2026-11-03", "No such option: --dya"),
         (".venv/bin/clout pull --source gharchive=", "Missing parameter: day"),
-        (".venv/bin/clout show --day 2026-11-31", "does not match the format"),
+        (".venv/bin/clout show --top 20 --day 2026-11-31", "does not match the format"),
         ("for job in checks pubish; do clout \"$job\" --day 2026-11-03 || break; done", "clout pubish: no such command"),
         ("bash infra/rnu.sh", "infra/rnu.sh: no such file"),
         ("bash infra/run.sh --first 2026-11-03", "No such option: --first"),

@@ -1,5 +1,6 @@
 """Commands about consent: record what people agree to, or another legal basis, and apply it to what is published."""
 
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,11 +11,11 @@ from jobs.cli import display
 from jobs.cli.display import say
 from jobs.cli.options import DAY_FORMAT, FLAG, InAdvance, Sample, Verbose, log, open_to_read
 from jobs.errors import UsageError
-from schemas.consent import PUBLIC
-from schemas.views import MIN_GROUP, statements
+from schemas.consent import CONSENT, PUBLIC
+from schemas.views import statements
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from jobs.consent import Params
     from jobs.warehouse.storage import Warehouse
@@ -90,6 +91,22 @@ def set_person(
 
 
 @consent.command()
+def code(
+    person: Annotated[str, typer.Argument(metavar="PERSON", help="person_id, such as `github:ana`.")],
+    scope: Annotated[str, typer.Option(metavar="SCOPE", help="public, audiences, self or no.")],
+) -> None:
+    """Print a code by which one person agrees, from their own profile. Only their profile can use it.
+
+    Needs CLOUT_CONSENT_KEYS. infra/runbooks/consent.md says where to place the code.
+
+    Example: clout consent code github:ana --scope public
+    """
+    from jobs.people import proofs
+
+    say(proofs.code(person, scope))
+
+
+@consent.command()
 def basis(
     reason: Annotated[
         str | None, typer.Argument(metavar="REASON", help='Such as "public research data set, SNAP".')
@@ -147,11 +164,28 @@ def status(as_json: Json = False, sample: Sample = False, verbose: Verbose = Fal
 @consent.command()
 def views(
     min_group: Annotated[
-        int, typer.Option(min=2, max=1_000_000, metavar="PEOPLE", help="Hide figures of smaller groups.")
-    ] = MIN_GROUP,
+        int | None,
+        typer.Option(
+            min=1,
+            max=1_000_000,
+            metavar="PEOPLE",
+            help="Hide figures of smaller groups; min_group of infra/nights.yaml.",
+        ),
+    ] = None,
 ) -> None:
     """Print SQL for Trino, Spark SQL, DuckDB or PostgreSQL: views of who may see which scores, and figures of large groups."""
-    say(statements(min_group))
+    from jobs.night_settings import nights
+
+    say(statements(min_group or nights().min_group))
+
+
+@contextmanager
+def applied_after(warehouse: "Warehouse") -> "Iterator[None]":
+    """If the block, such as a pull, records that people no longer agree, takes them out of every published day after it."""
+    before = warehouse.version(CONSENT)
+    yield
+    if warehouse.version(CONSENT) > before:
+        _apply(warehouse, _params("code", None))
 
 
 def _opened() -> "Warehouse":

@@ -135,7 +135,7 @@ def _why(why: dict[str, Any]) -> str:
     """The parsed value of `restatements.why`, in words."""
     reasons = [
         *([f"an engager left, who had acted on {_days(why['left_days'])}"] if "left_days" in why else []),
-        *([f"acts pulled again of {_days(why['activity_days'])}"] if "activity_days" in why else []),
+        *([f"acts pulled again or disputed of {_days(why['activity_days'])}"] if "activity_days" in why else []),
         *(
             f"{platform} {word} {_days(days)}"
             for word, name in (("now covered on", "coverage_gained"), ("no longer covered on", "coverage_lost"))

@@ -1,10 +1,13 @@
 """The entry point of the command `clout`. It imports little, so that streams and signals are set up before slow imports."""
 
+import os
 import signal
 import sys
 
 from jobs import interrupts
 from jobs.cli import streams
+
+PRIVATE = 0o077  # the umask that leaves group and others no access
 
 
 class _Hidden:
@@ -17,7 +20,8 @@ class _Hidden:
 
 
 def main() -> None:
-    """Sets up streams and signals, then runs the command line."""
+    """Sets up streams and signals, then runs the command line. Files that it writes are private to its user (0600, 0700)."""
+    os.umask(PRIVATE)
     streams.prepare()
     for number in interrupts.SIGNALS:
         signal.signal(number, interrupts.end_at_once)

@@ -9,6 +9,7 @@ from jobs.days import spans
 from jobs.labels import plain
 from jobs.why.explain import PARTS, Explanation
 from schemas.kinds import SIMULATED_PREFIX
+from schemas.objections import LINK
 
 VERBS = {
     "quote": "quoted",
@@ -57,6 +58,12 @@ def print_explanation(explanation: Explanation, label: str) -> None:
         _print_paths(explanation["paths"], explanation["other_paths"], name)
     if "acts" in explanation:
         _print_acts(explanation["acts"], name)
+    for one in explanation["objections"]:
+        src, dst = name(one["src"]), name(one["dst"])
+        act = plain(one["activity_id"]) or f"an act by {src} towards {dst}"
+        act = f"the link of {src} and {dst}" if one["kind"] == LINK else act
+        said = f": {plain(one['answer'])}" if one["answer"] else ""
+        say(f"Objection to {act} of {one['day']} ({plain(one['why'])}): {one['state']}{said}")
     _close(person, label)
 
 

@@ -6,16 +6,23 @@ from typing import Annotated
 
 import typer
 
-from jobs.cli import display
+from jobs.cli import asking, display, looking
 from jobs.cli.display import say
-from jobs.cli.options import InAdvance, Sample, Verbose, log, open_to_read
+from jobs.cli.options import InAdvance, LookedUpWhy, Sample, Verbose, log, open_to_read
 from jobs.errors import UsageError
+from schemas.requests import EXPORT, FORGET
 
 person = typer.Typer(
     name="person",
-    help="What a person may ask for: all that is held about them, and to be forgotten.",
+    help="What people may ask for: their data, to be forgotten, that an act no longer counts.",
     no_args_is_help=True,
 )
+
+person.command("object")(asking.object_to)
+person.command("answer")(asking.answer)
+person.command("objections")(asking.list_objections)
+person.command("request")(asking.request)
+person.command("requests")(asking.list_requests)
 
 
 @person.command()
@@ -46,7 +53,8 @@ def forget(
 
     from jobs import leaving as job
     from jobs.files import appearing
-    from jobs.people import presence
+    from jobs.people import presence, requests
+    from jobs.warehouse.publications import user
     from jobs.warehouse.runs import Batch
 
     log(verbose)
@@ -63,6 +71,7 @@ def forget(
         if not in_advance:
             presence.require(warehouse, params.people)
         made = job.forget(warehouse, params, batch)
+        requests.done(warehouse, FORGET, params.people, at=at, by=user())
     if certificate is None:
         display.print_json(made)
         return
@@ -77,22 +86,27 @@ def export(
     people: Annotated[list[str], typer.Argument(metavar="PERSON...", help="Each person_id of the person.")],
     to: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for `person.json` and a CSV file per table.")],
     in_advance: InAdvance = False,
+    why: LookedUpWhy = None,
     sample: Sample = False,
     verbose: Verbose = False,
 ) -> None:
-    """Write everything that is held about a person: their rows of every table, and the recorded items that name them.
+    """Write everything that is held about a person: their rows of every table, and the recorded items that name them. The
+    look is recorded in `lookups`.
 
     Example: clout person export mastodon.example:42 --to for-the-person
     """
     from jobs import holdings as job
-    from jobs.people import presence
+    from jobs.people import presence, requests
     from jobs.report import page
+    from jobs.warehouse.publications import user
 
     log(verbose)
     warehouse = open_to_read(sample)
     if not in_advance:
         presence.require(warehouse, people)
     held = job.export(warehouse, tuple(people), page.folder(to))
+    looking.record(warehouse, people, "export", why)
+    requests.done(warehouse, EXPORT, people, at=datetime.now(UTC), by=user())
     say(f"{to}: {sum(held.values()):,} rows and items about the person")
     for name, count in held.items():
         say(f"  {name:16} {count:>10,}")

@@ -21,6 +21,7 @@ from jobs.cli import (
     display,
     leaving,
     linking,
+    looking,
     maintaining,
     operator_commands,
     publishing,
@@ -187,7 +188,7 @@ def pull(
         for spec in specs:
             spec.forget(landing(warehouse.root), day.date())
     watch = run_command.Watch()
-    with display.progress() as bar:
+    with consenting.applied_after(warehouse), display.progress() as bar:
         for spec in specs:
             params = pull_activity.Params(
                 source=spec, first_day=day.date(), last_day=day.date(), max_reject_share=max_reject_share
@@ -223,6 +224,7 @@ app.add_typer(consenting.consent)
 app.add_typer(leaving.person)
 app.add_typer(linking.link)
 app.command()(linking.links)
+app.command()(looking.lookups)
 app.command()(operator_commands.coverage)
 app.command()(operator_commands.runs)
 app.command()(operator_commands.rejects)

@@ -53,6 +53,9 @@ RejectShare = Annotated[
     ),
 ]
 Why = Annotated[str | None, typer.Option(metavar="TEXT", help="The reason, for the table `publications`.")]
+LookedUpWhy = Annotated[
+    str | None, typer.Option("--why", metavar="TEXT", help="Why you look at the person, for the table `lookups`.")
+]
 Accept = Annotated[
     str | None,
     typer.Option(

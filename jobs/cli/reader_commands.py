@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from jobs.cli import display
+from jobs.cli import display, looking
 from jobs.cli.display import say
 from jobs.cli.options import (
     DAY_FORMAT,
@@ -14,6 +14,7 @@ from jobs.cli.options import (
     AnyDay,
     Day,
     EngineName,
+    LookedUpWhy,
     Sample,
     Verbose,
     Version,
@@ -31,26 +32,34 @@ Json = Annotated[bool, typer.Option("--json", metavar=FLAG, help="JSON instead o
 def show(
     person: Annotated[
         str | None,
-        typer.Argument(metavar="PERSON", help="person_id (`twitter:88`) or handle: their history. Else a day's top."),
+        typer.Argument(metavar="PERSON", help="person_id (`twitter:88`) or handle: their history."),
     ] = None,
     day: Annotated[
         datetime | None,
         typer.Option("--day", help="UTC day. If left out: the newest published one; of a person, all.", **DAY_FORMAT),
     ] = None,
-    top: Annotated[int, typer.Option(min=1, max=100_000, metavar="N", help="How many people.")] = 20,
+    top: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=100_000, metavar="N", help="Instead of a person: the first N people who are published."
+        ),
+    ] = None,
     methodology: Version = None,
+    why: LookedUpWhy = None,
     as_json: Json = False,
     as_csv: Annotated[bool, typer.Option("--csv", metavar=FLAG, help="CSV instead of a table.")] = False,
     sample: Sample = False,
     verbose: Verbose = False,
 ) -> None:
-    """Show the highest scores of a day, or one person's history."""
+    """Show one person's history or, with --top, the highest scores of a day. A look at one person is recorded in `lookups`."""
     from jobs.cli import queries
     from jobs.people.admission import decide
 
     log(verbose)
     if as_json and as_csv:
         raise UsageError("--json and --csv exclude each other")
+    if (person is None) == (top is None):
+        raise UsageError("name a PERSON, or say how many of the first people of a day: --top 20")
     warehouse = open_to_read(sample)
     admission = decide(warehouse)
     if person is not None:
@@ -58,7 +67,8 @@ def show(
             queries.history(admission, person, methodology, day.date() if day else None),
             display.print_history,
         )
-    else:
+        looking.record(warehouse, [scores["person_id"][0].as_py()], "show", why)
+    elif top is not None:
         shown_day = day.date() if day else queries.newest_day(warehouse, methodology)
         scores, print_table = (
             queries.top(admission, shown_day, methodology or official(shown_day), top),
@@ -111,6 +121,7 @@ def compare(
     from jobs import score_twice as job
     from jobs.comparison import report
     from jobs.engines import choice
+    from jobs.night_settings import nights
     from jobs.people.admission import decide
     from jobs.report import page
     from jobs.session import build
@@ -125,7 +136,7 @@ def compare(
     with display.progress() as bar:
         bar.show("starting Spark, scoring twice")
         admission = decide(warehouse)
-        comparison = job.run(build(), warehouse, params, admission, engine, people_to)
+        comparison = job.run(build(), warehouse, params, admission, engine, people_to, nights().min_group)
     say(f"{methodology} against {params.against.version} on {params.day}: {report.headline(comparison)}")
     for sentence in report.sentences(comparison):
         say(f"  {sentence}")
@@ -166,11 +177,12 @@ def explain(
     ] = False,
     top: Annotated[int, typer.Option(min=1, max=10_000, metavar="N", help="How many to name of each.")] = 10,
     methodology: Version = None,
+    why: LookedUpWhy = None,
     as_json: Annotated[bool, typer.Option("--json", metavar=FLAG, help="JSON instead of words.")] = False,
     sample: Sample = False,
     verbose: Verbose = False,
 ) -> None:
-    """Say why a person's score is what it is, or why it changed.
+    """Say why a person's score is what it is, or why it changed. The look is recorded in `lookups`.
 
     Example: clout explain twitter:88 --day 2012-07-07 --since 2012-07-06
     """
@@ -194,6 +206,7 @@ def explain(
     else:
         of_one_day = job.Params(person=who, day=explained_day, methodology=now, top=top, with_acts=acts)
         explanation, print_words = job.explained(warehouse, of_one_day), explanations.print_explanation
+    looking.record(warehouse, [who], "explain", why)
     if as_json:
         display.print_json(explanation | {"ground": admission.label})
     else:

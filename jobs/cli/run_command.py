@@ -193,7 +193,7 @@ def _say_next(warehouse: Warehouse, day: date, simulated: bool) -> None:
     option = " --sample" if simulated else ""
     say(f"""
 The tables are in {root} (Delta; see infra/docs/bi_reader.md).
-  top of a day    .venv/bin/clout show --day {day}{option}
+  top of a day    .venv/bin/clout show --top 20 --day {day}{option}
   one person      .venv/bin/clout show PERSON_ID{option}
   a plain file    .venv/bin/clout export --day {day} --to day.csv{option}
   from Python     .venv/bin/python -c "import polars; print(polars.scan_delta('{warehouse.root}/scores') \\

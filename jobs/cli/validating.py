@@ -43,6 +43,7 @@ def validate(
     Example: clout validate --day 2012-07-05 --outcome reshared --to report
     """
     from jobs import validations as job
+    from jobs.night_settings import nights
     from jobs.people.admission import decide
     from jobs.report import page
     from jobs.validation import report
@@ -58,7 +59,7 @@ def validate(
     label = admission.label if admission.basis else labels.NOBODY_NAMED
     with display.progress() as bar:
         bar.show("comparing scores with what happened next")
-        validation = job.run(warehouse, params)
+        validation = job.run(warehouse, params, nights().min_group)
     if record:
         job.record(warehouse, validation, Batch(f"validate {params.day} {ahead} {outcome} {','.join(params.versions)}"))
     if as_json:

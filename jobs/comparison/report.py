@@ -53,6 +53,8 @@ def headline(comparison: Comparison) -> str:
     """The main result in one sentence."""
     whole = comparison.whole
     far = f"{share(whole['far'], whole['holders'])} of people move" if whole["far"] else "Nobody moves"
+    if whole["far"] is None:
+        far = "Few people move"
     typical = whole["median_move"]
     middle = "stays" if abs(typical) < STAYS else f"{'rises' if typical > 0 else 'falls'} by {abs(typical):.1f}"
     return f"{far} by more than {FAR:g} points; the median person {middle}."
@@ -68,8 +70,13 @@ def sentences(comparison: Comparison) -> Iterator[str]:
         ("falls", "fall", whole["falling"], whole["largest_fall"]),
     )
     parts = [
-        f"{share(count, holders)} {many}, by {largest:.1f} points at most" if count else f"nobody {one}"
+        f"nobody {one}"
+        if count == 0
+        else f"few {many}"
+        if count is None
+        else f"{share(count, holders)} {many}{at_most}"
         for one, many, count, largest in sides
+        for at_most in ["" if largest is None else f", by {largest:.1f} points at most"]
     ]
     yield _sentence("; ".join(parts))
     rho = whole["rank_correlation"]

@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
+from jobs.comparison import hiding
 from jobs.errors import UsageError
 from jobs.files import appearing
 from schemas.methodology import Methodology
@@ -101,10 +102,20 @@ def name(db: DuckDBPyConnection, admitted: pa.RecordBatchReader) -> None:
     db.unregister("admitted")
 
 
-def compared(db: DuckDBPyConnection, before: Methodology, after: Methodology, movers: pa.Table) -> Comparison:
-    """All tables of a report, from `pairs` and the given `movers`."""
+def compared(
+    db: DuckDBPyConnection, before: Methodology, after: Methodology, movers: pa.Table, min_group: int = 1
+) -> Comparison:
+    """All tables of a report, from `pairs` and the given `movers`. Figures of groups of fewer than `min_group` people, and of
+    those that would give them away, are null or left out (`jobs.comparison.hiding`). Raises `CloutError` if all holders are
+    fewer."""
     return Comparison(
-        constants(before, after), summary(db), distribution(db), moves(db), deciles(db), platforms(db), movers
+        constants(before, after),
+        hiding.of_whole(summary(db), min_group),
+        hiding.counts(distribution(db), ("before", "after"), min_group),
+        hiding.counts(moves(db), ("holders",), min_group),
+        hiding.groups(deciles(db), min_group),
+        hiding.groups(platforms(db), min_group),
+        movers,
     )
 
 

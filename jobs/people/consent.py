@@ -110,8 +110,8 @@ def is_recorded(warehouse: Warehouse, version: int | None = None) -> bool:
 def record(
     warehouse: Warehouse, given: Iterable[Mapping[str, Any]], *, at: datetime, by: str, origin: str, run_id: str
 ) -> int:
-    """Adds a row for each of `given` (person_id, scope, since, until), in one commit. Returns the number of rows. Raises
-    `UsageError`, which names all faults, before anything is written."""
+    """Adds a row for each of `given` (person_id, scope, since, until), in one commit; a row may have an instant, origin and
+    evidence of its own. Returns the number of rows. Raises `UsageError`, which names all faults, before anything is written."""
     common = {"recorded_at": at, "recorded_by": by, "origin": origin}
     count = 0
 
@@ -119,7 +119,7 @@ def record(
         nonlocal count
         for chunk in _chunks(given):
             count += len(chunk)
-            yield from rows(CONSENT, [{**row, **common} for row in chunk]).to_batches()
+            yield from rows(CONSENT, [{**common, **row} for row in chunk]).to_batches()
 
     stream = pa.RecordBatchReader.from_batches(arrow.schema(CONSENT), batches())
     warehouse.append(CONSENT, stream, {}, run_id=run_id, job=JOB)

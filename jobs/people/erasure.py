@@ -33,7 +33,10 @@ from schemas.histories import HISTORIES
 from schemas.influence import INFLUENCE
 from schemas.influence_by_account import INFLUENCE_BY_ACCOUNT
 from schemas.links import LINKS
+from schemas.lookups import LOOKUPS
+from schemas.objections import OBJECTIONS
 from schemas.rejects import REJECTS
+from schemas.requests import REQUESTS
 from schemas.runs import RUNS
 from schemas.score_changes import SCORE_CHANGES
 from schemas.scores import SCORES
@@ -58,6 +61,9 @@ BY_PERSON: Mapping[Table, Sequence[str]] = {
     LINKS: ("account_a", "account_b", "said_by"),
     CONSENT: ("person_id",),
     ENGAGEMENT: ("src", "dst"),
+    OBJECTIONS: ("person_id", "src", "dst"),
+    REQUESTS: ("person_id",),
+    LOOKUPS: ("person_id",),
 }
 # Table -> columns that hold the platform's id of an account.
 BY_ACCOUNT: Mapping[Table, Sequence[str]] = {

@@ -12,7 +12,7 @@ def hidden(explanation: Explanation, admission: Admission) -> Explanation:
     of acts by or towards them, by which their platform would name them. Such acts are the first of their day."""
     named = admission.named(_people(explanation)) | {explanation["person_id"]} | _accounts(explanation)
     shown = dict(explanation)
-    for group in ("engagers", "paths", "acts", "reasons"):
+    for group in ("engagers", "paths", "acts", "reasons", "objections"):
         if group in explanation:
             shown[group] = [_hidden(item, named) for item in explanation[group]]
     if "acts" in shown:
@@ -30,6 +30,7 @@ def _people(explanation: Explanation) -> set[str]:
     people = {person for path in explanation.get("paths", ()) for person in path["people"]}
     people |= {engager["person_id"] for engager in explanation.get("engagers", ())}
     people |= {person["person_id"] for reason in explanation.get("reasons", ()) for person in reason["people"]}
+    people |= {act[end] for act in explanation.get("objections", ()) for end in ("src", "dst")}
     return people | {person for act in explanation.get("acts", ()) for person in _both(act)}
 
 
@@ -38,7 +39,11 @@ def _both(act: Explanation) -> tuple[str, str]:
 
 
 def _hidden(item: Explanation, named: set[str]) -> Explanation:
-    """One engager, path, act or reason."""
+    """One engager, path, act, reason or objection."""
+    if "src" in item:
+        is_named = {item["src"], item["dst"]} <= named
+        ends = {end: item[end] if item[end] in named else None for end in ("src", "dst")}
+        return item | ends | {"activity_id": item["activity_id"] if is_named else None}
     if "actor_id" in item:
         names = [who in named for who in _both(item)]
         hiding = ("actor_id", "target_id", "activity_id", "occurred_at")

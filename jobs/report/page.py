@@ -52,8 +52,14 @@ def rendered(package: str, template: str, **values: Any) -> str:
     return pages.get_template(template).render(**colours, **values)
 
 
-def share(part: int, whole: int) -> str:
-    """A share of people as text, in percent. Rounding never shows a small share as none, nor a large one as all."""
+FEW = "too few to show"
+
+
+def share(part: int | None, whole: int) -> str:
+    """A share of people as text, in percent; `FEW` if the part is hidden. Rounding never shows a small share as none, nor a
+    large one as all."""
+    if part is None:
+        return FEW
     value = part / whole if whole else 0.0
     if 0 < value < 0.001:
         return "under 0.1%"

@@ -29,6 +29,7 @@ They are counted in the day's note. Among `actors` they make the day partial, as
 
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -41,8 +42,17 @@ import orjson
 from websockets.exceptions import InvalidStatus, InvalidURI, SecurityError, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
+from jobs.codes import Seen
 from jobs.errors import UsageError
-from jobs.sources import bluesky_actors, bluesky_deletions, bluesky_events, bluesky_wishes, jetstream
+from jobs.sources import (
+    bluesky_actors,
+    bluesky_deletions,
+    bluesky_domains,
+    bluesky_events,
+    bluesky_profiles,
+    bluesky_wishes,
+    jetstream,
+)
 from jobs.sources.lines import Parse
 from jobs.sources.live.budget import ApiError, Budget
 from jobs.sources.live.http import refuse_failure, user_agent
@@ -56,7 +66,7 @@ from jobs.sources.page import DAY_US, Note
 log = logging.getLogger(__name__)
 
 PUBLIC = "wss://jetstream2.us-east.bsky.network"
-COLLECTIONS = (*jetstream.COLLECTIONS, jetstream.PROFILE)
+COLLECTIONS = (*jetstream.COLLECTIONS, jetstream.PROFILE, bluesky_profiles.CONSENT)
 
 PAGE_EVENTS = 50_000
 TOLERANCE_US = 5_000_000  # events may be this far out of the order of their times
@@ -116,6 +126,11 @@ class BlueskySource(LiveSource):
         """The acts that the day's recorded events withdraw."""
         return bluesky_deletions.withdrawals(Recording(self.folder(day), STREAM))
 
+    def profiles(self, day: date) -> Iterator[Seen]:
+        """What the day's events show of consent."""
+        yield from bluesky_profiles.shown(Recording(self.folder(day), STREAM))
+        yield from super().profiles(day)
+
     def record(self, day: date, folder: Path) -> list[Note]:
         """Records the events of the day that are not yet recorded. A failure or a used-up budget becomes a note, which marks
         the day as partial, or as absent if nothing of it is recorded."""
@@ -130,6 +145,12 @@ class BlueskySource(LiveSource):
             self._record(stream, day, actors)
         except ApiError as error:
             notes.append(Note(f"{error}; the next pull resumes there", True, absent=not stream.pages))
+        if self.seeks_codes and stream.cursor.done and len(actors or ()) <= bluesky_domains.MOST_ACTORS:
+            for did in actors or ():
+                with suppress(
+                    ApiError
+                ):  # the next pull of the day asks again; until then, nothing is taken for removed
+                    bluesky_domains.keep(folder, self.budget, did)
         _, gap_us = stream.cursor.next or (None, 0)
         if gap_us:
             reason = f"the server no longer had {gap_us / 3.6e9:.1f} hours of its events"

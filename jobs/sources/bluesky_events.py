@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from jobs.sources import jetstream_common
+from jobs.sources import bluesky_profiles, jetstream_common
 from jobs.sources.values import within
 
 
@@ -30,7 +30,8 @@ def _event(message: str | bytes) -> dict[str, Any] | None:
 
 
 def kept(event: dict[str, Any]) -> dict[str, Any]:
-    """The parts of an event to record: those that `jetstream` reads, without the texts of posts."""
+    """The parts of an event to record: those that `jetstream` reads, without the texts of posts. Of a profile's text, only
+    codes of consent."""
     commit = event.get("commit")
     if not isinstance(commit, dict):
         return {name: event[name] for name in ("did", "time_us", "kind", "identity", "account") if name in event}
@@ -38,6 +39,8 @@ def kept(event: dict[str, Any]) -> dict[str, Any]:
     record = commit.get("record")
     if isinstance(record, dict):
         found["record"] = {name: keep(record[name]) for name, keep in _RECORD.items() if name in record}
+        placed = bluesky_profiles.codes_in(commit.get("collection"), record)
+        found["record"] |= {bluesky_profiles.CODES: placed} if placed else {}
     elif record is not None:
         found["record"] = None
     return {name: event[name] for name in ("did", "time_us", "kind") if name in event} | {"commit": found}

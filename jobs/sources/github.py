@@ -44,11 +44,12 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from jobs.errors import UsageError
-from jobs.sources import github_events
+from jobs.sources import github_events, github_profiles
 from jobs.sources.github_unit import ORGANIZATION, Units, is_repository
 from jobs.sources.live import roster
 from jobs.sources.live.http import Api
 from jobs.sources.live.population import Member
+from jobs.sources.live.recording import Recording
 from jobs.sources.live.settings import Ask, Members
 from jobs.sources.live.source import LiveSource
 from jobs.sources.page import Note
@@ -113,7 +114,13 @@ class GitHubSource(LiveSource):
         headers = HEADERS | ({"authorization": f"Bearer {token}"} if token else {})
         with Api(self.ask.api, self.budget, headers=headers, connection=self.connection if token else None) as api:
             units = Units(api, day, _now(), has_token=token is not None, withdraw_days=self.settings.withdraw_days)
-            notes += roster.record(folder, population.names, "repositories and accounts", units.record)
+
+            def record(name: str, recording: Recording) -> None:
+                if self.seeks_codes and "/" not in name:
+                    github_profiles.keep(folder, api, name)
+                units.record(name, recording)
+
+            notes += roster.record(folder, population.names, "repositories and accounts", record)
         if units.early:
             notes.append(
                 Note(f"GitHub lists events up to 6 hours late: pull again after {units.listed:%H:%M} UTC", partial=True)

@@ -49,6 +49,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, model_validator
 
 from jobs.errors import UsageError
+from jobs.sources import mastodon_profiles
 from jobs.sources.live import roster
 from jobs.sources.live.budget import ApiError
 from jobs.sources.live.http import Api, ForbiddenError, NotAllowedError, NotThereError, PassingError, denial
@@ -128,6 +129,9 @@ class MastodonSource(LiveSource):
                 revisit_days=self.settings.revisit_days,
                 withdraw_days=self.settings.withdraw_days,
                 has_token=self.optional_secret is not None,
+                see_profile=partial(mastodon_profiles.keep, folder, self.budget)
+                if self.seeks_codes
+                else lambda *_: None,
             )
             if self.ask.notifications:
                 if not Recording(folder, NOTIFICATIONS).cursor.done:

@@ -1,6 +1,6 @@
 """One pull of one day from one instance of Mastodon: which requests it makes, and what it records of the answers."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -44,7 +44,7 @@ FETCHING = "the instance was still fetching replies from other instances"
 
 @dataclass
 class Pull:
-    """`members`: the asked accounts, in lower case. `late`: who likes what can no longer be observed for the day."""
+    """`members`: the asked accounts, in lower case. `see_profile` is called with each. `late`: likes of the day are lost."""
 
     api: Api
     wishes: Wishes
@@ -55,6 +55,7 @@ class Pull:
     revisit_days: int
     withdraw_days: int
     has_token: bool
+    see_profile: Callable[[Answer, str], None]
     late: bool = False
 
     def __post_init__(self) -> None:
@@ -99,6 +100,7 @@ class Pull:
         state = recording.cursor.next
         if state is None:
             account = mastodon_deletions.looked_up(self.api, name, recording, self.withdraw_days)
+            self.see_profile(account, name)
             if not self.wishes.may_ask(account.value):
                 recording.add([], Cursor(None, True, NOT_OPTED_IN))
                 return

@@ -87,6 +87,13 @@ class Figure(NamedTuple):
     people: int
     leader: str = ""  # of a figure that says how far the leader is ahead of the predictor
 
+    @property
+    def people_in_part(self) -> float:
+        """How many people the figure is about: those in the part of all people that its name says, such as a tenth."""
+        name = self.name.removeprefix("lead_")
+        is_tenth = name.startswith(("rate_", "from_"))
+        return self.people * (TOPS.get(name, 1.0) if not is_tenth else 1 / TENTHS)
+
 
 def figures(
     predictors: Mapping[str, np.ndarray], received: np.ndarray, seed: str, leaders: Sequence[str]

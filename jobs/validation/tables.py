@@ -1,14 +1,15 @@
 """What predictors said and what happened -> a validation: figures of all people and of each platform, and its table. Pure."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
 import pyarrow as pa
 
-from jobs.errors import UsageError
+from jobs import small_groups
+from jobs.errors import CloutError, UsageError
 from jobs.validation.baselines import Predicted
 from jobs.validation.figures import Figure, figures
 from schemas import arrow
@@ -50,7 +51,7 @@ class Platform:
 
     name: str
     people: int
-    with_outcome: int
+    with_outcome: int | None  # None if too few people had or lacked it
     covered_days: int  # of those after the day; of all platforms together, the most
     figures: tuple[Figure, ...]
 
@@ -104,6 +105,21 @@ def platforms(
             covered_days=max(covered_days.values()) if name == EVERY_PLATFORM else covered_days[name],
             figures=tuple(figures(values, received[chosen], seed, params.versions)),
         )
+
+
+def shown(of: Sequence[Platform], min_group: int) -> Iterator[Platform]:
+    """Yields the first of the platforms, which is everybody, and those that are large enough (`jobs.small_groups`), without
+    figures of parts of too few people, such as tenths. Raises `CloutError` if everybody is too few."""
+    everybody, *others = of
+    if everybody.people < min_group:
+        raise CloutError(f"{everybody.people} people, fewer than min_group ({min_group}), so no figures are shown")
+    large = small_groups.large([each.people for each in others], min_group)
+    for each, is_shown in zip(of, [True, *large], strict=True):
+        if is_shown:
+            figures = tuple(figure for figure in each.figures if figure.people_in_part >= min_group)
+            had = each.with_outcome or 0
+            is_few = 0 < had < min_group or 0 < each.people - had < min_group
+            yield replace(each, figures=figures, with_outcome=None if is_few else had)
 
 
 def rows(validation: Validation, version: str) -> pa.Table:

@@ -35,14 +35,16 @@ PLAIN = Layout()
 def checked(table: Table, rows: pa.Table | pa.RecordBatchReader, partition: Partition) -> Iterator[pa.RecordBatch]:
     """The rows as a stream. It raises `ContractError` at the first batch that violates the contract or has rows outside the
     partition, or at its end if two rows have the same grain."""
-    from jobs.warehouse.grain import unrepeated  # loads DuckDB and NumPy, which readers do not need
-
     arrow.check_schema(table, rows.schema)
     schema = pa.schema([field.remove_metadata() for field in arrow.schema(table)])
     outside = ~expression(partition)
     few = isinstance(rows, pa.Table) and rows.num_rows < 2  # most bookkeeping: one row cannot repeat the grain
     given: Iterable[pa.RecordBatch] = rows.to_batches() if isinstance(rows, pa.Table) else rows
-    for batch in given if few else unrepeated(table, given):
+    if not few:
+        from jobs.warehouse.grain import unrepeated  # loads DuckDB and NumPy, which readers and single rows do not need
+
+        given = unrepeated(table, given)
+    for batch in given:
         arrow.check(table, batch)
         if strange := pa.Table.from_batches([batch]).filter(outside).num_rows:
             raise ContractError(f"{table.name}: {strange:,} rows lie outside {dict(partition)}, expected 0")

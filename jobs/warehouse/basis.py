@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from jobs.days import spans
 from jobs.errors import CloutError
-from jobs.warehouse import counted, known_accounts, leavers, links, publications, runs, window
+from jobs.warehouse import counted, known_accounts, leavers, links, objections, publications, runs, window
 from jobs.warehouse.commits import Span
 from jobs.warehouse.counted import Snapshot
 from jobs.warehouse.storage import Warehouse
@@ -110,12 +110,19 @@ def _refuse_changed(warehouse: Warehouse, basis: Basis, then: Mapping[date, str]
     # A platform that was not covered then may have been pulled since. Its acts are in the tables but do not count.
     days = {"day": Span(basis.first_day - window.ONE_DAY, basis.day)}
     coverage = warehouse.read(COVERAGE, days, version=basis.now.coverage).to_pylist()
-    known = (
+    known = [
         row
         for row in coverage
         if row["day"] < basis.first_day or row["day"] in basis.covered.get(row["platform"], set())
-    )
-    today, of_then = window.digests_of_days(coverage), window.digests_of_days(known)
+    ]
+    disputed = objections.upheld(warehouse, basis.first_day, basis.day)
+    today, of_then = window.digests_of_days(coverage, disputed), window.digests_of_days(known, disputed)
+    before = window.digests_of_days(known)
+    if out := [day for day in other if of_then.get(day) != then[day] == before.get(day)]:
+        raise CloutError(
+            f"{basis}: acts of {spans(out)} were taken out by objections since they were computed; to score the current acts,"
+            f" {again(basis.day, basis.methodology)}"
+        )
     # Whoever left may have changed nothing for most people: `refuse_other_data` finds out.
     if changed := [day for day in other if of_then.get(day) != then[day] and day not in basis.left_days]:
         raise CloutError(

@@ -66,9 +66,9 @@ def _versions(configuration: Mapping[str, Any]) -> dict[str, int]:
 
 
 def make_folder(root: Path) -> None:
-    """Makes the folder of a new warehouse. Raises `UsageError` if it cannot be made."""
+    """Makes the folder of a new warehouse, which only its owner may enter. Raises `UsageError` if it cannot be made."""
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise UsageError(f"{root}: cannot be the warehouse ({error.strerror}); set CLOUT_WAREHOUSE") from error
 

@@ -31,11 +31,11 @@ TOKEN = re.compile(r"left-([0-9a-f]{32})")  # in place of a name, in ids of cont
 MOST_REMEMBERED = 200_000  # values, about 40 MB
 
 
-def keys() -> dict[str, bytes]:
+def keys(variable: str = VARIABLE) -> dict[str, bytes]:
     """Key id -> key, the newest first; empty if the variable is not set. Raises `UsageError` if a key is malformed."""
-    texts = [text.strip() for text in os.environ.get(VARIABLE, "").split(",") if text.strip()]
+    texts = [text.strip() for text in os.environ.get(variable, "").split(",") if text.strip()]
     if any(not KEY.fullmatch(text) for text in texts):
-        raise UsageError(f"{VARIABLE}: each key must have 64 hexadecimal digits, as `openssl rand -hex 32` prints")
+        raise UsageError(f"{variable}: each key must have 64 hexadecimal digits, as `openssl rand -hex 32` prints")
     return {hashlib.sha256(text.encode()).hexdigest()[:8]: bytes.fromhex(text) for text in texts}
 
 

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any
 
 from jobs.days import ONE_DAY, days_between
-from jobs.warehouse import digests, runs
+from jobs.warehouse import digests, objections, runs
 from jobs.warehouse.commits import Span
 from jobs.warehouse.storage import Warehouse
 from schemas.coverage import COVERAGE
@@ -42,16 +42,24 @@ def uncovered_days(
 
 
 def activity_digests(
-    warehouse: Warehouse, first_day: date, last_day: date, version: int | None = None
+    warehouse: Warehouse,
+    first_day: date,
+    last_day: date,
+    version: int | None = None,
+    disputed: Iterable[objections.Row] | None = None,
 ) -> dict[date, str]:
     """Covered day -> digest of what the day's count in `engagement` is computed from: the activity that counts, of all
-    platforms and sources, and for `shared_days` also of the day before. Reads only `coverage`, at a version if given."""
-    by_day = digests_of_days(_coverage(warehouse, first_day, last_day, version))
+    platforms and sources, and for `shared_days` also of the day before, without acts of upheld objections. Reads only
+    `coverage`, at a version if given, and `objections` unless `disputed` holds these acts."""
+    if disputed is None:
+        disputed = objections.upheld(warehouse, first_day, last_day)
+    by_day = digests_of_days(_coverage(warehouse, first_day, last_day, version), disputed)
     return {day: digest for day, digest in by_day.items() if day >= first_day}
 
 
-def digests_of_days(coverage: Iterable[Mapping[str, Any]]) -> dict[date, str]:
-    """Like `activity_digests`, from rows of `coverage` that include the day before the first one."""
+def digests_of_days(coverage: Iterable[Mapping[str, Any]], disputed: Iterable[objections.Row] = ()) -> dict[date, str]:
+    """Like `activity_digests`, from rows of `coverage` that include the day before the first one, and acts that do not
+    count."""
     rows = list(coverage)
     shared = _shared(rows)
     of_day: dict[date, list[str]] = defaultdict(list)
@@ -61,6 +69,9 @@ def digests_of_days(coverage: Iterable[Mapping[str, Any]]) -> dict[date, str]:
         of_day[row["day"]].append(json.dumps(content))
         if row["day"] + ONE_DAY in shared.get(row["platform"], ()):
             of_day[row["day"] + ONE_DAY].append(json.dumps([*content, "day before"]))
+    for day, acts in objections.by_day(disputed).items():
+        if day in of_day:
+            of_day[day] += acts
     return {day: digests.of_texts(sorted(texts)) for day, texts in sorted(of_day.items())}
 
 

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from jobs.engines import memory
 from jobs.errors import CloutError
+from jobs.people import objections
 from jobs.people.admission import decide
 from jobs.people.names import hidden
 from jobs.scratch import scratch
@@ -95,7 +96,7 @@ class Computed(NamedTuple):
 
 def explained(warehouse: Warehouse, params: Params) -> Explanation:
     """The published row and its points by part, the largest engagers and their acts by kind, and the largest paths of each
-    length. People who may not be named are null.
+    length, and the person's objections. People who may not be named are null.
 
     Raises `CloutError` if the day is not published, if the person has no score on it, or if the tables no longer hold the
     inputs.
@@ -105,6 +106,7 @@ def explained(warehouse: Warehouse, params: Params) -> Explanation:
     score, version = explanation["score"], params.methodology.version
     explanation["similar_scores"] = prospects.similar(warehouse, score, version, params.day)
     explanation["left_days"] = leavers.restated_days(warehouse, params.day, version)
+    explanation["objections"] = objections.of_person(warehouse, params.person)
     if params.with_acts:
         explanation["acts"] = acts.reported(warehouse, computed.basis, computed.pairs_of_paths)
     named = {person for walk in computed.walked for person in walk.people}

@@ -28,7 +28,7 @@ def test_causes_are_reported_and_traces_are_not(text, causes):
 
 
 @pytest.mark.system
-@pytest.mark.parametrize("command", [["show"], ["doctor"]])
+@pytest.mark.parametrize("command", [["show", "--top", "9"], ["doctor"]])
 def test_a_store_that_does_not_answer_is_named_with_its_cause(command, tmp_path):
     store = {
         "CLOUT_WAREHOUSE": "s3://bucket/clout", "AWS_ENDPOINT_URL": NOBODY, "AWS_ALLOW_HTTP": "true",

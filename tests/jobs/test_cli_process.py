@@ -20,6 +20,7 @@ from jobs.places import ROOT
 from jobs.warehouse.storage import Warehouse
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
+from schemas.lookups import LOOKUPS
 from schemas.scores import SCORES
 
 pytestmark = pytest.mark.system
@@ -72,11 +73,14 @@ def test_exit_codes_and_streams_are_those_of_a_process(warehouse, arrow_rows):
         assert out is not None
         return code, out.partition("\n")[0], err
 
-    assert ends("show") == (0, "Highest scores of 2026-11-03, methodology 2026.11", "")
+    assert ends("show", "--top", "20") == (0, "Highest scores of 2026-11-03, methodology 2026.11", "")
     assert ends("show", "zoe") == (
         1, "", "clout: scores: no published person is called 'zoe'; give a person_id such as `twitter:88`, or a handle\n",
     )  # fmt: skip
     assert ends("show", "bo")[:2] == (2, "")
+    assert warehouse.row_count(LOOKUPS, {}) == 0
+    assert ends("show", "twitter:1")[0] == 0
+    assert warehouse.read(LOOKUPS)["person_id"].to_pylist() == ["twitter:1"]
 
 
 @pytest.mark.parametrize("form", ["--csv", "--json", None])
@@ -102,11 +106,14 @@ def test_a_closed_stream_changes_nothing(warehouse, stream):
 
 def test_a_closed_output_is_no_fault_of_a_command_that_shows(warehouse, arrow_rows):
     publish(warehouse, arrow_rows, [{}])
-    assert ended(warehouse.root, "show", preexec_fn=lambda: os.close(1)) == (0, None, "")
+    assert ended(warehouse.root, "show", "--top", "20", preexec_fn=lambda: os.close(1)) == (0, None, "")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-@pytest.mark.parametrize("command", [("show",), ("show", "--csv"), ("show", "--json"), ("show", "--help")])
+@pytest.mark.parametrize(
+    "command",
+    [("show", "--top", "9", *form) for form in ((), ("--csv",), ("--json",), ("--help",))],
+)
 def test_a_full_disk_under_the_output_is_one_line(warehouse, arrow_rows, command):
     publish(warehouse, arrow_rows, [{}])
     with open("/dev/full", "w") as full:
@@ -138,7 +145,7 @@ def test_a_narrow_terminal_keeps_the_score(warehouse, arrow_rows, columns, shown
     publish(warehouse, arrow_rows, [{"person_id": f"twitter:{'8' * 17}", "handle": "bo" * 10, "score": 12.5}])
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    code, _, err = ended(warehouse.root, "show", stdin=theirs, stdout=theirs)
+    code, _, err = ended(warehouse.root, "show", "--top", "9", stdin=theirs, stdout=theirs)
     os.close(theirs)
     screen = re.sub(r"\x1b\[\d*m", "", os.read(ours, 100_000).decode()).splitlines()
     assert (code, err) == (0, "")
@@ -164,9 +171,24 @@ def test_a_command_imports_only_what_it_needs(module, heavy):
 
 def test_show_does_not_wait_for_pandas(warehouse):
     """pyarrow would import it if it could."""
-    begin = "import sys; sys.argv[1:] = ['show']\nfrom jobs.cli import entry\n"
+    begin = "import sys; sys.argv[1:] = ['show', '--top', '9']\nfrom jobs.cli import entry\n"
     code = begin + "try: entry.main()\nfinally: print('pandas' in sys.modules)"
     environment = os.environ | {"CLOUT_WAREHOUSE": warehouse.root}
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert "no day is published" in found.stderr
     assert found.stdout == "False\n"
+
+
+def test_a_warehouse_is_private_to_its_owner(tmp_path):
+    """Folders 0700, files 0600, whatever the user's own umask is."""
+    acts = tmp_path / "acts.jsonl"
+    acts.write_text(
+        '{"type": "Like", "actor": "a", "published": "2026-11-03T09:00:00Z", "object": {"attributedTo": "b"}}'
+    )
+    root = tmp_path / "new" / "warehouse"
+    source = f"demo:activitystreams={acts}"
+    ran = ended(str(root), "pull", "--day", "2026-11-03", "--source", source, preexec_fn=lambda: os.umask(0o022))
+    assert ran[0] == 0, ran
+    found = [root, *root.rglob("*")]
+    assert any(path.suffix == ".parquet" for path in found)
+    assert {(path.is_dir(), oct(path.stat().st_mode & 0o777)) for path in found} == {(True, "0o700"), (False, "0o600")}

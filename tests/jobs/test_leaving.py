@@ -23,8 +23,11 @@ from schemas.engagement import ENGAGEMENT
 from schemas.influence import INFLUENCE
 from schemas.influence_by_account import INFLUENCE_BY_ACCOUNT
 from schemas.links import LINKS
+from schemas.lookups import LOOKUPS
+from schemas.objections import OBJECTIONS
 from schemas.publications import PUBLICATIONS
 from schemas.rejects import REJECTS
+from schemas.requests import REQUESTS
 from schemas.runs import RUNS
 from schemas.scores import SCORES
 
@@ -100,6 +103,12 @@ def lived_in(warehouse, pull, arrow_rows, monkeypatch):
     )
     place = {"methodology": "2026.11", "day": DAY}
     warehouse.replace(INFLUENCE_BY_ACCOUNT, part, place, run_id="r", job="j")
+    for table, row in (
+        (LOOKUPS, {"person_id": LEAVER}),
+        (REQUESTS, {"person_id": LEAVER}),
+        (OBJECTIONS, {"person_id": people[1], "src": LEAVER, "dst": people[1], "activity_id": f"{LEAVER[6:]}/acts/2"}),
+    ):
+        warehouse.append(table, arrow_rows(table, [row]), {}, run_id="r", job="j")
     recorded = Recording(landing(warehouse.root) / "toots" / str(DAY), "page")
     recorded.add(
         [{"by": "https://example.org/users/leaver"}, {"by": "https://example.org/users/ana"}], Cursor(None, True)
@@ -124,22 +133,16 @@ def forget(warehouse) -> dict:
 def test_nothing_is_left_of_who_leaves_and_a_certificate_says_what_was_searched(lived_in):
     before = named(lived_in)
     tables = {
-        "activity",
-        "accounts",
-        "rejects",
-        "influence",
-        "influence_by_account",
-        "scores",
-        "engagement",
-        "consent",
-        "links",
-    }
+        "activity", "accounts", "rejects", "influence", "influence_by_account", "scores", "engagement", "consent", "links",
+        "lookups", "requests", "objections",
+    }  # fmt: skip
     assert before >= tables | {"landing"}
     certificate = forget(lived_in)
     assert named(lived_in) == set()
     assert certificate["rows_removed"] == {
         "scores": 0, "histories": 0, "score_changes": 0, "influence": 1, "influence_by_account": 1, "links": 1,
         "consent": 1, "engagement": 2, "rejects": 1, "activity": 2, "accounts_known": 0, "accounts": 1,
+        "objections": 1, "requests": 1, "lookups": 1,
     } | {"scores": certificate["rows_removed"]["scores"]}  # fmt: skip
     assert certificate["recorded_items_removed"] == 2
     assert certificate["files_searched"] > 20

@@ -161,7 +161,7 @@ def test_platforms_are_validated_alone_too_and_one_without_a_day_after_is_left_o
     assert [(each.name, each.covered_days) for each in platforms] == [("x", 3), ("y", 1)]
     assert (whole.name, whole.covered_days) == ("*", 3)
     assert whole.people == sum(each.people for each in platforms)
-    assert whole.with_outcome == sum(each.with_outcome for each in platforms)
+    assert whole.with_outcome == sum(each.with_outcome or 0 for each in platforms)
 
 
 def test_figures_are_recorded_by_methodology_and_a_rerun_replaces_them(world):

@@ -14,7 +14,7 @@ from jobs import engagement, influence
 from jobs.engines import memory
 from jobs.score import linked
 from jobs.scratch import scratch
-from jobs.warehouse import counted, digests, known_accounts, links, runs
+from jobs.warehouse import counted, digests, known_accounts, links, objections, runs
 from jobs.warehouse.basis import Basis
 from jobs.warehouse.links import People
 from jobs.warehouse.runs import Batch, Run
@@ -36,7 +36,11 @@ ACTS = f"""
     from (
         select day, platform, actor_id, target_id, activity_id,
             arg_min(kind, list_position({list(KINDS)}, kind)) as kind
-        from activity group by day, platform, actor_id, target_id, activity_id, kind = '{POST}'
+        from activity anti join disputed
+            on activity.day = disputed.day and activity.platform = disputed.platform
+            and activity.activity_id = disputed.activity_id and concat(activity.platform, ':', actor_id) = src
+            and concat(activity.platform, ':', target_id) = dst
+        group by day, platform, actor_id, target_id, activity_id, kind = '{POST}'
     )
     where actor_id <> target_id or kind = '{POST}' group by all order by all
 """
@@ -51,6 +55,10 @@ def count(_: Any, warehouse: Warehouse, params: engagement.Params, batch: Batch)
     with runs.recorded_together(warehouse, counting), scratch() as db:
         reports = counted.dataset(warehouse, ACTIVITY, now.activity, now.coverage, days[0], days[-1])
         db.register("activity", reports.to_table(filter=pc.field("day").isin(pa.array(days, pa.date32()))))
+        disputed = objections.upheld(warehouse, days[0], days[-1])
+        db.execute("create table disputed (day date, platform text, activity_id text, src text, dst text)")
+        if disputed:
+            db.executemany("insert into disputed values (?, ?, ?, ?, ?)", [list(act.values()) for act in disputed])
         acts = db.sql(ACTS).to_arrow_table().to_pylist()
         warehouse.replace(ENGAGEMENT, rows(ENGAGEMENT, acts), {"day": tuple(days)}, run_id=batch.id, job="engagement")
     return days

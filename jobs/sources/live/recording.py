@@ -30,6 +30,7 @@ SUFFIX = ".jsonl.zst"
 GONE, DENIED, WITHHELD = "not there", "access is denied", "withheld for legal reasons"  # why units are not given
 FAILED = "failed.json"  # the units of a day that failed
 CURSOR = "clout_cursor"  # the only key of a page's last line
+PROFILE = "~profile "  # begins the units that hold what profiles show of consent, which no parser reads
 
 
 class Cursor(NamedTuple):
@@ -118,7 +119,8 @@ def is_done(folder: Path) -> bool:
 
 def parsed(folder: Path, platform: str, parse: Parse, notes: Sequence[Note]) -> Iterator[Page]:
     """The recorded pages of all units in a day's folder, parsed, and a page with the notes if there are any."""
-    for path in sorted(folder.glob(f"*{SUFFIX}")):
+    profiles = quote(PROFILE, safe="")
+    for path in sorted(path for path in folder.glob(f"*{SUFFIX}") if not path.name.startswith(profiles)):
         builder = PageBuilder(platform, str(path))
         for number, line in enumerate(items_of(path), 1):
             try:

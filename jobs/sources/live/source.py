@@ -10,12 +10,14 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
+from jobs.codes import EVERYWHERE, Seen
 from jobs.days import days_between
 from jobs.sources import suppressed_recordings
 from jobs.sources.lines import Parse
-from jobs.sources.live import connections, population, recording, withdrawals
+from jobs.sources.live import connections, population, profiles, recording, withdrawals
 from jobs.sources.live.population import Member, Population
 from jobs.sources.live.settings import Ask, Members, Settings
+from jobs.sources.live.snapshots import end_of
 from jobs.sources.live.withdrawals import Withdrawals
 from jobs.sources.page import Note, Page, Record
 from jobs.warehouse.suppression import Suppressed
@@ -42,6 +44,7 @@ class LiveSource(ABC):
         self.platforms: Sequence[str] = (self.PLATFORM,)
         self.requests: dict[date, int] = {}
         self.left = Suppressed()  # people who are never asked about, and of whom nothing is recorded
+        self.seeks_codes = False  # whether to look for codes of consent in profiles
 
     @staticmethod
     @abstractmethod
@@ -82,6 +85,12 @@ class LiveSource(ABC):
     def withdrawals(self, day: date) -> Withdrawals:
         """What the day's recording takes back, of whichever day."""
         return withdrawals.of_population(self.folder(day))
+
+    def profiles(self, day: date) -> Iterator[Seen]:
+        """What the day's recording shows of consent: the codes of profiles, and accounts that are deleted."""
+        yield from profiles.kept(self.folder(day))
+        for account in sorted(self.withdrawals(day).accounts):
+            yield Seen(account, EVERYWHERE, {}, end_of(day) - 1)
 
     def parser(self, day: date) -> Parse:
         """The parser of a day's recordings, which ignores what accounts did that are deleted by then or by a later day that is

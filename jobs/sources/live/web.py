@@ -68,7 +68,7 @@ class Web(http.Client):
             if answer.status_code == httpx2.codes.NOT_MODIFIED:
                 return Document(None, found, kind, version, http.now(answer))
             if kind and not any(each in kind for each in kinds):
-                raise ApiError(f"{where}: {kind[:80]!r} is no media type of a feed")
+                raise ApiError(f"{where}: {kind[:80]!r} is none of the expected media types")
             new = Version(answer.headers.get("etag"), answer.headers.get("last-modified"))
             return Document(self._body(answer, where, MAX_DOCUMENT_BYTES), found, stated, new, http.now(answer))
 

@@ -23,10 +23,12 @@ def test_show_is_the_newest_day_a_day_or_a_person_as_table_json_or_csv(clout, pu
     newest = clout("show", "--top", "1")
     assert (newest.code, newest.err) == (0, "")
     assert newest.out.startswith("Highest scores of 2026-11-04, methodology 2026.11\n")
-    assert clout("show", "--day", "2026-11-03").out.startswith("Highest scores of 2026-11-03")
+    assert clout("show", "--top", "9", "--day", "2026-11-03").out.startswith("Highest scores of 2026-11-03")
     history = json.loads(clout("show", "twitter:1", "--json").out)
     assert [(row["day"], row["influence"]) for row in history] == [("2026-11-03", 2.0), ("2026-11-04", 3.0)]
-    rows = list(csv.DictReader(io.StringIO(clout("show", "--csv", "--day", "2026-11-03").out, newline="")))
+    rows = list(
+        csv.DictReader(io.StringIO(clout("show", "--top", "9", "--csv", "--day", "2026-11-03").out, newline=""))
+    )
     assert [row["person_id"] for row in rows] == ["twitter:1", "twitter:2", "twitter:\x9b31m3"]
 
 

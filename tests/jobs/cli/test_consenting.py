@@ -66,7 +66,7 @@ def test_before_it_is_applied_output_already_hides_people_without_consent(clout,
     for person in ("ana", "twitter:1", "bo"):
         refused = clout("explain", person, "--day", "2026-11-03")
         assert refused.err.startswith(f"clout: scores: no published person is called {person!r}")
-    assert "agree no longer" in clout("show", "--day", "2026-11-03").err
+    assert "agree no longer" in clout("show", "--top", "9", "--day", "2026-11-03").err
     assert clout("export", "--to", str(tmp_path / "day.csv"), "--day", "2026-11-03").code == 1
     assert not (tmp_path / "day.csv").exists()
 

@@ -151,7 +151,8 @@ def test_points_of_the_parts_sum_to_the_score_and_nobody_divides_by_nothing(scor
                 "accounts": True,
                 "code_version": ["0.1", "0.2"],
             },
-            "scored again: acts pulled again of 2026-11-01..2026-11-02,2026-11-05; github now covered on 2026-11-01; twitter"
+            "scored again: acts pulled again or disputed of 2026-11-01..2026-11-02,2026-11-05; github now covered on"
+            " 2026-11-01; twitter"
             " now covered on 2026-11-01; reddit no longer covered on 2026-11-02; account data changed; clout 0.1 -> 0.2",
         ),
     ],

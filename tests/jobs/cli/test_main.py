@@ -60,6 +60,8 @@ WRONG = {
     "no day": (("publish",), "Missing option '--day'."),
     "a day that is none": (("show", "--day", "2026-02-30"), "'2026-02-30' does not match the formats '%Y-%m-%d'."),
     "a share above 1": (("run", "--max-reject-share", "5"), "Input should be less than or equal to 1"),
+    "nobody": (("show",), "clout: name a PERSON, or say how many of the first people of a day: --top 20"),
+    "both": (("show", "ana", "--top", "3"), "clout: name a PERSON, or say how many of the first people of a day: --top 20"),
     "no people": (("show", "--top", "0"), "Input should be greater than or equal to 1"),
     "two forms": (("show", "--json", "--csv"), "clout: --json and --csv exclude each other"),
     "an unknown type": (
@@ -92,7 +94,7 @@ WRONG = {
         "clout: methodology '1999.01' is unknown; known: 2026.11, 2026.12",
     ),
     "a day before all methodologies": (
-        ("show", "--day", "1999-12-31"),
+        ("show", "--top", "9", "--day", "1999-12-31"),
         "clout: no methodology is official on 1999-12-31; see schemas/methodologies/in_force.yaml",
     ),
     "nothing to compare": (
@@ -159,7 +161,7 @@ def test_an_engine_that_is_not_available_is_reported_before_any_work(
 
 FAILED = {
     "a day that is not published": (
-        ("show", "--day", "2026-11-09"),
+        ("show", "--top", "9", "--day", "2026-11-09"),
         "clout: scores 2026-11-09 (2026.11): not published; the newest published day is 2026-11-04\n",
     ),
     "nobody": (
@@ -205,7 +207,7 @@ def test_where_no_warehouse_is_there_is_advice(clout, monkeypatch, tmp_path):
     file.write_text("")
     monkeypatch.setenv("CLOUT_WAREHOUSE", str(nowhere))
     message = f"clout: {nowhere}: no warehouse here yet; run `clout run` first, or set CLOUT_WAREHOUSE\n"
-    assert clout("show") == Result(2, "", message)
+    assert clout("show", "--top", "9") == Result(2, "", message)
     assert not nowhere.exists()
     monkeypatch.setenv("CLOUT_WAREHOUSE", str(file))
     assert clout("pull", "--day", "2026-11-03").code == 2
@@ -213,7 +215,7 @@ def test_where_no_warehouse_is_there_is_advice(clout, monkeypatch, tmp_path):
 
 def test_a_warehouse_that_cannot_be_read_is_a_failure(clout, warehouse):
     (Path(warehouse.path(SCORES)) / "_delta_log" / "00000000000000000000.json").write_text("no JSON")
-    result = clout("show")
+    result = clout("show", "--top", "9")
     assert (result.code, result.out) == (1, "")
     assert result.err.startswith(f"clout: {warehouse.path(SCORES)}: cannot be read as a Delta table (")
     assert result.err.count("\n") == 1
@@ -231,8 +233,8 @@ def test_what_nobody_expected_is_one_line_and_a_traceback_under_verbose(clout, p
         raise raised
 
     monkeypatch.setattr(queries, "newest_day", fail)
-    assert clout("show") == Result(1, "", message)
-    for arguments in (("show", "--verbose"), ("-v", "show")):
+    assert clout("show", "--top", "9") == Result(1, "", message)
+    for arguments in (("show", "--top", "9", "--verbose"), ("-v", "show", "--top", "9")):
         result = clout(*arguments)
         assert result.code == 1
         assert result.err.endswith(message)
@@ -248,20 +250,20 @@ def test_an_interrupt_is_one_line_whatever_a_library_makes_of_it(clout, publishe
 
     monkeypatch.setattr(interrupts, "_descendants", list)
     monkeypatch.setattr(queries, "newest_day", interrupted)
-    assert clout("show") == Result(1, "", "clout: interrupted\n")
+    assert clout("show", "--top", "9") == Result(1, "", "clout: interrupted\n")
 
 
 def test_verbose_shows_a_traceback(clout, published, monkeypatch, caplog):
     monkeypatch.setattr(queries, "newest_day", lambda *_: 1 / 0)
-    clout("show")
+    clout("show", "--top", "9")
     assert caplog.text == ""
-    clout("show", "-v")
+    clout("show", "--top", "9", "-v")
     assert "Traceback" in caplog.text
 
 
-@pytest.mark.parametrize("arguments", [("-v", "show"), ("show", "-v")])
+@pytest.mark.parametrize("arguments", [("-v", "show", "--top", "9"), ("show", "--top", "9", "-v")])
 def test_verbose_may_stand_before_the_command_or_after_it(clout, arguments):
     clout(*arguments)
     assert logging.getLogger("jobs").level == logging.DEBUG
-    clout("show")
+    clout("show", "--top", "9")
     assert logging.getLogger("jobs").level == logging.WARNING

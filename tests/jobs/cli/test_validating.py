@@ -27,7 +27,10 @@ ACTS = [
 
 
 @pytest.fixture
-def validated(warehouse, arrow_rows):
+def validated(warehouse, arrow_rows, tmp_path, monkeypatch):
+    nights = tmp_path / "nights.yaml"
+    nights.write_text("min_group: 1")  # of four people
+    monkeypatch.setenv("CLOUT_NIGHTS", str(nights))
     world = SparklessWorld(warehouse, arrow_rows)
     for day in (DAY, NEXT):
         for platform in ("x", HOSTILE):
@@ -99,3 +102,11 @@ def test_wrong_use_is_refused(clout, validated):
 
 def test_every_outcome_has_words():
     assert report.RECEIVED.keys() == report.OUTCOMES.keys()
+
+
+def test_figures_of_too_few_people_are_neither_shown_nor_recorded(clout, validated, warehouse, monkeypatch):
+    monkeypatch.delenv("CLOUT_NIGHTS")
+    result = clout("validate", "--day", str(DAY), "--outcome", "reshared", "--record")
+    assert (result.code, result.out) == (1, "")
+    assert "4 people, fewer than min_group (10), so no figures are shown" in result.err
+    assert warehouse.row_count(VALIDATIONS, {}) == 0

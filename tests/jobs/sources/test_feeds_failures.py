@@ -32,7 +32,7 @@ HTML = b"<!doctype html><html><head><title>Please log in</title></head><body>ana
 @pytest.mark.parametrize(
     ("reply", "reason"),
     [
-        (Reply(HTML, headers={"Content-Type": "text/html"}), "'text/html' is no media type of a feed"),
+        (Reply(HTML, headers={"Content-Type": "text/html"}), "'text/html' is none of the expected media types"),
         (Reply(HTML, headers={"Content-Type": "application/xml"}), "answers with a page that is no feed"),
         (Reply(b"", headers={"Content-Type": ATOM}), "answers with a page that is no feed"),
         (Reply(b'{"version": "https://jsonfeed.org/version/1.1", "items": [', headers=None), "JSON that is no feed"),

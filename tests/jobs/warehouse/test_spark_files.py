@@ -42,6 +42,13 @@ def test_spark_replaces_its_partition_and_leaves_every_other_file_alone(warehous
     assert other < files(warehouse, INFLUENCE)
 
 
+def test_only_the_owner_may_read_what_spark_writes(warehouse, frame):
+    found = frame(INFLUENCE, [{"day": DAY, "person_id": "twitter:1"}])
+    warehouse.replace_by_spark(INFLUENCE, found, {"methodology": "2026.11", "day": DAY}, run_id="r", job="j")
+    (written,) = files(warehouse, INFLUENCE)
+    assert oct(Path(written).stat().st_mode & 0o777) == "0o600"
+
+
 def test_a_contract_error_lists_every_difference(warehouse, spark):
     wrong = spark.createDataFrame([(1, "red")], "day long, colour string")
     with pytest.raises(ContractError) as raised:

@@ -59,7 +59,7 @@ def earlier(warehouse: Warehouse, arrow_rows, spark_too: bool = False) -> None:
         write_deltalake(warehouse.path(table), found, partition_by=list(table.partition_by), name=table.name)
 
 
-@pytest.mark.parametrize("command", ["show", "explain twitter:ana", "restatements", "publish --day 2026-11-03",
+@pytest.mark.parametrize("command", ["show ana", "explain twitter:ana", "restatements", "publish --day 2026-11-03",
     "checks --day 2026-11-03", "pull --day 2026-11-03 --source sample", "run --source sample",
     "run --source sample --dry-run", "export --to scores.csv"])  # fmt: skip
 def test_every_command_says_what_to_run_and_changes_nothing(warehouse, arrow_rows, monkeypatch, tmp_path, command):

@@ -1,0 +1,49 @@
+"""Hides figures of small groups in the tables of a comparison, by the rule of `jobs.small_groups`."""
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs.errors import CloutError
+from jobs.small_groups import large
+
+PARTS = ("rising", "falling", "far")  # counts of people inside a group
+OF_ONE = ("largest_rise", "largest_fall")  # the move of one person
+
+
+def of_whole(summary: pa.Table, min_group: int) -> pa.Table:
+    """The row of `tables.summary`, with nulls for counts of too few people and for moves of one person. Raises `CloutError` if
+    all holders together are too few."""
+    (holders,) = summary["holders"].to_pylist()
+    if 0 < holders < min_group:
+        raise CloutError(
+            f"{holders} people hold attention, fewer than min_group ({min_group}), so no figures are shown"
+        )
+    for name in OF_ONE if min_group > 1 else ():
+        summary = _with(summary, name, pa.nulls(summary.num_rows, summary[name].type))
+    return _without_few(summary, min_group)
+
+
+def groups(table: pa.Table, min_group: int) -> pa.Table:
+    """The rows of groups that may be shown (`holders` counts their people), with nulls for counts of too few people in them."""
+    return _without_few(table.filter(pa.array(large(table["holders"].to_pylist(), min_group), pa.bool_())), min_group)
+
+
+def counts(table: pa.Table, columns: Sequence[str], min_group: int) -> pa.Table:
+    """All rows, with nulls for the counts in these columns that may not be shown. Each column is a whole."""
+    for name in columns:
+        is_shown = pa.array(large(table[name].to_pylist(), min_group), pa.bool_())
+        table = _with(table, name, pc.if_else(is_shown, table[name], None))
+    return table
+
+
+def _without_few(table: pa.Table, min_group: int) -> pa.Table:
+    for name in PARTS:
+        is_few = pc.and_(pc.greater(table[name], 0), pc.less(table[name], min_group))
+        table = _with(table, name, pc.if_else(is_few, None, table[name]))
+    return table
+
+
+def _with(table: pa.Table, name: str, values: pa.Array) -> pa.Table:
+    return table.set_column(table.column_names.index(name), name, values)

@@ -1,0 +1,19 @@
+"""Which groups of people are too small for their figures to be shown: by the rule of `schemas.views`, in one place."""
+
+from collections.abc import Sequence
+
+import duckdb
+import pyarrow as pa
+
+from schemas.views import is_large, ranked
+
+
+def large(counts: Sequence[int], min_group: int) -> list[bool]:
+    """Whether the figures of each of several groups, which together are a whole of known size, may be shown. `counts`: of
+    people. An empty group gives nobody away."""
+    groups = pa.table({"number": range(len(counts)), "people": pa.array(counts, pa.int64())})
+    with duckdb.connect() as db:
+        db.register("counted", groups)
+        people = ranked("select number, people from counted where people > 0", "number")
+        shown = {number for number, *_ in db.sql(people).filter(is_large(min_group)).fetchall()}
+    return [number in shown or not count for number, count in enumerate(counts)]

@@ -1,0 +1,50 @@
+"""Where a user of GitHub may place a code of consent: the bio, the README of the repository that has the user's name, and the
+file names and descriptions of the user's newest public gists.
+
+https://docs.github.com/rest/users, https://docs.github.com/rest/gists. Three requests a user and day.
+"""
+
+import base64
+import binascii
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jobs.sources.live import profiles
+from jobs.sources.live.http import Api, NotThereError
+from jobs.sources.live.profiles import Profile
+from jobs.sources.values import within
+
+GISTS = 100
+
+
+def keep(folder: Path, api: Api, name: str) -> None:
+    """Records the codes of a user (a login in lower case), once a day. Of a user who is not there, records nothing. Raises like
+    `Api.get`."""
+    user = quote(name)
+    if profiles.is_kept(folder, name):
+        return
+    try:
+        about = api.get(f"users/{user}")
+    except NotThereError:
+        return
+    profile = Profile(name)
+    profile.read("bio", [within(about.value, "bio")])
+    profile.read("README", [_readme(api, user)])
+    gists = api.get(f"users/{user}/gists", {"per_page": GISTS}).value
+    for gist in gists if isinstance(gists, list) else ():
+        files = within(gist, "files")
+        profile.read("gist", [within(gist, "description"), *(files if isinstance(files, dict) else ())])
+    profile.is_whole = isinstance(gists, list) and len(gists) < GISTS
+    profile.keep(folder, name, about.at)
+
+
+def _readme(api: Api, user: str) -> Any:
+    try:
+        value = api.get(f"repos/{user}/{user}/readme").value
+    except NotThereError:
+        return None
+    try:
+        return base64.b64decode(within(value, "content") or "").decode("utf-8", "replace")
+    except (TypeError, binascii.Error):
+        return None

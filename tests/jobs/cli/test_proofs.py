@@ -1,0 +1,133 @@
+"""A person's own proof, from `clout consent code` through their profile and a pull to what is published."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from jobs import checks, consent, publish
+from jobs.warehouse.runs import Batch
+from schemas.consent import CONSENT
+from schemas.coverage import COVERAGE
+from schemas.influence import INFLUENCE
+from schemas.methodology import load
+from schemas.scores import SCORES
+from tests.jobs.sources.mastodon_instance import Instance, at, person, status
+from tests.jobs.sources.platform_server import served
+
+DAY = date(2026, 11, 3)
+OFFICIAL = load("2026.11")
+BATCH = Batch("test")
+NAMES = ("ana", "bo", "cy")
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch) -> Iterator[Instance]:
+    """The instance of three people who are asked, which is the one source."""
+    with served() as platform:
+        made = Instance(platform, people=[person(number, name) for number, name in enumerate(NAMES, 1)])
+        ask = {"instance": platform.url, "accounts": list(NAMES), "only": "all"}
+        sources = tmp_path / "sources.yaml"
+        sources.write_text(json.dumps([{"source": "home", "type": "mastodon", "ask": ask}]))
+        monkeypatch.setenv("CLOUT_SOURCES", str(sources))
+        monkeypatch.setenv("CLOUT_CONSENT_KEYS", "7" * 64)
+        yield made
+
+
+def of(name: str) -> str:
+    return f"fediverse:https://home.example/users/{name}"
+
+
+@pytest.fixture
+def pull(home, warehouse, arrow_rows, clout):
+    """`pull(day, ana={...})`: pulls the day of the instance, where the accounts show this; then publishes November 3."""
+    consent.record_basis(warehouse, consent.Params(at=datetime.now(UTC), by="t", origin="operator"), None, BATCH)
+    rows = arrow_rows(INFLUENCE, [{"person_id": of(name), "day": DAY} for name in NAMES])
+    place = {"methodology": OFFICIAL.version, "day": DAY}
+    warehouse.replace(INFLUENCE, rows, place, run_id="r", job="influence")
+    warehouse.replace(COVERAGE, arrow_rows(COVERAGE, [{"day": DAY}]), {"day": DAY}, run_id="r", job="j")
+    checks.run(warehouse, checks.Params(day=DAY, methodology=OFFICIAL.version), BATCH)
+
+    def pulled(day: date, gone: str = "", **shown: dict) -> str:
+        home.people = [
+            person(number, name, **shown.get(name, {})) for number, name in enumerate(NAMES, 1) if name != gone
+        ]
+        home.statuses = [
+            status(10 * day.day + number, one, at(1, day), **shown.get(f"post_{one['acct']}", {}))
+            for number, one in enumerate(home.people)
+        ]
+        home.now = datetime(day.year, day.month, day.day, 0, 30, tzinfo=UTC) + timedelta(days=1)
+        result = clout("pull", "--day", str(day), "--source", "home")
+        assert result.code == 0, result.err
+        return result.out
+
+    return pulled
+
+
+def published(warehouse, today: date = DAY + timedelta(days=10)) -> list[str]:
+    publish.run(warehouse, publish.Params(day=DAY, methodology=OFFICIAL, today=today), BATCH)
+    return sorted(warehouse.read(SCORES)["person_id"].to_pylist())
+
+
+def code(clout, name: str, scope: str = "public") -> str:
+    result = clout("consent", "code", of(name), "--scope", scope)
+    assert result.code == 0, result.err
+    return result.out.strip()
+
+
+def test_whoever_places_their_code_is_published_until_they_remove_it(clout, pull, warehouse):
+    pull(DAY, ana={"note": f"<p>I paint. {code(clout, 'ana')}</p>"}, bo={"note": "I paint."})
+    assert published(warehouse) == [of("ana")]
+    (row,) = warehouse.read(CONSENT).to_pylist()
+    assert (row["origin"], row["evidence"], row["recorded_by"]) == ("code", "profile: note", "pull of home")
+    assert row["recorded_at"] == datetime(2026, 11, 4, 0, 30, tzinfo=UTC)
+
+    said = pull(DAY + timedelta(days=1))
+    assert "2026-11-03 (2026.11): 1 people taken out, because they do not agree" in said
+    assert warehouse.read(SCORES).num_rows == 0
+    assert published(warehouse) == []
+    pull(DAY)  # from its recording, which still has the code
+    assert published(warehouse) == []
+
+
+def test_a_code_that_refuses_takes_the_person_out_and_a_narrower_one_too(clout, pull, warehouse):
+    pull(DAY, ana={"note": code(clout, "ana")}, bo={"note": code(clout, "bo")}, cy={"note": code(clout, "cy")})
+    assert published(warehouse) == [of(name) for name in NAMES]
+    pull(
+        DAY + timedelta(days=1),
+        ana={"note": f"{code(clout, 'ana')} {code(clout, 'ana', 'no')}"},
+        bo={"note": code(clout, "bo", "self")},
+        cy={"note": code(clout, "cy")},
+    )
+    assert sorted(warehouse.read(SCORES)["person_id"].to_pylist()) == [of("cy")]
+
+
+def test_the_end_of_an_account_ends_its_consent(clout, pull, warehouse):
+    pull(DAY, ana={"note": code(clout, "ana")}, bo={"note": code(clout, "bo")})
+    assert published(warehouse) == [of("ana"), of("bo")]
+    pull(DAY + timedelta(days=1), gone="ana", bo={"note": code(clout, "bo")})
+    assert warehouse.read(SCORES)["person_id"].to_pylist() == [of("bo")]
+    (last,) = warehouse.read(CONSENT, {"person_id": of("ana"), "scope": "no"}).to_pylist()
+    assert last["evidence"] == "account: removed"
+
+
+def test_nothing_else_on_a_platform_is_ever_read_as_consent(clout, pull, warehouse):
+    """Not a yes in words or settings, not the code of somebody else, and not a code in a post."""
+    yes = {"note": "I consent to being scored: clout-public", "discoverable": True, "indexable": True, "noindex": False}
+    everybody = {"fields": [{"name": "clout", "value": "public", "verified_at": at(1)}], "attribution_domains": []}
+    pull(
+        DAY,
+        ana=yes | everybody,
+        bo={"note": code(clout, "ana"), "display_name": code(clout, "bo")},
+        post_cy={"content": code(clout, "cy"), "spoiler_text": code(clout, "cy")},
+    )
+    assert warehouse.read(CONSENT).num_rows == 0
+    assert published(warehouse) == []
+
+
+def test_without_a_key_there_is_no_code(clout, monkeypatch):
+    monkeypatch.delenv("CLOUT_CONSENT_KEYS", raising=False)
+    result = clout("consent", "code", "github:ana", "--scope", "public")
+    assert result.code == 2
+    assert "set CLOUT_CONSENT_KEYS to a secret key first" in result.err

@@ -1,0 +1,292 @@
+"""Where a code of consent may be on each platform, and that a recording keeps nothing else of a profile."""
+
+import base64
+import json
+from collections.abc import Iterator, Sequence
+
+import pytest
+from backports import zstd
+
+from jobs import codes
+from jobs.codes import Seen
+from jobs.sources import bluesky, bluesky_domains
+from jobs.sources import github as github_source
+from jobs.sources.bluesky import BlueskySource
+from jobs.sources.live import profiles, web
+from jobs.sources.live.budget import ApiError, Budget
+from jobs.sources.live.settings import Settings
+from jobs.sources.live.source import LiveSource
+from tests.jobs.sources import mastodon_instance
+from tests.jobs.sources.github import made
+from tests.jobs.sources.jetstream_server import BEGIN, DAY, LATER, TEXT, Jetstream, event, running
+from tests.jobs.sources.killed import recorded
+from tests.jobs.sources.mastodon_instance import AFTER, person, status
+from tests.jobs.sources.platform_server import Platform, Reply, served
+
+URI = "https://home.example/users/ana"
+WORDS = "what I wrote"
+
+
+@pytest.fixture(autouse=True)
+def _keys(monkeypatch) -> None:
+    monkeypatch.setenv(codes.VARIABLE, "7" * 64)
+
+
+@pytest.fixture
+def page() -> Iterator[Platform]:
+    """A person's own site, on loopback."""
+    with served() as platform:
+        yield platform
+
+
+def looked(source: LiveSource) -> list[Seen]:
+    source.seeks_codes = True
+    for _ in source.pages(DAY, DAY):
+        pass
+    return list(source.profiles(DAY))
+
+
+def texts(source: LiveSource) -> str:
+    return "\n".join(zstd.decompress(page.read_bytes()).decode() for page in recorded(source.folder(DAY)))
+
+
+# Mastodon
+
+
+def ana(platform: Platform, tmp_path, **changed) -> LiveSource:
+    """A source of Ana's home instance, whose account is changed."""
+    account = person(1, "ana", **changed)
+    home = mastodon_instance.Instance(
+        platform, people=[account], statuses=[status(10, account, mastodon_instance.at(1))]
+    )
+    return mastodon_instance.opened(home, tmp_path, accounts=["ana"])
+
+
+CODE = "clout-public-" + "a" * 32
+
+
+@pytest.mark.parametrize(
+    ("changed", "where"),
+    [
+        ({"note": f"<p>{WORDS} {CODE}</p>"}, "note"),
+        ({"fields": [{"name": CODE, "value": WORDS, "verified_at": None}]}, "fields"),
+        ({"fields": [{"name": WORDS, "value": f"<b>{CODE}</b>", "verified_at": None}]}, "fields"),
+    ],
+)
+def test_a_code_in_the_note_or_a_field_of_an_account_is_seen_and_no_text_kept(platform, tmp_path, changed, where):
+    source = ana(platform, tmp_path, **changed)
+    (seen,) = looked(source)
+    assert seen == Seen(URI, "profile", {CODE: where}, int(AFTER.timestamp() * 1_000_000))
+    assert WORDS not in texts(source)
+    assert CODE in texts(source)
+
+
+def linking(page: Platform, verified: str | None) -> dict:
+    value = f'<a href="{page.url}/me?a=1&amp;b=2" rel="me">{WORDS}</a>'
+    return {"fields": [{"name": "site", "value": value, "verified_at": verified}]}
+
+
+@pytest.fixture
+def public(monkeypatch) -> None:
+    """Loopback counts as the internet."""
+    monkeypatch.setattr(web, "PublicTransport", lambda exempt: None)
+
+
+def test_a_page_that_a_verified_field_links_to_is_read(platform, page, public, tmp_path):
+    page.answer = lambda path: Reply(f"<html>{WORDS} {CODE}".encode(), 404 if path == "/robots.txt" else 200)
+    source = ana(platform, tmp_path, **linking(page, "2026-11-01T00:00:00Z"))
+    (seen,) = looked(source)
+    assert (dict(seen.codes), seen.is_whole) == ({CODE: f"{page.url}/me?a=1&b=2"}, True)
+    assert WORDS not in texts(source)
+
+
+def test_a_page_of_a_field_that_is_not_verified_is_never_asked(platform, page, public, tmp_path):
+    page.answer = lambda _: Reply(CODE.encode())
+    assert [dict(one.codes) for one in looked(ana(platform, tmp_path, **linking(page, None)))] == [{}]
+    assert page.asked == []
+
+
+@pytest.mark.parametrize(
+    ("reply", "is_whole"),
+    [
+        (Reply(b"", 500), False),
+        (Reply(b"", 403), False),
+        (Reply(b"", 404), True),  # gone, and what was on it
+        (Reply(b"x", headers={"Content-Type": "image/png"}), False),
+    ],
+)
+def test_a_profile_is_whole_only_if_its_pages_were_read(platform, page, public, tmp_path, reply, is_whole):
+    page.answer = lambda path: Reply(b"", 404) if path == "/robots.txt" else reply
+    (seen,) = looked(ana(platform, tmp_path, **linking(page, "2026-11-01T00:00:00Z")))
+    assert (dict(seen.codes), seen.is_whole) == ({}, is_whole)
+
+
+def test_a_page_inside_the_operators_network_is_never_asked(platform, page, tmp_path):
+    page.answer = lambda _: Reply(CODE.encode())
+    (seen,) = looked(ana(platform, tmp_path, **linking(page, "2026-11-01T00:00:00Z")))
+    assert (page.asked, dict(seen.codes), seen.is_whole) == ([], {}, False)
+
+
+def test_the_home_pages_of_domains_that_may_name_an_author_are_read(monkeypatch, platform, tmp_path):
+    asked = []
+    monkeypatch.setattr(profiles.Profile, "follow", lambda _, __, urls: asked.extend(urls))
+    looked(ana(platform, tmp_path, attribution_domains=["paper.example", "evil/../x", 7, "paper.example"]))
+    assert asked == ["https://paper.example/"]
+
+
+def test_without_a_key_no_profile_is_recorded(platform, tmp_path):
+    source = ana(platform, tmp_path, note=CODE)
+    for _ in source.pages(DAY, DAY):
+        pass
+    assert list(source.profiles(DAY)) == []
+    assert CODE not in texts(source)
+
+
+def test_a_code_in_a_status_is_nobodys_word(platform, tmp_path):
+    account = person(1, "ana")
+    posts = [status(10, account, mastodon_instance.at(1), content=CODE, spoiler_text=CODE)]
+    home = mastodon_instance.Instance(platform, people=[account], statuses=posts)
+    source = mastodon_instance.opened(home, tmp_path, accounts=["ana"])
+    assert [dict(one.codes) for one in looked(source)] == [{}]
+    assert CODE not in texts(source)
+
+
+# GitHub
+
+
+@pytest.mark.parametrize(
+    ("changed", "where"),
+    [
+        ({"/users/ana": {"bio": f"{WORDS} {CODE}"}}, "bio"),
+        ({"/repos/ana/ana/readme": {"content": base64.encodebytes(f"{WORDS}\n{CODE}".encode()).decode()}}, "README"),
+        ({"/users/ana/gists": [{"description": f"{WORDS} {CODE}", "files": {}}]}, "gist"),
+        ({"/users/ana/gists": [{"description": None, "files": {CODE: {"filename": CODE}}}]}, "gist"),
+    ],
+)
+def test_a_code_in_the_bio_the_readme_or_a_gist_of_a_user_is_seen(monkeypatch, platform, tmp_path, changed, where):
+    monkeypatch.setattr(github_source, "_now", lambda: made.NEXT_NOON)
+    hub = made.GitHub(platform)
+    values = {"/users/ana": {"bio": None}, "/users/ana/gists": [], "/users/ana/events/public": []} | changed
+    absent = Reply({"message": "Not Found"}, 404)
+    platform.answer = lambda path: Reply(values[at]) if (at := path.partition("?")[0]) in values else absent
+    source = made.opened(hub, tmp_path, users=["Ana"])
+    (seen,) = looked(source)
+    assert (seen.account, seen.place, dict(seen.codes), seen.is_whole) == ("ana", "profile", {CODE: where}, True)
+    assert WORDS not in texts(source)
+    count = len(platform.asked)
+    assert looked(source) == [seen]  # from the recording
+    assert len(platform.asked) == count
+
+
+# Bluesky
+
+
+def record(hours: float, collection: str = "app.bsky.actor.profile", **commit) -> dict:
+    record = {"description": f"{WORDS} {CODE}", "code": CODE, "displayName": "Ana"}
+    made = {"operation": "update", "collection": collection, "rkey": "self", "record": record} | commit
+    return {"did": "did:plc:ana", "time_us": BEGIN + int(hours * 3_600_000_000), "kind": "commit", "commit": made}
+
+
+CONSENT = "community.clout.consent"
+
+
+class Network(Jetstream):
+    """Sends the made events, and those in `more`."""
+
+    more: Sequence[dict] = ()
+
+    def messages(self, cursor: int) -> Iterator[str]:
+        events = sorted([*(event(n) for n in range(-50, 600)), *self.more], key=lambda each: each["time_us"])
+        yield from (json.dumps(each) for each in events if each["time_us"] >= cursor)
+
+
+def test_a_code_in_the_profile_or_a_record_of_its_own_is_seen_and_its_end_too(tmp_path):
+    server = Network()
+    server.clock = LATER + 86_400
+    server.more = [
+        record(1),
+        record(2, record={"displayName": "Ana", "description": WORDS}),
+        record(3, CONSENT, operation="create"),
+        record(4, CONSENT, rkey="other"),
+        record(5, CONSENT, operation="delete", record=None),
+        record(6, "app.bsky.feed.post", rkey="k", operation="create"),  # a post is nobody's word
+        record(7, "app.bsky.graph.list", operation="create"),
+    ]
+    with running(server):
+        source = BlueskySource(Settings(id="bsky", landing=tmp_path, ask={"host": server.url, "only": "all"}))
+        seen = sorted(looked(source), key=lambda one: one.at)
+    assert [(one.account, one.place, list(one.codes)) for one in seen] == [
+        ("did:plc:ana", "profile", [CODE]),
+        ("did:plc:ana", "profile", []),
+        ("did:plc:ana", "record", [CODE]),
+        ("did:plc:ana", "record", []),
+    ]
+    assert seen[0].codes[CODE] == "at://did:plc:ana/app.bsky.actor.profile/self"
+    assert not any(words in texts(source) for words in (WORDS, TEXT))
+    assert texts(source).count(CODE) == 3
+    assert CONSENT in server.queries[0]["wantedCollections"]
+    assert bluesky.COLLECTIONS[-1] == CONSENT
+
+
+@pytest.fixture
+def hosts(monkeypatch) -> Iterator[dict[str, Reply]]:
+    """`hosts["https://..."] = Reply(...)`: what the web answers; all hosts are one on loopback, which has no robots.txt."""
+    answers: dict[str, Reply] = {}
+    with served() as platform:
+        platform.answer = lambda path: answers.get(path.removeprefix("/").replace("|", "/"), Reply(None, 404))
+
+        class Everywhere(web.Web):
+            def document(self, url, kinds, known=None):
+                return super().document(f"{platform.url}/{url.replace('/', '|')}", kinds, known)
+
+        monkeypatch.setattr(web, "PublicTransport", lambda exempt: None)
+        for module in (profiles, bluesky_domains):
+            monkeypatch.setattr(module, "Web", Everywhere)
+        yield answers
+
+
+def looked_up(tmp_path, did: str = "did:plc:ana") -> list[tuple]:
+    bluesky_domains.keep(tmp_path, Budget(100, 60, sleep=lambda _: None), did)
+    return [(one.account, one.place, list(one.codes), one.is_whole) for one in profiles.kept(tmp_path)]
+
+
+JSON = {"Content-Type": "application/json"}
+
+
+def names(*known: str) -> Reply:
+    return Reply({"alsoKnownAs": list(known)}, headers=JSON)
+
+
+@pytest.mark.parametrize(
+    ("did", "document"),
+    [
+        ("did:plc:ana", "https://plc.directory/did:plc:ana"),
+        ("did:web:ana.example", "https://ana.example/.well-known/did.json"),
+    ],
+)
+def test_a_code_at_the_domain_that_an_account_has_as_its_handle_is_seen(hosts, tmp_path, did, document):
+    hosts[document] = names("https://other.example", "at://ana.example")
+    hosts["https://ana.example/.well-known/clout-consent"] = Reply(
+        CODE.encode(), headers={"Content-Type": "text/plain"}
+    )
+    assert looked_up(tmp_path, did) == [(did, "domain", [CODE], True)]
+
+
+def test_a_domain_without_a_code_has_none_and_one_that_fails_is_not_whole(hosts, tmp_path):
+    hosts["https://plc.directory/did:plc:ana"] = names("at://ana.example")
+    assert looked_up(tmp_path / "a") == [("did:plc:ana", "domain", [], True)]
+    hosts["https://ana.example/.well-known/clout-consent"] = Reply(b"", 500)
+    assert looked_up(tmp_path / "b") == [("did:plc:ana", "domain", [], False)]
+
+
+def test_a_handle_below_blueskys_own_domain_is_never_asked(hosts, tmp_path):
+    hosts["https://plc.directory/did:plc:ana"] = names("at://ana.bsky.social")
+    hosts["https://ana.bsky.social/.well-known/clout-consent"] = Reply(CODE.encode())
+    assert looked_up(tmp_path) == [("did:plc:ana", "domain", [], True)]
+
+
+@pytest.mark.parametrize("did", ["did:plc:gone", "did:key:x", "did:web:a/b"])
+def test_without_a_document_nothing_is_known(hosts, tmp_path, did):
+    with pytest.raises(ApiError):
+        looked_up(tmp_path, did)
+    assert list(profiles.kept(tmp_path)) == []
