@@ -138,7 +138,7 @@ def own_files(folder: Path) -> list[Path]:
     [
         ("show", "Highest scores of 2026-11-03"),
         ("show twitter:1", "twitter:1"),
-        ("show --csv", ",,\n"),  # nothing is known beside the score
+        ("show --csv", ",,test data\n"),  # nothing is known beside the score; on which ground
         ("restatements", "no published day was changed"),
         ("export --to scores.csv", "scores.csv: 2 people"),
         ("explain twitter:1", "not published, so there is nothing to explain"),  # nothing is on record
