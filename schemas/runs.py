@@ -19,7 +19,8 @@ RUNS = Table(
             "job",
             "string",
             "`pull_activity`, `engagement`, `influence`, `checks`, `publish`, `unpublish`, `restore`, `score_changes`,"
-            " `validate`, `maintain` or `repair_tables`.",
+            " `validate`, `maintain`, `repair_tables`, `legal_basis`, `consent_record`, `consent_apply`, `consent` or"
+            " `forget`.",
         ),
         Column("status", "string", "`started`, `done` or `failed`; `started` for long means interrupted."),
         Column("error", "string", "Why it failed; null if it did not.", nullable=True),

@@ -155,7 +155,7 @@ class Suppressed:
         for begun in self._begun:
             of_platform = begun.copy()
             of_platform.update(f"{platform}:".encode())
-            for name in names | {name.lower() for name in names}:
+            for name in names.union(map(str.lower, names)):
                 made = of_platform.copy()
                 made.update(name.encode("utf-8", "surrogatepass"))
                 if made.hexdigest() in self.hashes:

@@ -1,8 +1,10 @@
 """Somebody leaves whose name is an ordinary word, or is in texts that operators wrote, or in a file that nobody can read."""
 
 import json
+import os
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from backports import zstd
@@ -159,9 +161,12 @@ def test_a_file_or_folder_that_nobody_can_read_is_no_proof(lived_in, monkeypatch
         forget(warehouse, "anastasia")
     torn.unlink()
 
-    def refused(_: Path) -> None:
-        raise PermissionError(13, "Permission denied", str(torn.parent))
+    def refused(folder: str | Path) -> Any:
+        if str(folder) == str(torn.parent):
+            raise PermissionError(13, "Permission denied", str(folder))
+        return scandir(folder)
 
-    monkeypatch.setattr("os.scandir", refused)
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", refused)
     with pytest.raises(TracesError, match="cannot be read"):
         forget(warehouse, "anastasia")

@@ -4,6 +4,7 @@ import json
 import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ from schemas.suppressed import SUPPRESSED
 DAY = date(2026, 11, 3)
 NOON = datetime(2026, 11, 10, 12, tzinfo=UTC)
 BATCH = Batch("test")
-PLACE = {"platform": "x", "day": DAY, "source": "x"}
+PLACE: dict[str, Any] = {"platform": "x", "day": DAY, "source": "x"}
 
 
 @pytest.fixture
@@ -45,11 +46,11 @@ def restored(warehouse, arrow_rows, journal) -> Warehouse:
     warehouse.append(ACTIVITY, arrow_rows(ACTIVITY, acts), {}, run_id="r", job="j")
     accounts = [{**PLACE, "account_id": "anastasia", "handle": "Nastenka"}]
     warehouse.append(ACCOUNTS, arrow_rows(ACCOUNTS, accounts), {}, run_id="r", job="j")
-    for table in (SCORES, CONSENT):
-        people = [{"person_id": f"x:{who}", "scope": "public"} for who in ("anastasia", "boris")]
-        if table is SCORES:
-            people = [{"person_id": each["person_id"], "day": DAY} for each in people]
-        warehouse.append(table, arrow_rows(table, people), {}, run_id="r", job="j")
+    both = ("x:anastasia", "x:boris")
+    agreed = arrow_rows(CONSENT, [{"person_id": who, "scope": "public"} for who in both])
+    scored = arrow_rows(SCORES, [{"person_id": who, "day": DAY} for who in both])
+    for table, rows in ((CONSENT, agreed), (SCORES, scored)):
+        warehouse.append(table, rows, {}, run_id="r", job="j")
     recorded = Recording(landing(warehouse.root) / "x" / str(DAY), "page")
     recorded.add([{"by": "nastenka"}, {"by": "boris"}], Cursor(None, True))
     root = Path(warehouse.root)

@@ -139,7 +139,7 @@ def own_files(folder: Path) -> list[Path]:
     [
         ("show --top 9", "Highest scores of 2026-11-03"),
         ("show twitter:1", "twitter:1"),
-        ("show --top 9 --csv", ",,\n"),  # nothing is known beside the score
+        ("show --top 9 --csv", ",,test data\n"),  # nothing is known beside the score; on which ground
         ("restatements", "no published day was changed"),
         ("export --to scores.csv", "scores.csv: 2 people"),
         ("explain twitter:1", "not published, so there is nothing to explain"),  # nothing is on record

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from datetime import date
+from typing import Any
 
 from jobs.people.admission import Admission
 from jobs.people.names import hidden
 
 BO_TO_ANA = {"platform": "x", "actor_id": "bo", "target_id": "ana", "kind": "reply"}
-EXPLANATION = {
+EXPLANATION: dict[str, Any] = {
     "person_id": "x:ana",
     "day": date(2026, 11, 3),
     "engagers": [{"person_id": "x:bo", "points": 2.0}, {"person_id": "x:cy", "points": 1.0}],
