@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from functools import partial
 
 from jobs import consent, day_range, labels
-from jobs.cli import display, queries
+from jobs.cli import consenting, display, queries
 from jobs.cli.display import say
 from jobs.days import days_between, spans
 from jobs.engines import choice
@@ -66,7 +66,7 @@ def run(
             f"resuming: {len(pulled)} of {len(params.pulled_days)} days left to pull,"
             f" {len(planned.scores)} of {len(params.scored_days)} to score"
         )
-    with display.progress() as bar:
+    with consenting.applied_after(warehouse), display.progress() as bar:
         day_range.pull(
             warehouse, params, planned, lambda count: bar.show(f"pulling, {count:,} lines read"),
             on_day=partial(say_pulled, watch=watch),

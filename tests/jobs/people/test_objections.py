@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from jobs import engagement
+from jobs.cli import explanations
 from jobs.errors import CloutError, UsageError
 from jobs.nights import staleness
 from jobs.people import objections
@@ -13,6 +14,7 @@ from jobs.warehouse.basis import published_basis
 from jobs.why import explain
 from schemas.engagement import ENGAGEMENT
 from schemas.restatements import RESTATEMENTS
+from tests.grounds import LABEL
 from tests.jobs.without_spark import SparklessWorld
 from tests.jobs.world import OFFICIAL, Did
 
@@ -113,11 +115,14 @@ def test_a_link_is_disputed_and_answered_and_changes_no_count(world):
             objections.record_link(world.warehouse, ANA, other, "why", at=NOON, by="op")
 
 
-def test_an_objection_is_in_the_explanation_of_whoever_made_it(world):
+def test_an_objection_is_in_the_explanation_of_whoever_made_it(world, capsys):
     objection = disputed(world)
     answered(world, objection, upheld=False)
     params = explain.Params(person=ANA, day=DAY, methodology=OFFICIAL)
-    found = explain.explained(world.warehouse, params)["objections"]
+    explanation = explain.explained(world.warehouse, params)
+    explanations.print_explanation(explanation, LABEL)
+    assert "Objection to a1 of 2026-11-03 (not theirs): rejected: we agree\n" in capsys.readouterr().out
+    found = explanation["objections"]
     assert [(one["src"], one["state"], one["answer"]) for one in found] == [
         (BO, "rejected", "we agree"),
         ("x:cy", "rejected", "we agree"),
