@@ -1,4 +1,4 @@
-"""Prints the results of `jobs.why.explain` and `jobs.why.explain_change` in plain words."""
+"""Prints the results of `jobs.why.explain` in plain words."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -21,16 +21,10 @@ VERBS = {
 }
 YOU = "you"
 
-NEVER_A_LOSS = (
-    "Nobody lowers your score by engaging with you, however low their own score is: the sum above includes every effect of"
-    " their act, and it is never below zero. A score falls when engagement fades or leaves, when engagers turn to"
-    " others, or when less attention reaches you through those who engage with you."
-)
-
 
 def print_explanation(explanation: Explanation, label: str) -> None:
     """Prints the result of `jobs.why.explain.explained`: the score of one day. Adds the label of real people."""
-    name, person = _Names(explanation), explanation["person_id"]
+    name, person = Names(explanation), explanation["person_id"]
     say(f"{person}{name.handle(person)} on {explanation['day']}, by methodology {explanation['methodology']}")
     say(f'"You" is {person}.\n')
     points = ", ".join(f"{explanation['points'][part]:.2f} {part}" for part in PARTS)
@@ -41,7 +35,7 @@ def print_explanation(explanation: Explanation, label: str) -> None:
     bots = explanation["bot_engager_count"]
     besides = f", and {bots:,} {'bot' if bots == 1 else 'bots'} without effect" if bots else ""
     covered = f"{explanation['window_coverage']:.0%} of the window's days are covered"
-    say(f"{_people(explanation['engager_count'])} engaged with you{besides}; {covered}.")
+    say(f"{people_of(explanation['engager_count'])} engaged with you{besides}; {covered}.")
     if explanation["left_days"]:
         say(
             f"An engager left, whose acts are erased ({spans(explanation['left_days'])}); this score was computed without them."
@@ -64,48 +58,10 @@ def print_explanation(explanation: Explanation, label: str) -> None:
         act = f"the link of {src} and {dst}" if one["kind"] == LINK else act
         said = f": {plain(one['answer'])}" if one["answer"] else ""
         say(f"Objection to {act} of {one['day']} ({plain(one['why'])}): {one['state']}{said}")
-    _close(person, label)
+    close(person, label)
 
 
-def print_change(explanation: Explanation, label: str) -> None:
-    """Prints the result of `jobs.why.explain_change.explained`: the change of a score between two days. Adds the label of real
-    people."""
-    name, person = _Names(explanation), explanation["person_id"]
-    before, after = explanation["since_score"], explanation["score"]
-    attention_before, attention_after = explanation["since_influence"], explanation["influence"]
-    change = after - before
-    went = "did not change" if not change else f"{'rose' if change > 0 else 'fell'} by {abs(change):.4f} points"
-    say(f'"You" is {person}{name.handle(person)}.\n')
-    since, day = explanation["since_day"], explanation["day"]
-    say(f"Since {since} your score {went}: from {before:.4f} to {after:.4f} on {day}.")
-    say(f"The attention you hold went from {attention_before:,.4f} to {attention_after:,.4f} accounts' worth.\n")
-    rows = [
-        (f"{reason['points']:+.4f}", f"{reason['influence']:+,.4f}", _sentence(reason, explanation))
-        for reason in explanation["reasons"]
-    ]
-    rows.append((f"{change:+.4f}", f"{attention_after - attention_before:+,.4f}", "total"))
-    say(f"{'points':>9} {'attention':>14}")
-    for points, worth, sentence in rows:
-        say(f"{points:>9} {worth:>14}   {sentence}")
-    say()
-    for reason in explanation["reasons"]:
-        if reason["people"]:
-            say(f"{_sentence(reason, explanation)}: {_most(reason, name)}")
-    for platform, days in explanation["uncovered_days"].items():
-        say(
-            f"{platform} was not covered on {len(days)} days in between; none of its acts could arrive or fade on them."
-        )
-    say(f"\n{NEVER_A_LOSS}")
-    shorter = [part for part in ("second", "third") if explanation[part] < explanation[f"since_{part}"]]
-    if shorter and attention_after > attention_before:
-        say(
-            f"Your {' and '.join(shorter)} degree fell while the sum rose: the parts say by how many steps attention comes, and"
-            " may trade places; the sum is what counts."
-        )
-    _close(person, label)
-
-
-class _Names:
+class Names:
     """Names the explained person `you`, others by handle or, if it is unknown, by person_id, and `somebody` who may not be
     named."""
 
@@ -114,15 +70,18 @@ class _Names:
         self._you = explanation["person_id"]
 
     def __call__(self, person: str | None) -> str:
+        """The person's name; None is a person who may not be named."""
         if person is None:
             return labels.SOMEBODY
         return YOU if person == self._you else plain(self._handles.get(person, person))
 
     def handle(self, person: str) -> str:
+        """The person's handle in brackets, after a space; empty if it is unknown."""
         return f" ({plain(self._handles[person])})" if person in self._handles else ""
 
 
-def _people(count: int) -> str:
+def people_of(count: int) -> str:
+    """Such as `1 person` or `1,234 people`."""
     return f"{count:,} {'person' if count == 1 else 'people'}"
 
 
@@ -167,7 +126,7 @@ def _print_accounts(explanation: Explanation) -> None:
         say()
 
 
-def _print_engagers(explanation: Explanation, name: _Names) -> None:
+def _print_engagers(explanation: Explanation, name: Names) -> None:
     rows = [
         (name(engager["person_id"]), f"{engager['points']:.4f}", _counted(engager["kinds"]), f"{engager['influence']:,.4f}",
          *(f"{engager[part]:,.4f}" for part in PARTS))
@@ -214,7 +173,7 @@ def _print_kinds(kinds: Sequence[Explanation]) -> None:
     print_table("By what they did", names, rows, texts=("platform", "kind"))
 
 
-def _print_paths(paths: Sequence[Explanation], others: Mapping[str, Explanation], name: _Names) -> None:
+def _print_paths(paths: Sequence[Explanation], others: Mapping[str, Explanation], name: Names) -> None:
     titles = ("Largest direct", "Largest of the second degree", "Largest of the third degree")
     for steps, (part, title) in enumerate(zip(PARTS, titles, strict=True), 1):
         mine = [path for path in paths if len(path["people"]) == steps + 1]
@@ -227,7 +186,7 @@ def _print_paths(paths: Sequence[Explanation], others: Mapping[str, Explanation]
             say()
 
 
-def _walked(path: Explanation, name: _Names) -> str:
+def _walked(path: Explanation, name: Names) -> str:
     """The path in words, such as `cy replied to ana, who shared you`."""
     first, *_ = path["people"]
     steps = [
@@ -237,7 +196,7 @@ def _walked(path: Explanation, name: _Names) -> str:
     return f"{name(first)} " + ", who ".join(steps)
 
 
-def _print_acts(acts: Sequence[Explanation], name: _Names) -> None:
+def _print_acts(acts: Sequence[Explanation], name: Names) -> None:
     rows = [
         (_time(act), name(_person(act, "actor_id")), VERBS[act["kind"]],
          name(_person(act, "target_id")), plain(act["source"]), plain(act["activity_id"]))
@@ -255,51 +214,6 @@ def _person(act: Explanation, end: str) -> str | None:
     return None if act[end] is None else f"{act['platform']}:{act[end]}"
 
 
-def _sentence(reason: Explanation, explanation: Explanation) -> str:
-    count = reason["people_count"]
-    people, s = _people(count), "s" if count == 1 else ""
-    more = "more" if reason["influence"] >= 0 else "less"
-    match reason["reason"]:
-        case "new_engagement":
-            return f"new acts of {people} who had engaged with you before"
-        case "engager_arrived":
-            return f"{people} newly engage{s} with you"
-        case "faded_engagement":
-            return f"earlier acts of {people} faded with time"
-        case "engager_left":
-            return f"{people} no longer engage{s} with you: their acts are too long ago"
-        case "attention_moved":
-            turned = "distributed their attention differently" if more == "more" else "turned their attention elsewhere"
-            return f"{people} who engage{s} with you {turned}: {more} of it reaches you"
-        case "engagers_attention":
-            return f"{more} attention reaches you through those who engage with you"
-        case "coverage_restored":
-            return (
-                f"more is known about earlier days: acts of {people} arrived that had been missing, or aged by days now"
-                " covered"
-            )
-        case "coverage_missing":
-            return (
-                f"less is known about earlier days: acts of {people} are gone, or aged less by days no longer covered"
-            )
-        case "credibility":
-            return f"{people} declared that they are {'a bot' if count == 1 else 'bots'}, or no longer do"
-        case "accounts_linked":
-            gained, lost = explanation["accounts_gained"], explanation["accounts_lost"]
-            parts = [f"{plain(account)} became yours" for account in gained]
-            parts += [f"{lost} account{'' if lost == 1 else 's'} ceased to be yours"] if lost else []
-            return f"{' and '.join(parts)}: {more} attention reaches you than before"
-    return f"methodology {explanation['methodology']} counts the same acts differently from {explanation['since_methodology']}"
-
-
-def _most(reason: Explanation, name: _Names) -> str:
-    """The people behind a reason, each with the change that they caused, in accounts' worth."""
-    named = [f"{name(person['person_id'])} {person['influence']:+,.4f}" for person in reason["people"]]
-    others = reason["others"]
-    if others["people"]:
-        named.append(f"{others['people']:,} others {others['influence']:+,.4f}")
-    return ", ".join(named)
-
-
-def _close(person: str, label: str) -> None:
+def close(person: str, label: str) -> None:
+    """Prints the last line: that the person is simulated, or the label of real people."""
     say(labels.SIMULATED if person.startswith(SIMULATED_PREFIX) else plain(label))

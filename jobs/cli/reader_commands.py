@@ -186,7 +186,7 @@ def explain(
 
     Example: clout explain twitter:88 --day 2012-07-07 --since 2012-07-06
     """
-    from jobs.cli import explanations, queries
+    from jobs.cli import change_explanations, explanations, queries
     from jobs.people.admission import decide
     from jobs.why import explain as job
     from jobs.why import explain_change, published
@@ -202,7 +202,10 @@ def explain(
     if since:
         then = methodology_of(methodology, since.date())
         of_change = published.Params(day=explained_day, methodology=now, since_day=since.date(), since_methodology=then)
-        explanation, print_words = explain_change.explained(warehouse, who, of_change, top), explanations.print_change
+        explanation, print_words = (
+            explain_change.explained(warehouse, who, of_change, top),
+            change_explanations.print_change,
+        )
     else:
         of_one_day = job.Params(person=who, day=explained_day, methodology=now, top=top, with_acts=acts)
         explanation, print_words = job.explained(warehouse, of_one_day), explanations.print_explanation

@@ -13,6 +13,7 @@ from jobs.sources.live.bodies import Answer
 from jobs.sources.live.budget import ApiError
 from jobs.sources.live.http import Api, NotAllowedError, NotThereError
 from jobs.sources.live.recording import Cursor, Recording
+from jobs.sources.mastodon_answers import entities, needed_text
 from jobs.sources.mastodon_deletions import TakenBack
 from jobs.sources.mastodon_entities import (
     KINDS,
@@ -24,7 +25,7 @@ from jobs.sources.mastodon_entities import (
     kept_notification,
     kept_status,
 )
-from jobs.sources.mastodon_people import People, text_id
+from jobs.sources.mastodon_people import People
 from jobs.sources.page import DAY_US
 from jobs.sources.values import shown, within
 
@@ -72,7 +73,7 @@ class Pull:
         first = f"api/v1/notifications?limit={LIST_PAGE}{''.join(f'&types[]={kind}' for kind in (*KINDS, *OF_STATUS))}"
         me, url = recording.cursor.next or (None, first)
         if me is None:
-            me = _text(self.api.get("api/v1/accounts/verify_credentials"), "uri")
+            me = needed_text(self.api.get("api/v1/accounts/verify_credentials"), "uri")
         for answer, last, ended in self._pages(url, self.begin):
             for item in answer.value:
                 self.people.see(within(item, "status"))
@@ -104,7 +105,7 @@ class Pull:
             if not self.wishes.may_ask(account.value):
                 recording.add([], Cursor(None, True, NOT_OPTED_IN))
                 return
-            own = quote(_text(account, "id"), safe="")
+            own = quote(needed_text(account, "id"), safe="")
             state = {"next": f"api/v1/accounts/{own}/statuses?limit={PAGE}", "posts": [], "seen": []}
         if state["next"]:
             ended = True
@@ -211,7 +212,7 @@ class Pull:
             if not snapshots.is_observable(self.day, observed_at):
                 self.late = True
                 return LATE
-            people = [one for one in _entities(answer) if self.wishes.may_appear(one)]
+            people = [one for one in entities(answer) if self.wishes.may_appear(one)]
             if name == "reblogged_by":
                 people = [one for one in people if not self._is_member(one)]
             names = [uri if isinstance(uri := within(one, "uri"), str) else "" for one in people]
@@ -253,7 +254,7 @@ class Pull:
             now = int(answer.at * 1_000_000)
             self.late = not snapshots.is_observable(self.day, now)
             ended = now >= self.end if ended is None else ended
-            times = [at for entity in _entities(answer) if (at := instant(entity)) is not None]
+            times = [at for entity in entities(answer) if (at := instant(entity)) is not None]
             last = answer.next is None or not answer.value or bool(times and times[-1] < since)
             yield answer, last, ended
             if last:
@@ -287,15 +288,3 @@ class Pull:
             return self.api.get(path).value
         except NotThereError:
             return None
-
-
-def _entities(answer: Answer) -> list[Any]:
-    if isinstance(answer.value, list):
-        return answer.value
-    raise ApiError("the instance does not answer as documented: expected a list")
-
-
-def _text(answer: Answer, name: str) -> str:
-    if found := text_id(within(answer.value, name)):
-        return found
-    raise ApiError(f"the instance does not answer as documented: an account without `{name}`")

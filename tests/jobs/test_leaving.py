@@ -95,15 +95,14 @@ def lived_in(warehouse, pull, arrow_rows, monkeypatch):
         warehouse.replace(table, rows, {"methodology": "2026.11", "day": DAY}, run_id="r", job="j")
     edges = [{"src": people[0], "dst": people[1], "day": DAY}, {"src": people[1], "dst": people[0], "day": DAY}]
     warehouse.replace(ENGAGEMENT, arrow_rows(ENGAGEMENT, edges), {"day": DAY}, run_id="r", job="j")
-    warehouse.append(CONSENT, arrow_rows(CONSENT, [{"person_id": LEAVER, "scope": "public"}]), {}, run_id="r", job="j")
-    linked = {"account_a": LEAVER, "account_b": "web:ana", "said_by": LEAVER, "kind": "rel_me"}
-    warehouse.append(LINKS, arrow_rows(LINKS, [linked]), {}, run_id="r", job="j")
     part = arrow_rows(
         INFLUENCE_BY_ACCOUNT, [{"person_id": "web:ana", "account_id": LEAVER, "handle": HANDLE, "day": DAY}]
     )
     place = {"methodology": "2026.11", "day": DAY}
     warehouse.replace(INFLUENCE_BY_ACCOUNT, part, place, run_id="r", job="j")
     for table, row in (
+        (CONSENT, {"person_id": LEAVER, "scope": "public"}),
+        (LINKS, {"account_a": LEAVER, "account_b": "web:ana", "said_by": LEAVER, "kind": "rel_me"}),
         (LOOKUPS, {"person_id": LEAVER}),
         (REQUESTS, {"person_id": LEAVER}),
         (OBJECTIONS, {"person_id": people[1], "src": LEAVER, "dst": people[1], "activity_id": f"{LEAVER[6:]}/acts/2"}),

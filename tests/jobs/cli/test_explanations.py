@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jobs.cli import explanations
+from jobs.cli import change_explanations
 from schemas.score_changes import REASONS
 from tests.grounds import LABEL
 
@@ -40,7 +40,7 @@ def said(capsys):
     """`said(change)`: its lines."""
 
     def lines(explanation: dict[str, Any]) -> list[str]:
-        explanations.print_change(explanation, LABEL)
+        change_explanations.print_change(explanation, LABEL)
         return capsys.readouterr().out.splitlines()
 
     return lines
@@ -105,7 +105,7 @@ def test_a_loss_of_the_great_is_not_laid_on_the_small_who_came(said, code):
     lines = said(change(left, came, influence=1.1, since_influence=6.0))
     assert "1 person newly engages with you: x:newcomer +0.1000" in lines
     assert [line for line in lines if line.endswith(": x:celebrity -5.0000")] != []
-    assert explanations.NEVER_A_LOSS in lines
+    assert change_explanations.NEVER_A_LOSS in lines
 
 
 @pytest.mark.parametrize(
