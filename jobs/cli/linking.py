@@ -101,7 +101,7 @@ def end(
 
 
 def links(
-    person: Annotated[str | None, typer.Argument(metavar="[PERSON]", help="A person_id, or any account.")] = None,
+    person: Annotated[str | None, typer.Argument(metavar="PERSON", help="A person_id, or any account.")] = None,
     day: Annotated[datetime | None, typer.Option("--day", help="UTC day; today if left out.", **DAY_FORMAT)] = None,
     as_json: Annotated[bool, typer.Option("--json", metavar=FLAG, help="JSON instead of a table.")] = False,
     sample: Sample = False,
