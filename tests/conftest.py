@@ -23,14 +23,13 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
 import hypothesis
-import pyarrow as pa
 import pytest
 import pytest_socket
 
@@ -42,6 +41,7 @@ from schemas.activity import ACTIVITY
 from schemas.table import Column, Table
 from tests.cluster import Cluster
 from tests.cluster import cluster as started
+from tests.fixture_types import ArrowRows, FindFile, Records
 from tests.grounds import publish_everybody
 from tests.tiny_days import QUICK_JAVA, TINY_DAYS, large_days
 
@@ -158,7 +158,7 @@ def _own_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-def _beside(variable: str, default: str) -> Callable[[str], Path]:
+def _beside(variable: str, default: str) -> FindFile:
     root = Path(os.environ.get(variable, ROOT.parent / "shared" / default))
 
     def find(name: str) -> Path:
@@ -171,19 +171,19 @@ def _beside(variable: str, default: str) -> Callable[[str], Path]:
 
 
 @pytest.fixture(scope="session")
-def data() -> Callable[[str], Path]:
+def data() -> FindFile:
     """`data("twitter-higgs/...")`: a file of public activity or an oracle; skips where it is absent."""
     return _beside("CLOUT_TEST_DATA", "data")
 
 
 @pytest.fixture(scope="session")
-def fixtures() -> Callable[[str], Path]:
+def fixtures() -> FindFile:
     """`fixtures("github/...")`: recorded answers of a real API; skips where they are absent."""
     return _beside("CLOUT_TEST_FIXTURES", "fixtures")
 
 
 @pytest.fixture(scope="session")
-def cases() -> Callable[[str], Path]:
+def cases() -> FindFile:
     """`cases("as_times.jsonl")`: an input that failed elsewhere, made small; skips where it is absent."""
     return _beside("CLOUT_TEST_CASES", "cases")
 
@@ -242,11 +242,8 @@ def warehouse(empty: Warehouse, tmp_path: Path) -> Warehouse:
     return Warehouse(str(shutil.copytree(empty.root, tmp_path / "warehouse")))
 
 
-Records = Sequence[Mapping[str, Any]]
-
-
 @pytest.fixture(scope="session")
-def arrow_rows() -> Callable[[Table, Records], pa.Table]:
+def arrow_rows() -> ArrowRows:
     """`arrow_rows(TABLE, [{...}])`: rows of a contract; columns that a record does not name are plain."""
     return lambda table, records: arrow_rows_of(table, [_filled(table, record) for record in records])
 

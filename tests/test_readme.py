@@ -6,6 +6,7 @@ import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -66,7 +67,7 @@ def published(tmp_path_factory, arrow_rows) -> Warehouse:
             warehouse.replace(
                 SCORES, arrow_rows(SCORES, people), {"methodology": version, "day": day}, run_id="test", job="test"
             )
-    versions = [
+    versions: list[dict[str, Any]] = [
         {"version": "2026.11", "in_force_from": date(2000, 1, 1), "in_force_to": change - timedelta(days=1)},
         {"version": "2027.01", "in_force_from": change},
         {"version": "preview"},  # never official

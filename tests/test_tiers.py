@@ -31,6 +31,7 @@ def test_a_system_test_may():
 def test_every_test_is_in_one_tier(request):
     """Those of this run."""
     for item in request.session.items:
+        assert isinstance(item, pytest.Function)
         (tier,) = (name for name in TIERS if item.get_closest_marker(name))
         if tier in IN_PROCESS:
             assert not {"spark", "cluster"}.intersection(item.fixturenames), item.nodeid

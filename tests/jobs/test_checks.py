@@ -39,15 +39,16 @@ def scored(warehouse, arrow_rows):
     """`scored([...])`: these rows are the day's `influence`, and the day is covered."""
 
     def write(people: list[dict[str, Any]], day: date = DAY, covered: bool = True) -> None:
-        place, by = {"methodology": VERSION, "day": day}, {"run_id": "r", "job": "influence"}
+        place = {"methodology": VERSION, "day": day}
         once: dict[str, dict[str, Any]] = {}
         repeats = []  # of a person: `replace` refuses them, so they come with a write of their own
         for row in people:
             if once.setdefault(row["person_id"], row) is not row:
                 repeats.append(row | {"day": day})
-        warehouse.replace(INFLUENCE, arrow_rows(INFLUENCE, [row | {"day": day} for row in once.values()]), place, **by)
+        rows = arrow_rows(INFLUENCE, [row | {"day": day} for row in once.values()])
+        warehouse.replace(INFLUENCE, rows, place, run_id="r", job="influence")
         if repeats:
-            warehouse.append(INFLUENCE, arrow_rows(INFLUENCE, repeats), place, **by)
+            warehouse.append(INFLUENCE, arrow_rows(INFLUENCE, repeats), place, run_id="r", job="influence")
         coverage = arrow_rows(COVERAGE, [{"day": day}] if covered else [])
         warehouse.replace(COVERAGE, coverage, {"day": day}, run_id="r", job="j")
 

@@ -53,7 +53,7 @@ def world(tmp_path, arrow_rows) -> Signed:
 def test_p1_holds_whoever_agreed(world, seed):
     """Whoever acts, and whatever they agree to or take back, no published score falls by it."""
     chance = random.Random(seed)
-    acts = [tuple(chance.sample(NAMES, 2)) for _ in range(10)]
+    acts = [(actor, target) for actor, target in (chance.sample(NAMES, 2) for _ in range(10))]
     scopes = {name: chance.choice(SCOPES) for name in NAMES[:-1]} | {NAMES[0]: "public"}
     world.say(scopes)
     before = world.night(acts)

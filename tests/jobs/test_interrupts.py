@@ -49,7 +49,7 @@ class Interrupted:
 
 
 @pytest.fixture
-def run(warehouse) -> Iterator[Callable[[str], Interrupted]]:
+def run(warehouse) -> Iterator[Callable[..., Interrupted]]:
     started = []
 
     def begin(last_day: str = "2026-09-01") -> Interrupted:
@@ -82,6 +82,7 @@ def test_while_modules_are_imported(warehouse, run):
 def test_while_pulling_and_the_days_that_are_there_stay(warehouse, run):
     interrupted = run("2026-10-31")
     output = interrupted.process.stdout
+    assert output is not None
     assert output.readline() == "SIMULATED: these people do not exist\n"
     interrupted.when(lambda: output.readline().startswith("pulled  2026-09-01 "))
     states = {row["day"]: row["status"] for row in warehouse.read(RUNS).to_pylist()}

@@ -24,10 +24,12 @@ Kinds = dict[Pair, dict[str, int]]
 some_kind = st.sampled_from(INTERACTIONS)
 pairs = st.sampled_from(list(permutations(PEOPLE, 2)))
 acts = st.lists(st.tuples(pairs, some_kind), min_size=1, max_size=8)
+Continued = tuple[list[Act], int, str, str, Act, Act]
+AroundMidnight = tuple[list[tuple[Act, str]], list[tuple[Act, str]], int]
 
 
 @st.composite
-def continued(draw: st.DrawFn) -> tuple[list[Act], int, str, str, Act, Act]:
+def continued(draw: st.DrawFn) -> Continued:
     """Acts of one day; which of them is reported once more, and as what kind; somebody, and two acts that may come: one by
     somebody else towards the person, one by the person."""
     done, again_as, person = draw(acts), draw(some_kind), draw(st.sampled_from(PEOPLE))
@@ -88,7 +90,7 @@ def act_counts(world: Kinds) -> dict[Pair, int]:
 
 
 @st.composite
-def around_midnight(draw: st.DrawFn) -> tuple[list[tuple[Act, str]], list[tuple[Act, str]], int]:
+def around_midnight(draw: st.DrawFn) -> AroundMidnight:
     """Reports (act, source) of a day and of the day after, which repeats some of them, and which report of the first day
     another source brings once more on the second."""
     report = st.tuples(st.tuples(pairs, some_kind), st.sampled_from("xy"))

@@ -55,6 +55,7 @@ def test_every_form_of_a_setting_is_read(file):
 def test_spark_reads_the_same(file, spark):
     """By the function that `spark-submit` reads its file with."""
     file.write_text(EVERY_FORM, encoding="utf-8")
+    assert spark._jvm is not None
     read = spark._jvm.org.apache.spark.util.Utils.getPropertiesFromFile(str(file))
     entries = read.iterator()
     theirs = {}

@@ -2,20 +2,20 @@
 
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date, timedelta
 
 import pytest
 
 from jobs.cli import main
 from schemas.scores import SCORES
-from tests.jobs.cli.result import Result
+from tests.jobs.cli.result import Result, RunClout
 
 DAY = date(2026, 11, 3)
 
 
 @pytest.fixture
-def clout(warehouse, monkeypatch, capsys) -> Iterator[Callable[..., Result]]:
+def clout(warehouse, monkeypatch, capsys) -> Iterator[RunClout]:
     """`clout("show", "--day", ...)`: runs the command in this process, on the test's warehouse."""
     monkeypatch.setenv("CLOUT_WAREHOUSE", warehouse.root)
     monkeypatch.setenv("COLUMNS", "80")

@@ -83,7 +83,7 @@ def test_what_is_missing_says_what_to_do(found, warehouse, monkeypatch, tmp_path
     monkeypatch.setattr("shutil.which", lambda name: None)
     monkeypatch.setattr(doctor, "in_force", list)
     faults = {what: finding.fault for what, finding in found().items()}
-    assert re.search(r"sources\.yaml: .*entry 1 .*unknown type 'nonsense'", faults.pop("nightly sources"))
+    assert re.search(r"sources\.yaml: .*entry 1 .*unknown type 'nonsense'", faults.pop("nightly sources") or "")
     assert faults == {
         "clout": None,
         "no-such-package": doctor.SET_UP,
@@ -99,6 +99,7 @@ def test_a_warehouse_that_cannot_be_read_is_a_fault(found, warehouse):
     (log / "00000000000000000000.json").write_text("no JSON")
     finding = found()["warehouse"]
     assert finding.found == f"{warehouse.root} (unreadable)"
+    assert finding.fault is not None
     assert finding.fault.startswith(f"{warehouse.path(SCORES)}: cannot be read as a Delta table (")
 
 

@@ -26,7 +26,7 @@ def published(warehouse, arrow_rows):
     """`published([...])`: these people are the day's scores."""
 
     def write(people, day: date = DAY, methodology: str = VERSION) -> None:
-        rows = arrow_rows(SCORES, [person | {"day": day, "methodology": methodology} for person in people])
+        rows = arrow_rows(SCORES, [{**person, "day": day, "methodology": methodology} for person in people])
         warehouse.replace(SCORES, rows, {"day": day, "methodology": methodology}, run_id="r", job="publish")
 
     return write

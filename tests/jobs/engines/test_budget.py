@@ -26,7 +26,7 @@ def machine(tmp_path):
     return made
 
 
-def put(folder: Path, names: tuple[str, str, str], limit: int | str, used: int, reclaimable: int) -> None:
+def put(folder: Path, names: tuple[str, ...], limit: int | str, used: int, reclaimable: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / names[0]).write_text(f"{limit}\n")
     (folder / names[1]).write_text(f"{used}\n")

@@ -119,7 +119,7 @@ def small(data) -> Graph:
 def partitions(spark, request) -> Iterator[int]:
     """This many after each exchange: Spark would make one of several that hold little."""
     ours = {"spark.sql.shuffle.partitions": request.param, "spark.sql.adaptive.coalescePartitions.enabled": False}
-    before = {name: spark.conf.get(name) for name in ours}
+    before = {name: str(spark.conf.get(name)) for name in ours}
     for name, value in ours.items():
         spark.conf.set(name, value)
     yield request.param

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -94,7 +95,7 @@ def test_weight_by_hand(rows, spark):
 
 def test_acts_on_content_and_days_on_which_something_was_said(rows, spark):
     """For the measures beside the score: whole numbers, on covered days."""
-    records = [
+    records: list[dict[str, Any]] = [
         *({"dst": "bo", "kind": kind, "act_count": 2} for kind in (*INTERACTIONS, "post")),
         {"dst": "bo", "kind": "quote", "day": WINDOW[1]},
         {"dst": "bo", "kind": "reply", "platform": "github"},

@@ -19,6 +19,7 @@ from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from schemas.rejects import REJECTS
+from tests.fixture_types import FindFile
 from tests.jobs.pulls import Pulls
 
 BLUESKY_DAY, DAY, REDDIT_DAY = date(2026, 9, 3), date(2026, 10, 5), date(2023, 1, 15)
@@ -153,7 +154,7 @@ CASES = [
 
 
 @pytest.fixture
-def pulled(cases: Callable[[str], Path], warehouse: Warehouse, tmp_path: Path) -> Callable[..., Pulls]:
+def pulled(cases: FindFile, warehouse: Warehouse, tmp_path: Path) -> Callable[..., Pulls]:
     def pull(name: str, type_: str, day: date, **options: Any) -> Pulls:
         made = Pulls(warehouse, tmp_path)
         source = f"fedi:{type_}" if type_ == "activitystreams" else type_

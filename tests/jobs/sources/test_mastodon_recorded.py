@@ -4,8 +4,7 @@ import json
 import re
 import tarfile
 from collections import Counter
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import orjson
@@ -18,6 +17,7 @@ from jobs.sources.mastodon_entities import PUBLIC, Wishes, kept_account, kept_st
 from jobs.sources.mastodon_people import People
 from jobs.sources.page import Act, Unresolved
 from jobs.sources.values import NO_TARGET, within
+from tests.fixture_types import FindFile
 
 EVERYBODY = Wishes(everybody=True)
 
@@ -29,7 +29,7 @@ class Recorded(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def answers(fixtures: Callable[[str], Path]) -> list[Recorded]:
+def answers(fixtures: FindFile) -> list[Recorded]:
     """All answers of status 200, without ids in their paths."""
     found = []
     with tarfile.open(fixtures("mastodon/mastodon-py-cassettes.tar.xz")) as archive:

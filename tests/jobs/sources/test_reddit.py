@@ -25,6 +25,13 @@ def parsed(item: dict, **more):
     return parse(orjson.dumps(item | more))
 
 
+def act(item: dict, **more) -> Act:
+    """The item's act, the first of its records."""
+    found, *_ = parsed(item, **more)
+    assert isinstance(found, Act)
+    return found
+
+
 def test_a_comment_replies_to_its_parent_s_author_who_is_looked_up():
     assert parsed(COMMENT, parent_id="t1_c0") == (
         Act("reply", "Ana", None, NOON, "t1_c1", "t1_c0"),
@@ -56,17 +63,17 @@ def test_a_crosspost_also_reshares_the_original():
 def test_a_parent_that_a_dump_gives_as_a_number():
     number = int("j00001x", 36)
     for parent in (number, float(number)):
-        assert parsed(COMMENT, parent_id=parent)[0].object_id == "t1_j00001x"
-        assert parsed(COMMENT, parent_id=None, link_id=parent)[0].object_id == "t3_j00001x"
+        assert act(COMMENT, parent_id=parent).object_id == "t1_j00001x"
+        assert act(COMMENT, parent_id=None, link_id=parent).object_id == "t3_j00001x"
 
 
 def test_ids_are_digits_in_base_36_whatever_their_case():
-    assert parsed(COMMENT, parent_id="t3_S1")[0].object_id == parsed(SUBMISSION, id="S1")[0].activity_id == "t3_s1"
+    assert act(COMMENT, parent_id="t3_S1").object_id == act(SUBMISSION, id="S1").activity_id == "t3_s1"
 
 
 @pytest.mark.parametrize("time", [SECONDS, str(SECONDS), f"{SECONDS}.0", "2026-11-03T12:00:00Z", "2026-11-03 12:00:00"])
 def test_every_way_in_which_dumps_write_a_time(time):
-    assert parsed(COMMENT, created_utc=time)[0].occurred_at == NOON
+    assert act(COMMENT, created_utc=time).occurred_at == NOON
 
 
 def test_an_answer_of_the_api_says_the_same():

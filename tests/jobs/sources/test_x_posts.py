@@ -23,7 +23,7 @@ def parsed(**more):
     return parse(orjson.dumps(POST | more))
 
 
-def about(kind, name="5", author="2"):
+def about(kind, name="5", author: str | None = "2"):
     return {"referenced_tweets": [{"type": kind, "id": name, "author_id": author}]}
 
 
@@ -79,7 +79,7 @@ def test_an_author_s_profile_becomes_an_account():
 
 
 def test_numbers_of_more_than_64_bits_are_ids():
-    assert parsed(id="9" * 30)[0].activity_id == "9" * 30
+    assert parsed(id="9" * 30)[0] == Act("post", "1", "1", NOON, "9" * 30)
 
 
 @pytest.mark.parametrize(

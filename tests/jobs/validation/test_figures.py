@@ -15,8 +15,9 @@ NAN = float("nan")
 
 
 def of(values, received, weights=None) -> dict[str, float]:
-    order = Order(np.array(values, float), np.array(received))
-    drawn = order.figures(np.ones(len(values)) if weights is None else np.array(weights))
+    predicted = np.array(values, float)
+    order = Order(predicted, np.array(received))
+    drawn = order.figures(np.ones(len(predicted)) if weights is None else np.array(weights))
     return dict(zip(FIGURES, drawn.tolist(), strict=True))
 
 

@@ -3,6 +3,7 @@
 import json
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -104,7 +105,7 @@ def test_only_files_of_the_partition_and_version_are_read(spark, warehouse, fram
         rows = frame(ENGAGEMENT, [{"day": day, "act_count": version}])
         warehouse.replace_by_spark(ENGAGEMENT, rows, {"day": day}, run_id="r", job="j")
 
-    def counts(**asked: object) -> list[int]:
+    def counts(**asked: Any) -> list[int]:
         return sorted(row.act_count for row in warehouse.frame(spark, ENGAGEMENT, **asked).collect())
 
     assert counts() == [1, 3]

@@ -1,6 +1,7 @@
 """The days that a score is computed from."""
 
 from datetime import date, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -48,7 +49,7 @@ def counted(warehouse, digests):
 
 
 def test_a_day_is_covered_where_any_source_of_the_platform_has_a_row(warehouse, arrow_rows):
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"day": FIRST, "source": "a"},
         {"day": FIRST, "source": "b"},
         {"day": THIRD, "source": "b", "status": "partial"},

@@ -221,7 +221,7 @@ def test_a_day_that_is_asked_too_early_is_asked_once_more(hub, tmp_path, monkeyp
 def test_a_day_is_too_early_also_by_githubs_clock_alone(hub, tmp_path):
     whole = hub.answer
     dated = {"Date": "Wed, 04 Nov 2026 05:59:59 GMT"}
-    hub.platform.answer = lambda path: (reply := whole(path))._replace(headers=reply.headers | dated)
+    hub.platform.answer = lambda path: (reply := whole(path))._replace(headers=(reply.headers or {}) | dated)
     found, (note,) = pulled(opened(hub, tmp_path))
     assert found == BY_EVENTS
     assert note.reason == "GitHub lists events up to 6 hours late: pull again after 06:00 UTC"

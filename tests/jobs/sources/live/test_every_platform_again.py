@@ -40,7 +40,7 @@ def test_a_changed_population_counts_from_the_next_day_on_and_is_said(live):
     key = str(live.world.population)
     more = {key: [*live.world.ask(live.platform.url)[key], live.world.member]}
     live.platform.asked.clear()
-    assert live.pulled(**more) == found
+    assert live.pulled("landing", **more) == found
     assert live.platform.asked == []
     source = live.world.opened(live.platform, live.landing / "landing", live.clock, **more)
     reasons = [note.reason for note in pulled(source, DAY + timedelta(days=1)).notes]

@@ -1,5 +1,7 @@
 """What every live platform does with odd answers, through its real client. Each platform's own tests go further."""
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.jobs.sources.live.worlds import WORLDS
@@ -23,6 +25,10 @@ def test_odd_answers_leave_a_day_without_data_and_are_quoted_nowhere(live, caplo
     assert "log in" not in f"{found.notes}{caplog.text}"
     live.platform.answer = whole
     assert live.pulled().acts
+
+
+def always(reply: Reply) -> Callable[[str], Reply]:
+    return lambda _: reply
 
 
 def test_a_limit_is_waited_for_or_ends_the_pull_and_the_next_one_resumes(live):
@@ -55,6 +61,6 @@ def test_a_page_that_comes_for_ever_is_noticed(live):
     live.pulled("whole")
     for number in range(min(len(replies), 3)):
         live.platform.asked.clear()
-        live.answers(lambda _, reply=replies[number]: reply)
+        live.answers(always(replies[number]))
         live.pulled(f"{number}")
         assert len(live.platform.asked) < MOST_REQUESTS
