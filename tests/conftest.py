@@ -32,6 +32,7 @@ from typing import Any
 import hypothesis
 import pytest
 import pytest_socket
+from pyspark.sql import DataFrame, SparkSession
 
 from jobs import session
 from jobs.sources.values import derived_id
@@ -41,7 +42,7 @@ from schemas.activity import ACTIVITY
 from schemas.table import Column, Table
 from tests.cluster import Cluster
 from tests.cluster import cluster as started
-from tests.fixture_types import ArrowRows, FindFile, Records
+from tests.fixture_types import ArrowRows, FindFile, Records, SparkRows
 from tests.grounds import publish_everybody
 from tests.tiny_days import QUICK_JAVA, TINY_DAYS, large_days
 
@@ -189,7 +190,7 @@ def cases() -> FindFile:
 
 
 @pytest.fixture(scope="session")
-def spark():
+def spark() -> Iterator[SparkSession]:
     """The one Spark session of all tests; `jobs.session.build()` gives it too from then on. A test's days are tiny, so what
     takes its time is planning and compiling: this session interprets, and its JVM compiles quickly instead of well.
     `tests/jobs/test_same_rows.py` compares its rows with those of `clout` with `infra/spark-defaults.conf` alone."""
@@ -202,7 +203,7 @@ def spark():
 
 
 @pytest.fixture(scope="session")
-def higgs(spark, data, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+def higgs(spark: SparkSession, data: FindFile, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """A real week of seven days, pulled and counted, the last one scored and published. Not to be changed: the first process
     that needs it makes it for all."""
     from tests.jobs import higgs as week
@@ -249,11 +250,11 @@ def arrow_rows() -> ArrowRows:
 
 
 @pytest.fixture(scope="session")
-def rows(spark, arrow_rows):
+def rows(spark: SparkSession, arrow_rows: ArrowRows) -> SparkRows:
     """`rows(TABLE, [{...}])`: as `arrow_rows`, as a Spark frame."""
     from schemas import spark as contract
 
-    def frame(table: Table, records: Records):
+    def frame(table: Table, records: Records) -> DataFrame:
         return spark.createDataFrame(arrow_rows(table, records).to_pylist(), contract.schema(table))
 
     return frame

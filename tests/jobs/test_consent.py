@@ -1,6 +1,8 @@
 """From a person's word to what readers of published days see."""
 
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -9,6 +11,7 @@ from jobs.errors import UsageError
 from jobs.people.consent import row
 from jobs.warehouse import digests, histories, publications, runs, suppression
 from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
 from schemas.consent import CONSENT
 from schemas.coverage import COVERAGE
 from schemas.histories import HISTORIES
@@ -19,6 +22,7 @@ from schemas.restatements import RESTATEMENTS
 from schemas.runs import RUNS
 from schemas.score_changes import SCORE_CHANGES
 from schemas.scores import SCORES
+from tests.fixture_types import ArrowRows
 from tests.grounds import REASON
 
 DAY = date(2026, 11, 3)
@@ -31,7 +35,7 @@ PEOPLE = [f"twitter:{n}" for n in range(4)]
 
 
 @pytest.fixture
-def night(warehouse, arrow_rows):
+def night(warehouse: Warehouse, arrow_rows: ArrowRows) -> Warehouse:
     """A warehouse without a legal basis, in which four people are scored and checked on two days."""
     params = consent.Params(at=SAID, by="tests", origin="operator")
     consent.record_basis(warehouse, params, None, BATCH)
@@ -46,32 +50,34 @@ def night(warehouse, arrow_rows):
     return warehouse
 
 
-def say(warehouse, hours: int = 0, **scopes: str) -> None:
+def say(warehouse: Warehouse, hours: int = 0, **scopes: str) -> None:
     """`say(warehouse, n1="public")`: what `twitter:1` agrees to."""
     params = consent.Params(at=SAID + timedelta(hours=hours), by="tests", origin="import")
     said = [row(f"twitter:{who.removeprefix('n')}", scope, TODAY) for who, scope in scopes.items()]
     consent.record(warehouse, params, said, BATCH)
 
 
-def change(warehouse, how=publish.run, day: date = DAY, today: date = TODAY) -> dict[str, float]:
+def change(
+    warehouse: Warehouse, how: Callable[..., Any] = publish.run, day: date = DAY, today: date = TODAY
+) -> dict[str, float]:
     return how(warehouse, publish.Params(day=day, methodology=OFFICIAL, today=today), BATCH)
 
 
-def published(warehouse, day: date = DAY) -> list[str]:
+def published(warehouse: Warehouse, day: date = DAY) -> list[str]:
     return sorted(warehouse.read(SCORES, {"day": day})["person_id"].to_pylist())
 
 
-def apply(warehouse, today: date = TODAY) -> list[tuple[date, int]]:
+def apply(warehouse: Warehouse, today: date = TODAY) -> list[tuple[date, int]]:
     return [(params.day, withdrawn) for params, withdrawn in consent.apply(warehouse, today, BATCH)]
 
 
-def test_nobody_is_published_who_did_not_agree(night):
+def test_nobody_is_published_who_did_not_agree(night: Warehouse) -> None:
     assert change(night) == {"people": 0, "withheld": 4}
     assert published(night) == []
     assert publications.current(night, OFFICIAL.version, DAY) is None
 
 
-def test_people_who_agreed_are_published_unchanged_and_on_which_ground_is_recorded(night):
+def test_people_who_agreed_are_published_unchanged_and_on_which_ground_is_recorded(night: Warehouse) -> None:
     say(night, n1="public", n2="audiences", n3="no")
     assert change(night) == {"people": 1, "withheld": 3}
     place = {"day": DAY, "person_id": "twitter:1"}
@@ -82,13 +88,13 @@ def test_people_who_agreed_are_published_unchanged_and_on_which_ground_is_record
     assert f'"consent": {night.version(CONSENT)}' in run["inputs"]
 
 
-def test_the_consent_of_the_day_of_publication_counts_not_that_of_the_scored_day(night):
+def test_the_consent_of_the_day_of_publication_counts_not_that_of_the_scored_day(night: Warehouse) -> None:
     say(night, n1="public")
     assert change(night, today=DAY)["people"] == 0
     assert change(night, today=TODAY)["people"] == 1
 
 
-def test_on_a_legal_basis_everybody_is_published_but_people_who_refused(night):
+def test_on_a_legal_basis_everybody_is_published_but_people_who_refused(night: Warehouse) -> None:
     say(night, n3="no")
     by = consent.Params(at=SAID + timedelta(hours=1), by="ana", origin="operator")
     consent.record_basis(night, by, REASON, BATCH)
@@ -97,7 +103,7 @@ def test_on_a_legal_basis_everybody_is_published_but_people_who_refused(night):
     assert night.read(PUBLICATIONS).to_pylist()[0]["ground"] == REASON
 
 
-def test_who_no_longer_agrees_leaves_every_published_day_and_nobody_else_moves(night):
+def test_who_no_longer_agrees_leaves_every_published_day_and_nobody_else_moves(night: Warehouse) -> None:
     say(night, n1="public", n2="public")
     for day in DAYS:
         change(night, day=day)
@@ -114,7 +120,7 @@ def test_who_no_longer_agrees_leaves_every_published_day_and_nobody_else_moves(n
     ]
 
 
-def test_a_consent_that_ends_on_a_day_leaves_when_that_day_comes(night):
+def test_a_consent_that_ends_on_a_day_leaves_when_that_day_comes(night: Warehouse) -> None:
     params = consent.Params(at=SAID, by="tests", origin="import")
     consent.record(night, params, [row("twitter:1", "public", TODAY, TODAY + timedelta(days=2))], BATCH)
     change(night)
@@ -123,7 +129,7 @@ def test_a_consent_that_ends_on_a_day_leaves_when_that_day_comes(night):
     assert published(night) == []
 
 
-def test_who_no_longer_agrees_leaves_every_table_of_readers(night, arrow_rows):
+def test_who_no_longer_agrees_leaves_every_table_of_readers(night: Warehouse, arrow_rows: ArrowRows) -> None:
     """Also their copies, and why a score changed, where they may have no score any more."""
     say(night, n1="public", n2="public")
     for day in DAYS:
@@ -144,7 +150,7 @@ def test_who_no_longer_agrees_leaves_every_table_of_readers(night, arrow_rows):
 
 
 @pytest.mark.parametrize("recomputed", [False, True], ids=["from influence", "from replaced files"])
-def test_no_restoration_brings_back_who_left(night, arrow_rows, recomputed):
+def test_no_restoration_brings_back_who_left(night: Warehouse, arrow_rows: ArrowRows, recomputed: bool) -> None:
     say(night, n1="public", n2="public")
     change(night)
     change(night, publish.unpublish)
@@ -157,7 +163,7 @@ def test_no_restoration_brings_back_who_left(night, arrow_rows, recomputed):
     assert night.read(SCORES)["influence"].to_pylist() == [5.0]
 
 
-def test_a_restoration_undoes_the_change_before_somebody_left(night, arrow_rows):
+def test_a_restoration_undoes_the_change_before_somebody_left(night: Warehouse, arrow_rows: ArrowRows) -> None:
     say(night, n1="public", n2="public")
     change(night)
     change(night, publish.unpublish)
@@ -169,7 +175,7 @@ def test_a_restoration_undoes_the_change_before_somebody_left(night, arrow_rows)
     assert restatements.origin(history).change == "publish"
 
 
-def test_bounds_compare_everybody_who_was_scored_whoever_agreed(night):
+def test_bounds_compare_everybody_who_was_scored_whoever_agreed(night: Warehouse) -> None:
     """Else the first person who agrees would make a day look as if it had lost all others."""
     say(night, n1="public")
     change(night)
@@ -178,7 +184,7 @@ def test_bounds_compare_everybody_who_was_scored_whoever_agreed(night):
     assert (figures.people, figures.influence) == (4, 20.0)
 
 
-def test_a_run_that_died_between_the_days_is_continued_by_the_next(night):
+def test_a_run_that_died_between_the_days_is_continued_by_the_next(night: Warehouse) -> None:
     say(night, n1="public", n2="public")
     for day in DAYS:
         change(night, day=day)
@@ -188,7 +194,9 @@ def test_a_run_that_died_between_the_days_is_continued_by_the_next(night):
 
 
 @pytest.mark.parametrize("how", [publish.run, publish.restore], ids=["publish", "restore"])
-def test_when_somebody_left_for_good_the_others_can_be_published_as_before(night, monkeypatch, how):
+def test_when_somebody_left_for_good_the_others_can_be_published_as_before(
+    night: Warehouse, monkeypatch: pytest.MonkeyPatch, how: Callable[..., Any]
+) -> None:
     monkeypatch.setenv("CLOUT_SUPPRESSION_KEYS", "7" * 64)
     place = {"methodology": OFFICIAL.version, "day": DAY}
     scored = {"influence_digest": digests.of_stream(INFLUENCE, night.reader(INFLUENCE, place))}
@@ -202,7 +210,7 @@ def test_when_somebody_left_for_good_the_others_can_be_published_as_before(night
     assert published(night) == ["twitter:0"]
 
 
-def test_nothing_is_recorded_of_who_left(night, monkeypatch):
+def test_nothing_is_recorded_of_who_left(night: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else the next file of the operator would name them again."""
     monkeypatch.setenv("CLOUT_SUPPRESSION_KEYS", "7" * 64)
     suppression.record(night, ["twitter:1"], at=SAID, run_id="r")
@@ -212,10 +220,10 @@ def test_nothing_is_recorded_of_who_left(night, monkeypatch):
     assert "twitter:1" not in night.read(CONSENT)["person_id"].to_pylist()
 
 
-def test_nothing_is_recorded_of_a_file_with_a_fault(night):
+def test_nothing_is_recorded_of_a_file_with_a_fault(night: Warehouse) -> None:
     version = night.version(CONSENT)
 
-    def given():
+    def given() -> Iterator[dict[str, Any]]:
         yield row("twitter:1", "public", TODAY)
         yield row("nobody", "public", TODAY)
 

@@ -1,8 +1,10 @@
 """A person leaves, and nothing of them is left or comes back."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from backports import zstd
@@ -15,6 +17,7 @@ from jobs.sources.live.recording import Cursor, Recording
 from jobs.sources.spec import parse_specs
 from jobs.warehouse import runs
 from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
 from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
 from schemas.consent import CONSENT
@@ -25,6 +28,8 @@ from schemas.publications import PUBLICATIONS
 from schemas.rejects import REJECTS
 from schemas.runs import RUNS
 from schemas.scores import SCORES
+from schemas.table import Table
+from tests.fixture_types import ArrowRows
 
 DAY = date(2026, 11, 3)
 NOON = datetime(2026, 11, 10, 12, tzinfo=UTC)
@@ -63,7 +68,7 @@ UNRESOLVED = {
 
 
 @pytest.fixture
-def pull(warehouse, tmp_path):
+def pull(warehouse: Warehouse, tmp_path: Path) -> Callable[[], None]:
     """`pull()`: pulls the day's acts of four people."""
     file = tmp_path / "acts.jsonl"
     file.write_text("\n".join(map(json.dumps, [*ACTS, PERSON, UNRESOLVED])))
@@ -77,7 +82,9 @@ def pull(warehouse, tmp_path):
 
 
 @pytest.fixture
-def lived_in(warehouse, pull, arrow_rows, monkeypatch):
+def lived_in(
+    warehouse: Warehouse, pull: Callable[[], None], arrow_rows: ArrowRows, monkeypatch: pytest.MonkeyPatch
+) -> Warehouse:
     """A warehouse in which the leaver is in every table, a recording, and files that were replaced."""
     monkeypatch.setenv("CLOUT_SUPPRESSION_KEYS", "7" * 64)
     pull()
@@ -101,18 +108,18 @@ def lived_in(warehouse, pull, arrow_rows, monkeypatch):
     return warehouse
 
 
-def named(warehouse) -> set[str]:
+def named(warehouse: Warehouse) -> set[str]:
     """The tables and folders that still name the leaver."""
     root = Path(warehouse.root)
     sought = Sought([LEAVER], [LEAVER.partition(":")[2], HANDLE], ["toots"])
     return {trace.path.relative_to(root).parts[0] for trace in traces(root, sought, Searched())}
 
 
-def forget(warehouse) -> dict:
+def forget(warehouse: Warehouse) -> dict:
     return leaving.forget(warehouse, leaving.Params(people=(LEAVER,), at=NOON), BATCH)
 
 
-def test_nothing_is_left_of_who_leaves_and_a_certificate_says_what_was_searched(lived_in):
+def test_nothing_is_left_of_who_leaves_and_a_certificate_says_what_was_searched(lived_in: Warehouse) -> None:
     before = named(lived_in)
     assert before >= {"activity", "accounts", "rejects", "influence", "scores", "engagement", "consent", "landing"}
     certificate = forget(lived_in)
@@ -127,7 +134,7 @@ def test_nothing_is_left_of_who_leaves_and_a_certificate_says_what_was_searched(
     assert LEAVER not in json.dumps(certificate, default=str)
 
 
-def test_everybody_else_stays(lived_in):
+def test_everybody_else_stays(lived_in: Warehouse) -> None:
     forget(lived_in)
     acts = lived_in.read(ACTIVITY)
     assert sorted(acts["actor_id"].to_pylist()) == ["https://example.org/users/ana", "https://example.org/users/cy"]
@@ -138,7 +145,9 @@ def test_everybody_else_stays(lived_in):
     assert b"cursor" in cursor
 
 
-def test_a_later_pull_brings_nobody_back_and_gives_the_rows_that_were_left(lived_in, pull):
+def test_a_later_pull_brings_nobody_back_and_gives_the_rows_that_were_left(
+    lived_in: Warehouse, pull: Callable[[], None]
+) -> None:
     """Also the same digest, so that the day is scored again once, not twice."""
     forget(lived_in)
     digest = lived_in.read(COVERAGE)["activity_digest"].to_pylist()
@@ -151,7 +160,9 @@ def test_a_later_pull_brings_nobody_back_and_gives_the_rows_that_were_left(lived
     assert lived_in.read(REJECTS).num_rows == 0
 
 
-def test_without_the_key_no_pull_brings_somebody_back(lived_in, pull, monkeypatch):
+def test_without_the_key_no_pull_brings_somebody_back(
+    lived_in: Warehouse, pull: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     forget(lived_in)
     monkeypatch.delenv("CLOUT_SUPPRESSION_KEYS")
     with pytest.raises(UsageError, match="people left this warehouse"):
@@ -159,7 +170,9 @@ def test_without_the_key_no_pull_brings_somebody_back(lived_in, pull, monkeypatc
 
 
 @pytest.mark.parametrize("step", ["_forget_recordings", "_search"])
-def test_a_run_that_died_is_continued_by_the_same_command(lived_in, monkeypatch, step):
+def test_a_run_that_died_is_continued_by_the_same_command(
+    lived_in: Warehouse, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
     class KilledError(Exception):
         """In place of SIGKILL."""
 
@@ -174,13 +187,15 @@ def test_a_run_that_died_is_continued_by_the_same_command(lived_in, monkeypatch,
     assert named(lived_in) == set()
 
 
-def test_a_run_that_died_while_acts_went_leaves_days_as_a_new_pull_would(lived_in, monkeypatch):
+def test_a_run_that_died_while_acts_went_leaves_days_as_a_new_pull_would(
+    lived_in: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Else the day would look as if acts of others were lost, and would not be scored again."""
 
     class KilledError(Exception):
         """In place of SIGKILL."""
 
-    def deleted(table, *args, **kwargs):
+    def deleted(table: Table, *args: Any, **kwargs: Any) -> None:
         delete(table, *args, **kwargs)
         if table is ACTIVITY:
             raise KilledError
@@ -195,7 +210,7 @@ def test_a_run_that_died_while_acts_went_leaves_days_as_a_new_pull_would(lived_i
     assert covered["act_count"] == lived_in.row_count(ACTIVITY, {}) == 2
 
 
-def test_recordings_of_a_pull_that_failed_and_lists_of_names_are_rewritten_too(lived_in):
+def test_recordings_of_a_pull_that_failed_and_lists_of_names_are_rewritten_too(lived_in: Warehouse) -> None:
     folder = landing(lived_in.root) / "toots" / "2026-11-05"  # no coverage names it
     recorded = Recording(folder, "page")
     recorded.add([{"by": "https://example.org/users/leaver"}, {"by": "ana"}], Cursor(None, True))
@@ -208,7 +223,7 @@ def test_recordings_of_a_pull_that_failed_and_lists_of_names_are_rewritten_too(l
     assert named(lived_in) == set()
 
 
-def test_others_of_the_same_handle_stay(lived_in, arrow_rows):
+def test_others_of_the_same_handle_stay(lived_in: Warehouse, arrow_rows: ArrowRows) -> None:
     namesake = {"platform": "toots", "day": DAY, "source": "toots", "account_id": "other", "handle": HANDLE}
     lived_in.append(ACCOUNTS, arrow_rows(ACCOUNTS, [namesake]), {}, run_id="r", job="j")
     recorded = Recording(landing(lived_in.root) / "toots" / str(DAY), "others")
@@ -218,14 +233,14 @@ def test_others_of_the_same_handle_stay(lived_in, arrow_rows):
     assert lived_in.read(ACCOUNTS)["account_id"].to_pylist() == ["other"]
 
 
-def test_a_damaged_recording_is_named(lived_in):
+def test_a_damaged_recording_is_named(lived_in: Warehouse) -> None:
     page = landing(lived_in.root) / "toots" / str(DAY) / "torn.000000.jsonl.zst"
     page.write_bytes(zstd.compress(b"{}")[:5])
     with pytest.raises(CloutError, match=r"torn\.000000\.jsonl\.zst: this recording is damaged; remove its folder"):
         forget(lived_in)
 
 
-def test_a_persons_own_file_and_errors_about_them_do_not_name_them(lived_in, arrow_rows):
+def test_a_persons_own_file_and_errors_about_them_do_not_name_them(lived_in: Warehouse, arrow_rows: ArrowRows) -> None:
     """An archive of one account often has its name."""
     run = {
         "run_id": "own", "day": DAY, "job": "pull_activity", "status": "failed", "error": f"/data/{HANDLE.title()}.zip: torn",
@@ -241,18 +256,18 @@ def test_a_persons_own_file_and_errors_about_them_do_not_name_them(lived_in, arr
     assert named(lived_in) == set()
 
 
-def test_the_published_day_is_restated_without_naming_who_left(lived_in):
+def test_the_published_day_is_restated_without_naming_who_left(lived_in: Warehouse) -> None:
     forget(lived_in)
     changes = lived_in.read(PUBLICATIONS).to_pylist()
     assert [(row["change"], row["people"]) for row in changes] == [("consent", 1)]
 
 
-def test_an_id_that_is_none_is_refused(lived_in):
+def test_an_id_that_is_none_is_refused(lived_in: Warehouse) -> None:
     with pytest.raises(UsageError, match="'leaver' is no person_id"):
         leaving.Params(people=("leaver",), at=NOON)
 
 
-def test_everything_that_is_held_is_handed_out(lived_in, tmp_path):
+def test_everything_that_is_held_is_handed_out(lived_in: Warehouse, tmp_path: Path) -> None:
     """As much as the search of every byte finds, in words that explain each column."""
     counts = holdings.export(lived_in, [LEAVER], tmp_path)
     held = json.loads((tmp_path / "person.json").read_text(encoding="utf-8"))
@@ -267,7 +282,7 @@ def test_everything_that_is_held_is_handed_out(lived_in, tmp_path):
         holdings.export(lived_in, ["ana"], tmp_path)
 
 
-def test_nothing_of_others_with_a_longer_id_is_handed_out(lived_in, tmp_path):
+def test_nothing_of_others_with_a_longer_id_is_handed_out(lived_in: Warehouse, tmp_path: Path) -> None:
     """And everything in another case is."""
     recorded = Recording(landing(lived_in.root) / "toots" / str(DAY), "more")
     recorded.add([{"by": LEAVER[6:].upper()}, {"by": f"{LEAVER[6:]}s-friend"}], Cursor(None, True))

@@ -60,7 +60,7 @@ def score(warehouse: Warehouse, day: date) -> None:
 
 
 @pytest.fixture(scope="module")
-def validated(higgs, tmp_path_factory) -> dict[date, Validation]:
+def validated(higgs: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> dict[date, Validation]:
     copied = Path(shutil.copytree(higgs.root, tmp_path_factory.mktemp("validated") / "warehouse"))
     return {day: validate(Warehouse(str(copied)), day) for day in MEASURED}
 
@@ -77,13 +77,15 @@ def figure(validation: Validation, predictor: str, name: str, leader: str = "") 
 
 
 @pytest.mark.parametrize("day", MEASURED, ids=str)
-def test_figures_of_a_real_week_are_those_that_were_measured(validated, day):
+def test_figures_of_a_real_week_are_those_that_were_measured(validated: dict[date, Validation], day: date) -> None:
     found = {name: figure(validated[day], name, "auc") for name in MEASURED[day]}
     assert {name: round(each.value, 3) for name, each in found.items()} == MEASURED[day]
     assert all(each.low < each.value < each.high for each in found.values())
 
 
-def test_the_official_score_ranks_better_than_pagerank_and_worse_than_a_count(validated):
+def test_the_official_score_ranks_better_than_pagerank_and_worse_than_a_count(
+    validated: dict[date, Validation],
+) -> None:
     for found in validated.values():
         assert figure(found, "pagerank", "lead_auc", "2026.11").low > 0
         assert figure(found, "engagers", "lead_auc", "2026.11").high < 0

@@ -2,24 +2,28 @@
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from jobs.people import legal_basis
+from jobs.warehouse.storage import Warehouse
 from schemas.consent import CONSENT
 from schemas.runs import RUNS
 from schemas.scores import SCORES
 from tests.grounds import LABEL
-from tests.jobs.cli.result import Result
+from tests.jobs.cli.result import Result, RunClout
 
 RANGE = ("--first-day", "2026-11-03", "--last-day", "2026-11-03")
 
 
-def people(warehouse) -> set[str]:
+def people(warehouse: Warehouse) -> set[str]:
     return set(warehouse.read(SCORES)["person_id"].to_pylist())
 
 
-def test_a_file_is_recorded_and_whoever_refused_leaves_the_published_days(clout, warehouse, published, tmp_path):
+def test_a_file_is_recorded_and_whoever_refused_leaves_the_published_days(
+    clout: RunClout, warehouse: Warehouse, published: None, tmp_path: Path
+) -> None:
     file = tmp_path / "people.csv"
     file.write_text("person_id,scope\ntwitter:1,public\ntwitter:2,no\n")
     assert clout("consent", "import", str(file), "--by", "ana") == Result(
@@ -33,7 +37,7 @@ def test_a_file_is_recorded_and_whoever_refused_leaves_the_published_days(clout,
     assert {(row["origin"], row["recorded_by"]) for row in warehouse.read(CONSENT).to_pylist()} == {("import", "ana")}
 
 
-def test_a_file_with_faults_records_nothing(clout, warehouse, tmp_path):
+def test_a_file_with_faults_records_nothing(clout: RunClout, warehouse: Warehouse, tmp_path: Path) -> None:
     file = tmp_path / "people.csv"
     file.write_text("person_id,scope\nana,public\nx:bo,yes\n")
     result = clout("consent", "import", str(file))
@@ -43,7 +47,9 @@ def test_a_file_with_faults_records_nothing(clout, warehouse, tmp_path):
     assert (warehouse.row_count(CONSENT, {}), warehouse.row_count(RUNS, {})) == (0, 0)
 
 
-def test_one_account_is_set_and_nobody_is_shown_any_more_without_a_basis(clout, warehouse, published):
+def test_one_account_is_set_and_nobody_is_shown_any_more_without_a_basis(
+    clout: RunClout, warehouse: Warehouse, published: None
+) -> None:
     result = clout("consent", "basis", "--end", "--by", "ana")
     assert result.out.endswith("people taken out, because they do not agree\neverybody shown agreed to be published\n")
     assert people(warehouse) == set()
@@ -55,7 +61,9 @@ def test_one_account_is_set_and_nobody_is_shown_any_more_without_a_basis(clout, 
     assert "everybody shown agreed to be published" in clout("consent", "status").out
 
 
-def test_before_it_is_applied_output_already_hides_people_without_consent(clout, warehouse, published, tmp_path):
+def test_before_it_is_applied_output_already_hides_people_without_consent(
+    clout: RunClout, warehouse: Warehouse, published: None, tmp_path: Path
+) -> None:
     legal_basis.record(warehouse, None, at=datetime(2027, 1, 1, tzinfo=UTC), by="t", run_id="r")
     assert "twitter" in str(people(warehouse))
     result = clout("show", "ana")
@@ -69,20 +77,20 @@ def test_before_it_is_applied_output_already_hides_people_without_consent(clout,
     assert not (tmp_path / "day.csv").exists()
 
 
-def test_an_upgrade_warns_before_everybody_is_taken_out(clout, warehouse, published):
+def test_an_upgrade_warns_before_everybody_is_taken_out(clout: RunClout, warehouse: Warehouse, published: None) -> None:
     assert "consent" not in clout("upgrade").out
     legal_basis.record(warehouse, None, at=datetime(2027, 1, 1, tzinfo=UTC), by="t", run_id="r")
     assert "takes everybody out of 2 published days for good" in clout("upgrade").out
 
 
-def test_a_question_makes_no_warehouse(clout, tmp_path, monkeypatch):
+def test_a_question_makes_no_warehouse(clout: RunClout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else it would hide that of the simulation."""
     monkeypatch.setenv("CLOUT_WAREHOUSE", str(tmp_path / "nowhere"))
     assert clout("consent", "basis").code == 2
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_a_basis_is_recorded_and_shown(clout, warehouse):
+def test_a_basis_is_recorded_and_shown(clout: RunClout, warehouse: Warehouse) -> None:
     assert clout("consent", "basis").out == f"{LABEL}\n"
     result = clout("consent", "basis", "public research data set, SNAP", "--by", "ana")
     assert result.out.startswith("legal basis: public research data set, SNAP (recorded by ana on 2")
@@ -92,7 +100,9 @@ def test_a_basis_is_recorded_and_shown(clout, warehouse):
 
 
 @pytest.mark.parametrize("command", ["run", "dry run"])
-def test_a_newcomer_with_real_people_is_asked_before_any_work(clout, tmp_path, monkeypatch, command):
+def test_a_newcomer_with_real_people_is_asked_before_any_work(
+    clout: RunClout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
     file, nowhere = tmp_path / "acts.txt", tmp_path / "nowhere"
     file.write_text("1 2 1793534400 RT\n")
     monkeypatch.setenv("CLOUT_WAREHOUSE", str(nowhere))
@@ -107,7 +117,9 @@ def test_a_newcomer_with_real_people_is_asked_before_any_work(clout, tmp_path, m
     assert not nowhere.exists()
 
 
-def test_a_person_is_forgotten_with_a_certificate(clout, warehouse, published, monkeypatch, tmp_path):
+def test_a_person_is_forgotten_with_a_certificate(
+    clout: RunClout, warehouse: Warehouse, published: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.delenv("CLOUT_SUPPRESSION_KEYS", raising=False)
     refused = clout("person", "forget", "twitter:1")
     assert (refused.code, refused.out) == (2, "")

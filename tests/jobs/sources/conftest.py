@@ -14,6 +14,7 @@ from jobs.sources.lines import Parse
 from jobs.sources.live.budget import Budget
 from jobs.sources.live.http import Api
 from jobs.sources.page import Note, Page, PageBuilder, Rejected
+from tests.jobs.sources.mastodon_instance import Instance, peopled
 from tests.jobs.sources.platform_server import Platform, served
 
 NASTY = [
@@ -82,6 +83,12 @@ def platform() -> Iterator[Platform]:
     """A platform's API on loopback, for one test."""
     with served() as platform:
         yield platform
+
+
+@pytest.fixture
+def instance(platform: Platform) -> Instance:
+    """A Mastodon instance with people and posts."""
+    return peopled(platform)
 
 
 @pytest.fixture

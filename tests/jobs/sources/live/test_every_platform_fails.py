@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.jobs.sources.live.worlds import WORLDS
+from tests.jobs.sources.live.worlds import WORLDS, Live
 from tests.jobs.sources.platform_server import Reply
 
 LOGIN = b"<html>log in"
@@ -16,7 +16,9 @@ MOST_REQUESTS = 200
     [Reply(LOGIN), Reply(b'{"items": [{"id"'), Reply(LOGIN, 502)],
     ids=["HTML", "truncated", "502"],
 )
-def test_odd_answers_leave_a_day_without_data_and_are_quoted_nowhere(live, caplog, reply):
+def test_odd_answers_leave_a_day_without_data_and_are_quoted_nowhere(
+    live: Live, caplog: pytest.LogCaptureFixture, reply: Reply
+) -> None:
     whole = live.platform.answer
     live.answers(lambda _: reply)
     found = live.pulled()
@@ -31,7 +33,7 @@ def always(reply: Reply) -> Callable[[str], Reply]:
     return lambda _: reply
 
 
-def test_a_limit_is_waited_for_or_ends_the_pull_and_the_next_one_resumes(live):
+def test_a_limit_is_waited_for_or_ends_the_pull_and_the_next_one_resumes(live: Live) -> None:
     whole = live.platform.answer
     expected = live.pulled("whole")
     limited = [Reply(LOGIN, 429, {"Retry-After": "7"})]
@@ -48,7 +50,7 @@ def test_a_limit_is_waited_for_or_ends_the_pull_and_the_next_one_resumes(live):
 @pytest.mark.parametrize(
     "live", [world for world in WORLDS if world.type != "hackernews"], ids=lambda world: world.type, indirect=True
 )
-def test_a_page_that_comes_for_ever_is_noticed(live):
+def test_a_page_that_comes_for_ever_is_noticed(live: Live) -> None:
     """Hacker News has no pages: the ids of a day are known."""
     replies: list[Reply] = []
     whole = live.platform.answer
