@@ -23,16 +23,16 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
 import hypothesis
-import pyarrow as pa
 import pytest
 import pytest_socket
+from pyspark.sql import DataFrame, SparkSession
 
 from jobs import session
 from jobs.sources.values import derived_id
@@ -42,6 +42,7 @@ from schemas.activity import ACTIVITY
 from schemas.table import Column, Table
 from tests.cluster import Cluster
 from tests.cluster import cluster as started
+from tests.fixture_types import ArrowRows, FindFile, Records, SparkRows
 from tests.grounds import publish_everybody
 from tests.tiny_days import QUICK_JAVA, TINY_DAYS, large_days
 
@@ -160,7 +161,7 @@ def _own_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-def _beside(variable: str, default: str) -> Callable[[str], Path]:
+def _beside(variable: str, default: str) -> FindFile:
     root = Path(os.environ.get(variable, ROOT.parent / "shared" / default))
 
     def find(name: str) -> Path:
@@ -173,25 +174,25 @@ def _beside(variable: str, default: str) -> Callable[[str], Path]:
 
 
 @pytest.fixture(scope="session")
-def data() -> Callable[[str], Path]:
+def data() -> FindFile:
     """`data("twitter-higgs/...")`: a file of public activity or an oracle; skips where it is absent."""
     return _beside("CLOUT_TEST_DATA", "data")
 
 
 @pytest.fixture(scope="session")
-def fixtures() -> Callable[[str], Path]:
+def fixtures() -> FindFile:
     """`fixtures("github/...")`: recorded answers of a real API; skips where they are absent."""
     return _beside("CLOUT_TEST_FIXTURES", "fixtures")
 
 
 @pytest.fixture(scope="session")
-def cases() -> Callable[[str], Path]:
+def cases() -> FindFile:
     """`cases("as_times.jsonl")`: an input that failed elsewhere, made small; skips where it is absent."""
     return _beside("CLOUT_TEST_CASES", "cases")
 
 
 @pytest.fixture(scope="session")
-def spark():
+def spark() -> Iterator[SparkSession]:
     """The one Spark session of all tests; `jobs.session.build()` gives it too from then on. A test's days are tiny, so what
     takes its time is planning and compiling: this session interprets, and its JVM compiles quickly instead of well.
     `tests/jobs/test_same_rows.py` compares its rows with those of `clout` with `infra/spark-defaults.conf` alone."""
@@ -204,7 +205,7 @@ def spark():
 
 
 @pytest.fixture(scope="session")
-def higgs(spark, data, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+def higgs(spark: SparkSession, data: FindFile, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """A real week of seven days, pulled and counted, the last one scored and published. Not to be changed: the first process
     that needs it makes it for all."""
     from tests.jobs import higgs as week
@@ -247,21 +248,18 @@ def warehouse(empty: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     return Warehouse(str(shutil.copytree(empty.root, tmp_path / "warehouse")))
 
 
-Records = Sequence[Mapping[str, Any]]
-
-
 @pytest.fixture(scope="session")
-def arrow_rows() -> Callable[[Table, Records], pa.Table]:
+def arrow_rows() -> ArrowRows:
     """`arrow_rows(TABLE, [{...}])`: rows of a contract; columns that a record does not name are plain."""
     return lambda table, records: arrow_rows_of(table, [_filled(table, record) for record in records])
 
 
 @pytest.fixture(scope="session")
-def rows(spark, arrow_rows):
+def rows(spark: SparkSession, arrow_rows: ArrowRows) -> SparkRows:
     """`rows(TABLE, [{...}])`: as `arrow_rows`, as a Spark frame."""
     from schemas import spark as contract
 
-    def frame(table: Table, records: Records):
+    def frame(table: Table, records: Records) -> DataFrame:
         return spark.createDataFrame(arrow_rows(table, records).to_pylist(), contract.schema(table))
 
     return frame

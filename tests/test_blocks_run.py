@@ -171,7 +171,9 @@ def ran() -> set[str]:
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if scripts(page)], ids=lambda page: page.stem)
-def test_every_block_runs_or_is_excused(page, prepared, servers, ran, tmp_path, monkeypatch):
+def test_every_block_runs_or_is_excused(
+    page: Path, prepared: Path, servers: dict[str, str], ran: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = Path(shutil.copytree(prepared, tmp_path / "copy"))
     shell = Shell(folder, servers, monkeypatch)
     for script in scripts(page):
@@ -180,12 +182,12 @@ def test_every_block_runs_or_is_excused(page, prepared, servers, ran, tmp_path, 
             ran.add(script)
 
 
-def test_every_excuse_is_needed():
+def test_every_excuse_is_needed() -> None:
     written = [script for page in PAGES for script in scripts(page)]
     assert [begin for begin in NOT_HERE if not any(script.startswith(begin) for script in written)] == []
 
 
-def test_a_block_that_cannot_run_here_fails(tmp_path, monkeypatch):
+def test_a_block_that_cannot_run_here_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shell = Shell(tmp_path, {}, monkeypatch)
     for script in ("systemctl enable --now clout.target\n", ".venv/bin/clout show --day 2026-11-03\n"):
         with pytest.raises(AssertionError):

@@ -147,42 +147,44 @@ def listed(scripts: list[str], *, whole: bool = True) -> list[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_command_of_a_block_parses(page):
+def test_every_command_of_a_block_parses(page: Path) -> None:
     assert listed(scripts(page)) == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_command_in_a_sentence_exists(page):
+def test_every_command_in_a_sentence_exists(page: Path) -> None:
     assert listed(inline(page), whole=False) == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_the_code_reads_every_variable_that_a_page_names(page):
+def test_the_code_reads_every_variable_that_a_page_names(page: Path) -> None:
     names = set(re.findall(r"\bCLOUT_[A-Z_]+\b", page.read_text(encoding="utf-8")))
     assert sorted(name for name in names if not is_read(name)) == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_block_has_a_language_that_tests_read(page):
+def test_every_block_has_a_language_that_tests_read(page: Path) -> None:
     assert {language for _, language, _ in BLOCK.findall(page.read_text(encoding="utf-8"))} <= LANGUAGES
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_a_yaml_block_is_an_enabled_entry_of_sources(page, tmp_path):
+def test_a_yaml_block_is_an_enabled_entry_of_sources(page: Path, tmp_path: Path) -> None:
     for text in blocks(page, "yaml"):
         (tmp_path / "sources.yaml").write_text(text, encoding="utf-8")
         assert len(enabled_entries(tmp_path / "sources.yaml")) == 1
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_output_shows_its_labels_as_clout_prints_them(page):
+def test_output_shows_its_labels_as_clout_prints_them(page: Path) -> None:
     """On a line of its own."""
     lines = [line for text in blocks(page, "text") for line in text.splitlines()]
     for label in (labels.BY_CONSENT, labels.SIMULATED):
         assert [line for line in lines if label in line and line != label] == []
 
 
-def test_output_of_the_real_run_is_what_clout_prints(capsys, monkeypatch):
+def test_output_of_the_real_run_is_what_clout_prints(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of the people whose rows `tests/jobs/test_higgs.py` checks."""
     monkeypatch.setenv("COLUMNS", str(display.WIDE))
     people = [row for row in json.loads(GOLDEN.read_text(encoding="utf-8"))["people"] if row["rank"] <= 10]
@@ -213,11 +215,11 @@ def test_output_of_the_real_run_is_what_clout_prints(capsys, monkeypatch):
         ("clotu show", "clotu: unknown program"),
     ],
 )  # fmt: skip
-def test_a_command_that_does_not_exist_is_reported(command, fault):
+def test_a_command_that_does_not_exist_is_reported(command: str, fault: str) -> None:
     (reported,) = listed([command])
     assert fault in reported
 
 
-def test_a_command_in_a_sentence_may_lack_options_but_not_misspell_them():
+def test_a_command_in_a_sentence_may_lack_options_but_not_misspell_them() -> None:
     assert listed(["clout pull --settle", "clout publish --day D --accept WHY"], whole=False) == []
     assert listed(["clout pull --setle"], whole=False) == ["clout pull: no option --setle"]

@@ -2,6 +2,10 @@
 
 import re
 import shlex
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
 
 from jobs.cli import main
 from jobs.places import ROOT
@@ -12,7 +16,9 @@ from tests.jobs.sources.hackernews_server import DAY, EXPECTED, answer
 from tests.jobs.sources.platform_server import served
 
 
-def test_a_newcomer_scores_a_day_of_hacker_news(spark, tmp_path, monkeypatch, capsys):
+def test_a_newcomer_scores_a_day_of_hacker_news(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     (typed,) = re.findall(r"^bash infra/run\.sh (.*hackernews=.*)$", (ROOT / "README.md").read_text(), re.MULTILINE)
     monkeypatch.setenv("CLOUT_WAREHOUSE", str(tmp_path / "warehouse"))
     with served() as platform:

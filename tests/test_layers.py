@@ -36,18 +36,18 @@ def imports(*packages: str) -> Iterator[tuple[str, str]]:
                 yield from ((module, f"{node.module}.{name.name}") for name in node.names)
 
 
-def test_nothing_imports_upwards():
+def test_nothing_imports_upwards() -> None:
     assert [f"{module} imports {other}" for module, other in imports("jobs") if floor(other) < floor(module)] == []
 
 
-def test_the_ground_imports_only_the_ground():
+def test_the_ground_imports_only_the_ground() -> None:
     found = [
         (module, other) for module, other in imports("jobs") if module != "jobs.__init__" and floor(module) == GROUND
     ]
     assert [pair for pair in found if floor(pair[1]) != GROUND] == []
 
 
-def test_no_modules_import_each_other_in_a_circle():
+def test_no_modules_import_each_other_in_a_circle() -> None:
     graph: dict[str, set[str]] = {}
     for module, other in imports("jobs"):
         path = ROOT / other.replace(".", "/")
@@ -56,7 +56,7 @@ def test_no_modules_import_each_other_in_a_circle():
     TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
 
 
-def test_rooms_lie_in_few_layers():
+def test_rooms_lie_in_few_layers() -> None:
     """A room that imports no other lies in layer 1, any other one layer above the highest that it imports."""
     below: dict[str, set[str]] = {}
     for module, other in imports("jobs", "schemas"):

@@ -6,7 +6,7 @@ ROOMS = ("jobs", "dags", "schemas", "infra", "tests")
 MOST_LINES = 299
 
 
-def test_no_module_is_long():
+def test_no_module_is_long() -> None:
     lines = {
         str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines())
         for room in ROOMS

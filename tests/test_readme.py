@@ -6,10 +6,12 @@ import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 from pyarrow import feather
+from pyspark.sql import SparkSession
 
 from jobs import pull_activity
 from jobs.sources.spec import parse_specs
@@ -19,6 +21,7 @@ from schemas.arrow import schema
 from schemas.methodologies import METHODOLOGIES
 from schemas.methodology import load
 from schemas.scores import SCORES
+from tests.fixture_types import ArrowRows
 from tests.jobs.world import Did, World
 
 ROOT = Path(__file__).parent.parent
@@ -49,7 +52,7 @@ def block(first_line: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory, arrow_rows) -> Warehouse:
+def published(tmp_path_factory: pytest.TempPathFactory, arrow_rows: ArrowRows) -> Warehouse:
     """Days around yesterday under two methodologies, of which the older was official until two days ago, and a preview."""
     warehouse = Warehouse(str(tmp_path_factory.mktemp("readme") / "warehouse"))
     warehouse.create_tables()
@@ -66,7 +69,7 @@ def published(tmp_path_factory, arrow_rows) -> Warehouse:
             warehouse.replace(
                 SCORES, arrow_rows(SCORES, people), {"methodology": version, "day": day}, run_id="test", job="test"
             )
-    versions = [
+    versions: list[dict[str, Any]] = [
         {"version": "2026.11", "in_force_from": date(2000, 1, 1), "in_force_to": change - timedelta(days=1)},
         {"version": "2027.01", "in_force_from": change},
         {"version": "preview"},  # never official
@@ -94,7 +97,9 @@ def check(found: dict[str, pa.Table], warehouse: Warehouse, yesterday: date) -> 
     assert {row["methodology"] for row in rows} == {"2026.11", "2027.01"}  # the history goes over the change
 
 
-def test_spark_reads_the_official_scores(published, spark, monkeypatch):
+def test_spark_reads_the_official_scores(
+    published: Warehouse, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CLOUT_WAREHOUSE", published.root)
     variables: dict = {}
     exec(block("# spark\n"), variables)
@@ -103,7 +108,7 @@ def test_spark_reads_the_official_scores(published, spark, monkeypatch):
 
 @pytest.mark.system
 @pytest.mark.parametrize("tool", ["duckdb", "polars", "pandas"])
-def test_tools_read_the_official_scores_without_a_network(tool, published, tmp_path):
+def test_tools_read_the_official_scores_without_a_network(tool: str, published: Warehouse, tmp_path: Path) -> None:
     """In a process of its own, as a reader would; it also has to end well."""
     alone = ALONE if shutil.which("unshare") and subprocess.run([*ALONE, "true"], check=False).returncode == 0 else []
     saved = "\n".join(
@@ -119,7 +124,9 @@ def test_tools_read_the_official_scores_without_a_network(tool, published, tmp_p
     check(found, published, date.fromisoformat(ran.stdout.strip()))
 
 
-def test_a_day_published_twice_keeps_both_and_readers_count_nobody_twice(spark, warehouse, arrow_rows, monkeypatch):
+def test_a_day_published_twice_keeps_both_and_readers_count_nobody_twice(
+    spark: SparkSession, warehouse: Warehouse, arrow_rows: ArrowRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Through the real jobs: the official methodology, then the proposal."""
     day = date(2026, 11, 3)
     world = World(spark, warehouse.root, arrow_rows)
@@ -155,7 +162,9 @@ def table_after(marker: str) -> list[dict[str, str]]:
     return [dict(zip(head, row, strict=True)) for row in rows]
 
 
-def test_the_example_gives_these_scores(spark, warehouse, tmp_path, arrow_rows):
+def test_the_example_gives_these_scores(
+    spark: SparkSession, warehouse: Warehouse, tmp_path: Path, arrow_rows: ArrowRows
+) -> None:
     (acts,) = blocks("json")
     (tmp_path / "acts.jsonl").write_text(acts, encoding="utf-8")
     day = date(2026, 11, 3)
@@ -180,7 +189,7 @@ def test_the_example_gives_these_scores(spark, warehouse, tmp_path, arrow_rows):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_lead_to_files(page):
+def test_links_lead_to_files(page: Path) -> None:
     links = re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
     assert [link for link in links if not link.startswith(OUTSIDE) and not leads_somewhere(page, link)] == []
 
@@ -198,7 +207,7 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
 
 
-def test_files_and_tests_that_are_named_exist():
+def test_files_and_tests_that_are_named_exist() -> None:
     named = re.findall(r"`((?:dags|jobs|schemas|tests|infra)/[a-z0-9_./-]+)`", TEXT)
     assert [name for name in named if not (ROOT / name).exists()] == []
     for promise in README.split("## Promises")[1].split("\n## ")[0].splitlines():
@@ -207,7 +216,7 @@ def test_files_and_tests_that_are_named_exist():
             assert f"def {test}" in files, test
 
 
-def test_every_setting_is_documented():
+def test_every_setting_is_documented() -> None:
     """Every variable of clout's that Python or a script reads."""
     python = [*(ROOT / "jobs").rglob("*.py"), *(ROOT / "dags").glob("*.py"), ROOT / "tests" / "conftest.py"]
     read = {name for path in python for name in re.findall(r"\"(CLOUT_\w+)\"", path.read_text(encoding="utf-8"))}

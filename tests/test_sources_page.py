@@ -2,8 +2,10 @@
 
 import re
 from datetime import date
+from pathlib import Path
 
 import httpx2
+import pytest
 import typer
 
 from jobs.cli import display, main
@@ -35,37 +37,37 @@ def example(language: str, marker: str) -> str:
     return text
 
 
-def test_the_page_lists_every_type():
+def test_the_page_lists_every_type() -> None:
     listed = re.findall(r"^\| \[`([\w-]+)`\]\(\.\./\.\./jobs/sources/(\w+)\.py\)", PAGE, flags=re.MULTILINE)
     assert sorted(name for name, _ in listed) == sorted(TYPES)
     assert all(module == name.replace("-", "_") for name, module in listed)
 
 
-def test_every_live_type_says_whether_it_needs_a_secret():
+def test_every_live_type_says_whether_it_needs_a_secret() -> None:
     needs = {name: re.split(r"\W", cells[0])[0] for name, cells in table("type | connection").items()}
     assert needs == {
         name: ("optional" if TYPES[name].optional else "required") if TYPES[name].secret else "none" for name in LIVE
     }
 
 
-def test_budgets_are_those_of_the_code():
+def test_budgets_are_those_of_the_code() -> None:
     budgets = {name: cells[0] for name, cells in table("type | budget").items()}
     made = {name: class_of(name) for name in LIVE}
     assert budgets == {name: f"{of.REQUESTS:,} requests, {of.MINUTES:g} minutes" for name, of in made.items()}
 
 
-def test_every_field_of_an_entry_is_explained():
+def test_every_field_of_an_entry_is_explained() -> None:
     fields = {field.alias or name for name, field in Entry.model_fields.items()}
     assert {name for row in table("field | for") for name in re.findall(r"\w+", row)} == fields
 
 
-def test_every_field_of_ask_is_explained():
+def test_every_field_of_ask_is_explained() -> None:
     for name, cells in table("type | fields").items():
         assert set(re.findall(r"`(\w+)(?:: \w+)?`", cells[0])) >= set(ask_of(name).model_fields), name
     assert set(table("type | fields")) == LIVE
 
 
-def test_the_example_of_an_entry_has_every_field(tmp_path):
+def test_the_example_of_an_entry_has_every_field(tmp_path: Path) -> None:
     """But `platform`, which follows from a live type, and dollars, which only `x` costs."""
     (tmp_path / "sources.yaml").write_text(example("yaml", "entry"), encoding="utf-8")
     (entry,) = enabled_entries(tmp_path / "sources.yaml")
@@ -74,21 +76,23 @@ def test_the_example_of_an_entry_has_every_field(tmp_path):
     assert entry.budget.model_fields_set == set(Limits.model_fields) - {"dollars"}
 
 
-def test_the_example_of_a_population_can_be_read(tmp_path):
+def test_the_example_of_a_population_can_be_read(tmp_path: Path) -> None:
     (tmp_path / "people.tsv").write_text(example("text", "population"), encoding="utf-8")
     assert population.read(tmp_path / "people.tsv") == (
         ("ana", None, None), ("bo", date(2026, 11, 10), "joined the project"), ("cy", None, "a member from the start"),
     )  # fmt: skip
 
 
-def test_the_code_gives_every_reason_of_the_runbook():
+def test_the_code_gives_every_reason_of_the_runbook() -> None:
     """Its fixed parts, without numbers."""
     quoted = re.findall(r"`([^`]+)`", "\n".join(f"`{reason}`" for reason in table("the reason contains", RUNBOOK)))
     parts = [part.strip() for reason in quoted for part in re.split(r"\.\.\.|\(?\d+\)?;?", reason)]
     assert [part for part in parts if part not in CODE and not hasattr(httpx2, part)] == []
 
 
-def test_readme_shows_the_sources_as_clout_lists_them_in_a_fresh_checkout(capsys, monkeypatch, tmp_path):
+def test_readme_shows_the_sources_as_clout_lists_them_in_a_fresh_checkout(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     for name in ("CLOUT_SOURCES", "CLOUT_CONTACT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("CLOUT_WAREHOUSE", str(tmp_path / "none"))

@@ -3,6 +3,8 @@
 import multiprocessing
 import os
 import subprocess
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -18,19 +20,20 @@ STARTS = {
 
 
 @pytest.mark.parametrize("start", STARTS.values(), ids=STARTS)
-def test_a_unit_test_that_starts_something_fails(start):
+def test_a_unit_test_that_starts_something_fails(start: Callable[..., Any]) -> None:
     with pytest.raises(pytest.fail.Exception, match="starts a process or a JVM: mark it `system`, or"):
         start()
 
 
 @pytest.mark.system
-def test_a_system_test_may():
+def test_a_system_test_may() -> None:
     assert subprocess.run(["true"], check=False).returncode == 0
 
 
-def test_every_test_is_in_one_tier(request):
+def test_every_test_is_in_one_tier(request: pytest.FixtureRequest) -> None:
     """Those of this run."""
     for item in request.session.items:
+        assert isinstance(item, pytest.Function)
         (tier,) = (name for name in TIERS if item.get_closest_marker(name))
         if tier in IN_PROCESS:
             assert not {"spark", "cluster"}.intersection(item.fixturenames), item.nodeid

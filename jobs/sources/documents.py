@@ -22,6 +22,7 @@ _LISTS = ("orderedItems", "items", "data", "children", "comments_v2", "reactions
 _PRINTED = re.compile(rb"\s*(?:\[\s*(?:[{\]]|$)|\{\s*\n)")  # an array of objects, or an object over several lines
 _LISTED = re.compile(rb'"(?:%s)"\s*:\s*\[' % "|".join(_LISTS).encode())
 _SPACE = re.compile(r"[ \t\r\n]*")
+_BETWEEN = re.compile(r"[ \t\r\n,]*")  # values of a list or members of an object
 
 
 def is_document(head: bytes) -> bool:
@@ -37,15 +38,19 @@ def is_document(head: bytes) -> bool:
     return reader.met_list
 
 
-def several(line: bytes) -> list[bytes]:
-    """The values of a line that holds more than one, or a list of them. Empty if the line is one value or not JSON."""
+def several(line: bytes) -> Iterator[bytes]:
+    """The values of a line that holds more than one, or a list of them. Yields nothing if the line is one value or not JSON.
+    Reads the line twice, because a list of its values may need a hundred times the line's memory."""
     if not line.startswith((b"{", b"[")):
-        return []
+        return
+    alone, is_one = line.strip(), True
     try:
-        found = list(values(io.BytesIO(line)))
+        for text in values(io.BytesIO(line)):
+            is_one = is_one and text == alone
     except Rejected:
-        return []
-    return [] if found == [line.strip()] else found
+        return
+    if not is_one:
+        yield from values(io.BytesIO(line))
 
 
 def values(stream: BinaryIO) -> Iterator[bytes]:
@@ -56,7 +61,7 @@ def values(stream: BinaryIO) -> Iterator[bytes]:
 
 
 class _Reader:
-    """A text and a position in it. Only the current value is held in memory."""
+    """A text and a position in it. Holds only the current value in memory; of an object, all of it until its list begins."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self.met_list = False
@@ -65,12 +70,13 @@ class _Reader:
         self._scan = json.JSONDecoder().raw_decode
         self._text = ""
         self._at = 0
+        self._begin: int | None = None  # of the object that is yielded whole unless it holds a list
         self._ended = False
 
-    def next_char(self) -> str:
-        """Moves to the next non-space character and returns it; empty at the end."""
+    def next_char(self, skipped: re.Pattern[str] = _SPACE) -> str:
+        """Moves past what is skipped and returns the next character; empty at the end."""
         while True:
-            self._at = _SPACE.match(self._text, self._at).end()  # type: ignore[union-attr]
+            self._at = skipped.match(self._text, self._at).end()  # type: ignore[union-attr]
             if self._at < len(self._text):
                 return self._text[self._at]
             if not self._more():
@@ -78,7 +84,6 @@ class _Reader:
 
     def values(self) -> Iterator[bytes]:
         """The texts that the next value yields."""
-        self._forget()
         match self.next_char():
             case "{":
                 yield from self._object()
@@ -88,35 +93,29 @@ class _Reader:
                 yield self._value()[1]
 
     def _object(self) -> Iterator[bytes]:
-        begin = self._at
+        self._begin = self._at
         self._take("{")
-        holds_list, is_listing = False, False
-        while (char := self.next_char()) != "}":
-            if char == ",":
-                self._at += 1
-                continue
+        is_listing = False
+        while self.next_char(_BETWEEN) != "}":
             key = self._value()[0]
             self._take(":")
             if key in _LISTS and self.next_char() == "[":
-                holds_list = True
+                self._begin = None
                 yield from self._array()
             elif key == "data" and is_listing and self.next_char() == "{":
-                holds_list = True
                 yield from self._object()
+                self._begin = None
             else:
                 is_listing = is_listing or (self._value()[0] == "Listing" and key == "kind")
         self._at += 1
-        if not holds_list:
-            yield self._text[begin : self._at].encode()
+        if self._begin is not None:
+            yield self._text[self._begin : self._at].encode()
+            self._begin = None
 
     def _array(self) -> Iterator[bytes]:
         self.met_list = True
         self._take("[")
-        while (char := self.next_char()) != "]":
-            if char == ",":
-                self._at += 1
-                continue
-            self._forget()
+        while self.next_char(_BETWEEN) != "]":
             yield self._value()[1]
         self._at += 1
 
@@ -142,22 +141,23 @@ class _Reader:
             raise Rejected("document is not JSON from here on, or breaks off")
         self._at += 1
 
-    def _forget(self) -> None:
-        """Drops the text before the position, but not for every value, because dropping copies the rest."""
-        if self._at > PIECE_BYTES:
-            self._text, self._at = self._text[self._at :], 0
-
     def _more(self) -> bool:
-        """Reads at least as much text as it holds already, so a long value is not reparsed too often. Returns whether text was
-        added."""
-        if len(self._text) - self._at > MAX_CHARS:
+        """Drops the text before the current value, and adds more than that value has so far, so a long value is not reparsed
+        too often. Returns whether text was added."""
+        begin = self._at if self._begin is None else self._begin
+        needed = len(self._text) - begin
+        if needed > MAX_CHARS:
             raise Rejected(f"value is longer than {MAX_CHARS >> 20} MiB")
-        held = len(self._text)
-        while not self._ended and len(self._text) <= 2 * held:
+        added = ""
+        while not self._ended and len(added) <= needed:
             piece = self._stream.read1(PIECE_BYTES)  # type: ignore[attr-defined]
             self._ended = not piece
             try:
-                self._text += self._decode(piece, self._ended)
+                added += self._decode(piece, self._ended)
             except UnicodeDecodeError:
                 raise Rejected("document is not UTF-8") from None
-        return len(self._text) > held
+        if added:
+            self._text = self._text[begin:] + added
+            self._at -= begin
+            self._begin = None if self._begin is None else 0
+        return bool(added)

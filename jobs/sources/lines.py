@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import date
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -75,18 +76,18 @@ def decompressed(raw: BinaryIO, name: str = "input") -> BinaryIO:
             raise UsageError(f"{name}: {what.replace('FILE', name)}")
     match next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), None):
         case "gzip":
-            return io.BufferedReader(_Available(gzip.GzipFile(fileobj=stream)), BUFFER_BYTES)
+            return io.BufferedReader(_Available(gzip.GzipFile(fileobj=stream), name), BUFFER_BYTES)
         case "bzip2":
-            return io.BufferedReader(_Available(bz2.BZ2File(stream)), BUFFER_BYTES)
+            return io.BufferedReader(_Available(bz2.BZ2File(stream), name), BUFFER_BYTES)
         case "xz":
-            return io.BufferedReader(_Available(lzma.LZMAFile(stream)), BUFFER_BYTES)
+            return io.BufferedReader(_Available(lzma.LZMAFile(stream), name), BUFFER_BYTES)
         case "zstd":
             if _needs_dictionary(head):
                 raise UsageError(
                     f"{name}: compressed with a dictionary that is not here; decompress it with its dictionary"
                     " (`zstd -d -D DICTIONARY`), or record Jetstream without `compress=true`"
                 )
-            return io.BufferedReader(_Available(zstd.ZstdFile(stream, options=_LONG_WINDOWS)), BUFFER_BYTES)
+            return io.BufferedReader(_Available(zstd.ZstdFile(stream, options=_LONG_WINDOWS), name), BUFFER_BYTES)
     return stream
 
 
@@ -122,16 +123,25 @@ class _Readable(io.RawIOBase):
 
 class _Available(io.RawIOBase):
     """A reader that returns the bytes that an archive has available. The standard readers fill a whole buffer first, and lose
-    all of it if the archive is truncated within."""
+    all of it if the archive is truncated within. Raises `ReadError` if the archive needs more memory than the machine has."""
 
-    def __init__(self, archive: gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile | zstd.ZstdFile) -> None:
+    def __init__(self, archive: gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile | zstd.ZstdFile, name: str) -> None:
         self._archive = archive
+        self._name = name
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, into: Any) -> int:
-        data = self._archive.read1(len(into))
+        try:
+            data = self._archive.read1(len(into))
+        except (MemoryError, zstd.ZstdError) as error:
+            if isinstance(error, zstd.ZstdError) and "not enough memory" not in str(error):
+                raise
+            raise ReadError(
+                f"{self._name}: not enough memory to decompress it (zstd may need 2 GiB, xz 4 GiB); nothing pulled, every day"
+                " stays as it was. Pull again on a machine with more memory, or decompress it first"
+            ) from error
         into[: len(data)] = data
         return len(data)
 
@@ -230,33 +240,45 @@ def stream_pages(
     total = 0
     for line in _read(stream, read):
         total += 1
-        if line.fault is None:
-            _add(builder, line, parse)
-        else:
-            builder.reject(line.number, line.text, Rejected(line.fault))
-            if line.fault == ERROR_PAGE:
-                builder.note(Note(f"{Path(name).name} is {ERROR_PAGE}", True, day))
-            elif not line.text:
-                builder.note(Note(f"{Path(name).name} breaks off at line {line.number}", True, day))
-        if builder.line_count >= PAGE_LINES:
-            yield builder.page()
-            builder = PageBuilder(platform, name)
+        if line.fault == ERROR_PAGE:
+            builder.note(Note(f"{Path(name).name} is {ERROR_PAGE}", True, day))
+        elif line.fault is not None and not line.text:
+            builder.note(Note(f"{Path(name).name} breaks off at line {line.number}", True, day))
+        for text, records in _parsed(line, parse):
+            if isinstance(records, Rejected):
+                builder.reject(line.number, text, records)
+            else:
+                builder.add(line.number, text, records)
+            if builder.line_count >= PAGE_LINES:
+                yield builder.page()
+                builder = PageBuilder(platform, name)
     if total == 0:
         builder.note(Note(f"{Path(name).name} is empty", False, day))
     if builder.line_count or total == 0:
         yield builder.page()
 
 
-def _add(builder: PageBuilder, line: Line, parse: Parse) -> None:
-    """Adds a line, or each value of a line that holds several."""
+def _parsed(line: Line, parse: Parse) -> Iterable[tuple[bytes, Sequence[Record] | Rejected]]:
+    """The text and the records of a line, or of each value of a line that holds several. A fault takes the place of records."""
+    if line.fault is not None:
+        return ((line.text, Rejected(line.fault)),)
     try:
-        builder.add(line.number, line.text, parse(line.text))
+        return ((line.text, parse(line.text)),)
     except Rejected as fault:
-        found = documents.several(line.text)
-        if not found:
-            builder.reject(line.number, line.text, fault)
-        for text in found:
-            try:
-                builder.add(line.number, text, parse(text))
-            except Rejected as inner:
-                builder.reject(line.number, text, inner)
+        return _each(documents.several(line.text), parse, (line.text, fault))
+
+
+def _each(
+    texts: Iterator[bytes], parse: Parse, otherwise: tuple[bytes, Rejected]
+) -> Iterator[tuple[bytes, Sequence[Record] | Rejected]]:
+    """The texts and their records; `otherwise` if there is no text."""
+    first = next(texts, None)
+    if first is None:
+        yield otherwise
+        return
+    for text in chain((first,), texts):
+        try:
+            records: Sequence[Record] | Rejected = parse(text)
+        except Rejected as fault:
+            records = fault
+        yield text, records

@@ -25,7 +25,7 @@ def receiver() -> Iterator[Webhook]:
 
 
 @pytest.fixture(scope="module")
-def airflow(receiver, tmp_path_factory) -> Iterator[Up]:
+def airflow(receiver: Webhook, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     folder = tmp_path_factory.mktemp("airflow")
     settings = {
         "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False",  # nightly runs stay out of it; a backfill's runs are not theirs
@@ -41,12 +41,12 @@ def airflow(receiver, tmp_path_factory) -> Iterator[Up]:
 
 
 @pytest.fixture(scope="module")
-def api(airflow) -> httpx.Client:
+def api(airflow: Up) -> httpx.Client:
     return airflow.api()
 
 
 @pytest.fixture(scope="module")
-def pulled(airflow, api) -> list[dict]:
+def pulled(airflow: Up, api: httpx.Client) -> list[dict]:
     """The tasks of the pulls."""
     runs = airflow.backfill(api, "pull_activity", FIRST_DAY, LAST_DAY, "--max-active-runs", "10")
     assert [run["state"] for run in runs] == ["success"] * len(DAYS), airflow.logs()
@@ -57,13 +57,15 @@ def published(airflow: Up) -> pa.Table:
     return sorted_by_grain(SCORES, Warehouse(airflow.environment["CLOUT_WAREHOUSE"]).read(SCORES))
 
 
-def test_every_pull_has_the_pool_of_its_source(pulled):
+def test_every_pull_has_the_pool_of_its_source(pulled: list[dict]) -> None:
     pools = {(task["task_id"], task["pool"]) for task in pulled}
     assert pools == {("pulls", "default_pool"), ("pull", "source_sample")}
 
 
 @pytest.mark.parametrize("at_once", ["10", pytest.param("1", marks=pytest.mark.rehearsal)])
-def test_a_backfill_writes_what_clout_run_writes(airflow, api, pulled, by_hand, at_once):
+def test_a_backfill_writes_what_clout_run_writes(
+    airflow: Up, api: httpx.Client, pulled: list[dict], by_hand: pa.Table, at_once: str
+) -> None:
     again = ("--max-active-runs", at_once, "--reprocess-behavior", "completed")
     runs = airflow.backfill(api, "score_influence", FIRST_DAY, LAST_DAY, *again)
     assert [run["state"] for run in runs] == ["success"] * len(DAYS), airflow.logs()
@@ -75,7 +77,7 @@ def test_a_backfill_writes_what_clout_run_writes(airflow, api, pulled, by_hand, 
 
 
 @pytest.mark.rehearsal
-def test_no_two_jvms_ran_side_by_side(api):
+def test_no_two_jvms_ran_side_by_side(api: httpx.Client) -> None:
     tasks = api.get("/dags/score_influence/dagRuns/~/taskInstances").json()["task_instances"]
     spans = sorted(
         (task["start_date"], task["end_date"]) for task in tasks if task["task_id"] in ("engagement", "influence")
@@ -85,7 +87,7 @@ def test_no_two_jvms_ran_side_by_side(api):
 
 
 @pytest.mark.rehearsal
-def test_assets_say_which_day_arrived_and_what_was_published(airflow, api, by_hand):
+def test_assets_say_which_day_arrived_and_what_was_published(airflow: Up, api: httpx.Client, by_hand: pa.Table) -> None:
     events = api.get("/assets/events", params={"limit": 100}).json()["asset_events"]
     by_uri: dict[str, list[dict]] = {}
     for event in events:
@@ -98,7 +100,7 @@ def test_assets_say_which_day_arrived_and_what_was_published(airflow, api, by_ha
 
 
 @pytest.mark.rehearsal
-def test_lineage_names_what_each_task_reads_and_writes(airflow):
+def test_lineage_names_what_each_task_reads_and_writes(airflow: Up) -> None:
     root = airflow.environment["CLOUT_WAREHOUSE"].lstrip()
     lines = (airflow.home.parent / "lineage.jsonl").read_text().splitlines()
     ends = [event for event in map(json.loads, lines) if event["eventType"] == "COMPLETE"]
@@ -118,7 +120,9 @@ def test_lineage_names_what_each_task_reads_and_writes(airflow):
 
 
 @pytest.mark.rehearsal
-def test_a_night_without_a_source_is_published_and_reported(airflow, api, pulled, receiver):
+def test_a_night_without_a_source_is_published_and_reported(
+    airflow: Up, api: httpx.Client, pulled: list[dict], receiver: Webhook
+) -> None:
     """The second source's setting is wrong: wrong use is not retried, and the night goes on without it."""
     list_sources(airflow.home.parent / "sources.yaml", SOURCE, "broken:sample=people=none")
     (run,) = airflow.backfill(api, "pull_activity", DAY_AFTER, DAY_AFTER)

@@ -8,6 +8,8 @@ import sys
 from datetime import date
 from pathlib import Path
 
+from pyspark.sql import SparkSession
+
 from jobs.days import ONE_DAY
 from jobs.places import ROOT
 from jobs.warehouse.storage import Warehouse
@@ -15,7 +17,8 @@ from schemas.arrow import sorted_by_grain
 from schemas.engagement import ENGAGEMENT
 from schemas.influence import INFLUENCE
 from schemas.runs import RUNS
-from tests.cluster import ENVIRONMENT
+from tests.cluster import ENVIRONMENT, Cluster
+from tests.fixture_types import FindFile
 from tests.jobs import higgs as week
 from tests.tiny_days import settings_file
 
@@ -24,7 +27,7 @@ LAST = date(2012, 7, 3)  # the week's first three days: 54 thousand acts, a tent
 RUN_S = 900  # patience, on a machine that is busy with other things
 
 
-def test_a_real_day_has_the_same_rows(cluster, spark, data, tmp_path):
+def test_a_real_day_has_the_same_rows(cluster: Cluster, spark: SparkSession, data: FindFile, tmp_path: Path) -> None:
     """Counted and scored, against one session on this machine and engine memory. What follows needs no Spark, and is left out.
 
     Executors find no Python: nothing but expressions of Spark SQL reaches them.

@@ -94,40 +94,40 @@ def compare(name: str, found: Any) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(set(TASKS) - {MAPPED, ITS_ARGUMENTS}))
-def test_rendered_arguments(name):
+def test_rendered_arguments(name: str) -> None:
     compare(name, rendered(task_of(name)))
 
 
-def test_rendered_arguments_of_pull_activity():
+def test_rendered_arguments_of_pull_activity() -> None:
     mapped = task_of(MAPPED)
     compare(MAPPED, [rendered(mapped.unmap(arguments)) for arguments in pull_arguments()])
 
 
 @pytest.mark.parametrize("name", sorted(set(TASKS) - {MAPPED, ITS_ARGUMENTS}))
-def test_every_command_says_what_it_reads_and_writes(name):
+def test_every_command_says_what_it_reads_and_writes(name: str) -> None:
     fields = rendered(task_of(name))
     if command := fields.get("arguments") or fields.get("application_args"):
         assert command[0] in lineage.TABLES
 
 
-def test_spark_has_the_settings_of_infra_unless_somebody_names_others(monkeypatch):
+def test_spark_has_the_settings_of_infra_unless_somebody_names_others(monkeypatch: pytest.MonkeyPatch) -> None:
     assert common.spark_settings() == str(ROOT / "infra" / "spark-defaults.conf")
     monkeypatch.setenv("CLOUT_SPARK_SETTINGS", "/etc/other.conf")
     assert common.spark_settings() == "/etc/other.conf"
 
 
-def test_every_task_has_a_golden_file():
+def test_every_task_has_a_golden_file() -> None:
     assert {f"{name}.json" for name in TASKS} - {f"{ITS_ARGUMENTS}.json"} == {path.name for path in GOLDEN.iterdir()}
 
 
-def test_a_source_that_reads_like_a_template_or_a_script_is_taken_literally(sources):
+def test_a_source_that_reads_like_a_template_or_a_script_is_taken_literally(sources: Path) -> None:
     sources.write_text("- source: higgs=/data/{{ ds }}/$HOME/it's.sh", encoding="utf-8")
     (arguments,) = pull_arguments()
     pull = task_of(MAPPED).unmap(arguments)
     assert "higgs:higgs=/data/{{ ds }}/$HOME/it's.sh" in pull.command
 
 
-def test_each_source_is_pulled_in_its_own_pool_and_every_jvm_in_one():
+def test_each_source_is_pulled_in_its_own_pool_and_every_jvm_in_one() -> None:
     assert [(pull["source"], pull["pool"]) for pull in pull_arguments()] == [
         ("higgs", "source_higgs"),
         ("gh", "source_gh"),
@@ -139,23 +139,23 @@ def test_each_source_is_pulled_in_its_own_pool_and_every_jvm_in_one():
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_every_task_ends(name):
+def test_every_task_ends(name: str) -> None:
     assert task_of(name).execution_timeout > timedelta(0)
 
 
 @pytest.mark.parametrize("dag", DAGS.values(), ids=DAGS)
-def test_every_run_ends_before_the_next_night_begins(dag: DAG):
+def test_every_run_ends_before_the_next_night_begins(dag: DAG) -> None:
     assert dag.dagrun_timeout
     assert timedelta(0) < dag.dagrun_timeout < timedelta(days=1)
 
 
-def test_a_pull_is_tried_until_the_day_is_settled():
+def test_a_pull_is_tried_until_the_day_is_settled() -> None:
     pull = task_of(MAPPED)
     tries = [min(pull.retry_delay * 2**n, pull.max_retry_delay) for n in range(pull.retries)]
     assert sum(tries, timedelta(0)) > timedelta(hours=nights().settle_hours)
 
 
-def test_an_operator_accepts_a_day_by_a_parameter():
+def test_an_operator_accepts_a_day_by_a_parameter() -> None:
     publish = task_of("score_influence.publish")
     assert (
         rendered(publish, accept="the world changed; it's true")["arguments"][3]
@@ -165,7 +165,7 @@ def test_an_operator_accepts_a_day_by_a_parameter():
 
 
 @pytest.mark.parametrize("dag", DAGS.values(), ids=DAGS)
-def test_the_serialized_dag_holds_no_path_and_no_setting(dag: DAG, tmp_path):
+def test_the_serialized_dag_holds_no_path_and_no_setting(dag: DAG, tmp_path: Path) -> None:
     text = json.dumps(DagSerialization.to_dict(dag), default=str)
     text = re.sub(r'"(relative_)?fileloc": "[^"]*"', "", text)  # Airflow's own
     for here in (str(ROOT), sys.prefix, "/warehouse", str(tmp_path)):
@@ -173,24 +173,24 @@ def test_the_serialized_dag_holds_no_path_and_no_setting(dag: DAG, tmp_path):
 
 
 @pytest.mark.parametrize("dag", DAGS.values(), ids=DAGS)
-def test_every_dag_names_its_owner(dag: DAG):
+def test_every_dag_names_its_owner(dag: DAG) -> None:
     assert {task.owner for task in dag.tasks} == {"clout"}
     assert dag.owner_links == {"clout": "mailto:clout@localhost"}
 
 
 @pytest.mark.parametrize(("text", "hours"), [("08:00", 8.0), ("06:30", 6.5)])
-def test_the_deadline_is_a_time_of_day(text, hours):
+def test_the_deadline_is_a_time_of_day(text: str, hours: float) -> None:
     assert common.deadline_of(text) == timedelta(hours=hours)
 
 
 @pytest.mark.parametrize("text", ["8 o'clock", "08:00+02:00", "08:00:30", "2026-11-03", ""])
-def test_a_deadline_that_is_no_time_of_day_is_refused(text):
+def test_a_deadline_that_is_no_time_of_day_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match=f"CLOUT_DEADLINE={re.escape(text)}: expected HH:MM"):
         common.deadline_of(text)
 
 
 @pytest.mark.parametrize("dag", DAGS.values(), ids=DAGS)
-def test_a_run_covers_one_utc_day_and_needs_no_other_run(dag: DAG):
+def test_a_run_covers_one_utc_day_and_needs_no_other_run(dag: DAG) -> None:
     crons = {"repair": "0 10 * * *", "maintain": "0 12 * * 0", "validate": "0 14 * * 1"}
     assert dag.timetable == CronDataIntervalTimetable(crons.get(dag.dag_id, "0 0 * * *"), timezone="UTC")
     assert not dag.catchup
@@ -198,13 +198,13 @@ def test_a_run_covers_one_utc_day_and_needs_no_other_run(dag: DAG):
 
 
 @pytest.mark.parametrize("dag", DAGS.values(), ids=DAGS)
-def test_documentation_names_what_to_read_next(dag: DAG):
+def test_documentation_names_what_to_read_next(dag: DAG) -> None:
     assert dag.doc_md
     assert dag.doc_md.count("infra/runbooks/") >= 2
     assert all(word in dag.doc_md for word in ("**Arrives**", "**Read by**", "**When it fails**"))
 
 
-def test_steps_of_a_scored_day_are_in_order_and_readers_wake_after_the_last():
+def test_steps_of_a_scored_day_are_in_order_and_readers_wake_after_the_last() -> None:
     task_id, order = "wait_for_pulls", ["wait_for_pulls"]
     while following := score_influence.dag.get_task(task_id).downstream_task_ids:
         (task_id,) = following
@@ -222,11 +222,11 @@ class TestWarehouse:
     """One for all tasks of a night."""
 
     @pytest.fixture(autouse=True)
-    def no_choice(self, monkeypatch, tmp_path):
+    def no_choice(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delenv("CLOUT_WAREHOUSE")
         monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
 
-    def test_real_data_and_the_simulation_have_their_own(self, sources, tmp_path):
+    def test_real_data_and_the_simulation_have_their_own(self, sources: Path, tmp_path: Path) -> None:
         assert common.warehouse() == str(tmp_path / "clout" / "warehouse")
         sources.write_text("- source: sample", encoding="utf-8")
         assert common.warehouse() == str(tmp_path / "clout" / "sample")
@@ -234,13 +234,13 @@ class TestWarehouse:
     @pytest.mark.parametrize(
         ("listed", "fault"), [("- source: sample\n- source: gharchive=", "mixed"), ("[]", "no source")]
     )
-    def test_where_it_cannot_be_decided_the_task_fails(self, sources, listed, fault):
+    def test_where_it_cannot_be_decided_the_task_fails(self, sources: Path, listed: str, fault: str) -> None:
         sources.write_text(listed, encoding="utf-8")
         with pytest.raises(UsageError, match=fault):
             common.warehouse()
 
 
-def test_airflow_reads_them_without_a_fault_or_anything_heavy(tmp_path):
+def test_airflow_reads_them_without_a_fault_or_anything_heavy(tmp_path: Path) -> None:
     """The dag-processor reads the files again and again, each time in a new process."""
     script = """
 import sys
@@ -259,7 +259,7 @@ assert not heavy, heavy
     assert process.returncode == 0, process.stderr
 
 
-def test_nothing_of_airflow_2_is_left():
+def test_nothing_of_airflow_2_is_left() -> None:
     process = subprocess.run(
         [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "AIR", ROOT / "dags"],
         capture_output=True, text=True, check=False,

@@ -1,6 +1,7 @@
 """A backfill decides its days in ascending order: a day waits while an earlier one is at work."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -16,7 +17,7 @@ DAY = timezone.datetime(2012, 7, 2)
 
 
 @pytest.fixture
-def running(monkeypatch):
+def running(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[dict]]:
     """`running(COUNT, ...)`: how many of the runs that are asked for are running, at each look; the questions asked."""
 
     def put(*counts: int) -> list[dict]:
@@ -38,7 +39,7 @@ def wait() -> None:
     task.execute({"logical_date": DAY})
 
 
-def test_goes_on_where_no_earlier_day_is_at_work(running):
+def test_goes_on_where_no_earlier_day_is_at_work(running: Callable[..., list[dict]]) -> None:
     asked = running(0)
     wait()
     (question,) = asked
@@ -48,7 +49,7 @@ def test_goes_on_where_no_earlier_day_is_at_work(running):
     assert DAY not in question["logical_dates"]
 
 
-def test_defers_while_one_is_and_the_trigger_fires_when_none_is_left(running):
+def test_defers_while_one_is_and_the_trigger_fires_when_none_is_left(running: Callable[..., list[dict]]) -> None:
     running(1)
     with pytest.raises(TaskDeferred) as deferred:
         wait()

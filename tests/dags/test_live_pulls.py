@@ -183,7 +183,7 @@ COMPLETE = {
 }
 
 
-def test_a_platform_that_fails_stops_no_other(night, failing):
+def test_a_platform_that_fails_stops_no_other(night: Night, failing: dict[str, tuple[str, str]]) -> None:
     assert night.coverage() == COMPLETE
     assert {int(number) for _, _, number in night.acts("hn")} == hackernews.EXPECTED
     assert night.acts("hub") == {("like", "ana", "8"), ("reply", "ana", "issuecomment-70")}
@@ -191,7 +191,9 @@ def test_a_platform_that_fails_stops_no_other(night, failing):
     assert home == {("post", "ana"), ("reshare", "bo")}
 
 
-def test_the_failed_pull_leaves_the_day_as_it_was_and_is_retried(night, failing):
+def test_the_failed_pull_leaves_the_day_as_it_was_and_is_retried(
+    night: Night, failing: dict[str, tuple[str, str]]
+) -> None:
     assert night.acts("dba") == set()
     (error,) = [row["error"] for row in night.warehouse.read(RUNS).to_pylist() if row["status"] == "failed"]
     assert error == (
@@ -200,11 +202,13 @@ def test_the_failed_pull_leaves_the_day_as_it_was_and_is_retried(night, failing)
     )
 
 
-def test_each_pull_has_the_pool_of_its_source(failing):
+def test_each_pull_has_the_pool_of_its_source(failing: dict[str, tuple[str, str]]) -> None:
     assert {source: pool for source, (_, pool) in failing.items()} == {name: f"source_{name}" for name in SOURCES}
 
 
-def test_the_token_reaches_its_platform_and_is_written_nowhere(night, failing):
+def test_the_token_reaches_its_platform_and_is_written_nowhere(
+    night: Night, failing: dict[str, tuple[str, str]]
+) -> None:
     assert night.platforms["hub"].headers["authorization"] == f"Bearer {TOKEN}"
     for name in ("hn", "home", "dba"):
         assert "authorization" not in {header.lower() for header in night.platforms[name].headers}
@@ -214,7 +218,7 @@ def test_the_token_reaches_its_platform_and_is_written_nowhere(night, failing):
     assert holding(TOKEN, night.folder) == []
 
 
-def test_the_next_attempt_asks_only_what_is_missing(night, failing):
+def test_the_next_attempt_asks_only_what_is_missing(night: Night, failing: dict[str, tuple[str, str]]) -> None:
     for platform in night.platforms.values():
         platform.asked.clear()
     night.platforms["dba"].answer = one_question

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -27,7 +28,7 @@ RUN = SimpleNamespace(
 
 
 @pytest.fixture
-def connection(monkeypatch):
+def connection(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """`connection(TYPE, **fields)`: Airflow has `clout_notify`."""
 
     def put(conn_type: str, **fields: Any) -> None:
@@ -38,24 +39,24 @@ def connection(monkeypatch):
 
 
 @pytest.fixture
-def sent(monkeypatch):
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[Notice]:
     """The notices that would be sent."""
     notices: list[Notice] = []
     monkeypatch.setattr(notify, "send", notices.append)
     return notices
 
 
-def test_a_notice_names_day_source_reason_and_runbook():
+def test_a_notice_names_day_source_reason_and_runbook() -> None:
     assert str(NOTICE) == TEXT
 
 
-def test_without_a_connection_it_is_logged(connection, caplog):
+def test_without_a_connection_it_is_logged(connection: Callable[..., None], caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.ERROR):
         notify.send(NOTICE)
     assert caplog.messages == [TEXT]
 
 
-def test_a_webhook_receives_it_as_json(connection):
+def test_a_webhook_receives_it_as_json(connection: Callable[..., None]) -> None:
     with webhook() as receiver:
         connection("http", host=receiver.url)
         notify.send(NOTICE)
@@ -67,7 +68,9 @@ def test_a_webhook_receives_it_as_json(connection):
     ]  # fmt: skip
 
 
-def test_an_email_goes_to_whom_the_connection_names(connection, monkeypatch):
+def test_an_email_goes_to_whom_the_connection_names(
+    connection: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     mails: list[SmtpNotifier] = []
     monkeypatch.setattr(SmtpNotifier, "notify", lambda self, context: mails.append(self))
     connection("smtp", host="localhost", extra={"to": "oncall@example.org", "from_email": "clout@example.org"})
@@ -79,7 +82,7 @@ def test_an_email_goes_to_whom_the_connection_names(connection, monkeypatch):
     assert "reason: gone &lt;404&gt; {{ ds }}" in mail.html_content
 
 
-def test_slack_gets_the_text(connection, monkeypatch):
+def test_slack_gets_the_text(connection: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
     messages: list[SlackWebhookNotifier] = []
     monkeypatch.setattr(SlackWebhookNotifier, "notify", lambda self, context: messages.append(self))
     connection("slackwebhook", password="T/B/x")
@@ -88,7 +91,7 @@ def test_slack_gets_the_text(connection, monkeypatch):
     assert (message.text, message.slack_webhook_conn_id) == (TEXT, "clout_notify")
 
 
-def test_a_connection_of_another_type_is_refused(connection):
+def test_a_connection_of_another_type_is_refused(connection: Callable[..., None]) -> None:
     connection("postgres", host="localhost")
     with pytest.raises(
         ValueError, match="clout_notify is of type 'postgres'; expected one of smtp, slackwebhook, http"
@@ -96,7 +99,7 @@ def test_a_connection_of_another_type_is_refused(connection):
         notify.send(NOTICE)
 
 
-def test_one_notice_that_fails_holds_back_no_other(monkeypatch):
+def test_one_notice_that_fails_holds_back_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[Notice] = []
 
     def send(notice: Notice) -> None:
@@ -110,21 +113,21 @@ def test_one_notice_that_fails_holds_back_no_other(monkeypatch):
     assert len(tried) == 2
 
 
-def test_a_failed_task_is_reported_with_its_source_and_error(sent):
+def test_a_failed_task_is_reported_with_its_source_and_error(sent: list[Notice]) -> None:
     task = SimpleNamespace(dag_id="pull_activity", task_id="pull", source="gh")
     context = {"ti": SimpleNamespace(task=task), "dag_run": RUN, "exception": OSError("gone")}
     TaskFailed(runbook="late_or_missing_day.md")(context)
     assert sent == [Notice("pull_activity.pull failed", DAY, "gone", "late_or_missing_day.md", "gh")]
 
 
-def test_a_task_that_vanished_is_reported_too(sent):
+def test_a_task_that_vanished_is_reported_too(sent: list[Notice]) -> None:
     context = {"ti": SimpleNamespace(task=SimpleNamespace(dag_id="d", task_id="t")), "dag_run": RUN}
     TaskFailed(runbook="x.md")(context)
     assert sent == [Notice("d.t failed", DAY, "failed without reporting an error; see its log", "x.md")]
 
 
 @pytest.mark.parametrize(("reason", "count"), [("timed_out", 1), ("task_failure", 0)])
-def test_a_run_that_hangs_is_reported_once(sent, reason, count):
+def test_a_run_that_hangs_is_reported_once(sent: list[Notice], reason: str, count: int) -> None:
     dag: Any = SimpleNamespace(dag_id="score_influence", dagrun_timeout=timedelta(hours=20), user_defined_macros={})
     RunTimedOut(runbook="x.md").notify({"reason": reason, "dag": dag, "dag_run": RUN})
     notice = Notice("score_influence did not end", DAY, "still running after 20:00:00; stopped", "x.md")
@@ -132,7 +135,7 @@ def test_a_run_that_hangs_is_reported_once(sent, reason, count):
 
 
 @pytest.mark.parametrize(("run_type", "count"), [("scheduled", 1), ("backfill", 0), ("manual", 0)])
-def test_nights_alone_have_a_deadline(sent, run_type, count):
+def test_nights_alone_have_a_deadline(sent: list[Notice], run_type: str, count: int) -> None:
     run = {
         "dag_id": "score_influence",
         "run_type": run_type,
@@ -146,7 +149,7 @@ def test_nights_alone_have_a_deadline(sent, run_type, count):
     assert sent == [notice] * count
 
 
-def test_the_deadline_is_counted_from_the_beginning_of_the_day():
+def test_the_deadline_is_counted_from_the_beginning_of_the_day() -> None:
     assert notify.deadline(None, "late_or_missing_day.md", "the day") is None
     alert = notify.deadline(timedelta(hours=8), "late_or_missing_day.md", "the day")
     assert alert is not None

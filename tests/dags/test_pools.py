@@ -62,7 +62,7 @@ print(json.dumps({"created": sorted(created), "again": again, "kept": kept, "giv
 
 
 @pytest.fixture(scope="module")
-def said(tmp_path_factory) -> dict:
+def said(tmp_path_factory: pytest.TempPathFactory) -> dict:
     folder = tmp_path_factory.mktemp("pools")
     list_sources(folder / "sources.yaml", "a:sample=seed=1", "b:sample=seed=2")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("CLOUT_", "AIRFLOW"))}
@@ -72,10 +72,10 @@ def said(tmp_path_factory) -> dict:
     return json.loads(ran.stdout.splitlines()[-1])
 
 
-def test_missing_pools_are_created_and_others_left_alone(said):
+def test_missing_pools_are_created_and_others_left_alone(said: dict) -> None:
     assert said["created"] == ["source_a", "spark"]
     assert (said["again"], said["kept"]) == ([], 5)
 
 
-def test_each_mapped_pull_gets_the_pool_of_its_source_if_it_exists(said):
+def test_each_mapped_pull_gets_the_pool_of_its_source_if_it_exists(said: dict) -> None:
     assert said["given"] == {"0": "source_a", "1": "source_b", "2": "default_pool"}

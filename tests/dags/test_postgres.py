@@ -2,7 +2,9 @@
 
 import os
 import signal
+from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from jobs.warehouse.storage import Warehouse
@@ -22,7 +24,7 @@ pytestmark = [
 ]
 
 
-def test_a_backfill_writes_what_clout_run_writes(by_hand, tmp_path):
+def test_a_backfill_writes_what_clout_run_writes(by_hand: pa.Table, tmp_path: Path) -> None:
     installed = postgres.programs()
     assert installed is not None
     settings = {"AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False"}

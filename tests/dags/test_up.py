@@ -2,6 +2,8 @@
 
 import signal
 import subprocess
+from pathlib import Path
+from signal import Signals
 
 import pytest
 
@@ -13,7 +15,7 @@ pytestmark = pytest.mark.rehearsal
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_stopping_in_the_middle_of_a_task_leaves_nothing(number, tmp_path):
+def test_stopping_in_the_middle_of_a_task_leaves_nothing(number: Signals, tmp_path: Path) -> None:
     # The nightly run of yesterday begins at once; this number of people keeps it busy for some seconds.
     with webhook() as receiver, up(
         tmp_path,
@@ -38,7 +40,7 @@ def test_stopping_in_the_middle_of_a_task_leaves_nothing(number, tmp_path):
         assert pulls() == ["failed"]
 
 
-def test_a_second_start_is_refused_and_a_taken_port_is_named(tmp_path):
+def test_a_second_start_is_refused_and_a_taken_port_is_named(tmp_path: Path) -> None:
     with up(tmp_path, environment(tmp_path, "sample", AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE="False")) as started:
         again = subprocess.run(COMMAND, env=started.environment, capture_output=True, text=True, check=False)
         assert again.returncode == 1

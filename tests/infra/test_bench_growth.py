@@ -27,20 +27,20 @@ PEOPLE, DAYS = 2_000, 2  # enough that every kind occurs, and replies that are m
 
 
 @pytest.fixture
-def growth(monkeypatch) -> ModuleType:
+def growth(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(BENCH)
     return importlib.import_module("growth")
 
 
 @pytest.fixture
-def made(growth, tmp_path) -> Warehouse:
+def made(growth: ModuleType, tmp_path: Path) -> Warehouse:
     warehouse = Warehouse(str(tmp_path / "made"))
     growth.make(warehouse, PEOPLE, DAYS)
     return warehouse
 
 
 @pytest.fixture
-def pulled(growth, tmp_path) -> Warehouse:
+def pulled(growth: ModuleType, tmp_path: Path) -> Warehouse:
     warehouse = Warehouse(str(tmp_path / "pulled"))
     warehouse.create_tables()
     (spec,) = parse_specs([f"sample=people={PEOPLE},seed=1"])
@@ -71,14 +71,16 @@ def counted(activity: pa.Table) -> list[dict[str, Any]]:
     return [dict(zip(ENGAGEMENT.column_names, (*row, count), strict=True)) for row, count in sorted(counts.items())]
 
 
-def test_the_rows_scored_are_those_of_a_pull(made, pulled):
+def test_the_rows_scored_are_those_of_a_pull(made: Warehouse, pulled: Warehouse) -> None:
     engagement = sorted_rows(made, ENGAGEMENT)
     assert engagement == counted(pulled.read(ACTIVITY))
     assert {row["kind"] for row in engagement} == set(KINDS)
     assert sorted_rows(made, COVERAGE) == sorted_rows(pulled, COVERAGE)
 
 
-def test_accounts_are_everybodys_as_a_pull_observes_them(made, pulled, growth):
+def test_accounts_are_everybodys_as_a_pull_observes_them(
+    made: Warehouse, pulled: Warehouse, growth: ModuleType
+) -> None:
     accounts = sorted_rows(made, ACCOUNTS)
     assert len(accounts) == PEOPLE
     seen = [row for row in sorted_rows(pulled, ACCOUNTS) if row["day"] == growth.graphs.FIRST_DAY]

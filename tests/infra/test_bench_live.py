@@ -13,7 +13,7 @@ BENCH = Path(__file__).parent.parent.parent / "infra" / "bench"
 
 
 @pytest.fixture
-def live(monkeypatch) -> ModuleType:
+def live(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(BENCH)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     module = importlib.import_module("live")
@@ -21,7 +21,7 @@ def live(monkeypatch) -> ModuleType:
     return module
 
 
-def test_the_roster_is_pulled_as_fast_as_the_limit_allows(live):
+def test_the_roster_is_pulled_as_fast_as_the_limit_allows(live: ModuleType) -> None:
     figures = {figure.what.strip(): figure for figure in live.roster(5, 4, 2)}
     assert figures["requests"].measured > 2 * 5  # two of each account, and the likes of one
     assert figures["refused requests"].measured == 0
@@ -30,7 +30,7 @@ def test_the_roster_is_pulled_as_fast_as_the_limit_allows(live):
     assert live.table([*figures.values()]).row_count == len(figures)
 
 
-def test_all_events_of_the_stream_are_recorded_and_parsed(live):
+def test_all_events_of_the_stream_are_recorded_and_parsed(live: ModuleType) -> None:
     figures = {figure.what.strip(): figure for figure in live.stream(2_000)}
     pulled, least = (figures[f"{what}"].measured for what in (PULLED, "only received, and its JSON parsed"))
     assert pulled > figures["parsed"].measured > 0
@@ -40,7 +40,9 @@ def test_all_events_of_the_stream_are_recorded_and_parsed(live):
     assert 10 < figures["peak memory"].measured < 1_000
 
 
-def test_a_pull_that_lacks_events_is_no_figure(live, monkeypatch, capfd):
+def test_a_pull_that_lacks_events_is_no_figure(
+    live: ModuleType, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(live, "server", lambda *given, served=live.server: served(given[0], 1_000))
     with pytest.raises(SystemExit):
         list(live.stream(2_000))

@@ -24,14 +24,14 @@ def interpreter(version: str) -> Path | None:
     return None
 
 
-def test_the_claimed_versions_are_those_that_set_up_accepts():
+def test_the_claimed_versions_are_those_that_set_up_accepts() -> None:
     assert VERSIONS == ["3.11", "3.12", "3.13"]
     assert r"^3\.1[123]$" in (ROOT / "infra" / "setup.sh").read_text()
 
 
 @pytest.mark.rehearsal
 @pytest.mark.parametrize("version", [version for version in VERSIONS if not sys.version.startswith(version)])
-def test_unit_tests_pass_on_another_python(version, tmp_path):
+def test_unit_tests_pass_on_another_python(version: str, tmp_path: Path) -> None:
     """Takes some minutes for each version: it installs everything again."""
     python = interpreter(version)
     if python is None:

@@ -61,7 +61,7 @@ def runnable(command: str, folder: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory) -> Path:
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with data, and a home with two warehouses: in that of real data the day is published, that of the simulation
     is empty."""
     folder = tmp_path_factory.mktemp("runbooks")
@@ -107,7 +107,7 @@ def run(folder: Path, script: str) -> str:
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: page.stem)
-def test_every_command_works(page, prepared, tmp_path):
+def test_every_command_works(page: Path, prepared: Path, tmp_path: Path) -> None:
     folder = tmp_path / "copy"
     shutil.copytree(prepared, folder)
     script = "".join(runnable(command, folder) for command in commands(page))

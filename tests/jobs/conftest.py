@@ -1,12 +1,19 @@
 """What the tests of jobs share."""
 
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jobs import day_range, engagement, influence, session
 from jobs.warehouse.storage import Warehouse
+from schemas.coverage import COVERAGE
+from schemas.influence import INFLUENCE
+from tests.fixture_types import ArrowRows
 from tests.jobs import consenting, without_spark
+from tests.jobs.passing import DAY, VERSION
 from tests.jobs.pulls import Pulls
 
 
@@ -16,7 +23,7 @@ def pull(warehouse: Warehouse, tmp_path: Path) -> Pulls:
 
 
 @pytest.fixture
-def night(warehouse: Warehouse, arrow_rows) -> Warehouse:
+def night(warehouse: Warehouse, arrow_rows: ArrowRows) -> Warehouse:
     """A warehouse without a legal basis, in which four people are scored and checked on two days."""
     return consenting.scored(warehouse, arrow_rows)
 
@@ -28,3 +35,24 @@ def sparkless(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "build", lambda: None)
     monkeypatch.setattr(engagement, "run", without_spark.count)
     monkeypatch.setattr(influence, "run", without_spark.score)
+
+
+@pytest.fixture
+def scored(warehouse: Warehouse, arrow_rows: ArrowRows) -> Callable[..., None]:
+    """`scored([...])`: these rows are the day's `influence`, and the day is covered."""
+
+    def write(people: list[dict[str, Any]], day: date = DAY, covered: bool = True) -> None:
+        place = {"methodology": VERSION, "day": day}
+        once: dict[str, dict[str, Any]] = {}
+        repeats = []  # of a person: `replace` refuses them, so they come with a write of their own
+        for row in people:
+            if once.setdefault(row["person_id"], row) is not row:
+                repeats.append(row | {"day": day})
+        rows = arrow_rows(INFLUENCE, [row | {"day": day} for row in once.values()])
+        warehouse.replace(INFLUENCE, rows, place, run_id="r", job="influence")
+        if repeats:
+            warehouse.append(INFLUENCE, arrow_rows(INFLUENCE, repeats), place, run_id="r", job="influence")
+        coverage = arrow_rows(COVERAGE, [{"day": day}] if covered else [])
+        warehouse.replace(COVERAGE, coverage, {"day": day}, run_id="r", job="j")
+
+    return write

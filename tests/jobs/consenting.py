@@ -1,6 +1,8 @@
 """Four people who are scored and checked on two days, and what they agree to."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from jobs import checks, consent, publish
 from jobs.people.consent import row
@@ -10,6 +12,7 @@ from schemas.coverage import COVERAGE
 from schemas.influence import INFLUENCE
 from schemas.methodology import load
 from schemas.scores import SCORES
+from tests.fixture_types import ArrowRows
 
 DAY = date(2026, 11, 3)
 DAYS = (DAY, DAY + timedelta(days=1))
@@ -20,7 +23,7 @@ TODAY = SAID.date()
 PEOPLE = [f"twitter:{n}" for n in range(4)]
 
 
-def scored(warehouse: Warehouse, arrow_rows) -> Warehouse:
+def scored(warehouse: Warehouse, arrow_rows: ArrowRows) -> Warehouse:
     """A warehouse without a legal basis, in which four people are scored and checked on two days."""
     params = consent.Params(at=SAID, by="tests", origin="operator")
     consent.record_basis(warehouse, params, None, BATCH)
@@ -35,20 +38,22 @@ def scored(warehouse: Warehouse, arrow_rows) -> Warehouse:
     return warehouse
 
 
-def say(warehouse, hours: int = 0, **scopes: str) -> None:
+def say(warehouse: Warehouse, hours: int = 0, **scopes: str) -> None:
     """`say(warehouse, n1="public")`: what `twitter:1` agrees to."""
     params = consent.Params(at=SAID + timedelta(hours=hours), by="tests", origin="import")
     said = [row(f"twitter:{who.removeprefix('n')}", scope, TODAY) for who, scope in scopes.items()]
     consent.record(warehouse, params, said, BATCH)
 
 
-def change(warehouse, how=publish.run, day: date = DAY, today: date = TODAY) -> dict[str, float]:
+def change(
+    warehouse: Warehouse, how: Callable[..., Any] = publish.run, day: date = DAY, today: date = TODAY
+) -> dict[str, float]:
     return how(warehouse, publish.Params(day=day, methodology=OFFICIAL, today=today), BATCH)
 
 
-def published(warehouse, day: date = DAY) -> list[str]:
+def published(warehouse: Warehouse, day: date = DAY) -> list[str]:
     return sorted(warehouse.read(SCORES, {"day": day})["person_id"].to_pylist())
 
 
-def apply(warehouse, today: date = TODAY) -> list[tuple[date, int]]:
+def apply(warehouse: Warehouse, today: date = TODAY) -> list[tuple[date, int]]:
     return [(params.day, withdrawn) for params, withdrawn in consent.apply(warehouse, today, BATCH)]

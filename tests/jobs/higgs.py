@@ -2,22 +2,25 @@
 
 from datetime import date
 
+from pyspark.sql import SparkSession
+
 from jobs import checks, engagement, influence, publish, pull_activity
 from jobs.sources.spec import parse_specs
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
 from schemas.methodology import load
+from tests.fixture_types import FindFile
 from tests.grounds import publish_everybody
 
 FIRST, LAST = date(2012, 7, 1), date(2012, 7, 7)
 OFFICIAL = load("2026.11")
 
 
-def source_of(data) -> str:
+def source_of(data: FindFile) -> str:
     return f"higgs={data('twitter-higgs/higgs-activity_time.txt.gz')}"
 
 
-def pull(warehouse: Warehouse, data, last: date = LAST) -> None:
+def pull(warehouse: Warehouse, data: FindFile, last: date = LAST) -> None:
     """All days up to this one, without a JVM."""
     warehouse.create_tables()
     publish_everybody(warehouse)
@@ -25,7 +28,7 @@ def pull(warehouse: Warehouse, data, last: date = LAST) -> None:
     pull_activity.run(warehouse, pull_activity.Params(source=source, first_day=FIRST, last_day=last), Batch("test"))
 
 
-def score(spark, warehouse: Warehouse, last: date = LAST) -> None:
+def score(spark: SparkSession, warehouse: Warehouse, last: date = LAST) -> None:
     """All days up to this one counted, and this one scored and published."""
     batch = Batch("test")
     counted = engagement.Params(day=last, first_day=OFFICIAL.first_day(last))

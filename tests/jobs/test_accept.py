@@ -2,8 +2,10 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from datetime import date, timedelta
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +20,7 @@ from schemas.coverage import COVERAGE
 from schemas.influence import INFLUENCE
 from schemas.methodology import load
 from schemas.runs import RUNS
+from tests.fixture_types import ArrowRows
 
 DAY = date(2026, 11, 30)
 OFFICIAL = load("2026.11")
@@ -27,7 +30,7 @@ PEOPLE = "people_within_trailing_bounds"
 FINDING = "people 10.0, expected 50.0 to 1,000.0 after the 7 days published before (2026-11-23..2026-11-29)"
 
 
-def written(warehouse: Warehouse, arrow_rows, day: date, people: int, **changes: float) -> None:
+def written(warehouse: Warehouse, arrow_rows: ArrowRows, day: date, people: int, **changes: float) -> None:
     """The day has as many people, of influence 1 each, and is covered."""
     values = {"day": day, "influence": 1.0, "direct": 1.0, "score": 10.0} | changes
     rows = arrow_rows(INFLUENCE, [values | {"person_id": f"twitter:{n}"} for n in range(people)])
@@ -37,7 +40,7 @@ def written(warehouse: Warehouse, arrow_rows, day: date, people: int, **changes:
 
 
 @pytest.fixture(scope="module")
-def a_week(empty, tmp_path_factory, arrow_rows) -> Warehouse:
+def a_week(empty: Warehouse, tmp_path_factory: pytest.TempPathFactory, arrow_rows: ArrowRows) -> Warehouse:
     """Seven days of 100 people are published, and the next day has 10. To be copied."""
     made = Warehouse(str(shutil.copytree(empty.root, tmp_path_factory.mktemp("week") / "warehouse")))
     for n in range(7, 0, -1):
@@ -48,12 +51,12 @@ def a_week(empty, tmp_path_factory, arrow_rows) -> Warehouse:
 
 
 @pytest.fixture
-def week(a_week, tmp_path) -> Warehouse:
+def week(a_week: Warehouse, tmp_path: Path) -> Warehouse:
     return Warehouse(str(shutil.copytree(a_week.root, tmp_path / "warehouse")))
 
 
 @pytest.fixture
-def score(week, arrow_rows):
+def score(week: Warehouse, arrow_rows: ArrowRows) -> Callable[..., None]:
     """`score(day, people)`: as `written`, in this week."""
     return partial(written, week, arrow_rows)
 
@@ -67,7 +70,9 @@ def is_published(warehouse: Warehouse, day: date) -> bool:
     return publications.current(warehouse, OFFICIAL.version, day) is not None
 
 
-def test_a_week_of_refused_days_opens_nothing_and_one_accepted_day_moves_the_bounds(week, score):
+def test_a_week_of_refused_days_opens_nothing_and_one_accepted_day_moves_the_bounds(
+    week: Warehouse, score: Callable[..., None]
+) -> None:
     for n in range(10):
         day = DAY + timedelta(days=n)
         score(day, 10)
@@ -79,7 +84,9 @@ def test_a_week_of_refused_days_opens_nothing_and_one_accepted_day_moves_the_bou
     assert [n for n in range(11) if is_published(week, DAY + timedelta(days=n))] == [9, 10]
 
 
-def test_what_is_accepted_is_said_and_on_record_in_publications_and_runs(week, capsys, monkeypatch):
+def test_what_is_accepted_is_said_and_on_record_in_publications_and_runs(
+    week: Warehouse, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CLOUT_WAREHOUSE", week.root)
     with pytest.raises(CheckError):
         decide(week, DAY)
@@ -98,7 +105,9 @@ def test_what_is_accepted_is_said_and_on_record_in_publications_and_runs(week, c
     assert (runs[-1]["job"], parameters["accept"], parameters["accepted"][PEOPLE]) == ("publish", WHY, FINDING)
 
 
-def test_checks_that_accept_let_the_day_be_published_as_a_dag_does(week, capsys, monkeypatch):
+def test_checks_that_accept_let_the_day_be_published_as_a_dag_does(
+    week: Warehouse, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CLOUT_WAREHOUSE", week.root)
     for command in ("checks", "publish"):
         main.app([command, "--day", str(DAY), "--accept", WHY], standalone_mode=False)
@@ -108,7 +117,7 @@ def test_checks_that_accept_let_the_day_be_published_as_a_dag_does(week, capsys,
     assert (made.why, made.accepted[PEOPLE]) == (WHY, FINDING)
 
 
-def test_nothing_but_bounds_is_accepted(week, score):
+def test_nothing_but_bounds_is_accepted(week: Warehouse, score: Callable[..., None]) -> None:
     score(DAY, 10, score=101.0)
     with pytest.raises(CheckError):
         decide(week, DAY)
@@ -120,7 +129,7 @@ def test_nothing_but_bounds_is_accepted(week, score):
     assert not is_published(week, DAY)
 
 
-def test_a_day_within_its_bounds_has_nothing_to_accept(week, score):
+def test_a_day_within_its_bounds_has_nothing_to_accept(week: Warehouse, score: Callable[..., None]) -> None:
     score(DAY, 100)
     decide(week, DAY, accept=WHY)
     (made,) = publications.history(week, OFFICIAL.version, DAY)

@@ -13,12 +13,12 @@ from jobs.sources.values import derived_id
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from schemas.rejects import REJECTS
-from tests.jobs.pulls import DAY, NEXT, NEXT_NOON, NOON, NOON_TEXT, good, like
+from tests.jobs.pulls import DAY, NEXT, NEXT_NOON, NOON, NOON_TEXT, Pulls, good, like
 
 # Every line is an act, or is reported with its reason
 
 
-def test_each_line_of_a_text_is_an_act_or_a_reject_with_its_reason(pull):
+def test_each_line_of_a_text_is_an_act_or_a_reject_with_its_reason(pull: Pulls) -> None:
     path = pull.file(
         "day.txt",
         f"1 2 {NOON} RT",
@@ -54,7 +54,7 @@ def test_each_line_of_a_text_is_an_act_or_a_reject_with_its_reason(pull):
     assert pulled == Pulled(DAY, "higgs", 3, 7, 0, 0, None, repeated_count=1)
 
 
-def test_each_activity_is_an_act_or_is_rejected_or_unresolved_or_ignored(pull):
+def test_each_activity_is_an_act_or_is_rejected_or_unresolved_or_ignored(pull: Pulls) -> None:
     path = pull.file(
         "day.jsonl",
         like("ana"),
@@ -99,7 +99,7 @@ def test_each_activity_is_an_act_or_is_rejected_or_unresolved_or_ignored(pull):
     assert pull.table(REJECTS, "excerpt")[9] == (json.dumps(like({"type": "Tombstone", "id": "gone"})),)
 
 
-def test_a_parent_is_found_in_any_file_of_the_pull_and_else_the_reply_is_a_post(pull):
+def test_a_parent_is_found_in_any_file_of_the_pull_and_else_the_reply_is_a_post(pull: Pulls) -> None:
     comments = pull.file(
         "comments.jsonl",  # read before the file that says who wrote what they answer
         {"id": "c1", "author": "ana", "parent_id": "t3_s1", "created_utc": NOON},
@@ -120,7 +120,7 @@ def test_a_parent_is_found_in_any_file_of_the_pull_and_else_the_reply_is_a_post(
     assert pull.coverage() == [(DAY, "reddit", "complete", None, 3, 0, 1, 0)]
 
 
-def test_what_was_taken_back_on_the_same_day_counts_for_nothing(pull):
+def test_what_was_taken_back_on_the_same_day_counts_for_nothing(pull: Pulls) -> None:
     path = pull.file(
         "day.jsonl",
         like("ana"),
@@ -134,7 +134,7 @@ def test_what_was_taken_back_on_the_same_day_counts_for_nothing(pull):
     assert pull.coverage() == [(DAY, "mastodon", "complete", None, 1, 0, 0, 3)]  # the like and two Undos of the day
 
 
-def test_an_archive_that_breaks_off_is_partial_and_keeps_what_came_before(pull):
+def test_an_archive_that_breaks_off_is_partial_and_keeps_what_came_before(pull: Pulls) -> None:
     # Random actors, so that the packed bytes are many and the last act is far behind the break.
     text = b"".join(b"%d 2 %d RT\n" % (int.from_bytes(os.urandom(4), "big"), NOON) for _ in range(10_000))
     path = pull.file("day.txt.gz")
@@ -146,7 +146,7 @@ def test_an_archive_that_breaks_off_is_partial_and_keeps_what_came_before(pull):
     assert 1000 < line - 1 < 10_000
 
 
-def test_a_line_of_100_mb_is_one_reject_between_its_neighbours(pull):
+def test_a_line_of_100_mb_is_one_reject_between_its_neighbours(pull: Pulls) -> None:
     path = pull.file("day.txt.gz")
     with gzip.open(path, "wb", compresslevel=1) as packed:
         packed.write(f"1 2 {NOON} RT\n".encode())
@@ -158,7 +158,7 @@ def test_a_line_of_100_mb_is_one_reject_between_its_neighbours(pull):
     assert pull.table(REJECTS, "line", "reason", "excerpt") == [(2, "line is longer than 16 MiB", "9" * 199 + "…")]
 
 
-def test_a_text_in_another_encoding_fails_whole(pull):
+def test_a_text_in_another_encoding_fails_whole(pull: Pulls) -> None:
     path = pull.file("day.txt")
     path.write_text("".join(f"{actor} 2 {NOON} RT\n" for actor in range(40)), encoding="utf-16")
     with pytest.raises(TooManyRejectsError, match="41 of 41 lines rejected, expected at most 5%"):
@@ -166,7 +166,7 @@ def test_a_text_in_another_encoding_fails_whole(pull):
     assert pull.table(ACTIVITY) == []
 
 
-def test_an_empty_file_is_complete_with_a_warning_and_so_is_a_day_without_a_line(pull):
+def test_an_empty_file_is_complete_with_a_warning_and_so_is_a_day_without_a_line(pull: Pulls) -> None:
     empty, other = pull.file("empty.txt"), pull.file("other.txt", f"1 2 {NEXT_NOON} RT")
     pulled = pull(f"empty:higgs={empty}") + pull(f"other:higgs={other}")
     assert pull.coverage() == [
@@ -177,7 +177,7 @@ def test_an_empty_file_is_complete_with_a_warning_and_so_is_a_day_without_a_line
     assert pull.table(ACTIVITY) == pull.table(REJECTS) == []
 
 
-def test_a_missing_file_is_an_error_before_anything_is_written(pull):
+def test_a_missing_file_is_an_error_before_anything_is_written(pull: Pulls) -> None:
     there = pull.file("there.txt", f"1 2 {NOON} RT")
     with pytest.raises(UsageError, match=r"gone\.txt: no such file"):
         pull(f"higgs={there}", f"higgs={pull.folder / 'gone.txt'}")
@@ -187,7 +187,7 @@ def test_a_missing_file_is_an_error_before_anything_is_written(pull):
 # Too much that is bad
 
 
-def test_more_rejects_than_the_share_fail_the_pull_and_leave_the_day_as_it_was(pull):
+def test_more_rejects_than_the_share_fail_the_pull_and_leave_the_day_as_it_was(pull: Pulls) -> None:
     path = pull.file("day.txt", *good(19), "bad")
     pull(f"higgs={path}")  # 1 of 20 is 5 %, which passes
     counting = pull.counting()
@@ -206,19 +206,21 @@ def test_more_rejects_than_the_share_fail_the_pull_and_leave_the_day_as_it_was(p
     assert pull.states() == [(DAY, "done", None), (DAY, "failed", str(failed.value))]
 
 
-def test_what_is_unresolved_or_ignored_does_not_count_towards_the_share(pull):
+def test_what_is_unresolved_or_ignored_does_not_count_towards_the_share(pull: Pulls) -> None:
     path = pull.file("day.jsonl", like("ana", object="unknown"), like("bo", type="Update"), like("ana", published=None))
     pull(f"mastodon:activitystreams={path}", max_reject_share=0)
     assert pull.coverage() == [(DAY, "mastodon", "complete", None, 0, 0, 2, 1)]
 
 
-def test_lines_without_a_day_count_against_all_that_was_read_and_not_against_the_day_they_are_put_on(pull):
+def test_lines_without_a_day_count_against_all_that_was_read_and_not_against_the_day_they_are_put_on(
+    pull: Pulls,
+) -> None:
     path = pull.file("week.txt", *good(5), *good(95, NEXT_NOON), *["bad"] * 4)
     pull(f"higgs={path}")  # 4 of 104 lines read, though 4 of 9 that are put on this day
     assert pull.coverage() == [(DAY, "higgs", "complete", None, 5, 4, 0, 0)]
 
 
-def test_one_bad_day_of_a_range_fails_alone(pull):
+def test_one_bad_day_of_a_range_fails_alone(pull: Pulls) -> None:
     path = pull.file("week.txt", *good(100), *good(9, NEXT_NOON), f"1 2 {NEXT_NOON} XX")
     with pytest.raises(PullError) as failed:
         pull(f"higgs={path}", last_day=NEXT)

@@ -23,13 +23,13 @@ NOBODY = "http://127.0.0.1:9"  # a port where nothing listens
          "Generic S3 error: HTTP error: Connection refused"),
     ],
 )  # fmt: skip
-def test_causes_are_reported_and_traces_are_not(text, causes):
+def test_causes_are_reported_and_traces_are_not(text: str, causes: str) -> None:
     assert cause(OSError(text)) == causes
 
 
 @pytest.mark.system
 @pytest.mark.parametrize("command", [["show", "--top", "9"], ["doctor"]])
-def test_a_store_that_does_not_answer_is_named_with_its_cause(command, tmp_path):
+def test_a_store_that_does_not_answer_is_named_with_its_cause(command: list[str], tmp_path: Path) -> None:
     store = {
         "CLOUT_WAREHOUSE": "s3://bucket/clout", "AWS_ENDPOINT_URL": NOBODY, "AWS_ALLOW_HTTP": "true",
         "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y", "AWS_REGION": "us-east-1",

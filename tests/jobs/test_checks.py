@@ -2,7 +2,9 @@
 
 import json
 import math
-from datetime import date, timedelta
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -10,52 +12,17 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from jobs import checks, publish
-from jobs.checks import CheckError, Params
-from jobs.nights.gate import BOUNDS
+from jobs.checks import CheckError
 from jobs.publish import NotPublishedError
-from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
 from schemas import arrow
 from schemas.coverage import COVERAGE
 from schemas.influence import INFLUENCE
 from schemas.methodology import load
-from schemas.publications import PUBLICATIONS
 from schemas.runs import RUNS
 from schemas.scores import SCORES
-
-DAY = date(2026, 11, 3)
-VERSION = "2026.11"
-BATCH = Batch("test")
-
-
-def person(number: int = 1, **changes: Any) -> dict[str, Any]:
-    """A row of `influence` that passes every check."""
-    parts = {"direct": 1.0, "second": 0.5, "third": 0.25, "influence": 1.75, "score": 24.9}
-    return {"day": DAY, "methodology": VERSION, "person_id": f"twitter:{number}", **parts} | changes
-
-
-@pytest.fixture
-def scored(warehouse, arrow_rows):
-    """`scored([...])`: these rows are the day's `influence`, and the day is covered."""
-
-    def write(people: list[dict[str, Any]], day: date = DAY, covered: bool = True) -> None:
-        place, by = {"methodology": VERSION, "day": day}, {"run_id": "r", "job": "influence"}
-        once: dict[str, dict[str, Any]] = {}
-        repeats = []  # of a person: `replace` refuses them, so they come with a write of their own
-        for row in people:
-            if once.setdefault(row["person_id"], row) is not row:
-                repeats.append(row | {"day": day})
-        warehouse.replace(INFLUENCE, arrow_rows(INFLUENCE, [row | {"day": day} for row in once.values()]), place, **by)
-        if repeats:
-            warehouse.append(INFLUENCE, arrow_rows(INFLUENCE, repeats), place, **by)
-        coverage = arrow_rows(COVERAGE, [{"day": day}] if covered else [])
-        warehouse.replace(COVERAGE, coverage, {"day": day}, run_id="r", job="j")
-
-    return write
-
-
-def check(warehouse: Warehouse, day: date = DAY) -> dict[str, str]:
-    return checks.run(warehouse, Params(day=day, methodology=VERSION), BATCH)
+from tests.fixture_types import ArrowRows
+from tests.jobs.passing import BATCH, DAY, VERSION, check, person
 
 
 def publish_day(warehouse: Warehouse, day: date = DAY) -> None:
@@ -80,7 +47,9 @@ NAMES = [
 ]
 
 
-def test_a_good_day_passes_every_check_and_the_run_records_them(warehouse, scored):
+def test_a_good_day_passes_every_check_and_the_run_records_them(
+    warehouse: Warehouse, scored: Callable[..., None]
+) -> None:
     scored([person(1), person(2, direct=0.0, second=0.0, third=0.0, influence=0.0, score=0.0), person(3, score=100.0)])
     assert check(warehouse) == dict.fromkeys(NAMES, "ok")
     (row,) = warehouse.read(RUNS).to_pylist()
@@ -136,7 +105,9 @@ BAD = {
 
 
 @pytest.mark.parametrize("bad", BAD)
-def test_every_fault_of_a_bad_day_is_reported_and_nothing_is_published(warehouse, scored, bad):
+def test_every_fault_of_a_bad_day_is_reported_and_nothing_is_published(
+    warehouse: Warehouse, scored: Callable[..., None], bad: str
+) -> None:
     people, expected = BAD[bad]
     scored([person(), person(2)])
     check(warehouse)
@@ -156,7 +127,7 @@ def test_every_fault_of_a_bad_day_is_reported_and_nothing_is_published(warehouse
     assert "; ".join(f"{name}: {result}" for name, result in faults.items()) == expected
 
 
-def test_a_day_without_coverage_is_not_published(warehouse, scored):
+def test_a_day_without_coverage_is_not_published(warehouse: Warehouse, scored: Callable[..., None]) -> None:
     scored([person()], covered=False)
     with pytest.raises(
         CheckError, match="coverage_present: coverage 2026-11-03: 0 rows, expected one for each platform"
@@ -164,7 +135,7 @@ def test_a_day_without_coverage_is_not_published(warehouse, scored):
         check(warehouse)
 
 
-def test_several_faults_are_reported_at_once(warehouse, scored):
+def test_several_faults_are_reported_at_once(warehouse: Warehouse, scored: Callable[..., None]) -> None:
     scored([person(score=101.0), person(direct=3.0)], covered=False)
     with pytest.raises(CheckError) as failed:
         check(warehouse)
@@ -172,7 +143,7 @@ def test_several_faults_are_reported_at_once(warehouse, scored):
         assert f"{name}: " in str(failed.value)
 
 
-def test_a_table_that_left_its_contract_is_reported(tmp_path, arrow_rows):
+def test_a_table_that_left_its_contract_is_reported(tmp_path: Path, arrow_rows: ArrowRows) -> None:
     """Another program wrote ranks as text, and left out where they are."""
     warehouse = Warehouse(str(tmp_path))
     good = arrow_rows(INFLUENCE, [person()])
@@ -187,7 +158,7 @@ def test_a_table_that_left_its_contract_is_reported(tmp_path, arrow_rows):
     assert published(warehouse) == []
 
 
-def test_nulls_against_the_contract_are_reported(arrow_rows):
+def test_nulls_against_the_contract_are_reported(arrow_rows: ArrowRows) -> None:
     good = arrow_rows(INFLUENCE, [person()])
     nullable = pa.schema([field.with_nullable(True) for field in good.schema])
     bad = good.cast(nullable).set_column(6, nullable.field(6), pa.nulls(1, pa.float64()))
@@ -195,91 +166,9 @@ def test_nulls_against_the_contract_are_reported(arrow_rows):
     assert checks.contract(good.schema, good.to_batches()) is None
 
 
-# What was published before bounds a day
-
-
-@pytest.fixture
-def published_days(warehouse, arrow_rows):
-    """`published_days({day: (people, influence)})`: these days' newest publications."""
-
-    def write(days: dict[date, tuple[int, float]], sequence: int = 1, methodology: str = VERSION) -> None:
-        for day, (people, influence) in days.items():
-            row = {"day": day, "methodology": methodology, "sequence": sequence, "change": "publish"}
-            rows = arrow_rows(PUBLICATIONS, [row | {"people": people, "influence": influence}])
-            partition = {"day": day, "methodology": methodology, "sequence": sequence}
-            warehouse.replace(PUBLICATIONS, rows, partition, run_id="r", job="publish")
-
-    return write
-
-
-def before(*people: int, last: date = DAY - timedelta(days=1)) -> dict[date, tuple[int, float]]:
-    return {last - timedelta(days=n): (count, 1.75 * count) for n, count in enumerate(reversed(people))}
-
-
-PEOPLE = "people_within_trailing_bounds"
-TOO_FEW = "people 2.0, expected 50.0 to 1,000.0 after the"
-
-
-def test_after_enough_published_days_a_day_out_of_bounds_is_refused_however_old_they_are(
-    warehouse, scored, published_days
-):
-    published_days(before(*[100] * 7, last=date(2020, 1, 31)))
-    scored([person(1), person(2)])
-    with pytest.raises(CheckError) as failed:
-        check(warehouse)
-    assert f"{PEOPLE}: {TOO_FEW} 7 days published before (2020-01-25..2020-01-31)" in str(failed.value)
-    assert str(failed.value).endswith(
-        'is kept. If the figures are right, run `clout publish --day 2026-11-03 --accept "WHY"`'
-    )
-
-
-def test_after_fewer_published_days_it_passes_with_a_warning_on_record(warehouse, scored, published_days):
-    published_days(before(*[100] * 6))
-    scored([person(1), person(2)])
-    results = check(warehouse)
-    assert results[PEOPLE] == f"warning: {TOO_FEW} 6 days published before (2026-10-28..2026-11-02)"
-    assert [name for name, result in results.items() if result != "ok"] == list(BOUNDS)
-    assert json.loads(warehouse.read(RUNS)["checks"][0].as_py()) == results
-
-
-def test_what_counts_of_a_published_day_is_its_newest_change_under_the_same_methodology(
-    warehouse, scored, published_days
-):
-    days = before(*[100] * 7)
-    published_days(days)
-    published_days(before(2), sequence=2)  # the day before was restored or published again
-    published_days(before(*[100] * 40, last=DAY + timedelta(days=50)), methodology="2027.01")
-    scored([person(1), person(2)])
-    assert check(warehouse)[PEOPLE] == "ok"
-    published_days({DAY - timedelta(days=1): (0, 0.0)}, sequence=3)  # withdrawn
-    assert check(warehouse)[PEOPLE].startswith(f"warning: {TOO_FEW} 6 days")
-
-
-def test_the_nearest_days_are_sought_among_withdrawn_and_missing_ones(warehouse, scored, published_days):
-    published_days(before(*[100] * 7, last=DAY - timedelta(days=200)))
-    published_days(before(*[0] * 40))
-    scored([person(1), person(2)])
-    with pytest.raises(CheckError, match=r"7 days published before \(2026-04-11\.\.2026-04-17\)"):
-        check(warehouse)
-
-
-def test_an_operator_may_accept_what_is_out_of_bounds_and_nothing_else(warehouse, scored, published_days):
-    published_days(before(*[100] * 7))
-    scored([person(1), person(2)])
-    accepting = Params(day=DAY, methodology=VERSION, accept="the platform closed down")
-    results = checks.run(warehouse, accepting, BATCH)
-    assert results[PEOPLE].startswith(f"accepted: {TOO_FEW} 7 days")
-    (run,) = warehouse.read(RUNS).to_pylist()
-    assert json.loads(run["parameters"])["accept"] == "the platform closed down"
-    assert json.loads(run["checks"]) == results
-    scored([person(1), person(2, score=101.0)])
-    with pytest.raises(CheckError, match="score_on_scale: 1 scores outside 0 to 100") as failed:
-        checks.run(warehouse, accepting, BATCH)
-    assert "--accept" not in str(failed.value)
-    assert "bounds" not in str(failed.value)
-
-
-def test_a_partial_source_is_named_and_refuses_nothing(warehouse, scored, arrow_rows):
+def test_a_partial_source_is_named_and_refuses_nothing(
+    warehouse: Warehouse, scored: Callable[..., None], arrow_rows: ArrowRows
+) -> None:
     scored([person()])
     reports = [
         {"source": "b", "status": "partial", "reason": "the file ends early"},

@@ -22,6 +22,7 @@ from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from schemas.lookups import LOOKUPS
 from schemas.scores import SCORES
+from tests.fixture_types import ArrowRows
 
 pytestmark = pytest.mark.system
 
@@ -43,7 +44,7 @@ def ended(root: str, *arguments: str, **options: Any) -> tuple[int, str | None, 
     return process.returncode, out, err
 
 
-def publish(warehouse: Warehouse, arrow_rows, people: list[dict]) -> None:
+def publish(warehouse: Warehouse, arrow_rows: ArrowRows, people: list[dict]) -> None:
     rows = arrow_rows(SCORES, people)
     warehouse.replace(SCORES, rows, {"methodology": "2026.11", "day": DAY}, run_id="r", job="publish")
 
@@ -62,7 +63,7 @@ def mounted(where: Path, *arguments: str) -> Iterator[Path]:
         subprocess.run(["umount", str(where)], check=True)
 
 
-def test_exit_codes_and_streams_are_those_of_a_process(warehouse, arrow_rows):
+def test_exit_codes_and_streams_are_those_of_a_process(warehouse: Warehouse, arrow_rows: ArrowRows) -> None:
     """Two people share a handle."""
     publish(
         warehouse, arrow_rows, [{"person_id": f"twitter:{number}", "handle": "bo", "rank": number} for number in (1, 2)]
@@ -84,7 +85,9 @@ def test_exit_codes_and_streams_are_those_of_a_process(warehouse, arrow_rows):
 
 
 @pytest.mark.parametrize("form", ["--csv", "--json", None])
-def test_a_reader_that_has_seen_enough_ends_the_command_quietly(warehouse, arrow_rows, form):
+def test_a_reader_that_has_seen_enough_ends_the_command_quietly(
+    warehouse: Warehouse, arrow_rows: ArrowRows, form: str | None
+) -> None:
     publish(warehouse, arrow_rows, [{"person_id": f"twitter:{n}", "rank": n + 1} for n in range(20_000)])
     process = start(warehouse.root, "show", *filter(None, [form]), "--top", "20000", stdout=subprocess.PIPE)
     assert process.stdout is not None
@@ -96,7 +99,7 @@ def test_a_reader_that_has_seen_enough_ends_the_command_quietly(warehouse, arrow
 
 
 @pytest.mark.parametrize("stream", [0, 1, 2])
-def test_a_closed_stream_changes_nothing(warehouse, stream):
+def test_a_closed_stream_changes_nothing(warehouse: Warehouse, stream: int) -> None:
     """Else the first file that is opened would take the stream's place, and what is said would land in it."""
     code, _, err = ended(warehouse.root, *PULL, stdout=subprocess.DEVNULL, preexec_fn=lambda: os.close(stream))
     assert (code, err) == (0, "")
@@ -104,7 +107,7 @@ def test_a_closed_stream_changes_nothing(warehouse, stream):
     assert warehouse.row_count(ACTIVITY, {"day": DAY}) > 0
 
 
-def test_a_closed_output_is_no_fault_of_a_command_that_shows(warehouse, arrow_rows):
+def test_a_closed_output_is_no_fault_of_a_command_that_shows(warehouse: Warehouse, arrow_rows: ArrowRows) -> None:
     publish(warehouse, arrow_rows, [{}])
     assert ended(warehouse.root, "show", "--top", "20", preexec_fn=lambda: os.close(1)) == (0, None, "")
 
@@ -114,7 +117,9 @@ def test_a_closed_output_is_no_fault_of_a_command_that_shows(warehouse, arrow_ro
     "command",
     [("show", "--top", "9", *form) for form in ((), ("--csv",), ("--json",), ("--help",))],
 )
-def test_a_full_disk_under_the_output_is_one_line(warehouse, arrow_rows, command):
+def test_a_full_disk_under_the_output_is_one_line(
+    warehouse: Warehouse, arrow_rows: ArrowRows, command: tuple[str, ...]
+) -> None:
     publish(warehouse, arrow_rows, [{}])
     with open("/dev/full", "w") as full:
         result = ended(warehouse.root, *command, stdout=full)
@@ -122,7 +127,7 @@ def test_a_full_disk_under_the_output_is_one_line(warehouse, arrow_rows, command
 
 
 @pytest.mark.parametrize("size", ["40k", "400k"], ids=["while tables are made", "while rows are written"])
-def test_a_full_disk_under_the_warehouse_is_one_line(tmp_path, size):
+def test_a_full_disk_under_the_warehouse_is_one_line(tmp_path: Path, size: str) -> None:
     with mounted(tmp_path / "small", "-t", "tmpfs", "-o", f"size={size}", "tmpfs") as small:
         pull = (*PULL[:-1], "sample=people=20000")
         code, out, err = ended(str(small / "warehouse"), *pull, stdout=subprocess.PIPE)
@@ -131,7 +136,7 @@ def test_a_full_disk_under_the_warehouse_is_one_line(tmp_path, size):
 
 
 @pytest.mark.parametrize("command", [PULL, ("checks", "--day", str(DAY))])
-def test_a_read_only_warehouse_is_one_line(warehouse, tmp_path, command):
+def test_a_read_only_warehouse_is_one_line(warehouse: Warehouse, tmp_path: Path, command: tuple[str, ...]) -> None:
     """Delta's client would panic in the middle of a write."""
     with mounted(tmp_path / "ro", "--bind", "-o", "ro", warehouse.root) as root:
         result = ended(str(root), *command, stdout=subprocess.PIPE)
@@ -141,7 +146,9 @@ def test_a_read_only_warehouse_is_one_line(warehouse, tmp_path, command):
 
 
 @pytest.mark.parametrize(("columns", "shown"), [(24, ["score"]), (44, ["rank", "person", "score"])])
-def test_a_narrow_terminal_keeps_the_score(warehouse, arrow_rows, columns, shown):
+def test_a_narrow_terminal_keeps_the_score(
+    warehouse: Warehouse, arrow_rows: ArrowRows, columns: int, shown: list[str]
+) -> None:
     publish(warehouse, arrow_rows, [{"person_id": f"twitter:{'8' * 17}", "handle": "bo" * 10, "score": 12.5}])
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
@@ -163,13 +170,13 @@ def test_a_narrow_terminal_keeps_the_score(warehouse, arrow_rows, columns, shown
         ("jobs.publish", ("pyspark",)),
     ],
 )
-def test_a_command_imports_only_what_it_needs(module, heavy):
+def test_a_command_imports_only_what_it_needs(module: str, heavy: tuple[str, ...]) -> None:
     code = f"import sys, {module}; print([name for name in {heavy} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert found.stdout == "[]\n"
 
 
-def test_show_does_not_wait_for_pandas(warehouse):
+def test_show_does_not_wait_for_pandas(warehouse: Warehouse) -> None:
     """pyarrow would import it if it could."""
     begin = "import sys; sys.argv[1:] = ['show', '--top', '9']\nfrom jobs.cli import entry\n"
     code = begin + "try: entry.main()\nfinally: print('pandas' in sys.modules)"
@@ -179,7 +186,7 @@ def test_show_does_not_wait_for_pandas(warehouse):
     assert found.stdout == "False\n"
 
 
-def test_a_warehouse_is_private_to_its_owner(tmp_path):
+def test_a_warehouse_is_private_to_its_owner(tmp_path: Path) -> None:
     """Folders 0700, files 0600, whatever the user's own umask is."""
     acts = tmp_path / "acts.jsonl"
     acts.write_text(

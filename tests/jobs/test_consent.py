@@ -1,6 +1,8 @@
 """From a person's word to what readers of published days see."""
 
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -8,6 +10,7 @@ from jobs import checks, consent, leaving, publish
 from jobs.errors import UsageError
 from jobs.people.consent import of_people, row
 from jobs.warehouse import digests, histories, publications, runs, suppression
+from jobs.warehouse.storage import Warehouse
 from schemas.consent import CONSENT
 from schemas.histories import HISTORIES
 from schemas.influence import INFLUENCE
@@ -16,22 +19,23 @@ from schemas.restatements import RESTATEMENTS
 from schemas.runs import RUNS
 from schemas.score_changes import SCORE_CHANGES
 from schemas.scores import SCORES
+from tests.fixture_types import ArrowRows
 from tests.grounds import REASON
 from tests.jobs.consenting import BATCH, DAY, DAYS, OFFICIAL, PEOPLE, SAID, TODAY, apply, change, published, say
 
 
-def import_(warehouse, who: str, scope: str, said: datetime, hours: int) -> dict[str, float]:
+def import_(warehouse: Warehouse, who: str, scope: str, said: datetime, hours: int) -> dict[str, float]:
     """Imports a word of `twitter:WHO` from a file that says that it is of `said`, that many hours after `SAID`."""
     params = consent.Params(at=SAID + timedelta(hours=hours), by="tests", origin="import")
     return consent.record(warehouse, params, [row(f"twitter:{who}", scope, said.date()) | {"said_at": said}], BATCH)
 
 
-def now(warehouse, who: str, day: date = TODAY + timedelta(days=9)) -> str:
+def now(warehouse: Warehouse, who: str, day: date = TODAY + timedelta(days=9)) -> str:
     return of_people(warehouse, [f"twitter:{who}"], day)[f"twitter:{who}"]
 
 
 @pytest.mark.parametrize("origin", ["operator", "import"])
-def test_an_old_file_overrides_no_later_refusal(night, origin):
+def test_an_old_file_overrides_no_later_refusal(night: Warehouse, origin: str) -> None:
     """`twitter:1` refused at `SAID`."""
     params = consent.Params(at=SAID, by="tests", origin=origin)
     consent.record(night, params, [row("twitter:1", "no", DAY)], BATCH)
@@ -42,7 +46,7 @@ def test_an_old_file_overrides_no_later_refusal(night, origin):
     assert now(night, "1") == "public"
 
 
-def test_an_old_refusal_in_a_file_overrides_no_later_consent_but_one_of_the_same_day(night):
+def test_an_old_refusal_in_a_file_overrides_no_later_consent_but_one_of_the_same_day(night: Warehouse) -> None:
     consent.record(
         night, consent.Params(at=SAID, by="tests", origin="operator"), [row("twitter:1", "public", DAY)], BATCH
     )
@@ -52,7 +56,7 @@ def test_an_old_refusal_in_a_file_overrides_no_later_consent_but_one_of_the_same
     assert now(night, "1") == "no"
 
 
-def test_a_newer_file_corrects_an_older_one_whenever_both_were_imported(night):
+def test_a_newer_file_corrects_an_older_one_whenever_both_were_imported(night: Warehouse) -> None:
     january, march = (datetime(2026, month, 1, tzinfo=UTC) for month in (1, 3))
     import_(night, "1", "audiences", march, 0)
     assert import_(night, "1", "public", january, 1)["outdated"] == 1
@@ -60,13 +64,13 @@ def test_a_newer_file_corrects_an_older_one_whenever_both_were_imported(night):
     assert now(night, "1") == "public"
 
 
-def test_nobody_is_published_who_did_not_agree(night):
+def test_nobody_is_published_who_did_not_agree(night: Warehouse) -> None:
     assert change(night) == {"people": 0, "withheld": 4}
     assert published(night) == []
     assert publications.current(night, OFFICIAL.version, DAY) is None
 
 
-def test_people_who_agreed_are_published_unchanged_and_on_which_ground_is_recorded(night):
+def test_people_who_agreed_are_published_unchanged_and_on_which_ground_is_recorded(night: Warehouse) -> None:
     say(night, n1="public", n2="audiences", n3="no")
     assert change(night) == {"people": 1, "withheld": 3}
     place = {"day": DAY, "person_id": "twitter:1"}
@@ -77,13 +81,13 @@ def test_people_who_agreed_are_published_unchanged_and_on_which_ground_is_record
     assert f'"consent": {night.version(CONSENT)}' in run["inputs"]
 
 
-def test_the_consent_of_the_day_of_publication_counts_not_that_of_the_scored_day(night):
+def test_the_consent_of_the_day_of_publication_counts_not_that_of_the_scored_day(night: Warehouse) -> None:
     say(night, n1="public")
     assert change(night, today=DAY)["people"] == 0
     assert change(night, today=TODAY)["people"] == 1
 
 
-def test_on_a_legal_basis_everybody_is_published_but_people_who_refused(night):
+def test_on_a_legal_basis_everybody_is_published_but_people_who_refused(night: Warehouse) -> None:
     say(night, n3="no")
     by = consent.Params(at=SAID + timedelta(hours=1), by="ana", origin="operator")
     consent.record_basis(night, by, REASON, BATCH)
@@ -92,7 +96,7 @@ def test_on_a_legal_basis_everybody_is_published_but_people_who_refused(night):
     assert night.read(PUBLICATIONS).to_pylist()[0]["ground"] == REASON
 
 
-def test_who_no_longer_agrees_leaves_every_published_day_and_nobody_else_moves(night):
+def test_who_no_longer_agrees_leaves_every_published_day_and_nobody_else_moves(night: Warehouse) -> None:
     say(night, n1="public", n2="public")
     for day in DAYS:
         change(night, day=day)
@@ -109,7 +113,7 @@ def test_who_no_longer_agrees_leaves_every_published_day_and_nobody_else_moves(n
     ]
 
 
-def test_a_consent_that_ends_on_a_day_leaves_when_that_day_comes(night):
+def test_a_consent_that_ends_on_a_day_leaves_when_that_day_comes(night: Warehouse) -> None:
     params = consent.Params(at=SAID, by="tests", origin="import")
     consent.record(night, params, [row("twitter:1", "public", TODAY, TODAY + timedelta(days=2))], BATCH)
     change(night)
@@ -118,7 +122,7 @@ def test_a_consent_that_ends_on_a_day_leaves_when_that_day_comes(night):
     assert published(night) == []
 
 
-def test_who_no_longer_agrees_leaves_every_table_of_readers(night, arrow_rows):
+def test_who_no_longer_agrees_leaves_every_table_of_readers(night: Warehouse, arrow_rows: ArrowRows) -> None:
     """Also their copies, and why a score changed, where they may have no score any more."""
     say(night, n1="public", n2="public")
     for day in DAYS:
@@ -139,7 +143,7 @@ def test_who_no_longer_agrees_leaves_every_table_of_readers(night, arrow_rows):
 
 
 @pytest.mark.parametrize("recomputed", [False, True], ids=["from influence", "from replaced files"])
-def test_no_restoration_brings_back_who_left(night, arrow_rows, recomputed):
+def test_no_restoration_brings_back_who_left(night: Warehouse, arrow_rows: ArrowRows, recomputed: bool) -> None:
     say(night, n1="public", n2="public")
     change(night)
     change(night, publish.unpublish)
@@ -152,7 +156,7 @@ def test_no_restoration_brings_back_who_left(night, arrow_rows, recomputed):
     assert night.read(SCORES)["influence"].to_pylist() == [5.0]
 
 
-def test_a_restoration_undoes_the_change_before_somebody_left(night, arrow_rows):
+def test_a_restoration_undoes_the_change_before_somebody_left(night: Warehouse, arrow_rows: ArrowRows) -> None:
     say(night, n1="public", n2="public")
     change(night)
     change(night, publish.unpublish)
@@ -164,7 +168,7 @@ def test_a_restoration_undoes_the_change_before_somebody_left(night, arrow_rows)
     assert publications.origin(history).change == "publish"
 
 
-def test_bounds_compare_everybody_who_was_scored_whoever_agreed(night):
+def test_bounds_compare_everybody_who_was_scored_whoever_agreed(night: Warehouse) -> None:
     """Else the first person who agrees would make a day look as if it had lost all others."""
     say(night, n1="public")
     change(night)
@@ -173,7 +177,7 @@ def test_bounds_compare_everybody_who_was_scored_whoever_agreed(night):
     assert (figures.people, figures.influence) == (4, 20.0)
 
 
-def test_a_run_that_died_between_the_days_is_continued_by_the_next(night):
+def test_a_run_that_died_between_the_days_is_continued_by_the_next(night: Warehouse) -> None:
     say(night, n1="public", n2="public")
     for day in DAYS:
         change(night, day=day)
@@ -183,7 +187,9 @@ def test_a_run_that_died_between_the_days_is_continued_by_the_next(night):
 
 
 @pytest.mark.parametrize("how", [publish.run, publish.restore], ids=["publish", "restore"])
-def test_when_somebody_left_for_good_the_others_can_be_published_as_before(night, monkeypatch, how):
+def test_when_somebody_left_for_good_the_others_can_be_published_as_before(
+    night: Warehouse, monkeypatch: pytest.MonkeyPatch, how: Callable[..., Any]
+) -> None:
     monkeypatch.setenv("CLOUT_SUPPRESSION_KEYS", "7" * 64)
     place = {"methodology": OFFICIAL.version, "day": DAY}
     scored = {"influence_digest": digests.of_stream(INFLUENCE, night.reader(INFLUENCE, place))}
@@ -197,7 +203,7 @@ def test_when_somebody_left_for_good_the_others_can_be_published_as_before(night
     assert published(night) == ["twitter:0"]
 
 
-def test_nothing_is_recorded_of_who_left(night, monkeypatch):
+def test_nothing_is_recorded_of_who_left(night: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else the next file of the operator would name them again."""
     monkeypatch.setenv("CLOUT_SUPPRESSION_KEYS", "7" * 64)
     suppression.record(night, ["twitter:1"], at=SAID, run_id="r")
@@ -207,10 +213,10 @@ def test_nothing_is_recorded_of_who_left(night, monkeypatch):
     assert "twitter:1" not in night.read(CONSENT)["person_id"].to_pylist()
 
 
-def test_nothing_is_recorded_of_a_file_with_a_fault(night):
+def test_nothing_is_recorded_of_a_file_with_a_fault(night: Warehouse) -> None:
     version = night.version(CONSENT)
 
-    def given():
+    def given() -> Iterator[dict[str, Any]]:
         yield row("twitter:1", "public", TODAY)
         yield row("nobody", "public", TODAY)
 

@@ -1,6 +1,7 @@
 """Applying consent reads only what may have changed since the last time."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -8,16 +9,17 @@ from jobs import consent, publish
 from jobs.people import applied
 from jobs.people.consent import row
 from jobs.warehouse import suppression
+from jobs.warehouse.storage import Warehouse
 from tests.jobs.consenting import BATCH, DAY, DAYS, SAID, TODAY, apply, change, say
 
 
 @pytest.fixture
-def read(night, monkeypatch) -> list[date]:
+def read(night: Warehouse, monkeypatch: pytest.MonkeyPatch) -> list[date]:
     """The days of `scores` whose rows were read to decide who stays, in order."""
     days: list[date] = []
     withdraw = publish.withdraw_people
 
-    def noted(warehouse, params, *args):
+    def noted(warehouse: Warehouse, params: publish.Params, *args: Any) -> int:
         days.append(params.day)
         return withdraw(warehouse, params, *args)
 
@@ -26,7 +28,7 @@ def read(night, monkeypatch) -> list[date]:
     return days
 
 
-def test_only_days_of_people_whose_consent_changed_are_read_again(night, read):
+def test_only_days_of_people_whose_consent_changed_are_read_again(night: Warehouse, read: list[date]) -> None:
     say(night, n0="public", n1="public", n2="public")
     change(night)
     say(night, 1, n3="public")
@@ -43,7 +45,7 @@ def test_only_days_of_people_whose_consent_changed_are_read_again(night, read):
     assert apply(night) == [(DAYS[1], 1), (DAYS[0], 1)]
 
 
-def test_the_day_on_which_consent_ends_or_a_refusal_begins_is_applied(night, read):
+def test_the_day_on_which_consent_ends_or_a_refusal_begins_is_applied(night: Warehouse, read: list[date]) -> None:
     params = consent.Params(at=SAID, by="tests", origin="operator")
     until, later = TODAY + timedelta(days=2), TODAY + timedelta(days=3)
     said = [row("twitter:0", "public", TODAY, until), row("twitter:1", "public", TODAY), row("twitter:1", "no", later)]
@@ -57,8 +59,8 @@ def test_the_day_on_which_consent_ends_or_a_refusal_begins_is_applied(night, rea
 
 
 def test_a_legal_basis_somebody_who_left_and_a_recent_publication_read_all_that_they_may_change(
-    night, read, monkeypatch
-):
+    night: Warehouse, read: list[date], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CLOUT_SUPPRESSION_KEYS", "7" * 64)
     say(night, n0="public", n1="public")
     change(night)

@@ -2,6 +2,7 @@
 
 import random
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from jobs.warehouse.storage import Warehouse
 from jobs.why import explain
 from schemas.consent import SCOPES
 from schemas.scores import SCORES
+from tests.fixture_types import ArrowRows
 from tests.jobs.without_spark import SparklessWorld
 from tests.jobs.world import OFFICIAL, Did
 
@@ -23,7 +25,7 @@ NAMES = [f"p{number}" for number in range(7)]
 class Signed(SparklessWorld):
     """A world without a legal basis, in which people say what they agree to."""
 
-    def __init__(self, warehouse: Warehouse, arrow_rows) -> None:
+    def __init__(self, warehouse: Warehouse, arrow_rows: ArrowRows) -> None:
         super().__init__(warehouse, arrow_rows)
         self.said = 0
         consent.record_basis(self.warehouse, self._by(), None, Batch("test"))
@@ -45,15 +47,15 @@ class Signed(SparklessWorld):
 
 
 @pytest.fixture
-def world(tmp_path, arrow_rows) -> Signed:
+def world(tmp_path: Path, arrow_rows: ArrowRows) -> Signed:
     return Signed(Warehouse(str(tmp_path / "warehouse")), arrow_rows)
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_p1_holds_whoever_agreed(world, seed):
+def test_p1_holds_whoever_agreed(world: Signed, seed: int) -> None:
     """Whoever acts, and whatever they agree to or take back, no published score falls by it."""
     chance = random.Random(seed)
-    acts = [tuple(chance.sample(NAMES, 2)) for _ in range(10)]
+    acts = [(actor, target) for actor, target in (chance.sample(NAMES, 2) for _ in range(10))]
     scopes = {name: chance.choice(SCOPES) for name in NAMES[:-1]} | {NAMES[0]: "public"}
     world.say(scopes)
     before = world.night(acts)
@@ -68,7 +70,7 @@ def test_p1_holds_whoever_agreed(world, seed):
     }
 
 
-def test_an_explanation_names_only_people_who_agreed_and_its_sums_stay_exact(world):
+def test_an_explanation_names_only_people_who_agreed_and_its_sums_stay_exact(world: Signed) -> None:
     world.say({"p0": "public", "p1": "public", "p2": "self"})
     world.night([("p1", "p0"), ("p2", "p0"), ("p3", "p0"), ("p3", "p2"), ("p4", "p3")])
     params = explain.Params(person="demo:p0", day=DAY, methodology=OFFICIAL, with_acts=True, today=DAY)

@@ -42,7 +42,7 @@ ALL = ({ONE: [FIRST, SECOND, THIRD], TWO: [FIRST, SECOND, THIRD]}, [SECOND, THIR
 
 
 @pytest.fixture
-def record(warehouse):
+def record(warehouse: Warehouse) -> Callable[..., None]:
     """`record(batch, job, day)`: the step is done in this batch, or has another state."""
 
     def write(batch: Batch, job: str, day: date, source: str = "", status: str = runs.DONE) -> None:
@@ -55,7 +55,7 @@ def left(planned: Plan) -> tuple:
     return planned.pulls, planned.scores
 
 
-def everything(record, batch: Batch) -> None:
+def everything(record: Callable[..., None], batch: Batch) -> None:
     for day in (FIRST, SECOND, THIRD):
         record(batch, PULL, day, "one")
         record(batch, PULL, day, "two")
@@ -63,14 +63,16 @@ def everything(record, batch: Batch) -> None:
         record(batch, "publish", day)
 
 
-def test_what_never_ran_is_left_whole_also_where_there_is_no_warehouse(warehouse, tmp_path):
+def test_what_never_ran_is_left_whole_also_where_there_is_no_warehouse(warehouse: Warehouse, tmp_path: Path) -> None:
     for where in (warehouse, Warehouse(str(tmp_path / "nowhere"))):
         planned = day_range.plan(where, params())
         assert left(planned) == ALL
         assert not planned.resumed
 
 
-def test_what_stopped_goes_on_at_the_first_step_that_is_not_done_as_the_same_batch(warehouse, record):
+def test_what_stopped_goes_on_at_the_first_step_that_is_not_done_as_the_same_batch(
+    warehouse: Warehouse, record: Callable[..., None]
+) -> None:
     batch = Batch(params().key)
     for day in (FIRST, SECOND, THIRD):
         record(batch, PULL, day, "one")
@@ -88,7 +90,9 @@ def test_what_stopped_goes_on_at_the_first_step_that_is_not_done_as_the_same_bat
     assert left(day_range.plan(warehouse, params())) == ({ONE: [], TWO: []}, [THIRD])
 
 
-def test_what_was_done_to_its_end_is_done_again_whole_as_another_batch(warehouse, record):
+def test_what_was_done_to_its_end_is_done_again_whole_as_another_batch(
+    warehouse: Warehouse, record: Callable[..., None]
+) -> None:
     batch = Batch(params().key)
     everything(record, batch)
     planned = day_range.plan(warehouse, params())
@@ -106,14 +110,16 @@ def test_what_was_done_to_its_end_is_done_again_whole_as_another_batch(warehouse
         {"score_from": FIRST},
     ],
 )
-def test_another_command_does_not_go_on_where_this_one_stopped(warehouse, record, change):
+def test_another_command_does_not_go_on_where_this_one_stopped(
+    warehouse: Warehouse, record: Callable[..., None], change: dict[str, Any]
+) -> None:
     record(Batch(params().key), PULL, FIRST, "one")
     planned = day_range.plan(warehouse, params(**change))
     assert not planned.resumed
     assert all(FIRST in days for days in planned.pulls.values())
 
 
-def test_another_share_of_rejects_is_the_same_command(warehouse, record):
+def test_another_share_of_rejects_is_the_same_command(warehouse: Warehouse, record: Callable[..., None]) -> None:
     record(Batch(params().key), PULL, FIRST, "one")
     assert day_range.plan(warehouse, params(max_reject_share=0.5)).resumed
 
@@ -184,8 +190,12 @@ def contents(warehouse: Warehouse) -> dict[str, list]:
 
 @pytest.mark.system
 def test_a_run_that_is_interrupted_between_days_is_continued_by_the_same_command(
-    warehouse, tmp_path, sparkless, monkeypatch, capsys
-):
+    warehouse: Warehouse,
+    tmp_path: Path,
+    sparkless: None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     command = arguments(tmp_path)
     monkeypatch.setenv("CLOUT_WAREHOUSE", warehouse.root)
     with monkeypatch.context() as patch:

@@ -1,9 +1,12 @@
 """What counts as one act, and which days a run counts."""
 
 import json
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
+from pyspark.sql import DataFrame, SparkSession
 
 from jobs import engagement as job
 from jobs.engagement import engagement
@@ -15,6 +18,8 @@ from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
 from schemas.runs import RUNS
+from schemas.table import Table
+from tests.fixture_types import ArrowRows, SparkRows
 from tests.jobs.world import Did, World, files
 
 DAY = date(2026, 11, 3)
@@ -22,7 +27,7 @@ NOON = datetime(2026, 11, 3, 12, tzinfo=UTC)
 NOON_PLUS_1S = NOON + timedelta(seconds=1)
 
 
-def counted(frame) -> list[tuple]:
+def counted(frame: DataFrame) -> list[tuple]:
     """(src, dst, platform, kind, act_count), in order, of one day."""
     rows = frame.collect()
     assert {row.day for row in rows} <= {DAY}
@@ -30,12 +35,12 @@ def counted(frame) -> list[tuple]:
 
 
 @pytest.fixture
-def acts(rows):
+def acts(rows: SparkRows) -> Callable[..., list[tuple]]:
     """Rows of activity -> what is counted."""
     return lambda *records: counted(engagement(rows(ACTIVITY, list(records))))
 
 
-def test_a_reply_also_reported_as_mention_counts_once(acts):
+def test_a_reply_also_reported_as_mention_counts_once(acts: Callable[..., list[tuple]]) -> None:
     assert acts(
         {"kind": "mention", "occurred_at": NOON},
         {"kind": "reply", "occurred_at": NOON},  # same second: same act, and the more specific kind
@@ -43,7 +48,7 @@ def test_a_reply_also_reported_as_mention_counts_once(acts):
     ) == [("twitter:ana", "twitter:bo", "twitter", "mention", 1), ("twitter:ana", "twitter:bo", "twitter", "reply", 1)]
 
 
-def test_every_kind_gives_way_to_a_more_specific_one(acts):
+def test_every_kind_gives_way_to_a_more_specific_one(acts: Callable[..., list[tuple]]) -> None:
     """From most to least: quote, reshare, reply, mention, like, follow; none of the alphabet's doing."""
     order = ("quote", "reshare", "reply", "mention", "like", "follow")
     pairs = [(more, less) for place, more in enumerate(order) for less in order[place + 1 :]]
@@ -59,7 +64,7 @@ def test_every_kind_gives_way_to_a_more_specific_one(acts):
     }
 
 
-def test_what_are_two_acts(acts):
+def test_what_are_two_acts(acts: Callable[..., list[tuple]]) -> None:
     assert acts(
         {"kind": "reply", "activity_id": "1", "object_id": "post"},  # two replies in a thread
         {"kind": "reply", "activity_id": "2", "object_id": "post"},
@@ -72,7 +77,7 @@ def test_what_are_two_acts(acts):
     ]
 
 
-def test_two_sources_report_the_same_act(acts):
+def test_two_sources_report_the_same_act(acts: Callable[..., list[tuple]]) -> None:
     assert acts(
         {"kind": "like", "source": "archive", "activity_id": "1"},
         {"kind": "like", "source": "stream", "activity_id": "1"},
@@ -81,7 +86,7 @@ def test_two_sources_report_the_same_act(acts):
     ) == [("twitter:ana", "twitter:bo", "twitter", "like", 1), ("twitter:ana", "twitter:bo", "twitter", "reply", 1)]
 
 
-def test_acts_on_oneself_are_dropped_and_posts_kept(acts):
+def test_acts_on_oneself_are_dropped_and_posts_kept(acts: Callable[..., list[tuple]]) -> None:
     assert acts(
         {"kind": "like", "actor_id": "ana", "target_id": "ana"},
         {"kind": "post", "actor_id": "ana", "activity_id": "1"},
@@ -90,7 +95,7 @@ def test_acts_on_oneself_are_dropped_and_posts_kept(acts):
     ) == [("twitter:ana", "twitter:ana", "twitter", "post", 2)]
 
 
-def test_platforms_are_apart(acts):
+def test_platforms_are_apart(acts: Callable[..., list[tuple]]) -> None:
     """The same ids on two platforms are other people and other acts; an account id may hold colons."""
     assert acts(
         {"platform": "twitter", "activity_id": "1", "target_id": "did:plc:a"},
@@ -101,7 +106,7 @@ def test_platforms_are_apart(acts):
     ]
 
 
-def test_days_are_apart_and_rows_fit_the_contract(rows):
+def test_days_are_apart_and_rows_fit_the_contract(rows: SparkRows) -> None:
     """One act that one source reports on two days is two."""
     found = engagement(
         rows(ACTIVITY, [{"day": DAY, "activity_id": "1"}, {"day": DAY + timedelta(1), "activity_id": "1"}])
@@ -113,7 +118,7 @@ def test_days_are_apart_and_rows_fit_the_contract(rows):
 
 
 @pytest.fixture
-def after(rows):
+def after(rows: SparkRows) -> Callable[[list[tuple[str, str]], list[tuple[str, str]]], list[str]]:
     """Reports of the day before and of the day, each (source, activity_id) -> the ids that count on the day."""
 
     def found(before: list[tuple[str, str]], day: list[tuple[str, str]]) -> list[str]:
@@ -128,14 +133,16 @@ def after(rows):
     return found
 
 
-def test_an_act_that_another_source_reported_the_day_before_counts_then(after):
+def test_an_act_that_another_source_reported_the_day_before_counts_then(
+    after: Callable[[list[tuple[str, str]], list[tuple[str, str]]], list[str]],
+) -> None:
     both = [("a", "1"), ("b", "2"), ("b", "3")]
     assert after(both, [("b", "1"), ("a", "2"), ("a", "4")]) == ["4"]
     assert after(both, [("b", "2"), ("b", "3")]) == ["2", "3"]  # one source reports them on two days: two acts each
     assert after(both, [("a", "2"), ("b", "2")]) == []  # together they are two sources, so it is one act
 
 
-def test_what_is_another_act_the_day_before(rows):
+def test_what_is_another_act_the_day_before(rows: SparkRows) -> None:
     report = {"activity_id": "1", "source": "a"}
     yesterday = {**report, "day": DAY - timedelta(1), "source": "b"}
     before = [
@@ -148,7 +155,7 @@ def test_what_is_another_act_the_day_before(rows):
     assert counted(found) == [("twitter:ana", "twitter:bo", "twitter", "like", 1)]
 
 
-def test_nothing_gives_nothing(acts):
+def test_nothing_gives_nothing(acts: Callable[..., list[tuple]]) -> None:
     assert acts() == []
 
 
@@ -156,11 +163,11 @@ def test_nothing_gives_nothing(acts):
 
 
 @pytest.fixture
-def world(spark, warehouse, arrow_rows) -> World:
+def world(spark: SparkSession, warehouse: Warehouse, arrow_rows: ArrowRows) -> World:
     return World(spark, warehouse.root, arrow_rows)
 
 
-def test_a_run_counts_its_day_and_what_changed_in_its_window(world):
+def test_a_run_counts_its_day_and_what_changed_in_its_window(world: World) -> None:
     def like(day: date) -> Did:
         return Did(day, "twitter", "like", "ana", "bo")
 
@@ -178,7 +185,7 @@ def test_a_run_counts_its_day_and_what_changed_in_its_window(world):
     assert files(world.warehouse, ENGAGEMENT).keys() == before.keys() - {(week[2],)} | {(week[-1],)}
 
 
-def test_an_act_on_either_side_of_midnight_counts_once_and_makes_both_days_depend_on_the_first(world):
+def test_an_act_on_either_side_of_midnight_counts_once_and_makes_both_days_depend_on_the_first(world: World) -> None:
     """`late` reports on the second day what `test` reported on the first, and nothing else covers the third."""
     days = [DAY - timedelta(2), DAY - timedelta(1), DAY]
     for day in days:
@@ -199,7 +206,7 @@ def test_an_act_on_either_side_of_midnight_counts_once_and_makes_both_days_depen
     assert acts() == [(days[1], "ana", 1), (days[1], "cy", 1), (DAY, "ana", 1)]
 
 
-def test_rows_of_pulls_that_coverage_does_not_name_do_not_count(world, arrow_rows):
+def test_rows_of_pulls_that_coverage_does_not_name_do_not_count(world: World, arrow_rows: ArrowRows) -> None:
     world.cover(DAY, "twitter")
     world.put("test", [Did(DAY, "twitter", "like", "ana", "bo")])
     dead = [{"actor_id": "dead", "pull": "killed"}, {"actor_id": "dead", "source": "uncovered"}]
@@ -210,13 +217,13 @@ def test_rows_of_pulls_that_coverage_does_not_name_do_not_count(world, arrow_row
     assert world.warehouse.read(ENGAGEMENT, columns=["src"])["src"].to_pylist() == ["twitter:ana"]
 
 
-def test_a_pull_that_lands_while_a_day_is_counted_is_not_half_seen(world):
+def test_a_pull_that_lands_while_a_day_is_counted_is_not_half_seen(world: World) -> None:
     """The count uses the pulls that `coverage` named when it began; the next count uses those that came meanwhile."""
     world.cover(DAY, "twitter")
     world.put("test", [Did(DAY, "twitter", "like", "ana", "bo")])
 
     class Meanwhile(Warehouse):
-        def frame(self, *arguments, **named):
+        def frame(self, *arguments: Any, **named: Any) -> DataFrame:
             world.put("test", [Did(DAY, "twitter", "reply", "cy", "dee")])
             return super().frame(*arguments, **named)
 
@@ -231,11 +238,13 @@ def test_a_pull_that_lands_while_a_day_is_counted_is_not_half_seen(world):
 class Overtaken(Warehouse):
     """Before this one's first write of engagement another run writes the same days, which Delta then refuses."""
 
-    def __init__(self, root: str, other) -> None:
+    def __init__(self, root: str, other: Callable[[], object] | None) -> None:
         super().__init__(root)
         self.other = other
 
-    def replace_by_spark(self, table, frame, partition, *, run_id, job):
+    def replace_by_spark(
+        self, table: Table, frame: DataFrame, partition: Mapping[str, Any], *, run_id: str, job: str
+    ) -> None:
         if self.other:
             other, self.other = self.other, None
             other()
@@ -244,7 +253,7 @@ class Overtaken(Warehouse):
 
 
 @pytest.mark.parametrize("theirs", [2, 3])
-def test_the_count_of_another_run_meanwhile_stays(world, theirs):
+def test_the_count_of_another_run_meanwhile_stays(world: World, theirs: int) -> None:
     """Of three days the other one counted the first two, or all; only what is left falls to this one."""
     days = [DAY - timedelta(2), DAY - timedelta(1), DAY]
     for day in days:
@@ -265,9 +274,11 @@ def test_the_count_of_another_run_meanwhile_stays(world, theirs):
     )
 
 
-def test_a_run_that_always_loses_says_so(world):
+def test_a_run_that_always_loses_says_so(world: World) -> None:
     class Loser(Warehouse):
-        def replace_by_spark(self, table, frame, partition, *, run_id, job):
+        def replace_by_spark(
+            self, table: Table, frame: DataFrame, partition: Mapping[str, Any], *, run_id: str, job: str
+        ) -> None:
             raise LostRaceError("engagement: lost to another")
 
     world.cover(DAY, "twitter")

@@ -15,12 +15,14 @@ from schemas.activity import ACTIVITY
 from schemas.engagement import ENGAGEMENT
 from schemas.influence import INFLUENCE
 from schemas.scores import SCORES
+from schemas.table import Table
+from tests.fixture_types import FindFile
 from tests.jobs.higgs import OFFICIAL
 
 GOLDEN = Path(__file__).parent / "golden" / "higgs_2012-07-07.json"
 
 
-def asked(warehouse: Warehouse, table, question: str) -> list[tuple]:
+def asked(warehouse: Warehouse, table: Table, question: str) -> list[tuple]:
     """SQL over one table, named `rows`."""
     with duckdb.connect() as db:
         db.register("rows", warehouse.dataset(table))
@@ -28,7 +30,7 @@ def asked(warehouse: Warehouse, table, question: str) -> list[tuple]:
 
 
 @pytest.mark.parametrize(("kind", "name"), [("reshare", "retweet"), ("mention", "mention"), ("reply", "reply")])
-def test_activity_counts_as_its_publisher_counted(higgs, data, kind, name):
+def test_activity_counts_as_its_publisher_counted(higgs: Warehouse, data: FindFile, kind: str, name: str) -> None:
     """Every pair of actor and target and every count, those with oneself too."""
     with gzip.open(data(f"twitter-higgs/higgs-{name}_network.edgelist.gz"), "rt") as lines:
         published = {(src, dst): int(count) for src, dst, count in map(str.split, lines)}
@@ -36,7 +38,7 @@ def test_activity_counts_as_its_publisher_counted(higgs, data, kind, name):
     assert {(src, dst): count for src, dst, count in found} == published
 
 
-def test_one_human_act_counts_once(higgs):
+def test_one_human_act_counts_once(higgs: Warehouse) -> None:
     counts = dict(asked(higgs, ENGAGEMENT, "select kind, sum(act_count) from rows group by kind"))
     assert counts == {"reshare": 354_930, "reply": 36_394, "mention": 124_213}
     assert sum(counts.values()) == 515_537
@@ -44,7 +46,7 @@ def test_one_human_act_counts_once(higgs):
     assert asked(higgs, ENGAGEMENT, "select count(*) from rows where src = dst") == [(0,)]
 
 
-def test_the_whole_against_a_prototype(higgs):
+def test_the_whole_against_a_prototype(higgs: Warehouse) -> None:
     ((people, direct, second, third, engagers),) = asked(
         higgs, INFLUENCE, "select count(*), sum(direct), sum(second), sum(third), sum(engager_count) from rows"
     )
@@ -57,12 +59,12 @@ def test_the_whole_against_a_prototype(higgs):
     assert [round(value, 1) for value in scored[0]] == [17.0, 25.2, 38.4, 64.5]
 
 
-def test_published_rows_are_those_of_influence(higgs):
+def test_published_rows_are_those_of_influence(higgs: Warehouse) -> None:
     table = higgs.read(INFLUENCE).sort_by("person_id")
     assert higgs.read(SCORES).sort_by("person_id").equals(table)
 
 
-def test_columns_that_compare_people(higgs):
+def test_columns_that_compare_people(higgs: Warehouse) -> None:
     """Rank, percentile and score, once more from influence alone."""
     rows = higgs.read(INFLUENCE, columns=["influence", "rank", "percentile", "score"]).sort_by("influence").to_pylist()
     less, count = 0, len(rows)
@@ -79,7 +81,7 @@ def test_columns_that_compare_people(higgs):
         less += same
 
 
-def test_golden_day(higgs):
+def test_golden_day(higgs: Warehouse) -> None:
     """A change of these numbers needs a new `equations`, and with it a new version of the methodology: never a new golden
     file under the old one."""
     golden = json.loads(GOLDEN.read_text())
@@ -93,7 +95,7 @@ def test_golden_day(higgs):
     assert [found[person] for person in wanted] == golden["people"]
 
 
-def test_inclusion_of_everybody_once_more(higgs):
+def test_inclusion_of_everybody_once_more(higgs: Warehouse) -> None:
     """From the week's acts in one query, and the divergence by its definition, as two relative entropies."""
     answered = asked(
         higgs, ENGAGEMENT,
@@ -131,5 +133,5 @@ def test_inclusion_of_everybody_once_more(higgs):
     assert found == expected
 
 
-def test_of_a_source_without_posts_nothing_is_amplified(higgs):
+def test_of_a_source_without_posts_nothing_is_amplified(higgs: Warehouse) -> None:
     assert asked(higgs, INFLUENCE, "select count(*) from rows where amplification is not null") == [(0,)]

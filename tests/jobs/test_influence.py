@@ -4,8 +4,10 @@ import json
 import math
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
+from pyspark.sql import SparkSession
 
 from jobs import influence as job
 from jobs.errors import CloutError
@@ -15,6 +17,7 @@ from schemas.coverage import COVERAGE
 from schemas.influence import INFLUENCE
 from schemas.methodologies import METHODOLOGIES
 from schemas.runs import RUNS
+from tests.fixture_types import ArrowRows
 from tests.jobs.equations import SCALE
 from tests.jobs.without_spark import CountedWorld, SparklessWorld
 from tests.jobs.world import OFFICIAL, Did
@@ -28,14 +31,14 @@ def points(influence: float) -> float:
     return 100 * math.log1p(influence / 0.01) / math.log1p(1e7 / 0.01)
 
 
-def test_the_scale_from_end_to_end(spark):
+def test_the_scale_from_end_to_end(spark: SparkSession) -> None:
     frame = spark.createDataFrame([(value,) for value in (0.0, 0.01, 1.0, 1e7, 1e9)], "influence double")
     found = [row[0] for row in frame.select(job.score(frame.influence, OFFICIAL)).collect()]
     assert found == [0.0, pytest.approx(points(0.01)), pytest.approx(points(1.0)), 100.0, 100.0]  # never above
     assert found[1] == pytest.approx(100 * math.log(2) / math.log(1e9), rel=1e-9)
 
 
-def test_rank_and_percentile_of_equals(spark):
+def test_rank_and_percentile_of_equals(spark: SparkSession) -> None:
     """By the whole, whatever its parts; 1 is the highest, the next rank is as much lower as there are equals."""
     sums = [("a", 5, 0, 0), ("b", 3, 1, 1), ("c", 9, 0, 0), ("d", 0, 0, 0), ("e", 0, 0, 0), ("f", 0, 0, 4)]
     found = {
@@ -52,7 +55,7 @@ def test_rank_and_percentile_of_equals(spark):
     }
 
 
-def test_rows_of_people(spark):
+def test_rows_of_people(spark: SparkSession) -> None:
     """Every column, nulls too."""
     sums = [("x:a:b", SCALE, SCALE // 2, SCALE // 4), ("sample-x:bo", 0, 0, 0)]
     beside = [("x:a:b", 2, 1.5, 90.0), ("x:unseen", 1, 1.0, 1.0)]
@@ -84,11 +87,11 @@ BEFORE = [DAY - timedelta(n) for n in range(4)]
 
 
 @pytest.fixture
-def world(spark, warehouse, arrow_rows) -> CountedWorld:
+def world(spark: SparkSession, warehouse: Warehouse, arrow_rows: ArrowRows) -> CountedWorld:
     return CountedWorld(spark, warehouse.root, arrow_rows)
 
 
-def test_what_lies_in_the_window(world):
+def test_what_lies_in_the_window(world: CountedWorld) -> None:
     """Its first day is in, the day before it is out; handles and bots as they were then, and all of it recorded in `runs`."""
     for day in (BEFORE[3], BEFORE[2], BEFORE[0], DAY + timedelta(1)):
         world.cover(day, "twitter")
@@ -125,14 +128,14 @@ def test_what_lies_in_the_window(world):
     }
 
 
-def test_what_is_pulled_meanwhile_is_not_read(world, monkeypatch):
+def test_what_is_pulled_meanwhile_is_not_read(world: CountedWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     """A score is computed from the versions that `runs` names, though a day was covered after they were read."""
     world.cover(DAY, "twitter")
     world.put("test", [Did(DAY, "twitter", "like", "ana", "bo")])
     world.count(DAY)
     version, row_count = world.warehouse.version(COVERAGE), Warehouse.row_count
 
-    def meanwhile(*arguments):
+    def meanwhile(*arguments: Any) -> int:
         world.cover(BEFORE[2], "twitter")
         return row_count(*arguments)
 
@@ -144,7 +147,7 @@ def test_what_is_pulled_meanwhile_is_not_read(world, monkeypatch):
     assert json.loads(run["uncovered_days"]) == {"twitter": [str(BEFORE[2]), str(BEFORE[1])]}
 
 
-def test_an_empty_window_raises_and_writes_nothing(world):
+def test_an_empty_window_raises_and_writes_nothing(world: CountedWorld) -> None:
     """Posts are no engagement, and an earlier day that lies outside does not help."""
     world.cover(DAY, "twitter")
     world.put("test", [Did(DAY, "twitter", "post", "ana", "ana"), Did(BEFORE[3], "twitter", "like", "ana", "bo")])
@@ -154,7 +157,7 @@ def test_an_empty_window_raises_and_writes_nothing(world):
     assert world.warehouse.read(RUNS).sort_by("started_at")["status"].to_pylist()[-1] == "failed"
 
 
-def test_engagement_that_is_not_as_it_was_pulled_is_refused(world):
+def test_engagement_that_is_not_as_it_was_pulled_is_refused(world: CountedWorld) -> None:
     for day in (BEFORE[2], DAY):
         world.cover(day, "twitter")
     acts = [Did(day, "twitter", "like", "ana", "bo") for day in (BEFORE[2], DAY)]
@@ -174,7 +177,7 @@ def test_engagement_that_is_not_as_it_was_pulled_is_refused(world):
     assert world.people(DAY) == before  # what was there stays
 
 
-def test_a_changed_methodology_is_refused(warehouse, arrow_rows):
+def test_a_changed_methodology_is_refused(warehouse: Warehouse, arrow_rows: ArrowRows) -> None:
     """Once scores were published under a version, its values are what they are. No session is asked for anything."""
     world = SparklessWorld(warehouse, arrow_rows)
     known = {"version": OFFICIAL.version, "fingerprint": OFFICIAL.fingerprint}
@@ -189,7 +192,7 @@ def test_a_changed_methodology_is_refused(warehouse, arrow_rows):
         job.run(None, warehouse, changed, world.batch)  # type: ignore[arg-type] # the refusal needs no session
 
 
-def test_a_window_without_any_covered_day_says_so():
+def test_a_window_without_any_covered_day_says_so() -> None:
     """Acts that were counted before their coverage went away."""
     read = job.Read({}, None, 0, None, [], {})  # type: ignore[arg-type] # the refusal reads no table
     with pytest.raises(job.EmptyWindowError) as refused:

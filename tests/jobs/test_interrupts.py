@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import date, timedelta
+from signal import Signals
 
 import psutil
 import pytest
@@ -49,7 +50,7 @@ class Interrupted:
 
 
 @pytest.fixture
-def run(warehouse) -> Iterator[Callable[[str], Interrupted]]:
+def run(warehouse: Warehouse) -> Iterator[Callable[..., Interrupted]]:
     started = []
 
     def begin(last_day: str = "2026-09-01") -> Interrupted:
@@ -72,16 +73,17 @@ def catches_sigterm(pid: int) -> bool:
 
 @pytest.mark.system
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs Linux's /proc")
-def test_while_modules_are_imported(warehouse, run):
+def test_while_modules_are_imported(warehouse: Warehouse, run: Callable[..., Interrupted]) -> None:
     interrupted = run()
     interrupted.when(lambda: catches_sigterm(interrupted.process.pid))
     assert warehouse.row_count(RUNS, {}) == 0
 
 
 @pytest.mark.system
-def test_while_pulling_and_the_days_that_are_there_stay(warehouse, run):
+def test_while_pulling_and_the_days_that_are_there_stay(warehouse: Warehouse, run: Callable[..., Interrupted]) -> None:
     interrupted = run("2026-10-31")
     output = interrupted.process.stdout
+    assert output is not None
     assert output.readline() == "SIMULATED: these people do not exist\n"
     interrupted.when(lambda: output.readline().startswith("pulled  2026-09-01 "))
     states = {row["day"]: row["status"] for row in warehouse.read(RUNS).to_pylist()}
@@ -92,7 +94,7 @@ def test_while_pulling_and_the_days_that_are_there_stay(warehouse, run):
 
 
 @pytest.mark.system
-def test_while_the_jvm_starts(run):
+def test_while_the_jvm_starts(run: Callable[..., Interrupted]) -> None:
     """Left alone, this JVM would never end: the folder in which it says that it is ready is gone."""
     interrupted = run()
     interrupted.when(psutil.Process(interrupted.process.pid).children)
@@ -100,7 +102,7 @@ def test_while_the_jvm_starts(run):
 
 
 @pytest.mark.system
-def test_while_spark_works(warehouse, run):
+def test_while_spark_works(warehouse: Warehouse, run: Callable[..., Interrupted]) -> None:
     interrupted = run()
     interrupted.when(lambda: warehouse.row_count(RUNS, {"job": "engagement", "status": "started"}))
     assert set(warehouse.read(RUNS, {"job": "engagement"})["status"].to_pylist()) == {"failed"}
@@ -110,13 +112,13 @@ def test_while_spark_works(warehouse, run):
 
 
 @pytest.fixture
-def childless(monkeypatch):
+def childless(monkeypatch: pytest.MonkeyPatch) -> None:
     """Processes of other tests are not an interrupt's to end."""
     monkeypatch.setattr(interrupts, "_descendants", list)
 
 
 @pytest.mark.parametrize("number", interrupts.SIGNALS)
-def test_an_interrupt_is_remembered_whatever_becomes_of_it(childless, number):
+def test_an_interrupt_is_remembered_whatever_becomes_of_it(childless: None, number: Signals) -> None:
     with interrupts.handled():
         assert not interrupts.asked()
         with pytest.raises(KeyboardInterrupt):
@@ -127,7 +129,7 @@ def test_an_interrupt_is_remembered_whatever_becomes_of_it(childless, number):
         assert not interrupts.asked()
 
 
-def test_an_interrupt_within_a_finalizer_is_raised_outside_of_it(childless):
+def test_an_interrupt_within_a_finalizer_is_raised_outside_of_it(childless: None) -> None:
     class Finalized:
         def __del__(self) -> None:
             signal.raise_signal(signal.SIGINT)
@@ -140,7 +142,7 @@ def test_an_interrupt_within_a_finalizer_is_raised_outside_of_it(childless):
         drop()
 
 
-def test_what_was_handled_before_is_handled_so_again(childless):
+def test_what_was_handled_before_is_handled_so_again(childless: None) -> None:
     before = [signal.getsignal(number) for number in interrupts.SIGNALS]
     with interrupts.handled(), pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGTERM)
@@ -157,5 +159,5 @@ def test_what_was_handled_before_is_handled_so_again(childless):
         ([], "clout: interrupted\n"),
     ],
 )
-def test_the_line_promises_to_go_on_where_the_command_does(arguments, message):
+def test_the_line_promises_to_go_on_where_the_command_does(arguments: list[str], message: str) -> None:
     assert f"clout: {interrupts.message(arguments)}\n" == message

@@ -1,135 +1,48 @@
 """A person leaves, and nothing of them is left or comes back."""
 
 import json
-from datetime import UTC, date, datetime
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from backports import zstd
 
-from jobs import holdings, leaving, pull_activity
+from jobs import leaving
 from jobs.errors import CloutError, UsageError
-from jobs.people.byte_search import Searched, Sought, traces
 from jobs.places import landing
 from jobs.sources.live.recording import Cursor, Recording
-from jobs.sources.spec import parse_specs
-from jobs.warehouse import runs
-from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
 from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
-from schemas.consent import CONSENT
 from schemas.coverage import COVERAGE
-from schemas.engagement import ENGAGEMENT
-from schemas.influence import INFLUENCE
-from schemas.influence_by_account import INFLUENCE_BY_ACCOUNT
-from schemas.links import LINKS
-from schemas.lookups import LOOKUPS
-from schemas.objections import OBJECTIONS
 from schemas.publications import PUBLICATIONS
 from schemas.rejects import REJECTS
-from schemas.requests import REQUESTS
 from schemas.runs import RUNS
 from schemas.scores import SCORES
-
-DAY = date(2026, 11, 3)
-NOON = datetime(2026, 11, 10, 12, tzinfo=UTC)
-BATCH = Batch("test")
-LEAVER, HANDLE = "toots:https://example.org/users/leaver", "leaver_of_ulm"
-
-
-def act(kind: str, actor: str, target: str, number: int) -> dict:
-    content = {"id": f"https://example.org/notes/{number}", "attributedTo": f"https://example.org/users/{target}"}
-    actor = f"https://example.org/users/{actor}"
-    return {
-        "type": kind,
-        "id": f"{actor}/acts/{number}",
-        "actor": actor,
-        "published": f"{DAY}T09:00:00Z",
-        "object": content,
-    }
-
-
-ACTS = [
-    act("Like", "ana", "bo", 1),
-    act("Like", "leaver", "bo", 2),
-    act("Announce", "bo", "leaver", 3),
-    act("Like", "cy", "ana", 4),
-]
-PERSON = {
-    "type": "Update", "actor": "https://example.org/users/leaver", "published": f"{DAY}T08:00:00Z",
-    "object": {"type": "Person", "id": "https://example.org/users/leaver", "preferredUsername": HANDLE},
-}  # fmt: skip
-UNRESOLVED = {
-    "type": "Like",
-    "actor": "https://example.org/users/leaver",
-    "published": f"{DAY}T09:00:00Z",
-    "object": "gone",
-}
+from schemas.table import Table
+from tests.fixture_types import ArrowRows
+from tests.jobs import leaver
+from tests.jobs.leaver import DAY, HANDLE, LEAVER, NOON, forget, named
 
 
 @pytest.fixture
-def pull(warehouse, tmp_path):
+def pull(warehouse: Warehouse, tmp_path: Path) -> Callable[[], None]:
     """`pull()`: pulls the day's acts of four people."""
-    file = tmp_path / "acts.jsonl"
-    file.write_text("\n".join(map(json.dumps, [*ACTS, PERSON, UNRESOLVED])))
-    (source,) = parse_specs([f"toots:activitystreams={file}"])
-
-    def pulled() -> None:
-        params = pull_activity.Params(source=source, first_day=DAY, last_day=DAY, max_reject_share=1)
-        pull_activity.run(warehouse, params, BATCH)
-
-    return pulled
+    return leaver.pulling(warehouse, tmp_path)
 
 
 @pytest.fixture
-def lived_in(warehouse, pull, arrow_rows, monkeypatch):
+def lived_in(
+    warehouse: Warehouse, pull: Callable[[], None], arrow_rows: ArrowRows, monkeypatch: pytest.MonkeyPatch
+) -> Warehouse:
     """A warehouse in which the leaver is in every table, a recording, and files that were replaced."""
     monkeypatch.setenv("CLOUT_SUPPRESSION_KEYS", "7" * 64)
-    pull()
-    pull()  # leaves replaced files
-    people = [LEAVER, "toots:https://example.org/users/bo"]
-    for table in (INFLUENCE, SCORES):
-        rows = arrow_rows(
-            table, [{"person_id": who, "day": DAY, "handle": HANDLE if who == LEAVER else "bo"} for who in people]
-        )
-        warehouse.replace(table, rows, {"methodology": "2026.11", "day": DAY}, run_id="r", job="j")
-    edges = [{"src": people[0], "dst": people[1], "day": DAY}, {"src": people[1], "dst": people[0], "day": DAY}]
-    warehouse.replace(ENGAGEMENT, arrow_rows(ENGAGEMENT, edges), {"day": DAY}, run_id="r", job="j")
-    part = arrow_rows(
-        INFLUENCE_BY_ACCOUNT, [{"person_id": "web:ana", "account_id": LEAVER, "handle": HANDLE, "day": DAY}]
-    )
-    place = {"methodology": "2026.11", "day": DAY}
-    warehouse.replace(INFLUENCE_BY_ACCOUNT, part, place, run_id="r", job="j")
-    for table, row in (
-        (CONSENT, {"person_id": LEAVER, "scope": "public"}),
-        (LINKS, {"account_a": LEAVER, "account_b": "web:ana", "said_by": LEAVER, "kind": "rel_me"}),
-        (LOOKUPS, {"person_id": LEAVER}),
-        (REQUESTS, {"person_id": LEAVER}),
-        (OBJECTIONS, {"person_id": people[1], "src": LEAVER, "dst": people[1], "activity_id": f"{LEAVER[6:]}/acts/2"}),
-    ):
-        warehouse.append(table, arrow_rows(table, [row]), {}, run_id="r", job="j")
-    recorded = Recording(landing(warehouse.root) / "toots" / str(DAY), "page")
-    recorded.add(
-        [{"by": "https://example.org/users/leaver"}, {"by": "https://example.org/users/ana"}], Cursor(None, True)
-    )
-    Recording(landing(warehouse.root) / "toots" / str(DAY), "https://example.org/users/leaver").add(
-        [], Cursor(None, True)
-    )
+    leaver.live_in(warehouse, pull, arrow_rows)
     return warehouse
 
 
-def named(warehouse) -> set[str]:
-    """The tables and folders that still name the leaver."""
-    root = Path(warehouse.root)
-    sought = Sought([LEAVER], [LEAVER.partition(":")[2], HANDLE], ["toots"])
-    return {trace.path.relative_to(root).parts[0] for trace in traces(root, sought, Searched())}
-
-
-def forget(warehouse) -> dict:
-    return leaving.forget(warehouse, leaving.Params(people=(LEAVER,), at=NOON), BATCH)
-
-
-def test_nothing_is_left_of_who_leaves_and_a_certificate_says_what_was_searched(lived_in):
+def test_nothing_is_left_of_who_leaves_and_a_certificate_says_what_was_searched(lived_in: Warehouse) -> None:
     before = named(lived_in)
     tables = {
         "activity", "accounts", "rejects", "influence", "influence_by_account", "scores", "engagement", "consent", "links",
@@ -148,7 +61,7 @@ def test_nothing_is_left_of_who_leaves_and_a_certificate_says_what_was_searched(
     assert LEAVER not in json.dumps(certificate, default=str)
 
 
-def test_everybody_else_stays(lived_in):
+def test_everybody_else_stays(lived_in: Warehouse) -> None:
     forget(lived_in)
     acts = lived_in.read(ACTIVITY)
     assert sorted(acts["actor_id"].to_pylist()) == ["https://example.org/users/ana", "https://example.org/users/cy"]
@@ -159,7 +72,9 @@ def test_everybody_else_stays(lived_in):
     assert b"cursor" in cursor
 
 
-def test_a_later_pull_brings_nobody_back_and_gives_the_rows_that_were_left(lived_in, pull):
+def test_a_later_pull_brings_nobody_back_and_gives_the_rows_that_were_left(
+    lived_in: Warehouse, pull: Callable[[], None]
+) -> None:
     """Also the same digest, so that the day is scored again once, not twice."""
     forget(lived_in)
     digest = lived_in.read(COVERAGE)["activity_digest"].to_pylist()
@@ -172,7 +87,9 @@ def test_a_later_pull_brings_nobody_back_and_gives_the_rows_that_were_left(lived
     assert lived_in.read(REJECTS).num_rows == 0
 
 
-def test_without_the_key_no_pull_brings_somebody_back(lived_in, pull, monkeypatch):
+def test_without_the_key_no_pull_brings_somebody_back(
+    lived_in: Warehouse, pull: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     forget(lived_in)
     monkeypatch.delenv("CLOUT_SUPPRESSION_KEYS")
     with pytest.raises(UsageError, match="people left this warehouse"):
@@ -180,7 +97,9 @@ def test_without_the_key_no_pull_brings_somebody_back(lived_in, pull, monkeypatc
 
 
 @pytest.mark.parametrize("step", ["_forget_recordings", "_search"])
-def test_a_run_that_died_is_continued_by_the_same_command(lived_in, monkeypatch, step):
+def test_a_run_that_died_is_continued_by_the_same_command(
+    lived_in: Warehouse, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
     class KilledError(Exception):
         """In place of SIGKILL."""
 
@@ -195,13 +114,15 @@ def test_a_run_that_died_is_continued_by_the_same_command(lived_in, monkeypatch,
     assert named(lived_in) == set()
 
 
-def test_a_run_that_died_while_acts_went_leaves_days_as_a_new_pull_would(lived_in, monkeypatch):
+def test_a_run_that_died_while_acts_went_leaves_days_as_a_new_pull_would(
+    lived_in: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Else the day would look as if acts of others were lost, and would not be scored again."""
 
     class KilledError(Exception):
         """In place of SIGKILL."""
 
-    def deleted(table, *args, **kwargs):
+    def deleted(table: Table, *args: Any, **kwargs: Any) -> None:
         delete(table, *args, **kwargs)
         if table is ACTIVITY:
             raise KilledError
@@ -216,7 +137,7 @@ def test_a_run_that_died_while_acts_went_leaves_days_as_a_new_pull_would(lived_i
     assert covered["act_count"] == lived_in.row_count(ACTIVITY, {}) == 2
 
 
-def test_recordings_of_a_pull_that_failed_and_lists_of_names_are_rewritten_too(lived_in):
+def test_recordings_of_a_pull_that_failed_and_lists_of_names_are_rewritten_too(lived_in: Warehouse) -> None:
     folder = landing(lived_in.root) / "toots" / "2026-11-05"  # no coverage names it
     recorded = Recording(folder, "page")
     recorded.add([{"by": "https://example.org/users/leaver"}, {"by": "ana"}], Cursor(None, True))
@@ -229,7 +150,7 @@ def test_recordings_of_a_pull_that_failed_and_lists_of_names_are_rewritten_too(l
     assert named(lived_in) == set()
 
 
-def test_others_of_the_same_handle_stay(lived_in, arrow_rows):
+def test_others_of_the_same_handle_stay(lived_in: Warehouse, arrow_rows: ArrowRows) -> None:
     namesake = {"platform": "toots", "day": DAY, "source": "toots", "account_id": "other", "handle": HANDLE}
     lived_in.append(ACCOUNTS, arrow_rows(ACCOUNTS, [namesake]), {}, run_id="r", job="j")
     recorded = Recording(landing(lived_in.root) / "toots" / str(DAY), "others")
@@ -239,14 +160,14 @@ def test_others_of_the_same_handle_stay(lived_in, arrow_rows):
     assert lived_in.read(ACCOUNTS)["account_id"].to_pylist() == ["other"]
 
 
-def test_a_damaged_recording_is_named(lived_in):
+def test_a_damaged_recording_is_named(lived_in: Warehouse) -> None:
     page = landing(lived_in.root) / "toots" / str(DAY) / "torn.000000.jsonl.zst"
     page.write_bytes(zstd.compress(b"{}")[:5])
     with pytest.raises(CloutError, match=r"torn\.000000\.jsonl\.zst: this recording is damaged; remove its folder"):
         forget(lived_in)
 
 
-def test_a_persons_own_file_and_errors_about_them_do_not_name_them(lived_in, arrow_rows):
+def test_a_persons_own_file_and_errors_about_them_do_not_name_them(lived_in: Warehouse, arrow_rows: ArrowRows) -> None:
     """An archive of one account often has its name."""
     run = {
         "run_id": "own", "day": DAY, "job": "pull_activity", "status": "failed", "error": f"/data/{HANDLE.title()}.zip: torn",
@@ -262,38 +183,12 @@ def test_a_persons_own_file_and_errors_about_them_do_not_name_them(lived_in, arr
     assert named(lived_in) == set()
 
 
-def test_the_published_day_is_restated_without_naming_who_left(lived_in):
+def test_the_published_day_is_restated_without_naming_who_left(lived_in: Warehouse) -> None:
     forget(lived_in)
     changes = lived_in.read(PUBLICATIONS).to_pylist()
     assert [(row["change"], row["people"]) for row in changes] == [("consent", 1)]
 
 
-def test_an_id_that_is_none_is_refused(lived_in):
+def test_an_id_that_is_none_is_refused(lived_in: Warehouse) -> None:
     with pytest.raises(UsageError, match="'leaver' is no person_id"):
         leaving.Params(people=("leaver",), at=NOON)
-
-
-def test_everything_that_is_held_is_handed_out(lived_in, tmp_path):
-    """As much as the search of every byte finds, in words that explain each column."""
-    counts = holdings.export(lived_in, [LEAVER], tmp_path)
-    held = json.loads((tmp_path / "person.json").read_text(encoding="utf-8"))
-    assert {name: len(rows) for name, rows in held["held"].items()} == counts
-    assert {*counts} - {"recordings"} | {"landing"} >= named(lived_in)
-    assert {path.stem for path in tmp_path.glob("*.csv")} == {*counts} - {"recordings"}
-    assert held["held"]["recordings"] == [{"file": f"toots/{DAY}/page.000000.jsonl.zst", "item": {"by": LEAVER[6:]}}]
-    assert all(held["what_it_is"][name][""] for name in counts)
-    assert {row["person_id"] for row in held["held"]["influence"]} == {LEAVER}
-    assert "users/cy" not in str(held)
-    with pytest.raises(UsageError, match="'ana' is no person_id"):
-        holdings.export(lived_in, ["ana"], tmp_path)
-
-
-def test_nothing_of_others_with_a_longer_id_is_handed_out(lived_in, tmp_path):
-    """And everything in another case is."""
-    recorded = Recording(landing(lived_in.root) / "toots" / str(DAY), "more")
-    recorded.add([{"by": LEAVER[6:].upper()}, {"by": f"{LEAVER[6:]}s-friend"}], Cursor(None, True))
-    with pytest.raises(CloutError), runs.recorded(lived_in, "test", DAY, BATCH):
-        raise CloutError(f"{LEAVER}s-friend is another")
-    counts = holdings.export(lived_in, [LEAVER], tmp_path)
-    assert (counts["recordings"], "runs" in counts) == (2, False)
-    assert "s-friend" not in (tmp_path / "person.json").read_text(encoding="utf-8")

@@ -1,8 +1,10 @@
 """Somebody leaves who owns content of others' acts, such as a repository: nothing names them, and nobody else's act is lost."""
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,7 @@ from jobs.sources.live.recording import Cursor, Recording
 from jobs.sources.spec import parse_specs
 from jobs.warehouse import suppression
 from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from schemas.rejects import REJECTS
@@ -62,7 +65,7 @@ KEPT = {("post", "bo"), ("reply", "ana"), ("post", "cy"), ("like", "cy"), ("post
 
 
 @pytest.fixture
-def pull(warehouse, tmp_path, monkeypatch):
+def pull(warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """`pull()`: pulls the day again."""
     monkeypatch.setenv("CLOUT_SUPPRESSION_KEYS", "7" * 64)
     folder = tmp_path / "hours"
@@ -78,11 +81,11 @@ def pull(warehouse, tmp_path, monkeypatch):
     return pulled
 
 
-def forget(warehouse) -> dict:
+def forget(warehouse: Warehouse) -> dict:
     return leaving.forget(warehouse, leaving.Params(people=(f"github:{OWNER}",), at=NOON), BATCH)
 
 
-def acts(warehouse) -> list[dict]:
+def acts(warehouse: Warehouse) -> list[dict]:
     return (
         warehouse.read(ACTIVITY)
         .drop_columns("pull")
@@ -91,7 +94,7 @@ def acts(warehouse) -> list[dict]:
     )
 
 
-def test_an_owner_leaves_and_nobody_elses_act_is_lost(warehouse, pull):
+def test_an_owner_leaves_and_nobody_elses_act_is_lost(warehouse: Warehouse, pull: Callable[[], None]) -> None:
     before = acts(warehouse)
     forget(warehouse)  # raises if a byte still names the owner
     after = acts(warehouse)
@@ -103,7 +106,7 @@ def test_an_owner_leaves_and_nobody_elses_act_is_lost(warehouse, pull):
     assert {(act["kind"], act["actor_id"]) for act in after} == KEPT
 
 
-def test_content_of_one_owner_stays_apart_and_together(warehouse, pull):
+def test_content_of_one_owner_stays_apart_and_together(warehouse: Warehouse, pull: Callable[[], None]) -> None:
     """The reply still names the issue that it answers, and no two ids became one."""
     forget(warehouse)
     of = {(act["kind"], act["actor_id"], act["target_id"]): act for act in acts(warehouse)}
@@ -114,7 +117,7 @@ def test_content_of_one_owner_stays_apart_and_together(warehouse, pull):
     assert of["like", "cy", "ana"]["object_id"].startswith("ana/left-")
 
 
-def test_a_later_pull_gives_the_rows_and_digests_that_were_left(warehouse, pull):
+def test_a_later_pull_gives_the_rows_and_digests_that_were_left(warehouse: Warehouse, pull: Callable[[], None]) -> None:
     forget(warehouse)
     digests = warehouse.read(COVERAGE, columns=["activity_digest", "accounts_digest", "act_count"]).to_pylist()
     rows, rejects = acts(warehouse), warehouse.read(REJECTS).num_rows
@@ -125,7 +128,9 @@ def test_a_later_pull_gives_the_rows_and_digests_that_were_left(warehouse, pull)
     assert OWNER not in str(warehouse.read(REJECTS).to_pylist())
 
 
-def test_a_later_pull_of_a_persons_own_files_names_them_nowhere(warehouse, pull, tmp_path):
+def test_a_later_pull_of_a_persons_own_files_names_them_nowhere(
+    warehouse: Warehouse, pull: Callable[[], None], tmp_path: Path
+) -> None:
     """Neither when it succeeds nor when it fails."""
     folder = (tmp_path / "hours").rename(tmp_path / OWNER)
     forget(warehouse)
@@ -141,7 +146,9 @@ def test_a_later_pull_of_a_persons_own_files_names_them_nowhere(warehouse, pull,
         assert OWNER not in str(warehouse.read(table).to_pylist())
 
 
-def test_after_a_rotation_the_same_token_stands_in_place_of_a_name(warehouse, pull, monkeypatch):
+def test_after_a_rotation_the_same_token_stands_in_place_of_a_name(
+    warehouse: Warehouse, pull: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     forget(warehouse)
     rows = acts(warehouse)
     monkeypatch.setenv("CLOUT_SUPPRESSION_KEYS", f"{'8' * 64},{'7' * 64}")
@@ -149,7 +156,9 @@ def test_after_a_rotation_the_same_token_stands_in_place_of_a_name(warehouse, pu
     assert acts(warehouse) == rows
 
 
-def test_recorded_items_of_others_stay_in_a_repository_of_who_left(warehouse, pull):
+def test_recorded_items_of_others_stay_in_a_repository_of_who_left(
+    warehouse: Warehouse, pull: Callable[[], None]
+) -> None:
     folder = landing(warehouse.root) / "live" / "2026-11-03"
     recorded = Recording(folder, f"{OWNER}/garden")
     recorded.add(EVENTS[1:3], Cursor(None, True))
@@ -165,7 +174,9 @@ def test_recorded_items_of_others_stay_in_a_repository_of_who_left(warehouse, pu
     assert suppressed_recordings.rewrite(folder, "github", left) == 0  # idempotent
 
 
-def test_whose_address_contains_the_name_is_nobody_who_left(warehouse, monkeypatch):
+def test_whose_address_contains_the_name_is_nobody_who_left(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CLOUT_SUPPRESSION_KEYS", "7" * 64)
     suppression.record(warehouse, ["x:dorothea"], at=NOON, run_id="r")
     left = suppression.current(warehouse)

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -17,25 +18,29 @@ from jobs.places import landing
 from jobs.sources.live.recording import Cursor, Recording
 from jobs.warehouse import suppression
 from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
 from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from schemas.legal_bases import LEGAL_BASES
 from schemas.publications import PUBLICATIONS
 from schemas.runs import RUNS
+from tests.fixture_types import ArrowRows
 
 DAY = date(2026, 11, 3)
 NOON = datetime(2026, 11, 10, 12, tzinfo=UTC)
 BATCH = Batch("test")
 WORDS = ["coverage", "created_at", "like"]
 
+LivedIn = Callable[[str], Warehouse]
+
 
 @pytest.fixture
-def lived_in(warehouse, arrow_rows, monkeypatch):
+def lived_in(warehouse: Warehouse, arrow_rows: ArrowRows, monkeypatch: pytest.MonkeyPatch) -> LivedIn:
     """`lived_in(name)`: a warehouse in which an account of this id likes content of bo, and owns a repository."""
     monkeypatch.setenv("CLOUT_SUPPRESSION_KEYS", "7" * 64)
 
-    def made(name: str):
+    def made(name: str) -> Warehouse:
         place = {"platform": "x", "day": DAY, "source": "x"}
         acts = [
             {**place, "activity_id": "1", "actor_id": name, "target_id": "bo", "object_id": "bo/shed"},
@@ -67,12 +72,12 @@ def lived_in(warehouse, arrow_rows, monkeypatch):
     return made
 
 
-def forget(warehouse, name: str) -> dict:
+def forget(warehouse: Warehouse, name: str) -> dict:
     return leaving.forget(warehouse, leaving.Params(people=(f"x:{name}",), at=NOON), BATCH)
 
 
 @pytest.mark.parametrize("name", ["coverage", "created_at"])
-def test_who_is_called_like_an_ordinary_word_can_leave_and_takes_nobody_along(lived_in, name):
+def test_who_is_called_like_an_ordinary_word_can_leave_and_takes_nobody_along(lived_in: LivedIn, name: str) -> None:
     warehouse = lived_in(name)
     certificate = forget(warehouse, name)
     (act,) = warehouse.read(ACTIVITY).to_pylist()
@@ -85,7 +90,7 @@ def test_who_is_called_like_an_ordinary_word_can_leave_and_takes_nobody_along(li
     assert set(certificate["searched_for"].values()) == {byte_search.AT_PLACES}
 
 
-def test_the_certificate_says_how_each_name_was_searched_and_names_nobody(lived_in):
+def test_the_certificate_says_how_each_name_was_searched_and_names_nobody(lived_in: LivedIn) -> None:
     certificate = forget(lived_in("anastasia"), "anastasia")
     left = suppression.hashed(bytes.fromhex("7" * 64), "x:anastasia")
     assert certificate["searched_for"] == {
@@ -105,7 +110,9 @@ def test_the_certificate_says_how_each_name_was_searched_and_names_nobody(lived_
         ("the {} of a day", False), ("https://x.example/pages/9/{}", False), ('{{"login": "{}s"}}', False),
     ],
 )  # fmt: skip
-def test_an_ordinary_word_is_a_trace_only_where_a_name_must_be(tmp_path, word, content, is_trace):
+def test_an_ordinary_word_is_a_trace_only_where_a_name_must_be(
+    tmp_path: Path, word: str, content: str, is_trace: bool
+) -> None:
     text = content.replace("{}", word).replace("{{", "{").replace("}}", "}").encode()
     for name, data in (("plain.json", text), ("packed.zst", zstd.compress(text + b"\n"))):
         (tmp_path / name).write_bytes(data)
@@ -114,7 +121,7 @@ def test_an_ordinary_word_is_a_trace_only_where_a_name_must_be(tmp_path, word, c
         (tmp_path / name).unlink()
 
 
-def test_what_operators_wrote_about_who_left_is_erased(lived_in, arrow_rows):
+def test_what_operators_wrote_about_who_left_is_erased(lived_in: LivedIn, arrow_rows: ArrowRows) -> None:
     warehouse = lived_in("anastasia")
     why = {"why": "Anastasia asked (x:anastasia), not Anastasia-Marie", "run_id": "r"}
     warehouse.append(PUBLICATIONS, arrow_rows(PUBLICATIONS, [{"day": DAY, **why}]), {}, run_id="r", job="j")
@@ -136,14 +143,14 @@ def test_what_operators_wrote_about_who_left_is_erased(lived_in, arrow_rows):
     assert warehouse.row_count(RUNS, {"run_id": "p"}) == 1
 
 
-def test_ordinary_words_stay_in_texts():
+def test_ordinary_words_stay_in_texts() -> None:
     sought = free_texts.pattern(["coverage", "ana\u00efs"])
     assert (
         free_texts.without("no coverage for ana\u00efs (ana%C3%AFs)", sought) == "no coverage for (erased) ((erased))"
     )
 
 
-def test_others_keep_their_accounts_without_the_name_and_the_digest_says_so(lived_in):
+def test_others_keep_their_accounts_without_the_name_and_the_digest_says_so(lived_in: LivedIn) -> None:
     warehouse = lived_in("anastasia")
     forget(warehouse, "anastasia")
     (account,) = warehouse.read(ACCOUNTS).to_pylist()
@@ -153,7 +160,7 @@ def test_others_keep_their_accounts_without_the_name_and_the_digest_says_so(live
     assert covered["activity_digest"]
 
 
-def test_a_file_or_folder_that_nobody_can_read_is_no_proof(lived_in, monkeypatch):
+def test_a_file_or_folder_that_nobody_can_read_is_no_proof(lived_in: LivedIn, monkeypatch: pytest.MonkeyPatch) -> None:
     warehouse = lived_in("anastasia")
     torn = landing(warehouse.root) / "torn.zst"
     torn.write_bytes(b"\x28\xb5\x2f\xfd")

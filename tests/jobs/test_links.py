@@ -3,8 +3,10 @@
 import json
 import math
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
+from pyspark.sql import SparkSession
 
 from jobs import links as job
 from jobs.errors import UsageError
@@ -18,6 +20,7 @@ from schemas.influence_by_account import INFLUENCE_BY_ACCOUNT
 from schemas.links import LINKS
 from schemas.publications import PUBLICATIONS
 from schemas.runs import RUNS
+from tests.fixture_types import ArrowRows
 from tests.jobs.without_spark import CountedWorld, SparklessWorld
 from tests.jobs.world import OFFICIAL, Did
 
@@ -34,7 +37,7 @@ ACTS = [
 ]  # fmt: skip
 
 
-def said(number: int = 0, since: date = DAY, **more) -> job.Params:
+def said(number: int = 0, since: date = DAY, **more: Any) -> job.Params:
     """The word recorded as the `number`th."""
     return job.Params(at=datetime.now(UTC) + timedelta(seconds=number), by="ops", day=since, **more)
 
@@ -54,7 +57,7 @@ def by_account(warehouse: Warehouse) -> dict[str, dict]:
 # The record
 
 
-def test_what_a_word_and_its_end_leave_in_the_table(warehouse):
+def test_what_a_word_and_its_end_leave_in_the_table(warehouse: Warehouse) -> None:
     job.record(warehouse, said(why="both sites name the other", since=DAY), ANA2, ANA, BATCH)
     assert links.at_end_of(DAY, warehouse).person_of == {ANA: ANA, ANA2: ANA}
     assert job.end(warehouse, said(1, DAY + timedelta(3)), ANA, ANA2, BATCH) == 1
@@ -76,13 +79,13 @@ def test_what_a_word_and_its_end_leave_in_the_table(warehouse):
     ("account", "problem"),
     [(ANA, "git:ana: an account is always one person with itself"), ("ana", "'ana' is no person_id")],
 )
-def test_what_is_no_pair_is_refused(warehouse, account, problem):
+def test_what_is_no_pair_is_refused(warehouse: Warehouse, account: str, problem: str) -> None:
     with pytest.raises(UsageError, match=problem):
         job.record(warehouse, said(), account, ANA, BATCH)
     assert warehouse.row_count(LINKS, {}) == 0
 
 
-def test_there_must_be_a_link_to_end(warehouse):
+def test_there_must_be_a_link_to_end(warehouse: Warehouse) -> None:
     with pytest.raises(UsageError, match=r"git:ana and toot:ana are not linked on 2026-11-03; `clout links` lists"):
         job.end(warehouse, said(), ANA, ANA2, BATCH)
 
@@ -90,7 +93,9 @@ def test_there_must_be_a_link_to_end(warehouse):
 # The scores
 
 
-def test_linked_accounts_are_one_row_and_nobody_else_notices(spark, warehouse, arrow_rows):
+def test_linked_accounts_are_one_row_and_nobody_else_notices(
+    spark: SparkSession, warehouse: Warehouse, arrow_rows: ArrowRows
+) -> None:
     """Spark, once with the link, once after it was taken back; beside what the tests' own scoring makes of it."""
     world = acted(CountedWorld(spark, warehouse.root, arrow_rows))
     alone = world.score_counted(DAY)
@@ -136,7 +141,9 @@ def test_linked_accounts_are_one_row_and_nobody_else_notices(spark, warehouse, a
     assert by_account(warehouse) == {}
 
 
-def test_acts_between_ones_own_accounts_count_for_nothing(spark, warehouse, arrow_rows):
+def test_acts_between_ones_own_accounts_count_for_nothing(
+    spark: SparkSession, warehouse: Warehouse, arrow_rows: ArrowRows
+) -> None:
     """Not in the engagers, nor in amplification; what reached the one account through the other is gone."""
     world = CountedWorld(spark, warehouse.root, arrow_rows)
     world.cover(DAY, "git")
@@ -155,7 +162,9 @@ def test_acts_between_ones_own_accounts_count_for_nothing(spark, warehouse, arro
     assert found[ANA]["direct"] == pytest.approx(0.5 * spent / (1 + spent), abs=1e-9)
 
 
-def test_a_published_day_is_stale_once_links_change_that_held_on_it(warehouse, arrow_rows):
+def test_a_published_day_is_stale_once_links_change_that_held_on_it(
+    warehouse: Warehouse, arrow_rows: ArrowRows
+) -> None:
     world = acted(SparklessWorld(warehouse, arrow_rows))
     world.publish_counted(DAY)
     job.record(warehouse, said(since=DAY + timedelta(1)), ANA, ANA2, BATCH)

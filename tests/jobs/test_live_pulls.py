@@ -7,9 +7,10 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock
 from email.utils import format_datetime
+from pathlib import Path
 from threading import Event, Timer
 from typing import Any
 
@@ -48,7 +49,9 @@ def small_pages(path: str) -> Reply:
 BY_REQUEST, BY_TIME = 40, 10
 
 
-def test_a_pull_killed_at_fifty_moments_loses_nothing_and_asks_no_page_again_without_need(serve, tmp_path):
+def test_a_pull_killed_at_fifty_moments_loses_nothing_and_asks_no_page_again_without_need(
+    serve: Callable[[], Platform], tmp_path: Path
+) -> None:
     """The server kills: before it answers, just after, or as a page is recorded. Then the clock does, as tables are written."""
     platform = serve()
     platform.answer = small_pages
@@ -124,7 +127,7 @@ def leaky(answer: Callable[[str], Reply]) -> Callable[[str], Reply]:
 
 
 @pytest.fixture
-def night(serve, tmp_path) -> Night:
+def night(serve: Callable[[], Platform], tmp_path: Path) -> Night:
     """Three platforms were pulled, and a fourth one refused."""
     platforms = [serve() for _ in range(4)]
     repository(platforms[0])
@@ -143,7 +146,7 @@ def night(serve, tmp_path) -> Night:
     return made
 
 
-def test_secrets_reach_their_platforms_and_are_written_nowhere(night):
+def test_secrets_reach_their_platforms_and_are_written_nowhere(night: Night) -> None:
     """Neither clout's own, nor what platforms put into bodies, headers and redirects."""
     for number, name in enumerate(("HUB", "HOME")):
         assert night.platforms[number].headers["authorization"] == f"Bearer {TOKENS[name]}"
@@ -156,7 +159,7 @@ def test_secrets_reach_their_platforms_and_are_written_nowhere(night):
         assert holding(secret, night.folder) == [], secret
 
 
-def test_the_same_night_again_asks_nothing_and_leaves_equal_rows_and_digests(night):
+def test_the_same_night_again_asks_nothing_and_leaves_equal_rows_and_digests(night: Night) -> None:
     rows = night.rows()
     assert all(row["activity_digest"] for row in rows["coverage"])
     for platform in night.platforms:
@@ -211,7 +214,14 @@ def early_dba(platform: Platform, _: datetime) -> dict[str, Any]:
         ("dba", early_dba, DAY, None),
     ],
 )
-def test_a_day_that_has_ended_by_this_machines_clock_only_is_not_complete(serve, tmp_path, source, made, day, status):
+def test_a_day_that_has_ended_by_this_machines_clock_only_is_not_complete(
+    serve: Callable[[], Platform],
+    tmp_path: Path,
+    source: str,
+    made: Callable[..., Any],
+    day: date,
+    status: tuple[str, str] | None,
+) -> None:
     """The platform's clock decides; once it says that the day has ended, the next pull completes the day."""
     platform, noon = serve(), datetime.combine(day, clock(12), UTC)
     night = Night(tmp_path / "night")
@@ -229,7 +239,9 @@ def test_a_day_that_has_ended_by_this_machines_clock_only_is_not_complete(serve,
 # Population
 
 
-def test_a_population_is_named_in_coverage_and_runs_and_its_change_in_the_next_days_reason(serve, tmp_path):
+def test_a_population_is_named_in_coverage_and_runs_and_its_change_in_the_next_days_reason(
+    serve: Callable[[], Platform], tmp_path: Path
+) -> None:
     platform, before = serve(), RECENT - timedelta(days=1)
     lists = repository(platform).lists
     lists["/repos/bo/other/events"] = []

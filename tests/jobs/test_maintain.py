@@ -1,7 +1,10 @@
 """Maintenance of a warehouse whose tables hold what nights leave behind. The clock is an argument."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -14,6 +17,7 @@ from jobs.sources.live import recording
 from jobs.warehouse import compaction, runs
 from jobs.warehouse.races import LostRaceError
 from jobs.warehouse.runs import Batch, Run
+from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.window import activity_digests
 from schemas import arrow
 from schemas.accounts_known import ACCOUNTS_KNOWN
@@ -23,6 +27,8 @@ from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
 from schemas.rejects import REJECTS
 from schemas.runs import RUNS
+from schemas.table import Table
+from tests.fixture_types import ArrowRows
 
 DAY = date(2026, 11, 3)
 NOW = datetime.now(UTC)
@@ -33,7 +39,7 @@ COMPACTIONS = [
 
 
 @pytest.fixture
-def pulled(warehouse, arrow_rows):
+def pulled(warehouse: Warehouse, arrow_rows: ArrowRows) -> Callable[..., None]:
     """`pulled("run", day)`: a pull's rows, which count if it is the newest; `decided=False` leaves `coverage` alone."""
 
     def pull(name: str, day: date = DAY, source: str = "a", decided: bool = True) -> None:
@@ -48,10 +54,10 @@ def pulled(warehouse, arrow_rows):
 
 
 @pytest.fixture
-def maintained(warehouse):
+def maintained(warehouse: Warehouse) -> Callable[..., dict[str, maintain.Maintained]]:
     """`maintained(now)`: table -> what was done."""
 
-    def run(now: datetime = NOW, **settings) -> dict[str, maintain.Maintained]:
+    def run(now: datetime = NOW, **settings: Any) -> dict[str, maintain.Maintained]:
         params = maintain.Params(now=now, nights=Nights(**settings))
         done = maintain.run(warehouse, params, Batch("maintain"))
         return {kept.table: kept for kept in done}
@@ -59,11 +65,13 @@ def maintained(warehouse):
     return run
 
 
-def rows(warehouse, table) -> list[dict]:
+def rows(warehouse: Warehouse, table: Table) -> list[dict]:
     return arrow.sorted_by_grain(table, warehouse.read(table)).to_pylist()
 
 
-def test_small_files_of_a_partition_become_one_and_no_row_changes(warehouse, pulled, maintained):
+def test_small_files_of_a_partition_become_one_and_no_row_changes(
+    warehouse: Warehouse, pulled: Callable[..., None], maintained: Callable[..., dict[str, maintain.Maintained]]
+) -> None:
     for day in (DAY, DAY + timedelta(days=1)):
         for source in ("a", "b", "c"):
             pulled(f"{source} {day}", day, source)
@@ -78,7 +86,12 @@ def test_small_files_of_a_partition_become_one_and_no_row_changes(warehouse, pul
     assert activity_digests(warehouse, DAY, DAY + timedelta(days=1)) == digests  # no day is stale by it
 
 
-def test_replaced_files_are_removed_after_their_time_and_not_before(warehouse, pulled, maintained, tmp_path):
+def test_replaced_files_are_removed_after_their_time_and_not_before(
+    warehouse: Warehouse,
+    pulled: Callable[..., None],
+    maintained: Callable[..., dict[str, maintain.Maintained]],
+    tmp_path: Path,
+) -> None:
     pulled("old", decided=False)
     warehouse.replace(ACTIVITY, warehouse.read(ACTIVITY), {"day": DAY}, run_id="r", job="j")
     files = lambda: len(list((tmp_path / "warehouse" / "activity").glob("platform=*/**/*.parquet")))  # noqa: E731
@@ -88,7 +101,9 @@ def test_replaced_files_are_removed_after_their_time_and_not_before(warehouse, p
     assert files() < there
 
 
-def test_rows_of_pulls_that_count_for_nobody_are_removed(warehouse, pulled, maintained):
+def test_rows_of_pulls_that_count_for_nobody_are_removed(
+    warehouse: Warehouse, pulled: Callable[..., None], maintained: Callable[..., dict[str, maintain.Maintained]]
+) -> None:
     for name in ("superseded", "counts"):
         pulled(name)
     pulled("died", decided=False)
@@ -101,7 +116,12 @@ def test_rows_of_pulls_that_count_for_nobody_are_removed(warehouse, pulled, main
     assert {row["pull"] for row in rows(warehouse, ACTIVITY)} == {"counts"}
 
 
-def test_old_activity_goes_only_if_the_settings_say_so(warehouse, pulled, maintained, arrow_rows):
+def test_old_activity_goes_only_if_the_settings_say_so(
+    warehouse: Warehouse,
+    pulled: Callable[..., None],
+    maintained: Callable[..., dict[str, maintain.Maintained]],
+    arrow_rows: ArrowRows,
+) -> None:
     today = NOW.date()
     for age in (9, 10, 11):
         pulled(f"{age}", today - timedelta(days=age))
@@ -115,7 +135,12 @@ def test_old_activity_goes_only_if_the_settings_say_so(warehouse, pulled, mainta
     assert len(rows(warehouse, COVERAGE)) == 3
 
 
-def test_the_log_gets_a_checkpoint(warehouse, pulled, maintained, tmp_path):
+def test_the_log_gets_a_checkpoint(
+    warehouse: Warehouse,
+    pulled: Callable[..., None],
+    maintained: Callable[..., dict[str, maintain.Maintained]],
+    tmp_path: Path,
+) -> None:
     pulled("r")
     maintained()
     for table in TABLES:
@@ -123,7 +148,13 @@ def test_the_log_gets_a_checkpoint(warehouse, pulled, maintained, tmp_path):
 
 
 @pytest.mark.parametrize("compact", COMPACTIONS)
-def test_a_write_of_what_was_compacted_meanwhile_is_tried_again(warehouse, pulled, arrow_rows, monkeypatch, compact):
+def test_a_write_of_what_was_compacted_meanwhile_is_tried_again(
+    warehouse: Warehouse,
+    pulled: Callable[..., None],
+    arrow_rows: ArrowRows,
+    monkeypatch: pytest.MonkeyPatch,
+    compact: Callable[..., Any],
+) -> None:
     """The night opened the table before the maintenance and commits after it."""
     for name in ("one", "two"):
         pulled(name)
@@ -138,7 +169,9 @@ def test_a_write_of_what_was_compacted_meanwhile_is_tried_again(warehouse, pulle
 
 
 @pytest.mark.parametrize("compact", COMPACTIONS)
-def test_a_stream_is_read_once_though_its_commit_is_made_again(warehouse, pulled, arrow_rows, compact):
+def test_a_stream_is_read_once_though_its_commit_is_made_again(
+    warehouse: Warehouse, pulled: Callable[..., None], arrow_rows: ArrowRows, compact: Callable[..., Any]
+) -> None:
     for name in ("one", "two"):
         pulled(name)
     version = warehouse.version(ACTIVITY)
@@ -149,14 +182,21 @@ def test_a_stream_is_read_once_though_its_commit_is_made_again(warehouse, pulled
 
 
 @pytest.mark.parametrize("day", [DAY, DAY + timedelta(days=1)], ids=["same day", "another day"])
-def test_a_night_that_writes_meanwhile_wins(warehouse, pulled, maintained, arrow_rows, monkeypatch, day):
+def test_a_night_that_writes_meanwhile_wins(
+    warehouse: Warehouse,
+    pulled: Callable[..., None],
+    maintained: Callable[..., dict[str, maintain.Maintained]],
+    arrow_rows: ArrowRows,
+    monkeypatch: pytest.MonkeyPatch,
+    day: date,
+) -> None:
     """The night's commit lands after the merged files are written and before the commit that names them."""
     for name in ("one", "two"):
         pulled(name)
         pulled(name, DAY + timedelta(days=1))
     merge, nights = compaction.merge, iter(range(1))
 
-    def before_a_night(table, *place):
+    def before_a_night(table: Table, *place: Any) -> Any:
         merged = merge(table, *place)
         for _ in nights if table is ACTIVITY else ():
             new = arrow_rows(ACTIVITY, [{"day": day, "source": "a", "actor_id": "night", "pull": "two"}])
@@ -169,7 +209,12 @@ def test_a_night_that_writes_meanwhile_wins(warehouse, pulled, maintained, arrow
     assert [row["actor_id"] for row in rows(warehouse, ACTIVITY) if row["day"] == day] == ["night"]
 
 
-def test_a_step_that_loses_again_and_again_is_left_to_the_next_maintenance(warehouse, pulled, maintained, monkeypatch):
+def test_a_step_that_loses_again_and_again_is_left_to_the_next_maintenance(
+    warehouse: Warehouse,
+    pulled: Callable[..., None],
+    maintained: Callable[..., dict[str, maintain.Maintained]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     pulled("r")
     monkeypatch.setattr(maintain, "_remove_dead", lambda *_: (_ for _ in ()).throw(LostRaceError("lost")))
     done = maintained()
@@ -177,7 +222,9 @@ def test_a_step_that_loses_again_and_again_is_left_to_the_next_maintenance(wareh
     assert done["coverage"].skipped is None
 
 
-def test_old_recordings_are_removed(warehouse, maintained):
+def test_old_recordings_are_removed(
+    warehouse: Warehouse, maintained: Callable[..., dict[str, maintain.Maintained]]
+) -> None:
     folders = [
         recording.day_folder(landing(warehouse.root), "hn", NOW.date() - timedelta(days=age)) for age in (31, 30, 29)
     ]
@@ -189,7 +236,9 @@ def test_old_recordings_are_removed(warehouse, maintained):
     assert [folder.exists() for folder in folders] == [False, True, True]
 
 
-def test_copies_of_accounts_of_the_last_year_are_kept(warehouse, arrow_rows, maintained):
+def test_copies_of_accounts_of_the_last_year_are_kept(
+    warehouse: Warehouse, arrow_rows: ArrowRows, maintained: Callable[..., dict[str, maintain.Maintained]]
+) -> None:
     for month in (date(2024, 1, 1), date(2025, 11, 1), date(2026, 10, 1)):
         row = arrow_rows(ACCOUNTS_KNOWN, [{"month": month, "basis": "b"}])
         warehouse.replace(ACCOUNTS_KNOWN, row, {"month": month}, run_id="r", job="j")
@@ -197,7 +246,9 @@ def test_copies_of_accounts_of_the_last_year_are_kept(warehouse, arrow_rows, mai
     assert {row["month"] for row in rows(warehouse, ACCOUNTS_KNOWN)} == {date(2025, 11, 1), date(2026, 10, 1)}
 
 
-def test_the_command_keeps_every_table_and_says_what_it_did(warehouse, monkeypatch, arrow_rows):
+def test_the_command_keeps_every_table_and_says_what_it_did(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, arrow_rows: ArrowRows
+) -> None:
     monkeypatch.setenv("CLOUT_WAREHOUSE", warehouse.root)
     for kind in ("like", "reply"):
         acts = arrow_rows(ENGAGEMENT, [{"day": DAY, "kind": kind}])

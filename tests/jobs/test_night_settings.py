@@ -1,5 +1,8 @@
 """The settings of the nights: the file of the repository, another file, and what is wrong with one."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -8,7 +11,7 @@ from jobs.night_settings import Nights, nights
 
 
 @pytest.fixture
-def write(tmp_path, monkeypatch):
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str | bytes], str]:
     """`write(text)`: these are the settings in force."""
 
     def written(text: str | bytes) -> str:
@@ -20,24 +23,26 @@ def write(tmp_path, monkeypatch):
     return written
 
 
-def test_the_file_of_the_repository_holds_the_defaults_and_no_setting_is_missing_from_it():
+def test_the_file_of_the_repository_holds_the_defaults_and_no_setting_is_missing_from_it() -> None:
     assert nights() == Nights()
     assert nights().model_fields_set == set(Nights.model_fields)
 
 
-def test_another_file_may_hold_some_settings_and_the_rest_keep_their_defaults(write):
+def test_another_file_may_hold_some_settings_and_the_rest_keep_their_defaults(
+    write: Callable[[str | bytes], str],
+) -> None:
     write("settle_hours: 0.5\nkeep_activity_days: 400\n")
     assert nights() == Nights(settle_hours=0.5, keep_activity_days=400)
     write("")
     assert nights() == Nights()
 
 
-def test_settings_never_change_while_a_command_runs():
+def test_settings_never_change_while_a_command_runs() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         nights().repair_days = 3
 
 
-def test_every_fault_is_reported_at_once_with_file_and_field(write):
+def test_every_fault_is_reported_at_once_with_file_and_field(write: Callable[[str | bytes], str]) -> None:
     path = write("settle_hours: soon\nrepair_days: -1\nrescore_days: 7.5\ngate_days: 0\nkeep_replaced: 3\n")
     with pytest.raises(UsageError) as raised:
         nights()
@@ -51,14 +56,14 @@ def test_every_fault_is_reported_at_once_with_file_and_field(write):
 
 
 @pytest.mark.parametrize("text", [b"a: [", b"- 1", b"7", b"\xff\xfe\x00"])
-def test_a_file_of_another_kind_is_refused_by_its_name(write, text):
+def test_a_file_of_another_kind_is_refused_by_its_name(write: Callable[[str | bytes], str], text: bytes) -> None:
     path = write(text)
     with pytest.raises(UsageError, match="expected settings of the nights") as raised:
         nights()
     assert path in str(raised.value)
 
 
-def test_a_file_that_is_missing_is_refused_by_its_name(monkeypatch, tmp_path):
+def test_a_file_that_is_missing_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("CLOUT_NIGHTS", str(tmp_path / "none.yaml"))
     with pytest.raises(UsageError, match=r"none\.yaml"):
         nights()

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pyarrow.compute as pc
 import pytest
@@ -20,6 +21,7 @@ from schemas.coverage import COVERAGE
 from schemas.influence import INFLUENCE
 from schemas.methodology import load
 from schemas.scores import SCORES
+from tests.fixture_types import ArrowRows
 from tests.grounds import publish_everybody
 from tests.jobs.pulls import like
 from tests.power_cut import LOSSES, power_cuts
@@ -58,7 +60,7 @@ def pulled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def scored(tmp_path_factory: pytest.TempPathFactory, arrow_rows) -> Path:
+def scored(tmp_path_factory: pytest.TempPathFactory, arrow_rows: ArrowRows) -> Path:
     """A warehouse in which a day is published, and was scored again and checked since."""
     folder = tmp_path_factory.mktemp("scored")
     warehouse = Warehouse(str(folder / "warehouse"))
@@ -93,7 +95,9 @@ def repair(warehouse: Warehouse) -> list[Repaired]:
 @pytest.mark.parametrize(
     ("prepared", "action", "seen"), [("pulled", pull_again, counting), ("scored", publish_again, published)]
 )
-def test_a_command_that_is_cut_off_anywhere_is_either_done_or_not(prepared, action, seen, request, tmp_path):
+def test_a_command_that_is_cut_off_anywhere_is_either_done_or_not(
+    prepared: str, action: Callable[..., Any], seen: Callable[..., Any], request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
     states = set()
     cuts = power_cuts(f"{__name__}:{action.__name__}", request.getfixturevalue(prepared), tmp_path)
     for call, (root, unflushed) in enumerate(cuts, 1):

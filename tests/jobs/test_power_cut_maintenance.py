@@ -11,6 +11,7 @@ from jobs.warehouse import damage, salvage
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
 from schemas.engagement import ENGAGEMENT
+from tests.fixture_types import ArrowRows
 from tests.power_cut import LOSSES, power_cuts
 
 pytestmark = pytest.mark.system
@@ -30,7 +31,7 @@ def likes(warehouse: Warehouse) -> list[int]:
 
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory, arrow_rows) -> Path:
+def prepared(tmp_path_factory: pytest.TempPathFactory, arrow_rows: ArrowRows) -> Path:
     """A warehouse with two small files for each of three days."""
     folder = tmp_path_factory.mktemp("prepared")
     warehouse = Warehouse(str(folder / "warehouse"))
@@ -41,7 +42,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, arrow_rows) -> Path:
     return folder
 
 
-def test_merging_of_files_that_is_cut_off_anywhere_loses_no_row(prepared, tmp_path):
+def test_merging_of_files_that_is_cut_off_anywhere_loses_no_row(prepared: Path, tmp_path: Path) -> None:
     for call, (root, unflushed) in enumerate(power_cuts(f"{__name__}:compact", prepared, tmp_path), 1):
         loss = list(LOSSES)[call % len(LOSSES)]
         for path in unflushed:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import permutations
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
@@ -48,7 +49,7 @@ def worth(graph: Graph, person: str) -> Parts:
 
 
 @given(graphs(), st.data())
-def test_p1_an_act_directed_at_somebody_never_lowers_them(graph, data):
+def test_p1_an_act_directed_at_somebody_never_lowers_them(graph: Graph, data: st.DataObject) -> None:
     """By anyone, newcomers too. A unit of share gained is worth at least 1 - damping."""
     v = data.draw(st.sampled_from(PEOPLE), "engaged with")
     u = data.draw(st.sampled_from([name for name in (*graph.people, NEWCOMER) if name != v]), "engager")
@@ -61,7 +62,7 @@ def test_p1_an_act_directed_at_somebody_never_lowers_them(graph, data):
     assert points(after.influence) >= points(max(0, before.influence - tolerance(before.influence)))
 
 
-def test_p1_second_and_third_may_fall_while_the_whole_rises():
+def test_p1_second_and_third_may_fall_while_the_whole_rises() -> None:
     """Bo engages Ana alone; the fan, who reached Ana through Bo, now engages Ana too: the same attention by a shorter way."""
     before = Graph({("fan", "bo"): fixed(1), ("bo", "ana"): fixed(1)}, {}, damping=1.0, rest=0.0)
     after = before.adding({("fan", "ana"): fixed(1)})
@@ -73,7 +74,7 @@ def test_p1_second_and_third_may_fall_while_the_whole_rises():
 
 
 @given(graphs(), st.data())
-def test_p2_own_acts_change_nothing_of_ones_own(graph, data):
+def test_p2_own_acts_change_nothing_of_ones_own(graph: Graph, data: st.DataObject) -> None:
     """Whatever somebody does, more or nothing at all, and however credible they are."""
     v = data.draw(st.sampled_from(graph.people), "actor")
     others = [name for name in (*PEOPLE, NEWCOMER) if name != v]
@@ -94,7 +95,9 @@ def test_p2_own_acts_change_nothing_of_ones_own(graph, data):
 
 
 @given(graphs(), st.data())
-def test_p3_of_two_equal_engagers_the_one_who_holds_more_from_others_counts_more(graph, data):
+def test_p3_of_two_equal_engagers_the_one_who_holds_more_from_others_counts_more(
+    graph: Graph, data: st.DataObject
+) -> None:
     a = graph.shares()
     v = data.draw(st.sampled_from(graph.people), "engaged with")
     rivals = [name for name in graph.people if name != v]
@@ -116,7 +119,7 @@ def test_p3_of_two_equal_engagers_the_one_who_holds_more_from_others_counts_more
 
 
 @given(graphs())
-def test_p4_what_engagers_contribute_sums_to_the_whole(graph):
+def test_p4_what_engagers_contribute_sums_to_the_whole(graph: Graph) -> None:
     """To the last bit: doubles of this size hold multiples of 2^-36 exactly."""
     messages, sums = engine(graph.shares())
     for person, parts in sums.items():
@@ -129,7 +132,7 @@ def test_p4_what_engagers_contribute_sums_to_the_whole(graph):
 
 
 @given(st.sampled_from(INTERACTIONS), st.floats(0, 1000), st.floats(0.5, 1))
-def test_p5_a_hundred_fans_alike_beat_one_fan_a_hundred_times(kind, elsewhere, damping):
+def test_p5_a_hundred_fans_alike_beat_one_fan_a_hundred_times(kind: str, elsewhere: float, damping: float) -> None:
     """At least fifteen times, whatever kind it is and whatever else they spend."""
     weights = OFFICIAL.kind_weights
 
@@ -145,7 +148,7 @@ def test_p5_a_hundred_fans_alike_beat_one_fan_a_hundred_times(kind, elsewhere, d
 
 
 @given(graphs(), graphs())
-def test_p6_unconnected_newcomers_change_nobody_bit_for_bit(graph, other):
+def test_p6_unconnected_newcomers_change_nobody_bit_for_bit(graph: Graph, other: Graph) -> None:
     """Also among those who know each other: names that sort between and after those who are there."""
     apart = {(f"{u}+", f"{v}+"): weight for (u, v), weight in other.weights.items()}
     joined = replace(graph, weights=apart | graph.weights)
@@ -158,7 +161,7 @@ def test_p6_unconnected_newcomers_change_nobody_bit_for_bit(graph, other):
 
 
 @given(graphs(), st.data())
-def test_a_changed_edge_moves_only_people_within_three_steps_of_its_actor(graph, data):
+def test_a_changed_edge_moves_only_people_within_three_steps_of_its_actor(graph: Graph, data: st.DataObject) -> None:
     """Bit for bit everybody else, whatever else the actor does."""
     people = [*graph.people, NEWCOMER]
     u = data.draw(st.sampled_from(people), "actor")
@@ -174,7 +177,9 @@ def test_a_changed_edge_moves_only_people_within_three_steps_of_its_actor(graph,
 
 
 @given(graphs(), st.data())
-def test_how_busy_an_actor_is_does_not_matter_where_nothing_stays_with_nobody(graph, data):
+def test_how_busy_an_actor_is_does_not_matter_where_nothing_stays_with_nobody(
+    graph: Graph, data: st.DataObject
+) -> None:
     """rest_weight 0: an actor who does ten times as much of everything changes nobody."""
     actor = data.draw(st.sampled_from(graph.people))
     factor = data.draw(st.integers(2, 1000))
@@ -219,7 +224,9 @@ def window_shares(acts: Acts, covered: dict[str, set[date]], day: date, lookback
 
 
 @given(covered_acts(), st.integers(1, 31), st.integers(5, 60))
-def test_p10_days_without_coverage_change_nothing_but_what_leaves_the_window(world, gap, lookback_days):
+def test_p10_days_without_coverage_change_nothing_but_what_leaves_the_window(
+    world: tuple[dict[tuple[date, str, tuple[str, str]], int], dict[str, Any]], gap: int, lookback_days: int
+) -> None:
     """A day, or a month: bit for bit what the acts that stay would have given on the last covered day."""
     acts, covered = world
     last = max(day for there in covered.values() for day in there)
@@ -231,7 +238,9 @@ def test_p10_days_without_coverage_change_nothing_but_what_leaves_the_window(wor
 
 
 @given(covered_acts(), st.integers(1, 31))
-def test_p10_while_one_platform_is_silent_the_other_ages_alone(world, gap):
+def test_p10_while_one_platform_is_silent_the_other_ages_alone(
+    world: tuple[dict[tuple[date, str, tuple[str, str]], int], dict[str, Any]], gap: int
+) -> None:
     acts, covered = world
     last = max(day for there in covered.values() for day in there)
     after = last + timedelta(gap)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from jobs.engagement import engagement
 from schemas.activity import ACTIVITY
 from schemas.kinds import INTERACTIONS
+from tests.fixture_types import SparkRows
 from tests.jobs.equations import NEWCOMER, Pair, Parts, engine, shares, term
 from tests.jobs.world import OFFICIAL
 
@@ -24,10 +25,12 @@ Kinds = dict[Pair, dict[str, int]]
 some_kind = st.sampled_from(INTERACTIONS)
 pairs = st.sampled_from(list(permutations(PEOPLE, 2)))
 acts = st.lists(st.tuples(pairs, some_kind), min_size=1, max_size=8)
+Continued = tuple[list[Act], int, str, str, Act, Act]
+AroundMidnight = tuple[list[tuple[Act, str]], list[tuple[Act, str]], int]
 
 
 @st.composite
-def continued(draw: st.DrawFn) -> tuple[list[Act], int, str, str, Act, Act]:
+def continued(draw: st.DrawFn) -> Continued:
     """Acts of one day; which of them is reported once more, and as what kind; somebody, and two acts that may come: one by
     somebody else towards the person, one by the person."""
     done, again_as, person = draw(acts), draw(some_kind), draw(st.sampled_from(PEOPLE))
@@ -36,7 +39,7 @@ def continued(draw: st.DrawFn) -> tuple[list[Act], int, str, str, Act, Act]:
     return done, draw(st.integers(0, len(done) - 1)), again_as, person, towards, by
 
 
-def counted(rows, worlds: Mapping[str, Sequence[tuple[Act, int]]]) -> dict[str, Kinds]:
+def counted(rows: SparkRows, worlds: Mapping[str, Sequence[tuple[Act, int]]]) -> dict[str, Kinds]:
     """What each world's acts count as, from reports (act, its number). Each world is a platform of its own and each report of
     another source: all of them counted in one run."""
     records = [
@@ -58,7 +61,7 @@ def parts(world: Kinds, person: str) -> Parts:
 
 @settings(max_examples=2)  # of which the first is the simplest
 @given(st.lists(continued(), min_size=40, max_size=40))
-def test_p1_p2_p5_a_further_act_or_report(rows, examples):
+def test_p1_p2_p5_a_further_act_or_report(rows: SparkRows, examples: list[Continued]) -> None:
     """A further act lowers nothing of whom it is directed at and changes nothing of who does it; a further report of an act
     never lowers its target."""
     worlds = {}
@@ -88,7 +91,7 @@ def act_counts(world: Kinds) -> dict[Pair, int]:
 
 
 @st.composite
-def around_midnight(draw: st.DrawFn) -> tuple[list[tuple[Act, str]], list[tuple[Act, str]], int]:
+def around_midnight(draw: st.DrawFn) -> AroundMidnight:
     """Reports (act, source) of a day and of the day after, which repeats some of them, and which report of the first day
     another source brings once more on the second."""
     report = st.tuples(st.tuples(pairs, some_kind), st.sampled_from("xy"))
@@ -99,7 +102,7 @@ def around_midnight(draw: st.DrawFn) -> tuple[list[tuple[Act, str]], list[tuple[
 
 @settings(max_examples=2)
 @given(st.lists(around_midnight(), min_size=30, max_size=30))
-def test_p5_an_act_on_either_side_of_midnight_counts_once(rows, examples):
+def test_p5_an_act_on_either_side_of_midnight_counts_once(rows: SparkRows, examples: list[AroundMidnight]) -> None:
     """What another source reports of the day before adds nothing to the day and takes nothing from it."""
     days = (DAY - timedelta(1), DAY)
     worlds = {}

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 
 import pyarrow.compute as pc
 import pytest
+from pyspark.sql import SparkSession
 
 from jobs import influence
 from jobs.engines import choice
@@ -17,6 +18,7 @@ from jobs.errors import UsageError
 from jobs.warehouse.storage import Warehouse
 from schemas.influence import INFLUENCE
 from schemas.runs import RUNS
+from tests.fixture_types import ArrowRows
 from tests.jobs.equations import tolerance
 from tests.jobs.world import OFFICIAL, Did, World, files
 
@@ -97,7 +99,7 @@ def columns(rows: dict[str, dict], names: Sequence[str] = ABSOLUTE) -> dict[str,
 
 
 @pytest.fixture(scope="module")
-def world(spark, tmp_path_factory, arrow_rows) -> World:
+def world(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, arrow_rows: ArrowRows) -> World:
     made = World(spark, str(tmp_path_factory.mktemp("promises") / "warehouse"), arrow_rows)
     for day in (YESTERDAY, DAY):
         for platform in ("twitter", "github"):
@@ -107,14 +109,14 @@ def world(spark, tmp_path_factory, arrow_rows) -> World:
 
 
 @pytest.fixture(scope="module")
-def alone(world) -> dict[str, dict]:
+def alone(world: World) -> dict[str, dict]:
     """Everybody of the base, while there is nobody else."""
     world.put("test", in_world("base", BASE))
     return world.score(DAY)
 
 
 @pytest.fixture(scope="module")
-def scored(world, alone) -> dict[str, dict]:
+def scored(world: World, alone: dict[str, dict]) -> dict[str, dict]:
     """Everybody of all worlds."""
     world.put("test", [act for name in WORLDS for act in in_world(name, [*BASE, *MORE.get(name, [])])])
     world.put("again", [act for name, acts in AGAIN.items() for act in in_world(name, acts)])
@@ -122,11 +124,11 @@ def scored(world, alone) -> dict[str, dict]:
 
 
 @pytest.fixture(scope="module")
-def base(scored) -> dict[str, dict]:
+def base(scored: dict[str, dict]) -> dict[str, dict]:
     return people_of("base", scored)
 
 
-def test_real_p1(scored, base):
+def test_real_p1(scored: dict[str, dict], base: dict[str, dict]) -> None:
     after = people_of("engaged", scored)
     for person in ("twitter:star", "twitter:bo"):
         for part in ("influence", "score", "direct"):
@@ -134,14 +136,14 @@ def test_real_p1(scored, base):
     assert after["twitter:star"]["engager_count"] == base["twitter:star"]["engager_count"] + 1  # the stranger
 
 
-def test_real_p2(scored, base):
+def test_real_p2(scored: dict[str, dict], base: dict[str, dict]) -> None:
     after = people_of("acted", scored)
     expected, found = (columns(rows, PARTS)["twitter:ana"] for rows in (base, after))
     assert found == pytest.approx(expected, rel=0, abs=tolerance(expected["influence"]))
     assert after["twitter:star"]["influence"] > base["twitter:star"]["influence"]  # it was not in vain
 
 
-def test_real_p3(scored):
+def test_real_p3(scored: dict[str, dict]) -> None:
     after = people_of("rivals", scored)
     gil, hal, known, quiet = (after[f"twitter:{name}"] for name in ("gil", "hal", "known", "quiet"))
     assert quiet["direct"] > known["direct"]
@@ -152,31 +154,31 @@ def test_real_p3(scored):
     assert gil["score"] > hal["score"]
 
 
-def test_real_p4(scored):
+def test_real_p4(scored: dict[str, dict]) -> None:
     for row in scored.values():
         assert row["direct"] + row["second"] + row["third"] == row["influence"]
     assert scored["twitter:base/cy"]["third"] > 0  # fan1 -> ana -> bo -> cy
 
 
-def test_real_p5(scored, base):
+def test_real_p5(scored: dict[str, dict], base: dict[str, dict]) -> None:
     """A like that is also reported as a reply weighs more; any other report changes nothing, bit for bit."""
     assert columns(people_of("as much or less", scored)) == columns(base)
     assert people_of("as more", scored)["twitter:star"]["direct"] > base["twitter:star"]["direct"]
 
 
-def test_real_p5_a_hundred_fans_alike_beat_one_fan_a_hundred_times(scored):
+def test_real_p5_a_hundred_fans_alike_beat_one_fan_a_hundred_times(scored: dict[str, dict]) -> None:
     after = people_of("stars", scored)
     assert after["twitter:loved"]["influence"] > 15 * after["twitter:liked"]["influence"] > 0
     assert after["twitter:loved"]["score"] > after["twitter:liked"]["score"]
 
 
-def test_real_p6(alone, scored, base):
+def test_real_p6(alone: dict[str, dict], scored: dict[str, dict], base: dict[str, dict]) -> None:
     """Other worlds arrive: rank and percentile are relative, all else stays, bit for bit."""
     assert len(scored) > 5 * len(alone)
     assert columns(people_of("base", alone)) == columns(base)
 
 
-def test_real_p7(world, scored):
+def test_real_p7(world: World, scored: dict[str, dict]) -> None:
     """Two methodologies side by side: each row names its own, and the official one's files stay as they were."""
     steeper = replace(OFFICIAL, version="test-85", damping=0.85)
     before = files(world.warehouse, INFLUENCE)
@@ -189,7 +191,7 @@ def test_real_p7(world, scored):
     assert other[star]["direct"] == pytest.approx(scored[star]["direct"] * 0.85 / 0.5)
 
 
-def test_real_p10(world, scored):
+def test_real_p10(world: World, scored: dict[str, dict]) -> None:
     """A month without any pull; then one platform comes back while the other is silent."""
     same = [name for name in INFLUENCE.column_names if name != "day"]
     assert columns(world.score_counted(DAY + timedelta(30)), same) == columns(scored, same)
@@ -210,7 +212,7 @@ def test_real_p10(world, scored):
 
 
 @pytest.mark.parametrize("engine", ["spark", "graphframes"])
-def test_real_day_by_another_engine(world, scored, engine):
+def test_real_day_by_another_engine(world: World, scored: dict[str, dict], engine: str) -> None:
     """The same rows, to the last bit."""
     try:
         choice.require(engine)

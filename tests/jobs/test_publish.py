@@ -1,6 +1,7 @@
 """Making a checked day visible, withdrawing it, and bringing back what was published before."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -22,6 +23,7 @@ from schemas.methodology import load
 from schemas.runs import RUNS
 from schemas.scores import SCORES
 from schemas.table import Table
+from tests.fixture_types import ArrowRows
 
 DAY = date(2026, 11, 3)
 NEXT = DAY + timedelta(days=1)
@@ -30,7 +32,7 @@ BATCH = Batch("test")
 
 
 @pytest.fixture
-def checked(warehouse, arrow_rows):
+def checked(warehouse: Warehouse, arrow_rows: ArrowRows) -> Callable[..., None]:
     """`checked(2.0)`: a day of two people, the first with this influence, that passed its checks."""
 
     def write(influence: float, day: date = DAY) -> None:
@@ -52,7 +54,7 @@ def scored(warehouse: Warehouse, rows: pa.Table, day: date = DAY) -> None:
 
 
 @pytest.fixture
-def change(warehouse):
+def change(warehouse: Warehouse) -> Callable[..., dict[str, float]]:
     """`change(publish.run)`: changes the day's scores and returns the counts."""
     return lambda how, day=DAY, methodology=OFFICIAL: how(warehouse, Params(day=day, methodology=methodology), BATCH)
 
@@ -75,7 +77,9 @@ def changes(warehouse: Warehouse) -> list[tuple]:
     ]
 
 
-def test_scores_are_unchanged_copies_of_influence_and_other_days_stay(warehouse, checked, change):
+def test_scores_are_unchanged_copies_of_influence_and_other_days_stay(
+    warehouse: Warehouse, checked: Callable[..., None], change: Callable[..., dict[str, float]]
+) -> None:
     for day in (DAY, NEXT):
         checked(2.0, day)
         assert change(publish.run, day) == {"people": 2, "withheld": 0}
@@ -90,7 +94,9 @@ def test_scores_are_unchanged_copies_of_influence_and_other_days_stay(warehouse,
     assert len(files & set(warehouse.delta(SCORES).file_uris())) == 1  # the file of the next day
 
 
-def test_a_day_that_was_written_after_its_checks_is_not_published(warehouse, checked, change, arrow_rows):
+def test_a_day_that_was_written_after_its_checks_is_not_published(
+    warehouse: Warehouse, checked: Callable[..., None], change: Callable[..., dict[str, float]], arrow_rows: ArrowRows
+) -> None:
     with pytest.raises(
         NotPublishedError, match=r"^influence 2026-11-03 \(2026.11\): its current rows were not checked;"
     ):
@@ -103,13 +109,17 @@ def test_a_day_that_was_written_after_its_checks_is_not_published(warehouse, che
     assert changes(warehouse) == [("publish", "failed", None)] * 2
 
 
-def test_another_day_that_is_written_after_the_checks_does_not_matter(warehouse, checked, change, arrow_rows):
+def test_another_day_that_is_written_after_the_checks_does_not_matter(
+    warehouse: Warehouse, checked: Callable[..., None], change: Callable[..., dict[str, float]], arrow_rows: ArrowRows
+) -> None:
     checked(2.0)
     scored(warehouse, arrow_rows(INFLUENCE, [{"day": NEXT}]), NEXT)
     assert change(publish.run) == {"people": 2, "withheld": 0}
 
 
-def test_unpublish_withdraws_and_restore_brings_back_each_in_one_recorded_commit(warehouse, checked, change):
+def test_unpublish_withdraws_and_restore_brings_back_each_in_one_recorded_commit(
+    warehouse: Warehouse, checked: Callable[..., None], change: Callable[..., dict[str, float]]
+) -> None:
     checked(2.0)
     change(publish.run)
     before, version = table(warehouse, SCORES), warehouse.version(SCORES)
@@ -126,8 +136,8 @@ def test_unpublish_withdraws_and_restore_brings_back_each_in_one_recorded_commit
 
 
 def test_restore_brings_back_what_was_published_before_the_newest_change_whatever_other_days_did(
-    warehouse, checked, change
-):
+    warehouse: Warehouse, checked: Callable[..., None], change: Callable[..., dict[str, float]]
+) -> None:
     checked(2.0)
     change(publish.run)
     checked(3.0)
@@ -140,7 +150,9 @@ def test_restore_brings_back_what_was_published_before_the_newest_change_whateve
     assert influences(warehouse) == [(DAY, 3.0), (DAY, 0.0), (NEXT, 5.0), (NEXT, 0.0)]
 
 
-def test_what_is_not_there_can_be_neither_withdrawn_nor_brought_back(warehouse, checked, change):
+def test_what_is_not_there_can_be_neither_withdrawn_nor_brought_back(
+    warehouse: Warehouse, checked: Callable[..., None], change: Callable[..., dict[str, float]]
+) -> None:
     with pytest.raises(
         NotPublishedError, match=r"^scores 2026-11-03 \(2026.11\): not published, so there is nothing to with"
     ):
@@ -157,7 +169,9 @@ def test_what_is_not_there_can_be_neither_withdrawn_nor_brought_back(warehouse, 
         change(publish.unpublish)
 
 
-def test_what_neither_influence_nor_kept_files_hold_cannot_be_brought_back(warehouse, checked, change):
+def test_what_neither_influence_nor_kept_files_hold_cannot_be_brought_back(
+    warehouse: Warehouse, checked: Callable[..., None], change: Callable[..., dict[str, float]]
+) -> None:
     """A withdrawn day comes back from `influence` although its files are gone; rows that were computed again do not."""
     checked(2.0)
     change(publish.run)
@@ -177,7 +191,9 @@ def test_what_neither_influence_nor_kept_files_hold_cannot_be_brought_back(wareh
     assert influences(warehouse) == [(DAY, 3.0), (DAY, 0.0)]
 
 
-def test_a_methodology_whose_values_changed_is_refused(warehouse, checked, change):
+def test_a_methodology_whose_values_changed_is_refused(
+    warehouse: Warehouse, checked: Callable[..., None], change: Callable[..., dict[str, float]]
+) -> None:
     checked(2.0)
     change(publish.run)
     assert table(warehouse, METHODOLOGIES) == [

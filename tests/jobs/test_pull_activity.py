@@ -11,11 +11,11 @@ import random
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pytest
@@ -35,12 +35,12 @@ from schemas.coverage import COVERAGE
 from schemas.rejects import REJECTS
 from schemas.runs import RUNS
 from schemas.table import Table
-from tests.jobs.pulls import DAY, NEXT, NEXT_NOON, NOON, like
+from tests.jobs.pulls import DAY, NEXT, NEXT_NOON, NOON, Pulls, like
 
 # What a pull replaces
 
 
-def test_pulling_a_source_again_replaces_its_own_rows_only(pull):
+def test_pulling_a_source_again_replaces_its_own_rows_only(pull: Pulls) -> None:
     first, second = pull.file("1.txt", f"1 2 {NOON} RT"), pull.file("2.txt", f"3 2 {NOON} RT", "bad")
     other = pull.file("other.txt", f"1 2 {NOON} RT", f"5 2 {NOON} RE", "bad")
     pull(f"a:higgs={first}", f"a:higgs={second}", max_reject_share=1)  # two files of one source
@@ -77,7 +77,7 @@ def files(warehouse: Warehouse, table: Table, besides: tuple[date, str]) -> set[
     return {file["path"] for file in found if (file["partition.day"], file["partition.source"]) != besides}
 
 
-def test_the_same_pages_give_the_same_rows(pull):
+def test_the_same_pages_give_the_same_rows(pull: Pulls) -> None:
     path = pull.file("day.jsonl", like({"type": "Person", "id": "ana", "name": "Ana"}), like("bo"), "bad", like("ana"))
     again = [
         pull(f"mastodon:activitystreams={path}", max_reject_share=1) and (pull.counting(), pull.outcomes())
@@ -86,11 +86,11 @@ def test_the_same_pages_give_the_same_rows(pull):
     assert again[0] == again[1]
 
 
-def test_a_range_reads_each_file_once_and_leaves_other_days_alone(pull, monkeypatch):
+def test_a_range_reads_each_file_once_and_leaves_other_days_alone(pull: Pulls, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = []
     decompressed = source_lines.decompressed
 
-    def noted(raw, name):
+    def noted(raw: BinaryIO, name: str) -> BinaryIO:
         opened.append(Path(name).name)
         return decompressed(raw, name)
 
@@ -105,7 +105,7 @@ def test_a_range_reads_each_file_once_and_leaves_other_days_alone(pull, monkeypa
     assert [(day.day, day.act_count, day.rejected_count) for day in pulled] == [(DAY, 2, 2), (NEXT, 2, 1)]
 
 
-def test_an_account_has_the_last_known_value_of_each_property_on_the_day(pull):
+def test_an_account_has_the_last_known_value_of_each_property_on_the_day(pull: Pulls) -> None:
     def profile(**properties: Any) -> dict[str, Any]:
         return like({"type": "Person", "id": "ana"} | properties, id=f"like-{properties}")
 
@@ -124,7 +124,7 @@ def test_an_account_has_the_last_known_value_of_each_property_on_the_day(pull):
 
 
 @pytest.mark.parametrize("order", [("sample=people=20", "higgs={}"), ("higgs={}", "sample=people=20")])
-def test_the_simulation_and_real_people_never_share_a_warehouse(pull, order):
+def test_the_simulation_and_real_people_never_share_a_warehouse(pull: Pulls, order: tuple[str, str]) -> None:
     path = pull.file("day.txt", f"1 2 {NOON} RT")
     first, second = (source.format(path) for source in order)
     pull(first)
@@ -138,7 +138,9 @@ def test_the_simulation_and_real_people_never_share_a_warehouse(pull, order):
 
 
 @pytest.mark.parametrize("stop", [RuntimeError("the disk is gone"), KeyboardInterrupt()])
-def test_a_pull_that_stops_while_reading_leaves_everything_as_it_was(pull, monkeypatch, stop):
+def test_a_pull_that_stops_while_reading_leaves_everything_as_it_was(
+    pull: Pulls, monkeypatch: pytest.MonkeyPatch, stop: RuntimeError | KeyboardInterrupt
+) -> None:
     pull(f"higgs={pull.file('day.txt', f'1 2 {NOON} RT', 'bad')}", max_reject_share=1)
     counting, outcomes = pull.counting(), pull.outcomes()
     pages = HiggsSource.pages
@@ -156,7 +158,9 @@ def test_a_pull_that_stops_while_reading_leaves_everything_as_it_was(pull, monke
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress, zstd.compress])
-def test_an_error_of_the_machine_fails_the_pull_and_is_no_truncated_archive(pull, monkeypatch, pack):
+def test_an_error_of_the_machine_fails_the_pull_and_is_no_truncated_archive(
+    pull: Pulls, monkeypatch: pytest.MonkeyPatch, pack: type | Callable[..., Any]
+) -> None:
     """A mount gives the first 100,000 bytes of a file and then an I/O error; nothing is wrong with the file itself."""
     random.seed(1)  # so that packed, too, it is longer than what is given
     lines = "".join(f"{random.getrandbits(60)} {random.getrandbits(60)} {NOON} RT\n" for _ in range(20_000))
@@ -184,7 +188,9 @@ def test_an_error_of_the_machine_fails_the_pull_and_is_no_truncated_archive(pull
     assert pull.states()[-1] == (DAY, "failed", str(failed.value))
 
 
-def test_a_pull_that_stops_while_writing_keeps_the_days_that_are_there(pull, monkeypatch):
+def test_a_pull_that_stops_while_writing_keeps_the_days_that_are_there(
+    pull: Pulls, monkeypatch: pytest.MonkeyPatch
+) -> None:
     activity = Spool.activity
 
     def stopping(self: Spool, platform: str, day: date, run_id: str) -> pa.RecordBatchReader:
@@ -205,7 +211,9 @@ def test_a_pull_that_stops_while_writing_keeps_the_days_that_are_there(pull, mon
     assert pull.states() == [(DAY, "done", None), *failed]
 
 
-def test_of_two_pulls_of_one_source_and_day_one_wins_and_the_other_says_to_whom_it_lost(pull, monkeypatch):
+def test_of_two_pulls_of_one_source_and_day_one_wins_and_the_other_says_to_whom_it_lost(
+    pull: Pulls, monkeypatch: pytest.MonkeyPatch
+) -> None:
     both_opened, met, delta = threading.Barrier(2, timeout=20), set(), Warehouse.delta
 
     def meeting(self: Warehouse, table: Table, version: int | None = None) -> DeltaTable:
@@ -234,7 +242,7 @@ def test_of_two_pulls_of_one_source_and_day_one_wins_and_the_other_says_to_whom_
     assert pull.outcomes() == [(f"{winner}.txt", 2, "rejected", "expected four fields: actor target unix_seconds kind")]
 
 
-def test_sources_pulled_at_once_all_arrive(pull):
+def test_sources_pulled_at_once_all_arrive(pull: Pulls) -> None:
     ids = ["a", "b", "c", "d"]
     paths = [pull.file(f"{name}.txt", f"1 2 {NOON} RT", f"1 2 {NEXT_NOON} RT") for name in ids]
     with ThreadPoolExecutor(len(ids)) as threads:
@@ -262,7 +270,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 
 
 @pytest.mark.system
-def test_memory_does_not_grow_with_the_file(pull):
+def test_memory_does_not_grow_with_the_file(pull: Pulls) -> None:
     def peak(lines: int) -> int:
         """MB at most, of a pull of this many lines of 6 kB."""
         path = pull.folder / f"{lines}.jsonl"

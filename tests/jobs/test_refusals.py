@@ -1,17 +1,22 @@
 """A range in which the checks refuse days: all others are published, the refused ones are reported, and tried again."""
 
 import json
+from collections.abc import Callable
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
 from jobs import day_range, engagement, influence
 from jobs.cli import main
 from jobs.day_range import RefusedDaysError
+from jobs.influence import Params
+from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
 from schemas.influence import INFLUENCE
 from schemas.publications import PUBLICATIONS
 from schemas.runs import RUNS
+from tests.fixture_types import ArrowRows
 from tests.grounds import REASON
 
 pytestmark = pytest.mark.system  # whole nights take longer than a unit test may
@@ -20,13 +25,15 @@ FIRST = date(2026, 10, 1)
 
 
 @pytest.fixture
-def warehouse(tmp_path):
+def warehouse(tmp_path: Path) -> Warehouse:
     """A folder that is not there yet."""
     return Warehouse(str(tmp_path / "warehouse"))
 
 
 @pytest.fixture
-def run(warehouse, tmp_path, monkeypatch, arrow_rows):
+def run(
+    warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arrow_rows: ArrowRows
+) -> Callable[[list[int]], None]:
     """`run([100, 10])`: runs as many days as there are numbers; Spark is left out, and each day has its number of people."""
     monkeypatch.setenv("CLOUT_WAREHOUSE", warehouse.root)
 
@@ -34,7 +41,9 @@ def run(warehouse, tmp_path, monkeypatch, arrow_rows):
         days = [FIRST + timedelta(days=n) for n in range(len(people))]
         count_of = dict(zip(days, people, strict=True))
 
-        def score(session, warehouse, params, batch, engine):
+        def score(
+            session: object, warehouse: Warehouse, params: Params, batch: Batch, engine: object
+        ) -> dict[str, int]:
             values = {"day": params.day, "influence": 1.0, "direct": 1.0, "score": 10.0}
             rows = arrow_rows(INFLUENCE, [values | {"person_id": f"toots:{n}"} for n in range(count_of[params.day])])
             place = {"methodology": "2026.11", "day": params.day}
@@ -66,8 +75,12 @@ def published(warehouse: Warehouse) -> list[int]:
 
 
 def test_a_refused_day_keeps_no_later_day_from_being_published_and_all_are_reported_at_the_end(
-    run, warehouse, capsys, monkeypatch, tmp_path
-):
+    run: Callable[[list[int]], None],
+    warehouse: Warehouse,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
     """More days in a row are refused than each is compared with."""
     (tmp_path / "nights.yaml").write_text("gate_days: 3\n")
     monkeypatch.setenv("CLOUT_NIGHTS", str(tmp_path / "nights.yaml"))
@@ -94,7 +107,9 @@ def test_a_refused_day_keeps_no_later_day_from_being_published_and_all_are_repor
     assert published(warehouse) == list(range(9))
 
 
-def test_a_first_backfill_goes_through_whatever_its_first_days_are_like_and_says_what_is_odd(run, warehouse, capsys):
+def test_a_first_backfill_goes_through_whatever_its_first_days_are_like_and_says_what_is_odd(
+    run: Callable[[list[int]], None], warehouse: Warehouse, capsys: pytest.CaptureFixture[str]
+) -> None:
     run([1, 100, 1, 5000])
     assert published(warehouse) == [0, 1, 2, 3]
     said = capsys.readouterr().out

@@ -28,7 +28,7 @@ A, B = (SourceSpec(id, "higgs", ("x",)) for id in "ab")
 # What to pull, and what is stale: pure
 
 
-def test_partial_and_missing_days_of_sources_that_have_them_are_pulled_again_newest_first():
+def test_partial_and_missing_days_of_sources_that_have_them_are_pulled_again_newest_first() -> None:
     coverage = [
         {"day": DAYS[0], "source": "a", "status": "partial", "lasting": False},
         {"day": DAYS[0], "source": "b", "status": "complete", "lasting": None},
@@ -42,7 +42,7 @@ def test_partial_and_missing_days_of_sources_that_have_them_are_pulled_again_new
     assert repair.to_pull([], {DAYS[0]: ()}, NOW) == []
 
 
-def test_a_platform_is_not_asked_about_days_that_it_no_longer_answers_about():
+def test_a_platform_is_not_asked_about_days_that_it_no_longer_answers_about() -> None:
     bluesky, hackernews = parse_specs(["bluesky=", "hackernews="])
     sources = dict.fromkeys(DAYS[:3], (bluesky, hackernews, A))
     of_bluesky = [day for day, spec in repair.to_pull([], sources, NOW) if spec == bluesky]
@@ -50,14 +50,14 @@ def test_a_platform_is_not_asked_about_days_that_it_no_longer_answers_about():
     assert [day for day, spec in repair.to_pull([], sources, NOW) if spec == hackernews] == DAYS[2::-1]
 
 
-def test_a_day_is_stale_by_content_that_changed_came_or_went_within_its_window():
+def test_a_day_is_stale_by_content_that_changed_came_or_went_within_its_window() -> None:
     then = {str(DAYS[1]): "one", str(DAYS[2]): "two", str(DAYS[3]): "three"}
     now = {DAYS[0]: "outside", DAYS[1]: "one", DAYS[2]: "another", DAYS[4]: "came", DAYS[5]: "later"}
     assert changed_days(then, now, DAYS[1], DAYS[4]) == [DAYS[2], DAYS[3], DAYS[4]]
     assert changed_days(then, {DAYS[n]: then[str(DAYS[n])] for n in (1, 2, 3)}, DAYS[1], DAYS[4]) == []
 
 
-def test_stale_days_in_a_row_are_one_range_for_each_methodology():
+def test_stale_days_in_a_row_are_one_range_for_each_methodology() -> None:
     stale = [Stale(DAYS[n], version, ()) for n, version in ((0, "a"), (1, "a"), (3, "a"), (1, "b"), (2, "b"))]
     days = [[(each.methodology, DAYS.index(each.day)) for each in span] for span in ranges(stale)]
     assert days == [[("a", 3)], [("b", 1), ("b", 2)], [("a", 0), ("a", 1)]]
@@ -109,8 +109,8 @@ class Nights:
 
 @pytest.mark.system
 def test_a_night_with_partial_data_is_repaired_and_what_is_older_is_listed_with_the_command(
-    sparkless, tmp_path, monkeypatch, capsys
-):
+    sparkless: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     nights = Nights(tmp_path, monkeypatch)
     for day in DAYS[:4]:
         nights.write(day, ACTS)

@@ -2,7 +2,9 @@
 
 import json
 import math
+from collections.abc import Callable
 from datetime import date, timedelta
+from typing import Any
 
 import pyarrow.compute as pc
 import pytest
@@ -20,6 +22,7 @@ from schemas.publications import PUBLICATIONS
 from schemas.restatements import RESTATEMENTS
 from schemas.runs import RUNS
 from schemas.scores import SCORES
+from tests.fixture_types import ArrowRows
 from tests.jobs.without_spark import SparklessWorld
 from tests.jobs.world import OFFICIAL, Did, World
 
@@ -34,7 +37,7 @@ BASE = [Did(DAY, "twitter", "like", "fan", "ana"), Did(DAY, "twitter", "like", "
 
 
 @pytest.fixture
-def world(warehouse, arrow_rows) -> World:
+def world(warehouse: Warehouse, arrow_rows: ArrowRows) -> World:
     made = SparklessWorld(warehouse, arrow_rows)
     made.cover(DAY, "twitter")
     made.put("test", BASE)
@@ -42,7 +45,7 @@ def world(warehouse, arrow_rows) -> World:
 
 
 @pytest.fixture
-def rerun(world):
+def rerun(world: World) -> Callable[[], dict[str, float]]:
     """Scores, checks and publishes the day as it was pulled; gives its scores."""
 
     def run() -> dict[str, float]:
@@ -53,7 +56,7 @@ def rerun(world):
 
 
 @pytest.fixture
-def recorded(world):
+def recorded(world: World) -> Callable[[], list[dict]]:
     """All restatements in their order, `why` read, without what a clock or a chance decides."""
 
     def read() -> list[dict]:
@@ -64,7 +67,9 @@ def recorded(world):
     return read
 
 
-def test_a_rerun_records_who_moved_by_how_much_and_why(world, rerun, recorded):
+def test_a_rerun_records_who_moved_by_how_much_and_why(
+    world: World, rerun: Callable[[], dict[str, float]], recorded: Callable[[], list[dict]]
+) -> None:
     """First the same acts pulled again in another order. Then bo's engager also engages a newcomer, a second fan comes to
     ana, and dee's like of eve is gone."""
     before = rerun()
@@ -97,7 +102,12 @@ def test_a_rerun_records_who_moved_by_how_much_and_why(world, rerun, recorded):
     assert (row["run_id"], row["restated_at"]) == (publishing_runs(world.warehouse)[-1], made["published_at"])
 
 
-def test_every_input_that_changed_is_named_and_no_other(world, rerun, recorded, monkeypatch):
+def test_every_input_that_changed_is_named_and_no_other(
+    world: World,
+    rerun: Callable[[], dict[str, float]],
+    recorded: Callable[[], list[dict]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """First tomorrow is pulled, which is none of today's business. Then GitHub's yesterday arrives, Twitter's is removed,
     fan has a name, eve is a bot, and clout is a newer one."""
     world.cover(BEFORE, "twitter")
@@ -131,7 +141,7 @@ def test_every_input_that_changed_is_named_and_no_other(world, rerun, recorded, 
 
 
 @pytest.fixture
-def publish_scores(warehouse, arrow_rows):
+def publish_scores(warehouse: Warehouse, arrow_rows: ArrowRows) -> Callable[..., None]:
     """`publish_scores(10, 20)`: the day's people have these scores, and are checked and published."""
     coverage = arrow_rows(COVERAGE, [{"day": DAY}])
     warehouse.replace(COVERAGE, coverage, {"day": DAY}, run_id="r", job="j")
@@ -161,7 +171,7 @@ def restated(warehouse: Warehouse) -> list[tuple]:
     return [(row["run_id"], json.loads(row["why"]), *(row[name] for name in people)) for row in found]
 
 
-def test_withdrawing_and_bringing_back(warehouse, publish_scores):
+def test_withdrawing_and_bringing_back(warehouse: Warehouse, publish_scores: Callable[..., None]) -> None:
     """By `restore`, by publishing again, and back to what was before a rerun."""
     publish_scores(10, 20)
     publish.unpublish(warehouse, PARAMS, BATCH)
@@ -185,7 +195,9 @@ def test_withdrawing_and_bringing_back(warehouse, publish_scores):
     assert len(set(by)) == 6
 
 
-def test_another_methodology_changes_no_published_day(warehouse, publish_scores):
+def test_another_methodology_changes_no_published_day(
+    warehouse: Warehouse, publish_scores: Callable[..., None]
+) -> None:
     publish_scores(10, 20)
     publish_scores(11, 21, methodology=load("2026.12"))
     assert restated(warehouse) == []
@@ -194,17 +206,17 @@ def test_another_methodology_changes_no_published_day(warehouse, publish_scores)
 # What a difference is, and whose rows a day's are
 
 
-def person(name: str, score: float, **columns) -> dict:
+def person(name: str, score: float, **columns: Any) -> dict:
     return {"person_id": f"twitter:{name}", "score": score} | columns
 
 
-def compared(arrow_rows, before: list[dict], after: list[dict]) -> dict | None:
+def compared(arrow_rows: ArrowRows, before: list[dict], after: list[dict]) -> dict | None:
     found = restatements.compared(*(arrow_rows(SCORES, people).to_reader() for people in (before, after)))
     moved = found["people_arrived"] or found["people_gone"] or found["people_changed"]
     return {name: value for name, value in found.items() if name in RESTATEMENTS.column_names} if moved else None
 
 
-def test_the_difference_of_two_days(arrow_rows):
+def test_the_difference_of_two_days(arrow_rows: ArrowRows) -> None:
     before = [person("a", 10.0), person("b", 20.0), person("c", 30.0), person("d", 40.0), person("gone", 50.0)]
     after = [person("new", 1.0), person("d", 40.0, rank=2), person("c", 29.0), person("b", 22.5), person("a", 10.5)]
     assert compared(arrow_rows, before, after) == {
@@ -214,7 +226,7 @@ def test_the_difference_of_two_days(arrow_rows):
     }  # fmt: skip
 
 
-def test_the_same_rows_in_any_order_are_no_difference_and_the_last_bit_is_one(arrow_rows):
+def test_the_same_rows_in_any_order_are_no_difference_and_the_last_bit_is_one(arrow_rows: ArrowRows) -> None:
     people = [person("a", 10.0, handle=None), person("b", 20.0, handle="bo")]
     assert compared(arrow_rows, people, people[::-1]) is None
     assert compared(arrow_rows, [], []) is None
@@ -226,7 +238,7 @@ def test_the_same_rows_in_any_order_are_no_difference_and_the_last_bit_is_one(ar
     assert (found["people_changed"], found["people_moved"], found["mean_absolute_move"]) == (1, 0, 0.0)
 
 
-def test_one_that_only_falls_has_no_rise(arrow_rows):
+def test_one_that_only_falls_has_no_rise(arrow_rows: ArrowRows) -> None:
     found = compared(arrow_rows, [person("a", 10.0)], [person("a", 7.0)])
     assert found is not None
     assert (found["largest_rise"], found["largest_fall"]) == (0.0, 3.0)
@@ -243,18 +255,18 @@ def test_one_that_only_falls_has_no_rise(arrow_rows):
         (["publish", "publish", "unpublish", "restore"], 2),
     ],
 )
-def test_which_publication_a_days_rows_are_of(changes, is_of):
+def test_which_publication_a_days_rows_are_of(changes: list[str], is_of: int) -> None:
     assert publications.origin([made(number, change) for number, change in enumerate(changes, 1)]).sequence == is_of
 
 
-def made(sequence: int, change: str, **columns) -> Publication:
+def made(sequence: int, change: str, **columns: Any) -> Publication:
     return Publication(
         day=DAY, methodology="2026.11", sequence=sequence, change=change, run_id=str(sequence), scores_digest="",
         replaced_version=None, people=2, influence=1.0, published_at=runs.now(), published_by="ana", **columns,
     )  # fmt: skip
 
 
-def test_what_one_of_two_publications_does_not_record_is_not_compared():
+def test_what_one_of_two_publications_does_not_record_is_not_compared() -> None:
     """Days published by earlier versions of clout record less."""
     known = {"activity_digests": {"2026-11-03": "a"}, "accounts_digest": "b", "covered_days": {"demo": ["2026-11-03"]}}
     found = restatements.compared(*(rows(SCORES, []).to_reader() for _ in "ab")) | {"people_changed": 1}

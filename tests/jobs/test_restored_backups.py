@@ -24,6 +24,7 @@ from schemas.activity import ACTIVITY
 from schemas.consent import CONSENT
 from schemas.scores import SCORES
 from schemas.suppressed import SUPPRESSED
+from tests.fixture_types import ArrowRows
 
 DAY = date(2026, 11, 3)
 NOON = datetime(2026, 11, 10, 12, tzinfo=UTC)
@@ -32,7 +33,7 @@ PLACE: dict[str, Any] = {"platform": "x", "day": DAY, "source": "x"}
 
 
 @pytest.fixture
-def journal(warehouse, monkeypatch, tmp_path) -> Path:
+def journal(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """The file of the journal, of this test alone."""
     monkeypatch.setenv("CLOUT_SUPPRESSION_KEYS", "7" * 64)
     monkeypatch.setenv("CLOUT_SUPPRESSION_JOURNAL", str(tmp_path / "kept" / "left.jsonl"))
@@ -40,7 +41,7 @@ def journal(warehouse, monkeypatch, tmp_path) -> Path:
 
 
 @pytest.fixture
-def restored(warehouse, arrow_rows, journal) -> Warehouse:
+def restored(warehouse: Warehouse, arrow_rows: ArrowRows, journal: Path) -> Warehouse:
     """A warehouse as it was before anastasia left, restored after she left."""
     acts = [{**PLACE, "activity_id": who, "actor_id": who, "target_id": "cy"} for who in ("anastasia", "boris")]
     warehouse.append(ACTIVITY, arrow_rows(ACTIVITY, acts), {}, run_id="r", job="j")
@@ -61,12 +62,14 @@ def restored(warehouse, arrow_rows, journal) -> Warehouse:
     return Warehouse(warehouse.root)
 
 
-def traces(warehouse) -> list:
+def traces(warehouse: Warehouse) -> list:
     sought = Sought(["x:anastasia"], ["anastasia", "Nastenka"], ["x"])
     return list(byte_search.traces(Path(warehouse.root), sought, Searched()))
 
 
-def test_nothing_is_pulled_or_published_before_the_journal_is_replayed(restored, journal, tmp_path):
+def test_nothing_is_pulled_or_published_before_the_journal_is_replayed(
+    restored: Warehouse, journal: Path, tmp_path: Path
+) -> None:
     file = tmp_path / "acts.jsonl"
     file.write_text(json.dumps({"type": "Like"}))
     (source,) = parse_specs([f"toots:activitystreams={file}"])
@@ -81,7 +84,7 @@ def test_nothing_is_pulled_or_published_before_the_journal_is_replayed(restored,
             refused()
 
 
-def test_the_journal_is_replayed(restored, journal):
+def test_the_journal_is_replayed(restored: Warehouse, journal: Path) -> None:
     assert traces(restored)
     assert "nastasia" not in journal.read_text()
     certificate = leaving.replay(restored, journal, NOON, BATCH)
@@ -97,7 +100,9 @@ def test_the_journal_is_replayed(restored, journal):
     assert sum(again["rows_removed"].values()) == 0
 
 
-def test_the_journal_of_another_warehouse_counts_for_nobody_here(restored, journal, tmp_path):
+def test_the_journal_of_another_warehouse_counts_for_nobody_here(
+    restored: Warehouse, journal: Path, tmp_path: Path
+) -> None:
     other = Warehouse(str(tmp_path / "other"))
     other.create_tables()
     assert not suppression.current(other)
@@ -105,7 +110,9 @@ def test_the_journal_of_another_warehouse_counts_for_nobody_here(restored, journ
         leaving.replay(other, journal, NOON, BATCH)
 
 
-def test_a_run_that_died_between_journal_and_table_is_continued_by_the_same_command(warehouse, journal, monkeypatch):
+def test_a_run_that_died_between_journal_and_table_is_continued_by_the_same_command(
+    warehouse: Warehouse, journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class KilledError(Exception):
         """In place of SIGKILL."""
 
@@ -121,7 +128,7 @@ def test_a_run_that_died_between_journal_and_table_is_continued_by_the_same_comm
     assert "x:anastasia" in suppression.current(warehouse)
 
 
-def test_a_torn_line_is_dropped_and_a_malformed_one_named(warehouse, journal):
+def test_a_torn_line_is_dropped_and_a_malformed_one_named(warehouse: Warehouse, journal: Path) -> None:
     suppression.record(warehouse, ["x:anastasia"], at=NOON, run_id="r")
     with journal.open("a") as file:
         file.write('{"hash": "12')
@@ -135,14 +142,16 @@ def test_a_torn_line_is_dropped_and_a_malformed_one_named(warehouse, journal):
         suppression.current(warehouse)
 
 
-def test_a_lost_journal_is_written_anew_when_the_next_person_leaves(warehouse, journal):
+def test_a_lost_journal_is_written_anew_when_the_next_person_leaves(warehouse: Warehouse, journal: Path) -> None:
     suppression.record(warehouse, ["x:anastasia"], at=NOON, run_id="r")
     journal.unlink()
     suppression.record(warehouse, ["x:boris"], at=NOON, run_id="r")
     assert len(journal.read_text().splitlines()) == 2
 
 
-def test_nobody_leaves_if_the_journal_cannot_be_written(warehouse, journal, monkeypatch):
+def test_nobody_leaves_if_the_journal_cannot_be_written(
+    warehouse: Warehouse, journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CLOUT_SUPPRESSION_JOURNAL", "/dev/null/left.jsonl")
     with pytest.raises(UsageError, match="the journal of who left cannot be"):
         suppression.record(warehouse, ["x:anastasia"], at=NOON, run_id="r")

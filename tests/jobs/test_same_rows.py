@@ -8,11 +8,14 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from pathlib import Path
 from threading import Barrier
 
 import pytest
+from pyspark.sql import SparkSession
 
 from jobs import checks, day_range, engagement, influence, publish
 from jobs.places import ROOT
@@ -70,14 +73,14 @@ def assert_same(found: Warehouse, expected: Warehouse, tables: tuple[Table, ...]
 
 
 @pytest.fixture(scope="module")
-def copies(tmp_path_factory):
+def copies(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Warehouse, str], Warehouse]:
     """A warehouse that begins as a copy of another one."""
     folder = tmp_path_factory.mktemp("copies")
     return lambda of, name: Warehouse(str(shutil.copytree(of.root, folder / name)))
 
 
 @pytest.fixture(scope="module")
-def pulled(tmp_path_factory) -> Warehouse:
+def pulled(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """Four days pulled, nothing counted."""
     warehouse = Warehouse(str(tmp_path_factory.mktemp("same") / "pulled"))
     warehouse.create_tables()
@@ -87,7 +90,7 @@ def pulled(tmp_path_factory) -> Warehouse:
 
 
 @pytest.fixture(scope="module")
-def expected(spark, pulled, copies) -> Warehouse:
+def expected(spark: SparkSession, pulled: Warehouse, copies: Callable[[Warehouse, str], Warehouse]) -> Warehouse:
     """The last two days scored as `clout run` does it: every day counted in one go, then scored in ascending order."""
     warehouse = copies(pulled, "ascending")
     params = day_range.Params(
@@ -99,7 +102,9 @@ def expected(spark, pulled, copies) -> Warehouse:
     return warehouse
 
 
-def test_days_at_the_same_time(pulled, expected, copies):
+def test_days_at_the_same_time(
+    pulled: Warehouse, expected: Warehouse, copies: Callable[[Warehouse, str], Warehouse]
+) -> None:
     """Both find the whole of their common window not counted yet, and count it."""
     warehouse = copies(pulled, "parallel")
     together = Barrier(2)
@@ -113,7 +118,7 @@ def test_days_at_the_same_time(pulled, expected, copies):
     assert_same(warehouse, expected, SCORED)
 
 
-def test_a_rerun_of_a_day_touches_no_other(expected, copies):
+def test_a_rerun_of_a_day_touches_no_other(expected: Warehouse, copies: Callable[[Warehouse, str], Warehouse]) -> None:
     """Pulled, counted, scored and published again: the same rows in new files; the log names the same files for all else."""
     warehouse = copies(expected, "rerun")
     before = {table.name: files(warehouse, table) for table in OF_CONTENT}
@@ -127,7 +132,9 @@ def test_a_rerun_of_a_day_touches_no_other(expected, copies):
         assert changed == {place for place in after if DAYS[2] in place}, table.name
 
 
-def test_days_in_descending_order_and_one_scored_before_an_earlier_one_was_pulled(expected, tmp_path):
+def test_days_in_descending_order_and_one_scored_before_an_earlier_one_was_pulled(
+    expected: Warehouse, tmp_path: Path
+) -> None:
     """It is right for what was there, and once that day is pulled, a rerun is right for all."""
     warehouse = Warehouse(str(tmp_path / "late"))
     warehouse.create_tables()
@@ -173,7 +180,7 @@ def unshare() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def elsewhere(unshare, tmp_path_factory) -> tuple[Warehouse, list[str]]:
+def elsewhere(unshare: list[str], tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, list[str]]:
     """The warehouse and the output of another process: with another clock, language (whose letters i are other ones), hash seed
     and number of cores, and without a network where that is possible."""
     environment = os.environ | {
@@ -199,12 +206,12 @@ def elsewhere(unshare, tmp_path_factory) -> tuple[Warehouse, list[str]]:
 
 
 @pytest.mark.system
-def test_another_machine(elsewhere, expected):
+def test_another_machine(elsewhere: tuple[Warehouse, list[str]], expected: Warehouse) -> None:
     assert_same(elsewhere[0], expected, OF_CONTENT)
 
 
 @pytest.mark.system
-def test_a_run_works_with_the_network_cut(unshare, elsewhere):
+def test_a_run_works_with_the_network_cut(unshare: list[str], elsewhere: tuple[Warehouse, list[str]]) -> None:
     if not unshare:
         pytest.skip("this system does not allow a network namespace (`unshare --net`)")
     assert elsewhere[1][:2] == ["cut off: Network is unreachable"] * 2

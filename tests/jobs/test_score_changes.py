@@ -12,9 +12,11 @@ import pytest
 
 from jobs import score_changes
 from jobs.score_changes import Params, Published
+from jobs.warehouse.storage import Warehouse
 from schemas.methodology import Methodology
 from schemas.score_changes import SCORE_CHANGES
 from schemas.scores import SCORES
+from tests.fixture_types import ArrowRows
 from tests.jobs.without_spark import SparklessWorld
 from tests.jobs.world import OFFICIAL, Did
 
@@ -34,7 +36,7 @@ def published(before: float, after: float, then: Methodology, now: Methodology) 
     return Published(*(np.array([value]) for value in worth)), params
 
 
-def test_a_point_is_what_the_score_moved_by():
+def test_a_point_is_what_the_score_moved_by() -> None:
     found, params = published(5.0, 5.5, OFFICIAL, OFFICIAL)
     slope, rescaled = (value[0] for value in found.points(params))
     assert 0.5 * slope == pytest.approx(score(5.5, OFFICIAL) - score(5.0, OFFICIAL))
@@ -43,7 +45,7 @@ def test_a_point_is_what_the_score_moved_by():
 
 @pytest.mark.parametrize(("then", "now"), [(OFFICIAL, STEEPER), (STEEPER, OFFICIAL)])
 @pytest.mark.parametrize(("before", "after"), [(5.0, 5.0), (5.0, 5.5), (0.0, 2.0), (3e9, 3e9), (0.3, 0.2)])
-def test_another_scale_is_the_methodologys(before, after, then, now):
+def test_another_scale_is_the_methodologys(before: float, after: float, then: Methodology, now: Methodology) -> None:
     """Nothing that somebody did is reported as a loss because the same attention is fewer points."""
     found, params = published(before, after, then, now)
     slope, rescaled = (value[0] for value in found.points(params))
@@ -52,7 +54,7 @@ def test_another_scale_is_the_methodologys(before, after, then, now):
     assert (after - before) * slope + rescaled == pytest.approx(found.score[0] - found.old_score[0])
 
 
-def test_who_was_scored_by_acts_before_the_later_window(warehouse, arrow_rows):
+def test_who_was_scored_by_acts_before_the_later_window(warehouse: Warehouse, arrow_rows: ArrowRows) -> None:
     """They have no edge under the later methodology, and a change nonetheless."""
     short = replace(STEEPER, version="short", lookback_days=5)
     made = SparklessWorld(warehouse, arrow_rows)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from pyspark.sql import SparkSession
 
 from jobs import influence, score_twice
 from jobs.cli import main
@@ -19,6 +20,7 @@ from jobs.people.admission import decide
 from schemas.catalog import TABLES
 from schemas.methodologies import METHODOLOGIES
 from schemas.methodology import load
+from tests.fixture_types import ArrowRows
 from tests.grounds import LABEL
 from tests.jobs.without_spark import CountedWorld
 from tests.jobs.world import OFFICIAL, Did, World, files
@@ -40,7 +42,7 @@ ACTS = [
 
 
 @pytest.fixture(scope="module")
-def world(spark, tmp_path_factory, arrow_rows) -> World:
+def world(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, arrow_rows: ArrowRows) -> World:
     made = CountedWorld(spark, str(tmp_path_factory.mktemp("compare") / "warehouse"), arrow_rows)
     for platform in ("twitter", "github"):
         made.cover(DAY, platform)
@@ -56,7 +58,7 @@ def held(world: World) -> dict:
 
 
 @pytest.fixture(scope="module")
-def reported(world, tmp_path_factory) -> tuple[Path, str]:
+def reported(world: World, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """The folder that the command filled, and what it said."""
     to = tmp_path_factory.mktemp("report") / "made" / "here"
     said = io.StringIO()
@@ -82,7 +84,7 @@ def share(weight: float) -> float:
     return 0.5 * weight / (1 + weight)
 
 
-def test_everybodys_scores_are_those_that_would_be_published(world, reported):
+def test_everybodys_scores_are_those_that_would_be_published(world: World, reported: tuple[Path, str]) -> None:
     """Under both methodologies, to the last bit."""
     to, _ = reported
     people = {row["person_id"]: row for row in pq.read_table(to / "people.parquet").to_pylist()}
@@ -107,7 +109,7 @@ def hand(who: str, weight: float) -> tuple[float, float]:
     return share(weight), share(weight) ** 2
 
 
-def test_movers_and_their_reasons_by_hand(reported):
+def test_movers_and_their_reasons_by_hand(reported: tuple[Path, str]) -> None:
     to, _ = reported
     movers = {row["person_id"]: row for row in table(to, "movers")}
     assert list(movers) == ["github:star", "github:gus", "twitter:fan", "twitter:ana"]
@@ -133,7 +135,7 @@ def test_movers_and_their_reasons_by_hand(reported):
     assert "second degree: -0.6 points, because less attention reaches them" in ana["reasons"]
 
 
-def test_platforms_gain_and_lose_as_they_weigh(reported):
+def test_platforms_gain_and_lose_as_they_weigh(reported: tuple[Path, str]) -> None:
     to, _ = reported
     twitter, github = table(to, "platforms")
     assert [(row["platform"], row["holders"], row["rising"], row["falling"]) for row in (twitter, github)] == [
@@ -146,7 +148,7 @@ def test_platforms_gain_and_lose_as_they_weigh(reported):
     }
 
 
-def test_what_is_said_and_where_the_page_is(reported):
+def test_what_is_said_and_where_the_page_is(reported: tuple[Path, str]) -> None:
     to, said = reported
     first, *sentences, label, report = said.splitlines()
     assert (
@@ -159,7 +161,7 @@ def test_what_is_said_and_where_the_page_is(reported):
     assert ("&lt;script&gt;" in page, "<script" in page) == (True, False)
 
 
-def test_the_same_bytes_again_by_another_engine(world, reported, tmp_path):
+def test_the_same_bytes_again_by_another_engine(world: World, reported: tuple[Path, str], tmp_path: Path) -> None:
     to, _ = reported
     params = score_twice.Params(day=DAY, methodology=PROPOSED, against=OFFICIAL)
     found = score_twice.run(
@@ -171,7 +173,7 @@ def test_the_same_bytes_again_by_another_engine(world, reported, tmp_path):
     }
 
 
-def test_what_cannot_be_compared(world):
+def test_what_cannot_be_compared(world: World) -> None:
     with pytest.raises(UsageError, match=r"methodology 2026\.11: cannot be compared with itself; name another one$"):
         score_twice.Params(day=DAY, methodology=OFFICIAL, against=OFFICIAL)
     params = score_twice.Params(

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pyspark.sql import SparkSession
 
 from jobs import session
 from jobs.errors import UsageError
@@ -41,20 +42,21 @@ READ = {
 
 
 @pytest.fixture
-def file(tmp_path, monkeypatch) -> Path:
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "spark.conf"
     monkeypatch.setenv("CLOUT_SPARK_SETTINGS", str(path))
     return path
 
 
-def test_every_form_of_a_setting_is_read(file):
+def test_every_form_of_a_setting_is_read(file: Path) -> None:
     file.write_text(EVERY_FORM, encoding="utf-8")
     assert session.settings() == READ
 
 
-def test_spark_reads_the_same(file, spark):
+def test_spark_reads_the_same(file: Path, spark: SparkSession) -> None:
     """By the function that `spark-submit` reads its file with."""
     file.write_text(EVERY_FORM, encoding="utf-8")
+    assert spark._jvm is not None
     read = spark._jvm.org.apache.spark.util.Utils.getPropertiesFromFile(str(file))
     entries = read.iterator()
     theirs = {}
@@ -64,27 +66,27 @@ def test_spark_reads_the_same(file, spark):
     assert theirs == session.settings()
 
 
-def test_our_own_file_is_read():
+def test_our_own_file_is_read() -> None:
     assert session.settings()["spark.driver.memory"] == "3g"
 
 
-def test_a_file_that_is_not_there_is_one_line(file):
+def test_a_file_that_is_not_there_is_one_line(file: Path) -> None:
     with pytest.raises(UsageError, match=r"spark\.conf: expected Spark's settings, got .*No such file"):
         session.settings()
 
 
-def test_no_heartbeat_of_a_busy_machine_is_late(spark):
+def test_no_heartbeat_of_a_busy_machine_is_late(spark: SparkSession) -> None:
     """Spark's own 10 and 120 seconds ended a comparison with a Java stack trace."""
     conf = spark.sparkContext.getConf()
     assert {name: conf.get(name) for name in session.LOCAL_SETTINGS} == session.LOCAL_SETTINGS
 
 
-def test_the_handler_of_interrupts_is_not_sparks(spark):
+def test_the_handler_of_interrupts_is_not_sparks(spark: SparkSession) -> None:
     assert signal.getsignal(signal.SIGINT) in (signal.default_int_handler, signal.SIG_IGN)  # as Python began
 
 
 @pytest.mark.system
-def test_a_java_that_does_not_start_says_why_in_one_line(tmp_path):
+def test_a_java_that_does_not_start_says_why_in_one_line(tmp_path: Path) -> None:
     settings = tmp_path / "spark.conf"
     settings.write_text("spark.driver.memory 3x")
     program = "from jobs import session\ntry: session.build()\nexcept session.CloutError as error: print(error)"

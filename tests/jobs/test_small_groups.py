@@ -26,11 +26,11 @@ from jobs.validation.tables import Platform
         ([], []),
     ],
 )
-def test_hidden_groups_cannot_be_computed_from_the_whole(counts, shown):
+def test_hidden_groups_cannot_be_computed_from_the_whole(counts: list[int], shown: list[bool]) -> None:
     assert large(counts, 10) == shown
 
 
-def test_of_any_groups_those_hidden_are_at_least_two_of_at_least_ten_people():
+def test_of_any_groups_those_hidden_are_at_least_two_of_at_least_ten_people() -> None:
     for counts in combinations_with_replacement((0, 4, 9, 10, 40), 4):
         shown = large(counts, 10)
         hidden = [count for count, is_shown in zip(counts, shown, strict=True) if not is_shown]
@@ -40,7 +40,7 @@ def test_of_any_groups_those_hidden_are_at_least_two_of_at_least_ten_people():
             assert sum(hidden) >= 10, counts
 
 
-def test_one_means_that_nothing_is_hidden():
+def test_one_means_that_nothing_is_hidden() -> None:
     assert large([1, 2, 30], 1) == [True, True, True]
 
 
@@ -49,13 +49,13 @@ def of_groups(**holders: int) -> pa.Table:
     return pa.Table.from_pylist(rows)
 
 
-def test_small_platforms_and_counts_of_few_people_are_left_out_of_a_comparison():
+def test_small_platforms_and_counts_of_few_people_are_left_out_of_a_comparison() -> None:
     found = hiding.groups(of_groups(a=3, b=12, c=30), 10).to_pylist()
     assert found == [{"platform": "c", "holders": 30, "rising": 15, "falling": 0, "far": None}]
     assert hiding.groups(of_groups(a=3, b=12, c=30), 1) == of_groups(a=3, b=12, c=30)
 
 
-def test_bins_of_few_people_are_null():
+def test_bins_of_few_people_are_null() -> None:
     table = pa.table({"score_from": [0, 5, 10, 15], "before": [40, 3, 20, 0], "after": [20, 20, 20, 20]})
     found = hiding.counts(table, ("before", "after"), 10).to_pydict()
     assert (found["before"], found["after"]) == ([40, None, None, 0], [20, 20, 20, 20])
@@ -66,7 +66,7 @@ def summary(holders: int) -> pa.Table:
     return pa.Table.from_pylist([row])
 
 
-def test_the_move_of_one_person_is_not_shown_and_nothing_of_few_people():
+def test_the_move_of_one_person_is_not_shown_and_nothing_of_few_people() -> None:
     assert hiding.of_whole(summary(20), 10).to_pylist() == [
         {"holders": 20, "rising": 12, "falling": None, "far": 0, "largest_rise": None, "largest_fall": None}
     ]
@@ -81,7 +81,7 @@ def platform(name: str, people: int, with_outcome: int = 10) -> Platform:
     return Platform(name=name, people=people, with_outcome=with_outcome, covered_days=1, figures=figures)
 
 
-def test_a_validation_shows_neither_small_platforms_nor_parts_of_few_people():
+def test_a_validation_shows_neither_small_platforms_nor_parts_of_few_people() -> None:
     found = list(tables.shown([platform("*", 1020), platform("a", 5), platform("b", 15), platform("c", 1000, 995)], 10))
     assert [(each.name, each.with_outcome) for each in found] == [("*", 10), ("c", None)]
     assert [figure.name for figure in found[1].figures] == ["auc", "top_1%", "lead_top_1%", "rate_3", "from_10"]

@@ -6,12 +6,12 @@ from jobs.pull_activity import NotReachedError, Pulled
 from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
-from tests.jobs.pulls import DAY, NEXT, NEXT_NOON, NOON, like
+from tests.jobs.pulls import DAY, NEXT, NEXT_NOON, NOON, Pulls, like
 
 PUBLIC = "as:Public"
 
 
-def test_two_sources_of_one_platform_see_the_same_people(pull):
+def test_two_sources_of_one_platform_see_the_same_people(pull: Pulls) -> None:
     first = pull.file("first.jsonl", like("ana"), like("cy"))
     second = pull.file("second.jsonl", like("ana"), like("dee"))
     pull(f"mastodon:activitystreams={first}")
@@ -25,7 +25,7 @@ def test_two_sources_of_one_platform_see_the_same_people(pull):
     assert pull.table(COVERAGE, "platform", "source") == [("mastodon", "mastodon"), ("mastodon", "mine")]
 
 
-def test_what_a_group_hands_on_and_what_arrives_directly_is_one_act(pull):
+def test_what_a_group_hands_on_and_what_arrives_directly_is_one_act(pull: Pulls) -> None:
     acts = [like(who, object="note") for who in ("ana", "cy")]
     note = {"id": "note", "type": "Page", "attributedTo": "bo"}
     created = like("bo", type="Create", object=note)
@@ -46,7 +46,7 @@ def test_what_a_group_hands_on_and_what_arrives_directly_is_one_act(pull):
     assert pull.table(COVERAGE, "repeated_count", "rejected_count", "unresolved_count") == [(2, 0, 0)]
 
 
-def test_an_account_says_later_that_it_is_no_bot(pull):
+def test_an_account_says_later_that_it_is_no_bot(pull: Pulls) -> None:
     def update(kind: str, hour: int) -> dict:
         at = f"2012-07-04T{hour:02}:00:00Z"
         return like("ana", type="Update", id=f"u{hour}", published=at, object={"type": kind, "id": "ana"})
@@ -55,7 +55,7 @@ def test_an_account_says_later_that_it_is_no_bot(pull):
     assert pull.table(ACCOUNTS, "account_id", "is_bot") == [("ana", False)]
 
 
-def test_a_day_past_the_last_line_of_a_file_is_not_covered_by_it(pull):
+def test_a_day_past_the_last_line_of_a_file_is_not_covered_by_it(pull: Pulls) -> None:
     path = pull.file("day.txt", f"1 2 {NOON} RT")
     heard: list[Pulled] = []
     (pulled,) = pull(f"higgs={path}", last_day=NEXT, on_day=heard.append)
@@ -71,13 +71,13 @@ def test_a_day_past_the_last_line_of_a_file_is_not_covered_by_it(pull):
     assert pull.table(COVERAGE, "day") == [(DAY,)]
 
 
-def test_a_day_between_the_lines_of_a_file_is_covered(pull):
+def test_a_day_between_the_lines_of_a_file_is_covered(pull: Pulls) -> None:
     path = pull.file("day.txt", f"1 2 {NEXT_NOON} RT")
     pull(f"higgs={path}")
     assert pull.table(COVERAGE, "day", "status") == [(DAY, "complete")]
 
 
-def test_what_was_pulled_before_stays_where_a_file_no_longer_reaches_the_day(pull):
+def test_what_was_pulled_before_stays_where_a_file_no_longer_reaches_the_day(pull: Pulls) -> None:
     pull(f"higgs={pull.file('day.txt', f'1 2 {NEXT_NOON} RT')}", first_day=NEXT)
     before = pull.counting()
     with pytest.raises(NotReachedError):

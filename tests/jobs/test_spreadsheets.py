@@ -2,6 +2,7 @@
 
 import csv
 import io
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -15,16 +16,18 @@ PLAIN = ["ana", "a=1", "1-1", "'=1", "^x", "漢字", ""]
 
 
 @pytest.mark.parametrize("value", DANGEROUS)
-def test_a_text_that_would_be_a_formula_is_marked_as_text(value):
+def test_a_text_that_would_be_a_formula_is_marked_as_text(value: str) -> None:
     assert harmless(value) == "'" + value
 
 
 @pytest.mark.parametrize("value", PLAIN)
-def test_any_other_text_is_as_it_is(value):
+def test_any_other_text_is_as_it_is(value: str) -> None:
     assert harmless(value) == value
 
 
-def test_files_and_the_output_are_harmless_and_numbers_are_numbers(tmp_path, capsys):
+def test_files_and_the_output_are_harmless_and_numbers_are_numbers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     texts = [*DANGEROUS, *PLAIN]
     table = pa.table({"handle": [*texts, None], "points": [-1.5] * (len(texts) + 1)})
     with CsvWriter(tmp_path / "a.csv", table.schema) as writer:

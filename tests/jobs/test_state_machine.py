@@ -11,8 +11,9 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow.compute as pc
 import pytest
@@ -31,6 +32,7 @@ from schemas.coverage import COVERAGE
 from schemas.influence import INFLUENCE
 from schemas.methodology import load
 from schemas.scores import SCORES
+from tests.fixture_types import ArrowRows
 from tests.grounds import publish_everybody
 from tests.jobs.pulls import DAY, like
 
@@ -61,7 +63,7 @@ def killed(at: int | None) -> Iterator[None]:
             raise Killed
 
     @contextmanager
-    def mortal(*args) -> Iterator[str]:
+    def mortal(*args: Any) -> Iterator[str]:
         moment()
         with committing(*args) as metadata:
             yield metadata
@@ -95,7 +97,7 @@ class Readers(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
     @rule(day=DAYS, count=COUNTS, kill=KILLS)
-    def pull(self, day, count, kill) -> None:
+    def pull(self, day: date, count: int, kill: int | None) -> None:
         file = self.folder / "acts.jsonl"
         at = f"{day}T12:00:00Z"
         file.write_text("".join(json.dumps(like(n, published=at)) + "\n" for n in range(count)))
@@ -107,7 +109,7 @@ class Readers(RuleBasedStateMachine):
         self.acts[day] = happened
 
     @rule(day=DAYS, people=st.integers(1, 3))
-    def score(self, day, people) -> None:
+    def score(self, day: date, people: int) -> None:
         """Scores the day anew, and checks it; nothing is published."""
         self.version += 1
         self.scored[day] = {f"demo:{self.version}-{n}" for n in range(people)}
@@ -118,15 +120,15 @@ class Readers(RuleBasedStateMachine):
         checks.run(self.warehouse, checks.Params(day=day, methodology=OFFICIAL.version), BATCH)
 
     @rule(day=DAYS, kill=KILLS)
-    def publish(self, day, kill) -> None:
+    def publish(self, day: date, kill: int | None) -> None:
         self._change(publish.run, day, self.scored.get(day), kill)
 
     @rule(day=DAYS, kill=KILLS)
-    def unpublish(self, day, kill) -> None:
+    def unpublish(self, day: date, kill: int | None) -> None:
         self._change(publish.unpublish, day, None, kill)
 
     @rule(day=DAYS, kill=KILLS)
-    def restore(self, day, kill) -> None:
+    def restore(self, day: date, kill: int | None) -> None:
         history = self.published[day]
         self._change(publish.restore, day, history[-2] if len(history) > 1 else None, kill)
 
@@ -136,14 +138,14 @@ class Readers(RuleBasedStateMachine):
             self.warehouse.compact(table, run_id="r", job="maintain")
 
     @rule(days=st.integers(-3, 20))
-    def clock_jumps(self, days) -> None:
+    def clock_jumps(self, days: int) -> None:
         """Every file was written that many days earlier, or later, than the clock says now."""
         for path in self.folder.rglob("*"):
             if path.is_file():
                 age = path.stat().st_mtime - days * 86_400
                 os.utime(path, (age, age))
 
-    def _change(self, how: Callable, day, people: set[str] | None, kill: int | None) -> None:
+    def _change(self, how: Callable, day: date, people: set[str] | None, kill: int | None) -> None:
         history = self.published[day]
         current = history[-1] if history else None
         refused = False
@@ -170,13 +172,13 @@ class Readers(RuleBasedStateMachine):
             history = self.published[day]
             assert (self._people(day) or None) == (history[-1] if history else None)
 
-    def _place(self, day) -> dict:
+    def _place(self, day: date) -> dict:
         return {"methodology": OFFICIAL.version, "day": day}
 
-    def _people(self, day) -> set[str]:
+    def _people(self, day: date) -> set[str]:
         return set(self.warehouse.read(SCORES, self._place(day), columns=["person_id"])["person_id"].to_pylist())
 
-    def _acts(self, day) -> int | None:
+    def _acts(self, day: date) -> int | None:
         """Acts that count by the rule for readers; None where the day is not covered."""
         covered = self.warehouse.read(COVERAGE, {"day": day}).to_pylist()
         if not covered:
@@ -188,11 +190,11 @@ class Readers(RuleBasedStateMachine):
 
 
 @pytest.fixture
-def machine(arrow_rows) -> type[Readers]:
+def machine(arrow_rows: ArrowRows) -> type[Readers]:
     return type("Machine", (Readers,), {"arrow_rows": staticmethod(arrow_rows)})
 
 
-def test_readers_see_whole_changes_in_any_order(machine):
+def test_readers_see_whole_changes_in_any_order(machine: type[Readers]) -> None:
     case = machine.TestCase
     case.settings = settings(max_examples=int(os.environ.get("CLOUT_TEST_EXAMPLES", "10")), stateful_step_count=15)
     case().runTest()

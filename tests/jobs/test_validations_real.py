@@ -10,6 +10,7 @@ import pytest
 from jobs import validations
 from jobs.engines import memory
 from jobs.scratch import scratch
+from jobs.validation.figures import Figure
 from jobs.validation.tables import Params, Validation
 from jobs.warehouse import counted
 from jobs.warehouse.basis import Basis
@@ -59,7 +60,7 @@ def score(warehouse: Warehouse, day: date) -> None:
 
 
 @pytest.fixture(scope="module")
-def validated(higgs, tmp_path_factory) -> dict[date, Validation]:
+def validated(higgs: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> dict[date, Validation]:
     copied = Path(shutil.copytree(higgs.root, tmp_path_factory.mktemp("validated") / "warehouse"))
     return {day: validate(Warehouse(str(copied)), day) for day in MEASURED}
 
@@ -69,14 +70,22 @@ def validate(warehouse: Warehouse, day: date) -> Validation:
     return validations.run(warehouse, Params(day=day, methodologies=(OFFICIAL,), ahead=7, outcome="reshared"))
 
 
+def figure(validation: Validation, predictor: str, name: str, leader: str = "") -> Figure:
+    found = validation.whole.figure(predictor, name, leader)
+    assert found is not None
+    return found
+
+
 @pytest.mark.parametrize("day", MEASURED, ids=str)
-def test_figures_of_a_real_week_are_those_that_were_measured(validated, day):
-    found = {name: validated[day].whole.figure(name, "auc") for name in MEASURED[day]}
-    assert {name: round(figure.value, 3) for name, figure in found.items()} == MEASURED[day]
-    assert all(figure.low < figure.value < figure.high for figure in found.values())
+def test_figures_of_a_real_week_are_those_that_were_measured(validated: dict[date, Validation], day: date) -> None:
+    found = {name: figure(validated[day], name, "auc") for name in MEASURED[day]}
+    assert {name: round(each.value, 3) for name, each in found.items()} == MEASURED[day]
+    assert all(each.low < each.value < each.high for each in found.values())
 
 
-def test_the_official_score_ranks_better_than_pagerank_and_worse_than_a_count(validated):
+def test_the_official_score_ranks_better_than_pagerank_and_worse_than_a_count(
+    validated: dict[date, Validation],
+) -> None:
     for found in validated.values():
-        assert found.whole.figure("pagerank", "lead_auc", "2026.11").low > 0
-        assert found.whole.figure("engagers", "lead_auc", "2026.11").high < 0
+        assert figure(found, "pagerank", "lead_auc", "2026.11").low > 0
+        assert figure(found, "engagers", "lead_auc", "2026.11").high < 0

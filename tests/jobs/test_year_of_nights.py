@@ -8,9 +8,11 @@ engine `memory` replace Spark, with the same rows: see `tests/jobs/without_spark
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from deltalake import DeltaTable
+from pyspark.sql import SparkSession
 
 from jobs import maintain, publish, score_changes
 from jobs.errors import CloutError
@@ -28,6 +30,7 @@ from schemas.publications import PUBLICATIONS
 from schemas.restatements import RESTATEMENTS
 from schemas.runs import RUNS
 from schemas.scores import SCORES
+from tests.fixture_types import ArrowRows
 from tests.jobs.aging import age
 from tests.jobs.without_spark import SparklessWorld
 from tests.jobs.world import OFFICIAL
@@ -100,7 +103,7 @@ def acts(day: date) -> Acts:
 
 
 @pytest.fixture(scope="module")
-def year(tmp_path_factory, arrow_rows) -> Year:
+def year(tmp_path_factory: pytest.TempPathFactory, arrow_rows: ArrowRows) -> Year:
     made = Year(Warehouse(str(tmp_path_factory.mktemp("year") / "warehouse")), arrow_rows)
     for number, days in enumerate(YEAR):
         made.pull({day: acts(day) for day in days})
@@ -111,7 +114,7 @@ def year(tmp_path_factory, arrow_rows) -> Year:
     return made
 
 
-def test_the_log_forgot_most_of_the_year(year):
+def test_the_log_forgot_most_of_the_year(year: Year) -> None:
     for table in (ACTIVITY, COVERAGE, ENGAGEMENT, INFLUENCE, SCORES, PUBLICATIONS, RUNS):
         delta = year.warehouse.delta(table)
         assert len(delta.history()) < delta.version() / 2
@@ -119,7 +122,7 @@ def test_the_log_forgot_most_of_the_year(year):
             DeltaTable(year.warehouse.path(table), version=1)
 
 
-def test_days_of_every_age_are_explained_and_so_is_every_change(year):
+def test_days_of_every_age_are_explained_and_so_is_every_change(year: Year) -> None:
     for day in OLD:
         assert year.explained(day) == pytest.approx(year.scores(day)["demo:p0"], abs=1e-8)
     for since, day in pairwise(OLD):
@@ -129,7 +132,7 @@ def test_days_of_every_age_are_explained_and_so_is_every_change(year):
     score_changes.run(year.warehouse, change(NIGHTS[0], NIGHTS[1]), BATCH)
 
 
-def test_days_of_every_age_are_withdrawn_and_come_back(year):
+def test_days_of_every_age_are_withdrawn_and_come_back(year: Year) -> None:
     for day in OLD:
         before, others = year.scores(day), year.warehouse.row_count(SCORES, {})
         for back in (publish.restore, publish.run):
@@ -142,7 +145,7 @@ def test_days_of_every_age_are_withdrawn_and_come_back(year):
         assert year.explained(day) == pytest.approx(before["demo:p0"], abs=1e-8)
 
 
-def test_an_old_day_is_pulled_again_rebuilt_and_restored_while_its_files_are_kept(year):
+def test_an_old_day_is_pulled_again_rebuilt_and_restored_while_its_files_are_kept(year: Year) -> None:
     """First with the same acts, which changes nothing; then with others."""
     day, later = NIGHTS[2], NIGHTS[3]
     before = year.scores(day)
@@ -183,7 +186,9 @@ def test_an_old_day_is_pulled_again_rebuilt_and_restored_while_its_files_are_kep
         assert year.explained(asked) == pytest.approx(year.scores(asked)["demo:p0"], abs=1e-8)
 
 
-def test_a_table_that_spark_fills_forgets_its_log_the_same_way(spark, tmp_path, arrow_rows):
+def test_a_table_that_spark_fills_forgets_its_log_the_same_way(
+    spark: SparkSession, tmp_path: Path, arrow_rows: ArrowRows
+) -> None:
     """With a checkpoint every other commit. Afterwards both kinds of readers find every row."""
     warehouse = Warehouse(str(tmp_path / "warehouse"))
     warehouse.create_tables()

@@ -28,6 +28,7 @@ from schemas.influence import INFLUENCE
 from schemas.kinds import KINDS, POST
 from schemas.links import LINKS
 from schemas.methodology import Methodology
+from tests.fixture_types import ArrowRows
 from tests.jobs.world import OFFICIAL, World
 
 ACTS = f"""
@@ -161,7 +162,7 @@ class CountedWorld(World):
 class SparklessWorld(CountedWorld):
     """A world whose days are counted and scored here."""
 
-    def __init__(self, warehouse: Warehouse, arrow_rows) -> None:
+    def __init__(self, warehouse: Warehouse, arrow_rows: ArrowRows) -> None:
         super().__init__(None, warehouse.root, arrow_rows)
 
     def score_counted(self, day: date, methodology: Methodology = OFFICIAL) -> dict[str, dict[str, Any]]:

@@ -1,11 +1,12 @@
 """Acts put into a warehouse as a pull would put them, and what the jobs make of them."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import date
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+from pyspark.sql import SparkSession
 
 from jobs import checks, engagement, influence, publish
 from jobs.warehouse.digests import of_texts
@@ -17,6 +18,7 @@ from schemas.coverage import COVERAGE
 from schemas.influence import INFLUENCE
 from schemas.methodology import Methodology, load
 from schemas.table import Table
+from tests.fixture_types import ArrowRows
 from tests.grounds import publish_everybody
 
 OFFICIAL = load("2026.11")
@@ -36,12 +38,12 @@ class Did(NamedTuple):
 class World:
     def __init__(
         self,
-        spark,
+        spark: SparkSession | None,
         root: str,
-        arrow_rows: Callable[[Table, list[dict[str, Any]]], pa.Table],
+        arrow_rows: ArrowRows,
         engine: str = "memory",
     ) -> None:
-        self.spark, self.arrow_rows, self.engine = spark, arrow_rows, engine
+        self._spark, self.arrow_rows, self.engine = spark, arrow_rows, engine
         self.warehouse = Warehouse(root)
         self.warehouse.create_tables()
         publish_everybody(self.warehouse)
@@ -49,6 +51,11 @@ class World:
         self._covered: set[tuple[date, str]] = set()
         self._acts: dict[tuple[date, str, str], list[dict[str, Any]]] = {}
         self._observed: dict[tuple[date, str, str], list[dict[str, Any]]] = {}
+
+    @property
+    def spark(self) -> SparkSession:
+        assert self._spark is not None, "a world without Spark"
+        return self._spark
 
     def write(self, table: Table, records: list[dict[str, Any]], **partition: Any) -> None:
         self.warehouse.replace(table, self.arrow_rows(table, records), partition, run_id="test", job="test")

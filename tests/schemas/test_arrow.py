@@ -1,5 +1,7 @@
 """What does not fit a contract is reported in full: every column at once, expected beside found."""
 
+from typing import Any
+
 import pyarrow as pa
 import pytest
 
@@ -22,11 +24,11 @@ TABLE = Table(
 ROW = {"id": "a", "day": None, "at": None, "share": 1.0}
 
 
-def rows(*records) -> pa.Table:
+def rows(*records: Any) -> pa.Table:
     return pa.Table.from_pylist(list(records), schema=arrow.schema(TABLE))
 
 
-def test_schema():
+def test_schema() -> None:
     assert arrow.schema(TABLE).equals(
         pa.schema(
             [
@@ -56,25 +58,25 @@ def test_schema():
         ),
     ],
 )
-def test_another_schema(found, fault):
+def test_another_schema(found: pa.Schema, fault: str) -> None:
     with pytest.raises(ContractError) as error:
         arrow.check_schema(TABLE, found)
     assert str(error.value) == fault
 
 
-def test_nulls():
+def test_nulls() -> None:
     with pytest.raises(ContractError) as error:
         arrow.check(TABLE, rows(ROW, ROW | {"share": None}, ROW | {"at": 0}))
     assert str(error.value) == "t: day: 3 nulls, expected 0; share: 1 nulls, expected 0"
 
 
-def test_what_fits():
+def test_what_fits() -> None:
     arrow.check(TABLE, rows(ROW | {"day": 1}))
     arrow.check(TABLE, rows())
     arrow.check(TABLE, rows(ROW | {"day": 1}).to_batches()[0])
 
 
-def test_sorted_by_grain():
+def test_sorted_by_grain() -> None:
     """In the order of the grain, and with its columns as the contract has them."""
     mixed = rows(ROW | {"id": "b", "day": 1}, ROW | {"id": "a", "day": 2}, ROW | {"id": "a", "day": 1, "share": 2.0})
     found = arrow.sorted_by_grain(TABLE, mixed.select(["share", "day", "at", "id"]))

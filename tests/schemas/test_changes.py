@@ -38,7 +38,7 @@ AFTER = """
 """
 
 
-def test_tables_columns_types_and_nulls_are_named_and_reworded_docs_are_not():
+def test_tables_columns_types_and_nulls_are_named_and_reworded_docs_are_not() -> None:
     assert changes.between(BEFORE, AFTER) == [
         Change("opened", "table added"),
         Change("closed", "table removed"),
@@ -49,18 +49,18 @@ def test_tables_columns_types_and_nulls_are_named_and_reworded_docs_are_not():
     ]
 
 
-def test_the_dictionary_is_read_back_as_the_contracts():
+def test_the_dictionary_is_read_back_as_the_contracts() -> None:
     found = changes.tables(dictionary.document())
     assert found == {t.name: {c.name: (c.type, c.nullable) for c in t.columns} for t in TABLES}
 
 
-def test_each_change_is_a_line_with_its_date():
+def test_each_change_is_a_line_with_its_date() -> None:
     assert changes.rows([Change("visits", "added", "note"), Change("opened", "table added")], date(2026, 11, 3)) == (
         "| 2026-11-03 | `visits` | added | `note` |\n| 2026-11-03 | `opened` | table added |  |\n"
     )
 
 
-def test_the_changelog_ends_where_the_contracts_are():
+def test_the_changelog_ends_where_the_contracts_are() -> None:
     """Replayed, it gives today's tables and columns."""
     there: dict[str, set[str]] = {}
     for line in changes.CHANGES.read_text(encoding="utf-8").splitlines():

@@ -9,16 +9,16 @@ from schemas.table import Column, Table
 AGAIN = "the contracts say something else; run `.venv/bin/python -m schemas.dictionary`"
 
 
-def test_the_committed_dictionary_is_the_contracts():
+def test_the_committed_dictionary_is_the_contracts() -> None:
     assert dictionary.DICTIONARY.read_text(encoding="utf-8") == dictionary.document(), AGAIN
 
 
-def test_the_readme_lists_the_columns_of_scores_as_the_contract_does():
+def test_the_readme_lists_the_columns_of_scores_as_the_contract_does() -> None:
     readme = dictionary.README.read_text(encoding="utf-8")
     assert readme == dictionary.within(readme), AGAIN
 
 
-def test_a_table_is_described_in_full():
+def test_a_table_is_described_in_full() -> None:
     visits = Table(
         name="visits",
         version=2,
@@ -49,12 +49,12 @@ Grain: `day`, `who` · partitions: none · version 2
     )
 
 
-def test_every_table_has_a_section():
+def test_every_table_has_a_section() -> None:
     sections = [line.removeprefix("## ") for line in dictionary.document().splitlines() if line.startswith("## ")]
     assert sections == [table.name for table in TABLES]
 
 
 @pytest.mark.parametrize("readme", ["no marker", f"only one {dictionary.BEGIN}"])
-def test_a_readme_without_its_markers_is_refused(readme):
+def test_a_readme_without_its_markers_is_refused(readme: str) -> None:
     with pytest.raises(ValueError, match="expected the markers"):
         dictionary.within(readme)

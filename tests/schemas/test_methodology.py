@@ -15,13 +15,13 @@ OFFICIAL = load("2026.11")
 TEXT = (FOLDER / "2026.11.yaml").read_text(encoding="utf-8")
 
 
-def text(**changes) -> str:
+def text(**changes: Any) -> str:
     """The first methodology's file, with other values; None leaves one out."""
     values = yaml.safe_load(TEXT) | changes
     return yaml.safe_dump({key: value for key, value in values.items() if value is not None}, sort_keys=False)
 
 
-def test_the_first_methodology():
+def test_the_first_methodology() -> None:
     expected = Methodology(
         version="2026.11",
         equations=1,
@@ -38,14 +38,14 @@ def test_the_first_methodology():
     assert expected == OFFICIAL
 
 
-def test_every_bundled_version_is_valid_and_another_one():
+def test_every_bundled_version_is_valid_and_another_one() -> None:
     """Unknown keys, ranges, and kind weights against specificity are refused when it is loaded."""
     found = [load(version) for version in versions()]
     assert [methodology.version for methodology in found] == ["2026.11", "2026.12"]
     assert len({replace(methodology, version="any").fingerprint for methodology in found}) == len(found)
 
 
-def test_the_proposal_differs_in_platform_weights_alone():
+def test_the_proposal_differs_in_platform_weights_alone() -> None:
     proposed = load("2026.12")
     assert replace(OFFICIAL, version="2026.12", platform_weights=proposed.platform_weights) == proposed
     weights = {name: proposed.platform_weight(name) for name in ("twitter", "reddit", "github", "mastodon")}
@@ -98,12 +98,12 @@ KINDS = dict(OFFICIAL.kind_weights)
         ),
     ],
 )
-def test_faults(changes, fault):
+def test_faults(changes: dict[str, Any], fault: str) -> None:
     with pytest.raises(MethodologyError, match=fault):
         parse(text(**changes))
 
 
-def test_every_fault_is_reported_at_once():
+def test_every_fault_is_reported_at_once() -> None:
     with pytest.raises(MethodologyError) as raised:
         parse(text(rounds=9, damping=2, rest_weight=-1))
     assert str(raised.value) == (
@@ -113,17 +113,17 @@ def test_every_fault_is_reported_at_once():
 
 
 @pytest.mark.parametrize("other", ["", "- 1", "text"])
-def test_what_is_no_mapping(other):
+def test_what_is_no_mapping(other: str) -> None:
     with pytest.raises(MethodologyError, match="a methodology is a mapping of names to values"):
         parse(other)
 
 
-def test_ends_of_ranges_are_allowed():
+def test_ends_of_ranges_are_allowed() -> None:
     parse(text(damping=1, rest_weight=0, rounds=1, lookback_days=1))
     parse(text(kind_weights=dict.fromkeys(KINDS, 0), platform_weights={"default": 0}))
 
 
-def test_the_fingerprint_depends_on_values_not_words():
+def test_the_fingerprint_depends_on_values_not_words() -> None:
     """It survives comments, spacing, order, and 30 for 30.0; every value shows in it."""
     rewritten = "# another comment\n\n" + text(half_life_days=30.0, full_scale=10_000_000)
     assert parse(rewritten).fingerprint == OFFICIAL.fingerprint
@@ -141,20 +141,20 @@ def test_the_fingerprint_depends_on_values_not_words():
     assert len(changed | {OFFICIAL.fingerprint}) == len(others) + 1
 
 
-def test_a_version_keeps_its_fingerprint_when_a_field_is_added():
+def test_a_version_keeps_its_fingerprint_when_a_field_is_added() -> None:
     """Scores were published under it. A file from before has the field's default."""
     assert OFFICIAL.fingerprint == "d6f6d91f7281df3dc2bd41c8d3dc6367ea89a7b38ca46b21cb3aa525d16d6c49"
     assert parse(text(answer_days=None, min_inbound=None)) == OFFICIAL
 
 
-def test_window_and_platforms():
+def test_window_and_platforms() -> None:
     assert OFFICIAL.first_day(date(2026, 11, 3)) == date(2026, 5, 8)  # 180 days with both ends
     assert replace(OFFICIAL, lookback_days=1).first_day(date(2026, 11, 3)) == date(2026, 11, 3)
     weighed = replace(OFFICIAL, platform_weights={"default": 1.0, "github": 0.5})
     assert (weighed.platform_weight("github"), weighed.platform_weight("twitter")) == (0.5, 1.0)
 
 
-def test_files_and_versions(tmp_path: Path):
+def test_files_and_versions(tmp_path: Path) -> None:
     (tmp_path / "1.yaml").write_text(text(version="1"))
     (tmp_path / "2.yaml").write_text(text(version="3"))
     assert load("1", tmp_path).version == "1"

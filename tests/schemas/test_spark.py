@@ -1,6 +1,7 @@
 """As for Arrow, for frames."""
 
 import pytest
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as t
 
@@ -17,7 +18,7 @@ TABLE = Table(
 )
 
 
-def test_schema():
+def test_schema() -> None:
     assert contract.schema(TABLE) == t.StructType(
         [
             t.StructField("id", t.StringType(), False, {"comment": "Who."}),
@@ -26,7 +27,7 @@ def test_schema():
     )
 
 
-def test_check(spark):
+def test_check(spark: SparkSession) -> None:
     fits = spark.createDataFrame([], contract.schema(TABLE))
     contract.check(TABLE, fits)
     with pytest.raises(ContractError) as error:

@@ -27,18 +27,18 @@ def table(**changes: Any) -> Table:
         ({"columns": (Column("id", "string", "Who.", nullable=True),)}, r"t: a grain cannot be null: \['id'\]"),
     ],
 )
-def test_faults(changes, fault):
+def test_faults(changes: dict[str, Any], fault: str) -> None:
     with pytest.raises(ValueError, match=fault):
         table(**changes)
 
 
-def test_columns_by_name():
+def test_columns_by_name() -> None:
     assert table().column("id") is ID
     assert table().column_names == ("id",)
 
 
 @pytest.mark.parametrize("found", TABLES, ids=lambda found: found.name)
-def test_every_table(found, warehouse: Warehouse):
+def test_every_table(found: Table, warehouse: Warehouse) -> None:
     """Is documented down to the column, is partitioned by what its grain knows, and is in a new warehouse as written
     down, docs too."""
     assert found.doc.endswith(".")
@@ -53,12 +53,12 @@ def test_every_table(found, warehouse: Warehouse):
     }
 
 
-def test_names_are_distinct():
+def test_names_are_distinct() -> None:
     assert len({found.name for found in TABLES}) == len(TABLES)
 
 
 @pytest.mark.parametrize("found", TABLES, ids=lambda found: found.name)
-def test_arrow_and_spark_agree(found):
+def test_arrow_and_spark_agree(found: Table) -> None:
     """On names, order and nulls; on types they agree by way of `Column.type`."""
     of_arrow = [(field.name, field.nullable, field.metadata[b"comment"].decode()) for field in arrow.schema(found)]
     of_spark = [(field.name, field.nullable, field.metadata["comment"]) for field in spark.schema(found)]
@@ -66,7 +66,7 @@ def test_arrow_and_spark_agree(found):
     assert arrow.TYPES.keys() == spark.TYPES.keys()
 
 
-def test_simulated_platforms():
+def test_simulated_platforms() -> None:
     assert [is_simulated(name) for name in ("sample-a", "sample", "twitter", "a-sample-")] == [
         True,
         False,

@@ -1,5 +1,6 @@
 """Which version of the methodology is official on a day."""
 
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from schemas.versions import InForce, MethodologyError, in_force, official, vers
 
 
 @pytest.fixture
-def folder(tmp_path: Path):
+def folder(tmp_path: Path) -> Callable[..., Path]:
     """`folder(in_force.yaml, versions)`: a folder of methodologies."""
 
     def made(stated: str, *found: str) -> Path:
@@ -25,7 +26,7 @@ def folder(tmp_path: Path):
 TWO = '- {version: "1", from: 2026-01-01}\n- {version: "2", from: 2026-03-01}\n'
 
 
-def test_each_version_is_official_until_the_next(folder):
+def test_each_version_is_official_until_the_next(folder: Callable[..., Path]) -> None:
     found = folder(TWO, "1", "2", "3")
     assert versions(found) == ["1", "2", "3"]
     assert in_force(found) == (
@@ -38,12 +39,12 @@ def test_each_version_is_official_until_the_next(folder):
         official(date(2025, 12, 31), found)
 
 
-def test_the_bundled_one_is_official():
+def test_the_bundled_one_is_official() -> None:
     assert official(date(2026, 11, 3)) == "2026.11"
     assert [load(entry.version).version for entry in in_force()] == [entry.version for entry in in_force()]
 
 
-def test_none_is_official_yet(folder):
+def test_none_is_official_yet(folder: Callable[..., Path]) -> None:
     assert in_force(folder("[]", "1")) == ()
 
 
@@ -58,6 +59,6 @@ def test_none_is_official_yet(folder):
         (TWO.replace('"2"', '"9"'), "methodology '9' is unknown; known: 1, 2"),
     ],
 )
-def test_what_cannot_be_official(folder, stated, fault):
+def test_what_cannot_be_official(folder: Callable[..., Path], stated: str, fault: str) -> None:
     with pytest.raises(MethodologyError, match=fault):
         in_force(folder(stated, "1", "2"))

@@ -1,9 +1,12 @@
 """The views, in DuckDB over tables of a few people."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import duckdb
 import pytest
+from pyspark.sql import SparkSession
 
 from schemas import views
 from schemas.consent import CONSENT
@@ -11,6 +14,7 @@ from schemas.influence import INFLUENCE
 from schemas.influence_by_account import INFLUENCE_BY_ACCOUNT
 from schemas.publications import PUBLICATIONS
 from schemas.scores import SCORES
+from tests.fixture_types import ArrowRows, SparkRows
 
 DAY = date(2026, 11, 3)
 NEXT = DAY + timedelta(days=1)
@@ -18,7 +22,7 @@ NOON = datetime(2026, 11, 3, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def read(arrow_rows):
+def read(arrow_rows: ArrowRows) -> Callable[..., list[tuple]]:
     """`read("scores_by_day", {SCORES: [...]})`: the view's rows over these tables."""
 
     def rows(view: str, tables: dict, **options: int) -> list[tuple]:
@@ -31,7 +35,7 @@ def read(arrow_rows):
     return rows
 
 
-def agreed(person: str, scope: str, hours: int = 0, **columns) -> dict:
+def agreed(person: str, scope: str, hours: int = 0, **columns: Any) -> dict:
     return {
         "person_id": person,
         "scope": scope,
@@ -41,7 +45,7 @@ def agreed(person: str, scope: str, hours: int = 0, **columns) -> dict:
     } | columns
 
 
-def test_the_consent_in_force_is_the_newest_that_applies(read):
+def test_the_consent_in_force_is_the_newest_that_applies(read: Callable[..., list[tuple]]) -> None:
     tables = {CONSENT: [
         agreed("x:a", "public"), agreed("x:a", "self", 1), agreed("x:b", "public"), agreed("x:b", "no"),
         agreed("x:c", "public", until=NEXT), agreed("x:d", "public", since=date(2999, 1, 1)),
@@ -49,7 +53,7 @@ def test_the_consent_in_force_is_the_newest_that_applies(read):
     assert read("consent_in_force", tables) == [("x:a", "self"), ("x:b", "no")]
 
 
-def test_narrower_scopes_see_published_days_only(read):
+def test_narrower_scopes_see_published_days_only(read: Callable[..., list[tuple]]) -> None:
     people = [
         {"person_id": f"x:{scope}", "day": day} for scope in ("public", "audiences", "self") for day in (DAY, NEXT)
     ]
@@ -92,14 +96,16 @@ def platforms(**people: int) -> dict:
         ({"a": 1}, []),
     ],
 )
-def test_small_platforms_are_hidden_and_cannot_be_computed_from_the_others(read, people, shown):
+def test_small_platforms_are_hidden_and_cannot_be_computed_from_the_others(
+    read: Callable[..., list[tuple]], people: dict[str, int], shown: list[str]
+) -> None:
     tables = platforms(**people)
     assert [row[2] for row in read("scores_by_platform", tables)] == shown
     hidden = [count for name, count in people.items() if name not in shown]
     assert not hidden or len(people) == 1 or (len(hidden) > 1 and sum(hidden) >= 10)
 
 
-def test_accounts_of_a_person_sum_to_the_published_score(read):
+def test_accounts_of_a_person_sum_to_the_published_score(read: Callable[..., list[tuple]]) -> None:
     """People with one account are their own part. Parts of a run that is not published are not shown."""
 
     def part(person: str, account: str, influence: float) -> dict:
@@ -120,14 +126,14 @@ def test_accounts_of_a_person_sum_to_the_published_score(read):
     ]
 
 
-def test_figures_of_a_day(read):
+def test_figures_of_a_day(read: Callable[..., list[tuple]]) -> None:
     """None is the score of one person."""
     assert read("scores_by_day", platforms(a=11)) == [("2026.11", DAY, 11, 5.0)]
     assert read("scores_by_day", platforms(a=9)) == []
     assert read("scores_by_day", platforms(a=3), min_group=3) == [("2026.11", DAY, 3, 1.0)]
 
 
-def test_spark_reads_the_same(spark, rows, read):
+def test_spark_reads_the_same(spark: SparkSession, rows: SparkRows, read: Callable[..., list[tuple]]) -> None:
     """The whole chain of views, by another engine."""
     tables = {
         CONSENT: [agreed("x:a", "audiences"), agreed("x:b", "public"), agreed("x:c", "no")],

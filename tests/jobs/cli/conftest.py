@@ -2,20 +2,24 @@
 
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date, timedelta
 
 import pytest
 
 from jobs.cli import main
+from jobs.warehouse.storage import Warehouse
 from schemas.scores import SCORES
-from tests.jobs.cli.result import Result
+from tests.fixture_types import ArrowRows
+from tests.jobs.cli.result import Result, RunClout
 
 DAY = date(2026, 11, 3)
 
 
 @pytest.fixture
-def clout(warehouse, monkeypatch, capsys) -> Iterator[Callable[..., Result]]:
+def clout(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[RunClout]:
     """`clout("show", "--day", ...)`: runs the command in this process, on the test's warehouse."""
     monkeypatch.setenv("CLOUT_WAREHOUSE", warehouse.root)
     monkeypatch.setenv("COLUMNS", "80")
@@ -34,7 +38,7 @@ def clout(warehouse, monkeypatch, capsys) -> Iterator[Callable[..., Result]]:
 
 
 @pytest.fixture
-def published(warehouse, arrow_rows):
+def published(warehouse: Warehouse, arrow_rows: ArrowRows) -> None:
     """Two days; two of their people share a handle, one is hostile."""
     for number in range(2):
         day = DAY + timedelta(days=number)

@@ -1,5 +1,6 @@
-"""What a command of `clout` left behind."""
+"""What a command of `clout` left behind, and the type of the fixture that runs one."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 
@@ -7,3 +8,6 @@ class Result(NamedTuple):
     code: int
     out: str
     err: str
+
+
+RunClout = Callable[..., Result]

@@ -4,22 +4,27 @@ import csv
 import io
 import json
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
 
 from jobs.places import ROOT
+from jobs.warehouse.storage import Warehouse
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from schemas.influence import INFLUENCE
 from schemas.restatements import RESTATEMENTS
 from schemas.runs import RUNS
 from schemas.scores import SCORES
+from tests.fixture_types import ArrowRows
 from tests.grounds import LABEL
-from tests.jobs.cli.result import Result
+from tests.jobs.cli.result import Result, RunClout
 
 DAY = date(2026, 11, 3)
 NOON = 1_793_707_200  # of this day
 
 
-def test_show_is_the_newest_day_a_day_or_a_person_as_table_json_or_csv(clout, published):
+def test_show_is_the_newest_day_a_day_or_a_person_as_table_json_or_csv(clout: RunClout, published: None) -> None:
     newest = clout("show", "--top", "1")
     assert (newest.code, newest.err) == (0, "")
     assert newest.out.startswith("Highest scores of 2026-11-04, methodology 2026.11\n")
@@ -32,7 +37,7 @@ def test_show_is_the_newest_day_a_day_or_a_person_as_table_json_or_csv(clout, pu
     assert [row["person_id"] for row in rows] == ["twitter:1", "twitter:2", "twitter:\x9b31m3"]
 
 
-def test_show_of_a_person_and_a_day_is_that_day(clout, published):
+def test_show_of_a_person_and_a_day_is_that_day(clout: RunClout, published: None) -> None:
     rows = json.loads(clout("show", "twitter:1", "--day", "2026-11-04", "--json").out)
     assert [(row["day"], row["influence"]) for row in rows] == [("2026-11-04", 3.0)]
     assert clout("show", "ana", "--day", "2026-11-09") == Result(
@@ -42,7 +47,9 @@ def test_show_of_a_person_and_a_day_is_that_day(clout, published):
     )
 
 
-def test_a_day_is_published_withdrawn_and_brought_back(clout, warehouse, arrow_rows):
+def test_a_day_is_published_withdrawn_and_brought_back(
+    clout: RunClout, warehouse: Warehouse, arrow_rows: ArrowRows
+) -> None:
     rows = arrow_rows(INFLUENCE, [{"person_id": f"twitter:{n}"} for n in range(3)])
     warehouse.replace(INFLUENCE, rows, {"methodology": "2026.11", "day": DAY}, run_id="r", job="influence")
     warehouse.replace(COVERAGE, arrow_rows(COVERAGE, [{}]), {}, run_id="r", job="j")
@@ -54,7 +61,9 @@ def test_a_day_is_published_withdrawn_and_brought_back(clout, warehouse, arrow_r
         assert warehouse.row_count(SCORES, {}) == (0 if command == "unpublish" else 3)
 
 
-def test_changes_of_published_days_are_listed_newest_first(clout, warehouse, arrow_rows):
+def test_changes_of_published_days_are_listed_newest_first(
+    clout: RunClout, warehouse: Warehouse, arrow_rows: ArrowRows
+) -> None:
     assert clout("restatements") == Result(0, "no published day was changed\n", "")
     for number in range(2):
         at = datetime(2026, 11, 9, number, tzinfo=UTC)
@@ -78,13 +87,15 @@ def test_changes_of_published_days_are_listed_newest_first(clout, warehouse, arr
     assert clout("restatements", "--methodology", "2026.12").out == "no published day was changed\n"
 
 
-def test_a_day_is_exported(clout, published, tmp_path):
+def test_a_day_is_exported(clout: RunClout, published: None, tmp_path: Path) -> None:
     result = clout("export", "--to", str(tmp_path / "day.csv"))
     expected = f"{tmp_path / 'day.csv'}: 3 people of 2026-11-04\n{LABEL}\n"
     assert result == Result(0, expected, "")
 
 
-def test_a_pull_prints_a_line_a_day_and_what_became_of_the_lines(clout, warehouse, tmp_path):
+def test_a_pull_prints_a_line_a_day_and_what_became_of_the_lines(
+    clout: RunClout, warehouse: Warehouse, tmp_path: Path
+) -> None:
     good, bad, empty = tmp_path / "good.txt", tmp_path / "bad.txt", tmp_path / "empty.txt"
     good.write_text(f"1 2 {NOON} RT\n3 2 {NOON} RT\n" + "what\n")
     bad.write_text("what\n")
@@ -106,7 +117,9 @@ def test_a_pull_prints_a_line_a_day_and_what_became_of_the_lines(clout, warehous
     assert warehouse.row_count(COVERAGE, {}) == 2
 
 
-def test_a_dry_run_says_which_days_and_partitions_and_does_nothing(clout, monkeypatch, tmp_path):
+def test_a_dry_run_says_which_days_and_partitions_and_does_nothing(
+    clout: RunClout, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     nowhere, file = tmp_path / "nowhere", tmp_path / "acts.txt"
     file.write_text("")
     monkeypatch.setenv("CLOUT_WAREHOUSE", str(nowhere))
@@ -148,14 +161,18 @@ nothing was done (--dry-run)
     assert not nowhere.exists()
 
 
-def test_without_a_source_the_simulation_has_30_days_of_which_the_last_seven_are_scored(clout, warehouse):
+def test_without_a_source_the_simulation_has_30_days_of_which_the_last_seven_are_scored(
+    clout: RunClout, warehouse: Warehouse
+) -> None:
     result = clout("run", "--dry-run", "--last-day", "2026-09-30", "--source", "sample=people=50")
     assert "day=2026-09-01..2026-09-30 source=sample" in result.out
     assert "replace influence, scores: methodology=2026.11 day=2026-09-24..2026-09-30" in result.out
     assert warehouse.row_count(RUNS, {}) == 0
 
 
-def test_a_dry_run_refuses_what_the_run_would_refuse(clout, warehouse, arrow_rows):
+def test_a_dry_run_refuses_what_the_run_would_refuse(
+    clout: RunClout, warehouse: Warehouse, arrow_rows: ArrowRows
+) -> None:
     warehouse.replace(ACTIVITY, arrow_rows(ACTIVITY, [{"platform": "twitter"}]), {}, run_id="r", job="j")
     result = clout("run", "--dry-run")
     assert (result.code, result.out) == (2, "")

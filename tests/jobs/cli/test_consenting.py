@@ -2,26 +2,31 @@
 
 import json
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
 from jobs.people import legal_basis
 from jobs.warehouse import suppression
+from jobs.warehouse.storage import Warehouse
 from schemas.consent import CONSENT
 from schemas.influence import INFLUENCE
 from schemas.runs import RUNS
 from schemas.scores import SCORES
+from tests.fixture_types import ArrowRows
 from tests.grounds import LABEL, REASON
-from tests.jobs.cli.result import Result
+from tests.jobs.cli.result import Result, RunClout
 
 RANGE = ("--first-day", "2026-11-03", "--last-day", "2026-11-03")
 
 
-def people(warehouse) -> set[str]:
+def people(warehouse: Warehouse) -> set[str]:
     return set(warehouse.read(SCORES)["person_id"].to_pylist())
 
 
-def test_a_file_is_recorded_and_whoever_refused_leaves_the_published_days(clout, warehouse, published, tmp_path):
+def test_a_file_is_recorded_and_whoever_refused_leaves_the_published_days(
+    clout: RunClout, warehouse: Warehouse, published: None, tmp_path: Path
+) -> None:
     file = tmp_path / "people.csv"
     file.write_text("person_id,scope\ntwitter:1,public\ntwitter:2,no\n")
     assert clout("consent", "import", str(file), "--by", "ana") == Result(
@@ -35,7 +40,7 @@ def test_a_file_is_recorded_and_whoever_refused_leaves_the_published_days(clout,
     assert {(row["origin"], row["recorded_by"]) for row in warehouse.read(CONSENT).to_pylist()} == {("import", "ana")}
 
 
-def test_a_file_with_faults_records_nothing(clout, warehouse, tmp_path):
+def test_a_file_with_faults_records_nothing(clout: RunClout, warehouse: Warehouse, tmp_path: Path) -> None:
     file = tmp_path / "people.csv"
     file.write_text("person_id,scope\nana,public\nx:bo,yes\n")
     result = clout("consent", "import", str(file))
@@ -45,7 +50,9 @@ def test_a_file_with_faults_records_nothing(clout, warehouse, tmp_path):
     assert (warehouse.row_count(CONSENT, {}), warehouse.row_count(RUNS, {})) == (0, 0)
 
 
-def test_one_account_is_set_and_nobody_is_shown_any_more_without_a_basis(clout, warehouse, published):
+def test_one_account_is_set_and_nobody_is_shown_any_more_without_a_basis(
+    clout: RunClout, warehouse: Warehouse, published: None
+) -> None:
     result = clout("consent", "basis", "--end", "--by", "ana")
     assert result.out.endswith("people taken out, because they do not agree\neverybody shown agreed to be published\n")
     assert people(warehouse) == set()
@@ -57,7 +64,9 @@ def test_one_account_is_set_and_nobody_is_shown_any_more_without_a_basis(clout, 
     assert "everybody shown agreed to be published" in clout("consent", "status").out
 
 
-def test_before_it_is_applied_output_already_hides_people_without_consent(clout, warehouse, published, tmp_path):
+def test_before_it_is_applied_output_already_hides_people_without_consent(
+    clout: RunClout, warehouse: Warehouse, published: None, tmp_path: Path
+) -> None:
     legal_basis.record(warehouse, None, at=datetime(2027, 1, 1, tzinfo=UTC), by="t", run_id="r")
     assert "twitter" in str(people(warehouse))
     result = clout("show", "ana")
@@ -71,20 +80,20 @@ def test_before_it_is_applied_output_already_hides_people_without_consent(clout,
     assert not (tmp_path / "day.csv").exists()
 
 
-def test_an_upgrade_warns_before_everybody_is_taken_out(clout, warehouse, published):
+def test_an_upgrade_warns_before_everybody_is_taken_out(clout: RunClout, warehouse: Warehouse, published: None) -> None:
     assert "consent" not in clout("upgrade").out
     legal_basis.record(warehouse, None, at=datetime(2027, 1, 1, tzinfo=UTC), by="t", run_id="r")
     assert "takes everybody out of 2 published days for good" in clout("upgrade").out
 
 
-def test_a_question_makes_no_warehouse(clout, tmp_path, monkeypatch):
+def test_a_question_makes_no_warehouse(clout: RunClout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else it would hide that of the simulation."""
     monkeypatch.setenv("CLOUT_WAREHOUSE", str(tmp_path / "nowhere"))
     assert clout("consent", "basis").code == 2
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_a_basis_is_recorded_and_shown(clout, warehouse):
+def test_a_basis_is_recorded_and_shown(clout: RunClout, warehouse: Warehouse) -> None:
     assert clout("consent", "basis").out == f"{LABEL}\n"
     result = clout("consent", "basis", "public research data set, SNAP", "--by", "ana")
     assert result.out.startswith("legal basis: public research data set, SNAP (recorded by ana on 2")
@@ -94,7 +103,9 @@ def test_a_basis_is_recorded_and_shown(clout, warehouse):
 
 
 @pytest.mark.parametrize("command", ["run", "dry run"])
-def test_a_newcomer_with_real_people_is_asked_before_any_work(clout, tmp_path, monkeypatch, command):
+def test_a_newcomer_with_real_people_is_asked_before_any_work(
+    clout: RunClout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
     file, nowhere = tmp_path / "acts.txt", tmp_path / "nowhere"
     file.write_text("1 2 1793534400 RT\n")
     monkeypatch.setenv("CLOUT_WAREHOUSE", str(nowhere))
@@ -109,7 +120,9 @@ def test_a_newcomer_with_real_people_is_asked_before_any_work(clout, tmp_path, m
     assert not nowhere.exists()
 
 
-def test_a_person_is_forgotten_with_a_certificate(clout, warehouse, published, monkeypatch, tmp_path):
+def test_a_person_is_forgotten_with_a_certificate(
+    clout: RunClout, warehouse: Warehouse, published: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.delenv("CLOUT_SUPPRESSION_KEYS", raising=False)
     refused = clout("person", "forget", "twitter:1")
     assert (refused.code, refused.out) == (2, "")
@@ -128,8 +141,8 @@ def test_a_person_is_forgotten_with_a_certificate(clout, warehouse, published, m
 
 
 def test_who_left_is_shown_nowhere_even_before_the_published_days_follow(
-    clout, warehouse, published, monkeypatch, tmp_path
-):
+    clout: RunClout, warehouse: Warehouse, published: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("CLOUT_SUPPRESSION_KEYS", "7" * 64)
     suppression.record(warehouse, ["twitter:1"], at=datetime(2026, 11, 10, tzinfo=UTC), run_id="r")
     assert "twitter:1" in people(warehouse)
@@ -140,12 +153,14 @@ def test_who_left_is_shown_nowhere_even_before_the_published_days_follow(
     assert "twitter:1" not in (tmp_path / "day.csv").read_text()
 
 
-def test_json_and_csv_say_on_which_ground_people_are_shown(clout, published):
+def test_json_and_csv_say_on_which_ground_people_are_shown(clout: RunClout, published: None) -> None:
     assert {row["ground"] for row in json.loads(clout("show", "--top", "9", "--json").out)} == {REASON}
     assert clout("show", "twitter:1", "--csv").out.splitlines()[1].endswith(f",{REASON}")
 
 
-def test_new_consent_says_on_which_days_people_can_be_added(clout, warehouse, published, arrow_rows, tmp_path):
+def test_new_consent_says_on_which_days_people_can_be_added(
+    clout: RunClout, warehouse: Warehouse, published: None, arrow_rows: ArrowRows, tmp_path: Path
+) -> None:
     for day in (date(2026, 11, 3), date(2026, 11, 4)):
         scored = arrow_rows(INFLUENCE, [{"day": day, "person_id": "twitter:1"}])
         warehouse.replace(INFLUENCE, scored, {"methodology": "2026.11", "day": day}, run_id="r", job="j")
@@ -157,7 +172,9 @@ def test_new_consent_says_on_which_days_people_can_be_added(clout, warehouse, pu
     assert "clout publish" not in clout("consent", "set", "twitter:1", "no").out
 
 
-def test_a_mistyped_id_is_neither_set_nor_exported_nor_forgotten(clout, warehouse, published, monkeypatch, tmp_path):
+def test_a_mistyped_id_is_neither_set_nor_exported_nor_forgotten(
+    clout: RunClout, warehouse: Warehouse, published: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("CLOUT_SUPPRESSION_KEYS", "7" * 64)
     commands = [("consent", "set", "twitter:11", "no"), ("person", "forget", "twitter:11"),
                 ("person", "export", "twitter:11", "--to", str(tmp_path / "held"))]  # fmt: skip
@@ -173,7 +190,9 @@ def test_a_mistyped_id_is_neither_set_nor_exported_nor_forgotten(clout, warehous
         assert clout(*command, "--in-advance").code == 0
 
 
-def test_an_old_file_says_that_a_later_word_stays(clout, warehouse, published, tmp_path):
+def test_an_old_file_says_that_a_later_word_stays(
+    clout: RunClout, warehouse: Warehouse, published: None, tmp_path: Path
+) -> None:
     clout("consent", "set", "twitter:1", "no")
     file = tmp_path / "people.csv"
     file.write_text("person_id,scope,since\ntwitter:1,public,2026-01-01\n")

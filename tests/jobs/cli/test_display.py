@@ -3,8 +3,11 @@
 import csv
 import io
 import json
+from collections.abc import Callable
 from datetime import date
+from typing import Any
 
+import pyarrow as pa
 import pytest
 from rich.console import Console
 
@@ -12,6 +15,7 @@ from jobs import labels
 from jobs.cli import display
 from schemas.restatements import RESTATEMENTS
 from schemas.scores import SCORES
+from tests.fixture_types import ArrowRows
 from tests.grounds import LABEL
 
 DAY = date(2026, 11, 3)
@@ -21,7 +25,7 @@ SHOWN = "�[31mred�]0;title��2J�line�tab�[bold red]markup[/] �ltr
 
 
 @pytest.fixture
-def terminal(monkeypatch):
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], io.StringIO]:
     """`terminal(80)`: from now on a terminal of that width is looking at both streams; gives what it saw."""
 
     def looking(width: int) -> io.StringIO:
@@ -35,7 +39,7 @@ def terminal(monkeypatch):
 
 
 @pytest.fixture
-def scores(arrow_rows):
+def scores(arrow_rows: ArrowRows) -> pa.Table:
     people = [
         {
             "person_id": "sample-birdsong:a00000042",
@@ -55,7 +59,7 @@ def plain_of(text: str) -> str:
     return text.replace("\x1b[1m", "").replace("\x1b[0m", "")
 
 
-def test_a_value_is_one_line_of_what_can_be_printed():
+def test_a_value_is_one_line_of_what_can_be_printed() -> None:
     assert labels.plain(HOSTILE) == SHOWN
     assert [labels.plain(value) for value in (None, 1234567, "Zoë 漢字 🙂", True)] == [
         "",
@@ -65,7 +69,9 @@ def test_a_value_is_one_line_of_what_can_be_printed():
     ]
 
 
-def test_a_hostile_handle_is_shown_and_obeyed_by_nobody(scores, terminal):
+def test_a_hostile_handle_is_shown_and_obeyed_by_nobody(
+    scores: pa.Table, terminal: Callable[[int], io.StringIO]
+) -> None:
     screen = terminal(200)
     display.print_top(scores, LABEL)
     shown = plain_of(screen.getvalue())
@@ -73,7 +79,9 @@ def test_a_hostile_handle_is_shown_and_obeyed_by_nobody(scores, terminal):
     assert not {"\x1b", "\x07", "\x9b", "\r", "\t", "\u202e", "\u2028"} & set(shown)
 
 
-def test_where_the_terminal_is_narrow_whole_columns_are_left_out_and_named(scores, terminal):
+def test_where_the_terminal_is_narrow_whole_columns_are_left_out_and_named(
+    scores: pa.Table, terminal: Callable[[int], io.StringIO]
+) -> None:
     screen = terminal(80)
     display.print_top(scores.slice(1), LABEL)
     title, header, _, row, *rest = [line.strip() for line in plain_of(screen.getvalue()).splitlines() if line.strip()]
@@ -91,7 +99,9 @@ def test_where_the_terminal_is_narrow_whole_columns_are_left_out_and_named(score
         (10, ["score"], "rank, person, handle, = direct, + second, + third, influence, engagers"),
     ],
 )
-def test_the_score_is_the_last_column_to_go(scores, terminal, width, kept, dropped):
+def test_the_score_is_the_last_column_to_go(
+    scores: pa.Table, terminal: Callable[[int], io.StringIO], width: int, kept: list[str], dropped: str
+) -> None:
     screen = terminal(width)
     display.print_top(scores, LABEL)
     _, header, _, row, *_, room = [line for line in plain_of(screen.getvalue()).splitlines() if line.strip()][:6]
@@ -100,7 +110,7 @@ def test_the_score_is_the_last_column_to_go(scores, terminal, width, kept, dropp
     assert room == f"no room for {dropped}: use a wider terminal or --json to see them"
 
 
-def test_sentences_about_a_row_stand_beneath_it_and_wrap(terminal):
+def test_sentences_about_a_row_stand_beneath_it_and_wrap(terminal: Callable[[int], io.StringIO]) -> None:
     screen = terminal(40)
     notes = [["nine words that do not fit into one line", f"{ESCAPES}"], []]
     display.print_table("title", ("name", "count"), [("a", "1"), ("b", "12")], texts=("name",), notes=notes)
@@ -117,7 +127,9 @@ def test_sentences_about_a_row_stand_beneath_it_and_wrap(terminal):
     ]
 
 
-def test_a_history_names_the_person_once_and_days_beneath(scores, terminal):
+def test_a_history_names_the_person_once_and_days_beneath(
+    scores: pa.Table, terminal: Callable[[int], io.StringIO]
+) -> None:
     screen = terminal(100)
     display.print_history(scores.slice(0, 1), LABEL)
     title, header, _, row, units, label = [
@@ -130,7 +142,7 @@ def test_a_history_names_the_person_once_and_days_beneath(scores, terminal):
     assert label == "SIMULATED: these people do not exist"
 
 
-def test_points_of_the_parts_sum_to_the_score_and_nobody_divides_by_nothing(scores):
+def test_points_of_the_parts_sum_to_the_score_and_nobody_divides_by_nothing(scores: pa.Table) -> None:
     ana, nobody = scores.to_pylist()
     assert sum(display.points(ana)) == pytest.approx(ana["score"], rel=1e-12)
     assert display.points(nobody) == (0.0, 0.0, 0.0)
@@ -157,20 +169,24 @@ def test_points_of_the_parts_sum_to_the_score_and_nobody_divides_by_nothing(scor
         ),
     ],
 )
-def test_why_a_published_day_changed_in_words(arrow_rows, terminal, why, words):
+def test_why_a_published_day_changed_in_words(
+    arrow_rows: ArrowRows, terminal: Callable[[int], io.StringIO], why: dict[str, Any], words: str
+) -> None:
     screen = terminal(400)
     display.print_restatements(arrow_rows(RESTATEMENTS, [{"why": json.dumps(why)}]))
     assert screen.getvalue().splitlines()[1] == f"    {words}"
 
 
-def test_json_is_every_column_and_safe_anywhere(scores, capsys):
+def test_json_is_every_column_and_safe_anywhere(scores: pa.Table, capsys: pytest.CaptureFixture[str]) -> None:
     display.print_json(scores)
     text = capsys.readouterr().out
     assert text.isascii()
     assert json.loads(text) == [row | {"day": "2026-11-03"} for row in scores.to_pylist()]
 
 
-def test_csv_is_exact_for_programs_and_tame_for_a_terminal(scores, capsys, terminal):
+def test_csv_is_exact_for_programs_and_tame_for_a_terminal(
+    scores: pa.Table, capsys: pytest.CaptureFixture[str], terminal: Callable[[int], io.StringIO]
+) -> None:
     display.print_csv(scores)
     first, second = csv.DictReader(io.StringIO(capsys.readouterr().out, newline=""))
     assert first["handle"] == HOSTILE
@@ -182,13 +198,15 @@ def test_csv_is_exact_for_programs_and_tame_for_a_terminal(scores, capsys, termi
     assert row[header.index("handle")] == SHOWN
 
 
-def test_lines_said_are_neither_cut_nor_wrapped_nor_coloured(terminal):
+def test_lines_said_are_neither_cut_nor_wrapped_nor_coloured(terminal: Callable[[int], io.StringIO]) -> None:
     screen = terminal(40)
     display.say(f"{'long ' * 30}[red]{ESCAPES}\nsecond")
     assert screen.getvalue() == f"{'long ' * 30}[red]�[31mred�]0;title��2J\nsecond\n"
 
 
-def test_progress_is_shown_to_a_terminal_only(terminal, capsys):
+def test_progress_is_shown_to_a_terminal_only(
+    terminal: Callable[[int], io.StringIO], capsys: pytest.CaptureFixture[str]
+) -> None:
     with display.progress() as bar:
         bar.show("scoring", 1, 7)
     assert capsys.readouterr() == ("", "")
@@ -199,7 +217,7 @@ def test_progress_is_shown_to_a_terminal_only(terminal, capsys):
     assert "scoring, 2 of 7 " in screen.getvalue()
 
 
-def test_a_line_printed_while_progress_is_shown_has_a_line_of_its_own(terminal):
+def test_a_line_printed_while_progress_is_shown_has_a_line_of_its_own(terminal: Callable[[int], io.StringIO]) -> None:
     screen = terminal(80)
     with display.progress() as bar:
         bar.show("scoring", 1, 7)

@@ -1,6 +1,7 @@
 """What is installed, where the warehouse is, what is missing."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,17 +12,18 @@ from jobs.cli.doctor import Finding, findings
 from jobs.warehouse.storage import Warehouse
 from schemas.runs import RUNS
 from schemas.scores import SCORES
+from tests.fixture_types import ArrowRows
 
 pytestmark = pytest.mark.system  # it asks Java for its version
 
 
 @pytest.fixture
-def found(warehouse):
+def found(warehouse: Warehouse) -> Callable[..., dict[str, Finding]]:
     """`found()`: what the doctor says, by what was looked at."""
     return lambda of=None: {finding.what: finding for finding in findings(of or warehouse)}
 
 
-def test_where_all_is_well_there_is_no_fault(found):
+def test_where_all_is_well_there_is_no_fault(found: Callable[..., dict[str, Finding]]) -> None:
     findings = found()
     assert {what: finding.fault for what, finding in findings.items() if finding.fault} == {}
     assert list(findings) == [
@@ -38,8 +40,8 @@ def test_where_all_is_well_there_is_no_fault(found):
 
 
 def test_the_days_of_the_warehouse_are_named_and_a_missing_warehouse_is_no_fault(
-    found, warehouse, arrow_rows, tmp_path
-):
+    found: Callable[..., dict[str, Finding]], warehouse: Warehouse, arrow_rows: ArrowRows, tmp_path: Path
+) -> None:
     assert found()["warehouse"].found.startswith(f"{warehouse.root} (no day published yet, ")
     rows = arrow_rows(SCORES, [{}])
     warehouse.replace(SCORES, rows, {"day": rows["day"][0].as_py(), "methodology": "2026.11"}, run_id="r", job="j")
@@ -62,7 +64,13 @@ def test_the_days_of_the_warehouse_are_named_and_a_missing_warehouse_is_no_fault
         ("", Finding("Java", "does not start", f"Spark needs 17 or 21; {doctor.SET_UP}")),
     ],
 )
-def test_java_is_one_that_spark_runs_on(found, monkeypatch, tmp_path, output, finding):
+def test_java_is_one_that_spark_runs_on(
+    found: Callable[..., dict[str, Finding]],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    output: str,
+    finding: Finding,
+) -> None:
     java = tmp_path / "bin" / "java"
     java.parent.mkdir()
     java.write_text(f"#!/bin/sh\nprintf '{output}' >&2\n")
@@ -71,7 +79,9 @@ def test_java_is_one_that_spark_runs_on(found, monkeypatch, tmp_path, output, fi
     assert found()["Java"] == Finding("Java", finding.found.format(java=java), finding.fault)
 
 
-def test_what_is_missing_says_what_to_do(found, warehouse, monkeypatch, tmp_path: Path):
+def test_what_is_missing_says_what_to_do(
+    found: Callable[..., dict[str, Finding]], warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     sources = tmp_path / "sources.yaml"
     sources.write_text("- source: nonsense\n")
     monkeypatch.setenv("CLOUT_SOURCES", str(sources))
@@ -83,7 +93,7 @@ def test_what_is_missing_says_what_to_do(found, warehouse, monkeypatch, tmp_path
     monkeypatch.setattr("shutil.which", lambda name: None)
     monkeypatch.setattr(doctor, "in_force", list)
     faults = {what: finding.fault for what, finding in found().items()}
-    assert re.search(r"sources\.yaml: .*entry 1 .*unknown type 'nonsense'", faults.pop("nightly sources"))
+    assert re.search(r"sources\.yaml: .*entry 1 .*unknown type 'nonsense'", faults.pop("nightly sources") or "")
     assert faults == {
         "clout": None,
         "no-such-package": doctor.SET_UP,
@@ -94,15 +104,20 @@ def test_what_is_missing_says_what_to_do(found, warehouse, monkeypatch, tmp_path
     }
 
 
-def test_a_warehouse_that_cannot_be_read_is_a_fault(found, warehouse):
+def test_a_warehouse_that_cannot_be_read_is_a_fault(
+    found: Callable[..., dict[str, Finding]], warehouse: Warehouse
+) -> None:
     log = Path(warehouse.path(SCORES)) / "_delta_log"
     (log / "00000000000000000000.json").write_text("no JSON")
     finding = found()["warehouse"]
     assert finding.found == f"{warehouse.root} (unreadable)"
+    assert finding.fault is not None
     assert finding.fault.startswith(f"{warehouse.path(SCORES)}: cannot be read as a Delta table (")
 
 
-def test_a_torn_commit_is_a_fault_that_names_its_file_and_what_to_run(found, warehouse):
+def test_a_torn_commit_is_a_fault_that_names_its_file_and_what_to_run(
+    found: Callable[..., dict[str, Finding]], warehouse: Warehouse
+) -> None:
     (Path(warehouse.path(RUNS)) / "_delta_log" / "00000000000000000000.json").write_bytes(b"")
     torn = found()["runs"]
     assert torn == Finding(

@@ -1,5 +1,6 @@
 """A change in words: sentences that hold whichever way a sum goes, and that name no reason by its code."""
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -36,7 +37,7 @@ def change(*reasons: dict[str, Any], **columns: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def said(capsys):
+def said(capsys: pytest.CaptureFixture[str]) -> Callable[[dict[str, Any]], list[str]]:
     """`said(change)`: its lines."""
 
     def lines(explanation: dict[str, Any]) -> list[str]:
@@ -67,7 +68,7 @@ SENTENCES = {
 
 @pytest.mark.parametrize("gain", [True, False], ids=["gain", "loss"])
 @pytest.mark.parametrize("code", REASONS)
-def test_each_reason_is_a_sentence(said, code, gain):
+def test_each_reason_is_a_sentence(said: Callable[[dict[str, Any]], list[str]], code: str, gain: bool) -> None:
     sign = 1 if gain else -1
     is_nobodys = code in ("methodology", "accounts_linked")  # no engager's doing
     people = {} if is_nobodys else {"x:bo": sign * 0.25}
@@ -94,12 +95,16 @@ def test_each_reason_is_a_sentence(said, code, gain):
         ("credibility", "1 person declared that they are a bot, or no longer do"),
     ],
 )
-def test_one_person_is_written_in_the_singular(said, code, sentence):
+def test_one_person_is_written_in_the_singular(
+    said: Callable[[dict[str, Any]], list[str]], code: str, sentence: str
+) -> None:
     assert f"{sentence}: x:bo +0.2500" in said(change(reason(code, {"x:bo": 0.25})))
 
 
 @pytest.mark.parametrize("code", ["engager_left", "faded_engagement"])
-def test_a_loss_of_the_great_is_not_laid_on_the_small_who_came(said, code):
+def test_a_loss_of_the_great_is_not_laid_on_the_small_who_came(
+    said: Callable[[dict[str, Any]], list[str]], code: str
+) -> None:
     """A celebrity's engagement ends while a newcomer's begins: both are named, the newcomer with a plus."""
     left, came = reason(code, {"x:celebrity": -5.0}), reason("engager_arrived", {"x:newcomer": 0.1})
     lines = said(change(left, came, influence=1.1, since_influence=6.0))
@@ -120,7 +125,9 @@ def test_a_loss_of_the_great_is_not_laid_on_the_small_who_came(said, code):
         ),  # the direct part alone may fall, and hide nothing
     ],
 )
-def test_a_part_that_fell_while_the_sum_rose(said, columns, parts):
+def test_a_part_that_fell_while_the_sum_rose(
+    said: Callable[[dict[str, Any]], list[str]], columns: dict[str, float], parts: str | None
+) -> None:
     """Nothing is said of why: somebody may have come closer, or gone while a stranger came."""
     sentence = (
         f"Your {parts} degree fell while the sum rose: the parts say by how many steps attention comes, and may trade places;"

@@ -1,15 +1,20 @@
 """Linking accounts by hand, and what is listed of them."""
 
 import json
+from pathlib import Path
+
+import pytest
 
 from jobs.warehouse import links
+from jobs.warehouse.storage import Warehouse
 from tests.jobs.cli.conftest import DAY
+from tests.jobs.cli.result import RunClout
 
 ANA, BO = "twitter:1", "toot.example:ana"
 KNOWN = ("--why", "each names the other", "--by", "ops")
 
 
-def test_two_accounts_are_linked_shown_and_unlinked(clout, warehouse):
+def test_two_accounts_are_linked_shown_and_unlinked(clout: RunClout, warehouse: Warehouse) -> None:
     linked = clout("link", BO, ANA, *KNOWN, "--since", str(DAY))
     assert (linked.code, linked.err) == (0, "")
     assert linked.out.startswith(f"{BO}, {ANA}: one person, {BO}, from 2026-11-03 on\n")
@@ -36,7 +41,7 @@ def test_two_accounts_are_linked_shown_and_unlinked(clout, warehouse):
     )
 
 
-def test_the_list_names_only_people_who_may_be_named(clout):
+def test_the_list_names_only_people_who_may_be_named(clout: RunClout) -> None:
     clout("link", "add", ANA, BO, *KNOWN)
     clout("link", "twitter:3", "twitter:4", *KNOWN)
     clout("consent", "set", "twitter:3", "no")
@@ -48,7 +53,9 @@ def test_the_list_names_only_people_who_may_be_named(clout):
     assert json.loads(clout("links", "--json").out)["listed"] == [{"person_id": BO, "accounts": [BO, ANA]}]
 
 
-def test_too_many_accounts_are_recorded_and_not_joined(clout, monkeypatch, tmp_path):
+def test_too_many_accounts_are_recorded_and_not_joined(
+    clout: RunClout, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     settings = tmp_path / "nights.yaml"
     settings.write_text("max_accounts: 2\n")
     monkeypatch.setenv("CLOUT_NIGHTS", str(settings))

@@ -1,23 +1,29 @@
 """Looks at one person are recorded, and do not depend on the record."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jobs.people import lookups as people
 from jobs.warehouse.publications import user
+from jobs.warehouse.storage import Warehouse
 from schemas.lookups import LOOKUPS
+from tests.jobs.cli.result import RunClout
 
 pytestmark = pytest.mark.usefixtures("published")
 
 
-def looks(warehouse) -> list[tuple]:
+def looks(warehouse: Warehouse) -> list[tuple]:
     return sorted(
         (row["person_id"], row["command"], row["why"], row["looked_by"]) for row in warehouse.read(LOOKUPS).to_pylist()
     )
 
 
-def test_every_look_at_one_person_is_recorded_with_who_when_and_why(clout, warehouse, tmp_path):
+def test_every_look_at_one_person_is_recorded_with_who_when_and_why(
+    clout: RunClout, warehouse: Warehouse, tmp_path: Path
+) -> None:
     assert clout("show", "ana", "--why", "she asked").code == 0
     assert clout("show", "twitter:2", "--json").code == 0
     assert clout("person", "export", "twitter:1", "--to", str(tmp_path / "out"), "--why", "a request").code == 0
@@ -33,13 +39,13 @@ def test_every_look_at_one_person_is_recorded_with_who_when_and_why(clout, wareh
     assert "she asked" in shown
 
 
-def test_lists_and_looks_at_nobody_are_not_recorded(clout, warehouse):
+def test_lists_and_looks_at_nobody_are_not_recorded(clout: RunClout, warehouse: Warehouse) -> None:
     assert clout("show", "--top", "3").code == 0
     assert clout("show", "nobody").code == 1
     assert looks(warehouse) == []
 
 
-def test_an_explanation_is_a_look(clout, warehouse, monkeypatch):
+def test_an_explanation_is_a_look(clout: RunClout, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     from jobs.cli import explanations
     from jobs.why import explain
 
@@ -49,8 +55,10 @@ def test_an_explanation_is_a_look(clout, warehouse, monkeypatch):
     assert looks(warehouse) == [("twitter:1", "explain", "curious", user())]
 
 
-def test_a_warehouse_that_cannot_be_written_still_shows_with_a_warning(clout, warehouse, monkeypatch):
-    def read_only(*_, **__):
+def test_a_warehouse_that_cannot_be_written_still_shows_with_a_warning(
+    clout: RunClout, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_only(*_: Any, **__: Any) -> None:
         raise OSError("Read-only file system")
 
     monkeypatch.setattr(people.Warehouse, "append", read_only)

@@ -9,10 +9,12 @@ import pytest
 
 from jobs import interrupts, session
 from jobs.cli import main, queries
+from jobs.warehouse.storage import Warehouse
 from schemas.influence import INFLUENCE
 from schemas.runs import RUNS
 from schemas.scores import SCORES
-from tests.jobs.cli.result import Result
+from tests.fixture_types import ArrowRows
+from tests.jobs.cli.result import Result, RunClout
 
 DAY = date(2026, 11, 3)
 NOON = 1_793_707_200  # of this day
@@ -27,7 +29,7 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("command", [None, *COMMANDS])
-def test_help_says_what_a_command_does_and_what_each_option_means(clout, command):
+def test_help_says_what_a_command_does_and_what_each_option_means(clout: RunClout, command: str | None) -> None:
     result = clout(*([command] if command else []), "--help")
     assert (result.code, result.err) == (0, "")
     text = " ".join(result.out.replace("│", " ").split())
@@ -44,7 +46,7 @@ def test_help_says_what_a_command_does_and_what_each_option_means(clout, command
     assert "<bool>" not in text
 
 
-def test_without_a_command_there_is_the_help(clout):
+def test_without_a_command_there_is_the_help(clout: RunClout) -> None:
     result = clout()
     assert result.code == 2
     assert "Begin with `clout run`" in result.out + result.err
@@ -117,7 +119,9 @@ WRONG = {
 
 
 @pytest.mark.parametrize("mistake", WRONG)
-def test_wrong_use_is_reported_in_words_with_exit_code_2(clout, warehouse, published, mistake):
+def test_wrong_use_is_reported_in_words_with_exit_code_2(
+    clout: RunClout, warehouse: Warehouse, published: None, mistake: str
+) -> None:
     arguments, message = WRONG[mistake]
     result = clout(*arguments)
     assert (result.code, result.out) == (2, "")
@@ -146,8 +150,8 @@ NOT_HERE = {
 @pytest.mark.parametrize("engine", NOT_HERE)
 @pytest.mark.parametrize("command", SCORING)
 def test_an_engine_that_is_not_available_is_reported_before_any_work(
-    clout, warehouse, monkeypatch, tmp_path, command, engine
-):
+    clout: RunClout, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str, engine: str
+) -> None:
     """No session is asked for, and with it no JVM; nothing is written."""
     monkeypatch.delenv("CLOUT_GRAPHFRAMES_JARS", raising=False)
     monkeypatch.setattr(session, "environment_folder", lambda: tmp_path)
@@ -185,12 +189,12 @@ FAILED = {
 
 
 @pytest.mark.parametrize("failure", FAILED)
-def test_a_failure_is_one_line_with_exit_code_1(clout, published, failure):
+def test_a_failure_is_one_line_with_exit_code_1(clout: RunClout, published: None, failure: str) -> None:
     arguments, message = FAILED[failure]
     assert clout(*arguments) == Result(1, "", message)
 
 
-def test_a_failed_check_is_reported_in_full(clout, warehouse, arrow_rows):
+def test_a_failed_check_is_reported_in_full(clout: RunClout, warehouse: Warehouse, arrow_rows: ArrowRows) -> None:
     rows = arrow_rows(INFLUENCE, [{"direct": 1.0}])
     warehouse.replace(INFLUENCE, rows, {"methodology": "2026.11", "day": DAY}, run_id="r", job="influence")
     assert clout("checks", "--day", str(DAY)) == Result(
@@ -202,7 +206,9 @@ def test_a_failed_check_is_reported_in_full(clout, warehouse, arrow_rows):
     )
 
 
-def test_where_no_warehouse_is_there_is_advice(clout, monkeypatch, tmp_path):
+def test_where_no_warehouse_is_there_is_advice(
+    clout: RunClout, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     nowhere, file = tmp_path / "nowhere", tmp_path / "file"
     file.write_text("")
     monkeypatch.setenv("CLOUT_WAREHOUSE", str(nowhere))
@@ -213,7 +219,7 @@ def test_where_no_warehouse_is_there_is_advice(clout, monkeypatch, tmp_path):
     assert clout("pull", "--day", "2026-11-03").code == 2
 
 
-def test_a_warehouse_that_cannot_be_read_is_a_failure(clout, warehouse):
+def test_a_warehouse_that_cannot_be_read_is_a_failure(clout: RunClout, warehouse: Warehouse) -> None:
     (Path(warehouse.path(SCORES)) / "_delta_log" / "00000000000000000000.json").write_text("no JSON")
     result = clout("show", "--top", "9")
     assert (result.code, result.out) == (1, "")
@@ -228,7 +234,9 @@ def test_a_warehouse_that_cannot_be_read_is_a_failure(clout, warehouse):
         (ValueError(), "clout: ValueError (`--verbose` shows more)\n"),
     ],
 )
-def test_what_nobody_expected_is_one_line_and_a_traceback_under_verbose(clout, published, monkeypatch, raised, message):
+def test_what_nobody_expected_is_one_line_and_a_traceback_under_verbose(
+    clout: RunClout, published: None, monkeypatch: pytest.MonkeyPatch, raised: ValueError, message: str
+) -> None:
     def fail(*_: object) -> None:
         raise raised
 
@@ -241,7 +249,9 @@ def test_what_nobody_expected_is_one_line_and_a_traceback_under_verbose(clout, p
 
 
 @pytest.mark.parametrize("becomes", [KeyboardInterrupt, RuntimeError, OSError, SystemExit])
-def test_an_interrupt_is_one_line_whatever_a_library_makes_of_it(clout, published, monkeypatch, becomes):
+def test_an_interrupt_is_one_line_whatever_a_library_makes_of_it(
+    clout: RunClout, published: None, monkeypatch: pytest.MonkeyPatch, becomes: type[BaseException]
+) -> None:
     def interrupted(*_: object) -> None:
         try:
             signal.raise_signal(signal.SIGINT)
@@ -253,7 +263,9 @@ def test_an_interrupt_is_one_line_whatever_a_library_makes_of_it(clout, publishe
     assert clout("show", "--top", "9") == Result(1, "", "clout: interrupted\n")
 
 
-def test_verbose_shows_a_traceback(clout, published, monkeypatch, caplog):
+def test_verbose_shows_a_traceback(
+    clout: RunClout, published: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(queries, "newest_day", lambda *_: 1 / 0)
     clout("show", "--top", "9")
     assert caplog.text == ""
@@ -262,7 +274,7 @@ def test_verbose_shows_a_traceback(clout, published, monkeypatch, caplog):
 
 
 @pytest.mark.parametrize("arguments", [("-v", "show", "--top", "9"), ("show", "--top", "9", "-v")])
-def test_verbose_may_stand_before_the_command_or_after_it(clout, arguments):
+def test_verbose_may_stand_before_the_command_or_after_it(clout: RunClout, arguments: tuple[str, ...]) -> None:
     clout(*arguments)
     assert logging.getLogger("jobs").level == logging.DEBUG
     clout("show", "--top", "9")

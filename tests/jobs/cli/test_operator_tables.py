@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -17,6 +18,7 @@ from schemas.coverage import COVERAGE
 from schemas.rejects import REJECTS
 from schemas.runs import RUNS
 from schemas.table import Table
+from tests.fixture_types import ArrowRows
 
 DAY = date(2026, 11, 3)
 BEFORE = DAY - timedelta(days=1)
@@ -38,7 +40,7 @@ def run(job: str, minute: float, took_s: float | None, status: str = "done", **c
 
 
 @pytest.fixture
-def night(warehouse, arrow_rows):
+def night(warehouse: Warehouse, arrow_rows: ArrowRows) -> Warehouse:
     """The night after which somebody asks: gharchive brought 23 hours, jetstream nothing, one run was killed."""
     tables = {
         COVERAGE: [
@@ -72,7 +74,9 @@ def night(warehouse, arrow_rows):
 
 
 @pytest.fixture
-def clout(night, monkeypatch, capsys, tmp_path) -> Callable[..., str]:
+def clout(
+    night: Warehouse, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Callable[..., str]:
     """`clout("runs", ...)`: what the command prints, 160 columns wide, on the night's warehouse."""
     sources = tmp_path / "sources.yaml"
     sources.write_text("- source: gharchive=\n- source: jetstream=/frames\n  to: 2026-11-03\n")
@@ -97,7 +101,7 @@ def lines(text: str) -> list[str]:
 DAYS = ("--first-day", str(BEFORE), "--last-day", str(DAY))
 
 
-def test_coverage_shows_what_is_partial_and_what_is_missing_and_why(clout):
+def test_coverage_shows_what_is_partial_and_what_is_missing_and_why(clout: Callable[..., str]) -> None:
     printed = lines(clout("coverage", *DAYS))
     assert printed[0] == "Coverage of 2026-11-02..2026-11-03"
     rows = [" ".join(line.split()) for line in printed[2:]]
@@ -119,7 +123,7 @@ def test_coverage_shows_what_is_partial_and_what_is_missing_and_why(clout):
     assert [(row["source"], row["status"], row["act_count"]) for row in one] == [("jetstream", "missing", None)]
 
 
-def test_a_pulled_day_whose_coverage_was_removed_says_so(warehouse):
+def test_a_pulled_day_whose_coverage_was_removed_says_so(warehouse: Warehouse) -> None:
     """As a repair after a power cut leaves it."""
     item = Run(
         "pull_activity", DAY, Batch("test"), {"source": "gharchive"}, started_at=datetime(2026, 11, 4, tzinfo=UTC)
@@ -129,7 +133,9 @@ def test_a_pulled_day_whose_coverage_was_removed_says_so(warehouse):
     assert row["reason"] == "pulled at 2026-11-04 00:00 UTC, but its coverage was removed since; pull it again"
 
 
-def test_a_night_that_never_began_is_missing(night, arrow_rows, monkeypatch, tmp_path):
+def test_a_night_that_never_began_is_missing(
+    night: Warehouse, arrow_rows: ArrowRows, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """No row at all, in a source that the nights pull; days before its `from` are not missed."""
     sources = tmp_path / "sources.yaml"
     sources.write_text("- source: gharchive=\n  from: 2026-11-05\n")
@@ -145,14 +151,16 @@ def test_a_night_that_never_began_is_missing(night, arrow_rows, monkeypatch, tmp
     assert operator_commands._expected(night, Request(), date(2026, 11, 6)) == {}
 
 
-def test_missing_days_in_a_row_are_one_line(warehouse, capsys):
+def test_missing_days_in_a_row_are_one_line(warehouse: Warehouse, capsys: pytest.CaptureFixture[str]) -> None:
     expected = {"gharchive": [BEFORE, DAY, DAY + timedelta(days=2)]}
     operator_tables.print_coverage(operator_queries.coverage(warehouse, Request(), expected, faulty=False))
     first_words = [line.split()[0] for line in lines(capsys.readouterr().out)[2:]]
     assert first_words == ["2026-11-02..2026-11-03", "no", "2026-11-05", "no", "3"]
 
 
-def test_runs_show_what_happened_and_beneath_each_why(clout, night, capsys):
+def test_runs_show_what_happened_and_beneath_each_why(
+    clout: Callable[..., str], night: Warehouse, capsys: pytest.CaptureFixture[str]
+) -> None:
     operator_tables.print_runs(operator_queries.runs(night, Request(first_day=DAY, last_day=DAY)), NOW)
     printed = lines(capsys.readouterr().out)
     assert printed[0] == "Runs of 2026-11-03, times in UTC"
@@ -187,19 +195,21 @@ def test_runs_show_what_happened_and_beneath_each_why(clout, night, capsys):
         (("--day", "2026-11-09"), []),
     ],
 )
-def test_runs_are_chosen_by_day_job_source_and_end(clout, options, jobs):
+def test_runs_are_chosen_by_day_job_source_and_end(
+    clout: Callable[..., str], options: tuple[str, ...], jobs: list[str]
+) -> None:
     rows = json.loads(clout("runs", *options, "--json"))
     assert [row["job"] for row in rows] == jobs
     assert all(isinstance(row["parameters"], dict) for row in rows)
 
 
-def test_nothing_that_was_asked_for_is_a_sentence(clout):
+def test_nothing_that_was_asked_for_is_a_sentence(clout: Callable[..., str]) -> None:
     assert clout("runs", "--day", "2026-11-09") == "`runs` has no row for this request\n"
     assert clout("rejects", "--day", "2026-11-09") == "`rejects` has no row for this request\n"
     assert clout("coverage", "--day", "2026-11-09", "--source", "x") == "`coverage` has no row for this request\n"
 
 
-def test_rejects_are_reasons_with_their_first_line_or_the_lines(clout):
+def test_rejects_are_reasons_with_their_first_line_or_the_lines(clout: Callable[..., str]) -> None:
     assert lines(clout("rejects"))[2:] == [
         "2026-11-03  jetstream  rejected    1,204",
         "    actor is missing",
@@ -222,7 +232,7 @@ def test_rejects_are_reasons_with_their_first_line_or_the_lines(clout):
 
 
 @pytest.mark.parametrize("command", ["coverage", "runs", "rejects"])
-def test_contradicting_days_are_wrong_use(clout, command):
+def test_contradicting_days_are_wrong_use(clout: Callable[..., str], command: str) -> None:
     assert clout(command, "--day", str(DAY), *DAYS, code=2) == (
         "clout: --day and --first-day or --last-day exclude each other\n"
     )
@@ -233,7 +243,7 @@ def test_contradicting_days_are_wrong_use(clout, command):
     )
 
 
-def test_the_newest_days_alone_are_read(night, monkeypatch):
+def test_the_newest_days_alone_are_read(night: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten years of nights: only the partitions of the asked days are opened."""
     asked = []
     read = Warehouse.read
@@ -251,7 +261,9 @@ def test_the_newest_days_alone_are_read(night, monkeypatch):
 
 
 @pytest.mark.parametrize("columns", [40, 80, 160])
-def test_no_line_of_a_table_is_wider_than_the_terminal(night, monkeypatch, capsys, columns):
+def test_no_line_of_a_table_is_wider_than_the_terminal(
+    night: Warehouse, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], columns: int
+) -> None:
     monkeypatch.setattr(display.out, "width", columns)
     operator_tables.print_runs(operator_queries.runs(night, Request()), NOW)
     printed = capsys.readouterr().out.splitlines()

@@ -1,18 +1,22 @@
 """A person's own proof, from `clout consent code` through their profile and a pull to what is published."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from jobs import checks, consent, publish
 from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
 from schemas.consent import CONSENT
 from schemas.coverage import COVERAGE
 from schemas.influence import INFLUENCE
 from schemas.methodology import load
 from schemas.scores import SCORES
+from tests.fixture_types import ArrowRows
+from tests.jobs.cli.result import RunClout
 from tests.jobs.sources.mastodon_instance import Instance, at, person, status
 from tests.jobs.sources.platform_server import served
 
@@ -23,7 +27,7 @@ NAMES = ("ana", "bo", "cy")
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch) -> Iterator[Instance]:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Instance]:
     """The instance of three people who are asked, which is the one source."""
     with served() as platform:
         made = Instance(platform, people=[person(number, name) for number, name in enumerate(NAMES, 1)])
@@ -40,7 +44,7 @@ def of(name: str) -> str:
 
 
 @pytest.fixture
-def pull(home, warehouse, arrow_rows, clout):
+def pull(home: Instance, warehouse: Warehouse, arrow_rows: ArrowRows, clout: RunClout) -> Callable[..., str]:
     """`pull(day, ana={...})`: pulls the day of the instance, where the accounts show this; then publishes November 3."""
     consent.record_basis(warehouse, consent.Params(at=datetime.now(UTC), by="t", origin="operator"), None, BATCH)
     rows = arrow_rows(INFLUENCE, [{"person_id": of(name), "day": DAY} for name in NAMES])
@@ -65,18 +69,20 @@ def pull(home, warehouse, arrow_rows, clout):
     return pulled
 
 
-def published(warehouse, today: date = DAY + timedelta(days=10)) -> list[str]:
+def published(warehouse: Warehouse, today: date = DAY + timedelta(days=10)) -> list[str]:
     publish.run(warehouse, publish.Params(day=DAY, methodology=OFFICIAL, today=today), BATCH)
     return sorted(warehouse.read(SCORES)["person_id"].to_pylist())
 
 
-def code(clout, name: str, scope: str = "public") -> str:
+def code(clout: RunClout, name: str, scope: str = "public") -> str:
     result = clout("consent", "code", of(name), "--scope", scope)
     assert result.code == 0, result.err
     return result.out.strip()
 
 
-def test_whoever_places_their_code_is_published_until_they_remove_it(clout, pull, warehouse):
+def test_whoever_places_their_code_is_published_until_they_remove_it(
+    clout: RunClout, pull: Callable[..., str], warehouse: Warehouse
+) -> None:
     pull(DAY, ana={"note": f"<p>I paint. {code(clout, 'ana')}</p>"}, bo={"note": "I paint."})
     assert published(warehouse) == [of("ana")]
     (row,) = warehouse.read(CONSENT).to_pylist()
@@ -91,7 +97,9 @@ def test_whoever_places_their_code_is_published_until_they_remove_it(clout, pull
     assert published(warehouse) == []
 
 
-def test_a_code_that_refuses_takes_the_person_out_and_a_narrower_one_too(clout, pull, warehouse):
+def test_a_code_that_refuses_takes_the_person_out_and_a_narrower_one_too(
+    clout: RunClout, pull: Callable[..., str], warehouse: Warehouse
+) -> None:
     pull(DAY, ana={"note": code(clout, "ana")}, bo={"note": code(clout, "bo")}, cy={"note": code(clout, "cy")})
     assert published(warehouse) == [of(name) for name in NAMES]
     pull(
@@ -103,7 +111,9 @@ def test_a_code_that_refuses_takes_the_person_out_and_a_narrower_one_too(clout, 
     assert sorted(warehouse.read(SCORES)["person_id"].to_pylist()) == [of("cy")]
 
 
-def test_the_end_of_an_account_ends_its_consent(clout, pull, warehouse):
+def test_the_end_of_an_account_ends_its_consent(
+    clout: RunClout, pull: Callable[..., str], warehouse: Warehouse
+) -> None:
     pull(DAY, ana={"note": code(clout, "ana")}, bo={"note": code(clout, "bo")})
     assert published(warehouse) == [of("ana"), of("bo")]
     pull(DAY + timedelta(days=1), gone="ana", bo={"note": code(clout, "bo")})
@@ -112,7 +122,9 @@ def test_the_end_of_an_account_ends_its_consent(clout, pull, warehouse):
     assert last["evidence"] == "account: removed"
 
 
-def test_nothing_else_on_a_platform_is_ever_read_as_consent(clout, pull, warehouse):
+def test_nothing_else_on_a_platform_is_ever_read_as_consent(
+    clout: RunClout, pull: Callable[..., str], warehouse: Warehouse
+) -> None:
     """Not a yes in words or settings, not the code of somebody else, and not a code in a post."""
     yes = {"note": "I consent to being scored: clout-public", "discoverable": True, "indexable": True, "noindex": False}
     everybody = {"fields": [{"name": "clout", "value": "public", "verified_at": at(1)}], "attribution_domains": []}
@@ -126,7 +138,7 @@ def test_nothing_else_on_a_platform_is_ever_read_as_consent(clout, pull, warehou
     assert published(warehouse) == []
 
 
-def test_without_a_key_there_is_no_code(clout, monkeypatch):
+def test_without_a_key_there_is_no_code(clout: RunClout, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CLOUT_CONSENT_KEYS", raising=False)
     result = clout("consent", "code", "github:ana", "--scope", "public")
     assert result.code == 2

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -11,11 +12,14 @@ from jobs.sources.entries import read
 from jobs.sources.live import population
 from jobs.sources.live.population import Member
 from jobs.sources.types import TYPES
+from jobs.warehouse.storage import Warehouse
 from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
 from schemas.consent import CONSENT
 from schemas.coverage import COVERAGE
 from schemas.runs import RUNS
+from tests.fixture_types import ArrowRows
+from tests.jobs.cli.result import RunClout
 
 TODAY = date(2026, 11, 4)
 DAYS = [TODAY - timedelta(days=n) for n in range(7, 0, -1)]
@@ -27,7 +31,7 @@ SOURCES = """
 
 
 @pytest.fixture
-def file(tmp_path, monkeypatch):
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "sources.yaml"
     path.write_text(SOURCES)
     monkeypatch.setenv("CLOUT_SOURCES", str(path))
@@ -35,7 +39,7 @@ def file(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def pulled(warehouse, arrow_rows):
+def pulled(warehouse: Warehouse, arrow_rows: ArrowRows) -> Warehouse:
     """Two days of Hacker News: one complete, then one partial of one of two platforms."""
 
     def run(number: int, **columns: object) -> dict:
@@ -63,7 +67,7 @@ def pulled(warehouse, arrow_rows):
     return warehouse
 
 
-def test_each_entry_says_how_its_last_pulls_went_and_what_it_lacks(file, pulled):
+def test_each_entry_says_how_its_last_pulls_went_and_what_it_lacks(file: Path, pulled: Warehouse) -> None:
     rows = {row["source"]: row for row in source_status.status(read(file), file.parent, pulled, TODAY)}
     assert rows["hn"] | {"asks": "", "terms": ""} == {
         "source": "hn", "type": "hackernews", "enabled": True, "asks": "", "terms": "",
@@ -75,14 +79,14 @@ def test_each_entry_says_how_its_last_pulls_went_and_what_it_lacks(file, pulled)
     assert (rows["bsky"]["enabled"], rows["bsky"]["days"], rows["bsky"]["last_pull"]) == (False, {}, None)
 
 
-def test_every_type_is_listed_whether_it_has_an_entry_or_not(file):
+def test_every_type_is_listed_whether_it_has_an_entry_or_not(file: Path) -> None:
     rows = source_status.status(read(file), file.parent, None, TODAY)
     assert {row["type"] for row in rows} == set(TYPES)
     assert all(row["asks"] for row in rows)
     assert [row["source"] for row in rows if row["enabled"] is not None] == ["hn", "old", "bsky"]
 
 
-def test_the_table_and_its_json(clout, file, pulled):
+def test_the_table_and_its_json(clout: RunClout, file: Path, pulled: Warehouse) -> None:
     shown = clout("sources")
     assert shown.code == 0
     assert "0 of 900" in shown.out  # today's days were not pulled
@@ -90,7 +94,7 @@ def test_the_table_and_its_json(clout, file, pulled):
     assert {row["type"] for row in json.loads(clout("sources", "--json").out)} == set(TYPES)
 
 
-def test_a_wrong_file_is_reported(clout, file):
+def test_a_wrong_file_is_reported(clout: RunClout, file: Path) -> None:
     file.write_text("- {source: a, type: myspace}\n")
     assert clout("sources").code == 2
 
@@ -99,7 +103,7 @@ def test_a_wrong_file_is_reported(clout, file):
 
 
 @pytest.fixture
-def engaged(warehouse, arrow_rows):
+def engaged(warehouse: Warehouse, arrow_rows: ArrowRows) -> Warehouse:
     """`tech`, of population ana and Bo, on two days. eve engaged with two people, dan with one on both days."""
     for day in DAYS[5:]:
         folder = landing(warehouse.root) / "tech" / str(day)
@@ -133,7 +137,7 @@ def engaged(warehouse, arrow_rows):
     return warehouse
 
 
-def test_those_outside_who_engage_most_are_suggested_and_nobody_is_added(clout, engaged):
+def test_those_outside_who_engage_most_are_suggested_and_nobody_is_added(clout: RunClout, engaged: Warehouse) -> None:
     rows = source_status.suggested(engaged, "tech", 30, 20)
     assert [tuple(row.values()) for row in rows] == [
         ("https://x.example/@eve", "eve@x.example", 2, 2, 1),
@@ -146,19 +150,19 @@ def test_those_outside_who_engage_most_are_suggested_and_nobody_is_added(clout, 
     assert json.loads(clout("population", "suggest", "tech", "--json").out) == rows
 
 
-def test_who_refused_to_be_shown_is_not_suggested(engaged, arrow_rows):
+def test_who_refused_to_be_shown_is_not_suggested(engaged: Warehouse, arrow_rows: ArrowRows) -> None:
     refused = arrow_rows(CONSENT, [{"person_id": "twitter:dan", "scope": "no"}])
     engaged.append(CONSENT, refused, {}, run_id="r", job="j")
     assert [row["account_id"] for row in source_status.suggested(engaged, "tech", 30, 20)] == ["https://x.example/@eve"]
 
 
-def test_a_source_without_a_population_has_none_to_suggest(clout, engaged):
+def test_a_source_without_a_population_has_none_to_suggest(clout: RunClout, engaged: Warehouse) -> None:
     refused = clout("population", "suggest", "other")
     assert refused.code == 2
     assert "other: was never pulled with a population" in refused.err
 
 
 @pytest.mark.parametrize(("hours", "text"), [(None, ""), (0.2, "0 h ago"), (47, "47 h ago"), (72, "3 d ago")])
-def test_how_long_ago(hours, text):
+def test_how_long_ago(hours: float | None, text: str) -> None:
     now = datetime(2026, 11, 4, tzinfo=UTC)
     assert source_status.ago(now, None if hours is None else now - timedelta(hours=hours)) == text

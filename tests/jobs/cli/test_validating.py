@@ -3,12 +3,16 @@
 import json
 import re
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
 from jobs.validation import report
+from jobs.warehouse.storage import Warehouse
 from schemas.validations import VALIDATIONS
+from tests.fixture_types import ArrowRows
 from tests.grounds import LABEL
+from tests.jobs.cli.result import RunClout
 from tests.jobs.without_spark import SparklessWorld
 from tests.jobs.world import Did
 
@@ -27,7 +31,7 @@ ACTS = [
 
 
 @pytest.fixture
-def validated(warehouse, arrow_rows, tmp_path, monkeypatch):
+def validated(warehouse: Warehouse, arrow_rows: ArrowRows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nights = tmp_path / "nights.yaml"
     nights.write_text("min_group: 1")  # of four people
     monkeypatch.setenv("CLOUT_NIGHTS", str(nights))
@@ -40,7 +44,7 @@ def validated(warehouse, arrow_rows, tmp_path, monkeypatch):
     world.count(NEXT)
 
 
-def test_the_figures_as_tables_and_as_json(clout, validated, monkeypatch):
+def test_the_figures_as_tables_and_as_json(clout: RunClout, validated: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     shown = clout("validate", "--day", str(DAY), "--outcome", "reshared")
     assert (shown.code, shown.err) == (0, "")
@@ -64,7 +68,7 @@ def test_the_figures_as_tables_and_as_json(clout, validated, monkeypatch):
     assert auc[HOSTILE, "engagers"] is None  # of one person there is no pair
 
 
-def test_a_page_that_trusts_nothing_and_is_the_same_each_time(clout, validated, tmp_path):
+def test_a_page_that_trusts_nothing_and_is_the_same_each_time(clout: RunClout, validated: None, tmp_path: Path) -> None:
     for name in ("one", "two"):
         assert clout("validate", "--day", str(DAY), "--to", str(tmp_path / name)).code == 0
     one, two = ({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("one", "two"))
@@ -79,7 +83,9 @@ def test_a_page_that_trusts_nothing_and_is_the_same_each_time(clout, validated, 
     assert elsewhere == {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}  # names of a format, not places
 
 
-def test_recorded_figures_appear_over_time(clout, validated, warehouse, arrow_rows, tmp_path):
+def test_recorded_figures_appear_over_time(
+    clout: RunClout, validated: None, warehouse: Warehouse, arrow_rows: ArrowRows, tmp_path: Path
+) -> None:
     assert clout("validate", "--day", str(DAY), "--record").code == 0
     rows = warehouse.read(VALIDATIONS)
     assert set(rows["platform"].to_pylist()) == {"*", "x", HOSTILE}
@@ -93,18 +99,20 @@ def test_recorded_figures_appear_over_time(clout, validated, warehouse, arrow_ro
     assert "2026-10-27" in (tmp_path / "recorded.csv").read_text(encoding="utf-8")
 
 
-def test_wrong_use_is_refused(clout, validated):
+def test_wrong_use_is_refused(clout: RunClout, validated: None) -> None:
     refused = clout("validate", "--day", str(DAY), "--outcome", "liked")
     assert (refused.code, refused.err) == (
         2, "clout: outcome 'liked' is unknown; known: engaged, newly-engaged, reshared\n",
     )  # fmt: skip
 
 
-def test_every_outcome_has_words():
+def test_every_outcome_has_words() -> None:
     assert report.RECEIVED.keys() == report.OUTCOMES.keys()
 
 
-def test_figures_of_too_few_people_are_neither_shown_nor_recorded(clout, validated, warehouse, monkeypatch):
+def test_figures_of_too_few_people_are_neither_shown_nor_recorded(
+    clout: RunClout, validated: None, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("CLOUT_NIGHTS")
     result = clout("validate", "--day", str(DAY), "--outcome", "reshared", "--record")
     assert (result.code, result.out) == (1, "")

@@ -1,7 +1,9 @@
 """Who moves most, and the reasons that are given, on hand rows."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -9,29 +11,37 @@ import pytest
 from jobs.comparison import movers, tables
 from jobs.scratch import scratch
 from schemas.influence import INFLUENCE
-from schemas.methodology import load
+from schemas.methodology import Methodology, load
+from tests.fixture_types import ArrowRows
 from tests.jobs.equations import SCALE
 
 OFFICIAL = load("2026.11")
 POINTS = ("direct_points", "second_points", "third_points", "scale_points")
 
 
-def points(influence: float, methodology=OFFICIAL) -> float:
+def points(influence: float, methodology: Methodology = OFFICIAL) -> float:
     resolution = methodology.resolution
     return 100 * math.log(1 + influence / resolution) / math.log(1 + methodology.full_scale / resolution)
 
 
-def person(name: str, direct: float, second: float = 0.0, third: float = 0.0, methodology=OFFICIAL, **columns) -> dict:
+def person(
+    name: str,
+    direct: float,
+    second: float = 0.0,
+    third: float = 0.0,
+    methodology: Methodology = OFFICIAL,
+    **columns: Any,
+) -> dict:
     whole = direct + second + third
     return {"person_id": f"x:{name}", "platform": "x", "direct": direct, "second": second, "third": third,
             "influence": whole, "score": points(whole, methodology)} | columns  # fmt: skip
 
 
 @pytest.fixture
-def largest(arrow_rows):
+def largest(arrow_rows: ArrowRows) -> Callable[..., pa.Table]:
     """`largest(before, after)`: the movers between these people's rows."""
 
-    def found(before: list[dict], after: list[dict], methodology=OFFICIAL) -> pa.Table:
+    def found(before: list[dict], after: list[dict], methodology: Methodology = OFFICIAL) -> pa.Table:
         with scratch() as db:
             for side, people in (("before", before), ("after", after)):
                 tables.load(db, side, arrow_rows(INFLUENCE, people).select(tables.COLUMNS))
@@ -42,7 +52,7 @@ def largest(arrow_rows):
     return found
 
 
-def test_the_largest_moves_each_way_in_order_and_no_more_than_fifty(largest):
+def test_the_largest_moves_each_way_in_order_and_no_more_than_fifty(largest: Callable[..., pa.Table]) -> None:
     """Sixty rise, each by more than the one before; three fall, two of them by as much; one stays."""
     fallen = [person("f1", 4.0), person("f3", 2.0), person("f2", 2.0)]
     before = [*(person(f"r{n:02}", 1.0) for n in range(60)), *fallen, person("same", 1.0)]
@@ -54,7 +64,7 @@ def test_the_largest_moves_each_way_in_order_and_no_more_than_fifty(largest):
     assert found == [*(f"x:r{n:02}" for n in range(59, 9, -1)), "x:f1", "x:f2", "x:f3"]
 
 
-def test_a_move_is_shared_among_the_steps_as_their_attention_changed(largest):
+def test_a_move_is_shared_among_the_steps_as_their_attention_changed(largest: Callable[..., pa.Table]) -> None:
     (row,) = largest(
         [person("ana", 1.0, 0.5, 0.25, handle="ana", rank=7)], [person("ana", 2.0, 0.25, 0.5, handle="Ana", rank=3)]
     ).to_pylist()
@@ -67,7 +77,7 @@ def test_a_move_is_shared_among_the_steps_as_their_attention_changed(largest):
     }  # fmt: skip
 
 
-def test_another_scale_is_distinguished_from_another_attention(largest):
+def test_another_scale_is_distinguished_from_another_attention(largest: Callable[..., pa.Table]) -> None:
     """A coarser scale gives the same attention fewer points; what changed in attention is given on the new scale."""
     coarse = replace(OFFICIAL, version="coarse", resolution=0.1, full_scale=1e6)
     before = [person("ana", 1.0), person("bo", 1.0)]
@@ -82,7 +92,7 @@ def test_another_scale_is_distinguished_from_another_attention(largest):
         assert sum(row[name] for name in POINTS) == pytest.approx(row["move"], rel=1e-12)
 
 
-def test_points_of_direct_are_split_by_kind(largest):
+def test_points_of_direct_are_split_by_kind(largest: Callable[..., pa.Table]) -> None:
     """Of the half that ana gained directly, likes brought 3/4 more and replies 1/4 less; bo's are not mentioned."""
     found = largest([person("ana", 1.0)], [person("ana", 1.5)])
     kinds = (
@@ -111,7 +121,7 @@ def reasons_of(**points: float) -> str:
     return movers.reasons({f"{name}_points": points.get(name, 0.0) for name in names})
 
 
-def test_reasons_are_written_in_words_the_largest_first():
+def test_reasons_are_written_in_words_the_largest_first() -> None:
     assert reasons_of(direct=1.04, second=-3.1, third=0.2, scale=-0.06, like=1.04) == (
         "second degree: -3.1 points, because less attention reaches them through those who engage with them; "
         "direct: +1.0 points, because those who engage with them hand on more of their attention (like +1.0); "
@@ -127,7 +137,7 @@ def test_reasons_are_written_in_words_the_largest_first():
     ("part", "points"),
     [(0.05, "+0.1"), (0.04, "+0.040"), (-0.0499, "-0.050"), (0.00123, "+0.0012"), (-1e-7, "-0.00000010")],
 )
-def test_the_largest_part_is_named_however_small(part, points):
+def test_the_largest_part_is_named_however_small(part: float, points: str) -> None:
     more = "more" if part > 0 else "less"
     assert reasons_of(third=part, direct=part / 2) == (
         f"third degree: {points} points, because {more} attention reaches them from one step further"

@@ -1,7 +1,10 @@
 """What people read of a comparison: words, charts and a page that trusts nothing a platform sent."""
 
 import re
+from collections.abc import Callable
 from datetime import date
+from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pyarrow as pa
@@ -14,6 +17,7 @@ from jobs.score_twice import Params
 from jobs.scratch import scratch
 from schemas.influence import INFLUENCE
 from schemas.methodology import load
+from tests.fixture_types import ArrowRows
 
 PARAMS = Params(day=date(2026, 11, 3), methodology=load("2026.12"), against=load("2026.11"))
 HOSTILE = "<script>alert(1)</script>&\"'\x1b[31m"
@@ -22,11 +26,11 @@ NO_KINDS = pa.table({"person_id": pa.array([], pa.string()), "kind": pa.array([]
 
 
 @pytest.fixture
-def compared(arrow_rows):
+def compared(arrow_rows: ArrowRows) -> Callable[..., Comparison]:
     """`compared({"x:a": (1.0, 2.0), ...})`: a comparison of these people's influence, before and after; a score is ten times
     that. None is no row."""
 
-    def made(people: dict[str, tuple[float | None, float | None]], **columns) -> Comparison:
+    def made(people: dict[str, tuple[float | None, float | None]], **columns: Any) -> Comparison:
         with scratch() as db:
             for number, side in enumerate(("before", "after")):
                 rows = [
@@ -55,7 +59,7 @@ MOVED = {
 }
 
 
-def test_the_sentences_of_a_change(compared):
+def test_the_sentences_of_a_change(compared: Callable[..., Comparison]) -> None:
     found = compared(MOVED)
     assert report.headline(found) == "40% of people move by more than 5 points; the median person stays."
     assert list(report.sentences(found)) == [
@@ -78,19 +82,21 @@ def test_the_sentences_of_a_change(compared):
          "Nobody rises; nobody falls."),
     ],
 )  # fmt: skip
-def test_nobody_is_said_in_words(compared, people, headline, sentence):
+def test_nobody_is_said_in_words(
+    compared: Callable[..., Comparison], people: dict[str, Any], headline: str, sentence: str
+) -> None:
     found = compared(people)
     assert report.headline(found) == headline
     assert list(report.sentences(found))[1] == sentence
 
 
-def test_labels_say_what_has_to_be_said(compared):
+def test_labels_say_what_has_to_be_said(compared: Callable[..., Comparison]) -> None:
     assert report.label(compared(MOVED), LABEL) == LABEL
     assert report.label(compared(MOVED, simulated=True), LABEL) == "SIMULATED: these people do not exist"
     assert "on &lt;b&gt; ground" in report.html(PARAMS, compared(MOVED), LABEL)
 
 
-def test_a_hostile_name_is_text_and_nothing_is_fetched(compared):
+def test_a_hostile_name_is_text_and_nothing_is_fetched(compared: Callable[..., Comparison]) -> None:
     """In a handle, an id and a platform: on the page, in the charts, and as a control character."""
     found = compared({f"x{HOSTILE}:a": (1.0, 2.0), f"y:{HOSTILE}": (2.0, 1.0)}, handle=HOSTILE)
     page = report.html(PARAMS, found, LABEL)
@@ -102,7 +108,7 @@ def test_a_hostile_name_is_text_and_nothing_is_fetched(compared):
     assert "default-src 'none'" in page
 
 
-def test_the_page_shows_everything_and_where_nobody_moves_says_so(compared):
+def test_the_page_shows_everything_and_where_nobody_moves_says_so(compared: Callable[..., Comparison]) -> None:
     page = report.html(PARAMS, compared({"x:a": (1.0, 2.0), "y:b": (1.0, 1.0)}), LABEL)
     text = " ".join(re.sub(r"<[^>]+>", " ", page).split())
     for expected in (
@@ -120,7 +126,9 @@ def test_the_page_shows_everything_and_where_nobody_moves_says_so(compared):
     )  # of one platform there is no share to show
 
 
-def test_the_same_comparison_is_the_same_bytes_in_a_folder_that_is_made(compared, tmp_path):
+def test_the_same_comparison_is_the_same_bytes_in_a_folder_that_is_made(
+    compared: Callable[..., Comparison], tmp_path: Path
+) -> None:
     for name in ("one", "two/deep"):
         folder = page.folder(tmp_path / name)
         assert report.write(PARAMS, compared(MOVED), LABEL, folder) == folder / "report.html"
@@ -139,7 +147,7 @@ def texts(svg: str) -> list[str]:
     return [element.text or "" for element in ElementTree.fromstring(svg).iter() if element.tag.endswith("}text")]
 
 
-def test_charts_hold_text_and_colours_that_differ_in_print_too(compared):
+def test_charts_hold_text_and_colours_that_differ_in_print_too(compared: Callable[..., Comparison]) -> None:
     found = compared(MOVED)
     svg = charts.distribution(found.distribution, "2026.11", "2026.12")
     assert {"2026.11", "2026.12", "0", "15", "score, from"} <= set(texts(svg))
@@ -153,7 +161,7 @@ def luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def test_moves_of_more_than_five_points_are_darker():
+def test_moves_of_more_than_five_points_are_darker() -> None:
     table = pa.table(
         {"points_from": [-5.5, -5.0, 4.5, 5.0], "points_to": [-5.0, -4.5, 5.0, 5.5], "holders": [1, 2, 3, 4]}
     )
@@ -162,7 +170,7 @@ def test_moves_of_more_than_five_points_are_darker():
     assert bars == [(f"{minus}5.5", "1", dark), (f"{minus}5", "2", pale), ("4.5", "3", pale), ("5", "4", dark)]
 
 
-def test_a_chart_shows_the_largest_platforms():
+def test_a_chart_shows_the_largest_platforms() -> None:
     names = [f"p{n:02}" for n in range(20)]
     table = pa.table({"platform": names, "share_before": [0.05] * 20, "share_after": [0.05] * 20})
     shown = [text for text in texts(charts.platforms(table, "1", "2")) if text in names]

@@ -2,9 +2,12 @@
 
 import math
 from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -14,6 +17,7 @@ from jobs.scratch import scratch
 from jobs.sources.sample import SampleSource
 from schemas.influence import INFLUENCE
 from schemas.methodology import Methodology, load
+from tests.fixture_types import ArrowRows
 from tests.jobs.equations import age, engine, shares, term
 
 OFFICIAL = load("2026.11")
@@ -21,7 +25,7 @@ DAY = date(2026, 11, 3)
 
 
 @pytest.fixture
-def db(arrow_rows):
+def db(arrow_rows: ArrowRows) -> Iterator[Callable[[dict, dict], duckdb.DuckDBPyConnection]]:
     """`db(before, after)`: a database of both sides' people, name -> influence; a score is ten times that, unless a row says
     otherwise."""
 
@@ -33,7 +37,7 @@ def db(arrow_rows):
 
     with scratch() as made:
 
-        def load(before: dict, after: dict):
+        def load(before: dict, after: dict) -> duckdb.DuckDBPyConnection:
             for side, people in (("before", before), ("after", after)):
                 rows = arrow_rows(INFLUENCE, [row(name, values) for name, values in people.items()])
                 tables.load(made, side, rows.select(tables.COLUMNS))
@@ -44,11 +48,13 @@ def db(arrow_rows):
         yield load
 
 
-def rows(table, *columns: str) -> list[tuple]:
+def rows(table: pa.Table, *columns: str) -> list[tuple]:
     return [tuple(row.values()) for row in table.select(columns or table.column_names).to_pylist()]
 
 
-def test_a_summary_counts_holders_and_who_has_no_row_holds_nothing(db):
+def test_a_summary_counts_holders_and_who_has_no_row_holds_nothing(
+    db: Callable[[dict, dict], duckdb.DuckDBPyConnection],
+) -> None:
     before = {"x:a": 1.0, "x:b": 2.0, "x:c": 3.0, "x:gone": 0.1, "x:zero": 0.0, "x:idle": 0.0}
     after = {"x:a": 1.0, "x:b": 2.5, "x:c": 2.4, "x:new": 0.2, "x:zero": 0.0}
     (summary,) = tables.summary(db(before, after)).to_pylist()
@@ -81,20 +87,22 @@ def test_a_summary_counts_holders_and_who_has_no_row_holds_nothing(db):
         ([], [], None),
     ],
 )
-def test_rank_correlation_gives_equals_the_mean_of_their_ranks(db, x, y, rho):
+def test_rank_correlation_gives_equals_the_mean_of_their_ranks(
+    db: Callable[[dict, dict], duckdb.DuckDBPyConnection], x: list[int], y: list[int], rho: float | None
+) -> None:
     sides = ({f"x:{n}": float(value) for n, value in enumerate(side)} for side in (x, y))
     found = tables.summary(db(*sides))["rank_correlation"][0].as_py()
     assert found == (None if rho is None else pytest.approx(rho))
 
 
-def test_who_of_the_first_hundred_stays(db):
+def test_who_of_the_first_hundred_stays(db: Callable[[dict, dict], duckdb.DuckDBPyConnection]) -> None:
     before = {f"x:{n}": {"influence": 1.0, "rank": n} for n in range(1, 121)}
     after = before | {f"x:{n}": {"influence": 1.0, "rank": n + 95} for n in range(1, 11)}  # 96..105
     (summary,) = tables.summary(db(before, after)).to_pylist()
     assert (summary["top"], summary["top_kept"]) == (100, 95)
 
 
-def test_the_distribution_of_scores_side_by_side(db):
+def test_the_distribution_of_scores_side_by_side(db: Callable[[dict, dict], duckdb.DuckDBPyConnection]) -> None:
     scores = {"before": [0.5, 4.9, 5.0, 17.0], "after": [0.5, 5.0, 9.9, 100.0]}
     sides = (
         {f"x:{n}": {"influence": 1.0, "score": score} for n, score in enumerate(scores[side])} | {"x:zero": 0.0}
@@ -106,7 +114,7 @@ def test_the_distribution_of_scores_side_by_side(db):
     assert [row[2:] for row in found[4:-1]] == [(0, 0)] * 15
 
 
-def test_how_far_those_move_who_do(db):
+def test_how_far_those_move_who_do(db: Callable[[dict, dict], duckdb.DuckDBPyConnection]) -> None:
     moved = [0.0, 0.2, 0.5, -0.1, -0.5, -0.6, 7.0]
     before = {f"x:{n}": {"influence": 1.0, "score": 10.0} for n in range(len(moved))}
     after = {f"x:{n}": {"influence": 1.0, "score": 10.0 + move} for n, move in enumerate(moved)}
@@ -115,7 +123,9 @@ def test_how_far_those_move_who_do(db):
     ]  # fmt: skip
 
 
-def test_tenths_are_by_the_score_before_and_equals_are_in_one(db):
+def test_tenths_are_by_the_score_before_and_equals_are_in_one(
+    db: Callable[[dict, dict], duckdb.DuckDBPyConnection],
+) -> None:
     """Twenty people, of whom the lowest seven are equal: they begin in the first tenth, and two others stay empty."""
     score = {f"x:{n:02}": 1.0 if n < 7 else float(n) for n in range(20)}
     before = {name: {"influence": 1.0, "score": value} for name, value in score.items()}
@@ -132,13 +142,13 @@ def test_tenths_are_by_the_score_before_and_equals_are_in_one(db):
     ]
 
 
-def test_how_the_middle_of_a_tenth_moves(db):
+def test_how_the_middle_of_a_tenth_moves(db: Callable[[dict, dict], duckdb.DuckDBPyConnection]) -> None:
     before = {f"x:{n}": {"influence": 1.0, "score": 10.0} for n in range(11)}
     after = {f"x:{n}": {"influence": 1.0, "score": 10.0 + n} for n in range(11)}
     assert rows(tables.deciles(db(before, after)), "low_move", "median_move", "high_move") == [(1.0, 5.0, 9.0)]
 
 
-def test_platforms_and_the_attention_they_hold(db):
+def test_platforms_and_the_attention_they_hold(db: Callable[[dict, dict], duckdb.DuckDBPyConnection]) -> None:
     before = {"x:a": 1.0, "x:b": 2.0, "y:c": 1.0, "z:idle": 0.0}
     after = {"x:a": 1.0, "x:b": 1.0, "y:c": 2.0, "z:idle": 0.0}
     columns = ("platform", "holders", "rising", "falling", "far", "mean_move", "score_before", "score_after",
@@ -149,7 +159,7 @@ def test_platforms_and_the_attention_they_hold(db):
     ]
 
 
-def test_only_constants_that_differ_are_listed_and_a_platform_without_its_own_has_the_default():
+def test_only_constants_that_differ_are_listed_and_a_platform_without_its_own_has_the_default() -> None:
     other = replace(
         OFFICIAL, version="other", damping=0.85, kind_weights=OFFICIAL.kind_weights | {"quote": 4.0},
         platform_weights={"default": 2.0, "github": 4.0, "reddit": 1.0}, full_scale=1e6,
@@ -164,7 +174,9 @@ def test_only_constants_that_differ_are_listed_and_a_platform_without_its_own_ha
     assert rows(tables.constants(OFFICIAL, OFFICIAL)) == []
 
 
-def test_the_order_in_which_rows_come_changes_no_bit(db, arrow_rows):
+def test_the_order_in_which_rows_come_changes_no_bit(
+    db: Callable[[dict, dict], duckdb.DuckDBPyConnection], arrow_rows: ArrowRows
+) -> None:
     """Sums of doubles differ with their order; these would."""
     people = {f"x:{n}": {"influence": 10.0 ** (n % 7) / 3, "score": 100 / (n + 1)} for n in range(200)}
     moved = {name: row | {"score": row["score"] + math.sin(n)} for n, (name, row) in enumerate(people.items())}
@@ -178,7 +190,9 @@ def test_the_order_in_which_rows_come_changes_no_bit(db, arrow_rows):
             assert table(made).equals(table(other))
 
 
-def test_people_who_may_not_be_named_are_in_the_figures_only(db, tmp_path):
+def test_people_who_may_not_be_named_are_in_the_figures_only(
+    db: Callable[[dict, dict], duckdb.DuckDBPyConnection], tmp_path: Path
+) -> None:
     made = db({"x:b": 1.0, "x:c": 1.0}, {"x:b": 2.0, "x:c": 3.0})
     made.execute("drop table named")
     tables.name(made, pa.table({"person_id": ["x:b"]}).to_reader())
@@ -187,7 +201,7 @@ def test_people_who_may_not_be_named_are_in_the_figures_only(db, tmp_path):
     assert tables.summary(made).to_pylist()[0]["people_after"] == 2
 
 
-def test_everybodys_scores_are_one_file(db, tmp_path):
+def test_everybodys_scores_are_one_file(db: Callable[[dict, dict], duckdb.DuckDBPyConnection], tmp_path: Path) -> None:
     made = db({"x:b": 1.0, "x:gone": 1.0}, {"x:b": {"influence": 2.0, "handle": "bo"}, "x:a": 1.0})
     tables.write_people(made, tmp_path / "people.parquet")
     found = pq.read_table(tmp_path / "people.parquet")
@@ -200,7 +214,7 @@ def test_everybodys_scores_are_one_file(db, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def simulated():
+def simulated() -> Callable[[Methodology], dict[str, float]]:
     """`simulated(methodology)`: who holds how much after three simulated days, by the equations in plain Python."""
     days = [DAY - timedelta(days=number) for number in range(3)]
     acts: dict[tuple, Counter] = defaultdict(Counter)
@@ -223,7 +237,9 @@ def simulated():
     return held
 
 
-def test_the_proposal_moves_attention_to_where_acts_are_rare_and_platforms_closer_together(db, simulated):
+def test_the_proposal_moves_attention_to_where_acts_are_rare_and_platforms_closer_together(
+    db: Callable[[dict, dict], duckdb.DuckDBPyConnection], simulated: Callable[[Methodology], dict[str, float]]
+) -> None:
     """As the README shows of the simulation."""
     found = tables.platforms(db(simulated(OFFICIAL), simulated(load("2026.12")))).to_pylist()
     before, after = ({row["platform"]: row[f"share_{side}"] for row in found} for side in ("before", "after"))

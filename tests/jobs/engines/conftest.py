@@ -9,7 +9,7 @@ from jobs.errors import UsageError
 
 
 @pytest.fixture(scope="module", params=[SparkEngine, GraphFramesEngine], ids=lambda kind: kind.name)
-def distributed(request) -> Engine:
+def distributed(request: pytest.FixtureRequest) -> Engine:
     """An engine that adds on a cluster."""
     try:
         return request.param()

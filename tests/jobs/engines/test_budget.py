@@ -1,5 +1,6 @@
 """What engine `memory` may take: the variable, or half of what the machine and its cgroups leave."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ V1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
 
 
 @pytest.fixture
-def machine(tmp_path):
+def machine(tmp_path: Path) -> Callable[[str], Path]:
     """`machine("0::/some/path")`: what the kernel says of a process in that cgroup."""
 
     def made(cgroup: str) -> Path:
@@ -26,14 +27,14 @@ def machine(tmp_path):
     return made
 
 
-def put(folder: Path, names: tuple[str, str, str], limit: int | str, used: int, reclaimable: int) -> None:
+def put(folder: Path, names: tuple[str, ...], limit: int | str, used: int, reclaimable: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / names[0]).write_text(f"{limit}\n")
     (folder / names[1]).write_text(f"{used}\n")
     (folder / "memory.stat").write_text(f"anon 1\n{names[2]} {reclaimable}\nactive_file 7\n")
 
 
-def test_without_cgroups_what_the_machine_leaves(machine):
+def test_without_cgroups_what_the_machine_leaves(machine: Callable[[str], Path]) -> None:
     assert budget_bytes(machine("0::/")) == MACHINE_LEAVES / 2
 
 
@@ -45,7 +46,9 @@ def test_without_cgroups_what_the_machine_leaves(machine):
     ],
     ids=["v2", "v1"],
 )
-def test_a_cgroups_limit_and_its_parents(machine, cgroup, mount, names, unlimited):
+def test_a_cgroups_limit_and_its_parents(
+    machine: Callable[[str], Path], cgroup: str, mount: str, names: tuple[str, ...], unlimited: str | int
+) -> None:
     root = machine(cgroup)
     put(root / mount / "user/app", names, unlimited, 700, 0)
     assert budget_bytes(root) == MACHINE_LEAVES / 2
@@ -57,20 +60,20 @@ def test_a_cgroups_limit_and_its_parents(machine, cgroup, mount, names, unlimite
     assert budget_bytes(root) == 0
 
 
-def test_in_a_container_the_limit_is_at_the_mount(machine):
+def test_in_a_container_the_limit_is_at_the_mount(machine: Callable[[str], Path]) -> None:
     """Where the path is the host's."""
     root = machine("4:memory:/docker/4f2a")
     put(root / "sys/fs/cgroup/memory", V1, 5000, 1000, 0)
     assert budget_bytes(root) == 2000
 
 
-def test_the_variable_goes_before_all(machine, monkeypatch):
+def test_the_variable_goes_before_all(machine: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLOUT_MEMORY_GB", "1.5")
     assert budget_bytes(machine("0::/")) == 1_500_000_000
 
 
 @pytest.mark.parametrize("setting", ["", "lots", "0", "-1", "nan", "inf", "8GB"])
-def test_a_variable_that_is_no_number_of_gigabytes(monkeypatch, setting):
+def test_a_variable_that_is_no_number_of_gigabytes(monkeypatch: pytest.MonkeyPatch, setting: str) -> None:
     monkeypatch.setenv("CLOUT_MEMORY_GB", setting)
     with pytest.raises(UsageError) as error:
         budget_bytes()

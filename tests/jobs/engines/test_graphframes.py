@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pyspark.sql import SparkSession
 
 from jobs import session
 from jobs.engines import graphframes
@@ -25,7 +26,7 @@ def names() -> list[str]:
     return [Path(path).name for path in session.graphframes_jars()]
 
 
-def test_without_it_the_engine_says_how_to_get_it(environment):
+def test_without_it_the_engine_says_how_to_get_it(environment: Path) -> None:
     assert names() == []
     with pytest.raises(UsageError) as error:
         GraphFramesEngine()
@@ -36,13 +37,13 @@ def test_without_it_the_engine_says_how_to_get_it(environment):
     )
 
 
-def test_as_set_up_resolved_it(environment):
+def test_as_set_up_resolved_it(environment: Path) -> None:
     (environment / "jars" / RESOLVED).touch()
     assert names() == [RESOLVED]
     GraphFramesEngine()
 
 
-def test_the_users_own_take_the_place_of_it(environment, monkeypatch):
+def test_the_users_own_take_the_place_of_it(environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two versions of a class would be on one class path."""
     (environment / "jars" / RESOLVED).touch()
     own = [environment / "own.jar", environment / "graphx.jar"]
@@ -60,14 +61,14 @@ def test_the_users_own_take_the_place_of_it(environment, monkeypatch):
         "spark.driver.extraClassPath /opt/graphframes/*",
     ],
 )
-def test_as_the_settings_name_it(environment, monkeypatch, line):
+def test_as_the_settings_name_it(environment: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
     own = environment / "own.conf"
     own.write_text(f"spark.ui.enabled false\n{line}\n")
     monkeypatch.setenv("CLOUT_SPARK_SETTINGS", str(own))
     GraphFramesEngine()
 
 
-def test_the_users_own_that_are_not_there(environment, monkeypatch):
+def test_the_users_own_that_are_not_there(environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reported by whatever needs a session, also of another engine."""
     (environment / "own.jar").touch()
     monkeypatch.setenv("CLOUT_GRAPHFRAMES_JARS", f"{environment}/own.jar,/nowhere/x.jar,/nowhere/y.jar")
@@ -78,7 +79,9 @@ def test_the_users_own_that_are_not_there(environment, monkeypatch):
         session.graphframes_jars()
 
 
-def test_under_spark_submit_the_class_path_decides(spark, environment, monkeypatch):
+def test_under_spark_submit_the_class_path_decides(
+    spark: SparkSession, environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Spark's own `--jars` and `--packages` are not known here."""
     monkeypatch.setenv("PYSPARK_GATEWAY_PORT", "0")
     monkeypatch.setattr(graphframes, "ENTRY_CLASS", "org.apache.spark.sql.SparkSession")

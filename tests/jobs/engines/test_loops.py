@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jobs.engines.edge_rows import edge_rows
 from jobs.engines.loops import loops
 from schemas.fixed_point import UNIT
-from tests.jobs.equations import PEOPLE, SCALE, graphs
+from tests.jobs.equations import PEOPLE, SCALE, Graph, graphs
 
 HALF, QUARTER = SCALE // 2, SCALE // 4
 
@@ -51,19 +51,19 @@ def by_hand(a: dict[tuple[str, str], int]) -> dict[tuple[str, str], int]:
         pytest.param({}, [], id="no edge"),
     ],
 )  # fmt: skip
-def test_shapes(a, expected):
+def test_shapes(a: dict[tuple[str, str], int], expected: list[int]) -> None:
     assert list(kernel(a).values()) == expected
 
 
 @given(graphs(), st.sets(st.sampled_from(list(permutations(PEOPLE, 2)))))
-def test_every_pair_of_edges(graph, silent):
+def test_every_pair_of_edges(graph: Graph, silent: set[tuple[str, str]]) -> None:
     """With some edges of weight nothing among them."""
     a = {pair: 0 if pair in silent else units for pair, units in graph.shares().items()}
     assert kernel(a) == by_hand(a)
 
 
 @pytest.mark.parametrize("pieces", [None, 7, 1000])
-def test_a_hub_among_many(pieces):
+def test_a_hub_among_many(pieces: int | None) -> None:
     """Two hubs whom 300 accounts follow and who answer every third: degrees differ by far more than in small graphs. Threads
     share the accounts out in pieces, of which none, one or many may be empty."""
     rng = np.random.default_rng(1)

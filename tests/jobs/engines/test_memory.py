@@ -5,6 +5,9 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
+from random import Random
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +15,7 @@ import pyarrow.compute as pc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyspark.sql import SparkSession
 
 from jobs.engines import memory
 from jobs.engines.memory import MemoryEngine, influence, numbered
@@ -19,17 +23,18 @@ from jobs.places import ROOT
 from jobs.score import attention
 from schemas.fixed_point import UNIT
 from schemas.methodology import load
-from tests.jobs.equations import SCALE, Parts, engine, enumerated, graphs, shares, summed
+from tests.fixture_types import FindFile
+from tests.jobs.equations import SCALE, Graph, Parts, engine, enumerated, graphs, shares, summed
 
 OFFICIAL = load("2026.11")
 
 
-def near(expected: float, influence: float = 0.0):
+def near(expected: float, influence: float = 0.0) -> Any:
     """Equal to 1e-9 relative to max(1, influence), as fixed point promises."""
     return pytest.approx(expected, rel=0, abs=1e-9 * max(1, influence))
 
 
-def oracle(data, name: str) -> dict:
+def oracle(data: FindFile, name: str) -> dict:
     return json.loads(data(f"influence-oracle/{name}.json").read_text())
 
 
@@ -38,7 +43,7 @@ def weights_of(answers: dict) -> dict[tuple[str, str], int]:
 
 
 @pytest.mark.parametrize("name", ["hand", "random-200", "random-200-damping85"])
-def test_every_message_and_part_of_the_oracle(data, name):
+def test_every_message_and_part_of_the_oracle(data: FindFile, name: str) -> None:
     answers = oracle(data, name)
     a = shares(weights_of(answers), answers["credibility"], answers["damping"], answers["rest_weight"])
     messages, sums = engine(a)
@@ -51,7 +56,7 @@ def test_every_message_and_part_of_the_oracle(data, name):
         assert sums[person].influence == near(whole, whole), person
 
 
-def test_slashdot(data):
+def test_slashdot(data: FindFile) -> None:
     answers = oracle(data, "soc-Slashdot0902")
     with gzip.open(data("graphs/soc-Slashdot0902.txt.gz")) as lines:
         arcs = np.loadtxt(lines, np.int32)
@@ -72,7 +77,7 @@ def test_slashdot(data):
         )
 
 
-def test_once_through_spark(data, spark):
+def test_once_through_spark(data: FindFile, spark: SparkSession) -> None:
     """Weights -> Spark's shares -> the engine as the job calls it."""
     answers = oracle(data, "random-200")
     edges = pa.Table.from_pylist([{"src": u, "dst": v, "weight": w} for (u, v), w in weights_of(answers).items()])
@@ -89,7 +94,7 @@ def test_once_through_spark(data, spark):
 
 
 @given(graphs())
-def test_all_simple_paths_of_at_most_three_steps(graph):
+def test_all_simple_paths_of_at_most_three_steps(graph: Graph) -> None:
     a = graph.shares()
     messages, sums = engine(a)
     paths = enumerated(a)
@@ -101,7 +106,7 @@ def test_all_simple_paths_of_at_most_three_steps(graph):
 
 
 @given(graphs(), st.randoms(use_true_random=False))
-def test_neither_order_nor_names_show(graph, random):
+def test_neither_order_nor_names_show(graph: Graph, random: Random) -> None:
     """The same bits, whatever order edges come in and whatever numbers accounts have."""
     a = graph.shares()
     shuffled = random.sample(list(a), len(a))
@@ -114,21 +119,21 @@ def test_neither_order_nor_names_show(graph, random):
 
 
 @given(graphs())
-def test_fewer_rounds_are_the_first_of_three(graph):
+def test_fewer_rounds_are_the_first_of_three(graph: Graph) -> None:
     a = graph.shares()
     _, three = engine(a)
     assert engine(a, rounds=2)[1] == {person: parts._replace(third=0.0) for person, parts in three.items()}
     assert engine(a, rounds=1)[1] == {person: Parts(parts.direct, 0.0, 0.0) for person, parts in three.items()}
 
 
-def test_no_edges():
+def test_no_edges() -> None:
     none = np.zeros(0, np.int32)
     found = influence(none, none, np.zeros(0, np.int64), accounts=3)
     assert [part.tolist() for part in found.messages] == [[], [], []]
     assert [part.tolist() for part in found.sums] == [[0, 0, 0]] * 3
 
 
-def test_accounts_are_numbered_in_byte_order():
+def test_accounts_are_numbered_in_byte_order() -> None:
     src = pa.chunked_array([["b", "é"], ["Z"]])
     dst = pa.chunked_array([["é", "a"], ["😀"]])
     people, u, v = numbered(src, dst)
@@ -137,14 +142,14 @@ def test_accounts_are_numbered_in_byte_order():
     assert pc.all(pc.equal(people.take(pa.array(u)), src.combine_chunks())).as_py()
 
 
-def test_names_may_come_as_codes_of_several_dictionaries():
+def test_names_may_come_as_codes_of_several_dictionaries() -> None:
     src = pa.chunked_array([pa.array(["b", "é"]).dictionary_encode(), pa.array(["Z"]).dictionary_encode()])
     dst = pa.chunked_array([pa.array(["é", "a"]).dictionary_encode(), pa.array(["b"]).dictionary_encode()])
     people, u, v = numbered(src, dst)
     assert (people.to_pylist(), u.tolist(), v.tolist()) == (["Z", "a", "b", "é"], [2, 3, 0], [3, 1, 2])
 
 
-def test_slices_do_not_show(spark, monkeypatch):
+def test_slices_do_not_show(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
     """Names pulled in thirteen parts, of which some are empty."""
     rng = np.random.default_rng(3)
     pairs = np.unique(rng.integers(0, 9, (60, 2)), axis=0)
@@ -160,14 +165,14 @@ def test_slices_do_not_show(spark, monkeypatch):
     assert whole["id"].to_pylist() == sorted(names.to_pylist(), key=str.encode)
 
 
-def test_need(spark):
+def test_need(spark: SparkSession) -> None:
     edges = pa.table({"src": ["x:ana", "x:ana", "x:bö"], "dst": ["x:bö", "x:cy", "x:ana"], "a": [1, 2, 3]})
     # Distinct src and dst are 2 and 3, and a tenth more for the estimate's error.
     assert memory.need(spark.createDataFrame(edges)) == (3, 5, 29, memory.needed_bytes(3, 5, 29))
 
 
 @pytest.mark.system
-def test_a_process_after_warm_compiles_nothing(tmp_path):
+def test_a_process_after_warm_compiles_nothing(tmp_path: Path) -> None:
     """Whatever arrays come: those of Arrow cannot be written."""
     program = """
 import numpy as np

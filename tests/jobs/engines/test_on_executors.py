@@ -18,7 +18,7 @@ import pytest
 from jobs.engines.memory import influence, numbered
 from jobs.places import ROOT
 from jobs.session import SETTINGS
-from tests.cluster import ENVIRONMENT
+from tests.cluster import ENVIRONMENT, Cluster
 from tests.jobs.engines.on_executors import ADDING, FIRST, GROUP, LARGER, SMALLER
 
 SCRIPT = Path(__file__).with_name("on_executors.py")
@@ -57,7 +57,7 @@ class Ran:
 
 
 @pytest.fixture(scope="module")
-def ran(cluster, tmp_path_factory) -> Ran:
+def ran(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Ran:
     folder = tmp_path_factory.mktemp("executors")
     log = folder / "events"
     log.mkdir()
@@ -88,7 +88,7 @@ def ran(cluster, tmp_path_factory) -> Ran:
 
 
 @pytest.mark.parametrize("count", [FIRST, SMALLER, LARGER])
-def test_the_same_bits(ran, count):
+def test_the_same_bits(ran: Ran, count: int) -> None:
     edges, sums = (pq.read_table(ran.folder / f"{name}-{count}") for name in ("edges", "sums"))
     people, src, dst = numbered(edges["src"], edges["dst"])
     expected = influence(src, dst, edges["a"].to_numpy(), len(people)).sums
@@ -100,14 +100,14 @@ def test_the_same_bits(ran, count):
     assert (expected[2] > 0).sum() > 0.1 * len(people)
 
 
-def test_an_executor_was_lost_in_the_middle(ran):
+def test_an_executor_was_lost_in_the_middle(ran: Ran) -> None:
     """And with it what a stage that was done had left it: that stage was made again."""
     assert next(lost["Removed Reason"] for lost in ran.of("ExecutorRemoved")) == "Command exited with code 137"
     attempts = [stage["Stage Info"]["Stage Attempt ID"] for stage in ran.of("StageCompleted")]
     assert max(attempts) > 0
 
 
-def test_executors_spilled(ran):
+def test_executors_spilled(ran: Ran) -> None:
     """While the engine added; what made its edges spills too."""
     adding = [job for job in ran.of("JobStart") if job["Properties"].get(GROUP) == ADDING]
     stages = {stage for job in adding for stage in job["Stage IDs"]}
@@ -115,7 +115,7 @@ def test_executors_spilled(ran):
     assert sum(task["Task Metrics"]["Disk Bytes Spilled"] for task in tasks) > 10e6
 
 
-def test_the_driver_holds_neither_people_nor_edges(ran):
+def test_the_driver_holds_neither_people_nor_edges(ran: Ran) -> None:
     """Ten times as many of both: what it holds of its heap is the same, and no job brings it more than what tasks say of
     themselves."""
     as_bare_numbers = 3 * 8 * (LARGER - SMALLER)  # src, dst, a: the least that a driver could hold them in

@@ -7,13 +7,17 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyspark.sql import SparkSession
 
-from tests.jobs.equations import SCALE, enumerated, graphs, summed
+from jobs.engines import Engine
+from tests.jobs.equations import SCALE, Graph, enumerated, graphs, summed
 
 
 @settings(max_examples=2)  # of which the first is the simplest
 @given(st.lists(graphs(), min_size=50, max_size=50))
-def test_all_simple_paths_of_at_most_three_steps(distributed, spark, examples):
+def test_all_simple_paths_of_at_most_three_steps(
+    distributed: Engine, spark: SparkSession, examples: list[Graph]
+) -> None:
     rows = [
         {"src": f"{number}:{u}", "dst": f"{number}:{v}", "a": a}
         for number, graph in enumerate(examples)

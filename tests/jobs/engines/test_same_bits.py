@@ -9,14 +9,17 @@ from functools import partial
 import numpy as np
 import pyarrow as pa
 import pytest
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from jobs import influence as job
+from jobs.engines import Engine
 from jobs.engines.graphframes import GraphFramesEngine
 from jobs.engines.memory import influence
 from jobs.engines.numbers import in_numbers
 from schemas.fixed_point import UNIT
 from schemas.influence import INFLUENCE
+from tests.fixture_types import FindFile
 from tests.jobs.equations import SCALE, Parts, shares
 from tests.jobs.higgs import LAST, OFFICIAL
 from tests.tiny_days import large_days
@@ -25,11 +28,11 @@ Graph = tuple[np.ndarray, np.ndarray, np.ndarray]  # src, dst, a
 WRITTEN_OUT = ("hand", "random-200", "random-200-damping85")  # oracles that name every edge and everybody's sums
 
 
-def answers_of(data, name: str) -> dict:
+def answers_of(data: FindFile, name: str) -> dict:
     return json.loads(data(f"influence-oracle/{name}.json").read_text())
 
 
-def oracle(data, name: str) -> Graph:
+def oracle(data: FindFile, name: str) -> Graph:
     """People are numbered in order of their names."""
     answers = answers_of(data, name)
     weights = {(src, dst): round(weight * SCALE) for src, dst, weight in answers["edge_list"]}
@@ -39,7 +42,7 @@ def oracle(data, name: str) -> Graph:
     return src, dst, np.array(list(found.values()), np.int64)
 
 
-def slashdot(data) -> Graph:
+def slashdot(data: FindFile) -> Graph:
     """With the weights of its oracle: everybody spends as much on each."""
     answers = answers_of(data, "soc-Slashdot0902")
     with gzip.open(data("graphs/soc-Slashdot0902.txt.gz")) as lines:
@@ -83,7 +86,9 @@ def beside(*graphs: Graph) -> Graph:
     return src, dst, a
 
 
-def assert_same_bits(spark, engine, graph: Graph, rounds: int = 3, partitions: int | None = None) -> np.ndarray:
+def assert_same_bits(
+    spark: SparkSession, engine: Engine, graph: Graph, rounds: int = 3, partitions: int | None = None
+) -> np.ndarray:
     """The engine's sums, given rows in a shuffled order, against those of the engine in memory. Returns them as accounts'
     worth: a row for each step, a column for each person."""
     src, dst, a = graph
@@ -109,17 +114,17 @@ def assert_same_bits(spark, engine, graph: Graph, rounds: int = 3, partitions: i
 
 
 @pytest.fixture(scope="module")
-def small(data) -> Graph:
+def small(data: FindFile) -> Graph:
     rng = np.random.default_rng(7)
     oracles = [oracle(data, name) for name in WRITTEN_OUT]
     return beside(*oracles, hub(300, rng), crowd(60, rng))
 
 
 @pytest.fixture
-def partitions(spark, request) -> Iterator[int]:
+def partitions(spark: SparkSession, request: pytest.FixtureRequest) -> Iterator[int]:
     """This many after each exchange: Spark would make one of several that hold little."""
     ours = {"spark.sql.shuffle.partitions": request.param, "spark.sql.adaptive.coalescePartitions.enabled": False}
-    before = {name: spark.conf.get(name) for name in ours}
+    before = {name: str(spark.conf.get(name)) for name in ours}
     for name, value in ours.items():
         spark.conf.set(name, value)
     yield request.param
@@ -128,28 +133,30 @@ def partitions(spark, request) -> Iterator[int]:
 
 
 @pytest.mark.parametrize("partitions", [1, 5], indirect=True)
-def test_however_rows_are_spread(spark, distributed, small, partitions):
+def test_however_rows_are_spread(spark: SparkSession, distributed: Engine, small: Graph, partitions: int) -> None:
     assert_same_bits(spark, distributed, small, partitions=partitions)
 
 
 @pytest.mark.parametrize("rounds", [1, 2])
-def test_fewer_rounds(spark, distributed, small, rounds):
+def test_fewer_rounds(spark: SparkSession, distributed: Engine, small: Graph, rounds: int) -> None:
     assert_same_bits(spark, distributed, small, rounds)
 
 
-def test_where_hashes_of_names_meet(spark, distributed, small, monkeypatch):
+def test_where_hashes_of_names_meet(
+    spark: SparkSession, distributed: Engine, small: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
     of_few = partial(in_numbers, hashed=lambda name: F.pmod(F.xxhash64(name), F.lit(50)))
     monkeypatch.setattr(sys.modules[type(distributed).__module__], "in_numbers", of_few)
     assert_same_bits(spark, distributed, small)
 
 
-def test_nobody_passes_anything_on(spark, distributed):
+def test_nobody_passes_anything_on(spark: SparkSession, distributed: Engine) -> None:
     """Every actor without credibility: accounts are there, with nothing."""
     none = np.zeros(2, np.int64)
     assert_same_bits(spark, distributed, (np.array([0, 1], np.int32), np.array([1, 2], np.int32), none))
 
 
-def test_large_graphs_and_every_oracle(spark, distributed, data):
+def test_large_graphs_and_every_oracle(spark: SparkSession, distributed: Engine, data: FindFile) -> None:
     """A hub of 150,000 edges beside a real graph with many loops, whose sums an independent program computed, and beside
     the oracles that are small. Larger graphs are measured by `infra/bench.sh distributed`."""
     rng = np.random.default_rng(9)
@@ -176,7 +183,7 @@ def test_large_graphs_and_every_oracle(spark, distributed, data):
 
 
 @pytest.mark.parametrize("distributed", [GraphFramesEngine], indirect=True, ids=lambda kind: kind.name)
-def test_a_real_day(spark, distributed, request):
+def test_a_real_day(spark: SparkSession, distributed: Engine, request: pytest.FixtureRequest) -> None:
     """Higgs day 7 against what is published; engine `spark` scores it on a cluster (`tests/dags/test_cluster.py`)."""
     higgs = request.getfixturevalue("higgs")  # a minute's work, only where the engine is
     params = job.Params(day=LAST, methodology=OFFICIAL)

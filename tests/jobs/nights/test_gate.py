@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -37,7 +38,9 @@ def refused(found: Figures, published: Mapping[date, Figures], day: date = DAY) 
         (100, 2000.1, (INFLUENCE, "influence 2,000.1, expected 50.0 to 2,000.0")),
     ],
 )
-def test_a_day_out_of_bounds_is_refused_by_enough_days_and_warned_of_by_fewer(people, influence, problem):
+def test_a_day_out_of_bounds_is_refused_by_enough_days_and_warned_of_by_fewer(
+    people: int, influence: float, problem: tuple[str, str] | None
+) -> None:
     seven, six = before(100, 150, 150, 150, 150, 150, 200), before(100, 150, 150, 150, 150, 200)
     found = Figures(people, influence)
     results, few = verdicts(found, seven, GATE_DAYS), verdicts(found, six, GATE_DAYS)
@@ -51,11 +54,11 @@ def test_a_day_out_of_bounds_is_refused_by_enough_days_and_warned_of_by_fewer(pe
     assert warnings(few) == [f"{name}: warning: {text} after the 6 days published before (2026-11-24..2026-11-29)"]
 
 
-def test_a_day_with_nothing_published_before_it_is_only_taken():
+def test_a_day_with_nothing_published_before_it_is_only_taken() -> None:
     assert verdicts(Figures(1, 0.0), {}, GATE_DAYS) == dict.fromkeys(BOUNDS, "ok")
 
 
-def test_a_first_backfill_of_a_real_week_goes_through_from_whichever_day_it_begins():
+def test_a_first_backfill_of_a_real_week_goes_through_from_whichever_day_it_begins() -> None:
     """The days of 2012-07-03 and 2012-07-04 around the Higgs boson: influence grew elevenfold."""
     first, second = date(2012, 7, 3), date(2012, 7, 4)
     results = verdicts(Figures(222_996, 89_801.0), {first: Figures(35_472, 8_335.3)}, GATE_DAYS)
@@ -65,14 +68,14 @@ def test_a_first_backfill_of_a_real_week_goes_through_from_whichever_day_it_begi
     assert not refused(Figures(222_996, 89_801.0), {second: Figures(1, 1.0)}, second)  # run again
 
 
-def test_the_nearest_days_before_count_however_old_and_no_later_ones():
+def test_the_nearest_days_before_count_however_old_and_no_later_ones() -> None:
     old, later = before(*range(1, 11), last=date(2020, 1, 31)), before(1000, last=DAY + timedelta(days=1))
     assert nearest(old | later, DAY, GATE_DAYS) == before(*range(4, 11), last=date(2020, 1, 31))
     assert nearest(old | before(500), DAY, GATE_DAYS) == before(*range(5, 11), last=date(2020, 1, 31)) | before(500)
     assert nearest(later | {DAY: Figures(1, 1.0)}, DAY, GATE_DAYS) == {}
 
 
-def test_a_week_of_refusals_does_not_open_the_gate():
+def test_a_week_of_refusals_does_not_open_the_gate() -> None:
     published = before(*[1000] * 7)
     for n in range(60):
         day = DAY + timedelta(days=n)
@@ -80,7 +83,7 @@ def test_a_week_of_refusals_does_not_open_the_gate():
     assert not refused(Figures(1000, 1000.0), published, DAY + timedelta(days=60))
 
 
-def test_only_bounds_can_be_accepted():
+def test_only_bounds_can_be_accepted() -> None:
     results = {"parts_sum": "3 people", PEOPLE: "people 1", INFLUENCE: "warning: influence 2", "some_people": "ok"}
     assert gate.accepted(results) == {
         "parts_sum": "3 people",
@@ -119,7 +122,9 @@ SIZES = st.sampled_from([1, 10, 100, 1000, 10_000])
 
 
 @given(st.lists(SIZES, max_size=10), st.lists(SIZES, min_size=1, max_size=20), st.integers(2, 20), st.randoms())
-def test_the_verdicts_of_a_backfill_are_the_same_at_any_concurrency_and_order(old, new, slots, random):
+def test_the_verdicts_of_a_backfill_are_the_same_at_any_concurrency_and_order(
+    old: list[int], new: list[int], slots: int, random: Random
+) -> None:
     published = before(*old)
     figures = before(*new, last=DAY + timedelta(days=len(new)))
     order = random.sample(sorted(figures), len(figures))

@@ -2,7 +2,9 @@
 
 import gzip
 import json
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +19,7 @@ LONG_AGO = date(2020, 1, 31)
 
 
 @pytest.fixture
-def pull(tmp_path, monkeypatch):
+def pull(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict]:
     """`pull(day, *options)`: pulls the day from a file that holds one act of it; returns its row of coverage."""
 
     def pulled(day: date, *options: str, cut: int = 0) -> dict:
@@ -36,7 +38,7 @@ def pull(tmp_path, monkeypatch):
     return pulled
 
 
-def test_a_day_that_has_not_begun_is_refused_and_the_newest_one_named(pull):
+def test_a_day_that_has_not_begun_is_refused_and_the_newest_one_named(pull: Callable[..., dict]) -> None:
     tomorrow = datetime.now(UTC).date() + timedelta(days=1)
     for command in (
         ["pull", "--day", str(tomorrow)],
@@ -48,14 +50,16 @@ def test_a_day_that_has_not_begun_is_refused_and_the_newest_one_named(pull):
             main.app(command, standalone_mode=False)
 
 
-def test_a_day_that_is_not_over_is_partial_and_by_hand_that_is_no_failure(pull):
+def test_a_day_that_is_not_over_is_partial_and_by_hand_that_is_no_failure(pull: Callable[..., dict]) -> None:
     row = pull(datetime.now(UTC).date())
     assert (row["status"], row["reason"], row["lasting"]) == ("partial", "it was pulled before it ended", False)
     row = pull(LONG_AGO)
     assert (row["status"], row["reason"], row["lasting"]) == ("complete", None, None)
 
 
-def test_the_pull_of_a_night_fails_for_a_retry_and_keeps_what_it_pulled(pull, tmp_path):
+def test_the_pull_of_a_night_fails_for_a_retry_and_keeps_what_it_pulled(
+    pull: Callable[..., dict], tmp_path: Path
+) -> None:
     today = datetime.now(UTC).date()
     with pytest.raises(NotSettledError, match=f"^source toots: {today} of toots is partial"):
         pull(today, "--settle")
@@ -64,5 +68,5 @@ def test_the_pull_of_a_night_fails_for_a_retry_and_keeps_what_it_pulled(pull, tm
     assert warehouse.read(ACTIVITY).num_rows == 1
 
 
-def test_the_pull_of_a_night_takes_a_partial_day_that_settled(pull):
+def test_the_pull_of_a_night_takes_a_partial_day_that_settled(pull: Callable[..., dict]) -> None:
     assert pull(LONG_AGO, "--settle", "--max-reject-share", "1", cut=4)["status"] == "partial"

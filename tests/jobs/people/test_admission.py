@@ -1,6 +1,8 @@
 """Whom clout may publish and name."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -11,6 +13,7 @@ from jobs.people import admission, consent, legal_basis
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
 from schemas.coverage import COVERAGE
+from tests.fixture_types import ArrowRows
 from tests.grounds import LABEL, REASON
 
 DAY = date(2026, 11, 3)
@@ -19,7 +22,7 @@ EVERYBODY = ["x:public", "x:audiences", "x:self", "x:no", "x:unknown", "sample-b
 
 
 @pytest.fixture
-def asked(warehouse):
+def asked(warehouse: Warehouse) -> Callable[..., admission.Admission]:
     """`asked(with_basis)`: the decision after four people said something different."""
 
     def decided(with_basis: bool) -> admission.Admission:
@@ -37,7 +40,7 @@ def admitted(decision: admission.Admission) -> list[str]:
     return decision.admitted(people).read_all()["person_id"].to_pylist()
 
 
-def test_by_consent_only_people_who_agreed_are_published(asked):
+def test_by_consent_only_people_who_agreed_are_published(asked: Callable[..., admission.Admission]) -> None:
     decision = asked(with_basis=False)
     assert (decision.ground, decision.label) == ("consent", "everybody shown agreed to be published")
     simulated = ["sample-birdsong:a1"]
@@ -45,7 +48,7 @@ def test_by_consent_only_people_who_agreed_are_published(asked):
     assert decision.named(EVERYBODY) == {"x:public", *simulated}
 
 
-def test_on_a_legal_basis_everybody_is_published_who_did_not_refuse(asked):
+def test_on_a_legal_basis_everybody_is_published_who_did_not_refuse(asked: Callable[..., admission.Admission]) -> None:
     decision = asked(with_basis=True)
     assert (decision.ground, decision.label) == (REASON, LABEL)
     assert admitted(decision) == ["x:public", "x:unknown", "sample-birdsong:a1"]
@@ -53,7 +56,9 @@ def test_on_a_legal_basis_everybody_is_published_who_did_not_refuse(asked):
 
 
 @pytest.mark.parametrize(("with_basis", "expected"), [(False, ["x:public"]), (True, ["x:public", "x:unknown"])])
-def test_of_a_persons_accounts_the_narrowest_word_counts(asked, warehouse, with_basis, expected):
+def test_of_a_persons_accounts_the_narrowest_word_counts(
+    asked: Callable[..., admission.Admission], warehouse: Warehouse, with_basis: bool, expected: list[str]
+) -> None:
     """An account that refused takes its person along, whatever the others agreed to."""
     asked(with_basis)
     for number, pair in enumerate((("x:public", "y:one"), ("x:unknown", "y:two"), ("x:no", "w:three"))):
@@ -69,7 +74,9 @@ def test_of_a_persons_accounts_the_narrowest_word_counts(asked, warehouse, with_
     assert "x:public" not in admission.decide(warehouse, DAY).named(EVERYBODY)
 
 
-def test_a_decision_stays_while_consent_changes(asked, warehouse):
+def test_a_decision_stays_while_consent_changes(
+    asked: Callable[..., admission.Admission], warehouse: Warehouse
+) -> None:
     decision = asked(with_basis=False)
     more = [consent.row("x:unknown", "public", DAY)]
     consent.record(warehouse, more, at=NOON, by="tests", origin="import", run_id="r")
@@ -77,7 +84,7 @@ def test_a_decision_stays_while_consent_changes(asked, warehouse):
     assert "x:unknown" in admitted(admission.decide(warehouse, DAY))
 
 
-def test_a_warehouse_without_a_choice_is_refused_with_both_ways(tmp_path):
+def test_a_warehouse_without_a_choice_is_refused_with_both_ways(tmp_path: Path) -> None:
     nowhere = Warehouse(str(tmp_path / "nowhere"))
     with pytest.raises(UsageError) as error:
         admission.require_choice(nowhere)
@@ -91,7 +98,7 @@ def test_a_warehouse_without_a_choice_is_refused_with_both_ways(tmp_path):
     admission.require_choice(nowhere)  # somebody was asked
 
 
-def test_a_simulation_is_labelled_as_one_whatever_its_ground(warehouse, arrow_rows):
+def test_a_simulation_is_labelled_as_one_whatever_its_ground(warehouse: Warehouse, arrow_rows: ArrowRows) -> None:
     assert admission.decide(warehouse).label == LABEL
     row = arrow_rows(COVERAGE, [{"platform": "sample-birdsong"}])
     warehouse.replace(COVERAGE, row, {"platform": "sample-birdsong"}, run_id="r", job="j")

@@ -27,14 +27,14 @@ def found(folder: Path, *names: str) -> list[tuple[str, str]]:
     ],
     ids=["UTF-8", "JSON", "URL", "UTF-16", "UTF-16, big", "compressed"],
 )  # fmt: skip
-def test_each_encoding_is_found(tmp_path, content):
+def test_each_encoding_is_found(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "log").mkdir()
     (tmp_path / "log" / "file.zst").write_bytes(content)
     (tmp_path / "other").write_bytes(b"https://example.org/users/bo")
     assert found(tmp_path, ANA) == [("file.zst", "bytes")]
 
 
-def test_columns_are_searched_inside_their_compressed_pages(tmp_path):
+def test_columns_are_searched_inside_their_compressed_pages(tmp_path: Path) -> None:
     names = [f"user {n}" for n in range(5_000)] + [ANA, "88"]
     table = pa.table({"account_id": names, "n": range(5_002), "text": [f"by {name}" for name in names]})
     pq.write_table(table, tmp_path / "a.parquet", compression="zstd", write_statistics=False)
@@ -45,13 +45,13 @@ def test_columns_are_searched_inside_their_compressed_pages(tmp_path):
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view()], ids=str)
-def test_every_kind_of_text_and_every_case_is_searched(tmp_path, kind):
+def test_every_kind_of_text_and_every_case_is_searched(tmp_path: Path, kind: pa.DataType) -> None:
     pq.write_table(pa.table({"who": pa.array(["by Anastasia"], kind)}), tmp_path / "a.parquet", compression="zstd")
     (tmp_path / "log").write_bytes(b'{"login": "AnastasiA"}')
     assert {name for name, _ in found(tmp_path, "anastasia")} == {"a.parquet", "log"}
 
 
-def test_a_longer_id_is_somebody_else(tmp_path):
+def test_a_longer_id_is_somebody_else(tmp_path: Path) -> None:
     """Else nobody could be forgotten whose id begins that of another."""
     others = ["x:12345", "x:123456", "x:x:12345-b", "by_x:1234", "x:1234_"]
     pq.write_table(pa.table({"who": others}), tmp_path / "a.parquet", compression="none")
@@ -61,7 +61,7 @@ def test_a_longer_id_is_somebody_else(tmp_path):
     assert found(tmp_path, "1234") == [("log", "bytes")]
 
 
-def test_folders_on_another_disk_are_searched(tmp_path):
+def test_folders_on_another_disk_are_searched(tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "disk" / "log").write_bytes(ANA.encode())
     (tmp_path / "warehouse").mkdir()
@@ -69,18 +69,18 @@ def test_folders_on_another_disk_are_searched(tmp_path):
     assert found(tmp_path / "warehouse", ANA) == [("log", "bytes")]
 
 
-def test_the_name_of_a_file_is_searched(tmp_path):
+def test_the_name_of_a_file_is_searched(tmp_path: Path) -> None:
     (tmp_path / "anastasia%2Eexample.000000.jsonl.zst").write_bytes(zstd.compress(b""))
     assert found(tmp_path, "anastasia.example") == [("anastasia%2Eexample.000000.jsonl.zst", "name")]
 
 
-def test_a_text_across_two_chunks_is_found(tmp_path, monkeypatch):
+def test_a_text_across_two_chunks_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(byte_search, "CHUNK_BYTES", 7)
     (tmp_path / "file").write_bytes(b"." * 50 + ANA.encode() + b".")
     assert found(tmp_path, ANA) == [("file", "bytes")]
 
 
-def test_what_was_searched_is_counted_and_damage_is_listed(tmp_path):
+def test_what_was_searched_is_counted_and_damage_is_listed(tmp_path: Path) -> None:
     (tmp_path / "torn.parquet").write_bytes(b"PAR1 " + ANA.encode())
     (tmp_path / "torn.zst").write_bytes(b"\x28\xb5\x2f\xfd")
     searched = Searched()
@@ -91,7 +91,7 @@ def test_what_was_searched_is_counted_and_damage_is_listed(tmp_path):
     assert searched.bytes == sum(path.stat().st_size for path in tmp_path.iterdir())
 
 
-def test_somebody_elsewhere_may_have_the_same_name(tmp_path):
+def test_somebody_elsewhere_may_have_the_same_name(tmp_path: Path) -> None:
     """Only `x:ana` left, and everybody else stays."""
     table = pa.table({"platform": ["x", "y", "y"], "account_id": ["bo", ANA, f"y:{ANA}"]})
     pq.write_table(table, tmp_path / "several.parquet")

@@ -1,12 +1,14 @@
 """What people's recorded words mean on a day."""
 
 import random
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from jobs.errors import UsageError
 from jobs.people import consent
+from jobs.warehouse.storage import Warehouse
 from schemas.consent import CONSENT, SCOPES
 
 DAY = date(2026, 11, 3)
@@ -15,7 +17,7 @@ LATER = NOON + timedelta(hours=1)
 
 
 @pytest.fixture
-def say(warehouse):
+def say(warehouse: Warehouse) -> Callable[..., None]:
     """`say("x:ana", "public", since=..., until=..., at=...)`: records it."""
 
     def record(person: str, scope: str, since: date = DAY, until: date | None = None, at: datetime = NOON) -> None:
@@ -25,20 +27,22 @@ def say(warehouse):
     return record
 
 
-def test_nobody_agreed_who_did_not_say_so(warehouse):
+def test_nobody_agreed_who_did_not_say_so(warehouse: Warehouse) -> None:
     assert consent.of_people(warehouse, ["x:ana"], DAY) == {}
     assert not consent.is_recorded(warehouse)
     assert consent.counts(warehouse, DAY) == {"public": 0, "audiences": 0, "self": 0, "no": 0}
 
 
-def test_a_word_counts_from_its_first_day_to_its_last(warehouse, say):
+def test_a_word_counts_from_its_first_day_to_its_last(warehouse: Warehouse, say: Callable[..., None]) -> None:
     say("x:ana", "public", until=DAY + timedelta(days=2))
     found = [consent.of_people(warehouse, ["x:ana", "x:bo"], DAY + timedelta(days=n)) for n in range(-1, 3)]
     assert found == [{}, {"x:ana": "public"}, {"x:ana": "public"}, {}]
     assert consent.is_recorded(warehouse)
 
 
-def test_the_word_recorded_last_counts_and_of_two_at_once_the_narrowest(warehouse, say):
+def test_the_word_recorded_last_counts_and_of_two_at_once_the_narrowest(
+    warehouse: Warehouse, say: Callable[..., None]
+) -> None:
     say("x:ana", "no")
     say("x:ana", "public", at=LATER)
     say("x:bo", "public")
@@ -52,7 +56,7 @@ def test_the_word_recorded_last_counts_and_of_two_at_once_the_narrowest(warehous
     assert warehouse.row_count(CONSENT, {}) == 6  # history is kept
 
 
-def test_both_readers_give_the_same(warehouse):
+def test_both_readers_give_the_same(warehouse: Warehouse) -> None:
     """Of a few people, by Arrow; of everybody, by SQL."""
     chance = random.Random(7)
     people = [f"x:{n}" for n in range(300)]
@@ -74,7 +78,7 @@ def test_both_readers_give_the_same(warehouse):
             assert everybody
 
 
-def test_all_faults_of_a_row_are_named_at_once():
+def test_all_faults_of_a_row_are_named_at_once() -> None:
     with pytest.raises(UsageError) as error:
         consent.row("ana", "yes", DAY, DAY)
     assert str(error.value) == (

@@ -2,6 +2,7 @@
 
 import os
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,7 +21,7 @@ def row(person: str, scope: str, since: date = DAY, until: date | None = None, s
     return {"person_id": person, "scope": scope, "since": since, "until": until, "said_at": said_at}
 
 
-def test_a_csv_file(tmp_path):
+def test_a_csv_file(tmp_path: Path) -> None:
     file = tmp_path / "people.csv"
     file.write_text('\ufeffperson_id,scope,until\nx:ana,public,\n"x:b,o",self,2026-12-01\n', encoding="utf-8")
     os.utime(file, (CHANGED.timestamp(), CHANGED.timestamp()))
@@ -29,14 +30,16 @@ def test_a_csv_file(tmp_path):
     ]  # fmt: skip
 
 
-def test_a_parquet_file(tmp_path):
+def test_a_parquet_file(tmp_path: Path) -> None:
     file = tmp_path / "people.parquet"
     pq.write_table(pa.table({"person_id": ["x:ana"], "scope": ["no"], "since": [date(2026, 1, 1)]}), file)
     said_at = datetime(2026, 1, 1, tzinfo=UTC)  # before the file was changed
     assert list(imports.rows(file, DAY)) == [row("x:ana", "no", date(2026, 1, 1), said_at=said_at)]
 
 
-def test_faults_of_many_lines_are_named_in_their_order_and_repeats_across_chunks(tmp_path, monkeypatch):
+def test_faults_of_many_lines_are_named_in_their_order_and_repeats_across_chunks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(imports, "CHUNK_LINES", 3)
     file = tmp_path / "people.csv"
     lines = [f"x:{n},public" for n in range(8)] + ["x:1,no", "ana,no", "x:2,no"]
@@ -67,7 +70,7 @@ def test_faults_of_many_lines_are_named_in_their_order_and_repeats_across_chunks
         ("person_id,scope\nx:ana,public\nx:ana,no\n", "line 3: x:ana is on line 2 too; give each person once"),
     ],
 )
-def test_faults_are_named_with_their_lines(tmp_path, text, fault):
+def test_faults_are_named_with_their_lines(tmp_path: Path, text: str, fault: str) -> None:
     file = tmp_path / "people.csv"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(UsageError) as error:
@@ -76,7 +79,7 @@ def test_faults_are_named_with_their_lines(tmp_path, text, fault):
 
 
 @pytest.mark.parametrize("name", ["people.xlsx", "nowhere.csv", "torn.parquet", "bytes.csv"])
-def test_a_file_that_cannot_be_read(tmp_path, name):
+def test_a_file_that_cannot_be_read(tmp_path: Path, name: str) -> None:
     (tmp_path / "torn.parquet").write_bytes(b"PAR1")
     (tmp_path / "bytes.csv").write_bytes(b"person_id,scope\n\xff,public\n")
     with pytest.raises(UsageError, match=name):

@@ -43,7 +43,7 @@ class Decision(Admission):
         return self._named & set(people)  # type: ignore[attr-defined]
 
 
-def test_hidden_people_are_null_and_their_numbers_stay():
+def test_hidden_people_are_null_and_their_numbers_stay() -> None:
     assert hidden(EXPLANATION, Decision("x:bo")) == {
         **EXPLANATION,
         "engagers": [{"person_id": "x:bo", "points": 2.0}, {"person_id": None, "points": 1.0}],
@@ -54,5 +54,5 @@ def test_hidden_people_are_null_and_their_numbers_stay():
     }
 
 
-def test_nothing_is_hidden_where_everybody_agreed():
+def test_nothing_is_hidden_where_everybody_agreed() -> None:
     assert hidden(EXPLANATION, Decision("x:bo", "x:cy")) == EXPLANATION

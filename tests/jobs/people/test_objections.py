@@ -1,6 +1,7 @@
 """Acts that people dispute: recorded, answered, and out of what counts once they are upheld."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -11,9 +12,11 @@ from jobs.nights import staleness
 from jobs.people import objections
 from jobs.warehouse import objections as recorded
 from jobs.warehouse.basis import published_basis
+from jobs.warehouse.storage import Warehouse
 from jobs.why import explain
 from schemas.engagement import ENGAGEMENT
 from schemas.restatements import RESTATEMENTS
+from tests.fixture_types import ArrowRows, SparkRows
 from tests.grounds import LABEL
 from tests.jobs.without_spark import SparklessWorld
 from tests.jobs.world import OFFICIAL, Did
@@ -30,7 +33,7 @@ ACTS = [
 
 
 @pytest.fixture
-def world(warehouse, arrow_rows) -> SparklessWorld:
+def world(warehouse: Warehouse, arrow_rows: ArrowRows) -> SparklessWorld:
     made = SparklessWorld(warehouse, arrow_rows)
     made.cover(DAY, "x")
     made.put("test", ACTS)
@@ -38,21 +41,21 @@ def world(warehouse, arrow_rows) -> SparklessWorld:
     return made
 
 
-def counted(world) -> dict[tuple[str, str], int]:
+def counted(world: SparklessWorld) -> dict[tuple[str, str], int]:
     rows = world.warehouse.read(ENGAGEMENT).to_pylist()
     return {(row["src"], row["dst"]): row["act_count"] for row in rows}
 
 
-def disputed(world, person: str = ANA, act: str = "a1", **options) -> str:
+def disputed(world: SparklessWorld, person: str = ANA, act: str = "a1", **options: Any) -> str:
     return objections.record(world.warehouse, person, act, "not theirs", at=NOON, by="op", **options)
 
 
-def answered(world, objection: str, hours: int = 1, *, upheld: bool) -> list[date]:
+def answered(world: SparklessWorld, objection: str, hours: int = 1, *, upheld: bool) -> list[date]:
     at = NOON + timedelta(hours=hours)
     return objections.answer(world.warehouse, objection, "we agree", upheld=upheld, at=at, by="op")
 
 
-def test_an_upheld_objection_takes_its_act_out_and_a_rerun_keeps_that(world):
+def test_an_upheld_objection_takes_its_act_out_and_a_rerun_keeps_that(world: SparklessWorld) -> None:
     whole = {(BO, ANA): 2, ("x:cy", ANA): 1, (BO, "x:cy"): 1}
     assert counted(world) == whole
     objection = disputed(world, BO)
@@ -71,7 +74,7 @@ def test_an_upheld_objection_takes_its_act_out_and_a_rerun_keeps_that(world):
     assert counted(world) == whole
 
 
-def test_the_scores_that_counted_the_act_are_stale_and_scoring_again_restates_them(world):
+def test_the_scores_that_counted_the_act_are_stale_and_scoring_again_restates_them(world: SparklessWorld) -> None:
     assert staleness.find(world.warehouse, DAY, DAY) == []
     before = world.people(DAY)[ANA]["influence"]
     answered(world, disputed(world), upheld=True)
@@ -89,7 +92,7 @@ def test_the_scores_that_counted_the_act_are_stale_and_scoring_again_restates_th
     assert '"activity_days": ["2026-11-03"]' in restated["why"]
 
 
-def test_only_acts_by_or_towards_the_person_can_be_disputed(world):
+def test_only_acts_by_or_towards_the_person_can_be_disputed(world: SparklessWorld) -> None:
     disputed(world)
     assert [(row["src"], row["dst"]) for row in recorded.current(world.warehouse)] == [(BO, ANA), ("x:cy", ANA)]
     for person, act, options in (
@@ -104,7 +107,7 @@ def test_only_acts_by_or_towards_the_person_can_be_disputed(world):
         answered(world, "x", upheld=True)
 
 
-def test_a_link_is_disputed_and_answered_and_changes_no_count(world):
+def test_a_link_is_disputed_and_answered_and_changes_no_count(world: SparklessWorld) -> None:
     objection = objections.record_link(world.warehouse, ANA, "y:ana", "somebody else", at=NOON, by="op")
     assert answered(world, objection, upheld=True) == []
     assert recorded.upheld(world.warehouse, date.min, date.max) == []
@@ -115,7 +118,9 @@ def test_a_link_is_disputed_and_answered_and_changes_no_count(world):
             objections.record_link(world.warehouse, ANA, other, "why", at=NOON, by="op")
 
 
-def test_an_objection_is_in_the_explanation_of_whoever_made_it(world, capsys):
+def test_an_objection_is_in_the_explanation_of_whoever_made_it(
+    world: SparklessWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
     objection = disputed(world)
     answered(world, objection, upheld=False)
     params = explain.Params(person=ANA, day=DAY, methodology=OFFICIAL)
@@ -133,7 +138,7 @@ def test_an_objection_is_in_the_explanation_of_whoever_made_it(world, capsys):
     )
 
 
-def test_spark_leaves_the_same_acts_out(rows):
+def test_spark_leaves_the_same_acts_out(rows: SparkRows) -> None:
     from schemas.activity import ACTIVITY
 
     acts = [

@@ -7,12 +7,14 @@ import pytest
 from jobs.errors import UsageError
 from jobs.people import presence
 from jobs.warehouse import suppression
+from jobs.warehouse.storage import Warehouse
 from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
 from schemas.consent import CONSENT
 from schemas.engagement import ENGAGEMENT
 from schemas.scores import SCORES
 from schemas.table import Table
+from tests.fixture_types import ArrowRows
 
 
 @pytest.mark.parametrize(
@@ -24,7 +26,9 @@ from schemas.table import Table
     ],
     ids=lambda value: value.name if isinstance(value, Table) else ",".join(value),
 )  # fmt: skip
-def test_whom_a_table_names_is_known(warehouse, arrow_rows, table, row):
+def test_whom_a_table_names_is_known(
+    warehouse: Warehouse, arrow_rows: ArrowRows, table: Table, row: dict[str, str]
+) -> None:
     assert not presence.is_named(warehouse, "x:ana")
     warehouse.append(table, arrow_rows(table, [row]), {}, run_id="r", job="j")
     assert presence.is_named(warehouse, "x:ana")
@@ -32,7 +36,7 @@ def test_whom_a_table_names_is_known(warehouse, arrow_rows, table, row):
     presence.require(warehouse, ["x:ana"])
 
 
-def test_who_is_unknown_is_refused_with_whom_the_operator_may_mean(warehouse, arrow_rows):
+def test_who_is_unknown_is_refused_with_whom_the_operator_may_mean(warehouse: Warehouse, arrow_rows: ArrowRows) -> None:
     scores = [{"person_id": who} for who in ("x:anastasia", "x:anastasja", "x:bo", "y:anastasia")]
     warehouse.append(SCORES, arrow_rows(SCORES, scores), {}, run_id="r", job="j")
     accounts = [{"platform": "x", "account_id": "88", "handle": "Anna"}]
@@ -47,7 +51,7 @@ def test_who_is_unknown_is_refused_with_whom_the_operator_may_mean(warehouse, ar
     ]
 
 
-def test_who_left_may_be_named_again(warehouse, monkeypatch):
+def test_who_left_may_be_named_again(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run of `forget` that died is continued by the same command."""
     monkeypatch.setenv("CLOUT_SUPPRESSION_KEYS", "7" * 64)
     suppression.record(warehouse, ["x:ana"], at=datetime(2026, 11, 3, tzinfo=UTC), run_id="r")

@@ -1,10 +1,13 @@
 """Weights and shares: by hand, and against the equations in plain Python on random engagement."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
+from pyspark.sql import SparkSession
 
 from jobs.score import attention, measures
 from jobs.score.attention import decay_factors, decay_table
@@ -12,7 +15,8 @@ from jobs.warehouse import known_accounts
 from schemas.accounts import ACCOUNTS
 from schemas.engagement import ENGAGEMENT
 from schemas.kinds import INTERACTIONS
-from schemas.methodology import load
+from schemas.methodology import Methodology, load
+from tests.fixture_types import Records, SparkRows
 from tests.jobs.equations import SCALE, age, shares, term
 
 OFFICIAL = load("2026.11")
@@ -20,18 +24,29 @@ DAY = date(2026, 11, 3)
 WINDOW = [DAY - timedelta(n) for n in range(4)]
 
 
-def with_(**changes):
+def with_(**changes: Any) -> Methodology:
     return replace(OFFICIAL, version="test", **changes)
 
 
-def weights(rows, spark, records, factors, methodology=OFFICIAL) -> dict[tuple[str, str], int]:
+def weights(
+    rows: SparkRows,
+    spark: SparkSession,
+    records: Records,
+    factors: Sequence[tuple[date, str, float]],
+    methodology: Methodology = OFFICIAL,
+) -> dict[tuple[str, str], int]:
     frame = spark.createDataFrame(decay_table(factors))
     found = attention.weights(rows(ENGAGEMENT, records), frame, methodology).collect()
     assert len({(row.src, row.dst) for row in found}) == len(found)
     return {(row.src, row.dst): row.weight for row in found}
 
 
-def spread(spark, weights, unbelieved, methodology=OFFICIAL) -> dict[tuple[str, str], tuple[int, float]]:
+def spread(
+    spark: SparkSession,
+    weights: Mapping[tuple[str, str], int],
+    unbelieved: Mapping[str, float],
+    methodology: Methodology = OFFICIAL,
+) -> dict[tuple[str, str], tuple[int, float]]:
     """(src, dst) -> (a, credibility)."""
     given = spark.createDataFrame(
         [(*pair, weight, 3) for pair, weight in weights.items()], "src string, dst string, weight long, beside long"
@@ -47,7 +62,7 @@ def spread(spark, weights, unbelieved, methodology=OFFICIAL) -> dict[tuple[str, 
 # Fading
 
 
-def test_acts_age_on_covered_days_alone():
+def test_acts_age_on_covered_days_alone() -> None:
     covered = {"twitter": {WINDOW[0], WINDOW[1], WINDOW[3]}, "github": {WINDOW[3]}}
     half = with_(half_life_days=1.0, platform_weights={"default": 1.0, "github": 3.0})
     assert decay_factors(WINDOW, covered, DAY, half) == [
@@ -58,7 +73,7 @@ def test_acts_age_on_covered_days_alone():
     ]  # and no factor for the third day, on which no pull of twitter ended
 
 
-def test_later_days_neither_age_nor_count():
+def test_later_days_neither_age_nor_count() -> None:
     covered = {"twitter": {DAY, DAY + timedelta(1)}}
     assert decay_factors(WINDOW, covered, DAY, OFFICIAL) == [(DAY, "twitter", 1.0)]
 
@@ -66,7 +81,7 @@ def test_later_days_neither_age_nor_count():
 # Weight
 
 
-def test_weight_by_hand(rows, spark):
+def test_weight_by_hand(rows: SparkRows, spark: SparkSession) -> None:
     factors = [(DAY, "twitter", 1.0), (WINDOW[1], "twitter", 0.5), (DAY, "github", 2.0)]
     found = weights(
         rows,
@@ -92,9 +107,9 @@ def test_weight_by_hand(rows, spark):
     }
 
 
-def test_acts_on_content_and_days_on_which_something_was_said(rows, spark):
+def test_acts_on_content_and_days_on_which_something_was_said(rows: SparkRows, spark: SparkSession) -> None:
     """For the measures beside the score: whole numbers, on covered days."""
-    records = [
+    records: list[dict[str, Any]] = [
         *({"dst": "bo", "kind": kind, "act_count": 2} for kind in (*INTERACTIONS, "post")),
         {"dst": "bo", "kind": "quote", "day": WINDOW[1]},
         {"dst": "bo", "kind": "reply", "platform": "github"},
@@ -117,7 +132,7 @@ def test_acts_on_content_and_days_on_which_something_was_said(rows, spark):
     }
 
 
-def test_weights_and_shares_of_random_engagement(rows, spark):
+def test_weights_and_shares_of_random_engagement(rows: SparkRows, spark: SparkSession) -> None:
     """Terms differ from the reference by at most a unit, where log2 differs in its last bit; shares not at all."""
     rng = np.random.default_rng(7)
     covered = {"twitter": {WINDOW[0], WINDOW[2], WINDOW[3]}, "github": {WINDOW[1], WINDOW[3]}}
@@ -157,7 +172,7 @@ def test_weights_and_shares_of_random_engagement(rows, spark):
 # Shares
 
 
-def test_shares_by_hand(spark):
+def test_shares_by_hand(spark: SparkSession) -> None:
     found = spread(
         spark,
         {("ana", "bo"): SCALE, ("ana", "cy"): 2 * SCALE, ("bot", "bo"): SCALE, ("dee", "bo"): SCALE},
@@ -171,7 +186,7 @@ def test_shares_by_hand(spark):
     }
 
 
-def test_acts_that_weigh_nothing_pass_nothing_on(spark):
+def test_acts_that_weigh_nothing_pass_nothing_on(spark: SparkSession) -> None:
     """Also where no attention stays with nobody, so that there is nothing to divide by."""
     assert spread(spark, {("ana", "bo"): 0, ("cy", "bo"): SCALE, ("cy", "ana"): 0}, {}, with_(rest_weight=0.0)) == {
         ("ana", "bo"): (0, 1.0),
@@ -183,7 +198,7 @@ def test_acts_that_weigh_nothing_pass_nothing_on(spark):
 # Accounts
 
 
-def test_the_newest_known_values_of_accounts_not_later_than_the_day(rows):
+def test_the_newest_known_values_of_accounts_not_later_than_the_day(rows: SparkRows) -> None:
     accounts = rows(
         ACCOUNTS,
         [
@@ -207,7 +222,7 @@ def test_the_newest_known_values_of_accounts_not_later_than_the_day(rows):
     ]
 
 
-def test_bots_have_no_credibility():
+def test_bots_have_no_credibility() -> None:
     assert attention.doubted(["github:ana", "twitter:bo"]).to_pylist() == [
         {"id": "github:ana", "credibility": 0.0},
         {"id": "twitter:bo", "credibility": 0.0},

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyspark.sql import SparkSession
 
 from jobs.score import linked
 from tests.jobs.equations import NEWCOMER, PEOPLE, SCALE, Graph, Parts, engine, fixed, graphs, tolerance, units
@@ -26,7 +27,7 @@ def close(found: Parts, expected: Parts) -> None:
 
 
 @given(owned())
-def test_every_account_gets_what_all_paths_from_others_bring(case):
+def test_every_account_gets_what_all_paths_from_others_bring(case: tuple[Graph, dict[str, str], str]) -> None:
     graph, owner, person = case
     mine = {account for account in owner if owner[account] == person}
     found = of_accounts(graph.shares(), owner)
@@ -35,14 +36,14 @@ def test_every_account_gets_what_all_paths_from_others_bring(case):
 
 
 @given(graphs(), st.integers(1, 3))
-def test_of_one_account_the_equations_are_the_engines_bit_for_bit(graph, rounds):
+def test_of_one_account_the_equations_are_the_engines_bit_for_bit(graph: Graph, rounds: int) -> None:
     _, sums = engine(graph.shares(), rounds)
     found = of_accounts(graph.shares(), {account: account for account in graph.people}, rounds)
     assert {account: Parts(*(step / SCALE for step in parts)) for account, parts in found.items()} == sums
 
 
 @given(owned())
-def test_a_link_changes_nobody_else_bit_for_bit_and_can_be_undone(case):
+def test_a_link_changes_nobody_else_bit_for_bit_and_can_be_undone(case: tuple[Graph, dict[str, str], str]) -> None:
     graph, owner, person = case
     without = {account: theirs for account, theirs in owner.items() if theirs != person}
     linked_, apart = of_people(graph, owner), of_people(graph, without)
@@ -52,7 +53,9 @@ def test_a_link_changes_nobody_else_bit_for_bit_and_can_be_undone(case):
 
 
 @given(owned())
-def test_linking_takes_from_a_person_only_what_ran_through_their_own_accounts(case):
+def test_linking_takes_from_a_person_only_what_ran_through_their_own_accounts(
+    case: tuple[Graph, dict[str, str], str],
+) -> None:
     """It adds nothing. What it takes are the paths that visit one of the person's accounts before their end."""
     graph, owner, person = case
     mine = {account for account in owner if owner[account] == person}
@@ -72,7 +75,9 @@ def walked_alone(graph: Graph, accounts: set[str]) -> dict[str, Parts]:
 
 
 @given(owned(), st.data())
-def test_p1_an_act_directed_at_any_account_never_lowers_the_person(case, data):
+def test_p1_an_act_directed_at_any_account_never_lowers_the_person(
+    case: tuple[Graph, dict[str, str], str], data: st.DataObject
+) -> None:
     """By anyone else, at any of their accounts. A unit of share gained is worth at least 1 - damping."""
     graph, owner, person = case
     mine = sorted(account for account in owner if owner[account] == person)
@@ -91,7 +96,9 @@ def test_p1_an_act_directed_at_any_account_never_lowers_the_person(case, data):
 
 
 @given(owned(), st.data())
-def test_p2_what_any_of_ones_accounts_does_changes_nothing_of_ones_own(case, data):
+def test_p2_what_any_of_ones_accounts_does_changes_nothing_of_ones_own(
+    case: tuple[Graph, dict[str, str], str], data: st.DataObject
+) -> None:
     """Acts on one's other accounts too: they are acts on oneself."""
     graph, owner, person = case
     mine = sorted(account for account in owner if owner[account] == person)
@@ -106,7 +113,9 @@ def test_p2_what_any_of_ones_accounts_does_changes_nothing_of_ones_own(case, dat
 
 
 @given(owned(), st.data())
-def test_p3_of_two_equal_engagers_the_one_who_holds_more_from_others_counts_more(case, data):
+def test_p3_of_two_equal_engagers_the_one_who_holds_more_from_others_counts_more(
+    case: tuple[Graph, dict[str, str], str], data: st.DataObject
+) -> None:
     """Others are all who are not the person: an engager whom the person's own accounts feed gains nothing by it."""
     graph, owner, person = case
     mine = {account for account in owner if owner[account] == person}
@@ -123,7 +132,9 @@ def test_p3_of_two_equal_engagers_the_one_who_holds_more_from_others_counts_more
 
 
 @given(owned(), graphs())
-def test_p6_unconnected_newcomers_change_nobody_bit_for_bit(case, other):
+def test_p6_unconnected_newcomers_change_nobody_bit_for_bit(
+    case: tuple[Graph, dict[str, str], str], other: Graph
+) -> None:
     """Whoever owns the newcomers."""
     graph, owner, _ = case
     apart = {(f"{u}+", f"{v}+"): weight for (u, v), weight in other.weights.items()}
@@ -132,7 +143,7 @@ def test_p6_unconnected_newcomers_change_nobody_bit_for_bit(case, other):
     assert {person: after[person] for person in before} == before
 
 
-def test_by_hand_a_fan_of_both_accounts_counts_once_and_ones_own_praise_never():
+def test_by_hand_a_fan_of_both_accounts_counts_once_and_ones_own_praise_never() -> None:
     """A fan spends a quarter on each of Ana's accounts; Ana's second account praises the first."""
     a = {
         ("fan", "ana"): fixed(0.25),
@@ -147,7 +158,7 @@ def test_by_hand_a_fan_of_both_accounts_counts_once_and_ones_own_praise_never():
     assert of_accounts(a, {"ana": "ana"})["ana"] == (fixed(0.75), fixed(0.125 + 0.125), fixed(0.0625))
 
 
-def test_spark_gives_the_same_bits(spark):
+def test_spark_gives_the_same_bits(spark: SparkSession) -> None:
     pairs = [(u, v) for u in PEOPLE for v in PEOPLE if u != v]
     graph = Graph({pair: fixed(0.3 + n) for n, pair in enumerate(pairs)}, {"c": 0.25}, damping=0.85, rest=1.0)
     owner = {"a": "a", "b": "a", "d": "d", "e": "d", "f": "d"}

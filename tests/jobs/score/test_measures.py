@@ -8,13 +8,15 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 import pytest
-from pyspark.sql import Row
+from pyspark.sql import Row, SparkSession
 
 from jobs.score import measures
 from jobs.score.attention import decay_table
 from jobs.score.measures import said_columns, with_days
+from jobs.warehouse.storage import Warehouse
 from schemas import spark as contract
 from schemas.engagement import ENGAGEMENT
+from tests.fixture_types import ArrowRows
 from tests.jobs.equations import SCALE
 from tests.jobs.without_spark import CountedWorld
 from tests.jobs.world import OFFICIAL, Did
@@ -29,7 +31,9 @@ def before(days: int) -> date:
 # Whom one answers
 
 
-def engagers_of(spark, said: Iterable[tuple[str, str, int]], answer_days: int = 7) -> dict[tuple[str, str], Row]:
+def engagers_of(
+    spark: SparkSession, said: Iterable[tuple[str, str, int]], answer_days: int = 7
+) -> dict[tuple[str, str], Row]:
     """(person, other) -> the row computed from acts (src, dst, days before DAY). Everybody holds 9; ana gives 3 to whom she
     spoke to, everybody else 1."""
     methodology = replace(OFFICIAL, version="test", answer_days=answer_days, lookback_days=100)
@@ -50,7 +54,7 @@ def engagers_of(spark, said: Iterable[tuple[str, str, int]], answer_days: int = 
     return {(row.person, row.other): row for row in rows}
 
 
-def test_an_answer_comes_within_days(spark):
+def test_an_answer_comes_within_days(spark: SparkSession) -> None:
     said = [
         ("bo", "ana", 9), ("ana", "bo", 8),
         ("cy", "ana", 9), ("ana", "cy", 2),  # the last of seven days
@@ -72,7 +76,7 @@ def test_an_answer_comes_within_days(spark):
     assert ("fay", "ana") in pairs(28), "an answer may be answered"
 
 
-def test_an_engager_by_hand(spark):
+def test_an_engager_by_hand(spark: SparkSession) -> None:
     found = engagers_of(spark, [("bo", "ana", 1), ("ana", "bo", 9), ("ana", "cy", 3)])
     assert {pair: (row.asked, row.answered, row.content_acts, row.held) for pair, row in found.items()} == {
         ("ana", "bo"): (True, False, 2, 9 - 3),  # bo without what ana gives him
@@ -94,7 +98,7 @@ class Case(NamedTuple):
     given: Mapping[str, float] = {}
 
 
-def inclusions(spark, cases: Sequence[Case], min_inbound: int = 1) -> list[float | None]:
+def inclusions(spark: SparkSession, cases: Sequence[Case], min_inbound: int = 1) -> list[float | None]:
     """Of each case's person. Everybody is also engaged by two large accounts that say nothing, one of whom is answered."""
     rows = [
         (f"{number}", 3, True, other in case.answered, int(held * SCALE) - int(case.given.get(other, 0) * SCALE))
@@ -123,7 +127,7 @@ FOUR = {"bo": LARGE, "cy": LARGE, "dee": SMALL, "eve": SMALL}
 ONE_SIDED = entropy(3 / 4, 1 / 4) - entropy(1 / 2, 1 / 2) / 2  # of two tiers alike, one is answered alone
 
 
-def test_inclusion_by_hand(spark):
+def test_inclusion_by_hand(spark: SparkSession) -> None:
     lifted = {"cy": SMALL + 3.0, "dee": SMALL + 3.0, "eve": SMALL}
     divergences = [
         (Case(FOUR, FOUR), 0.0),
@@ -144,7 +148,7 @@ def test_inclusion_by_hand(spark):
     assert found == pytest.approx(expected, abs=100 * (len(measures.TIERS) + 1) / SCALE)  # each tier is rounded once
 
 
-def test_of_too_few_or_of_silence_nothing_is_said(spark):
+def test_of_too_few_or_of_silence_nothing_is_said(spark: SparkSession) -> None:
     three = dict(list(FOUR.items())[:3])
     assert inclusions(spark, [Case(FOUR, FOUR), Case(three, three), Case(FOUR, [])], min_inbound=4) == [
         100.0,
@@ -153,7 +157,7 @@ def test_of_too_few_or_of_silence_nothing_is_said(spark):
     ]
 
 
-def test_what_is_persisted_stays_so(spark):
+def test_what_is_persisted_stays_so(spark: SparkSession) -> None:
     """Naming a frame to `sql` and dropping its view would let go of it, and a day would be computed three times."""
     factors = spark.createDataFrame(decay_table([(DAY, "twitter", 1.0)]))
     columns = ["src", "dst", "a", "credibility", "content_acts", *said_columns(OFFICIAL)]
@@ -189,7 +193,9 @@ ACTS = [
 
 
 @pytest.fixture(scope="module")
-def world(spark, empty, tmp_path_factory, arrow_rows) -> CountedWorld:
+def world(
+    spark: SparkSession, empty: Warehouse, tmp_path_factory: pytest.TempPathFactory, arrow_rows: ArrowRows
+) -> CountedWorld:
     root = shutil.copytree(empty.root, tmp_path_factory.mktemp("measures") / "warehouse")
     made = CountedWorld(spark, str(root), arrow_rows)
     for days in (*range(4), *range(5, 20)):  # of the fifth day nothing is covered
@@ -201,11 +207,11 @@ def world(spark, empty, tmp_path_factory, arrow_rows) -> CountedWorld:
 
 
 @pytest.fixture(scope="module")
-def few(world) -> dict[str, dict]:
+def few(world: CountedWorld) -> dict[str, dict]:
     return world.score_counted(DAY, FEW)
 
 
-def test_the_measures_of_a_day(few):
+def test_the_measures_of_a_day(few: dict[str, dict]) -> None:
     """Acts count as for the score: on covered days, by accounts that are believed."""
     columns = ("engager_count", "amplification", "inclusion")
     measured = {person.removeprefix("twitter:"): tuple(row[name] for name in columns) for person, row in few.items()}
@@ -225,7 +231,7 @@ def test_the_measures_of_a_day(few):
     }
 
 
-def test_no_measure_moves_a_score(world, few):
+def test_no_measure_moves_a_score(world: CountedWorld, few: dict[str, dict]) -> None:
     """Nor does a methodology's number that only they stand on."""
     many = world.score_counted(DAY, replace(FEW, version="many", min_inbound=100, answer_days=0))
     beside = ("engager_count", "amplification", "inclusion", "methodology")

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from jobs.sources.activitystreams import parse
-from jobs.sources.page import Act, Author
+from jobs.sources.page import Act, Author, Record
 
 NOON_TEXT = "2026-11-03T12:00:00Z"
 NOON = int(datetime(2026, 11, 3, 12, tzinfo=UTC).timestamp()) * 1_000_000
@@ -26,11 +26,11 @@ RICH = {"inReplyTo": BOS_NOTE, "quoteUrl": f"{CLEO}notes/3", "tag": [{"type": "M
 AUTHOR, POST = Author(NOTE, ANA), Act("post", ANA, ANA, NOON, NOTE)
 
 
-def parsed(activity: dict, **more):
+def parsed(activity: dict, **more: Any) -> list[Record]:
     return list(parse(orjson.dumps(activity | more)))
 
 
-def create(**note):
+def create(**note: Any) -> list[Record]:
     return parsed(CREATE, object=CREATE["object"] | note)
 
 
@@ -38,6 +38,6 @@ GROUP = "https://group.example/c/tools"
 PUBLIC = "https://www.w3.org/ns/activitystreams#Public"
 
 
-def announced(activity: object, **more) -> list:
+def announced(activity: object, **more: Any) -> list:
     outer = {"type": "Announce", "id": f"{GROUP}/1", "actor": GROUP, "published": NOON_TEXT, "object": activity}
     return parsed(outer | {"to": [PUBLIC], "cc": [f"{GROUP}/followers"]} | more)

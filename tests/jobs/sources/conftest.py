@@ -14,6 +14,7 @@ from jobs.sources.lines import Parse
 from jobs.sources.live.budget import Budget
 from jobs.sources.live.http import Api
 from jobs.sources.page import Note, Page, PageBuilder, Rejected
+from tests.jobs.sources.mastodon_instance import Instance, peopled
 from tests.jobs.sources.platform_server import Platform, served
 
 NASTY = [
@@ -71,6 +72,12 @@ class Totals(NamedTuple):
     notes: list[Note]
 
 
+# Types of the fixtures below that are functions.
+MakeApi = Callable[..., Api]
+CountPages = Callable[[Iterable[Page]], Totals]
+Survives = Callable[[Parse, Sequence[bytes]], None]
+
+
 @pytest.fixture
 def platform() -> Iterator[Platform]:
     """A platform's API on loopback, for one test."""
@@ -79,12 +86,18 @@ def platform() -> Iterator[Platform]:
 
 
 @pytest.fixture
+def instance(platform: Platform) -> Instance:
+    """A Mastodon instance with people and posts."""
+    return peopled(platform)
+
+
+@pytest.fixture
 def clock() -> Clock:
     return Clock()
 
 
 @pytest.fixture
-def api(platform: Platform, clock: Clock) -> Iterator[Callable[..., Api]]:
+def api(platform: Platform, clock: Clock) -> Iterator[MakeApi]:
     """`api(requests=..)`: an API of the platform on loopback, closed after the test."""
     with ExitStack() as opened:
 
@@ -96,7 +109,7 @@ def api(platform: Platform, clock: Clock) -> Iterator[Callable[..., Api]]:
 
 
 @pytest.fixture
-def count_pages() -> Callable[[Iterable[Page]], Totals]:
+def count_pages() -> CountPages:
     def totals(pages: Iterable[Page]) -> Totals:
         kinds: Counter[str] = Counter()
         faults: Counter[tuple[str, str]] = Counter()
@@ -114,7 +127,7 @@ def count_pages() -> Callable[[Iterable[Page]], Totals]:
 
 
 @pytest.fixture
-def survives() -> Callable[[Parse, Sequence[bytes]], None]:
+def survives() -> Survives:
     """Fails where a parser raises anything but `Rejected`, or gives what a page cannot hold, on bytes of any kind or on
     one of these lines with up to three of its values replaced, removed or wrapped."""
 

@@ -89,6 +89,6 @@ SITE = Site(
 )
 
 
-def error(code: str, headers: dict[str, str] | None = None) -> Reply:
+def error(code: object, headers: dict[str, str] | None = None) -> Reply:
     """A failure, as the API describes it."""
     return Reply({"error": {"code": code, "info": TEXT}}, 200, headers)

@@ -2,6 +2,8 @@
 
 import tarfile
 from datetime import date
+from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from jobs.sources.activitystreams import ActivityStreamsSource, parse
 from jobs.sources.page import Account, Act, Author, Ignored, Rejected, Undo, Unresolved
 from jobs.sources.values import ACTOR_WITHDRAWN, NO_TARGET, NO_TIME, derived_id
+from tests.fixture_types import FindFile
 from tests.jobs.sources.activities import (
     ANA,
     AUTHOR,
@@ -30,21 +33,22 @@ from tests.jobs.sources.activities import (
     parsed,
 )
 from tests.jobs.sources.archives import content
+from tests.jobs.sources.conftest import CountPages, Survives
 
 
 @pytest.mark.parametrize(("name", "kind"), [("Like", "like"), ("EmojiReact", "like"), ("Announce", "reshare")])
-def test_the_author_of_what_is_acted_on_is_given_or_looked_up(name, kind):
+def test_the_author_of_what_is_acted_on_is_given_or_looked_up(name: str, kind: str) -> None:
     assert parsed(LIKE, type=name) == [Act(kind, ANA, None, NOON, LIKE["id"], BOS_NOTE)]
     embedded = {"type": "Note", "id": BOS_NOTE, "attributedTo": [{"type": "Person", "id": BO}, CLEO]}
     assert parsed(LIKE, type=name, object=embedded) == [Act(kind, ANA, BO, NOON, LIKE["id"], BOS_NOTE)]
 
 
-def test_a_follow_is_of_an_account():
+def test_a_follow_is_of_an_account() -> None:
     assert parsed(FOLLOW) == [Act("follow", ANA, BO, NOON, LIKE["id"])]
     assert parsed(FOLLOW, object={"type": "Person", "id": BO}) == [Act("follow", ANA, BO, NOON, LIKE["id"])]
 
 
-def test_what_is_created():
+def test_what_is_created() -> None:
     reply = Act("reply", ANA, None, NOON, NOTE, BOS_NOTE)
     assert create() == [AUTHOR, POST]
     assert create(inReplyTo=None) == [AUTHOR, POST]  # as Mastodon writes what replies to nothing
@@ -70,12 +74,12 @@ def test_what_is_created():
 
 
 @pytest.mark.parametrize("name", ["quote", "quoteUrl", "quoteUri", "_misskey_quote"])
-def test_each_name_of_a_quote(name):
+def test_each_name_of_a_quote(name: str) -> None:
     assert create(**{name: BOS_NOTE}) == [AUTHOR, Act("quote", ANA, None, NOON, NOTE, BOS_NOTE), POST]
     assert create(**{name: BOS_NOTE, "quoteUrl": BOS_NOTE}) == create(**{name: BOS_NOTE})  # the same given twice
 
 
-def test_content_that_is_only_named_is_a_post():
+def test_content_that_is_only_named_is_a_post() -> None:
     assert parsed(CREATE, object=NOTE) == [AUTHOR, POST]
 
 
@@ -91,15 +95,15 @@ def test_content_that_is_only_named_is_a_post():
         {"@type": "Like", "@id": LIKE["id"], "actor": ANA, "object": BOS_NOTE, "published": NOON_TEXT},
     ],
 )
-def test_ways_to_write_one_like(activity):
+def test_ways_to_write_one_like(activity: dict[str, Any]) -> None:
     assert parsed(activity) == parsed(LIKE)
 
 
-def test_ids_may_be_numbers():
+def test_ids_may_be_numbers() -> None:
     assert parsed(LIKE, id=1, actor=2, object={"id": 3, "attributedTo": 4}) == [Act("like", "2", "4", NOON, "1", "3")]
 
 
-def test_an_activity_without_an_id_has_a_derived_one():
+def test_an_activity_without_an_id_has_a_derived_one() -> None:
     without = {key: value for key, value in FOLLOW.items() if key != "id"}
     assert parsed(without) == [Act("follow", ANA, BO, NOON, derived_id(ANA, BO, NOON))]
     taken_back = parsed({"type": "Undo", "actor": ANA, "object": without})
@@ -112,7 +116,7 @@ def test_an_activity_without_an_id_has_a_derived_one():
         assert parsed(undo)[0] == Undo(derived_id(ANA, ANA, NOON), ANA, NOON + 3_600_000_000)
 
 
-def test_actors_of_one_activity_act_one_by_one():
+def test_actors_of_one_activity_act_one_by_one() -> None:
     assert parsed(LIKE, actor=[ANA, {"type": "Person", "id": CLEO}, ANA], object=[BOS_NOTE, NOTE]) == [
         Act("like", ANA, None, NOON, LIKE["id"], BOS_NOTE),
         Act("like", ANA, None, NOON, LIKE["id"], NOTE),
@@ -123,7 +127,7 @@ def test_actors_of_one_activity_act_one_by_one():
 
 
 @pytest.mark.parametrize("kind", ["Person", "Service"])
-def test_an_embedded_actor_describes_itself(kind):
+def test_an_embedded_actor_describes_itself(kind: str) -> None:
     actor = {"type": kind, "id": ANA, "preferredUsername": "ana", "name": "Ana A."}
     act, account = parsed(LIKE, actor=actor)
     assert act == parsed(LIKE)[0]
@@ -141,12 +145,12 @@ def test_an_embedded_actor_describes_itself(kind):
         ("Delete", {"type": "Tombstone", "id": NOTE}, NOTE),
     ],
 )
-def test_taking_back(name, item, activity_id):
+def test_taking_back(name: str, item: str | dict[str, Any], activity_id: str) -> None:
     activity = {"type": name, "actor": ANA, "object": item, "published": NOON_TEXT}
     assert parsed(activity) == [Undo(activity_id, ANA, NOON), Ignored(NOON)]
 
 
-def test_taking_back_without_a_time_is_of_whichever_day_holds_the_act():
+def test_taking_back_without_a_time_is_of_whichever_day_holds_the_act() -> None:
     tombstone = {"type": "Tombstone", "id": NOTE}
     untimed = {"type": "Delete", "actor": ANA, "object": tombstone}  # as Mastodon sends it
     assert parsed(untimed) == [Undo(NOTE, ANA, None), Ignored(None)]
@@ -154,17 +158,17 @@ def test_taking_back_without_a_time_is_of_whichever_day_holds_the_act():
     assert parsed({"type": "Undo", "actor": ANA, "object": LIKE["id"]}) == [Undo(LIKE["id"], ANA, None), Ignored(None)]
 
 
-def test_nobody_takes_back_another_s_act():
+def test_nobody_takes_back_another_s_act() -> None:
     with pytest.raises(Rejected, match="the undone act is another actor's"):
         parsed({"type": "Undo", "actor": BO, "object": LIKE, "published": NOON_TEXT})
 
 
-def test_taking_back_what_cannot_be_identified_is_unresolved():
+def test_taking_back_what_cannot_be_identified_is_unresolved() -> None:
     activity = {"type": "Undo", "actor": ANA, "object": {"type": "Like", "object": BOS_NOTE}, "published": NOON_TEXT}
     assert parsed(activity) == [Unresolved(NO_TARGET, NOON)]
 
 
-def test_whose_time_counts():
+def test_whose_time_counts() -> None:
     untimed = {key: value for key, value in CREATE.items() if key != "published"}
     note = CREATE["object"] | {"published": NOON_TEXT}
     assert parsed(untimed, object=note) == [AUTHOR, POST]  # content says when it was written
@@ -172,7 +176,7 @@ def test_whose_time_counts():
     assert parsed(untimed_like, object=note) == [Unresolved(NO_TIME, None)]  # but not when it was liked
 
 
-def test_what_has_no_target_or_actor_is_unresolved():
+def test_what_has_no_target_or_actor_is_unresolved() -> None:
     assert parsed(LIKE, object=None) == [Unresolved(NO_TARGET, NOON)]
     assert parsed(LIKE, object={"type": "Note"}) == [Unresolved(NO_TARGET, NOON)]
     assert parsed(LIKE, actor={"type": "Tombstone", "id": ANA}) == [Unresolved(ACTOR_WITHDRAWN, NOON)]
@@ -180,7 +184,7 @@ def test_what_has_no_target_or_actor_is_unresolved():
 
 
 @pytest.mark.parametrize("name", ["Update", "Accept", "Block", "Question", "Activity", "Move"])
-def test_what_scores_nothing_is_ignored(name):
+def test_what_scores_nothing_is_ignored(name: str) -> None:
     assert parsed(LIKE, type=name) == [Ignored(NOON)]
 
 
@@ -200,7 +204,7 @@ def test_what_scores_nothing_is_ignored(name):
         ({"id": {"a": 1}}, "activity id is neither a string nor a number", NOON),
     ],
 )
-def test_faults(change, reason, occurred_at):
+def test_faults(change: dict[str, Any], reason: str, occurred_at: int | None) -> None:
     with pytest.raises(Rejected) as fault:
         parsed(LIKE, **change)
     assert (fault.value.reason, fault.value.occurred_at) == (reason, occurred_at)
@@ -216,20 +220,20 @@ def test_faults(change, reason, occurred_at):
         ("x" * 999, "x" * 64),
     ],
 )
-def test_activities_of_extensions_are_ignored_and_counted_by_type(name, counted_as):
+def test_activities_of_extensions_are_ignored_and_counted_by_type(name: str, counted_as: str) -> None:
     assert parsed(LIKE, type=name) == [Ignored(NOON, counted_as)]
 
 
 @pytest.mark.parametrize("name", ["litepub:EmojiReact", "http://litepub.social/ns#EmojiReact"])
-def test_other_names_of_a_reaction(name):
+def test_other_names_of_a_reaction(name: str) -> None:
     assert parsed(LIKE, type=name) == parsed(LIKE)
 
 
-def link(href: str, media_type: str | None, **more) -> dict:
+def link(href: str, media_type: str | None, **more: Any) -> dict:
     return {"type": "Link", "mediaType": media_type, "href": href} | more
 
 
-def test_quotes_by_links():
+def test_quotes_by_links() -> None:
     quote = Act("quote", ANA, None, NOON, NOTE, BOS_NOTE)
     of_activitystreams = 'application/ld+json; profile="https://www.w3.org/ns/activitystreams"'
     for media_type in (of_activitystreams, "application/activity+json"):
@@ -239,7 +243,7 @@ def test_quotes_by_links():
         assert create(tag=[link(BOS_NOTE, other)]) == [AUTHOR, POST]
 
 
-def test_what_names_nobody_in_a_note_leaves_the_rest_of_it_in():
+def test_what_names_nobody_in_a_note_leaves_the_rest_of_it_in() -> None:
     reason = "mention: object id is neither a string nor a number"
     assert create(inReplyTo=BOS_NOTE, tag=[{"type": "Mention", "href": {"id": []}}, 7]) == [
         AUTHOR,
@@ -253,7 +257,7 @@ def test_what_names_nobody_in_a_note_leaves_the_rest_of_it_in():
     ]
 
 
-def test_no_line_breaks_the_parser(survives):
+def test_no_line_breaks_the_parser(survives: Survives) -> None:
     undo = {"type": "Undo", "actor": ANA, "object": LIKE, "published": NOON_TEXT}
     rich = CREATE | {"object": CREATE["object"] | RICH, "actor": [{"type": "Service", "id": ANA}, BO]}
     group = {"type": "Announce", "actor": GROUP, "object": rich, "to": [PUBLIC]}
@@ -264,7 +268,7 @@ def test_no_line_breaks_the_parser(survives):
     survives(parse, [orjson.dumps(activity) for activity in (rich, LIKE, FOLLOW, undo, group, update, quoting)])
 
 
-def test_the_w3c_s_documents_are_records_or_rejected(fixtures):
+def test_the_w3c_s_documents_are_records_or_rejected(fixtures: FindFile) -> None:
     outcomes: dict[str, int] = {}
     with tarfile.open(fixtures("activitystreams/w3c-activitystreams.tar.xz")) as archive:
         for member in archive:
@@ -285,7 +289,7 @@ def test_the_w3c_s_documents_are_records_or_rejected(fixtures):
     assert outcomes == {"Rejected": 192, "Ignored": 24, "Unresolved": 15, "Act": 2}
 
 
-def test_the_id_names_the_platform(tmp_path, count_pages):
+def test_the_id_names_the_platform(tmp_path: Path, count_pages: CountPages) -> None:
     place = tmp_path / "outbox.jsonl"
     place.write_bytes(orjson.dumps(LIKE) + b"\n" + orjson.dumps(CREATE) + b"\n")
     source = ActivityStreamsSource("mastodon", [str(place)])

@@ -27,7 +27,7 @@ from tests.jobs.sources.activities import (
 
 
 @pytest.mark.parametrize("activity", [CREATE, CREATE | {"object": CREATE["object"] | RICH}, LIKE, FOLLOW])
-def test_a_group_hands_an_activity_on_which_counts_as_what_it_is_by_its_own_actor(activity):
+def test_a_group_hands_an_activity_on_which_counts_as_what_it_is_by_its_own_actor(activity: dict[str, Any]) -> None:
     assert announced(activity) == parsed(activity)  # with the same id, so that both ways count once
     assert announced([activity]) == parsed(activity)
     relayed = {"type": "Announce", "actor": BO, "object": activity}
@@ -37,26 +37,26 @@ def test_a_group_hands_an_activity_on_which_counts_as_what_it_is_by_its_own_acto
 
 
 @pytest.mark.parametrize("name", ["Block", "Update", "Dislike", "Flag", "Add", "Remove", "Bite"])
-def test_what_a_group_hands_on_lifts_nobody_where_it_scores_nothing(name):
+def test_what_a_group_hands_on_lifts_nobody_where_it_scores_nothing(name: str) -> None:
     act = LIKE | {"type": name, "object": {"type": "Note", "id": BOS_NOTE, "attributedTo": BO}}
     (ignored,) = announced(act)
     assert isinstance(ignored, Ignored)
 
 
 @pytest.mark.parametrize("name", ["Undo", "Delete"])
-def test_what_a_group_hands_on_takes_back_its_own_actor_s_act_only(name):
+def test_what_a_group_hands_on_takes_back_its_own_actor_s_act_only(name: str) -> None:
     by_author = {"type": name, "actor": ANA, "object": LIKE["id"]}
     assert announced(by_author) == [Undo(LIKE["id"], ANA, NOON), Ignored(NOON)]
     moderator = announced(by_author | {"actor": CLEO})
     assert moderator == [Undo(LIKE["id"], CLEO, NOON), Ignored(NOON)]  # of which Cleo has none
 
 
-def test_an_announcement_of_content_is_a_reshare_also_by_a_group():
+def test_an_announcement_of_content_is_a_reshare_also_by_a_group() -> None:
     for content in ({"type": "Page", "id": BOS_NOTE, "attributedTo": BO}, {"type": "Question", "id": BOS_NOTE}):
         assert announced(content) == [Act("reshare", GROUP, content.get("attributedTo"), NOON, f"{GROUP}/1", BOS_NOTE)]
 
 
-def test_what_is_handed_on_again_and_again_is_rejected():
+def test_what_is_handed_on_again_and_again_is_rejected() -> None:
     activity: dict[str, Any] = LIKE
     for _ in range(4):
         activity = {"type": "Announce", "actor": GROUP, "object": activity}
@@ -78,7 +78,7 @@ def test_what_is_handed_on_again_and_again_is_rejected():
         ({"bto": [BO]}, False),
     ],
 )
-def test_only_public_acts_count(audience, counts):
+def test_only_public_acts_count(audience: dict[str, Any], counts: bool) -> None:
     public = parsed(CREATE, object=CREATE["object"] | RICH)
     assert create(**RICH, **audience) == (public if counts else [Ignored(NOON)])
     assert parsed(CREATE, object=CREATE["object"] | RICH, **audience) == (public if counts else [Ignored(NOON)])
@@ -90,12 +90,12 @@ def test_only_public_acts_count(audience, counts):
     assert liked == (parsed(LIKE, object=embedded) if counts else [Ignored(NOON)])
 
 
-def test_whom_a_like_or_follow_is_sent_to_does_not_make_it_private():
+def test_whom_a_like_or_follow_is_sent_to_does_not_make_it_private() -> None:
     for activity in (LIKE, FOLLOW):
         assert parsed(activity, to=[BO], cc=[]) == parsed(activity)
 
 
-def test_an_actor_s_update_describes_itself():
+def test_an_actor_s_update_describes_itself() -> None:
     update = {"type": "Update", "actor": ANA, "published": NOON_TEXT}
     service = {"type": "Service", "id": ANA, "preferredUsername": "ana", "name": "Ana"}
     bot = Account(ANA, NOON, handle="ana", display_name="Ana", is_bot=True)
@@ -110,7 +110,7 @@ def test_an_actor_s_update_describes_itself():
     assert parsed(service) == [Ignored(None), bot._replace(observed_at=None)]  # the actor's own page
 
 
-def test_a_vote_in_a_poll_is_no_reply():
+def test_a_vote_in_a_poll_is_no_reply() -> None:
     assert create(name="blue", inReplyTo=BOS_NOTE) == [Ignored(NOON)]
     assert create(name="blue", inReplyTo=BOS_NOTE, content=None) == [Ignored(NOON)]
     reply = Act("reply", ANA, None, NOON, NOTE, BOS_NOTE)

@@ -99,7 +99,9 @@ def acts(warehouse: Warehouse) -> list[tuple[str, str, str, str | None]]:
 
 
 @pytest.mark.parametrize(("only", "expected"), [("all", OF_OTHERS + OF_CY), ("opted-in", OF_OTHERS)])
-def test_the_rows_of_a_real_network_are_what_was_done(network, warehouse, only, expected):
+def test_the_rows_of_a_real_network_are_what_was_done(
+    network: Network, warehouse: Warehouse, only: str, expected: list[tuple[str, str, str, str | None]]
+) -> None:
     (pulled,) = pull(warehouse, asking(network, only), DAY)
     assert sorted(acts(warehouse), key=str) == sorted(expected, key=str)
     assert (pulled.rejected_count, pulled.unresolved_count, pulled.repeated_count) == (0, 0, 0)
@@ -107,14 +109,14 @@ def test_the_rows_of_a_real_network_are_what_was_done(network, warehouse, only, 
     assert coverage["status"] == "complete"
 
 
-def test_the_accounts_of_a_real_network_are_their_last_profiles(network, warehouse):
+def test_the_accounts_of_a_real_network_are_their_last_profiles(network: Network, warehouse: Warehouse) -> None:
     pull(warehouse, asking(network, "all"), DAY)
     rows = warehouse.read(ACCOUNTS, {"day": DAY}).to_pylist()
     found = {PEOPLE[row["account_id"]]: (row["display_name"], row["is_bot"]) for row in rows}
     assert found == {"ana": ("Ana again", False), "bo": ("Bo, a machine", True), "cy": ("Cy", False)}
 
 
-def test_a_running_network_is_pulled_up_to_now(warehouse, monkeypatch):
+def test_a_running_network_is_pulled_up_to_now(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     """A network of one's own is silent for long, and its recorded acts stay when the day goes on."""
     url = os.environ.get("CLOUT_TEST_ATPROTO")
     if not url:

@@ -20,6 +20,7 @@ from jobs.sources.live.settings import Settings
 from jobs.sources.page import DAY_US, Note
 from jobs.sources.spec import LiveOptions, SourceSpec
 from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from tests.jobs.sources.jetstream_server import BEGIN, DAY, EVENTS, STEP, WHOLE, Jetstream, event, running
@@ -92,42 +93,42 @@ def pulled(source: BlueskySource) -> tuple[set[int], list[Note]]:
     ]
 
 
-def test_only_chosen_accounts_are_sent_and_recorded(server, tmp_path):
+def test_only_chosen_accounts_are_sent_and_recorded(server: Filtering, tmp_path: Path) -> None:
     assert pulled(opened(server, tmp_path)) == (OF_CHOSEN, [])
     assert server.filters[0] == list(CHOSEN)
     assert len(server.asked) == 1
     assert server.sent < len(EVENTS) / 2
 
 
-def test_a_replay_of_quiet_accounts_ends_with_the_day(server, tmp_path):
+def test_a_replay_of_quiet_accounts_ends_with_the_day(server: Filtering, tmp_path: Path) -> None:
     """The chosen accounts are silent for hours before it ends, and at the tip."""
     server.quiet = 200
     assert pulled(opened(server, tmp_path)) == ({number for number in OF_CHOSEN if number < 200}, [])
     assert server.filters == [list(CHOSEN), []]
 
 
-def test_an_account_that_does_nothing_leaves_a_complete_day(server, tmp_path):
+def test_an_account_that_does_nothing_leaves_a_complete_day(server: Filtering, tmp_path: Path) -> None:
     assert pulled(opened(server, tmp_path, ["did:plc:nobody"])) == (set(), [])
     server.asked.clear()
     assert pulled(opened(server, tmp_path, ["did:plc:nobody"])) == (set(), [])
     assert server.asked == []
 
 
-def test_a_gap_shows_although_the_first_wanted_event_would_be_late_anyway(server, tmp_path):
+def test_a_gap_shows_although_the_first_wanted_event_would_be_late_anyway(server: Filtering, tmp_path: Path) -> None:
     server.memory_begins = BEGIN + 120 * STEP
     events, (note,) = pulled(opened(server, tmp_path))
     assert events == {number for number in OF_CHOSEN if number >= 120}
     assert note == Note("the server no longer had 6.0 hours of its events", True, DAY, lasting=True)
 
 
-def test_a_stream_that_drops_is_resumed(server, tmp_path):
+def test_a_stream_that_drops_is_resumed(server: Filtering, tmp_path: Path) -> None:
     server.drop_after = 60
     events, notes = pulled(opened(server, tmp_path))
     assert (events, notes) == (OF_CHOSEN, [])
     assert len(server.asked) == 2
 
 
-def test_a_pull_that_is_killed_gives_the_same_day(server, tmp_path):
+def test_a_pull_that_is_killed_gives_the_same_day(server: Filtering, tmp_path: Path) -> None:
     whole = pulled(opened(server, tmp_path / "whole"))
     renames = len(recorded(tmp_path / "whole")) + 1  # the population
     for number in range(renames):  # each pull after the first adds one file, and dies with the second one
@@ -137,7 +138,7 @@ def test_a_pull_that_is_killed_gives_the_same_day(server, tmp_path):
     assert pulled(opened(server, tmp_path / "killed")) == whole
 
 
-def test_the_day_covers_a_population(server, warehouse, tmp_path):
+def test_the_day_covers_a_population(server: Filtering, warehouse: Warehouse, tmp_path: Path) -> None:
     (tmp_path / "actors.tsv").write_text("\n".join([*CHOSEN, "did:plc:later\t2027-01-01"]))
     options = LiveOptions(ask={"host": server.url, "actors": "actors.tsv"}, folder=tmp_path)
     spec = SourceSpec("bsky", "bluesky", (), None, options)
@@ -149,7 +150,7 @@ def test_the_day_covers_a_population(server, warehouse, tmp_path):
     assert server.filters[0] == list(CHOSEN)
 
 
-def test_a_changed_population_is_said_and_a_day_keeps_its_own(server, tmp_path):
+def test_a_changed_population_is_said_and_a_day_keeps_its_own(server: Filtering, tmp_path: Path) -> None:
     before = DAY - timedelta(days=1)
     population.of_day(recording.day_folder(tmp_path, "bsky", before), before, [Member(CHOSEN[0])])
     found = pulled(opened(server, tmp_path))
@@ -168,7 +169,7 @@ def test_a_changed_population_is_said_and_a_day_keeps_its_own(server, tmp_path):
     ],
     ids=["handle", "too many"],
 )
-def test_what_a_server_cannot_filter_by_is_refused(tmp_path, actors, fault):
+def test_what_a_server_cannot_filter_by_is_refused(tmp_path: Path, actors: list[str], fault: str) -> None:
     with pytest.raises(UsageError, match=fault):
         BlueskySource(Settings(id="bsky", landing=tmp_path, ask={"actors": actors}))
 
@@ -204,14 +205,16 @@ def account(did: str, hour: float, *, active: bool, status: str | None = None) -
     ],
     ids=["deleted", "taken down", "deactivated", "throttled", "active", "back", "order", "odd", "text"],
 )
-def test_the_last_event_of_an_account_decides_whether_it_is_gone(tmp_path, events, is_gone):
+def test_the_last_event_of_an_account_decides_whether_it_is_gone(
+    tmp_path: Path, events: list[dict[str, Any]], is_gone: bool
+) -> None:
     stream = Recording(tmp_path, "stream")
     for each in events:
         stream.add([each], Cursor())
     assert bluesky_deletions.accounts(stream) == (frozenset([b"did:plc:u3"]) if is_gone else frozenset())
 
 
-def test_acts_of_an_account_that_is_gone_are_ignored_and_acts_on_it_stay(tmp_path):
+def test_acts_of_an_account_that_is_gone_are_ignored_and_acts_on_it_stay(tmp_path: Path) -> None:
     jetstream = Jetstream()
 
     def mixed(socket: ServerConnection, cursor: int) -> None:

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,7 +79,9 @@ def digests(warehouse: Warehouse) -> dict[date, str]:
     return {row["day"]: row["activity_digest"] for row in warehouse.read(COVERAGE).to_pylist()}
 
 
-def test_an_act_that_is_taken_back_on_a_later_day_leaves_the_day_it_belongs_to(server, warehouse):
+def test_an_act_that_is_taken_back_on_a_later_day_leaves_the_day_it_belongs_to(
+    server: Network, warehouse: Warehouse
+) -> None:
     server.more = (deleted(LIKES[3], 30), deleted(LIKES[5], 25), deleted(LIKES[7], 23), deleted(9999, 30))
     pull(server, warehouse, DAY)
     assert acts(warehouse) == WHOLE - {LIKES[7]}
@@ -91,7 +94,7 @@ def test_an_act_that_is_taken_back_on_a_later_day_leaves_the_day_it_belongs_to(s
     assert (row["act_count"], row["status"]) == (warehouse.row_count(ACTIVITY, {"day": DAY}), "complete")
 
 
-def test_any_order_of_pulls_gives_the_same_rows(server, warehouse, tmp_path):
+def test_any_order_of_pulls_gives_the_same_rows(server: Network, warehouse: Warehouse, tmp_path: Path) -> None:
     server.more = (deleted(LIKES[3], 30), deleted(LIKES[4], 24 * 3 + 1), account(40, active=False))
     pull(server, warehouse, DAY)
     pull(server, warehouse, NEXT)
@@ -112,7 +115,9 @@ def test_any_order_of_pulls_gives_the_same_rows(server, warehouse, tmp_path):
     assert acts(warehouse) == expected
 
 
-def test_what_an_account_did_goes_when_it_is_deleted_and_what_others_did_stays(server, warehouse):
+def test_what_an_account_did_goes_when_it_is_deleted_and_what_others_did_stays(
+    server: Network, warehouse: Warehouse
+) -> None:
     server.more = (account(30, active=False),)
     pull(server, warehouse, DAY)
     assert GONE in warehouse.read(ACTIVITY, {"day": DAY})["actor_id"].to_pylist()
@@ -122,7 +127,7 @@ def test_what_an_account_did_goes_when_it_is_deleted_and_what_others_did_stays(s
     assert acts(warehouse) == {number for number in WHOLE if number % 7 != 3}
 
 
-def test_an_account_that_is_back_by_the_end_of_the_day_keeps_its_acts(server, warehouse):
+def test_an_account_that_is_back_by_the_end_of_the_day_keeps_its_acts(server: Network, warehouse: Warehouse) -> None:
     server.more = (account(30, active=False), account(31, active=True))
     pull(server, warehouse, DAY)
     pull(server, warehouse, NEXT)
@@ -130,14 +135,18 @@ def test_an_account_that_is_back_by_the_end_of_the_day_keeps_its_acts(server, wa
 
 
 @pytest.mark.parametrize(("days", "stays"), [(7, False), (8, True)])
-def test_acts_are_taken_back_within_the_days_of_the_settings(server, warehouse, days, stays):
+def test_acts_are_taken_back_within_the_days_of_the_settings(
+    server: Network, warehouse: Warehouse, days: int, stays: bool
+) -> None:
     server.more = (deleted(LIKES[0], 24 * days + 1),)
     pull(server, warehouse, DAY)
     pull(server, warehouse, DAY + timedelta(days=days))
     assert (LIKES[0] in acts(warehouse)) is stays
 
 
-def test_nothing_is_asked_for_a_day_whose_recording_is_gone(server, warehouse, caplog):
+def test_nothing_is_asked_for_a_day_whose_recording_is_gone(
+    server: Network, warehouse: Warehouse, caplog: pytest.LogCaptureFixture
+) -> None:
     server.more = (deleted(LIKES[0], 30),)
     pull(server, warehouse, DAY)
     shutil.rmtree(landing(warehouse.root) / "bsky" / str(DAY))
@@ -148,7 +157,9 @@ def test_nothing_is_asked_for_a_day_whose_recording_is_gone(server, warehouse, c
     assert f"bsky {DAY}: its recording is gone" in caplog.text
 
 
-def test_a_pull_that_dies_in_between_does_it_again(server, warehouse, monkeypatch):
+def test_a_pull_that_dies_in_between_does_it_again(
+    server: Network, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server.more = (deleted(LIKES[0], 30),)
     pull(server, warehouse, DAY)
     with monkeypatch.context() as patch:
@@ -161,7 +172,7 @@ def test_a_pull_that_dies_in_between_does_it_again(server, warehouse, monkeypatc
     assert LIKES[0] not in acts(warehouse)
 
 
-def test_the_run_of_the_earlier_day_is_on_record(server, warehouse):
+def test_the_run_of_the_earlier_day_is_on_record(server: Network, warehouse: Warehouse) -> None:
     server.more = (deleted(LIKES[0], 30),)
     pull(server, warehouse, DAY)
     pull(server, warehouse, NEXT)

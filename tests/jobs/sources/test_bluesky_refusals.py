@@ -1,6 +1,7 @@
 """Handshakes that a Jetstream server refuses or redirects, through the real client: waited for, or given up at once."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from websockets.datastructures import Headers
@@ -21,13 +22,13 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Jetstream]:
         yield jetstream
 
 
-def test_the_server_knows_who_asks(server, tmp_path, monkeypatch):
+def test_the_server_knows_who_asks(server: Jetstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLOUT_CONTACT", "ops@example.org")
     pulled(opened(server, tmp_path))
     assert server.agents == [f"clout/{__version__} (ops@example.org)"]
 
 
-def test_a_server_that_refuses_is_asked_again_after_the_waits_of_http(server, tmp_path):
+def test_a_server_that_refuses_is_asked_again_after_the_waits_of_http(server: Jetstream, tmp_path: Path) -> None:
     clock = Clock()
     server.refusals = [
         Response(429, "", Headers({"Retry-After": "7"})),
@@ -43,7 +44,9 @@ def test_a_server_that_refuses_is_asked_again_after_the_waits_of_http(server, tm
     assert server.asked == [BEGIN]
 
 
-def test_a_server_that_keeps_refusing_ends_the_pull_and_says_no_secret(server, tmp_path, caplog):
+def test_a_server_that_keeps_refusing_ends_the_pull_and_says_no_secret(
+    server: Jetstream, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     clock = Clock()
     server.refusals = [Response(503, "s3cr3t", Headers({"x": "s3cr3t"}), b"s3cr3t")] * 8
     _, (note,) = pulled(opened(server, tmp_path, clock=clock))
@@ -55,7 +58,7 @@ def test_a_server_that_keeps_refusing_ends_the_pull_and_says_no_secret(server, t
     assert pulled(opened(server, tmp_path)) == (WHOLE, [])
 
 
-def test_waits_do_not_exceed_the_minutes(server, tmp_path):
+def test_waits_do_not_exceed_the_minutes(server: Jetstream, tmp_path: Path) -> None:
     clock = Clock()
     server.refusals = [Response(503, "", Headers())] * 8
     _, (note,) = pulled(opened(server, tmp_path, clock=clock, minutes=0.1))
@@ -64,7 +67,9 @@ def test_waits_do_not_exceed_the_minutes(server, tmp_path):
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_refused_token_fails_at_once_and_names_the_connection(server, tmp_path, monkeypatch, caplog, status):
+def test_a_refused_token_fails_at_once_and_names_the_connection(
+    server: Jetstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
     monkeypatch.setenv("CLOUT_CONNECTION_BSKY", "s3cr3t")
     server.refusals = [Response(status, "s3cr3t", Headers())]
     with pytest.raises(
@@ -78,7 +83,7 @@ def test_a_refused_token_fails_at_once_and_names_the_connection(server, tmp_path
 
 
 @pytest.mark.parametrize(("status", "said"), [(404, "not there (404)"), (400, "status 400")])
-def test_another_refusal_is_not_repeated(server, tmp_path, status, said):
+def test_another_refusal_is_not_repeated(server: Jetstream, tmp_path: Path, status: int, said: str) -> None:
     server.refusals = [Response(status, "", Headers())]
     _, (note,) = pulled(opened(server, tmp_path))
     assert note.reason == f"127.0.0.1: {said}; the next pull resumes there"
@@ -88,13 +93,13 @@ def test_another_refusal_is_not_repeated(server, tmp_path, status, said):
 @pytest.mark.parametrize(
     "place", ["ws://127.0.0.1:1/?s3cr3t", "ws://localhost:1/", "https://login.example.org/?s3cr3t"]
 )
-def test_a_redirect_to_another_host_is_not_followed(server, tmp_path, place):
+def test_a_redirect_to_another_host_is_not_followed(server: Jetstream, tmp_path: Path, place: str) -> None:
     server.refusals = [Response(302, "", Headers({"Location": place}))]
     _, (note,) = pulled(opened(server, tmp_path))
     assert note.reason == "127.0.0.1: leads to another host, which clout does not ask; the next pull resumes there"
     assert server.asked == []
 
 
-def test_a_redirect_on_the_same_host_is_followed(server, tmp_path):
+def test_a_redirect_on_the_same_host_is_followed(server: Jetstream, tmp_path: Path) -> None:
     server.refusals = [Response(307, "", Headers({"Location": f"/subscribe?cursor={BEGIN}&wantedCollections=x"}))]
     assert pulled(opened(server, tmp_path)) == (WHOLE, [])

@@ -76,7 +76,9 @@ def recorded_acts(landing: Path, day: date) -> int:
 ASKED = f"1 accounts {bluesky.UNWILLING}, and are left out"
 
 
-def test_who_asks_for_it_is_left_out_on_that_day_and_not_recorded_on_later_ones(server, tmp_path):
+def test_who_asks_for_it_is_left_out_on_that_day_and_not_recorded_on_later_ones(
+    server: Network, tmp_path: Path
+) -> None:
     server.more = (profile(20, LABEL, "bot"),)
     acts, accounts, notes = pulled(opened(server, tmp_path))
     assert {act["actor_id"] for act in acts} == {f"did:plc:u{number}" for number in range(7) if number != 3}
@@ -87,7 +89,7 @@ def test_who_asks_for_it_is_left_out_on_that_day_and_not_recorded_on_later_ones(
     assert pulled(opened(server, tmp_path), NEXT)[2] == [ASKED]
 
 
-def test_what_others_do_to_them_is_left_out_too(server, tmp_path):
+def test_what_others_do_to_them_is_left_out_too(server: Network, tmp_path: Path) -> None:
     towards = event(0)["commit"] | {"rkey": "shy", "record": {"subject": {"uri": f"at://{SHY}/app.bsky.feed.post/1"}}}
     server.more = (profile(20, LABEL), event(0) | {"did": OTHER, "commit": towards})
     acts, _, _ = pulled(opened(server, tmp_path))
@@ -103,7 +105,9 @@ def test_what_others_do_to_them_is_left_out_too(server, tmp_path):
     [profile(26), profile(26, "bot"), profile(26, operation="delete", record=None)],
     ids=["no label", "another label", "deleted"],
 )
-def test_a_later_profile_without_the_label_ends_the_wish(server, tmp_path, later):
+def test_a_later_profile_without_the_label_ends_the_wish(
+    server: Network, tmp_path: Path, later: dict[str, Any]
+) -> None:
     server.more = (profile(20, LABEL), later)
     assert SHY not in actors(opened(server, tmp_path))
     actors(opened(server, tmp_path), NEXT)
@@ -122,12 +126,14 @@ def test_a_later_profile_without_the_label_ends_the_wish(server, tmp_path, later
     ],
     ids=["taken back", "set last", "another record", "no account", "odd labels"],
 )
-def test_the_last_profile_of_the_day_decides(server, tmp_path, more, is_shy):
+def test_the_last_profile_of_the_day_decides(
+    server: Network, tmp_path: Path, more: tuple[dict[str, Any], ...], is_shy: bool
+) -> None:
     server.more = more
     assert (SHY not in actors(opened(server, tmp_path))) is is_shy
 
 
-def test_what_they_take_back_still_counts(server, tmp_path):
+def test_what_they_take_back_still_counts(server: Network, tmp_path: Path) -> None:
     """The like of the day before the wish is deleted after it."""
     like = next(number for number in range(0, EACH, 4) if event(number)["did"] == SHY)
     commit = {"operation": "delete", "collection": "app.bsky.feed.like", "rkey": f"k{like}"}
@@ -140,7 +146,7 @@ def test_what_they_take_back_still_counts(server, tmp_path):
     assert source.withdrawals(DAY + timedelta(days=2)).acts == [(f"at://{SHY}/app.bsky.feed.like/k{like}", SHY)]
 
 
-def test_the_same_night_twice_gives_the_same_rows(server, tmp_path):
+def test_the_same_night_twice_gives_the_same_rows(server: Network, tmp_path: Path) -> None:
     server.more = (profile(20, LABEL),)
     first = [pulled(opened(server, tmp_path), day) for day in (DAY, NEXT)]
     server.asked.clear()
@@ -148,7 +154,7 @@ def test_the_same_night_twice_gives_the_same_rows(server, tmp_path):
     assert server.asked == []
 
 
-def test_in_a_population_they_make_the_day_partial(server, tmp_path):
+def test_in_a_population_they_make_the_day_partial(server: Network, tmp_path: Path) -> None:
     server.more = (profile(20, LABEL),)
     source = opened(server, tmp_path, actors=[SHY, OTHER])
     pages = list(source.pages(DAY, DAY))

@@ -19,6 +19,7 @@ from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from schemas.rejects import REJECTS
+from tests.fixture_types import FindFile
 from tests.jobs.pulls import Pulls
 
 BLUESKY_DAY, DAY, REDDIT_DAY = date(2026, 9, 3), date(2026, 10, 5), date(2023, 1, 15)
@@ -153,7 +154,7 @@ CASES = [
 
 
 @pytest.fixture
-def pulled(cases: Callable[[str], Path], warehouse: Warehouse, tmp_path: Path) -> Callable[..., Pulls]:
+def pulled(cases: FindFile, warehouse: Warehouse, tmp_path: Path) -> Callable[..., Pulls]:
     def pull(name: str, type_: str, day: date, **options: Any) -> Pulls:
         made = Pulls(warehouse, tmp_path)
         source = f"fedi:{type_}" if type_ == "activitystreams" else type_
@@ -164,7 +165,7 @@ def pulled(cases: Callable[[str], Path], warehouse: Warehouse, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_a_case_comes_out_right(case: Case, pulled):
+def test_a_case_comes_out_right(case: Case, pulled: Callable[..., Pulls]) -> None:
     pull = pulled(case.name, case.type, case.day, **({"max_reject_share": 1} if "rejected" in case.others else {}))
     assert _acts(pull, case.acts) == case.acts
     outcomes = ("repeated", "rejected", "unresolved", "ignored")
@@ -176,7 +177,7 @@ def test_a_case_comes_out_right(case: Case, pulled):
     assert reasons == case.unresolved
 
 
-def test_activities_of_extensions_are_counted_by_type(pulled):
+def test_activities_of_extensions_are_counted_by_type(pulled: Callable[..., Pulls]) -> None:
     pull = pulled("as_types_of_extensions.jsonl", "activitystreams", DAY)
     assert pull.table(COVERAGE, "reason") == [
         (
@@ -186,30 +187,32 @@ def test_activities_of_extensions_are_counted_by_type(pulled):
     ]
 
 
-def test_times_that_rfc_3339_does_not_know_are_rejected(pulled):
+def test_times_that_rfc_3339_does_not_know_are_rejected(pulled: Callable[..., Pulls]) -> None:
     pull = pulled("as_times.jsonl", "activitystreams", DAY, max_reject_share=1)
     assert pull.table(REJECTS, "line", "reason") == [(line, NOT_RFC_3339) for line in (7, 8, 12, 13, 14)]
 
 
-def test_a_leap_second_is_of_the_day_it_ends(pulled):
+def test_a_leap_second_is_of_the_day_it_ends(pulled: Callable[..., Pulls]) -> None:
     pull = pulled("as_times.jsonl", "activitystreams", date(2016, 12, 31), max_reject_share=1)
     assert _acts(pull, {LIKES: 1}) == {LIKES: 1}
 
 
-def test_hours_that_are_missing_are_named(pulled):
+def test_hours_that_are_missing_are_named(pulled: Callable[..., Pulls]) -> None:
     pull = pulled("gh_same_event_in_two_hours", "gharchive", DAY)
     ((status, reason),) = pull.table(COVERAGE, "status", "reason")
     assert status == "partial"
     assert "22 of 24 hours are missing: 2026-10-05-0, " in reason
 
 
-def test_a_whole_day_of_hours_named_with_two_digits_lacks_only_what_the_archive_lacks(pulled):
+def test_a_whole_day_of_hours_named_with_two_digits_lacks_only_what_the_archive_lacks(
+    pulled: Callable[..., Pulls],
+) -> None:
     pull = pulled("gh_zero_padded", "gharchive", DAY)
     ((_, reason),) = pull.table(COVERAGE, "status", "reason")
     assert "hours are missing" not in reason
 
 
-def test_a_dictionary_that_is_not_here_is_named(pulled):
+def test_a_dictionary_that_is_not_here_is_named(pulled: Callable[..., Pulls]) -> None:
     with pytest.raises(UsageError, match="compressed with a dictionary that is not here"):
         pulled("jetstream_dictionary_frames.jsonl.zst", "jetstream", BLUESKY_DAY)
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from email.utils import formatdate
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -11,8 +12,9 @@ from jobs.sources import discourse
 from jobs.sources.discourse import CLOSED, CUT, DiscourseSource
 from jobs.sources.discourse_items import parse
 from jobs.sources.live.settings import Settings
-from jobs.sources.page import Account, Act, Author, Ignored, Rejected, Unresolved
+from jobs.sources.page import Account, Act, Author, Ignored, Record, Rejected, Unresolved
 from jobs.sources.values import ACTOR_WITHDRAWN
+from tests.jobs.sources.conftest import Survives
 from tests.jobs.sources.discourse_server import (
     FIRST_OF_DAY,
     LIKED,
@@ -69,7 +71,7 @@ def forum(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Platform:
         (LIKE | {"acting_username": None}, (Unresolved(ACTOR_WITHDRAWN, T),)),
     ],
 )
-def test_what_an_item_becomes(item, records):
+def test_what_an_item_becomes(item: dict[str, Any], records: tuple[Record, ...]) -> None:
     assert parse(orjson.dumps(item)) == records
 
 
@@ -85,12 +87,12 @@ def test_what_an_item_becomes(item, records):
         ({}, "time is not a text"),
     ],
 )
-def test_what_is_rejected(item, reason):
+def test_what_is_rejected(item: dict[str, Any], reason: str) -> None:
     with pytest.raises(Rejected, match=f"^{reason}$"):
         parse(orjson.dumps(item))
 
 
-def test_hostile_items_are_rejected_and_nothing_breaks(survives):
+def test_hostile_items_are_rejected_and_nothing_breaks(survives: Survives) -> None:
     addressed = {"reply_to_post_number": 3, "reply_to_user": {"username": "bo"}}
     survives(parse, [orjson.dumps(item) for item in (POST, POST | addressed, LIKE)])
 
@@ -98,14 +100,14 @@ def test_hostile_items_are_rejected_and_nothing_breaks(survives):
 # Posts
 
 
-def test_a_past_day_is_found_without_reading_what_came_after(forum, tmp_path):
+def test_a_past_day_is_found_without_reading_what_came_after(forum: Platform, tmp_path: Path) -> None:
     pulled(SITE.opened(forum, tmp_path))
     befores = [int(query_of(path)[1].get("before", NEWEST)) for path in forum.asked if path.startswith("/posts.json")]
     assert len(befores) < 14
     assert len([before for before in befores if before > FIRST_OF_DAY + 100]) < 5
 
 
-def test_old_posts_with_a_later_time_do_not_mislead_the_search(forum, tmp_path):
+def test_old_posts_with_a_later_time_do_not_mislead_the_search(forum: Platform, tmp_path: Path) -> None:
     def moved(path: str) -> Reply:
         value = answer(path).value
         for made in value.get("latest_posts", []):
@@ -118,7 +120,7 @@ def test_old_posts_with_a_later_time_do_not_mislead_the_search(forum, tmp_path):
     assert len([path for path in forum.asked if path.startswith("/posts.json")]) < 14
 
 
-def test_the_newest_day_needs_no_search(forum, tmp_path):
+def test_the_newest_day_needs_no_search(forum: Platform, tmp_path: Path) -> None:
     """The forum has no post after the day."""
     last = FIRST_OF_DAY + 35
 
@@ -139,13 +141,13 @@ def test_the_newest_day_needs_no_search(forum, tmp_path):
 
 
 @pytest.mark.parametrize("days", [-60, -3_000])
-def test_a_day_before_the_first_post_is_empty(forum, tmp_path, days):
+def test_a_day_before_the_first_post_is_empty(forum: Platform, tmp_path: Path, days: int) -> None:
     source = DiscourseSource(Settings(id="forum", landing=tmp_path, ask={"site": forum.url, "likes": False}))
     acts, notes = pulled(source, DAY + timedelta(days))
     assert (acts, notes) == ({}, [])
 
 
-def test_a_list_that_ends_early_is_said_to(forum, tmp_path):
+def test_a_list_that_ends_early_is_said_to(forum: Platform, tmp_path: Path) -> None:
     """As with Discourse before 2025, whose pages may be empty although older posts follow."""
 
     def gap(path: str) -> Reply:
@@ -160,7 +162,9 @@ def test_a_list_that_ends_early_is_said_to(forum, tmp_path):
 
 
 @pytest.mark.parametrize("status", [403, 404, 410])
-def test_an_answered_post_that_is_gone_or_private_leaves_its_answers_unresolved(forum, tmp_path, status):
+def test_an_answered_post_that_is_gone_or_private_leaves_its_answers_unresolved(
+    forum: Platform, tmp_path: Path, status: int
+) -> None:
     forum.answer = lambda path: Reply(None, status) if path.startswith("/posts/by_number/") else answer(path)
     acts, notes = pulled(SITE.opened(forum, tmp_path))
     assert notes == []
@@ -171,7 +175,7 @@ def test_an_answered_post_that_is_gone_or_private_leaves_its_answers_unresolved(
     }
 
 
-def test_odd_posts_are_rejected_and_the_others_survive(forum, tmp_path):
+def test_odd_posts_are_rejected_and_the_others_survive(forum: Platform, tmp_path: Path) -> None:
     hostile = POST | {"id": 2**64 - 1, "username": RIGHT_TO_LEFT, "reply_to_user": {"username": "ana"}}
 
     def odd(path: str) -> Reply:
@@ -187,7 +191,7 @@ def test_odd_posts_are_rejected_and_the_others_survive(forum, tmp_path):
 
 
 @pytest.mark.parametrize("path", ["/posts.json", "/user_actions.json"])
-def test_a_page_that_comes_again_and_again_ends_the_list(forum, tmp_path, path):
+def test_a_page_that_comes_again_and_again_ends_the_list(forum: Platform, tmp_path: Path, path: str) -> None:
     same: dict[str, Any] = {"latest_posts": [post(FIRST_OF_DAY + 9)], "user_actions": [LIKE]}
     forum.answer = lambda asked: Reply(same) if asked.startswith(path) else answer(asked)
     _, notes = pulled(SITE.opened(forum, tmp_path))
@@ -198,14 +202,14 @@ def test_a_page_that_comes_again_and_again_ends_the_list(forum, tmp_path, path):
 # Likes
 
 
-def test_without_likes_no_member_is_asked(forum, tmp_path):
+def test_without_likes_no_member_is_asked(forum: Platform, tmp_path: Path) -> None:
     source = DiscourseSource(Settings(id="forum", landing=tmp_path, ask={"site": forum.url, "likes": False}))
     acts, notes = pulled(source)
     assert ({kind for kind, _, _ in acts.values()}, notes) == ({"post", "reply"}, [])
     assert not [path for path in forum.asked if "directory" in path or "actions" in path]
 
 
-def test_only_members_who_received_likes_are_asked(forum, tmp_path):
+def test_only_members_who_received_likes_are_asked(forum: Platform, tmp_path: Path) -> None:
     pulled(SITE.opened(forum, tmp_path))
     names = {query_of(path)[1]["username"] for path in forum.asked if path.startswith("/user_actions")}
     assert names == set(LIKED)
@@ -215,7 +219,7 @@ def test_only_members_who_received_likes_are_asked(forum, tmp_path):
     ("after", "period"),
     [(0.1, "weekly"), (4.9, "weekly"), (5.1, "monthly"), (27, "quarterly"), (88, "yearly"), (364, "all")],
 )
-def test_the_directorys_period_holds_the_day(forum, tmp_path, after, period):
+def test_the_directorys_period_holds_the_day(forum: Platform, tmp_path: Path, after: float, period: str) -> None:
     now = formatdate(TOMORROW + 86_400 * after, usegmt=True)
     forum.answer = lambda path: answer(path)._replace(headers={"Date": now})
     assert pulled(SITE.opened(forum, tmp_path)) == (SITE.expected, [])
@@ -224,7 +228,9 @@ def test_the_directorys_period_holds_the_day(forum, tmp_path, after, period):
 
 
 @pytest.mark.parametrize("status", [403, 404])
-def test_a_forum_that_hides_its_directory_is_asked_for_likes_of_the_days_authors(forum, tmp_path, status):
+def test_a_forum_that_hides_its_directory_is_asked_for_likes_of_the_days_authors(
+    forum: Platform, tmp_path: Path, status: int
+) -> None:
     forum.answer = lambda path: Reply(None, status) if path.startswith("/directory") else answer(path)
     acts, notes = pulled(SITE.opened(forum, tmp_path))
     assert [note.reason for note in notes] == [f"1 of 1 directories: {CLOSED}"]
@@ -235,7 +241,7 @@ def test_a_forum_that_hides_its_directory_is_asked_for_likes_of_the_days_authors
     assert forum.asked == []
 
 
-def test_a_directory_that_is_older_than_the_days_end_is_asked_again_later(forum, tmp_path):
+def test_a_directory_that_is_older_than_the_days_end_is_asked_again_later(forum: Platform, tmp_path: Path) -> None:
     def stale(path: str) -> Reply:
         value = answer(path).value
         return Reply(value | {"meta": {"last_updated_at": iso(TOMORROW - 60)}} if "meta" in value else value)
@@ -249,13 +255,15 @@ def test_a_directory_that_is_older_than_the_days_end_is_asked_again_later(forum,
     assert pulled(SITE.opened(forum, tmp_path)) == (SITE.expected, [])
 
 
-def test_a_directory_that_is_cut_is_said_to_be(forum, tmp_path, monkeypatch):
+def test_a_directory_that_is_cut_is_said_to_be(
+    forum: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(discourse, "LAST_PAGE", 0)
     _, (note,) = pulled(SITE.opened(forum, tmp_path))
     assert note.reason == f"1 of 1 directories: {CUT}"
 
 
-def test_a_member_who_hides_the_profile_is_counted(forum, tmp_path):
+def test_a_member_who_hides_the_profile_is_counted(forum: Platform, tmp_path: Path) -> None:
     forum.answer = lambda path: Reply(None, 404) if "username=ana" in path else answer(path)
     acts, (note,) = pulled(SITE.opened(forum, tmp_path))
     assert note.reason == "1 of 3 liked members: not there"

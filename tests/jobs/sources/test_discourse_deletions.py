@@ -2,6 +2,7 @@
 
 import json
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
@@ -72,7 +73,7 @@ def posts(warehouse: Warehouse, day: date = DAY) -> set[str]:
     return {row["activity_id"] for row in warehouse.read(ACTIVITY, {"day": day}).to_pylist()}
 
 
-def test_deleted_posts_leave_the_day_they_belong_to(forum, warehouse):
+def test_deleted_posts_leave_the_day_they_belong_to(forum: Forum, warehouse: Warehouse) -> None:
     assert posts(warehouse) == WHOLE
     forum.gone = {ONE: Reply(None, 404), ANOTHER: Reply(None, 410)}
     pull(forum, warehouse, NEXT)
@@ -85,7 +86,9 @@ def test_deleted_posts_leave_the_day_they_belong_to(forum, warehouse):
     assert (posts(warehouse), len(forum.platform.asked)) == (WHOLE - {str(ONE), str(ANOTHER)}, asked)
 
 
-def test_a_published_day_that_loses_a_post_is_restated(platform, tmp_path, sparkless, monkeypatch):
+def test_a_published_day_that_loses_a_post_is_restated(
+    platform: Platform, tmp_path: Path, sparkless: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By the commands that a night and the repair after it run. Who loses all posts engages nobody on that day."""
     SITE.serve(platform, monkeypatch)
     forum, warehouse = Forum(platform), Warehouse(str(tmp_path / "warehouse"))
@@ -111,35 +114,37 @@ def test_a_published_day_that_loses_a_post_is_restated(platform, tmp_path, spark
 
 
 @pytest.mark.parametrize("mark", [{"user_deleted": True}, {"deleted_at": "2026-11-04T10:00:00.000Z"}])
-def test_posts_that_are_marked_as_deleted_leave_their_day(forum, warehouse, mark):
+def test_posts_that_are_marked_as_deleted_leave_their_day(
+    forum: Forum, warehouse: Warehouse, mark: dict[str, Any]
+) -> None:
     forum.marked = {ONE: mark}
     pull(forum, warehouse, NEXT)
     assert posts(warehouse) == WHOLE - {str(ONE)}
 
 
 @pytest.mark.parametrize("reply", [Reply(post(ONE)), Reply(None, 403), Reply(None, 451)], ids=["there", "403", "451"])
-def test_a_post_that_is_only_out_of_the_list_stays(forum, warehouse, reply):
+def test_a_post_that_is_only_out_of_the_list_stays(forum: Forum, warehouse: Warehouse, reply: Reply) -> None:
     forum.gone = {ONE: reply}
     pull(forum, warehouse, NEXT)
     assert posts(warehouse) == WHOLE
     assert forum.looked_up == {f"/posts/{ONE}.json"}
 
 
-def test_nothing_is_looked_up_if_all_is_there_or_days_are_not_visited_again(forum, warehouse):
+def test_nothing_is_looked_up_if_all_is_there_or_days_are_not_visited_again(forum: Forum, warehouse: Warehouse) -> None:
     pull(forum, warehouse, NEXT)
     forum.gone = {FIRST_OF_DAY + 40: Reply(None, 404)}
     pull(forum, warehouse, NEXT + timedelta(days=1), revisit_days=0)
     assert forum.looked_up == set()
 
 
-def test_a_list_that_lacks_most_posts_takes_back_nothing(forum, warehouse):
+def test_a_list_that_lacks_most_posts_takes_back_nothing(forum: Forum, warehouse: Warehouse) -> None:
     forum.gone = {number: Reply(None, 404) for number in range(FIRST_OF_DAY - 30, AFTER - 2)}
     pull(forum, warehouse, NEXT)
     assert posts(warehouse) == WHOLE
     assert forum.looked_up == set()
 
 
-def test_a_list_that_leads_back_takes_back_nothing(tmp_path):
+def test_a_list_that_leads_back_takes_back_nothing(tmp_path: Path) -> None:
     recorded = Recording(tmp_path, "posts")
     recorded.add([post(ONE), post(ANOTHER)], Cursor(None, True))
     with pytest.raises(ApiError, match="leads back to a page already read"):
@@ -147,5 +152,5 @@ def test_a_list_that_leads_back_takes_back_nothing(tmp_path):
     assert discourse_deletions.deleted(Mock(), recorded, lambda _: []) == []
 
 
-def test_the_made_forum_has_a_next_day():
+def test_the_made_forum_has_a_next_day() -> None:
     assert discourse_server.NEWEST > AFTER + (AFTER - FIRST_OF_DAY)

@@ -1,6 +1,7 @@
 """`sources.yaml`, and what is wrong with it."""
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -8,10 +9,10 @@ from jobs.errors import UsageError
 from jobs.sources.entries import WHAT, enabled_entries, enabled_sources, sources
 from jobs.sources.hackernews import HackerNewsSource
 from jobs.sources.spec import SourceSpec, parse_specs
-from jobs.sources.types import TYPES
+from jobs.sources.types import TYPES, SourceType
 
 
-def test_only_enabled_sources_are_given(tmp_path):
+def test_only_enabled_sources_are_given(tmp_path: Path) -> None:
     path = tmp_path / "sources.yaml"
     path.write_text("- source: higgs=/x\n- {source: reddit=/y, enabled: false}\n- {source: gharchive, enabled: true}\n")
     assert [spec.id for spec in enabled_sources(path)] == ["higgs", "gharchive"]
@@ -19,7 +20,7 @@ def test_only_enabled_sources_are_given(tmp_path):
     assert enabled_sources(path) == ()
 
 
-def test_a_day_outside_an_entry_s_days_is_not_that_entry_s(tmp_path):
+def test_a_day_outside_an_entry_s_days_is_not_that_entry_s(tmp_path: Path) -> None:
     path = tmp_path / "sources.yaml"
     path.write_text(
         "- {source: gharchive, from: 2011-02-12}\n"
@@ -46,7 +47,7 @@ def test_a_day_outside_an_entry_s_days_is_not_that_entry_s(tmp_path):
     ]
 
 
-def test_every_fault_of_a_list_of_sources_is_reported_at_once(tmp_path):
+def test_every_fault_of_a_list_of_sources_is_reported_at_once(tmp_path: Path) -> None:
     path = tmp_path / "sources.yaml"
     path.write_text(
         "- {source: higgs=/x, from: 2012-07-07, to: 2012-07-01}\n"
@@ -68,7 +69,7 @@ def test_every_fault_of_a_list_of_sources_is_reported_at_once(tmp_path):
     )
 
 
-def test_entries_that_contradict_each_other_are_reported(tmp_path):
+def test_entries_that_contradict_each_other_are_reported(tmp_path: Path) -> None:
     path = tmp_path / "sources.yaml"
     path.write_text("- source: a:higgs=/x\n- source: a:reddit=/y\n")
     with pytest.raises(
@@ -78,19 +79,19 @@ def test_entries_that_contradict_each_other_are_reported(tmp_path):
 
 
 @pytest.mark.parametrize("text", [b"a: [", b"higgs: /x", b"- higgs=/x", b"- source: 7", b"\xff\xfe\x00", b"7"])
-def test_a_malformed_list_of_sources_is_reported(tmp_path, text):
+def test_a_malformed_list_of_sources_is_reported(tmp_path: Path, text: bytes) -> None:
     path = tmp_path / "sources.yaml"
     path.write_bytes(text)
     with pytest.raises(UsageError, match=r"sources\.yaml: expected a list of"):
         enabled_sources(path)
 
 
-def test_a_missing_list_of_sources_is_reported(tmp_path):
+def test_a_missing_list_of_sources_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="expected a list of"):
         enabled_sources(tmp_path / "sources.yaml")
 
 
-def test_an_entry_names_its_platform(tmp_path):
+def test_an_entry_names_its_platform(tmp_path: Path) -> None:
     path = tmp_path / "sources.yaml"
     path.write_text("- {source: 'mine:activitystreams=/x', platform: mastodon}\n- {source: 'y:activitystreams@z=/x'}\n")
     assert enabled_sources(path) == (
@@ -107,7 +108,7 @@ def test_an_entry_names_its_platform(tmp_path):
         ("{source: 'y:activitystreams=/x', platform: ' '}", "a platform is lower-case letters"),
     ],
 )
-def test_an_entry_of_a_wrong_platform_is_reported(tmp_path, entry, fault):
+def test_an_entry_of_a_wrong_platform_is_reported(tmp_path: Path, entry: str, fault: str) -> None:
     path = tmp_path / "sources.yaml"
     path.write_text(f"- {entry}\n")
     with pytest.raises(UsageError, match=fault):
@@ -127,7 +128,7 @@ LIVE = """
 """
 
 
-def test_a_typed_entry_says_what_to_ask_and_within_which_budget(tmp_path):
+def test_a_typed_entry_says_what_to_ask_and_within_which_budget(tmp_path: Path) -> None:
     path = tmp_path / "sources.yaml"
     path.write_text(LIVE)
     typed, valued, plain = enabled_sources(path)
@@ -147,7 +148,7 @@ def test_a_typed_entry_says_what_to_ask_and_within_which_budget(tmp_path):
     ]
 
 
-def test_an_id_that_is_no_entry_and_no_type_is_reported(tmp_path):
+def test_an_id_that_is_no_entry_and_no_type_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "sources.yaml"
     path.write_text(LIVE)
     with pytest.raises(UsageError, match="--source absent: neither a type nor an ID in"):
@@ -159,7 +160,7 @@ def test_an_id_that_is_no_entry_and_no_type_is_reported(tmp_path):
         enabled_sources(path)
 
 
-def test_no_file_is_read_for_a_type(tmp_path):
+def test_no_file_is_read_for_a_type(tmp_path: Path) -> None:
     assert sources(tmp_path / "absent.yaml", ["sample"]) == parse_specs(["sample"])
 
 
@@ -180,7 +181,7 @@ def test_no_file_is_read_for_a_type(tmp_path):
         ("{source: a, type: hackernews, budget: {euros: 1}}", "budget euros: Extra inputs are not permitted"),
     ],
 )
-def test_a_wrong_typed_entry_is_reported(tmp_path, entry, fault):
+def test_a_wrong_typed_entry_is_reported(tmp_path: Path, entry: str, fault: str) -> None:
     path = tmp_path / "sources.yaml"
     path.write_text(f"- {entry}\n")
     with pytest.raises(UsageError, match=fault):
@@ -191,7 +192,7 @@ GATED = [(name, kind) for name, kind in TYPES.items() if kind.terms]
 
 
 @pytest.mark.parametrize(("name", "kind"), GATED, ids=[name for name, _ in GATED])
-def test_a_type_that_its_platform_forbids_needs_an_agreement(tmp_path, name, kind):
+def test_a_type_that_its_platform_forbids_needs_an_agreement(tmp_path: Path, name: str, kind: SourceType) -> None:
     with pytest.raises(UsageError) as raised:
         parse_specs([f"{name}=a"])[0].open(tmp_path)
     assert (

@@ -14,12 +14,15 @@ from jobs.sources import facebook
 from jobs.sources.facebook import LATE, NOT_SHOWN, FacebookSource, parse
 from jobs.sources.live.http import NotAllowedError
 from jobs.sources.live.settings import Limits, Settings
-from jobs.sources.page import Account, Act, Author, Ignored, Unresolved
+from jobs.sources.page import Account, Act, Author, Ignored, Record, Unresolved
 from jobs.sources.spec import LiveOptions, SourceSpec
 from jobs.sources.values import derived_id
 from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
 from schemas.coverage import COVERAGE
+from tests.fixture_types import FindFile
 from tests.jobs.sources.archives import content
+from tests.jobs.sources.conftest import Survives
 from tests.jobs.sources.facebook_server import AT, DAY, NIGHT, TOKEN, answer
 from tests.jobs.sources.killed import killed_at, recorded
 from tests.jobs.sources.platform_server import Platform, Reply
@@ -63,7 +66,7 @@ def pulled(source: FacebookSource) -> tuple[list[dict[str, Any]], list[str]]:
         ({"from": None}, (Unresolved(NOT_SHOWN, NOON),)),
     ],
 )
-def test_what_an_item_becomes(more, records):
+def test_what_an_item_becomes(more: dict[str, Any], records: tuple[Record, ...]) -> None:
     assert parse(orjson.dumps(COMMENT | more)) == records
 
 
@@ -76,16 +79,16 @@ def test_what_an_item_becomes(more, records):
         ({"at": None}, ()),
     ],
 )
-def test_what_a_name_in_a_list_of_reactions_becomes(more, records):
+def test_what_a_name_in_a_list_of_reactions_becomes(more: dict[str, Any], records: tuple[Record, ...]) -> None:
     assert parse(orjson.dumps(LIKE | more)) == records
 
 
-def test_hostile_items_are_rejected_and_nothing_breaks(survives):
+def test_hostile_items_are_rejected_and_nothing_breaks(survives: Survives) -> None:
     post = COMMENT | {"post": None, "parent": {"id": "p"}}
     survives(parse, [orjson.dumps(COMMENT), orjson.dumps(post), orjson.dumps(LIKE)])
 
 
-def test_a_day_is_read_page_after_page_and_once(graph, tmp_path):
+def test_a_day_is_read_page_after_page_and_once(graph: Platform, tmp_path: Path) -> None:
     acts, notes = pulled(opened(graph, tmp_path))
     assert {(act["kind"], act["activity_id"], act["target_id"], act["object_id"]) for act in acts} == {
         ("post", "1_5", "1", None),
@@ -107,7 +110,7 @@ def test_a_day_is_read_page_after_page_and_once(graph, tmp_path):
     assert graph.asked == []
 
 
-def test_a_killed_pull_asks_at_most_one_page_again(graph, tmp_path):
+def test_a_killed_pull_asks_at_most_one_page_again(graph: Platform, tmp_path: Path) -> None:
     whole = pulled(opened(graph, tmp_path / "whole"))
     for number in range(1, 11):
         graph.asked.clear()
@@ -117,7 +120,7 @@ def test_a_killed_pull_asks_at_most_one_page_again(graph, tmp_path):
         assert len(graph.asked) <= 11
 
 
-def test_a_pull_out_of_budget_resumes(graph, tmp_path):
+def test_a_pull_out_of_budget_resumes(graph: Platform, tmp_path: Path) -> None:
     assert pulled(opened(graph, tmp_path, requests=5))[1] == [
         "the budget of 5 requests is used up after 1 of 2 posts; the next pull resumes there",
         "the budget of 5 requests is used up after 0 of 2 lists of reactions; the next pull resumes there",
@@ -127,7 +130,7 @@ def test_a_pull_out_of_budget_resumes(graph, tmp_path):
     assert len(graph.asked) == 10
 
 
-def test_a_day_that_has_not_ended_is_not_recorded_as_done(graph, tmp_path):
+def test_a_day_that_has_not_ended_is_not_recorded_as_done(graph: Platform, tmp_path: Path) -> None:
     whole = graph.answer
     graph.answer = lambda path: whole(path)._replace(headers={"Date": "Tue, 03 Nov 2026 23:59:59 GMT"})
     acts, notes = pulled(opened(graph, tmp_path))
@@ -136,7 +139,7 @@ def test_a_day_that_has_not_ended_is_not_recorded_as_done(graph, tmp_path):
     assert len(pulled(opened(graph, tmp_path))[0]) == 10
 
 
-def test_another_page_counts_from_the_next_day_on(graph, tmp_path):
+def test_another_page_counts_from_the_next_day_on(graph: Platform, tmp_path: Path) -> None:
     whole = pulled(opened(graph, tmp_path))
     graph.asked.clear()
     assert pulled(opened(graph, tmp_path, page="2")) == whole
@@ -148,7 +151,7 @@ def test_another_page_counts_from_the_next_day_on(graph, tmp_path):
     assert graph.asked[0].startswith("/2/published_posts")
 
 
-def test_who_reacted_already_yesterday_does_not_react_again(graph, tmp_path):
+def test_who_reacted_already_yesterday_does_not_react_again(graph: Platform, tmp_path: Path) -> None:
     source = opened(graph, tmp_path)
     list(source.pages(DAY, DAY))
     whole = graph.answer
@@ -166,7 +169,7 @@ def test_who_reacted_already_yesterday_does_not_react_again(graph, tmp_path):
     assert likes == {("5", END + 86_400_000_000 - 1), ("6", END + 86_400_000_000 - 1)}
 
 
-def test_reactions_are_not_invented_for_a_day_that_ended_long_ago(graph, tmp_path):
+def test_reactions_are_not_invented_for_a_day_that_ended_long_ago(graph: Platform, tmp_path: Path) -> None:
     whole = graph.answer
     graph.answer = lambda path: whole(path)._replace(headers={"Date": "Fri, 06 Nov 2026 01:00:00 GMT"})
     acts, notes = pulled(opened(graph, tmp_path))
@@ -192,7 +195,7 @@ def error(code: int, status: int = 400, subcode: int | None = None) -> Reply:
         (Reply({"data": [], "paging": {"next": "x", "cursors": {"after": "x"}}}), "links back to a page already read"),
     ],
 )
-def test_what_a_refusal_or_an_odd_answer_means(graph, tmp_path, reply, note):
+def test_what_a_refusal_or_an_odd_answer_means(graph: Platform, tmp_path: Path, reply: Reply, note: str) -> None:
     graph.answer = lambda _: reply
     source = opened(graph, tmp_path)
     source.budget.sleep = lambda _: None
@@ -203,7 +206,9 @@ def test_what_a_refusal_or_an_odd_answer_means(graph, tmp_path, reply, note):
 
 
 @pytest.mark.parametrize("reply", [error(190), error(200, 403), Reply(b"<p>", 401)])
-def test_a_refused_token_fails_at_once_and_is_never_shown(graph, tmp_path, reply, caplog):
+def test_a_refused_token_fails_at_once_and_is_never_shown(
+    graph: Platform, tmp_path: Path, reply: Reply, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level("DEBUG")
     graph.answer = lambda _: reply
     with pytest.raises(NotAllowedError, match="check connection 'fb'") as raised:
@@ -212,7 +217,7 @@ def test_a_refused_token_fails_at_once_and_is_never_shown(graph, tmp_path, reply
     assert TOKEN not in str(raised.value) + caplog.text
 
 
-def test_a_pull_into_a_warehouse(graph, warehouse):
+def test_a_pull_into_a_warehouse(graph: Platform, warehouse: Warehouse) -> None:
     options = LiveOptions(ask={"api": graph.url, "page": "1"}, terms="own Page")
     spec = SourceSpec("fb", "facebook", (), None, options)
     (found,) = pull_activity.run(warehouse, pull_activity.Params(source=spec, first_day=DAY, last_day=DAY), Batch("t"))
@@ -221,7 +226,7 @@ def test_a_pull_into_a_warehouse(graph, warehouse):
     assert (coverage["platform"], coverage["status"], coverage["reason"]) == ("facebook", "partial", OLDER)
 
 
-def test_recorded_comments_are_read_and_lack_their_authors(fixtures):
+def test_recorded_comments_are_read_and_lack_their_authors(fixtures: FindFile) -> None:
     with tarfile.open(fixtures("facebook/python-facebook.tar.xz")) as archive:
         (member,) = [each for each in archive if each.name.endswith("/comments/comment_info.json")]
         comment = orjson.loads(content(archive, member))
@@ -230,7 +235,7 @@ def test_recorded_comments_are_read_and_lack_their_authors(fixtures):
     assert record.reason == NOT_SHOWN
 
 
-def test_a_recorded_list_of_people_gives_a_like_of_each(graph, tmp_path, fixtures):
+def test_a_recorded_list_of_people_gives_a_like_of_each(graph: Platform, tmp_path: Path, fixtures: FindFile) -> None:
     with tarfile.open(fixtures("facebook/python-facebook.tar.xz")) as archive:
         (member,) = [each for each in archive if each.name.endswith("/likes/likes_resp.json")]
         people = orjson.loads(content(archive, member))["data"]

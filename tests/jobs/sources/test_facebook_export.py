@@ -1,20 +1,25 @@
 """A person's own download from Facebook. Made by hand after public descriptions: no real download may lie here."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jobs import pull_activity
 from jobs.errors import UsageError
 from jobs.sources.facebook_export import ACTOR_NAMED, TARGET_NAMED, FacebookExportSource, parse, repaired, stripped
-from jobs.sources.page import Act, Ignored, Rejected, Unresolved
+from jobs.sources.page import Act, Ignored, Record, Rejected, Unresolved
 from jobs.sources.spec import SourceSpec
 from jobs.sources.values import NO_TIME, derived_id
 from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
 from schemas.activity import ACTIVITY
 from schemas.rejects import REJECTS
+from tests.jobs.sources.conftest import CountPages, Survives
 
 DAY = date(2026, 11, 3)
 SECONDS = int(datetime(2026, 11, 3, 12, tzinfo=UTC).timestamp())
@@ -29,7 +34,7 @@ def written(text: str) -> str:
     return text.encode().decode("latin-1")
 
 
-def comment(author: str = NAME, **more):
+def comment(author: str = NAME, **more: Any) -> dict[str, Any]:
     details = {"timestamp": SECONDS, "comment": "secret", "author": written(author)}
     return {"timestamp": SECONDS, "data": [{"comment": details}], "title": "Ana commented on Bo Berg's post."} | more
 
@@ -40,7 +45,7 @@ LABELLED = {"timestamp": SECONDS, "fbid": "7", "label_values": [{"label": "Name"
 
 
 @pytest.fixture
-def export(tmp_path):
+def export(tmp_path: Path) -> Path:
     """Two comments, two posts, and two reactions in each of the forms that they have had."""
     files = {
         "personal_information/profile_information/profile_information.json": {
@@ -65,7 +70,7 @@ def export(tmp_path):
     return tmp_path
 
 
-def becomes(entry, kind):
+def becomes(entry: Any, kind: str) -> Sequence[Record]:
     return parse(OWNER, json.dumps(stripped(entry, kind, NAME)).encode())
 
 
@@ -85,17 +90,17 @@ def becomes(entry, kind):
         ("reaction", LABELLED, (Unresolved(TARGET_NAMED, NOON),)),
     ],
 )
-def test_what_an_entry_becomes(kind, entry, records):
+def test_what_an_entry_becomes(kind: str, entry: dict[str, Any], records: tuple[Record, ...]) -> None:
     assert becomes(entry, kind) == records
 
 
 @pytest.mark.parametrize("text", [NAME, "Bo", "日本語 😀", "Žižková"])
-def test_a_text_written_byte_by_byte_is_repaired(text):
+def test_a_text_written_byte_by_byte_is_repaired(text: str) -> None:
     assert repaired(written(text)) == text
 
 
 @pytest.mark.parametrize("text", ["Žižková", "é", 7, None])
-def test_another_value_stays_unchanged(text):
+def test_another_value_stays_unchanged(text: str | int | None) -> None:
     assert repaired(text) == text
 
 
@@ -107,15 +112,15 @@ def test_another_value_stays_unchanged(text):
         (stripped(POST | {"timestamp": 10**12}, "post", NAME), "time is out of range"),
     ],
 )
-def test_what_is_rejected(line, reason):
+def test_what_is_rejected(line: dict[str, Any], reason: str) -> None:
     with pytest.raises(Rejected) as raised:
         parse(OWNER, json.dumps(line).encode())
     assert raised.value.reason == reason
 
 
 @pytest.mark.parametrize(("kind", "entry"), [("post", POST), ("comment", comment()), ("reaction", REACTION)])
-def test_hostile_entries_are_rejected_and_nothing_breaks(survives, kind, entry):
-    def whole(line: bytes):
+def test_hostile_entries_are_rejected_and_nothing_breaks(survives: Survives, kind: str, entry: dict[str, Any]) -> None:
+    def whole(line: bytes) -> Sequence[Record]:
         try:
             value = json.loads(line)
         except (ValueError, RecursionError):
@@ -126,7 +131,7 @@ def test_hostile_entries_are_rejected_and_nothing_breaks(survives, kind, entry):
     survives(partial(parse, OWNER), [json.dumps(stripped(entry, kind, NAME)).encode()])
 
 
-def test_a_download_or_a_file_of_it_is_read(export, count_pages):
+def test_a_download_or_a_file_of_it_is_read(export: Path, count_pages: CountPages) -> None:
     source = FacebookExportSource("me", [str(export)])
     totals = count_pages(source.pages(DAY, DAY))
     assert totals.kinds == {"post": 3}
@@ -139,7 +144,7 @@ def test_a_download_or_a_file_of_it_is_read(export, count_pages):
     assert (totals.kinds, totals.lines) == ({"post": 1}, 2)
 
 
-def test_neither_texts_nor_other_people_s_names_reach_the_warehouse(export, warehouse):
+def test_neither_texts_nor_other_people_s_names_reach_the_warehouse(export: Path, warehouse: Warehouse) -> None:
     spec = SourceSpec("me", "facebook-export", (str(export),), None)
     pull_activity.run(warehouse, pull_activity.Params(source=spec, first_day=DAY, last_day=DAY), Batch("t"))
     acts, rejects = warehouse.read(ACTIVITY).to_pylist(), warehouse.read(REJECTS).to_pylist()
@@ -148,7 +153,7 @@ def test_neither_texts_nor_other_people_s_names_reach_the_warehouse(export, ware
     assert not any(word in str(acts + rejects) for word in ("secret", "Bo"))
 
 
-def test_a_file_that_breaks_off_says_so(export, count_pages):
+def test_a_file_that_breaks_off_says_so(export: Path, count_pages: CountPages) -> None:
     path = export / "your_facebook_activity" / "comments_and_reactions" / "comments.json"
     path.write_text(path.read_text()[:-40])
     totals = count_pages(FacebookExportSource("me", [str(path)]).pages(DAY, DAY))
@@ -156,7 +161,7 @@ def test_a_file_that_breaks_off_says_so(export, count_pages):
     assert [note.reason for note in totals.notes] == ["comments.json breaks off at line 2"]
 
 
-def test_what_is_no_download_is_refused(export, tmp_path_factory):
+def test_what_is_no_download_is_refused(export: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     empty = tmp_path_factory.mktemp("empty")
     with pytest.raises(UsageError, match="expected an unpacked download"):
         FacebookExportSource("me", [str(empty)])

@@ -3,6 +3,7 @@
 import json
 import tarfile
 from collections import Counter
+from pathlib import Path
 
 import orjson
 import pytest
@@ -10,10 +11,11 @@ import pytest
 from jobs.sources import feed_documents, feeds
 from jobs.sources.feeds import parse
 from jobs.sources.live.budget import ApiError
+from tests.fixture_types import FindFile
 from tests.jobs.sources.blogs import ATOM, MIDNIGHT, TEXT, atom, author, entry
 
 
-def test_rss_names_its_comment_feed_and_their_number():
+def test_rss_names_its_comment_feed_and_their_number() -> None:
     names = 'xmlns:wfw="http://wellformedweb.org/CommentAPI/" xmlns:slash="http://purl.org/rss/1.0/modules/slash/"'
     body = (
         f'<rss version="2.0" {names}><channel><link>https://example.org</link><item><guid isPermaLink="false">7</guid>'
@@ -27,7 +29,7 @@ def test_rss_names_its_comment_feed_and_their_number():
     assert (found.comments, found.comment_count) == ("https://example.org/7/comments", 2)
 
 
-def test_json_feeds_are_read():
+def test_json_feeds_are_read() -> None:
     items = [
         {"id": 7, "date_published": "2026-11-03T00:00:00Z", "authors": [{"name": "Ana", "url": "https://ana.example"}]},
         {"id": "https://example.org/8", "content_text": TEXT},
@@ -40,13 +42,13 @@ def test_json_feeds_are_read():
     assert third.name is None
 
 
-def test_a_document_that_names_a_file_does_not_open_it(tmp_path):
+def test_a_document_that_names_a_file_does_not_open_it(tmp_path: Path) -> None:
     (tmp_path / "feed").write_bytes(atom(entry("secret", 1)))
     with pytest.raises(ApiError, match="no feed"):
         feed_documents.read(str(tmp_path / "feed").encode(), "https://example.org/feed")
 
 
-def test_entities_that_explode_do_not():
+def test_entities_that_explode_do_not() -> None:
     bomb = '<!DOCTYPE feed [<!ENTITY a "aaaaaaaaaa">' + "".join(
         f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 10}">' for n in range(12)
     )
@@ -57,7 +59,7 @@ def test_entities_that_explode_do_not():
 @pytest.mark.parametrize(
     "odd", ["http://[", "http://a:b/", "//", ":", "a b", "\x85", "\u202e", "\ud800", "x" * 3000, "http://ex\u0000", "é"]
 )
-def test_odd_names_break_nothing_and_reject_nothing(odd):
+def test_odd_names_break_nothing_and_reject_nothing(odd: str) -> None:
     text = odd.replace("\ud800", "&#55296;").replace("\x00", "&#0;")
     reply = (
         f'<thr:in-reply-to ref="{text}" href="{text}"/><link rel="replies" type="application/atom+xml" href="{text}"/>'
@@ -75,14 +77,14 @@ def test_odd_names_break_nothing_and_reject_nothing(odd):
                 assert parse(orjson.dumps(item))
 
 
-def test_an_author_without_an_end_is_cut():
+def test_an_author_without_an_end_is_cut() -> None:
     """A search for an address of e-mail in all of it would take days."""
     body = f"<rss version='2.0'><channel><item><author>{'a.' * 500_000}</author></item></channel></rss>".encode()
     (found,) = feed_documents.read(body, "https://example.org/feed").entries
     assert len(found.author_name or "") == feed_documents.MOST_AUTHOR_LETTERS
 
 
-def test_every_recorded_feed_is_parsed(fixtures):
+def test_every_recorded_feed_is_parsed(fixtures: FindFile) -> None:
     """An uppercase Channel Definition Format of 1997 is no feed any more; the library never fails."""
     found, faults = Counter[str](), Counter[str]()
     with tarfile.open(fixtures("blog/feedparser.tar.xz")) as archive:

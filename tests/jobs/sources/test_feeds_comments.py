@@ -1,5 +1,6 @@
 """Comment feeds of posts, against a blog on loopback."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from jobs import pull_activity
 from jobs.sources.spec import LiveOptions, SourceSpec
 from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from tests.jobs.sources.blogs import DAY, MIDNIGHT, OLD, Blogs, atom, author, entry, opened, pulled
@@ -49,13 +51,13 @@ def commented(blogs: Blogs) -> Blogs:
     return blogs
 
 
-def pull(warehouse, blogs: Blogs, **ask: Any):
+def pull(warehouse: Warehouse, blogs: Blogs, **ask: Any) -> Any:
     options = LiveOptions(ask={"feeds": [f"{blogs.url}/feed"]} | ask)
     spec = SourceSpec("blogs", "feeds", (), None, options)
     return pull_activity.run(warehouse, pull_activity.Params(source=spec, first_day=DAY, last_day=DAY), Batch("test"))
 
 
-def test_comments_reply_to_the_author_of_a_recent_post_or_of_a_comment(commented, warehouse):
+def test_comments_reply_to_the_author_of_a_recent_post_or_of_a_comment(commented: Blogs, warehouse: Warehouse) -> None:
     (done,) = pull(warehouse, commented, comments=True)
     rows = warehouse.read(ACTIVITY, {"day": DAY}).to_pylist()
     found = {(row["kind"], row["actor_id"], row["target_id"]) for row in rows if row["kind"] == "reply"}
@@ -75,12 +77,12 @@ def test_comments_reply_to_the_author_of_a_recent_post_or_of_a_comment(commented
     assert sorted(commented.asked()) == ["/a/comments", "/b/comments", "/feed"]
 
 
-def test_without_comments_only_the_feed_is_asked(commented, warehouse):
+def test_without_comments_only_the_feed_is_asked(commented: Blogs, warehouse: Warehouse) -> None:
     pull(warehouse, commented)
     assert commented.asked() == ["/feed"]
 
 
-def test_a_post_whose_first_comment_comes_later_on_the_day_is_asked_for_comments(blogs, tmp_path):
+def test_a_post_whose_first_comment_comes_later_on_the_day_is_asked_for_comments(blogs: Blogs, tmp_path: Path) -> None:
     blogs.clock = MIDNIGHT + 10 * 3600
     blogs.documents["/feed"] = atom(entry("a", 1, replies("/a/comments", 0)), OLD)
     pulled(opened(blogs, tmp_path, comments=True))
@@ -92,13 +94,13 @@ def test_a_post_whose_first_comment_comes_later_on_the_day_is_asked_for_comments
     assert notes == []
 
 
-def test_comment_feeds_that_are_gone_are_counted(commented, tmp_path):
+def test_comment_feeds_that_are_gone_are_counted(commented: Blogs, tmp_path: Path) -> None:
     del commented.documents["/b/comments"]
     _, (note,) = pulled(opened(commented, tmp_path, comments=True))
     assert note.reason == "1 of 2 comment feeds: not there"
 
 
-def test_a_pull_that_is_killed_asks_one_page_again_and_gives_the_same_day(commented, tmp_path):
+def test_a_pull_that_is_killed_asks_one_page_again_and_gives_the_same_day(commented: Blogs, tmp_path: Path) -> None:
     whole = pulled(opened(commented, tmp_path / "whole", comments=True))
     once = len(commented.asked())
     renames = len(recorded(tmp_path / "whole")) + 1  # the population

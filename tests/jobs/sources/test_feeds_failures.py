@@ -1,5 +1,7 @@
 """Blogs that fail, forbid or lie."""
 
+from pathlib import Path
+
 import pytest
 
 from jobs.sources import feed_documents, feeds
@@ -14,7 +16,7 @@ def blogs(platform: Platform) -> Blogs:
     return Blogs(platform)
 
 
-def test_a_pull_out_of_budget_says_where_and_the_next_one_resumes(blogs, tmp_path):
+def test_a_pull_out_of_budget_says_where_and_the_next_one_resumes(blogs: Blogs, tmp_path: Path) -> None:
     paths = [f"/{number}" for number in range(5)]
     blogs.documents |= {path: atom(entry(f"a{path[1:]}", 1), OLD) for path in paths}
     acts, (note,) = pulled(opened(blogs, tmp_path, *paths, requests=4))  # with robots.txt
@@ -45,7 +47,9 @@ HTML = b"<!doctype html><html><head><title>Please log in</title></head><body>ana
     ],
     ids=["HTML", "HTML as XML", "empty", "truncated", "500", "429", "metadata", "loopback", "file", "endless"],
 )
-def test_one_bad_blog_is_counted_and_the_others_survive(blogs, tmp_path, reply, reason):
+def test_one_bad_blog_is_counted_and_the_others_survive(
+    blogs: Blogs, tmp_path: Path, reply: Reply, reason: str
+) -> None:
     blogs.documents |= {"/bad": reply, "/feed": atom(entry("a", 1), OLD)}
     acts, (note,) = pulled(opened(blogs, tmp_path, "/bad", "/feed"))
     assert note.reason.startswith("1 of 2 feeds failed, most with: ")
@@ -61,7 +65,9 @@ def test_one_bad_blog_is_counted_and_the_others_survive(blogs, tmp_path, reply, 
 @pytest.mark.parametrize(
     ("status", "reason"), [(404, "not there"), (410, "not there"), (401, recording.DENIED), (403, recording.DENIED)]
 )
-def test_blogs_that_are_gone_or_closed_are_counted_and_not_asked_again(blogs, tmp_path, status, reason):
+def test_blogs_that_are_gone_or_closed_are_counted_and_not_asked_again(
+    blogs: Blogs, tmp_path: Path, status: int, reason: str
+) -> None:
     paths = [f"/{number}" for number in range(4)]
     blogs.documents |= {path: Reply(b"", status) for path in paths} | {"/feed": atom(entry("a", 1), OLD)}
     acts, notes = pulled(opened(blogs, tmp_path, *paths, "/feed"))
@@ -72,7 +78,7 @@ def test_blogs_that_are_gone_or_closed_are_counted_and_not_asked_again(blogs, tm
     assert blogs.asked() == []
 
 
-def test_many_blogs_that_fail_do_not_stop_the_others(blogs, tmp_path):
+def test_many_blogs_that_fail_do_not_stop_the_others(blogs: Blogs, tmp_path: Path) -> None:
     paths = [f"/{number}" for number in range(6)]
     blogs.documents |= {path: Reply(b"", 500) for path in paths} | {"/feed": atom(entry("a", 1), OLD)}
     acts, (note,) = pulled(opened(blogs, tmp_path, *paths, "/feed"))
@@ -80,13 +86,13 @@ def test_many_blogs_that_fail_do_not_stop_the_others(blogs, tmp_path):
     assert len(acts) == 1
 
 
-def test_a_day_on_which_every_blog_fails_is_absent(blogs, tmp_path):
+def test_a_day_on_which_every_blog_fails_is_absent(blogs: Blogs, tmp_path: Path) -> None:
     blogs.documents["/feed"] = Reply(b"", 500)
     _, (note,) = pulled(opened(blogs, tmp_path))
     assert note.absent
 
 
-def test_robots_txt_is_obeyed_and_asked_once_for_a_host(blogs, tmp_path):
+def test_robots_txt_is_obeyed_and_asked_once_for_a_host(blogs: Blogs, tmp_path: Path) -> None:
     blogs.documents |= {
         "/robots.txt": Reply(b"User-agent: clout\nDisallow: /private\n\nUser-agent: *\nDisallow: /\n"),
         "/feed": atom(entry("a", 1), OLD),
@@ -98,14 +104,14 @@ def test_robots_txt_is_obeyed_and_asked_once_for_a_host(blogs, tmp_path):
     assert blogs.platform.asked == ["/robots.txt", "/feed"]
 
 
-def test_a_host_whose_robots_txt_fails_is_not_asked(blogs, tmp_path):
+def test_a_host_whose_robots_txt_fails_is_not_asked(blogs: Blogs, tmp_path: Path) -> None:
     blogs.documents |= {"/robots.txt": Reply(b"", 503), "/feed": atom(entry("a", 1), OLD)}
     _, (note,) = pulled(opened(blogs, tmp_path))
     assert note.partial
     assert blogs.asked() == []
 
 
-def test_odd_entries_are_not_rejected_so_that_one_blog_cannot_make_a_pull_fail(blogs, tmp_path):
+def test_odd_entries_are_not_rejected_so_that_one_blog_cannot_make_a_pull_fail(blogs: Blogs, tmp_path: Path) -> None:
     old = "<entry><id>/ancient</id><published>0001-01-01T00:00:00Z</published></entry>"
     odd = [entry("x" * 3000, 2), entry("c\x85d", 3), old, "<entry><id> </id></entry>", "<entry/>"]
     blogs.documents["/feed"] = atom(*odd, entry("a", 1), OLD)
@@ -116,7 +122,7 @@ def test_odd_entries_are_not_rejected_so_that_one_blog_cannot_make_a_pull_fail(b
     assert sum(name.startswith("derived:") for name in acts) == 1
 
 
-def test_a_blog_cannot_claim_what_another_host_published():
+def test_a_blog_cannot_claim_what_another_host_published() -> None:
     body = atom(entry("a", 1), entry("b", 2).replace("<id>/b</id>", "<id>https://victim.example/post</id>"))
     items = feeds._recorded(
         feed_documents.read(body, "https://evil.example/feed", ATOM), "https://evil.example/feed", None

@@ -3,6 +3,7 @@
 import gzip
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,7 @@ from jobs.errors import UsageError
 from jobs.sources.files import existing
 
 
-def test_a_folder_gives_its_files_by_name(tmp_path):
+def test_a_folder_gives_its_files_by_name(tmp_path: Path) -> None:
     for name in ("b.json", "a.json.gz", "README.md"):
         (tmp_path / name).touch()
     assert existing([str(tmp_path), str(tmp_path / "README.md")], (".json", ".json.gz")) == [
@@ -22,7 +23,7 @@ def test_a_folder_gives_its_files_by_name(tmp_path):
         existing([str(tmp_path)], (".csv",))
 
 
-def test_names_that_begin_with_a_dot_are_passed_over_in_folders_and_patterns(tmp_path):
+def test_names_that_begin_with_a_dot_are_passed_over_in_folders_and_patterns(tmp_path: Path) -> None:
     for name in ("a.json", "._a.json", ".b.json"):  # as macOS leaves them on other disks
         (tmp_path / name).touch()
     assert existing([str(tmp_path)], (".json",)) == [tmp_path / "a.json"]
@@ -30,7 +31,7 @@ def test_names_that_begin_with_a_dot_are_passed_over_in_folders_and_patterns(tmp
     assert existing([str(tmp_path / ".b.json")]) == [tmp_path / ".b.json"]  # named itself
 
 
-def test_a_pattern_is_the_files_it_matches_by_name(tmp_path):
+def test_a_pattern_is_the_files_it_matches_by_name(tmp_path: Path) -> None:
     for name in ("RC_2.zst", "RC_1.zst", "RS_1.zst", "a[1].json"):
         (tmp_path / name).touch()
     assert existing([str(tmp_path / "RC_*.zst")]) == [tmp_path / "RC_1.zst", tmp_path / "RC_2.zst"]
@@ -45,7 +46,7 @@ def test_a_pattern_is_the_files_it_matches_by_name(tmp_path):
 
 
 @pytest.mark.parametrize("url", ["https://host/a//f.json", "http://host/f", "s3://bucket/f", "file:///f"])
-def test_a_url_is_refused_and_quoted_as_it_was_given(url):
+def test_a_url_is_refused_and_quoted_as_it_was_given(url: str) -> None:
     with pytest.raises(UsageError) as error:
         existing([url])
     assert str(error.value) == (
@@ -56,7 +57,7 @@ def test_a_url_is_refused_and_quoted_as_it_was_given(url):
 
 @pytest.mark.system
 @pytest.mark.parametrize("place", ["-", "/dev/stdin"])
-def test_the_standard_input_is_a_place(place):
+def test_the_standard_input_is_a_place(place: str) -> None:
     program = (
         "import sys\n"
         "from datetime import date\n"

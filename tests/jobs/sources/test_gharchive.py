@@ -2,6 +2,7 @@
 
 import gzip
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import orjson
 import pytest
@@ -11,10 +12,12 @@ from jobs.sources import gharchive
 from jobs.sources.gharchive import GHArchiveSource, hour_name
 from jobs.sources.page import Note
 from jobs.sources.spool import UNKNOWN_AUTHOR, spool
+from tests.fixture_types import FindFile
+from tests.jobs.sources.conftest import CountPages
 from tests.jobs.sources.hours import DAY, NEXT_DAY, hour, name
 
 
-def test_only_the_hours_of_the_days_asked_for_are_opened(tmp_path, count_pages):
+def test_only_the_hours_of_the_days_asked_for_are_opened(tmp_path: Path, count_pages: CountPages) -> None:
     for number in range(24):
         (tmp_path / name(DAY, number)).write_bytes(hour(DAY, number))
     (tmp_path / name(NEXT_DAY, 0)).write_bytes(b"not asked for")
@@ -24,7 +27,7 @@ def test_only_the_hours_of_the_days_asked_for_are_opened(tmp_path, count_pages):
     assert count_pages(found) == ({"like": 24}, {}, 24, 0, [])
 
 
-def test_a_missing_hour_makes_its_day_partial(tmp_path, count_pages):
+def test_a_missing_hour_makes_its_day_partial(tmp_path: Path, count_pages: CountPages) -> None:
     for number in range(24):
         if number not in (3, 17):
             (tmp_path / name(DAY, number)).write_bytes(hour(DAY, number))
@@ -38,7 +41,7 @@ def test_a_missing_hour_makes_its_day_partial(tmp_path, count_pages):
     assert [(note.partial, note.day) for note in totals.notes] == [(True, DAY), (True, NEXT_DAY)]
 
 
-def good_day(folder, **instead: bytes) -> GHArchiveSource:
+def good_day(folder: Path, **instead: bytes) -> GHArchiveSource:
     """A whole day but for the hours that are something else (`h5=b""`)."""
     for number in range(24):
         (folder / name(DAY, number)).write_bytes(instead.get(f"h{number}", hour(DAY, number)))
@@ -63,7 +66,9 @@ def good_day(folder, **instead: bytes) -> GHArchiveSource:
         (hour(DAY, 5)[:9], "archive is truncated or damaged from here on"),
     ],
 )
-def test_an_hour_that_holds_no_event_makes_its_day_partial_and_is_named(tmp_path, count_pages, content, fault):
+def test_an_hour_that_holds_no_event_makes_its_day_partial_and_is_named(
+    tmp_path: Path, count_pages: CountPages, content: bytes, fault: str
+) -> None:
     source = good_day(tmp_path, h5=content)
     for first, last in ((DAY, DAY), (DAY, NEXT_DAY)):
         totals = count_pages(source.pages(first, last))
@@ -71,7 +76,7 @@ def test_an_hour_that_holds_no_event_makes_its_day_partial_and_is_named(tmp_path
         assert totals.notes[0] == Note(f"1 of 24 hours hold no event: {DAY}-5 ({fault})", partial=True, day=DAY)
 
 
-def test_an_hour_that_is_cut_makes_its_own_day_partial_and_is_named(tmp_path, count_pages):
+def test_an_hour_that_is_cut_makes_its_own_day_partial_and_is_named(tmp_path: Path, count_pages: CountPages) -> None:
     lines = gzip.decompress(hour(DAY, 5)) * 5_000
     totals = count_pages(good_day(tmp_path, h5=gzip.compress(lines)[:-100]).pages(DAY, NEXT_DAY))
     assert totals.kinds["like"] > 23
@@ -80,7 +85,7 @@ def test_an_hour_that_is_cut_makes_its_own_day_partial_and_is_named(tmp_path, co
     assert next_day.day == NEXT_DAY
 
 
-def test_hours_that_mirrors_name_with_two_digits_are_those_hours(tmp_path, count_pages):
+def test_hours_that_mirrors_name_with_two_digits_are_those_hours(tmp_path: Path, count_pages: CountPages) -> None:
     for number in range(24):
         (tmp_path / f"{DAY}-{number:02}.json.gz").write_bytes(hour(DAY, number))
     assert count_pages(GHArchiveSource("gharchive", [str(tmp_path)]).pages(DAY, DAY)) == ({"like": 24}, {}, 24, 0, [])
@@ -95,7 +100,9 @@ def test_hours_that_mirrors_name_with_two_digits_are_those_hours(tmp_path, count
         (date(2026, 2, 1), 2),  # 80 % of stars
     ],
 )
-def test_days_of_which_the_archive_itself_lacks_events_are_never_complete(tmp_path, count_pages, day, reasons):
+def test_days_of_which_the_archive_itself_lacks_events_are_never_complete(
+    tmp_path: Path, count_pages: CountPages, day: date, reasons: int
+) -> None:
     for number in range(24):
         (tmp_path / name(day, number)).write_bytes(hour(day, number))
     notes = count_pages(GHArchiveSource("gharchive", [str(tmp_path)]).pages(day, day)).notes
@@ -103,7 +110,7 @@ def test_days_of_which_the_archive_itself_lacks_events_are_never_complete(tmp_pa
     assert all(note.partial and note.day == day and note.lasting and not note.absent for note in notes)
 
 
-def test_an_hour_in_several_places_is_read_once(tmp_path, count_pages):
+def test_an_hour_in_several_places_is_read_once(tmp_path: Path, count_pages: CountPages) -> None:
     for folder in ("first", "second"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / name(DAY, 0)).write_bytes(hour(DAY, 0))
@@ -113,7 +120,7 @@ def test_an_hour_in_several_places_is_read_once(tmp_path, count_pages):
     assert page.file in (str(tmp_path / "first" / name(DAY, 0)), str(tmp_path / "first" / "2024-11-03-0.json"))
 
 
-def test_a_file_that_is_no_hour_is_reported(tmp_path):
+def test_a_file_that_is_no_hour_is_reported(tmp_path: Path) -> None:
     place = tmp_path / "events.json"
     place.touch()
     with pytest.raises(UsageError, match=r"events\.json: expected files named YYYY-MM-DD-H\.json\.gz"):
@@ -129,11 +136,11 @@ def test_a_file_that_is_no_hour_is_reported(tmp_path):
         (datetime(2015, 1, 1, 0), "2015-01-01-0"),  # GitHub's events API, in UTC
     ],
 )
-def test_what_the_archive_calls_an_hour(at, expected):
+def test_what_the_archive_calls_an_hour(at: datetime, expected: str) -> None:
     assert hour_name(at.replace(tzinfo=UTC)) == expected
 
 
-def test_days_on_which_clocks_change_in_california(tmp_path, count_pages):
+def test_days_on_which_clocks_change_in_california(tmp_path: Path, count_pages: CountPages) -> None:
     def hours(day: date) -> int:
         for path in tmp_path.iterdir():
             path.unlink()
@@ -149,7 +156,7 @@ def test_days_on_which_clocks_change_in_california(tmp_path, count_pages):
     assert [hours(date(2013, 3, 10)), hours(date(2012, 11, 4))] == [24, 23]  # of the hour that came twice, one file
 
 
-def test_who_opened_a_pull_request_is_found_in_another_hour(tmp_path):
+def test_who_opened_a_pull_request_is_found_in_another_hour(tmp_path: Path) -> None:
     def line(hour: int, kind: str, actor: str, **payload: object) -> bytes:
         event = {"id": hour, "type": kind, "actor": {"login": actor}, "repo": {"name": "bo/tool"}, "payload": payload}
         return orjson.dumps(event | {"created_at": f"{DAY}T{hour:02}:00:00Z"})
@@ -178,7 +185,7 @@ def test_who_opened_a_pull_request_is_found_in_another_hour(tmp_path):
     assert [tuple(row.values()) for row in rejects.to_pylist()] == [(2, "unresolved", UNKNOWN_AUTHOR)]
 
 
-def test_the_first_hours_of_2015(data, count_pages):
+def test_the_first_hours_of_2015(data: FindFile, count_pages: CountPages) -> None:
     source = GHArchiveSource("gharchive", [str(data("gharchive"))])
     day = date(2015, 1, 1)
     pages = list(source.pages(day, day))

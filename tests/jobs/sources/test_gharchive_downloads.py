@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from tenacity import wait_none
@@ -13,6 +14,7 @@ from jobs.errors import CloutError, UsageError
 from jobs.sources import gharchive
 from jobs.sources.gharchive import GHArchiveSource
 from jobs.sources.page import Note
+from tests.jobs.sources.conftest import CountPages
 from tests.jobs.sources.hours import DAY, NEXT_DAY, hour, name
 
 
@@ -47,7 +49,7 @@ class Answer(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def server(monkeypatch) -> Iterator[Server]:
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setattr(gharchive.ATTEMPTS, "wait", wait_none())
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with Server() as running:
@@ -56,7 +58,7 @@ def server(monkeypatch) -> Iterator[Server]:
         running.shutdown()
 
 
-def test_the_url_of_one_hour_is_refused_at_once(server):
+def test_the_url_of_one_hour_is_refused_at_once(server: Server) -> None:
     with pytest.raises(
         UsageError, match=r"2024-11-03-0\.json\.gz: is one hour; give the base URL, http://.*/archive, and"
     ):
@@ -64,7 +66,7 @@ def test_the_url_of_one_hour_is_refused_at_once(server):
     assert not server.asked
 
 
-def test_days_of_which_nothing_is_there_are_an_error(tmp_path, server):
+def test_days_of_which_nothing_is_there_are_an_error(tmp_path: Path, server: Server) -> None:
     (tmp_path / name(DAY, 0)).write_bytes(hour(DAY, 0))
     for place in (str(tmp_path), server.url):
         with pytest.raises(
@@ -73,11 +75,11 @@ def test_days_of_which_nothing_is_there_are_an_error(tmp_path, server):
             list(GHArchiveSource("gharchive", [place]).pages(NEXT_DAY, date(2024, 11, 5)))
 
 
-def test_without_a_place_it_is_the_public_archive():
+def test_without_a_place_it_is_the_public_archive() -> None:
     assert GHArchiveSource("gharchive", [""]).urls == ["https://data.gharchive.org"]
 
 
-def test_hours_are_downloaded_and_those_not_found_are_missing(server, count_pages):
+def test_hours_are_downloaded_and_those_not_found_are_missing(server: Server, count_pages: CountPages) -> None:
     server.answers = {name(DAY, number): [(200, hour(DAY, number))] for number in range(24) if number != 5}
     found = list(GHArchiveSource("gharchive", [server.url]).pages(DAY, DAY))
     assert found[0].file == f"{server.url}{name(DAY, 0)}"
@@ -91,7 +93,7 @@ def test_hours_are_downloaded_and_those_not_found_are_missing(server, count_page
     assert server.asked == {name(DAY, number): 1 for number in range(24)}  # what is not there is not asked for again
 
 
-def test_a_passing_fault_is_tried_again(server, count_pages):
+def test_a_passing_fault_is_tried_again(server: Server, count_pages: CountPages) -> None:
     server.answers = {name(DAY, number): [(200, hour(DAY, number))] for number in range(24)}
     good = server.answers[name(DAY, 0)][0]
     half = (206, b"x" * (3 << 20))  # announces twice as much as it sends: the connection broke after some was written
@@ -101,7 +103,7 @@ def test_a_passing_fault_is_tried_again(server, count_pages):
 
 
 @pytest.mark.parametrize(("status", "attempts"), [(500, 5), (403, 1)])
-def test_a_lasting_fault_ends_the_pull(server, status, attempts):
+def test_a_lasting_fault_ends_the_pull(server: Server, status: int, attempts: int) -> None:
     server.answers = {name(DAY, 0): [(status, b"")]}
     with pytest.raises(CloutError, match=rf"2024-11-03-0\.json\.gz: .*{status}"):
         list(GHArchiveSource("gharchive", [server.url]).pages(DAY, DAY))

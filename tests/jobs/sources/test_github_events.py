@@ -4,14 +4,17 @@ import json
 import tarfile
 from collections import Counter
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 import pytest
 
 from jobs.sources.github_events import EVENTS, parse
-from jobs.sources.page import Account, Act, Author, Ignored, Rejected, Unresolved
+from jobs.sources.page import Account, Act, Author, Ignored, Record, Rejected, Unresolved
 from jobs.sources.values import ACTOR_WITHDRAWN, NO_TARGET, NO_TIME, derived_id
+from tests.fixture_types import FindFile
 from tests.jobs.sources.archives import content
+from tests.jobs.sources.conftest import Survives
 
 NOON = int(datetime(2026, 11, 3, 12, tzinfo=UTC).timestamp()) * 1_000_000
 THREAD = "bo/tool#12"
@@ -21,7 +24,7 @@ CLEOS = Author(THREAD, "cleo")
 POST = Act("post", "ana", "ana", NOON, "55")
 
 
-def event(kind: str, payload: object = None, **more) -> dict:
+def event(kind: str, payload: object = None, **more: Any) -> dict:
     return {
         "id": "55",
         "type": kind,
@@ -32,7 +35,7 @@ def event(kind: str, payload: object = None, **more) -> dict:
     } | more
 
 
-def old(kind: str, payload: object = None, path: str = "", **more) -> dict:
+def old(kind: str, payload: object = None, path: str = "", **more: Any) -> dict:
     """As in the timeline, until 2014."""
     return {
         "type": kind,
@@ -45,15 +48,13 @@ def old(kind: str, payload: object = None, path: str = "", **more) -> dict:
     } | more
 
 
-def comment(**payload) -> dict:
+def comment(**payload: Any) -> dict:
     return {"action": "created", "comment": {"id": 7}} | payload
 
 
-def review(state: str, **more) -> dict:
-    return event(
-        "PullRequestReviewEvent",
-        {"action": "created", "pull_request": BY_CLEO, "review": {"id": 8, "state": state} | more},
-    )
+def review(state: str, **more: Any) -> dict:
+    payload = {"action": "created", "pull_request": BY_CLEO, "review": {"id": 8, "state": state} | more}
+    return event("PullRequestReviewEvent", payload)
 
 
 def parsed(line: dict) -> list:
@@ -87,7 +88,7 @@ def parsed(line: dict) -> list:
         ),
     ],
 )
-def test_acts_on_others_content(line, expected):
+def test_acts_on_others_content(line: dict[str, Any], expected: list[Record]) -> None:
     assert parsed(line) == expected
 
 
@@ -99,7 +100,7 @@ def test_acts_on_others_content(line, expected):
         ("DiscussionEvent", "discussion", "created"),
     ],
 )
-def test_opening_mentions_the_owner_and_names_the_author(kind, what, action):
+def test_opening_mentions_the_owner_and_names_the_author(kind: str, what: str, action: str) -> None:
     post, author = Act("post", "ana", "ana", NOON, THREAD), Author(THREAD, "ana")
     opening = event(kind, {"action": action, what: {"number": 12}})
     assert parsed(opening) == [Act("mention", "ana", "bo", NOON, THREAD), post, author]
@@ -120,7 +121,7 @@ def test_opening_mentions_the_owner_and_names_the_author(kind, what, action):
         event("GistEvent", {"action": "create"}, repo=None),
     ],
 )
-def test_one_s_own_content_is_a_post(line):
+def test_one_s_own_content_is_a_post(line: dict[str, Any]) -> None:
     assert parsed(line) == [POST]
 
 
@@ -135,12 +136,12 @@ def test_one_s_own_content_is_a_post(line):
         event("DeleteEvent", created_at=None),
     ],
 )
-def test_what_scores_nothing_is_ignored(line):
+def test_what_scores_nothing_is_ignored(line: dict[str, Any]) -> None:
     assert parsed(line) == [Ignored(NOON if line["created_at"] else None)]
 
 
 @pytest.mark.parametrize("author", [TRIMMED, BY_CLEO | {"user": None}, BY_CLEO | {"user": {"login": "ghost"}}])
-def test_an_author_who_is_not_named_is_looked_up(author):
+def test_an_author_who_is_not_named_is_looked_up(author: dict[str, Any]) -> None:
     line = event("PullRequestReviewCommentEvent", comment(pull_request=author))
     assert parsed(line) == [Act("reply", "ana", None, NOON, "discussion_r7", THREAD)]
 
@@ -186,18 +187,18 @@ def test_an_author_who_is_not_named_is_looked_up(author):
         ),
     ],
 )
-def test_events_of_the_timeline(line, expected):
+def test_events_of_the_timeline(line: dict[str, Any], expected: list[Record]) -> None:
     assert parsed(line) == expected
 
 
-def test_two_pushes_of_one_second_are_two_posts():
+def test_two_pushes_of_one_second_are_two_posts() -> None:
     first, second = (
         parsed(old("PushEvent", path=path))[0].activity_id for path in ("/compare/a...b", "/compare/c...d")
     )
     assert first != second
 
 
-def test_a_bot_declares_itself():
+def test_a_bot_declares_itself() -> None:
     bot = Account("helper[bot]", NOON, handle="Helper[bot]", is_bot=True)
     line = event("WatchEvent", actor={"login": "Helper[bot]"})
     assert parsed(line) == [Act("like", "helper[bot]", "bo", NOON, "55", "bo/tool"), bot]
@@ -205,7 +206,7 @@ def test_a_bot_declares_itself():
 
 
 @pytest.mark.parametrize("what", ["comment", "issue"])
-def test_a_user_of_type_bot_is_a_bot_wherever_an_event_names_one(what):
+def test_a_user_of_type_bot_is_a_bot_wherever_an_event_names_one(what: str) -> None:
     user = {"login": "Release-Helper", "type": "Bot"}
     payload = comment(issue=BY_CLEO) | {what: {"id": 7, "number": 12, "user": user}}
     assert parsed(event("IssueCommentEvent", payload))[-1] == Account(
@@ -217,7 +218,7 @@ def test_a_user_of_type_bot_is_a_bot_wherever_an_event_names_one(what):
     assert parsed(acting)[-1] == Account("helper", NOON, handle="Helper", is_bot=True)
 
 
-def test_bigquery_s_export_says_the_same():
+def test_bigquery_s_export_says_the_same() -> None:
     line = event("IssueCommentEvent", comment(issue=BY_CLEO))
     exported = line | {"payload": json.dumps(line["payload"]), "other": "{}"}
     for time in ("2026-11-03 12:00:00 UTC", "2026-11-03 12:00:00.000000 UTC"):
@@ -226,11 +227,11 @@ def test_bigquery_s_export_says_the_same():
         parsed(exported | {"payload": "{"})
 
 
-def test_what_is_not_public_never_counts():
+def test_what_is_not_public_never_counts() -> None:
     assert parsed(event("WatchEvent", public=False)) == [Ignored(NOON)]
 
 
-def test_what_names_no_target_actor_or_time_is_unresolved():
+def test_what_names_no_target_actor_or_time_is_unresolved() -> None:
     assert parsed(event("WatchEvent", repo=None)) == [Unresolved(NO_TARGET, NOON)]
     assert parsed(event("FollowEvent", {"target": {"login": "ghost"}})) == [Unresolved(NO_TARGET, NOON)]
     assert parsed(event("IssueCommentEvent", comment(), repo={"name": "/"})) == [
@@ -256,13 +257,13 @@ def test_what_names_no_target_actor_or_time_is_unresolved():
         ({"created_at": 7}, "time is not a text", None),
     ],
 )
-def test_faults(change, reason, occurred_at):
+def test_faults(change: dict[str, Any], reason: str, occurred_at: int | None) -> None:
     with pytest.raises(Rejected) as fault:
         parsed(event("WatchEvent") | change)
     assert (fault.value.reason, fault.value.occurred_at) == (reason, occurred_at)
 
 
-def test_no_line_breaks_the_parser(survives):
+def test_no_line_breaks_the_parser(survives: Survives) -> None:
     payload = comment(
         issue=BY_CLEO, pull_request=BY_CLEO, review={"id": 8, "state": "commented"}, target={"login": "Dan"}
     )
@@ -270,7 +271,7 @@ def test_no_line_breaks_the_parser(survives):
     survives(parse, [orjson.dumps(line) for line in lines])
 
 
-def test_recorded_payloads_of_each_type(fixtures):
+def test_recorded_payloads_of_each_type(fixtures: FindFile) -> None:
     """Payloads of webhooks, which are those of events; all but the forks are by the repositories' owner."""
     acts: Counter[tuple[str, str]] = Counter()
     with tarfile.open(fixtures("github/octokit-webhooks.tar.xz")) as archive:

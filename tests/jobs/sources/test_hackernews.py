@@ -16,13 +16,16 @@ from jobs.sources import hackernews
 from jobs.sources.hackernews import HackerNewsSource, parse
 from jobs.sources.live.settings import Limits, Settings
 from jobs.sources.live.source import UNFINISHED, recording
-from jobs.sources.page import Account, Act, Author, Ignored, Note, Unresolved
+from jobs.sources.page import Account, Act, Author, Ignored, Note, Record, Unresolved
 from jobs.sources.spec import parse_specs
 from jobs.sources.values import ACTOR_WITHDRAWN
 from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
+from tests.fixture_types import FindFile
 from tests.jobs.sources.archives import content
+from tests.jobs.sources.conftest import Survives
 from tests.jobs.sources.hackernews_server import DAY, EXPECTED, FIRST_OF_DAY, MIDNIGHT, answer, item
 from tests.jobs.sources.killed import killed_at, recorded
 from tests.jobs.sources.platform_server import Platform, Reply
@@ -74,18 +77,18 @@ T = MIDNIGHT * 1_000_000
     ],
     ids=lambda value: value.get("type") if isinstance(value, dict) else "",
 )
-def test_what_an_item_becomes(kind, records):
+def test_what_an_item_becomes(kind: dict[str, Any], records: tuple[Record, ...]) -> None:
     assert parse(orjson.dumps({"id": 7, "by": "ana", "time": MIDNIGHT} | kind)) == records
 
 
-def test_hostile_items_are_rejected_and_nothing_breaks(survives):
+def test_hostile_items_are_rejected_and_nothing_breaks(survives: Survives) -> None:
     survives(parse, [orjson.dumps(item(number)) for number in (5_001, 5_002, 5_003)])
 
 
 # A day
 
 
-def test_a_day_is_whole_and_each_item_is_asked_once(hn, tmp_path):
+def test_a_day_is_whole_and_each_item_is_asked_once(hn: Platform, tmp_path: Path) -> None:
     rows = acts(opened(hn, tmp_path))
     assert of_day(rows) == EXPECTED
     asked = Counter(path for path in hn.asked if path.startswith("/item/"))
@@ -94,7 +97,7 @@ def test_a_day_is_whole_and_each_item_is_asked_once(hn, tmp_path):
     assert len(hn.asked) < 216 + 2 * hackernews.MARGIN + 50 + 200  # the day, the parents outside it, the search
 
 
-def test_replies_find_their_parents_also_outside_the_day(hn, tmp_path, warehouse):
+def test_replies_find_their_parents_also_outside_the_day(hn: Platform, tmp_path: Path, warehouse: Warehouse) -> None:
     spec = parse_specs([f"hn:hackernews={hn.url}"])[0]
     (pulled,) = pull_activity.run(
         warehouse, pull_activity.Params(source=spec, first_day=DAY, last_day=DAY), Batch("test")
@@ -111,12 +114,12 @@ def test_replies_find_their_parents_also_outside_the_day(hn, tmp_path, warehouse
     assert (coverage["platform"], coverage["status"], coverage["reason"]) == ("hackernews", "complete", None)
 
 
-def test_no_text_is_recorded(hn, tmp_path):
+def test_no_text_is_recorded(hn: Platform, tmp_path: Path) -> None:
     acts(opened(hn, tmp_path))
     assert not [path for path in recorded(tmp_path) if b"secret" in zstd.decompress(path.read_bytes())]
 
 
-def test_the_same_day_again_asks_nothing_and_gives_the_same_rows(hn, tmp_path):
+def test_the_same_day_again_asks_nothing_and_gives_the_same_rows(hn: Platform, tmp_path: Path) -> None:
     rows = acts(opened(hn, tmp_path))
     hn.asked.clear()
     assert acts(opened(hn, tmp_path)) == rows
@@ -124,7 +127,9 @@ def test_the_same_day_again_asks_nothing_and_gives_the_same_rows(hn, tmp_path):
 
 
 @pytest.mark.parametrize("requests", [10, 200, 300, 340])
-def test_a_pull_out_of_budget_says_what_is_missing_and_the_next_one_goes_on(hn, tmp_path, requests):
+def test_a_pull_out_of_budget_says_what_is_missing_and_the_next_one_goes_on(
+    hn: Platform, tmp_path: Path, requests: int
+) -> None:
     pages = list(opened(hn, tmp_path, requests).pages(DAY, DAY))
     notes = [note for page in pages for note in page.notes]
     (note,) = notes
@@ -138,7 +143,7 @@ def test_a_pull_out_of_budget_says_what_is_missing_and_the_next_one_goes_on(hn, 
         assert not {f"/item/{number}.json" for number in range(FIRST_OF_DAY, cursor[0])} & set(hn.asked)
 
 
-def test_a_pull_that_is_killed_between_a_page_and_its_rename_asks_one_page_again(hn, tmp_path):
+def test_a_pull_that_is_killed_between_a_page_and_its_rename_asks_one_page_again(hn: Platform, tmp_path: Path) -> None:
     whole, requests = acts(opened(hn, tmp_path / "whole")), len(hn.asked)
     renames = len(recorded(tmp_path / "whole"))
     assert renames > 5
@@ -151,7 +156,7 @@ def test_a_pull_that_is_killed_between_a_page_and_its_rename_asks_one_page_again
     assert len(hn.asked) <= 2 * requests + renames  # each pull may ask for the newest item
 
 
-def test_a_day_that_has_not_ended_goes_on_with_the_next_pull(hn, tmp_path):
+def test_a_day_that_has_not_ended_goes_on_with_the_next_pull(hn: Platform, tmp_path: Path) -> None:
     whole, newest = hn.answer, FIRST_OF_DAY + 70
     hn.answer = lambda path: Reply(newest) if path == "/maxitem.json" else whole(path)
     pages = list(opened(hn, tmp_path).pages(DAY, DAY))
@@ -164,12 +169,12 @@ def test_a_day_that_has_not_ended_goes_on_with_the_next_pull(hn, tmp_path):
     assert f"/item/{FIRST_OF_DAY + 1}.json" not in hn.asked
 
 
-def test_days_of_a_range_are_recorded_each(hn, tmp_path):
+def test_days_of_a_range_are_recorded_each(hn: Platform, tmp_path: Path) -> None:
     assert len(of_day(acts(opened(hn, tmp_path), DAY - timedelta(days=1), DAY))) == len(EXPECTED)
     assert sorted(path.name for path in (tmp_path / "hn").iterdir()) == ["2026-11-02", "2026-11-03"]
 
 
-def test_a_story_that_is_listed_again_does_not_mislead_the_search(hn, tmp_path):
+def test_a_story_that_is_listed_again_does_not_mislead_the_search(hn: Platform, tmp_path: Path) -> None:
     """Its time is later than its neighbours'."""
     whole = hn.answer
 
@@ -188,7 +193,7 @@ def test_a_story_that_is_listed_again_does_not_mislead_the_search(hn, tmp_path):
     assert of_day(acts(opened(hn, tmp_path))) >= EXPECTED
 
 
-def test_one_odd_item_is_rejected_and_the_others_survive(hn, tmp_path):
+def test_one_odd_item_is_rejected_and_the_others_survive(hn: Platform, tmp_path: Path) -> None:
     whole = hn.answer
     odd = {"id": 5_003, "by": {"no": "name"}, "type": "story", "time": MIDNIGHT + 120}
     hn.answer = lambda path: Reply(odd) if path == "/item/5003.json" else whole(path)
@@ -199,13 +204,13 @@ def test_one_odd_item_is_rejected_and_the_others_survive(hn, tmp_path):
     ]
 
 
-def test_answers_about_another_item_count_as_empty(hn, tmp_path):
+def test_answers_about_another_item_count_as_empty(hn: Platform, tmp_path: Path) -> None:
     whole = hn.answer
     hn.answer = lambda path: Reply(item(7_001)) if path == "/item/5003.json" else whole(path)
     assert of_day(acts(opened(hn, tmp_path))) == EXPECTED - {5_003}
 
 
-def test_a_place_that_is_no_address_is_refused(tmp_path):
+def test_a_place_that_is_no_address_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="expected an address"):
         parse_specs(["hn:hackernews=some/file"])[0].open(tmp_path)
 
@@ -213,7 +218,7 @@ def test_a_place_that_is_no_address_is_refused(tmp_path):
 # Recorded answers of the real API
 
 
-def test_recorded_items_are_read(fixtures, tmp_path):
+def test_recorded_items_are_read(fixtures: FindFile, tmp_path: Path) -> None:
     with tarfile.open(fixtures("hackernews/hackernewsr.tar.xz")) as archive:
         bodies = [content(archive, member) for member in archive if "/item/" in member.name]
     bodies = [body for body in bodies if body.strip() != b"null"]

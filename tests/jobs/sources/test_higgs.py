@@ -3,6 +3,7 @@
 import gzip
 from collections import Counter
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -10,11 +11,12 @@ from jobs.errors import UsageError
 from jobs.sources.higgs import HiggsSource, parse
 from jobs.sources.page import Act, Rejected
 from jobs.sources.values import derived_id
+from tests.fixture_types import FindFile
 
 NOON = 1_341_144_000  # 2012-07-01 12:00:00 UTC
 
 
-def test_each_kind():
+def test_each_kind() -> None:
     own = derived_id("7", "9", NOON * 1_000_000)
     assert [parse(b"7 9 %d %s\n" % (NOON, kind)) for kind in (b"RT", b"MT", b"RE")] == [
         (Act("reshare", "7", "9", NOON * 1_000_000, own),),
@@ -33,19 +35,19 @@ def test_each_kind():
         (b"7 -9 %d RT" % NOON, "actor or target is not a number", NOON * 1_000_000),
     ],
 )
-def test_faults(line, reason, occurred_at):
+def test_faults(line: bytes, reason: str, occurred_at: int | None) -> None:
     with pytest.raises(Rejected) as fault:
         parse(line)
     assert (fault.value.reason, fault.value.occurred_at) == (reason, occurred_at)
 
 
-def test_a_folder_without_such_files_is_reported(tmp_path):
+def test_a_folder_without_such_files_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no file with one of \.txt, \.txt\.gz"):
         HiggsSource("higgs", [str(tmp_path)])
 
 
 @pytest.mark.system
-def test_the_real_file_counts_as_its_publisher_counted(data):
+def test_the_real_file_counts_as_its_publisher_counted(data: FindFile) -> None:
     source = HiggsSource("higgs", [str(data("twitter-higgs/higgs-activity_time.txt.gz"))])
     pairs: dict[str, Counter[tuple[str, str]]] = {"reshare": Counter(), "mention": Counter(), "reply": Counter()}
     lines: Counter[date | None] = Counter()

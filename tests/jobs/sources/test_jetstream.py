@@ -1,13 +1,17 @@
 """Bluesky's events, and what they do to whom."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
+from typing import Any
 
 import orjson
 import pytest
 
 from jobs.sources.jetstream import TARGET_BY_HANDLE, JetstreamSource, parse
-from jobs.sources.page import Account, Act, Ignored, Rejected, Undo, Unresolved
+from jobs.sources.page import Account, Act, Ignored, Record, Rejected, Undo, Unresolved
 from jobs.sources.values import NO_TIME
+from tests.fixture_types import FindFile
+from tests.jobs.sources.conftest import CountPages, Survives, Totals
 
 NOON = int(datetime(2026, 11, 3, 12, tzinfo=UTC).timestamp()) * 1_000_000
 ANA, BO, CLEO, DAN = "did:plc:ana", "did:plc:bo", "did:web:cleo.example", "did:plc:dan"
@@ -16,7 +20,7 @@ QUOTED = f"at://{CLEO}/app.bsky.feed.post/2"
 OWN = f"at://{ANA}/app.bsky.feed.post/9"
 
 
-def event(commit: dict | None = None, **more) -> dict:
+def event(commit: dict | None = None, **more: Any) -> dict:
     return {"did": ANA, "time_us": NOON, "kind": "commit", "commit": commit} | more
 
 
@@ -24,7 +28,7 @@ def created(collection: str, record: object) -> dict:
     return event({"operation": "create", "collection": collection, "rkey": "9", "record": record})
 
 
-def post(**record) -> dict:
+def post(**record: Any) -> dict:
     return created("app.bsky.feed.post", {"text": "", "createdAt": "1970-01-01T00:00:00Z"} | record)
 
 
@@ -41,21 +45,21 @@ DELETE = event({"operation": "delete", "collection": "app.bsky.feed.like", "rkey
 RICH = post(reply=REPLY, embed=QUOTE_WITH_PICTURE, facets=[mention(BO), mention(DAN)])
 
 
-def parsed(line: dict):
+def parsed(line: dict) -> list[Record]:
     return list(parse(orjson.dumps(line)))
 
 
 @pytest.mark.parametrize(("collection", "kind"), [("app.bsky.feed.like", "like"), ("app.bsky.feed.repost", "reshare")])
-def test_acts_on_a_post_are_about_whose_repository_it_is_in(collection, kind):
+def test_acts_on_a_post_are_about_whose_repository_it_is_in(collection: str, kind: str) -> None:
     own = f"at://{ANA}/{collection}/9"
     assert parsed(created(collection, {"subject": {"uri": POST}})) == [Act(kind, ANA, BO, NOON, own, POST)]
 
 
-def test_a_follow_names_its_target():
+def test_a_follow_names_its_target() -> None:
     assert parsed(FOLLOW) == [Act("follow", ANA, BO, NOON, f"at://{ANA}/app.bsky.graph.follow/9")]
 
 
-def test_what_a_post_is():
+def test_what_a_post_is() -> None:
     own_post = Act("post", ANA, ANA, NOON, OWN)
     reply = Act("reply", ANA, BO, NOON, OWN, POST)
     quote = Act("quote", ANA, CLEO, NOON, OWN, QUOTED)
@@ -70,7 +74,7 @@ def test_what_a_post_is():
 @pytest.mark.parametrize(
     "collection", ["app.bsky.feed.like", "app.bsky.feed.repost", "app.bsky.feed.post", "app.bsky.graph.follow"]
 )
-def test_a_deletion_takes_back_what_its_record_did(collection):
+def test_a_deletion_takes_back_what_its_record_did(collection: str) -> None:
     assert parsed(event({"operation": "delete", "collection": collection, "rkey": "9"})) == [
         Ignored(NOON),
         Undo(f"at://{ANA}/{collection}/9", ANA, NOON),
@@ -90,16 +94,16 @@ def test_a_deletion_takes_back_what_its_record_did(collection):
         event({"operation": "delete", "collection": "app.bsky.graph.block", "rkey": "9"}),
     ],
 )
-def test_what_scores_nothing_is_ignored(line):
+def test_what_scores_nothing_is_ignored(line: dict[str, Any]) -> None:
     assert parsed(line) == [Ignored(NOON)]
 
 
-def test_an_identity_gives_a_handle():
+def test_an_identity_gives_a_handle() -> None:
     line = event(kind="identity", identity={"handle": "ana.example"})
     assert parsed(line) == [Ignored(NOON), Account(ANA, NOON, handle="ana.example")]
 
 
-def test_an_address_by_handle_names_no_known_target():
+def test_an_address_by_handle_names_no_known_target() -> None:
     by_handle = "at://bo.example/app.bsky.feed.post/1"
     assert parsed(created("app.bsky.feed.like", {"subject": {"uri": by_handle}})) == [
         Unresolved(TARGET_BY_HANDLE, NOON)
@@ -110,7 +114,7 @@ def test_an_address_by_handle_names_no_known_target():
     ]
 
 
-def test_an_act_without_a_time_is_unresolved():
+def test_an_act_without_a_time_is_unresolved() -> None:
     assert parsed(LIKE | {"time_us": None}) == [Unresolved(NO_TIME, None)]
 
 
@@ -134,7 +138,7 @@ def test_an_act_without_a_time_is_unresolved():
         (created("app.bsky.graph.follow", {"subject": "bo.example"}), "subject is not a DID", NOON),
     ],
 )
-def test_faults(line, reason, occurred_at):
+def test_faults(line: dict[str, Any], reason: str, occurred_at: int | None) -> None:
     with pytest.raises(Rejected) as fault:
         parsed(line)
     assert (fault.value.reason, fault.value.occurred_at) == (reason, occurred_at)
@@ -149,7 +153,7 @@ def test_faults(line, reason, occurred_at):
         ({"facets": [mention("bo.example")]}, "mention: subject is not a DID"),
     ],
 )
-def test_what_names_nobody_in_a_post_leaves_the_rest_of_it_in(part, reason):
+def test_what_names_nobody_in_a_post_leaves_the_rest_of_it_in(part: dict[str, Any], reason: str) -> None:
     assert parsed(post(**part)) == [Unresolved(reason, NOON), Act("post", ANA, ANA, NOON, OWN)]
     if "reply" not in part:
         assert parsed(post(reply=REPLY, **part)) == [Act("reply", ANA, BO, NOON, OWN, POST), Unresolved(reason, NOON)]
@@ -174,19 +178,19 @@ def labelled(*values: str) -> dict:
         (profile("create", {"labels": 7}), Account(ANA, NOON, is_bot=False)),
     ],
 )
-def test_an_account_says_of_itself_that_it_is_a_bot(line, account):
+def test_an_account_says_of_itself_that_it_is_a_bot(line: dict[str, Any], account: Account) -> None:
     assert parsed(line) == [Ignored(NOON), account]
 
 
 NOON_TEXT = "2026-11-03T12:00:00.000000Z"
 
 
-def second_wire(kind: str, **more) -> dict:
+def second_wire(kind: str, **more: Any) -> dict:
     return {"$type": f"network.bsky.jetstream.subscribeEvents#{kind}", "seq": 1, "did": ANA, "time": NOON_TEXT} | more
 
 
 @pytest.mark.parametrize("wrap", [lambda event: event, lambda event: {"$type": "message", "payload": event}])
-def test_the_second_wire_format_says_the_same_with_its_envelope_and_without(wrap):
+def test_the_second_wire_format_says_the_same_with_its_envelope_and_without(wrap: Callable[..., Any]) -> None:
     for first in (LIKE, FOLLOW, RICH, DELETE, profile("update", labelled("bot"))):
         assert parsed(wrap(second_wire("commit", **first["commit"]))) == parsed(first)
     identity = second_wire("identity", identity={"handle": "ana.example", "time": "1970-01-01T00:00:00Z"})
@@ -201,12 +205,12 @@ def test_the_second_wire_format_says_the_same_with_its_envelope_and_without(wrap
         parsed(wrap(second_wire("commit", time="noon")))
 
 
-def test_the_last_frame_of_a_connection_is_no_event():
+def test_the_last_frame_of_a_connection_is_no_event() -> None:
     assert parsed({"$type": "error", "error": "ConsumerTooSlow", "message": ""}) == [Ignored(None)]
 
 
 @pytest.mark.parametrize(("letter", "operation"), [("c", "create"), ("u", "update"), ("d", "delete")])
-def test_the_short_form_of_before_october_2024(letter, operation):
+def test_the_short_form_of_before_october_2024(letter: str, operation: str) -> None:
     for line in (LIKE, RICH, FOLLOW):
         changed = event(line["commit"] | {"operation": operation})
         commit = {key: value for key, value in line["commit"].items() if key != "operation"} | {"type": letter}
@@ -217,12 +221,12 @@ def test_the_short_form_of_before_october_2024(letter, operation):
     assert parsed({"did": ANA, "time_us": NOON, "type": "acc", "account": {}}) == [Ignored(NOON)]
 
 
-def test_a_deletion_without_a_time_still_takes_back():
+def test_a_deletion_without_a_time_still_takes_back() -> None:
     uri = f"at://{ANA}/app.bsky.feed.like/9"
     assert parsed(DELETE | {"time_us": None}) == [Ignored(None), Undo(uri, ANA, None)]
 
 
-def test_no_line_breaks_the_parser(survives):
+def test_no_line_breaks_the_parser(survives: Survives) -> None:
     lines = [RICH, LIKE, FOLLOW, DELETE, post(embed=QUOTE), event(kind="identity", identity={"handle": "ana.example"})]
     lines += [
         profile("update", labelled("bot")),
@@ -231,8 +235,8 @@ def test_no_line_breaks_the_parser(survives):
     survives(parse, [orjson.dumps(line) for line in lines])
 
 
-def test_recorded_events(data, count_pages):
-    def recorded(name: str):
+def test_recorded_events(data: FindFile, count_pages: CountPages) -> None:
+    def recorded(name: str) -> Totals:
         source = JetstreamSource("jetstream", [str(data(f"bluesky-jetstream/{name}_v1.jsonl"))])
         return count_pages(source.pages(date(2026, 7, 4), date(2026, 7, 4)))
 

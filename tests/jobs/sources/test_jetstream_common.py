@@ -98,7 +98,7 @@ def recorded(line: bytes) -> Any:
 
 @pytest.mark.parametrize("operation", ["create", "delete"])
 @pytest.mark.parametrize("collection", jetstream.COLLECTIONS)
-def test_both_ways_give_the_same_records(collection, operation, monkeypatch):
+def test_both_ways_give_the_same_records(collection: str, operation: str, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [json.dumps(made).encode() for made in odd_events(collection, operation)]
     quick = [(line, outcome(line), recorded(line)) for line in lines]
     monkeypatch.setattr(jetstream_common, "event", lambda _: None)
@@ -109,12 +109,12 @@ def test_both_ways_give_the_same_records(collection, operation, monkeypatch):
     ("collection", "operation"),
     [*((name, "create") for name in SUBJECTS), *((name, "delete") for name in jetstream.COLLECTIONS)],
 )
-def test_common_events_take_the_quick_way(collection, operation, monkeypatch):
+def test_common_events_take_the_quick_way(collection: str, operation: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jetstream, "json_object", lambda _: pytest.fail("the full decoding was used"))
     assert jetstream.parse(json.dumps(event(collection, operation)).encode())
 
 
-def test_a_post_with_a_subject_is_still_a_reply():
+def test_a_post_with_a_subject_is_still_a_reply() -> None:
     made = event("app.bsky.feed.post", "create")
     made["commit"]["record"] |= {"subject": {"uri": POST}, "reply": REPLY}
     read = bluesky_events.read(json.dumps(made).encode())

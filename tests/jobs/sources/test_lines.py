@@ -9,6 +9,8 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
+from typing import Any
 
 import pytest
 from backports import zstd
@@ -36,32 +38,32 @@ def read(content: bytes) -> list[Line]:
 
 
 @pytest.mark.parametrize("kind", PACK)
-def test_every_line_whatever_it_is_packed_in(kind):
+def test_every_line_whatever_it_is_packed_in(kind: str) -> None:
     assert [line.text for line in read(PACK[kind](TEXT))] == TEXT.splitlines(keepends=True)
 
 
 @pytest.mark.parametrize("kind", ARCHIVES)
-def test_archives_put_one_after_another_are_one(kind):
+def test_archives_put_one_after_another_are_one(kind: str) -> None:
     found = read(PACK[kind](b"a\nb") + PACK[kind](b"c\nd\n"))
     assert found == [Line(1, b"a\n"), Line(2, b"bc\n"), Line(3, b"d\n")]
 
 
 @pytest.mark.parametrize("kind", ARCHIVES)
 @pytest.mark.parametrize("missing", [1, 1000])
-def test_a_truncated_archive_says_so_after_its_whole_lines(kind, missing):
+def test_a_truncated_archive_says_so_after_its_whole_lines(kind: str, missing: int) -> None:
     *whole, last = read(PACK[kind](TEXT)[:-missing])
     assert [line.text for line in whole] == TEXT.splitlines(keepends=True)[: len(whole)]  # no part of a line
     assert last == Line(len(whole) + 1, b"", BROKEN)
 
 
 @pytest.mark.parametrize(("kind", "at_least"), [("gzip", 40_000), ("xz", 40_000), ("zstd", 30_000)])
-def test_lines_before_a_break_are_read(kind, at_least):
+def test_lines_before_a_break_are_read(kind: str, at_least: int) -> None:
     packed = PACK[kind](TEXT)
     assert len(read(packed[: len(packed) // 2])) > at_least  # bzip2's only block is broken as a whole
 
 
 @pytest.mark.parametrize("kind", ARCHIVES)
-def test_a_damaged_archive_says_so(kind):
+def test_a_damaged_archive_says_so(kind: str) -> None:
     packed = bytearray(PACK[kind](TEXT))
     packed[len(packed) // 2] ^= 0xFF
     *whole, last = read(bytes(packed))
@@ -69,7 +71,7 @@ def test_a_damaged_archive_says_so(kind):
     assert last == Line(len(whole) + 1, b"", BROKEN)
 
 
-def test_a_zstd_window_of_public_dumps_is_accepted():
+def test_a_zstd_window_of_public_dumps_is_accepted() -> None:
     # A frame's header alone asks for the window: magic, no content size, window of 2 GiB; then one empty last block.
     frame = bytes.fromhex("28b52ffd00") + bytes([(31 - 10) << 3]) + bytes.fromhex("010000")
     assert read(frame) == []
@@ -91,18 +93,18 @@ def test_a_zstd_window_of_public_dumps_is_accepted():
         (b"\x1f", [Line(1, b"\x1f")]),  # shorter than what identifies an archive
     ],
 )
-def test_lines_of_plain_files(content, expected):
+def test_lines_of_plain_files(content: bytes, expected: list[Line]) -> None:
     assert read(content) == expected
 
 
-def test_a_file_in_utf_16_is_no_line_of_utf_8():
+def test_a_file_in_utf_16_is_no_line_of_utf_8() -> None:
     first, second, rest = read("a\nb\n".encode("utf-16"))
     assert first == Line(1, b"\xff\xfea\x00\n", "line is not UTF-8")
     assert (second.text, rest.text) == (b"\x00b\x00\n", b"\x00")  # for the parser to refuse
 
 
 @pytest.mark.system
-def test_a_line_of_100_mb_is_a_fault_and_is_never_held(tmp_path):
+def test_a_line_of_100_mb_is_a_fault_and_is_never_held(tmp_path: Path) -> None:
     place = tmp_path / "long.gz"
     with gzip.open(place, "wb", compresslevel=1) as file:
         file.write(b"a\n")
@@ -122,7 +124,7 @@ def test_a_line_of_100_mb_is_a_fault_and_is_never_held(tmp_path):
     assert int(mebibytes) < 64  # one line of the greatest length, held twice while it is put together, and buffers
 
 
-def test_a_page_holds_the_fault_of_each_line(tmp_path):
+def test_a_page_holds_the_fault_of_each_line(tmp_path: Path) -> None:
     place = tmp_path / "a.gz"
     place.write_bytes(gzip.compress(b"good\nbad\nl\xe9\nlast\n")[:-1])
 
@@ -147,7 +149,7 @@ def kept(line: bytes) -> list[Ignored]:
     return [Ignored(json_object(line)["n"])]
 
 
-def numbers(content: bytes, tmp_path) -> tuple[list, list, int]:
+def numbers(content: bytes, tmp_path: Path) -> tuple[list, list, int]:
     """Reasons of faults, notes, and how many values there were, of a file with this content."""
     place = tmp_path / "f.json"
     place.write_bytes(content)
@@ -179,7 +181,9 @@ THREE = b'{"n": 1},\n {"n": 2}, {"n": 3}'
     ],
 )
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_json_that_is_not_one_value_a_line_is_its_values(content, pack, tmp_path):
+def test_json_that_is_not_one_value_a_line_is_its_values(
+    content: bytes, pack: type | Callable[..., Any], tmp_path: Path
+) -> None:
     assert numbers(pack(content), tmp_path) == ([], [], 3)
 
 
@@ -193,17 +197,19 @@ def test_json_that_is_not_one_value_a_line_is_its_values(content, pack, tmp_path
         (b'[{"n": ' + b"[" * 100_000, [(1, "value is nested too deeply")], 0),
     ],
 )
-def test_a_document_that_breaks_off_says_where(content, reasons, count, tmp_path):
+def test_a_document_that_breaks_off_says_where(
+    content: bytes, reasons: list[tuple[int, str]], count: int, tmp_path: Path
+) -> None:
     found, notes, read = numbers(content, tmp_path)
     assert (found, read) == (reasons, count)
     assert notes == [Note(f"f.json breaks off at line {reasons[0][0]}", partial=True)]
 
 
-def test_a_line_of_which_some_values_are_bad_is_its_values(tmp_path):
+def test_a_line_of_which_some_values_are_bad_is_its_values(tmp_path: Path) -> None:
     assert numbers(b'{"n": 0}\n[{"n": 1}, 7, {"n": 2}]\n', tmp_path) == ([(2, "line is not a JSON object")], [], 3)
 
 
-def test_a_torn_line_is_one_reject_and_the_next_is_read(tmp_path):
+def test_a_torn_line_is_one_reject_and_the_next_is_read(tmp_path: Path) -> None:
     assert numbers(b'{"n": 1}\n{"n": {"n": 2}\n[1, 2\n{"n": 3}', tmp_path) == (
         [(2, "line is not JSON"), (3, "line is not JSON")],
         [],
@@ -212,7 +218,7 @@ def test_a_torn_line_is_one_reject_and_the_next_is_read(tmp_path):
 
 
 @pytest.mark.system
-def test_a_document_of_any_size_is_read_in_bounded_memory(tmp_path):
+def test_a_document_of_any_size_is_read_in_bounded_memory(tmp_path: Path) -> None:
     place = tmp_path / "outbox.json"
     with place.open("wb") as file:
         file.write(b'{"orderedItems": [')
@@ -231,7 +237,7 @@ def test_a_document_of_any_size_is_read_in_bounded_memory(tmp_path):
     assert int(mebibytes) < 32
 
 
-def test_a_page_that_a_server_sent_in_place_of_a_file_is_one_fault(tmp_path):
+def test_a_page_that_a_server_sent_in_place_of_a_file_is_one_fault(tmp_path: Path) -> None:
     for content in (b"<html>\n<body>\n</html>\n", b"  <?xml version='1.0'?>\n<Error>\n</Error>"):
         reasons, notes, _ = numbers(content, tmp_path)
         assert reasons == [(1, "a page of HTML or XML, as servers send in place of a file")]
@@ -249,19 +255,19 @@ def test_a_page_that_a_server_sent_in_place_of_a_file_is_one_fault(tmp_path):
         (b"SQLite format 3\x00", "f: an SQLite database"),
     ],
 )
-def test_files_of_other_kinds_are_named_as_what_they_are(head, message):
+def test_files_of_other_kinds_are_named_as_what_they_are(head: bytes, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         decompressed(io.BytesIO(head + b"\x00" * 100), "f")
 
 
-def test_a_dictionary_that_is_not_here_is_named():
+def test_a_dictionary_that_is_not_here_is_named() -> None:
     trained = zstd.train_dict([b"%d likes of a post, %d follows" % (n, n * 7) for n in range(2_000)], 1024)
     packed = zstd.compress(b"7 likes of a post", zstd_dict=trained)
     with pytest.raises(UsageError, match="f: compressed with a dictionary that is not here; decompress it with its"):
         decompressed(io.BytesIO(packed), "f")
 
 
-def test_an_empty_file_is_reported_by_a_page(tmp_path):
+def test_an_empty_file_is_reported_by_a_page(tmp_path: Path) -> None:
     place = tmp_path / "a.txt"
     place.touch()
     (page,) = pages("test", [place], lambda _: [])
@@ -270,7 +276,7 @@ def test_an_empty_file_is_reported_by_a_page(tmp_path):
 
 
 @pytest.mark.system
-def test_a_pipe_is_a_place(tmp_path):
+def test_a_pipe_is_a_place(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     with subprocess.Popen(["/bin/sh", "-c", f'printf \'{{"n": 1}}\\n{{"n": 2}}\\n\' > "{pipe}"']):

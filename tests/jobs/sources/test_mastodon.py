@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from backports import zstd
@@ -16,6 +17,7 @@ from jobs.sources.mastodon import MastodonAsk, MastodonSource
 from jobs.sources.page import Note
 from jobs.sources.spec import LiveOptions, SourceSpec, parse_specs
 from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from tests.jobs.sources.killed import killed_at, recorded
@@ -33,33 +35,27 @@ from tests.jobs.sources.mastodon_instance import (
     at,
     micros,
     opened,
-    peopled,
     person,
     pulled,
     reply_to,
     status,
 )
-from tests.jobs.sources.platform_server import Platform, Reply
+from tests.jobs.sources.platform_server import Reply
 
 BEFORE = DAY - timedelta(days=1)
 END = micros(24)
 
 
-@pytest.fixture
-def instance(platform: Platform) -> Instance:
-    return peopled(platform)
-
-
 # A day
 
 
-def test_a_day_is_whole(instance, tmp_path):
+def test_a_day_is_whole(instance: Instance, tmp_path: Path) -> None:
     source = opened(instance, tmp_path)
     assert acts(source) == WHOLE
     assert pulled(source)[1] == []
 
 
-def test_the_recorded_ids_are_those_of_activitypub(instance, tmp_path):
+def test_the_recorded_ids_are_those_of_activitypub(instance: Instance, tmp_path: Path) -> None:
     rows, _ = pulled(opened(instance, tmp_path))
     assert {row["activity_id"] for row in rows if row["kind"] == "post"} == {
         f"{HOME}/users/ana/statuses/10",
@@ -69,20 +65,22 @@ def test_the_recorded_ids_are_those_of_activitypub(instance, tmp_path):
     assert answered["object_id"] == f"{CY['uri']}/statuses/11"
 
 
-def test_no_text_and_nothing_private_is_recorded(instance, tmp_path):
+def test_no_text_and_nothing_private_is_recorded(instance: Instance, tmp_path: Path) -> None:
     pulled(opened(instance, tmp_path))
     texts = [zstd.decompress(path.read_bytes()) for path in recorded(tmp_path)]
     assert not [text for text in texts if b"private words" in text or b"direct" in text or b'"private"' in text]
 
 
-def test_the_same_day_again_asks_nothing_and_gives_the_same_rows(instance, tmp_path):
+def test_the_same_day_again_asks_nothing_and_gives_the_same_rows(instance: Instance, tmp_path: Path) -> None:
     rows = pulled(opened(instance, tmp_path))
     instance.platform.asked.clear()
     assert pulled(opened(instance, tmp_path)) == rows
     assert instance.platform.asked == []
 
 
-def test_a_pull_that_is_killed_between_a_page_and_its_rename_asks_one_page_again(instance, tmp_path):
+def test_a_pull_that_is_killed_between_a_page_and_its_rename_asks_one_page_again(
+    instance: Instance, tmp_path: Path
+) -> None:
     whole = pulled(opened(instance, tmp_path / "whole"))
     requests = len(instance.platform.asked)
     renames = len(recorded(tmp_path / "whole")) + 1  # that of the population too
@@ -99,7 +97,9 @@ def test_a_pull_that_is_killed_between_a_page_and_its_rename_asks_one_page_again
 
 
 @pytest.mark.parametrize("requests", range(1, 15))
-def test_a_pull_out_of_budget_says_so_and_the_next_one_goes_on(instance, tmp_path, requests):
+def test_a_pull_out_of_budget_says_so_and_the_next_one_goes_on(
+    instance: Instance, tmp_path: Path, requests: int
+) -> None:
     whole = pulled(opened(instance, tmp_path / "whole"))[0]
     needed = len(instance.platform.asked)
     instance.platform.asked.clear()
@@ -115,13 +115,13 @@ def test_a_pull_out_of_budget_says_so_and_the_next_one_goes_on(instance, tmp_pat
     assert notes == []
 
 
-def test_no_page_is_read_beyond_the_one_that_reaches_back(instance, tmp_path):
+def test_no_page_is_read_beyond_the_one_that_reaches_back(instance: Instance, tmp_path: Path) -> None:
     instance.statuses += [status(number, ANA, at(-100)) for number in range(1, 5)]
     pulled(opened(instance, tmp_path, accounts=["ana"]))
     assert instance.asked.count("/api/v1/accounts/1/statuses") == 3  # of five pages
 
 
-def test_a_day_that_has_not_ended_is_asked_again(instance, tmp_path):
+def test_a_day_that_has_not_ended_is_asked_again(instance: Instance, tmp_path: Path) -> None:
     instance.now = AFTER - timedelta(hours=12)
     early, notes = pulled(opened(instance, tmp_path))
     assert early
@@ -132,7 +132,7 @@ def test_a_day_that_has_not_ended_is_asked_again(instance, tmp_path):
     assert pulled(opened(instance, tmp_path))[1] == []
 
 
-def test_a_pull_that_begins_before_the_day_ends_is_not_whole(instance, tmp_path):
+def test_a_pull_that_begins_before_the_day_ends_is_not_whole(instance: Instance, tmp_path: Path) -> None:
     """The clock passes midnight between two pages."""
     whole, clock = instance.answer, iter([-31, -31, *[0] * 100])
 
@@ -148,7 +148,7 @@ def test_a_pull_that_begins_before_the_day_ends_is_not_whole(instance, tmp_path)
     assert ("reply", "ana", "cy", 5) in acts(opened(instance, tmp_path, accounts=["ana"]))
 
 
-def test_a_past_day_has_statuses_but_no_likes(instance, tmp_path):
+def test_a_past_day_has_statuses_but_no_likes(instance: Instance, tmp_path: Path) -> None:
     instance.now = AFTER + timedelta(days=1)
     rows, notes = pulled(opened(instance, tmp_path))
     assert {row["kind"] for row in rows} == {"post", "reply", "mention", "quote", "reshare"}
@@ -162,7 +162,7 @@ def test_a_past_day_has_statuses_but_no_likes(instance, tmp_path):
 # Lists without times, night after night
 
 
-def test_likes_are_dated_between_two_observations(instance, tmp_path):
+def test_likes_are_dated_between_two_observations(instance: Instance, tmp_path: Path) -> None:
     post = instance.statuses[2]
     acts(opened(instance, tmp_path))
     instance.now += timedelta(days=1)
@@ -176,12 +176,12 @@ def test_likes_are_dated_between_two_observations(instance, tmp_path):
     ]
 
 
-def test_the_first_observation_has_the_last_instant_of_the_day(instance, tmp_path):
+def test_the_first_observation_has_the_last_instant_of_the_day(instance: Instance, tmp_path: Path) -> None:
     rows, _ = pulled(opened(instance, tmp_path))
     assert {row["occurred_at"] for row in rows if row["kind"] == "like"} == {END - 1}
 
 
-def test_lists_that_are_as_last_recorded_are_not_asked(instance, tmp_path):
+def test_lists_that_are_as_last_recorded_are_not_asked(instance: Instance, tmp_path: Path) -> None:
     acts(opened(instance, tmp_path))
     instance.now += timedelta(days=1)
     instance.platform.asked.clear()
@@ -189,7 +189,7 @@ def test_lists_that_are_as_last_recorded_are_not_asked(instance, tmp_path):
     assert not [path for path in instance.asked if path.startswith("/api/v1/statuses")]
 
 
-def test_posts_are_looked_up_again_for_the_days_that_the_entry_says(instance, tmp_path):
+def test_posts_are_looked_up_again_for_the_days_that_the_entry_says(instance: Instance, tmp_path: Path) -> None:
     instance.now += timedelta(days=2)
     acts(opened(instance, tmp_path / "1", revisit_days=1), DAY + timedelta(days=2))
     assert "/api/v1/statuses/10/favourited_by" not in instance.asked
@@ -197,7 +197,7 @@ def test_posts_are_looked_up_again_for_the_days_that_the_entry_says(instance, tm
     assert "/api/v1/statuses/10/favourited_by" in instance.asked
 
 
-def test_a_post_that_was_deleted_in_between_loses_only_its_lists(instance, tmp_path):
+def test_a_post_that_was_deleted_in_between_loses_only_its_lists(instance: Instance, tmp_path: Path) -> None:
     instance.odd["/api/v1/statuses/10/.*"] = Reply({"error": "Record not found"}, 404)
     assert acts(opened(instance, tmp_path)) == {act for act in WHOLE if act[1] in ("ana", "bo") and act[0] != "like"}
 
@@ -205,7 +205,7 @@ def test_a_post_that_was_deleted_in_between_loses_only_its_lists(instance, tmp_p
 # People's wishes
 
 
-def test_who_did_not_opt_in_is_not_asked_about(instance, tmp_path):
+def test_who_did_not_opt_in_is_not_asked_about(instance: Instance, tmp_path: Path) -> None:
     instance.people[1] = shy = BO | {"discoverable": None}
     instance.threads["10"].append(status(19, shy, at(4), **reply_to(instance.statuses[2])))
     rows, notes = pulled(opened(instance, tmp_path))
@@ -216,7 +216,7 @@ def test_who_did_not_opt_in_is_not_asked_about(instance, tmp_path):
     assert acts(opened(instance, tmp_path / "all", only="all")) == WHOLE
 
 
-def test_who_opted_out_appears_nowhere(instance, tmp_path):
+def test_who_opted_out_appears_nowhere(instance: Instance, tmp_path: Path) -> None:
     gone = CY | {"noindex": True}
     text = json.dumps([instance.people, instance.statuses, instance.likes, instance.boosts, instance.threads])
     people, statuses, likes, boosts, threads = json.loads(text.replace(json.dumps(CY), json.dumps(gone)))
@@ -232,7 +232,7 @@ def test_who_opted_out_appears_nowhere(instance, tmp_path):
 # The ask
 
 
-def test_the_population_may_change_between_nights(instance, tmp_path):
+def test_the_population_may_change_between_nights(instance: Instance, tmp_path: Path) -> None:
     people = tmp_path / "people.txt"
     host = instance.platform.url.removeprefix("http://")
     people.write_text(f"ana\n@bo@{host}\t2026-11-03\n")
@@ -244,20 +244,20 @@ def test_the_population_may_change_between_nights(instance, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["ana@far.example", "@ana@far.example", "@", "a/b", "a b"])
-def test_accounts_of_other_instances_are_refused(instance, tmp_path, name):
+def test_accounts_of_other_instances_are_refused(instance: Instance, tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError, match="ask each account at its home instance"):
         opened(instance, tmp_path, accounts=[name])
 
 
 @pytest.mark.parametrize("address", ["https://ana:s3cr3t@a.example", "a.example", "ftp://a.example"])
-def test_an_address_that_is_none_or_holds_a_password_is_refused(tmp_path, address):
+def test_an_address_that_is_none_or_holds_a_password_is_refused(tmp_path: Path, address: str) -> None:
     ask = {"instance": address, "accounts": ["ana"]}
     with pytest.raises(UsageError, match=r"holds no password|expected an address") as raised:
         MastodonSource(Settings(id="masto", landing=tmp_path, ask=ask))
     assert "s3cr3t" not in str(raised.value)
 
 
-def test_places_are_accounts_and_hashtags_of_one_instance(tmp_path):
+def test_places_are_accounts_and_hashtags_of_one_instance(tmp_path: Path) -> None:
     (spec,) = parse_specs(["m:mastodon=@ana@a.example", "m:mastodon=#tag@a.example"])
     assert MastodonAsk.of_places(spec.places) == {
         "instance": "https://a.example",
@@ -272,7 +272,7 @@ def test_places_are_accounts_and_hashtags_of_one_instance(tmp_path):
         MastodonAsk(instance="https://a.example")
 
 
-def test_a_pull_into_a_warehouse(instance, tmp_path, warehouse):
+def test_a_pull_into_a_warehouse(instance: Instance, tmp_path: Path, warehouse: Warehouse) -> None:
     ask = {"instance": instance.platform.url, "accounts": ["ana", "bo", "gone"]}
     spec = SourceSpec("masto", "mastodon", (), options=LiveOptions(ask=ask))
     (found,) = pull_activity.run(

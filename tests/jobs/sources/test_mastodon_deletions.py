@@ -40,7 +40,9 @@ def ids(warehouse: Warehouse, by: str, day: date = DAY) -> set[str]:
     return {name.partition("/statuses/")[2] for name in found if "/statuses/" in name}
 
 
-def test_a_deleted_status_and_a_reblog_that_is_taken_back_leave_the_day_they_belong_to(instance, warehouse):
+def test_a_deleted_status_and_a_reblog_that_is_taken_back_leave_the_day_they_belong_to(
+    instance: Instance, warehouse: Warehouse
+) -> None:
     assert (ids(warehouse, "ana"), ids(warehouse, "bo")) == ({"10", "15"}, {"16", "17/activity"})
     instance.statuses = [one for one in instance.statuses if one["id"] not in ("15", "17")]
     pull(instance, warehouse, NEXT)
@@ -52,19 +54,21 @@ def test_a_deleted_status_and_a_reblog_that_is_taken_back_leave_the_day_they_bel
     assert (ids(warehouse, "ana"), len(instance.asked)) == ({"10"}, asked)
 
 
-def test_what_is_still_there_takes_back_nothing(instance, warehouse):
+def test_what_is_still_there_takes_back_nothing(instance: Instance, warehouse: Warehouse) -> None:
     pull(instance, warehouse, NEXT)
     assert (ids(warehouse, "ana"), ids(warehouse, "bo")) == ({"10", "15"}, {"16", "17/activity"})
 
 
 @pytest.mark.parametrize("revisit_days", [0, 1])
-def test_only_days_that_were_read_again_lose_statuses(instance, warehouse, revisit_days):
+def test_only_days_that_were_read_again_lose_statuses(
+    instance: Instance, warehouse: Warehouse, revisit_days: int
+) -> None:
     instance.statuses = [one for one in instance.statuses if one["id"] != "15"]
     pull(instance, warehouse, NEXT, revisit_days=revisit_days)
     assert ("15" in ids(warehouse, "ana")) is (revisit_days == 0)
 
 
-def test_a_list_that_was_not_read_to_its_end_takes_back_nothing(instance, warehouse):
+def test_a_list_that_was_not_read_to_its_end_takes_back_nothing(instance: Instance, warehouse: Warehouse) -> None:
     """Nor does one without any status, as of an account that is hidden for a while."""
     instance.odd["/api/v1/accounts/1/statuses"] = Reply([])
     instance.odd["/api/v1/accounts/2/statuses"] = Reply({}, 418)
@@ -82,7 +86,7 @@ def without_reply(instance: Instance, left: int) -> None:
 
 
 @pytest.mark.parametrize("left", [0, 1])
-def test_a_reply_that_somebody_else_deletes_leaves_its_day(instance, warehouse, left):
+def test_a_reply_that_somebody_else_deletes_leaves_its_day(instance: Instance, warehouse: Warehouse, left: int) -> None:
     assert (ids(warehouse, "cy"), ids(warehouse, "di")) == ({"11"}, {"12"})
     without_reply(instance, left)
     pull(instance, warehouse, NEXT)
@@ -94,14 +98,16 @@ def test_a_reply_that_somebody_else_deletes_leaves_its_day(instance, warehouse, 
 
 
 @pytest.mark.parametrize("status", [403, 451])
-def test_a_reply_that_is_hidden_or_withheld_stays(instance, warehouse, status):
+def test_a_reply_that_is_hidden_or_withheld_stays(instance: Instance, warehouse: Warehouse, status: int) -> None:
     without_reply(instance, 1)
     instance.odd["/api/v1/statuses/11"] = Reply({"error": "?"}, status)
     pull(instance, warehouse, NEXT)
     assert (ids(warehouse, "cy"), ids(warehouse, "di")) == ({"11"}, {"12"})
 
 
-def test_a_thread_that_is_cut_off_takes_back_nothing(instance, warehouse, monkeypatch):
+def test_a_thread_that_is_cut_off_takes_back_nothing(
+    instance: Instance, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
     without_reply(instance, 1)
     monkeypatch.setattr("jobs.sources.mastodon_pull.ANONYMOUS_THREAD", 1)
     pull(instance, warehouse, NEXT)
@@ -114,7 +120,7 @@ def test_a_thread_that_is_cut_off_takes_back_nothing(instance, warehouse, monkey
     [Reply({"error": "Record not found"}, 404), Reply({"error": "Gone"}, 410), Reply(BO | {"suspended": True})],
     ids=["404", "410", "suspended"],
 )
-def test_an_account_that_is_gone_takes_back_all_it_did(instance, warehouse, reply):
+def test_an_account_that_is_gone_takes_back_all_it_did(instance: Instance, warehouse: Warehouse, reply: Reply) -> None:
     whole = instance.answer
     instance.platform.answer = lambda path: reply if path.endswith("lookup?acct=bo") else whole(path)
     before = warehouse.read(ACTIVITY, {"day": DAY}).to_pylist()
@@ -127,7 +133,9 @@ def test_an_account_that_is_gone_takes_back_all_it_did(instance, warehouse, repl
 
 
 @pytest.mark.parametrize("status", [404, 451])
-def test_an_instance_that_withholds_accounts_or_denies_that_any_exists_takes_back_nothing(instance, warehouse, status):
+def test_an_instance_that_withholds_accounts_or_denies_that_any_exists_takes_back_nothing(
+    instance: Instance, warehouse: Warehouse, status: int
+) -> None:
     instance.odd["/api/v1/accounts/lookup"] = Reply({"error": "Record not found"}, status)
     pull(instance, warehouse, NEXT)
     assert (ids(warehouse, "ana"), ids(warehouse, "bo")) == ({"10", "15"}, {"16", "17/activity"})

@@ -16,6 +16,7 @@ from jobs.sources.mastodon_entities import Wishes, act_id, kept_account, kept_st
 from jobs.sources.mastodon_people import People
 from jobs.sources.page import Account, Act, Author, Ignored, Record, Rejected, Unresolved
 from jobs.sources.values import derived_id, json_object
+from tests.jobs.sources.conftest import Survives
 from tests.jobs.sources.mastodon_instance import ANA, BO, CY, at, mention, micros, reblog, reply_to, status
 
 
@@ -87,11 +88,11 @@ NAME = POST["uri"]
         "quote of the unwilling",
     ],
 )
-def test_what_a_status_becomes(changed, added, records):
+def test_what_a_status_becomes(changed: dict[str, Any], added: dict[str, Any], records: list[Record]) -> None:
     assert list(parse(recorded_line(POST | changed, **added))) == [ANA_ACCOUNT, Author(NAME, ANA["uri"]), *records]
 
 
-def test_a_reblog_becomes_a_reshare_with_the_id_of_its_announce():
+def test_a_reblog_becomes_a_reshare_with_the_id_of_its_announce() -> None:
     line = recorded_line(reblog(17, BO, POST, at(1)))
     _, act = parse(line)
     assert act == Act("reshare", BO["uri"], ANA["uri"], T, f"{BO['uri']}/statuses/17/activity", NAME)
@@ -106,14 +107,14 @@ def test_a_reblog_becomes_a_reshare_with_the_id_of_its_announce():
         ("poll", [Ignored(T, unknown="poll")]),
     ],
 )
-def test_what_a_notification_becomes(kind, records):
+def test_what_a_notification_becomes(kind: str, records: list[Record]) -> None:
     made = {"id": "1", "type": kind, "created_at": at(1), "account": CY, "status": POST}
     line = orjson.dumps(mastodon_entities.kept_notification(made, ANA["uri"], "home.example"))
     assert [record for record in parse(line) if not isinstance(record, Account)] == records
 
 
 @pytest.mark.parametrize("audience", ["private", "direct", "limited", 7, None])
-def test_what_is_not_public_scores_nothing(audience):
+def test_what_is_not_public_scores_nothing(audience: str | int | None) -> None:
     made = {"type": "favourite", "created_at": at(1), "account": CY, "me": ANA["uri"], "status": POST}
     for entity in (POST, reblog(17, BO, POST, at(1)) | {"mentions": []}, made):
         hidden = json.loads(json.dumps(entity))
@@ -123,7 +124,7 @@ def test_what_is_not_public_scores_nothing(audience):
         assert parse(orjson.dumps(hidden)) in ((Ignored(T),), [Ignored(T)])
 
 
-def test_counts_of_followers_are_left_out_where_collections_are_hidden():
+def test_counts_of_followers_are_left_out_where_collections_are_hidden() -> None:
     shy = kept_account(ANA | {"hide_collections": True}, "home.example")
     assert not shy.keys() & {"followers_count", "following_count"}
     assert kept_account(ANA, "home.example")["followers_count"] == 7
@@ -140,13 +141,13 @@ def test_counts_of_followers_are_left_out_where_collections_are_hidden():
         ({"suspended": True}, False, False),
     ],
 )
-def test_wishes(changed, may_ask, may_appear):
+def test_wishes(changed: dict[str, Any], may_ask: bool, may_appear: bool) -> None:
     wishes = Wishes(everybody=False)
     assert (wishes.may_ask(ANA | changed), wishes.may_appear(ANA | changed)) == (may_ask, may_appear)
     assert Wishes(everybody=True).may_ask(ANA | changed)
 
 
-def test_hostile_lines_are_rejected_and_nothing_breaks(survives):
+def test_hostile_lines_are_rejected_and_nothing_breaks(survives: Survives) -> None:
     listed = {"name": CY["uri"], "at": T, "kind": "like", "object": NAME, "author": ANA["uri"]}
     noted = mastodon_entities.kept_notification(
         {"type": "favourite", "created_at": at(1), "account": CY, "status": POST}, "m", "h"
@@ -172,7 +173,9 @@ class Nobody(Api):
 
 
 @pytest.mark.parametrize("answer", [{}, [7, {"id": []}, {"id": "3", "uri": 7}]])
-def test_hostile_entities_are_recorded_and_nothing_breaks(survives, answer):
+def test_hostile_entities_are_recorded_and_nothing_breaks(
+    survives: Survives, answer: dict[str, Any] | list[int | dict[str, Any]]
+) -> None:
     wishes = Wishes(False)
 
     def record(line: bytes) -> Sequence[Record]:
@@ -197,13 +200,13 @@ def test_hostile_entities_are_recorded_and_nothing_breaks(survives, answer):
 @pytest.mark.parametrize(
     "odd", [None, 7, [], {}, {"account": []}, {"mentions": [7], "account": 8}, {"reblog": 7}, {"quote": []}]
 )
-def test_an_odd_status_is_recorded_and_rejected(odd):
+def test_an_odd_status_is_recorded_and_rejected(odd: object) -> None:
     kept = kept_status(odd, "home.example", Wishes(False))
     with pytest.raises(Rejected):
         parse(orjson.dumps(kept))
 
 
-def test_an_inbox_that_reports_the_same_acts_gives_the_same_ids():
+def test_an_inbox_that_reports_the_same_acts_gives_the_same_ids() -> None:
     """So that an act which both sources report on one platform counts once."""
     answer = POST | {"in_reply_to_id": "9", "in_reply_to_account_id": "3"}
     to = {"author": CY["uri"], "status": f"{CY['uri']}/statuses/9"}

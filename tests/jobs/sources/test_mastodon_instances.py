@@ -1,12 +1,11 @@
 """What instances of Mastodon do: hashtags, notifications, failures and limits."""
 
 import logging
-from typing import Any
+from pathlib import Path
 
 import pytest
 from backports import zstd
 
-from jobs.errors import UsageError
 from jobs.sources import mastodon_people, mastodon_pull
 from jobs.sources.live import recording
 from jobs.sources.live.http import TRIES, NotAllowedError
@@ -25,24 +24,17 @@ from tests.jobs.sources.mastodon_instance import (
     at,
     mention,
     opened,
-    peopled,
     person,
     pulled,
     reply_to,
     status,
 )
-from tests.jobs.sources.platform_server import Platform, Reply
-
-
-@pytest.fixture
-def instance(platform: Platform) -> Instance:
-    return peopled(platform)
-
+from tests.jobs.sources.platform_server import Reply
 
 # Hashtags and notifications
 
 
-def test_a_hashtag_brings_in_people_who_want_to_be_found(instance, tmp_path):
+def test_a_hashtag_brings_in_people_who_want_to_be_found(instance: Instance, tmp_path: Path) -> None:
     shy, seen = status(30, DI, at(9)), status(31, CY, at(10))
     tagged = [status(28, CY, at(-1)), status(29, CY, at(-2)), shy, seen, status(32, CY, at(26))]
     instance.tags = {"caf%C3%A9": tagged}
@@ -59,7 +51,14 @@ def test_a_hashtag_brings_in_people_who_want_to_be_found(instance, tmp_path):
         ({}, None, False),  # before 4.5
     ],
 )
-def test_a_timeline_that_is_closed_is_no_silence(instance, tmp_path, monkeypatch, feeds, token, closed):
+def test_a_timeline_that_is_closed_is_no_silence(
+    instance: Instance,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    feeds: dict[str, str],
+    token: str | None,
+    closed: bool,
+) -> None:
     if token:
         monkeypatch.setenv("CLOUT_CONNECTION_MASTO", token)
     instance.feeds = feeds
@@ -68,7 +67,9 @@ def test_a_timeline_that_is_closed_is_no_silence(instance, tmp_path, monkeypatch
     assert notes == ([expected] if closed else [])
 
 
-def test_a_timeline_that_needs_a_login_is_a_note_without_a_token(instance, tmp_path, monkeypatch):
+def test_a_timeline_that_needs_a_login_is_a_note_without_a_token(
+    instance: Instance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     instance.odd["/api/v1/timelines/tag/a"] = Reply({"error": "The access token is invalid"}, 401)
     _, notes = pulled(opened(instance, tmp_path, hashtags=["a"], accounts=["bo"]))
     assert [note.reason for note in notes] == [f"1 of 2 accounts and hashtags: {mastodon_pull.LOGIN}"]
@@ -77,66 +78,9 @@ def test_a_timeline_that_needs_a_login_is_a_note_without_a_token(instance, tmp_p
         pulled(opened(instance, tmp_path / "token", hashtags=["a"]))
 
 
-def notification(
-    number: int, kind: str, by: dict[str, Any], hour: float, about: dict[str, Any] | None = None
-) -> dict[str, Any]:
-    return {"id": str(number), "type": kind, "created_at": at(hour), "account": by, "status": about}
-
-
-@pytest.fixture
-def notified(instance, monkeypatch) -> Instance:
-    monkeypatch.setenv("CLOUT_CONNECTION_MASTO", SECRET)
-    post, secret = instance.statuses[2], status(40, ANA, at(2), visibility="private")
-    instance.notifications = [
-        notification(1, "favourite", CY, -1, post),
-        notification(2, "favourite", CY, 8, post),
-        notification(3, "reblog", CY, 9, post),
-        notification(4, "follow", DI, 10),
-        notification(5, "mention", DI, 11, status(41, DI, at(11), mentions=[mention(ANA)])),
-        notification(6, "mention", DI, 12, status(42, DI, at(12), visibility="direct", mentions=[mention(ANA)])),
-        notification(7, "favourite", DI, 13, secret),
-        notification(8, "follow", person(9, "shy@far.example", noindex=True), 14),
-        notification(9, "favourite", DI, 24.2, post),
-        notification(90, "mention", DI, 15),  # of a status that was deleted
-        notification(91, "favourite", DI, 16),
-    ]
-    return instance
-
-
-NOTIFIED = {
-    ("like", "cy", "ana", 8),
-    ("reshare", "cy", "ana", 9),
-    ("follow", "di", "ana", 10),
-    ("post", "di", "di", 11),
-    ("mention", "di", "ana", 11),
-}
-
-
-def test_notifications_have_times(notified, tmp_path):
-    source = opened(notified, tmp_path, notifications=True)
-    assert acts(source) == NOTIFIED
-    assert notified.platform.headers["authorization"] == f"Bearer {SECRET}"
-    assert not [path for path in recorded(tmp_path) if b"/statuses/40" in zstd.decompress(path.read_bytes())]
-    notified.platform.asked.clear()
-    assert acts(opened(notified, tmp_path, notifications=True)) == NOTIFIED
-    assert notified.platform.asked == []
-
-
-def test_posts_whose_notifications_are_read_have_no_lists(notified, tmp_path):
-    found = acts(opened(notified, tmp_path, notifications=True, accounts=["ana", "bo"]))
-    assert {act for act in found if act[0] in ("like", "follow")} == {
-        ("like", "cy", "ana", 8),
-        ("follow", "di", "ana", 10),
-    }
-    assert {act for act in found if act[0] == "reshare"} == {("reshare", "cy", "ana", 9), ("reshare", "bo", "ana", 7)}
-
-
-def test_notifications_need_a_token(instance, tmp_path):
-    with pytest.raises(UsageError, match=r"connection 'masto' is missing: set CLOUT_CONNECTION_MASTO to a token"):
-        pulled(opened(instance, tmp_path, notifications=True))
-
-
-def test_a_refused_token_fails_at_once_and_is_shown_nowhere(instance, tmp_path, monkeypatch, caplog):
+def test_a_refused_token_fails_at_once_and_is_shown_nowhere(
+    instance: Instance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setenv("CLOUT_CONNECTION_MASTO", SECRET)
     instance.odd[".*"] = Reply({"error": f"The access token {SECRET} is invalid"}, 401)
     caplog.set_level(logging.DEBUG)
@@ -154,12 +98,12 @@ def test_a_refused_token_fails_at_once_and_is_shown_nowhere(instance, tmp_path, 
 # What instances do
 
 
-def test_an_account_that_is_not_there_leaves_the_others(instance, tmp_path):
+def test_an_account_that_is_not_there_leaves_the_others(instance: Instance, tmp_path: Path) -> None:
     _, notes = pulled(opened(instance, tmp_path, accounts=["ana", "nobody", "bo"]))
     assert notes == [Note("1 of 3 accounts: not there", True, DAY, lasting=True)]
 
 
-def test_a_rate_limit_with_an_iso_reset_is_waited_for(instance, tmp_path):
+def test_a_rate_limit_with_an_iso_reset_is_waited_for(instance: Instance, tmp_path: Path) -> None:
     waits: list[float] = []
     whole, left = instance.answer, [Reply({"error": "Throttled"}, 429)] * 2
     reset = {
@@ -179,7 +123,9 @@ def test_a_rate_limit_with_an_iso_reset_is_waited_for(instance, tmp_path):
     [Reply(b"<html>down</html>"), Reply(b""), Reply(b'[{"id": "1"'), Reply(b"", 503), Reply({"error": "?"})],
     ids=["HTML", "empty", "truncated", "503", "no list"],
 )
-def test_an_instance_that_fails_gives_a_note_and_the_next_pull_resumes(instance, tmp_path, reply):
+def test_an_instance_that_fails_gives_a_note_and_the_next_pull_resumes(
+    instance: Instance, tmp_path: Path, reply: Reply
+) -> None:
     instance.odd["/api/v1/accounts/2/statuses"] = reply
     rows, (note,) = pulled(opened(instance, tmp_path))
     assert rows
@@ -192,7 +138,7 @@ def test_an_instance_that_fails_gives_a_note_and_the_next_pull_resumes(instance,
     assert "/api/v1/accounts/1/statuses" not in instance.asked
 
 
-def test_an_instance_that_is_down_leaves_the_day_absent(instance, tmp_path):
+def test_an_instance_that_is_down_leaves_the_day_absent(instance: Instance, tmp_path: Path) -> None:
     instance.odd[".*"] = Reply(b"", 502)
     rows, (note,) = pulled(opened(instance, tmp_path))
     assert rows == []
@@ -201,14 +147,14 @@ def test_an_instance_that_is_down_leaves_the_day_absent(instance, tmp_path):
 
 
 @pytest.mark.parametrize("following", ["?max_id=0", "?max_id=2"])
-def test_a_page_that_links_back_ends_the_unit(instance, tmp_path, following):
+def test_a_page_that_links_back_ends_the_unit(instance: Instance, tmp_path: Path, following: str) -> None:
     link = f'<{instance.platform.url}/api/v1/statuses/10/favourited_by{following}>; rel="next"'
     instance.odd["/api/v1/statuses/10/favourited_by"] = Reply([CY], 200, {"Link": link})
     _, (note,) = pulled(opened(instance, tmp_path))
     assert "links back to a page already read" in note.reason
 
 
-def test_a_list_that_never_ends_ends_with_the_budget(instance, tmp_path):
+def test_a_list_that_never_ends_ends_with_the_budget(instance: Instance, tmp_path: Path) -> None:
     whole, pages = instance.answer, iter(range(10**6))
 
     def answer(path: str) -> Reply:
@@ -222,7 +168,7 @@ def test_a_list_that_never_ends_ends_with_the_budget(instance, tmp_path):
     assert note.reason == "the budget of 50 requests is used up after 0 of 2 accounts; the next pull resumes there"
 
 
-def test_one_odd_status_is_rejected_and_the_others_survive(instance, tmp_path):
+def test_one_odd_status_is_rejected_and_the_others_survive(instance: Instance, tmp_path: Path) -> None:
     instance.statuses.append(status(19, ANA, at(8), uri={"no": "uri"}))
     instance.statuses.append(status(20, ANA, at(8), uri="http://a/\x00"))
     source = opened(instance, tmp_path)
@@ -231,7 +177,7 @@ def test_one_odd_status_is_rejected_and_the_others_survive(instance, tmp_path):
     assert acts(source) == WHOLE
 
 
-def test_ids_are_opaque(instance, tmp_path):
+def test_ids_are_opaque(instance: Instance, tmp_path: Path) -> None:
     """Pleroma's are letters; names may run right to left."""
     odd = person(0, "שלום@far.example", id="9x4Zk/..%2F", uri="https://far.example/users/שלום")
     huge = status(0, ANA, at(9), id="9" * 30, favourites_count=1)
@@ -241,14 +187,16 @@ def test_ids_are_opaque(instance, tmp_path):
     assert acts(opened(instance, tmp_path)) - WHOLE == {("post", "ana", "ana", 9), ("like", "שלום", "ana", 23)}
 
 
-def test_people_are_asked_for_one_by_one_where_an_instance_knows_no_batches(instance, tmp_path):
+def test_people_are_asked_for_one_by_one_where_an_instance_knows_no_batches(instance: Instance, tmp_path: Path) -> None:
     instance.odd["/api/v1/accounts"] = Reply({"error": "?"}, 404)
     assert acts(opened(instance, tmp_path)) == WHOLE
     assert instance.asked.count("/api/v1/accounts") == 1
     assert "/api/v1/accounts/3" in instance.asked
 
 
-def test_people_are_asked_for_in_batches_and_once(instance, tmp_path, monkeypatch):
+def test_people_are_asked_for_in_batches_and_once(
+    instance: Instance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(mastodon_people, "BATCH", 3)
     crowd = [person(number, f"p{number}@far.example") for number in range(100, 107)]
     instance.people += crowd
@@ -260,7 +208,9 @@ def test_people_are_asked_for_in_batches_and_once(instance, tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize(("token", "limit"), [(None, 3), (SECRET, 4)])
-def test_a_thread_that_is_cut_off_is_a_note(instance, tmp_path, monkeypatch, token, limit):
+def test_a_thread_that_is_cut_off_is_a_note(
+    instance: Instance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, token: str | None, limit: int
+) -> None:
     monkeypatch.setattr(mastodon_pull, "ANONYMOUS_THREAD", 3)
     monkeypatch.setattr(mastodon_pull, "THREAD", 4)
     if token:
@@ -272,7 +222,7 @@ def test_a_thread_that_is_cut_off_is_a_note(instance, tmp_path, monkeypatch, tok
         assert [note.reason for note in notes] == reasons
 
 
-def test_replies_that_are_still_being_fetched_are_a_note(instance, tmp_path):
+def test_replies_that_are_still_being_fetched_are_a_note(instance: Instance, tmp_path: Path) -> None:
     thread = Reply({"descendants": instance.threads["10"]}, 200, {"Mastodon-Async-Refresh": 'id="a", retry=3'})
     instance.odd["/api/v1/statuses/10/context"] = thread
     source = opened(instance, tmp_path)
@@ -281,7 +231,7 @@ def test_replies_that_are_still_being_fetched_are_a_note(instance, tmp_path):
     assert acts(source) == WHOLE
 
 
-def test_what_the_instance_says_of_itself_is_recorded(instance, tmp_path):
+def test_what_the_instance_says_of_itself_is_recorded(instance: Instance, tmp_path: Path) -> None:
     instance.odd["/api/v1/instance/terms_of_service"] = Reply(
         {"effective_date": "2026-01-01", "content": "private words"}
     )

@@ -76,7 +76,7 @@ def acts(source: MastodonSource, day: date) -> list[tuple[Any, ...]]:
     ]
 
 
-def test_a_day_of_the_mock(opened, day):
+def test_a_day_of_the_mock(opened: Callable[..., MastodonSource], day: date) -> None:
     found = acts(opened(accounts=["alice", "carol"]), day)
     assert set(found) == {
         ("post", "alice", "alice"),
@@ -93,7 +93,9 @@ def test_a_day_of_the_mock(opened, day):
     assert acts(opened(accounts=["alice", "carol"]), day) == found
 
 
-def test_hashtags_and_notifications_of_the_mock(opened, day, monkeypatch):
+def test_hashtags_and_notifications_of_the_mock(
+    opened: Callable[..., MastodonSource], day: date, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CLOUT_CONNECTION_MOCK", "alice_token")
     found = set(acts(opened(hashtags=["news"], notifications=True), day))
     assert found == {
@@ -112,7 +114,9 @@ def test_hashtags_and_notifications_of_the_mock(opened, day, monkeypatch):
     [{"type": "status", "status": 503}, {"type": "ratelimit"}, {"type": "malformed"}],
     ids=lambda effect: effect["type"],
 )
-def test_faults_of_the_mock_are_retried(server, opened, day, effect):
+def test_faults_of_the_mock_are_retried(
+    server: Any, opened: Callable[..., MastodonSource], day: date, effect: dict[str, Any]
+) -> None:
     whole = sorted(acts(opened(accounts=["alice"]), day))
     for path in ("/api/v1/accounts/*/statuses", "/api/v1/statuses/*/favourited_by"):
         post(server, "", "_mock/faults", match={"path": path}, effect=effect, count=2)

@@ -4,8 +4,7 @@ import json
 import re
 import tarfile
 from collections import Counter
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import orjson
@@ -18,6 +17,7 @@ from jobs.sources.mastodon_entities import PUBLIC, Wishes, kept_account, kept_st
 from jobs.sources.mastodon_people import People
 from jobs.sources.page import Act, Unresolved
 from jobs.sources.values import NO_TARGET, within
+from tests.fixture_types import FindFile
 
 EVERYBODY = Wishes(everybody=True)
 
@@ -29,7 +29,7 @@ class Recorded(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def answers(fixtures: Callable[[str], Path]) -> list[Recorded]:
+def answers(fixtures: FindFile) -> list[Recorded]:
     """All answers of status 200, without ids in their paths."""
     found = []
     with tarfile.open(fixtures("mastodon/mastodon-py-cassettes.tar.xz")) as archive:
@@ -55,7 +55,7 @@ def statuses(value: Any) -> Iterator[dict[str, Any]]:
         yield from statuses(inner)
 
 
-def test_recorded_statuses_are_read(answers):
+def test_recorded_statuses_are_read(answers: list[Recorded]) -> None:
     every = {status["uri"]: status for answer in answers for status in statuses(answer.body)}
     kept = [kept for status in every.values() if (kept := kept_status(status, "localhost", EVERYBODY)) is not None]
     audiences = Counter(status["visibility"] in PUBLIC for status in every.values())
@@ -91,13 +91,13 @@ class Shown(Api):
         return Answer([self.found[one] for one in params["id[]"] if one in self.found], None)
 
 
-def test_recorded_notifications_are_read(answers):
+def test_recorded_notifications_are_read(answers: list[Recorded]) -> None:
     every = [one for answer in answers if answer.path == "/api/v1/notifications" for one in answer.body]
     assert Counter(one["type"] for one in every) == {"mention": 46, "admin.sign_up": 3, "status": 1}
     assert {one["status"] is None for one in every if one["type"] == "mention"} == {True, False}  # some were deleted
 
 
-def test_recorded_lists_of_accounts_are_read(answers):
+def test_recorded_lists_of_accounts_are_read(answers: list[Recorded]) -> None:
     paths = ("/api/v1/statuses/ID/favourited_by", "/api/v1/statuses/ID/reblogged_by", "/api/v1/accounts")
     every = [(answer.path, one) for answer in answers if answer.path in paths for one in answer.body]
     assert {path for path, _ in every} == set(paths)
@@ -108,7 +108,7 @@ def test_recorded_lists_of_accounts_are_read(answers):
         assert ("followers_count" in kept) is (account["hide_collections"] is not True)
 
 
-def test_an_instance_says_who_sees_hashtags(answers):
+def test_an_instance_says_who_sees_hashtags(answers: list[Recorded]) -> None:
     feeds = [
         within(answer.body, "configuration", "timelines_access", "hashtag_feeds")
         for answer in answers

@@ -3,17 +3,18 @@
 import base64
 import json
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
 from backports import zstd
 
 from jobs import codes
 from jobs.codes import Seen
-from jobs.sources import bluesky, bluesky_domains
+from jobs.sources import bluesky
 from jobs.sources import github as github_source
 from jobs.sources.bluesky import BlueskySource
 from jobs.sources.live import profiles, web
-from jobs.sources.live.budget import ApiError, Budget
 from jobs.sources.live.settings import Settings
 from jobs.sources.live.source import LiveSource
 from tests.jobs.sources import mastodon_instance
@@ -28,7 +29,7 @@ WORDS = "what I wrote"
 
 
 @pytest.fixture(autouse=True)
-def _keys(monkeypatch) -> None:
+def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(codes.VARIABLE, "7" * 64)
 
 
@@ -53,7 +54,7 @@ def texts(source: LiveSource) -> str:
 # Mastodon
 
 
-def ana(platform: Platform, tmp_path, **changed) -> LiveSource:
+def ana(platform: Platform, tmp_path: Path, **changed: Any) -> LiveSource:
     """A source of Ana's home instance, whose account is changed."""
     account = person(1, "ana", **changed)
     home = mastodon_instance.Instance(
@@ -73,7 +74,9 @@ CODE = "clout-public-" + "a" * 32
         ({"fields": [{"name": WORDS, "value": f"<b>{CODE}</b>", "verified_at": None}]}, "fields"),
     ],
 )
-def test_a_code_in_the_note_or_a_field_of_an_account_is_seen_and_no_text_kept(platform, tmp_path, changed, where):
+def test_a_code_in_the_note_or_a_field_of_an_account_is_seen_and_no_text_kept(
+    platform: Platform, tmp_path: Path, changed: dict[str, Any], where: str
+) -> None:
     source = ana(platform, tmp_path, **changed)
     (seen,) = looked(source)
     assert seen == Seen(URI, "profile", {CODE: where}, int(AFTER.timestamp() * 1_000_000))
@@ -87,12 +90,14 @@ def linking(page: Platform, verified: str | None) -> dict:
 
 
 @pytest.fixture
-def public(monkeypatch) -> None:
+def public(monkeypatch: pytest.MonkeyPatch) -> None:
     """Loopback counts as the internet."""
     monkeypatch.setattr(web, "PublicTransport", lambda exempt: None)
 
 
-def test_a_page_that_a_verified_field_links_to_is_read(platform, page, public, tmp_path):
+def test_a_page_that_a_verified_field_links_to_is_read(
+    platform: Platform, page: Platform, public: None, tmp_path: Path
+) -> None:
     page.answer = lambda path: Reply(f"<html>{WORDS} {CODE}".encode(), 404 if path == "/robots.txt" else 200)
     source = ana(platform, tmp_path, **linking(page, "2026-11-01T00:00:00Z"))
     (seen,) = looked(source)
@@ -100,7 +105,9 @@ def test_a_page_that_a_verified_field_links_to_is_read(platform, page, public, t
     assert WORDS not in texts(source)
 
 
-def test_a_page_of_a_field_that_is_not_verified_is_never_asked(platform, page, public, tmp_path):
+def test_a_page_of_a_field_that_is_not_verified_is_never_asked(
+    platform: Platform, page: Platform, public: None, tmp_path: Path
+) -> None:
     page.answer = lambda _: Reply(CODE.encode())
     assert [dict(one.codes) for one in looked(ana(platform, tmp_path, **linking(page, None)))] == [{}]
     assert page.asked == []
@@ -115,26 +122,30 @@ def test_a_page_of_a_field_that_is_not_verified_is_never_asked(platform, page, p
         (Reply(b"x", headers={"Content-Type": "image/png"}), False),
     ],
 )
-def test_a_profile_is_whole_only_if_its_pages_were_read(platform, page, public, tmp_path, reply, is_whole):
+def test_a_profile_is_whole_only_if_its_pages_were_read(
+    platform: Platform, page: Platform, public: None, tmp_path: Path, reply: Reply, is_whole: bool
+) -> None:
     page.answer = lambda path: Reply(b"", 404) if path == "/robots.txt" else reply
     (seen,) = looked(ana(platform, tmp_path, **linking(page, "2026-11-01T00:00:00Z")))
     assert (dict(seen.codes), seen.is_whole) == ({}, is_whole)
 
 
-def test_a_page_inside_the_operators_network_is_never_asked(platform, page, tmp_path):
+def test_a_page_inside_the_operators_network_is_never_asked(platform: Platform, page: Platform, tmp_path: Path) -> None:
     page.answer = lambda _: Reply(CODE.encode())
     (seen,) = looked(ana(platform, tmp_path, **linking(page, "2026-11-01T00:00:00Z")))
     assert (page.asked, dict(seen.codes), seen.is_whole) == ([], {}, False)
 
 
-def test_the_home_pages_of_domains_that_may_name_an_author_are_read(monkeypatch, platform, tmp_path):
+def test_the_home_pages_of_domains_that_may_name_an_author_are_read(
+    monkeypatch: pytest.MonkeyPatch, platform: Platform, tmp_path: Path
+) -> None:
     asked = []
     monkeypatch.setattr(profiles.Profile, "follow", lambda _, __, urls: asked.extend(urls))
     looked(ana(platform, tmp_path, attribution_domains=["paper.example", "evil/../x", 7, "paper.example"]))
     assert asked == ["https://paper.example/"]
 
 
-def test_without_a_key_no_profile_is_recorded(platform, tmp_path):
+def test_without_a_key_no_profile_is_recorded(platform: Platform, tmp_path: Path) -> None:
     source = ana(platform, tmp_path, note=CODE)
     for _ in source.pages(DAY, DAY):
         pass
@@ -142,7 +153,7 @@ def test_without_a_key_no_profile_is_recorded(platform, tmp_path):
     assert CODE not in texts(source)
 
 
-def test_a_code_in_a_status_is_nobodys_word(platform, tmp_path):
+def test_a_code_in_a_status_is_nobodys_word(platform: Platform, tmp_path: Path) -> None:
     account = person(1, "ana")
     posts = [status(10, account, mastodon_instance.at(1), content=CODE, spoiler_text=CODE)]
     home = mastodon_instance.Instance(platform, people=[account], statuses=posts)
@@ -163,7 +174,9 @@ def test_a_code_in_a_status_is_nobodys_word(platform, tmp_path):
         ({"/users/ana/gists": [{"description": None, "files": {CODE: {"filename": CODE}}}]}, "gist"),
     ],
 )
-def test_a_code_in_the_bio_the_readme_or_a_gist_of_a_user_is_seen(monkeypatch, platform, tmp_path, changed, where):
+def test_a_code_in_the_bio_the_readme_or_a_gist_of_a_user_is_seen(
+    monkeypatch: pytest.MonkeyPatch, platform: Platform, tmp_path: Path, changed: dict[str, Any], where: str
+) -> None:
     monkeypatch.setattr(github_source, "_now", lambda: made.NEXT_NOON)
     hub = made.GitHub(platform)
     values = {"/users/ana": {"bio": None}, "/users/ana/gists": [], "/users/ana/events/public": []} | changed
@@ -181,7 +194,7 @@ def test_a_code_in_the_bio_the_readme_or_a_gist_of_a_user_is_seen(monkeypatch, p
 # Bluesky
 
 
-def record(hours: float, collection: str = "app.bsky.actor.profile", **commit) -> dict:
+def record(hours: float, collection: str = "app.bsky.actor.profile", **commit: Any) -> dict:
     record = {"description": f"{WORDS} {CODE}", "code": CODE, "displayName": "Ana"}
     made = {"operation": "update", "collection": collection, "rkey": "self", "record": record} | commit
     return {"did": "did:plc:ana", "time_us": BEGIN + int(hours * 3_600_000_000), "kind": "commit", "commit": made}
@@ -200,7 +213,7 @@ class Network(Jetstream):
         yield from (json.dumps(each) for each in events if each["time_us"] >= cursor)
 
 
-def test_a_code_in_the_profile_or_a_record_of_its_own_is_seen_and_its_end_too(tmp_path):
+def test_a_code_in_the_profile_or_a_record_of_its_own_is_seen_and_its_end_too(tmp_path: Path) -> None:
     server = Network()
     server.clock = LATER + 86_400
     server.more = [
@@ -226,67 +239,3 @@ def test_a_code_in_the_profile_or_a_record_of_its_own_is_seen_and_its_end_too(tm
     assert texts(source).count(CODE) == 3
     assert CONSENT in server.queries[0]["wantedCollections"]
     assert bluesky.COLLECTIONS[-1] == CONSENT
-
-
-@pytest.fixture
-def hosts(monkeypatch) -> Iterator[dict[str, Reply]]:
-    """`hosts["https://..."] = Reply(...)`: what the web answers; all hosts are one on loopback, which has no robots.txt."""
-    answers: dict[str, Reply] = {}
-    with served() as platform:
-        platform.answer = lambda path: answers.get(path.removeprefix("/").replace("|", "/"), Reply(None, 404))
-
-        class Everywhere(web.Web):
-            def document(self, url, kinds, known=None):
-                return super().document(f"{platform.url}/{url.replace('/', '|')}", kinds, known)
-
-        monkeypatch.setattr(web, "PublicTransport", lambda exempt: None)
-        for module in (profiles, bluesky_domains):
-            monkeypatch.setattr(module, "Web", Everywhere)
-        yield answers
-
-
-def looked_up(tmp_path, did: str = "did:plc:ana") -> list[tuple]:
-    bluesky_domains.keep(tmp_path, Budget(100, 60, sleep=lambda _: None), did)
-    return [(one.account, one.place, list(one.codes), one.is_whole) for one in profiles.kept(tmp_path)]
-
-
-JSON = {"Content-Type": "application/json"}
-
-
-def names(*known: str) -> Reply:
-    return Reply({"alsoKnownAs": list(known)}, headers=JSON)
-
-
-@pytest.mark.parametrize(
-    ("did", "document"),
-    [
-        ("did:plc:ana", "https://plc.directory/did:plc:ana"),
-        ("did:web:ana.example", "https://ana.example/.well-known/did.json"),
-    ],
-)
-def test_a_code_at_the_domain_that_an_account_has_as_its_handle_is_seen(hosts, tmp_path, did, document):
-    hosts[document] = names("https://other.example", "at://ana.example")
-    hosts["https://ana.example/.well-known/clout-consent"] = Reply(
-        CODE.encode(), headers={"Content-Type": "text/plain"}
-    )
-    assert looked_up(tmp_path, did) == [(did, "domain", [CODE], True)]
-
-
-def test_a_domain_without_a_code_has_none_and_one_that_fails_is_not_whole(hosts, tmp_path):
-    hosts["https://plc.directory/did:plc:ana"] = names("at://ana.example")
-    assert looked_up(tmp_path / "a") == [("did:plc:ana", "domain", [], True)]
-    hosts["https://ana.example/.well-known/clout-consent"] = Reply(b"", 500)
-    assert looked_up(tmp_path / "b") == [("did:plc:ana", "domain", [], False)]
-
-
-def test_a_handle_below_blueskys_own_domain_is_never_asked(hosts, tmp_path):
-    hosts["https://plc.directory/did:plc:ana"] = names("at://ana.bsky.social")
-    hosts["https://ana.bsky.social/.well-known/clout-consent"] = Reply(CODE.encode())
-    assert looked_up(tmp_path) == [("did:plc:ana", "domain", [], True)]
-
-
-@pytest.mark.parametrize("did", ["did:plc:gone", "did:key:x", "did:web:a/b"])
-def test_without_a_document_nothing_is_known(hosts, tmp_path, did):
-    with pytest.raises(ApiError):
-        looked_up(tmp_path, did)
-    assert list(profiles.kept(tmp_path)) == []

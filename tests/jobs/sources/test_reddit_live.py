@@ -16,12 +16,15 @@ from jobs.sources.live import recording
 from jobs.sources.live.budget import Budget
 from jobs.sources.live.http import NotAllowedError
 from jobs.sources.live.settings import Limits, Settings
-from jobs.sources.page import Rejected
+from jobs.sources.page import Record, Rejected
 from jobs.sources.reddit_live import NEWEST, RedditLiveSource
 from jobs.sources.spec import LiveOptions, SourceSpec
 from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
 from schemas.coverage import COVERAGE
+from tests.fixture_types import FindFile
 from tests.jobs.sources.archives import content
+from tests.jobs.sources.conftest import CountPages, Survives
 from tests.jobs.sources.killed import killed_at, recorded
 from tests.jobs.sources.platform_server import Platform, Reply
 from tests.jobs.sources.reddit_server import DAY, MIDNIGHT, answer
@@ -66,7 +69,7 @@ def pulled(source: RedditLiveSource) -> tuple[list[dict[str, Any]], list[str]]:
     ]
 
 
-def test_a_day_is_read_back_to_its_start_and_once(site, tmp_path):
+def test_a_day_is_read_back_to_its_start_and_once(site: Platform, tmp_path: Path) -> None:
     acts, notes = pulled(opened(site, tmp_path))
     assert notes == []
     assert [act["kind"] for act in acts].count("post") == [act["kind"] for act in acts].count("reply") == 4
@@ -78,7 +81,7 @@ def test_a_day_is_read_back_to_its_start_and_once(site, tmp_path):
     assert site.asked == []
 
 
-def test_a_killed_or_short_pull_resumes(site, tmp_path):
+def test_a_killed_or_short_pull_resumes(site: Platform, tmp_path: Path) -> None:
     whole = pulled(opened(site, tmp_path / "whole"))
     for number in range(1, 5):
         with killed_at(number):
@@ -105,7 +108,7 @@ def test_a_killed_or_short_pull_resumes(site, tmp_path):
         (Reply({}, 429, {"Retry-After": "9"}), "failed, most with: Reddit: the rate limit is reached, 6 times"),
     ],
 )
-def test_what_a_refusal_or_an_odd_answer_means(site, tmp_path, reply, note):
+def test_what_a_refusal_or_an_odd_answer_means(site: Platform, tmp_path: Path, reply: Reply, note: str) -> None:
     whole = site.answer
     site.answer = lambda path: whole(path) if "access_token" in path else reply
     acts, notes = pulled(opened(site, tmp_path))
@@ -114,7 +117,7 @@ def test_what_a_refusal_or_an_odd_answer_means(site, tmp_path, reply, note):
 
 
 @pytest.mark.parametrize("reply", [Reply(b"<html>"), Reply(None), Reply({}), Reply({"access_token": 1, "scope": 1})])
-def test_an_odd_token_is_a_failure_of_the_platform(site, tmp_path, reply):
+def test_an_odd_token_is_a_failure_of_the_platform(site: Platform, tmp_path: Path, reply: Reply) -> None:
     whole = site.answer
     site.answer = lambda path: reply if "access_token" in path else whole(path)
     assert (
@@ -124,7 +127,7 @@ def test_an_odd_token_is_a_failure_of_the_platform(site, tmp_path, reply):
 
 
 @pytest.mark.parametrize("reply", [Reply({"error": 403}, 403), Reply(b"<html>", 403)])
-def test_a_refusal_of_all_lists_is_one_of_access(site, tmp_path, reply):
+def test_a_refusal_of_all_lists_is_one_of_access(site: Platform, tmp_path: Path, reply: Reply) -> None:
     whole = site.answer
     site.answer = lambda path: whole(path) if "access_token" in path else reply
     with pytest.raises(NotAllowedError, match=r"denies access \(403\); check connection 'r'"):
@@ -133,7 +136,7 @@ def test_a_refusal_of_all_lists_is_one_of_access(site, tmp_path, reply):
     assert len(pulled(opened(site, tmp_path))[0]) == 8
 
 
-def test_a_refusal_of_one_subreddit_among_others_is_its_own(site, tmp_path):
+def test_a_refusal_of_one_subreddit_among_others_is_its_own(site: Platform, tmp_path: Path) -> None:
     whole = site.answer
     site.answer = lambda path: Reply({"error": 403}, 403) if "/r/a/" in path else whole(path)
     acts, notes = pulled(opened(site, tmp_path, subreddits=["b", "a"]))
@@ -142,7 +145,9 @@ def test_a_refusal_of_one_subreddit_among_others_is_its_own(site, tmp_path):
 
 
 @pytest.mark.parametrize(("remaining", "waits"), [("0.0", [8.0] * 4), ("5", []), ("soon", []), ("nan", [])])
-def test_the_waits_that_reddit_asks_for_are_the_budget_s(site, tmp_path, remaining, waits):
+def test_the_waits_that_reddit_asks_for_are_the_budget_s(
+    site: Platform, tmp_path: Path, remaining: str, waits: list[float]
+) -> None:
     whole, clock = site.answer, Clock()
     limits = {"x-ratelimit-remaining": remaining, "x-ratelimit-used": "9", "x-ratelimit-reset": "8"}
     site.answer = lambda path: whole(path)._replace(headers=limits)
@@ -150,7 +155,7 @@ def test_the_waits_that_reddit_asks_for_are_the_budget_s(site, tmp_path, remaini
     assert clock.waits == waits
 
 
-def test_a_day_that_has_not_ended_is_not_recorded_as_done(site, tmp_path):
+def test_a_day_that_has_not_ended_is_not_recorded_as_done(site: Platform, tmp_path: Path) -> None:
     whole = site.answer
     site.answer = lambda path: whole(path)._replace(headers={"Date": "Tue, 03 Nov 2026 23:59:59 GMT"})
     assert pulled(opened(site, tmp_path)) == (
@@ -162,7 +167,7 @@ def test_a_day_that_has_not_ended_is_not_recorded_as_done(site, tmp_path):
 
 
 @pytest.mark.parametrize("reply", [Reply(b"", 502), Reply(b"", 500), Reply(b"", 408)])
-def test_a_failure_that_passes_is_waited_for_within_the_minutes(site, tmp_path, reply):
+def test_a_failure_that_passes_is_waited_for_within_the_minutes(site: Platform, tmp_path: Path, reply: Reply) -> None:
     failures, clock = [reply] * 2, Clock()
     site.answer = lambda path: failures.pop() if failures else answer(path)
     assert len(pulled(opened(site, tmp_path / "short", clock=clock))[0]) == 8
@@ -174,13 +179,13 @@ def test_a_failure_that_passes_is_waited_for_within_the_minutes(site, tmp_path, 
     assert sum(clock.waits) <= 6
 
 
-def test_a_server_that_is_not_there_is_asked_again(site, tmp_path):
+def test_a_server_that_is_not_there_is_asked_again(site: Platform, tmp_path: Path) -> None:
     site.url, clock = "http://127.0.0.1:1", Clock()
     assert "Reddit: ConnectionError, 6 times" in pulled(opened(site, tmp_path, clock=clock))[1][0]
     assert len(clock.waits) == 2 * 5
 
 
-def test_a_wait_beyond_the_minutes_ends_the_pull(site, tmp_path):
+def test_a_wait_beyond_the_minutes_ends_the_pull(site: Platform, tmp_path: Path) -> None:
     whole = site.answer
     limits = {"x-ratelimit-remaining": "0", "x-ratelimit-used": "9", "x-ratelimit-reset": "7200"}
     site.answer = lambda path: whole(path)._replace(headers=limits)
@@ -189,7 +194,7 @@ def test_a_wait_beyond_the_minutes_ends_the_pull(site, tmp_path):
     assert len(site.asked) == 1
 
 
-def test_the_population_changed_between_nights(site, tmp_path):
+def test_the_population_changed_between_nights(site: Platform, tmp_path: Path) -> None:
     pulled(opened(site, tmp_path))
     later = DAY + timedelta(days=1)
     notes = [
@@ -198,7 +203,7 @@ def test_the_population_changed_between_nights(site, tmp_path):
     assert notes == ["the population changed since 2026-11-03: 1 new"]
 
 
-def test_one_odd_item_does_not_lose_the_others(site, tmp_path, count_pages):
+def test_one_odd_item_does_not_lose_the_others(site: Platform, tmp_path: Path, count_pages: CountPages) -> None:
     whole = site.answer
 
     def answer(path: str) -> Reply:
@@ -213,8 +218,8 @@ def test_one_odd_item_does_not_lose_the_others(site, tmp_path, count_pages):
     assert sum(totals.faults.values()) == 8
 
 
-def test_hostile_items_are_stripped_and_rejected_and_nothing_breaks(survives):
-    def whole(line: bytes):
+def test_hostile_items_are_stripped_and_rejected_and_nothing_breaks(survives: Survives) -> None:
+    def whole(line: bytes) -> Sequence[Record]:
         try:
             item = json.loads(line)
         except (ValueError, RecursionError):
@@ -226,7 +231,7 @@ def test_hostile_items_are_stripped_and_rejected_and_nothing_breaks(survives):
     survives(whole, [json.dumps(item | crosspost).encode(), json.dumps(item | {"parent_id": "t3_b"}).encode()])
 
 
-def test_a_pull_into_a_warehouse(site, warehouse):
+def test_a_pull_into_a_warehouse(site: Platform, warehouse: Warehouse) -> None:
     ask = {"site": site.url, "api": site.url, "subreddits": ["a"]}
     spec = SourceSpec("r", "reddit-live", (), None, LiveOptions(ask=ask, terms="contract"))
     pull_activity.run(warehouse, pull_activity.Params(source=spec, first_day=DAY, last_day=DAY), Batch("t"))
@@ -235,7 +240,9 @@ def test_a_pull_into_a_warehouse(site, warehouse):
 
 
 @pytest.mark.parametrize("fits", [4, 5])
-def test_a_list_that_ends_before_the_day_does_is_partial_unless_it_is_short(site, tmp_path, monkeypatch, fits):
+def test_a_list_that_ends_before_the_day_does_is_partial_unless_it_is_short(
+    site: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fits: int
+) -> None:
     monkeypatch.setattr(reddit_live, "FITS", fits)
     whole = site.answer
 
@@ -251,7 +258,9 @@ def test_a_list_that_ends_before_the_day_does_is_partial_unless_it_is_short(site
     assert pulled(opened(site, tmp_path))[1] == ([f"2 of 2 lists of items: {NEWEST}"] if fits == 4 else [])
 
 
-def test_a_refused_application_fails_at_once_and_is_never_shown(site, tmp_path, caplog):
+def test_a_refused_application_fails_at_once_and_is_never_shown(
+    site: Platform, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level("DEBUG")
     site.answer = lambda _: Reply({"error": "invalid_grant"}, 401)
     with pytest.raises(NotAllowedError, match="check connection 'r'") as raised:
@@ -260,7 +269,7 @@ def test_a_refused_application_fails_at_once_and_is_never_shown(site, tmp_path, 
 
 
 @pytest.mark.parametrize(("name", "kind"), [("new", "post"), ("comments", "reply")])
-def test_recorded_lists_are_read(site, tmp_path, fixtures, name, kind):
+def test_recorded_lists_are_read(site: Platform, tmp_path: Path, fixtures: FindFile, name: str, kind: str) -> None:
     with tarfile.open(fixtures("reddit/praw-cassettes.tar.xz")) as archive:
         (member,) = [each for each in archive if each.name.endswith(f"/TestSubredditListings.test_{name}.json")]
         answer = json.loads(content(archive, member))["interactions"][-1]["response"]["body"]["string"]

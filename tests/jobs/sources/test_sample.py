@@ -62,7 +62,7 @@ def acts(reports: pd.DataFrame) -> pd.DataFrame:
 
 
 class TestPages:
-    def test_columns_are_those_of_the_protocol(self, fortnight):
+    def test_columns_are_those_of_the_protocol(self, fortnight: list[Page]) -> None:
         for page in fortnight:
             assert page.acts.schema == ACTS
             assert page.accounts.schema == ACCOUNTS
@@ -70,11 +70,11 @@ class TestPages:
             page.accounts.validate(full=True)
             assert page.authors.num_rows == page.undos.num_rows == page.faults.num_rows == 0
 
-    def test_platforms_are_named_as_simulated(self, fortnight):
+    def test_platforms_are_named_as_simulated(self, fortnight: list[Page]) -> None:
         assert {page.platform for page in fortnight} == set(SampleSource.platforms)
         assert all(map(is_simulated, SampleSource.platforms))
 
-    def test_a_file_is_a_day_and_a_line_an_act(self):
+    def test_a_file_is_a_day_and_a_line_an_act(self) -> None:
         found = pages("people=200000,seed=3")  # 120,000 on the largest platform: two blocks
         largest = [page for page in found if page.platform == SampleSource.platforms[0]]
         assert [page.file for page in largest] == ["sample people=200000 seed=3 day=2026-01-05"] * 2
@@ -82,18 +82,18 @@ class TestPages:
         assert lines == list(range(1, len(lines) + 1))
         assert [page.lines for page in largest] == [{MONDAY: len(page.acts)} for page in largest]
 
-    def test_everything_happens_on_the_day(self, reports):
+    def test_everything_happens_on_the_day(self, reports: pd.DataFrame) -> None:
         assert reports.day.between(0, FORTNIGHT - 1).all()
 
-    def test_no_act_comes_before_its_post(self, reports, acts):
+    def test_no_act_comes_before_its_post(self, reports: pd.DataFrame, acts: pd.DataFrame) -> None:
         posts = reports[reports.kind == "post"].set_index(["platform", "activity_id"]).occurred_at
         about = acts.dropna(subset="object_id").set_index(["platform", "object_id"]).occurred_at
         assert (about >= posts.loc[about.index]).all()
 
-    def test_every_report_comes_once(self, reports):
+    def test_every_report_comes_once(self, reports: pd.DataFrame) -> None:
         assert not reports.duplicated(["platform", "activity_id", "kind", "target_id"]).any()
 
-    def test_an_id_under_two_kinds_is_one_reply_also_reported_as_a_mention(self, reports):
+    def test_an_id_under_two_kinds_is_one_reply_also_reported_as_a_mention(self, reports: pd.DataFrame) -> None:
         twice = reports[reports.duplicated(["platform", "activity_id"], keep=False)]
         groups = twice.groupby(["platform", "activity_id"])
         assert set(groups.kind.agg(lambda kinds: "+".join(sorted(kinds)))) == {"mention+reply"}
@@ -101,19 +101,19 @@ class TestPages:
         replies = reports[(reports.kind == "reply") & (reports.platform == "sample-birdsong")]
         assert len(groups) / len(replies) == pytest.approx(0.5, abs=0.02)
 
-    def test_mentions_follows_and_posts_are_about_no_other_content(self, reports):
+    def test_mentions_follows_and_posts_are_about_no_other_content(self, reports: pd.DataFrame) -> None:
         assert (reports.object_id.isna() == reports.kind.isin(["mention", "follow", "post"])).all()
 
-    def test_a_post_is_ones_own_and_nobody_acts_on_oneself(self, reports):
+    def test_a_post_is_ones_own_and_nobody_acts_on_oneself(self, reports: pd.DataFrame) -> None:
         assert ((reports.actor_id == reports.target_id) == (reports.kind == "post")).all()
         assert set(reports.kind) == set(KINDS)
 
-    def test_whoever_appears_on_a_day_has_one_profile(self, fortnight):
+    def test_whoever_appears_on_a_day_has_one_profile(self, fortnight: list[Page]) -> None:
         for page in fortnight:  # at this size a page is a platform's day
             appearing = {*page.acts["actor_id"].to_pylist(), *page.acts["target_id"].to_pylist()}
             assert page.accounts["account_id"].to_pylist() == sorted(appearing)
 
-    def test_a_profile_does_not_depend_on_the_day(self, fortnight):
+    def test_a_profile_does_not_depend_on_the_day(self, fortnight: list[Page]) -> None:
         profiles = frame(fortnight, "accounts").drop(columns=["observed_at", "line"]).drop_duplicates()
         assert not profiles.duplicated(["platform", "account_id"]).any()
         assert not profiles.duplicated(["platform", "handle"]).any()
@@ -123,11 +123,11 @@ class TestPages:
 
 
 class TestSameBytes:
-    def test_on_any_machine_in_any_process(self):
+    def test_on_any_machine_in_any_process(self) -> None:
         assert digest(pages("people=1000,seed=7")) == DIGEST
 
     @pytest.mark.system
-    def test_whatever_the_time_zone_and_the_order_of_hashes(self):
+    def test_whatever_the_time_zone_and_the_order_of_hashes(self) -> None:
         script = "import test_sample as t; print(t.digest(t.pages('people=1000,seed=7')))"
         here = Path(__file__)
         process = subprocess.run(
@@ -144,23 +144,23 @@ class TestSameBytes:
         )
         assert process.stdout.strip() == DIGEST
 
-    def test_a_day_alone_and_within_a_range(self):
+    def test_a_day_alone_and_within_a_range(self) -> None:
         week = pages("people=1000,seed=7", first_day=MONDAY - timedelta(days=3), days=7)
         assert digest([page for page in week if MONDAY in page.lines]) == DIGEST
 
     @pytest.mark.parametrize("place", ["people=1000,seed=8", "people=2000,seed=7"])
-    def test_another_seed_or_size_is_another_world(self, place):
+    def test_another_seed_or_size_is_another_world(self, place: str) -> None:
         assert all(
             ours.acts != theirs.acts for ours, theirs in zip(pages("people=1000,seed=7"), pages(place), strict=True)
         )
 
-    def test_the_default_is_ten_thousand_people_of_seed_1(self):
+    def test_the_default_is_ten_thousand_people_of_seed_1(self) -> None:
         assert digest(pages("")) == digest(pages("seed=1,people=10000"))
 
 
 class TestSize:
     @pytest.mark.parametrize("people", [1, 2, 7, COMMUNITY + 1, BLOCK_ACCOUNTS // 60 * 100 + 7])
-    def test_any_number_of_people(self, people):
+    def test_any_number_of_people(self, people: int) -> None:
         found = pages(f"people={people}", days=3)
         assert {(page.platform, *page.lines) for page in found} == {
             (platform, MONDAY + timedelta(days=n)) for platform in SampleSource.platforms for n in range(3)
@@ -171,7 +171,7 @@ class TestSize:
         accounts = frame(found, "accounts")
         assert accounts.groupby("platform").account_id.nunique().sum() <= people
 
-    def test_memory_does_not_grow_with_people(self):
+    def test_memory_does_not_grow_with_people(self) -> None:
         peaks = []
         for people in (200_000, MAX_PEOPLE):
             tracemalloc.start()
@@ -185,57 +185,57 @@ class TestSize:
 class TestLikeRealPlatforms:
     """At 10,000 people over a fortnight. Bounds are wide around what was found (in brackets), which differs by seed."""
 
-    def test_people_act_once_or_twice_a_day(self, reports):
+    def test_people_act_once_or_twice_a_day(self, reports: pd.DataFrame) -> None:
         assert 1 < len(reports) / FORTNIGHT / PEOPLE < 3  # 1.6
 
-    def test_few_hold_much_of_the_attention_but_not_all(self, acts):
+    def test_few_hold_much_of_the_attention_but_not_all(self, acts: pd.DataFrame) -> None:
         audience = acts.groupby(["platform", "target_id"]).size().nlargest(PEOPLE // 100)
         assert 0.2 < audience.sum() / len(acts) < 0.6  # 0.31
         assert audience.iloc[0] / len(acts) < 0.1  # 0.02
 
-    def test_a_post_that_draws_any_draws_four_to_ten(self, reports, acts):
+    def test_a_post_that_draws_any_draws_four_to_ten(self, reports: pd.DataFrame, acts: pd.DataFrame) -> None:
         drawn = acts.groupby(["platform", "post"]).size()
         assert drawn.groupby("platform").mean().between(4, 10).all()  # 5.3
         assert 0.2 < len(drawn) / (reports.kind == "post").sum() < 0.8  # 0.52: many draw none
         assert drawn.max() > 50 * drawn.median()  # 965, 2
 
-    def test_activity_is_heavy_tailed_too(self, reports, acts):
+    def test_activity_is_heavy_tailed_too(self, reports: pd.DataFrame, acts: pd.DataFrame) -> None:
         by_actor = acts.groupby(["platform", "actor_id"]).size().nlargest(PEOPLE // 100)
         posts = reports[reports.kind == "post"].groupby(["platform", "actor_id"]).size().nlargest(PEOPLE // 100)
         assert by_actor.sum() / len(acts) > 0.08  # 0.12
         assert posts.sum() / (reports.kind == "post").sum() > 0.1  # 0.21
 
-    def test_some_only_post_and_some_only_answer_to_others(self, reports, acts):
+    def test_some_only_post_and_some_only_answer_to_others(self, reports: pd.DataFrame, acts: pd.DataFrame) -> None:
         posting = set(reports[reports.kind == "post"].groupby(["platform", "actor_id"]).groups)
         acting = set(acts.groupby(["platform", "actor_id"]).groups)
         assert len(posting - acting) > 0.05 * PEOPLE  # 0.12
         assert len(acting - posting) > 0.1 * PEOPLE  # 0.35
         assert len(posting | acting) < PEOPLE  # the rest only read
 
-    def test_people_answer_those_who_come_to_them(self, acts):
-        pairs = set(acts.groupby(["platform", "actor_id", "target_id"]).groups)
+    def test_people_answer_those_who_come_to_them(self, acts: pd.DataFrame) -> None:
+        pairs = set(acts[["platform", "actor_id", "target_id"]].itertuples(index=False, name=None))
         answered = sum((platform, target, actor) in pairs for platform, actor, target in pairs) / len(pairs)
         by_chance = len(pairs) / sum((PEOPLE * share) ** 2 for share in (0.6, 0.25, 0.15))
         assert answered > 0.03  # 0.07
         assert answered > 20 * by_chance  # 50 times
 
-    def test_most_acts_stay_within_a_community(self, acts):
+    def test_most_acts_stay_within_a_community(self, acts: pd.DataFrame) -> None:
         actor, target = (acts[name].str[1:].astype(int) // COMMUNITY for name in ("actor_id", "target_id"))
         assert 0.5 < (actor == target).mean() < 0.9  # 0.65; by chance 0.03
 
-    def test_the_same_people_meet_again(self, acts):
+    def test_the_same_people_meet_again(self, acts: pd.DataFrame) -> None:
         by_day = [set(rows.groupby(["platform", "actor_id", "target_id"]).groups) for _, rows in acts.groupby("day")]
         again = [len(one & other) / len(one) for one, other in pairwise(by_day)]
         assert min(again) > 0.05  # 0.11
         assert len(by_day[0] & set.union(*by_day[1:])) / len(by_day[0]) > 0.4  # 0.55
 
-    def test_nights_are_quiet_and_evenings_busy(self, acts):
+    def test_nights_are_quiet_and_evenings_busy(self, acts: pd.DataFrame) -> None:
         by_hour = acts.groupby(["platform", "hour"]).size().unstack()
         assert (by_hour.idxmin(axis=1).between(2, 5)).all()  # 3 or 4 o'clock
         assert (by_hour.idxmax(axis=1).between(19, 21)).all()  # 20 o'clock
         assert (by_hour.min(axis=1) < by_hour.mean(axis=1) / 5).all()  # a fourteenth
 
-    def test_weekends_are_for_talk_and_working_days_for_work(self, reports):
+    def test_weekends_are_for_talk_and_working_days_for_work(self, reports: pd.DataFrame) -> None:
         posts = reports[reports.kind == "post"]
         weekend = posts.day % 7 >= 5
         a_day = posts.groupby(["platform", weekend]).size().unstack() / [FORTNIGHT / 7 * 5, FORTNIGHT / 7 * 2]
@@ -244,7 +244,7 @@ class TestLikeRealPlatforms:
         assert 1.15 < ratio["sample-forum"] < 1.45  # 1.3
         assert 0.3 < ratio["sample-workshop"] < 0.5  # 0.4
 
-    def test_all_that_people_can_do_is_done(self, acts):
+    def test_all_that_people_can_do_is_done(self, acts: pd.DataFrame) -> None:
         kinds = acts.kind.value_counts(normalize=True)
         assert set(kinds.index) == set(INTERACTIONS)
         assert kinds.idxmax() == "like"
@@ -256,7 +256,7 @@ class TestPlaces:
         ("place", "people", "seed"),
         [("", 10_000, 1), ("people=100000", 100_000, 1), ("seed=0", 10_000, 0), ("seed=7,people=5", 5, 7)],
     )
-    def test_both_parts_are_optional(self, place, people, seed):
+    def test_both_parts_are_optional(self, place: str, people: int, seed: int) -> None:
         source = SampleSource("sample", (place,))
         assert (source.people, source.seed) == (people, seed)
 
@@ -264,7 +264,7 @@ class TestPlaces:
         "place",
         ["10000", "people=", "people=-1", "people=1e6", "people=1_000", "size=3", "people=1,people=2", "seed=1,"],
     )
-    def test_anything_else_is_refused_with_what_is_expected(self, place):
+    def test_anything_else_is_refused_with_what_is_expected(self, place: str) -> None:
         with pytest.raises(UsageError, match=r"--source toy: cannot read '.*'; expected people=N, seed=N, or both"):
             SampleSource("toy", (place,))
 
@@ -276,10 +276,10 @@ class TestPlaces:
             ("seed=18446744073709551616", "seed=18446744073709551616: expected 0 to 18446744073709551615"),
         ],
     )
-    def test_numbers_have_bounds(self, place, message):
+    def test_numbers_have_bounds(self, place: str, message: str) -> None:
         with pytest.raises(UsageError, match=f"^--source toy: {message}$"):
             SampleSource("toy", (place,))
 
-    def test_one_source_is_one_simulation(self):
+    def test_one_source_is_one_simulation(self) -> None:
         with pytest.raises(UsageError, match="one simulation is one source, found 2 places"):
             SampleSource("toy", ("seed=1", "seed=2"))

@@ -1,6 +1,7 @@
 """`--source` values, and what is wrong with them."""
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from jobs.sources.spec import SourceSpec, parse_specs
 from jobs.sources.types import TYPES
 
 
-def test_values_become_sources_in_order_of_first_mention():
+def test_values_become_sources_in_order_of_first_mention() -> None:
     found = parse_specs(
         ["toots:activitystreams=a=b.jsonl", "higgs=/x", "toots:activitystreams=c", "gharchive", "sample"]
     )
@@ -24,7 +25,7 @@ def test_values_become_sources_in_order_of_first_mention():
     assert parse_specs([value for spec in found for value in spec.arguments]) == found
 
 
-def test_several_sources_may_be_of_one_platform():
+def test_several_sources_may_be_of_one_platform() -> None:
     found = parse_specs(
         ["mine:activitystreams@mastodon=a", "mine:activitystreams@mastodon=b=@c", "activitystreams@x.y=d"]
     )
@@ -35,7 +36,7 @@ def test_several_sources_may_be_of_one_platform():
     assert parse_specs([value for spec in found for value in spec.arguments]) == found
 
 
-def test_the_platform_is_the_id_where_it_is_not_named(tmp_path):
+def test_the_platform_is_the_id_where_it_is_not_named(tmp_path: Path) -> None:
     place = tmp_path / "a.jsonl"
     place.touch()
     platforms = [
@@ -48,7 +49,7 @@ def test_the_platform_is_the_id_where_it_is_not_named(tmp_path):
 @pytest.mark.parametrize(
     "value", ["a:activitystreams@sample-a={place}", "a:discourse=https://sample-a", "a:stackexchange=sample-a"]
 )
-def test_real_people_are_of_no_platform_of_the_simulation(tmp_path, value):
+def test_real_people_are_of_no_platform_of_the_simulation(tmp_path: Path, value: str) -> None:
     """They would be published without their consent, as people who do not exist."""
     place = tmp_path / "a.jsonl"
     place.touch()
@@ -84,19 +85,19 @@ def test_real_people_are_of_no_platform_of_the_simulation(tmp_path, value):
         (["higgs=x", "higgs=x"], "--source higgs=x: given twice"),
     ],
 )
-def test_malformed_values_are_reported(values, message):
+def test_malformed_values_are_reported(values: list[str], message: str) -> None:
     with pytest.raises(UsageError) as error:
         parse_specs(values)
     assert str(error.value) == message
 
 
 @pytest.mark.parametrize("name", [name for name, kind in TYPES.items() if kind.placed and not kind.live])
-def test_a_place_that_does_not_exist_is_reported_when_opened(name, tmp_path):
+def test_a_place_that_does_not_exist_is_reported_when_opened(name: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"absent: no such file"):
         SourceSpec("some", name, (str(tmp_path / "absent"),)).open(tmp_path)
 
 
-def test_opening_gives_the_type_s_source(tmp_path):
+def test_opening_gives_the_type_s_source(tmp_path: Path) -> None:
     place = tmp_path / "a.txt"
     place.touch()
     source = SourceSpec("old", "higgs", (str(place),)).open(tmp_path)
@@ -104,7 +105,7 @@ def test_opening_gives_the_type_s_source(tmp_path):
     assert source.files == [place]
 
 
-def test_a_recorded_day_is_forgotten_only_where_the_platform_answers_again(tmp_path):
+def test_a_recorded_day_is_forgotten_only_where_the_platform_answers_again(tmp_path: Path) -> None:
     day = date(2026, 11, 3)
     for value, message in (
         ("sample", "--again: sample reads files, and every pull reads them anew; leave --again out"),

@@ -1,6 +1,7 @@
 """Pages gathered on disk: where two rows compete, the order of lines decides; nothing stays behind."""
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def counted(**counts: int) -> dict[str, int]:
 
 
 @pytest.fixture
-def spooled():
+def spooled() -> Iterator[Spool]:
     with spool("test", DAY, DAY) as made:
         yield made
 
@@ -63,7 +64,7 @@ def resolved(spooled: Spool, *pages: Page) -> tuple[list[tuple], list[tuple]]:
     return [tuple(row.values()) for row in acts.to_pylist()], [tuple(row.values()) for row in rejects.to_pylist()]
 
 
-def test_of_two_reports_of_one_grain_the_earlier_line_counts(spooled):
+def test_of_two_reports_of_one_grain_the_earlier_line_counts(spooled: Spool) -> None:
     acts, rejects = resolved(
         spooled,
         page("b", Ignored(NOON), reply("first")),  # files are ordered as they are read, not by name
@@ -73,7 +74,7 @@ def test_of_two_reports_of_one_grain_the_earlier_line_counts(spooled):
     assert rejects == [("a", 1, "rejected", "has the id of an act by another account")]
 
 
-def test_the_same_report_again_is_counted_and_is_no_reject(spooled):
+def test_the_same_report_again_is_counted_and_is_no_reject(spooled: Spool) -> None:
     twice = (reply("ana"), reply("ana", "cy"))
     acts, rejects = resolved(spooled, page("a", reply("ana"), twice, twice), page("b", reply("ana", at=NOON + 1)))
     assert acts == [("r", "reply", "ana", "bo"), ("r", "reply", "ana", "cy")]  # the second line brings one more act
@@ -82,7 +83,7 @@ def test_the_same_report_again_is_counted_and_is_no_reject(spooled):
     assert spooled.rejected() == (0, 4, [])
 
 
-def test_an_undo_without_a_time_is_of_whichever_day_holds_the_act():
+def test_an_undo_without_a_time_is_of_whichever_day_holds_the_act() -> None:
     tomorrow = DAY + timedelta(days=1)
     with spool("test", DAY, tomorrow) as spooled:
         acts, _ = resolved(
@@ -93,18 +94,18 @@ def test_an_undo_without_a_time_is_of_whichever_day_holds_the_act():
         assert spooled.counts("twitter", tomorrow)["ignored"] == 1
 
 
-def test_an_undo_without_a_time_is_another_s_of_nothing(spooled):
+def test_an_undo_without_a_time_is_another_s_of_nothing(spooled: Spool) -> None:
     acts, _ = resolved(spooled, page("f", reply("ana"), Undo("r", "bo", None)))
     assert acts == [("r", "reply", "ana", "bo")]
 
 
-def test_activities_of_unknown_types_are_counted_by_type(spooled):
+def test_activities_of_unknown_types_are_counted_by_type(spooled: Spool) -> None:
     resolved(spooled, page("f", *(Ignored(NOON, name) for name in ("Bite", "Sing", "Bite")), Ignored(NOON)))
     assert spooled.notes["twitter", DAY] == [Note("ignored, of unknown types: Bite (2), Sing (1)", partial=False)]
     assert spooled.counts("twitter", DAY) == counted(ignored=4, lines=4)
 
 
-def test_unknown_types_without_end_are_counted_together(spooled):
+def test_unknown_types_without_end_are_counted_together(spooled: Spool) -> None:
     resolved(spooled, page("f", *(Ignored(NOON, f"T{number:04}") for number in range(2_000))))
     (note,) = spooled.notes["twitter", DAY]
     assert note.reason.startswith("ignored, of unknown types: T0000 (1), T0001 (1), ")
@@ -112,17 +113,17 @@ def test_unknown_types_without_end_are_counted_together(spooled):
     assert sum(spooled.unknown.values()) == 2_000
 
 
-def test_the_latest_line_ends_what_the_files_say(spooled):
+def test_the_latest_line_ends_what_the_files_say(spooled: Spool) -> None:
     assert spooled.ends is None
     resolved(spooled, page("f", reply("ana"), Ignored(None), reply("bo", at=NOON + 3 * DAY_US)))
     assert spooled.ends == DAY + timedelta(days=3)
 
 
-def test_who_is_named_twice_on_one_line_is_reported_once(spooled):
+def test_who_is_named_twice_on_one_line_is_reported_once(spooled: Spool) -> None:
     assert resolved(spooled, page("f", (reply("ana"), reply("ana")))) == ([("r", "reply", "ana", "bo")], [])
 
 
-def test_a_line_with_several_faults_is_reported_once_and_a_rejected_one_is_not_also_unresolved(spooled):
+def test_a_line_with_several_faults_is_reported_once_and_a_rejected_one_is_not_also_unresolved(spooled: Spool) -> None:
     nobody = reply("ana", None, about="unknown", act="q")
     _, rejects = resolved(spooled, page("f", reply("ana"), (reply("bo"), nobody, Unresolved("no such thing", NOON))))
     assert rejects == [
@@ -136,14 +137,14 @@ def test_a_line_with_several_faults_is_reported_once_and_a_rejected_one_is_not_a
     assert spooled.counts("twitter", DAY) == counted(acts=2, rejected=1, lines=2)
 
 
-def test_a_content_of_two_authors_is_the_first_ones_by_name(spooled):
+def test_a_content_of_two_authors_is_the_first_ones_by_name(spooled: Spool) -> None:
     acts, _ = resolved(
         spooled, page("f", Author("note", "zoe"), Author("note", "bo"), reply("ana", None, about="note"))
     )  # fmt: skip
     assert acts == [("r", "reply", "ana", "bo")]
 
 
-def test_an_author_on_another_platform_is_nobodys_parent(spooled):
+def test_an_author_on_another_platform_is_nobodys_parent(spooled: Spool) -> None:
     acts, rejects = resolved(
         spooled, page("f", Author("note", "bo"), platform="reddit"), page("g", reply("ana", None, about="note"))
     )
@@ -151,13 +152,13 @@ def test_an_author_on_another_platform_is_nobodys_parent(spooled):
     assert rejects == [("g", 1, "unresolved", "author of what was acted on is not known")]
 
 
-def test_an_act_taken_back_leaves_neither_act_nor_post_nor_reject(spooled):
+def test_an_act_taken_back_leaves_neither_act_nor_post_nor_reject(spooled: Spool) -> None:
     acts, rejects = resolved(spooled, page("f", reply("ana", None, about="unknown"), Undo("r", "ana", NOON)))
     assert (acts, rejects) == ([], [])
     assert spooled.counts("twitter", DAY) == counted(ignored=2, lines=2)
 
 
-def test_each_line_is_counted_on_its_day_and_without_a_time_on_the_first(spooled):
+def test_each_line_is_counted_on_its_day_and_without_a_time_on_the_first(spooled: Spool) -> None:
     tomorrow = NOON + DAY_US
     resolved(
         spooled,
@@ -168,13 +169,13 @@ def test_each_line_is_counted_on_its_day_and_without_a_time_on_the_first(spooled
     assert spooled.rejected(DAY) == (0, 1, [])  # of the lines whose time is on this day
 
 
-def test_the_three_commonest_reasons_are_listed_most_frequent_first(spooled):
+def test_the_three_commonest_reasons_are_listed_most_frequent_first(spooled: Spool) -> None:
     reasons = Counter({"d": 4, "b": 2, "c": 2, "a": 1})
     resolved(spooled, page("f", *[Rejected(reason, NOON) for reason in reasons.elements()]))
     assert spooled.rejected() == spooled.rejected(DAY) == (9, 9, [("d", 4), ("b", 2), ("c", 2)])
 
 
-def test_digests_are_of_the_rows_whatever_files_and_lines_they_come_from():
+def test_digests_are_of_the_rows_whatever_files_and_lines_they_come_from() -> None:
     def digests(*pages: Page) -> tuple[str, str]:
         with spool("test", DAY, DAY) as spooled:
             resolved(spooled, *pages)
@@ -189,7 +190,7 @@ def test_digests_are_of_the_rows_whatever_files_and_lines_they_come_from():
     assert digests(page("f", reply("ana"), Account("ana", NOON, "Ana"), reply("cy", act="s"), bo)) != one
 
 
-def test_an_account_has_the_last_known_value_of_each_column(spooled):
+def test_an_account_has_the_last_known_value_of_each_column(spooled: Spool) -> None:
     resolved(
         spooled,
         page("f", Account("ana", NOON, "ana", "Ana", 1, 10, None, False)),
@@ -204,7 +205,9 @@ def test_an_account_has_the_last_known_value_of_each_column(spooled):
 
 
 @pytest.mark.parametrize("folder", ["plain", "it's"])
-def test_a_spool_stays_within_its_memory_and_leaves_nothing_behind(tmp_path: Path, monkeypatch, folder):
+def test_a_spool_stays_within_its_memory_and_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
     (tmp_path / folder).mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / folder))
     with spool("test", DAY, DAY) as made:
@@ -223,7 +226,7 @@ def stop_inside() -> None:
         raise KeyboardInterrupt
 
 
-def test_a_spool_that_is_interrupted_leaves_nothing_behind(tmp_path: Path, monkeypatch):
+def test_a_spool_that_is_interrupted_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pytest.raises(KeyboardInterrupt):
         stop_inside()

@@ -1,13 +1,16 @@
 """A Stack Exchange site: what its items become, and its own limits and errors."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
-from jobs.sources.page import Account, Act, Author, Ignored, Rejected, Unresolved
+from jobs.sources.page import Account, Act, Author, Ignored, Record, Rejected, Unresolved
 from jobs.sources.stackexchange import TARGET_WITHDRAWN, parse
 from jobs.sources.values import ACTOR_WITHDRAWN
+from tests.jobs.sources.conftest import Survives
 from tests.jobs.sources.platform_server import Platform, Reply
 from tests.jobs.sources.site_server import DAY, MIDNIGHT, RIGHT_TO_LEFT, Clock, pulled, query_of
 from tests.jobs.sources.stackexchange_server import SITE, error
@@ -53,7 +56,7 @@ def stack(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Platform:
         ),
     ],
 )
-def test_what_an_item_becomes(item, records):
+def test_what_an_item_becomes(item: dict[str, Any], records: tuple[Record, ...]) -> None:
     assert parse(orjson.dumps({"creation_date": MIDNIGHT, "owner": ANA} | item)) == records
 
 
@@ -68,12 +71,12 @@ def test_what_an_item_becomes(item, records):
         ({"question_id": 1, "creation_date": None}, "time is not a number of seconds"),
     ],
 )
-def test_what_is_rejected(item, reason):
+def test_what_is_rejected(item: dict[str, Any], reason: str) -> None:
     with pytest.raises(Rejected, match=f"^{reason}$"):
         parse(orjson.dumps({"creation_date": MIDNIGHT, "owner": ANA} | item))
 
 
-def test_hostile_items_are_rejected_and_nothing_breaks(survives):
+def test_hostile_items_are_rejected_and_nothing_breaks(survives: Survives) -> None:
     items: list[dict[str, Any]] = [
         {"question_id": 1},
         {"answer_id": 2, "question_id": 1},
@@ -86,7 +89,7 @@ def test_hostile_items_are_rejected_and_nothing_breaks(survives):
 # A day
 
 
-def replaced(**changes: Any):
+def replaced(**changes: Any) -> Callable[[str], Reply]:
     """The site, whose first question of each page has other fields."""
 
     def answer(path: str) -> Reply:
@@ -99,7 +102,7 @@ def replaced(**changes: Any):
     return answer
 
 
-def test_one_odd_item_is_rejected_and_the_others_survive(stack, tmp_path):
+def test_one_odd_item_is_rejected_and_the_others_survive(stack: Platform, tmp_path: Path) -> None:
     stack.answer = replaced(owner={"user_id": {"no": "id"}, "display_name": RIGHT_TO_LEFT})
     source = SITE.opened(stack, tmp_path)
     pages = list(source.pages(DAY, DAY))
@@ -110,7 +113,7 @@ def test_one_odd_item_is_rejected_and_the_others_survive(stack, tmp_path):
     assert len(questions) == 72 - 1  # later pages begin with a question that the page before had
 
 
-def test_an_item_that_is_no_object_is_rejected_and_the_others_survive(stack, tmp_path):
+def test_an_item_that_is_no_object_is_rejected_and_the_others_survive(stack: Platform, tmp_path: Path) -> None:
     def answer(path: str) -> Reply:
         reply = whole(path)
         return Reply(reply.value | {"items": [*reply.value["items"], "odd", None, 7]})
@@ -119,7 +122,7 @@ def test_an_item_that_is_no_object_is_rejected_and_the_others_survive(stack, tmp
     assert pulled(SITE.opened(stack, tmp_path)) == (SITE.expected, [])
 
 
-def test_hostile_names_and_large_ids_are_kept(stack, tmp_path):
+def test_hostile_names_and_large_ids_are_kept(stack: Platform, tmp_path: Path) -> None:
     stack.answer = replaced(question_id=2**64 - 1, owner={"user_id": 2**63, "display_name": RIGHT_TO_LEFT})
     source = SITE.opened(stack, tmp_path)
     pages = list(source.pages(DAY, DAY))
@@ -129,7 +132,7 @@ def test_hostile_names_and_large_ids_are_kept(stack, tmp_path):
     assert handles["3"] == "Ana & Bo 3"
 
 
-def test_older_posts_are_asked_together_and_once(stack, tmp_path):
+def test_older_posts_are_asked_together_and_once(stack: Platform, tmp_path: Path) -> None:
     pulled(SITE.opened(stack, tmp_path))
     asked = [path for path in stack.asked if path.startswith("/posts/")]
     ids = [number for path in asked for number in query_of(path)[0].removeprefix("/posts/").split(";")]
@@ -137,7 +140,7 @@ def test_older_posts_are_asked_together_and_once(stack, tmp_path):
     assert len(asked) == 1
 
 
-def test_many_items_of_one_second_are_paged_within_it(stack, tmp_path):
+def test_many_items_of_one_second_are_paged_within_it(stack: Platform, tmp_path: Path) -> None:
     crowd: list[dict[str, Any]] = [
         {"question_id": number, "creation_date": MIDNIGHT + 5, "owner": ANA} for number in range(1, 61)
     ]
@@ -156,7 +159,7 @@ def test_many_items_of_one_second_are_paged_within_it(stack, tmp_path):
     assert (len(acts), notes) == (61, [])
 
 
-def test_a_list_without_end_ends(stack, tmp_path):
+def test_a_list_without_end_ends(stack: Platform, tmp_path: Path) -> None:
     page = {"items": [{"question_id": 1, "creation_date": MIDNIGHT, "owner": ANA}], "has_more": True}
     stack.answer = lambda path: Reply(page if path.startswith("/questions") else {"items": []})
     acts, (note,) = pulled(SITE.opened(stack, tmp_path))
@@ -168,7 +171,7 @@ def test_a_list_without_end_ends(stack, tmp_path):
 # Its limits
 
 
-def test_a_backoff_is_obeyed_for_its_method_only(stack, tmp_path):
+def test_a_backoff_is_obeyed_for_its_method_only(stack: Platform, tmp_path: Path) -> None:
     clock, times = Clock(), []
 
     def answer(path: str) -> Reply:
@@ -185,7 +188,7 @@ def test_a_backoff_is_obeyed_for_its_method_only(stack, tmp_path):
     assert {at for method, at in times if method != "questions"} == {questions[-1]}
 
 
-def test_a_backoff_longer_than_the_pull_may_take_ends_it(stack, tmp_path):
+def test_a_backoff_longer_than_the_pull_may_take_ends_it(stack: Platform, tmp_path: Path) -> None:
     stack.answer = lambda path: Reply(whole(path).value | {"backoff": 86_400})
     acts, (note,) = pulled(SITE.opened(stack, tmp_path))
     assert note.reason == "the platform asks to wait 86,400 s after 0 of 3 lists; the next pull resumes there"
@@ -193,7 +196,7 @@ def test_a_backoff_longer_than_the_pull_may_take_ends_it(stack, tmp_path):
     assert len(stack.asked) == 1
 
 
-def test_a_used_up_quota_ends_the_pull_and_the_next_one_resumes(stack, tmp_path):
+def test_a_used_up_quota_ends_the_pull_and_the_next_one_resumes(stack: Platform, tmp_path: Path) -> None:
     left = [3]
 
     def answer(path: str) -> Reply:
@@ -208,7 +211,7 @@ def test_a_used_up_quota_ends_the_pull_and_the_next_one_resumes(stack, tmp_path)
     assert pulled(SITE.opened(stack, tmp_path)) == (SITE.expected, [])
 
 
-def test_a_throttle_is_waited_for_if_it_is_short(stack, tmp_path):
+def test_a_throttle_is_waited_for_if_it_is_short(stack: Platform, tmp_path: Path) -> None:
     message = "too many requests from this IP, more requests available in 42 seconds"
     limited, clock = [error(502, "throttle_violation", message), error(500, "internal_error", "")], Clock()
     stack.answer = lambda path: limited.pop(0) if limited else whole(path)
@@ -217,7 +220,7 @@ def test_a_throttle_is_waited_for_if_it_is_short(stack, tmp_path):
     assert len(clock.waits) == 2
 
 
-def test_a_long_throttle_ends_the_pull(stack, tmp_path):
+def test_a_long_throttle_ends_the_pull(stack: Platform, tmp_path: Path) -> None:
     message = "too many requests from this IP, more requests available in 17524 seconds"
     stack.answer = lambda _: error(502, "throttle_violation", message)
     acts, (note,) = pulled(SITE.opened(stack, tmp_path))

@@ -1,6 +1,7 @@
 """The key of Stack Exchange's API, which can only be sent in the query of a URL."""
 
 import logging
+from pathlib import Path
 
 import pytest
 from backports import zstd
@@ -9,6 +10,7 @@ from jobs import pull_activity
 from jobs.errors import UsageError
 from jobs.sources.spec import LiveOptions, SourceSpec, parse_specs
 from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
 from schemas.coverage import COVERAGE
 from schemas.rejects import REJECTS
 from tests.jobs.sources.killed import recorded
@@ -26,7 +28,7 @@ def stack(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Platform:
     return platform
 
 
-def test_the_key_is_sent_if_there_is_one(stack, tmp_path, monkeypatch):
+def test_the_key_is_sent_if_there_is_one(stack: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pulled(SITE.opened(stack, tmp_path / "without"))
     assert not [path for path in stack.asked if "key" in query_of(path)[1]]
     monkeypatch.setenv("CLOUT_CONNECTION_SITE", KEY)
@@ -48,7 +50,14 @@ def test_the_key_is_sent_if_there_is_one(stack, tmp_path, monkeypatch):
         Reply(None, 302, {"Location": f"http://[?{KEY}"}),
     ],
 )
-def test_the_key_appears_in_no_error_log_recording_or_table(stack, warehouse, tmp_path, monkeypatch, caplog, reply):
+def test_the_key_appears_in_no_error_log_recording_or_table(
+    stack: Platform,
+    warehouse: Warehouse,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    reply: Reply,
+) -> None:
     monkeypatch.setenv("CLOUT_CONNECTION_SITE", KEY)
     monkeypatch.setattr("jobs.sources.live.budget.Budget.wait", lambda *_: None)
     caplog.set_level(logging.DEBUG)
@@ -69,7 +78,9 @@ def test_the_key_appears_in_no_error_log_recording_or_table(stack, warehouse, tm
     assert not [text for text in shown if "s3cr3t" in text]
 
 
-def test_a_refused_key_fails_at_once_and_names_the_connection(stack, tmp_path, monkeypatch):
+def test_a_refused_key_fails_at_once_and_names_the_connection(
+    stack: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CLOUT_CONNECTION_SITE", KEY)
     stack.answer = lambda _: error(400, "bad_parameter", f"`key` {KEY} doesn't match a known application")
     with pytest.raises(
@@ -79,7 +90,7 @@ def test_a_refused_key_fails_at_once_and_names_the_connection(stack, tmp_path, m
     assert len(stack.asked) == 1
 
 
-def test_a_site_is_named_by_its_host(tmp_path):
+def test_a_site_is_named_by_its_host(tmp_path: Path) -> None:
     source = parse_specs(["dba:stackexchange=https://dba.stackexchange.com/"])[0].open(tmp_path)
     assert source.platforms == ("dba.stackexchange.com",)
     with pytest.raises(UsageError, match="expected the address of a site"):

@@ -1,6 +1,8 @@
 """What platforms send as ids and times, and what becomes of it."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -31,7 +33,7 @@ NOON = int(datetime(2026, 11, 3, 12, tzinfo=UTC).timestamp()) * 1_000_000
         ("x" * 2048, "x" * 2048),
     ],
 )
-def test_ids_are_text(value, expected):
+def test_ids_are_text(value: str | int, expected: str) -> None:
     assert account_id(value) == expected
 
 
@@ -49,7 +51,7 @@ def test_ids_are_text(value, expected):
         ("x" * 2049, "actor id is longer than 2048 characters"),
     ],
 )
-def test_what_cannot_be_an_id_is_rejected(value, reason):
+def test_what_cannot_be_an_id_is_rejected(value: object, reason: str) -> None:
     with pytest.raises(Rejected) as fault:
         account_id(value)
     assert (fault.value.reason, fault.value.occurred_at) == (reason, None)
@@ -70,11 +72,11 @@ def test_what_cannot_be_an_id_is_rejected(value, reason):
         (from_iso, "2026-11-03T12:00:00.000000999Z"),  # nanoseconds are cut
     ],
 )
-def test_every_way_to_write_noon(read, value):
+def test_every_way_to_write_noon(read: Callable[..., Any], value: float | str | bytes) -> None:
     assert read(value) == NOON
 
 
-def test_microseconds_are_kept():
+def test_microseconds_are_kept() -> None:
     assert from_iso("2026-11-03T12:00:00.123457Z") == NOON + 123_457
     assert from_seconds(NOON / 1_000_000 + 0.25) == NOON + 250_000
 
@@ -101,13 +103,13 @@ def test_microseconds_are_kept():
         (from_iso, "2100-01-01T00:00:00Z", "time is out of range"),
     ],
 )
-def test_impossible_times_are_rejected(read, value, reason):
+def test_impossible_times_are_rejected(read: Callable[..., Any], value: object, reason: str) -> None:
     with pytest.raises(Rejected) as fault:
         read(value)
     assert fault.value.reason == reason
 
 
-def test_acts_of_one_second_derive_one_id():
+def test_acts_of_one_second_derive_one_id() -> None:
     ana_to_bo = derived_id("ana", "bo", NOON)
     assert ana_to_bo == derived_id("ana", "bo", NOON + 999_999)
     others = [derived_id("ana", "bo", NOON + 1_000_000), derived_id("bo", "ana", NOON), derived_id("an", "abo", NOON)]
@@ -128,13 +130,13 @@ def test_acts_of_one_second_derive_one_id():
         (b"1", "line is not a JSON object"),
     ],
 )
-def test_lines_that_are_no_object_are_rejected(line, reason):
+def test_lines_that_are_no_object_are_rejected(line: bytes, reason: str) -> None:
     with pytest.raises(Rejected) as fault:
         json_object(line)
     assert fault.value.reason == reason
 
 
-def test_going_down_keys_meets_anything():
+def test_going_down_keys_meets_anything() -> None:
     value = json_object(b'{"a": {"b": 0}, "c": [1]}')
     assert [
         within(value, "a", "b"),
@@ -149,13 +151,13 @@ def test_going_down_keys_meets_anything():
     ]
 
 
-def test_a_fault_has_the_time_of_its_line():
+def test_a_fault_has_the_time_of_its_line() -> None:
     with pytest.raises(Rejected) as fault, dated(NOON):
         account_id(None)
     assert (fault.value.reason, fault.value.occurred_at) == ("actor is missing", NOON)
 
 
-def test_names_that_cannot_be_shown_are_unknown():
+def test_names_that_cannot_be_shown_are_unknown() -> None:
     assert [shown(name) for name in ("Ana", "👩\u200d🔬", "", None, 7, "a\x1bb", "x" * 2049)] == [
         "Ana",
         "👩\u200d🔬",
@@ -166,7 +168,7 @@ def test_names_that_cannot_be_shown_are_unknown():
 @pytest.mark.parametrize(
     "line", [b'{"a": "cut \\ud83d", "b": 1}', b'{"a": NaN, "b": 1}', b'{"a": "\\udc00\\ud800", "b": 1}']
 )
-def test_half_a_surrogate_pair_and_nan_are_in_texts_that_nobody_scores(line):
+def test_half_a_surrogate_pair_and_nan_are_in_texts_that_nobody_scores(line: bytes) -> None:
     assert json_object(line)["b"] == 1
     with pytest.raises(Rejected):
         account_id(json_object(line)["a"])  # but never in an id
@@ -180,15 +182,15 @@ def test_half_a_surrogate_pair_and_nan_are_in_texts_that_nobody_scores(line):
         ("2016-12-31T15:59:60-08:00", "2016-12-31T23:59:59.999999Z"),
     ],
 )
-def test_a_leap_second_is_a_time(value, expected):
+def test_a_leap_second_is_a_time(value: str, expected: str) -> None:
     assert from_iso(value) == from_iso(expected)
 
 
 @pytest.mark.parametrize("value", ["2026-10-05", "2026-W41-1", "2026-10-05T24:00:00Z", "2026-10-05T10:00:61Z"])
-def test_what_python_reads_but_rfc_3339_does_not_is_no_time(value):
+def test_what_python_reads_but_rfc_3339_does_not_is_no_time(value: str) -> None:
     with pytest.raises(Rejected, match="time is not an RFC 3339 time"):
         from_iso(value)
 
 
-def test_seconds_may_be_text_of_a_fraction():
+def test_seconds_may_be_text_of_a_fraction() -> None:
     assert from_seconds("1673784003.0") == from_seconds(1673784003) == from_seconds(b"1673784003")

@@ -14,12 +14,14 @@ from jobs.sources import webmentions
 from jobs.sources.live.budget import Budget
 from jobs.sources.live.http import NotAllowedError
 from jobs.sources.live.settings import Limits, Settings
-from jobs.sources.page import Account, Act, Author, Ignored, Note, Rejected, Unresolved
+from jobs.sources.page import Account, Act, Author, Ignored, Note, Record, Rejected, Unresolved
 from jobs.sources.spec import LiveOptions, SourceSpec, parse_specs
 from jobs.sources.webmentions import WebmentionsSource, parse
 from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
+from tests.jobs.sources.conftest import Survives
 from tests.jobs.sources.killed import killed_at, recorded
 from tests.jobs.sources.platform_server import Platform, Reply
 from tests.jobs.sources.webmentions_server import BEGIN, DAY, SECRET, TEXT, Service, mention
@@ -76,7 +78,7 @@ KNOWN = (Author(PAGE, SITE), Account(ANA, T, display_name="Ana"))
         ("mention-of", "mention"),
     ],
 )
-def test_what_a_mention_becomes(named, kind):
+def test_what_a_mention_becomes(named: str, kind: str) -> None:
     line = orjson.dumps(mention(1, BEGIN, **{"wm-property": named}))
     assert parse(line) == (Act(kind, ANA, SITE, T, "webmention.io:1", PAGE), *KNOWN)
 
@@ -91,7 +93,7 @@ def test_what_a_mention_becomes(named, kind):
     ],
     ids=["rsvp", "private", "no URL", "no author"],
 )
-def test_mentions_that_are_no_acts(change, record):
+def test_mentions_that_are_no_acts(change: dict[str, Any], record: Record) -> None:
     assert parse(orjson.dumps(mention(1, BEGIN, **change))) == (record,)
 
 
@@ -105,24 +107,24 @@ def test_mentions_that_are_no_acts(change, record):
         ({"wm-received": None}, "time is not a text"),
     ],
 )
-def test_odd_mentions_are_rejected(change, reason):
+def test_odd_mentions_are_rejected(change: dict[str, Any], reason: str) -> None:
     with pytest.raises(Rejected, match=reason):
         parse(orjson.dumps(mention(1, BEGIN, **change)))
 
 
-def test_a_handle_from_right_to_left_is_a_name_only():
+def test_a_handle_from_right_to_left_is_a_name_only() -> None:
     author = {"name": "\u202eana", "url": "https://u1.example/\u202e"}
     assert parse(orjson.dumps(mention(1, BEGIN, author=author))) == (Unresolved(webmentions.NO_AUTHOR, T),)
 
 
-def test_hostile_mentions_are_rejected_and_nothing_breaks(survives):
+def test_hostile_mentions_are_rejected_and_nothing_breaks(survives: Survives) -> None:
     survives(parse, [orjson.dumps(mention(number, BEGIN)) for number in range(3)])
 
 
 # A day
 
 
-def test_a_day_is_whole_page_after_page_and_no_text_is_recorded(service, tmp_path):
+def test_a_day_is_whole_page_after_page_and_no_text_is_recorded(service: Service, tmp_path: Path) -> None:
     assert pulled(opened(service, tmp_path)) == (ACTS, [])
     assert len(service.asked) == 5
     assert service.asked[0]["since"] == "2026-11-02T23:59:59Z"
@@ -131,7 +133,7 @@ def test_a_day_is_whole_page_after_page_and_no_text_is_recorded(service, tmp_pat
         assert word.encode() not in content
 
 
-def test_a_pull_writes_the_day(service, warehouse):
+def test_a_pull_writes_the_day(service: Service, warehouse: Warehouse) -> None:
     ask = {"api": f"{service.platform.url}/api", "domain": "blog0.example"}
     spec = SourceSpec("wm", "webmentions", (), None, LiveOptions(ask=ask))
     pull_activity.run(warehouse, pull_activity.Params(source=spec, first_day=DAY, last_day=DAY), Batch("test"))
@@ -144,7 +146,9 @@ def test_a_pull_writes_the_day(service, warehouse):
     assert (coverage["status"], coverage["reason"], coverage["scope"]) == ("complete", None, "population")
 
 
-def test_the_same_day_again_asks_nothing_and_needs_no_secret(service, tmp_path, monkeypatch):
+def test_the_same_day_again_asks_nothing_and_needs_no_secret(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = pulled(opened(service, tmp_path))
     service.asked.clear()
     monkeypatch.delenv("CLOUT_CONNECTION_WM")
@@ -152,7 +156,7 @@ def test_the_same_day_again_asks_nothing_and_needs_no_secret(service, tmp_path, 
     assert service.asked == []
 
 
-def test_a_pull_that_is_killed_asks_one_page_again(service, tmp_path):
+def test_a_pull_that_is_killed_asks_one_page_again(service: Service, tmp_path: Path) -> None:
     whole = pulled(opened(service, tmp_path / "whole"))
     renames, once = len(recorded(tmp_path / "whole")), len(service.asked)
     assert renames == 5
@@ -165,7 +169,7 @@ def test_a_pull_that_is_killed_asks_one_page_again(service, tmp_path):
         assert len(service.asked) == once + 1
 
 
-def test_a_pull_out_of_budget_resumes(service, tmp_path):
+def test_a_pull_out_of_budget_resumes(service: Service, tmp_path: Path) -> None:
     _, (note,) = pulled(opened(service, tmp_path, requests=2))
     assert note.reason == "the budget of 2 requests is used up after 20 mentions; the next pull resumes there"
     assert (note.partial, note.absent) == (True, False)
@@ -174,7 +178,7 @@ def test_a_pull_out_of_budget_resumes(service, tmp_path):
     assert [asked["since_id"] for asked in service.asked] == ["119", "129", "139"]
 
 
-def test_a_day_that_is_not_over_goes_on_with_the_next_pull(service, tmp_path):
+def test_a_day_that_is_not_over_goes_on_with_the_next_pull(service: Service, tmp_path: Path) -> None:
     service.clock = BEGIN + timedelta(hours=6)
     early, (note,) = pulled(opened(service, tmp_path))
     assert early == {number for number in ACTS if number <= 112}
@@ -183,7 +187,7 @@ def test_a_day_that_is_not_over_goes_on_with_the_next_pull(service, tmp_path):
     assert pulled(opened(service, tmp_path)) == (ACTS, [])
 
 
-def test_one_odd_mention_is_rejected_and_the_others_survive(service, tmp_path):
+def test_one_odd_mention_is_rejected_and_the_others_survive(service: Service, tmp_path: Path) -> None:
     service.mentions[60]["author"] = 7
     service.mentions[61]["wm-property"] = {"a": 1}
     whole = service.answer
@@ -199,7 +203,9 @@ def test_one_odd_mention_is_rejected_and_the_others_survive(service, tmp_path):
 # What goes wrong
 
 
-def test_a_refused_key_fails_at_once_and_is_not_shown(service, tmp_path, monkeypatch):
+def test_a_refused_key_fails_at_once_and_is_not_shown(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CLOUT_CONNECTION_WM", "wr0ng")
     with pytest.raises(NotAllowedError, match=r"not allowed \(401\); check connection 'wm'$") as raised:
         pulled(opened(service, tmp_path))
@@ -208,7 +214,7 @@ def test_a_refused_key_fails_at_once_and_is_not_shown(service, tmp_path, monkeyp
     assert "wr0ng" not in service.platform.asked[0]
 
 
-def test_a_missing_key_is_named(service, tmp_path, monkeypatch):
+def test_a_missing_key_is_named(service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CLOUT_CONNECTION_WM")
     with pytest.raises(UsageError, match="CLOUT_CONNECTION_WM"):
         pulled(opened(service, tmp_path))
@@ -226,7 +232,9 @@ def test_a_missing_key_is_named(service, tmp_path, monkeypatch):
     ],
     ids=["HTML", "empty", "no list", "repeated", "429", "404"],
 )
-def test_a_service_that_fails_leaves_the_day_partial(service, tmp_path, reply, reason):
+def test_a_service_that_fails_leaves_the_day_partial(
+    service: Service, tmp_path: Path, reply: Reply, reason: str
+) -> None:
     service.platform.answer = lambda _: reply
     _, (note,) = pulled(opened(service, tmp_path))
     assert reason in note.reason
@@ -234,7 +242,7 @@ def test_a_service_that_fails_leaves_the_day_partial(service, tmp_path, reply, r
     assert not note.lasting
 
 
-def test_a_place_is_a_domain(tmp_path):
+def test_a_place_is_a_domain(tmp_path: Path) -> None:
     for domain in ("example.org", ""):
         (spec,) = parse_specs([f"wm:webmentions={domain}"])
         source = spec.open(tmp_path)

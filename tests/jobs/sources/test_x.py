@@ -20,7 +20,9 @@ from jobs.sources.live.settings import Limits, Settings
 from jobs.sources.spec import LiveOptions, SourceSpec
 from jobs.sources.x import XSource
 from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
 from schemas.coverage import COVERAGE
+from tests.fixture_types import FindFile
 from tests.jobs.sources.archives import content
 from tests.jobs.sources.killed import killed_at, recorded
 from tests.jobs.sources.platform_server import Platform, Reply
@@ -52,7 +54,7 @@ def pulled(source: XSource) -> tuple[list[dict[str, Any]], list[str]]:
     ]
 
 
-def test_a_day_is_read_page_after_page_and_paid_once(site, tmp_path):
+def test_a_day_is_read_page_after_page_and_paid_once(site: Platform, tmp_path: Path) -> None:
     source = opened(site, tmp_path)
     acts, notes = pulled(source)
     assert notes == []
@@ -71,7 +73,7 @@ def test_a_day_is_read_page_after_page_and_paid_once(site, tmp_path):
     assert (site.asked, again.budget.dollars_used) == ([], 0)
 
 
-def test_no_request_is_made_that_might_exceed_the_dollars(site, tmp_path):
+def test_no_request_is_made_that_might_exceed_the_dollars(site: Platform, tmp_path: Path) -> None:
     reason = "a budget of more than $1.52 is needed after 1 of 4 lists of posts; the next pull resumes there"
     for _ in range(2):  # what the first pull spent counts in the second
         assert pulled(opened(site, tmp_path, dollars=PAGE_DOLLARS + 0.02))[1] == [reason]
@@ -82,14 +84,14 @@ def test_no_request_is_made_that_might_exceed_the_dollars(site, tmp_path):
     assert len(site.asked) == 8
 
 
-def test_a_pull_without_dollars_is_refused(site, tmp_path):
+def test_a_pull_without_dollars_is_refused(site: Platform, tmp_path: Path) -> None:
     with pytest.raises(
         UsageError, match=r"x: X charges for each post; say what a pull may cost, as `budget: {dollars: 20}`"
     ):
         XSource(Settings(id="x", landing=tmp_path, ask={"accounts": ["1"]}))
 
 
-def test_a_killed_pull_asks_at_most_one_page_again(site, tmp_path):
+def test_a_killed_pull_asks_at_most_one_page_again(site: Platform, tmp_path: Path) -> None:
     whole = pulled(opened(site, tmp_path / "whole"))
     for number in range(1, 17):  # of the population, and for each page what it cost and itself
         site.asked.clear()
@@ -111,7 +113,7 @@ def test_a_killed_pull_asks_at_most_one_page_again(site, tmp_path):
         (Reply({"title": "Too Many Requests"}, 429, {"x-rate-limit-reset": "9999"}), "the platform asks to wait"),
     ],
 )
-def test_what_a_refusal_or_an_odd_answer_means(site, tmp_path, reply, note):
+def test_what_a_refusal_or_an_odd_answer_means(site: Platform, tmp_path: Path, reply: Reply, note: str) -> None:
     site.answer = lambda _: reply
     source = opened(site, tmp_path)
     source.budget.sleep = lambda _: None
@@ -121,7 +123,7 @@ def test_what_a_refusal_or_an_odd_answer_means(site, tmp_path, reply, note):
     assert TOKEN not in str(notes)
 
 
-def test_each_answer_that_breaks_off_is_paid_and_no_html(site, tmp_path):
+def test_each_answer_that_breaks_off_is_paid_and_no_html(site: Platform, tmp_path: Path) -> None:
     whole, broken = site.answer, [Reply(b'{"data": ['), Reply(b"<p>", headers={"Content-Type": "text/html"})]
     site.answer = lambda path: broken.pop() if broken else whole(path)
     source = opened(site, tmp_path)
@@ -133,7 +135,7 @@ def test_each_answer_that_breaks_off_is_paid_and_no_html(site, tmp_path):
     assert spent == {"dollars": pytest.approx(source.budget.dollars_used)}
 
 
-def test_a_damaged_sum_is_not_taken_for_nothing(site, tmp_path):
+def test_a_damaged_sum_is_not_taken_for_nothing(site: Platform, tmp_path: Path) -> None:
     pulled(opened(site, tmp_path, dollars=PAGE_DOLLARS))
     (tmp_path / "x" / str(DAY) / x.SPENT).write_text("{")
     with pytest.raises(CloutError, match="damaged"):
@@ -142,7 +144,9 @@ def test_a_damaged_sum_is_not_taken_for_nothing(site, tmp_path):
 
 
 @pytest.mark.parametrize(("older", "missing"), [([{"id": "0", "author_id": "1"}], []), ([], [x.NONE_OLDER])])
-def test_of_a_day_long_ago_lists_must_reach_back_beyond_it(site, tmp_path, older, missing):
+def test_of_a_day_long_ago_lists_must_reach_back_beyond_it(
+    site: Platform, tmp_path: Path, older: list[dict[str, str]], missing: list[str]
+) -> None:
     whole = site.answer
 
     def answer(path: str) -> Reply:
@@ -158,7 +162,7 @@ def test_of_a_day_long_ago_lists_must_reach_back_beyond_it(site, tmp_path, older
     assert len([path for path in site.asked if "max_results=5&end_time=2026-11-03T00%3A00%3A00Z" in path]) == 4
 
 
-def test_a_day_that_has_not_ended_is_not_recorded_as_done(site, tmp_path):
+def test_a_day_that_has_not_ended_is_not_recorded_as_done(site: Platform, tmp_path: Path) -> None:
     whole = site.answer
     site.answer = lambda path: whole(path)._replace(headers={"Date": "Tue, 03 Nov 2026 23:59:59 GMT"})
     acts, notes = pulled(opened(site, tmp_path))
@@ -168,7 +172,7 @@ def test_a_day_that_has_not_ended_is_not_recorded_as_done(site, tmp_path):
     assert len(pulled(opened(site, tmp_path))[0]) == 20
 
 
-def test_the_population_changed_between_nights(site, tmp_path):
+def test_the_population_changed_between_nights(site: Platform, tmp_path: Path) -> None:
     pulled(opened(site, tmp_path))
     later = DAY + timedelta(days=1)
     pages = list(opened(site, tmp_path, accounts=["1", "3", "4"]).pages(later, later))
@@ -177,18 +181,22 @@ def test_the_population_changed_between_nights(site, tmp_path):
     ]
 
 
-def test_a_list_that_is_as_long_as_x_allows_is_partial(site, tmp_path, monkeypatch):
+def test_a_list_that_is_as_long_as_x_allows_is_partial(
+    site: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(x, "NEWEST", {"tweets": 3_200, "mentions": 4})
     assert pulled(opened(site, tmp_path))[1] == ["2 of 4 lists of posts: X gives only the newest 4"]
 
 
-def test_one_odd_post_does_not_lose_the_others(site, tmp_path):
+def test_one_odd_post_does_not_lose_the_others(site: Platform, tmp_path: Path) -> None:
     whole = site.answer
     site.answer = lambda path: Reply((reply := whole(path)).value | {"data": [7, {"id": {}}, *reply.value["data"]]})
     assert len(pulled(opened(site, tmp_path))[0]) == 20
 
 
-def test_a_refused_token_fails_at_once_and_is_never_shown(site, tmp_path, caplog):
+def test_a_refused_token_fails_at_once_and_is_never_shown(
+    site: Platform, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level("DEBUG")
     site.answer = lambda _: Reply({"title": "Unauthorized"}, 401)
     with pytest.raises(NotAllowedError, match="check connection 'x'") as raised:
@@ -197,7 +205,7 @@ def test_a_refused_token_fails_at_once_and_is_never_shown(site, tmp_path, caplog
     assert TOKEN not in str(raised.value) + caplog.text
 
 
-def test_a_pull_into_a_warehouse(site, warehouse):
+def test_a_pull_into_a_warehouse(site: Platform, warehouse: Warehouse) -> None:
     options = LiveOptions(ask={"api": site.url, "accounts": ["1"]}, budget=Limits(dollars=5), terms="contract")
     spec = SourceSpec("x", "x", (), None, options)
     pull_activity.run(warehouse, pull_activity.Params(source=spec, first_day=DAY, last_day=DAY), Batch("t"))
@@ -205,7 +213,7 @@ def test_a_pull_into_a_warehouse(site, warehouse):
     assert (coverage["platform"], coverage["status"], coverage["scope"]) == ("x", "complete", "population")
 
 
-def test_recorded_answers_are_lists_of_posts(fixtures):
+def test_recorded_answers_are_lists_of_posts(fixtures: FindFile) -> None:
     with tarfile.open(fixtures("x/python-twitter.tar.xz")) as archive:
         for member in archive:
             if member.name.endswith(("/timeline_mentions.json", "/timeline_tweets.json")):

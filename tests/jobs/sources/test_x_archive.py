@@ -1,15 +1,19 @@
 """A person's own archive of X. Made by hand: no real archive may lie here."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jobs.errors import UsageError
-from jobs.sources.page import Act, Author, Unresolved
+from jobs.sources.page import Act, Author, Record, Unresolved
 from jobs.sources.values import NO_TIME
 from jobs.sources.x_archive import TARGET_GONE, XArchiveSource, parse
+from tests.jobs.sources.conftest import CountPages, Survives
 
 DAY = date(2026, 11, 3)
 NOON = int(datetime(2026, 11, 3, 12, tzinfo=UTC).timestamp()) * 1_000_000
@@ -17,20 +21,20 @@ POST = {"id_str": "7", "created_at": "Tue Nov 03 12:00:00 +0000 2026", "full_tex
 WROTE = Author("7", "1")
 
 
-def parsed(**more):
+def parsed(**more: Any) -> Sequence[Record]:
     return parse("1", json.dumps({"tweet": POST | more}).encode())
 
 
-def naming(*ids):
+def naming(*ids: Any) -> dict[str, Any]:
     return {"entities": {"user_mentions": [{"id_str": each, "screen_name": "a"} for each in ids]}}
 
 
-def script(name, value):
+def script(name: str, value: object) -> str:
     return f"window.YTD.{name}.part0 = {json.dumps(value, indent=2)}"
 
 
 @pytest.fixture
-def archive(tmp_path):
+def archive(tmp_path: Path) -> Path:
     (tmp_path / "data").mkdir()
     account = [{"account": {"accountId": "1", "username": "ana"}}]
     (tmp_path / "data" / "account.js").write_text(script("account", account))
@@ -60,17 +64,17 @@ def archive(tmp_path):
         ({"created_at": "2026-11-03T12:00:00Z"}, (Act("post", "1", "1", NOON, "7"), WROTE)),
     ],
 )
-def test_what_a_post_becomes(more, records):
+def test_what_a_post_becomes(more: dict[str, Any], records: tuple[Record, ...]) -> None:
     assert parsed(**more) == records
 
 
-def test_hostile_posts_are_rejected_and_nothing_breaks(survives):
+def test_hostile_posts_are_rejected_and_nothing_breaks(survives: Survives) -> None:
     post = POST | naming("2") | {"in_reply_to_user_id_str": "2"}
     post["entities"]["urls"] = [{"expanded_url": "https://x.com/bo/status/5"}]
     survives(partial(parse, "1"), [json.dumps({"tweet": post}).encode(), json.dumps(POST).encode()])
 
 
-def test_an_archive_is_read_with_its_parts_and_without_its_likes(archive, count_pages):
+def test_an_archive_is_read_with_its_parts_and_without_its_likes(archive: Path, count_pages: CountPages) -> None:
     for place in (archive, archive / "data"):
         source = XArchiveSource("me", [str(place)])
         totals = count_pages(source.pages(DAY, DAY))
@@ -79,7 +83,7 @@ def test_an_archive_is_read_with_its_parts_and_without_its_likes(archive, count_
         assert (account["account_id"], account["handle"]) == ("1", "ana")
 
 
-def test_an_archive_that_breaks_off_says_so(archive, count_pages):
+def test_an_archive_that_breaks_off_says_so(archive: Path, count_pages: CountPages) -> None:
     path = archive / "data" / "tweets.js"
     path.write_text(path.read_text()[:-40])
     totals = count_pages(XArchiveSource("me", [str(archive)]).pages(DAY, DAY))
@@ -87,7 +91,7 @@ def test_an_archive_that_breaks_off_says_so(archive, count_pages):
     assert [note.reason for note in totals.notes] == ["tweets.js breaks off at line 2"]
 
 
-def test_a_folder_that_is_no_archive_is_refused(archive):
+def test_a_folder_that_is_no_archive_is_refused(archive: Path) -> None:
     (archive / "data" / "account.js").write_text("window.YTD.account.part0 = [ ]")
     with pytest.raises(UsageError, match="expected the account of the archive's person"):
         XArchiveSource("me", [str(archive)])

@@ -2,16 +2,21 @@
 
 import io
 import tarfile
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 
 from jobs.sources import x_posts
-from jobs.sources.page import Account, Act, Author, Ignored, Rejected, Unresolved
+from jobs.sources.page import Account, Act, Author, Ignored, Record, Rejected, Unresolved
 from jobs.sources.values import NO_TIME
 from jobs.sources.x_posts import XPostsSource, flattened, parse
+from tests.fixture_types import FindFile
 from tests.jobs.sources.archives import content
+from tests.jobs.sources.conftest import CountPages, Survives
 
 NOON = int(datetime(2026, 11, 3, 12, tzinfo=UTC).timestamp()) * 1_000_000
 DAY = date(2021, 6, 26)
@@ -19,15 +24,15 @@ POST = {"id": "7", "author_id": "1", "created_at": "2026-11-03T12:00:00.000Z"}
 WROTE = Author("7", "1")
 
 
-def parsed(**more):
+def parsed(**more: Any) -> Sequence[Record]:
     return parse(orjson.dumps(POST | more))
 
 
-def about(kind, name="5", author="2"):
+def about(kind: str, name: str = "5", author: str | None = "2") -> dict[str, Any]:
     return {"referenced_tweets": [{"type": kind, "id": name, "author_id": author}]}
 
 
-def naming(*ids):
+def naming(*ids: Any) -> dict[str, Any]:
     return {"entities": {"mentions": [{"id": each} for each in ids]}}
 
 
@@ -68,18 +73,18 @@ def naming(*ids):
         ),
     ],
 )
-def test_what_a_post_becomes(more, records):
+def test_what_a_post_becomes(more: dict[str, Any], records: tuple[Record, ...]) -> None:
     assert parsed(**more) == records
 
 
-def test_an_author_s_profile_becomes_an_account():
+def test_an_author_s_profile_becomes_an_account() -> None:
     profile = {"id": "1", "username": "ana", "name": "انا", "public_metrics": {"followers_count": -1}}
     assert parsed(author=profile)[-1] == Account("1", NOON, handle="ana", display_name="انا")
     assert parse(orjson.dumps({"id": "1", "username": "ana"})) == (Ignored(None), Account("1", None, handle="ana"))
 
 
-def test_numbers_of_more_than_64_bits_are_ids():
-    assert parsed(id="9" * 30)[0].activity_id == "9" * 30
+def test_numbers_of_more_than_64_bits_are_ids() -> None:
+    assert parsed(id="9" * 30)[0] == Act("post", "1", "1", NOON, "9" * 30)
 
 
 @pytest.mark.parametrize(
@@ -92,24 +97,24 @@ def test_numbers_of_more_than_64_bits_are_ids():
         (POST | {"id": None}, "post is missing"),
     ],
 )
-def test_what_is_rejected(line, reason):
+def test_what_is_rejected(line: dict[str, Any], reason: str) -> None:
     with pytest.raises(Rejected) as raised:
         parse(orjson.dumps(line))
     assert raised.value.reason == reason
 
 
-def test_hostile_lines_are_rejected_and_nothing_breaks(survives):
+def test_hostile_lines_are_rejected_and_nothing_breaks(survives: Survives) -> None:
     post = POST | about("quoted") | naming("3") | {"author": {"id": "1", "username": "ana", "public_metrics": {}}}
     survives(parse, [orjson.dumps(post), orjson.dumps(post | about("retweeted")), b'{"id": "1", "username": "a"}'])
 
-    def whole(line: bytes):
+    def whole(line: bytes) -> Sequence[Record]:
         return [record for each in x_posts._read(io.BytesIO(line)) if not each.fault for record in parse(each.text)]
 
     page = {"data": [post, post | {"text": "x"}], "includes": {"users": [{"id": "2"}], "tweets": [{"id": "5"}]}}
     survives(whole, [orjson.dumps(page)])
 
 
-def test_one_odd_post_of_a_page_does_not_lose_the_others(tmp_path, count_pages):
+def test_one_odd_post_of_a_page_does_not_lose_the_others(tmp_path: Path, count_pages: CountPages) -> None:
     page = {"data": [POST, 7, POST | {"id": {}}, POST | {"id": "8"}], "includes": {}}
     empty = {"meta": {"result_count": 0}}
     (tmp_path / "a.jsonl").write_bytes(b"\n".join(map(orjson.dumps, (page, empty))) + b"\n{\n")
@@ -123,7 +128,7 @@ def test_one_odd_post_of_a_page_does_not_lose_the_others(tmp_path, count_pages):
     assert (totals.lines, totals.ignored) == (6, 1)
 
 
-def test_texts_are_dropped_before_anything_quotes_them():
+def test_texts_are_dropped_before_anything_quotes_them() -> None:
     page = {"data": [POST | {"text": "secret"}], "includes": {"users": [{"id": "1", "description": "secret"}]}}
     assert b"secret" not in orjson.dumps(flattened(page))
 
@@ -132,7 +137,7 @@ def test_texts_are_dropped_before_anything_quotes_them():
 
 
 @pytest.fixture(scope="module")
-def network(fixtures, tmp_path_factory):
+def network(fixtures: FindFile, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("network")
     with tarfile.open(fixtures("x/twarc-network.tar.xz")) as archive:
         (name,) = [name for name in archive.getnames() if name.endswith("tweets.jsonl")]
@@ -140,7 +145,7 @@ def network(fixtures, tmp_path_factory):
     return folder / "tweets.jsonl"
 
 
-def test_the_acts_of_500_posts_are_the_graph_of_twarc_network_without_repeated_mentions(network):
+def test_the_acts_of_500_posts_are_the_graph_of_twarc_network_without_repeated_mentions(network: Path) -> None:
     """twarc-network's own test gives these posts 656 accounts and 618 links, as it also links a sharer to everybody whom the
     shared post mentions. clout does not: an act counts once, for who did it, and this mention is an act of the original's
     author. Only the account behind `RT` is a target of the sharer, as that of the reshare."""
@@ -160,7 +165,9 @@ def test_the_acts_of_500_posts_are_the_graph_of_twarc_network_without_repeated_m
     assert len({account for link in graph for account in link}) == 656
 
 
-def test_recorded_pages_and_flattened_posts_are_read(fixtures, tmp_path, count_pages):
+def test_recorded_pages_and_flattened_posts_are_read(
+    fixtures: FindFile, tmp_path: Path, count_pages: CountPages
+) -> None:
     totals = {}
     with tarfile.open(fixtures("x/twarc-csv.tar.xz")) as archive:
         for member in archive:

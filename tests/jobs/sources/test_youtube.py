@@ -14,13 +14,16 @@ from jobs.errors import UsageError
 from jobs.sources import youtube
 from jobs.sources.live.http import NotAllowedError
 from jobs.sources.live.settings import Limits, Settings
-from jobs.sources.page import Account, Act, Author, Ignored, Unresolved
+from jobs.sources.page import Account, Act, Author, Ignored, Record, Unresolved
 from jobs.sources.spec import LiveOptions, SourceSpec
 from jobs.sources.values import ACTOR_WITHDRAWN
 from jobs.sources.youtube import YouTubeSource, parse
 from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
 from schemas.coverage import COVERAGE
+from tests.fixture_types import FindFile
 from tests.jobs.sources.archives import content
+from tests.jobs.sources.conftest import Survives
 from tests.jobs.sources.killed import killed_at, recorded
 from tests.jobs.sources.platform_server import Platform, Reply
 from tests.jobs.sources.youtube_server import DAY, MIDNIGHT, answer, comment
@@ -31,7 +34,7 @@ OLDER = "replies to threads from before 2026-11-02 are not seen"
 
 
 @pytest.fixture
-def tube(platform: Platform, monkeypatch: pytest.MonkeyPatch, tmp_path_factory) -> Platform:
+def tube(platform: Platform, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Platform:
     """Channels `a` and `b` with threads of many days, two a page."""
     nights = tmp_path_factory.mktemp("nights") / "nights.yaml"
     nights.write_text("landing_days: 20\nkeep_activity_days: 29\n")
@@ -65,18 +68,18 @@ def pulled(source: YouTubeSource) -> tuple[list[dict[str, Any]], list[str]]:
         ({"author": None}, (Unresolved(ACTOR_WITHDRAWN, NOON),)),
     ],
 )
-def test_what_a_comment_becomes(more, records):
+def test_what_a_comment_becomes(more: dict[str, Any], records: tuple[Record, ...]) -> None:
     made = comment("c", MIDNIGHT + timedelta(hours=12), **more) | {"channel": "UC"}
     assert parse(orjson.dumps(made)) == records
     assert parse(orjson.dumps(made | {"isPublic": False})) == (Ignored(NOON),)
 
 
-def test_hostile_comments_are_rejected_and_nothing_breaks(survives):
+def test_hostile_comments_are_rejected_and_nothing_breaks(survives: Survives) -> None:
     made = comment("c", MIDNIGHT) | {"channel": "UC"}
     survives(parse, [orjson.dumps(made), orjson.dumps(comment("c", MIDNIGHT, "p"))])
 
 
-def test_a_day_is_read_back_to_the_days_that_are_visited_again(tube, tmp_path):
+def test_a_day_is_read_back_to_the_days_that_are_visited_again(tube: Platform, tmp_path: Path) -> None:
     acts, notes = pulled(opened(tube, tmp_path))
     assert {act["activity_id"] for act in acts if act["object_id"] == "v"} >= {f"t{n}" for n in range(8)}
     assert {act["activity_id"] for act in acts if act["object_id"] == "t3"} == {f"t3.{n}" for n in range(7)}
@@ -88,14 +91,14 @@ def test_a_day_is_read_back_to_the_days_that_are_visited_again(tube, tmp_path):
         assert not {b"secret", KEY.encode()} & set(zstd.decompress(path.read_bytes()).split(b'"'))
 
 
-def test_the_same_day_again_asks_nothing_and_gives_the_same_rows(tube, tmp_path):
+def test_the_same_day_again_asks_nothing_and_gives_the_same_rows(tube: Platform, tmp_path: Path) -> None:
     before = pulled(opened(tube, tmp_path))
     tube.asked.clear()
     assert pulled(opened(tube, tmp_path)) == before
     assert tube.asked == []
 
 
-def test_a_killed_pull_asks_at_most_one_page_again(tube, tmp_path):
+def test_a_killed_pull_asks_at_most_one_page_again(tube: Platform, tmp_path: Path) -> None:
     whole = pulled(opened(tube, tmp_path / "whole"))
     requests = len(tube.asked)
     for number in range(1, len(recorded(tmp_path / "whole"))):
@@ -106,7 +109,7 @@ def test_a_killed_pull_asks_at_most_one_page_again(tube, tmp_path):
         assert len(tube.asked) <= requests + 1
 
 
-def test_a_pull_out_of_budget_says_so_and_the_next_one_resumes(tube, tmp_path):
+def test_a_pull_out_of_budget_says_so_and_the_next_one_resumes(tube: Platform, tmp_path: Path) -> None:
     whole = pulled(opened(tube, tmp_path / "whole", channels=("a", "b")))
     tube.asked.clear()
     notes = pulled(opened(tube, tmp_path / "cut", requests=15, channels=("a", "b")))[1]
@@ -138,7 +141,7 @@ def error(status: int, reason: str) -> Reply:
         (Reply({"items": [], "nextPageToken": "2"}), "the list of pages links back to a page already read"),
     ],
 )
-def test_what_a_refusal_or_an_odd_answer_means(tube, tmp_path, reply, note):
+def test_what_a_refusal_or_an_odd_answer_means(tube: Platform, tmp_path: Path, reply: Reply, note: str) -> None:
     tube.answer = lambda _: reply
     source = opened(tube, tmp_path)
     source.budget.sleep = lambda _: None
@@ -149,7 +152,9 @@ def test_what_a_refusal_or_an_odd_answer_means(tube, tmp_path, reply, note):
 
 
 @pytest.mark.parametrize("reply", [error(403, "accessNotConfigured"), error(400, "keyInvalid"), Reply(b"<p>", 401)])
-def test_a_refused_key_fails_at_once_and_is_never_shown(tube, tmp_path, reply, caplog):
+def test_a_refused_key_fails_at_once_and_is_never_shown(
+    tube: Platform, tmp_path: Path, reply: Reply, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level("DEBUG")
     tube.answer = lambda _: reply
     with pytest.raises(NotAllowedError, match="check connection 'yt'") as raised:
@@ -158,7 +163,7 @@ def test_a_refused_key_fails_at_once_and_is_never_shown(tube, tmp_path, reply, c
     assert KEY not in str(raised.value) + caplog.text
 
 
-def test_the_population_changed_between_nights(tube, tmp_path):
+def test_the_population_changed_between_nights(tube: Platform, tmp_path: Path) -> None:
     pulled(opened(tube, tmp_path))
     later = DAY + timedelta(days=1)
     pages = list(opened(tube, tmp_path, channels=("b", "c")).pages(later, later))
@@ -166,7 +171,7 @@ def test_the_population_changed_between_nights(tube, tmp_path):
     assert changed in [note.reason for page in pages for note in page.notes]
 
 
-def test_a_day_that_has_not_ended_is_not_recorded_as_done(tube, tmp_path):
+def test_a_day_that_has_not_ended_is_not_recorded_as_done(tube: Platform, tmp_path: Path) -> None:
     whole = tube.answer
     tube.answer = lambda path: whole(path)._replace(headers={"Date": "Tue, 03 Nov 2026 23:59:59 GMT"})
     acts, notes = pulled(opened(tube, tmp_path))
@@ -175,7 +180,7 @@ def test_a_day_that_has_not_ended_is_not_recorded_as_done(tube, tmp_path):
     assert pulled(opened(tube, tmp_path))[1] == [OLDER]
 
 
-def test_one_odd_thread_does_not_lose_the_others(tube, tmp_path):
+def test_one_odd_thread_does_not_lose_the_others(tube: Platform, tmp_path: Path) -> None:
     whole = tube.answer
 
     def answer(path: str) -> Reply:
@@ -188,7 +193,9 @@ def test_one_odd_thread_does_not_lose_the_others(tube, tmp_path):
 
 
 @pytest.mark.parametrize(("setting", "value"), [("landing_days", "30"), ("keep_activity_days", "null")])
-def test_data_that_would_be_kept_for_too_long_is_refused(tube, tmp_path, monkeypatch, setting, value):
+def test_data_that_would_be_kept_for_too_long_is_refused(
+    tube: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str, value: str
+) -> None:
     path = tmp_path / "nights.yaml"
     path.write_text(f"{ {'landing_days': 7, 'keep_activity_days': 7} | {setting: value} }".replace("'", ""))
     monkeypatch.setenv("CLOUT_NIGHTS", str(path))
@@ -196,7 +203,7 @@ def test_data_that_would_be_kept_for_too_long_is_refused(tube, tmp_path, monkeyp
         opened(tube, tmp_path)
 
 
-def test_a_pull_into_a_warehouse(tube, warehouse):
+def test_a_pull_into_a_warehouse(tube: Platform, warehouse: Warehouse) -> None:
     options = LiveOptions(ask={"api": tube.url, "channels": ["a"]}, terms="amendment")
     spec = SourceSpec("yt", "youtube", (), None, options)
     (found,) = pull_activity.run(warehouse, pull_activity.Params(source=spec, first_day=DAY, last_day=DAY), Batch("t"))
@@ -209,7 +216,7 @@ def test_a_pull_into_a_warehouse(tube, warehouse):
 # Recorded answers of the real API
 
 
-def test_recorded_threads_and_comments_are_read(fixtures):
+def test_recorded_threads_and_comments_are_read(fixtures: FindFile) -> None:
     counts = {}
     with tarfile.open(fixtures("youtube/python-youtube.tar.xz")) as archive:
         for member in archive:

@@ -87,7 +87,7 @@ def comments(warehouse: Warehouse, day: date = DAY) -> set[str]:
 WHOLE = {"20", "20.0", "15", "15.0", "10", "10.0", "5", "5.0", "1", "1.0"}
 
 
-def test_deleted_comments_leave_the_day_they_belong_to(channel, warehouse):
+def test_deleted_comments_leave_the_day_they_belong_to(channel: Channel, warehouse: Warehouse) -> None:
     assert comments(warehouse) == WHOLE
     channel.gone = {"15", "10.0"}
     pull(channel, warehouse, NEXT)
@@ -99,13 +99,13 @@ def test_deleted_comments_leave_the_day_they_belong_to(channel, warehouse):
     assert (comments(warehouse), len(channel.platform.asked)) == (WHOLE - {"15", "15.0", "10.0"}, asked)
 
 
-def test_what_is_still_there_is_not_looked_up(channel, warehouse):
+def test_what_is_still_there_is_not_looked_up(channel: Channel, warehouse: Warehouse) -> None:
     pull(channel, warehouse, NEXT)
     assert comments(warehouse) == WHOLE
     assert channel.looked_up() == []
 
 
-def test_older_threads_that_are_not_read_again_keep_their_comments(channel, warehouse):
+def test_older_threads_that_are_not_read_again_keep_their_comments(channel: Channel, warehouse: Warehouse) -> None:
     channel.gone = {"-5", "-5.0"}
     pull(channel, warehouse, NEXT)
     assert channel.looked_up() == []
@@ -135,14 +135,16 @@ def failing(channel: Channel) -> Callable[[str], Reply]:
 
 
 @pytest.mark.parametrize("storm", [unlisted, empty, denying, failing])
-def test_a_platform_that_denies_what_is_there_takes_back_nothing(channel, warehouse, storm):
+def test_a_platform_that_denies_what_is_there_takes_back_nothing(
+    channel: Channel, warehouse: Warehouse, storm: Callable[..., Any]
+) -> None:
     channel.platform.answer = storm(channel)
     pull(channel, warehouse, NEXT)
     assert comments(warehouse) == WHOLE
     assert len(channel.looked_up()) <= 1
 
 
-def test_many_are_looked_up_together(channel, warehouse, monkeypatch):
+def test_many_are_looked_up_together(channel: Channel, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("jobs.sources.youtube_deletions.PAGE_IDS", 3)
     channel.gone = {"15", "10.0", "5.0"}
     pull(channel, warehouse, NEXT)
@@ -150,7 +152,7 @@ def test_many_are_looked_up_together(channel, warehouse, monkeypatch):
     assert len(channel.looked_up()) == 2
 
 
-def test_a_comment_whose_author_is_gone_leaves_its_day(channel, warehouse):
+def test_a_comment_whose_author_is_gone_leaves_its_day(channel: Channel, warehouse: Warehouse) -> None:
     def answer(path: str) -> Reply:
         reply = channel.answer(path)
         for item in reply.value["items"]:

@@ -1,5 +1,7 @@
 """Baselines on hand cases, and PageRank against networkx."""
 
+from collections.abc import Callable, Sequence
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -19,8 +21,10 @@ ACTS = [
 
 
 @pytest.fixture
-def predicted():
-    def found(acts, scores: dict[str, float], followers: dict[str, int]) -> dict[str, dict[str, float]]:
+def predicted() -> Callable[..., dict[str, dict[str, float]]]:
+    def found(
+        acts: Sequence[tuple[int, str, str, int]], scores: dict[str, float], followers: dict[str, int]
+    ) -> dict[str, dict[str, float]]:
         with scratch() as db:
             db.execute("create table acts (age int, src text, dst text, act_count bigint)")
             db.execute("create table scored (person_id text, platform text, simulated bool, score_0 double)")
@@ -35,7 +39,7 @@ def predicted():
     return found
 
 
-def test_each_baseline_of_a_hand_case(predicted):
+def test_each_baseline_of_a_hand_case(predicted: Callable[..., dict[str, dict[str, float]]]) -> None:
     found = predicted(ACTS, {"x:dee": 0.0, "x:cy": 0.0, "x:bo": 3.5, "x:ana": 7.0}, {"x:ana": 12})
     assert found["2026.11"] == {"x:ana": 7.0, "x:bo": 3.5}  # nobody engaged with dee and cy
     assert found["engagers"] == {"x:ana": 2, "x:bo": 2}
@@ -51,7 +55,7 @@ def test_each_baseline_of_a_hand_case(predicted):
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("weighted", [True, False])
-def test_pagerank_is_that_of_networkx(seed, weighted):
+def test_pagerank_is_that_of_networkx(seed: int, weighted: bool) -> None:
     drawn = np.random.default_rng(seed)
     pairs = np.unique(drawn.integers(0, 40, (120, 2)), axis=0)
     src, dst = pairs[pairs[:, 0] != pairs[:, 1]].T
@@ -63,7 +67,7 @@ def test_pagerank_is_that_of_networkx(seed, weighted):
     assert pagerank(src, dst, weight, 40) == pytest.approx([40 * expected[n] for n in range(40)], abs=1e-6)
 
 
-def test_people_whose_places_are_alike_tie():
+def test_people_whose_places_are_alike_tie() -> None:
     """Seven people, each with the same two engagers in another order: sums of doubles would differ in their last bits."""
     src, dst = np.array([7, 8] * 7), np.repeat(np.arange(7), 2)
     found = pagerank(src, dst, np.tile([0.1, 0.3], 7), 9)

@@ -22,7 +22,9 @@ EARLIER = [("cy", "ana"), ("ana", "dee"), ("bo", "eve")]
     ("outcome", "received", "total"),
     [("engaged", [2, 2, 0], 5), ("newly-engaged", [1, 2, 0], 4), ("reshared", [2, 0, 0], 3)],
 )
-def test_accounts_are_counted_once_and_whoever_received_nothing_has_zero(outcome, received, total):
+def test_accounts_are_counted_once_and_whoever_received_nothing_has_zero(
+    outcome: str, received: list[int], total: int
+) -> None:
     with scratch() as db:
         db.execute("create table later (src text, dst text, kind text)")
         db.execute("create table earlier (src text, dst text)")
@@ -33,5 +35,5 @@ def test_accounts_are_counted_once_and_whoever_received_nothing_has_zero(outcome
         assert outcomes.total(db, outcome) == total
 
 
-def test_every_outcome_has_a_condition():
+def test_every_outcome_has_a_condition() -> None:
     assert outcomes.CONDITIONS.keys() == OUTCOMES.keys()

@@ -4,10 +4,12 @@ import shutil
 import threading
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
+from pyspark.sql import SparkSession
 
 from jobs.warehouse.storage import Warehouse
 from schemas.accounts import ACCOUNTS
@@ -15,13 +17,14 @@ from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from schemas.rejects import REJECTS
 from schemas.table import Table
+from tests.fixture_types import ArrowRows, SparkRows
 from tests.jobs.warehouse.deciding import EARLIER, pull
 
 DAY = date(2026, 11, 3)
 
 
 @pytest.fixture
-def reject(arrow_rows) -> Callable[..., pa.Table]:
+def reject(arrow_rows: ArrowRows) -> Callable[..., pa.Table]:
     """Rejects of a source, a line each."""
     return lambda source="a", day=DAY, lines=1, reason="": arrow_rows(
         REJECTS, [{"day": day, "source": source, "line": n + 1, "reason": reason} for n in range(lines)]
@@ -29,13 +32,13 @@ def reject(arrow_rows) -> Callable[..., pa.Table]:
 
 
 @pytest.fixture
-def frame(spark, arrow_rows):
+def frame(spark: SparkSession, arrow_rows: ArrowRows) -> SparkRows:
     """Rows of a contract as a Spark frame that needs no Python in Spark."""
     return lambda table, records: spark.createDataFrame(arrow_rows(table, records))
 
 
 @pytest.fixture
-def meeting(monkeypatch) -> Callable[[int], None]:
+def meeting(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """`meeting(2)`: from now on two threads that write both open the table before either writes to it."""
 
     def meet(writers: int) -> None:
@@ -55,7 +58,7 @@ def meeting(monkeypatch) -> Callable[[int], None]:
 
 
 @pytest.fixture(params=["nothing", "a pull"])
-def before(request, tmp_path) -> Callable[[], str]:
+def before(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
     """`before()`: a new warehouse in which nothing was pulled, or something was."""
     made = Warehouse(str(tmp_path / "before"))
     made.create_tables()

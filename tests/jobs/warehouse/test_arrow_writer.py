@@ -1,5 +1,6 @@
 """The data files that Arrow rows become: which partition each holds, how large they are, and when a commit names them."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from jobs.warehouse.storage import Warehouse, rows
 from schemas.activity import ACTIVITY
 from schemas.rejects import REJECTS
 from schemas.table import ContractError, Table
+from tests.fixture_types import ArrowRows
 
 DAY = date(2026, 11, 3)
 NEXT = DAY + timedelta(days=1)
@@ -29,7 +31,7 @@ def actors(warehouse: Warehouse, **where: object) -> list[str]:
     return sorted(warehouse.read(ACTIVITY, where)["actor_id"].to_pylist())
 
 
-def test_every_partition_value_gets_one_file(warehouse, arrow_rows):
+def test_every_partition_value_gets_one_file(warehouse: Warehouse, arrow_rows: ArrowRows) -> None:
     acts = [{"day": DAY + timedelta(days=n % 2), "actor_id": f"fan-{n}"} for n in range(4)]
     warehouse.append(ACTIVITY, arrow_rows(ACTIVITY, acts).to_reader(2), {"day": (DAY, NEXT)}, **BY)
     assert len(files(warehouse, ACTIVITY)) == 2
@@ -38,7 +40,13 @@ def test_every_partition_value_gets_one_file(warehouse, arrow_rows):
 
 
 @pytest.mark.parametrize(("file_bytes", "expected"), [(arrow_writer.FILE_BYTES, [[4, 4, 2]]), (1, [[2], [4], [4]])])
-def test_row_groups_are_filled_and_large_files_are_split(warehouse, reject, monkeypatch, file_bytes, expected):
+def test_row_groups_are_filled_and_large_files_are_split(
+    warehouse: Warehouse,
+    reject: Callable[..., pa.Table],
+    monkeypatch: pytest.MonkeyPatch,
+    file_bytes: int,
+    expected: list[list[int]],
+) -> None:
     monkeypatch.setattr(arrow_writer, "FILE_BYTES", file_bytes)
     warehouse.replace(REJECTS, reject(lines=10).to_reader(1), PLACE, layout=arrow_writer.Layout(rows_per_group=4), **BY)
     footers = [pq.read_metadata(file) for file in files(warehouse, REJECTS)]
@@ -46,7 +54,7 @@ def test_row_groups_are_filled_and_large_files_are_split(warehouse, reject, monk
     assert sorted(groups) == expected
 
 
-def test_the_log_has_bounds_of_instants_that_hold_every_row(warehouse, arrow_rows):
+def test_the_log_has_bounds_of_instants_that_hold_every_row(warehouse: Warehouse, arrow_rows: ArrowRows) -> None:
     at = [datetime(2026, 11, 3, 1, 2, 3, microsecond, UTC) for microsecond in (456_789, 456_999)]
     acts = [{**PLACE, "occurred_at": instant, "activity_id": str(instant)} for instant in at]
     warehouse.append(ACTIVITY, arrow_rows(ACTIVITY, acts), PLACE, **BY)
@@ -55,14 +63,16 @@ def test_the_log_has_bounds_of_instants_that_hold_every_row(warehouse, arrow_row
     assert entry["num_records"] == 2
 
 
-def test_refused_rows_leave_no_file(warehouse, reject):
+def test_refused_rows_leave_no_file(warehouse: Warehouse, reject: Callable[..., pa.Table]) -> None:
     for wrong in (pa.concat_tables([reject(), reject()]), pa.concat_tables([reject(), reject("b")])):
         with pytest.raises(ContractError):
             warehouse.replace(REJECTS, wrong.to_reader(1), PLACE, layout=arrow_writer.Layout(rows_per_group=1), **BY)
     assert not list(Path(warehouse.path(REJECTS)).rglob("*.parquet"))
 
 
-def test_a_deletion_copies_the_other_rows_of_a_file_and_leaves_other_files_alone(warehouse, arrow_rows):
+def test_a_deletion_copies_the_other_rows_of_a_file_and_leaves_other_files_alone(
+    warehouse: Warehouse, arrow_rows: ArrowRows
+) -> None:
     acts = [{**PLACE, "actor_id": pull or "none", "activity_id": f"{pull}", "pull": pull} for pull in ("x", "y", None)]
     warehouse.append(ACTIVITY, arrow_rows(ACTIVITY, acts), PLACE, **BY)
     mixed = files(warehouse, ACTIVITY)
@@ -81,14 +91,16 @@ def test_a_deletion_copies_the_other_rows_of_a_file_and_leaves_other_files_alone
 
 
 @pytest.mark.parametrize("write", ["replace", "append", "delete", "compact"])
-def test_data_files_are_flushed_before_a_commit_names_them(warehouse, reject, monkeypatch, write):
+def test_data_files_are_flushed_before_a_commit_names_them(
+    warehouse: Warehouse, reject: Callable[..., pa.Table], monkeypatch: pytest.MonkeyPatch, write: str
+) -> None:
     for source in ("a", "b", "b"):
         warehouse.append(REJECTS, reject(source, lines=2), {}, **BY)
     flushed: set[Path] = set()
     commit = DeltaTable.create_write_transaction
     monkeypatch.setattr(delta_log, "_sync", flushed.add)
 
-    def committing(delta: DeltaTable, actions: list, *args, **options) -> None:
+    def committing(delta: DeltaTable, actions: list, *args: Any, **options: Any) -> None:
         added = [Path(warehouse.path(REJECTS), action.path) for action in actions if hasattr(action, "stats")]
         assert added
         assert {*added, *(path.parent for path in added)} <= flushed
@@ -104,7 +116,7 @@ def test_data_files_are_flushed_before_a_commit_names_them(warehouse, reject, mo
     assert warehouse.version(REJECTS) == 4
 
 
-def test_an_object_store_takes_and_returns_the_same_rows(tmp_path, reject):
+def test_an_object_store_takes_and_returns_the_same_rows(tmp_path: Path, reject: Callable[..., pa.Table]) -> None:
     """deltalake serves `file://` like any other store."""
     warehouse = Warehouse(f"file://{tmp_path}/warehouse")
     (tmp_path / "warehouse").mkdir()

@@ -11,12 +11,13 @@ from jobs.warehouse.storage import Warehouse
 from schemas.rejects import REJECTS
 from schemas.table import Table
 from tests.conftest import DAY
+from tests.fixture_types import ArrowRows
 
 PLACE = {"platform": "twitter", "day": DAY, "source": "a"}
 
 
 @pytest.fixture
-def write(warehouse, arrow_rows) -> Callable[[str], None]:
+def write(warehouse: Warehouse, arrow_rows: ArrowRows) -> Callable[[str], None]:
     """`write("first")`: one reject with this reason, instead of the one before."""
     return lambda reason: warehouse.replace(
         REJECTS, arrow_rows(REJECTS, [{"source": "a", "reason": reason}]), PLACE, run_id="r", job="j"
@@ -40,7 +41,7 @@ def outcomes(warehouse: Warehouse) -> list[tuple[str, bool]]:
     return [(each.damage.kind, each.done is not None) for each in damage.repair_logs(warehouse)]
 
 
-def test_a_whole_warehouse_has_no_damage(warehouse, write):
+def test_a_whole_warehouse_has_no_damage(warehouse: Warehouse, write: Callable[[str], None]) -> None:
     write("first")
     warehouse.delta(REJECTS).create_checkpoint()
     assert not found(warehouse)
@@ -48,7 +49,9 @@ def test_a_whole_warehouse_has_no_damage(warehouse, write):
 
 
 @pytest.mark.parametrize("length", [0, 40, -1])
-def test_a_torn_newest_commit_is_named_and_taken_back(warehouse, write, length):
+def test_a_torn_newest_commit_is_named_and_taken_back(
+    warehouse: Warehouse, write: Callable[[str], None], length: int
+) -> None:
     write("first")
     write("second")
     torn = delta_log.commits(log(warehouse))[-1].path
@@ -63,7 +66,7 @@ def test_a_torn_newest_commit_is_named_and_taken_back(warehouse, write, length):
     assert reasons(warehouse) == ["third"]
 
 
-def test_several_torn_newest_commits_are_taken_back(warehouse, write):
+def test_several_torn_newest_commits_are_taken_back(warehouse: Warehouse, write: Callable[[str], None]) -> None:
     for reason in ("first", "second", "third"):
         write(reason)
     for entry in delta_log.commits(log(warehouse))[-2:]:
@@ -72,7 +75,7 @@ def test_several_torn_newest_commits_are_taken_back(warehouse, write):
     assert reasons(warehouse) == ["first"]
 
 
-def test_a_torn_commit_below_whole_ones_is_left_alone(warehouse, write):
+def test_a_torn_commit_below_whole_ones_is_left_alone(warehouse: Warehouse, write: Callable[[str], None]) -> None:
     """Nobody can know what it changed, and what follows builds on it."""
     for reason in ("first", "second", "third"):
         write(reason)
@@ -85,7 +88,9 @@ def test_a_torn_commit_below_whole_ones_is_left_alone(warehouse, write):
 
 
 @pytest.mark.parametrize("length", [0, 100, -3])
-def test_a_torn_checkpoint_is_taken_away_where_the_log_is_whole_without_it(warehouse, write, length):
+def test_a_torn_checkpoint_is_taken_away_where_the_log_is_whole_without_it(
+    warehouse: Warehouse, write: Callable[[str], None], length: int
+) -> None:
     write("first")
     warehouse.delta(REJECTS).create_checkpoint()
     write("second")
@@ -98,7 +103,9 @@ def test_a_torn_checkpoint_is_taken_away_where_the_log_is_whole_without_it(wareh
     assert not found(warehouse)
 
 
-def test_a_torn_checkpoint_stays_where_it_holds_what_nothing_else_does(warehouse, write):
+def test_a_torn_checkpoint_stays_where_it_holds_what_nothing_else_does(
+    warehouse: Warehouse, write: Callable[[str], None]
+) -> None:
     write("first")
     warehouse.delta(REJECTS).create_checkpoint()
     delta_log.commits(log(warehouse))[0].path.unlink()  # as a clean-up of the log does
@@ -110,7 +117,7 @@ def test_a_torn_checkpoint_stays_where_it_holds_what_nothing_else_does(warehouse
 
 
 @pytest.mark.parametrize("fault", ["missing", "cut"])
-def test_a_torn_or_missing_data_file_is_named(warehouse, write, fault):
+def test_a_torn_or_missing_data_file_is_named(warehouse: Warehouse, write: Callable[[str], None], fault: str) -> None:
     write("first")
     (uri,) = warehouse.delta(REJECTS).file_uris()
     data = Path(uri.removeprefix("file://"))
@@ -126,7 +133,9 @@ def test_a_torn_or_missing_data_file_is_named(warehouse, write, fault):
     assert not found(warehouse)
 
 
-def test_a_torn_file_of_an_older_commit_is_left_alone(warehouse, write, arrow_rows):
+def test_a_torn_file_of_an_older_commit_is_left_alone(
+    warehouse: Warehouse, write: Callable[[str], None], arrow_rows: ArrowRows
+) -> None:
     write("first")
     (uri,) = warehouse.delta(REJECTS).file_uris()
     other = arrow_rows(REJECTS, [{"source": "b"}])
@@ -136,7 +145,9 @@ def test_a_torn_file_of_an_older_commit_is_left_alone(warehouse, write, arrow_ro
     assert len(found(warehouse)) == 1
 
 
-def test_a_commit_is_not_taken_back_where_what_it_replaced_is_gone(warehouse, write):
+def test_a_commit_is_not_taken_back_where_what_it_replaced_is_gone(
+    warehouse: Warehouse, write: Callable[[str], None]
+) -> None:
     """Else one missing file would bring back, in turn, every version whose files were removed long ago."""
     write("first")
     write("second")

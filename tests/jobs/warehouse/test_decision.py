@@ -40,7 +40,7 @@ def kill_at(name: str) -> Callable[[str], None]:
 
 @pytest.mark.parametrize("before", ["a pull"], indirect=True)
 @pytest.mark.parametrize("table", [ACTIVITY, ACCOUNTS])
-def test_a_pull_that_lands_while_tables_are_opened_is_not_half_seen(before, table):
+def test_a_pull_that_lands_while_tables_are_opened_is_not_half_seen(before: Callable[[], str], table: Table) -> None:
     """It names its rows and removes the earlier ones after a reader opened `coverage`, before it opened the rows."""
 
     class Meanwhile(Warehouse):
@@ -56,7 +56,7 @@ def test_a_pull_that_lands_while_tables_are_opened_is_not_half_seen(before, tabl
 
 
 @pytest.mark.parametrize("before", ["a pull"], indirect=True)
-def test_duckdb_sees_only_rows_that_count(before):
+def test_duckdb_sees_only_rows_that_count(before: Callable[[], str]) -> None:
     warehouse = Warehouse(before())
     with pytest.raises(Killed):
         pull(Walked(warehouse.root, kill_at("replace coverage")), NEWER)
@@ -72,7 +72,7 @@ def test_duckdb_sees_only_rows_that_count(before):
 
 
 @pytest.mark.parametrize("before", ["nothing"], indirect=True)
-def test_a_file_holds_rows_of_one_pull(before):
+def test_a_file_holds_rows_of_one_pull(before: Callable[[], str]) -> None:
     """So that statistics of files say which pull they are of."""
     warehouse = Warehouse(before())
     for _ in range(2):
@@ -84,7 +84,9 @@ def test_a_file_holds_rows_of_one_pull(before):
 
 
 @pytest.mark.parametrize("before", ["a pull"], indirect=True)
-def test_a_failure_to_remove_what_no_longer_counts_fails_no_pull(before, caplog):
+def test_a_failure_to_remove_what_no_longer_counts_fails_no_pull(
+    before: Callable[[], str], caplog: pytest.LogCaptureFixture
+) -> None:
     class Stuck(Warehouse):
         def delete(self, *_: Any, **__: Any) -> None:
             raise OSError("the store is away")
@@ -99,7 +101,7 @@ def test_a_failure_to_remove_what_no_longer_counts_fails_no_pull(before, caplog)
 
 
 @pytest.mark.parametrize("before", ["a pull of an earlier version"], indirect=True)
-def test_rows_of_an_earlier_version_count_until_the_next_pull(before):
+def test_rows_of_an_earlier_version_count_until_the_next_pull(before: Callable[[], str]) -> None:
     warehouse = Warehouse(before())
     assert seen(warehouse) is EARLIER
     pull(warehouse, NEWER)
@@ -108,7 +110,7 @@ def test_rows_of_an_earlier_version_count_until_the_next_pull(before):
 
 
 @pytest.mark.parametrize("before", ["nothing"], indirect=True)
-def test_days_and_sources_that_are_decided_at_once_do_not_collide(before):
+def test_days_and_sources_that_are_decided_at_once_do_not_collide(before: Callable[[], str]) -> None:
     """Each commit of `coverage` meets those of others: it is tried again, and looks again whether it has lost."""
     warehouse = Warehouse(before())
     sources = [Reports(f"s{number}", 1, id=f"s{number}") for number in range(6)]

@@ -39,7 +39,9 @@ def failure(run: Callable[[], None]) -> str | None:
 
 
 @pytest.mark.system
-def test_a_pull_killed_at_any_point_leaves_one_pull_whole_and_the_next_repairs_everything(before):
+def test_a_pull_killed_at_any_point_leaves_one_pull_whole_and_the_next_repairs_everything(
+    before: Callable[[], str],
+) -> None:
     def kill_from(point: int) -> Callable[[str], None]:
         points = itertools.count()
 
@@ -70,7 +72,7 @@ def test_a_pull_killed_at_any_point_leaves_one_pull_whole_and_the_next_repairs_e
 
 
 @pytest.mark.system
-def test_another_pull_at_any_point_wins_or_comes_after(before):
+def test_another_pull_at_any_point_wins_or_comes_after(before: Callable[[], str]) -> None:
     beaten = 0
     for point in range(100):
         warehouse = Warehouse(before())
@@ -106,7 +108,7 @@ STOPS = ["append rejects", "append activity", "replace coverage", "delete reject
 @pytest.mark.parametrize("before", ["a pull"], indirect=True)
 @pytest.mark.parametrize("first_stop", STOPS)
 @pytest.mark.parametrize("second_stop", STOPS)
-def test_two_pulls_that_take_turns(before, first_stop, second_stop):
+def test_two_pulls_that_take_turns(before: Callable[[], str], first_stop: str, second_stop: str) -> None:
     """One stops before a commit, the other starts and stops before one of its own, while the first goes on to its end."""
     warehouse = Warehouse(before())
     ended: dict[Reports, str | None] = {}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from deltalake import DeltaTable
+from pyspark.sql import SparkSession
 
 from jobs.errors import CloutError
 from jobs.warehouse import delta_log
@@ -15,12 +16,13 @@ from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
 from schemas.scores import SCORES
 from tests.conftest import DAY
+from tests.fixture_types import ArrowRows, SparkRows
 
 PLACE = {"methodology": "2026.11", "day": DAY}
 
 
 @pytest.fixture
-def write(warehouse, arrow_rows) -> Callable[..., None]:
+def write(warehouse: Warehouse, arrow_rows: ArrowRows) -> Callable[..., None]:
     """`write("ana", "bo")`: these people's scores of the day, instead of what it had."""
     return lambda *people: warehouse.replace(
         SCORES, arrow_rows(SCORES, [{"person_id": person} for person in people]), PLACE, run_id="r", job="publish"
@@ -31,7 +33,9 @@ def newest(warehouse: Warehouse) -> Path:
     return delta_log.commits(Path(warehouse.path(SCORES)))[-1].path
 
 
-def test_a_torn_newest_commit_is_never_read_as_an_empty_change(warehouse, write):
+def test_a_torn_newest_commit_is_never_read_as_an_empty_change(
+    warehouse: Warehouse, write: Callable[..., None]
+) -> None:
     """Of every length, down to zero. Readers of Delta take some of them for a smaller change."""
     write("ana")
     write("bo")
@@ -53,7 +57,7 @@ def test_a_torn_newest_commit_is_never_read_as_an_empty_change(warehouse, write)
     assert warehouse.read(SCORES)["person_id"].to_pylist() == ["bo"]
 
 
-def test_commits_of_every_operation_are_whole(warehouse, write):
+def test_commits_of_every_operation_are_whole(warehouse: Warehouse, write: Callable[..., None]) -> None:
     write("ana")
     write("bo", "cy")
     delta = warehouse.delta(SCORES)
@@ -70,7 +74,9 @@ def test_commits_of_every_operation_are_whole(warehouse, write):
         assert not any(delta_log.checkpoint_fault(entry.path) for entry in delta_log.checkpoints(folder))
 
 
-def test_a_torn_commit_of_spark_is_seen_whatever_its_length(spark, warehouse, rows):
+def test_a_torn_commit_of_spark_is_seen_whatever_its_length(
+    spark: SparkSession, warehouse: Warehouse, rows: SparkRows
+) -> None:
     for count in (1, 2):
         frame = rows(ENGAGEMENT, [{"act_count": count}])
         warehouse.replace_by_spark(ENGAGEMENT, frame, {"day": DAY}, run_id="r", job="engagement")
@@ -84,7 +90,7 @@ def test_a_torn_commit_of_spark_is_seen_whatever_its_length(spark, warehouse, ro
 
 
 @pytest.mark.parametrize("length", [0, 10, -3])
-def test_a_torn_checkpoint_is_seen(warehouse, write, length):
+def test_a_torn_checkpoint_is_seen(warehouse: Warehouse, write: Callable[..., None], length: int) -> None:
     write("ana")
     warehouse.delta(SCORES).create_checkpoint()
     (checkpoint,) = delta_log.checkpoints(Path(warehouse.path(SCORES)))
@@ -95,7 +101,9 @@ def test_a_torn_checkpoint_is_seen(warehouse, write, length):
         Warehouse(warehouse.root).read(SCORES)
 
 
-def test_a_write_is_done_only_after_its_files_and_folders_are_flushed(warehouse, write, monkeypatch):
+def test_a_write_is_done_only_after_its_files_and_folders_are_flushed(
+    warehouse: Warehouse, write: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     flushed: list[str] = []
     monkeypatch.setattr(os, "fsync", lambda descriptor: flushed.append(os.readlink(f"/proc/self/fd/{descriptor}")))
     write("ana")
@@ -106,7 +114,9 @@ def test_a_write_is_done_only_after_its_files_and_folders_are_flushed(warehouse,
     assert flushed.index(expected[0]) < flushed.index(expected[1])  # what a commit names comes before it
 
 
-def test_what_others_committed_just_before_is_flushed_too(warehouse, write, monkeypatch):
+def test_what_others_committed_just_before_is_flushed_too(
+    warehouse: Warehouse, write: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Their writers may not be that far yet, and this commit builds on theirs."""
     write("ana")
     before = newest(warehouse)
@@ -116,7 +126,7 @@ def test_what_others_committed_just_before_is_flushed_too(warehouse, write, monk
     assert str(before) in flushed
 
 
-def test_another_table_goes_on(warehouse, write):
+def test_another_table_goes_on(warehouse: Warehouse, write: Callable[..., None]) -> None:
     write("ana")
     newest(warehouse).write_bytes(b"")
     assert warehouse.read(COVERAGE).num_rows == 0

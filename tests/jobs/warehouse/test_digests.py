@@ -1,5 +1,7 @@
 """Equal rows have equal digests, whatever their order; other rows have others."""
 
+from collections.abc import Callable, Iterator
+
 import duckdb
 import pytest
 
@@ -9,7 +11,7 @@ ROWS = [("a", 1), ("b", 2), ("b", 2), (None, 3)]
 
 
 @pytest.fixture
-def digest():
+def digest() -> Iterator[Callable[..., str]]:
     with duckdb.connect() as db:
         db.execute("create table rows (name text, number bigint)")
 
@@ -22,7 +24,7 @@ def digest():
         yield of
 
 
-def test_order_does_not_matter(digest):
+def test_order_does_not_matter(digest: Callable[..., str]) -> None:
     assert digest(*ROWS) == digest(*reversed(ROWS))
     assert digest() == digest()
 
@@ -40,9 +42,9 @@ def test_order_does_not_matter(digest):
         [],
     ],
 )
-def test_other_rows_have_another(digest, other):
+def test_other_rows_have_another(digest: Callable[..., str], other: list[tuple[str | None, int]]) -> None:
     assert digest(*ROWS) != digest(*other)
 
 
-def test_where_a_value_ends_is_part_of_it(digest):
+def test_where_a_value_ends_is_part_of_it(digest: Callable[..., str]) -> None:
     assert digest(("a", 11)) != digest(("a1", 1))

@@ -5,6 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from pyspark.sql import SparkSession
 
 from jobs import engagement
 from jobs.warehouse import grain
@@ -16,6 +17,7 @@ from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
 from schemas.runs import RUNS
 from schemas.table import ContractError, Table
+from tests.fixture_types import ArrowRows
 
 DAY = date(2026, 11, 3)
 
@@ -31,7 +33,7 @@ def rows_of(arrow_rows: Any, table: Table, count: int) -> pa.Table:
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
-def test_no_table_takes_two_rows_of_one_grain(warehouse, arrow_rows, table):
+def test_no_table_takes_two_rows_of_one_grain(warehouse: Warehouse, arrow_rows: ArrowRows, table: Table) -> None:
     good = rows_of(arrow_rows, table, 3)
     place = {name: good[name][0].as_py() for name in table.partition_by}
     warehouse.replace(table, good, place, run_id="r", job="j")
@@ -46,14 +48,16 @@ def test_no_table_takes_two_rows_of_one_grain(warehouse, arrow_rows, table):
     assert warehouse.read(table).num_rows == 3
 
 
-def test_nothing_is_lost_of_what_is_checked(arrow_rows):
+def test_nothing_is_lost_of_what_is_checked(arrow_rows: ArrowRows) -> None:
     batches = rows_of(arrow_rows, ACTIVITY, 10).to_batches(max_chunksize=3)
     assert list(grain.unrepeated(ACTIVITY, batches)) == batches
     assert list(grain.unrepeated(ACTIVITY, [])) == []
     assert grain.count(ACTIVITY, pa.RecordBatchReader.from_batches(batches[0].schema, batches)) == 10
 
 
-def test_a_count_that_repeats_a_row_is_a_failed_count(spark, warehouse, arrow_rows, monkeypatch):
+def test_a_count_that_repeats_a_row_is_a_failed_count(
+    spark: SparkSession, warehouse: Warehouse, arrow_rows: ArrowRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whatever is wrong with the equation: no score is made from such a day."""
     warehouse.replace(COVERAGE, arrow_rows(COVERAGE, [{}]), {"day": DAY}, run_id="r", job="j")
     place = {"platform": "twitter", "day": DAY, "source": "test"}

@@ -1,6 +1,8 @@
 """What a night reads does not grow with history: how often it parses a log, and how many rows of accounts it reads."""
 
 from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from deltalake import DeltaTable
@@ -17,6 +19,7 @@ from schemas.coverage import COVERAGE
 from schemas.influence import INFLUENCE
 from schemas.methodology import load
 from schemas.runs import RUNS
+from tests.fixture_types import ArrowRows
 
 DAY = date(2026, 11, 3)
 OFFICIAL = load("2026.11")
@@ -24,12 +27,12 @@ BATCH = Batch("test")
 
 
 @pytest.fixture
-def opened(monkeypatch) -> list[str]:
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the tables whose logs were parsed, one for each time."""
     names: list[str] = []
 
     class Counted(DeltaTable):
-        def __init__(self, path, *arguments, **named) -> None:
+        def __init__(self, path: str | Path, *arguments: Any, **named: Any) -> None:
             names.append(str(path).rpartition("/")[2])
             super().__init__(path, *arguments, **named)
 
@@ -37,7 +40,9 @@ def opened(monkeypatch) -> list[str]:
     return names
 
 
-def test_a_table_is_opened_again_only_after_a_commit(warehouse, arrow_rows, opened):
+def test_a_table_is_opened_again_only_after_a_commit(
+    warehouse: Warehouse, arrow_rows: ArrowRows, opened: list[str]
+) -> None:
     same = Warehouse(warehouse.root)
     before = same.version(COVERAGE)
     same.read(COVERAGE), same.read(COVERAGE, version=before), same.partitions(COVERAGE), same.version(COVERAGE)
@@ -51,7 +56,7 @@ def test_a_table_is_opened_again_only_after_a_commit(warehouse, arrow_rows, open
     assert opened == ["coverage", "coverage"]  # the newest version, and the one before it
 
 
-def test_a_table_held_by_a_writer_keeps_its_version(warehouse, arrow_rows):
+def test_a_table_held_by_a_writer_keeps_its_version(warehouse: Warehouse, arrow_rows: ArrowRows) -> None:
     """A write that begins at an older version must lose, so an opened table may not advance by itself."""
     held = warehouse.delta(COVERAGE)
     before = held.version()
@@ -60,7 +65,9 @@ def test_a_table_held_by_a_writer_keeps_its_version(warehouse, arrow_rows):
     assert warehouse.version(COVERAGE) == before + 1
 
 
-def test_checks_and_publication_parse_each_log_once_between_commits(warehouse, arrow_rows, opened):
+def test_checks_and_publication_parse_each_log_once_between_commits(
+    warehouse: Warehouse, arrow_rows: ArrowRows, opened: list[str]
+) -> None:
     """Each of its commits makes a run open that table again. Before, `checks` opened `influence` five times."""
     warehouse.replace(COVERAGE, arrow_rows(COVERAGE, [{"day": DAY}]), {"day": DAY}, run_id="r", job="j")
     place = {"methodology": "2026.11", "day": DAY}
@@ -79,7 +86,7 @@ def test_checks_and_publication_parse_each_log_once_between_commits(warehouse, a
     assert {name: opened.count(name) for name in commits} == commits
 
 
-def test_partitions_are_those_of_the_log(warehouse, arrow_rows):
+def test_partitions_are_those_of_the_log(warehouse: Warehouse, arrow_rows: ArrowRows) -> None:
     places = [{"platform": "git:hub", "day": DAY, "source": "a b"}, {"platform": "x", "day": DAY, "source": "c"}]
     rows = arrow_rows(ACCOUNTS, [{"account_id": "ana"} | place for place in places])
     warehouse.replace(ACCOUNTS, rows, {"day": DAY}, run_id="r", job="j")
@@ -89,7 +96,9 @@ def test_partitions_are_those_of_the_log(warehouse, arrow_rows):
     assert warehouse.partitions(RUNS) == []
 
 
-def test_bots_are_read_without_the_other_accounts_of_a_copy(warehouse, arrow_rows, monkeypatch):
+def test_bots_are_read_without_the_other_accounts_of_a_copy(
+    warehouse: Warehouse, arrow_rows: ArrowRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(known_accounts, "LAYOUT", Layout(rows_per_group=100))
     observed = DAY - timedelta(days=10)
     place = {"platform": "twitter", "day": observed, "source": "a", "pull": "p"}

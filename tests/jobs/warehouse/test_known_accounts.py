@@ -1,25 +1,30 @@
 """What is known of accounts: the same with and without copies of months; at most one copy and its days since are read."""
 
+from collections.abc import Callable
 from datetime import date
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jobs.scratch import scratch
 from jobs.warehouse import counted, known_accounts
+from jobs.warehouse.storage import Warehouse
 from schemas.accounts import ACCOUNTS
 from schemas.accounts_known import ACCOUNTS_KNOWN
 from schemas.coverage import COVERAGE
+from tests.fixture_types import ArrowRows
 
 DAY = date(2026, 11, 15)
 AUGUST, SEPTEMBER, OCTOBER = date(2026, 8, 1), date(2026, 9, 1), date(2026, 10, 1)
 
 
 @pytest.fixture
-def observed(warehouse, arrow_rows):
+def observed(warehouse: Warehouse, arrow_rows: ArrowRows) -> Callable[..., None]:
     """`observed(day, ana={...})`: what a pull of the day observed of these accounts."""
     count = iter(range(99))
 
-    def pull(day: date, source: str = "a", **accounts) -> None:
+    def pull(day: date, source: str = "a", **accounts: Any) -> None:
         place = {"platform": "twitter", "day": day, "source": source, "pull": f"pull {next(count)}"}
         plain = dict.fromkeys(("handle", "is_bot"))
         rows = arrow_rows(
@@ -32,12 +37,12 @@ def observed(warehouse, arrow_rows):
     return pull
 
 
-def at_end_of(warehouse, day: date = DAY) -> known_accounts.Known:
+def at_end_of(warehouse: Warehouse, day: date = DAY) -> known_accounts.Known:
     return known_accounts.at_end_of(day, warehouse, counted.snapshot(warehouse))
 
 
 @pytest.fixture
-def known(warehouse):
+def known(warehouse: Warehouse) -> Callable[..., dict[str, list]]:
     """`known(day)`: account -> [handle, is_bot]."""
 
     def read(day: date = DAY) -> dict[str, list]:
@@ -51,20 +56,22 @@ def known(warehouse):
 
 
 @pytest.fixture
-def make_copy(warehouse):
+def make_copy(warehouse: Warehouse) -> Callable[..., None]:
     return lambda day=DAY: known_accounts.make_copy(warehouse, counted.snapshot(warehouse), day, run_id="r")
 
 
-def copies(warehouse) -> list[date]:
+def copies(warehouse: Warehouse) -> list[date]:
     return sorted(row["month"] for row in warehouse.read(ACCOUNTS_KNOWN, columns=["month", "basis"]).to_pylist())
 
 
-def copy_read(warehouse, day: date = DAY) -> date | None:
+def copy_read(warehouse: Warehouse, day: date = DAY) -> date | None:
     copy = at_end_of(warehouse, day).copy
     return copy.month if copy else None
 
 
-def test_a_null_hides_nothing_that_was_known(observed, known):
+def test_a_null_hides_nothing_that_was_known(
+    observed: Callable[..., None], known: Callable[..., dict[str, list]]
+) -> None:
     observed(date(2026, 9, 3), ana={"handle": "ana", "is_bot": True})
     observed(date(2026, 11, 3), ana={"handle": "Ana"})
     observed(date(2026, 11, 9), ana={})
@@ -72,7 +79,12 @@ def test_a_null_hides_nothing_that_was_known(observed, known):
     assert known() == {"twitter:ana": ["Ana", True]}
 
 
-def test_copies_change_nothing(warehouse, observed, known, make_copy):
+def test_copies_change_nothing(
+    warehouse: Warehouse,
+    observed: Callable[..., None],
+    known: Callable[..., dict[str, list]],
+    make_copy: Callable[..., None],
+) -> None:
     observed(date(2026, 8, 31), ana={"handle": "ana", "is_bot": True}, bo={"handle": "bo"})
     observed(date(2026, 9, 30), "b", bo={"handle": "of b", "is_bot": True})
     observed(date(2026, 9, 30), "a", bo={"handle": "of a"}, cy={})
@@ -93,7 +105,13 @@ def test_copies_change_nothing(warehouse, observed, known, make_copy):
     assert known_accounts.credibility_digest(warehouse, counted.snapshot(warehouse), DAY) == digest
 
 
-def test_no_day_before_the_copy_is_read(warehouse, observed, known, make_copy, tmp_path):
+def test_no_day_before_the_copy_is_read(
+    warehouse: Warehouse,
+    observed: Callable[..., None],
+    known: Callable[..., dict[str, list]],
+    make_copy: Callable[..., None],
+    tmp_path: Path,
+) -> None:
     for month in (8, 9, 10, 11):
         observed(date(2026, month, 5), ana={"handle": f"ana {month}"})
     make_copy(date(2026, 10, 2))
@@ -105,7 +123,12 @@ def test_no_day_before_the_copy_is_read(warehouse, observed, known, make_copy, t
     assert known() == {"twitter:ana": ["ana 11", None]}
 
 
-def test_a_day_pulled_again_invalidates_the_copies_that_hold_it(warehouse, observed, known, make_copy):
+def test_a_day_pulled_again_invalidates_the_copies_that_hold_it(
+    warehouse: Warehouse,
+    observed: Callable[..., None],
+    known: Callable[..., dict[str, list]],
+    make_copy: Callable[..., None],
+) -> None:
     for month in (8, 9, 10):
         observed(date(2026, month, 5), ana={"handle": f"ana {month}"}, bo={"is_bot": True})
     for day in (SEPTEMBER, OCTOBER, DAY):
@@ -118,7 +141,13 @@ def test_a_day_pulled_again_invalidates_the_copies_that_hold_it(warehouse, obser
     assert (copy_read(warehouse), known()) == (OCTOBER, without)
 
 
-def test_a_pull_that_coverage_does_not_name_is_in_no_copy(warehouse, observed, known, make_copy, arrow_rows):
+def test_a_pull_that_coverage_does_not_name_is_in_no_copy(
+    warehouse: Warehouse,
+    observed: Callable[..., None],
+    known: Callable[..., dict[str, list]],
+    make_copy: Callable[..., None],
+    arrow_rows: ArrowRows,
+) -> None:
     observed(date(2026, 10, 5), ana={"handle": "ana"})
     row = {
         "platform": "twitter",
@@ -134,11 +163,17 @@ def test_a_pull_that_coverage_does_not_name_is_in_no_copy(warehouse, observed, k
     assert known() == {"twitter:ana": ["ana", None]}
 
 
-def test_of_two_that_make_a_copy_at_once_both_go_on(warehouse, observed, known, make_copy, monkeypatch):
+def test_of_two_that_make_a_copy_at_once_both_go_on(
+    warehouse: Warehouse,
+    observed: Callable[..., None],
+    known: Callable[..., dict[str, list]],
+    make_copy: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     observed(date(2026, 10, 5), ana={"handle": "ana"})
     replace = type(warehouse).replace
 
-    def after_another(self, *arguments, **named):
+    def after_another(self: Warehouse, *arguments: Any, **named: Any) -> Any:
         monkeypatch.setattr(type(warehouse), "replace", replace)
         stale = warehouse.delta(ACCOUNTS_KNOWN).version()
         make_copy()
@@ -149,7 +184,7 @@ def test_of_two_that_make_a_copy_at_once_both_go_on(warehouse, observed, known, 
     assert (copies(warehouse), known()) == ([OCTOBER], {"twitter:ana": ["ana", None]})
 
 
-def test_handles_are_those_known_at_the_end_of_the_day(warehouse, observed):
+def test_handles_are_those_known_at_the_end_of_the_day(warehouse: Warehouse, observed: Callable[..., None]) -> None:
     observed(date(2026, 9, 5), ana={"handle": "ana"}, bo={"handle": "bo"}, cy={})
     observed(date(2026, 11, 16), ana={"handle": "later"})
     asked = ("twitter:ana", "twitter:cy", "github:bo")

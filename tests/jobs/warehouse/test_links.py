@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import networkx as nx
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyspark.sql import SparkSession
 
 from jobs.warehouse import links
 from jobs.warehouse.links import People
@@ -25,7 +27,7 @@ def on(number: int) -> date:
 
 def row(
     one: str, other: str, since: int = 0, until: int | None = None, kind: str = "operator", by: str = "", at: int = 0
-):
+) -> dict[str, Any]:
     """Evidence between accounts given without their platform; days and `at` count from `DAY`."""
     low, high = sorted((f"x:{one}", f"x:{other}"))
     return {
@@ -52,42 +54,42 @@ def joined(evidence: Iterable[dict], day: int = 0) -> dict[str, str]:
 # What links
 
 
-def test_a_word_links_from_its_first_day_until_it_ends():
+def test_a_word_links_from_its_first_day_until_it_ends() -> None:
     word = [row("a", "b", since=1, until=3)]
     assert [joined(word, day) for day in (0, 1, 2, 3)] == [{}, {"a": "a", "b": "a"}, {"a": "a", "b": "a"}, {}]
 
 
 @pytest.mark.parametrize("kind", ["rel_me", "domain", "profile"])
-def test_a_claim_of_one_account_never_links(kind):
+def test_a_claim_of_one_account_never_links(kind: str) -> None:
     claims = [row("a", "b", kind=kind, by="a"), row("a", "b", since=-5, kind=kind, by="a", at=1)]
     assert joined(claims) == {}
     assert joined([*claims, row("a", "b", kind=kind, by="c")]) == {}, "nobody else can confirm it"
     assert joined([*claims, row("a", "b", kind=kind, by="b")]) == {"a": "a", "b": "a"}
 
 
-def test_claims_of_two_kinds_do_not_confirm_each_other():
+def test_claims_of_two_kinds_do_not_confirm_each_other() -> None:
     assert joined([row("a", "b", kind="rel_me", by="a"), row("a", "b", kind="profile", by="b")]) == {}
 
 
-def test_two_claims_link_while_both_hold():
+def test_two_claims_link_while_both_hold() -> None:
     both = [row("a", "b", 0, 5, "rel_me", "a"), row("a", "b", 3, None, "rel_me", "b")]
     assert [bool(joined(both, day)) for day in (2, 3, 4, 5)] == [False, True, True, False]
 
 
-def test_the_row_recorded_last_counts_whoever_recorded_it():
+def test_the_row_recorded_last_counts_whoever_recorded_it() -> None:
     word, ended = row("a", "b", by="ann"), row("a", "b", until=2, by="ben", at=1)
     for evidence in ([word, ended], [ended, word]):
         assert joined(evidence, 1) == {"a": "a", "b": "a"}
         assert joined(evidence, 2) == {}
 
 
-def test_a_link_taken_back_to_its_first_day_never_was():
+def test_a_link_taken_back_to_its_first_day_never_was() -> None:
     """Not even the id remembers it: else, b would have been linked before a and d."""
     undone = [row("b", "c", -9), row("b", "c", -9, until=-9, at=1)]
     assert joined([*undone, row("a", "b"), row("a", "d")]) == joined([row("a", "b"), row("a", "d")])
 
 
-def test_a_component_above_the_limit_is_not_joined_and_is_reported():
+def test_a_component_above_the_limit_is_not_joined_and_is_reported() -> None:
     chain = [row(one, other) for one, other in zip("abcd", "bcde", strict=True)]
     found = resolved([*chain, row("x", "y")], max_accounts=4)
     assert found.person_of == {"x:x": "x:x", "x:y": "x:x"}
@@ -95,7 +97,7 @@ def test_a_component_above_the_limit_is_not_joined_and_is_reported():
     assert resolved(chain, max_accounts=5).of("x:a") == [f"x:{name}" for name in "abcde"]
 
 
-def test_accounts_of_a_person():
+def test_accounts_of_a_person() -> None:
     found = resolved([row("b", "c")])
     assert [found.of(f"x:{name}") for name in "abc"] == [["x:a"], ["x:b", "x:c"], []]
 
@@ -103,13 +105,13 @@ def test_accounts_of_a_person():
 # The id
 
 
-def test_when_two_people_become_one_the_one_linked_earlier_keeps_the_id():
+def test_when_two_people_become_one_the_one_linked_earlier_keeps_the_id() -> None:
     evidence = [row("a", "b", 2), row("c", "d", 1), row("b", "d", 3)]
     assert joined(evidence, 2) == {"a": "a", "b": "a", "c": "c", "d": "c"}
     assert set(joined(evidence, 3).values()) == {"c"}
 
 
-def test_after_a_split_each_part_takes_its_own_earliest():
+def test_after_a_split_each_part_takes_its_own_earliest() -> None:
     evidence = [row("a", "d", 1), row("c", "d", 2, until=5), row("c", "b", 3)]
     assert set(joined(evidence, 4).values()) == {"a"}
     assert joined(evidence, 5) == {"a": "a", "d": "a", "b": "c", "c": "c"}
@@ -153,7 +155,7 @@ def held(history: list[dict], day: int) -> dict[tuple[str, str], set[date]]:
 
 
 @given(evidence, st.integers(0, 12), st.integers(2, 8))
-def test_a_history_of_links_day_by_day(history, day, max_accounts):
+def test_a_history_of_links_day_by_day(history: list[dict[str, Any]], day: int, max_accounts: int) -> None:
     """By another program: networkx and sets of days."""
     linked = held(history, day)
     first = {
@@ -176,7 +178,7 @@ def test_a_history_of_links_day_by_day(history, day, max_accounts):
 
 
 @given(evidence, st.integers(0, 12))
-def test_a_day_depends_on_nothing_that_came_after_it(history, day):
+def test_a_day_depends_on_nothing_that_came_after_it(history: list[dict[str, Any]], day: int) -> None:
     """And on no order of rows."""
     known = [each for each in history if each["first_seen"] <= on(day)]
     assert resolved(history, day).accounts.equals(resolved(reversed(known), day).accounts)
@@ -184,14 +186,16 @@ def test_a_day_depends_on_nothing_that_came_after_it(history, day):
 
 
 @given(evidence, st.sampled_from("abcdefg"), st.sampled_from("hijk"))
-def test_an_id_stays_when_the_person_gains_an_account(history, account, newcomer):
+def test_an_id_stays_when_the_person_gains_an_account(
+    history: list[dict[str, Any]], account: str, newcomer: str
+) -> None:
     before = resolved(history, 12).person_of
     after = resolved([*history, row(account, newcomer, 12, at=1000)], 12).person_of
     assert {each: after[each] for each in before} == before
 
 
 @given(evidence, st.sampled_from("abcdefg"))
-def test_an_id_stays_when_the_person_loses_another_account(history, account):
+def test_an_id_stays_when_the_person_loses_another_account(history: list[dict[str, Any]], account: str) -> None:
     """Whoever is still linked with the account of the id has this id."""
     left = f"x:{account}"
     ended = [
@@ -218,7 +222,7 @@ def test_an_id_stays_when_the_person_loses_another_account(history, account):
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=60))
-def test_components_are_those_of_networkx(pairs):
+def test_components_are_those_of_networkx(pairs: list[tuple[int, int]]) -> None:
     one, other = np.array(pairs, int).reshape(-1, 2).T
     expected = np.arange(31)
     for component in nx.connected_components(nx.Graph(pairs)):
@@ -226,12 +230,12 @@ def test_components_are_those_of_networkx(pairs):
     assert links.joined(one, other, 31).tolist() == expected.tolist()
 
 
-def test_a_long_chain_in_any_order():
+def test_a_long_chain_in_any_order() -> None:
     path = np.random.default_rng(3).permutation(20_000)
     assert not links.joined(path[:-1], path[1:], len(path)).any()
 
 
-def test_components_are_those_of_graphframes(spark):
+def test_components_are_those_of_graphframes(spark: SparkSession) -> None:
     graphframes = pytest.importorskip("graphframes")
     from jobs.engines.graphframes import require
     from jobs.errors import UsageError

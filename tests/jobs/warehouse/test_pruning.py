@@ -1,6 +1,7 @@
 """Which files a question opens, through a warehouse's own reading."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import pyarrow.compute as pc
 import pytest
@@ -9,6 +10,7 @@ from jobs.warehouse import pruning
 from jobs.warehouse.commits import Span
 from jobs.warehouse.storage import Warehouse
 from schemas.rejects import REJECTS
+from tests.fixture_types import ArrowRows
 
 DAY = date(2026, 11, 3)
 DAYS = [DAY + timedelta(days=n) for n in range(5)]
@@ -16,7 +18,7 @@ SOURCES = ("a b", "x%20y", "é/q=1")  # paths and the log write them in differen
 
 
 @pytest.fixture
-def rejects(warehouse, arrow_rows) -> Warehouse:
+def rejects(warehouse: Warehouse, arrow_rows: ArrowRows) -> Warehouse:
     for source in SOURCES:
         for day in DAYS:
             partition = {"platform": "twitter", "day": day, "source": source}
@@ -36,11 +38,13 @@ def rejects(warehouse, arrow_rows) -> Warehouse:
         ({"day": DAY, "reason": "no column that a table is partitioned by"}, 3),
     ],
 )
-def test_only_files_of_the_partition_are_looked_at(rejects, partition, expected):
+def test_only_files_of_the_partition_are_looked_at(
+    rejects: Warehouse, partition: dict[str, Any], expected: int
+) -> None:
     assert len(rejects.dataset(REJECTS, partition).files) == expected
 
 
-def test_rows_come_with_the_columns_of_their_partition(rejects):
+def test_rows_come_with_the_columns_of_their_partition(rejects: Warehouse) -> None:
     for source in SOURCES:
         found = rejects.read(REJECTS, {"source": source, "day": Span(DAYS[1], DAYS[2])}).sort_by("day").to_pylist()
         assert [(row["day"], row["source"], row["reason"]) for row in found] == [
@@ -51,7 +55,7 @@ def test_rows_come_with_the_columns_of_their_partition(rejects):
     assert rejects.read(REJECTS, where=pc.field("day") == DAY).num_rows == 3
 
 
-def test_files_are_listed_from_the_log_at_a_version(rejects):
+def test_files_are_listed_from_the_log_at_a_version(rejects: Warehouse) -> None:
     assert pruning.files(rejects.delta(REJECTS, 1)).num_rows == 1
     assert set(pruning.files(rejects.delta(REJECTS)).column_names) == {
         "path",

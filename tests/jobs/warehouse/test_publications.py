@@ -1,6 +1,7 @@
 """What is published is on record, whatever Delta's log forgot and wherever a process died."""
 
 import json
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from deltalake import DeltaTable
 from jobs import checks, publish
 from jobs.publish import Params
 from jobs.warehouse import digests, publications, runs
-from jobs.warehouse.runs import Batch
+from jobs.warehouse.runs import Batch, Run
 from jobs.warehouse.storage import LostRaceError, Warehouse
 from schemas.coverage import COVERAGE
 from schemas.influence import INFLUENCE
@@ -20,6 +21,8 @@ from schemas.publications import PUBLICATIONS
 from schemas.restatements import RESTATEMENTS
 from schemas.runs import RUNS
 from schemas.scores import SCORES
+from schemas.table import Table
+from tests.fixture_types import ArrowRows
 
 DAY = date(2026, 11, 3)
 OFFICIAL = load("2026.11")
@@ -33,7 +36,7 @@ class Died(BaseException):
 
 
 @pytest.fixture
-def checked(warehouse, arrow_rows):
+def checked(warehouse: Warehouse, arrow_rows: ArrowRows) -> Callable[..., str]:
     """`checked(10, 20)`: a day of people with this influence, computed by a run of `influence`, that passed its checks."""
     coverage = arrow_rows(COVERAGE, [{"day": DAY}])
     warehouse.replace(COVERAGE, coverage, {"day": DAY}, run_id="r", job="j")
@@ -71,7 +74,9 @@ def restated(warehouse: Warehouse) -> list[str]:
     return [json.loads(row["why"])["change"] for row in found]
 
 
-def test_every_change_is_a_row_that_names_what_it_was_computed_from(warehouse, checked):
+def test_every_change_is_a_row_that_names_what_it_was_computed_from(
+    warehouse: Warehouse, checked: Callable[..., str]
+) -> None:
     scored = checked(10, 20)
     publish.run(warehouse, PARAMS, BATCH)
     publish.unpublish(warehouse, Params(day=DAY, methodology=OFFICIAL, why="a wrong source"), BATCH)
@@ -99,19 +104,19 @@ def test_every_change_is_a_row_that_names_what_it_was_computed_from(warehouse, c
         assert publications.PLANNED not in json.loads(run["parameters"])
 
 
-def dies(monkeypatch, warehouse: Warehouse, change: Any, at: str, table: Any = None) -> None:
+def dies(monkeypatch: pytest.MonkeyPatch, warehouse: Warehouse, change: Any, at: str, table: Any = None) -> None:
     """The change is killed at the write `at`, of that table if one is named."""
     with monkeypatch.context() as patch:
         write = getattr(Warehouse, at)
 
-        def killed(self, written, *given, **named):
+        def killed(self: Warehouse, written: Table, *given: Any, **named: Any) -> Any:
             if table is None or written is table:
                 raise Died
             return write(self, written, *given, **named)
 
         ended = runs.write
 
-        def not_recorded(found, rows, status, error=None):
+        def not_recorded(found: Warehouse, rows: list[Run], status: str, error: str | None = None) -> None:
             if status == runs.STARTED:  # who is killed cannot say so any more
                 ended(found, rows, status, error)
 
@@ -131,8 +136,8 @@ POINTS = {
 @pytest.mark.parametrize("point", POINTS)
 @pytest.mark.parametrize("change", ["publish", "unpublish", "restore"])
 def test_a_change_that_died_between_its_commits_is_read_as_what_it_did_and_completed_by_the_next(
-    warehouse, checked, monkeypatch, point, change
-):
+    warehouse: Warehouse, checked: Callable[..., str], monkeypatch: pytest.MonkeyPatch, point: str, change: str
+) -> None:
     checked(10, 20)
     publish.run(warehouse, PARAMS, BATCH)
     checked(10, 22, activity="b")
@@ -159,7 +164,9 @@ def test_a_change_that_died_between_its_commits_is_read_as_what_it_did_and_compl
     assert len(set(by)) == len(by)
 
 
-def test_a_change_that_comes_while_another_is_decided_on_makes_that_one_lose(warehouse, checked, monkeypatch):
+def test_a_change_that_comes_while_another_is_decided_on_makes_that_one_lose(
+    warehouse: Warehouse, checked: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Both would be the day's second change."""
     checked(10, 20)
     publish.run(warehouse, PARAMS, BATCH)
@@ -167,7 +174,7 @@ def test_a_change_that_comes_while_another_is_decided_on_makes_that_one_lose(war
     record = publications.complete
     plan: list[str] = []
 
-    def meanwhile(*given):
+    def meanwhile(*given: Any) -> Any:
         found = record(*given)
         if not plan:
             plan.append("once")
@@ -180,7 +187,9 @@ def test_a_change_that_comes_while_another_is_decided_on_makes_that_one_lose(war
     assert (published(warehouse), on_record(warehouse)) == ([], [(1, "publish", 2, 30.0), (2, "unpublish", 0, 0.0)])
 
 
-def test_rows_that_no_finished_run_computed_are_published_with_an_unknown_basis(warehouse, checked, arrow_rows):
+def test_rows_that_no_finished_run_computed_are_published_with_an_unknown_basis(
+    warehouse: Warehouse, checked: Callable[..., str], arrow_rows: ArrowRows
+) -> None:
     """A run of `influence` that was killed after its commit: the rows are whole, what it read is not on record."""
     checked(10, 20)
     person = arrow_rows(INFLUENCE, [{"influence": 1.0, "direct": 1.0}])
@@ -191,14 +200,16 @@ def test_rows_that_no_finished_run_computed_are_published_with_an_unknown_basis(
     assert (made.influence_run, made.activity_digests, made.covered_days) == (None, None, None)
 
 
-def test_another_methodology_has_changes_of_its_own(warehouse, checked):
+def test_another_methodology_has_changes_of_its_own(warehouse: Warehouse, checked: Callable[..., str]) -> None:
     checked(10, 20)
     publish.run(warehouse, PARAMS, BATCH)
     assert publications.current(warehouse, "2026.12", DAY) is None
     assert publications.current(warehouse, "2026.11", DAY - timedelta(days=1)) is None
 
 
-def test_nothing_of_this_asks_the_log(warehouse, checked, monkeypatch):
+def test_nothing_of_this_asks_the_log(
+    warehouse: Warehouse, checked: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(DeltaTable, "history", None)
     checked(10, 20)
     for change in (publish.run, publish.unpublish, publish.run, publish.unpublish, publish.restore):

@@ -2,15 +2,19 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import date, timedelta
 
+import pyarrow as pa
 import pytest
 
 from jobs.places import ROOT
+from jobs.warehouse.storage import Warehouse
 from schemas import arrow
 from schemas.coverage import COVERAGE
 from schemas.influence import INFLUENCE
 from schemas.rejects import REJECTS
+from tests.fixture_types import ArrowRows, SparkRows
 from tests.jobs.warehouse.racing import race, winner_and_loser
 
 DAY = date(2026, 11, 3)
@@ -23,8 +27,8 @@ def place(source: str = "a", day: date = DAY) -> dict:
 
 @pytest.mark.parametrize("before", ["nothing there", "replacing rows"])
 def test_of_two_writers_of_one_partition_one_wins_and_the_other_says_to_whom_it_lost(
-    warehouse, reject, meeting, before
-):
+    warehouse: Warehouse, reject: Callable[..., pa.Table], meeting: Callable[[int], None], before: str
+) -> None:
     if before == "replacing rows":
         warehouse.replace(REJECTS, reject(reason="before"), place(), run_id="r", job="j")
     meeting(2)
@@ -38,7 +42,9 @@ def test_of_two_writers_of_one_partition_one_wins_and_the_other_says_to_whom_it_
     assert warehouse.read(REJECTS)["reason"].to_pylist() == [winner]
 
 
-def test_writers_of_other_partitions_do_not_hinder_each_other(warehouse, reject, meeting):
+def test_writers_of_other_partitions_do_not_hinder_each_other(
+    warehouse: Warehouse, reject: Callable[..., pa.Table], meeting: Callable[[int], None]
+) -> None:
     meeting(3)
     places = [("a", DAY), ("b", DAY), ("a", NEXT)]
     errors = race(lambda to: warehouse.replace(REJECTS, reject(*to), place(*to), run_id="r", job="j"), *places)
@@ -47,7 +53,9 @@ def test_writers_of_other_partitions_do_not_hinder_each_other(warehouse, reject,
     assert sorted((row["source"], row["day"]) for row in found) == sorted(places)
 
 
-def test_of_two_spark_writers_of_one_partition_one_wins(warehouse, frame, meeting):
+def test_of_two_spark_writers_of_one_partition_one_wins(
+    warehouse: Warehouse, frame: SparkRows, meeting: Callable[[int], None]
+) -> None:
     partition = {"methodology": "2026.11", "day": DAY}
     frames = {name: frame(INFLUENCE, [{"person_id": f"twitter:{name}"}]) for name in ("one", "two")}
     meeting(2)
@@ -63,7 +71,9 @@ def test_of_two_spark_writers_of_one_partition_one_wins(warehouse, frame, meetin
     assert warehouse.read(INFLUENCE, columns=["person_id"]).to_pylist() == [{"person_id": f"twitter:{winner}"}]
 
 
-def test_spark_writers_of_other_partitions_do_not_hinder_each_other(warehouse, frame, meeting):
+def test_spark_writers_of_other_partitions_do_not_hinder_each_other(
+    warehouse: Warehouse, frame: SparkRows, meeting: Callable[[int], None]
+) -> None:
     """Also where both replace rows: deltalake alone would take the other's removed file for a conflict."""
     days = (DAY, NEXT)
     for day in days:
@@ -81,7 +91,9 @@ def test_spark_writers_of_other_partitions_do_not_hinder_each_other(warehouse, f
     assert sorted(warehouse.read(INFLUENCE)["person_id"].to_pylist()) == [f"twitter:{day}" for day in days]
 
 
-def test_bookkeeping_of_threads_that_collide_is_repeated_until_all_is_there(warehouse, arrow_rows, meeting):
+def test_bookkeeping_of_threads_that_collide_is_repeated_until_all_is_there(
+    warehouse: Warehouse, arrow_rows: ArrowRows, meeting: Callable[[int], None]
+) -> None:
     names = [f"source-{n}" for n in range(6)]
     together = arrow_rows(COVERAGE, [{"day": DAY, "source": name} for name in names])
     warehouse.replace(COVERAGE, together, {"day": DAY}, run_id="r", job="j")  # one file, so all must rewrite it
@@ -112,7 +124,7 @@ for number in range(1, 6):
 
 
 @pytest.mark.system
-def test_bookkeeping_of_processes_that_collide_is_repeated_until_all_is_there(warehouse):
+def test_bookkeeping_of_processes_that_collide_is_repeated_until_all_is_there(warehouse: Warehouse) -> None:
     names = ["a", "b", "c"]
     writers = [
         subprocess.Popen(

@@ -8,18 +8,19 @@ import pytest
 from jobs import __version__
 from jobs.warehouse import runs
 from jobs.warehouse.runs import Batch, Run
+from jobs.warehouse.storage import Warehouse
 from schemas.runs import RUNS
 
 DAY = date(2026, 11, 3)
 NEXT = DAY + timedelta(days=1)
 
 
-def states(warehouse) -> list[tuple]:
+def states(warehouse: Warehouse) -> list[tuple]:
     found = warehouse.read(RUNS).sort_by([("started_at", "ascending"), ("day", "ascending")]).to_pylist()
     return [(row["job"], row["day"], row["status"], row["error"]) for row in found]
 
 
-def test_a_run_is_started_and_then_done_with_what_it_found(warehouse):
+def test_a_run_is_started_and_then_done_with_what_it_found(warehouse: Warehouse) -> None:
     batch = Batch("key")
     before = datetime.now(UTC)
     with runs.recorded(warehouse, "influence", DAY, batch, methodology="2026.11") as run:
@@ -53,7 +54,9 @@ def test_a_run_is_started_and_then_done_with_what_it_found(warehouse):
     ("error", "message"),
     [(ValueError("nobody there"), "nobody there"), (KeyboardInterrupt(), "KeyboardInterrupt")],
 )
-def test_a_run_that_raises_is_failed_and_says_why(warehouse, error, message):
+def test_a_run_that_raises_is_failed_and_says_why(
+    warehouse: Warehouse, error: ValueError | KeyboardInterrupt, message: str
+) -> None:
     def fail() -> None:
         with runs.recorded(warehouse, "checks", DAY, Batch("key")):
             raise error
@@ -63,7 +66,7 @@ def test_a_run_that_raises_is_failed_and_says_why(warehouse, error, message):
     assert states(warehouse) == [("checks", DAY, "failed", message)]
 
 
-def test_runs_recorded_together_start_and_end_in_one_commit_each(warehouse):
+def test_runs_recorded_together_start_and_end_in_one_commit_each(warehouse: Warehouse) -> None:
     both = [Run("engagement", day, Batch("key"), {}) for day in (DAY, NEXT)]
     with runs.recorded_together(warehouse, both):
         assert warehouse.version(RUNS) == 1
@@ -71,7 +74,7 @@ def test_runs_recorded_together_start_and_end_in_one_commit_each(warehouse):
     assert states(warehouse) == [("engagement", DAY, "done", None), ("engagement", NEXT, "done", None)]
 
 
-def test_writing_a_state_leaves_other_runs_of_the_day_as_they_were(warehouse):
+def test_writing_a_state_leaves_other_runs_of_the_day_as_they_were(warehouse: Warehouse) -> None:
     first, second = (Run("checks", DAY, Batch("key"), {"number": number}) for number in (1, 2))
     runs.write(warehouse, [first, second], runs.STARTED)
     runs.write(warehouse, [second], runs.FAILED, "why")
@@ -80,7 +83,7 @@ def test_writing_a_state_leaves_other_runs_of_the_day_as_they_were(warehouse):
     assert found == {1: "started", 2: "failed"}
 
 
-def test_the_steps_that_are_done_are_those_of_the_newest_batch_of_the_same_key(warehouse):
+def test_the_steps_that_are_done_are_those_of_the_newest_batch_of_the_same_key(warehouse: Warehouse) -> None:
     def record(batch: Batch, day: date, status: str, **parameters: str) -> None:
         runs.write(warehouse, [Run("pull_activity", day, batch, parameters)], status)
 
@@ -97,6 +100,6 @@ def test_the_steps_that_are_done_are_those_of_the_newest_batch_of_the_same_key(w
     assert runs.done_steps(warehouse, "key", DAY, DAY) == (newer, {("pull_activity", DAY, "b")})
 
 
-def test_a_command_that_never_ran_has_done_nothing(warehouse):
+def test_a_command_that_never_ran_has_done_nothing(warehouse: Warehouse) -> None:
     batch, done = runs.done_steps(warehouse, "key", DAY, NEXT)
     assert (batch.key, done) == ("key", set())

@@ -20,6 +20,7 @@ from schemas.influence import INFLUENCE
 from schemas.methodology import load
 from schemas.scores import SCORES
 from schemas.table import Table
+from tests.fixture_types import ArrowRows
 from tests.jobs.pulls import DAY, NEXT, Pulls, like
 
 OFFICIAL = load("2026.11")
@@ -27,7 +28,7 @@ BATCH = Batch("test")
 
 
 @pytest.fixture
-def published(warehouse, arrow_rows) -> Callable[..., None]:
+def published(warehouse: Warehouse, arrow_rows: ArrowRows) -> Callable[..., None]:
     """`published("ana")`: the day with these people, scored, checked and published."""
 
     def write(*people: str, day: date = DAY) -> None:
@@ -54,7 +55,7 @@ def repair(warehouse: Warehouse) -> list[salvage.Repaired]:
     return salvage.repair(warehouse, BATCH, DAY)
 
 
-def test_a_whole_warehouse_is_left_alone(warehouse, published):
+def test_a_whole_warehouse_is_left_alone(warehouse: Warehouse, published: Callable[..., None]) -> None:
     published("ana")
     versions = {table.name: warehouse.version(table) for table in (SCORES, COVERAGE)}
     assert not repair(warehouse)
@@ -62,7 +63,9 @@ def test_a_whole_warehouse_is_left_alone(warehouse, published):
 
 
 @pytest.mark.parametrize("length", [0, 500])
-def test_published_rows_come_back_from_influence(warehouse, published, length):
+def test_published_rows_come_back_from_influence(
+    warehouse: Warehouse, published: Callable[..., None], length: int
+) -> None:
     """The torn commit is undone, and the day is published as `publications` records it."""
     published("ana")
     published("ana", "bo")
@@ -75,7 +78,7 @@ def test_published_rows_come_back_from_influence(warehouse, published, length):
     assert people(warehouse) == ["demo:ana", "demo:bo"]
 
 
-def test_published_rows_whose_file_is_missing_come_back(warehouse, published):
+def test_published_rows_whose_file_is_missing_come_back(warehouse: Warehouse, published: Callable[..., None]) -> None:
     published("ana", "bo")
     lost = newest_file(warehouse, SCORES)
     published("cy", day=NEXT)  # so that the damage is no longer in the newest commit
@@ -85,7 +88,9 @@ def test_published_rows_whose_file_is_missing_come_back(warehouse, published):
     assert not list(damage.find(warehouse))
 
 
-def test_published_rows_are_not_replaced_by_others(warehouse, published, arrow_rows):
+def test_published_rows_are_not_replaced_by_others(
+    warehouse: Warehouse, published: Callable[..., None], arrow_rows: ArrowRows
+) -> None:
     """`influence` was computed again since: what was published is nowhere whole any more."""
     published("ana")
     lost = newest_file(warehouse, SCORES)
@@ -100,7 +105,7 @@ def test_published_rows_are_not_replaced_by_others(warehouse, published, arrow_r
         people(warehouse)  # refused, not empty
 
 
-def test_a_day_whose_activity_is_lost_is_not_covered_any_more(pull: Pulls):
+def test_a_day_whose_activity_is_lost_is_not_covered_any_more(pull: Pulls) -> None:
     """So that it lowers no score, and is pulled again."""
     pull("demo:activitystreams=" + str(pull.file("a.jsonl", *map(like, range(3)))))
     lost = newest_file(pull.warehouse, ACTIVITY)
@@ -114,7 +119,7 @@ def test_a_day_whose_activity_is_lost_is_not_covered_any_more(pull: Pulls):
     assert pull.table(COVERAGE, "day", "act_count") == [(DAY, 3), (NEXT, 2)]
 
 
-def test_coverage_that_goes_back_to_an_earlier_pull_does_not_stay(pull: Pulls):
+def test_coverage_that_goes_back_to_an_earlier_pull_does_not_stay(pull: Pulls) -> None:
     """The torn commit named the newer pull; the older one's rows were removed when it was superseded."""
     pull("demo:activitystreams=" + str(pull.file("a.jsonl", *map(like, range(3)))))
     pull("demo:activitystreams=" + str(pull.file("a.jsonl", *map(like, range(5)))))
@@ -123,7 +128,9 @@ def test_coverage_that_goes_back_to_an_earlier_pull_does_not_stay(pull: Pulls):
     assert pull.table(COVERAGE, "day", "act_count") == []
 
 
-def test_what_is_computed_is_named_with_the_command_that_computes_it(warehouse, arrow_rows):
+def test_what_is_computed_is_named_with_the_command_that_computes_it(
+    warehouse: Warehouse, arrow_rows: ArrowRows
+) -> None:
     for day in (DAY, NEXT):
         rows = arrow_rows(ENGAGEMENT, [{"day": day}])
         warehouse.replace(ENGAGEMENT, rows, {"day": day}, run_id="r", job="j")
@@ -133,7 +140,9 @@ def test_what_is_computed_is_named_with_the_command_that_computes_it(warehouse, 
     assert outcome.left == f"run `clout engagement --day {DAY}`"
 
 
-def test_the_command_names_what_it_repaired(warehouse, published, monkeypatch):
+def test_the_command_names_what_it_repaired(
+    warehouse: Warehouse, published: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CLOUT_WAREHOUSE", warehouse.root)
     published("ana")
     lost = newest_file(warehouse, SCORES)

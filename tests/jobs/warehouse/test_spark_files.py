@@ -3,6 +3,7 @@
 import json
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -10,6 +11,7 @@ from deltalake import DeltaTable
 from fsspec.implementations.dirfs import DirFileSystem
 from fsspec.implementations.local import LocalFileSystem
 from pyarrow import fs
+from pyspark.sql import SparkSession
 
 from jobs.warehouse import data_files, spark_files
 from jobs.warehouse.commits import Span
@@ -19,6 +21,7 @@ from schemas.activity import ACTIVITY
 from schemas.engagement import ENGAGEMENT
 from schemas.influence import INFLUENCE
 from schemas.table import ContractError, Table
+from tests.fixture_types import ArrowRows, SparkRows
 
 DAY = date(2026, 11, 3)
 NEXT = DAY + timedelta(days=1)
@@ -28,7 +31,7 @@ def files(warehouse: Warehouse, table: Table) -> set[str]:
     return {file.removeprefix("file://") for file in warehouse.delta(table).file_uris()}
 
 
-def test_spark_replaces_its_partition_and_leaves_every_other_file_alone(warehouse, frame):
+def test_spark_replaces_its_partition_and_leaves_every_other_file_alone(warehouse: Warehouse, frame: SparkRows) -> None:
     def replace(day: date, person: str) -> None:
         found = frame(INFLUENCE, [{"day": day, "person_id": person}])
         warehouse.replace_by_spark(INFLUENCE, found, {"methodology": "2026.11", "day": day}, run_id="r", job="j")
@@ -42,14 +45,14 @@ def test_spark_replaces_its_partition_and_leaves_every_other_file_alone(warehous
     assert other < files(warehouse, INFLUENCE)
 
 
-def test_only_the_owner_may_read_what_spark_writes(warehouse, frame):
+def test_only_the_owner_may_read_what_spark_writes(warehouse: Warehouse, frame: SparkRows) -> None:
     found = frame(INFLUENCE, [{"day": DAY, "person_id": "twitter:1"}])
     warehouse.replace_by_spark(INFLUENCE, found, {"methodology": "2026.11", "day": DAY}, run_id="r", job="j")
     (written,) = files(warehouse, INFLUENCE)
     assert oct(Path(written).stat().st_mode & 0o777) == "0o600"
 
 
-def test_a_contract_error_lists_every_difference(warehouse, spark):
+def test_a_contract_error_lists_every_difference(warehouse: Warehouse, spark: SparkSession) -> None:
     wrong = spark.createDataFrame([(1, "red")], "day long, colour string")
     with pytest.raises(ContractError) as raised:
         warehouse.replace_by_spark(ENGAGEMENT, wrong, {"day": DAY}, run_id="r", job="j")
@@ -60,7 +63,7 @@ def test_a_contract_error_lists_every_difference(warehouse, spark):
     )
 
 
-def test_nulls_where_the_contract_allows_none_are_refused(warehouse, frame):
+def test_nulls_where_the_contract_allows_none_are_refused(warehouse: Warehouse, frame: SparkRows) -> None:
     nobody = frame(ENGAGEMENT, [{}]).selectExpr(
         "day", "cast(null as string) as src", "dst", "platform", "kind", "act_count"
     )
@@ -70,7 +73,7 @@ def test_nulls_where_the_contract_allows_none_are_refused(warehouse, frame):
     assert not list(Path(warehouse.path(ENGAGEMENT)).rglob("*.parquet"))
 
 
-def test_rows_outside_the_partition_are_refused(warehouse, frame):
+def test_rows_outside_the_partition_are_refused(warehouse: Warehouse, frame: SparkRows) -> None:
     rows = frame(ENGAGEMENT, [{"day": DAY}, {"day": NEXT}])
     with pytest.raises(
         ContractError, match=r"^engagement: rows of day=2026-11-04, expected only \{'day': \['2026-11-03'\]\}"
@@ -80,13 +83,13 @@ def test_rows_outside_the_partition_are_refused(warehouse, frame):
     assert not list(Path(warehouse.path(ENGAGEMENT)).rglob("*.parquet"))
 
 
-def test_no_rows_replace_the_partition_too(warehouse, frame):
+def test_no_rows_replace_the_partition_too(warehouse: Warehouse, frame: SparkRows) -> None:
     warehouse.replace_by_spark(ENGAGEMENT, frame(ENGAGEMENT, [{}]), {"day": DAY}, run_id="r", job="j")
     warehouse.replace_by_spark(ENGAGEMENT, frame(ENGAGEMENT, [{}]).limit(0), {"day": DAY}, run_id="r", job="j")
     assert warehouse.read(ENGAGEMENT).num_rows == 0
 
 
-def test_the_log_says_how_many_rows_a_file_has_and_bounds_of_no_person(warehouse, frame):
+def test_the_log_says_how_many_rows_a_file_has_and_bounds_of_no_person(warehouse: Warehouse, frame: SparkRows) -> None:
     rows = frame(ENGAGEMENT, [{"kind": "like"}, {"kind": "reply"}]).coalesce(1)
     warehouse.replace_by_spark(ENGAGEMENT, rows, {"day": DAY}, run_id="r", job="j")
     (entry,) = pa.table(warehouse.delta(ENGAGEMENT).get_add_actions()).to_pylist()
@@ -98,7 +101,9 @@ def test_the_log_says_how_many_rows_a_file_has_and_bounds_of_no_person(warehouse
 
 
 @pytest.mark.parametrize("source", ["007", "a b", "x' or '1'='1", "100%", "[a]*{b}?", "un/der", "a=b", "1e3"])
-def test_partition_values_come_back_as_they_were_written(spark, warehouse, arrow_rows, source):
+def test_partition_values_come_back_as_they_were_written(
+    spark: SparkSession, warehouse: Warehouse, arrow_rows: ArrowRows, source: str
+) -> None:
     """By deltalake; Spark takes them from the folders' names. Names of sources and platforms are ASCII."""
     place = {"platform": "twitter", "day": DAY, "source": source}
     warehouse.replace(ACTIVITY, arrow_rows(ACTIVITY, [place]), place, run_id="r", job="j")
@@ -106,12 +111,14 @@ def test_partition_values_come_back_as_they_were_written(spark, warehouse, arrow
     assert (row.platform, row.day, row.source) == tuple(place.values())
 
 
-def test_only_files_of_the_partition_and_version_are_read(spark, warehouse, frame):
+def test_only_files_of_the_partition_and_version_are_read(
+    spark: SparkSession, warehouse: Warehouse, frame: SparkRows
+) -> None:
     for version, day in enumerate((DAY, NEXT, NEXT), start=1):
         rows = frame(ENGAGEMENT, [{"day": day, "act_count": version}])
         warehouse.replace_by_spark(ENGAGEMENT, rows, {"day": day}, run_id="r", job="j")
 
-    def counts(**asked: object) -> list[int]:
+    def counts(**asked: Any) -> list[int]:
         return sorted(row.act_count for row in warehouse.frame(spark, ENGAGEMENT, **asked).collect())
 
     assert counts() == [1, 3]
@@ -120,14 +127,18 @@ def test_only_files_of_the_partition_and_version_are_read(spark, warehouse, fram
     assert counts(version=0) == []
 
 
-def test_more_files_than_spark_lists_by_itself(spark, warehouse, arrow_rows):
+def test_more_files_than_spark_lists_by_itself(
+    spark: SparkSession, warehouse: Warehouse, arrow_rows: ArrowRows
+) -> None:
     days = [DAY - timedelta(days=n) for n in range(40)]
     for day in days:
         warehouse.append(ENGAGEMENT, arrow_rows(ENGAGEMENT, [{"day": day}]), {"day": day}, run_id="r", job="j")
     assert sorted(row.day for row in warehouse.frame(spark, ENGAGEMENT).collect()) == sorted(days)
 
 
-def test_a_missing_file_is_named_before_spark_starts(spark, warehouse, frame):
+def test_a_missing_file_is_named_before_spark_starts(
+    spark: SparkSession, warehouse: Warehouse, frame: SparkRows
+) -> None:
     warehouse.replace_by_spark(ENGAGEMENT, frame(ENGAGEMENT, [{}]), {"day": DAY}, run_id="r", job="j")
     (file,) = files(warehouse, ENGAGEMENT)
     Path(file).unlink()
@@ -135,7 +146,9 @@ def test_a_missing_file_is_named_before_spark_starts(spark, warehouse, frame):
         warehouse.frame(spark, ENGAGEMENT)
 
 
-def test_what_a_killed_write_left_counts_for_nobody_and_is_removed(spark, warehouse, frame):
+def test_what_a_killed_write_left_counts_for_nobody_and_is_removed(
+    spark: SparkSession, warehouse: Warehouse, frame: SparkRows
+) -> None:
     left = f"{warehouse.path(ENGAGEMENT)}/{spark_files.STAGING}/dead"
     frame(ENGAGEMENT, [{}]).write.partitionBy("day").parquet(left)
     (file,) = Path(left).rglob("*.parquet")
@@ -144,7 +157,9 @@ def test_what_a_killed_write_left_counts_for_nobody_and_is_removed(spark, wareho
     assert not file.exists()
 
 
-def test_an_interrupt_stays_one_though_spark_still_writes(warehouse, frame, monkeypatch):
+def test_an_interrupt_stays_one_though_spark_still_writes(
+    warehouse: Warehouse, frame: SparkRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -160,10 +175,12 @@ def test_an_interrupt_stays_one_though_spark_still_writes(warehouse, frame, monk
         warehouse.replace_by_spark(ENGAGEMENT, frame(ENGAGEMENT, [{}]), {"day": DAY}, run_id="r", job="j")
 
 
-def test_a_commit_whose_answer_is_lost_is_not_made_twice(warehouse, frame, monkeypatch):
+def test_a_commit_whose_answer_is_lost_is_not_made_twice(
+    warehouse: Warehouse, frame: SparkRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
     commit = DeltaTable.create_write_transaction
 
-    def lose_answer(*args, **options) -> None:
+    def lose_answer(*args: Any, **options: Any) -> None:
         commit(*args, **options)
         raise OSError("connection reset")
 
@@ -173,14 +190,16 @@ def test_a_commit_whose_answer_is_lost_is_not_made_twice(warehouse, frame, monke
     assert warehouse.row_count(ENGAGEMENT, {"day": DAY}) == 1
 
 
-def test_data_files_are_flushed_before_a_commit_names_them(warehouse, frame, monkeypatch):
+def test_data_files_are_flushed_before_a_commit_names_them(
+    warehouse: Warehouse, frame: SparkRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
     flushed: list[str] = []
     commit = DeltaTable.create_write_transaction
     from jobs.warehouse import delta_log
 
     monkeypatch.setattr(delta_log, "_sync", lambda path: flushed.append(str(path)))
 
-    def committing(delta: DeltaTable, added: list, *args, **options) -> None:
+    def committing(delta: DeltaTable, added: list, *args: Any, **options: Any) -> None:
         assert {f"{delta.table_uri.removeprefix('file://').rstrip('/')}/{each.path}" for each in added} <= set(flushed)
         commit(delta, added, *args, **options)
 

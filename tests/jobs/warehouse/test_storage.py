@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -22,6 +23,7 @@ from schemas.rejects import REJECTS
 from schemas.runs import RUNS
 from schemas.scores import SCORES
 from schemas.table import ContractError, Table
+from tests.fixture_types import ArrowRows, SparkRows
 from tests.jobs.warehouse.racing import race
 
 DAY = date(2026, 11, 3)
@@ -33,7 +35,7 @@ def place(source: str = "a", day: date = DAY) -> dict:
 
 
 @pytest.fixture
-def reject(arrow_rows) -> Callable[..., pa.Table]:
+def reject(arrow_rows: ArrowRows) -> Callable[..., pa.Table]:
     """Rejects of a source, a line each."""
     return lambda source="a", day=DAY, lines=1, reason="": arrow_rows(
         REJECTS, [{"day": day, "source": source, "line": n + 1, "reason": reason} for n in range(lines)]
@@ -53,7 +55,7 @@ def files(warehouse: Warehouse, table: Table) -> set[str]:
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
-def test_a_table_is_plain_delta_with_its_contract_in_the_log(warehouse, table):
+def test_a_table_is_plain_delta_with_its_contract_in_the_log(warehouse: Warehouse, table: Table) -> None:
     delta = warehouse.delta(table)
     protocol = delta.protocol()
     assert (protocol.min_reader_version, protocol.min_writer_version) == (1, 2)
@@ -69,7 +71,9 @@ def test_a_table_is_plain_delta_with_its_contract_in_the_log(warehouse, table):
     assert warehouse.read(table).schema.equals(arrow.schema(table))
 
 
-def test_no_writer_raises_what_a_reader_must_understand(warehouse, reject, frame):
+def test_no_writer_raises_what_a_reader_must_understand(
+    warehouse: Warehouse, reject: Callable[..., pa.Table], frame: SparkRows
+) -> None:
     warehouse.replace(REJECTS, reject(), place(), run_id="r", job="j")
     warehouse.replace_by_spark(ENGAGEMENT, frame(ENGAGEMENT, [{}]), {"day": DAY}, run_id="r", job="j")
     for table in (REJECTS, ENGAGEMENT):
@@ -77,7 +81,7 @@ def test_no_writer_raises_what_a_reader_must_understand(warehouse, reject, frame
         assert (protocol.min_reader_version, protocol.min_writer_version) == (1, 2)
 
 
-def test_two_creators_at_once_make_each_table_once(tmp_path, monkeypatch):
+def test_two_creators_at_once_make_each_table_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = Warehouse(str(tmp_path / "warehouse"))
     neither_found_it = threading.Barrier(2, timeout=20)
     monkeypatch.setattr(DeltaTable, "is_deltatable", lambda path: neither_found_it.wait() < 0)
@@ -85,7 +89,7 @@ def test_two_creators_at_once_make_each_table_once(tmp_path, monkeypatch):
     assert {table.name: made.version(table) for table in TABLES} == {table.name: 0 for table in TABLES}
 
 
-def test_creating_again_changes_nothing(warehouse, reject):
+def test_creating_again_changes_nothing(warehouse: Warehouse, reject: Callable[..., pa.Table]) -> None:
     warehouse.replace(REJECTS, reject(), place(), run_id="r", job="j")
     warehouse.create_tables()
     assert {table.name: warehouse.version(table) for table in TABLES} == {
@@ -94,7 +98,7 @@ def test_creating_again_changes_nothing(warehouse, reject):
     assert lines(warehouse, "source") == [("a",)]
 
 
-def test_a_table_of_an_earlier_contract_is_read_in_todays_columns(tmp_path, arrow_rows):
+def test_a_table_of_an_earlier_contract_is_read_in_todays_columns(tmp_path: Path, arrow_rows: ArrowRows) -> None:
     """What was written before a column came has null there; `clout upgrade` alone adds the column to the table."""
     made = Warehouse(str(tmp_path / "warehouse"))
     since = ("amplification", "inclusion")
@@ -106,7 +110,9 @@ def test_a_table_of_an_earlier_contract_is_read_in_todays_columns(tmp_path, arro
     assert made.read(SCORES, partition, version=0).equals(made.read(SCORES, partition))
 
 
-def test_a_table_of_before_a_doc_was_reworded_takes_rows_and_keeps_its_docs(tmp_path, reject):
+def test_a_table_of_before_a_doc_was_reworded_takes_rows_and_keeps_its_docs(
+    tmp_path: Path, reject: Callable[..., pa.Table]
+) -> None:
     made = Warehouse(str(tmp_path / "warehouse"))
     reworded = [field.with_metadata({"comment": f"once {field.name}"}) for field in reject().schema]
     DeltaTable.create(made.path(REJECTS), pa.schema(reworded), partition_by=list(REJECTS.partition_by))
@@ -116,7 +122,7 @@ def test_a_table_of_before_a_doc_was_reworded_takes_rows_and_keeps_its_docs(tmp_
     assert docs == [f"once {name}" for name in REJECTS.column_names]
 
 
-def test_what_is_no_warehouse_says_what_to_do(tmp_path):
+def test_what_is_no_warehouse_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match=r"no warehouse here yet; run `clout run` first or set CLOUT_WAREHOUSE"):
         Warehouse(str(tmp_path / "nothing")).read(REJECTS)
@@ -127,7 +133,9 @@ def test_what_is_no_warehouse_says_what_to_do(tmp_path):
 # What a write replaces
 
 
-def test_a_write_replaces_its_partition_and_leaves_every_other_file_alone(warehouse, reject):
+def test_a_write_replaces_its_partition_and_leaves_every_other_file_alone(
+    warehouse: Warehouse, reject: Callable[..., pa.Table]
+) -> None:
     for source, day in (("a", DAY), ("b", DAY), ("a", NEXT)):
         warehouse.replace(REJECTS, reject(source, day, lines=2), place(source, day), run_id="r", job="j")
     before = files(warehouse, REJECTS)
@@ -144,13 +152,13 @@ def test_a_write_replaces_its_partition_and_leaves_every_other_file_alone(wareho
     assert [row for row in lines(warehouse, "day", "source") if row == (DAY, "a")] == []
 
 
-def test_a_row_outside_the_partition_is_refused(warehouse, reject):
+def test_a_row_outside_the_partition_is_refused(warehouse: Warehouse, reject: Callable[..., pa.Table]) -> None:
     with pytest.raises(ContractError, match=r"^rejects: 1 rows lie outside .*, expected 0$"):
         warehouse.replace(REJECTS, reject("b"), place("a"), run_id="r", job="j")
     assert lines(warehouse, "source") == []
 
 
-def test_a_quote_in_a_value_is_a_quote(warehouse, reject):
+def test_a_quote_in_a_value_is_a_quote(warehouse: Warehouse, reject: Callable[..., pa.Table]) -> None:
     hostile = "x' or '1'='1"
     warehouse.replace(REJECTS, reject("a"), place("a"), run_id="r", job="j")
     warehouse.replace(REJECTS, reject(hostile), place(hostile), run_id="r", job="j")
@@ -161,7 +169,7 @@ def test_a_quote_in_a_value_is_a_quote(warehouse, reject):
 # Contracts
 
 
-def test_a_contract_error_lists_every_difference_at_once(warehouse):
+def test_a_contract_error_lists_every_difference_at_once(warehouse: Warehouse) -> None:
     wrong = pa.table({"day": ["2026-11-03"], "platform": ["twitter"], "source": [1], "colour": ["red"]})
     with pytest.raises(ContractError) as raised:
         warehouse.replace(REJECTS, wrong, place(), run_id="r", job="j")
@@ -172,14 +180,16 @@ def test_a_contract_error_lists_every_difference_at_once(warehouse):
     )
 
 
-def test_columns_out_of_order_are_reported(warehouse, reject):
+def test_columns_out_of_order_are_reported(warehouse: Warehouse, reject: Callable[..., pa.Table]) -> None:
     with pytest.raises(
         ContractError, match=r"^rejects: columns out of order: expected \['platform', 'day', .*\], found \['pull'"
     ):
         warehouse.replace(REJECTS, reject().select(REJECTS.column_names[::-1]), place(), run_id="r", job="j")
 
 
-def test_nulls_where_the_contract_allows_none_stop_a_write_in_the_middle_of_a_stream(warehouse, reject):
+def test_nulls_where_the_contract_allows_none_stop_a_write_in_the_middle_of_a_stream(
+    warehouse: Warehouse, reject: Callable[..., pa.Table]
+) -> None:
     good = reject()
     nullable = pa.schema([field.with_nullable(True).remove_metadata() for field in good.schema])
     nulls = {"file": pa.nulls(2, pa.string()), "reason": pa.array(["why", None])}
@@ -191,7 +201,9 @@ def test_nulls_where_the_contract_allows_none_stop_a_write_in_the_middle_of_a_st
     assert warehouse.version(REJECTS) == 0
 
 
-def test_an_error_of_a_stream_of_rows_is_raised_unchanged(warehouse, reject):
+def test_an_error_of_a_stream_of_rows_is_raised_unchanged(
+    warehouse: Warehouse, reject: Callable[..., pa.Table]
+) -> None:
     def rows() -> Iterator[pa.RecordBatch]:
         yield from reject().to_batches()
         raise KeyboardInterrupt
@@ -205,7 +217,7 @@ def test_an_error_of_a_stream_of_rows_is_raised_unchanged(warehouse, reject):
 # Commits
 
 
-def test_a_commit_names_the_run_that_made_it(warehouse, reject):
+def test_a_commit_names_the_run_that_made_it(warehouse: Warehouse, reject: Callable[..., pa.Table]) -> None:
     warehouse.replace(REJECTS, reject(), place(), run_id="run", job="pull_activity")
     DeltaTable(warehouse.path(REJECTS)).optimize.compact()  # another program's commits are passed over
     partition = {"platform": ["twitter"], "day": ["2026-11-03"], "source": ["a"]}
@@ -218,12 +230,14 @@ def test_a_commit_names_the_run_that_made_it(warehouse, reject):
 
 
 @pytest.mark.parametrize("error", [OSError("connection reset"), CommitFailedError("a transaction conflicts")])
-def test_a_commit_whose_answer_is_lost_is_not_made_twice(warehouse, reject, monkeypatch, error):
+def test_a_commit_whose_answer_is_lost_is_not_made_twice(
+    warehouse: Warehouse, reject: Callable[..., pa.Table], monkeypatch: pytest.MonkeyPatch, error: Any
+) -> None:
     """The store made the commit, then the connection broke, or the writer's own second attempt met its first."""
 
     commit = DeltaTable.create_write_transaction
 
-    def lose_answer(*args, **options) -> None:
+    def lose_answer(*args: Any, **options: Any) -> None:
         commit(*args, **options)
         raise error
 
@@ -233,8 +247,10 @@ def test_a_commit_whose_answer_is_lost_is_not_made_twice(warehouse, reject, monk
     assert len(lines(warehouse, "line")) == 1
 
 
-def test_an_error_without_a_commit_stays_an_error(warehouse, reject, monkeypatch):
-    def refuse(*_, **__) -> None:
+def test_an_error_without_a_commit_stays_an_error(
+    warehouse: Warehouse, reject: Callable[..., pa.Table], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
         raise OSError("connection refused")
 
     monkeypatch.setattr(DeltaTable, "create_write_transaction", refuse)
@@ -243,7 +259,7 @@ def test_an_error_without_a_commit_stays_an_error(warehouse, reject, monkeypatch
     assert warehouse.version(REJECTS) == 0
 
 
-def test_a_version_is_read_as_it_was(warehouse, reject):
+def test_a_version_is_read_as_it_was(warehouse: Warehouse, reject: Callable[..., pa.Table]) -> None:
     warehouse.replace(REJECTS, reject(reason="first"), place(), run_id="r", job="j")
     warehouse.replace(REJECTS, reject(reason="second"), place(), run_id="r", job="j")
     assert warehouse.reader(REJECTS, place(), version=1).read_all()["reason"].to_pylist() == ["first"]
@@ -251,7 +267,7 @@ def test_a_version_is_read_as_it_was(warehouse, reject):
     assert warehouse.partitions(REJECTS) == [{"platform": "twitter", "day": "2026-11-03", "source": "a"}]
 
 
-def test_instants_come_back_as_they_went(warehouse, arrow_rows):
+def test_instants_come_back_as_they_went(warehouse: Warehouse, arrow_rows: ArrowRows) -> None:
     at = datetime(2026, 11, 3, 23, 59, 59, 999_999, UTC)
     run = arrow_rows(RUNS, [{"run_id": "r", "started_at": at}])
     warehouse.replace(RUNS, run, {"day": DAY, "run_id": "r"}, run_id="r", job="j")
@@ -266,5 +282,5 @@ def test_instants_come_back_as_they_went(warehouse, arrow_rows):
         ("~/w", str(Path.home() / "w" / "runs")),
     ],
 )
-def test_a_root_is_a_folder_or_a_url(root, path):
+def test_a_root_is_a_folder_or_a_url(root: str, path: str) -> None:
     assert Warehouse(root).path(RUNS) == path

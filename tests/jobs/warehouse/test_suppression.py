@@ -1,6 +1,7 @@
 """People who left are recognized by hashes that name nobody."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pyarrow as pa
@@ -8,6 +9,7 @@ import pytest
 
 from jobs.errors import UsageError
 from jobs.warehouse import suppression
+from jobs.warehouse.storage import Warehouse
 from schemas.suppressed import SUPPRESSED
 
 NOON = datetime(2026, 11, 3, 12, tzinfo=UTC)
@@ -15,7 +17,7 @@ OLD, NEW = "0" * 64, "1" * 64
 
 
 @pytest.fixture
-def leave(warehouse, monkeypatch):
+def leave(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """`leave("x:ana", keys=...)`: records that she left."""
 
     def record(*people: str, keys: str = OLD) -> int:
@@ -25,7 +27,7 @@ def leave(warehouse, monkeypatch):
     return record
 
 
-def test_who_left_is_recognized_and_not_named(warehouse, leave):
+def test_who_left_is_recognized_and_not_named(warehouse: Warehouse, leave: Callable[..., int]) -> None:
     assert not suppression.current(warehouse)
     assert leave("x:ana", "x:bo") == 2
     left = suppression.current(warehouse)
@@ -35,7 +37,9 @@ def test_who_left_is_recognized_and_not_named(warehouse, leave):
     assert leave("x:ana") == 0  # already
 
 
-def test_after_a_rotation_old_hashes_need_the_old_key_and_new_ones_do_not(warehouse, leave, monkeypatch):
+def test_after_a_rotation_old_hashes_need_the_old_key_and_new_ones_do_not(
+    warehouse: Warehouse, leave: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     leave("x:ana")
     leave("x:bo", keys=f"{NEW},{OLD}")
     left = suppression.current(warehouse)
@@ -46,7 +50,9 @@ def test_after_a_rotation_old_hashes_need_the_old_key_and_new_ones_do_not(wareho
         suppression.current(warehouse)
 
 
-def test_without_a_key_nobody_can_leave_and_nobody_who_left_comes_back(warehouse, leave, monkeypatch):
+def test_without_a_key_nobody_can_leave_and_nobody_who_left_comes_back(
+    warehouse: Warehouse, leave: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(UsageError, match="set CLOUT_SUPPRESSION_KEYS to a secret key first"):
         leave("x:ana", keys="")
     leave("x:ana")
@@ -62,7 +68,7 @@ def test_without_a_key_nobody_can_leave_and_nobody_who_left_comes_back(warehouse
     ['{"actor": "anastasia", "n": 1}', "https://x.example/users/anastasia?page=2", "anastasia@x.example", "@anastasia hello",
      "by anastasia.", '["anastasia"]', "https%3A%2F%2Fx.example%2Fanastasia"],
 )  # fmt: skip
-def test_a_line_that_names_who_left_is_recognized(warehouse, leave, text):
+def test_a_line_that_names_who_left_is_recognized(warehouse: Warehouse, leave: Callable[..., int], text: str) -> None:
     leave("x:anastasia")
     left = suppression.current(warehouse)
     assert left.is_named("x", text)
@@ -71,31 +77,31 @@ def test_a_line_that_names_who_left_is_recognized(warehouse, leave, text):
 
 
 @pytest.mark.parametrize("text", ['{"user_id":123456}', '{"id": 123456, "a": 1}', "[123456]"])
-def test_a_number_of_an_account_is_recognized(leave, warehouse, text):
+def test_a_number_of_an_account_is_recognized(leave: Callable[..., int], warehouse: Warehouse, text: str) -> None:
     leave("x:123456")
     assert suppression.current(warehouse).is_named("x", text)
 
 
 @pytest.mark.parametrize("value", ["Jane Doe", "User talk:Jane Doe", "User talk:Jane Doe/Archive 1"])
-def test_a_name_with_spaces_is_recognized(leave, warehouse, value):
+def test_a_name_with_spaces_is_recognized(leave: Callable[..., int], warehouse: Warehouse, value: str) -> None:
     leave("x:Jane Doe")
     assert suppression.current(warehouse).is_named("x", json.dumps({"title": value, "n": 1}))
 
 
-def test_case_hides_nobody(leave, warehouse):
+def test_case_hides_nobody(leave: Callable[..., int], warehouse: Warehouse) -> None:
     """GitHub's account is `anastasia`, whatever case its events have."""
     leave("x:anastasia")
     assert suppression.current(warehouse).is_named("x", '{"login":"Anastasia"}')
 
 
-def test_who_is_called_like_a_key_of_json_takes_nobody_along(leave, warehouse):
+def test_who_is_called_like_a_key_of_json_takes_nobody_along(leave: Callable[..., int], warehouse: Warehouse) -> None:
     leave("x:created_at")
     left = suppression.current(warehouse)
     assert not left.is_named("x", '{"created_at": "2026-11-03T09:00:00Z", "actor":"bo"}')
     assert left.is_named("x", '{"created_at": "2026-11-03T09:00:00Z", "actor":"created_at"}')
 
 
-def test_a_short_id_is_compared_with_columns_only(warehouse, leave):
+def test_a_short_id_is_compared_with_columns_only(warehouse: Warehouse, leave: Callable[..., int]) -> None:
     """Else everything of a kind would go when somebody called `like` leaves."""
     leave("x:like")
     left = suppression.current(warehouse)

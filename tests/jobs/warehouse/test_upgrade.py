@@ -4,10 +4,12 @@ import json
 import shutil
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
+from pyspark.sql import SparkSession
 from typer.testing import CliRunner
 
 from jobs import night_settings as settings
@@ -26,6 +28,7 @@ from schemas.publications import PUBLICATIONS
 from schemas.rejects import REJECTS
 from schemas.runs import RUNS
 from schemas.scores import SCORES
+from tests.fixture_types import ArrowRows
 
 DAY = date(2026, 11, 3)
 NEXT = DAY + timedelta(days=1)
@@ -42,7 +45,7 @@ def state(warehouse: Warehouse) -> dict[str, int]:
     return {t.name: warehouse.version(t) for t in TABLES if DeltaTable.is_deltatable(warehouse.path(t))}
 
 
-def earlier(warehouse: Warehouse, arrow_rows, spark_too: bool = False) -> None:
+def earlier(warehouse: Warehouse, arrow_rows: ArrowRows, spark_too: bool = False) -> None:
     """Makes of an empty warehouse one of an earlier clout: no publications, columns missing, other docs and properties, and
     nothing that says which contracts it has. One person is published."""
     shutil.rmtree(warehouse.path(PUBLICATIONS))
@@ -62,7 +65,9 @@ def earlier(warehouse: Warehouse, arrow_rows, spark_too: bool = False) -> None:
 @pytest.mark.parametrize("command", ["show ana", "explain twitter:ana", "restatements", "publish --day 2026-11-03",
     "checks --day 2026-11-03", "pull --day 2026-11-03 --source sample", "run --source sample",
     "run --source sample --dry-run", "export --to scores.csv"])  # fmt: skip
-def test_every_command_says_what_to_run_and_changes_nothing(warehouse, arrow_rows, monkeypatch, tmp_path, command):
+def test_every_command_says_what_to_run_and_changes_nothing(
+    warehouse: Warehouse, arrow_rows: ArrowRows, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str
+) -> None:
     monkeypatch.setenv("CLOUT_WAREHOUSE", warehouse.root)
     monkeypatch.chdir(tmp_path)
     earlier(warehouse, arrow_rows)
@@ -89,7 +94,9 @@ def test_every_command_says_what_to_run_and_changes_nothing(warehouse, arrow_row
     assert state(warehouse) == before
 
 
-def test_an_upgrade_adds_tables_columns_docs_and_properties_and_keeps_rows(warehouse, arrow_rows):
+def test_an_upgrade_adds_tables_columns_docs_and_properties_and_keeps_rows(
+    warehouse: Warehouse, arrow_rows: ArrowRows
+) -> None:
     earlier(warehouse, arrow_rows)
     version = warehouse.version(SCORES)
     lines = upgraded(warehouse)
@@ -117,7 +124,9 @@ def test_an_upgrade_adds_tables_columns_docs_and_properties_and_keeps_rows(wareh
     assert state(warehouse) == before
 
 
-def test_a_table_that_spark_fills_is_upgraded_too_and_filled_again(spark, warehouse, arrow_rows):
+def test_a_table_that_spark_fills_is_upgraded_too_and_filled_again(
+    spark: SparkSession, warehouse: Warehouse, arrow_rows: ArrowRows
+) -> None:
     earlier(warehouse, arrow_rows, spark_too=True)
     upgraded(warehouse)
     assert warehouse.read(INFLUENCE, SCORED).equals(arrow_rows(INFLUENCE, [{"score": 7.0, "influence": 3.0}]))
@@ -127,7 +136,9 @@ def test_a_table_that_spark_fills_is_upgraded_too_and_filled_again(spark, wareho
     assert warehouse.read(INFLUENCE, SCORED).equals(arrow_rows(INFLUENCE, [{"score": 7.0, "influence": 3.0}]))
 
 
-def test_another_wording_is_no_other_version_and_rewrites_nothing(warehouse, arrow_rows, monkeypatch):
+def test_another_wording_is_no_other_version_and_rewrites_nothing(
+    warehouse: Warehouse, arrow_rows: ArrowRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Two checkouts with different wordings of a doc work on one warehouse."""
     before = state(warehouse)
     found = arrow.schema(REJECTS)
@@ -142,11 +153,13 @@ def test_another_wording_is_no_other_version_and_rewrites_nothing(warehouse, arr
     }
 
 
-def test_a_write_that_an_upgrade_aborts_names_it(warehouse, arrow_rows, monkeypatch):
+def test_a_write_that_an_upgrade_aborts_names_it(
+    warehouse: Warehouse, arrow_rows: ArrowRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It lost to no other run."""
     commit = DeltaTable.create_write_transaction
 
-    def meanwhile(opened, *given, **named):
+    def meanwhile(opened: DeltaTable, *given: Any, **named: Any) -> None:
         warehouse.own(REJECTS).alter.set_column_metadata("reason", {"comment": "another wording"})
         commit(opened, *given, **named)
 
@@ -161,7 +174,7 @@ def test_a_write_that_an_upgrade_aborts_names_it(warehouse, arrow_rows, monkeypa
 # What the properties are
 
 
-def test_the_log_knows_no_person(warehouse, arrow_rows):
+def test_the_log_knows_no_person(warehouse: Warehouse, arrow_rows: ArrowRows) -> None:
     """Neither a commit nor a checkpoint holds an id: an erasure rewrites neither."""
     for table in TABLES:
         statistics = delta.STATISTICS[table.name]
@@ -185,7 +198,7 @@ def test_the_log_knows_no_person(warehouse, arrow_rows):
             assert secret.encode() not in path.read_bytes()
 
 
-def test_what_is_kept_and_for_how_long_is_decided_in_one_file(tmp_path, monkeypatch):
+def test_what_is_kept_and_for_how_long_is_decided_in_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "nights.yaml"
     file.write_text("keep_replaced_days: 60\n")
     monkeypatch.setenv("CLOUT_NIGHTS", str(file))
@@ -205,7 +218,7 @@ def test_what_is_kept_and_for_how_long_is_decided_in_one_file(tmp_path, monkeypa
 # Days that were published before there was a table of publications
 
 
-def ran(warehouse: Warehouse, job: str, *, day: date = DAY, people: int | None = None, **parameters) -> str:
+def ran(warehouse: Warehouse, job: str, *, day: date = DAY, people: int | None = None, **parameters: Any) -> str:
     """A run as an earlier clout recorded it."""
     with runs.recorded(warehouse, job, day, Batch("test"), methodology="2026.11", **parameters) as row:
         if job == "influence":
@@ -215,7 +228,9 @@ def ran(warehouse: Warehouse, job: str, *, day: date = DAY, people: int | None =
     return row.id
 
 
-def test_days_of_an_earlier_clout_are_recorded_as_far_as_runs_knows(warehouse, arrow_rows):
+def test_days_of_an_earlier_clout_are_recorded_as_far_as_runs_knows(
+    warehouse: Warehouse, arrow_rows: ArrowRows
+) -> None:
     earlier(warehouse, arrow_rows)
     scored = ran(warehouse, "influence")
     ran(warehouse, "publish", people=3, influence_run="of another day")

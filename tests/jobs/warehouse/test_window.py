@@ -1,12 +1,15 @@
 """The days that a score is computed from."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from jobs.warehouse import runs
 from jobs.warehouse.runs import Batch, Run
+from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.window import (
     activity_digests,
     covered_days,
@@ -15,12 +18,13 @@ from jobs.warehouse.window import (
     uncovered_days,
 )
 from schemas.coverage import COVERAGE
+from tests.fixture_types import ArrowRows
 
 FIRST, SECOND, THIRD = (date(2026, 11, 1) + timedelta(days=n) for n in range(3))
 
 
 @pytest.fixture
-def pulled(warehouse, arrow_rows):
+def pulled(warehouse: Warehouse, arrow_rows: ArrowRows) -> Callable[..., None]:
     """`pulled(day, source)`: the coverage row of a pull that brought acts of this content."""
 
     def write(day: date, source: str = "test", digest: str | None = "like") -> None:
@@ -32,12 +36,12 @@ def pulled(warehouse, arrow_rows):
 
 
 @pytest.fixture
-def digests(warehouse):
+def digests(warehouse: Warehouse) -> Callable[[], dict[date, str]]:
     return lambda: activity_digests(warehouse, FIRST, THIRD)
 
 
 @pytest.fixture
-def counted(warehouse, digests):
+def counted(warehouse: Warehouse, digests: Callable[[], dict[date, str]]) -> Callable[..., None]:
     """`counted(day)`: the day is counted in `engagement` as its activity is now, or as it was then."""
 
     def write(day: date, status: str = runs.DONE, digest: str | None = None) -> None:
@@ -47,8 +51,10 @@ def counted(warehouse, digests):
     return write
 
 
-def test_a_day_is_covered_where_any_source_of_the_platform_has_a_row(warehouse, arrow_rows):
-    rows = [
+def test_a_day_is_covered_where_any_source_of_the_platform_has_a_row(
+    warehouse: Warehouse, arrow_rows: ArrowRows
+) -> None:
+    rows: list[dict[str, Any]] = [
         {"day": FIRST, "source": "a"},
         {"day": FIRST, "source": "b"},
         {"day": THIRD, "source": "b", "status": "partial"},
@@ -67,7 +73,9 @@ def test_a_day_is_covered_where_any_source_of_the_platform_has_a_row(warehouse, 
     }
 
 
-def test_a_digest_is_of_what_was_pulled_of_a_day_by_whom_and_of_no_other_day(pulled, digests):
+def test_a_digest_is_of_what_was_pulled_of_a_day_by_whom_and_of_no_other_day(
+    pulled: Callable[..., None], digests: Callable[[], dict[date, str]]
+) -> None:
     pulled(FIRST)
     pulled(SECOND)
     before = digests()
@@ -82,7 +90,9 @@ def test_a_digest_is_of_what_was_pulled_of_a_day_by_whom_and_of_no_other_day(pul
     assert digests()[FIRST] == before[FIRST]
 
 
-def test_a_day_depends_on_the_day_before_only_if_several_sources_cover_both(warehouse, pulled, digests):
+def test_a_day_depends_on_the_day_before_only_if_several_sources_cover_both(
+    warehouse: Warehouse, pulled: Callable[..., None], digests: Callable[[], dict[date, str]]
+) -> None:
     pulled(FIRST, "a")
     pulled(SECOND, "a")
     pulled(THIRD, "a")
@@ -100,14 +110,21 @@ def test_a_day_depends_on_the_day_before_only_if_several_sources_cover_both(ware
     assert (after[SECOND] == before[SECOND], after[THIRD] == before[THIRD]) == (False, True)
 
 
-def test_a_digest_is_read_at_a_version_of_coverage(warehouse, pulled, digests):
+def test_a_digest_is_read_at_a_version_of_coverage(
+    warehouse: Warehouse, pulled: Callable[..., None], digests: Callable[[], dict[date, str]]
+) -> None:
     pulled(FIRST)
     version, before = warehouse.version(COVERAGE), digests()
     pulled(FIRST, digest="reply")
     assert activity_digests(warehouse, FIRST, THIRD, version) == before != digests()
 
 
-def test_a_day_is_stale_until_it_is_counted_as_it_is_now(warehouse, pulled, counted, digests):
+def test_a_day_is_stale_until_it_is_counted_as_it_is_now(
+    warehouse: Warehouse,
+    pulled: Callable[..., None],
+    counted: Callable[..., None],
+    digests: Callable[[], dict[date, str]],
+) -> None:
     def stale() -> list[date]:
         return stale_days(warehouse, digests(), FIRST, THIRD)
 
@@ -130,7 +147,13 @@ def test_a_day_is_stale_until_it_is_counted_as_it_is_now(warehouse, pulled, coun
 
 
 @pytest.mark.parametrize("status", [runs.STARTED, runs.FAILED])
-def test_a_count_that_did_not_end_well_may_have_been_written(warehouse, pulled, counted, digests, status):
+def test_a_count_that_did_not_end_well_may_have_been_written(
+    warehouse: Warehouse,
+    pulled: Callable[..., None],
+    counted: Callable[..., None],
+    digests: Callable[[], dict[date, str]],
+    status: str,
+) -> None:
     """The day is then pulled back to what was counted before it: what `engagement` holds is unknown all the same."""
     pulled(FIRST)
     counted(FIRST)
@@ -142,7 +165,9 @@ def test_a_count_that_did_not_end_well_may_have_been_written(warehouse, pulled, 
     assert stale_days(warehouse, digests(), FIRST, THIRD) == []
 
 
-def test_days_counted_by_an_earlier_version_are_counted_again(warehouse, pulled, digests):
+def test_days_counted_by_an_earlier_version_are_counted_again(
+    warehouse: Warehouse, pulled: Callable[..., None], digests: Callable[[], dict[date, str]]
+) -> None:
     pulled(FIRST, digest=None)
     runs.write(warehouse, [Run("engagement", FIRST, Batch("key"), {"activity_files": "names"})], runs.DONE)
     assert stale_days(warehouse, digests(), FIRST, THIRD) == [FIRST]

@@ -4,6 +4,7 @@ Dee likes ana's note and reshares bo's; ana likes bo's; cy reshares two of bo's 
 """
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ EXAMPLE = [
 ]  # fmt: skip
 
 
-def explained(world: World, person: str, day: date = DAY, platform: str = "demo", **asked) -> dict:
+def explained(world: World, person: str, day: date = DAY, platform: str = "demo", **asked: Any) -> dict:
     params = explain.Params(person=f"{platform}:{person}", day=day, methodology=OFFICIAL, **asked)
     return explain.explained(world.warehouse, params)
 
@@ -39,5 +40,5 @@ def between(since: date, day: date, then: Methodology = OFFICIAL, now: Methodolo
     return score_changes.Params(day=day, methodology=now, since_day=since, since_methodology=then)
 
 
-def near(value: float):
+def near(value: float) -> Any:
     return pytest.approx(value, rel=0, abs=1e-9)

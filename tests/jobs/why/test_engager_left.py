@@ -2,14 +2,17 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from jobs import leaving
 from jobs.cli import explanations
 from jobs.errors import CloutError
+from jobs.warehouse.storage import Warehouse
 from jobs.why import explain
 from schemas.restatements import RESTATEMENTS
+from tests.fixture_types import ArrowRows
 from tests.grounds import LABEL
 from tests.jobs.why.example import DAY, NEXT, between, changed, explained
 from tests.jobs.without_spark import SparklessWorld
@@ -19,7 +22,7 @@ LEAVER = "dorothea"
 
 
 @pytest.fixture
-def world(warehouse, arrow_rows, monkeypatch) -> SparklessWorld:
+def world(warehouse: Warehouse, arrow_rows: ArrowRows, monkeypatch: pytest.MonkeyPatch) -> SparklessWorld:
     """Dorothea and boris like anabel's notes, boris likes cyrill's. Both days are published; then dorothea leaves."""
     monkeypatch.setenv("CLOUT_SUPPRESSION_KEYS", "7" * 64)
     made = SparklessWorld(warehouse, arrow_rows)
@@ -38,7 +41,7 @@ def world(warehouse, arrow_rows, monkeypatch) -> SparklessWorld:
     return made
 
 
-def refusal(world, *asked) -> str:
+def refusal(world: SparklessWorld, *asked: Any) -> str:
     with pytest.raises(CloutError) as error:
         asked[0](world, *asked[1:])
     assert LEAVER not in str(error.value)
@@ -46,7 +49,9 @@ def refusal(world, *asked) -> str:
 
 
 @pytest.mark.parametrize("is_counted", [False, True], ids=["not yet counted", "counted again"])
-def test_until_the_day_is_scored_again_those_whom_it_concerns_are_refused_and_others_are_not(world, is_counted):
+def test_until_the_day_is_scored_again_those_whom_it_concerns_are_refused_and_others_are_not(
+    world: SparklessWorld, is_counted: bool
+) -> None:
     if is_counted:
         world.count(DAY)
     assert f"an engager left since. Acts of theirs on {DAY}" in refusal(world, explained, "anabel")
@@ -56,7 +61,9 @@ def test_until_the_day_is_scored_again_those_whom_it_concerns_are_refused_and_ot
     assert exact["left_days"] == []
 
 
-def test_the_day_scored_again_says_that_an_engager_left(world, capsys):
+def test_the_day_scored_again_says_that_an_engager_left(
+    world: SparklessWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
     world.publish(DAY)
     explanation = explained(world, "anabel")
     assert (explanation["left_days"], [each["person_id"] for each in explanation["engagers"]]) == (
@@ -72,7 +79,9 @@ def test_the_day_scored_again_says_that_an_engager_left(world, capsys):
     assert ("scored again", [str(DAY)]) in [(why["change"], why.get("left_days")) for why in whys]
 
 
-def test_the_instants_of_acts_of_hidden_people_are_not_shown(world, capsys, monkeypatch):
+def test_the_instants_of_acts_of_hidden_people_are_not_shown(
+    world: SparklessWorld, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Their platform would say who acted at that second."""
     world.publish(DAY)
     params = explain.Params(person="demo:anabel", day=DAY, methodology=OFFICIAL, with_acts=True)

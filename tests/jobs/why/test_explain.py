@@ -3,9 +3,12 @@
 import json
 import math
 import shutil
+from collections.abc import Callable
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
+from pyspark.sql import SparkSession
 from typer.testing import CliRunner
 
 from jobs import score_changes
@@ -18,6 +21,7 @@ from schemas.arrow import sorted_by_grain
 from schemas.engagement import ENGAGEMENT
 from schemas.score_changes import SCORE_CHANGES
 from schemas.scores import SCORES
+from tests.fixture_types import ArrowRows
 from tests.grounds import LABEL
 from tests.jobs.why.example import DAY, EXAMPLE, LATER, NEXT, NOW, between, changed, explained, near
 from tests.jobs.without_spark import SparklessWorld
@@ -27,7 +31,7 @@ NO_OTHERS = {part: {"influence": 0.0, "points": 0.0} for part in explain.PARTS}
 
 
 @pytest.fixture(scope="module")
-def world(spark, tmp_path_factory, arrow_rows) -> World:
+def world(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, arrow_rows: ArrowRows) -> World:
     """The example; the next day eve, whom nobody engages with, reshares cy's note; the platform is silent for weeks after. On
     another platform the example once more, where cy is a bot and ana posts."""
     made = World(spark, str(tmp_path_factory.mktemp("explain") / "warehouse"), arrow_rows)
@@ -44,7 +48,9 @@ def world(spark, tmp_path_factory, arrow_rows) -> World:
     return made
 
 
-def test_the_substitute_for_spark_in_other_tests_gives_the_same(world, tmp_path, arrow_rows):
+def test_the_substitute_for_spark_in_other_tests_gives_the_same(
+    world: World, tmp_path: Path, arrow_rows: ArrowRows
+) -> None:
     """Every column but the two that it leaves out, up to the last bit of a logarithm."""
     made = SparklessWorld(Warehouse(str(shutil.copytree(world.warehouse.root, tmp_path / "copy"))), arrow_rows)
     numbers = ("influence", "direct", "second", "third", "score")
@@ -59,7 +65,7 @@ def test_the_substitute_for_spark_in_other_tests_gives_the_same(world, tmp_path,
     assert by_us.equals(by_spark)
 
 
-def test_every_engager_and_what_they_did(world):
+def test_every_engager_and_what_they_did(world: World) -> None:
     found = explained(world, "bo")
     assert found["influence"] == near(0.90625)
     assert [(e["person_id"], e["direct"], e["second"], e["third"]) for e in found["engagers"]] == [
@@ -75,7 +81,7 @@ def test_every_engager_and_what_they_did(world):
 
 @pytest.mark.parametrize("person", ["ana", "bo", "cy", "dee"])
 @pytest.mark.parametrize("top", [1, 10])
-def test_everything_sums(world, person, top):
+def test_everything_sums(world: World, person: str, top: int) -> None:
     found = explained(world, person, top=top)
     for unit, whole in (("influence", found["influence"]), ("points", found["score"])):
         assert math.fsum([*(e[unit] for e in found["engagers"]), found["other_engagers"][unit]]) == near(whole)
@@ -93,7 +99,7 @@ def test_everything_sums(world, person, top):
         assert found["other_paths"] == NO_OTHERS  # not even dust
 
 
-def test_named_paths(world):
+def test_named_paths(world: World) -> None:
     assert [(path["people"], path["kinds"], path["influence"]) for path in explained(world, "cy")["paths"]] == [
         (["demo:bo", "demo:cy"], ["like"], near(0.25)),
         (["demo:ana", "demo:bo", "demo:cy"], ["like", "like"], near(0.25 * 0.25)),
@@ -102,7 +108,7 @@ def test_named_paths(world):
     ]
 
 
-def test_acts_are_rows_of_activity_on_covered_days(world):
+def test_acts_are_rows_of_activity_on_covered_days(world: World) -> None:
     found = explained(world, "cy", top=1, with_acts=True)
     rows = world.warehouse.read(ACTIVITY, columns=list(found["acts"][0])).to_pylist()
     assert all(act in rows for act in found["acts"])
@@ -111,14 +117,14 @@ def test_acts_are_rows_of_activity_on_covered_days(world):
     ]  # fmt: skip
 
 
-def test_nobody_engaged(world):
+def test_nobody_engaged(world: World) -> None:
     found = explained(world, "dee")
     assert (found["engagers"], found["kinds"], found["paths"]) == ([], [], [])
     assert found["other_engagers"] == {"people": 0, "influence": 0.0, "points": 0.0}
     assert found["other_paths"] == NO_OTHERS
 
 
-def test_who_is_not_scored_and_what_is_not_published(world):
+def test_who_is_not_scored_and_what_is_not_published(world: World) -> None:
     with pytest.raises(
         CloutError, match=r"scores 2026-11-03 \(2026.11\): demo:eve has no score; `clout show demo:eve`"
     ):
@@ -131,7 +137,7 @@ def test_who_is_not_scored_and_what_is_not_published(world):
         between(DAY, DAY)
 
 
-def test_a_change_by_reasons(world):
+def test_a_change_by_reasons(world: World) -> None:
     """Eve's reshare is new to cy and reaches bo by cy; all else is a day older: a weight of 1 is 2^(-1/30)."""
     faded = 2 ** (-1 / 30)
     found = changed(world, "cy", between(DAY, NEXT))
@@ -149,7 +155,7 @@ def test_a_change_by_reasons(world):
     assert (found["since_direct"], found["direct"]) == (near(0.25), near(0.5 * faded / (1 + faded) + 0.5 * 2 / 3))
 
 
-def test_the_table_says_the_same(world):
+def test_the_table_says_the_same(world: World) -> None:
     params = between(DAY, NEXT)
     score_changes.run(world.warehouse, params, world.batch)
     rows = world.warehouse.read(SCORE_CHANGES, {"day": NEXT, "since_day": DAY, "methodology": "2026.11"}).to_pylist()
@@ -162,7 +168,7 @@ def test_the_table_says_the_same(world):
         } == {reason["reason"]: (reason["influence"], reason["points"]) for reason in one["reasons"]}
 
 
-def test_a_rerun_replaces_its_own_two_days(world):
+def test_a_rerun_replaces_its_own_two_days(world: World) -> None:
     score_changes.run(world.warehouse, between(DAY, NEXT), world.batch)
     score_changes.run(world.warehouse, between(DAY, LATER), world.batch)
     before = world.warehouse.read(SCORE_CHANGES).sort_by(
@@ -176,7 +182,7 @@ def test_a_rerun_replaces_its_own_two_days(world):
     assert len(files(world.warehouse, SCORE_CHANGES)) == 2
 
 
-def test_weeks_without_coverage_fade_nothing(world):
+def test_weeks_without_coverage_fade_nothing(world: World) -> None:
     """Of the thirty days between, two were covered: acts are two days older, and the rest is named."""
     found = changed(world, "bo", between(DAY, LATER))
     assert found["uncovered_days"] == {"demo": [NEXT + timedelta(days=n) for n in range(1, 29)]}
@@ -186,7 +192,7 @@ def test_weeks_without_coverage_fade_nothing(world):
     )
 
 
-def test_another_methodology_is_a_reason(world):
+def test_another_methodology_is_a_reason(world: World) -> None:
     """Likes at half their weight: first the other weights of the same acts, then new acts."""
     found = changed(world, "cy", between(DAY, NEXT, OFFICIAL, NOW))
     reasons = {reason["reason"]: reason["influence"] for reason in found["reasons"]}
@@ -200,7 +206,9 @@ def test_another_methodology_is_a_reason(world):
 # As people see it
 
 
-def test_a_bot_is_counted_neither_in_the_sentence_nor_in_the_table(world, capsys):
+def test_a_bot_is_counted_neither_in_the_sentence_nor_in_the_table(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Cy, who reshares bo twice, is a bot."""
     found = explained(world, "bo", platform="bots")
     assert [engager["person_id"] for engager in found["engagers"]] == ["bots:ana", "bots:dee"]
@@ -213,7 +221,7 @@ def test_a_bot_is_counted_neither_in_the_sentence_nor_in_the_table(world, capsys
 
 
 @pytest.fixture
-def ran(world, monkeypatch):
+def ran(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     def run(*arguments: str) -> str:
         monkeypatch.setenv("CLOUT_WAREHOUSE", world.warehouse.root)
         result = CliRunner().invoke(main.app, ["explain", *arguments], catch_exceptions=False)
@@ -223,7 +231,7 @@ def ran(world, monkeypatch):
     return run
 
 
-def test_in_words(ran):
+def test_in_words(ran: Callable[..., str]) -> None:
     said = ran("demo:cy", "--day", "2026-11-03")
     assert "Your score is 17.71: 11.57 direct, 5.78 second, 0.36 third." in said
     assert "0.0625  demo:dee shared demo:bo, who liked you" in said
@@ -233,13 +241,13 @@ def test_in_words(ran):
     assert "\x1b[31m" not in said  # a platform's handle commands no terminal
 
 
-def test_what_is_not_named_is_a_line_of_its_own(ran):
+def test_what_is_not_named_is_a_line_of_its_own(ran: Callable[..., str]) -> None:
     said = ran("demo:bo", "--day", "2026-11-03", "--top", "1")
     assert " shared you\n  0.5000  others\n\nLargest of the second degree" in said
     assert "of the second degree, in accounts' worth\n  0.0312  demo:dee liked demo:ana, who liked you\n\n" in said
 
 
-def test_an_engagers_points_by_kind_are_shown_where_there_are_several(ran, world):
+def test_an_engagers_points_by_kind_are_shown_where_there_are_several(ran: Callable[..., str], world: World) -> None:
     reshares, like = (f"{kind['points']:.4f}" for kind in explained(world, "bo")["engagers"][0]["kinds"])
     said = ran("demo:bo", "--day", "2026-11-03").partition("Who your attention comes from")[2]
     cy, ana, *_ = (line.split() for line in said.splitlines() if line.lstrip().startswith(("@cy", "demo:")))
@@ -247,7 +255,7 @@ def test_an_engagers_points_by_kind_are_shown_where_there_are_several(ran, world
     assert ana[2:-4] == ["1", "like"]  # all of her points
 
 
-def test_measures_beside_the_score_are_named_as_no_part_of_it(capsys, world):
+def test_measures_beside_the_score_are_named_as_no_part_of_it(capsys: pytest.CaptureFixture[str], world: World) -> None:
     explanations.print_explanation(explained(world, "cy") | {"amplification": 2.5, "inclusion": 61.4}, LABEL)
     said = capsys.readouterr().out
     assert "Not part of the score: each post of yours set off 2.50 acts of others; inclusion 61 of" in said
@@ -255,19 +263,19 @@ def test_measures_beside_the_score_are_named_as_no_part_of_it(capsys, world):
     assert "Not part of the score" not in capsys.readouterr().out  # of cy's posts nothing is known
 
 
-def test_a_change_in_words(ran):
+def test_a_change_in_words(ran: Callable[..., str]) -> None:
     said = ran("demo:cy", "--day", "2026-11-04", "--since", "2026-11-03")
     assert "+0.3333   1 person newly engages with you" in said
     assert "demo:eve +0.3333" in said
     assert "Nobody lowers your score by engaging with you, however low their own score is" in said
 
 
-def test_as_json(ran, world):
+def test_as_json(ran: Callable[..., str], world: World) -> None:
     found = json.loads(ran("demo:cy", "--day", "2026-11-03", "--json"))
     assert found == json.loads(json.dumps(explained(world, "cy"), default=str))
 
 
-def test_nothing_is_written(ran, world):
+def test_nothing_is_written(ran: Callable[..., str], world: World) -> None:
     before = {table.name: world.warehouse.version(table) for table in (SCORES, SCORE_CHANGES, ACTIVITY)}
     ran("demo:cy", "--day", "2026-11-03", "--acts")
     assert {table.name: world.warehouse.version(table) for table in (SCORES, SCORE_CHANGES, ACTIVITY)} == before

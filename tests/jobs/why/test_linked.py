@@ -2,6 +2,8 @@
 
 import shutil
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,7 @@ from jobs.warehouse.storage import Warehouse
 from jobs.why import explain, explain_change
 from schemas.score_changes import SCORE_CHANGES
 from schemas.scores import SCORES
+from tests.fixture_types import ArrowRows
 from tests.jobs.without_spark import SparklessWorld
 from tests.jobs.world import OFFICIAL, Did
 
@@ -26,7 +29,7 @@ def said(number: int, day: date) -> links.Params:
 
 
 @pytest.fixture(scope="module")
-def world(empty, arrow_rows, tmp_path_factory) -> SparklessWorld:
+def world(empty: Warehouse, arrow_rows: ArrowRows, tmp_path_factory: pytest.TempPathFactory) -> SparklessWorld:
     """Ana is on two platforms, and her second account praises her first. Dee engages both of them. The links hold on the second
     and third day."""
     warehouse = Warehouse(str(shutil.copytree(empty.root, tmp_path_factory.mktemp("linked") / "warehouse")))
@@ -49,16 +52,16 @@ def world(empty, arrow_rows, tmp_path_factory) -> SparklessWorld:
     return made
 
 
-def explained(world: SparklessWorld, day: date, person: str = ANA, **asked) -> dict:
+def explained(world: SparklessWorld, day: date, person: str = ANA, **asked: Any) -> dict:
     return explain.explained(world.warehouse, explain.Params(person=person, day=day, methodology=OFFICIAL, **asked))
 
 
-def near(value: float):
+def near(value: float) -> Any:
     return pytest.approx(value, rel=0, abs=1e-9)
 
 
 @pytest.mark.parametrize("top", [1, 10])
-def test_engagers_kinds_paths_and_accounts_sum_to_the_score(world, top):
+def test_engagers_kinds_paths_and_accounts_sum_to_the_score(world: SparklessWorld, top: int) -> None:
     found = explained(world, DAYS[2], top=top)
     whole = found["influence"]
     assert sum(each["influence"] for each in found["engagers"]) + found["other_engagers"]["influence"] == near(whole)
@@ -72,7 +75,7 @@ def test_engagers_kinds_paths_and_accounts_sum_to_the_score(world, top):
         assert sum(account[part] for account in found["accounts"]) == near(found[part])
 
 
-def test_ones_own_accounts_are_no_engagers_and_on_no_path(world):
+def test_ones_own_accounts_are_no_engagers_and_on_no_path(world: SparklessWorld) -> None:
     found = explained(world, DAYS[2], with_acts=True)
     own = {ANA, ANA2, "git:work"}
     assert [account["account_id"] for account in found["accounts"]] == sorted(own)
@@ -84,12 +87,12 @@ def test_ones_own_accounts_are_no_engagers_and_on_no_path(world):
     assert {kind["kind"]: kind["act_count"] for kind in bo["kinds"]} == {"like": 1, "reply": 1}
 
 
-def test_whose_account_it_is_that_has_no_row(world):
+def test_whose_account_it_is_that_has_no_row(world: SparklessWorld) -> None:
     with pytest.raises(CloutError, match=r"toot:ana is an account of git:ana; ask for git:ana"):
         explained(world, DAYS[2], ANA2)
 
 
-def test_a_person_with_one_account_has_no_list_of_accounts(world):
+def test_a_person_with_one_account_has_no_list_of_accounts(world: SparklessWorld) -> None:
     assert "accounts" not in explained(world, DAYS[2], "git:bo")
     assert "accounts" not in explained(world, DAYS[0])
 
@@ -112,7 +115,7 @@ def score(world: SparklessWorld, day: int, person: str = ANA) -> float:
 
 @pytest.mark.parametrize(("since", "day"), [(0, 1), (0, 2), (1, 2), (2, 3), (0, 3)])
 @pytest.mark.parametrize("person", [ANA, ANA2, "git:bo"])
-def test_reasons_sum_and_a_link_is_one_of_them(world, since, day, person):
+def test_reasons_sum_and_a_link_is_one_of_them(world: SparklessWorld, since: int, day: int, person: str) -> None:
     """Only for those whose accounts changed, and the table says what the explanation says."""
     found, table = change(world, since, day, person)
     reasons = {reason["reason"]: reason["points"] for reason in found["reasons"]}
@@ -123,7 +126,7 @@ def test_reasons_sum_and_a_link_is_one_of_them(world, since, day, person):
     assert ("accounts_linked" in reasons) == moved
 
 
-def test_what_a_link_changed_and_which_accounts(world):
+def test_what_a_link_changed_and_which_accounts(world: SparklessWorld) -> None:
     found, _ = change(world, 0, 1)
     assert found["accounts_gained"] == ["git:work", ANA2]
     assert found["accounts_lost"] == 0
@@ -131,7 +134,9 @@ def test_what_a_link_changed_and_which_accounts(world):
     assert (back["accounts_gained"], back["accounts_lost"]) == ([], 2)
 
 
-def test_a_changed_link_leaves_everybody_else_explained(world, arrow_rows, tmp_path):
+def test_a_changed_link_leaves_everybody_else_explained(
+    world: SparklessWorld, arrow_rows: ArrowRows, tmp_path: Path
+) -> None:
     """Only the people concerned must be scored again."""
     copy = Warehouse(str(shutil.copytree(world.warehouse.root, tmp_path / "copy")))
     world = SparklessWorld(copy, arrow_rows)

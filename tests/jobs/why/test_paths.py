@@ -2,6 +2,7 @@
 
 import heapq
 from itertools import pairwise, product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,7 +39,9 @@ def walked(graph: sensitivity.Graph, share: np.ndarray, v: int, count: int) -> p
 
 @pytest.mark.parametrize("seed", range(60))
 @pytest.mark.parametrize("block", [1, 7, paths.BLOCK])
-def test_they_are_the_largest_of_all_paths_in_the_same_order(seed, block, monkeypatch):
+def test_they_are_the_largest_of_all_paths_in_the_same_order(
+    seed: int, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Every other graph has many equal shares, and shares of nothing."""
     monkeypatch.setattr(paths, "BLOCK", block)
     rng = np.random.default_rng(seed)
@@ -48,24 +51,24 @@ def test_they_are_the_largest_of_all_paths_in_the_same_order(seed, block, monkey
         assert paths.largest(graph, share, v, 3, count) == walked(graph, share, v, count)
 
 
-def test_only_as_many_steps_as_there_are_rounds():
+def test_only_as_many_steps_as_there_are_rounds() -> None:
     graph = sensitivity.graph(np.array([0, 1, 2], np.int32), np.array([1, 2, 3], np.int32), 4)
     found = [paths.largest(graph, np.full(3, 0.5), 3, rounds, 5) for rounds in (1, 2, 3)]
     assert [[len(length) for length in largest] for largest in found] == [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
 
 
-def test_a_person_without_engagers_has_no_path():
+def test_a_person_without_engagers_has_no_path() -> None:
     graph = sensitivity.graph(np.array([0], np.int32), np.array([1], np.int32), 2)
     assert paths.largest(graph, np.ones(1), 0, 3, 5) == paths.Largest([], [], [])
 
 
 @pytest.mark.parametrize("equal", [True, False])
-def test_a_hub_is_walked_in_blocks_and_not_whole(equal, monkeypatch):
+def test_a_hub_is_walked_in_blocks_and_not_whole(equal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """40,000 paths of two steps, 800,000 of three: no more than a block of them is ever in memory, and few are looked at."""
     made = []
     longer = paths._longer
 
-    def measured(*asked):
+    def measured(*asked: Any) -> Any:
         found = longer(*asked)
         made.append(len(found.worth))
         return found

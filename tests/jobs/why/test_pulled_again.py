@@ -8,17 +8,19 @@ import pytest
 from jobs import score_changes
 from jobs.errors import CloutError
 from jobs.warehouse import runs
+from jobs.warehouse.storage import Warehouse
 from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
 from schemas.runs import RUNS
+from tests.fixture_types import ArrowRows
 from tests.jobs.why.example import DAY, EXAMPLE, NEXT, between, changed, explained, near
 from tests.jobs.without_spark import SparklessWorld
 from tests.jobs.world import OFFICIAL, Did, World
 
 
-def test_days_before_the_later_window_are_not_without_coverage(warehouse, arrow_rows):
+def test_days_before_the_later_window_are_not_without_coverage(warehouse: Warehouse, arrow_rows: ArrowRows) -> None:
     short = replace(OFFICIAL, version="test-5", lookback_days=5)
     made = SparklessWorld(warehouse, arrow_rows)
     for number in range(10):
@@ -37,7 +39,7 @@ def test_days_before_the_later_window_are_not_without_coverage(warehouse, arrow_
 
 
 @pytest.fixture
-def other(warehouse, arrow_rows) -> World:
+def other(warehouse: Warehouse, arrow_rows: ArrowRows) -> World:
     """The example alone, to be changed."""
     made = SparklessWorld(warehouse, arrow_rows)
     made.cover(DAY, "demo")
@@ -46,7 +48,7 @@ def other(warehouse, arrow_rows) -> World:
     return made
 
 
-def test_acts_of_earlier_days_that_came_late(other):
+def test_acts_of_earlier_days_that_came_late(other: World) -> None:
     """The day before is covered after the first day was scored, and eve had liked dee's note on it: no new engagement."""
     other.put("late", [Did(DAY - timedelta(days=1), "demo", "like", "eve", "dee")])
     other.cover(DAY - timedelta(days=1), "demo")
@@ -66,7 +68,7 @@ def vacuumed(world: World) -> None:
         world.warehouse.delta(table).vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
 
 
-def test_the_same_acts_pulled_again_explain_the_same(other):
+def test_the_same_acts_pulled_again_explain_the_same(other: World) -> None:
     """Other acts in between, and no old file is left. Then another platform arrives late: what was uncovered does not count."""
     before, change = explained(other, "bo"), between(DAY, NEXT)
     other.put("test", [*EXAMPLE, Did(DAY, "demo", "like", "eve", "bo")])
@@ -86,7 +88,7 @@ def test_the_same_acts_pulled_again_explain_the_same(other):
     score_changes.run(other.warehouse, change, other.batch)
 
 
-def test_a_day_that_was_pulled_again_is_named_with_when_and_what_to_run(other):
+def test_a_day_that_was_pulled_again_is_named_with_when_and_what_to_run(other: World) -> None:
     """As long as the new acts are not counted, the old ones are there and are explained."""
     before = explained(other, "bo")
     with runs.recorded(other.warehouse, "pull_activity", DAY, other.batch, source="test"):
@@ -114,7 +116,7 @@ def test_a_day_that_was_pulled_again_is_named_with_when_and_what_to_run(other):
     assert changed(other, "bo", asked)["reasons"]
 
 
-def test_a_day_whose_activity_changed_since_it_was_counted_is_named(other):
+def test_a_day_whose_activity_changed_since_it_was_counted_is_named(other: World) -> None:
     other.put("test", EXAMPLE[1:])
     other.count(DAY)
     other.put("test", EXAMPLE)
@@ -128,7 +130,7 @@ def test_a_day_whose_activity_changed_since_it_was_counted_is_named(other):
     assert explained(other, "bo")["influence"] == other.people(DAY)["demo:bo"]["influence"]
 
 
-def test_accounts_that_were_observed_differently_since(other):
+def test_accounts_that_were_observed_differently_since(other: World) -> None:
     """That cy has a name changes no point; that cy says of himself that he is a bot does."""
     before = explained(other, "bo")
     other.observe(DAY, "demo", [{"account_id": "cy", "handle": "cy"}])

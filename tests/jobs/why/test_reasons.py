@@ -22,6 +22,7 @@ from jobs.why.reasons import Changes
 from jobs.why.sensitivity import CODES, Change
 from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
+from tests.fixture_types import ArrowRows
 from tests.jobs.equations import NEWCOMER, SCALE, Graph, graphs, units
 from tests.jobs.owners import database, of_people, owners, table
 from tests.jobs.world import OFFICIAL
@@ -66,7 +67,7 @@ def worth_by_reason(changes: Changes) -> dict[str, dict[str, float]]:
 
 
 @given(graphs(), graphs())
-def test_reasons_sum_to_the_change(old, other):
+def test_reasons_sum_to_the_change(old: Graph, other: Graph) -> None:
     new = replace(other, damping=old.damping, rest=old.rest)
     changes = between(old, new)
     influence = [graph.parts() for graph in (old, new)]
@@ -76,7 +77,9 @@ def test_reasons_sum_to_the_change(old, other):
 
 
 @given(graphs(), graphs(), st.data())
-def test_reasons_of_people_with_several_accounts_sum_to_the_change(old, other, data):
+def test_reasons_of_people_with_several_accounts_sum_to_the_change(
+    old: Graph, other: Graph, data: st.DataObject
+) -> None:
     """Everybody's actors too, none of whom is an account of theirs."""
     new = replace(other, damping=old.damping, rest=old.rest)
     owner = data.draw(owners(sorted({*old.people, *new.people})))
@@ -97,7 +100,7 @@ def test_reasons_of_people_with_several_accounts_sum_to_the_change(old, other, d
 
 
 @given(graphs(), graphs())
-def test_actors_sum_to_the_change_of_everybody(old, other):
+def test_actors_sum_to_the_change_of_everybody(old: Graph, other: Graph) -> None:
     changes = between(old, replace(other, damping=old.damping, rest=old.rest))
     whole = everybody(changes)
     for v in range(len(changes.accounts)):
@@ -108,7 +111,7 @@ def test_actors_sum_to_the_change_of_everybody(old, other):
 
 
 @given(graphs(), graphs(), st.data())
-def test_a_new_act_is_never_a_loss(old, other, data):
+def test_a_new_act_is_never_a_loss(old: Graph, other: Graph, data: st.DataObject) -> None:
     """Whatever else changed meanwhile: the sum of all that an act towards somebody moved is never below zero for them."""
     before = replace(other, damping=old.damping, rest=old.rest)
     actor = data.draw(st.sampled_from(before.people))
@@ -124,7 +127,7 @@ def graph(**weights: float) -> Graph:
     return Graph({(pair[0], pair[1]): round(weight * SCALE) for pair, weight in weights.items()}, {}, 0.5, 1.0)
 
 
-def test_somebody_small_answers():
+def test_somebody_small_answers() -> None:
     """b engaged with a before and now has one act for c too: c gains, for a, attention moved."""
     found = worth_by_reason(between(graph(ba=1), graph(ba=1, bc=1), fresh={("b", "c"): SCALE}))
     assert found["c"] == {"engager_arrived": pytest.approx(0.5 / 3)}
@@ -132,14 +135,14 @@ def test_somebody_small_answers():
     assert found["b"] == {}
 
 
-def test_an_engager_rises():
+def test_an_engager_rises() -> None:
     """d now engages with b, who engages with a: b hands on more to a."""
     found = worth_by_reason(between(graph(ba=1), graph(ba=1, db=1), fresh={("d", "b"): SCALE}))
     assert found["b"] == {"engager_arrived": pytest.approx(0.25)}
     assert found["a"] == {"engagers_attention": pytest.approx(0.25 * 0.25)}
 
 
-def test_time_passes():
+def test_time_passes() -> None:
     """Half of an act's weight has faded, another is gone."""
     found = worth_by_reason(between(graph(ba=2, ca=1), graph(ba=1)))
     assert found["a"] == {
@@ -148,25 +151,25 @@ def test_time_passes():
     }
 
 
-def test_late_acts_are_not_new():
+def test_late_acts_are_not_new() -> None:
     found = worth_by_reason(between(graph(ba=1), graph(ba=2), restored={("b", "a"): SCALE}))
     assert found["a"] == {"coverage_restored": pytest.approx(0.5 * (2 / 3 - 1 / 2))}
     found = worth_by_reason(between(graph(ba=2), graph(ba=1), missing={("b", "a"): -SCALE}))
     assert found["a"] == {"coverage_missing": pytest.approx(0.5 * (1 / 2 - 2 / 3))}
 
 
-def test_late_acts_elsewhere():
+def test_late_acts_elsewhere() -> None:
     found = worth_by_reason(between(graph(ba=1, bc=1), graph(ba=1, bc=2), restored={("b", "c"): SCALE}))
     assert found["a"] == {"coverage_restored": pytest.approx(0.5 * (1 / 4 - 1 / 3))}
 
 
-def test_an_engager_turns_out_to_be_a_bot():
+def test_an_engager_turns_out_to_be_a_bot() -> None:
     before = graph(ba=1)
     found = worth_by_reason(between(before, replace(before, credibility={"b": 0.0})))
     assert found["a"] == {"credibility": pytest.approx(-0.25)}
 
 
-def test_one_act_with_everything_that_it_moved():
+def test_one_act_with_everything_that_it_moved() -> None:
     """b, who engages with c, who engages with a, now engages with a too: a gains, and what came by c is less. One sum."""
     old, new = graph(bc=1, ca=1), graph(bc=1, ca=1, ba=1)
     found = worth_by_reason(between(old, new, fresh={("b", "a"): SCALE}))
@@ -174,13 +177,13 @@ def test_one_act_with_everything_that_it_moved():
     assert found["a"] == {"engager_arrived": pytest.approx(direct + by_c - by_c_before)}
 
 
-def test_an_actor_who_had_spent_nothing_and_keeps_nothing():
+def test_an_actor_who_had_spent_nothing_and_keeps_nothing() -> None:
     """rest 0, so that nobody's share is defined before the first act: all of it is the act's."""
     old, new = (replace(g, rest=0.0) for g in (graph(ca=1), graph(ca=1, ba=1)))
     assert worth_by_reason(between(old, new, fresh={("b", "a"): SCALE}))["a"] == {"engager_arrived": pytest.approx(0.5)}
 
 
-def test_much_more_of_what_moves_nothing():
+def test_much_more_of_what_moves_nothing() -> None:
     """All that a gives was b's already: a hundred thousand times as much is the same, and by no bit less."""
     act = {("a", "b"): 100 * SCALE}
     old = replace(graph(ab=0.001, bc=1, cd=1, da=1), rest=0.0)
@@ -190,7 +193,7 @@ def test_much_more_of_what_moves_nothing():
     assert row[sensitivity.NEW_ENGAGEMENT] == 0
 
 
-def test_newcomers_do_not_matter():
+def test_newcomers_do_not_matter() -> None:
     """An unconnected account moves nobody."""
     assert NEWCOMER not in "ab"
     old = graph(ba=1)
@@ -210,7 +213,7 @@ def days(*numbers: int) -> list[date]:
 class Days:
     """What is recorded of the days after `DAY`, as scores of these days stood on it."""
 
-    def __init__(self, warehouse: Warehouse, arrow_rows) -> None:
+    def __init__(self, warehouse: Warehouse, arrow_rows: ArrowRows) -> None:
         self.warehouse, self.arrow_rows = warehouse, arrow_rows
 
     def act(self, day: date, src: str, dst: str, count: int = 1) -> None:
@@ -236,7 +239,7 @@ class Days:
 
 
 @pytest.fixture
-def world(warehouse, arrow_rows) -> Days:
+def world(warehouse: Warehouse, arrow_rows: ArrowRows) -> Days:
     return Days(warehouse, arrow_rows)
 
 
@@ -246,7 +249,7 @@ def aged(days: int) -> float:
     return OFFICIAL.damping * weight / (OFFICIAL.rest_weight + weight)
 
 
-def test_older_acts_age_by_a_day_that_is_covered_late(world):
+def test_older_acts_age_by_a_day_that_is_covered_late(world: Days) -> None:
     """A day that had been missing was pulled, and nobody did anything on it: nothing is gone, and the acts before are older."""
     world.act(DAY, "bo", "ana")
     world.cover(days(0, 2))
@@ -258,7 +261,7 @@ def test_older_acts_age_by_a_day_that_is_covered_late(world):
     assert sum(found.values()) == pytest.approx(aged(3) - aged(1), abs=1e-10)
 
 
-def test_older_acts_age_less_by_a_day_that_is_not_covered_any_more(world):
+def test_older_acts_age_less_by_a_day_that_is_not_covered_any_more(world: Days) -> None:
     world.act(DAY, "bo", "ana")
     world.cover(days(0, 1, 2))
     since = world.basis(DAY + timedelta(2))
@@ -268,7 +271,7 @@ def test_older_acts_age_less_by_a_day_that_is_not_covered_any_more(world):
     assert found["coverage_missing"] > 0
 
 
-def test_what_arrived_and_what_it_made_older(world):
+def test_what_arrived_and_what_it_made_older(world: Days) -> None:
     """A day is covered late, on which cy liked ana: both are what came of it."""
     world.act(DAY, "bo", "ana")
     world.cover(days(0, 2))
@@ -279,7 +282,7 @@ def test_what_arrived_and_what_it_made_older(world):
     assert found == {"coverage_restored": pytest.approx(aged(1) + aged(2) - aged(1), abs=1e-10)}
 
 
-def test_one_day_is_restored_and_another_is_gone(world):
+def test_one_day_is_restored_and_another_is_gone(world: Days) -> None:
     world.act(DAY, "bo", "ana")
     world.act(DAY + timedelta(1), "cy", "ana")
     world.cover(days(0, 2))

@@ -1,6 +1,7 @@
 """The derivative of influence by each share, against differences of enumerated paths."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -8,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.why import sensitivity
-from tests.jobs.equations import SCALE, Parts, enumerated, graphs, summed
+from tests.jobs.equations import SCALE, Graph, Parts, enumerated, graphs, summed
 
 
-def answered(pairs, old: np.ndarray, new: np.ndarray, people: list[str], rounds: int = 3) -> list[dict]:
+def answered(
+    pairs: Sequence[tuple[str, str]], old: np.ndarray, new: np.ndarray, people: list[str], rounds: int = 3
+) -> list[dict]:
     """For each person, pair -> response."""
     number = {person: place for place, person in enumerate(people)}
     src, dst = (np.array([number[pair[end]] for pair in pairs], np.int32) for end in (0, 1))
@@ -31,7 +34,7 @@ def answered(pairs, old: np.ndarray, new: np.ndarray, people: list[str], rounds:
 
 
 @given(graphs(), graphs(), st.integers(1, 3))
-def test_responses_times_changes_are_the_change(one, other, rounds):
+def test_responses_times_changes_are_the_change(one: Graph, other: Graph, rounds: int) -> None:
     """Exactly, between any two sets of shares over the same people."""
     people = sorted({*one.people, *other.people})
     old, new = one.shares(), other.shares()
@@ -50,7 +53,7 @@ def test_responses_times_changes_are_the_change(one, other, rounds):
         )
 
 
-def test_products_are_split_evenly():
+def test_products_are_split_evenly() -> None:
     """x -> w -> u -> v appears at once: each of its three edges made a third of what it hands on."""
     pairs = [("u", "v"), ("w", "u"), ("x", "w")]
     new = np.array([0.5, 0.4, 0.2])

@@ -1,6 +1,6 @@
 """Users who are not there any more, through the whole pull: deleted ones take back what they did on earlier days."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -27,21 +27,21 @@ def public(hub: GitHub, monkeypatch: pytest.MonkeyPatch) -> GitHub:
     return hub
 
 
-def pull(hub: GitHub, warehouse: Warehouse, day=DAY, users: tuple[str, ...] = ("ana",)) -> None:
+def pull(hub: GitHub, warehouse: Warehouse, day: date = DAY, users: tuple[str, ...] = ("ana",)) -> None:
     ask = {"repositories": ["bo/tool"], "users": list(users), "api": hub.platform.url}
     spec = SourceSpec("gh", "github", (), None, LiveOptions(ask=ask))
     pull_activity.run(warehouse, pull_activity.Params(source=spec, first_day=day, last_day=day), Batch("test"))
 
 
-def actors(warehouse: Warehouse, day=DAY) -> set[str]:
+def actors(warehouse: Warehouse, day: date = DAY) -> set[str]:
     return set(warehouse.read(ACTIVITY, {"day": day})["actor_id"].to_pylist())
 
 
-def reason(warehouse: Warehouse, day=NEXT) -> str:
+def reason(warehouse: Warehouse, day: date = NEXT) -> str:
     return str(warehouse.read(COVERAGE, {"day": day}).to_pylist()[0]["reason"])
 
 
-def test_a_deleted_user_takes_back_all_acts_of_earlier_days(public, warehouse):
+def test_a_deleted_user_takes_back_all_acts_of_earlier_days(public: GitHub, warehouse: Warehouse) -> None:
     pull(public, warehouse)
     assert actors(warehouse) == {"ana", "cleo"}
     del public.lists[ANA]
@@ -55,7 +55,7 @@ def test_a_deleted_user_takes_back_all_acts_of_earlier_days(public, warehouse):
     assert (actors(warehouse), len(public.platform.asked)) == ({"cleo"}, asked)
 
 
-def test_a_renamed_user_takes_back_nothing(public, warehouse):
+def test_a_renamed_user_takes_back_nothing(public: GitHub, warehouse: Warehouse) -> None:
     pull(public, warehouse)
     del public.lists[ANA]
     whole = public.answer
@@ -68,7 +68,7 @@ def test_a_renamed_user_takes_back_nothing(public, warehouse):
 @pytest.mark.parametrize(
     "reply", [Reply(user("Ana")), Reply({}, 451)], ids=["the number still has the name", "withheld"]
 )
-def test_a_user_who_is_hidden_takes_back_nothing(public, warehouse, reply):
+def test_a_user_who_is_hidden_takes_back_nothing(public: GitHub, warehouse: Warehouse, reply: Reply) -> None:
     pull(public, warehouse)
     del public.lists[ANA]
     whole = public.answer
@@ -77,7 +77,7 @@ def test_a_user_who_is_hidden_takes_back_nothing(public, warehouse, reply):
     assert actors(warehouse) == {"ana", "cleo"}
 
 
-def test_a_platform_that_denies_that_anybody_exists_takes_back_nothing(public, warehouse):
+def test_a_platform_that_denies_that_anybody_exists_takes_back_nothing(public: GitHub, warehouse: Warehouse) -> None:
     for name in ("cy", "di"):
         public.lists[f"/users/{name}/events/public"] = [event("31", kind="PushEvent", actor=name)]
     pull(public, warehouse, users=("ana", "cy", "di"))
@@ -86,14 +86,14 @@ def test_a_platform_that_denies_that_anybody_exists_takes_back_nothing(public, w
     assert actors(warehouse) == {"ana", "cy", "di", "cleo"}
 
 
-def test_a_user_of_whom_nothing_was_recorded_is_not_looked_up(public, warehouse):
+def test_a_user_of_whom_nothing_was_recorded_is_not_looked_up(public: GitHub, warehouse: Warehouse) -> None:
     pull(public, warehouse, users=("nobody",))
     pull(public, warehouse, NEXT, users=("nobody",))
     assert actors(warehouse) == {"ana", "cleo"}
     assert not [path for path in public.paths() if path.startswith("/user/")]
 
 
-def test_a_user_who_is_deleted_while_the_day_is_read_is_not_whole(public, warehouse):
+def test_a_user_who_is_deleted_while_the_day_is_read_is_not_whole(public: GitHub, warehouse: Warehouse) -> None:
     first = event("31", kind="PushEvent")
     public.lists[ANA] = [first, first, first]
     whole = public.answer

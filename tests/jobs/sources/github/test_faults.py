@@ -2,6 +2,8 @@
 
 import logging
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from backports import zstd
@@ -21,6 +23,7 @@ from tests.jobs.sources.github.made import (
     NEXT_NOON,
     NOON,
     SECRET,
+    GitHub,
     code_comment,
     comment,
     event,
@@ -33,7 +36,7 @@ from tests.jobs.sources.platform_server import Reply
 # Faults of the platform
 
 
-def test_a_unit_that_is_gone_or_private_does_not_stop_the_others(hub, tmp_path):
+def test_a_unit_that_is_gone_or_private_does_not_stop_the_others(hub: GitHub, tmp_path: Path) -> None:
     found, (note,) = pulled(opened(hub, tmp_path, repositories=["gone/gone", "bo/tool"], users=["nobody"]))
     assert found == BY_EVENTS
     assert note.reason == "2 of 3 repositories and accounts: not there"
@@ -41,7 +44,9 @@ def test_a_unit_that_is_gone_or_private_does_not_stop_the_others(hub, tmp_path):
 
 
 @pytest.mark.parametrize(("status", "reason"), [(403, "access is denied"), (451, "withheld for legal reasons")])
-def test_a_repository_that_is_blocked_does_not_stop_the_others(hub, tmp_path, monkeypatch, status, reason):
+def test_a_repository_that_is_blocked_does_not_stop_the_others(
+    hub: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int, reason: str
+) -> None:
     monkeypatch.setenv("CLOUT_CONNECTION_GH", SECRET)
     whole = hub.answer
     blocked = Reply({"message": "Repository access blocked", "block": {"reason": "dmca"}}, status)
@@ -54,7 +59,7 @@ def test_a_repository_that_is_blocked_does_not_stop_the_others(hub, tmp_path, mo
     assert len(hub.platform.asked) == asked
 
 
-def test_a_renamed_repository_answers_under_its_new_name(hub, tmp_path):
+def test_a_renamed_repository_answers_under_its_new_name(hub: GitHub, tmp_path: Path) -> None:
     whole = hub.answer
 
     def answer(path: str) -> Reply:
@@ -70,7 +75,7 @@ def test_a_renamed_repository_answers_under_its_new_name(hub, tmp_path):
     assert pulled(opened(hub, tmp_path, repositories=["old/name"])) == (BY_EVENTS, [])
 
 
-def test_a_repository_without_issues_still_has_comments_on_code(long_ago, tmp_path):
+def test_a_repository_without_issues_still_has_comments_on_code(long_ago: GitHub, tmp_path: Path) -> None:
     whole = long_ago.answer
     long_ago.platform.answer = lambda path: Reply({}, 410) if "/issues" in path else whole(path)
     found, (note,) = pulled(opened(long_ago, tmp_path))
@@ -87,7 +92,7 @@ def test_a_repository_without_issues_still_has_comments_on_code(long_ago, tmp_pa
         Reply({}, 429, {"retry-after": "1"}),
     ],
 )
-def test_a_limit_is_waited_for(hub, tmp_path, limit):
+def test_a_limit_is_waited_for(hub: GitHub, tmp_path: Path, limit: Reply) -> None:
     whole, replies = hub.answer, [limit]
     hub.platform.answer = lambda path: replies.pop() if replies else whole(path)
     waits: list[float] = []
@@ -100,7 +105,7 @@ def test_a_limit_is_waited_for(hub, tmp_path, limit):
     assert waits[0] >= 2
 
 
-def test_the_limit_without_a_token_ends_the_pull_until_the_next_one(hub, tmp_path):
+def test_the_limit_without_a_token_ends_the_pull_until_the_next_one(hub: GitHub, tmp_path: Path) -> None:
     headers = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "3500"}
     whole = hub.answer
     hub.platform.answer = lambda path: Reply({}, 403, headers) if "page=2" in path else whole(path)
@@ -115,7 +120,7 @@ def test_the_limit_without_a_token_ends_the_pull_until_the_next_one(hub, tmp_pat
     [b"<html>secret text</html>", b"", b'[{"id": "1", ', b'{"message": "secret text"}'],
     ids=["HTML", "empty", "cut", "object"],
 )
-def test_an_answer_that_is_no_list_fails_the_unit_only(hub, tmp_path, body):
+def test_an_answer_that_is_no_list_fails_the_unit_only(hub: GitHub, tmp_path: Path, body: bytes) -> None:
     whole = hub.answer
     hub.platform.answer = lambda path: Reply(body) if "/repos/odd/" in path else whole(path)
     found, (note,) = pulled(opened(hub, tmp_path, repositories=["odd/odd", "bo/tool"]))
@@ -126,7 +131,7 @@ def test_an_answer_that_is_no_list_fails_the_unit_only(hub, tmp_path, body):
 
 
 @pytest.mark.parametrize("step", [0, 1], ids=["to the same page", "to ever new pages"])
-def test_an_endless_next_ends(hub, tmp_path, monkeypatch, step):
+def test_an_endless_next_ends(hub: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int) -> None:
     monkeypatch.setattr(github, "_now", lambda: NEXT_NOON + timedelta(days=2_000))
     pages = iter(range(10**6))
     link = lambda: f'<{hub.platform.url}/again?n={next(pages) * step}>; rel="next"'  # noqa: E731
@@ -137,7 +142,7 @@ def test_an_endless_next_ends(hub, tmp_path, monkeypatch, step):
     assert len(hub.platform.asked) == (2 if step == 0 else 40)
 
 
-def test_events_stop_after_300_whatever_the_link_says(hub, tmp_path):
+def test_events_stop_after_300_whatever_the_link_says(hub: GitHub, tmp_path: Path) -> None:
     def answer(_: str) -> Reply:
         following = f'<{hub.platform.url}/users/ana/events/public?n={len(hub.platform.asked)}>; rel="next"'
         return Reply([event("1")], 200, {"Link": following})
@@ -156,7 +161,9 @@ def test_events_stop_after_300_whatever_the_link_says(hub, tmp_path):
         (event("1", kind="Unheard"), "event is of an unknown type"),
     ],
 )
-def test_one_odd_event_is_rejected_and_the_others_survive(hub, tmp_path, odd, reason):
+def test_one_odd_event_is_rejected_and_the_others_survive(
+    hub: GitHub, tmp_path: Path, odd: dict[str, Any] | str, reason: str
+) -> None:
     hub.lists["/repos/bo/tool/events"].insert(1, odd)
     pages = list(opened(hub, tmp_path).pages(DAY, DAY))
     acts = {act["activity_id"] for page in pages for act in page.acts.to_pylist()}
@@ -166,7 +173,7 @@ def test_one_odd_event_is_rejected_and_the_others_survive(hub, tmp_path, odd, re
     assert "secret" not in str([page.faults.to_pylist() for page in pages])
 
 
-def test_one_odd_item_of_a_list_is_rejected_and_the_others_survive(long_ago, tmp_path):
+def test_one_odd_item_of_a_list_is_rejected_and_the_others_survive(long_ago: GitHub, tmp_path: Path) -> None:
     long_ago.lists["/repos/bo/tool/issues/comments"][1:1] = [
         comment(73) | {"created_at": ["secret text"], "updated_at": NOON}
     ]
@@ -175,7 +182,7 @@ def test_one_odd_item_of_a_list_is_rejected_and_the_others_survive(long_ago, tmp
     assert [fault["reason"] for page in pages for fault in page.faults.to_pylist()] == ["time is not a text"]
 
 
-def test_ids_beyond_64_bits_and_right_to_left_names(hub, tmp_path):
+def test_ids_beyond_64_bits_and_right_to_left_names(hub: GitHub, tmp_path: Path) -> None:
     large = str(2**70)
     hub.lists["/repos/bo/tool/events"].insert(1, event(large, actor="\u202eعلي"))
     found, _ = pulled(opened(hub, tmp_path))
@@ -185,7 +192,9 @@ def test_ids_beyond_64_bits_and_right_to_left_names(hub, tmp_path):
 # Who is asked, and with which token
 
 
-def test_a_token_is_sent_in_a_header_and_shown_nowhere(hub, tmp_path, monkeypatch, caplog):
+def test_a_token_is_sent_in_a_header_and_shown_nowhere(
+    hub: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
     caplog.set_level(logging.DEBUG, "jobs")  # as the command line does
     monkeypatch.setenv("CLOUT_CONNECTION_GH", SECRET)
@@ -197,7 +206,9 @@ def test_a_token_is_sent_in_a_header_and_shown_nowhere(hub, tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize("is_private", [True, False])
-def test_a_private_repository_is_left_out_although_the_token_shows_it(long_ago, tmp_path, monkeypatch, is_private):
+def test_a_private_repository_is_left_out_although_the_token_shows_it(
+    long_ago: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_private: bool
+) -> None:
     monkeypatch.setenv("CLOUT_CONNECTION_GH", SECRET)
     whole = long_ago.answer
     long_ago.platform.answer = lambda path: Reply({"private": is_private}) if path == "/repos/bo/tool" else whole(path)
@@ -209,7 +220,9 @@ def test_a_private_repository_is_left_out_although_the_token_shows_it(long_ago, 
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_refused_token_fails_at_once_and_names_the_connection(hub, tmp_path, monkeypatch, status):
+def test_a_refused_token_fails_at_once_and_names_the_connection(
+    hub: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
     monkeypatch.setenv("CLOUT_CONNECTION_GH", SECRET)
     hub.platform.answer = lambda _: Reply({"message": f"Bad credentials {SECRET}"}, status)
     with pytest.raises(NotAllowedError, match=rf"not allowed \({status}\); check connection 'gh'$") as raised:
@@ -218,21 +231,23 @@ def test_a_refused_token_fails_at_once_and_names_the_connection(hub, tmp_path, m
     assert len(hub.platform.asked) == 1
 
 
-def test_without_a_token_nothing_is_sent_and_the_log_says_the_limit(hub, tmp_path, caplog):
+def test_without_a_token_nothing_is_sent_and_the_log_says_the_limit(
+    hub: GitHub, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO, "jobs")
     pulled(opened(hub, tmp_path))
     assert "authorization" not in hub.platform.headers
     assert "GitHub allows 60 requests an hour, with a token 5,000" in caplog.text
 
 
-def test_the_population_changed_between_nights(hub, tmp_path):
+def test_the_population_changed_between_nights(hub: GitHub, tmp_path: Path) -> None:
     hub.lists["/repos/bo/other/events"] = []
     pulled(opened(hub, tmp_path), DAY - timedelta(days=1))
     _, notes = pulled(opened(hub, tmp_path, repositories=["BO/tool", "Bo/Other"]))
     assert [note.reason for note in notes] == ["the population changed since 2026-11-02: 1 new"]
 
 
-def test_members_come_from_files_too(hub, tmp_path):
+def test_members_come_from_files_too(hub: GitHub, tmp_path: Path) -> None:
     (tmp_path / "repositories.txt").write_text("# ours\nBo/Tool\t2026-11-01\nBo/Later\t2026-12-01\nbo/TOOL\n")
     asked = {"repositories": "repositories.txt", "api": hub.platform.url}
     source = GitHubSource(Settings(id="gh", landing=tmp_path / "landing", ask=asked, folder=tmp_path))
@@ -242,7 +257,7 @@ def test_members_come_from_files_too(hub, tmp_path):
         pulled(source, DAY + timedelta(days=1))
 
 
-def test_places_say_what_to_ask(tmp_path):
+def test_places_say_what_to_ask(tmp_path: Path) -> None:
     (spec,) = parse_specs(["gh:github=Bo/Tool", "gh:github=orgs/Acme"])
     source = spec.open(tmp_path)
     assert isinstance(source, GitHubSource)
@@ -264,6 +279,6 @@ def test_places_say_what_to_ask(tmp_path):
         ({"everyone": True}, "Extra inputs are not permitted"),
     ],
 )
-def test_a_wrong_ask_is_refused(ask, fault):
+def test_a_wrong_ask_is_refused(ask: dict[str, Any], fault: str) -> None:
     with pytest.raises(ValueError, match=fault):
         GitHubAsk.model_validate(ask, strict=True)

@@ -10,9 +10,11 @@ import pytest
 
 from jobs.sources.github_events import parse
 from jobs.sources.github_lists import CODE_COMMENTS, COMMENTS, ISSUES, as_event, kept_event
-from jobs.sources.page import Account, Act, Author, Ignored, Unresolved
+from jobs.sources.page import Account, Act, Author, Ignored, Record, Unresolved
 from jobs.sources.values import ACTOR_WITHDRAWN, NO_TARGET
+from tests.fixture_types import FindFile
 from tests.jobs.sources.archives import content
+from tests.jobs.sources.conftest import Survives
 from tests.jobs.sources.github.made import T, code_comment, comment, event, issue, user
 
 # One item
@@ -34,11 +36,11 @@ from tests.jobs.sources.github.made import T, code_comment, comment, event, issu
         )),
     ],
 )  # fmt: skip
-def test_what_an_item_of_a_list_becomes(kind, item, records):
+def test_what_an_item_of_a_list_becomes(kind: str, item: dict[str, Any], records: tuple[Record, ...]) -> None:
     assert parse(orjson.dumps(as_event(kind, item, is_of_day=True))) == records
 
 
-def test_an_issue_of_another_day_names_its_author_only():
+def test_an_issue_of_another_day_names_its_author_only() -> None:
     at = T - 86_400_000_000
     found = parse(orjson.dumps(as_event(ISSUES, issue(12, "2026-11-02T12:00:00Z"), is_of_day=False)))
     assert found == (Ignored(at), Author("bo/tool#12", "cleo"))
@@ -61,7 +63,7 @@ def test_an_issue_of_another_day_names_its_author_only():
     ["WatchEvent", "IssueCommentEvent", "PullRequestReviewEvent", "PullRequestReviewCommentEvent", "CommitCommentEvent",
      "IssuesEvent", "PullRequestEvent", "CreateEvent", "PushEvent", "SomethingNew"],
 )  # fmt: skip
-def test_a_recorded_event_says_the_same_as_the_whole_one(kind, payload):
+def test_a_recorded_event_says_the_same_as_the_whole_one(kind: str, payload: dict[str, Any]) -> None:
     def outcome(line: bytes) -> Any:
         try:
             return parse(line)
@@ -74,7 +76,7 @@ def test_a_recorded_event_says_the_same_as_the_whole_one(kind, payload):
     assert outcome(line) == outcome(orjson.dumps(whole))
 
 
-def test_hostile_items_are_rejected_and_nothing_breaks(survives):
+def test_hostile_items_are_rejected_and_nothing_breaks(survives: Survives) -> None:
     def parsed(line: bytes) -> Any:
         try:
             kind, item = orjson.loads(line)  # refuses half of a surrogate pair, as the client does
@@ -90,7 +92,7 @@ def test_hostile_items_are_rejected_and_nothing_breaks(survives):
 # Recorded answers of the real API
 
 
-def test_recorded_issues_are_read(fixtures):
+def test_recorded_issues_are_read(fixtures: FindFile) -> None:
     """Pages of one repository with 13 issues."""
     with tarfile.open(fixtures("github/octokit-fixtures.tar.xz")) as archive:
         (member,) = [m for m in archive if m.name.endswith("paginate-issues/raw-fixture.json")]
@@ -112,7 +114,9 @@ def test_recorded_issues_are_read(fixtures):
         ("pull_request", "pull_request", ISSUES, None),
     ],
 )
-def test_recorded_objects_of_webhooks_are_read_as_items_of_lists(fixtures, folder, what, kind, names):
+def test_recorded_objects_of_webhooks_are_read_as_items_of_lists(
+    fixtures: FindFile, folder: str, what: str, kind: str, names: str | None
+) -> None:
     """Webhooks send the objects that the lists hold."""
     with tarfile.open(fixtures("github/octokit-webhooks.tar.xz")) as archive:
         members = [m for m in archive if f"/{folder}/" in m.name and m.name.endswith(".json")]

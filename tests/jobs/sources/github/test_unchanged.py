@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -41,7 +42,9 @@ LATE = ("like", "late", "9")  # of the day after, already listed on the day
 
 
 @pytest.mark.parametrize("nights", [1, 2])
-def test_a_list_that_has_not_changed_is_not_read_again_on_later_days(versioned, tmp_path, monkeypatch, nights):
+def test_a_list_that_has_not_changed_is_not_read_again_on_later_days(
+    versioned: Versioned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nights: int
+) -> None:
     days = [DAY + timedelta(days=number) for number in range(nights + 1)]
     found = []
     for number, day in enumerate(days):
@@ -54,7 +57,7 @@ def test_a_list_that_has_not_changed_is_not_read_again_on_later_days(versioned, 
     assert pulled(opened(versioned, tmp_path), days[-1]) == found[-1]
 
 
-def test_a_list_that_has_changed_is_read(versioned, tmp_path, monkeypatch):
+def test_a_list_that_has_changed_is_read(versioned: Versioned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pulled(opened(versioned, tmp_path))
     monkeypatch.setattr(github, "_now", lambda: NEXT_NOON + timedelta(days=1))
     versioned.lists["/repos/bo/tool/events"].insert(0, event("10", "2026-11-04T13:00:00Z", actor="new"))
@@ -62,7 +65,9 @@ def test_a_list_that_has_changed_is_read(versioned, tmp_path, monkeypatch):
     assert (found, notes, versioned.unchanged) == ({LATE, ("like", "new", "10")}, [], [])
 
 
-def test_a_day_that_was_asked_too_early_is_whole_if_its_list_has_not_changed(versioned, tmp_path, monkeypatch):
+def test_a_day_that_was_asked_too_early_is_whole_if_its_list_has_not_changed(
+    versioned: Versioned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(github, "_now", lambda: NEXT_NOON.replace(hour=1))
     pulled(opened(versioned, tmp_path))
     monkeypatch.setattr(github, "_now", lambda: NEXT_NOON)
@@ -75,7 +80,9 @@ def test_a_day_that_was_asked_too_early_is_whole_if_its_list_has_not_changed(ver
     assert len(versioned.unchanged) == 2
 
 
-def test_a_day_that_did_not_reach_back_says_nothing_about_later_ones(versioned, tmp_path, monkeypatch):
+def test_a_day_that_did_not_reach_back_says_nothing_about_later_ones(
+    versioned: Versioned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     versioned.lists["/repos/bo/tool/events"].pop()
     versioned.lists["/repos/bo/tool/events"] *= 2  # three full pages
     pulled(opened(versioned, tmp_path))
@@ -84,7 +91,9 @@ def test_a_day_that_did_not_reach_back_says_nothing_about_later_ones(versioned, 
     assert versioned.unchanged == []
 
 
-def test_an_author_is_looked_up_for_an_event_of_a_list_that_has_not_changed(versioned, tmp_path, monkeypatch):
+def test_an_author_is_looked_up_for_an_event_of_a_list_that_has_not_changed(
+    versioned: Versioned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     versioned.lists["/repos/bo/tool/events"].insert(
         0, event("81", "2026-11-04T02:00:00Z", "PullRequestReviewCommentEvent", "dan", **ON_CODE)
     )

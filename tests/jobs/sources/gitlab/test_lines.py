@@ -1,11 +1,14 @@
 """What a recorded line of GitLab becomes."""
 
+from typing import Any
+
 import orjson
 import pytest
 
 from jobs.sources.gitlab_lines import parse
-from jobs.sources.page import Account, Act, Author, Ignored, Unresolved
+from jobs.sources.page import Account, Act, Author, Ignored, Record, Unresolved
 from jobs.sources.values import ACTOR_WITHDRAWN, NO_TARGET
+from tests.jobs.sources.conftest import Survives
 from tests.jobs.sources.gitlab.made import T, about, award, event, note, thread
 
 ACCOUNT = Account("ana", T, handle="Ana")
@@ -43,11 +46,11 @@ ACCOUNT = Account("ana", T, handle="Ana")
         ({"award": award(5, name="thumbsdown"), "about": about()}, (Ignored(T),)),
     ],
 )  # fmt: skip
-def test_what_a_line_becomes(line, records):
+def test_what_a_line_becomes(line: dict[str, Any], records: tuple[Record, ...]) -> None:
     assert parse(orjson.dumps(line)) == records
 
 
-def test_hostile_lines_are_rejected_and_nothing_breaks(survives):
+def test_hostile_lines_are_rejected_and_nothing_breaks(survives: Survives) -> None:
     lines = [event(1, "commented on", **note(70)), event(1, "approved", target_type="MergeRequest", target_iid=3)]
     lines += [{"thread": thread(12), "about": about()}, {"award": award(5), "about": about()}]
     survives(parse, [orjson.dumps(line) for line in lines])

@@ -73,7 +73,9 @@ def served(path: Path) -> Iterator[int]:
 
 
 @pytest.mark.parametrize(("name", "is_trusted"), [("blog.example", True), ("other.example", False)])
-def test_the_certificate_must_name_the_host(tmp_path, monkeypatch, name, is_trusted):
+def test_the_certificate_must_name_the_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, is_trusted: bool
+) -> None:
     real = socket.getaddrinfo
     monkeypatch.setattr(
         addresses.socket,

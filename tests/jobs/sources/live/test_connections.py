@@ -15,18 +15,18 @@ from jobs.sources.live import connections
         ("a_b-2", "CLOUT_CONNECTION_A_B_2"),
     ],
 )
-def test_the_variable_of_a_connection(name, variable):
+def test_the_variable_of_a_connection(name: str, variable: str) -> None:
     assert connections.variable(name) == variable
 
 
-def test_a_secret_is_what_the_variable_holds(monkeypatch):
+def test_a_secret_is_what_the_variable_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLOUT_CONNECTION_GITHUB", "s3cr3t:with = signs")
     assert connections.secret("github") == "s3cr3t:with = signs"
     assert connections.required("github", "a token") == "s3cr3t:with = signs"
 
 
 @pytest.mark.parametrize("value", [None, ""], ids=["not set", "empty"])
-def test_a_missing_secret_says_what_to_set(monkeypatch, value):
+def test_a_missing_secret_says_what_to_set(monkeypatch: pytest.MonkeyPatch, value: str | None) -> None:
     monkeypatch.delenv("CLOUT_CONNECTION_GITHUB", raising=False)
     if value is not None:
         monkeypatch.setenv("CLOUT_CONNECTION_GITHUB", value)

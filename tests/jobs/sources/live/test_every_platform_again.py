@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 
 from tests.jobs.sources.killed import killed_at
-from tests.jobs.sources.live.worlds import DAY, WORLDS, pulled
+from tests.jobs.sources.live.worlds import DAY, WORLDS, Live, pulled
 
 
-def test_the_same_night_twice_asks_nothing_and_gives_the_same_rows(live):
+def test_the_same_night_twice_asks_nothing_and_gives_the_same_rows(live: Live) -> None:
     found = live.pulled()
     assert found.acts
     live.platform.asked.clear()
@@ -16,7 +16,7 @@ def test_the_same_night_twice_asks_nothing_and_gives_the_same_rows(live):
     assert live.platform.asked == []
 
 
-def test_each_platform_knows_who_asks(live, monkeypatch):
+def test_each_platform_knows_who_asks(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLOUT_CONTACT", "ops@example.org")
     live.pulled()
     agents = [value for name, value in live.platform.headers.items() if name.lower() == "user-agent"]
@@ -27,7 +27,7 @@ def test_each_platform_knows_who_asks(live, monkeypatch):
 @pytest.mark.parametrize(
     "live", [world for world in WORLDS if world.type != "hackernews"], ids=lambda world: world.type, indirect=True
 )
-def test_a_pull_that_is_killed_between_a_page_and_its_rename_gives_the_same_rows(live):
+def test_a_pull_that_is_killed_between_a_page_and_its_rename_gives_the_same_rows(live: Live) -> None:
     """That of Hacker News asks so often that only its own tests kill it."""
     expected = live.pulled("whole")
     asked = len(live.platform.asked)
@@ -43,12 +43,12 @@ def test_a_pull_that_is_killed_between_a_page_and_its_rename_gives_the_same_rows
 @pytest.mark.parametrize(
     "live", [world for world in WORLDS if world.population], ids=lambda world: world.type, indirect=True
 )
-def test_a_changed_population_counts_from_the_next_day_on_and_is_said(live):
+def test_a_changed_population_counts_from_the_next_day_on_and_is_said(live: Live) -> None:
     found = live.pulled()
     key = str(live.world.population)
     more = {key: [*live.world.ask(live.platform.url)[key], live.world.member]}
     live.platform.asked.clear()
-    assert live.pulled(**more) == found
+    assert live.pulled("landing", **more) == found
     assert live.platform.asked == []
     source = live.world.opened(live.platform, live.landing / "landing", live.clock, **more)
     reasons = [note.reason for note in pulled(source, DAY + timedelta(days=1)).notes]

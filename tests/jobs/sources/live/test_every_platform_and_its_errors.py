@@ -10,7 +10,7 @@ import pytest
 
 from jobs.sources.live.http import NotAllowedError
 from jobs.sources.live.roster import MOST_FAILURES
-from tests.jobs.sources.live.worlds import WORLDS
+from tests.jobs.sources.live.worlds import WORLDS, Live
 from tests.jobs.sources.platform_server import Reply
 
 HOUR = {"Retry-After": "3600"}
@@ -113,7 +113,7 @@ def each(replies: dict[str, list[Reply]]) -> pytest.MarkDecorator:
 
 
 @each(WAITED_FOR)
-def test_what_passes_is_waited_for(live, reply, caplog):
+def test_what_passes_is_waited_for(live: Live, reply: Reply, caplog: pytest.LogCaptureFixture) -> None:
     expected, whole = live.pulled("whole"), live.platform.answer
     replies = [reply]
     live.answers(lambda path: replies.pop() if replies else whole(path))
@@ -125,7 +125,7 @@ def test_what_passes_is_waited_for(live, reply, caplog):
 
 
 @each(ENDS)
-def test_a_used_up_quota_ends_the_pull_and_the_next_one_resumes(live, reply):
+def test_a_used_up_quota_ends_the_pull_and_the_next_one_resumes(live: Live, reply: Reply) -> None:
     expected, whole = live.pulled("whole"), live.platform.answer
     live.platform.asked.clear()
     live.answers(lambda _: reply)
@@ -139,7 +139,7 @@ def test_a_used_up_quota_ends_the_pull_and_the_next_one_resumes(live, reply):
 
 
 @each(REFUSED)
-def test_refused_credentials_end_the_pull_and_are_named(live, reply):
+def test_refused_credentials_end_the_pull_and_are_named(live: Live, reply: Reply) -> None:
     whole = live.platform.answer
     live.platform.asked.clear()
     live.answers(lambda _: reply)
@@ -154,13 +154,13 @@ def test_refused_credentials_end_the_pull_and_are_named(live, reply):
 
 
 @each(GONE)
-def test_what_is_not_there_is_a_note(live, reply):
+def test_what_is_not_there_is_a_note(live: Live, reply: Reply) -> None:
     live.answers(lambda _: reply)
     assert [note.reason for note in live.pulled().notes if note.reason.endswith(": not there")]
 
 
 @pytest.mark.parametrize("live", [world for world in WORLDS if world.type == "x"], ids=["x"], indirect=True)
-def test_errors_beside_the_data_are_about_other_posts(live):
+def test_errors_beside_the_data_are_about_other_posts(live: Live) -> None:
     """X adds one for each post that it refers to and does not show."""
     expected, whole = live.pulled("whole"), live.platform.answer
     error = {"title": TEXT, "type": f"{PROBLEM}resource-not-found", "resource_type": "tweet"}

@@ -7,11 +7,11 @@ from backports import zstd
 
 from jobs.errors import UsageError
 from tests.jobs.sources.killed import recorded
-from tests.jobs.sources.live.worlds import SECRET
+from tests.jobs.sources.live.worlds import SECRET, Live
 from tests.jobs.sources.platform_server import Reply
 
 
-def test_a_refused_secret_ends_the_pull_at_once_and_is_named(live):
+def test_a_refused_secret_ends_the_pull_at_once_and_is_named(live: Live) -> None:
     live.answers(
         lambda _: Reply({"message": f"Bearer {SECRET}"}, 401, {"WWW-Authenticate": 'Bearer error="invalid_token"'})
     )
@@ -26,7 +26,7 @@ def test_a_refused_secret_ends_the_pull_at_once_and_is_named(live):
     assert len(live.platform.asked) <= (2 if live.world.type == "reddit-live" else 1)  # one of them for a token
 
 
-def test_a_secret_is_shown_nowhere(live, caplog):
+def test_a_secret_is_shown_nowhere(live: Live, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     caplog.set_level(logging.DEBUG, "jobs")
     found = live.pulled()

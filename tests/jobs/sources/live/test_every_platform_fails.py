@@ -1,8 +1,10 @@
 """What every live platform does with odd answers, through its real client. Each platform's own tests go further."""
 
+from collections.abc import Callable
+
 import pytest
 
-from tests.jobs.sources.live.worlds import WORLDS
+from tests.jobs.sources.live.worlds import WORLDS, Live
 from tests.jobs.sources.platform_server import Reply
 
 LOGIN = b"<html>log in"
@@ -14,7 +16,9 @@ MOST_REQUESTS = 200
     [Reply(LOGIN), Reply(b'{"items": [{"id"'), Reply(LOGIN, 502)],
     ids=["HTML", "truncated", "502"],
 )
-def test_odd_answers_leave_a_day_without_data_and_are_quoted_nowhere(live, caplog, reply):
+def test_odd_answers_leave_a_day_without_data_and_are_quoted_nowhere(
+    live: Live, caplog: pytest.LogCaptureFixture, reply: Reply
+) -> None:
     whole = live.platform.answer
     live.answers(lambda _: reply)
     found = live.pulled()
@@ -25,7 +29,11 @@ def test_odd_answers_leave_a_day_without_data_and_are_quoted_nowhere(live, caplo
     assert live.pulled().acts
 
 
-def test_a_limit_is_waited_for(live):
+def always(reply: Reply) -> Callable[[str], Reply]:
+    return lambda _: reply
+
+
+def test_a_limit_is_waited_for(live: Live) -> None:
     whole = live.platform.answer
     expected = live.pulled("whole")
     limited = [Reply(LOGIN, 429, {"Retry-After": "7"})]
@@ -38,7 +46,7 @@ def test_a_limit_is_waited_for(live):
 @pytest.mark.parametrize(
     "live", [world for world in WORLDS if world.type != "hackernews"], ids=lambda world: world.type, indirect=True
 )
-def test_a_page_that_comes_for_ever_is_noticed(live):
+def test_a_page_that_comes_for_ever_is_noticed(live: Live) -> None:
     """Hacker News has no pages: the ids of a day are known."""
     replies: list[Reply] = []
     whole = live.platform.answer
@@ -51,6 +59,6 @@ def test_a_page_that_comes_for_ever_is_noticed(live):
     live.pulled("whole")
     for number in range(min(len(replies), 3)):
         live.platform.asked.clear()
-        live.answers(lambda _, reply=replies[number]: reply)
+        live.answers(always(replies[number]))
         live.pulled(f"{number}")
         assert len(live.platform.asked) < MOST_REQUESTS

@@ -8,7 +8,8 @@ from jobs.sources.live import http
 from jobs.sources.live.budget import Budget, OutOfBudgetError
 from jobs.sources.live.http import Api, NotThereError
 from jobs.sources.live.web import Web
-from tests.jobs.sources.platform_server import DATE, NOW, Reply, served, then
+from tests.jobs.sources.conftest import Clock, MakeApi
+from tests.jobs.sources.platform_server import DATE, NOW, Platform, Reply, served, then
 
 LAST = DATE | {"X-RateLimit-Remaining": "0"}  # no further request is granted
 RESET = {"X-RateLimit-Reset": (NOW + timedelta(seconds=60)).isoformat()}
@@ -26,26 +27,32 @@ RESET = {"X-RateLimit-Reset": (NOW + timedelta(seconds=60)).isoformat()}
     ],
     ids=["seconds", "date", "epoch", "ISO", "seconds until", "over"],
 )
-def test_a_rate_limit_is_waited_for_by_the_platforms_clock(platform, api, clock, headers, seconds):
+def test_a_rate_limit_is_waited_for_by_the_platforms_clock(
+    platform: Platform, api: MakeApi, clock: Clock, headers: dict[str, str], seconds: int
+) -> None:
     platform.answer = then(Reply(None, 429, DATE | headers), Reply(1))
     assert api().get("x").value == 1
     assert clock.waits == [seconds + 1]
 
 
 @pytest.mark.parametrize("headers", [{"X-RateLimit-Remaining": "0"}, {"Retry-After": "1"}])
-def test_a_403_that_is_a_rate_limit_is_waited_for(platform, api, headers):
+def test_a_403_that_is_a_rate_limit_is_waited_for(platform: Platform, api: MakeApi, headers: dict[str, str]) -> None:
     platform.answer = then(Reply(None, 403, headers), Reply(1))
     assert api().get("x").value == 1
 
 
-def test_a_403_that_only_its_body_calls_a_rate_limit_is_waited_for(platform, api, clock):
+def test_a_403_that_only_its_body_calls_a_rate_limit_is_waited_for(
+    platform: Platform, api: MakeApi, clock: Clock
+) -> None:
     platform.answer = then(Reply({"message": "You have exceeded a secondary rate limit."}, 403), Reply(1))
     assert api().get("x").value == 1
     assert clock.waits == [http.LIMITED_S + 1]
 
 
 @pytest.mark.parametrize("nonsense", ["soon", "-", "99999999999999999999"])
-def test_a_wait_that_makes_no_sense_is_a_failure_that_passes(platform, api, clock, nonsense):
+def test_a_wait_that_makes_no_sense_is_a_failure_that_passes(
+    platform: Platform, api: MakeApi, clock: Clock, nonsense: str
+) -> None:
     platform.answer = then(Reply(None, 429, {"Retry-After": nonsense}), Reply(1))
     if nonsense.isdecimal():
         with pytest.raises(OutOfBudgetError, match="asks to wait"):
@@ -55,14 +62,14 @@ def test_a_wait_that_makes_no_sense_is_a_failure_that_passes(platform, api, cloc
         assert clock.waits[0] < 60
 
 
-def test_a_long_wait_ends_the_pull_for_now(platform, api, clock):
+def test_a_long_wait_ends_the_pull_for_now(platform: Platform, api: MakeApi, clock: Clock) -> None:
     platform.answer = then(Reply(None, 429, {"Retry-After": "3600"}))
     with pytest.raises(OutOfBudgetError, match=r"^the platform asks to wait 3,601 s$"):
         api().get("x")
     assert clock.waits == []
 
 
-def test_requests_and_minutes_are_limited(platform, api, clock):
+def test_requests_and_minutes_are_limited(platform: Platform, api: MakeApi, clock: Clock) -> None:
     platform.answer = then(Reply(1))
     few = api(requests=2)
     few.get("x")
@@ -88,7 +95,9 @@ def test_requests_and_minutes_are_limited(platform, api, clock):
     ],
     ids=["ISO", "epoch", "seconds until"],
 )
-def test_after_the_last_granted_request_the_next_one_waits(platform, api, clock, headers, seconds):
+def test_after_the_last_granted_request_the_next_one_waits(
+    platform: Platform, api: MakeApi, clock: Clock, headers: dict[str, str], seconds: int
+) -> None:
     platform.answer = then(Reply(1, 200, LAST | headers), Reply(2))
     pull = api()
     assert pull.get("x").value == 1
@@ -98,7 +107,7 @@ def test_after_the_last_granted_request_the_next_one_waits(platform, api, clock,
     assert len(platform.asked) == 3
 
 
-def test_time_that_has_passed_since_is_not_waited_again(platform, api, clock):
+def test_time_that_has_passed_since_is_not_waited_again(platform: Platform, api: MakeApi, clock: Clock) -> None:
     platform.answer = then(Reply(1, 200, LAST | RESET), Reply(2))
     pull = api()
     pull.get("x")
@@ -107,7 +116,7 @@ def test_time_that_has_passed_since_is_not_waited_again(platform, api, clock):
     assert clock.waits == [11]
 
 
-def test_what_is_not_there_may_be_the_last_granted_request(platform, api, clock):
+def test_what_is_not_there_may_be_the_last_granted_request(platform: Platform, api: MakeApi, clock: Clock) -> None:
     platform.answer = then(Reply(None, 404, LAST | RESET), Reply(2))
     pull = api()
     with pytest.raises(NotThereError):
@@ -121,7 +130,9 @@ def test_what_is_not_there_may_be_the_last_granted_request(platform, api, clock)
     [LAST, LAST | {"X-RateLimit-Reset": "soon"}, DATE | RESET | {"X-RateLimit-Remaining": "1"}],
     ids=["no reset", "a reset that makes no sense", "one is left"],
 )
-def test_without_an_announced_limit_nothing_waits(platform, api, clock, headers):
+def test_without_an_announced_limit_nothing_waits(
+    platform: Platform, api: MakeApi, clock: Clock, headers: dict[str, str]
+) -> None:
     platform.answer = then(Reply(1, 200, headers))
     pull = api()
     pull.get("x")
@@ -130,7 +141,7 @@ def test_without_an_announced_limit_nothing_waits(platform, api, clock, headers)
 
 
 @pytest.mark.parametrize("status", [403, 429])
-def test_a_refusal_that_announces_the_reset_is_waited_for_once(platform, status):
+def test_a_refusal_that_announces_the_reset_is_waited_for_once(platform: Platform, status: int) -> None:
     platform.answer = then(Reply(None, status, LAST | RESET), Reply(1))
     waits: list[float] = []
     still = Budget(100, 60, lambda: 0.0, waits.append)  # no time passes
@@ -139,7 +150,9 @@ def test_a_refusal_that_announces_the_reset_is_waited_for_once(platform, status)
     assert waits == [61]
 
 
-def test_a_reset_too_far_away_ends_the_pull_without_another_request(platform, api, clock):
+def test_a_reset_too_far_away_ends_the_pull_without_another_request(
+    platform: Platform, api: MakeApi, clock: Clock
+) -> None:
     far = {"X-RateLimit-Reset": str(int(NOW.timestamp()) + 3_000)}
     platform.answer = then(Reply(1, 200, LAST | far))
     pull = api()
@@ -150,7 +163,7 @@ def test_a_reset_too_far_away_ends_the_pull_without_another_request(platform, ap
     assert len(platform.asked) == 1
 
 
-def test_a_limit_of_one_host_is_not_another_hosts(platform, clock):
+def test_a_limit_of_one_host_is_not_another_hosts(platform: Platform, clock: Clock) -> None:
     text = {"Content-Type": "text/plain"}
     with served() as other:
         by_name = other.url.replace("127.0.0.1", "localhost")

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -32,7 +33,7 @@ def pulled(landing: Path, day: date, *names: str | Member) -> population.Populat
 # Files
 
 
-def test_a_file_holds_one_member_a_line(tmp_path):
+def test_a_file_holds_one_member_a_line(tmp_path: Path) -> None:
     lines = [
         "\ufeffana\r",
         "\r",
@@ -51,11 +52,11 @@ def test_a_file_holds_one_member_a_line(tmp_path):
     )
 
 
-def test_an_empty_file_is_nobody(tmp_path):
+def test_an_empty_file_is_nobody(tmp_path: Path) -> None:
     assert population.read(written(tmp_path, "# nobody yet\n\n")) == ()
 
 
-def test_every_wrong_line_of_a_file_is_named(tmp_path):
+def test_every_wrong_line_of_a_file_is_named(tmp_path: Path) -> None:
     path = written(tmp_path, f"ana\nbo\tyesterday\nana\n{'x' * (MOST_LETTERS + 1)}\ne\x07vil\n\t2026-11-03\nlast\n")
     with pytest.raises(UsageError) as raised:
         population.read(path)
@@ -66,7 +67,7 @@ def test_every_wrong_line_of_a_file_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe\x00a"], ids=["absent", "no UTF-8"])
-def test_a_file_that_cannot_be_read_is_named(tmp_path, content):
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "people.txt"
     if content:
         path.write_bytes(content)
@@ -75,7 +76,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, content):
 
 
 @given(NAMES.filter(lambda names: all(name.isprintable() and name == name.strip() for name in names)))
-def test_what_is_written_is_read(tmp_path_factory, names):
+def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, names: list[str]) -> None:
     names = [name for name in names if not name.startswith("#")]
     path = written(tmp_path_factory.mktemp("people"), "\n".join(f"{name}\t2026-11-03" for name in names))
     assert population.read(path) == tuple(Member(name, DAY) for name in names)
@@ -84,7 +85,7 @@ def test_what_is_written_is_read(tmp_path_factory, names):
 # Days
 
 
-def test_a_member_is_asked_from_its_first_day_on(tmp_path):
+def test_a_member_is_asked_from_its_first_day_on(tmp_path: Path) -> None:
     later = Member("bo", NEXT)
     assert pulled(tmp_path, DAY, "ana", later).names == ("ana",)
     found = pulled(tmp_path, NEXT, "ana", later)
@@ -92,7 +93,7 @@ def test_a_member_is_asked_from_its_first_day_on(tmp_path):
     assert found.change == Note("the population changed since 2026-11-03: 1 new", partial=False)
 
 
-def test_a_day_keeps_the_population_that_it_was_first_pulled_with(tmp_path):
+def test_a_day_keeps_the_population_that_it_was_first_pulled_with(tmp_path: Path) -> None:
     pulled(tmp_path, DAY, "ana")
     first = pulled(tmp_path, NEXT, "ana", "bo")
     assert pulled(tmp_path, NEXT, "cy") == first
@@ -101,7 +102,7 @@ def test_a_day_keeps_the_population_that_it_was_first_pulled_with(tmp_path):
     assert pulled(tmp_path, NEXT) == first
 
 
-def test_a_pull_that_is_killed_before_it_kept_the_population_begins_anew(tmp_path):
+def test_a_pull_that_is_killed_before_it_kept_the_population_begins_anew(tmp_path: Path) -> None:
     with killed_at(0):
         pulled(tmp_path, DAY, "ana")
     assert pulled(tmp_path, DAY, "bo").names == ("bo",)
@@ -118,13 +119,15 @@ def test_a_pull_that_is_killed_before_it_kept_the_population_begins_anew(tmp_pat
         ([f"a{n}" for n in range(1_234)], [], "1,234 gone"),
     ],
 )
-def test_a_changed_population_is_a_note_which_makes_no_day_partial(tmp_path, before, now, changed):
+def test_a_changed_population_is_a_note_which_makes_no_day_partial(
+    tmp_path: Path, before: list[str], now: list[str], changed: str | None
+) -> None:
     pulled(tmp_path, DAY, *before)
     expected = changed and Note(f"the population changed since 2026-11-03: {changed}", partial=False)
     assert pulled(tmp_path, NEXT, *now).change == expected
 
 
-def test_the_newest_earlier_day_of_the_same_source_is_compared(tmp_path):
+def test_the_newest_earlier_day_of_the_same_source_is_compared(tmp_path: Path) -> None:
     pulled(tmp_path, DAY - timedelta(days=3), "ana")
     pulled(tmp_path, DAY - timedelta(days=2), "bo")
     pulled(tmp_path, NEXT, "cy")
@@ -134,7 +137,9 @@ def test_the_newest_earlier_day_of_the_same_source_is_compared(tmp_path):
 
 
 @given(NAMES, st.randoms(use_true_random=False))
-def test_the_fingerprint_depends_on_the_members_but_not_on_their_order(tmp_path_factory, names, random):
+def test_the_fingerprint_depends_on_the_members_but_not_on_their_order(
+    tmp_path_factory: pytest.TempPathFactory, names: list[str], random: Random
+) -> None:
     landing = tmp_path_factory.mktemp("landing")
     other = random.sample(names, len(names))
     first, second = pulled(landing / "1", DAY, *names), pulled(landing / "2", DAY, *other)
@@ -144,7 +149,7 @@ def test_the_fingerprint_depends_on_the_members_but_not_on_their_order(tmp_path_
     assert population.fingerprint(recording.day_folder(landing / "1", "s", DAY)) == first.fingerprint
 
 
-def test_a_day_without_a_population_has_no_fingerprint(tmp_path):
+def test_a_day_without_a_population_has_no_fingerprint(tmp_path: Path) -> None:
     assert population.fingerprint(tmp_path) is None
 
 
@@ -160,7 +165,7 @@ def test_a_day_without_a_population_has_no_fingerprint(tmp_path):
         b'{"names": ["a',
     ],
 )
-def test_a_damaged_population_is_named(tmp_path, content):
+def test_a_damaged_population_is_named(tmp_path: Path, content: bytes) -> None:
     pulled(tmp_path, DAY, "ana")
     path = recording.day_folder(tmp_path, "s", DAY) / population.FILE
     path.write_bytes(content)

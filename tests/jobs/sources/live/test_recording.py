@@ -1,5 +1,6 @@
 """Recordings: a page and its cursor appear together, and hostile names stay inside the folder."""
 
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from jobs.sources.live.recording import Cursor, Recording
 from tests.jobs.sources.killed import killed_at, recorded
 
 
-def test_pages_come_back_in_order_with_the_last_cursor(tmp_path):
+def test_pages_come_back_in_order_with_the_last_cursor(tmp_path: Path) -> None:
     unit = Recording(tmp_path, "repo/one")
     assert unit.cursor == Cursor()
     for number in range(12):
@@ -22,7 +23,7 @@ def test_pages_come_back_in_order_with_the_last_cursor(tmp_path):
     assert [recording.items_of(page) for page in recorded(tmp_path)] == [[b'{"id":%d}' % n] for n in range(12)]
 
 
-def test_a_folder_is_done_when_the_last_page_of_each_unit_is(tmp_path):
+def test_a_folder_is_done_when_the_last_page_of_each_unit_is(tmp_path: Path) -> None:
     assert recording.is_done(tmp_path)
     for unit, done in (("a", False), ("a", True), ("a.000001", True)):
         Recording(tmp_path, unit).add([], Cursor("next", done))
@@ -31,14 +32,14 @@ def test_a_folder_is_done_when_the_last_page_of_each_unit_is(tmp_path):
     assert not recording.is_done(tmp_path)
 
 
-def test_a_page_without_items_keeps_its_cursor(tmp_path):
+def test_a_page_without_items_keeps_its_cursor(tmp_path: Path) -> None:
     unit = Recording(tmp_path, "u")
     unit.add([], Cursor("next"))
     assert unit.cursor == Cursor("next")
     assert recording.items_of(unit.pages[0]) == []
 
 
-def test_only_what_has_a_shape_is_kept_of_a_value():
+def test_only_what_has_a_shape_is_kept_of_a_value() -> None:
     shape: dict[str, Any] = {"id": {}, "user": {"login": {}}}
     whole = {"id": 7, "user": {"login": "ana", "bio": "text"}, "body": "text"}
     assert recording.kept(whole, shape) == {"id": 7, "user": {"login": "ana"}}
@@ -47,7 +48,7 @@ def test_only_what_has_a_shape_is_kept_of_a_value():
     assert [recording.kept(value, shape) for value in ("text", None, 7, ["text"])] == ["", None, 7, []]
 
 
-def test_units_do_not_mix(tmp_path):
+def test_units_do_not_mix(tmp_path: Path) -> None:
     names = [
         "a",
         "a.000000",
@@ -72,7 +73,7 @@ def test_units_do_not_mix(tmp_path):
     assert {path.parent for path in tmp_path.rglob("*") if path.is_file()} == {tmp_path}
 
 
-def test_a_page_that_was_cut_off_was_never_there(tmp_path):
+def test_a_page_that_was_cut_off_was_never_there(tmp_path: Path) -> None:
     unit = Recording(tmp_path, "u")
     unit.add([1], Cursor(1))
 
@@ -85,7 +86,7 @@ def test_a_page_that_was_cut_off_was_never_there(tmp_path):
 
 @pytest.mark.parametrize("content", [b"", b"1\n", b'{"other": 1}\n', b'{"clout_cursor": {"odd": 1}}\n'])
 @pytest.mark.parametrize("pack", [bytes, zstd.compress])
-def test_a_damaged_recording_is_named(tmp_path, content, pack):
+def test_a_damaged_recording_is_named(tmp_path: Path, content: bytes, pack: type | Callable[..., Any]) -> None:
     unit = Recording(tmp_path, "u")
     unit.add([1], Cursor(1))
     unit.pages[0].write_bytes(pack(content))
@@ -93,7 +94,7 @@ def test_a_damaged_recording_is_named(tmp_path, content, pack):
         _ = unit.cursor
 
 
-def test_only_days_before_the_first_kept_one_are_removed(tmp_path):
+def test_only_days_before_the_first_kept_one_are_removed(tmp_path: Path) -> None:
     days = [date(2026, 11, number) for number in (1, 2, 3)]
     for source in ("a", "b"):
         for day in days:

@@ -34,45 +34,45 @@ def night(days: int = 0) -> int:
     return MIDNIGHT + days * DAY_US + HOUR_US
 
 
-def test_the_end_of_a_day_is_the_next_midnight():
+def test_the_end_of_a_day_is_the_next_midnight() -> None:
     assert datetime(2026, 11, 4, tzinfo=UTC).timestamp() * 1_000_000 == MIDNIGHT
     assert day_of(MIDNIGHT - 1) == DAY
 
 
-def test_at_the_first_observation_all_came_by_the_last_instant_of_the_day(tmp_path):
+def test_at_the_first_observation_all_came_by_the_last_instant_of_the_day(tmp_path: Path) -> None:
     assert observed(tmp_path, DAY, night(), ["ana", "bo"]) == {"ana": MIDNIGHT - 1, "bo": MIDNIGHT - 1}
 
 
-def test_before_the_day_has_ended_they_came_before_the_observation(tmp_path):
+def test_before_the_day_has_ended_they_came_before_the_observation(tmp_path: Path) -> None:
     noon = MIDNIGHT - DAY_US // 2
     assert observed(tmp_path, DAY, noon, ["ana"]) == {"ana": noon - 1}
 
 
-def test_a_newcomer_came_between_two_observations(tmp_path):
+def test_a_newcomer_came_between_two_observations(tmp_path: Path) -> None:
     observed(tmp_path, DAY, night(), ["ana"])
     later = observed(tmp_path, DAY + timedelta(days=1), night(1), ["bo", "ana"])
     assert later == {"ana": None, "bo": MIDNIGHT + DAY_US - 1}
 
 
-def test_who_vanished_changes_nothing_and_may_come_back(tmp_path):
+def test_who_vanished_changes_nothing_and_may_come_back(tmp_path: Path) -> None:
     observed(tmp_path, DAY, night(), ["ana", "bo"])
     assert observed(tmp_path, DAY + timedelta(days=1), night(1), ["bo"]) == {"bo": None}
     assert observed(tmp_path, DAY + timedelta(days=2), night(2), ["ana", "bo"]) == {"ana": None, "bo": None}
 
 
-def test_all_pages_of_an_earlier_list_count(tmp_path):
+def test_all_pages_of_an_earlier_list_count(tmp_path: Path) -> None:
     observed(tmp_path, DAY, night(), ["ana"], ["bo"], [])
     later = observed(tmp_path, DAY + timedelta(days=1), night(1), ["cy"], ["bo", "ana"])
     assert later == {"cy": MIDNIGHT + DAY_US - 1, "bo": None, "ana": None}
 
 
-def test_nights_without_an_observation_widen_the_interval(tmp_path):
+def test_nights_without_an_observation_widen_the_interval(tmp_path: Path) -> None:
     observed(tmp_path, DAY, night(), ["ana"])
     later = observed(tmp_path, DAY + timedelta(days=5), night(5), ["ana", "bo"])
     assert later == {"ana": None, "bo": MIDNIGHT + 5 * DAY_US - 1}
 
 
-def test_lists_of_later_days_and_of_other_objects_and_sources_do_not_count(tmp_path):
+def test_lists_of_later_days_and_of_other_objects_and_sources_do_not_count(tmp_path: Path) -> None:
     observed(tmp_path, DAY + timedelta(days=1), night(1), ["ana"])
     Recording(recording.day_folder(tmp_path, "s", DAY - timedelta(days=1)), "likes of 8").add(
         [{snapshots.NAME: "ana", snapshots.AT: 1}], Cursor(1, True)
@@ -81,7 +81,7 @@ def test_lists_of_later_days_and_of_other_objects_and_sources_do_not_count(tmp_p
     assert observed(tmp_path, DAY, night(), ["ana"]) == {"ana": MIDNIGHT - 1}
 
 
-def test_the_same_night_again_gives_the_same_times(tmp_path):
+def test_the_same_night_again_gives_the_same_times(tmp_path: Path) -> None:
     first = observed(tmp_path, DAY, night(), ["ana"])
     folder = recording.day_folder(tmp_path, "s", DAY)
     assert snapshots.compared(folder, UNIT, DAY, night(), ["ana"]) == [{"name": "ana", "at": first["ana"]}]
@@ -98,19 +98,23 @@ def test_the_same_night_again_gives_the_same_times(tmp_path):
         (MIDNIGHT + DAY_US, False),
     ],
 )
-def test_a_day_can_be_observed_from_its_first_instant_until_a_day_after_its_end(observed_at, observable):
+def test_a_day_can_be_observed_from_its_first_instant_until_a_day_after_its_end(
+    observed_at: int, observable: bool
+) -> None:
     assert snapshots.is_observable(DAY, observed_at) is observable
 
 
 @given(st.integers(MIDNIGHT - DAY_US + 1, MIDNIGHT + DAY_US - 1))
-def test_the_time_lies_in_the_day_and_before_the_observation(observed_at):
+def test_the_time_lies_in_the_day_and_before_the_observation(observed_at: int) -> None:
     (item,) = snapshots.compared(Path("/nonexistent/2026-11-03"), UNIT, DAY, observed_at, ["ana"])
     assert day_of(item[snapshots.AT]) == DAY
     assert item[snapshots.AT] < observed_at
 
 
 @given(st.lists(st.lists(st.sampled_from("abcdef"), unique=True), min_size=1, max_size=5))
-def test_over_many_nights_each_name_has_one_time(tmp_path_factory, nights):
+def test_over_many_nights_each_name_has_one_time(
+    tmp_path_factory: pytest.TempPathFactory, nights: list[list[str]]
+) -> None:
     landing = tmp_path_factory.mktemp("nights")
     dated: dict[str, int] = {}
     for number, names in enumerate(nights):

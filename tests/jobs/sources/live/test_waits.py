@@ -15,7 +15,9 @@ from tests.jobs.sources.site_server import Clock
         ({"Retry-After": "7"}, r"^the platform asks to wait 8 s$"),
     ],
 )
-def test_the_reason_is_the_failure_unless_the_platform_asks_to_wait(platform: Platform, headers, reason):
+def test_the_reason_is_the_failure_unless_the_platform_asks_to_wait(
+    platform: Platform, headers: dict[str, str], reason: str
+) -> None:
     platform.answer = lambda _: Reply(None, 502, headers)
     clock = Clock()
     budget = Budget(100, 0.1, lambda: clock.now, clock.sleep)

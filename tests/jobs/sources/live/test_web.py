@@ -57,7 +57,7 @@ def resolving(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         ("64:ff9b::7f00:1", False),
     ],
 )
-def test_only_addresses_of_the_internet_are_public(address, public):
+def test_only_addresses_of_the_internet_are_public(address: str, public: bool) -> None:
     assert is_public(address) is public
 
 
@@ -65,12 +65,14 @@ def test_only_addresses_of_the_internet_are_public(address, public):
     ("host", "explicit"),
     [("127.0.0.1", True), ("::1", True), ("localhost", True), ("blog.example", False), ("2130706433", False)],
 )
-def test_a_host_is_explicit_if_nobody_else_decides_where_it_leads(host, explicit):
+def test_a_host_is_explicit_if_nobody_else_decides_where_it_leads(host: str, explicit: bool) -> None:
     assert is_explicit(host) is explicit
 
 
 @pytest.mark.parametrize("found", [("127.0.0.1",), ("93.184.216.34", "10.0.0.1")])
-def test_a_name_with_a_private_address_is_not_asked_even_if_it_is_named(platform, resolving, found):
+def test_a_name_with_a_private_address_is_not_asked_even_if_it_is_named(
+    platform: Platform, resolving: Callable[..., None], found: tuple[str, ...]
+) -> None:
     resolving(*found)
     url = platform.url.replace("127.0.0.1", "blog.example")
     with pytest.raises(PrivateAddressError, match=r"^blog\.example: has a private address"):
@@ -78,13 +80,15 @@ def test_a_name_with_a_private_address_is_not_asked_even_if_it_is_named(platform
     assert platform.asked == []
 
 
-def test_another_port_of_a_named_address_is_not_asked(platform):
+def test_another_port_of_a_named_address_is_not_asked(platform: Platform) -> None:
     with pytest.raises(PrivateAddressError):
         opened("http://127.0.0.1:1/").document(platform.url, ("xml",))
     assert platform.asked == []
 
 
-def test_a_host_with_several_addresses_is_asked_at_the_first_that_answers(platform, resolving, monkeypatch):
+def test_a_host_with_several_addresses_is_asked_at_the_first_that_answers(
+    platform: Platform, resolving: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     resolving("::1", "127.0.0.1")  # the server listens on one of them
     monkeypatch.setattr(addresses, "is_public", lambda _: True)
     platform.answer = lambda path: Reply(b"<feed/>") if path == "/feed" else Reply(None, 404)
@@ -92,7 +96,9 @@ def test_a_host_with_several_addresses_is_asked_at_the_first_that_answers(platfo
     assert opened(url).document(url, ("xml",)).body == b"<feed/>"
 
 
-def test_a_connection_goes_to_the_checked_address_under_the_hosts_name(platform, resolving, monkeypatch):
+def test_a_connection_goes_to_the_checked_address_under_the_hosts_name(
+    platform: Platform, resolving: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     resolving("127.0.0.1")
     monkeypatch.setattr(addresses, "is_public", lambda address: address == "127.0.0.1")
     platform.answer = lambda path: Reply(b"<feed/>") if path == "/feed" else Reply(None, 404)
@@ -102,7 +108,7 @@ def test_a_connection_goes_to_the_checked_address_under_the_hosts_name(platform,
     assert platform.headers["Host"].startswith("blog.example:")
 
 
-def test_a_name_that_does_not_resolve_is_a_failure(monkeypatch):
+def test_a_name_that_does_not_resolve_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_: object, **__: object) -> None:
         raise socket.gaierror
 
@@ -111,7 +117,7 @@ def test_a_name_that_does_not_resolve_is_a_failure(monkeypatch):
         opened().document("https://gone.example/feed", ("xml",))
 
 
-def test_robots_txt_also_holds_for_a_redirect_and_may_itself_redirect(platform):
+def test_robots_txt_also_holds_for_a_redirect_and_may_itself_redirect(platform: Platform) -> None:
     answers = {
         "/robots.txt": Reply(b"", 302, {"Location": "/rules"}),
         "/rules": Reply(b"User-agent: *\nDisallow: /private\n"),
@@ -123,12 +129,12 @@ def test_robots_txt_also_holds_for_a_redirect_and_may_itself_redirect(platform):
     assert platform.asked == ["/robots.txt", "/rules", "/feed"]
 
 
-def test_a_connection_serves_one_request():
+def test_a_connection_serves_one_request() -> None:
     """Two hosts may share an address."""
     assert PublicTransport(())._pool._max_keepalive_connections == 0
 
 
-def test_an_unchanged_document_has_no_body(platform):
+def test_an_unchanged_document_has_no_body(platform: Platform) -> None:
     platform.answer = lambda path: Reply(None, 404) if path == "/robots.txt" else Reply(b"", 304)
     document = opened(platform.url).document(platform.url, ("xml",), Version('"a"', "Tue, 03 Nov 2026 00:00:00 GMT"))
     assert document.body is None
@@ -142,7 +148,9 @@ def test_an_unchanged_document_has_no_body(platform):
     ("limit", "value", "fault"),
     [("MAX_DOCUMENT_BYTES", 100, "larger than 100 bytes"), ("MAX_DOCUMENT_S", -1, "takes longer than")],
 )
-def test_a_document_without_an_end_is_cut_off(platform, monkeypatch, limit, value, fault):
+def test_a_document_without_an_end_is_cut_off(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, limit: str, value: int, fault: str
+) -> None:
     monkeypatch.setattr(web, limit, value)
     platform.answer = lambda path: Reply(None, 404) if path == "/robots.txt" else Reply(b"<" * 1000)
     with pytest.raises(ApiError, match=fault):
@@ -150,7 +158,7 @@ def test_a_document_without_an_end_is_cut_off(platform, monkeypatch, limit, valu
 
 
 @pytest.mark.parametrize("text", ["", "example.org", "ftp://example.org", "https://"])
-def test_what_is_no_url_of_the_web_is_refused(text):
+def test_what_is_no_url_of_the_web_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="expected an address"):
         opened(text)
 
@@ -174,13 +182,13 @@ def test_what_is_no_url_of_the_web_is_refused(text):
         (7, None),
     ],
 )
-def test_spellings_of_one_url_are_one_account(url, account):
+def test_spellings_of_one_url_are_one_account(url: str | int, account: str | None) -> None:
     assert urls.account(url) == account
 
 
-def test_a_url_with_a_name_beyond_ascii_has_a_host():
+def test_a_url_with_a_name_beyond_ascii_has_a_host() -> None:
     assert addresses.place(httpx2.URL("https://bücher.example/")) == ("xn--bcher-kva.example", 443)
 
 
-def test_the_platform_of_a_document_is_its_site(platform: Platform):
+def test_the_platform_of_a_document_is_its_site(platform: Platform) -> None:
     assert urls.site("https://Example.org/2026/post?x#c") == "https://example.org/"

@@ -31,12 +31,12 @@ def gone(account: str) -> Cursor:
 WHOLE = Cursor(None, True)
 
 
-def test_units_say_what_they_take_back(tmp_path):
+def test_units_say_what_they_take_back(tmp_path: Path) -> None:
     folder = recorded(tmp_path, a=gone("ana"), b=Cursor(None, True, "cut off", [("7", "bo"), ("8", "bo")]), c=WHOLE)
     assert withdrawals.of_population(folder) == Withdrawals([("7", "bo"), ("8", "bo")], frozenset({"ana"}))
 
 
-def test_a_unit_that_is_not_done_and_a_day_without_population_take_back_nothing(tmp_path):
+def test_a_unit_that_is_not_done_and_a_day_without_population_take_back_nothing(tmp_path: Path) -> None:
     assert withdrawals.of_population(recorded(tmp_path / "a", a=Cursor(3, False, None, [("7", "bo")]))) == Withdrawals(
         [], frozenset()
     )
@@ -57,12 +57,14 @@ def test_a_unit_that_is_not_done_and_a_day_without_population_take_back_nothing(
     ],
     ids=["alone", "half", "half, partly", "not asked", "begun", "storm", "half are given"],
 )
-def test_accounts_are_deleted_only_if_half_of_the_population_is_given(tmp_path, cursors, are_trusted):
+def test_accounts_are_deleted_only_if_half_of_the_population_is_given(
+    tmp_path: Path, cursors: list[Cursor | None], are_trusted: bool
+) -> None:
     folder = recorded(tmp_path, **{f"u{number}": cursor for number, cursor in enumerate(cursors)})
     assert withdrawals.of_population(folder).accounts == ({"ana"} if are_trusted else set())
 
 
-def test_what_deleted_accounts_did_is_ignored_and_what_others_did_to_them_stays():
+def test_what_deleted_accounts_did_is_ignored_and_what_others_did_to_them_stays() -> None:
     def parse(_: bytes) -> Sequence[Record]:
         return (
             Act("post", "ana", "ana", 1, "1"),
