@@ -182,4 +182,5 @@ def test_a_pull_reads_its_files_and_writes_its_tables() -> None:
         ["pull", "--day", "2026-11-03", "--source", "gh:gharchive=/a", "--source", "gh:gharchive=/b"], "/w"
     )
     assert [dataset.name for dataset in found.inputs] == ["/a", "/b"]
-    assert [dataset.name for dataset in found.outputs] == ["/w/activity", "/w/accounts", "/w/rejects", "/w/coverage"]
+    written = ["/w/activity", "/w/accounts", "/w/rejects", "/w/coverage", "/w/consent"]
+    assert [dataset.name for dataset in found.outputs] == written
