@@ -12,37 +12,15 @@ from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Any
 
-import duckdb
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.night_settings import nights
-from jobs.scratch import scratch
-from jobs.warehouse import digests
 from jobs.warehouse.commits import Span
 from jobs.warehouse.storage import Warehouse
 from schemas import arrow
-from schemas.links import BY_BOTH, LINKS, WORDS
+from schemas.links import LINKS
 
 SHOWN = ("account_a", "account_b", "kind", "first_seen", "until", "said_by", "why")
-
-# One row (a, b, since, holds) per pair of account numbers that was linked up to the day. Of `said`, 1 is account a, 2 is b.
-_PAIRS = """
-    with evidence as (
-        select a, b, kind, first_seen, said, arg_max(until, recorded_at) as until
-        from links where first_seen <= $day group by all
-    ), linked as (
-        select a, b, first_seen, until from evidence where kind in (select unnest($words))
-        union all
-        select one.a, one.b, greatest(one.first_seen, other.first_seen), least(one.until, other.until)
-        from evidence as one join evidence as other using (a, b, kind)
-        where one.said = 1 and other.said = 2 and kind in (select unnest($by_both))
-    )
-    select a, b, min(first_seen) as since, bool_or(until > $day) as holds
-    from linked where until > first_seen group by all
-"""
-_ENDLESS = date.max
 
 
 @dataclass(frozen=True)
@@ -57,7 +35,11 @@ class People:
     def digest(self) -> str | None:
         """Digest of `accounts`; None if nobody has several."""
         lines = pc.binary_join_element_wise(*self.accounts.itercolumns(), "\t")
-        return digests.of_texts(lines.to_pylist()) if len(lines) else None
+        if not len(lines):
+            return None
+        from jobs.warehouse import digests  # loads DuckDB
+
+        return digests.of_texts(lines.to_pylist())
 
     @cached_property
     def person_of(self) -> dict[str, str]:
@@ -88,10 +70,7 @@ NOBODY = People(
 def at_end_of(day: date, warehouse: Warehouse, version: int | None = None) -> People:
     """The people of the UTC day by `links`, at a version if given."""
     evidence = warehouse.read(LINKS, where=pc.field("first_seen") <= pa.scalar(day), version=version)
-    if not len(evidence):
-        return NOBODY
-    with scratch() as db:
-        return resolved(db, evidence, day, nights().max_accounts)
+    return _resolved(evidence, day)
 
 
 def of_accounts(day: date, warehouse: Warehouse, accounts: Iterable[str], version: int | None = None) -> People:
@@ -106,10 +85,7 @@ def of_accounts(day: date, warehouse: Warehouse, accounts: Iterable[str], versio
         touching = pc.field("account_a").isin(names) | pc.field("account_b").isin(names)
         evidence = warehouse.read(LINKS, where=touching & (pc.field("first_seen") <= pa.scalar(day)), version=version)
         asked = {account for name in ("account_a", "account_b") for account in evidence[name].to_pylist()}
-    if not len(evidence):
-        return NOBODY
-    with scratch() as db:
-        return resolved(db, evidence, day, nights().max_accounts)
+    return _resolved(evidence, day)
 
 
 def evidence(warehouse: Warehouse, accounts: Sequence[str]) -> list[dict[str, Any]]:
@@ -126,69 +102,12 @@ def are_recorded_since(warehouse: Warehouse, at: datetime, day: date) -> bool:
     return warehouse.row_count(LINKS, later) > 0
 
 
-def resolved(db: duckdb.DuckDBPyConnection, evidence: pa.Table, day: date, max_accounts: int) -> People:
-    """The people of the UTC day by these rows of `links`; components of more accounts are not joined. `db` is a scratch
-    database."""
-    names, numbered = _numbered(evidence)
-    db.register("links", numbered)
-    pairs = db.sql(_PAIRS, params={"day": day, "words": list(WORDS), "by_both": list(BY_BOTH)}).to_arrow_table()
-    a, b = pairs["a"].to_numpy(), pairs["b"].to_numpy()
-    since = np.full(len(names), np.datetime64(_ENDLESS))
-    for ends in (a, b):
-        np.minimum.at(since, ends, pairs["since"].to_numpy())
-    holds = pairs["holds"].to_numpy()
-    label = joined(a[holds], b[holds], len(names))
-    account_count = np.bincount(label, minlength=len(names))[label]
-    several = np.flatnonzero(account_count > 1)
-    accounts = several[pc.sort_indices(names.take(several))]
-    person = np.zeros_like(label)  # by component
-    youngest_first = accounts[np.argsort(since[accounts], kind="stable")][::-1]
-    person[label[youngest_first]] = youngest_first  # of several values for one place, NumPy keeps the last
-    return _people(names, accounts, person[label[accounts]], account_count[accounts], max_accounts)
+def _resolved(evidence: pa.Table, day: date) -> People:
+    if not len(evidence):
+        return NOBODY
+    from jobs.night_settings import nights
+    from jobs.scratch import scratch
+    from jobs.warehouse import components  # loads DuckDB, which readers need only if there are links
 
-
-def _numbered(evidence: pa.Table) -> tuple[pa.Array, pa.Table]:
-    """The names of the accounts, and the evidence with their places for names, which take less memory."""
-    ends = [evidence[name] for name in ("account_a", "account_b")]
-    coded = pa.chunked_array([*ends[0].chunks, *ends[1].chunks], pa.string()).combine_chunks().dictionary_encode()
-    said = [pc.equal(evidence["said_by"], end).cast(pa.int8()) for end in ends]
-    is_word = pc.is_in(evidence["kind"], pa.array(WORDS))
-    columns = {
-        "a": coded.indices[: len(evidence)],
-        "b": coded.indices[len(evidence) :],
-        "said": pc.if_else(
-            is_word, pa.scalar(0, pa.int8()), pc.add(said[0], pc.multiply(said[1], pa.scalar(2, pa.int8())))
-        ),
-        "until": evidence["until"].fill_null(pa.scalar(_ENDLESS)),
-        **{name: evidence[name] for name in ("kind", "first_seen", "recorded_at")},
-    }
-    return coded.dictionary, pa.table(columns)
-
-
-def _people(
-    names: pa.Array, accounts: np.ndarray, person: np.ndarray, account_count: np.ndarray, max_accounts: int
-) -> People:
-    """From numbers of accounts, in the order of their names, of their persons, and the sizes of their components."""
-    few = account_count <= max_accounts
-    is_id = ~few & (accounts == person)
-    return People(
-        pa.table({"account": names.take(accounts[few]), "person": names.take(person[few])}),
-        pa.table({"person": names.take(accounts[is_id]), "account_count": account_count[is_id]}),
-    )
-
-
-def joined(one: np.ndarray, other: np.ndarray, count: int) -> np.ndarray:
-    """For each of the numbers below `count`, the least number of its connected component. Pairs connect `one` and `other`.
-
-    Each round hooks every component on the least it is connected with, and then flattens the trees (Shiloach and Vishkin, "An
-    O(log n) parallel connectivity algorithm", Journal of Algorithms 3, 1982).
-    """
-    label = np.arange(count)
-    while len(one):
-        low, high = np.minimum(label[one], label[other]), np.maximum(label[one], label[other])
-        apart = low < high
-        one, other = one[apart], other[apart]
-        np.minimum.at(label, high[apart], low[apart])
-        while not np.array_equal(label, further := label[label]):
-            label = further
-    return label
+    with scratch() as db:
+        return People(*components.resolved(db, evidence, day, nights().max_accounts))

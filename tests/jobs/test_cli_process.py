@@ -20,6 +20,7 @@ from jobs.places import ROOT
 from jobs.warehouse.storage import Warehouse
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
+from schemas.links import LINKS
 from schemas.lookups import LOOKUPS
 from schemas.scores import SCORES
 from tests.fixture_types import ArrowRows
@@ -199,3 +200,12 @@ def test_a_warehouse_is_private_to_its_owner(tmp_path: Path) -> None:
     found = [root, *root.rglob("*")]
     assert any(path.suffix == ".parquet" for path in found)
     assert {(path.is_dir(), oct(path.stat().st_mode & 0o777)) for path in found} == {(True, "0o700"), (False, "0o600")}
+
+
+def test_show_resolves_who_has_several_accounts_without_numpy(warehouse: Warehouse, arrow_rows: ArrowRows) -> None:
+    publish(warehouse, arrow_rows, [{"person_id": "twitter:1"}])
+    linked = {"account_a": "twitter:1", "account_b": "twitter:2", "kind": "operator", "first_seen": DAY}
+    warehouse.append(LINKS, arrow_rows(LINKS, [linked]), {}, run_id="r", job="j")
+    code, out, err = ended(warehouse.root, "show", "twitter:1", stdout=subprocess.PIPE)
+    assert (code, err) == (0, "")
+    assert out and "2026-11-03" in out

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import networkx as nx
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from jobs.warehouse import links
+from jobs.warehouse import components
 from jobs.warehouse.links import People
 from jobs.warehouse.storage import rows
 from schemas.links import LINKS
@@ -43,7 +44,7 @@ def row(
 
 
 def resolved(evidence: Iterable[dict], day: int = 0, max_accounts: int = 20) -> People:
-    return links.resolved(database(), rows(LINKS, list(evidence)), on(day), max_accounts)
+    return People(*components.resolved(database(), rows(LINKS, list(evidence)), on(day), max_accounts))
 
 
 def joined(evidence: Iterable[dict], day: int = 0) -> dict[str, str]:
@@ -223,16 +224,15 @@ def test_an_id_stays_when_the_person_loses_another_account(history: list[dict[st
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=60))
 def test_components_are_those_of_networkx(pairs: list[tuple[int, int]]) -> None:
-    one, other = np.array(pairs, int).reshape(-1, 2).T
     expected = np.arange(31)
     for component in nx.connected_components(nx.Graph(pairs)):
         expected[list(component)] = min(component)
-    assert links.joined(one, other, 31).tolist() == expected.tolist()
+    assert components.joined(pairs, 31).to_pylist() == expected.tolist()
 
 
 def test_a_long_chain_in_any_order() -> None:
-    path = np.random.default_rng(3).permutation(20_000)
-    assert not links.joined(path[:-1], path[1:], len(path)).any()
+    path = np.random.default_rng(3).permutation(20_000).tolist()
+    assert set(components.joined(pairwise(path), len(path)).to_pylist()) == {0}
 
 
 def test_components_are_those_of_graphframes(spark: SparkSession) -> None:
@@ -250,7 +250,7 @@ def test_components_are_those_of_graphframes(spark: SparkSession) -> None:
         spark.createDataFrame(pairs.tolist(), "src long, dst long"),
     )
     found = {row.id: row.component for row in graph.connectedComponents(algorithm="graphx").collect()}
-    label = links.joined(pairs[:, 0], pairs[:, 1], 300)
+    label = components.joined(pairs.tolist(), 300).to_pylist()
     assert (
         len(set(zip(label, (found[n] for n in range(300)), strict=True))) == len(set(label)) == len(set(found.values()))
     )
