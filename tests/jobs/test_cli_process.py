@@ -208,4 +208,5 @@ def test_show_resolves_who_has_several_accounts_without_numpy(warehouse: Warehou
     warehouse.append(LINKS, arrow_rows(LINKS, [linked]), {}, run_id="r", job="j")
     code, out, err = ended(warehouse.root, "show", "twitter:1", stdout=subprocess.PIPE)
     assert (code, err) == (0, "")
-    assert out and "2026-11-03" in out
+    assert out is not None
+    assert "2026-11-03" in out
