@@ -37,8 +37,8 @@ def missing(
     settle_hours: float,
 ) -> list[str]:
     """One line for each thing to wait for: a source without coverage of `day`, a source whose partial day is not settled, or a
-    pull of a day of the window `first_day..day` that is running at `now`. Empty if the day can be scored. `sources` are those
-    that have the day."""
+    pull of a day of the window `first_day..day` that is running at `now`. Empty if the day can be scored. `sources` are the
+    sources that are expected to cover the day."""
     if not warehouse.exists():
         return [f"warehouse {warehouse.root}: nothing was pulled into it yet"]
     covered = warehouse.read(COVERAGE, {"day": day}).to_pylist()

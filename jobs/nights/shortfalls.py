@@ -1,5 +1,5 @@
-"""The shortfalls of a published day: sources that did not cover it or only in part, bounds that it missed although it was
-published, and that nobody could be published.
+"""The shortfalls of a published day: sources that covered it only in part or not at all, bounds that it missed although it was
+published, and a publication without people because nobody agreed.
 
 Reads a day's rows of `coverage` and `runs`; writes nothing.
 """
@@ -54,7 +54,7 @@ def _warnings(warehouse: Warehouse, day: date, methodology: str) -> list[Shortfa
 
 
 def _nobody(warehouse: Warehouse, day: date, methodology: str) -> list[Shortfall]:
-    """Whether the day's latest publication published nobody, because nobody agreed."""
+    """One shortfall if the day's latest publication published nobody because nobody agreed, else none."""
     counts = json.loads(_latest(warehouse, PUBLISH, day, methodology).get("counts") or "{}")
     if counts.get("people") or not counts.get("withheld"):
         return []

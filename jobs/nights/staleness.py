@@ -25,7 +25,8 @@ from schemas.versions import MethodologyError
 
 @dataclass(frozen=True)
 class Stale:
-    """A published day, the days of its window whose activity or coverage changed, and whether its accounts or links did."""
+    """A published day, the days of its window whose activity or coverage changed, and whether its accounts or its links
+    changed."""
 
     day: date
     methodology: str
@@ -67,7 +68,7 @@ def find(warehouse: Warehouse, first_day: date, last_day: date, methodology: str
             and since >= row["published_at"]
             and known_accounts.credibility_digest(warehouse, snapshot, day) != row["accounts_digest"]
         )
-        # Links that were recorded while the day was scored may be missing from it.
+        # The day's scores may lack links that were recorded while the day was scored.
         linked = (
             links.are_recorded_since(warehouse, row["published_at"] - ONE_DAY, day)
             and links.at_end_of(day, warehouse).digest != row["links_digest"]

@@ -2,7 +2,7 @@
 else only people who agreed.
 
 A decision reads one version of `consent`, `links` and `legal_bases` and one UTC day, so it does not change while a command
-runs. Of the words of a person's accounts, the narrowest counts for the person.
+runs. If a person's accounts agreed to different scopes, the narrowest scope counts for the person.
 """
 
 from collections.abc import Iterable, Iterator
@@ -58,7 +58,8 @@ class Admission:
         return f"legal basis: {self.basis}" if self.basis else labels.BY_CONSENT
 
     def admitted(self, people: pa.RecordBatchReader) -> pa.RecordBatchReader:
-        """The rows, a stream with `person_id`, of people who may be published; unchanged and in order."""
+        """The rows of `people` (a stream with the column `person_id`) for people who may be published, unchanged and in
+        order."""
         if self.basis and not self.left and not consent.is_recorded(self.warehouse, self.version):
             return people
         return pa.RecordBatchReader.from_batches(people.schema, self._kept(people))
@@ -107,14 +108,14 @@ class Admission:
 
 
 def decide_publication(warehouse: Warehouse, day: date | None = None) -> Admission:
-    """Like `decide`, for rows of `influence`. Raises `UsageError` if the key of people who left is missing."""
+    """Like `decide`, for rows of `influence`. Raises `UsageError` if a key of people who left is missing, or if the journal
+    holds people whom `suppressed` lacks."""
     return replace(decide(warehouse, day), left=suppression.current(warehouse))
 
 
 def decide(warehouse: Warehouse, day: date | None = None) -> Admission:
-    """The decision for an output on the UTC day, the present one if None, from the tables as they are now. Leaves out people
-    who left as far as their keys are set: readers need none, because `clout person forget` takes them out of `scores` at
-    once."""
+    """The decision for an output on the UTC day (None: the present day), from the current tables. Excludes people who left only
+    if their keys are set. Readers need no keys, because `clout person forget` removes these people from `scores` at once."""
     return Admission(
         warehouse,
         day or runs.now().date(),

@@ -1,4 +1,5 @@
-"""Whom the changes of consent since its last application may take out of published days, so that only these days are read."""
+"""Finds the people whom changes of consent since the last application may remove from published days, and the days published
+since."""
 
 import json
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ GROUNDS = (CONSENT, LEGAL_BASES, SUPPRESSED)
 REMEMBERED = timedelta(days=40)  # how far back the last application is looked for
 LONGEST_PUBLICATION = timedelta(days=1)  # between the decision whom to publish and its record
 
-# Since the last application: people of whom something was recorded, or for whom a day of the change has come.
+# People about whom a row was recorded since the last application, or whose `since` or `until` was reached since then.
 _CHANGED = """
     select distinct person_id from (from now except all from earlier)
     union
@@ -44,7 +45,8 @@ def versions(warehouse: Warehouse) -> dict[str, int]:
 
 
 def last(warehouse: Warehouse, today: date) -> Applied | None:
-    """The last complete application, None if there is none of up to `REMEMBERED` before the UTC day `today`."""
+    """The last complete application. None if there is none of the UTC day `today` or up to `REMEMBERED` before it, or if the
+    last one is of a later day."""
     days = Span(today - REMEMBERED, today + REMEMBERED)
     done = warehouse.read(RUNS, {"day": days, "job": JOB, "status": runs.DONE}).sort_by("started_at").to_pylist()
     if not done or done[-1]["day"] > today:
@@ -53,8 +55,8 @@ def last(warehouse: Warehouse, today: date) -> Applied | None:
 
 
 def taken_out(admission: Admission, since: Applied) -> set[str] | None:
-    """The people (`person_id`) who may be published no longer; None if that may be anybody, because somebody left or a legal
-    basis began or ended."""
+    """The people (`person_id`) who may no longer be published. None if that may be anybody: somebody left, a legal basis began
+    or ended, or the earlier rows of `consent` are no longer kept."""
     warehouse = admission.warehouse
     now = versions(warehouse)
     if any(now[table.name] != since.versions.get(table.name) for table in (LEGAL_BASES, SUPPRESSED)):

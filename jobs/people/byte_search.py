@@ -1,9 +1,10 @@
 """Searches every byte of a warehouse for traces of a person: as stored, and inside compressed pages of Parquet and recordings.
 
-A `person_id` is sought everywhere, an account's id or handle only where its platform may be: others may have the same name
-elsewhere. Texts are sought in each encoding in which a platform, a table or a log may hold them, whatever the case of ASCII
-letters, which most platforms ignore in a name, and only as a whole: `x:88` is not sought in `x:881`. An ordinary word, such as
-`coverage`, and a short id, such as `88`, occur everywhere: they are only sought where a name must be.
+The search looks for a `person_id` everywhere, but for an account's id or handle only where its platform may be, because others
+may have the same name elsewhere. It looks for each text in every encoding in which a platform, a table or a log may hold it. It
+ignores the case of ASCII letters, as most platforms do in names. It finds only whole texts: `x:88` does not match `x:881`.
+Ordinary words, such as `coverage`, and short ids, such as `88`, occur everywhere, so the search looks for them only where a
+name must be.
 """
 
 import json
@@ -31,22 +32,22 @@ from jobs.warehouse.names_in_text import (
 )
 
 CHUNK_BYTES = 8 << 20
-ZSTD = b"\x28\xb5\x2f\xfd"  # RFC 8878: how such a file begins
+ZSTD = b"\x28\xb5\x2f\xfd"  # the first bytes of a Zstandard file, RFC 8878
 PLATFORM = "platform"  # the column, and the partition in a file's path
-OVERLAP_BYTES = 1024  # of two chunks, besides the longest name: what says that it is one
+OVERLAP_BYTES = 1024  # of two chunks, besides the longest name: room for the text that marks a name as one
 CONTENT_IDS = ("activity_id", "object_id")  # may begin with the name of its owner
 NAME_COLUMNS = frozenset(
     {"person_id", "src", "dst", "actor_id", "target_id", "account_id", "handle"}
 )  # hold nothing else
 EVERYWHERE, AT_PLACES = "everywhere", "where an account's name must be"  # how a name is sought
 
-# What comes before and after an account's name in JSON, also if it is quoted once more, and in URLs.
+# What comes before and after an account's name in URLs and in JSON, including JSON that is quoted once more.
 _KEY = r"""\\*"(?:{})\\*"\s*:\s*(?:\[[^\[\]{{}}]*)?\\*"(?:@|acct:|/?u/)?"""
 _OF_NAME = (
     _KEY.format("|".join(sorted(ACCOUNT_KEYS | CONTENT_KEYS))) + rf"""|https?://[^/\s"]{{1,255}}/{ACCOUNT_FOLDERS}"""
 )
 _OF_PATH = _KEY.format("|".join(sorted(PATH_KEYS)))
-# Neither within a longer name nor below a host, such as `example.org` in `www.example.org`.
+# A match begins neither within a longer name nor below a host, such as `example.org` in `www.example.org`.
 _BEGIN = rb"(?:(?<![a-z0-9_-])(?<![a-z0-9_-]\.)|(?<=%[0-9a-f][0-9a-f]))"
 _AFTER = rb'(?=\\*["/?#@&\s]|$)'
 
@@ -62,7 +63,7 @@ class Sought:
     elsewhere: Collection[Path] = ()
 
     def texts(self, path: Path) -> list[str]:
-        """What a file may hold of the person."""
+        """The person's ids and names that the file may hold."""
         partitions = dict(part.split("=", 1) for part in path.parts if "=" in part)
         is_elsewhere = unquote(partitions.get(PLATFORM, "")) not in ("", *self.platforms) or any(
             folder in path.parents for folder in self.elsewhere
@@ -77,7 +78,8 @@ def how(name: str) -> str:
 
 @dataclass(frozen=True)
 class Trace:
-    """One file that still names the person. `place` is a column of a Parquet file, `bytes`, or `name` for the file's own."""
+    """One file that still names the person. `place` is a column of a Parquet file, `bytes` for the file's content, raw or
+    decompressed, or `name` for the file's name."""
 
     path: Path
     place: str
@@ -111,11 +113,11 @@ class Needles:
         return self._are_in(b"\n%s\n" % text.lower())
 
     def _are_in(self, text: bytes) -> bool:
-        """Like `are_in`, of a text in lower case with a byte before and after what is searched."""
+        """Like `are_in`, but `text` must be in lower case and have one more byte before and after the part to search."""
         return _is_in(self.anywhere, self._anywhere, text) or bool(self._certain and self._certain.search(text))
 
     def are_in_line(self, line: bytes) -> bool:
-        """Like `are_in`, of a line of JSON: its keys name nobody, and another account's id may contain a name."""
+        """Like `are_in`, for a line of JSON. Ignores keys, which name nobody, and names within another account's id."""
         if not self.are_in(line):
             return False
         if not line.lstrip().startswith((b"{", b"[")):
@@ -131,7 +133,8 @@ class Needles:
         return False
 
     def own(self, text: bytes) -> bool:
-        """Whether the id of content, in lower case, begins with an ordinary name, such as `coverage/repository`."""
+        """Whether the id of content, in lower case, begins with one of the person's ordinary names, as `coverage/repository`
+        does."""
         return bool(self._owner and self._owner.match(text))
 
     def are_in_column(self, name: str, column: pa.Array) -> bool:
@@ -157,7 +160,8 @@ def _either(texts: Collection[bytes]) -> bytes | None:
 
 
 def encodings(texts: Iterable[str]) -> list[bytes]:
-    """The texts as `bytes.lower` gives them, in UTF-8, in JSON with escapes, in URLs and in UTF-16; each once."""
+    """The encoded texts, each once: in UTF-8, in JSON with escapes, in URLs and in UTF-16. All are in lower case, as
+    `bytes.lower` does it."""
     found = set(_bytes(texts := list(texts)))
     for text in texts:
         found |= {text.encode(name, "surrogatepass").lower() for name in ("utf-16-le", "utf-16-be")}
@@ -173,16 +177,16 @@ def _bytes(texts: Iterable[str]) -> list[bytes]:
 
 
 def _is_in(needles: Collection[bytes], pattern: bytes | None, text: bytes) -> bool:
-    """Whether one of the needles is in the text, neither behind nor before a character of a longer id. The text has a byte
-    before and after what is searched."""
+    """Whether the text holds one of the needles, other than as a part of a longer id. The text must have one more byte before
+    and after the part to search."""
     if pattern is None or not any(needle in text for needle in needles):
         return False
     return bool(re.search(_BEGIN + pattern + rb"[^a-z0-9_-]", text))
 
 
 def traces(root: Path, sought: Sought, searched: Searched) -> Iterator[Trace]:
-    """Every file below `root` that names the person. A file that disappears meanwhile is passed over. A file or folder that
-    cannot be read or decompressed is listed in `searched.unreadable`."""
+    """Every file below `root` that names the person. Skips a file that disappears meanwhile. Adds a file or folder that cannot
+    be read or decompressed to `searched.unreadable`."""
 
     def unread(error: OSError) -> None:
         searched.unreadable.append(Path(error.filename))
@@ -208,7 +212,8 @@ def _in_file(path: Path, sought: Sought, searched: Searched) -> Iterator[Trace]:
     with path.open("rb") as file:
         is_packed = file.read(len(ZSTD)) == ZSTD  # whatever its name: a killed pull leaves a `.part`
         file.seek(0)
-        # The dictionary of a table of several platforms may hold the same name of somebody else.
+        # A Parquet file may hold several platforms, and its bytes the same name of somebody else. So only each `person_id` is
+        # sought there.
         found = _in_stream(file, Needles(sought.people) if is_table else needles)
     try:
         if is_table:

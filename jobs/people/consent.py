@@ -1,4 +1,5 @@
-"""The table `consent`: records what people agree to, and reads what each person's consent is on a day. Unknown is not a yes."""
+"""The table `consent`: records what people agree to, and reads what each person's consent is on a day. A person without a
+record has not agreed."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time
@@ -19,7 +20,8 @@ JOB = "consent"
 IMPORT = "import"  # the origin of a file's rows
 BATCH_ROWS = 100_000
 
-# Of a person's rows that apply, the one recorded last; of several recorded at once, the narrowest.
+# For each person, the scope of the row that applies and was recorded last. If several were recorded at once, the narrowest
+# counts.
 _IN_FORCE = """
     select person_id, arg_max(scope, (recorded_at, -width)) as scope
     from (select person_id, scope, recorded_at, list_position($scopes, scope) as width from consent
@@ -40,7 +42,7 @@ def people(warehouse: Warehouse, day: date, version: int, scopes: Sequence[str])
 
 
 def counts(warehouse: Warehouse, day: date) -> dict[str, int]:
-    """Scope -> number of people whose consent on the UTC day is exactly that, the widest first."""
+    """Scope -> number of people whose consent on the UTC day is exactly this scope; the widest scope comes first."""
     from jobs.scratch import scratch
 
     with scratch() as db:
@@ -71,9 +73,10 @@ def of_people(warehouse: Warehouse, people: Iterable[str], day: date, version: i
 def timely(
     warehouse: Warehouse, given: Iterable[Mapping[str, Any]], on_outdated: Callable[[], None]
 ) -> Iterator[Mapping[str, Any]]:
-    """The rows of `given`, but none with an instant `said_at` before the person said something else. Calls `on_outdated` for
-    each that is left out. A refusal counts from its recording, another word of a file from the day that the file names. Of a
-    refusal and another word of the same day, the refusal is taken for the later one."""
+    """The rows of `given` except outdated ones: a row is outdated if the person said something else after the row's `said_at`.
+    Calls `on_outdated` for each outdated row. Rows without `said_at` are never outdated. A recorded refusal counts as said when
+    it was recorded; any other scope from a file, on the day that the file names if that is earlier. A refusal in `given` counts
+    as said at the end of its day, so it is later than any other scope of the same day."""
     version = warehouse.version(CONSENT)
     for chunk in _chunks(given):
         latest = _latest(warehouse, {row["person_id"] for row in chunk if row.get("said_at")}, version)
@@ -89,7 +92,7 @@ def timely(
 
 
 def _latest(warehouse: Warehouse, people: Iterable[str], version: int) -> dict[str, tuple[datetime, str]]:
-    """Person -> when they said what they said last, and its scope."""
+    """Person -> the time and the scope of their last statement."""
     asked = pa.array(sorted(people), pa.string())
     recorded = warehouse.read(CONSENT, where=pc.field("person_id").isin(asked), version=version) if len(asked) else None
     latest: dict[str, tuple[datetime, int]] = {}
@@ -110,8 +113,9 @@ def is_recorded(warehouse: Warehouse, version: int | None = None) -> bool:
 def record(
     warehouse: Warehouse, given: Iterable[Mapping[str, Any]], *, at: datetime, by: str, origin: str, run_id: str
 ) -> int:
-    """Adds a row for each of `given` (person_id, scope, since, until), in one commit; a row may have an instant, origin and
-    evidence of its own. Returns the number of rows. Raises `UsageError`, which names all faults, before anything is written."""
+    """Adds a row for each of `given` (person_id, scope, since, until), in one commit. A row may have its own `recorded_at`,
+    `origin` and `evidence`. Returns the number of rows. Raises like `Warehouse.append`; if `given` raises an error, no row is
+    added."""
     common = {"recorded_at": at, "recorded_by": by, "origin": origin}
     count = 0
 

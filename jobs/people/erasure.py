@@ -1,4 +1,5 @@
-"""Removes a person from every table, and the files in which the person still is. Idempotent: run again, it goes on.
+"""Removes a person from every table, and deletes the files that still hold the person. Idempotent: after an interruption, run
+it again.
 
 `accounts` comes last, because only it knows the person's handles.
 """
@@ -43,11 +44,11 @@ from schemas.scores import SCORES
 from schemas.table import Table
 
 JOB = "erasure"
-TEXTS = "texts"  # rows in which texts were changed, of all tables together
+TEXTS = "texts"  # stands for the rows, in all tables, whose texts were changed
 NOTHING: Partition = {}
 Change = Callable[[pa.Table], pa.Table]
 
-# Rows with instants as a pull has them, in microseconds.
+# The rows, with instants in microseconds, as a pull has them.
 _AS_PULLED = "select * replace ({instants}) from given_rows"
 _DIGESTS = {ACTIVITY: "activity_digest", ACCOUNTS: "accounts_digest"}  # of `coverage`
 
@@ -74,7 +75,7 @@ BY_ACCOUNT: Mapping[Table, Sequence[str]] = {
 
 
 def by_platform(people: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Platform -> account ids, of people given by `person_id`. Raises `UsageError` if one of them is none."""
+    """Platform -> account ids, of people given by `person_id`. Raises `UsageError` if one of them is no person_id."""
     found: dict[str, list[str]] = {}
     for person in sorted(set(people)):
         platform, _, account = person.partition(":")
@@ -85,8 +86,8 @@ def by_platform(people: Iterable[str]) -> dict[str, tuple[str, ...]]:
 
 
 def handles(warehouse: Warehouse, people: Iterable[str]) -> set[str]:
-    """Every handle under which `accounts` knows these people and nobody else, as `platform:handle`. Display names, and handles
-    that others have or had too, are no names of one person."""
+    """Every handle under which `accounts` knows these people and nobody else, as `platform:handle`. Omits display names, and
+    handles that others have or had too, because they do not name one person."""
     known = set()
     for platform, accounts in by_platform(people).items():
         named = {"platform": platform, "account_id": accounts}
@@ -143,8 +144,9 @@ def short_places(warehouse: Warehouse, people: Iterable[str]) -> list[dict[str, 
 def erase(
     warehouse: Warehouse, people: Sequence[str], names: Collection[str], left: Suppressed, run_id: str
 ) -> Iterator[tuple[str, int]]:
-    """Removes the people from every table. `left` recognizes them in texts; `names` are their accounts' ids and handles, which
-    may be in the paths of their own files. Yields each table's name and its number of removed rows, and `TEXTS`."""
+    """Removes the people from every table. `left` recognizes them in texts. `names` are the ids and handles of their accounts,
+    which texts and file paths may hold. Yields each table's name with its number of removed rows, and `TEXTS` with the number
+    of rows whose texts were changed."""
     _keep_as_checked(warehouse, people, run_id)
     for table, columns in BY_PERSON.items():
         yield table.name, _delete(warehouse, table, {}, dict.fromkeys(columns, tuple(people)), run_id)
@@ -157,7 +159,7 @@ def erase(
         count = 0
         for platform, ids in accounts.items():
             any_of = dict.fromkeys(columns, ids)
-            if table in _DIGESTS:  # before the rows go: a run that dies in between finds their days again
+            if table in _DIGESTS:  # before the rows go, so that the next run finds their days if this one dies
                 for place in _places(warehouse, table, {"platform": platform}, any_of):
                     _cover(warehouse, table, place, run_id, partial(_filtered, any_of=any_of))
             if table is ACCOUNTS:
@@ -167,8 +169,9 @@ def erase(
 
 
 def _keep_as_checked(warehouse: Warehouse, people: Sequence[str], run_id: str) -> None:
-    """Lets `runs` take the rows of `influence` that will be left for those that were computed and checked. Else nobody of these
-    days could be published or restored until they are scored again. Before the rows go, so that a run that died goes on."""
+    """Replaces digests in `runs`, so that the rows of `influence` that remain count as those that were computed and checked.
+    Otherwise, nobody could be published or restored on these days until the days are scored again. Call this before the rows
+    are deleted, so that a new run can go on if this one dies."""
     theirs = pc.field("person_id").isin(pa.array(people, pa.string()))
     found = warehouse.dataset(INFLUENCE).to_table(columns=["methodology", "day"], filter=theirs)
     for place in found.group_by(["methodology", "day"]).aggregate([]).to_pylist():
@@ -182,7 +185,7 @@ def _keep_as_checked(warehouse: Warehouse, people: Sequence[str], run_id: str) -
 
 
 def _delete(warehouse: Warehouse, table: Table, partition: Partition, any_of: Partition, run_id: str) -> int:
-    """Deletes in one commit. Returns the number of rows; makes no commit if there are none."""
+    """Deletes the rows in one commit, and returns their number. Makes no commit if there are none."""
     condition = pruning.expression(partition) & pruning.either(any_of)
     count = warehouse.dataset(table, partition).count_rows(filter=condition)
     if count:
@@ -193,20 +196,20 @@ def _delete(warehouse: Warehouse, table: Table, partition: Partition, any_of: Pa
 
 
 def _places(warehouse: Warehouse, table: Table, partition: Partition, any_of: Partition) -> list[dict[str, Any]]:
-    """The days, platforms and sources whose rows are to be removed."""
+    """The days, platforms and sources with rows to remove."""
     return _where(warehouse, table, partition, pruning.either(any_of))
 
 
 def _where(warehouse: Warehouse, table: Table, partition: Partition, where: pc.Expression) -> list[dict[str, Any]]:
-    """The days, platforms and sources with such rows."""
+    """The days, platforms and sources with rows of the partition that meet `where`."""
     names = ["platform", "day", "source"]
     found = warehouse.dataset(table, partition).to_table(columns=names, filter=pruning.expression(partition) & where)
     return found.group_by(names).aggregate([]).to_pylist()
 
 
 def _cover(warehouse: Warehouse, table: Table, place: Partition, run_id: str, change: Change) -> None:
-    """Writes the number and the digest of the changed rows into `coverage`, as a pull of them would, so that the day is scored
-    again if its acts differ."""
+    """Writes the digest and, for acts, the number of the rows after the change into `coverage`, as a pull of these rows would.
+    So the day is scored again if its acts differ."""
     for row in warehouse.read(COVERAGE, place).to_pylist():
         counting = change(warehouse.read(table, {**place, "pull": (row["pull"],)}))
         left = row | {_DIGESTS[table]: _digest(table, counting)}
@@ -230,7 +233,7 @@ def _digest(table: Table, counting: pa.Table) -> str:
 
 
 def _rename_content(warehouse: Warehouse, platform: str, names: Iterable[str], left: Suppressed, run_id: str) -> None:
-    """Puts tokens in place of the names of people who left in the ids of others' acts, such as `owner/repository`."""
+    """In the ids of others' acts, such as `owner/repository`, replaces the names of people who left with tokens."""
     quoting = pc.scalar(False)
     for name, column in product(names, CONTENT_IDS):
         quoting = quoting | pc.match_substring(pc.field(column), name, ignore_case=True)
@@ -245,7 +248,7 @@ def _rename_content(warehouse: Warehouse, platform: str, names: Iterable[str], l
 
 
 def _untitle(warehouse: Warehouse, platform: str, left: Suppressed, run_id: str) -> None:
-    """Removes the display names of others that name people who left."""
+    """Removes other people's display names if they name people who left."""
 
     def untitled(accounts: pa.Table) -> pa.Table:
         titles = accounts["display_name"].to_pylist()
@@ -260,7 +263,7 @@ def _untitle(warehouse: Warehouse, platform: str, left: Suppressed, run_id: str)
 def _rewrite(
     warehouse: Warehouse, table: Table, platform: str, where: pc.Expression, change: Change, run_id: str
 ) -> None:
-    """Replaces the rows of each day and source that `change` changes. `where` preselects rows that it may change."""
+    """Replaces the rows of each day and source in which `change` changes a row. `where` preselects rows that it may change."""
     for place in _where(warehouse, table, {"platform": platform}, where):
         before = warehouse.read(table, place)
         after = change(before)
@@ -284,8 +287,9 @@ def _erase_rejects(warehouse: Warehouse, platform: str, names: Iterable[str], le
 
 
 def purge(warehouse: Warehouse) -> int:
-    """Deletes every file of the tables that no longer counts, whatever `keep_replaced_days` says. Returns how many. No other
-    command may write at the same time: its new files would be deleted too."""
+    """Deletes every file that no table's current version names, whatever `keep_replaced_days` says, and writes a checkpoint of
+    each table. Returns the number of deleted files. No other command may write at the same time, because its new files would be
+    deleted too."""
     count = 0
     for table in TABLES:
         delta = warehouse.own(table)

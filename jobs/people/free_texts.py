@@ -1,4 +1,4 @@
-"""Texts that operators and jobs wrote, such as reasons and errors: puts `(erased)` in place of people who left."""
+"""Texts that operators and jobs wrote, such as reasons and errors: puts `(erased)` in place of the names of people who left."""
 
 import json
 import re
@@ -31,14 +31,15 @@ TEXTS: Mapping[Table, Sequence[str]] = {
 
 
 def erase(warehouse: Warehouse, texts: Iterable[str], run_id: str) -> int:
-    """Erases the texts, such as each person_id and name of somebody who left. Keys of JSON stay, and ordinary words, which name
-    nobody here. Returns the number of changed rows."""
+    """Erases the texts, such as each person_id and name of somebody who left. Keeps keys of JSON, and ordinary words, which
+    name nobody here. Returns the number of changed rows."""
     sought = pattern(texts)
     return sum(_erase(warehouse, table, columns, sought, run_id) for table, columns in TEXTS.items())
 
 
 def pattern(texts: Iterable[str]) -> re.Pattern[str]:
-    """Finds the texts that are no ordinary words, as whole words in any case, also as URLs and JSON have them."""
+    """A pattern that finds the texts as whole words, in any case, and also as URLs and JSON encode them. Leaves out ordinary
+    words."""
     long = {text for text in texts if not is_ordinary(text)}
     forms = long | {quote(text, safe="") for text in long} | {json.dumps(text)[1:-1] for text in long}
     any_of = "|".join(map(re.escape, sorted(forms, key=lambda text: (-len(text), text)))) or r"(?!)"
@@ -46,7 +47,7 @@ def pattern(texts: Iterable[str]) -> re.Pattern[str]:
 
 
 def without(text: str, sought: re.Pattern[str]) -> str:
-    """The text, or the values of the JSON, without what is sought."""
+    """The text with `(erased)` in place of what is sought. In JSON, only values change."""
     if not sought.search(text):
         return text
     try:

@@ -25,7 +25,7 @@ RECORDINGS = "recordings"
 
 
 def sought(warehouse: Warehouse, people: Sequence[str], names: Collection[str]) -> Sought:
-    """What to search for: each `person_id` of a person, and the ids and `names` of these accounts on their platforms."""
+    """What to search for: each `person_id` of a person, and the ids and `names` of the person's accounts on their platforms."""
     platforms = by_platform(people)
     known = {account for accounts in platforms.values() for account in accounts} | set(names)
     covered = warehouse.read(COVERAGE, columns=["source", "day", "platform"]).to_pylist()
@@ -62,7 +62,7 @@ def _found(warehouse: Warehouse, table: Table, condition: pc.Expression) -> Iter
 def _quoting(
     warehouse: Warehouse, table: Table, partition: Partition, columns: Sequence[str], texts: Iterable[str]
 ) -> Iterator[tuple[Table, pa.Table]]:
-    """Like `_found`, of the rows that quote one of the texts in one of the columns."""
+    """Like `_found`, for the rows that quote one of the texts in one of the columns."""
     needles = Needles(texts)
 
     def quoting(batch: pa.RecordBatch) -> pa.BooleanArray:
@@ -75,7 +75,8 @@ def _quoting(
 
 
 def recorded(folder: Path, sought: Sought) -> Iterator[dict[str, Any]]:
-    """The recorded items below the folder that name the person: `file`, and the `item` as JSON or, if it is none, as text."""
+    """The recorded items below the folder that name the person: `file`, and the `item` as JSON, or as text if it is not
+    JSON."""
     for path in sorted(folder.rglob("*.zst")):
         needles = Needles(sought.texts(path))
         for line in zstd.decompress(path.read_bytes()).splitlines():

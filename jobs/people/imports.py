@@ -27,9 +27,10 @@ _REPEATED = """
 
 
 def rows(path: Path, today: date) -> Iterator[dict[str, Any]]:
-    """The file's rows as `jobs.people.consent.record` takes them; `since` is `today` where the file has none, and `said_at` is
-    the beginning of `since` or, if the file was changed before or names no day, the instant of that change. Reads the file
-    twice: first to check every line. Raises `UsageError` with the line of each fault, the first `FAULTS_SHOWN` of them."""
+    """The file's rows as `jobs.people.consent.record` takes them. `since` is `today` where the file has none. `said_at` is the
+    beginning of `since`. It is the instant of the file's last change instead if that is earlier, or if the line has no `since`.
+    Reads the file twice: first to check every line. Raises `UsageError` with the first `FAULTS_SHOWN` faults, each with its
+    line."""
     faults = _faults(_lines(path), today)
     if faults:
         shown = [text for _, text in faults[:FAULTS_SHOWN]]
@@ -97,7 +98,7 @@ def _day(value: Any, name: str) -> date | None:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Number of each line, as an editor counts (a row's number in Parquet), and its columns."""
+    """Yields (number, columns) of each line. The number is that of the line in an editor or, in Parquet, of the row."""
     readers = {".csv": _csv, ".parquet": _parquet}
     if path.suffix not in readers:
         raise UsageError(f"{path}: the name must end in .csv or .parquet")

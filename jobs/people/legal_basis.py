@@ -1,4 +1,5 @@
-"""The table `legal_bases`: a ground other than consent on which the owner publishes everybody. Visible wherever people are."""
+"""The table `legal_bases`: a ground other than consent on which the owner publishes everybody. It is shown wherever people are
+shown."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,8 +32,8 @@ def current(warehouse: Warehouse, version: int | None = None) -> LegalBasis | No
 
 
 def record(warehouse: Warehouse, reason: str | None, *, at: datetime, by: str, run_id: str) -> None:
-    """Records the ground or, if `reason` is None, the end of the present one. Raises `UsageError` if the reason says nothing or
-    is no single line, or if there is no ground to end."""
+    """Records the ground or, if `reason` is None, the end of the present one. Raises `UsageError` if the reason is blank or not
+    a single line, or if there is no ground to end."""
     if reason is None and current(warehouse) is None:
         raise UsageError("no legal basis is recorded, so there is none to end")
     if reason is not None and not (reason.strip() and reason.isprintable()):

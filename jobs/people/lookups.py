@@ -1,4 +1,4 @@
-"""The table `lookups`: records who looked at one person, and reads it."""
+"""The table `lookups`: records who looked at one person, and reads these records."""
 
 import logging
 import uuid
@@ -16,7 +16,7 @@ JOB = "lookups"
 
 
 def record(warehouse: Warehouse, person: str, command: str, *, at: datetime, by: str, why: str | None) -> bool:
-    """Adds a row. Returns whether it could: a warehouse that is only readable stays as it is."""
+    """Adds a row. Returns False if it cannot, such as in a read-only warehouse, which stays unchanged."""
     run_id = uuid.uuid4().hex
     row = {"lookup_id": run_id, "looked_at": at, "looked_by": by, "person_id": person, "command": command, "why": why}
     try:

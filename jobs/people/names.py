@@ -1,4 +1,4 @@
-"""Hides people in an explanation who did not agree to be named. Their numbers stay, so all sums stay exact."""
+"""Hides those people in an explanation who may not be named. Their numbers stay, so all sums stay exact."""
 
 from typing import Any
 
@@ -8,8 +8,9 @@ Explanation = dict[str, Any]
 
 
 def hidden(explanation: Explanation, admission: Admission) -> Explanation:
-    """The explanation (as from `jobs.why`) with null in place of each person who may not be named, and of the ids and instants
-    of acts by or towards them, by which their platform would name them. Such acts are the first of their day."""
+    """The explanation (as from `jobs.why`) with null in place of each person who may not be named. The ids and instants of acts
+    by or towards such a person are null too, because their platform would name the person by them. These acts come first within
+    their day."""
     named = admission.named(_people(explanation)) | {explanation["person_id"]} | _accounts(explanation)
     shown = dict(explanation)
     for group in ("engagers", "paths", "acts", "reasons", "objections"):

@@ -1,4 +1,4 @@
-"""Objections: a person disputes an act by them or towards them, or that an account is theirs, and an operator answers."""
+"""Objections: a person disputes an act by or towards them, or that an account is theirs. An operator answers."""
 
 import uuid
 from datetime import date, datetime
@@ -46,8 +46,8 @@ def record(
 
 
 def record_link(warehouse: Warehouse, person: str, other: str, why: str, *, at: datetime, by: str) -> str:
-    """Records that the person disputes that the account `other` (both `person_id`) is theirs. Returns the id of the objection.
-    Raises `UsageError` if one of them is no person_id, or if both are the same."""
+    """Records that the person disputes owning the account `other`. Both are given as `person_id`. Returns the id of the
+    objection. Raises `UsageError` if one of them is no person_id, or if both are the same."""
     if len({person, other}) < 2 or not by_platform([person, other]):
         raise UsageError(f"{other}: a link is of two accounts")
     objection_id = uuid.uuid4().hex
@@ -60,8 +60,9 @@ def record_link(warehouse: Warehouse, person: str, other: str, why: str, *, at: 
 
 
 def answer(warehouse: Warehouse, objection_id: str, text: str, *, upheld: bool, at: datetime, by: str) -> list[date]:
-    """Records the answer, and whether the objection is upheld. Returns the days whose engagement must be counted again: those
-    of the act, if whether it counts changed. Raises `UsageError` if there is no such objection."""
+    """Records the answer, and whether the objection is upheld. Returns the days whose engagement must be counted again: the
+    days of the disputed act if the answer changes whether it counts, else none. Raises `UsageError` if there is no such
+    objection."""
     before = objections.current(warehouse, pc.field("objection_id") == objection_id)
     if not before:
         raise UsageError(

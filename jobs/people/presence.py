@@ -1,4 +1,4 @@
-"""Whether a warehouse names a person. Else a mistyped id would be forgotten, set or exported without a word."""
+"""Checks whether a warehouse names a person. Without this check, commands would accept a mistyped id without an error."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,8 @@ from schemas.table import Table
 MOST_EDITS = 2  # characters by which a mistyped id may differ
 MATCHES_SHOWN = 3
 
-# Ids that may be meant: `{person}` with a few other characters, or whoever has it as a handle.
+# Ids that the user may mean: those that differ from `$person` by a few characters, and those of accounts with the handle
+# `$account`.
 _CLOSE = """
     select person_id from (
         select person_id, levenshtein(lower(person_id), lower($person)) as edits from known
@@ -63,8 +64,8 @@ def _meant(warehouse: Warehouse, person: str) -> str:
 
 
 def close_matches(warehouse: Warehouse, person: str) -> list[str]:
-    """The ids of people with a score, a consent or an account that differ little from this one, or that have it as a handle;
-    the closest first."""
+    """The closest ids of people with a score, a consent or an account, the closest first. Each differs little from `person`, or
+    its handle is the account id in `person`."""
     from jobs.scratch import scratch
 
     with scratch() as db:

@@ -4,10 +4,10 @@ A code is a keyed hash of one person and one scope: it is worth nothing in anybo
 can make one. `CLOUT_CONSENT_KEYS` holds one or several keys like `CLOUT_SUPPRESSION_KEYS`. New codes use the newest key; codes
 of all its keys count.
 
-A code gives consent when it appears. It says nothing further while it stays: a word recorded later by other means, such as a
-refusal by letter, holds until the person removes the code and places one again. Only the code of a refusal always counts. A
-code that disappears from a place that was read whole, or whose account is deleted, ends the consent like a refusal: whoever
-takes the code away no longer agrees.
+A code gives consent when it appears. While it stays, it has no further effect: a statement that is recorded later by other
+means, such as a refusal by letter, holds until the person removes the code and places one again. Only the code of a refusal
+always counts. If a code disappears from a place that was read whole, or its account is deleted, the consent ends as by a
+refusal: whoever removes the code no longer agrees.
 """
 
 import hmac
@@ -58,7 +58,7 @@ def scope_of(person: str, code: str) -> str | None:
 
 def take(warehouse: Warehouse, platform: str, seen: Iterable[Seen], *, by: str, run_id: str) -> int:
     """Records what was seen of the platform's accounts, but nothing of people who left. Returns the number of new rows of
-    `consent`; what was taken before gives none."""
+    `consent`; what was recorded before adds none."""
     left = suppression.current(warehouse)
     once = pc.field("origin") == ORIGIN
     known = set(warehouse.read(CONSENT, columns=["person_id"], where=once)["person_id"].to_pylist())
@@ -78,8 +78,8 @@ def take(warehouse: Warehouse, platform: str, seen: Iterable[Seen], *, by: str, 
 
 
 def said(person: str, seen: Iterable[Seen], recorded: Sequence[Said]) -> list[dict[str, Any]]:
-    """The rows of `consent` to add for what was seen of one person. `recorded`: the person's rows so far. What was seen before
-    the newest of these says nothing."""
+    """The rows of `consent` to add for what was seen of one person. `recorded`: the person's rows so far. Ignores what was seen
+    no later than the newest of these rows."""
     history = sorted(recorded, key=lambda each: each["recorded_at"])
     added = []
     for one in sorted(seen, key=lambda one: one.at):
@@ -94,7 +94,7 @@ def said(person: str, seen: Iterable[Seen], recorded: Sequence[Said]) -> list[di
 
 
 def _change(person: str, seen: Seen, history: Sequence[Said]) -> tuple[str, str] | None:
-    """The scope that a place gives or ends, and its evidence."""
+    """The scope to record for what was seen at a place, and its evidence; `NO` if the code is gone. None if nothing changed."""
     standing = _standing(history)
     scopes = {scope_of(person, code): where for code, where in sorted(seen.codes.items())}
     narrowest = next((scope for scope in SCOPES if scope in scopes), None)

@@ -27,13 +27,13 @@ class Request:
     done_at: datetime | None
 
     def is_overdue(self, today: date) -> bool:
-        """Whether it is open on a UTC day after the last one in time."""
+        """Whether the request is still open on a UTC day after `due_on`."""
         return self.done_at is None and today > self.due_on
 
 
 def record(warehouse: Warehouse, kind: str, people: Sequence[str], asked_on: date, *, at: datetime, by: str) -> None:
-    """Records that the people (`person_id`) ask. Raises `UsageError` for an unknown kind, for what is no person_id, and
-    if a key is missing that hashes who asks to be forgotten."""
+    """Records that the people (`person_id`) ask. Raises `UsageError` if the kind is unknown, if one of the people is no
+    person_id, or if people ask to be forgotten and no key is set to hash their ids."""
     if kind not in KINDS:
         raise UsageError(f"{kind!r} is no kind of request; expected one of {', '.join(KINDS)}")
     by_platform(people)  # refuses what is no person_id
@@ -44,7 +44,8 @@ def record(warehouse: Warehouse, kind: str, people: Sequence[str], asked_on: dat
 
 
 def done(warehouse: Warehouse, kind: str, people: Iterable[str], *, at: datetime, by: str) -> None:
-    """Records that the open requests of these people are done; of people without one, a request of this day that is."""
+    """Records that the open requests of these people are done. For a person without one, records a request of this day that is
+    done."""
     open_ = [row for row in _newest(warehouse) if row["done_at"] is None and row["kind"] == kind]
     new = []
     for person in people:
@@ -72,7 +73,7 @@ def _newest(warehouse: Warehouse) -> list[dict[str, Any]]:
 
 
 def _who(kind: str, person: str, key_id: str | None = None) -> dict[str, str | None]:
-    """The columns that say who asks. The hash is made with the newest key, or with that of the id."""
+    """The columns that say who asks. The hash is made with the key `key_id`, or with the newest key if None."""
     if kind == EXPORT:
         return {"person_id": person, "hash": None}
     keys = suppression.keys()

@@ -17,13 +17,13 @@ from jobs.warehouse.pruning import expression
 from schemas import arrow
 from schemas.table import ContractError, Table
 
-BUFFER_BYTES = 2**20  # Parquet writes each page and each part of the footer by itself
+BUFFER_BYTES = 2**20  # Parquet writes each page and each part of the footer separately; the buffer joins these writes
 FILE_BYTES = 128 * 2**20  # beyond this a partition gets another file
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How Parquet files are laid out: rows per row group, which are held in memory while it is written, and compression."""
+    """How Parquet files are laid out: the rows per row group, and the compression. A writer holds one row group in memory."""
 
     rows_per_group: int = 131_072
     compression: str = "zstd"
@@ -33,8 +33,8 @@ PLAIN = Layout()
 
 
 def checked(table: Table, rows: pa.Table | pa.RecordBatchReader, partition: Partition) -> Iterator[pa.RecordBatch]:
-    """The rows as a stream. It raises `ContractError` at the first batch that violates the contract or has rows outside the
-    partition, or at its end if two rows have the same grain."""
+    """The rows as a stream of batches. The stream raises `ContractError` at the first batch that violates the contract or has
+    rows outside the partition. At its end, it raises `ContractError` if two rows have the same grain."""
     arrow.check_schema(table, rows.schema)
     schema = pa.schema([field.remove_metadata() for field in arrow.schema(table)])
     outside = ~expression(partition)
@@ -81,7 +81,7 @@ class _Writer:
         self._files = files
         self._layout = layout
         self._batches: list[pa.RecordBatch] = []
-        self._row_count = 0  # of these batches
+        self._row_count = 0  # rows in `_batches`
         self._stream: pa.NativeFile | None = None
         self._file: pq.ParquetWriter | None = None
 
@@ -130,7 +130,7 @@ class _Writer:
 
 
 def _by_folder(table: Table, batch: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
-    """The batch's rows of each partition value, without the partition columns, and their folder."""
+    """Yields (folder, rows): for each partition value, its folder and the batch's rows, without the partition columns."""
     names = list(table.partition_by)
     rows = pa.Table.from_batches([batch])
     found = rows.group_by(names).aggregate([]).to_pylist() if names else [{}]

@@ -28,14 +28,15 @@ TOLERANCE = 1e-8
 
 @dataclass(frozen=True, kw_only=True)
 class Basis:
-    """What a day's score counts: the days covered when the score was computed, read from one snapshot of the current tables."""
+    """What a day's score counts: the days that were covered when it was computed. `now` is the snapshot of the current tables
+    from which the acts of these days are read."""
 
     day: date
     methodology: Methodology
     covered: Mapping[str, set[date]]  # platform -> days of the window
     now: Snapshot
     accounts_digest: str | None = None
-    left_days: Sequence[date] = ()  # days of the window from which acts of people who left were erased since
+    left_days: Sequence[date] = ()  # days of the window that lost acts of people who left, since the publication
     published_at: datetime | None = None
 
     @property
@@ -58,9 +59,10 @@ class Basis:
 
 def published_basis(warehouse: Warehouse, day: date, methodology: Methodology) -> Basis:
     """The basis of the day's published scores. Raises `CloutError` if nothing is published, if the basis is not recorded, or if
-    days of the window were pulled again since and counted differently."""
+    `engagement` no longer counts the acts of the window that the scores count. Erased acts of people who left raise no error
+    here."""
     what = f"scores {day} ({methodology.version})"
-    # Read before `runs`: a day counted in between is then refused, not taken for unchanged.
+    # The snapshot is read before `runs`. So a day that is counted in between is refused, not taken for unchanged.
     now = counted.snapshot(warehouse)
     publication = publications.current(warehouse, methodology.version, day)
     if publication is None:
@@ -102,7 +104,8 @@ def again(day: date, methodology: Methodology) -> str:
 
 
 def _refuse_changed(warehouse: Warehouse, basis: Basis, then: Mapping[date, str]) -> None:
-    """Raises `CloutError` unless `engagement` holds every day as it was counted `then` (day -> digest of its activity)."""
+    """Raises `CloutError` unless `engagement` counts each day as it did `then` (day -> digest of its activity). Accepts a
+    changed day of `left_days` if its current acts are counted."""
     counted_from = window.counted_digests(warehouse, basis.first_day, basis.day)
     other = [day for day in sorted(then) if counted_from.get(day) != then[day]]
     if not other:
@@ -123,7 +126,7 @@ def _refuse_changed(warehouse: Warehouse, basis: Basis, then: Mapping[date, str]
             f"{basis}: acts of {spans(out)} were taken out by objections since they were computed; to score the current acts,"
             f" {again(basis.day, basis.methodology)}"
         )
-    # Whoever left may have changed nothing for most people: `refuse_other_data` finds out.
+    # The erased acts of people who left may change nothing for the people in question. `refuse_other_data` checks that.
     if changed := [day for day in other if of_then.get(day) != then[day] and day not in basis.left_days]:
         raise CloutError(
             f"{basis}: {_pulled(warehouse, changed)} since they were computed, so the acts they count are gone; to score the"

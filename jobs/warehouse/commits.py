@@ -1,6 +1,6 @@
-"""The metadata of clout's commits in a table's log. They identify the run that won a race.
+"""The metadata that clout writes into its commits in a table's log. It identifies the run that won a race.
 
-The log expires (`delta.logRetentionDuration`), so clout relies only on its newest commits.
+The log expires (`delta.logRetentionDuration`), so clout relies only on the newest commits.
 """
 
 import json
@@ -26,7 +26,7 @@ class Span:
 @dataclass(frozen=True)
 class Commit:
     """One commit that clout made. `partition` is None if it changed no row and only merged files. `stamp` is unique to the
-    commit; None in commits of earlier versions of clout."""
+    commit; it is None in commits of earlier versions of clout."""
 
     version: int
     run_id: str

@@ -14,8 +14,9 @@ from schemas.table import Table
 
 
 def merge(table: Table, delta: DeltaTable, listed: pa.Table, files: fs.FileSystem) -> Change:
-    """Writes the rows of small files into larger ones, as a stream; the change adds these and removes the small ones. `listed`
-    holds the table's files as `pruning.files` does, `files` is the file system rooted at the table."""
+    """Writes the rows of small files into larger files, as a stream. Returns the change that adds the larger files and removes
+    the small ones. `listed` holds the table's files as `pruning.files` returns them; `files` is the file system rooted at the
+    table."""
     merged = list(groups(listed))
     added = [
         action for group in merged for action in arrow_writer.write(table, _rows(table, delta, group, files), files)
@@ -24,7 +25,7 @@ def merge(table: Table, delta: DeltaTable, listed: pa.Table, files: fs.FileSyste
 
 
 def _rows(table: Table, delta: DeltaTable, group: pa.Table, files: fs.FileSystem) -> Iterator[pa.RecordBatch]:
-    """The rows of the files, one row group after the other: a scan of all would read faster than they are written."""
+    """Yields the rows of the files, one row group at a time, because a scan would read rows faster than they are written."""
     dataset = pruning.dataset(delta, group, files)
     schema = arrow.completed(table, dataset.schema)
     for fragment in dataset.get_fragments():
@@ -49,7 +50,7 @@ def groups(listed: pa.Table) -> Iterator[pa.Table]:
 
 
 def unless_replaced(table: Table, delta: DeltaTable, change: Change) -> Change:
-    """The change. Raises `LostRaceError` if the table no longer holds all the files that it removes."""
+    """Returns the change. Raises `LostRaceError` if the table no longer holds all the files that the change removes."""
     gone = set(change.removed["path"].to_pylist()) - set(pruning.files(delta)["path"].to_pylist())
     if gone:
         raise LostRaceError(f"{table.name}: another run replaced {len(gone):,} files while they were being merged")

@@ -1,6 +1,6 @@
 """Evidence that accounts are one person -> connected components and their ids.
 
-Without NumPy, which `clout show` does not load.
+Uses no NumPy, because `clout show` must start without loading it.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 
 from schemas.links import BY_BOTH, WORDS
 
-# One row (a, b, since, holds) per pair of account numbers that was linked up to the day. Of `said`, 1 is account a, 2 is b.
+# One row (a, b, since, holds) per pair of account numbers that was linked up to the day. `said` is 1 if account a gave the
+# evidence and 2 if account b did; it is 0 for evidence of the kinds `WORDS`, which links by itself.
 _PAIRS = """
     with evidence as (
         select a, b, kind, first_seen, said, arg_max(until, recorded_at) as until
@@ -30,7 +31,7 @@ _PAIRS = """
 """
 _ENDLESS = date.max
 
-# One row (account, person, account_count) per account of a component of several.
+# One row (account, person, account_count) per account whose component has several accounts.
 _PEOPLE = """
     with ends as (
         select a as number, since from pairs union all select b, since from pairs
@@ -48,8 +49,9 @@ _PEOPLE = """
 def resolved(
     db: duckdb.DuckDBPyConnection, evidence: pa.Table, day: date, max_accounts: int
 ) -> tuple[pa.Table, pa.Table]:
-    """The people of the UTC day by these rows of `links`: (account, person) of components of at most `max_accounts` accounts,
-    in order of account, and (person, account_count) of larger ones. `db` is a scratch database."""
+    """The people with several accounts on the UTC day, by these rows of `links`, as two tables. The first holds (account,
+    person) of components of at most `max_accounts` accounts, in order of account. The second holds (person, account_count) of
+    larger components. `db` is a scratch database."""
     names, numbered = _numbered(evidence)
     db.register("links", numbered)
     pairs = db.sql(_PAIRS, params={"day": day, "words": list(WORDS), "by_both": list(BY_BOTH)}).to_arrow_table()
@@ -69,7 +71,8 @@ def resolved(
 
 
 def _numbered(evidence: pa.Table) -> tuple[pa.Array, pa.Table]:
-    """The names of the accounts, and the evidence with their places for names, which take less memory."""
+    """The names of the accounts, and the evidence with account numbers, which take less memory than names. An account's number
+    is its index in the names."""
     ends = [evidence[name] for name in ("account_a", "account_b")]
     coded = pa.chunked_array([*ends[0].chunks, *ends[1].chunks], pa.string()).combine_chunks().dictionary_encode()
     said = [pc.equal(evidence["said_by"], end).cast(pa.int8()) for end in ends]
@@ -87,7 +90,8 @@ def _numbered(evidence: pa.Table) -> tuple[pa.Array, pa.Table]:
 
 
 def joined(pairs: Iterable[tuple[int, int]], count: int) -> pa.Array:
-    """For each of the numbers below `count`, the least number of its connected component. `pairs` connect two numbers.
+    """For each of the numbers below `count`, the least number of its connected component. Each of the `pairs` connects two
+    numbers.
 
     Each tree of the forest hangs below its least number; paths are halved on the way (Tarjan and van Leeuwen, "Worst-case
     analysis of set union algorithms", Journal of the ACM 31, 1984).
@@ -102,6 +106,6 @@ def joined(pairs: Iterable[tuple[int, int]], count: int) -> pa.Array:
                 above[one] = other
                 break
             above[one], one = above[up], up
-    for number in range(count):  # what is above a number is less, and final
+    for number in range(count):  # the number above is smaller, so its own entry is already final
         above[number] = above[above[number]]
     return pa.array(above, pa.int32())

@@ -1,4 +1,5 @@
-"""The rows of `activity` and `accounts` that count: those of the pulls named in `coverage`. All jobs read these tables here.
+"""The rows of `activity` and `accounts` that count: those of the pulls named in `coverage`. All jobs read these tables through
+this module.
 
 A row counts if the coverage row of its platform, day and source names its pull. A null pull marks rows of earlier versions of
 clout. The table versions of one `Snapshot` belong together: they contain a concurrent pull completely or not at all.
@@ -44,9 +45,9 @@ class Snapshot:
 
 
 def snapshot(warehouse: Warehouse) -> Snapshot:
-    """The current table versions. A pull adds its rows before `coverage` names it and removes superseded rows afterwards. So
-    versions read between two reads of the same `coverage` version belong to it. Raises `LostRaceError` if `coverage` changes on
-    every try."""
+    """The current table versions. A pull adds its rows before `coverage` names it and removes superseded rows afterwards. So if
+    `coverage` has the same version before and after the other versions are read, all belong together. Raises `LostRaceError` if
+    `coverage` changes on every try."""
     for attempt in repeated(LostRaceError):
         with attempt:
             coverage = warehouse.version(COVERAGE)

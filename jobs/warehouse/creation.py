@@ -21,7 +21,7 @@ from schemas.catalog import TABLES
 from schemas.methodologies import METHODOLOGIES
 from schemas.table import Table
 
-# Created last, so a warehouse that has it has all tables. It also has the shortest log.
+# This table is created last, so a warehouse that has it has all tables. It also has the shortest log.
 MARKER = METHODOLOGIES
 CONTRACTS = "clout.contracts"  # property: JSON, table -> version of its contract
 
@@ -74,7 +74,7 @@ def make_folder(root: Path) -> None:
 
 
 def create_all(path: Callable[[Table], str]) -> None:
-    """Creates every table like `create`, at its `path`, with the settings' retention."""
+    """Creates every table as `create` does, at `path(table)` and with the retention from the settings."""
     from jobs.night_settings import nights  # loads pydantic, which readers of scores need not wait for
 
     kept = nights()
@@ -84,8 +84,8 @@ def create_all(path: Callable[[Table], str]) -> None:
 
 
 def create(path: str, table: Table, configuration: Mapping[str, str]) -> None:
-    """Creates the table, empty, with its columns' docs and these properties, unless it exists. Of two concurrent creators, one
-    creates the table and the other does nothing: two writers into an empty folder would fail."""
+    """Creates the table, empty, with its columns' docs and these properties, unless it exists. If another run creates the table
+    at the same time and commits first, this call does nothing: its own commit fails, and that error is ignored."""
     with suppress(CommitFailedError):
         DeltaTable.create(
             path,

@@ -26,7 +26,8 @@ ASIDE = "_damaged"  # folder of the warehouse to which a repair moves files; it 
 
 @dataclass(frozen=True)
 class Damage:
-    """A torn or missing file of a table, or lost rows of a partition. `path` is relative to the table."""
+    """A torn or missing file of a table, or lost rows of a partition. `path` is the file's path relative to the table; for lost
+    rows, it names their partition."""
 
     table: str
     kind: str
@@ -113,7 +114,7 @@ def _repaired_log(warehouse: Warehouse, table: Table) -> Iterator[Repaired]:
 
 
 def _torn_addition(folder: Path, table: Table, commit: Entry) -> Damage | None:
-    """The first torn file that an intact commit adds, if the files it replaced are intact."""
+    """The first torn file that an intact commit adds, if the files that the commit removed are intact; else None."""
     for path, size in delta_log.files_of(folder, commit.path, "add"):
         if (fault := delta_log.file_fault(path, size)) and _replaced_files_are_whole(folder, commit):
             return Damage(table.name, DATA, str(path.relative_to(folder)), fault)

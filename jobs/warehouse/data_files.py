@@ -20,8 +20,8 @@ from schemas.table import ContractError, Table
 
 
 def described(table: Table, path: str, final: str, files: fs.FileSystem) -> AddAction:
-    """The log entry of a new file that is now at `path` and will be at `final`, made from the file's footer. Its folders name
-    its partition. Raises `ContractError` if a column that the contract declares not null has nulls."""
+    """The log entry of a new file that is now at `path` and will be at `final`, made from the file's footer. The folders in
+    `final` name the file's partition. Raises `ContractError` if a column that the contract declares not null has nulls."""
     info = files.get_file_info(path)
     with files.open_input_file(path) as opened:
         footer = pq.read_metadata(opened)
@@ -44,8 +44,8 @@ def described(table: Table, path: str, final: str, files: fs.FileSystem) -> AddA
 
 @dataclass(frozen=True)
 class Change:
-    """The files that a commit adds, and those that it removes (rows of `pruning.files`). If not `changes_rows`, both hold the
-    same rows."""
+    """The files that a commit adds, and those that it removes (rows of `pruning.files`). If `changes_rows` is false, the added
+    and the removed files hold the same rows."""
 
     added: Sequence[AddAction]
     removed: pa.Table
@@ -53,8 +53,8 @@ class Change:
 
 
 def commit(delta: DeltaTable, change: Change, metadata: str, *, retries: int | None) -> None:
-    """Makes the change in one commit. Raises `CommitFailedError` if the table has a newer version than that at which `delta`
-    was opened, after this number of deltalake's own retries."""
+    """Makes the change in one commit. If the table is newer than the version at which `delta` was opened, deltalake itself
+    retries up to `retries` times (None: its default). Raises `CommitFailedError` if these retries fail."""
     now = int(time() * 1000)
     changes = change.changes_rows
     names = [name for name in change.removed.column_names if name not in ABOUT]

@@ -1,8 +1,8 @@
 """Decides which pull's rows count for a source's day: one commit of `coverage` decides for all platforms of the source.
 
 A pull adds its rows of `accounts`, `activity` and `rejects` beside those of earlier pulls, under its own run id. Then it
-commits `coverage` rows that name this pull, and only after that it removes superseded rows. If a pull dies before that commit,
-no reader counts its rows, and the next pull of the day removes them.
+commits `coverage` rows that name this pull. Only after this commit does it remove superseded rows. If a pull dies before the
+commit, no reader counts its rows, and the next pull of the day removes them.
 """
 
 import logging
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 PULLED = (REJECTS, ACCOUNTS, ACTIVITY)  # tables that hold rows of pulls side by side
 
-Pulls = Mapping[str, str | None]  # of one source and day: platform -> the pull whose rows count
+Pulls = Mapping[str, str | None]  # platform -> the pull whose rows count, for one source and day
 
 
 def counting_pulls(
@@ -55,8 +55,8 @@ class Decision:
         self._place: Partition = {
             "platform": self._platforms, "day": item.day, "source": item.parameters["source"]
         }  # fmt: skip
-        # These pulls began before this one commits. If this one wins, `coverage` has changed since they began, so they lose
-        # and this one may remove their rows.
+        # The other pulls with rows here began before this pull commits. If this pull wins, `coverage` has changed since they
+        # began. So they lose, and this pull may remove their rows.
         self._others = {table: _pulls(warehouse, table, self._place) for table in PULLED}
 
     def add(self, table: Table, rows_of: Callable[[str], Iterable[pa.RecordBatch]]) -> None:

@@ -22,7 +22,8 @@ LOG = "_delta_log"
 _COMMIT = re.compile(r"(\d{20})\.json")
 _CHECKPOINT = re.compile(r"(\d{20})\.checkpoint\.parquet")
 
-# Counts in a commit's first line: deltalake's names (writes and deletes; compactions), then delta-spark's (the same two).
+# Names of the counts in a commit's first line: first those of deltalake (for writes and deletes, then for compactions), then
+# those of delta-spark (in the same order).
 _ADDED = ("num_added_files", "numFilesAdded", "numFiles", "numAddedFiles")
 _REMOVED = ("num_removed_files", "numFilesRemoved", "numRemovedFiles")
 _DESCRIBES = ("CREATE TABLE", "ADD COLUMN", "SET TBLPROPERTIES", "UPDATE FIELD METADATA", "UPDATE TABLE METADATA")
@@ -136,7 +137,7 @@ def flush(table: Path, since: int) -> None:
     """Flushes the commits from version `since` on, and the files they add, so that they survive a power cut.
 
     deltalake does not flush its writes. A write counts as done only after this call. Until then a power cut may tear the newest
-    commits, which `commit_fault` detects. This also flushes commits of other writers, in case those have not yet done so:
+    commits, which `commit_fault` detects. This call also flushes commits of other writers, which may not have flushed them yet:
     flushing a clean file costs microseconds.
     """
     newest = [entry for entry in commits(table) if entry.version >= since]

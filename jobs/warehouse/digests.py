@@ -29,7 +29,7 @@ def of_rows(db: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, 
 
 
 def of_stream(table: Table, rows: pa.RecordBatchReader) -> str | None:
-    """Like `of_rows`, of a stream of a table's rows; None if the stream has no rows."""
+    """Like `of_rows`, but for a stream of a table's rows. Returns None if the stream has no rows."""
     with duckdb.connect() as db:
         db.register("given", rows)
         sums = db.execute(_sums("from given", table.column_names)).fetchone() or (0,)
@@ -37,7 +37,7 @@ def of_stream(table: Table, rows: pa.RecordBatchReader) -> str | None:
 
 
 def _sums(query: str, columns: Sequence[str]) -> str:
-    # Each value is prefixed with its length: two different rows never give the same text.
+    # Each value is prefixed with its length, so two different rows never give the same text.
     text = ", ".join(f"coalesce(strlen({name}::varchar) || ':' || {name}::varchar, '-')" for name in columns)
     return (
         f"select count(*), sum((number >> 64)::hugeint), sum((number & {_HALF})::hugeint)"

@@ -19,7 +19,7 @@ from schemas.scores import SCORES
 
 JOB = "histories"
 
-# To read one person, a reader loads one or two row groups per month. Reading zstd would take half as long again.
+# To read one person, a reader loads one or two row groups per month. With zstd, reading would take 50% longer.
 LAYOUT = Layout(rows_per_group=4_096, compression="snappy")
 
 
@@ -41,8 +41,8 @@ def of_person(warehouse: Warehouse, person_id: str, methodologies: Iterable[str]
 
 
 def make_copies(warehouse: Warehouse, *, run_id: str) -> None:
-    """Makes the missing copies of every methodology's months, except its newest month. Then removes wrong ones. Raises
-    `LostRaceError` if another run copies the same month."""
+    """Makes the missing monthly copies of every methodology, except for its newest month. Then removes copies that no longer
+    match. Raises `LostRaceError` if another run copies the same month."""
     for methodology, bases in _bases(warehouse):
         copies = _right_copies(warehouse, methodology, bases)
         for month in sorted(bases)[:-1]:

@@ -60,7 +60,8 @@ class Copy:
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of accounts at the end of `day`: in a month's copy, None if no copy matches, and observed since."""
+    """What is known of accounts at the end of `day`: the values in a month's copy, and all later observations. If no copy
+    matches, `copy` is None and all observations are read."""
 
     warehouse: Warehouse
     snapshot: Snapshot
@@ -106,8 +107,8 @@ class Known:
         return newest_accounts(theirs, self.day).select("id", "handle")
 
     def register(self, db: duckdb.DuckDBPyConnection, of_copy: pc.Expression | None = None) -> None:
-        """Creates the view `observed`: the copy's rows, with a condition only those that meet it, and all later
-        observations."""
+        """Creates the view `observed`, which holds the copy's rows and all later observations. If `of_copy` is given, the view
+        holds only those rows of the copy that meet it."""
         warehouse, now = self.warehouse, self.snapshot
         since = counted.dataset(warehouse, ACCOUNTS, now.accounts, now.coverage, self.first_day, self.day)
         db.register("observed_since", since)
@@ -125,8 +126,9 @@ def at_end_of(day: date, warehouse: Warehouse, snapshot: Snapshot) -> Known:
 
 
 def newest_accounts_sql(last_day: date) -> str:
-    """SQL for one row per account of `{accounts}`: (id, platform, account_id, handle, is_bot), each the newest known value up
-    to `last_day`. Of two sources on one day, the first by name counts. A null does not replace an earlier known value."""
+    """SQL for one row (id, platform, account_id, handle, is_bot) per account of `{accounts}`. `handle` and `is_bot` are the
+    newest known values up to `last_day`. Of two sources on one day, the first by name counts. A null does not replace an
+    earlier known value."""
     columns = ("handle", "is_bot")
     of_day = ", ".join(f"min_by({name}, source) filter (where {name} is not null) as {name}" for name in columns)
     newest = ", ".join(f"max_by({name}, day) filter (where {name} is not null) as {name}" for name in columns)
@@ -146,8 +148,9 @@ def newest_accounts(accounts: "DataFrame", last_day: date) -> "DataFrame":
 
 
 def make_copy(warehouse: Warehouse, snapshot: Snapshot, day: date, *, run_id: str) -> None:
-    """Makes the copy of the newest month with pulled rows before the day's month, unless it exists. Starts from the newest
-    earlier copy. If another run makes the same copy and commits first, keeps that copy, which has the same rows."""
+    """Makes one month's copy, unless it exists. The month is the newest one before the day's month that has pulled rows. Starts
+    from the newest earlier copy. If another run makes the same copy and commits first, keeps that copy, which has the same
+    rows."""
     bases = _bases(warehouse, snapshot, day)
     if not bases:
         return

@@ -1,4 +1,4 @@
-"""Days whose acts of people who left were erased, as the runs of `forget` recorded them. They name nobody."""
+"""The days from which acts of people who left were erased, as the runs of `forget` recorded them. The records name nobody."""
 
 import json
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ LEFT_DAYS = "left_days"  # key of `restatements.why`
 
 
 def record(warehouse: Warehouse, run: Run, days: Iterable[date]) -> None:
-    """Records the days before their acts are erased, so that a run that dies leaves them known."""
+    """Records the days in `runs`. Call this before you erase their acts, so that the days stay known even if the run dies."""
     run.parameters[DAYS] = sorted(map(str, days))
     runs.write(warehouse, [run], runs.STARTED)
 
@@ -29,7 +29,8 @@ def restated_days(warehouse: Warehouse, day: date, methodology: str) -> list[dat
 
 
 def days_since(warehouse: Warehouse, at: datetime, first_day: date, last_day: date) -> list[date]:
-    """The days of the range, ascending, from which acts were erased by a run that ended after the instant, or did not end."""
+    """The days of the range, ascending, from which a run erased acts, if that run ended at the instant or later, or never
+    ended."""
     recorded = warehouse.read(RUNS, {"day": Span(at.date(), date.max), "job": FORGET}).to_pylist()
     later = [row for row in recorded if row["finished_at"] is None or row["finished_at"] >= at]
     days = {date.fromisoformat(day) for row in later for day in json.loads(row["parameters"]).get(DAYS, ())}

@@ -1,9 +1,9 @@
 """links -> people: which accounts are one person at the end of a day, and that person's id. Reads only `links`.
 
-A person is a connected component of the links that hold on the day. The person's id is the account that was linked first ever,
-by links that have ended too; of several, the first in UTF-8 order. So the id stays when the person gains accounts or loses
-others. If two people become one, the id of the one who was linked first stays. If one becomes two, each takes the id of their
-own earliest account.
+A person is a connected component of the links that hold on the day. The person's id is the component's account that was linked
+first. Links that have ended count too. Of several accounts linked first on the same day, the first in UTF-8 order is the id. So
+the id stays when the person gains accounts or loses others. If two people become one, the id of the one who was linked first
+stays. If one person becomes two, each takes their own earliest account as the id.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,15 +25,15 @@ SHOWN = ("account_a", "account_b", "kind", "first_seen", "until", "said_by", "wh
 
 @dataclass(frozen=True)
 class People:
-    """Who has several accounts. `accounts` is (account, person), sorted by account; accounts of people who have only one are
-    not in it. `too_large` is (person, account_count) of components above the limit, which are not joined."""
+    """Who has several accounts. `accounts` has the columns (account, person), sorted by account; it omits people who have only
+    one account. `too_large` has (person, account_count) of components above the limit, whose accounts are not joined."""
 
     accounts: pa.Table
     too_large: pa.Table
 
     @cached_property
     def digest(self) -> str | None:
-        """Digest of `accounts`; None if nobody has several."""
+        """Digest of `accounts`; None if nobody has several accounts."""
         lines = pc.binary_join_element_wise(*self.accounts.itercolumns(), "\t")
         if not len(lines):
             return None
@@ -54,8 +54,8 @@ class People:
         return dict(sorted(found.items()))
 
     def of(self, person: str) -> list[str]:
-        """The person's accounts, sorted: the person_id alone if the person has only one, none if it is another person's
-        account."""
+        """The person's accounts, sorted. If the person has only one, it is the person_id itself. The list is empty if that
+        person_id is another person's account."""
         theirs = self.accounts.filter(pc.field("person") == person)["account"].to_pylist()
         is_another = pc.any(pc.equal(self.accounts["account"], person)).as_py()
         return theirs or ([] if is_another else [person])
@@ -68,14 +68,14 @@ NOBODY = People(
 
 
 def at_end_of(day: date, warehouse: Warehouse, version: int | None = None) -> People:
-    """The people of the UTC day by `links`, at a version if given."""
+    """The people at the end of the UTC day by `links`, read at a version if given."""
     evidence = warehouse.read(LINKS, where=pc.field("first_seen") <= pa.scalar(day), version=version)
     return _resolved(evidence, day)
 
 
 def of_accounts(day: date, warehouse: Warehouse, accounts: Iterable[str], version: int | None = None) -> People:
-    """Like `at_end_of`, for look-ups: of the people who own these accounts, and perhaps of others. Reads only rows that connect
-    them."""
+    """Like `at_end_of`, for look-ups: the people who own these accounts, and perhaps others. Reads only rows that connect these
+    accounts, directly or through other accounts."""
     known: set[str] = set()
     asked = set(accounts)
     evidence = arrow.schema(LINKS).empty_table()
@@ -89,7 +89,7 @@ def of_accounts(day: date, warehouse: Warehouse, accounts: Iterable[str], versio
 
 
 def evidence(warehouse: Warehouse, accounts: Sequence[str]) -> list[dict[str, Any]]:
-    """The rows of `links` (columns `SHOWN`) between these accounts, those that ended or were replaced too, in order."""
+    """The rows of `links` (columns `SHOWN`) between these accounts, in order. Includes rows that ended or were replaced."""
     names = pa.array(accounts, pa.string())
     between = pc.field("account_a").isin(names) & pc.field("account_b").isin(names)
     order = [(name, "ascending") for name in ("account_a", "account_b", "recorded_at", "said_by")]

@@ -20,7 +20,7 @@ def refuse_changed(warehouse: Warehouse, methodology: Methodology) -> None:
 
 
 def record(warehouse: Warehouse, published: Methodology, row: Run) -> None:
-    """Writes one row per version that has scores. Its official days come from `in_force.yaml`."""
+    """Writes one row per version that has scores. A version's official days come from `in_force.yaml`."""
     known = {entry["version"]: entry for entry in warehouse.read(METHODOLOGIES).to_pylist()}
     wanted = {version: entry["fingerprint"] for version, entry in known.items()}
     wanted[published.version] = published.fingerprint

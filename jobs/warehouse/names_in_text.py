@@ -1,8 +1,8 @@
-"""Where an account's id or name may be in a text: a line of JSON, a URL, an id of content, or a sentence.
+"""Finds where an account's id or name may be in a text: a line of JSON, a URL, an id of content, or a sentence.
 
-A name that is an *ordinary* word, or too short to be recognized, is one only where a name must be: as the value of a key such
-as `login`, as the account in a URL, or as the owner in an id such as `owner/repository`. Other names are recognized anywhere,
-but never as a part of a longer one.
+Some names are *ordinary* words or too short to be recognized. Such a text counts as a name only where a name must be: as the
+value of a key such as `login`, as the account in a URL, or as the owner in an id such as `owner/repository`. Other names are
+recognized anywhere, but never as a part of a longer name.
 """
 
 import json
@@ -18,7 +18,8 @@ from schemas.catalog import TABLES
 
 SHORTEST = 5  # bytes: a shorter name occurs in texts by accident
 
-# Keys of JSON, in lower case, whose values are accounts. Another account's id is never changed, even if it contains a name.
+# Keys of JSON, in lower case, whose values are accounts. A value that is another account's id is never changed, even if that id
+# contains a name.
 ACCOUNT_KEYS = frozenset(
     re.findall(
         r"\w+",
@@ -31,7 +32,7 @@ ACCOUNT_KEYS = frozenset(
 )
 # Keys whose values are accounts or accounts' content.
 CONTENT_KEYS = frozenset({"id", "object", "object_id", "uri", "url"})
-PATH_KEYS = frozenset({"name"})  # whose values may begin with the owner, such as `owner/repository`
+PATH_KEYS = frozenset({"name"})  # keys whose values may begin with the owner, such as `owner/repository`
 # What may stand between a URL's host and the account.
 ACCOUNT_FOLDERS = r"(?:@|~|(?:users?|u|profile|people|in|channel|c|repos|orgs)/)?"
 
@@ -70,8 +71,8 @@ class Role(IntEnum):
 
 
 class Place(NamedTuple):
-    """Characters `start` to `end` of a value, which may be the `name` of an account; whether a name must be there, and whether
-    it is the whole value."""
+    """Characters `start` to `end` of a value, which may be the `name` of an account. `is_certain`: a name must be there.
+    `is_whole`: the name is the whole value."""
 
     start: int
     end: int
@@ -98,12 +99,13 @@ def _ordinary_words() -> frozenset[str]:
 
 
 def pieces(text: str) -> set[str]:
-    """Parts of a line that together hold all its values. Fast, and mostly parts that many lines have."""
+    """Parts of a line that together hold all its values. This is fast, and most parts recur in many lines."""
     return {value for value, _ in values(text)} if "\\" in text else set(text.split('"'))
 
 
 def names(piece: str) -> set[str]:
-    """Everything in one of `pieces` that may be a name: what `places` finds. Fast, because nearly none is one."""
+    """Everything in one of the `pieces` that may be a name, as `places` would find it. It is built to be fast, because it runs
+    on every piece and hardly any piece holds a name."""
     if _PLAIN.fullmatch(piece) or not (bare := piece.strip(_PUNCTUATION)):
         return {piece}
     if _TIME.fullmatch(bare) and not bare.isdigit():
@@ -119,7 +121,7 @@ def names(piece: str) -> set[str]:
 
 
 def values(text: str) -> Iterator[tuple[str, Role]]:
-    """Each value of a line of JSON, else each word. Keys are nobody's name."""
+    """Each value of a line of JSON, or each word outside of quotes, and its role. Omits keys, because they name nobody."""
     role = Role.OTHER
     for quoted, colon, word in _PIECE.findall(text):
         if colon:
@@ -129,7 +131,7 @@ def values(text: str) -> Iterator[tuple[str, Role]]:
 
 
 def role_of(key: str) -> Role:
-    """What the value of a key of JSON is."""
+    """The role of the value of a JSON key."""
     lower = key.lower()
     keys = {Role.ACCOUNT: ACCOUNT_KEYS, Role.CONTENT: CONTENT_KEYS, Role.PATH: PATH_KEYS}
     return next((role for role, names in keys.items() if lower in names), Role.OTHER)

@@ -1,4 +1,4 @@
-"""The table `objections`: what people dispute, and the acts that no longer count because their objection was upheld."""
+"""The table `objections`: what people dispute, and the acts that no longer count because an objection to them was upheld."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -16,21 +16,21 @@ ACT = ("day", "platform", "activity_id", "src", "dst")  # names one act
 
 
 def current(warehouse: Warehouse, where: pc.Expression | None = None) -> list[dict[str, Any]]:
-    """Of each objection, the rows recorded last, oldest objection first. `where` selects whole objections."""
+    """The newest rows of each objection, in the order in which they were recorded. `where` must select whole objections."""
     rows = warehouse.read(OBJECTIONS, where=where).sort_by("recorded_at").to_pylist()
     newest = {row["objection_id"]: row["recorded_at"] for row in rows}
     return [row for row in rows if row["recorded_at"] == newest[row["objection_id"]]]
 
 
 def upheld(warehouse: Warehouse, first_day: date, last_day: date) -> list[dict[str, Any]]:
-    """The acts of these UTC days that do not count, each once: `ACT`."""
+    """The acts of these UTC days that do not count, each once, with the columns `ACT`."""
     of_days = (pc.field("kind") == DISPUTED_ACT) & (pc.field("day") >= first_day) & (pc.field("day") <= last_day)
     acts = {tuple(row[name] for name in ACT) for row in current(warehouse, of_days) if row["state"] == UPHELD}
     return [dict(zip(ACT, act, strict=True)) for act in sorted(acts)]
 
 
 def by_day(acts: Iterable[Row]) -> dict[date, list[str]]:
-    """UTC day -> a text for each act that does not count, for a digest of what counts."""
+    """UTC day -> one text per act that does not count. The texts become part of a digest of what counts."""
     texts: dict[date, list[str]] = {}
     for act in acts:
         texts.setdefault(act["day"], []).append(json.dumps(["objection", *(act[name] for name in ACT[1:])]))

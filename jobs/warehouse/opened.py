@@ -1,6 +1,6 @@
 """An opened table, and whether its log is still as it was.
 
-Opening a table parses the log's entries of all its files, so a table is opened again only if its log changed.
+To open a table, deltalake parses the log's entries of all its files. So a table is opened again only if its log changed.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from pyarrow import fs
 
 from jobs.warehouse import delta_log
 
-Stat = tuple[int | None, int | None]  # size and time of change of a file, None if there is no such file
+Stat = tuple[int | None, int | None]  # a file's size and modification time, both None if there is no such file
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,10 @@ class Opened:
     commit: Stat
 
     def is_at(self, version: int | None, files: fs.FileSystem) -> bool:
-        """Whether opening the table at this version, None for its newest, would give the same. `files` is the file system
+        """Whether opening the table at `version` (None: the newest) would give the same table. `files` is the file system
         rooted at the table."""
         commit, following = _commits(self.delta, files)
-        if commit != self.commit:  # a repair took it back
+        if commit != self.commit:  # a repair undid the commit
             return False
         return following == (None, None) if version is None else version == self.delta.version()
 

@@ -1,6 +1,7 @@
 """Turns a partition into a filter, and selects a table's matching files from the log before opening any.
 
-deltalake's `to_pyarrow_dataset` first builds an expression from every file's statistics: 6 s for ten years of files.
+deltalake's `to_pyarrow_dataset` first builds an expression from every file's statistics, which takes 6 s for ten years of
+files.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,7 +19,7 @@ from schemas.table import Table
 
 ABOUT = ("path", "size_bytes")  # columns of a table's add actions
 FILE = "__filename"  # Arrow's name for the file that holds a row
-PREFIX = "partition."  # of the partition columns among these
+PREFIX = "partition."  # of the names of partition columns in a table's add actions
 
 
 def expression(partition: Partition) -> pc.Expression:
@@ -32,13 +33,13 @@ def expression(partition: Partition) -> pc.Expression:
             given = [value for value in values if value is not None]
             among = column.isin(pa.array(given)) if given else pc.scalar(False)
             condition = condition & (among | column.is_null() if None in values else among)
-        else:  # unlike `isin`, an equality gives a scan the column's value
+        else:  # from an equality, unlike from `isin`, a scan learns the column's value
             condition = condition & (column == pc.scalar(values))
     return condition
 
 
 def either(any_of: Partition) -> pc.Expression:
-    """Whether one of these columns has one of its values."""
+    """A filter for rows in which at least one of these columns has one of its values."""
     condition = pc.scalar(False)
     for name, values in any_of.items():
         condition = condition | expression({name: values})
@@ -47,7 +48,8 @@ def either(any_of: Partition) -> pc.Expression:
 
 def files(delta: DeltaTable, partition: Partition | None = None) -> pa.Table:
     """One row per data file of the table, or of the partition if given: `path` below the table's root (as in the log,
-    URL-encoded), `size_bytes`, and the partition columns. If the partition names other columns, they select no files."""
+    URL-encoded), `size_bytes`, and the partition columns. Only partition columns narrow the choice of files; other columns that
+    `partition` names are ignored."""
     added = pa.table(delta.get_add_actions(flatten=True))
     columns = [name for name in added.column_names if name in ABOUT or name.startswith(PREFIX)]
     added = added.select(columns).rename_columns([name.removeprefix(PREFIX) for name in columns])
@@ -56,7 +58,7 @@ def files(delta: DeltaTable, partition: Partition | None = None) -> pa.Table:
 
 
 def partitions(delta: DeltaTable) -> list[dict[str, str]]:
-    """The values of the partition columns that have files, as text. deltalake's own list takes ten times as long."""
+    """The partitions that have files, each as column -> value as text. deltalake's own list takes ten times as long."""
     names = delta.metadata().partition_columns
     values = (map(str, row.values()) for row in files(delta).select(names).to_pylist())
     return (
@@ -66,7 +68,7 @@ def partitions(delta: DeltaTable) -> list[dict[str, str]]:
 
 def dataset(delta: DeltaTable, chosen: pa.Table, root: fs.FileSystem) -> ds.FileSystemDataset:
     """The `chosen` rows of `files`, as a dataset to stream. `root` is the file system rooted at the table."""
-    if delta.protocol().min_reader_version > 1:  # never of clout's own tables
+    if delta.protocol().min_reader_version > 1:  # never true of clout's own tables
         delta.to_pyarrow_dataset(filesystem=root, file_pruning_predicate="false")  # refuses what Arrow would misread
     schema, parquet = pa.schema(delta.schema().to_arrow()), ds.ParquetFileFormat()
     names = [name for name in chosen.column_names if name not in ABOUT]
@@ -88,8 +90,8 @@ def split(
     root: fs.FileSystem,
     any_of: Partition | None = None,
 ) -> tuple[pa.Table, Iterable[pa.RecordBatch]]:
-    """The files (as from `files`) that hold rows of the partition, and a stream of the other rows in them. With `any_of`, only
-    rows with one of its values in one of its columns count as the partition's."""
+    """The files (as from `files`) that hold rows of the partition, and a stream of the other rows in them. If `any_of` is
+    given, a row counts as the partition's only if at least one column of `any_of` also has one of its values."""
     chosen = files(delta, partition)
     if any_of is None and set(partition) <= set(table.partition_by):
         return chosen, ()
@@ -109,6 +111,7 @@ def split(
 
 
 def _filtered(rows: ds.Dataset, columns: list[str], condition: pc.Expression) -> Iterator[pa.RecordBatch]:
-    """Filters only after reading: deltalake's own deletions write string views, by whose statistics Arrow cannot filter."""
+    """Filters rows only after reading them: deltalake's own deletions write string views, and Arrow cannot filter by the
+    statistics of string views."""
     for batch in rows.scanner(columns=columns).to_reader():
         yield from pa.Table.from_batches([batch]).filter(condition).to_batches()

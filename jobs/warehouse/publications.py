@@ -38,7 +38,7 @@ class Basis:
     covered_days: dict[str, list[str]] | None = None  # platform -> days of the window
     code_version: str | None = None
     scored_people: int | None = None  # everybody scored, published or not
-    scored_influence: float | None = None  # theirs in total, in accounts' worth
+    scored_influence: float | None = None  # their total influence, in accounts' worth
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,15 +112,15 @@ def history(warehouse: Warehouse, methodology: str, day: date) -> list[Publicati
 
 
 def origin(history: Sequence[Publication]) -> Publication:
-    """The publication from which the rows come that are visible after these changes. A `restore` undoes the change before it;
-    the end of somebody's consent leaves all other rows as they were."""
+    """The publication whose rows are visible after these changes. A `restore` undoes the change before it; the end of
+    somebody's consent leaves all other rows as they were."""
     changes = [change for change in history if change.change != CONSENT]
     return origin(changes[:-2]) if changes[-1].change == RESTORE else changes[-1]
 
 
 def made_at(history: Sequence[Publication]) -> datetime | None:
-    """When the rows that are visible after these changes were published, whatever people were taken out since; None if the day
-    was never published."""
+    """When the rows that are visible after these changes were published; None if the day was never published. Later removals of
+    people do not change this time."""
     published = [change for change in history if change.change != CONSENT]
     return origin(published).published_at if published else None
 
@@ -134,7 +134,7 @@ def current(warehouse: Warehouse, methodology: str, day: date) -> Publication | 
 
 
 def complete(warehouse: Warehouse, methodology: str, day: date) -> list[Publication]:
-    """Like `history`, but first records the change made by a run that died before recording it."""
+    """Like `history`, but first records a change if the run that made it died before recording it."""
     recorded = history(warehouse, methodology, day)
     unrecorded = _unrecorded(warehouse, methodology, day, recorded)
     if unrecorded is None:

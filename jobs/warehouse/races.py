@@ -60,7 +60,7 @@ def lost(table: str, before: int, description: str, now: DeltaTable, partition: 
 
 
 def repeated(collision: type[Exception]) -> Retrying:
-    """Attempts at a block, to loop over: the loop's body is `with attempt:` and the block. The block is repeated as long as it
+    """Attempts at a block. Loop over them and put the block under `with attempt:`. The loop repeats the block as long as it
     raises `collision`, after random waits of at most 1 s. After `TRIES` attempts, raises the last collision."""
     return Retrying(
         retry=retry_if_exception_type(collision),

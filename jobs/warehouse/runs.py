@@ -1,5 +1,5 @@
-"""The manifest: one row of `runs` per job and day, first started, then done or failed. A job takes the current time from
-`now`."""
+"""The manifest: one row of `runs` per run of a job on a day. Its status is first started, then done or failed. Jobs take the
+current time from `now`."""
 
 import json
 import logging
@@ -94,7 +94,7 @@ def recorded_together(warehouse: Warehouse, runs: list[Run]) -> Iterator[None]:
     log.info("%s: started, runs %s", ", ".join(f"{run.job} {run.day}" for run in runs), [run.id for run in runs])
     warehouse.require_writable()
     try:
-        write(warehouse, runs, STARTED)  # an interrupt may come after its commit and before it returns
+        write(warehouse, runs, STARTED)  # within `try`, because an interrupt may follow its commit
         yield
     except BaseException as error:
         write(warehouse, runs, FAILED, str(error) or type(error).__name__)
@@ -115,8 +115,8 @@ def recorded(warehouse: Warehouse, job: str, day: date, batch: Batch, **paramete
 def done_steps(
     warehouse: Warehouse, key: str, first_day: date, last_day: date
 ) -> tuple[Batch, set[tuple[str, date, str]]]:
-    """The newest batch with this key that ran any of these days, and its steps that are done, each as (job, day, source). A new
-    batch and no steps if there is none. `source` is empty for jobs without a source."""
+    """The newest batch with this key that ran any of these days, and its steps that are done, each as (job, day, source). If
+    there is no such batch, returns a new one and no steps. `source` is empty for jobs without a source."""
     columns = ["batch_id", "day", "job", "status", "parameters", "started_at"]
     partition = {"day": Span(first_day, last_day), "batch_key": key}
     recorded = warehouse.read(RUNS, partition, columns=columns).sort_by("started_at")

@@ -91,7 +91,7 @@ def _digest(warehouse: Warehouse, table: Table, place: Mapping[str, Any], shape:
 
 
 def _uncovered(warehouse: Warehouse, lost: list[Damage], run_id: str) -> Iterator[Repaired]:
-    """Marks every pulled day of a source that lost rows as not covered, and removes its remaining rows."""
+    """Marks a source's pulled day as not covered if the day lost rows, and removes the day's remaining rows."""
     torn = {(damaged.table, *damaged.partition.values()) for damaged in lost}
     covered = warehouse.read(COVERAGE, columns=["platform", "day", "source", "pull", "act_count"]).to_pylist()
     counts = {table: _counts_by_pull(warehouse, table) for table in (ACTIVITY,)}
@@ -109,8 +109,8 @@ def _uncovered(warehouse: Warehouse, lost: list[Damage], run_id: str) -> Iterato
 
 
 def _counts_by_pull(warehouse: Warehouse, table: Table) -> dict[tuple[str, str, str, str | None], int]:
-    """(platform, day, source, pull) -> number of rows, from the log alone. Assumes that each file holds rows of one
-    pull, the smallest in the file's statistics."""
+    """(platform, day, source, pull) -> number of rows, from the log alone. Assumes that each file holds rows of one pull only,
+    which is the minimum in the file's statistics."""
     files = pa.table(warehouse.delta(table).get_add_actions(flatten=True))
     pulls = files["min.pull"] if "min.pull" in files.column_names else pa.nulls(files.num_rows, pa.string())
     counts: dict[tuple[str, str, str, str | None], int] = {}

@@ -1,7 +1,8 @@
 """Reads and writes a Delta table's data files with Spark. Only `deltalake` writes the log, so all commits come from one
 library.
 
-Spark reads and writes plain Parquet files. Its queries do not touch the log, and accelerators of Parquet scans work on them.
+Spark reads and writes plain Parquet files, and its queries do not touch the log. So accelerators of Parquet scans work with
+these queries.
 """
 
 from collections.abc import Iterator
@@ -32,7 +33,7 @@ def frame(session: "SparkSession", table: Table, root: str, chosen: pa.Table) ->
 
     paths = [f"{root}/{unquote(path)}" for path in chosen["path"].to_pylist()]
     if not paths:
-        # Through Arrow: Python rows would start a Python worker on every executor.
+        # The empty frame is made through Arrow, because Python rows would start a Python worker on every executor.
         return session.createDataFrame(arrow.schema(table).empty_table())
     # Partition columns are in the folders' names. With globbing, Spark would take a name with brackets for a pattern.
     reader = session.read.schema(spark.schema(table)).option("basePath", root).option("__globPaths__", "false")

@@ -1,8 +1,8 @@
 """Tables on disk or in an object store: every job reads and writes rows through `Warehouse`.
 
-Every table is a Delta table under one root. Arrow and Spark write only data files; `deltalake`, which needs no JVM, makes every
-commit, once the files it names are flushed.
-A write is one commit that names its run: it replaces a partition, adds rows to it or deletes its rows, or merges files.
+Every table is a Delta table under one root. Arrow and Spark write only data files. `deltalake`, which needs no JVM, makes every
+commit, after the files that the commit names were flushed. A write is one commit that names its run: it replaces a partition,
+adds rows to it or deletes its rows, or merges files.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -54,8 +54,8 @@ class Warehouse:
         return f"{self.root}/{table.name}"
 
     def create_tables(self) -> None:
-        """Creates the empty tables of a new warehouse; leaves an existing one unchanged. Raises like `require_writable`, like
-        `require_current` for an existing warehouse, and `UsageError` if the folder cannot be created."""
+        """Creates the empty tables of a new warehouse; leaves an existing one unchanged. Raises like `require_writable` and,
+        for an existing warehouse, like `require_current`. Raises `UsageError` if the folder cannot be created."""
         self.require_writable()
         if self.exists():
             self.require_current()
@@ -99,7 +99,8 @@ class Warehouse:
         return delta
 
     def own(self, table: Table) -> DeltaTable:
-        """Like `delta`, for maintenance and upgrades: these advance the table that they hold, and `delta`'s are shared."""
+        """Like `delta`, but opens a table of the caller's own. Maintenance and upgrades advance the table that they hold, and
+        the tables that `delta` returns are shared."""
         return self._open(table, None)
 
     def _open(self, table: Table, version: int | None) -> DeltaTable:
@@ -208,8 +209,8 @@ class Warehouse:
     def delete(
         self, table: Table, partition: Partition, *, any_of: Partition | None = None, run_id: str, job: str
     ) -> None:
-        """Removes the partition's rows, in one commit; with `any_of`, only rows with one of its values in one of its columns.
-        The log does not name these values. Raises `LostRaceError` like `replace`."""
+        """Removes the partition's rows, in one commit. If `any_of` is given, removes only rows in which at least one column of
+        `any_of` has one of its values. The log does not name these values. Raises `LostRaceError` like `replace`."""
         self._replace(table, self.delta(table), [], partition, run_id, job, any_of)
 
     def _replace(
@@ -236,8 +237,8 @@ class Warehouse:
         return merged.removed.num_rows
 
     def _commit(self, table: Table, delta: DeltaTable, change: Callable[[DeltaTable], Change], *by: Any) -> None:
-        """Commits the change, with the partition, run and job of `by`. If only commits that do not touch its rows came first,
-        makes it again on top of them."""
+        """Commits the change; `by` holds the partition, run and job. If only commits that do not touch the change's rows came
+        first, makes the change again on top of them."""
         for attempt in repeated(RearrangedError):
             with attempt:
                 made = change(delta)

@@ -1,8 +1,8 @@
 """The table `suppressed`: recognizes accounts that left, by keyed hashes that name nobody.
 
-`CLOUT_SUPPRESSION_KEYS` holds one or several secret keys of 64 hexadecimal digits, with commas, the newest first. New hashes
-use the newest key; older keys are needed as long as the table holds hashes made with them, because nobody can compute these
-anew without the ids."""
+`CLOUT_SUPPRESSION_KEYS` holds one or several secret keys of 64 hexadecimal digits, separated by commas, the newest first. New
+hashes use the newest key. An older key is needed as long as the table holds hashes made with it: without the ids, nobody can
+compute these hashes again with another key."""
 
 import hashlib
 import os
@@ -27,7 +27,7 @@ VARIABLE = "CLOUT_SUPPRESSION_KEYS"
 KEY = re.compile(r"[0-9a-f]{64}")
 DIGEST_BYTES = 16
 ERASED = "(erased)"  # in place of a text that named somebody
-TOKEN = re.compile(r"left-([0-9a-f]{32})")  # in place of a name, in ids of content of others
+TOKEN = re.compile(r"left-([0-9a-f]{32})")  # in place of a name in other people's texts and ids of content
 MOST_REMEMBERED = 200_000  # values, about 40 MB
 
 
@@ -47,17 +47,18 @@ def hashed(key: bytes, person: str) -> str:
 
 
 def begun(key: bytes) -> Any:
-    """The keyed hash of nothing yet."""
+    """A keyed hash with no input yet."""
     return hashlib.blake2b(digest_size=DIGEST_BYTES, key=key)
 
 
 @dataclass(frozen=True)
 class Suppressed:
-    """Who left: hashes, and the keys that made them. False if nobody left."""
+    """Who left: hashes, and the keys that made them. The object is false if nobody left."""
 
     keys: Mapping[str, bytes] = field(default_factory=dict)
     hashes: frozenset[str] = frozenset()
-    _nobody: dict[str, set[str]] = field(default_factory=dict, compare=False, repr=False)  # by platform: name nobody
+    # Platform -> pieces and names that name nobody who left.
+    _nobody: dict[str, set[str]] = field(default_factory=dict, compare=False, repr=False)
 
     def __bool__(self) -> bool:
         return bool(self.hashes)
@@ -66,8 +67,8 @@ class Suppressed:
         return self.hash_of(person) is not None
 
     def hash_of(self, person: str) -> str | None:
-        """The hash by which the person is recognized, as the token in place of their name holds it; None if they did not
-        leave."""
+        """The hash by which the person is recognized; None if they did not leave. A token in place of their name holds this
+        hash."""
         text = person.encode("utf-8", "surrogatepass")
         for begun in self._begun:
             made = begun.copy()
@@ -78,11 +79,11 @@ class Suppressed:
 
     @cached_property
     def _begun(self) -> list[Any]:
-        """An empty hash of each key; to copy one takes half as long as to make it."""
+        """One empty hash per key. Copying a hash takes half as long as making one."""
         return [begun(key) for key in self.keys.values()]
 
     def among(self, platform: str, accounts: pa.Array) -> pa.BooleanArray:
-        """Which of the accounts of a platform left, or are tokens in place of one; null for null."""
+        """For each account of a platform, whether it left or is a token in place of an account that left; null for null."""
         encoded = accounts.dictionary_encode()
         left = [
             None if account is None else self._is_left(platform, account) for account in encoded.dictionary.to_pylist()
@@ -94,28 +95,29 @@ class Suppressed:
         return (token is not None and token[1] in self.hashes) or f"{platform}:{account}" in self
 
     def is_named(self, platform: str, text: str) -> bool:
-        """Whether the text, such as a line of JSON, names an account of the platform that left, as `names_in_text` recognizes
-        it."""
+        """Whether the text, such as a line of JSON, names one of the platform's accounts that left. `names_in_text` defines how
+        a name is recognized."""
         return self._may_name(platform, text) and any(self._place(platform, *value) for value in values(text))
 
     def is_about(self, platform: str, line: str) -> bool:
-        """Whether a whole value of the line of JSON names an account that left, not only a part of one."""
+        """Whether a whole value of the JSON line, not only a part of a value, names an account that left."""
         named = (self._place(platform, *value) for value in values(line)) if self._may_name(platform, line) else ()
         return any(place and place.is_whole for place in named)
 
     def without(self, platform: str, text: str) -> str:
-        """The line of JSON or other text with a token in place of each name of an account of the platform that left: the same
-        token for the same name."""
+        """The text, such as a line of JSON, with a token in place of each name of one of the platform's accounts that left. The
+        same name always gets the same token."""
         if not self._may_name(platform, text):
             return text
         return replaced(text, lambda value, role: self._value_without(platform, value, role))
 
     def id_without(self, platform: str, value: str) -> str:
-        """Like `without`, of an id of content, such as `owner/repository`."""
+        """Like `without`, for an id of content, such as `owner/repository`."""
         return self._value_without(platform, value, Role.CONTENT) if self._may_name(platform, value) else value
 
     def name_without(self, platform: str, name: str) -> str | None:
-        """Like `id_without`, of the name of a unit or of a member of a population; None if it is that of somebody who left."""
+        """Like `id_without`, for the name of a unit or of a population's member; None if the whole name is that of somebody who
+        left."""
         place = self._place(platform, name, Role.CONTENT) if self._may_name(platform, name) else None
         return None if place and place.is_whole else self.id_without(platform, name)
 
@@ -132,14 +134,15 @@ class Suppressed:
         return value
 
     def _place(self, platform: str, value: str, role: Role) -> Place | None:
-        """The longest name of an account that left in the value."""
+        """The place of the longest name in the value that is an account that left; None if the value holds no such name."""
         for place in places(value, role):
             if (place.is_certain or not is_ordinary(place.name)) and self._is_name(platform, place.name):
                 return place
         return None
 
     def _may_name(self, platform: str, text: str) -> bool:
-        """False for nearly all lines that name nobody who left, in a few microseconds."""
+        """Whether the text may name somebody who left. For nearly all texts that do not, it returns False within a few
+        microseconds."""
         nobody = self._nobody.setdefault(platform, set())
         if len(nobody) >= MOST_REMEMBERED:
             nobody.clear()
@@ -180,12 +183,12 @@ def current(warehouse: Warehouse) -> Suppressed:
 
 
 def recognized(warehouse: Warehouse) -> Suppressed:
-    """Like `current`, but only as far as the keys are set."""
+    """Like `current`, but recognizes only people whose keys are set, and raises no errors about missing keys or the journal."""
     return Suppressed(keys(), frozenset(_hashes(warehouse.read(SUPPRESSED).to_pylist())))
 
 
 def ever(warehouse: Warehouse) -> Suppressed:
-    """Like `current`, of people in the table or in the journal."""
+    """Everybody who left by the table or by the journal. Raises `UsageError` if a key is missing."""
     return _recognizing([*warehouse.read(SUPPRESSED).to_pylist(), *suppression_journal.read(warehouse)])
 
 
@@ -224,14 +227,14 @@ def record(warehouse: Warehouse, people: Iterable[str], *, at: datetime, run_id:
 
 
 def _cases(person: str) -> tuple[str, str]:
-    """Also the name in lower case, because texts may have it in any case."""
+    """The person_id as given and with its name in lower case, because texts may have the name in any case."""
     platform, colon, name = person.partition(":")
     return person, f"{platform}{colon}{name.lower()}"
 
 
 def replay(warehouse: Warehouse, given: Sequence[Row], *, run_id: str) -> int:
-    """Adds rows of a journal to the table, in one commit, and to the journal what it lacks. Returns how many the table
-    lacked."""
+    """Adds to the journal all rows that it lacks, from the table and from the `given` journal. Then adds to the table the given
+    rows that it lacks, in one commit, and returns how many these are."""
     recorded, journal = warehouse.read(SUPPRESSED).to_pylist(), suppression_journal.read(warehouse)
     suppression_journal.append(warehouse, _lacking(journal, [*recorded, *given]))
     new = _lacking(recorded, given)

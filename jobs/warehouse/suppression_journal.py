@@ -2,8 +2,8 @@
 bring back people who left after it was made.
 
 `CLOUT_SUPPRESSION_JOURNAL` names the file; by default it is in the user's data folder. Each line is JSON: `hash`, `key_id` and
-`recorded_at` as in the table `suppressed`, and `warehouse`, the id of the warehouse, which its backups have too. It names
-nobody.
+`recorded_at` as in the table `suppressed`, and `warehouse`, the id of the warehouse, which is also that of its backups. The
+journal names nobody.
 """
 
 import json
@@ -29,8 +29,8 @@ def path() -> Path:
 
 
 def read(warehouse: Warehouse, journal: Path | None = None) -> list[Row]:
-    """The rows of `suppressed` that the journal holds for this warehouse; empty if there is no journal. The last line is passed
-    over if a power cut tore it. Raises `UsageError` if the file cannot be read or another line is malformed."""
+    """The rows of `suppressed` that the journal holds for this warehouse; empty if there is no journal. Skips the last line if
+    a power cut tore it. Raises `UsageError` if the file cannot be read or another line is malformed."""
     journal = journal or path()
     try:
         lines = journal.read_bytes().split(b"\n")
@@ -59,7 +59,7 @@ def append(warehouse: Warehouse, rows: Iterable[Row]) -> None:
         journal.parent.mkdir(parents=True, exist_ok=True)
         with journal.open("a+b") as file:
             file.seek(0)
-            file.truncate(file.read().rfind(b"\n") + 1)  # a line that a power cut tore
+            file.truncate(file.read().rfind(b"\n") + 1)  # removes a last line that a power cut tore
             file.write("".join(f"{line}\n" for line in lines).encode())
             file.flush()
             os.fsync(file.fileno())

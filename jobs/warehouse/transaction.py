@@ -24,8 +24,8 @@ def transaction(
     run_id: str,
     job: str,
 ) -> Iterator[str]:
-    """The block must make one commit on the version at which `delta` was opened, with the user metadata that this yields.
-    `reopened` opens the newest version. `partition` is None if the commit changes no row.
+    """Yields user metadata, with which the block must make one commit on the version at which `delta` was opened. `reopened`
+    opens the newest version. `partition` is None if the commit changes no row.
 
     An error does not prove that the commit failed: its reply may be lost, or a second attempt may collide with the first. So
     the log decides. Raises `LostRaceError` if another commit came first, else the block's own error if the log holds no commit

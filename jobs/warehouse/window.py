@@ -1,7 +1,8 @@
 """The days of a score's window: which are covered, and which must be counted first.
 
-A day's count in `engagement` is fresh if it was made from `activity` of the same content as the rows that count now. A scoring
-run recounts every stale day of its window, so a score depends on what was pulled, not on the order of runs.
+A day's count in `engagement` is fresh if the rows of `activity` from which it was made have the same content as those that
+count now. A scoring run recounts every stale day of its window, so a score depends on what was pulled, not on the order of
+runs.
 """
 
 import json
@@ -48,9 +49,9 @@ def activity_digests(
     version: int | None = None,
     disputed: Iterable[objections.Row] | None = None,
 ) -> dict[date, str]:
-    """Covered day -> digest of what the day's count in `engagement` is computed from: the activity that counts, of all
-    platforms and sources, and for `shared_days` also of the day before, without acts of upheld objections. Reads only
-    `coverage`, at a version if given, and `objections` unless `disputed` holds these acts."""
+    """Covered day -> digest of the activity from which the day's count in `engagement` is computed. That is the activity of all
+    platforms and sources that counts, without acts of upheld objections; for `shared_days`, it includes the day before. Reads
+    only `coverage`, at a version if given, and, unless `disputed` holds the acts of upheld objections, `objections`."""
     if disputed is None:
         disputed = objections.upheld(warehouse, first_day, last_day)
     by_day = digests_of_days(_coverage(warehouse, first_day, last_day, version), disputed)
@@ -58,8 +59,8 @@ def activity_digests(
 
 
 def digests_of_days(coverage: Iterable[Mapping[str, Any]], disputed: Iterable[objections.Row] = ()) -> dict[date, str]:
-    """Like `activity_digests`, from rows of `coverage` that include the day before the first one, and acts that do not
-    count."""
+    """Like `activity_digests`, but from the given rows of `coverage`, which must include the day before the first one, and
+    without the `disputed` acts. The result includes that day before."""
     rows = list(coverage)
     shared = _shared(rows)
     of_day: dict[date, list[str]] = defaultdict(list)
@@ -78,8 +79,8 @@ def digests_of_days(coverage: Iterable[Mapping[str, Any]], disputed: Iterable[ob
 def shared_days(
     warehouse: Warehouse, first_day: date, last_day: date, version: int | None = None
 ) -> dict[str, set[date]]:
-    """Platform -> its days on which another source may have reported an act the day before: both days are covered, and the two
-    days together by more than one source."""
+    """Platform -> its days with acts that another source may have reported for the day before. On such a day, both days are
+    covered, and the two days together have more than one source."""
     shared = _shared(_coverage(warehouse, first_day, last_day, version))
     return {platform: {day for day in days if day >= first_day} for platform, days in shared.items()}
 
@@ -105,8 +106,8 @@ def _shared(coverage: Iterable[Mapping[str, Any]]) -> dict[str, set[date]]:
 def counted_digests(
     warehouse: Warehouse, first_day: date, last_day: date, until: datetime | None = None
 ) -> dict[date, str]:
-    """Day -> digest of the activity that it was last counted from, by all runs or by those that finished by `until`. The digest
-    is empty if a later unfinished or failed run may have counted the day from other activity."""
+    """Day -> digest of the activity from which it was last counted, by any run or, if `until` is given, by a run that finished
+    by then. The digest is empty if a later unfinished or failed run may have counted the day from other activity."""
     partition = {"job": runs.ENGAGEMENT, "day": Span(first_day, last_day)}
     columns = ["day", "status", "parameters", "started_at", "finished_at"]
     counts = warehouse.read(RUNS, partition, columns=columns).sort_by("finished_at").to_pylist()

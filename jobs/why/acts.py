@@ -31,7 +31,7 @@ class Done(NamedTuple):
 
 
 def apart(pairs: Iterable[Pair], person: str, accounts: Sequence[str]) -> set[Pair]:
-    """The pairs with each of the person's accounts in place of the person."""
+    """The pairs, with one pair per account of the person in place of each pair whose target is the person."""
     return {(src, each) for src, dst in pairs for each in (accounts if dst == person else [dst])}
 
 
@@ -39,7 +39,7 @@ def done(
     db: "duckdb.DuckDBPyConnection", basis: Basis, pairs: Iterable[Pair], person: str, accounts: Sequence[str]
 ) -> dict[Pair, list[Done]]:
     """(actor, target) -> the actor's acts towards the target by platform and kind, the largest weight first. Acts towards one
-    of the person's accounts are towards the person."""
+    of the person's accounts count as acts towards the person."""
     src, dst = zip(*sorted(apart(pairs, person, accounts)), strict=True) if pairs else ((), ())
     db.register("pairs", pa.table({"src": pa.array(src, pa.string()), "dst": pa.array(dst, pa.string())}))
     acts = f"(from {attention_graph.acts_of(basis, 'now')} semi join pairs using (src, dst))"
@@ -64,8 +64,8 @@ def _as_shares(acts: Sequence[Done]) -> list[Done]:
 
 
 def reported(warehouse: Warehouse, basis: Basis, pairs: set[Pair]) -> list[dict[str, Any]]:
-    """The current rows of `activity` for these pairs on covered days of the window, sorted by time. These are reports: several
-    may be of one act, which `engagement` counts once, as its most specific kind."""
+    """The current rows of `activity` for these pairs on covered days of the window, sorted by time. Each row is a report.
+    Several rows may report the same act, which `engagement` counts once, as its most specific kind."""
     now = basis.now
     counting = counted.dataset(warehouse, ACTIVITY, now.activity, now.coverage, basis.first_day, basis.day)
     acts = []

@@ -46,8 +46,8 @@ def acts_of(basis: Basis, name: str) -> str:
 
 
 def around(db: "duckdb.DuckDBPyConnection", edges: str, accounts: Sequence[str]) -> pa.Table:
-    """The rows of table `edges` (src, dst, ...) that end at one of the accounts or at most two steps before, sorted by (src,
-    dst). No other edge changes a message that reaches them."""
+    """The rows of table `edges` (src, dst, ...) that end at one of the accounts or at most two steps before one, sorted by
+    (src, dst). No other edge changes a message that reaches these accounts."""
     return db.sql(
         f"""
         with theirs as (select unnest($1) as id),
@@ -60,8 +60,8 @@ def around(db: "duckdb.DuckDBPyConnection", edges: str, accounts: Sequence[str])
 
 
 def as_one(db: "duckdb.DuckDBPyConnection", edges: pa.Table, person: str, accounts: Sequence[str]) -> pa.Table:
-    """Rows (src, dst, credibility, a) of `edges` with the person in place of the person's accounts, whose edges to each other
-    are left out, sorted by (src, dst)."""
+    """Rows (src, dst, credibility, a) of `edges`, with the person in place of the person's accounts, sorted by (src, dst). Adds
+    up edges that become the same, and omits edges between the person's accounts."""
     db.register("apart", edges)
     return db.sql(
         """

@@ -59,7 +59,7 @@ class Around(NamedTuple):
     """The edges through which influence can reach a person, and what each engager hands on to the person."""
 
     people: list[str]
-    largest: paths.Largest  # of each length one more path than is named, which shows whether there are others
+    largest: paths.Largest  # one more path of each length than is named, to show whether there are others
     accounts: list[tuple[str, np.ndarray]]  # the person's accounts and what reaches each, shape (parts,)
     engagers: list[str]  # of credibility above 0, as `scores.engager_count` counts them
     handed_on: np.ndarray  # shape (engagers, parts), in accounts' worth
@@ -95,8 +95,9 @@ class Computed(NamedTuple):
 
 
 def explained(warehouse: Warehouse, params: Params) -> Explanation:
-    """The published row and its points by part, the largest engagers and their acts by kind, and the largest paths of each
-    length, and the person's objections. People who may not be named are null.
+    """The explanation of a published row: the row and its points by part, the largest engagers and their acts by kind, the
+    largest paths of each length, what happened to people with similar scores, and the person's objections. People who may not
+    be named are null.
 
     Raises `CloutError` if the day is not published, if the person has no score on it, or if the tables no longer hold the
     inputs.
@@ -117,7 +118,8 @@ def explained(warehouse: Warehouse, params: Params) -> Explanation:
 
 
 def _computed(warehouse: Warehouse, params: Params) -> Computed:
-    """Raises `CloutError` if the tables no longer hold the inputs of the published row."""
+    """The values that explain the published row. Raises `CloutError` if there is no such row, or if the tables no longer hold
+    its inputs."""
     row = published(warehouse, params.person, params.day, params.methodology)
     basis = published_basis(warehouse, params.day, params.methodology)
     with scratch() as db:
@@ -203,8 +205,9 @@ def _around(db: "duckdb.DuckDBPyConnection", params: Params, accounts: Sequence[
 def _parts(
     edges: pa.Table, accounts: Sequence[str], engagers: Mapping[str, tuple[np.ndarray, float]]
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Each of the person's accounts and what reaches it. An engager's attention is split in proportion to the shares that the
-    accounts have. `engagers`: what each passes on to the person, by part, and with which share."""
+    """Each of the person's accounts and the attention that reaches it. An engager's attention is split between the accounts in
+    proportion to the shares that it gives them. `engagers`: for each engager, the attention that it passes on to the person, by
+    part, and its share."""
     for account in accounts:
         theirs = edges.filter(pc.field("dst") == account).select(["src", "a"]).to_pylist()
         shares = [(engagers[edge["src"]], edge["a"] * UNIT) for edge in theirs if edge["src"] in engagers]

@@ -137,7 +137,7 @@ def _uncovered(warehouse: Warehouse, since: Basis, now: Basis, person: str) -> d
     """The person's platform -> its uncovered days after the earlier day, up to and including the later day; empty if none."""
     platform = person.partition(":")[0]
     covered = now.covered.get(platform, set())
-    if since.day < now.first_day:  # days before the window of `now` are only in the tables
+    if since.day < now.first_day:  # `now` holds only the days of its own window
         covered = covered | covered_days(warehouse, since.day, now.first_day, now.now.coverage).get(platform, set())
     missing = [day for day in days_between(since.day + ONE_DAY, now.day) if day not in covered]
     return {platform: missing} if missing else {}

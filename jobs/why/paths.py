@@ -13,7 +13,7 @@ from jobs.why.sensitivity import Graph
 
 Path = tuple[float, tuple[int, ...]]  # (the attention it passes on, in accounts' worth; its accounts, the person last)
 
-BLOCK = 250_000  # paths in memory at once: some 20 MB
+BLOCK = 250_000  # paths in memory at once: about 20 MB
 
 # A bound multiplies the same shares in another order than a path does, so the two may differ in the last bits.
 ROUNDING = 1 + 1e-12

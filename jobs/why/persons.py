@@ -1,4 +1,4 @@
-"""Whose accounts the accounts of a graph are, as arrays, and what each person held by the shares of one day."""
+"""Which person owns each account of a graph, as arrays, and each person's influence by the shares of one day."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,13 +25,12 @@ class Persons(NamedTuple):
     members: Array
 
     def of(self, name: str) -> Array:
-        """The numbers of the person's accounts; none if it is none of these persons."""
+        """The numbers of the person's accounts; empty if nobody here has this name."""
         n = pc.index(self.names, name).as_py()
         return self.members[self.start[n] : self.start[n + 1]] if n >= 0 else self.members[:0]
 
     def values(self, asked: pa.Array, values: Array) -> Array:
-        """For each of the asked names, the value of this person; 0 if it is none of these persons. `values` has one entry per
-        person."""
+        """The value of each person in `asked`; 0 for a name that nobody here has. `values` has one entry per person."""
         place = pc.index_in(asked, value_set=self.names)
         return pa.array(values).take(place).fill_null(0.0).to_numpy(zero_copy_only=False)
 

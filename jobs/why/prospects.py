@@ -1,4 +1,5 @@
-"""What happened to people with a similar score: the newest validation of a methodology. About others, never a promise."""
+"""What happened to people with a similar score, by the newest validation of a methodology. It describes others and promises
+nothing."""
 
 from datetime import date
 from typing import Any
@@ -12,9 +13,10 @@ FIRST_DAY = date(1970, 1, 1)
 
 
 def similar(warehouse: Warehouse, score: float, methodology: str, day: date) -> dict[str, Any] | None:
-    """Of the tenth of people whose scores include this one: `tenth` (10 is the highest), `share` with whom somebody engaged in
-    the week after `measured_on`, the newest validated day up to `day`. Of everybody: `auc`, how often a person with whom
-    somebody engaged then had a higher score than one with whom nobody did. None if no such day was validated."""
+    """The validation of the newest validated day up to `day`, which is `measured_on`; None if there is none. `tenth` is the
+    tenth of people whose scores include this one (10 is the highest). `share` is the share of that tenth with whom somebody
+    engaged in the week after `measured_on`. `auc` is about everybody: how often a person with whom somebody engaged in that
+    week had a higher score than a person with whom nobody did."""
     asked = {
         "methodology": methodology, "day": Span(FIRST_DAY, day), "ahead": AHEAD, "outcome": OUTCOME,
         "platform": EVERY_PLATFORM, "predictor": SCORE,

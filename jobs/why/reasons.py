@@ -86,10 +86,11 @@ def prepare_change(db: "duckdb.DuckDBPyConnection", warehouse: Warehouse, since:
 def _fades(since: Basis, now: Basis) -> pa.Table:
     """(day, platform, state, old_factor, aged_factor, late_factor, factor): decay factors of acts, 0 if they do not count.
 
-    The four factors differ in the day of the score and in the coverage they use:
-    `old_factor`: the earlier day, with the coverage of `since`; `aged_factor`: the later day, with the coverage of `since`
-    extended by the days after it; `late_factor`: the earlier day, with the coverage of `now`; `factor`: the later day, with the
-    coverage of `now`.
+    The four factors differ in the day of the score and in the coverage that they use:
+    `old_factor`: the earlier day, with the coverage of `since`;
+    `aged_factor`: the later day, with the coverage of `since` and, for days after the earlier day, that of `now`;
+    `late_factor`: the earlier day, with the coverage of `now`;
+    `factor`: the later day, with the coverage of `now`.
 
     `state` is `new` for days after the earlier day, `left` for days before the later window, `kept` for other days that both
     coverages hold, else `other`.

@@ -10,7 +10,7 @@ which two-point Gauss-Legendre quadrature integrates exactly. Thus
 holds exactly. The change of a product is attributed to its factors independently of any order of them. For products of two and
 three factors this is the Shapley value, and the Aumann-Shapley value ("Values of Non-Atomic Games", Princeton 1974).
 
-A person is one account or several, its members. Paths to a person end in a member and visit no member before.
+A person has one account or several, called the person's members. Paths to a person end in a member and visit no member before.
 
 All kernels that call each other are in this one file, because Numba recompiles a cached kernel only if its own file changes.
 """
@@ -59,7 +59,7 @@ class Change(NamedTuple):
     weight: Array
     fresh: Array  # weight of acts after the earlier day
     restored: Array  # change of weight by better coverage up to the earlier day: acts arrive (> 0), acts age more (< 0)
-    missing: Array  # change of weight by worse coverage up to that day: acts go (< 0), acts age less (> 0)
+    missing: Array  # change of weight by worse coverage up to the earlier day: acts go (< 0), acts age less (> 0)
     old_free: Array  # 1 / (rest_weight + all that the actor spent)
     free: Array
     crowding: Array  # by how much each further unit spent lowers `free`, averaged between both days
@@ -74,13 +74,13 @@ class Buffers(NamedTuple):
 
     marked: Array  # edge: has a response
     response: Array  # edge
-    edges: Array  # the marked ones
+    edges: Array  # the marked edges
     seen: Array  # account: two steps before the person
-    before: Array  # the seen ones
+    before: Array  # the seen accounts
     inside: Array  # account: is a member of the person
-    one: Array  # account: its share of the person
+    one: Array  # account: its share towards the person's members
     two: Array  # account: the part of its attention that reaches the person in two steps
-    answered: Array  # account: the person's share of it
+    answered: Array  # account: the share of the person's members towards it
 
 
 def graph(src: Array, dst: Array, accounts: int) -> Graph:
