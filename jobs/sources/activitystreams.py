@@ -1,4 +1,4 @@
-"""activitystreams: W3C ActivityStreams 2.0, one activity per line, for any platform (by default named by the source's ID).
+"""activitystreams: W3C ActivityStreams 2.0, one activity per line, for any platform (by default, the source's ID is its name).
 
 https://www.w3.org/TR/activitystreams-core/, https://www.w3.org/TR/activitystreams-vocabulary/.
 `mastodon:activitystreams=outbox.jsonl` yields acts of platform `mastodon`. `mine:activitystreams@mastodon=inbox.jsonl` is a
@@ -7,10 +7,10 @@ second source of the same platform and people. Collections, such as an outbox, a
     activity            becomes
     Create              reply to each author it is `inReplyTo`, else post; quote of what `quote`, `quoteUrl`, `quoteUri`,
                         `_misskey_quote` or a link names; mention for each tag of type Mention
-    Announce            reshare of its object; if that is an activity, what it becomes, by its own actor (FEP-1b12)
+    Announce            reshare of its object; an activity inside it becomes its usual acts, by its own actor (FEP-1b12)
     Like, EmojiReact    like of its object
     Follow              follow of its object
-    Undo, Delete        undoes what its object names, if that is the same actor's
+    Undo, Delete        undoes what its object names, if it is the same actor's
     Update of oneself   account: its names, and automated if its type is Service or Application
     all others          ignored; types outside the vocabulary are counted by type
 
@@ -18,10 +18,11 @@ Only public acts count. Activities created or announced for an audience without 
 polls. An embedded object names its author by `attributedTo`; otherwise the author is looked up among the content created in the
 pull.
 
-An act's id is the content's id for a Create, else the activity's, else derived. Its time is when the activity was published. If
-that is missing, the content of a Create, or what an Undo or Delete embeds, supplies the time; an activity inside an Announce
-uses the time of the Announce. An Undo or Delete without a time applies to any day of the pull. An activity of several actors
-becomes one act for each: the first keeps the activity's id; for the others, the actor's id is appended.
+An act's id is the content's id for a Create, else the activity's id; without either, the id is derived. An act's time is when
+the activity was published. If the activity has no time, the content of a Create, or what an Undo or Delete embeds, supplies the
+time; an activity inside an Announce uses the time of the Announce. An Undo or Delete without a time applies to any day of the
+pull. An activity of several actors becomes one act for each: the first keeps the activity's id; for the others, the actor's id
+is appended.
 """
 
 import re
@@ -71,7 +72,7 @@ _SHORT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}$")
 
 
 class _Doer(NamedTuple):
-    """One actor of an activity, its time, and the suffix of the activity's id for this actor."""
+    """One actor of an activity, the activity's time, and the suffix that the activity's id gets for this actor."""
 
     id: str
     occurred_at: int
@@ -86,7 +87,8 @@ class _Doer(NamedTuple):
         return Act(kind, self.id, target, self.occurred_at, activity_id, None if towards_person else about)
 
     def part(self, kind: str, activity_id: str, item: Any) -> Act | Unresolved:
-        """One of several acts of one piece of content. If it names nobody, the others still count."""
+        """One of several acts of one piece of content. Returns `Unresolved` if `item` names no valid target, so that the other
+        acts still count."""
         try:
             return self.act(kind, activity_id, item)
         except Rejected as fault:
@@ -226,7 +228,8 @@ def _undo(item: Any, name: str, suffix: str, occurred_at: int | None) -> Undo | 
 
 
 def _no_activity_of_the_vocabulary(activity: Any, names: list[str], occurred_at: int | None) -> Sequence[Record]:
-    """The records of an activity of an extension, or of an actor's own page."""
+    """The records of an activity that an extension defines, or of an actor that is a line of its own. Raises `Rejected` for
+    anything else."""
     if next(each(activity, "actor"), None) is None and not ACTORS.isdisjoint(names):
         name = account_id(identity(activity, "actor"))
         return (Ignored(None), *_account(activity, name, None))
@@ -238,7 +241,7 @@ def _no_activity_of_the_vocabulary(activity: Any, names: list[str], occurred_at:
 
 
 def _changed(actors: dict[str, Any], item: Any, occurred_at: int | None) -> Iterator[Account]:
-    """Account records of actors that update themselves."""
+    """The account record of an updated object, if the object is one of the updating actors."""
     if not ACTORS.isdisjoint(types(item)):
         name = identity(item, "actor")
         if name in actors:

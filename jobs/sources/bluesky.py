@@ -1,18 +1,18 @@
 """bluesky: Bluesky's whole network, day by day, as replayed by a Jetstream server.
 
-https://github.com/bluesky-social/jetstream. A server replays events from a cursor on, in microseconds since 1970 by its own
-clock. It keeps events for about 36 hours, so pull a day soon after it ends. `jetstream` describes how events become acts. A
-recording holds only the parts of an event that become acts, accounts or undos, without the texts of posts.
+https://github.com/bluesky-social/jetstream. A server replays events from a cursor on: a time in microseconds since 1970, by the
+server's own clock. A server keeps events for about 36 hours, so pull a day soon after it ends. `jetstream` describes how events
+become acts. A recording holds only the parts of an event that become acts, accounts or undos, without the texts of posts.
 
 If a connection breaks, or is silent for `SILENCE_S` seconds, the pull connects again and resumes shortly before the last event.
-After a refusal, or a connection without a new event, it waits like a pull by HTTP (`jobs.sources.live.waits`). Events that the
-server then repeats count once. A server that no longer keeps the requested events does not say so: its first event is simply
-late. Such a day stays partial, and a day without any event left is not covered. Place: the server's URL (`wss://...`); without
-one, `PUBLIC`. If a server asks for a token, the source's connection holds it.
+After a refusal, or a connection without a new event, the pull waits like a pull by HTTP (`jobs.sources.live.waits`). Events
+that the server repeats count once. A server that no longer keeps the requested events does not say so: its first event is
+simply late. Such a day stays partial, and a day without any event left is not covered. Place: the server's URL (`wss://...`);
+without one, `PUBLIC`. If a server asks for a token, the source's connection holds it.
 
 With `actors`, a pull keeps only what these accounts did, not what others did to them (`bluesky_actors`). Acts that are deleted
-on the same day or in the `withdraw_days` after it do not count, nor does what accounts did that are gone by then
-(`bluesky_deletions`). Messages are compressed by permessage-deflate if the server offers it; its other scheme,
+on the same day or in the `withdraw_days` after it do not count. Neither do the acts of accounts that are gone by then
+(`bluesky_deletions`). Messages are compressed by permessage-deflate if the server offers it; the server's other scheme,
 `compress=true`, needs a dictionary that no server hands out.
 
 People's wishes: `only: opted-in`, the default, leaves out everybody whose profile has the self-label `!no-unauthenticated`
@@ -24,7 +24,8 @@ People's wishes: `only: opted-in`, the default, leaves out everybody whose profi
     its profile and handle                      no account row
     deletes, profile, deletion of the account   recorded, so that a later profile can end the wish
 
-They are counted in the day's note. Among `actors` they make the day partial, as accounts that cannot be asked.
+The day's note counts these accounts. If some of them are among `actors`, the day is partial, because they cannot be asked
+about.
 """
 
 import logging
@@ -81,8 +82,8 @@ STREAM = "stream"  # the one unit of a day
 
 
 class BlueskyAsk(Ask):
-    """The whole network, or `actors`: DIDs, or the path of a population file with one a line. `host`: the URL of a Jetstream
-    server. `only`: whether people's wishes count."""
+    """The whole network, or `actors`: DIDs, or the path of a population file with one DID a line. `host`: the URL of a
+    Jetstream server. `only`: whether people's wishes count."""
 
     host: str = PUBLIC
     actors: Members | None = None
@@ -114,8 +115,8 @@ class BlueskySource(LiveSource):
         bluesky_actors.refuse_others([member.name for member in self._members or ()])
 
     def parser(self, day: date) -> Parse:
-        """The parser of a day, which ignores accounts that are gone at its end or on a later day that is looked at, and those
-        that ask not to be shown."""
+        """The parser of a day. It ignores accounts that are gone at the end of the day or of a recorded day among the
+        `withdraw_days` after it, and accounts that ask not to be shown."""
         stream = Recording(self.folder(day), STREAM)
         later = (bluesky_deletions.accounts(Recording(self.folder(each), STREAM)) for each in self.later(day))
         parse = partial(bluesky_deletions.parse, gone=bluesky_deletions.accounts(stream).union(*later))
@@ -147,9 +148,7 @@ class BlueskySource(LiveSource):
             notes.append(Note(f"{error}; the next pull resumes there", True, absent=not stream.pages))
         if self.seeks_codes and stream.cursor.done and len(actors or ()) <= bluesky_domains.MOST_ACTORS:
             for did in actors or ():
-                with suppress(
-                    ApiError
-                ):  # the next pull of the day asks again; until then, nothing is taken for removed
+                with suppress(ApiError):  # the next pull of the day asks again; until then, no code counts as removed
                     bluesky_domains.keep(folder, self.budget, did)
         _, gap_us = stream.cursor.next or (None, 0)
         if gap_us:
@@ -192,7 +191,7 @@ class BlueskySource(LiveSource):
                     stream.add(batch.lines, Cursor([at, gap_us], batch.ended and end <= present))
                     if batch.ended:
                         return True
-        except InvalidStatus as error:  # its text quotes the server's response
+        except InvalidStatus as error:  # the error's text quotes the server's response
             refuse_failure(_response(error), self._host, self.connection)
         except (WebSocketException, TimeoutError, OSError) as error:
             log.info("%s: %s", self._host, type(error).__name__)
@@ -216,12 +215,12 @@ class BlueskySource(LiveSource):
                 proxy=None,
                 address=self._address,  # with it, the client refuses to follow a redirect to another host
             )
-        except (ValueError, SecurityError, InvalidURI):  # their texts quote where the server leads to
+        except (ValueError, SecurityError, InvalidURI):  # these errors quote the address of the redirect
             raise ApiError(f"{self._host}: leads to another host, which clout does not ask") from None
 
 
 def _response(refusal: InvalidStatus) -> httpx2.Response:
-    """The server's answer to a handshake."""
+    """The server's refusal of a handshake, as a response of the HTTP client."""
     return httpx2.Response(refusal.response.status_code, headers=[*refusal.response.headers.raw_items()])
 
 
@@ -237,7 +236,7 @@ class Batch(NamedTuple):
 
 
 def _unwilling(accounts: frozenset[str], actors: Sequence[str] | None) -> list[Note]:
-    """The note on who asks not to be shown, among the population or in the whole network."""
+    """The note on how many accounts ask not to be shown, among `actors` or in the whole network. No note if none does."""
     count = len(accounts if actors is None else accounts.intersection(actors))
     if not count:
         return []
@@ -249,9 +248,9 @@ def _unwilling(accounts: frozenset[str], actors: Sequence[str] | None) -> list[N
 def _batches(
     socket: ClientConnection, end: int, budget: Budget, actors: Sequence[str] | None, unwilling: frozenset[str]
 ) -> Iterator[Batch]:
-    """Yields the events before `end` (microseconds since 1970) in batches of at most `PAGE_EVENTS`; only those of `actors`,
-    unless None; no acts of the `unwilling`. If the connection fails, yields the events received so far, then raises the error.
-    Raises `OutOfBudgetError` after a full batch if no time is left."""
+    """Yields the events before `end` (microseconds since 1970) in batches of at most `PAGE_EVENTS`. Leaves out acts of the
+    `unwilling` and, unless `actors` is None, events of all accounts but `actors`. If the connection fails, yields the events
+    received so far, then raises the error. Raises `OutOfBudgetError` after a full batch if no time is left."""
     stream = socket if actors is None else bluesky_actors.ActorStream(socket, COLLECTIONS, actors)
     wanted = None if actors is None else frozenset(actors)
     lines: list[bytes] = []
@@ -293,6 +292,7 @@ def _clock(socket: ClientConnection) -> int:
 
 
 def _gap(first: int, at: int, *, is_begin: bool) -> int:
-    """Microseconds of events that the server no longer had when it replayed from shortly before `at` to the connection's first
-    event. A resumed replay repeats the recorded event at `at`. Before a day's first event there may be a pause."""
+    """The microseconds from `at` to the connection's first event if the server no longer had the events in between, else 0. The
+    replay began shortly before `at`. A resumed replay repeats the recorded event at `at`, so any later first event shows a gap.
+    At a day's beginning, a pause of `TOLERANCE_US` is no gap."""
     return first - at if first - at > (TOLERANCE_US if is_begin else 0) else 0

@@ -1,9 +1,10 @@
 """A Jetstream connection that sends the events of some accounts only, and still shows how far the replay has come.
 
 A server filters events of every kind by `wantedDids`, so a replay of quiet accounts looks like a dead connection: neither the
-end of the day nor a gap at its begin shows. So the stream begins without a filter. Its first event shows where the server
-begins; then a message (`options_update`) sets the filter. After `PEEK_S` seconds of silence, another lifts it until the next
-event, which shows the position. While it is lifted, the events of the wanted accounts arrive too, so none is lost.
+end of the day nor a gap at its beginning shows. So the stream begins without a filter. Its first event shows where the server
+begins; then a message (`options_update`) sets the filter. After `PEEK_S` seconds of silence, another message lifts the filter
+until the next event, which shows the position. While the filter is lifted, the events of the wanted accounts arrive too, so
+none is lost.
 """
 
 from collections.abc import Collection, Sequence
@@ -45,7 +46,7 @@ class ActorStream:
 
 
 def refuse_others(actors: Collection[str]) -> None:
-    """Raises `UsageError` if these are no DIDs, or too many for one connection."""
+    """Raises `UsageError` if one of these is no DID, or if they are too many for one connection."""
     if len(actors) > MOST_ACTORS:
         raise UsageError(
             f"ask.actors: {len(actors):,} accounts, but a server filters by at most {MOST_ACTORS:,}; split them over several"

@@ -1,7 +1,7 @@
 """The acts that a day's events withdraw: deleted acts, and all acts of accounts that were deleted, taken down or deactivated.
 
-The last account event of a day decides whether the account is gone at its end. Whoever comes back the same day keeps everything
-of that day. What others did to the account stays.
+The last account event of a day decides whether the account is gone at its end. An account that comes back on the same day keeps
+all its acts of that day. What others did to the account stays.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -39,7 +39,7 @@ def withdrawals(stream: Recording) -> Withdrawals:
         try:
             acts += [(each.activity_id, each.actor_id) for each in jetstream.parse(line) if isinstance(each, Undo)]
         except Rejected:
-            continue  # the pull of its own day counts it
+            continue  # the pull of the event's own day counts it as rejected
     return Withdrawals(acts, frozenset(did.decode() for did in accounts(stream)))
 
 
@@ -51,7 +51,7 @@ def parse(line: bytes, gone: Collection[bytes]) -> Sequence[Record]:
 
 
 def lines_with(stream: Recording, mark: bytes) -> Iterator[bytes]:
-    """The recorded events that hold this text. Few do, so the others are not even separated."""
+    """The recorded events that hold this text. Few do, so the others are not even split into lines."""
     for page in stream.pages:
         content = zstd.decompress(page.read_bytes())
         end = 0

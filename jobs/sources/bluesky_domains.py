@@ -1,9 +1,10 @@
-"""Where an account of Bluesky may also place a code of consent: at its handle, if that is a domain of its own, in
-`https://HANDLE/.well-known/clout-consent`.
+"""Where an account of Bluesky may also place a code of consent: in `https://HANDLE/.well-known/clout-consent`, if the handle is
+a domain of the account's own.
 
-The account's DID document names the handle (https://atproto.com/specs/did, https://atproto.com/specs/handle), so the domain is
-read only if the account claims it, and the code shows that the domain's owner speaks for the account. Two requests an account
-and day, besides each host's robots.txt; so only small populations are asked.
+The account's DID document names the handle (https://atproto.com/specs/did, https://atproto.com/specs/handle), so a pull reads
+the domain only if the account claims it. A code there shows that the domain's owner speaks for the account. A pull makes two
+requests for each account and day, besides each host's robots.txt, so it reads the domains of small populations only
+(`MOST_ACTORS`).
 """
 
 import re
@@ -43,7 +44,7 @@ def keep(folder: Path, budget: Budget, did: str) -> None:
 
 
 def _document(did: str) -> str:
-    """Where the DID document is. Raises `ApiError` for a method that Bluesky does not use."""
+    """The URL of the DID document. Raises `ApiError` for a DID method that Bluesky does not use."""
     _, method, name = did.split(":", 2)
     if method == "plc":
         return f"{DIRECTORY}/{did}"

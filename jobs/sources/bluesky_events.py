@@ -51,7 +51,7 @@ def _as_is(value: Any) -> Any:
 
 
 def _subject(subject: Any) -> Any:
-    """Without the content's hash."""
+    """The subject without the hash of its content."""
     uri = within(subject, "uri")
     return subject if uri is None else {"uri": uri}
 

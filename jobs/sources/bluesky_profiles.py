@@ -1,7 +1,8 @@
-"""Where an account of Bluesky may place a code of consent: the description of its profile, or the field `code` of a record of
-its own, `self` in the collection `community.clout.consent`.
+"""Where an account of Bluesky may place a code of consent: the description of its profile, or the field `code` of the record
+`self` in the account's collection `community.clout.consent`.
 
-Jetstream reports both only when they change, so each event shows one place whole: without a code, or deleted, the code is gone.
+Jetstream reports a place only when it changes, and each event shows one place whole. If the event has no code or deletes the
+place, the code is gone.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,7 @@ from jobs.sources.live.recording import Recording
 from jobs.sources.values import within
 
 CONSENT = "community.clout.consent"
-CODES = "codes"  # the field of a recorded record
+CODES = "codes"  # field of a record in a recording
 PLACES = {jetstream.PROFILE: ("profile", "description"), CONSENT: ("record", "code")}  # collection -> place, field
 
 

@@ -1,7 +1,8 @@
 """Who asks not to be shown to people without a login, by the self-label `!no-unauthenticated` of their profile.
 
-Jetstream reports a profile only when it changes. So a day starts from whom the newest earlier day knew, and the last profile
-of a day decides. A day keeps the result in a file once it is recorded whole, because recordings are removed some day.
+Jetstream reports a profile only when it changes. So a day starts with the accounts that the newest earlier day knew, and an
+account's last profile of the day decides. Once a day is recorded whole, a file keeps the result, because recordings are removed
+later.
 """
 
 from pathlib import Path
@@ -19,13 +20,13 @@ _PROFILE = b'"collection":"%s"' % jetstream.PROFILE.encode()
 
 
 def before(folder: Path) -> frozenset[str]:
-    """The accounts that asked for it by the end of the newest day before that of the folder."""
+    """The accounts that asked not to be shown, by the file of the newest day before the folder's day that has one."""
     earlier = [path for path in folder.parent.glob(f"*/{FILE}") if path.parent.name < folder.name]
     return _read(max(earlier)) if earlier else frozenset()
 
 
 def unwilling(stream: Recording) -> frozenset[str]:
-    """The accounts that ask for it at the end of a day's recorded events."""
+    """The accounts that ask not to be shown at the end of a day's recorded events."""
     kept = stream.folder / FILE
     if kept.exists():
         return _read(kept)
@@ -40,7 +41,7 @@ def unwilling(stream: Recording) -> frozenset[str]:
 
 
 def keep(stream: Recording) -> frozenset[str]:
-    """Keeps and returns the accounts that ask for it at the end of a day that is recorded whole."""
+    """Keeps and returns the accounts that ask not to be shown at the end of a day that is recorded whole."""
     found = unwilling(stream)
     with appearing(stream.folder / FILE) as part:
         part.write_text("".join(f"{did}\n" for did in sorted(found)))
@@ -48,7 +49,7 @@ def keep(stream: Recording) -> frozenset[str]:
 
 
 def is_act_of(event: dict[str, object], accounts: frozenset[str]) -> bool:
-    """Whether the event is an act of one of these accounts, not their profile or what they take back."""
+    """Whether the event is an act of one of these accounts, not a profile or a delete."""
     if not accounts or str(event.get("did")) not in accounts:
         return False
     commit = event.get("commit")

@@ -1,10 +1,11 @@
 """discourse: one forum that runs Discourse, through its public API: its posts and likes of any day.
 
 https://docs.discourse.org. `posts.json` lists all public posts, newest first; ids rise with time, so a search finds a past day.
-`user_actions.json` lists the likes that a member received, with times. A pull asks it for every member who received a like
-since the day began, as the directory of members says. A forum renews the directory every hour, so pull a day at least an hour
-after its end. All times are those of the forum's clock. By default, a forum answers 200 requests a minute and address. Needs a
-Discourse since February 2025; the lists of earlier versions have gaps. Terms: those of each forum.
+`user_actions.json` lists the likes that a member received, with times. A pull asks for this list for every member who, by the
+directory of members, received a like since the day began. A forum renews the directory every hour, so pull a day at least an
+hour after its end. All times are those of the forum's clock. By default, a forum answers 200 requests a minute for each
+address. The forum needs a version of Discourse since February 2025; the lists of earlier versions have gaps. Terms: those of
+each forum.
 
     item                                    becomes
     first post of a topic                   post
@@ -15,10 +16,11 @@ Discourse since February 2025; the lists of earlier versions have gaps. Terms: t
     post of a deleted member                unresolved
 
 An account's id is its user name, so a renamed member becomes another one. The forum's own accounts (`system`, `discobot`) count
-as bots; other bots do not declare themselves. A post of the `revisit_days` before that is deleted by the pull of the day is
-taken back (`jobs.sources.live.withdrawals`): its own address says so, while a list that lacks more than half of a day's posts
-proves nothing. Likes on posts of members who hide their profile, taken back or given before the
-post was deleted are missing, as are mentions, quotes and reactions other than likes. Place: the forum's address.
+as bots; other bots do not declare themselves. If a post of the `revisit_days` before a day is deleted by the time of that day's
+pull, the pull takes it back (`jobs.sources.live.withdrawals`). The post's own address shows the deletion; a list that lacks
+more than half of a day's posts proves nothing. Some likes are missing: those on posts of members who hide their profile, those
+that were taken back, and those given before their post was deleted. So are mentions, quotes and reactions other than likes.
+Place: the forum's address.
 """
 
 from collections.abc import Callable, Sequence
@@ -39,13 +41,13 @@ from jobs.sources.values import from_iso, json_object, shown, within
 
 WINDOW = 50  # posts on a page
 MARGIN = 10  # ids to add at the day's end, because posts with close ids may be out of the order of their times
-PAGE_PARENTS = 20  # posts that are asked one by one before they are recorded
+PAGE_PARENTS = 20  # posts that are requested one by one and recorded together
 LAST_PAGE = 10  # of the directory; Discourse refuses further ones
 
-POSTS, PARENTS, MEMBERS, DELETED = "posts", "parents", "members", "deleted"  # units; besides one for each liked member
+POSTS, PARENTS, MEMBERS, DELETED = "posts", "parents", "members", "deleted"  # units; each liked member has one, too
 LIKES_OF = "likes of "
 DAILY = "daily"
-# Period of the directory, and how many days after a day's begin it still holds all likes of the day.
+# Period of the directory, and how many days after a day's beginning it still holds all likes of the day.
 PERIODS = (("weekly", 6), ("monthly", 27), ("quarterly", 88), ("yearly", 363))
 CLOSED = "the forum does not show its directory of members, so likes are those of the day's authors only"
 CUT = f"the directory of members ends at page {LAST_PAGE + 1}, so likes of further members are missing"
@@ -65,7 +67,8 @@ class DiscourseSource(SiteSource):
     parse = staticmethod(discourse_items.parse)
 
     def record(self, day: date, folder: Path) -> list[Note]:
-        """Records the day's posts, the older posts that they answer, and the likes of the members who received any."""
+        """Records the day's posts, the older posts that they answer, the likes of the members who received any, and which posts
+        of the `revisit_days` before are deleted."""
         with Api(self.ask.address, self.budget, fault=_fault) as api:
 
             def record_posts(_: str, into: Recording) -> None:
@@ -105,8 +108,8 @@ class DiscourseSource(SiteSource):
         return withdrawals.of_units(self.folder(day), [DELETED])
 
     def _posts(self, api: Api, day: date, before: int | None) -> Part:
-        """The posts with ids below `before`; None for the newest ones. If most of these are later than the day, there are no
-        items, and the search's result is the next position."""
+        """The posts with ids below `before`, or the newest posts if it is None. If most of the newest posts are later than the
+        day, returns no items, and the next position is the result of a search for the day's last posts."""
         posts = self._page(api, day, before)
         ids = _ids(posts)
         if not ids:
@@ -143,8 +146,9 @@ class DiscourseSource(SiteSource):
         return Part(found, after if after < len(asked) else None)
 
     def _record_members(self, api: Api, day: date, into: Recording) -> None:
-        """Records, in cursors, the names of all members who received a like since the day began: those of the last day, since
-        the directory of longer periods may be a day old, and those of the period that holds the day."""
+        """Records, in cursors, the names of all members who received a like since the day began. They come from two
+        directories: that of the last day, because the directories of longer periods may be a day old, and that of the period
+        that holds the day."""
         cursor = into.cursor
         while not cursor.done:
             period, page, names = cursor.next or (DAILY, 0, [])
@@ -201,7 +205,8 @@ def _recorded(folder: Path) -> list[dict[str, Any]]:
 
 
 def _parents(folder: Path) -> list[tuple[int, int]]:
-    """Topic and number of each post that a recorded post answers without naming its author, unless it is recorded too."""
+    """Topic and number of each post that a recorded post answers without naming its author. Omits posts that are themselves
+    recorded."""
     named: set[tuple[Any, Any]] = set()
     own: set[tuple[Any, Any]] = set()
     for post in _recorded(folder):
@@ -246,7 +251,8 @@ def _time(item: Any) -> int | None:
 
 
 def _most(posts: Sequence[Any], holds: Callable[[int], bool]) -> bool:
-    """Whether this holds for the times of most posts; a single one may have been given another time."""
+    """Whether `holds` is true for the times of most posts. A single post does not decide, because a forum may have given it
+    another time."""
     return 2 * sum(at is not None and holds(at) for at in map(_time, posts)) > len(posts)
 
 

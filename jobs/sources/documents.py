@@ -40,7 +40,7 @@ def is_document(head: bytes) -> bool:
 
 def several(line: bytes) -> Iterator[bytes]:
     """The values of a line that holds more than one, or a list of them. Yields nothing if the line is one value or not JSON.
-    Reads the line twice, because a list of its values may need a hundred times the line's memory."""
+    Reads the line twice, because all its values in one Python list may need a hundred times the line's memory."""
     if not line.startswith((b"{", b"[")):
         return
     alone, is_one = line.strip(), True
@@ -61,7 +61,8 @@ def values(stream: BinaryIO) -> Iterator[bytes]:
 
 
 class _Reader:
-    """A text and a position in it. Holds only the current value in memory; of an object, all of it until its list begins."""
+    """A text and a position in it. Holds only the current value in memory. An object stays in memory whole until its list
+    begins."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self.met_list = False
@@ -70,7 +71,7 @@ class _Reader:
         self._scan = json.JSONDecoder().raw_decode
         self._text = ""
         self._at = 0
-        self._begin: int | None = None  # of the object that is yielded whole unless it holds a list
+        self._begin: int | None = None  # start of the object that is yielded whole unless it holds a list
         self._ended = False
 
     def next_char(self, skipped: re.Pattern[str] = _SPACE) -> str:
@@ -142,8 +143,8 @@ class _Reader:
         self._at += 1
 
     def _more(self) -> bool:
-        """Drops the text before the current value, and adds more than that value has so far, so a long value is not reparsed
-        too often. Returns whether text was added."""
+        """Drops the text before the current value, and adds more text than the value has so far, so that a long value is parsed
+        again only a few times. Returns whether text was added."""
         begin = self._at if self._begin is None else self._begin
         needed = len(self._text) - begin
         if needed > MAX_CHARS:

@@ -1,7 +1,7 @@
 """`sources.yaml` -> entries -> sources.
 
-An entry is a `--source` value; or an ID with a `type` and what to `ask`. Every entry may bound its days, and one of a live type
-may name its connection, budget and terms.
+An entry is a `--source` value; or an ID with a `type` and what to `ask`. Every entry may limit its days, and an entry of a live
+type may name its connection, budget and terms.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ WHAT = "a list of sources, each `source: [ID:]TYPE=WHERE`, or `source: ID` with 
 
 class Entry(BaseModel):
     """One entry. `from` and `to` are its first and last UTC day, both included. The fields from `type` on are for live types:
-    `terms` names the agreement under which a platform allows its use, `revisit_days` the days for which likes are looked up
+    `terms` names the agreement under which the platform allows the use, `revisit_days` the days for which likes are looked up
     again."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,7 +51,7 @@ class Entry(BaseModel):
     @field_validator("source")
     @classmethod
     def _is_a_source(cls, value: str, info: ValidationInfo) -> str:
-        if "type" not in info.data:  # its own fault is reported
+        if "type" not in info.data:  # the fault of `type` itself is reported
             return value
         named = info.data["type"]
         if named is None:
@@ -137,7 +137,7 @@ class Entry(BaseModel):
 
     @property
     def value(self) -> str:
-        """The `--source` value; the ID alone beside `type`."""
+        """The `--source` value; the ID alone if the entry has a `type`."""
         return self.source if self.platform is None else _with_platform(self.source, self.platform)
 
     def spec(self, folder: Path) -> SourceSpec:
@@ -166,7 +166,7 @@ class Entry(BaseModel):
 
 
 def _parsed(value: str) -> SourceSpec:
-    """The source of a `--source` value. Raises `ValueError` if there is none."""
+    """The source of a `--source` value. Raises `ValueError` if the value is faulty."""
     try:
         return parse_specs([value])[0]
     except UsageError as error:

@@ -1,4 +1,4 @@
-"""facebook: posts of a Page that one administers, their comments and reactions, through the Graph API by the Page's token.
+"""facebook: posts of a Page that you administer, their comments and reactions, through the Graph API by the Page's token.
 
 https://developers.facebook.com/docs/graph-api/reference/page/feed, /object/comments and /object/reactions. The token needs
 `pages_read_engagement` and `pages_read_user_content`. Without them, and for other people's Pages, comments have no author. An
@@ -12,8 +12,9 @@ account's id is the Page's, or what Facebook calls a page-scoped id: the same pe
     name in the list of reactions   like of the post, without a time: see `jobs.sources.live.snapshots`; `ANGRY` is ignored
     without an author or name       unresolved
 
-A pull reads the posts of the day and of the `revisit_days` before it, with all their comments and who reacted. What older posts
-get stays unseen, as a note says. So do reactions if the day ended more than a day ago. Shares and followers have no names.
+A pull reads the posts of the day and of the `revisit_days` before it, with all their comments and who reacted. Comments on
+older posts and reactions to them stay unseen, as a note says. All reactions stay unseen if the day ended more than a day ago.
+Shares and followers have no names.
 
 Meta's Platform Terms (https://developers.facebook.com/terms) forbid decisions about people from Platform Data, and ask for its
 deletion when a person asks or leaves.
@@ -185,8 +186,8 @@ def _reactions(api: Api, post: str, into: Recording, day: date, page: str) -> No
 def _pages(
     api: Api, path: str, params: Mapping[str, Any], cursor: Cursor, day: date
 ) -> Iterator[tuple[list[Any], Cursor, int]]:
-    """Yields the items of each page of a list after `cursor`, the cursor after them, and the platform's time in microseconds.
-    The cursor is that of the platform; the platform's own `next` is a URL with the token."""
+    """Yields, for each page of a list after `cursor`, its items, the cursor after them, and the platform's time in
+    microseconds. A page is requested by the platform's cursor, not by the platform's `next`, which is a URL with the token."""
     seen: set[str | None] = set()
     while not cursor.done:
         after = cursor.next

@@ -1,25 +1,27 @@
 """facebook-export: what a person did on Facebook, from the person's own download of "your information" as JSON, unpacked.
 
-https://www.facebook.com/help/212802592074644. A place is the folder of the download, or a file in it. Read are
-`profile_information.json`, which says whose it is, and the files of `FILES`. An account's id is the address of its profile; the
-ids of `facebook` are others. The download gives acts no ids, so the act's person and second make one.
+https://www.facebook.com/help/212802592074644. A place is the folder of the download, or a file in it. The source reads
+`profile_information.json`, which says whose download it is, and the files of `FILES`. An account's id is the address of its
+profile; the type `facebook` has other ids. The download gives acts no ids, so an act's id is derived from its person and
+second.
 
     entry                               becomes
     post with text or media             post
     comment by the person               post, and unresolved: the reply's target is a name in a title
     comment by another person           unresolved
     reaction                            unresolved
-    with an audience but `Public`       ignored
+    audience other than `Public`        ignored
     other entry of the list of posts    ignored: it only reports, such as "saved a seller"
 
-Whom a comment or reaction was about is only in a title, such as "Ana commented on Bo Berg's post", in the language of the
-person. Several people have that name, people change theirs, and a name would give one person the influence of another. So
-titles are not read, and a download adds no influence to anybody: it shows how much the person wrote and did. Each byte of a
-text is written as an escape of its own, which is repaired. Neither texts, titles nor names of other people are kept.
+Only a title says whom a comment or reaction was about, such as "Ana commented on Bo Berg's post", in the language of the
+person. Several people may have that name, people change their names, and a name would give one person the influence of another.
+So titles are not read, and a download adds no influence to anybody: it shows how much the person wrote and did. A download
+writes each byte of a text as an escape of its own; the source repairs this. Neither texts, titles nor names of other people are
+kept.
 
-The form is known from public descriptions of it, not from a download at hand. Not confirmed are: the field `privacy` of posts,
-which most entries lack, in other languages than English; comments of others in `comments.json`; the post's address that newer
-lists of reactions have (`label_values`), which might identify its author. Groups, messages and friends are not read.
+The format is known from public descriptions, not from an actual download. Not confirmed are: the field `privacy` of posts,
+which most entries lack, in languages other than English; comments of other people in `comments.json`; the address of the post
+in newer lists of reactions (`label_values`), which might identify the post's author. Groups, messages and friends are not read.
 """
 
 from collections.abc import Iterator, Sequence
@@ -88,7 +90,8 @@ def repaired(text: Any) -> Any:
 
 
 def stripped(entry: Any, kind: str, name: str) -> dict[str, Any]:
-    """What `parse` reads of an entry of the download of the person with this name. `own`: the person wrote it."""
+    """The parts of an entry that `parse` reads; `name` is that of the download's person. The part `own` says whether this
+    person wrote the comment, or whether the post has text or media."""
     if type(entry) is not dict:
         return {"unreadable": type(entry).__name__}
     kept = {"kind": kind} | {key: entry[key] for key in ("timestamp", "privacy") if key in entry}
@@ -148,7 +151,8 @@ class _Export:
             raise UsageError(f"{path}: expected the profile of the download's person, `profile_v2`") from None
 
     def pages(self) -> Iterator[Page]:
-        """The pages of all files. Each entry gives an account row: the download has no other time at which the name held."""
+        """The pages of all files. Each entry gives an account row: the download states no other time at which the person had
+        this name."""
         for path, kind in self._files:
             yield from pages(PLATFORM, [path], self._parse, partial(_read, kind, self._name))
 

@@ -39,8 +39,8 @@ _find_email = _FeedParserMixin._sync_author_detail
 
 
 def _find_email_in_time(parser: Any, key: str = "author") -> None:
-    """Shortens the author first: the library's search for an e-mail address takes time that grows with the square of its
-    length."""
+    """Shortens the author's text before the library searches it for an e-mail address, because the time of that search grows
+    with the square of the length."""
     context = parser._get_context()
     if isinstance(context.get(key), str):
         context[key] = context[key][:MOST_AUTHOR_LETTERS]
@@ -52,7 +52,7 @@ _FeedParserMixin._sync_author_detail = _find_email_in_time
 
 class Entry(NamedTuple):
     """One entry. `at`: seconds since 1970 by the feed's clock. `author`: the account of its own author. `of`: the name of the
-    entry that it replies to. `comments`: the URL of its comment feed, and `comment_count` their number."""
+    entry that it replies to. `comments`: the URL of its comment feed. `comment_count`: the number of its comments."""
 
     name: str | None
     at: int | None
@@ -65,7 +65,7 @@ class Entry(NamedTuple):
 
 
 class Feed(NamedTuple):
-    """A feed. `account`: its author's, else its home page on the same host, else its own URL."""
+    """A feed. `account`: that of its author, else its home page on the same host, else its own URL."""
 
     account: str
     author_name: str | None

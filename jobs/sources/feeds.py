@@ -1,4 +1,4 @@
-"""feeds: blogs by their feeds, RSS, Atom or JSON Feed: their posts and, if `comments` is asked, the comments on recent posts.
+"""feeds: blogs by their feeds, RSS, Atom or JSON Feed: their posts and, if `comments` is set, the comments on recent posts.
 
 RSS 2.0, Atom (RFC 4287, 4685), https://www.jsonfeed.org. Place: the URL of a feed, a population file, or an OPML file. Accounts
 are URLs, on the platform `web`, as for `webmentions`.
@@ -9,14 +9,16 @@ are URLs, on the platform `web`, as for `webmentions`.
     of a comment feed                       reply by the commenter's URL to the post's author, or to that of `thr:in-reply-to`
     by a commenter without a URL, undated   unresolved
 
-A comment feed is the one that a post of the day, or of `revisit_days` days before it, names by `wfw:commentRss` or Atom's link
-`replies`, on the feed's own host, unless the post has no comment. Later comments on older posts are not seen. WordPress names
-commenters' URLs in Atom only: ask for `https://.../feed/atom/`.
+A pull reads the comment feeds of posts of the day and of the `revisit_days` before it. A post names its comment feed by
+`wfw:commentRss` or Atom's link `replies`. The comment feed must be on the feed's own host, and a pull skips posts that have no
+comment. Later comments on older posts are not seen. WordPress names commenters' URLs in Atom only: ask for
+`https://.../feed/atom/`.
 
-Dates are the blog's own, by a clock that anybody sets, and a commenter may give any URL as their own. A feed holds 10 to 50
-entries. If they do not reach back to the day's begin, nor to the entries of an earlier pull, the day is partial for good. A
-feed is requested once a day, only if it changed since an earlier day, and only if its host's robots.txt allows it. Do not ask
-for feeds that repeat other blogs' posts (planets): their posts would count twice.
+Dates come from the blog's own clock, which its operator can set at will, and a commenter may give any URL as their own. A feed
+holds 10 to 50 entries. If they do not reach back to the day's beginning, nor to the entries of an earlier pull, the day is
+partial for good. A pull requests a feed once a day, and only if its host's robots.txt allows it. It downloads the feed only if
+it has changed since an earlier day. Do not ask for feeds that repeat other blogs' posts (planets): their posts would count
+twice.
 """
 
 import math
@@ -43,7 +45,7 @@ from jobs.sources.live.web import RobotsError, Version, Web
 from jobs.sources.page import DAY_US, Account, Act, Author, Note, Record, Unresolved
 from jobs.sources.values import NO_TIME, account_id, dated, derived_id, from_seconds, json_object, shown
 
-COMMENTS_OF = "comments "  # begins the name of a comment feed's recording, which may also be asked as a feed
+COMMENTS_OF = "comments "  # begins the unit of a comment feed, whose URL may also be asked as a feed
 NO_URL = "commenter names no URL"
 FORBIDDEN = "robots.txt forbids it"
 NOT_BACK = "its entries do not reach back to the day's begin"
@@ -143,7 +145,7 @@ class Post(NamedTuple):
 
 class Seen(NamedTuple):
     """What is recorded of a feed. `items` are its entries of an earlier pull of the same day, or of the newest earlier day.
-    Every entry since `reach` (seconds since 1970) was seen; the feed then had this version."""
+    Every entry since `reach` (seconds since 1970) was seen. `version` is the version that the feed then had."""
 
     version: Version
     items: list[Item]
@@ -170,7 +172,7 @@ class _Pull:
         self._record(unit, unit.removeprefix(COMMENTS_OF), into, self.posts[unit])
 
     def commented(self, feeds: Sequence[str], revisit_days: int) -> dict[str, Post]:
-        """The posts whose comment feeds are due, by the unit of that feed."""
+        """The posts whose comment feeds are due, by the units of these comment feeds."""
         first = self.begin - revisit_days * DAY_US // 1_000_000
         due: dict[str, Post] = {}
         for feed in feeds:
@@ -182,7 +184,8 @@ class _Pull:
         return due
 
     def _record(self, unit: str, url: str, into: Recording, post: Post | None) -> None:
-        """Records the entries that the day's recording lacks. Raises `ApiError` if the day may still bring some."""
+        """Records the entries that the day's recording lacks. Raises `ApiError` if the day has not ended, because more entries
+        may follow."""
         seen = self._seen(unit, into)
         try:
             document = self.web.document(url, feed_documents.KINDS, seen.version)
@@ -205,8 +208,9 @@ class _Pull:
             raise ApiError(STALE)
 
     def _new(self, items: list[Item], seen: Seen) -> list[Item]:
-        """The entries to record: those that the day's recording does not have, or has with another number of comments; and
-        those of an earlier day's recording that are of this day and that the feed no longer holds."""
+        """The entries to record. If the day already has a recording, these are the entries that are new or changed, such as by
+        their number of comments. Else these are all entries, and those of the earlier day's recording that are of this day or
+        later and that the feed no longer holds."""
         if seen.is_of_day:
             known = {orjson.dumps(item) for item in seen.items}
             return [item for item in items if orjson.dumps(item) not in known]
@@ -247,8 +251,8 @@ def _recorded(feed: feed_documents.Feed, url: str, post: Post | None) -> list[It
 
 
 def _reach(items: list[Item], seen: Seen, post: Post | None) -> float:
-    """Seconds since 1970 from which on every entry is known. A feed without entries, or one with all comments, lacks none. One
-    that shares an entry with an earlier pull lacks none since then."""
+    """Seconds since 1970 from which on every entry is known. It is 0 for a feed without entries, or with all comments of its
+    post. A feed that shares an entry with an earlier pull reaches back at least as far as that pull did."""
     if not items or (post and post.comment_count is not None and len(items) >= post.comment_count):
         return 0
     oldest = min((item["at"] for item in items if item["at"] is not None), default=math.inf)
@@ -265,7 +269,7 @@ def _items(recorded: Recording) -> list[Item]:
 
 
 def _together(url: str, feed: str) -> bool:
-    """Whether both are on one host and port; those of `http` and `https` count as one."""
+    """Whether both URLs are on the same host and port. The default ports of HTTP and HTTPS count as the same port."""
     try:
         (host, port), (of_host, of_port) = place(address(url)), place(address(feed))
     except UsageError:

@@ -31,7 +31,8 @@ PUBLIC = "https://data.gharchive.org"
 SUFFIXES = (".json.gz", ".json")
 
 # While the archive read GitHub's timeline, it named hours in California time. Hours that it filled in for earlier days, and all
-# hours since it reads the events API, have UTC names. https://github.com/igrigorik/gharchive.org/issues/33 and pull request 26
+# hours since it began to read the events API, have UTC names. https://github.com/igrigorik/gharchive.org/issues/33 and pull
+# request 26
 CALIFORNIAN = (datetime(2012, 3, 11, tzinfo=UTC), datetime(2015, 1, 1, tzinfo=UTC))
 CALIFORNIA = ZoneInfo("America/Los_Angeles")
 

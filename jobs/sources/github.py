@@ -1,14 +1,15 @@
-"""github: named repositories, users and organisations of GitHub, through its API.
+"""github: named repositories, users and organizations of GitHub, through its API.
 
 https://docs.github.com/rest/activity/events. A token (`CLOUT_CONNECTION_...`) is optional: without one GitHub allows 60
-requests an hour, with one 5,000. GitHub's terms and its API terms apply; they forbid the sale of personal data and spam.
+requests an hour, with one 5,000. GitHub's terms and its API terms apply; they forbid spam and the sale of personal data.
 
 Two ways lead to the acts of a day:
 
-1. **Events**, the newest first: of a repository, of what a user does in public, of an organisation. GitHub lists the latest 300
-   of the last 30 days, up to 6 hours late. `github_events` says what each becomes. A day asked less than 6 hours after its end
-   stays partial, and the next pull after that asks again. If a list has not changed since it was last read, on this day or an
-   earlier one, GitHub says only that (`ETag`), which costs nothing of a token's rate limit, and the recorded events count.
+1. **Events**, the newest first: of a repository, of what a user does in public, of an organization. GitHub lists the latest 300
+   of the last 30 days, up to 6 hours late. `github_events` says what each becomes. A day pulled less than 6 hours after its end
+   stays partial, and the first pull after these 6 hours asks again. If a list has not changed since a pull last read it, on
+   this day or an earlier one, GitHub answers only that (`ETag`). Such an answer costs nothing of a token's rate limit, and the
+   recorded events count.
 2. **Lists** of a repository, if its events do not reach back to the day's start: issues and pull requests, comments on them,
    comments on code. They reach back for years. They are recorded as the events that reported the same acts, so an act has the
    same id in both ways and in GH Archive (`gharchive`), and counts once.
@@ -18,20 +19,21 @@ Two ways lead to the acts of a day:
     issues/comments        IssueCommentEvent                reply
     pulls/comments         PullRequestReviewCommentEvent    reply
 
-Such a day stays partial for good. Stars have no list any more (GitHub closed it in July 2026). Forks, pushes, releases, reviews
-and comments on commits have lists, but these lack the id of the event, so such an act would count twice beside GH Archive.
-Discussions are not in this API. For users and organisations there is no second way.
+A day that is read from these lists stays partial for good. Stars have no list any more (GitHub closed it in July 2026). Forks,
+pushes, releases, reviews and comments on commits have lists, but these lack the id of the event, so such an act would count
+twice beside GH Archive. Discussions are not in this API. For users and organizations there is no second way.
 
-Since late 2025, events on pull requests do not name the author. If an event of the day lacks one, the list of the repository's
-issues names it; the events of a user or an organisation have no such list. `since` of the lists is about the last change: clout
-reads from the oldest item that changed since the day to the first that was created after it.
+Since late 2025, events on pull requests do not name the author. If an event of the day lacks the author, the list of the
+repository's issues names the author. The events of a user or an organization have no such list. The parameter `since` of the
+lists compares the time of an item's last change. So clout reads from the oldest item that changed since the day began to the
+first that was created after the day.
 
 A renamed repository answers under its new name. Openings that GH Archive has under an old name have other ids, and count twice.
-A repository or user that is gone or private is not there (404); a private one that the token may read is left out, too. If a
-user is not there, clout asks for the number that the user's recorded events name. If it has another name, the user was renamed.
-If it is not there either, the user was deleted or suspended, and takes back what it did on the `withdraw_days` before
-(`jobs.sources.live.withdrawals`). GitHub does not report that a comment or an issue was deleted. Place: `OWNER/REPO`, a user's
-NAME, or `orgs/NAME`.
+GitHub answers 404 for a repository or user that is gone or private; a private repository that the token may read is left out,
+too. If a user is not there, clout asks for the user by the number in the user's recorded events. If that number has another
+name, the user was renamed. If the number is not there either, the user was deleted or suspended, and the user's acts of the
+`withdraw_days` before no longer count (`jobs.sources.live.withdrawals`). GitHub does not report that a comment or an issue was
+deleted. Place: `OWNER/REPO`, a user's NAME, or `orgs/NAME`.
 """
 
 import logging
@@ -97,7 +99,7 @@ class GitHubAsk(Ask):
 
 
 class GitHubSource(LiveSource):
-    """Named repositories, users and organisations."""
+    """Named repositories, users and organizations."""
 
     PLATFORM = "github"
     ASK = GitHubAsk
@@ -128,7 +130,7 @@ class GitHubSource(LiveSource):
         return notes
 
     def _asked(self) -> list[Member]:
-        """All members. Raises `UsageError` if a file names something else."""
+        """All members. Raises `UsageError` if a file holds a name of another form."""
         found: dict[str, Member] = {}
         for kind in KINDS:
             for member in self.members(getattr(self.ask, kind)):

@@ -21,8 +21,8 @@ not public are ignored. An act's id is its content's id (`issuecomment-7`, as in
 A review without text only wraps its comments, which have their own events, so it is ignored.
 
 Until 2014 (the timeline), `actor` is a login, events have no id (so the act's id is derived), and comments name their issue
-only by `url`. Since late 2025, pull requests do not name their author. The target of such a reply is looked up among the pull's
-other events on that issue or pull request. BigQuery's export writes `payload` as text.
+only by `url`. Since late 2025, pull requests do not name their author. If a reply's event does not name the author, the target
+is looked up among the pull's other events on that issue or pull request. BigQuery's export writes `payload` as text.
 """
 
 import re
@@ -154,7 +154,7 @@ def _opening(what: str) -> Callable[[_Event], Sequence[Record]]:
 
 
 def _post(key: str | None = None, value: str | None = None) -> Callable[[_Event], Sequence[Record]]:
-    """Handler for the actor's own content; if `key` is given, only with this value."""
+    """Handler for the actor's own content; if `key` is given, only of events whose `key` has this value."""
 
     def records(event: _Event) -> Sequence[Record]:
         if key is not None and within(event.payload, key) != value:
@@ -277,7 +277,7 @@ def _repository(raw: dict[str, Any]) -> str | None:
         )
     else:
         path = within(raw, "repo", "name")
-    if path in (None, "/"):  # in the first years, `/` for events about people
+    if path in (None, "/"):  # in the first years, events about people had `/`
         return None
     owner, slash, name = account_id(path, "repository").partition("/")
     if not (owner and slash and name):

@@ -48,7 +48,7 @@ def kept_event(event: Any) -> Any:
 
 
 def as_event(kind: str, item: Any, is_of_day: bool) -> Any:
-    """An item of a list as the event that reported it. `is_of_day`: whether to report it, or only its author."""
+    """An item of a list as the event that reported it. `is_of_day`: whether the event reports the item, or only its author."""
     if not isinstance(item, dict):
         return recording.kept(item, KEPT)
     user = item.get("user")

@@ -1,7 +1,7 @@
 """Where a user of GitHub may place a code of consent: the bio, the README of the repository that has the user's name, and the
 file names and descriptions of the user's newest public gists.
 
-https://docs.github.com/rest/users, https://docs.github.com/rest/gists. Three requests a user and day.
+https://docs.github.com/rest/users, https://docs.github.com/rest/gists. A pull makes three requests for each user and day.
 """
 
 import base64
@@ -19,7 +19,7 @@ GISTS = 100
 
 
 def keep(folder: Path, api: Api, name: str) -> None:
-    """Records the codes of a user (a login in lower case), once a day. Of a user who is not there, records nothing. Raises like
+    """Records the codes of a user (a login in lower case), once a day. Records nothing for a user who is not there. Raises like
     `Api.get`."""
     user = quote(name)
     if profiles.is_kept(folder, name):

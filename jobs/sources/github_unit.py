@@ -1,4 +1,4 @@
-"""Records a day of a repository, a user or an organisation of GitHub. `github` says which lists are read, and why."""
+"""Records a day of a repository, a user or an organization of GitHub. `github` says which lists are read, and why."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -18,13 +18,13 @@ from jobs.sources.live.snapshots import LOOK_BACK_DAYS, end_of
 from jobs.sources.page import DAY_US, Act, Author, Record, Rejected
 from jobs.sources.values import within
 
-ORGANIZATION = "orgs/"  # before the name of an organisation, in a place or as a unit
+ORGANIZATION = "orgs/"  # before the name of an organization, in a place or as a unit
 
 PAGE_ITEMS = 100
 EVENT_PAGES = 3  # GitHub lists 300 events at most
-MEMORY = timedelta(days=30)  # for which GitHub surely lists events
-LONGEST_MEMORY = timedelta(days=90)  # GitHub's documents name both
-LATEST = timedelta(hours=6)  # after which an event is listed
+MEMORY = timedelta(days=30)  # GitHub surely lists events for this long
+LONGEST_MEMORY = timedelta(days=90)  # GitHub's documents name both 30 and 90 days
+LATEST = timedelta(hours=6)  # GitHub lists an event at most this long after it
 
 PRIVATE = "private, and only public acts count"
 LISTS = (CODE_COMMENTS, ISSUES, COMMENTS)  # the first exists wherever the repository does; issues may be disabled
@@ -34,9 +34,9 @@ LOST_KINDS = "stars, forks, pushes and reviews are missing"
 
 
 class _Place(NamedTuple):
-    """Where the recording of a unit continues. `lists`: those to read, the first one from `url` on, or from its beginning
-    without; `page`: how many pages of it are recorded. `early`: asked before all events of the day were surely listed.
-    `etag`: the version of the events."""
+    """Where the recording of a unit continues. `lists`: the lists to read. The first of them continues at `url`, or begins if
+    `url` is None; `page` of its pages are recorded. `early`: the pull asked before GitHub surely listed all events of the day.
+    `etag`: the version of the list of events."""
 
     lists: Sequence[str]
     early: bool
@@ -55,8 +55,8 @@ class _Place(NamedTuple):
 
 
 class Units:
-    """The units of a day, asked at the instant `now`. `has_token`: the API may also show private repositories, whose events say
-    so, but whose lists do not. `withdraw_days`: as in `Settings`."""
+    """The units of a day, asked at the instant `now`. `has_token`: the API may also show private repositories. Their events say
+    that they are private, but their lists do not. `withdraw_days`: as in `Settings`."""
 
     def __init__(self, api: Api, day: date, now: datetime, *, has_token: bool, withdraw_days: int) -> None:
         self.api = api
@@ -83,7 +83,7 @@ class Units:
         stored = recording.cursor.next
         place = _Place(*stored) if stored else None
         if place is None and recording.pages and self.early:
-            return  # everything that is listed so far
+            return  # an earlier pull recorded everything that is listed so far
         if place is None or place.early != self.early:
             place = self._first(name)
         if not place.lists:
@@ -138,8 +138,9 @@ class Units:
         return self.has_token and within(self.api.get(f"repos/{name}").value, "private") is True
 
     def _known(self, recording: Recording) -> Recording | None:
-        """The newest recording of the unit whose events surely reach back to the day's start: one that began too early, or that
-        of an earlier day. While the list of events has its version, there is nothing else to record."""
+        """The newest recording of the unit whose events surely reach back to the day's start; None if there is none. It is the
+        day's own, from a pull that came too early, or that of an earlier day. While GitHub's list of events still has the
+        version of this recording, there is nothing new to record."""
         if recording.cursor.etag and self._reach_back(list(map(json_of, recording.items))):
             return recording
         earlier = (each for each in recording.earlier(LOOK_BACK_DAYS) if each.pages)

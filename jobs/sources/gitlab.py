@@ -13,17 +13,19 @@ lower case, or the path of a group; times come from the site's clock.
     push, new project                       post
     all others                              ignored: closing, merging, joining, milestones, wiki pages; system notes
 
-A pull reads the events of each project or user, then each issue and merge request that they are about, which names its author.
-For projects it also reads award emoji, which have times: those on issues and merge requests with an event on the day or in the
-`revisit_days` before it. Confidential issues and internal comments are ignored. With a token, which may show more, a pull also
-reads each project, and leaves out those that are not public. Not seen: emoji on comments and on quieter issues, stars, forks.
-If a project is renamed, the site redirects to its new name; ids of issues hold the number of the project, which stays.
+A pull reads the events of each project or user. Then it reads each issue and merge request that an event is about, because that
+names its author. For projects it also reads award emoji, which have times: those on issues and merge requests with an event on
+the day or in the `revisit_days` before it. Confidential issues and internal comments are ignored. With a token, which may show
+more, a pull also reads each project, and leaves out those that are not public. A pull does not see stars, forks, emoji on
+comments, or emoji on issues and merge requests without an event on those days. If a project is renamed, the site redirects to
+its new name; ids of issues hold the number of the project, which stays.
 
-If a user is not there, clout asks for the number that the user's recorded events name. If that is not there either, the user
-was deleted or blocked, and takes back what it did on the `withdraw_days` before (`jobs.sources.live.withdrawals`).
+If a user is not there, clout asks for the user by the number in the user's recorded events. If the number is not there either,
+the user was deleted or blocked, and the user's acts of the `withdraw_days` before no longer count
+(`jobs.sources.live.withdrawals`).
 
 GitLab removes events after two or three years, so older days are partial for good. Days in `after` and `before` follow the
-site's time zone, so a pull asks one day more on each side. A day is asked after it has ended. Place:
+site's time zone, so a pull asks one day more on each side. A day can be pulled only after it has ended. Place:
 `https://SITE/GROUP/PROJECT`, or `https://SITE/NAME` for a user.
 """
 
@@ -54,7 +56,7 @@ from jobs.sources.values import from_iso, json_object, within
 
 PAGE_ITEMS = 100
 PAGE_THREADS = 10  # issues and merge requests that are recorded together
-MEMORY = timedelta(days=730)  # for which GitLab surely keeps events
+MEMORY = timedelta(days=730)  # GitLab surely keeps events for this long
 PRIVATE = "not public"
 LOST = "GitLab may have removed events of so long ago"
 
@@ -134,7 +136,7 @@ class GitLabSource(LiveSource):
         return notes
 
     def _asked(self) -> list[Member]:
-        """All members. Raises `UsageError` if a file names something else."""
+        """All members. Raises `UsageError` if a file holds a name of another form."""
         found: dict[str, Member] = {}
         for asked, pattern in ((self.ask.projects, _PROJECT), (self.ask.users, _NAME)):
             for member in self.members(asked):
@@ -148,8 +150,8 @@ class GitLabSource(LiveSource):
 
 
 class _Units:
-    """The units of a day. A cursor holds the URL of the next page of events, or the number of issues and merge requests that
-    are recorded. `has_token`: the API may also show projects that are not public."""
+    """The units of a day. A cursor holds the URL of the next page of events, or, after the last page, the number of recorded
+    issues and merge requests. `has_token`: the API may also show projects that are not public."""
 
     def __init__(self, api: Api, day: date, settings: Settings, now: datetime, *, has_token: bool) -> None:
         revisit_days, self.withdraw_days = settings.revisit_days, settings.withdraw_days
@@ -230,7 +232,8 @@ class _Units:
             done = after
 
     def _wanted(self, recording: Recording, *, is_user: bool) -> list[tuple[str, str, str]]:
-        """Kind, project and number of each issue and merge request, in a fixed order."""
+        """Kind, project and number of each issue and merge request that the recorded events are about, in a fixed order. For a
+        user, only events since the day's start count."""
         found = set()
         for line in recording.items:
             try:
@@ -258,7 +261,7 @@ class _Units:
 
 
 def _is_user(name: str) -> bool:
-    """Whether a unit is a user; a project's name holds that of its group."""
+    """Whether a unit is a user; a project's name begins with its group's name and `/`."""
     return "/" not in name
 
 

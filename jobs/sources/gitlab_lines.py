@@ -61,7 +61,7 @@ def parse(line: bytes) -> Sequence[Record]:
 
 def thread_of(event: dict[str, Any]) -> tuple[str, str, str] | None:
     """Kind, project and number of the issue or merge request that an event is about; None if it is about something else. Raises
-    `Rejected` if one of them is malformed."""
+    `Rejected` if the project or the number is malformed."""
     note = event.get("note")
     kind = within(note, "noteable_type") if type(note) is dict else event.get("target_type")
     number = within(note, "noteable_iid") if type(note) is dict else event.get("target_iid")

@@ -12,7 +12,7 @@ its user name, an act's id is its item's id. Times come from the platform's cloc
     dead (killed by people     ignored
     or by the platform)
 
-The API does not say who votes for an item or saves it, so votes and favourites are no acts. If an item is deleted after the
+The API does not say who votes for an item or saves it, so votes and favorites are no acts. If an item is deleted after the
 pull, its act stays. Place: the API's URL; without one, `PUBLIC`.
 """
 
@@ -37,7 +37,7 @@ PAGE_ITEMS = 250
 THREADS = 16
 MARGIN = 20  # ids to add at each end of a day, because items with close ids may be out of the order of their times
 # Items read to date an id. Their earliest time counts: a story that the platform lists again has a later time than its
-# neighbours.
+# neighbors.
 PROBES = 5
 KEPT = ("id", "type", "by", "time", "parent", "deleted", "dead")
 

@@ -188,7 +188,7 @@ def _profile(actor: str, occurred_at: int | None, record: Any) -> Account:
 
 
 def self_labels(record: Any) -> list[Any]:
-    """What the author of a record says of it, such as `bot` of a profile."""
+    """The labels that the author of a record gave it, such as `bot` for a profile."""
     values = within(record, "labels", "values")
     return [within(each, "val") for each in values] if type(values) is list else []
 

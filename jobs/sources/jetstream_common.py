@@ -1,7 +1,7 @@
 """The commonest events of a Jetstream, decoded three times as fast: likes, reposts, follows, and deletes of these and posts.
 
-Their shape is declared as types, so nothing is built of the parts that are not read. What does not fit in every detail is None
-here, and `jetstream` decides what it is.
+Their shape is declared as types, so the decoder builds nothing for parts that are not read. An event that does not fit these
+types in every detail gives None here, and `jetstream` reads it instead.
 """
 
 import re
@@ -51,7 +51,7 @@ line = json.Encoder().encode  # an event -> the line to record
 
 
 def event(text: str | bytes) -> Event | None:
-    """The event in a message or a line; None if it is none of these."""
+    """The event in a message or a line; None if it is not one of the commonest events."""
     try:
         event = _decoded(text)
     except MsgspecError:
@@ -62,7 +62,7 @@ def event(text: str | bytes) -> Event | None:
 
 
 def records(event: Event) -> Sequence[Record] | None:
-    """What `jetstream.parse` returns for the event; None if a value needs its judgement."""
+    """What `jetstream.parse` returns for the event; None if a value needs a closer look by `jetstream.parse`."""
     actor, at, commit = event.did, event.time_us, event.commit
     uri = f"at://{actor}/{commit.collection}/{commit.rkey}"
     if not _EARLIEST <= at < _LATEST or not commit.rkey or _authority(_CONTENT, uri) != actor:

@@ -99,8 +99,8 @@ def _needs_dictionary(head: bytes) -> bool:
 
 
 class _Readable(io.RawIOBase):
-    """A raw file on a disk or mount. Raises the machine's read errors as `ReadError`, to separate them from errors of
-    decompressors, which mean faulty content although some are `OSError` too."""
+    """A raw file on a disk or mount. Raises the machine's read errors as `ReadError`. This separates them from errors of
+    decompressors: those mean faulty content, although some are `OSError` too."""
 
     def __init__(self, raw: BinaryIO, name: str) -> None:
         self._raw = raw
@@ -123,7 +123,8 @@ class _Readable(io.RawIOBase):
 
 class _Available(io.RawIOBase):
     """A reader that returns the bytes that an archive has available. The standard readers fill a whole buffer first, and lose
-    all of it if the archive is truncated within. Raises `ReadError` if the archive needs more memory than the machine has."""
+    the whole buffer if the archive is truncated within it. Raises `ReadError` if the archive needs more memory than the machine
+    has."""
 
     def __init__(self, archive: gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile | zstd.ZstdFile, name: str) -> None:
         self._archive = archive
@@ -204,7 +205,8 @@ def values(stream: BinaryIO) -> Iterator[Line]:
 
 
 def remade(found: Iterable[Line], make: Callable[[dict[str, Any]], Iterable[Any]]) -> Iterator[Line]:
-    """The values that `make` makes of the object on each line, as JSON. A line without an object is rejected unquoted."""
+    """The values that `make` makes of the object on each line, as JSON. A line without an object is rejected, and its text is
+    not kept."""
     for line in found:
         if line.fault is not None:
             yield line

@@ -1,7 +1,7 @@
 """mastodon: named accounts and hashtags of one instance of Mastodon, or of software with the same API.
 
-https://docs.joinmastodon.org/api/. The platform is `fediverse`: people and acts have their ids of ActivityPub (`uri`), so
-several instances agree, and so does a source `activitystreams@fediverse`.
+https://docs.joinmastodon.org/api/. The platform is `fediverse`: people and acts have their ActivityPub ids (`uri`), so their
+ids are the same on several instances and in a source `activitystreams@fediverse`.
 
     entity                            becomes
     status of an account or hashtag,  reply to the author of its parent, else post; mention of each mentioned account; quote
@@ -11,24 +11,26 @@ several instances agree, and so does a source `activitystreams@fediverse`.
     notification                      like, reshare or follow, with its time; a mention or quote is a status. With
                                       `notifications: true`: those of the account whose token the connection holds
 
-An instance knows only what reached it, so each account is asked at its home, and accounts of other instances are refused. The
-times of statuses come from the clocks of their authors' instances. Only public and unlisted statuses count. Lists and
-notifications give no ids of likes, reblogs and follows, so one that another source reports too, from a recorded inbox or the
-instance of who reblogged, counts a second time. Not seen: follows of others, likes of statuses found by hashtag, replies that
-arrive after the pull. Lists of followers are never asked.
+An instance knows only what reached it, so clout asks about each account at its home instance, and refuses accounts of other
+instances. The times of statuses come from the clocks of their authors' instances. Only public and unlisted statuses count.
+Lists and notifications give no ids of likes, reblogs and follows. So such an act counts twice if another source reports it too,
+such as a recorded inbox or the instance of the account that reblogged. A pull does not see follows of accounts other than the
+token's, likes of statuses found by hashtag, or replies that arrive after the pull. Lists of followers are never asked.
 
-What is taken back (`jobs.sources.live.withdrawals`): an account that is gone or suspended takes back what it did on the
-`withdraw_days` before. A deletion of a status or reblog is seen if a later pull reads its day again (`revisit_days`), one of a
-reply by others if it looks up the post again and the number of replies has changed. Deletions of likes are not seen.
+Deletions (`jobs.sources.live.withdrawals`): if an account is gone or suspended, its acts of the `withdraw_days` before no
+longer count. A later pull sees the deletion of a status or reblog if it reads that day again (`revisit_days`). It sees the
+deletion of a reply by somebody else if it looks up the post again and the post's number of replies has changed. Deletions of
+likes are not seen.
 
 People's wishes: `only: opted-in`, the default, asks only about accounts that are `discoverable`, and leaves out everybody who
 is `noindex`, `limited` or `suspended`, or says no to being discovered. If `hide_collections` is set, counts of followers are
 left out. Software without these fields needs `only: all`. Each instance has terms of its own; the day's recording `~instance`
-keeps the date of those in force.
+keeps the date of the terms in force.
 
 Costs: an instance answers 300 requests in 5 minutes. 1,000 accounts with 5 posts a day need some 15,000 requests, 4.2 hours. A
-list is not asked if the post's count is 0 or as last recorded. Posts of the `revisit_days` days before are looked up again. A
-day's likes can be observed until 24 hours after its end; later pulls record its statuses only.
+pull does not request a list if the post's count has not changed since the list was last recorded, nor a list of likes or
+reblogs if the count is 0. Posts of the `revisit_days` days before are looked up again. A day's likes can be observed until 24
+hours after its end; later pulls record its statuses only.
 
 This module uses clout's own HTTP client. Mastodon.py was the alternative. But with `throw`, its errors drop the wait that the
 instance asks for; it retries no failure, quotes bodies in errors, and notices no endless pages. A session for it would repeat
@@ -153,7 +155,7 @@ class MastodonSource(LiveSource):
 
 
 def _fault(connection: str | None, status: int, value: Any, where: str) -> Exception | None:
-    """The error that a body describes, whose status says nothing about it: 422 of Mastodon, 200 of a proxy or a fork."""
+    """The error that a body describes when the status does not: 422 from Mastodon, 200 from a proxy or a fork."""
     said = within(value, "error")
     if status not in (200, 422) or not isinstance(said, str):
         return None

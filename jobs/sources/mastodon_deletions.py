@@ -1,5 +1,5 @@
-"""What an account of an instance takes back of earlier days: all it did if it is gone, else the statuses that it deleted, and
-what others deleted of their replies to it."""
+"""What no longer counts of an account's earlier days: all its acts if the account is gone; else the statuses that it deleted,
+and the replies to it that others deleted."""
 
 from collections.abc import Collection, Iterator
 from typing import Any
@@ -15,8 +15,8 @@ TakenBack = tuple[str | None, str]  # `uri` and author; without a `uri`, all tha
 
 
 def looked_up(api: Api, name: str, account: Recording, days: int) -> Answer:
-    """The account of this name. Raises `NotThereError` if it is gone or suspended; `DeletedError` if the recording of one of
-    the `days` before has its `uri`."""
+    """The account of this name. If the account is gone or suspended, raises an error: `DeletedError` when the recording of one
+    of the `days` before has the account's `uri`, else `NotThereError`."""
     try:
         answer = api.get("api/v1/accounts/lookup", {"acct": name})
         if within(answer.value, "suspended") is not True:
@@ -38,7 +38,7 @@ def deleted(account: Recording, days: int, seen: Collection[Any]) -> list[TakenB
 
 def deleted_replies(api: Api, thread: Recording, days: int, replies: Collection[Any]) -> list[TakenBack]:
     """The replies recorded on the `days` before, each with its author, that are neither in the thread's whole list nor on the
-    instance any more. A reply to a deleted one leaves the thread, and is there."""
+    instance any more. A reply to a deleted reply leaves the thread, but is still on the instance."""
     listed = {within(one, "uri") for one in replies}
     found: list[TakenBack] = []
     for earlier in thread.earlier(days):

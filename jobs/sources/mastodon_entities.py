@@ -42,8 +42,9 @@ class Wishes(NamedTuple):
         return self.everybody or (within(account, "discoverable") is True and self.may_appear(account))
 
     def may_appear(self, account: Any) -> bool:
-        """Whether the account may appear as somebody who acts on others, or on whom they act. Many never said whether they want
-        to be discoverable; a plain no counts."""
+        """Whether the account may appear as somebody who acts on others, or on whom they act. It may not if it is `noindex`,
+        `limited` or `suspended`, or if it says no to being discoverable. Many accounts never said either, so silence does not
+        exclude them."""
         no = within(account, "discoverable") is False
         return self.everybody or not (
             no or any(within(account, name) is True for name in ("noindex", "limited", "suspended"))
@@ -121,7 +122,7 @@ def parse(line: bytes) -> Sequence[Record]:
 
 
 def act_id(kind: str, actor: str, about: str) -> str:
-    """Id of a like or reshare that the API reports without one: the same whenever and however often it is reported."""
+    """Id of a like or reshare that the API reports without an id. The id is the same in every report of the act."""
     return derived_id(actor, f"{kind} {about}", 0)
 
 
@@ -182,7 +183,7 @@ def _status(item: dict[str, Any], occurred_at: int) -> Iterator[Record]:
 
 
 def _act(kind: str, actor: str, target: Any, occurred_at: int, name: str, about: Any = None) -> Act | Unresolved:
-    """One of several acts of a status. If it names nobody, the others still count."""
+    """One of several acts of a status. Returns `Unresolved` if it names nobody, so that the other acts still count."""
     try:
         to = account_id(target, "target")
         return Act(kind, actor, to, occurred_at, name, None if about is None else account_id(about, "object"))

@@ -29,7 +29,8 @@ class People:
             self._remember(within(one, "account"))
 
     def resolve(self, statuses: Sequence[dict[str, Any]]) -> None:
-        """Adds to recorded statuses the `uri` of everybody whom they mention or reply to, and removes who may not appear."""
+        """Adds to recorded statuses the `uri` of everybody whom they mention or reply to, and removes everybody who may not
+        appear."""
         named = [mention.get("id") for status in statuses for mention in status.get("mentions", ())]
         named += [status.get("in_reply_to_account_id") for status in statuses]
         self._ask([one for one in dict.fromkeys(map(text_id, named)) if one and one not in self._uris])

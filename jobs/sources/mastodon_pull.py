@@ -45,7 +45,8 @@ FETCHING = "the instance was still fetching replies from other instances"
 
 @dataclass
 class Pull:
-    """`members`: the asked accounts, in lower case. `see_profile` is called with each. `late`: likes of the day are lost."""
+    """`members`: the asked accounts, in lower case. `see_profile` is called with each. `late`: it is too late to observe the
+    day's likes."""
 
     api: Api
     wishes: Wishes
@@ -185,7 +186,7 @@ class Pull:
                 of_post = f"{name} {post['id']}"
                 unit = Recording(self.folder, snapshots.unit(of_post) if name in LISTS else of_post)
                 if name in LISTS and post["by"] == me:
-                    continue  # notifications have their times
+                    continue  # notifications report these acts with their times
                 is_asked = post[name] or name == "context"  # an empty list of likes takes back nothing
                 if is_asked and not unit.cursor.done and post[name] != self._last_count(unit.unit):
                     try:
@@ -222,7 +223,8 @@ class Pull:
         return None
 
     def _thread(self, name: str, post: dict[str, Any], unit: Recording) -> str | None:
-        """Records the day's replies below a post, but those of asked accounts, whose own statuses are recorded."""
+        """Records the day's replies below a post, except those by asked accounts, which are recorded among the accounts' own
+        statuses."""
         answer = self.api.get(f"api/v1/statuses/{quote(post['id'], safe='')}/{name}")
         replies = within(answer.value, "descendants")
         if not isinstance(replies, list):
@@ -246,9 +248,9 @@ class Pull:
     # What all have in common
 
     def _pages(self, url: str, since: int) -> Iterator[tuple[Answer, bool, bool]]:
-        """Yields the pages of a list, newest entity first, up to the one that reaches back before `since`. Beside each: whether
-        it is the last, and whether the day had ended, by the platform's clock, when the first of them was read. If it had not,
-        the next pull must ask from the beginning."""
+        """Yields the pages of a list, newest entity first, up to the one that reaches back before `since`. Two flags come with
+        each page: whether it is the last, and whether the day had ended, by the platform's clock, when the first page was read.
+        If the day had not ended, the next pull must ask from the beginning."""
         ended: bool | None = None
         for answer in self.api.pages(url):
             now = int(answer.at * 1_000_000)
@@ -271,8 +273,8 @@ class Pull:
         return str(within(account, "acct")).casefold() in self.members
 
     def _notified(self, notification: Any, me: str) -> dict[str, Any] | None:
-        """What to record of a notification; None if it is not public, is about nothing any more, or if an asked account's own
-        statuses have it."""
+        """What to record of a notification; None if its account may not appear, if it is not public, if its status was deleted,
+        or if an asked account's own statuses hold it."""
         kind, account = within(notification, "type"), within(notification, "account")
         if not self.wishes.may_appear(account) or (kind in ("reblog", *OF_STATUS) and self._is_member(account)):
             return None
@@ -283,7 +285,7 @@ class Pull:
         return None if audience not in (*PUBLIC, None) else kept_notification(notification, me, self.host)
 
     def _optional(self, path: str) -> Any:
-        """The answer's value; None if there is nothing."""
+        """The answer's value; None if the instance has nothing at this path."""
         try:
             return self.api.get(path).value
         except NotThereError:

@@ -143,7 +143,7 @@ class MediaWikiSource(SiteSource):
         return self._page(api, day, "le", params, position)
 
     def _talk(self, api: Api, day: date, name: str, position: Any) -> Part:
-        """A page of the named list. A resumed pull whose list has become another one begins anew."""
+        """A page of the named list. If an earlier pull of the day read another list, this one starts from its beginning."""
         before = position["continue"] if position and position["list"] == name else None
         if name == RECENT:
             params = {"rctype": "edit|new", "rcprop": "ids|title|user|timestamp|flags", "rcnamespace": USER_TALK}

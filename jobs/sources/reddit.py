@@ -15,9 +15,9 @@ API responses (`{"kind": "t1", "data": {...}}`, listings, `{"data": [...]}`) are
 numbers: `parent_id` then refers to a comment, `link_id` to a submission. Reddit marks one account as a bot: its own,
 `AutoModerator`. `distinguished` marks moderators and employees, who are people.
 
-Reddit's terms (https://redditinc.com/policies/developer-terms) apply to its content whatever the way it came: no use by a
-business and no derivative works without a contract, and what people change or remove must go soon. A dump does not follow such
-removals, so whoever publishes scores from it must remove those who left.
+Reddit's terms (https://redditinc.com/policies/developer-terms) apply to its content however you got it. They forbid use by a
+business and derivative works without a contract, and what people change or remove must be removed soon. A dump does not follow
+such removals, so if you publish scores from it, you must remove those who left.
 """
 
 import re

@@ -2,9 +2,9 @@
 
 https://praw.readthedocs.io, https://www.reddit.com/dev/api. `jobs.sources.reddit` says what an item becomes; ids are those of
 the dumps. Reddit lists the newest 1,000 items only, fewer if some were removed, so a day of a busy subreddit stays incomplete,
-as a note says. A list that ends with fewer than `FITS` is the subreddit's whole history. Votes have no voters.
+as a note says. A list that ends with fewer than `FITS` items is the subreddit's whole history. Reddit does not say who votes.
 
-A subreddit that Reddit refuses with a reason, such as `private`, is not there.
+A subreddit that Reddit refuses with a reason, such as `private`, counts as not there.
 
 Reddit's Developer Terms (https://redditinc.com/policies/developer-terms) forbid use by a business and derivative works without
 a contract, any access without approval, and keeping what people removed.
@@ -105,7 +105,7 @@ def _client(
                 refuse_failure(answer, "Reddit", connection)
             if now(answer) * 1_000_000 < end_of(day):
                 raise ApiError("the day has not ended")
-            left = answer.headers.pop("x-ratelimit-remaining", "")  # with it the client sleeps, whatever the minutes
+            left = answer.headers.pop("x-ratelimit-remaining", "")  # with it, the client sleeps beyond the budget
             with suppress(ValueError):
                 if float(left) < 1:
                     self.free_at = budget.clock() + float(answer.headers.get("x-ratelimit-reset", ""))
@@ -125,7 +125,7 @@ def _client(
 
 @contextmanager
 def _translated(unit: str, connection: str) -> Iterator[None]:
-    """Raises the client's errors as those of `roster`, without what they quote."""
+    """Raises the client's errors as the errors that `roster` handles, without the texts that they quote."""
     import praw
     import prawcore
 

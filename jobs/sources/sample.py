@@ -28,7 +28,7 @@ MAX_SEED = 2**64 - 1  # the random key takes 64 bits
 WITHOUT_OBJECT = np.isin(KINDS, ("mention", "follow", "post"))  # acts without an object
 FIRST_ACCOUNT_US = int(datetime(2006, 3, 21, tzinfo=UTC).timestamp()) * 1_000_000
 LAST_ACCOUNT_US = int(datetime(2012, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
-HANDLE_STEP = 10_368_889  # odd, so no two accounts share a handle; large, so neighbours look different
+HANDLE_STEP = 10_368_889  # odd, so no two accounts share a handle; large, so neighbors look different
 
 _DIGITS = np.array([f"{number:04d}" for number in range(10_000)], dtype="S4")
 _SYLLABLE = [consonant + vowel for consonant in "bdfghjklmnprstvz" for vowel in "aeio"]

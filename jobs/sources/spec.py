@@ -13,7 +13,7 @@ from jobs.errors import UsageError
 from jobs.sources.types import TYPES
 from schemas.kinds import SIMULATED_PREFIX, is_simulated
 
-if TYPE_CHECKING:  # the models load pydantic, which readers of scores need not wait for
+if TYPE_CHECKING:  # the models load pydantic, and a command that only reads scores need not wait for it
     from jobs.sources.live.settings import Ask, Limits
     from jobs.sources.page import Source
 
@@ -23,7 +23,7 @@ _ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 @dataclass(frozen=True, kw_only=True)
 class LiveOptions:
     """What an entry of `sources.yaml` says of a live source beyond its `--source` value. `ask` replaces the places; `folder` is
-    the folder of that file."""
+    the folder of `sources.yaml`."""
 
     ask: Mapping[str, Any] | None = None
     connection: str = ""
@@ -117,7 +117,7 @@ class SourceSpec:
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """The `--source` values of this source; its ID alone if its entry in `sources.yaml` says more than they can."""
+        """The `--source` values of this source; its ID alone if its entry in `sources.yaml` says more than such values can."""
         if self.options:
             return (self.id,)
         at = f"@{self.platform}" if self.platform else ""

@@ -1,10 +1,10 @@
 """stackexchange: one Stack Exchange site through its API: all questions, answers and comments of any day.
 
 https://api.stackexchange.com/docs. A site has a list of each; all items have times by the platform's clock. A request gives 100
-items, or the owners of 100 older posts. The API answers 300 requests a day and address, or 10,000 with a key from
+items, or the owners of 100 older posts. The API answers 300 requests a day for each address, or 10,000 with a key from
 https://stackapps.com, which the source's connection holds. It accepts the key only in the query. If a response has `backoff`,
-that method is not asked again for this many seconds. Terms:
-https://stackoverflow.com/legal/api-terms-of-use; the content is under CC BY-SA.
+the pull does not call that method again for this many seconds. Terms: https://stackoverflow.com/legal/api-terms-of-use; the
+content is under CC BY-SA.
 
     item                                  becomes
     question                              post
@@ -136,8 +136,9 @@ class StackExchangeSource(SiteSource):
             )
 
     def _page(self, api: Api, method: str, day: date, position: Any) -> Part:
-        """The page at a position: the second from which on items are asked, and the number of the page. Where possible, a page
-        begins with the last second of the page before it, so that no deletion meanwhile shifts items past the reader."""
+        """The page at a position. A position is the second from which on items are requested, and the number of the page. Where
+        possible, a page begins with the last second of the page before it, so that a deletion between the requests shifts no
+        item past the reader."""
         end = end_of(day) // 1_000_000
         since, number = position or (end - DAY_US // 1_000_000, 1)
         value = self._ask(
@@ -192,7 +193,7 @@ class StackExchangeSource(SiteSource):
 
 
 def _older_posts(folder: Path) -> list[int]:
-    """The posts, in ascending order, whose owners are the targets of the day's items and not among its authors."""
+    """The ids, in ascending order, of the posts whose owners are the targets of the day's items. Omits the day's own posts."""
     named: set[int] = set()
     own: set[int] = set()
     for path in (path for name in LISTS for path in Recording(folder, name).pages):

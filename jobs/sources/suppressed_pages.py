@@ -1,7 +1,7 @@
-"""Takes people who left out of pages and recorded items, before anything of them is written.
+"""Filters pages and recorded items before they are written, so that they hold nothing about people who left.
 
-Rows about other people stay. Where the id of their content names somebody who left, such as `owner/repository`, a token stands
-in place of the name: the same one in every pull and in rows that an erasure left.
+Rows about other people stay. Where the id of their content names somebody who left, such as `owner/repository`, a token
+replaces the name. The token is the same in every pull and in the rows that remain after an erasure.
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,9 +22,9 @@ def pages(given: Iterable[Page], left: Suppressed) -> Iterator[Page]:
 
 
 def without(page: Page, left: Suppressed) -> Page:
-    """The page without acts by or towards people who left, without their accounts, and without faults whose excerpt names
-    one. Content of theirs has the author `LEFT`, so that acts about it are left out and not taken for unresolved. The counts of
-    lines stay."""
+    """The page without acts by or towards people who left, without their accounts, and without faults whose excerpt names one.
+    Their content gets the author `LEFT`, so that acts about it are left out and do not count as unresolved. The counts of lines
+    stay."""
     platform = page.platform
 
     def gone(batch: pa.RecordBatch, column: str) -> pa.BooleanArray:

@@ -1,4 +1,4 @@
-"""Takes people who left out of recordings: rewrites each recorded page without the items about them. Idempotent."""
+"""Filters recordings: rewrites each recorded page without the items about people who left. Idempotent."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -15,9 +15,10 @@ from jobs.warehouse.suppression import Suppressed
 
 
 def rewrite(folder: Path, platform: str, left: Suppressed) -> int:
-    """Rewrites the recordings of one day of one source. Returns the number of items, pages and names removed or changed. Items
-    about who left go; in other items, such as what others did in a repository of theirs, a token takes the place of the name.
-    If a unit is about who left, or an unfinished one would go on with their name, all its pages go."""
+    """Rewrites the recordings of one day of one source. Returns the number of items, pages and names removed or changed.
+    Removes items about people who left. In other items, such as what others did in their repositories, a token replaces the
+    name. Removes all pages of a unit that is about somebody who left, or that is unfinished and would continue with their
+    name."""
     units: dict[str, list[Path]] = defaultdict(list)
     for page in sorted(folder.glob(f"*{recording.SUFFIX}")):
         units[unquote(page.name.removesuffix(recording.SUFFIX).rpartition(".")[0])].append(page)
@@ -28,7 +29,8 @@ def rewrite(folder: Path, platform: str, left: Suppressed) -> int:
 
 
 def _rewrite_unit(unit: str, pages: list[Path], platform: str, left: Suppressed) -> int:
-    """Writes pages under the unit's new name before it removes the old ones, so that a run that dies in between is repeated."""
+    """Writes pages under the unit's new name before it removes the old ones, so that the next run can repeat a run that dies in
+    between."""
     read = [_lines(page) for page in pages]
     renamed = left.name_without(platform, unit)
     last = read[-1][-1]
@@ -74,7 +76,8 @@ def _rewrite_population(path: Path, platform: str, left: Suppressed) -> int:
 
 
 def _rewrite_lists(folder: Path, platform: str, left: Suppressed) -> int:
-    """Rewrites files with a name a line. Removes the list of units that failed, which decides only their order."""
+    """Rewrites the day's files that have one name a line. Removes the list of failed units if it names somebody who left,
+    because the list decides only their order."""
     removed = 0
     failed = folder / FAILED
     if failed.exists() and left.is_named(platform, failed.read_text(encoding="utf-8", errors="backslashreplace")):

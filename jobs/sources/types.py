@@ -6,11 +6,10 @@ from typing import NamedTuple
 class SourceType(NamedTuple):
     """One type of source. `path` is `module:class`, imported on first use.
 
-    `live`: asks a platform's API and records its answers. `past`: the platform can still be asked about past days;
-    if not, it answers for `memory_hours` after a day's end. `secret`
-    says what the connection must hold, `optional` whether the type also works without it. `terms` says why the platform's
-    terms forbid its use unless an operator names an agreement. `where` shows the form of WHERE, `ask` describes what a pull
-    asks in a few words.
+    `live`: asks a platform's API and records its answers. `past`: the platform can still be asked about past days; if not, it
+    answers for `memory_hours` after a day's end. `secret` says what the connection must hold, `optional` whether the type also
+    works without it. `terms` says why the platform's terms forbid its use unless an operator names an agreement. `where` shows
+    the form of WHERE, `ask` describes what a pull asks in a few words.
     """
 
     path: str

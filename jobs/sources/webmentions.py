@@ -1,4 +1,4 @@
-"""webmentions: what other sites, and networks by way of bridges, reported to webmention.io about pages of one's own domains.
+"""webmentions: what other sites, and networks by way of bridges, reported to webmention.io about pages of your own domains.
 
 https://github.com/aaronpk/webmention.io#api, https://www.w3.org/TR/webmention/. The connection holds the account's API key,
 which clout sends in a header. The service states no rate limit; it keeps all mentions, so any past day can be pulled. Place: a

@@ -1,9 +1,10 @@
 """x: posts of named accounts and posts that mention them, through X's API v2 with a bearer token, within a budget of dollars.
 
 https://docs.x.com/x-api/users/get-posts, /get-mentions. `jobs.sources.x_posts` says what a post becomes; the recordings hold
-what it reads. An account is named by its number. X charges for each post in an answer (`POST_DOLLARS`), also for those that
-others refer to. A request that might exceed the budget is not made. What earlier pulls of a day spent (`SPENT`) counts when the
-day is resumed; `clout pull --again` asks and pays anew. An answer that breaks off is charged as the largest possible one.
+the parts that it reads. An account is named by its number. X charges for each post in an answer (`POST_DOLLARS`), including the
+posts to which other posts refer. A request that might exceed the budget is not made. What earlier pulls of a day spent
+(`SPENT`) counts when the day is resumed; `clout pull --again` asks and pays anew. An answer that breaks off is charged as the
+largest possible one.
 
 X gives the newest 3,200 posts and 800 mentions of an account, whatever the day. If the day ended more than a day ago, a pull
 asks for a few older posts, to see whether these lists reach back beyond the day. Who likes or reposts is listed without times,

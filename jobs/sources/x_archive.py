@@ -1,8 +1,8 @@
 """x-archive: the posts of a person's own archive of X, as the person downloaded it and unpacked.
 
-https://help.x.com/en/managing-your-account/how-to-download-your-x-archive. A place is the archive's folder or its `data`. Read
-are `account.js`, which names the person, and `tweets.js` with its parts (`tweet.js` until 2022). Each is a script that assigns
-a list to `window.YTD...`. The platform and its ids are those of `x-posts`.
+https://help.x.com/en/managing-your-account/how-to-download-your-x-archive. A place is the archive's folder or its `data`. The
+source reads `account.js`, which names the person, and `tweets.js` with its parts (`tweet.js` until 2022). Each file is a script
+that assigns a list to `window.YTD...`. The platform and its ids are those of `x-posts`.
 
     post                                becomes
     text begins with `RT @name:`        reshare of the account that it names; of which post, the archive does not say
@@ -11,8 +11,8 @@ a list to `window.YTD...`. The platform and its ids are those of `x-posts`.
     names accounts                      mention of each, except the account it replies to
     not retweeted and no reply          post
 
-The archive says what its owner did, not what others did to the owner: only posts in which others took part through their own
-archives, or through `x-posts`, add influence for the owner. Likes (`like.js`), followers (`follower.js`) and followed accounts
+The archive says what its owner did, not what others did to the owner. So the owner gains influence only if the archives of
+other people, or `x-posts`, show what they did. Likes (`like.js`), followers (`follower.js`) and followed accounts
 (`following.js`) have no times there, so they are no acts and are not read. Deleted posts are not read either. Accounts that are
 gone have the id -1: their acts are unresolved.
 """
@@ -151,7 +151,8 @@ class _Archive:
             raise UsageError(f"{self._account}: expected the account of the archive's person, `accountId`") from None
 
     def pages(self) -> Iterator[Page]:
-        """The pages of the posts. Each post gives an account row: the archive has no other time at which the name held."""
+        """The pages of the posts. Each post gives an account row: the archive states no other time at which the person had this
+        name."""
         yield from pages(PLATFORM, self.files, self._parse, _read)
 
     def _parse(self, line: bytes) -> Sequence[Record]:

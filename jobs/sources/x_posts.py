@@ -14,12 +14,12 @@ its number, an act's id is its post's; an edited post keeps the id of its first 
     profile (a user as `data`)          ignored, but gives an account row, as the author of each post does
     line of a compliance job            ignored: it names no actor
 
-Posts in `includes` only name their authors. What was deleted before the recording has no author there: its reshares and quotes
-are unresolved unless another line names the author. Likes and follows have no times, so they are no acts.
+Posts in `includes` serve only to name their authors. What was deleted before the recording has no author there: its reshares
+and quotes are unresolved unless another line names the author. Likes and follows have no times, so they are no acts.
 
 The platform is `x`. `higgs` has the platform `twitter`, because its accounts are numbered anonymously: the same number is
-another person here. Whoever holds X's content must delete what X deletes, and X's terms forbid individual profiling, whatever
-the way the content came: https://docs.x.com/developer-terms/restricted-use-cases.
+another person here. Whoever holds X's content must delete what X deletes, and X's terms forbid individual profiling, however
+you got the content: https://docs.x.com/developer-terms/restricted-use-cases.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -157,7 +157,7 @@ def _flat(item: Any, users: Mapping[str, Any], by_name: Mapping[str, Any], autho
         return {name: item[name] for name in (*_USER, "action", "public_metrics") if name in item}
     post = {name: item[name] for name in _POST if name in item}
     if "text" in item and "author_id" not in item:
-        post["text"] = None  # a post without author differs from other values by it
+        post["text"] = None  # shows that this is a post, although it has no author
     author = item.get("author") or users.get(str(item.get("author_id")))
     if type(author) is dict:
         post["author"] = {name: author[name] for name in (*_USER, "public_metrics") if name in author}

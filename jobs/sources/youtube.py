@@ -1,8 +1,8 @@
 """youtube: comments on the videos of named channels, through YouTube's Data API v3 with an API key.
 
-https://developers.google.com/youtube/v3/docs/commentThreads/list, /comments/list. A page of 100 costs one of 10,000 units a
-day; they return at midnight Pacific time. An account's id is its channel's, an act's id is its comment's. `publishedAt` is
-YouTube's own clock.
+https://developers.google.com/youtube/v3/docs/commentThreads/list, /comments/list. A page of 100 comments costs one of the
+10,000 units a day; the units return at midnight Pacific time. An account's id is its channel's, an act's id is its comment's.
+`publishedAt` is YouTube's own clock.
 
     comment                         becomes
     on a video or channel           reply to the channel
@@ -11,9 +11,9 @@ YouTube's own clock.
     not public                      ignored
 
 The API does not say who likes, subscribes or watches, so these are no acts. It lists threads by the time of their first
-comment: a pull reads threads back to `revisit_days` before the day. Replies to older threads stay unseen, as a note says. A
-comment of these threads that was recorded and is there no more is taken back (`jobs.sources.live.withdrawals`), unless a
-request for it by its id still finds it.
+comment: a pull reads threads back to `revisit_days` before the day. Replies to older threads stay unseen, as a note says. If a
+recorded comment of these threads is no longer there, it is taken back (`jobs.sources.live.withdrawals`), unless a request by
+its id still finds it.
 
 YouTube's developer policies (https://developers.google.com/youtube/terms/developer-policies-guide) forbid derived metrics and
 metrics that mix YouTube with other platforms; audited developers who accept the derived-metrics amendment may score channels.
@@ -40,7 +40,7 @@ from jobs.sources.page import Account, Act, Author, Ignored, Note, Record, Rejec
 from jobs.sources.values import ACTOR_WITHDRAWN, account_id, dated, from_iso, json_object, shown, within
 
 PUBLIC = "https://www.googleapis.com/youtube/v3"
-MOST_DAYS = 30  # for which data of an API key may be kept without a refresh
+MOST_DAYS = 30  # data of an API key may be kept this long without a refresh
 PAGE_ITEMS = 100
 DISABLED = "comments are disabled"
 # Reasons of errors: https://developers.google.com/youtube/v3/docs/errors
@@ -135,9 +135,9 @@ class YouTubeSource(LiveSource):
 
 
 def _record(api: Api, channel: str, into: Recording, first_day: date, day: date, withdraw_days: int) -> None:
-    """Records the threads of a channel, newest first, back to `first_day`, and the replies that a thread does not bring along.
-    The cursor holds the threads whose replies are to come, the next page of the first one's, and the next page of threads; at
-    the end, which comments of the `withdraw_days` before are there no more."""
+    """Records the threads of a channel, newest first, back to `first_day`, and the replies that a thread does not include. The
+    cursor holds the threads whose replies are still to be read, the next page of the first thread's replies, and the next page
+    of threads. The last cursor also holds which comments of the `withdraw_days` before are no longer there."""
     since = end_of(first_day - timedelta(days=1))
     threads, replies, page = into.cursor.next or ([], None, None)
     seen: set[tuple[str, Any]] = set()
@@ -202,7 +202,7 @@ def _kept(comment: Any, channel: str) -> dict[str, Any]:
 
 
 def _has_more(item: Any) -> bool:
-    """Whether the thread has more replies than it brings along."""
+    """Whether the thread has more replies than it includes."""
     total, replies = within(item, "snippet", "totalReplyCount"), within(item, "replies", "comments")
     return (
         type(within(item, "id")) is str and type(total) is int and total > len(replies if type(replies) is list else ())

@@ -1,4 +1,4 @@
-"""What a channel's threads lack that earlier pulls recorded: comments that were deleted, or whose authors are gone."""
+"""Comments that earlier pulls recorded and that a channel's threads lack: they were deleted, or their authors are gone."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -16,11 +16,11 @@ PAGE_IDS = 50  # in one request
 def deleted(
     api: Api, channel: Recording, comments: Iterable[Any], since: int, days: int
 ) -> list[tuple[str, str]] | None:
-    """The comments that were recorded on the `days` before, each with its author, and are there no more; None if there are
+    """The comments that were recorded on the `days` before, each with its author, and are no longer there; None if there are
     none. `comments` are those of all threads since this instant (microseconds since 1970).
 
-    What is missing among them is looked up by its id, together with a comment that is there: an answer without that one proves
-    nothing.
+    A recorded comment that is missing among `comments` is looked up by its id, together with a comment that is there. An answer
+    without the latter proves nothing.
     """
     there = _authors(comments)
     recorded: dict[str, Any] = {}

@@ -38,7 +38,7 @@ def is_explicit(host: str) -> bool:
 
 
 def is_public(text: str) -> bool:
-    """Whether the address is one of the public internet, including an IPv4 address inside an IPv6 one."""
+    """Whether the address belongs to the public internet. An IPv4 address inside an IPv6 one must be public, too."""
     address = ip_address(text)
     return all(each.is_global and not each.is_multicast for each in (address, *_embedded(address)))
 

@@ -45,7 +45,7 @@ class Budget:
 
     @property
     def minutes_used_up(self) -> str:
-        """The reason of a pull that ends for lack of time."""
+        """The reason to state when a pull ends for lack of time."""
         return f"the budget of {self.minutes:g} minutes is used up"
 
     def spend(self) -> None:

@@ -10,10 +10,12 @@ from jobs.sources.values import within
 def why_gone(
     error: NotThereError, api: Api, user: Recording, days: int, *, who: str, named: str, path: str
 ) -> NotThereError:
-    """The error to raise for a user whose unit, named by the account's id, is not there by `error`. It is the same error if
-    nothing of the user was recorded on the `days` before, or if the number still has the name, as a hidden profile may.
+    """The error to raise for a user whose unit is not there. It is `DeletedError` if the user's number is not there either, and
+    `RenamedError` if the number has another name. It is `error` itself if nothing of the user was recorded on the `days`
+    before, if the user is withheld, or if the number still has the name, as a hidden profile may.
 
-    `who` is the field of a recorded item with the user, `named` that of the user's name, `path` that of the user by number.
+    The unit's name is the account's id. `who` is the field of a recorded item that holds the user, `named` the field that holds
+    the user's name, and `path` the path to a user by number.
     """
     number = None if isinstance(error, WithheldError) else _number(user, days, who, named)
     if number is None:

@@ -47,7 +47,7 @@ class ForbiddenError(NotAllowedError):
 
 
 class NotThereError(ApiError):
-    """The requested resource does not exist or is gone (status 404 or 410). `reason` says it in a note."""
+    """The requested resource does not exist or is gone (status 404 or 410). `reason` is its text in a note."""
 
     reason: ClassVar[str] = GONE
 
@@ -99,7 +99,7 @@ class Client(ABC):
     def _get(
         self, url: httpx2.URL, read: Callable[[httpx2.Response, str], T], headers: Mapping[str, str] | None = None
     ) -> T:
-        """What `read` makes of the response, which it gets with the host and path for its errors. Makes at most `tries`
+        """What `read` returns for the response; `read` also gets the host and path, for its errors. Makes at most `tries`
         attempts while failures may be transient. Between attempts it waits as long as the platform asks, else with exponential
         backoff. Several threads may call it.
 
@@ -134,7 +134,8 @@ class Client(ABC):
         raise ApiError(f"{where}: redirects more than {REDIRECTS} times")
 
     def _note_reset(self, answer: httpx2.Response) -> None:
-        """Notes when the host grants requests again, if this was the last one. A refusal is waited for by the next attempt."""
+        """Notes when the host grants requests again, if this response used up the last one. After a refusal, the next attempt
+        waits instead."""
         is_last = is_used_up(answer) and not is_limited(answer)
         if is_last and (asked := asked_wait_s(answer)) is not None:
             self._resets[answer.url.host] = self._budget.clock() + asked + MARGIN_S
@@ -156,7 +157,7 @@ class Client(ABC):
 class Api(Client):
     """A client of one platform's JSON API. `base` is the URL below which the API's paths lie; it refuses other addresses.
 
-    `fault` finds the errors that the platform describes in its bodies, of any status; after a `PassingError` comes another
+    `fault` returns the error that the platform describes in a body, whatever the status. After a `PassingError` comes another
     attempt. Raises `UsageError` if `base` is no HTTP or HTTPS URL.
     """
 
@@ -234,7 +235,7 @@ class Api(Client):
 
 
 def user_agent() -> str:
-    """By what platforms know who asks: the version of clout, and the operator's contact if one is set."""
+    """The text by which platforms know who asks: the version of clout, and the operator's contact if one is set."""
     contact = os.environ.get(CONTACT)
     return f"clout/{__version__}" + (f" ({contact})" if contact else "")
 
@@ -274,5 +275,6 @@ def address(text: str) -> httpx2.URL:
 
 @cache
 def _tls() -> ssl.SSLContext:
-    """One for all clients of a process, because reading the certificates takes longer than a request."""
+    """The TLS settings, made once for all clients of a process, because reading the certificates takes longer than a
+    request."""
     return httpx2.create_ssl_context()

@@ -67,8 +67,9 @@ def read(path: Path) -> tuple[Member, ...]:
 
 
 def of_day(folder: Path, day: date, members: Iterable[Member]) -> Population:
-    """The population of a day, whose recordings are in `folder`: the one that an earlier pull of the day kept, else these
-    members, which are then kept. Raises `CloutError` if the kept one is damaged."""
+    """The population of a day whose recordings are in `folder`. If an earlier pull of the day kept a population, returns that
+    one. Else keeps and returns these members, without those whose `since` is later. Raises `CloutError` if the kept population
+    is damaged."""
     found = kept(folder)
     if found is None:
         names = tuple(member.name for member in members if member.since is None or member.since <= day)

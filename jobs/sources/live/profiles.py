@@ -3,7 +3,7 @@ none of the texts around them.
 
 A page that a profile links to is fetched like any page whose address a stranger chose (`web`): at a public address, within the
 budget, and as its host's robots.txt allows. If one of a profile's places cannot be read, the profile is not whole, and a code
-that is not in the others is not taken for removed.
+that the other places lack does not count as removed.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,7 +27,7 @@ KINDS = ("html", "text/plain")
 
 
 class Profile:
-    """The codes of one account's profile, or of another `place`, while it is looked at."""
+    """The codes of one account's profile, or of another `place`, while a pull looks at it."""
 
     def __init__(self, account: str, place: str = PLACE) -> None:
         self.account = account
@@ -41,7 +41,8 @@ class Profile:
             self._codes.setdefault(code, where)
 
     def follow(self, budget: Budget, urls: Sequence[str]) -> None:
-        """Adds the codes of the first `MOST_PAGES` pages to which the profile links. Raises `OutOfBudgetError`."""
+        """Adds the codes of the first `MOST_PAGES` pages to which the profile links. If a page cannot be read, the profile is
+        not whole. Raises `OutOfBudgetError`."""
         for url in urls[:MOST_PAGES]:
             try:
                 with Web(budget, ()) as web:
@@ -50,7 +51,7 @@ class Profile:
             except OutOfBudgetError:
                 raise
             except NotThereError:
-                continue  # the page is gone, and a code that was on it
+                continue  # the page is gone, and so is a code that was on it
             except (ApiError, NotAllowedError, UsageError):  # UsageError: it is no address
                 self.is_whole = False
 

@@ -27,7 +27,7 @@ from jobs.sources.page import Note, Page, PageBuilder, Rejected
 
 MOST_LETTERS = 150  # longest encoded unit in a file name; a longer one is cut
 SUFFIX = ".jsonl.zst"
-GONE, DENIED, WITHHELD = "not there", "access is denied", "withheld for legal reasons"  # why units are not given
+GONE, DENIED, WITHHELD = "not there", "access is denied", "withheld for legal reasons"  # why the platform gives no unit
 FAILED = "failed.json"  # the units of a day that failed
 CURSOR = "clout_cursor"  # the only key of a page's last line
 PROFILE = "~profile "  # begins the units that hold what profiles show of consent, which no parser reads
@@ -36,8 +36,9 @@ PROFILE = "~profile "  # begins the units that hold what profiles show of consen
 class Cursor(NamedTuple):
     """Where the next pull of a unit resumes. `next` is a JSON value that only the source interprets, None before the first
     page. `done`: the platform has no more of the unit. `missing`: why the unit stays incomplete although it is done.
-    `taken_back`: what a unit that is done takes back of earlier days, each as (activity_id, actor_id); without an id, all that
-    the account did. `etag`: the version of the list's first page, by which the next pull asks whether the list changed."""
+    `taken_back`: the acts of earlier days that a finished unit takes back, each as (activity_id, actor_id); without an
+    activity_id, all acts of the account. `etag`: the version of the list's first page, by which the next pull asks whether the
+    list changed."""
 
     next: Any = None
     done: bool = False
@@ -68,7 +69,7 @@ class Recording:
         return _cursor(pages[-1]) if pages else Cursor()
 
     def earlier(self, days: int) -> Iterator["Recording"]:
-        """The recordings of the unit on each of this many days before, the newest first. The folder is that of a day."""
+        """The recordings of the unit on each of this many days before, the newest first. The folder's name must be a day."""
         day = date.fromisoformat(self.folder.name)
         for number in range(1, days + 1):
             yield Recording(self.folder.parent / str(day - timedelta(days=number)), self.unit)
@@ -112,7 +113,7 @@ def items_of(page: Path) -> list[bytes]:
 
 
 def is_done(folder: Path) -> bool:
-    """Whether the platform has no more of any unit that is recorded in a day's folder."""
+    """Whether the recordings of all units in a day's folder are done, so that the platform has no more of them."""
     last = {path.name.removesuffix(SUFFIX).rpartition(".")[0]: path for path in sorted(folder.glob(f"*{SUFFIX}"))}
     return all(_cursor(page).done for page in last.values())
 

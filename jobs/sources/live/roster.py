@@ -1,10 +1,10 @@
 """Records the units of a day one after the other, and says which stay incomplete and why.
 
-A unit is what one list of pages answers about: an account, a repository, a feed. Its recording ends with a cursor that is done;
-if the platform cannot give the whole day of it, that cursor says why, so a repeated pull of the day reports the same.
+A unit is what one list of pages answers about: an account, a repository, a feed. Its recording ends with a cursor that is done.
+If the platform cannot give the unit's whole day, that cursor says why, so a repeated pull of the day reports the same.
 
-A refusal with status 403 is the unit's own, such as a blocked repository, if the platform gave any other unit of the day. If it
-gave none, access as a whole is denied.
+A refusal with status 403 concerns one unit only, such as a blocked repository, if the platform gave any other unit of the day.
+If the platform gave none, it denies access as a whole.
 """
 
 import logging
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 class DeletedError(NotThereError):
-    """The account that a unit is about was deleted, or taken down. `account` is its id: it takes back what it did
+    """The account that a unit is about was deleted, or taken down. `account` is its id. Its acts no longer count
     (`withdrawals`)."""
 
     def __init__(self, account: str) -> None:
@@ -51,10 +51,11 @@ def record(
 ) -> list[Note]:
     """Calls `ask` for each unit whose recording is not done; `ask` adds its pages. `noun` is the plural of what a unit is.
 
-    A unit that does not exist is done, with this as reason. If the budget is used up, or `most_failures` units in a row fail,
-    the rest of the units stays for the next pull; pass infinity if each unit is on a host of its own. Units that failed come
-    last in the next pull, so that they never keep it from the others. Returns a note for each reason, with the number of units.
-    Passes on other errors, such as `NotAllowedError`. Raises `ForbiddenError` if units are refused and none is given.
+    A unit that does not exist is done, and its cursor says why. If the budget is used up, or `most_failures` units in a row
+    fail, the rest of the units waits for the next pull; pass infinity if each unit is on a host of its own. Units that failed
+    come last in the next pull, so that they never keep that pull from the others. Returns a note for each reason, with the
+    number of units. Passes on other errors, such as `NotAllowedError`. Raises `ForbiddenError` if the platform refuses units
+    and gives none.
     """
     failed = _failed(folder)
     failures: Counter[str] = Counter()

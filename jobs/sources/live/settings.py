@@ -21,7 +21,7 @@ class Ask(BaseModel, ABC):
     @classmethod
     @abstractmethod
     def of_places(cls, places: Sequence[str]) -> dict[str, Any]:
-        """The fields that the WHERE of `--source` values give. Raises `UsageError` if a place is malformed."""
+        """The fields of `ask` that the WHERE of `--source` values give. Raises `UsageError` if a place is malformed."""
 
 
 class PlacesAsk(Ask):
@@ -47,9 +47,9 @@ class Limits(BaseModel):
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How one live source is opened. `secret`: what the connection must hold. `folder`: what relative paths of populations are
-    relative to. `withdraw_days`: the days after a day in which acts may be taken back. `budget` makes the budget from a number
-    of requests and of minutes."""
+    """How one live source is opened. `secret`: what the connection must hold. `folder`: the folder to which relative paths of
+    populations refer. `withdraw_days`: the days after a day in which acts may be taken back. `budget` makes the budget from a
+    number of requests and of minutes."""
 
     id: str
     landing: Path

@@ -82,8 +82,8 @@ Step = tuple[Units, str, Callable[[str, Recording], None]]  # units, their plura
 
 
 def in_turn(folder: Path, steps: Iterable[Step]) -> list[Note]:
-    """Records the units of each step (`roster.record`) once the steps before it lack nothing that another pull would bring.
-    The units of a step may follow from what was recorded before."""
+    """Records the units of each step (`roster.record`) once the steps before it lack nothing that another pull would bring. The
+    units of a step may depend on what earlier steps recorded."""
     notes: list[Note] = []
     for units, noun, ask in steps:
         notes += roster.record(folder, units(), noun, ask)

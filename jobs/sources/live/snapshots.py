@@ -38,8 +38,8 @@ def end_of(day: date) -> int:
 
 
 def is_observable(day: date, observed_at: int) -> bool:
-    """Whether a list observed at this instant (microseconds since 1970, the platform's clock) still describes the day. A day
-    later it would also hold what came afterwards."""
+    """Whether a list observed at this instant (microseconds since 1970, the platform's clock) still describes the day: not
+    before the day, and less than a day after its end. Later, the list would also hold what came afterwards."""
     return end_of(day) - DAY_US <= observed_at < end_of(day) + DAY_US
 
 

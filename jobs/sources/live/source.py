@@ -56,7 +56,8 @@ class LiveSource(ABC):
         """Requests what the day's recordings in `folder` lack. Returns notes on what stays missing."""
 
     def pages(self, first_day: date, last_day: date) -> Iterator[Page]:
-        """Records what these days lack, then yields the pages of each day and what later recorded days take back of it."""
+        """Records what these days lack, then yields the pages of each day and what later recorded days take back of that
+        day."""
         days = days_between(first_day, last_day)
         notes = {day: self._recorded(day) for day in days}
         for day in days:
@@ -66,7 +67,8 @@ class LiveSource(ABC):
                     yield withdrawals.page(self.platforms[0], str(self.folder(later)), acts)
 
     def _recorded(self, day: date) -> list[Note]:
-        """The notes of `record`. A day that the platform still has more of is partial, whatever this machine's clock says."""
+        """The notes of `record`. If the platform still has more of the day, the day is partial, whatever this machine's clock
+        says."""
         folder = self.folder(day)
         before = self.budget.used
         notes = self.record(day, folder)
@@ -83,7 +85,7 @@ class LiveSource(ABC):
         return [each for each in days if self.folder(each).exists()]
 
     def withdrawals(self, day: date) -> Withdrawals:
-        """What the day's recording takes back, of whichever day."""
+        """The acts, of any day, that the day's recording takes back."""
         return withdrawals.of_population(self.folder(day))
 
     def profiles(self, day: date) -> Iterator[Seen]:
@@ -93,8 +95,8 @@ class LiveSource(ABC):
             yield Seen(account, EVERYWHERE, {}, end_of(day) - 1)
 
     def parser(self, day: date) -> Parse:
-        """The parser of a day's recordings, which ignores what accounts did that are deleted by then or by a later day that is
-        looked at."""
+        """The parser of a day's recordings. It ignores the acts of accounts that are deleted by the recording of the day or of
+        one of the `withdraw_days` after it."""
         deleted = frozenset[str]().union(*(self.withdrawals(each).accounts for each in (day, *self.later(day))))
         return withdrawals.without(self.parse, deleted) if deleted else self.parse
 

@@ -72,9 +72,10 @@ def now(answer: httpx2.Response) -> float:
 
 
 def retrying(where: str, tries: int, budget: Budget, wait: Callable[[float], None] | None = None) -> Retrying:
-    """Calls a function up to `tries` times while it raises `PassingError`, then raises `ApiError`, both about `where`. Between
-    attempts it waits `MARGIN_S` longer than the platform asks, else with exponential backoff of at most 60 s, by `wait` or by
-    the budget. Raises `OutOfBudgetError` if the time left is too short for that."""
+    """A caller that calls a function up to `tries` times while the function raises `PassingError`, then raises `ApiError` about
+    `where`. Between attempts, it waits `MARGIN_S` longer than the platform asks, or with exponential backoff of at most 60 s if
+    the platform does not ask. It waits by calling `wait`, or `budget.wait` if `wait` is None. Raises `OutOfBudgetError` if the
+    time left is too short for the wait."""
 
     def before_wait(state: RetryCallState) -> None:
         error = _failure(state)

@@ -26,7 +26,7 @@ ROBOT, ROBOTS = "clout", b"/robots.txt"
 
 
 class Version(NamedTuple):
-    """What a host says of the version of a document, to be asked whether it changed."""
+    """The version of a document as its host states it. A request with this version learns whether the document changed."""
 
     etag: str | None = None
     modified: str | None = None

@@ -6,8 +6,8 @@ those days again, from their recordings and without a request. Their scores beco
 and each change is a restatement.
 
 A population's units say in their recordings what they take back (`Cursor.taken_back`). Deleted accounts of a day take back
-their acts only if the platform gave at least half of the population's units on that day: one that fails may deny that anything
-exists.
+their acts only if the platform gave at least half of the population's units on that day, because a failing platform may deny
+that anything exists.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -53,8 +53,8 @@ def of_units(folder: Path, names: Iterable[str]) -> Withdrawals:
 
 
 def without(parse: Parse, accounts: Collection[str], *, towards: bool = False) -> Parse:
-    """Like `parse`, but ignores what these accounts did, and drops their account rows. What others did to them stays, unless
-    `towards`."""
+    """Like `parse`, but ignores what these accounts did, and drops their account rows. With `towards`, also ignores what others
+    did to them."""
 
     def is_out(act: Act) -> bool:
         return act.actor_id in accounts or (towards and act.target_id in accounts)
@@ -70,7 +70,7 @@ def without(parse: Parse, accounts: Collection[str], *, towards: bool = False) -
 
 
 def page(platform: str, file: str, acts: Sequence[tuple[str, str]]) -> Page:
-    """A page that takes back these acts. Without a time, an undo belongs to the pulled day that has the act."""
+    """A page that takes back these acts. Its undos have no time, so each belongs to the pulled day that has the act."""
     nothing = pa.nulls(len(acts), UNDOS.field("occurred_at").type)
     undos = pa.record_batch([*_columns(acts), nothing], schema=UNDOS)
     return Page(platform=platform, file=file, acts=no_rows(ACTS), undos=undos)
