@@ -87,8 +87,8 @@ class CloutOperator(BaseOperator):
 
 
 class PullOperator(CloutOperator):
-    """Runs `clout pull` of one source, and adds an event to the asset of that source. `minutes` is the source's budget of time:
-    a longer one extends `execution_timeout`."""
+    """Runs `clout pull` of one source, and adds an event to the asset of that source. `minutes` is the source's time budget.
+    `execution_timeout` grows to at least that budget and `PARSING`."""
 
     def __init__(self, *, source: str, minutes: float | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -1,10 +1,10 @@
 """## Late and partial days, repaired
 
-**Arrives**: days of the last `repair_days` that are partial or missing, pulled again, and published days of the last
-`rescore_days` that became stale, scored again, newest first. A changed score adds a row to `restatements`. Days that were
-pulled for the first time and that the nightly runs skipped are scored too. People whose consent ended are taken out of every
-published day. A request of a person that is overdue (`erase_by_days`) fails its task, which notifies. `infra/nights.yaml` holds
-the settings. The DAG does not score older days; `clout stale` lists them with the command that scores them again.
+**Arrives**: partial and missing days of the last `repair_days`, pulled again. Stale published days of the last `rescore_days`,
+scored again, newest first. A changed score adds a row to `restatements`. Days that were pulled for the first time and that the
+nightly runs skipped are scored too. People whose consent ended are removed from every published day. If a person's request is
+overdue (`erase_by_days`), the task `overdue_requests` fails, which notifies the people on call. `infra/nights.yaml` holds the
+settings. The DAG does not score older days; `clout stale` lists them with the command that scores them again.
 
 **Read by** BI tools and everybody else, from `scores`.
 

@@ -1,8 +1,8 @@
 """Secrets of live sources: Airflow's connections, as variables of the task's own process.
 
 A source's connection has the name that its entry in `sources.yaml` gives, or else the source's ID. The password of the Airflow
-connection is the secret; a login, if there is one, comes before it: `LOGIN:PASSWORD`. A connection that Airflow does not have
-is left to the worker's environment.
+connection is the secret; a login, if there is one, comes before it: `LOGIN:PASSWORD`. If Airflow lacks a connection, the
+command reads the secret from the worker's environment.
 """
 
 from airflow.sdk import Connection
@@ -10,7 +10,8 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 
 def environment(source: str | None = None) -> dict[str, str]:
-    """Variable -> secret for the enabled live sources that Airflow has a connection for; only for one source if it is given."""
+    """Variable -> secret for each enabled live source that Airflow has a connection for or, if `source` is given, for that
+    source only."""
     from jobs.places import sources_file
     from jobs.sources.entries import enabled_sources
     from jobs.sources.live.connections import variable

@@ -1,7 +1,7 @@
 """## Scores, validated against what happened next
 
-**Arrives**: rows of `validations` for the day before the week: how well its scores predicted who was engaged with during the
-week, beside simple baselines. The DAG changes no score.
+**Arrives**: rows of `validations` for the Sunday before the week: how well that day's scores predicted who was engaged with
+during the week, compared with simple baselines. The DAG changes no score.
 
 **Read by** analysts, and by `clout validate`, whose page shows the figures over time.
 

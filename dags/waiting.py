@@ -18,7 +18,7 @@ LOOK_EVERY = timedelta(minutes=1)  # a pull takes minutes
 
 
 def lacking(warehouse: str, day: date, now: datetime) -> list[str]:
-    """One line for each reason why the scoring of the day must still wait, as text; empty if it can start."""
+    """One line of text for each reason why the scoring of the day must still wait; empty if the scoring can start."""
     from jobs.night_settings import nights
     from jobs.nights.readiness import missing
     from jobs.places import sources_file

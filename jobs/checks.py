@@ -40,7 +40,7 @@ class CheckError(RefusedError):
 @dataclass(frozen=True, kw_only=True)
 class Params:
     """The partition to check, and the number of published days to compare it with. `accept` is the reason why an operator
-    accepts a day that is out of bounds, None to refuse such a day."""
+    accepts a day that is out of bounds; if it is None, such a day is refused."""
 
     day: date
     methodology: str
@@ -101,7 +101,7 @@ def no_negative_influence(measured: Measures) -> str | None:
 
 
 def parts_sum(measured: Measures) -> str | None:
-    """Returns the fault if parts differ in sum from influence by more than `PARTS_TOLERANCE`, relative to max(1, influence)."""
+    """Returns the fault if the sum of the parts differs from influence by more than `PARTS_TOLERANCE` * max(1, influence)."""
     return (
         f"{measured['unequal']:,} people whose parts do not sum to influence, expected 0"
         if measured["unequal"]
@@ -181,8 +181,8 @@ def _results(warehouse: Warehouse, params: Params, row: Run) -> dict[str, str]:
 
 
 def published_before(warehouse: Warehouse, params: Params) -> dict[date, Figures]:
-    """Day -> figures, of the methodology's newest published days before the day, however old: at least `gate_days` of them, or
-    all if there are fewer."""
+    """Day -> figures of the methodology's newest published days before the day, however old they are. Returns at least
+    `gate_days` days, or all days if there are fewer."""
     figures: dict[date, Figures] = {}
     days = {date.fromisoformat(place["day"]) for place in warehouse.partitions(PUBLICATIONS)}
     for some in _batched(sorted((day for day in days if day < params.day), reverse=True), 2 * params.gate_days):
@@ -211,7 +211,7 @@ def _batched(days: Sequence[date], count: int) -> Iterable[tuple[date, ...]]:
 
 
 def _coverage(warehouse: Warehouse, day: date) -> str:
-    """`ok`, a warning that names the partial sources, or the fault if the day has no row of `coverage`."""
+    """Returns `ok`, or a warning that names the partial sources; if the day has no row of `coverage`, returns the fault."""
     sources = warehouse.read(COVERAGE, {"day": day}, columns=["source", "platform", "status", "reason"]).to_pylist()
     partial = [
         f"source {row['source']}: partial ({row['reason']})"

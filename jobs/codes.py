@@ -1,4 +1,4 @@
-"""Codes of consent in texts: what looks like one, and what was seen of a profile. `jobs.people.proofs` says whose it is."""
+"""Finds codes of consent in texts, and describes what was seen of a profile. `jobs.people.proofs` checks whose a code is."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -8,12 +8,12 @@ from schemas.consent import SCOPES
 
 VARIABLE = "CLOUT_CONSENT_KEYS"  # the secret keys that make codes; without them, no profile is asked
 CODE = re.compile(rf"(?<![0-9a-z])clout-({'|'.join(SCOPES)})-[0-9a-f]{{32}}(?![0-9a-z])", re.IGNORECASE)
-EVERYWHERE = "account"  # the place of an account that is gone
+EVERYWHERE = "account"  # `place` of a deleted account: all its places at once
 
 
 class Seen(NamedTuple):
-    """The codes in a place of one account, such as its profile: each with where exactly it was. `at`: microseconds since 1970
-    by the platform's clock. `is_whole`: all of the place was read, so a code that is not there is gone."""
+    """The codes in one `place` of an account, such as its profile. `codes`: code -> where exactly it was. `at`: microseconds
+    since 1970 by the platform's clock. `is_whole`: the whole place was read, so a code that was not seen is gone."""
 
     account: str
     place: str
@@ -23,6 +23,7 @@ class Seen(NamedTuple):
 
 
 def within(texts: Iterable[Any]) -> list[str]:
-    """Everything in the texts that has the form of a code, in lower case, sorted. Passes over what is no text."""
+    """Everything in the texts that has the form of a code: in lower case, sorted, without duplicates. Skips values that are not
+    text."""
     found = (match[0].lower() for text in texts if isinstance(text, str) for match in CODE.finditer(text))
     return sorted(set(found))

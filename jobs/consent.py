@@ -1,7 +1,7 @@
-"""people's word -> consent: records what people agree to, and takes people who no longer agree out of every published day.
+"""people's statements -> consent: records what people agree to, and removes people who no longer agree from published days.
 
-An import or a change of one person is one commit of `consent`. Published days follow, day by day; a run that dies in between
-leaves days for the next one.
+An import, or a change of one person, is one commit of `consent`. Then the published days are changed one by one. If the run
+dies in between, the next run changes the remaining days.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,7 +31,8 @@ JOB = "consent_record"
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    """When (an instant in UTC), by whom and how a word was given: see `origin` of the table `consent`."""
+    """When (an instant in UTC) and by whom statements are recorded, and how clout learned of them (column `origin` of
+    `consent`)."""
 
     at: datetime
     by: str
@@ -39,14 +40,14 @@ class Params:
 
     @property
     def today(self) -> date:
-        """The UTC day from which the word counts, unless it names another."""
+        """The UTC day from which a statement counts, unless it names another day."""
         return self.at.date()
 
 
 def record(warehouse: Warehouse, params: Params, given: Iterable[Mapping[str, Any]], batch: Batch) -> dict[str, float]:
-    """Records the rows (as from `jobs.people.consent.row`), but nothing of people who left, and no word of a file that is older
-    than another word of the person. Returns the counts `people`, `left` and `outdated`. Raises `UsageError` for a row that
-    breaks the rules, before anything is recorded."""
+    """Records the rows (as from `jobs.people.consent.row`). Skips rows of people who left, and a row of a file if the person
+    made a different statement later than the file's. Returns the count `people`, and the counts of skipped rows, `left` and
+    `outdated`. Raises `UsageError` for a row that breaks the rules, before anything is recorded."""
     left = suppression.current(warehouse)
     with runs.recorded(warehouse, JOB, params.today, batch, origin=params.origin) as row:
         row.counts |= {"left": 0, "outdated": 0}
@@ -74,11 +75,11 @@ def record_basis(warehouse: Warehouse, params: Params, reason: str | None, batch
 
 
 def apply(warehouse: Warehouse, today: date, batch: Batch) -> Iterator[tuple[publish.Params, int]]:
-    """Takes people who may not be published on the UTC day `today` out of all published days, the newest day first. Yields each
-    changed day and the number of people taken out. Nobody is added: `clout publish` does that.
+    """Removes people who may not be published on the UTC day `today` from all published days, the newest day first. Yields each
+    changed day and the number of people removed. Adds nobody: `clout publish` does that.
 
-    Reads the days of people whose consent changed since the last application, and days published since; all days if there was
-    none, if somebody left, or if a legal basis began or ended."""
+    Reads the days of people whose consent changed since the last application, and the days published since then. Reads all days
+    if there was no application before, if somebody left, or if a legal basis began or ended."""
     with runs.recorded(warehouse, applied.JOB, today, batch) as row:
         row.inputs |= applied.versions(warehouse)
         admission = decide_publication(warehouse, today)
@@ -103,8 +104,8 @@ def scored_days(warehouse: Warehouse) -> list[date]:
 def _places(
     warehouse: Warehouse, table: Table, since: Applied | None, people: set[str] | None
 ) -> set[tuple[date, str]]:
-    """Day and methodology of the table's partitions that may hold people who may not be published: `people`, or anybody if
-    None."""
+    """Day and methodology of each partition of the table that may hold somebody who may not be published. `people`: the people
+    who may no longer be published; None if that may be anybody."""
     everything = {(date.fromisoformat(place["day"]), place["methodology"]) for place in warehouse.partitions(table)}
     if since is None or people is None:
         return everything
@@ -119,7 +120,7 @@ def _places(
 
 
 def _apply_to_changes(warehouse: Warehouse, admission: Admission, places: set[tuple[date, str]], batch: Batch) -> None:
-    """Takes people whom `admission` does not admit out of these partitions of `score_changes`."""
+    """Removes from these partitions of `score_changes` the people whom `admission` does not admit."""
     version = warehouse.version(SCORE_CHANGES)
 
     def still(partition: Mapping[str, Any]) -> pa.RecordBatchReader:

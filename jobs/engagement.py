@@ -1,9 +1,8 @@
 """activity -> engagement: who acted on whose content, per day, with each act counted once however many reports it has.
 
-Reads `activity` (all platforms and sources) of one day, and of earlier days of its window that were pulled since they were last
-counted. Where several sources cover a platform, it also reads the day before each of these days. Leaves out
-acts of upheld `objections`. It replaces only the days of
-`engagement` that it counts.
+Reads `activity` of one day, from all platforms and sources, and of the earlier days of its window that were pulled since they
+were last counted. For a platform that several sources cover, it also reads the day before each of these days. It leaves out
+acts of upheld `objections`, and replaces only the days of `engagement` that it counts.
 """
 
 import logging
@@ -155,8 +154,8 @@ def _count(
 
 
 def _day_before(session: "SparkSession", warehouse: Warehouse, days: list[date], found: Snapshot) -> "DataFrame | None":
-    """The activity that counts of the day before each of these days, for platforms that several sources cover. None if there is
-    no such platform, so the usual single source costs no extra read."""
+    """The activity of the day before each of these days, for platforms that several sources cover; only rows of pulls that
+    count. Returns None if there is no such platform, so the usual single source costs no extra read."""
     shared = shared_days(warehouse, days[0], days[-1], found.coverage)
     places = [
         (F.col("platform") == platform) & F.col("day").isin([day - ONE_DAY for day in shared_of if day in days])

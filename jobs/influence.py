@@ -49,8 +49,8 @@ if TYPE_CHECKING:
 
 JOB = runs.INFLUENCE
 
-# Rows of a window's engagement up to which its people, fewer than twice as many, are sent to every task that reads accounts:
-# some 200 MB. Otherwise, all accounts ever observed would be shuffled and sorted.
+# If a window's engagement has at most this many rows, its people (fewer than twice as many) are sent to every task that reads
+# accounts: some 200 MB. Otherwise, Spark shuffles and sorts all accounts ever observed.
 BROADCAST_ROWS = 2_000_000
 
 

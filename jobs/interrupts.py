@@ -1,6 +1,6 @@
 """Handles Ctrl-C, and SIGTERM from Airflow or a service manager: ends the command and all processes that it started.
 
-A `KeyboardInterrupt` may not reach the top of the call stack: DuckDB, py4j and C extensions replace it by errors of their own
+A `KeyboardInterrupt` may not reach the top of the call stack: DuckDB, py4j and C extensions replace it with errors of their own
 or drop it. So this module records the signal itself, and `jobs.cli.main` checks that record.
 """
 

@@ -11,7 +11,7 @@ SIMULATED = "SIMULATED: these people do not exist"
 
 
 def plain(value: Any) -> str:
-    """A value as one line of text that can neither move the cursor nor change colours, whatever a platform put into it."""
+    """A value as one line of text that can neither move the cursor nor change colors, whatever a platform put into it."""
     if value is None:
         return ""
     text = f"{value:,}" if type(value) is int else str(value)

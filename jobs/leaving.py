@@ -1,8 +1,7 @@
-"""A person leaves: suppressed from now on, erased from every table, recording and replaced file, and proven gone by a search of
-every byte.
+"""Forgets a person: suppresses them from now on, erases them from every table, recording and replaced file, and proves by a
+search of every byte that they are gone.
 
-Each step can be repeated, so a run that was killed is continued by the same command. No other command may write at the same
-time."""
+Each step can be repeated, so the same command continues a run that was killed. No other command may write at the same time."""
 
 import shutil
 from collections import defaultdict
@@ -30,9 +29,8 @@ class TracesError(CloutError):
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    """Who leaves (`people`: each person_id of theirs), further `names` by which they are known, and when (an instant in
-    UTC).
-    Raises `UsageError` if one of the people is no person_id."""
+    """Who leaves (`people`: each person_id of theirs), further `names` by which they are known, and when (an instant in UTC).
+    Raises `UsageError` if an entry of `people` is no person_id."""
 
     people: tuple[str, ...]
     names: tuple[str, ...] = ()
@@ -54,8 +52,8 @@ def forget(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, Any]
 
 
 def replay(warehouse: Warehouse, journal: Path, at: datetime, batch: Batch) -> dict[str, Any]:
-    """Forgets the people of the journal again whom a restored backup brought back. Returns the certificate like `forget`.
-    Raises like it, and `UsageError` if the journal holds nobody of this warehouse."""
+    """Forgets again the people in the journal whom a restored backup brought back. Returns the certificate like `forget`.
+    Raises as `forget` does, and `UsageError` if the journal holds nobody of this warehouse."""
     _require_local(warehouse)
     with runs.recorded(warehouse, leavers.FORGET, at.date(), batch) as row:
         given = suppression_journal.read(warehouse, journal)
@@ -117,9 +115,10 @@ def _erased(warehouse: Warehouse, params: Params, known: set[str], batch: Batch,
 
 
 def _forget_recordings(warehouse: Warehouse, people: Sequence[str], left: suppression.Suppressed) -> int:
-    """Rewrites all recordings; each is of the platforms that `coverage` names for its source and day or, if that pull failed,
-    may be of any. Removes those in which a person's id is too short to be recognized. Returns the number of removed items,
-    pages and recordings."""
+    """Rewrites all recordings without the people who left. Looks in a recording for ids of the platforms that `coverage` names
+    for its source and day; if `coverage` names none, because the pull failed, for ids of every platform. Removes whole
+    recordings in which a person's id is too short to be recognized. Returns the number of removed items, pages and
+    recordings."""
     root = landing(warehouse.root)
     if not root.exists():
         return 0

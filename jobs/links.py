@@ -1,4 +1,4 @@
-"""people's word -> links: records that two accounts are one person, or that they no longer are.
+"""people's statements -> links: records that two accounts are one person, or that they no longer are.
 
 Each call adds rows in one commit. Published days that this changes become stale (`clout stale`).
 """
@@ -23,7 +23,7 @@ JOB = "links"
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    """When (an instant in UTC), by whom and why a word is given, and the UTC day from which it counts."""
+    """When (an instant in UTC), by whom and why a statement is made, and the UTC day from which it counts."""
 
     at: datetime
     by: str
@@ -43,8 +43,8 @@ def pair(account: str, other: str) -> tuple[str, str]:
 
 
 def record(warehouse: Warehouse, params: Params, account: str, other: str, batch: Batch, kind: str = OPERATOR) -> None:
-    """Records a word (`kind`, one of `WORDS`) that both accounts are one person from `params.day` on. Raises `UsageError` like
-    `pair`, or if one of them left for good."""
+    """Records a statement (`kind`, one of `WORDS`) that both accounts are one person from `params.day` on. Raises `UsageError`
+    as `pair` does, and if one of the accounts left for good."""
     one, two = pair(account, other)
     left = suppression.current(warehouse)
     if gone := [each for each in (one, two) if each in left]:
@@ -54,9 +54,9 @@ def record(warehouse: Warehouse, params: Params, account: str, other: str, batch
 
 
 def end(warehouse: Warehouse, params: Params, account: str, other: str, batch: Batch) -> int:
-    """Ends all evidence of both accounts that holds on `params.day` or begins later; returns the number of rows. If that is the
-    first day of a link or before, it is undone as if it had never been. Raises `UsageError` like `pair`, or if there is nothing
-    to end."""
+    """Ends all evidence for a link of both accounts that holds on `params.day` or begins later. Returns the number of rows.
+    Evidence that begins on `params.day` or later is undone as if it had never been. Raises `UsageError` as `pair` does, and if
+    there is nothing to end."""
     one, two = pair(account, other)
     theirs = (pc.field("account_a") == one) & (pc.field("account_b") == two)
     newest: dict[tuple[Any, ...], dict[str, Any]] = {}

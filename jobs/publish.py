@@ -1,4 +1,4 @@
-"""influence -> scores: publishes a checked day, withdraws it, restores what was published before, or takes out people who no
+"""influence -> scores: publishes a checked day, withdraws it, restores what was published before, or removes people who no
 longer agree.
 
 Each change replaces (methodology, day) of `scores` in one commit. It is recorded in `publications` and, if the day was
@@ -47,7 +47,7 @@ class Params:
     methodology: Methodology
     why: str | None = None  # the reason to record
     accept: str | None = None  # why to publish a day that is outside its bounds
-    today: date | None = None  # the UTC day of the publication, whose consent counts; the present one if None
+    today: date | None = None  # consent counts as of this UTC day; today if None
 
     @property
     def partition(self) -> dict[str, Any]:
@@ -59,9 +59,9 @@ class Params:
 
 
 def run(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, float]:
-    """Publishes the day: copies the rows of people who may be published, unchanged. Returns the counts `people` and `withheld`,
-    people without consent. Raises `NotPublishedError` unless the day's newest checks examined exactly these rows, and either
-    passed or failed only by bounds that an operator accepts."""
+    """Publishes the day: copies, unchanged, the rows of people who may be published. Returns the counts `people` (published)
+    and `withheld` (people who may not be published). Raises `NotPublishedError` unless the day's newest checks examined exactly
+    the day's rows, and either passed or failed only by bounds that an operator accepts."""
     with runs.recorded(warehouse, PUBLISH, params.day, batch, methodology=params.methodology.version) as row:
         methodologies.refuse_changed(warehouse, params.methodology)
         version = row.inputs[INFLUENCE.name] = warehouse.version(INFLUENCE)
@@ -91,8 +91,8 @@ def unpublish(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, f
 
 
 def withdraw_people(warehouse: Warehouse, params: Params, admission: Admission, batch: Batch) -> int:
-    """Takes people whom `admission` does not admit out of a published day; all other rows stay. Returns how many; records no
-    run if there are none."""
+    """Removes from a published day the people whom `admission` does not admit; all other rows stay. Returns how many people it
+    removed; if none, it records no run."""
     version = warehouse.version(SCORES)
     still = _admitted(warehouse, params, version, admission, SCORES)
     withdrawn = warehouse.row_count(SCORES, params.partition, version) - sum(part.num_rows for part in still())
@@ -129,7 +129,7 @@ def restore(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, flo
 def _rows_of(
     warehouse: Warehouse, params: Params, wanted: Publication, change: Publication, admission: Admission, row: Run
 ) -> People:
-    """The rows of publication `wanted`, which `change` replaced, of people who may still be published. Raises
+    """The rows of publication `wanted`, which `change` replaced: only those of people who may still be published. Raises
     `NotPublishedError` if the rows are no longer held."""
     if wanted.scores_digest is None:
         raise NotPublishedError(
@@ -160,7 +160,7 @@ def _rows_of(
 
 def _is_computed(warehouse: Warehouse, params: Params, version: int, wanted: Publication) -> bool:
     """Whether this version of `influence` holds the rows from which `wanted` was published. The published rows alone do not
-    show it: consent may have changed since."""
+    show this, because consent may have changed since."""
     digest = digests.of_stream(INFLUENCE, warehouse.reader(INFLUENCE, params.partition, version))
     return digest is not None and any(
         run["run_id"] == wanted.influence_run and run["parameters"].get(digests.INFLUENCE) == digest
@@ -185,8 +185,8 @@ def _change(
     made_from: Basis,
     accepted: _Accepted | None = None,
 ) -> None:
-    """Replaces the day's scores with the rows of `people`, and records the change, on which ground they may be published, and
-    what their rows were made from."""
+    """Replaces the day's scores with the rows of `people`. Records the change, the ground on which these people may be
+    published, and what their rows were made from."""
     # Read first, so that this change loses the race if another is committed meanwhile.
     version = warehouse.version(SCORES)
     history = publications.complete(warehouse, params.methodology.version, params.day)
@@ -219,7 +219,7 @@ def _change(
 
 
 def _decided(warehouse: Warehouse, params: Params, row: Run) -> Admission:
-    """Who may be published on the day of the publication. Records the version of `consent` that this reads."""
+    """Who may be published on the day of the publication. Records the version of `consent` that was read."""
     admission = decide_publication(warehouse, params.today)
     row.inputs[CONSENT_TABLE.name] = admission.version
     return admission
@@ -228,7 +228,7 @@ def _decided(warehouse: Warehouse, params: Params, row: Run) -> Admission:
 def _admitted(
     warehouse: Warehouse, params: Params, version: int, admission: Admission, table: Table = INFLUENCE
 ) -> People:
-    """The day's rows of the table's version that may be published."""
+    """Returns a function that reads the day's rows of this version of the table: only those that may be published."""
     return lambda: admission.admitted(warehouse.reader(table, params.partition, version))
 
 
@@ -259,8 +259,8 @@ def _accepted(warehouse: Warehouse, params: Params, digest: str | None) -> _Acce
 
 
 def basis(warehouse: Warehouse, params: Params, digest: str | None) -> Basis:
-    """What the rows of `influence` with this digest were computed from, as the newest run that computed them recorded it, and
-    the figures of everybody in them, as the newest checks recorded these."""
+    """What the rows of `influence` with this digest were computed from, as recorded by the newest run that computed them. Also
+    holds the figures of everybody in these rows, as recorded by the newest checks of them."""
     scored, checked = (
         [
             run

@@ -73,9 +73,9 @@ def run(
     on_lines: Callable[[int], None] = lambda _: None,
     on_day: Callable[[Pulled], None] = lambda _: None,
 ) -> list[Pulled]:
-    """Pulls the days, and returns the pulled ones. Commits every day that can be committed. If other days failed, then raises
-    their error, or a `PullError` that lists several. Raises `TooManyRejectsError` before it commits any day if too many lines
-    of all days were rejected.
+    """Pulls the days, and returns the pulled ones. Commits every day that can be committed. After that, if one other day
+    failed, raises its error; if several failed, raises a `PullError` that lists them. If too many lines of all days were
+    rejected, raises `TooManyRejectsError` before it commits any day.
 
     `on_lines` receives the number of lines read so far. `on_day` receives each pulled day, and each day past the end of the
     source's files. Such a day is skipped; it is an error only if no day was pulled.
@@ -103,7 +103,7 @@ def run(
                 _record_use(source, item)
             if isinstance(source, LiveSource) and source.seeks_codes:
                 seen = (one for day in days for one in source.profiles(day))
-                # Before the days are done: a run that dies in between repeats it.
+                # Before the days are done: if the run dies in between, the next run repeats this step.
                 proofs.take(warehouse, source.platforms[0], seen, by=f"pull of {source_id}", run_id=batch.id)
             failures += _pull_withdrawn_acts_again(warehouse, source, params, days, batch, on_day)
             _refuse_too_many_rejects(params, spooled, left, decision)
@@ -126,7 +126,8 @@ def run(
 
 
 def _unnamed(warehouse: Warehouse, source: Source) -> Callable[[str], str]:
-    """Takes people who left out of texts about the source for `runs`: its file or repository may have their name."""
+    """Returns a function that removes people who left from texts for `runs`: the source's file or repository may have their
+    name."""
     gone = suppression.recognized(warehouse)
 
     def unnamed(text: str) -> str:
@@ -165,8 +166,8 @@ def _pull_withdrawn_acts_again(
     batch: Batch,
     on_day: Callable[[Pulled], None],
 ) -> list[CloutError]:
-    """Pulls earlier days again, from their recordings, if these days withdraw acts of them. Returns the failures. Call it
-    before these days are committed: if the pull is killed in between, the next one repeats it."""
+    """Pulls earlier days again, from their recordings, if acts of theirs were withdrawn on `days`. Returns the failures. Call
+    it before `days` are committed: if the pull is killed in between, the next pull repeats this step."""
     if not isinstance(source, LiveSource):
         return []
     reach = timedelta(days=source.settings.withdraw_days)
@@ -191,7 +192,8 @@ def _pull_withdrawn_acts_again(
 
 
 def _record_use(source: Source, item: Run) -> None:
-    """Adds the population that a live source asked and the number of requests to the run."""
+    """Adds to the run of a live source the fingerprint of the population that it asked about, and the number of its
+    requests."""
     if not isinstance(source, LiveSource):
         return
     if fingerprint := source.fingerprint(item.day):
@@ -219,8 +221,8 @@ def _end_day(
     warehouse: Warehouse, spooled: Spool, source: Source, params: Params, item: Run, decision: Decision,
     unnamed: Callable[[str], str],
 ) -> Pulled | CloutError:  # fmt: skip
-    """Commits the day and records how its run ended. If the day could not be committed and stays as it was, returns the
-    error."""
+    """Commits the day, and records how its run ended. If the day could not be committed, it stays as it was, and the error is
+    returned."""
     ended: Pulled | CloutError
     try:
         ended = _commit_day(spooled, source, params, item, decision)

@@ -34,7 +34,8 @@ class RepairError(CloutError):
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    """The newest day to look at, how many days up to it are at most pulled again and scored again, and the present instant."""
+    """The newest day to look at, the largest numbers of days up to it to pull again and to score again, and the present
+    instant."""
 
     day: date
     now: datetime
@@ -95,8 +96,8 @@ def pull(
 
 
 def unscored(warehouse: Warehouse, params: Params, pulled: Iterable[date]) -> list[date]:
-    """The days, newest first, that this repair pulled for the first time and that no night published, although an earlier day
-    is published. Only days from `first_rescored_day` on."""
+    """The days, newest first, that this repair pulled for the first time and that were never published. Leaves out days before
+    `first_rescored_day`, and days before the first day that was ever published."""
     published = {date.fromisoformat(place["day"]) for place in warehouse.partitions(PUBLICATIONS)}
     since = max(params.first_rescored_day, min(published, default=date.max))
     return sorted((day for day in pulled if since <= day and day not in published), reverse=True)

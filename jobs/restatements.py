@@ -19,7 +19,7 @@ CONSENT_ENDED = "consent ended"
 
 def compared(before: pa.RecordBatchReader, after: pa.RecordBatchReader) -> dict[str, Any]:
     """Compares two streams of rows of `scores`: how many people arrived, left, changed and moved, and by how much (columns of
-    `restatements`). Also returns, of the rows after the change, the total `influence` and whether they are
+    `restatements`). Also returns two facts about the rows after the change: their total `influence`, and whether they are
     `simulated`."""
     with scratch() as db:
         db.register("earlier", before)
@@ -52,8 +52,8 @@ def restatement(
     left_days: Sequence[date] = (),
 ) -> dict[str, Any] | None:
     """The change's row of `restatements`, from the day's earlier changes and the result of `compared`. `left_days`: days of the
-    window from which acts of people who left were erased since. None if the change left the rows as they were, or if the day
-    has no earlier change."""
+    window from which acts were erased since then, because people left. Returns None if the change left the rows as they were,
+    or if the day has no earlier change."""
     if not history or not (comparison["people_arrived"] or comparison["people_gone"] or comparison["people_changed"]):
         return None
     row = {

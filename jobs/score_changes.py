@@ -63,8 +63,8 @@ def run(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, float]:
 
 
 def _everybody(warehouse: Warehouse, persons: Persons, old_persons: Persons, params: Params) -> pa.Array:
-    """The persons of the later day, then all others of the earlier day, with those whose acts may lie before the later
-    methodology's window."""
+    """The persons of the later day, then all others of the earlier day. The latter include everybody with a published score on
+    the earlier day, because the acts behind that score may all lie before the later methodology's window."""
     partition = {"methodology": params.since_methodology.version, "day": params.since_day}
     scored = warehouse.read(SCORES, partition, columns=["person_id"])["person_id"].combine_chunks()
     earlier = pc.unique(pa.concat_arrays([old_persons.names, scored]))
@@ -76,7 +76,7 @@ def table(people: pa.Array, parts: np.ndarray, points: np.ndarray, params: Param
     """One row per person and reason whose part exceeds `DUST`. `parts` (influence, in accounts' worth of attention) and
     `points` (of the score) have shape (people, reasons)."""
     moved = np.abs(parts) > DUST
-    moved[:, METHODOLOGY] |= np.abs(points[:, METHODOLOGY]) > DUST  # another scale may change points alone
+    moved[:, METHODOLOGY] |= np.abs(points[:, METHODOLOGY]) > DUST  # a new scale may change only the points
     who, why = np.nonzero(moved)
     columns: Mapping[str, pa.Array] = {
         "day": pa.repeat(pa.scalar(params.day), len(who)),

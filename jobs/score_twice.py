@@ -38,8 +38,8 @@ def run(
 ) -> Comparison:
     """Scores the day under both methodologies with the named engine, and compares them. Names only people whom `admission`
     admits; the figures are everybody's. `people_to`: a Parquet file for the two scores of those people, or None. `min_group`:
-    figures of fewer people are hidden. Raises as `influence.read` does, and `CloutError` if the window changed meanwhile, or if
-    everybody is fewer."""
+    figures of fewer people are hidden. Raises as `influence.read` does. Raises `CloutError` if the window changed meanwhile, or
+    if fewer than `min_group` people hold attention."""
     scored: list[tuple[influence.Params, influence.Read, DataFrame]] = []
     with scratch() as db, ExitStack() as ended:
         for side, methodology in (("before", params.against), ("after", params.methodology)):

@@ -103,7 +103,7 @@ def build(master: str | None = None) -> "SparkSession":
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     conf = SparkConf().setAppName("clout").setAll(list(chosen.items()))
     with _interrupts_kept():
-        if not submitted() and SparkContext._active_spark_context is None:  # an active session belongs to one thread
+        if not submitted() and SparkContext._active_spark_context is None:  # a session is active in one thread only
             _start(conf)
         session = SparkSession.builder.config(conf=conf).getOrCreate()
     session.sparkContext.setLogLevel("ERROR")

@@ -1,4 +1,4 @@
-"""Which groups of people are too small for their figures to be shown: by the rule of `schemas.views`, in one place."""
+"""Decides which groups of people are large enough for their figures to be shown, by the rule of `schemas.views`."""
 
 from collections.abc import Sequence
 
@@ -9,8 +9,8 @@ from schemas.views import is_large, ranked
 
 
 def large(counts: Sequence[int], min_group: int) -> list[bool]:
-    """Whether the figures of each of several groups, which together are a whole of known size, may be shown. `counts`: of
-    people. An empty group gives nobody away."""
+    """For each group, whether its figures may be shown. `counts`: the number of people in each group; all groups together are a
+    whole of known size. An empty group may be shown, because it gives nobody away."""
     groups = pa.table({"number": range(len(counts)), "people": pa.array(counts, pa.int64())})
     with duckdb.connect() as db:
         db.register("counted", groups)

@@ -19,9 +19,10 @@ JOB = "validate"
 
 
 def run(warehouse: Warehouse, params: Params, min_group: int = 1) -> Validation:
-    """Validates the scores of a day; writes nothing. Leaves out figures of fewer than `min_group` people, and those that would
-    give them away. Raises `CloutError` if the day is not scored, if no day after it is covered, if a day was pulled since it
-    was counted, or if nobody, or fewer people than that, had been engaged with."""
+    """Validates the scores of a day; writes nothing. Leaves out figures of fewer than `min_group` people, and figures from
+    which those could be computed. Raises `CloutError` if the day is not scored, if no day after it is covered, or if a day was
+    pulled since it was counted. Also raises it if nobody on a platform that is covered afterwards, or fewer than `min_group`
+    people, had been engaged with."""
     snapshot = counted.snapshot(warehouse)
     with scratch() as db:
         reading.past(db, warehouse, snapshot, params)
@@ -46,7 +47,7 @@ def run(warehouse: Warehouse, params: Params, min_group: int = 1) -> Validation:
 
 
 def record(warehouse: Warehouse, validation: Validation, batch: Batch) -> None:
-    """Writes the figures of each methodology into `validations`, a commit for each."""
+    """Writes the figures of each methodology into `validations`, in one commit per methodology."""
     params = validation.params
     for version in params.versions:
         about = {"methodology": version, "ahead": params.ahead, "outcome": params.outcome}

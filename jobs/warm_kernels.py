@@ -14,7 +14,7 @@ def main() -> None:
     graph = sensitivity.graph(src[order], dst[order], 3)
     change = sensitivity.Change(*[np.ones(4) for _ in sensitivity.Change._fields])
     shares, arrived = sensitivity.on_the_way(graph, change.old_share, change.share)
-    people = np.array([0, 1, 3]), np.array([0, 1, 2])  # the second has two accounts
+    people = np.array([0, 1, 3]), np.array([0, 1, 2])  # two persons; the second has two accounts
     sensitivity.everybody(graph, change, 0.5, shares, arrived, 3, sensitivity.buffers(3, 4), *people)
 
 

@@ -1,4 +1,4 @@
-"""consent: who agreed to what, when, and how clout learnt of it. Rows are only added."""
+"""consent: who agreed to what, when, and how clout learned of it. Rows are only added."""
 
 from schemas.table import Column, Table
 

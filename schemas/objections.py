@@ -1,4 +1,4 @@
-"""objections: acts and links that people dispute, and what became of it. Rows are only added."""
+"""objections: acts and links that people dispute, and how each objection was answered. Rows are only added."""
 
 from schemas.table import Column, Table
 

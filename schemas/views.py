@@ -37,8 +37,8 @@ join consent_in_force on consent_in_force.person_id = influence.person_id
 where consent_in_force.scope in ({scopes}){only}
 """
 
-_ONESELF = " and influence.person_id = current_user"  # a reader's user of that name
-# A person's parts count only if they sum to the published influence: they may be of a later, unpublished run.
+_ONESELF = " and influence.person_id = current_user"  # the person_id is the name of the reader's user
+# A person's parts count only if they sum to the published influence, because they may come from a later, unpublished run.
 _BY_ACCOUNT = """
 select scores.methodology, scores.day, scores.person_id, parts.account_id, parts.platform, parts.handle, {parts}
 from scores join (
@@ -53,7 +53,7 @@ where not exists (
 )
 """
 
-_FIGURES = "count(*) as people, avg(score) as mean_score"  # the highest score would be one person's
+_FIGURES = "count(*) as people, avg(score) as mean_score"  # no maximum: the highest score is one person's
 
 _BY_DAY = """
 select methodology, day, {figures} from scores group by methodology, day having count(*) >= {min_group:d}
@@ -65,8 +65,8 @@ _BY_PLATFORM = """
 select methodology, day, platform, people, mean_score from ({ranked}) ranked where {is_large}
 """
 
-# Totals are shown too, so one hidden group could be computed from the others. Where a group is too small, at least two are
-# hidden, of `min_group` people together: the smallest first.
+# Totals are shown too, so a single hidden group could be computed from the others. If a group is too small, the smallest groups
+# are hidden: at least two, with at least `min_group` people together.
 _RANKED = """
     select *, row_number() over ({of_all}order by people, {group}) as place,
         min(people) over ({of_all_only}) as smallest,
@@ -80,15 +80,16 @@ people >= {min_group:d} and (smallest >= {min_group:d} or (place > 2 and smaller
 
 
 def ranked(groups: str, group: str, of_all: Sequence[str] = ()) -> str:
-    """A query that gives `is_large` what it needs. `groups`: a query with the column `people` and the unique column `group`;
-    the groups with equal columns `of_all` are those of one whole, whose size is known."""
+    """A query for the groups with the columns that `is_large` needs. `groups`: a query with the column `people` and a column
+    that `group` names. Groups with equal values in the columns `of_all` form one whole, whose size is known; `group` is unique
+    in it."""
     partition = f"partition by {', '.join(of_all)}" if of_all else ""
     places = {"of_all": partition + " " * bool(of_all), "of_all_only": partition}
     return _RANKED.format(groups=groups, group=group, **places).rstrip()
 
 
 def is_large(min_group: int) -> str:
-    """The condition on rows of `ranked` of the groups whose figures may be shown."""
+    """The condition that selects, from the rows of `ranked`, the groups whose figures may be shown."""
     return _IS_LARGE.format(min_group=min_group).strip()
 
 

@@ -148,8 +148,8 @@ def make(warehouse: Warehouse, people: int, days: int) -> None:
 def _engagement(
     db: duckdb.DuckDBPyConnection, crowds: list[Crowd], day: date, reported: Counter[str]
 ) -> Iterator[pa.RecordBatch]:
-    """Yields a day's rows of `engagement`, block by block: all acts on a post are in its author's block. Adds the number of
-    rows that `activity` would have to `reported`, by platform."""
+    """Yields a day's rows of `engagement`, block by block: all acts on a post are in its author's block. Adds to `reported`, by
+    platform, the number of rows that `activity` would have."""
     for crowd in crowds:
         for first in crowd.blocks():
             acts = crowd.acts(day, first)

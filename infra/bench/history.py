@@ -76,8 +76,8 @@ def night(warehouse: Warehouse) -> list[Command]:
 
 
 def _of_nights(nights: Sequence[Sequence[Command]]) -> dict[str, float]:
-    """What -> seconds: of each command the least processor time of all nights, their sum, and the wall time of the fastest
-    night."""
+    """What -> seconds: for each command its least processor time of all nights, then the sum of these times, and the wall time
+    of the fastest night."""
     least = [min(command.processor_s for command in repeated) for repeated in zip(*nights, strict=True)]
     of_commands = {f"  {job}": seconds for job, seconds in zip(COMMANDS, least, strict=True)}
     wall = min(sum(command.seconds for command in commands) for commands in nights)

@@ -1,12 +1,13 @@
 """Measures pulls of live sources through their real clients, against servers on loopback in processes of their own.
 
 The roster is one of Mastodon. Its server answers after 50 ms and limits the rate to 200 requests in 20 seconds. That is ten
-times as fast as Mastodon's 300 in 5 minutes, so the bench ends in minutes; clout's own waits, of up to two seconds a window,
-weigh 15 times as much as they do there.
+times as fast as Mastodon's 300 in 5 minutes, so the bench ends in minutes. clout itself waits up to two seconds per window;
+this weighs 15 times as much in the bench's window of 20 seconds as in Mastodon's of 5 minutes.
 
-A day of Jetstream has too many events for a bench, so the pull of fewer, up to the committed rows, is extrapolated to a day. A
-pull holds one page of 50,000 at a time, and DuckDB spills what exceeds its memory, so time grows with the events and memory
-does not. What no pull can do without is shown beside it: receiving the events and parsing their JSON once.
+A day of Jetstream has too many events for a bench. So the bench pulls fewer events, up to the committed rows, and extrapolates
+the figures to a day. A pull holds one page of 50,000 events at a time, and DuckDB spills what exceeds its memory, so time grows
+with the events and memory does not. For comparison, the bench shows the least that any pull costs: to receive the events and
+parse their JSON once.
 """
 
 import json
@@ -42,7 +43,7 @@ class Figure:
 
 
 def figures(choice: Sequence[str]) -> Iterator[Figure]:
-    """Yields the figures of the roster, then those of Jetstream, with the number of events that `choice` holds."""
+    """Yields the figures of the roster, then those of Jetstream. `choice` holds one entry, the number of events."""
     (events,) = choice
     yield from roster(ACCOUNTS, REQUESTS, WINDOW_S)
     yield from stream(int(events))
@@ -114,8 +115,8 @@ def pull_roster(url: str, accounts: int) -> dict[str, Any]:
 
 
 def pull_stream(url: str, events: int) -> dict[str, Any]:
-    """Pulls yesterday of the network, and returns what it costs in seconds of a processor, and the sizes. Fails if an event is
-    missing. The least is the cost of receiving the same events and parsing their JSON."""
+    """Pulls yesterday of the network. Returns the processor time of each part, the elapsed seconds, and the sizes in bytes.
+    `least_s` is the processor time to receive the same events and parse their JSON. Fails if an event is missing."""
     from jobs import pull_activity
     from jobs.places import landing
     from jobs.sources.live import recording

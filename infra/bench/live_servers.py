@@ -171,7 +171,7 @@ def _messages(events: int, begin: int) -> Iterator[str]:
 
 
 def _record(percent: int, rng: random.Random, people: list[str], posts: list[str], cid: str) -> tuple[str, str]:
-    """The collection and fields of an event's record, by its hundredth of the stream. A deleted one has no fields."""
+    """The collection and fields of an event's record. `percent` (0 to 99) selects its kind. A deleted record has no fields."""
     subject = f'"subject":{{"cid":"{cid}","uri":"{rng.choice(posts)}"}}'
     if percent < 65:
         return "app.bsky.feed.like", subject

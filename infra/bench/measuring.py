@@ -18,17 +18,19 @@ PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
 class Command:
-    """A command that has ended: its printed `lines`, each with the seconds after the start; its `seconds`; `processor_s`, the
-    processor time of all its processes; and `peak_gb`, their peak memory (PSS, so that shared pages count once; sampled each
-    second). Until all its processes have ended, the command has not.
+    """A command that has ended. `lines`: what it printed, each line with the seconds after the start. `seconds`: how long it
+    took. `processor_s`: the processor time of all its processes. `peak_gb`: their peak memory (PSS, so that shared pages count
+    once), sampled each second.
 
-    Creating it runs the command. If the command fails, this process exits with the command's last lines.
+    Creating it runs the command and waits until all its processes have ended. If the command fails, this process exits with the
+    command's last lines.
     """
 
     def __init__(self, *arguments: str, **environment: str) -> None:
         self.lines: list[tuple[float, str]] = []
         self.peak_gb = 0.0
-        # A JVM ends after the process that started it. Its processor time comes to whoever then waits for it.
+        # A JVM ends after the process that started it. To get the JVM's processor time, this process must then wait for the
+        # JVM.
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         others, before = _children(), _processor_s()
         began = time.monotonic()

@@ -30,7 +30,7 @@ from schemas.scores import SCORES
 WEEK = [date(2012, 7, 1) + timedelta(days=n) for n in range(7)]
 CLOUT = str(Path(sys.prefix) / "bin" / "clout")
 
-# The job `jobs.engagement` as one query: it counts an act once, as its most specific kind; posts it counts separately.
+# The job `jobs.engagement` as one query. It counts an act once, as its most specific kind, and counts posts separately.
 ENGAGEMENT_SQL = f"""
     create or replace table counted as
     with acts as (
@@ -49,8 +49,8 @@ ENGAGEMENT_SQL = f"""
 
 @dataclass
 class Figure:
-    """One figure. `engagement_s` is the time in which job `engagement` counts some days, `duckdb_s` that of one query in DuckDB
-    for the same days."""
+    """One figure. `engagement_s` is the time that job `engagement` takes to count some days, `duckdb_s` the time that one query
+    in DuckDB takes for the same days."""
 
     name: str
     what: str
@@ -70,8 +70,8 @@ class Figure:
 
 
 def beside(figure: Figure, root: str, days: list[date]) -> None:
-    """Measures the time in which the job and DuckDB count the engagement of these days. Adds a note to the figure if their rows
-    differ."""
+    """Measures how long the job takes to count the engagement of these days, and how long DuckDB takes. Adds a note to the
+    figure if their rows differ."""
     warehouse = Warehouse(root)
     newest = {
         row["day"]: (row["started_at"], row["finished_at"])

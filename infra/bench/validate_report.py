@@ -23,8 +23,8 @@ KEPT = ROOT / "infra" / "validate" / "report.jsonl"
 
 @dataclass
 class Figure:
-    """A figure of a predictor on a split for an outcome, as value, low and high; with `leader`, how far that methodology is
-    ahead of the predictor. `chosen_by`: whether the split served to choose the constants."""
+    """A figure of a predictor for an outcome on a split. `value` is [value, low, high]. If `leader` is not empty, the figure
+    says how far that methodology is ahead of the predictor. `chosen_by`: whether the split was used to choose the constants."""
 
     split: str
     chosen_by: bool
@@ -48,7 +48,8 @@ def figures(_: Sequence[str]) -> Iterator[Figure]:
 
 
 def reported(split: Split, chosen: Mapping[str, Candidate]) -> Iterator[Figure]:
-    """Yields the figures `JUDGED` of each predictor on a split, and how far each of the chosen is ahead of it."""
+    """Yields the figures `JUDGED` of each predictor on a split, and how far each chosen methodology is ahead of the
+    predictor."""
     values = {name: influence(split, candidate) for name, candidate in chosen.items()} | split.baselines
     for outcome, received in split.received.items():
         for each in compared(values, received, f"{split.name} {outcome}", list(chosen)):
@@ -66,9 +67,9 @@ def reported(split: Split, chosen: Mapping[str, Candidate]) -> Iterator[Figure]:
 
 
 def table(shown: list[Figure]) -> Table:
-    """A row per split and outcome with each predictor's AUC and its interval. Then, on the splits that did not choose, each
-    predictor's mean and on how many of them it is better or worse than the official methodology, the whole interval on one side
-    of zero."""
+    """A row per split and outcome with each predictor's AUC and its interval. Then two rows per figure, over all outcomes of
+    the splits that did not choose: each predictor's mean, and how often it is better or worse than the official methodology. A
+    difference counts only if its whole interval is on one side of zero."""
     predictors = list(dict.fromkeys(figure.predictor for figure in shown))
     values = {(each.split, each.outcome, each.predictor, each.figure, each.leader): each.value for each in shown}
     drawn = Table(title="AUC of what happens next, 95 % intervals; * chose the constants", show_lines=True)

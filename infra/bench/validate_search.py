@@ -36,8 +36,8 @@ KIND_WEIGHTS = {
     "tenth": (0.3, 0.3, 0.2, 0.2, 0.1, 0.1),
     "steep": (6, 6, 2, 2, 1, 1),
 }
-# Form, kind weights, rest_weight, half_life_days, and damping with rounds; with one round damping changes no order. The first
-# grid is wide, the second close to the official constants, the third of other forms.
+# Form, kind weights, rest_weight, half_life_days, and damping with rounds. With one round, damping does not change the order.
+# The first grid is wide, the second is close to the official constants, the third holds other forms.
 GRIDS = (
     (
         ("day",), ("official", "equal", "tenth"), (0, 0.3, 1, 4, 10, 30, 100), (2, 7, 30),
@@ -54,9 +54,9 @@ GRIDS = (
 @dataclass(frozen=True)
 class Candidate:
     """Constants, and the form in which a pair's weight grows with its acts. Each form grows with every act, so P1, P2, P5 and
-    P6 hold under all of them; any but `day` would need new equations.
+    P6 hold under all of them. Any form but `day` would need new equations.
 
-    - `day`: `log2(1 + acts)` of each day, faded, added; as in the equations.
+    - `day`: the sum over days of `log2(1 + acts)`, faded; as in the equations.
     - `window`: `log2(1 + faded acts)` of the window.
     - `bounded`: `faded acts / (1 + faded acts)` of the window.
     """
@@ -103,9 +103,11 @@ def influence(split: Split, candidate: Candidate) -> np.ndarray:
 
 
 def prices(split: Split, candidate: Candidate) -> dict[str, float]:
-    """What lifts a new account to the 90th and 99th percentile of the split's `known` people, by resharing on the last day or,
-    for `daily`, ten times on each of the last seven: the number of accounts that act once, ten times, or daily; the number of
-    members of a clique; and the percentile that a member of a ring reaches, negative, so that less is cheaper on every line."""
+    """Line -> the price of a fake. `once 90`, `ten 90` and `daily 90`: how many accounts lift a new account to the 90th
+    percentile of the split's `known` people, if each reshares it once on the last day, ten times on the last day, or ten times
+    on each of the last seven days. `clique 90`: how many members a clique needs for that, if each reshares each other once on
+    the last day. The same for 99. `ring`: the share (0 to 1) of known people below a member of a ring, negative, so that less
+    is cheaper on every line."""
     methodology = candidate.methodology
     held = np.sort(influence(split, candidate))
     marks = {"90": np.quantile(held, 0.9), "99": np.quantile(held, 0.99)}
@@ -135,8 +137,8 @@ def judged(values: np.ndarray, received: np.ndarray) -> np.ndarray:
 
 
 def search(choosing: list[Split], priced: Split, tried: Iterable[tuple[str, Candidate]]) -> Iterator[dict[str, Any]]:
-    """Yields what each candidate is ahead of the best baseline, by split and outcome, in the order of `JUDGED`; the mean of all
-    that; and the lines of `prices` on which a fake is cheaper than under the official methodology."""
+    """Yields for each candidate: how far it is ahead of the best baseline, by split and outcome, in the order of `JUDGED`; the
+    mean of all these values; and the lines of `prices` on which a fake is cheaper than under the official methodology."""
     best = {
         (split.name, outcome): np.max([judged(each, received) for each in split.baselines.values()], axis=0)
         for split in choosing
@@ -160,8 +162,8 @@ def search(choosing: list[Split], priced: Split, tried: Iterable[tuple[str, Cand
 
 @dataclass
 class Figure:
-    """A candidate: how far it is ahead of the best baseline, as the mean of all splits that choose, outcomes and figures; and
-    the prices of a fake that are lower than under the official methodology."""
+    """A candidate. `mean`: how far it is ahead of the best baseline, as the mean over the splits of `CHOOSING`, their outcomes
+    and the figures. `cheaper`: the lines of `prices` on which a fake is cheaper than under the official methodology."""
 
     constants: str
     mean: float
@@ -180,8 +182,8 @@ def figures(_: Sequence[str]) -> Iterator[Figure]:
 
 
 def best() -> dict[str, Candidate]:
-    """By name, the best candidate of the official form that the last search kept, the best one of any other form, and the best
-    one under which no fake is cheaper."""
+    """Name -> candidate, for the best ones that the last search kept: the best of the official form, the best of any other
+    form, and the best under which no fake is cheaper. If there is none of a sort, the best of all takes its place."""
     lines = [json.loads(line) for line in KEPT.read_text(encoding="utf-8").splitlines()]
     named = dict(candidates())
     names = [line["constants"] for line in lines]

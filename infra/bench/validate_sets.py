@@ -54,10 +54,11 @@ SETS = (
 
 @dataclass(frozen=True)
 class Split:
-    """Acts up to a period, of `people` numbered by id, and what people with whom somebody had engaged received afterwards.
+    """Acts up to a period, between `people` people numbered by id, and what the `known` people received afterwards: those with
+    whom somebody had engaged.
 
-    `cells` are the acts of one period and pair; `pair` numbers the pairs of `rows`. `received` and `baselines` have one entry
-    for each of `known`.
+    A cell holds the acts of one pair in one period: `age`, `counts` and `pair` have one entry per cell. `src` and `dst` have
+    one entry per pair, and `pair` is an index into them. `received` and `baselines` have one entry per known person.
     """
 
     name: str

@@ -181,7 +181,8 @@ def views(
 
 @contextmanager
 def applied_after(warehouse: "Warehouse") -> "Iterator[None]":
-    """If the block, such as a pull, records that people no longer agree, takes them out of every published day after it."""
+    """Runs the block, such as a pull. If it records that people no longer agree, removes them from every published day
+    afterwards."""
     before = warehouse.version(CONSENT)
     yield
     if warehouse.version(CONSENT) > before:
@@ -206,7 +207,7 @@ def _params(origin: str, by: str | None) -> "Params":
 
 
 def _say_when(warehouse: "Warehouse") -> None:
-    """Says on which days people appear who agreed: `clout publish` publishes one."""
+    """Prints on which days people who agreed will appear, and the command that adds them to a day that is already scored."""
     from jobs.consent import scored_days
     from jobs.days import spans
 

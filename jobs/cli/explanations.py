@@ -62,15 +62,15 @@ def print_explanation(explanation: Explanation, label: str) -> None:
 
 
 class Names:
-    """Names the explained person `you`, others by handle or, if it is unknown, by person_id, and `somebody` who may not be
-    named."""
+    """Names people: `you` for the explained person, `somebody` for a person who may not be named; for all others the handle or,
+    if it is unknown, the person_id."""
 
     def __init__(self, explanation: Explanation) -> None:
         self._handles: Mapping[str, str] = explanation["handles"]
         self._you = explanation["person_id"]
 
     def __call__(self, person: str | None) -> str:
-        """The person's name; None is a person who may not be named."""
+        """The person's name. `person` is None for a person who may not be named."""
         if person is None:
             return labels.SOMEBODY
         return YOU if person == self._you else plain(self._handles.get(person, person))

@@ -1,4 +1,4 @@
-"""Commands for what people may ask of whoever scores them: what is held about them, and to be forgotten."""
+"""Commands for what people may ask of the operator: to be forgotten, or to get everything that is held about them."""
 
 from datetime import UTC, datetime
 from pathlib import Path

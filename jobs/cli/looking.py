@@ -1,4 +1,4 @@
-"""Looks at one person: their record, which every command that shows one makes, and `clout lookups`."""
+"""Records looks at one person, for every command that shows one person, and lists these records (`clout lookups`)."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

@@ -140,8 +140,8 @@ def _request(
 def _expected(warehouse: "Warehouse", request: "Request", yesterday: date) -> dict[str, list[date]]:
     """Source -> days up to yesterday that the nightly runs should have pulled (`sources.yaml`).
 
-    Compares the warehouse's newest day with the enabled sources: a warehouse of real data gets no days of the simulation, nor
-    the reverse. Empty for a warehouse without coverage.
+    Compares the warehouse's newest day with the enabled sources: a warehouse of real data gets no days of the simulation, and a
+    simulated one no real days. Empty for a warehouse without coverage.
     """
     from jobs.cli.operator_queries import DAYS, Request
     from jobs.sources.entries import enabled_sources

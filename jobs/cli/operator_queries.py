@@ -27,7 +27,8 @@ Row = dict[str, Any]
 class Request:
     """The requested range of UTC days, both ends included, and optionally one source.
 
-    Without a first day, the newest `DAYS` days with rows, up to the last day. Without a last day, up to the table's newest day.
+    Without a first day, the range is the newest `DAYS` days with rows, up to the last day. Without a last day, the range ends
+    with the table's newest day.
     """
 
     first_day: date | None = None
@@ -41,8 +42,8 @@ class Request:
         return tuple(requested if self.first_day else requested[-DAYS:])
 
     def partition(self, days: Sequence[date]) -> Row:
-        """A partition filter for these days and for the requested source, if any. The table must then be partitioned by
-        source."""
+        """A partition filter for these days and for the requested source, if any. If a source is requested, the table must be
+        partitioned by source."""
         return {"day": tuple(days)} | ({"source": self.source} if self.source else {})
 
 
@@ -73,7 +74,7 @@ def coverage(
 
 
 def _newest_pulls(warehouse: Warehouse, days: Sequence[date]) -> dict[tuple[str, date], str]:
-    """(source, day) -> how the newest pull of this day ended, in words. `days` have no coverage."""
+    """(source, day) -> how the newest pull of this day ended, in words. `days`: days on which some source has no coverage."""
     if not days:
         return {}
     said = {

@@ -149,8 +149,8 @@ def _run_notes(row: Row, now: datetime) -> list[str]:
 
 
 def _outages(row: Row) -> dict[str, str]:
-    """Platform -> uncovered days of the window, as text. Uncovered days at the beginning of the window are left out, because
-    the platform may not have been pulled yet, unless the whole window is uncovered."""
+    """Platform -> uncovered days of the window, as text. Unless the whole window is uncovered, leaves out uncovered days at its
+    beginning, because the platform may not have been pulled yet."""
     first_day = _first_day(row)
     outages = {}
     for platform, uncovered in (row["uncovered_days"] or {}).items():

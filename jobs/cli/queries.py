@@ -39,7 +39,7 @@ def top(admission: Admission, day: date, methodology: str, count: int) -> pa.Tab
     """Rows of `scores` of the day's first `count` people who may be shown, sorted by rank (1 first) and person_id. Raises
     `CloutError` if the day is not published."""
     warehouse, partition = admission.warehouse, {"methodology": methodology, "day": day}
-    ranks = warehouse.read(SCORES, partition, columns=["rank"])["rank"].sort()  # among everybody scored: there are gaps
+    ranks = warehouse.read(SCORES, partition, columns=["rank"])["rank"].sort()  # of everybody scored, so with gaps
     if not len(ranks):
         raise CloutError(
             f"scores {day} ({methodology}): not published; the newest published day is {newest_day(warehouse)}"
@@ -92,8 +92,8 @@ def _nobody(person: str) -> CloutError:
 
 
 def history(admission: Admission, person: str, methodology: str | None, day: date | None = None) -> pa.Table:
-    """One person's rows of `scores` in order of day, or only that of `day`, under that methodology or, if None, under each
-    day's official one.
+    """One person's rows of `scores` in order of day; if `day` is given, only the row of that day. The rows are of that
+    methodology or, if it is None, of each day's official one.
 
     `person` is a person_id or a handle. Raises `CloutError` if there is no such row or the person may not be shown, and the
     errors of `person_id`.

@@ -38,9 +38,10 @@ Row = dict[str, Any]
 def status(entries: Sequence[Entry], folder: Path, warehouse: Warehouse | None, today: date) -> list[Row]:
     """One row for each entry, then one for each type without an entry.
 
-    Columns: source, type, enabled (null without an entry), asks, last_pull (instant) and last_status of the newest run that
-    pulled one of the last `DAYS` days or today, days (status -> number of the last `DAYS` days), requests used by that run and
-    the budget's requests (null for files), needs (what is missing to enable the source), terms, file of `folder`.
+    Columns: source; type; enabled (null without an entry); asks; last_pull (start of the newest run that pulled today or one of
+    the last `DAYS` days) and last_status of that run; days (status -> how many of the last `DAYS` days have it); requests (made
+    by that run) and budget (the requests that it allows), both null for files; needs (what is missing to enable the source);
+    terms. `folder` is that of the file with the entries.
     """
     span = days_between(today - timedelta(days=DAYS), today - ONE_DAY)
     pulls = dict(_pulls(warehouse, span[0], today)) if warehouse else {}
@@ -75,7 +76,7 @@ def _of_type(name: str) -> Row:
 
 
 def _of(name: str) -> Iterator[str]:
-    """What a source of a type without an entry needs."""
+    """What a source of this type needs that has no entry yet."""
     kind = TYPES[name]
     if kind.secret and not kind.optional:
         yield f"a connection: {kind.secret}"
@@ -110,7 +111,7 @@ def _requests(pull: Row | None) -> int | None:
 
 
 def _pulls(warehouse: Warehouse, first_day: date, last_day: date) -> Iterator[tuple[str, Row]]:
-    """(source, its newest run) for the pulls of these days."""
+    """Yields (source, run) for each pull of these days, the oldest run first."""
     columns = ("parameters", "started_at", "status", "counts")
     partition = {"day": Span(first_day, last_day), "job": PULL_ACTIVITY}
     for row in warehouse.read(RUNS, partition, columns=columns).sort_by("started_at").to_pylist():
@@ -118,7 +119,7 @@ def _pulls(warehouse: Warehouse, first_day: date, last_day: date) -> Iterator[tu
 
 
 def _coverage(warehouse: Warehouse, span: Sequence[date]) -> dict[str, dict[date, str]]:
-    """Source -> day -> status; of several platforms the worst."""
+    """Source -> day -> status. If a source covers several platforms, the worst of their statuses."""
     found: dict[str, dict[date, str]] = {}
     for row in warehouse.read(COVERAGE, {"day": tuple(span)}, columns=("day", "source", "status")).to_pylist():
         of_source = found.setdefault(row["source"], {})
@@ -127,9 +128,10 @@ def _coverage(warehouse: Warehouse, span: Sequence[date]) -> dict[str, dict[date
 
 
 def suggested(warehouse: Warehouse, source: str, days: int, top: int) -> list[Row]:
-    """The accounts outside a source's population that engaged most with others in the source's newest `days` days: account_id,
-    handle (null if unknown), people (whom they engaged with), acts, active_days. Most people first, then acts, then id. Nobody
-    who refused to be shown. Raises `UsageError` if the source was never pulled with a population."""
+    """The accounts outside a source's population that engaged most with others in the source's newest `days` days. Columns:
+    account_id, handle (null if unknown), people (how many they engaged with), acts, active_days. Sorted by people, the most
+    first, then by acts, then by id. Leaves out people who refused to be shown. Raises `UsageError` if the source was never
+    pulled with a population."""
     recorded = sorted((landing(warehouse.root) / source).glob(f"*/{population.FILE}"))
     if not recorded:
         raise UsageError(

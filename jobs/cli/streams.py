@@ -50,8 +50,8 @@ def prepare() -> None:
 
 
 def silence_libraries() -> None:
-    """From now on lets only Python write to standard error, so that libraries in Rust do not print a panic that Python reports
-    as an exception anyway. A crash of the process still prints a traceback."""
+    """Lets only Python write to standard error from now on. Otherwise libraries in Rust would print a panic that Python also
+    reports as an exception. A crash of the process still prints a traceback."""
     sys.stderr.flush()
     sys.stderr = open(os.dup(2), "w", buffering=1, errors="backslashreplace")  # noqa: SIM115
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)

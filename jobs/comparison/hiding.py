@@ -14,7 +14,7 @@ OF_ONE = ("largest_rise", "largest_fall")  # the move of one person
 
 def of_whole(summary: pa.Table, min_group: int) -> pa.Table:
     """The row of `tables.summary`, with nulls for counts of too few people and for moves of one person. Raises `CloutError` if
-    all holders together are too few."""
+    there are holders, but fewer than `min_group`."""
     (holders,) = summary["holders"].to_pylist()
     if 0 < holders < min_group:
         raise CloutError(
@@ -26,12 +26,14 @@ def of_whole(summary: pa.Table, min_group: int) -> pa.Table:
 
 
 def groups(table: pa.Table, min_group: int) -> pa.Table:
-    """The rows of groups that may be shown (`holders` counts their people), with nulls for counts of too few people in them."""
+    """The rows of the groups that may be shown; `holders` is the size of a group. Counts of too few people within a group are
+    null."""
     return _without_few(table.filter(pa.array(large(table["holders"].to_pylist(), min_group), pa.bool_())), min_group)
 
 
 def counts(table: pa.Table, columns: Sequence[str], min_group: int) -> pa.Table:
-    """All rows, with nulls for the counts in these columns that may not be shown. Each column is a whole."""
+    """All rows. Counts in these columns that may not be shown are null. The counts of one column are the groups of one
+    whole."""
     for name in columns:
         is_shown = pa.array(large(table[name].to_pylist(), min_group), pa.bool_())
         table = _with(table, name, pc.if_else(is_shown, table[name], None))

@@ -23,8 +23,8 @@ def largest(db: DuckDBPyConnection, before: Methodology, after: Methodology) -> 
     falls, the largest first.
 
     `scale_points` is the part of a move that the other scale causes for the same attention. The rest is split among the steps
-    in proportion to the change of their attention, so the four parts sum to the move. `point` is points per account's worth of
-    the person's change.
+    in proportion to the change of their attention, so the four parts sum to the move. `point` is the rest of the move per
+    account's worth by which the person's influence changed; 0 if it did not change.
     """
     points = "least(100, 100 * ln(1 + influence_before / {0!r}) / ln(1 + {1!r} / {0!r}))"
     same = (before.resolution, before.full_scale) == (after.resolution, after.full_scale)

@@ -105,9 +105,9 @@ def name(db: DuckDBPyConnection, admitted: pa.RecordBatchReader) -> None:
 def compared(
     db: DuckDBPyConnection, before: Methodology, after: Methodology, movers: pa.Table, min_group: int = 1
 ) -> Comparison:
-    """All tables of a report, from `pairs` and the given `movers`. Figures of groups of fewer than `min_group` people, and of
-    those that would give them away, are null or left out (`jobs.comparison.hiding`). Raises `CloutError` if all holders are
-    fewer."""
+    """All tables of a report, from `pairs` and the given `movers`. Figures of groups of fewer than `min_group` people are null
+    or left out, and so are figures from which those could be computed (`jobs.comparison.hiding`). Raises `CloutError` if there
+    are holders, but fewer than `min_group`."""
     return Comparison(
         constants(before, after),
         hiding.of_whole(summary(db), min_group),

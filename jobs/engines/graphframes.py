@@ -59,7 +59,7 @@ def _load(spark: "SparkSession") -> None:
 
 
 def cut(frame: DataFrame) -> DataFrame:
-    """The same rows without their query plan. GraphFrames would repeat the plan dozens of times, and Spark would analyse each
+    """The same rows without their query plan. GraphFrames would repeat the plan dozens of times, and Spark would analyze each
     copy. Unlike `localCheckpoint`, this keeps the lineage, so that Spark can recompute rows lost with an executor."""
     spark = frame.sparkSession
     return DataFrame(spark._jsparkSession.createDataFrame(frame._jdf.javaRDD(), frame._jdf.schema()), spark)

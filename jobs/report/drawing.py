@@ -7,7 +7,7 @@ import io
 
 import altair as alt
 
-# From the palette of Okabe and Ito, whose colours colour-blind people can distinguish. In greyscale ORANGE is light and BLUE
+# From the palette of Okabe and Ito, whose colors color-blind people can distinguish. In grayscale ORANGE is light and BLUE
 # dark.
 ORANGE, BLUE = "#E69F00", "#0072B2"
 PALE = "#8FB8D8"

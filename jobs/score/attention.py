@@ -37,8 +37,8 @@ def real_sql(units: str) -> str:
 
 
 class Beside(NamedTuple):
-    """Further columns of the pairs, for measures beside the score: one pass over the acts is cheaper than two. No score reads
-    them. Each entry is an SQL select item with an alias."""
+    """Further columns of the pairs, for measures beside the score. They are computed with the weights, because one pass over
+    the acts is cheaper than two. No score reads them. Each entry is an SQL select item with an alias."""
 
     of_day: tuple[str, ...] = ()  # over the columns `KIND_count`, the acts of one day, platform, src and dst
     of_window: tuple[str, ...] = ()  # aggregates over those rows, of the columns of `of_day` and of `{factors}`
@@ -101,7 +101,7 @@ def attention_sql(methodology: Methodology) -> str:
     """SQL for the rows of `{weights}` with three more columns: `spent`, the sum of src's weights; src's `credibility`, 0 or 1;
     and `a`, as a multiple of 2^-36. `{doubted}` is a table from `doubted`.
 
-    a = damping * credibility * weight / (rest_weight + spent), and 0 if weight is 0: `rest_weight` may be 0 too.
+    a = damping * credibility * weight / (rest_weight + spent). If weight is 0, a is 0, because the divisor may be 0 then.
     """
     share = f"{real_sql('weight')} / ({number(methodology.rest_weight)} + {real_sql('spent')})"
     return f"""

@@ -1,14 +1,14 @@
 """account sums -> sums of people who have several accounts: what reaches each of their accounts from everybody else.
 
-Attention is spread between accounts, whoever owns them. For the influence of one person, the person's own accounts count as one
-node, S, and all others stay accounts: a path that ends in an account of S and visits no account of S before counts. With
-A(S,w) = the sum of a(s,w) over the accounts s of S, and u and w outside S:
+Attention is spread between accounts, whoever owns them. For the influence of one person, the person's own accounts are one
+node, S; all others stay accounts. A path counts if it ends in an account of S and visits no account of S before. With A(S,w) =
+the sum of a(s,w) over the accounts s of S, and u and w outside S:
 
     direct(v) = sum_u a(u,v)
     second(v) = sum_u a(u,v) * (one(u) - A(S,u))
     third(v)  = sum_u a(u,v) * max(0, two(u) - sum_s m2(s->u) - sum_w A(S,w) a(w,u))
 
-for each account v of S. `one`, `two` and `m2` are sums and messages of the engines, which nobody's links change. If S has one
+for each account v of S. `one`, `two` and `m2` are sums and messages of the engines; links do not change them. If S has one
 account, these are the engines' equations. A person's influence is the sum over the accounts, to the last bit.
 
 The SQL is the common subset of Spark's and DuckDB's. Placeholders such as `{spread}` stand for tables.
@@ -27,7 +27,7 @@ from schemas.kinds import SIMULATED_PREFIX
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-# Rows of (account, person) up to which every task gets all of them: some 100 MB.
+# If there are at most this many rows of (account, person), every task gets all of them: some 100 MB.
 BROADCAST_ROWS = 1_000_000
 
 
@@ -39,8 +39,8 @@ def passed_on_sql(a: str, arrived: str) -> str:
 def of_accounts_sql(rounds: int) -> str:
     """SQL for one row (id, person, one, two, three) per account of `{sums}` that is in `{linked}` (account, person).
 
-    The sums are of what reaches the account from accounts of others, by step, as multiples of 2^-36. `{spread}` is (src, dst,
-    a), `{sums}` is (id, one, two, three) of every account from an engine.
+    The sums are the attention that reaches the account from accounts of others, by step, as multiples of 2^-36. `{spread}` is
+    (src, dst, a), `{sums}` is (id, one, two, three) of every account from an engine.
     """
     second = passed_on_sql("engaged.a", "held.one - coalesce(own.a, 0)") if rounds >= 2 else "cast(0 as bigint)"
     third = passed_on_sql(
@@ -86,8 +86,8 @@ def of_accounts_sql(rounds: int) -> str:
 
 
 def of_people_sql() -> str:
-    """SQL for one row (id, one, two, three) per person: of `{sums}`, the accounts that are not in `{linked}`; and the people of
-    `{parts}`, the rows of `of_accounts_sql`."""
+    """SQL for one row (id, one, two, three) per person: the rows of `{sums}` whose account is not in `{linked}`, and the sums
+    per person of `{parts}`, the rows of `of_accounts_sql`."""
     return """
         select alone.id, one, two, three
         from {sums} as alone left join {linked} as linked on alone.id = linked.account where linked.account is null

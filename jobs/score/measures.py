@@ -74,12 +74,12 @@ def beside(
     linked: "DataFrame | None" = None,
 ) -> "DataFrame":
     """One row (id, engager_count, amplification, inclusion) per person who posts, or with whom an account of credibility above
-    0 engages. Amplification is null without a post, inclusion as `reached` says.
+    0 engages. Amplification is null for a person without a post; `reached` says when inclusion is null.
 
     `spread` is the result of `attention.attention` with the columns of `carried`. `engagement` holds the window's rows.
     `factors` has one row per covered day and platform. `sums` is (id, one, ...) from an engine. `spark_partitions` is the
-    number of Spark partitions of the pairs. `linked` is (account, person) of people who have several accounts: the row is of
-    all of them together, without acts between them. Engagers stay accounts.
+    number of Spark partitions of the pairs. `linked` is (account, person) of people who have several accounts. Such a person's
+    row is about all their accounts together, without acts between them. Engagers are counted as accounts.
     """
     posts = engagement.where(F.col("kind") == POST).join(factors.hint("broadcast"), ["day", "platform"], "left_semi")
     posted = posts.groupBy(F.col("src").alias("id")).agg(F.sum("act_count").alias("posts"))
@@ -114,8 +114,8 @@ def _at_person(frame: "DataFrame", linked: "DataFrame", end: str) -> "DataFrame"
 
 
 def _of_others(spread: "DataFrame", linked: "DataFrame", end: str, methodology: Methodology) -> "DataFrame":
-    """The pairs (src, dst) with the person in place of the account in column `end`, without pairs of one person, and with the
-    columns of the person's accounts together."""
+    """The pairs (src, dst) with the person in place of the account in column `end`. Leaves out pairs of accounts of the same
+    person, and combines the pairs of a person's accounts."""
     other = {"src": "dst", "dst": "src"}[end]
     persons = _at_person(_at_person(spread.withColumn("account", F.col(other)), linked, "src"), linked, "dst")
     theirs = persons.where("src <> dst").withColumn(other, F.col("account"))
@@ -132,7 +132,7 @@ def engagers(spread: "DataFrame", given: "DataFrame", methodology: Methodology, 
     `content_acts` counts acts of `other` on content of `person`. `asked`: `other` addressed `person`. `answered`: `person`
     addressed `other` on the same day or in the `answer_days` after it. `held` is the direct attention of `other` without the
     part that `person` gives, as a multiple of 2^-36. `spread` is the result of `attention.attention`, with src's `direct`
-    added; `given` is that result, for what `person` does.
+    added; `given` is also such a result: its pairs with src `person` show what `person` does.
     """
     said, answerable = (days_columns(name, methodology) for name in ("said", "answerable"))
     asked = " or ".join(f"{days} <> 0" for days in said)
@@ -186,7 +186,8 @@ def reached(tiers: "DataFrame", min_inbound: int) -> "DataFrame":
 
     Inclusion, 0 to 100, is 100 * (1 - d). d is the Jensen-Shannon divergence, base 2, between two distributions over the tiers:
     of those who addressed the person, and of those among them whom the person answered (Lin 1991, "Divergence measures based on
-    the Shannon entropy"). It is null if fewer than `min_inbound` people addressed the person, or if none of them was answered.
+    the Shannon entropy"). Inclusion is null if fewer than `min_inbound` people addressed the person, or if none of them was
+    answered.
 
     An engager's tier leaves out the attention that the person gives: otherwise an answer could lift its recipient to a higher
     tier.

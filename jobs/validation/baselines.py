@@ -14,7 +14,7 @@ from schemas.validations import BASELINES
 
 HALF_LIFE_DAYS = 2  # of `faded_acts`
 DAMPING = 0.85
-ROUNDS = 100  # 0.85^100 is below 1e-7, and the error of a round is at most twice that of the round before times 0.85
+ROUNDS = 100  # a round leaves at most 0.85 of the error of the round before, and 0.85^100 is below 1e-7
 DIGITS = 9  # of PageRank in units of its mean: people whose places in the graph are alike get equal values
 
 
@@ -73,8 +73,9 @@ def _numbers(column: pa.ChunkedArray) -> np.ndarray:
 def pagerank(src: np.ndarray, dst: np.ndarray, weight: np.ndarray, people: int) -> np.ndarray:
     """PageRank of every person, in units of its mean, rounded to `DIGITS` decimals.
 
-    A person hands `DAMPING` of what they hold to those they engage with, in proportion to `weight`; whoever engages with
-    nobody hands it to all people alike, as everybody does with the rest. `src`, `dst`: numbers below `people`, one per pair.
+    A person hands `DAMPING` of what they hold to those they engage with, in proportion to `weight`; a person who engages with
+    nobody hands it to all people in equal parts. Everybody hands the rest to all people in equal parts. `src`, `dst`: numbers
+    below `people`, one per pair.
     """
     spent = np.bincount(src, weight, people)
     share = weight / spent[src]

@@ -100,8 +100,9 @@ def figures(
 ) -> list[Figure]:
     """All figures of each predictor and, as `lead_FIGURE`, how far each leader is ahead of each other predictor.
 
-    `predictors`: name -> one value per person, NaN if unknown. A predictor without a value for anybody is left out. Of one with
-    values for some, figures and leads refer to these people. The same `seed` draws the same people.
+    `predictors`: name -> one value per person, NaN if unknown. A predictor without a value for anybody is left out. If a
+    predictor has values for only some people, its figures, and the leads over it, refer to those people. The same `seed` draws
+    the same resamples.
     """
     known = {name: np.flatnonzero(~np.isnan(values)) for name, values in predictors.items()}
     known = {name: people for name, people in known.items() if len(people)}

@@ -1,5 +1,5 @@
-"""Reads what a validation needs. Predictors get a database of acts up to the day, outcomes one of the acts after it; no
-function reads both for a predictor, so nothing after the day can reach one.
+"""Reads what a validation needs. Predictors get a database of acts up to the day. Outcomes get another one, of the acts after
+the day and of the pairs up to it. So nothing that happened after the day can reach a predictor.
 """
 
 from datetime import date
@@ -23,7 +23,7 @@ from schemas.influence import INFLUENCE
 from schemas.kinds import POST
 from schemas.validations import VALIDATIONS
 
-# Acts of accounts towards people, whose accounts are those that were linked on the validated day.
+# Acts of accounts towards people. A person's accounts are those that were linked at the end of the validated day.
 _TOWARDS_PEOPLE = """(
     select {0}.* replace (coalesce(target.person, dst) as dst)
     from {0} left join owners as target on dst = target.account left join owners as actor on src = actor.account

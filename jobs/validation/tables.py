@@ -52,7 +52,7 @@ class Platform:
     name: str
     people: int
     with_outcome: int | None  # None if too few people had or lacked it
-    covered_days: int  # of those after the day; of all platforms together, the most
+    covered_days: int  # among the days after the day; for all platforms together, the largest number of one platform
     figures: tuple[Figure, ...]
 
     def figure(self, predictor: str, name: str, leader: str = "") -> Figure | None:
@@ -108,8 +108,9 @@ def platforms(
 
 
 def shown(of: Sequence[Platform], min_group: int) -> Iterator[Platform]:
-    """Yields the first of the platforms, which is everybody, and those that are large enough (`jobs.small_groups`), without
-    figures of parts of too few people, such as tenths. Raises `CloutError` if everybody is too few."""
+    """Yields the first of the platforms, which is everybody, and the others that are large enough (`jobs.small_groups`). Leaves
+    out figures of parts of too few people, such as tenths. Raises `CloutError` if there are fewer than `min_group` people in
+    all."""
     everybody, *others = of
     if everybody.people < min_group:
         raise CloutError(f"{everybody.people} people, fewer than min_group ({min_group}), so no figures are shown")
