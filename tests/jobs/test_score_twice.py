@@ -3,6 +3,7 @@
 import csv
 import io
 import sys
+from collections.abc import Iterator
 from contextlib import redirect_stdout
 from dataclasses import replace
 from datetime import date, timedelta
@@ -55,6 +56,16 @@ def world(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, arrow_r
 def held(world: World) -> dict:
     """Version and files of every table."""
     return {table.name: (world.warehouse.version(table), files(world.warehouse, table)) for table in TABLES}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _four_people(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Figures of four people are shown."""
+    nights = tmp_path_factory.mktemp("settings") / "nights.yaml"
+    nights.write_text("min_group: 1")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CLOUT_NIGHTS", str(nights))
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -272,6 +272,7 @@ def test_a_change_in_words(ran: Callable[..., str]) -> None:
 
 def test_as_json(ran: Callable[..., str], world: World) -> None:
     found = json.loads(ran("demo:cy", "--day", "2026-11-03", "--json"))
+    assert found.pop("ground").startswith("legal basis: test data")
     assert found == json.loads(json.dumps(explained(world, "cy"), default=str))
 
 

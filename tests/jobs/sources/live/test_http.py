@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from jobs.errors import UsageError
-from jobs.sources.live import http
+from jobs.sources.live import http, waits
 from jobs.sources.live.budget import ApiError, Budget
 from jobs.sources.live.http import (
     TRIES,
@@ -172,7 +172,7 @@ def test_no_log_holds_a_secret(platform: Platform, api: MakeApi, monkeypatch: py
     lines: list[str] = []
     handler = logging.Handler()
     monkeypatch.setattr(handler, "emit", lambda record: lines.append(record.getMessage()))
-    for logger in (logging.root, http.log):
+    for logger in (logging.root, http.log, waits.log):
         monkeypatch.setattr(logger, "handlers", [handler])
         monkeypatch.setattr(logger, "level", logging.DEBUG)
         monkeypatch.setattr(logger, "disabled", False)
