@@ -12,7 +12,11 @@ from jobs.warehouse.suppression import ERASED
 from schemas.consent import CONSENT
 from schemas.coverage import COVERAGE
 from schemas.legal_bases import LEGAL_BASES
+from schemas.links import LINKS
+from schemas.lookups import LOOKUPS
+from schemas.objections import OBJECTIONS
 from schemas.publications import PUBLICATIONS
+from schemas.requests import REQUESTS
 from schemas.restatements import RESTATEMENTS
 from schemas.runs import RUNS
 from schemas.table import Table
@@ -25,8 +29,12 @@ TEXTS: Mapping[Table, Sequence[str]] = {
     PUBLICATIONS: ("published_by", "why", "accepted"),
     RESTATEMENTS: ("why",),
     LEGAL_BASES: ("reason", "recorded_by"),
-    CONSENT: ("origin", "recorded_by"),
+    CONSENT: ("origin", "evidence", "recorded_by"),
     COVERAGE: ("reason",),
+    LINKS: ("why",),
+    OBJECTIONS: ("why", "answer", "recorded_by"),
+    REQUESTS: ("recorded_by",),
+    LOOKUPS: ("looked_by", "why"),
 }
 
 
