@@ -7,15 +7,12 @@ import typer
 
 from jobs.cli import display
 from jobs.cli.display import say
-from jobs.cli.options import DAY_FORMAT, FLAG, Sample, Verbose, log, open_to_read
+from jobs.cli.options import DAY_FORMAT, FLAG, By, Json, Sample, Verbose, log, open_to_read
 from jobs.errors import CloutError, UsageError
 from jobs.labels import plain
 
 if TYPE_CHECKING:
     from jobs.warehouse.storage import Warehouse
-
-By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who records it; your user name if left out.")]
-Json = Annotated[bool, typer.Option("--json", metavar=FLAG, help="JSON instead of a table.")]
 
 
 def object_to(

@@ -9,7 +9,7 @@ import typer
 
 from jobs.cli import display
 from jobs.cli.display import say
-from jobs.cli.options import DAY_FORMAT, FLAG, InAdvance, Sample, Verbose, log, open_to_read
+from jobs.cli.options import DAY_FORMAT, FLAG, By, InAdvance, Json, Sample, Verbose, log, open_to_read
 from jobs.errors import UsageError
 from schemas.consent import CONSENT, PUBLIC
 from schemas.views import statements
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from jobs.warehouse.storage import Warehouse
 
 consent = typer.Typer(name="consent", help="Consent: who may be published, and on which legal basis.")
-
-By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who records it; your user name if left out.")]
-Json = Annotated[bool, typer.Option("--json", metavar=FLAG, help="JSON instead of a table.")]
 
 
 @consent.command("import")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jobs.cli import display
-from jobs.cli.options import FLAG, Sample, Verbose, log, open_to_read
+from jobs.cli.options import Json, Sample, Verbose, log, open_to_read
 from jobs.labels import plain
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def lookups(
     person: Annotated[
         str | None, typer.Argument(metavar="PERSON", help="person_id: only looks at this person.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", metavar=FLAG, help="JSON instead of a table.")] = False,
+    as_json: Json = False,
     sample: Sample = False,
     verbose: Verbose = False,
 ) -> None:

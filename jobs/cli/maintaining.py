@@ -8,12 +8,10 @@ import typer
 
 from jobs.cli import display
 from jobs.cli.display import say
-from jobs.cli.options import FLAG, Sample, Verbose, log, open_to_read, root_of
+from jobs.cli.options import FLAG, Json, Sample, Verbose, log, open_to_read, root_of
 
 if TYPE_CHECKING:
     from jobs.maintain import Maintained
-
-Json = Annotated[bool, typer.Option("--json", metavar=FLAG, help="JSON instead of a table.")]
 
 
 def maintain(

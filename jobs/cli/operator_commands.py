@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jobs.cli import display
-from jobs.cli.options import DAY_FORMAT, FLAG, Sample, Verbose, log, open_to_read
+from jobs.cli.options import DAY_FORMAT, FLAG, Json, Sample, Verbose, log, open_to_read
 from jobs.days import ONE_DAY, days_between
 from jobs.errors import UsageError
 from jobs.places import sources_file
@@ -24,7 +24,6 @@ FirstDay = Annotated[
 ]
 LastDay = Annotated[datetime | None, typer.Option("--last-day", help="Last UTC day, included.", **DAY_FORMAT)]
 Source = Annotated[str | None, typer.Option("--source", metavar="ID", help="Only this source.")]
-Json = Annotated[bool, typer.Option("--json", metavar=FLAG, help="JSON instead of a table.")]
 
 
 class Outcome(StrEnum):

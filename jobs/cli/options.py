@@ -34,6 +34,8 @@ Sources = Annotated[
         " The same ID twice is several files of one source.",
     ),
 ]
+Json = Annotated[bool, typer.Option("--json", metavar=FLAG, help="JSON instead of a table.")]
+By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who records it; your user name if left out.")]
 Version = Annotated[
     str | None,
     typer.Option("--methodology", metavar="VERSION", help="Methodology; the official one of the day if left out."),

@@ -14,6 +14,7 @@ from jobs.cli.options import (
     AnyDay,
     Day,
     EngineName,
+    Json,
     LookedUpWhy,
     Sample,
     Verbose,
@@ -25,8 +26,6 @@ from jobs.cli.options import (
 from jobs.engines import AUTO
 from jobs.errors import UsageError
 from schemas.versions import official
-
-Json = Annotated[bool, typer.Option("--json", metavar=FLAG, help="JSON instead of a table.")]
 
 
 def show(
