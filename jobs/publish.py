@@ -20,6 +20,7 @@ from jobs.errors import CloutError
 from jobs.labels import SIMULATION
 from jobs.nights import gate
 from jobs.people.admission import Admission, decide_publication
+from jobs.user import user
 from jobs.warehouse import digests, methodologies, publications, runs
 from jobs.warehouse.basis import left_days
 from jobs.warehouse.publications import CONSENT, PUBLISH, RESTORE, UNPUBLISH, Basis, Plan, Publication
@@ -204,7 +205,7 @@ def _change(
         influence=comparison["influence"],
         ground=SIMULATION if comparison["simulated"] else admission.ground if admission else None,
         published_at=runs.now(),
-        published_by=publications.user(),
+        published_by=user(),
         why=accepted.why if accepted else params.why,
         accepted=accepted.findings if accepted else None,
     )

@@ -10,6 +10,7 @@ from jobs.cli.display import say
 from jobs.cli.options import DAY_FORMAT, FLAG, By, Json, Sample, Verbose, log, open_to_read
 from jobs.errors import CloutError, UsageError
 from jobs.labels import plain
+from jobs.user import user
 
 if TYPE_CHECKING:
     from jobs.warehouse.storage import Warehouse
@@ -163,6 +164,5 @@ def _writable(sample: bool) -> "Warehouse":
 
 
 def _by(name: str | None) -> str:
-    from jobs.warehouse.publications import user
 
     return name or user()

@@ -11,6 +11,7 @@ from jobs.cli import display
 from jobs.cli.display import say
 from jobs.cli.options import DAY_FORMAT, FLAG, By, InAdvance, Json, Sample, Verbose, log, open_to_read
 from jobs.errors import UsageError
+from jobs.user import user
 from schemas.consent import CONSENT, PUBLIC
 from schemas.views import statements
 
@@ -198,9 +199,8 @@ def _opened() -> "Warehouse":
 
 def _params(origin: str, by: str | None) -> "Params":
     from jobs import consent as job
-    from jobs.warehouse import publications
 
-    return job.Params(at=datetime.now(UTC), by=by or publications.user(), origin=origin)
+    return job.Params(at=datetime.now(UTC), by=by or user(), origin=origin)
 
 
 def _say_when(warehouse: "Warehouse") -> None:

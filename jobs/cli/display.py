@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from jobs.labels import SIMULATED, plain
@@ -20,6 +19,7 @@ from jobs.spreadsheets import harmless
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from rich.progress import Progress
 
 GAP = 2  # between two columns
 INDENT = " " * 4  # of notes on the row above
@@ -47,7 +47,7 @@ def _lines(text: str) -> Text:
 class Bar:
     """One bar of a progress display; without a display it shows nothing."""
 
-    def __init__(self, progress: Progress | None) -> None:
+    def __init__(self, progress: "Progress | None") -> None:
         self._progress = progress
         self._task = progress.add_task("", total=None) if progress else None
 
@@ -68,6 +68,8 @@ def progress() -> Iterator[Bar]:
     if not console.is_terminal:
         yield Bar(None)
         return
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=20), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as shown:
         yield Bar(shown)
@@ -173,22 +175,26 @@ def print_table(
     """
     cells = [[_cut(cell) for cell in row] for row in rows]
     widths = dict(
-        zip(names, (max(map(cell_len, column)) + GAP for column in zip(names, *cells, strict=True)), strict=True)
+        zip(names, (max(map(_width, column)) + GAP for column in zip(names, *cells, strict=True)), strict=True)
     )
     kept = _fitting(widths, [*foremost, *(name for name in names if name not in foremost)])
 
-    def line(row: Mapping[str, str]) -> Text:
+    def line(row: Mapping[str, str]) -> str:
         aligned = (_aligned(row[name], widths[name] - GAP, name in texts) for name in kept)
-        return Text((" " * GAP).join(aligned).rstrip())
+        return (" " * GAP).join(aligned).rstrip()
 
-    head = line({name: name for name in names})
     say(title)
-    out.print(Text(style="bold").append(head))
+    out.print(Text(line({name: name for name in names}), style="bold"))
     say(("-" if out.options.ascii_only else "─") * (sum(widths[name] for name in kept) - GAP))
+    lines = []
     for row, of_row in zip_longest(cells, notes, fillvalue=()):
-        out.print(line(dict(zip(names, row, strict=True))))
+        lines.append(line(dict(zip(names, row, strict=True))))
         for note in of_row:
-            say(fill(plain(note), out.width, initial_indent=INDENT, subsequent_indent=INDENT, break_on_hyphens=False))
+            lines.append(
+                fill(plain(note), out.width, initial_indent=INDENT, subsequent_indent=INDENT, break_on_hyphens=False)
+            )
+    if lines:
+        out.print(Text("\n".join(lines)))  # one call: each takes 0.1 ms
     say()
     if left_out := [name for name in names if name not in kept]:
         say(f"no room for {', '.join(left_out)}: use a wider terminal or --json to see them")
@@ -202,12 +208,17 @@ def _fitting(widths: Mapping[str, int], by_importance: Sequence[str]) -> list[st
 
 
 def _aligned(cell: str, width: int, left: bool) -> str:
-    gap = " " * (width - cell_len(cell))
+    gap = " " * (width - _width(cell))
     return cell + gap if left else gap + cell
 
 
+def _width(text: str) -> int:
+    """Columns of the terminal that printable text takes."""
+    return len(text) if text.isascii() else cell_len(text)
+
+
 def _cut(text: str) -> str:
-    return text if cell_len(text) <= WIDEST else set_cell_size(text, WIDEST - 1) + "…"
+    return text if _width(text) <= WIDEST else set_cell_size(text, WIDEST - 1) + "…"
 
 
 def _labels(rows: Sequence[dict[str, Any]], label: str) -> None:

@@ -10,6 +10,7 @@ from jobs.cli import asking, display, looking
 from jobs.cli.display import say
 from jobs.cli.options import InAdvance, LookedUpWhy, Sample, Verbose, log, open_to_read
 from jobs.errors import UsageError
+from jobs.user import user
 from schemas.requests import EXPORT, FORGET
 
 person = typer.Typer(
@@ -54,7 +55,6 @@ def forget(
     from jobs import leaving as job
     from jobs.files import appearing
     from jobs.people import presence, requests
-    from jobs.warehouse.publications import user
     from jobs.warehouse.runs import Batch
 
     log(verbose)
@@ -98,7 +98,6 @@ def export(
     from jobs import holdings as job
     from jobs.people import presence, requests
     from jobs.report import page
-    from jobs.warehouse.publications import user
 
     log(verbose)
     warehouse = open_to_read(sample)

@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 from jobs.cli import display
 from jobs.cli.display import say
 from jobs.cli.options import DAY_FORMAT, FLAG, Sample, Verbose, log, open_to_read
+from jobs.user import user
 
 if TYPE_CHECKING:
     from jobs.links import Params
@@ -150,7 +151,6 @@ def links(
 
 def _params(day: datetime | None, by: str | None, why: str) -> "Params":
     from jobs import links as job
-    from jobs.warehouse import publications
 
     at = datetime.now(UTC)
-    return job.Params(at=at, by=by or publications.user(), day=(day or at).date(), why=why)
+    return job.Params(at=at, by=by or user(), day=(day or at).date(), why=why)

@@ -9,6 +9,7 @@ import typer
 from jobs.cli import display
 from jobs.cli.options import Json, Sample, Verbose, log, open_to_read
 from jobs.labels import plain
+from jobs.user import user
 
 if TYPE_CHECKING:
     from jobs.warehouse.storage import Warehouse
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 def record(warehouse: "Warehouse", people: Sequence[str], command: str, why: str | None) -> None:
     """Records a look at each of the people (`person_id`). Warns if the warehouse cannot be written."""
     from jobs.people import lookups
-    from jobs.warehouse.publications import user
 
     at = datetime.now(UTC)
     if not all(lookups.record(warehouse, person, command, at=at, by=user(), why=why) for person in people):

@@ -16,6 +16,7 @@ from jobs.people import admission, legal_basis
 from jobs.places import landing
 from jobs.pull_activity import Pulled, refuse_mixing
 from jobs.sources.spec import SourceSpec
+from jobs.user import user
 from jobs.warehouse import publications
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
@@ -94,7 +95,7 @@ def _record_basis(warehouse: Warehouse, reason: str) -> None:
     if present and present.reason == reason.strip():
         return
     at = datetime.now(UTC)
-    by = consent.Params(at=at, by=publications.user(), origin="operator")
+    by = consent.Params(at=at, by=user(), origin="operator")
     consent.record_basis(warehouse, by, reason, Batch(f"legal basis {at}"))
 
 

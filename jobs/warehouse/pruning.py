@@ -38,6 +38,11 @@ def expression(partition: Partition) -> pc.Expression:
     return condition
 
 
+def row_filter(table: Table, partition: Partition) -> pc.Expression:
+    """What is left to filter once `files` has selected the partition's files: the columns that are not partition columns."""
+    return expression({name: values for name, values in partition.items() if name not in table.partition_by})
+
+
 def either(any_of: Partition) -> pc.Expression:
     """A filter for rows in which at least one of these columns has one of its values."""
     condition = pc.scalar(False)

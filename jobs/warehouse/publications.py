@@ -6,9 +6,7 @@ content matches the plan, the change was made: readers use the plan, and the nex
 Nothing here is derived from Delta's log.
 """
 
-import getpass
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
@@ -92,14 +90,6 @@ class Plan(NamedTuple):
 
 
 _JSON = ("activity_digests", "covered_days", "accepted")
-
-
-def user() -> str:
-    """The user who runs this process: the name, or the number if the system has no name for it."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return str(os.getuid())
 
 
 def history(warehouse: Warehouse, methodology: str, day: date) -> list[Publication]:

@@ -26,7 +26,6 @@ from jobs.warehouse.arrow_writer import PLAIN, Layout
 from jobs.warehouse.commits import Partition
 from jobs.warehouse.data_files import Change
 from jobs.warehouse.opened import Opened, opened
-from jobs.warehouse.pruning import expression
 from jobs.warehouse.races import LostRaceError, RearrangedError, repeated
 from jobs.warehouse.transaction import transaction
 from schemas import arrow
@@ -155,14 +154,14 @@ class Warehouse:
     ) -> pa.Table:  # fmt: skip
         """Rows of a partition, held in memory: only for tables and partitions known to be small. `partition` selects the files
         to read; `where` only filters their rows. Raises like `dataset`."""
-        asked = expression(partition or {})
+        asked = pruning.row_filter(table, partition or {})
         condition = asked if where is None else asked & where
         dataset = self.dataset(table, partition, version=version)
         return dataset.to_table(columns=list(columns or table.column_names), filter=condition)
 
     def row_count(self, table: Table, partition: Partition, version: int | None = None) -> int:
         """Counts the partition's rows, at a version if given."""
-        return self.dataset(table, partition, version=version).count_rows(filter=expression(partition))
+        return self.dataset(table, partition, version=version).count_rows(filter=pruning.row_filter(table, partition))
 
     def partitions(self, table: Table) -> list[dict[str, str]]:
         """The partitions that hold rows, each as column -> value as text."""
@@ -171,7 +170,7 @@ class Warehouse:
     def reader(self, table: Table, partition: Partition, version: int | None = None) -> pa.RecordBatchReader:
         """Rows of a partition as a stream, in the contract's columns. Opens every file first. So if an old version or its files
         are no longer kept, this call raises `GoneError`, and the stream does not break off later."""
-        asked = expression(partition)
+        asked = pruning.row_filter(table, partition)
         try:
             dataset = self.dataset(table, partition, version=version)
             for fragment in dataset.get_fragments(asked):

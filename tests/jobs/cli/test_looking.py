@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from jobs.people import lookups as people
-from jobs.warehouse.publications import user
+from jobs.user import user
 from jobs.warehouse.storage import Warehouse
 from schemas.lookups import LOOKUPS
 from tests.jobs.cli.result import RunClout

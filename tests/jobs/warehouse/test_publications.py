@@ -11,6 +11,7 @@ from deltalake import DeltaTable
 
 from jobs import checks, publish
 from jobs.publish import Params
+from jobs.user import user
 from jobs.warehouse import digests, publications, runs
 from jobs.warehouse.runs import Batch, Run
 from jobs.warehouse.storage import LostRaceError, Warehouse
@@ -96,7 +97,7 @@ def test_every_change_is_a_row_that_names_what_it_was_computed_from(
         assert {name: row[name] for name in expected} == expected
     assert {name: withdrawn[name] for name in expected} == dict.fromkeys(expected)
     assert [row["why"] for row in (first, withdrawn, restored)] == [None, "a wrong source", None]
-    assert {row["published_by"] for row in (first, withdrawn, restored)} == {publications.user()}
+    assert {row["published_by"] for row in (first, withdrawn, restored)} == {user()}
     made = {row["run_id"]: row for row in warehouse.read(RUNS).to_pylist()}
     for row in (first, withdrawn, restored):
         run = made[row["run_id"]]
