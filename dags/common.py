@@ -6,7 +6,7 @@ holds none of them.
 """
 
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from airflow.sdk import Asset, AssetAlias, CronDataIntervalTimetable, ExceptionRetryPolicy, RetryAction, RetryRule
@@ -72,11 +72,16 @@ def spark_settings() -> str:
     return str(settings_file())
 
 
-def java_options() -> str:
-    """Options of the driver's JVM."""
-    from jobs.session import JAVA_OPTIONS
+def java_options(day: str) -> str:
+    """Options of the driver's JVM for a night of this UTC day (YYYY-MM-DD)."""
+    from jobs import session
+    from jobs.warehouse.storage import Warehouse
+    from jobs.warehouse.window import row_count
+    from schemas.methodology import load
+    from schemas.versions import official
 
-    return JAVA_OPTIONS
+    night = date.fromisoformat(day)
+    return session.java_options(row_count(Warehouse(warehouse()), load(official(night)), [night]))
 
 
 MACROS = (warehouse, spark_application, spark_jars, spark_settings, java_options)
@@ -136,7 +141,7 @@ def spark_job(command: str, *arguments: str, **options: Any) -> SparkOperator:
         deploy_mode="client",
         jars="{{ spark_jars() }}",
         properties_file="{{ spark_settings() }}",
-        conf={"spark.driver.extraJavaOptions": "{{ java_options() }}"},
+        conf={"spark.driver.extraJavaOptions": "{{ java_options(data_interval_start | ds) }}"},
         env_vars=ENVIRONMENT,
         pool=pools.SPARK,
         **{"execution_timeout": timedelta(hours=2)} | options,  # a day of 300 thousand people takes one minute

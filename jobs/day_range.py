@@ -22,6 +22,7 @@ from jobs.sources.spec import SourceSpec
 from jobs.warehouse import runs
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
+from jobs.warehouse.window import row_count
 from schemas.methodology import Methodology
 
 if TYPE_CHECKING:
@@ -141,8 +142,8 @@ def score(warehouse: Warehouse, params: Params, planned: Plan) -> Iterator[Score
     day."""
     if not planned.scores:
         return
-    session = build()
     methodology = params.methodology
+    session = build(rows=row_count(warehouse, methodology, planned.scores))
     first_day = methodology.first_day(planned.scores[0])
     engagement.run(session, warehouse, engagement.Params(day=planned.scores[-1], first_day=first_day), planned.batch)
     for day in planned.scores:

@@ -20,6 +20,7 @@ from jobs.sources.spec import SourceSpec
 from jobs.warehouse.commits import Span
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
+from jobs.warehouse.window import row_count
 from schemas.coverage import COVERAGE
 from schemas.methodology import load
 from schemas.publications import PUBLICATIONS
@@ -111,7 +112,7 @@ def rescore(
         return
     from jobs.session import build
 
-    session = build()
+    session = build(rows=sum(row_count(warehouse, load(version), [day]) for day, version in wanted))
     for version in dict.fromkeys(version for _, version in wanted):
         days = [day for day, of in wanted if of == version]
         first_day = load(version).first_day(min(days))

@@ -113,7 +113,7 @@ def servers() -> Iterator[dict[str, str]]:
 def _without_spark() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for module in (day_range, session):
-            patch.setattr(module, "build", lambda: None)
+            patch.setattr(module, "build", lambda **_: None)
         patch.setattr(engagement, "run", without_spark.count)
         patch.setattr(influence, "run", without_spark.score)
         yield

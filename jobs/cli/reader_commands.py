@@ -124,6 +124,7 @@ def compare(
     from jobs.people.admission import decide
     from jobs.report import page
     from jobs.session import build
+    from jobs.warehouse.window import row_count
 
     log(verbose)
     choice.require(engine)
@@ -135,7 +136,10 @@ def compare(
     with display.progress() as bar:
         bar.show("starting Spark, scoring twice")
         admission = decide(warehouse)
-        comparison = job.run(build(), warehouse, params, admission, engine, people_to, nights().min_group)
+        rows = sum(
+            row_count(warehouse, methodology, [day.date()]) for methodology in (params.methodology, params.against)
+        )
+        comparison = job.run(build(rows=rows), warehouse, params, admission, engine, people_to, nights().min_group)
     say(f"{methodology} against {params.against.version} on {params.day}: {report.headline(comparison)}")
     for sentence in report.sentences(comparison):
         say(f"  {sentence}")

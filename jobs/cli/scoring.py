@@ -16,10 +16,13 @@ def engagement(day: Day, methodology: Version = None, sample: Sample = False, ve
     from jobs import engagement as job
     from jobs.session import build
     from jobs.warehouse.runs import Batch
+    from jobs.warehouse.window import row_count
 
     log(verbose)
-    params = job.Params(day=day.date(), first_day=methodology_of(methodology, day.date()).first_day(day.date()))
-    counted = job.run(build(), open_to_read(sample), params, Batch(f"engagement {day.date()}"))
+    chosen, warehouse = methodology_of(methodology, day.date()), open_to_read(sample)
+    params = job.Params(day=day.date(), first_day=chosen.first_day(day.date()))
+    session = build(rows=row_count(warehouse, chosen, [day.date()]))
+    counted = job.run(session, warehouse, params, Batch(f"engagement {day.date()}"))
     say(f"counted {len(counted)} days: {', '.join(map(str, counted))}")
 
 
@@ -31,13 +34,15 @@ def influence(
     from jobs.engines import choice
     from jobs.session import build
     from jobs.warehouse.runs import Batch
+    from jobs.warehouse.window import row_count
 
     log(verbose)
     choice.require(engine)
     chosen = methodology_of(methodology, day.date())
     params = job.Params(day=day.date(), methodology=chosen)
     warehouse, batch = open_to_read(sample), Batch(f"influence {day.date()} {chosen.version}")
-    counts = job.run(build(), warehouse, params, batch, engine)
+    session = build(rows=row_count(warehouse, chosen, [day.date()]))
+    counts = job.run(session, warehouse, params, batch, engine)
     say(f"scored {day.date()}: {counts['people']:,} people, {counts['pairs']:,} pairs; next: `clout checks`")
 
 

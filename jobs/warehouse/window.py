@@ -7,7 +7,7 @@ runs.
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -15,7 +15,9 @@ from jobs.days import ONE_DAY, days_between
 from jobs.warehouse import digests, objections, runs
 from jobs.warehouse.commits import Span
 from jobs.warehouse.storage import Warehouse
+from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
+from schemas.methodology import Methodology
 from schemas.runs import RUNS
 
 
@@ -40,6 +42,14 @@ def uncovered_days(
         platform: [str(day) for day in window if day not in covered.get(platform, ())]
         for platform in sorted({*covered, *known})
     }
+
+
+def row_count(warehouse: Warehouse, methodology: Methodology, days: Sequence[date]) -> int:
+    """How many rows of `activity` the windows of these days hold, each window counted by itself; at most."""
+    if not days or not warehouse.exists():
+        return 0
+    span = Span(methodology.first_day(min(days)), max(days))
+    return len(days) * warehouse.row_count(ACTIVITY, {"day": span})
 
 
 def activity_digests(

@@ -32,7 +32,7 @@ def night(warehouse: Warehouse, arrow_rows: ArrowRows) -> Warehouse:
 def sparkless(monkeypatch: pytest.MonkeyPatch) -> None:
     """`clout` counts and scores without a JVM."""
     for module in (session, day_range):
-        monkeypatch.setattr(module, "build", lambda: None)
+        monkeypatch.setattr(module, "build", lambda **_: None)
     monkeypatch.setattr(engagement, "run", without_spark.count)
     monkeypatch.setattr(influence, "run", without_spark.score)
 

@@ -50,7 +50,7 @@ def run(
             warehouse.replace(INFLUENCE, rows, place, run_id="r", job="influence")
             return {"people": rows.num_rows, "pairs": 0}
 
-        monkeypatch.setattr(day_range, "build", lambda: None)
+        monkeypatch.setattr(day_range, "build", lambda **_: None)
         monkeypatch.setattr(engagement, "run", lambda *_: [])
         monkeypatch.setattr(influence, "run", score)
         like = {"type": "Like", "actor": "ana", "object": {"id": "b1", "attributedTo": "bo"}}

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 from jobs import session
@@ -95,3 +96,24 @@ def test_a_java_that_does_not_start_says_why_in_one_line(tmp_path: Path) -> None
     assert (process.stdout, process.stderr) == (
         "Java did not start: Invalid maximum heap size: -Xmx3x (`--verbose` shows more)\n", "",
     )  # fmt: skip
+
+
+def test_a_jvm_for_few_rows_compiles_once(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
+    """Faster code pays only for many rows."""
+    file.write_text("spark.driver.memory 1g\n", encoding="utf-8")
+    chosen = []
+
+    class StartedError(Exception):
+        pass
+
+    def start(conf: SparkConf) -> None:
+        chosen.append(conf.get("spark.driver.extraJavaOptions") or "")
+        raise StartedError
+
+    monkeypatch.setattr(session, "_start", start)
+    monkeypatch.setattr(SparkContext, "_active_spark_context", None)
+    for rows in (None, session.QUICK_ROWS + 1, session.QUICK_ROWS):
+        with pytest.raises(StartedError):
+            session.build(rows=rows)
+    usual = session.JAVA_OPTIONS
+    assert chosen == [usual, usual, f"{usual} {session.QUICK_JAVA}"]

@@ -155,7 +155,7 @@ def test_an_engine_that_is_not_available_is_reported_before_any_work(
     """No session is asked for, and with it no JVM; nothing is written."""
     monkeypatch.delenv("CLOUT_GRAPHFRAMES_JARS", raising=False)
     monkeypatch.setattr(session, "environment_folder", lambda: tmp_path)
-    monkeypatch.setattr(session, "build", lambda *_: pytest.fail("a session was asked for"))
+    monkeypatch.setattr(session, "build", lambda *_, **__: pytest.fail("a session was asked for"))
     before = sorted(Path(warehouse.root).rglob("*"))
     result = clout(*SCORING[command], "--engine", engine)
     assert result == Result(2, "", NOT_HERE[engine].format(environment=tmp_path))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -13,11 +14,14 @@ from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.window import (
     activity_digests,
     covered_days,
+    row_count,
     shared_days,
     stale_days,
     uncovered_days,
 )
+from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
+from schemas.methodology import load
 from tests.fixture_types import ArrowRows
 
 FIRST, SECOND, THIRD = (date(2026, 11, 1) + timedelta(days=n) for n in range(3))
@@ -171,3 +175,16 @@ def test_days_counted_by_an_earlier_version_are_counted_again(
     pulled(FIRST, digest=None)
     runs.write(warehouse, [Run("engagement", FIRST, Batch("key"), {"activity_files": "names"})], runs.DONE)
     assert stale_days(warehouse, digests(), FIRST, THIRD) == [FIRST]
+
+
+def test_rows_of_several_windows(warehouse: Warehouse, arrow_rows: ArrowRows) -> None:
+    """Each window counts its own; what lies before all of them does not count."""
+    methodology = load("2026.11")
+    for day in (FIRST, SECOND, methodology.first_day(FIRST) - timedelta(days=1)):
+        acts = arrow_rows(ACTIVITY, [{"day": day, "activity_id": name} for name in "ab"])
+        warehouse.append(ACTIVITY, acts, {"day": day}, run_id="r", job="j")
+    assert [row_count(warehouse, methodology, days) for days in ([], [FIRST], [FIRST, SECOND])] == [0, 2, 8]
+
+
+def test_a_warehouse_that_is_not_there_has_no_rows(tmp_path: Path) -> None:
+    assert row_count(Warehouse(str(tmp_path / "none")), load("2026.11"), [FIRST]) == 0
