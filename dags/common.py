@@ -65,6 +65,14 @@ def spark_jars() -> str:
     return ",".join(graphframes_jars())
 
 
+def spark_class_path() -> str:
+    """Class path of the driver's JVM beside Spark's jars; empty if Comet is not installed and the settings name none."""
+    from jobs.comet import class_path
+    from jobs.session import settings
+
+    return class_path(settings())
+
+
 def spark_settings() -> str:
     """Path of the file with Spark's settings."""
     from jobs.session import settings_file
@@ -79,7 +87,7 @@ def java_options() -> str:
     return JAVA_OPTIONS
 
 
-MACROS = (warehouse, spark_application, spark_jars, spark_settings, java_options)
+MACROS = (warehouse, spark_application, spark_jars, spark_class_path, spark_settings, java_options)
 ENVIRONMENT = {"CLOUT_WAREHOUSE": "{{ warehouse() }}"}
 
 
@@ -135,6 +143,7 @@ def spark_job(command: str, *arguments: str, **options: Any) -> SparkOperator:
         application_args=[command, *arguments, "--verbose"],
         deploy_mode="client",
         jars="{{ spark_jars() }}",
+        driver_class_path="{{ spark_class_path() }}",
         properties_file="{{ spark_settings() }}",
         conf={"spark.driver.extraJavaOptions": "{{ java_options() }}"},
         env_vars=ENVIRONMENT,
