@@ -65,6 +65,14 @@ def spark_jars() -> str:
     return ",".join(graphframes_jars())
 
 
+def spark_class_path() -> str:
+    """Class path of the driver's JVM beside Spark's jars; empty if Comet is not installed and the settings name none."""
+    from jobs.comet import class_path
+    from jobs.session import settings
+
+    return class_path(settings())
+
+
 def spark_settings() -> str:
     """Path of the file with Spark's settings."""
     from jobs.session import settings_file
@@ -84,7 +92,7 @@ def java_options(day: str) -> str:
     return session.java_options(row_count(Warehouse(warehouse()), load(official(night)), [night]))
 
 
-MACROS = (warehouse, spark_application, spark_jars, spark_settings, java_options)
+MACROS = (warehouse, spark_application, spark_jars, spark_class_path, spark_settings, java_options)
 ENVIRONMENT = {"CLOUT_WAREHOUSE": "{{ warehouse() }}"}
 
 
@@ -140,6 +148,7 @@ def spark_job(command: str, *arguments: str, **options: Any) -> SparkOperator:
         application_args=[command, *arguments, "--verbose"],
         deploy_mode="client",
         jars="{{ spark_jars() }}",
+        driver_class_path="{{ spark_class_path() }}",
         properties_file="{{ spark_settings() }}",
         conf={"spark.driver.extraJavaOptions": "{{ java_options(data_interval_start | ds) }}"},
         env_vars=ENVIRONMENT,

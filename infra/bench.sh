@@ -6,6 +6,7 @@
 #     bash infra/bench.sh engines          engine memory against igraph and networkx; --graphs slashdot,higgs selects graphs
 #     bash infra/bench.sh distributed      engines spark and graphframes against GraphFrames' own PageRank; --graphs too
 #     bash infra/bench.sh budget           memory that engine `memory` uses, against its own estimate; --graphs too
+#     bash infra/bench.sh acts             engagement of 10 and 50 million acts, with and without Comet, beside DuckDB; --acts 10
 #     bash infra/bench.sh growth           from engagement to published scores at 1, 4 and 16 million pairs; --graphs too
 #     bash infra/bench.sh history          a night, a read, an explanation on 200 days and on ten years; maintenance
 #     bash infra/bench.sh links            who has several accounts: 3 million links between 10 million accounts
@@ -15,7 +16,7 @@
 #     bash infra/bench.sh validate-report  how well the best of them, 2026.11 and baselines predict, on every set
 #     bash infra/bench.sh --to FOLDER ...  folder of the raw figures; by default clout/bench in the user's data folder
 #
-# It keeps generated graphs and warehouses (8 GB) in $CLOUT_BENCH_CACHE, by default clout/bench/graphs in the user's data
+# It keeps generated graphs and warehouses (12 GB) in $CLOUT_BENCH_CACHE, by default clout/bench/graphs in the user's data
 # folder.
 set -euo pipefail
 

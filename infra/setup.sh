@@ -16,12 +16,14 @@ clout_venv=${CLOUT_VENV:-$clout_root/.venv}
 [[ $clout_venv == /* ]] || clout_venv=$PWD/$clout_venv
 
 readonly clout_graphframes=io.graphframes:graphframes-spark4_2.13:0.12.2
+readonly clout_comet=org.apache.datafusion:comet-spark-spark4.1_2.13:1.2.0
+readonly clout_comet_sha256=5055c43dca9e8cce83c33b1ff25646d1436c94698ca48beb3475bf60843b8d37
 
 clout_setup() {
     # Settings of the user's own Spark or Python must not affect this environment.
     unset SPARK_HOME PYTHONPATH PYTHONHOME VIRTUAL_ENV PYSPARK_DRIVER_PYTHON
     local step lock=
-    for step in environment packages clout java graphframes kernels classes; do
+    for step in environment packages clout java graphframes comet kernels classes; do
         if "has_$step"; then continue; fi
         if [[ -z $lock ]]; then
             own_environment
@@ -53,7 +55,7 @@ make_environment() {
     need_uv
     say "making an environment of $python in $clout_venv"
     for entry in bin include lib lib64 share pyvenv.cfg java; do rm -rf "${clout_venv:?}/$entry"; done
-    rm -f "$clout_venv/.clout"/{packages,clout,graphframes,kernels}.stamp
+    rm -f "$clout_venv/.clout"/{packages,clout,graphframes,comet,kernels}.stamp
     quiet uv venv --no-project --allow-existing --python "$python" "$clout_venv" || die "no environment could be made"
     stamp environment "$(environment)"
 }
@@ -140,7 +142,7 @@ uv() {
         UV_CACHE_DIR="$clout_venv/.clout/cache/uv" "${settings[@]}" "$clout_venv/.clout/uv/bin/uv" "$@"
 }
 
-# --- Java and GraphFrames --------------------------------------------------------------------------------------------------
+# --- Java, GraphFrames and Comet -------------------------------------------------------------------------------------------
 
 # $clout_venv/java is a JAVA_HOME that wraps a Java 17 or 21 (wrap_java). Remove it to make set-up choose again.
 has_java() {
@@ -203,20 +205,46 @@ wrap_java() {
     mv "$made" "$clout_venv/java"
 }
 
-# Optional, because not every mirror serves it. Set-up tries once; a stamp records the failure, so that it does not try again.
-has_graphframes() {
-    [[ -n ${CLOUT_GRAPHFRAMES_JARS:-} ]] || stamped graphframes "$clout_graphframes off" ||
-        { stamped graphframes "$clout_graphframes on" && compgen -G "$clout_venv/jars/io.graphframes_*.jar" >/dev/null; }
-}
+has_graphframes() { [[ -n ${CLOUT_GRAPHFRAMES_JARS:-} ]] || has_optional graphframes "$clout_graphframes"; }
 
 make_graphframes() {
-    local jar name spark
     say "trying to resolve GraphFrames for Spark"
-    if ! logged resolve "$clout_graphframes" 'org.*:*,com.fasterxml.*:*'; then
-        say "GraphFrames' JVM package is not available here: its engine is off, everything else works" \
-            "(to try again: rm '$clout_venv/.clout/graphframes.stamp' && bash infra/setup.sh)"
-        stamp graphframes "$clout_graphframes off"
+    make_optional graphframes "$clout_graphframes" 'org.*:*,com.fasterxml.*:*' "GraphFrames' JVM package" "its engine is off"
+}
+
+has_comet() { [[ -n ${CLOUT_COMET_JAR:-} ]] || has_optional comet "$clout_comet"; }
+
+make_comet() {
+    say "trying to resolve Comet for Spark (100 MB)"
+    make_optional comet "$clout_comet" 'org.scala-lang*:*' "Comet" "large days take longer" "$clout_comet_sha256"
+}
+
+# Optional packages, because not every mirror serves them. Set-up tries each once; a stamp records a failure, so that it does
+# not try again. `has_optional STEP PACKAGE` looks at the stamp and at the package's own jar.
+has_optional() {
+    stamped "$1" "$2 off" || { stamped "$1" "$2 on" && [[ -e $clout_venv/jars/$(jar_of "$2") ]]; }
+}
+
+# The name of the jar that `resolve` makes of group:artifact:version.
+jar_of() {
+    local group artifact version
+    IFS=: read -r group artifact version <<<"$1"
+    echo "${group}_$artifact-$version.jar"
+}
+
+# make_optional STEP PACKAGE EXCLUDED WHAT EFFECT [SHA256]: puts the package and its dependencies but the excluded ones into
+# $clout_venv/jars. WHAT and EFFECT are for the message if that fails. SHA256 is of the package's own jar.
+make_optional() {
+    local jar name spark sum
+    if ! logged resolve "$2" "$3"; then
+        say "$4 is not available here: $5, everything else works" \
+            "(to try again: rm '$clout_venv/.clout/$1.stamp' && bash infra/setup.sh)"
+        stamp "$1" "$2 off"
         return
+    fi
+    if [[ -n ${6-} ]]; then
+        sum=$(sha256sum <"$clout_venv/.clout/cache/ivy/jars/$(jar_of "$2")")
+        [[ ${sum%% *} == "$6" ]] || die "$2 has SHA-256 ${sum%% *}, expected $6: do not trust the mirror that served it"
     fi
     spark=$(packages)/pyspark/jars
     mkdir -p "$clout_venv/jars"
@@ -225,7 +253,7 @@ make_graphframes() {
         name=${name#*_} name=${name%-*}    # artifact
         compgen -G "$spark/$name-[0-9]*.jar" >/dev/null || cp "$jar" "$clout_venv/jars/"
     done
-    stamp graphframes "$clout_graphframes on"
+    stamp "$1" "$2 on"
 }
 
 # Resolves one package ($1) and its dependencies, without the excluded ones ($2), into .clout/cache/ivy/jars with Spark's own
@@ -254,7 +282,11 @@ make_kernels() {
 
 has_classes() { stamped classes "$(classes)"; }
 
-classes() { echo "$(readlink -f "$clout_venv/java/runtime") $(contents infra/requirements.lock infra/archive_classes.py)"; }
+# The archive fits one class path.
+classes() {
+    local jars=("$clout_venv"/jars/*comet*.jar)
+    echo "$(readlink -f "$clout_venv/java/runtime") $(contents infra/requirements.lock infra/archive_classes.py) ${jars[*]}"
+}
 
 # Optional: a Java runtime without an archive of its own classes writes none.
 make_classes() {

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from jobs import comet
 from jobs.days import ONE_DAY
 from jobs.warehouse import counted, grain, objections, runs
 from jobs.warehouse.counted import Snapshot
@@ -139,7 +140,8 @@ def _count(
         return
     inputs = {COVERAGE.name: found.coverage, ACTIVITY.name: found.activity}
     counting = [Run(JOB, day, batch, {"activity_digest": digests.get(day, "")}, inputs=dict(inputs)) for day in days]
-    with runs.recorded_together(warehouse, counting):
+    row_count = warehouse.row_count(ACTIVITY, {"day": tuple(days)}, found.activity)
+    with runs.recorded_together(warehouse, counting), comet.used_for(session, row_count):
         activity = counted.frame(session, warehouse, ACTIVITY, found.activity, found.coverage, days[0], days[-1])
         # One file per day, because readers often read a window of days. Without this, each Spark partition would write a small
         # file for every day that it holds.

@@ -18,7 +18,7 @@ from pyspark import StorageLevel
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
-from jobs import spark_partitions
+from jobs import comet, spark_partitions
 from jobs.engines import AUTO, choice
 from jobs.errors import CloutError
 from jobs.score import attention, linked, measures
@@ -251,7 +251,7 @@ def run(
         known = counted.platforms(warehouse, found.snapshot, params.day)
         row.uncovered_days = uncovered_days(found.covered, known, first_day, params.day)
         partition = {"methodology": methodology.version, "day": params.day}
-        with ExitStack() as ended:
+        with comet.used_for(session, found.row_count), ExitStack() as ended:
             spread = window_attention(found, params)
             ended.callback(spread.persist(StorageLevel.MEMORY_AND_DISK).unpersist)
             adding = choice.chosen(engine, spread)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jobs import comet
 from jobs.errors import CloutError, UsageError
 from jobs.places import ROOT
 
@@ -105,12 +106,15 @@ def build(master: str | None = None, rows: int | None = None) -> "SparkSession":
         chosen |= {"spark.master": master, "spark.driver.extraJavaOptions": java_options(rows)}
         if packages:
             chosen["spark.jars"] = ",".join(packages)
+        if class_path := comet.class_path(chosen):
+            chosen[comet.CLASS_PATH] = class_path
         java = java_home()
         if java:
             os.environ["JAVA_HOME"] = java
         os.environ.pop("SPARK_HOME", None)  # must not start another Spark than the pinned one
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     conf = SparkConf().setAppName("clout").setAll(list(chosen.items()))
+    conf.setAll(list(comet.settings(dict(conf.getAll())).items()))
     with _interrupts_kept():
         if not submitted() and SparkContext._active_spark_context is None:  # a session is active in one thread only
             _start(conf)

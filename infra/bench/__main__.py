@@ -7,6 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+import acts
 import budget
 import distributed
 import engines
@@ -25,6 +26,7 @@ from jobs.places import data_home
 
 ON_GRAPHS = {"engines": engines, "distributed": distributed, "budget": budget, "growth": growth}
 ALONE = {
+    "acts": acts,
     "history": history,
     "links": links,
     "live": live,
@@ -41,6 +43,7 @@ def main() -> None:
     names = f"of {', '.join(FIGURES)}; all but {', '.join(ON_REQUEST)} if left out"
     parser.add_argument("figures", nargs="*", metavar="FIGURE", help=names)
     parser.add_argument("--graphs", default=",".join(graphs.GRAPHS), help=f"for {', '.join(ON_GRAPHS)}; with commas")
+    parser.add_argument("--acts", default=",".join(acts.MILLIONS), help="millions of acts, for acts; with commas")
     parser.add_argument("--events", type=int, default=live.EVENTS, help="of Jetstream, for live")
     parser.add_argument("--to", type=Path, default=data_home() / "bench", help="folder of the file of raw figures")
     arguments = parser.parse_args()
@@ -51,6 +54,10 @@ def main() -> None:
     if not set(on) <= set(graphs.GRAPHS):
         parser.error(f"--graphs are of {', '.join(graphs.GRAPHS)}")
 
+    sizes = {"acts": arguments.acts.split(","), "live": [str(arguments.events)]}
+    if not set(sizes["acts"]) <= set(acts.MILLIONS):
+        parser.error(f"--acts are of {', '.join(acts.MILLIONS)}")
+
     arguments.to.mkdir(parents=True, exist_ok=True)
     raw = arguments.to / f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}.jsonl"
     tables = []
@@ -58,7 +65,7 @@ def main() -> None:
         for part, choice in (
             (pipeline, [name for name in wanted if name in pipeline.NAMES]),
             *((part, on) for name, part in ON_GRAPHS.items() if name in wanted),
-            *((part, [str(arguments.events)]) for name, part in ALONE.items() if name in wanted),
+            *((part, sizes.get(name, [])) for name, part in ALONE.items() if name in wanted),
         ):
             figures = []
             for figure in part.figures(choice):

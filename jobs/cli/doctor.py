@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from jobs import __version__, session
+from jobs import __version__, comet, session
 from jobs.errors import CloutError
 from jobs.places import sources_file
 from jobs.sources.entries import enabled_sources
@@ -36,8 +36,8 @@ class Finding:
 
 
 def findings(warehouse: Warehouse) -> Iterator[Finding]:
-    """Yields a finding for each package, for Java, GraphFrames, the warehouse, each damaged file of its tables, the nightly
-    sources and the methodology in force. Changes nothing."""
+    """Yields a finding for each package, for Java, GraphFrames, Comet, the warehouse, each damaged file of its tables, the
+    nightly sources and the methodology in force. Changes nothing."""
     yield Finding("clout", f"{__version__}, Python {platform.python_version()}, {os.cpu_count()} cores")
     for name in PACKAGES:
         try:
@@ -46,6 +46,7 @@ def findings(warehouse: Warehouse) -> Iterator[Finding]:
             yield Finding(name, "missing", SET_UP)
     yield _java()
     yield _graphframes()
+    yield _comet()
     yield _warehouse(warehouse)
     for torn in damage.find(warehouse):
         yield Finding(torn.table, f"{torn.kind} {torn.path} {torn.fault}", "run `clout maintain --repair`")
@@ -83,6 +84,20 @@ def _graphframes() -> Finding:
     return Finding(
         "GraphFrames for the JVM", Path(frames[0]).name if frames else "not installed: engine `graphframes` is off"
     )
+
+
+def _comet() -> Finding:
+    what = "Comet for Spark"
+    try:
+        jar = comet.jar()
+        if jar is None:
+            return Finding(what, "not installed: large days take longer")
+        if session.settings().get(comet.ENABLED) == "false":
+            return Finding(what, f"switched off ({comet.ENABLED} in {session.settings_file()})")
+    except CloutError as error:
+        return Finding(what, "missing", str(error))
+    obstacle = comet.obstacle()
+    return Finding(what, f"not used: {obstacle}" if obstacle else Path(jar).name)
 
 
 def _warehouse(warehouse: Warehouse) -> Finding:

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 
+# The logarithm to base 2, for `str.format`. The second is for Spark alone, and gives the same value. Comet's own logarithm
+# differs from the JVM's in the last bit, so `jobs.comet` disables it. But Comet lets the JVM compute a `nanvl` with all its
+# arguments, and executes the rest of the plan natively.
+LOG2, LOG2_IN_JVM = "log2({})", "nanvl(log2({}), 0e0)"
+
+
 def number(value: float) -> str:
     """A double as a literal of both SQL dialects, with 18 significant digits: enough to parse back to the same double."""
     return f"{value:.17e}"
@@ -47,9 +53,9 @@ class Beside(NamedTuple):
 NOTHING = Beside()
 
 
-def saturated_sql(methodology: Methodology, beside: Beside = NOTHING) -> str:
+def saturated_sql(methodology: Methodology, beside: Beside = NOTHING, log2: str = LOG2) -> str:
     """SQL for one row per (day, platform, src, dst) of `{engagement}` with `saturated`, log2(1 + weighted acts), and
-    `beside.of_day`.
+    `beside.of_day`. `log2` is `LOG2` or `LOG2_IN_JVM`.
 
     Kinds are added in a fixed order: a sum of doubles in row order could differ in its last bit.
     """
@@ -58,7 +64,9 @@ def saturated_sql(methodology: Methodology, beside: Beside = NOTHING) -> str:
     )
     acts = " + ".join(f"{number(methodology.kind_weights[kind])} * {kind}_count" for kind in INTERACTIONS)
     rows = f"select * from {{engagement}} where kind <> '{POST}'"
-    columns = ", ".join(["day", "platform", "src", "dst", f"log2(1e0 + ({acts})) as saturated", *beside.of_day])
+    columns = ", ".join(
+        ["day", "platform", "src", "dst", f"{log2.format(f'1e0 + ({acts})')} as saturated", *beside.of_day]
+    )
     return f"""
         select {columns}
         from (select day, platform, src, dst, {counts} from ({rows}) group by day, platform, src, dst)
@@ -158,7 +166,7 @@ def weights(
 
     Repeated acts on one day and platform saturate: log2(1 + weighted acts), times the day's factor.
     """
-    text = weights_sql(saturated_sql(methodology, beside), beside)
+    text = weights_sql(saturated_sql(methodology, beside, LOG2_IN_JVM), beside)
     return engagement.sparkSession.sql(text, engagement=engagement, factors=factors)
 
 

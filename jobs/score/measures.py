@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from pyspark.sql import functions as F
 
-from jobs.score.attention import Beside, fixed_sql, number, real_sql
+from jobs.score.attention import LOG2_IN_JVM, Beside, fixed_sql, number, real_sql
 from schemas.kinds import ADDRESSING, CONTENT, POST
 from schemas.methodology import Methodology
 
@@ -192,8 +192,8 @@ def reached(tiers: "DataFrame", min_inbound: int) -> "DataFrame":
     An engager's tier leaves out the attention that the person gives: otherwise an answer could lift its recipient to a higher
     tier.
     """
-    to_mean = "case when {x} > 0 then {x} * log2(2 * {x} / (p + q)) else 0e0 end"
-    term = fixed_sql(f"({to_mean.format(x='p')} + {to_mean.format(x='q')}) / 2")
+    p, q = (f"case when {x} > 0 then {x} * {LOG2_IN_JVM.format(f'2 * {x} / (p + q)')} else 0e0 end" for x in ("p", "q"))
+    term = fixed_sql(f"({p} + {q}) / 2")
     return tiers.sparkSession.sql(
         f"""
         with shares as (

@@ -60,6 +60,7 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path.write_text(SOURCES, encoding="utf-8")
     monkeypatch.setenv("CLOUT_SOURCES", str(path))
     monkeypatch.setenv("CLOUT_WAREHOUSE", "/warehouse")
+    monkeypatch.setattr("jobs.comet.jar", lambda: "/jars/comet.jar")
     return path
 
 

@@ -83,7 +83,7 @@ def test_spark_submit_exits_with_the_code_of_its_program(
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("AIRFLOW_CONN_SPARK_DEFAULT", '{"conn_type": "spark", "host": "local[1]"}')
     job = common.spark_job("influence")
-    job.jars = job.properties_file = job.application = "x"
+    job.jars = job.driver_class_path = job.properties_file = job.application = "x"
     job.conf, job.env_vars = {}, {}
     with pytest.raises(UsageError, match="no such methodology"):
         job.execute({})

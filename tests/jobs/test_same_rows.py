@@ -17,7 +17,7 @@ from threading import Barrier
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs import checks, day_range, engagement, influence, publish
+from jobs import checks, comet, day_range, engagement, influence, publish
 from jobs.places import ROOT
 from jobs.session import build
 from jobs.sources.spec import parse_specs
@@ -152,6 +152,23 @@ def test_days_in_descending_order_and_one_scored_before_an_earlier_one_was_pulle
     )
     (restated,) = warehouse.read(RESTATEMENTS).to_pylist()
     assert (restated["day"], json.loads(restated["why"])["activity_days"]) == (DAYS[3], [str(DAYS[0])])
+
+
+def test_with_comet(
+    spark: SparkSession,
+    pulled: Warehouse,
+    expected: Warehouse,
+    copies: Callable[[Warehouse, str], Warehouse],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """These days are so small that Comet would leave them to the JVM."""
+    if spark.conf.get(comet.VERSION, None) is None:
+        pytest.skip("this session works without Comet (no jar, or a machine that cannot run it)")
+    warehouse = copies(pulled, "comet")
+    monkeypatch.setattr(comet, "LEAST_ROWS", 0)
+    for day in DAYS[2:]:
+        score(warehouse, day)
+    assert_same(warehouse, expected, SCORED)
 
 
 # Brings up the loopback of a new network, tries to reach others, and becomes the command.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs import session
+from jobs import comet, session
 from jobs.cli import doctor
 from jobs.cli.doctor import Finding, findings
 from jobs.warehouse.storage import Warehouse
@@ -31,6 +31,7 @@ def test_where_all_is_well_there_is_no_fault(found: Callable[..., dict[str, Find
         *doctor.PACKAGES,
         "Java",
         "GraphFrames for the JVM",
+        "Comet for Spark",
         "warehouse",
         "nightly sources",
         "methodology in force",
@@ -79,6 +80,26 @@ def test_java_is_one_that_spark_runs_on(
     assert found()["Java"] == Finding("Java", finding.found.format(java=java), finding.fault)
 
 
+def test_it_says_why_comet_is_not_used(
+    found: Callable[..., dict[str, Finding]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    jar, settings = tmp_path / "comet.jar", tmp_path / "spark.conf"
+    jar.touch()
+    settings.write_text("")
+    monkeypatch.setenv("CLOUT_COMET_JAR", str(jar))
+    monkeypatch.setenv("CLOUT_SPARK_SETTINGS", str(settings))
+    monkeypatch.setattr(comet, "obstacle", lambda: None)
+    assert found()["Comet for Spark"] == Finding("Comet for Spark", "comet.jar")
+    monkeypatch.setattr(comet, "obstacle", lambda: "the processor lacks avx2")
+    assert found()["Comet for Spark"].found == "not used: the processor lacks avx2"
+    settings.write_text("spark.comet.enabled false\n")
+    assert found()["Comet for Spark"].found == f"switched off (spark.comet.enabled in {settings})"
+    monkeypatch.delenv("CLOUT_COMET_JAR")
+    monkeypatch.setattr("sys.prefix", str(tmp_path))
+    monkeypatch.setattr(doctor, "PACKAGES", ())
+    assert found()["Comet for Spark"].found == "not installed: large days take longer"
+
+
 def test_what_is_missing_says_what_to_do(
     found: Callable[..., dict[str, Finding]], warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -89,6 +110,7 @@ def test_what_is_missing_says_what_to_do(
     monkeypatch.setattr(doctor, "LEAST_FREE_GB", 10**9)
     monkeypatch.setattr(session, "environment_folder", lambda: tmp_path)
     monkeypatch.setenv("CLOUT_GRAPHFRAMES_JARS", "/nowhere/x.jar")
+    monkeypatch.setenv("CLOUT_COMET_JAR", "/nowhere/comet.jar")
     monkeypatch.setattr(session, "java_home", lambda: None)
     monkeypatch.setattr("shutil.which", lambda name: None)
     monkeypatch.setattr(doctor, "in_force", list)
@@ -99,6 +121,7 @@ def test_what_is_missing_says_what_to_do(
         "no-such-package": doctor.SET_UP,
         "Java": doctor.SET_UP,
         "GraphFrames for the JVM": "CLOUT_GRAPHFRAMES_JARS: /nowhere/x.jar: no such file; expected jars, with commas",
+        "Comet for Spark": "CLOUT_COMET_JAR: /nowhere/comet.jar: no such file; expected a jar",
         "warehouse": "less than 1000000000 GB free where the warehouse is; free up space",
         "methodology in force": f"name one in {doctor.IN_FORCE_FILE}",
     }
