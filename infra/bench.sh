@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Measures speed and memory; sets up first what is missing. Prints tables and writes the raw figures to a file of JSON lines.
+# Measures speed and memory; sets up first what is missing. Prints tables, and writes the raw figures to a file of JSON lines
+# and all figures, with those of earlier commits, to a page (HTML).
 #
 #     bash infra/bench.sh                  all figures but `setup`, `validate-search` and `validate-report`
 #     bash infra/bench.sh week day explain only these
@@ -14,7 +15,8 @@
 #     bash infra/bench.sh setup            set-up from nothing; needs the network
 #     bash infra/bench.sh validate-search  constants that predict what happens next, by size of their lead
 #     bash infra/bench.sh validate-report  how well the best of them, 2026.11 and baselines predict, on every set
-#     bash infra/bench.sh --to FOLDER ...  folder of the raw figures; by default clout/bench in the user's data folder
+#     bash infra/bench.sh --to FOLDER ...  folder of both files; by default clout/bench in the user's data folder
+#     bash infra/bench.sh --record ...     also keep the figures for the next pages, and draw README's picture: two files to commit
 #
 # It keeps generated graphs and warehouses (12 GB) in $CLOUT_BENCH_CACHE, by default clout/bench/graphs in the user's data
 # folder.

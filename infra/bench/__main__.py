@@ -13,10 +13,14 @@ import distributed
 import engines
 import graphs
 import growth
-import history
+import here
 import links
 import live
+import page
+import picture
 import pipeline
+import records
+import ten_years
 import validate_report
 import validate_search
 from rich.console import Console
@@ -25,27 +29,23 @@ from jobs import __version__
 from jobs.places import data_home
 
 ON_GRAPHS = {"engines": engines, "distributed": distributed, "budget": budget, "growth": growth}
-ALONE = {
-    "acts": acts,
-    "history": history,
-    "links": links,
-    "live": live,
-    validate_search.NAME: validate_search,
-    validate_report.NAME: validate_report,
-}
-ON_REQUEST = ("setup", validate_search.NAME, validate_report.NAME)
-FIGURES = (*pipeline.NAMES, *ON_GRAPHS, *ALONE)
+ALONE = {"acts": acts, "history": ten_years, "links": links, "live": live}
+JUDGES = {validate_search.NAME: validate_search, validate_report.NAME: validate_report}  # these measure no cost
+ON_REQUEST = ("setup", *JUDGES)
+FIGURES = (*pipeline.NAMES, *ON_GRAPHS, *ALONE, *JUDGES)
 
 
 def main() -> None:
-    """Measures the figures named on the command line, writes each to a file of JSON lines, and prints the tables."""
+    """Measures the figures named on the command line, and writes each to a file of JSON lines. Prints the tables, and writes a
+    page of these figures and the kept ones."""
     parser = argparse.ArgumentParser(prog="infra/bench.sh", description=__doc__)
     names = f"of {', '.join(FIGURES)}; all but {', '.join(ON_REQUEST)} if left out"
     parser.add_argument("figures", nargs="*", metavar="FIGURE", help=names)
     parser.add_argument("--graphs", default=",".join(graphs.GRAPHS), help=f"for {', '.join(ON_GRAPHS)}; with commas")
     parser.add_argument("--acts", default=",".join(acts.MILLIONS), help="millions of acts, for acts; with commas")
     parser.add_argument("--events", type=int, default=live.EVENTS, help="of Jetstream, for live")
-    parser.add_argument("--to", type=Path, default=data_home() / "bench", help="folder of the file of raw figures")
+    parser.add_argument("--to", type=Path, default=data_home() / "bench", help="folder of the raw figures and the page")
+    parser.add_argument("--record", action="store_true", help="keep the figures in infra/bench/history.jsonl")
     arguments = parser.parse_args()
     wanted = arguments.figures or [name for name in FIGURES if name not in ON_REQUEST]
     if not set(wanted) <= set(FIGURES):
@@ -58,14 +58,17 @@ def main() -> None:
     if not set(sizes["acts"]) <= set(acts.MILLIONS):
         parser.error(f"--acts are of {', '.join(acts.MILLIONS)}")
 
+    if arguments.record:
+        here.refuse_changes()
+    kept, run = records.read(records.HISTORY), here.run()
     arguments.to.mkdir(parents=True, exist_ok=True)
     raw = arguments.to / f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}.jsonl"
-    tables = []
+    tables, measured = [], []
     with raw.open("w", encoding="utf-8") as lines:
         for part, choice in (
             (pipeline, [name for name in wanted if name in pipeline.NAMES]),
             *((part, on) for name, part in ON_GRAPHS.items() if name in wanted),
-            *((part, sizes.get(name, [])) for name, part in ALONE.items() if name in wanted),
+            *((part, sizes.get(name, [])) for name, part in (ALONE | JUDGES).items() if name in wanted),
         ):
             figures = []
             for figure in part.figures(choice):
@@ -75,9 +78,21 @@ def main() -> None:
                 lines.flush()  # keeps these figures if a later one fails
             if figures:
                 tables.append(part.table(figures))
+            if part not in JUDGES.values():
+                new = records.recorded(part.measured(figures), run)
+                measured += new
+                if arguments.record:
+                    records.append(new, records.HISTORY)
     for table in tables:
         Console(width=160).print(table)
     print(f"raw figures: {raw}")
+    if kept or measured:
+        shown = raw.with_suffix(".html")
+        shown.write_text(page.html(kept, measured), encoding="utf-8")
+        print(f"page: {shown}")
+    if arguments.record:
+        picture.write()
+        print(f"recorded: {records.HISTORY}, {here.PICTURE}")
 
 
 if __name__ == "__main__":

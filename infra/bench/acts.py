@@ -24,6 +24,7 @@ import growth
 import pyarrow as pa
 from measuring import Command
 from pipeline import ENGAGEMENT_SQL
+from records import Measured
 from rich.table import Table
 
 from jobs import comet
@@ -196,6 +197,26 @@ def left(session: "SparkSession", frame: "DataFrame") -> list[str]:
     plan = frame._jdf.queryExecution().executedPlan()
     reasons = session._jvm.org.apache.comet.ExtendedExplainInfo().getFallbackReasons(plan)
     return [reasons.apply(number) for number in range(reasons.length())]
+
+
+def measured(figures: Sequence[Figure]) -> Iterator[Measured]:
+    """Yields the warm seconds and the peak memory with Comet, beside Spark alone and DuckDB. The limits are multiples of
+    DuckDB's values."""
+    peers = [way for way in WAYS if way != "comet"]
+    for figure in figures:
+        warm = {way: seconds[1] for way, seconds in figure.seconds.items()}
+        for what, values, unit, times in (
+            ("engagement", warm, "s", LIMITS[0]),
+            ("peak memory of engagement", figure.peak_gb, "GB", LIMITS[1]),
+        ):
+            yield Measured(
+                name="acts",
+                what=f"{what}, {figure.name}",
+                value=values["comet"],
+                unit=unit,
+                limit=times * values["duckdb"],
+                peers={way: values[way] for way in peers},
+            )
 
 
 def table(figures: list[Figure]) -> Table:

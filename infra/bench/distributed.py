@@ -15,6 +15,7 @@ from typing import Any
 
 import graphs
 from measuring import Command
+from records import Measured
 from rich.table import Table
 
 MEASURED = ("slashdot", "higgs", "rmat-2M", "realistic-16M")  # the loops of rmat-16M would take hours by joins
@@ -92,6 +93,20 @@ def _page_rank(edges: Any) -> None:
     ranked = GraphFrame(people, edges.select("src", "dst")).pageRank(maxIter=SWEEPS)
     ranked.vertices.count()
     ranked.unpersist()
+
+
+def measured(figures: Sequence[Figure]) -> Iterator[Measured]:
+    """Yields the seconds of engine `spark` on each graph, with the others as its peers, and the peak memory of all."""
+    names = {"graphframes": "engine graphframes", "sweeps": f"{SWEEPS} sweeps of PageRank"}
+    for figure in figures:
+        if figure.seconds:
+            peers = {names[part]: seconds for part, seconds in figure.seconds.items() if part in names}
+            values = (
+                ("engine spark, from edges to influence", figure.seconds["spark"], "s"),
+                ("peak memory of all of them", figure.peak_gb, "GB"),
+            )
+            for (what, value, unit), beside in zip(values, (peers, {}), strict=True):
+                yield Measured(name=figure.name, what=what, value=value, unit=unit, size=figure.edges, peers=beside)
 
 
 def table(figures: list[Figure]) -> Table:

@@ -17,6 +17,7 @@ import numpy as np
 from graphs import Graph
 from measuring import Command
 from numba import njit
+from records import Measured
 from rich.table import Table
 
 Seconds = dict[str, float]
@@ -131,6 +132,23 @@ def measure(name: str, engine: str) -> dict[str, Any]:
     repetitions = [ENGINES[engine](graph) for _ in range(min(5, max(2, REPEATED // len(graph.src))))]
     least = {part: min(parts[part] for parts in repetitions) for part in repetitions[0]}
     return size | {"seconds": least, "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6}
+
+
+def measured(figures: Sequence[Figure]) -> Iterator[Measured]:
+    """Yields the seconds and the peak memory of engine `memory` on each graph, with the other libraries as its peers."""
+    ran = [figure for figure in figures if figure.seconds]
+    for own in (figure for figure in ran if figure.engine == "memory"):
+        rivals = [figure for figure in ran if figure.graph == own.graph and figure is not own]
+        values = (
+            ("engine memory, from edges to influence", own.seconds["whole"], "s"),
+            ("peak memory of its process", own.peak_gb, "GB"),
+        )
+        others = (
+            {each.engine: each.seconds["whole"] for each in rivals},
+            {each.engine: each.peak_gb for each in rivals},
+        )
+        for (what, value, unit), peers in zip(values, others, strict=True):
+            yield Measured(name=own.name, what=what, value=value, unit=unit, size=own.edges, peers=peers)
 
 
 def table(figures: list[Figure]) -> Table:

@@ -25,6 +25,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from measuring import Command
 from pipeline import CLOUT, ENGAGEMENT_SQL
+from records import Measured
 from rich.table import Table
 
 from jobs.sources import sample
@@ -175,6 +176,17 @@ def _write(warehouse: Warehouse, table: Contract, batches: Iterable[pa.RecordBat
     schema = arrow.schema(table)
     stream = pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in batches))
     warehouse.replace(table, stream, partition, run_id=RUN, job=RUN)
+
+
+def measured(figures: Sequence[Figure]) -> Iterator[Measured]:
+    """Yields the seconds of all commands and their peak memory, of each graph."""
+    for figure in figures:
+        values = (
+            ("from engagement to published scores", sum(figure.seconds.values()), "s", figure.limit_s),
+            ("peak memory", figure.peak_gb, "GB", figure.limit_gb),
+        )
+        for what, value, unit, limit in values:
+            yield Measured(name=figure.name, what=what, value=value, unit=unit, limit=limit, size=figure.pairs)
 
 
 def table(figures: list[Figure]) -> Table:

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pyarrow as pa
 from measuring import Command
+from records import Measured, of_rows
 from rich.table import Table
 
 from jobs.warehouse import links
@@ -75,6 +76,11 @@ def evidence(accounts: int, pairs: int) -> pa.Table:
         for part, kind, by in said
     ]
     return pa.concat_tables(part.select(LINKS.column_names) for part in parts).cast(arrow.schema(LINKS))
+
+
+def measured(figures: Sequence[Figure]) -> Iterator[Measured]:
+    """Yields each figure's value."""
+    return of_rows(figures)
 
 
 def table(figures: Sequence[Figure]) -> Table:

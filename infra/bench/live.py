@@ -23,6 +23,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from measuring import Command
+from records import Measured, of_rows
 from rich.table import Table
 
 ACCOUNTS, REQUESTS, WINDOW_S = 1_000, 200, 20
@@ -180,6 +181,11 @@ def _refuse_notes(notes: Sequence[Any]) -> None:
 
 def _yesterday() -> date:
     return datetime.now(UTC).date() - timedelta(days=1)
+
+
+def measured(figures: Sequence[Figure]) -> Iterator[Measured]:
+    """Yields each figure's value."""
+    return of_rows(figures)
 
 
 def table(figures: list[Figure]) -> Table:

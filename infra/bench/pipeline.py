@@ -17,6 +17,7 @@ import duckdb
 import pyarrow.compute as pc
 from grounds import REASON
 from measuring import HIGGS, Command
+from records import Measured
 from rich.table import Table
 
 from jobs.warehouse.runs import DONE
@@ -28,6 +29,7 @@ from schemas.runs import RUNS
 from schemas.scores import SCORES
 
 WEEK = [date(2012, 7, 1) + timedelta(days=n) for n in range(7)]
+ENGAGEMENT_PART = ": engagement"  # of a figure: how long the job took
 CLOUT = str(Path(sys.prefix) / "bin" / "clout")
 
 # The job `jobs.engagement` as one query. It counts an act once, as its most specific kind, and counts posts separately.
@@ -56,6 +58,7 @@ class Figure:
     what: str
     limit_s: float
     measured_s: float | None = None
+    processor_s: float | None = None
     peak_gb: float | None = None
     limit_gb: float | None = None
     engagement_s: float | None = None
@@ -65,8 +68,9 @@ class Figure:
 
     def take(self, ran: Command, seconds: float | None = None) -> None:
         """Takes time, memory and lines from the command. `seconds` replaces its time if the figure measures only a part of
-        it."""
+        it; the processor time is then unknown."""
         self.measured_s, self.peak_gb, self.lines = seconds or ran.seconds, ran.peak_gb, ran.lines
+        self.processor_s = None if seconds else ran.processor_s
 
 
 def beside(figure: Figure, root: str, days: list[date]) -> None:
@@ -97,9 +101,9 @@ def beside(figure: Figure, root: str, days: list[date]) -> None:
 def _week_and_day(wanted: Sequence[str]) -> Iterator[Figure]:
     """Runs the week, then scores days again and explains a score in its warehouse. Yields the wanted figures; without Higgs
     they have only a note."""
-    week = Figure("week", "seven days of Higgs, from the gz file to published scores", 150, limit_gb=6)
-    first = Figure("day", "one day, engagement to publish, with JVM start", 45)
-    further = Figure("day", "each further day of the same process", 12)
+    week = Figure("week", "seven days of Higgs, from file to scores", 150, limit_gb=6)
+    first = Figure("day", "one day of Higgs, with JVM start", 45)
+    further = Figure("day", "each further day of Higgs in the same process", 12)
     why = Figure("explain", "one person's score of a Higgs day, `clout explain`", 20)
     figures = [figure for figure in (week, first, further, why) if figure.name in wanted]
     if not HIGGS.exists():
@@ -170,6 +174,23 @@ def figures(wanted: Sequence[str]) -> Iterator[Figure]:
     """Yields the wanted figures: first those of the week's warehouse, then one per wanted command of `COMMANDS`."""
     yield from _week_and_day(wanted)
     yield from (_one(name) for name in COMMANDS if name in wanted)
+
+
+def measured(figures: Sequence[Figure]) -> Iterator[Measured]:
+    """Yields what each figure has of: its time, processor time and peak memory, and how long the job `engagement` took, with
+    DuckDB as its peer."""
+    for figure in figures:
+        values = (
+            ("", "s", figure.measured_s, figure.limit_s),
+            (": processor time", "s", figure.processor_s, None),
+            (": peak memory", "GB", figure.peak_gb, figure.limit_gb),
+            (ENGAGEMENT_PART, "s", figure.engagement_s, None),
+        )
+        for part, unit, value, limit in values:
+            if value is not None:
+                what = f"{figure.what}{part}"
+                peers = {"DuckDB": figure.duckdb_s} if part == ENGAGEMENT_PART and figure.duckdb_s else {}
+                yield Measured(name=figure.name, what=what, value=value, unit=unit, limit=limit, peers=peers)
 
 
 def table(figures: list[Figure]) -> Table:

@@ -1,6 +1,6 @@
 """The style of a report's charts: SVG with selectable text. The same tables give byte-identical charts.
 
-The background is transparent, and the page replaces `INK`, `GRID` and `RULE` where the reader prefers a dark page.
+A page's charts are transparent, and the page replaces `INK`, `GRID` and `RULE` where the reader prefers a dark page.
 """
 
 import io
@@ -18,11 +18,11 @@ FONT = "system-ui, sans-serif"
 MARGIN = {"left": 16, "right": 8, "top": 4, "bottom": 4}  # pixels, for a reader whose font is wider than ours
 
 
-def svg(chart: alt.Chart | alt.LayerChart) -> str:
-    """The chart as SVG, in the style of reports."""
-    sized = chart.properties(width=WIDTH, height=HEIGHT, autosize=alt.AutoSizeParams(type="fit", contains="padding"))
+def svg(chart: alt.Chart | alt.LayerChart, height: int = HEIGHT, background: str = "transparent") -> str:
+    """The chart as SVG, in the style of reports. `height` is in pixels."""
+    sized = chart.properties(width=WIDTH, height=height, autosize=alt.AutoSizeParams(type="fit", contains="padding"))
     styled = (
-        sized.configure(font=FONT, padding=MARGIN, background="transparent")
+        sized.configure(font=FONT, padding=MARGIN, background=background)
         .configure_axis(
             labelFontSize=12,
             titleFontSize=12,

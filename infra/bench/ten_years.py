@@ -15,10 +15,11 @@ from typing import Any
 
 import graphs
 import numpy as np
-from history_tables import COMMANDS, LAST_DAY, LONG, PERSON, SHORT, SOURCE, path
 from measuring import Command
 from pipeline import CLOUT
+from records import Measured
 from rich.table import Table
+from ten_years_tables import COMMANDS, LAST_DAY, LONG, PERSON, SHORT, SOURCE, path
 
 from jobs.nights import readiness
 from jobs.warehouse.pruning import files
@@ -141,6 +142,20 @@ def _hub() -> float:
     graph = sensitivity.graph((key // accounts).astype(np.int32), (key % accounts).astype(np.int32), accounts)
     share = rng.random(len(key))
     return _best(lambda: paths.largest(graph, share, 0, 3, 11))
+
+
+def measured(figures: Sequence[Figure]) -> Iterator[Measured]:
+    """Yields each figure on ten years, with that on 200 days as its peer, and the ratios that have a limit."""
+    for figure in figures:
+        what = figure.what.strip()
+        if figure.long is not None:
+            peers = {} if figure.short is None else {f"{SHORT} days": figure.short}
+            limit = SECONDS.get(what)
+            yield Measured(name=figure.name, what=what, value=figure.long, unit=figure.unit, limit=limit, peers=peers)
+        if what in RATIOS and figure.short and figure.long:
+            ratio, limit = figure.long / figure.short, RATIOS[what]
+            what = f"{what}, as a multiple of {SHORT} days"
+            yield Measured(name=figure.name, what=what, value=ratio, unit="times", limit=limit)
 
 
 def table(figures: list[Figure]) -> Table:
