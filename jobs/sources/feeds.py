@@ -11,7 +11,8 @@ are URLs, on the platform `web`, as for `webmentions`.
 
 A pull reads the comment feeds of posts of the day and of the `revisit_days` before it. A post names its comment feed by
 `wfw:commentRss` or Atom's link `replies`. The comment feed must be on the feed's own host, and a pull skips posts that have no
-comment. Later comments on older posts are not seen. WordPress names commenters' URLs in Atom only: ask for
+comment. It follows no link that is `nofollow`, and no link of a feed or an entry that asks robots not to (`X-Robots-Tag`, or a
+`meta`). Later comments on older posts are not seen. WordPress names commenters' URLs in Atom only: ask for
 `https://.../feed/atom/`.
 
 Dates come from the blog's own clock, which its operator can set at will, and a commenter may give any URL as their own. A feed
@@ -93,21 +94,23 @@ class FeedsSource(LiveSource):
 
     PLATFORM = urls.PLATFORM
     ASK = FeedsAsk
-    REQUESTS, MINUTES = (
-        20_000,
-        180,
-    )  # a feed and its robots.txt take a second; a host that is silent takes a minute and a half
+    REQUESTS, MINUTES = 20_000, 180  # a host that is silent takes a minute and a half
+    A_MEMBER = 2  # the feed and its host's robots.txt
     parse = staticmethod(parse)
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self._members = self._asked(self.ask.feeds)
-        for member in self._members:
+        for member in self.asked():
             address(member.name)  # refuses what is no URL
+
+    @property
+    def pace(self) -> float:
+        """A feed and its robots.txt take about a second."""
+        return 120
 
     def record(self, day: date, folder: Path) -> list[Note]:
         """Requests the feeds that the day's recordings lack, and then the comment feeds of recent posts."""
-        population = self.population(day, folder, self._members)
+        population = self.population(day, folder)
         notes = [population.change] if population.change else []
         with Web(self.budget, population.names) as web:
             pull = _Pull(web, day, folder)
@@ -118,7 +121,9 @@ class FeedsSource(LiveSource):
                 notes += roster.record(folder, list(posts), "comment feeds", pull.comments, math.inf)
         return notes
 
-    def _asked(self, feeds: Members) -> tuple[Member, ...]:
+    def asked(self) -> tuple[Member, ...]:
+        """All feeds. Raises `UsageError` if their file is malformed."""
+        feeds = self.ask.feeds
         if isinstance(feeds, str) and feeds.endswith(".opml"):
             return _opml(self.settings.folder / feeds)
         return self.members(feeds)
@@ -197,7 +202,7 @@ class _Pull:
             items = [] if seen.is_of_day else seen.items
         else:
             feed = feed_documents.read(document.body, document.url, document.kind)
-            items = _recorded(feed, url, post)
+            items = _recorded(feed_documents.without_comments(feed) if document.closed else feed, url, post)
             reach = _reach(items, seen, post)
             items = self._new(items, seen)
         ended = document.at >= self.end

@@ -243,6 +243,15 @@ def test_quotes_by_links() -> None:
         assert create(tag=[link(BOS_NOTE, other)]) == [AUTHOR, POST]
 
 
+@pytest.mark.parametrize("rel", ["nofollow", "noopener NoFollow", ["noopener", "nofollow"]])
+def test_a_link_that_is_not_to_be_followed_is_no_act(rel: str | list[str]) -> None:
+    quote = link(BOS_NOTE, "application/activity+json")
+    mention = {"type": "Mention", "href": DAN}
+    assert create(tag=[quote | {"rel": rel}, mention | {"rel": rel}]) == [AUTHOR, POST]
+    endorsed = create(tag=[quote | {"rel": "noopener"}, mention | {"rel": 7}])
+    assert [record.kind for record in endorsed if isinstance(record, Act)] == ["quote", "mention", "post"]
+
+
 def test_what_names_nobody_in_a_note_leaves_the_rest_of_it_in() -> None:
     reason = "mention: object id is neither a string nor a number"
     assert create(inReplyTo=BOS_NOTE, tag=[{"type": "Mention", "href": {"id": []}}, 7]) == [
