@@ -13,6 +13,7 @@ import engines
 import graphs
 import growth
 import history
+import leaving
 import links
 import live
 import pipeline
@@ -26,6 +27,7 @@ from jobs.places import data_home
 ON_GRAPHS = {"engines": engines, "distributed": distributed, "budget": budget, "growth": growth}
 ALONE = {
     "history": history,
+    "leaving": leaving,
     "links": links,
     "live": live,
     validate_search.NAME: validate_search,
@@ -42,6 +44,7 @@ def main() -> None:
     parser.add_argument("figures", nargs="*", metavar="FIGURE", help=names)
     parser.add_argument("--graphs", default=",".join(graphs.GRAPHS), help=f"for {', '.join(ON_GRAPHS)}; with commas")
     parser.add_argument("--events", type=int, default=live.EVENTS, help="of Jetstream, for live")
+    parser.add_argument("--acts", type=int, default=leaving.ACTS, help="in the warehouse, for leaving")
     parser.add_argument("--to", type=Path, default=data_home() / "bench", help="folder of the file of raw figures")
     arguments = parser.parse_args()
     wanted = arguments.figures or [name for name in FIGURES if name not in ON_REQUEST]
@@ -51,6 +54,7 @@ def main() -> None:
     if not set(on) <= set(graphs.GRAPHS):
         parser.error(f"--graphs are of {', '.join(graphs.GRAPHS)}")
 
+    sizes = {"live": [str(arguments.events)], "leaving": [str(arguments.acts)]}
     arguments.to.mkdir(parents=True, exist_ok=True)
     raw = arguments.to / f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}.jsonl"
     tables = []
@@ -58,13 +62,14 @@ def main() -> None:
         for part, choice in (
             (pipeline, [name for name in wanted if name in pipeline.NAMES]),
             *((part, on) for name, part in ON_GRAPHS.items() if name in wanted),
-            *((part, [str(arguments.events)]) for name, part in ALONE.items() if name in wanted),
+            *((part, sizes.get(name, [])) for name, part in ALONE.items() if name in wanted),
         ):
             figures = []
             for figure in part.figures(choice):
                 figures.append(figure)
                 where = {"clout": __version__, "cores": os.cpu_count(), "load": os.getloadavg()}
-                lines.write(json.dumps({"at": str(datetime.now(UTC)), **where, **asdict(figure)}) + "\n")
+                name = {"name": part.__name__}
+                lines.write(json.dumps({"at": str(datetime.now(UTC)), **where, **name, **asdict(figure)}) + "\n")
                 lines.flush()  # keeps these figures if a later one fails
             if figures:
                 tables.append(part.table(figures))
