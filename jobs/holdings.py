@@ -15,10 +15,10 @@ from schemas.catalog import TABLES
 def export(warehouse: Warehouse, people: Sequence[str], to: Path) -> dict[str, int]:
     """Writes `person.json`, which holds everything, and a CSV file per table with rows about the person into the folder.
     Returns table or `recordings` -> number of rows or items. Raises `UsageError` if one of `people` is no `person_id`."""
-    handles = {name.partition(":")[2] for name in erasure.handles(warehouse, people)}
-    sought = holdings.sought(warehouse, people, handles)
+    sought = holdings.sought(warehouse, people, erasure.handles(warehouse, people))
+    names = sorted({name for of_platform in sought.names.values() for name in of_platform})
     everything: dict[str, list] = {}
-    for table, rows in holdings.tables(warehouse, people, list(sought.names)):
+    for table, rows in holdings.tables(warehouse, people, names):
         everything[table.name] = rows.to_pylist()
         with appearing(to / f"{table.name}.csv") as part, CsvWriter(part, rows.schema) as writer:
             for batch in rows.to_batches():

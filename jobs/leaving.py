@@ -78,11 +78,10 @@ def _erased(warehouse: Warehouse, params: Params, known: set[str], batch: Batch,
     leavers.record(warehouse, row, erasure.days_of(warehouse, params.people))
     withdrawn = sum(count for _, count in consent.apply(warehouse, params.at.date(), batch))
     recorded = _forget_recordings(warehouse, params.people, left)
-    names = {name.partition(":")[2] for name in (*params.people, *known)}
-    erased = dict(erasure.erase(warehouse, params.people, names, left, row.id))
+    erased = dict(erasure.erase(warehouse, params.people, known, left, row.id))
     texts = erased.pop(erasure.TEXTS)
     files = erasure.purge(warehouse)
-    sought = holdings.sought(warehouse, params.people, names)
+    sought = holdings.sought(warehouse, params.people, known)
     searched, traces = _search(warehouse, sought)
     row.counts |= {"people": len(params.people), "rows": sum(erased.values()), "files": searched.files}
     if traces:

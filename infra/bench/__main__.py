@@ -14,6 +14,7 @@ import engines
 import graphs
 import growth
 import here
+import leaving
 import links
 import live
 import page
@@ -29,7 +30,7 @@ from jobs import __version__
 from jobs.places import data_home
 
 ON_GRAPHS = {"engines": engines, "distributed": distributed, "budget": budget, "growth": growth}
-ALONE = {"acts": acts, "history": ten_years, "links": links, "live": live}
+ALONE = {"acts": acts, "history": ten_years, "leaving": leaving, "links": links, "live": live}
 JUDGES = {validate_search.NAME: validate_search, validate_report.NAME: validate_report}  # these measure no cost
 ON_REQUEST = ("setup", *JUDGES)
 FIGURES = (*pipeline.NAMES, *ON_GRAPHS, *ALONE, *JUDGES)
@@ -44,6 +45,7 @@ def main() -> None:
     parser.add_argument("--graphs", default=",".join(graphs.GRAPHS), help=f"for {', '.join(ON_GRAPHS)}; with commas")
     parser.add_argument("--acts", default=",".join(acts.MILLIONS), help="millions of acts, for acts; with commas")
     parser.add_argument("--events", type=int, default=live.EVENTS, help="of Jetstream, for live")
+    parser.add_argument("--leaving-acts", type=int, default=leaving.ACTS, help="in the warehouse, for leaving")
     parser.add_argument("--to", type=Path, default=data_home() / "bench", help="folder of the raw figures and the page")
     parser.add_argument("--record", action="store_true", help="keep the figures in infra/bench/history.jsonl")
     arguments = parser.parse_args()
@@ -54,7 +56,11 @@ def main() -> None:
     if not set(on) <= set(graphs.GRAPHS):
         parser.error(f"--graphs are of {', '.join(graphs.GRAPHS)}")
 
-    sizes = {"acts": arguments.acts.split(","), "live": [str(arguments.events)]}
+    sizes = {
+        "acts": arguments.acts.split(","),
+        "leaving": [str(arguments.leaving_acts)],
+        "live": [str(arguments.events)],
+    }
     if not set(sizes["acts"]) <= set(acts.MILLIONS):
         parser.error(f"--acts are of {', '.join(acts.MILLIONS)}")
 
@@ -74,7 +80,8 @@ def main() -> None:
             for figure in part.figures(choice):
                 figures.append(figure)
                 where = {"clout": __version__, "cores": os.cpu_count(), "load": os.getloadavg()}
-                lines.write(json.dumps({"at": str(datetime.now(UTC)), **where, **asdict(figure)}) + "\n")
+                name = {"name": part.__name__}
+                lines.write(json.dumps({"at": str(datetime.now(UTC)), **where, **name, **asdict(figure)}) + "\n")
                 lines.flush()  # keeps these figures if a later one fails
             if figures:
                 tables.append(part.table(figures))

@@ -4,13 +4,13 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from tempfile import TemporaryDirectory
 
+import measuring
 import numpy as np
 import pyarrow as pa
-from measuring import Command
+from measuring import Command, Figure
 from records import Measured, of_rows
 from rich.table import Table
 
@@ -22,17 +22,6 @@ from schemas.links import LINKS
 ACCOUNTS, PAIRS = 10_000_000, 3_000_000
 FIRST, DAY = date(2026, 1, 1), date(2026, 11, 1)
 LIMIT_S = 300
-
-
-@dataclass
-class Figure:
-    """A measured value. `limit` is the most that it may be, None if it has no limit."""
-
-    what: str
-    measured: float
-    unit: str
-    limit: float | None = None
-    name: str = "links"
 
 
 def figures(_: Sequence[str]) -> Iterator[Figure]:
@@ -84,15 +73,8 @@ def measured(figures: Sequence[Figure]) -> Iterator[Measured]:
 
 
 def table(figures: Sequence[Figure]) -> Table:
-    """A row per figure."""
-    shown = Table(title="who has several accounts", title_justify="left")
-    for head in ("", "measured", "limit"):
-        shown.add_column(head, justify="right" if head else "left")
-    for figure in figures:
-        shown.add_row(
-            figure.what, f"{figure.measured:,.1f} {figure.unit}", f"{figure.limit:,.0f}" if figure.limit else ""
-        )
-    return shown
+    """A row per figure, with its limit."""
+    return measuring.table("who has several accounts", figures)
 
 
 if __name__ == "__main__":

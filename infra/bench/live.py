@@ -16,13 +16,13 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from measuring import Command
+import measuring
+from measuring import Command, Figure
 from records import Measured, of_rows
 from rich.table import Table
 
@@ -30,17 +30,6 @@ ACCOUNTS, REQUESTS, WINDOW_S = 1_000, 200, 20
 EVENTS = 600_000
 A_MILLION = "s of a processor for a million"
 DAY_EVENTS = 30_000_000  # of the network on a day
-
-
-@dataclass
-class Figure:
-    """A measured value. `limit` is the most that it may be, None if it has no limit."""
-
-    what: str
-    measured: float
-    unit: str
-    limit: float | None = None
-    name: str = "live"
 
 
 def figures(choice: Sequence[str]) -> Iterator[Figure]:
@@ -188,19 +177,9 @@ def measured(figures: Sequence[Figure]) -> Iterator[Measured]:
     return of_rows(figures)
 
 
-def table(figures: list[Figure]) -> Table:
+def table(figures: Sequence[Figure]) -> Table:
     """A row per figure, with its limit."""
-    shown = Table(title="what live sources cost, against servers on loopback")
-    for head in ("", "limit", "measured", " "):
-        shown.add_column(head, justify="left" if not head.strip() else "right")
-    for figure in figures:
-        limit = "" if figure.limit is None else f"{figure.limit:g} {figure.unit}"
-        is_over = figure.limit is not None and figure.measured > figure.limit
-        digits = 2 if figure.unit and figure.measured < 100 else 0
-        shown.add_row(
-            figure.what, limit, f"{figure.measured:,.{digits}f} {figure.unit}", "over the limit" if is_over else ""
-        )
-    return shown
+    return measuring.table("what live sources cost, against servers on loopback", figures)
 
 
 if __name__ == "__main__":

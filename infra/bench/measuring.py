@@ -1,4 +1,4 @@
-"""Runs a command, times it and the lines that it prints, and watches its memory."""
+"""Runs a command, times it and the lines that it prints, and watches its memory. Shows figures that have a limit."""
 
 import ctypes
 import os
@@ -7,14 +7,44 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+
+from rich.table import Table
 
 from jobs.places import ROOT
 
 DATA = Path(os.environ.get("CLOUT_TEST_DATA", ROOT.parent / "shared" / "data"))
 HIGGS = DATA / "twitter-higgs" / "higgs-activity_time.txt.gz"
 LOOK_EVERY_S = 1.0  # not more often: each look walks the page tables of a JVM of 3 GB
+WHOLE = frozenset({"", "files", "people", "components"})  # units of numbers without a fraction
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+
+
+@dataclass
+class Figure:
+    """A measured value. `limit` is the most that it may be, None if it has no limit."""
+
+    what: str
+    measured: float
+    unit: str
+    limit: float | None = None
+
+
+def table(title: str, figures: Sequence[Figure]) -> Table:
+    """A row per figure, with its limit."""
+    shown = Table(title=title)
+    for head in ("", "limit", "measured", " "):
+        shown.add_column(head, justify="left" if not head.strip() else "right")
+    for figure in figures:
+        limit = "" if figure.limit is None else f"{figure.limit:g} {figure.unit}"
+        is_over = figure.limit is not None and figure.measured > figure.limit
+        digits = 2 if figure.unit not in WHOLE and figure.measured < 100 else 0
+        shown.add_row(
+            figure.what, limit, f"{figure.measured:,.{digits}f} {figure.unit}", "over the limit" if is_over else ""
+        )
+    return shown
 
 
 class Command:

@@ -69,17 +69,17 @@ def make(warehouse: Warehouse, days: int) -> None:
     for start in range(0, days, DAYS_A_WRITE):
         some = all_days[start : start + DAYS_A_WRITE]
         acts = {day: _acts(day) for day in some}
-        covered = [_covered(day) for day in some]
-        _append(warehouse, ACTIVITY, [acts[day] for day in some])
-        _append(warehouse, ACCOUNTS, [_accounts(day) for day in some])
-        _append(warehouse, COVERAGE, [_table(COVERAGE, covered)])
+        covered = [coverage_row(day) for day in some]
+        append(warehouse, ACTIVITY, [acts[day] for day in some])
+        append(warehouse, ACCOUNTS, [_accounts(day) for day in some])
+        append(warehouse, COVERAGE, [rows_of(COVERAGE, covered)])
         scored = [day for day in some if day < LAST_DAY]
-        _append(warehouse, ENGAGEMENT, [_engagement(acts[day]) for day in scored])
+        append(warehouse, ENGAGEMENT, [_engagement(acts[day]) for day in scored])
         people = [_people(day) for day in scored]
         for table in (INFLUENCE, SCORES):
-            _append(warehouse, table, people)
+            append(warehouse, table, people)
         digests |= digests_of_days(covered)
-        _append(warehouse, PUBLICATIONS, [_table(PUBLICATIONS, [_publication(day, digests) for day in scored])])
+        append(warehouse, PUBLICATIONS, [rows_of(PUBLICATIONS, [publication_row(day, digests) for day in scored])])
         _append_runs(warehouse, some, digests)
     for table in TABLES:
         warehouse.delta(table).create_checkpoint()
@@ -90,16 +90,17 @@ def make(warehouse: Warehouse, days: int) -> None:
 def _append_runs(warehouse: Warehouse, days: Sequence[date], digests: Mapping[date, str]) -> None:
     """Appends the runs of these days: one file per day, but one per job for the `UNMERGED` newest days."""
     nightly = {
-        job: [_run(job, day, digests) for day in days if day < LAST_DAY or job == "pull_activity"]
+        job: [run_row(job, day, digests) for day in days if day < LAST_DAY or job == "pull_activity"]
         for job in ("pull_activity", *COMMANDS)
     }
     unmerged = LAST_DAY - timedelta(days=UNMERGED)
-    _append(warehouse, RUNS, [_table(RUNS, [run for of in nightly.values() for run in of if run["day"] <= unmerged])])
+    append(warehouse, RUNS, [rows_of(RUNS, [run for of in nightly.values() for run in of if run["day"] <= unmerged])])
     for job_runs in nightly.values():
-        _append(warehouse, RUNS, [_table(RUNS, [run for run in job_runs if run["day"] > unmerged])])
+        append(warehouse, RUNS, [rows_of(RUNS, [run for run in job_runs if run["day"] > unmerged])])
 
 
-def _append(warehouse: Warehouse, table: Table, days: list[pa.Table]) -> None:
+def append(warehouse: Warehouse, table: Table, days: list[pa.Table]) -> None:
+    """Appends the rows of these days, in one commit."""
     rows = pa.concat_tables(days)
     if not rows.num_rows:
         return
@@ -107,19 +108,24 @@ def _append(warehouse: Warehouse, table: Table, days: list[pa.Table]) -> None:
     write_deltalake(warehouse.path(table), rows.cast(bare), mode="append")
 
 
-def _table(table: Table, records: list[dict[str, Any]]) -> pa.Table:
+def rows_of(table: Table, records: list[dict[str, Any]]) -> pa.Table:
+    """The records as rows of a contract; columns that they lack are null."""
     return pa.Table.from_pylist(records, schema=arrow.schema(table))
 
 
-def _filled(table: Table, count: int, columns: dict[str, Any]) -> pa.Table:
+def filled(table: Table, count: int, columns: dict[str, Any]) -> pa.Table:
     """`count` rows of a contract. A list or an array is a column; a single value fills all rows; other columns are null."""
     schema = arrow.schema(table)
     arrays = []
     for field in schema:
         value = columns.get(field.name)
-        is_rows = isinstance(value, list | np.ndarray)
-        arrays.append(pa.array(value, field.type) if is_rows else pa.repeat(pa.scalar(value, field.type), count))
+        is_rows = isinstance(value, list | np.ndarray | pa.Array | pa.ChunkedArray)
+        arrays.append(_column(value, field.type) if is_rows else pa.repeat(pa.scalar(value, field.type), count))
     return pa.table(arrays, schema=schema)
+
+
+def _column(values: Any, kind: pa.DataType) -> pa.Array:
+    return values.cast(kind) if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values, kind)
 
 
 def _names(numbers: np.ndarray) -> list[str]:
@@ -141,7 +147,7 @@ def _acts(day: date) -> pa.Table:
     instants = [at + timedelta(seconds=int(second)) for second in np.sort(rng.integers(0, 86_400, ACTS))]
     ids = [f"{day:%Y%m%d}-{n}" for n in range(ACTS)]
     kinds = rng.choice(["like", "reply", "reshare"], ACTS).tolist()
-    return _filled(
+    return filled(
         ACTIVITY,
         ACTS,
         _place(day)
@@ -160,10 +166,11 @@ def _accounts(day: date) -> pa.Table:
     numbers = np.concatenate([again, np.arange(seen - NEW_ACCOUNTS, seen)])
     names = _names(numbers)
     bots = [bool(number % 50 == 0) for number in numbers.tolist()]
-    return _filled(ACCOUNTS, len(names), _place(day) | {"account_id": names, "handle": names, "is_bot": bots})
+    return filled(ACCOUNTS, len(names), _place(day) | {"account_id": names, "handle": names, "is_bot": bots})
 
 
-def _covered(day: date) -> dict[str, Any]:
+def coverage_row(day: date) -> dict[str, Any]:
+    """The day's row of `coverage`."""
     none = dict.fromkeys(("rejected_count", "unresolved_count", "ignored_count", "repeated_count"), 0)
     content = {"activity_digest": f"acts-{day}", "accounts_digest": f"accounts-{day}"}
     return _place(day) | {"status": "complete", "reason": None, "act_count": ACTS} | none | content
@@ -188,7 +195,7 @@ def _people(day: date) -> pa.Table:
     doubles = {name: rng.random(PEOPLE) for name in ("influence", "direct", "second", "third", "score", "percentile")}
     plain = {"day": day, "methodology": official(day), "platform": PLATFORM, "simulated": False, "window_coverage": 1.0}
     whole = {"rank": rng.integers(1, PEOPLE, PEOPLE), "engager_count": rng.integers(0, 99, PEOPLE)}
-    return _filled(SCORES, PEOPLE, plain | doubles | whole | {"person_id": ids, "handle": ids})
+    return filled(SCORES, PEOPLE, plain | doubles | whole | {"person_id": ids, "handle": ids})
 
 
 def _window(day: date, digests: Mapping[date, str]) -> dict[str, str]:
@@ -202,14 +209,16 @@ def _instant(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1, hours=3)
 
 
-def _publication(day: date, digests: Mapping[date, str]) -> dict[str, Any]:
+def publication_row(day: date, digests: Mapping[date, str]) -> dict[str, Any]:
+    """The day's row of `publications`. `digests`: covered day -> its digest."""
     window = _window(day, digests)
     basis = {"activity_digests": json.dumps(window), "covered_days": json.dumps({PLATFORM: [*window]})}
     fixed = {"sequence": 1, "change": "publish", "run_id": f"publish-{day}", **FIGURES}
     return basis | fixed | {"day": day, "methodology": official(day), "published_at": _instant(day)}
 
 
-def _run(job: str, day: date, digests: Mapping[date, str]) -> dict[str, Any]:
+def run_row(job: str, day: date, digests: Mapping[date, str]) -> dict[str, Any]:
+    """The row of `runs` of the night's job."""
     parameters: dict[str, Any] = {"methodology": official(day)}
     match job:
         case "pull_activity":

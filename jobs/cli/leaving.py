@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from jobs.causes import cause
 from jobs.cli import asking, display, looking
 from jobs.cli.display import say
 from jobs.cli.options import InAdvance, LookedUpWhy, Sample, Verbose, log, open_to_read
@@ -35,6 +36,10 @@ def forget(
         list[str] | None,
         typer.Option("--name", metavar="NAME", help="A further handle of theirs; can be repeated."),
     ] = None,
+    from_file: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="Forget everybody in this file, which has one person_id a line."),
+    ] = None,
     certificate: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to write the certificate (JSON); else it is printed.")
     ] = None,
@@ -46,10 +51,11 @@ def forget(
     sample: Sample = False,
     verbose: Verbose = False,
 ) -> None:
-    """Erase a person from every table, recording and replaced file, and never take them up again.
+    """Erase people from every table, recording and replaced file, and never take them up again.
 
-    Let no other command write at the same time. Needs CLOUT_SUPPRESSION_KEYS; see infra/runbooks/leaving.md. If interrupted,
-    run the same command again. For somebody who wants never to be scored, add --in-advance."""
+    Many people at once cost hardly more than one: each file that names them is written anew once. Let no other command write at
+    the same time. Needs CLOUT_SUPPRESSION_KEYS; see infra/runbooks/leaving.md. If interrupted, run the same command again. For
+    somebody who wants never to be scored, add --in-advance."""
     import json
 
     from jobs import leaving as job
@@ -58,10 +64,11 @@ def forget(
     from jobs.warehouse.runs import Batch
 
     log(verbose)
-    if bool(people) == bool(replay):
-        raise UsageError("give each person_id of a person, or --replay FILE")
+    everybody = (*(people or ()), *(_listed(from_file) if from_file else ()))
+    if bool(everybody) == bool(replay):
+        raise UsageError("give each person_id of a person, --from FILE or --replay FILE")
     at = datetime.now(UTC)
-    params = job.Params(people=tuple(people or ()), names=tuple(name or ()), at=at)
+    params = job.Params(people=everybody, names=tuple(name or ()), at=at)
     warehouse = open_to_read(sample)
     warehouse.require_writable()
     batch = Batch(f"forget {at}")
@@ -79,6 +86,14 @@ def forget(
         part.write_text(json.dumps(made, default=str, indent=1) + "\n", encoding="utf-8")
     say(f"forgotten: {sum(made['rows_removed'].values()):,} rows removed, no trace in {made['files_searched']:,} files")
     say(f"certificate: {certificate}")
+
+
+def _listed(file: Path) -> list[str]:
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file}: cannot be read ({cause(error)})") from error
+    return [line.strip() for line in lines if line.strip()]
 
 
 @person.command()

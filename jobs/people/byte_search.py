@@ -10,8 +10,9 @@ name must be.
 import json
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
@@ -21,6 +22,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from backports import zstd
 
+from jobs.people.finder import Finder
 from jobs.warehouse.names_in_text import (
     ACCOUNT_FOLDERS,
     ACCOUNT_KEYS,
@@ -47,28 +49,38 @@ _OF_NAME = (
     _KEY.format("|".join(sorted(ACCOUNT_KEYS | CONTENT_KEYS))) + rf"""|https?://[^/\s"]{{1,255}}/{ACCOUNT_FOLDERS}"""
 )
 _OF_PATH = _KEY.format("|".join(sorted(PATH_KEYS)))
-# A match begins neither within a longer name nor below a host, such as `example.org` in `www.example.org`.
-_BEGIN = rb"(?:(?<![a-z0-9_-])(?<![a-z0-9_-]\.)|(?<=%[0-9a-f][0-9a-f]))"
+_BELOW = re.compile(rb"(?<=[a-z0-9_-]\.)")  # before a name that is only a part of a host, as in `www.example.org`
 _AFTER = rb'(?=\\*["/?#@&\s]|$)'
 
 
 @dataclass(frozen=True)
 class Sought:
-    """A person's ids (`platform:account_id`), and the ids and handles of the accounts on their `platforms`. Files below the
-    `elsewhere` folders are of other platforms only."""
+    """The ids of people (`platform:account_id`), and per platform the ids and handles of their accounts. `folders`: a folder of
+    recordings -> the platforms to which its files may belong; other folders may hold any platform."""
 
     people: Collection[str]
-    names: Collection[str]
-    platforms: Collection[str]
-    elsewhere: Collection[Path] = ()
+    names: Mapping[str, Collection[str]]
+    folders: Mapping[Path, Collection[str]] = field(default_factory=dict)
 
-    def texts(self, path: Path) -> list[str]:
-        """The person's ids and names that the file may hold."""
+    @cached_property
+    def _needles(self) -> dict[frozenset[str], "Needles"]:
+        return {}
+
+    def needles(self, path: Path) -> "Needles":
+        """The people's ids and names that the file may hold."""
         partitions = dict(part.split("=", 1) for part in path.parts if "=" in part)
-        is_elsewhere = unquote(partitions.get(PLATFORM, "")) not in ("", *self.platforms) or any(
-            folder in path.parents for folder in self.elsewhere
-        )
-        return sorted({*self.people, *(() if is_elsewhere else self.names)})
+        if platform := unquote(partitions.get(PLATFORM, "")):
+            return self.on(platform)
+        folder = next((folder for folder in path.parents if folder in self.folders), None)
+        return self.on(*self.names) if folder is None else self.on(*self.folders[folder])
+
+    def on(self, *platforms: str) -> "Needles":
+        """The people's ids, and their names on these platforms."""
+        asked = frozenset(platforms).intersection(self.names)
+        if asked not in self._needles:
+            texts = {name for platform in asked for name in self.names[platform]}
+            self._needles[asked] = Needles({*self.people, *texts})
+        return self._needles[asked]
 
 
 def how(name: str) -> str:
@@ -101,20 +113,24 @@ class Needles:
         texts = sorted(set(texts))
         self.whole = frozenset(text.encode("utf-8", "surrogatepass").lower() for text in texts)
         self.anywhere = encodings(text for text in texts if not is_ordinary(text))
-        self._anywhere = _either(self.anywhere)
+        self.longest = max(map(len, self.anywhere), default=0)
+        self._names = pa.array(self.whole, pa.binary())
+        self._anywhere = Finder(self.anywhere)
         ordinary = _either(_bytes(text for text in texts if is_ordinary(text)))
         self._certain = ordinary and re.compile(
             b"(?:%s)%s%s|(?:%s)%s[/#]" % (_OF_NAME.encode(), ordinary, _AFTER, _OF_PATH.encode(), ordinary)
         )
-        self._owner = ordinary and re.compile(ordinary + rb"[/#]")
+        self._owner = ordinary and re.compile(b"^" + ordinary + rb"[/#]", re.MULTILINE)
 
     def are_in(self, text: bytes) -> bool:
-        """Whether a text, such as a file's content, names the person; see `_is_in`."""
+        """Whether a text, such as a file's content, names the person."""
         return self._are_in(b"\n%s\n" % text.lower())
 
     def _are_in(self, text: bytes) -> bool:
         """Like `are_in`, but `text` must be in lower case and have one more byte before and after the part to search."""
-        return _is_in(self.anywhere, self._anywhere, text) or bool(self._certain and self._certain.search(text))
+        if any(not _BELOW.match(text, start) for start, _ in self._anywhere.spans(text)):
+            return True
+        return bool(self._certain and self._certain.search(text))
 
     def are_in_line(self, line: bytes) -> bool:
         """Like `are_in`, for a line of JSON. Ignores keys, which name nobody, and names within another account's id."""
@@ -134,38 +150,29 @@ class Needles:
 
     def own(self, text: bytes) -> bool:
         """Whether the id of content, in lower case, begins with one of the person's ordinary names, as `coverage/repository`
-        does."""
-        return bool(self._owner and self._owner.match(text))
+        does. Of several lines, whether one does."""
+        return bool(self._owner and self._owner.search(text))
 
     def are_in_column(self, name: str, column: pa.Array) -> bool:
         """Whether a value of the column of a table names the person."""
-        texts = pc.unique(pc.ascii_lower(column.cast(pa.string())).cast(pa.binary()))
-        whole = pa.array([text for text in self.whole if name in NAME_COLUMNS or text in self.anywhere], pa.binary())
-        if pc.any(pc.is_in(texts, value_set=whole)).as_py():
-            return True
+        texts = pc.unique(pc.ascii_lower(column.cast(pa.string())).cast(pa.binary())).drop_null()
         if name in NAME_COLUMNS:
-            return False
-        if self._certain:
-            return any(
-                self._are_in(b"\n%s\n" % text) or (name in CONTENT_IDS and self.own(text))
-                for text in texts.to_pylist()
-                if text
-            )
-        hits = (texts.filter(pc.match_substring(texts, needle)).to_pylist() for needle in self.anywhere)
-        return any(self._are_in(b"\n%s\n" % text) for found in hits for text in found)
+            return bool(pc.any(pc.is_in(texts, value_set=self._names)).as_py())
+        lines = b"\n%s\n" % b"\n".join(texts.to_pylist())
+        return self._are_in(lines) or (name in CONTENT_IDS and self.own(lines))
 
 
 def _either(texts: Collection[bytes]) -> bytes | None:
     return b"(?:%s)" % b"|".join(map(re.escape, texts)) if texts else None
 
 
-def encodings(texts: Iterable[str]) -> list[bytes]:
+def encodings(texts: Iterable[str]) -> frozenset[bytes]:
     """The encoded texts, each once: in UTF-8, in JSON with escapes, in URLs and in UTF-16. All are in lower case, as
     `bytes.lower` does it."""
     found = set(_bytes(texts := list(texts)))
     for text in texts:
         found |= {text.encode(name, "surrogatepass").lower() for name in ("utf-16-le", "utf-16-be")}
-    return sorted(found)
+    return frozenset(found)
 
 
 def _bytes(texts: Iterable[str]) -> list[bytes]:
@@ -174,14 +181,6 @@ def _bytes(texts: Iterable[str]) -> list[bytes]:
         found |= {text.encode("utf-8", "surrogatepass"), json.dumps(text)[1:-1].encode()}
         found |= {quote(text, safe="", errors="replace").encode()}
     return sorted({needle.lower() for needle in found})
-
-
-def _is_in(needles: Collection[bytes], pattern: bytes | None, text: bytes) -> bool:
-    """Whether the text holds one of the needles, other than as a part of a longer id. The text must have one more byte before
-    and after the part to search."""
-    if pattern is None or not any(needle in text for needle in needles):
-        return False
-    return bool(re.search(_BEGIN + pattern + rb"[^a-z0-9_-]", text))
 
 
 def traces(root: Path, sought: Sought, searched: Searched) -> Iterator[Trace]:
@@ -204,7 +203,7 @@ def traces(root: Path, sought: Sought, searched: Searched) -> Iterator[Trace]:
 def _in_file(path: Path, sought: Sought, searched: Searched) -> Iterator[Trace]:
     searched.files += 1
     searched.bytes += path.stat().st_size
-    needles = Needles(sought.texts(path))
+    needles = sought.needles(path)
     name = unquote(path.name).encode("utf-8", "surrogateescape").lower()
     if needles.are_in(name) or name.partition(b".")[0] in needles.whole or needles.own(name):
         yield Trace(path, "name")
@@ -214,13 +213,14 @@ def _in_file(path: Path, sought: Sought, searched: Searched) -> Iterator[Trace]:
         file.seek(0)
         # A Parquet file may hold several platforms, and its bytes the same name of somebody else. So only each `person_id` is
         # sought there.
-        found = _in_stream(file, Needles(sought.people) if is_table else needles)
+        found = _in_stream(file, sought.on() if is_table else needles)
     try:
         if is_table:
-            yield from _in_columns(path, needles, sought)
+            yield from _in_columns(path, sought)
         elif is_packed:
             with zstd.open(path) as file:
-                found = any(needles.are_in_line(line) for line in file) or found
+                while lines := file.readlines(CHUNK_BYTES):
+                    found = found or (needles.are_in(b"".join(lines)) and any(map(needles.are_in_line, lines)))
     except (pa.ArrowInvalid, OSError, EOFError, zstd.ZstdError):
         searched.unreadable.append(path)
     if found:
@@ -228,7 +228,7 @@ def _in_file(path: Path, sought: Sought, searched: Searched) -> Iterator[Trace]:
 
 
 def _in_stream(file: Any, needles: Needles) -> bool:
-    overlap = OVERLAP_BYTES + max(map(len, needles.anywhere), default=0)
+    overlap = OVERLAP_BYTES + needles.longest
     text = b"\n"
     while chunk := file.read(CHUNK_BYTES):
         text = text[-overlap:] + chunk.lower()
@@ -237,18 +237,25 @@ def _in_stream(file: Any, needles: Needles) -> bool:
     return needles._are_in(text[-overlap:] + b"\n")
 
 
-def _in_columns(path: Path, needles: Needles, sought: Sought) -> Iterator[Trace]:
+def _in_columns(path: Path, sought: Sought) -> Iterator[Trace]:
     with pq.ParquetFile(path) as file:
         names = [column.name for column in file.schema_arrow if _is_text(column.type)]
         found: set[str] = set()
         for batch in file.iter_batches(columns=names):
-            if PLATFORM in names:
-                theirs = pa.array(sorted(sought.platforms), pa.string())
-                batch = batch.filter(pc.is_in(batch[PLATFORM], value_set=theirs))
-            for name in set(names) - found - {PLATFORM}:
-                if needles.are_in_column(name, batch.column(name)):
-                    found.add(name)
+            for needles, rows in _by_platform(path, batch, sought):
+                for name in set(names) - found - {PLATFORM}:
+                    if needles.are_in_column(name, rows.column(name)):
+                        found.add(name)
         yield from (Trace(path, name) for name in sorted(found))
+
+
+def _by_platform(path: Path, batch: pa.RecordBatch, sought: Sought) -> Iterator[tuple[Needles, pa.RecordBatch]]:
+    """What to search for in which rows."""
+    if PLATFORM not in batch.schema.names:
+        yield sought.needles(path), batch
+        return
+    for platform in pc.unique(batch[PLATFORM]).to_pylist():
+        yield sought.on(platform), batch.filter(pc.equal(batch[PLATFORM], platform))
 
 
 def _is_text(column: pa.DataType) -> bool:

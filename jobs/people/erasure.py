@@ -1,13 +1,11 @@
-"""Removes a person from every table, and deletes the files that still hold the person. Idempotent: after an interruption, run
-it again.
+"""Removes people from every table, and deletes the files that still hold them. Idempotent: after an interruption, run it again.
 
-`accounts` comes last, because only it knows the person's handles.
+`accounts` comes last, because only it knows the people's handles.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from functools import partial
-from itertools import product
 from typing import Any
 
 import duckdb
@@ -15,20 +13,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.errors import UsageError
-from jobs.people import free_texts
-from jobs.people.byte_search import CONTENT_IDS
+from jobs.people import free_texts, pulled_rows
+from jobs.people.pulled_rows import BY_ACCOUNT, JOB, delete, without
 from jobs.warehouse import digests, pruning
 from jobs.warehouse.commits import Partition
 from jobs.warehouse.names_in_text import is_short
-from jobs.warehouse.races import LostRaceError, repeated
 from jobs.warehouse.storage import Warehouse, rows
 from jobs.warehouse.suppression import Suppressed
 from schemas.accounts import ACCOUNTS
-from schemas.accounts_known import ACCOUNTS_KNOWN
 from schemas.activity import ACTIVITY
 from schemas.catalog import TABLES
 from schemas.consent import CONSENT
-from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
 from schemas.histories import HISTORIES
 from schemas.influence import INFLUENCE
@@ -43,14 +38,8 @@ from schemas.score_changes import SCORE_CHANGES
 from schemas.scores import SCORES
 from schemas.table import Table
 
-JOB = "erasure"
 TEXTS = "texts"  # stands for the rows, in all tables, whose texts were changed
 NOTHING: Partition = {}
-Change = Callable[[pa.Table], pa.Table]
-
-# The rows, with instants in microseconds, as a pull has them.
-_AS_PULLED = "select * replace ({instants}) from given_rows"
-_DIGESTS = {ACTIVITY: "activity_digest", ACCOUNTS: "accounts_digest"}  # of `coverage`
 
 # Table -> columns that hold a `person_id`.
 BY_PERSON: Mapping[Table, Sequence[str]] = {
@@ -65,12 +54,6 @@ BY_PERSON: Mapping[Table, Sequence[str]] = {
     OBJECTIONS: ("person_id", "src", "dst"),
     REQUESTS: ("person_id",),
     LOOKUPS: ("person_id",),
-}
-# Table -> columns that hold the platform's id of an account.
-BY_ACCOUNT: Mapping[Table, Sequence[str]] = {
-    ACTIVITY: ("actor_id", "target_id"),
-    ACCOUNTS_KNOWN: ("account_id",),
-    ACCOUNTS: ("account_id",),
 }
 
 
@@ -93,7 +76,8 @@ def handles(warehouse: Warehouse, people: Iterable[str]) -> set[str]:
         named = {"platform": platform, "account_id": accounts}
         theirs = set(warehouse.read(ACCOUNTS, named, columns=["handle"])["handle"].to_pylist()) - {None, ""}
         others = ~pc.field("account_id").isin(accounts) & pc.field("handle").isin(pa.array(sorted(theirs), pa.string()))
-        theirs -= set(warehouse.read(ACCOUNTS, {"platform": platform}, where=others)["handle"].to_pylist())
+        shared = warehouse.read(ACCOUNTS, {"platform": platform}, columns=["handle"], where=others)
+        theirs -= set(shared["handle"].to_pylist())
         known |= {f"{platform}:{handle}" for handle in theirs}
     return known
 
@@ -142,30 +126,19 @@ def short_places(warehouse: Warehouse, people: Iterable[str]) -> list[dict[str, 
 
 
 def erase(
-    warehouse: Warehouse, people: Sequence[str], names: Collection[str], left: Suppressed, run_id: str
+    warehouse: Warehouse, people: Sequence[str], known: Iterable[str], left: Suppressed, run_id: str
 ) -> Iterator[tuple[str, int]]:
-    """Removes the people from every table. `left` recognizes them in texts. `names` are the ids and handles of their accounts,
-    which texts and file paths may hold. Yields each table's name with its number of removed rows, and `TEXTS` with the number
-    of rows whose texts were changed."""
+    """Removes the people from every table. `left` recognizes them in texts. `known` are the handles of their accounts, as
+    `platform:handle`, which texts and file paths may hold. Yields each table's name with its number of removed rows, and
+    `TEXTS` with the number of rows whose texts were changed. Rewrites each file that holds rows of theirs once."""
     _keep_as_checked(warehouse, people, run_id)
     for table, columns in BY_PERSON.items():
         yield table.name, _delete(warehouse, table, {}, dict.fromkeys(columns, tuple(people)), run_id)
-    accounts = by_platform(people)
-    yield REJECTS.name, sum(_erase_rejects(warehouse, platform, names, left, run_id) for platform in accounts)
-    yield TEXTS, free_texts.erase(warehouse, [*people, *names], run_id)
-    for platform in accounts:
-        _rename_content(warehouse, platform, names, left, run_id)
-    for table, columns in BY_ACCOUNT.items():
-        count = 0
-        for platform, ids in accounts.items():
-            any_of = dict.fromkeys(columns, ids)
-            if table in _DIGESTS:  # before the rows go, so that the next run finds their days if this one dies
-                for place in _places(warehouse, table, {"platform": platform}, any_of):
-                    _cover(warehouse, table, place, run_id, partial(_filtered, any_of=any_of))
-            if table is ACCOUNTS:
-                _untitle(warehouse, platform, left, run_id)
-            count += _delete(warehouse, table, {"platform": platform}, any_of, run_id)
-        yield table.name, count
+    names = by_platform([*people, *known])
+    sought = free_texts.Names([*people, *(name for of_platform in names.values() for name in of_platform)])
+    yield REJECTS.name, sum(_erase_rejects(warehouse, platform, sought, left, run_id) for platform in names)
+    yield TEXTS, free_texts.erase(warehouse, sought, run_id)
+    yield from pulled_rows.erase(warehouse, by_platform(people), names, left, run_id)
 
 
 def _keep_as_checked(warehouse: Warehouse, people: Sequence[str], run_id: str) -> None:
@@ -174,114 +147,48 @@ def _keep_as_checked(warehouse: Warehouse, people: Sequence[str], run_id: str) -
     are deleted, so that a new run can go on if this one dies."""
     theirs = pc.field("person_id").isin(pa.array(people, pa.string()))
     found = warehouse.dataset(INFLUENCE).to_table(columns=["methodology", "day"], filter=theirs)
+    replaced: dict[str, str] = {}
     for place in found.group_by(["methodology", "day"]).aggregate([]).to_pylist():
         before = warehouse.read(INFLUENCE, place)
         old, new = (digests.of_stream(INFLUENCE, each.to_reader()) for each in (before, before.filter(~theirs)))
-        for row in warehouse.read(RUNS, {"day": place["day"]}).to_pylist():
-            if old and new and old in row["parameters"]:
-                row["parameters"] = row["parameters"].replace(old, new)
-                partition = {"day": row["day"], "run_id": row["run_id"]}
-                warehouse.replace_bookkeeping(RUNS, rows(RUNS, [row]), partition, run_id=run_id, job=JOB)
+        if old and new:
+            replaced[old] = new
+    checked = warehouse.read(RUNS, {"day": tuple(set(found["day"].to_pylist()))}).to_pylist() if replaced else []
+    changed = []
+    for row in checked:
+        digest = json.loads(row["parameters"]).get(digests.INFLUENCE)
+        if digest in replaced:
+            changed.append(row | {"parameters": row["parameters"].replace(digest, replaced[digest])})
+    if changed:
+        place = {name: tuple({row[name] for row in changed}) for name in ("day", "run_id")}
+        warehouse.replace_bookkeeping(RUNS, rows(RUNS, changed), place, run_id=run_id, job=JOB)
 
 
 def _delete(warehouse: Warehouse, table: Table, partition: Partition, any_of: Partition, run_id: str) -> int:
-    """Deletes the rows in one commit, and returns their number. Makes no commit if there are none."""
-    condition = pruning.expression(partition) & pruning.either(any_of)
-    count = warehouse.dataset(table, partition).count_rows(filter=condition)
-    if count:
-        for attempt in repeated(LostRaceError):
-            with attempt:
-                warehouse.delete(table, partition, any_of=any_of, run_id=run_id, job=JOB)
-    return count
+    """Removes the rows in which one of the columns has one of its values, in one commit, and returns their number."""
+    return delete(warehouse, table, partition, without([*any_of], pruning.either(any_of)), run_id)
 
 
 def _places(warehouse: Warehouse, table: Table, partition: Partition, any_of: Partition) -> list[dict[str, Any]]:
     """The days, platforms and sources with rows to remove."""
-    return _where(warehouse, table, partition, pruning.either(any_of))
-
-
-def _where(warehouse: Warehouse, table: Table, partition: Partition, where: pc.Expression) -> list[dict[str, Any]]:
-    """The days, platforms and sources with rows of the partition that meet `where`."""
     names = ["platform", "day", "source"]
-    found = warehouse.dataset(table, partition).to_table(columns=names, filter=pruning.expression(partition) & where)
-    return found.group_by(names).aggregate([]).to_pylist()
+    condition = pruning.expression(partition) & pruning.either(any_of)
+    return (
+        warehouse.dataset(table, partition)
+        .to_table(columns=names, filter=condition)
+        .group_by(names)
+        .aggregate([])
+        .to_pylist()
+    )
 
 
-def _cover(warehouse: Warehouse, table: Table, place: Partition, run_id: str, change: Change) -> None:
-    """Writes the digest and, for acts, the number of the rows after the change into `coverage`, as a pull of these rows would.
-    So the day is scored again if its acts differ."""
-    for row in warehouse.read(COVERAGE, place).to_pylist():
-        counting = change(warehouse.read(table, {**place, "pull": (row["pull"],)}))
-        left = row | {_DIGESTS[table]: _digest(table, counting)}
-        if table is ACTIVITY:
-            left["act_count"] = counting.num_rows
-        warehouse.replace_bookkeeping(COVERAGE, rows(COVERAGE, [left]), place, run_id=run_id, job=JOB)
-
-
-def _filtered(rows: pa.Table, *, any_of: Partition) -> pa.Table:
-    return rows.filter(~pruning.either(any_of))
-
-
-def _digest(table: Table, counting: pa.Table) -> str:
-    """The digest that a pull of these rows records."""
-    columns = [name for name in table.column_names if name != "pull"]
-    instants = ", ".join(f"epoch_us({name}) as {name}" for name in columns if table.column(name).type == "timestamp")
-    with duckdb.connect() as db:
-        db.register("given", counting)
-        db.execute("create table given_rows as from given")  # a table, because cursors see no registered rows
-        return digests.of_rows(db, _AS_PULLED.format(instants=instants), {}, columns)
-
-
-def _rename_content(warehouse: Warehouse, platform: str, names: Iterable[str], left: Suppressed, run_id: str) -> None:
-    """In the ids of others' acts, such as `owner/repository`, replaces the names of people who left with tokens."""
-    quoting = pc.scalar(False)
-    for name, column in product(names, CONTENT_IDS):
-        quoting = quoting | pc.match_substring(pc.field(column), name, ignore_case=True)
-
-    def renamed(acts: pa.Table) -> pa.Table:
-        for column in CONTENT_IDS:
-            ids = left.ids_without(platform, acts[column].combine_chunks())
-            acts = acts.set_column(acts.column_names.index(column), acts.field(column), ids)
-        return acts
-
-    _rewrite(warehouse, ACTIVITY, platform, quoting, renamed, run_id)
-
-
-def _untitle(warehouse: Warehouse, platform: str, left: Suppressed, run_id: str) -> None:
-    """Removes other people's display names if they name people who left."""
-
-    def untitled(accounts: pa.Table) -> pa.Table:
-        titles = accounts["display_name"].to_pylist()
-        kept = [None if title and left.is_named(platform, title) else title for title in titles]
-        return accounts.set_column(
-            accounts.column_names.index("display_name"), accounts.field("display_name"), pa.array(kept, pa.string())
-        )
-
-    _rewrite(warehouse, ACCOUNTS, platform, pc.field("display_name").is_valid(), untitled, run_id)
-
-
-def _rewrite(
-    warehouse: Warehouse, table: Table, platform: str, where: pc.Expression, change: Change, run_id: str
-) -> None:
-    """Replaces the rows of each day and source in which `change` changes a row. `where` preselects rows that it may change."""
-    for place in _where(warehouse, table, {"platform": platform}, where):
-        before = warehouse.read(table, place)
-        after = change(before)
-        if not after.equals(before):
-            _cover(warehouse, table, place, run_id, change)
-            for attempt in repeated(LostRaceError):
-                with attempt:
-                    warehouse.replace(table, after, place, run_id=run_id, job=JOB)
-
-
-def _erase_rejects(warehouse: Warehouse, platform: str, names: Iterable[str], left: Suppressed, run_id: str) -> int:
+def _erase_rejects(warehouse: Warehouse, platform: str, sought: free_texts.Names, left: Suppressed, run_id: str) -> int:
     columns = ("excerpt", "file")
     texts = warehouse.read(REJECTS, {"platform": platform}, columns=list(columns))
     excerpts, files = (pc.unique(texts[name]).to_pylist() for name in columns)
-    sought = free_texts.pattern(names)
     any_of = {
         "excerpt": tuple(text for text in excerpts if text and left.is_named(platform, text)),
-        "file": tuple(file for file in files if sought.search(file) or left.is_named(platform, file)),
+        "file": tuple(file for file in files if sought.are_in(file) or left.is_named(platform, file)),
     }
     return _delete(warehouse, REJECTS, {"platform": platform}, any_of, run_id)
 

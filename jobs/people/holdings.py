@@ -1,8 +1,8 @@
 """Everything that a warehouse holds about a person: their rows of every table, and the recorded items that name them."""
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import date
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 from backports import zstd
 
 from jobs.people.byte_search import Needles, Sought
-from jobs.people.erasure import BY_ACCOUNT, BY_PERSON, by_platform
+from jobs.people.erasure import BY_PERSON, by_platform
+from jobs.people.pulled_rows import BY_ACCOUNT
 from jobs.places import landing
 from jobs.warehouse import pruning
 from jobs.warehouse.commits import Partition
@@ -24,19 +25,13 @@ from schemas.table import Table
 RECORDINGS = "recordings"
 
 
-def sought(warehouse: Warehouse, people: Sequence[str], names: Collection[str]) -> Sought:
-    """What to search for: each `person_id` of a person, and the ids and `names` of the person's accounts on their platforms."""
-    platforms = by_platform(people)
-    known = {account for accounts in platforms.values() for account in accounts} | set(names)
-    covered = warehouse.read(COVERAGE, columns=["source", "day", "platform"]).to_pylist()
-    recorded = {place: landing(warehouse.root) / place[0] / str(place[1]) for place in _places(covered)}
-    theirs = _places(row for row in covered if row["platform"] in platforms)
-    elsewhere = [folder for place, folder in recorded.items() if place not in theirs]
-    return Sought(people, sorted(known), platforms, elsewhere)
-
-
-def _places(covered: Iterable[Mapping[str, Any]]) -> set[tuple[str, date]]:
-    return {(row["source"], row["day"]) for row in covered}
+def sought(warehouse: Warehouse, people: Sequence[str], handles: Iterable[str]) -> Sought:
+    """What to search for: each `person_id`, and the ids and `handles` (as `platform:handle`) of the people's accounts on their
+    platforms."""
+    folders: dict[Path, set[str]] = defaultdict(set)
+    for place in warehouse.read(COVERAGE, columns=["source", "day", "platform"]).to_pylist():
+        folders[landing(warehouse.root) / place["source"] / str(place["day"])].add(place["platform"])
+    return Sought(people, by_platform([*people, *handles]), folders)
 
 
 def tables(warehouse: Warehouse, people: Sequence[str], names: Sequence[str]) -> Iterator[tuple[Table, pa.Table]]:
@@ -78,7 +73,7 @@ def recorded(folder: Path, sought: Sought) -> Iterator[dict[str, Any]]:
     """The recorded items below the folder that name the person: `file`, and the `item` as JSON, or as text if it is not
     JSON."""
     for path in sorted(folder.rglob("*.zst")):
-        needles = Needles(sought.texts(path))
+        needles = sought.needles(path)
         for line in zstd.decompress(path.read_bytes()).splitlines():
             if needles.are_in_line(line):
                 yield {"file": str(path.relative_to(folder)), "item": _item(line)}

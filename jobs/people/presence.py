@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-import pyarrow.compute as pc
-
 from jobs.errors import UsageError
-from jobs.people.erasure import BY_ACCOUNT, BY_PERSON, by_platform
+from jobs.people.erasure import BY_PERSON, by_platform
+from jobs.people.pulled_rows import BY_ACCOUNT
 from jobs.warehouse import pruning, suppression
 from jobs.warehouse.commits import Partition
 from jobs.warehouse.storage import Warehouse
@@ -31,31 +30,38 @@ _CLOSE = """
 def require(warehouse: Warehouse, people: Sequence[str]) -> None:
     """Raises `UsageError`, which names close matches, unless the warehouse names each of the people (`person_id`), or
     recognizes them as people who left."""
-    by_platform(people)
+    by_platform(people)  # refuses what is no person_id
     left = suppression.ever(warehouse)
-    unknown = [person for person in people if not is_named(warehouse, person) and person not in left]
-    if unknown:
+    strange = unknown(warehouse, [person for person in people if person not in left])
+    if strange:
         faults = [
-            f"{person}: nothing in this warehouse names this person{_meant(warehouse, person)}" for person in unknown
+            f"{person}: nothing in this warehouse names this person{_meant(warehouse, person)}" for person in strange
         ]
         raise UsageError("\n".join([*faults, "If you mean somebody who may come later, add --in-advance"]))
 
 
-def is_named(warehouse: Warehouse, person: str) -> bool:
-    """Whether a row of a table is about the person."""
+def unknown(warehouse: Warehouse, people: Sequence[str]) -> list[str]:
+    """Those of the people whom no row of a table is about. Reads each table at most once."""
+    sought = set(people)
     for table, columns in [*BY_PERSON.items()][::-1]:
-        if _any(warehouse, table, {}, pruning.either(dict.fromkeys(columns, (person,)))):
-            return True
-    platform, _, account = person.partition(":")
-    return any(
-        _any(warehouse, table, {"platform": platform}, pruning.either(dict.fromkeys(columns, (account,))))
-        for table, columns in [*BY_ACCOUNT.items()][::-1]
-    )
+        sought -= _among(warehouse, table, {}, columns, sought)
+    for table, columns in [*BY_ACCOUNT.items()][::-1]:
+        for platform, accounts in by_platform(sought).items():
+            named = _among(warehouse, table, {"platform": platform}, columns, set(accounts))
+            sought -= {f"{platform}:{account}" for account in named}
+    return [person for person in people if person in sought]
 
 
-def _any(warehouse: Warehouse, table: Table, partition: Partition, condition: pc.Expression) -> bool:
-    rows = warehouse.dataset(table, partition)
-    return rows.head(1, columns=[table.column_names[0]], filter=pruning.expression(partition) & condition).num_rows > 0
+def _among(warehouse: Warehouse, table: Table, partition: Partition, columns: Sequence[str], ids: set[str]) -> set[str]:
+    """Those of the ids that the columns hold. Reads no further when it has seen all."""
+    seen: set[str] = set()
+    if ids:
+        condition = pruning.expression(partition) & pruning.either(dict.fromkeys(columns, tuple(ids)))
+        for batch in warehouse.dataset(table, partition).scanner(columns=list(columns), filter=condition).to_batches():
+            seen |= ids & {value for column in batch.columns for value in column.to_pylist()}
+            if seen == ids:
+                break
+    return seen
 
 
 def _meant(warehouse: Warehouse, person: str) -> str:

@@ -7,7 +7,7 @@ recognized anywhere, but never as a part of a longer name.
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from enum import IntEnum
 from functools import cache
 from itertools import accumulate, islice
@@ -51,6 +51,7 @@ _WRITTEN = """
 _PIECE = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?|([^\s"\'<>(),;{}\[\]\\|]+)')
 _PUNCTUATION = " :,{}[]\r\n\t"
 _PLAIN = re.compile(r"[\w-]+")
+_LINK = re.compile(r"(\w[\w.:/~-]*)/([\w-]+)")  # the last part of a URL, and what is before
 _TIME = re.compile(r"[\d:.TZ+-]+")
 _WORD = re.compile(r"""[^\s"'<>(),;{}\[\]\\|]+""")
 _SEGMENT = re.compile(r"[\w%-][\w.%-]*")
@@ -100,12 +101,24 @@ def _ordinary_words() -> frozenset[str]:
 
 def pieces(text: str) -> set[str]:
     """Parts of a line that together hold all its values. This is fast, and most parts recur in many lines."""
-    return {value for value, _ in values(text)} if "\\" in text else set(text.split('"'))
+    if "\\" not in text:
+        return set(text.split('"'))
+    return {unescaped(quoted) or word for quoted, colon, word in _PIECE.findall(text) if not colon}
 
 
-def names(piece: str) -> set[str]:
+def names(piece: str, known: Collection[str] = ()) -> set[str]:
     """Everything in one of the `pieces` that may be a name, as `places` would find it. It is built to be fast, because it runs
-    on every piece and hardly any piece holds a name."""
+    on every piece and hardly any piece holds a name. It may leave out names in `known` pieces and names: most URLs differ from
+    others only in their last parts."""
+    links = set()
+    while link := _LINK.fullmatch(piece):
+        links |= {piece, link[2]}
+        if (piece := link[1]) in known:
+            return links
+    return links | _names(piece)
+
+
+def _names(piece: str) -> set[str]:
     if _PLAIN.fullmatch(piece) or not (bare := piece.strip(_PUNCTUATION)):
         return {piece}
     if _TIME.fullmatch(bare) and not bare.isdigit():

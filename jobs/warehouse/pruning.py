@@ -88,25 +88,25 @@ def dataset(delta: DeltaTable, chosen: pa.Table, root: fs.FileSystem) -> ds.File
     return ds.FileSystemDataset(fragments, schema, parquet, root)
 
 
+def one_by_one(found: ds.FileSystemDataset) -> Iterator[ds.FileSystemDataset]:
+    """Each file of the dataset. Filter its rows only after you read them: deltalake's own deletions write string views, and
+    Arrow cannot filter by the statistics of string views."""
+    for fragment in found.get_fragments():
+        yield ds.FileSystemDataset([fragment], found.schema, found.format, found.filesystem)
+
+
 def split(
-    table: Table,
-    delta: DeltaTable,
-    partition: Partition,
-    root: fs.FileSystem,
-    any_of: Partition | None = None,
+    table: Table, delta: DeltaTable, partition: Partition, root: fs.FileSystem
 ) -> tuple[pa.Table, Iterable[pa.RecordBatch]]:
-    """The files (as from `files`) that hold rows of the partition, and a stream of the other rows in them. If `any_of` is
-    given, a row counts as the partition's only if at least one column of `any_of` also has one of its values."""
+    """The files (as from `files`) that hold rows of the partition, and a stream of the other rows in them."""
     chosen = files(delta, partition)
-    if any_of is None and set(partition) <= set(table.partition_by):
+    if set(partition) <= set(table.partition_by):
         return chosen, ()
     found = dataset(delta, chosen, root)
     schema = arrow.completed(table, found.schema)
     inside = expression(partition)
-    if any_of is not None:
-        inside = inside & either(any_of)
     hits: set[str] = set()
-    for names in _filtered(found.replace_schema(schema), [*{**partition, **(any_of or {})}, FILE], inside):
+    for names in _filtered(found.replace_schema(schema), [*partition, FILE], inside):
         hits.update(pc.unique(names.column(FILE)).to_pylist())
     fragments = list(found.get_fragments())
     held = [fragment for fragment in fragments if fragment.path in hits]
@@ -116,7 +116,6 @@ def split(
 
 
 def _filtered(rows: ds.Dataset, columns: list[str], condition: pc.Expression) -> Iterator[pa.RecordBatch]:
-    """Filters rows only after reading them: deltalake's own deletions write string views, and Arrow cannot filter by the
-    statistics of string views."""
+    """Filters rows only after reading them; see `one_by_one`."""
     for batch in rows.scanner(columns=columns).to_reader():
         yield from pa.Table.from_batches([batch]).filter(condition).to_batches()

@@ -1,8 +1,7 @@
 """Tables on disk or in an object store: every job reads and writes rows through `Warehouse`.
 
 Every table is a Delta table under one root. Arrow and Spark write only data files. `deltalake`, which needs no JVM, makes every
-commit, after the files that the commit names were flushed. A write is one commit that names its run: it replaces a partition,
-adds rows to it or deletes its rows, or merges files.
+commit, after the files that the commit names were flushed. A write is one commit that names its run.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +26,7 @@ from jobs.warehouse.commits import Partition
 from jobs.warehouse.data_files import Change
 from jobs.warehouse.opened import Opened, opened
 from jobs.warehouse.races import LostRaceError, RearrangedError, repeated
+from jobs.warehouse.rewriting import Rewriting
 from jobs.warehouse.transaction import transaction
 from schemas import arrow
 from schemas.catalog import TABLES
@@ -77,8 +77,7 @@ class Warehouse:
         creation.refuse_older(self.root, marks)
 
     def require_writable(self) -> None:
-        """Raises `UsageError` if the folder or one of its tables is not writable. Delta's client would fail only in the middle
-        of a write."""
+        """Raises `UsageError` if a folder is not writable. Delta's client would fail only in the middle of a write."""
         if self.is_local:
             tables = [Path(self.path(table)) for table in TABLES]
             creation.refuse_unwritable([Path(self.root), *tables, *(table / "_delta_log" for table in tables)])
@@ -98,24 +97,21 @@ class Warehouse:
         return delta
 
     def own(self, table: Table) -> DeltaTable:
-        """Like `delta`, but opens a table of the caller's own. Maintenance and upgrades advance the table that they hold, and
-        the tables that `delta` returns are shared."""
+        """Like `delta`, but opens a table of the caller's own, to advance: the tables that `delta` returns are shared."""
         return self._open(table, None)
 
     def _open(self, table: Table, version: int | None) -> DeltaTable:
         try:
             delta = DeltaTable(self.path(table), version=version)
         except Exception as error:
-            if self.exists():
-                why = cause(error)
-                if version is not None:
-                    raise GoneError(f"{self.path(table)}: version {version} is no longer kept ({why})") from error
-                raise CloutError(
-                    f"{self.path(table)}: cannot be read as a Delta table ({why}); run `clout doctor`"
+            if not self.exists():
+                raise UsageError(
+                    f"{self.root}: no warehouse here yet; run `clout run` first or set CLOUT_WAREHOUSE"
                 ) from error
-            raise UsageError(
-                f"{self.root}: no warehouse here yet; run `clout run` first or set CLOUT_WAREHOUSE"
-            ) from error
+            where, why = self.path(table), cause(error)
+            if version is not None:
+                raise GoneError(f"{where}: version {version} is no longer kept ({why})") from error
+            raise CloutError(f"{where}: cannot be read as a Delta table ({why}); run `clout doctor`") from error
         if self.is_local:
             delta_log.refuse_torn(Path(self.path(table)), delta.version())
         return delta
@@ -205,22 +201,28 @@ class Warehouse:
         with self._transaction(table, delta, partition, run_id, job) as metadata:
             data_files.commit(delta, Change(added, pruning.files(delta).slice(0, 0)), metadata, retries=None)
 
-    def delete(
-        self, table: Table, partition: Partition, *, any_of: Partition | None = None, run_id: str, job: str
-    ) -> None:
-        """Removes the partition's rows, in one commit. If `any_of` is given, removes only rows in which at least one column of
-        `any_of` has one of its values. The log does not name these values. Raises `LostRaceError` like `replace`."""
-        self._replace(table, self.delta(table), [], partition, run_id, job, any_of)
+    def delete(self, table: Table, partition: Partition, *, run_id: str, job: str) -> None:
+        """Removes the partition's rows, in one commit. Raises `LostRaceError` like `replace`."""
+        self._replace(table, self.delta(table), [], partition, run_id, job)
+
+    def rewrite(self, table: Table, partition: Partition, rewriting: Rewriting, *, run_id: str, job: str) -> None:
+        """Changes rows in one commit, which replaces only the partition's files that hold such rows; without any, makes none.
+        `partition` may name only partition columns. Raises `LostRaceError` like `replace`."""
+
+        def change(now: DeltaTable) -> Change:
+            return rewriting.of_files(table, now, pruning.files(now, partition), self._file_system(table, now))
+
+        first = change(delta := self.delta(table))
+        if first.removed.num_rows:
+            self._commit(table, delta, lambda now: first if now is delta else change(now), partition, run_id, job)
 
     def _replace(
-        self, table: Table, delta: DeltaTable, added: list[AddAction], partition: Partition, run_id: str, job: str,
-        any_of: Partition | None = None,
-    ) -> None:  # fmt: skip
+        self, table: Table, delta: DeltaTable, added: list[AddAction], partition: Partition, run_id: str, job: str
+    ) -> None:
         """Replaces the partition's rows with the `added` files. Copies other rows that share a file with them."""
 
         def change(now: DeltaTable) -> Change:
-            files = self._file_system(table, now)
-            removed, others = pruning.split(table, now, partition, files, any_of)
+            removed, others = pruning.split(table, now, partition, files := self._file_system(table, now))
             return Change(added + arrow_writer.write(table, others, files), removed)
 
         self._commit(table, delta, change, partition, run_id, job)
@@ -274,8 +276,7 @@ class Warehouse:
     def replace_by_spark(
         self, table: Table, frame: "DataFrame", partition: Partition, *, run_id: str, job: str
     ) -> None:
-        """Like `replace`, for a Spark frame. If only other partitions changed meanwhile, or maintenance ran, commits the
-        written files again. `partition` may name only partition columns."""
+        """Like `replace`, for a Spark frame. `partition` may name only partition columns."""
         from schemas import spark
 
         spark.check(table, frame)

@@ -59,6 +59,7 @@ class Suppressed:
     hashes: frozenset[str] = frozenset()
     # Platform -> pieces and names that name nobody who left.
     _nobody: dict[str, set[str]] = field(default_factory=dict, compare=False, repr=False)
+    _platforms: dict[str, list[Any]] = field(default_factory=dict, compare=False, repr=False)
 
     def __bool__(self) -> bool:
         return bool(self.hashes)
@@ -147,7 +148,7 @@ class Suppressed:
         if len(nobody) >= MOST_REMEMBERED:
             nobody.clear()
         for piece in pieces(text) - nobody:
-            new = names(piece) - nobody
+            new = names(piece, nobody) - nobody
             if self._any_left(platform, new):
                 return True
             nobody |= new
@@ -155,15 +156,26 @@ class Suppressed:
         return False
 
     def _any_left(self, platform: str, names: set[str]) -> bool:
-        for begun in self._begun:
-            of_platform = begun.copy()
-            of_platform.update(f"{platform}:".encode())
-            for name in names.union(map(str.lower, names)):
+        texts = [name.encode("utf-8", "surrogatepass") for name in names.union(map(str.lower, names))]
+        for of_platform in self._begun_for(platform):
+            for text in texts:
                 made = of_platform.copy()
-                made.update(name.encode("utf-8", "surrogatepass"))
-                if made.hexdigest() in self.hashes:
+                made.update(text)
+                if made.digest() in self._digests:
                     return True
         return False
+
+    def _begun_for(self, platform: str) -> list[Any]:
+        """One hash per key, which has the platform's part of each person_id as input."""
+        if platform not in self._platforms:
+            self._platforms[platform] = [begun.copy() for begun in self._begun]
+            for of_platform in self._platforms[platform]:
+                of_platform.update(f"{platform}:".encode("utf-8", "surrogatepass"))
+        return self._platforms[platform]
+
+    @cached_property
+    def _digests(self) -> frozenset[bytes]:
+        return frozenset(map(bytes.fromhex, self.hashes))
 
     def _is_name(self, platform: str, name: str) -> bool:
         return self._any_left(platform, {name})

@@ -109,7 +109,7 @@ def live_in(warehouse: Warehouse, pull: Callable[[], None], arrow_rows: ArrowRow
 def named(warehouse: Warehouse) -> set[str]:
     """The tables and folders that still name the leaver."""
     root = Path(warehouse.root)
-    sought = Sought([LEAVER], [LEAVER.partition(":")[2], HANDLE], ["toots"])
+    sought = Sought([LEAVER], {"toots": [LEAVER.partition(":")[2], HANDLE]})
     return {trace.path.relative_to(root).parts[0] for trace in traces(root, sought, Searched())}
 
 

@@ -10,8 +10,10 @@ from backports import zstd
 
 from jobs import leaving
 from jobs.errors import CloutError, UsageError
+from jobs.people.pulled_rows import BY_ACCOUNT
 from jobs.places import landing
 from jobs.sources.live.recording import Cursor, Recording
+from jobs.warehouse.commits import commits
 from jobs.warehouse.storage import Warehouse
 from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
@@ -122,14 +124,14 @@ def test_a_run_that_died_while_acts_went_leaves_days_as_a_new_pull_would(
     class KilledError(Exception):
         """In place of SIGKILL."""
 
-    def deleted(table: Table, *args: Any, **kwargs: Any) -> None:
-        delete(table, *args, **kwargs)
+    def rewritten(table: Table, *args: Any, **kwargs: Any) -> None:
+        rewrite(table, *args, **kwargs)
         if table is ACTIVITY:
             raise KilledError
 
-    delete = lived_in.delete
+    rewrite = lived_in.rewrite
     with monkeypatch.context() as patched:
-        patched.setattr(lived_in, "delete", deleted)
+        patched.setattr(lived_in, "rewrite", rewritten)
         with pytest.raises(KilledError):
             forget(lived_in)
     forget(lived_in)
@@ -187,6 +189,23 @@ def test_the_published_day_is_restated_without_naming_who_left(lived_in: Warehou
     forget(lived_in)
     changes = lived_in.read(PUBLICATIONS).to_pylist()
     assert [(row["change"], row["people"]) for row in changes] == [("consent", 1)]
+
+
+def test_many_people_leave_at_once_and_each_file_of_theirs_is_written_anew_once(
+    lived_in: Warehouse, arrow_rows: ArrowRows
+) -> None:
+    """Somebody on another platform has the name of one of them, and stays."""
+    cy, namesake = "toots:https://example.org/users/cy", {"platform": "web", "day": DAY, "source": "web"}
+    acts = [{**namesake, "activity_id": str(n), "actor_id": HANDLE, "target_id": LEAVER[6:]} for n in range(2)]
+    lived_in.append(ACTIVITY, arrow_rows(ACTIVITY, acts), {}, run_id="r", job="j")
+    before = {table: len(list(commits(lived_in.delta(table)))) for table in BY_ACCOUNT}
+    leaving.forget(lived_in, leaving.Params(people=(LEAVER, cy, "web:ana"), at=NOON), leaver.BATCH)
+    assert {table.name: len(list(commits(lived_in.delta(table)))) - count for table, count in before.items()} == {
+        "activity": 1, "accounts": 1, "accounts_known": 0,
+    }  # fmt: skip
+    assert {row["actor_id"] for row in lived_in.read(ACTIVITY).to_pylist()} == {
+        "https://example.org/users/ana", HANDLE,
+    }  # fmt: skip
 
 
 def test_an_id_that_is_none_is_refused(lived_in: Warehouse) -> None:

@@ -116,7 +116,7 @@ def test_an_ordinary_word_is_a_trace_only_where_a_name_must_be(
     text = content.replace("{}", word).replace("{{", "{").replace("}}", "}").encode()
     for name, data in (("plain.json", text), ("packed.zst", zstd.compress(text + b"\n"))):
         (tmp_path / name).write_bytes(data)
-        found = list(byte_search.traces(tmp_path, Sought([f"x:{word}"], [word], ["x"]), Searched()))
+        found = list(byte_search.traces(tmp_path, Sought([f"x:{word}"], {"x": [word]}), Searched()))
         assert [trace.path.name for trace in found] == [name] * is_trace
         (tmp_path / name).unlink()
 
@@ -144,10 +144,8 @@ def test_what_operators_wrote_about_who_left_is_erased(lived_in: LivedIn, arrow_
 
 
 def test_ordinary_words_stay_in_texts() -> None:
-    sought = free_texts.pattern(["coverage", "ana\u00efs"])
-    assert (
-        free_texts.without("no coverage for ana\u00efs (ana%C3%AFs)", sought) == "no coverage for (erased) ((erased))"
-    )
+    names = free_texts.Names(["coverage", "ana\u00efs"])
+    assert names.without("no coverage for ana\u00efs (ana%C3%AFs)") == "no coverage for (erased) ((erased))"
 
 
 def test_others_keep_their_accounts_without_the_name_and_the_digest_says_so(lived_in: LivedIn) -> None:

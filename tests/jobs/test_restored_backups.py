@@ -63,7 +63,7 @@ def restored(warehouse: Warehouse, arrow_rows: ArrowRows, journal: Path) -> Ware
 
 
 def traces(warehouse: Warehouse) -> list:
-    sought = Sought(["x:anastasia"], ["anastasia", "Nastenka"], ["x"])
+    sought = Sought(["x:anastasia"], {"x": ["anastasia", "Nastenka"]})
     return list(byte_search.traces(Path(warehouse.root), sought, Searched()))
 
 

@@ -133,6 +133,11 @@ def test_a_person_is_forgotten_with_a_certificate(
     assert result.out.endswith(f"files\ncertificate: {tmp_path / 'made.json'}\n")
     assert json.loads((tmp_path / "made.json").read_text())["traces"] == 0
     assert "twitter:1" not in people(warehouse)
+    (tmp_path / "people.txt").write_text("twitter:2\n\ntwitter:1\n")
+    assert clout("person", "forget", "--from", str(tmp_path / "people.txt")).code == 0
+    assert "twitter:2" not in people(warehouse)
+    missing = clout("person", "forget", "--from", str(tmp_path / "none.txt"))
+    assert (missing.code, missing.err.startswith(f"clout: {tmp_path / 'none.txt'}: cannot be read")) == (2, True)
     wrong = clout("person", "forget", "ana")
     assert (wrong.code, wrong.err) == (
         2,

@@ -15,7 +15,7 @@ ANA = "https://example.org/users/an\u00e4"
 
 
 def found(folder: Path, *names: str) -> list[tuple[str, str]]:
-    sought = Sought([f"x:{name}" for name in names], names, ["x"], [folder / "elsewhere"])
+    sought = Sought([f"x:{name}" for name in names], {"x": names}, {folder / "elsewhere": {"y"}})
     return [(trace.path.name, trace.place) for trace in byte_search.traces(folder, sought, Searched())]
 
 
@@ -84,7 +84,7 @@ def test_what_was_searched_is_counted_and_damage_is_listed(tmp_path: Path) -> No
     (tmp_path / "torn.parquet").write_bytes(b"PAR1 " + ANA.encode())
     (tmp_path / "torn.zst").write_bytes(b"\x28\xb5\x2f\xfd")
     searched = Searched()
-    assert list(byte_search.traces(tmp_path, Sought([ANA], [], []), searched)) == [
+    assert list(byte_search.traces(tmp_path, Sought([ANA], {}), searched)) == [
         Trace(tmp_path / "torn.parquet", "bytes")
     ]
     assert (searched.files, searched.unreadable) == (2, [tmp_path / "torn.parquet", tmp_path / "torn.zst"])

@@ -3,6 +3,7 @@
 import pytest
 
 from jobs.people import free_texts
+from jobs.people.free_texts import Names
 from jobs.warehouse.storage import Warehouse
 from schemas.catalog import TABLES
 from schemas.table import Table
@@ -36,7 +37,7 @@ def test_a_text_that_names_who_left_is_erased_and_the_row_stays(
     texts = dict.fromkeys(free_texts.TEXTS[table], f"{LEAVER} said so")
     warehouse.append(table, arrow_rows(table, [texts]), {}, run_id="r", job="j")
     named = [row for row in warehouse.read(table).to_pylist() if LEAVER in str(row)]
-    assert free_texts.erase(warehouse, [LEAVER], "r") == len(named) == 1
+    assert free_texts.erase(warehouse, Names([LEAVER]), "r") == len(named) == 1
     rows = warehouse.read(table).to_pylist()
     assert LEAVER not in str(rows)
     assert [row for row in rows if "(erased) said so" in str(row)]

@@ -29,10 +29,9 @@ from tests.fixture_types import ArrowRows
 def test_whom_a_table_names_is_known(
     warehouse: Warehouse, arrow_rows: ArrowRows, table: Table, row: dict[str, str]
 ) -> None:
-    assert not presence.is_named(warehouse, "x:ana")
+    assert presence.unknown(warehouse, ["x:ana"]) == ["x:ana"]
     warehouse.append(table, arrow_rows(table, [row]), {}, run_id="r", job="j")
-    assert presence.is_named(warehouse, "x:ana")
-    assert not presence.is_named(warehouse, "x:an")
+    assert presence.unknown(warehouse, ["x:an", "x:ana"]) == ["x:an"]
     presence.require(warehouse, ["x:ana"])
 
 
