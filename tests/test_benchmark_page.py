@@ -180,10 +180,10 @@ def test_a_broken_line_is_one_error_with_its_number(
 
 def test_an_indented_figure_is_named_after_the_one_it_belongs_to(bench: SimpleNamespace) -> None:
     rows = [
-        bench.links.Figure(what, 1.0, "s") for what in ("links", "  peak", "    of it", "  people", "others", "  peak")
+        bench.measuring.Figure(what, 1.0, "s") for what in ("links", "  peak", "    of it", "  people", "others", "  peak")
     ]
     names = ["links", "links: peak", "links: peak: of it", "links: people", "others", "others: peak"]
-    assert [each.what for each in bench.records.of_rows(rows)] == names
+    assert [each.what for each in bench.records.of_rows("links", rows)] == names
 
 
 def test_the_figures_of_the_pipeline(bench: SimpleNamespace) -> None:
@@ -243,7 +243,7 @@ def command(bench: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, tmp_path: P
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     fake = SimpleNamespace(
-        figures=lambda _: iter([bench.links.Figure("links", 3.0, "s", 9.0)]), measured=bench.links.measured,
+        figures=lambda _: iter([bench.measuring.Figure("links", 3.0, "s", 9.0)]), measured=bench.links.measured,
         table=lambda figures: Table("links"),
     )  # fmt: skip
     monkeypatch.setattr(module, "ALONE", {"links": fake})

@@ -84,7 +84,7 @@ class Files:
 
 def measured(figures: Sequence[Figure]) -> Iterator[Measured]:
     """Yields each figure's value."""
-    return of_rows(figures)
+    return of_rows("leaving", figures)
 
 
 def table(figures: Sequence[Figure]) -> Shown:
