@@ -27,7 +27,7 @@ HOSTILE = "<script>alert(1)</script>&\"'\x1b[31m"
 def bench(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """The modules of the folder `infra/bench`, which are scripts beside each other."""
     monkeypatch.syspath_prepend(BENCH)
-    names = ("records", "page", "charts", "picture", "here", "pipeline", "engines", "ten_years", "links")
+    names = ("records", "page", "charts", "picture", "here", "pipeline", "engines", "ten_years", "links", "measuring")
     return SimpleNamespace(**{name: importlib.import_module(name) for name in names})
 
 
@@ -180,7 +180,8 @@ def test_a_broken_line_is_one_error_with_its_number(
 
 def test_an_indented_figure_is_named_after_the_one_it_belongs_to(bench: SimpleNamespace) -> None:
     rows = [
-        bench.measuring.Figure(what, 1.0, "s") for what in ("links", "  peak", "    of it", "  people", "others", "  peak")
+        bench.measuring.Figure(what, 1.0, "s")
+        for what in ("links", "  peak", "    of it", "  people", "others", "  peak")
     ]
     names = ["links", "links: peak", "links: peak: of it", "links: people", "others", "others: peak"]
     assert [each.what for each in bench.records.of_rows("links", rows)] == names

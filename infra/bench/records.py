@@ -75,7 +75,8 @@ class Row(Protocol):
 
 
 def of_rows(name: str, rows: Iterable[Row]) -> Iterator[Measured]:
-    """Yields the value of each row of the benchmark `name`. The rows it belongs to precede its name: `3 million links: peak memory`."""
+    """Yields the value of each row of the benchmark `name`. The rows it belongs to precede its name: `3 million links: peak
+    memory`."""
     above: list[tuple[int, str]] = []
     for row in rows:
         bare = row.what.lstrip()
