@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
 
-GROUNDS = ("consent", "legal_bases", "links", "suppressed")  # who may be published
+GROUNDS = ("consent", "legal_bases", "links", "objections", "suppressed")  # who may be published
 
 # command -> (tables it reads, tables it writes), without `runs`, which every command writes.
 TABLES: dict[str, tuple[Sequence[str], Sequence[str]]] = {
     "pull": ((), ("activity", "accounts", "rejects", "coverage", "consent")),
     "engagement": (("activity", "coverage", "objections"), ("engagement",)),
-    "influence": (("engagement", "accounts", "coverage", "links"), ("influence", "influence_by_account")),
+    "influence": (("engagement", "accounts", "coverage", "links", "objections"), ("influence", "influence_by_account")),
     "checks": (("influence", "publications", "coverage"), ()),
     "publish": (
         ("influence", *GROUNDS),

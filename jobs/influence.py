@@ -1,7 +1,7 @@
 """engagement -> influence: how much attention each person holds at the end of a day, and its parts.
 
-Reads the window's days of `engagement`, `coverage`, the newest `accounts` and `links`; replaces only (methodology, day) of
-`influence` and, if people have several accounts, of `influence_by_account`.
+Reads the window's days of `engagement`, `coverage`, the newest `accounts`, `links` and `objections`; replaces only
+(methodology, day) of `influence` and, if people have several accounts, of `influence_by_account`.
 README's "How a score is made" has the equations. An engine (`jobs.engines`) sums the attention that arrives in each step;
 everything else is Spark SQL here.
 """
@@ -21,13 +21,14 @@ from pyspark.sql import functions as F
 from jobs import spark_partitions
 from jobs.engines import AUTO, choice
 from jobs.errors import CloutError
+from jobs.night_settings import nights
 from jobs.score import attention, linked, measures
 from jobs.score.attention import real
 from jobs.warehouse import counted, digests, known_accounts, links, methodologies, runs
 from jobs.warehouse.commits import Span
 from jobs.warehouse.counted import Snapshot
 from jobs.warehouse.known_accounts import Known
-from jobs.warehouse.links import People
+from jobs.warehouse.links import People, Versions
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.window import (
@@ -41,7 +42,6 @@ from schemas.engagement import ENGAGEMENT
 from schemas.influence import INFLUENCE
 from schemas.influence_by_account import INFLUENCE_BY_ACCOUNT
 from schemas.kinds import POST, SIMULATED_PREFIX
-from schemas.links import LINKS
 from schemas.methodology import Methodology
 
 if TYPE_CHECKING:
@@ -154,8 +154,8 @@ class Read:
     accounts: Known
     bots: list[str]
     covered: dict[str, set[date]]
-    people: People = links.NOBODY
-    links: int = 0  # version of the table
+    people: People
+    links: Versions
 
     @property
     def spark_partitions(self) -> int:
@@ -211,9 +211,9 @@ def read(session: "SparkSession", warehouse: Warehouse, params: Params) -> Read:
         )
     accounts = known_accounts.at_end_of(params.day, warehouse, found)
     covered = covered_days(warehouse, first_day, params.day, found.coverage)
-    version = warehouse.version(LINKS)
-    people = links.at_end_of(params.day, warehouse, version)
-    return Read(found, engagement, row_count, accounts, accounts.bots(), covered, people, version)
+    versions = links.versions(warehouse)
+    people = links.at_end_of(params.day, warehouse, versions)
+    return Read(found, engagement, row_count, accounts, accounts.bots(), covered, people, versions)
 
 
 def everybody(
@@ -241,11 +241,12 @@ def run(
         methodologies.refuse_changed(warehouse, methodology)
         known_accounts.make_copy(warehouse, counted.snapshot(warehouse), params.day, run_id=row.id)
         found = read(session, warehouse, params)
-        row.inputs = found.snapshot.versions | {LINKS.name: found.links}
+        row.inputs = found.snapshot.versions | found.links._asdict()
         first_day, coverage = methodology.first_day(params.day), found.snapshot.coverage
         counted_from = activity_digests(warehouse, first_day, params.day, coverage)
         row.parameters["activity_digests"] = {str(day): digest for day, digest in counted_from.items()}
         row.parameters["accounts_digest"] = digests.of_texts(found.bots)
+        row.parameters[runs.MAX_ACCOUNTS] = nights().max_accounts
         if found.people.digest:
             row.parameters[digests.LINKS] = found.people.digest
         known = counted.platforms(warehouse, found.snapshot, params.day)

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from jobs.errors import UsageError
 from jobs.people import consent
-from jobs.warehouse import runs, suppression
+from jobs.warehouse import objections, runs, suppression
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse, rows
 from schemas.consent import NO
@@ -38,14 +38,18 @@ def pair(account: str, other: str) -> tuple[str, str]:
         consent.row(each, NO, date.min)  # raises if it is no account
     if account == other:
         raise UsageError(f"{account}: an account is always one person with itself; name two accounts")
-    one, two = sorted((account, other), key=str.encode)
-    return one, two
+    return objections.ordered(account, other)
 
 
 def record(warehouse: Warehouse, params: Params, account: str, other: str, batch: Batch, kind: str = OPERATOR) -> None:
     """Records a statement (`kind`, one of `WORDS`) that both accounts are one person from `params.day` on. Raises `UsageError`
-    as `pair` does, and if one of the accounts left for good."""
+    as `pair` does, if one of the accounts left for good, and if an objection to the link was upheld."""
     one, two = pair(account, other)
+    if (one, two) in objections.upheld_links(warehouse):
+        raise UsageError(
+            f"{one} and {two}: an objection to their link was upheld, so it would not count; to change that, answer it again"
+            " with `--reject` (`clout person objections` lists it)"
+        )
     left = suppression.current(warehouse)
     if gone := [each for each in (one, two) if each in left]:
         raise UsageError(f"{gone[0]} left for good; nothing about it is recorded")

@@ -10,7 +10,8 @@ OBJECTIONS = Table(
     name="objections",
     version=1,
     doc="Acts, and links of two accounts, that people dispute. Of the rows of one objection, those recorded last count. An act"
-    " of an upheld objection does not count in `engagement` from then on, whenever its day is counted again.",
+    " of an upheld objection does not count in `engagement` from then on, whenever its day is counted again. Two accounts of an"
+    " upheld objection are not linked from then on, whenever a day is scored again, whatever `links` holds.",
     grain=("objection_id", "recorded_at", "day", "src", "dst"),
     partition_by=(),
     columns=(

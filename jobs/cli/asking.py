@@ -53,19 +53,28 @@ def answer(
         str, typer.Argument(metavar="OBJECTION", help="The id that `person object` printed, or `open`.")
     ],
     text: Annotated[str, typer.Option("--answer", metavar="TEXT", help="What the person is answered.")],
-    uphold: Annotated[bool, typer.Option("--uphold/--reject", help="Whether the act no longer counts.")],
+    uphold: Annotated[bool, typer.Option("--uphold/--reject", help="Whether the act or link no longer counts.")],
     by: By = None,
     sample: Sample = False,
     verbose: Verbose = False,
 ) -> None:
-    """Answer an objection, or with `open` the only one that is open. An act of an upheld one counts no more from now on."""
+    """Answer an objection, or with `open` the only one that is open. The act or link of an upheld one counts no more from now
+    on."""
     from jobs.people import objections
+    from jobs.warehouse.links import of_accounts
 
     log(verbose)
     warehouse = _writable(sample)
     chosen = _only_open(warehouse) if objection == "open" else objection
-    days = objections.answer(warehouse, chosen, text, upheld=uphold, at=datetime.now(UTC), by=_by(by))
+    at = datetime.now(UTC)
+    days = objections.answer(warehouse, chosen, text, upheld=uphold, at=at, by=_by(by))
     say(f"{chosen}: {'upheld' if uphold else 'rejected'}")
+    if link := objections.link_of(warehouse, chosen):
+        person, other = link
+        theirs = of_accounts(at.date(), warehouse, [person]).with_account(person)
+        if uphold and other in theirs:
+            say(f"{', '.join(theirs)}: still one person by other links; `clout links {person}` lists them")
+        say("published days that this changes: `clout stale`")
     if days:
         say(
             f"scores that count acts of {', '.join(map(str, days))} are stale; the DAG `repair` and `clout rescore` compute"

@@ -1,8 +1,8 @@
 """Decides whom clout may publish and name: everybody of a simulation; on a recorded legal basis, everybody who did not refuse;
 else only people who agreed.
 
-A decision reads one version of `consent`, `links` and `legal_bases` and one UTC day, so it does not change while a command
-runs. If a person's accounts agreed to different scopes, the narrowest scope counts for the person.
+A decision reads one version of `consent`, `links`, `objections` and `legal_bases` and one UTC day, so it does not change
+while a command runs. If a person's accounts agreed to different scopes, the narrowest scope counts for the person.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,12 +18,12 @@ from jobs.errors import UsageError
 from jobs.people import consent, legal_basis
 from jobs.people.legal_basis import LegalBasis
 from jobs.warehouse import links, runs, suppression
+from jobs.warehouse.links import Versions
 from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.suppression import Suppressed
 from schemas.consent import CONSENT, NO, PUBLIC, SCOPES
 from schemas.coverage import COVERAGE
 from schemas.kinds import SIMULATED_PREFIX, is_simulated
-from schemas.links import LINKS
 
 CONSENTED = "consent"
 
@@ -36,7 +36,7 @@ class Admission:
     day: date
     basis: LegalBasis | None
     version: int  # of `consent`
-    links: int  # the version of `links`
+    links: Versions
     left: Suppressed = field(default_factory=Suppressed)  # people who are never published
 
     @property
@@ -121,7 +121,7 @@ def decide(warehouse: Warehouse, day: date | None = None) -> Admission:
         day or runs.now().date(),
         legal_basis.current(warehouse),
         warehouse.version(CONSENT),
-        warehouse.version(LINKS),
+        links.versions(warehouse),
         suppression.recognized(warehouse),
     )
 

@@ -1,9 +1,11 @@
 """Objections: a person disputes an act by or towards them, or that an account is theirs. An operator answers."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.errors import UsageError
@@ -59,6 +61,12 @@ def record_link(warehouse: Warehouse, person: str, other: str, why: str, *, at: 
     return objection_id
 
 
+def link_of(warehouse: Warehouse, objection_id: str) -> tuple[str, str] | None:
+    """The two accounts whose link the objection disputes; None if it disputes an act."""
+    found = objections.current(warehouse, pc.field("objection_id") == objection_id)
+    return next(((row["src"], row["dst"]) for row in found if row["kind"] == LINK), None)
+
+
 def answer(warehouse: Warehouse, objection_id: str, text: str, *, upheld: bool, at: datetime, by: str) -> list[date]:
     """Records the answer, and whether the objection is upheld. Returns the days whose engagement must be counted again: the
     days of the disputed act if the answer changes whether it counts, else none. Raises `UsageError` if there is no such
@@ -74,9 +82,8 @@ def answer(warehouse: Warehouse, objection_id: str, text: str, *, upheld: bool, 
     return sorted({row["day"] for row in before if row["kind"] == ACT and (row["state"] == UPHELD) != upheld})
 
 
-def of_person(warehouse: Warehouse, person: str) -> list[dict[str, Any]]:
-    """The person's objections, for their explanation: the act or link, why, the state and the answer."""
+def of_person(warehouse: Warehouse, accounts: Iterable[str]) -> list[dict[str, Any]]:
+    """The objections of a person with these accounts, for their explanation: the act or link, why, the state and the answer."""
+    theirs = pc.field("person_id").isin(pa.array(sorted(accounts), pa.string()))
     names = ("kind", *objections.ACT, "why", "state", "answer")
-    return [
-        {name: row[name] for name in names} for row in objections.current(warehouse, pc.field("person_id") == person)
-    ]
+    return [{name: row[name] for name in names} for row in objections.current(warehouse, theirs)]

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 STARTED, DONE, FAILED = "started", "done", "failed"
 # Jobs whose runs other modules look up.
 PULL_ACTIVITY, ENGAGEMENT, INFLUENCE, CHECKS = "pull_activity", "engagement", "influence", "checks"
+MAX_ACCOUNTS = "max_accounts"  # parameter of a run of `influence`: the setting with which it joined accounts
 
 
 def now() -> datetime:

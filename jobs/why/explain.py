@@ -79,6 +79,7 @@ class Computed(NamedTuple):
     row: Explanation
     basis: Basis
     around: Around
+    accounts: list[str]  # the person's
     walked: list[Walk]  # the named paths by length, the largest of each length first
     done: dict[Pair, list[Done]]
 
@@ -86,7 +87,7 @@ class Computed(NamedTuple):
     def pairs_of_paths(self) -> set[Pair]:
         """The pairs of accounts along the named paths; a step to the person is one to each of the person's accounts."""
         steps = {pair for walk in self.walked for pair in pairwise(walk.people)}
-        return acts.apart(steps, self.row["person_id"], [account for account, _ in self.around.accounts])
+        return acts.apart(steps, self.row["person_id"], self.accounts)
 
     @property
     def points(self) -> float:
@@ -107,7 +108,7 @@ def explained(warehouse: Warehouse, params: Params) -> Explanation:
     score, version = explanation["score"], params.methodology.version
     explanation["similar_scores"] = prospects.similar(warehouse, score, version, params.day)
     explanation["left_days"] = leavers.restated_days(warehouse, params.day, version)
-    explanation["objections"] = objections.of_person(warehouse, params.person)
+    explanation["objections"] = objections.of_person(warehouse, computed.accounts)
     if params.with_acts:
         explanation["acts"] = acts.reported(warehouse, computed.basis, computed.pairs_of_paths)
     named = {person for walk in computed.walked for person in walk.people}
@@ -131,7 +132,7 @@ def _computed(warehouse: Warehouse, params: Params) -> Computed:
         walked = [Walk(worth, [around.people[a] for a in path]) for length in named for worth, path in length]
         pairs = {(engager, params.person) for engager in around.engagers}
         pairs |= {pair for walk in walked for pair in pairwise(walk.people)}
-        return Computed(row, basis, around, walked, acts.done(db, basis, pairs, params.person, accounts))
+        return Computed(row, basis, around, accounts, walked, acts.done(db, basis, pairs, params.person, accounts))
 
 
 def _described(computed: Computed, params: Params) -> Explanation:

@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 
 from jobs import influence as job
 from jobs.errors import CloutError
+from jobs.warehouse.links import NOBODY, Versions
 from jobs.warehouse.storage import Warehouse
 from schemas import spark as contract
 from schemas.coverage import COVERAGE
@@ -194,7 +195,7 @@ def test_a_changed_methodology_is_refused(warehouse: Warehouse, arrow_rows: Arro
 
 def test_a_window_without_any_covered_day_says_so() -> None:
     """Acts that were counted before their coverage went away."""
-    read = job.Read({}, None, 0, None, [], {})  # type: ignore[arg-type] # the refusal reads no table
+    read = job.Read({}, None, 0, None, [], {}, NOBODY, Versions(0, 0))  # type: ignore[arg-type] # the refusal reads no table
     with pytest.raises(job.EmptyWindowError) as refused:
         read.factors(PARAMS)
     assert str(refused.value) == (

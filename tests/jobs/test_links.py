@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 from jobs import links as job
 from jobs.errors import UsageError
 from jobs.nights import staleness
+from jobs.people import objections
 from jobs.warehouse import links
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
@@ -160,6 +161,56 @@ def test_acts_between_ones_own_accounts_count_for_nothing(
     assert found[ANA]["second"] == 0.0  # all that bo has is hers
     spent = math.log2(1 + 2) + math.log2(1 + 1)  # a reply and a like
     assert found[ANA]["direct"] == pytest.approx(0.5 * spent / (1 + spent), abs=1e-9)
+
+
+def disputed(warehouse: Warehouse, person: str, other: str, hours: int = 1, *, upheld: bool = True) -> str:
+    """The id of an objection to the link, which was answered so many hours from now."""
+    at = datetime.now(UTC)
+    objection = objections.record_link(warehouse, person, other, "not mine", at=at, by="ops")
+    objections.answer(warehouse, objection, "we agree", upheld=upheld, at=at + timedelta(hours=hours), by="ops")
+    return objection
+
+
+def test_an_upheld_objection_takes_the_link_out_as_if_it_had_never_been(
+    warehouse: Warehouse, arrow_rows: ArrowRows
+) -> None:
+    world = acted(SparklessWorld(warehouse, arrow_rows))
+    world.publish_counted(DAY)
+    before = sorted_by_grain(INFLUENCE, warehouse.read(INFLUENCE))
+    job.record(warehouse, said(), ANA, ANA2, BATCH)
+    world.publish_counted(DAY)
+    assert ANA2 not in world.people(DAY)
+
+    disputed(warehouse, ANA2, ANA, upheld=False)
+    assert staleness.find(warehouse, DAY, DAY) == []
+    objection = disputed(warehouse, ANA2, ANA)
+    assert staleness.find(warehouse, DAY, DAY) == [staleness.Stale(DAY, OFFICIAL.version, (), links=True)]
+    world.publish_counted(DAY)
+    assert sorted_by_grain(INFLUENCE, warehouse.read(INFLUENCE)).equals(before)
+    assert staleness.find(warehouse, DAY, DAY) == []
+    with pytest.raises(UsageError, match="git:ana and toot:ana: an objection to their link was upheld"):
+        job.record(warehouse, said(1), ANA, ANA2, BATCH)
+
+    later = datetime.now(UTC) + timedelta(hours=2)
+    objections.answer(warehouse, objection, "they are yours after all", upheld=False, at=later, by="ops")
+    assert links.at_end_of(DAY, warehouse).person_of == {ANA: ANA, ANA2: ANA}
+
+
+def test_not_even_an_id_remembers_a_link_to_which_an_objection_was_upheld(warehouse: Warehouse) -> None:
+    pairs = [("git:b", "git:c", DAY - timedelta(9)), ("git:a", "git:b", DAY), ("git:a", "git:d", DAY)]
+    for number, (account, other, since) in enumerate(pairs):
+        job.record(warehouse, said(number, since), account, other, BATCH)
+    at = links.versions(warehouse)
+    together = dict.fromkeys(("git:a", "git:b", "git:c", "git:d"), "git:b")
+    assert links.at_end_of(DAY, warehouse).person_of == together
+    disputed(warehouse, "git:c", "git:b")
+    apart = dict.fromkeys(("git:a", "git:b", "git:d"), "git:a")
+    for people in (links.at_end_of(DAY, warehouse), links.of_accounts(DAY, warehouse, ["git:d", "git:c"])):
+        assert people.person_of == apart
+    assert [row["account_a"] for row in links.evidence(warehouse, ["git:a", "git:b", "git:c", "git:d"])] == [
+        "git:a"
+    ] * 2
+    assert links.at_end_of(DAY, warehouse, at).person_of == together  # of before the answer
 
 
 def test_a_published_day_is_stale_once_links_change_that_held_on_it(

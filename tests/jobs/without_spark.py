@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from jobs import engagement, influence
 from jobs.engines import memory
+from jobs.night_settings import nights
 from jobs.score import linked
 from jobs.scratch import scratch
 from jobs.warehouse import counted, digests, known_accounts, links, objections, runs
@@ -26,7 +27,6 @@ from schemas.engagement import ENGAGEMENT
 from schemas.fixed_point import UNIT
 from schemas.influence import INFLUENCE
 from schemas.kinds import KINDS, POST
-from schemas.links import LINKS
 from schemas.methodology import Methodology
 from tests.fixture_types import ArrowRows
 from tests.jobs.world import OFFICIAL, World
@@ -78,7 +78,7 @@ def score(_: Any, warehouse: Warehouse, params: influence.Params, batch: Batch, 
             found = Basis(day=day, methodology=methodology, covered=covered, now=now)
             attention_graph.prepare(db, warehouse, found, "now")
             edges = db.sql("select src, dst, a, credibility from spread_now order by src, dst").to_arrow_table()
-            people = links.at_end_of(day, warehouse, warehouse.version(LINKS))
+            people = links.at_end_of(day, warehouse, links.versions(warehouse))
             owned = _owned(db, edges, people, methodology)
         known = known_accounts.at_end_of(day, warehouse, now)
         bots = known.bots()
@@ -96,6 +96,7 @@ def score(_: Any, warehouse: Warehouse, params: influence.Params, batch: Batch, 
         current = activity_digests(warehouse, first, day, now.coverage)
         row.parameters["activity_digests"] = {str(on): digest for on, digest in current.items()}
         row.parameters["accounts_digest"] = digests.of_texts(bots)
+        row.parameters[runs.MAX_ACCOUNTS] = nights().max_accounts
         if people.digest:
             row.parameters[digests.LINKS] = people.digest
         row.uncovered_days = uncovered_days(covered, counted.platforms(warehouse, now, day), first, day)

@@ -1,6 +1,7 @@
 """Linking accounts by hand, and what is listed of them."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,26 @@ def test_two_accounts_are_linked_shown_and_unlinked(clout: RunClout, warehouse: 
         2,
         f"clout: {BO} and {ANA} are not linked on 2026-11-03; `clout links` lists the links\n",
     )
+
+
+def test_an_upheld_objection_to_a_link_parts_the_accounts_or_says_what_still_joins_them(
+    clout: RunClout, warehouse: Warehouse
+) -> None:
+    for account, other in ((ANA, BO), (BO, "x:c"), ("x:c", ANA)):
+        clout("link", account, other, *KNOWN)
+    uphold = ("person", "answer", "open", "--uphold", "--answer", "we agree")
+    clout("person", "object", ANA, "--link", BO, "--why", "not mine")
+    answered = clout(*uphold)
+    assert answered.out.splitlines()[1:] == [
+        f"{BO}, {ANA}, x:c: still one person by other links; `clout links {ANA}` lists them",
+        "published days that this changes: `clout stale`",
+    ]
+    clout("person", "object", ANA, "--link", "x:c", "--why", "not mine")
+    assert clout(*uphold).out.splitlines()[1:] == ["published days that this changes: `clout stale`"]
+    assert links.at_end_of(datetime.now(UTC).date(), warehouse).person_of == {BO: BO, "x:c": BO}
+    again = clout("link", ANA, BO, *KNOWN)
+    assert (again.code, again.out) == (2, "")
+    assert "an objection to their link was upheld, so it would not count" in again.err
 
 
 def test_the_list_names_only_people_who_may_be_named(clout: RunClout) -> None:

@@ -111,7 +111,7 @@ def test_a_link_is_disputed_and_answered_and_changes_no_count(world: SparklessWo
     objection = objections.record_link(world.warehouse, ANA, "y:ana", "somebody else", at=NOON, by="op")
     assert answered(world, objection, upheld=True) == []
     assert recorded.upheld(world.warehouse, date.min, date.max) == []
-    (found,) = objections.of_person(world.warehouse, ANA)
+    (found,) = objections.of_person(world.warehouse, [ANA])
     assert (found["kind"], found["dst"], found["state"], found["activity_id"]) == ("link", "y:ana", "upheld", None)
     for other in (ANA, "ana"):
         with pytest.raises(UsageError):

@@ -9,6 +9,7 @@ import pytest
 
 from jobs import links, score_changes
 from jobs.errors import CloutError
+from jobs.people import objections
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
 from jobs.why import explain, explain_change
@@ -73,6 +74,14 @@ def test_engagers_kinds_paths_and_accounts_sum_to_the_score(world: SparklessWorl
     assert sum(account["points"] for account in found["accounts"]) == near(found["score"])
     for part in explain.PARTS:
         assert sum(account[part] for account in found["accounts"]) == near(found[part])
+
+
+def test_an_objection_by_another_account_of_the_person_is_in_the_explanation(world: SparklessWorld) -> None:
+    at = datetime.now(UTC)
+    objections.record_link(world.warehouse, ANA2, ANA, "not mine", at=at, by="ops")
+    (shown,) = explained(world, DAYS[2])["objections"]
+    assert (shown["src"], shown["dst"], shown["state"]) == (ANA2, ANA, "open")
+    assert explained(world, DAYS[0])["objections"] == []
 
 
 def test_ones_own_accounts_are_no_engagers_and_on_no_path(world: SparklessWorld) -> None:
