@@ -146,6 +146,7 @@ def _listed(span: Sequence["Stale"], sample: bool) -> dict[str, Any]:
     reasons = [f"activity or coverage of {spans(changed)} changed"] if changed else []
     reasons += ["account data changed"] if any(entry.accounts for entry in span) else []
     reasons += ["accounts were linked or unlinked"] if any(entry.links for entry in span) else []
+    reasons += ["max_accounts changed"] if any(entry.max_accounts for entry in span) else []
     option = " --sample" if sample else ""
     return {
         "first_day": first,
@@ -155,6 +156,7 @@ def _listed(span: Sequence["Stale"], sample: bool) -> dict[str, Any]:
         "changed_days": changed,
         "accounts": any(entry.accounts for entry in span),
         "links": any(entry.links for entry in span),
+        "max_accounts": any(entry.max_accounts for entry in span),
         "why": "; ".join(reasons),
         "command": f"clout rescore --first-day {first} --last-day {last} --methodology {version}{option}",
     }

@@ -1,8 +1,8 @@
 """Finds stale published days: days whose scores could differ if computed again from the current tables.
 
 A publication records digests of its inputs: the activity of each covered day of the window, which accounts are bots, and who
-has several accounts. A day is stale if one of these digests has changed. Reads `publications`, `accounts`, `coverage`, `links`
-and `runs`; writes nothing.
+has several accounts. A day is stale if one of these digests has changed. Reads `publications`, `accounts`, `coverage`, `links`,
+`objections` and `runs`; writes nothing.
 """
 
 import json
@@ -13,10 +13,12 @@ from itertools import accumulate
 from typing import Any
 
 from jobs.days import ONE_DAY
+from jobs.night_settings import nights
 from jobs.warehouse import counted, known_accounts, links, runs
 from jobs.warehouse.commits import Span
 from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.window import activity_digests
+from schemas.links import LINKS
 from schemas.methodology import load
 from schemas.publications import PUBLICATIONS
 from schemas.runs import RUNS
@@ -26,13 +28,14 @@ from schemas.versions import MethodologyError
 @dataclass(frozen=True)
 class Stale:
     """A published day, the days of its window whose activity or coverage changed, and whether its accounts or its links
-    changed."""
+    changed. `max_accounts`: the setting changed, and joins other accounts to people than when the day was scored."""
 
     day: date
     methodology: str
     changed_days: tuple[date, ...]
     accounts: bool = False
     links: bool = False
+    max_accounts: bool = False
 
 
 def changed_days(then: Mapping[str, str], now: Mapping[date, str], first_day: date, last_day: date) -> list[date]:
@@ -56,6 +59,7 @@ def find(warehouse: Warehouse, first_day: date, last_day: date, methodology: str
     now = activity_digests(warehouse, min(map(_first_day, published)), max(row["day"] for row in published))
     pulled_at = _pulled_at(warehouse, max(row["day"] for row in published))
     snapshot = counted.snapshot(warehouse)
+    limits = _limits(warehouse, published) if warehouse.row_count(LINKS, {}) else {}
     stale = []
     for row in published:
         day = row["day"]
@@ -68,13 +72,18 @@ def find(warehouse: Warehouse, first_day: date, last_day: date, methodology: str
             and since >= row["published_at"]
             and known_accounts.credibility_digest(warehouse, snapshot, day) != row["accounts_digest"]
         )
+        limit = limits.get(row["influence_run"])
         # The day's scores may lack links that were recorded while the day was scored.
         linked = (
             links.are_recorded_since(warehouse, row["published_at"] - ONE_DAY, day)
-            and links.at_end_of(day, warehouse).digest != row["links_digest"]
+            and links.at_end_of(day, warehouse, max_accounts=limit).digest != row["links_digest"]
         )
-        if changed or accounts or linked:
-            stale.append(Stale(day, row["methodology"], tuple(changed), accounts, linked))
+        limited = (
+            limit not in (None, nights().max_accounts)
+            and links.at_end_of(day, warehouse, max_accounts=limit).digest != links.at_end_of(day, warehouse).digest
+        )
+        if changed or accounts or linked or limited:
+            stale.append(Stale(day, row["methodology"], tuple(changed), accounts, linked, limited))
     return stale
 
 
@@ -93,7 +102,7 @@ def ranges(stale: Sequence[Stale]) -> list[list[Stale]]:
 def _newest(warehouse: Warehouse, first_day: date, last_day: date) -> list[dict[str, Any]]:
     """The publications in effect, newest day first."""
     digests = ["activity_digests", "accounts_digest", "links_digest"]
-    columns = ["day", "methodology", "sequence", "people", "published_at", *digests]
+    columns = ["day", "methodology", "sequence", "people", "published_at", "influence_run", *digests]
     changes = warehouse.read(PUBLICATIONS, {"day": Span(first_day, last_day)}, columns=columns)
     newest = {(row["day"], row["methodology"]): row for row in changes.sort_by("sequence").to_pylist()}
     return [newest[key] for key in sorted(newest, reverse=True) if newest[key]["people"]]
@@ -105,6 +114,15 @@ def _first_day(row: Mapping[str, Any]) -> date:
         return load(row["methodology"]).first_day(row["day"])
     except MethodologyError:
         return min(map(date.fromisoformat, json.loads(row["activity_digests"])), default=row["day"])
+
+
+def _limits(warehouse: Warehouse, published: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Run of `influence` -> the `max_accounts` with which it scored. Omits runs of earlier versions of clout."""
+    days = [row["day"] for row in published]
+    scored = {"day": Span(min(days), max(days)), "job": runs.INFLUENCE, "status": runs.DONE}
+    found = warehouse.read(RUNS, scored, columns=["run_id", "parameters"])
+    known = zip(found["run_id"].to_pylist(), map(json.loads, found["parameters"].to_pylist()), strict=True)
+    return {run: parameters[runs.MAX_ACCOUNTS] for run, parameters in known if runs.MAX_ACCOUNTS in parameters}
 
 
 def _pulled_at(warehouse: Warehouse, last_day: date) -> dict[date, datetime]:

@@ -3,6 +3,8 @@
 import json
 import math
 from datetime import UTC, date, datetime, timedelta
+from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -211,6 +213,29 @@ def test_not_even_an_id_remembers_a_link_to_which_an_objection_was_upheld(wareho
         "git:a"
     ] * 2
     assert links.at_end_of(DAY, warehouse, at).person_of == together  # of before the answer
+
+
+def test_a_published_day_is_stale_if_a_changed_max_accounts_joins_other_accounts(
+    warehouse: Warehouse, arrow_rows: ArrowRows, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    days = [DAY, DAY + timedelta(1)]
+    world = SparklessWorld(warehouse, arrow_rows)
+    for day, platform in product(days, ("git", "toot")):
+        world.cover(day, platform)
+    world.put("test", ACTS)
+    job.record(warehouse, said(-99_999), ANA, ANA2, BATCH)
+    job.record(warehouse, said(-99_998, days[1]), ANA, "toot:eve", BATCH)
+    for day in days:
+        world.publish(day)
+    settings = tmp_path / "nights.yaml"
+    monkeypatch.setenv("CLOUT_NIGHTS", str(settings))
+    for limit, changed in ((20, False), (2, True)):
+        settings.write_text(f"max_accounts: {limit}\n")
+        expected = [staleness.Stale(days[1], OFFICIAL.version, (), max_accounts=True)] if changed else []
+        assert staleness.find(warehouse, days[0], days[1]) == expected
+    world.publish_counted(days[1])
+    assert staleness.find(warehouse, days[0], days[1]) == []
+    assert ANA2 in world.people(days[1])
 
 
 def test_a_published_day_is_stale_once_links_change_that_held_on_it(
