@@ -1,5 +1,4 @@
-"""Removes a person from every table, and deletes the files that still hold the person. Idempotent: after an interruption, run
-it again.
+"""Removes a person from every table, and deletes the files that still hold the person. Idempotent: run it again if it died.
 
 `accounts` comes last, because only it knows the person's handles.
 """
@@ -14,6 +13,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jobs.claims import values_naming
 from jobs.errors import UsageError
 from jobs.people import free_texts
 from jobs.people.byte_search import CONTENT_IDS
@@ -27,6 +27,7 @@ from schemas.accounts import ACCOUNTS
 from schemas.accounts_known import ACCOUNTS_KNOWN
 from schemas.activity import ACTIVITY
 from schemas.catalog import TABLES
+from schemas.claims import CLAIMS
 from schemas.consent import CONSENT
 from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
@@ -59,6 +60,7 @@ BY_PERSON: Mapping[Table, Sequence[str]] = {
     SCORE_CHANGES: ("person_id",),
     INFLUENCE: ("person_id",),
     INFLUENCE_BY_ACCOUNT: ("person_id", "account_id"),
+    CLAIMS: ("account", "value"),
     LINKS: ("account_a", "account_b", "said_by"),
     CONSENT: ("person_id",),
     ENGAGEMENT: ("src", "dst"),
@@ -144,12 +146,12 @@ def short_places(warehouse: Warehouse, people: Iterable[str]) -> list[dict[str, 
 def erase(
     warehouse: Warehouse, people: Sequence[str], names: Collection[str], left: Suppressed, run_id: str
 ) -> Iterator[tuple[str, int]]:
-    """Removes the people from every table. `left` recognizes them in texts. `names` are the ids and handles of their accounts,
-    which texts and file paths may hold. Yields each table's name with its number of removed rows, and `TEXTS` with the number
-    of rows whose texts were changed."""
+    """Removes the people from every table. `left` recognizes them in texts. `names` are the ids and handles of their accounts.
+    Yields each table's name with its number of removed rows, and `TEXTS` with the number of rows whose texts were changed."""
     _keep_as_checked(warehouse, people, run_id)
     for table, columns in BY_PERSON.items():
-        yield table.name, _delete(warehouse, table, {}, dict.fromkeys(columns, tuple(people)), run_id)
+        whom = values_naming(people, names) if table is CLAIMS else people
+        yield table.name, _delete(warehouse, table, {}, dict.fromkeys(columns, tuple(whom)), run_id)
     accounts = by_platform(people)
     yield REJECTS.name, sum(_erase_rejects(warehouse, platform, names, left, run_id) for platform in accounts)
     yield TEXTS, free_texts.erase(warehouse, [*people, *names], run_id)
@@ -288,8 +290,7 @@ def _erase_rejects(warehouse: Warehouse, platform: str, names: Iterable[str], le
 
 def purge(warehouse: Warehouse) -> int:
     """Deletes every file that no table's current version names, whatever `keep_replaced_days` says, and writes a checkpoint of
-    each table. Returns the number of deleted files. No other command may write at the same time, because its new files would be
-    deleted too."""
+    each table. Returns the number of deleted files. No other command may write meanwhile: its files would be deleted too."""
     count = 0
     for table in TABLES:
         delta = warehouse.own(table)
