@@ -1,4 +1,6 @@
-"""Finds codes of consent in texts, and describes what was seen of a profile. `jobs.people.proofs` checks whose a code is."""
+"""Finds codes of consent and of links in texts, and describes what was seen of a profile. `jobs.people.proofs` and
+`jobs.people.claims` check whose a code is.
+"""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,7 +9,8 @@ from typing import Any, NamedTuple
 from schemas.consent import SCOPES
 
 VARIABLE = "CLOUT_CONSENT_KEYS"  # the secret keys that make codes; without them, no profile is asked
-CODE = re.compile(rf"(?<![0-9a-z])clout-({'|'.join(SCOPES)})-[0-9a-f]{{32}}(?![0-9a-z])", re.IGNORECASE)
+LINK = "clout-link-"  # begins a code that links two accounts
+CODE = re.compile(rf"(?<![0-9a-z])clout-({'|'.join(SCOPES)}|link)-[0-9a-f]{{32}}(?![0-9a-z])", re.IGNORECASE)
 EVERYWHERE = "account"  # `place` of a deleted account: all its places at once
 
 

@@ -2,12 +2,13 @@
 
 from schemas.table import Column, Table
 
-OWN, REL_ME, PROFILE, DOMAIN = "own", "rel_me", "profile", "domain"
+OWN, REL_ME, PROFILE, DOMAIN, CODE = "own", "rel_me", "profile", "domain", "code"
 KINDS = {
     OWN: "an address of the account itself",
     REL_ME: "an account to which the profile links, on a page that links back",
     PROFILE: "an account that the profile names in a field for own addresses",
     DOMAIN: "a domain that the platform verified",
+    CODE: "a code of `clout link code` in the profile",
 }
 
 CLAIMS = Table(
@@ -22,7 +23,7 @@ CLAIMS = Table(
         Column("account", "string", "`platform:account_id` of the account whose profile says so."),
         Column("place", "string", "The part of the account that was read, such as `profile`."),
         Column("kind", "string", "; ".join(f"`{kind}`: {meaning}" for kind, meaning in KINDS.items()) + "."),
-        Column("value", "string", "The named account as `platform:name`, or the domain."),
+        Column("value", "string", "The named account as `platform:name`, the domain, or the code."),
         Column("first_seen", "date", "First UTC day on which a pull saw it."),
         Column("until", "date", "UTC day on which a pull no longer saw it; null while it is there.", nullable=True),
         Column(

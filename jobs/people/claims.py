@@ -1,10 +1,12 @@
 """What pulls see in profiles -> rows of `claims`, and of `links` for claims by which two accounts confirm each other.
 
 A claim holds from the day on which a pull sees it until the day on which a pull reads its place without it, or the account is
-deleted. Two accounts confirm each other if each names an address of the other, or if the same domain is verified for both. For
-each of the two, `links` then gets a row that holds as long as the account's own claim. A claim of one account adds none.
+deleted. Two accounts confirm each other if each names an address of the other, if the same domain is verified for both, or if
+both carry the code that was made for the two, with one of the keys that make codes of consent. For each of the two, `links`
+then gets a row that holds as long as the account's own claim. A claim of one account adds none.
 """
 
+import hmac
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -15,13 +17,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs import claims
-from jobs.codes import EVERYWHERE, Seen
+from jobs.codes import EVERYWHERE, LINK, VARIABLE, Seen
 from jobs.night_settings import nights
 from jobs.people import proofs
 from jobs.warehouse import objections, runs, suppression
 from jobs.warehouse.storage import Warehouse, rows
 from jobs.warehouse.suppression import TOKEN, Suppressed
-from schemas.claims import CLAIMS, DOMAIN, OWN
+from schemas.claims import CLAIMS, CODE, DOMAIN, OWN, PROFILE, REL_ME
 from schemas.consent import CONSENT
 from schemas.links import BY_BOTH, LINKS
 
@@ -76,6 +78,16 @@ def take(warehouse: Warehouse, platform: str, seen: Iterable[Seen], *, run_id: s
     return len(added)
 
 
+def code(account: str, other: str) -> str:
+    """The code that links two accounts if both profiles carry it. Raises `UsageError` if there is no key."""
+    return _code(proofs.newest_key(), account, other)
+
+
+def _code(key: bytes, account: str, other: str) -> str:
+    pair = objections.ordered(account, other)
+    return LINK + suppression.hashed(key, f"link {' '.join(pair)}")
+
+
 def said(account: str, seen: Iterable[Seen], recorded: Sequence[Row], left: Suppressed) -> list[dict[str, Any]]:
     """The rows of `claims` to add for what was seen of one account. `recorded`: the newest rows of each of its claims so far.
     Ignores what was seen of a place no later than the newest of its rows."""
@@ -87,13 +99,13 @@ def said(account: str, seen: Iterable[Seen], recorded: Sequence[Row], left: Supp
     added = []
     for one in sorted(seen, key=lambda one: one.at):
         at = datetime.fromtimestamp(one.at / 1e6, UTC)
-        is_end = one.place == EVERYWHERE
-        if at <= last.get(one.place, datetime.min.replace(tzinfo=UTC)) or not (is_end or one.claims is not None):
+        if at <= last.get(one.place, datetime.min.replace(tzinfo=UTC)):
             continue
         now = {(one.place, *claim) for claim in _claimed(one, left)}
-        gone = {key for key in standing if (is_end or key[0] == one.place) and key not in now}
-        if is_end:
-            gone = {key for key in gone if at > last[key[0]]}
+        if one.place == EVERYWHERE:
+            gone = {key for key in standing if at > last[key[0]]}
+        else:
+            gone = {key for key in standing.keys() - now if key[0] == one.place and _is_read(one, key[1])}
         changed = {key: _Held(at.date(), None) for key in now - standing.keys()}
         changed |= {key: _Held(standing[key], max(at.date(), standing[key])) for key in gone}
         for key, held in sorted(changed.items()):
@@ -108,8 +120,14 @@ def said(account: str, seen: Iterable[Seen], recorded: Sequence[Row], left: Supp
     return added
 
 
+def _is_read(one: Seen, kind: str) -> bool:
+    """Whether the place was read so far that a claim of this kind which was not seen is gone."""
+    return one.is_whole if kind == CODE else one.claims is not None
+
+
 def _claimed(one: Seen, left: Suppressed) -> Iterator[tuple[str, str]]:
-    """Kind and value of each claim that names nobody who left."""
+    """Kind and value of each claim that names nobody who left, and of each code of a link."""
+    yield from ((CODE, code) for code in one.codes if code.startswith(LINK))
     for claim in claims.without(one.claims or (), left):
         kind, _, value = claim.partition(" ")
         if not TOKEN.search(value):
@@ -121,8 +139,6 @@ def _link(warehouse: Warehouse, accounts: Iterable[str], run_id: str) -> None:
     somebody ended with a reason, by `clout link end`, stays as it is."""
     theirs = set(accounts)
     confirmed = _confirmed(warehouse, theirs)
-    if not confirmed:
-        return
     names = _texts(theirs)
     touching = pc.field("account_a").isin(names) | pc.field("account_b").isin(names)
     known: dict[tuple[_Says, date], Row] = {}
@@ -131,6 +147,10 @@ def _link(warehouse: Warehouse, accounts: Iterable[str], run_id: str) -> None:
         other = row["account_b"] if row["said_by"] == row["account_a"] else row["account_a"]
         known[_Says(row["said_by"], other, row["kind"]), row["first_seen"]] = row
     at, new = runs.now(), []
+    for key, row in known.items():
+        # A code counts no more once its key is dropped, nor a domain once too many accounts have it.
+        if row["kind"] in (CODE, DOMAIN) and row["until"] is None:
+            confirmed.setdefault(key, max(at.date(), row["first_seen"]))
     for key in sorted(confirmed):
         (says, first_seen), until, before = key, confirmed[key], known.get(key)
         is_news = until != first_seen if before is None else before["why"] is None and until != before["until"]
@@ -166,7 +186,7 @@ def _naming(around: Sequence[Row]) -> Iterator[tuple[_Says, _Held]]:
         if row["kind"] == OWN:
             owned[row["value"]].append(row)
     for row in around:
-        if row["kind"] not in (OWN, DOMAIN):
+        if row["kind"] in (REL_ME, PROFILE):
             yield _Says(row["account"], row["value"], row["kind"]), _Held(row["first_seen"], row["until"])
             for own in owned[row["value"]]:
                 first_seen = max(row["first_seen"], own["first_seen"])
@@ -176,17 +196,18 @@ def _naming(around: Sequence[Row]) -> Iterator[tuple[_Says, _Held]]:
 
 
 def _sharing(around: Sequence[Row]) -> Iterator[tuple[_Says, _Held]]:
-    """Accounts for which the same domain is verified, unless more than `max_accounts` have it: then it is nobody's own."""
-    holders: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
+    """Accounts for which the same domain is verified, unless more than `max_accounts` have it: then it is nobody's own. And the
+    two accounts that carry the code that was made for them."""
+    holders: dict[tuple[str, str], dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for row in around:
-        if row["kind"] == DOMAIN:
-            holders[row["value"]][row["account"]].append(row)
-    most = nights().max_accounts
-    for by_account in holders.values():
-        if len(by_account) <= most:
-            for account, other in permutations(by_account, 2):
+        if row["kind"] in (DOMAIN, CODE):
+            holders[row["kind"], row["value"]][row["account"]].append(row)
+    most, keys = nights().max_accounts, suppression.keys(VARIABLE).values()
+    for (kind, value), by_account in holders.items():
+        for account, other in permutations(by_account, 2) if kind == CODE or len(by_account) <= most else ():
+            if kind == DOMAIN or any(hmac.compare_digest(_code(key, account, other), value) for key in keys):
                 for row in by_account[account]:
-                    yield _Says(account, other, DOMAIN), _Held(row["first_seen"], row["until"])
+                    yield _Says(account, other, kind), _Held(row["first_seen"], row["until"])
 
 
 def _newest(warehouse: Warehouse, where: pc.Expression) -> list[dict[str, Any]]:

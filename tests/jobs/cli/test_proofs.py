@@ -144,6 +144,19 @@ def test_two_profiles_that_verify_each_other_are_linked_until_one_drops_the_othe
     assert {row["kind"] for row in warehouse.read(LINKS).to_pylist()} == {"rel_me"}
 
 
+def test_a_code_in_both_profiles_links_them_and_gives_no_consent(
+    clout: RunClout, pull: Callable[..., str], warehouse: Warehouse
+) -> None:
+    made = clout("link", "code", of("bo"), of("ana"))
+    assert made.code == 0, made.err
+    note = {"note": f"<p>I paint. {made.out.strip()}</p>"}
+    pull(DAY, ana=note, cy=note)
+    assert links.at_end_of(DAY + timedelta(1), warehouse).person_of == {}
+    pull(DAY + timedelta(days=1), ana=note, bo=note)
+    assert set(links.at_end_of(DAY + timedelta(2), warehouse).person_of) == {of("ana"), of("bo")}
+    assert warehouse.row_count(CONSENT, {}) == 0
+
+
 def test_nothing_else_on_a_platform_is_ever_read_as_consent(
     clout: RunClout, pull: Callable[..., str], warehouse: Warehouse
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 from backports import zstd
 
 from jobs import claims as texts
+from jobs import codes
 from jobs import links as job
 from jobs.codes import EVERYWHERE, Seen
 from jobs.people import claims
@@ -189,8 +190,48 @@ def test_a_domain_of_many_accounts_is_nobodys_own(
     settings.write_text("max_accounts: 2\n")
     monkeypatch.setenv("CLOUT_NIGHTS", str(settings))
     shown = [seen(f"fediverse:https://home.example/users/{name}", 0, "domain firm.example") for name in "abc"]
-    assert claims.take(warehouse, "fediverse", shown, run_id="r") == 3
-    assert warehouse.row_count(LINKS, {}) == 0
+    claims.take(warehouse, "fediverse", shown[:2], run_id="r")
+    today = datetime.now(UTC).date()
+    assert len(links.at_end_of(today, warehouse).person_of) == 2
+    claims.take(warehouse, "fediverse", shown[1:], run_id="r")
+    assert links.at_end_of(today, warehouse).person_of == {}
+
+
+def test_a_code_links_the_two_accounts_it_was_made_for_while_both_carry_it(
+    warehouse: Warehouse, take: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(codes.VARIABLE, "7" * 64)
+    made = claims.code(HUB, TOOT)
+    assert claims.code(TOOT, HUB) == made
+    assert codes.within([f"<p>{made.upper()}.</p>"]) == [made]
+    carrying: dict[str, Any] = {"codes": {made: "note"}, "claims": None}
+    take(SKY, 0, **carrying)  # it was made for others
+    take(HUB, 0, **carrying)
+    assert (linked(warehouse, 9), warehouse.row_count(LINKS, {})) == (set(), 0)
+    take(TOOT, 1, **carrying)
+    assert linked(warehouse, 1) == {TOOT, HUB}
+    assert set(warehouse.read(LINKS)["kind"].to_pylist()) == {"code"}
+    take(HUB, 2, claims=[], is_whole=False)
+    assert linked(warehouse, 2) == {TOOT, HUB}, "the place was not read whole"
+    take(HUB, 3)
+    assert linked(warehouse, 3) == set()
+
+
+def test_a_code_of_a_key_that_no_longer_counts_links_nothing(
+    warehouse: Warehouse, take: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(codes.VARIABLE, "7" * 64)
+    carrying: dict[str, Any] = {"codes": {claims.code(HUB, TOOT): "note"}}
+    monkeypatch.setenv(codes.VARIABLE, "8" * 64)
+    take(TOOT, 0, **carrying)
+    take(HUB, 0, **carrying)
+    assert linked(warehouse, 0) == set()
+    monkeypatch.setenv(codes.VARIABLE, "8" * 64 + "," + "7" * 64)
+    take(HUB, 0, **carrying)
+    assert linked(warehouse, 0) == {TOOT, HUB}
+    monkeypatch.setenv(codes.VARIABLE, "8" * 64)
+    take(HUB, 1, **carrying)
+    assert links.at_end_of(datetime.now(UTC).date(), warehouse).person_of == {}
 
 
 def test_a_link_that_somebody_ended_comes_back_only_with_a_new_claim(
