@@ -16,7 +16,7 @@ GROUNDS = ("consent", "legal_bases", "links", "objections", "suppressed")  # who
 
 # command -> (tables it reads, tables it writes), without `runs`, which every command writes.
 TABLES: dict[str, tuple[Sequence[str], Sequence[str]]] = {
-    "pull": ((), ("activity", "accounts", "rejects", "coverage", "consent")),
+    "pull": ((), ("activity", "accounts", "rejects", "coverage", "consent", "claims", "links")),
     "engagement": (("activity", "coverage", "objections"), ("engagement",)),
     "influence": (("engagement", "accounts", "coverage", "links", "objections"), ("influence", "influence_by_account")),
     "checks": (("influence", "publications", "coverage"), ()),

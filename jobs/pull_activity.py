@@ -1,4 +1,5 @@
-"""A source's pages -> its rows of `rejects`, `accounts`, `activity` and `coverage`, day by day, and of `consent`.
+"""A source's pages -> its rows of `rejects`, `accounts`, `activity` and `coverage`, day by day, and of `consent`, `claims` and
+`links`.
 
 Reads each file once and replaces only (platform, day, source) of the requested days. Only the rows of `coverage` decide whether
 a day is covered and which pull's rows count (`jobs.warehouse.decision`).
@@ -12,7 +13,7 @@ from datetime import date, timedelta
 
 from jobs import codes
 from jobs.errors import CloutError, UsageError
-from jobs.people import proofs
+from jobs.people import claims, proofs
 from jobs.places import landing
 from jobs.sources import day_coverage, suppressed_pages
 from jobs.sources.day_coverage import NotReachedError, PullError, TooManyRejectsError
@@ -102,9 +103,11 @@ def run(
             for item in left:
                 _record_use(source, item)
             if isinstance(source, LiveSource) and source.seeks_codes:
-                seen = (one for day in days for one in source.profiles(day))
+                platform = source.platforms[0]
+                seen = claims.telling(warehouse, platform, (one for day in days for one in source.profiles(day)))
                 # Before the days are done: if the run dies in between, the next run repeats this step.
-                proofs.take(warehouse, source.platforms[0], seen, by=f"pull of {source_id}", run_id=batch.id)
+                proofs.take(warehouse, platform, seen, by=f"pull of {source_id}", run_id=batch.id)
+                claims.take(warehouse, platform, seen, run_id=batch.id)
             failures += _pull_withdrawn_acts_again(warehouse, source, params, days, batch, on_day)
             _refuse_too_many_rejects(params, spooled, left, decision)
             for item in list(left):

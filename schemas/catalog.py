@@ -3,6 +3,7 @@
 from schemas.accounts import ACCOUNTS
 from schemas.accounts_known import ACCOUNTS_KNOWN
 from schemas.activity import ACTIVITY
+from schemas.claims import CLAIMS
 from schemas.consent import CONSENT
 from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
@@ -35,6 +36,7 @@ TABLES = (
     INFLUENCE_BY_ACCOUNT,
     CONSENT,
     LEGAL_BASES,
+    CLAIMS,
     LINKS,
     SUPPRESSED,
     OBJECTIONS,

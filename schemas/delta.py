@@ -26,6 +26,7 @@ STATISTICS = {
     "lookups": ("looked_at",),
     "score_changes": ("since_day", "reason"),
     "legal_bases": ("recorded_at",),
+    "claims": ("kind", "recorded_at"),
     "links": ("kind", "recorded_at"),
     "influence_by_account": ("platform",),
     "validations": ("ahead", "outcome"),

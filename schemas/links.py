@@ -8,6 +8,7 @@ BY_BOTH = {
     "rel_me": "each profile links to the other, and the platforms checked it",
     "domain": "both platforms verified the same domain",
     "profile": "each profile names the other account",
+    "code": "each profile carries the code that was made for these two accounts",
 }
 KINDS = {**WORDS, **BY_BOTH}  # kind of evidence -> its meaning
 

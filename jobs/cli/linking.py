@@ -101,6 +101,20 @@ def end(
     say("published days that this changes: `clout stale`")
 
 
+@link.command()
+def code(account: Account, other: Account) -> None:
+    """Print a code by which a person says, from both profiles, that two accounts are theirs. Only these two can use it.
+
+    Needs CLOUT_CONSENT_KEYS. infra/runbooks/links.md says where to place the code.
+
+    Example: clout link code mastodon.example:42 github:ana
+    """
+    from jobs import links as job
+    from jobs.people import claims
+
+    say(claims.code(*job.pair(account, other)))
+
+
 def links(
     person: Annotated[str | None, typer.Argument(metavar="PERSON", help="A person_id, or any account.")] = None,
     day: Annotated[datetime | None, typer.Option("--day", help="UTC day; today if left out.", **DAY_FORMAT)] = None,

@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jobs.claims import values_naming
 from jobs.errors import UsageError
 from jobs.people import free_texts, pulled_rows
 from jobs.people.pulled_rows import BY_ACCOUNT, JOB, delete, without
@@ -23,6 +24,7 @@ from jobs.warehouse.suppression import Suppressed
 from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
 from schemas.catalog import TABLES
+from schemas.claims import CLAIMS
 from schemas.consent import CONSENT
 from schemas.engagement import ENGAGEMENT
 from schemas.histories import HISTORIES
@@ -48,6 +50,7 @@ BY_PERSON: Mapping[Table, Sequence[str]] = {
     SCORE_CHANGES: ("person_id",),
     INFLUENCE: ("person_id",),
     INFLUENCE_BY_ACCOUNT: ("person_id", "account_id"),
+    CLAIMS: ("account", "value"),
     LINKS: ("account_a", "account_b", "said_by"),
     CONSENT: ("person_id",),
     ENGAGEMENT: ("src", "dst"),
@@ -132,10 +135,12 @@ def erase(
     `platform:handle`, which texts and file paths may hold. Yields each table's name with its number of removed rows, and
     `TEXTS` with the number of rows whose texts were changed. Rewrites each file that holds rows of theirs once."""
     _keep_as_checked(warehouse, people, run_id)
-    for table, columns in BY_PERSON.items():
-        yield table.name, _delete(warehouse, table, {}, dict.fromkeys(columns, tuple(people)), run_id)
     names = by_platform([*people, *known])
-    sought = free_texts.Names([*people, *(name for of_platform in names.values() for name in of_platform)])
+    every = [name for of_platform in names.values() for name in of_platform]
+    for table, columns in BY_PERSON.items():
+        whom = values_naming(people, every) if table is CLAIMS else people
+        yield table.name, _delete(warehouse, table, {}, dict.fromkeys(columns, tuple(whom)), run_id)
+    sought = free_texts.Names([*people, *every])
     yield REJECTS.name, sum(_erase_rejects(warehouse, platform, sought, left, run_id) for platform in names)
     yield TEXTS, free_texts.erase(warehouse, sought, run_id)
     yield from pulled_rows.erase(warehouse, by_platform(people), names, left, run_id)
@@ -195,8 +200,7 @@ def _erase_rejects(warehouse: Warehouse, platform: str, sought: free_texts.Names
 
 def purge(warehouse: Warehouse) -> int:
     """Deletes every file that no table's current version names, whatever `keep_replaced_days` says, and writes a checkpoint of
-    each table. Returns the number of deleted files. No other command may write at the same time, because its new files would be
-    deleted too."""
+    each table. Returns the number of deleted files. No other command may write meanwhile: its files would be deleted too."""
     count = 0
     for table in TABLES:
         delta = warehouse.own(table)

@@ -35,14 +35,20 @@ Said = Mapping[str, Any]  # a row of `consent`
 def code(person: str, scope: str) -> str:
     """The code by which a person (`person_id`) agrees to a scope, such as `clout-public-0123...`. Raises `UsageError` if there
     is no key, no such person_id or no such scope."""
+    key = newest_key()
+    consent.row(person, scope, date.min)  # refuses what is no person_id or scope
+    return _code(key, person, scope)
+
+
+def newest_key() -> bytes:
+    """The key with which new codes are made. Raises `UsageError` if there is none."""
     known = suppression.keys(VARIABLE)
     if not known:
         raise UsageError(
             f"set {VARIABLE} to a secret key first; `openssl rand -hex 32` prints one. Pulls need it too: see"
             " infra/runbooks/consent.md"
         )
-    consent.row(person, scope, date.min)  # refuses what is no person_id or scope
-    return _code(next(iter(known.values())), person, scope)
+    return next(iter(known.values()))
 
 
 def _code(key: bytes, person: str, scope: str) -> str:

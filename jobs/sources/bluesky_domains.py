@@ -2,32 +2,38 @@
 a domain of the account's own.
 
 The account's DID document names the handle (https://atproto.com/specs/did, https://atproto.com/specs/handle), so a pull reads
-the domain only if the account claims it. A code there shows that the domain's owner speaks for the account. A pull makes two
-requests for each account and day, besides each host's robots.txt, so it reads the domains of small populations only
-(`MOST_ACTORS`).
+the domain only if the account claims it. A code there shows that the domain's owner speaks for the account. If the domain names
+the account in `https://HANDLE/.well-known/atproto-did`, the handle is verified, and the account claims it as its address and,
+unless Bluesky gave it, as its domain. Handles that only DNS verifies are no claims. A pull makes three requests for each
+account and day, besides each host's robots.txt, so it reads the domains of small populations only (`MOST_ACTORS`).
 """
 
 import re
 from pathlib import Path
 
+from jobs.errors import UsageError
 from jobs.sources.live import profiles
 from jobs.sources.live.bodies import json_of
-from jobs.sources.live.budget import ApiError, Budget
-from jobs.sources.live.profiles import Profile
+from jobs.sources.live.budget import ApiError, Budget, OutOfBudgetError
+from jobs.sources.live.http import NotAllowedError, NotThereError
+from jobs.sources.live.profiles import KINDS, Profile
 from jobs.sources.live.web import Web
 from jobs.sources.values import within
+from schemas.claims import DOMAIN, OWN
 
 MOST_ACTORS = 200
 PLACE = "domain"
 DIRECTORY = "https://plc.directory"
 SHARED = ".bsky.social"  # handles below it are no domains of their owners
 FILE = ".well-known/clout-consent"
+VERIFIED = ".well-known/atproto-did"
 
 _HANDLE = re.compile(r"at://([a-z0-9-]+(?:\.[a-z0-9-]+)+)", re.IGNORECASE)
 
 
 def keep(folder: Path, budget: Budget, did: str) -> None:
-    """Records the codes at the account's handle, once a day. Raises `ApiError` if the DID document cannot be read."""
+    """Records the codes at the account's handle, and the claims that it verifies, once a day. Raises `ApiError` if the DID
+    document cannot be read."""
     if profiles.is_kept(folder, did):
         return
     with Web(budget, ()) as web:
@@ -37,10 +43,29 @@ def keep(folder: Path, budget: Budget, did: str) -> None:
     except ValueError:
         raise ApiError(f"{did}: its DID document is no JSON") from None
     claimed = (_HANDLE.fullmatch(name) for name in names if isinstance(name, str)) if isinstance(names, list) else ()
-    handle = next((match[1] for match in claimed if match), SHARED)
+    handle = next((match[1].lower() for match in claimed if match), SHARED)
     profile = Profile(did, PLACE)
     profile.follow(budget, [] if handle.endswith(SHARED) else [f"https://{handle}/{FILE}"])
+    profile.claims = _claims(budget, did, handle)
     profile.keep(folder, did, document.at)
+
+
+def _claims(budget: Budget, did: str, handle: str) -> set[str] | None:
+    """The claims of an account whose DID document names this handle; None if nobody knows whether the handle is verified."""
+    if handle == SHARED:
+        return set()
+    try:
+        with Web(budget, ()) as web:
+            named = web.document(f"https://{handle}/{VERIFIED}", KINDS).body or b""
+    except OutOfBudgetError:
+        raise
+    except NotThereError:
+        return set()
+    except (ApiError, NotAllowedError, UsageError):
+        return None
+    if named.strip() != did.encode():
+        return set()
+    return {f"{OWN} bluesky:{handle}"} | (set() if handle.endswith(SHARED) else {f"{DOMAIN} {handle}"})
 
 
 def _document(did: str) -> str:

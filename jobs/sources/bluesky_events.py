@@ -31,7 +31,7 @@ def _event(message: str | bytes) -> dict[str, Any] | None:
 
 def kept(event: dict[str, Any]) -> dict[str, Any]:
     """The parts of an event to record: those that `jetstream` reads, without the texts of posts. Of a profile's text, only
-    codes of consent."""
+    codes of consent and claims."""
     commit = event.get("commit")
     if not isinstance(commit, dict):
         return {name: event[name] for name in ("did", "time_us", "kind", "identity", "account") if name in event}
@@ -41,6 +41,8 @@ def kept(event: dict[str, Any]) -> dict[str, Any]:
         found["record"] = {name: keep(record[name]) for name, keep in _RECORD.items() if name in record}
         placed = bluesky_profiles.codes_in(commit.get("collection"), record)
         found["record"] |= {bluesky_profiles.CODES: placed} if placed else {}
+        claimed = bluesky_profiles.claims_in(commit.get("collection"), record)
+        found["record"] |= {bluesky_profiles.CLAIMS: claimed} if claimed else {}
     elif record is not None:
         found["record"] = None
     return {name: event[name] for name in ("did", "time_us", "kind") if name in event} | {"commit": found}

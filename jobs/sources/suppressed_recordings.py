@@ -1,12 +1,15 @@
 """Filters recordings: rewrites each recorded page without the items about people who left. Idempotent."""
 
+import json
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import orjson
 from backports import zstd
 
+from jobs import claims
 from jobs.errors import CloutError
 from jobs.files import appearing
 from jobs.sources.live import population, recording
@@ -42,7 +45,8 @@ def _rewrite_unit(unit: str, pages: list[Path], platform: str, left: Suppressed)
         return len(pages)
     changed = 0
     for number, (page, (*items, cursor)) in enumerate(zip(pages, read, strict=True)):
-        kept = [left.without(platform, item) for item in items if not left.is_about(platform, item)]
+        claiming = [_unclaimed(item, left) for item in items]
+        kept = [left.without(platform, item) for item in claiming if not left.is_about(platform, item)]
         lines = [*kept, left.without(platform, cursor)]
         changed += len(set(items) - set(kept))
         if lines != [*items, cursor] or renamed != unit:
@@ -52,6 +56,19 @@ def _rewrite_unit(unit: str, pages: list[Path], platform: str, left: Suppressed)
         for page in pages:
             page.unlink()
     return changed
+
+
+def _unclaimed(item: str, left: Suppressed) -> str:
+    """The item without the claims that name people who left, whichever their platform."""
+    if '"claims"' not in item:
+        return item
+
+    def kept(value: dict[str, Any]) -> dict[str, Any]:
+        claimed = value.get("claims")
+        return value | {"claims": claims.without(claimed, left)} if isinstance(claimed, list) else value
+
+    new, old = (json.loads(item, object_hook=hook) for hook in (kept, None))
+    return item if new == old else json.dumps(new, separators=(",", ":"))
 
 
 def _lines(page: Path) -> list[str]:

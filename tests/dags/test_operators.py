@@ -182,5 +182,5 @@ def test_a_pull_reads_its_files_and_writes_its_tables() -> None:
         ["pull", "--day", "2026-11-03", "--source", "gh:gharchive=/a", "--source", "gh:gharchive=/b"], "/w"
     )
     assert [dataset.name for dataset in found.inputs] == ["/a", "/b"]
-    written = ["/w/activity", "/w/accounts", "/w/rejects", "/w/coverage", "/w/consent"]
+    written = [f"/w/{name}" for name in ("activity", "accounts", "rejects", "coverage", "consent", "claims", "links")]
     assert [dataset.name for dataset in found.outputs] == written

@@ -12,6 +12,7 @@ from jobs.sources.live.recording import Cursor, Recording
 from jobs.sources.spec import parse_specs
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
+from schemas.claims import CLAIMS
 from schemas.consent import CONSENT
 from schemas.engagement import ENGAGEMENT
 from schemas.influence import INFLUENCE
@@ -91,6 +92,9 @@ def live_in(warehouse: Warehouse, pull: Callable[[], None], arrow_rows: ArrowRow
     warehouse.replace(INFLUENCE_BY_ACCOUNT, part, place, run_id="r", job="j")
     for table, row in (
         (CONSENT, {"person_id": LEAVER, "scope": "public"}),
+        (CLAIMS, {"account": LEAVER, "kind": "profile", "value": "web:ana"}),
+        (CLAIMS, {"account": "web:ana", "kind": "profile", "value": LEAVER}),
+        (CLAIMS, {"account": "web:bo", "kind": "profile", "value": f"toots:{HANDLE}"}),
         (LINKS, {"account_a": LEAVER, "account_b": "web:ana", "said_by": LEAVER, "kind": "rel_me"}),
         (LOOKUPS, {"person_id": LEAVER}),
         (REQUESTS, {"person_id": LEAVER}),

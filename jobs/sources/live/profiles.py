@@ -1,5 +1,5 @@
-"""Codes of consent in profiles: what a pull looks at, and what it records. The recording holds the codes and where they were,
-none of the texts around them.
+"""Codes of consent and claims in profiles: what a pull looks at, and what it records. The recording holds the codes and where
+they were, and the claims, none of the texts around them.
 
 A page that a profile links to is fetched like any page whose address a stranger chose (`web`): at a public address, within the
 budget, and as its host's robots.txt allows. If one of a profile's places cannot be read, the profile is not whole, and a code
@@ -33,6 +33,7 @@ class Profile:
         self.account = account
         self.place = place
         self.is_whole = True
+        self.claims: set[str] | None = None
         self._codes: dict[str, str] = {}
 
     def read(self, where: str, texts: Iterable[Any]) -> None:
@@ -56,9 +57,10 @@ class Profile:
                 self.is_whole = False
 
     def keep(self, folder: Path, unit: str, at: float) -> None:
-        """Records the codes beside the unit. `at`: the platform's time, in seconds since 1970."""
+        """Records the codes and claims beside the unit. `at`: the platform's time, in seconds since 1970."""
         if not is_kept(folder, unit):
-            seen = Seen(self.account, self.place, self._codes, int(at * 1_000_000), self.is_whole)
+            claims = None if self.claims is None else sorted(self.claims)
+            seen = Seen(self.account, self.place, self._codes, int(at * 1_000_000), self.is_whole, claims)
             Recording(folder, PROFILE + unit).add([seen._asdict()], Cursor(None, True))
 
 

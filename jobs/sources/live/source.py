@@ -100,7 +100,8 @@ class LiveSource(ABC):
         return withdrawals.of_population(self.folder(day))
 
     def profiles(self, day: date) -> Iterator[Seen]:
-        """What the day's recording shows of consent: the codes of profiles, and accounts that are deleted."""
+        """What the day's recording shows of consent and links: the codes and claims of profiles, and accounts that are
+        deleted."""
         yield from profiles.kept(self.folder(day))
         for account in sorted(self.withdrawals(day).accounts):
             yield Seen(account, EVERYWHERE, {}, end_of(day) - 1)

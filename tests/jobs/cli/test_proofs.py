@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 
 from jobs import checks, consent, publish
+from jobs.sources.live import profiles
+from jobs.warehouse import links
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
 from schemas.consent import CONSENT
 from schemas.coverage import COVERAGE
 from schemas.influence import INFLUENCE
+from schemas.links import LINKS
 from schemas.methodology import load
 from schemas.scores import SCORES
 from tests.fixture_types import ArrowRows
@@ -120,6 +123,38 @@ def test_the_end_of_an_account_ends_its_consent(
     assert warehouse.read(SCORES)["person_id"].to_pylist() == [of("bo")]
     (last,) = warehouse.read(CONSENT, {"person_id": of("ana"), "scope": "no"}).to_pylist()
     assert last["evidence"] == "account: removed"
+
+
+def test_two_profiles_that_verify_each_other_are_linked_until_one_drops_the_other(
+    monkeypatch: pytest.MonkeyPatch, pull: Callable[..., str], warehouse: Warehouse
+) -> None:
+    monkeypatch.setattr(profiles.Profile, "follow", lambda *_: None)
+
+    def naming(name: str) -> dict:
+        link = f'<a href="https://home.example/@{name}" rel="me">me</a>'
+        return {"fields": [{"name": "also", "value": link, "verified_at": at(1)}]}
+
+    days = [DAY + timedelta(number) for number in range(4)]
+    pull(days[0], ana=naming("bo"), cy=naming("bo"))
+    pull(days[1], ana=naming("bo"), bo=naming("ana"))
+    pull(days[2], ana=naming("bo"))
+    # A pull looks half an hour after its day's end.
+    people = [links.at_end_of(day, warehouse).person_of for day in days]
+    assert people == [{}, {}, {of("ana"): of("ana"), of("bo"): of("ana")}, {}]
+    assert {row["kind"] for row in warehouse.read(LINKS).to_pylist()} == {"rel_me"}
+
+
+def test_a_code_in_both_profiles_links_them_and_gives_no_consent(
+    clout: RunClout, pull: Callable[..., str], warehouse: Warehouse
+) -> None:
+    made = clout("link", "code", of("bo"), of("ana"))
+    assert made.code == 0, made.err
+    note = {"note": f"<p>I paint. {made.out.strip()}</p>"}
+    pull(DAY, ana=note, cy=note)
+    assert links.at_end_of(DAY + timedelta(1), warehouse).person_of == {}
+    pull(DAY + timedelta(days=1), ana=note, bo=note)
+    assert set(links.at_end_of(DAY + timedelta(2), warehouse).person_of) == {of("ana"), of("bo")}
+    assert warehouse.row_count(CONSENT, {}) == 0
 
 
 def test_nothing_else_on_a_platform_is_ever_read_as_consent(

@@ -8,7 +8,7 @@ import pytest
 from jobs import codes
 from jobs.codes import EVERYWHERE, Seen
 from jobs.errors import UsageError
-from jobs.people import consent, proofs
+from jobs.people import claims, consent, proofs
 from jobs.warehouse import suppression
 from jobs.warehouse.storage import Warehouse
 from schemas.consent import CONSENT
@@ -74,6 +74,13 @@ def test_a_code_gives_consent_once_with_its_day_and_where_it_was() -> None:
         "person_id": ANA, "scope": "public", "since": NOON.date(), "until": None, "recorded_at": NOON, "origin": "code",
         "evidence": "profile: bio",
     }  # fmt: skip
+
+
+def test_the_code_of_a_link_gives_nothing_and_ends_nothing_that_is_there() -> None:
+    link = {claims.code(ANA, BO): "bio"}
+    assert scopes(seen(0)._replace(codes=link)) == []
+    both = {**seen(0, "public").codes, **link}
+    assert scopes(seen(0, "public"), seen(1, "public", codes=both)) == [("public", "profile: bio")]
 
 
 def test_the_code_of_somebody_else_gives_nothing_wherever_it_is() -> None:

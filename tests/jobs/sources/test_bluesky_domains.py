@@ -74,7 +74,29 @@ def test_a_domain_without_a_code_has_none_and_one_that_fails_is_not_whole(
     assert looked_up(tmp_path / "b") == [("did:plc:ana", "domain", [], False)]
 
 
-def test_a_handle_below_blueskys_own_domain_is_never_asked(hosts: dict[str, Reply], tmp_path: Path) -> None:
+PLAIN = {"Content-Type": "text/plain"}
+
+
+@pytest.mark.parametrize(
+    ("handle", "reply", "claimed"),
+    [
+        ("Ana.example", Reply(b"did:plc:ana\n", headers=PLAIN), ["domain ana.example", "own bluesky:ana.example"]),
+        ("ana.bsky.social", Reply(b"did:plc:ana", headers=PLAIN), ["own bluesky:ana.bsky.social"]),
+        ("ana.example", Reply(b"did:plc:bo", headers=PLAIN), []),
+        ("ana.example", Reply(None, 404), []),
+        ("ana.example", Reply(b"", 500), None),
+    ],
+)
+def test_a_handle_is_claimed_only_if_its_domain_names_the_account(
+    hosts: dict[str, Reply], tmp_path: Path, handle: str, reply: Reply, claimed: list[str] | None
+) -> None:
+    hosts["https://plc.directory/did:plc:ana"] = names(f"at://{handle}")
+    hosts[f"https://{handle.lower()}/.well-known/atproto-did"] = reply
+    looked_up(tmp_path)
+    assert [one.claims for one in profiles.kept(tmp_path)] == [claimed]
+
+
+def test_no_code_is_asked_of_a_handle_below_blueskys_own_domain(hosts: dict[str, Reply], tmp_path: Path) -> None:
     hosts["https://plc.directory/did:plc:ana"] = names("at://ana.bsky.social")
     hosts["https://ana.bsky.social/.well-known/clout-consent"] = Reply(CODE.encode())
     assert looked_up(tmp_path) == [("did:plc:ana", "domain", [], True)]

@@ -5,14 +5,19 @@ import re
 import tarfile
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
 import pytest
 import yaml
 
+from jobs.sources import mastodon_profiles
+from jobs.sources.live import profiles
 from jobs.sources.live.bodies import Answer
+from jobs.sources.live.budget import Budget
 from jobs.sources.live.http import Api
+from jobs.sources.live.profiles import Profile
 from jobs.sources.mastodon_entities import PUBLIC, Wishes, kept_account, kept_status, parse
 from jobs.sources.mastodon_people import People
 from jobs.sources.page import Act, Unresolved
@@ -106,6 +111,26 @@ def test_recorded_lists_of_accounts_are_read(answers: list[Recorded]) -> None:
         assert kept["uri"].startswith("http")
         assert kept["acct"].count("@") == 1
         assert ("followers_count" in kept) is (account["hide_collections"] is not True)
+
+
+def test_recorded_verified_fields_become_claims_and_nothing_else_does(
+    answers: list[Recorded], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(Profile, "follow", lambda *_: None)
+    every = {account["uri"]: account for answer in answers for account in accounts(answer.body)}
+    for number, account in enumerate(every.values()):
+        mastodon_profiles.keep(tmp_path, Budget(1, 1), Answer(account, None), str(number))
+    seen = list(profiles.kept(tmp_path))
+    assert len(seen) == len(every)
+    found = Counter(claim.partition(" ")[0] for one in seen for claim in one.claims or ())
+    assert found == {
+        "own": len(every) - 2,
+        "domain": 32,
+        "profile": 6,
+        "rel_me": 4,
+    }  # of other software: Lemmy, a bridge
+    form = re.compile(r"(own|rel_me) fediverse:[\w.-]+@[\w.-]+|profile (github|bluesky):[\w.:-]+|domain [\w.-]+")
+    assert all(form.fullmatch(claim) for one in seen for claim in one.claims or ())
 
 
 def test_an_instance_says_who_sees_hashtags(answers: list[Recorded]) -> None:

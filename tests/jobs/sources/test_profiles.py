@@ -79,7 +79,8 @@ def test_a_code_in_the_note_or_a_field_of_an_account_is_seen_and_no_text_kept(
 ) -> None:
     source = ana(platform, tmp_path, **changed)
     (seen,) = looked(source)
-    assert seen == Seen(URI, "profile", {CODE: where}, int(AFTER.timestamp() * 1_000_000))
+    at = int(AFTER.timestamp() * 1_000_000)
+    assert seen == Seen(URI, "profile", {CODE: where}, at, claims=["own fediverse:ana@home.example"])
     assert WORDS not in texts(source)
     assert CODE in texts(source)
 
@@ -162,6 +163,24 @@ def test_a_code_in_a_status_is_nobodys_word(platform: Platform, tmp_path: Path) 
     assert CODE not in texts(source)
 
 
+def field(url: str, verified: str | None = "2026-11-01T00:00:00Z") -> dict:
+    return {"name": WORDS, "value": f'<a href="{url}" rel="me">{WORDS}</a>', "verified_at": verified}
+
+
+def test_what_an_account_claims_are_its_own_addresses_and_verified_fields(
+    monkeypatch: pytest.MonkeyPatch, platform: Platform, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(profiles.Profile, "follow", lambda *_: None)
+    urls = ["https://github.com/Ana", "https://other.example/@ana", "https://ana.example/", "https://news.example/ana"]
+    fields = [*map(field, urls), field("https://github.com/bo", None)]
+    source = ana(platform, tmp_path, fields=fields)
+    (seen,) = looked(source)
+    assert seen.claims == [
+        "domain ana.example", "own fediverse:ana@home.example", "profile github:ana", "rel_me fediverse:ana@other.example",
+    ]  # fmt: skip
+    assert not any(text in texts(source) for text in (WORDS, "news.example", "github:bo"))
+
+
 # GitHub
 
 
@@ -186,16 +205,35 @@ def test_a_code_in_the_bio_the_readme_or_a_gist_of_a_user_is_seen(
     (seen,) = looked(source)
     assert (seen.account, seen.place, dict(seen.codes), seen.is_whole) == ("ana", "profile", {CODE: where}, True)
     assert WORDS not in texts(source)
+    assert seen.claims == []
     count = len(platform.asked)
     assert looked(source) == [seen]  # from the recording
     assert len(platform.asked) == count
+
+
+def test_what_a_user_claims_are_social_accounts_and_a_website(
+    monkeypatch: pytest.MonkeyPatch, platform: Platform, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(github_source, "_now", lambda: made.NEXT_NOON)
+    social = [{"provider": "mastodon", "url": "https://home.example/@ana"}, {"provider": "generic", "url": WORDS}, 7]
+    about = {"bio": WORDS, "blog": "https://bsky.app/profile/ana.example", "company": "@acme"}
+    values: dict[str, Any] = {"/users/ana": about, "/users/ana/gists": [], "/users/ana/events/public": []}
+    values["/users/ana/social_accounts"] = social
+    hub = made.GitHub(platform)
+    platform.answer = lambda path: (
+        Reply(values[at]) if (at := path.partition("?")[0]) in values else Reply({"message": "Not Found"}, 404)
+    )
+    source = made.opened(hub, tmp_path, users=["Ana"])
+    (seen,) = looked(source)
+    assert seen.claims == ["profile bluesky:ana.example", "profile fediverse:ana@home.example"]
+    assert WORDS not in texts(source)
 
 
 # Bluesky
 
 
 def record(hours: float, collection: str = "app.bsky.actor.profile", **commit: Any) -> dict:
-    record = {"description": f"{WORDS} {CODE}", "code": CODE, "displayName": "Ana"}
+    record = {"description": f"{WORDS} {CODE}", "code": CODE, "displayName": "Ana", "website": "https://github.com/Ana"}
     made = {"operation": "update", "collection": collection, "rkey": "self", "record": record} | commit
     return {"did": "did:plc:ana", "time_us": BEGIN + int(hours * 3_600_000_000), "kind": "commit", "commit": made}
 
@@ -234,6 +272,7 @@ def test_a_code_in_the_profile_or_a_record_of_its_own_is_seen_and_its_end_too(tm
         ("did:plc:ana", "record", [CODE]),
         ("did:plc:ana", "record", []),
     ]
+    assert [one.claims for one in seen] == [["profile github:ana"], [], None, None]
     assert seen[0].codes[CODE] == "at://did:plc:ana/app.bsky.actor.profile/self"
     assert not any(words in texts(source) for words in (WORDS, TEXT))
     assert texts(source).count(CODE) == 3
