@@ -122,7 +122,7 @@ def list_requests(
     sample: Sample = False,
     verbose: Verbose = False,
 ) -> None:
-    """List what people asked for, when, and until when it is due (erase_by_days in infra/nights.yaml)."""
+    """List what people asked for or objected to, when, and until when it is due (erase_by_days in infra/nights.yaml)."""
     from jobs.night_settings import nights
     from jobs.people import requests
 
@@ -142,7 +142,8 @@ def list_requests(
         display.print_table("Requests of people", names, cells, texts=names, foremost=("request", "due"))
     if overdue and found:
         raise CloutError(
-            f"{len(found)} requests of people are overdue, the first since {found[0].due_on}; see infra/runbooks/leaving.md"
+            f"{len(found)} requests of people are overdue, the first since {found[0].due_on}; see infra/runbooks/leaving.md,"
+            " for objections infra/runbooks/dispute.md"
         )
 
 

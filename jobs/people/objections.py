@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow.compute as pc
 
@@ -72,6 +72,25 @@ def answer(warehouse: Warehouse, objection_id: str, text: str, *, upheld: bool, 
     new = [row | {"state": state, "answer": text, "recorded_at": at, "recorded_by": by} for row in before]
     warehouse.append(OBJECTIONS, rows(OBJECTIONS, new), {}, run_id=objection_id, job=JOB)
     return sorted({row["day"] for row in before if row["kind"] == ACT and (row["state"] == UPHELD) != upheld})
+
+
+class Made(NamedTuple):
+    """An objection: who made it (`person_id`), when it was recorded, and when its newest answer was, None while it is open."""
+
+    person_id: str
+    recorded_at: datetime
+    answered_at: datetime | None
+
+
+def made(warehouse: Warehouse) -> list[Made]:
+    """All objections, in the order in which they were recorded."""
+    rows = warehouse.read(OBJECTIONS).sort_by("recorded_at").to_pylist()
+    first = {row["objection_id"]: row for row in reversed(rows)}
+    newest = {row["objection_id"]: row for row in rows}
+    return [
+        Made(first[key]["person_id"], first[key]["recorded_at"], None if row["state"] == OPEN else row["recorded_at"])
+        for key, row in newest.items()
+    ]
 
 
 def of_person(warehouse: Warehouse, person: str) -> list[dict[str, Any]]:

@@ -1,24 +1,28 @@
-"""Requests of people to be forgotten or to get their data: recorded with their day, and due `erase_by_days` later."""
+"""Requests of people to be forgotten or to get their data, and objections to be answered: recorded with their day, and due
+`erase_by_days` later."""
 
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from jobs.errors import UsageError
+from jobs.people import objections
 from jobs.people.erasure import by_platform
 from jobs.warehouse import suppression
 from jobs.warehouse.storage import Warehouse, rows
 from schemas.requests import EXPORT, FORGET, KINDS, REQUESTS
 
 JOB = "requests"
+OBJECTION = "objection"  # what a person asks by disputing an act or a link
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request as it is now. `who`: a `person_id`, or the hash of who asked to be forgotten. `due_on` is the last UTC day on
-    which it is in time."""
+    """A request as it is now. `kind`: a kind of the table `requests`, or `OBJECTION`. `who`: a `person_id`, or the hash of who
+    asked to be forgotten. `due_on` is the last UTC day on which it is in time."""
 
     kind: str
     who: str
@@ -57,14 +61,16 @@ def done(warehouse: Warehouse, kind: str, people: Iterable[str], *, at: datetime
 
 
 def listed(warehouse: Warehouse, within_days: int) -> list[Request]:
-    """All requests, the oldest first. `within_days`: days from the day of a request to the last one in time."""
-    return [
-        Request(
-            row["kind"], row["person_id"] or row["hash"], row["asked_on"], row["asked_on"] + timedelta(days=within_days),
-            row["done_at"],
-        )
-        for row in sorted(_newest(warehouse), key=lambda row: (row["asked_on"], row["recorded_at"], row["request_id"]))
-    ]  # fmt: skip
+    """All requests and objections, the oldest first. `within_days`: days from the day of a request to the last one in time."""
+    asked = [
+        (row["asked_on"], row["kind"], row["person_id"] or row["hash"], row["done_at"])
+        for row in sorted(_newest(warehouse), key=lambda row: (row["recorded_at"], row["request_id"]))
+    ]
+    asked += [
+        (made.recorded_at.date(), OBJECTION, made.person_id, made.answered_at) for made in objections.made(warehouse)
+    ]
+    within = timedelta(days=within_days)
+    return [Request(kind, who, on, on + within, done_at) for on, kind, who, done_at in sorted(asked, key=itemgetter(0))]
 
 
 def _newest(warehouse: Warehouse) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from jobs.errors import UsageError
-from jobs.people import requests
+from jobs.people import objections, requests
 from jobs.warehouse import suppression
 from jobs.warehouse.storage import Warehouse
 from schemas.requests import EXPORT, FORGET, REQUESTS
@@ -69,6 +69,17 @@ def test_a_request_recorded_with_an_older_key_is_done_too(
     monkeypatch.setenv(suppression.VARIABLE, f"{'8' * 64},{'7' * 64}")
     done(warehouse, FORGET, DEE)
     assert states(warehouse) == [("forget", ASKED, True)]
+
+
+def test_an_objection_is_due_like_a_request_until_it_is_answered(warehouse: Warehouse) -> None:
+    objection = objections.record_link(warehouse, ANA, DEE, "not mine", at=NOON, by="op")
+    record(warehouse, EXPORT, ANA)
+    asked, disputed = requests.listed(warehouse, 30)
+    assert (asked.kind, disputed.kind, disputed.who) == ("export", "objection", ANA)
+    assert [disputed.is_overdue(day) for day in (date(2026, 12, 10), date(2026, 12, 11))] == [False, True]
+    later = NOON + timedelta(days=2)
+    objections.answer(warehouse, objection, "unlinked", upheld=True, at=later, by="op")
+    assert requests.listed(warehouse, 30)[1].done_at == later
 
 
 def test_without_a_key_or_a_person_nothing_is_recorded(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
