@@ -2,7 +2,7 @@
 
 Reads `activity` of one day, from all platforms and sources, and of the earlier days of its window that were pulled since they
 were last counted. For a platform that several sources cover, it also reads the day before each of these days. It leaves out
-acts of upheld `objections`, and replaces only the days of `engagement` that it counts.
+acts of upheld `objections`, and replaces only the days of `engagement` that it counts. It refuses acts of people who left.
 """
 
 import logging
@@ -13,10 +13,11 @@ from functools import reduce
 from operator import and_, or_
 from typing import TYPE_CHECKING
 
+import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
 from jobs.days import ONE_DAY
-from jobs.warehouse import counted, grain, objections, runs
+from jobs.warehouse import counted, grain, leavers, objections, runs
 from jobs.warehouse.counted import Snapshot
 from jobs.warehouse.runs import Batch, Run
 from jobs.warehouse.storage import LostRaceError, Warehouse
@@ -108,7 +109,7 @@ def first_reports(activity: "DataFrame", before: "DataFrame") -> "DataFrame":
 def run(session: "SparkSession", warehouse: Warehouse, params: Params, batch: Batch) -> list[date]:
     """Counts the stale days and `day` in one commit, and returns the counted days. If another run that counts the same days
     commits first, its count stays, and this run counts only the days that are still stale. Raises `LostRaceError` after `TRIES`
-    attempts."""
+    attempts, and `CloutError` like `leavers.refuse`."""
     for attempt in range(1, TRIES + 1):
         found = counted.snapshot(warehouse)
         disputed = objections.upheld(warehouse, params.first_day, params.day)
@@ -137,6 +138,8 @@ def _count(
 ) -> None:
     if not days:
         return
+    acts = counted.dataset(warehouse, ACTIVITY, found.activity, found.coverage, days[0], days[-1])
+    leavers.refuse(warehouse, ACTIVITY, acts.filter(pc.field("day").isin(days)))
     inputs = {COVERAGE.name: found.coverage, ACTIVITY.name: found.activity}
     counting = [Run(JOB, day, batch, {"activity_digest": digests.get(day, "")}, inputs=dict(inputs)) for day in days]
     with runs.recorded_together(warehouse, counting):

@@ -23,7 +23,7 @@ from jobs.engines import AUTO, choice
 from jobs.errors import CloutError
 from jobs.score import attention, linked, measures
 from jobs.score.attention import real
-from jobs.warehouse import counted, digests, known_accounts, links, methodologies, runs
+from jobs.warehouse import counted, digests, known_accounts, leavers, links, methodologies, runs
 from jobs.warehouse.commits import Span
 from jobs.warehouse.counted import Snapshot
 from jobs.warehouse.known_accounts import Known
@@ -195,12 +195,13 @@ class Read:
 
 
 def read(session: "SparkSession", warehouse: Warehouse, params: Params) -> Read:
-    """Reads the inputs of the day's score. Raises `CloutError` if a day of the window was pulled since it was last counted, and
-    `EmptyWindowError` if the window holds no act between two people."""
+    """Reads the inputs of the day's score. Raises `CloutError` if a day of the window was pulled since it was last counted, or
+    like `leavers.refuse`, and `EmptyWindowError` if the window holds no act between two people."""
     first_day = params.methodology.first_day(params.day)
     found = counted.snapshot(warehouse)
     _refuse_stale(warehouse, found.coverage, first_day, params)
     window = {"day": Span(first_day, params.day)}
+    leavers.refuse(warehouse, ENGAGEMENT, warehouse.dataset(ENGAGEMENT, window, version=found.engagement))
     row_count = warehouse.row_count(ENGAGEMENT, window, found.engagement)
     engagement = warehouse.frame(session, ENGAGEMENT, window, version=found.engagement)
     acts = warehouse.dataset(ENGAGEMENT, window, version=found.engagement).filter(pc.field("kind") != POST)

@@ -1,19 +1,53 @@
-"""The days from which acts of people who left were erased, as the runs of `forget` recorded them. The records name nobody."""
+"""People who left: refuses rows that still name them, and finds the days from which their acts were erased, as the runs of
+`forget` recorded them. The records name nobody."""
 
 import json
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from jobs.warehouse import runs
+import pyarrow.dataset as ds
+
+from jobs.errors import CloutError
+from jobs.warehouse import runs, suppression, suppression_journal
 from jobs.warehouse.commits import Span
 from jobs.warehouse.runs import Run
 from jobs.warehouse.storage import Warehouse
+from schemas.activity import ACTIVITY
+from schemas.engagement import ENGAGEMENT
 from schemas.restatements import RESTATEMENTS
 from schemas.runs import RUNS
+from schemas.table import Table
 
 FORGET = "forget"  # the job
 DAYS = "days"  # its parameter
 LEFT_DAYS = "left_days"  # key of `restatements.why`
+
+# Table -> SQL for each person_id in a row.
+_PEOPLE = {
+    ACTIVITY: ("platform || ':' || actor_id", "platform || ':' || target_id"),
+    ENGAGEMENT: ("src", "dst"),
+}
+
+
+def refuse(warehouse: Warehouse, table: Table, rows: ds.Dataset) -> None:
+    """Raises `CloutError`, which names the fix but nobody, if these rows of the table name people who left: their erasure was
+    interrupted, or an older state of the table was restored. Raises `UsageError` as `suppression.current` does. Reads nothing
+    if nobody left."""
+    left = suppression.current(warehouse)
+    if not left:
+        return
+    from jobs.scratch import scratch
+
+    with scratch() as db:
+        db.register("given", rows)
+        one, other = (db.table("given").project(person) for person in _PEOPLE[table])
+        people = one.union(other).distinct().to_arrow_reader(65_536)
+        found = sum(person in left for batch in people for person in batch.column(0).to_pylist())
+    if found:
+        raise CloutError(
+            f"{table.name}: names {found:,} accounts that left, because their erasure was interrupted, or an older state of the"
+            f" table was restored; run `clout person forget --replay {suppression_journal.path()}`, then try again"
+        )
 
 
 def record(warehouse: Warehouse, run: Run, days: Iterable[date]) -> None:

@@ -94,6 +94,16 @@ def test_case_hides_nobody(leave: Callable[..., int], warehouse: Warehouse) -> N
     assert suppression.current(warehouse).is_named("x", '{"login":"Anastasia"}')
 
 
+@pytest.mark.parametrize("name", ["anastasia", "https://x.example/users/anastasia"])
+def test_a_link_to_who_left_is_recognized_after_links_that_begin_alike(
+    leave: Callable[..., int], warehouse: Warehouse, name: str
+) -> None:
+    leave(f"x:{name}")
+    left = suppression.current(warehouse)
+    links = ["https://x.example/users/bo", "https://x.example/users/anastasia", "https://x.example/users/anastasia/9"]
+    assert [left.is_named("x", json.dumps({"note": link})) for link in links] == [False, True, True]
+
+
 def test_who_is_called_like_a_key_of_json_takes_nobody_along(leave: Callable[..., int], warehouse: Warehouse) -> None:
     leave("x:created_at")
     left = suppression.current(warehouse)
