@@ -13,6 +13,7 @@ import engines
 import graphs
 import growth
 import history
+import kills
 import leaving
 import links
 import live
@@ -27,13 +28,14 @@ from jobs.places import data_home
 ON_GRAPHS = {"engines": engines, "distributed": distributed, "budget": budget, "growth": growth}
 ALONE = {
     "history": history,
+    "kills": kills,
     "leaving": leaving,
     "links": links,
     "live": live,
     validate_search.NAME: validate_search,
     validate_report.NAME: validate_report,
 }
-ON_REQUEST = ("setup", validate_search.NAME, validate_report.NAME)
+ON_REQUEST = ("setup", "kills", validate_search.NAME, validate_report.NAME)
 FIGURES = (*pipeline.NAMES, *ON_GRAPHS, *ALONE)
 
 
@@ -45,6 +47,8 @@ def main() -> None:
     parser.add_argument("--graphs", default=",".join(graphs.GRAPHS), help=f"for {', '.join(ON_GRAPHS)}; with commas")
     parser.add_argument("--events", type=int, default=live.EVENTS, help="of Jetstream, for live")
     parser.add_argument("--acts", type=int, default=leaving.ACTS, help="in the warehouse, for leaving")
+    parser.add_argument("--people", type=int, default=kills.PEOPLE, help="who leave, for kills")
+    parser.add_argument("--kills", type=int, default=kills.KILLS, help="of the process, for kills")
     parser.add_argument("--to", type=Path, default=data_home() / "bench", help="folder of the file of raw figures")
     arguments = parser.parse_args()
     wanted = arguments.figures or [name for name in FIGURES if name not in ON_REQUEST]
@@ -55,6 +59,7 @@ def main() -> None:
         parser.error(f"--graphs are of {', '.join(graphs.GRAPHS)}")
 
     sizes = {"live": [str(arguments.events)], "leaving": [str(arguments.acts)]}
+    sizes["kills"] = [str(arguments.people), str(arguments.kills)]
     arguments.to.mkdir(parents=True, exist_ok=True)
     raw = arguments.to / f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}.jsonl"
     tables = []
