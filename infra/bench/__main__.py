@@ -14,6 +14,7 @@ import engines
 import graphs
 import growth
 import here
+import kills
 import leaving
 import links
 import live
@@ -30,9 +31,9 @@ from jobs import __version__
 from jobs.places import data_home
 
 ON_GRAPHS = {"engines": engines, "distributed": distributed, "budget": budget, "growth": growth}
-ALONE = {"acts": acts, "history": ten_years, "leaving": leaving, "links": links, "live": live}
+ALONE = {"acts": acts, "history": ten_years, "kills": kills, "leaving": leaving, "links": links, "live": live}
 JUDGES = {validate_search.NAME: validate_search, validate_report.NAME: validate_report}  # these measure no cost
-ON_REQUEST = ("setup", *JUDGES)
+ON_REQUEST = ("setup", "kills", *JUDGES)
 FIGURES = (*pipeline.NAMES, *ON_GRAPHS, *ALONE, *JUDGES)
 
 
@@ -46,6 +47,8 @@ def main() -> None:
     parser.add_argument("--acts", default=",".join(acts.MILLIONS), help="millions of acts, for acts; with commas")
     parser.add_argument("--events", type=int, default=live.EVENTS, help="of Jetstream, for live")
     parser.add_argument("--leaving-acts", type=int, default=leaving.ACTS, help="in the warehouse, for leaving")
+    parser.add_argument("--people", type=int, default=kills.PEOPLE, help="who leave, for kills")
+    parser.add_argument("--kills", type=int, default=kills.KILLS, help="of the process, for kills")
     parser.add_argument("--to", type=Path, default=data_home() / "bench", help="folder of the raw figures and the page")
     parser.add_argument("--record", action="store_true", help="keep the figures in infra/bench/history.jsonl")
     arguments = parser.parse_args()
@@ -58,6 +61,7 @@ def main() -> None:
 
     sizes = {
         "acts": arguments.acts.split(","),
+        "kills": [str(arguments.people), str(arguments.kills)],
         "leaving": [str(arguments.leaving_acts)],
         "live": [str(arguments.events)],
     }

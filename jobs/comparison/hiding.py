@@ -10,11 +10,12 @@ from jobs.small_groups import large
 
 PARTS = ("rising", "falling", "far")  # counts of people inside a group
 OF_ONE = ("largest_rise", "largest_fall")  # the move of one person
+QUANTILES = {"low_move": 10, "median_move": 2, "high_move": 10}  # move -> one in how many moves at least as far
 
 
 def of_whole(summary: pa.Table, min_group: int) -> pa.Table:
-    """The row of `tables.summary`, with nulls for counts of too few people and for moves of one person. Raises `CloutError` if
-    there are holders, but fewer than `min_group`."""
+    """The row of `tables.summary`, with nulls for counts of too few people and for moves of one person. `top_kept` is also null
+    if too few of the `top` people are not kept. Raises `CloutError` if there are holders, but fewer than `min_group`."""
     (holders,) = summary["holders"].to_pylist()
     if 0 < holders < min_group:
         raise CloutError(
@@ -22,13 +23,19 @@ def of_whole(summary: pa.Table, min_group: int) -> pa.Table:
         )
     for name in OF_ONE if min_group > 1 else ():
         summary = _with(summary, name, pa.nulls(summary.num_rows, summary[name].type))
-    return _without_few(summary, min_group)
+    kept, top = summary["top_kept"], summary["top"]
+    is_few = pc.or_(_is_few(kept, min_group), _is_few(pc.subtract(top, kept), min_group))
+    return _without_few(_with(summary, "top_kept", pc.if_else(is_few, None, kept)), min_group)
 
 
 def groups(table: pa.Table, min_group: int) -> pa.Table:
     """The rows of the groups that may be shown; `holders` is the size of a group. Counts of too few people within a group are
-    null."""
-    return _without_few(table.filter(pa.array(large(table["holders"].to_pylist(), min_group), pa.bool_())), min_group)
+    null, and so is a quantile of their moves if too few people move at least as far."""
+    table = table.filter(pa.array(large(table["holders"].to_pylist(), min_group), pa.bool_()))
+    for name, one_in in QUANTILES.items() if min_group > 1 else ():
+        is_few = pc.less(table["holders"], one_in * min_group)
+        table = _with(table, name, pc.if_else(is_few, None, table[name]))
+    return _without_few(table, min_group)
 
 
 def counts(table: pa.Table, columns: Sequence[str], min_group: int) -> pa.Table:
@@ -42,9 +49,12 @@ def counts(table: pa.Table, columns: Sequence[str], min_group: int) -> pa.Table:
 
 def _without_few(table: pa.Table, min_group: int) -> pa.Table:
     for name in PARTS:
-        is_few = pc.and_(pc.greater(table[name], 0), pc.less(table[name], min_group))
-        table = _with(table, name, pc.if_else(is_few, None, table[name]))
+        table = _with(table, name, pc.if_else(_is_few(table[name], min_group), None, table[name]))
     return table
+
+
+def _is_few(counts: pa.ChunkedArray, min_group: int) -> pa.ChunkedArray:
+    return pc.and_(pc.greater(counts, 0), pc.less(counts, min_group))
 
 
 def _with(table: pa.Table, name: str, values: pa.Array) -> pa.Table:

@@ -82,10 +82,9 @@ def sentences(comparison: Comparison) -> Iterator[str]:
     rho = whole["rank_correlation"]
     if rho is not None:
         order = "hardly changes" if rho >= NEARLY_SAME else "changes a little" if rho >= SIMILAR else "changes"
-        yield (
-            f"The order {order} (rank correlation {rho:.3f}): of the first {whole['top']} people {whole['top_kept']} stay"
-            f" among the first {TOP}."
-        )
+        top, kept = whole["top"], whole["top_kept"]
+        stay = "" if kept is None else f": of the first {top} people {kept} stay among the first {TOP}"
+        yield f"The order {order} (rank correlation {rho:.3f}){stay}."
     shares = {
         row["platform"]: (row["share_before"] or 0.0, row["share_after"] or 0.0)
         for row in comparison.platforms.to_pylist()

@@ -1,7 +1,9 @@
 """Finds stale published days: days whose scores could differ if computed again from the current tables.
 
 A publication records digests of its inputs: the activity of each covered day of the window, which accounts are bots, and who
-has several accounts. A day is stale if one of these digests has changed. Reads `publications`, `accounts`, `coverage`, `links`,
+has several accounts. A day is stale if one of these digests has changed. It is also stale if somebody left who acted in the
+window, because the digest of an act's day stays if the day's activity has expired. A day whose own activity has expired cannot
+be scored again, so nobody's leaving makes it stale. Reads `publications`, `activity`, `accounts`, `coverage`, `links`,
 `objections` and `runs`; writes nothing.
 """
 
@@ -12,12 +14,16 @@ from datetime import date, datetime
 from itertools import accumulate
 from typing import Any
 
+import pyarrow.compute as pc
+
 from jobs.days import ONE_DAY
 from jobs.night_settings import nights
-from jobs.warehouse import counted, known_accounts, links, runs
+from jobs.warehouse import counted, known_accounts, leavers, links, pruning, runs
 from jobs.warehouse.commits import Span
+from jobs.warehouse.publications import PUBLISH
 from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.window import activity_digests
+from schemas.activity import ACTIVITY
 from schemas.links import LINKS
 from schemas.methodology import load
 from schemas.publications import PUBLICATIONS
@@ -27,8 +33,9 @@ from schemas.versions import MethodologyError
 
 @dataclass(frozen=True)
 class Stale:
-    """A published day, the days of its window whose activity or coverage changed, and whether its accounts or its links
-    changed. `max_accounts`: the setting changed, and joins other accounts to people than when the day was scored."""
+    """A published day, the days of its window whose activity or coverage changed or lost acts of people who left, and whether
+    its accounts or its links changed. `max_accounts`: the setting changed, and joins other accounts to people than when the day
+    was scored."""
 
     day: date
     methodology: str
@@ -60,10 +67,14 @@ def find(warehouse: Warehouse, first_day: date, last_day: date, methodology: str
     pulled_at = _pulled_at(warehouse, max(row["day"] for row in published))
     snapshot = counted.snapshot(warehouse)
     limits = _limits(warehouse, published) if warehouse.row_count(LINKS, {}) else {}
+    erasures = leavers.erasures(warehouse, min(row["made_at"] for row in published))
+    first_kept = pc.min(pruning.files(warehouse.delta(ACTIVITY, snapshot.activity))["day"]).as_py() or date.max
     stale = []
     for row in published:
         day = row["day"]
+        lost = {other for at, days in erasures if at >= row["made_at"] and day >= first_kept for other in days}
         changed = changed_days(json.loads(row["activity_digests"]), now, _first_day(row), day)
+        changed = sorted({*changed, *(other for other in lost if _first_day(row) <= other <= day)})
         # Accounts are read only if something was pulled since the day was published.
         since = max((at for other, at in pulled_at.items() if other <= day), default=None)
         accounts = (
@@ -100,11 +111,16 @@ def ranges(stale: Sequence[Stale]) -> list[list[Stale]]:
 
 
 def _newest(warehouse: Warehouse, first_day: date, last_day: date) -> list[dict[str, Any]]:
-    """The publications in effect, newest day first."""
+    """The publications in effect, newest day first. `made_at`: when rows of the day were last computed and published, as
+    opposed to restored or reduced."""
     digests = ["activity_digests", "accounts_digest", "links_digest"]
-    columns = ["day", "methodology", "sequence", "people", "published_at", "influence_run", *digests]
+    columns = ["day", "methodology", "sequence", "change", "people", "published_at", "influence_run", *digests]
     changes = warehouse.read(PUBLICATIONS, {"day": Span(first_day, last_day)}, columns=columns)
-    newest = {(row["day"], row["methodology"]): row for row in changes.sort_by("sequence").to_pylist()}
+    newest: dict[tuple[date, str], dict[str, Any]] = {}
+    for row in changes.sort_by("sequence").to_pylist():
+        key = (row["day"], row["methodology"])
+        before = newest.get(key, row | {"made_at": row["published_at"]})
+        newest[key] = row | {"made_at": row["published_at"] if row["change"] == PUBLISH else before["made_at"]}
     return [newest[key] for key in sorted(newest, reverse=True) if newest[key]["people"]]
 
 

@@ -79,8 +79,9 @@ def take(warehouse: Warehouse, platform: str, seen: Iterable[Seen], *, run_id: s
 
 
 def code(account: str, other: str) -> str:
-    """The code that links two accounts if both profiles carry it. Raises `UsageError` if there is no key."""
-    return _code(proofs.newest_key(), account, other)
+    """The code that links two accounts (GitHub's in any case) if both profiles carry it. Raises `UsageError` if there is no
+    key."""
+    return _code(proofs.newest_key(), proofs.as_pulled(account), proofs.as_pulled(other))
 
 
 def _code(key: bytes, account: str, other: str) -> str:

@@ -28,16 +28,17 @@ from schemas.consent import CONSENT, NO, SCOPES
 
 ORIGIN = "code"
 REMOVED = "removed"
+CASELESS = "github"  # the platform whose names are the same in any case
 
 Said = Mapping[str, Any]  # a row of `consent`
 
 
 def code(person: str, scope: str) -> str:
-    """The code by which a person (`person_id`) agrees to a scope, such as `clout-public-0123...`. Raises `UsageError` if there
-    is no key, no such person_id or no such scope."""
+    """The code by which a person (`person_id`, of GitHub in any case) agrees to a scope, such as `clout-public-0123...`. Raises
+    `UsageError` if there is no key, no such person_id or no such scope."""
     key = newest_key()
     consent.row(person, scope, date.min)  # refuses what is no person_id or scope
-    return _code(key, person, scope)
+    return _code(key, as_pulled(person), scope)
 
 
 def newest_key() -> bytes:
@@ -49,6 +50,11 @@ def newest_key() -> bytes:
             " infra/runbooks/consent.md"
         )
     return next(iter(known.values()))
+
+
+def as_pulled(person: str) -> str:
+    """The person_id as pulls write it: GitHub's is in lower case, because GitHub ignores the case of names."""
+    return person.lower() if person.startswith(f"{CASELESS}:") else person
 
 
 def _code(key: bytes, person: str, scope: str) -> str:

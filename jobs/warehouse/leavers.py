@@ -56,6 +56,20 @@ def record(warehouse: Warehouse, run: Run, days: Iterable[date]) -> None:
     runs.write(warehouse, [run], runs.STARTED)
 
 
+def erasures(warehouse: Warehouse, since: datetime) -> list[tuple[datetime, set[date]]]:
+    """The runs of `forget` that ended at the instant or later: when each ended (or began, if it never ended), and the days from
+    which it erased acts."""
+    recorded = warehouse.read(RUNS, {"day": Span(since.date(), date.max), "job": FORGET}).to_pylist()
+    return [
+        (
+            row["finished_at"] or row["started_at"],
+            set(map(date.fromisoformat, json.loads(row["parameters"]).get(DAYS, ()))),
+        )
+        for row in recorded
+        if (row["finished_at"] or row["started_at"]) >= since
+    ]
+
+
 def restated_days(warehouse: Warehouse, day: date, methodology: str) -> list[date]:
     """The days, ascending, from which acts were erased before the day's scores were computed again."""
     whys = warehouse.read(RESTATEMENTS, {"day": day, "methodology": methodology}, columns=["why"])["why"].to_pylist()

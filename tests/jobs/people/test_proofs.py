@@ -53,6 +53,11 @@ def test_a_code_is_of_one_person_one_scope_and_one_key(monkeypatch: pytest.Monke
     assert proofs.scope_of(ANA, made) is None
 
 
+def test_a_code_of_github_is_the_same_in_any_case() -> None:
+    assert proofs.scope_of(ANA, proofs.code("github:Ana", "public")) == "public"
+    assert proofs.code("x:Ana", "public") != proofs.code("x:ana", "public")
+
+
 @pytest.mark.parametrize("text", ["xclout-public-{}", "clout-public-{}0", "clout-all-{}", "clout-public-{:.31}", "{}"])
 def test_what_is_no_code(text: str) -> None:
     assert codes.within([text.format("a" * 32)]) == []
