@@ -170,7 +170,7 @@ def check(kept: str, folder: str) -> None:
     from schemas.versions import official
 
     session, warehouse, days = by_spark(kept, folder, turns=1)
-    if session.conf.get(comet.VERSION, None) is None:
+    if not comet.is_loaded(session):
         return
     differing: Counter[str] = Counter()
     for seed in range(ARGUMENTS // SLICE):
