@@ -26,11 +26,12 @@ log = logging.getLogger(__name__)
 
 VARIABLE = "CLOUT_COMET_JAR"
 PATTERN = "org.apache.datafusion_comet-spark-*.jar"
-ENABLED, VERSION = "spark.comet.enabled", "spark.comet.version"
+ENABLED, EXTENSIONS = "spark.comet.enabled", "spark.sql.extensions"
 CLASS_PATH, HEAP, OFF_HEAP = "spark.driver.extraClassPath", "spark.driver.memory", "spark.memory.offHeap.size"
 
+# Not Comet's plugin, which unpacks and loads the library, 145 MB, at the end of every session, used or not.
+EXTENSION = "org.apache.comet.CometSparkSessionExtensions"
 SETTINGS = {
-    "spark.plugins": "org.apache.spark.CometPlugin",
     "spark.shuffle.manager": "org.apache.spark.sql.comet.execution.shuffle.CometShuffleManager",
     "spark.memory.offHeap.enabled": "true",
     # Its logarithm differs from the JVM's in the last bit (`jobs.score.attention.LOG2_IN_JVM`).
@@ -41,7 +42,7 @@ SETTINGS = {
 # Planning for Comet and loading its library take longer than small queries save.
 LEAST_ROWS = 1_000_000
 
-# More brings nothing for 50 million acts; with less, every aggregation spills.
+# Bounds of what Comet may take. It was measured with the first.
 MOST_OFF_HEAP, LEAST_OFF_HEAP = 4 << 30, 1 << 30
 
 # What the library in the jar needs of the C library and of the processor (x86-64-v3, Neoverse N1). On another processor it
@@ -100,8 +101,14 @@ def settings(chosen: Mapping[str, str]) -> dict[str, str]:
     if lack:
         log.debug("Spark works without Comet: %s", lack)
         return {}
-    jars = {} if is_local else {"spark.jars": ",".join(filter(None, [chosen.get("spark.jars"), own]))}
-    return SETTINGS | jars | {OFF_HEAP: str(off_heap)}
+    lists = {EXTENSIONS: EXTENSION} | ({} if is_local else {"spark.jars": own})
+    joined = {name: ",".join(filter(None, [chosen.get(name), value])) for name, value in lists.items()}
+    return SETTINGS | joined | {OFF_HEAP: str(off_heap)}
+
+
+def is_loaded(session: "SparkSession") -> bool:
+    """Whether the session can use Comet."""
+    return EXTENSION in (session.conf.get(EXTENSIONS, None) or "")
 
 
 def off_heap_bytes(heap: int, root: Path = Path("/")) -> int:
@@ -121,7 +128,7 @@ def _bytes(size: str) -> int:
 def used_for(session: "SparkSession", rows: int) -> Iterator[None]:
     """Within the block Spark plans queries for Comet if the session has it and if the queries read at least `LEAST_ROWS`
     rows."""
-    if rows < LEAST_ROWS or session.conf.get(VERSION, None) is None:
+    if rows < LEAST_ROWS or not is_loaded(session):
         yield
         return
     session.conf.set(ENABLED, "true")

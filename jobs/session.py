@@ -113,6 +113,8 @@ def build(master: str | None = None, rows: int | None = None) -> "SparkSession":
             os.environ["JAVA_HOME"] = java
         os.environ.pop("SPARK_HOME", None)  # must not start another Spark than the pinned one
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    else:
+        SparkContext._ensure_initialized()  # so that SparkConf begins with what the JVM was given
     conf = SparkConf().setAppName("clout").setAll(list(chosen.items()))
     conf.setAll(list(comet.settings(dict(conf.getAll())).items()))
     with _interrupts_kept():

@@ -165,13 +165,14 @@ def by_spark(kept: str, folder: str, turns: int = 2) -> tuple["SparkSession", Wa
 def check(kept: str, folder: str) -> None:
     """Prints what the plans of both jobs leave to the JVM, and which functions have other bits than in the JVM."""
     import bits
+    from pyspark import StorageLevel
 
     from jobs import engagement, influence
     from schemas.methodology import load
     from schemas.versions import official
 
     session, warehouse, days = by_spark(kept, folder, turns=1)
-    if session.conf.get(comet.VERSION, None) is None:
+    if not comet.is_loaded(session):
         return
     differing: Counter[str] = Counter()
     for seed in range(ARGUMENTS // SLICE):
@@ -183,11 +184,13 @@ def check(kept: str, folder: str) -> None:
     with comet.used_for(session, found.row_count):
         counts = engagement.engagement(warehouse.frame(session, ACTIVITY)).repartition("day")
         spread = influence.window_attention(found, params)
+        reasons = {"engagement": left(session, counts), "attention": left(session, spread)}
+        spread.persist(StorageLevel.MEMORY_AND_DISK)  # as the job does
         sums = spread.selectExpr("dst as id", "a as one", "a as two", "a as three")  # of the types of an engine's
-        scored = influence.everybody(found, sums, spread, None, params)
-        for job, frame in (("engagement", counts), ("influence", scored)):
-            for reason in left(session, frame):
-                print("left", f"{job}: {reason}", flush=True)
+        reasons["influence"] = left(session, influence.everybody(found, sums, spread, None, params))
+    for part, lines in reasons.items():
+        for line in lines or ["nothing"]:
+            print("left", f"{part}: {line}", flush=True)
 
 
 def left(session: "SparkSession", frame: "DataFrame") -> list[str]:

@@ -76,8 +76,8 @@ def test_half_of_the_memory_beside_the_heap_is_comets(
     jar: str, able: Callable[[float], None], available_gb: float, off_heap: int
 ) -> None:
     able(available_gb)
-    expected = comet.SETTINGS | {comet.OFF_HEAP: str(off_heap)} if off_heap else {}
-    assert added(jar) == expected
+    expected = comet.SETTINGS | {comet.EXTENSIONS: comet.EXTENSION, comet.OFF_HEAP: str(off_heap)}
+    assert added(jar) == (expected if off_heap else {})
 
 
 def test_one_setting_switches_it_off(jar: str, able: Callable[[float], None]) -> None:
@@ -93,10 +93,11 @@ def test_a_spark_submit_without_the_jar_works_without_comet(jar: str, able: Call
 
 def test_on_a_cluster_only_with_memory_that_the_user_sets(jar: str, able: Callable[[float], None]) -> None:
     able(64)
-    cluster = {"spark__master": "spark://host:7077", "spark__jars": "/mine.jar"}
+    cluster = {"spark__master": "spark://host:7077", "spark__jars": "/mine.jar", "spark__sql__extensions": "my.Own"}
     assert added(jar, **cluster) == {}
     named = added(jar, **cluster, spark__memory__offHeap__size="2g")
     assert (named[comet.OFF_HEAP], named["spark.jars"]) == ("2g", f"/mine.jar,{jar}")
+    assert named[comet.EXTENSIONS] == f"my.Own,{comet.EXTENSION}"
 
 
 def test_a_heap_that_java_refuses_is_left_to_java(jar: str, able: Callable[[float], None]) -> None:
@@ -142,7 +143,7 @@ def test_a_machine_that_cannot_run_the_library_is_named(
 @pytest.fixture
 def native(spark: SparkSession) -> Iterator[SparkSession]:
     """The session, compiling as in production; skips where it has no Comet."""
-    if spark.conf.get(comet.VERSION, None) is None:
+    if not comet.is_loaded(spark):
         pytest.skip("this session works without Comet (no jar, or a machine that cannot run it)")
     with large_days(spark):
         yield spark

@@ -162,7 +162,7 @@ def test_with_comet(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """These days are so small that Comet would leave them to the JVM."""
-    if spark.conf.get(comet.VERSION, None) is None:
+    if not comet.is_loaded(spark):
         pytest.skip("this session works without Comet (no jar, or a machine that cannot run it)")
     warehouse = copies(pulled, "comet")
     monkeypatch.setattr(comet, "LEAST_ROWS", 0)
