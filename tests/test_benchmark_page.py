@@ -76,7 +76,10 @@ def test_a_passed_limit_is_marked_in_words_and_color(bench: SimpleNamespace) -> 
     assert re.findall(r"([\d.]+ s) (?:\d+ s|over the limit)", text(page))[:2] == ["90 s", "90.50 s"]
     assert text(page).count("over the limit") == 1
     texts, _ = drawn(bench.charts.limits([within, over]))
-    assert [line for line in texts if " s of " in line] == ["90 s of 90 s", "90.50 s of 90 s, over the limit"]
+    assert [line for line in texts if " s of " in line] == [
+        "90 s of 90 s, at load 0.5",
+        "90.50 s of 90 s, over the limit, at load 0.5",
+    ]
     bars = re.findall(
         r'aria-label="share of the limit: ([\d.]+)[^>]*fill="(#\w+)"', bench.charts.limits([within, over])
     )
@@ -183,7 +186,7 @@ def test_an_indented_figure_is_named_after_the_one_it_belongs_to(bench: SimpleNa
         bench.links.Figure(what, 1.0, "s") for what in ("links", "  peak", "    of it", "  people", "others", "  peak")
     ]
     names = ["links", "links: peak", "links: peak: of it", "links: people", "others", "others: peak"]
-    assert [each.what for each in bench.records.of_rows(rows)] == names
+    assert [each.what for each in bench.records.of_rows("links", rows)] == names
 
 
 def test_the_figures_of_the_pipeline(bench: SimpleNamespace) -> None:
@@ -235,24 +238,37 @@ def values(measured: Any) -> list[tuple[Any, ...]]:
 
 
 @pytest.fixture
-def command(bench: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
-    """The benchmark with one figure, on a commit without changes."""
+def main(bench: SimpleNamespace) -> ModuleType:
+    """The module of the command."""
     spec = importlib.util.spec_from_file_location("bench_command", BENCH / "__main__.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+def test_every_benchmark_that_measures_costs_has_values_for_the_page(main: ModuleType) -> None:
+    parts = [
+        part for part in (main.pipeline, *main.ON_GRAPHS.values(), *main.ALONE.values()) if part not in main.JUDGES
+    ]
+    assert [part.__name__ for part in parts if not hasattr(part, "measured")] == []
+
+
+@pytest.fixture
+def command(main: ModuleType, bench: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
+    """The command with one benchmark, on a commit without changes."""
     fake = SimpleNamespace(
         figures=lambda _: iter([bench.links.Figure("links", 3.0, "s", 9.0)]), measured=bench.links.measured,
         table=lambda figures: Table("links"),
     )  # fmt: skip
-    monkeypatch.setattr(module, "ALONE", {"links": fake})
+    monkeypatch.setattr(main, "ALONE", {"links": fake})
     run = bench.records.Run(day=NOV_3, commit="cccc3333", machine=LAPTOP, load=0.5)
     monkeypatch.setattr(bench.here, "run", lambda: run)
     monkeypatch.setattr(bench.here, "refuse_changes", lambda: None)
     monkeypatch.setattr(bench.records, "HISTORY", tmp_path / "history.jsonl")
     monkeypatch.setattr(bench.picture, "PICTURE", tmp_path / "bench.svg")
-    return module
+    return main
 
 
 def run(command: ModuleType, monkeypatch: pytest.MonkeyPatch, arguments: Sequence[str]) -> None:
@@ -272,7 +288,7 @@ def test_a_run_writes_a_page_and_keeps_its_figures_only_when_asked(
     kept = (tmp_path / "history.jsonl").read_text(encoding="utf-8").splitlines()
     assert len(kept) == 1
     assert '"what":"links","value":3.0' in kept[0]
-    assert "3 s of 9 s" in drawn((tmp_path / "bench.svg").read_text(encoding="utf-8"))[0]
+    assert "3 s of 9 s, at load 0.5" in drawn((tmp_path / "bench.svg").read_text(encoding="utf-8"))[0]
 
 
 # The picture
@@ -285,4 +301,7 @@ def test_the_picture_shows_of_each_benchmark_the_figure_nearest_to_its_limit(ben
         record(bench, name="live"),
     ]  # fmt: skip
     texts, _ = drawn(bench.picture.drawn(kept))
-    assert [line for line in texts if re.search(r"\d (s|GB) of ", line)] == ["5.50 GB of 6 GB", "3 s of 300 s"]
+    assert [line for line in texts if re.search(r"\d (s|GB) of ", line)] == [
+        "5.50 GB of 6 GB, at load 0.5",
+        "3 s of 300 s, at load 0.5",
+    ]

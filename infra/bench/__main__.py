@@ -28,10 +28,16 @@ from jobs import __version__
 from jobs.places import data_home
 
 ON_GRAPHS = {"engines": engines, "distributed": distributed, "budget": budget, "growth": growth}
-ALONE = {"history": ten_years, "links": links, "live": live}
-JUDGES = {validate_search.NAME: validate_search, validate_report.NAME: validate_report}  # these measure no cost
-ON_REQUEST = ("setup", *JUDGES)
-FIGURES = (*pipeline.NAMES, *ON_GRAPHS, *ALONE, *JUDGES)
+ALONE = {
+    "history": ten_years,
+    "links": links,
+    "live": live,
+    validate_search.NAME: validate_search,
+    validate_report.NAME: validate_report,
+}
+JUDGES = (validate_search, validate_report)  # these measure no cost
+ON_REQUEST = ("setup", validate_search.NAME, validate_report.NAME)
+FIGURES = (*pipeline.NAMES, *ON_GRAPHS, *ALONE)
 
 
 def main() -> None:
@@ -62,7 +68,7 @@ def main() -> None:
         for part, choice in (
             (pipeline, [name for name in wanted if name in pipeline.NAMES]),
             *((part, on) for name, part in ON_GRAPHS.items() if name in wanted),
-            *((part, [str(arguments.events)]) for name, part in (ALONE | JUDGES).items() if name in wanted),
+            *((part, [str(arguments.events)]) for name, part in ALONE.items() if name in wanted),
         ):
             figures = []
             for figure in part.figures(choice):
@@ -72,7 +78,7 @@ def main() -> None:
                 lines.flush()  # keeps these figures if a later one fails
             if figures:
                 tables.append(part.table(figures))
-            if part not in JUDGES.values():
+            if part not in JUDGES:
                 new = records.recorded(part.measured(figures), run)
                 measured += new
                 if arguments.record:

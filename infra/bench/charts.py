@@ -29,7 +29,7 @@ def amount(value: float, unit: str) -> str:
 
 
 def limits(records: Sequence[Record], background: str = "transparent") -> str:
-    """A bar for each figure that has a limit: its share of the limit, below its name and value. Bars past the limit have
+    """A bar for each figure that has a limit: its share of the limit, below its name, value and load. Bars past the limit have
     another color, and end at `LONGEST` limits."""
     limited = [(record, record.limit) for record in records if record.limit]
     rows = [
@@ -37,7 +37,8 @@ def limits(records: Sequence[Record], background: str = "transparent") -> str:
             "row": number,
             "what": text_of(record),
             "share": min(record.share, LONGEST),
-            "text": f"{amount(record.value, record.unit)} of {amount(limit, record.unit)}{OVER_TEXT * record.is_over}",
+            "text": f"{amount(record.value, record.unit)} of {amount(limit, record.unit)}{OVER_TEXT * record.is_over}"
+            f", at load {record.load:.1f}",
             "over": record.is_over,
         }
         for number, (record, limit) in enumerate(limited)

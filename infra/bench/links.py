@@ -80,7 +80,7 @@ def evidence(accounts: int, pairs: int) -> pa.Table:
 
 def measured(figures: Sequence[Figure]) -> Iterator[Measured]:
     """Yields each figure's value."""
-    return of_rows(figures)
+    return of_rows("links", figures)
 
 
 def table(figures: Sequence[Figure]) -> Table:

@@ -185,7 +185,7 @@ def _yesterday() -> date:
 
 def measured(figures: Sequence[Figure]) -> Iterator[Measured]:
     """Yields each figure's value."""
-    return of_rows(figures)
+    return of_rows("live", figures)
 
 
 def table(figures: list[Figure]) -> Table:

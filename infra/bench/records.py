@@ -68,22 +68,21 @@ class Record(Measured, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Row(Protocol):
     """A figure that is a row of a table. An indented `what` belongs to the last row above that is indented less."""
 
-    name: str
     what: str
     measured: float
     unit: str
     limit: float | None
 
 
-def of_rows(rows: Iterable[Row]) -> Iterator[Measured]:
-    """Yields each row's value. The rows it belongs to precede its name: `3 million links: peak memory`."""
+def of_rows(name: str, rows: Iterable[Row]) -> Iterator[Measured]:
+    """Yields each row's value, of the benchmark `name`. What it belongs to comes first: `3 million links: peak memory`."""
     above: list[tuple[int, str]] = []
     for row in rows:
         bare = row.what.lstrip()
         indent = len(row.what) - len(bare)
         above = [(deep, what) for deep, what in above if deep < indent] + [(indent, bare)]
         what = ": ".join(what for _, what in above)
-        yield Measured(name=row.name, what=what, value=row.measured, unit=row.unit, limit=row.limit)
+        yield Measured(name=name, what=what, value=row.measured, unit=row.unit, limit=row.limit)
 
 
 def recorded(measured: Iterable[Measured], run: Run) -> list[Record]:
