@@ -54,7 +54,7 @@ def test_a_figure_is_shown_with_its_limit_its_peers_and_the_value_before(bench: 
     now = record(bench, limit=150, day=NOV_3, commit="cccc3333", value=81.0, peers={"DuckDB": 27.0, "Polars": 162.0})
     page = text(bench.page.html(kept, [now]))
     assert "Benchmark of clout at commit cccc3333, 2026-11-03." in page
-    peers = "DuckDB 27 s (0.3 times); Polars 162 s (2.0 times)"
+    peers = "DuckDB 27 s (0.33 times); Polars 162 s (2.0 times)"
     assert f"week a week 81 s within the limit 150 s {peers} 90 s -10% cccc3333 2026-11-03 0.5" in page
 
 

@@ -3,6 +3,7 @@
 The page needs no network and runs no script. It is deterministic: the same records give the same bytes.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -32,11 +33,11 @@ class Line:
     @property
     def peers(self) -> str:
         """The peers' values, and their ratio to this one: above 1 the peer needs more."""
-        record = self.record
-        return "; ".join(
-            f"{name} {amount(value, record.unit)}" + (f" ({value / record.value:.1f} times)" if record.value else "")
-            for name, value in record.peers.items()
-        )
+        record, shown = self.record, []
+        for name, value in record.peers.items():
+            ratio = value / record.value if record.value else math.inf
+            shown.append(f"{name} {amount(value, record.unit)} ({ratio:,.{1 if ratio >= 1 else 2}f} times)")
+        return "; ".join(shown)
 
 
 @dataclass(frozen=True)
