@@ -23,9 +23,10 @@ def test_every_benchmark_that_measures_costs_has_values_for_the_page(monkeypatch
 
 def test_an_indented_figure_is_named_after_the_one_it_belongs_to(bench: SimpleNamespace) -> None:
     rows = [
-        bench.links.Figure(what, 1.0, "s") for what in ("links", "  peak", "    of it", "  people", "others", "  peak")
+        bench.links.Figure(what, 1.0, "s")
+        for what in ("links: resolved", "  peak", "    of it", "  people", "others", "  peak")
     ]
-    names = ["links", "links: peak", "links: peak: of it", "links: people", "others", "others: peak"]
+    names = ["links: resolved", "links: peak", "links: peak: of it", "links: people", "others", "others: peak"]
     assert [each.what for each in bench.records.of_rows("links", rows)] == names
 
 

@@ -40,7 +40,7 @@ def limits(records: Sequence[Record], background: str = "transparent") -> str:
             "row": number,
             "what": text_of(record),
             "share": min(record.share, LONGEST),
-            "text": f"{amount(record.value, record.unit)} of {amount(limit, record.unit)}, {verdict(record)}",
+            "text": f"{amount(record.value, '')} of {amount(limit, record.unit)}, {verdict(record)}",
             "verdict": verdict(record),
         }
         for number, (record, limit) in enumerate(limited)

@@ -72,7 +72,8 @@ class Record(Measured, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Row(Protocol):
-    """A figure that is a row of a table. An indented `what` belongs to the last row above that is indented less."""
+    """A figure that is a row of a table. An indented `what` belongs to the last row above that is indented less:
+    to all of it, or to what precedes its colon."""
 
     what: str
     measured: float
@@ -86,8 +87,9 @@ def of_rows(name: str, rows: Iterable[Row]) -> Iterator[Measured]:
     for row in rows:
         bare = row.what.lstrip()
         indent = len(row.what) - len(bare)
-        above = [(deep, what) for deep, what in above if deep < indent] + [(indent, bare)]
-        what = ": ".join(what for _, what in above)
+        above = [(deep, what) for deep, what in above if deep < indent]
+        what = ": ".join([*(what for _, what in above), bare])
+        above.append((indent, bare.partition(":")[0]))
         yield Measured(name=name, what=what, value=row.measured, unit=row.unit, limit=row.limit)
 
 
