@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from hashlib import blake2b
 from importlib import import_module
 from pathlib import Path
 
@@ -27,10 +28,11 @@ LOSSES: dict[str, Callable[[Path], object]] = {
 }
 
 
-def power_cuts(action: str, prepared: Path, folder: Path) -> Iterator[tuple[Path, list[Path]]]:
+def power_cuts(action: str, prepared: Path, folder: Path) -> Iterator[tuple[Path, str]]:
     """Runs `action`, `module:function`, with the root of a warehouse in a process of its own: that of a copy of `prepared`,
-    which holds `warehouse` and what lies beside it. Before each call that changes the warehouse, yields the root of another
-    copy, as the process would leave it if it were cut off there, and the files that a power cut would lose of it."""
+    which holds `warehouse` and what lies beside it. Before each call that changes the warehouse, a power cut hits another
+    copy, as the process would leave it if it were cut off there: the losses take turns. Yields the root of that copy, and in
+    words where it was cut and what was lost, unless an earlier copy held the same: a flush changes no file."""
     if not shutil.which("cc"):
         pytest.skip("cc is not here: power cuts need a C compiler")
     library, log = folder / "power_cut.so", folder / "calls.log"
@@ -42,12 +44,20 @@ def power_cuts(action: str, prepared: Path, folder: Path) -> Iterator[tuple[Path
         cwd=ROOT,
         env=os.environ | {"LD_PRELOAD": str(library)},
     )
+    seen: set[bytes] = set()
+    calls = 0
     try:
         while os.WIFSTOPPED(status := os.waitpid(process.pid, os.WUNTRACED)[1]):
             shutil.rmtree(copy, ignore_errors=True)
             shutil.copytree(running, copy)
-            names = [copy / path.relative_to(running) for path in _unflushed(log)]
-            yield copy / "warehouse", [path for path in names if path.is_file()]
+            calls += 1
+            loss = list(LOSSES)[calls % len(LOSSES)]
+            for path in _unflushed(log):
+                if (lost := copy / path.relative_to(running)).is_file():
+                    LOSSES[loss](lost)
+            if (state := _content(copy)) not in seen:
+                yield copy / "warehouse", f"cut at call {calls}, losing {loss}"
+            seen.add(state)
             process.send_signal(signal.SIGCONT)
         assert status == 0, status
     finally:
@@ -69,6 +79,15 @@ def _unflushed(log: Path) -> list[Path]:
             dirty.discard(inode)
             names = {path: found for path, found in names.items() if found[1] != inode or found[0] in dirty}
     return [*map(Path, names)]
+
+
+def _content(folder: Path) -> bytes:
+    """A digest of the names and contents of all files in the folder."""
+    digest = blake2b()
+    for path in sorted(folder.rglob("*")):
+        content = path.read_bytes() if path.is_file() else b""
+        digest.update(f"{path.relative_to(folder)} {len(content)} ".encode() + content)
+    return digest.digest()
 
 
 def _run(action: str, root: str, log: str) -> None:

@@ -1,6 +1,5 @@
 """The benchmark's page and README's picture of it, and the records that they show."""
 
-import importlib
 import re
 import sys
 from collections.abc import Sequence
@@ -16,8 +15,8 @@ from rich.table import Table
 
 from jobs.errors import CloutError
 from jobs.places import ROOT
+from tests.benchmarks import command_of, modules
 
-BENCH = ROOT / "infra" / "bench"
 NOV_1, NOV_2, NOV_3 = (date(2026, 11, day) for day in (1, 2, 3))
 LAPTOP, SERVER = "2 cores of Laptop, 25 GB", "8 cores of Server, 64 GB"
 HOSTILE = "<script>alert(1)</script>&\"'\x1b[31m"
@@ -25,10 +24,7 @@ HOSTILE = "<script>alert(1)</script>&\"'\x1b[31m"
 
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """The modules of the folder `infra/bench`, which are scripts beside each other."""
-    monkeypatch.syspath_prepend(BENCH)
-    names = ("records", "page", "charts", "picture", "here", "pipeline", "engines", "ten_years", "links", "measuring")
-    return SimpleNamespace(**{name: importlib.import_module(name) for name in names})
+    return modules(monkeypatch, "records", "page", "charts", "picture", "here", "links", "measuring")
 
 
 def record(bench: SimpleNamespace, **fields: Any) -> Any:
@@ -58,13 +54,13 @@ def test_a_figure_is_shown_with_its_limit_its_peers_and_the_value_before(bench: 
     now = record(bench, limit=150, day=NOV_3, commit="cccc3333", value=81.0, peers={"DuckDB": 27.0, "Polars": 162.0})
     page = text(bench.page.html(kept, [now]))
     assert "Benchmark of clout at commit cccc3333, 2026-11-03." in page
-    row = "week a week 81 s 150 s DuckDB 27 s (0.3 times); Polars 162 s (2.0 times) 90 s -10% cccc3333 2026-11-03 0.5"
-    assert row in page
+    peers = "DuckDB 27 s (0.33 times); Polars 162 s (2.0 times)"
+    assert f"week a week 81 s within the limit 150 s {peers} 90 s -10% cccc3333 2026-11-03 0.5" in page
 
 
 def test_a_figure_without_a_limit_a_peer_or_a_record_before_says_so(bench: SimpleNamespace) -> None:
     page = text(bench.page.html([], [record(bench)]))
-    assert "No figure has a limit." in page
+    assert "0 of 0 figures are within their limits." in page
     assert "week a week 90 s none no peer first aaaa1111" in page
     assert "Each figure was recorded once, so there is no history yet." in page
 
@@ -72,16 +68,29 @@ def test_a_figure_without_a_limit_a_peer_or_a_record_before_says_so(bench: Simpl
 def test_a_passed_limit_is_marked_in_words_and_color(bench: SimpleNamespace) -> None:
     within, over = record(bench, limit=90), record(bench, what="a day", value=90.5, limit=90)
     page = bench.page.html([], [within, over])
-    assert "1 of 2 figures that have a limit exceed it." in text(page)
-    assert re.findall(r"([\d.]+ s) (?:\d+ s|over the limit)", text(page))[:2] == ["90 s", "90.50 s"]
-    assert text(page).count("over the limit") == 1
+    assert "1 of 2 figures are within their limits." in text(page)
+    assert "a week 90 s within the limit 90 s" in text(page)
+    assert "a day 90.50 s over the limit 90 s" in text(page)
     texts, _ = drawn(bench.charts.limits([within, over]))
-    assert [line for line in texts if " s of " in line] == ["90 s of 90 s", "90.50 s of 90 s, over the limit"]
+    assert [line for line in texts if " s, " in line] == [
+        "90 of 90 s, within the limit",
+        "90.50 of 90 s, over the limit",
+    ]
     bars = re.findall(
         r'aria-label="share of the limit: ([\d.]+)[^>]*fill="(#\w+)"', bench.charts.limits([within, over])
     )
-    assert [colour for _, colour in bars] == [bench.charts.WITHIN, bench.charts.OVER]
-    assert bench.page.headline([within]) == "All 1 figures that have a limit are within it."
+    assert [colour for _, colour in bars] == [bench.charts.BLUE, bench.charts.ORANGE]
+
+
+def test_seconds_of_a_busy_machine_are_not_judged_and_not_in_the_picture(bench: SimpleNamespace) -> None:
+    busy = [record(bench, limit=limit, unit=unit, what=unit, load=1.1) for unit, limit in (("s", 50), ("GB", 100))]
+    page = text(bench.page.html([], busy))
+    assert "1 of 1 figures are within their limits; 1 not judged, because the machine was busy." in page
+    assert "s 90 s not judged: the machine was busy 50 s" in page
+    assert [line for line in drawn(bench.picture.drawn(busy))[0] if "limit" in line] == [
+        "share of the limit", "90 of 100 GB, within the limit",
+    ]  # fmt: skip
+    assert [line for line in drawn(bench.picture.drawn(busy[:1]))[0] if "limit" in line] == ["share of the limit"]
 
 
 def test_a_figure_that_the_run_did_not_measure_is_shown_as_it_was_last(bench: SimpleNamespace) -> None:
@@ -178,82 +187,24 @@ def test_a_broken_line_is_one_error_with_its_number(
     assert str(raised.value) == f"{path}, line 2: expected a record of a figure: {why}"
 
 
-def test_an_indented_figure_is_named_after_the_one_it_belongs_to(bench: SimpleNamespace) -> None:
-    rows = [
-        bench.measuring.Figure(what, 1.0, "s")
-        for what in ("links", "  peak", "    of it", "  people", "others", "  peak")
-    ]
-    names = ["links", "links: peak", "links: peak: of it", "links: people", "others", "others: peak"]
-    assert [each.what for each in bench.records.of_rows("links", rows)] == names
-
-
-def test_the_figures_of_the_pipeline(bench: SimpleNamespace) -> None:
-    figure = bench.pipeline.Figure("week", "a week", 150, 90.0, 120.0, 4.0, 6.0, 14.0, 3.5)
-    skipped = bench.pipeline.Figure("day", "a day", 45, note="skipped")
-    assert values(bench.pipeline.measured([figure, skipped])) == [
-        ("a week", 90.0, "s", 150, {}),
-        ("a week: processor time", 120.0, "s", None, {}),
-        ("a week: peak memory", 4.0, "GB", 6.0, {}),
-        ("a week: engagement", 14.0, "s", None, {"DuckDB": 3.5}),
-    ]
-
-
-def test_the_peers_of_an_engine_ran_on_its_graph(bench: SimpleNamespace) -> None:
-    seconds_of = (
-        ("g", 10, "memory", 1.0),
-        ("g", 10, "igraph", 2.0),
-        ("h", 20, "memory", 3.0),
-        ("h", 20, "igraph", 4.0),
-    )
-    ran = [
-        bench.engines.Figure(graph, engine, edges, 1, {"whole": seconds}, 1.0)
-        for graph, edges, engine, seconds in seconds_of
-    ]
-    ran.append(bench.engines.Figure("h", "networkx", 20, note="left out"))
-    seconds = [each for each in bench.engines.measured(ran) if each.unit == "s"]
-    assert [(each.size, each.value, each.peers) for each in seconds] == [
-        (10, 1.0, {"igraph": 2.0}), (20, 3.0, {"igraph": 4.0}),
-    ]  # fmt: skip
-
-
-def test_a_night_on_ten_years_is_also_a_multiple_of_one_on_200_days(bench: SimpleNamespace) -> None:
-    figures = [
-        bench.ten_years.Figure("night, processor time", 10.0, 12.0),
-        bench.ten_years.Figure("paths of a hub", long=0.4),
-    ]
-    assert values(bench.ten_years.measured(figures)) == [
-        ("night, processor time", 12.0, "s", None, {"200 days": 10.0}),
-        ("night, processor time, as a multiple of 200 days", 1.2, "times", 1.1, {}),
-        ("paths of a hub", 0.4, "s", 2.0, {}),
-    ]
-
-
-def values(measured: Any) -> list[tuple[Any, ...]]:
-    return [(each.what, each.value, each.unit, each.limit, each.peers) for each in measured]
-
-
 # The command
 
 
 @pytest.fixture
 def command(bench: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
-    """The benchmark with one figure, on a commit without changes."""
-    spec = importlib.util.spec_from_file_location("bench_command", BENCH / "__main__.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    """The command with one benchmark, on a commit without changes."""
+    main = command_of(monkeypatch)
     fake = SimpleNamespace(
         figures=lambda _: iter([bench.measuring.Figure("links", 3.0, "s", 9.0)]), measured=bench.links.measured,
         table=lambda figures: Table("links"),
     )  # fmt: skip
-    monkeypatch.setattr(module, "ALONE", {"links": fake})
+    monkeypatch.setattr(main, "ALONE", {"links": fake})
     run = bench.records.Run(day=NOV_3, commit="cccc3333", machine=LAPTOP, load=0.5)
     monkeypatch.setattr(bench.here, "run", lambda: run)
     monkeypatch.setattr(bench.here, "refuse_changes", lambda: None)
     monkeypatch.setattr(bench.records, "HISTORY", tmp_path / "history.jsonl")
     monkeypatch.setattr(bench.picture, "PICTURE", tmp_path / "bench.svg")
-    return module
+    return main
 
 
 def run(command: ModuleType, monkeypatch: pytest.MonkeyPatch, arguments: Sequence[str]) -> None:
@@ -267,13 +218,13 @@ def test_a_run_writes_a_page_and_keeps_its_figures_only_when_asked(
     run(command, monkeypatch, ["links", "--to", str(tmp_path / "to")])
     (page,) = (tmp_path / "to").glob("*.html")
     assert f"page: {page}\n" in capsys.readouterr().out
-    assert "links 3 s 9 s no peer first cccc3333" in text(page.read_text(encoding="utf-8"))
+    assert "links 3 s within the limit 9 s no peer first cccc3333" in text(page.read_text(encoding="utf-8"))
     assert {path.name for path in tmp_path.iterdir()} == {"to"}
     run(command, monkeypatch, ["links", "--to", str(tmp_path / "to"), "--record"])
     kept = (tmp_path / "history.jsonl").read_text(encoding="utf-8").splitlines()
     assert len(kept) == 1
     assert '"what":"links","value":3.0' in kept[0]
-    assert "3 s of 9 s" in drawn((tmp_path / "bench.svg").read_text(encoding="utf-8"))[0]
+    assert "3 of 9 s, within the limit" in drawn((tmp_path / "bench.svg").read_text(encoding="utf-8"))[0]
 
 
 # The picture
@@ -286,4 +237,14 @@ def test_the_picture_shows_of_each_benchmark_the_figure_nearest_to_its_limit(ben
         record(bench, name="live"),
     ]  # fmt: skip
     texts, _ = drawn(bench.picture.drawn(kept))
-    assert [line for line in texts if re.search(r"\d (s|GB) of ", line)] == ["5.50 GB of 6 GB", "3 s of 300 s"]
+    assert [line for line in texts if re.search(r"\d of \d", line)] == [
+        "5.50 of 6 GB, within the limit",
+        "3 of 300 s, within the limit",
+    ]
+
+
+def test_readme_shows_the_newest_kept_figures(bench: SimpleNamespace) -> None:
+    kept = bench.records.read(bench.records.HISTORY)
+    picture = bench.here.PICTURE.read_text(encoding="utf-8")
+    assert drawn(picture) == drawn(bench.picture.drawn(kept)), "run `python infra/bench/picture.py`"
+    assert f"({bench.here.PICTURE.relative_to(ROOT)})" in (ROOT / "README.md").read_text(encoding="utf-8")

@@ -31,10 +31,19 @@ from jobs import __version__
 from jobs.places import data_home
 
 ON_GRAPHS = {"engines": engines, "distributed": distributed, "budget": budget, "growth": growth}
-ALONE = {"acts": acts, "history": ten_years, "kills": kills, "leaving": leaving, "links": links, "live": live}
-JUDGES = {validate_search.NAME: validate_search, validate_report.NAME: validate_report}  # these measure no cost
-ON_REQUEST = ("setup", "kills", *JUDGES)
-FIGURES = (*pipeline.NAMES, *ON_GRAPHS, *ALONE, *JUDGES)
+ALONE = {
+    "acts": acts,
+    "history": ten_years,
+    "kills": kills,
+    "leaving": leaving,
+    "links": links,
+    "live": live,
+    validate_search.NAME: validate_search,
+    validate_report.NAME: validate_report,
+}
+JUDGES = (validate_search, validate_report)  # these measure no cost
+ON_REQUEST = ("setup", "kills", validate_search.NAME, validate_report.NAME)
+FIGURES = (*pipeline.NAMES, *ON_GRAPHS, *ALONE)
 
 
 def main() -> None:
@@ -78,7 +87,7 @@ def main() -> None:
         for part, choice in (
             (pipeline, [name for name in wanted if name in pipeline.NAMES]),
             *((part, on) for name, part in ON_GRAPHS.items() if name in wanted),
-            *((part, sizes.get(name, [])) for name, part in (ALONE | JUDGES).items() if name in wanted),
+            *((part, sizes.get(name, [])) for name, part in ALONE.items() if name in wanted),
         ):
             figures = []
             for figure in part.figures(choice):
@@ -89,7 +98,7 @@ def main() -> None:
                 lines.flush()  # keeps these figures if a later one fails
             if figures:
                 tables.append(part.table(figures))
-            if part not in JUDGES.values():
+            if part not in JUDGES:
                 new = records.recorded(part.measured(figures), run)
                 measured += new
                 if arguments.record:

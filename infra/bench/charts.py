@@ -13,10 +13,13 @@ from records import Record
 from jobs.labels import plain
 from jobs.report.drawing import BLUE, INK, ORANGE, PALE, RULE, svg
 
-WITHIN, OVER = BLUE, ORANGE
-OVER_TEXT = ", over the limit"
+WITHIN, OVER, UNJUDGED = "within the limit", "over the limit", "not judged: the machine was busy"
+COLOUR_OF = {WITHIN: BLUE, OVER: ORANGE, UNJUDGED: PALE}
 BAND = 50  # pixels of a figure in `limits`: two lines of text, and a bar below them
 AXIS = 60  # pixels of the axis of `limits`
+SHOWN = pa.schema(
+    {"row": pa.int64(), "what": pa.string(), "share": pa.float64(), "text": pa.string(), "verdict": pa.string()}
+)
 HERE = "clout"  # beside its peers
 COLOURS = [BLUE, ORANGE, RULE, PALE]
 LONGEST = 2.0  # limits; a longer bar would make the others too short to compare
@@ -29,26 +32,26 @@ def amount(value: float, unit: str) -> str:
 
 
 def limits(records: Sequence[Record], background: str = "transparent") -> str:
-    """A bar for each figure that has a limit: its share of the limit, below its name and value. Bars past the limit have
-    another color, and end at `LONGEST` limits."""
+    """A bar for each figure that has a limit: its share of the limit, below its name and value. Bars end at `LONGEST` limits;
+    those past the limit, and those that cannot be judged, have colors of their own."""
     limited = [(record, record.limit) for record in records if record.limit]
     rows = [
         {
             "row": number,
             "what": text_of(record),
             "share": min(record.share, LONGEST),
-            "text": f"{amount(record.value, record.unit)} of {amount(limit, record.unit)}{OVER_TEXT * record.is_over}",
-            "over": record.is_over,
+            "text": f"{amount(record.value, '')} of {amount(limit, record.unit)}, {verdict(record)}",
+            "verdict": verdict(record),
         }
         for number, (record, limit) in enumerate(limited)
     ]
-    table = pa.Table.from_pylist(rows)
+    table = pa.Table.from_pylist(rows, SHOWN)
     most = max([1.0, *table["share"].to_pylist()])
     base = alt.Chart(table).encode(alt.Y("row:O", axis=None))
     share = alt.X(
         "share:Q", title="share of the limit", scale=alt.Scale(domain=[0, most]), axis=alt.Axis(format="%", tickCount=5)
     )
-    colour = alt.Color("over:N", legend=None, scale=alt.Scale(domain=[False, True], range=[WITHIN, OVER]))
+    colour = alt.Color("verdict:N", legend=None, scale=alt.Scale(domain=[*COLOUR_OF], range=[*COLOUR_OF.values()]))
     bar = base.mark_bar(height=9, yOffset=15).encode(share, colour)
     names, values = (
         base.mark_text(align="left", dy=dy, fontSize=12, color=color, limit=350).encode(x=alt.value(1), text=text)
@@ -56,6 +59,11 @@ def limits(records: Sequence[Record], background: str = "transparent") -> str:
     )
     end = alt.Chart(pa.table({"share": [1.0]})).mark_rule(color=RULE, strokeDash=[4, 3]).encode(share)
     return svg(end + bar + names + values, height=AXIS + BAND * len(rows), background=background)
+
+
+def verdict(record: Record) -> str:
+    """How the value of a figure with a limit compares with it."""
+    return UNJUDGED if not record.is_judged else OVER if record.is_over else WITHIN
 
 
 def text_of(record: Record) -> str:

@@ -12,7 +12,7 @@ import grounds
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from ten_years_tables import LAST_DAY, PLATFORM, SOURCE, append, coverage_row, filled, publication_row, rows_of, run_row
+from history_tables import LAST_DAY, PLATFORM, SOURCE, append, coverage_row, filled, publication_row, rows_of, run_row
 
 from jobs.places import landing
 from jobs.sources.live.recording import Cursor, Recording

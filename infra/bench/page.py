@@ -3,6 +3,7 @@
 The page needs no network and runs no script. It is deterministic: the same records give the same bytes.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -10,7 +11,7 @@ from itertools import groupby
 import charts
 from charts import amount
 from markupsafe import Markup
-from records import Record, histories, newest
+from records import IDLE, Record, histories, newest
 
 from jobs.report import page
 
@@ -32,11 +33,11 @@ class Line:
     @property
     def peers(self) -> str:
         """The peers' values, and their ratio to this one: above 1 the peer needs more."""
-        record = self.record
-        return "; ".join(
-            f"{name} {amount(value, record.unit)}" + (f" ({value / record.value:.1f} times)" if record.value else "")
-            for name, value in record.peers.items()
-        )
+        record, shown = self.record, []
+        for name, value in record.peers.items():
+            ratio = value / record.value if record.value else math.inf
+            shown.append(f"{name} {amount(value, record.unit)} ({ratio:,.{1 if ratio >= 1 else 2}f} times)")
+        return "; ".join(shown)
 
 
 @dataclass(frozen=True)
@@ -61,19 +62,17 @@ def html(records: Sequence[Record], run: Sequence[Record]) -> str:
     return page.rendered(
         __name__, "bench.html", label=last.machine, last=last, headline=headline(now), sentences=[],
         lines=lines, limits=_limits(now), growth=list(_growth(now)), history=list(_history(every)), amount=amount,
-        text_of=charts.text_of,
+        text_of=charts.text_of, verdict=charts.verdict, idle=IDLE,
     )  # fmt: skip
 
 
 def headline(now: Sequence[Record]) -> str:
     """How many figures are within their limits, in one sentence."""
-    limited = [record for record in now if record.limit is not None]
-    over = [record for record in limited if record.is_over]
-    if not limited:
-        return "No figure has a limit."
-    if not over:
-        return f"All {len(limited)} figures that have a limit are within it."
-    return f"{len(over)} of {len(limited)} figures that have a limit exceed it."
+    judged = [record for record in now if record.is_judged]
+    over = [record for record in judged if record.is_over]
+    busy = sum(record.limit is not None and not record.is_judged for record in now)
+    left = f"; {busy} not judged, because the machine was busy" if busy else ""
+    return f"{len(judged) - len(over)} of {len(judged)} figures are within their limits{left}."
 
 
 def _before(record: Record, every: Sequence[Record]) -> Record | None:

@@ -12,6 +12,7 @@ from jobs.errors import CloutError
 from jobs.places import ROOT
 
 HISTORY = ROOT / "infra" / "bench" / "history.jsonl"
+IDLE = 1.0  # load up to which seconds say something of clout, and not of what else the machine does
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -40,11 +41,6 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """The value as a multiple of its limit; 0 if it has none."""
         return self.value / self.limit if self.limit else 0.0
 
-    @property
-    def is_over(self) -> bool:
-        """Whether the value exceeds its limit."""
-        return self.limit is not None and self.value > self.limit
-
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
     """A run of the benchmark. `day`: its UTC day. `commit`: the abbreviated name of the commit that was measured. `machine`:
@@ -64,9 +60,20 @@ class Record(Measured, frozen=True, kw_only=True, forbid_unknown_fields=True):
     machine: str
     load: float
 
+    @property
+    def is_judged(self) -> bool:
+        """Whether the value can be compared with a limit: seconds only if the machine was idle before."""
+        return self.limit is not None and (self.unit != "s" or self.load <= IDLE)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the value exceeds its limit, as far as that can be judged."""
+        return self.is_judged and self.share > 1
+
 
 class Row(Protocol):
-    """A figure that is a row of a table. An indented `what` belongs to the last row above that is indented less."""
+    """A figure that is a row of a table. An indented `what` belongs to the last row above that is indented less:
+    to all of it, or to what precedes its colon."""
 
     what: str
     measured: float
@@ -75,14 +82,14 @@ class Row(Protocol):
 
 
 def of_rows(name: str, rows: Iterable[Row]) -> Iterator[Measured]:
-    """Yields the value of each row of the benchmark `name`. The rows it belongs to precede its name: `3 million links: peak
-    memory`."""
+    """Yields each row's value, of the benchmark `name`. What it belongs to comes first: `3 million links: peak memory`."""
     above: list[tuple[int, str]] = []
     for row in rows:
         bare = row.what.lstrip()
         indent = len(row.what) - len(bare)
-        above = [(deep, what) for deep, what in above if deep < indent] + [(indent, bare)]
-        what = ": ".join(what for _, what in above)
+        above = [(deep, what) for deep, what in above if deep < indent]
+        what = ": ".join([*(what for _, what in above), bare])
+        above.append((indent, bare.partition(":")[0]))
         yield Measured(name=name, what=what, value=row.measured, unit=row.unit, limit=row.limit)
 
 

@@ -15,11 +15,11 @@ from typing import Any
 
 import graphs
 import numpy as np
+from history_tables import COMMANDS, LAST_DAY, LONG, PERSON, SHORT, SOURCE, path
 from measuring import Command
 from pipeline import CLOUT
 from records import Measured
 from rich.table import Table
-from ten_years_tables import COMMANDS, LAST_DAY, LONG, PERSON, SHORT, SOURCE, path
 
 from jobs.nights import readiness
 from jobs.warehouse.pruning import files

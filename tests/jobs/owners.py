@@ -3,7 +3,7 @@ path."""
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import product
 
@@ -55,9 +55,30 @@ def of_accounts(a: Mapping[Pair, int], owner: Owners, rounds: int = 3) -> dict[s
     return found
 
 
+def of_each(graphs: Sequence[Mapping[Pair, int]], owner: Owners) -> list[dict[str, tuple[int, int, int]]]:
+    """Of each graph what `of_accounts` gives, in one query, which takes less than two of one graph: none of them touches
+    another, and what is not connected changes nothing (P6)."""
+    apart = {(f"{n} {u}", f"{n} {v}"): a for n, graph in enumerate(graphs) for (u, v), a in graph.items()}
+    owners_of_all = {f"{n} {account}": f"{n} {person}" for n in range(len(graphs)) for account, person in owner.items()}
+    found: list[dict[str, tuple[int, int, int]]] = [{} for _ in graphs]
+    for name, parts in of_accounts(apart, owners_of_all).items() if graphs else ():
+        number, _, account = name.partition(" ")
+        found[int(number)][account] = parts
+    return found
+
+
 def of_people(graph: Graph, owner: Owners) -> dict[str, Parts]:
     """Everybody's parts: people with an owner's accounts as one, all others as the engine has them."""
-    found = of_accounts(graph.shares(), owner)
+    return _of_people(graph, owner, of_accounts(graph.shares(), owner))
+
+
+def of_people_each(graphs: Sequence[Graph], owner: Owners) -> list[dict[str, Parts]]:
+    """Of each graph what `of_people` gives, by `of_each`."""
+    found = of_each([graph.shares() for graph in graphs], owner)
+    return [_of_people(graph, owner, parts) for graph, parts in zip(graphs, found, strict=True)]
+
+
+def _of_people(graph: Graph, owner: Owners, found: Mapping[str, tuple[int, int, int]]) -> dict[str, Parts]:
     whole: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
     for account, parts in found.items():
         for step, units in enumerate(parts):

@@ -12,7 +12,7 @@ from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
 from schemas.engagement import ENGAGEMENT
 from tests.fixture_types import ArrowRows
-from tests.power_cut import LOSSES, power_cuts
+from tests.power_cut import power_cuts
 
 pytestmark = pytest.mark.system
 
@@ -43,11 +43,10 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, arrow_rows: ArrowRows) ->
 
 
 def test_merging_of_files_that_is_cut_off_anywhere_loses_no_row(prepared: Path, tmp_path: Path) -> None:
-    for call, (root, unflushed) in enumerate(power_cuts(f"{__name__}:compact", prepared, tmp_path), 1):
-        loss = list(LOSSES)[call % len(LOSSES)]
-        for path in unflushed:
-            LOSSES[loss](path)
-        warehouse, what = Warehouse(str(root)), f"cut at call {call}, losing {loss}"
+    states = 0
+    for root, what in power_cuts(f"{__name__}:compact", prepared, tmp_path):
+        states += 1
+        warehouse = Warehouse(str(root))
         try:
             assert likes(warehouse) == list(LIKES), what
         except CloutError:
@@ -55,4 +54,4 @@ def test_merging_of_files_that_is_cut_off_anywhere_loses_no_row(prepared: Path, 
         assert all(outcome.done for outcome in salvage.repair(warehouse, Batch("test"), DAY)), what
         compact(str(root))
         assert likes(warehouse) == list(LIKES), what
-    assert call > 10
+    assert states > 5

@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 
 from jobs.score import linked
 from tests.jobs.equations import NEWCOMER, PEOPLE, SCALE, Graph, Parts, engine, fixed, graphs, tolerance, units
-from tests.jobs.owners import of_accounts, of_people, owners, table, walked
+from tests.jobs.owners import of_accounts, of_each, of_people, of_people_each, owners, table, walked
 
 NOTHING = Parts(0.0, 0.0, 0.0)
 
@@ -84,7 +84,7 @@ def test_p1_an_act_directed_at_any_account_never_lowers_the_person(
     v = data.draw(st.sampled_from(mine), "engaged with")
     u = data.draw(st.sampled_from([name for name in (*graph.people, NEWCOMER) if name not in mine] or [NEWCOMER]))
     more = graph.adding({(u, v): data.draw(units, "weight added")})
-    before, after = of_people(graph, owner)[person], of_people(more, owner)[person]
+    before, after = (found[person] for found in of_people_each([graph, more], owner))
     gained = sum(
         more.shares()[u, account] - graph.shares().get((u, account), 0)
         for account in mine
@@ -107,9 +107,9 @@ def test_p2_what_any_of_ones_accounts_does_changes_nothing_of_ones_own(
     acts = data.draw(st.dictionaries(st.sampled_from(others), units), "acts")
     more = graph.adding({(v, name): weight for name, weight in acts.items()})
     doubted = replace(more, credibility=graph.credibility | {v: data.draw(st.sampled_from((0.0, 0.25, 1.0)))})
-    before = of_people(graph, owner)[person]
-    for changed in (graph.without(v), more, doubted):
-        close(of_people(changed, owner).get(person, NOTHING), before)
+    before, *after = of_people_each([graph, graph.without(v), more, doubted], owner)
+    for changed in after:
+        close(changed.get(person, NOTHING), before[person])
 
 
 @given(owned(), st.data())
@@ -124,8 +124,8 @@ def test_p3_of_two_equal_engagers_the_one_who_holds_more_from_others_counts_more
     a = {pair: units for pair, units in graph.shares().items() if pair[1] not in mine}
     rivals = [name for name in graph.people if name not in mine]
     _, held = engine({pair: units for pair, units in a.items() if not mine & set(pair)} | {(NEWCOMER, "y"): 0})
-    for u in rivals:
-        alone = of_accounts(a | {(u, v): share}, owner)[v]
+    for u, found in zip(rivals, of_each([a | {(u, v): share} for u in rivals], owner), strict=True):
+        alone = found[v]
         of_others = held.get(u, NOTHING)
         expected = share / SCALE * (1 + of_others.direct + of_others.second)
         assert sum(alone) / SCALE == pytest.approx(expected, rel=0, abs=tolerance(expected))
