@@ -16,12 +16,15 @@ clout_venv=${CLOUT_VENV:-$clout_root/.venv}
 [[ $clout_venv == /* ]] || clout_venv=$PWD/$clout_venv
 
 readonly clout_graphframes=io.graphframes:graphframes-spark4_2.13:0.12.2
+# Hadoop's client for S3, of the version of Spark's own Hadoop, with the parts of Amazon's SDK that it uses (14 MB). It asks for
+# all of the SDK in one jar of 600 MB.
+readonly clout_s3=org.apache.hadoop:hadoop-aws:3.4.2$(printf ',software.amazon.awssdk:%s:2.29.52' s3 s3-transfer-manager sts)
 
 clout_setup() {
     # Settings of the user's own Spark or Python must not affect this environment.
     unset SPARK_HOME PYTHONPATH PYTHONHOME VIRTUAL_ENV PYSPARK_DRIVER_PYTHON
     local step lock=
-    for step in environment packages clout java graphframes kernels classes; do
+    for step in environment packages clout java graphframes s3 kernels classes; do
         if "has_$step"; then continue; fi
         if [[ -z $lock ]]; then
             own_environment
@@ -53,7 +56,7 @@ make_environment() {
     need_uv
     say "making an environment of $python in $clout_venv"
     for entry in bin include lib lib64 share pyvenv.cfg java; do rm -rf "${clout_venv:?}/$entry"; done
-    rm -f "$clout_venv/.clout"/{packages,clout,graphframes,kernels}.stamp
+    rm -f "$clout_venv/.clout"/{packages,clout,graphframes,s3,kernels}.stamp
     quiet uv venv --no-project --allow-existing --python "$python" "$clout_venv" || die "no environment could be made"
     stamp environment "$(environment)"
 }
@@ -210,7 +213,6 @@ has_graphframes() {
 }
 
 make_graphframes() {
-    local jar name spark
     say "trying to resolve GraphFrames for Spark"
     if ! logged resolve "$clout_graphframes" 'org.*:*,com.fasterxml.*:*'; then
         say "GraphFrames' JVM package is not available here: its engine is off, everything else works" \
@@ -218,14 +220,39 @@ make_graphframes() {
         stamp graphframes "$clout_graphframes off"
         return
     fi
+    keep_jars "$clout_venv/jars"
+    stamp graphframes "$clout_graphframes on"
+}
+
+# Optional, as GraphFrames is: only a warehouse in an object store needs it.
+has_s3() {
+    [[ -n ${CLOUT_S3_JARS:-} ]] || stamped s3 "$clout_s3 off" ||
+        { stamped s3 "$clout_s3 on" && compgen -G "$clout_venv/jars/s3/*_hadoop-aws-*.jar" >/dev/null; }
+}
+
+make_s3() {
+    say "trying to resolve Spark's client for S3"
+    if logged resolve "$clout_s3" 'software.amazon.awssdk:bundle,software.amazon.awssdk:netty-nio-client,org.slf4j:*'; then
+        rm -rf "$clout_venv/jars/s3"
+        keep_jars "$clout_venv/jars/s3"
+        stamp s3 "$clout_s3 on"
+    else
+        say "Hadoop's client for S3 is not available here: no warehouse in an object store, everything else works" \
+            "(to try again: rm '$clout_venv/.clout/s3.stamp' && bash infra/setup.sh)"
+        stamp s3 "$clout_s3 off"
+    fi
+}
+
+# Copies the resolved jars that Spark lacks into a folder ($1).
+keep_jars() {
+    local jar name spark
     spark=$(packages)/pyspark/jars
-    mkdir -p "$clout_venv/jars"
+    mkdir -p "$1"
     for jar in "$clout_venv/.clout/cache/ivy/jars"/*.jar; do
         name=${jar##*/}                    # group_artifact-version.jar
         name=${name#*_} name=${name%-*}    # artifact
-        compgen -G "$spark/$name-[0-9]*.jar" >/dev/null || cp "$jar" "$clout_venv/jars/"
+        compgen -G "$spark/$name-[0-9]*.jar" >/dev/null || cp "$jar" "$1/"
     done
-    stamp graphframes "$clout_graphframes on"
 }
 
 # Resolves one package ($1) and its dependencies, without the excluded ones ($2), into .clout/cache/ivy/jars with Spark's own
