@@ -111,7 +111,7 @@ def test_bookkeeping_of_threads_that_collide_is_repeated_until_all_is_there(
 
 
 def test_a_commit_that_comes_while_a_loser_reads_the_log_is_no_reason_to_give_up(
-    warehouse: Warehouse, reject: Callable[..., pa.Table]
+    warehouse: Warehouse, reject: Callable[..., pa.Table], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The log's list of commits also holds those that are newer than the opened table."""
     before = Warehouse(warehouse.root).delta(REJECTS)
@@ -124,7 +124,7 @@ def test_a_commit_that_comes_while_a_loser_reads_the_log_is_no_reason_to_give_up
         warehouse.replace(REJECTS, reject("c"), place("c"), run_id="c", job="j")
         return listed
 
-    opened.history = meanwhile  # type: ignore[method-assign]
+    monkeypatch.setattr(opened, "history", meanwhile)
     error = lost("rejects", before.version(), description(before), opened, place("a"))
     assert isinstance(error, RearrangedError)
     assert error.version == opened.version()
