@@ -59,10 +59,11 @@ def spark_application() -> str:
 
 
 def spark_jars() -> str:
-    """Paths of GraphFrames' jars, separated by commas; empty if they are not installed."""
-    from jobs.session import graphframes_jars
+    """Paths of the jars of GraphFrames and of S3's client, separated by commas; without those that are not installed or not
+    needed."""
+    from jobs.session import graphframes_jars, s3_jars
 
-    return ",".join(graphframes_jars())
+    return ",".join([*graphframes_jars(), *s3_jars()])
 
 
 def spark_class_path() -> str:

@@ -18,12 +18,15 @@ clout_venv=${CLOUT_VENV:-$clout_root/.venv}
 readonly clout_graphframes=io.graphframes:graphframes-spark4_2.13:0.12.2
 readonly clout_comet=org.apache.datafusion:comet-spark-spark4.1_2.13:1.2.0
 readonly clout_comet_sha256=5055c43dca9e8cce83c33b1ff25646d1436c94698ca48beb3475bf60843b8d37
+# Hadoop's client for S3, of the version of Spark's own Hadoop, with the parts of Amazon's SDK that it uses (14 MB). It asks for
+# all of the SDK in one jar of 600 MB.
+readonly clout_s3=org.apache.hadoop:hadoop-aws:3.4.2$(printf ',software.amazon.awssdk:%s:2.29.52' s3 s3-transfer-manager sts)
 
 clout_setup() {
     # Settings of the user's own Spark or Python must not affect this environment.
     unset SPARK_HOME PYTHONPATH PYTHONHOME VIRTUAL_ENV PYSPARK_DRIVER_PYTHON
     local step lock=
-    for step in environment packages clout java graphframes comet kernels classes; do
+    for step in environment packages clout java graphframes comet s3 kernels classes; do
         if "has_$step"; then continue; fi
         if [[ -z $lock ]]; then
             own_environment
@@ -55,7 +58,7 @@ make_environment() {
     need_uv
     say "making an environment of $python in $clout_venv"
     for entry in bin include lib lib64 share pyvenv.cfg java; do rm -rf "${clout_venv:?}/$entry"; done
-    rm -f "$clout_venv/.clout"/{packages,clout,graphframes,comet,kernels}.stamp
+    rm -f "$clout_venv/.clout"/{packages,clout,graphframes,comet,s3,kernels}.stamp
     quiet uv venv --no-project --allow-existing --python "$python" "$clout_venv" || die "no environment could be made"
     stamp environment "$(environment)"
 }
@@ -219,10 +222,18 @@ make_comet() {
     make_optional comet "$clout_comet" 'org.scala-lang*:*' "Comet" "large days take longer" "$clout_comet_sha256"
 }
 
+has_s3() { [[ -n ${CLOUT_S3_JARS:-} ]] || has_optional s3 "$clout_s3" s3; }
+
+make_s3() {
+    say "trying to resolve Spark's client for S3"
+    make_optional s3 "$clout_s3" 'software.amazon.awssdk:bundle,software.amazon.awssdk:netty-nio-client,org.slf4j:*' \
+        "Hadoop's client for S3" "no warehouse in an object store" '' s3
+}
+
 # Optional packages, because not every mirror serves them. Set-up tries each once; a stamp records a failure, so that it does
-# not try again. `has_optional STEP PACKAGE` looks at the stamp and at the package's own jar.
+# not try again. `has_optional STEP PACKAGES [FOLDER]` looks at the stamp and at the first package's own jar.
 has_optional() {
-    stamped "$1" "$2 off" || { stamped "$1" "$2 on" && [[ -e $clout_venv/jars/$(jar_of "$2") ]]; }
+    stamped "$1" "$2 off" || { stamped "$1" "$2 on" && [[ -e $clout_venv/jars/${3-}/$(jar_of "${2%%,*}") ]]; }
 }
 
 # The name of the jar that `resolve` makes of group:artifact:version.
@@ -232,10 +243,10 @@ jar_of() {
     echo "${group}_$artifact-$version.jar"
 }
 
-# make_optional STEP PACKAGE EXCLUDED WHAT EFFECT [SHA256]: puts the package and its dependencies but the excluded ones into
-# $clout_venv/jars. WHAT and EFFECT are for the message if that fails. SHA256 is of the package's own jar.
+# make_optional STEP PACKAGES EXCLUDED WHAT EFFECT [SHA256] [FOLDER]: puts the packages and their dependencies but the excluded
+# ones into $clout_venv/jars/FOLDER. WHAT and EFFECT are for the message if that fails. SHA256 is of the first package's own jar.
 make_optional() {
-    local jar name spark sum
+    local jar name spark sum folder=$clout_venv/jars/${7-}
     if ! logged resolve "$2" "$3"; then
         say "$4 is not available here: $5, everything else works" \
             "(to try again: rm '$clout_venv/.clout/$1.stamp' && bash infra/setup.sh)"
@@ -243,20 +254,20 @@ make_optional() {
         return
     fi
     if [[ -n ${6-} ]]; then
-        sum=$(sha256sum <"$clout_venv/.clout/cache/ivy/jars/$(jar_of "$2")")
+        sum=$(sha256sum <"$clout_venv/.clout/cache/ivy/jars/$(jar_of "${2%%,*}")")
         [[ ${sum%% *} == "$6" ]] || die "$2 has SHA-256 ${sum%% *}, expected $6: do not trust the mirror that served it"
     fi
     spark=$(packages)/pyspark/jars
-    mkdir -p "$clout_venv/jars"
+    mkdir -p "$folder"
     for jar in "$clout_venv/.clout/cache/ivy/jars"/*.jar; do
         name=${jar##*/}                    # group_artifact-version.jar
         name=${name#*_} name=${name%-*}    # artifact
-        compgen -G "$spark/$name-[0-9]*.jar" >/dev/null || cp "$jar" "$clout_venv/jars/"
+        compgen -G "$spark/$name-[0-9]*.jar" >/dev/null || cp "$jar" "$folder/"
     done
     stamp "$1" "$2 on"
 }
 
-# Resolves one package ($1) and its dependencies, without the excluded ones ($2), into .clout/cache/ivy/jars with Spark's own
+# Resolves packages ($1, with commas) and their dependencies, without the excluded ones ($2), into .clout/cache/ivy/jars with Spark's own
 # resolver. spark-submit needs a class to run: any that ends at once. Spark's own settings name mirrors (spark.jars.ivySettings,
 # DEFAULT_ARTIFACT_REPOSITORY).
 resolve() {

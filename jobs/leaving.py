@@ -5,7 +5,7 @@ Each step can be repeated, so the same command continues a run that was killed. 
 
 import shutil
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from jobs.people import byte_search, erasure, holdings
 from jobs.people.byte_search import Searched, Sought
 from jobs.places import landing
 from jobs.sources import suppressed_recordings
-from jobs.warehouse import leavers, runs, suppression, suppression_journal
+from jobs.warehouse import leavers, object_files, runs, suppression, suppression_journal
 from jobs.warehouse.runs import Batch, Run
 from jobs.warehouse.storage import Warehouse
 from schemas.coverage import COVERAGE
@@ -41,9 +41,8 @@ class Params:
 
 
 def forget(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, Any]:
-    """Forgets the people. Returns the certificate: what was removed and searched. Raises `UsageError` if the warehouse is not
-    local, and `TracesError`, which names tables and columns but no person, if a trace is left."""
-    _require_local(warehouse)
+    """Forgets the people. Returns the certificate: what was removed and searched. Raises `TracesError`, which names tables
+    and columns but no person, if a trace is left."""
     with runs.recorded(warehouse, leavers.FORGET, params.at.date(), batch) as row:
         known = erasure.handles(warehouse, params.people)
         known |= {f"{platform}:{name}" for platform in erasure.by_platform(params.people) for name in params.names}
@@ -54,7 +53,6 @@ def forget(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, Any]
 def replay(warehouse: Warehouse, journal: Path, at: datetime, batch: Batch) -> dict[str, Any]:
     """Forgets again the people in the journal whom a restored backup brought back. Returns the certificate like `forget`.
     Raises as `forget` does, and `UsageError` if the journal holds nobody of this warehouse."""
-    _require_local(warehouse)
     with runs.recorded(warehouse, leavers.FORGET, at.date(), batch) as row:
         given = suppression_journal.read(warehouse, journal)
         if not given:
@@ -63,13 +61,6 @@ def replay(warehouse: Warehouse, journal: Path, at: datetime, batch: Batch) -> d
         people = erasure.people_of(warehouse, suppression.current(warehouse))
         params = Params(people=tuple(people), at=at)
         return _erased(warehouse, params, erasure.handles(warehouse, people), batch, row)
-
-
-def _require_local(warehouse: Warehouse) -> None:
-    if not warehouse.is_local:
-        raise UsageError(
-            f"{warehouse.root}: only a local warehouse can be searched; copy it, and run the command there"
-        )
 
 
 def _erased(warehouse: Warehouse, params: Params, known: set[str], batch: Batch, row: Run) -> dict[str, Any]:
@@ -141,6 +132,18 @@ def _forget_recordings(warehouse: Warehouse, people: Sequence[str], left: suppre
 
 def _search(warehouse: Warehouse, sought: Sought) -> tuple[Searched, list[str]]:
     """What was searched, and where a person is still named."""
-    root, searched = Path(warehouse.root), Searched()
-    found = byte_search.traces(root, sought, searched)
-    return searched, [f"{trace.path.relative_to(root).parts[0]} ({trace.place})" for trace in found]
+    searched, named = Searched(), []
+    for folder in _folders(warehouse):
+        for trace in byte_search.traces(folder, sought, searched):
+            named.append(f"{trace.path.relative_to(folder).parts[0]} ({trace.place})")
+    return searched, named
+
+
+def _folders(warehouse: Warehouse) -> Iterator[Path]:
+    """The folders that together hold all tables and recordings. For an object store, these are copies of its objects."""
+    if warehouse.is_local:
+        yield Path(warehouse.root)
+    else:
+        if (recordings := landing(warehouse.root)).exists():
+            yield recordings
+        yield from object_files.copies(warehouse.root)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jobs import comet
+from jobs import comet, object_store
 from jobs.errors import CloutError, UsageError
 from jobs.places import ROOT
 
@@ -39,11 +39,37 @@ def graphframes_jars() -> list[str]:
 
     Raises `UsageError` if one of the user's jars does not exist.
     """
-    own = [path for path in os.environ.get("CLOUT_GRAPHFRAMES_JARS", "").split(",") if path]
+    return jars("CLOUT_GRAPHFRAMES_JARS", "io.graphframes_*.jar")
+
+
+def s3_jars() -> list[str]:
+    """The jars of Hadoop's client for S3, if the warehouse is in an object store: those in `$CLOUT_S3_JARS`, else those that
+    set-up resolved. Empty if the settings file names the client.
+
+    Raises `UsageError` if there are none, or if one of the user's jars does not exist.
+    """
+    warehouse = os.environ.get("CLOUT_WAREHOUSE", "")
+    if not object_store.is_s3(warehouse) or any("hadoop-aws" in value for value in settings().values()):
+        return []
+    client = jars("CLOUT_S3_JARS", "s3/*.jar")
+    if not client:
+        raise UsageError(
+            f"CLOUT_WAREHOUSE={warehouse}: Spark lacks Hadoop's client for S3, which set-up could not download; set"
+            " CLOUT_S3_JARS to the jars of org.apache.hadoop:hadoop-aws, with commas"
+        )
+    return client
+
+
+def jars(variable: str, pattern: str) -> list[str]:
+    """The jars that the environment variable names, else those of set-up that match the pattern, possibly none.
+
+    Raises `UsageError` if one that the variable names does not exist.
+    """
+    own = [path for path in os.environ.get(variable, "").split(",") if path]
     missing = [path for path in own if not Path(path).is_file()]
     if missing:
-        raise UsageError(f"CLOUT_GRAPHFRAMES_JARS: {', '.join(missing)}: no such file; expected jars, with commas")
-    return own or sorted(map(str, (environment_folder() / "jars").glob("io.graphframes_*.jar")))
+        raise UsageError(f"{variable}: {', '.join(missing)}: no such file; expected jars, with commas")
+    return own or sorted(map(str, (environment_folder() / "jars").glob(pattern)))
 
 
 def has_graphframes() -> bool:
@@ -96,13 +122,13 @@ def build(master: str | None = None, rows: int | None = None) -> "SparkSession":
     from pyspark import SparkConf, SparkContext
     from pyspark.sql import SparkSession
 
-    chosen = dict(settings())
+    chosen = object_store.spark_settings(os.environ.get("CLOUT_WAREHOUSE", "")) | settings()
     if not submitted():
         master = master or os.environ.get("CLOUT_SPARK_MASTER", "local[*]")
         if master.startswith("local"):
             chosen = LOCAL_SETTINGS | chosen
             os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")  # offline, the machine's name may not resolve
-        packages = graphframes_jars()
+        packages = [*graphframes_jars(), *s3_jars()]
         chosen |= {"spark.master": master, "spark.driver.extraJavaOptions": java_options(rows)}
         if packages:
             chosen["spark.jars"] = ",".join(packages)

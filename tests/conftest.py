@@ -2,8 +2,8 @@
 
 Each test belongs to one tier, and `-m unit`, `-m integration`, `-m "unit or integration"` and the like select by it:
 
-- `system`: everything under `tests/dags` and `tests/infra`, tests on a Spark cluster, and tests that carry the marker: they
-  start a process, or walk a warehouse through many nights or through every commit.
+- `system`: everything under `tests/dags` and `tests/infra`, tests on a Spark cluster or an object store, and tests that carry
+  the marker: they start a process, or walk a warehouse through many nights or through every commit.
 - `spark`: of the others those that use the fixture `spark`, directly or through another fixture.
 - `integration`: of the others those that use the fixture `warehouse`, `platform` or `server`, or carry the marker: they commit
   to tables on disk, or talk to a server on loopback.
@@ -44,6 +44,7 @@ from tests.cluster import Cluster
 from tests.cluster import cluster as started
 from tests.fixture_types import ArrowRows, FindFile, Records, SparkRows
 from tests.grounds import publish_everybody
+from tests.object_store import s3_jars, store, store_environment, store_server  # noqa: F401 # fixtures
 from tests.tiny_days import QUICK_JAVA, TINY_DAYS, large_days
 
 ROOT = Path(__file__).parent.parent
@@ -90,7 +91,9 @@ def tier(item: pytest.Function) -> str:
     carried = [name for name in TIERS if item.get_closest_marker(name)]
     if carried:
         return carried[0]
-    if "cluster" in item.fixturenames or any(item.path.is_relative_to(folder) for folder in SYSTEM):
+    if {"cluster", "store"}.intersection(item.fixturenames) or any(
+        item.path.is_relative_to(folder) for folder in SYSTEM
+    ):
         return "system"
     if "spark" in item.fixturenames:
         return "spark"
@@ -199,6 +202,7 @@ def spark() -> Iterator[SparkSession]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(session, "JAVA_OPTIONS", f"{session.JAVA_OPTIONS} {QUICK_JAVA}")
         patch.setattr(session, "LOCAL_SETTINGS", session.LOCAL_SETTINGS | TINY_DAYS)
+        patch.setattr(session, "s3_jars", s3_jars)  # a test may have its warehouse in an object store
         built = session.build("local[2]")
     yield built
     built.stop()

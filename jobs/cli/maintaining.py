@@ -48,12 +48,20 @@ def maintain(
 
 
 def _repair(sample: bool, today: date, as_json: bool) -> None:
-    """Repairs the tables; exits with 1 if an operator must repair something by hand."""
+    """Repairs the tables; exits with 1 if an operator must repair something by hand. Raises `UsageError` for an object
+    store."""
+    from jobs.errors import UsageError
     from jobs.warehouse import salvage
     from jobs.warehouse.runs import Batch
     from jobs.warehouse.storage import Warehouse
 
-    outcomes = salvage.repair(Warehouse(root_of(sample)), Batch(f"repair tables {today}"), today)
+    warehouse = Warehouse(root_of(sample))
+    if not warehouse.is_local:
+        raise UsageError(
+            f"{warehouse.root}: an object store writes files whole, so there is nothing to repair; restore lost objects"
+            " from the store's versions or a backup"
+        )
+    outcomes = salvage.repair(warehouse, Batch(f"repair tables {today}"), today)
     if as_json:
         display.print_json([asdict(outcome) for outcome in outcomes])
     else:

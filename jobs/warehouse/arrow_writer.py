@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from deltalake.transaction import AddAction
 from pyarrow import fs
 
-from jobs.warehouse import data_files
+from jobs.warehouse import data_files, object_files
 from jobs.warehouse.commits import Partition
 from jobs.warehouse.pruning import expression
 from schemas import arrow
@@ -107,7 +107,7 @@ class _Writer:
         self._batches, self._row_count = [], 0
         if self._file is None:
             if self._folder:
-                self._files.create_dir(self._folder)
+                object_files.make_folder(self._files, self._folder)
             self.paths.append(f"{self._folder}/{uuid4()}.parquet".lstrip("/"))
             self._stream = self._files.open_output_stream(self.paths[-1], buffer_size=BUFFER_BYTES)
             self._file = pq.ParquetWriter(

@@ -4,7 +4,7 @@ The log expires (`delta.logRetentionDuration`), so clout relies only on the newe
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -42,9 +42,9 @@ def metadata(partition: Partition | None, run_id: str, job: str, stamp: str) -> 
     return json.dumps({"run_id": run_id, "job": job, "partition": changed, "stamp": stamp})
 
 
-def commits(table: DeltaTable) -> Iterator[Commit]:
-    """The commits of clout that are still in the log, newest first."""
-    for entry in table.history():
+def commits(history: Iterable[Mapping[str, Any]]) -> Iterator[Commit]:
+    """The commits of clout among these entries of a table's history, in the same order."""
+    for entry in history:
         try:
             about = json.loads(entry["userMetadata"])
             at = datetime.fromtimestamp(entry["timestamp"] / 1000, UTC)

@@ -6,7 +6,7 @@ clout.
 
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import CommitFailedError
 
 from jobs.errors import UsageError
-from jobs.warehouse import retention
+from jobs.warehouse import conditional_puts, retention
 from schemas import arrow
 from schemas.catalog import TABLES
 from schemas.methodologies import METHODOLOGIES
@@ -73,17 +73,22 @@ def make_folder(root: Path) -> None:
         raise UsageError(f"{root}: cannot be the warehouse ({error.strerror}); set CLOUT_WAREHOUSE") from error
 
 
-def create_all(path: Callable[[Table], str]) -> None:
-    """Creates every table as `create` does, at `path(table)` and with the retention from the settings."""
+def create_all(root: str, options: dict[str, str] | None) -> None:
+    """Creates every table as `create` does, below `root` and with the retention from the settings. `options` are deltalake's,
+    for an object store. Raises like `make_folder` for a folder, and like `conditional_puts.require` for an object store."""
     from jobs.night_settings import nights  # loads pydantic, which readers of scores need not wait for
 
     kept = nights()
+    if "://" not in root:
+        make_folder(Path(root))
+    if options:
+        conditional_puts.require(root, options)
     for table in sorted(TABLES, key=lambda table: table is MARKER):
         marks = marked() if table is MARKER else {}
-        create(path(table), table, retention.properties(table, kept) | marks)
+        create(f"{root}/{table.name}", table, retention.properties(table, kept) | marks, options)
 
 
-def create(path: str, table: Table, configuration: Mapping[str, str]) -> None:
+def create(path: str, table: Table, configuration: Mapping[str, str], options: dict[str, str] | None) -> None:
     """Creates the table, empty, with its columns' docs and these properties, unless it exists. If another run creates the table
     at the same time and commits first, this call does nothing: its own commit fails, and that error is ignored."""
     with suppress(CommitFailedError):
@@ -95,6 +100,7 @@ def create(path: str, table: Table, configuration: Mapping[str, str]) -> None:
             name=table.name,
             description=table.doc,
             configuration=configuration,
+            storage_options=options,
             commit_properties=ONCE,
             raise_if_key_not_exists=False,  # Delta does not know clout's own keys
         )

@@ -34,7 +34,9 @@ def lost(table: str, before: int, description: str, now: DeltaTable, partition: 
     Returns a `RearrangedError` if the run can repeat the write."""
     mine = as_text(partition or {})
     what = " ".join([table, *map(",".join, mine.values())])
-    newer = [commit for commit in commits.commits(now) if commit.version > before]
+    # Read once: a second list would also hold commits that were made in between.
+    history = [entry for entry in now.history() if before < int(entry["version"]) <= now.version()]
+    newer = list(commits.commits(history))
     for commit in newer:
         theirs = commit.partition
         if partition is None or theirs is None:
@@ -43,10 +45,9 @@ def lost(table: str, before: int, description: str, now: DeltaTable, partition: 
             return LostRaceError(
                 f"{what}: lost to run {commit.run_id} ({commit.job}), which wrote it meanwhile; nothing of this run was kept"
             )
-    since = now.version() - before
     elsewhere = {commit.version for commit in newer}
-    others = [entry for entry in now.history(since) if entry["version"] not in elsewhere] if since > 0 else []
-    if since > 0 and all(entry.get("operation", "").startswith(UPKEEP) for entry in others):
+    others = [entry for entry in history if entry["version"] not in elsewhere]
+    if history and all(entry.get("operation", "").startswith(UPKEEP) for entry in others):
         return RearrangedError(
             f"{what}: other partitions changed meanwhile, or files were rearranged (`clout maintain`); nothing of this run was"
             " kept",

@@ -15,7 +15,7 @@ import pyarrow as pa
 from deltalake.transaction import AddAction
 from pyarrow import fs
 
-from jobs.warehouse import data_files
+from jobs.warehouse import data_files, object_files
 from jobs.warehouse.commits import Partition, as_text
 from schemas.table import ContractError, Table
 
@@ -58,7 +58,7 @@ def written(
         added = [data_files.described(table, path, path.removeprefix(f"{staging}/"), files) for path in staged]
         _refuse_strangers(table, added, partition)
         for path, action in zip(staged, added, strict=True):
-            files.create_dir(action.path.rpartition("/")[0])
+            object_files.make_folder(files, action.path.rpartition("/")[0])
             files.move(path, action.path)
     finally:
         # Spark may still write after an interrupt. `clout maintain` removes what is left.

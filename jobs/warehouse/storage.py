@@ -14,13 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from deltalake import DeltaTable
-from deltalake.fs import DeltaStorageHandler
 from deltalake.transaction import AddAction
 from pyarrow import fs
 
+from jobs import object_store
 from jobs.causes import cause
 from jobs.errors import CloutError, UsageError
-from jobs.warehouse import arrow_writer, compaction, creation, data_files, delta_log, pruning, spark_files
+from jobs.warehouse import arrow_writer, compaction, creation, data_files, delta_log, object_files, pruning, spark_files
 from jobs.warehouse.arrow_writer import PLAIN, Layout
 from jobs.warehouse.commits import Partition
 from jobs.warehouse.data_files import Change
@@ -46,6 +46,7 @@ class Warehouse:
     def __init__(self, root: str) -> None:
         self.is_local = "://" not in root
         self.root = str(Path(root).expanduser().resolve()) if self.is_local else root.rstrip("/")
+        self.options = object_store.delta_options(self.root)  # deltalake's, for the tables' store
         self._newest: dict[str, Opened] = {}  # by table name
 
     def path(self, table: Table) -> str:
@@ -54,19 +55,18 @@ class Warehouse:
 
     def create_tables(self) -> None:
         """Creates the empty tables of a new warehouse; leaves an existing one unchanged. Raises like `require_writable` and,
-        for an existing warehouse, like `require_current`. Raises `UsageError` if the folder cannot be created."""
+        for an existing warehouse, like `require_current`. Raises `UsageError` if the folder cannot be created, or if the object
+        store cannot keep concurrent commits apart."""
         self.require_writable()
         if self.exists():
             self.require_current()
             return
-        if self.is_local:
-            creation.make_folder(Path(self.root))
-        creation.create_all(self.path)
+        creation.create_all(self.root, self.options)
 
     def exists(self) -> bool:
         """Whether all tables were created. Raises `CloutError` with the cause if the folder or store is unreachable."""
         try:
-            return DeltaTable.is_deltatable(self.path(creation.MARKER))
+            return DeltaTable.is_deltatable(self.path(creation.MARKER), self.options)
         except OSError as error:
             raise CloutError(f"{self.root}: the warehouse cannot be reached ({cause(error)})") from error
 
@@ -89,11 +89,11 @@ class Warehouse:
         no warehouse. Raises `CloutError` if the table is unreadable, or if the commit of the opened version is torn: Delta
         readers would take a torn commit for a smaller change."""
         newest = self._newest.get(table.name)
-        if newest and newest.is_at(version, self._file_system(table, newest.delta)):
+        if newest and newest.is_at(version, self._file_system(table)):
             return newest.delta
         delta = self._open(table, version)
         if version is None:
-            self._newest[table.name] = opened(delta, self._file_system(table, delta))
+            self._newest[table.name] = opened(delta, self._file_system(table))
         return delta
 
     def own(self, table: Table) -> DeltaTable:
@@ -102,7 +102,7 @@ class Warehouse:
 
     def _open(self, table: Table, version: int | None) -> DeltaTable:
         try:
-            delta = DeltaTable(self.path(table), version=version)
+            delta = DeltaTable(self.path(table), version=version, storage_options=self.options)
         except Exception as error:
             if not self.exists():
                 raise UsageError(
@@ -125,24 +125,28 @@ class Warehouse:
     ) -> ds.FileSystemDataset:
         """The files of a partition, or all files, for Arrow, DuckDB and Polars to stream. Columns that the contract gained
         later are null in older rows. Only partition columns select files: if the partition names other columns, the dataset
-        also holds rows outside the partition, which `read` and `reader` filter out. Raises `GoneError` if a file on a local
-        disk is missing or torn."""
+        also holds rows outside the partition, which `read` and `reader` filter out. Raises `GoneError` if a file is missing
+        or torn; in an object store, only if it was replaced since."""
         delta = self.delta(table, version)
         chosen = self._intact_files(table, delta, partition)
-        found = pruning.dataset(delta, chosen, self._file_system(table, delta))
+        found = pruning.dataset(delta, chosen, self._file_system(table))
         return found.replace_schema(arrow.completed(table, found.schema))
 
     def _intact_files(self, table: Table, delta: DeltaTable, partition: Partition | None) -> pa.Table:
         chosen = pruning.files(delta, partition)
-        if self.is_local and (fault := delta_log.files_fault(Path(self.path(table)), chosen)):
+        if self.is_local:
+            fault = delta_log.files_fault(Path(self.path(table)), chosen)
+        else:
+            fault = object_files.files_fault(self.path(table), chosen, delta, self._newest.get(table.name))
+        if fault:
             raise GoneError(f"{fault}; run `clout doctor`")
         return chosen
 
-    def _file_system(self, table: Table, delta: DeltaTable) -> fs.FileSystem:
+    def _file_system(self, table: Table) -> fs.FileSystem:
         """The file system rooted at the table."""
         if self.is_local:
             return fs.SubTreeFileSystem(self.path(table), fs.LocalFileSystem())
-        return fs.PyFileSystem(DeltaStorageHandler.from_table(delta._table))
+        return object_files.file_system(self.path(table))
 
     def read(
         self, table: Table, partition: Partition | None = None, *, columns: Sequence[str] | None = None,
@@ -186,7 +190,7 @@ class Warehouse:
         partitions changed meanwhile, or maintenance ran, commits the written files again."""
         delta = self.delta(table, version)
         checked = arrow_writer.checked(table, rows, partition)
-        added = arrow_writer.write(table, checked, self._file_system(table, delta), layout)
+        added = arrow_writer.write(table, checked, self._file_system(table), layout)
         self._replace(table, delta, added, partition, run_id, job)
 
     def append(
@@ -196,7 +200,7 @@ class Warehouse:
         `LostRaceError` if the table was altered meanwhile."""
         delta = self.delta(table)
         checked = arrow_writer.checked(table, rows, partition)
-        added = arrow_writer.write(table, checked, self._file_system(table, delta))
+        added = arrow_writer.write(table, checked, self._file_system(table))
         self._flush(table, added)
         with self._transaction(table, delta, partition, run_id, job) as metadata:
             data_files.commit(delta, Change(added, pruning.files(delta).slice(0, 0)), metadata, retries=None)
@@ -222,7 +226,7 @@ class Warehouse:
         """Replaces the partition's rows with the `added` files. Copies other rows that share a file with them."""
 
         def change(now: DeltaTable) -> Change:
-            removed, others = pruning.split(table, now, partition, files := self._file_system(table, now))
+            removed, others = pruning.split(table, now, partition, files := self._file_system(table))
             return Change(added + arrow_writer.write(table, others, files), removed)
 
         self._commit(table, delta, change, partition, run_id, job)
@@ -232,7 +236,7 @@ class Warehouse:
         Raises `LostRaceError` if another run replaced one of them meanwhile, and `GoneError` if a file is missing or torn."""
         delta = self.delta(table)
         listed = self._intact_files(table, delta, None)
-        merged = compaction.merge(table, delta, listed, self._file_system(table, delta))
+        merged = compaction.merge(table, delta, listed, self._file_system(table))
         if merged.added:
             self._commit(table, delta, partial(compaction.unless_replaced, table, change=merged), None, run_id, job)
         return merged.removed.num_rows
@@ -271,7 +275,8 @@ class Warehouse:
         """The files of a partition, or all files, as a Spark frame in the contract's columns. As with `dataset`, only partition
         columns select files. Raises like `dataset`."""
         delta = self.delta(table, version)
-        return spark_files.frame(session, table, self.spark_path(table), self._intact_files(table, delta, partition))
+        chosen = self._intact_files(table, delta, partition)
+        return spark_files.frame(session, table, object_store.spark_url(self.path(table)), chosen)
 
     def replace_by_spark(
         self, table: Table, frame: "DataFrame", partition: Partition, *, run_id: str, job: str
@@ -281,16 +286,12 @@ class Warehouse:
 
         spark.check(table, frame)
         delta = self.delta(table)
-        place = self.spark_path(table), self._file_system(table, delta)
-        with spark_files.written(table, frame, partition, *place) as added:
+        files = self._file_system(table) if self.is_local else object_files.movable(self.path(table), self.options)
+        with spark_files.written(table, frame, partition, object_store.spark_url(self.path(table)), files) as added:
             self._replace(table, delta, added, partition, run_id, job)
 
     def _transaction(self, table: Table, delta: DeltaTable, *by: Any) -> AbstractContextManager[str]:
         return transaction(table.name, delta, lambda: self.delta(table), *by)
-
-    def spark_path(self, table: Table) -> str:
-        """The table's folder or URL for Spark, whose S3 client has a URL scheme of its own."""
-        return self.path(table).replace("s3://", "s3a://", 1)
 
 
 def rows(table: Table, records: Sequence[Mapping[str, Any]]) -> pa.Table:

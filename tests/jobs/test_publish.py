@@ -130,7 +130,7 @@ def test_unpublish_withdraws_and_restore_brings_back_each_in_one_recorded_commit
     assert (table(warehouse, SCORES), warehouse.version(SCORES)) == (before, version + 2)
     assert changes(warehouse) == [("publish", "done", 2), ("unpublish", "done", 2), ("restore", "done", 2)]
     runs = {row["job"]: row["run_id"] for row in warehouse.read(RUNS).to_pylist()}
-    assert [(commit.job, commit.run_id) for commit in commits(warehouse.delta(SCORES))] == [
+    assert [(commit.job, commit.run_id) for commit in commits(warehouse.delta(SCORES).history())] == [
         (job, runs[job]) for job in ("restore", "unpublish", "publish")
     ]
 

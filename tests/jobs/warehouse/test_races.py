@@ -9,6 +9,8 @@ import pyarrow as pa
 import pytest
 
 from jobs.places import ROOT
+from jobs.warehouse.commits import description
+from jobs.warehouse.races import RearrangedError, lost
 from jobs.warehouse.storage import Warehouse
 from schemas import arrow
 from schemas.coverage import COVERAGE
@@ -106,6 +108,26 @@ def test_bookkeeping_of_threads_that_collide_is_repeated_until_all_is_there(
     assert race(write, *names) == dict.fromkeys(names)
     found = arrow.sorted_by_grain(COVERAGE, warehouse.read(COVERAGE)).select(["source", "act_count"]).to_pylist()
     assert [tuple(row.values()) for row in found] == [(name, 7) for name in names]
+
+
+def test_a_commit_that_comes_while_a_loser_reads_the_log_is_no_reason_to_give_up(
+    warehouse: Warehouse, reject: Callable[..., pa.Table], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log's list of commits also holds those that are newer than the opened table."""
+    before = Warehouse(warehouse.root).delta(REJECTS)
+    warehouse.replace(REJECTS, reject("b"), place("b"), run_id="b", job="j")
+    opened = Warehouse(warehouse.root).delta(REJECTS)
+    history = opened.history
+
+    def meanwhile(*arguments: int) -> list[dict]:
+        listed = history(*arguments)
+        warehouse.replace(REJECTS, reject("c"), place("c"), run_id="c", job="j")
+        return listed
+
+    monkeypatch.setattr(opened, "history", meanwhile)
+    error = lost("rejects", before.version(), description(before), opened, place("a"))
+    assert isinstance(error, RearrangedError)
+    assert error.version == opened.version()
 
 
 WRITE = """

@@ -165,7 +165,7 @@ def test_an_interrupt_stays_one_though_spark_still_writes(
 
     monkeypatch.setattr(data_files, "described", interrupted)
 
-    def busy(self: Warehouse, table: Table, delta: DeltaTable) -> fs.FileSystem:
+    def busy(self: Warehouse, table: Table) -> fs.FileSystem:
         handler = fs.FSSpecHandler(DirFileSystem(self.path(table), LocalFileSystem()))
         monkeypatch.setattr(handler, "delete_dir", lambda _: (_ for _ in ()).throw(OSError("Directory not empty")))
         return fs.PyFileSystem(handler)
