@@ -214,7 +214,7 @@ class Warehouse:
         `partition` may name only partition columns. Raises `LostRaceError` like `replace`."""
 
         def change(now: DeltaTable) -> Change:
-            return rewriting.of_files(table, now, pruning.files(now, partition), self._file_system(table, now))
+            return rewriting.of_files(table, now, pruning.files(now, partition), self._file_system(table))
 
         first = change(delta := self.delta(table))
         if first.removed.num_rows:

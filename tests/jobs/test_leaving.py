@@ -198,9 +198,9 @@ def test_many_people_leave_at_once_and_each_file_of_theirs_is_written_anew_once(
     cy, namesake = "toots:https://example.org/users/cy", {"platform": "web", "day": DAY, "source": "web"}
     acts = [{**namesake, "activity_id": str(n), "actor_id": HANDLE, "target_id": LEAVER[6:]} for n in range(2)]
     lived_in.append(ACTIVITY, arrow_rows(ACTIVITY, acts), {}, run_id="r", job="j")
-    before = {table: len(list(commits(lived_in.delta(table)))) for table in BY_ACCOUNT}
+    before = {table: len(list(commits(lived_in.delta(table).history()))) for table in BY_ACCOUNT}
     leaving.forget(lived_in, leaving.Params(people=(LEAVER, cy, "web:ana"), at=NOON), leaver.BATCH)
-    assert {table.name: len(list(commits(lived_in.delta(table)))) - count for table, count in before.items()} == {
+    assert {table.name: len(list(commits(lived_in.delta(table).history()))) - count for table, count in before.items()} == {
         "activity": 1, "accounts": 1, "accounts_known": 0,
     }  # fmt: skip
     assert {row["actor_id"] for row in lived_in.read(ACTIVITY).to_pylist()} == {

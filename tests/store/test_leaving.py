@@ -26,7 +26,7 @@ def lived_in(warehouse: Warehouse, arrow_rows: ArrowRows, tmp_path: Path, monkey
 
 def named(warehouse: Warehouse) -> set[str]:
     """The tables that name the leaver, and `toots` if a recording of this source does."""
-    sought = Sought([LEAVER], [LEAVER.partition(":")[2], HANDLE], ["toots"])
+    sought = Sought([LEAVER], {"toots": [LEAVER.partition(":")[2], HANDLE]})
     folders = chain([landing(warehouse.root)], object_files.copies(warehouse.root))
     return {
         trace.path.relative_to(folder).parts[0] for folder in folders for trace in traces(folder, sought, Searched())
