@@ -6,7 +6,8 @@ second source of the same platform and people. Collections, such as an outbox, a
 
     activity            becomes
     Create              reply to each author it is `inReplyTo`, else post; quote of what `quote`, `quoteUrl`, `quoteUri`,
-                        `_misskey_quote` or a link names; mention for each tag of type Mention
+                        `_misskey_quote` or a link names; mention for each tag of type Mention; no act for a link whose
+                        `rel` has `nofollow`
     Announce            reshare of its object; an activity inside it becomes its usual acts, by its own actor (FEP-1b12)
     Like, EmojiReact    like of its object
     Follow              follow of its object
@@ -40,6 +41,7 @@ from jobs.sources.activitystreams_objects import (
     instant,
     is_private,
     is_vote,
+    links_of,
     quoted,
     types,
 )
@@ -116,9 +118,7 @@ class _Doer(NamedTuple):
         replies = [self.part("reply", activity_id, parent) for parent in each(item, "inReplyTo")]
         quotes = [self.part("quote", activity_id, each_quoted) for each_quoted in quoted(item)]
         mentions = [
-            self.part("mention", activity_id, next(each(tag, "href"), None))
-            for tag in each(item, "tag")
-            if "Mention" in types(tag)
+            self.part("mention", activity_id, next(each(tag, "href"), None)) for tag in links_of(item, "Mention")
         ]
         yield from (*replies, *quotes, *mentions)
         if not any(isinstance(reply, Act) for reply in replies):

@@ -15,6 +15,7 @@ CONTENT = {
     *("Tombstone", "Video", "Link", "Mention", "Collection", "OrderedCollection", "CollectionPage"),
     "OrderedCollectionPage",
 }
+NOFOLLOW = "nofollow"  # relation of a link that its author does not endorse
 QUOTES = ("quote", "quoteUrl", "quoteUri", "_misskey_quote")  # FEP-044f and its predecessors
 
 # Prefixes and URLs of the vocabulary, and of the extension that defines EmojiReact.
@@ -89,11 +90,18 @@ def quoted(item: Any) -> list[Any]:
     """What an object quotes: by a property or, without one, by links to ActivityStreams objects (FEP-e232)."""
     named = [one for name in QUOTES for one in each(item, name)]
     links = [
-        next(each(tag, "href"), None)
-        for tag in each(item, "tag")
-        if "Link" in types(tag) and _is_activitystreams(tag.get("mediaType"))
+        next(each(tag, "href"), None) for tag in links_of(item, "Link") if _is_activitystreams(tag.get("mediaType"))
     ]
     return named[:1] or links  # the properties all name the same quote
+
+
+def links_of(item: Any, kind: str) -> Iterator[Any]:
+    """The links of this type among the tags of an object, without those that its author does not endorse (`nofollow`)."""
+    return (tag for tag in each(item, "tag") if kind in types(tag) and NOFOLLOW not in _relations(tag))
+
+
+def _relations(link: Any) -> list[str]:
+    return [word for value in each(link, "rel") if type(value) is str for word in value.lower().split()]
 
 
 def _is_activitystreams(media_type: Any) -> bool:

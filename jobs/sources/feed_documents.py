@@ -16,6 +16,7 @@ from feedparser.mixin import _FeedParserMixin
 
 from jobs.sources import urls
 from jobs.sources.live.budget import ApiError
+from jobs.sources.live.web import ROBOT, forbid_links
 from jobs.sources.page import Rejected
 from jobs.sources.values import EARLIEST, LATEST, from_iso, json_object, shown, within
 
@@ -73,7 +74,8 @@ class Feed(NamedTuple):
 
 
 def read(body: bytes, url: str, kind: str = "") -> Feed:
-    """The feed in a document from this URL with this media type. Raises `ApiError` if it is none, such as an HTML page."""
+    """The feed in a document from this URL with this media type. Raises `ApiError` if it is none, such as an HTML page. Leaves
+    out comment feeds if the feed asks robots not to follow links."""
     if body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{":
         return _of_json(body, url)
     headers = {"content-location": url} | ({"content-type": kind} if kind else {})
@@ -82,11 +84,24 @@ def read(body: bytes, url: str, kind: str = "") -> Feed:
         parsed = feedparser.parse(file, response_headers=headers, sanitize_html=False, resolve_relative_uris=False)
         if not parsed.get("version"):
             raise ApiError(f"{urls.host(url)}: answers with a page that is no feed")
-        return _feed(url, _author(parsed.feed), parsed.feed.get("link"), [_entry(each, url) for each in parsed.entries])
+        feed = _feed(url, _author(parsed.feed), parsed.feed.get("link"), [_entry(each, url) for each in parsed.entries])
+        return without_comments(feed) if _forbids_links(parsed.feed) else feed
     except ApiError:
         raise
     except Exception as error:  # the library raises errors of many types on malformed feeds
         raise ApiError(f"{urls.host(url)}: its feed cannot be read ({type(error).__name__})") from None
+
+
+def without_comments(feed: Feed) -> Feed:
+    """The feed without the URLs of its comment feeds."""
+    return feed._replace(entries=[entry._replace(comments=None, comment_count=None) for entry in feed.entries])
+
+
+def _forbids_links(of: Any) -> bool:
+    """Whether the XHTML `meta` of a feed or an entry asks robots not to follow its links."""
+    meta = of.get("xhtml_meta")
+    is_for_robots = isinstance(meta, dict) and str(meta.get("name")).lower() in ("robots", ROBOT)
+    return is_for_robots and forbid_links([str(meta.get("content"))])
 
 
 def _feed(url: str, author: tuple[str | None, str | None], home: Any, entries: list[Entry]) -> Feed:
@@ -128,7 +143,10 @@ def _entry(entry: Any, url: str) -> Entry:
 
 
 def _comments(entry: Any) -> Iterator[tuple[str, Any]]:
-    """URL and size of the comment feeds of an entry. Atom names them by RFC 4685, RSS by the modules wfw and slash."""
+    """URL and size of the comment feeds of an entry that may be followed. Atom names them by RFC 4685, RSS by the modules wfw
+    and slash."""
+    if _forbids_links(entry):
+        return
     for link in entry.get("links") or ():
         relations = str(link.get("rel")).split()
         is_feed = any(each in str(link.get("type")) for each in ("xml", "rss", "atom"))

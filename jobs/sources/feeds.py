@@ -11,7 +11,8 @@ are URLs, on the platform `web`, as for `webmentions`.
 
 A pull reads the comment feeds of posts of the day and of the `revisit_days` before it. A post names its comment feed by
 `wfw:commentRss` or Atom's link `replies`. The comment feed must be on the feed's own host, and a pull skips posts that have no
-comment. Later comments on older posts are not seen. WordPress names commenters' URLs in Atom only: ask for
+comment. It follows no link that is `nofollow`, and no link of a feed or an entry that asks robots not to (`X-Robots-Tag`, or a
+`meta`). Later comments on older posts are not seen. WordPress names commenters' URLs in Atom only: ask for
 `https://.../feed/atom/`.
 
 Dates come from the blog's own clock, which its operator can set at will, and a commenter may give any URL as their own. A feed
@@ -197,7 +198,7 @@ class _Pull:
             items = [] if seen.is_of_day else seen.items
         else:
             feed = feed_documents.read(document.body, document.url, document.kind)
-            items = _recorded(feed, url, post)
+            items = _recorded(feed_documents.without_comments(feed) if document.closed else feed, url, post)
             reach = _reach(items, seen, post)
             items = self._new(items, seen)
         ended = document.at >= self.end

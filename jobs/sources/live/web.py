@@ -1,11 +1,12 @@
 """Documents on hosts that an operator named, such as feeds: with a cap on size and time, only if they changed, and only if the
-host's robots.txt allows it.
+host's robots.txt allows it. A document may also ask robots not to follow its links (`forbid_links`).
 
 A document may redirect to another host, but not to a private address (`addresses`). Each host is a platform of its own, so
 one that fails or asks for a long wait must not hold up the others. Requests do not go through a proxy, because a proxy resolves
 names itself.
 """
 
+import re
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 from urllib.robotparser import RobotFileParser
@@ -24,6 +25,9 @@ MAX_ROBOTS_BYTES = 512 << 10  # RFC 9309 section 2.5 asks for 500 KiB at least
 MAX_WAIT_S = 60
 ROBOT, ROBOTS = "clout", b"/robots.txt"
 
+# Directives with a value begin like those for one robot: `max-snippet: 20`, `otherbot: nofollow`.
+_FOR_ONE_ROBOT = re.compile(r"\s*(?!max-|unavailable_after)([\w-]+)\s*:(.*)", re.DOTALL)
+
 
 class Version(NamedTuple):
     """The version of a document as its host states it. A request with this version learns whether the document changed."""
@@ -34,13 +38,14 @@ class Version(NamedTuple):
 
 class Document(NamedTuple):
     """A document. `body` is None if the document is the known version. `url` is the address after redirects, `kind` its
-    media type, `at` the host's time in seconds since 1970."""
+    media type, `at` the host's time in seconds since 1970. `closed`: its host asks robots not to follow its links."""
 
     body: bytes | None
     url: str
     kind: str
     version: Version
     at: float
+    closed: bool = False
 
 
 class Web(http.Client):
@@ -70,7 +75,8 @@ class Web(http.Client):
             if kind and not any(each in kind for each in kinds):
                 raise ApiError(f"{where}: {kind[:80]!r} is none of the expected media types")
             new = Version(answer.headers.get("etag"), answer.headers.get("last-modified"))
-            return Document(self._body(answer, where, MAX_DOCUMENT_BYTES), found, stated, new, http.now(answer))
+            closed = forbid_links(answer.headers.get_list("x-robots-tag"))
+            return Document(self._body(answer, where, MAX_DOCUMENT_BYTES), found, stated, new, http.now(answer), closed)
 
         return self._get(asked, read, {name: value for name, value in conditions.items() if value})
 
@@ -104,6 +110,20 @@ class Web(http.Client):
         if seconds > MAX_WAIT_S:
             raise ApiError(f"a host asks to wait {seconds:,.0f} s")
         super()._wait(seconds)
+
+
+def forbid_links(values: Iterable[str]) -> bool:
+    """Whether directives for robots, each value a list such as `noindex, nofollow` or `otherbot: none`, ask this robot not to
+    follow links. `noindex` does not: it keeps a document out of lists of results, and clout makes none."""
+    for value in values:
+        is_for_all = True
+        for directive in value.lower().split(","):
+            if match := _FOR_ONE_ROBOT.fullmatch(directive):
+                is_for_all = match[1] == ROBOT
+                directive = match[2]
+            if is_for_all and directive.strip() in ("nofollow", "none"):
+                return True
+    return False
 
 
 class RobotsError(ApiError):

@@ -13,7 +13,7 @@ from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from tests.jobs.sources.blogs import DAY, MIDNIGHT, OLD, Blogs, atom, author, entry, opened, pulled
 from tests.jobs.sources.killed import killed_at, recorded
-from tests.jobs.sources.platform_server import Platform
+from tests.jobs.sources.platform_server import Platform, Reply
 
 
 @pytest.fixture
@@ -80,6 +80,35 @@ def test_comments_reply_to_the_author_of_a_recent_post_or_of_a_comment(commented
 def test_without_comments_only_the_feed_is_asked(commented: Blogs, warehouse: Warehouse) -> None:
     pull(warehouse, commented)
     assert commented.asked() == ["/feed"]
+
+
+META = '<meta xmlns="http://www.w3.org/1999/xhtml" name="robots" content="noindex{also}"/>'
+
+
+@pytest.mark.parametrize(
+    ("feed", "post", "relations", "header", "followed"),
+    [
+        ("", "", "replies", "noindex, follow", True),  # as WordPress' plugins send it
+        (META.format(also=""), META.format(also=""), "replies", "", True),
+        ("", "", "replies nofollow", "", False),
+        ("", META.format(also=", nofollow"), "replies", "", False),
+        (META.format(also=", nofollow"), "", "replies", "", False),
+        ("", "", "replies", "noindex, nofollow", False),
+    ],
+)
+def test_a_link_that_asks_robots_not_to_follow_it_is_not_followed(
+    blogs: Blogs, tmp_path: Path, feed: str, post: str, relations: str, header: str, followed: bool
+) -> None:
+    link = replies("/a/comments", 1).replace('"replies"', f'"{relations}"')
+    body = atom(feed, author("https://ana.example/"), entry("a", 1, link + post), OLD)
+    blogs.documents |= {
+        "/feed": Reply(body, 200, {"X-Robots-Tag": header} if header else {}),
+        "/a/comments": atom(comment("c1", 2, "https://bo.example/")),
+    }
+    acts, notes = pulled(opened(blogs, tmp_path, comments=True))
+    assert (("reply", "https://bo.example/", "c1") in acts) is followed
+    assert ("/a/comments" in blogs.asked()) is followed
+    assert notes == []
 
 
 def test_a_post_whose_first_comment_comes_later_on_the_day_is_asked_for_comments(blogs: Blogs, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from jobs.sources import urls
 from jobs.sources.live import addresses, web
 from jobs.sources.live.addresses import PrivateAddressError, PublicTransport, is_explicit, is_public
 from jobs.sources.live.budget import ApiError, Budget
-from jobs.sources.live.web import RobotsError, Version, Web
+from jobs.sources.live.web import RobotsError, Version, Web, forbid_links
 from tests.jobs.sources.platform_server import Platform, Reply
 
 
@@ -127,6 +127,25 @@ def test_robots_txt_also_holds_for_a_redirect_and_may_itself_redirect(platform: 
     with pytest.raises(RobotsError, match=r"/private/feed: robots\.txt forbids it"):
         opened(platform.url).document(f"{platform.url}/feed", ("xml",))
     assert platform.asked == ["/robots.txt", "/rules", "/feed"]
+
+
+@pytest.mark.parametrize(
+    ("directives", "forbidden"),
+    [
+        ([], False),
+        (["noindex, follow"], False),
+        (["noindex", "nofollow"], True),
+        (["NoFollow"], True),
+        (["none"], True),
+        (["otherbot: noindex, nofollow"], False),
+        (["otherbot: noindex, clout: nofollow"], True),
+        (["clout: noindex, otherbot: nofollow"], False),
+        (["max-snippet: 20, nofollow"], True),
+        (["unavailable_after: Tue, 03 Nov 2026 10:00:00 GMT, nofollow"], True),
+    ],
+)
+def test_directives_for_this_or_every_robot_may_forbid_to_follow_links(directives: list[str], forbidden: bool) -> None:
+    assert forbid_links(directives) is forbidden
 
 
 def test_a_connection_serves_one_request() -> None:
