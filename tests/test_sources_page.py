@@ -3,12 +3,14 @@
 import re
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx2
 import pytest
 import typer
 
 from jobs.cli import display, main
+from jobs.cli.source_status import lasting
 from jobs.places import ROOT
 from jobs.sources.entries import Entry, enabled_entries
 from jobs.sources.live import population
@@ -54,6 +56,18 @@ def test_budgets_are_those_of_the_code() -> None:
     budgets = {name: cells[0] for name, cells in table("type | budget").items()}
     made = {name: class_of(name) for name in LIVE}
     assert budgets == {name: f"{of.REQUESTS:,} requests, {of.MINUTES:g} minutes" for name, of in made.items()}
+
+
+def test_what_a_day_of_a_population_takes_is_what_clout_reckons() -> None:
+    """Where the page says it for 1,000 members; of GitHub with a token."""
+    stated = {
+        name: cells[1] for name, cells in table("type | budget").items() if re.match(r"1,000 [a-z0-9 ]+:", cells[1])
+    }
+    assert stated.keys() == {name for name in LIVE if class_of(name).A_MEMBER} - {"reddit-live"}
+    with_token = SimpleNamespace(optional_secret="token")
+    for name, cell in stated.items():
+        made = class_of(name)
+        assert lasting(1_000 * made.A_MEMBER / made.pace.fget(with_token)) in cell
 
 
 def test_every_field_of_an_entry_is_explained() -> None:

@@ -1,6 +1,7 @@
 """What `clout sources` and `clout population suggest` report. Reads only what they need, and writes nothing."""
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
@@ -18,6 +19,7 @@ from jobs.people.admission import decide
 from jobs.places import landing
 from jobs.sources.entries import Entry
 from jobs.sources.live import connections, population
+from jobs.sources.live.source import LiveSource, Need
 from jobs.sources.spec import SourceSpec, class_of
 from jobs.sources.types import TYPES
 from jobs.warehouse import counted
@@ -39,9 +41,10 @@ def status(entries: Sequence[Entry], folder: Path, warehouse: Warehouse | None, 
     """One row for each entry, then one for each type without an entry.
 
     Columns: source; type; enabled (null without an entry); asks; last_pull (start of the newest run that pulled today or one of
-    the last `DAYS` days) and last_status of that run; days (status -> how many of the last `DAYS` days have it); requests (made
-    by that run) and budget (the requests that it allows), both null for files; needs (what is missing to enable the source);
-    terms. `folder` is that of the file with the entries.
+    the last `DAYS` days), last_status and last_minutes of that run; days (status -> how many of the last `DAYS` days have it);
+    requests (made by that run) and budget (the requests that it allows), both null for files; day (what a day of the population
+    usually needs at most: members, requests and minutes, null if that is not known); needs (what is missing to enable the
+    source, or to pull its days whole); terms. `folder` is that of the file with the entries.
     """
     span = days_between(today - timedelta(days=DAYS), today - ONE_DAY)
     pulls = dict(_pulls(warehouse, span[0], today)) if warehouse else {}
@@ -52,6 +55,7 @@ def status(entries: Sequence[Entry], folder: Path, warehouse: Warehouse | None, 
         pull = pulls.get(spec.id)
         statuses = coverage.get(spec.id, {})
         has = [day for day in span if entry.has(day)]
+        need, wrong = _checked(spec, warehouse, today)
         rows.append(
             _of_type(spec.type)
             | {
@@ -59,10 +63,12 @@ def status(entries: Sequence[Entry], folder: Path, warehouse: Warehouse | None, 
                 "enabled": entry.enabled,
                 "last_pull": pull["started_at"] if pull else None,
                 "last_status": pull["status"] if pull else None,
+                "last_minutes": _minutes(pull),
                 "days": dict(Counter(statuses.get(day, MISSING) for day in has)) if entry.enabled else {},
                 "requests": _requests(pull),
                 "budget": _budget(spec),
-                "needs": list(_needs(spec, warehouse)),
+                "day": need._asdict() if need else None,
+                "needs": [*_needs(spec), *wrong],
                 "terms": entry.terms,
             }
         )
@@ -71,7 +77,7 @@ def status(entries: Sequence[Entry], folder: Path, warehouse: Warehouse | None, 
 
 
 def _of_type(name: str) -> Row:
-    columns = ("source", "enabled", "last_pull", "last_status", "requests", "budget", "terms")
+    columns = ("source", "enabled", "last_pull", "last_status", "last_minutes", "requests", "budget", "day", "terms")
     return {"type": name, "asks": TYPES[name].ask} | dict.fromkeys(columns) | {"days": {}, "needs": list(_of(name))}
 
 
@@ -84,18 +90,40 @@ def _of(name: str) -> Iterator[str]:
         yield f"terms: {kind.terms}"
 
 
-def _needs(spec: SourceSpec, warehouse: Warehouse | None) -> Iterator[str]:
+def _needs(spec: SourceSpec) -> Iterator[str]:
     kind = TYPES[spec.type]
     if spec.connection and connections.secret(spec.connection) is None:
         names = f"{connections.variable(spec.connection)} or Airflow's connection {spec.connection!r}: {kind.secret}"
         yield f"{names} (optional)" if kind.optional else names
     if kind.terms and not (spec.options and spec.options.terms):
         yield f"terms: {kind.terms}"
-        return
+
+
+def _checked(spec: SourceSpec, warehouse: Warehouse | None, today: date) -> tuple[Need | None, list[str]]:
+    """What a day of the population usually needs, and what is wrong: why the source cannot be opened, or that its budget is too
+    small for such a day."""
+    if TYPES[spec.type].terms and not (spec.options and spec.options.terms):
+        return None, []  # `_needs` says so
     try:
-        spec.open(landing(warehouse.root if warehouse else "."))
+        source = spec.open(landing(warehouse.root if warehouse else "."))
+        need = source.need(today) if isinstance(source, LiveSource) else None
     except UsageError as error:
-        yield str(error)
+        return None, [str(error)]
+    if need is None or not isinstance(source, LiveSource):
+        return None, []
+    requests, minutes = source.budget.requests, source.budget.minutes
+    if need.requests <= requests and need.minutes <= minutes:
+        return need, []
+    enough = f"{{requests: {max(need.requests, requests)}, minutes: {math.ceil(max(need.minutes, minutes))}}}"
+    return need, [
+        f"`budget: {enough}`, or fewer to ask: they are {need.members:,}, and their days stay partial for longer"
+    ]
+
+
+def _minutes(pull: Row | None) -> float | None:
+    if pull is None or pull["finished_at"] is None:
+        return None
+    return (pull["finished_at"] - pull["started_at"]).total_seconds() / 60
 
 
 def _budget(spec: SourceSpec) -> int | None:
@@ -112,7 +140,7 @@ def _requests(pull: Row | None) -> int | None:
 
 def _pulls(warehouse: Warehouse, first_day: date, last_day: date) -> Iterator[tuple[str, Row]]:
     """Yields (source, run) for each pull of these days, the oldest run first."""
-    columns = ("parameters", "started_at", "status", "counts")
+    columns = ("parameters", "started_at", "finished_at", "status", "counts")
     partition = {"day": Span(first_day, last_day), "job": PULL_ACTIVITY}
     for row in warehouse.read(RUNS, partition, columns=columns).sort_by("started_at").to_pylist():
         yield json.loads(row["parameters"])["source"], row
@@ -166,6 +194,11 @@ def suggested(warehouse: Warehouse, source: str, days: int, top: int) -> list[Ro
             """,
             params={"source": source, "names": names, "top": top},
         ).to_arrow_table().to_pylist()  # fmt: skip
+
+
+def lasting(minutes: float) -> str:
+    """A time such as `17 minutes` or `4.2 hours`."""
+    return f"{minutes:.0f} minutes" if minutes < 100 else f"{minutes / 60:.1f} hours"
 
 
 def ago(now: datetime, then: datetime | None) -> str:

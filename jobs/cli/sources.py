@@ -45,7 +45,7 @@ def sources(as_json: Json = False, sample: Sample = False, verbose: Verbose = Fa
 
 
 def _print(rows: Sequence["Row"], now: datetime) -> None:
-    from jobs.cli.source_status import ago
+    from jobs.cli.source_status import ago, lasting
 
     cells = [
         [
@@ -59,10 +59,19 @@ def _print(rows: Sequence["Row"], now: datetime) -> None:
         for row in rows
     ]
     notes = [
-        [f"asks {row['asks']}", *(f"needs {need}" for need in row["needs"]),
-         *([f"terms: {row['terms']}"] if row["terms"] else [])]
+        [
+            f"asks {row['asks']}",
+            *(
+                [f"a day takes up to {day['requests']:,} requests and {lasting(day['minutes'])}"]
+                if (day := row["day"])
+                else []
+            ),
+            *([f"its last pull took {lasting(row['last_minutes'])}"] if row["last_minutes"] else []),
+            *(f"needs {need}" for need in row["needs"]),
+            *([f"terms: {row['terms']}"] if row["terms"] else []),
+        ]
         for row in rows
-    ]  # fmt: skip
+    ]
     names = ("source", "type", "enabled", "last pull", "last 7 days", "requests")
     print_table("Sources", names, cells, names, ("type", "source", "enabled"), notes)
 

@@ -57,6 +57,7 @@ from jobs.sources import (
 from jobs.sources.lines import Parse
 from jobs.sources.live.budget import ApiError, Budget
 from jobs.sources.live.http import refuse_failure, user_agent
+from jobs.sources.live.population import Member
 from jobs.sources.live.recording import Cursor, Recording
 from jobs.sources.live.settings import Ask, Members, Settings
 from jobs.sources.live.source import LiveSource
@@ -111,8 +112,7 @@ class BlueskySource(LiveSource):
             raise UsageError(f"{self._place.partition('?')[0]}: expected an address, such as {PUBLIC}")
         self._host = parts.hostname
         self._address = (parts.hostname, parts.port or (443 if parts.scheme == "wss" else 80))
-        self._members = None if self.ask.actors is None else self.members(self.ask.actors)
-        bluesky_actors.refuse_others([member.name for member in self._members or ()])
+        bluesky_actors.refuse_others([member.name for member in self.asked()])
 
     def parser(self, day: date) -> Parse:
         """The parser of a day. It ignores accounts that are gone at the end of the day or of a recorded day among the
@@ -132,14 +132,18 @@ class BlueskySource(LiveSource):
         yield from bluesky_profiles.shown(Recording(self.folder(day), STREAM))
         yield from super().profiles(day)
 
+    def asked(self) -> tuple[Member, ...]:
+        """The actors, none for the whole network."""
+        return () if self.ask.actors is None else self.members(self.ask.actors)
+
     def record(self, day: date, folder: Path) -> list[Note]:
         """Records the events of the day that are not yet recorded. A failure or a used-up budget becomes a note, which marks
         the day as partial, or as absent if nothing of it is recorded."""
         stream = Recording(folder, STREAM)
         notes: list[Note] = []
         actors: tuple[str, ...] | None = None
-        if self._members is not None:
-            population = self.population(day, folder, self._members)
+        if self.ask.actors is not None:
+            population = self.population(day, folder)
             actors = population.names
             notes += [population.change] if population.change else []
         try:
@@ -155,7 +159,7 @@ class BlueskySource(LiveSource):
             reason = f"the server no longer had {gap_us / 3.6e9:.1f} hours of its events"
             notes.append(Note(reason, True, absent=gap_us >= DAY_US, lasting=True))
         if self.ask.only != "all" and stream.cursor.done:
-            notes += _unwilling(bluesky_wishes.keep(stream), actors)
+            notes += bluesky_wishes.notes(bluesky_wishes.keep(stream), actors)
         return notes
 
     def _record(self, stream: Recording, day: date, actors: Sequence[str] | None) -> None:
@@ -233,16 +237,6 @@ class Batch(NamedTuple):
     first: int
     last: int
     ended: bool
-
-
-def _unwilling(accounts: frozenset[str], actors: Sequence[str] | None) -> list[Note]:
-    """The note on how many accounts ask not to be shown, among `actors` or in the whole network. No note if none does."""
-    count = len(accounts if actors is None else accounts.intersection(actors))
-    if not count:
-        return []
-    if actors is None:
-        return [Note(f"{count:,} accounts {UNWILLING}, and are left out", partial=False)]
-    return [Note(f"{count:,} of {len(actors):,} accounts: {UNWILLING}", partial=True, lasting=True)]
 
 
 def _batches(

@@ -5,6 +5,7 @@ account's last profile of the day decides. Once a day is recorded whole, a file 
 later.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import orjson
@@ -12,9 +13,11 @@ import orjson
 from jobs.files import appearing
 from jobs.sources import bluesky_deletions, jetstream
 from jobs.sources.live.recording import Recording
+from jobs.sources.page import Note
 from jobs.sources.values import within
 
 LABEL = "!no-unauthenticated"
+UNWILLING = "ask not to be shown to people without a login"
 FILE = "unwilling.txt"  # one DID a line
 _PROFILE = b'"collection":"%s"' % jetstream.PROFILE.encode()
 
@@ -54,6 +57,16 @@ def is_act_of(event: dict[str, object], accounts: frozenset[str]) -> bool:
         return False
     commit = event.get("commit")
     return within(commit, "operation") != "delete" and within(commit, "collection") in jetstream.COLLECTIONS
+
+
+def notes(accounts: frozenset[str], actors: Sequence[str] | None) -> list[Note]:
+    """The note on how many accounts ask not to be shown, among `actors` or in the whole network. No note if none does."""
+    count = len(accounts if actors is None else accounts.intersection(actors))
+    if not count:
+        return []
+    if actors is None:
+        return [Note(f"{count:,} accounts {UNWILLING}, and are left out", partial=False)]
+    return [Note(f"{count:,} of {len(actors):,} accounts: {UNWILLING}", partial=True, lasting=True)]
 
 
 def _read(path: Path) -> frozenset[str]:

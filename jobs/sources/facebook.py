@@ -28,6 +28,7 @@ from typing import Any
 from jobs.sources.live import recording, roster, sites, snapshots
 from jobs.sources.live.budget import ApiError, OutOfBudgetError
 from jobs.sources.live.http import Api, NotAllowedError, NotThereError, PassingError
+from jobs.sources.live.population import Member
 from jobs.sources.live.recording import Cursor, Recording
 from jobs.sources.live.settings import Ask
 from jobs.sources.live.snapshots import end_of
@@ -112,9 +113,13 @@ class FacebookSource(LiveSource):
     REQUESTS, MINUTES = 2_000, 90
     parse = staticmethod(parse)
 
+    def asked(self) -> tuple[Member, ...]:
+        """The Page."""
+        return self.members([self.ask.page])
+
     def record(self, day: date, folder: Path) -> list[Note]:
         """Requests the posts and comments that the day's recordings lack."""
-        pages = self.population(day, folder, self.members([self.ask.page]))
+        pages = self.population(day, folder)
         (page,) = pages.names
         first_day = day - timedelta(days=self.settings.revisit_days)
         since, until = (end_of(each) // 1_000_000 for each in (first_day - timedelta(days=1), day))

@@ -94,21 +94,23 @@ class FeedsSource(LiveSource):
 
     PLATFORM = urls.PLATFORM
     ASK = FeedsAsk
-    REQUESTS, MINUTES = (
-        20_000,
-        180,
-    )  # a feed and its robots.txt take a second; a host that is silent takes a minute and a half
+    REQUESTS, MINUTES = 20_000, 180  # a host that is silent takes a minute and a half
+    A_MEMBER = 2  # the feed and its host's robots.txt
     parse = staticmethod(parse)
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self._members = self._asked(self.ask.feeds)
-        for member in self._members:
+        for member in self.asked():
             address(member.name)  # refuses what is no URL
+
+    @property
+    def pace(self) -> float:
+        """A feed and its robots.txt take about a second."""
+        return 120
 
     def record(self, day: date, folder: Path) -> list[Note]:
         """Requests the feeds that the day's recordings lack, and then the comment feeds of recent posts."""
-        population = self.population(day, folder, self._members)
+        population = self.population(day, folder)
         notes = [population.change] if population.change else []
         with Web(self.budget, population.names) as web:
             pull = _Pull(web, day, folder)
@@ -119,7 +121,9 @@ class FeedsSource(LiveSource):
                 notes += roster.record(folder, list(posts), "comment feeds", pull.comments, math.inf)
         return notes
 
-    def _asked(self, feeds: Members) -> tuple[Member, ...]:
+    def asked(self) -> tuple[Member, ...]:
+        """All feeds. Raises `UsageError` if their file is malformed."""
+        feeds = self.ask.feeds
         if isinstance(feeds, str) and feeds.endswith(".opml"):
             return _opml(self.settings.folder / feeds)
         return self.members(feeds)

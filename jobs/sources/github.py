@@ -104,11 +104,12 @@ class GitHubSource(LiveSource):
     PLATFORM = "github"
     ASK = GitHubAsk
     REQUESTS, MINUTES = 4_000, 90  # of 5,000 requests an hour
+    A_MEMBER = 4
     parse = staticmethod(github_events.parse)
 
     def record(self, day: date, folder: Path) -> list[Note]:
         """Requests what the day's recordings lack. Units are independent of each other."""
-        population = self.population(day, folder, self._asked())
+        population = self.population(day, folder)
         notes = [population.change] if population.change else []
         token = self.optional_secret
         if token is None:
@@ -129,7 +130,12 @@ class GitHubSource(LiveSource):
             )
         return notes
 
-    def _asked(self) -> list[Member]:
+    @property
+    def pace(self) -> float:
+        """60 requests a minute with a token, one without."""
+        return 60 if self.optional_secret else 1
+
+    def asked(self) -> list[Member]:
         """All members. Raises `UsageError` if a file holds a name of another form."""
         found: dict[str, Member] = {}
         for kind in KINDS:

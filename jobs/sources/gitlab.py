@@ -110,6 +110,7 @@ class GitLabSource(LiveSource):
     PLATFORM = "gitlab.com"
     ASK = GitLabAsk
     REQUESTS, MINUTES = 5_000, 120
+    A_MEMBER = 4  # with a token and one issue or merge request a day
     parse = staticmethod(gitlab_lines.parse)
 
     def __init__(self, settings: Settings) -> None:
@@ -121,7 +122,7 @@ class GitLabSource(LiveSource):
         now = datetime.now(UTC)
         if now.timestamp() * 1_000_000 < end_of(day):
             return [Note("GitLab is asked about a day after it has ended", partial=True, absent=True)]
-        population = self.population(day, folder, self._asked())
+        population = self.population(day, folder)
         notes = [population.change] if population.change else []
         token = self.optional_secret
         headers = {"private-token": token} if token else {}
@@ -135,7 +136,7 @@ class GitLabSource(LiveSource):
             notes.append(Note(reason, partial=False))
         return notes
 
-    def _asked(self) -> list[Member]:
+    def asked(self) -> list[Member]:
         """All members. Raises `UsageError` if a file holds a name of another form."""
         found: dict[str, Member] = {}
         for asked, pattern in ((self.ask.projects, _PROJECT), (self.ask.users, _NAME)):

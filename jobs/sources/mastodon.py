@@ -100,7 +100,8 @@ class MastodonSource(LiveSource):
 
     PLATFORM = "fediverse"
     ASK = MastodonAsk
-    REQUESTS, MINUTES = 18_000, 6 * 60  # 1,000 accounts, at 60 requests a minute
+    REQUESTS, MINUTES = 18_000, 6 * 60  # 1,000 accounts
+    A_MEMBER = 15  # with five posts a day: who liked, who reshared and who replied to each
     scope = POPULATION
     parse = staticmethod(parse)
 
@@ -114,11 +115,15 @@ class MastodonSource(LiveSource):
             )
         asked = [member._replace(name=_local(member.name, self._host)) for member in self.members(self.ask.accounts)]
         asked += [Member(f"#{name.removeprefix('#')}") for name in self.ask.hashtags]
-        self._asked = {member.name: member for member in asked}.values()
+        self._members = tuple({member.name: member for member in asked}.values())
+
+    def asked(self) -> tuple[Member, ...]:
+        """Accounts, and hashtags with `#` in front."""
+        return self._members
 
     def record(self, day: date, folder: Path) -> list[Note]:
         """Requests what the day's recordings lack. Returns notes on what stays missing."""
-        population = self.population(day, folder, self._asked)
+        population = self.population(day, folder)
         notes = [population.change] if population.change else []
         with self._api() as api:
             pull = Pull(

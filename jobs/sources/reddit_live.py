@@ -21,6 +21,7 @@ from jobs.sources import reddit
 from jobs.sources.live import recording, roster
 from jobs.sources.live.budget import ApiError, Budget, OutOfBudgetError
 from jobs.sources.live.http import TRIES, ForbiddenError, NotAllowedError, NotThereError, refuse_failure, user_agent
+from jobs.sources.live.population import Member
 from jobs.sources.live.recording import Cursor, Recording
 from jobs.sources.live.settings import Members, PlacesAsk
 from jobs.sources.live.snapshots import end_of
@@ -60,11 +61,16 @@ class RedditLiveSource(LiveSource):
     PLATFORM = reddit.PLATFORM
     ASK = RedditLiveAsk
     REQUESTS, MINUTES = 3_000, 90
+    A_MEMBER = 20
     parse = staticmethod(reddit.parse)
+
+    def asked(self) -> tuple[Member, ...]:
+        """All subreddits."""
+        return self.members(self.ask.subreddits)
 
     def record(self, day: date, folder: Path) -> list[Note]:
         """Requests the items that the day's recordings lack."""
-        subreddits = self.population(day, folder, self.members(self.ask.subreddits))
+        subreddits = self.population(day, folder)
         client_id, colon, client_secret = self.secret.partition(":")
         if not colon:
             raise UsageError(f"connection {self.connection!r} must hold {self.settings.secret}")

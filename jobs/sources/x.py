@@ -28,6 +28,7 @@ from jobs.sources.live import recording, roster, sites
 from jobs.sources.live.bodies import Answer
 from jobs.sources.live.budget import ApiError, Budget, OutOfBudgetError
 from jobs.sources.live.http import Api, NotAllowedError, NotThereError
+from jobs.sources.live.population import Member
 from jobs.sources.live.recording import Cursor, Recording
 from jobs.sources.live.settings import Members, PlacesAsk, Settings
 from jobs.sources.live.snapshots import end_of
@@ -66,6 +67,7 @@ class XSource(LiveSource):
     PLATFORM = x_posts.PLATFORM
     ASK = XAsk
     REQUESTS, MINUTES = 2_000, 120
+    A_MEMBER = 2
     parse = staticmethod(x_posts.parse)
 
     def __init__(self, settings: Settings) -> None:
@@ -76,9 +78,13 @@ class XSource(LiveSource):
             )
         self.budget.dollars = settings.limits.dollars
 
+    def asked(self) -> tuple[Member, ...]:
+        """All accounts."""
+        return self.members(self.ask.accounts)
+
     def record(self, day: date, folder: Path) -> list[Note]:
         """Requests the posts that the day's recordings lack."""
-        accounts = self.population(day, folder, self.members(self.ask.accounts))
+        accounts = self.population(day, folder)
         units = [f"{name}/{kind}" for name in accounts.names for kind in NEWEST]
         headers = {"authorization": f"Bearer {self.secret}"}
         with _PaidApi(

@@ -32,6 +32,7 @@ from jobs.sources import youtube_deletions
 from jobs.sources.live import roster, sites
 from jobs.sources.live.budget import ApiError, OutOfBudgetError
 from jobs.sources.live.http import Api, NotAllowedError, NotThereError, PassingError
+from jobs.sources.live.population import Member
 from jobs.sources.live.recording import Cursor, Recording
 from jobs.sources.live.settings import Members, PlacesAsk, Settings
 from jobs.sources.live.snapshots import end_of
@@ -91,6 +92,7 @@ class YouTubeSource(LiveSource):
     PLATFORM = "youtube"
     ASK = YouTubeAsk
     REQUESTS, MINUTES = 6_000, 90  # of 10,000 units a day
+    A_MEMBER = 1
     parse = staticmethod(parse)
 
     def __init__(self, settings: Settings) -> None:
@@ -102,9 +104,13 @@ class YouTubeSource(LiveSource):
                     f"{self.id}: YouTube's terms allow data to be kept for {MOST_DAYS} days; set `{name}` in nights.yaml below"
                 )
 
+    def asked(self) -> tuple[Member, ...]:
+        """All channels."""
+        return self.members(self.ask.channels)
+
     def record(self, day: date, folder: Path) -> list[Note]:
         """Requests the comments that the day's recordings lack."""
-        channels = self.population(day, folder, self.members(self.ask.channels))
+        channels = self.population(day, folder)
         first_day = day - timedelta(days=self.settings.revisit_days)
         headers = {"x-goog-api-key": self.secret}
         with Api(self.ask.api, self.budget, headers=headers, connection=self.connection, fault=self._fault) as api:

@@ -21,6 +21,7 @@ from dags import common, lineage, maintain, pull_activity, repair, score_influen
 from jobs.errors import UsageError
 from jobs.night_settings import nights
 from jobs.places import ROOT
+from jobs.sources.types import TYPES
 
 GOLDEN = Path(__file__).parent / "golden"
 DAY = datetime(2012, 7, 2, tzinfo=UTC)  # a Monday
@@ -136,6 +137,25 @@ def test_each_source_is_pulled_in_its_own_pool_and_every_jvm_in_one() -> None:
     in_spark = {name for name, pool in pools.items() if pool == "spark"}
     assert in_spark == {"score_influence.engagement", "score_influence.influence", "repair.repair"}
     assert all(task_of(name).max_active_tis_per_dag is None for name in TASKS)
+
+
+def test_a_pull_may_take_the_minutes_of_its_budget_and_the_parsing_after_them(sources: Path) -> None:
+    accounts = "ask: {instance: https://social.example, accounts: [ana]}"
+    sources.write_text(
+        f"- {{source: usual, type: mastodon, {accounts}}}\n"
+        f"- {{source: large, type: mastodon, {accounts}, budget: {{minutes: 600}}}}\n"
+        f"- {{source: small, type: mastodon, {accounts}, budget: {{minutes: 5}}}}\n"
+        "- source: higgs=/data\n"
+    )
+    found = {pull["source"]: task_of(MAPPED).unmap(pull).execution_timeout for pull in pull_arguments()}
+    hours = {"usual": 6 + 1, "large": 10 + 1, "small": 2, "higgs": 2}
+    assert found == {source: timedelta(hours=most) for source, most in hours.items()}
+
+
+def test_pulls_have_a_deadline_before_bluesky_forgets_the_day() -> None:
+    alerts: Any = pull_activity.dag.deadline
+    (alert,) = alerts
+    assert timedelta(days=1) < alert.interval <= timedelta(hours=TYPES["bluesky"].memory_hours)
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -28,6 +28,10 @@ class Member(NamedTuple):
     since: date | None = None
     note: str | None = None
 
+    def is_asked_on(self, day: date) -> bool:
+        """Whether a pull of this day asks it."""
+        return self.since is None or self.since <= day
+
 
 class Population(NamedTuple):
     """The members of one day, in order, and a note on changes since the day pulled before; None if nothing changed."""
@@ -72,7 +76,7 @@ def of_day(folder: Path, day: date, members: Iterable[Member]) -> Population:
     is damaged."""
     found = kept(folder)
     if found is None:
-        names = tuple(member.name for member in members if member.since is None or member.since <= day)
+        names = tuple(member.name for member in members if member.is_asked_on(day))
         found = Population(names, _fingerprint(names), _change(folder, names))
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with appearing(folder / FILE) as part:

@@ -5,10 +5,10 @@ time. Units that answer one after the other are recorded by `jobs.sources.live.r
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from jobs.codes import EVERYWHERE, Seen
 from jobs.days import days_between
@@ -26,13 +26,24 @@ from schemas.coverage import EVERYONE, POPULATION
 UNFINISHED = "the platform did not have the whole day yet; pull again"
 
 
+class Need(NamedTuple):
+    """What a day of a population usually needs at most."""
+
+    members: int
+    requests: int
+    minutes: float
+
+
 class LiveSource(ABC):
-    """A platform through its API. `requests` counts the requests of each pulled day."""
+    """A platform through its API. `REQUESTS` and `MINUTES` are its default budget, `A_MEMBER` the requests that a day of one
+    member usually takes at most, 0 if the type knows no population or no such figure. `requests` counts the requests of each
+    pulled day."""
 
     PLATFORM: ClassVar[str]
     ASK: ClassVar[type[Ask]]
     REQUESTS: ClassVar[int]
     MINUTES: ClassVar[float]
+    A_MEMBER: ClassVar[int] = 0
     scope = EVERYONE
 
     def __init__(self, settings: Settings) -> None:
@@ -125,11 +136,26 @@ class LiveSource(ABC):
             return population.read(self.settings.folder / asked)
         return tuple(Member(name) for name in dict.fromkeys(asked))
 
-    def population(self, day: date, folder: Path, members: Iterable[Member]) -> Population:
+    def asked(self) -> Collection[Member]:
+        """The population that the source asks about; empty if it asks about everybody."""
+        return ()
+
+    @property
+    def pace(self) -> float:
+        """The requests a minute that the platform lets through; one a second if it states no limit."""
+        return 60
+
+    def need(self, day: date) -> Need | None:
+        """What a day of the population usually needs; None if that is not known."""
+        members = sum(member.is_asked_on(day) for member in self.asked())
+        requests = members * self.A_MEMBER
+        return Need(members, requests, requests / self.pace) if requests else None
+
+    def population(self, day: date, folder: Path) -> Population:
         """The population of the day, as the day's first pull kept it. The source's `scope` becomes `population`."""
         self.scope = POPULATION
         platform = self.platforms[0]
-        asked = (member for member in members if self.left.id_without(platform, member.name) == member.name)
+        asked = (member for member in self.asked() if self.left.id_without(platform, member.name) == member.name)
         return population.of_day(folder, day, asked)
 
     def fingerprint(self, day: date) -> str | None:

@@ -44,11 +44,13 @@ def pulled(warehouse: Warehouse, arrow_rows: ArrowRows) -> Warehouse:
 
     def run(number: int, **columns: object) -> dict:
         started = datetime(2026, 11, 4, number, tzinfo=UTC)
+        ended = started + timedelta(minutes=90)
         parameters = json.dumps({"source": "hn"})
         return {
             "run_id": f"r{number}",
             "job": "pull_activity",
             "started_at": started,
+            "finished_at": ended,
             "parameters": parameters,
             **columns,
         }
@@ -71,7 +73,7 @@ def test_each_entry_says_how_its_last_pulls_went_and_what_it_lacks(file: Path, p
     rows = {row["source"]: row for row in source_status.status(read(file), file.parent, pulled, TODAY)}
     assert rows["hn"] | {"asks": "", "terms": ""} == {
         "source": "hn", "type": "hackernews", "enabled": True, "asks": "", "terms": "",
-        "last_pull": datetime(2026, 11, 4, 2, tzinfo=UTC), "last_status": "done",
+        "last_pull": datetime(2026, 11, 4, 2, tzinfo=UTC), "last_status": "done", "last_minutes": 90, "day": None,
         "days": {"missing": 5, "complete": 1, "partial": 1}, "requests": 811, "budget": 900, "needs": [],
     }  # fmt: skip
     assert rows["old"]["days"] == {"missing": 4}  # of the last seven days the entry has four
@@ -91,7 +93,39 @@ def test_the_table_and_its_json(clout: RunClout, file: Path, pulled: Warehouse) 
     assert shown.code == 0
     assert "0 of 900" in shown.out  # today's days were not pulled
     assert "asks the whole platform" in shown.out
+    assert "its last pull took" not in shown.out
     assert {row["type"] for row in json.loads(clout("sources", "--json").out)} == set(TYPES)
+
+
+@pytest.mark.parametrize(
+    ("count", "budget", "takes", "needs"),
+    [
+        (1_000, "", "15,000 requests and 4.2 hours", []),
+        (2_000, "", "30,000 requests and 8.3 hours", ["`budget: {requests: 30000, minutes: 500}`"]),
+        (2_000, "budget: {requests: 30000}", "30,000 requests and 8.3 hours", ["`budget: {requests: 30000, minutes: 500}`"]),
+        (2_000, "budget: {requests: 40000, minutes: 500}", "30,000 requests and 8.3 hours", []),
+        (100, "budget: {minutes: 20}", "1,500 requests and 25 minutes", ["`budget: {requests: 18000, minutes: 25}`"]),
+    ],
+)  # fmt: skip
+def test_the_length_of_a_night_follows_from_the_population(
+    clout: RunClout, file: Path, count: int, budget: str, takes: str, needs: list[str]
+) -> None:
+    """And a budget that a day does not fit into is named, with one that fits."""
+    later = "\t2099-01-01\n"  # not asked yet
+    (file.parent / "people.tsv").write_text("".join(f"user{n}\n" for n in range(count)) + f"late{later}")
+    ask = "ask: {instance: https://social.example, accounts: people.tsv}"
+    file.write_text(f"- {{source: home, type: mastodon, {ask}{', ' if budget else ''}{budget}}}\n")
+    (row,) = [row for row in json.loads(clout("sources", "--json").out) if row["source"] == "home"]
+    assert row["day"] == {"members": count, "requests": 15 * count, "minutes": count / 4}
+    assert [need.partition(", or")[0] for need in row["needs"] if "budget" in need] == needs
+    assert f"a day takes up to {takes}" in clout("sources").out
+
+
+def test_a_population_that_cannot_be_read_is_reported(clout: RunClout, file: Path) -> None:
+    file.write_text("- {source: gh, type: github, ask: {repositories: absent.tsv}}\n")
+    (row,) = [row for row in json.loads(clout("sources", "--json").out) if row["source"] == "gh"]
+    assert row["day"] is None
+    assert "absent.tsv" in row["needs"][-1]
 
 
 def test_a_wrong_file_is_reported(clout: RunClout, file: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from backports import zstd
 
-from jobs.sources import bluesky
+from jobs.sources import bluesky_wishes
 from jobs.sources.bluesky import BlueskySource
 from jobs.sources.bluesky_wishes import FILE, LABEL
 from jobs.sources.live.settings import Settings
@@ -73,7 +73,7 @@ def recorded_acts(landing: Path, day: date) -> int:
     return sum(SHY.encode() in line and b"app.bsky.feed" in line for line in lines)
 
 
-ASKED = f"1 accounts {bluesky.UNWILLING}, and are left out"
+ASKED = f"1 accounts {bluesky_wishes.UNWILLING}, and are left out"
 
 
 def test_who_asks_for_it_is_left_out_on_that_day_and_not_recorded_on_later_ones(
@@ -158,6 +158,6 @@ def test_in_a_population_they_make_the_day_partial(server: Network, tmp_path: Pa
     server.more = (profile(20, LABEL),)
     source = opened(server, tmp_path, actors=[SHY, OTHER])
     pages = list(source.pages(DAY, DAY))
-    reason = f"1 of 2 accounts: {bluesky.UNWILLING}"
+    reason = f"1 of 2 accounts: {bluesky_wishes.UNWILLING}"
     assert [note for page in pages for note in page.notes] == [Note(reason, True, DAY, lasting=True)]
     assert {act["actor_id"] for page in pages for act in page.acts.to_pylist()} == {OTHER}

@@ -176,11 +176,11 @@ def test_feeds_come_from_a_population_or_an_opml_file(tmp_path: Path) -> None:
         (spec,) = parse_specs([f"blogs:feeds={path}"])
         source = spec.open(tmp_path)
         assert isinstance(source, FeedsSource)
-        assert [member.name for member in source._members] == ["https://example.org/feed"]
+        assert [member.name for member in source.asked()] == ["https://example.org/feed"]
     (spec,) = parse_specs(["blogs:feeds=https://example.org/a"])
     source = spec.open(tmp_path)
     assert isinstance(source, FeedsSource)
-    assert [member.name for member in source._members] == ["https://example.org/a"]
+    assert [member.name for member in source.asked()] == ["https://example.org/a"]
 
 
 @pytest.mark.parametrize(
