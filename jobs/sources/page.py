@@ -219,10 +219,10 @@ class PageBuilder:
             elif kind is Unresolved:
                 self._faults.append(("unresolved", *record, line, excerpt(text)))
             elif kind is Ignored and record.unknown is not None:  # type: ignore[union-attr]
-                self._unknown[self._day(record), record.unknown] += 1  # type: ignore[union-attr]
+                self._unknown[self._day(record.occurred_at), record.unknown] += 1  # type: ignore[union-attr]
             ignored = ignored or kind is Ignored or kind is Undo
             if day is None and kind is not Author:
-                day = self._day(record)
+                day = self._day(record.observed_at if kind is Account else record.occurred_at)  # type: ignore[union-attr]
         self._lines[day] += 1
         if ignored:
             self._ignored[day] += 1
@@ -237,8 +237,8 @@ class PageBuilder:
         """Adds a note to the page."""
         self._notes.append(note)
 
-    def _day(self, record: Record) -> date | None:
-        at = record.observed_at if isinstance(record, Account) else record.occurred_at  # type: ignore[union-attr]
+    def _day(self, at: int | None) -> date | None:
+        """Like `day_of`, but each day is made once."""
         if at is None:
             return None
         number = at // DAY_US

@@ -128,7 +128,7 @@ class Spool:
         self.unknown: Counter[tuple[str, date, str]] = Counter()  # activities of unknown types
         self.dated: Counter[date] = Counter()  # lines with a readable day
         self.line_count = 0
-        self._db = scratch.connect(folder)
+        self._db = scratch.connect(folder, in_memory=True)
         self._db.execute("set preserve_insertion_order = false")
         self._db.execute(_TABLES)
         # A line without a readable time belongs to the first requested day. Other days are ignored.

@@ -27,7 +27,9 @@ def unrepeated(table: Table, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.R
                 db.register("batch", batch.select(list(table.grain)))
                 hashes.append(np.asarray(db.execute(f"select hash({names}) as grain from batch").fetchnumpy()["grain"]))
             yield batch
-    ordered = np.sort(np.concatenate(hashes)) if hashes else np.empty(0)
+    ordered = np.concatenate(hashes) if hashes else np.empty(0)
+    hashes.clear()
+    ordered.sort()
     repeated = np.count_nonzero(ordered[1:] == ordered[:-1])
     if repeated:
         raise ContractError(

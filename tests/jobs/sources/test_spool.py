@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
+from jobs import scratch
 from jobs.scratch import MEMORY_LIMIT
 from jobs.sources.page import (
+    ACTS,
     DAY_US,
     Account,
     Act,
@@ -219,6 +222,21 @@ def test_a_spool_stays_within_its_memory_and_leaves_nothing_behind(
         (kept,) = (tmp_path / folder).iterdir()
         assert kept.name.startswith("clout-pull-")
     assert list((tmp_path / folder).iterdir()) == []
+
+
+def test_rows_beyond_its_memory_are_on_disk_and_none_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scratch, "MEMORY_LIMIT", "100MB")
+    pages, count = 4, 40_000
+    with spool("test", DAY, DAY) as made:
+        for number in range(pages):
+            ids = pa.array([f"{number}-{line:0200}" for line in range(count)])
+            columns = [pa.repeat(text, count) for text in ("like", "ana", "bo")]
+            rows = [*columns, pa.repeat(NOON, count), ids, ids, pa.array(range(count)), pa.nulls(count, pa.string())]
+            made.add(Page(platform="twitter", file=str(number), acts=pa.record_batch(rows, schema=ACTS)))
+        made.resolve()
+        (spilled,) = made._db.execute("select sum(size) from duckdb_temporary_files()").fetchone() or (None,)
+        assert spilled
+        assert sum(batch.num_rows for batch in made.activity("twitter", DAY, "pull")) == pages * count
 
 
 def stop_inside() -> None:
