@@ -34,6 +34,10 @@ def create(**note: Any) -> list[Record]:
     return parsed(CREATE, object=CREATE["object"] | note)
 
 
+def link(href: str, media_type: str | None, **more: Any) -> dict:
+    return {"type": "Link", "mediaType": media_type, "href": href} | more
+
+
 GROUP = "https://group.example/c/tools"
 PUBLIC = "https://www.w3.org/ns/activitystreams#Public"
 

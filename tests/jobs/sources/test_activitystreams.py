@@ -30,6 +30,7 @@ from tests.jobs.sources.activities import (
     PUBLIC,
     RICH,
     create,
+    link,
     parsed,
 )
 from tests.jobs.sources.archives import content
@@ -227,29 +228,6 @@ def test_activities_of_extensions_are_ignored_and_counted_by_type(name: str, cou
 @pytest.mark.parametrize("name", ["litepub:EmojiReact", "http://litepub.social/ns#EmojiReact"])
 def test_other_names_of_a_reaction(name: str) -> None:
     assert parsed(LIKE, type=name) == parsed(LIKE)
-
-
-def link(href: str, media_type: str | None, **more: Any) -> dict:
-    return {"type": "Link", "mediaType": media_type, "href": href} | more
-
-
-def test_quotes_by_links() -> None:
-    quote = Act("quote", ANA, None, NOON, NOTE, BOS_NOTE)
-    of_activitystreams = 'application/ld+json; profile="https://www.w3.org/ns/activitystreams"'
-    for media_type in (of_activitystreams, "application/activity+json"):
-        assert create(tag=[link(BOS_NOTE, media_type)]) == [AUTHOR, quote, POST]
-    assert create(tag=[link(BOS_NOTE, of_activitystreams)], quoteUrl=BOS_NOTE) == [AUTHOR, quote, POST]  # one quote
-    for other in ("text/html", "application/ld+json", None):
-        assert create(tag=[link(BOS_NOTE, other)]) == [AUTHOR, POST]
-
-
-@pytest.mark.parametrize("rel", ["nofollow", "noopener NoFollow", ["noopener", "nofollow"]])
-def test_a_link_that_is_not_to_be_followed_is_no_act(rel: str | list[str]) -> None:
-    quote = link(BOS_NOTE, "application/activity+json")
-    mention = {"type": "Mention", "href": DAN}
-    assert create(tag=[quote | {"rel": rel}, mention | {"rel": rel}]) == [AUTHOR, POST]
-    endorsed = create(tag=[quote | {"rel": "noopener"}, mention | {"rel": 7}])
-    assert [record.kind for record in endorsed if isinstance(record, Act)] == ["quote", "mention", "post"]
 
 
 def test_what_names_nobody_in_a_note_leaves_the_rest_of_it_in() -> None:
