@@ -58,7 +58,7 @@ def test_a_newcomer_scores_repositories_of_github(
     monkeypatch.setenv("CLOUT_WAREHOUSE", str(tmp_path / "warehouse"))
     monkeypatch.setattr(github, "_now", lambda: datetime(2026, 11, 4, 12, tzinfo=UTC))
     for module, name, instead in (
-        (day_range, "build", lambda: None), (session, "build", lambda: None),
+        (day_range, "build", lambda **_: None), (session, "build", lambda **_: None),
         (engagement, "run", without_spark.count), (influence, "run", without_spark.score),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, instead)
