@@ -196,7 +196,7 @@ def command(bench: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, tmp_path: P
     main = command_of(monkeypatch)
     fake = SimpleNamespace(
         figures=lambda _: iter([bench.measuring.Figure("links", 3.0, "s", 9.0)]), measured=bench.links.measured,
-        table=lambda figures: Table("links"),
+        table=lambda figures: Table("links"), __name__="links",
     )  # fmt: skip
     monkeypatch.setattr(main, "ALONE", {"links": fake})
     run = bench.records.Run(day=NOV_3, commit="cccc3333", machine=LAPTOP, load=0.5)

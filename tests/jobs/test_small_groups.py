@@ -45,13 +45,18 @@ def test_one_means_that_nothing_is_hidden() -> None:
 
 
 def of_groups(**holders: int) -> pa.Table:
-    rows = [{"platform": name, "holders": n, "rising": n // 2, "falling": 0, "far": 1} for name, n in holders.items()]
+    moves = {"low_move": -1.0, "median_move": 0.5, "high_move": 2.0}
+    rows = [
+        {"platform": name, "holders": n, "rising": n // 2, "falling": 0, "far": 1, **moves}
+        for name, n in holders.items()
+    ]
     return pa.Table.from_pylist(rows)
 
 
 def test_small_platforms_and_counts_of_few_people_are_left_out_of_a_comparison() -> None:
     found = hiding.groups(of_groups(a=3, b=12, c=30), 10).to_pylist()
-    assert found == [{"platform": "c", "holders": 30, "rising": 15, "falling": 0, "far": None}]
+    moves = {"low_move": None, "median_move": 0.5, "high_move": None}  # a tenth of 30 people is 3
+    assert found == [{"platform": "c", "holders": 30, "rising": 15, "falling": 0, "far": None, **moves}]
     assert hiding.groups(of_groups(a=3, b=12, c=30), 1) == of_groups(a=3, b=12, c=30)
 
 
@@ -63,13 +68,14 @@ def test_bins_of_few_people_are_null() -> None:
 
 def summary(holders: int) -> pa.Table:
     row = {"holders": holders, "rising": 12, "falling": 3, "far": 0, "largest_rise": 9.0, "largest_fall": 8.0}
-    return pa.Table.from_pylist([row])
+    return pa.Table.from_pylist([{**row, "top": 100, "top_kept": 80}])
 
 
 def test_the_move_of_one_person_is_not_shown_and_nothing_of_few_people() -> None:
     assert hiding.of_whole(summary(20), 10).to_pylist() == [
-        {"holders": 20, "rising": 12, "falling": None, "far": 0, "largest_rise": None, "largest_fall": None}
-    ]
+        {"holders": 20, "rising": 12, "falling": None, "far": 0, "largest_rise": None, "largest_fall": None,
+         "top": 100, "top_kept": 80}
+    ]  # fmt: skip
     assert hiding.of_whole(summary(20), 1) == summary(20)
     with pytest.raises(CloutError, match=r"9 people hold attention, fewer than min_group \(10\)"):
         hiding.of_whole(summary(9), 10)
