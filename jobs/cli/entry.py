@@ -1,5 +1,6 @@
 """The entry point of the command `clout`. It imports little, so that streams and signals are set up before slow imports."""
 
+import gc
 import os
 import signal
 import sys
@@ -27,6 +28,7 @@ def main() -> None:
         signal.signal(number, interrupts.end_at_once)
     if sys.argv[1:2] == ["show"]:
         sys.meta_path.insert(0, _Hidden())
+        gc.disable()  # looking for garbage would take a tenth of the command's second
     from jobs import session
     from jobs.cli import main
 
