@@ -39,8 +39,8 @@ SETTINGS = {
     ENABLED: "false",  # `used_for` switches it on
 }
 
-# The engagement of this many rows took 0.6 times the processor time with Comet, its library's start included. Fewer rows are not
-# worth that start.
+# The engagement of this many rows took 0.6 times the processor time with Comet, its start included. Fewer rows are not worth
+# that start.
 LEAST_ROWS = 5_000_000
 
 # Bounds of what Comet may take. It was measured with the first.

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 SETTINGS = ROOT / "infra" / "spark-defaults.conf"
 # In local mode driver and executor are one process, so a late heartbeat only means that the machine is busy.
 LOCAL_SETTINGS = {"spark.executor.heartbeatInterval": "1h", "spark.network.timeout": "24h"}
-# Java compiles what it runs often a second time. The faster code pays only for rows that take minutes; until then the compiler
-# takes a quarter of all processor time. One compiler alone gets little room by default and would discard code that is in use.
+# Java compiles what it runs often a second time, into faster code. In a night of few rows this takes more time than it saves.
+# One compiler alone gets little room by default and would discard code that is in use.
 QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
-QUICK_ROWS = 5_000_000
+QUICK_ROWS = 1_000_000
 JAVA_OPTIONS = f"-Duser.timezone=UTC -Dlog4j2.configurationFile={(ROOT / 'infra' / 'log4j2.properties').as_uri()}"
 
 
