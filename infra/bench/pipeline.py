@@ -136,11 +136,14 @@ def explained(root: str, day: date) -> Command:
 def score(root: str, days: list[date]) -> None:
     """Counts, scores and publishes days that were already pulled, one after the other in this process, and prints a line for
     each."""
-    from jobs import day_range
+    from jobs import day_range, session
     from jobs.warehouse.runs import Batch
+    from jobs.warehouse.window import row_count
     from schemas.methodology import load
     from schemas.versions import official
 
+    # As for a range. The JVM of a single small day would compile only for that day.
+    session.build(rows=sum(row_count(Warehouse(root), load(official(day)), [day]) for day in days))
     for day in days:
         chosen = load(official(day))
         params = day_range.Params(sources=(), first_day=day, last_day=day, score_from=day, methodology=chosen)
