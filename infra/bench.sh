@@ -11,7 +11,7 @@
 #     bash infra/bench.sh growth           from engagement to published scores at 1, 4 and 16 million pairs; --graphs too
 #     bash infra/bench.sh history          a night, a read, an explanation on 200 days and on ten years; maintenance
 #     bash infra/bench.sh leaving          1,000 people leave 200 days of 5 million acts, or --leaving-acts
-#     bash infra/bench.sh kills            1,000 people leave, killed at 200 random moments; --people, --kills; some half hour
+#     bash infra/bench.sh kills            1,000 people leave, killed at 200 random moments, then a backfill; --people, --kills; an hour
 #     bash infra/bench.sh links            who has several accounts: 3 million links between 10 million accounts
 #     bash infra/bench.sh live             a roster of 1,000 accounts; 600,000 events of Jetstream, or --events; from loopback
 #     bash infra/bench.sh setup            set-up from nothing; needs the network

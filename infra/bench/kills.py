@@ -1,8 +1,9 @@
-"""Forgets people out of real activity while the process is killed again and again at random moments, and looks for what is left
-of them or comes back with the next pull.
+"""Forgets people out of real activity that was scored and published, while the process is killed again and again at random
+moments. Looks for what is left of them, and for what comes back when every day is pulled, counted, scored and published again.
 
 Every round starts from a copy of the warehouse, is killed a few times, and ends with an undisturbed command. A command may use
-random processor time up to that of an undisturbed one; then the kernel kills its process, which cannot clean up.
+random processor time up to that of an undisturbed one; then the kernel kills its process, which cannot clean up. The backfill
+follows the last round.
 """
 
 import os
@@ -16,21 +17,22 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-import grounds
 import measuring
 import pyarrow as pa
 import pyarrow.compute as pc
+from grounds import REASON
 from measuring import DATA, HIGGS, Command, Figure
+from pipeline import CLOUT
 from records import Measured, of_rows
 from rich.table import Table
 
-from jobs import leaving, pull_activity
+from jobs import leaving
 from jobs.people import byte_search, erasure, holdings
 from jobs.people.byte_search import Searched
-from jobs.sources.spec import parse_specs
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
 from schemas.activity import ACTIVITY
+from schemas.scores import SCORES
 
 PEOPLE, KILLS = 1_000, 200
 KILLS_A_ROUND = 5  # so that many rounds are killed while nearly nothing is erased yet
@@ -62,44 +64,58 @@ def measure(sources: Sequence[Pulled], people: int, kills: int) -> Iterator[Figu
     """Yields the figures for these sources."""
     with TemporaryDirectory() as folder:
         os.environ.update(CLOUT_SUPPRESSION_KEYS=KEY, CLOUT_SUPPRESSION_JOURNAL=f"{folder}/round/left.jsonl")
-        warehouse = Warehouse(f"{folder}/warehouse")
-        warehouse.create_tables()
-        grounds.publish_everybody(warehouse)
-        pull(warehouse, sources)
+        warehouse, left = Warehouse(f"{folder}/warehouse"), Warehouse(f"{folder}/round/warehouse")
+        backfill(warehouse, sources)
         leaving_people = chosen(warehouse, people)
         others = _others(warehouse, leaving_people)
         known = erasure.handles(warehouse, leaving_people)
         Path(folder, "people.txt").write_text("\n".join(leaving_people))
         command = Command(sys.executable, __file__, folder, str(kills))
         rounds = len(command.lines)
-        left = Warehouse(f"{folder}/round/warehouse")
         sought = holdings.sought(left, leaving_people, known)
         traces = list(byte_search.traces(Path(left.root), sought, Searched()))
         stayed = _others(left, leaving_people)
-        pull(left, sources)
-        back = list(byte_search.traces(Path(left.root), sought, Searched()))
+        # One file beside the warehouse, to be searched too.
+        Path(folder, "round", "printed.txt").write_text("\n".join(backfill(left, sources)))
+        searched = Searched()
+        back = list(byte_search.traces(Path(folder, "round"), sought, searched))
+        scored = [each.row_count(SCORES, {}) for each in (warehouse, left)]
+        gained = _others(left, leaving_people) - stayed
     yield Figure(f"{people:,} people leave {others:,} acts of others, killed {kills} times", command.seconds, "s")
     yield Figure("  processor time", command.processor_s, "s")
     yield Figure("  rounds from a copy", rounds, "")
     yield Figure("  files that name somebody", len(traces), "files", 0)
-    yield Figure("  after everything is pulled again", len(back), "files", 0)
     yield Figure("  acts of others lost", others - stayed, "", 0)
+    yield Figure("  rows published before", scored[0], "")
+    yield Figure("  rows published by a backfill of all days", scored[1], "")
+    yield Figure("  files searched after it", searched.files, "files")
+    yield Figure("  files that name somebody after it", len(back), "files", 0)
+    yield Figure("  files that nobody could search", len(searched.unreadable), "files", 0)
+    yield Figure("  acts that the backfill lost or added", abs(gained), "", 0)
 
 
-def pull(warehouse: Warehouse, sources: Sequence[Pulled]) -> None:
-    """Pulls all days of the sources."""
+def backfill(warehouse: Warehouse, sources: Sequence[Pulled]) -> list[str]:
+    """Pulls, counts, scores and publishes all days of the sources. Returns what the commands print and log."""
+    printed = []
     for spec, first_day, last_day in sources:
-        (source,) = parse_specs([spec])
-        params = pull_activity.Params(source=source, first_day=first_day, last_day=last_day, max_reject_share=1)
-        pull_activity.run(warehouse, params, Batch("bench"))
+        command = Command(
+            "sh", "-c", 'exec "$@" 2>&1', "sh",
+            CLOUT, "run", "--verbose", "--source", spec, "--first-day", str(first_day), "--last-day", str(last_day),
+            "--max-reject-share", "1", "--everybody", REASON, CLOUT_WAREHOUSE=warehouse.root,
+        )  # fmt: skip
+        printed += [line for _, line in command.lines]
+    return printed
 
 
 def chosen(warehouse: Warehouse, people: int) -> list[str]:
-    """People (`person_id`) who leave, evenly from all platforms."""
-    acts = warehouse.read(ACTIVITY, columns=["platform", "actor_id", "target_id"])
-    found = [pc.binary_join_element_wise(acts["platform"], acts[end], ":") for end in ("actor_id", "target_id")]
-    everybody = sorted(pc.unique(pa.chunked_array([*found[0].chunks, *found[1].chunks])).to_pylist())
-    return sorted(random.Random(17).sample(everybody, people))
+    """People (`person_id`) who leave, the same number from each platform."""
+    draw, acts = random.Random(17), warehouse.read(ACTIVITY, columns=["platform", "actor_id", "target_id"])
+    everybody: dict[str, set[str]] = {}
+    for end in ("actor_id", "target_id"):
+        for place in acts.group_by(["platform", end]).aggregate([]).to_pylist():
+            everybody.setdefault(place["platform"], set()).add(f"{place['platform']}:{place[end]}")
+    each = people // len(everybody)
+    return sorted(person for name in sorted(everybody) for person in draw.sample(sorted(everybody[name]), each))
 
 
 def _others(warehouse: Warehouse, people: Sequence[str]) -> int:
