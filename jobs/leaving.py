@@ -43,7 +43,8 @@ class Params:
 def forget(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, Any]:
     """Forgets the people. Returns the certificate: what was removed and searched. Raises `TracesError`, which names tables
     and columns but no person, if a trace is left."""
-    with runs.recorded(warehouse, leavers.FORGET, params.at.date(), batch) as row:
+    hashes = suppression.hashes_of(warehouse, params.people)
+    with runs.recorded(warehouse, leavers.FORGET, params.at.date(), batch, **{leavers.PEOPLE: hashes}) as row:
         known = erasure.handles(warehouse, params.people)
         known |= {f"{platform}:{name}" for platform in erasure.by_platform(params.people) for name in params.names}
         suppression.record(warehouse, [*params.people, *sorted(known)], at=params.at, run_id=row.id)
@@ -85,6 +86,7 @@ def _erased(warehouse: Warehouse, params: Params, known: set[str], batch: Batch,
             f"{len(searched.unreadable)} files cannot be read, so nobody knows whom they name: "
             f"{'; '.join(map(str, searched.unreadable))}. Repair or remove them, then run the same command again"
         )
+    leavers.close(warehouse, row)
     return {
         "at": params.at,
         "code_version": __version__,

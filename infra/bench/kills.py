@@ -29,9 +29,11 @@ from rich.table import Table
 from jobs import leaving
 from jobs.people import byte_search, erasure, holdings
 from jobs.people.byte_search import Searched
+from jobs.warehouse import leavers, runs
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
 from schemas.activity import ACTIVITY
+from schemas.runs import RUNS
 from schemas.scores import SCORES
 
 PEOPLE, KILLS = 1_000, 200
@@ -74,6 +76,7 @@ def measure(sources: Sequence[Pulled], people: int, kills: int) -> Iterator[Figu
         rounds = len(command.lines)
         sought = holdings.sought(left, leaving_people, known)
         traces = list(byte_search.traces(Path(left.root), sought, Searched()))
+        unended = left.read(RUNS, {"job": leavers.FORGET, "status": runs.STARTED})
         stayed = _others(left, leaving_people)
         # One file beside the warehouse, to be searched too.
         Path(folder, "round", "printed.txt").write_text("\n".join(backfill(left, sources)))
@@ -84,6 +87,7 @@ def measure(sources: Sequence[Pulled], people: int, kills: int) -> Iterator[Figu
     yield Figure(f"{people:,} people leave {others:,} acts of others, killed {kills} times", command.seconds, "s")
     yield Figure("  processor time", command.processor_s, "s")
     yield Figure("  rounds from a copy", rounds, "")
+    yield Figure("  killed commands that no command ended", len(unended), "", 0)
     yield Figure("  files that name somebody", len(traces), "files", 0)
     yield Figure("  acts of others lost", others - stayed, "", 0)
     yield Figure("  rows published before", scored[0], "")

@@ -11,7 +11,7 @@ from jobs.errors import CloutError
 from jobs.warehouse import runs, suppression, suppression_journal
 from jobs.warehouse.commits import Span
 from jobs.warehouse.runs import Run
-from jobs.warehouse.storage import Warehouse
+from jobs.warehouse.storage import Warehouse, rows
 from schemas.activity import ACTIVITY
 from schemas.engagement import ENGAGEMENT
 from schemas.restatements import RESTATEMENTS
@@ -19,7 +19,8 @@ from schemas.runs import RUNS
 from schemas.table import Table
 
 FORGET = "forget"  # the job
-DAYS = "days"  # its parameter
+DAYS = "days"  # its parameter: the days from which it erases acts
+PEOPLE = "people"  # its parameter: keyed hashes of whom it erases; a run without it erases everybody who left
 LEFT_DAYS = "left_days"  # key of `restatements.why`
 
 # Table -> SQL for each person_id in a row.
@@ -29,7 +30,7 @@ _PEOPLE = {
 }
 
 
-def refuse(warehouse: Warehouse, table: Table, rows: ds.Dataset) -> None:
+def refuse(warehouse: Warehouse, table: Table, given: ds.Dataset) -> None:
     """Raises `CloutError`, which names the fix but nobody, if these rows of the table name people who left: their erasure was
     interrupted, or an older state of the table was restored. Raises `UsageError` as `suppression.current` does. Reads nothing
     if nobody left."""
@@ -39,7 +40,7 @@ def refuse(warehouse: Warehouse, table: Table, rows: ds.Dataset) -> None:
     from jobs.scratch import scratch
 
     with scratch() as db:
-        db.register("given", rows)
+        db.register("given", given)
         one, other = (db.table("given").project(person) for person in _PEOPLE[table])
         people = one.union(other).distinct().to_arrow_reader(65_536)
         found = sum(person in left for batch in people for person in batch.column(0).to_pylist())
@@ -54,6 +55,22 @@ def record(warehouse: Warehouse, run: Run, days: Iterable[date]) -> None:
     """Records the days in `runs`. Call this before you erase their acts, so that the days stay known even if the run dies."""
     run.parameters[DAYS] = sorted(map(str, days))
     runs.write(warehouse, [run], runs.STARTED)
+
+
+def close(warehouse: Warehouse, finished: Run) -> None:
+    """Ends the earlier runs that were killed, if `finished` has erased all of their people. Call this once that is proven:
+    until then, acts may still be erased from their days."""
+    erased = finished.parameters.get(PEOPLE)
+    started = {"day": Span(date.min, finished.day), "job": FORGET, "status": runs.STARTED}
+    ended = []
+    for row in warehouse.read(RUNS, started).to_pylist():
+        people = json.loads(row["parameters"]).get(PEOPLE)
+        if row["run_id"] != finished.id and (erased is None or (people is not None and {*people} <= {*erased})):
+            error = f"killed; run {finished.id} erased the rest"
+            ended.append(row | {"status": runs.FAILED, "error": error, "finished_at": runs.now()})
+    if ended:
+        place = {name: tuple({row[name] for row in ended}) for name in ("day", "run_id")}
+        warehouse.replace_bookkeeping(RUNS, rows(RUNS, ended), place, run_id=finished.id, job=FORGET)
 
 
 def erasures(warehouse: Warehouse, since: datetime) -> list[tuple[datetime, set[date]]]:

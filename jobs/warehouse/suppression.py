@@ -223,19 +223,30 @@ def _hashes(recorded: Iterable[Row]) -> set[str]:
 def record(warehouse: Warehouse, people: Iterable[str], *, at: datetime, run_id: str) -> int:
     """Adds the hashes of these people (`person_id`), made with the newest key, to the journal and then, in one commit, to the
     table. Returns how many are new. Raises `UsageError` if there is no key."""
-    known, present = keys(), ever(warehouse)
-    if not known:
-        raise UsageError(
-            f"set {VARIABLE} to a secret key first; `openssl rand -hex 32` prints one. Keep it: see"
-            " infra/runbooks/leaving.md"
-        )
-    key_id, key = next(iter(known.items()))
+    (key_id, key), present = _newest_key(), ever(warehouse)
     new = [
         {"hash": digest, "key_id": key_id, "recorded_at": at}
         for digest in sorted({hashed(key, each) for person in people for each in _cases(person) if each not in present})
     ]
     replay(warehouse, [*suppression_journal.read(warehouse), *new], run_id=run_id)
     return len(new)
+
+
+def hashes_of(warehouse: Warehouse, people: Iterable[str]) -> list[str]:
+    """The hashes, sorted, by which these people (`person_id`) are recognized once they are recorded. Raises `UsageError` if
+    there is no key."""
+    (_, key), present = _newest_key(), ever(warehouse)
+    return sorted({present.hash_of(person) or hashed(key, person) for person in people})
+
+
+def _newest_key() -> tuple[str, bytes]:
+    known = keys()
+    if not known:
+        raise UsageError(
+            f"set {VARIABLE} to a secret key first; `openssl rand -hex 32` prints one. Keep it: see"
+            " infra/runbooks/leaving.md"
+        )
+    return next(iter(known.items()))
 
 
 def _cases(person: str) -> tuple[str, str]:

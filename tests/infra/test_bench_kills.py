@@ -37,6 +37,7 @@ def test_nothing_is_left_and_nobody_comes_back(kills: ModuleType, data: FindFile
     ]
     figures = {figure.what.strip(): figure for figure in kills.measure(sources, PEOPLE, KILLS)}
     assert figures["rounds from a copy"].measured >= KILLS / kills.KILLS_A_ROUND
+    assert figures["killed commands that no command ended"].measured == 0
     assert figures["files that name somebody"].measured == 0
     assert figures["acts of others lost"].measured == 0
     before = figures["rows published before"].measured
