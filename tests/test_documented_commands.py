@@ -27,7 +27,7 @@ INLINE = re.compile(
     r"|for \w+ in [^`]+)`"
 )
 ASSIGNED = re.compile(r"([A-Z][A-Z_]+)=(.*)", re.DOTALL)
-LANGUAGES = {"sh", "python", "json", "yaml", "csv", "text"}
+LANGUAGES = {"sh", "python", "sql", "json", "yaml", "csv", "text"}
 
 GOLDEN = ROOT / "tests" / "jobs" / "golden" / "higgs_2012-07-07.json"
 HIGGS_BASIS = "legal basis: public research data set, SNAP (recorded by ana on 2026-11-03)"

@@ -10,7 +10,7 @@ import pytest
 from jobs.warehouse.storage import Warehouse
 from schemas.arrow import sorted_by_grain
 from schemas.scores import SCORES
-from tests.dags import postgres
+from tests import postgres
 from tests.dags.conftest import DAYS, FIRST_DAY, LAST_DAY, SOURCE
 from tests.dags.up import environment, up
 
