@@ -2,7 +2,8 @@
 
 Reads `activity` of one day, from all platforms and sources, and of the earlier days of its window that were pulled since they
 were last counted. For a platform that several sources cover, it also reads the day before each of these days. It leaves out
-acts of upheld `objections`, and replaces only the days of `engagement` that it counts. It refuses acts of people who left.
+acts of upheld `objections`, and replaces only the days of `engagement` that it counts: a day whose acts have expired
+(`keep_activity_days`) keeps its count. It refuses acts of people who left.
 """
 
 import logging
@@ -22,7 +23,7 @@ from jobs.warehouse import counted, grain, leavers, objections, runs
 from jobs.warehouse.counted import Snapshot
 from jobs.warehouse.runs import Batch, Run
 from jobs.warehouse.storage import LostRaceError, Warehouse
-from jobs.warehouse.window import activity_digests, shared_days, stale_days
+from jobs.warehouse.window import activity_digests, expired_days, shared_days, stale_days
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
@@ -40,7 +41,8 @@ TRIES = 5  # attempts of one run while other runs commit counts of the same days
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    """`day` is always counted again; earlier days, from `first_day` on, only if their count is stale."""
+    """`day` is always counted again, unless its activity has expired; earlier days, from `first_day` on, only if their count is
+    stale."""
 
     day: date
     first_day: date
@@ -115,8 +117,9 @@ def run(session: "SparkSession", warehouse: Warehouse, params: Params, batch: Ba
         found = counted.snapshot(warehouse)
         disputed = objections.upheld(warehouse, params.first_day, params.day)
         digests = activity_digests(warehouse, params.first_day, params.day, found.coverage, disputed)
-        stale = stale_days(warehouse, digests, params.first_day, params.day)
-        days = sorted({*stale, params.day} if attempt == 1 else stale)
+        days = stale_days(warehouse, digests, params.first_day, params.day)
+        if attempt == 1 and params.day not in days and not expired_days(warehouse, [params.day]):
+            days.append(params.day)
         try:
             _count(session, warehouse, days, found, digests, disputed, batch)
         except LostRaceError as lost:

@@ -23,7 +23,9 @@ def engagement(day: Day, methodology: Version = None, sample: Sample = False, ve
     params = job.Params(day=day.date(), first_day=chosen.first_day(day.date()))
     session = build(rows=row_count(warehouse, chosen, [day.date()]))
     counted = job.run(session, warehouse, params, Batch(f"engagement {day.date()}"))
-    say(f"counted {len(counted)} days: {', '.join(map(str, counted))}")
+    say(f"counted {len(counted)} days: {', '.join(map(str, counted)) or 'none'}")
+    if params.day not in counted:
+        say(f"{params.day} keeps its earlier count: its acts have expired (`keep_activity_days`)")
 
 
 def influence(

@@ -2,9 +2,8 @@
 
 A publication records digests of its inputs: the activity of each covered day of the window, which accounts are bots, and who
 has several accounts. A day is stale if one of these digests has changed. It is also stale if somebody left who acted in the
-window, because the digest of an act's day stays if the day's activity has expired. A day whose own activity has expired cannot
-be scored again, so nobody's leaving makes it stale. Reads `publications`, `activity`, `accounts`, `coverage`, `links`,
-`objections` and `runs`; writes nothing.
+window, because the digest of an act's day stays if the day's activity has expired. Reads `publications`, `accounts`,
+`coverage`, `links`, `objections` and `runs`; writes nothing.
 """
 
 import json
@@ -14,16 +13,13 @@ from datetime import date, datetime
 from itertools import accumulate
 from typing import Any
 
-import pyarrow.compute as pc
-
 from jobs.days import ONE_DAY
 from jobs.night_settings import nights
-from jobs.warehouse import counted, known_accounts, leavers, links, pruning, runs
+from jobs.warehouse import counted, known_accounts, leavers, links, runs
 from jobs.warehouse.commits import Span
 from jobs.warehouse.publications import PUBLISH
 from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.window import activity_digests
-from schemas.activity import ACTIVITY
 from schemas.links import LINKS
 from schemas.methodology import load
 from schemas.publications import PUBLICATIONS
@@ -68,11 +64,10 @@ def find(warehouse: Warehouse, first_day: date, last_day: date, methodology: str
     snapshot = counted.snapshot(warehouse)
     limits = _limits(warehouse, published) if warehouse.row_count(LINKS, {}) else {}
     erasures = leavers.erasures(warehouse, min(row["made_at"] for row in published))
-    first_kept = pc.min(pruning.files(warehouse.delta(ACTIVITY, snapshot.activity))["day"]).as_py() or date.max
     stale = []
     for row in published:
         day = row["day"]
-        lost = {other for at, days in erasures if at >= row["made_at"] and day >= first_kept for other in days}
+        lost = {other for at, days in erasures if at >= row["made_at"] for other in days}
         changed = changed_days(json.loads(row["activity_digests"]), now, _first_day(row), day)
         changed = sorted({*changed, *(other for other in lost if _first_day(row) <= other <= day)})
         # Accounts are read only if something was pulled since the day was published.

@@ -2,7 +2,7 @@
 
 A day's count in `engagement` is fresh if the rows of `activity` from which it was made have the same content as those that
 count now. A scoring run recounts every stale day of its window, so a score depends on what was pulled, not on the order of
-runs.
+runs. A day whose activity has expired keeps its count.
 """
 
 import json
@@ -12,13 +12,15 @@ from datetime import date, datetime
 from typing import Any
 
 from jobs.days import ONE_DAY, days_between
-from jobs.warehouse import digests, objections, runs
+from jobs.warehouse import digests, objections, pruning, runs
 from jobs.warehouse.commits import Span
 from jobs.warehouse.storage import Warehouse
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from schemas.methodology import Methodology
 from schemas.runs import RUNS
+
+PLACE = ("platform", "day", "source")  # partition columns of `activity`
 
 
 def covered_days(
@@ -137,6 +139,28 @@ def counted_digests(
 
 
 def stale_days(warehouse: Warehouse, now: Mapping[date, str], first_day: date, last_day: date) -> list[date]:
-    """Days whose last count does not match the digests `now`, as returned by `activity_digests`."""
+    """Days whose last count does not match the digests `now`, as returned by `activity_digests`, and can be made again."""
     counted = counted_digests(warehouse, first_day, last_day)
-    return [day for day in days_between(first_day, last_day) if counted.get(day, "") != now.get(day, "")]
+    stale = [day for day in days_between(first_day, last_day) if counted.get(day, "") != now.get(day, "")]
+    kept = expired_days(warehouse, [day for day in stale if day in counted])
+    return [day for day in stale if day not in kept]
+
+
+def expired_days(warehouse: Warehouse, days: Sequence[date]) -> set[date]:
+    """Those of the days that cannot be counted again as they were: `coverage` records acts of theirs, or of the day before for
+    `shared_days`, and `activity` no longer holds them (`keep_activity_days`)."""
+    if not days:
+        return set()
+    span = {"day": Span(min(days) - ONE_DAY, max(days))}
+    covered = warehouse.read(COVERAGE, span, columns=["platform", "day", "source", "act_count"]).to_pylist()
+    held = {tuple(place.values()) for place in pruning.files(warehouse.delta(ACTIVITY), span).select(PLACE).to_pylist()}
+    lost = {
+        (row["platform"], row["day"])
+        for row in covered
+        if row["act_count"] and tuple(row[name] for name in PLACE) not in held
+    }
+    shared = _shared(covered)
+    expired = {day for _, day in lost} | {
+        day + ONE_DAY for platform, day in lost if day + ONE_DAY in shared.get(platform, ())
+    }
+    return expired.intersection(days)

@@ -98,7 +98,8 @@ class World:
                 place = (day, platform, source)
                 content = {"activity_digest": self._acts, "accounts_digest": self._observed}
                 digests = {name: of_texts(sorted(map(repr, rows.get(place, [])))) for name, rows in content.items()}
-                rows.append({"day": day, "platform": platform, "source": source, **digests})
+                act_count = len(self._acts.get((day, platform, source), []))
+                rows.append({"day": day, "platform": platform, "source": source, "act_count": act_count, **digests})
         if days:
             self.write(COVERAGE, rows, day=tuple(days))
 

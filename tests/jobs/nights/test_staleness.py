@@ -6,7 +6,6 @@ from jobs.nights import staleness
 from jobs.warehouse import leavers, runs
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
-from schemas.activity import ACTIVITY
 from schemas.publications import PUBLICATIONS
 from tests.fixture_types import ArrowRows
 
@@ -36,15 +35,10 @@ def test_a_leaving_makes_days_stale_until_they_are_published_again(warehouse: Wa
     now = datetime.now(UTC)
     published(warehouse, arrow_rows, 1, now - timedelta(days=1))
     assert stale_days(warehouse) == []
-    act = {"platform": "x", "day": DAY, "source": "x", "pull": "not counted"}
-    warehouse.append(ACTIVITY, arrow_rows(ACTIVITY, [act]), {}, run_id="r", job="j")
     with runs.recorded(warehouse, leavers.FORGET, now.date(), Batch("b")) as row:
         leavers.record(warehouse, row, [ACTED, date(2020, 1, 1)])
     assert stale_days(warehouse) == [(ACTED,)]
     published(warehouse, arrow_rows, 2, now + timedelta(hours=1), "consent")  # somebody else left `scores`
     assert stale_days(warehouse) == [(ACTED,)]
-    warehouse.delete(ACTIVITY, {"day": DAY}, run_id="r", job="j")  # expires, so the day cannot be scored again
-    assert stale_days(warehouse) == []
-    warehouse.append(ACTIVITY, arrow_rows(ACTIVITY, [act]), {}, run_id="r", job="j")
     published(warehouse, arrow_rows, 3, now + timedelta(hours=2))
     assert stale_days(warehouse) == []

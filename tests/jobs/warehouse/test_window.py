@@ -14,6 +14,7 @@ from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.window import (
     activity_digests,
     covered_days,
+    expired_days,
     row_count,
     shared_days,
     stale_days,
@@ -31,10 +32,10 @@ FIRST, SECOND, THIRD = (date(2026, 11, 1) + timedelta(days=n) for n in range(3))
 def pulled(warehouse: Warehouse, arrow_rows: ArrowRows) -> Callable[..., None]:
     """`pulled(day, source)`: the coverage row of a pull that brought acts of this content."""
 
-    def write(day: date, source: str = "test", digest: str | None = "like") -> None:
+    def write(day: date, source: str = "test", digest: str | None = "like", act_count: int = 0) -> None:
         place = {"platform": "twitter", "day": day, "source": source}
-        row = arrow_rows(COVERAGE, [{**place, "activity_digest": digest, "pull": uuid4().hex}])
-        warehouse.replace(COVERAGE, row, place, run_id="r", job="j")
+        row = {**place, "activity_digest": digest, "act_count": act_count, "pull": uuid4().hex}
+        warehouse.replace(COVERAGE, arrow_rows(COVERAGE, [row]), place, run_id="r", job="j")
 
     return write
 
@@ -175,6 +176,38 @@ def test_days_counted_by_an_earlier_version_are_counted_again(
     pulled(FIRST, digest=None)
     runs.write(warehouse, [Run("engagement", FIRST, Batch("key"), {"activity_files": "names"})], runs.DONE)
     assert stale_days(warehouse, digests(), FIRST, THIRD) == [FIRST]
+
+
+def test_a_day_whose_acts_have_expired_keeps_its_count(
+    warehouse: Warehouse,
+    arrow_rows: ArrowRows,
+    pulled: Callable[..., None],
+    counted: Callable[..., None],
+    digests: Callable[[], dict[date, str]],
+) -> None:
+    """It would be counted as empty. The third day needs the second one, because another source reports acts of both."""
+
+    def stale() -> list[date]:
+        return stale_days(warehouse, digests(), FIRST, THIRD)
+
+    places = {"early": (FIRST, "a"), "middle": (SECOND, "a"), "late": (THIRD, "b")}
+    for day, source in places.values():
+        pulled(day, source, act_count=1)
+        acts = arrow_rows(ACTIVITY, [{"day": day, "source": source}])
+        warehouse.append(ACTIVITY, acts, {"day": day}, run_id="r", job="j")
+    assert expired_days(warehouse, [FIRST, SECOND, THIRD]) == set()
+    warehouse.delete(ACTIVITY, {"day": (FIRST,)}, run_id="r", job="j")
+    assert expired_days(warehouse, [FIRST, SECOND, THIRD]) == {FIRST}
+    assert expired_days(warehouse, [SECOND]) == set()
+    assert stale() == [FIRST, SECOND, THIRD]  # none of them has a count to keep
+    for day in (FIRST, SECOND, THIRD):
+        counted(day, digest="before a change")
+    assert stale() == [SECOND, THIRD]
+    warehouse.delete(ACTIVITY, {"day": (SECOND,)}, run_id="r", job="j")
+    assert expired_days(warehouse, [THIRD]) == {THIRD}
+    assert stale() == []
+    pulled(FIRST, "a", act_count=0)  # nothing of it is missing any more: it holds no acts
+    assert stale() == [FIRST]
 
 
 def test_rows_of_several_windows(warehouse: Warehouse, arrow_rows: ArrowRows) -> None:
