@@ -12,6 +12,8 @@ from jobs.cli.options import DAY_FORMAT, FLAG, Sample, Verbose, log, open_to_rea
 from jobs.user import user
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from jobs.links import Params
 
 ADD = "add"
@@ -124,9 +126,11 @@ def links(
 ) -> None:
     """List people with several accounts, or one person's accounts and the evidence for them.
 
-    Without a person it lists only people who may be named, and accounts that are not joined because they would be too many.
+    Without a person it lists only people who may be named, and accounts that are not joined because they would be too many: by
+    a chain of links, or by one domain.
     """
     from jobs.people.admission import decide
+    from jobs.people.claims import crowded_domains
     from jobs.warehouse import links as people
 
     log(verbose)
@@ -136,22 +140,26 @@ def links(
         who = found.person_of.get(person, person)
         evidence = people.evidence(warehouse, found.of(who))
         if as_json:
-            display.print_json({"person_id": who, "day": on, "accounts": found.of(who), "evidence": evidence})
+            large = found.too_large.to_pylist()
+            held = {"accounts": found.of(who), "evidence": evidence, "too_large": large}
+            display.print_json({"person_id": who, "day": on, **held})
             return
         say(f"{who} on {on}: {', '.join(found.of(who))}")
         texts = [name for name in people.SHOWN if name not in ("first_seen", "until")]
         rows = [[str(row[name] or "") for name in people.SHOWN] for row in evidence]
         display.print_table("Evidence", people.SHOWN, rows, texts=texts)
+        _say_not_joined(found.too_large)
         return
     everybody = people.at_end_of(on, warehouse)
     owned = everybody.by_person()
     named = decide(warehouse).named(owned)
     shown = {who: accounts for who, accounts in owned.items() if who in named}
-    large = everybody.too_large.to_pylist()
+    crowded = crowded_domains(warehouse)
     if as_json:
         listed = [{"person_id": who, "accounts": accounts} for who, accounts in shown.items()]
         counts = {"people": len(owned), "not_named": len(owned) - len(shown)}
-        display.print_json({"day": on, **counts, "listed": listed, "too_large": large})
+        not_joined = {"too_large": everybody.too_large.to_pylist(), "crowded_domains": crowded}
+        display.print_json({"day": on, **counts, "listed": listed, **not_joined})
         return
     say(f"{len(owned):,} people with several accounts on {on}; {len(owned) - len(shown):,} of them may not be named")
     rows = [[who, ", ".join(accounts)] for who, accounts in list(shown.items())[:LISTED]]
@@ -159,7 +167,13 @@ def links(
         display.print_table("People with several accounts", ("person", "accounts"), rows, texts=("person", "accounts"))
     if len(shown) > LISTED:
         say(f"{len(shown) - LISTED:,} more: `clout links --json`")
-    for component in large:
+    _say_not_joined(everybody.too_large)
+    for domain in crowded:
+        say(f"not joined: {domain['account_count']} accounts that share {domain['domain']} (max_accounts)")
+
+
+def _say_not_joined(too_large: "pa.Table") -> None:
+    for component in too_large.to_pylist():
         say(f"not joined: {component['account_count']} accounts around {component['person']} (max_accounts)")
 
 

@@ -16,7 +16,7 @@ def engagement(day: Day, methodology: Version = None, sample: Sample = False, ve
     from jobs import engagement as job
     from jobs.session import build
     from jobs.warehouse.runs import Batch
-    from jobs.warehouse.window import row_count
+    from jobs.warehouse.window import expired_days, row_count
 
     log(verbose)
     chosen, warehouse = methodology_of(methodology, day.date()), open_to_read(sample)
@@ -24,7 +24,7 @@ def engagement(day: Day, methodology: Version = None, sample: Sample = False, ve
     session = build(rows=row_count(warehouse, chosen, [day.date()]))
     counted = job.run(session, warehouse, params, Batch(f"engagement {day.date()}"))
     say(f"counted {len(counted)} days: {', '.join(map(str, counted)) or 'none'}")
-    if params.day not in counted:
+    if params.day not in counted and expired_days(warehouse, [params.day]):
         say(f"{params.day} keeps its earlier count: its acts have expired (`keep_activity_days`)")
 
 

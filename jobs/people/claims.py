@@ -211,6 +211,16 @@ def _sharing(around: Sequence[Row]) -> Iterator[tuple[_Says, _Held]]:
                     yield _Says(account, other, kind), _Held(row["first_seen"], row["until"])
 
 
+def crowded_domains(warehouse: Warehouse) -> list[dict[str, Any]]:
+    """The domains that link nobody, because more than `max_accounts` accounts have or had them: each `domain`, in order, with
+    its `account_count`."""
+    held = warehouse.read(CLAIMS, {"kind": DOMAIN}, columns=["value", "account"])
+    counts = (
+        held.group_by("value").aggregate([("account", "count_distinct")]).rename_columns(["domain", "account_count"])
+    )
+    return counts.filter(pc.field("account_count") > nights().max_accounts).sort_by("domain").to_pylist()
+
+
 def _newest(warehouse: Warehouse, where: pc.Expression) -> list[dict[str, Any]]:
     """The newest row of each claim. `where` must select whole claims."""
     found = {}

@@ -139,7 +139,8 @@ def counted_digests(
 
 
 def stale_days(warehouse: Warehouse, now: Mapping[date, str], first_day: date, last_day: date) -> list[date]:
-    """Days whose last count does not match the digests `now`, as returned by `activity_digests`, and can be made again."""
+    """Days whose last count does not match the digests `now`, as returned by `activity_digests`. Leaves out `expired_days` that
+    were counted before, because a new count would lack acts."""
     counted = counted_digests(warehouse, first_day, last_day)
     stale = [day for day in days_between(first_day, last_day) if counted.get(day, "") != now.get(day, "")]
     kept = expired_days(warehouse, [day for day in stale if day in counted])

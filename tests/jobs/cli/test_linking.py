@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from jobs.codes import Seen
+from jobs.people import claims
 from jobs.warehouse import links
 from jobs.warehouse.storage import Warehouse
 from tests.jobs.cli.conftest import DAY
@@ -31,6 +33,7 @@ def test_two_accounts_are_linked_shown_and_unlinked(clout: RunClout, warehouse: 
                 {"account_a": BO, "account_b": ANA, "kind": "operator", "first_seen": "2026-11-03", "until": None,
                  "said_by": "ops", "why": "each names the other"}
             ],
+            "too_large": [],
         }  # fmt: skip
     ended = clout("link", "end", ANA, BO, *KNOWN, "--from", str(DAY))
     assert ended.out.startswith(f"{ANA} and {BO}: not linked with each other from 2026-11-03 on\n")
@@ -83,4 +86,23 @@ def test_too_many_accounts_are_recorded_and_not_joined(
     clout("link", "x:a", "x:b", *KNOWN)
     large = clout("link", "x:b", "x:c", *KNOWN)
     assert large.out.startswith("recorded, but not joined: 3 accounts would be one person (max_accounts)\n")
-    assert "not joined: 3 accounts around x:a (max_accounts)" in clout("links").out
+    for listed in (clout("links"), clout("links", "x:b")):
+        assert listed.out.endswith("not joined: 3 accounts around x:a (max_accounts)\n")
+
+
+def test_a_domain_of_too_many_accounts_is_reported(
+    clout: RunClout, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    settings = tmp_path / "nights.yaml"
+    settings.write_text("max_accounts: 2\n")
+    monkeypatch.setenv("CLOUT_NIGHTS", str(settings))
+    at = int(datetime(2026, 11, 3, 12, tzinfo=UTC).timestamp() * 1e6)
+    for domain, names in (("firm.example", "abc"), ("ana.example", "de")):
+        shown = [Seen(name, "profile", {}, at, claims=[f"domain {domain}"]) for name in names]
+        claims.take(warehouse, "bluesky", shown, run_id="r")
+    assert clout("links").out.endswith("not joined: 3 accounts that share firm.example (max_accounts)\n")
+    listed = json.loads(clout("links", "--json").out)
+    assert listed["crowded_domains"] == [{"domain": "firm.example", "account_count": 3}]
+    assert listed["too_large"] == []
+    settings.write_text("max_accounts: 3\n")
+    assert json.loads(clout("links", "--json").out)["crowded_domains"] == []
