@@ -16,7 +16,7 @@ from jobs.warehouse import objections, runs, suppression
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse, rows
 from schemas.consent import NO
-from schemas.links import LINKS, OPERATOR, WORDS
+from schemas.links import LINKS, OPERATOR, STATEMENTS
 
 JOB = "links"
 
@@ -42,8 +42,8 @@ def pair(account: str, other: str) -> tuple[str, str]:
 
 
 def record(warehouse: Warehouse, params: Params, account: str, other: str, batch: Batch, kind: str = OPERATOR) -> None:
-    """Records a statement (`kind`, one of `WORDS`) that both accounts are one person from `params.day` on. Raises `UsageError`
-    as `pair` does, if one of the accounts left for good, and if an objection to the link was upheld."""
+    """Records a statement (`kind`, one of `STATEMENTS`) that both accounts are one person from `params.day` on. Raises
+    `UsageError` as `pair` does, if one of the accounts left for good, and if an objection to the link was upheld."""
     one, two = pair(account, other)
     if (one, two) in objections.upheld_links(warehouse):
         raise UsageError(
@@ -65,7 +65,7 @@ def end(warehouse: Warehouse, params: Params, account: str, other: str, batch: B
     theirs = (pc.field("account_a") == one) & (pc.field("account_b") == two)
     newest: dict[tuple[Any, ...], dict[str, Any]] = {}
     for row in warehouse.read(LINKS, where=theirs).sort_by("recorded_at").to_pylist():
-        newest[row["kind"], None if row["kind"] in WORDS else row["said_by"], row["first_seen"]] = row
+        newest[row["kind"], None if row["kind"] in STATEMENTS else row["said_by"], row["first_seen"]] = row
     holding = [row for row in newest.values() if row["until"] is None or row["until"] > params.day]
     if not holding:
         raise UsageError(f"{one} and {two} are not linked on {params.day}; `clout links` lists the links")
@@ -76,7 +76,7 @@ def end(warehouse: Warehouse, params: Params, account: str, other: str, batch: B
 def _ended(row: dict[str, Any], params: Params) -> dict[str, Any]:
     return {
         "until": max(params.day, row["first_seen"]),
-        "said_by": params.by if row["kind"] in WORDS else row["said_by"],
+        "said_by": params.by if row["kind"] in STATEMENTS else row["said_by"],
     }
 
 

@@ -26,8 +26,9 @@ CONSENT = Table(
         Column(
             "origin",
             "string",
-            "How clout learnt of it: `import` (a file or table of the operator), `operator` (their word, for accounts of their"
-            " own organisation), or `code` (a code that the person placed in their profile, or removed from it).",
+            "How clout learnt of it: `import` (a file or table of the operator), `operator` (recorded by the operator, as for"
+            " accounts of their own organization), or `code` (a code that the person placed in their profile, or removed from"
+            " it).",
         ),
         Column(
             "recorded_at",

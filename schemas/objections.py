@@ -3,7 +3,6 @@
 from schemas.table import Column, Table
 
 OPEN, UPHELD, REJECTED = "open", "upheld", "rejected"
-STATES = (OPEN, UPHELD, REJECTED)
 ACT, LINK = "act", "link"
 
 OBJECTIONS = Table(

@@ -16,7 +16,7 @@ PUBLICATIONS = Table(
         Column(
             "change",
             "string",
-            "`publish`, `unpublish`, `restore`, or `consent`: people who no longer agree were taken out.",
+            "`publish`, `unpublish`, `restore`, or `consent`: people who no longer agree were removed.",
         ),
         Column("run_id", "string", "Run that made the change; its row is in `runs`."),
         Column(

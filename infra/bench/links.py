@@ -41,8 +41,8 @@ def figures(_: Sequence[str]) -> Iterator[Figure]:
 
 
 def evidence(accounts: int, pairs: int) -> pa.Table:
-    """Rows of `links` for `pairs` random pairs of accounts. An operator's word (one row) links half of the pairs, evidence of
-    both accounts (two rows) the other half. A tenth of the links has ended."""
+    """Rows of `links` for `pairs` random pairs of accounts. A statement of an operator (one row) links half of the pairs,
+    evidence of both accounts (two rows) the other half. A tenth of the links has ended."""
     rng = np.random.default_rng(17)
     one, other = rng.integers(0, accounts, (2, pairs))
     one, other = one[one != other], other[one != other]

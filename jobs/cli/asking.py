@@ -59,7 +59,7 @@ def answer(
     sample: Sample = False,
     verbose: Verbose = False,
 ) -> None:
-    """Answer an objection, or with `open` the only one that is open. The act or link of an upheld one counts no more from now
+    """Answer an objection, or with `open` the only one that is open. The act or link of an upheld one does not count from now
     on."""
     from jobs.people import objections
     from jobs.warehouse.links import of_accounts

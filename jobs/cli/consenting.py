@@ -34,8 +34,8 @@ def import_file(
 ) -> None:
     """Record what the people of a file agree to. Scopes: public, audiences, self, no.
 
-    A word that is older than what the person said since is not recorded: give `since`, the UTC day on which they said it, or
-    else the file's last change counts. Takes people who no longer agree out of every published day.
+    A line is not recorded if the person has said something else since: give `since`, the UTC day on which they said it, or
+    else the file's last change counts. Removes people who no longer agree from every published day.
     Example: clout consent import people.csv
     """
     from jobs import consent as job
@@ -66,7 +66,7 @@ def set_person(
     in_advance: InAdvance = False,
     verbose: Verbose = False,
 ) -> None:
-    """Record what one account agrees to, such as an account of your own organisation.
+    """Record what one account agrees to, such as an account of your own organization.
 
     Example: clout consent set mastodon.example:42 public
     """
@@ -136,7 +136,7 @@ def basis(
 
 @consent.command()
 def apply(verbose: Verbose = False) -> None:
-    """Take people who no longer agree out of every published day. The DAG `repair` runs it every day."""
+    """Remove people who no longer agree from every published day. The DAG `repair` runs it every day."""
     log(verbose)
     _apply(open_to_read(sample=False), _params("operator", None))
 
@@ -231,4 +231,4 @@ def _apply(warehouse: "Warehouse", params: "Params") -> None:
 
     changed = list(job.apply(warehouse, params.today, Batch(f"consent apply {params.at}")))
     for day, withdrawn in changed:
-        say(f"{day}: {withdrawn:,} people taken out, because they do not agree")
+        say(f"{day}: {withdrawn:,} people removed, because they do not agree")

@@ -51,7 +51,7 @@ def forget(
     sample: Sample = False,
     verbose: Verbose = False,
 ) -> None:
-    """Erase people from every table, recording and replaced file, and never take them up again.
+    """Erase people from every table, recording and replaced file, and never record them again.
 
     Many people at once cost hardly more than one: each file that names them is written anew once. Let no other command write at
     the same time. Needs CLOUT_SUPPRESSION_KEYS; see infra/runbooks/leaving.md. If interrupted, run the same command again. For

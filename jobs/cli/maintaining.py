@@ -93,7 +93,7 @@ def upgrade(sample: Sample = False, verbose: Verbose = False) -> None:
     if days and not decide(warehouse).is_simulated and not is_chosen(warehouse):
         say(
             "nobody's consent and no legal basis is recorded: before the next night, see infra/runbooks/consent.md, else DAG"
-            f" `repair` takes everybody out of {days:,} published days for good"
+            f" `repair` removes everybody from {days:,} published days for good"
         )
 
 

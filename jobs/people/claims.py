@@ -149,7 +149,7 @@ def _link(warehouse: Warehouse, accounts: Iterable[str], run_id: str) -> None:
         known[_Says(row["said_by"], other, row["kind"]), row["first_seen"]] = row
     at, new = runs.now(), []
     for key, row in known.items():
-        # A code counts no more once its key is dropped, nor a domain once too many accounts have it.
+        # A code no longer counts once its key is dropped, nor a domain once too many accounts have it.
         if row["kind"] in (CODE, DOMAIN) and row["until"] is None:
             confirmed.setdefault(key, max(at.date(), row["first_seen"]))
     for key in sorted(confirmed):

@@ -1,6 +1,6 @@
 """Codes by which people prove that a consent is theirs -> rows of `consent`.
 
-A code is a keyed hash of one person and one scope: it is worth nothing in anybody else's profile, and nobody without the key
+A code is a keyed hash of one person and one scope: it has no effect in anybody else's profile, and nobody without the key
 can make one. `CLOUT_CONSENT_KEYS` holds one or several keys like `CLOUT_SUPPRESSION_KEYS`. New codes use the newest key; codes
 of all its keys count.
 

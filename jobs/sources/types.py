@@ -93,7 +93,7 @@ TYPES = {
         secret="a token of GitHub; read access to public repositories is enough",
         optional=True,
         where="OWNER/REPO",
-        ask="repositories, users, organisations",
+        ask="repositories, users, organizations",
     ),
     "gitlab": SourceType(
         "jobs.sources.gitlab:GitLabSource",

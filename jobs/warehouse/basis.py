@@ -123,7 +123,7 @@ def _refuse_changed(warehouse: Warehouse, basis: Basis, then: Mapping[date, str]
     before = window.digests_of_days(known)
     if out := [day for day in other if of_then.get(day) != then[day] == before.get(day)]:
         raise CloutError(
-            f"{basis}: acts of {spans(out)} were taken out by objections since they were computed; to score the current acts,"
+            f"{basis}: acts of {spans(out)} were removed by objections since they were computed; to score the current acts,"
             f" {again(basis.day, basis.methodology)}"
         )
     # The erased acts of people who left may change nothing for the people in question. `refuse_other_data` checks that.

@@ -11,16 +11,16 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.links import BY_BOTH, WORDS
+from schemas.links import BY_BOTH, STATEMENTS
 
 # One row (a, b, since, holds) per pair of account numbers that was linked up to the day. `said` is 1 if account a gave the
-# evidence and 2 if account b did; it is 0 for evidence of the kinds `WORDS`, which links by itself.
+# evidence and 2 if account b did; it is 0 for evidence of the kinds `STATEMENTS`, which links by itself.
 _PAIRS = """
     with evidence as (
         select a, b, kind, first_seen, said, arg_max(until, recorded_at) as until
         from links where first_seen <= $day group by all
     ), linked as (
-        select a, b, first_seen, until from evidence where kind in (select unnest($words))
+        select a, b, first_seen, until from evidence where kind in (select unnest($statements))
         union all
         select one.a, one.b, greatest(one.first_seen, other.first_seen), least(one.until, other.until)
         from evidence as one join evidence as other using (a, b, kind)
@@ -54,7 +54,8 @@ def resolved(
     larger components. `db` is a scratch database."""
     names, numbered = _numbered(evidence)
     db.register("links", numbered)
-    pairs = db.sql(_PAIRS, params={"day": day, "words": list(WORDS), "by_both": list(BY_BOTH)}).to_arrow_table()
+    kinds = {"statements": list(STATEMENTS), "by_both": list(BY_BOTH)}
+    pairs = db.sql(_PAIRS, params={"day": day, **kinds}).to_arrow_table()
     ends = zip(pairs["a"].to_pylist(), pairs["b"].to_pylist(), strict=True)
     label = joined(compress(ends, pairs["holds"].to_pylist()), len(names))
     db.register("pairs", pairs)
@@ -76,12 +77,12 @@ def _numbered(evidence: pa.Table) -> tuple[pa.Array, pa.Table]:
     ends = [evidence[name] for name in ("account_a", "account_b")]
     coded = pa.chunked_array([*ends[0].chunks, *ends[1].chunks], pa.string()).combine_chunks().dictionary_encode()
     said = [pc.equal(evidence["said_by"], end).cast(pa.int8()) for end in ends]
-    is_word = pc.is_in(evidence["kind"], pa.array(WORDS))
+    is_statement = pc.is_in(evidence["kind"], pa.array(STATEMENTS))
     columns = {
         "a": coded.indices[: len(evidence)],
         "b": coded.indices[len(evidence) :],
         "said": pc.if_else(
-            is_word, pa.scalar(0, pa.int8()), pc.add(said[0], pc.multiply(said[1], pa.scalar(2, pa.int8())))
+            is_statement, pa.scalar(0, pa.int8()), pc.add(said[0], pc.multiply(said[1], pa.scalar(2, pa.int8())))
         ),
         "until": evidence["until"].fill_null(pa.scalar(_ENDLESS)),
         **{name: evidence[name] for name in ("kind", "first_seen", "recorded_at")},

@@ -1,4 +1,4 @@
-"""From a person's word to what readers of published days see."""
+"""From what a person says to what readers of published days see."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta

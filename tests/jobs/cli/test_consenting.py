@@ -32,8 +32,8 @@ def test_a_file_is_recorded_and_whoever_refused_leaves_the_published_days(
     assert clout("consent", "import", str(file), "--by", "ana") == Result(
         0,
         "recorded the consent of 2 people\n"
-        "2026-11-04 (2026.11): 1 people taken out, because they do not agree\n"
-        "2026-11-03 (2026.11): 1 people taken out, because they do not agree\n",
+        "2026-11-04 (2026.11): 1 people removed, because they do not agree\n"
+        "2026-11-03 (2026.11): 1 people removed, because they do not agree\n",
         "",
     )
     assert people(warehouse) == {"twitter:1", "twitter:\x9b31m3"}
@@ -54,7 +54,7 @@ def test_one_account_is_set_and_nobody_is_shown_any_more_without_a_basis(
     clout: RunClout, warehouse: Warehouse, published: None
 ) -> None:
     result = clout("consent", "basis", "--end", "--by", "ana")
-    assert result.out.endswith("people taken out, because they do not agree\neverybody shown agreed to be published\n")
+    assert result.out.endswith("people removed, because they do not agree\neverybody shown agreed to be published\n")
     assert people(warehouse) == set()
     assert clout("consent", "set", "twitter:1", "public", "--since", "2026-01-01", "--in-advance").out == (
         "twitter:1: public since 2026-01-01\n"
@@ -83,7 +83,7 @@ def test_before_it_is_applied_output_already_hides_people_without_consent(
 def test_an_upgrade_warns_before_everybody_is_taken_out(clout: RunClout, warehouse: Warehouse, published: None) -> None:
     assert "consent" not in clout("upgrade").out
     legal_basis.record(warehouse, None, at=datetime(2027, 1, 1, tzinfo=UTC), by="t", run_id="r")
-    assert "takes everybody out of 2 published days for good" in clout("upgrade").out
+    assert "removes everybody from 2 published days for good" in clout("upgrade").out
 
 
 def test_a_question_makes_no_warehouse(clout: RunClout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,7 +93,7 @@ def test_whoever_places_their_code_is_published_until_they_remove_it(
     assert row["recorded_at"] == datetime(2026, 11, 4, 0, 30, tzinfo=UTC)
 
     said = pull(DAY + timedelta(days=1))
-    assert "2026-11-03 (2026.11): 1 people taken out, because they do not agree" in said
+    assert "2026-11-03 (2026.11): 1 people removed, because they do not agree" in said
     assert warehouse.read(SCORES).num_rows == 0
     assert published(warehouse) == []
     pull(DAY)  # from its recording, which still has the code

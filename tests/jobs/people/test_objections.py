@@ -82,7 +82,7 @@ def test_the_scores_that_counted_the_act_are_stale_and_scoring_again_restates_th
     assert stale.changed_days == (DAY,)
     assert published_basis(world.warehouse, DAY, OFFICIAL).day == DAY  # the tables still hold what was counted
     world.count(DAY)
-    with pytest.raises(CloutError, match="acts of 2026-11-03 were taken out by objections since they were computed"):
+    with pytest.raises(CloutError, match="acts of 2026-11-03 were removed by objections since they were computed"):
         published_basis(world.warehouse, DAY, OFFICIAL)
     world.publish(DAY)
     assert world.people(DAY)[ANA]["influence"] < before

@@ -260,7 +260,7 @@ def test_a_code_in_the_profile_or_a_record_of_its_own_is_seen_and_its_end_too(tm
         record(3, CONSENT, operation="create"),
         record(4, CONSENT, rkey="other"),
         record(5, CONSENT, operation="delete", record=None),
-        record(6, "app.bsky.feed.post", rkey="k", operation="create"),  # a post is nobody's word
+        record(6, "app.bsky.feed.post", rkey="k", operation="create"),  # a post says nothing of consent
         record(7, "app.bsky.graph.list", operation="create"),
     ]
     with running(server):
