@@ -3,9 +3,9 @@ a domain of the account's own.
 
 The account's DID document names the handle (https://atproto.com/specs/did, https://atproto.com/specs/handle), so a pull reads
 the domain only if the account claims it. A code there shows that the domain's owner speaks for the account. If the domain names
-the account in `https://HANDLE/.well-known/atproto-did`, the handle is verified, and the account claims it as its address and,
-unless Bluesky gave it, as its domain. Handles that only DNS verifies are no claims. A pull makes three requests for each
-account and day, besides each host's robots.txt, so it reads the domains of small populations only (`MOST_ACTORS`).
+the account in DNS (`_atproto.HANDLE`) or in `https://HANDLE/.well-known/atproto-did`, the handle is verified, and the account
+claims it as its address and, unless Bluesky gave it, as its domain. A pull makes up to four requests for each account and day,
+besides each host's robots.txt, so it reads the domains of small populations only (`MOST_ACTORS`).
 """
 
 import re
@@ -15,6 +15,7 @@ from jobs.errors import UsageError
 from jobs.sources.live import profiles
 from jobs.sources.live.bodies import json_of
 from jobs.sources.live.budget import ApiError, Budget, OutOfBudgetError
+from jobs.sources.live.dns_texts import texts
 from jobs.sources.live.http import NotAllowedError, NotThereError
 from jobs.sources.live.profiles import KINDS, Profile
 from jobs.sources.live.web import Web
@@ -27,6 +28,7 @@ DIRECTORY = "https://plc.directory"
 SHARED = ".bsky.social"  # handles below it are no domains of their owners
 FILE = ".well-known/clout-consent"
 VERIFIED = ".well-known/atproto-did"
+RECORD = "did="  # begins a TXT record of `_atproto.HANDLE`
 
 _HANDLE = re.compile(r"at://([a-z0-9-]+(?:\.[a-z0-9-]+)+)", re.IGNORECASE)
 
@@ -51,21 +53,37 @@ def keep(folder: Path, budget: Budget, did: str) -> None:
 
 
 def _claims(budget: Budget, did: str, handle: str) -> set[str] | None:
-    """The claims of an account whose DID document names this handle; None if nobody knows whether the handle is verified."""
+    """The claims of an account whose DID document names this handle; None if nobody knows whether the handle is verified. The
+    first place that names any account decides, and it must name no other (https://atproto.com/specs/handle)."""
     if handle == SHARED:
         return set()
+    is_shared, is_known = handle.endswith(SHARED), True
+    for named_by in (_named_by_file,) if is_shared else (_named_by_dns, _named_by_file):
+        try:
+            named = named_by(budget, handle)
+        except OutOfBudgetError:
+            raise
+        except (ApiError, NotAllowedError, UsageError):
+            is_known = False
+            continue
+        if named:
+            own = {f"{OWN} bluesky:{handle}"} | (set() if is_shared else {f"{DOMAIN} {handle}"})
+            return own if named == {did} else set()
+    return set() if is_known else None
+
+
+def _named_by_dns(budget: Budget, handle: str) -> set[str]:
+    records = texts(budget, f"_atproto.{handle}")
+    return {record.removeprefix(RECORD).strip() for record in records if record.startswith(RECORD)}
+
+
+def _named_by_file(budget: Budget, handle: str) -> set[str]:
     try:
         with Web(budget, ()) as web:
-            named = web.document(f"https://{handle}/{VERIFIED}", KINDS).body or b""
-    except OutOfBudgetError:
-        raise
+            named = (web.document(f"https://{handle}/{VERIFIED}", KINDS).body or b"").strip()
     except NotThereError:
         return set()
-    except (ApiError, NotAllowedError, UsageError):
-        return None
-    if named.strip() != did.encode():
-        return set()
-    return {f"{OWN} bluesky:{handle}"} | (set() if handle.endswith(SHARED) else {f"{DOMAIN} {handle}"})
+    return {named.decode("utf-8", "replace")} if named else set()
 
 
 def _document(did: str) -> str:

@@ -215,7 +215,6 @@ def test_a_day_whose_acts_have_expired_is_not_counted_as_empty(world: World) -> 
     assert world.warehouse.read(ENGAGEMENT, columns=["dst"])["dst"].to_pylist() == ["twitter:bo"]
     world.put("test", [Did(DAY, "twitter", "like", "ana", "cy")])  # pulled again
     assert world.count(DAY, first_day=DAY) == [DAY]
-    assert world.warehouse.read(ENGAGEMENT, columns=["dst"])["dst"].to_pylist() == ["twitter:cy"]
 
 
 def test_rows_of_pulls_that_coverage_does_not_name_do_not_count(world: World, arrow_rows: ArrowRows) -> None:

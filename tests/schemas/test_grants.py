@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from typing import Any
 
 import psycopg
 import pytest
@@ -19,6 +20,7 @@ from schemas.lookups import LOOKUPS
 from schemas.publications import PUBLICATIONS
 from schemas.runs import RUNS
 from schemas.scores import SCORES
+from schemas.table import Table
 from tests import postgres
 from tests.fixture_types import ArrowRows
 from tests.pages import blocks
@@ -34,7 +36,7 @@ pytestmark = [
 PAGE = ROOT / "infra" / "docs" / "access.md"
 DAY = date(2026, 11, 3)
 ANA, BO = "github:ana", "github:bo"
-READABLE = frozenset({table.name for table in TABLES} | set(views.queries()))
+READABLE = {table.name for table in TABLES} | set(views.queries())
 ROLE = re.compile(r"^\| `(\w+)` \| (.+?) \|", re.MULTILINE)
 EVERY_TABLE_BUT = "every table but "
 
@@ -45,15 +47,15 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory, arrow_rows: ArrowRows) -
     made = Warehouse(str(tmp_path_factory.mktemp("grants") / "warehouse"))
     made.create_tables()
     since = {"since": DAY, "until": None, "recorded_at": datetime(2026, 11, 3, 12, tzinfo=UTC)}
-    text = {"error": "a\ttab, a \\ and\na line", "counts": None}
-    for table, rows in {
+    given: dict[Table, list[dict[str, Any]]] = {
         CONSENT: [{"person_id": who, "scope": "public", **since} for who in (ANA, BO)],
         INFLUENCE: [{"person_id": who, "day": DAY, "influence": 0.1 + 0.2} for who in (ANA, BO)],
         SCORES: [{"person_id": who, "day": DAY, "influence": 0.1 + 0.2} for who in (ANA, BO)],
         PUBLICATIONS: [{"day": DAY, "sequence": 1, "change": "publish"}],
         LOOKUPS: [{"person_id": ANA}],
-        RUNS: [text],
-    }.items():
+        RUNS: [{"error": "a\ttab, a \\ and\na line"}],
+    }
+    for table, rows in given.items():
         made.append(table, arrow_rows(table, rows), {}, run_id="r", job="j")
     return made
 
@@ -98,7 +100,7 @@ def grants(system: str) -> str:
 
 def roles() -> dict[str, set[str]]:
     """Role -> the tables and views that it reads, by the page's table. Who reads all tables reads all views too."""
-    found = {}
+    found: dict[str, set[str]] = {}
     for role, reads in ROLE.findall(PAGE.read_text(encoding="utf-8")):
         named = set(re.findall(r"`(\w+)`", reads))
         found[role] = READABLE - named if reads.startswith(EVERY_TABLE_BUT) else named

@@ -7,8 +7,9 @@ import pytest
 
 from jobs import codes
 from jobs.sources import bluesky_domains
-from jobs.sources.live import profiles, web
-from jobs.sources.live.budget import ApiError, Budget
+from jobs.sources.live import dns_texts, profiles, web
+from jobs.sources.live.budget import ApiError, Budget, OutOfBudgetError
+from tests.jobs.sources import dns_server
 from tests.jobs.sources.platform_server import Reply, served
 
 CODE = "clout-public-" + "a" * 32
@@ -17,6 +18,13 @@ CODE = "clout-public-" + "a" * 32
 @pytest.fixture(autouse=True)
 def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(codes.VARIABLE, "7" * 64)
+
+
+@pytest.fixture(autouse=True)
+def records() -> Iterator[dns_server.Records]:
+    """`records["_atproto.ana.example"] = [...]`: what DNS answers."""
+    with dns_server.served() as served:
+        yield served
 
 
 @pytest.fixture
@@ -94,6 +102,52 @@ def test_a_handle_is_claimed_only_if_its_domain_names_the_account(
     hosts[f"https://{handle.lower()}/.well-known/atproto-did"] = reply
     looked_up(tmp_path)
     assert [one.claims for one in profiles.kept(tmp_path)] == [claimed]
+
+
+ANA, BO, OTHER = "did=did:plc:ana", "did=did:plc:bo", "v=spf1 -all"
+FILE_OF_ANA, FILE_OF_BO = Reply(b"did:plc:ana", headers=PLAIN), Reply(b"did:plc:bo", headers=PLAIN)
+NO_FILE, BROKEN = Reply(None, 404), Reply(b"", 500)
+OWNED = ["domain ana.example", "own bluesky:ana.example"]
+
+
+@pytest.mark.parametrize(
+    ("found", "reply", "claimed"),
+    [
+        ([ANA], NO_FILE, OWNED),
+        ([OTHER * 30, ANA], BROKEN, OWNED),  # one record of several strings
+        ([ANA], FILE_OF_BO, OWNED),  # DNS decides
+        ([BO], FILE_OF_ANA, []),
+        ([ANA, BO], FILE_OF_ANA, []),
+        ([OTHER], FILE_OF_ANA, OWNED),
+        ([], NO_FILE, []),
+        (dns_server.FAILS, FILE_OF_ANA, OWNED),
+        (dns_server.FAILS, NO_FILE, None),
+        (dns_server.FAILS, FILE_OF_BO, []),
+    ],
+)
+def test_a_record_in_dns_verifies_a_handle_too(
+    hosts: dict[str, Reply],
+    records: dns_server.Records,
+    tmp_path: Path,
+    found: list[str],
+    reply: Reply,
+    claimed: list[str] | None,
+) -> None:
+    hosts["https://plc.directory/did:plc:ana"] = names("at://ana.example")
+    records["_atproto.ana.example"] = found
+    hosts["https://ana.example/.well-known/atproto-did"] = reply
+    looked_up(tmp_path)
+    assert [one.claims for one in profiles.kept(tmp_path)] == [claimed]
+
+
+def test_a_look_up_counts_as_a_request(records: dns_server.Records) -> None:
+    records["_atproto.ana.example"] = [ANA]
+    budget = Budget(1, 60, sleep=lambda _: None)
+    assert dns_texts.texts(budget, "_atproto.ana.example") == [ANA]
+    with pytest.raises(OutOfBudgetError, match="1 requests is used up"):
+        dns_texts.texts(budget, "_atproto.ana.example")
+    with pytest.raises(ApiError, match=r"^a\.\.example: DNS does not answer \(EmptyLabel\)$"):
+        dns_texts.texts(Budget(1, 60), "a..example")
 
 
 def test_no_code_is_asked_of_a_handle_below_blueskys_own_domain(hosts: dict[str, Reply], tmp_path: Path) -> None:
