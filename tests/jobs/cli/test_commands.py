@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from jobs import session
 from jobs.places import ROOT
+from jobs.warehouse import runs
+from jobs.warehouse.runs import Batch, Run
 from jobs.warehouse.storage import Warehouse
+from jobs.warehouse.window import activity_digests
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from schemas.influence import INFLUENCE
@@ -45,6 +49,18 @@ def test_show_of_a_person_and_a_day_is_that_day(clout: RunClout, published: None
         "",
         "clout: scores 2026-11-09 (the official methodology): ana has no score; `clout show ana` lists the days with one\n",
     )
+
+
+def test_a_day_whose_acts_have_expired_is_not_counted_again(
+    clout: RunClout, warehouse: Warehouse, arrow_rows: ArrowRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "build", lambda rows: None)  # nothing is counted, so no JVM is needed
+    covered = arrow_rows(COVERAGE, [{"act_count": 1, "activity_digest": "like", "pull": "gone"}])
+    warehouse.replace(COVERAGE, covered, {}, run_id="r", job="j")
+    digest = activity_digests(warehouse, DAY, DAY)[DAY]
+    runs.write(warehouse, [Run(runs.ENGAGEMENT, DAY, Batch("b"), {"activity_digest": digest})], runs.DONE)
+    kept = f"{DAY} keeps its earlier count: its acts have expired (`keep_activity_days`)\n"
+    assert clout("engagement", "--day", str(DAY)) == Result(0, f"counted 0 days: none\n{kept}", "")
 
 
 def test_a_day_is_published_withdrawn_and_brought_back(
