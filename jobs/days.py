@@ -1,4 +1,4 @@
-"""UTC days: when one begins and ends, and ranges of them."""
+"""UTC days: when one begins and ends, its month, and ranges of days."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -14,6 +14,16 @@ def start_of(day: date) -> datetime:
 def end_of(day: date) -> datetime:
     """The midnight at which the day ends, in UTC."""
     return start_of(day + ONE_DAY)
+
+
+def month_of(day: date) -> date:
+    """The first day of the day's month."""
+    return day.replace(day=1)
+
+
+def end_of_month(month: date) -> date:
+    """The last day of a month, given one of its days."""
+    return month_of(month_of(month) + 31 * ONE_DAY) - ONE_DAY
 
 
 def days_between(first_day: date, last_day: date) -> list[date]:

@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.days import ONE_DAY
+from jobs.days import ONE_DAY, end_of_month, month_of
 from jobs.scratch import scratch
 from jobs.warehouse import counted, digests, rollups
 from jobs.warehouse.arrow_writer import Layout
@@ -53,7 +53,7 @@ class Copy:
     def select(self) -> str:
         """SQL for the copy's rows in `{copy}`, as observations on the last day of the month."""
         return (
-            f"select platform, account_id, date '{rollups.end_of(self.month)}' as day, '' as source, handle, is_bot"
+            f"select platform, account_id, date '{end_of_month(self.month)}' as day, '' as source, handle, is_bot"
             f" from {{copy}} where month = date '{self.month}' and basis = '{self.basis}'"
         )
 
@@ -71,7 +71,7 @@ class Known:
     @property
     def first_day(self) -> date:
         """The first day whose observations are read."""
-        return rollups.end_of(self.copy.month) + ONE_DAY if self.copy else date.min
+        return end_of_month(self.copy.month) + ONE_DAY if self.copy else date.min
 
     def bots(self) -> list[str]:
         """The ids of the accounts that are bots, sorted."""
@@ -159,7 +159,7 @@ def make_copy(warehouse: Warehouse, snapshot: Snapshot, day: date, *, run_id: st
     if earlier is not None and earlier.month == month:
         return
     columns = f"date '{month}' as month, '{basis}' as basis, platform, account_id, handle, is_bot"
-    last_day = rollups.end_of(month)
+    last_day = end_of_month(month)
     with scratch() as db:
         Known(warehouse, snapshot, last_day, earlier).register(db)
         known = newest_accounts_sql(last_day).format(accounts="observed")
@@ -186,4 +186,4 @@ def _bases(warehouse: Warehouse, snapshot: Snapshot, day: date) -> dict[date, st
     """Month -> basis, of months before the day's month."""
     opened = [warehouse.delta(ACCOUNTS, snapshot.accounts), warehouse.delta(COVERAGE, snapshot.coverage)]
     bases = rollups.by_month(rollups.files(opened), cumulative=True)
-    return {month: basis for month, basis in bases.items() if month < rollups.month_of(day)}
+    return {month: basis for month, basis in bases.items() if month < month_of(day)}

@@ -11,7 +11,7 @@ from datetime import date
 import pyarrow as pa
 from deltalake import DeltaTable
 
-from jobs.days import ONE_DAY
+from jobs.days import month_of
 from jobs.warehouse import pruning
 from jobs.warehouse.commits import Partition
 from jobs.warehouse.storage import Warehouse
@@ -20,16 +20,6 @@ from schemas.table import Table
 BASIS_LENGTH = 32  # hexadecimal digits: 128 bits
 
 Files = list[tuple[date, str]]  # day and path
-
-
-def month_of(day: date) -> date:
-    """The first day of the day's month."""
-    return day.replace(day=1)
-
-
-def end_of(month: date) -> date:
-    """The last day of a month, given its first day."""
-    return month_of(month + 31 * ONE_DAY) - ONE_DAY
 
 
 def files(tables: Iterable[DeltaTable], partition: Partition | None = None) -> Files:
@@ -52,9 +42,11 @@ def by_month(of: Files, *, cumulative: bool) -> dict[date, str]:
     return bases
 
 
-def bases_of_copies(warehouse: Warehouse, table: Table, partition: Partition | None = None) -> dict[date, set[str]]:
-    """Month -> the bases of its copies."""
+def bases_of_copies(
+    warehouse: Warehouse, table: Table, partition: Partition | None = None, version: int | None = None
+) -> dict[date, set[str]]:
+    """Month -> the bases of its copies, at a version of the table if given."""
     bases: dict[date, set[str]] = {}
-    for row in pruning.files(warehouse.delta(table), partition).select(["month", "basis"]).to_pylist():
+    for row in pruning.files(warehouse.delta(table, version), partition).select(["month", "basis"]).to_pylist():
         bases.setdefault(row["month"], set()).add(row["basis"])
     return bases

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from jobs.score.attention import decay_factors
+from jobs.score.fading import decay_factors
 from schemas.kinds import INTERACTIONS
 from tests.jobs.equations import (
     NEWCOMER,

@@ -10,7 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.score import attention, measures
-from jobs.score.attention import decay_factors, decay_table
+from jobs.score.fading import Fading, decay_factors, decay_table
 from jobs.warehouse import known_accounts
 from schemas.accounts import ACCOUNTS
 from schemas.engagement import ENGAGEMENT
@@ -35,8 +35,8 @@ def weights(
     factors: Sequence[tuple[date, str, float]],
     methodology: Methodology = OFFICIAL,
 ) -> dict[tuple[str, str], int]:
-    frame = spark.createDataFrame(decay_table(factors))
-    found = attention.weights(rows(ENGAGEMENT, records), frame, methodology).collect()
+    fading = Fading(decay_table(factors), decay_table([]))
+    found = attention.weights(rows(ENGAGEMENT, records), fading, methodology).collect()
     assert len({(row.src, row.dst) for row in found}) == len(found)
     return {(row.src, row.dst): row.weight for row in found}
 
@@ -119,8 +119,8 @@ def test_acts_on_content_and_days_on_which_something_was_said(rows: SparkRows, s
     ]
     soon = with_(answer_days=2, lookback_days=63)
     days = [(DAY, "twitter"), (WINDOW[1], "twitter"), (DAY, "github"), (DAY - timedelta(62), "twitter")]
-    factors = spark.createDataFrame(measures.with_days(decay_table([(*day, 1.0) for day in days]), soon))
-    found = attention.weights(rows(ENGAGEMENT, records), factors, soon, measures.carried(soon)).collect()
+    fading = measures.with_sets(Fading(decay_table([(*day, 1.0) for day in days]), decay_table([])), soon)
+    found = attention.weights(rows(ENGAGEMENT, records), fading, soon, measures.carried(soon)).collect()
     measured = {
         row.dst: (row.content_acts, row.said_0, row.said_1, row.answerable_0, row.answerable_1) for row in found
     }

@@ -1,0 +1,130 @@
+"""engagement -> monthly_weights: what the acts of whole months weigh, so that a night need not read the days of these months.
+
+A night adds up the months that lie whole in its window, unless that was done before, and replaces only these months of its
+methodology. A month's rows count as long as their basis matches: a digest of the methodology, of the month's decay factors and
+of the activity of its days. Otherwise, readers read the month's days, which give the same score, to the last bit.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from jobs import comet, spark_partitions
+from jobs.days import days_between, end_of_month, month_of
+from jobs.score import attention, fading, measures
+from jobs.score.fading import Fading
+from jobs.warehouse import digests, leavers, rollups
+from jobs.warehouse.commits import Partition
+from jobs.warehouse.storage import Warehouse
+from jobs.warehouse.window import Window
+from schemas.engagement import ENGAGEMENT
+from schemas.methodology import Methodology
+from schemas.monthly_weights import MONTHLY_WEIGHTS
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+log = logging.getLogger(__name__)
+
+JOB = "monthly_weights"
+
+
+@dataclass(frozen=True)
+class RollUps:
+    """Roll-ups that match the window, at a version of `monthly_weights`: month -> basis."""
+
+    methodology: str
+    version: int
+    bases: Mapping[date, str]
+
+    @property
+    def partition(self) -> Partition:
+        """The partitions of these months."""
+        return {
+            "methodology": self.methodology,
+            "month": tuple(self.bases),
+            "basis": tuple(self.bases.values()),
+        }
+
+    def days(self, window: Window) -> tuple[date, ...]:
+        """The days of the window that are outside these months."""
+        return tuple(day for day in window.days if month_of(day) not in self.bases)
+
+
+def whole_months(first_day: date, last_day: date) -> list[date]:
+    """The first days of the months that lie whole between these days, ascending."""
+    months = sorted({month_of(day) for day in days_between(first_day, last_day)})
+    return [month for month in months if first_day <= month and end_of_month(month) <= last_day]
+
+
+def bases(window: Window) -> dict[date, str]:
+    """Month -> the basis that its roll-up must have, for the whole months of the window that have covered days. There is none
+    with equations 1, which do not add by month."""
+    methodology = window.methodology
+    if methodology.equations == 1:
+        return {}
+    made_from = {month: [methodology.fingerprint] for month in whole_months(window.first_day, window.day)}
+    for day, digest in sorted(window.digests.items()):
+        made_from.get(month_of(day), []).append(f"{day} {digest}")
+    for row in faded(window).days.to_pylist():
+        made_from.get(row["month"], []).append(f"{row['day']} {row['platform']} {row['factor'].hex()}")
+    return {
+        month: digests.of_texts(texts)[: rollups.BASIS_LENGTH] for month, texts in made_from.items() if len(texts) > 1
+    }
+
+
+def matching(warehouse: Warehouse, window: Window) -> RollUps:
+    """The current roll-ups of the window's months. Reads only the log."""
+    version, wanted = warehouse.version(MONTHLY_WEIGHTS), bases(window)
+    of = {"methodology": window.methodology.version}
+    made = rollups.bases_of_copies(warehouse, MONTHLY_WEIGHTS, of, version) if wanted else {}
+    right = {month: basis for month, basis in wanted.items() if basis in made.get(month, ())}
+    return RollUps(window.methodology.version, version, right)
+
+
+def faded(window: Window) -> Fading:
+    """The factors of the window, with what the measures beside the score need."""
+    factors = fading.fading(window.days, window.covered, window.day, window.methodology)
+    return measures.with_sets(factors, window.methodology)
+
+
+def rolled_up(engagement: "DataFrame", factors: Fading, methodology: Methodology) -> "DataFrame":
+    """Rows of `monthly_weights`, without methodology and basis, from the days of whole months. `factors` is from `faded`."""
+    pairs = attention.of_month(engagement, factors, methodology, measures.carried(methodology))
+    none = F.lit(0).cast("long")
+    posts = measures.posted(engagement, factors, by=("month", "platform")).withColumn("dst", F.col("src"))
+    of_pairs = dict.fromkeys(("weight", "content_acts", *measures.SETS), none)
+    return pairs.withColumn("post_count", none).unionByName(posts.withColumns(of_pairs))
+
+
+def make(session: "SparkSession", warehouse: Warehouse, window: Window, *, run_id: str) -> None:
+    """Makes the roll-ups of the window's months that do not match, in one commit. If that fails, logs a warning: readers then
+    read the days of these months. Raises `CloutError` like `leavers.refuse`."""
+    made, wanted = matching(warehouse, window), bases(window)
+    missing = {month: basis for month, basis in wanted.items() if month not in made.bases}
+    if not missing:
+        return
+    partition = {"day": tuple(day for day in window.digests if month_of(day) in missing)}
+    version, methodology = window.snapshot.engagement, window.methodology
+    leavers.refuse(warehouse, ENGAGEMENT, warehouse.dataset(ENGAGEMENT, partition, version=version))
+    row_count = warehouse.row_count(ENGAGEMENT, partition, version)
+    if not row_count:
+        return
+    engagement = warehouse.frame(session, ENGAGEMENT, partition, version=version)
+    by_actor = engagement.repartition(spark_partitions.enough(session, row_count), "src")
+    basis = F.create_map(*[F.lit(item) for pair in missing.items() for item in pair])
+    rows = rolled_up(by_actor, faded(window), methodology).withColumns(
+        {"methodology": F.lit(methodology.version), "basis": F.element_at(basis, F.col("month"))}
+    )
+    place: Partition = {"methodology": methodology.version, "month": tuple(missing)}
+    try:
+        with comet.used_for(session, row_count):
+            rows = rows.select(*MONTHLY_WEIGHTS.column_names)
+            warehouse.replace_by_spark(MONTHLY_WEIGHTS, rows, place, run_id=run_id, job=JOB)
+    except Exception:
+        months = ", ".join(map(str, missing))
+        log.warning("monthly_weights %s: not written, so their days are read instead", months, exc_info=True)
