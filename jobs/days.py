@@ -31,6 +31,12 @@ def days_between(first_day: date, last_day: date) -> list[date]:
     return [first_day + n * ONE_DAY for n in range((last_day - first_day).days + 1)]
 
 
+def whole_months(first_day: date, last_day: date) -> list[date]:
+    """The first days of the months that lie whole between these days, ascending."""
+    months = sorted({month_of(day) for day in days_between(first_day, last_day)})
+    return [month for month in months if first_day <= month and end_of_month(month) <= last_day]
+
+
 def spans(days: Sequence[date]) -> str:
     """Ascending days as text; consecutive days are written as first..last."""
     ranges: list[list[date]] = []

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from jobs import comet, spark_partitions
-from jobs.days import days_between, end_of_month, month_of
+from jobs.days import month_of, whole_months
 from jobs.score import attention, fading, measures
 from jobs.score.fading import Fading
 from jobs.warehouse import digests, leavers, rollups
 from jobs.warehouse.commits import Partition
-from jobs.warehouse.storage import Warehouse
+from jobs.warehouse.storage import GoneError, Warehouse
 from jobs.warehouse.window import Window
 from schemas.engagement import ENGAGEMENT
 from schemas.methodology import Methodology
@@ -55,12 +55,6 @@ class RollUps:
         return tuple(day for day in window.days if month_of(day) not in self.bases)
 
 
-def whole_months(first_day: date, last_day: date) -> list[date]:
-    """The first days of the months that lie whole between these days, ascending."""
-    months = sorted({month_of(day) for day in days_between(first_day, last_day)})
-    return [month for month in months if first_day <= month and end_of_month(month) <= last_day]
-
-
 def bases(window: Window) -> dict[date, str]:
     """Month -> the basis that its roll-up must have, for the whole months of the window that have covered days. There is none
     with equations 1, which do not add by month."""
@@ -78,12 +72,23 @@ def bases(window: Window) -> dict[date, str]:
 
 
 def matching(warehouse: Warehouse, window: Window) -> RollUps:
-    """The current roll-ups of the window's months. Reads only the log."""
-    version, wanted = warehouse.version(MONTHLY_WEIGHTS), bases(window)
-    of = {"methodology": window.methodology.version}
-    made = rollups.bases_of_copies(warehouse, MONTHLY_WEIGHTS, of, version) if wanted else {}
+    """The current roll-ups of the window's months, without those of which a file is missing or torn. Reads only the log."""
+    version, wanted, of = warehouse.version(MONTHLY_WEIGHTS), bases(window), window.methodology.version
+    made = rollups.bases_of_copies(warehouse, MONTHLY_WEIGHTS, {"methodology": of}, version) if wanted else {}
     right = {month: basis for month, basis in wanted.items() if basis in made.get(month, ())}
-    return RollUps(window.methodology.version, version, right)
+    whole = {
+        month: basis for month, basis in right.items() if _is_whole(warehouse, RollUps(of, version, {month: basis}))
+    }
+    return RollUps(of, version, whole)
+
+
+def _is_whole(warehouse: Warehouse, roll_up: RollUps) -> bool:
+    try:
+        warehouse.dataset(MONTHLY_WEIGHTS, roll_up.partition, version=roll_up.version)
+    except GoneError as error:
+        log.warning("%s; reading the days instead", error)
+        return False
+    return True
 
 
 def faded(window: Window) -> Fading:

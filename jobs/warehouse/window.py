@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from jobs.days import ONE_DAY, days_between
+from jobs.days import ONE_DAY, days_between, month_of, whole_months
 from jobs.errors import CloutError
-from jobs.warehouse import counted, digests, objections, runs
+from jobs.warehouse import counted, digests, objections, pruning, runs
 from jobs.warehouse.commits import Span
 from jobs.warehouse.counted import Snapshot
 from jobs.warehouse.storage import Warehouse
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from schemas.methodology import Methodology
+from schemas.monthly_weights import MONTHLY_WEIGHTS
 from schemas.runs import RUNS
 
 
@@ -88,11 +89,15 @@ def uncovered_days(
 
 
 def row_count(warehouse: Warehouse, methodology: Methodology, days: Sequence[date]) -> int:
-    """How many rows of `activity` the windows of these days hold, each window counted by itself; at most."""
+    """How many rows of `activity` the windows of these days hold, each window counted by itself; at most. Counts the rows of
+    `monthly_weights` in place of months that were added up."""
     if not days or not warehouse.exists():
         return 0
-    span = Span(methodology.first_day(min(days)), max(days))
-    return len(days) * warehouse.row_count(ACTIVITY, {"day": span})
+    first_day, last_day = methodology.first_day(min(days)), max(days)
+    of = {"methodology": methodology.version, "month": tuple(whole_months(first_day, last_day))}
+    months = {row["month"] for row in pruning.files(warehouse.delta(MONTHLY_WEIGHTS), of).to_pylist()}
+    read = tuple(day for day in days_between(first_day, last_day) if month_of(day) not in months)
+    return len(days) * (warehouse.row_count(ACTIVITY, {"day": read}) + warehouse.row_count(MONTHLY_WEIGHTS, of))
 
 
 def activity_digests(
