@@ -47,8 +47,8 @@ def lived_in(
 def test_nothing_is_left_of_who_leaves_and_a_certificate_says_what_was_searched(lived_in: Warehouse) -> None:
     before = named(lived_in)
     tables = {
-        "activity", "accounts", "rejects", "influence", "influence_by_account", "scores", "engagement", "monthly_weights", "consent", "links",
-        "lookups", "requests", "objections", "claims",
+        "activity", "accounts", "rejects", "influence", "influence_by_account", "scores", "engagement", "monthly_weights",
+        "consent", "links", "lookups", "requests", "objections", "claims",
     }  # fmt: skip
     assert before >= tables | {"landing"}
     certificate = forget(lived_in)

@@ -69,6 +69,11 @@ class World:
         self._covered |= {(day, platform) for day in days}
         self._write_coverage([*days])
 
+    def continue_from(self, other: "World") -> None:
+        """Knows what the other world put into the warehouse, of which this one has a copy."""
+        self._covered, self._acts = {*other._covered}, {**other._acts}
+        self._observed = {**other._observed}
+
     def uncover(self, day: date, platform: str) -> None:
         self._covered.discard((day, platform))
         self._write_coverage([day])
