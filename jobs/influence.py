@@ -132,8 +132,8 @@ def run(
         methodologies.refuse_changed(warehouse, methodology)
         known_accounts.make_copy(warehouse, counted.snapshot(warehouse), params.day, run_id=row.id)
         window = counted_window(warehouse, params.day, methodology)
-        monthly_weights.make(session, warehouse, window, run_id=row.id)
-        found = score_inputs.read(session, warehouse, window)
+        roll_ups = monthly_weights.make(session, warehouse, window, run_id=row.id)
+        found = score_inputs.read(session, warehouse, window, roll_ups)
         row.inputs = found.versions
         row.parameters["activity_digests"] = {str(day): digest for day, digest in window.digests.items()}
         row.parameters["accounts_digest"] = digests.of_texts(found.bots)

@@ -6,8 +6,6 @@ of the activity of its days. Otherwise, readers read the month's days, which giv
 """
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -15,10 +13,11 @@ from pyspark.sql import functions as F
 
 from jobs import comet, spark_partitions
 from jobs.days import month_of, whole_months
-from jobs.score import attention, fading, measures
+from jobs.score import attention, measures
 from jobs.score.fading import Fading
 from jobs.warehouse import digests, leavers, rollups
 from jobs.warehouse.commits import Partition
+from jobs.warehouse.rollups import RollUps
 from jobs.warehouse.storage import GoneError, Warehouse
 from jobs.warehouse.window import Window
 from schemas.engagement import ENGAGEMENT
@@ -32,27 +31,8 @@ log = logging.getLogger(__name__)
 
 JOB = "monthly_weights"
 
-
-@dataclass(frozen=True)
-class RollUps:
-    """Roll-ups that match the window, at a version of `monthly_weights`: month -> basis."""
-
-    methodology: str
-    version: int
-    bases: Mapping[date, str]
-
-    @property
-    def partition(self) -> Partition:
-        """The partitions of these months."""
-        return {
-            "methodology": self.methodology,
-            "month": tuple(self.bases),
-            "basis": tuple(self.bases.values()),
-        }
-
-    def days(self, window: Window) -> tuple[date, ...]:
-        """The days of the window that are outside these months."""
-        return tuple(day for day in window.days if month_of(day) not in self.bases)
+# Rows of `engagement` that one file of a month adds up. A month of fewer rows is one file, so that readers open few.
+ROWS_OF_A_FILE = 10_000_000
 
 
 def bases(window: Window) -> dict[date, str]:
@@ -64,7 +44,7 @@ def bases(window: Window) -> dict[date, str]:
     made_from = {month: [methodology.fingerprint] for month in whole_months(window.first_day, window.day)}
     for day, digest in sorted(window.digests.items()):
         made_from.get(month_of(day), []).append(f"{day} {digest}")
-    for row in faded(window).days.to_pylist():
+    for row in _faded(window).days.to_pylist():
         made_from.get(row["month"], []).append(f"{row['day']} {row['platform']} {row['factor'].hex()}")
     return {
         month: digests.of_texts(texts)[: rollups.BASIS_LENGTH] for month, texts in made_from.items() if len(texts) > 1
@@ -91,14 +71,9 @@ def _is_whole(warehouse: Warehouse, roll_up: RollUps) -> bool:
     return True
 
 
-def faded(window: Window) -> Fading:
-    """The factors of the window, with what the measures beside the score need."""
-    factors = fading.fading(window.days, window.covered, window.day, window.methodology)
-    return measures.with_sets(factors, window.methodology)
-
-
 def rolled_up(engagement: "DataFrame", factors: Fading, methodology: Methodology) -> "DataFrame":
-    """Rows of `monthly_weights`, without methodology and basis, from the days of whole months. `factors` is from `faded`."""
+    """Rows of `monthly_weights`, without methodology and basis, from the days of whole months. `factors` is from
+    `measures.faded`."""
     pairs = attention.of_month(engagement, factors, methodology, measures.carried(methodology))
     none = F.lit(0).cast("long")
     posts = measures.posted(engagement, factors, by=("month", "platform")).withColumn("dst", F.col("src"))
@@ -106,30 +81,34 @@ def rolled_up(engagement: "DataFrame", factors: Fading, methodology: Methodology
     return pairs.withColumn("post_count", none).unionByName(posts.withColumns(of_pairs))
 
 
-def make(session: "SparkSession", warehouse: Warehouse, window: Window, *, run_id: str) -> None:
-    """Makes the roll-ups of the window's months that do not match, in one commit. If that fails, logs a warning: readers then
-    read the days of these months. Raises `CloutError` like `leavers.refuse`."""
-    made, wanted = matching(warehouse, window), bases(window)
-    missing = {month: basis for month, basis in wanted.items() if month not in made.bases}
-    if not missing:
-        return
-    partition = {"day": tuple(day for day in window.digests if month_of(day) in missing)}
+def make(session: "SparkSession", warehouse: Warehouse, window: Window, *, run_id: str) -> RollUps:
+    """Makes the roll-ups of the window's months that do not match, in one commit, and returns all that match. If the write
+    fails, logs a warning, and returns those that matched before. Raises `CloutError` like `leavers.refuse`."""
+    made = matching(warehouse, window)
+    missing = {month: basis for month, basis in bases(window).items() if month not in made.bases}
+    partition: Partition = {"day": tuple(day for day in window.digests if month_of(day) in missing)}
     version, methodology = window.snapshot.engagement, window.methodology
-    leavers.refuse(warehouse, ENGAGEMENT, warehouse.dataset(ENGAGEMENT, partition, version=version))
     row_count = warehouse.row_count(ENGAGEMENT, partition, version)
     if not row_count:
-        return
+        return made
+    leavers.refuse(warehouse, ENGAGEMENT, warehouse.dataset(ENGAGEMENT, partition, version=version))
     engagement = warehouse.frame(session, ENGAGEMENT, partition, version=version)
     by_actor = engagement.repartition(spark_partitions.enough(session, row_count), "src")
     basis = F.create_map(*[F.lit(item) for pair in missing.items() for item in pair])
-    rows = rolled_up(by_actor, faded(window), methodology).withColumns(
+    rows = rolled_up(by_actor, _faded(window), methodology).withColumns(
         {"methodology": F.lit(methodology.version), "basis": F.element_at(basis, F.col("month"))}
     )
     place: Partition = {"methodology": methodology.version, "month": tuple(missing)}
     try:
         with comet.used_for(session, row_count):
-            rows = rows.select(*MONTHLY_WEIGHTS.column_names)
+            parts = F.pmod(F.hash("src"), F.lit(1 + row_count // (len(missing) * ROWS_OF_A_FILE)))
+            rows = rows.select(*MONTHLY_WEIGHTS.column_names).repartition("month", parts)
             warehouse.replace_by_spark(MONTHLY_WEIGHTS, rows, place, run_id=run_id, job=JOB)
-    except Exception:
+    except Exception:  # whatever the fault: the score does not depend on this table
         months = ", ".join(map(str, missing))
         log.warning("monthly_weights %s: not written, so their days are read instead", months, exc_info=True)
+    return matching(warehouse, window)
+
+
+def _faded(window: Window) -> Fading:
+    return measures.faded(window.days, window.covered, window.day, window.methodology)

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
-from jobs import monthly_weights, spark_partitions
+from jobs import spark_partitions
 from jobs.errors import CloutError
-from jobs.monthly_weights import RollUps
 from jobs.score import attention, linked, measures
 from jobs.score.fading import Fading
 from jobs.warehouse import known_accounts, leavers, links
 from jobs.warehouse.commits import Partition, Span
 from jobs.warehouse.known_accounts import Known
 from jobs.warehouse.links import People, Versions
+from jobs.warehouse.rollups import RollUps
 from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.window import Window
 from schemas.engagement import ENGAGEMENT
@@ -83,7 +83,8 @@ class Inputs:
     @cached_property
     def fading(self) -> Fading:
         """The factors of the window's covered days and months, with what the measures beside the score need."""
-        return monthly_weights.faded(self.window)
+        window = self.window
+        return measures.faded(window.days, window.covered, window.day, window.methodology)
 
     @property
     def engagement(self) -> "DataFrame":
@@ -92,7 +93,7 @@ class Inputs:
 
     @cached_property
     def _days(self) -> "DataFrame":
-        return self._engagement({"day": self.roll_ups.days(self.window)})
+        return self._engagement({"day": self.roll_ups.outside(self.window.days)})
 
     def _engagement(self, days: Partition) -> "DataFrame":
         return self.warehouse.frame(self.session, ENGAGEMENT, days, version=self.window.snapshot.engagement)
@@ -107,11 +108,11 @@ class Inputs:
     def spread(self) -> "DataFrame":
         """How attention is spread at the end of the day, as `attention.attention` computes it."""
         methodology, count = self.window.methodology, self.spark_partitions
-        # One exchange serves every grouping of weights and shares, because all of them keep an actor's rows together.
+        # One exchange serves every grouping of days and of pairs, because all of them keep an actor's rows together.
         by_actor = self._days.repartition(count, "src")
-        rolled_up = None if self._months is None else self._months.where("src <> dst").repartition(count, "src")
+        rolled_up = None if self._months is None else self._months.where("src <> dst")
         carried = measures.carried(methodology)
-        weights = attention.weights(by_actor, self.fading, methodology, carried, rolled_up)
+        weights = attention.weights(by_actor, self.fading, methodology, carried, rolled_up, count)
         return attention.attention(weights, self.session.createDataFrame(attention.doubted(self.bots)), methodology)
 
     def posts(self) -> "DataFrame":
@@ -122,12 +123,12 @@ class Inputs:
         return posts.unionByName(self._months.where("src = dst").select("src", "post_count"))
 
 
-def read(session: "SparkSession", warehouse: Warehouse, window: Window) -> Inputs:
-    """Reads the inputs of the day's score. Raises `CloutError` like `leavers.refuse`, and `EmptyWindowError` if the window
-    holds no act between two people, or if none of its days is covered."""
-    roll_ups = monthly_weights.matching(warehouse, window)
+def read(session: "SparkSession", warehouse: Warehouse, window: Window, roll_ups: RollUps) -> Inputs:
+    """Reads the inputs of the day's score, with these roll-ups in place of their months' days. Raises `CloutError` like
+    `leavers.refuse`, and `EmptyWindowError` if the window holds no act between two people, or if none of its days is
+    covered."""
     held = [
-        (ENGAGEMENT, {"day": roll_ups.days(window)}, window.snapshot.engagement, pc.field("kind") != POST),
+        (ENGAGEMENT, {"day": roll_ups.outside(window.days)}, window.snapshot.engagement, pc.field("kind") != POST),
         (MONTHLY_WEIGHTS, roll_ups.partition, roll_ups.version, pc.field("src") != pc.field("dst")),
     ]
     row_count, has_acts = 0, False

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pyspark import StorageLevel
 from pyspark.sql import functions as F
 
-from jobs import influence, score_inputs
+from jobs import influence, monthly_weights, score_inputs
 from jobs.comparison import movers, tables
 from jobs.comparison.tables import Comparison, Params
 from jobs.engines import AUTO, choice
@@ -47,7 +47,8 @@ def run(
     with scratch() as db, ExitStack() as ended:
         for side, methodology in (("before", params.against), ("after", params.methodology)):
             methodologies.refuse_changed(warehouse, methodology)
-            found = score_inputs.read(session, warehouse, counted_window(warehouse, params.day, methodology))
+            window = counted_window(warehouse, params.day, methodology)
+            found = score_inputs.read(session, warehouse, window, monthly_weights.matching(warehouse, window))
             spread = found.spread()
             ended.callback(spread.persist(StorageLevel.MEMORY_AND_DISK).unpersist)
             sums = choice.chosen(engine, spread).sums(spread, methodology.rounds)

@@ -167,7 +167,7 @@ def check(kept: str, folder: str) -> None:
     import bits
     from pyspark import StorageLevel
 
-    from jobs import engagement, influence, score_inputs
+    from jobs import engagement, influence, monthly_weights, score_inputs
     from jobs.warehouse.window import counted_window
     from schemas.methodology import load
     from schemas.versions import official
@@ -181,7 +181,7 @@ def check(kept: str, folder: str) -> None:
     for function, count in differing.items():
         print("differing", f"{function}: {count} of {ARGUMENTS:,}", flush=True)
     window = counted_window(warehouse, days[-1], load(official(days[-1])))
-    found = score_inputs.read(session, warehouse, window)
+    found = score_inputs.read(session, warehouse, window, monthly_weights.matching(warehouse, window))
     with comet.used_for(session, found.row_count):
         counts = engagement.engagement(warehouse.frame(session, ACTIVITY)).repartition("day")
         spread = found.spread()

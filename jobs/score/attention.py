@@ -155,10 +155,11 @@ def weights(
     methodology: Methodology,
     beside: Beside = NOTHING,
     rolled_up: "DataFrame | None" = None,
+    spark_partitions: int = 1,
 ) -> "DataFrame":
     """One row per (src, dst) of the window with `weight`, W(src, dst) as a multiple of 2^-36, and `beside.of_window`. `fading`
     holds the factors, with the further columns that `beside` reads. `rolled_up` holds rows of `of_month` for months whose days
-    are not in `engagement`.
+    are not in `engagement`; all months together then have that number of Spark partitions.
 
     Repeated acts on one day and platform saturate: log2(1 + weighted acts), times the day's factor.
     """
@@ -169,7 +170,8 @@ def weights(
         return spark.sql(text, engagement=engagement, days=spark.createDataFrame(fading.days))
     rows = of_month(engagement, fading, methodology, beside)
     if rolled_up is not None:
-        rows = rows.unionByName(rolled_up.select(rows.columns))
+        # Spark forgets that both sides could be partitioned by actor. Without this, it would exchange all rows twice.
+        rows = rows.unionByName(rolled_up.select(rows.columns)).repartition(spark_partitions, "src")
     return spark.sql(of_months_sql("{rows}", beside), rows=rows, months=spark.createDataFrame(fading.months))
 
 

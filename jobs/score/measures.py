@@ -4,7 +4,7 @@ Spark SQL without table access. As for the score, acts count only on days on whi
 accounts of credibility above 0. Sums across rows add whole numbers, so they do not depend on the order of rows.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ import pyarrow as pa
 from pyspark.sql import functions as F
 
 from jobs.score.attention import LOG2_IN_JVM, Beside, fixed_sql, number, real_sql
-from jobs.score.fading import Fading
+from jobs.score.fading import Fading, fading
 from schemas.kinds import ADDRESSING, CONTENT, POST
 from schemas.methodology import Methodology
 
@@ -61,14 +61,19 @@ def _addressed(column: str) -> str:
     return f"bit_or(case when addressed = 1 then {column} else cast(0 as bigint) end) as {column}"
 
 
-def with_sets(fading: Fading, methodology: Methodology) -> Fading:
+def faded(days: Iterable[date], covered: Mapping[str, set[date]], last_day: date, methodology: Methodology) -> Fading:
+    """The result of `fading`, with the columns that these measures need."""
+    return with_sets(fading(days, covered, last_day, methodology), methodology)
+
+
+def with_sets(factors: Fading, methodology: Methodology) -> Fading:
     """The factors, with the values that the sets of days have for one act on the day of the row, and, with equations 2, how the
     sets of a month are moved to the bits of `said_columns`."""
-    days: list[date] = fading.days["day"].to_pylist()
+    days: list[date] = factors.days["day"].to_pylist()
     first = min(days, default=date.min)
     if methodology.equations == 1:
-        return fading._replace(days=_with_days(fading.days, [(day - first).days for day in days], methodology))
-    months = fading.months
+        return factors._replace(days=_with_days(factors.days, [(day - first).days for day in days], methodology))
+    months = factors.months
     offsets = [(month - first).days for month in months["month"].to_pylist()]
     for place in range(len(days_columns("", methodology))):
         moves = [offset - place * DAYS_OF_A_COLUMN for offset in offsets]
@@ -76,7 +81,7 @@ def with_sets(fading: Fading, methodology: Methodology) -> Fading:
         months = _with(months, f"kept_{place}", kept, pa.int64())
         months = _with(months, f"up_{place}", [max(0, by) for by in moves], pa.int32())
         months = _with(months, f"down_{place}", [max(0, -by) for by in moves], pa.int32())
-    return Fading(_with_days(fading.days, [day.day - 1 for day in days], methodology), months)
+    return Fading(_with_days(factors.days, [day.day - 1 for day in days], methodology), months)
 
 
 def _with_days(factors: pa.Table, first_bits: list[int], methodology: Methodology) -> pa.Table:
@@ -94,9 +99,9 @@ def _with(table: pa.Table, name: str, values: Iterable[int], kind: pa.DataType) 
     return table.append_column(name, pa.array(values, kind))
 
 
-def posted(engagement: "DataFrame", fading: Fading, by: Sequence[str] = ()) -> "DataFrame":
-    """One row (*by, src, post_count) per account that posted on a covered day. `by` names columns of `fading.days`."""
-    days = engagement.sparkSession.createDataFrame(fading.days).hint("broadcast")
+def posted(engagement: "DataFrame", factors: Fading, by: Sequence[str] = ()) -> "DataFrame":
+    """One row (*by, src, post_count) per account that posted on a covered day. `by` names columns of `factors.days`."""
+    days = engagement.sparkSession.createDataFrame(factors.days).hint("broadcast")
     acts = engagement.where(F.col("kind") == POST).join(days, ["day", "platform"])
     return acts.groupBy(*by, "src").agg(F.sum("act_count").alias("post_count"))
 

@@ -1,8 +1,9 @@
 """accounts -> accounts_known: what is known of every account at the end of a day, from a month's copy and the days since.
 
-For each column the newest known value counts. A month's copy holds the newest known values of all days up to its end, so
-earlier days need not be read. A nightly run makes the copy of the previous month if it is missing, without a JVM. The number of
-accounts grows with every day, so a nightly run looks only for bots and for the people whom it scores.
+For each column the newest known value counts. A month's copy holds the newest known values of all days up to its end, so a
+nightly run reads one copy and the days since, at most 31, whatever the history. It makes the copy of the previous month if it
+is missing, from the copy before it and that month's days, without a JVM. A day that is pulled again invalidates the copies that
+hold it. The number of accounts grows with every day, so a nightly run looks only for bots and for the people whom it scores.
 """
 
 import logging
@@ -39,10 +40,11 @@ OBSERVED = ("platform", "account_id", "day", "source", "handle", "is_bot")
 
 @dataclass(frozen=True)
 class Copy:
-    """A month's copy that matches the current files of all days up to its end."""
+    """A month's copy that matches the current files of all days up to its end, at a version of `accounts_known`."""
 
     month: date
     basis: str
+    version: int
 
     @property
     def partition(self) -> dict[str, date | str]:
@@ -97,7 +99,7 @@ class Known:
             session, self.warehouse, ACCOUNTS, self.snapshot.accounts, self.snapshot.coverage, self.first_day, self.day
         ).select(*OBSERVED)
         if self.copy is not None:
-            months = self.warehouse.frame(session, ACCOUNTS_KNOWN, self.copy.partition)
+            months = self.warehouse.frame(session, ACCOUNTS_KNOWN, self.copy.partition, version=self.copy.version)
             observed = observed.unionByName(session.sql(self.copy.select.format(copy="{copy}"), copy=months))
         theirs = session.sql(
             "select * from {observed} left semi join {people} as asked on asked.id = concat(platform, ':', account_id)",
@@ -114,7 +116,7 @@ class Known:
         db.register("observed_since", since)
         query = f"select {', '.join(OBSERVED)} from observed_since"
         if self.copy is not None:
-            before = warehouse.dataset(ACCOUNTS_KNOWN, self.copy.partition)
+            before = warehouse.dataset(ACCOUNTS_KNOWN, self.copy.partition, version=self.copy.version)
             db.register("observed_before", before if of_copy is None else before.filter(of_copy))
             query += f" union all {self.copy.select.format(copy='observed_before')}"
         db.execute(f"create or replace temp view observed as {query}")
@@ -177,8 +179,9 @@ def credibility_digest(warehouse: Warehouse, snapshot: Snapshot, day: date) -> s
 
 
 def _newest_copy(warehouse: Warehouse, bases: Mapping[date, str]) -> Copy | None:
-    copied = rollups.bases_of_copies(warehouse, ACCOUNTS_KNOWN)
-    right = (Copy(month, basis) for month, basis in bases.items() if basis in copied.get(month, ()))
+    version = warehouse.version(ACCOUNTS_KNOWN)
+    copied = rollups.bases_of_copies(warehouse, ACCOUNTS_KNOWN, version=version)
+    right = (Copy(month, basis, version) for month, basis in bases.items() if basis in copied.get(month, ()))
     return max(right, key=lambda copy: copy.month, default=None)
 
 

@@ -5,7 +5,8 @@ never reused. So a copy whose basis matches the current files is valid, and read
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 
 import pyarrow as pa
@@ -20,6 +21,24 @@ from schemas.table import Table
 BASIS_LENGTH = 32  # hexadecimal digits: 128 bits
 
 Files = list[tuple[date, str]]  # day and path
+
+
+@dataclass(frozen=True)
+class RollUps:
+    """Monthly copies of a methodology that match, at a version of their table. `bases`: month -> basis."""
+
+    methodology: str
+    version: int
+    bases: Mapping[date, str]
+
+    @property
+    def partition(self) -> Partition:
+        """The partitions of these months."""
+        return {"methodology": self.methodology, "month": tuple(self.bases), "basis": tuple(self.bases.values())}
+
+    def outside(self, days: Iterable[date]) -> tuple[date, ...]:
+        """Those of the days that are outside these months."""
+        return tuple(day for day in days if month_of(day) not in self.bases)
 
 
 def files(tables: Iterable[DeltaTable], partition: Partition | None = None) -> Files:

@@ -13,6 +13,7 @@ from jobs import influence as job
 from jobs import score_inputs
 from jobs.errors import CloutError
 from jobs.warehouse import counted
+from jobs.warehouse.rollups import RollUps
 from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.window import Window, counted_window
 from schemas import spark as contract
@@ -28,6 +29,7 @@ from tests.jobs.world import OFFICIAL, Did
 
 DAY = date(2026, 11, 3)
 PARAMS = job.Params(day=DAY, methodology=OFFICIAL)
+NONE = RollUps(OFFICIAL.version, 0, {})
 SUMS = "id string, one long, two long, three long"
 
 
@@ -173,7 +175,8 @@ def test_engagement_that_is_not_as_it_was_pulled_is_refused(world: CountedWorld)
         world.score_counted(DAY)
     world.count(DAY)
     assert (
-        score_inputs.read(world.spark, world.warehouse, counted_window(world.warehouse, DAY, OFFICIAL)).row_count == 2
+        score_inputs.read(world.spark, world.warehouse, counted_window(world.warehouse, DAY, OFFICIAL), NONE).row_count
+        == 2
     )
     world.write(INFLUENCE, [{"day": DAY, "score": 7.0}], methodology=OFFICIAL.version, day=DAY)
     before = world.people(DAY)
@@ -205,7 +208,7 @@ def test_a_window_without_any_covered_day_says_so(warehouse: Warehouse, arrow_ro
     warehouse.append(ENGAGEMENT, arrow_rows(ENGAGEMENT, [{"day": DAY}]), {}, run_id="r", job="j")
     window = Window(DAY, OFFICIAL, counted.snapshot(warehouse), {}, {})
     with pytest.raises(score_inputs.EmptyWindowError) as refused:
-        score_inputs.read(None, warehouse, window)  # type: ignore[arg-type] # the refusal needs no session
+        score_inputs.read(None, warehouse, window, NONE)  # type: ignore[arg-type] # the refusal needs no session
     assert str(refused.value) == (
         "coverage 2026-05-08..2026-11-03: 0 rows, expected one for each platform pulled; no day of the window is covered, so no"
         " act counts. Pull days of this window first (`clout pull --day 2026-11-03 --source ...`)"

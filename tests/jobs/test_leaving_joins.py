@@ -8,6 +8,7 @@ import pytest
 from jobs import engagement, leaving, score_inputs
 from jobs.errors import CloutError
 from jobs.warehouse import counted, runs, suppression
+from jobs.warehouse.rollups import RollUps
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.window import activity_digests, counted_window
@@ -59,7 +60,7 @@ def count(warehouse: Warehouse) -> None:
 
 def score(warehouse: Warehouse) -> None:
     window = counted_window(warehouse, DAY, load("2026.11"))
-    assert score_inputs.read(None, warehouse, window).engagement  # type: ignore[arg-type]
+    assert score_inputs.read(None, warehouse, window, RollUps("any", 0, {})).engagement  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("job", "table"), [(count, "activity"), (score, "engagement")])

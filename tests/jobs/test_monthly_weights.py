@@ -14,9 +14,11 @@ from pyspark.sql import SparkSession
 
 from jobs import monthly_weights, score_inputs
 from jobs.days import days_between, whole_months
-from jobs.monthly_weights import RollUps
+from jobs.errors import CloutError
 from jobs.people import objections
+from jobs.warehouse import suppression
 from jobs.warehouse.counted import Snapshot
+from jobs.warehouse.rollups import RollUps
 from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.window import Window, counted_window
 from jobs.why import explain
@@ -58,7 +60,7 @@ def test_a_night_reads_at_most_six_months_and_62_days(year: int) -> None:
     for day in days_between(date(year, 1, 1), date(year, 12, 31)):
         window = window_of(day, methodology)
         bases = monthly_weights.bases(window)
-        rest = RollUps("any", 0, bases).days(window)
+        rest = RollUps("any", 0, bases).outside(window.days)
         assert len(bases) <= 6
         assert len(rest) <= 62
         of_months = [on for month in bases for on in window.days if (on.year, on.month) == (month.year, month.month)]
@@ -100,7 +102,7 @@ def acts() -> list[Did]:
             actor, target = (f"p{n}" for n in rng.choice(7, 2, replace=False))
             kind, platform = str(rng.choice(KINDS)), str(rng.choice(["x", "y"]))
             found.append(Did(day, platform, kind, actor, actor if kind == POST else target))
-    return found
+    return [*found, Did(date(2026, 9, 9), "x", "like", "gone", "p1")]
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +122,7 @@ def world(
     made: SparklessWorld, spark: SparkSession, tmp_path: Path, arrow_rows: ArrowRows, monkeypatch: pytest.MonkeyPatch
 ) -> CountedWorld:
     monkeypatch.setenv("CLOUT_SUPPRESSION_JOURNAL", str(tmp_path / "left.jsonl"))
+    monkeypatch.setenv(suppression.VARIABLE, "7" * 64)
     world = CountedWorld(spark, str(shutil.copytree(made.warehouse.root, tmp_path / "warehouse")), arrow_rows)
     world.continue_from(made)
     return world
@@ -179,8 +182,8 @@ def test_roll_ups_change_no_bit(world: CountedWorld, caplog: pytest.LogCaptureFi
 def test_a_night_reads_the_roll_ups_and_the_other_days(world: CountedWorld) -> None:
     """The files that Spark reads."""
     window = counted_window(world.warehouse, DAY, MONTHLY)
-    monthly_weights.make(world.spark, world.warehouse, window, run_id="r")
-    found = score_inputs.read(world.spark, world.warehouse, window)
+    roll_ups = monthly_weights.make(world.spark, world.warehouse, window, run_id="r")
+    found = score_inputs.read(world.spark, world.warehouse, window, roll_ups)
     read = found.spread().inputFiles()
     days = {date.fromisoformat(path.split("day=")[1][:10]) for path in read if "/engagement/" in path}
     months = {date.fromisoformat(path.split("month=")[1][:10]) for path in read if "/monthly_weights/" in path}
@@ -235,14 +238,15 @@ def test_any_order_of_days_gives_the_same_rows(world: CountedWorld, made: Sparkl
         assert ours.equals(theirs), table.name
 
 
-def test_of_two_runs_one_makes_the_roll_ups(
-    world: CountedWorld, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_of_two_runs_at_once_one_makes_the_roll_ups_and_both_read_them(world: CountedWorld) -> None:
     window = counted_window(world.warehouse, DAY, MONTHLY)
-    errors = race(
-        lambda name: monthly_weights.make(world.spark, Warehouse(world.warehouse.root), window, run_id=name), "a", "b"
-    )
-    assert errors == {"a": None, "b": None}
+
+    def make(name: str) -> None:
+        made = monthly_weights.make(world.spark, Warehouse(world.warehouse.root), window, run_id=name)
+        assert list(made.bases) == [SEPTEMBER, OCTOBER]
+
+    assert race(make, "a", "b") == {"a": None, "b": None}
+    assert matching(world) == [SEPTEMBER, OCTOBER]
     rows = rolled_up(world)
     keys = [tuple(row[name] for name in MONTHLY_WEIGHTS.grain) for row in rows]
     assert len(set(keys)) == len(keys) > 0
@@ -264,6 +268,19 @@ def test_a_write_that_was_killed_is_no_roll_up(world: CountedWorld, monkeypatch:
     monthly_weights.make(world.spark, world.warehouse, window, run_id="r")
     keys = [tuple(row[name] for name in MONTHLY_WEIGHTS.grain) for row in rolled_up(world)]
     assert len(set(keys)) == len(keys)
+
+
+def test_roll_ups_that_name_who_left_are_refused(world: CountedWorld) -> None:
+    """Although no day that is read names them."""
+    window = counted_window(world.warehouse, DAY, MONTHLY)
+    roll_ups = monthly_weights.make(world.spark, world.warehouse, window, run_id="r")
+    suppression.record(world.warehouse, ["x:gone"], at=datetime(2026, 11, 10, tzinfo=UTC), run_id="r")
+    with pytest.raises(CloutError, match=r"^monthly_weights: names 1 accounts that left"):
+        score_inputs.read(world.spark, world.warehouse, window, roll_ups)
+    drop(world, SEPTEMBER)
+    with pytest.raises(CloutError, match=r"^engagement: names 1 accounts that left"):
+        monthly_weights.make(world.spark, world.warehouse, window, run_id="r")
+    assert matching(world) == [OCTOBER]
 
 
 def test_a_score_by_month_can_be_explained(world: CountedWorld) -> None:

@@ -17,6 +17,7 @@ from jobs.engines import Engine
 from jobs.engines.graphframes import GraphFramesEngine
 from jobs.engines.memory import influence
 from jobs.engines.numbers import in_numbers
+from jobs.warehouse.rollups import RollUps
 from jobs.warehouse.window import counted_window
 from schemas.fixed_point import UNIT
 from schemas.influence import INFLUENCE
@@ -187,7 +188,7 @@ def test_large_graphs_and_every_oracle(spark: SparkSession, distributed: Engine,
 def test_a_real_day(spark: SparkSession, distributed: Engine, request: pytest.FixtureRequest) -> None:
     """Higgs day 7 against what is published; engine `spark` scores it on a cluster (`tests/dags/test_cluster.py`)."""
     higgs = request.getfixturevalue("higgs")  # a minute's work, only where the engine is
-    inputs = score_inputs.read(spark, higgs, counted_window(higgs, LAST, OFFICIAL))
+    inputs = score_inputs.read(spark, higgs, counted_window(higgs, LAST, OFFICIAL), RollUps("any", 0, {}))
     found = distributed.sums(inputs.spread(), OFFICIAL.rounds)
     pulled = found.toArrow().sort_by("id")
     found.unpersist()
