@@ -37,7 +37,8 @@ ROWS_OF_A_FILE = 10_000_000
 
 def bases(window: Window) -> dict[date, str]:
     """Month -> the basis that its roll-up must have, for the whole months of the window that have covered days. There is none
-    with equations 1, which do not add by month."""
+    with equations 1, which do not add by month. Includes the decay factors, because another machine may round a power
+    differently."""
     methodology = window.methodology
     if methodology.equations == 1:
         return {}
