@@ -10,6 +10,7 @@
 #     bash infra/bench.sh acts             engagement of 10 and 50 million acts, with and without Comet, beside DuckDB; --acts 10
 #     bash infra/bench.sh growth           from engagement to published scores at 1, 4 and 16 million pairs; --graphs too
 #     bash infra/bench.sh history          a night, a read, an explanation on 200 days and on ten years; maintenance
+#     bash infra/bench.sh months           a night from all days of its window, and from roll-ups of its months
 #     bash infra/bench.sh leaving          1,000 people leave 200 days of 5 million acts, or --leaving-acts
 #     bash infra/bench.sh kills            1,000 people leave, killed at 200 random moments, then a backfill; --people, --kills; an hour
 #     bash infra/bench.sh links            who has several accounts: 3 million links between 10 million accounts

@@ -7,9 +7,10 @@ days are still scored.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from jobs import checks, engagement, influence, publish, pull_activity
@@ -23,7 +24,8 @@ from jobs.warehouse import runs
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.window import row_count
-from schemas.methodology import Methodology
+from schemas.methodology import Methodology, load
+from schemas.versions import official
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -31,13 +33,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    """The range to run: sources are pulled for first_day..last_day, and days from `score_from` on are scored."""
+    """The range to run: sources are pulled for first_day..last_day, and days from `score_from` on are scored, each under
+    `methodology` or, if that is None, under the official one of the day."""
 
     sources: tuple[SourceSpec, ...]
     first_day: date
     last_day: date
     score_from: date
-    methodology: Methodology
+    methodology: Methodology | None = None
     max_reject_share: float = pull_activity.MAX_REJECT_SHARE
     engine: str = AUTO
     gate_days: int = 7
@@ -52,13 +55,22 @@ class Params:
         """The days to score, ascending."""
         return days_between(self.score_from, self.last_day)
 
+    def methodology_of(self, day: date) -> Methodology:
+        """The methodology under which the day is scored. Raises `MethodologyError` if none is official."""
+        return self.methodology or load(official(day))
+
+    def by_methodology(self, days: Iterable[date]) -> list[tuple[Methodology, list[date]]]:
+        """Each methodology with those of the ascending days that are scored under it."""
+        found = (list(of) for _, of in groupby(days, lambda day: self.methodology_of(day).version))
+        return [(self.methodology_of(of[0]), of) for of in found]
+
     @property
     def key(self) -> str:
         """A digest of the range, the sources and the methodology. Other parameters, such as the engine, do not change it."""
         identity = [
             [argument for spec in self.sources for argument in spec.arguments],
             [str(self.first_day), str(self.last_day), str(self.score_from)],
-            self.methodology.version,
+            ",".join(methodology.version for methodology, _ in self.by_methodology(self.scored_days)),
         ]
         return hashlib.sha256(json.dumps(identity).encode()).hexdigest()
 
@@ -142,12 +154,13 @@ def score(warehouse: Warehouse, params: Params, planned: Plan) -> Iterator[Score
     day."""
     if not planned.scores:
         return
-    methodology = params.methodology
-    session = build(rows=row_count(warehouse, methodology, planned.scores))
-    first_day = methodology.first_day(planned.scores[0])
+    scoring = params.by_methodology(planned.scores)
+    session = build(rows=sum(row_count(warehouse, methodology, days) for methodology, days in scoring))
+    first_day = min(methodology.first_day(days[0]) for methodology, days in scoring)
     engagement.run(session, warehouse, engagement.Params(day=planned.scores[-1], first_day=first_day), planned.batch)
-    for day in planned.scores:
-        yield score_day(session, warehouse, day, methodology, planned.batch, params.gate_days, params.engine)
+    for methodology, days in scoring:
+        for day in days:
+            yield score_day(session, warehouse, day, methodology, planned.batch, params.gate_days, params.engine)
 
 
 def score_day(

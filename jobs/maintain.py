@@ -31,16 +31,19 @@ from schemas.activity import ACTIVITY
 from schemas.catalog import TABLES
 from schemas.coverage import COVERAGE
 from schemas.histories import HISTORIES
+from schemas.methodology import load
+from schemas.monthly_weights import MONTHLY_WEIGHTS
 from schemas.rejects import REJECTS
 from schemas.runs import RUNS
 from schemas.table import Table
+from schemas.versions import MethodologyError
 
 log = logging.getLogger(__name__)
 
 JOB = "maintain"
 
 # Age up to which monthly copies of accounts are kept, so that any day of the last year can be scored again without reading all
-# of `accounts`.
+# of `accounts`. For the same days, the roll-ups of months in their windows are kept.
 COPIES_KEPT = timedelta(days=366)
 
 
@@ -95,6 +98,8 @@ def _steps(
         yield partial(_remove_dead, warehouse, table, params, done, run_id)
     if table == ACCOUNTS_KNOWN:
         yield partial(_renew_copies, warehouse, params, run_id)
+    if table == MONTHLY_WEIGHTS:
+        yield partial(_expire_roll_ups, warehouse, run_id)
     if table == HISTORIES:
         yield partial(histories.make_copies, warehouse, run_id=run_id)
     yield partial(_tidy, warehouse, table, params, done, run_id)
@@ -176,6 +181,21 @@ def _renew_copies(warehouse: Warehouse, params: Params, run_id: str) -> None:
     old = {month for month in months if month < max(months) - COPIES_KEPT}
     if old:
         warehouse.delete(ACCOUNTS_KNOWN, {"month": tuple(sorted(old))}, run_id=run_id, job=JOB)
+
+
+def _expire_roll_ups(warehouse: Warehouse, run_id: str) -> None:
+    """Removes the roll-ups that no score of the last year would read."""
+    rolled_up: dict[str, set[date]] = {}
+    for row in pruning.files(warehouse.delta(MONTHLY_WEIGHTS)).to_pylist():
+        rolled_up.setdefault(row["methodology"], set()).add(row["month"])
+    for methodology, months in rolled_up.items():
+        try:
+            kept = COPIES_KEPT + timedelta(days=load(methodology).lookback_days)
+        except MethodologyError:  # its file is gone, so nothing can be scored under it
+            kept = timedelta(days=-1)
+        old = tuple(sorted(month for month in months if month < max(months) - kept))
+        if old:
+            warehouse.delete(MONTHLY_WEIGHTS, {"methodology": methodology, "month": old}, run_id=run_id, job=JOB)
 
 
 def _tidy(warehouse: Warehouse, table: Table, params: Params, done: Maintained, run_id: str) -> None:

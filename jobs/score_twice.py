@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pyspark import StorageLevel
 from pyspark.sql import functions as F
 
-from jobs import influence
+from jobs import influence, monthly_weights, score_inputs
 from jobs.comparison import movers, tables
 from jobs.comparison.tables import Comparison, Params
 from jobs.engines import AUTO, choice
@@ -19,9 +19,12 @@ from jobs.errors import CloutError
 from jobs.people.admission import Admission
 from jobs.score import linked
 from jobs.score.attention import fixed_sql, kinds_sql, real_sql
+from jobs.score.fading import decay_factors, decay_table
+from jobs.score_inputs import Inputs
 from jobs.scratch import scratch
 from jobs.warehouse import methodologies
 from jobs.warehouse.storage import Warehouse
+from jobs.warehouse.window import counted_window
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -38,23 +41,22 @@ def run(
 ) -> Comparison:
     """Scores the day under both methodologies with the named engine, and compares them. Names only people whom `admission`
     admits; the figures are everybody's. `people_to`: a Parquet file for the two scores of those people, or None. `min_group`:
-    figures of fewer people are hidden. Raises as `influence.read` does. Raises `CloutError` if the window changed meanwhile, or
-    if fewer than `min_group` people hold attention."""
-    scored: list[tuple[influence.Params, influence.Read, DataFrame]] = []
+    figures of fewer people are hidden. Raises as `counted_window` and `score_inputs.read` do. Raises `CloutError` if the window
+    changed meanwhile, or if fewer than `min_group` people hold attention."""
+    scored: list[tuple[Inputs, DataFrame]] = []
     with scratch() as db, ExitStack() as ended:
         for side, methodology in (("before", params.against), ("after", params.methodology)):
             methodologies.refuse_changed(warehouse, methodology)
-            side_params = influence.Params(day=params.day, methodology=methodology)
-            window = influence.read(session, warehouse, side_params)
-            spread = influence.window_attention(window, side_params)
+            window = counted_window(warehouse, params.day, methodology)
+            found = score_inputs.read(session, warehouse, window, monthly_weights.matching(warehouse, window))
+            spread = found.spread()
             ended.callback(spread.persist(StorageLevel.MEMORY_AND_DISK).unpersist)
             sums = choice.chosen(engine, spread).sums(spread, methodology.rounds)
-            parts = window.parts(sums, spread, side_params)
-            people = influence.everybody(window, sums, spread, parts, side_params)
+            people = influence.everybody(found, sums, spread, found.parts(sums, spread))
             tables.load(db, side, people.select(*tables.COLUMNS).toArrow())
             sums.unpersist()
-            scored.append((side_params, window, spread))
-        if scored[0][1].snapshot != scored[1][1].snapshot:
+            scored.append((found, spread))
+        if scored[0][0].window.snapshot != scored[1][0].window.snapshot:
             raise CloutError(
                 f"compare {params.day}: the window was pulled or counted again during the run; run it again"
             )
@@ -67,23 +69,23 @@ def run(
         return tables.compared(db, params.against, params.methodology, movers.explained(largest, *kinds), min_group)
 
 
-def direct_by_kind(
-    params: influence.Params, window: influence.Read, spread: "DataFrame", people: list[str]
-) -> "DataFrame":
+def direct_by_kind(found: Inputs, spread: "DataFrame", people: list[str]) -> "DataFrame":
     """(person_id, kind, units): the `direct` of these people, as multiples of 2^-36, by the kind of act that brought it. A
     pair's share is split in proportion to its weight. Acts on one's own accounts count for nothing."""
-    owned = window.people.by_person()
+    window = found.window
+    factors = decay_table(decay_factors(window.days, window.covered, window.day, window.methodology))
+    owned = found.people.by_person()
     theirs = F.col("dst").isin([account for person in people for account in owned.get(person, [person])])
     return spread.sparkSession.sql(
         f"""
         with parts as (
-            select *, sum(weight) over (partition by src, dst) as whole from ({kinds_sql(params.methodology)})
+            select *, sum(weight) over (partition by src, dst) as whole from ({kinds_sql(window.methodology)})
         )
         select coalesce(target.person, dst) as person_id, kind, sum({fixed_sql(f"{real_sql('a')} * weight / whole")}) as units
         from parts join {{spread}} as spread using (src, dst)
         left join {{linked}} as target on dst = target.account left join {{linked}} as actor on src = actor.account
         where whole > 0 and coalesce(actor.person = target.person, false) = false group by 1, 2
         """,
-        engagement=window.engagement.where(theirs), factors=window.factors(params), spread=spread.where(theirs),
-        linked=linked.frame(spread.sparkSession, window.people.accounts),
+        engagement=found.engagement.where(theirs), factors=found.session.createDataFrame(factors),
+        spread=spread.where(theirs), linked=linked.frame(found.session, found.people.accounts),
     )  # fmt: skip

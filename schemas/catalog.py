@@ -14,6 +14,7 @@ from schemas.legal_bases import LEGAL_BASES
 from schemas.links import LINKS
 from schemas.lookups import LOOKUPS
 from schemas.methodologies import METHODOLOGIES
+from schemas.monthly_weights import MONTHLY_WEIGHTS
 from schemas.objections import OBJECTIONS
 from schemas.publications import PUBLICATIONS
 from schemas.rejects import REJECTS
@@ -32,6 +33,7 @@ TABLES = (
     COVERAGE,
     REJECTS,
     ENGAGEMENT,
+    MONTHLY_WEIGHTS,
     INFLUENCE,
     INFLUENCE_BY_ACCOUNT,
     CONSENT,

@@ -15,6 +15,7 @@ STATISTICS = {
     "coverage": ("platform", "source"),
     "rejects": ("pull",),
     "engagement": ("platform", "kind"),
+    "monthly_weights": ("platform",),
     "influence": ("platform", "rank"),
     "scores": ("platform", "rank"),
     "histories": ("platform", "rank"),

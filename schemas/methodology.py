@@ -18,6 +18,8 @@ from schemas.versions import FOLDER, MethodologyError, versions
 
 DEFAULT_PLATFORM = "default"
 
+LONGEST_MONTH = 31  # days
+
 
 Weight = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 
@@ -30,7 +32,7 @@ class Methodology:
     """
 
     version: str
-    equations: Literal[1]
+    equations: Literal[1, 2]
     half_life_days: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     lookback_days: Annotated[int, Field(ge=1, le=3660)]
     kind_weights: dict[str, Weight]
@@ -67,6 +69,13 @@ class Methodology:
         if full_scale <= others.data.get("resolution", 0):
             raise ValueError("expected more than resolution")
         return full_scale
+
+    @field_validator("answer_days")
+    @classmethod
+    def _within_the_next_month(cls, answer_days: int, others: ValidationInfo) -> int:
+        if others.data.get("equations") == 2 and answer_days > LONGEST_MONTH:
+            raise ValueError(f"expected at most {LONGEST_MONTH} with equations 2")
+        return answer_days
 
     @property
     def fingerprint(self) -> str:

@@ -7,8 +7,9 @@ from graphlib import TopologicalSorter
 from jobs.places import ROOT
 
 JOBS = {
-    "checks", "consent", "day_range", "engagement", "holdings", "influence", "leaving", "links", "maintain", "publish",
-    "pull_activity", "repair", "restatements", "score_changes", "score_twice", "validations",
+    "checks", "consent", "day_range", "engagement", "holdings", "influence", "leaving", "links", "maintain",
+    "monthly_weights", "publish", "pull_activity", "repair", "restatements", "score_changes", "score_inputs", "score_twice",
+    "validations",
 }  # fmt: skip
 ROOMS = [{"cli", "__main__"}, JOBS, {"comparison", "validation", "warm_kernels"}]
 ROOMS += [{room} for room in ("why", "engines", "score", "sources", "nights", "people", "warehouse")]

@@ -18,6 +18,7 @@ import kills
 import leaving
 import links
 import live
+import months
 import page
 import picture
 import pipeline
@@ -38,6 +39,7 @@ ALONE = {
     "leaving": leaving,
     "links": links,
     "live": live,
+    "months": months,
     validate_search.NAME: validate_search,
     validate_report.NAME: validate_report,
 }

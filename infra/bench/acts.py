@@ -167,7 +167,8 @@ def check(kept: str, folder: str) -> None:
     import bits
     from pyspark import StorageLevel
 
-    from jobs import engagement, influence
+    from jobs import engagement, influence, monthly_weights, score_inputs
+    from jobs.warehouse.window import counted_window
     from schemas.methodology import load
     from schemas.versions import official
 
@@ -179,15 +180,15 @@ def check(kept: str, folder: str) -> None:
         differing.update(bits.differing(session, Path(folder), SLICE, seed))
     for function, count in differing.items():
         print("differing", f"{function}: {count} of {ARGUMENTS:,}", flush=True)
-    params = influence.Params(day=days[-1], methodology=load(official(days[-1])))
-    found = influence.read(session, warehouse, params)
+    window = counted_window(warehouse, days[-1], load(official(days[-1])))
+    found = score_inputs.read(session, warehouse, window, monthly_weights.matching(warehouse, window))
     with comet.used_for(session, found.row_count):
         counts = engagement.engagement(warehouse.frame(session, ACTIVITY)).repartition("day")
-        spread = influence.window_attention(found, params)
+        spread = found.spread()
         reasons = {"engagement": left(session, counts), "attention": left(session, spread)}
         spread.persist(StorageLevel.MEMORY_AND_DISK)  # as the job does
         sums = spread.selectExpr("dst as id", "a as one", "a as two", "a as three")  # of the types of an engine's
-        reasons["influence"] = left(session, influence.everybody(found, sums, spread, None, params))
+        reasons["influence"] = left(session, influence.everybody(found, sums, spread, None))
     for part, lines in reasons.items():
         for line in lines or ["nothing"]:
             print("left", f"{part}: {line}", flush=True)

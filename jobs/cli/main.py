@@ -43,7 +43,6 @@ from jobs.cli.options import (
     Verbose,
     Version,
     log,
-    methodology_of,
     refuse_not_begun,
     warehouse_of,
 )
@@ -132,12 +131,13 @@ def run(
     """
     from jobs.cli import run_command
     from jobs.sources import entries
+    from schemas.methodology import load
 
     log(verbose)
     specs = entries.sources(sources_file(), source or ["sample"])
     root = warehouse_of(specs)
     first, last, scored = _range(specs, first_day, last_day, score_from)
-    chosen = methodology_of(methodology, last)
+    chosen = load(methodology) if methodology else None
     run_command.run(
         root, specs, first, last, scored, chosen, max_reject_share=max_reject_share, engine=engine, everybody=everybody,
         dry_run=dry_run,

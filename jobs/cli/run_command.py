@@ -29,7 +29,7 @@ TOP = 10
 
 def run(
     root: str, sources: tuple[SourceSpec, ...], first_day: date, last_day: date, score_from: date,
-    methodology: Methodology, *, max_reject_share: float, engine: str, everybody: str | None, dry_run: bool,
+    methodology: Methodology | None, *, max_reject_share: float, engine: str, everybody: str | None, dry_run: bool,
 ) -> None:  # fmt: skip
     """Pulls, scores and publishes the days, and prints the progress. With `dry_run` it only prints the plan.
 
@@ -81,7 +81,7 @@ def run(
             bar.show("scoring", number, total)
     refused = [outcome for outcome in outcomes if isinstance(outcome, day_range.Refused)]
     if not refused or refused[-1].day != last_day:
-        _say_top(warehouse, last_day, methodology)
+        _say_top(warehouse, last_day, params.methodology_of(last_day))
     count = len(outcomes) - len(refused)
     say(f"\n{len(pulled)} days pulled, {count} scored, in {time.monotonic() - started:.0f} s.")
     if refused:
@@ -166,16 +166,16 @@ def _say_plan(
             say(f"          day={spans(days)} source={spec.id}")
             say(f"          platform={','.join(platforms[spec])}")
     if planned.scores:
-        version = params.methodology.version
-        first_day = params.methodology.first_day(planned.scores[0])
+        scoring = params.by_methodology(planned.scores)
+        first_day = min(methodology.first_day(days[0]) for methodology, days in scoring)
         counted = spans(_counted_days(warehouse, planned, first_day))
         say(f"read    activity: day={counted}")
         say(f"replace engagement: day={counted}")
-        say(
-            f"read    engagement, coverage, accounts: the {params.methodology.lookback_days} days up to each scored one,"
-        )
-        say(f"          day={spans(days_between(first_day, planned.scores[-1]))}")
-        say(f"replace influence, scores: methodology={version} day={spans(planned.scores)}")
+        for methodology, days in scoring:
+            window = methodology.lookback_days
+            say(f"read    engagement, coverage, accounts: the {window} days up to each scored one,")
+            say(f"          day={spans(days_between(methodology.first_day(days[0]), days[-1]))}")
+            say(f"replace influence, scores: methodology={methodology.version} day={spans(days)}")
     say("nothing was done (--dry-run)")
 
 

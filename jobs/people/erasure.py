@@ -32,6 +32,7 @@ from schemas.influence import INFLUENCE
 from schemas.influence_by_account import INFLUENCE_BY_ACCOUNT
 from schemas.links import LINKS
 from schemas.lookups import LOOKUPS
+from schemas.monthly_weights import MONTHLY_WEIGHTS
 from schemas.objections import OBJECTIONS
 from schemas.rejects import REJECTS
 from schemas.requests import REQUESTS
@@ -54,6 +55,7 @@ BY_PERSON: Mapping[Table, Sequence[str]] = {
     LINKS: ("account_a", "account_b", "said_by"),
     CONSENT: ("person_id",),
     ENGAGEMENT: ("src", "dst"),
+    MONTHLY_WEIGHTS: ("src", "dst"),
     OBJECTIONS: ("person_id", "src", "dst"),
     REQUESTS: ("person_id",),
     LOOKUPS: ("person_id",),

@@ -6,13 +6,13 @@ on the order of rows. Placeholders such as `{engagement}` stand for tables. Hint
 comments.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 from pyspark.sql import functions as F
 
+from jobs.score.fading import Fading
 from schemas.fixed_point import SCALE, UNIT
 from schemas.kinds import INTERACTIONS, POST
 from schemas.methodology import Methodology
@@ -47,7 +47,8 @@ class Beside(NamedTuple):
     the acts is cheaper than two. No score reads them. Each entry is an SQL select item with an alias."""
 
     of_day: tuple[str, ...] = ()  # over the columns `KIND_count`, the acts of one day, platform, src and dst
-    of_window: tuple[str, ...] = ()  # aggregates over those rows, of the columns of `of_day` and of `{factors}`
+    of_month: tuple[str, ...] = ()  # with equations 2: aggregates over the rows of days, of `of_day` and of `{days}`
+    of_window: tuple[str, ...] = ()  # aggregates over the rows of months and of `{months}`, or of days and of `{days}`
 
 
 NOTHING = Beside()
@@ -73,14 +74,33 @@ def saturated_sql(methodology: Methodology, beside: Beside = NOTHING, log2: str 
     """
 
 
-def weights_sql(saturated: str, beside: Beside = NOTHING) -> str:
+def weights_sql(methodology: Methodology, saturated: str, beside: Beside = NOTHING) -> str:
     """SQL for one row per (src, dst) with `weight`, W(src, dst) as a multiple of 2^-36, and `beside.of_window`. `saturated` is
-    a query from `saturated_sql`; `{factors}` is a table from `decay_table`."""
-    columns = [f"cast(sum({fixed_sql('factor * saturated')}) as bigint) as weight", *beside.of_window]
+    a query from `saturated_sql`; `{days}` and `{months}` are the tables of a `Fading`."""
+    if methodology.equations == 2:
+        return of_months_sql(f"({of_month_sql(saturated, beside)})", beside)
+    return _faded_sql("src, dst", "factor * saturated", f"({saturated})", "{days}", "day, platform", beside.of_window)
+
+
+def of_month_sql(saturated: str, beside: Beside = NOTHING) -> str:
+    """SQL for one row per (month, platform, src, dst) with `weight`, what the acts of the month weigh at its end as a multiple
+    of 2^-36, and `beside.of_month`. `saturated` and `{days}` are those of `weights_sql`, with equations 2."""
+    keys = "month, platform, src, dst"
+    return _faded_sql(keys, "factor * saturated", f"({saturated})", "{days}", "day, platform", beside.of_month)
+
+
+def of_months_sql(rows: str, beside: Beside = NOTHING) -> str:
+    """SQL for the rows of `weights_sql`, from the rows of `of_month_sql`: `rows` is a table or a query in brackets."""
+    faded = f"factor * {real_sql('weight')}"
+    return _faded_sql("src, dst", faded, rows, "{months}", "month, platform", beside.of_window)
+
+
+def _faded_sql(keys: str, value: str, rows: str, factors: str, using: str, beside: Sequence[str]) -> str:
+    columns = [f"cast(sum({fixed_sql(value)}) as bigint) as weight", *beside]
     return f"""
-        select src, dst, {", ".join(columns)}
-        from (select /*+ BROADCAST(fade) */ * from ({saturated}) join {{factors}} as fade using (day, platform))
-        group by src, dst
+        select {keys}, {", ".join(columns)}
+        from (select /*+ BROADCAST(fade) */ * from {rows} join {factors} as fade using ({using}))
+        group by {keys}
     """
 
 
@@ -129,45 +149,36 @@ def real(value: "Column") -> "Column":
     return value.cast("double") * F.lit(UNIT)
 
 
-def decay_factors(
-    days: Iterable[date], covered: Mapping[str, set[date]], last_day: date, methodology: Methodology
-) -> list[tuple[date, str, float]]:
-    """(day, platform, factor) for each covered day among `days`: the weight of an act of that day at the end of `last_day`,
-    platform_weight * 2^(-age / half_life_days).
-
-    `covered` maps platforms to covered days. Age counts the covered days of the platform after the act, up to `last_day`: acts
-    do not age while no data can arrive. A day without coverage has no factor, so acts of a pull that never ended do not count.
-    """
-    return [
-        (day, platform, methodology.platform_weight(platform) * 2.0 ** (-age / methodology.half_life_days))
-        for platform, arrived in sorted(covered.items())
-        for day in sorted(arrived.intersection(days))
-        for age in [sum(day < later <= last_day for later in arrived)]
-    ]
-
-
-def decay_table(factors: Sequence[tuple[date, str, float]]) -> pa.Table:
-    """The result of `decay_factors` as a table (day date, platform string, factor double)."""
-    day, platform, factor = zip(*factors, strict=True) if factors else ((), (), ())
-    return pa.table(
-        {
-            "day": pa.array(day, pa.date32()),
-            "platform": pa.array(platform, pa.string()),
-            "factor": pa.array(factor, pa.float64()),
-        }
-    )
-
-
 def weights(
-    engagement: "DataFrame", factors: "DataFrame", methodology: Methodology, beside: Beside = NOTHING
+    engagement: "DataFrame",
+    fading: Fading,
+    methodology: Methodology,
+    beside: Beside = NOTHING,
+    rolled_up: "DataFrame | None" = None,
+    spark_partitions: int = 1,
 ) -> "DataFrame":
-    """One row per (src, dst) of the window with `weight`, W(src, dst) as a multiple of 2^-36, and `beside.of_window`. `factors`
-    is the frame of a `decay_table`, with the further columns that `beside` reads.
+    """One row per (src, dst) of the window with `weight`, W(src, dst) as a multiple of 2^-36, and `beside.of_window`. `fading`
+    holds the factors, with the further columns that `beside` reads. `rolled_up` holds rows of `of_month` for months whose days
+    are not in `engagement`; all months together then have that number of Spark partitions.
 
     Repeated acts on one day and platform saturate: log2(1 + weighted acts), times the day's factor.
     """
-    text = weights_sql(saturated_sql(methodology, beside, LOG2_IN_JVM), beside)
-    return engagement.sparkSession.sql(text, engagement=engagement, factors=factors)
+    spark = engagement.sparkSession
+    if methodology.equations == 1:
+        # Through Arrow: Python rows would start a Python worker on every executor.
+        text = weights_sql(methodology, saturated_sql(methodology, beside, LOG2_IN_JVM), beside)
+        return spark.sql(text, engagement=engagement, days=spark.createDataFrame(fading.days))
+    rows = of_month(engagement, fading, methodology, beside)
+    if rolled_up is not None:
+        # Spark forgets that both sides could be partitioned by actor. Without this, it would exchange all rows twice.
+        rows = rows.unionByName(rolled_up.select(rows.columns)).repartition(spark_partitions, "src")
+    return spark.sql(of_months_sql("{rows}", beside), rows=rows, months=spark.createDataFrame(fading.months))
+
+
+def of_month(engagement: "DataFrame", fading: Fading, methodology: Methodology, beside: Beside) -> "DataFrame":
+    """The rows of `of_month_sql`."""
+    spark, text = engagement.sparkSession, of_month_sql(saturated_sql(methodology, beside, LOG2_IN_JVM), beside)
+    return spark.sql(text, engagement=engagement, days=spark.createDataFrame(fading.days))
 
 
 def attention(weights: "DataFrame", credibility: "DataFrame", methodology: Methodology) -> "DataFrame":

@@ -4,6 +4,7 @@ Spark SQL without table access. As for the score, acts count only on days on whi
 accounts of credibility above 0. Sums across rows add whole numbers, so they do not depend on the order of rows.
 """
 
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import pyarrow as pa
 from pyspark.sql import functions as F
 
 from jobs.score.attention import LOG2_IN_JVM, Beside, fixed_sql, number, real_sql
+from jobs.score.fading import Fading, fading
 from schemas.kinds import ADDRESSING, CONTENT, POST
 from schemas.methodology import Methodology
 
@@ -21,7 +23,9 @@ if TYPE_CHECKING:
 # because points are logarithmic: one decade is 11 points. They are absolute, so that strangers cannot change a person's tier.
 TIERS = (0.0, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
 
-DAYS_OF_A_COLUMN = 62  # bits used of a 64-bit integer; the sign stays clear
+# Bits used of a 64-bit integer; the sign stays clear. A month's sets fit in one: its days, and `answer_days` of the next month.
+DAYS_OF_A_COLUMN = 62
+SETS = ("said", "answerable")
 
 
 def days_columns(name: str, methodology: Methodology) -> list[str]:
@@ -33,41 +37,78 @@ def days_columns(name: str, methodology: Methodology) -> list[str]:
 def said_columns(methodology: Methodology) -> list[str]:
     """Names of the columns of two sets of days. `said`: src addressed dst. `answerable`: if dst addresses src on such a day,
     that counts as an answer."""
-    return [column for name in ("said", "answerable") for column in days_columns(name, methodology)]
+    return [column for name in SETS for column in days_columns(name, methodology)]
 
 
 def carried(methodology: Methodology) -> Beside:
     """The further columns of pairs that these measures need: `content_acts`, acts of src on dst's content, and
-    `said_columns`."""
+    `said_columns`. A month has one column for each set of days, whose bit 0 is the first day of the month."""
     content = " + ".join(f"{kind}_count" for kind in CONTENT)
     addressing = " + ".join(f"{kind}_count" for kind in ADDRESSING)
-    days = (
-        f"bit_or(case when addressed = 1 then {column} else cast(0 as bigint) end) as {column}"
-        for column in said_columns(methodology)
+    of_day = (f"{content} as content_acts", f"case when {addressing} > 0 then 1 else 0 end as addressed")
+    acts = "cast(sum(content_acts) as bigint) as content_acts"
+    if methodology.equations == 1:
+        return Beside(of_day, of_window=(acts, *map(_addressed, said_columns(methodology))))
+    placed = (
+        f"bit_or(shiftright(shiftleft({name} & kept_{place}, up_{place}), down_{place})) as {column}"
+        for name in SETS
+        for place, column in enumerate(days_columns(name, methodology))
     )
-    return Beside(
-        of_day=(f"{content} as content_acts", f"case when {addressing} > 0 then 1 else 0 end as addressed"),
-        of_window=("cast(sum(content_acts) as bigint) as content_acts", *days),
-    )
+    return Beside(of_day, of_month=(acts, *map(_addressed, SETS)), of_window=(acts, *placed))
 
 
-def with_days(factors: pa.Table, methodology: Methodology) -> pa.Table:
-    """The decay factors, with the values that `said_columns` have for one act on the day of the row."""
-    days: list[date] = factors["day"].to_pylist()
+def _addressed(column: str) -> str:
+    return f"bit_or(case when addressed = 1 then {column} else cast(0 as bigint) end) as {column}"
+
+
+def faded(days: Iterable[date], covered: Mapping[str, set[date]], last_day: date, methodology: Methodology) -> Fading:
+    """The result of `fading`, with the columns that these measures need."""
+    return with_sets(fading(days, covered, last_day, methodology), methodology)
+
+
+def with_sets(factors: Fading, methodology: Methodology) -> Fading:
+    """The factors, with the values that the sets of days have for one act on the day of the row, and, with equations 2, how the
+    sets of a month are moved to the bits of `said_columns`."""
+    days: list[date] = factors.days["day"].to_pylist()
     first = min(days, default=date.min)
+    if methodology.equations == 1:
+        return factors._replace(days=_with_days(factors.days, [(day - first).days for day in days], methodology))
+    months = factors.months
+    offsets = [(month - first).days for month in months["month"].to_pylist()]
+    for place in range(len(days_columns("", methodology))):
+        moves = [offset - place * DAYS_OF_A_COLUMN for offset in offsets]
+        kept = [sum(1 << bit for bit in range(DAYS_OF_A_COLUMN) if 0 <= bit + by < DAYS_OF_A_COLUMN) for by in moves]
+        months = _with(months, f"kept_{place}", kept, pa.int64())
+        months = _with(months, f"up_{place}", [max(0, by) for by in moves], pa.int32())
+        months = _with(months, f"down_{place}", [max(0, -by) for by in moves], pa.int32())
+    return Fading(_with_days(factors.days, [day.day - 1 for day in days], methodology), months)
+
+
+def _with_days(factors: pa.Table, first_bits: list[int], methodology: Methodology) -> pa.Table:
+    """The factors of days, with the sets of days for one act. `first_bits` holds the bit of each row's day."""
     on_the_day, and_after = 1, (1 << methodology.answer_days + 1) - 1
-    for name, bits in (("said", on_the_day), ("answerable", and_after)):
-        sets = [bits << (day - first).days for day in days]
-        for place, column in enumerate(days_columns(name, methodology)):
+    for name, bits in zip(SETS, (on_the_day, and_after), strict=True):
+        sets = [bits << first_bit for first_bit in first_bits]
+        for place, column in enumerate([name] if methodology.equations == 2 else days_columns(name, methodology)):
             part = [held >> place * DAYS_OF_A_COLUMN & (1 << DAYS_OF_A_COLUMN) - 1 for held in sets]
-            factors = factors.append_column(column, pa.array(part, pa.int64()))
+            factors = _with(factors, column, part, pa.int64())
     return factors
+
+
+def _with(table: pa.Table, name: str, values: Iterable[int], kind: pa.DataType) -> pa.Table:
+    return table.append_column(name, pa.array(values, kind))
+
+
+def posted(engagement: "DataFrame", factors: Fading, by: Sequence[str] = ()) -> "DataFrame":
+    """One row (*by, src, post_count) per account that posted on a covered day. `by` names columns of `factors.days`."""
+    days = engagement.sparkSession.createDataFrame(factors.days).hint("broadcast")
+    acts = engagement.where(F.col("kind") == POST).join(days, ["day", "platform"])
+    return acts.groupBy(*by, "src").agg(F.sum("act_count").alias("post_count"))
 
 
 def beside(
     spread: "DataFrame",
-    engagement: "DataFrame",
-    factors: "DataFrame",
+    posts: "DataFrame",
     sums: "DataFrame",
     methodology: Methodology,
     spark_partitions: int,
@@ -76,23 +117,17 @@ def beside(
     """One row (id, engager_count, amplification, inclusion) per person who posts, or with whom an account of credibility above
     0 engages. Amplification is null for a person without a post; `reached` says when inclusion is null.
 
-    `spread` is the result of `attention.attention` with the columns of `carried`. `engagement` holds the window's rows.
-    `factors` has one row per covered day and platform. `sums` is (id, one, ...) from an engine. `spark_partitions` is the
-    number of Spark partitions of the pairs. `linked` is (account, person) of people who have several accounts. Such a person's
-    row is about all their accounts together, without acts between them. Engagers are counted as accounts.
+    `spread` is the result of `attention.attention` with the columns of `carried`. `posts` is (src, post_count) of the window,
+    with one or more rows per account. `sums` is (id, one, ...) from an engine. `spark_partitions` is the number of Spark
+    partitions of the pairs. `linked` is (account, person) of people who have several accounts. Such a person's row is about all
+    their accounts together, without acts between them. Engagers are counted as accounts.
     """
-    posts = engagement.where(F.col("kind") == POST).join(factors.hint("broadcast"), ["day", "platform"], "left_semi")
-    posted = posts.groupBy(F.col("src").alias("id")).agg(F.sum("act_count").alias("posts"))
     towards = spread.join(sums.selectExpr("id as src", "one as direct"), "src")
     given = spread
     if linked is not None:
-        posted = (
-            _at_person(posted.withColumnRenamed("id", "src"), linked, "src")
-            .groupBy("src")
-            .agg(F.sum("posts").alias("posts"))
-        )
-        posted = posted.withColumnRenamed("src", "id")
+        posts = _at_person(posts, linked, "src")
         towards, given = _of_others(towards, linked, "dst", methodology), _of_others(given, linked, "src", methodology)
+    posted = posts.groupBy(F.col("src").alias("id")).agg(F.sum("post_count").alias("posts"))
     engaged = tiers(engagers(towards, given, methodology, spark_partitions))
     return (
         reached(engaged, methodology.min_inbound)

@@ -12,7 +12,7 @@ from datetime import date, datetime
 import numpy as np
 import pyarrow.compute as pc
 
-from jobs.days import spans
+from jobs.days import days_between, spans
 from jobs.errors import CloutError
 from jobs.warehouse import counted, known_accounts, leavers, links, objections, publications, runs, window
 from jobs.warehouse.commits import Span
@@ -43,6 +43,11 @@ class Basis:
     def first_day(self) -> date:
         """First day of the window that ends with `day`."""
         return self.methodology.first_day(self.day)
+
+    @property
+    def days(self) -> list[date]:
+        """All days of the window, ascending."""
+        return days_between(self.first_day, self.day)
 
     def under(self, warehouse: Warehouse, methodology: Methodology) -> "Basis":
         """This basis under another methodology. If that methodology's window starts earlier, the added days use current

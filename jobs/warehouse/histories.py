@@ -9,6 +9,7 @@ from datetime import date
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jobs.days import end_of_month, month_of
 from jobs.warehouse import rollups
 from jobs.warehouse.arrow_writer import Layout
 from jobs.warehouse.commits import Span
@@ -34,7 +35,7 @@ def of_person(warehouse: Warehouse, person_id: str, methodologies: Iterable[str]
         if copies:
             partition = {**of, "month": tuple(copies), "basis": tuple(copies.values())}
             parts.append(warehouse.read(HISTORIES, partition, columns=SCORES.column_names, where=who))
-        days = sorted({day for day, _ in files if rollups.month_of(day) not in copies})
+        days = sorted({day for day, _ in files if month_of(day) not in copies})
         if days:
             parts.append(warehouse.read(SCORES, {**of, "day": tuple(days)}, where=who))
     return pa.concat_tables(parts)
@@ -72,7 +73,7 @@ def _bases(warehouse: Warehouse) -> Iterator[tuple[str, dict[date, str]]]:
 def _make_copy(warehouse: Warehouse, methodology: str, month: date, basis: str, run_id: str) -> None:
     from jobs.scratch import scratch  # loads DuckDB, which readers do not need
 
-    span = Span(month, rollups.end_of(month))
+    span = Span(month, end_of_month(month))
     scores = warehouse.reader(SCORES, {"methodology": methodology, "day": span})
     with scratch() as db:
         db.register("scores", scores)

@@ -1,8 +1,9 @@
 """accounts -> accounts_known: what is known of every account at the end of a day, from a month's copy and the days since.
 
-For each column the newest known value counts. A month's copy holds the newest known values of all days up to its end, so
-earlier days need not be read. A nightly run makes the copy of the previous month if it is missing, without a JVM. The number of
-accounts grows with every day, so a nightly run looks only for bots and for the people whom it scores.
+For each column the newest known value counts. A month's copy holds the newest known values of all days up to its end, so a
+nightly run reads one copy and the days since, at most 31, whatever the history. It makes the copy of the previous month if it
+is missing, from the copy before it and that month's days, without a JVM. A day that is pulled again invalidates the copies that
+hold it. The number of accounts grows with every day, so a nightly run looks only for bots and for the people whom it scores.
 """
 
 import logging
@@ -15,7 +16,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.days import ONE_DAY
+from jobs.days import ONE_DAY, end_of_month, month_of
 from jobs.scratch import scratch
 from jobs.warehouse import counted, digests, rollups
 from jobs.warehouse.arrow_writer import Layout
@@ -39,10 +40,11 @@ OBSERVED = ("platform", "account_id", "day", "source", "handle", "is_bot")
 
 @dataclass(frozen=True)
 class Copy:
-    """A month's copy that matches the current files of all days up to its end."""
+    """A month's copy that matches the current files of all days up to its end, at a version of `accounts_known`."""
 
     month: date
     basis: str
+    version: int
 
     @property
     def partition(self) -> dict[str, date | str]:
@@ -53,7 +55,7 @@ class Copy:
     def select(self) -> str:
         """SQL for the copy's rows in `{copy}`, as observations on the last day of the month."""
         return (
-            f"select platform, account_id, date '{rollups.end_of(self.month)}' as day, '' as source, handle, is_bot"
+            f"select platform, account_id, date '{end_of_month(self.month)}' as day, '' as source, handle, is_bot"
             f" from {{copy}} where month = date '{self.month}' and basis = '{self.basis}'"
         )
 
@@ -71,7 +73,7 @@ class Known:
     @property
     def first_day(self) -> date:
         """The first day whose observations are read."""
-        return rollups.end_of(self.copy.month) + ONE_DAY if self.copy else date.min
+        return end_of_month(self.copy.month) + ONE_DAY if self.copy else date.min
 
     def bots(self) -> list[str]:
         """The ids of the accounts that are bots, sorted."""
@@ -97,7 +99,7 @@ class Known:
             session, self.warehouse, ACCOUNTS, self.snapshot.accounts, self.snapshot.coverage, self.first_day, self.day
         ).select(*OBSERVED)
         if self.copy is not None:
-            months = self.warehouse.frame(session, ACCOUNTS_KNOWN, self.copy.partition)
+            months = self.warehouse.frame(session, ACCOUNTS_KNOWN, self.copy.partition, version=self.copy.version)
             observed = observed.unionByName(session.sql(self.copy.select.format(copy="{copy}"), copy=months))
         theirs = session.sql(
             "select * from {observed} left semi join {people} as asked on asked.id = concat(platform, ':', account_id)",
@@ -114,7 +116,7 @@ class Known:
         db.register("observed_since", since)
         query = f"select {', '.join(OBSERVED)} from observed_since"
         if self.copy is not None:
-            before = warehouse.dataset(ACCOUNTS_KNOWN, self.copy.partition)
+            before = warehouse.dataset(ACCOUNTS_KNOWN, self.copy.partition, version=self.copy.version)
             db.register("observed_before", before if of_copy is None else before.filter(of_copy))
             query += f" union all {self.copy.select.format(copy='observed_before')}"
         db.execute(f"create or replace temp view observed as {query}")
@@ -159,7 +161,7 @@ def make_copy(warehouse: Warehouse, snapshot: Snapshot, day: date, *, run_id: st
     if earlier is not None and earlier.month == month:
         return
     columns = f"date '{month}' as month, '{basis}' as basis, platform, account_id, handle, is_bot"
-    last_day = rollups.end_of(month)
+    last_day = end_of_month(month)
     with scratch() as db:
         Known(warehouse, snapshot, last_day, earlier).register(db)
         known = newest_accounts_sql(last_day).format(accounts="observed")
@@ -177,8 +179,9 @@ def credibility_digest(warehouse: Warehouse, snapshot: Snapshot, day: date) -> s
 
 
 def _newest_copy(warehouse: Warehouse, bases: Mapping[date, str]) -> Copy | None:
-    copied = rollups.bases_of_copies(warehouse, ACCOUNTS_KNOWN)
-    right = (Copy(month, basis) for month, basis in bases.items() if basis in copied.get(month, ()))
+    version = warehouse.version(ACCOUNTS_KNOWN)
+    copied = rollups.bases_of_copies(warehouse, ACCOUNTS_KNOWN, version=version)
+    right = (Copy(month, basis, version) for month, basis in bases.items() if basis in copied.get(month, ()))
     return max(right, key=lambda copy: copy.month, default=None)
 
 
@@ -186,4 +189,4 @@ def _bases(warehouse: Warehouse, snapshot: Snapshot, day: date) -> dict[date, st
     """Month -> basis, of months before the day's month."""
     opened = [warehouse.delta(ACCOUNTS, snapshot.accounts), warehouse.delta(COVERAGE, snapshot.coverage)]
     bases = rollups.by_month(rollups.files(opened), cumulative=True)
-    return {month: basis for month, basis in bases.items() if month < rollups.month_of(day)}
+    return {month: basis for month, basis in bases.items() if month < month_of(day)}

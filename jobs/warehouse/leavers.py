@@ -14,6 +14,7 @@ from jobs.warehouse.runs import Run
 from jobs.warehouse.storage import Warehouse, rows
 from schemas.activity import ACTIVITY
 from schemas.engagement import ENGAGEMENT
+from schemas.monthly_weights import MONTHLY_WEIGHTS
 from schemas.restatements import RESTATEMENTS
 from schemas.runs import RUNS
 from schemas.table import Table
@@ -27,6 +28,7 @@ LEFT_DAYS = "left_days"  # key of `restatements.why`
 _PEOPLE = {
     ACTIVITY: ("platform || ':' || actor_id", "platform || ':' || target_id"),
     ENGAGEMENT: ("src", "dst"),
+    MONTHLY_WEIGHTS: ("src", "dst"),
 }
 
 

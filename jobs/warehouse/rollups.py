@@ -5,13 +5,14 @@ never reused. So a copy whose basis matches the current files is valid, and read
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 
 import pyarrow as pa
 from deltalake import DeltaTable
 
-from jobs.days import ONE_DAY
+from jobs.days import month_of
 from jobs.warehouse import pruning
 from jobs.warehouse.commits import Partition
 from jobs.warehouse.storage import Warehouse
@@ -22,14 +23,22 @@ BASIS_LENGTH = 32  # hexadecimal digits: 128 bits
 Files = list[tuple[date, str]]  # day and path
 
 
-def month_of(day: date) -> date:
-    """The first day of the day's month."""
-    return day.replace(day=1)
+@dataclass(frozen=True)
+class RollUps:
+    """Monthly copies of a methodology that match, at a version of their table. `bases`: month -> basis."""
 
+    methodology: str
+    version: int
+    bases: Mapping[date, str]
 
-def end_of(month: date) -> date:
-    """The last day of a month, given its first day."""
-    return month_of(month + 31 * ONE_DAY) - ONE_DAY
+    @property
+    def partition(self) -> Partition:
+        """The partitions of these months."""
+        return {"methodology": self.methodology, "month": tuple(self.bases), "basis": tuple(self.bases.values())}
+
+    def outside(self, days: Iterable[date]) -> tuple[date, ...]:
+        """Those of the days that are outside these months."""
+        return tuple(day for day in days if month_of(day) not in self.bases)
 
 
 def files(tables: Iterable[DeltaTable], partition: Partition | None = None) -> Files:
@@ -52,9 +61,11 @@ def by_month(of: Files, *, cumulative: bool) -> dict[date, str]:
     return bases
 
 
-def bases_of_copies(warehouse: Warehouse, table: Table, partition: Partition | None = None) -> dict[date, set[str]]:
-    """Month -> the bases of its copies."""
+def bases_of_copies(
+    warehouse: Warehouse, table: Table, partition: Partition | None = None, version: int | None = None
+) -> dict[date, set[str]]:
+    """Month -> the bases of its copies, at a version of the table if given."""
     bases: dict[date, set[str]] = {}
-    for row in pruning.files(warehouse.delta(table), partition).select(["month", "basis"]).to_pylist():
+    for row in pruning.files(warehouse.delta(table, version), partition).select(["month", "basis"]).to_pylist():
         bases.setdefault(row["month"], set()).add(row["basis"])
     return bases

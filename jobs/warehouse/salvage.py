@@ -1,8 +1,8 @@
 """`clout maintain --repair`: repairs logs, then restores lost rows from an intact copy or marks their day as not covered.
 
 Published rows are restored from `influence` if it holds exactly what `publications` records. A day with lost activity is marked
-as not covered, so it lowers no score and is pulled again. Nothing is guessed: damage without an intact copy is reported with
-the command that recreates the rows.
+as not covered, so it lowers no score and is pulled again. A damaged roll-up of a month is removed. Nothing is guessed: damage
+without an intact copy is reported with the command that recreates the rows.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,6 +21,7 @@ from schemas.catalog import TABLES
 from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
 from schemas.influence import INFLUENCE
+from schemas.monthly_weights import MONTHLY_WEIGHTS
 from schemas.publications import PUBLICATIONS
 from schemas.rejects import REJECTS
 from schemas.scores import SCORES
@@ -47,6 +48,7 @@ def repair(warehouse: Warehouse, batch: Batch, today: date) -> list[Repaired]:
             outcomes += _published_again(warehouse, row.id)
         if broken & {COVERAGE.name, *(table.name for table in PULLED)}:
             outcomes += _uncovered(warehouse, lost, row.id)
+        outcomes += _dropped(warehouse, lost, row.id)
         left = [damaged for damaged in damage.find(warehouse) if damaged.kind == DATA]
         outcomes += [Repaired(damaged, left=_command(warehouse, damaged)) for damaged in left]
         row.counts = {
@@ -106,6 +108,15 @@ def _uncovered(warehouse: Warehouse, lost: list[Damage], run_id: str) -> Iterato
         for table in PULLED:
             warehouse.replace(table, rows(table, []), place, run_id=run_id, job=JOB)
         yield Repaired(what, done=f"the day is no longer covered by {row['source']}; pull it again")
+
+
+def _dropped(warehouse: Warehouse, lost: list[Damage], run_id: str) -> Iterator[Repaired]:
+    """Removes damaged roll-ups of months, without which every result is the same."""
+    for damaged in lost:
+        if damaged.table == MONTHLY_WEIGHTS.name:
+            month = date.fromisoformat(damaged.partition["month"])
+            warehouse.delete(MONTHLY_WEIGHTS, {**damaged.partition, "month": month}, run_id=run_id, job=JOB)
+            yield Repaired(damaged, done="removed: the next night adds up the month again")
 
 
 def _counts_by_pull(warehouse: Warehouse, table: Table) -> dict[tuple[str, str, str, str | None], int]:

@@ -8,19 +8,63 @@ runs. A day whose activity has expired keeps its count.
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from jobs.days import ONE_DAY, days_between
-from jobs.warehouse import digests, objections, pruning, runs
+from jobs.days import ONE_DAY, days_between, month_of, whole_months
+from jobs.errors import CloutError
+from jobs.warehouse import counted, digests, objections, pruning, runs
 from jobs.warehouse.commits import Span
+from jobs.warehouse.counted import Snapshot
 from jobs.warehouse.storage import Warehouse
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from schemas.methodology import Methodology
+from schemas.monthly_weights import MONTHLY_WEIGHTS
 from schemas.runs import RUNS
 
 PLACE = ("platform", "day", "source")  # partition columns of `activity`
+
+
+@dataclass(frozen=True)
+class Window:
+    """The window of a day's score at a snapshot of the tables, in which every day is counted as it was last pulled.
+
+    `covered`: platform -> covered days. `digests`: covered day -> digest of the activity from which it was counted.
+    """
+
+    day: date
+    methodology: Methodology
+    snapshot: Snapshot
+    covered: Mapping[str, set[date]]
+    digests: Mapping[date, str]
+
+    @property
+    def first_day(self) -> date:
+        """The first day of the window."""
+        return self.methodology.first_day(self.day)
+
+    @property
+    def days(self) -> list[date]:
+        """All days of the window, ascending."""
+        return days_between(self.first_day, self.day)
+
+
+def counted_window(warehouse: Warehouse, day: date, methodology: Methodology) -> Window:
+    """The window of the day's score, at the current table versions. Raises `CloutError`, which names the fix, if a day of the
+    window was pulled since it was last counted."""
+    first_day, now = methodology.first_day(day), counted.snapshot(warehouse)
+    current = activity_digests(warehouse, first_day, day, now.coverage)
+    # Only after the tables were opened: a count whose run has not finished by now may already be in an opened table.
+    stale = stale_days(warehouse, current, first_day, day)
+    if stale:
+        raise CloutError(
+            f"engagement {stale[0]}..{stale[-1]}: {len(stale)} days of the window are not counted as they were last pulled;"
+            f" run `clout engagement --day {day} --methodology {methodology.version}` first"
+        )
+    covered = covered_days(warehouse, first_day, day, now.coverage)
+    return Window(day, methodology, now, covered, current)
 
 
 def covered_days(
@@ -47,11 +91,15 @@ def uncovered_days(
 
 
 def row_count(warehouse: Warehouse, methodology: Methodology, days: Sequence[date]) -> int:
-    """How many rows of `activity` the windows of these days hold, each window counted by itself; at most."""
+    """How many rows of `activity` the windows of these days hold, each window counted by itself; at most. Counts the rows of
+    `monthly_weights` in place of months that were added up."""
     if not days or not warehouse.exists():
         return 0
-    span = Span(methodology.first_day(min(days)), max(days))
-    return len(days) * warehouse.row_count(ACTIVITY, {"day": span})
+    first_day, last_day = methodology.first_day(min(days)), max(days)
+    of = {"methodology": methodology.version, "month": tuple(whole_months(first_day, last_day))}
+    months = {row["month"] for row in pruning.files(warehouse.delta(MONTHLY_WEIGHTS), of).to_pylist()}
+    read = tuple(day for day in days_between(first_day, last_day) if month_of(day) not in months)
+    return len(days) * (warehouse.row_count(ACTIVITY, {"day": read}) + warehouse.row_count(MONTHLY_WEIGHTS, of))
 
 
 def activity_digests(

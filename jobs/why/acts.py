@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.score.attention import kinds_sql
+from jobs.score.fading import decay_factors, decay_table
 from jobs.warehouse import counted
 from jobs.warehouse.basis import Basis
 from jobs.warehouse.storage import Warehouse
@@ -43,7 +44,8 @@ def done(
     src, dst = zip(*sorted(apart(pairs, person, accounts)), strict=True) if pairs else ((), ())
     db.register("pairs", pa.table({"src": pa.array(src, pa.string()), "dst": pa.array(dst, pa.string())}))
     acts = f"(from {attention_graph.acts_of(basis, 'now')} semi join pairs using (src, dst))"
-    kinds = kinds_sql(basis.methodology).format(engagement=acts, factors="factors_now")
+    db.register("factors", decay_table(decay_factors(basis.days, basis.covered, basis.day, basis.methodology)))
+    kinds = kinds_sql(basis.methodology).format(engagement=acts, factors="factors")
     rows = db.execute(
         f"""
         select src, case when list_contains($accounts, dst) then $person else dst end as target, platform, kind,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from jobs.days import days_between
 from jobs.score import attention
+from jobs.score.fading import fading
 from jobs.warehouse import known_accounts
 from jobs.warehouse.basis import Basis
 from jobs.warehouse.commits import Span
@@ -25,17 +25,18 @@ if TYPE_CHECKING:
 def prepare(db: "duckdb.DuckDBPyConnection", warehouse: Warehouse, basis: Basis, name: str) -> None:
     """Makes two temporary tables: `saturated_NAME` (day, platform, src, dst, saturated) and `spread_NAME` (src, dst, weight,
     spent, credibility, a). `weight`, `spent` and `a` are multiples of 2^-36. Also registers the inputs `engagement_NAME`,
-    `doubted_NAME` and `factors_NAME`."""
-    days = days_between(basis.first_day, basis.day)
-    factors = attention.decay_factors(days, basis.covered, basis.day, basis.methodology)
+    `doubted_NAME`, `days_NAME` and `months_NAME`."""
+    faded = fading(basis.days, basis.covered, basis.day, basis.methodology)
     window = {"day": Span(basis.first_day, basis.day)}
     db.execute("create or replace macro rint(x) as round_even(x, 0)")
     db.register(f"engagement_{name}", warehouse.dataset(ENGAGEMENT, window, version=basis.now.engagement))
     db.register(f"doubted_{name}", attention.doubted(known_accounts.at_end_of(basis.day, warehouse, basis.now).bots()))
-    db.register(f"factors_{name}", attention.decay_table(factors))
+    db.register(f"days_{name}", faded.days)
+    db.register(f"months_{name}", faded.months)
     saturated = attention.saturated_sql(basis.methodology).format(engagement=acts_of(basis, name))
     db.execute(f"create temp table saturated_{name} as {saturated}")
-    weights = attention.weights_sql(f"from saturated_{name}").format(factors=f"factors_{name}")
+    weights = attention.weights_sql(basis.methodology, f"from saturated_{name}")
+    weights = weights.format(days=f"days_{name}", months=f"months_{name}")
     spread = attention.attention_sql(basis.methodology).format(weights=f"({weights})", doubted=f"doubted_{name}")
     db.execute(f"create temp table spread_{name} as select src, dst, weight, spent, credibility, a from ({spread})")
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 from jobs.days import days_between
 from jobs.engines.memory import numbered
 from jobs.score import attention
+from jobs.score.fading import decay_factors
 from jobs.warehouse.basis import Basis
 from jobs.warehouse.storage import Warehouse
 from jobs.why import persons as whose
@@ -104,7 +105,7 @@ def _fades(since: Basis, now: Basis) -> pa.Table:
     }
     then, today = days_between(since.first_day, since.day), days_between(now.first_day, now.day)
     known = [
-        {(day, platform): factor for day, platform, factor in attention.decay_factors(days, covered, last, methodology)}
+        {(day, platform): factor for day, platform, factor in decay_factors(days, covered, last, methodology)}
         for days, covered, last in (
             (then, old, since.day),
             (today, grown, now.day),

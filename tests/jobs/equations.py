@@ -16,6 +16,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from jobs.engines import memory
+from schemas.methodology import Methodology
 
 SCALE = 2**36
 Pair = tuple[str, str]
@@ -46,6 +47,28 @@ def term(acts: Mapping[str, int], kind_weights: Mapping[str, float], factor: flo
 def age(act: date, covered: Iterable[date], day: date) -> int:
     """Days after the act, up to the scored one, on which something of its platform could arrive."""
     return len({later for later in covered if act < later <= day})
+
+
+def by_month(
+    daily: Mapping[tuple[date, str, Pair], Mapping[str, int]],
+    covered: Mapping[str, Iterable[date]],
+    day: date,
+    methodology: Methodology,
+) -> dict[Pair, int]:
+    """W of equations 2, from the acts by kind of each day, platform and pair: each month's days first, then the months."""
+    half_life = methodology.half_life_days
+    months: dict[tuple[tuple[int, int], str, Pair], int] = defaultdict(int)
+    for (on, platform, pair), acts in daily.items():
+        if on in covered.get(platform, ()):
+            same_month = {other for other in covered[platform] if (other.year, other.month) == (on.year, on.month)}
+            factor = 2 ** (-age(on, same_month, day) / half_life)
+            months[(on.year, on.month), platform, pair] += term(acts, methodology.kind_weights, factor)
+    found: dict[Pair, int] = defaultdict(int)
+    for (month, platform, pair), weight in months.items():
+        later = {other for other in covered[platform] if month < (other.year, other.month) and other <= day}
+        factor = methodology.platform_weight(platform) * 2 ** (-len(later) / half_life)
+        found[pair] += fixed(factor * (weight / SCALE))
+    return dict(found)
 
 
 def shares(

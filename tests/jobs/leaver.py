@@ -19,6 +19,7 @@ from schemas.influence import INFLUENCE
 from schemas.influence_by_account import INFLUENCE_BY_ACCOUNT
 from schemas.links import LINKS
 from schemas.lookups import LOOKUPS
+from schemas.monthly_weights import MONTHLY_WEIGHTS
 from schemas.objections import OBJECTIONS
 from schemas.requests import REQUESTS
 from schemas.scores import SCORES
@@ -85,6 +86,10 @@ def live_in(warehouse: Warehouse, pull: Callable[[], None], arrow_rows: ArrowRow
         warehouse.replace(table, rows, {"methodology": "2026.11", "day": DAY}, run_id="r", job="j")
     edges = [{"src": people[0], "dst": people[1], "day": DAY}, {"src": people[1], "dst": people[0], "day": DAY}]
     warehouse.replace(ENGAGEMENT, arrow_rows(ENGAGEMENT, edges), {"day": DAY}, run_id="r", job="j")
+    weights = [
+        {"month": DAY.replace(day=1), "basis": "b", **{name: edge[name] for name in ("src", "dst")}} for edge in edges
+    ]
+    warehouse.append(MONTHLY_WEIGHTS, arrow_rows(MONTHLY_WEIGHTS, weights), {}, run_id="r", job="j")
     part = arrow_rows(
         INFLUENCE_BY_ACCOUNT, [{"person_id": "web:ana", "account_id": LEAVER, "handle": HANDLE, "day": DAY}]
     )

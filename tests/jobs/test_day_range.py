@@ -51,6 +51,16 @@ def record(warehouse: Warehouse) -> Callable[..., None]:
     return write
 
 
+def test_each_day_is_scored_under_its_official_methodology() -> None:
+    days = [date(2026, 11, 29) + timedelta(days=n) for n in range(4)]
+    across = params(first_day=days[0], last_day=days[-1], score_from=days[0], methodology=None)
+    found = [(methodology.version, of) for methodology, of in across.by_methodology(across.scored_days)]
+    assert found == [("2026.11", days[:2]), ("2026.12.1", days[2:])]
+    chosen = params(methodology=load("2026.12")).by_methodology(days)
+    assert [(methodology.version, of) for methodology, of in chosen] == [("2026.12", days)]
+    assert params().key == params(methodology=None).key != params(methodology=load("2026.12")).key
+
+
 def left(planned: Plan) -> tuple:
     return planned.pulls, planned.scores
 

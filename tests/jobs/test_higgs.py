@@ -9,15 +9,18 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from pyspark.sql import SparkSession
 
 from jobs.warehouse.storage import Warehouse
 from schemas.activity import ACTIVITY
 from schemas.engagement import ENGAGEMENT
 from schemas.influence import INFLUENCE
+from schemas.methodology import Methodology, load
+from schemas.monthly_weights import MONTHLY_WEIGHTS
 from schemas.scores import SCORES
 from schemas.table import Table
 from tests.fixture_types import FindFile
-from tests.jobs.higgs import OFFICIAL
+from tests.jobs.higgs import OFFICIAL, pull_earlier, score
 
 GOLDEN = Path(__file__).parent / "golden" / "higgs_2012-07-07.json"
 
@@ -81,18 +84,33 @@ def test_columns_that_compare_people(higgs: Warehouse) -> None:
         less += same
 
 
-def test_golden_day(higgs: Warehouse) -> None:
+def assert_golden(warehouse: Warehouse, file: Path, methodology: Methodology) -> None:
     """A change of these numbers needs a new `equations`, and with it a new version of the methodology: never a new golden
     file under the old one."""
-    golden = json.loads(GOLDEN.read_text())
-    assert (golden["equations"], golden["fingerprint"]) == (OFFICIAL.equations, OFFICIAL.fingerprint)
+    golden = json.loads(file.read_text())
+    assert (golden["equations"], golden["fingerprint"]) == (methodology.equations, methodology.fingerprint)
     wanted = [row["person_id"] for row in golden["people"]]
     found = {
         row["person_id"]: row | {"day": str(row["day"])}
-        for row in higgs.read(INFLUENCE).to_pylist()
+        for row in warehouse.read(INFLUENCE).to_pylist()
         if row["person_id"] in set(wanted)
     }
     assert [found[person] for person in wanted] == golden["people"]
+
+
+def test_golden_day(higgs: Warehouse) -> None:
+    assert_golden(higgs, GOLDEN, OFFICIAL)
+
+
+def test_golden_day_of_weights_by_month(
+    spark: SparkSession, warehouse: Warehouse, data: FindFile, tmp_path: Path
+) -> None:
+    """June is rolled up, July is not over."""
+    methodology = load("2026.12.1")
+    last = pull_earlier(warehouse, data, tmp_path)
+    score(spark, warehouse, last, methodology)
+    assert {row["month"] for row in warehouse.partitions(MONTHLY_WEIGHTS)} == {"2012-06-01"}
+    assert_golden(warehouse, GOLDEN.with_name("higgs_by_month_2012-07-04.json"), methodology)
 
 
 def test_inclusion_of_everybody_once_more(higgs: Warehouse) -> None:

@@ -10,11 +10,15 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs import influence as job
+from jobs import score_inputs
 from jobs.errors import CloutError
-from jobs.warehouse.links import NOBODY, Versions
+from jobs.warehouse import counted
+from jobs.warehouse.rollups import RollUps
 from jobs.warehouse.storage import Warehouse
+from jobs.warehouse.window import Window, counted_window
 from schemas import spark as contract
 from schemas.coverage import COVERAGE
+from schemas.engagement import ENGAGEMENT
 from schemas.influence import INFLUENCE
 from schemas.methodologies import METHODOLOGIES
 from schemas.runs import RUNS
@@ -25,6 +29,7 @@ from tests.jobs.world import OFFICIAL, Did
 
 DAY = date(2026, 11, 3)
 PARAMS = job.Params(day=DAY, methodology=OFFICIAL)
+NONE = RollUps(OFFICIAL.version, 0, {})
 SUMS = "id string, one long, two long, three long"
 
 
@@ -152,7 +157,9 @@ def test_an_empty_window_raises_and_writes_nothing(world: CountedWorld) -> None:
     """Posts are no engagement, and an earlier day that lies outside does not help."""
     world.cover(DAY, "twitter")
     world.put("test", [Did(DAY, "twitter", "post", "ana", "ana"), Did(BEFORE[3], "twitter", "like", "ana", "bo")])
-    with pytest.raises(job.EmptyWindowError, match=r"engagement 2026-11-01\.\.2026-11-03: no act between two people"):
+    with pytest.raises(
+        score_inputs.EmptyWindowError, match=r"engagement 2026-11-01\.\.2026-11-03: no act between two people"
+    ):
         world.score(DAY, SHORT)
     assert world.warehouse.read(INFLUENCE).num_rows == 0
     assert world.warehouse.read(RUNS).sort_by("started_at")["status"].to_pylist()[-1] == "failed"
@@ -167,7 +174,10 @@ def test_engagement_that_is_not_as_it_was_pulled_is_refused(world: CountedWorld)
     with pytest.raises(CloutError, match=refused.format(BEFORE[2], DAY, 2)):
         world.score_counted(DAY)
     world.count(DAY)
-    assert job.read(world.spark, world.warehouse, PARAMS).row_count == 2
+    assert (
+        score_inputs.read(world.spark, world.warehouse, counted_window(world.warehouse, DAY, OFFICIAL), NONE).row_count
+        == 2
+    )
     world.write(INFLUENCE, [{"day": DAY, "score": 7.0}], methodology=OFFICIAL.version, day=DAY)
     before = world.people(DAY)
     assert before
@@ -193,11 +203,12 @@ def test_a_changed_methodology_is_refused(warehouse: Warehouse, arrow_rows: Arro
         job.run(None, warehouse, changed, world.batch)  # type: ignore[arg-type] # the refusal needs no session
 
 
-def test_a_window_without_any_covered_day_says_so() -> None:
+def test_a_window_without_any_covered_day_says_so(warehouse: Warehouse, arrow_rows: ArrowRows) -> None:
     """Acts that were counted before their coverage went away."""
-    read = job.Read({}, None, 0, None, [], {}, NOBODY, Versions(0, 0))  # type: ignore[arg-type] # the refusal reads no table
-    with pytest.raises(job.EmptyWindowError) as refused:
-        read.factors(PARAMS)
+    warehouse.append(ENGAGEMENT, arrow_rows(ENGAGEMENT, [{"day": DAY}]), {}, run_id="r", job="j")
+    window = Window(DAY, OFFICIAL, counted.snapshot(warehouse), {}, {})
+    with pytest.raises(score_inputs.EmptyWindowError) as refused:
+        score_inputs.read(None, warehouse, window, NONE)  # type: ignore[arg-type] # the refusal needs no session
     assert str(refused.value) == (
         "coverage 2026-05-08..2026-11-03: 0 rows, expected one for each platform pulled; no day of the window is covered, so no"
         " act counts. Pull days of this window first (`clout pull --day 2026-11-03 --source ...`)"

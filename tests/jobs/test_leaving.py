@@ -47,15 +47,15 @@ def lived_in(
 def test_nothing_is_left_of_who_leaves_and_a_certificate_says_what_was_searched(lived_in: Warehouse) -> None:
     before = named(lived_in)
     tables = {
-        "activity", "accounts", "rejects", "influence", "influence_by_account", "scores", "engagement", "consent", "links",
-        "lookups", "requests", "objections", "claims",
+        "activity", "accounts", "rejects", "influence", "influence_by_account", "scores", "engagement", "monthly_weights",
+        "consent", "links", "lookups", "requests", "objections", "claims",
     }  # fmt: skip
     assert before >= tables | {"landing"}
     certificate = forget(lived_in)
     assert named(lived_in) == set()
     assert certificate["rows_removed"] == {
         "scores": 0, "histories": 0, "score_changes": 0, "influence": 1, "influence_by_account": 1, "links": 1,
-        "consent": 1, "engagement": 2, "rejects": 1, "activity": 2, "accounts_known": 0, "accounts": 1,
+        "consent": 1, "engagement": 2, "monthly_weights": 2, "rejects": 1, "activity": 2, "accounts_known": 0, "accounts": 1,
         "objections": 1, "requests": 1, "lookups": 1, "claims": 3,
     } | {"scores": certificate["rows_removed"]["scores"]}  # fmt: skip
     assert certificate["recorded_items_removed"] == 2

@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from jobs import engagement, influence, leaving
+from jobs import engagement, leaving, score_inputs
 from jobs.errors import CloutError
 from jobs.warehouse import counted, runs, suppression
+from jobs.warehouse.rollups import RollUps
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
-from jobs.warehouse.window import activity_digests
+from jobs.warehouse.window import activity_digests, counted_window
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
@@ -58,7 +59,8 @@ def count(warehouse: Warehouse) -> None:
 
 
 def score(warehouse: Warehouse) -> None:
-    influence.read(None, warehouse, influence.Params(day=DAY, methodology=load("2026.11")))  # type: ignore[arg-type]
+    window = counted_window(warehouse, DAY, load("2026.11"))
+    assert score_inputs.read(None, warehouse, window, RollUps("any", 0, {})).engagement  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("job", "table"), [(count, "activity"), (score, "engagement")])

@@ -25,6 +25,7 @@ from schemas.activity import ACTIVITY
 from schemas.catalog import TABLES
 from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
+from schemas.monthly_weights import MONTHLY_WEIGHTS
 from schemas.rejects import REJECTS
 from schemas.runs import RUNS
 from schemas.table import Table
@@ -244,6 +245,20 @@ def test_copies_of_accounts_of_the_last_year_are_kept(
         warehouse.replace(ACCOUNTS_KNOWN, row, {"month": month}, run_id="r", job="j")
     maintained()
     assert {row["month"] for row in rows(warehouse, ACCOUNTS_KNOWN)} == {date(2025, 11, 1), date(2026, 10, 1)}
+
+
+def test_roll_ups_that_a_score_of_the_last_year_reads_are_kept(
+    warehouse: Warehouse, arrow_rows: ArrowRows, maintained: Callable[..., dict[str, maintain.Maintained]]
+) -> None:
+    newest, oldest, older = date(2026, 10, 1), date(2025, 5, 1), date(2025, 4, 1)  # a year and the 180 days of a window
+    for methodology in ("2026.12.1", "gone"):
+        for month in (newest, oldest, older):
+            place = {"methodology": methodology, "month": month}
+            row = arrow_rows(MONTHLY_WEIGHTS, [{**place, "basis": "b"}])
+            warehouse.replace(MONTHLY_WEIGHTS, row, place, run_id="r", job="j")
+    maintained()
+    left = {(row["methodology"], row["month"]) for row in rows(warehouse, MONTHLY_WEIGHTS)}
+    assert left == {("2026.12.1", newest), ("2026.12.1", oldest)}
 
 
 def test_the_command_keeps_every_table_and_says_what_it_did(

@@ -5,17 +5,15 @@ Exact means to 1e-8 relative to max(1, influence), and bit for bit where it says
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
-from itertools import permutations
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from jobs.score.attention import decay_factors
+from jobs.score.fading import decay_factors
 from schemas.kinds import INTERACTIONS
 from tests.jobs.equations import (
     NEWCOMER,
@@ -31,6 +29,7 @@ from tests.jobs.equations import (
     tolerance,
     units,
 )
+from tests.jobs.windows import FIRST, Acts, covered_acts, pairs, window_shares, window_weights
 from tests.jobs.world import OFFICIAL
 
 NOTHING = Parts(0.0, 0.0, 0.0)
@@ -194,45 +193,22 @@ def test_how_busy_an_actor_is_does_not_matter_where_nothing_stays_with_nobody(
 
 # P10: missing data is not a low score
 
-FIRST = date(2026, 1, 1)
-days = st.integers(0, 20).map(lambda n: FIRST + timedelta(n))
-pairs = st.sampled_from(list(permutations("abcd", 2)))
-Acts = Mapping[tuple[date, str, Pair], int]
 
-
-@st.composite
-def covered_acts(draw: st.DrawFn) -> tuple[Acts, dict[str, set[date]]]:
-    """(day, platform, pair) -> likes of that day, and the days on which each platform's acts could arrive."""
-    covered = {platform: draw(st.sets(days, min_size=1)) for platform in ("x", "y")}
-    possible = [(day, platform) for platform, there in covered.items() for day in sorted(there)]
-    drawn = draw(st.dictionaries(st.tuples(st.sampled_from(possible), pairs), st.integers(1, 50), min_size=1))
-    return {(*place, pair): count for (place, pair), count in drawn.items()}, covered
-
-
-def window_shares(acts: Acts, covered: dict[str, set[date]], day: date, lookback_days: int) -> dict[Pair, int]:
-    """Shares at the end of a day, with the jobs' own ageing."""
-    methodology = replace(OFFICIAL, lookback_days=lookback_days)
-    window = [methodology.first_day(day) + timedelta(n) for n in range(lookback_days)]
-    in_window = {platform: there & set(window) for platform, there in covered.items()}
-    factors = {(on, platform): factor for on, platform, factor in decay_factors(window, in_window, day, methodology)}
-    weights: dict[Pair, int] = {}
-    for (on, platform, pair), count in acts.items():
-        if (on, platform) in factors:
-            added = term({"like": count}, OFFICIAL.kind_weights, factors[on, platform])
-            weights[pair] = weights.get(pair, 0) + added
-    return shares(weights, {}, OFFICIAL.damping, OFFICIAL.rest_weight)
-
-
-@given(covered_acts(), st.integers(1, 31), st.integers(5, 60))
+@given(covered_acts(), st.integers(1, 31), st.integers(5, 60), st.sampled_from((1, 2)))
 def test_p10_days_without_coverage_change_nothing_but_what_leaves_the_window(
-    world: tuple[dict[tuple[date, str, tuple[str, str]], int], dict[str, Any]], gap: int, lookback_days: int
+    world: tuple[dict[tuple[date, str, tuple[str, str]], int], dict[str, Any]],
+    gap: int,
+    lookback_days: int,
+    equations: Literal[1, 2],
 ) -> None:
     """A day, or a month: bit for bit what the acts that stay would have given on the last covered day."""
     acts, covered = world
     last = max(day for there in covered.values() for day in there)
     after = last + timedelta(gap)
     stay = {place: count for place, count in acts.items() if place[0] > after - timedelta(lookback_days)}
-    assert window_shares(acts, covered, after, lookback_days) == window_shares(stay, covered, last, lookback_days + gap)
+    assert window_shares(acts, covered, after, lookback_days, equations) == window_shares(
+        stay, covered, last, lookback_days + gap, equations
+    )
     if gap < lookback_days - 20:
         assert len(stay) == len(acts)
 
@@ -253,3 +229,37 @@ def test_p10_while_one_platform_is_silent_the_other_ages_alone(
         assert later[day, platform] == (pytest.approx(faded, rel=1e-12) if platform == "x" else factor)
     silent = {place: count for place, count in acts.items() if place[1] == "y"}
     assert window_shares(silent, went_on, after, 120) == window_shares(silent, covered, last, 120)
+
+
+# P1, P2 and P6 once more, with weights that are added up by month
+
+
+@given(covered_acts(), st.data())
+def test_p1_p2_p6_when_weights_are_added_up_by_month(
+    world: tuple[dict[tuple[date, str, tuple[str, str]], int], dict[str, Any]], data: st.DataObject
+) -> None:
+    """A further act of any covered day never lowers its target and never changes its actor; strangers change nobody."""
+    acts, covered = world
+    day = FIRST + timedelta(60)
+
+    def influence(acts: Acts) -> tuple[dict[Pair, int], dict[str, Parts]]:
+        weights = window_weights(acts, covered, day, 90, 2)
+        return weights, engine(shares(weights, {}, OFFICIAL.damping, OFFICIAL.rest_weight))[1]
+
+    platform = data.draw(st.sampled_from(sorted(covered)), "platform")
+    on = data.draw(st.sampled_from(sorted(covered[platform])), "day")
+    actor, target = pair = data.draw(pairs, "pair")
+    place = (on, platform, pair)
+    (weights, before), (grown, after) = (
+        influence(each) for each in (acts, {**acts, place: acts.get(place, 0) + data.draw(st.integers(1, 50))})
+    )
+    assert grown[pair] >= weights.get(pair, 0)
+    assert {other: weight for other, weight in grown.items() if other != pair} == {
+        other: weight for other, weight in weights.items() if other != pair
+    }
+    mine, own = before.get(target, NOTHING), before.get(actor, NOTHING)
+    assert after[target].influence >= mine.influence - tolerance(mine.influence)
+    assert after[actor] == pytest.approx(own, rel=0, abs=tolerance(own.influence))
+    strangers = {(on, platform, (f"{u}+", f"{v}+")): count for (on, platform, (u, v)), count in acts.items()}
+    _, joined = influence({**acts, **strangers})
+    assert {person: joined[person] for person in before} == before

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs import influence, score_twice
+from jobs import score_inputs, score_twice
 from jobs.cli import main
 from jobs.comparison import report
 from jobs.errors import CloutError, UsageError
@@ -191,7 +191,7 @@ def test_what_cannot_be_compared(world: World) -> None:
         day=DAY, methodology=PROPOSED, against=replace(OFFICIAL, version="older", lookback_days=2)
     )
     before = held(world)
-    with pytest.raises(influence.EmptyWindowError, match=r"2026-11-05\.\.2026-11-06: no act between two people"):
+    with pytest.raises(score_inputs.EmptyWindowError, match=r"2026-11-05\.\.2026-11-06: no act between two people"):
         score_twice.run(
             world.spark, world.warehouse, replace(params, day=DAY + timedelta(days=3)), decide(world.warehouse)
         )

@@ -1,7 +1,7 @@
 """Acts put into a warehouse as a pull would put them, and what the jobs make of them."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -62,8 +62,17 @@ class World:
 
     def cover(self, day: date, platform: str) -> None:
         """Source `test` reports on the platform that day, and so does every other that has acts there."""
-        self._covered.add((day, platform))
-        self._write_coverage([day])
+        self.cover_days([day], platform)
+
+    def cover_days(self, days: Collection[date], platform: str) -> None:
+        """As `cover`, many days in one commit."""
+        self._covered |= {(day, platform) for day in days}
+        self._write_coverage([*days])
+
+    def continue_from(self, other: "World") -> None:
+        """Knows what the other world put into the warehouse, of which this one has a copy."""
+        self._covered, self._acts = {*other._covered}, {**other._acts}
+        self._observed = {**other._observed}
 
     def uncover(self, day: date, platform: str) -> None:
         self._covered.discard((day, platform))

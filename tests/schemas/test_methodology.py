@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from schemas.methodology import Methodology, load, parse
-from schemas.versions import FOLDER, MethodologyError, versions
+from schemas.versions import FOLDER, MethodologyError, official, versions
 
 OFFICIAL = load("2026.11")
 TEXT = (FOLDER / "2026.11.yaml").read_text(encoding="utf-8")
@@ -41,7 +41,7 @@ def test_the_first_methodology() -> None:
 def test_every_bundled_version_is_valid_and_another_one() -> None:
     """Unknown keys, ranges, and kind weights against specificity are refused when it is loaded."""
     found = [load(version) for version in versions()]
-    assert [methodology.version for methodology in found] == ["2026.11", "2026.12"]
+    assert [methodology.version for methodology in found] == ["2026.11", "2026.12", "2026.12.1"]
     assert len({replace(methodology, version="any").fingerprint for methodology in found}) == len(found)
 
 
@@ -50,6 +50,11 @@ def test_the_proposal_differs_in_platform_weights_alone() -> None:
     assert replace(OFFICIAL, version="2026.12", platform_weights=proposed.platform_weights) == proposed
     weights = {name: proposed.platform_weight(name) for name in ("twitter", "reddit", "github", "mastodon")}
     assert weights == {"twitter": 0.25, "reddit": 1.0, "github": 4.0, "mastodon": 1.0}
+
+
+def test_the_next_methodology_differs_in_equations_alone() -> None:
+    assert replace(OFFICIAL, version="2026.12.1", equations=2) == load("2026.12.1")
+    assert (official(date(2026, 11, 30)), official(date(2026, 12, 1))) == ("2026.11", "2026.12.1")
 
 
 KINDS = dict(OFFICIAL.kind_weights)
@@ -70,7 +75,7 @@ KINDS = dict(OFFICIAL.kind_weights)
         ({"kind_weights": KINDS | {"like": "1"}}, "kind_weights like: Input should be a valid number, found '1'"),
         ({"platform_weights": {1: 1.0}}, "platform_weights .*: Input should be a valid string, found 1"),
         # ranges
-        ({"equations": 2}, "equations: Input should be 1, found 2"),
+        ({"equations": 3}, "equations: Input should be 1 or 2, found 3"),
         ({"half_life_days": 0}, "half_life_days: Input should be greater than 0, found 0"),
         ({"half_life_days": float("nan")}, "half_life_days: Input should be a finite number, found nan"),
         ({"lookback_days": 0}, "lookback_days: Input should be greater than or equal to 1, found 0"),
@@ -84,6 +89,7 @@ KINDS = dict(OFFICIAL.kind_weights)
         ({"full_scale": 0.01}, "full_scale: expected more than resolution, found 0.01"),
         ({"full_scale": float("inf")}, "full_scale: Input should be a finite number, found inf"),
         ({"answer_days": -1}, "answer_days: Input should be greater than or equal to 0, found -1"),
+        ({"equations": 2, "answer_days": 32}, "answer_days: expected at most 31 with equations 2, found 32"),
         ({"min_inbound": 0}, "min_inbound: Input should be greater than or equal to 1, found 0"),
         # weights
         ({"kind_weights": {"like": 1}}, r"kind_weights: expected \['quote', 'reshare', .* in this order, found"),
@@ -130,13 +136,11 @@ def test_the_fingerprint_depends_on_values_not_words() -> None:
     one, other = ({"default": 1, "a": 2, "b": 3}, {"b": 3, "a": 2, "default": 1})  # in whatever order they stand
     assert parse(text(platform_weights=one)).fingerprint == parse(text(platform_weights=other)).fingerprint
     others: dict[str, Any] = {
-        "version": "other", "half_life_days": 31.0, "lookback_days": 181,
+        "version": "other", "equations": 2, "half_life_days": 31.0, "lookback_days": 181,
         "kind_weights": KINDS | {"quote": 4.0}, "platform_weights": {"default": 2.0}, "rest_weight": 2.0, "damping": 0.6,
         "rounds": 2, "resolution": 0.02, "full_scale": 1e8, "answer_days": 8, "min_inbound": 6,
     }  # fmt: skip
-    assert set(others) == {field.name for field in fields(Methodology)} - {
-        "equations"
-    }  # of which there is only one yet
+    assert set(others) == {field.name for field in fields(Methodology)}
     changed = {replace(OFFICIAL, **{name: value}).fingerprint for name, value in others.items()}
     assert len(changed | {OFFICIAL.fingerprint}) == len(others) + 1
 

@@ -12,11 +12,13 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from jobs import influence as job
+from jobs import score_inputs
 from jobs.engines import Engine
 from jobs.engines.graphframes import GraphFramesEngine
 from jobs.engines.memory import influence
 from jobs.engines.numbers import in_numbers
+from jobs.warehouse.rollups import RollUps
+from jobs.warehouse.window import counted_window
 from schemas.fixed_point import UNIT
 from schemas.influence import INFLUENCE
 from tests.fixture_types import FindFile
@@ -186,8 +188,8 @@ def test_large_graphs_and_every_oracle(spark: SparkSession, distributed: Engine,
 def test_a_real_day(spark: SparkSession, distributed: Engine, request: pytest.FixtureRequest) -> None:
     """Higgs day 7 against what is published; engine `spark` scores it on a cluster (`tests/dags/test_cluster.py`)."""
     higgs = request.getfixturevalue("higgs")  # a minute's work, only where the engine is
-    params = job.Params(day=LAST, methodology=OFFICIAL)
-    found = distributed.sums(job.window_attention(job.read(spark, higgs, params), params), OFFICIAL.rounds)
+    inputs = score_inputs.read(spark, higgs, counted_window(higgs, LAST, OFFICIAL), RollUps("any", 0, {}))
+    found = distributed.sums(inputs.spread(), OFFICIAL.rounds)
     pulled = found.toArrow().sort_by("id")
     found.unpersist()
     published = higgs.read(INFLUENCE).sort_by("person_id")

@@ -5,19 +5,21 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+import duckdb
 import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 
 from jobs.score import attention, measures
-from jobs.score.attention import decay_factors, decay_table
+from jobs.score.fading import Fading, decay_factors, decay_table
+from jobs.score.fading import fading as fading_of
 from jobs.warehouse import known_accounts
 from schemas.accounts import ACCOUNTS
 from schemas.engagement import ENGAGEMENT
 from schemas.kinds import INTERACTIONS
 from schemas.methodology import Methodology, load
-from tests.fixture_types import Records, SparkRows
-from tests.jobs.equations import SCALE, age, shares, term
+from tests.fixture_types import ArrowRows, Records, SparkRows
+from tests.jobs.equations import SCALE, Pair, age, by_month, shares, term
 
 OFFICIAL = load("2026.11")
 DAY = date(2026, 11, 3)
@@ -35,8 +37,8 @@ def weights(
     factors: Sequence[tuple[date, str, float]],
     methodology: Methodology = OFFICIAL,
 ) -> dict[tuple[str, str], int]:
-    frame = spark.createDataFrame(decay_table(factors))
-    found = attention.weights(rows(ENGAGEMENT, records), frame, methodology).collect()
+    fading = Fading(decay_table(factors), decay_table([]))
+    found = attention.weights(rows(ENGAGEMENT, records), fading, methodology).collect()
     assert len({(row.src, row.dst) for row in found}) == len(found)
     return {(row.src, row.dst): row.weight for row in found}
 
@@ -57,25 +59,6 @@ def spread(
     assert found.columns == ["src", "dst", "beside", "credibility", "a"]
     assert {row.beside for row in rows} == {3}
     return {(row.src, row.dst): (row.a, row.credibility) for row in rows}
-
-
-# Fading
-
-
-def test_acts_age_on_covered_days_alone() -> None:
-    covered = {"twitter": {WINDOW[0], WINDOW[1], WINDOW[3]}, "github": {WINDOW[3]}}
-    half = with_(half_life_days=1.0, platform_weights={"default": 1.0, "github": 3.0})
-    assert decay_factors(WINDOW, covered, DAY, half) == [
-        (WINDOW[3], "github", 3.0),  # nothing of github's could arrive since
-        (WINDOW[3], "twitter", 0.25),  # three days ago, of which two were covered
-        (WINDOW[1], "twitter", 0.5),
-        (WINDOW[0], "twitter", 1.0),
-    ]  # and no factor for the third day, on which no pull of twitter ended
-
-
-def test_later_days_neither_age_nor_count() -> None:
-    covered = {"twitter": {DAY, DAY + timedelta(1)}}
-    assert decay_factors(WINDOW, covered, DAY, OFFICIAL) == [(DAY, "twitter", 1.0)]
 
 
 # Weight
@@ -119,8 +102,8 @@ def test_acts_on_content_and_days_on_which_something_was_said(rows: SparkRows, s
     ]
     soon = with_(answer_days=2, lookback_days=63)
     days = [(DAY, "twitter"), (WINDOW[1], "twitter"), (DAY, "github"), (DAY - timedelta(62), "twitter")]
-    factors = spark.createDataFrame(measures.with_days(decay_table([(*day, 1.0) for day in days]), soon))
-    found = attention.weights(rows(ENGAGEMENT, records), factors, soon, measures.carried(soon)).collect()
+    fading = measures.with_sets(Fading(decay_table([(*day, 1.0) for day in days]), decay_table([])), soon)
+    found = attention.weights(rows(ENGAGEMENT, records), fading, soon, measures.carried(soon)).collect()
     measured = {
         row.dst: (row.content_acts, row.said_0, row.said_1, row.answerable_0, row.answerable_1) for row in found
     }
@@ -130,6 +113,60 @@ def test_acts_on_content_and_days_on_which_something_was_said(rows: SparkRows, s
         "cy": (2, 0, 0, 0, 0),
         "dee": (0, 1, 0, 1 | 1 << 1 | 1 << 2, 0),
     }
+
+
+MONTHLY = replace(
+    load("2026.12.1"), version="monthly", half_life_days=1.7, platform_weights={"default": 1.0, "github": 3.0}
+)
+
+
+def random_acts(seed: int, days: Sequence[date]) -> tuple[Records, dict[tuple[date, str, Pair], dict[str, int]]]:
+    """Rows of `engagement`, and the same as (day, platform, pair) -> kind -> count."""
+    rng = np.random.default_rng(seed)
+    daily: dict[tuple[date, str, Pair], dict[str, int]] = {}
+    for _ in range(60 * len(days)):
+        src, dst = rng.choice(6, 2, replace=False)
+        place = (days[int(rng.integers(len(days)))], str(rng.choice(["twitter", "github"])), (f"p{src}", f"p{dst}"))
+        daily.setdefault(place, {})[str(rng.choice(INTERACTIONS))] = int(rng.geometric(0.2))
+    names = ("day", "platform", "src", "dst", "kind", "act_count")
+    rows = [(*place, *pair, *act) for (*place, pair), acts in daily.items() for act in acts.items()]
+    return [dict(zip(names, row, strict=True)) for row in rows], daily
+
+
+ACROSS = [date(2026, 9, 28) + timedelta(n) for n in range(9)]
+COVERED = {"twitter": set(ACROSS[:5] + ACROSS[6:]), "github": {ACROSS[0], ACROSS[1], ACROSS[4], ACROSS[8]}}
+
+
+def test_weights_by_month(rows: SparkRows, arrow_rows: ArrowRows) -> None:
+    """From days alone, and from what some of the days were added up to before: the same bits. A term may differ from the
+    reference by a unit, as in `test_weights_and_shares_of_random_engagement`."""
+    records, daily = random_acts(8, ACROSS)
+    carried = measures.carried(MONTHLY)
+    fading = measures.with_sets(fading_of(ACROSS, COVERED, ACROSS[-1], MONTHLY), MONTHLY)
+    engagement = rows(ENGAGEMENT, records).cache()
+    before = engagement.where("day < date '2026-10-01'")
+    rolled_up = attention.of_month(before, fading, MONTHLY, carried)
+    since = engagement.where("day >= date '2026-10-01'")
+    whole, part = (
+        sorted(attention.weights(acts, fading, MONTHLY, carried, months).collect())
+        for acts, months in ((engagement, None), (since, rolled_up))
+    )
+    assert whole == part
+    expected = by_month(daily, COVERED, ACROSS[-1], MONTHLY)
+    found = {(row.src, row.dst): row.weight for row in whole}
+    assert found.keys() == expected.keys()
+    for pair, weight in expected.items():
+        assert found[pair] == pytest.approx(weight, rel=0, abs=3 * sum(pair == other for *_, other in daily)), pair
+    with duckdb.connect() as db:
+        db.execute("create macro rint(x) as round_even(x, 0)")
+        db.register("acts", arrow_rows(ENGAGEMENT, records))
+        db.register("of_days", fading.days)
+        db.register("of_months", fading.months)
+        text = attention.weights_sql(MONTHLY, attention.saturated_sql(MONTHLY))
+        without_jvm = db.sql(text.format(engagement="acts", days="of_days", months="of_months")).fetchall()
+    assert {(src, dst) for src, dst, _ in without_jvm} == expected.keys()
+    for src, dst, weight in without_jvm:
+        assert weight == pytest.approx(expected[src, dst], rel=0, abs=3 * len(ACROSS)), (src, dst)
 
 
 def test_weights_and_shares_of_random_engagement(rows: SparkRows, spark: SparkSession) -> None:

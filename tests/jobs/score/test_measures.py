@@ -11,11 +11,9 @@ import pytest
 from pyspark.sql import Row, SparkSession
 
 from jobs.score import measures
-from jobs.score.attention import decay_table
-from jobs.score.measures import said_columns, with_days
+from jobs.score.fading import Fading, decay_table
+from jobs.score.measures import said_columns, with_sets
 from jobs.warehouse.storage import Warehouse
-from schemas import spark as contract
-from schemas.engagement import ENGAGEMENT
 from tests.fixture_types import ArrowRows
 from tests.jobs.equations import SCALE
 from tests.jobs.without_spark import CountedWorld
@@ -38,7 +36,7 @@ def engagers_of(
     spoke to, everybody else 1."""
     methodology = replace(OFFICIAL, version="test", answer_days=answer_days, lookback_days=100)
     factors = decay_table([(before(days), "twitter", 1.0) for days in range(100)])
-    fade = with_days(factors, methodology).to_pylist()
+    fade = with_sets(Fading(factors, decay_table([])), methodology).days.to_pylist()
     names = said_columns(methodology)
     of_pair: dict[tuple[str, str], list[int]] = {}
     for src, dst, days in said:
@@ -159,12 +157,11 @@ def test_of_too_few_or_of_silence_nothing_is_said(spark: SparkSession) -> None:
 
 def test_what_is_persisted_stays_so(spark: SparkSession) -> None:
     """Naming a frame to `sql` and dropping its view would let go of it, and a day would be computed three times."""
-    factors = spark.createDataFrame(decay_table([(DAY, "twitter", 1.0)]))
     columns = ["src", "dst", "a", "credibility", "content_acts", *said_columns(OFFICIAL)]
     spread = spark.createDataFrame([("bo", "ana", 1, 1.0, *range(len(columns) - 4))], columns).persist()
     sums = spark.createDataFrame([("ana", 1), ("bo", 0)], "id string, one long").persist()
-    engagement = contract.schema(ENGAGEMENT)
-    measures.beside(spread, spark.createDataFrame([], engagement), factors, sums, OFFICIAL, 2).collect()
+    posts = spark.createDataFrame([], "src string, post_count long")
+    measures.beside(spread, posts, sums, OFFICIAL, 2).collect()
     assert spread.storageLevel.useMemory
     assert sums.storageLevel.useMemory
     spread.unpersist()

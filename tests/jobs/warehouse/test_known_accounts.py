@@ -184,6 +184,17 @@ def test_of_two_that_make_a_copy_at_once_both_go_on(
     assert (copies(warehouse), known()) == ([OCTOBER], {"twitter:ana": ["ana", None]})
 
 
+def test_a_copy_that_is_removed_meanwhile_is_still_read(
+    warehouse: Warehouse, observed: Callable[..., None], make_copy: Callable[..., None]
+) -> None:
+    """As maintenance may do; without the copy's rows, a bot would count."""
+    observed(date(2026, 10, 5), ana={"is_bot": True})
+    make_copy()
+    found = at_end_of(warehouse)
+    warehouse.delete(ACCOUNTS_KNOWN, {"month": OCTOBER}, run_id="r", job="j")
+    assert found.bots() == ["twitter:ana"]
+
+
 def test_handles_are_those_known_at_the_end_of_the_day(warehouse: Warehouse, observed: Callable[..., None]) -> None:
     observed(date(2026, 9, 5), ana={"handle": "ana"}, bo={"handle": "bo"}, cy={})
     observed(date(2026, 11, 16), ana={"handle": "later"})

@@ -18,6 +18,7 @@ from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
 from schemas.influence import INFLUENCE
 from schemas.methodology import load
+from schemas.monthly_weights import MONTHLY_WEIGHTS
 from schemas.scores import SCORES
 from schemas.table import Table
 from tests.fixture_types import ArrowRows
@@ -53,6 +54,20 @@ def newest_file(warehouse: Warehouse, table: Table) -> Path:
 
 def repair(warehouse: Warehouse) -> list[salvage.Repaired]:
     return salvage.repair(warehouse, BATCH, DAY)
+
+
+def test_a_damaged_roll_up_is_removed(warehouse: Warehouse, arrow_rows: ArrowRows) -> None:
+    """What it holds, the next night adds up again."""
+    for month in (date(2026, 9, 1), date(2026, 10, 1)):
+        row = arrow_rows(MONTHLY_WEIGHTS, [{"month": month, "basis": "b"}])
+        warehouse.append(MONTHLY_WEIGHTS, row, {}, run_id="r", job="j")
+    next(Path(warehouse.path(MONTHLY_WEIGHTS)).rglob("month=2026-09-01/*/*.parquet")).write_bytes(b"")
+    (outcome,) = repair(warehouse)
+    assert (outcome.damage.table, outcome.done) == (
+        "monthly_weights",
+        "removed: the next night adds up the month again",
+    )
+    assert warehouse.read(MONTHLY_WEIGHTS)["month"].to_pylist() == [date(2026, 10, 1)]
 
 
 def test_a_whole_warehouse_is_left_alone(warehouse: Warehouse, published: Callable[..., None]) -> None:

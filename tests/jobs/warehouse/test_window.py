@@ -23,6 +23,7 @@ from jobs.warehouse.window import (
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from schemas.methodology import load
+from schemas.monthly_weights import MONTHLY_WEIGHTS
 from tests.fixture_types import ArrowRows
 
 FIRST, SECOND, THIRD = (date(2026, 11, 1) + timedelta(days=n) for n in range(3))
@@ -217,6 +218,17 @@ def test_rows_of_several_windows(warehouse: Warehouse, arrow_rows: ArrowRows) ->
         acts = arrow_rows(ACTIVITY, [{"day": day, "activity_id": name} for name in "ab"])
         warehouse.append(ACTIVITY, acts, {"day": day}, run_id="r", job="j")
     assert [row_count(warehouse, methodology, days) for days in ([], [FIRST], [FIRST, SECOND])] == [0, 2, 8]
+
+
+def test_months_that_were_added_up_count_with_their_roll_ups(warehouse: Warehouse, arrow_rows: ArrowRows) -> None:
+    methodology, last = load("2026.12.1"), date(2026, 11, 30)
+    for day in (date(2026, 9, 3), date(2026, 11, 3)):
+        acts = arrow_rows(ACTIVITY, [{"day": day, "activity_id": name} for name in "abc"])
+        warehouse.append(ACTIVITY, acts, {"day": day}, run_id="r", job="j")
+    assert row_count(warehouse, methodology, [last]) == 6
+    months = [{"methodology": methodology.version, "month": date(2026, month, 1), "basis": "b"} for month in (1, 9)]
+    warehouse.append(MONTHLY_WEIGHTS, arrow_rows(MONTHLY_WEIGHTS, months), {}, run_id="r", job="j")
+    assert row_count(warehouse, methodology, [last]) == 1 + 3
 
 
 def test_a_warehouse_that_is_not_there_has_no_rows(tmp_path: Path) -> None:

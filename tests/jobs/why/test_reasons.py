@@ -22,6 +22,7 @@ from jobs.why.reasons import Changes
 from jobs.why.sensitivity import CODES, Change
 from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
+from schemas.methodology import Methodology, load
 from tests.fixture_types import ArrowRows
 from tests.jobs.equations import NEWCOMER, SCALE, Graph, graphs, units
 from tests.jobs.owners import database, of_people, owners, table
@@ -203,7 +204,7 @@ def test_newcomers_do_not_matter() -> None:
 
 # From the tables of both days
 
-DAY = date(2026, 11, 3)
+DAY = date(2026, 10, 30)  # the days after it lie in two months
 
 
 def days(*numbers: int) -> list[date]:
@@ -213,8 +214,8 @@ def days(*numbers: int) -> list[date]:
 class Days:
     """What is recorded of the days after `DAY`, as scores of these days stood on it."""
 
-    def __init__(self, warehouse: Warehouse, arrow_rows: ArrowRows) -> None:
-        self.warehouse, self.arrow_rows = warehouse, arrow_rows
+    def __init__(self, warehouse: Warehouse, arrow_rows: ArrowRows, methodology: Methodology) -> None:
+        self.warehouse, self.arrow_rows, self.methodology = warehouse, arrow_rows, methodology
 
     def act(self, day: date, src: str, dst: str, count: int = 1) -> None:
         row = {"day": day, "src": src, "dst": dst, "platform": "demo", "kind": "like", "act_count": count}
@@ -227,8 +228,8 @@ class Days:
             self.warehouse.replace(COVERAGE, table, partition, run_id="test", job="test")
 
     def basis(self, day: date) -> Basis:
-        covered = covered_days(self.warehouse, OFFICIAL.first_day(day), day)
-        return Basis(day=day, methodology=OFFICIAL, covered=covered, now=counted.snapshot(self.warehouse))
+        covered = covered_days(self.warehouse, self.methodology.first_day(day), day)
+        return Basis(day=day, methodology=self.methodology, covered=covered, now=counted.snapshot(self.warehouse))
 
     def changed(self, since: Basis, now: Basis) -> dict[str, float]:
         """Reason -> worth, of ana."""
@@ -238,9 +239,9 @@ class Days:
         return worth_by_reason(changes)["ana"]
 
 
-@pytest.fixture
-def world(warehouse: Warehouse, arrow_rows: ArrowRows) -> Days:
-    return Days(warehouse, arrow_rows)
+@pytest.fixture(params=["2026.11", "2026.12.1"])  # weights are added up at once, or by month
+def world(warehouse: Warehouse, arrow_rows: ArrowRows, request: pytest.FixtureRequest) -> Days:
+    return Days(warehouse, arrow_rows, load(request.param))
 
 
 def aged(days: int) -> float:

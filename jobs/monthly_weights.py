@@ -1,0 +1,115 @@
+"""engagement -> monthly_weights: what the acts of whole months weigh, so that a night need not read the days of these months.
+
+A night adds up the months that lie whole in its window, unless that was done before, and replaces only these months of its
+methodology. A month's rows count as long as their basis matches: a digest of the methodology, of the month's decay factors and
+of the activity of its days. Otherwise, readers read the month's days, which give the same score, to the last bit.
+"""
+
+import logging
+from datetime import date
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from jobs import comet, spark_partitions
+from jobs.days import month_of, whole_months
+from jobs.score import attention, measures
+from jobs.score.fading import Fading
+from jobs.warehouse import digests, leavers, rollups
+from jobs.warehouse.commits import Partition
+from jobs.warehouse.rollups import RollUps
+from jobs.warehouse.storage import GoneError, Warehouse
+from jobs.warehouse.window import Window
+from schemas.engagement import ENGAGEMENT
+from schemas.methodology import Methodology
+from schemas.monthly_weights import MONTHLY_WEIGHTS
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+log = logging.getLogger(__name__)
+
+JOB = "monthly_weights"
+
+# Rows of `engagement` that one file of a month adds up. A month of fewer rows is one file, so that readers open few.
+ROWS_OF_A_FILE = 10_000_000
+
+
+def bases(window: Window) -> dict[date, str]:
+    """Month -> the basis that its roll-up must have, for the whole months of the window that have covered days. There is none
+    with equations 1, which do not add by month. Includes the decay factors, because another machine may round a power
+    differently."""
+    methodology = window.methodology
+    if methodology.equations == 1:
+        return {}
+    made_from = {month: [methodology.fingerprint] for month in whole_months(window.first_day, window.day)}
+    for day, digest in sorted(window.digests.items()):
+        made_from.get(month_of(day), []).append(f"{day} {digest}")
+    for row in _faded(window).days.to_pylist():
+        made_from.get(row["month"], []).append(f"{row['day']} {row['platform']} {row['factor'].hex()}")
+    return {
+        month: digests.of_texts(texts)[: rollups.BASIS_LENGTH] for month, texts in made_from.items() if len(texts) > 1
+    }
+
+
+def matching(warehouse: Warehouse, window: Window) -> RollUps:
+    """The current roll-ups of the window's months, without those of which a file is missing or torn. Reads only the log."""
+    version, wanted, of = warehouse.version(MONTHLY_WEIGHTS), bases(window), window.methodology.version
+    made = rollups.bases_of_copies(warehouse, MONTHLY_WEIGHTS, {"methodology": of}, version) if wanted else {}
+    right = {month: basis for month, basis in wanted.items() if basis in made.get(month, ())}
+    whole = {
+        month: basis for month, basis in right.items() if _is_whole(warehouse, RollUps(of, version, {month: basis}))
+    }
+    return RollUps(of, version, whole)
+
+
+def _is_whole(warehouse: Warehouse, roll_up: RollUps) -> bool:
+    try:
+        warehouse.dataset(MONTHLY_WEIGHTS, roll_up.partition, version=roll_up.version)
+    except GoneError as error:
+        log.warning("%s; reading the days instead", error)
+        return False
+    return True
+
+
+def rolled_up(engagement: "DataFrame", factors: Fading, methodology: Methodology) -> "DataFrame":
+    """Rows of `monthly_weights`, without methodology and basis, from the days of whole months. `factors` is from
+    `measures.faded`."""
+    pairs = attention.of_month(engagement, factors, methodology, measures.carried(methodology))
+    none = F.lit(0).cast("long")
+    posts = measures.posted(engagement, factors, by=("month", "platform")).withColumn("dst", F.col("src"))
+    of_pairs = dict.fromkeys(("weight", "content_acts", *measures.SETS), none)
+    return pairs.withColumn("post_count", none).unionByName(posts.withColumns(of_pairs))
+
+
+def make(session: "SparkSession", warehouse: Warehouse, window: Window, *, run_id: str) -> RollUps:
+    """Makes the roll-ups of the window's months that do not match, in one commit, and returns all that match. If the write
+    fails, logs a warning, and returns those that matched before. Raises `CloutError` like `leavers.refuse`."""
+    made = matching(warehouse, window)
+    missing = {month: basis for month, basis in bases(window).items() if month not in made.bases}
+    partition: Partition = {"day": tuple(day for day in window.digests if month_of(day) in missing)}
+    version, methodology = window.snapshot.engagement, window.methodology
+    row_count = warehouse.row_count(ENGAGEMENT, partition, version)
+    if not row_count:
+        return made
+    leavers.refuse(warehouse, ENGAGEMENT, warehouse.dataset(ENGAGEMENT, partition, version=version))
+    engagement = warehouse.frame(session, ENGAGEMENT, partition, version=version)
+    by_actor = engagement.repartition(spark_partitions.enough(session, row_count), "src")
+    basis = F.create_map(*[F.lit(item) for pair in missing.items() for item in pair])
+    rows = rolled_up(by_actor, _faded(window), methodology).withColumns(
+        {"methodology": F.lit(methodology.version), "basis": F.element_at(basis, F.col("month"))}
+    )
+    place: Partition = {"methodology": methodology.version, "month": tuple(missing)}
+    try:
+        with comet.used_for(session, row_count):
+            parts = F.pmod(F.hash("src"), F.lit(1 + row_count // (len(missing) * ROWS_OF_A_FILE)))
+            rows = rows.select(*MONTHLY_WEIGHTS.column_names).repartition("month", parts)
+            warehouse.replace_by_spark(MONTHLY_WEIGHTS, rows, place, run_id=run_id, job=JOB)
+    except Exception:  # whatever the fault: the score does not depend on this table
+        months = ", ".join(map(str, missing))
+        log.warning("monthly_weights %s: not written, so their days are read instead", months, exc_info=True)
+    return matching(warehouse, window)
+
+
+def _faded(window: Window) -> Fading:
+    return measures.faded(window.days, window.covered, window.day, window.methodology)
