@@ -53,17 +53,19 @@ class Log:
 
 
 def read(lines: Iterable[str], group: str) -> Log:
-    """What the jobs of this group (`spark.jobGroup.id`) used. Frames that were persisted outside it count too, as long as they
-    are kept."""
+    """What the jobs of this group (`spark.jobGroup.id`) used. No jobs of another group run among them. Frames that are still
+    kept from earlier groups count too."""
     step_of: dict[int, str] = {}
     steps: dict[str, Used] = defaultdict(Used)
     blocks: dict[str, int] = {}
     kept = most = 0
+    is_in_group = False
     for event in map(json.loads, lines):
         match event["Event"]:
             case "SparkListenerJobStart":
                 properties = event["Properties"]
-                if properties.get("spark.jobGroup.id") == group:
+                is_in_group = properties.get("spark.jobGroup.id") == group
+                if is_in_group:
                     step = properties.get("spark.job.description", "")
                     step_of |= dict.fromkeys(event["Stage IDs"], step)
             case "SparkListenerTaskEnd" if event["Stage ID"] in step_of and event.get("Task Metrics"):
@@ -74,7 +76,7 @@ def read(lines: Iterable[str], group: str) -> Log:
                     held = block["Memory Size"] + block["Disk Size"]
                     kept += held - blocks.get(block["Block ID"], 0)
                     blocks[block["Block ID"]] = held
-                    most = max(most, kept)
+                    most = max(most, kept * is_in_group)
             case "SparkListenerUnpersistRDD":
                 gone = [name for name in blocks if name.startswith(f"rdd_{event['RDD ID']}_")]
                 kept -= sum(blocks.pop(name) for name in gone)

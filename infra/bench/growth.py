@@ -175,6 +175,7 @@ def _accounts(crowd: Crowd, partition: Partition) -> Iterator[pa.RecordBatch]:
 
 
 def write(warehouse: Warehouse, table: Contract, batches: Iterable[pa.RecordBatch], partition: Partition) -> None:
+    """Writes a partition of a table, as a pull would."""
     schema = arrow.schema(table)
     stream = pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in batches))
     warehouse.replace(table, stream, partition, run_id=RUN, job=RUN)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
@@ -183,6 +184,22 @@ def test_a_run_counts_its_day_and_what_changed_in_its_window(world: World) -> No
     assert after_all == week[2:]  # the second day was pulled again, and is what it was
     assert world.count(week[-1], first_day=week[1]) == [week[-1]]  # the empty day is counted too
     assert files(world.warehouse, ENGAGEMENT).keys() == before.keys() - {(week[2],)} | {(week[-1],)}
+
+
+def test_a_large_day_is_written_by_several_tasks(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Into few files, each with whole accounts that act. A small day is one file."""
+    acts = [Did(DAY, "twitter", "like", f"u{number % 20}", f"v{number}") for number in range(100)]
+    world.cover(DAY, "twitter")
+    world.put("test", acts)
+    world.count(DAY, first_day=DAY)
+    (alone,) = files(world.warehouse, ENGAGEMENT).values()
+    monkeypatch.setattr(job, "ACTS_OF_A_FILE", 25)
+    world.count(DAY, first_day=DAY)
+    (parts,) = files(world.warehouse, ENGAGEMENT).values()
+    of_parts = [pq.read_table(f"{world.warehouse.path(ENGAGEMENT)}/{part}")["src"].to_pylist() for part in parts]
+    assert len(alone) == 1 < len(parts) <= 5
+    assert sorted(src for part in of_parts for src in part) == sorted(f"twitter:{act.actor}" for act in acts)
+    assert sum(len(set(part)) for part in of_parts) == 20
 
 
 def test_an_act_on_either_side_of_midnight_counts_once_and_makes_both_days_depend_on_the_first(world: World) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from bisect import bisect_left, bisect_right
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -53,6 +54,22 @@ def test_rank_and_percentile_of_equals(spark: SparkSession) -> None:
         "f": (4, 4, 2 / 6),
         "d": (0, 5, 0.0),
         "e": (0, 5, 0.0),
+    }
+
+
+def test_ranks_follow_across_ranges_of_totals(spark: SparkSession) -> None:
+    """Ranges are sorted apart: totals around each power of two, where a range ends, beside many of nothing."""
+    totals = [0] * 30 + [2**power + near for power in range(1, 62) for near in (-1, 0, 0, 1)]
+    sums = [(f"p{number}", total // 2, total - total // 2, 0) for number, total in enumerate(totals)]
+    found = job.ranked(spark.createDataFrame(sums, SUMS)).collect()
+    ordered = sorted(totals)
+    assert {row.id: (row.total, row["rank"], row.percentile) for row in found} == {
+        f"p{number}": (
+            total,
+            len(ordered) - bisect_right(ordered, total) + 1,
+            bisect_left(ordered, total) / len(ordered),
+        )
+        for number, total in enumerate(totals)
     }
 
 
