@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 from pyspark import StorageLevel
-from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from jobs import comet, spark_partitions
@@ -24,6 +23,7 @@ from jobs.errors import CloutError
 from jobs.night_settings import nights
 from jobs.score import attention, linked, measures
 from jobs.score.attention import real
+from jobs.score.ranks import ranked
 from jobs.spark_steps import step
 from jobs.warehouse import counted, digests, known_accounts, leavers, links, methodologies, runs
 from jobs.warehouse.commits import Span
@@ -54,9 +54,6 @@ JOB = runs.INFLUENCE
 # accounts: some 200 MB. Otherwise, Spark shuffles and sorts all accounts ever observed.
 BROADCAST_ROWS = 2_000_000
 
-# Ranges of totals from one power of two to the next. Of 750 million people at most some hundred thousand share a range.
-RANGES_OF_A_DOUBLING = 1_000
-
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
@@ -75,42 +72,6 @@ def score(influence: "Column", methodology: Methodology) -> "Column":
     resolution = F.lit(methodology.resolution)
     full = F.log1p(F.lit(methodology.full_scale) / resolution)
     return F.least(F.lit(100.0), F.lit(100.0) * F.log1p(influence / resolution) / full)
-
-
-def ranked(sums: "DataFrame") -> "DataFrame":
-    """Adds `total`, `rank` and `percentile` to (id, one, two, three).
-
-    `rank` is 1 for the highest total; people with equal totals share the best of their ranks. `percentile` is the share of
-    people with a lower total, from 0 to below 1. Each task sorts people of similar totals only: ranges of totals are counted
-    first, so a task knows how many people are above its own.
-    """
-    everybody = sums.withColumn("total", F.col("one") + F.col("two") + F.col("three")).withColumn(
-        "range", F.floor(F.log2(F.col("total") + 1) * RANGES_OF_A_DOUBLING)
-    )
-    of_ranges, above = Window.partitionBy(F.lit(1)), Window.partitionBy(F.lit(1)).orderBy(F.col("range").desc())
-    ranges = (
-        everybody.groupBy("range")
-        .agg(F.count("*").alias("held"))
-        .select(
-            "range",
-            F.sum("held").over(of_ranges).alias("people"),
-            (F.sum("held").over(above) - F.col("held")).alias("above"),
-        )
-    )
-    # A total of 0, which half of all may have, is a range alone: its people are spread over tasks.
-    spread = F.when(F.col("total") == 0, F.pmod(F.xxhash64("id"), F.lit(RANGES_OF_A_DOUBLING)))
-    downwards = Window.partitionBy("range", spread).orderBy(F.col("total").desc())
-    not_less = F.count("*").over(downwards.rangeBetween(Window.unboundedPreceding, Window.currentRow))
-    less = F.when(F.col("total") > 0, F.col("people") - F.col("above") - not_less).otherwise(0)
-    return (
-        everybody.join(F.broadcast(ranges), "range")
-        .select(
-            *everybody.columns,
-            (F.col("above") + F.rank().over(downwards)).cast("long").alias("rank"),
-            (less.cast("double") / F.col("people").cast("double")).alias("percentile"),
-        )
-        .drop("range")
-    )
 
 
 def people(
@@ -293,7 +254,7 @@ def run(
             elif warehouse.row_count(INFLUENCE_BY_ACCOUNT, partition):
                 warehouse.delete(INFLUENCE_BY_ACCOUNT, partition, run_id=row.id, job=JOB)
             scored = everybody(found, sums, spread, parts, params)
-            with step(session, "write everybody"):
+            with step(session, "write everybody"), spark_partitions.enough_for(session, int(row.counts["pairs"])):
                 warehouse.replace_by_spark(INFLUENCE, scored, partition, run_id=row.id, job=JOB)
             row.counts["people"] = warehouse.row_count(INFLUENCE, partition)
             row.parameters[digests.INFLUENCE] = digests.of_stream(INFLUENCE, warehouse.reader(INFLUENCE, partition))

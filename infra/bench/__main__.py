@@ -23,6 +23,7 @@ import live
 import page
 import picture
 import pipeline
+import ranks
 import records
 import ten_years
 import validate_report
@@ -41,11 +42,12 @@ ALONE = {
     "leaving": leaving,
     "links": links,
     "live": live,
+    "ranks": ranks,
     validate_search.NAME: validate_search,
     validate_report.NAME: validate_report,
 }
 JUDGES = (validate_search, validate_report)  # these measure no cost
-ON_REQUEST = ("setup", "cost", "kills", validate_search.NAME, validate_report.NAME)
+ON_REQUEST = ("setup", "cost", "kills", "ranks", validate_search.NAME, validate_report.NAME)
 FIGURES = (*pipeline.NAMES, *ON_GRAPHS, *ALONE)
 
 
@@ -63,6 +65,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=live.EVENTS, help="of Jetstream, for live")
     parser.add_argument("--leaving-acts", type=int, default=leaving.ACTS, help="in the warehouse, for leaving")
     parser.add_argument("--people", type=int, default=kills.PEOPLE, help="who leave, for kills")
+    parser.add_argument("--ranked", type=int, default=ranks.PEOPLE, help="people, for ranks")
     parser.add_argument("--kills", type=int, default=kills.KILLS, help="of the process, for kills")
     parser.add_argument("--to", type=Path, default=data_home() / "bench", help="folder of the raw figures and the page")
     parser.add_argument("--record", action="store_true", help="keep the figures in infra/bench/history.jsonl")
@@ -80,6 +83,7 @@ def main() -> None:
         "kills": [str(arguments.people), str(arguments.kills)],
         "leaving": [str(arguments.leaving_acts)],
         "live": [str(arguments.events)],
+        "ranks": [str(arguments.ranked)],
     }
     if not set(sizes["acts"]) <= set(acts.MILLIONS):
         parser.error(f"--acts are of {', '.join(acts.MILLIONS)}")

@@ -2,7 +2,6 @@
 
 import json
 import math
-from bisect import bisect_left, bisect_right
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -26,7 +25,6 @@ from tests.jobs.world import OFFICIAL, Did
 
 DAY = date(2026, 11, 3)
 PARAMS = job.Params(day=DAY, methodology=OFFICIAL)
-SUMS = "id string, one long, two long, three long"
 
 
 def points(influence: float) -> float:
@@ -40,45 +38,12 @@ def test_the_scale_from_end_to_end(spark: SparkSession) -> None:
     assert found[1] == pytest.approx(100 * math.log(2) / math.log(1e9), rel=1e-9)
 
 
-def test_rank_and_percentile_of_equals(spark: SparkSession) -> None:
-    """By the whole, whatever its parts; 1 is the highest, the next rank is as much lower as there are equals."""
-    sums = [("a", 5, 0, 0), ("b", 3, 1, 1), ("c", 9, 0, 0), ("d", 0, 0, 0), ("e", 0, 0, 0), ("f", 0, 0, 4)]
-    found = {
-        row.id: (row.total, row["rank"], row.percentile)
-        for row in job.ranked(spark.createDataFrame(sums, SUMS)).collect()
-    }
-    assert found == {
-        "c": (9, 1, 5 / 6),
-        "a": (5, 2, 3 / 6),
-        "b": (5, 2, 3 / 6),
-        "f": (4, 4, 2 / 6),
-        "d": (0, 5, 0.0),
-        "e": (0, 5, 0.0),
-    }
-
-
-def test_ranks_follow_across_ranges_of_totals(spark: SparkSession) -> None:
-    """Ranges are sorted apart: totals around each power of two, where a range ends, beside many of nothing."""
-    totals = [0] * 30 + [2**power + near for power in range(1, 62) for near in (-1, 0, 0, 1)]
-    sums = [(f"p{number}", total // 2, total - total // 2, 0) for number, total in enumerate(totals)]
-    found = job.ranked(spark.createDataFrame(sums, SUMS)).collect()
-    ordered = sorted(totals)
-    assert {row.id: (row.total, row["rank"], row.percentile) for row in found} == {
-        f"p{number}": (
-            total,
-            len(ordered) - bisect_right(ordered, total) + 1,
-            bisect_left(ordered, total) / len(ordered),
-        )
-        for number, total in enumerate(totals)
-    }
-
-
 def test_rows_of_people(spark: SparkSession) -> None:
     """Every column, nulls too."""
     sums = [("x:a:b", SCALE, SCALE // 2, SCALE // 4), ("sample-x:bo", 0, 0, 0)]
     beside = [("x:a:b", 2, 1.5, 90.0), ("x:unseen", 1, 1.0, 1.0)]
     found = job.people(
-        spark.createDataFrame(sums, SUMS),
+        spark.createDataFrame(sums, "id string, one long, two long, three long"),
         spark.createDataFrame(beside, "id string, engager_count long, amplification double, inclusion double"),
         spark.createDataFrame([("x:a:b", "Ana"), ("x:unseen", "Nobody")], "id string, handle string"),
         {"x": 0.25, "sample-x": 1.0},

@@ -31,6 +31,7 @@ from jobs.warehouse.storage import Warehouse
 from schemas.activity import ACTIVITY
 from schemas.fixed_point import SCALE
 from schemas.methodology import load
+from tests.tiny_days import TINY_DAYS
 
 FIRST, SMALLER, LARGER = 2_000, 20_000, 200_000
 EDGES_PER_PERSON = 5
@@ -127,7 +128,9 @@ def night(session: Any, root: Path) -> None:
 
 
 def nights(session: Any, folder: Path) -> None:
-    """With each number of executors."""
+    """With each number of executors. The days are tiny, so Spark plans and compiles little."""
+    for name, value in TINY_DAYS.items():
+        session.conf.set(name, value)
     for count in EXECUTORS:
         keep_executors(session, count)
         root = shutil.copytree(folder / "warehouse", folder / f"night-{count}")

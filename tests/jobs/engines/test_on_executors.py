@@ -38,15 +38,13 @@ RUN_S = 900  # patience, on a machine that is busy with other things
 
 # A driver that could hold none of it; executors that keep 5 % of what is left of 512 MB, 10 MB each, for rows. Spark sends
 # small tables to all executors by way of the driver, up to a fixed size: here none, so that whatever comes is a result. The
-# driver remembers one of everything that ran: by default it remembers a thousand, which say nothing of people or edges. Small
-# partitions stay apart, so that every executor has a part of each stage.
+# driver remembers one of everything that ran: by default it remembers a thousand, which say nothing of people or edges.
 SMALL = """
 spark.driver.memory                     512m
 spark.driver.maxResultSize              512k
 spark.executor.memory                   512m
 spark.memory.fraction                   0.05
 spark.sql.autoBroadcastJoinThreshold    -1
-spark.sql.adaptive.coalescePartitions.enabled  false
 spark.ui.retainedJobs                   1
 spark.ui.retainedStages                 1
 spark.ui.retainedTasks                  1
