@@ -175,19 +175,21 @@ def test_a_prediction_that_is_off_is_marked(bench: SimpleNamespace, constant: fl
 
 
 def events() -> Iterator[dict[str, Any]]:
-    """Two jobs of the group, one of another, and two frames."""
+    """Two jobs of the group and one of another, each with frames."""
+
+    def held(block: str, in_memory: int, on_disk: int = 0) -> dict[str, Any]:
+        info = {"Block ID": block, "Memory Size": in_memory, "Disk Size": on_disk}
+        return {"Event": "SparkListenerBlockUpdated", "Block Updated Info": info}
+
     for job, group, step in (
         (0, "measured", "weigh pairs"),
         (1, "other", "weigh pairs"),
         (2, "measured", "count acts"),
     ):
-        properties = {"spark.jobGroup.id": group, "spark.job.description": step}
-        yield {
-            "Event": "SparkListenerJobStart",
-            "Job ID": job,
-            "Stage IDs": [2 * job, 2 * job + 1],
-            "Properties": properties,
-        }
+        properties, stages = {"spark.jobGroup.id": group, "spark.job.description": step}, [2 * job, 2 * job + 1]
+        yield {"Event": "SparkListenerJobStart", "Job ID": job, "Stage IDs": stages, "Properties": properties}
+        yield held(f"rdd_9_{job}", 500 if group == "other" else 5)
+        yield {"Event": "SparkListenerUnpersistRDD", "RDD ID": 9}
     for stage in (0, 1, 2, 4):
         yield {"Event": "SparkListenerTaskEnd", "Stage ID": stage, "Task Metrics": {
             "Executor CPU Time": (stage + 1) * 10**9, "Peak Execution Memory": 100 * (5 - stage), "Disk Bytes Spilled": 7,
@@ -195,14 +197,13 @@ def events() -> Iterator[dict[str, Any]]:
             "Shuffle Write Metrics": {"Shuffle Bytes Written": 11},
         }}  # fmt: skip
     yield {"Event": "SparkListenerTaskEnd", "Stage ID": 0}  # lost with its executor
-    for block, in_memory, on_disk in (
-        ("rdd_1_0", 50, 0), ("rdd_1_1", 40, 0), ("rdd_1_0", 0, 30), ("broadcast_3", 900, 0), ("rdd_2_0", 1, 0)
-    ):  # fmt: skip
-        info = {"Block ID": block, "Memory Size": in_memory, "Disk Size": on_disk}
-        yield {"Event": "SparkListenerBlockUpdated", "Block Updated Info": info}
+    yield held("rdd_1_0", 50)
+    yield held("rdd_1_1", 40)
+    yield held("rdd_1_0", 0, 30)
+    yield held("broadcast_3", 900)
+    yield held("rdd_2_0", 1)
     yield {"Event": "SparkListenerUnpersistRDD", "RDD ID": 1}
-    info = {"Block ID": "rdd_2_1", "Memory Size": 60, "Disk Size": 0}
-    yield {"Event": "SparkListenerBlockUpdated", "Block Updated Info": info}
+    yield held("rdd_2_1", 60)
 
 
 def test_tasks_are_summed_by_step_and_blocks_at_their_peak(bench: SimpleNamespace) -> None:
