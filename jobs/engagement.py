@@ -19,6 +19,8 @@ from pyspark.sql import functions as F
 
 from jobs import comet
 from jobs.days import ONE_DAY
+from jobs.spark_partitions import enough_for
+from jobs.spark_steps import step
 from jobs.warehouse import counted, grain, leavers, objections, runs
 from jobs.warehouse.counted import Snapshot
 from jobs.warehouse.runs import Batch, Run
@@ -36,6 +38,7 @@ log = logging.getLogger(__name__)
 
 JOB = runs.ENGAGEMENT
 ACT = ("day", "platform", "actor_id", "target_id", "activity_id")  # columns that two reports of one act share
+ACTS_OF_A_FILE = 5_000_000  # one task writes a file, in some 10 s
 TRIES = 5  # attempts of one run while other runs commit counts of the same days
 
 
@@ -149,12 +152,14 @@ def _count(
     row_count = warehouse.row_count(ACTIVITY, {"day": tuple(days)}, found.activity)
     with runs.recorded_together(warehouse, counting), comet.used_for(session, row_count):
         activity = counted.frame(session, warehouse, ACTIVITY, found.activity, found.coverage, days[0], days[-1])
-        # One file per day, because readers often read a window of days. Without this, each Spark partition would write a small
+        # Few files per day, because readers often read a window of days. Without this, each Spark partition would write a small
         # file for every day that it holds.
         before = _day_before(session, warehouse, days, found)
         counting_acts = undisputed(activity.where(F.col("day").isin(days)), disputed)
-        counts = engagement(counting_acts, before).repartition("day")
-        warehouse.replace_by_spark(ENGAGEMENT, counts, {"day": tuple(days)}, run_id=batch.id, job=JOB)
+        files = F.lit(1 + row_count // (len(days) * ACTS_OF_A_FILE))
+        counts = engagement(counting_acts, before).repartition("day", F.pmod(F.xxhash64("src"), files))
+        with step(session, "count acts"), enough_for(session, row_count):
+            warehouse.replace_by_spark(ENGAGEMENT, counts, {"day": tuple(days)}, run_id=batch.id, job=JOB)
         for item in counting:
             # Spark cannot enforce a unique grain. If this check fails, the run fails: the day stays stale, and no score uses
             # it.

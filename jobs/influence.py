@@ -13,15 +13,16 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from pyspark import StorageLevel
-from pyspark.sql import Window
 from pyspark.sql import functions as F
 
-from jobs import comet, monthly_weights, score_inputs
+from jobs import comet, monthly_weights, score_inputs, spark_partitions
 from jobs.engines import AUTO, choice
 from jobs.night_settings import nights
 from jobs.score import linked, measures
 from jobs.score.attention import real
+from jobs.score.ranks import ranked
 from jobs.score_inputs import Inputs
+from jobs.spark_steps import step
 from jobs.warehouse import counted, digests, known_accounts, methodologies, runs
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
@@ -50,24 +51,6 @@ def score(influence: "Column", methodology: Methodology) -> "Column":
     resolution = F.lit(methodology.resolution)
     full = F.log1p(F.lit(methodology.full_scale) / resolution)
     return F.least(F.lit(100.0), F.lit(100.0) * F.log1p(influence / resolution) / full)
-
-
-def ranked(sums: "DataFrame") -> "DataFrame":
-    """Adds `total`, `rank` and `percentile` to (id, one, two, three).
-
-    `rank` is 1 for the highest total; people with equal totals share the best of their ranks. `percentile` is the share of
-    people with a lower total, from 0 to below 1. One task sorts everybody and spills what does not fit in memory. Counting
-    distinct totals first and joining them back would cost two more exchanges.
-    """
-    everybody = Window.partitionBy(F.lit(1))
-    downwards = everybody.orderBy(F.col("total").desc())
-    people = F.count("*").over(everybody)
-    not_less = F.count("*").over(downwards.rangeBetween(Window.unboundedPreceding, Window.currentRow))
-    return sums.withColumn("total", F.col("one") + F.col("two") + F.col("three")).select(
-        "*",
-        F.rank().over(downwards).cast("long").alias("rank"),
-        ((people - not_less).cast("double") / people.cast("double")).alias("percentile"),
-    )
 
 
 def people(
@@ -146,9 +129,12 @@ def run(
         with comet.used_for(session, found.row_count), ExitStack() as ended:
             spread = found.spread()
             ended.callback(spread.persist(StorageLevel.MEMORY_AND_DISK).unpersist)
+            with step(session, "weigh pairs"):
+                row.counts["pairs"] = spread.count()
             adding = choice.chosen(engine, spread)
             row.engine = adding.name
-            sums = adding.sums(spread, methodology.rounds)
+            with step(session, "pass attention on"):
+                sums = adding.sums(spread, methodology.rounds)
             ended.callback(sums.unpersist)
             parts = found.parts(sums, spread)
             if parts is not None:
@@ -158,8 +144,8 @@ def run(
             elif warehouse.row_count(INFLUENCE_BY_ACCOUNT, partition):
                 warehouse.delete(INFLUENCE_BY_ACCOUNT, partition, run_id=row.id, job=JOB)
             scored = everybody(found, sums, spread, parts)
-            warehouse.replace_by_spark(INFLUENCE, scored, partition, run_id=row.id, job=JOB)
-            row.counts["pairs"] = spread.count()
+            with step(session, "write everybody"), spark_partitions.enough_for(session, int(row.counts["pairs"])):
+                warehouse.replace_by_spark(INFLUENCE, scored, partition, run_id=row.id, job=JOB)
             row.counts["people"] = warehouse.row_count(INFLUENCE, partition)
             row.parameters[digests.INFLUENCE] = digests.of_stream(INFLUENCE, warehouse.reader(INFLUENCE, partition))
     return row.counts

@@ -1,4 +1,4 @@
-"""A Spark cluster on this machine: a master and two workers of one core and 1 GB each, and the executors they start."""
+"""A Spark cluster on this machine: a master, two or more workers of one core and 1 GB each, and the executors they start."""
 
 import os
 import re
@@ -7,7 +7,6 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pyspark
@@ -26,49 +25,59 @@ ENVIRONMENT = {
 }
 
 
-@dataclass(frozen=True)
+# It lives elsewhere: in another zone, with a language whose letters i are other ones.
+ABROAD = {"TZ": "Asia/Kathmandu", "LC_ALL": "tr_TR.UTF-8", "SPARK_DAEMON_MEMORY": "256m"}
+JAVA = {"JAVA_TOOL_OPTIONS": ENVIRONMENT["JAVA_TOOL_OPTIONS"] + " -Duser.language=tr -Duser.country=TR"}
+
+
 class Cluster:
     """`master`: its address. `work`: for each worker what it keeps of executors, APPLICATION/EXECUTOR."""
 
-    master: str
-    work: tuple[Path, Path]
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.work: list[Path] = []
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self.cores = sorted(os.sched_getaffinity(0))
 
+    def start(self) -> None:
+        """Starts the master and two workers."""
+        self.master = _said(self._start("master.Master", "--port", "0"), r"Starting Spark master at (\S+)")
+        self.grow(2)
 
-@contextmanager
-def cluster(folder: Path) -> Iterator[Cluster]:
-    """Ready; killed at the end, executors too. It lives elsewhere: in another zone, with a language whose letters i are
-    other ones."""
-    abroad = {"TZ": "Asia/Kathmandu", "LC_ALL": "tr_TR.UTF-8", "SPARK_DAEMON_MEMORY": "256m"}
-    options = {"JAVA_TOOL_OPTIONS": ENVIRONMENT["JAVA_TOOL_OPTIONS"] + " -Duser.language=tr -Duser.country=TR"}
-    groups: list[subprocess.Popen] = []
+    def grow(self, workers: int) -> None:
+        """Starts workers until there are this many, in turn on each of the cores there are."""
+        logs = []
+        while len(self.work) < workers:
+            self.work.append(self.folder / f"work-{len(self.work)}")
+            size = ("--cores", "1", "--memory", "1g", "--work-dir", str(self.work[-1]))
+            logs.append(self._start("worker.Worker", *size, self.master))
+            os.sched_setaffinity(self.processes[-1].pid, {self.cores[len(self.work) % len(self.cores)]})
+        for log in logs:
+            _said(log, "(Successfully registered with master)")
 
-    def start(name: str, *arguments: str) -> Path:
-        log = folder / f"{len(groups)}.log"
-        command = [
-            ENVIRONMENT["SPARK_HOME"] + "/bin/spark-class",
-            f"org.apache.spark.deploy.{name}",
-            "--host",
-            "127.0.0.1",
-        ]
+    def _start(self, name: str, *arguments: str) -> Path:
+        log = self.folder / f"{len(self.processes)}.log"
+        java = [ENVIRONMENT["SPARK_HOME"] + "/bin/spark-class", f"org.apache.spark.deploy.{name}"]
         with log.open("wb") as said:
-            groups.append(
+            self.processes.append(
                 subprocess.Popen(
-                    [*command, "--webui-port", "0", *arguments],
-                    env=os.environ | ENVIRONMENT | abroad | options, cwd=folder,
+                    [*java, "--host", "127.0.0.1", "--webui-port", "0", *arguments],
+                    env=os.environ | ENVIRONMENT | ABROAD | JAVA, cwd=self.folder,
                     stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True,
                 )
             )  # fmt: skip
         return log
 
+
+@contextmanager
+def cluster(folder: Path) -> Iterator[Cluster]:
+    """Ready; killed at the end, executors too."""
+    found = Cluster(folder)
     try:
-        master = _said(start("master.Master", "--port", "0"), r"Starting Spark master at (\S+)")
-        work = (folder / "work-0", folder / "work-1")
-        size = ("--cores", "1", "--memory", "1g")
-        for log in [start("worker.Worker", *size, "--work-dir", str(path), master) for path in work]:
-            _said(log, "(Successfully registered with master)")
-        yield Cluster(master, work)
+        found.start()
+        yield found
     finally:
-        for process in groups:
+        for process in found.processes:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 

@@ -33,6 +33,7 @@ NOT_HERE = {
     "bash infra/run.sh     #": "sets up the machine; tests/infra/test_setup.py",
     "bash infra/test.sh -m unit": "runs the tests themselves",
     "export AIRFLOW_HOME": "needs Airflow's database; tests/infra/test_runbooks.py, on request",
+    "bash infra/bench.sh cost": "measures for half an hour; tests/test_benchmark_cost.py",
     ".venv/bin/clout compare": "needs Spark; tests/jobs/test_score_twice.py",
 }
 DAY = "2026-11-03"

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import acts
 import budget
+import cost
+import cost_load
 import distributed
 import engines
 import graphs
@@ -22,6 +24,7 @@ import months
 import page
 import picture
 import pipeline
+import ranks
 import records
 import ten_years
 import validate_report
@@ -34,17 +37,19 @@ from jobs.places import data_home
 ON_GRAPHS = {"engines": engines, "distributed": distributed, "budget": budget, "growth": growth}
 ALONE = {
     "acts": acts,
+    "cost": cost,
     "history": ten_years,
     "kills": kills,
     "leaving": leaving,
     "links": links,
     "live": live,
     "months": months,
+    "ranks": ranks,
     validate_search.NAME: validate_search,
     validate_report.NAME: validate_report,
 }
 JUDGES = (validate_search, validate_report)  # these measure no cost
-ON_REQUEST = ("setup", "kills", validate_search.NAME, validate_report.NAME)
+ON_REQUEST = ("setup", "cost", "kills", "ranks", validate_search.NAME, validate_report.NAME)
 FIGURES = (*pipeline.NAMES, *ON_GRAPHS, *ALONE)
 
 
@@ -56,9 +61,13 @@ def main() -> None:
     parser.add_argument("figures", nargs="*", metavar="FIGURE", help=names)
     parser.add_argument("--graphs", default=",".join(graphs.GRAPHS), help=f"for {', '.join(ON_GRAPHS)}; with commas")
     parser.add_argument("--acts", default=",".join(acts.MILLIONS), help="millions of acts, for acts; with commas")
+    parser.add_argument("--predict", choices=cost.PREDICTED, default=cost.DEFAULT, help="millions of acts, for cost")
+    parser.add_argument("--load", default="", help=f"for cost; {cost_load.NAMES}: NAME=NUMBER, with commas")
+    parser.add_argument("--nights", default="", help="for cost: raw figures of an earlier run, to measure nothing")
     parser.add_argument("--events", type=int, default=live.EVENTS, help="of Jetstream, for live")
     parser.add_argument("--leaving-acts", type=int, default=leaving.ACTS, help="in the warehouse, for leaving")
     parser.add_argument("--people", type=int, default=kills.PEOPLE, help="who leave, for kills")
+    parser.add_argument("--ranked", type=int, default=ranks.PEOPLE, help="people, for ranks")
     parser.add_argument("--kills", type=int, default=kills.KILLS, help="of the process, for kills")
     parser.add_argument("--to", type=Path, default=data_home() / "bench", help="folder of the raw figures and the page")
     parser.add_argument("--record", action="store_true", help="keep the figures in infra/bench/history.jsonl")
@@ -72,12 +81,19 @@ def main() -> None:
 
     sizes = {
         "acts": arguments.acts.split(","),
+        "cost": [arguments.predict, arguments.load, arguments.nights],
         "kills": [str(arguments.people), str(arguments.kills)],
         "leaving": [str(arguments.leaving_acts)],
         "live": [str(arguments.events)],
+        "ranks": [str(arguments.ranked)],
     }
     if not set(sizes["acts"]) <= set(acts.MILLIONS):
         parser.error(f"--acts are of {', '.join(acts.MILLIONS)}")
+
+    try:
+        cost_load.stated(arguments.load)
+    except ValueError as error:
+        parser.error(f"--load {error}")
 
     if arguments.record:
         here.refuse_changes()

@@ -94,32 +94,26 @@ def _said(ran: Command, name: str) -> list[str]:
 
 def path(days: int) -> Path:
     """A warehouse with `activity` of these days. Makes it if it does not exist."""
-    kept = graphs.folder() / f"acts-{days}.warehouse"
-    if not kept.exists():
-        half = graphs.folder() / f"acts-{days}.half.warehouse"
-        shutil.rmtree(half, ignore_errors=True)  # from an interrupted bench
-        make(Warehouse(str(half)), [graphs.FIRST_DAY + timedelta(days=number) for number in range(days)])
-        half.rename(kept)
-    return kept
+    return graphs.made_once(f"acts-{days}.warehouse", lambda half: make(Warehouse(str(half)), PEOPLE, days))
 
 
-def make(warehouse: Warehouse, days: Sequence[date]) -> None:
-    """Writes `activity` and `coverage` of the days. Holds one day in memory at a time."""
+def make(warehouse: Warehouse, people: int, days: int) -> None:
+    """Writes `activity` and `coverage` of these people for the days. Holds one day in memory at a time."""
     warehouse.create_tables()
     grounds.publish_everybody(warehouse)
-    source = sample.SampleSource(growth.SOURCE, [f"people={PEOPLE},seed=1"])
+    source = sample.SampleSource(growth.SOURCE, [f"people={people},seed=1"])
     none = dict.fromkeys(("rejected_count", "unresolved_count", "ignored_count", "repeated_count"), 0)
-    for day in days:
+    for day in (graphs.FIRST_DAY + timedelta(days=number) for number in range(days)):
         batches: dict[str, list[pa.RecordBatch]] = {}
         for page in source.pages(day, day):
             batches.setdefault(page.platform, []).append(page.acts)
         for platform, acts in batches.items():
             partition = {"platform": platform, "day": day, "source": growth.SOURCE}
-            growth._write(warehouse, ACTIVITY, (_activity(batch, partition) for batch in acts), partition)
+            growth.write(warehouse, ACTIVITY, (_activity(batch, partition) for batch in acts), partition)
         complete = {"day": day, "source": growth.SOURCE, "status": COMPLETE, "scope": EVERYONE, "pull": growth.RUN}
         counts = {platform: sum(map(len, acts)) for platform, acts in batches.items()}
         covered = [complete | none | {"platform": name, "act_count": count} for name, count in counts.items()]
-        growth._write(warehouse, COVERAGE, rows(COVERAGE, covered).to_batches(), {"day": day})
+        growth.write(warehouse, COVERAGE, rows(COVERAGE, covered).to_batches(), {"day": day})
 
 
 def _activity(acts: pa.RecordBatch, partition: growth.Partition) -> pa.RecordBatch:

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import shutil
 from collections.abc import Callable
 from datetime import date, timedelta
 from functools import partial
@@ -120,6 +121,17 @@ def folder() -> Path:
     """The folder for generated files, created if it does not exist."""
     kept = Path(os.environ.get("CLOUT_BENCH_CACHE") or data_home() / "bench" / "graphs")
     kept.mkdir(parents=True, exist_ok=True)
+    return kept
+
+
+def made_once(name: str, make: Callable[[Path], None]) -> Path:
+    """A folder of this name beside the graphs, which `make` fills if it does not exist."""
+    kept = folder() / name
+    if not kept.exists():
+        half = folder() / f"half-{name}"
+        shutil.rmtree(half, ignore_errors=True)  # from an interrupted bench
+        make(half)
+        half.rename(kept)
     return kept
 
 

@@ -105,13 +105,9 @@ def measure(name: str) -> Figure:
 
 def path(name: str) -> Path:
     """The graph's warehouse. Makes it if it does not exist."""
-    kept = graphs.folder() / f"{name}.warehouse"
-    if not kept.exists():
-        half = graphs.folder() / f"{name}.half.warehouse"
-        shutil.rmtree(half, ignore_errors=True)  # from an interrupted bench
-        make(Warehouse(str(half)), graphs.PEOPLE[name], graphs.DAYS)
-        half.rename(kept)
-    return kept
+    return graphs.made_once(
+        f"{name}.warehouse", lambda half: make(Warehouse(str(half)), graphs.PEOPLE[name], graphs.DAYS)
+    )
 
 
 def make(warehouse: Warehouse, people: int, days: int) -> None:
@@ -120,13 +116,11 @@ def make(warehouse: Warehouse, people: int, days: int) -> None:
     warehouse.create_tables()
     grounds.publish_everybody(warehouse)
     crowds = graphs.crowds(people)
-    for crowd in crowds:
-        partition = {"platform": crowd.platform.name, "day": graphs.FIRST_DAY, "source": SOURCE}
-        _write(warehouse, ACCOUNTS, _accounts(crowd, partition), partition)
+    write_accounts(warehouse, crowds)
     with duckdb.connect() as db:
         for day in (graphs.FIRST_DAY + timedelta(days=number) for number in range(days)):
             reported: Counter[str] = Counter()
-            _write(warehouse, ENGAGEMENT, _engagement(db, crowds, day, reported), {"day": day})
+            write(warehouse, ENGAGEMENT, _engagement(db, crowds, day, reported), {"day": day})
             none = dict.fromkeys(("rejected_count", "unresolved_count", "ignored_count", "repeated_count"), 0)
             covered = [
                 {
@@ -136,11 +130,12 @@ def make(warehouse: Warehouse, people: int, days: int) -> None:
                     "status": COMPLETE,
                     "scope": EVERYONE,
                     "act_count": count,
+                    "pull": RUN,
                     **none,
                 }
                 for platform, count in reported.items()
             ]
-            _write(warehouse, COVERAGE, rows(COVERAGE, covered).to_batches(), {"day": day})
+            write(warehouse, COVERAGE, rows(COVERAGE, covered).to_batches(), {"day": day})
     digests = activity_digests(warehouse, graphs.FIRST_DAY, day)
     counted = [Run("engagement", day, Batch("bench"), {"activity_digest": digest}) for day, digest in digests.items()]
     runs.write(warehouse, counted, runs.DONE)
@@ -161,18 +156,26 @@ def _engagement(
             yield from db.sql(f"select {', '.join(ENGAGEMENT.column_names)} from counted").to_arrow_reader()
 
 
+def write_accounts(warehouse: Warehouse, crowds: Iterable[Crowd]) -> None:
+    """Writes every account, as observed on the first day."""
+    for crowd in crowds:
+        partition = {"platform": crowd.platform.name, "day": graphs.FIRST_DAY, "source": SOURCE}
+        write(warehouse, ACCOUNTS, _accounts(crowd, partition), partition)
+
+
 def _accounts(crowd: Crowd, partition: Partition) -> Iterator[pa.RecordBatch]:
     for first in crowd.blocks():
         numbers = np.arange(first, min(first + BLOCK_ACCOUNTS, crowd.size))
         accounts = sample.accounts(crowd.profiles(numbers), graphs.FIRST_DAY, 1)
         columns = dict(zip(accounts.schema.names, accounts.columns, strict=True)) | {
-            "pull": pa.nulls(len(numbers), pa.string())
+            "pull": pa.repeat(pa.scalar(RUN), len(numbers))
         }
         columns |= {name: pa.repeat(pa.scalar(value), len(numbers)) for name, value in partition.items()}
         yield pa.record_batch([columns[name] for name in ACCOUNTS.column_names], names=list(ACCOUNTS.column_names))
 
 
-def _write(warehouse: Warehouse, table: Contract, batches: Iterable[pa.RecordBatch], partition: Partition) -> None:
+def write(warehouse: Warehouse, table: Contract, batches: Iterable[pa.RecordBatch], partition: Partition) -> None:
+    """Writes a partition of a table, as a pull would."""
     schema = arrow.schema(table)
     stream = pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in batches))
     warehouse.replace(table, stream, partition, run_id=RUN, job=RUN)

@@ -8,6 +8,8 @@ from pyspark import StorageLevel
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
+from jobs.spark_steps import step
+
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
@@ -28,7 +30,9 @@ def in_numbers(
         ends = (F.struct(number.alias("id"), F.col(end).alias("name")) for end, number in hashes.items())
         names = edges.select(F.inline(F.array(*ends))).distinct()
         ended.callback(names.persist(StorageLevel.MEMORY_AND_DISK).unpersist)
-        if names.groupBy("id").count().where(F.col("count") > 1).isEmpty():
+        with step(edges.sparkSession, "number accounts"):
+            is_unique = names.groupBy("id").count().where(F.col("count") > 1).isEmpty()
+        if is_unique:
             yield edges.select(*(number.alias(end) for end, number in hashes.items()), "a"), names
             return
         place = F.row_number().over(Window.orderBy("name")).cast("long")

@@ -185,6 +185,17 @@ def test_a_run_counts_its_day_and_what_changed_in_its_window(world: World) -> No
     assert files(world.warehouse, ENGAGEMENT).keys() == before.keys() - {(week[2],)} | {(week[-1],)}
 
 
+def test_a_large_day_is_written_by_several_tasks(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.cover(DAY, "twitter")
+    world.put("test", [Did(DAY, "twitter", "like", f"u{number % 20}", f"v{number}") for number in range(100)])
+    for acts_of_a_file, most in ((100_000, 1), (25, 5)):
+        monkeypatch.setattr(job, "ACTS_OF_A_FILE", acts_of_a_file)
+        world.count(DAY, first_day=DAY)
+        (paths,) = files(world.warehouse, ENGAGEMENT).values()
+        assert min(most, 2) <= len(paths) <= most
+        assert world.warehouse.row_count(ENGAGEMENT, {}) == 100
+
+
 def test_an_act_on_either_side_of_midnight_counts_once_and_makes_both_days_depend_on_the_first(world: World) -> None:
     """`late` reports on the second day what `test` reported on the first, and nothing else covers the third."""
     days = [DAY - timedelta(2), DAY - timedelta(1), DAY]

@@ -30,7 +30,6 @@ from tests.jobs.world import OFFICIAL, Did
 DAY = date(2026, 11, 3)
 PARAMS = job.Params(day=DAY, methodology=OFFICIAL)
 NONE = RollUps(OFFICIAL.version, 0, {})
-SUMS = "id string, one long, two long, three long"
 
 
 def points(influence: float) -> float:
@@ -44,29 +43,12 @@ def test_the_scale_from_end_to_end(spark: SparkSession) -> None:
     assert found[1] == pytest.approx(100 * math.log(2) / math.log(1e9), rel=1e-9)
 
 
-def test_rank_and_percentile_of_equals(spark: SparkSession) -> None:
-    """By the whole, whatever its parts; 1 is the highest, the next rank is as much lower as there are equals."""
-    sums = [("a", 5, 0, 0), ("b", 3, 1, 1), ("c", 9, 0, 0), ("d", 0, 0, 0), ("e", 0, 0, 0), ("f", 0, 0, 4)]
-    found = {
-        row.id: (row.total, row["rank"], row.percentile)
-        for row in job.ranked(spark.createDataFrame(sums, SUMS)).collect()
-    }
-    assert found == {
-        "c": (9, 1, 5 / 6),
-        "a": (5, 2, 3 / 6),
-        "b": (5, 2, 3 / 6),
-        "f": (4, 4, 2 / 6),
-        "d": (0, 5, 0.0),
-        "e": (0, 5, 0.0),
-    }
-
-
 def test_rows_of_people(spark: SparkSession) -> None:
     """Every column, nulls too."""
     sums = [("x:a:b", SCALE, SCALE // 2, SCALE // 4), ("sample-x:bo", 0, 0, 0)]
     beside = [("x:a:b", 2, 1.5, 90.0), ("x:unseen", 1, 1.0, 1.0)]
     found = job.people(
-        spark.createDataFrame(sums, SUMS),
+        spark.createDataFrame(sums, "id string, one long, two long, three long"),
         spark.createDataFrame(beside, "id string, engager_count long, amplification double, inclusion double"),
         spark.createDataFrame([("x:a:b", "Ana"), ("x:unseen", "Nobody")], "id string, handle string"),
         {"x": 0.25, "sample-x": 1.0},

@@ -1,31 +1,42 @@
-"""Engine `spark` on executors that are processes of their own, in a session of its own: the one of the tests is another.
+"""Engine `spark`, and a night, on executors that are processes of their own: the session of the tests is another.
 
     python on_executors.py FOLDER
 
-makes graphs by expressions, adds their messages, and leaves `edges-N` and `sums-N` as Parquet for each number of edges N. In
-the middle of the largest one executors are killed. Prints, as JSON, what the driver held of its heap after each but the first
-one, in bytes by N: the first one is for what Spark makes once, as the code that it compiles.
+makes graphs by expressions, adds their messages, and leaves `edges-N` and `sums-N` as Parquet for each number of edges N. Then
+counts and scores the last day of the warehouse in `FOLDER/warehouse`, each time in a copy of its own: `night-4` with four
+executors, one of which is killed in each of `STEPS`; then with two, then with one. Prints, as JSON, what the driver held of its
+heap after each graph but the first, in bytes by N: the first one is for what Spark makes once, as the code that it compiles.
 """
 
 import gc
 import json
 import math
 import os
+import shutil
 import signal
 import sys
 import threading
 import time
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from pyspark.sql import functions as F
 
+from jobs import engagement, influence
 from jobs.engines.spark import SparkEngine
 from jobs.session import build
+from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
+from schemas.activity import ACTIVITY
 from schemas.fixed_point import SCALE
+from schemas.methodology import load
+from tests.tiny_days import TINY_DAYS
 
 FIRST, SMALLER, LARGER = 2_000, 20_000, 200_000
 EDGES_PER_PERSON = 5
+EXECUTORS, METHODOLOGY = (4, 2, 1), "2026.11"
+STEPS = ("count acts", "weigh pairs", "number accounts", "pass attention on", "write everybody")
 GROUP, ADDING = (
     "spark.jobGroup.id",
     "sums",
@@ -59,31 +70,78 @@ def heap_held(session: Any) -> int:
     return min(held)
 
 
-def executors(session: Any) -> list[int]:
-    """Process ids."""
+def executors(session: Any) -> dict[str, int]:
+    """Executor -> process id."""
     marks = (b"CoarseGrainedExecutorBackend", session.sparkContext.applicationId.encode())
-    found = []
+    found = {}
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            command_line = path.read_bytes()
+            words = path.read_bytes().split(b"\0")
         except OSError:
             continue  # ended meanwhile
-        if all(mark in command_line for mark in marks):
-            found.append(int(path.parent.name))
+        if all(mark in b" ".join(words) for mark in marks):
+            found[words[words.index(b"--executor-id") + 1].decode()] = int(path.parent.name)
     return found
 
 
-def kill_some(session: Any, ended: threading.Event) -> None:
-    """One when two stages are done, which left it a part of what they made, and a third is at work; and so on until a stage
-    has to be made again: what was lost may have been of no more use."""
-    tracker, begun, enough = session.sparkContext.statusTracker(), set(), 3
-    while not ended.wait(0.05):
-        begun.update(tracker.getActiveStageIds())
-        if any((stage := tracker.getStageInfo(number)) and stage.currentAttemptId for number in begun):
-            return
-        if len(begun) >= enough and (there := executors(session)):
-            os.kill(there[0], signal.SIGKILL)
-            enough = len(begun) + 3
+def listed(sequence: Any) -> list[Any]:
+    """A sequence of Scala's."""
+    return [sequence.apply(number) for number in range(sequence.size())]
+
+
+def kill_in_each_step(session: Any, left: set[str], ended: threading.Event) -> None:
+    """Kills an executor at work on a step's second stage or, as long as the step has lost nothing by that, on a later one: it
+    may be done before it is killed, and its result at the driver. Takes a step that has lost work from those `left`."""
+    store = session._jsc.sc().statusStore()
+    begun: dict[str, set[int]] = {step: set() for step in left}
+    while left and not ended.wait(0.01):
+        for stage in listed(store.activeStages()):
+            named, number = stage.description(), stage.stageId()
+            step = named.get() if named.isDefined() else ""
+            if stage.attemptId() or stage.numFailedTasks():
+                left.discard(step)
+            busy = [each.id() for each in listed(store.executorList(True)) if each.activeTasks()]
+            if step not in left or number in begun[step] or not busy:
+                continue
+            begun[step].add(number)
+            process = executors(session).get(busy[0])
+            if len(begun[step]) > 1 and process:
+                os.kill(process, signal.SIGKILL)
+
+
+def keep_executors(session: Any, count: int) -> None:
+    """Gives executors back until this many are left."""
+    context, jvm = session._jsc.sc(), session._jvm
+    while len(there := executors(session)) != count:
+        ids = listed(context.getExecutorIds())
+        if len(there) == len(ids) > count:
+            context.killExecutors(jvm.PythonUtils.toSeq(ids[count:]))
+        time.sleep(0.1)
+
+
+def night(session: Any, root: Path) -> None:
+    """Counts and scores the last day."""
+    warehouse, batch = Warehouse(str(root)), Batch("night")
+    first, *_, last = sorted(date.fromisoformat(place["day"]) for place in warehouse.partitions(ACTIVITY))
+    engagement.run(session, warehouse, engagement.Params(day=last, first_day=first), batch)
+    influence.run(session, warehouse, influence.Params(day=last, methodology=load(METHODOLOGY)), batch, engine="spark")
+
+
+def nights(session: Any, folder: Path) -> None:
+    """With each number of executors. The days are tiny, so Spark plans and compiles little."""
+    for name, value in TINY_DAYS.items():
+        session.conf.set(name, value)
+    for count in EXECUTORS:
+        keep_executors(session, count)
+        root = shutil.copytree(folder / "warehouse", folder / f"night-{count}")
+        left, ended = set(STEPS if count == max(EXECUTORS) else ()), threading.Event()
+        killer = threading.Thread(target=kill_in_each_step, args=(session, left, ended))
+        killer.start()
+        night(session, root)
+        while left and killer.is_alive():  # a step may end before its second stage is seen
+            night(session, root)
+        ended.set()
+        killer.join()
 
 
 def main(folder: Path) -> None:
@@ -91,20 +149,15 @@ def main(folder: Path) -> None:
     held = {}
     for count in (FIRST, SMALLER, LARGER):
         make_edges(session, count, str(folder / f"edges-{count}"))
-        ended = threading.Event()
-        killer = threading.Thread(target=kill_some, args=(session, ended))
-        if count == LARGER:
-            killer.start()
         edges = session.read.parquet(str(folder / f"edges-{count}"))
         session.sparkContext.setJobGroup(ADDING, "what the engine runs, apart from what makes its edges")
         sums = SparkEngine().sums(edges, rounds=3)
         session.sparkContext.setLocalProperty(GROUP, None)  # type: ignore[arg-type] # it documents None, which removes it
         sums.write.parquet(str(folder / f"sums-{count}"))
         sums.unpersist()
-        ended.set()
         if count != FIRST:
             held[count] = heap_held(session)
-    killer.join()
+    nights(session, folder)
     session.stop()
     print(json.dumps(held))
 

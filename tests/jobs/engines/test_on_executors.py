@@ -1,4 +1,5 @@
-"""Engine `spark` on a cluster whose executors hold far less than the data, and some of which are killed in the middle."""
+"""Engine `spark` and a night on a cluster whose executors hold far less than the data, and some of which are killed in the
+middle."""
 
 import json
 import os
@@ -8,6 +9,7 @@ import sys
 from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +17,23 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from jobs import pull_activity
 from jobs.engines.memory import influence, numbered
 from jobs.places import ROOT
 from jobs.session import SETTINGS
+from jobs.sources.spec import parse_specs
+from jobs.spark_steps import DESCRIPTION
+from jobs.warehouse.runs import Batch
+from jobs.warehouse.storage import Warehouse
+from schemas.arrow import sorted_by_grain
+from schemas.engagement import ENGAGEMENT
+from schemas.influence import INFLUENCE
+from schemas.table import Table
 from tests.cluster import ENVIRONMENT, Cluster
-from tests.jobs.engines.on_executors import ADDING, FIRST, GROUP, LARGER, SMALLER
+from tests.jobs.engines.on_executors import ADDING, FIRST, GROUP, LARGER, SMALLER, STEPS
 
 SCRIPT = Path(__file__).with_name("on_executors.py")
+PEOPLE = 5_000  # of the nights, who act 8,000 times a day
 RUN_S = 900  # patience, on a machine that is busy with other things
 
 # A driver that could hold none of it; executors that keep 5 % of what is left of 512 MB, 10 MB each, for rows. Spark sends
@@ -56,11 +68,21 @@ class Ran:
         return [event for event in self.events if event["Event"] == f"SparkListener{kind}"]
 
 
+def pull(warehouse: Warehouse) -> None:
+    """Two simulated days."""
+    warehouse.create_tables()
+    (source,) = parse_specs([f"sample=people={PEOPLE}"])
+    days = pull_activity.Params(source=source, first_day=date(2026, 11, 2), last_day=date(2026, 11, 3))
+    pull_activity.run(warehouse, days, Batch("pull"))
+
+
 @pytest.fixture(scope="module")
 def ran(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Ran:
     folder = tmp_path_factory.mktemp("executors")
     log = folder / "events"
     log.mkdir()
+    pull(Warehouse(str(folder / "warehouse")))
+    cluster.grow(4)
     settings = folder / "settings.conf"
     settings.write_text(SETTINGS.read_text() + SMALL + f"spark.eventLog.dir {log.as_uri()}\n")
     environment = os.environ | ENVIRONMENT | {
@@ -100,11 +122,25 @@ def test_the_same_bits(ran: Ran, count: int) -> None:
     assert (expected[2] > 0).sum() > 0.1 * len(people)
 
 
-def test_an_executor_was_lost_in_the_middle(ran: Ran) -> None:
-    """And with it what a stage that was done had left it: that stage was made again."""
-    assert next(lost["Removed Reason"] for lost in ran.of("ExecutorRemoved")) == "Command exited with code 137"
-    attempts = [stage["Stage Info"]["Stage Attempt ID"] for stage in ran.of("StageCompleted")]
-    assert max(attempts) > 0
+@pytest.mark.parametrize("table", [ENGAGEMENT, INFLUENCE], ids=lambda table: table.name)
+def test_a_night_has_the_same_rows_on_any_number_of_workers(ran: Ran, table: Table) -> None:
+    one, two, four = (
+        sorted_by_grain(table, Warehouse(str(ran.folder / f"night-{count}")).read(table)) for count in (1, 2, 4)
+    )
+    assert one.num_rows > PEOPLE / 2
+    assert one.equals(two)
+    assert one.equals(four), "other rows after workers were killed"
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_worker_was_lost_in_each_step(ran: Ran, step: str) -> None:
+    """And with it work of that step, which was done again."""
+    stages = {
+        stage for job in ran.of("JobStart") if job["Properties"].get(DESCRIPTION) == step for stage in job["Stage IDs"]
+    }
+    assert "Command exited with code 137" in {lost["Removed Reason"] for lost in ran.of("ExecutorRemoved")}
+    ends = {task["Task End Reason"]["Reason"] for task in ran.of("TaskEnd") if task["Stage ID"] in stages}
+    assert ends & {"ExecutorLostFailure", "FetchFailed", "Resubmitted"}
 
 
 def test_executors_spilled(ran: Ran) -> None:

@@ -1,0 +1,213 @@
+"""The model of what a night costs, what it says of a stated load, and what is read of Spark's log of events."""
+
+import json
+import math
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from tests.benchmarks import modules
+
+LOADS = [(1e6, 25), (2.5e6, 25), (5e6, 25), (5e6, 10)]  # acts, days
+TASK_BYTES = 400_000_000
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    return modules(monkeypatch, "cost", "cost_load", "cost_model", "event_log")
+
+
+def drivers(acts: float, days: float) -> dict[str, float]:
+    """The load of a night: people act equally often each day, so those of fewer days are more."""
+    people = acts / 1.6 / days
+    return {
+        "acts": acts, "counted": acts / 1.5, "rows": acts / 1.5, "pairs": people * 14, "people": people,
+        "accounts": people * 1.1,
+    }  # fmt: skip
+
+
+def night(bench: SimpleNamespace, acts: float, days: float = 25, constant: float = 3.0) -> Any:
+    """A night whose every quantity is `constant` and a slope of its own for each unit of its driver."""
+    load = drivers(acts, days)
+    values = {
+        (each.what, each.unit): constant + (number + 1) * 1e-6 * each.units(load)
+        for number, each in enumerate(bench.cost_model.QUANTITIES)
+        if each.driver != bench.cost_model.TASK_S
+    }
+    tasks_s = sum(values[step, bench.cost_model.PROCESSOR] for step in bench.cost_model.STEPS)
+    values[bench.cost_model.JAVA, bench.cost_model.PROCESSOR] = 10 + tasks_s / 4
+    return bench.cost_model.Night(load | {bench.cost_model.TASK_S: tasks_s}, values)
+
+
+def test_a_night_that_follows_the_lines_is_predicted(bench: SimpleNamespace) -> None:
+    """Ten times as many acts as in the largest fitted one, seconds of Java from the predicted seconds of tasks."""
+    lines = bench.cost_model.fit([night(bench, *size) for size in LOADS])
+    large = night(bench, 50e6)
+    foreseen = bench.cost_model.predicted(lines, drivers(50e6, 25))
+    assert foreseen == pytest.approx({each: large.value(each) for each in bench.cost_model.QUANTITIES}, rel=1e-6)
+
+
+def test_totals_are_of_one_unit_and_of_the_parts_asked_for(bench: SimpleNamespace) -> None:
+    model = bench.cost_model
+    values = dict.fromkeys(model.QUANTITIES, 1.0)
+    assert model.total(values, model.SHUFFLED) == len(model.STEPS)
+    assert model.total(values, model.AT_REST, ["influence", "scores"]) == 2
+    assert model.total(values, model.PROCESSOR) == len(model.STEPS) + len(model.JOBS) + 1
+
+
+@pytest.mark.parametrize(
+    ("points", "constant", "slope"),
+    [
+        ([(1, 3), (2, 5), (4, 9)], 1, 2),
+        ([(1, 1), (2, 4)], 0, 1.2),  # of least squared relative errors: (s - 1)^2 + (2s/4 - 1)^2
+        ([(1, 4), (2, 4), (3, 2)], 8 / 3, 0),  # of (4, 4, 2): the weights are 1/16, 1/16, 1/4
+    ],
+)
+def test_constants_and_slopes_are_never_negative(
+    bench: SimpleNamespace, points: list[tuple[float, float]], constant: float, slope: float
+) -> None:
+    line = bench.cost_model.fitted(points)
+    assert (line.constant, line.slope) == pytest.approx((constant, slope))
+
+
+def test_a_line_needs_two_numbers_of_units(bench: SimpleNamespace) -> None:
+    with pytest.raises(ValueError, match="2 points of 3 units, expected two different numbers of units"):
+        bench.cost_model.fitted([(3, 1), (3, 2)])
+
+
+def test_what_sorts_pays_for_n_log_n(bench: SimpleNamespace) -> None:
+    sorts, scans = (bench.cost_model.Quantity("a job", "s", "rows", sorts) for sorts in (True, False))
+    assert [each.units({"rows": 1024}) for each in (sorts, scans)] == [1024 * 10, 1024]
+
+
+# A stated load
+
+
+def test_the_default_load_is_what_klout_published(bench: SimpleNamespace) -> None:
+    asked = bench.cost_load.stated("")
+    assert (asked.acts, asked.people) == (45e9, 750e6)
+    changed = bench.cost_load.stated("acts=3e6,people=2e5,acts_a_row=2,days=10,pairs=20")
+    assert changed.load() == {
+        "acts": 3e6, "counted": 1.5e6, "rows": 15e6, "pairs": 4e6, "people": 2e5, "accounts": 2e5,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", ["act=1", "acts", "acts=many", "acts=0", "acts=inf", "acts=nan"])
+def test_a_load_that_is_none_is_refused(bench: SimpleNamespace, wrong: str) -> None:
+    with pytest.raises(ValueError, match=r"expected|could not convert"):
+        bench.cost_load.stated(wrong)
+
+
+def answers(bench: SimpleNamespace, text: str) -> dict[str, float]:
+    lines = bench.cost_model.fit([night(bench, *size) for size in LOADS])
+    return {each.what: each.value for each in bench.cost_load.answers(lines, bench.cost_load.stated(text), TASK_BYTES)}
+
+
+def test_cores_memory_and_money_follow_from_the_lines(bench: SimpleNamespace) -> None:
+    text = (
+        "acts=5e8,people=1e6,pairs=20,acts_a_row=2,days=30,hours=2,busy=0.5,core_hour=0.1,gb_month=0.03,requests=0.01"
+    )
+    found = answers(bench, text)
+    model, lines = bench.cost_model, bench.cost_model.fit([night(bench, *size) for size in LOADS])
+    values = model.predicted(lines, bench.cost_load.stated(text).load())
+    cluster_h = model.total(values, model.PROCESSOR, [*model.STEPS, model.JAVA]) / 3600
+    assert found["cores"] == math.ceil(cluster_h / (2 * 0.5)) > 1
+    assert found["in one process"] == pytest.approx(model.total(values, model.PROCESSOR) / 3600 - cluster_h)
+    assert found["memory of tasks"] == pytest.approx(found["cores"] * 0.4)
+    of_day = model.total(values, model.AT_REST, ["activity", "engagement", "influence", "scores"])
+    whole_gb = (of_day * 30 + model.total(values, model.AT_REST, ["accounts"])) / 1e9
+    assert found["at rest"] == pytest.approx(whole_gb)
+    files = 100  # of a day, each of 5 million acts
+    of_requests = bench.cost_load
+    requests = (
+        of_requests.REQUESTS + of_requests.REQUESTS_OF_A_READ * files * 31 + of_requests.REQUESTS_OF_A_WRITE * files
+    )
+    assert found["store requests"] == requests > 0
+    prices = {"cores": found["cores"] * 2 * 0.1, "at rest": whole_gb * 0.03 / 30, "store requests": requests / 1e5}
+    assert {name: found[f"price: {name}"] for name in prices} == pytest.approx(prices)
+    assert found["price"] == pytest.approx(sum(prices.values()))
+
+
+# The table
+
+
+def measured(bench: SimpleNamespace, found: Any) -> dict[str, Any]:
+    """A night as `cost_night` prints it."""
+    model = bench.cost_model
+
+    def of(unit: str, names: Any, prefix: str = "") -> dict[str, float]:
+        return {name: found.values[f"{prefix}{name}", unit] for name in names}
+
+    seconds, shuffled = of(model.PROCESSOR, model.STEPS), of(model.SHUFFLED, model.STEPS)
+    used = {"task_bytes": TASK_BYTES, "spilled_bytes": 0}
+    driver_s, peaks = of(model.PROCESSOR, model.JOBS, "driver: "), of(model.DRIVER, model.JOBS, "driver: ")
+    return {
+        **{name: found.load[name] for name in ("acts", "rows", "pairs", "people", "accounts")},
+        "java_s": found.values[model.JAVA, model.PROCESSOR] + found.load[model.TASK_S],
+        "kept_bytes": found.values[model.FRAMES, model.KEPT],
+        "steps": {
+            step: used | {"processor_s": seconds[step], "shuffled_bytes": shuffled[step]} for step in model.STEPS
+        },
+        "bytes_at_rest": of(model.AT_REST, model.TABLES),
+        "driver": {job: (driver_s[job], peaks[job]) for job in model.JOBS},
+    }
+
+
+@pytest.mark.parametrize(("constant", "is_over"), [(3.0, False), (2000.0, True)])
+def test_a_prediction_that_is_off_is_marked(bench: SimpleNamespace, constant: float, is_over: bool) -> None:
+    cost = bench.cost
+    nights = [cost.Figure(f"{acts}", False, measured(bench, night(bench, acts, days))) for acts, days in LOADS]
+    large = cost.Figure("50", True, measured(bench, night(bench, 50e6, constant=constant)))
+    assert large.night().load == night(bench, 50e6, constant=constant).load
+    records = {each.what: each for each in cost.measured([*nights, large])}
+    assert (records["processor time: prediction off by"].share > 1) is is_over
+    console = Console(width=200)
+    with console.capture() as said:
+        console.print(cost.table([*nights, large]))
+    assert ("over the limit of 20%" in said.get()) is is_over
+    assert "a night of 45,000,000,000 acts a day and 750,000,000 people" in said.get()
+
+
+# Spark's log of events
+
+
+def events() -> Iterator[dict[str, Any]]:
+    """Two jobs of the group and one of another, each with frames."""
+
+    def held(block: str, in_memory: int, on_disk: int = 0) -> dict[str, Any]:
+        info = {"Block ID": block, "Memory Size": in_memory, "Disk Size": on_disk}
+        return {"Event": "SparkListenerBlockUpdated", "Block Updated Info": info}
+
+    for job, group, step in (
+        (0, "measured", "weigh pairs"),
+        (1, "other", "weigh pairs"),
+        (2, "measured", "count acts"),
+    ):
+        properties, stages = {"spark.jobGroup.id": group, "spark.job.description": step}, [2 * job, 2 * job + 1]
+        yield {"Event": "SparkListenerJobStart", "Job ID": job, "Stage IDs": stages, "Properties": properties}
+        yield held(f"rdd_9_{job}", 500 if group == "other" else 5)
+        yield {"Event": "SparkListenerUnpersistRDD", "RDD ID": 9}
+    for stage in (0, 1, 2, 4):
+        yield {"Event": "SparkListenerTaskEnd", "Stage ID": stage, "Task Metrics": {
+            "Executor CPU Time": (stage + 1) * 10**9, "Peak Execution Memory": 100 * (5 - stage), "Disk Bytes Spilled": 7,
+            "Input Metrics": {"Bytes Read": 10, "Records Read": 2}, "Output Metrics": {"Bytes Written": 3},
+            "Shuffle Write Metrics": {"Shuffle Bytes Written": 11},
+        }}  # fmt: skip
+    yield {"Event": "SparkListenerTaskEnd", "Stage ID": 0}  # lost with its executor
+    yield held("rdd_1_0", 50)
+    yield held("rdd_1_1", 40)
+    yield held("rdd_1_0", 0, 30)
+    yield held("broadcast_3", 900)
+    yield held("rdd_2_0", 1)
+    yield {"Event": "SparkListenerUnpersistRDD", "RDD ID": 1}
+    yield held("rdd_2_1", 60)
+
+
+def test_tasks_are_summed_by_step_and_blocks_at_their_peak(bench: SimpleNamespace) -> None:
+    log = bench.event_log.read(map(json.dumps, events()), "measured")
+    weigh = bench.event_log.Used(2, 3.0, 4, 20, 6, 22, 14, 500, 2.0)
+    assert log.steps == {"weigh pairs": weigh, "count acts": bench.event_log.Used(1, 5.0, 2, 10, 3, 11, 7, 100, 5.0)}
+    assert log.kept_bytes == 90
