@@ -21,6 +21,7 @@ from schemas.arrow import schema
 from schemas.methodologies import METHODOLOGIES
 from schemas.methodology import load
 from schemas.scores import SCORES
+from tests import pages
 from tests.fixture_types import ArrowRows
 from tests.jobs.world import Did, World
 
@@ -43,9 +44,10 @@ def blocks(language: str) -> list[str]:
 
 
 def block(first_line: str) -> str:
-    """The Python block that begins so, after the one that is common to all."""
-    (found,) = [text for text in blocks("python") if text.startswith(first_line)]
-    return blocks("python")[0] + found
+    """The Python block for BI readers that begins so, after the one that is common to all."""
+    common, *others = pages.blocks(ROOT / "infra" / "docs" / "bi_reader.md", "python")
+    (found,) = [text for text in others if text.startswith(first_line)]
+    return common + found
 
 
 # Reading the scores
