@@ -56,10 +56,8 @@ def findings(warehouse: Warehouse) -> Iterator[Finding]:
     except CloutError as error:
         yield Finding("nightly sources", "unreadable", str(error))
     try:
-        versions = [entry.version for entry in in_force()]
-        yield Finding(
-            "methodology in force", *((versions[-1],) if versions else ("none", f"name one in {IN_FORCE_FILE}"))
-        )
+        found = "; ".join(f"{entry.version} from {entry.first_day}" for entry in in_force())
+        yield Finding("methodology in force", found or "none", None if found else f"name one in {IN_FORCE_FILE}")
     except MethodologyError as error:
         yield Finding("methodology in force", "unreadable", str(error))
 

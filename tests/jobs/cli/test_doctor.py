@@ -37,7 +37,7 @@ def test_where_all_is_well_there_is_no_fault(found: Callable[..., dict[str, Find
         "methodology in force",
     ]
     assert findings["Java"].found.split(" at ")[0] in ("17", "21")
-    assert findings["methodology in force"].found == "2026.11"
+    assert findings["methodology in force"].found == "2026.11 from 2000-01-01; 2026.12.1 from 2026-12-01"
 
 
 def test_the_days_of_the_warehouse_are_named_and_a_missing_warehouse_is_no_fault(

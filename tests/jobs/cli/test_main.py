@@ -93,7 +93,7 @@ WRONG = {
     ),
     "an unknown methodology": (
         ("checks", "--day", "2026-11-03", "--methodology", "1999.01"),
-        "clout: methodology '1999.01' is unknown; known: 2026.11, 2026.12",
+        "clout: methodology '1999.01' is unknown; known: 2026.11, 2026.12, 2026.12.1",
     ),
     "a day before all methodologies": (
         ("show", "--top", "9", "--day", "1999-12-31"),
