@@ -209,7 +209,7 @@ def table(figures: list[Figure]) -> Group:
 def _table(title: str, *heads: str) -> Table:
     shown = Table(title=title)
     for place, head in enumerate(heads):
-        shown.add_column(head, justify="left" if place == 0 or head in ("driver", "how") else "right", overflow="fold")
+        shown.add_column(head, justify="left" if place == 0 or head == "how" else "right", overflow="fold")
     return shown
 
 
@@ -232,21 +232,23 @@ def _nights(figures: Sequence[Figure]) -> Table:
 def _lines(
     lines: Mapping[Quantity, Line], foreseen: Mapping[Quantity, float], large: Night, sums: Sequence[Total]
 ) -> Table:
-    heads = ("", "unit", "driver", "constant", "per million", "measured", "predicted", "ratio", "")
+    heads = ("", "unit", "constant", "and per million", "measured", "predicted", "ratio", "")
     shown = _table("the model, and the night that it predicts", *heads)
     for quantity, line in lines.items():
-        driver = f"{quantity.driver}{', n log2 n' if quantity.sorts else ''}"
+        slopes = [
+            f"{slope * 1e6:,.4g} {driver}{', n log2 n' if quantity.sorts else ''}"
+            for driver, slope in zip(quantity.drivers, line.slopes, strict=True)
+        ]
         value = large.value(quantity)
         shown.add_row(
-            quantity.what, quantity.unit, driver,
-            *(f"{number:,.4g}" for number in (line.constant, line.slope * 1e6, value, foreseen[quantity])),
-            f"{foreseen[quantity] / value:.2f}", "",
+            quantity.what, quantity.unit, f"{line.constant:,.4g}", "; ".join(slopes), f"{value:,.4g}",
+            f"{foreseen[quantity]:,.4g}", f"{foreseen[quantity] / value:.2f}", "",
         )  # fmt: skip
     shown.add_section()
     for each in sums:
         over = "" if abs(each.ratio - 1) <= MOST_OFF else f"over the limit of {MOST_OFF:.0%}"
         numbers = (f"{each.measured:,.4g}", f"{each.predicted:,.4g}", f"{each.ratio:.2f}")
-        shown.add_row(each.what, each.unit, "", "", "", *numbers, over)
+        shown.add_row(each.what, each.unit, "", "", *numbers, over)
     return shown
 
 

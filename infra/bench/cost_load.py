@@ -82,14 +82,17 @@ def answers(lines: Mapping[Quantity, Line], asked: Stated, task_bytes: float) ->
         yield Answer(name, count, "", _LOAD[name])
     steps = {step: total(values, PROCESSOR, [step]) / HOUR_S for step in (*STEPS, JAVA)}
     for step, hours in steps.items():
-        yield Answer(step, hours, "core hours", "constant + slope of its driver, as fitted above")
+        yield Answer(step, hours, "core hours", "constant + slopes of its drivers, as fitted above")
     cluster_h = sum(steps.values())
     cores = math.ceil(cluster_h / (asked.hours * asked.busy))
     yield Answer(
         "cores", cores, "", f"{cluster_h:,.0f} core hours in {asked.hours:g} h, busy {asked.busy:.0%} of the time"
     )
     one_h = (total(values, PROCESSOR) - cluster_h * HOUR_S) / HOUR_S
-    yield Answer("in one process", one_h, "hours", "what the driver does alone; no core of the cluster shortens it")
+    over = ". Longer than the night" if one_h > asked.hours else ""
+    yield Answer(
+        "in one process", one_h, "hours", f"what the driver does alone; no core of the cluster shortens it{over}"
+    )
     task_gb, kept_gb = cores * task_bytes / GB, total(values, KEPT) / GB
     yield Answer(
         "memory of tasks", task_gb, "GB", f"{task_bytes / GB:.2f} GB, the most that a task held, for each core"
