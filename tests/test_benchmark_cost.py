@@ -119,6 +119,9 @@ def test_cores_memory_and_money_follow_from_the_lines(bench: SimpleNamespace) ->
     cluster_h = model.total(values, model.PROCESSOR, [*model.STEPS, model.JAVA]) / 3600
     assert found["cores"] == math.ceil(cluster_h / (2 * 0.5)) > 1
     assert found["in one process"] == pytest.approx(model.total(values, model.PROCESSOR) / 3600 - cluster_h)
+    assert found["memory of the driver"] == pytest.approx(
+        max(values[each] for each in values if each.unit == model.DRIVER) / 1e9
+    )
     assert found["memory of tasks"] == pytest.approx(found["cores"] * 0.4)
     of_day = model.total(values, model.AT_REST, ["activity", "engagement", "influence", "scores"])
     whole_gb = (of_day * 30 + model.total(values, model.AT_REST, ["accounts"])) / 1e9

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 
-from cost_model import AT_REST, DRIVER, JAVA, KEPT, PROCESSOR, SHUFFLED, STEPS, Line, Quantity, predicted, total
+from cost_model import AT_REST, DRIVER, JAVA, KEPT, PROCESSOR, SHUFFLED, STEPS, Line, Quantity, most, predicted, total
 
 from jobs.engagement import ACTS_OF_A_FILE
 
@@ -98,8 +98,9 @@ def answers(lines: Mapping[Quantity, Line], asked: Stated, task_bytes: float) ->
         "memory of tasks", task_gb, "GB", f"{task_bytes / GB:.2f} GB, the most that a task held, for each core"
     )
     yield Answer("memory of kept frames", kept_gb, "GB", "what is not in memory lies on the executors' disks")
-    driver_gb = max(value for quantity, value in values.items() if quantity.unit == DRIVER) / GB
-    yield Answer("memory of the driver", driver_gb, "GB", "the job that holds most; without Java's heap")
+    yield Answer(
+        "memory of the driver", most(values, DRIVER) / GB, "GB", "the job that holds most; without Java's heap"
+    )
     yield Answer("shuffled", total(values, SHUFFLED) / GB, "GB", "written once and read once, compressed")
     day_gb, person_gb = (
         total(values, AT_REST, of) / GB for of in (("activity", "engagement"), ("influence", "scores"))

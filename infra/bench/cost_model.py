@@ -140,3 +140,8 @@ def total(values: Mapping[Quantity, float], unit: str, whats: Iterable[str] | No
         for quantity, value in values.items()
         if quantity.unit == unit and (chosen is None or quantity.what in chosen)
     )
+
+
+def most(values: Mapping[Quantity, float], unit: str) -> float:
+    """The largest of the values in this unit."""
+    return max(value for quantity, value in values.items() if quantity.unit == unit)
