@@ -25,7 +25,7 @@
 #     bash infra/bench.sh --to FOLDER ...  folder of both files; by default clout/bench in the user's data folder
 #     bash infra/bench.sh --record ...     also keep the figures for the next pages, and draw README's picture: two files to commit
 #
-# It keeps generated graphs and warehouses (12 GB) in $CLOUT_BENCH_CACHE, by default clout/bench/graphs in the user's data
+# It keeps generated graphs and warehouses (13 GB) in $CLOUT_BENCH_CACHE, by default clout/bench/graphs in the user's data
 # folder.
 set -euo pipefail
 

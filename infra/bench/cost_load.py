@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 
-from cost_model import AT_REST, DRIVER, JAVA, KEPT, PROCESSOR, SHUFFLED, STEPS, Line, Quantity, predicted, total
+from cost_model import AT_REST, DRIVER, JAVA, KEPT, PROCESSOR, SHUFFLED, STEPS, Line, Quantity, most, predicted, total
 
 from jobs.engagement import ACTS_OF_A_FILE
 
@@ -82,21 +82,25 @@ def answers(lines: Mapping[Quantity, Line], asked: Stated, task_bytes: float) ->
         yield Answer(name, count, "", _LOAD[name])
     steps = {step: total(values, PROCESSOR, [step]) / HOUR_S for step in (*STEPS, JAVA)}
     for step, hours in steps.items():
-        yield Answer(step, hours, "core hours", "constant + slope of its driver, as fitted above")
+        yield Answer(step, hours, "core hours", "constant + slopes of its drivers, as fitted above")
     cluster_h = sum(steps.values())
     cores = math.ceil(cluster_h / (asked.hours * asked.busy))
     yield Answer(
         "cores", cores, "", f"{cluster_h:,.0f} core hours in {asked.hours:g} h, busy {asked.busy:.0%} of the time"
     )
     one_h = (total(values, PROCESSOR) - cluster_h * HOUR_S) / HOUR_S
-    yield Answer("in one process", one_h, "hours", "what the driver does alone; no core of the cluster shortens it")
+    over = ". Longer than the night" if one_h > asked.hours else ""
+    yield Answer(
+        "in one process", one_h, "hours", f"what the driver does alone; no core of the cluster shortens it{over}"
+    )
     task_gb, kept_gb = cores * task_bytes / GB, total(values, KEPT) / GB
     yield Answer(
         "memory of tasks", task_gb, "GB", f"{task_bytes / GB:.2f} GB, the most that a task held, for each core"
     )
     yield Answer("memory of kept frames", kept_gb, "GB", "what is not in memory lies on the executors' disks")
-    driver_gb = max(value for quantity, value in values.items() if quantity.unit == DRIVER) / GB
-    yield Answer("memory of the driver", driver_gb, "GB", "the job that holds most; without Java's heap")
+    yield Answer(
+        "memory of the driver", most(values, DRIVER) / GB, "GB", "the job that holds most; without Java's heap"
+    )
     yield Answer("shuffled", total(values, SHUFFLED) / GB, "GB", "written once and read once, compressed")
     day_gb, person_gb = (
         total(values, AT_REST, of) / GB for of in (("activity", "engagement"), ("influence", "scores"))

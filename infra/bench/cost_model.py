@@ -1,4 +1,4 @@
-"""What a night costs, as lines: each quantity is a constant and a cost of each unit of its driver, fitted to measured nights.
+"""What a night costs, as lines: each quantity is a constant and a cost of each unit of its drivers, fitted to measured nights.
 
 Pure: numbers in, numbers out. A driver is a number that a load states, such as its acts or its pairs.
 """
@@ -6,6 +6,7 @@ Pure: numbers in, numbers out. A driver is a number that a load states, such as 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -24,13 +25,14 @@ DRIVERS = {
     "accounts": "accounts ever observed",
     TASK_S: "processor seconds of Spark's tasks",
 }
+# Step of Spark -> its drivers.
 STEPS = {
-    "count acts": "acts",
-    "weigh pairs": "rows",
-    "number accounts": "pairs",
-    "pass attention on": "pairs",
-    "write everybody": "pairs",
-}  # of Spark -> driver
+    "count acts": ("acts",),
+    "weigh pairs": ("rows",),
+    "number accounts": ("pairs", "people"),
+    "pass attention on": ("pairs",),
+    "write everybody": ("pairs", "people"),
+}
 JOBS = {"engagement": "counted", "influence": "people", "checks": "people", "publish": "people"}  # in one process
 TABLES = {
     "activity": "acts",
@@ -46,27 +48,27 @@ SORTING = ("engagement",)  # jobs that sort all of their driver at once
 
 @dataclass(frozen=True)
 class Quantity:
-    """What is predicted: `what` in a `unit`, in proportion to a driver n or, if it `sorts`, to n log2 n."""
+    """What is predicted: `what` in a `unit`, in proportion to each driver n or, if it `sorts`, to n log2 n."""
 
     what: str
     unit: str
-    driver: str
+    drivers: tuple[str, ...]
     sorts: bool = False
 
-    def units(self, load: Mapping[str, float]) -> float:
-        """How often the load pays the line's slope."""
-        count = load[self.driver]
-        return count * math.log2(max(count, 2)) if self.sorts else count
+    def units(self, load: Mapping[str, float]) -> tuple[float, ...]:
+        """How often the load pays each of the line's slopes."""
+        counts = [load[driver] for driver in self.drivers]
+        return tuple(count * math.log2(max(count, 2)) if self.sorts else count for count in counts)
 
 
 QUANTITIES = (
-    *(Quantity(step, PROCESSOR, driver) for step, driver in STEPS.items()),
-    Quantity(JAVA, PROCESSOR, TASK_S),
-    *(Quantity(f"driver: {job}", PROCESSOR, driver, job in SORTING) for job, driver in JOBS.items()),
-    *(Quantity(step, SHUFFLED, driver) for step, driver in STEPS.items()),
-    Quantity(FRAMES, KEPT, "pairs"),
-    *(Quantity(table, AT_REST, driver) for table, driver in TABLES.items()),
-    *(Quantity(f"driver: {job}", DRIVER, driver) for job, driver in JOBS.items()),
+    *(Quantity(step, PROCESSOR, drivers) for step, drivers in STEPS.items()),
+    Quantity(JAVA, PROCESSOR, (TASK_S,)),
+    *(Quantity(f"driver: {job}", PROCESSOR, (driver,), job in SORTING) for job, driver in JOBS.items()),
+    *(Quantity(step, SHUFFLED, drivers) for step, drivers in STEPS.items()),
+    Quantity(FRAMES, KEPT, ("pairs",)),
+    *(Quantity(table, AT_REST, (driver,)) for table, driver in TABLES.items()),
+    *(Quantity(f"driver: {job}", DRIVER, (driver,)) for job, driver in JOBS.items()),
 )
 
 
@@ -84,35 +86,35 @@ class Night:
 
 @dataclass(frozen=True)
 class Line:
-    """A value as `constant` + `slope` * units, both at least 0."""
+    """A value as `constant` + the sum of `slopes` * units, none below 0."""
 
     constant: float
-    slope: float
+    slopes: tuple[float, ...]
 
-    def at(self, units: float) -> float:
-        """The value of this number of units."""
-        return self.constant + self.slope * units
+    def at(self, units: Sequence[float]) -> float:
+        """The value of these numbers of units, one of each slope."""
+        return self.constant + sum(slope * count for slope, count in zip(self.slopes, units, strict=True))
 
 
-def fitted(points: Sequence[tuple[float, float]]) -> Line:
-    """The line of least squared relative errors through points (units, value) above 0. A line that would cross zero goes
-    through it, and a falling one is flat. Raises `ValueError` without points of two different numbers of units."""
+def fitted(points: Sequence[tuple[Sequence[float], float]]) -> Line:
+    """The line of least squared relative errors through points (units, value) above 0, of those without a negative constant or
+    slope. Raises `ValueError` if all points have the same units."""
     units, values = (np.array(column, float) for column in zip(*points, strict=True))
-    if len(set(units)) < 2:
-        raise ValueError(f"{len(points)} points of {units[0]:g} units, expected two different numbers of units")
-    weights = 1 / np.maximum(values, np.finfo(float).tiny)
-    ones = np.ones_like(units)
-
-    def least(*columns: np.ndarray) -> np.ndarray:
-        return np.linalg.lstsq(np.stack([column * weights for column in columns], 1), values * weights)[0]
-
-    scale = float(units.max())  # so that both columns have a similar size
-    constant, slope = least(ones, units / scale)
-    if constant < 0:
-        constant, (slope,) = 0.0, least(units / scale)
-    elif slope < 0:
-        slope, (constant,) = 0.0, least(ones)
-    return Line(float(constant), float(slope) / scale)
+    if len({tuple(row) for row in units}) < 2:
+        raise ValueError(f"{len(points)} points of {units[0]} units, expected different units")
+    scale = np.concatenate([[1.0], units.max(axis=0)])  # so that all columns have a similar size
+    columns = np.column_stack([np.ones(len(units)), units]) / scale / values[:, None]
+    best, least = np.zeros(len(scale)), math.inf
+    # The best line without negative numbers is the best of all lines on some of the columns.
+    for count in range(1, len(scale) + 1):
+        for chosen in map(list, combinations(range(len(scale)), count)):
+            found = np.zeros(len(scale))
+            found[chosen] = np.linalg.lstsq(columns[:, chosen], np.ones(len(units)))[0]
+            error = float(np.square(columns @ found - 1).sum())
+            if found.min() >= 0 and error < least:
+                best, least = found, error
+    constant, *slopes = (best / scale).tolist()
+    return Line(constant, tuple(slopes))
 
 
 def fit(nights: Sequence[Night]) -> dict[Quantity, Line]:
@@ -138,3 +140,8 @@ def total(values: Mapping[Quantity, float], unit: str, whats: Iterable[str] | No
         for quantity, value in values.items()
         if quantity.unit == unit and (chosen is None or quantity.what in chosen)
     )
+
+
+def most(values: Mapping[Quantity, float], unit: str) -> float:
+    """The largest of the values in this unit."""
+    return max(value for quantity, value in values.items() if quantity.unit == unit)

@@ -67,6 +67,11 @@ class Ran:
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [event for event in self.events if event["Event"] == f"SparkListener{kind}"]
 
+    def adding(self) -> dict[int, int]:
+        """Stage -> job, of the jobs that the engine ran on the graphs."""
+        jobs = [job for job in self.of("JobStart") if job["Properties"].get(GROUP) == ADDING]
+        return {stage: job["Job ID"] for job in jobs for stage in job["Stage IDs"]}
+
 
 def pull(warehouse: Warehouse) -> None:
     """Two simulated days."""
@@ -145,8 +150,7 @@ def test_a_worker_was_lost_in_each_step(ran: Ran, step: str) -> None:
 
 def test_executors_spilled(ran: Ran) -> None:
     """While the engine added; what made its edges spills too."""
-    adding = [job for job in ran.of("JobStart") if job["Properties"].get(GROUP) == ADDING]
-    stages = {stage for job in adding for stage in job["Stage IDs"]}
+    stages = ran.adding()
     tasks = [task for task in ran.of("TaskEnd") if task["Stage ID"] in stages and "Task Metrics" in task]
     assert sum(task["Task Metrics"]["Disk Bytes Spilled"] for task in tasks) > 10e6
 
@@ -156,8 +160,8 @@ def test_the_driver_holds_neither_people_nor_edges(ran: Ran) -> None:
     themselves."""
     as_bare_numbers = 3 * 8 * (LARGER - SMALLER)  # src, dst, a: the least that a driver could hold them in
     assert ran.held[LARGER] - ran.held[SMALLER] < 0.9 * as_bare_numbers
-    job = {stage: job["Job ID"] for job in ran.of("JobStart") for stage in job["Stage IDs"]}
-    results: dict[int, int] = defaultdict(int)
+    job, results = ran.adding(), defaultdict[int, int](int)
     for task in ran.of("TaskEnd"):
-        results[job[task["Stage ID"]]] += task.get("Task Metrics", {}).get("Result Size", 0)
+        if task["Stage ID"] in job:
+            results[job[task["Stage ID"]]] += task.get("Task Metrics", {}).get("Result Size", 0)
     assert max(results.values()) < 256e3
