@@ -13,7 +13,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs import monthly_weights, score_inputs
-from jobs.days import days_between, whole_months
+from jobs.days import days_between
 from jobs.errors import CloutError
 from jobs.people import objections
 from jobs.warehouse import suppression
@@ -33,7 +33,7 @@ from tests.jobs.without_spark import CountedWorld, SparklessWorld
 from tests.jobs.world import OFFICIAL, Did, files
 
 DAY = date(2026, 11, 4)
-AUGUST, SEPTEMBER, OCTOBER = date(2026, 8, 1), date(2026, 9, 1), date(2026, 10, 1)
+SEPTEMBER, OCTOBER = date(2026, 9, 1), date(2026, 10, 1)
 MONTHLY = replace(load("2026.12.1"), lookback_days=70, min_inbound=2)  # from 27 August on
 DAYS = days_between(MONTHLY.first_day(DAY), DAY)
 
@@ -45,13 +45,6 @@ def window_of(day: date, methodology: Methodology = MONTHLY) -> Window:
 
 
 # Which days
-
-
-def test_whole_months() -> None:
-    assert whole_months(date(2026, 8, 1), date(2026, 10, 30)) == [AUGUST, SEPTEMBER]
-    assert whole_months(date(2026, 8, 2), date(2026, 10, 31)) == [SEPTEMBER, OCTOBER]
-    assert whole_months(date(2026, 8, 2), date(2026, 8, 31)) == []
-    assert whole_months(date(2027, 12, 31), date(2028, 2, 29)) == [date(2028, 1, 1), date(2028, 2, 1)]
 
 
 @pytest.mark.parametrize("year", [2027, 2028])  # one with 366 days

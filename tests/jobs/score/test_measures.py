@@ -14,6 +14,7 @@ from jobs.score import measures
 from jobs.score.fading import Fading, decay_table
 from jobs.score.measures import said_columns, with_sets
 from jobs.warehouse.storage import Warehouse
+from schemas.methodology import Methodology
 from tests.fixture_types import ArrowRows
 from tests.jobs.equations import SCALE
 from tests.jobs.without_spark import CountedWorld
@@ -72,6 +73,27 @@ def test_an_answer_comes_within_days(spark: SparkSession) -> None:
     assert pairs(1) == {("ana", "bo"), ("ana", "jo")} | both_on_a_day
     assert pairs(0) == both_on_a_day
     assert ("fay", "ana") in pairs(28), "an answer may be answered"
+
+
+@pytest.mark.parametrize("lookback_days", [1, 70, 180])
+def test_sets_of_months_move_to_the_bits_of_the_window(lookback_days: int) -> None:
+    """Each day's sets, by way of its month, are those of equations 1."""
+    at_once = replace(OFFICIAL, lookback_days=lookback_days)
+    by_month = replace(at_once, equations=2)
+    days = [before(days) for days in range(lookback_days)]
+    window = {row["day"]: row for row in sets(days, at_once).days.to_pylist()}
+    found = sets(days, by_month)
+    moves = {row["month"]: row for row in found.months.to_pylist()}
+    for row in found.days.to_pylist():
+        move = moves[row["month"]]
+        for name in measures.SETS:
+            for place, column in enumerate(measures.days_columns(name, at_once)):
+                moved = (row[name] & move[f"kept_{place}"]) << move[f"up_{place}"] >> move[f"down_{place}"]
+                assert moved == window[row["day"]][column], (row["day"], column)
+
+
+def sets(days: list[date], methodology: Methodology) -> Fading:
+    return measures.faded(days, {"twitter": set(days)}, DAY, methodology)
 
 
 def test_an_engager_by_hand(spark: SparkSession) -> None:
