@@ -100,12 +100,14 @@ def figures(wanted: Sequence[str]) -> Iterator[Figure]:
     raw figures; if the file is named, its nights are yielded and nothing is measured."""
     size, asked, file = wanted
     if file:
-        for line in map(json.loads, Path(file).read_text(encoding="utf-8").splitlines()):
-            if "is_predicted" in line:
-                yield Figure(line["name"], line["is_predicted"], line["measured"], asked)
+        lines = [json.loads(line) for line in Path(file).read_text(encoding="utf-8").splitlines()]
+        nights = [line for line in lines if "is_predicted" in line]
+        if not nights:
+            sys.exit(f"bench: {file} holds no nights of `cost`")
+        yield from (Figure(line["name"], line["is_predicted"], line["measured"], asked) for line in nights)
         return
-    nights = {**FITTED, size: PREDICTED[size]}
-    for (name, _), found in zip(nights.items(), measure([*nights.values()]), strict=True):
+    sizes = {**FITTED, size: PREDICTED[size]}
+    for name, found in zip(sizes, measure([*sizes.values()]), strict=True):
         yield Figure(name, name == size, found, asked)
 
 
