@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from tests.benchmarks import modules
+from tests.jobs.engines import on_executors
 
 LOADS = [(1e6, 25), (2.5e6, 25), (5e6, 25), (5e6, 10)]  # acts, days
 TASK_BYTES = 400_000_000
@@ -48,6 +50,23 @@ def test_a_night_that_follows_the_lines_is_predicted(bench: SimpleNamespace) -> 
     large = night(bench, 50e6)
     foreseen = bench.cost_model.predicted(lines, drivers(50e6, 25))
     assert foreseen == pytest.approx({each: large.value(each) for each in bench.cost_model.QUANTITIES}, rel=1e-6)
+
+
+def test_the_steps_are_those_of_a_night(bench: SimpleNamespace) -> None:
+    """`test_on_executors` finds the others in Spark's log of a night."""
+    assert tuple(bench.cost_model.STEPS) == on_executors.STEPS
+
+
+def test_nights_are_read_from_raw_figures(bench: SimpleNamespace, tmp_path: Path) -> None:
+    raw = tmp_path / "raw.jsonl"
+    raw.write_text(
+        '{"name": "5", "is_predicted": true, "measured": {"acts": 1}, "asked": ""}\n{"name": "acts"}\n',
+        encoding="utf-8",
+    )
+    assert [*bench.cost.figures(["50", "days=2", str(raw)])] == [bench.cost.Figure("5", True, {"acts": 1}, "days=2")]
+    raw.write_text('{"name": "acts"}\n', encoding="utf-8")
+    with pytest.raises(SystemExit, match="holds no nights of `cost`"):
+        [*bench.cost.figures(["50", "", str(raw)])]
 
 
 def test_totals_are_of_one_unit_and_of_the_parts_asked_for(bench: SimpleNamespace) -> None:

@@ -53,14 +53,19 @@ WARM = FITTED["2.5"]  # runs first, so that Java has compiled what nights run
 PREDICTED = {"10": (246_400, 25), "25": (616_000, 25), "50": (1_232_000, 25)}
 DEFAULT = "50"
 MOST_OFF = 0.2  # share of the measured value by which a prediction may be wrong
+# Without Comet, as on a cluster by default. With as many Spark partitions as the rows ask for, as in a large night, none joined:
+# Spark joins small ones until there is one for each core, and a cluster has many. With short texts of plans, which fill the log
+# otherwise.
 SETTINGS = """
-spark.comet.enabled                       false
-spark.eventLog.enabled                    true
-spark.eventLog.compress                   false
-spark.eventLog.rolling.enabled            false
-spark.eventLog.logBlockUpdates.enabled    true
-spark.sql.maxPlanStringLength             1000
-"""  # without Comet, as on a cluster by default; with short texts of plans, which fill the log otherwise
+spark.sql.shuffle.partitions                     1
+spark.sql.adaptive.coalescePartitions.enabled    false
+spark.comet.enabled                              false
+spark.eventLog.enabled                           true
+spark.eventLog.compress                          false
+spark.eventLog.rolling.enabled                   false
+spark.eventLog.logBlockUpdates.enabled           true
+spark.sql.maxPlanStringLength                    1000
+"""
 
 
 @dataclass
@@ -100,12 +105,14 @@ def figures(wanted: Sequence[str]) -> Iterator[Figure]:
     raw figures; if the file is named, its nights are yielded and nothing is measured."""
     size, asked, file = wanted
     if file:
-        for line in map(json.loads, Path(file).read_text(encoding="utf-8").splitlines()):
-            if "is_predicted" in line:
-                yield Figure(line["name"], line["is_predicted"], line["measured"], asked)
+        lines = [json.loads(line) for line in Path(file).read_text(encoding="utf-8").splitlines()]
+        nights = [line for line in lines if "is_predicted" in line]
+        if not nights:
+            sys.exit(f"bench: {file} holds no nights of `cost`")
+        yield from (Figure(line["name"], line["is_predicted"], line["measured"], asked) for line in nights)
         return
-    nights = {**FITTED, size: PREDICTED[size]}
-    for (name, _), found in zip(nights.items(), measure([*nights.values()]), strict=True):
+    sizes = {**FITTED, size: PREDICTED[size]}
+    for name, found in zip(sizes, measure([*sizes.values()]), strict=True):
         yield Figure(name, name == size, found, asked)
 
 

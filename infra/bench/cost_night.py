@@ -44,7 +44,7 @@ def night(spark: Any, warehouse: Warehouse) -> Iterator[tuple[str, Callable[[], 
 
 
 def process(number: int | str = "self") -> tuple[float, int]:
-    """Processor seconds of a process until now, and its peak memory in bytes since `forget_peak`."""
+    """Processor seconds of a process until now, and its peak memory in bytes since it was reset."""
     fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
     lines = Path(f"/proc/{number}/status").read_text().splitlines()
     peak = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))

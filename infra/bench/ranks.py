@@ -24,12 +24,14 @@ PEOPLE = 100_000_000
 GROUP = "ranks"
 MOST_GB = 2.5  # of the whole process, whose heap has 1 GB
 MOST_PERCENT = 5  # of the tasks' time that the longest may take: with it, 20 cores are busy
+# Spark would join small partitions until there is one for each core, and a cluster has many.
 SETTINGS = """
-spark.driver.memory                       1g
-spark.comet.enabled                       false
-spark.eventLog.enabled                    true
-spark.eventLog.compress                   false
-spark.eventLog.rolling.enabled            false
+spark.driver.memory                              1g
+spark.sql.adaptive.coalescePartitions.enabled    false
+spark.comet.enabled                              false
+spark.eventLog.enabled                           true
+spark.eventLog.compress                          false
+spark.eventLog.rolling.enabled                   false
 """
 
 
