@@ -17,9 +17,9 @@ import pytest
 
 from jobs.engines.memory import influence, numbered
 from jobs.places import ROOT
-from jobs.session import SETTINGS
-from tests.cluster import ENVIRONMENT, Cluster
+from tests.cluster import ENVIRONMENT, SETTINGS, Cluster
 from tests.jobs.engines.on_executors import ADDING, FIRST, GROUP, LARGER, SMALLER
+from tests.tiny_days import settings_file
 
 SCRIPT = Path(__file__).with_name("on_executors.py")
 RUN_S = 900  # patience, on a machine that is busy with other things
@@ -61,8 +61,7 @@ def ran(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Ran:
     folder = tmp_path_factory.mktemp("executors")
     log = folder / "events"
     log.mkdir()
-    settings = folder / "settings.conf"
-    settings.write_text(SETTINGS.read_text() + SMALL + f"spark.eventLog.dir {log.as_uri()}\n")
+    settings = settings_file(folder, SETTINGS + SMALL + f"spark.eventLog.dir {log.as_uri()}\n")
     environment = os.environ | ENVIRONMENT | {
         "PYTHONPATH": str(ROOT),
         "CLOUT_SPARK_MASTER": cluster.master,
