@@ -33,6 +33,7 @@ spark.driver.maxResultSize              512k
 spark.executor.memory                   512m
 spark.memory.fraction                   0.05
 spark.sql.autoBroadcastJoinThreshold    -1
+spark.sql.adaptive.enabled              true
 spark.ui.retainedJobs                   1
 spark.ui.retainedStages                 1
 spark.ui.retainedTasks                  1
