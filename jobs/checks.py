@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 
 from jobs.errors import RefusedError
 from jobs.nights import gate
 from jobs.nights.gate import BOUNDS, OK, WARNING, Figures
+from jobs.scratch import shared
 from jobs.warehouse import digests, runs
 from jobs.warehouse.runs import Batch, Run
 from jobs.warehouse.storage import Warehouse
@@ -61,7 +61,7 @@ def contract(schema: pa.Schema, rows: Iterable[pa.RecordBatch] = ()) -> str | No
 
 def measures(partition: pa.RecordBatchReader) -> dict[str, float]:
     """All figures that the row checks need, by name, from one pass over the partition."""
-    with duckdb.connect() as db:
+    with shared() as db:
         db.register("influence", partition)
         aggregates = db.sql(
             f"""

@@ -51,7 +51,9 @@ def asked() -> bool:
 
 
 def end_children() -> None:
-    """Waits up to `GRACE_S` seconds for the processes that an interrupt ended, then kills those that remain."""
+    """Waits up to `GRACE_S` seconds for the processes that an interrupt ended, then kills those that remain. For the end of an
+    interrupted command: from now on nothing interrupts it again."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _, alive = psutil.wait_procs([*_children, *_descendants()], timeout=GRACE_S)
     for process in alive:
         process.kill()
@@ -90,8 +92,18 @@ def _descendants() -> list[psutil.Process]:
 def _raise_again(unraisable: Any) -> None:
     """Raises an interrupt again if it was raised in a finalizer or a callback, where Python drops every exception."""
     if issubclass(unraisable.exc_type, KeyboardInterrupt):
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        main = threading.main_thread().ident
-        threading.Timer(AGAIN_AFTER_S, signal.pthread_kill, (main, signal.SIGINT)).start()
+        signal.signal(signal.SIGINT, _raise)
+        threading.Timer(AGAIN_AFTER_S, _interrupt_again).start()
     elif not _asked:
         sys.__unraisablehook__(unraisable)
+
+
+def _raise(_: int, __: FrameType | None) -> Never:
+    raise KeyboardInterrupt
+
+
+def _interrupt_again() -> None:
+    """Unless the command ended meanwhile for another reason, such as the end of the JVM."""
+    main = threading.main_thread().ident
+    if main is not None and signal.getsignal(signal.SIGINT) is _raise:
+        signal.pthread_kill(main, signal.SIGINT)

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-import duckdb
 import pyarrow as pa
 
+from jobs.scratch import shared
 from schemas.views import is_large, ranked
 
 
@@ -12,7 +12,7 @@ def large(counts: Sequence[int], min_group: int) -> list[bool]:
     """For each group, whether its figures may be shown. `counts`: the number of people in each group; all groups together are a
     whole of known size. An empty group may be shown, because it gives nobody away."""
     groups = pa.table({"number": range(len(counts)), "people": pa.array(counts, pa.int64())})
-    with duckdb.connect() as db:
+    with shared() as db:
         db.register("counted", groups)
         people = ranked("select number, people from counted where people > 0", "number")
         shown = {number for number, *_ in db.sql(people).filter(is_large(min_group)).fetchall()}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pyspark
 
+from jobs import comet
 from jobs.session import java_home
 from tests.tiny_days import QUICK_JAVA
 
@@ -23,10 +24,19 @@ ENVIRONMENT = {
     "SPARK_LOCAL_IP": "127.0.0.1",
     "JAVA_TOOL_OPTIONS": QUICK_JAVA,
 }
+# Set-up archived the classes of the driver's class path, which begins with Comet's jar. With the same one, masters, workers and
+# executors start a third faster.
+CLASS_PATH = comet.class_path({})
+SETTINGS = f"spark.executor.extraClassPath {CLASS_PATH}\n" if CLASS_PATH else ""
 
 
 # It lives elsewhere: in another zone, with a language whose letters i are other ones.
-ABROAD = {"TZ": "Asia/Kathmandu", "LC_ALL": "tr_TR.UTF-8", "SPARK_DAEMON_MEMORY": "256m"}
+ABROAD = {
+    "TZ": "Asia/Kathmandu",
+    "LC_ALL": "tr_TR.UTF-8",
+    "SPARK_DAEMON_MEMORY": "256m",
+    "SPARK_DAEMON_CLASSPATH": CLASS_PATH,
+}
 JAVA = {"JAVA_TOOL_OPTIONS": ENVIRONMENT["JAVA_TOOL_OPTIONS"] + " -Duser.language=tr -Duser.country=TR"}
 
 

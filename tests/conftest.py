@@ -18,16 +18,15 @@ that starts a process, however short, is a `system` test.
 """
 
 import fcntl
+import gc
 import multiprocessing.process
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Any
 
 import hypothesis
 import pytest
@@ -35,20 +34,18 @@ import pytest_socket
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs import session
-from jobs.sources.values import derived_id
 from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.storage import rows as arrow_rows_of
-from schemas.activity import ACTIVITY
-from schemas.table import Column, Table
+from schemas.table import Table
 from tests.cluster import Cluster
 from tests.cluster import cluster as started
+from tests.filled_rows import filled
 from tests.fixture_types import ArrowRows, FindFile, Records, SparkRows
 from tests.grounds import publish_everybody
 from tests.object_store import s3_jars, store, store_environment, store_server  # noqa: F401 # fixtures
 from tests.tiny_days import QUICK_JAVA, TINY_DAYS, large_days
 
 ROOT = Path(__file__).parent.parent
-DAY = date(2026, 11, 3)
 
 # Timings are never asserted, also not by Hypothesis. In CI the same examples are drawn every time, and more of them.
 hypothesis.settings.register_profile(
@@ -59,27 +56,6 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("clout")
-
-# What a column holds that a test does not name: null where it may be, else this, else what is plain for its type.
-DEFAULTS = {
-    "platform": "twitter",
-    "source": "test",
-    "kind": "like",
-    "src": "twitter:ana",
-    "dst": "twitter:bo",
-    "person_id": "twitter:ana",
-    "methodology": "2026.11",
-    "since_day": date(2026, 11, 2),
-    "act_count": 1,
-    "rank": 1,
-    "window_coverage": 1.0,
-    "line": 1,
-    "outcome": "rejected",
-    "status": "complete",
-    "parameters": "{}",
-}
-PLAIN = {"string": "", "date": DAY, "double": 0.0, "long": 0, "boolean": False}
-
 
 TIERS = ("system", "spark", "integration", "unit")  # the longest first
 IN_PROCESS = ("integration", "unit")
@@ -112,6 +88,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Func
         item.add_marker(name)
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: TIERS.index(tiers[item]))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None]:
+    """Of what collecting creates nothing is garbage, and looking for some would take a third of its time."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
 
 
 @contextmanager
@@ -258,7 +244,7 @@ def warehouse(empty: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 @pytest.fixture(scope="session")
 def arrow_rows() -> ArrowRows:
     """`arrow_rows(TABLE, [{...}])`: rows of a contract; columns that a record does not name are plain."""
-    return lambda table, records: arrow_rows_of(table, [_filled(table, record) for record in records])
+    return lambda table, records: arrow_rows_of(table, [filled(table, record) for record in records])
 
 
 @pytest.fixture(scope="session")
@@ -270,30 +256,3 @@ def rows(spark: SparkSession, arrow_rows: ArrowRows) -> SparkRows:
         return spark.createDataFrame(arrow_rows(table, records).to_pylist(), contract.schema(table))
 
     return frame
-
-
-def _filled(table: Table, record: Mapping[str, Any]) -> dict[str, Any]:
-    """The day of an act is that of its instant, and its id what a platform without ids gives: actor, target, second."""
-    unknown = [name for name in record if name not in table.column_names]
-    assert not unknown, f"{table.name} has no column {unknown}"
-    found = dict(record)
-    if table is ACTIVITY:
-        at = found.setdefault("occurred_at", _noon(found.get("day", DAY)))
-        found.setdefault("day", at.astimezone(UTC).date())
-        found.setdefault("actor_id", "ana")
-        found.setdefault("target_id", found["actor_id"] if found.get("kind") == "post" else "bo")
-        second = int(at.timestamp()) * 1_000_000
-        found.setdefault("activity_id", derived_id(found["actor_id"], found["target_id"], second))
-    return {column.name: found.get(column.name, _default(column)) for column in table.columns}
-
-
-def _default(column: Column) -> Any:
-    if column.nullable:
-        return None
-    if column.name in DEFAULTS:
-        return DEFAULTS[column.name]
-    return _noon(DAY) if column.type == "timestamp" else PLAIN[column.type]
-
-
-def _noon(day: date) -> datetime:
-    return datetime.combine(day, time(12), UTC)

@@ -22,11 +22,11 @@ TINY_DAYS = {
 }
 
 
-def settings_file(folder: Path) -> Path:
-    """For `CLOUT_SPARK_SETTINGS`: `infra/spark-defaults.conf` with these settings, in this folder."""
+def settings_file(folder: Path, further: str = "") -> Path:
+    """For `CLOUT_SPARK_SETTINGS`: `infra/spark-defaults.conf` with these settings and further lines, in this folder."""
     path = folder / "tiny_days.conf"
     own = "".join(f"{name} {value}\n" for name, value in TINY_DAYS.items())
-    path.write_text(SETTINGS.read_text(encoding="utf-8") + own, encoding="utf-8")
+    path.write_text(SETTINGS.read_text(encoding="utf-8") + own + further, encoding="utf-8")
     return path
 
 

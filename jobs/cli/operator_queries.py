@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import duckdb
-
 from jobs.days import days_between
+from jobs.scratch import shared
 from jobs.warehouse.runs import DONE, FAILED, PULL_ACTIVITY, STARTED
 from jobs.warehouse.storage import Warehouse
 from schemas.coverage import COVERAGE
@@ -145,6 +144,6 @@ def _rejects(warehouse: Warehouse, request: Request, outcome: str | None, query:
     if not days:
         return []
     partition = request.partition(days) | ({"outcome": outcome} if outcome else {})
-    with duckdb.connect() as db:  # streamed, because a failed pull may have rejected millions of lines
+    with shared() as db:  # streamed, because a failed pull may have rejected millions of lines
         db.register("rejects", warehouse.reader(REJECTS, partition))
         return db.sql(query).to_arrow_table().to_pylist()

@@ -8,7 +8,6 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 
 from jobs.cli.operator_queries import MISSING
@@ -17,6 +16,7 @@ from jobs.errors import UsageError
 from jobs.people import consent
 from jobs.people.admission import decide
 from jobs.places import landing
+from jobs.scratch import shared
 from jobs.sources.entries import Entry
 from jobs.sources.live import connections, population
 from jobs.sources.live.source import LiveSource, Need
@@ -170,7 +170,7 @@ def suggested(warehouse: Warehouse, source: str, days: int, top: int) -> list[Ro
     names = [name.casefold() for name in kept.names] if kept else []
     first_day = last_day - timedelta(days=days - 1)
     snapshot = counted.snapshot(warehouse)
-    with duckdb.connect() as db:
+    with shared() as db:
         for table, version in ((ACTIVITY, snapshot.activity), (ACCOUNTS, snapshot.accounts)):
             rows = counted.dataset(warehouse, table, version, snapshot.coverage, first_day, last_day)
             db.register(table.name, rows)

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -16,6 +15,7 @@ from jobs.claims import values_naming
 from jobs.errors import UsageError
 from jobs.people import free_texts, pulled_rows
 from jobs.people.pulled_rows import BY_ACCOUNT, JOB, delete, without
+from jobs.scratch import shared
 from jobs.warehouse import digests, pruning
 from jobs.warehouse.commits import Partition
 from jobs.warehouse.names_in_text import is_short
@@ -104,7 +104,7 @@ def _distinct(
     warehouse: Warehouse, table: Table, columns: Sequence[str], where: Partition = NOTHING
 ) -> Iterator[list[str]]:
     """The values of each of the columns, each value once."""
-    with duckdb.connect() as db:
+    with shared() as db:
         db.register("given", warehouse.dataset(table, where).filter(pruning.expression(where)))
         for column in columns:
             distinct = db.table("given").project(column).distinct().to_arrow_reader(65_536)

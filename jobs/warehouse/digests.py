@@ -7,6 +7,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from jobs.scratch import shared
 from schemas.table import Table
 
 # Parameter of a run: digest of the rows of `influence` that it computed or checked.
@@ -30,7 +31,7 @@ def of_rows(db: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, 
 
 def of_stream(table: Table, rows: pa.RecordBatchReader) -> str | None:
     """Like `of_rows`, but for a stream of a table's rows. Returns None if the stream has no rows."""
-    with duckdb.connect() as db:
+    with shared() as db:
         db.register("given", rows)
         sums = db.execute(_sums("from given", table.column_names)).fetchone() or (0,)
     return of_texts(map(str, sums)) if sums[0] else None

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 
+from jobs.scratch import shared
 from schemas.table import ContractError, Table
 
 
@@ -21,7 +21,7 @@ def unrepeated(table: Table, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.R
     """
     names = ", ".join(table.grain)
     hashes: list[np.ndarray] = []
-    with duckdb.connect() as db:
+    with shared() as db:
         for batch in batches:
             if batch.num_rows:
                 db.register("batch", batch.select(list(table.grain)))

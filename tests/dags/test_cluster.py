@@ -18,15 +18,15 @@ from schemas.engagement import ENGAGEMENT
 from schemas.influence import INFLUENCE
 from schemas.runs import RUNS
 from schemas.scores import SCORES
-from tests.cluster import ENVIRONMENT, Cluster
+from tests.cluster import ENVIRONMENT, SETTINGS, Cluster
 from tests.fixture_types import FindFile
 from tests.jobs import higgs as week
 from tests.object_store import SECRETS, ObjectStore
 from tests.tiny_days import settings_file
 
 BIN = Path(sys.prefix) / "bin"
-LAST = date(2012, 7, 3)  # the week's first three days: 54 thousand acts, a tenth of all
-MOST_REQUESTS = 3000  # of a night: count, score, check and publish a window of three days
+LAST = date(2012, 7, 2)  # the week's first two days: 20 thousand acts
+MOST_REQUESTS = 3000  # of a night: count, score, check and publish a window of two days
 RUN_S = 900  # patience, on a machine that is busy with other things
 
 
@@ -56,7 +56,7 @@ def test_a_real_day_has_the_same_rows(
         "PYSPARK_PYTHON": "/nowhere/python",
         "CLOUT_DEADLINE": "off",  # `airflow dags test` of Airflow 3.3.2 ends in an error if a DAG has a deadline
         "CLOUT_SOURCES": str(sources),
-        "CLOUT_SPARK_SETTINGS": str(settings_file(tmp_path)),
+        "CLOUT_SPARK_SETTINGS": str(settings_file(tmp_path, SETTINGS)),
         "CLOUT_WAREHOUSE": warehouse.root,
         "CLOUT_MEMORY_GB": "0.001",  # too little for these pairs, so that they are added on the cluster
         "AIRFLOW_HOME": str(tmp_path / "airflow"),

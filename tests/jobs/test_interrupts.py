@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -129,17 +130,37 @@ def test_an_interrupt_is_remembered_whatever_becomes_of_it(childless: None, numb
         assert not interrupts.asked()
 
 
-def test_an_interrupt_within_a_finalizer_is_raised_outside_of_it(childless: None) -> None:
-    class Finalized:
-        def __del__(self) -> None:
-            signal.raise_signal(signal.SIGINT)
+class Finalized:
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGINT)
 
+
+def test_an_interrupt_within_a_finalizer_is_raised_outside_of_it(childless: None) -> None:
     def drop() -> None:
         Finalized()
         time.sleep(10)
 
     with interrupts.handled(), pytest.raises(KeyboardInterrupt):
         drop()
+
+
+def test_an_interrupt_within_a_finalizer_is_not_raised_after_the_end_of_the_command(
+    childless: None,
+) -> None:
+    """It may end at once for another reason: the JVM that the interrupt ended is missed. Then it reports the interrupt."""
+    late: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: late.append(number))
+    try:
+        with interrupts.handled():
+            Finalized()
+            assert interrupts.asked()
+            interrupts.end_children()
+        for thread in threading.enumerate():
+            if isinstance(thread, threading.Timer):
+                thread.join()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert late == []
 
 
 def test_what_was_handled_before_is_handled_so_again(childless: None) -> None:

@@ -15,9 +15,9 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-import duckdb
 import pyarrow as pa
 
+from jobs.scratch import shared
 from jobs.sources.lines import Parse
 from jobs.sources.live import population
 from jobs.sources.live.recording import Recording
@@ -84,7 +84,7 @@ def affected_days(
         return []
     snapshot = counted.snapshot(warehouse)
     rows = counted.dataset(warehouse, ACTIVITY, snapshot.activity, snapshot.coverage, first_day, last_day)
-    with duckdb.connect() as db:
+    with shared() as db:
         db.register("activity", rows)
         db.register("acts", pa.table(dict(zip(("activity_id", "actor_id"), _columns(withdrawn.acts), strict=True))))
         db.register("accounts", pa.table({"actor_id": pa.array(sorted(withdrawn.accounts), pa.string())}))

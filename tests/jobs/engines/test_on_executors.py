@@ -20,7 +20,6 @@ import pytest
 from jobs import pull_activity
 from jobs.engines.memory import influence, numbered
 from jobs.places import ROOT
-from jobs.session import SETTINGS
 from jobs.sources.spec import parse_specs
 from jobs.spark_steps import DESCRIPTION
 from jobs.warehouse.runs import Batch
@@ -29,8 +28,9 @@ from schemas.arrow import sorted_by_grain
 from schemas.engagement import ENGAGEMENT
 from schemas.influence import INFLUENCE
 from schemas.table import Table
-from tests.cluster import ENVIRONMENT, Cluster
+from tests.cluster import ENVIRONMENT, SETTINGS, Cluster
 from tests.jobs.engines.on_executors import ADDING, FIRST, GROUP, LARGER, SMALLER, STEPS
+from tests.tiny_days import settings_file
 
 SCRIPT = Path(__file__).with_name("on_executors.py")
 PEOPLE = 5_000  # of the nights, who act 8,000 times a day
@@ -45,6 +45,7 @@ spark.driver.maxResultSize              512k
 spark.executor.memory                   512m
 spark.memory.fraction                   0.05
 spark.sql.autoBroadcastJoinThreshold    -1
+spark.sql.adaptive.enabled              true
 spark.ui.retainedJobs                   1
 spark.ui.retainedStages                 1
 spark.ui.retainedTasks                  1
@@ -88,8 +89,7 @@ def ran(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Ran:
     log.mkdir()
     pull(Warehouse(str(folder / "warehouse")))
     cluster.grow(4)
-    settings = folder / "settings.conf"
-    settings.write_text(SETTINGS.read_text() + SMALL + f"spark.eventLog.dir {log.as_uri()}\n")
+    settings = settings_file(folder, SETTINGS + SMALL + f"spark.eventLog.dir {log.as_uri()}\n")
     environment = os.environ | ENVIRONMENT | {
         "PYTHONPATH": str(ROOT),
         "CLOUT_SPARK_MASTER": cluster.master,

@@ -10,7 +10,7 @@ from jobs.warehouse import damage, delta_log
 from jobs.warehouse.storage import Warehouse
 from schemas.rejects import REJECTS
 from schemas.table import Table
-from tests.conftest import DAY
+from tests.filled_rows import DAY
 from tests.fixture_types import ArrowRows
 
 PLACE = {"platform": "twitter", "day": DAY, "source": "a"}

@@ -15,7 +15,7 @@ from schemas.catalog import TABLES
 from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
 from schemas.scores import SCORES
-from tests.conftest import DAY
+from tests.filled_rows import DAY
 from tests.fixture_types import ArrowRows, SparkRows
 
 PLACE = {"methodology": "2026.11", "day": DAY}

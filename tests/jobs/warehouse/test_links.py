@@ -182,8 +182,9 @@ def test_a_history_of_links_day_by_day(history: list[dict[str, Any]], day: int, 
 def test_a_day_depends_on_nothing_that_came_after_it(history: list[dict[str, Any]], day: int) -> None:
     """And on no order of rows."""
     known = [each for each in history if each["first_seen"] <= on(day)]
-    assert resolved(history, day).accounts.equals(resolved(reversed(known), day).accounts)
-    assert resolved(history, day).digest == resolved(known, day).digest
+    all_of_it, reversed_part = resolved(history, day), resolved(reversed(known), day)
+    assert all_of_it.accounts.equals(reversed_part.accounts)
+    assert all_of_it.digest == reversed_part.digest
 
 
 @given(evidence, st.sampled_from("abcdefg"), st.sampled_from("hijk"))
