@@ -53,9 +53,9 @@ WARM = FITTED["2.5"]  # runs first, so that Java has compiled what nights run
 PREDICTED = {"10": (246_400, 25), "25": (616_000, 25), "50": (1_232_000, 25)}
 DEFAULT = "50"
 MOST_OFF = 0.2  # share of the measured value by which a prediction may be wrong
-# Without Comet, as on a cluster by default. With as many Spark partitions as the rows ask for, as in a large night, none joined:
-# Spark joins small ones until there is one for each core, and a cluster has many. With short texts of plans, which fill the log
-# otherwise.
+# Without Comet, as on a cluster by default. With as many Spark partitions as the rows ask for, as in a large night, and none
+# joined: Spark joins small ones until there is one for each core, and a cluster has many. With short texts of plans, which fill
+# the log otherwise.
 SETTINGS = """
 spark.sql.shuffle.partitions                     1
 spark.sql.adaptive.coalescePartitions.enabled    false
