@@ -18,9 +18,9 @@ ruff format --check . || failed+=("ruff format --check")
 # Beside the tests, because mypy keeps one core busy for a minute.
 exec {types}< <(mypy 2>&1)
 mypy=$!
-# Two processes, each with its own Spark session. All tests of a file run in one process; tests/conftest.py puts long tests
+# Three processes, each with its own Spark session. All tests of a file run in one process; tests/conftest.py puts long tests
 # first.
-pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder "$@" || failed+=(pytest)
+pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder "$@" || failed+=(pytest)
 cat <&"$types"
 wait "$mypy" || failed+=(mypy)
 if ((${#failed[@]})); then
