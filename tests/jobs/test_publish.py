@@ -201,7 +201,7 @@ def test_a_methodology_whose_values_changed_is_refused(
             "version": "2026.11",
             "fingerprint": OFFICIAL.fingerprint,
             "in_force_from": date(2000, 1, 1),
-            "in_force_to": None,
+            "in_force_to": date(2026, 11, 30),
         }
     ]
     version = warehouse.version(METHODOLOGIES)
