@@ -60,7 +60,7 @@ def people(
     coverage: Mapping[str, float],
     params: Params,
 ) -> "DataFrame":
-    """The rows of `influence`: one per person of `sums` (id, one, two, three as multiples of 2^-36).
+    """The rows of `influence`: one per person of `sums`, a result of `ranked`.
 
     `beside` is (id, engager_count, amplification, inclusion), `accounts` is (id, handle), `coverage` is platform -> covered
     share of the window.
@@ -68,8 +68,7 @@ def people(
     platform = F.substring_index("id", ":", 1)
     covered = F.create_map(*[F.lit(item) for pair in sorted(coverage.items()) for item in pair])
     return (
-        ranked(sums)
-        .join(beside, "id", "left")
+        sums.join(beside, "id", "left")
         .join(accounts.select("id", "handle"), "id", "left")
         .select(
             F.lit(params.day).alias("day"),
@@ -102,7 +101,7 @@ def everybody(found: Inputs, sums: "DataFrame", spread: "DataFrame", parts: "Dat
     if parts is not None and found.linked is not None:
         sums = linked.of_people(sums, parts, found.linked)
     params = Params(day=found.window.day, methodology=methodology)
-    return people(sums, beside, found.known(sums.select("id")), share, params)
+    return people(ranked(sums, 2 * found.row_count), beside, found.known(sums.select("id")), share, params)
 
 
 def run(

@@ -72,7 +72,7 @@ def measure(people: int, events: Path) -> dict[str, Any]:
             one.alias("one"),
             *(F.lit(0).cast("long").alias(name) for name in ("two", "three")),
         )
-        ranked(sums).write.format("noop").mode("overwrite").save()
+        ranked(sums, people).write.format("noop").mode("overwrite").save()
     spark.stop()
     (log,) = events.iterdir()
     with log.open(encoding="utf-8") as lines:

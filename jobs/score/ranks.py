@@ -6,22 +6,39 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
+    from pyspark.sql.window import WindowSpec
+
+# One task sorts this many people in some seconds, sooner than ranges of them could be counted and joined.
+PEOPLE_OF_A_TASK = 2_000_000
 
 # Ranges of totals from one power of two to the next. Of 750 million people at most some hundred thousand share a range.
 RANGES_OF_A_DOUBLING = 1_000
 
 
-def ranked(sums: "DataFrame") -> "DataFrame":
-    """Adds `total`, `rank` and `percentile` to (id, one, two, three).
+def ranked(sums: "DataFrame", most_people: int) -> "DataFrame":
+    """Adds `total`, `rank` and `percentile` to (id, one, two, three), of at most this many people.
 
     `rank` is 1 for the highest total; people with equal totals share the best of their ranks. `percentile` is the share of
-    people with a lower total, from 0 to below 1. Each task sorts people of similar totals only: ranges of totals are counted
-    first, so a task knows how many people are above its own.
+    people with a lower total, from 0 to below 1. `most_people` decides only how they are sorted: all by one task, or each task
+    those of similar totals.
     """
-    everybody = sums.withColumn("total", F.col("one") + F.col("two") + F.col("three")).withColumn(
-        "range", F.floor(F.log2(F.col("total") + 1) * RANGES_OF_A_DOUBLING)
+    everybody = sums.withColumn("total", F.col("one") + F.col("two") + F.col("three"))
+    return _by_one_task(everybody) if most_people <= PEOPLE_OF_A_TASK else _by_ranges(everybody)
+
+
+def _by_one_task(everybody: "DataFrame") -> "DataFrame":
+    whole = Window.partitionBy(F.lit(1))
+    downwards = whole.orderBy(F.col("total").desc())
+    people, not_less = F.count("*").over(whole), _not_less(downwards)
+    return everybody.select(
+        "*", F.rank().over(downwards).cast("long").alias("rank"), _share(people - not_less, people).alias("percentile")
     )
+
+
+def _by_ranges(everybody: "DataFrame") -> "DataFrame":
+    """Counts ranges of totals first, so that a task knows how many people are above those of its ranges."""
+    everybody = everybody.withColumn("range", F.floor(F.log2(F.col("total") + 1) * RANGES_OF_A_DOUBLING))
     of_ranges, above = Window.partitionBy(F.lit(1)), Window.partitionBy(F.lit(1)).orderBy(F.col("range").desc())
     ranges = (
         everybody.groupBy("range")
@@ -35,14 +52,22 @@ def ranked(sums: "DataFrame") -> "DataFrame":
     # A total of 0, which half of all may have, is a range alone: its people are spread over tasks.
     spread = F.when(F.col("total") == 0, F.pmod(F.xxhash64("id"), F.lit(RANGES_OF_A_DOUBLING)))
     downwards = Window.partitionBy("range", spread).orderBy(F.col("total").desc())
-    not_less = F.count("*").over(downwards.rangeBetween(Window.unboundedPreceding, Window.currentRow))
-    less = F.when(F.col("total") > 0, F.col("people") - F.col("above") - not_less).otherwise(0)
+    less = F.when(F.col("total") > 0, F.col("people") - F.col("above") - _not_less(downwards)).otherwise(0)
     return (
         everybody.join(F.broadcast(ranges), "range")
         .select(
             *everybody.columns,
             (F.col("above") + F.rank().over(downwards)).cast("long").alias("rank"),
-            (less.cast("double") / F.col("people").cast("double")).alias("percentile"),
+            _share(less, F.col("people")).alias("percentile"),
         )
         .drop("range")
     )
+
+
+def _not_less(downwards: "WindowSpec") -> "Column":
+    """How many people of the window's partition have at least the row's total."""
+    return F.count("*").over(downwards.rangeBetween(Window.unboundedPreceding, Window.currentRow))
+
+
+def _share(part: "Column", whole: "Column") -> "Column":
+    return part.cast("double") / whole.cast("double")

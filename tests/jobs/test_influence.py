@@ -12,6 +12,7 @@ from pyspark.sql import SparkSession
 from jobs import influence as job
 from jobs import score_inputs
 from jobs.errors import CloutError
+from jobs.score.ranks import ranked
 from jobs.warehouse import counted
 from jobs.warehouse.rollups import RollUps
 from jobs.warehouse.storage import Warehouse
@@ -48,7 +49,7 @@ def test_rows_of_people(spark: SparkSession) -> None:
     sums = [("x:a:b", SCALE, SCALE // 2, SCALE // 4), ("sample-x:bo", 0, 0, 0)]
     beside = [("x:a:b", 2, 1.5, 90.0), ("x:unseen", 1, 1.0, 1.0)]
     found = job.people(
-        spark.createDataFrame(sums, "id string, one long, two long, three long"),
+        ranked(spark.createDataFrame(sums, "id string, one long, two long, three long"), len(sums)),
         spark.createDataFrame(beside, "id string, engager_count long, amplification double, inclusion double"),
         spark.createDataFrame([("x:a:b", "Ana"), ("x:unseen", "Nobody")], "id string, handle string"),
         {"x": 0.25, "sample-x": 1.0},

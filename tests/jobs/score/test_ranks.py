@@ -2,18 +2,23 @@
 
 from bisect import bisect_left, bisect_right
 
+import pytest
 from pyspark.sql import SparkSession
 
-from jobs.score.ranks import ranked
+from jobs.score.ranks import PEOPLE_OF_A_TASK, ranked
 
 SUMS = "id string, one long, two long, three long"
 
+both_ways = pytest.mark.parametrize("most_people", [PEOPLE_OF_A_TASK, PEOPLE_OF_A_TASK + 1])
 
-def test_rank_and_percentile_of_equals(spark: SparkSession) -> None:
+
+@both_ways
+def test_rank_and_percentile_of_equals(spark: SparkSession, most_people: int) -> None:
     """By the whole, whatever its parts; 1 is the highest, the next rank is as much lower as there are equals."""
     sums = [("a", 5, 0, 0), ("b", 3, 1, 1), ("c", 9, 0, 0), ("d", 0, 0, 0), ("e", 0, 0, 0), ("f", 0, 0, 4)]
     found = {
-        row.id: (row.total, row["rank"], row.percentile) for row in ranked(spark.createDataFrame(sums, SUMS)).collect()
+        row.id: (row.total, row["rank"], row.percentile)
+        for row in ranked(spark.createDataFrame(sums, SUMS), most_people).collect()
     }
     assert found == {
         "c": (9, 1, 5 / 6),
@@ -25,11 +30,12 @@ def test_rank_and_percentile_of_equals(spark: SparkSession) -> None:
     }
 
 
-def test_ranks_follow_across_ranges_of_totals(spark: SparkSession) -> None:
+@both_ways
+def test_ranks_follow_across_ranges_of_totals(spark: SparkSession, most_people: int) -> None:
     """Ranges are sorted apart: totals around each power of two, where a range ends, beside many of nothing."""
     totals = [0] * 30 + [2**power + near for power in range(1, 62) for near in (-1, 0, 0, 1)]
     sums = [(f"p{number}", total // 2, total - total // 2, 0) for number, total in enumerate(totals)]
-    found = ranked(spark.createDataFrame(sums, SUMS)).collect()
+    found = ranked(spark.createDataFrame(sums, SUMS), most_people).collect()
     ordered = sorted(totals)
     assert {row.id: (row.total, row["rank"], row.percentile) for row in found} == {
         f"p{number}": (
