@@ -12,7 +12,7 @@ from datetime import date, datetime
 import numpy as np
 import pyarrow.compute as pc
 
-from jobs.days import days_between, spans
+from jobs.days import spans
 from jobs.errors import CloutError
 from jobs.warehouse import counted, known_accounts, leavers, links, objections, publications, runs, window
 from jobs.warehouse.commits import Span
@@ -27,27 +27,15 @@ TOLERANCE = 1e-8
 
 
 @dataclass(frozen=True, kw_only=True)
-class Basis:
+class Basis(window.WindowDays):
     """What a day's score counts: the days that were covered when it was computed. `now` is the snapshot of the current tables
     from which the acts of these days are read."""
 
-    day: date
-    methodology: Methodology
     covered: Mapping[str, set[date]]  # platform -> days of the window
     now: Snapshot
     accounts_digest: str | None = None
     left_days: Sequence[date] = ()  # days of the window that lost acts of people who left, since the publication
     published_at: datetime | None = None
-
-    @property
-    def first_day(self) -> date:
-        """First day of the window that ends with `day`."""
-        return self.methodology.first_day(self.day)
-
-    @property
-    def days(self) -> list[date]:
-        """All days of the window, ascending."""
-        return days_between(self.first_day, self.day)
 
     def under(self, warehouse: Warehouse, methodology: Methodology) -> "Basis":
         """This basis under another methodology. If that methodology's window starts earlier, the added days use current

@@ -28,27 +28,33 @@ PLACE = ("platform", "day", "source")  # partition columns of `activity`
 
 
 @dataclass(frozen=True)
-class Window:
-    """The window of a day's score at a snapshot of the tables, in which every day is counted as it was last pulled.
-
-    `covered`: platform -> covered days. `digests`: covered day -> digest of the activity from which it was counted.
-    """
+class WindowDays:
+    """The days that the score of a day counts under a methodology."""
 
     day: date
     methodology: Methodology
-    snapshot: Snapshot
-    covered: Mapping[str, set[date]]
-    digests: Mapping[date, str]
 
     @property
     def first_day(self) -> date:
-        """The first day of the window."""
+        """The first day of the window, which ends with `day`."""
         return self.methodology.first_day(self.day)
 
     @property
     def days(self) -> list[date]:
         """All days of the window, ascending."""
         return days_between(self.first_day, self.day)
+
+
+@dataclass(frozen=True)
+class Window(WindowDays):
+    """The window of a day's score at a snapshot of the tables, in which every day is counted as it was last pulled.
+
+    `covered`: platform -> covered days. `digests`: covered day -> digest of the activity from which it was counted.
+    """
+
+    snapshot: Snapshot
+    covered: Mapping[str, set[date]]
+    digests: Mapping[date, str]
 
 
 def counted_window(warehouse: Warehouse, day: date, methodology: Methodology) -> Window:
