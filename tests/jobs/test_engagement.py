@@ -158,5 +158,7 @@ def test_nothing_gives_nothing(acts: Callable[..., list[tuple]]) -> None:
 
 def test_acts_are_read_and_exchanged_once(rows: SparkRows) -> None:
     """Each further exchange of a large day's acts takes seconds and memory."""
-    plan = engagement(rows(ACTIVITY, [{"kind": "like"}, {"kind": "post"}]))._jdf.queryExecution().executedPlan().toString()
+    plan = (
+        engagement(rows(ACTIVITY, [{"kind": "like"}, {"kind": "post"}]))._jdf.queryExecution().executedPlan().toString()
+    )
     assert (plan.count("Exchange"), plan.count("Scan")) == (1, 1)
