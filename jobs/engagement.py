@@ -29,7 +29,7 @@ from jobs.warehouse.window import activity_digests, expired_days, shared_days, s
 from schemas.activity import ACTIVITY
 from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
-from schemas.kinds import INTERACTIONS, POST
+from schemas.kinds import KINDS, POST
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -66,22 +66,28 @@ def engagement(activity: "DataFrame", before: "DataFrame | None" = None) -> "Dat
     """
     if before is not None:
         activity = first_reports(activity, before)
-    kinds = F.array(*map(F.lit, INTERACTIONS))  # in order of specificity
+    kinds, is_post = F.array(*map(F.lit, KINDS)), F.col("kind") == POST  # in order of specificity
     acts = (
-        activity.where((F.col("kind") != POST) & (F.col("actor_id") != F.col("target_id")))
+        activity.where(is_post | (F.col("actor_id") != F.col("target_id")))
+        .withColumn("target_id", F.when(is_post, F.col("actor_id")).otherwise(F.col("target_id")))
+        .select(*ACT, F.array_position(kinds, F.col("kind")).cast("byte").alias("place"))
+        # One exchange serves both groupings, because both keep an actor's rows of a day together.
+        .repartition("day", "platform", "actor_id")
         .groupBy(*ACT)
-        .agg(F.element_at(kinds, F.min(F.array_position(kinds, F.col("kind"))).cast("int")).alias("kind"))
+        .agg(F.min("place").alias("place"))
     )
-    posts = (
-        activity.where(F.col("kind") == POST)
-        .select("day", "platform", "actor_id", F.col("actor_id").alias("target_id"), "activity_id", "kind")
-        .distinct()
-    )
+    # Names and kinds are texts only after the counting, because shorter keys are cheaper to group.
     return (
-        acts.unionByName(posts)
-        .select("day", person_id("actor_id").alias("src"), person_id("target_id").alias("dst"), "platform", "kind")
-        .groupBy("day", "src", "dst", "platform", "kind")
+        acts.groupBy("day", "platform", "actor_id", "target_id", "place")
         .agg(F.count("*").alias("act_count"))
+        .select(
+            "day",
+            person_id("actor_id").alias("src"),
+            person_id("target_id").alias("dst"),
+            "platform",
+            F.element_at(kinds, F.col("place").cast("int")).alias("kind"),
+            "act_count",
+        )
     )
 
 

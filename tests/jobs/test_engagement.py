@@ -76,6 +76,13 @@ def test_two_sources_report_the_same_act(acts: Callable[..., list[tuple]]) -> No
     ) == [("twitter:ana", "twitter:bo", "twitter", "like", 1), ("twitter:ana", "twitter:bo", "twitter", "reply", 1)]
 
 
+def test_a_reply_and_the_post_that_it_is_count_apart(acts: Callable[..., list[tuple]]) -> None:
+    assert acts({"kind": "reply", "activity_id": "1"}, {"kind": "post", "activity_id": "1"}) == [
+        ("twitter:ana", "twitter:ana", "twitter", "post", 1),
+        ("twitter:ana", "twitter:bo", "twitter", "reply", 1),
+    ]
+
+
 def test_acts_on_oneself_are_dropped_and_posts_kept(acts: Callable[..., list[tuple]]) -> None:
     assert acts(
         {"kind": "like", "actor_id": "ana", "target_id": "ana"},
@@ -147,3 +154,11 @@ def test_what_is_another_act_the_day_before(rows: SparkRows) -> None:
 
 def test_nothing_gives_nothing(acts: Callable[..., list[tuple]]) -> None:
     assert acts() == []
+
+
+def test_acts_are_read_and_exchanged_once(rows: SparkRows) -> None:
+    """Each further exchange of a large day's acts takes seconds and memory."""
+    plan = (
+        engagement(rows(ACTIVITY, [{"kind": "like"}, {"kind": "post"}]))._jdf.queryExecution().executedPlan().toString()
+    )
+    assert (plan.count("Exchange"), plan.count("Scan")) == (1, 1)
