@@ -15,7 +15,7 @@ import event_log
 import graphs
 from history_tables import PLATFORM, SOURCE
 from measuring import Command
-from night_tables import ACTOR, DAY, EVEN, METHODOLOGY, RECEIVER, SHAPES, Night
+from night_tables import ACTOR, DAY, EVEN, LINES, METHODOLOGY, PARQUET, RECEIVER, SHAPES, WINDOW, Night
 from pipeline import CLOUT
 from records import Measured
 from rich.console import Group
@@ -25,7 +25,8 @@ from jobs.session import settings_file
 from jobs.warehouse.storage import Warehouse
 from schemas.runs import RUNS
 
-COMMANDS = ("pull", "engagement", "influence", "checks", "publish")
+PULL, PULL_LINES = "pull", "pull from JSON lines"
+COMMANDS = (PULL, "engagement", "influence", "checks", "publish")
 SKEW = "skew"
 SIZES = ("1", "5", "10", "20", "50", SKEW)  # million acts, or the skewed nights
 DEFAULT = ("1", "5", "50", SKEW)
@@ -64,10 +65,21 @@ class Figure:
         """The most seconds and GB that the night may take."""
         return LIMITS.get(self.millions, (None, None)) if self.shape == EVEN and not self.is_compared else (None, None)
 
+    def take(self, command: str, ran: Command) -> None:
+        """Takes what the command used."""
+        self.seconds[command], self.processor_s[command], self.peak_gb[command] = (
+            ran.seconds,
+            ran.processor_s,
+            ran.peak_gb,
+        )
+
     @property
     def totals(self) -> tuple[float, float, float]:
-        """Seconds and processor seconds of all commands, and the highest peak memory."""
-        return sum(self.seconds.values()), sum(self.processor_s.values()), max(self.peak_gb.values())
+        """Seconds and processor seconds of `COMMANDS`, and their highest peak memory."""
+        seconds, processor_s, peak_gb = (
+            [used[command] for command in COMMANDS] for used in (self.seconds, self.processor_s, self.peak_gb)
+        )
+        return sum(seconds), sum(processor_s), max(peak_gb)
 
 
 def figures(wanted: Sequence[str]) -> Iterator[Figure]:
@@ -86,22 +98,27 @@ def measure(figure: Figure) -> Figure:
         folder = Path(name)
         root, own, events = folder / "warehouse", folder / "spark.conf", folder / "events"
         events.mkdir()
-        shutil.copytree(kept / "window", root, copy_function=os.link)
+        shutil.copytree(kept / WINDOW, root, copy_function=os.link)
         where = f"spark.eventLog.dir {events.as_uri()}\n"
         own.write_text(settings_file().read_text(encoding="utf-8") + EVENTS + where, encoding="utf-8")
-        source = ("--source", f"{SOURCE}:activitystreams@{PLATFORM}={kept / 'acts.jsonl.zst'}")
         for command in COMMANDS:
-            options = source if command == "pull" else ("--methodology", METHODOLOGY)
-            ran = Command(
-                CLOUT, command, "--day", str(DAY), *options, CLOUT_WAREHOUSE=str(root), CLOUT_SPARK_SETTINGS=str(own)
-            )
-            figure.seconds[command], figure.processor_s[command] = ran.seconds, ran.processor_s
-            figure.peak_gb[command] = ran.peak_gb
+            options = ("--methodology", METHODOLOGY) if command != PULL else _source("parquet", kept / PARQUET)
+            figure.take(command, _clout(root, command, *options, CLOUT_SPARK_SETTINGS=str(own)))
+        if (kept / LINES).exists():  # last, because it replaces the acts
+            figure.take(PULL_LINES, _clout(root, PULL, *_source("activitystreams", kept / LINES)))
         for log in sorted(events.iterdir()):
             with log.open(encoding="utf-8") as lines:
                 figure.longest |= longest(event_log.stages(lines))
         _describe(figure, Warehouse(str(root)))
     return figure
+
+
+def _source(kind: str, path: Path) -> tuple[str, str]:
+    return "--source", f"{SOURCE}:{kind}@{PLATFORM}={path}"
+
+
+def _clout(root: Path, command: str, *options: str, **environment: str) -> Command:
+    return Command(CLOUT, command, "--day", str(DAY), *options, CLOUT_WAREHOUSE=str(root), **environment)
 
 
 def _describe(figure: Figure, warehouse: Warehouse) -> None:

@@ -40,6 +40,8 @@ OBSERVED = date(2026, 10, 31)
 ACTS_OF_A_PERSON = 2.5  # in the night
 FRIENDS = 12  # four in five of an actor's pairs occur in the window
 USUAL = 25  # times fewer acts had a day before
+PARQUET, LINES, WINDOW = "acts.parquet", "acts.jsonl.zst", "window"
+MOST_LINES = 5_000_000
 EVEN, RECEIVER, ACTOR = "even", "one account receives 5 %", "one actor has a million targets"
 SHAPES = (EVEN, RECEIVER, ACTOR)
 RECEIVED = 20  # each such pair is one with the receiver
@@ -59,6 +61,20 @@ PAIRS = f"""
         else far(pair // {FRIENDS}, famous(pair, people), people) end;
     create or replace macro name(number) as printf('a%09d', number);
     create or replace macro person(number) as printf('{PLATFORM}:a%09d', number);
+"""
+# Acts as ActivityStreams 2.0, one on each line.
+OBJECT = "printf('o%d', dst * 7 + number % 7)"
+LINES_SQL = f"""
+    select case
+        when kind in ('post', 'reply') then printf(
+            '{{"type":"Create","actor":"%s","published":"%s","object":{{"type":"Note","id":"i%010d"%s}}}}',
+            name(src), published, number,
+            if(kind = 'post', '', printf(',"inReplyTo":{{"id":"%s","attributedTo":"%s"}}', {OBJECT}, name(dst))))
+        else printf(
+            '{{"type":"%s","actor":"%s","published":"%s","id":"i%010d","object":{{"id":"%s","attributedTo":"%s"}}}}',
+            if(kind = 'like', 'Like', 'Announce'), name(src), published, number, {OBJECT}, name(dst))
+        end as line
+    from (select *, strftime(instant, '%Y-%m-%dT%H:%M:%SZ') as published from acts)
 """
 KIND = "['like', 'like', 'like', 'reshare', 'reply'][1 + cast(hash({0}, 2) % 5 as int)]"
 
@@ -104,7 +120,7 @@ class Night:
         )
 
     def path(self) -> Path:
-        """The folder with the warehouse `window` and the file `acts.jsonl.zst`. Makes it if it does not exist."""
+        """The folder with the warehouse `WINDOW` and the files of `write_acts`. Makes it if it does not exist."""
         return graphs.made_once(f"big-night-{self.acts}-{SHAPES.index(self.shape)}", self._make)
 
     def _make(self, folder: Path) -> None:
@@ -112,29 +128,23 @@ class Night:
         with duckdb.connect() as db:
             db.execute("set preserve_insertion_order = false")
             db.execute(PAIRS)
-            write_lines(db, self, folder / "acts.jsonl.zst")
-            make_window(db, self, Warehouse(str(folder / "window")))
+            write_acts(db, self, folder)
+            make_window(db, self, Warehouse(str(folder / WINDOW)))
 
 
-def write_lines(db: duckdb.DuckDBPyConnection, night: Night, path: Path) -> None:
-    """Writes the acts of the night as ActivityStreams 2.0, an activity on each line."""
-    acted = (
-        f"""printf('{{"type":"%s","actor":"%s","published":"%s","id":"i%010d","object":{{"id":"o%d","attributedTo":"%s"}}}}',"""
-        " if(kind = 'like', 'Like', 'Announce'), name(src), published, number, dst * 7 + number % 7, name(dst))"
-    )
-    created = (
-        """printf('{"type":"Create","actor":"%s","published":"%s","object":{"type":"Note","id":"n%010d"%s}}',"""
-        """ name(src), published, number, if(kind = 'post', '',"""
-        """ printf(',"inReplyTo":{"id":"o%d","attributedTo":"%s"}', dst * 7 + number % 7, name(dst))))"""
-    )
-    at = f"strftime(timestamp '{DAY}' + to_seconds(cast(hash(number, 3) % 86400 as int)), '%Y-%m-%dT%H:%M:%SZ')"
-    lines = (
-        f"select if(kind in ('post', 'reply'), {created}, {acted}) as line from (select *, {at} as published from acts)"
-    )
-    db.execute(f"create or replace temp view acts as {night.acts_sql(DAY, night.acts)}")
+def write_acts(db: duckdb.DuckDBPyConnection, night: Night, folder: Path) -> None:
+    """Writes the acts of the night as `PARQUET`, and, if they are not many, as `LINES` too."""
+    at = f"timestamp '{DAY}' + to_seconds(cast(hash(number, 3) % 86400 as int))"
     db.execute(
-        f"copy ({lines}) to '{path}' (format csv, header false, quote '', escape '', delimiter '\t', compression zstd)"
+        f"create or replace temp view acts as select *, {at} as instant from ({night.acts_sql(DAY, night.acts)})"
     )
+    names = {"kind": "kind", "actor_id": "name(src)", "target_id": "name(dst)", "occurred_at": "instant"}
+    names |= {"activity_id": "printf('i%010d', number)", "object_id": f"if(kind <> 'post', {OBJECT}, null)"}
+    columns = ", ".join(f"{value} as {name}" for name, value in names.items())
+    db.execute(f"copy (select {columns} from acts) to '{folder / PARQUET}' (format parquet, compression zstd)")
+    if night.acts <= MOST_LINES:
+        plain = "format csv, header false, quote '', escape '', delimiter '\t', compression zstd"
+        db.execute(f"copy ({LINES_SQL}) to '{folder / LINES}' ({plain})")
 
 
 def make_window(db: duckdb.DuckDBPyConnection, night: Night, warehouse: Warehouse) -> None:

@@ -137,8 +137,8 @@ def page(platform: str, file: str, batch: pa.RecordBatch, first_row: int) -> Pag
 
 
 def _columns(batch: pa.RecordBatch, first_row: int) -> dict[str, pa.Array]:
-    """The columns of `ACTS`: ids as text, instants in microseconds, of a post its actor as its target, of kinds without an object
-    no object."""
+    """The columns of `ACTS`: ids as text, instants in microseconds, the actor of a post as its target, and no object for kinds
+    that have none."""
     nothing = pa.nulls(batch.num_rows, pa.string())
     stated = {name: batch[name].cast(pa.string()) if name in batch.schema.names else nothing for name in ("kind", *IDS)}
     is_own = pc.and_(pc.fill_null(pc.equal(stated["kind"], POST), False), pc.is_null(stated["target_id"]))
