@@ -30,7 +30,7 @@ COMMANDS = (PULL, "engagement", "influence", "checks", "publish")
 SKEW = "skew"
 SIZES = ("1", "5", "10", "20", "50", SKEW)  # million acts, or the skewed nights
 DEFAULT = ("1", "5", "50", SKEW)
-SKEWED = 5  # million acts of the nights that are compared
+SKEWED = 1  # million acts of the nights that are compared
 LIMITS = {"50": (900, 16)}  # seconds of all commands, peak GB
 MOST_SKEW = 1.2  # times the even night's processor time and seconds
 EVENTS = """
@@ -104,7 +104,7 @@ def measure(figure: Figure) -> Figure:
         for command in COMMANDS:
             options = ("--methodology", METHODOLOGY) if command != PULL else _source("parquet", kept / PARQUET)
             figure.take(command, _clout(root, command, *options, CLOUT_SPARK_SETTINGS=str(own)))
-        if (kept / LINES).exists():  # last, because it replaces the acts
+        if (kept / LINES).exists() and not figure.is_compared:  # last, because it replaces the acts
             figure.take(PULL_LINES, _clout(root, PULL, *_source("activitystreams", kept / LINES)))
         for log in sorted(events.iterdir()):
             with log.open(encoding="utf-8") as lines:
