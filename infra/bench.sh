@@ -14,7 +14,7 @@
 #     bash infra/bench.sh cost --nights RAW_FIGURES.jsonl  the same from figures of an earlier run, without measuring
 #     bash infra/bench.sh history          a night, a read, an explanation on 200 days and on ten years; maintenance
 #     bash infra/bench.sh months           a night from all days of its window, and from roll-ups of its months
-#     bash infra/bench.sh night            a night of 1, 5 and 50 million acts, from Parquet to published scores, and skewed ones; hours
+#     bash infra/bench.sh night            from Parquet to published scores: 1, 5, 50 million acts, and skewed nights; hours
 #     bash infra/bench.sh night --night-acts 1,skew  only some sizes
 #     bash infra/bench.sh leaving          1,000 people leave 200 days of 5 million acts, or --leaving-acts
 #     bash infra/bench.sh kills            1,000 people leave, killed at 200 random moments, then a backfill; --people, --kills; an hour
@@ -27,8 +27,8 @@
 #     bash infra/bench.sh --to FOLDER ...  folder of both files; by default clout/bench in the user's data folder
 #     bash infra/bench.sh --record ...     also keep the figures for the next pages, and draw README's picture: two files to commit
 #
-# It keeps generated graphs and warehouses (25 GB with those of `night`) in $CLOUT_BENCH_CACHE, by default clout/bench/graphs in the user's data
-# folder.
+# It keeps generated graphs and warehouses (13 GB, and 10 GB of `night`) in $CLOUT_BENCH_CACHE, by default clout/bench/graphs in
+# the user's data folder.
 set -euo pipefail
 
 # shellcheck source=infra/setup.sh
