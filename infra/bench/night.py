@@ -208,8 +208,8 @@ def table(figures: list[Figure]) -> Group:
     for figure, ratios in skewed(figures):
         highest = sorted(figure.longest.items(), key=lambda item: -item[1])[:3]
         tasks = "; ".join(f"{stage}: {ratio:.1f}" for stage, ratio in highest)
-        over = "over the limit" if max(ratios) > MOST_SKEW else ""
-        beside.add_row(figure.shape, *(f"{ratio:.2f}" for ratio in ratios), f"{MOST_SKEW:g}", tasks, over)
+        judged = "over the limit" if max(ratios) > MOST_SKEW else ""
+        beside.add_row(figure.shape, *(f"{ratio:.2f}" for ratio in ratios), f"{MOST_SKEW:g}", tasks, judged)
     return Group(shown, beside) if beside.row_count else Group(shown)
 
 

@@ -164,8 +164,10 @@ def make_window(db: duckdb.DuckDBPyConnection, night: Night, warehouse: Warehous
         if month_of(day) not in bases:
             _write(db, warehouse, ENGAGEMENT, engagement_sql(night, day), {"day": day})
     for month, basis in bases.items():
-        place = {"methodology": methodology.version, "month": month, "basis": basis}
-        _write(db, warehouse, MONTHLY_WEIGHTS, month_sql(night, month), place)
+        _write(
+            db, warehouse, MONTHLY_WEIGHTS, month_sql(night, month),
+            {"methodology": methodology.version, "month": month, "basis": basis},
+        )  # fmt: skip
 
 
 def _write(
