@@ -128,6 +128,7 @@ def test_only_the_largest_night_has_limits_and_lines_are_no_part_of_it(bench: Si
     console = Console(width=200, record=True)
     console.print(night.table(nights))
     assert console.export_text().count("over the limit") == 1
+    assert figure(bench, "50", night.RECEIVER, 200.0, False).limits == (None, None)
 
 
 def test_skewed_nights_are_multiples_of_the_even_one(bench: SimpleNamespace) -> None:

@@ -63,7 +63,7 @@ class Figure:
     @property
     def limits(self) -> tuple[float | None, float | None]:
         """The most seconds and GB that the night may take."""
-        return LIMITS.get(self.millions, (None, None)) if self.shape == EVEN and not self.is_compared else (None, None)
+        return LIMITS.get(self.millions, (None, None)) if self.shape == EVEN else (None, None)
 
     def take(self, command: str, ran: Command) -> None:
         """Takes what the command used."""
