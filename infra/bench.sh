@@ -2,7 +2,7 @@
 # Measures speed and memory; sets up first what is missing. Prints tables, and writes the raw figures to a file of JSON lines
 # and all figures, with those of earlier commits, to a page (HTML).
 #
-#     bash infra/bench.sh                  all figures but `setup`, `cost`, `kills`, `ranks`, `validate-search`, `validate-report`
+#     bash infra/bench.sh                  all figures but `setup`, `cost`, `kills`, `night`, `ranks`, `validate-*`
 #     bash infra/bench.sh week day explain only these
 #     bash infra/bench.sh engines          engine memory against igraph and networkx; --graphs slashdot,higgs selects graphs
 #     bash infra/bench.sh distributed      engines spark and graphframes against GraphFrames' own PageRank; --graphs too
@@ -14,6 +14,8 @@
 #     bash infra/bench.sh cost --nights RAW_FIGURES.jsonl  the same from figures of an earlier run, without measuring
 #     bash infra/bench.sh history          a night, a read, an explanation on 200 days and on ten years; maintenance
 #     bash infra/bench.sh months           a night from all days of its window, and from roll-ups of its months
+#     bash infra/bench.sh night            from Parquet to published scores: 1, 5, 50 million acts, and skewed nights; hours
+#     bash infra/bench.sh night --night-acts 1,skew  only some sizes
 #     bash infra/bench.sh leaving          1,000 people leave 200 days of 5 million acts, or --leaving-acts
 #     bash infra/bench.sh kills            1,000 people leave, killed at 200 random moments, then a backfill; --people, --kills; an hour
 #     bash infra/bench.sh links            who has several accounts: 3 million links between 10 million accounts
@@ -25,8 +27,8 @@
 #     bash infra/bench.sh --to FOLDER ...  folder of both files; by default clout/bench in the user's data folder
 #     bash infra/bench.sh --record ...     also keep the figures for the next pages, and draw README's picture: two files to commit
 #
-# It keeps generated graphs and warehouses (13 GB) in $CLOUT_BENCH_CACHE, by default clout/bench/graphs in the user's data
-# folder.
+# It keeps generated graphs and warehouses (13 GB, and 10 GB of `night`) in $CLOUT_BENCH_CACHE, by default clout/bench/graphs in
+# the user's data folder.
 set -euo pipefail
 
 # shellcheck source=infra/setup.sh

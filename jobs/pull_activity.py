@@ -252,9 +252,13 @@ def refuse_mixing(warehouse: Warehouse, source: Source) -> None:
 def _commit_day(spooled: Spool, source: Source, params: Params, item: Run, decision: Decision) -> Pulled:
     name = f"{params.source.id} {item.day}"
     _add_rejects(decision, spooled, item)
+    counts = {platform: spooled.counts(platform, item.day) for platform in source.platforms}
     try:
         scope = source.scope if isinstance(source, LiveSource) else EVERYONE
-        coverage = [day_coverage.row(spooled, platform, item) | {"scope": scope} for platform in source.platforms]
+        coverage = [
+            day_coverage.row(spooled, platform, item, of_platform) | {"scope": scope}
+            for platform, of_platform in counts.items()
+        ]
         day_coverage.check_share(name, params.max_reject_share, *spooled.rejected(item.day))
     except PullError:
         decision.replace_rejects()
@@ -266,8 +270,8 @@ def _commit_day(spooled: Spool, source: Source, params: Params, item: Run, decis
         decision.withdraw(ACCOUNTS, ACTIVITY)
         raise
     decision.take(rows(COVERAGE, coverage))
-    counts = [spooled.counts(platform, item.day) for platform in source.platforms]
-    total = {outcome: sum(of_platform[outcome] for of_platform in counts) for outcome in counts[0]}
+    first, *others = counts.values()
+    total = {outcome: count + sum(other[outcome] for other in others) for outcome, count in first.items()}
     item.counts.update(total)
     note = "; ".join(dict.fromkeys(row["reason"] for row in coverage if row["reason"])) or None
     if note:

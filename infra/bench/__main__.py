@@ -21,6 +21,7 @@ import leaving
 import links
 import live
 import months
+import night
 import page
 import picture
 import pipeline
@@ -44,12 +45,13 @@ ALONE = {
     "links": links,
     "live": live,
     "months": months,
+    "night": night,
     "ranks": ranks,
     validate_search.NAME: validate_search,
     validate_report.NAME: validate_report,
 }
 JUDGES = (validate_search, validate_report)  # these measure no cost
-ON_REQUEST = ("setup", "cost", "kills", "ranks", validate_search.NAME, validate_report.NAME)
+ON_REQUEST = ("setup", "cost", "kills", "night", "ranks", validate_search.NAME, validate_report.NAME)
 FIGURES = (*pipeline.NAMES, *ON_GRAPHS, *ALONE)
 
 
@@ -63,6 +65,9 @@ def main() -> None:
     parser.add_argument("--acts", default=",".join(acts.MILLIONS), help="millions of acts, for acts; with commas")
     parser.add_argument("--predict", choices=cost.PREDICTED, default=cost.DEFAULT, help="millions of acts, for cost")
     parser.add_argument("--load", default="", help=f"for cost; {cost_load.NAMES}: NAME=NUMBER, with commas")
+    parser.add_argument(
+        "--night-acts", default=",".join(night.DEFAULT), help="millions of acts, or skew, for night; with commas"
+    )
     parser.add_argument("--nights", default="", help="for cost: raw figures of an earlier run, to measure nothing")
     parser.add_argument("--events", type=int, default=live.EVENTS, help="of Jetstream, for live")
     parser.add_argument("--leaving-acts", type=int, default=leaving.ACTS, help="in the warehouse, for leaving")
@@ -85,10 +90,13 @@ def main() -> None:
         "kills": [str(arguments.people), str(arguments.kills)],
         "leaving": [str(arguments.leaving_acts)],
         "live": [str(arguments.events)],
+        "night": arguments.night_acts.split(","),
         "ranks": [str(arguments.ranked)],
     }
     if not set(sizes["acts"]) <= set(acts.MILLIONS):
         parser.error(f"--acts are of {', '.join(acts.MILLIONS)}")
+    if not set(sizes["night"]) <= set(night.SIZES):
+        parser.error(f"--night-acts are of {', '.join(night.SIZES)}")
 
     try:
         cost_load.stated(arguments.load)

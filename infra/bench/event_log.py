@@ -7,7 +7,7 @@ https://spark.apache.org/docs/latest/monitoring.html
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 Event = Mapping[str, Any]
@@ -50,6 +50,31 @@ class Log:
 
     steps: dict[str, Used]
     kept_bytes: int
+
+
+@dataclass
+class Stage:
+    """The tasks of a stage that have ended: how long each ran, in seconds. `shuffle_read`: bytes that all have read of earlier
+    stages."""
+
+    step: str
+    task_s: list[float] = field(default_factory=list)
+    shuffle_read: int = 0
+
+
+def stages(lines: Iterable[str]) -> list[Stage]:
+    """The stages of a log, in their order."""
+    found: dict[int, Stage] = {}
+    for event in map(json.loads, lines):
+        if event["Event"] == "SparkListenerJobStart":
+            step = event["Properties"].get("spark.job.description", "")
+            found |= {number: Stage(step) for number in event["Stage IDs"] if number not in found}
+        elif event["Event"] == "SparkListenerTaskEnd" and event.get("Task Metrics"):
+            stage, task = found[event["Stage ID"]], event["Task Metrics"]
+            read = task["Shuffle Read Metrics"]
+            stage.task_s.append(task["Executor Run Time"] / 1e3)
+            stage.shuffle_read += read["Remote Bytes Read"] + read["Local Bytes Read"]
+    return [stage for _, stage in sorted(found.items()) if stage.task_s]
 
 
 def read(lines: Iterable[str], group: str) -> Log:

@@ -1,5 +1,6 @@
 """A pulled day's row of `coverage`, or why the day has none."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from jobs.days import end_of
@@ -26,11 +27,10 @@ class NotReachedError(AbsentDayError):
     """The source's files end before the day."""
 
 
-def row(spooled: Spool, platform: str, item: Run) -> dict[str, Any]:
-    """A row of `coverage`, as column -> value. Raises `AbsentDayError` if the source has no data of the day, and
-    `NotReachedError` if its files end before the day."""
+def row(spooled: Spool, platform: str, item: Run, counts: Mapping[str, int]) -> dict[str, Any]:
+    """A row of `coverage`, as column -> value. `counts` is from `spooled.counts`. Raises `AbsentDayError` if the source has no
+    data of the day, and `NotReachedError` if its files end before the day."""
     source_id = item.parameters["source"]
-    counts = spooled.counts(platform, item.day)
     notes = spooled.notes.get((platform, item.day), [])
     if spooled.ends and spooled.ends < item.day and not any(note.absent for note in notes):
         raise NotReachedError(

@@ -37,7 +37,8 @@ _LONG_WINDOWS = {int(zstd.DecompressionParameter.window_log_max): 31}
 _MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 # Formats that hold no lines, by their first bytes, and how to convert them.
 _FOREIGN = {
-    b"PAR1": "a Parquet file; write it as JSON lines: `duckdb -c \"copy 'FILE' to 'FILE.jsonl' (format json)\"`",
+    b"PAR1": "a Parquet file; a source of type parquet reads tables of acts; write others as JSON lines:"
+    " `duckdb -c \"copy 'FILE' to 'FILE.jsonl' (format json)\"`",
     b"PK\x03\x04": "a zip archive; unpack it first, or give `-` and its content: `unzip -p FILE | clout pull ...`",
     b"7z\xbc\xaf\x27\x1c": "a 7z archive; unpack it first",
     b"Obj\x01": "an Avro file; write it as JSON lines first",

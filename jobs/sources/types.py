@@ -34,6 +34,7 @@ TYPES = {
     "x-archive": SourceType("jobs.sources.x_archive:XArchiveSource"),
     "facebook-export": SourceType("jobs.sources.facebook_export:FacebookExportSource"),
     "activitystreams": SourceType("jobs.sources.activitystreams:ActivityStreamsSource", any_platform=True),
+    "parquet": SourceType("jobs.sources.parquet:ParquetSource", any_platform=True),
     "bluesky": SourceType(
         "jobs.sources.bluesky:BlueskySource",
         placed=False,

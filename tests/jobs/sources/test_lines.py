@@ -247,7 +247,7 @@ def test_a_page_that_a_server_sent_in_place_of_a_file_is_one_fault(tmp_path: Pat
 @pytest.mark.parametrize(
     ("head", "message"),
     [
-        (b"PAR1", r"f: a Parquet file; write it as JSON lines: .duckdb -c .copy 'f' to 'f\.jsonl'"),
+        (b"PAR1", r"f: a Parquet file; a source of type parquet .*JSON lines: .duckdb -c .copy 'f' to 'f\.jsonl'"),
         (b"PK\x03\x04", "f: a zip archive; unpack it first, or give `-` and its content: `unzip -p f |"),
         (b"7z\xbc\xaf\x27\x1c", "f: a 7z archive"),
         (b"Obj\x01", "f: an Avro file"),
