@@ -129,8 +129,9 @@ def run(
             spread = found.spread()
             ended.callback(spread.persist(StorageLevel.MEMORY_AND_DISK).unpersist)
             with step(session, "weigh pairs"):
-                row.counts["pairs"] = spread.count()
-            adding = choice.chosen(engine, spread)
+                measured = choice.measured(spread)
+            row.counts["pairs"] = measured.pairs
+            adding = choice.chosen(engine, measured)
             row.engine = adding.name
             with step(session, "pass attention on"):
                 sums = adding.sums(spread, methodology.rounds)
@@ -146,5 +147,5 @@ def run(
             with step(session, "write everybody"), spark_partitions.enough_for(session, int(row.counts["pairs"])):
                 warehouse.replace_by_spark(INFLUENCE, scored, partition, run_id=row.id, job=JOB)
             row.counts["people"] = warehouse.row_count(INFLUENCE, partition)
-            row.parameters[digests.INFLUENCE] = digests.of_stream(INFLUENCE, warehouse.reader(INFLUENCE, partition))
+            row.parameters[digests.INFLUENCE] = digests.of_partition(warehouse, INFLUENCE, partition)
     return row.counts
