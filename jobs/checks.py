@@ -169,7 +169,7 @@ def _results(warehouse: Warehouse, params: Params, row: Run) -> dict[str, str]:
     left = contract(rows.schema, rows)
     measured = measures(warehouse.reader(INFLUENCE, partition, version))
     row.counts = {"people": measured["people"], "influence": measured["influence"]}
-    row.parameters[digests.INFLUENCE] = digests.of_stream(INFLUENCE, warehouse.reader(INFLUENCE, partition, version))
+    row.parameters[digests.INFLUENCE] = digests.of_partition(warehouse, INFLUENCE, partition, version)
     figures = Figures(int(measured["people"]), measured["influence"])
     before = gate.nearest(published_before(warehouse, params), params.day, params.gate_days)
     return (

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
-from jobs import comet
+from jobs import comet, few_acts
 from jobs.days import ONE_DAY
 from jobs.spark_partitions import enough_for
 from jobs.spark_steps import step
@@ -151,38 +151,58 @@ def _count(
 ) -> None:
     if not days:
         return
-    acts = counted.dataset(warehouse, ACTIVITY, found.activity, found.coverage, days[0], days[-1])
-    leavers.refuse(warehouse, ACTIVITY, acts.filter(pc.field("day").isin(days)))
+    reports = counted.dataset(warehouse, ACTIVITY, found.activity, found.coverage, days[0], days[-1])
+    reports = reports.filter(pc.field("day").isin(days))
+    leavers.refuse(warehouse, ACTIVITY, reports)
     inputs = {COVERAGE.name: found.coverage, ACTIVITY.name: found.activity}
     counting = [Run(JOB, day, batch, {"activity_digest": digests.get(day, "")}, inputs=dict(inputs)) for day in days]
     row_count = warehouse.row_count(ACTIVITY, {"day": tuple(days)}, found.activity)
-    with runs.recorded_together(warehouse, counting), comet.used_for(session, row_count):
-        activity = counted.frame(session, warehouse, ACTIVITY, found.activity, found.coverage, days[0], days[-1])
-        # Few files per day, because readers often read a window of days. Without this, each Spark partition would write a small
-        # file for every day that it holds.
-        before = _day_before(session, warehouse, days, found)
-        counting_acts = undisputed(activity.where(F.col("day").isin(days)), disputed)
-        files = F.lit(1 + row_count // (len(days) * ACTS_OF_A_FILE))
-        counts = engagement(counting_acts, before).repartition("day", F.pmod(F.xxhash64("src"), files))
-        with step(session, "count acts"), enough_for(session, row_count):
-            warehouse.replace_by_spark(ENGAGEMENT, counts, {"day": tuple(days)}, run_id=batch.id, job=JOB)
+    with runs.recorded_together(warehouse, counting):
+        place = {"day": tuple(days)}
+        shared = _shared(warehouse, days, found)
+        if row_count <= few_acts.MOST and not (shared or disputed):
+            with few_acts.counted(reports) as counts:
+                warehouse.replace(ENGAGEMENT, counts, place, run_id=batch.id, job=JOB)
+        else:
+            with comet.used_for(session, row_count), step(session, "count acts"), enough_for(session, row_count):
+                before = _day_before(session, warehouse, days, found, shared)
+                activity = _activity(session, warehouse, found, days[0], days[-1]).where(F.col("day").isin(days))
+                # Few files per day, because readers often read a window of days. Without this, each Spark partition would write
+                # a small file for every day that it holds.
+                files = F.lit(1 + row_count // (len(days) * ACTS_OF_A_FILE))
+                by_spark = engagement(undisputed(activity, disputed), before)
+                by_spark = by_spark.repartition("day", F.pmod(F.xxhash64("src"), files))
+                warehouse.replace_by_spark(ENGAGEMENT, by_spark, place, run_id=batch.id, job=JOB)
         for item in counting:
             # Spark cannot enforce a unique grain. If this check fails, the run fails: the day stays stale, and no score uses
             # it.
             item.counts["rows"] = grain.count(ENGAGEMENT, warehouse.reader(ENGAGEMENT, {"day": item.day}))
 
 
-def _day_before(session: "SparkSession", warehouse: Warehouse, days: list[date], found: Snapshot) -> "DataFrame | None":
-    """The activity of the day before each of these days, for platforms that several sources cover; only rows of pulls that
-    count. Returns None if there is no such platform, so the usual single source costs no extra read."""
+def _activity(
+    session: "SparkSession", warehouse: Warehouse, found: Snapshot, first_day: date, last_day: date
+) -> "DataFrame":
+    """The rows of `activity` of these days that count."""
+    return counted.frame(session, warehouse, ACTIVITY, found.activity, found.coverage, first_day, last_day)
+
+
+def _shared(warehouse: Warehouse, days: Sequence[date], found: Snapshot) -> dict[str, list[date]]:
+    """Platform -> those of its `shared_days` that are among these days; only platforms with such a day. The usual single source
+    has none."""
     shared = shared_days(warehouse, days[0], days[-1], found.coverage)
-    places = [
-        (F.col("platform") == platform) & F.col("day").isin([day - ONE_DAY for day in shared_of if day in days])
-        for platform, shared_of in sorted(shared.items())
-        if shared_of & set(days)
-    ]
-    if not places:
+    among = {platform: [day for day in days if day in theirs] for platform, theirs in sorted(shared.items())}
+    return {platform: theirs for platform, theirs in among.items() if theirs}
+
+
+def _day_before(
+    session: "SparkSession", warehouse: Warehouse, days: list[date], found: Snapshot, shared: Mapping[str, list[date]]
+) -> "DataFrame | None":
+    """The activity of the day before each of the `shared` days of these platforms; only rows of pulls that count. Returns None
+    if there is no such day."""
+    if not shared:
         return None
-    first, last = days[0] - ONE_DAY, days[-1] - ONE_DAY
-    activity = counted.frame(session, warehouse, ACTIVITY, found.activity, found.coverage, first, last)
-    return activity.where(reduce(or_, places))
+    places = [
+        (F.col("platform") == platform) & F.col("day").isin([day - ONE_DAY for day in theirs])
+        for platform, theirs in shared.items()
+    ]
+    return _activity(session, warehouse, found, days[0] - ONE_DAY, days[-1] - ONE_DAY).where(reduce(or_, places))

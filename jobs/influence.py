@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from pyspark import StorageLevel
 from pyspark.sql import functions as F
 
-from jobs import comet, monthly_weights, score_inputs, spark_partitions
+from jobs import comet, kept_frames, monthly_weights, score_inputs, spark_partitions
 from jobs.engines import AUTO, choice
 from jobs.night_settings import nights
 from jobs.score import linked, measures
@@ -125,12 +125,14 @@ def run(
         known = counted.platforms(warehouse, window.snapshot, params.day)
         row.uncovered_days = uncovered_days(window.covered, known, window.first_day, params.day)
         partition = {"methodology": methodology.version, "day": params.day}
-        with comet.used_for(session, found.row_count), ExitStack() as ended:
+        rows = found.row_count
+        with comet.used_for(session, rows), kept_frames.uncompressed(session, rows), ExitStack() as ended:
             spread = found.spread()
             ended.callback(spread.persist(StorageLevel.MEMORY_AND_DISK).unpersist)
             with step(session, "weigh pairs"):
-                row.counts["pairs"] = spread.count()
-            adding = choice.chosen(engine, spread)
+                measured = choice.measured(spread)
+            row.counts["pairs"] = measured.pairs
+            adding = choice.chosen(engine, measured)
             row.engine = adding.name
             with step(session, "pass attention on"):
                 sums = adding.sums(spread, methodology.rounds)
@@ -146,5 +148,5 @@ def run(
             with step(session, "write everybody"), spark_partitions.enough_for(session, int(row.counts["pairs"])):
                 warehouse.replace_by_spark(INFLUENCE, scored, partition, run_id=row.id, job=JOB)
             row.counts["people"] = warehouse.row_count(INFLUENCE, partition)
-            row.parameters[digests.INFLUENCE] = digests.of_stream(INFLUENCE, warehouse.reader(INFLUENCE, partition))
+            row.parameters[digests.INFLUENCE] = digests.of_partition(warehouse, INFLUENCE, partition)
     return row.counts

@@ -66,16 +66,15 @@ def run(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, float]:
     with runs.recorded(warehouse, PUBLISH, params.day, batch, methodology=params.methodology.version) as row:
         methodologies.refuse_changed(warehouse, params.methodology)
         version = row.inputs[INFLUENCE.name] = warehouse.version(INFLUENCE)
-        digest = digests.of_stream(INFLUENCE, warehouse.reader(INFLUENCE, params.partition, version))
+        digest = digests.of_partition(warehouse, INFLUENCE, params.partition, version)
         accepted = _accepted(warehouse, params, digest)
         if accepted:
             row.parameters |= {"accept": accepted.why, "accepted": accepted.findings}
         methodologies.record(warehouse, params.methodology, row)
         stands_on = basis(warehouse, params, digest)
         admission = _decided(warehouse, params, row)
-        _change(
-            warehouse, params, row, _admitted(warehouse, params, version, admission), admission, stands_on, accepted
-        )
+        people = _admitted(warehouse, params, version, admission)
+        _change(warehouse, params, row, people, admission, stands_on, accepted, digest)
         row.counts["withheld"] = warehouse.row_count(INFLUENCE, params.partition, version) - row.counts["people"]
     return row.counts
 
@@ -185,13 +184,16 @@ def _change(
     admission: Admission | None,
     made_from: Basis,
     accepted: _Accepted | None = None,
+    digest_of_all: str | None = None,
 ) -> None:
     """Replaces the day's scores with the rows of `people`. Records the change, the ground on which these people may be
-    published, and what their rows were made from."""
+    published, and what their rows were made from. `digest_of_all`: digest of the rows of everybody scored, if `people` are from
+    these rows."""
     # Read first, so that this change loses the race if another is committed meanwhile.
     version = warehouse.version(SCORES)
     history = publications.complete(warehouse, params.methodology.version, params.day)
     comparison = restatements.compared(warehouse.reader(SCORES, params.partition, version), people())
+    is_all = digest_of_all is not None and comparison["people_after"] == made_from.scored_people
     publication = Publication(
         **asdict(made_from),
         day=params.day,
@@ -199,7 +201,7 @@ def _change(
         sequence=history[-1].sequence + 1 if history else 1,
         change=row.job,
         run_id=row.id,
-        scores_digest=digests.of_stream(SCORES, people()),
+        scores_digest=digest_of_all if is_all else digests.of_stream(SCORES, people()),
         replaced_version=version,
         people=comparison["people_after"],
         influence=comparison["influence"],

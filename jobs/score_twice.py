@@ -51,7 +51,7 @@ def run(
             found = score_inputs.read(session, warehouse, window, monthly_weights.matching(warehouse, window))
             spread = found.spread()
             ended.callback(spread.persist(StorageLevel.MEMORY_AND_DISK).unpersist)
-            sums = choice.chosen(engine, spread).sums(spread, methodology.rounds)
+            sums = choice.chosen(engine, choice.measured(spread)).sums(spread, methodology.rounds)
             people = influence.everybody(found, sums, spread, found.parts(sums, spread))
             tables.load(db, side, people.select(*tables.COLUMNS).toArrow())
             sums.unpersist()

@@ -11,6 +11,8 @@ from jobs.errors import UsageError
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+    from jobs.engines.memory import Need
+
 log = logging.getLogger(__name__)
 
 
@@ -45,17 +47,23 @@ def require(name: str) -> None:
         raise UsageError(f"engine {name!r} is unknown; known: {', '.join((AUTO, *ENGINES))}")
 
 
-def chosen(name: str, edges: "DataFrame") -> Engine:
-    """The engine of that name; for `auto`, engine `memory` if the edges (src, dst, a) fit its budget, else `spark`.
+def measured(edges: "DataFrame") -> "Need":
+    """The size of edges (src, dst, a), by which `chosen` chooses. Reads them once, so the caller should persist them."""
+    from jobs.engines.memory import need
 
-    For `auto` it reads `edges` once to measure them, so the caller should persist them. Raises `KeyError` for an unknown name
-    (`require` checks it), and `UsageError` if the engine lacks a requirement.
+    return need(edges)
+
+
+def chosen(name: str, needed: "Need") -> Engine:
+    """The engine of that name; for `auto`, engine `memory` if edges of this size fit its budget, else `spark`.
+
+    Raises `KeyError` for an unknown name (`require` checks it), and `UsageError` if the engine lacks a requirement.
     """
     if name != AUTO:
         return ENGINES[name]()
-    from jobs.engines.memory import MemoryEngine, limits, need
+    from jobs.engines.memory import MemoryEngine, limits
 
-    needed, budget = need(edges), budget_bytes()
+    budget = budget_bytes()
     engine = MemoryEngine(needed) if needed.fits(budget) else ENGINES["spark"]()
     log.info(
         "engine %s: %d pairs of up to %d people need %.1f GB in memory, %.1f GB may be used (CLOUT_MEMORY_GB), %s",

@@ -3,30 +3,44 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
+import pyarrow.dataset as ds
 import pytest
 from pyspark.sql import DataFrame
 
+from jobs import few_acts
 from jobs.engagement import engagement
 from schemas import spark as contract
 from schemas.activity import ACTIVITY
 from schemas.engagement import ENGAGEMENT
-from tests.fixture_types import SparkRows
+from tests.fixture_types import ArrowRows, SparkRows
 
 DAY = date(2026, 11, 3)
 NOON = datetime(2026, 11, 3, 12, tzinfo=UTC)
 NOON_PLUS_1S = NOON + timedelta(seconds=1)
 
 
+COUNTED = ("src", "dst", "platform", "kind", "act_count")
+
+
 def counted(frame: DataFrame) -> list[tuple]:
-    """(src, dst, platform, kind, act_count), in order, of one day."""
+    """`COUNTED`, in order, of one day."""
     rows = frame.collect()
     assert {row.day for row in rows} <= {DAY}
-    return sorted((row.src, row.dst, row.platform, row.kind, row.act_count) for row in rows)
+    return sorted(tuple(row[name] for name in COUNTED) for row in rows)
 
 
-@pytest.fixture
-def acts(rows: SparkRows) -> Callable[..., list[tuple]]:
-    """Rows of activity -> what is counted."""
+@pytest.fixture(params=["Spark", "DuckDB"])
+def acts(request: pytest.FixtureRequest, rows: SparkRows, arrow_rows: ArrowRows) -> Callable[..., list[tuple]]:
+    """Rows of activity -> what is counted, by Spark or by DuckDB."""
+
+    def by_duckdb(*records: dict) -> list[tuple]:
+        with few_acts.counted(ds.dataset(arrow_rows(ACTIVITY, list(records)))) as found:
+            rows = found.read_all().to_pylist()
+        assert {row["day"] for row in rows} <= {DAY}
+        return [tuple(row[name] for name in COUNTED) for row in rows]
+
+    if request.param == "DuckDB":
+        return by_duckdb
     return lambda *records: counted(engagement(rows(ACTIVITY, list(records))))
 
 

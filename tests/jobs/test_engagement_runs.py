@@ -1,14 +1,16 @@
 """Which days a run of engagement counts, and what it does when pulls and other runs commit meanwhile."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import pyarrow.dataset as ds
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from jobs import engagement as job
+from jobs import few_acts
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import LostRaceError, Warehouse
 from jobs.warehouse.window import activity_digests, stale_days
@@ -25,8 +27,16 @@ NOON = datetime(2026, 11, 3, 12, tzinfo=UTC)
 NOON_PLUS_1S = NOON + timedelta(seconds=1)
 
 
-@pytest.fixture
-def world(spark: SparkSession, warehouse: Warehouse, arrow_rows: ArrowRows) -> World:
+@pytest.fixture(params=["Spark", "DuckDB"])
+def world(
+    request: pytest.FixtureRequest,
+    spark: SparkSession,
+    warehouse: Warehouse,
+    arrow_rows: ArrowRows,
+    monkeypatch: pytest.MonkeyPatch,
+) -> World:
+    """Its days are counted by Spark or by DuckDB."""
+    monkeypatch.setattr(few_acts, "MOST", 0 if request.param == "Spark" else few_acts.MOST)
     return World(spark, warehouse.root, arrow_rows)
 
 
@@ -53,6 +63,7 @@ def test_a_large_day_is_written_by_several_tasks(world: World, monkeypatch: pyte
     world.put("test", [Did(DAY, "twitter", "like", f"u{number % 20}", f"v{number}") for number in range(100)])
     for acts_of_a_file, most in ((100_000, 1), (25, 5)):
         monkeypatch.setattr(job, "ACTS_OF_A_FILE", acts_of_a_file)
+        monkeypatch.setattr(few_acts, "MOST", 0)
         world.count(DAY, first_day=DAY)
         (paths,) = files(world.warehouse, ENGAGEMENT).values()
         assert min(most, 2) <= len(paths) <= most
@@ -108,9 +119,9 @@ def test_a_pull_that_lands_while_a_day_is_counted_is_not_half_seen(world: World)
     world.put("test", [Did(DAY, "twitter", "like", "ana", "bo")])
 
     class Meanwhile(Warehouse):
-        def frame(self, *arguments: Any, **named: Any) -> DataFrame:
+        def dataset(self, *arguments: Any, **named: Any) -> ds.FileSystemDataset:
             world.put("test", [Did(DAY, "twitter", "reply", "cy", "dee")])
-            return super().frame(*arguments, **named)
+            return super().dataset(*arguments, **named)
 
     version = world.warehouse.version(COVERAGE)
     job.run(world.spark, Meanwhile(world.warehouse.root), job.Params(day=DAY, first_day=DAY), Batch("test"))
@@ -127,14 +138,12 @@ class Overtaken(Warehouse):
         super().__init__(root)
         self.other = other
 
-    def replace_by_spark(
-        self, table: Table, frame: DataFrame, partition: Mapping[str, Any], *, run_id: str, job: str
-    ) -> None:
-        if self.other:
+    def _replace(self, table: Table, *change: Any) -> None:
+        if self.other and table is ENGAGEMENT:
             other, self.other = self.other, None
             other()
             raise LostRaceError(f"{table.name}: lost to another")
-        super().replace_by_spark(table, frame, partition, run_id=run_id, job=job)
+        super()._replace(table, *change)
 
 
 @pytest.mark.parametrize("theirs", [2, 3])
@@ -161,10 +170,10 @@ def test_the_count_of_another_run_meanwhile_stays(world: World, theirs: int) -> 
 
 def test_a_run_that_always_loses_says_so(world: World) -> None:
     class Loser(Warehouse):
-        def replace_by_spark(
-            self, table: Table, frame: DataFrame, partition: Mapping[str, Any], *, run_id: str, job: str
-        ) -> None:
-            raise LostRaceError("engagement: lost to another")
+        def _replace(self, table: Table, *change: Any) -> None:
+            if table is ENGAGEMENT:
+                raise LostRaceError("engagement: lost to another")
+            super()._replace(table, *change)
 
     world.cover(DAY, "twitter")
     world.put("test", [Did(DAY, "twitter", "like", "ana", "bo")])

@@ -105,8 +105,8 @@ def test_while_the_jvm_starts(run: Callable[..., Interrupted]) -> None:
 @pytest.mark.system
 def test_while_spark_works(warehouse: Warehouse, run: Callable[..., Interrupted]) -> None:
     interrupted = run()
-    interrupted.when(lambda: warehouse.row_count(RUNS, {"job": "engagement", "status": "started"}))
-    assert set(warehouse.read(RUNS, {"job": "engagement"})["status"].to_pylist()) == {"failed"}
+    interrupted.when(lambda: warehouse.row_count(RUNS, {"job": "influence", "status": "started"}))
+    assert set(warehouse.read(RUNS, {"job": "influence"})["status"].to_pylist()) == {"failed"}
 
 
 # In this process

@@ -17,7 +17,7 @@ from threading import Barrier
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs import checks, comet, day_range, engagement, influence, publish
+from jobs import checks, comet, day_range, engagement, few_acts, influence, publish
 from jobs.places import ROOT
 from jobs.session import build
 from jobs.sources.spec import parse_specs
@@ -154,6 +154,21 @@ def test_days_in_descending_order_and_one_scored_before_an_earlier_one_was_pulle
     assert (restated["day"], json.loads(restated["why"])["activity_days"]) == (DAYS[3], [str(DAYS[0])])
 
 
+def test_acts_counted_by_spark(
+    spark: SparkSession,
+    pulled: Warehouse,
+    expected: Warehouse,
+    copies: Callable[[Warehouse, str], Warehouse],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """DuckDB counted those of the expected days, because they are few."""
+    warehouse = copies(pulled, "spark")
+    monkeypatch.setattr(few_acts, "MOST", 0)
+    every_day = engagement.Params(day=DAYS[-1], first_day=OFFICIAL.first_day(DAYS[-1]))
+    engagement.run(spark, warehouse, every_day, Batch("spark"))
+    assert_same(warehouse, expected, (ENGAGEMENT,))
+
+
 def test_with_comet(
     spark: SparkSession,
     pulled: Warehouse,
@@ -161,11 +176,12 @@ def test_with_comet(
     copies: Callable[[Warehouse, str], Warehouse],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """These days are so small that Comet would leave them to the JVM."""
+    """These days are so small that Comet would leave them to the JVM, and Spark their acts to DuckDB."""
     if not comet.is_loaded(spark):
         pytest.skip("this session works without Comet (no jar, or a machine that cannot run it)")
     warehouse = copies(pulled, "comet")
     monkeypatch.setattr(comet, "LEAST_ROWS", 0)
+    monkeypatch.setattr(few_acts, "MOST", 0)
     for day in DAYS[2:]:
         score(warehouse, day)
     assert_same(warehouse, expected, SCORED)

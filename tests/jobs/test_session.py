@@ -115,5 +115,5 @@ def test_a_jvm_for_few_rows_compiles_once(monkeypatch: pytest.MonkeyPatch, file:
     for rows in (None, session.QUICK_ROWS + 1, session.QUICK_ROWS):
         with pytest.raises(StartedError):
             session.build(rows=rows)
-    usual = session.JAVA_OPTIONS
-    assert chosen == [usual, usual, f"{usual} {session.QUICK_JAVA}"]
+    compiling = (session.LATE_JAVA, session.LATE_JAVA, session.QUICK_JAVA)
+    assert chosen == [f"{session.JAVA_OPTIONS} {options}" for options in compiling]

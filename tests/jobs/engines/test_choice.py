@@ -49,7 +49,7 @@ def test_auto_takes_what_fits_and_says_why(
     monkeypatch.setattr(memory, "MAX_ACCOUNTS", people)
     monkeypatch.setattr(memory, "MAX_NAMES", names)
     with caplog.at_level(logging.INFO, "jobs.engines.choice"):
-        assert choice.chosen("auto", edges).name == expected
+        assert choice.chosen("auto", need(edges)).name == expected
     (line,) = caplog.messages
     assert line.startswith(
         f"engine {expected}: 2 pairs of up to 3 people need 0.0 GB in memory, {float(gigabytes):.1f} GB may be"
@@ -62,7 +62,7 @@ def test_auto_takes_what_fits_and_says_why(
 @pytest.mark.parametrize("name", ["memory", "spark"])
 def test_who_is_asked_for_is_taken(edges: DataFrame, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv("CLOUT_MEMORY_GB", "0.0000001")
-    assert choice.chosen(name, edges).name == name
+    assert choice.chosen(name, need(edges)).name == name
 
 
 def test_memory_refuses_what_does_not_fit(edges: DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
