@@ -3,7 +3,7 @@
 Reads `activity` of one day, from all platforms and sources, and of the earlier days of its window that were pulled since they
 were last counted. For a platform that several sources cover, it also reads the day before each of these days. It leaves out
 acts of upheld `objections`, and replaces only the days of `engagement` that it counts: a day whose acts have expired
-(`keep_activity_days`) keeps its count. It refuses acts of people who left.
+(`keep_activity_days`) keeps its count. It refuses acts of people who left. `jobs.few_acts` counts small days without Spark.
 """
 
 import logging
