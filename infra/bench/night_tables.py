@@ -103,7 +103,7 @@ class Night:
         if self.shape == RECEIVER:
             dst = f"case when pair % {RECEIVED} = 0 then {self.people} else {dst} end"
         elif self.shape == ACTOR:
-            apart = max(1, self.pairs // TARGETS)
+            apart = self.pairs // min(TARGETS, self.people)
             src, dst = (
                 f"case when pair % {apart} = 0 then {self.people} else {src} end",
                 f"case when pair % {apart} = 0 then pair // {apart} else {dst} end",
