@@ -20,9 +20,8 @@ def uncompressed(session: "SparkSession", rows: int) -> Iterator[None]:
     if rows > MOST_ROWS:
         yield
         return
-    usual = session.conf.get(SETTING)
     session.conf.set(SETTING, "false")
     try:
         yield
-    finally:
-        session.conf.set(SETTING, str(usual))
+    finally:  # not what it was before the block: days that are scored at once share the session
+        session.conf.set(SETTING, session.sparkContext.getConf().get(SETTING, "true"))

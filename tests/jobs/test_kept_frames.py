@@ -13,3 +13,12 @@ def test_few_rows_alone_are_kept_uncompressed(spark: SparkSession) -> None:
             within.append(spark.conf.get(SETTING))
         assert spark.conf.get(SETTING) == usual == "true"
     assert within == ["false", "true"]
+
+
+def test_days_that_are_scored_at_once_leave_the_setting_as_it_was(spark: SparkSession) -> None:
+    one, other = uncompressed(spark, 1), uncompressed(spark, 1)
+    one.__enter__()
+    other.__enter__()
+    one.__exit__(None, None, None)
+    other.__exit__(None, None, None)
+    assert spark.conf.get(SETTING) == "true"

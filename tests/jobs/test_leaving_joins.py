@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jobs import engagement, leaving, score_inputs
+from jobs import engagement, few_acts, leaving, score_inputs
 from jobs.errors import CloutError
 from jobs.warehouse import counted, runs, suppression
 from jobs.warehouse.rollups import RollUps
@@ -24,7 +24,7 @@ BY: dict[str, Any] = {"run_id": "r", "job": "j"}
 
 
 class StartedError(Exception):
-    """In place of the work of Spark."""
+    """In place of the work of Spark or DuckDB."""
 
 
 def started(*_: Any, **__: Any) -> None:
@@ -36,6 +36,7 @@ def counted_day(warehouse: Warehouse, arrow_rows: ArrowRows, monkeypatch: pytest
     """A day that is pulled and counted: dee acts on bo, and ana on cy."""
     monkeypatch.setenv(suppression.VARIABLE, "7" * 64)
     monkeypatch.setattr(counted, "frame", started)
+    monkeypatch.setattr(few_acts, "counted", started)
     monkeypatch.setattr(Warehouse, "frame", started)
     acts = [
         {**PLACE, "activity_id": who, "actor_id": who, "target_id": at} for who, at in (("dee", "bo"), ("ana", "cy"))
