@@ -36,7 +36,7 @@ SETTINGS = {
     "spark.memory.offHeap.enabled": "true",
     # Its logarithm differs from the JVM's in the last bit (`jobs.score.attention.LOG2_IN_JVM`).
     "spark.comet.expression.Log2.enabled": "false",
-    # Otherwise a task holds all rows of its exchange. Of 4 million acts, the JVM then held 2.2 GB, and 1.6 with this limit.
+    # Otherwise a task holds all rows of its exchange: for 4 million acts the JVM held 2.2 GB, and with this limit 1.6.
     "spark.comet.shuffle.native.maxBufferBytes": "64m",
     ENABLED: "false",  # `used_for` switches it on
 }

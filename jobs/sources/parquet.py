@@ -10,7 +10,8 @@ The columns have the names and meanings of table `activity` (schemas/activity.py
     activity_id  text, whole number  id of the act itself; if null or no such column, derived from actor, target and second
     object_id    the same            the target's content; may be null or no such column
 
-Reads columns, not lines: to parse a million acts takes about a second. Only rows with faults or without an id are read one by one.
+Reads columns, not lines: to parse a million acts takes about a second. Only rows with faults or without an id are read one by
+one.
 """
 
 from collections import Counter
