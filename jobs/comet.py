@@ -34,7 +34,7 @@ EXTENSION = "org.apache.comet.CometSparkSessionExtensions"
 SETTINGS = {
     "spark.shuffle.manager": "org.apache.spark.sql.comet.execution.shuffle.CometShuffleManager",
     "spark.memory.offHeap.enabled": "true",
-    # Its logarithm differs from the JVM's in the last bit (`jobs.score.attention.LOG2_IN_JVM`).
+    # Its logarithm differs from the JVM's in the last bit (`jobs.backends.spark`).
     "spark.comet.expression.Log2.enabled": "false",
     # Otherwise a task holds all rows of its exchange: for 4 million acts the JVM held 2.2 GB, and with this limit 1.6.
     "spark.comet.shuffle.native.maxBufferBytes": "64m",

@@ -18,7 +18,7 @@ from jobs.days import days_between
 from jobs.engines import AUTO
 from jobs.errors import CloutError
 from jobs.nights import gate
-from jobs.session import build
+from jobs.session import on_demand
 from jobs.sources.spec import SourceSpec
 from jobs.warehouse import runs
 from jobs.warehouse.runs import Batch
@@ -155,7 +155,7 @@ def score(warehouse: Warehouse, params: Params, planned: Plan) -> Iterator[Score
     if not planned.scores:
         return
     scoring = params.by_methodology(planned.scores)
-    session = build(rows=sum(row_count(warehouse, methodology, days) for methodology, days in scoring))
+    session = on_demand(rows=sum(row_count(warehouse, methodology, days) for methodology, days in scoring))
     first_day = min(methodology.first_day(days[0]) for methodology, days in scoring)
     engagement.run(session, warehouse, engagement.Params(day=planned.scores[-1], first_day=first_day), planned.batch)
     for methodology, days in scoring:
@@ -164,7 +164,7 @@ def score(warehouse: Warehouse, params: Params, planned: Plan) -> Iterator[Score
 
 
 def score_day(
-    session: "SparkSession",
+    session: "Callable[[], SparkSession]",
     warehouse: Warehouse,
     day: date,
     methodology: Methodology,

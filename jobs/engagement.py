@@ -7,7 +7,7 @@ acts of upheld `objections`, and replaces only the days of `engagement` that it 
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import reduce
@@ -118,7 +118,7 @@ def first_reports(activity: "DataFrame", before: "DataFrame") -> "DataFrame":
     return activity.join(again, list(ACT), "left_anti")
 
 
-def run(session: "SparkSession", warehouse: Warehouse, params: Params, batch: Batch) -> list[date]:
+def run(session: "Callable[[], SparkSession]", warehouse: Warehouse, params: Params, batch: Batch) -> list[date]:
     """Counts the stale days and `day` in one commit, and returns the counted days. If another run that counts the same days
     commits first, its count stays, and this run counts only the days that are still stale. Raises `LostRaceError` after `TRIES`
     attempts, and `CloutError` like `leavers.refuse`."""
@@ -141,7 +141,7 @@ def run(session: "SparkSession", warehouse: Warehouse, params: Params, batch: Ba
 
 
 def _count(
-    session: "SparkSession",
+    session: "Callable[[], SparkSession]",
     warehouse: Warehouse,
     days: list[date],
     found: Snapshot,
@@ -164,9 +164,10 @@ def _count(
             with few_acts.counted(reports) as counts:
                 warehouse.replace(ENGAGEMENT, counts, place, run_id=batch.id, job=JOB)
         else:
-            with comet.used_for(session, row_count), step(session, "count acts"), enough_for(session, row_count):
-                before = _day_before(session, warehouse, days, found, shared)
-                activity = _activity(session, warehouse, found, days[0], days[-1]).where(F.col("day").isin(days))
+            spark = session()
+            with comet.used_for(spark, row_count), step(spark, "count acts"), enough_for(spark, row_count):
+                before = _day_before(spark, warehouse, days, found, shared)
+                activity = _activity(spark, warehouse, found, days[0], days[-1]).where(F.col("day").isin(days))
                 # Few files per day, because readers often read a window of days. Without this, each Spark partition would write
                 # a small file for every day that it holds.
                 files = F.lit(1 + row_count // (len(days) * ACTS_OF_A_FILE))

@@ -6,13 +6,13 @@ of the activity of its days. Otherwise, readers read the month's days, which giv
 """
 
 import logging
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
-from pyspark.sql import functions as F
-
-from jobs import comet, spark_partitions
+from jobs.backends import Backend, T, choice
 from jobs.days import month_of, whole_months
+from jobs.engines import AUTO
 from jobs.score import attention, measures
 from jobs.score.fading import Fading
 from jobs.warehouse import digests, leavers, rollups
@@ -21,11 +21,10 @@ from jobs.warehouse.rollups import RollUps
 from jobs.warehouse.storage import GoneError, Warehouse
 from jobs.warehouse.window import Window
 from schemas.engagement import ENGAGEMENT
-from schemas.methodology import Methodology
 from schemas.monthly_weights import MONTHLY_WEIGHTS
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import SparkSession
 
 log = logging.getLogger(__name__)
 
@@ -72,19 +71,44 @@ def _is_whole(warehouse: Warehouse, roll_up: RollUps) -> bool:
     return True
 
 
-def rolled_up(engagement: "DataFrame", factors: Fading, methodology: Methodology) -> "DataFrame":
-    """Rows of `monthly_weights`, without methodology and basis, from the days of whole months. `factors` is from
-    `measures.faded`."""
-    pairs = attention.of_month(engagement, factors, methodology, measures.carried(methodology))
-    none = F.lit(0).cast("long")
-    posts = measures.posted(engagement, factors, by=("month", "platform")).withColumn("dst", F.col("src"))
-    of_pairs = dict.fromkeys(("weight", "content_acts", *measures.SETS), none)
-    return pairs.withColumn("post_count", none).unionByName(posts.withColumns(of_pairs))
+def rolled_up(backend: Backend[T], engagement: T, window: Window, basis: Mapping[date, str], files: int = 1) -> T:
+    """Rows of `monthly_weights`, from the engagement of the days of whole months. `basis` is month -> its basis, `files` is the
+    number of files that Spark writes for a month."""
+    methodology, factors, carried = window.methodology, _faded(window), measures.carried(window.methodology)
+    of_pairs = ("weight", "content_acts", *measures.SETS)
+    none = ", ".join(f"cast(0 as bigint) as {name}" for name in of_pairs)
+    bases = " ".join(f"when date '{month}' then '{of}'" for month, of in basis.items())
+    columns = f"month, platform, src, dst, {', '.join(of_pairs)}, post_count"
+    # One exchange serves both groupings, because both keep an actor's rows together.
+    by_actor = backend.query(
+        f"select /*+ REPARTITION({backend.spark_partitions}, src) */ * from {{days}}", days=engagement
+    )
+    return backend.query(
+        f"""
+        select methodology, month, basis, {columns.removeprefix("month, ")}
+        from (
+            select /*+ REPARTITION(month, part) */ *
+            from (
+                select *, '{methodology.version}' as methodology, case month {bases} end as basis,
+                    pmod(hash(src), {files}) as part
+                from (
+                    select {columns.removesuffix(", post_count")}, cast(0 as bigint) as post_count from {{pairs}}
+                    union all select month, platform, src, src as dst, {none}, post_count from {{posts}}
+                )
+            )
+        )
+        """,
+        pairs=attention.of_month(backend, by_actor, factors, methodology, carried),
+        posts=measures.posted(backend, by_actor, factors, by=("month", "platform")),
+    )
 
 
-def make(session: "SparkSession", warehouse: Warehouse, window: Window, *, run_id: str) -> RollUps:
+def make(
+    session: Callable[[], "SparkSession"], warehouse: Warehouse, window: Window, engine: str = AUTO, *, run_id: str
+) -> RollUps:
     """Makes the roll-ups of the window's months that do not match, in one commit, and returns all that match. If the write
-    fails, logs a warning, and returns those that matched before. Raises `CloutError` like `leavers.refuse`."""
+    fails, logs a warning, and returns those that matched before. Starts a Spark session only if the days do not suit DuckDB.
+    Raises `CloutError` like `leavers.refuse`."""
     made = matching(warehouse, window)
     missing = {month: basis for month, basis in bases(window).items() if month not in made.bases}
     partition: Partition = {"day": tuple(day for day in window.digests if month_of(day) in missing)}
@@ -93,18 +117,12 @@ def make(session: "SparkSession", warehouse: Warehouse, window: Window, *, run_i
     if not row_count:
         return made
     leavers.refuse(warehouse, ENGAGEMENT, warehouse.dataset(ENGAGEMENT, partition, version=version))
-    engagement = warehouse.frame(session, ENGAGEMENT, partition, version=version)
-    by_actor = engagement.repartition(spark_partitions.enough(session, row_count), "src")
-    basis = F.create_map(*[F.lit(item) for pair in missing.items() for item in pair])
-    rows = rolled_up(by_actor, _faded(window), methodology).withColumns(
-        {"methodology": F.lit(methodology.version), "basis": F.element_at(basis, F.col("month"))}
-    )
     place: Partition = {"methodology": methodology.version, "month": tuple(missing)}
     try:
-        with comet.used_for(session, row_count):
-            parts = F.pmod(F.hash("src"), F.lit(1 + row_count // (len(missing) * ROWS_OF_A_FILE)))
-            rows = rows.select(*MONTHLY_WEIGHTS.column_names).repartition("month", parts)
-            warehouse.replace_by_spark(MONTHLY_WEIGHTS, rows, place, run_id=run_id, job=JOB)
+        with choice.backend(session, engine, row_count) as backend:
+            engagement = backend.read(warehouse, ENGAGEMENT, partition, version)
+            rows = rolled_up(backend, engagement, window, missing, 1 + row_count // (len(missing) * ROWS_OF_A_FILE))
+            backend.write(warehouse, MONTHLY_WEIGHTS, rows, place, run_id=run_id, job=JOB)
     except Exception:  # whatever the fault: the score does not depend on this table
         months = ", ".join(map(str, missing))
         log.warning("monthly_weights %s: not written, so their days are read instead", months, exc_info=True)

@@ -110,9 +110,9 @@ def rescore(
     """Scores (day, methodology) pairs again, in the given order, and publishes each day that passes its checks."""
     if not wanted:
         return
-    from jobs.session import build
+    from jobs.session import on_demand
 
-    session = build(rows=sum(row_count(warehouse, load(version), [day]) for day, version in wanted))
+    session = on_demand(rows=sum(row_count(warehouse, load(version), [day]) for day, version in wanted))
     for version in dict.fromkeys(version for _, version in wanted):
         days = [day for day, of in wanted if of == version]
         first_day = load(version).first_day(min(days))

@@ -6,14 +6,12 @@ Reads the window's days of `engagement`, but `monthly_weights` in place of the d
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
-from pyspark.sql import functions as F
 
-from jobs import spark_partitions
+from jobs.backends import Backend, T
 from jobs.errors import CloutError
-from jobs.score import attention, linked, measures
+from jobs.score import attention, measures
 from jobs.score.fading import Fading
 from jobs.warehouse import known_accounts, leavers, links
 from jobs.warehouse.commits import Partition, Span
@@ -26,9 +24,6 @@ from schemas.engagement import ENGAGEMENT
 from schemas.kinds import POST
 from schemas.monthly_weights import MONTHLY_WEIGHTS
 
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
-
 # If a window's engagement has at most this many rows, its people (fewer than twice as many) are sent to every task that reads
 # accounts: some 200 MB. Otherwise, Spark shuffles and sorts all accounts ever observed.
 BROADCAST_ROWS = 2_000_000
@@ -40,10 +35,9 @@ class EmptyWindowError(CloutError):
 
 @dataclass(frozen=True)
 class Inputs:
-    """The inputs of a day's score: the window, its roll-ups, the engagement of all other days, the number of rows of both, what
-    is known of accounts at the end of the day, the ids of the bots among them, and who has several accounts."""
+    """The inputs of a day's score: the window, its roll-ups, the number of rows of `engagement` and of roll-ups, what is known
+    of accounts at the end of the day, the ids of the bots among them, and who has several accounts."""
 
-    session: "SparkSession"
     warehouse: Warehouse
     window: Window
     roll_ups: RollUps
@@ -58,27 +52,15 @@ class Inputs:
         """Table name -> version, for a row of `runs`."""
         return {**self.window.snapshot.versions, MONTHLY_WEIGHTS.name: self.roll_ups.version, **self.links._asdict()}
 
-    @property
-    def spark_partitions(self) -> int:
-        """Spark partitions to use for the rows read and for their pairs."""
-        return spark_partitions.enough(self.session, self.row_count)
-
-    @cached_property
-    def linked(self) -> "DataFrame | None":
+    def linked(self, backend: Backend[T]) -> T | None:
         """(account, person) of the people who have several accounts; None if nobody has."""
         accounts = self.people.accounts
-        return linked.frame(self.session, accounts) if len(accounts) else None
+        return backend.local(accounts) if len(accounts) else None
 
-    def parts(self, sums: "DataFrame", spread: "DataFrame") -> "DataFrame | None":
-        """The parts of people who have several accounts, as rows of `linked.of_accounts`; None if nobody has."""
-        if self.linked is None:
-            return None
-        return linked.of_accounts(spread, sums, self.linked, self.window.methodology.rounds)
-
-    def known(self, ids: "DataFrame") -> "DataFrame":
-        """(id, handle) of these accounts (id)."""
-        asked = F.broadcast(ids) if self.row_count <= BROADCAST_ROWS else ids
-        return self.accounts.frame(self.session, asked)
+    def known(self, backend: Backend[T], people: T) -> T:
+        """(id, handle) of these people or accounts (id, ...)."""
+        hint = "/*+ BROADCAST(people) */" if self.row_count <= BROADCAST_ROWS else ""
+        return self.accounts.named(backend, backend.query(f"select {hint} id from {{people}} as people", people=people))
 
     @cached_property
     def fading(self) -> Fading:
@@ -86,44 +68,46 @@ class Inputs:
         window = self.window
         return measures.faded(window.days, window.covered, window.day, window.methodology)
 
-    @property
-    def engagement(self) -> "DataFrame":
+    def engagement(self, backend: Backend[T]) -> T:
         """The engagement of all days of the window, those of rolled-up months too."""
-        return self._engagement({"day": Span(self.window.first_day, self.window.day)})
+        return self._engagement(backend, {"day": Span(self.window.first_day, self.window.day)})
 
-    @cached_property
-    def _days(self) -> "DataFrame":
-        return self._engagement({"day": self.roll_ups.outside(self.window.days)})
+    def _days(self, backend: Backend[T]) -> T:
+        return self._engagement(backend, {"day": self.roll_ups.outside(self.window.days)})
 
-    def _engagement(self, days: Partition) -> "DataFrame":
-        return self.warehouse.frame(self.session, ENGAGEMENT, days, version=self.window.snapshot.engagement)
+    def _engagement(self, backend: Backend[T], days: Partition) -> T:
+        return backend.read(self.warehouse, ENGAGEMENT, days, self.window.snapshot.engagement)
 
-    @cached_property
-    def _months(self) -> "DataFrame | None":
+    def _months(self, backend: Backend[T]) -> T | None:
         if not self.roll_ups.bases:
             return None
-        months, version = self.roll_ups.partition, self.roll_ups.version
-        return self.warehouse.frame(self.session, MONTHLY_WEIGHTS, months, version=version)
+        return backend.read(self.warehouse, MONTHLY_WEIGHTS, self.roll_ups.partition, self.roll_ups.version)
 
-    def spread(self) -> "DataFrame":
+    def spread(self, backend: Backend[T]) -> T:
         """How attention is spread at the end of the day, as `attention.attention` computes it."""
-        methodology, count = self.window.methodology, self.spark_partitions
+        methodology, carried = self.window.methodology, measures.carried(self.window.methodology)
         # One exchange serves every grouping of days and of pairs, because all of them keep an actor's rows together.
-        by_actor = self._days.repartition(count, "src")
-        rolled_up = None if self._months is None else self._months.where("src <> dst")
-        carried = measures.carried(methodology)
-        weights = attention.weights(by_actor, self.fading, methodology, carried, rolled_up, count)
-        return attention.attention(weights, self.session.createDataFrame(attention.doubted(self.bots)), methodology)
+        by_actor = backend.query(
+            f"select /*+ REPARTITION({backend.spark_partitions}, src) */ * from {{days}}", days=self._days(backend)
+        )
+        months = self._months(backend)
+        rolled_up = months and backend.query("select * from {months} where src <> dst", months=months)
+        weights = attention.weights(backend, by_actor, self.fading, methodology, carried, rolled_up)
+        return attention.attention(backend, weights, backend.local(attention.doubted(self.bots)), methodology, carried)
 
-    def posts(self) -> "DataFrame":
+    def posts(self, backend: Backend[T]) -> T:
         """(src, post_count) of the window's covered days, with one or more rows per account."""
-        posts = measures.posted(self._days, self.fading)
-        if self._months is None:
+        posts, months = measures.posted(backend, self._days(backend), self.fading), self._months(backend)
+        if months is None:
             return posts
-        return posts.unionByName(self._months.where("src = dst").select("src", "post_count"))
+        return backend.query(
+            "select src, post_count from {posts} union all select src, post_count from {months} where src = dst",
+            posts=posts,
+            months=months,
+        )
 
 
-def read(session: "SparkSession", warehouse: Warehouse, window: Window, roll_ups: RollUps) -> Inputs:
+def read(warehouse: Warehouse, window: Window, roll_ups: RollUps) -> Inputs:
     """Reads the inputs of the day's score, with these roll-ups in place of their months' days. Raises `CloutError` like
     `leavers.refuse`, and `EmptyWindowError` if the window holds no act between two people, or if none of its days is
     covered."""
@@ -142,7 +126,7 @@ def read(session: "SparkSession", warehouse: Warehouse, window: Window, roll_ups
     accounts = known_accounts.at_end_of(window.day, warehouse, window.snapshot)
     versions = links.versions(warehouse)
     people = links.at_end_of(window.day, warehouse, versions)
-    return Inputs(session, warehouse, window, roll_ups, row_count, accounts, accounts.bots(), people, versions)
+    return Inputs(warehouse, window, roll_ups, row_count, accounts, accounts.bots(), people, versions)
 
 
 def _refuse_empty(window: Window, has_acts: bool) -> None:

@@ -6,8 +6,9 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -155,6 +156,11 @@ def build(master: str | None = None, rows: int | None = None) -> "SparkSession":
         session = SparkSession.builder.config(conf=conf).getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session
+
+
+def on_demand(rows: int) -> "Callable[[], SparkSession]":
+    """The result of `build`, which is called the first time it is needed: days of few rows need no session."""
+    return cache(partial(build, rows=rows))
 
 
 def _start(conf: "SparkConf") -> None:

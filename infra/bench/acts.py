@@ -150,7 +150,7 @@ def by_spark(kept: str, folder: str, turns: int = 2) -> tuple["SparkSession", Wa
         days = sorted({date.fromisoformat(partition["day"]) for partition in warehouse.partitions(ACTIVITY)})
         params = engagement.Params(day=days[-1], first_day=days[0])
         began = time.monotonic()
-        engagement.run(session, warehouse, params, Batch("bench"))
+        engagement.run(lambda: session, warehouse, params, Batch("bench"))
         print("seconds", time.monotonic() - began, flush=True)
     print("rows", warehouse.row_count(ENGAGEMENT, {}), flush=True)
     return session, warehouse, days
@@ -159,9 +159,9 @@ def by_spark(kept: str, folder: str, turns: int = 2) -> tuple["SparkSession", Wa
 def check(kept: str, folder: str) -> None:
     """Prints what the plans of both jobs leave to the JVM, and which functions have other bits than in the JVM."""
     import bits
-    from pyspark import StorageLevel
 
     from jobs import engagement, influence, monthly_weights, score_inputs
+    from jobs.backends.spark import in_spark
     from jobs.warehouse.window import counted_window
     from schemas.methodology import load
     from schemas.versions import official
@@ -175,14 +175,14 @@ def check(kept: str, folder: str) -> None:
     for function, count in differing.items():
         print("differing", f"{function}: {count} of {ARGUMENTS:,}", flush=True)
     window = counted_window(warehouse, days[-1], load(official(days[-1])))
-    found = score_inputs.read(session, warehouse, window, monthly_weights.matching(warehouse, window))
-    with comet.used_for(session, found.row_count):
+    found = score_inputs.read(warehouse, window, monthly_weights.matching(warehouse, window))
+    with in_spark(session, found.row_count) as backend:
         counts = engagement.engagement(warehouse.frame(session, ACTIVITY)).repartition("day")
-        spread = found.spread()
+        spread = found.spread(backend)
         reasons = {"engagement": left(session, counts), "attention": left(session, spread)}
-        spread.persist(StorageLevel.MEMORY_AND_DISK)  # as the job does
+        backend.kept(spread)
         sums = spread.selectExpr("dst as id", "a as one", "a as two", "a as three")  # of the types of an engine's
-        reasons["influence"] = left(session, influence.everybody(found, sums, spread, None))
+        reasons["influence"] = left(session, influence.everybody(backend, found, sums, spread, None))
     for part, lines in reasons.items():
         for line in lines or ["nothing"]:
             print("left", f"{part}: {line}", flush=True)

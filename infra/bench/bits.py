@@ -10,11 +10,12 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from jobs import comet
-from jobs.influence import score
-from jobs.score.attention import LOG2_IN_JVM, fixed_sql, real_sql
+from jobs.backends.spark import SparkBackend
+from jobs.influence import score_sql
+from jobs.score.attention import fixed_sql, real_sql
 from schemas.methodology import load
 
-ACTS, SHARES = map(LOG2_IN_JVM.format, ("1e0 + acts", "2 * share / (share + factor)"))
+ACTS, SHARES = map(SparkBackend.log2.format, ("1e0 + acts", "2 * share / (share + factor)"))
 FUNCTIONS = {
     "log2 of acts": ACTS,
     "log2 of shares": SHARES,
@@ -23,6 +24,7 @@ FUNCTIONS = {
     "attention": fixed_sql(f"8.5e-1 * ({real_sql('units')} / (1e0 + {real_sql('units')} + share))"),
     "units as double": "cast(units as double)",
     "key of a pair": "xxhash64(name, name)",
+    "score": score_sql("influence", load("2026.11"), SparkBackend.log1p),
 }
 
 
@@ -45,7 +47,6 @@ def differing(session: SparkSession, folder: Path, count: int, seed: int) -> dic
     file = folder / "arguments.parquet"
     parquet.write_table(arguments(np.random.default_rng(seed), count), file)
     columns = [F.expr(sql).alias(name) for name, sql in FUNCTIONS.items()]
-    columns.append(score(F.col("influence"), load("2026.11")).alias("score"))
 
     def answers(rows: int) -> pa.Table:
         with comet.used_for(session, rows):

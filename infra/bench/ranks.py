@@ -58,7 +58,7 @@ def measure(people: int, events: Path) -> dict[str, Any]:
     from pyspark.sql import functions as F
 
     from jobs import session, spark_partitions
-    from jobs.score.ranks import ranked
+    from jobs.score.ranks import ranked_sql
 
     spark = session.build()
     spark.sparkContext.setJobGroup(GROUP, GROUP)
@@ -72,7 +72,8 @@ def measure(people: int, events: Path) -> dict[str, Any]:
             one.alias("one"),
             *(F.lit(0).cast("long").alias(name) for name in ("two", "three")),
         )
-        ranked(sums, people).write.format("noop").mode("overwrite").save()
+        ranked = spark.sql(ranked_sql("{sums}", people), sums=sums)
+        ranked.write.format("noop").mode("overwrite").save()
     spark.stop()
     (log,) = events.iterdir()
     with log.open(encoding="utf-8") as lines:

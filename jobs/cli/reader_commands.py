@@ -123,7 +123,7 @@ def compare(
     from jobs.night_settings import nights
     from jobs.people.admission import decide
     from jobs.report import page
-    from jobs.session import build
+    from jobs.session import on_demand
     from jobs.warehouse.window import row_count
 
     log(verbose)
@@ -134,12 +134,12 @@ def compare(
     warehouse = open_to_read(sample)
     people_to = page.folder(to) / "people.parquet" if to else None
     with display.progress() as bar:
-        bar.show("starting Spark, scoring twice")
+        bar.show("scoring twice")
         admission = decide(warehouse)
         rows = sum(
             row_count(warehouse, methodology, [day.date()]) for methodology in (params.methodology, params.against)
         )
-        comparison = job.run(build(rows=rows), warehouse, params, admission, engine, people_to, nights().min_group)
+        comparison = job.run(on_demand(rows), warehouse, params, admission, engine, people_to, nights().min_group)
     say(f"{methodology} against {params.against.version} on {params.day}: {report.headline(comparison)}")
     for sentence in report.sentences(comparison):
         say(f"  {sentence}")

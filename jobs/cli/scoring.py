@@ -14,14 +14,14 @@ from jobs.engines import AUTO
 def engagement(day: Day, methodology: Version = None, sample: Sample = False, verbose: Verbose = False) -> None:
     """Count a day's acts, and those of earlier days of its window that were pulled since they were counted."""
     from jobs import engagement as job
-    from jobs.session import build
+    from jobs.session import on_demand
     from jobs.warehouse.runs import Batch
     from jobs.warehouse.window import expired_days, row_count
 
     log(verbose)
     chosen, warehouse = methodology_of(methodology, day.date()), open_to_read(sample)
     params = job.Params(day=day.date(), first_day=chosen.first_day(day.date()))
-    session = build(rows=row_count(warehouse, chosen, [day.date()]))
+    session = on_demand(rows=row_count(warehouse, chosen, [day.date()]))
     counted = job.run(session, warehouse, params, Batch(f"engagement {day.date()}"))
     say(f"counted {len(counted)} days: {', '.join(map(str, counted)) or 'none'}")
     if params.day not in counted and expired_days(warehouse, [params.day]):
@@ -34,7 +34,7 @@ def influence(
     """Score everybody at the end of a day; nothing is published yet."""
     from jobs import influence as job
     from jobs.engines import choice
-    from jobs.session import build
+    from jobs.session import on_demand
     from jobs.warehouse.runs import Batch
     from jobs.warehouse.window import row_count
 
@@ -43,7 +43,7 @@ def influence(
     chosen = methodology_of(methodology, day.date())
     params = job.Params(day=day.date(), methodology=chosen)
     warehouse, batch = open_to_read(sample), Batch(f"influence {day.date()} {chosen.version}")
-    session = build(rows=row_count(warehouse, chosen, [day.date()]))
+    session = on_demand(rows=row_count(warehouse, chosen, [day.date()]))
     counts = job.run(session, warehouse, params, batch, engine)
     say(f"scored {day.date()}: {counts['people']:,} people, {counts['pairs']:,} pairs; next: `clout checks`")
 

@@ -190,19 +190,24 @@ class MemoryEngine:
                 " or graphframes, which spill what does not fit, or raise CLOUT_MEMORY_GB"
             )
         slices = 1 + _arrow_bytes(needed.pairs, needed.name_bytes) // SLICE_BYTES
-        pulled = pa.concat_tables([_slice(edges, number, slices) for number in range(slices)])
-        people, src, dst = numbered(pulled["src"], pulled["dst"])
-        a = pulled["a"].to_numpy()
-        del pulled
-        pa.default_memory_pool().release_unused()  # otherwise Arrow would keep memory that NumPy needs next
-        rows = edge_rows(src, dst, a, len(people))
-        del src, dst, a
-        influences = in_rows(rows, rounds).sums
-        columns = dict(zip(("one", "two", "three"), map(pa.array, influences), strict=True))
         session = edges.sparkSession
-        sums = session.createDataFrame(pa.table({"id": people, **columns}))
+        sums = table_of_sums(pa.concat_tables([_slice(edges, number, slices) for number in range(slices)]), rounds)
         # Spark makes partitions of 10,000 rows, so small that their exchange costs more than their rows.
-        return sums.coalesce(max(session.sparkContext.defaultParallelism, len(people) // PEOPLE_OF_A_TASK))
+        tasks = max(session.sparkContext.defaultParallelism, len(sums) // PEOPLE_OF_A_TASK)
+        return session.createDataFrame(sums).coalesce(tasks)
+
+
+def table_of_sums(edges: pa.Table, rounds: int) -> pa.Table:
+    """(src, dst, a) -> (id, one, two, three) as `Engine.sums`, sorted by id. The names may be dictionary-encoded. Keep no other
+    reference to `edges`: it is freed as soon as its people are numbered."""
+    people, src, dst = numbered(edges["src"], edges["dst"])
+    a = edges["a"].to_numpy()
+    del edges
+    pa.default_memory_pool().release_unused()  # otherwise Arrow would keep memory that NumPy needs next
+    rows = edge_rows(src, dst, a, len(people))
+    del src, dst, a
+    sums = in_rows(rows, rounds).sums
+    return pa.table({"id": people, **dict(zip(("one", "two", "three"), map(pa.array, sums), strict=True))})
 
 
 def _slice(edges: "DataFrame", number: int, slices: int) -> pa.Table:

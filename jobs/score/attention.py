@@ -1,30 +1,19 @@
 """engagement -> attention: divides each actor's one unit of attention among others, over a window. Reads and writes no table.
 
-The equations are text in the common subset of Spark's and DuckDB's SQL, so that scores (Spark) and their explanations (DuckDB,
-without a JVM) use the same ones. Sums across rows add whole multiples of 2^-36 (`schemas.fixed_point`), so they do not depend
-on the order of rows. Placeholders such as `{engagement}` stand for tables. Hints (`/*+ */`) are for Spark; DuckDB reads them as
-comments.
+The equations are text for the backends of `jobs.backends`, so that scores and their explanations use the same ones. Sums across
+rows add whole multiples of 2^-36 (`schemas.fixed_point`), so they do not depend on the order of rows.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import pyarrow as pa
-from pyspark.sql import functions as F
 
+from jobs.backends import Backend, T
 from jobs.score.fading import Fading
 from schemas.fixed_point import SCALE, UNIT
 from schemas.kinds import INTERACTIONS, POST
 from schemas.methodology import Methodology
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
-
-
-# The logarithm to base 2, for `str.format`. The second is for Spark alone, and gives the same value. Comet's own logarithm
-# differs from the JVM's in the last bit, so `jobs.comet` disables it. But Comet lets the JVM compute a `nanvl` with all its
-# arguments, and executes the rest of the plan natively.
-LOG2, LOG2_IN_JVM = "log2({})", "nanvl(log2({}), 0e0)"
 
 
 def number(value: float) -> str:
@@ -54,9 +43,9 @@ class Beside(NamedTuple):
 NOTHING = Beside()
 
 
-def saturated_sql(methodology: Methodology, beside: Beside = NOTHING, log2: str = LOG2) -> str:
+def saturated_sql(methodology: Methodology, log2: str, beside: Beside = NOTHING) -> str:
     """SQL for one row per (day, platform, src, dst) of `{engagement}` with `saturated`, log2(1 + weighted acts), and
-    `beside.of_day`. `log2` is `LOG2` or `LOG2_IN_JVM`.
+    `beside.of_day`. `log2` is a backend's logarithm.
 
     Kinds are added in a fixed order: a sum of doubles in row order could differ in its last bit.
     """
@@ -104,12 +93,12 @@ def _faded_sql(keys: str, value: str, rows: str, factors: str, using: str, besid
     """
 
 
-def kinds_sql(methodology: Methodology) -> str:
+def kinds_sql(methodology: Methodology, log2: str) -> str:
     """SQL for one row per (src, dst, platform, kind) of `{engagement}`, with `act_count` and `weight`, the kind's part of
     W(src, dst) as a multiple of 2^-36. The weight of a day is split among its kinds in proportion to kind_weight *
     act_count."""
     weights = " ".join(f"when '{kind}' then {number(methodology.kind_weights[kind])}" for kind in INTERACTIONS)
-    part = fixed_sql("factor * log2(1e0 + together) * acts / together")
+    part = fixed_sql(f"factor * {log2.format('1e0 + together')} * acts / together")
     return f"""
         select src, dst, platform, kind, cast(sum(act_count) as bigint) as act_count,
             cast(sum(case when together > 0 then {part} else 0 end) as bigint) as weight
@@ -144,51 +133,57 @@ def attention_sql(methodology: Methodology) -> str:
     """
 
 
-def real(value: "Column") -> "Column":
-    """A Spark column of multiples of 2^-36, as doubles."""
-    return value.cast("double") * F.lit(UNIT)
-
-
 def weights(
-    engagement: "DataFrame",
+    backend: Backend[T],
+    engagement: T,
     fading: Fading,
     methodology: Methodology,
     beside: Beside = NOTHING,
-    rolled_up: "DataFrame | None" = None,
-    spark_partitions: int = 1,
-) -> "DataFrame":
+    rolled_up: T | None = None,
+) -> T:
     """One row per (src, dst) of the window with `weight`, W(src, dst) as a multiple of 2^-36, and `beside.of_window`. `fading`
     holds the factors, with the further columns that `beside` reads. `rolled_up` holds rows of `of_month` for months whose days
-    are not in `engagement`; all months together then have that number of Spark partitions.
+    are not in `engagement`.
 
     Repeated acts on one day and platform saturate: log2(1 + weighted acts), times the day's factor.
     """
-    spark = engagement.sparkSession
     if methodology.equations == 1:
-        # Through Arrow: Python rows would start a Python worker on every executor.
-        text = weights_sql(methodology, saturated_sql(methodology, beside, LOG2_IN_JVM), beside)
-        return spark.sql(text, engagement=engagement, days=spark.createDataFrame(fading.days))
-    rows = of_month(engagement, fading, methodology, beside)
+        text = weights_sql(methodology, saturated_sql(methodology, backend.log2, beside), beside)
+        return backend.query(text, engagement=engagement, days=backend.local(fading.days))
+    rows = of_month(backend, engagement, fading, methodology, beside)
     if rolled_up is not None:
-        # Spark forgets that both sides could be partitioned by actor. Without this, it would exchange all rows twice.
-        rows = rows.unionByName(rolled_up.select(rows.columns)).repartition(spark_partitions, "src")
-    return spark.sql(of_months_sql("{rows}", beside), rows=rows, months=spark.createDataFrame(fading.months))
+        columns = ", ".join(["month", "platform", "src", "dst", "weight", *map(_alias, beside.of_month)])
+        # Spark forgets that both sides could be partitioned by actor. Without the hint, it would exchange all rows twice.
+        rows = backend.query(
+            f"""
+            select /*+ REPARTITION({backend.spark_partitions}, src) */ *
+            from (select {columns} from {{rows}} union all select {columns} from {{rolled_up}})
+            """,
+            rows=rows,
+            rolled_up=rolled_up,
+        )
+    return backend.query(of_months_sql("{rows}", beside), rows=rows, months=backend.local(fading.months))
 
 
-def of_month(engagement: "DataFrame", fading: Fading, methodology: Methodology, beside: Beside) -> "DataFrame":
+def _alias(item: str) -> str:
+    return item.rpartition(" as ")[2]
+
+
+def of_month(backend: Backend[T], engagement: T, fading: Fading, methodology: Methodology, beside: Beside) -> T:
     """The rows of `of_month_sql`."""
-    spark, text = engagement.sparkSession, of_month_sql(saturated_sql(methodology, beside, LOG2_IN_JVM), beside)
-    return spark.sql(text, engagement=engagement, days=spark.createDataFrame(fading.days))
+    text = of_month_sql(saturated_sql(methodology, backend.log2, beside), beside)
+    return backend.query(text, engagement=engagement, days=backend.local(fading.days))
 
 
-def attention(weights: "DataFrame", credibility: "DataFrame", methodology: Methodology) -> "DataFrame":
+def attention(backend: Backend[T], weights: T, credibility: T, methodology: Methodology, beside: Beside = NOTHING) -> T:
     """One row per (src, dst) with `a`, the attention that src passes on to dst as a multiple of 2^-36, src's `credibility`, and
-    the `beside` columns of `weights`.
+    the columns `beside.of_window` of `weights`.
 
-    `credibility` is the frame of a table from `doubted`.
+    `credibility` is a table from `doubted`.
     """
-    spread = weights.sparkSession.sql(attention_sql(methodology), weights=weights, doubted=credibility)
-    return spread.drop("weight", "spent")
+    columns = ", ".join(["src", "dst", *map(_alias, beside.of_window), "credibility", "a"])
+    text = f"select {columns} from ({attention_sql(methodology)})"
+    return backend.query(text, weights=weights, doubted=credibility)
 
 
 def doubted(bots: Sequence[str]) -> pa.Table:

@@ -11,24 +11,14 @@ the sum of a(s,w) over the accounts s of S, and u and w outside S:
 for each account v of S. `one`, `two` and `m2` are sums and messages of the engines; links do not change them. If S has one
 account, these are the engines' equations. A person's influence is the sum over the accounts, to the last bit.
 
-The SQL is the common subset of Spark's and DuckDB's. Placeholders such as `{spread}` stand for tables.
+The SQL is text for the backends of `jobs.backends`.
 """
 
 from datetime import date
-from typing import TYPE_CHECKING
 
-import pyarrow as pa
-from pyspark.sql import functions as F
-
-from jobs.score.attention import number, real
+from jobs.score.attention import number, real_sql
 from schemas.fixed_point import UNIT
 from schemas.kinds import SIMULATED_PREFIX
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
-
-# If there are at most this many rows of (account, person), every task gets all of them: some 100 MB.
-BROADCAST_ROWS = 1_000_000
 
 
 def passed_on_sql(a: str, arrived: str) -> str:
@@ -97,36 +87,22 @@ def of_people_sql() -> str:
     """
 
 
-def frame(spark: "SparkSession", accounts: pa.Table) -> "DataFrame":
-    """The table (account, person) as a Spark frame."""
-    made = spark.createDataFrame(accounts)
-    return F.broadcast(made) if accounts.num_rows <= BROADCAST_ROWS else made
+def rows_sql(day: date, version: str) -> str:
+    """SQL for the rows of `influence_by_account` of a day and a methodology's version, from `{parts}`, rows of
+    `of_accounts_sql`, and `{known}` (id, handle)."""
+    reals = ", ".join(
+        f"{real_sql(units)} as {name}"
+        for name, units in (
+            ("influence", "(one + two + three)"), ("direct", "one"), ("second", "two"), ("third", "three")
+        )
+    )  # fmt: skip
+    return f"""
+        select date '{day}' as day, '{version}' as methodology, person as person_id, id as account_id,
+            split_part(id, ':', 1) as platform, handle, {is_simulated_sql("id")} as simulated, {reals}
+        from {{parts}} left join {{known}} using (id)
+    """
 
 
-def of_accounts(spread: "DataFrame", sums: "DataFrame", linked: "DataFrame", rounds: int) -> "DataFrame":
-    """The rows of `of_accounts_sql`."""
-    return spread.sparkSession.sql(of_accounts_sql(rounds), spread=spread, sums=sums, linked=linked)
-
-
-def rows(parts: "DataFrame", accounts: "DataFrame", day: date, version: str) -> "DataFrame":
-    """The rows of `influence_by_account` of a day and a methodology's version, from rows of `of_accounts` and `accounts` (id,
-    handle)."""
-    platform = F.substring_index("id", ":", 1)
-    return parts.join(accounts, "id", "left").select(
-        F.lit(day).alias("day"),
-        F.lit(version).alias("methodology"),
-        F.col("person").alias("person_id"),
-        F.col("id").alias("account_id"),
-        platform.alias("platform"),
-        "handle",
-        platform.startswith(SIMULATED_PREFIX).alias("simulated"),
-        real(F.col("one") + F.col("two") + F.col("three")).alias("influence"),
-        real(F.col("one")).alias("direct"),
-        real(F.col("two")).alias("second"),
-        real(F.col("three")).alias("third"),
-    )
-
-
-def of_people(sums: "DataFrame", parts: "DataFrame", linked: "DataFrame") -> "DataFrame":
-    """The rows of `of_people_sql`."""
-    return sums.sparkSession.sql(of_people_sql(), sums=sums, parts=parts, linked=linked)
+def is_simulated_sql(id: str) -> str:
+    """SQL for whether a person's or an account's id is of the bundled simulation."""
+    return f"left({id}, {len(SIMULATED_PREFIX)}) = '{SIMULATED_PREFIX}'"

@@ -1,23 +1,19 @@
 """Measures beside the score, never part of it: whom a person reaches, what their posts trigger, and whom they answer.
 
-Spark SQL without table access. As for the score, acts count only on days on which their platform was covered, and only acts of
-accounts of credibility above 0. Sums across rows add whole numbers, so they do not depend on the order of rows.
+Text for the backends of `jobs.backends`. As for the score, acts count only on days on which their platform was covered, and
+only acts of accounts of credibility above 0. Sums across rows add whole numbers, so they do not depend on the order of rows.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from pyspark.sql import functions as F
 
-from jobs.score.attention import LOG2_IN_JVM, Beside, fixed_sql, number, real_sql
+from jobs.backends import Backend, T
+from jobs.score.attention import Beside, fixed_sql, number, real_sql
 from jobs.score.fading import Fading, fading
 from schemas.kinds import ADDRESSING, CONTENT, POST
 from schemas.methodology import Methodology
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
 
 # Lower bounds (exclusive) of the tiers of attention held, in accounts' worth; tier 0 is below all of them. Bounds are decades,
 # because points are logarithmic: one decade is 11 points. They are absolute, so that strangers cannot change a person's tier.
@@ -99,125 +95,117 @@ def _with(table: pa.Table, name: str, values: Iterable[int], kind: pa.DataType) 
     return table.append_column(name, pa.array(values, kind))
 
 
-def posted(engagement: "DataFrame", factors: Fading, by: Sequence[str] = ()) -> "DataFrame":
+def posted(backend: Backend[T], engagement: T, factors: Fading, by: Sequence[str] = ()) -> T:
     """One row (*by, src, post_count) per account that posted on a covered day. `by` names columns of `factors.days`."""
-    days = engagement.sparkSession.createDataFrame(factors.days).hint("broadcast")
-    acts = engagement.where(F.col("kind") == POST).join(days, ["day", "platform"])
-    return acts.groupBy(*by, "src").agg(F.sum("act_count").alias("post_count"))
+    keys = ", ".join([*by, "src"])
+    text = f"""
+        select {keys}, cast(sum(act_count) as bigint) as post_count
+        from (
+            select /*+ BROADCAST(covered) */ *
+            from (select * from {{engagement}} where kind = '{POST}') join {{days}} as covered using (day, platform)
+        )
+        group by {keys}
+    """
+    return backend.query(text, engagement=engagement, days=backend.local(factors.days))
 
 
-def beside(
-    spread: "DataFrame",
-    posts: "DataFrame",
-    sums: "DataFrame",
-    methodology: Methodology,
-    spark_partitions: int,
-    linked: "DataFrame | None" = None,
-) -> "DataFrame":
+def beside(backend: Backend[T], spread: T, posts: T, sums: T, methodology: Methodology, linked: T | None = None) -> T:
     """One row (id, engager_count, amplification, inclusion) per person who posts, or with whom an account of credibility above
-    0 engages. Amplification is null for a person without a post; `reached` says when inclusion is null.
+    0 engages. Amplification is null for a person without a post; `reached_sql` says when inclusion is null.
 
     `spread` is the result of `attention.attention` with the columns of `carried`. `posts` is (src, post_count) of the window,
-    with one or more rows per account. `sums` is (id, one, ...) from an engine. `spark_partitions` is the number of Spark
-    partitions of the pairs. `linked` is (account, person) of people who have several accounts. Such a person's row is about all
-    their accounts together, without acts between them. Engagers are counted as accounts.
+    with one or more rows per account. `sums` is (id, one, ...) from an engine. `linked` is (account, person) of people who have
+    several accounts. Such a person's row is about all their accounts together, without acts between them. Engagers are counted
+    as accounts.
     """
-    towards = spread.join(sums.selectExpr("id as src", "one as direct"), "src")
+    held = backend.query(
+        "select pair.*, sums.one as direct from {spread} as pair join {sums} as sums on pair.src = sums.id",
+        spread=spread,
+        sums=sums,
+    )
     given = spread
     if linked is not None:
-        posts = _at_person(posts, linked, "src")
-        towards, given = _of_others(towards, linked, "dst", methodology), _of_others(given, linked, "src", methodology)
-    posted = posts.groupBy(F.col("src").alias("id")).agg(F.sum("post_count").alias("posts"))
-    engaged = tiers(engagers(towards, given, methodology, spark_partitions))
-    return (
-        reached(engaged, methodology.min_inbound)
-        .join(posted, "id", "full")
-        .selectExpr(
-            "id",
-            "coalesce(engager_count, 0) as engager_count",
-            "coalesce(content_acts, 0) / posts as amplification",
-            "inclusion",
+        posts = backend.query(
+            """
+            select coalesce(person, src) as src, post_count
+            from {posts} as posts left join {linked} as linked on posts.src = linked.account
+            """,
+            posts=posts,
+            linked=linked,
         )
+        of_others = _of_others_sql("dst", methodology, ("credibility", "direct"))
+        held = backend.query(of_others, pairs=held, linked=linked)
+        given = backend.query(_of_others_sql("src", methodology), pairs=given, linked=linked)
+    engaged = backend.query(engagers_sql(methodology, backend.spark_partitions), held=held, given=given)
+    reached = reached_sql(f"({tiers_sql()})", methodology.min_inbound, backend.log2)
+    return backend.query(
+        f"""
+        select id, coalesce(engager_count, 0) as engager_count, coalesce(content_acts, 0) / posts as amplification, inclusion
+        from ({reached}) full join (select src as id, sum(post_count) as posts from {{posts}} group by src) using (id)
+        """,
+        engagers=engaged,
+        posts=posts,
     )
 
 
-def _at_person(frame: "DataFrame", linked: "DataFrame", end: str) -> "DataFrame":
-    """The rows with the person in place of the account in column `end`."""
-    owned = linked.select(F.col("account").alias(end), F.col("person").alias(f"{end}_person"))
-    joined = frame.join(owned, end, "left")
-    return joined.withColumn(end, F.coalesce(f"{end}_person", end)).drop(f"{end}_person")
-
-
-def _of_others(spread: "DataFrame", linked: "DataFrame", end: str, methodology: Methodology) -> "DataFrame":
-    """The pairs (src, dst) with the person in place of the account in column `end`. Leaves out pairs of accounts of the same
-    person, and combines the pairs of a person's accounts."""
+def _of_others_sql(end: str, methodology: Methodology, of_other: Sequence[str] = ()) -> str:
+    """SQL for the rows of `{pairs}` (src, dst, ...) with the person of `{linked}` in place of the account in column `end`.
+    Leaves out pairs of accounts of the same person, and combines the pairs of a person's accounts. `of_other` names columns of
+    the account at the other end."""
     other = {"src": "dst", "dst": "src"}[end]
-    persons = _at_person(_at_person(spread.withColumn("account", F.col(other)), linked, "src"), linked, "dst")
-    theirs = persons.where("src <> dst").withColumn(other, F.col("account"))
-    sums = [F.sum(name).alias(name) for name in ("content_acts", "a")]
-    days = [F.bit_or(name).alias(name) for name in said_columns(methodology)]
-    of_other = [F.max(name).alias(name) for name in ("credibility", "direct") if name in spread.columns]
-    return theirs.groupBy("src", "dst").agg(*sums, *days, *of_other)
+    columns = [f"cast(sum({name}) as bigint) as {name}" for name in ("content_acts", "a")]
+    columns += [f"bit_or({name}) as {name}" for name in said_columns(methodology)]
+    columns += [f"max({name}) as {name}" for name in of_other]
+    person, of_them = f"coalesce(theirs.person, pair.{end})", f"coalesce(others.person, pair.{other})"
+    return f"""
+        select {person} as {end}, pair.{other} as {other}, {", ".join(columns)}
+        from {{pairs}} as pair left join {{linked}} as theirs on pair.{end} = theirs.account
+        left join {{linked}} as others on pair.{other} = others.account
+        where {person} <> {of_them} group by 1, 2
+    """
 
 
-def engagers(spread: "DataFrame", given: "DataFrame", methodology: Methodology, spark_partitions: int) -> "DataFrame":
-    """One row (person, other, content_acts, asked, answered, held) per `other` of credibility above 0 who engaged with
+def engagers_sql(methodology: Methodology, spark_partitions: int) -> str:
+    """SQL for one row (person, other, content_acts, asked, answered, held) per `other` of credibility above 0 who engaged with
     `person`.
 
     `content_acts` counts acts of `other` on content of `person`. `asked`: `other` addressed `person`. `answered`: `person`
     addressed `other` on the same day or in the `answer_days` after it. `held` is the direct attention of `other` without the
-    part that `person` gives, as a multiple of 2^-36. `spread` is the result of `attention.attention`, with src's `direct`
-    added; `given` is also such a result: its pairs with src `person` show what `person` does.
+    part that `person` gives, as a multiple of 2^-36. `{held}` is a result of `attention.attention`, with src's `direct` added;
+    `{given}` is also such a result: its pairs with src `person` show what `person` does.
     """
     said, answerable = (days_columns(name, methodology) for name in ("said", "answerable"))
-    asked = " or ".join(f"{days} <> 0" for days in said)
-    answered = " or ".join(f"{days} & back_{on} <> 0" for days, on in zip(answerable, said, strict=True))
-    # The join sorts by this number first: Spark would compare names with equal beginnings byte by byte.
-    engaged = spread.where("credibility > 0").selectExpr(
-        "xxhash64(src, dst) as pair",
-        "dst as person",
-        "src as other",
-        "content_acts",
-        f"({asked}) as asked",
-        *answerable,
-        "direct",
-    )
-    back = given.selectExpr(
-        "xxhash64(dst, src) as pair",
-        "src as person",
-        "dst as other",
-        "a as given",
-        *(f"{on} as back_{on}" for on in said),
-    )
-    # `back` is already partitioned by person. With the same number of partitions, Spark exchanges only the engagers' rows.
-    return (
-        engaged.repartition(spark_partitions, "person")
-        .join(back, ["pair", "person", "other"], "left")
-        .selectExpr(
-            "person", "other", "content_acts", "asked", f"coalesce({answered}, false) as answered",
-            "direct - coalesce(given, 0) as held",
-        )
-    )  # fmt: skip
+    asked = " or ".join(f"({days} <> 0)" for days in said)
+    answered = " or ".join(f"(({days} & back_{on}) <> 0)" for days, on in zip(answerable, said, strict=True))
+    back = ", ".join(f"{on} as back_{on}" for on in said)
+    # The join sorts by `pair` first: Spark would compare names with equal beginnings byte by byte. The pairs of `given` are
+    # already partitioned by person. With the same number of partitions, Spark exchanges only the engagers' rows.
+    return f"""
+        select person, other, content_acts, asked, coalesce({answered}, false) as answered, direct - coalesce(given, 0) as held
+        from (
+            select /*+ REPARTITION({spark_partitions}, person) */ xxhash64(src, dst) as pair, dst as person, src as other,
+                content_acts, ({asked}) as asked, {", ".join(answerable)}, direct
+            from {{held}} where credibility > 0
+        ) left join (
+            select xxhash64(dst, src) as pair, src as person, dst as other, a as given, {back} from {{given}}
+        ) using (pair, person, other)
+    """
 
 
-def tiers(engagers: "DataFrame") -> "DataFrame":
-    """Totals of the rows of `engagers`: one row (person, tier, engagers, content_acts, asked, answered) per person and tier of
-    `held`, 0 to the number of `TIERS`."""
+def tiers_sql() -> str:
+    """SQL for totals of `{engagers}`, the rows of `engagers_sql`: one row (person, tier, engagers, content_acts, asked,
+    answered) per person and tier of `held`, 0 to the number of `TIERS`."""
     tier = " + ".join(f"cast({real_sql('held')} > {number(above)} as int)" for above in TIERS)
-    return (
-        engagers.selectExpr("*", f"{tier} as tier")
-        .groupBy("person", "tier")
-        .agg(
-            F.count("*").alias("engagers"),
-            F.sum("content_acts").alias("content_acts"),
-            F.count_if("asked").alias("asked"),
-            F.count_if(F.expr("asked and answered")).alias("answered"),
-        )
-    )
+    return f"""
+        select person, tier, count(*) as engagers, cast(sum(content_acts) as bigint) as content_acts,
+            cast(count_if(asked) as bigint) as asked, cast(count_if(asked and answered) as bigint) as answered
+        from (select *, {tier} as tier from {{engagers}}) group by person, tier
+    """
 
 
-def reached(tiers: "DataFrame", min_inbound: int) -> "DataFrame":
-    """One row (id, engager_count, content_acts, inclusion) per person, from rows of `tiers`.
+def reached_sql(tiers: str, min_inbound: int, log2: str) -> str:
+    """SQL for one row (id, engager_count, content_acts, inclusion) per person, from rows of `tiers_sql`: `tiers` is a table or
+    a query in brackets.
 
     Inclusion, 0 to 100, is 100 * (1 - d). d is the Jensen-Shannon divergence, base 2, between two distributions over the tiers:
     of those who addressed the person, and of those among them whom the person answered (Lin 1991, "Divergence measures based on
@@ -227,19 +215,16 @@ def reached(tiers: "DataFrame", min_inbound: int) -> "DataFrame":
     An engager's tier leaves out the attention that the person gives: otherwise an answer could lift its recipient to a higher
     tier.
     """
-    p, q = (f"case when {x} > 0 then {x} * {LOG2_IN_JVM.format(f'2 * {x} / (p + q)')} else 0e0 end" for x in ("p", "q"))
+    p, q = (f"case when {x} > 0 then {x} * {log2.format(f'2 * {x} / (p + q)')} else 0e0 end" for x in ("p", "q"))
     term = fixed_sql(f"({p} + {q}) / 2")
-    return tiers.sparkSession.sql(
-        f"""
-        with shares as (
-            select *, sum(asked) over everybody as asked_count, sum(answered) over everybody as answered_count,
-                asked / nullif(sum(asked) over everybody, 0) as p, answered / nullif(sum(answered) over everybody, 0) as q
-            from {{tiers}} window everybody as (partition by person)
-        )
-        select person as id, sum(engagers) as engager_count, sum(content_acts) as content_acts,
+    return f"""
+        select person as id, cast(sum(engagers) as bigint) as engager_count, cast(sum(content_acts) as bigint) as content_acts,
             case when max(asked_count) >= {min_inbound} and max(answered_count) > 0
                 then 100 * (1 - {real_sql(f"sum({term})")}) end as inclusion
-        from shares group by person
-        """,
-        tiers=tiers,
-    )
+        from (
+            select *, sum(asked) over everybody as asked_count, sum(answered) over everybody as answered_count,
+                asked / nullif(sum(asked) over everybody, 0) as p, answered / nullif(sum(answered) over everybody, 0) as q
+            from {tiers} window everybody as (partition by person)
+        )
+        group by person
+    """

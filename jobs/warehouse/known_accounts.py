@@ -10,12 +10,12 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jobs.backends import Backend, T
 from jobs.days import ONE_DAY, end_of_month, month_of
 from jobs.scratch import scratch
 from jobs.warehouse import counted, digests, rollups
@@ -25,9 +25,6 @@ from jobs.warehouse.storage import LostRaceError, Warehouse
 from schemas.accounts import ACCOUNTS
 from schemas.accounts_known import ACCOUNTS_KNOWN
 from schemas.coverage import COVERAGE
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
 
 JOB = "accounts_known"
 
@@ -93,20 +90,30 @@ class Known:
             newest = newest_accounts_sql(self.day).format(accounts=theirs)
             return dict(db.execute(f"select id, handle from ({newest}) where handle <> '' order by id").fetchall())
 
-    def frame(self, session: "SparkSession", people: "DataFrame") -> "DataFrame":
+    def named(self, backend: Backend[T], people: T) -> T:
         """One row (id, handle) for each of the people (id) who was ever observed."""
-        observed = counted.frame(
-            session, self.warehouse, ACCOUNTS, self.snapshot.accounts, self.snapshot.coverage, self.first_day, self.day
-        ).select(*OBSERVED)
+        observed = backend.query(
+            f"select {', '.join(OBSERVED)} from {{since}}",
+            since=backend.counted(
+                self.warehouse, ACCOUNTS, self.snapshot.accounts, self.snapshot.coverage, self.first_day, self.day
+            ),
+        )
         if self.copy is not None:
-            months = self.warehouse.frame(session, ACCOUNTS_KNOWN, self.copy.partition, version=self.copy.version)
-            observed = observed.unionByName(session.sql(self.copy.select.format(copy="{copy}"), copy=months))
-        theirs = session.sql(
-            "select * from {observed} left semi join {people} as asked on asked.id = concat(platform, ':', account_id)",
+            copied = backend.read(self.warehouse, ACCOUNTS_KNOWN, self.copy.partition, self.copy.version)
+            observed = backend.query(
+                f"select * from {{since}} union all {self.copy.select.format(copy='{copied}')}",
+                since=observed,
+                copied=copied,
+            )
+        theirs = backend.query(
+            """
+            select observed.* from {observed} as observed
+            semi join {people} as asked on asked.id = concat(platform, ':', account_id)
+            """,
             observed=observed,
             people=people,
         )
-        return newest_accounts(theirs, self.day).select("id", "handle")
+        return backend.query(f"select id, handle from ({newest_accounts_sql(self.day)})", accounts=theirs)
 
     def register(self, db: duckdb.DuckDBPyConnection, of_copy: pc.Expression | None = None) -> None:
         """Creates the view `observed`, which holds the copy's rows and all later observations. If `of_copy` is given, the view
@@ -142,11 +149,6 @@ def newest_accounts_sql(last_day: date) -> str:
         )
         group by platform, account_id
     """
-
-
-def newest_accounts(accounts: "DataFrame", last_day: date) -> "DataFrame":
-    """One row (id, handle, is_bot) per account, as known at the end of `last_day`."""
-    return accounts.sparkSession.sql(newest_accounts_sql(last_day), accounts=accounts).select("id", "handle", "is_bot")
 
 
 def make_copy(warehouse: Warehouse, snapshot: Snapshot, day: date, *, run_id: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jobs.backends.duck import DuckBackend
 from jobs.score.attention import kinds_sql
 from jobs.score.fading import decay_factors, decay_table
 from jobs.warehouse import counted
@@ -45,7 +46,7 @@ def done(
     db.register("pairs", pa.table({"src": pa.array(src, pa.string()), "dst": pa.array(dst, pa.string())}))
     acts = f"(from {attention_graph.acts_of(basis, 'now')} semi join pairs using (src, dst))"
     db.register("factors", decay_table(decay_factors(basis.days, basis.covered, basis.day, basis.methodology)))
-    kinds = kinds_sql(basis.methodology).format(engagement=acts, factors="factors")
+    kinds = kinds_sql(basis.methodology, DuckBackend.log2).format(engagement=acts, factors="factors")
     rows = db.execute(
         f"""
         select src, case when list_contains($accounts, dst) then $person else dst end as target, platform, kind,

@@ -1,8 +1,6 @@
 """Recomputes the shares of attention in the window of a published score, with DuckDB and without a JVM.
 
-The equations are the SQL of `jobs.score.attention`. DuckDB and the JVM may differ in the last bit of a logarithm, so a share
-may differ by one unit of 2^-36. `jobs.warehouse.basis` therefore accepts differences of influence up to 1e-8 * max(1,
-influence).
+The equations are the SQL of `jobs.score.attention`, with the functions of `jobs.backends.duck`.
 """
 
 from collections.abc import Sequence
@@ -10,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from jobs.backends import duck
+from jobs.backends.duck import DuckBackend
 from jobs.score import attention
 from jobs.score.fading import fading
 from jobs.warehouse import known_accounts
@@ -28,12 +28,12 @@ def prepare(db: "duckdb.DuckDBPyConnection", warehouse: Warehouse, basis: Basis,
     `doubted_NAME`, `days_NAME` and `months_NAME`."""
     faded = fading(basis.days, basis.covered, basis.day, basis.methodology)
     window = {"day": Span(basis.first_day, basis.day)}
-    db.execute("create or replace macro rint(x) as round_even(x, 0)")
+    duck.prepare(db)
     db.register(f"engagement_{name}", warehouse.dataset(ENGAGEMENT, window, version=basis.now.engagement))
     db.register(f"doubted_{name}", attention.doubted(known_accounts.at_end_of(basis.day, warehouse, basis.now).bots()))
     db.register(f"days_{name}", faded.days)
     db.register(f"months_{name}", faded.months)
-    saturated = attention.saturated_sql(basis.methodology).format(engagement=acts_of(basis, name))
+    saturated = attention.saturated_sql(basis.methodology, DuckBackend.log2).format(engagement=acts_of(basis, name))
     db.execute(f"create temp table saturated_{name} as {saturated}")
     weights = attention.weights_sql(basis.methodology, f"from saturated_{name}")
     weights = weights.format(days=f"days_{name}", months=f"months_{name}")

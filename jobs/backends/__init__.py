@@ -1,0 +1,71 @@
+"""Two backends that run the SQL of the score: Spark, and DuckDB in this process for days of few rows, without a JVM.
+
+`jobs.score` states its equations once, in the common subset of both dialects. Placeholders such as `{engagement}` stand for
+tables. Hints (`/*+ */`) are for Spark; DuckDB reads them as comments. The rows are the same, bit for bit, because sums add
+whole numbers and both backends compute the JVM's logarithms.
+"""
+
+from contextlib import AbstractContextManager
+from datetime import date
+from typing import Any, Protocol, TypeVar
+
+import pyarrow as pa
+
+from jobs.engines.memory import Need
+from jobs.warehouse.commits import Partition
+from jobs.warehouse.storage import Warehouse
+from schemas.table import Table
+
+T = TypeVar("T")
+
+
+class Backend(Protocol[T]):
+    """Runs SQL over tables of type T: Spark frames, or names and queries of DuckDB."""
+
+    log2: str  # the logarithm to base 2, for `str.format`
+    log1p: str  # log(1 + x)
+    spark_partitions: int  # to use for the rows of the day
+
+    def query(self, text: str, /, **tables: T) -> T:
+        """The result of the query, which is run when it is read. Tables replace their placeholders."""
+        ...
+
+    def local(self, rows: pa.Table) -> T:
+        """Rows of this process as a table."""
+        ...
+
+    def read(self, warehouse: Warehouse, table: Table, partition: Partition, version: int | None = None) -> T:
+        """The files of a partition. As with `Warehouse.dataset`, only partition columns select files."""
+        ...
+
+    def counted(
+        self, warehouse: Warehouse, table: Table, version: int, coverage: int, first_day: date, last_day: date
+    ) -> T:
+        """The rows of these days that count (`jobs.warehouse.counted`)."""
+        ...
+
+    def kept(self, table: T) -> T:
+        """The table, computed once and kept until the backend is closed."""
+        ...
+
+    def need(self, edges: T) -> Need:
+        """The size of edges (src, dst, a)."""
+        ...
+
+    def sums(self, edges: T, rounds: int, engine: str, need: Need) -> tuple[str, T]:
+        """The name of the engine that adds up the edges, and its sums (`jobs.engines`), kept."""
+        ...
+
+    def write(
+        self, warehouse: Warehouse, table: Table, rows: T, partition: Partition, *, run_id: str, job: str
+    ) -> None:
+        """Replaces the partition, as `Warehouse.replace` does."""
+        ...
+
+    def arrow(self, table: T) -> pa.Table:
+        """The rows, held in memory."""
+        ...
+
+    def step(self, name: str) -> AbstractContextManager[Any]:
+        """Names what runs within the block."""
+        ...
