@@ -91,9 +91,8 @@ class DuckBackend:
 
     def need(self, edges: str) -> Need:
         """As `Backend.need`."""
-        lengths = "sum(strlen(src) + strlen(dst))"
-        found = self.db.execute(f"select count(*), coalesce({lengths}, 0)::bigint from {edges}").fetchone()
-        pairs, name_bytes = found or (0, 0)
+        lengths = "coalesce(sum(strlen(src) + strlen(dst)), 0)::bigint"
+        ((pairs, name_bytes),) = self.db.sql(f"select count(*), {lengths} from {edges}").fetchall()
         return Need(pairs, 2 * pairs, name_bytes, memory.needed_bytes(pairs, 2 * pairs, name_bytes))
 
     def sums(self, edges: str, rounds: int, engine: str, need: Need) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import date
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 # Rows of this process up to this number are sent to every task: some 100 MB of names.
 BROADCAST_ROWS = 1_000_000
 
+_NUMBERS = count()  # of views: days that are scored at once share the session
+
 
 class SparkBackend:
     """Its tables are frames of a session."""
@@ -39,8 +42,15 @@ class SparkBackend:
         self._ended = ended
 
     def query(self, text: str, /, **tables: "DataFrame") -> "DataFrame":
-        """As `Backend.query`."""
-        return self.session.sql(text, None, **tables)
+        """As `Backend.query`. Frames are no parameters of `sql`: Spark would drop their views at once, and a kept frame with
+        its view."""
+        return self.session.sql(text.format(**{name: self._view(frame) for name, frame in tables.items()}))
+
+    def _view(self, frame: "DataFrame") -> str:
+        name = f"clout_{next(_NUMBERS)}"
+        frame.createTempView(name)
+        self._ended.callback(self.session.catalog.dropTempView, name)
+        return name
 
     def local(self, rows: pa.Table) -> "DataFrame":
         """As `Backend.local`. Through Arrow: Python rows would start a Python worker on every executor."""
