@@ -3,7 +3,7 @@
 Reads `activity` of one day, from all platforms and sources, and of the earlier days of its window that were pulled since they
 were last counted. For a platform that several sources cover, it also reads the day before each of these days. It leaves out
 acts of upheld `objections`, and replaces only the days of `engagement` that it counts: a day whose acts have expired
-(`keep_activity_days`) keeps its count. It refuses acts of people who left. `jobs.few_acts` counts small days without Spark.
+(`keep_activity_days`) keeps its count. It refuses acts of people who left. `jobs.few_acts` counts days that fit this process.
 """
 
 import logging
@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
 from jobs import comet, few_acts
+from jobs.backends import duck
 from jobs.days import ONE_DAY
 from jobs.spark_partitions import enough_for
 from jobs.spark_steps import step
@@ -160,7 +161,7 @@ def _count(
     with runs.recorded_together(warehouse, counting):
         place = {"day": tuple(days)}
         shared = _shared(warehouse, days, found)
-        if row_count <= few_acts.MOST and not (shared or disputed):
+        if duck.counts(row_count) and not (shared or disputed):
             with few_acts.counted(reports) as counts:
                 warehouse.replace(ENGAGEMENT, counts, place, run_id=batch.id, job=JOB)
         else:

@@ -25,6 +25,7 @@ class Backend(Protocol[T]):
     log2: str  # the logarithm to base 2, for `str.format`
     log1p: str  # log(1 + x)
     spark_partitions: int  # to use for the rows of the day
+    is_distributed: bool  # whether tasks share the rows
 
     def query(self, text: str, /, **tables: T) -> T:
         """The result of the query, which is run when it is read. Tables replace their placeholders."""
@@ -32,6 +33,15 @@ class Backend(Protocol[T]):
 
     def local(self, rows: pa.Table) -> T:
         """Rows of this process as a table."""
+        ...
+
+    def numbered(self, table: T, *columns: str) -> T:
+        """The table with numbers in place of the account names in these columns, if the backend numbers accounts: 32-bit
+        integers in the order of the names. Leaves out rows that name other accounts than those of the day."""
+        ...
+
+    def named(self, table: T, *columns: str) -> T:
+        """The table with the accounts' names in place of their numbers: the inverse of `numbered`."""
         ...
 
     def read(self, warehouse: Warehouse, table: Table, partition: Partition, version: int | None = None) -> T:
