@@ -12,13 +12,14 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from jobs import monthly_weights, score_inputs
-from jobs.backends import Backend, T, choice
+from jobs.backends import Backend, choice
 from jobs.engines import AUTO
 from jobs.night_settings import nights
 from jobs.score import linked, measures
 from jobs.score.attention import number, real_sql
 from jobs.score.ranks import ranked_sql
 from jobs.score_inputs import Inputs
+from jobs.sql import T
 from jobs.warehouse import counted, digests, known_accounts, methodologies, runs
 from jobs.warehouse.commits import Partition
 from jobs.warehouse.runs import Batch, Run

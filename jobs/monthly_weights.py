@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
-from jobs.backends import Backend, T, choice
+from jobs.backends import Backend, choice
 from jobs.days import month_of, whole_months
 from jobs.engines import AUTO
 from jobs.score import attention, measures
 from jobs.score.fading import Fading
 from jobs.score_inputs import ENDS, names
+from jobs.sql import T
 from jobs.warehouse import digests, leavers, rollups
 from jobs.warehouse.commits import Partition
 from jobs.warehouse.rollups import RollUps

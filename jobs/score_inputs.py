@@ -10,10 +10,11 @@ from functools import cached_property
 
 import pyarrow.compute as pc
 
-from jobs.backends import Backend, T
+from jobs.backends import Backend
 from jobs.errors import CloutError
 from jobs.score import attention, measures
 from jobs.score.fading import Fading
+from jobs.sql import T
 from jobs.warehouse import known_accounts, leavers, links
 from jobs.warehouse.commits import Partition, Span
 from jobs.warehouse.known_accounts import Known
@@ -21,6 +22,8 @@ from jobs.warehouse.links import People, Versions
 from jobs.warehouse.rollups import RollUps
 from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.window import Window
+from schemas.accounts import ACCOUNTS
+from schemas.accounts_known import ACCOUNTS_KNOWN
 from schemas.engagement import ENGAGEMENT
 from schemas.kinds import POST
 from schemas.monthly_weights import MONTHLY_WEIGHTS
@@ -70,7 +73,14 @@ class Inputs:
     def known(self, backend: Backend[T], people: T) -> T:
         """(id, handle) of these people or accounts (id, ...)."""
         hint = "/*+ BROADCAST(people) */" if self.row_count <= BROADCAST_ROWS else ""
-        return self.accounts.named(backend, backend.query(f"select {hint} id from {{people}} as people", people=people))
+        known, now = self.accounts, self.accounts.snapshot
+        tables = {
+            "people": backend.query(f"select {hint} id from {{people}} as people", people=people),
+            "since": backend.counted(self.warehouse, ACCOUNTS, now.accounts, now.coverage, known.first_day, known.day),
+        }
+        if known.copy:
+            tables["copy"] = backend.read(self.warehouse, ACCOUNTS_KNOWN, known.copy.partition, known.copy.version)
+        return backend.query(known.named_sql(), **tables)
 
     @cached_property
     def fading(self) -> Fading:

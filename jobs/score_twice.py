@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from jobs import influence, monthly_weights, score_inputs
-from jobs.backends import Backend, T, choice
+from jobs.backends import Backend, choice
 from jobs.comparison import movers, tables
 from jobs.comparison.tables import Comparison, Params
 from jobs.engines import AUTO
@@ -22,6 +22,7 @@ from jobs.score.attention import fixed_sql, kinds_sql, real_sql
 from jobs.score.fading import decay_factors, decay_table
 from jobs.score_inputs import Inputs
 from jobs.scratch import scratch
+from jobs.sql import T
 from jobs.warehouse import methodologies
 from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.window import counted_window

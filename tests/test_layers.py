@@ -12,9 +12,9 @@ JOBS = {
     "validations",
 }  # fmt: skip
 ROOMS = [{"cli", "__main__"}, JOBS, {"comparison", "validation", "warm_kernels"}]
-ROOMS += [{room} for room in ("why", "engines", "score", "sources", "nights", "people", "warehouse")]
+ROOMS += [{room} for room in ("why", "backends", "engines", "score", "sources", "nights", "people", "warehouse")]
 GROUND = len(ROOMS)
-MOST_LAYERS = 10
+MOST_LAYERS = 11
 
 
 def floor(module: str) -> int:

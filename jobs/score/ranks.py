@@ -1,5 +1,5 @@
-"""Ranks of people by the attention they hold: the only step of a score that compares everybody with everybody. Text for the
-backends of `jobs.backends`; only Spark gets so many people that it ranks them by ranges."""
+"""Ranks of people by the attention they hold: the only step of a score that compares everybody with everybody. Text for two
+dialects (`jobs.sql`); only Spark gets so many people that it ranks them by ranges."""
 
 # Of 300,000 people, one task takes 0.7 s less than ranges, which must be counted and joined first. Of more people than this, it
 # would sort for many seconds while the other tasks wait.

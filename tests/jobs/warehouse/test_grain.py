@@ -1,5 +1,6 @@
 """No table takes two rows of one grain: checked where rows are written, and in Spark's before anything builds on them."""
 
+import sys
 from datetime import date
 from typing import Any
 
@@ -7,7 +8,8 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs import engagement, few_acts
+from jobs import engagement
+from jobs.backends import duck
 from jobs.warehouse import grain
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
@@ -62,7 +64,7 @@ def test_a_count_that_repeats_a_row_is_a_failed_count(
     warehouse.replace(COVERAGE, arrow_rows(COVERAGE, [{}]), {"day": DAY}, run_id="r", job="j")
     place = {"platform": "twitter", "day": DAY, "source": "test"}
     warehouse.replace(ACTIVITY, arrow_rows(ACTIVITY, [{}]), place, run_id="r", job="j")
-    monkeypatch.setattr(few_acts, "MOST", 0)
+    monkeypatch.setattr(duck, "LEAST_BYTES", sys.maxsize)
     right = engagement.engagement
     monkeypatch.setattr(engagement, "engagement", lambda *rows: right(*rows).unionAll(right(*rows)))
     with pytest.raises(ContractError, match="engagement: 1 of 2 rows repeat the grain"):

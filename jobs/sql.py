@@ -1,0 +1,28 @@
+"""SQL for two dialects: Spark's and DuckDB's. `jobs.backends` runs it.
+
+The equations of the score are text in the common subset of both dialects. Placeholders such as `{engagement}` stand for tables.
+Hints (`/*+ */`) are for Spark; DuckDB reads them as comments.
+"""
+
+from typing import Protocol, TypeVar
+
+import pyarrow as pa
+
+T = TypeVar("T")
+
+
+class Sql(Protocol[T]):
+    """Runs SQL over tables of type T: Spark frames, or names and queries of DuckDB."""
+
+    log2: str  # the JVM's logarithm to base 2, for `str.format`
+    log1p: str  # the JVM's log(1 + x)
+    spark_partitions: int  # to use for the rows of the day
+    is_distributed: bool  # whether tasks share the rows
+
+    def query(self, text: str, /, **tables: T) -> T:
+        """The result of the query, which runs when it is read. Tables replace their placeholders."""
+        ...
+
+    def local(self, rows: pa.Table) -> T:
+        """Rows of this process as a table."""
+        ...
