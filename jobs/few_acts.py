@@ -1,6 +1,6 @@
 """Counts the acts of small days with DuckDB, which needs less time for all of them than Spark for its first query.
 
-The rows are those of `jobs.engagement.engagement`, because counts are whole numbers.
+The rows are those of `jobs.many_acts.engagement`, because counts are whole numbers.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -63,7 +63,7 @@ def counted(
     reports: ds.Dataset, disputed: Sequence[Mapping[str, Any]] = (), before: ds.Dataset | None = None
 ) -> Iterator[pa.RecordBatchReader]:
     """The rows of `engagement`, sorted, from rows of `activity`. Read them inside the block. `disputed` holds acts that do not
-    count, with the columns `DISPUTED`; `before` is the `before` of `jobs.engagement.engagement`."""
+    count, with the columns `DISPUTED`; `before` is the `before` of `jobs.many_acts.engagement`."""
     with scratch() as db:
         db.register("reports", reports)
         if disputed or before is not None:
