@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import pyarrow.compute as pc
 
 from jobs import few_acts
+from jobs.backends import duck
 from jobs.days import ONE_DAY
 from jobs.warehouse import counted, grain, leavers, objections, runs
 from jobs.warehouse.counted import Snapshot
@@ -89,7 +90,7 @@ def _count(
     with runs.recorded_together(warehouse, counting):
         place = {"day": tuple(days)}
         shared = _shared(warehouse, days, found)
-        if row_count <= few_acts.MOST:
+        if duck.counts(row_count):
             before = _reports_before(warehouse, days, found, shared)
             with few_acts.counted(reports, disputed, before) as counts:
                 warehouse.replace(ENGAGEMENT, counts, place, run_id=batch.id, job=JOB)

@@ -4,6 +4,7 @@ Reads the window's days of `engagement`, but `monthly_weights` in place of the d
 `coverage`, the newest `accounts`, `links` and `objections`. Writes nothing.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -32,6 +33,9 @@ from schemas.monthly_weights import MONTHLY_WEIGHTS
 BROADCAST_ROWS = 2_000_000
 
 
+ENDS = ("src", "dst")
+
+
 class EmptyWindowError(CloutError):
     """There is nobody to score: the window holds no act between two people, or none of its days is covered."""
 
@@ -58,7 +62,13 @@ class Inputs:
     def linked(self, backend: Backend[T]) -> T | None:
         """(account, person) of the people who have several accounts; None if nobody has."""
         accounts = self.people.accounts
-        return backend.local(accounts) if len(accounts) else None
+        return backend.numbered(backend.local(accounts), "account", "person") if len(accounts) else None
+
+    def names(self, backend: Backend[T]) -> T:
+        """(name) of the accounts in these inputs, with repetitions."""
+        held = [(self._days(backend), ENDS), (backend.local(self.people.accounts), self.people.accounts.column_names)]
+        months = self._months(backend)
+        return names(backend, held if months is None else [*held, (months, ENDS)])
 
     def known(self, backend: Backend[T], people: T) -> T:
         """(id, handle) of these people or accounts (id, ...)."""
@@ -80,7 +90,7 @@ class Inputs:
 
     def engagement(self, backend: Backend[T]) -> T:
         """The engagement of all days of the window, those of rolled-up months too."""
-        return self._engagement(backend, {"day": Span(self.window.first_day, self.window.day)})
+        return backend.numbered(self._engagement(backend, {"day": Span(self.window.first_day, self.window.day)}), *ENDS)
 
     def _days(self, backend: Backend[T]) -> T:
         return self._engagement(backend, {"day": self.roll_ups.outside(self.window.days)})
@@ -98,23 +108,36 @@ class Inputs:
         methodology, carried = self.window.methodology, measures.carried(self.window.methodology)
         # One exchange serves every grouping of days and of pairs, because all of them keep an actor's rows together.
         by_actor = backend.query(
-            f"select /*+ REPARTITION({backend.spark_partitions}, src) */ * from {{days}}", days=self._days(backend)
+            f"select /*+ REPARTITION({backend.spark_partitions}, src) */ * from {{days}}",
+            days=backend.numbered(self._days(backend), *ENDS),
         )
         months = self._months(backend)
-        rolled_up = months and backend.query("select * from {months} where src <> dst", months=months)
-        weights = attention.weights(backend, by_actor, self.fading, methodology, carried, rolled_up)
-        return attention.attention(backend, weights, backend.local(attention.doubted(self.bots)), methodology, carried)
+        if months is not None:
+            months = backend.query("select * from {months} where src <> dst", months=months)
+            months = backend.numbered(months, *ENDS)
+        weights = attention.weights(backend, by_actor, self.fading, methodology, carried, months)
+        doubted = backend.numbered(backend.local(attention.doubted(self.bots)), "id")
+        return attention.attention(backend, weights, doubted, methodology, carried)
 
     def posts(self, backend: Backend[T]) -> T:
         """(src, post_count) of the window's covered days, with one or more rows per account."""
         posts, months = measures.posted(backend, self._days(backend), self.fading), self._months(backend)
-        if months is None:
-            return posts
-        return backend.query(
-            "select src, post_count from {posts} union all select src, post_count from {months} where src = dst",
-            posts=posts,
-            months=months,
-        )
+        if months is not None:
+            posts = backend.query(
+                "select src, post_count from {posts} union all select src, post_count from {months} where src = dst",
+                posts=posts,
+                months=months,
+            )
+        return backend.numbered(posts, "src")
+
+
+def names(backend: Backend[T], held: Iterable[tuple[T, Sequence[str]]]) -> T:
+    """(name) of the accounts that tables hold in these columns, with repetitions."""
+    tables = {f"table_{number}": place for number, place in enumerate(held)}
+    selects = [
+        f"select {column} as name from {{{name}}}" for name, (_, columns) in tables.items() for column in columns
+    ]
+    return backend.query(" union all ".join(selects), **{name: table for name, (table, _) in tables.items()})
 
 
 def read(warehouse: Warehouse, window: Window, roll_ups: RollUps) -> Inputs:

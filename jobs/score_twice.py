@@ -49,7 +49,12 @@ def run(
     read = [_read(warehouse, params.day, methodology) for methodology in (params.against, params.methodology)]
     if read[0].window.snapshot != read[1].window.snapshot:
         raise CloutError(f"compare {params.day}: the window was pulled or counted again during the run; run it again")
-    with scratch() as db, choice.backend(session, engine, max(found.row_count for found in read)) as backend:
+    rows = max(found.row_count for found in read)
+
+    def names(backend: Backend[T]) -> T:
+        return score_inputs.names(backend, [(found.names(backend), ["name"]) for found in read])
+
+    with scratch() as db, choice.backend(session, engine, rows, names) as backend:
         spreads = [
             _score(backend, db, side, found, engine) for side, found in zip(("before", "after"), read, strict=True)
         ]
@@ -89,7 +94,7 @@ def direct_by_kind(backend: Backend[T], found: Inputs, spread: T, people: list[s
     owned = found.people.by_person()
     accounts = pa.array([account for person in people for account in owned.get(person, [person])], pa.string())
     part = fixed_sql(f"{real_sql('a')} * weight / whole")
-    return backend.query(
+    direct = backend.query(
         f"""
         with parts as (
             select *, sum(weight) over (partition by src, dst) as whole
@@ -103,9 +108,10 @@ def direct_by_kind(backend: Backend[T], found: Inputs, spread: T, people: list[s
         engagement=backend.query(
             "select acts.* from {acts} as acts semi join {theirs} as asked on acts.dst = asked.account",
             acts=found.engagement(backend),
-            theirs=backend.local(pa.table({"account": accounts})),
+            theirs=backend.numbered(backend.local(pa.table({"account": accounts})), "account"),
         ),
         factors=backend.local(decay_table(decay_factors(window.days, window.covered, window.day, window.methodology))),
         spread=spread,
-        linked=backend.local(found.people.accounts),
+        linked=backend.numbered(backend.local(found.people.accounts), "account", "person"),
     )
+    return backend.named(direct, "person_id")

@@ -19,6 +19,17 @@ from schemas.table import Table
 class Backend(Sql[T], Protocol):
     """Reads, computes and writes tables of type T."""
 
+    is_distributed: bool  # whether tasks share the rows
+
+    def numbered(self, table: T, *columns: str) -> T:
+        """The table with numbers in place of the account names in these columns, if the backend numbers accounts: 32-bit
+        integers in the order of the names. Leaves out rows that name other accounts than those of the day."""
+        ...
+
+    def named(self, table: T, *columns: str) -> T:
+        """The table with the accounts' names in place of their numbers: the inverse of `numbered`."""
+        ...
+
     def read(self, warehouse: Warehouse, table: Table, partition: Partition, version: int | None = None) -> T:
         """The files of a partition. As with `Warehouse.dataset`, only partition columns select files."""
         ...

@@ -15,7 +15,7 @@ def ranked_sql(sums: str, most_people: int) -> str:
 
     `rank` is 1 for the highest total; people with equal totals share the best of their ranks. `percentile` is the share of
     people with a lower total, from 0 to below 1. `most_people` decides only how Spark sorts them: all by one task, or each task
-    those of similar totals.
+    those of similar totals. 0: all together.
     """
     everybody = f"(select id, one, two, three, one + two + three as total from {sums})"
     return _by_one_task(everybody) if most_people <= PEOPLE_OF_A_TASK else _by_ranges(everybody)

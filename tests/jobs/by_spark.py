@@ -5,14 +5,12 @@ from contextlib import contextmanager
 
 import pytest
 
-from jobs import few_acts
-from jobs.backends import duck
+from jobs.engines import budget
 
 
 @contextmanager
 def by_spark_alone() -> Iterator[None]:
-    """Within the block no day is small."""
+    """Within the block the memory budget is too small for DuckDB, but not for engine `memory` and a test's edges."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(few_acts, "MOST", 0)
-        patch.setattr(duck, "suits", lambda *_: False)
+        patch.setenv(budget.VARIABLE, "0.4")
         yield

@@ -1,30 +1,50 @@
-"""Which backend a day gets."""
+"""Which backend a day gets, and that a database spills what exceeds its memory."""
 
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
-from jobs.backends import choice, duck
+from jobs.backends import Backend, choice, duck
 from jobs.backends.duck import DuckBackend
+from jobs.engines import budget
 
 
-def no_session() -> Any:
-    raise AssertionError("a day of few rows starts Spark")
+class StartedError(Exception):
+    """In place of the start of Spark."""
+
+
+def session() -> Any:
+    raise StartedError
+
+
+def nobody(backend: Backend[Any]) -> Any:
+    return backend.local(pa.table({"name": pa.array([], pa.string())}))
 
 
 @pytest.mark.parametrize("engine", ["auto", "memory"])
-def test_a_small_day_starts_no_session(engine: str) -> None:
-    with choice.backend(no_session, engine, duck.MOST_ROWS) as backend:
+def test_a_day_that_fits_starts_no_session(engine: str) -> None:
+    with choice.backend(session, engine, 1_000_000, nobody) as backend:
         assert isinstance(backend, DuckBackend)
 
 
 @pytest.mark.parametrize("engine", ["spark", "graphframes"])
 def test_an_engine_of_spark_gets_spark(engine: str) -> None:
-    assert not duck.suits(engine, 1)
+    with pytest.raises(StartedError), choice.backend(session, engine, 1, nobody):
+        pass
 
 
-def test_a_large_day_gets_spark(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not duck.suits("auto", duck.MOST_ROWS + 1)
-    monkeypatch.setenv("CLOUT_MEMORY_GB", "0.001")
-    assert duck.suits("auto", 100)
-    assert not duck.suits("auto", 10_000)  # these do not fit the budget
+def test_what_exceeds_the_budget_gets_spark(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if that is known only once its accounts are counted."""
+    monkeypatch.setenv(budget.VARIABLE, "1")
+    assert duck.counts(3_000_000)
+    assert not duck.counts(4_000_000)
+    assert duck.scores(1_000_000, 1_000_000)
+    assert not duck.scores(1_000_000, 10_000_000)
+    monkeypatch.setattr(duck, "needed_bytes", lambda pairs, accounts: 10**9 * accounts)
+
+    def one(backend: Backend[Any]) -> Any:
+        return backend.local(pa.table({"name": ["x:ana"]}))
+
+    with pytest.raises(StartedError), choice.backend(session, "auto", 1, one):
+        pass
