@@ -61,7 +61,7 @@ def counted(
 ) -> Iterator[pa.RecordBatchReader]:
     """The rows of `engagement`, sorted, from rows of `activity`. Read them inside the block. `disputed` holds acts that do not
     count, with the columns `DISPUTED`; `before` is the `before` of `jobs.many_acts.engagement`."""
-    with duck.database() as db:
+    with duck.large_database() as db:
         db.register("reports", reports)
         if disputed or before is not None:
             db.register("disputed", pa.Table.from_pylist(list(map(dict, disputed)), DISPUTED))

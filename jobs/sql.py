@@ -20,6 +20,7 @@ class Sql(Protocol[T]):
     log2: str  # the JVM's logarithm to base 2, for `str.format`
     log1p: str  # the JVM's log(1 + x)
     spark_partitions: int  # to use for the rows of the day
+    is_distributed: bool  # whether tasks share the rows
 
     def query(self, text: str, /, **tables: T) -> T:
         """The result of the query, which runs when it is read. Tables replace their placeholders."""

@@ -7,7 +7,6 @@ what nights run: its size, and what it used by step, by job and by table.
 """
 
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -18,7 +17,7 @@ from typing import Any
 import event_log
 
 from jobs import checks, engagement, influence, publish, session
-from jobs.engines import budget
+from jobs.backends import duck
 from jobs.warehouse.pruning import files
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
@@ -89,8 +88,7 @@ def measure(spark: Any, events: Path, root: str, number: int) -> dict[str, Any]:
 def main(events: Path, roots: list[str]) -> None:
     """Runs the nights of the warehouses."""
     spark = session.build()
-    # Too little for DuckDB: the lines are of Spark's tasks, and clusters have more acts.
-    os.environ[budget.VARIABLE] = "0.4"
+    duck.LEAST_BYTES = sys.maxsize  # the lines are of Spark's tasks, and clusters have more acts
     for number, root in enumerate(roots):
         measured = measure(spark, events, root, number)
         if number:

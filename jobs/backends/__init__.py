@@ -19,8 +19,6 @@ from schemas.table import Table
 class Backend(Sql[T], Protocol):
     """Reads, computes and writes tables of type T."""
 
-    is_distributed: bool  # whether tasks share the rows
-
     def numbered(self, table: T, *columns: str) -> T:
         """The table with numbers in place of the account names in these columns, if the backend numbers accounts: 32-bit
         integers in the order of the names. Leaves out rows that name other accounts than those of the day."""

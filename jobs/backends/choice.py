@@ -17,10 +17,12 @@ def backend(
 ) -> Iterator[Backend[Any]]:
     """The backend of a day of this many rows, to be scored with the named engine: DuckDB if the day fits, else Spark, whose
     session this starts. `names` returns (name) of the day's accounts, which may repeat them."""
-    with duck.in_duckdb(engine, rows, names) as in_process:
-        if in_process is not None:
-            yield in_process
-            return
+    if duck.scores(engine, rows):
+        with duck.in_duckdb() as in_process:
+            in_process.number(names(in_process))
+            if duck.scores(engine, rows, in_process.accounts):
+                yield in_process
+                return
     from jobs.backends.spark import in_spark
 
     with in_spark(session(), rows) as distributed:

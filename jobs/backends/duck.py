@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 ROWS_OF_A_BATCH = 65_536
 DATABASE_SHARE = 0.8  # of the budget that is free for the database, which exceeds its limit by some buffers
 BYTES_OF_A_REPORT = 150
-LEAST_BYTES = 500_000_000  # of the budget for the database
+LEAST_BYTES = 100_000_000  # of the budget for the database: enough to stream rows while the arrays are in memory
 
 ENGINE = "memory"
 ACCOUNTS = "accounts"  # table (name, number), the numbers from 0 on in the order of the names
@@ -50,12 +50,15 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def add_functions(db: "duckdb.DuckDBPyConnection") -> None:
-    """Gives the database the functions of the score's SQL."""
-    for signature, body in MACROS.items():
-        db.execute(f"create macro {signature} as {body}")
-    for name, logarithm in (("java_log2", java_logarithms.log2), ("java_log1p", java_logarithms.log1p)):
-        db.create_function(name, _of_arrow(logarithm), ["double"], "double", type=PythonUDFType.ARROW)
+@contextmanager
+def database(memory_limit: str | None = None) -> Iterator["duckdb.DuckDBPyConnection"]:
+    """A database of its own (`jobs.scratch`), with the functions of the score's SQL."""
+    with scratch(memory_limit) as db:
+        for signature, body in MACROS.items():
+            db.execute(f"create macro {signature} as {body}")
+        for name, logarithm in (("java_log2", java_logarithms.log2), ("java_log1p", java_logarithms.log1p)):
+            db.create_function(name, _of_arrow(logarithm), ["double"], "double", type=PythonUDFType.ARROW)
+        yield db
 
 
 def _of_arrow(function: Callable[[np.ndarray], np.ndarray]) -> Callable[[pa.ChunkedArray], pa.Array]:
@@ -143,10 +146,10 @@ class DuckBackend:
     def sums(self, edges: str, rounds: int, engine: str, need: Need) -> tuple[str, str]:
         """As `Backend.sums`."""
         # The database makes room for the arrays.
-        self.db.execute(f"set memory_limit = '{memory_limit(budget_bytes() - need.needed_bytes)}'")
+        self.db.execute(f"set memory_limit = '{_limit(budget_bytes() - need.needed_bytes)}'")
         batches = self.db.sql(f"select src, dst, a from {edges}").to_arrow_reader(ROWS_OF_A_BATCH)
         sums = memory.table_of_numbers(batches, need.pairs, need.people, rounds)
-        self.db.execute(f"set memory_limit = '{memory_limit(budget_bytes())}'")
+        self.db.execute(f"set memory_limit = '{_limit(budget_bytes())}'")
         return ENGINE, self.local(sums)
 
     def write(
@@ -167,29 +170,23 @@ class DuckBackend:
 
 
 @contextmanager
-def in_duckdb(engine: str, rows: int, names: Callable[[DuckBackend], str]) -> Iterator[DuckBackend | None]:
-    """The backend, with the accounts of `names`, a table (name), numbered. None if the named engine is another than `memory`,
-    or if this process might exceed the memory budget with a day of this many rows."""
-    if engine not in (AUTO, ENGINE) or not scores(rows, 0):
-        yield None
-        return
-    with database() as db:
-        backend = DuckBackend(db)
-        backend.number(names(backend))
-        yield backend if scores(rows, backend.accounts) else None
+def in_duckdb() -> Iterator[DuckBackend]:
+    """The backend, with a database of its own."""
+    with large_database() as db:
+        yield DuckBackend(db)
 
 
 def counts(reports: int) -> bool:
     """Whether this process counts the acts of so many reports."""
-    return _fits(reports * BYTES_OF_A_REPORT)
+    return fits(reports * BYTES_OF_A_REPORT)
 
 
-def scores(pairs: int, accounts: int) -> bool:
-    """Whether this process scores a day of so many pairs of accounts, by engine `memory`."""
-    return _fits(needed_bytes(pairs, accounts))
+def scores(engine: str, pairs: int, accounts: int = 0) -> bool:
+    """Whether this process scores a day of so many pairs and accounts, of which engine `engine` is to add the pairs."""
+    return engine in (AUTO, ENGINE) and fits(needed_bytes(pairs, accounts))
 
 
-def _fits(needed: int) -> bool:
+def fits(needed: int) -> bool:
     """Whether the memory budget has so many bytes beside the least that a database needs. The database spills the rest."""
     return needed + LEAST_BYTES <= budget_bytes()
 
@@ -199,15 +196,14 @@ def needed_bytes(pairs: int, accounts: int) -> int:
     return memory.needed_bytes(pairs, accounts, 0)
 
 
-def memory_limit(free: int) -> str:
+def _limit(free: int) -> str:
     """The limit of a database that has this many bytes."""
     return f"{int(DATABASE_SHARE * free)}B"
 
 
 @contextmanager
-def database() -> Iterator["duckdb.DuckDBPyConnection"]:
-    """A database with the functions of the score's SQL, that may use the memory budget, and spills what exceeds it."""
-    with scratch(memory_limit(budget_bytes())) as db:
+def large_database() -> Iterator["duckdb.DuckDBPyConnection"]:
+    """Like `database`, but may use the memory budget."""
+    with database(_limit(budget_bytes())) as db:
         db.execute("set preserve_insertion_order = false")  # would hold rows in memory
-        add_functions(db)
         yield db

@@ -1,16 +1,17 @@
-"""Has Spark count and score days that are so small that DuckDB would."""
+"""Has Spark count and score days that fit this process, so that DuckDB would."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
-from jobs.engines import budget
+from jobs.backends import duck
 
 
 @contextmanager
 def by_spark_alone() -> Iterator[None]:
-    """Within the block the memory budget is too small for DuckDB, but not for engine `memory` and a test's edges."""
+    """Within the block no day fits this process."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(budget.VARIABLE, "0.4")
+        patch.setattr(duck, "LEAST_BYTES", sys.maxsize)
         yield

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.backends import duck
-from jobs.scratch import scratch
 from jobs.warehouse import counted
 from jobs.warehouse.basis import Basis
 from jobs.warehouse.links import NOBODY, People
@@ -234,8 +233,7 @@ class Days:
 
     def changed(self, since: Basis, now: Basis) -> dict[str, float]:
         """Reason -> worth, of ana."""
-        with scratch() as db:
-            duck.add_functions(db)
+        with duck.database() as db:
             reasons.prepare_change(db, self.warehouse, since, now)
             changes = reasons.pulled(db, now)
         return worth_by_reason(changes)["ana"]
