@@ -1,6 +1,6 @@
 """Counts acts with DuckDB, which needs a tenth of Spark's processor time: a million reports took 3 s, Spark's first query 15.
 
-The rows are those of `jobs.engagement.engagement`, because counts are whole numbers.
+The rows are those of `jobs.many_acts.engagement`, because counts are whole numbers.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -60,7 +60,7 @@ def counted(
     reports: ds.Dataset, disputed: Sequence[Mapping[str, Any]] = (), before: ds.Dataset | None = None
 ) -> Iterator[pa.RecordBatchReader]:
     """The rows of `engagement`, sorted, from rows of `activity`. Read them inside the block. `disputed` holds acts that do not
-    count, with the columns `DISPUTED`; `before` is the `before` of `jobs.engagement.engagement`."""
+    count, with the columns `DISPUTED`; `before` is the `before` of `jobs.many_acts.engagement`."""
     with duck.large_database() as db:
         db.register("reports", reports)
         if disputed or before is not None:

@@ -51,11 +51,10 @@ def score_sql(influence: str, methodology: Methodology, log1p: str) -> str:
 
 
 def people_sql(coverage: Mapping[str, float], params: Params, log1p: str) -> str:
-    """SQL for the rows of `influence`: one per person of `{measured}`: the rows of `ranked_sql` with engager_count,
-    amplification and inclusion, which may be null.
+    """SQL for the rows of `influence`: one per person of `{measured}`, the rows of `ranked_sql` with the columns
+    `engager_count`, `amplification` and `inclusion`, which may be null.
 
-    `{known}` is (id, handle). `coverage` is platform -> covered
-    share of the window.
+    `{known}` is (id, handle). `coverage` is platform -> covered share of the window.
     """
     covered = " ".join(f"when '{platform}' then {number(share)}" for platform, share in sorted(coverage.items()))
     influence = real_sql("total")
@@ -66,8 +65,7 @@ def people_sql(coverage: Mapping[str, float], params: Params, log1p: str) -> str
             {score_sql(influence, params.methodology, log1p)} as score,
             rank, percentile, coalesce(engager_count, 0) as engager_count,
             {f"case platform {covered} else 0e0 end" if covered else "0e0"} as window_coverage, amplification, inclusion
-        from (select *, split_part(id, ':', 1) as platform from {{measured}})
-        left join {{known}} using (id)
+        from (select *, split_part(id, ':', 1) as platform from {{measured}}) left join {{known}} using (id)
     """
 
 

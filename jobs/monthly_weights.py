@@ -15,8 +15,7 @@ from jobs.days import month_of, whole_months
 from jobs.engines import AUTO
 from jobs.score import attention, measures
 from jobs.score.fading import Fading
-from jobs.score_inputs import ENDS, names
-from jobs.sql import T
+from jobs.sql import ENDS, T, names
 from jobs.warehouse import digests, leavers, rollups
 from jobs.warehouse.commits import Partition
 from jobs.warehouse.rollups import RollUps

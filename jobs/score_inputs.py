@@ -4,7 +4,6 @@ Reads the window's days of `engagement`, but `monthly_weights` in place of the d
 `coverage`, the newest `accounts`, `links` and `objections`. Writes nothing.
 """
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,7 +13,7 @@ from jobs.backends import Backend
 from jobs.errors import CloutError
 from jobs.score import attention, measures
 from jobs.score.fading import Fading
-from jobs.sql import T
+from jobs.sql import ENDS, T, names
 from jobs.warehouse import known_accounts, leavers, links
 from jobs.warehouse.commits import Partition, Span
 from jobs.warehouse.known_accounts import Known
@@ -31,9 +30,6 @@ from schemas.monthly_weights import MONTHLY_WEIGHTS
 # If a window's engagement has at most this many rows, its people (fewer than twice as many) are sent to every task that reads
 # accounts: some 200 MB. Otherwise, Spark shuffles and sorts all accounts ever observed.
 BROADCAST_ROWS = 2_000_000
-
-
-ENDS = ("src", "dst")
 
 
 class EmptyWindowError(CloutError):
@@ -129,15 +125,6 @@ class Inputs:
                 months=months,
             )
         return backend.numbered(posts, "src")
-
-
-def names(backend: Backend[T], held: Iterable[tuple[T, Sequence[str]]]) -> T:
-    """(name) of the accounts that tables hold in these columns, with repetitions."""
-    tables = {f"table_{number}": place for number, place in enumerate(held)}
-    selects = [
-        f"select {column} as name from {{{name}}}" for name, (_, columns) in tables.items() for column in columns
-    ]
-    return backend.query(" union all ".join(selects), **{name: table for name, (table, _) in tables.items()})
 
 
 def read(warehouse: Warehouse, window: Window, roll_ups: RollUps) -> Inputs:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from jobs import influence, monthly_weights, score_inputs
+from jobs import influence, monthly_weights, score_inputs, sql
 from jobs.backends import Backend, choice
 from jobs.comparison import movers, tables
 from jobs.comparison.tables import Comparison, Params
@@ -52,7 +52,7 @@ def run(
     rows = max(found.row_count for found in read)
 
     def names(backend: Backend[T]) -> T:
-        return score_inputs.names(backend, [(found.names(backend), ["name"]) for found in read])
+        return sql.names(backend, [(found.names(backend), ["name"]) for found in read])
 
     with scratch() as db, choice.backend(session, engine, rows, names) as backend:
         spreads = [

@@ -4,11 +4,14 @@ The equations of the score are text in the common subset of both dialects. Place
 Hints (`/*+ */`) are for Spark; DuckDB reads them as comments.
 """
 
+from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeVar
 
 import pyarrow as pa
 
 T = TypeVar("T")
+
+ENDS = ("src", "dst")  # the columns that name the accounts of a pair
 
 
 class Sql(Protocol[T]):
@@ -26,3 +29,12 @@ class Sql(Protocol[T]):
     def local(self, rows: pa.Table) -> T:
         """Rows of this process as a table."""
         ...
+
+
+def names(sql: Sql[T], held: Iterable[tuple[T, Sequence[str]]]) -> T:
+    """(name) of the accounts that tables hold in these columns, with repetitions."""
+    tables = {f"table_{number}": place for number, place in enumerate(held)}
+    selects = [
+        f"select {column} as name from {{{name}}}" for name, (_, columns) in tables.items() for column in columns
+    ]
+    return sql.query(" union all ".join(selects), **{name: table for name, (table, _) in tables.items()})

@@ -45,6 +45,11 @@ MACROS = {
 }
 
 
+def quoted(text: str) -> str:
+    """A literal of DuckDB's SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 @contextmanager
 def database(memory_limit: str | None = None) -> Iterator["duckdb.DuckDBPyConnection"]:
     """A database of its own (`jobs.scratch`), with the functions of the score's SQL."""
@@ -111,10 +116,13 @@ class DuckBackend:
             return self.local(found)
         # DuckDB's own reader takes a quarter of the time. Older files lack columns that the contract gained later.
         return self.query(
-            "select {columns} from (from {none} union all by name from read_parquet({paths}, hive_types = {types}))",
+            """
+            select {columns}
+            from (from {none} union all by name from read_parquet({paths}, hive_types = {types}, union_by_name = true))
+            """,
             columns=", ".join(table.column_names),
             none=self.local(arrow.schema(table).empty_table()),
-            paths=str(paths),
+            paths=f"[{', '.join(map(quoted, paths))}]",
             types=str({name: TYPES[table.column(name).type] for name in table.partition_by}),
         )
 

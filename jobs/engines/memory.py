@@ -14,7 +14,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numba import njit
-from pyspark.sql import functions as F
 
 from jobs.engines.budget import budget_bytes
 from jobs.engines.edge_rows import MAX_ACCOUNTS, MAX_EDGES, UP, EdgeRows, edge_rows
@@ -140,6 +139,8 @@ def limits() -> str:
 
 def need(edges: "DataFrame") -> Need:
     """Measures edges (src, dst, a) with one Spark aggregate. `people` is an estimate, raised by five standard errors."""
+    from pyspark.sql import functions as F
+
     # Not `approx_count_distinct`: its registers are hundreds of columns, which every task takes 0.1 s to create.
     names = [F.hll_sketch_estimate(F.hll_sketch_agg(end, LG_SKETCH)) for end in ("src", "dst")]
     lengths = F.sum(F.octet_length("src") + F.octet_length("dst"))
@@ -232,6 +233,8 @@ def _table(ids: pa.Array, sums: Iterable[Ints]) -> pa.Table:
 def _slice(edges: "DataFrame", number: int, slices: int) -> pa.Table:
     """The edges of one slice, chosen by a hash of src. Names are dictionary-encoded, because as text they would take most of
     the memory."""
+    from pyspark.sql import functions as F
+
     part = edges.where(F.pmod(F.xxhash64("src"), F.lit(slices)) == number)
     pulled = part.select("src", "dst", "a").toArrow()
     ends = pa.chunked_array([*pulled["src"].chunks, *pulled["dst"].chunks], pa.string()).dictionary_encode()

@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import DataFrame
 
 from jobs import few_acts
-from jobs.engagement import engagement, undisputed
+from jobs.many_acts import engagement, undisputed
 from schemas import spark as contract
 from schemas.activity import ACTIVITY
 from schemas.engagement import ENGAGEMENT
