@@ -123,8 +123,9 @@ def night(session: Any, root: Path) -> None:
     """Counts and scores the last day."""
     warehouse, batch = Warehouse(str(root)), Batch("night")
     first, *_, last = sorted(date.fromisoformat(place["day"]) for place in warehouse.partitions(ACTIVITY))
-    engagement.run(session, warehouse, engagement.Params(day=last, first_day=first), batch)
-    influence.run(session, warehouse, influence.Params(day=last, methodology=load(METHODOLOGY)), batch, engine="spark")
+    params = influence.Params(day=last, methodology=load(METHODOLOGY))
+    engagement.run(lambda: session, warehouse, engagement.Params(day=last, first_day=first), batch)
+    influence.run(lambda: session, warehouse, params, batch, engine="spark")
 
 
 def nights(session: Any, folder: Path) -> None:
