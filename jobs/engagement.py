@@ -32,6 +32,7 @@ from schemas.engagement import ENGAGEMENT
 from schemas.kinds import KINDS, POST
 
 if TYPE_CHECKING:
+    import pyarrow.dataset as ds
     from pyspark.sql import Column, DataFrame, SparkSession
 
 log = logging.getLogger(__name__)
@@ -160,8 +161,8 @@ def _count(
     with runs.recorded_together(warehouse, counting):
         place = {"day": tuple(days)}
         shared = _shared(warehouse, days, found)
-        if row_count <= few_acts.MOST and not (shared or disputed):
-            with few_acts.counted(reports) as counts:
+        if row_count <= few_acts.MOST:
+            with few_acts.counted(reports, disputed, _reports_before(warehouse, days, found, shared)) as counts:
                 warehouse.replace(ENGAGEMENT, counts, place, run_id=batch.id, job=JOB)
         else:
             spark = session()
@@ -207,3 +208,17 @@ def _day_before(
         for platform, theirs in shared.items()
     ]
     return _activity(session, warehouse, found, days[0] - ONE_DAY, days[-1] - ONE_DAY).where(reduce(or_, places))
+
+
+def _reports_before(
+    warehouse: Warehouse, days: list[date], found: Snapshot, shared: Mapping[str, list[date]]
+) -> "ds.Dataset | None":
+    """Like `_day_before`, for DuckDB."""
+    if not shared:
+        return None
+    places = [
+        (pc.field("platform") == platform) & pc.field("day").isin([day - ONE_DAY for day in theirs])
+        for platform, theirs in shared.items()
+    ]
+    first, last = days[0] - ONE_DAY, days[-1] - ONE_DAY
+    return counted.dataset(warehouse, ACTIVITY, found.activity, found.coverage, first, last).filter(reduce(or_, places))

@@ -3,19 +3,42 @@
 The rows are those of `jobs.engagement.engagement`, because counts are whole numbers.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from jobs.scratch import scratch
+from jobs.warehouse import objections
+from schemas.arrow import schema
 from schemas.kinds import KINDS, POST
+from schemas.objections import OBJECTIONS
 
 # DuckDB counted 560,000 reports in one second of processor time; Spark's first query alone takes fifteen. More reports than
 # this are left to Spark, which divides them among its tasks.
 MOST = 2_000_000
 ROWS_OF_A_BATCH = 65_536
+
+# The `reports` that count: without acts of upheld objections, and without acts that another source reported the day before.
+_COUNTED = """
+    with undisputed as (
+        select reports.* from reports anti join disputed
+        on reports.day = disputed.day and reports.platform = disputed.platform
+        and reports.activity_id = disputed.activity_id and concat(reports.platform, ':', actor_id) = disputed.src
+        and concat(reports.platform, ':', target_id) = disputed.dst
+    ), again as (
+        select day, platform, actor_id, target_id, activity_id
+        from (
+            select day, platform, actor_id, target_id, activity_id, source, false as is_before from undisputed
+            union all
+            select cast(day + 1 as date), platform, actor_id, target_id, activity_id, source, true from before
+        )
+        group by all having bool_or(is_before) and min(source) < max(source)
+    )
+    select undisputed.* from undisputed anti join again using (day, platform, actor_id, target_id, activity_id)
+"""
 
 # `KINDS` are in order of specificity. A post, last in this order, is kept apart from acts on others' content.
 _COUNTS = f"""
@@ -24,7 +47,7 @@ _COUNTS = f"""
     from (
         select day, platform, actor_id, if(kind = '{POST}', actor_id, target_id) as target_id,
             {list(KINDS)}[min(list_position({list(KINDS)}, kind))] as kind
-        from reports
+        from {{counted}}
         where kind = '{POST}' or actor_id <> target_id
         group by day, platform, actor_id, if(kind = '{POST}', actor_id, target_id), activity_id
     )
@@ -34,8 +57,16 @@ _COUNTS = f"""
 
 
 @contextmanager
-def counted(reports: ds.Dataset) -> Iterator[pa.RecordBatchReader]:
-    """The rows of `engagement`, sorted, from rows of `activity`. Read them inside the block."""
+def counted(
+    reports: ds.Dataset, disputed: Sequence[objections.Row] = (), before: ds.Dataset | None = None
+) -> Iterator[pa.RecordBatchReader]:
+    """The rows of `engagement`, sorted, from rows of `activity`. Read them inside the block. `disputed` holds acts that do not
+    count, with the columns `objections.ACT`; `before` is the `before` of `jobs.engagement.engagement`."""
     with scratch() as db:
         db.register("reports", reports)
-        yield db.sql(_COUNTS).to_arrow_reader(ROWS_OF_A_BATCH)
+        if disputed or before is not None:
+            columns = pa.schema([schema(OBJECTIONS).field(name) for name in objections.ACT])
+            db.register("disputed", pa.Table.from_pylist(list(map(dict, disputed)), columns))
+            db.register("before", reports.filter(pc.scalar(False)) if before is None else before)
+        counts = _COUNTS.format(counted=f"({_COUNTED})" if disputed or before is not None else "reports")
+        yield db.sql(counts).to_arrow_reader(ROWS_OF_A_BATCH)

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.scratch import scratch
+from jobs.backends import duck
 from jobs.warehouse import links, runs
 from jobs.warehouse.basis import refuse_other_data
 from jobs.warehouse.runs import Batch
@@ -34,7 +34,7 @@ def run(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, float]:
     with runs.recorded(warehouse, JOB, params.day, batch, since_day=params.since_day, **methodologies) as row:
         old, new = bases(warehouse, params)
         owners, old_owners = (links.at_end_of(basis.day, warehouse) for basis in (new, old))
-        with scratch() as db:
+        with duck.database() as db:
             reasons.prepare_change(db, warehouse, old.under(warehouse, new.methodology), new)
             changes = reasons.pulled(db, new)
             persons, old_persons = (of_accounts(changes.accounts, people) for people in (owners, old_owners))

@@ -15,12 +15,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from jobs import day_range, engagement, influence, session
 from jobs.cli import main
 from jobs.places import ROOT
 from jobs.sources.github import GitHubAsk
 from jobs.warehouse.storage import Warehouse
-from tests.jobs import without_spark
 from tests.jobs.sources import hackernews_server
 from tests.jobs.sources.github.made import GitHub, event
 from tests.jobs.sources.platform_server import served
@@ -108,16 +106,6 @@ def servers() -> Iterator[dict[str, str]]:
         places = GitHubAsk.of_places
         patch.setattr(GitHubAsk, "of_places", classmethod(lambda _, *given: places(*given) | {"api": github.url}))
         yield {"hackernews=": f"hackernews={news.url}"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _without_spark() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        for module in (day_range, session):
-            patch.setattr(module, "build", lambda **_: None)
-        patch.setattr(engagement, "run", without_spark.count)
-        patch.setattr(influence, "run", without_spark.score)
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs import day_range, engagement, influence, session
 from jobs.cli import main
 from jobs.places import ROOT
 from jobs.sources import github
@@ -16,7 +15,6 @@ from jobs.sources.github import GitHubAsk
 from jobs.warehouse.storage import Warehouse
 from schemas.coverage import COVERAGE
 from schemas.scores import SCORES
-from tests.jobs import without_spark
 from tests.jobs.sources.github.made import GitHub, event
 from tests.jobs.sources.hackernews_server import DAY, EXPECTED, answer
 from tests.jobs.sources.platform_server import served
@@ -49,7 +47,6 @@ def test_a_newcomer_scores_a_day_of_hacker_news(
 def test_a_newcomer_scores_repositories_of_github(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without Spark, which the test above starts."""
     assert "(infra/docs/sources.md#score-github-repositories-in-ten-minutes)" in README
     exported, run = (script for script in scripts(PAGE) if "_GH=" in script or "gh:github=" in script)
     variable, token = re.findall(r"export (\w+)=(\S+)", exported)[0]
@@ -57,11 +54,6 @@ def test_a_newcomer_scores_repositories_of_github(
     monkeypatch.setenv(variable, token)
     monkeypatch.setenv("CLOUT_WAREHOUSE", str(tmp_path / "warehouse"))
     monkeypatch.setattr(github, "_now", lambda: datetime(2026, 11, 4, 12, tzinfo=UTC))
-    for module, name, instead in (
-        (day_range, "build", lambda **_: None), (session, "build", lambda **_: None),
-        (engagement, "run", without_spark.count), (influence, "run", without_spark.score),
-    ):  # fmt: skip
-        monkeypatch.setattr(module, name, instead)
     with served() as platform:
         hub = GitHub(platform)
         days = [f"2026-11-0{day}" for day in (3, 2, 1)]

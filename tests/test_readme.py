@@ -127,11 +127,11 @@ def test_tools_read_the_official_scores_without_a_network(tool: str, published: 
 
 
 def test_a_day_published_twice_keeps_both_and_readers_count_nobody_twice(
-    spark: SparkSession, warehouse: Warehouse, arrow_rows: ArrowRows, monkeypatch: pytest.MonkeyPatch
+    warehouse: Warehouse, arrow_rows: ArrowRows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Through the real jobs: the official methodology, then the proposal."""
     day = date(2026, 11, 3)
-    world = World(spark, warehouse.root, arrow_rows)
+    world = World(warehouse, arrow_rows)
     world.cover(day, "twitter")
     world.put("test", [Did(day, "twitter", "like", str(n), "88") for n in range(3)])
     scored = {}
@@ -164,13 +164,11 @@ def table_after(marker: str) -> list[dict[str, str]]:
     return [dict(zip(head, row, strict=True)) for row in rows]
 
 
-def test_the_example_gives_these_scores(
-    spark: SparkSession, warehouse: Warehouse, tmp_path: Path, arrow_rows: ArrowRows
-) -> None:
+def test_the_example_gives_these_scores(warehouse: Warehouse, tmp_path: Path, arrow_rows: ArrowRows) -> None:
     (acts,) = blocks("json")
     (tmp_path / "acts.jsonl").write_text(acts, encoding="utf-8")
     day = date(2026, 11, 3)
-    world = World(spark, warehouse.root, arrow_rows)
+    world = World(warehouse, arrow_rows)
     (source,) = parse_specs([f"demo:activitystreams={tmp_path / 'acts.jsonl'}"])
     pull_activity.run(
         world.warehouse, pull_activity.Params(source=source, first_day=day, last_day=day), Batch("readme")

@@ -40,12 +40,15 @@ MACROS = {
 }
 
 
-def prepare(db: "duckdb.DuckDBPyConnection") -> None:
-    """Gives the database the functions of the score's SQL."""
-    for signature, body in MACROS.items():
-        db.execute(f"create or replace macro {signature} as {body}")
-    for name, logarithm in (("java_log2", java_logarithms.log2), ("java_log1p", java_logarithms.log1p)):
-        db.create_function(name, _of_arrow(logarithm), ["double"], "double", type=PythonUDFType.ARROW)
+@contextmanager
+def database() -> Iterator["duckdb.DuckDBPyConnection"]:
+    """A database of its own (`jobs.scratch`), with the functions of the score's SQL."""
+    with scratch() as db:
+        for signature, body in MACROS.items():
+            db.execute(f"create macro {signature} as {body}")
+        for name, logarithm in (("java_log2", java_logarithms.log2), ("java_log1p", java_logarithms.log1p)):
+            db.create_function(name, _of_arrow(logarithm), ["double"], "double", type=PythonUDFType.ARROW)
+        yield db
 
 
 def _of_arrow(function: Callable[[np.ndarray], np.ndarray]) -> Callable[[pa.ChunkedArray], pa.Array]:
@@ -61,7 +64,6 @@ class DuckBackend:
     def __init__(self, db: "duckdb.DuckDBPyConnection") -> None:
         self.db = db
         self._names = (f"table_{number}" for number in count())
-        prepare(db)
 
     def query(self, text: str, /, **tables: str) -> str:
         """As `Backend.query`."""
@@ -126,5 +128,5 @@ def suits(engine: str, rows: int) -> bool:
 @contextmanager
 def in_duckdb() -> Iterator[DuckBackend]:
     """The backend, with a database of its own."""
-    with scratch() as db:
+    with database() as db:
         yield DuckBackend(db)

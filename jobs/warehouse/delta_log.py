@@ -119,7 +119,7 @@ def file_fault(path: Path, size: int | None) -> str | None:
     """The fault of a data file, or None if it has the `size` bytes that the log records."""
     try:
         actual = path.stat().st_size
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return "is missing"
     return None if size in (None, actual) else f"has {actual:,} bytes, expected {size:,}"
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from jobs.backends import duck
 from jobs.backends.duck import DuckBackend
 from jobs.score import attention
 from jobs.score.fading import fading
@@ -25,10 +24,10 @@ if TYPE_CHECKING:
 def prepare(db: "duckdb.DuckDBPyConnection", warehouse: Warehouse, basis: Basis, name: str) -> None:
     """Makes two temporary tables: `saturated_NAME` (day, platform, src, dst, saturated) and `spread_NAME` (src, dst, weight,
     spent, credibility, a). `weight`, `spent` and `a` are multiples of 2^-36. Also registers the inputs `engagement_NAME`,
-    `doubted_NAME`, `days_NAME` and `months_NAME`."""
+    `doubted_NAME`, `days_NAME` and `months_NAME`. `db` is a database of
+    `jobs.backends.duck.database`."""
     faded = fading(basis.days, basis.covered, basis.day, basis.methodology)
     window = {"day": Span(basis.first_day, basis.day)}
-    duck.prepare(db)
     db.register(f"engagement_{name}", warehouse.dataset(ENGAGEMENT, window, version=basis.now.engagement))
     db.register(f"doubted_{name}", attention.doubted(known_accounts.at_end_of(basis.day, warehouse, basis.now).bots()))
     db.register(f"days_{name}", faded.days)

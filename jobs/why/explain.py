@@ -16,12 +16,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jobs.backends import duck
 from jobs.engines import memory
 from jobs.errors import CloutError
 from jobs.people import objections
 from jobs.people.admission import decide
 from jobs.people.names import hidden
-from jobs.scratch import scratch
 from jobs.warehouse import known_accounts, leavers, links
 from jobs.warehouse.basis import Basis, published_basis, refuse_other_data
 from jobs.warehouse.storage import Warehouse
@@ -123,7 +123,7 @@ def _computed(warehouse: Warehouse, params: Params) -> Computed:
     its inputs."""
     row = published(warehouse, params.person, params.day, params.methodology)
     basis = published_basis(warehouse, params.day, params.methodology)
-    with scratch() as db:
+    with duck.database() as db:
         attention_graph.prepare(db, warehouse, basis, "now")
         accounts = links.of_accounts(params.day, warehouse, [params.person]).of(params.person)
         around = _around(db, params, accounts)

@@ -13,11 +13,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jobs.backends import duck
 from jobs.days import ONE_DAY, days_between
 from jobs.errors import CloutError
 from jobs.people.admission import decide
 from jobs.people.names import hidden
-from jobs.scratch import scratch
 from jobs.warehouse import known_accounts, links
 from jobs.warehouse.basis import Basis, refuse_other_data
 from jobs.warehouse.storage import Warehouse
@@ -47,7 +47,7 @@ def explained(warehouse: Warehouse, person: str, params: Params, top: int) -> Ex
     published = Published(*(np.array([row[name]]) for name in ("influence", "score") for row in (before, after)))
     mine, old_mine = (links.of_accounts(basis.day, warehouse, [person]) for basis in (new, old))
     accounts = {*mine.of(person), *old_mine.of(person)}
-    with scratch() as db:
+    with duck.database() as db:
         reasons.prepare_change(db, warehouse, old.under(warehouse, new.methodology), new)
         changes = reasons.pulled(db, new, sorted(accounts))
         persons, old_persons = (of_accounts(changes.accounts, people) for people in (mine, old_mine))

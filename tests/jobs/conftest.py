@@ -1,18 +1,21 @@
 """What the tests of jobs share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pyspark.sql import SparkSession
 
-from jobs import day_range, engagement, influence, session
+from jobs.backends import Backend
+from jobs.backends.duck import in_duckdb
+from jobs.backends.spark import in_spark
 from jobs.warehouse.storage import Warehouse
 from schemas.coverage import COVERAGE
 from schemas.influence import INFLUENCE
 from tests.fixture_types import ArrowRows
-from tests.jobs import consenting, without_spark
+from tests.jobs import consenting
 from tests.jobs.passing import DAY, VERSION
 from tests.jobs.pulls import Pulls
 
@@ -28,13 +31,17 @@ def night(warehouse: Warehouse, arrow_rows: ArrowRows) -> Warehouse:
     return consenting.scored(warehouse, arrow_rows)
 
 
+@pytest.fixture(params=["DuckDB", pytest.param("Spark", marks=pytest.mark.spark)])
+def session(request: pytest.FixtureRequest) -> SparkSession | None:
+    """For a `World`: the session if Spark is to count and score its days, None if DuckDB is."""
+    return request.getfixturevalue("spark") if request.param == "Spark" else None
+
+
 @pytest.fixture
-def sparkless(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`clout` counts and scores without a JVM."""
-    for module in (session, day_range):
-        monkeypatch.setattr(module, "build", lambda **_: None)
-    monkeypatch.setattr(engagement, "run", without_spark.count)
-    monkeypatch.setattr(influence, "run", without_spark.score)
+def backend(session: SparkSession | None) -> Iterator[Backend[Any]]:
+    """Each of the two backends."""
+    with in_duckdb() if session is None else in_spark(session, 1) as made:
+        yield made
 
 
 @pytest.fixture

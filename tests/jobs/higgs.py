@@ -34,8 +34,8 @@ def score(spark: SparkSession, warehouse: Warehouse, last: date = LAST, methodol
     """All days up to this one counted, and this one scored and published."""
     batch = Batch("test")
     counted = engagement.Params(day=last, first_day=methodology.first_day(last))
-    engagement.run(spark, warehouse, counted, batch)
-    influence.run(spark, warehouse, influence.Params(day=last, methodology=methodology), batch, "memory")
+    engagement.run(lambda: spark, warehouse, counted, batch)
+    influence.run(lambda: spark, warehouse, influence.Params(day=last, methodology=methodology), batch, "memory")
     checks.run(warehouse, checks.Params(day=last, methodology=methodology.version), batch)
     publish.run(warehouse, publish.Params(day=last, methodology=methodology), batch)
 

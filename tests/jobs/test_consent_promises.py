@@ -14,15 +14,14 @@ from jobs.why import explain
 from schemas.consent import SCOPES
 from schemas.scores import SCORES
 from tests.fixture_types import ArrowRows
-from tests.jobs.without_spark import SparklessWorld
-from tests.jobs.world import OFFICIAL, Did
+from tests.jobs.world import OFFICIAL, Did, World
 
 DAY = date(2026, 11, 3)
 SAID = datetime(2026, 11, 3, 12, tzinfo=UTC)
 NAMES = [f"p{number}" for number in range(7)]
 
 
-class Signed(SparklessWorld):
+class Signed(World):
     """A world without a legal basis, in which people say what they agree to."""
 
     def __init__(self, warehouse: Warehouse, arrow_rows: ArrowRows) -> None:

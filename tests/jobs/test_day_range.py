@@ -202,7 +202,6 @@ def contents(warehouse: Warehouse) -> dict[str, list]:
 def test_a_run_that_is_interrupted_between_days_is_continued_by_the_same_command(
     warehouse: Warehouse,
     tmp_path: Path,
-    sparkless: None,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -10,7 +10,6 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs import engagement as job
-from jobs import few_acts
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import LostRaceError, Warehouse
 from jobs.warehouse.window import activity_digests, stale_days
@@ -27,17 +26,9 @@ NOON = datetime(2026, 11, 3, 12, tzinfo=UTC)
 NOON_PLUS_1S = NOON + timedelta(seconds=1)
 
 
-@pytest.fixture(params=["Spark", "DuckDB"])
-def world(
-    request: pytest.FixtureRequest,
-    spark: SparkSession,
-    warehouse: Warehouse,
-    arrow_rows: ArrowRows,
-    monkeypatch: pytest.MonkeyPatch,
-) -> World:
-    """Its days are counted by Spark or by DuckDB."""
-    monkeypatch.setattr(few_acts, "MOST", 0 if request.param == "Spark" else few_acts.MOST)
-    return World(spark, warehouse.root, arrow_rows)
+@pytest.fixture
+def world(session: SparkSession | None, warehouse: Warehouse, arrow_rows: ArrowRows) -> World:
+    return World(warehouse, arrow_rows, session)
 
 
 def test_a_run_counts_its_day_and_what_changed_in_its_window(world: World) -> None:
@@ -58,12 +49,14 @@ def test_a_run_counts_its_day_and_what_changed_in_its_window(world: World) -> No
     assert files(world.warehouse, ENGAGEMENT).keys() == before.keys() - {(week[2],)} | {(week[-1],)}
 
 
-def test_a_large_day_is_written_by_several_tasks(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_day_is_written_by_several_tasks(
+    spark: SparkSession, warehouse: Warehouse, arrow_rows: ArrowRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(warehouse, arrow_rows, spark)
     world.cover(DAY, "twitter")
     world.put("test", [Did(DAY, "twitter", "like", f"u{number % 20}", f"v{number}") for number in range(100)])
     for acts_of_a_file, most in ((100_000, 1), (25, 5)):
         monkeypatch.setattr(job, "ACTS_OF_A_FILE", acts_of_a_file)
-        monkeypatch.setattr(few_acts, "MOST", 0)
         world.count(DAY, first_day=DAY)
         (paths,) = files(world.warehouse, ENGAGEMENT).values()
         assert min(most, 2) <= len(paths) <= most

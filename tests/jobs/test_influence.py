@@ -6,18 +6,20 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 
 from jobs import influence as job
 from jobs import score_inputs
+from jobs.backends import Backend
 from jobs.errors import CloutError
-from jobs.score.ranks import ranked
+from jobs.score.ranks import ranked_sql
 from jobs.warehouse import counted
 from jobs.warehouse.rollups import RollUps
 from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.window import Window, counted_window
-from schemas import spark as contract
+from schemas.arrow import schema
 from schemas.coverage import COVERAGE
 from schemas.engagement import ENGAGEMENT
 from schemas.influence import INFLUENCE
@@ -25,8 +27,7 @@ from schemas.methodologies import METHODOLOGIES
 from schemas.runs import RUNS
 from tests.fixture_types import ArrowRows
 from tests.jobs.equations import SCALE
-from tests.jobs.without_spark import CountedWorld, SparklessWorld
-from tests.jobs.world import OFFICIAL, Did
+from tests.jobs.world import OFFICIAL, Did, World
 
 DAY = date(2026, 11, 3)
 PARAMS = job.Params(day=DAY, methodology=OFFICIAL)
@@ -37,27 +38,44 @@ def points(influence: float) -> float:
     return 100 * math.log1p(influence / 0.01) / math.log1p(1e7 / 0.01)
 
 
-def test_the_scale_from_end_to_end(spark: SparkSession) -> None:
-    frame = spark.createDataFrame([(value,) for value in (0.0, 0.01, 1.0, 1e7, 1e9)], "influence double")
-    found = [row[0] for row in frame.select(job.score(frame.influence, OFFICIAL)).collect()]
+def test_the_scale_from_end_to_end(backend: Backend[Any]) -> None:
+    held = backend.local(pa.table({"influence": [0.0, 0.01, 1.0, 1e7, 1e9]}))
+    score = job.score_sql("influence", OFFICIAL, backend.log1p)
+    rows = backend.arrow(backend.query(f"select influence, {score} as score from {{held}}", held=held))
+    found = rows.sort_by("influence")["score"].to_pylist()
     assert found == [0.0, pytest.approx(points(0.01)), pytest.approx(points(1.0)), 100.0, 100.0]  # never above
     assert found[1] == pytest.approx(100 * math.log(2) / math.log(1e9), rel=1e-9)
 
 
-def test_rows_of_people(spark: SparkSession) -> None:
+def table(columns: str, *rows: tuple) -> pa.Table:
+    """Rows of these columns, NAME:TYPE each."""
+    names, types = zip(*(column.split(":") for column in columns.split()), strict=True)
+    values = zip(*rows, strict=True)
+    return pa.table([pa.array(of, kind) for of, kind in zip(values, types, strict=True)], names)
+
+
+def test_rows_of_people(backend: Backend[Any]) -> None:
     """Every column, nulls too."""
-    sums = [("x:a:b", SCALE, SCALE // 2, SCALE // 4), ("sample-x:bo", 0, 0, 0)]
-    beside = [("x:a:b", 2, 1.5, 90.0), ("x:unseen", 1, 1.0, 1.0)]
-    found = job.people(
-        ranked(spark.createDataFrame(sums, "id string, one long, two long, three long"), len(sums)),
-        spark.createDataFrame(beside, "id string, engager_count long, amplification double, inclusion double"),
-        spark.createDataFrame([("x:a:b", "Ana"), ("x:unseen", "Nobody")], "id string, handle string"),
-        {"x": 0.25, "sample-x": 1.0},
-        PARAMS,
+    sums = table(
+        "id:string one:int64 two:int64 three:int64",
+        ("x:a:b", SCALE, SCALE // 2, SCALE // 4),
+        ("sample-x:bo", 0, 0, 0),
     )
-    contract.check(INFLUENCE, found)
+    beside = table(
+        "id:string engager_count:int64 amplification:float64 inclusion:float64",
+        ("x:a:b", 2, 1.5, 90.0),
+        ("x:unseen", 1, 1.0, 1.0),
+    )
+    found = backend.query(
+        job.people_sql({"x": 0.25, "sample-x": 1.0}, PARAMS, backend.log1p),
+        ranked=backend.query(ranked_sql("{sums}", len(sums)), sums=backend.local(sums)),
+        beside=backend.local(beside),
+        known=backend.local(table("id:string handle:string", ("x:a:b", "Ana"), ("x:unseen", "Nobody"))),
+    )
+    rows = backend.arrow(found)
+    assert rows.cast(schema(INFLUENCE)).schema.names == list(INFLUENCE.column_names)
     shared = {"day": DAY, "methodology": "2026.11"}
-    assert sorted((row.asDict() for row in found.collect()), key=lambda row: row["rank"]) == [
+    assert rows.sort_by("rank").to_pylist() == [
         shared | {"person_id": "x:a:b", "platform": "x", "handle": "Ana", "simulated": False,
                   "influence": 1.75, "direct": 1.0, "second": 0.5, "third": 0.25, "score": pytest.approx(points(1.75)),
                   "rank": 1, "percentile": 0.5, "engager_count": 2, "window_coverage": 0.25,
@@ -76,11 +94,11 @@ BEFORE = [DAY - timedelta(n) for n in range(4)]
 
 
 @pytest.fixture
-def world(spark: SparkSession, warehouse: Warehouse, arrow_rows: ArrowRows) -> CountedWorld:
-    return CountedWorld(spark, warehouse.root, arrow_rows)
+def world(session: SparkSession | None, warehouse: Warehouse, arrow_rows: ArrowRows) -> World:
+    return World(warehouse, arrow_rows, session)
 
 
-def test_what_lies_in_the_window(world: CountedWorld) -> None:
+def test_what_lies_in_the_window(world: World) -> None:
     """Its first day is in, the day before it is out; handles and bots as they were then, and all of it recorded in `runs`."""
     for day in (BEFORE[3], BEFORE[2], BEFORE[0], DAY + timedelta(1)):
         world.cover(day, "twitter")
@@ -117,7 +135,7 @@ def test_what_lies_in_the_window(world: CountedWorld) -> None:
     }
 
 
-def test_what_is_pulled_meanwhile_is_not_read(world: CountedWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_pulled_meanwhile_is_not_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A score is computed from the versions that `runs` names, though a day was covered after they were read."""
     world.cover(DAY, "twitter")
     world.put("test", [Did(DAY, "twitter", "like", "ana", "bo")])
@@ -136,7 +154,7 @@ def test_what_is_pulled_meanwhile_is_not_read(world: CountedWorld, monkeypatch: 
     assert json.loads(run["uncovered_days"]) == {"twitter": [str(BEFORE[2]), str(BEFORE[1])]}
 
 
-def test_an_empty_window_raises_and_writes_nothing(world: CountedWorld) -> None:
+def test_an_empty_window_raises_and_writes_nothing(world: World) -> None:
     """Posts are no engagement, and an earlier day that lies outside does not help."""
     world.cover(DAY, "twitter")
     world.put("test", [Did(DAY, "twitter", "post", "ana", "ana"), Did(BEFORE[3], "twitter", "like", "ana", "bo")])
@@ -148,7 +166,7 @@ def test_an_empty_window_raises_and_writes_nothing(world: CountedWorld) -> None:
     assert world.warehouse.read(RUNS).sort_by("started_at")["status"].to_pylist()[-1] == "failed"
 
 
-def test_engagement_that_is_not_as_it_was_pulled_is_refused(world: CountedWorld) -> None:
+def test_engagement_that_is_not_as_it_was_pulled_is_refused(world: World) -> None:
     for day in (BEFORE[2], DAY):
         world.cover(day, "twitter")
     acts = [Did(day, "twitter", "like", "ana", "bo") for day in (BEFORE[2], DAY)]
@@ -157,10 +175,7 @@ def test_engagement_that_is_not_as_it_was_pulled_is_refused(world: CountedWorld)
     with pytest.raises(CloutError, match=refused.format(BEFORE[2], DAY, 2)):
         world.score_counted(DAY)
     world.count(DAY)
-    assert (
-        score_inputs.read(world.spark, world.warehouse, counted_window(world.warehouse, DAY, OFFICIAL), NONE).row_count
-        == 2
-    )
+    assert score_inputs.read(world.warehouse, counted_window(world.warehouse, DAY, OFFICIAL), NONE).row_count == 2
     world.write(INFLUENCE, [{"day": DAY, "score": 7.0}], methodology=OFFICIAL.version, day=DAY)
     before = world.people(DAY)
     assert before
@@ -173,7 +188,7 @@ def test_engagement_that_is_not_as_it_was_pulled_is_refused(world: CountedWorld)
 
 def test_a_changed_methodology_is_refused(warehouse: Warehouse, arrow_rows: ArrowRows) -> None:
     """Once scores were published under a version, its values are what they are. No session is asked for anything."""
-    world = SparklessWorld(warehouse, arrow_rows)
+    world = World(warehouse, arrow_rows)
     known = {"version": OFFICIAL.version, "fingerprint": OFFICIAL.fingerprint}
     world.write(METHODOLOGIES, [known], version=OFFICIAL.version)
     world.cover(DAY, "twitter")
@@ -183,7 +198,7 @@ def test_a_changed_methodology_is_refused(warehouse: Warehouse, arrow_rows: Arro
     with pytest.raises(
         CloutError, match=r"methodology 2026\.11: its values differ from those under which scores were published"
     ):
-        job.run(None, warehouse, changed, world.batch)  # type: ignore[arg-type] # the refusal needs no session
+        job.run(world.spark, warehouse, changed, world.batch)
 
 
 def test_a_window_without_any_covered_day_says_so(warehouse: Warehouse, arrow_rows: ArrowRows) -> None:
@@ -191,7 +206,7 @@ def test_a_window_without_any_covered_day_says_so(warehouse: Warehouse, arrow_ro
     warehouse.append(ENGAGEMENT, arrow_rows(ENGAGEMENT, [{"day": DAY}]), {}, run_id="r", job="j")
     window = Window(DAY, OFFICIAL, counted.snapshot(warehouse), {}, {})
     with pytest.raises(score_inputs.EmptyWindowError) as refused:
-        score_inputs.read(None, warehouse, window, NONE)  # type: ignore[arg-type] # the refusal needs no session
+        score_inputs.read(warehouse, window, NONE)
     assert str(refused.value) == (
         "coverage 2026-05-08..2026-11-03: 0 rows, expected one for each platform pulled; no day of the window is covered, so no"
         " act counts. Pull days of this window first (`clout pull --day 2026-11-03 --source ...`)"

@@ -24,8 +24,7 @@ from schemas.links import LINKS
 from schemas.publications import PUBLICATIONS
 from schemas.runs import RUNS
 from tests.fixture_types import ArrowRows
-from tests.jobs.without_spark import CountedWorld, SparklessWorld
-from tests.jobs.world import OFFICIAL, Did
+from tests.jobs.world import OFFICIAL, Did, World
 
 DAY = date(2026, 11, 3)
 BATCH = Batch("test")
@@ -45,7 +44,7 @@ def said(number: int = 0, since: date = DAY, **more: Any) -> job.Params:
     return job.Params(at=datetime.now(UTC) + timedelta(seconds=number), by="ops", day=since, **more)
 
 
-def acted(world: CountedWorld) -> CountedWorld:
+def acted(world: World) -> World:
     for platform in ("git", "toot"):
         world.cover(DAY, platform)
     world.put("test", ACTS)
@@ -97,10 +96,10 @@ def test_there_must_be_a_link_to_end(warehouse: Warehouse) -> None:
 
 
 def test_linked_accounts_are_one_row_and_nobody_else_notices(
-    spark: SparkSession, warehouse: Warehouse, arrow_rows: ArrowRows
+    session: SparkSession | None, warehouse: Warehouse, arrow_rows: ArrowRows
 ) -> None:
-    """Spark, once with the link, once after it was taken back; beside what the tests' own scoring makes of it."""
-    world = acted(CountedWorld(spark, warehouse.root, arrow_rows))
+    """Once with the link, once after it was taken back."""
+    world = acted(World(warehouse, arrow_rows, session))
     alone = world.score_counted(DAY)
     before = sorted_by_grain(INFLUENCE, warehouse.read(INFLUENCE))
     job.record(warehouse, said(), ANA, ANA2, BATCH)
@@ -122,22 +121,6 @@ def test_linked_accounts_are_one_row_and_nobody_else_notices(
     assert linked[ANA]["platform"] == "git"
     assert linked[ANA]["amplification"] == 3 / 2  # three acts on two posts
 
-    sparkless = SparklessWorld(warehouse, arrow_rows)
-    own = sparkless.score_counted(DAY)
-    numbers = (
-        "influence",
-        "direct",
-        "second",
-        "third",
-        "score",
-        "rank",
-        "percentile",
-        "engager_count",
-        "window_coverage",
-    )
-    for person, row in linked.items():
-        assert [own[person][name] for name in numbers] == pytest.approx([row[name] for name in numbers], abs=1e-9)
-
     job.end(warehouse, said(1), ANA, ANA2, BATCH)
     world.score_counted(DAY)
     assert sorted_by_grain(INFLUENCE, warehouse.read(INFLUENCE)).equals(before)
@@ -145,10 +128,10 @@ def test_linked_accounts_are_one_row_and_nobody_else_notices(
 
 
 def test_acts_between_ones_own_accounts_count_for_nothing(
-    spark: SparkSession, warehouse: Warehouse, arrow_rows: ArrowRows
+    session: SparkSession | None, warehouse: Warehouse, arrow_rows: ArrowRows
 ) -> None:
     """Not in the engagers, nor in amplification; what reached the one account through the other is gone."""
-    world = CountedWorld(spark, warehouse.root, arrow_rows)
+    world = World(warehouse, arrow_rows, session)
     world.cover(DAY, "git")
     acts = [
         Did(DAY, "git", "post", "ana", "ana"), Did(DAY, "git", "like", "work", "ana"), Did(DAY, "git", "reply", "bo", "work"),
@@ -176,7 +159,7 @@ def disputed(warehouse: Warehouse, person: str, other: str, hours: int = 1, *, u
 def test_an_upheld_objection_takes_the_link_out_as_if_it_had_never_been(
     warehouse: Warehouse, arrow_rows: ArrowRows
 ) -> None:
-    world = acted(SparklessWorld(warehouse, arrow_rows))
+    world = acted(World(warehouse, arrow_rows))
     world.publish_counted(DAY)
     before = sorted_by_grain(INFLUENCE, warehouse.read(INFLUENCE))
     job.record(warehouse, said(), ANA, ANA2, BATCH)
@@ -219,7 +202,7 @@ def test_a_published_day_is_stale_if_a_changed_max_accounts_joins_other_accounts
     warehouse: Warehouse, arrow_rows: ArrowRows, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     days = [DAY, DAY + timedelta(1)]
-    world = SparklessWorld(warehouse, arrow_rows)
+    world = World(warehouse, arrow_rows)
     for day, platform in product(days, ("git", "toot")):
         world.cover(day, platform)
     world.put("test", ACTS)
@@ -241,7 +224,7 @@ def test_a_published_day_is_stale_if_a_changed_max_accounts_joins_other_accounts
 def test_a_published_day_is_stale_once_links_change_that_held_on_it(
     warehouse: Warehouse, arrow_rows: ArrowRows
 ) -> None:
-    world = acted(SparklessWorld(warehouse, arrow_rows))
+    world = acted(World(warehouse, arrow_rows))
     world.publish_counted(DAY)
     job.record(warehouse, said(since=DAY + timedelta(1)), ANA, ANA2, BATCH)
     assert staleness.find(warehouse, DAY, DAY) == []

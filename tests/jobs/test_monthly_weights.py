@@ -13,6 +13,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs import monthly_weights, score_inputs
+from jobs.backends.spark import in_spark
 from jobs.days import days_between
 from jobs.errors import CloutError
 from jobs.people import objections
@@ -29,8 +30,7 @@ from schemas.methodology import Methodology, load
 from schemas.monthly_weights import MONTHLY_WEIGHTS
 from tests.fixture_types import ArrowRows
 from tests.jobs.warehouse.racing import race
-from tests.jobs.without_spark import CountedWorld, SparklessWorld
-from tests.jobs.world import OFFICIAL, Did, files
+from tests.jobs.world import OFFICIAL, Did, World, files
 
 DAY = date(2026, 11, 4)
 SEPTEMBER, OCTOBER = date(2026, 9, 1), date(2026, 10, 1)
@@ -99,10 +99,10 @@ def acts() -> list[Did]:
 
 
 @pytest.fixture(scope="module")
-def made(empty: Warehouse, tmp_path_factory: pytest.TempPathFactory, arrow_rows: ArrowRows) -> SparklessWorld:
+def made(empty: Warehouse, tmp_path_factory: pytest.TempPathFactory, arrow_rows: ArrowRows) -> World:
     """A counted warehouse without roll-ups."""
     root = shutil.copytree(empty.root, tmp_path_factory.mktemp("months") / "warehouse")
-    world = SparklessWorld(Warehouse(str(root)), arrow_rows)
+    world = World(Warehouse(str(root)), arrow_rows)
     world.cover_days([day for day in DAYS if day.day != 17], "x")
     world.cover_days(DAYS[::2], "y")
     world.put("test", acts())
@@ -112,37 +112,39 @@ def made(empty: Warehouse, tmp_path_factory: pytest.TempPathFactory, arrow_rows:
 
 @pytest.fixture
 def world(
-    made: SparklessWorld, spark: SparkSession, tmp_path: Path, arrow_rows: ArrowRows, monkeypatch: pytest.MonkeyPatch
-) -> CountedWorld:
+    made: World, session: SparkSession | None, tmp_path: Path, arrow_rows: ArrowRows, monkeypatch: pytest.MonkeyPatch
+) -> World:
     monkeypatch.setenv("CLOUT_SUPPRESSION_JOURNAL", str(tmp_path / "left.jsonl"))
     monkeypatch.setenv(suppression.VARIABLE, "7" * 64)
-    world = CountedWorld(spark, str(shutil.copytree(made.warehouse.root, tmp_path / "warehouse")), arrow_rows)
+    root = shutil.copytree(made.warehouse.root, tmp_path / "warehouse")
+    world = World(Warehouse(str(root)), arrow_rows, session)
     world.continue_from(made)
     return world
 
 
-def matching(world: CountedWorld, day: date = DAY) -> list[date]:
+def matching(world: World, day: date = DAY) -> list[date]:
     """The months whose roll-ups a score of the day reads."""
     window = counted_window(world.warehouse, day, MONTHLY)
     return list(monthly_weights.matching(world.warehouse, window).bases)
 
 
-def drop(world: CountedWorld, *months: date) -> None:
+def drop(world: World, *months: date) -> None:
     world.warehouse.delete(MONTHLY_WEIGHTS, {"month": months}, run_id="r", job="j")
 
 
-def break_writes(world: CountedWorld) -> None:
-    """Lets Spark no longer write to the table: a file is where its folder for unfinished writes would be."""
-    staging = Path(world.warehouse.path(MONTHLY_WEIGHTS), "staging")
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.write_text("")
+def break_writes(world: World, *months: date) -> None:
+    """Lets nobody write these months any longer: a file is where their folder would be."""
+    for month in months:
+        folder = Path(world.warehouse.path(MONTHLY_WEIGHTS), f"methodology={MONTHLY.version}", f"month={month}")
+        shutil.rmtree(folder)
+        folder.write_text("")
 
 
-def rolled_up(world: CountedWorld) -> list[dict]:
+def rolled_up(world: World) -> list[dict]:
     return sorted_by_grain(MONTHLY_WEIGHTS, world.warehouse.read(MONTHLY_WEIGHTS)).to_pylist()
 
 
-def test_roll_ups_change_no_bit(world: CountedWorld, caplog: pytest.LogCaptureFixture) -> None:
+def test_roll_ups_change_no_bit(world: World, caplog: pytest.LogCaptureFixture) -> None:
     """Made by the score that reads them, there already, one missing, and none that could be written."""
     first = world.score_counted(DAY, MONTHLY)
     assert matching(world) == [SEPTEMBER, OCTOBER]
@@ -154,9 +156,7 @@ def test_roll_ups_change_no_bit(world: CountedWorld, caplog: pytest.LogCaptureFi
     assert rolled_up(world) == rows
     after = files(world.warehouse, MONTHLY_WEIGHTS)
     assert {place[1] for place, paths in after.items() if paths != written[place]} == {OCTOBER}
-    for file in Path(world.warehouse.path(MONTHLY_WEIGHTS)).rglob("month=2026-09-01/*/*.parquet"):
-        file.unlink()
-    break_writes(world)
+    break_writes(world, SEPTEMBER)
     with caplog.at_level(logging.WARNING):
         assert world.score_counted(DAY, MONTHLY) == first
     assert "monthly_weights 2026-09-01: not written, so their days are read instead" in caplog.text
@@ -172,12 +172,13 @@ def test_roll_ups_change_no_bit(world: CountedWorld, caplog: pytest.LogCaptureFi
                 assert row[name] == value, (person, name)
 
 
-def test_a_night_reads_the_roll_ups_and_the_other_days(world: CountedWorld) -> None:
+def test_a_night_reads_the_roll_ups_and_the_other_days(world: World, spark: SparkSession) -> None:
     """The files that Spark reads."""
     window = counted_window(world.warehouse, DAY, MONTHLY)
     roll_ups = monthly_weights.make(world.spark, world.warehouse, window, run_id="r")
-    found = score_inputs.read(world.spark, world.warehouse, window, roll_ups)
-    read = found.spread().inputFiles()
+    found = score_inputs.read(world.warehouse, window, roll_ups)
+    with in_spark(spark, found.row_count) as in_session:
+        read = found.spread(in_session).inputFiles()
     days = {date.fromisoformat(path.split("day=")[1][:10]) for path in read if "/engagement/" in path}
     months = {date.fromisoformat(path.split("month=")[1][:10]) for path in read if "/monthly_weights/" in path}
     assert months == {SEPTEMBER, OCTOBER}
@@ -190,7 +191,7 @@ def test_a_night_reads_the_roll_ups_and_the_other_days(world: CountedWorld) -> N
         assert (row["post_count"] > 0) == (row["src"] == row["dst"])
 
 
-def test_what_is_pulled_again_or_newly_covered_or_disputed_is_added_up_again(world: CountedWorld) -> None:
+def test_what_is_pulled_again_or_newly_covered_or_disputed_is_added_up_again(world: World) -> None:
     """Exactly the months that hold it; and the score is that of a warehouse without roll-ups."""
     world.score_counted(DAY, MONTHLY)
     on = DAYS[::3][5]
@@ -213,15 +214,17 @@ def test_what_is_pulled_again_or_newly_covered_or_disputed_is_added_up_again(wor
     found = world.score_counted(DAY, MONTHLY)
     assert matching(world) == [SEPTEMBER, OCTOBER]
     drop(world, SEPTEMBER, OCTOBER)
-    break_writes(world)
+    break_writes(world, SEPTEMBER, OCTOBER)
     assert world.score_counted(DAY, MONTHLY) == found
 
 
-def test_any_order_of_days_gives_the_same_rows(world: CountedWorld, made: SparklessWorld, tmp_path: Path) -> None:
+def test_any_order_of_days_gives_the_same_rows(
+    world: World, made: World, session: SparkSession | None, tmp_path: Path
+) -> None:
     """A later day first, whose roll-ups the earlier day reads, or the other way round."""
     days = [date(2026, 10, 31), DAY]
     root = shutil.copytree(made.warehouse.root, tmp_path / "other")
-    other = CountedWorld(world.spark, str(root), world.arrow_rows)
+    other = World(Warehouse(str(root)), world.arrow_rows, session)
     for day, earlier in zip(reversed(days), days, strict=True):
         world.score_counted(day, MONTHLY)
         other.score_counted(earlier, MONTHLY)
@@ -231,7 +234,7 @@ def test_any_order_of_days_gives_the_same_rows(world: CountedWorld, made: Sparkl
         assert ours.equals(theirs), table.name
 
 
-def test_of_two_runs_at_once_one_makes_the_roll_ups_and_both_read_them(world: CountedWorld) -> None:
+def test_of_two_runs_at_once_one_makes_the_roll_ups_and_both_read_them(world: World) -> None:
     window = counted_window(world.warehouse, DAY, MONTHLY)
 
     def make(name: str) -> None:
@@ -245,7 +248,7 @@ def test_of_two_runs_at_once_one_makes_the_roll_ups_and_both_read_them(world: Co
     assert len(set(keys)) == len(keys) > 0
 
 
-def test_a_write_that_was_killed_is_no_roll_up(world: CountedWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_that_was_killed_is_no_roll_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its files are there, but no commit names them."""
     window = counted_window(world.warehouse, DAY, MONTHLY)
 
@@ -263,20 +266,20 @@ def test_a_write_that_was_killed_is_no_roll_up(world: CountedWorld, monkeypatch:
     assert len(set(keys)) == len(keys)
 
 
-def test_roll_ups_that_name_who_left_are_refused(world: CountedWorld) -> None:
+def test_roll_ups_that_name_who_left_are_refused(world: World) -> None:
     """Although no day that is read names them."""
     window = counted_window(world.warehouse, DAY, MONTHLY)
     roll_ups = monthly_weights.make(world.spark, world.warehouse, window, run_id="r")
     suppression.record(world.warehouse, ["x:gone"], at=datetime(2026, 11, 10, tzinfo=UTC), run_id="r")
     with pytest.raises(CloutError, match=r"^monthly_weights: names 1 accounts that left"):
-        score_inputs.read(world.spark, world.warehouse, window, roll_ups)
+        score_inputs.read(world.warehouse, window, roll_ups)
     drop(world, SEPTEMBER)
     with pytest.raises(CloutError, match=r"^engagement: names 1 accounts that left"):
         monthly_weights.make(world.spark, world.warehouse, window, run_id="r")
     assert matching(world) == [OCTOBER]
 
 
-def test_a_score_by_month_can_be_explained(world: CountedWorld) -> None:
+def test_a_score_by_month_can_be_explained(world: World) -> None:
     """The explanation adds up the days again, and finds what was published."""
     world.publish_counted(DAY, MONTHLY)
     for person in ("x:p1", "y:p2"):

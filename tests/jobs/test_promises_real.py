@@ -19,6 +19,7 @@ from jobs.warehouse.storage import Warehouse
 from schemas.influence import INFLUENCE
 from schemas.runs import RUNS
 from tests.fixture_types import ArrowRows
+from tests.jobs.by_spark import by_spark_alone
 from tests.jobs.equations import tolerance
 from tests.jobs.world import OFFICIAL, Did, World, files
 
@@ -99,8 +100,8 @@ def columns(rows: dict[str, dict], names: Sequence[str] = ABSOLUTE) -> dict[str,
 
 
 @pytest.fixture(scope="module")
-def world(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, arrow_rows: ArrowRows) -> World:
-    made = World(spark, str(tmp_path_factory.mktemp("promises") / "warehouse"), arrow_rows)
+def world(tmp_path_factory: pytest.TempPathFactory, arrow_rows: ArrowRows) -> World:
+    made = World(Warehouse(str(tmp_path_factory.mktemp("promises") / "warehouse")), arrow_rows)
     for day in (YESTERDAY, DAY):
         for platform in ("twitter", "github"):
             made.cover(day, platform)
@@ -211,14 +212,16 @@ def test_real_p10(world: World, scored: dict[str, dict]) -> None:
     )
 
 
-@pytest.mark.parametrize("engine", ["spark", "graphframes"])
-def test_real_day_by_another_engine(world: World, scored: dict[str, dict], engine: str) -> None:
+@pytest.mark.parametrize("engine", ["memory", "spark", "graphframes"])
+def test_real_day_by_spark(world: World, spark: SparkSession, scored: dict[str, dict], engine: str) -> None:
     """The same rows, to the last bit."""
     try:
         choice.require(engine)
     except UsageError as missing:
         pytest.skip(str(missing))
-    influence.run(world.spark, world.warehouse, influence.Params(day=DAY, methodology=OFFICIAL), world.batch, engine)
+    with by_spark_alone():
+        params = influence.Params(day=DAY, methodology=OFFICIAL)
+        influence.run(lambda: spark, world.warehouse, params, world.batch, engine)
     assert world.people(DAY) == scored
 
 

@@ -109,7 +109,7 @@ class Nights:
 
 @pytest.mark.system
 def test_a_night_with_partial_data_is_repaired_and_what_is_older_is_listed_with_the_command(
-    sparkless: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     nights = Nights(tmp_path, monkeypatch)
     for day in DAYS[:4]:

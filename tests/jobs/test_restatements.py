@@ -23,7 +23,6 @@ from schemas.restatements import RESTATEMENTS
 from schemas.runs import RUNS
 from schemas.scores import SCORES
 from tests.fixture_types import ArrowRows
-from tests.jobs.without_spark import SparklessWorld
 from tests.jobs.world import OFFICIAL, Did, World
 
 DAY = date(2026, 11, 3)
@@ -38,7 +37,7 @@ BASE = [Did(DAY, "twitter", "like", "fan", "ana"), Did(DAY, "twitter", "like", "
 
 @pytest.fixture
 def world(warehouse: Warehouse, arrow_rows: ArrowRows) -> World:
-    made = SparklessWorld(warehouse, arrow_rows)
+    made = World(warehouse, arrow_rows)
     made.cover(DAY, "twitter")
     made.put("test", BASE)
     return made

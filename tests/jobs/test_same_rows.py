@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from datetime import date, timedelta
 from pathlib import Path
 from threading import Barrier
@@ -17,7 +18,7 @@ from threading import Barrier
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs import checks, comet, day_range, engagement, few_acts, influence, publish
+from jobs import checks, comet, day_range, engagement, influence, publish
 from jobs.places import ROOT
 from jobs.session import build
 from jobs.sources.spec import parse_specs
@@ -36,6 +37,7 @@ from schemas.runs import RUNS
 from schemas.scores import SCORES
 from schemas.table import Table
 from tests.grounds import publish_everybody
+from tests.jobs.by_spark import by_spark_alone
 from tests.jobs.world import files
 from tests.tiny_days import QUICK_JAVA
 
@@ -56,7 +58,7 @@ def pull(warehouse: Warehouse, first_day: date, last_day: date) -> None:
 
 def score(warehouse: Warehouse, day: date) -> None:
     """One day by itself, as a scheduled night does it."""
-    session, batch = build(), Batch(f"score {day}")
+    session, batch = build, Batch(f"score {day}")
     engagement.run(session, warehouse, engagement.Params(day=day, first_day=OFFICIAL.first_day(day)), batch)
     influence.run(session, warehouse, influence.Params(day=day, methodology=OFFICIAL), batch, "memory")
     checks.run(warehouse, checks.Params(day=day, methodology=OFFICIAL.version), batch)
@@ -90,7 +92,7 @@ def pulled(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 
 
 @pytest.fixture(scope="module")
-def expected(spark: SparkSession, pulled: Warehouse, copies: Callable[[Warehouse, str], Warehouse]) -> Warehouse:
+def expected(pulled: Warehouse, copies: Callable[[Warehouse, str], Warehouse]) -> Warehouse:
     """The last two days scored as `clout run` does it: every day counted in one go, then scored in ascending order."""
     warehouse = copies(pulled, "ascending")
     params = day_range.Params(
@@ -102,18 +104,23 @@ def expected(spark: SparkSession, pulled: Warehouse, copies: Callable[[Warehouse
     return warehouse
 
 
+@pytest.mark.parametrize("place", [nullcontext, by_spark_alone])
 def test_days_at_the_same_time(
-    pulled: Warehouse, expected: Warehouse, copies: Callable[[Warehouse, str], Warehouse]
+    spark: SparkSession,
+    pulled: Warehouse,
+    expected: Warehouse,
+    copies: Callable[[Warehouse, str], Warehouse],
+    place: Callable[[], AbstractContextManager[None]],
 ) -> None:
     """Both find the whole of their common window not counted yet, and count it."""
-    warehouse = copies(pulled, "parallel")
+    warehouse = copies(pulled, f"parallel {place.__name__}")
     together = Barrier(2)
 
     def at_once(day: date) -> None:
         together.wait()
         score(warehouse, day)
 
-    with ThreadPoolExecutor(2) as pool:
+    with place(), ThreadPoolExecutor(2) as pool:
         list(pool.map(at_once, DAYS[2:]))
     assert_same(warehouse, expected, SCORED)
 
@@ -154,19 +161,15 @@ def test_days_in_descending_order_and_one_scored_before_an_earlier_one_was_pulle
     assert (restated["day"], json.loads(restated["why"])["activity_days"]) == (DAYS[3], [str(DAYS[0])])
 
 
-def test_acts_counted_by_spark(
-    spark: SparkSession,
-    pulled: Warehouse,
-    expected: Warehouse,
-    copies: Callable[[Warehouse, str], Warehouse],
-    monkeypatch: pytest.MonkeyPatch,
+def test_by_spark(
+    spark: SparkSession, pulled: Warehouse, expected: Warehouse, copies: Callable[[Warehouse, str], Warehouse]
 ) -> None:
-    """DuckDB counted those of the expected days, because they are few."""
+    """DuckDB counted and scored the expected days, because their rows are few."""
     warehouse = copies(pulled, "spark")
-    monkeypatch.setattr(few_acts, "MOST", 0)
-    every_day = engagement.Params(day=DAYS[-1], first_day=OFFICIAL.first_day(DAYS[-1]))
-    engagement.run(spark, warehouse, every_day, Batch("spark"))
-    assert_same(warehouse, expected, (ENGAGEMENT,))
+    with by_spark_alone():
+        for day in DAYS[2:]:
+            score(warehouse, day)
+    assert_same(warehouse, expected, SCORED)
 
 
 def test_with_comet(
@@ -181,9 +184,9 @@ def test_with_comet(
         pytest.skip("this session works without Comet (no jar, or a machine that cannot run it)")
     warehouse = copies(pulled, "comet")
     monkeypatch.setattr(comet, "LEAST_ROWS", 0)
-    monkeypatch.setattr(few_acts, "MOST", 0)
-    for day in DAYS[2:]:
-        score(warehouse, day)
+    with by_spark_alone():
+        for day in DAYS[2:]:
+            score(warehouse, day)
     assert_same(warehouse, expected, SCORED)
 
 

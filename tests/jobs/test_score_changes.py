@@ -17,8 +17,7 @@ from schemas.methodology import Methodology
 from schemas.score_changes import SCORE_CHANGES
 from schemas.scores import SCORES
 from tests.fixture_types import ArrowRows
-from tests.jobs.without_spark import SparklessWorld
-from tests.jobs.world import OFFICIAL, Did
+from tests.jobs.world import OFFICIAL, Did, World
 
 DAY = date(2026, 11, 3)
 STEEPER = replace(OFFICIAL, version="steeper", full_scale=OFFICIAL.full_scale / 1000)
@@ -57,7 +56,7 @@ def test_another_scale_is_the_methodologys(before: float, after: float, then: Me
 def test_who_was_scored_by_acts_before_the_later_window(warehouse: Warehouse, arrow_rows: ArrowRows) -> None:
     """They have no edge under the later methodology, and a change nonetheless."""
     short = replace(STEEPER, version="short", lookback_days=5)
-    made = SparklessWorld(warehouse, arrow_rows)
+    made = World(warehouse, arrow_rows)
     days = [DAY + timedelta(number) for number in range(8)]
     for day in days:
         made.cover(day, "demo")

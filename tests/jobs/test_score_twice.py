@@ -18,12 +18,13 @@ from jobs.cli import main
 from jobs.comparison import report
 from jobs.errors import CloutError, UsageError
 from jobs.people.admission import decide
+from jobs.warehouse.storage import Warehouse
 from schemas.catalog import TABLES
 from schemas.methodologies import METHODOLOGIES
 from schemas.methodology import load
 from tests.fixture_types import ArrowRows
 from tests.grounds import LABEL
-from tests.jobs.without_spark import CountedWorld
+from tests.jobs.by_spark import by_spark_alone
 from tests.jobs.world import OFFICIAL, Did, World, files
 
 DAY = date(2026, 11, 3)
@@ -43,8 +44,8 @@ ACTS = [
 
 
 @pytest.fixture(scope="module")
-def world(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, arrow_rows: ArrowRows) -> World:
-    made = CountedWorld(spark, str(tmp_path_factory.mktemp("compare") / "warehouse"), arrow_rows)
+def world(tmp_path_factory: pytest.TempPathFactory, arrow_rows: ArrowRows) -> World:
+    made = World(Warehouse(str(tmp_path_factory.mktemp("compare") / "warehouse")), arrow_rows)
     for platform in ("twitter", "github"):
         made.cover(DAY, platform)
     made.observe(DAY, "twitter", [{"account_id": "ana", "handle": HOSTILE}])
@@ -172,12 +173,15 @@ def test_what_is_said_and_where_the_page_is(reported: tuple[Path, str]) -> None:
     assert ("&lt;script&gt;" in page, "<script" in page) == (True, False)
 
 
-def test_the_same_bytes_again_by_another_engine(world: World, reported: tuple[Path, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["memory", "spark"])
+def test_the_same_bytes_again_by_spark(
+    world: World, spark: SparkSession, reported: tuple[Path, str], tmp_path: Path, engine: str
+) -> None:
     to, _ = reported
     params = score_twice.Params(day=DAY, methodology=PROPOSED, against=OFFICIAL)
-    found = score_twice.run(
-        world.spark, world.warehouse, params, decide(world.warehouse), "spark", tmp_path / "people.parquet"
-    )
+    people = tmp_path / "people.parquet"
+    with by_spark_alone():
+        found = score_twice.run(lambda: spark, world.warehouse, params, decide(world.warehouse), engine, people)
     report.write(params, found, LABEL, tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
         path.name: path.read_bytes() for path in to.iterdir()

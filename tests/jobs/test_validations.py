@@ -20,8 +20,7 @@ from schemas.methodology import load
 from schemas.runs import RUNS
 from schemas.validations import VALIDATIONS
 from tests.fixture_types import ArrowRows
-from tests.jobs.without_spark import SparklessWorld
-from tests.jobs.world import OFFICIAL, Did
+from tests.jobs.world import OFFICIAL, Did, World
 
 DAY = date(2026, 11, 3)
 BATCH = Batch("test")
@@ -50,14 +49,14 @@ FUTURE = drawn_acts(1, 3, seed=2)
 
 
 @pytest.fixture
-def world(warehouse: Warehouse, arrow_rows: ArrowRows) -> SparklessWorld:
-    made = SparklessWorld(warehouse, arrow_rows)
+def world(warehouse: Warehouse, arrow_rows: ArrowRows) -> World:
+    made = World(warehouse, arrow_rows)
     for number in range(-3, 4):
         made.cover(DAY + timedelta(days=number), "x")
     return made
 
 
-def happened(world: SparklessWorld, future: list[Did], past: list[Did] = PAST) -> SparklessWorld:
+def happened(world: World, future: list[Did], past: list[Did] = PAST) -> World:
     """The world with these acts, all days counted and DAY scored."""
     world.put("test", past + future)
     world.score(DAY)
@@ -70,7 +69,7 @@ def aucs(validation: Validation) -> dict[str, tuple[float, float, float]]:
     return {name: (each.low, each.value, each.high) for name, each in found.items() if each}
 
 
-def test_whoever_was_engaged_with_is_engaged_with_again(world: SparklessWorld) -> None:
+def test_whoever_was_engaged_with_is_engaged_with_again(world: World) -> None:
     """And a future in which other people receive is not predicted: chance lies in every interval."""
     found = validations.run(happened(world, FUTURE).warehouse, PARAMS)
     assert set(found.predictors) == {
@@ -83,7 +82,7 @@ def test_whoever_was_engaged_with_is_engaged_with_again(world: SparklessWorld) -
     assert all(low < 0.5 < high for low, _, high in aucs(shuffled).values())
 
 
-def test_what_any_of_a_persons_accounts_receives_the_person_receives(world: SparklessWorld) -> None:
+def test_what_any_of_a_persons_accounts_receives_the_person_receives(world: World) -> None:
     """By accounts that were linked on the day: a later link does not count, and acts on oneself never do."""
     for number, (since, accounts) in enumerate(((DAY, ("x:p0", "x:p1")), (DAY + timedelta(1), ("x:p0", "x:p2")))):
         word = links.Params(at=datetime(2026, 11, 9, number, tzinfo=UTC), by="t", day=since)
@@ -101,7 +100,7 @@ def test_what_any_of_a_persons_accounts_receives_the_person_receives(world: Spar
     assert "x:p1" not in found
 
 
-def test_nothing_after_the_day_reaches_a_predictor(world: SparklessWorld) -> None:
+def test_nothing_after_the_day_reaches_a_predictor(world: World) -> None:
     """Whatever happens on the next day, every value of every predictor is the same, bit for bit; moved to the day itself it is
     not."""
 
@@ -124,7 +123,7 @@ def test_nothing_after_the_day_reaches_a_predictor(world: SparklessWorld) -> Non
     assert all(values[name][place] > before[1][name][place] for name in values)
 
 
-def test_followers_are_those_known_by_the_day(world: SparklessWorld) -> None:
+def test_followers_are_those_known_by_the_day(world: World) -> None:
     """Newest first; a count of the day after is not known yet, and whose count is unknown is not compared by it."""
     for number, counts in ((-1, {"p0": 9, "p1": 3}), (0, {"p0": 7}), (1, {"p0": 1, "p2": 50})):
         seen = [{"account_id": account, "follower_count": count} for account, count in counts.items()]
@@ -138,7 +137,7 @@ def test_followers_are_those_known_by_the_day(world: SparklessWorld) -> None:
     assert followers.people == 2
 
 
-def test_only_the_days_ahead_count(world: SparklessWorld) -> None:
+def test_only_the_days_ahead_count(world: World) -> None:
     """Two people: one receives on the day itself and after the last day ahead, the other in between."""
     day = {number: DAY + timedelta(days=number) for number in range(-1, 4)}
     past = [Did(day[0], "x", "like", "dee", "ana"), Did(day[-1], "x", "like", "dee", "bo")]
@@ -153,7 +152,7 @@ def test_only_the_days_ahead_count(world: SparklessWorld) -> None:
         assert np.isnan(acts.value) if auc is None else acts.value == auc
 
 
-def test_platforms_are_validated_alone_too_and_one_without_a_day_after_is_left_out(world: SparklessWorld) -> None:
+def test_platforms_are_validated_alone_too_and_one_without_a_day_after_is_left_out(world: World) -> None:
     for platform in ("y", "z"):
         world.cover(DAY, platform)
     world.cover(DAY + timedelta(days=1), "y")
@@ -166,7 +165,7 @@ def test_platforms_are_validated_alone_too_and_one_without_a_day_after_is_left_o
     assert whole.with_outcome == sum(each.with_outcome or 0 for each in platforms)
 
 
-def test_figures_are_recorded_by_methodology_and_a_rerun_replaces_them(world: SparklessWorld) -> None:
+def test_figures_are_recorded_by_methodology_and_a_rerun_replaces_them(world: World) -> None:
     weak = load("2026.12")
     warehouse = happened(world, FUTURE).warehouse
     world.score(DAY, weak)
@@ -191,7 +190,7 @@ def test_figures_are_recorded_by_methodology_and_a_rerun_replaces_them(world: Sp
     assert len(again.recorded) == 6 * (13 + 10) + 5 * 2
 
 
-def test_what_cannot_be_validated_is_refused(world: SparklessWorld) -> None:
+def test_what_cannot_be_validated_is_refused(world: World) -> None:
     world.put("test", PAST + FUTURE)
     world.count(DAY)
     with pytest.raises(CloutError, match=r"^influence 2026-11-03 \(2026.11\): 0 rows, .*run `clout influence --day"):

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from jobs import validations
+from jobs.backends import duck
 from jobs.engines import memory
-from jobs.scratch import scratch
 from jobs.validation.figures import Figure
 from jobs.validation.tables import Params, Validation
 from jobs.warehouse import counted
@@ -33,7 +33,7 @@ def score(warehouse: Warehouse, day: date) -> None:
     """Writes everybody's score of that day, computed without Spark, into `influence`; other columns are plain."""
     now = counted.snapshot(warehouse)
     basis = Basis(day=day, methodology=OFFICIAL, covered=covered_days(warehouse, FIRST, day), now=now)
-    with scratch() as db:
+    with duck.database() as db:
         attention_graph.prepare(db, warehouse, basis, "now")
         edges = db.sql("select src, dst, a from spread_now order by src, dst").to_arrow_table()
         people, src, dst = memory.numbered(edges["src"], edges["dst"])

@@ -32,8 +32,7 @@ from schemas.runs import RUNS
 from schemas.scores import SCORES
 from tests.fixture_types import ArrowRows
 from tests.jobs.aging import age
-from tests.jobs.without_spark import SparklessWorld
-from tests.jobs.world import OFFICIAL
+from tests.jobs.world import OFFICIAL, World
 
 pytestmark = pytest.mark.system  # a year takes longer than a unit test may
 
@@ -46,7 +45,7 @@ NAMES = [f"p{number}" for number in range(8)]
 Acts = list[tuple[str, str]]  # (actor, target), likes
 
 
-class Year(SparklessWorld):
+class Year(World):
     """A warehouse and what nights do to it."""
 
     def pull(self, days: dict[date, Acts]) -> None:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from schemas.methodology import Methodology, load
 from schemas.table import Table
 from tests.fixture_types import ArrowRows
 from tests.grounds import publish_everybody
+from tests.jobs.by_spark import by_spark_alone
 
 OFFICIAL = load("2026.11")
 
@@ -38,13 +40,14 @@ class Did(NamedTuple):
 class World:
     def __init__(
         self,
-        spark: SparkSession | None,
-        root: str,
+        warehouse: Warehouse,
         arrow_rows: ArrowRows,
+        spark: SparkSession | None = None,
         engine: str = "memory",
     ) -> None:
-        self._spark, self.arrow_rows, self.engine = spark, arrow_rows, engine
-        self.warehouse = Warehouse(root)
+        """Its days are counted and scored by Spark if there is a session, else by DuckDB."""
+        self.warehouse, self.arrow_rows, self.engine = warehouse, arrow_rows, engine
+        self._spark = spark
         self.warehouse.create_tables()
         publish_everybody(self.warehouse)
         self.batch = Batch("test")
@@ -52,10 +55,12 @@ class World:
         self._acts: dict[tuple[date, str, str], list[dict[str, Any]]] = {}
         self._observed: dict[tuple[date, str, str], list[dict[str, Any]]] = {}
 
-    @property
     def spark(self) -> SparkSession:
         assert self._spark is not None, "a world without Spark"
         return self._spark
+
+    def _place(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._spark is None else by_spark_alone()
 
     def write(self, table: Table, records: list[dict[str, Any]], **partition: Any) -> None:
         self.warehouse.replace(table, self.arrow_rows(table, records), partition, run_id="test", job="test")
@@ -114,11 +119,13 @@ class World:
 
     def count(self, day: date, first_day: date | None = None) -> list[date]:
         params = engagement.Params(day=day, first_day=first_day or OFFICIAL.first_day(day))
-        return engagement.run(self.spark, self.warehouse, params, self.batch)
+        with self._place():
+            return engagement.run(self.spark, self.warehouse, params, self.batch)
 
     def score_counted(self, day: date, methodology: Methodology = OFFICIAL) -> dict[str, dict[str, Any]]:
         params = influence.Params(day=day, methodology=methodology)
-        influence.run(self.spark, self.warehouse, params, self.batch, self.engine)
+        with self._place():
+            influence.run(self.spark, self.warehouse, params, self.batch, self.engine)
         return self.people(day, methodology)
 
     def score(self, day: date, methodology: Methodology = OFFICIAL) -> dict[str, dict[str, Any]]:

@@ -13,8 +13,7 @@ from schemas.validations import VALIDATIONS
 from tests.fixture_types import ArrowRows
 from tests.grounds import LABEL
 from tests.jobs.cli.result import RunClout
-from tests.jobs.without_spark import SparklessWorld
-from tests.jobs.world import Did
+from tests.jobs.world import Did, World
 
 DAY = date(2026, 11, 3)
 NEXT = DAY + timedelta(days=1)
@@ -35,7 +34,7 @@ def validated(warehouse: Warehouse, arrow_rows: ArrowRows, tmp_path: Path, monke
     nights = tmp_path / "nights.yaml"
     nights.write_text("min_group: 1")  # of four people
     monkeypatch.setenv("CLOUT_NIGHTS", str(nights))
-    world = SparklessWorld(warehouse, arrow_rows)
+    world = World(warehouse, arrow_rows)
     for day in (DAY, NEXT):
         for platform in ("x", HOSTILE):
             world.cover(day, platform)

@@ -18,8 +18,7 @@ from schemas.engagement import ENGAGEMENT
 from schemas.restatements import RESTATEMENTS
 from tests.fixture_types import ArrowRows, SparkRows
 from tests.grounds import LABEL
-from tests.jobs.without_spark import SparklessWorld
-from tests.jobs.world import OFFICIAL, Did
+from tests.jobs.world import OFFICIAL, Did, World
 
 DAY = date(2026, 11, 3)
 NOON = datetime(2026, 11, 10, 12, tzinfo=UTC)
@@ -33,29 +32,29 @@ ACTS = [
 
 
 @pytest.fixture
-def world(warehouse: Warehouse, arrow_rows: ArrowRows) -> SparklessWorld:
-    made = SparklessWorld(warehouse, arrow_rows)
+def world(warehouse: Warehouse, arrow_rows: ArrowRows) -> World:
+    made = World(warehouse, arrow_rows)
     made.cover(DAY, "x")
     made.put("test", ACTS)
     made.publish(DAY)
     return made
 
 
-def counted(world: SparklessWorld) -> dict[tuple[str, str], int]:
+def counted(world: World) -> dict[tuple[str, str], int]:
     rows = world.warehouse.read(ENGAGEMENT).to_pylist()
     return {(row["src"], row["dst"]): row["act_count"] for row in rows}
 
 
-def disputed(world: SparklessWorld, person: str = ANA, act: str = "a1", **options: Any) -> str:
+def disputed(world: World, person: str = ANA, act: str = "a1", **options: Any) -> str:
     return objections.record(world.warehouse, person, act, "not theirs", at=NOON, by="op", **options)
 
 
-def answered(world: SparklessWorld, objection: str, hours: int = 1, *, upheld: bool) -> list[date]:
+def answered(world: World, objection: str, hours: int = 1, *, upheld: bool) -> list[date]:
     at = NOON + timedelta(hours=hours)
     return objections.answer(world.warehouse, objection, "we agree", upheld=upheld, at=at, by="op")
 
 
-def test_an_upheld_objection_takes_its_act_out_and_a_rerun_keeps_that(world: SparklessWorld) -> None:
+def test_an_upheld_objection_takes_its_act_out_and_a_rerun_keeps_that(world: World) -> None:
     whole = {(BO, ANA): 2, ("x:cy", ANA): 1, (BO, "x:cy"): 1}
     assert counted(world) == whole
     objection = disputed(world, BO)
@@ -74,7 +73,7 @@ def test_an_upheld_objection_takes_its_act_out_and_a_rerun_keeps_that(world: Spa
     assert counted(world) == whole
 
 
-def test_the_scores_that_counted_the_act_are_stale_and_scoring_again_restates_them(world: SparklessWorld) -> None:
+def test_the_scores_that_counted_the_act_are_stale_and_scoring_again_restates_them(world: World) -> None:
     assert staleness.find(world.warehouse, DAY, DAY) == []
     before = world.people(DAY)[ANA]["influence"]
     answered(world, disputed(world), upheld=True)
@@ -92,7 +91,7 @@ def test_the_scores_that_counted_the_act_are_stale_and_scoring_again_restates_th
     assert '"activity_days": ["2026-11-03"]' in restated["why"]
 
 
-def test_only_acts_by_or_towards_the_person_can_be_disputed(world: SparklessWorld) -> None:
+def test_only_acts_by_or_towards_the_person_can_be_disputed(world: World) -> None:
     disputed(world)
     assert [(row["src"], row["dst"]) for row in recorded.current(world.warehouse)] == [(BO, ANA), ("x:cy", ANA)]
     for person, act, options in (
@@ -107,7 +106,7 @@ def test_only_acts_by_or_towards_the_person_can_be_disputed(world: SparklessWorl
         answered(world, "x", upheld=True)
 
 
-def test_a_link_is_disputed_and_answered_and_changes_no_count(world: SparklessWorld) -> None:
+def test_a_link_is_disputed_and_answered_and_changes_no_count(world: World) -> None:
     objection = objections.record_link(world.warehouse, ANA, "y:ana", "somebody else", at=NOON, by="op")
     assert answered(world, objection, upheld=True) == []
     assert recorded.upheld(world.warehouse, date.min, date.max) == []
@@ -119,7 +118,7 @@ def test_a_link_is_disputed_and_answered_and_changes_no_count(world: SparklessWo
 
 
 def test_an_objection_is_in_the_explanation_of_whoever_made_it(
-    world: SparklessWorld, capsys: pytest.CaptureFixture[str]
+    world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     objection = disputed(world)
     answered(world, objection, upheld=False)

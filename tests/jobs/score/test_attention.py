@@ -5,12 +5,13 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-import duckdb
 import numpy as np
+import pyarrow as pa
 import pytest
-from pyspark.sql import SparkSession
 
+from jobs.backends import Backend
 from jobs.score import attention, measures
+from jobs.score.attention import Beside
 from jobs.score.fading import Fading, decay_factors, decay_table
 from jobs.score.fading import fading as fading_of
 from jobs.warehouse import known_accounts
@@ -18,7 +19,7 @@ from schemas.accounts import ACCOUNTS
 from schemas.engagement import ENGAGEMENT
 from schemas.kinds import INTERACTIONS
 from schemas.methodology import Methodology, load
-from tests.fixture_types import ArrowRows, Records, SparkRows
+from tests.fixture_types import ArrowRows, Records
 from tests.jobs.equations import SCALE, Pair, age, by_month, shares, term
 
 OFFICIAL = load("2026.11")
@@ -31,44 +32,46 @@ def with_(**changes: Any) -> Methodology:
 
 
 def weights(
-    rows: SparkRows,
-    spark: SparkSession,
-    records: Records,
+    backend: Backend[Any],
+    engagement: pa.Table,
     factors: Sequence[tuple[date, str, float]],
     methodology: Methodology = OFFICIAL,
 ) -> dict[tuple[str, str], int]:
     fading = Fading(decay_table(factors), decay_table([]))
-    found = attention.weights(rows(ENGAGEMENT, records), fading, methodology).collect()
-    assert len({(row.src, row.dst) for row in found}) == len(found)
-    return {(row.src, row.dst): row.weight for row in found}
+    found = backend.arrow(attention.weights(backend, backend.local(engagement), fading, methodology)).to_pylist()
+    assert len({(row["src"], row["dst"]) for row in found}) == len(found)
+    return {(row["src"], row["dst"]): row["weight"] for row in found}
 
 
 def spread(
-    spark: SparkSession,
+    backend: Backend[Any],
     weights: Mapping[tuple[str, str], int],
     unbelieved: Mapping[str, float],
     methodology: Methodology = OFFICIAL,
 ) -> dict[tuple[str, str], tuple[int, float]]:
     """(src, dst) -> (a, credibility)."""
-    given = spark.createDataFrame(
-        [(*pair, weight, 3) for pair, weight in weights.items()], "src string, dst string, weight long, beside long"
+    src, dst = zip(*weights, strict=True)
+    given = pa.table({"src": src, "dst": dst, "weight": list(weights.values()), "three": [3] * len(src)})
+    doubted = pa.table(
+        [pa.array(unbelieved, pa.string()), pa.array(unbelieved.values(), pa.float64())], ["id", "credibility"]
     )
-    doubted = spark.createDataFrame(list(unbelieved.items()), "id string, credibility double")
-    found = attention.attention(given, doubted, methodology)
-    rows = found.collect()
-    assert found.columns == ["src", "dst", "beside", "credibility", "a"]
-    assert {row.beside for row in rows} == {3}
-    return {(row.src, row.dst): (row.a, row.credibility) for row in rows}
+    beside = Beside(of_window=("max(x) as three",))
+    found = backend.arrow(
+        attention.attention(backend, backend.local(given), backend.local(doubted), methodology, beside)
+    )
+    assert found.column_names == ["src", "dst", "three", "credibility", "a"]
+    rows = found.to_pylist()
+    assert {row["three"] for row in rows} == {3}
+    return {(row["src"], row["dst"]): (row["a"], row["credibility"]) for row in rows}
 
 
 # Weight
 
 
-def test_weight_by_hand(rows: SparkRows, spark: SparkSession) -> None:
+def test_weight_by_hand(arrow_rows: ArrowRows, backend: Backend[Any]) -> None:
     factors = [(DAY, "twitter", 1.0), (WINDOW[1], "twitter", 0.5), (DAY, "github", 2.0)]
-    found = weights(
-        rows,
-        spark,
+    engagement = arrow_rows(
+        ENGAGEMENT,
         [
             {"dst": "bo", "kind": "like", "act_count": 3},  # log2(1 + 3)
             {"dst": "cy", "kind": "like"},
@@ -80,9 +83,8 @@ def test_weight_by_hand(rows: SparkRows, spark: SparkSession) -> None:
             {"dst": "fay", "kind": "follow", "day": WINDOW[2]},  # a day without a factor
             {"dst": "twitter:ana", "kind": "post", "act_count": 9},  # no engagement at all
         ],
-        factors,
     )
-    assert found == {
+    assert weights(backend, engagement, factors) == {
         ("twitter:ana", "bo"): 2 * SCALE,
         ("twitter:ana", "cy"): 2 * SCALE,
         ("twitter:ana", "dee"): 3 * SCALE,
@@ -90,7 +92,7 @@ def test_weight_by_hand(rows: SparkRows, spark: SparkSession) -> None:
     }
 
 
-def test_acts_on_content_and_days_on_which_something_was_said(rows: SparkRows, spark: SparkSession) -> None:
+def test_acts_on_content_and_days_on_which_something_was_said(arrow_rows: ArrowRows, backend: Backend[Any]) -> None:
     """For the measures beside the score: whole numbers, on covered days."""
     records: list[dict[str, Any]] = [
         *({"dst": "bo", "kind": kind, "act_count": 2} for kind in (*INTERACTIONS, "post")),
@@ -103,10 +105,10 @@ def test_acts_on_content_and_days_on_which_something_was_said(rows: SparkRows, s
     soon = with_(answer_days=2, lookback_days=63)
     days = [(DAY, "twitter"), (WINDOW[1], "twitter"), (DAY, "github"), (DAY - timedelta(62), "twitter")]
     fading = measures.with_sets(Fading(decay_table([(*day, 1.0) for day in days]), decay_table([])), soon)
-    found = attention.weights(rows(ENGAGEMENT, records), fading, soon, measures.carried(soon)).collect()
-    measured = {
-        row.dst: (row.content_acts, row.said_0, row.said_1, row.answerable_0, row.answerable_1) for row in found
-    }
+    engagement = backend.local(arrow_rows(ENGAGEMENT, records))
+    found = backend.arrow(attention.weights(backend, engagement, fading, soon, measures.carried(soon)))
+    columns = ("content_acts", "said_0", "said_1", "answerable_0", "answerable_1")
+    measured = {row["dst"]: tuple(row[name] for name in columns) for row in found.to_pylist()}
     assert measured == {
         # The last day is bit 0 of the second column, the day before it bit 61 of the first.
         "bo": (8 + 1 + 1, 1 << 61, 1, 1 << 61, 1 | 1 << 1 | 1 << 2),
@@ -137,39 +139,32 @@ ACROSS = [date(2026, 9, 28) + timedelta(n) for n in range(9)]
 COVERED = {"twitter": set(ACROSS[:5] + ACROSS[6:]), "github": {ACROSS[0], ACROSS[1], ACROSS[4], ACROSS[8]}}
 
 
-def test_weights_by_month(rows: SparkRows, arrow_rows: ArrowRows) -> None:
+def test_weights_by_month(arrow_rows: ArrowRows, backend: Backend[Any]) -> None:
     """From days alone, and from what some of the days were added up to before: the same bits. A term may differ from the
     reference by a unit, as in `test_weights_and_shares_of_random_engagement`."""
     records, daily = random_acts(8, ACROSS)
     carried = measures.carried(MONTHLY)
     fading = measures.with_sets(fading_of(ACROSS, COVERED, ACROSS[-1], MONTHLY), MONTHLY)
-    engagement = rows(ENGAGEMENT, records).cache()
-    before = engagement.where("day < date '2026-10-01'")
-    rolled_up = attention.of_month(before, fading, MONTHLY, carried)
-    since = engagement.where("day >= date '2026-10-01'")
+    engagement = backend.local(arrow_rows(ENGAGEMENT, records))
+    before, since = (
+        backend.query(f"select * from {{acts}} where day {of} date '2026-10-01'", acts=engagement) for of in ("<", ">=")
+    )
+    rolled_up = attention.of_month(backend, before, fading, MONTHLY, carried)
     whole, part = (
-        sorted(attention.weights(acts, fading, MONTHLY, carried, months).collect())
+        backend.arrow(attention.weights(backend, acts, fading, MONTHLY, carried, months)).sort_by(
+            [("src", "ascending"), ("dst", "ascending")]
+        )
         for acts, months in ((engagement, None), (since, rolled_up))
     )
-    assert whole == part
+    assert whole.equals(part)
     expected = by_month(daily, COVERED, ACROSS[-1], MONTHLY)
-    found = {(row.src, row.dst): row.weight for row in whole}
+    found = {(row["src"], row["dst"]): row["weight"] for row in whole.to_pylist()}
     assert found.keys() == expected.keys()
     for pair, weight in expected.items():
         assert found[pair] == pytest.approx(weight, rel=0, abs=3 * sum(pair == other for *_, other in daily)), pair
-    with duckdb.connect() as db:
-        db.execute("create macro rint(x) as round_even(x, 0)")
-        db.register("acts", arrow_rows(ENGAGEMENT, records))
-        db.register("of_days", fading.days)
-        db.register("of_months", fading.months)
-        text = attention.weights_sql(MONTHLY, attention.saturated_sql(MONTHLY))
-        without_jvm = db.sql(text.format(engagement="acts", days="of_days", months="of_months")).fetchall()
-    assert {(src, dst) for src, dst, _ in without_jvm} == expected.keys()
-    for src, dst, weight in without_jvm:
-        assert weight == pytest.approx(expected[src, dst], rel=0, abs=3 * len(ACROSS)), (src, dst)
 
 
-def test_weights_and_shares_of_random_engagement(rows: SparkRows, spark: SparkSession) -> None:
+def test_weights_and_shares_of_random_engagement(arrow_rows: ArrowRows, backend: Backend[Any]) -> None:
     """Terms differ from the reference by at most a unit, where log2 differs in its last bit; shares not at all."""
     rng = np.random.default_rng(7)
     covered = {"twitter": {WINDOW[0], WINDOW[2], WINDOW[3]}, "github": {WINDOW[1], WINDOW[3]}}
@@ -184,7 +179,8 @@ def test_weights_and_shares_of_random_engagement(rows: SparkRows, spark: SparkSe
         cells[day, platform, f"p{src}", f"p{dst}", str(rng.choice(INTERACTIONS))] = int(rng.geometric(0.2))
     names = ("day", "platform", "src", "dst", "kind")
     records = [dict(zip(names, cell, strict=True)) | {"act_count": count} for cell, count in cells.items()]
-    found = weights(rows, spark, records, decay_factors(WINDOW, covered, DAY, uneven), uneven)
+    engagement = arrow_rows(ENGAGEMENT, records)
+    found = weights(backend, engagement, decay_factors(WINDOW, covered, DAY, uneven), uneven)
 
     daily: dict[tuple, dict[str, int]] = {}
     for (day, platform, src, dst, kind), count in cells.items():
@@ -201,7 +197,7 @@ def test_weights_and_shares_of_random_engagement(rows: SparkRows, spark: SparkSe
     doubted = {"p1": 0.0, "p2": 0.3, "nobody": 0.0}
     for methodology in (uneven, with_(rest_weight=0.0, damping=0.85)):
         by_hand = shares(found, doubted, methodology.damping, methodology.rest_weight)
-        assert spread(spark, found, doubted, methodology) == {
+        assert spread(backend, found, doubted, methodology) == {
             (src, dst): (a, doubted.get(src, 1.0)) for (src, dst), a in by_hand.items()
         }
 
@@ -209,9 +205,9 @@ def test_weights_and_shares_of_random_engagement(rows: SparkRows, spark: SparkSe
 # Shares
 
 
-def test_shares_by_hand(spark: SparkSession) -> None:
+def test_shares_by_hand(backend: Backend[Any]) -> None:
     found = spread(
-        spark,
+        backend,
         {("ana", "bo"): SCALE, ("ana", "cy"): 2 * SCALE, ("bot", "bo"): SCALE, ("dee", "bo"): SCALE},
         {"bot": 0.0, "dee": 0.5},
     )
@@ -223,9 +219,9 @@ def test_shares_by_hand(spark: SparkSession) -> None:
     }
 
 
-def test_acts_that_weigh_nothing_pass_nothing_on(spark: SparkSession) -> None:
+def test_acts_that_weigh_nothing_pass_nothing_on(backend: Backend[Any]) -> None:
     """Also where no attention stays with nobody, so that there is nothing to divide by."""
-    assert spread(spark, {("ana", "bo"): 0, ("cy", "bo"): SCALE, ("cy", "ana"): 0}, {}, with_(rest_weight=0.0)) == {
+    assert spread(backend, {("ana", "bo"): 0, ("cy", "bo"): SCALE, ("cy", "ana"): 0}, {}, with_(rest_weight=0.0)) == {
         ("ana", "bo"): (0, 1.0),
         ("cy", "bo"): (SCALE // 2, 1.0),
         ("cy", "ana"): (0, 1.0),
@@ -235,8 +231,10 @@ def test_acts_that_weigh_nothing_pass_nothing_on(spark: SparkSession) -> None:
 # Accounts
 
 
-def test_the_newest_known_values_of_accounts_not_later_than_the_day(rows: SparkRows) -> None:
-    accounts = rows(
+def test_the_newest_known_values_of_accounts_not_later_than_the_day(
+    arrow_rows: ArrowRows, backend: Backend[Any]
+) -> None:
+    accounts = arrow_rows(
         ACCOUNTS,
         [
             {"account_id": "ana", "handle": "old", "day": WINDOW[2], "is_bot": True},
@@ -250,8 +248,9 @@ def test_the_newest_known_values_of_accounts_not_later_than_the_day(rows: SparkR
             {"account_id": "late", "day": DAY + timedelta(1)},
         ],
     )
-    newest = known_accounts.newest_accounts(accounts, DAY)
-    assert sorted(map(tuple, newest.collect())) == [
+    newest = backend.query(known_accounts.newest_accounts_sql(DAY), accounts=backend.local(accounts))
+    columns = ("id", "handle", "is_bot")
+    assert sorted(tuple(row[name] for name in columns) for row in backend.arrow(newest).to_pylist()) == [
         ("github:ana", None, True),
         ("twitter:ana", "newer", False),
         ("twitter:bo", "first", True),  # only the second says what it is

@@ -1,12 +1,14 @@
 """One person, several accounts: the promises hold for people, and nobody else notices a link."""
 
 from dataclasses import replace
+from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pyspark.sql import SparkSession
 
+from jobs.backends import Backend
 from jobs.score import linked
 from tests.jobs.equations import NEWCOMER, PEOPLE, SCALE, Graph, Parts, engine, fixed, graphs, tolerance, units
 from tests.jobs.owners import of_accounts, of_each, of_people, of_people_each, owners, table, walked
@@ -158,19 +160,21 @@ def test_by_hand_a_fan_of_both_accounts_counts_once_and_ones_own_praise_never() 
     assert of_accounts(a, {"ana": "ana"})["ana"] == (fixed(0.75), fixed(0.125 + 0.125), fixed(0.0625))
 
 
-def test_spark_gives_the_same_bits(spark: SparkSession) -> None:
+def test_both_backends_give_these_bits(backend: Backend[Any]) -> None:
     pairs = [(u, v) for u in PEOPLE for v in PEOPLE if u != v]
     graph = Graph({pair: fixed(0.3 + n) for n, pair in enumerate(pairs)}, {"c": 0.25}, damping=0.85, rest=1.0)
     owner = {"a": "a", "b": "a", "d": "d", "e": "d", "f": "d"}
     shares = graph.shares()
-    spread = spark.createDataFrame([(*pair, a) for pair, a in shares.items()], "src string, dst string, a long")
-    sums = spark.createDataFrame(
-        [(name, *(round(part * SCALE) for part in parts)) for name, parts in graph.parts().items()],
-        "id string, one long, two long, three long",
-    )
-    accounts = linked.frame(spark, table(owner))
-    parts = linked.of_accounts(spread, sums, accounts, 3).persist()
-    assert {row.id: (row.one, row.two, row.three) for row in parts.collect()} == of_accounts(shares, owner)
-    people = {row.id: row.one + row.two + row.three for row in linked.of_people(sums, parts, accounts).collect()}
-    parts.unpersist()
-    assert people == {who: round(parts.influence * SCALE) for who, parts in of_people(graph, owner).items()}
+    src, dst = zip(*shares, strict=True)
+    spread = backend.local(pa.table({"src": src, "dst": dst, "a": list(shares.values())}))
+    names, parts = zip(*graph.parts().items(), strict=True)
+    units = zip(*([round(part * SCALE) for part in of] for of in parts), strict=True)
+    sums = backend.local(pa.table({"id": names, **dict(zip(("one", "two", "three"), units, strict=True))}))
+    accounts = backend.local(table(owner))
+    kept = backend.kept(backend.query(linked.of_accounts_sql(3), spread=spread, sums=sums, linked=accounts))
+    found = {row["id"]: (row["one"], row["two"], row["three"]) for row in backend.arrow(kept).to_pylist()}
+    assert found == of_accounts(shares, owner)
+    people = backend.query(linked.of_people_sql(), sums=sums, parts=kept, linked=accounts)
+    assert {row["id"]: row["one"] + row["two"] + row["three"] for row in backend.arrow(people).to_pylist()} == {
+        who: round(parts.influence * SCALE) for who, parts in of_people(graph, owner).items()
+    }

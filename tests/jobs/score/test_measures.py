@@ -5,20 +5,20 @@ import shutil
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import pyarrow as pa
 import pytest
-from pyspark.sql import Row, SparkSession
 
+from jobs.backends import Backend
 from jobs.score import measures
 from jobs.score.fading import Fading, decay_table
-from jobs.score.measures import said_columns, with_sets
+from jobs.score.measures import engagers_sql, reached_sql, said_columns, tiers_sql, with_sets
 from jobs.warehouse.storage import Warehouse
 from schemas.methodology import Methodology
 from tests.fixture_types import ArrowRows
 from tests.jobs.equations import SCALE
-from tests.jobs.without_spark import CountedWorld
-from tests.jobs.world import OFFICIAL, Did
+from tests.jobs.world import OFFICIAL, Did, World
 
 DAY = date(2026, 11, 3)
 
@@ -31,8 +31,8 @@ def before(days: int) -> date:
 
 
 def engagers_of(
-    spark: SparkSession, said: Iterable[tuple[str, str, int]], answer_days: int = 7
-) -> dict[tuple[str, str], Row]:
+    backend: Backend[Any], said: Iterable[tuple[str, str, int]], answer_days: int = 7
+) -> dict[tuple[str, str], dict[str, Any]]:
     """(person, other) -> the row computed from acts (src, dst, days before DAY). Everybody holds 9; ana gives 3 to whom she
     spoke to, everybody else 1."""
     methodology = replace(OFFICIAL, version="test", answer_days=answer_days, lookback_days=100)
@@ -43,17 +43,18 @@ def engagers_of(
     for src, dst, days in said:
         found = of_pair.setdefault((src, dst), [0] * len(names))
         of_pair[src, dst] = [bits | fade[days][name] for bits, name in zip(found, names, strict=True)]
-    spread = spark.createDataFrame(
-        [(src, dst, 3 if src == "ana" else 1, 1.0, 2, *bits, 9) for (src, dst), bits in of_pair.items()],
-        "src string, dst string, a long, credibility double, content_acts long"
-        + "".join(f", {name} long" for name in (*names, "direct")),
-    )
-    rows = measures.engagers(spread, spread, methodology, spark_partitions=3).collect()
+    columns = ("src", "dst", "a", "credibility", "content_acts", *names, "direct")
+    pairs = [
+        dict(zip(columns, (*pair, 3 if pair[0] == "ana" else 1, 1.0, 2, *bits, 9), strict=True))
+        for pair, bits in of_pair.items()
+    ]
+    spread = backend.local(pa.Table.from_pylist(pairs))
+    rows = backend.arrow(backend.query(engagers_sql(methodology, 3), held=spread, given=spread)).to_pylist()
     assert len(rows) == len(of_pair)
-    return {(row.person, row.other): row for row in rows}
+    return {(row["person"], row["other"]): row for row in rows}
 
 
-def test_an_answer_comes_within_days(spark: SparkSession) -> None:
+def test_an_answer_comes_within_days(backend: Backend[Any]) -> None:
     said = [
         ("bo", "ana", 9), ("ana", "bo", 8),
         ("cy", "ana", 9), ("ana", "cy", 2),  # the last of seven days
@@ -66,7 +67,8 @@ def test_an_answer_comes_within_days(spark: SparkSession) -> None:
     ]  # fmt: skip
 
     def pairs(answer_days: int) -> set[tuple[str, str]]:
-        return {pair for pair, row in engagers_of(spark, said, answer_days).items() if row.asked and row.answered}
+        found = engagers_of(backend, said, answer_days)
+        return {pair for pair, row in found.items() if row["asked"] and row["answered"]}
 
     both_on_a_day = {("ana", "eve"), ("eve", "ana")}
     assert pairs(7) == {("ana", "bo"), ("ana", "cy"), ("ana", "fay"), ("ana", "jo")} | both_on_a_day
@@ -96,9 +98,10 @@ def sets(days: list[date], methodology: Methodology) -> Fading:
     return measures.faded(days, {"twitter": set(days)}, DAY, methodology)
 
 
-def test_an_engager_by_hand(spark: SparkSession) -> None:
-    found = engagers_of(spark, [("bo", "ana", 1), ("ana", "bo", 9), ("ana", "cy", 3)])
-    assert {pair: (row.asked, row.answered, row.content_acts, row.held) for pair, row in found.items()} == {
+def test_an_engager_by_hand(backend: Backend[Any]) -> None:
+    columns = ("asked", "answered", "content_acts", "held")
+    found = engagers_of(backend, [("bo", "ana", 1), ("ana", "bo", 9), ("ana", "cy", 3)])
+    assert {pair: tuple(row[name] for name in columns) for pair, row in found.items()} == {
         ("ana", "bo"): (True, False, 2, 9 - 3),  # bo without what ana gives him
         ("bo", "ana"): (True, False, 2, 9 - 1),
         ("cy", "ana"): (True, False, 2, 9),
@@ -118,7 +121,7 @@ class Case(NamedTuple):
     given: Mapping[str, float] = {}
 
 
-def inclusions(spark: SparkSession, cases: Sequence[Case], min_inbound: int = 1) -> list[float | None]:
+def inclusions(backend: Backend[Any], cases: Sequence[Case], min_inbound: int = 1) -> list[float | None]:
     """Of each case's person. Everybody is also engaged by two large accounts that say nothing, one of whom is answered."""
     rows = [
         (f"{number}", 3, True, other in case.answered, int(held * SCALE) - int(case.given.get(other, 0) * SCALE))
@@ -128,15 +131,15 @@ def inclusions(spark: SparkSession, cases: Sequence[Case], min_inbound: int = 1)
     silent = [
         (f"{number}", 2, False, answered, int(LARGE * SCALE)) for number in range(len(cases)) for answered in (0, 1)
     ]
-    engagers = spark.createDataFrame(
-        [*rows, *((*row[:3], bool(row[3]), row[4]) for row in silent)],
-        "person string, content_acts long, asked boolean, answered boolean, held long",
-    )
-    found = {row.id: row for row in measures.reached(measures.tiers(engagers), min_inbound).collect()}
+    columns = ("person", "content_acts", "asked", "answered", "held")
+    given = [*rows, *((*row[:3], bool(row[3]), row[4]) for row in silent)]
+    engagers = backend.local(pa.Table.from_pylist([dict(zip(columns, row, strict=True)) for row in given]))
+    reached = backend.query(reached_sql(f"({tiers_sql()})", min_inbound, backend.log2), engagers=engagers)
+    found = {row["id"]: row for row in backend.arrow(reached).to_pylist()}
     for number, case in enumerate(cases):
         row = found[f"{number}"]
-        assert (row.engager_count, row.content_acts) == (len(case.asked) + 2, 3 * len(case.asked) + 4)
-    return [found[f"{number}"].inclusion for number in range(len(cases))]
+        assert (row["engager_count"], row["content_acts"]) == (len(case.asked) + 2, 3 * len(case.asked) + 4)
+    return [found[f"{number}"]["inclusion"] for number in range(len(cases))]
 
 
 def entropy(*shares: float) -> float:
@@ -147,7 +150,7 @@ FOUR = {"bo": LARGE, "cy": LARGE, "dee": SMALL, "eve": SMALL}
 ONE_SIDED = entropy(3 / 4, 1 / 4) - entropy(1 / 2, 1 / 2) / 2  # of two tiers alike, one is answered alone
 
 
-def test_inclusion_by_hand(spark: SparkSession) -> None:
+def test_inclusion_by_hand(backend: Backend[Any]) -> None:
     lifted = {"cy": SMALL + 3.0, "dee": SMALL + 3.0, "eve": SMALL}
     divergences = [
         (Case(FOUR, FOUR), 0.0),
@@ -163,31 +166,18 @@ def test_inclusion_by_hand(spark: SparkSession) -> None:
         (Case(lifted, ["cy", "dee"], given={"cy": 3.0, "dee": 3.0}), 0.0),
         (Case(lifted, ["cy", "dee"]), entropy(5 / 6, 1 / 6) - entropy(2 / 3, 1 / 3) / 2),
     ]
-    found = inclusions(spark, [case for case, _ in divergences])
+    found = inclusions(backend, [case for case, _ in divergences])
     expected = [100 * (1 - divergence) for _, divergence in divergences]
     assert found == pytest.approx(expected, abs=100 * (len(measures.TIERS) + 1) / SCALE)  # each tier is rounded once
 
 
-def test_of_too_few_or_of_silence_nothing_is_said(spark: SparkSession) -> None:
+def test_of_too_few_or_of_silence_nothing_is_said(backend: Backend[Any]) -> None:
     three = dict(list(FOUR.items())[:3])
-    assert inclusions(spark, [Case(FOUR, FOUR), Case(three, three), Case(FOUR, [])], min_inbound=4) == [
+    assert inclusions(backend, [Case(FOUR, FOUR), Case(three, three), Case(FOUR, [])], min_inbound=4) == [
         100.0,
         None,
         None,
     ]
-
-
-def test_what_is_persisted_stays_so(spark: SparkSession) -> None:
-    """Naming a frame to `sql` and dropping its view would let go of it, and a day would be computed three times."""
-    columns = ["src", "dst", "a", "credibility", "content_acts", *said_columns(OFFICIAL)]
-    spread = spark.createDataFrame([("bo", "ana", 1, 1.0, *range(len(columns) - 4))], columns).persist()
-    sums = spark.createDataFrame([("ana", 1), ("bo", 0)], "id string, one long").persist()
-    posts = spark.createDataFrame([], "src string, post_count long")
-    measures.beside(spread, posts, sums, OFFICIAL, 2).collect()
-    assert spread.storageLevel.useMemory
-    assert sums.storageLevel.useMemory
-    spread.unpersist()
-    sums.unpersist()
 
 
 # From acts to the rows of a day
@@ -212,11 +202,9 @@ ACTS = [
 
 
 @pytest.fixture(scope="module")
-def world(
-    spark: SparkSession, empty: Warehouse, tmp_path_factory: pytest.TempPathFactory, arrow_rows: ArrowRows
-) -> CountedWorld:
+def world(empty: Warehouse, tmp_path_factory: pytest.TempPathFactory, arrow_rows: ArrowRows) -> World:
     root = shutil.copytree(empty.root, tmp_path_factory.mktemp("measures") / "warehouse")
-    made = CountedWorld(spark, str(root), arrow_rows)
+    made = World(Warehouse(str(root)), arrow_rows)
     for days in (*range(4), *range(5, 20)):  # of the fifth day nothing is covered
         made.cover(before(days), "twitter")
     made.put("test", ACTS)
@@ -226,7 +214,7 @@ def world(
 
 
 @pytest.fixture(scope="module")
-def few(world: CountedWorld) -> dict[str, dict]:
+def few(world: World) -> dict[str, dict]:
     return world.score_counted(DAY, FEW)
 
 
@@ -250,7 +238,7 @@ def test_the_measures_of_a_day(few: dict[str, dict]) -> None:
     }
 
 
-def test_no_measure_moves_a_score(world: CountedWorld, few: dict[str, dict]) -> None:
+def test_no_measure_moves_a_score(world: World, few: dict[str, dict]) -> None:
     """Nor does a methodology's number that only they stand on."""
     many = world.score_counted(DAY, replace(FEW, version="many", min_inbound=100, answer_days=0))
     beside = ("engager_count", "amplification", "inclusion", "methodology")

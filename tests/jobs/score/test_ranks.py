@@ -1,26 +1,43 @@
 """Ranks and percentiles, which are relative."""
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator
+from typing import Any
 
+import pyarrow as pa
 import pytest
-from pyspark.sql import SparkSession
 
-from jobs.score.ranks import PEOPLE_OF_A_TASK, ranked
+from jobs.backends import Backend
+from jobs.backends.duck import in_duckdb
+from jobs.backends.spark import in_spark
+from jobs.score.ranks import PEOPLE_OF_A_TASK, ranked_sql
 
-SUMS = "id string, one long, two long, three long"
+Sums = list[tuple[str, int, int, int]]
+Ranked = Callable[[Sums], dict[str, tuple[int, int, float]]]
 
-both_ways = pytest.mark.parametrize("most_people", [PEOPLE_OF_A_TASK, PEOPLE_OF_A_TASK + 1])
+
+@pytest.fixture(params=["by one task", pytest.param("by ranges", marks=pytest.mark.spark)])
+def ranked(request: pytest.FixtureRequest) -> Iterator[Ranked]:
+    """(id, one, two, three) -> id -> (total, rank, percentile). Only Spark ranks by ranges."""
+    most_people = PEOPLE_OF_A_TASK + (request.param == "by ranges")
+
+    def of(sums: Sums) -> dict[str, tuple[int, int, float]]:
+        ids, one, two, three = zip(*sums, strict=True)
+        given = backend.local(pa.table({"id": ids, "one": one, "two": two, "three": three}))
+        rows = backend.arrow(backend.query(ranked_sql("{sums}", most_people), sums=given)).to_pylist()
+        assert len(rows) == len(sums)
+        return {row["id"]: (row["total"], row["rank"], row["percentile"]) for row in rows}
+
+    backend: Backend[Any]
+    by_ranges = request.param == "by ranges"
+    with in_spark(request.getfixturevalue("spark"), 1) if by_ranges else in_duckdb() as backend:
+        yield of
 
 
-@both_ways
-def test_rank_and_percentile_of_equals(spark: SparkSession, most_people: int) -> None:
+def test_rank_and_percentile_of_equals(ranked: Ranked) -> None:
     """By the whole, whatever its parts; 1 is the highest, the next rank is as much lower as there are equals."""
     sums = [("a", 5, 0, 0), ("b", 3, 1, 1), ("c", 9, 0, 0), ("d", 0, 0, 0), ("e", 0, 0, 0), ("f", 0, 0, 4)]
-    found = {
-        row.id: (row.total, row["rank"], row.percentile)
-        for row in ranked(spark.createDataFrame(sums, SUMS), most_people).collect()
-    }
-    assert found == {
+    assert ranked(sums) == {
         "c": (9, 1, 5 / 6),
         "a": (5, 2, 3 / 6),
         "b": (5, 2, 3 / 6),
@@ -30,14 +47,12 @@ def test_rank_and_percentile_of_equals(spark: SparkSession, most_people: int) ->
     }
 
 
-@both_ways
-def test_ranks_follow_across_ranges_of_totals(spark: SparkSession, most_people: int) -> None:
+def test_ranks_follow_across_ranges_of_totals(ranked: Ranked) -> None:
     """Ranges are sorted apart: totals around each power of two, where a range ends, beside many of nothing."""
     totals = [0] * 30 + [2**power + near for power in range(1, 62) for near in (-1, 0, 0, 1)]
     sums = [(f"p{number}", total // 2, total - total // 2, 0) for number, total in enumerate(totals)]
-    found = ranked(spark.createDataFrame(sums, SUMS), most_people).collect()
     ordered = sorted(totals)
-    assert {row.id: (row.total, row["rank"], row.percentile) for row in found} == {
+    assert ranked(sums) == {
         f"p{number}": (
             total,
             len(ordered) - bisect_right(ordered, total) + 1,

@@ -87,7 +87,7 @@ def test_deleted_posts_leave_the_day_they_belong_to(forum: Forum, warehouse: War
 
 
 def test_a_published_day_that_loses_a_post_is_restated(
-    platform: Platform, tmp_path: Path, sparkless: None, monkeypatch: pytest.MonkeyPatch
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By the commands that a night and the repair after it run. Who loses all posts engages nobody on that day."""
     SITE.serve(platform, monkeypatch)

@@ -15,17 +15,16 @@ from schemas.restatements import RESTATEMENTS
 from tests.fixture_types import ArrowRows
 from tests.grounds import LABEL
 from tests.jobs.why.example import DAY, NEXT, between, changed, explained
-from tests.jobs.without_spark import SparklessWorld
-from tests.jobs.world import OFFICIAL, Did
+from tests.jobs.world import OFFICIAL, Did, World
 
 LEAVER = "dorothea"
 
 
 @pytest.fixture
-def world(warehouse: Warehouse, arrow_rows: ArrowRows, monkeypatch: pytest.MonkeyPatch) -> SparklessWorld:
+def world(warehouse: Warehouse, arrow_rows: ArrowRows, monkeypatch: pytest.MonkeyPatch) -> World:
     """Dorothea and boris like anabel's notes, boris likes cyrill's. Both days are published; then dorothea leaves."""
     monkeypatch.setenv("CLOUT_SUPPRESSION_KEYS", "7" * 64)
-    made = SparklessWorld(warehouse, arrow_rows)
+    made = World(warehouse, arrow_rows)
     for day in (DAY, NEXT):
         made.cover(day, "demo")
     acts = [(LEAVER, "anabel"), ("boris", "anabel"), ("boris", "cyrill")]
@@ -41,7 +40,7 @@ def world(warehouse: Warehouse, arrow_rows: ArrowRows, monkeypatch: pytest.Monke
     return made
 
 
-def refusal(world: SparklessWorld, *asked: Any) -> str:
+def refusal(world: World, *asked: Any) -> str:
     with pytest.raises(CloutError) as error:
         asked[0](world, *asked[1:])
     assert LEAVER not in str(error.value)
@@ -50,7 +49,7 @@ def refusal(world: SparklessWorld, *asked: Any) -> str:
 
 @pytest.mark.parametrize("is_counted", [False, True], ids=["not yet counted", "counted again"])
 def test_until_the_day_is_scored_again_those_whom_it_concerns_are_refused_and_others_are_not(
-    world: SparklessWorld, is_counted: bool
+    world: World, is_counted: bool
 ) -> None:
     if is_counted:
         world.count(DAY)
@@ -61,9 +60,7 @@ def test_until_the_day_is_scored_again_those_whom_it_concerns_are_refused_and_ot
     assert exact["left_days"] == []
 
 
-def test_the_day_scored_again_says_that_an_engager_left(
-    world: SparklessWorld, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_day_scored_again_says_that_an_engager_left(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     world.publish(DAY)
     explanation = explained(world, "anabel")
     assert (explanation["left_days"], [each["person_id"] for each in explanation["engagers"]]) == (
@@ -80,7 +77,7 @@ def test_the_day_scored_again_says_that_an_engager_left(
 
 
 def test_the_instants_of_acts_of_hidden_people_are_not_shown(
-    world: SparklessWorld, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Their platform would say who acted at that second."""
     world.publish(DAY)

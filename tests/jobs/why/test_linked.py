@@ -16,8 +16,7 @@ from jobs.why import explain, explain_change
 from schemas.score_changes import SCORE_CHANGES
 from schemas.scores import SCORES
 from tests.fixture_types import ArrowRows
-from tests.jobs.without_spark import SparklessWorld
-from tests.jobs.world import OFFICIAL, Did
+from tests.jobs.world import OFFICIAL, Did, World
 
 DAY = date(2026, 11, 3)
 DAYS = [DAY + timedelta(number) for number in range(4)]
@@ -30,11 +29,11 @@ def said(number: int, day: date) -> links.Params:
 
 
 @pytest.fixture(scope="module")
-def world(empty: Warehouse, arrow_rows: ArrowRows, tmp_path_factory: pytest.TempPathFactory) -> SparklessWorld:
+def world(empty: Warehouse, arrow_rows: ArrowRows, tmp_path_factory: pytest.TempPathFactory) -> World:
     """Ana is on two platforms, and her second account praises her first. Dee engages both of them. The links hold on the second
     and third day."""
     warehouse = Warehouse(str(shutil.copytree(empty.root, tmp_path_factory.mktemp("linked") / "warehouse")))
-    made = SparklessWorld(warehouse, arrow_rows)
+    made = World(warehouse, arrow_rows)
     for day in DAYS:
         for platform in ("git", "toot"):
             made.cover(day, platform)
@@ -53,7 +52,7 @@ def world(empty: Warehouse, arrow_rows: ArrowRows, tmp_path_factory: pytest.Temp
     return made
 
 
-def explained(world: SparklessWorld, day: date, person: str = ANA, **asked: Any) -> dict:
+def explained(world: World, day: date, person: str = ANA, **asked: Any) -> dict:
     return explain.explained(world.warehouse, explain.Params(person=person, day=day, methodology=OFFICIAL, **asked))
 
 
@@ -62,7 +61,7 @@ def near(value: float) -> Any:
 
 
 @pytest.mark.parametrize("top", [1, 10])
-def test_engagers_kinds_paths_and_accounts_sum_to_the_score(world: SparklessWorld, top: int) -> None:
+def test_engagers_kinds_paths_and_accounts_sum_to_the_score(world: World, top: int) -> None:
     found = explained(world, DAYS[2], top=top)
     whole = found["influence"]
     assert sum(each["influence"] for each in found["engagers"]) + found["other_engagers"]["influence"] == near(whole)
@@ -76,7 +75,7 @@ def test_engagers_kinds_paths_and_accounts_sum_to_the_score(world: SparklessWorl
         assert sum(account[part] for account in found["accounts"]) == near(found[part])
 
 
-def test_an_objection_by_another_account_of_the_person_is_in_the_explanation(world: SparklessWorld) -> None:
+def test_an_objection_by_another_account_of_the_person_is_in_the_explanation(world: World) -> None:
     at = datetime.now(UTC)
     objections.record_link(world.warehouse, ANA2, ANA, "not mine", at=at, by="ops")
     (shown,) = explained(world, DAYS[2])["objections"]
@@ -84,7 +83,7 @@ def test_an_objection_by_another_account_of_the_person_is_in_the_explanation(wor
     assert explained(world, DAYS[0])["objections"] == []
 
 
-def test_ones_own_accounts_are_no_engagers_and_on_no_path(world: SparklessWorld) -> None:
+def test_ones_own_accounts_are_no_engagers_and_on_no_path(world: World) -> None:
     found = explained(world, DAYS[2], with_acts=True)
     own = {ANA, ANA2, "git:work"}
     assert [account["account_id"] for account in found["accounts"]] == sorted(own)
@@ -96,17 +95,17 @@ def test_ones_own_accounts_are_no_engagers_and_on_no_path(world: SparklessWorld)
     assert {kind["kind"]: kind["act_count"] for kind in bo["kinds"]} == {"like": 1, "reply": 1}
 
 
-def test_whose_account_it_is_that_has_no_row(world: SparklessWorld) -> None:
+def test_whose_account_it_is_that_has_no_row(world: World) -> None:
     with pytest.raises(CloutError, match=r"toot:ana is an account of git:ana; ask for git:ana"):
         explained(world, DAYS[2], ANA2)
 
 
-def test_a_person_with_one_account_has_no_list_of_accounts(world: SparklessWorld) -> None:
+def test_a_person_with_one_account_has_no_list_of_accounts(world: World) -> None:
     assert "accounts" not in explained(world, DAYS[2], "git:bo")
     assert "accounts" not in explained(world, DAYS[0])
 
 
-def change(world: SparklessWorld, since: int, day: int, person: str = ANA) -> tuple[dict, dict[str, float]]:
+def change(world: World, since: int, day: int, person: str = ANA) -> tuple[dict, dict[str, float]]:
     """The explanation of one person's change, and reason -> points from the table of everybody."""
     params = score_changes.Params(
         day=DAYS[day], methodology=OFFICIAL, since_day=DAYS[since], since_methodology=OFFICIAL
@@ -117,14 +116,14 @@ def change(world: SparklessWorld, since: int, day: int, person: str = ANA) -> tu
     return explain_change.explained(world.warehouse, person, params, top=10), table
 
 
-def score(world: SparklessWorld, day: int, person: str = ANA) -> float:
+def score(world: World, day: int, person: str = ANA) -> float:
     rows = world.warehouse.read(SCORES, {"day": DAYS[day]}).to_pylist()
     return sum(row["score"] for row in rows if row["person_id"] == person)
 
 
 @pytest.mark.parametrize(("since", "day"), [(0, 1), (0, 2), (1, 2), (2, 3), (0, 3)])
 @pytest.mark.parametrize("person", [ANA, ANA2, "git:bo"])
-def test_reasons_sum_and_a_link_is_one_of_them(world: SparklessWorld, since: int, day: int, person: str) -> None:
+def test_reasons_sum_and_a_link_is_one_of_them(world: World, since: int, day: int, person: str) -> None:
     """Only for those whose accounts changed, and the table says what the explanation says."""
     found, table = change(world, since, day, person)
     reasons = {reason["reason"]: reason["points"] for reason in found["reasons"]}
@@ -135,7 +134,7 @@ def test_reasons_sum_and_a_link_is_one_of_them(world: SparklessWorld, since: int
     assert ("accounts_linked" in reasons) == moved
 
 
-def test_what_a_link_changed_and_which_accounts(world: SparklessWorld) -> None:
+def test_what_a_link_changed_and_which_accounts(world: World) -> None:
     found, _ = change(world, 0, 1)
     assert found["accounts_gained"] == ["git:work", ANA2]
     assert found["accounts_lost"] == 0
@@ -143,12 +142,10 @@ def test_what_a_link_changed_and_which_accounts(world: SparklessWorld) -> None:
     assert (back["accounts_gained"], back["accounts_lost"]) == ([], 2)
 
 
-def test_a_changed_link_leaves_everybody_else_explained(
-    world: SparklessWorld, arrow_rows: ArrowRows, tmp_path: Path
-) -> None:
+def test_a_changed_link_leaves_everybody_else_explained(world: World, arrow_rows: ArrowRows, tmp_path: Path) -> None:
     """Only the people concerned must be scored again."""
     copy = Warehouse(str(shutil.copytree(world.warehouse.root, tmp_path / "copy")))
-    world = SparklessWorld(copy, arrow_rows)
+    world = World(copy, arrow_rows)
     links.end(world.warehouse, said(60, DAYS[1]), ANA, ANA2, BATCH)
     assert explained(world, DAYS[2], "git:bo")["influence"] > 0
     with pytest.raises(CloutError, match="accounts were linked or unlinked since"):

@@ -16,13 +16,12 @@ from schemas.engagement import ENGAGEMENT
 from schemas.runs import RUNS
 from tests.fixture_types import ArrowRows
 from tests.jobs.why.example import DAY, EXAMPLE, NEXT, between, changed, explained, near
-from tests.jobs.without_spark import SparklessWorld
 from tests.jobs.world import OFFICIAL, Did, World
 
 
 def test_days_before_the_later_window_are_not_without_coverage(warehouse: Warehouse, arrow_rows: ArrowRows) -> None:
     short = replace(OFFICIAL, version="test-5", lookback_days=5)
-    made = SparklessWorld(warehouse, arrow_rows)
+    made = World(warehouse, arrow_rows)
     for number in range(10):
         made.cover(DAY + timedelta(days=number), "demo")
     last = DAY + timedelta(days=9)
@@ -41,7 +40,7 @@ def test_days_before_the_later_window_are_not_without_coverage(warehouse: Wareho
 @pytest.fixture
 def other(warehouse: Warehouse, arrow_rows: ArrowRows) -> World:
     """The example alone, to be changed."""
-    made = SparklessWorld(warehouse, arrow_rows)
+    made = World(warehouse, arrow_rows)
     made.cover(DAY, "demo")
     made.put("test", EXAMPLE)
     made.publish(DAY)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.scratch import scratch
+from jobs.backends import duck
 from jobs.warehouse import counted
 from jobs.warehouse.basis import Basis
 from jobs.warehouse.links import NOBODY, People
@@ -233,7 +233,7 @@ class Days:
 
     def changed(self, since: Basis, now: Basis) -> dict[str, float]:
         """Reason -> worth, of ana."""
-        with scratch() as db:
+        with duck.database() as db:
             reasons.prepare_change(db, self.warehouse, since, now)
             changes = reasons.pulled(db, now)
         return worth_by_reason(changes)["ana"]
