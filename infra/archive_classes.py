@@ -1,8 +1,8 @@
 """Archives the Java classes that a day's run loads, so that a later JVM starts faster: `archive_classes.py FILE`.
 
-Runs one day of a small simulation in a temporary warehouse. With the archive, starting a Spark session takes half as long,
-because Java need not load and verify these classes again. `infra/java` passes the archive to every JVM. A Java runtime without
-an archive of its own classes writes none.
+Runs one day of a small simulation by Spark in a temporary warehouse. With the archive, starting a Spark session takes half as
+long, because Java need not load and verify these classes again. `infra/java` passes the archive to every JVM. A Java runtime
+without an archive of its own classes writes none.
 https://docs.oracle.com/en/java/javase/17/vm/class-data-sharing.html
 """
 
@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 
 from jobs import day_range
+from jobs.backends import duck
 from jobs.sources.spec import parse_specs
 from jobs.warehouse.storage import Warehouse
 from schemas.methodology import load
@@ -25,6 +26,7 @@ END_S = 120  # for Java to end: it writes the archive at its end
 def main(archive: str) -> None:
     """Runs the day, then ends Java, which writes the archive, and waits for its end. `archive` is an absolute path."""
     os.environ["JDK_JAVA_OPTIONS"] = f"-XX:ArchiveClassesAtExit={archive} -Xlog:disable"
+    duck.LEAST_BYTES = sys.maxsize  # so few acts and rows would need no Java
     with tempfile.TemporaryDirectory() as folder:
         warehouse = Warehouse(f"{folder}/warehouse")
         warehouse.create_tables()

@@ -12,13 +12,14 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from jobs import monthly_weights, score_inputs
-from jobs.backends import Backend, T, choice
+from jobs.backends import Backend, choice
 from jobs.engines import AUTO
 from jobs.night_settings import nights
 from jobs.score import linked, measures
 from jobs.score.attention import number, real_sql
 from jobs.score.ranks import ranked_sql
 from jobs.score_inputs import Inputs
+from jobs.sql import T
 from jobs.warehouse import counted, digests, known_accounts, methodologies, runs
 from jobs.warehouse.commits import Partition
 from jobs.warehouse.runs import Batch, Run
@@ -50,9 +51,10 @@ def score_sql(influence: str, methodology: Methodology, log1p: str) -> str:
 
 
 def people_sql(coverage: Mapping[str, float], params: Params, log1p: str) -> str:
-    """SQL for the rows of `influence`: one per person of `{ranked}`, from `ranked_sql`.
+    """SQL for the rows of `influence`: one per person of `{ranked}`, from `ranked_sql`, with engager_count, amplification and
+    inclusion.
 
-    `{beside}` is (id, engager_count, amplification, inclusion), `{known}` is (id, handle). `coverage` is platform -> covered
+    `{known}` is (id, handle). `coverage` is platform -> covered
     share of the window.
     """
     covered = " ".join(f"when '{platform}' then {number(share)}" for platform, share in sorted(coverage.items()))
@@ -65,7 +67,7 @@ def people_sql(coverage: Mapping[str, float], params: Params, log1p: str) -> str
             rank, percentile, coalesce(engager_count, 0) as engager_count,
             {f"case platform {covered} else 0e0 end" if covered else "0e0"} as window_coverage, amplification, inclusion
         from (select *, split_part(id, ':', 1) as platform from {{ranked}})
-        left join {{beside}} using (id) left join {{known}} using (id)
+        left join {{known}} using (id)
     """
 
 
@@ -76,11 +78,12 @@ def everybody(backend: Backend[T], found: Inputs, sums: T, spread: T, parts: T |
     beside = measures.beside(backend, spread, found.posts(backend), sums, window.methodology, owned)
     if parts is not None and owned is not None:
         sums = backend.query(linked.of_people_sql(), sums=sums, parts=parts, linked=owned)
+    ranked = backend.query(ranked_sql("{sums}", 2 * found.row_count if backend.is_distributed else 0), sums=sums)
+    together = backend.query("select * from {ranked} left join {beside} using (id)", ranked=ranked, beside=beside)
     return backend.query(
         people_sql(share, Params(day=window.day, methodology=window.methodology), backend.log1p),
-        ranked=backend.query(ranked_sql("{sums}", 2 * found.row_count), sums=sums),
-        beside=beside,
-        known=found.known(backend, sums),
+        ranked=backend.named(together, "id"),
+        known=found.known(backend, backend.named(sums, "id")),
     )
 
 
@@ -114,7 +117,7 @@ def run(
             row.parameters[digests.LINKS] = found.people.digest
         known = counted.platforms(warehouse, window.snapshot, params.day)
         row.uncovered_days = uncovered_days(window.covered, known, window.first_day, params.day)
-        with choice.backend(session, engine, found.row_count) as backend:
+        with choice.backend(session, engine, found.row_count, found.names) as backend:
             _score(backend, found, engine, row)
         partition = {"methodology": methodology.version, "day": params.day}
         row.counts["people"] = warehouse.row_count(INFLUENCE, partition)
@@ -136,9 +139,9 @@ def _score(backend: Backend[T], found: Inputs, engine: str, row: Run) -> None:
     of_owners = parts(backend, found, sums, spread)
     if of_owners is not None:
         of_owners = backend.kept(of_owners)
-        known = found.known(backend, of_owners)
+        owners = backend.named(of_owners, "id", "person")
         text = linked.rows_sql(found.window.day, methodology.version)
-        by_account = backend.query(text, parts=of_owners, known=known)
+        by_account = backend.query(text, parts=owners, known=found.known(backend, owners))
         backend.write(warehouse, INFLUENCE_BY_ACCOUNT, by_account, place, **by)
     elif warehouse.row_count(INFLUENCE_BY_ACCOUNT, place):
         warehouse.delete(INFLUENCE_BY_ACCOUNT, place, **by)

@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
-from jobs.backends import Backend, T, choice
+from jobs.backends import Backend, choice
 from jobs.days import month_of, whole_months
 from jobs.engines import AUTO
 from jobs.score import attention, measures
 from jobs.score.fading import Fading
+from jobs.sql import ENDS, T, names
 from jobs.warehouse import digests, leavers, rollups
 from jobs.warehouse.commits import Partition
 from jobs.warehouse.rollups import RollUps
@@ -81,9 +82,10 @@ def rolled_up(backend: Backend[T], engagement: T, window: Window, basis: Mapping
     columns = f"month, platform, src, dst, {', '.join(of_pairs)}, post_count"
     # One exchange serves both groupings, because both keep an actor's rows together.
     by_actor = backend.query(
-        f"select /*+ REPARTITION({backend.spark_partitions}, src) */ * from {{days}}", days=engagement
+        f"select /*+ REPARTITION({backend.spark_partitions}, src) */ * from {{days}}",
+        days=backend.numbered(engagement, *ENDS),
     )
-    return backend.query(
+    rows = backend.query(
         f"""
         select methodology, month, basis, {columns.removeprefix("month, ")}
         from (
@@ -101,6 +103,7 @@ def rolled_up(backend: Backend[T], engagement: T, window: Window, basis: Mapping
         pairs=attention.of_month(backend, by_actor, factors, methodology, carried),
         posts=measures.posted(backend, by_actor, factors, by=("month", "platform")),
     )
+    return backend.named(rows, *ENDS)
 
 
 def make(
@@ -118,10 +121,16 @@ def make(
         return made
     leavers.refuse(warehouse, ENGAGEMENT, warehouse.dataset(ENGAGEMENT, partition, version=version))
     place: Partition = {"methodology": methodology.version, "month": tuple(missing)}
+
+    def days(backend: Backend[T]) -> T:
+        return backend.read(warehouse, ENGAGEMENT, partition, version)
+
+    def in_days(backend: Backend[T]) -> T:
+        return names(backend, [(days(backend), ENDS)])
+
     try:
-        with choice.backend(session, engine, row_count) as backend:
-            engagement = backend.read(warehouse, ENGAGEMENT, partition, version)
-            rows = rolled_up(backend, engagement, window, missing, 1 + row_count // (len(missing) * ROWS_OF_A_FILE))
+        with choice.backend(session, engine, row_count, in_days) as backend:
+            rows = rolled_up(backend, days(backend), window, missing, 1 + row_count // (len(missing) * ROWS_OF_A_FILE))
             backend.write(warehouse, MONTHLY_WEIGHTS, rows, place, run_id=run_id, job=JOB)
     except Exception:  # whatever the fault: the score does not depend on this table
         months = ", ".join(map(str, missing))

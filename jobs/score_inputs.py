@@ -9,10 +9,11 @@ from functools import cached_property
 
 import pyarrow.compute as pc
 
-from jobs.backends import Backend, T
+from jobs.backends import Backend
 from jobs.errors import CloutError
 from jobs.score import attention, measures
 from jobs.score.fading import Fading
+from jobs.sql import ENDS, T, names
 from jobs.warehouse import known_accounts, leavers, links
 from jobs.warehouse.commits import Partition, Span
 from jobs.warehouse.known_accounts import Known
@@ -20,6 +21,8 @@ from jobs.warehouse.links import People, Versions
 from jobs.warehouse.rollups import RollUps
 from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.window import Window
+from schemas.accounts import ACCOUNTS
+from schemas.accounts_known import ACCOUNTS_KNOWN
 from schemas.engagement import ENGAGEMENT
 from schemas.kinds import POST
 from schemas.monthly_weights import MONTHLY_WEIGHTS
@@ -55,12 +58,25 @@ class Inputs:
     def linked(self, backend: Backend[T]) -> T | None:
         """(account, person) of the people who have several accounts; None if nobody has."""
         accounts = self.people.accounts
-        return backend.local(accounts) if len(accounts) else None
+        return backend.numbered(backend.local(accounts), "account", "person") if len(accounts) else None
+
+    def names(self, backend: Backend[T]) -> T:
+        """(name) of the accounts in these inputs, with repetitions."""
+        held = [(self._days(backend), ENDS), (backend.local(self.people.accounts), self.people.accounts.column_names)]
+        months = self._months(backend)
+        return names(backend, held if months is None else [*held, (months, ENDS)])
 
     def known(self, backend: Backend[T], people: T) -> T:
         """(id, handle) of these people or accounts (id, ...)."""
         hint = "/*+ BROADCAST(people) */" if self.row_count <= BROADCAST_ROWS else ""
-        return self.accounts.named(backend, backend.query(f"select {hint} id from {{people}} as people", people=people))
+        known, now = self.accounts, self.accounts.snapshot
+        tables = {
+            "people": backend.query(f"select {hint} id from {{people}} as people", people=people),
+            "since": backend.counted(self.warehouse, ACCOUNTS, now.accounts, now.coverage, known.first_day, known.day),
+        }
+        if known.copy:
+            tables["copy"] = backend.read(self.warehouse, ACCOUNTS_KNOWN, known.copy.partition, known.copy.version)
+        return backend.query(known.named_sql(), **tables)
 
     @cached_property
     def fading(self) -> Fading:
@@ -70,7 +86,7 @@ class Inputs:
 
     def engagement(self, backend: Backend[T]) -> T:
         """The engagement of all days of the window, those of rolled-up months too."""
-        return self._engagement(backend, {"day": Span(self.window.first_day, self.window.day)})
+        return backend.numbered(self._engagement(backend, {"day": Span(self.window.first_day, self.window.day)}), *ENDS)
 
     def _days(self, backend: Backend[T]) -> T:
         return self._engagement(backend, {"day": self.roll_ups.outside(self.window.days)})
@@ -88,23 +104,27 @@ class Inputs:
         methodology, carried = self.window.methodology, measures.carried(self.window.methodology)
         # One exchange serves every grouping of days and of pairs, because all of them keep an actor's rows together.
         by_actor = backend.query(
-            f"select /*+ REPARTITION({backend.spark_partitions}, src) */ * from {{days}}", days=self._days(backend)
+            f"select /*+ REPARTITION({backend.spark_partitions}, src) */ * from {{days}}",
+            days=backend.numbered(self._days(backend), *ENDS),
         )
         months = self._months(backend)
-        rolled_up = months and backend.query("select * from {months} where src <> dst", months=months)
-        weights = attention.weights(backend, by_actor, self.fading, methodology, carried, rolled_up)
-        return attention.attention(backend, weights, backend.local(attention.doubted(self.bots)), methodology, carried)
+        if months is not None:
+            months = backend.query("select * from {months} where src <> dst", months=months)
+            months = backend.numbered(months, *ENDS)
+        weights = attention.weights(backend, by_actor, self.fading, methodology, carried, months)
+        doubted = backend.numbered(backend.local(attention.doubted(self.bots)), "id")
+        return attention.attention(backend, weights, doubted, methodology, carried)
 
     def posts(self, backend: Backend[T]) -> T:
         """(src, post_count) of the window's covered days, with one or more rows per account."""
         posts, months = measures.posted(backend, self._days(backend), self.fading), self._months(backend)
-        if months is None:
-            return posts
-        return backend.query(
-            "select src, post_count from {posts} union all select src, post_count from {months} where src = dst",
-            posts=posts,
-            months=months,
-        )
+        if months is not None:
+            posts = backend.query(
+                "select src, post_count from {posts} union all select src, post_count from {months} where src = dst",
+                posts=posts,
+                months=months,
+            )
+        return backend.numbered(posts, "src")
 
 
 def read(warehouse: Warehouse, window: Window, roll_ups: RollUps) -> Inputs:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from jobs import influence, monthly_weights, score_inputs
-from jobs.backends import Backend, T, choice
+from jobs import influence, monthly_weights, score_inputs, sql
+from jobs.backends import Backend, choice
 from jobs.comparison import movers, tables
 from jobs.comparison.tables import Comparison, Params
 from jobs.engines import AUTO
@@ -22,6 +22,7 @@ from jobs.score.attention import fixed_sql, kinds_sql, real_sql
 from jobs.score.fading import decay_factors, decay_table
 from jobs.score_inputs import Inputs
 from jobs.scratch import scratch
+from jobs.sql import T
 from jobs.warehouse import methodologies
 from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.window import counted_window
@@ -48,7 +49,12 @@ def run(
     read = [_read(warehouse, params.day, methodology) for methodology in (params.against, params.methodology)]
     if read[0].window.snapshot != read[1].window.snapshot:
         raise CloutError(f"compare {params.day}: the window was pulled or counted again during the run; run it again")
-    with scratch() as db, choice.backend(session, engine, max(found.row_count for found in read)) as backend:
+    rows = max(found.row_count for found in read)
+
+    def names(backend: Backend[T]) -> T:
+        return sql.names(backend, [(found.names(backend), ["name"]) for found in read])
+
+    with scratch() as db, choice.backend(session, engine, rows, names) as backend:
         spreads = [
             _score(backend, db, side, found, engine) for side, found in zip(("before", "after"), read, strict=True)
         ]
@@ -88,7 +94,7 @@ def direct_by_kind(backend: Backend[T], found: Inputs, spread: T, people: list[s
     owned = found.people.by_person()
     accounts = pa.array([account for person in people for account in owned.get(person, [person])], pa.string())
     part = fixed_sql(f"{real_sql('a')} * weight / whole")
-    return backend.query(
+    direct = backend.query(
         f"""
         with parts as (
             select *, sum(weight) over (partition by src, dst) as whole
@@ -102,9 +108,10 @@ def direct_by_kind(backend: Backend[T], found: Inputs, spread: T, people: list[s
         engagement=backend.query(
             "select acts.* from {acts} as acts semi join {theirs} as asked on acts.dst = asked.account",
             acts=found.engagement(backend),
-            theirs=backend.local(pa.table({"account": accounts})),
+            theirs=backend.numbered(backend.local(pa.table({"account": accounts})), "account"),
         ),
         factors=backend.local(decay_table(decay_factors(window.days, window.covered, window.day, window.methodology))),
         spread=spread,
-        linked=backend.local(found.people.accounts),
+        linked=backend.numbered(backend.local(found.people.accounts), "account", "person"),
     )
+    return backend.named(direct, "person_id")

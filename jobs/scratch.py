@@ -12,19 +12,19 @@ import duckdb
 MEMORY_LIMIT = "1GB"  # leaves memory for Spark and Arrow on a small machine; more would gain little
 
 
-def connect(folder: Path, *, in_memory: bool = False) -> duckdb.DuckDBPyConnection:
+def connect(folder: Path, *, in_memory: bool = False, memory_limit: str | None = None) -> duckdb.DuckDBPyConnection:
     """Opens a database file in the folder, which must exist. A database `in_memory` uses the folder only for what exceeds its
     memory: rows that are written and read once then take half of the time, because nothing compresses them."""
     db = duckdb.connect(":memory:" if in_memory else folder / "scratch.duckdb")
-    db.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
+    db.execute(f"set memory_limit = '{memory_limit or MEMORY_LIMIT}'")
     db.execute(f"set temp_directory = '{str(folder / 'spill').replace(chr(39), chr(39) * 2)}'")
     return db
 
 
 @contextmanager
-def scratch() -> Iterator[duckdb.DuckDBPyConnection]:
+def scratch(memory_limit: str | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database in a temporary folder ($TMPDIR) that is removed afterwards."""
-    with TemporaryDirectory(prefix="clout-") as folder, connect(Path(folder)) as db:
+    with TemporaryDirectory(prefix="clout-") as folder, connect(Path(folder), memory_limit=memory_limit) as db:
         yield db
 
 

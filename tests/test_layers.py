@@ -9,12 +9,12 @@ from jobs.places import ROOT
 JOBS = {
     "checks", "consent", "day_range", "engagement", "holdings", "influence", "leaving", "links", "maintain",
     "monthly_weights", "publish", "pull_activity", "repair", "restatements", "score_changes", "score_inputs", "score_twice",
-    "validations",
+    "validations", "few_acts", "many_acts",
 }  # fmt: skip
 ROOMS = [{"cli", "__main__"}, JOBS, {"comparison", "validation", "warm_kernels"}]
-ROOMS += [{room} for room in ("why", "engines", "score", "sources", "nights", "people", "warehouse")]
+ROOMS += [{room} for room in ("why", "backends", "engines", "score", "sources", "nights", "people", "warehouse")]
 GROUND = len(ROOMS)
-MOST_LAYERS = 10
+MOST_LAYERS = 11
 
 
 def floor(module: str) -> int:

@@ -127,7 +127,7 @@ def test_tools_read_the_official_scores_without_a_network(tool: str, published: 
 
 
 def test_a_day_published_twice_keeps_both_and_readers_count_nobody_twice(
-    warehouse: Warehouse, arrow_rows: ArrowRows, monkeypatch: pytest.MonkeyPatch
+    spark: SparkSession, warehouse: Warehouse, arrow_rows: ArrowRows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Through the real jobs: the official methodology, then the proposal."""
     day = date(2026, 11, 3)

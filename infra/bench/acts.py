@@ -160,7 +160,7 @@ def check(kept: str, folder: str) -> None:
     """Prints what the plans of both jobs leave to the JVM, and which functions have other bits than in the JVM."""
     import bits
 
-    from jobs import engagement, influence, monthly_weights, score_inputs
+    from jobs import influence, many_acts, monthly_weights, score_inputs
     from jobs.backends.spark import in_spark
     from jobs.warehouse.window import counted_window
     from schemas.methodology import load
@@ -177,7 +177,7 @@ def check(kept: str, folder: str) -> None:
     window = counted_window(warehouse, days[-1], load(official(days[-1])))
     found = score_inputs.read(warehouse, window, monthly_weights.matching(warehouse, window))
     with in_spark(session, found.row_count) as backend:
-        counts = engagement.engagement(warehouse.frame(session, ACTIVITY)).repartition("day")
+        counts = many_acts.engagement(warehouse.frame(session, ACTIVITY)).repartition("day")
         spread = found.spread(backend)
         reasons = {"engagement": left(session, counts), "attention": left(session, spread)}
         backend.kept(spread)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 
 from cost_model import AT_REST, DRIVER, JAVA, KEPT, PROCESSOR, SHUFFLED, STEPS, Line, Quantity, most, predicted, total
 
-from jobs.engagement import ACTS_OF_A_FILE
+from jobs.many_acts import ACTS_OF_A_FILE
 
 GB, HOUR_S, MONTH_DAYS = 1e9, 3600, 30
 

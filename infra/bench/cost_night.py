@@ -16,7 +16,8 @@ from typing import Any
 
 import event_log
 
-from jobs import checks, engagement, few_acts, influence, publish, session
+from jobs import checks, engagement, influence, publish, session
+from jobs.backends import duck
 from jobs.warehouse.pruning import files
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
@@ -87,7 +88,7 @@ def measure(spark: Any, events: Path, root: str, number: int) -> dict[str, Any]:
 def main(events: Path, roots: list[str]) -> None:
     """Runs the nights of the warehouses."""
     spark = session.build()
-    few_acts.MOST = 0  # the lines are of Spark's tasks, and clusters have more acts
+    duck.LEAST_BYTES = sys.maxsize  # the lines are of Spark's tasks, and clusters have more acts
     for number, root in enumerate(roots):
         measured = measure(spark, events, root, number)
         if number:

@@ -101,9 +101,9 @@ def beside(figure: Figure, root: str, days: list[date]) -> None:
 def _week_and_day(wanted: Sequence[str]) -> Iterator[Figure]:
     """Runs the week, then scores days again and explains a score in its warehouse. Yields the wanted figures; without Higgs
     they have only a note."""
-    week = Figure("week", "seven days of Higgs, from file to scores", 150, limit_gb=6)
-    first = Figure("day", "one day of Higgs, with JVM start", 45)
-    further = Figure("day", "each further day of Higgs in the same process", 12)
+    week = Figure("week", "seven days of Higgs, from file to scores", 45, limit_gb=6)
+    first = Figure("day", "one day of Higgs, in a new process", 25)
+    further = Figure("day", "each further day of Higgs in the same process", 4)
     why = Figure("explain", "one person's score of a Higgs day, `clout explain`", 20)
     figures = [figure for figure in (week, first, further, why) if figure.name in wanted]
     if not HIGGS.exists():
@@ -136,14 +136,11 @@ def explained(root: str, day: date) -> Command:
 def score(root: str, days: list[date]) -> None:
     """Counts, scores and publishes days that were already pulled, one after the other in this process, and prints a line for
     each."""
-    from jobs import day_range, session
+    from jobs import day_range
     from jobs.warehouse.runs import Batch
-    from jobs.warehouse.window import row_count
     from schemas.methodology import load
     from schemas.versions import official
 
-    # As for a range. The JVM of a single small day would compile only for that day.
-    session.build(rows=sum(row_count(Warehouse(root), load(official(day)), [day]) for day in days))
     for day in days:
         chosen = load(official(day))
         params = day_range.Params(sources=(), first_day=day, last_day=day, score_from=day, methodology=chosen)
@@ -165,9 +162,9 @@ def _one(name: str) -> Figure:
 
 
 COMMANDS: dict[str, tuple[str, float, tuple[str, ...], str | None]] = {
-    "sample": ("the simulation: `clout run` without arguments", 120, (CLOUT, "run"), "CLOUT_WAREHOUSE"),
+    "sample": ("the simulation: `clout run` without arguments", 45, (CLOUT, "run"), "CLOUT_WAREHOUSE"),
     "ready": ("set-up when nothing is missing", 3, ("bash", "infra/setup.sh"), None),
-    "tests": ("lint, types and all tests, after set-up", 900, ("bash", "infra/test.sh", "-q"), None),
+    "tests": ("lint, types and all tests, after set-up", 720, ("bash", "infra/test.sh", "-q"), None),
     "setup": ("set-up from nothing", 240, ("bash", "infra/setup.sh"), "CLOUT_VENV"),
 }
 NAMES = ("week", "day", "explain", *COMMANDS)

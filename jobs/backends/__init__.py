@@ -1,37 +1,31 @@
 """Two backends that run the SQL of the score: Spark, and DuckDB in this process for days of few rows, without a JVM.
 
-`jobs.score` states its equations once, in the common subset of both dialects. Placeholders such as `{engagement}` stand for
-tables. Hints (`/*+ */`) are for Spark; DuckDB reads them as comments. The rows are the same, bit for bit, because sums add
-whole numbers and both backends compute the JVM's logarithms.
+The rows are the same, bit for bit, because sums add whole numbers and both backends compute the JVM's logarithms.
 """
 
 from contextlib import AbstractContextManager
 from datetime import date
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import pyarrow as pa
 
 from jobs.engines.memory import Need
+from jobs.sql import Sql, T
 from jobs.warehouse.commits import Partition
 from jobs.warehouse.storage import Warehouse
 from schemas.table import Table
 
-T = TypeVar("T")
 
+class Backend(Sql[T], Protocol):
+    """Reads, computes and writes tables of type T."""
 
-class Backend(Protocol[T]):
-    """Runs SQL over tables of type T: Spark frames, or names and queries of DuckDB."""
-
-    log2: str  # the logarithm to base 2, for `str.format`
-    log1p: str  # log(1 + x)
-    spark_partitions: int  # to use for the rows of the day
-
-    def query(self, text: str, /, **tables: T) -> T:
-        """The result of the query, which is run when it is read. Tables replace their placeholders."""
+    def numbered(self, table: T, *columns: str) -> T:
+        """The table with numbers in place of the account names in these columns, if the backend numbers accounts: 32-bit
+        integers in the order of the names. Leaves out rows that name other accounts than those of the day."""
         ...
 
-    def local(self, rows: pa.Table) -> T:
-        """Rows of this process as a table."""
+    def named(self, table: T, *columns: str) -> T:
+        """The table with the accounts' names in place of their numbers: the inverse of `numbered`."""
         ...
 
     def read(self, warehouse: Warehouse, table: Table, partition: Partition, version: int | None = None) -> T:

@@ -1,8 +1,9 @@
-"""The backend for days of few rows: DuckDB in this process. Spark would need more time to start than DuckDB for the day."""
+"""The backend for days that fit the memory budget of this process: DuckDB, which needs a tenth of Spark's processor time."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import date
+from glob import escape
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -18,17 +19,21 @@ from jobs.scratch import scratch
 from jobs.warehouse import counted
 from jobs.warehouse.commits import Partition
 from jobs.warehouse.storage import Warehouse
+from schemas import arrow
 from schemas.table import Table
 
 if TYPE_CHECKING:
     import duckdb
 
-# Days of more rows are left to Spark, which divides them among its tasks.
-MOST_ROWS = 2_000_000
 ROWS_OF_A_BATCH = 65_536
-NAME_BYTES = 64  # more than an account's name has on any platform
+DATABASE_SHARE = 0.8  # of the budget that is free for the database, which exceeds its limit by some buffers
+BYTES_OF_A_REPORT = 150
+LEAST_BYTES = 100_000_000  # of the budget for the database: enough to stream rows while the arrays are in memory
 
 ENGINE = "memory"
+ACCOUNTS = "accounts"  # table (name, number), the numbers from 0 on in the order of the names
+
+TYPES = {"string": "varchar", "date": "date"}  # DuckDB's, of the columns that partition tables
 
 # Functions of Spark's dialect that DuckDB lacks. A hash only orders and never decides.
 MACROS = {
@@ -40,10 +45,15 @@ MACROS = {
 }
 
 
+def quoted(text: str) -> str:
+    """A literal of DuckDB's SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 @contextmanager
-def database() -> Iterator["duckdb.DuckDBPyConnection"]:
+def database(memory_limit: str | None = None) -> Iterator["duckdb.DuckDBPyConnection"]:
     """A database of its own (`jobs.scratch`), with the functions of the score's SQL."""
-    with scratch() as db:
+    with scratch(memory_limit) as db:
         for signature, body in MACROS.items():
             db.execute(f"create macro {signature} as {body}")
         for name, logarithm in (("java_log2", java_logarithms.log2), ("java_log1p", java_logarithms.log1p)):
@@ -59,11 +69,20 @@ class DuckBackend:
     """Its tables are text: the name of a table or a view, or a query in brackets."""
 
     log2, log1p = "java_log2({})", "java_log1p({})"
-    spark_partitions = 1
+    spark_partitions, is_distributed = 1, False
 
     def __init__(self, db: "duckdb.DuckDBPyConnection") -> None:
         self.db = db
         self._names = (f"table_{number}" for number in count())
+        self.accounts = 0  # how many are numbered
+
+    def number(self, names: str) -> None:
+        """Numbers the accounts of a table (name), which may repeat them."""
+        self.db.execute(f"""
+            create temp table {ACCOUNTS} as
+            select name, cast(row_number() over (order by name) - 1 as int) as number from (select distinct name from {names})
+        """)
+        ((self.accounts,),) = self.db.sql(f"select count(*) from {ACCOUNTS}").fetchall()
 
     def query(self, text: str, /, **tables: str) -> str:
         """As `Backend.query`."""
@@ -75,9 +94,37 @@ class DuckBackend:
         self.db.register(name, rows)
         return name
 
+    def numbered(self, table: str, *columns: str) -> str:
+        """As `Backend.numbered`."""
+        return self._replaced(table, columns, "name", "number")
+
+    def named(self, table: str, *columns: str) -> str:
+        """As `Backend.named`."""
+        return self._replaced(table, columns, "number", "name")
+
+    @staticmethod
+    def _replaced(table: str, columns: tuple[str, ...], by: str, to: str) -> str:
+        new = ", ".join(f"of_{column}.{to} as {column}" for column in columns)
+        joins = " ".join(f"join {ACCOUNTS} as of_{column} on given.{column} = of_{column}.{by}" for column in columns)
+        return f"(select given.* replace ({new}) from {table} as given {joins})"
+
     def read(self, warehouse: Warehouse, table: Table, partition: Partition, version: int | None = None) -> str:
         """As `Backend.read`."""
-        return self.local(warehouse.dataset(table, partition, version=version))
+        found = warehouse.dataset(table, partition, version=version)
+        paths = [f"{warehouse.path(table)}/{file}" for file in found.files]
+        if not paths or not warehouse.is_local or escape(warehouse.root) != warehouse.root:
+            return self.local(found)
+        # DuckDB's own reader takes a quarter of the time. Older files lack columns that the contract gained later.
+        return self.query(
+            """
+            select {columns}
+            from (from {none} union all by name from read_parquet({paths}, hive_types = {types}, union_by_name = true))
+            """,
+            columns=", ".join(table.column_names),
+            none=self.local(arrow.schema(table).empty_table()),
+            paths=f"[{', '.join(map(quoted, paths))}]",
+            types=str({name: TYPES[table.column(name).type] for name in table.partition_by}),
+        )
 
     def counted(
         self, warehouse: Warehouse, table: Table, version: int, coverage: int, first_day: date, last_day: date
@@ -93,14 +140,17 @@ class DuckBackend:
 
     def need(self, edges: str) -> Need:
         """As `Backend.need`."""
-        lengths = "coalesce(sum(strlen(src) + strlen(dst)), 0)::bigint"
-        ((pairs, name_bytes),) = self.db.sql(f"select count(*), {lengths} from {edges}").fetchall()
-        return Need(pairs, 2 * pairs, name_bytes, memory.needed_bytes(pairs, 2 * pairs, name_bytes))
+        ((pairs,),) = self.db.sql(f"select count(*) from {edges}").fetchall()
+        return Need(pairs, self.accounts, 0, needed_bytes(pairs, self.accounts))
 
     def sums(self, edges: str, rounds: int, engine: str, need: Need) -> tuple[str, str]:
         """As `Backend.sums`."""
-        pulled = self.db.sql(f"select src, dst, a from {edges}").to_arrow_table()
-        return ENGINE, self.local(memory.table_of_sums(pulled, rounds))
+        # The database makes room for the arrays.
+        self.db.execute(f"set memory_limit = '{_limit(budget_bytes() - need.needed_bytes)}'")
+        batches = self.db.sql(f"select src, dst, a from {edges}").to_arrow_reader(ROWS_OF_A_BATCH)
+        sums = memory.table_of_numbers(batches, need.pairs, need.people, rounds)
+        self.db.execute(f"set memory_limit = '{_limit(budget_bytes())}'")
+        return ENGINE, self.local(sums)
 
     def write(
         self, warehouse: Warehouse, table: Table, rows: str, partition: Partition, *, run_id: str, job: str
@@ -119,14 +169,41 @@ class DuckBackend:
         return nullcontext()
 
 
-def suits(engine: str, rows: int) -> bool:
-    """Whether DuckDB takes a day of this many rows: they are few, engine `memory` may add them, and they fit its budget."""
-    most = memory.needed_bytes(rows, 2 * rows, 2 * rows * NAME_BYTES)
-    return engine in (AUTO, ENGINE) and rows <= MOST_ROWS and most <= budget_bytes()
-
-
 @contextmanager
 def in_duckdb() -> Iterator[DuckBackend]:
     """The backend, with a database of its own."""
-    with database() as db:
+    with large_database() as db:
         yield DuckBackend(db)
+
+
+def counts(reports: int) -> bool:
+    """Whether this process counts the acts of so many reports."""
+    return fits(reports * BYTES_OF_A_REPORT)
+
+
+def scores(engine: str, pairs: int, accounts: int = 0) -> bool:
+    """Whether this process scores a day of so many pairs and accounts, of which engine `engine` is to add the pairs."""
+    return engine in (AUTO, ENGINE) and fits(needed_bytes(pairs, accounts))
+
+
+def fits(needed: int) -> bool:
+    """Whether the memory budget has so many bytes beside the least that a database needs. The database spills the rest."""
+    return needed + LEAST_BYTES <= budget_bytes()
+
+
+def needed_bytes(pairs: int, accounts: int) -> int:
+    """The memory that engine `memory` needs for numbered accounts."""
+    return memory.needed_bytes(pairs, accounts, 0)
+
+
+def _limit(free: int) -> str:
+    """The limit of a database that has this many bytes."""
+    return f"{int(DATABASE_SHARE * free)}B"
+
+
+@contextmanager
+def large_database() -> Iterator["duckdb.DuckDBPyConnection"]:
+    """Like `database`, but may use the memory budget."""
+    with database(_limit(budget_bytes())) as db:
+        db.execute("set preserve_insertion_order = false")  # would hold rows in memory
+        yield db

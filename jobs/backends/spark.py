@@ -34,6 +34,7 @@ class SparkBackend:
     # Comet's own logarithm differs from the JVM's in the last bit, so `jobs.comet` disables it. But Comet lets the JVM compute
     # a `nanvl` with all its arguments, which gives the same value, and executes the rest of the plan natively.
     log2, log1p = "nanvl(log2({}), 0e0)", "log1p({})"
+    is_distributed = True
 
     def __init__(self, session: "SparkSession", rows: int, ended: ExitStack) -> None:
         """`rows`: how many the day has. `ended`: closes what is kept."""
@@ -56,6 +57,14 @@ class SparkBackend:
         """As `Backend.local`. Through Arrow: Python rows would start a Python worker on every executor."""
         made = self.session.createDataFrame(rows)
         return F.broadcast(made) if rows.num_rows <= BROADCAST_ROWS else made
+
+    def numbered(self, table: "DataFrame", *columns: str) -> "DataFrame":
+        """As `Backend.numbered`: keeps the names. To number them, Spark would have to exchange all rows."""
+        return table
+
+    def named(self, table: "DataFrame", *columns: str) -> "DataFrame":
+        """As `Backend.named`."""
+        return table
 
     def read(self, warehouse: Warehouse, table: Table, partition: Partition, version: int | None = None) -> "DataFrame":
         """As `Backend.read`."""

@@ -73,7 +73,7 @@ def run(
             on_day=partial(say_pulled, watch=watch),
         )  # fmt: skip
         total = len(planned.scores)
-        bar.show("starting Spark, counting engagement", 0, total)
+        bar.show("counting engagement", 0, total)
         outcomes = []
         for number, outcome in enumerate(day_range.score(warehouse, params, planned), 1):
             say_scored(outcome, watch)

@@ -7,13 +7,13 @@
 All values are multiples of 2^-36 in 64-bit integers. A difference becomes a double once, before the multiplication.
 """
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numba import njit
-from pyspark.sql import functions as F
 
 from jobs.engines.budget import budget_bytes
 from jobs.engines.edge_rows import MAX_ACCOUNTS, MAX_EDGES, UP, EdgeRows, edge_rows
@@ -139,6 +139,8 @@ def limits() -> str:
 
 def need(edges: "DataFrame") -> Need:
     """Measures edges (src, dst, a) with one Spark aggregate. `people` is an estimate, raised by five standard errors."""
+    from pyspark.sql import functions as F
+
     # Not `approx_count_distinct`: its registers are hundreds of columns, which every task takes 0.1 s to create.
     names = [F.hll_sketch_estimate(F.hll_sketch_agg(end, LG_SKETCH)) for end in ("src", "dst")]
     lengths = F.sum(F.octet_length("src") + F.octet_length("dst"))
@@ -206,13 +208,33 @@ def table_of_sums(edges: pa.Table, rounds: int) -> pa.Table:
     pa.default_memory_pool().release_unused()  # otherwise Arrow would keep memory that NumPy needs next
     rows = edge_rows(src, dst, a, len(people))
     del src, dst, a
-    sums = in_rows(rows, rounds).sums
-    return pa.table({"id": people, **dict(zip(("one", "two", "three"), map(pa.array, sums), strict=True))})
+    return _table(people, in_rows(rows, rounds).sums)
+
+
+def table_of_numbers(batches: Iterable[pa.RecordBatch], edges: int, accounts: int, rounds: int) -> pa.Table:
+    """Like `table_of_sums`, for this many edges whose accounts are numbered: `src` and `dst` are int32 below `accounts`. So is
+    `id`."""
+    src, dst, a = np.empty(edges, np.int32), np.empty(edges, np.int32), np.empty(edges, np.int64)
+    filled = 0
+    for batch in batches:
+        place = slice(filled, filled := filled + batch.num_rows)
+        src[place], dst[place], a[place] = batch["src"], batch["dst"], batch["a"]
+    rows = edge_rows(src, dst, a, accounts)
+    del src, dst, a
+    # Accounts without an edge rank lowest, and have no row in the result.
+    ids = np.flatnonzero(rows.rank >= rows.row[0] >> 1).astype(np.int32) if edges else np.empty(0, np.int32)
+    return _table(pa.array(ids), (column[ids] for column in in_rows(rows, rounds).sums))
+
+
+def _table(ids: pa.Array, sums: Iterable[Ints]) -> pa.Table:
+    return pa.table({"id": ids, **dict(zip(("one", "two", "three"), map(pa.array, sums), strict=True))})
 
 
 def _slice(edges: "DataFrame", number: int, slices: int) -> pa.Table:
     """The edges of one slice, chosen by a hash of src. Names are dictionary-encoded, because as text they would take most of
     the memory."""
+    from pyspark.sql import functions as F
+
     part = edges.where(F.pmod(F.xxhash64("src"), F.lit(slices)) == number)
     pulled = part.select("src", "dst", "a").toArrow()
     ends = pa.chunked_array([*pulled["src"].chunks, *pulled["dst"].chunks], pa.string()).dictionary_encode()

@@ -1,6 +1,6 @@
 """engagement -> attention: divides each actor's one unit of attention among others, over a window. Reads and writes no table.
 
-The equations are text for the backends of `jobs.backends`, so that scores and their explanations use the same ones. Sums across
+The equations are text for two dialects (`jobs.sql`), so that scores and their explanations use the same ones. Sums across
 rows add whole multiples of 2^-36 (`schemas.fixed_point`), so they do not depend on the order of rows.
 """
 
@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from jobs.backends import Backend, T
 from jobs.score.fading import Fading
+from jobs.sql import Sql, T
 from schemas.fixed_point import SCALE, UNIT
 from schemas.kinds import INTERACTIONS, POST
 from schemas.methodology import Methodology
@@ -134,7 +134,7 @@ def attention_sql(methodology: Methodology) -> str:
 
 
 def weights(
-    backend: Backend[T],
+    sql: Sql[T],
     engagement: T,
     fading: Fading,
     methodology: Methodology,
@@ -148,34 +148,34 @@ def weights(
     Repeated acts on one day and platform saturate: log2(1 + weighted acts), times the day's factor.
     """
     if methodology.equations == 1:
-        text = weights_sql(methodology, saturated_sql(methodology, backend.log2, beside), beside)
-        return backend.query(text, engagement=engagement, days=backend.local(fading.days))
-    rows = of_month(backend, engagement, fading, methodology, beside)
+        text = weights_sql(methodology, saturated_sql(methodology, sql.log2, beside), beside)
+        return sql.query(text, engagement=engagement, days=sql.local(fading.days))
+    rows = of_month(sql, engagement, fading, methodology, beside)
     if rolled_up is not None:
         columns = ", ".join(["month", "platform", "src", "dst", "weight", *map(_alias, beside.of_month)])
         # Spark forgets that both sides could be partitioned by actor. Without the hint, it would exchange all rows twice.
-        rows = backend.query(
+        rows = sql.query(
             f"""
-            select /*+ REPARTITION({backend.spark_partitions}, src) */ *
+            select /*+ REPARTITION({sql.spark_partitions}, src) */ *
             from (select {columns} from {{rows}} union all select {columns} from {{rolled_up}})
             """,
             rows=rows,
             rolled_up=rolled_up,
         )
-    return backend.query(of_months_sql("{rows}", beside), rows=rows, months=backend.local(fading.months))
+    return sql.query(of_months_sql("{rows}", beside), rows=rows, months=sql.local(fading.months))
 
 
 def _alias(item: str) -> str:
     return item.rpartition(" as ")[2]
 
 
-def of_month(backend: Backend[T], engagement: T, fading: Fading, methodology: Methodology, beside: Beside) -> T:
+def of_month(sql: Sql[T], engagement: T, fading: Fading, methodology: Methodology, beside: Beside) -> T:
     """The rows of `of_month_sql`."""
-    text = of_month_sql(saturated_sql(methodology, backend.log2, beside), beside)
-    return backend.query(text, engagement=engagement, days=backend.local(fading.days))
+    text = of_month_sql(saturated_sql(methodology, sql.log2, beside), beside)
+    return sql.query(text, engagement=engagement, days=sql.local(fading.days))
 
 
-def attention(backend: Backend[T], weights: T, credibility: T, methodology: Methodology, beside: Beside = NOTHING) -> T:
+def attention(sql: Sql[T], weights: T, credibility: T, methodology: Methodology, beside: Beside = NOTHING) -> T:
     """One row per (src, dst) with `a`, the attention that src passes on to dst as a multiple of 2^-36, src's `credibility`, and
     the columns `beside.of_window` of `weights`.
 
@@ -183,7 +183,7 @@ def attention(backend: Backend[T], weights: T, credibility: T, methodology: Meth
     """
     columns = ", ".join(["src", "dst", *map(_alias, beside.of_window), "credibility", "a"])
     text = f"select {columns} from ({attention_sql(methodology)})"
-    return backend.query(text, weights=weights, doubted=credibility)
+    return sql.query(text, weights=weights, doubted=credibility)
 
 
 def doubted(bots: Sequence[str]) -> pa.Table:

@@ -11,7 +11,7 @@ the sum of a(s,w) over the accounts s of S, and u and w outside S:
 for each account v of S. `one`, `two` and `m2` are sums and messages of the engines; links do not change them. If S has one
 account, these are the engines' equations. A person's influence is the sum over the accounts, to the last bit.
 
-The SQL is text for the backends of `jobs.backends`.
+The SQL is text for two dialects (`jobs.sql`).
 """
 
 from datetime import date

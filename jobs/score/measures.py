@@ -1,6 +1,6 @@
 """Measures beside the score, never part of it: whom a person reaches, what their posts trigger, and whom they answer.
 
-Text for the backends of `jobs.backends`. As for the score, acts count only on days on which their platform was covered, and
+Text for two dialects (`jobs.sql`). As for the score, acts count only on days on which their platform was covered, and
 only acts of accounts of credibility above 0. Sums across rows add whole numbers, so they do not depend on the order of rows.
 """
 
@@ -9,9 +9,9 @@ from datetime import date
 
 import pyarrow as pa
 
-from jobs.backends import Backend, T
 from jobs.score.attention import Beside, fixed_sql, number, real_sql
 from jobs.score.fading import Fading, fading
+from jobs.sql import Sql, T
 from schemas.kinds import ADDRESSING, CONTENT, POST
 from schemas.methodology import Methodology
 
@@ -95,7 +95,7 @@ def _with(table: pa.Table, name: str, values: Iterable[int], kind: pa.DataType) 
     return table.append_column(name, pa.array(values, kind))
 
 
-def posted(backend: Backend[T], engagement: T, factors: Fading, by: Sequence[str] = ()) -> T:
+def posted(sql: Sql[T], engagement: T, factors: Fading, by: Sequence[str] = ()) -> T:
     """One row (*by, src, post_count) per account that posted on a covered day. `by` names columns of `factors.days`."""
     keys = ", ".join([*by, "src"])
     text = f"""
@@ -106,10 +106,10 @@ def posted(backend: Backend[T], engagement: T, factors: Fading, by: Sequence[str
         )
         group by {keys}
     """
-    return backend.query(text, engagement=engagement, days=backend.local(factors.days))
+    return sql.query(text, engagement=engagement, days=sql.local(factors.days))
 
 
-def beside(backend: Backend[T], spread: T, posts: T, sums: T, methodology: Methodology, linked: T | None = None) -> T:
+def beside(sql: Sql[T], spread: T, posts: T, sums: T, methodology: Methodology, linked: T | None = None) -> T:
     """One row (id, engager_count, amplification, inclusion) per person who posts, or with whom an account of credibility above
     0 engages. Amplification is null for a person without a post; `reached_sql` says when inclusion is null.
 
@@ -118,14 +118,14 @@ def beside(backend: Backend[T], spread: T, posts: T, sums: T, methodology: Metho
     several accounts. Such a person's row is about all their accounts together, without acts between them. Engagers are counted
     as accounts.
     """
-    held = backend.query(
+    held = sql.query(
         "select pair.*, sums.one as direct from {spread} as pair join {sums} as sums on pair.src = sums.id",
         spread=spread,
         sums=sums,
     )
     given = spread
     if linked is not None:
-        posts = backend.query(
+        posts = sql.query(
             """
             select coalesce(person, src) as src, post_count
             from {posts} as posts left join {linked} as linked on posts.src = linked.account
@@ -134,11 +134,11 @@ def beside(backend: Backend[T], spread: T, posts: T, sums: T, methodology: Metho
             linked=linked,
         )
         of_others = _of_others_sql("dst", methodology, ("credibility", "direct"))
-        held = backend.query(of_others, pairs=held, linked=linked)
-        given = backend.query(_of_others_sql("src", methodology), pairs=given, linked=linked)
-    engaged = backend.query(engagers_sql(methodology, backend.spark_partitions), held=held, given=given)
-    reached = reached_sql(f"({tiers_sql()})", methodology.min_inbound, backend.log2)
-    return backend.query(
+        held = sql.query(of_others, pairs=held, linked=linked)
+        given = sql.query(_of_others_sql("src", methodology), pairs=given, linked=linked)
+    engaged = sql.query(engagers_sql(methodology, sql.spark_partitions), held=held, given=given)
+    reached = reached_sql(f"({tiers_sql()})", methodology.min_inbound, sql.log2)
+    return sql.query(
         f"""
         select id, coalesce(engager_count, 0) as engager_count, coalesce(content_acts, 0) / posts as amplification, inclusion
         from ({reached}) full join (select src as id, sum(post_count) as posts from {{posts}} group by src) using (id)

@@ -1,5 +1,5 @@
-"""Ranks of people by the attention they hold: the only step of a score that compares everybody with everybody. Text for the
-backends of `jobs.backends`; only Spark gets so many people that it ranks them by ranges."""
+"""Ranks of people by the attention they hold: the only step of a score that compares everybody with everybody. Text for two
+dialects (`jobs.sql`); only Spark gets so many people that it ranks them by ranges."""
 
 # Of 300,000 people, one task takes 0.7 s less than ranges, which must be counted and joined first. Of more people than this, it
 # would sort for many seconds while the other tasks wait.
@@ -15,7 +15,7 @@ def ranked_sql(sums: str, most_people: int) -> str:
 
     `rank` is 1 for the highest total; people with equal totals share the best of their ranks. `percentile` is the share of
     people with a lower total, from 0 to below 1. `most_people` decides only how Spark sorts them: all by one task, or each task
-    those of similar totals.
+    those of similar totals. 0: all together.
     """
     everybody = f"(select id, one, two, three, one + two + three as total from {sums})"
     return _by_one_task(everybody) if most_people <= PEOPLE_OF_A_TASK else _by_ranges(everybody)

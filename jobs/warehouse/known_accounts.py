@@ -15,7 +15,6 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.backends import Backend, T
 from jobs.days import ONE_DAY, end_of_month, month_of
 from jobs.scratch import scratch
 from jobs.warehouse import counted, digests, rollups
@@ -90,30 +89,19 @@ class Known:
             newest = newest_accounts_sql(self.day).format(accounts=theirs)
             return dict(db.execute(f"select id, handle from ({newest}) where handle <> '' order by id").fetchall())
 
-    def named(self, backend: Backend[T], people: T) -> T:
-        """One row (id, handle) for each of the people (id) who was ever observed."""
-        observed = backend.query(
-            f"select {', '.join(OBSERVED)} from {{since}}",
-            since=backend.counted(
-                self.warehouse, ACCOUNTS, self.snapshot.accounts, self.snapshot.coverage, self.first_day, self.day
-            ),
-        )
+    def named_sql(self) -> str:
+        """SQL for one row (id, handle) for each of the `{people}` (id) who was ever observed. `{since}` holds the rows of
+        `accounts` from `first_day` on that count, and `{copy}`, if there is one, the rows of `accounts_known`."""
+        observed = f"select {', '.join(OBSERVED)} from {{since}}"
         if self.copy is not None:
-            copied = backend.read(self.warehouse, ACCOUNTS_KNOWN, self.copy.partition, self.copy.version)
-            observed = backend.query(
-                f"select * from {{since}} union all {self.copy.select.format(copy='{copied}')}",
-                since=observed,
-                copied=copied,
+            observed += f" union all {self.copy.select}"
+        theirs = f"""
+            (
+                select observed.* from ({observed}) as observed
+                semi join {{people}} as asked on asked.id = concat(platform, ':', account_id)
             )
-        theirs = backend.query(
-            """
-            select observed.* from {observed} as observed
-            semi join {people} as asked on asked.id = concat(platform, ':', account_id)
-            """,
-            observed=observed,
-            people=people,
-        )
-        return backend.query(f"select id, handle from ({newest_accounts_sql(self.day)})", accounts=theirs)
+        """
+        return f"select id, handle from ({newest_accounts_sql(self.day).replace('{accounts}', theirs)})"
 
     def register(self, db: duckdb.DuckDBPyConnection, of_copy: pc.Expression | None = None) -> None:
         """Creates the view `observed`, which holds the copy's rows and all later observations. If `of_copy` is given, the view

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 def prepare(db: "duckdb.DuckDBPyConnection", warehouse: Warehouse, basis: Basis, name: str) -> None:
     """Makes two temporary tables: `saturated_NAME` (day, platform, src, dst, saturated) and `spread_NAME` (src, dst, weight,
     spent, credibility, a). `weight`, `spent` and `a` are multiples of 2^-36. Also registers the inputs `engagement_NAME`,
-    `doubted_NAME`, `days_NAME` and `months_NAME`. `db` is a database of
-    `jobs.backends.duck.database`."""
+    `doubted_NAME`, `days_NAME` and `months_NAME`. `db` has the functions
+    of `jobs.backends.duck`."""
     faded = fading(basis.days, basis.covered, basis.day, basis.methodology)
     window = {"day": Span(basis.first_day, basis.day)}
     db.register(f"engagement_{name}", warehouse.dataset(ENGAGEMENT, window, version=basis.now.engagement))

@@ -1,18 +1,17 @@
-"""Has Spark count and score days that are so small that DuckDB would."""
+"""Has Spark count and score days that fit this process, so that DuckDB would."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
-from jobs import few_acts
 from jobs.backends import duck
 
 
 @contextmanager
 def by_spark_alone() -> Iterator[None]:
-    """Within the block no day is small."""
+    """Within the block no day fits this process."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(few_acts, "MOST", 0)
-        patch.setattr(duck, "suits", lambda *_: False)
+        patch.setattr(duck, "LEAST_BYTES", sys.maxsize)
         yield

@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.backends import Backend
-from jobs.backends.duck import in_duckdb
+from jobs.backends.duck import DuckBackend, database
 from jobs.backends.spark import in_spark
 from jobs.warehouse.storage import Warehouse
 from schemas.coverage import COVERAGE
@@ -40,8 +40,12 @@ def session(request: pytest.FixtureRequest) -> SparkSession | None:
 @pytest.fixture
 def backend(session: SparkSession | None) -> Iterator[Backend[Any]]:
     """Each of the two backends."""
-    with in_duckdb() if session is None else in_spark(session, 1) as made:
-        yield made
+    if session is None:
+        with database() as db:
+            yield DuckBackend(db)
+    else:
+        with in_spark(session, 1) as made:
+            yield made
 
 
 @pytest.fixture

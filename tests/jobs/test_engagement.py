@@ -1,14 +1,15 @@
 """What counts as one act."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import Protocol
 
 import pyarrow.dataset as ds
 import pytest
 from pyspark.sql import DataFrame
 
 from jobs import few_acts
-from jobs.engagement import engagement
+from jobs.many_acts import engagement, undisputed
 from schemas import spark as contract
 from schemas.activity import ACTIVITY
 from schemas.engagement import ENGAGEMENT
@@ -29,22 +30,32 @@ def counted(frame: DataFrame) -> list[tuple]:
     return sorted(tuple(row[name] for name in COUNTED) for row in rows)
 
 
-@pytest.fixture(params=["Spark", "DuckDB"])
-def acts(request: pytest.FixtureRequest, rows: SparkRows, arrow_rows: ArrowRows) -> Callable[..., list[tuple]]:
-    """Rows of activity -> what is counted, by Spark or by DuckDB."""
+class Acts(Protocol):
+    """Rows of activity, acts that are disputed, and rows of the day before -> what is counted."""
 
-    def by_duckdb(*records: dict) -> list[tuple]:
-        with few_acts.counted(ds.dataset(arrow_rows(ACTIVITY, list(records)))) as found:
+    def __call__(self, *records: dict, disputed: Sequence[dict] = (), before: Sequence[dict] = ()) -> list[tuple]: ...
+
+
+@pytest.fixture(params=["DuckDB", pytest.param("Spark", marks=pytest.mark.spark)])
+def acts(request: pytest.FixtureRequest, arrow_rows: ArrowRows) -> Acts:
+    """By DuckDB or by Spark."""
+
+    def by_duckdb(*records: dict, disputed: Sequence[dict] = (), before: Sequence[dict] = ()) -> list[tuple]:
+        reports, earlier = (ds.dataset(arrow_rows(ACTIVITY, list(given))) for given in (records, before))
+        with few_acts.counted(reports, disputed, earlier if before else None) as found:
             rows = found.read_all().to_pylist()
         assert {row["day"] for row in rows} <= {DAY}
         return [tuple(row[name] for name in COUNTED) for row in rows]
 
-    if request.param == "DuckDB":
-        return by_duckdb
-    return lambda *records: counted(engagement(rows(ACTIVITY, list(records))))
+    def by_spark(*records: dict, disputed: Sequence[dict] = (), before: Sequence[dict] = ()) -> list[tuple]:
+        rows: SparkRows = request.getfixturevalue("rows")
+        reports = undisputed(rows(ACTIVITY, list(records)), disputed)
+        return counted(engagement(reports, rows(ACTIVITY, list(before)) if before else None))
+
+    return by_duckdb if request.param == "DuckDB" else by_spark
 
 
-def test_a_reply_also_reported_as_mention_counts_once(acts: Callable[..., list[tuple]]) -> None:
+def test_a_reply_also_reported_as_mention_counts_once(acts: Acts) -> None:
     assert acts(
         {"kind": "mention", "occurred_at": NOON},
         {"kind": "reply", "occurred_at": NOON},  # same second: same act, and the more specific kind
@@ -52,7 +63,7 @@ def test_a_reply_also_reported_as_mention_counts_once(acts: Callable[..., list[t
     ) == [("twitter:ana", "twitter:bo", "twitter", "mention", 1), ("twitter:ana", "twitter:bo", "twitter", "reply", 1)]
 
 
-def test_every_kind_gives_way_to_a_more_specific_one(acts: Callable[..., list[tuple]]) -> None:
+def test_every_kind_gives_way_to_a_more_specific_one(acts: Acts) -> None:
     """From most to least: quote, reshare, reply, mention, like, follow; none of the alphabet's doing."""
     order = ("quote", "reshare", "reply", "mention", "like", "follow")
     pairs = [(more, less) for place, more in enumerate(order) for less in order[place + 1 :]]
@@ -68,7 +79,7 @@ def test_every_kind_gives_way_to_a_more_specific_one(acts: Callable[..., list[tu
     }
 
 
-def test_what_are_two_acts(acts: Callable[..., list[tuple]]) -> None:
+def test_what_are_two_acts(acts: Acts) -> None:
     assert acts(
         {"kind": "reply", "activity_id": "1", "object_id": "post"},  # two replies in a thread
         {"kind": "reply", "activity_id": "2", "object_id": "post"},
@@ -81,7 +92,7 @@ def test_what_are_two_acts(acts: Callable[..., list[tuple]]) -> None:
     ]
 
 
-def test_two_sources_report_the_same_act(acts: Callable[..., list[tuple]]) -> None:
+def test_two_sources_report_the_same_act(acts: Acts) -> None:
     assert acts(
         {"kind": "like", "source": "archive", "activity_id": "1"},
         {"kind": "like", "source": "stream", "activity_id": "1"},
@@ -90,14 +101,14 @@ def test_two_sources_report_the_same_act(acts: Callable[..., list[tuple]]) -> No
     ) == [("twitter:ana", "twitter:bo", "twitter", "like", 1), ("twitter:ana", "twitter:bo", "twitter", "reply", 1)]
 
 
-def test_a_reply_and_the_post_that_it_is_count_apart(acts: Callable[..., list[tuple]]) -> None:
+def test_a_reply_and_the_post_that_it_is_count_apart(acts: Acts) -> None:
     assert acts({"kind": "reply", "activity_id": "1"}, {"kind": "post", "activity_id": "1"}) == [
         ("twitter:ana", "twitter:ana", "twitter", "post", 1),
         ("twitter:ana", "twitter:bo", "twitter", "reply", 1),
     ]
 
 
-def test_acts_on_oneself_are_dropped_and_posts_kept(acts: Callable[..., list[tuple]]) -> None:
+def test_acts_on_oneself_are_dropped_and_posts_kept(acts: Acts) -> None:
     assert acts(
         {"kind": "like", "actor_id": "ana", "target_id": "ana"},
         {"kind": "post", "actor_id": "ana", "activity_id": "1"},
@@ -106,7 +117,7 @@ def test_acts_on_oneself_are_dropped_and_posts_kept(acts: Callable[..., list[tup
     ) == [("twitter:ana", "twitter:ana", "twitter", "post", 2)]
 
 
-def test_platforms_are_apart(acts: Callable[..., list[tuple]]) -> None:
+def test_platforms_are_apart(acts: Acts) -> None:
     """The same ids on two platforms are other people and other acts; an account id may hold colons."""
     assert acts(
         {"platform": "twitter", "activity_id": "1", "target_id": "did:plc:a"},
@@ -128,32 +139,22 @@ def test_days_are_apart_and_rows_fit_the_contract(rows: SparkRows) -> None:
     ]
 
 
-@pytest.fixture
-def after(rows: SparkRows) -> Callable[[list[tuple[str, str]], list[tuple[str, str]]], list[str]]:
-    """Reports of the day before and of the day, each (source, activity_id) -> the ids that count on the day."""
-
-    def found(before: list[tuple[str, str]], day: list[tuple[str, str]]) -> list[str]:
-        yesterday = DAY - timedelta(1)
-        reports_by_day = [
+def test_an_act_that_another_source_reported_the_day_before_counts_then(acts: Acts) -> None:
+    def after(before: list[tuple[str, str]], day: list[tuple[str, str]]) -> list[str]:
+        """Reports of the day before and of the day, each (source, activity_id) -> the ids that count on the day."""
+        earlier, now = (
             [{"day": on, "source": source, "activity_id": act, "target_id": f"of {act}"} for source, act in reports]
-            for on, reports in ((yesterday, before), (DAY, day))
-        ]
-        counts = counted(engagement(rows(ACTIVITY, reports_by_day[1]), rows(ACTIVITY, reports_by_day[0])))
-        return [dst.removeprefix("twitter:of ") for _, dst, *_ in counts]
+            for on, reports in ((DAY - timedelta(1), before), (DAY, day))
+        )
+        return [dst.removeprefix("twitter:of ") for _, dst, *_ in acts(*now, before=earlier)]
 
-    return found
-
-
-def test_an_act_that_another_source_reported_the_day_before_counts_then(
-    after: Callable[[list[tuple[str, str]], list[tuple[str, str]]], list[str]],
-) -> None:
     both = [("a", "1"), ("b", "2"), ("b", "3")]
     assert after(both, [("b", "1"), ("a", "2"), ("a", "4")]) == ["4"]
     assert after(both, [("b", "2"), ("b", "3")]) == ["2", "3"]  # one source reports them on two days: two acts each
     assert after(both, [("a", "2"), ("b", "2")]) == []  # together they are two sources, so it is one act
 
 
-def test_what_is_another_act_the_day_before(rows: SparkRows) -> None:
+def test_what_is_another_act_the_day_before(acts: Acts) -> None:
     report = {"activity_id": "1", "source": "a"}
     yesterday = {**report, "day": DAY - timedelta(1), "source": "b"}
     before = [
@@ -162,11 +163,24 @@ def test_what_is_another_act_the_day_before(rows: SparkRows) -> None:
         {**yesterday, "target_id": "cy"},
         {**yesterday, "day": DAY - timedelta(2)},
     ]
-    found = engagement(rows(ACTIVITY, [report]), rows(ACTIVITY, before))
-    assert counted(found) == [("twitter:ana", "twitter:bo", "twitter", "like", 1)]
+    assert acts(report, before=before) == [("twitter:ana", "twitter:bo", "twitter", "like", 1)]
 
 
-def test_nothing_gives_nothing(acts: Callable[..., list[tuple]]) -> None:
+def test_a_disputed_act_does_not_count_and_every_other_does(acts: Acts) -> None:
+    disputed = {"day": DAY, "platform": "twitter", "activity_id": "1", "src": "twitter:ana", "dst": "twitter:bo"}
+    other = [
+        {"activity_id": "2"},
+        {"activity_id": "1", "platform": "github"},
+        {"activity_id": "1", "actor_id": "cy"},
+        {"activity_id": "1", "target_id": "cy"},
+    ]
+    assert acts({"activity_id": "1"}, *other, disputed=[disputed]) == acts(*other)
+    assert len(acts(*other)) == 4
+    day_before = {"activity_id": "2", "source": "b", "day": DAY - timedelta(1)}
+    assert len(acts({"activity_id": "1"}, *other, disputed=[disputed], before=[day_before])) == 3
+
+
+def test_nothing_gives_nothing(acts: Acts) -> None:
     assert acts() == []
 
 

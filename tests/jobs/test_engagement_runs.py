@@ -10,6 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs import engagement as job
+from jobs import many_acts
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import LostRaceError, Warehouse
 from jobs.warehouse.window import activity_digests, stale_days
@@ -56,7 +57,7 @@ def test_a_large_day_is_written_by_several_tasks(
     world.cover(DAY, "twitter")
     world.put("test", [Did(DAY, "twitter", "like", f"u{number % 20}", f"v{number}") for number in range(100)])
     for acts_of_a_file, most in ((100_000, 1), (25, 5)):
-        monkeypatch.setattr(job, "ACTS_OF_A_FILE", acts_of_a_file)
+        monkeypatch.setattr(many_acts, "ACTS_OF_A_FILE", acts_of_a_file)
         world.count(DAY, first_day=DAY)
         (paths,) = files(world.warehouse, ENGAGEMENT).values()
         assert min(most, 2) <= len(paths) <= most

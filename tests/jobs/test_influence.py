@@ -68,8 +68,11 @@ def test_rows_of_people(backend: Backend[Any]) -> None:
     )
     found = backend.query(
         job.people_sql({"x": 0.25, "sample-x": 1.0}, PARAMS, backend.log1p),
-        ranked=backend.query(ranked_sql("{sums}", len(sums)), sums=backend.local(sums)),
-        beside=backend.local(beside),
+        ranked=backend.query(
+            f"select * from ({ranked_sql('{sums}', len(sums))}) left join {{beside}} using (id)",
+            sums=backend.local(sums),
+            beside=backend.local(beside),
+        ),
         known=backend.local(table("id:string handle:string", ("x:a:b", "Ana"), ("x:unseen", "Nobody"))),
     )
     rows = backend.arrow(found)

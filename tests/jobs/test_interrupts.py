@@ -26,11 +26,18 @@ WAIT_S = 120  # for a moment to come, on a machine that is busy
 class Interrupted:
     """A `clout run` with a process group of its own, as a terminal gives it."""
 
-    def __init__(self, warehouse: Warehouse, last_day: str) -> None:
-        days = ("--first-day", "2026-09-01", "--last-day", last_day)
-        self.process = start(
-            warehouse.root, "run", "--source", "sample=people=50", *days, stdout=subprocess.PIPE, start_new_session=True
+    def __init__(self, warehouse: Warehouse, last_day: str, engine: str) -> None:
+        asked = (
+            "--source",
+            "sample=people=50",
+            "--first-day",
+            "2026-09-01",
+            "--last-day",
+            last_day,
+            "--engine",
+            engine,
         )
+        self.process = start(warehouse.root, "run", *asked, stdout=subprocess.PIPE, start_new_session=True)
         self.children: list[psutil.Process] = []
 
     def when(self, moment: Callable[[], object]) -> None:
@@ -54,8 +61,8 @@ class Interrupted:
 def run(warehouse: Warehouse) -> Iterator[Callable[..., Interrupted]]:
     started = []
 
-    def begin(last_day: str = "2026-09-01") -> Interrupted:
-        started.append(Interrupted(warehouse, last_day))
+    def begin(last_day: str = "2026-09-01", engine: str = "auto") -> Interrupted:
+        started.append(Interrupted(warehouse, last_day, engine))
         return started[-1]
 
     yield begin
@@ -97,14 +104,16 @@ def test_while_pulling_and_the_days_that_are_there_stay(warehouse: Warehouse, ru
 @pytest.mark.system
 def test_while_the_jvm_starts(run: Callable[..., Interrupted]) -> None:
     """Left alone, this JVM would never end: the folder in which it says that it is ready is gone."""
-    interrupted = run()
+    interrupted = run(engine="spark")
     interrupted.when(psutil.Process(interrupted.process.pid).children)
     assert interrupted.children != []
 
 
 @pytest.mark.system
-def test_while_spark_works(warehouse: Warehouse, run: Callable[..., Interrupted]) -> None:
-    interrupted = run()
+@pytest.mark.parametrize("engine", ["memory", "spark"])
+def test_while_a_day_is_scored(warehouse: Warehouse, run: Callable[..., Interrupted], engine: str) -> None:
+    """By DuckDB, and by Spark."""
+    interrupted = run(engine=engine)
     interrupted.when(lambda: warehouse.row_count(RUNS, {"job": "influence", "status": "started"}))
     assert set(warehouse.read(RUNS, {"job": "influence"})["status"].to_pylist()) == {"failed"}
 

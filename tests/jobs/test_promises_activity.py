@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.engagement import engagement
+from jobs.many_acts import engagement
 from schemas.activity import ACTIVITY
 from schemas.kinds import INTERACTIONS
 from tests.fixture_types import SparkRows

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs import day_range, engagement, influence
+from jobs import engagement, influence
 from jobs.cli import main
 from jobs.day_range import RefusedDaysError
 from jobs.influence import Params
@@ -50,7 +50,6 @@ def run(
             warehouse.replace(INFLUENCE, rows, place, run_id="r", job="influence")
             return {"people": rows.num_rows, "pairs": 0}
 
-        monkeypatch.setattr(day_range, "build", lambda **_: None)
         monkeypatch.setattr(engagement, "run", lambda *_: [])
         monkeypatch.setattr(influence, "run", score)
         like = {"type": "Like", "actor": "ana", "object": {"id": "b1", "attributedTo": "bo"}}

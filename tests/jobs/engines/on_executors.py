@@ -24,7 +24,8 @@ from typing import Any
 
 from pyspark.sql import functions as F
 
-from jobs import engagement, few_acts, influence
+from jobs import engagement, influence
+from jobs.backends import duck
 from jobs.engines.spark import SparkEngine
 from jobs.session import build
 from jobs.warehouse.runs import Batch
@@ -143,7 +144,7 @@ def night(session: Callable[[], Any], root: Path, engine: str = "spark") -> None
 
 def nights(session: Any, folder: Path) -> None:
     """With each number of executors. The days are tiny, so Spark plans and compiles little."""
-    few_acts.MOST = 0  # the driver would count such days alone
+    duck.LEAST_BYTES = sys.maxsize  # the driver would count such days alone
     for name, value in TINY_DAYS.items():
         session.conf.set(name, value)
     for count in EXECUTORS:

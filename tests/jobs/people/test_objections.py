@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from jobs import engagement
 from jobs.cli import explanations
 from jobs.errors import CloutError, UsageError
 from jobs.nights import staleness
@@ -16,7 +15,7 @@ from jobs.warehouse.storage import Warehouse
 from jobs.why import explain
 from schemas.engagement import ENGAGEMENT
 from schemas.restatements import RESTATEMENTS
-from tests.fixture_types import ArrowRows, SparkRows
+from tests.fixture_types import ArrowRows
 from tests.grounds import LABEL
 from tests.jobs.world import OFFICIAL, Did, World
 
@@ -135,17 +134,3 @@ def test_an_objection_is_in_the_explanation_of_whoever_made_it(
         explain.explained(world.warehouse, explain.Params(person="x:cy", day=DAY, methodology=OFFICIAL))["objections"]
         == []
     )
-
-
-def test_spark_leaves_the_same_acts_out(rows: SparkRows) -> None:
-    from schemas.activity import ACTIVITY
-
-    acts = [
-        {"platform": "x", "kind": d.kind, "actor_id": d.actor, "target_id": d.target, "activity_id": d.id, "day": DAY}
-        for d in ACTS
-    ]
-    out = [{"day": DAY, "platform": "x", "activity_id": "a1", "src": BO, "dst": ANA}]
-    left = engagement.undisputed(rows(ACTIVITY, acts), out).collect()
-    assert sorted((row["actor_id"], row["target_id"], row["activity_id"]) for row in left) == [
-        ("bo", "ana", "a2"), ("bo", "cy", "a1"), ("cy", "ana", "a1"),
-    ]  # fmt: skip

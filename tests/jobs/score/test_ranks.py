@@ -2,13 +2,14 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from jobs.backends import Backend
-from jobs.backends.duck import in_duckdb
+from jobs.backends.duck import DuckBackend, database
 from jobs.backends.spark import in_spark
 from jobs.score.ranks import PEOPLE_OF_A_TASK, ranked_sql
 
@@ -16,22 +17,23 @@ Sums = list[tuple[str, int, int, int]]
 Ranked = Callable[[Sums], dict[str, tuple[int, int, float]]]
 
 
-@pytest.fixture(params=["by one task", pytest.param("by ranges", marks=pytest.mark.spark)])
+@pytest.fixture(params=["together", pytest.param("by ranges", marks=pytest.mark.spark)])
 def ranked(request: pytest.FixtureRequest) -> Iterator[Ranked]:
     """(id, one, two, three) -> id -> (total, rank, percentile). Only Spark ranks by ranges."""
-    most_people = PEOPLE_OF_A_TASK + (request.param == "by ranges")
+    if request.param == "together":
+        with database() as db:
+            yield partial(ranks, DuckBackend(db), PEOPLE_OF_A_TASK)
+    else:
+        with in_spark(request.getfixturevalue("spark"), 1) as backend:
+            yield partial(ranks, backend, PEOPLE_OF_A_TASK + 1)
 
-    def of(sums: Sums) -> dict[str, tuple[int, int, float]]:
-        ids, one, two, three = zip(*sums, strict=True)
-        given = backend.local(pa.table({"id": ids, "one": one, "two": two, "three": three}))
-        rows = backend.arrow(backend.query(ranked_sql("{sums}", most_people), sums=given)).to_pylist()
-        assert len(rows) == len(sums)
-        return {row["id"]: (row["total"], row["rank"], row["percentile"]) for row in rows}
 
-    backend: Backend[Any]
-    by_ranges = request.param == "by ranges"
-    with in_spark(request.getfixturevalue("spark"), 1) if by_ranges else in_duckdb() as backend:
-        yield of
+def ranks(backend: Backend[Any], most_people: int, sums: Sums) -> dict[str, tuple[int, int, float]]:
+    ids, one, two, three = zip(*sums, strict=True)
+    given = backend.local(pa.table({"id": ids, "one": one, "two": two, "three": three}))
+    rows = backend.arrow(backend.query(ranked_sql("{sums}", most_people), sums=given)).to_pylist()
+    assert len(rows) == len(sums)
+    return {row["id"]: (row["total"], row["rank"], row["percentile"]) for row in rows}
 
 
 def test_rank_and_percentile_of_equals(ranked: Ranked) -> None:

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs import engagement, few_acts
+from jobs import engagement, many_acts
 from jobs.warehouse import grain
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
@@ -18,6 +18,7 @@ from schemas.engagement import ENGAGEMENT
 from schemas.runs import RUNS
 from schemas.table import ContractError, Table
 from tests.fixture_types import ArrowRows
+from tests.jobs.by_spark import by_spark_alone
 
 DAY = date(2026, 11, 3)
 
@@ -62,14 +63,13 @@ def test_a_count_that_repeats_a_row_is_a_failed_count(
     warehouse.replace(COVERAGE, arrow_rows(COVERAGE, [{}]), {"day": DAY}, run_id="r", job="j")
     place = {"platform": "twitter", "day": DAY, "source": "test"}
     warehouse.replace(ACTIVITY, arrow_rows(ACTIVITY, [{}]), place, run_id="r", job="j")
-    monkeypatch.setattr(few_acts, "MOST", 0)
-    right = engagement.engagement
-    monkeypatch.setattr(engagement, "engagement", lambda *rows: right(*rows).unionAll(right(*rows)))
-    with pytest.raises(ContractError, match="engagement: 1 of 2 rows repeat the grain"):
-        count(spark, warehouse)
+    right = many_acts.engagement
+    monkeypatch.setattr(many_acts, "engagement", lambda *rows: right(*rows).unionAll(right(*rows)))
+    with by_spark_alone(), pytest.raises(ContractError, match="engagement: 1 of 2 rows repeat the grain"):
+        count(lambda: spark, warehouse)
     assert warehouse.read(RUNS)["status"].to_pylist() == ["failed"]
     monkeypatch.undo()
-    assert count(spark, warehouse) == [DAY]
+    assert count(lambda: spark, warehouse) == [DAY]
     assert warehouse.read(ENGAGEMENT).num_rows == 1
 
 

@@ -1,0 +1,60 @@
+"""Which backend a day gets."""
+
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from jobs.backends import choice, duck
+from jobs.backends.duck import DuckBackend
+
+PAIRS = 10_000_000
+
+
+def no_session() -> Any:
+    raise NoSessionError
+
+
+class NoSessionError(Exception):
+    """A day would start Spark."""
+
+
+def names(backend: DuckBackend, accounts: int = 3) -> str:
+    return backend.local(pa.table({"name": [f"test:{number}" for number in range(accounts)] * 2}))
+
+
+def gigabytes(pairs: int, accounts: int) -> str:
+    """The least `CLOUT_MEMORY_GB` for a day of so many pairs of accounts."""
+    return str((duck.needed_bytes(pairs, accounts) + duck.LEAST_BYTES) / 1e9)
+
+
+@pytest.mark.parametrize("engine", ["auto", "memory"])
+def test_a_day_that_fits_starts_no_session(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLOUT_MEMORY_GB", gigabytes(PAIRS, 3))
+    with choice.backend(no_session, engine, PAIRS, names) as backend:
+        assert isinstance(backend, DuckBackend)
+        assert backend.accounts == 3
+
+
+@pytest.mark.parametrize("engine", ["spark", "graphframes"])
+def test_an_engine_of_spark_gets_spark(engine: str) -> None:
+    with pytest.raises(NoSessionError), choice.backend(no_session, engine, 1, names):
+        pass
+
+
+@pytest.mark.parametrize(("pairs", "accounts"), [(PAIRS, 3), (100, 30_000)])
+def test_pairs_or_accounts_that_do_not_fit_get_spark(
+    pairs: int, accounts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLOUT_MEMORY_GB", gigabytes(pairs - 1, accounts - 1))
+    with (
+        pytest.raises(NoSessionError),
+        choice.backend(no_session, "auto", pairs, lambda backend: names(backend, accounts)),
+    ):
+        pass
+
+
+def test_acts_that_do_not_fit_are_left_to_spark(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLOUT_MEMORY_GB", "1.6")
+    assert duck.counts(10_000_000)
+    assert not duck.counts(10_000_001)
