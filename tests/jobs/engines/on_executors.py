@@ -92,8 +92,8 @@ def listed(sequence: Any) -> list[Any]:
 
 
 def kill_in_each_step(session: Any, left: set[str], ended: threading.Event) -> None:
-    """Kills an executor at work on a step's second stage or, as long as the step has lost nothing by that, on a later one. Takes
-    a step that has lost work from those `left`."""
+    """Kills an executor at work on a step's second stage or, as long as the step has lost nothing by that, on a later one.
+    Takes a step that has lost work from those `left`."""
     store = session._jsc.sc().statusStore()
     begun: dict[str, set[int]] = {step: set() for step in left}
     processes: dict[str, int] = {}
