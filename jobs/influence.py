@@ -51,11 +51,10 @@ def score_sql(influence: str, methodology: Methodology, log1p: str) -> str:
 
 
 def people_sql(coverage: Mapping[str, float], params: Params, log1p: str) -> str:
-    """SQL for the rows of `influence`: one per person of `{ranked}`, from `ranked_sql`, with engager_count, amplification and
-    inclusion.
+    """SQL for the rows of `influence`: one per person of `{measured}`, the rows of `ranked_sql` with the columns
+    `engager_count`, `amplification` and `inclusion`, which may be null.
 
-    `{known}` is (id, handle). `coverage` is platform -> covered
-    share of the window.
+    `{known}` is (id, handle). `coverage` is platform -> covered share of the window.
     """
     covered = " ".join(f"when '{platform}' then {number(share)}" for platform, share in sorted(coverage.items()))
     influence = real_sql("total")
@@ -66,8 +65,7 @@ def people_sql(coverage: Mapping[str, float], params: Params, log1p: str) -> str
             {score_sql(influence, params.methodology, log1p)} as score,
             rank, percentile, coalesce(engager_count, 0) as engager_count,
             {f"case platform {covered} else 0e0 end" if covered else "0e0"} as window_coverage, amplification, inclusion
-        from (select *, split_part(id, ':', 1) as platform from {{ranked}})
-        left join {{known}} using (id)
+        from (select *, split_part(id, ':', 1) as platform from {{measured}}) left join {{known}} using (id)
     """
 
 
@@ -79,10 +77,10 @@ def everybody(backend: Backend[T], found: Inputs, sums: T, spread: T, parts: T |
     if parts is not None and owned is not None:
         sums = backend.query(linked.of_people_sql(), sums=sums, parts=parts, linked=owned)
     ranked = backend.query(ranked_sql("{sums}", 2 * found.row_count if backend.is_distributed else 0), sums=sums)
-    together = backend.query("select * from {ranked} left join {beside} using (id)", ranked=ranked, beside=beside)
+    measured = backend.query("select * from {ranked} left join {beside} using (id)", ranked=ranked, beside=beside)
     return backend.query(
         people_sql(share, Params(day=window.day, methodology=window.methodology), backend.log1p),
-        ranked=backend.named(together, "id"),
+        measured=backend.named(measured, "id"),
         known=found.known(backend, backend.named(sums, "id")),
     )
 

@@ -68,7 +68,7 @@ def test_rows_of_people(backend: Backend[Any]) -> None:
     )
     found = backend.query(
         job.people_sql({"x": 0.25, "sample-x": 1.0}, PARAMS, backend.log1p),
-        ranked=backend.query(
+        measured=backend.query(
             f"select * from ({ranked_sql('{sums}', len(sums))}) left join {{beside}} using (id)",
             sums=backend.local(sums),
             beside=backend.local(beside),
