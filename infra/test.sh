@@ -22,7 +22,7 @@ ruff format --check . || failed+=("ruff format --check")
 exec {types}< <(mypy 2>&1)
 mypy=$!
 # Three processes, each with its own Spark session. All tests of a file run in one process; tests/conftest.py puts long tests
-# first.
+# first and those on a cluster together.
 pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder "$@" || failed+=(pytest)
 cat <&"$types"
 wait "$mypy" || failed+=(mypy)

@@ -1,4 +1,4 @@
-"""A Spark cluster on this machine: a master, two or more workers of one core and 1 GB each, and the executors they start."""
+"""A Spark cluster on this machine: a master, two workers of one core and 1 GB each, and the executors they start."""
 
 import os
 import re
@@ -15,6 +15,7 @@ from jobs import comet
 from jobs.session import java_home
 from tests.tiny_days import QUICK_JAVA
 
+WORKERS = 2
 READY_S = 180  # patience, on a machine that is busy with other things
 
 # Loopback alone: this machine's name may resolve to nothing.
@@ -50,14 +51,10 @@ class Cluster:
         self.cores = sorted(os.sched_getaffinity(0))
 
     def start(self) -> None:
-        """Starts the master and two workers."""
+        """Starts the master and the workers, in turn on each of the cores there are."""
         self.master = _said(self._start("master.Master", "--port", "0"), r"Starting Spark master at (\S+)")
-        self.grow(2)
-
-    def grow(self, workers: int) -> None:
-        """Starts workers until there are this many, in turn on each of the cores there are."""
         logs = []
-        while len(self.work) < workers:
+        while len(self.work) < WORKERS:
             self.work.append(self.folder / f"work-{len(self.work)}")
             size = ("--cores", "1", "--memory", "1g", "--work-dir", str(self.work[-1]))
             logs.append(self._start("worker.Worker", *size, self.master))

@@ -32,6 +32,8 @@ import hypothesis
 import pytest
 import pytest_socket
 from pyspark.sql import DataFrame, SparkSession
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from jobs import session
 from jobs.warehouse.storage import Warehouse
@@ -60,6 +62,7 @@ hypothesis.settings.load_profile("clout")
 TIERS = ("system", "spark", "integration", "unit")  # the longest first
 IN_PROCESS = ("integration", "unit")
 SYSTEM = (ROOT / "tests" / "dags", ROOT / "tests" / "infra")
+ON_CLUSTER = ("tests/dags/test_cluster.py", "tests/jobs/engines/test_on_executors.py")
 
 
 def tier(item: pytest.Function) -> str:
@@ -88,6 +91,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Func
         item.add_marker(name)
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: TIERS.index(tiers[item]))
+
+
+class _ByFile(LoadFileScheduling):
+    """All tests of a file run in one process, and all on the Spark cluster too, which then starts once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return ON_CLUSTER[0] if file in ON_CLUSTER else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
+    return _ByFile(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.hookimpl(wrapper=True)
