@@ -12,6 +12,9 @@ if [[ -n ${CI:-} ]] && ! compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/n
     apt_install postgresql || say "PostgreSQL could not be installed: its test will fail"
 fi
 
+# Each of hundreds of processes would compile clout's modules again.
+unset PYTHONDONTWRITEBYTECODE
+
 failed=()
 ruff check . || failed+=("ruff check")
 ruff format --check . || failed+=("ruff format --check")

@@ -5,7 +5,6 @@ import tempfile
 
 import pyarrow as pa
 import pytest
-from pyspark.sql import SparkSession
 
 _home = tempfile.TemporaryDirectory(prefix="clout-airflow-")
 os.environ["AIRFLOW_HOME"] = _home.name
@@ -15,7 +14,7 @@ SOURCE = "sample=people=300"
 
 
 @pytest.fixture(scope="session")
-def by_hand(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> pa.Table:
+def by_hand(tmp_path_factory: pytest.TempPathFactory) -> pa.Table:
     """`scores` of both days as `clout run` writes them."""
     from jobs.cli import main
     from jobs.warehouse.storage import Warehouse

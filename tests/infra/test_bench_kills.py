@@ -11,20 +11,17 @@ import pytest
 
 from jobs.places import ROOT
 from tests.fixture_types import FindFile
-from tests.tiny_days import QUICK_JAVA, settings_file
 
 PEOPLE, KILLS = 100, 6
 HIGGS_LINES, EVENTS = 2_000, 800
 
 
 @pytest.fixture
-def kills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def kills(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(str(ROOT / "infra" / "bench"))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("CLOUT_SUPPRESSION_KEYS", "")
     monkeypatch.setenv("CLOUT_SUPPRESSION_JOURNAL", "")
-    monkeypatch.setenv("CLOUT_SPARK_SETTINGS", str(settings_file(tmp_path)))
-    monkeypatch.setenv("JAVA_TOOL_OPTIONS", QUICK_JAVA)
     return importlib.import_module("kills")
 
 

@@ -3,9 +3,9 @@
     python on_executors.py FOLDER
 
 makes graphs by expressions, adds their messages, and leaves `edges-N` and `sums-N` as Parquet for each number of edges N. Then
-counts and scores the last day of the warehouse in `FOLDER/warehouse`, each time in a copy of its own: `night-4` with four
-executors, one of which is killed in each of `STEPS`; then with two, then with one. Prints, as JSON, what the driver held of its
-heap after each graph but the first, in bytes by N: the first one is for what Spark makes once, as the code that it compiles.
+counts and scores the last day of the warehouse in `FOLDER/warehouse`, each time in a copy of its own: `night-2` with two
+executors, one of which is killed in each of `STEPS`, and `night-1` with one. Prints, as JSON, what the driver held of its heap
+after each graph but the first, in bytes by N: the first one is for what Spark makes once, as the code that it compiles.
 """
 
 import gc
@@ -17,6 +17,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ from tests.tiny_days import TINY_DAYS
 
 FIRST, SMALLER, LARGER = 2_000, 20_000, 200_000
 EDGES_PER_PERSON = 5
-EXECUTORS, METHODOLOGY = (4, 2, 1), "2026.11"
+EXECUTORS, METHODOLOGY = (2, 1), "2026.11"
 STEPS = ("count acts", "weigh pairs", "number accounts", "pass attention on", "write everybody")
 GROUP, ADDING = (
     "spark.jobGroup.id",
@@ -91,23 +92,35 @@ def listed(sequence: Any) -> list[Any]:
 
 
 def kill_in_each_step(session: Any, left: set[str], ended: threading.Event) -> None:
-    """Kills an executor at work on a step's second stage or, as long as the step has lost nothing by that, on a later one: it
-    may be done before it is killed, and its result at the driver. Takes a step that has lost work from those `left`."""
+    """Kills an executor at work on a step's second stage or, as long as the step has lost nothing by that, on a later one.
+    Takes a step that has lost work from those `left`."""
     store = session._jsc.sc().statusStore()
     begun: dict[str, set[int]] = {step: set() for step in left}
+    processes: dict[str, int] = {}
+
+    def busy() -> list[str]:
+        return [each.id() for each in listed(store.executorList(True)) if each.activeTasks()]
+
     while left and not ended.wait(0.01):
         for stage in listed(store.activeStages()):
-            named, number = stage.description(), stage.stageId()
+            named = stage.description()
             step = named.get() if named.isDefined() else ""
             if stage.attemptId() or stage.numFailedTasks():
                 left.discard(step)
-            busy = [each.id() for each in listed(store.executorList(True)) if each.activeTasks()]
-            if step not in left or number in begun[step] or not busy:
+            if step not in left:
                 continue
-            begun[step].add(number)
-            process = executors(session).get(busy[0])
-            if len(begun[step]) > 1 and process:
-                os.kill(process, signal.SIGKILL)
+            begun[step].add(stage.stageId())
+            for executor in busy() if len(begun[step]) > 1 else ():
+                if executor not in processes:
+                    processes = executors(session)
+                if executor not in processes:
+                    continue  # killed before
+                os.kill(processes[executor], signal.SIGSTOP)
+                time.sleep(0.2)  # for the driver to hear what was done before that
+                if executor in busy():
+                    os.kill(processes.pop(executor), signal.SIGKILL)
+                    break
+                os.kill(processes[executor], signal.SIGCONT)
 
 
 def keep_executors(session: Any, count: int) -> None:
@@ -120,12 +133,13 @@ def keep_executors(session: Any, count: int) -> None:
         time.sleep(0.1)
 
 
-def night(session: Any, root: Path) -> None:
+def night(session: Callable[[], Any], root: Path, engine: str = "spark") -> None:
     """Counts and scores the last day."""
     warehouse, batch = Warehouse(str(root)), Batch("night")
     first, *_, last = sorted(date.fromisoformat(place["day"]) for place in warehouse.partitions(ACTIVITY))
+    params = influence.Params(day=last, methodology=load(METHODOLOGY))
     engagement.run(session, warehouse, engagement.Params(day=last, first_day=first), batch)
-    influence.run(session, warehouse, influence.Params(day=last, methodology=load(METHODOLOGY)), batch, engine="spark")
+    influence.run(session, warehouse, params, batch, engine)
 
 
 def nights(session: Any, folder: Path) -> None:
@@ -139,11 +153,13 @@ def nights(session: Any, folder: Path) -> None:
         left, ended = set(STEPS if count == max(EXECUTORS) else ()), threading.Event()
         killer = threading.Thread(target=kill_in_each_step, args=(session, left, ended))
         killer.start()
-        night(session, root)
-        while left and killer.is_alive():  # a step may end before its second stage is seen
-            night(session, root)
-        ended.set()
-        killer.join()
+        try:
+            night(lambda: session, root)
+            while left and killer.is_alive():  # a step may end before its second stage is seen
+                night(lambda: session, root)
+        finally:
+            ended.set()
+            killer.join()
 
 
 def main(folder: Path) -> None:

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
+from jobs.backends.spark import in_spark
 from jobs.engines import memory
 from jobs.engines.memory import MemoryEngine, influence, numbered
 from jobs.places import ROOT
@@ -82,8 +83,9 @@ def test_once_through_spark(data: FindFile, spark: SparkSession) -> None:
     answers = oracle(data, "random-200")
     edges = pa.Table.from_pylist([{"src": u, "dst": v, "weight": w} for (u, v), w in weights_of(answers).items()])
     unbelieved = pa.Table.from_pylist([{"id": id, "credibility": c} for id, c in answers["credibility"].items()])
-    spread = attention.attention(spark.createDataFrame(edges), spark.createDataFrame(unbelieved), OFFICIAL)
-    found = MemoryEngine().sums(spread, rounds=3).toArrow()
+    with in_spark(spark, len(edges)) as backend:
+        spread = attention.attention(backend, backend.local(edges), backend.local(unbelieved), OFFICIAL)
+        found = MemoryEngine().sums(spread, rounds=3).toArrow()
     assert found.column_names == ["id", "one", "two", "three"]
     assert sorted(found["id"].to_pylist()) == sorted(answers["influence"])  # every account once, also who only acts
     for row in found.to_pylist():

@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from jobs import score_inputs
+from jobs.backends.spark import in_spark
 from jobs.engines import Engine
 from jobs.engines.graphframes import GraphFramesEngine
 from jobs.engines.memory import influence
@@ -188,9 +189,10 @@ def test_large_graphs_and_every_oracle(spark: SparkSession, distributed: Engine,
 def test_a_real_day(spark: SparkSession, distributed: Engine, request: pytest.FixtureRequest) -> None:
     """Higgs day 7 against what is published; engine `spark` scores it on a cluster (`tests/dags/test_cluster.py`)."""
     higgs = request.getfixturevalue("higgs")  # a minute's work, only where the engine is
-    inputs = score_inputs.read(spark, higgs, counted_window(higgs, LAST, OFFICIAL), RollUps("any", 0, {}))
-    found = distributed.sums(inputs.spread(), OFFICIAL.rounds)
-    pulled = found.toArrow().sort_by("id")
+    inputs = score_inputs.read(higgs, counted_window(higgs, LAST, OFFICIAL), RollUps("any", 0, {}))
+    with in_spark(spark, inputs.row_count) as backend:
+        found = distributed.sums(inputs.spread(backend), OFFICIAL.rounds)
+        pulled = found.toArrow().sort_by("id")
     found.unpersist()
     published = higgs.read(INFLUENCE).sort_by("person_id")
     assert pulled["id"].equals(published["person_id"])
