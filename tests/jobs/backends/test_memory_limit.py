@@ -17,7 +17,11 @@ def pairs() -> pa.Table:
     drawn = np.unique(rng.integers(0, PEOPLE * PEOPLE, 2 * PAIRS))
     src, dst = np.divmod(rng.permutation(drawn[drawn % (PEOPLE + 1) > 0])[:PAIRS], PEOPLE)
     names = pa.array([f"test:{number}" for number in range(PEOPLE)])
-    columns = {"src": names.take(pa.array(src)), "dst": names.take(pa.array(dst)), "a": rng.integers(0, int(SCALE), PAIRS)}
+    columns = {
+        "src": names.take(pa.array(src)),
+        "dst": names.take(pa.array(dst)),
+        "a": rng.integers(0, int(SCALE), PAIRS),
+    }
     return pa.table(columns | dict.fromkeys(BESIDE, rng.integers(0, 1 << 62, PAIRS)))
 
 
