@@ -45,7 +45,7 @@ spark.sql.maxPlanStringLength                    1000
 class Figure:
     """A night. By command: seconds, processor seconds and peak memory of its processes. `pairs` and `people` are those of the
     window, `engine` the one that summed. `longest`: name of a stage that read a shuffle -> its longest task as a multiple of
-    its median task, of the stages that took longer than a second."""
+    its median task, of the stages that took longer than a second. Empty if the night fits one process, which needs no Spark."""
 
     millions: str
     shape: str = EVEN

@@ -1,4 +1,4 @@
-"""Two backends that run the SQL of the score: Spark, and DuckDB in this process for days of few rows, without a JVM.
+"""Two backends that run the SQL of the score: Spark, and DuckDB in this process, without a JVM, for days that fit.
 
 The rows are the same, bit for bit, because sums add whole numbers and both backends compute the JVM's logarithms.
 """

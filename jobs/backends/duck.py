@@ -35,12 +35,12 @@ ACCOUNTS = "accounts"  # table (name, number), the numbers from 0 on in the orde
 
 TYPES = {"string": "varchar", "date": "date"}  # DuckDB's, of the columns that partition tables
 
-# Functions of Spark's dialect that DuckDB lacks. A hash only orders and never decides.
+# Functions of Spark's dialect that DuckDB lacks. Only Spark's joins gain from a hash of a pair.
 MACROS = {
     "rint(x)": "round_even(x, 0)",
     "shiftleft(x, bits)": "x << bits",
     "shiftright(x, bits)": "x >> bits",
-    "xxhash64(one, other)": "hash(one, other)",
+    "xxhash64(one, other)": "0",
     "pmod(x, n)": "x % n",
 }
 
@@ -141,7 +141,7 @@ class DuckBackend:
     def need(self, edges: str) -> Need:
         """As `Backend.need`."""
         ((pairs,),) = self.db.sql(f"select count(*) from {edges}").fetchall()
-        return Need(pairs, self.accounts, 0, needed_bytes(pairs, self.accounts))
+        return Need(pairs, self.accounts, 0, memory.numbered_bytes(pairs, self.accounts))
 
     def sums(self, edges: str, rounds: int, engine: str, need: Need) -> tuple[str, str]:
         """As `Backend.sums`."""
@@ -183,17 +183,12 @@ def counts(reports: int) -> bool:
 
 def scores(engine: str, pairs: int, accounts: int = 0) -> bool:
     """Whether this process scores a day of so many pairs and accounts, of which engine `engine` is to add the pairs."""
-    return engine in (AUTO, ENGINE) and fits(needed_bytes(pairs, accounts))
+    return engine in (AUTO, ENGINE) and fits(memory.numbered_bytes(pairs, accounts))
 
 
 def fits(needed: int) -> bool:
     """Whether the memory budget has so many bytes beside the least that a database needs. The database spills the rest."""
     return needed + LEAST_BYTES <= budget_bytes()
-
-
-def needed_bytes(pairs: int, accounts: int) -> int:
-    """The memory that engine `memory` needs for numbered accounts."""
-    return memory.needed_bytes(pairs, accounts, 0)
 
 
 def _limit(free: int) -> str:

@@ -1,4 +1,5 @@
-"""The memory budget of engine `memory`: `$CLOUT_MEMORY_GB`, or half of the memory that is available to this process."""
+"""The memory budget of DuckDB and of engine `memory`: `$CLOUT_MEMORY_GB`, or half of the memory that is available to this
+process."""
 
 import os
 from pathlib import Path

@@ -7,6 +7,7 @@ import pytest
 
 from jobs.backends import choice, duck
 from jobs.backends.duck import DuckBackend
+from jobs.engines import memory
 
 PAIRS = 10_000_000
 
@@ -25,7 +26,7 @@ def names(backend: DuckBackend, accounts: int = 3) -> str:
 
 def gigabytes(pairs: int, accounts: int) -> str:
     """The least `CLOUT_MEMORY_GB` for a day of so many pairs of accounts."""
-    return str((duck.needed_bytes(pairs, accounts) + duck.LEAST_BYTES) / 1e9)
+    return str((memory.numbered_bytes(pairs, accounts) + duck.LEAST_BYTES) / 1e9)
 
 
 @pytest.mark.parametrize("engine", ["auto", "memory"])
