@@ -74,6 +74,7 @@ class DuckBackend:
     def __init__(self, db: "duckdb.DuckDBPyConnection") -> None:
         self.db = db
         self._names = (f"table_{number}" for number in count())
+        self._budget = budget_bytes()  # now: what is free shrinks by what the database holds
         self.accounts = 0  # how many are numbered
 
     def number(self, names: str) -> None:
@@ -146,10 +147,10 @@ class DuckBackend:
     def sums(self, edges: str, rounds: int, engine: str, need: Need) -> tuple[str, str]:
         """As `Backend.sums`."""
         # The database makes room for the arrays.
-        self.db.execute(f"set memory_limit = '{_limit(budget_bytes() - need.needed_bytes)}'")
+        self.db.execute(f"set memory_limit = '{_limit(max(LEAST_BYTES, self._budget - need.needed_bytes))}'")
         batches = self.db.sql(f"select src, dst, a from {edges}").to_arrow_reader(ROWS_OF_A_BATCH)
         sums = memory.table_of_numbers(batches, need.pairs, need.people, rounds)
-        self.db.execute(f"set memory_limit = '{_limit(budget_bytes())}'")
+        self.db.execute(f"set memory_limit = '{_limit(self._budget)}'")
         return ENGINE, self.local(sums)
 
     def write(
