@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import reduce
@@ -111,15 +112,22 @@ def made(empty: Warehouse, tmp_path_factory: pytest.TempPathFactory, arrow_rows:
 
 
 @pytest.fixture
-def world(
-    made: World, session: SparkSession | None, tmp_path: Path, arrow_rows: ArrowRows, monkeypatch: pytest.MonkeyPatch
-) -> World:
+def copied(made: World, tmp_path: Path, arrow_rows: ArrowRows, monkeypatch: pytest.MonkeyPatch) -> Callable[..., World]:
+    """A copy of `made`, whose days are scored by DuckDB, or by Spark in a session."""
     monkeypatch.setenv("CLOUT_SUPPRESSION_JOURNAL", str(tmp_path / "left.jsonl"))
     monkeypatch.setenv(suppression.VARIABLE, "7" * 64)
-    root = shutil.copytree(made.warehouse.root, tmp_path / "warehouse")
-    world = World(Warehouse(str(root)), arrow_rows, session)
-    world.continue_from(made)
-    return world
+
+    def copy(session: SparkSession | None = None, name: str = "warehouse") -> World:
+        world = World(Warehouse(str(shutil.copytree(made.warehouse.root, tmp_path / name))), arrow_rows, session)
+        world.continue_from(made)
+        return world
+
+    return copy
+
+
+@pytest.fixture
+def world(copied: Callable[..., World]) -> World:
+    return copied()
 
 
 def matching(world: World, day: date = DAY) -> list[date]:
@@ -144,8 +152,11 @@ def rolled_up(world: World) -> list[dict]:
     return sorted_by_grain(MONTHLY_WEIGHTS, world.warehouse.read(MONTHLY_WEIGHTS)).to_pylist()
 
 
-def test_roll_ups_change_no_bit(world: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_roll_ups_change_no_bit(
+    copied: Callable[..., World], session: SparkSession | None, caplog: pytest.LogCaptureFixture
+) -> None:
     """Made by the score that reads them, there already, one missing, and none that could be written."""
+    world = copied(session)
     first = world.score_counted(DAY, MONTHLY)
     assert matching(world) == [SEPTEMBER, OCTOBER]
     rows, written = rolled_up(world), files(world.warehouse, MONTHLY_WEIGHTS)
@@ -218,13 +229,10 @@ def test_what_is_pulled_again_or_newly_covered_or_disputed_is_added_up_again(wor
     assert world.score_counted(DAY, MONTHLY) == found
 
 
-def test_any_order_of_days_gives_the_same_rows(
-    world: World, made: World, session: SparkSession | None, tmp_path: Path
-) -> None:
+def test_any_order_of_days_gives_the_same_rows(copied: Callable[..., World], session: SparkSession | None) -> None:
     """A later day first, whose roll-ups the earlier day reads, or the other way round."""
     days = [date(2026, 10, 31), DAY]
-    root = shutil.copytree(made.warehouse.root, tmp_path / "other")
-    other = World(Warehouse(str(root)), world.arrow_rows, session)
+    world, other = copied(session), copied(session, "other")
     for day, earlier in zip(reversed(days), days, strict=True):
         world.score_counted(day, MONTHLY)
         other.score_counted(earlier, MONTHLY)

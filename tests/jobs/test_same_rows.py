@@ -161,17 +161,6 @@ def test_days_in_descending_order_and_one_scored_before_an_earlier_one_was_pulle
     assert (restated["day"], json.loads(restated["why"])["activity_days"]) == (DAYS[3], [str(DAYS[0])])
 
 
-def test_by_spark(
-    spark: SparkSession, pulled: Warehouse, expected: Warehouse, copies: Callable[[Warehouse, str], Warehouse]
-) -> None:
-    """DuckDB counted and scored the expected days, because their rows are few."""
-    warehouse = copies(pulled, "spark")
-    with by_spark_alone():
-        for day in DAYS[2:]:
-            score(warehouse, day)
-    assert_same(warehouse, expected, SCORED)
-
-
 def test_with_comet(
     spark: SparkSession,
     pulled: Warehouse,
