@@ -36,6 +36,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
 from jobs import session
+from jobs.session import settings
 from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.storage import rows as arrow_rows_of
 from schemas.table import Table
@@ -208,6 +209,7 @@ def spark() -> Iterator[SparkSession]:
         patch.setattr(session, "JAVA_OPTIONS", f"{session.JAVA_OPTIONS} {QUICK_JAVA}")
         patch.setattr(session, "LOCAL_SETTINGS", session.LOCAL_SETTINGS | TINY_DAYS)
         patch.setattr(session, "s3_jars", s3_jars)  # a test may have its warehouse in an object store
+        patch.setattr(session, "settings", lambda: settings() | {"spark.driver.memory": "2g"})  # each process has one
         built = session.build("local[2]")
     yield built
     built.stop()

@@ -44,7 +44,7 @@ from schemas.table import Table as Contract
 
 LAST_DAY = graphs.FIRST_DAY + timedelta(days=graphs.DAYS - 1)
 COMMANDS = ("influence", "checks", "publish")
-LIMITS = {"realistic-16M": (240, 10)}  # seconds of all commands, peak GB
+LIMITS = {"realistic-16M": (120, 10)}  # seconds of all commands, peak GB
 SOURCE, RUN = "sample", "bench"  # the source that rows name, and the run that commits name
 
 # Converts the arrays of a block to the rows of `activity` that a pull would write, but with numbers as ids of acts: this bench
