@@ -21,9 +21,9 @@ ruff format --check . || failed+=("ruff format --check")
 # Beside the tests, because mypy keeps one core busy for a minute.
 exec {types}< <(mypy 2>&1)
 mypy=$!
-# Four processes, because many tests wait for a process or a server. Each has its own Spark session. All tests of a file run in
-# one process; tests/conftest.py puts long tests first and those on a cluster together.
-pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder "$@" || failed+=(pytest)
+# Three processes, each with its own Spark session; a fourth gains nothing on two cores. All tests of a file run in one process;
+# tests/conftest.py puts long tests first and those on a cluster together.
+pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder "$@" || failed+=(pytest)
 cat <&"$types"
 wait "$mypy" || failed+=(mypy)
 if ((${#failed[@]})); then
