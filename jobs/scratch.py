@@ -12,12 +12,17 @@ import duckdb
 MEMORY_LIMIT = "1GB"  # leaves memory for Spark and Arrow on a small machine; more would gain little
 
 
+def quoted(text: str) -> str:
+    """A literal of DuckDB's SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 def connect(folder: Path, *, in_memory: bool = False, memory_limit: str | None = None) -> duckdb.DuckDBPyConnection:
     """Opens a database file in the folder, which must exist. A database `in_memory` uses the folder only for what exceeds its
     memory: rows that are written and read once then take half of the time, because nothing compresses them."""
     db = duckdb.connect(":memory:" if in_memory else folder / "scratch.duckdb")
     db.execute(f"set memory_limit = '{memory_limit or MEMORY_LIMIT}'")
-    db.execute(f"set temp_directory = '{str(folder / 'spill').replace(chr(39), chr(39) * 2)}'")
+    db.execute(f"set temp_directory = {quoted(str(folder / 'spill'))}")
     return db
 
 

@@ -15,7 +15,7 @@ from jobs.engines import AUTO, memory
 from jobs.engines.budget import budget_bytes
 from jobs.engines.memory import Need
 from jobs.score import java_logarithms
-from jobs.scratch import scratch
+from jobs.scratch import quoted, scratch
 from jobs.warehouse import counted
 from jobs.warehouse.commits import Partition
 from jobs.warehouse.storage import Warehouse
@@ -43,11 +43,6 @@ MACROS = {
     "xxhash64(one, other)": "0",
     "pmod(x, n)": "x % n",
 }
-
-
-def quoted(text: str) -> str:
-    """A literal of DuckDB's SQL."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 @contextmanager
@@ -142,7 +137,7 @@ class DuckBackend:
     def need(self, edges: str) -> Need:
         """As `Backend.need`."""
         ((pairs,),) = self.db.sql(f"select count(*) from {edges}").fetchall()
-        return Need(pairs, self.accounts, 0, memory.numbered_bytes(pairs, self.accounts))
+        return _need(pairs, self.accounts)
 
     def sums(self, edges: str, rounds: int, engine: str, need: Need) -> tuple[str, str]:
         """As `Backend.sums`."""
@@ -178,18 +173,18 @@ def in_duckdb() -> Iterator[DuckBackend]:
 
 
 def counts(reports: int) -> bool:
-    """Whether this process counts the acts of so many reports."""
-    return fits(reports * BYTES_OF_A_REPORT)
+    """Whether this process counts the acts of so many reports. The database spills what exceeds its part of the budget."""
+    return reports * BYTES_OF_A_REPORT + LEAST_BYTES <= budget_bytes()
 
 
 def scores(engine: str, pairs: int, accounts: int = 0) -> bool:
-    """Whether this process scores a day of so many pairs and accounts, of which engine `engine` is to add the pairs."""
-    return engine in (AUTO, ENGINE) and fits(memory.numbered_bytes(pairs, accounts))
+    """Whether this process scores a day of so many pairs and accounts with the named engine: that may be `memory`, whose limits
+    and budget hold them."""
+    return engine in (AUTO, ENGINE) and _need(pairs, accounts).fits(budget_bytes() - LEAST_BYTES)
 
 
-def fits(needed: int) -> bool:
-    """Whether the memory budget has so many bytes beside the least that a database needs. The database spills the rest."""
-    return needed + LEAST_BYTES <= budget_bytes()
+def _need(pairs: int, accounts: int) -> Need:
+    return Need(pairs, accounts, 0, memory.numbered_bytes(pairs, accounts))
 
 
 def _limit(free: int) -> str:

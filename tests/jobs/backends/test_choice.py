@@ -59,3 +59,10 @@ def test_acts_that_do_not_fit_are_left_to_spark(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("CLOUT_MEMORY_GB", "1.6")
     assert duck.counts(10_000_000)
     assert not duck.counts(10_000_001)
+
+
+def test_pairs_beyond_the_limits_of_the_engine_get_spark_whatever_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLOUT_MEMORY_GB", "1e6")
+    assert duck.scores("auto", memory.MAX_EDGES, memory.MAX_ACCOUNTS)
+    assert not duck.scores("auto", memory.MAX_EDGES + 1)
+    assert not duck.scores("auto", 1, memory.MAX_ACCOUNTS + 1)
