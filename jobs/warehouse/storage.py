@@ -93,7 +93,7 @@ class Warehouse:
             return newest.delta
         delta = self._open(table, version)
         if version is None:
-            self._newest[table.name] = opened(delta, self._file_system(table))
+            self._newest[table.name] = opened(delta, self._file_system(table), self.is_local)
         return delta
 
     def own(self, table: Table) -> DeltaTable:
