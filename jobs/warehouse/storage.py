@@ -27,6 +27,7 @@ from jobs.warehouse.data_files import Change
 from jobs.warehouse.opened import Opened, opened
 from jobs.warehouse.races import LostRaceError, RearrangedError, repeated
 from jobs.warehouse.rewriting import Rewriting
+from jobs.warehouse.store_requests import OPENED, note
 from jobs.warehouse.transaction import transaction
 from schemas import arrow
 from schemas.catalog import TABLES
@@ -101,13 +102,13 @@ class Warehouse:
         return self._open(table, None)
 
     def _open(self, table: Table, version: int | None) -> DeltaTable:
+        note(OPENED)
         try:
             delta = DeltaTable(self.path(table), version=version, storage_options=self.options)
         except Exception as error:
             if not self.exists():
-                raise UsageError(
-                    f"{self.root}: no warehouse here yet; run `clout run` first or set CLOUT_WAREHOUSE"
-                ) from error
+                missing = "no warehouse here yet; run `clout run` first or set CLOUT_WAREHOUSE"
+                raise UsageError(f"{self.root}: {missing}") from error
             where, why = self.path(table), cause(error)
             if version is not None:
                 raise GoneError(f"{where}: version {version} is no longer kept ({why})") from error
@@ -235,8 +236,7 @@ class Warehouse:
         """Merges the small files of each partition, in one commit that changes no row. Returns the number of files merged.
         Raises `LostRaceError` if another run replaced one of them meanwhile, and `GoneError` if a file is missing or torn."""
         delta = self.delta(table)
-        listed = self._intact_files(table, delta, None)
-        merged = compaction.merge(table, delta, listed, self._file_system(table))
+        merged = compaction.merge(table, delta, self._intact_files(table, delta, None), self._file_system(table))
         if merged.added:
             self._commit(table, delta, partial(compaction.unless_replaced, table, change=merged), None, run_id, job)
         return merged.removed.num_rows
