@@ -55,9 +55,8 @@ class Warehouse:
         return f"{self.root}/{table.name}"
 
     def create_tables(self) -> None:
-        """Creates the empty tables of a new warehouse; leaves an existing one unchanged. Raises like `require_writable` and,
-        for an existing warehouse, like `require_current`. Raises `UsageError` if the folder cannot be created, or if the object
-        store cannot keep concurrent commits apart."""
+        """Creates the empty tables of a new warehouse; leaves an existing one unchanged. Raises like `require_writable`, for an
+        existing warehouse like `require_current`, and for a new one like `creation.create_all`."""
         self.require_writable()
         if self.exists():
             self.require_current()
@@ -174,8 +173,7 @@ class Warehouse:
         asked = pruning.row_filter(table, partition)
         try:
             dataset = self.dataset(table, partition, version=version)
-            for fragment in dataset.get_fragments(asked):
-                fragment.ensure_complete_metadata()
+            pruning.open_all(dataset, asked)
         except FileNotFoundError as error:
             raise GoneError(f"{self.path(table)}: a file of the rows {partition} is gone ({error})") from error
         return dataset.scanner(columns=list(table.column_names), filter=asked).to_reader()
@@ -200,8 +198,7 @@ class Warehouse:
         """Adds the rows to the partition, in one commit and in new files. Raises `ContractError` like `replace`, and
         `LostRaceError` if the table was altered meanwhile."""
         delta = self.delta(table)
-        checked = arrow_writer.checked(table, rows, partition)
-        added = arrow_writer.write(table, checked, self._file_system(table))
+        added = arrow_writer.write(table, arrow_writer.checked(table, rows, partition), self._file_system(table))
         self._flush(table, added)
         with self._transaction(table, delta, partition, run_id, job) as metadata:
             data_files.commit(delta, Change(added, pruning.files(delta).slice(0, 0)), metadata, retries=None)

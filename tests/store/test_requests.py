@@ -7,16 +7,19 @@ import subprocess
 import sys
 from collections import Counter
 from contextlib import nullcontext
+from datetime import date
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.warehouse import runs, store_requests
-from jobs.warehouse.storage import Warehouse
+from jobs.warehouse import object_files, pruning, runs, store_requests
+from jobs.warehouse.storage import GoneError, Warehouse
 from jobs.warehouse.store_requests import ARROW, COMMITTED, LOST, OPENED, SPARK, taken
 from schemas.coverage import COVERAGE
 from schemas.runs import RUNS
+from tests.fixture_types import ArrowRows
 from tests.jobs.by_spark import by_spark_alone
 from tests.jobs.cli.result import RunClout
 from tests.object_store import Fault, ObjectStore
@@ -84,6 +87,21 @@ def test_an_opened_table_is_asked_about_only_as_the_newest(warehouse: Warehouse,
     assert store.counts() == {}
     warehouse.delta(COVERAGE)
     assert store.counts() == {"HEAD": 1}
+
+
+def test_a_file_is_read_in_one_request_and_said_to_be_gone(
+    warehouse: Warehouse, store: ObjectStore, arrow_rows: ArrowRows
+) -> None:
+    """Its size is in the log. A table that was opened before the file was replaced and removed still names it."""
+    warehouse.replace(COVERAGE, arrow_rows(COVERAGE, [{"day": date(2026, 11, 3)}]), {}, run_id="r", job="j")
+    version = warehouse.version(COVERAGE)
+    store.counts()
+    warehouse.row_count(COVERAGE, {}, version)
+    assert store.counts() == {"GET": 1}
+    (file,) = pruning.files(warehouse.delta(COVERAGE))["path"].to_pylist()
+    object_files.movable(warehouse.path(COVERAGE), warehouse.options).delete_file(unquote(file))
+    with pytest.raises(GoneError, match=r"a file of the rows \{\} is gone"):
+        warehouse.reader(COVERAGE, {})
 
 
 def test_a_warehouse_on_disk_counts_no_requests(tmp_path: Path) -> None:
