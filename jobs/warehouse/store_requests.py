@@ -1,7 +1,8 @@
 """Counts what this process asks of an object store, for rows of `runs`.
 
-Arrow's client reports each attempt of a request in a datagram to this process, which AWS calls client-side monitoring. Hadoop's
-client, in Spark's JVM, keeps a counter. deltalake reports nothing, so its calls are counted in place of its requests.
+Arrow's client reports each attempt of a request in a datagram, which AWS calls client-side monitoring. The datagram holds the
+key's id and the session's token, but never the secret, and goes to a socket of this process alone. Hadoop's client, in Spark's
+JVM, keeps a counter. deltalake reports nothing, so its calls are counted in place of its requests.
 """
 
 import json

@@ -56,10 +56,11 @@ def test_runs_count_what_the_store_was_asked(
     warehouse: Warehouse, store: ObjectStore, spark: SparkSession, clout: RunClout, engine: str
 ) -> None:
     for job, command in JOBS.items():
-        taken(warehouse.root), store.clients()
+        taken(warehouse.root), store.clients(), store.counts()
         with by_spark_alone() if engine == "spark" else nullcontext():
             assert clout(*command).code == 0
-        later, asked = taken(warehouse.root), store.clients()  # later: to write the row and to print
+        later = taken(warehouse.root)  # what it took to write the row and to print
+        asked, kinds = store.clients(), store.counts()
         row = counted(warehouse, job)
         made = row[ARROW] + later[ARROW], row[SPARK] + later.get(SPARK, 0)
         assert made == (asked["arrow"], asked["spark"]), job
@@ -67,6 +68,7 @@ def test_runs_count_what_the_store_was_asked(
         opened, commits = (row[name] + later.get(name, 0) for name in (OPENED, COMMITTED))
         least, most = (each * opened + TO_COMMIT * commits for each in (LEAST_TO_OPEN, MOST_TO_OPEN))
         assert least < asked["deltalake"] < most
+        assert commits == kinds["COMMIT"]
 
 
 def test_repeated_requests_count_too(warehouse: Warehouse, store: ObjectStore, spark: SparkSession) -> None:
@@ -105,7 +107,11 @@ def test_a_file_is_read_in_one_request_and_said_to_be_gone(
 
 
 def test_a_warehouse_on_disk_counts_no_requests(tmp_path: Path) -> None:
-    assert taken(str(tmp_path)) == {}
+    warehouse = Warehouse(str(tmp_path))
+    warehouse.create_tables()
+    with runs.recorded(warehouse, "checks", date(2026, 11, 3), runs.Batch("test")):
+        warehouse.version(COVERAGE)
+    assert counted(warehouse, "checks") == {}
 
 
 def test_lost_reports_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
