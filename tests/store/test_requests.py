@@ -29,8 +29,8 @@ SCORED = ("--day", DAY, "--methodology", "2026.11")
 JOBS = {"pull_activity": ("pull", "--day", DAY, "--source", "sample=people=200")}
 JOBS |= {job: (job, *SCORED) for job in ("engagement", "influence", "checks", "publish")}
 
-# Requests of deltalake: to open a table, at least and at most, and to commit.
-LEAST_TO_OPEN, MOST_TO_OPEN, TO_COMMIT = 2, 45, 6
+# Requests of deltalake: to open a table, at least and at most (with 20 commits and a checkpoint), and to commit.
+LEAST_TO_OPEN, MOST_TO_OPEN, TO_COMMIT = 2, 55, 6
 
 # A process whose JVM died.
 DEAD_JVM = """
