@@ -5,7 +5,6 @@ key's id and the session's token, but never the secret, and goes to a socket of 
 JVM, keeps a counter. deltalake reports nothing, so its calls are counted in place of its requests.
 """
 
-import json
 import os
 import socket
 import sys
@@ -54,8 +53,10 @@ class _Reports:
     """The reports of Arrow's client, which a thread counts as they arrive."""
 
     def __init__(self) -> None:
+        client = uuid4().hex
+        self._signs = (b'"Type":"ApiCallAttempt"', b'"Service":"S3"', f'"ClientId":"{client}"'.encode())
         self._counts: Counter[str] = Counter()
-        self._client, self._lock = uuid4().hex, Lock()
+        self._lock = Lock()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, WAITING_BYTES)
         self._socket.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
@@ -63,7 +64,7 @@ class _Reports:
         self._socket.bind(("127.0.0.1", 0))
         host, port = self._socket.getsockname()
         os.environ |= {"AWS_CSM_ENABLED": "true", "AWS_CSM_HOST": host, "AWS_CSM_PORT": str(port)}
-        os.environ["AWS_CSM_CLIENT_ID"] = self._client
+        os.environ["AWS_CSM_CLIENT_ID"] = client
         Thread(target=self._count_forever, name="store-requests", daemon=True).start()
 
     def counts(self) -> Counter[str]:
@@ -76,8 +77,7 @@ class _Reports:
                     return self._counts.copy()
                 for _, _, lost in about:
                     self._counts[LOST] = int.from_bytes(lost, sys.byteorder)
-                event = json.loads(report)
-                if (event["ClientId"], event["Service"], event["Type"]) == (self._client, "S3", "ApiCallAttempt"):
+                if all(sign in report for sign in self._signs):
                     self._counts[ARROW] += 1
 
     def _count_forever(self) -> None:

@@ -119,12 +119,12 @@ def test_lost_reports_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "environ", dict(os.environ))  # Arrow's client goes on to report to the first address
     monkeypatch.setattr(store_requests, "WAITING_BYTES", 1)  # room for a few
     reports, sender = store_requests._Reports(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    event = {"ClientId": os.environ["AWS_CSM_CLIENT_ID"], "Service": "S3", "Type": "ApiCallAttempt"}
+    event = f'{{"Type":"ApiCallAttempt","Service":"S3","ClientId":"{os.environ["AWS_CSM_CLIENT_ID"]}"}}'
     address = os.environ["AWS_CSM_HOST"], int(os.environ["AWS_CSM_PORT"])
 
     def send(times: int) -> None:
         for _ in range(times):
-            sender.sendto(json.dumps(event).encode(), address)
+            sender.sendto(event.encode(), address)
 
     with sender:
         with reports._lock:
