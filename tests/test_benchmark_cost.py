@@ -13,7 +13,7 @@ from rich.console import Console
 from tests.benchmarks import modules
 from tests.jobs.engines import on_executors
 
-LOADS = [(1e6, 25), (2.5e6, 25), (5e6, 25), (5e6, 10)]  # acts, days
+LOADS = [(1e6, 25), (2.5e6, 25), (5e6, 25), (5e6, 10), (4e6, 2)]  # acts, days
 TASK_BYTES = 400_000_000
 
 
@@ -26,8 +26,8 @@ def drivers(acts: float, days: float) -> dict[str, float]:
     """The load of a night: people act equally often each day, so those of fewer days are more."""
     people = acts / 1.6 / days
     return {
-        "acts": acts, "counted": acts / 1.5, "rows": acts / 1.5, "pairs": people * 14, "people": people,
-        "accounts": people * 1.1,
+        "acts": acts, "counted": acts / 1.5, "rows": acts / 1.5, "day": acts / 1.5 / days, "pairs": people * 14,
+        "people": people, "accounts": people * 1.1,
     }  # fmt: skip
 
 
@@ -40,7 +40,12 @@ def night(bench: SimpleNamespace, acts: float, days: float = 25, constant: float
         if bench.cost_model.TASK_S not in each.drivers
     }
     tasks_s = sum(values[step, bench.cost_model.PROCESSOR] for step in bench.cost_model.STEPS)
-    values[bench.cost_model.JAVA, bench.cost_model.PROCESSOR] = 10 + tasks_s / 4
+    java = {
+        bench.cost_model.COMPILING: 10,
+        bench.cost_model.COLLECTING: tasks_s / 20,
+        bench.cost_model.PLANNING: 5 + tasks_s / 9,
+    }
+    values |= {(what, bench.cost_model.PROCESSOR): seconds for what, seconds in java.items()}
     return bench.cost_model.Night(load | {bench.cost_model.TASK_S: tasks_s}, values)
 
 
@@ -74,7 +79,7 @@ def test_totals_are_of_one_unit_and_of_the_parts_asked_for(bench: SimpleNamespac
     values = dict.fromkeys(model.QUANTITIES, 1.0)
     assert model.total(values, model.SHUFFLED) == len(model.STEPS)
     assert model.total(values, model.AT_REST, ["influence", "scores"]) == 2
-    assert model.total(values, model.PROCESSOR) == len(model.STEPS) + len(model.JOBS) + 1
+    assert model.total(values, model.PROCESSOR) == len(model.STEPS) + len(model.JOBS) + len(model.JAVA)
 
 
 @pytest.mark.parametrize(
@@ -86,6 +91,7 @@ def test_totals_are_of_one_unit_and_of_the_parts_asked_for(bench: SimpleNamespac
         ([((1, 1), 6), ((2, 1), 8), ((2, 3), 14), ((5, 2), 17)], 1, (2, 3)),
         # The second falls; 30/13 is the best of 3 and 2, 180/41 that of 5 and 4.
         ([((1, 1), 3), ((2, 1), 5), ((1, 2), 2), ((2, 2), 4)], 60 / 13 - 180 / 41, (180 / 41 - 30 / 13, 0)),
+        ([((), 4), ((), 4), ((), 2)], 8 / 3, ()),  # a constant alone
     ],
 )
 def test_constants_and_slopes_are_never_negative(
@@ -105,6 +111,26 @@ def test_what_sorts_pays_for_n_log_n(bench: SimpleNamespace) -> None:
     assert [each.units({"rows": 1024}) for each in (sorts, scans)] == [(1024 * 10,), (1024,)]
 
 
+def test_shuffled_rows_take_more_bytes_the_more_partitions_share_them(bench: SimpleNamespace) -> None:
+    """16 partitions of 400,000 rows: log2 is 4. A single partition has nothing to share."""
+    shuffled = bench.cost_model.Quantity("a step", bench.cost_model.SHUFFLED, ("pairs", "people"))
+    assert [shuffled.units({"pairs": pairs, "people": 7}) for pairs in (6_400_000, 9)] == [
+        (6_400_000, 7, 4 * 6_400_000),
+        (9, 7, 0),
+    ]
+    assert shuffled.terms == ("pairs", "people", "pairs, n log2 p")
+
+
+def test_the_small_nights_tell_the_drivers_apart(bench: SimpleNamespace) -> None:
+    """One has as many people and as many acts a day as the large night; none has as many acts."""
+    loads = {size: drivers(people * 1.6 * days, days) for size, (people, days) in bench.cost.FITTED.items()}
+    people, days = bench.cost.PREDICTED[bench.cost.DEFAULT]
+    large = drivers(people * 1.6 * days, days)
+    assert max(load["people"] for load in loads.values()) == large["people"]
+    assert max(load["day"] for load in loads.values()) == large["day"]
+    assert max(load["acts"] for load in loads.values()) < large["acts"] / 9
+
+
 # A stated load
 
 
@@ -113,7 +139,7 @@ def test_the_default_load_is_what_klout_published(bench: SimpleNamespace) -> Non
     assert (asked.acts, asked.people) == (45e9, 750e6)
     changed = bench.cost_load.stated("acts=3e6,people=2e5,acts_a_row=2,days=10,pairs=20")
     assert changed.load() == {
-        "acts": 3e6, "counted": 1.5e6, "rows": 15e6, "pairs": 4e6, "people": 2e5, "accounts": 2e5,
+        "acts": 3e6, "counted": 1.5e6, "rows": 15e6, "day": 1.5e6, "pairs": 4e6, "people": 2e5, "accounts": 2e5,
     }  # fmt: skip
 
 
@@ -135,7 +161,7 @@ def test_cores_memory_and_money_follow_from_the_lines(bench: SimpleNamespace) ->
     found = answers(bench, text)
     model, lines = bench.cost_model, bench.cost_model.fit([night(bench, *size) for size in LOADS])
     values = model.predicted(lines, bench.cost_load.stated(text).load())
-    cluster_h = model.total(values, model.PROCESSOR, [*model.STEPS, model.JAVA]) / 3600
+    cluster_h = model.total(values, model.PROCESSOR, [*model.STEPS, *model.JAVA]) / 3600
     assert found["cores"] == math.ceil(cluster_h / (2 * 0.5)) > 1
     assert found["in one process"] == pytest.approx(model.total(values, model.PROCESSOR) / 3600 - cluster_h)
     assert found["memory of the driver"] == pytest.approx(
@@ -171,7 +197,10 @@ def measured(bench: SimpleNamespace, found: Any) -> dict[str, Any]:
     driver_s, peaks = of(model.PROCESSOR, model.JOBS, "driver: "), of(model.DRIVER, model.JOBS, "driver: ")
     return {
         **{name: found.load[name] for name in ("acts", "rows", "pairs", "people", "accounts")},
-        "java_s": found.values[model.JAVA, model.PROCESSOR] + found.load[model.TASK_S],
+        "days": found.load["rows"] / found.load["day"],
+        "java_s": sum(found.values[what, model.PROCESSOR] for what in model.JAVA) + found.load[model.TASK_S],
+        "compiling_s": found.values[model.COMPILING, model.PROCESSOR],
+        "collecting_s": found.values[model.COLLECTING, model.PROCESSOR],
         "kept_bytes": found.values[model.FRAMES, model.KEPT],
         "steps": {
             step: used | {"processor_s": seconds[step], "shuffled_bytes": shuffled[step]} for step in model.STEPS
@@ -186,7 +215,8 @@ def test_a_prediction_that_is_off_is_marked(bench: SimpleNamespace, constant: fl
     cost = bench.cost
     nights = [cost.Figure(f"{acts}", False, measured(bench, night(bench, acts, days))) for acts, days in LOADS]
     large = cost.Figure("50", True, measured(bench, night(bench, 50e6, constant=constant)))
-    assert large.night().load == night(bench, 50e6, constant=constant).load
+    assert large.night().load == pytest.approx(night(bench, 50e6, constant=constant).load)
+    assert large.night().values == pytest.approx(night(bench, 50e6, constant=constant).values)
     records = {each.what: each for each in cost.measured([*nights, large])}
     assert (records["processor time: prediction off by"].share > 1) is is_over
     console = Console(width=200)

@@ -41,6 +41,7 @@ class Stated:
             "acts": self.acts,
             "counted": rows,
             "rows": rows * self.days,
+            "day": rows,
             "pairs": self.people * self.pairs,
             "people": self.people,
             "accounts": self.people,
@@ -80,7 +81,7 @@ def answers(lines: Mapping[Quantity, Line], asked: Stated, task_bytes: float) ->
     values = predicted(lines, load)
     for name, count in load.items():
         yield Answer(name, count, "", _LOAD[name])
-    steps = {step: total(values, PROCESSOR, [step]) / HOUR_S for step in (*STEPS, JAVA)}
+    steps = {step: total(values, PROCESSOR, [step]) / HOUR_S for step in (*STEPS, *JAVA)}
     for step, hours in steps.items():
         yield Answer(step, hours, "core hours", "constant + slopes of its drivers, as fitted above")
     cluster_h = sum(steps.values())
@@ -126,6 +127,7 @@ _LOAD = {
     "acts": "stated: a day's reports of acts, which the night counts",
     "counted": "acts / acts_a_row",
     "rows": "counted * days",
+    "day": "counted: a night counts one day",
     "pairs": "people * pairs",
     "people": "stated",
     "accounts": "as many as people",

@@ -10,6 +10,8 @@ from itertools import combinations
 
 import numpy as np
 
+from jobs.spark_partitions import ROWS_OF_A_PARTITION
+
 PROCESSOR, SHUFFLED, AT_REST, KEPT, DRIVER = (
     "processor s", "bytes shuffled", "bytes at rest", "bytes kept", "bytes in the driver",
 )  # fmt: skip
@@ -20,6 +22,7 @@ DRIVERS = {
     "acts": "reports of acts on the days that are counted",
     "counted": "rows of `engagement` on the days that are counted",
     "rows": "rows of `engagement` in the window",
+    "day": "rows of `engagement` of one day",
     "pairs": "pairs of the window",
     "people": "people who are scored",
     "accounts": "accounts ever observed",
@@ -34,6 +37,7 @@ STEPS = {
     "write everybody": ("pairs", "people"),
 }
 JOBS = {"engagement": "counted", "influence": "people", "checks": "people", "publish": "people"}  # in one process
+HELD = JOBS | {"engagement": "day"}  # what a job holds in memory at a time
 TABLES = {
     "activity": "acts",
     "accounts": "accounts",
@@ -41,14 +45,21 @@ TABLES = {
     "influence": "people",
     "scores": "people",
 }
-JAVA = "Java beside its tasks"  # collects garbage, compiles, plans
+COMPILING, COLLECTING, PLANNING = "Java: compiling", "Java: collecting garbage", "Java: planning, starting tasks"
+JAVA = (COMPILING, COLLECTING, PLANNING)  # beside its tasks
 FRAMES = "frames"  # that Spark keeps between the steps of a night
 SORTING = ("engagement",)  # jobs that sort all of their driver at once
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """What is predicted: `what` in a `unit`, in proportion to each driver n or, if it `sorts`, to n log2 n."""
+    """What is predicted: `what` in a `unit`, in proportion to each driver n or, if it `sorts`, to n log2 n. A quantity without
+    drivers is a constant.
+
+    Spark compresses what it shuffles. The more partitions share a step's rows, the less alike are those that meet in one:
+    with each doubling a row takes some bytes more. So a shuffle also grows with n log2 p, where n is the first driver and p the
+    number of partitions that so many rows need.
+    """
 
     what: str
     unit: str
@@ -58,17 +69,30 @@ class Quantity:
     def units(self, load: Mapping[str, float]) -> tuple[float, ...]:
         """How often the load pays each of the line's slopes."""
         counts = [load[driver] for driver in self.drivers]
-        return tuple(count * math.log2(max(count, 2)) if self.sorts else count for count in counts)
+        if self.sorts:
+            return tuple(count * math.log2(max(count, 2)) for count in counts)
+        if self.unit == SHUFFLED:
+            counts.append(counts[0] * math.log2(max(counts[0] / ROWS_OF_A_PARTITION, 1)))
+        return tuple(counts)
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """What each slope is a price of, in the order of `units`."""
+        if self.sorts:
+            return tuple(f"{driver}, n log2 n" for driver in self.drivers)
+        return (*self.drivers, f"{self.drivers[0]}, n log2 p") if self.unit == SHUFFLED else self.drivers
 
 
 QUANTITIES = (
     *(Quantity(step, PROCESSOR, drivers) for step, drivers in STEPS.items()),
-    Quantity(JAVA, PROCESSOR, (TASK_S,)),
+    Quantity(COMPILING, PROCESSOR, ()),
+    Quantity(COLLECTING, PROCESSOR, (TASK_S,)),
+    Quantity(PLANNING, PROCESSOR, (TASK_S,)),
     *(Quantity(f"driver: {job}", PROCESSOR, (driver,), job in SORTING) for job, driver in JOBS.items()),
     *(Quantity(step, SHUFFLED, drivers) for step, drivers in STEPS.items()),
     Quantity(FRAMES, KEPT, ("pairs",)),
     *(Quantity(table, AT_REST, (driver,)) for table, driver in TABLES.items()),
-    *(Quantity(f"driver: {job}", DRIVER, (driver,)) for job, driver in JOBS.items()),
+    *(Quantity(f"driver: {job}", DRIVER, (driver,)) for job, driver in HELD.items()),
 )
 
 
@@ -98,9 +122,9 @@ class Line:
 
 def fitted(points: Sequence[tuple[Sequence[float], float]]) -> Line:
     """The line of least squared relative errors through points (units, value) above 0, of those without a negative constant or
-    slope. Raises `ValueError` if all points have the same units."""
+    slope. Raises `ValueError` if all points have the same units, of which there is at least one."""
     units, values = (np.array(column, float) for column in zip(*points, strict=True))
-    if len({tuple(row) for row in units}) < 2:
+    if units.shape[1] and len({tuple(row) for row in units}) < 2:
         raise ValueError(f"{len(points)} points of {units[0]} units, expected different units")
     scale = np.concatenate([[1.0], units.max(axis=0)])  # so that all columns have a similar size
     columns = np.column_stack([np.ones(len(units)), units]) / scale / values[:, None]
