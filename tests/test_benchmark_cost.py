@@ -8,8 +8,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pyspark.sql import SparkSession
 from rich.console import Console
 
+from jobs import kept_frames, score_inputs
+from jobs.backends import duck
+from jobs.score import ranks
+from jobs.warehouse.storage import Warehouse
+from schemas.scores import SCORES
 from tests.benchmarks import modules
 from tests.jobs.engines import on_executors
 
@@ -19,7 +25,9 @@ TASK_BYTES = 400_000_000
 
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    return modules(monkeypatch, "cost", "cost_load", "cost_model", "event_log")
+    return modules(
+        monkeypatch, "acts", "cost", "cost_load", "cost_model", "cost_night", "event_log", "graphs", "growth"
+    )
 
 
 def drivers(acts: float, days: float) -> dict[str, float]:
@@ -224,6 +232,46 @@ def test_a_prediction_that_is_off_is_marked(bench: SimpleNamespace, constant: fl
         console.print(cost.table([*nights, large]))
     assert ("over the limit of 20%" in said.get()) is is_over
     assert "a night of 45,000,000,000 acts a day and 750,000,000 people" in said.get()
+
+
+# A night
+
+
+@pytest.fixture
+def as_large(bench: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within the test, small nights run as large ones do."""
+    for module, name in (
+        (duck, "LEAST_BYTES"), (kept_frames, "MOST_ROWS"), (score_inputs, "BROADCAST_ROWS"), (ranks, "PEOPLE_OF_A_TASK"),
+    ):  # fmt: skip
+        monkeypatch.setattr(module, name, getattr(module, name))  # restores it after the test
+    bench.cost_night.run_as_large()
+
+
+@pytest.mark.usefixtures("as_large")
+def test_spark_counts_and_scores_even_a_small_night(
+    bench: SimpleNamespace, spark: SparkSession, tmp_path: Path
+) -> None:
+    warehouse = Warehouse(str(tmp_path))
+    bench.acts.make(warehouse, people=60, days=2)
+    bench.growth.write_accounts(warehouse, bench.graphs.crowds(60))
+    context, found = spark.sparkContext, {}
+    for name, job in bench.cost_night.night(lambda: spark, warehouse):
+        context.setJobGroup(f"night: {name}", "")
+        found[name] = job(), len(context.statusTracker().getJobIdsForGroup(f"night: {name}"))
+    context.setLocalProperty("spark.jobGroup.id", None)  # type: ignore[arg-type] # it documents None, which removes it
+    assert {name: jobs > 0 for name, (_, jobs) in found.items()} == {
+        "engagement": True, "influence": True, "checks": False, "publish": False,
+    }  # fmt: skip
+    assert len(found["engagement"][0]) == 2
+    assert warehouse.row_count(SCORES, {}) == found["influence"][0]["people"] > 0
+
+
+def test_seconds_of_java_are_told_apart_by_thread(bench: SimpleNamespace, spark: SparkSession) -> None:
+    java = Path(f"/proc/{spark.sparkContext._gateway.proc.pid}")
+    seconds = bench.cost_night.java_s(java)
+    assert seconds.keys() == {"java_s", "compiling_s", "collecting_s"}
+    assert 0 < seconds["compiling_s"] + seconds["collecting_s"] < seconds["java_s"]
+    assert min(seconds["compiling_s"], seconds["collecting_s"]) > 0
 
 
 # Spark's log of events

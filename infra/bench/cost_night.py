@@ -36,7 +36,10 @@ if TYPE_CHECKING:
 
 SELF = Path("/proc/self")
 # Start of a thread's name in the JVM -> what it does
-THREADS = {"C1 ": "compiling_s", "C2 ": "compiling_s", "GC ": "collecting_s", "G1 ": "collecting_s"}
+THREADS = {
+    **dict.fromkeys(("C1 ", "C2 "), "compiling_s"),
+    **dict.fromkeys(("GC ", "G1 ", "VM Thread"), "collecting_s"),
+}
 
 
 def night(built: "Callable[[], SparkSession]", warehouse: Warehouse) -> Iterator[tuple[str, Callable[[], Any]]]:
@@ -109,12 +112,16 @@ def measure(spark: Any, events: Path, root: str, number: int) -> dict[str, Any]:
     }
 
 
+def run_as_large() -> None:
+    """Makes small nights run as large ones do: Spark counts and scores them, without its short cuts for few rows."""
+    duck.LEAST_BYTES = sys.maxsize
+    kept_frames.MOST_ROWS = score_inputs.BROADCAST_ROWS = ranks.PEOPLE_OF_A_TASK = 0
+
+
 def main(events: Path, roots: list[str]) -> None:
     """Runs the nights of the warehouses."""
     spark = session.build()
-    # Small nights run as large ones do: by Spark alone, and without the short cuts that it takes up to these sizes.
-    duck.LEAST_BYTES = sys.maxsize
-    kept_frames.MOST_ROWS = score_inputs.BROADCAST_ROWS = ranks.PEOPLE_OF_A_TASK = 0
+    run_as_large()
     for number, root in enumerate(roots):
         measured = measure(spark, events, root, number)
         if number:
