@@ -35,7 +35,7 @@ def drivers(acts: float, days: float) -> dict[str, float]:
     people = acts / 1.6 / days
     return {
         "acts": acts, "counted": acts / 1.5, "rows": acts / 1.5, "day": acts / 1.5 / days, "pairs": people * 14,
-        "people": people, "accounts": people * 1.1,
+        "people": people, "accounts": people * 1.1, "ends": people * 28, "closing": people * 13,
     }  # fmt: skip
 
 
@@ -121,7 +121,7 @@ def test_what_sorts_pays_for_n_log_n(bench: SimpleNamespace) -> None:
 
 def test_shuffled_rows_take_more_bytes_the_more_partitions_share_them(bench: SimpleNamespace) -> None:
     """16 partitions of 400,000 rows: log2 is 4. A single partition has nothing to share."""
-    shuffled = bench.cost_model.Quantity("a step", bench.cost_model.SHUFFLED, ("pairs", "people"))
+    shuffled = bench.cost_model.Quantity("a step", "bytes", ("pairs", "people"), splits=True)
     assert [shuffled.units({"pairs": pairs, "people": 7}) for pairs in (6_400_000, 9)] == [
         (6_400_000, 7, 4 * 6_400_000),
         (9, 7, 0),
@@ -148,6 +148,7 @@ def test_the_default_load_is_what_klout_published(bench: SimpleNamespace) -> Non
     changed = bench.cost_load.stated("acts=3e6,people=2e5,acts_a_row=2,days=10,pairs=20")
     assert changed.load() == {
         "acts": 3e6, "counted": 1.5e6, "rows": 15e6, "day": 1.5e6, "pairs": 4e6, "people": 2e5, "accounts": 2e5,
+        "ends": 8e6, "closing": 3.8e6,
     }  # fmt: skip
 
 

@@ -36,6 +36,7 @@ from cost_model import (
     Line,
     Night,
     Quantity,
+    ends_and_closing,
     fit,
     most,
     predicted,
@@ -105,8 +106,8 @@ class Figure:
         }
         for job, (seconds, peak) in found["driver"].items():
             values |= {(f"driver: {job}", PROCESSOR): seconds, (f"driver: {job}", DRIVER): peak}
-        derived = {"counted": found["rows"], "day": found["rows"] / found["days"], TASK_S: tasks_s}
-        return Night(load | derived, values)
+        load |= {"counted": found["rows"], "day": found["rows"] / found["days"], TASK_S: tasks_s}
+        return Night(load | ends_and_closing(found["pairs"], found["people"]), values)
 
     def task_bytes(self) -> float:
         """The most memory that a task held."""

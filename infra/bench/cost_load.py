@@ -7,7 +7,21 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 
-from cost_model import AT_REST, DRIVER, JAVA, KEPT, PROCESSOR, SHUFFLED, STEPS, Line, Quantity, most, predicted, total
+from cost_model import (
+    AT_REST,
+    DRIVER,
+    JAVA,
+    KEPT,
+    PROCESSOR,
+    SHUFFLED,
+    STEPS,
+    Line,
+    Quantity,
+    ends_and_closing,
+    most,
+    predicted,
+    total,
+)
 
 from jobs.many_acts import ACTS_OF_A_FILE
 
@@ -45,6 +59,7 @@ class Stated:
             "pairs": self.people * self.pairs,
             "people": self.people,
             "accounts": self.people,
+            **ends_and_closing(self.people * self.pairs, self.people),
         }
 
 
@@ -131,4 +146,6 @@ _LOAD = {
     "pairs": "people * pairs",
     "people": "stated",
     "accounts": "as many as people",
+    "ends": "pairs * 2",
+    "closing": "pairs - people: those that can close loops",
 }

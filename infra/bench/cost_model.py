@@ -24,6 +24,8 @@ DRIVERS = {
     "rows": "rows of `engagement` in the window",
     "day": "rows of `engagement` of one day",
     "pairs": "pairs of the window",
+    "ends": "ends of pairs: two of each",
+    "closing": "pairs less people: those that can close loops",
     "people": "people who are scored",
     "accounts": "accounts ever observed",
     TASK_S: "processor seconds of Spark's tasks",
@@ -33,7 +35,7 @@ STEPS = {
     "count acts": ("acts",),
     "weigh pairs": ("rows",),
     "number accounts": ("pairs", "people"),
-    "pass attention on": ("pairs",),
+    "pass attention on": ("ends", "closing"),
     "write everybody": ("pairs", "people"),
 }
 JOBS = {"engagement": "counted", "influence": "people", "checks": "people", "publish": "people"}  # in one process
@@ -49,6 +51,8 @@ COMPILING, COLLECTING, PLANNING = "Java: compiling", "Java: collecting garbage",
 JAVA = (COMPILING, COLLECTING, PLANNING)  # beside its tasks
 FRAMES = "frames"  # that Spark keeps between the steps of a night
 SORTING = ("engagement",)  # jobs that sort all of their driver at once
+# Steps whose exchanges are mostly of their first driver's rows.
+SPLITTING = ("count acts", "weigh pairs", "number accounts", "pass attention on")
 
 
 @dataclass(frozen=True)
@@ -57,21 +61,22 @@ class Quantity:
     drivers is a constant.
 
     Spark compresses what it shuffles. The more partitions share a step's rows, the less alike are those that meet in one:
-    with each doubling a row takes some bytes more. So a shuffle also grows with n log2 p, where n is the first driver and p the
-    number of partitions that so many rows need.
+    with each doubling a row takes some bytes more. So what `splits` also grows with n log2 p, where n is the first driver and p
+    the number of partitions that so many rows need.
     """
 
     what: str
     unit: str
     drivers: tuple[str, ...]
     sorts: bool = False
+    splits: bool = False
 
     def units(self, load: Mapping[str, float]) -> tuple[float, ...]:
         """How often the load pays each of the line's slopes."""
         counts = [load[driver] for driver in self.drivers]
         if self.sorts:
             return tuple(count * math.log2(max(count, 2)) for count in counts)
-        if self.unit == SHUFFLED:
+        if self.splits:
             counts.append(counts[0] * math.log2(max(counts[0] / ROWS_OF_A_PARTITION, 1)))
         return tuple(counts)
 
@@ -80,7 +85,7 @@ class Quantity:
         """What each slope is a price of, in the order of `units`."""
         if self.sorts:
             return tuple(f"{driver}, n log2 n" for driver in self.drivers)
-        return (*self.drivers, f"{self.drivers[0]}, n log2 p") if self.unit == SHUFFLED else self.drivers
+        return (*self.drivers, f"{self.drivers[0]}, n log2 p") if self.splits else self.drivers
 
 
 QUANTITIES = (
@@ -89,11 +94,16 @@ QUANTITIES = (
     Quantity(COLLECTING, PROCESSOR, (TASK_S,)),
     Quantity(PLANNING, PROCESSOR, (TASK_S,)),
     *(Quantity(f"driver: {job}", PROCESSOR, (driver,), job in SORTING) for job, driver in JOBS.items()),
-    *(Quantity(step, SHUFFLED, drivers) for step, drivers in STEPS.items()),
+    *(Quantity(step, SHUFFLED, drivers, splits=step in SPLITTING) for step, drivers in STEPS.items()),
     Quantity(FRAMES, KEPT, ("pairs",)),
     *(Quantity(table, AT_REST, (driver,)) for table, driver in TABLES.items()),
     *(Quantity(f"driver: {job}", DRIVER, (driver,)) for job, driver in HELD.items()),
 )
+
+
+def ends_and_closing(pairs: float, people: float) -> dict[str, float]:
+    """The drivers that follow from others. A graph without loops has no more pairs than people."""
+    return {"ends": 2 * pairs, "closing": pairs - people}
 
 
 @dataclass(frozen=True)
