@@ -109,6 +109,12 @@ def test_constants_and_slopes_are_never_negative(
     assert (line.constant, *line.slopes) == pytest.approx((constant, *slopes))
 
 
+def test_what_is_rare_is_pooled(bench: SimpleNamespace) -> None:
+    """Two of three nights miss it."""
+    assert bench.cost_model.pooled([((10,), 0.5), ((20,), 1), ((70,), 8.5)]) == bench.cost_model.Line(0, (0.1,))
+    assert [each.what for each in bench.cost_model.QUANTITIES if each.pools] == [bench.cost_model.COLLECTING]
+
+
 def test_a_line_needs_different_units(bench: SimpleNamespace) -> None:
     with pytest.raises(ValueError, match=r"2 points of .* units, expected different units"):
         bench.cost_model.fitted([((3,), 1), ((3,), 2)])

@@ -63,6 +63,9 @@ class Quantity:
     Spark compresses what it shuffles. The more partitions share a step's rows, the less alike are those that meet in one:
     with each doubling a row takes some bytes more. So what `splits` also grows with n log2 p, where n is the first driver and p
     the number of partitions that so many rows need.
+
+    What happens seldom and costs much each time, a small night may miss. It `pools`: it costs for each unit of its only driver
+    what it cost in all nights together.
     """
 
     what: str
@@ -70,6 +73,7 @@ class Quantity:
     drivers: tuple[str, ...]
     sorts: bool = False
     splits: bool = False
+    pools: bool = False
 
     def units(self, load: Mapping[str, float]) -> tuple[float, ...]:
         """How often the load pays each of the line's slopes."""
@@ -91,7 +95,7 @@ class Quantity:
 QUANTITIES = (
     *(Quantity(step, PROCESSOR, drivers) for step, drivers in STEPS.items()),
     Quantity(COMPILING, PROCESSOR, ()),
-    Quantity(COLLECTING, PROCESSOR, (TASK_S,)),
+    Quantity(COLLECTING, PROCESSOR, (TASK_S,), pools=True),
     Quantity(PLANNING, PROCESSOR, (TASK_S,)),
     *(Quantity(f"driver: {job}", PROCESSOR, (driver,), job in SORTING) for job, driver in JOBS.items()),
     *(Quantity(step, SHUFFLED, drivers, splits=step in SPLITTING) for step, drivers in STEPS.items()),
@@ -151,10 +155,17 @@ def fitted(points: Sequence[tuple[Sequence[float], float]]) -> Line:
     return Line(constant, tuple(slopes))
 
 
+def pooled(points: Sequence[tuple[Sequence[float], float]]) -> Line:
+    """The line through 0 with the sum of the values over the sum of the units, of which each point has one."""
+    return Line(0, (sum(value for _, value in points) / sum(unit for (unit,), _ in points),))
+
+
 def fit(nights: Sequence[Night]) -> dict[Quantity, Line]:
     """The line of each quantity through the nights. Their loads have all drivers."""
     return {
-        quantity: fitted([(quantity.units(night.load), night.value(quantity)) for night in nights])
+        quantity: (pooled if quantity.pools else fitted)(
+            [(quantity.units(night.load), night.value(quantity)) for night in nights]
+        )
         for quantity in QUANTITIES
     }
 
