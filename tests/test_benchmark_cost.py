@@ -274,8 +274,9 @@ def test_spark_counts_and_scores_even_a_small_night(
 
 
 def test_seconds_of_java_are_told_apart_by_thread(bench: SimpleNamespace, spark: SparkSession) -> None:
-    java = Path(f"/proc/{spark.sparkContext._gateway.proc.pid}")
-    seconds = bench.cost_night.java_s(java)
+    gateway = spark.sparkContext._gateway
+    assert gateway is not None
+    seconds = bench.cost_night.java_s(Path(f"/proc/{gateway.proc.pid}"))
     assert seconds.keys() == {"java_s", "compiling_s", "collecting_s"}
     assert 0 < seconds["compiling_s"] + seconds["collecting_s"] < seconds["java_s"]
     assert min(seconds["compiling_s"], seconds["collecting_s"]) > 0

@@ -41,18 +41,18 @@ STEPS = {
 JOBS = {"engagement": "counted", "influence": "people", "checks": "people", "publish": "people"}  # in one process
 HELD = JOBS | {"engagement": "day"}  # what a job holds in memory at a time
 TABLES = {
-    "activity": "acts",
-    "accounts": "accounts",
-    "engagement": "counted",
-    "influence": "people",
-    "scores": "people",
+    "activity": ("acts",),
+    "accounts": ("accounts",),
+    "engagement": ("counted",),
+    "influence": ("people", "pairs"),  # fewer pairs leave more people without attention
+    "scores": ("people", "pairs"),
 }
 COMPILING, COLLECTING, PLANNING = "Java: compiling", "Java: collecting garbage", "Java: planning, starting tasks"
 JAVA = (COMPILING, COLLECTING, PLANNING)  # beside its tasks
 FRAMES = "frames"  # that Spark keeps between the steps of a night
 SORTING = ("engagement",)  # jobs that sort all of their driver at once
-# Steps whose exchanges are mostly of their first driver's rows.
-SPLITTING = ("count acts", "weigh pairs", "number accounts", "pass attention on")
+# Steps that exchange mostly rows of their first driver, and a table with rows in the order of such an exchange.
+SPLITTING = ("count acts", "weigh pairs", "number accounts", "pass attention on", "engagement")
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ class Quantity:
     """What is predicted: `what` in a `unit`, in proportion to each driver n or, if it `sorts`, to n log2 n. A quantity without
     drivers is a constant.
 
-    Spark compresses what it shuffles. The more partitions share a step's rows, the less alike are those that meet in one:
-    with each doubling a row takes some bytes more. So what `splits` also grows with n log2 p, where n is the first driver and p
+    Spark compresses what it shuffles. The more partitions share a step's rows, the less alike are those that meet in one: with
+    each doubling a row takes some bytes more. So what `splits` also grows with n log2 p, where n is the first driver and p
     the number of partitions that so many rows need.
 
     What happens seldom and costs much each time, a small night may miss. It `pools`: it costs for each unit of its only driver
@@ -100,7 +100,7 @@ QUANTITIES = (
     *(Quantity(f"driver: {job}", PROCESSOR, (driver,), job in SORTING) for job, driver in JOBS.items()),
     *(Quantity(step, SHUFFLED, drivers, splits=step in SPLITTING) for step, drivers in STEPS.items()),
     Quantity(FRAMES, KEPT, ("pairs",)),
-    *(Quantity(table, AT_REST, (driver,)) for table, driver in TABLES.items()),
+    *(Quantity(table, AT_REST, drivers, splits=table in SPLITTING) for table, drivers in TABLES.items()),
     *(Quantity(f"driver: {job}", DRIVER, (driver,)) for job, driver in HELD.items()),
 )
 
