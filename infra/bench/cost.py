@@ -56,8 +56,8 @@ FITTED = {
     "1": (24_640, 25),
     "2.5": (61_600, 25),
     "5": (123_200, 25),
-    "4, few days": (308_000, 8),
-    "4, two days": (1_232_000, 2),
+    "4, 8 days": (308_000, 8),
+    "4, 2 days": (1_232_000, 2),
 }
 WARM = FITTED["2.5"]  # runs first, so that Java has compiled most of what nights run
 PREDICTED = {"10": (246_400, 25), "25": (616_000, 25), "50": (1_232_000, 25)}
