@@ -90,6 +90,7 @@ def test_totals_are_of_one_unit_and_of_the_parts_asked_for(bench: SimpleNamespac
         # The second falls; 30/13 is the best of 3 and 2, 180/41 that of 5 and 4.
         ([((1, 1), 3), ((2, 1), 5), ((1, 2), 2), ((2, 2), 4)], 60 / 13 - 180 / 41, (180 / 41 - 30 / 13, 0)),
         ([((), 4), ((), 4), ((), 2)], 8 / 3, ()),  # a constant alone
+        ([((1, 0), 3), ((2, 0), 5), ((4, 0), 9)], 1, (2, 0)),  # no night pays for the second
     ],
 )
 def test_constants_and_slopes_are_never_negative(

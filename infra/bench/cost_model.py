@@ -140,7 +140,7 @@ def fitted(points: Sequence[tuple[Sequence[float], float]]) -> Line:
     units, values = (np.array(column, float) for column in zip(*points, strict=True))
     if units.shape[1] and len({tuple(row) for row in units}) < 2:
         raise ValueError(f"{len(points)} points of {units[0]} units, expected different units")
-    scale = np.concatenate([[1.0], units.max(axis=0)])  # so that all columns have a similar size
+    scale = np.concatenate([[1.0], units.max(axis=0, initial=1)])  # so that all columns have a similar size
     columns = np.column_stack([np.ones(len(units)), units]) / scale / values[:, None]
     best, least = np.zeros(len(scale)), math.inf
     # The best line without negative numbers is the best of all lines on some of the columns.
