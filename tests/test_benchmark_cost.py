@@ -25,7 +25,8 @@ def drivers(acts: float, days: float) -> dict[str, float]:
     people = acts / 1.6 / days
     return {
         "acts": acts, "counted": acts / 1.5, "rows": acts / 1.5, "day": acts / 1.5 / days, "pairs": people * 14,
-        "people": people, "accounts": people * 1.1, "ends": people * 28, "closing": people * 13,
+        "people": people, "accounts": people * 1.1, "files": days, "ends": people * 28,
+        "closing": people * 13,
     }  # fmt: skip
 
 
@@ -100,6 +101,12 @@ def test_constants_and_slopes_are_never_negative(
     assert (line.constant, *line.slopes) == pytest.approx((constant, *slopes))
 
 
+def test_a_large_day_is_written_in_several_files(bench: SimpleNamespace) -> None:
+    """5 million acts a file."""
+    files = [bench.cost_model.following(acts, days, 9, 7)["files"] for acts, days in ((50e6, 25), (22e6, 2), (4e6, 1))]
+    assert files == [25, 6, 1]
+
+
 def test_what_is_rare_is_pooled(bench: SimpleNamespace) -> None:
     """Two of three nights miss it."""
     assert bench.cost_model.pooled([((10,), 0.5), ((20,), 1), ((70,), 8.5)]) == bench.cost_model.Line(0, (0.1,))
@@ -145,7 +152,7 @@ def test_the_default_load_is_what_klout_published(bench: SimpleNamespace) -> Non
     changed = bench.cost_load.stated("acts=3e6,people=2e5,acts_a_row=2,days=10,pairs=20")
     assert changed.load() == {
         "acts": 3e6, "counted": 1.5e6, "rows": 15e6, "day": 1.5e6, "pairs": 4e6, "people": 2e5, "accounts": 2e5,
-        "ends": 8e6, "closing": 3.8e6,
+        "files": 1, "ends": 8e6, "closing": 3.8e6,
     }  # fmt: skip
 
 

@@ -36,8 +36,8 @@ from cost_model import (
     Line,
     Night,
     Quantity,
-    ends_and_closing,
     fit,
+    following,
     most,
     predicted,
     total,
@@ -107,7 +107,7 @@ class Figure:
         for job, (seconds, peak) in found["driver"].items():
             values |= {(f"driver: {job}", PROCESSOR): seconds, (f"driver: {job}", DRIVER): peak}
         load |= {"counted": found["rows"], "day": found["rows"] / found["days"], TASK_S: tasks_s}
-        return Night(load | ends_and_closing(found["pairs"], found["people"]), values)
+        return Night(load | following(*(found[name] for name in ("acts", "days", "pairs", "people"))), values)
 
     def task_bytes(self) -> float:
         """The most memory that a task held."""

@@ -17,7 +17,7 @@ from cost_model import (
     STEPS,
     Line,
     Quantity,
-    ends_and_closing,
+    following,
     most,
     predicted,
     total,
@@ -59,7 +59,7 @@ class Stated:
             "pairs": self.people * self.pairs,
             "people": self.people,
             "accounts": self.people,
-            **ends_and_closing(self.people * self.pairs, self.people),
+            **following(self.acts, 1, self.people * self.pairs, self.people),
         }
 
 
@@ -146,6 +146,7 @@ _LOAD = {
     "pairs": "people * pairs",
     "people": "stated",
     "accounts": "as many as people",
+    "files": f"of {ACTS_OF_A_FILE:,} acts, at most",
     "ends": "pairs * 2",
     "closing": "pairs - people: those that can close loops",
 }

@@ -10,6 +10,7 @@ from itertools import combinations
 
 import numpy as np
 
+from jobs.many_acts import ACTS_OF_A_FILE
 from jobs.spark_partitions import ROWS_OF_A_PARTITION
 
 PROCESSOR, SHUFFLED, AT_REST, KEPT, DRIVER = (
@@ -24,6 +25,7 @@ DRIVERS = {
     "rows": "rows of `engagement` in the window",
     "day": "rows of `engagement` of one day",
     "pairs": "pairs of the window",
+    "files": "files of `engagement` that are written",
     "ends": "ends of pairs: two of each",
     "closing": "pairs less people: those that can close loops",
     "people": "people who are scored",
@@ -32,7 +34,7 @@ DRIVERS = {
 }
 # Step of Spark -> its drivers.
 STEPS = {
-    "count acts": ("acts",),
+    "count acts": ("acts", "files"),
     "weigh pairs": ("rows",),
     "number accounts": ("pairs", "people"),
     "pass attention on": ("ends", "closing"),
@@ -105,9 +107,10 @@ QUANTITIES = (
 )
 
 
-def ends_and_closing(pairs: float, people: float) -> dict[str, float]:
-    """The drivers that follow from others. A graph without loops has no more pairs than people."""
-    return {"ends": 2 * pairs, "closing": pairs - people}
+def following(acts: float, days: float, pairs: float, people: float) -> dict[str, float]:
+    """The drivers that follow from others. `days` are counted. A graph without loops has no more pairs than people."""
+    files = days * (1 + acts // (days * ACTS_OF_A_FILE))
+    return {"files": files, "ends": 2 * pairs, "closing": pairs - people}
 
 
 @dataclass(frozen=True)
