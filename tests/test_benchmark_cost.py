@@ -1,8 +1,6 @@
-"""The model of what a night costs, what it says of a stated load, and what is read of Spark's log of events."""
+"""The model of what a night costs, and what it says of a stated load."""
 
-import json
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,21 +11,22 @@ from rich.console import Console
 from tests.benchmarks import modules
 from tests.jobs.engines import on_executors
 
-LOADS = [(1e6, 25), (2.5e6, 25), (5e6, 25), (5e6, 10)]  # acts, days
+LOADS = [(1e6, 25), (2.5e6, 25), (5e6, 25), (5e6, 10), (4e6, 2)]  # acts, days
 TASK_BYTES = 400_000_000
 
 
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    return modules(monkeypatch, "cost", "cost_load", "cost_model", "event_log")
+    return modules(monkeypatch, "cost", "cost_load", "cost_model")
 
 
 def drivers(acts: float, days: float) -> dict[str, float]:
     """The load of a night: people act equally often each day, so those of fewer days are more."""
     people = acts / 1.6 / days
     return {
-        "acts": acts, "counted": acts / 1.5, "rows": acts / 1.5, "pairs": people * 14, "people": people,
-        "accounts": people * 1.1,
+        "acts": acts, "counted": acts / 1.5, "rows": acts / 1.5, "day": acts / 1.5 / days, "pairs": people * 14,
+        "people": people, "accounts": people * 1.1, "files": days, "ends": people * 28,
+        "closing": people * 13,
     }  # fmt: skip
 
 
@@ -40,7 +39,12 @@ def night(bench: SimpleNamespace, acts: float, days: float = 25, constant: float
         if bench.cost_model.TASK_S not in each.drivers
     }
     tasks_s = sum(values[step, bench.cost_model.PROCESSOR] for step in bench.cost_model.STEPS)
-    values[bench.cost_model.JAVA, bench.cost_model.PROCESSOR] = 10 + tasks_s / 4
+    java = {
+        bench.cost_model.COMPILING: 10,
+        bench.cost_model.COLLECTING: tasks_s / 20,
+        bench.cost_model.PLANNING: 5 + tasks_s / 9,
+    }
+    values |= {(what, bench.cost_model.PROCESSOR): seconds for what, seconds in java.items()}
     return bench.cost_model.Night(load | {bench.cost_model.TASK_S: tasks_s}, values)
 
 
@@ -74,7 +78,7 @@ def test_totals_are_of_one_unit_and_of_the_parts_asked_for(bench: SimpleNamespac
     values = dict.fromkeys(model.QUANTITIES, 1.0)
     assert model.total(values, model.SHUFFLED) == len(model.STEPS)
     assert model.total(values, model.AT_REST, ["influence", "scores"]) == 2
-    assert model.total(values, model.PROCESSOR) == len(model.STEPS) + len(model.JOBS) + 1
+    assert model.total(values, model.PROCESSOR) == len(model.STEPS) + len(model.JOBS) + len(model.JAVA)
 
 
 @pytest.mark.parametrize(
@@ -86,6 +90,8 @@ def test_totals_are_of_one_unit_and_of_the_parts_asked_for(bench: SimpleNamespac
         ([((1, 1), 6), ((2, 1), 8), ((2, 3), 14), ((5, 2), 17)], 1, (2, 3)),
         # The second falls; 30/13 is the best of 3 and 2, 180/41 that of 5 and 4.
         ([((1, 1), 3), ((2, 1), 5), ((1, 2), 2), ((2, 2), 4)], 60 / 13 - 180 / 41, (180 / 41 - 30 / 13, 0)),
+        ([((), 4), ((), 4), ((), 2)], 8 / 3, ()),  # a constant alone
+        ([((1, 0), 3), ((2, 0), 5), ((4, 0), 9)], 1, (2, 0)),  # no night pays for the second
     ],
 )
 def test_constants_and_slopes_are_never_negative(
@@ -93,6 +99,18 @@ def test_constants_and_slopes_are_never_negative(
 ) -> None:
     line = bench.cost_model.fitted(points)
     assert (line.constant, *line.slopes) == pytest.approx((constant, *slopes))
+
+
+def test_a_large_day_is_written_in_several_files(bench: SimpleNamespace) -> None:
+    """5 million acts a file."""
+    files = [bench.cost_model.following(acts, days, 9, 7)["files"] for acts, days in ((50e6, 25), (22e6, 2), (4e6, 1))]
+    assert files == [25, 6, 1]
+
+
+def test_what_is_rare_is_pooled(bench: SimpleNamespace) -> None:
+    """Two of three nights miss it."""
+    assert bench.cost_model.pooled([((10,), 0.5), ((20,), 1), ((70,), 8.5)]) == bench.cost_model.Line(0, (0.1,))
+    assert [each.what for each in bench.cost_model.QUANTITIES if each.pools] == [bench.cost_model.COLLECTING]
 
 
 def test_a_line_needs_different_units(bench: SimpleNamespace) -> None:
@@ -105,6 +123,26 @@ def test_what_sorts_pays_for_n_log_n(bench: SimpleNamespace) -> None:
     assert [each.units({"rows": 1024}) for each in (sorts, scans)] == [(1024 * 10,), (1024,)]
 
 
+def test_shuffled_rows_take_more_bytes_the_more_partitions_share_them(bench: SimpleNamespace) -> None:
+    """16 partitions of 400,000 rows: log2 is 4. A single partition has nothing to share."""
+    shuffled = bench.cost_model.Quantity("a step", "bytes", ("pairs", "people"), splits=True)
+    assert [shuffled.units({"pairs": pairs, "people": 7}) for pairs in (6_400_000, 9)] == [
+        (6_400_000, 7, 4 * 6_400_000),
+        (9, 7, 0),
+    ]
+    assert shuffled.terms == ("pairs", "people", "pairs, n log2 p")
+
+
+def test_the_small_nights_tell_the_drivers_apart(bench: SimpleNamespace) -> None:
+    """One has as many people and as many acts a day as the large night; none has as many acts."""
+    loads = {size: drivers(people * 1.6 * days, days) for size, (people, days) in bench.cost.FITTED.items()}
+    people, days = bench.cost.PREDICTED[bench.cost.DEFAULT]
+    large = drivers(people * 1.6 * days, days)
+    assert max(load["people"] for load in loads.values()) == large["people"]
+    assert max(load["day"] for load in loads.values()) == large["day"]
+    assert max(load["acts"] for load in loads.values()) < large["acts"] / 9
+
+
 # A stated load
 
 
@@ -113,7 +151,8 @@ def test_the_default_load_is_what_klout_published(bench: SimpleNamespace) -> Non
     assert (asked.acts, asked.people) == (45e9, 750e6)
     changed = bench.cost_load.stated("acts=3e6,people=2e5,acts_a_row=2,days=10,pairs=20")
     assert changed.load() == {
-        "acts": 3e6, "counted": 1.5e6, "rows": 15e6, "pairs": 4e6, "people": 2e5, "accounts": 2e5,
+        "acts": 3e6, "counted": 1.5e6, "rows": 15e6, "day": 1.5e6, "pairs": 4e6, "people": 2e5, "accounts": 2e5,
+        "files": 1, "ends": 8e6, "closing": 3.8e6,
     }  # fmt: skip
 
 
@@ -135,7 +174,7 @@ def test_cores_memory_and_money_follow_from_the_lines(bench: SimpleNamespace) ->
     found = answers(bench, text)
     model, lines = bench.cost_model, bench.cost_model.fit([night(bench, *size) for size in LOADS])
     values = model.predicted(lines, bench.cost_load.stated(text).load())
-    cluster_h = model.total(values, model.PROCESSOR, [*model.STEPS, model.JAVA]) / 3600
+    cluster_h = model.total(values, model.PROCESSOR, [*model.STEPS, *model.JAVA]) / 3600
     assert found["cores"] == math.ceil(cluster_h / (2 * 0.5)) > 1
     assert found["in one process"] == pytest.approx(model.total(values, model.PROCESSOR) / 3600 - cluster_h)
     assert found["memory of the driver"] == pytest.approx(
@@ -171,7 +210,10 @@ def measured(bench: SimpleNamespace, found: Any) -> dict[str, Any]:
     driver_s, peaks = of(model.PROCESSOR, model.JOBS, "driver: "), of(model.DRIVER, model.JOBS, "driver: ")
     return {
         **{name: found.load[name] for name in ("acts", "rows", "pairs", "people", "accounts")},
-        "java_s": found.values[model.JAVA, model.PROCESSOR] + found.load[model.TASK_S],
+        "days": found.load["rows"] / found.load["day"],
+        "java_s": sum(found.values[what, model.PROCESSOR] for what in model.JAVA) + found.load[model.TASK_S],
+        "compiling_s": found.values[model.COMPILING, model.PROCESSOR],
+        "collecting_s": found.values[model.COLLECTING, model.PROCESSOR],
         "kept_bytes": found.values[model.FRAMES, model.KEPT],
         "steps": {
             step: used | {"processor_s": seconds[step], "shuffled_bytes": shuffled[step]} for step in model.STEPS
@@ -186,7 +228,8 @@ def test_a_prediction_that_is_off_is_marked(bench: SimpleNamespace, constant: fl
     cost = bench.cost
     nights = [cost.Figure(f"{acts}", False, measured(bench, night(bench, acts, days))) for acts, days in LOADS]
     large = cost.Figure("50", True, measured(bench, night(bench, 50e6, constant=constant)))
-    assert large.night().load == night(bench, 50e6, constant=constant).load
+    assert large.night().load == pytest.approx(night(bench, 50e6, constant=constant).load)
+    assert large.night().values == pytest.approx(night(bench, 50e6, constant=constant).values)
     records = {each.what: each for each in cost.measured([*nights, large])}
     assert (records["processor time: prediction off by"].share > 1) is is_over
     console = Console(width=200)
@@ -194,45 +237,3 @@ def test_a_prediction_that_is_off_is_marked(bench: SimpleNamespace, constant: fl
         console.print(cost.table([*nights, large]))
     assert ("over the limit of 20%" in said.get()) is is_over
     assert "a night of 45,000,000,000 acts a day and 750,000,000 people" in said.get()
-
-
-# Spark's log of events
-
-
-def events() -> Iterator[dict[str, Any]]:
-    """Two jobs of the group and one of another, each with frames."""
-
-    def held(block: str, in_memory: int, on_disk: int = 0) -> dict[str, Any]:
-        info = {"Block ID": block, "Memory Size": in_memory, "Disk Size": on_disk}
-        return {"Event": "SparkListenerBlockUpdated", "Block Updated Info": info}
-
-    for job, group, step in (
-        (0, "measured", "weigh pairs"),
-        (1, "other", "weigh pairs"),
-        (2, "measured", "count acts"),
-    ):
-        properties, stages = {"spark.jobGroup.id": group, "spark.job.description": step}, [2 * job, 2 * job + 1]
-        yield {"Event": "SparkListenerJobStart", "Job ID": job, "Stage IDs": stages, "Properties": properties}
-        yield held(f"rdd_9_{job}", 500 if group == "other" else 5)
-        yield {"Event": "SparkListenerUnpersistRDD", "RDD ID": 9}
-    for stage in (0, 1, 2, 4):
-        yield {"Event": "SparkListenerTaskEnd", "Stage ID": stage, "Task Metrics": {
-            "Executor CPU Time": (stage + 1) * 10**9, "Peak Execution Memory": 100 * (5 - stage), "Disk Bytes Spilled": 7,
-            "Input Metrics": {"Bytes Read": 10, "Records Read": 2}, "Output Metrics": {"Bytes Written": 3},
-            "Shuffle Write Metrics": {"Shuffle Bytes Written": 11},
-        }}  # fmt: skip
-    yield {"Event": "SparkListenerTaskEnd", "Stage ID": 0}  # lost with its executor
-    yield held("rdd_1_0", 50)
-    yield held("rdd_1_1", 40)
-    yield held("rdd_1_0", 0, 30)
-    yield held("broadcast_3", 900)
-    yield held("rdd_2_0", 1)
-    yield {"Event": "SparkListenerUnpersistRDD", "RDD ID": 1}
-    yield held("rdd_2_1", 60)
-
-
-def test_tasks_are_summed_by_step_and_blocks_at_their_peak(bench: SimpleNamespace) -> None:
-    log = bench.event_log.read(map(json.dumps, events()), "measured")
-    weigh = bench.event_log.Used(2, 3.0, 4, 20, 6, 22, 14, 500, 2.0)
-    assert log.steps == {"weigh pairs": weigh, "count acts": bench.event_log.Used(1, 5.0, 2, 10, 3, 11, 7, 100, 5.0)}
-    assert log.kept_bytes == 90

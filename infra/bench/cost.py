@@ -1,8 +1,9 @@
 """Fits a model of what a night costs to small nights, predicts a large one and compares, then prints what a stated load takes.
 
 A night counts all days of a warehouse, scores its last day with engine `spark`, checks and publishes it. All nights run in one
-process (`cost_night`). People, pairs and accounts grow in proportion to the acts, except in one night of few days and many
-people: it tells a driver that grows with people from one that grows with acts.
+process (`cost_night`). Small nights are of two sorts. In those of many days, people, pairs and accounts grow in proportion to
+the acts. Those of few days have as many people and as many acts a day as large nights: they tell what grows with people, or
+with a day, from what grows with acts.
 """
 
 import json
@@ -21,10 +22,12 @@ import growth
 from cost_load import Stated, answers, stated
 from cost_model import (
     AT_REST,
+    COLLECTING,
+    COMPILING,
     DRIVER,
     FRAMES,
-    JAVA,
     KEPT,
+    PLANNING,
     PROCESSOR,
     QUANTITIES,
     SHUFFLED,
@@ -34,6 +37,7 @@ from cost_model import (
     Night,
     Quantity,
     fit,
+    following,
     most,
     predicted,
     total,
@@ -48,17 +52,24 @@ from jobs.session import settings_file
 from jobs.warehouse.storage import Warehouse
 
 # Million acts -> people, days.
-FITTED = {"1": (24_640, 25), "2.5": (61_600, 25), "2.5, few days": (154_000, 10), "5": (123_200, 25)}
-WARM = FITTED["2.5"]  # runs first, so that Java has compiled what nights run
+FITTED = {
+    "1": (24_640, 25),
+    "2.5": (61_600, 25),
+    "5": (123_200, 25),
+    "4, 8 days": (308_000, 8),
+    "4, 2 days": (1_232_000, 2),
+}
+WARM = FITTED["2.5"]  # runs first, so that Java has compiled most of what nights run
 PREDICTED = {"10": (246_400, 25), "25": (616_000, 25), "50": (1_232_000, 25)}
 DEFAULT = "50"
 MOST_OFF = 0.2  # share of the measured value by which a prediction may be wrong
 # Without Comet, as on a cluster by default. With as many Spark partitions as the rows ask for, as in a large night, and none
-# joined: Spark joins small ones until there is one for each core, and a cluster has many. With short texts of plans, which fill
-# the log otherwise.
+# joined: Spark joins small ones until there is one for each core, and a cluster has many. With no side of a join sent to all
+# tasks because it is small: it is not in a large night. With short texts of plans, which fill the log otherwise.
 SETTINGS = """
 spark.sql.shuffle.partitions                     1
 spark.sql.adaptive.coalescePartitions.enabled    false
+spark.sql.autoBroadcastJoinThreshold             -1
 spark.comet.enabled                              false
 spark.eventLog.enabled                           true
 spark.eventLog.compress                          false
@@ -87,13 +98,16 @@ class Figure:
         values = {
             **{(step, PROCESSOR): used["processor_s"] for step, used in steps.items()},
             **{(step, SHUFFLED): used["shuffled_bytes"] for step, used in steps.items()},
-            (JAVA, PROCESSOR): found["java_s"] - tasks_s,
+            (COMPILING, PROCESSOR): found["compiling_s"],
+            (COLLECTING, PROCESSOR): found["collecting_s"],
+            (PLANNING, PROCESSOR): found["java_s"] - found["compiling_s"] - found["collecting_s"] - tasks_s,
             (FRAMES, KEPT): found["kept_bytes"],
             **{(table, AT_REST): size for table, size in found["bytes_at_rest"].items()},
         }
         for job, (seconds, peak) in found["driver"].items():
             values |= {(f"driver: {job}", PROCESSOR): seconds, (f"driver: {job}", DRIVER): peak}
-        return Night(load | {"counted": found["rows"], TASK_S: tasks_s}, values)
+        load |= {"counted": found["rows"], "day": found["rows"] / found["days"], TASK_S: tasks_s}
+        return Night(load | following(*(found[name] for name in ("acts", "days", "pairs", "people"))), values)
 
     def task_bytes(self) -> float:
         """The most memory that a task held."""
@@ -111,7 +125,8 @@ def figures(wanted: Sequence[str]) -> Iterator[Figure]:
             sys.exit(f"bench: {file} holds no nights of `cost`")
         yield from (Figure(line["name"], line["is_predicted"], line["measured"], asked) for line in nights)
         return
-    sizes = {**FITTED, size: PREDICTED[size]}
+    # In the order of their people, because the driver keeps memory of earlier nights.
+    sizes = dict(sorted({**FITTED, size: PREDICTED[size]}.items(), key=lambda named: named[1]))
     for name, found in zip(sizes, measure([*sizes.values()]), strict=True):
         yield Figure(name, name == size, found, asked)
 
@@ -218,13 +233,14 @@ def _table(title: str, *heads: str) -> Table:
 
 
 def _nights(figures: Sequence[Figure]) -> Table:
-    heads = ("million acts", "acts", "rows", "pairs", "people", "tasks s", "all s", "spilled GB", "")
+    heads = ("million acts", "days", "acts", "rows", "pairs", "people", "tasks s", "all s", "spilled GB", "")
     shown = _table("nights, in processor seconds", *heads)
     for figure in figures:
         night, found = figure.night(), figure.measured
         spilled = sum(used["spilled_bytes"] for used in found["steps"].values()) / 1e9
         shown.add_row(
             figure.name,
+            f"{found['days']}",
             *(f"{night.load[name]:,.0f}" for name in ("acts", "rows", "pairs", "people", TASK_S)),
             f"{sum(value for (_, unit), value in night.values.items() if unit == PROCESSOR):,.0f}",
             f"{spilled:.2f}",
@@ -239,10 +255,7 @@ def _lines(
     heads = ("", "unit", "constant", "and per million", "measured", "predicted", "ratio", "")
     shown = _table("the model, and the night that it predicts", *heads)
     for quantity, line in lines.items():
-        slopes = [
-            f"{slope * 1e6:,.4g} {driver}{', n log2 n' if quantity.sorts else ''}"
-            for driver, slope in zip(quantity.drivers, line.slopes, strict=True)
-        ]
+        slopes = [f"{slope * 1e6:,.4g} {term}" for term, slope in zip(quantity.terms, line.slopes, strict=True)]
         value = large.value(quantity)
         shown.add_row(
             quantity.what, quantity.unit, f"{line.constant:,.4g}", "; ".join(slopes), f"{value:,.4g}",

@@ -7,7 +7,21 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 
-from cost_model import AT_REST, DRIVER, JAVA, KEPT, PROCESSOR, SHUFFLED, STEPS, Line, Quantity, most, predicted, total
+from cost_model import (
+    AT_REST,
+    DRIVER,
+    JAVA,
+    KEPT,
+    PROCESSOR,
+    SHUFFLED,
+    STEPS,
+    Line,
+    Quantity,
+    following,
+    most,
+    predicted,
+    total,
+)
 
 from jobs.many_acts import ACTS_OF_A_FILE
 
@@ -41,9 +55,11 @@ class Stated:
             "acts": self.acts,
             "counted": rows,
             "rows": rows * self.days,
+            "day": rows,
             "pairs": self.people * self.pairs,
             "people": self.people,
             "accounts": self.people,
+            **following(self.acts, 1, self.people * self.pairs, self.people),
         }
 
 
@@ -80,7 +96,7 @@ def answers(lines: Mapping[Quantity, Line], asked: Stated, task_bytes: float) ->
     values = predicted(lines, load)
     for name, count in load.items():
         yield Answer(name, count, "", _LOAD[name])
-    steps = {step: total(values, PROCESSOR, [step]) / HOUR_S for step in (*STEPS, JAVA)}
+    steps = {step: total(values, PROCESSOR, [step]) / HOUR_S for step in (*STEPS, *JAVA)}
     for step, hours in steps.items():
         yield Answer(step, hours, "core hours", "constant + slopes of its drivers, as fitted above")
     cluster_h = sum(steps.values())
@@ -126,7 +142,11 @@ _LOAD = {
     "acts": "stated: a day's reports of acts, which the night counts",
     "counted": "acts / acts_a_row",
     "rows": "counted * days",
+    "day": "counted: a night counts one day",
     "pairs": "people * pairs",
     "people": "stated",
     "accounts": "as many as people",
+    "files": f"of {ACTS_OF_A_FILE:,} acts, at most",
+    "ends": "pairs * 2",
+    "closing": "pairs - people: those that can close loops",
 }

@@ -10,6 +10,9 @@ from itertools import combinations
 
 import numpy as np
 
+from jobs.many_acts import ACTS_OF_A_FILE
+from jobs.spark_partitions import ROWS_OF_A_PARTITION
+
 PROCESSOR, SHUFFLED, AT_REST, KEPT, DRIVER = (
     "processor s", "bytes shuffled", "bytes at rest", "bytes kept", "bytes in the driver",
 )  # fmt: skip
@@ -20,56 +23,94 @@ DRIVERS = {
     "acts": "reports of acts on the days that are counted",
     "counted": "rows of `engagement` on the days that are counted",
     "rows": "rows of `engagement` in the window",
+    "day": "rows of `engagement` of one day",
     "pairs": "pairs of the window",
+    "files": "files of `engagement` that are written",
+    "ends": "ends of pairs: two of each",
+    "closing": "pairs less people: those that can close loops",
     "people": "people who are scored",
     "accounts": "accounts ever observed",
     TASK_S: "processor seconds of Spark's tasks",
 }
 # Step of Spark -> its drivers.
 STEPS = {
-    "count acts": ("acts",),
+    "count acts": ("acts", "files"),
     "weigh pairs": ("rows",),
     "number accounts": ("pairs", "people"),
-    "pass attention on": ("pairs",),
+    "pass attention on": ("ends", "closing"),
     "write everybody": ("pairs", "people"),
 }
 JOBS = {"engagement": "counted", "influence": "people", "checks": "people", "publish": "people"}  # in one process
+HELD = JOBS | {"engagement": "day"}  # what a job holds in memory at a time
 TABLES = {
-    "activity": "acts",
-    "accounts": "accounts",
-    "engagement": "counted",
-    "influence": "people",
-    "scores": "people",
+    "activity": ("acts",),
+    "accounts": ("accounts",),
+    "engagement": ("counted",),
+    "influence": ("people", "pairs"),  # fewer pairs leave more people without attention
+    "scores": ("people", "pairs"),
 }
-JAVA = "Java beside its tasks"  # collects garbage, compiles, plans
+COMPILING, COLLECTING, PLANNING = "Java: compiling", "Java: collecting garbage", "Java: planning, starting tasks"
+JAVA = (COMPILING, COLLECTING, PLANNING)  # beside its tasks
 FRAMES = "frames"  # that Spark keeps between the steps of a night
 SORTING = ("engagement",)  # jobs that sort all of their driver at once
+# Steps that exchange mostly rows of their first driver, and a table with rows in the order of such an exchange.
+SPLITTING = ("count acts", "weigh pairs", "number accounts", "pass attention on", "engagement")
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """What is predicted: `what` in a `unit`, in proportion to each driver n or, if it `sorts`, to n log2 n."""
+    """What is predicted: `what` in a `unit`, in proportion to each driver n or, if it `sorts`, to n log2 n. A quantity without
+    drivers is a constant.
+
+    Spark compresses what it shuffles. The more partitions share a step's rows, the less alike are those that meet in one: with
+    each doubling a row takes some bytes more. So what `splits` also grows with n log2 p, where n is the first driver and p
+    the number of partitions that so many rows need.
+
+    What happens seldom and costs much each time, a small night may miss. It `pools`: it costs for each unit of its only driver
+    what it cost in all nights together.
+    """
 
     what: str
     unit: str
     drivers: tuple[str, ...]
     sorts: bool = False
+    splits: bool = False
+    pools: bool = False
 
     def units(self, load: Mapping[str, float]) -> tuple[float, ...]:
         """How often the load pays each of the line's slopes."""
         counts = [load[driver] for driver in self.drivers]
-        return tuple(count * math.log2(max(count, 2)) if self.sorts else count for count in counts)
+        if self.sorts:
+            return tuple(count * math.log2(max(count, 2)) for count in counts)
+        if self.splits:
+            counts.append(counts[0] * math.log2(max(counts[0] / ROWS_OF_A_PARTITION, 1)))
+        return tuple(counts)
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """What each slope is a price of, in the order of `units`."""
+        if self.sorts:
+            return tuple(f"{driver}, n log2 n" for driver in self.drivers)
+        return (*self.drivers, f"{self.drivers[0]}, n log2 p") if self.splits else self.drivers
 
 
 QUANTITIES = (
     *(Quantity(step, PROCESSOR, drivers) for step, drivers in STEPS.items()),
-    Quantity(JAVA, PROCESSOR, (TASK_S,)),
+    Quantity(COMPILING, PROCESSOR, ()),
+    Quantity(COLLECTING, PROCESSOR, (TASK_S,), pools=True),
+    Quantity(PLANNING, PROCESSOR, (TASK_S,)),
     *(Quantity(f"driver: {job}", PROCESSOR, (driver,), job in SORTING) for job, driver in JOBS.items()),
-    *(Quantity(step, SHUFFLED, drivers) for step, drivers in STEPS.items()),
+    *(Quantity(step, SHUFFLED, drivers, splits=step in SPLITTING) for step, drivers in STEPS.items()),
     Quantity(FRAMES, KEPT, ("pairs",)),
-    *(Quantity(table, AT_REST, (driver,)) for table, driver in TABLES.items()),
-    *(Quantity(f"driver: {job}", DRIVER, (driver,)) for job, driver in JOBS.items()),
+    *(Quantity(table, AT_REST, drivers, splits=table in SPLITTING) for table, drivers in TABLES.items()),
+    *(Quantity(f"driver: {job}", DRIVER, (driver,)) for job, driver in HELD.items()),
 )
+
+
+def following(acts: float, days: float, pairs: float, people: float) -> dict[str, float]:
+    """The drivers that follow from others. `days` are counted. A graph without loops has no more pairs than people."""
+    files = days * (1 + acts // (days * ACTS_OF_A_FILE))
+    return {"files": files, "ends": 2 * pairs, "closing": pairs - people}
 
 
 @dataclass(frozen=True)
@@ -98,11 +139,11 @@ class Line:
 
 def fitted(points: Sequence[tuple[Sequence[float], float]]) -> Line:
     """The line of least squared relative errors through points (units, value) above 0, of those without a negative constant or
-    slope. Raises `ValueError` if all points have the same units."""
+    slope. Raises `ValueError` if all points have the same units, of which there is at least one."""
     units, values = (np.array(column, float) for column in zip(*points, strict=True))
-    if len({tuple(row) for row in units}) < 2:
+    if units.shape[1] and len({tuple(row) for row in units}) < 2:
         raise ValueError(f"{len(points)} points of {units[0]} units, expected different units")
-    scale = np.concatenate([[1.0], units.max(axis=0)])  # so that all columns have a similar size
+    scale = np.concatenate([[1.0], units.max(axis=0, initial=1)])  # so that all columns have a similar size
     columns = np.column_stack([np.ones(len(units)), units]) / scale / values[:, None]
     best, least = np.zeros(len(scale)), math.inf
     # The best line without negative numbers is the best of all lines on some of the columns.
@@ -117,10 +158,17 @@ def fitted(points: Sequence[tuple[Sequence[float], float]]) -> Line:
     return Line(constant, tuple(slopes))
 
 
+def pooled(points: Sequence[tuple[Sequence[float], float]]) -> Line:
+    """The line through 0 with the sum of the values over the sum of the units, of which each point has one."""
+    return Line(0, (sum(value for _, value in points) / sum(unit for (unit,), _ in points),))
+
+
 def fit(nights: Sequence[Night]) -> dict[Quantity, Line]:
     """The line of each quantity through the nights. Their loads have all drivers."""
     return {
-        quantity: fitted([(quantity.units(night.load), night.value(quantity)) for night in nights])
+        quantity: (pooled if quantity.pools else fitted)(
+            [(quantity.units(night.load), night.value(quantity)) for night in nights]
+        )
         for quantity in QUANTITIES
     }
 
