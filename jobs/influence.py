@@ -128,7 +128,7 @@ def _score(backend: Backend[T], found: Inputs, engine: str, row: Run) -> None:
     warehouse, methodology = found.warehouse, found.window.methodology
     place: Partition = {"methodology": methodology.version, "day": found.window.day}
     by = {"run_id": row.id, "job": JOB}
-    spread = backend.kept(found.spread(backend))
+    spread = found.kept_spread(backend)
     with backend.step("weigh pairs"):
         need = backend.need(spread)
     row.counts["pairs"] = need.pairs

@@ -76,7 +76,7 @@ def rolled_up(backend: Backend[T], engagement: T, window: Window, basis: Mapping
     """Rows of `monthly_weights`, from the engagement of the days of whole months. `basis` is month -> its basis, `files` is the
     number of files that Spark writes for a month."""
     methodology, factors, carried = window.methodology, _faded(window), measures.carried(window.methodology)
-    of_pairs = ("weight", "content_acts", *measures.SETS)
+    of_pairs = ("weight", "content_acts", "said")
     none = ", ".join(f"cast(0 as bigint) as {name}" for name in of_pairs)
     bases = " ".join(f"when date '{month}' then '{of}'" for month, of in basis.items())
     columns = f"month, platform, src, dst, {', '.join(of_pairs)}, post_count"

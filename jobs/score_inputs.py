@@ -115,6 +115,12 @@ class Inputs:
         doubted = backend.numbered(backend.local(attention.doubted(self.bots)), "id")
         return attention.attention(backend, weights, doubted, methodology, carried)
 
+    def kept_spread(self, backend: Backend[T]) -> T:
+        """Like `spread`, to be read several times."""
+        spread = self.spread(backend)
+        # DuckDB has kept the weights. Shares of them take less time to compute again than to write and read.
+        return backend.kept(spread) if backend.is_distributed else spread
+
     def posts(self, backend: Backend[T]) -> T:
         """(src, post_count) of the window's covered days, with one or more rows per account."""
         posts, months = measures.posted(backend, self._days(backend), self.fading), self._months(backend)

@@ -90,6 +90,13 @@ class DuckBackend:
         self.db.register(name, rows)
         return name
 
+    def with_totals(self, table: str, by: str, **totals: str) -> str:
+        """As `Backend.with_totals`. Keeps the rows, and joins the totals: a window would sort all rows."""
+        sums = ", ".join(f"cast(sum({value}) as bigint) as {name}" for name, value in totals.items())
+        kept = self.kept(table)
+        total = self.kept(f"(select {by}, {sums} from {kept} group by {by})")
+        return f"(select * from {kept} join {total} using ({by}))"
+
     def numbered(self, table: str, *columns: str) -> str:
         """As `Backend.numbered`."""
         return self._replaced(table, columns, "name", "number")

@@ -13,7 +13,7 @@ import pytest
 from jobs.backends import Backend
 from jobs.score import measures
 from jobs.score.fading import Fading, decay_table
-from jobs.score.measures import engagers_sql, reached_sql, said_columns, tiers_sql, with_sets
+from jobs.score.measures import IN_ALL_TIERS, engagers_sql, reached_sql, said_columns, tiers_sql, with_sets
 from jobs.warehouse.storage import Warehouse
 from schemas.methodology import Methodology
 from tests.fixture_types import ArrowRows
@@ -79,7 +79,7 @@ def test_an_answer_comes_within_days(backend: Backend[Any]) -> None:
 
 @pytest.mark.parametrize("lookback_days", [1, 70, 180])
 def test_sets_of_months_move_to_the_bits_of_the_window(lookback_days: int) -> None:
-    """Each day's sets, by way of its month, are those of equations 1."""
+    """Each day's set, by way of its month, is that of equations 1."""
     at_once = replace(OFFICIAL, lookback_days=lookback_days)
     by_month = replace(at_once, equations=2)
     days = [before(days) for days in range(lookback_days)]
@@ -88,10 +88,9 @@ def test_sets_of_months_move_to_the_bits_of_the_window(lookback_days: int) -> No
     moves = {row["month"]: row for row in found.months.to_pylist()}
     for row in found.days.to_pylist():
         move = moves[row["month"]]
-        for name in measures.SETS:
-            for place, column in enumerate(measures.days_columns(name, at_once)):
-                moved = (row[name] & move[f"kept_{place}"]) << move[f"up_{place}"] >> move[f"down_{place}"]
-                assert moved == window[row["day"]][column], (row["day"], column)
+        for place, column in enumerate(said_columns(at_once)):
+            moved = (row["said"] & move[f"kept_{place}"]) << move[f"up_{place}"] >> move[f"down_{place}"]
+            assert moved == window[row["day"]][column], (row["day"], column)
 
 
 def sets(days: list[date], methodology: Methodology) -> Fading:
@@ -134,7 +133,8 @@ def inclusions(backend: Backend[Any], cases: Sequence[Case], min_inbound: int = 
     columns = ("person", "content_acts", "asked", "answered", "held")
     given = [*rows, *((*row[:3], bool(row[3]), row[4]) for row in silent)]
     engagers = backend.local(pa.Table.from_pylist([dict(zip(columns, row, strict=True)) for row in given]))
-    reached = backend.query(reached_sql(f"({tiers_sql()})", min_inbound, backend.log2), engagers=engagers)
+    tiers = backend.with_totals(backend.query(tiers_sql(), engagers=engagers), "person", **IN_ALL_TIERS)
+    reached = backend.query(reached_sql(min_inbound, backend.log2), tiers=tiers)
     found = {row["id"]: row for row in backend.arrow(reached).to_pylist()}
     for number, case in enumerate(cases):
         row = found[f"{number}"]
