@@ -6,7 +6,7 @@ of the activity of its days. Otherwise, readers read the month's days, which giv
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from jobs.days import month_of, whole_months
 from jobs.engines import AUTO
 from jobs.score import attention, measures
 from jobs.score.fading import Fading
-from jobs.sql import ENDS, T, names
+from jobs.sql import ENDS, T
 from jobs.warehouse import digests, leavers, rollups
 from jobs.warehouse.commits import Partition
 from jobs.warehouse.rollups import RollUps
@@ -125,8 +125,8 @@ def make(
     def days(backend: Backend[T]) -> T:
         return backend.read(warehouse, ENGAGEMENT, partition, version)
 
-    def in_days(backend: Backend[T]) -> T:
-        return names(backend, [(days(backend), ENDS)])
+    def in_days(backend: Backend[T]) -> list[tuple[T, Sequence[str]]]:
+        return [(days(backend), ENDS)]
 
     try:
         with choice.backend(session, engine, row_count, in_days) as backend:

@@ -4,14 +4,14 @@ Reads the windows' days of `engagement`, `coverage` and the newest `accounts`, a
 records no run, because nothing changes that a reader could see.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from jobs import influence, monthly_weights, score_inputs, sql
+from jobs import influence, monthly_weights, score_inputs
 from jobs.backends import Backend, choice
 from jobs.comparison import movers, tables
 from jobs.comparison.tables import Comparison, Params
@@ -51,10 +51,10 @@ def run(
         raise CloutError(f"compare {params.day}: the window was pulled or counted again during the run; run it again")
     rows = max(found.row_count for found in read)
 
-    def names(backend: Backend[T]) -> T:
-        return sql.names(backend, [(found.names(backend), ["name"]) for found in read])
+    def accounts(backend: Backend[T]) -> list[tuple[T, Sequence[str]]]:
+        return [held for found in read for held in found.accounts_of(backend)]
 
-    with scratch() as db, choice.backend(session, engine, rows, names) as backend:
+    with scratch() as db, choice.backend(session, engine, rows, accounts) as backend:
         spreads = [
             _score(backend, db, side, found, engine) for side, found in zip(("before", "after"), read, strict=True)
         ]
@@ -79,7 +79,7 @@ def _read(warehouse: Warehouse, day: date, methodology: Methodology) -> Inputs:
 
 def _score(backend: Backend[T], db: "duckdb.DuckDBPyConnection", side: str, found: Inputs, engine: str) -> T:
     """Loads everybody's scores into the table `side`, and returns the spread of attention."""
-    spread = found.kept_spread(backend)
+    spread = backend.kept(found.spread(backend))
     _, sums = backend.sums(spread, found.window.methodology.rounds, engine, backend.need(spread))
     people = influence.everybody(backend, found, sums, spread, influence.parts(backend, found, sums, spread))
     of_report = backend.query(f"select {', '.join(tables.COLUMNS)} from {{people}}", people=people)

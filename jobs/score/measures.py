@@ -20,9 +20,6 @@ from schemas.methodology import Methodology
 # because points are logarithmic: one decade is 11 points. They are absolute, so that strangers cannot change a person's tier.
 TIERS = (0.0, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
 
-# Totals of the rows of `tiers_sql` by person (`jobs.sql.with_totals_sql`).
-IN_ALL_TIERS = {"asked_count": "asked", "answered_count": "answered"}
-
 DAYS_OF_A_COLUMN = 62  # bits used of a 64-bit integer; the sign stays clear
 
 
@@ -129,14 +126,13 @@ def beside(sql: Sql[T], spread: T, posts: T, sums: T, methodology: Methodology, 
         held = sql.query(of_others, pairs=held, linked=linked)
         given = sql.query(_of_others_sql("src", methodology), pairs=given, linked=linked)
     engagers = sql.query(engagers_sql(methodology, sql.spark_partitions), held=held, given=given)
-    tiers = sql.with_totals(sql.query(tiers_sql(), engagers=engagers), "person", **IN_ALL_TIERS)
+    reached = reached_sql(f"({tiers_sql()})", methodology.min_inbound, sql.log2)
     return sql.query(
         f"""
         select id, coalesce(engager_count, 0) as engager_count, coalesce(content_acts, 0) / posts as amplification, inclusion
-        from ({reached_sql(methodology.min_inbound, sql.log2)})
-        full join (select src as id, sum(post_count) as posts from {{posts}} group by src) using (id)
+        from ({reached}) full join (select src as id, sum(post_count) as posts from {{posts}} group by src) using (id)
         """,
-        tiers=tiers,
+        engagers=engagers,
         posts=posts,
     )
 
@@ -187,15 +183,23 @@ def engagers_sql(methodology: Methodology, spark_partitions: int) -> str:
 
 def _answered_sql(methodology: Methodology) -> str:
     """SQL for whether a day of the set `back_said_*` is a day of the set `said_*` or one of the `answer_days` after it."""
-    said = said_columns(methodology)
-    gaps = range(methodology.answer_days + 1)
-    met = [f"({days} & shiftright(back_{days}, {gap}))" for days in said for gap in gaps]
+    said, after = said_columns(methodology), methodology.answer_days
+    met = [f"({days} & {_or_before_sql(f'back_{days}', after + 1)}) <> 0" for days in said]
+    # A day of the next column is met by the last days of this one: those at most `after` days before its first day.
     met += [
-        f"(shiftright({days}, {DAYS_OF_A_COLUMN - gap}) & back_{following})"
+        f"(back_{following} & -back_{following}) between 1 and shiftright({days}, {DAYS_OF_A_COLUMN - after})"
         for days, following in pairwise(said)
-        for gap in gaps[1:]
     ]
-    return f"({' | '.join(met)}) <> 0"
+    return " or ".join(met)
+
+
+def _or_before_sql(days: str, width: int) -> str:
+    """SQL for the set of these days of a column and of the days before them: each becomes `width` days. Equal parts of the text
+    are computed once."""
+    if width == 1:
+        return days
+    near = _or_before_sql(days, (width + 1) // 2)
+    return f"({near} | shiftright({near}, {width // 2}))"
 
 
 def tiers_sql() -> str:
@@ -209,9 +213,9 @@ def tiers_sql() -> str:
     """
 
 
-def reached_sql(min_inbound: int, log2: str) -> str:
-    """SQL for one row (id, engager_count, content_acts, inclusion) per person, from `{tiers}`: rows of `tiers_sql` with the
-    totals `IN_ALL_TIERS`.
+def reached_sql(tiers: str, min_inbound: int, log2: str) -> str:
+    """SQL for one row (id, engager_count, content_acts, inclusion) per person, from rows of `tiers_sql`: `tiers` is a table or
+    a query in brackets.
 
     Inclusion, 0 to 100, is 100 * (1 - d). d is the Jensen-Shannon divergence, base 2, between two distributions over the tiers:
     of those who addressed the person, and of those among them whom the person answered (Lin 1991, "Divergence measures based on
@@ -228,7 +232,9 @@ def reached_sql(min_inbound: int, log2: str) -> str:
             case when max(asked_count) >= {min_inbound} and max(answered_count) > 0
                 then 100 * (1 - {real_sql(f"sum({term})")}) end as inclusion
         from (
-            select *, asked / nullif(asked_count, 0) as p, answered / nullif(answered_count, 0) as q from {{tiers}}
+            select *, sum(asked) over everybody as asked_count, sum(answered) over everybody as answered_count,
+                asked / nullif(sum(asked) over everybody, 0) as p, answered / nullif(sum(answered) over everybody, 0) as q
+            from {tiers} window everybody as (partition by person)
         )
         group by person
     """

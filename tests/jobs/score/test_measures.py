@@ -13,7 +13,7 @@ import pytest
 from jobs.backends import Backend
 from jobs.score import measures
 from jobs.score.fading import Fading, decay_table
-from jobs.score.measures import IN_ALL_TIERS, engagers_sql, reached_sql, said_columns, tiers_sql, with_sets
+from jobs.score.measures import engagers_sql, reached_sql, said_columns, tiers_sql, with_sets
 from jobs.warehouse.storage import Warehouse
 from schemas.methodology import Methodology
 from tests.fixture_types import ArrowRows
@@ -133,8 +133,7 @@ def inclusions(backend: Backend[Any], cases: Sequence[Case], min_inbound: int = 
     columns = ("person", "content_acts", "asked", "answered", "held")
     given = [*rows, *((*row[:3], bool(row[3]), row[4]) for row in silent)]
     engagers = backend.local(pa.Table.from_pylist([dict(zip(columns, row, strict=True)) for row in given]))
-    tiers = backend.with_totals(backend.query(tiers_sql(), engagers=engagers), "person", **IN_ALL_TIERS)
-    reached = backend.query(reached_sql(min_inbound, backend.log2), tiers=tiers)
+    reached = backend.query(reached_sql(f"({tiers_sql()})", min_inbound, backend.log2), engagers=engagers)
     found = {row["id"]: row for row in backend.arrow(reached).to_pylist()}
     for number, case in enumerate(cases):
         row = found[f"{number}"]

@@ -51,7 +51,7 @@ def test_other_rows_have_another(digest: Callable[..., str], other: list[tuple[s
 
 
 def test_recorded_digests_keep_their_meaning() -> None:
-    """Warehouses hold digests of this text. If it changes, every day looks pulled again, and no published score is explained."""
+    """Warehouses hold digests of this text. Otherwise every day looks pulled again, and no score can be explained."""
     with duckdb.connect() as db:
         db.execute("create table rows (name text, number double, moment timestamp, is_bot boolean)")
         db.execute(
