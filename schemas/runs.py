@@ -30,7 +30,16 @@ RUNS = Table(
             "uncovered_days", "string", "JSON: platform -> days of the window that have no coverage.", nullable=True
         ),
         Column("engine", "string", "Engine that added the messages; null for other jobs.", nullable=True),
-        Column("counts", "string", "JSON: rows and people, by name.", nullable=True),
+        Column(
+            "counts",
+            "string",
+            "JSON: rows and people, by name. In an object store, a done run adds what its process asked of the store since its"
+            " previous run ended: requests of Arrow's client (`store_requests_arrow`) and of Spark's in the driver's JVM"
+            " (`store_requests_spark`), repeated ones too, and calls of `deltalake`, which does not report its requests"
+            " (`store_tables_opened`, `store_commits`). If reports of Arrow's requests were lost, `store_reports_lost` says how"
+            " many: two belong to a request.",
+            nullable=True,
+        ),
         Column("checks", "string", "JSON: check -> its result.", nullable=True),
         Column("code_version", "string", "Version of clout."),
         Column("started_at", "timestamp", "Instant it started."),

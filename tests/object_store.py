@@ -31,6 +31,11 @@ SLOW_DOWN = (
 )
 SECRETS = {"AWS_ACCESS_KEY_ID": "AKIAOBJECTSTORETESTS", "AWS_SECRET_ACCESS_KEY": "pl4nted+secret/of-the-store"}
 
+AGENTS = {
+    "aws-sdk-cpp": "arrow",
+    "aws-sdk-java": "spark",
+    "object_store": "deltalake",
+}  # sign in a User-Agent -> client
 ENTRY = re.compile(rb"<Contents>(?:(?!</Contents>).)*?<Key>([^<]*)</Key>.*?</Contents>", re.DOTALL)  # of a list
 
 App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -69,6 +74,10 @@ class ObjectStore:
     def counts(self) -> Counter[str]:
         """Kind of request -> how many came since the last call, refused ones too."""
         return Counter(self._ask({"counts": True}))
+
+    def clients(self) -> Counter[str]:
+        """As `counts`, by client (`client_of`)."""
+        return Counter(self._ask({"clients": True}))
 
     def objects(self, prefix: str = "") -> list[str]:
         """The keys of all objects in the bucket that begin so."""
@@ -145,6 +154,13 @@ def kind_of(environ: Mapping[str, Any]) -> str:
     return "DELETE" if method == "POST" and "delete" in query else method
 
 
+def client_of(environ: Mapping[str, Any]) -> str:
+    """`arrow`, `spark` or `deltalake`, by what the client says of itself."""
+    agent = environ["HTTP_USER_AGENT"]
+    (client,) = (client for sign, client in AGENTS.items() if sign in agent)
+    return client
+
+
 class _Server:
     """moto's application with counts and faults."""
 
@@ -152,6 +168,7 @@ class _Server:
         self.app = app
         self.backend = backend
         self.counts: Counter[str] = Counter()
+        self.clients: Counter[str] = Counter()
         self.faults: list[Fault] = []
         self.lock, self.commits = threading.Lock(), threading.Lock()
 
@@ -162,6 +179,7 @@ class _Server:
         kind = kind_of(environ)
         with self.lock:
             self.counts[kind] += 1
+            self.clients[client_of(environ)] += 1
             fault = self._fault(kind, environ["PATH_INFO"] if kind != "LIST" else "")
         if fault is None:
             return self._answer(kind, environ, start)
@@ -218,6 +236,9 @@ class _Server:
             if "counts" in asked:
                 counts, self.counts = self.counts, Counter()
                 return counts
+            if "clients" in asked:
+                clients, self.clients = self.clients, Counter()
+                return clients
         return sorted(objects)
 
 

@@ -13,7 +13,7 @@ from deltalake.fs import DeltaStorageHandler
 from pyarrow import fs
 
 from jobs import object_store
-from jobs.warehouse import pruning
+from jobs.warehouse import pruning, store_requests
 from jobs.warehouse.opened import Opened
 
 
@@ -33,6 +33,7 @@ def movable(root: str, options: dict[str, str] | None) -> fs.FileSystem:
 
 @cache
 def _client(**settings: str) -> fs.FileSystem:
+    store_requests.report()
     return fs.S3FileSystem(
         **settings,
         retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=object_store.ATTEMPTS),

@@ -72,7 +72,8 @@ def partitions(delta: DeltaTable) -> list[dict[str, str]]:
 
 
 def dataset(delta: DeltaTable, chosen: pa.Table, root: fs.FileSystem) -> ds.FileSystemDataset:
-    """The `chosen` rows of `files`, as a dataset to stream. `root` is the file system rooted at the table."""
+    """The `chosen` rows of `files`, as a dataset to stream. `root` is the file system rooted at the table. Arrow need not ask a
+    store for the files' sizes, which the log holds."""
     if delta.protocol().min_reader_version > 1:  # never true of clout's own tables
         delta.to_pyarrow_dataset(filesystem=root, file_pruning_predicate="false")  # refuses what Arrow would misread
     schema, parquet = pa.schema(delta.schema().to_arrow()), ds.ParquetFileFormat()
@@ -81,11 +82,24 @@ def dataset(delta: DeltaTable, chosen: pa.Table, root: fs.FileSystem) -> ds.File
         parquet.make_fragment(
             unquote(row.pop("path")),  # the log holds paths as URLs
             filesystem=root,
+            file_size=row.pop("size_bytes"),
             partition_expression=expression(row),
         )
-        for row in chosen.select(["path", *names]).to_pylist()
+        for row in chosen.select([*ABOUT, *names]).to_pylist()
     ]
     return ds.FileSystemDataset(fragments, schema, parquet, root)
+
+
+def open_all(found: ds.FileSystemDataset, condition: pc.Expression) -> None:
+    """Opens every file whose partition may meet the condition. Raises `FileNotFoundError` if one is missing, which Arrow
+    reports as any other error of a store if it knows the file's size."""
+    for fragment in found.get_fragments(condition):
+        try:
+            fragment.ensure_complete_metadata()
+        except OSError as error:
+            if found.filesystem.get_file_info(fragment.path).type != fs.FileType.NotFound:
+                raise
+            raise FileNotFoundError(fragment.path) from error
 
 
 def one_by_one(found: ds.FileSystemDataset) -> Iterator[ds.FileSystemDataset]:

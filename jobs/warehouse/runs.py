@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow.compute as pc
 
 from jobs import __version__
+from jobs.warehouse import store_requests
 from jobs.warehouse.commits import Span
 from jobs.warehouse.storage import Warehouse, rows
 from schemas.runs import RUNS
@@ -81,8 +82,11 @@ def _json(value: Any) -> str | None:
 
 
 def write(warehouse: Warehouse, runs: list[Run], status: str, error: str | None = None) -> None:
-    """Writes the state of these runs in one commit, replacing their earlier rows."""
+    """Writes the state of these runs in one commit, replacing their earlier rows. Adds to the counts of the first run that is
+    done what this process asked of an object store since it last wrote such a run."""
     if runs:
+        if status == DONE:
+            runs[0].counts |= store_requests.taken(warehouse.root)
         partition = {"day": tuple(sorted({run.day for run in runs})), "run_id": tuple(run.id for run in runs)}
         states = rows(RUNS, [run.row(status, error) for run in runs])
         warehouse.replace_bookkeeping(RUNS, states, partition, run_id=runs[0].batch.id, job=runs[0].job)

@@ -27,6 +27,7 @@ from jobs.warehouse.data_files import Change
 from jobs.warehouse.opened import Opened, opened
 from jobs.warehouse.races import LostRaceError, RearrangedError, repeated
 from jobs.warehouse.rewriting import Rewriting
+from jobs.warehouse.store_requests import OPENED, note
 from jobs.warehouse.transaction import transaction
 from schemas import arrow
 from schemas.catalog import TABLES
@@ -54,9 +55,8 @@ class Warehouse:
         return f"{self.root}/{table.name}"
 
     def create_tables(self) -> None:
-        """Creates the empty tables of a new warehouse; leaves an existing one unchanged. Raises like `require_writable` and,
-        for an existing warehouse, like `require_current`. Raises `UsageError` if the folder cannot be created, or if the object
-        store cannot keep concurrent commits apart."""
+        """Creates the empty tables of a new warehouse; leaves an existing one unchanged. Raises like `require_writable`, for an
+        existing warehouse like `require_current`, and for a new one like `creation.create_all`."""
         self.require_writable()
         if self.exists():
             self.require_current()
@@ -93,7 +93,7 @@ class Warehouse:
             return newest.delta
         delta = self._open(table, version)
         if version is None:
-            self._newest[table.name] = opened(delta, self._file_system(table))
+            self._newest[table.name] = opened(delta, self._file_system(table), self.is_local)
         return delta
 
     def own(self, table: Table) -> DeltaTable:
@@ -101,13 +101,13 @@ class Warehouse:
         return self._open(table, None)
 
     def _open(self, table: Table, version: int | None) -> DeltaTable:
+        note(OPENED)
         try:
             delta = DeltaTable(self.path(table), version=version, storage_options=self.options)
         except Exception as error:
             if not self.exists():
-                raise UsageError(
-                    f"{self.root}: no warehouse here yet; run `clout run` first or set CLOUT_WAREHOUSE"
-                ) from error
+                missing = "no warehouse here yet; run `clout run` first or set CLOUT_WAREHOUSE"
+                raise UsageError(f"{self.root}: {missing}") from error
             where, why = self.path(table), cause(error)
             if version is not None:
                 raise GoneError(f"{where}: version {version} is no longer kept ({why})") from error
@@ -173,8 +173,7 @@ class Warehouse:
         asked = pruning.row_filter(table, partition)
         try:
             dataset = self.dataset(table, partition, version=version)
-            for fragment in dataset.get_fragments(asked):
-                fragment.ensure_complete_metadata()
+            pruning.open_all(dataset, asked)
         except FileNotFoundError as error:
             raise GoneError(f"{self.path(table)}: a file of the rows {partition} is gone ({error})") from error
         return dataset.scanner(columns=list(table.column_names), filter=asked).to_reader()
@@ -199,8 +198,7 @@ class Warehouse:
         """Adds the rows to the partition, in one commit and in new files. Raises `ContractError` like `replace`, and
         `LostRaceError` if the table was altered meanwhile."""
         delta = self.delta(table)
-        checked = arrow_writer.checked(table, rows, partition)
-        added = arrow_writer.write(table, checked, self._file_system(table))
+        added = arrow_writer.write(table, arrow_writer.checked(table, rows, partition), self._file_system(table))
         self._flush(table, added)
         with self._transaction(table, delta, partition, run_id, job) as metadata:
             data_files.commit(delta, Change(added, pruning.files(delta).slice(0, 0)), metadata, retries=None)
@@ -235,8 +233,7 @@ class Warehouse:
         """Merges the small files of each partition, in one commit that changes no row. Returns the number of files merged.
         Raises `LostRaceError` if another run replaced one of them meanwhile, and `GoneError` if a file is missing or torn."""
         delta = self.delta(table)
-        listed = self._intact_files(table, delta, None)
-        merged = compaction.merge(table, delta, listed, self._file_system(table))
+        merged = compaction.merge(table, delta, self._intact_files(table, delta, None), self._file_system(table))
         if merged.added:
             self._commit(table, delta, partial(compaction.unless_replaced, table, change=merged), None, run_id, job)
         return merged.removed.num_rows

@@ -15,7 +15,7 @@ from tests.tiny_days import QUICK_JAVA, settings_file
 
 SOURCE = ("--source", "sample=people=50")
 FIRST, LAST = "2026-11-02", "2026-11-03"
-MOST_REQUESTS = 2000  # of a night of one source: pull, count, score, check and publish
+MOST_REQUESTS = 1200  # of the second night of one source: pull, count, score, check and publish
 
 
 @pytest.fixture

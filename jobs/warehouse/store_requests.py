@@ -1,0 +1,108 @@
+"""Counts what this process asks of an object store, for rows of `runs`.
+
+Arrow's client reports each attempt of a request in a datagram, which AWS calls client-side monitoring. The datagram holds the
+key's id and the session's token, but never the secret, and goes to a socket of this process alone. Hadoop's client, in Spark's
+JVM, keeps a counter. deltalake reports nothing, so its calls are counted in place of its requests.
+"""
+
+import os
+import socket
+import sys
+from collections import Counter
+from functools import cache
+from select import select
+from threading import Lock, Thread
+from typing import Any
+from uuid import uuid4
+
+from jobs import object_store
+
+ARROW, SPARK = "store_requests_arrow", "store_requests_spark"
+OPENED, COMMITTED = "store_tables_opened", "store_commits"
+LOST = "store_reports_lost"  # two datagrams report a request
+
+SO_RXQ_OVFL = 40  # of Linux: each datagram comes with the number of those that were lost before it, in four bytes
+DATAGRAM_BYTES = 2**16
+WAITING_BYTES = 2**22  # the kernel may grant less
+
+_made: Counter[str] = Counter()
+_taken: Counter[str] = Counter()
+
+
+def note(call: str) -> None:
+    """Counts a call of deltalake: `OPENED` or `COMMITTED`."""
+    _made[call] += 1
+
+
+def taken(root: str) -> dict[str, int]:
+    """Name -> what this process asked of the store since the last call; without zeros, and empty unless the warehouse at `root`
+    is in S3. `SPARK` counts the requests of this process's JVM: those of the driver, and in local mode of the executor."""
+    if not object_store.is_s3(root):
+        return {}
+    asked = (_made | _reports().counts() | Counter({SPARK: _by_spark(root)})) - _taken
+    _taken.update(asked)
+    return dict(asked)
+
+
+def report() -> None:
+    """Makes Arrow's client report its requests to this process. Call it before the first `S3FileSystem`."""
+    _reports()
+
+
+class _Reports:
+    """The reports of Arrow's client, which a thread counts as they arrive."""
+
+    def __init__(self) -> None:
+        client = uuid4().hex
+        self._signs = (b'"Type":"ApiCallAttempt"', b'"Service":"S3"', f'"ClientId":"{client}"'.encode())
+        self._counts: Counter[str] = Counter()
+        self._lock = Lock()
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, WAITING_BYTES)
+        self._socket.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
+        self._socket.setblocking(False)
+        self._socket.bind(("127.0.0.1", 0))
+        host, port = self._socket.getsockname()
+        os.environ |= {"AWS_CSM_ENABLED": "true", "AWS_CSM_HOST": host, "AWS_CSM_PORT": str(port)}
+        os.environ["AWS_CSM_CLIENT_ID"] = client
+        Thread(target=self._count_forever, name="store-requests", daemon=True).start()
+
+    def counts(self) -> Counter[str]:
+        """`ARROW` and `LOST`, with every request that has ended."""
+        with self._lock:
+            while True:
+                try:
+                    report, about, *_ = self._socket.recvmsg(DATAGRAM_BYTES, socket.CMSG_SPACE(4))
+                except BlockingIOError:
+                    return self._counts.copy()
+                for _, _, lost in about:
+                    self._counts[LOST] = int.from_bytes(lost, sys.byteorder)
+                if all(sign in report for sign in self._signs):
+                    self._counts[ARROW] += 1
+
+    def _count_forever(self) -> None:
+        while True:
+            select([self._socket], [], [])
+            self.counts()
+
+
+_reports = cache(_Reports)
+
+
+def _by_spark(root: str) -> int:
+    """The requests of Hadoop's client since the JVM started; 0 without a session, or if the JVM died."""
+    if "pyspark" not in sys.modules:
+        return 0
+    from py4j.protocol import Py4JError
+    from pyspark.sql import SparkSession
+
+    try:
+        session = SparkSession.getActiveSession()
+        if session is None:
+            return 0
+        jvm: Any = session._jvm
+        url = jvm.java.net.URI(object_store.spark_url(root))
+        client = jvm.org.apache.hadoop.fs.FileSystem.get(url, session._jsparkSession.sessionState().newHadoopConf())
+        return client.getIOStatistics().counters()["store_io_request"]
+    except (Py4JError, OSError):
+        return 0

@@ -1,0 +1,142 @@
+"""What `runs` says that jobs asked of the store, beside what the store was asked."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections import Counter
+from contextlib import nullcontext
+from datetime import date
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs.warehouse import object_files, pruning, runs, store_requests
+from jobs.warehouse.storage import GoneError, Warehouse
+from jobs.warehouse.store_requests import ARROW, COMMITTED, LOST, OPENED, SPARK, taken
+from schemas.coverage import COVERAGE
+from schemas.runs import RUNS
+from tests.fixture_types import ArrowRows
+from tests.jobs.by_spark import by_spark_alone
+from tests.jobs.cli.result import RunClout
+from tests.object_store import Fault, ObjectStore
+
+DAY = "2026-11-03"
+SCORED = ("--day", DAY, "--methodology", "2026.11")
+JOBS = {"pull_activity": ("pull", "--day", DAY, "--source", "sample=people=200")}
+JOBS |= {job: (job, *SCORED) for job in ("engagement", "influence", "checks", "publish")}
+
+# Requests of deltalake: to open a table, at least and at most (with 20 commits and a checkpoint), and to commit.
+LEAST_TO_OPEN, MOST_TO_OPEN, TO_COMMIT = 2, 55, 6
+
+# A process whose JVM died.
+DEAD_JVM = """
+from pyspark import SparkContext
+from jobs import session
+from jobs.warehouse import store_requests
+session.build("local[1]")
+SparkContext._gateway.proc.kill()
+SparkContext._gateway.proc.wait()
+print(store_requests.taken("s3://bucket/warehouse"))
+"""
+
+
+def counted(warehouse: Warehouse, job: str) -> Counter[str]:
+    """What the runs of the job counted, of all commands so far."""
+    rows = warehouse.read(RUNS, {"job": job}).to_pylist()
+    assert {row["status"] for row in rows} == {runs.DONE}
+    return sum((Counter(json.loads(row["counts"])) for row in rows), Counter())
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "spark"])
+def test_runs_count_what_the_store_was_asked(
+    warehouse: Warehouse, store: ObjectStore, spark: SparkSession, clout: RunClout, engine: str
+) -> None:
+    for job, command in JOBS.items():
+        taken(warehouse.root), store.clients(), store.counts()
+        with by_spark_alone() if engine == "spark" else nullcontext():
+            assert clout(*command).code == 0
+        later = taken(warehouse.root)  # what it took to write the row and to print
+        asked, kinds = store.clients(), store.counts()
+        row = counted(warehouse, job)
+        made = row[ARROW] + later[ARROW], row[SPARK] + later.get(SPARK, 0)
+        assert made == (asked["arrow"], asked["spark"]), job
+        assert bool(row[SPARK]) == (engine == "spark" and job in ("engagement", "influence"))
+        opened, commits = (row[name] + later.get(name, 0) for name in (OPENED, COMMITTED))
+        least, most = (each * opened + TO_COMMIT * commits for each in (LEAST_TO_OPEN, MOST_TO_OPEN))
+        assert least < asked["deltalake"] < most
+        assert commits == kinds["COMMIT"]
+
+
+def test_repeated_requests_count_too(warehouse: Warehouse, store: ObjectStore, spark: SparkSession) -> None:
+    warehouse.version(COVERAGE)
+    spark.range(3).write.parquet(f"s3a://{warehouse.root.removeprefix('s3://')}/numbers")
+    taken(warehouse.root), store.clients()
+    store.fail(*(Fault("slow_down", kind, times=2) for kind in ("HEAD", "GET", "LIST")))
+    warehouse.version(COVERAGE)
+    assert (taken(warehouse.root), store.clients()) == ({ARROW: 3}, {"arrow": 3})
+    spark.read.parquet(f"s3a://{warehouse.root.removeprefix('s3://')}/numbers").collect()
+    assert taken(warehouse.root) == {SPARK: store.clients()["spark"]}
+
+
+def test_an_opened_table_is_asked_about_only_as_the_newest(warehouse: Warehouse, store: ObjectStore) -> None:
+    version = warehouse.version(COVERAGE)
+    store.counts()
+    warehouse.delta(COVERAGE, version)
+    assert store.counts() == {}
+    warehouse.delta(COVERAGE)
+    assert store.counts() == {"HEAD": 1}
+
+
+def test_a_file_is_read_in_one_request_and_said_to_be_gone(
+    warehouse: Warehouse, store: ObjectStore, arrow_rows: ArrowRows
+) -> None:
+    """Its size is in the log. A table that was opened before the file was replaced and removed still names it."""
+    warehouse.replace(COVERAGE, arrow_rows(COVERAGE, [{"day": date(2026, 11, 3)}]), {}, run_id="r", job="j")
+    version = warehouse.version(COVERAGE)
+    store.counts()
+    warehouse.row_count(COVERAGE, {}, version)
+    assert store.counts() == {"GET": 1}
+    (file,) = pruning.files(warehouse.delta(COVERAGE))["path"].to_pylist()
+    object_files.movable(warehouse.path(COVERAGE), warehouse.options).delete_file(unquote(file))
+    with pytest.raises(GoneError, match=r"a file of the rows \{\} is gone"):
+        warehouse.reader(COVERAGE, {})
+
+
+def test_a_warehouse_on_disk_counts_no_requests(tmp_path: Path) -> None:
+    warehouse = Warehouse(str(tmp_path))
+    warehouse.create_tables()
+    with runs.recorded(warehouse, "checks", date(2026, 11, 3), runs.Batch("test")):
+        warehouse.version(COVERAGE)
+    assert counted(warehouse, "checks") == {}
+
+
+def test_lost_reports_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel drops datagrams that find no room. The next one says how many."""
+    monkeypatch.setattr(os, "environ", dict(os.environ))  # Arrow's client goes on to report to the first address
+    monkeypatch.setattr(store_requests, "WAITING_BYTES", 1)  # room for a few
+    reports, sender = store_requests._Reports(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    event = f'{{"Type":"ApiCallAttempt","Service":"S3","ClientId":"{os.environ["AWS_CSM_CLIENT_ID"]}"}}'
+    address = os.environ["AWS_CSM_HOST"], int(os.environ["AWS_CSM_PORT"])
+
+    def send(times: int) -> None:
+        for _ in range(times):
+            sender.sendto(event.encode(), address)
+
+    with sender:
+        with reports._lock:
+            send(1000)
+        reports.counts()
+        send(1)
+    counts = reports.counts()
+    assert counts[ARROW] < 1001
+    assert counts[ARROW] + counts[LOST] == 1001
+
+
+def test_a_dead_jvm_fails_no_run(store_environment: dict[str, str]) -> None:
+    environment = os.environ | store_environment
+    ended = subprocess.run([sys.executable, "-c", DEAD_JVM], env=environment, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (0, "{}\n"), ended.stderr
