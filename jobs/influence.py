@@ -115,7 +115,7 @@ def run(
             row.parameters[digests.LINKS] = found.people.digest
         known = counted.platforms(warehouse, window.snapshot, params.day)
         row.uncovered_days = uncovered_days(window.covered, known, window.first_day, params.day)
-        with choice.backend(session, engine, found.row_count, found.names) as backend:
+        with choice.backend(session, engine, found.row_count, found.accounts_of) as backend:
             _score(backend, found, engine, row)
         partition = {"methodology": methodology.version, "day": params.day}
         row.counts["people"] = warehouse.row_count(INFLUENCE, partition)

@@ -6,7 +6,7 @@ of the activity of its days. Otherwise, readers read the month's days, which giv
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from jobs.days import month_of, whole_months
 from jobs.engines import AUTO
 from jobs.score import attention, measures
 from jobs.score.fading import Fading
-from jobs.sql import ENDS, T, names
+from jobs.sql import ENDS, T
 from jobs.warehouse import digests, leavers, rollups
 from jobs.warehouse.commits import Partition
 from jobs.warehouse.rollups import RollUps
@@ -76,7 +76,7 @@ def rolled_up(backend: Backend[T], engagement: T, window: Window, basis: Mapping
     """Rows of `monthly_weights`, from the engagement of the days of whole months. `basis` is month -> its basis, `files` is the
     number of files that Spark writes for a month."""
     methodology, factors, carried = window.methodology, _faded(window), measures.carried(window.methodology)
-    of_pairs = ("weight", "content_acts", *measures.SETS)
+    of_pairs = ("weight", "content_acts", "said")
     none = ", ".join(f"cast(0 as bigint) as {name}" for name in of_pairs)
     bases = " ".join(f"when date '{month}' then '{of}'" for month, of in basis.items())
     columns = f"month, platform, src, dst, {', '.join(of_pairs)}, post_count"
@@ -125,8 +125,8 @@ def make(
     def days(backend: Backend[T]) -> T:
         return backend.read(warehouse, ENGAGEMENT, partition, version)
 
-    def in_days(backend: Backend[T]) -> T:
-        return names(backend, [(days(backend), ENDS)])
+    def in_days(backend: Backend[T]) -> list[tuple[T, Sequence[str]]]:
+        return [(days(backend), ENDS)]
 
     try:
         with choice.backend(session, engine, row_count, in_days) as backend:

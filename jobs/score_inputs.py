@@ -4,6 +4,7 @@ Reads the window's days of `engagement`, but `monthly_weights` in place of the d
 `coverage`, the newest `accounts`, `links` and `objections`. Writes nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,7 +14,7 @@ from jobs.backends import Backend
 from jobs.errors import CloutError
 from jobs.score import attention, measures
 from jobs.score.fading import Fading
-from jobs.sql import ENDS, T, names
+from jobs.sql import ENDS, T
 from jobs.warehouse import known_accounts, leavers, links
 from jobs.warehouse.commits import Partition, Span
 from jobs.warehouse.known_accounts import Known
@@ -60,11 +61,11 @@ class Inputs:
         accounts = self.people.accounts
         return backend.numbered(backend.local(accounts), "account", "person") if len(accounts) else None
 
-    def names(self, backend: Backend[T]) -> T:
-        """(name) of the accounts in these inputs, with repetitions."""
-        held = [(self._days(backend), ENDS), (backend.local(self.people.accounts), self.people.accounts.column_names)]
-        months = self._months(backend)
-        return names(backend, held if months is None else [*held, (months, ENDS)])
+    def accounts_of(self, backend: Backend[T]) -> list[tuple[T, Sequence[str]]]:
+        """The tables of these inputs, each with its columns that name accounts."""
+        days, linked, months = self._days(backend), self.people.accounts, self._months(backend)
+        held: list[tuple[T, Sequence[str]]] = [(days, ENDS), (backend.local(linked), linked.column_names)]
+        return held if months is None else [*held, (months, ENDS)]
 
     def known(self, backend: Backend[T], people: T) -> T:
         """(id, handle) of these people or accounts (id, ...)."""

@@ -4,14 +4,14 @@ Reads the windows' days of `engagement`, `coverage` and the newest `accounts`, a
 records no run, because nothing changes that a reader could see.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from jobs import influence, monthly_weights, score_inputs, sql
+from jobs import influence, monthly_weights, score_inputs
 from jobs.backends import Backend, choice
 from jobs.comparison import movers, tables
 from jobs.comparison.tables import Comparison, Params
@@ -51,10 +51,10 @@ def run(
         raise CloutError(f"compare {params.day}: the window was pulled or counted again during the run; run it again")
     rows = max(found.row_count for found in read)
 
-    def names(backend: Backend[T]) -> T:
-        return sql.names(backend, [(found.names(backend), ["name"]) for found in read])
+    def accounts(backend: Backend[T]) -> list[tuple[T, Sequence[str]]]:
+        return [held for found in read for held in found.accounts_of(backend)]
 
-    with scratch() as db, choice.backend(session, engine, rows, names) as backend:
+    with scratch() as db, choice.backend(session, engine, rows, accounts) as backend:
         spreads = [
             _score(backend, db, side, found, engine) for side, found in zip(("before", "after"), read, strict=True)
         ]

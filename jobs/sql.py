@@ -30,6 +30,17 @@ class Sql(Protocol[T]):
         """Rows of this process as a table."""
         ...
 
+    def with_totals(self, table: T, by: str, **totals: str) -> T:
+        """The rows of `with_totals_sql`."""
+        ...
+
+
+def with_totals_sql(rows: str, by: str, **totals: str) -> str:
+    """SQL for `rows`, a table or a query in brackets, with a column for each keyword: the sum of the named column of integers
+    over the rows with the same value of column `by`."""
+    sums = ", ".join(f"sum({value}) over (partition by {by}) as {name}" for name, value in totals.items())
+    return f"select *, {sums} from {rows}"
+
 
 def names(sql: Sql[T], held: Iterable[tuple[T, Sequence[str]]]) -> T:
     """(name) of the accounts that tables hold in these columns, with repetitions."""

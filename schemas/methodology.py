@@ -18,8 +18,6 @@ from schemas.versions import FOLDER, MethodologyError, versions
 
 DEFAULT_PLATFORM = "default"
 
-LONGEST_MONTH = 31  # days
-
 
 Weight = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 
@@ -42,7 +40,7 @@ class Methodology:
     rounds: Annotated[int, Field(ge=1, le=3)]
     resolution: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     full_scale: Annotated[float, Field(gt=0, allow_inf_nan=False)]
-    answer_days: Annotated[int, Field(ge=0, le=3660)] = 7
+    answer_days: Annotated[int, Field(ge=0, le=61)] = 7
     min_inbound: Annotated[int, Field(ge=1, le=1_000_000)] = 5
 
     @field_validator("kind_weights")
@@ -69,13 +67,6 @@ class Methodology:
         if full_scale <= others.data.get("resolution", 0):
             raise ValueError("expected more than resolution")
         return full_scale
-
-    @field_validator("answer_days")
-    @classmethod
-    def _within_the_next_month(cls, answer_days: int, others: ValidationInfo) -> int:
-        if others.data.get("equations") == 2 and answer_days > LONGEST_MONTH:
-            raise ValueError(f"expected at most {LONGEST_MONTH} with equations 2")
-        return answer_days
 
     @property
     def fingerprint(self) -> str:

@@ -4,7 +4,7 @@ from schemas.table import Column, Table
 
 MONTHLY_WEIGHTS = Table(
     name="monthly_weights",
-    version=1,
+    version=2,
     doc="What the acts of a month weigh at its end, made from `engagement` for the methodologies with `equations: 2`. It only"
     " saves time: without it, every result is the same.",
     grain=("methodology", "month", "basis", "platform", "src", "dst"),
@@ -23,11 +23,6 @@ MONTHLY_WEIGHTS = Table(
         Column("weight", "long", "Weight of the acts at the end of the month, in multiples of 2^-36, >= 0."),
         Column("content_acts", "long", "Quotes, reshares, replies and likes of `src` on content of `dst`, >= 0."),
         Column("said", "long", "Days on which `src` addressed `dst`: bit 0 is the first day of the month."),
-        Column(
-            "answerable",
-            "long",
-            "Days on which `dst` could answer `src`: bits like those of `said`, on into the next month.",
-        ),
         Column("post_count", "long", "Posts of `src` if `dst` equals `src`, else 0."),
     ),
 )

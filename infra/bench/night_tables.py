@@ -208,12 +208,12 @@ def month_sql(night: Night, month: date) -> str:
     return f"""
         select person(src) as src, person(dst) as dst, '{PLATFORM}' as platform,
             cast(pow(2, 35) as bigint) * (1 + cast(pair % 4 as bigint)) as weight, 1 as content_acts, 1 as said,
-            4094 as answerable, 0 as post_count
+            0 as post_count
         from (
             select pair, {night.ends}
             from (select number as pair from range({night.pairs}) r(number) where unit(number, '{month}') < {share})
         )
         union all
-        select person(number), person(number), '{PLATFORM}', 0, 0, 0, 0, 1 + number % 3
+        select person(number), person(number), '{PLATFORM}', 0, 0, 0, 1 + number % 3
         from range({night.people}) r(number) where hash(number, '{month}', 5) % 3 = 0
     """

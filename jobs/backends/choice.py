@@ -1,28 +1,39 @@
 """Chooses the backend of a day."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from jobs.backends import Backend, duck
 from jobs.backends.duck import DuckBackend
+from jobs.sql import names
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
+# If more rows than these, of each pair that fits, are held, most windows have too many pairs, and counting them takes minutes.
+ROWS_OF_A_PAIR = 4
+
+
 @contextmanager
 def backend(
-    session: "Callable[[], SparkSession]", engine: str, rows: int, names: Callable[[DuckBackend], str]
+    session: "Callable[[], SparkSession]",
+    engine: str,
+    rows: int,
+    accounts: Callable[[DuckBackend], Sequence[tuple[str, Sequence[str]]]],
 ) -> Iterator[Backend[Any]]:
     """The backend of a day of this many rows, to be scored with the named engine: DuckDB if the day fits, else Spark, whose
-    session this starts. `names` returns (name) of the day's accounts, which may repeat them."""
-    if duck.scores(engine, rows):
+    session this starts. `accounts` returns the day's tables, each with its columns that name accounts."""
+    if duck.scores(engine, rows // ROWS_OF_A_PAIR):
         with duck.in_duckdb() as in_process:
-            in_process.number(names(in_process))
-            if duck.scores(engine, rows, in_process.accounts):
-                yield in_process
-                return
+            held = accounts(in_process)
+            pairs = rows if duck.scores(engine, rows) else in_process.pairs(held)
+            if duck.scores(engine, pairs):
+                in_process.number(names(in_process, held))
+                if duck.scores(engine, pairs, in_process.accounts):
+                    yield in_process
+                    return
     from jobs.backends.spark import in_spark
 
     with in_spark(session(), rows) as distributed:

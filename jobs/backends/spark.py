@@ -14,6 +14,7 @@ from jobs import comet, kept_frames, spark_partitions
 from jobs.engines import choice
 from jobs.engines.memory import Need
 from jobs.spark_steps import step
+from jobs.sql import with_totals_sql
 from jobs.warehouse import counted
 from jobs.warehouse.commits import Partition
 from jobs.warehouse.storage import Warehouse
@@ -57,6 +58,10 @@ class SparkBackend:
         """As `Backend.local`. Through Arrow: Python rows would start a Python worker on every executor."""
         made = self.session.createDataFrame(rows)
         return F.broadcast(made) if rows.num_rows <= BROADCAST_ROWS else made
+
+    def with_totals(self, table: "DataFrame", by: str, **totals: str) -> "DataFrame":
+        """As `Backend.with_totals`."""
+        return self.query(with_totals_sql("{rows}", by, **totals), rows=table)
 
     def numbered(self, table: "DataFrame", *columns: str) -> "DataFrame":
         """As `Backend.numbered`: keeps the names. To number them, Spark would have to exchange all rows."""

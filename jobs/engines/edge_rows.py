@@ -30,9 +30,9 @@ class EdgeRows(NamedTuple):
     given: Ints  # int32: index of the edge in the input
 
 
-def edge_rows(src: Ints, dst: Ints, a: Ints, accounts: int) -> EdgeRows:
+def edge_rows(src: Ints, dst: Ints, a: Ints, accounts: int, *, with_given: bool = True) -> EdgeRows:
     """Builds the index of at most `MAX_EDGES` edges, in any order, without duplicates or self-loops. Checks none of these
-    limits.
+    limits. `given` is empty unless `with_given`.
 
     `src`, `dst`: int32 account numbers below `accounts`, which is at most `MAX_ACCOUNTS`. `a`: int64, multiples of 2^-36.
     """
@@ -42,7 +42,8 @@ def edge_rows(src: Ints, dst: Ints, a: Ints, accounts: int) -> EdgeRows:
     rank[np.argsort(_degrees(src, dst, accounts), kind="stable")] = np.arange(accounts, dtype=np.int32)
     row, other = _homes(src, dst, rank)
     starts = _starts(row, 2 * accounts)
-    other, a, given = _placed(row, other, a, starts)
+    given = np.empty(len(row) if with_given else 0, np.int32)
+    other, a = _placed(row, other, a, starts, given)
     row = np.repeat(np.arange(2 * accounts, dtype=np.int32), np.diff(starts))
     return EdgeRows(rank, starts, row, other, a, _twins(starts, other), given)
 
@@ -77,15 +78,18 @@ def _starts(row: Ints, rows: int) -> Ints:
 
 
 @njit(cache=True)
-def _placed(row: Ints, other: Ints, a: Ints, starts: Ints) -> tuple[Ints, Ints, Ints]:
-    """The higher end, `a` and the input index of each edge, in row order."""
-    others, shares, given = np.empty_like(other), np.empty_like(a), np.empty(len(row), np.int32)
+def _placed(row: Ints, other: Ints, a: Ints, starts: Ints, given: Ints) -> tuple[Ints, Ints]:
+    """The higher end and `a` of each edge, in row order. Fills `given`, unless it is empty, with the edges' indices in the
+    input."""
+    others, shares = np.empty_like(other), np.empty_like(a)
     free = starts.copy()
     for e in range(len(row)):
         position = free[row[e]]
         free[row[e]] += 1
-        others[position], shares[position], given[position] = other[e], a[e], e
-    return others, shares, given
+        others[position], shares[position] = other[e], a[e]
+        if len(given):
+            given[position] = e
+    return others, shares
 
 
 @njit(cache=True)

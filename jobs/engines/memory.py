@@ -61,9 +61,11 @@ def in_rows(rows: EdgeRows, rounds: int, loop: Ints | None = None) -> Influence:
     one = _sum(rows.row, rows.other, rows.a, len(rows.rank))
     two = three = np.zeros_like(one)
     if rounds >= 2:
-        m2, two = _hand_on(*edges, one, rows.a, None)
+        m2 = np.empty_like(rows.a)
+        two = _hand_on(*edges, one, rows.a, None, m2)
     if rounds >= 3:
-        m3, three = _hand_on(*edges, two, m2, loops(rows) if loop is None else loop)
+        m3 = loops(rows) if loop is None else loop.copy()  # becomes the messages in place
+        three = _hand_on(*edges, two, m2, m3, m3)
     return Influence((rows.a, m2, m3), (one[rows.rank], two[rows.rank], three[rows.rank]))
 
 
@@ -98,14 +100,14 @@ def _sum(row: Ints, other: Ints, message: Ints, accounts: int) -> Ints:
 
 @njit(cache=True)
 def _hand_on(
-    row: Ints, other: Ints, a: Ints, twin: Ints, arrived: Ints, before: Ints, loop: Ints | None
-) -> tuple[Ints, Ints]:
-    """The messages of the next round, one per edge, and their sums per target account, by rank.
+    row: Ints, other: Ints, a: Ints, twin: Ints, arrived: Ints, before: Ints, loop: Ints | None, message: Ints
+) -> Ints:
+    """Fills `message` with the messages of the next round, one per edge, and returns their sums per target account, by rank.
 
     A message is `a` times the attention that its source holds: the sum of the previous messages to the source (`arrived`),
     minus the previous message from the target (`before`), minus the attention that would return to the target through a `loop`.
+    `message` may be the array `loop`.
     """
-    message = np.empty_like(before)
     total = np.zeros_like(arrived)
     for e in range(len(row)):
         u, v = _ends(row[e], other[e])
@@ -115,7 +117,7 @@ def _hand_on(
             held -= loop[e]
         message[e] = np.int64(np.rint(np.float64(a[e]) * UNIT * np.float64(max(0, held))))
         total[v] += message[e]
-    return message, total
+    return total
 
 
 class Need(NamedTuple):
@@ -164,7 +166,7 @@ def needed_bytes(pairs: int, people: int, name_bytes: int) -> int:
 def numbered_bytes(pairs: int, accounts: int) -> int:
     """An upper bound of the bytes that `table_of_numbers` adds to this process. The constants are fitted to measurements on 2
     to 8 million pairs of 0.1 to 4 million accounts, with a margin."""
-    return int(MARGIN * (48 * pairs + (50 + 4 * cores()) * accounts))
+    return int(MARGIN * (36 * pairs + (80 + 4 * cores()) * accounts))
 
 
 def _names(pairs: int, people: int, name_bytes: int) -> int:
@@ -225,7 +227,7 @@ def table_of_numbers(batches: Iterable[pa.RecordBatch], edges: int, accounts: in
     for batch in batches:
         place = slice(filled, filled := filled + batch.num_rows)
         src[place], dst[place], a[place] = batch["src"], batch["dst"], batch["a"]
-    rows = edge_rows(src, dst, a, accounts)
+    rows = edge_rows(src, dst, a, accounts, with_given=False)
     del src, dst, a
     # Accounts without an edge rank lowest, and have no row in the result.
     ids = np.flatnonzero(rows.rank >= rows.row[0] >> 1).astype(np.int32) if edges else np.empty(0, np.int32)

@@ -41,6 +41,7 @@ class Beside(NamedTuple):
 
 
 NOTHING = Beside()
+SPENT = {"spent": "weight"}  # totals by src (`jobs.sql.with_totals_sql`): what the weights of an actor add up to
 
 
 def saturated_sql(methodology: Methodology, log2: str, beside: Beside = NOTHING) -> str:
@@ -115,8 +116,8 @@ def kinds_sql(methodology: Methodology, log2: str) -> str:
 
 
 def attention_sql(methodology: Methodology) -> str:
-    """SQL for the rows of `{weights}` with three more columns: `spent`, the sum of src's weights; src's `credibility`, 0 or 1;
-    and `a`, as a multiple of 2^-36. `{doubted}` is a table from `doubted`.
+    """SQL for the rows of `{weights}` with two more columns: src's `credibility`, 0 or 1, and `a`, as a multiple of 2^-36.
+    `{weights}` has the totals `SPENT`; `{doubted}` is a table from `doubted`.
 
     a = damping * credibility * weight / (rest_weight + spent). If weight is 0, a is 0, because the divisor may be 0 then.
     """
@@ -127,8 +128,7 @@ def attention_sql(methodology: Methodology) -> str:
                 else {fixed_sql(f"{number(methodology.damping)} * credibility * ({share})")} end as a
         from (
             select pair.*, coalesce(doubted.credibility, 1e0) as credibility
-            from (select *, sum(weight) over (partition by src) as spent from {{weights}}) as pair
-            left join {{doubted}} as doubted on src = doubted.id
+            from {{weights}} as pair left join {{doubted}} as doubted on src = doubted.id
         )
     """
 
@@ -183,7 +183,7 @@ def attention(sql: Sql[T], weights: T, credibility: T, methodology: Methodology,
     """
     columns = ", ".join(["src", "dst", *map(_alias, beside.of_window), "credibility", "a"])
     text = f"select {columns} from ({attention_sql(methodology)})"
-    return sql.query(text, weights=weights, doubted=credibility)
+    return sql.query(text, weights=sql.with_totals(weights, "src", **SPENT), doubted=credibility)
 
 
 def doubted(bots: Sequence[str]) -> pa.Table:

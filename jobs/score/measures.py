@@ -6,6 +6,7 @@ only acts of accounts of credibility above 0. Sums across rows add whole numbers
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from itertools import pairwise
 
 import pyarrow as pa
 
@@ -19,26 +20,18 @@ from schemas.methodology import Methodology
 # because points are logarithmic: one decade is 11 points. They are absolute, so that strangers cannot change a person's tier.
 TIERS = (0.0, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
 
-# Bits used of a 64-bit integer; the sign stays clear. A month's sets fit in one: its days, and `answer_days` of the next month.
-DAYS_OF_A_COLUMN = 62
-SETS = ("said", "answerable")
-
-
-def days_columns(name: str, methodology: Methodology) -> list[str]:
-    """Names of the columns that together hold a set of days of the window, one bit per day: NAME_0, NAME_1, ... Bit 0 of NAME_0
-    is the first day with a factor."""
-    return [f"{name}_{place}" for place in range(-(-methodology.lookback_days // DAYS_OF_A_COLUMN))]
+DAYS_OF_A_COLUMN = 62  # bits used of a 64-bit integer; the sign stays clear
 
 
 def said_columns(methodology: Methodology) -> list[str]:
-    """Names of the columns of two sets of days. `said`: src addressed dst. `answerable`: if dst addresses src on such a day,
-    that counts as an answer."""
-    return [column for name in SETS for column in days_columns(name, methodology)]
+    """Names of the columns that together hold the set of days on which src addressed dst, one bit per day: said_0, said_1, ...
+    Bit 0 of said_0 is the first day with a factor."""
+    return [f"said_{place}" for place in range(-(-methodology.lookback_days // DAYS_OF_A_COLUMN))]
 
 
 def carried(methodology: Methodology) -> Beside:
     """The further columns of pairs that these measures need: `content_acts`, acts of src on dst's content, and
-    `said_columns`. A month has one column for each set of days, whose bit 0 is the first day of the month."""
+    `said_columns`. A month has one column `said`, whose bit 0 is the first day of the month."""
     content = " + ".join(f"{kind}_count" for kind in CONTENT)
     addressing = " + ".join(f"{kind}_count" for kind in ADDRESSING)
     of_day = (f"{content} as content_acts", f"case when {addressing} > 0 then 1 else 0 end as addressed")
@@ -46,11 +39,10 @@ def carried(methodology: Methodology) -> Beside:
     if methodology.equations == 1:
         return Beside(of_day, of_window=(acts, *map(_addressed, said_columns(methodology))))
     placed = (
-        f"bit_or(shiftright(shiftleft({name} & kept_{place}, up_{place}), down_{place})) as {column}"
-        for name in SETS
-        for place, column in enumerate(days_columns(name, methodology))
+        f"bit_or(shiftright(shiftleft(said & kept_{place}, up_{place}), down_{place})) as {column}"
+        for place, column in enumerate(said_columns(methodology))
     )
-    return Beside(of_day, of_month=(acts, *map(_addressed, SETS)), of_window=(acts, *placed))
+    return Beside(of_day, of_month=(acts, _addressed("said")), of_window=(acts, *placed))
 
 
 def _addressed(column: str) -> str:
@@ -63,15 +55,15 @@ def faded(days: Iterable[date], covered: Mapping[str, set[date]], last_day: date
 
 
 def with_sets(factors: Fading, methodology: Methodology) -> Fading:
-    """The factors, with the values that the sets of days have for one act on the day of the row, and, with equations 2, how the
-    sets of a month are moved to the bits of `said_columns`."""
+    """The factors, with the set of days of one act on the day of the row. With equations 2, also how the set of a month moves
+    to the bits of `said_columns`."""
     days: list[date] = factors.days["day"].to_pylist()
     first = min(days, default=date.min)
     if methodology.equations == 1:
         return factors._replace(days=_with_days(factors.days, [(day - first).days for day in days], methodology))
     months = factors.months
     offsets = [(month - first).days for month in months["month"].to_pylist()]
-    for place in range(len(days_columns("", methodology))):
+    for place in range(len(said_columns(methodology))):
         moves = [offset - place * DAYS_OF_A_COLUMN for offset in offsets]
         kept = [sum(1 << bit for bit in range(DAYS_OF_A_COLUMN) if 0 <= bit + by < DAYS_OF_A_COLUMN) for by in moves]
         months = _with(months, f"kept_{place}", kept, pa.int64())
@@ -80,14 +72,11 @@ def with_sets(factors: Fading, methodology: Methodology) -> Fading:
     return Fading(_with_days(factors.days, [day.day - 1 for day in days], methodology), months)
 
 
-def _with_days(factors: pa.Table, first_bits: list[int], methodology: Methodology) -> pa.Table:
-    """The factors of days, with the sets of days for one act. `first_bits` holds the bit of each row's day."""
-    on_the_day, and_after = 1, (1 << methodology.answer_days + 1) - 1
-    for name, bits in zip(SETS, (on_the_day, and_after), strict=True):
-        sets = [bits << first_bit for first_bit in first_bits]
-        for place, column in enumerate([name] if methodology.equations == 2 else days_columns(name, methodology)):
-            part = [held >> place * DAYS_OF_A_COLUMN & (1 << DAYS_OF_A_COLUMN) - 1 for held in sets]
-            factors = _with(factors, column, part, pa.int64())
+def _with_days(factors: pa.Table, bits: Sequence[int], methodology: Methodology) -> pa.Table:
+    """The factors of days, with the set of days of one act. `bits` holds the bit of each row's day."""
+    for place, column in enumerate(["said"] if methodology.equations == 2 else said_columns(methodology)):
+        moves = [bit - place * DAYS_OF_A_COLUMN for bit in bits]
+        factors = _with(factors, column, [1 << by if 0 <= by < DAYS_OF_A_COLUMN else 0 for by in moves], pa.int64())
     return factors
 
 
@@ -136,14 +125,14 @@ def beside(sql: Sql[T], spread: T, posts: T, sums: T, methodology: Methodology, 
         of_others = _of_others_sql("dst", methodology, ("credibility", "direct"))
         held = sql.query(of_others, pairs=held, linked=linked)
         given = sql.query(_of_others_sql("src", methodology), pairs=given, linked=linked)
-    engaged = sql.query(engagers_sql(methodology, sql.spark_partitions), held=held, given=given)
+    engagers = sql.query(engagers_sql(methodology, sql.spark_partitions), held=held, given=given)
     reached = reached_sql(f"({tiers_sql()})", methodology.min_inbound, sql.log2)
     return sql.query(
         f"""
         select id, coalesce(engager_count, 0) as engager_count, coalesce(content_acts, 0) / posts as amplification, inclusion
         from ({reached}) full join (select src as id, sum(post_count) as posts from {{posts}} group by src) using (id)
         """,
-        engagers=engaged,
+        engagers=engagers,
         posts=posts,
     )
 
@@ -174,22 +163,43 @@ def engagers_sql(methodology: Methodology, spark_partitions: int) -> str:
     part that `person` gives, as a multiple of 2^-36. `{held}` is a result of `attention.attention`, with src's `direct` added;
     `{given}` is also such a result: its pairs with src `person` show what `person` does.
     """
-    said, answerable = (days_columns(name, methodology) for name in ("said", "answerable"))
+    said = said_columns(methodology)
     asked = " or ".join(f"({days} <> 0)" for days in said)
-    answered = " or ".join(f"(({days} & back_{on}) <> 0)" for days, on in zip(answerable, said, strict=True))
-    back = ", ".join(f"{on} as back_{on}" for on in said)
+    back = ", ".join(f"{days} as back_{days}" for days in said)
     # The join sorts by `pair` first: Spark would compare names with equal beginnings byte by byte. The pairs of `given` are
     # already partitioned by person. With the same number of partitions, Spark exchanges only the engagers' rows.
     return f"""
-        select person, other, content_acts, asked, coalesce({answered}, false) as answered, direct - coalesce(given, 0) as held
+        select person, other, content_acts, asked, coalesce({_answered_sql(methodology)}, false) as answered,
+            direct - coalesce(given, 0) as held
         from (
             select /*+ REPARTITION({spark_partitions}, person) */ xxhash64(src, dst) as pair, dst as person, src as other,
-                content_acts, ({asked}) as asked, {", ".join(answerable)}, direct
+                content_acts, ({asked}) as asked, {", ".join(said)}, direct
             from {{held}} where credibility > 0
         ) left join (
             select xxhash64(dst, src) as pair, src as person, dst as other, a as given, {back} from {{given}}
         ) using (pair, person, other)
     """
+
+
+def _answered_sql(methodology: Methodology) -> str:
+    """SQL for whether a day of the set `back_said_*` is a day of the set `said_*` or one of the `answer_days` after it."""
+    said, after = said_columns(methodology), methodology.answer_days
+    met = [f"({days} & {_or_before_sql(f'back_{days}', after + 1)}) <> 0" for days in said]
+    # A day of the next column is met by the last days of this one: those at most `after` days before its first day.
+    met += [
+        f"(back_{following} & -back_{following}) between 1 and shiftright({days}, {DAYS_OF_A_COLUMN - after})"
+        for days, following in pairwise(said)
+    ]
+    return " or ".join(met)
+
+
+def _or_before_sql(days: str, width: int) -> str:
+    """SQL for the set of these days of a column and of the days before them: each becomes `width` days. Equal parts of the text
+    are computed once."""
+    if width == 1:
+        return days
+    near = _or_before_sql(days, (width + 1) // 2)
+    return f"({near} | shiftright({near}, {width // 2}))"
 
 
 def tiers_sql() -> str:

@@ -56,8 +56,8 @@ def of_partition(
 
 
 def _sums(query: str, columns: Sequence[str]) -> str:
-    # Each value is prefixed with its length, so two different rows never give the same text.
-    text = ", ".join(f"coalesce(strlen({name}::varchar) || ':' || {name}::varchar, '-')" for name in columns)
+    # Each value is prefixed with its length, so two different rows never give the same text. `concat` leaves out nulls.
+    text = ", ".join(f"strlen({name}::varchar), if({name} is null, '-', ':'), {name}::varchar" for name in columns)
     return (
         f"select count(*), sum((number >> 64)::hugeint), sum((number & {_HALF})::hugeint)"
         f" from (select md5_number(concat({text}))::uhugeint as number from ({query}))"

@@ -6,28 +6,36 @@ Altering columns, docs or properties aborts concurrent writes to the table, so r
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 
 from jobs.warehouse import creation, earlier_days, retention
 from jobs.warehouse.creation import MARKER, ONCE
 from jobs.warehouse.storage import Warehouse
+from schemas import arrow
 from schemas.catalog import TABLES
 from schemas.delta import lacking, reworded
+from schemas.monthly_weights import MONTHLY_WEIGHTS
 from schemas.publications import PUBLICATIONS
 from schemas.table import Column, Table
+
+# Tables that only save time. An upgrade empties one that has columns which the contract lacks, because Delta cannot drop a
+# column of files that it keeps.
+MADE_AGAIN = (MONTHLY_WEIGHTS,)
 
 
 @dataclass(frozen=True)
 class Difference:
     """How a table on disk differs from its contract and the settings."""
 
+    removed: list[str]  # columns that the contract lacks, of a table of `MADE_AGAIN`
     columns: list[Column]  # missing
     docs: dict[str, str]  # column -> its doc
     description: str | None
     properties: dict[str, str]
 
     def __str__(self) -> str:
-        changes = [f"column {column.name} added" for column in self.columns]
+        changes = [f"column {name} removed, and all rows, which the next runs make again" for name in self.removed]
+        changes += [f"column {column.name} added" for column in self.columns]
         changes += ["docs reworded"] * bool(self.docs or self.description)
         return ", ".join([*changes, *(f"{name} set to {value}" for name, value in self.properties.items())])
 
@@ -59,7 +67,9 @@ def run(warehouse: Warehouse) -> Iterator[str]:
 def difference(delta: DeltaTable, table: Table, properties: dict[str, str]) -> Difference:
     """How the table on disk differs from its contract and these properties."""
     metadata, missing = delta.metadata(), {field.name for field in lacking(table, delta.schema())}
+    present = [field.name for field in delta.schema().fields] if table in MADE_AGAIN else []
     return Difference(
+        removed=[name for name in present if name not in table.column_names],
         columns=[column for column in table.columns if column.name in missing],
         docs=reworded(table, delta.schema()),
         description=table.doc if metadata.description != table.doc else None,
@@ -69,6 +79,12 @@ def difference(delta: DeltaTable, table: Table, properties: dict[str, str]) -> D
 
 def alter(delta: DeltaTable, table: Table, changes: Difference) -> None:
     """Alters the table. Raises `CommitFailedError` if another commit comes first."""
+    if changes.removed:
+        empty, by = arrow.schema(table).empty_table(), list(table.partition_by)
+        write_deltalake(
+            delta, empty, mode="overwrite", schema_mode="overwrite", partition_by=by, commit_properties=ONCE
+        )
+        delta.update_incremental()
     if changes.columns:
         delta.alter.add_columns(lacking(table, delta.schema()), commit_properties=ONCE)
     for name, doc in changes.docs.items():

@@ -11,6 +11,7 @@ import pyarrow as pa
 from jobs.backends.duck import DuckBackend
 from jobs.score import attention
 from jobs.score.fading import fading
+from jobs.sql import with_totals_sql
 from jobs.warehouse import known_accounts
 from jobs.warehouse.basis import Basis
 from jobs.warehouse.commits import Span
@@ -36,6 +37,7 @@ def prepare(db: "duckdb.DuckDBPyConnection", warehouse: Warehouse, basis: Basis,
     db.execute(f"create temp table saturated_{name} as {saturated}")
     weights = attention.weights_sql(basis.methodology, f"from saturated_{name}")
     weights = weights.format(days=f"days_{name}", months=f"months_{name}")
+    weights = with_totals_sql(f"({weights})", "src", **attention.SPENT)
     spread = attention.attention_sql(basis.methodology).format(weights=f"({weights})", doubted=f"doubted_{name}")
     db.execute(f"create temp table spread_{name} as select src, dst, weight, spent, credibility, a from ({spread})")
 

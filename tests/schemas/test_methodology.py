@@ -89,7 +89,7 @@ KINDS = dict(OFFICIAL.kind_weights)
         ({"full_scale": 0.01}, "full_scale: expected more than resolution, found 0.01"),
         ({"full_scale": float("inf")}, "full_scale: Input should be a finite number, found inf"),
         ({"answer_days": -1}, "answer_days: Input should be greater than or equal to 0, found -1"),
-        ({"equations": 2, "answer_days": 32}, "answer_days: expected at most 31 with equations 2, found 32"),
+        ({"answer_days": 62}, "answer_days: Input should be less than or equal to 61, found 62"),
         ({"min_inbound": 0}, "min_inbound: Input should be greater than or equal to 1, found 0"),
         # weights
         ({"kind_weights": {"like": 1}}, r"kind_weights: expected \['quote', 'reshare', .* in this order, found"),

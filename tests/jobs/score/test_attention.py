@@ -102,18 +102,18 @@ def test_acts_on_content_and_days_on_which_something_was_said(arrow_rows: ArrowR
         *({"dst": "cy", "kind": kind} for kind in ("like", "reshare", "follow")),
         {"dst": "dee", "kind": "mention", "day": DAY - timedelta(62)},
     ]
-    soon = with_(answer_days=2, lookback_days=63)
+    long = with_(lookback_days=63)
     days = [(DAY, "twitter"), (WINDOW[1], "twitter"), (DAY, "github"), (DAY - timedelta(62), "twitter")]
-    fading = measures.with_sets(Fading(decay_table([(*day, 1.0) for day in days]), decay_table([])), soon)
+    fading = measures.with_sets(Fading(decay_table([(*day, 1.0) for day in days]), decay_table([])), long)
     engagement = backend.local(arrow_rows(ENGAGEMENT, records))
-    found = backend.arrow(attention.weights(backend, engagement, fading, soon, measures.carried(soon)))
-    columns = ("content_acts", "said_0", "said_1", "answerable_0", "answerable_1")
+    found = backend.arrow(attention.weights(backend, engagement, fading, long, measures.carried(long)))
+    columns = ("content_acts", "said_0", "said_1")
     measured = {row["dst"]: tuple(row[name] for name in columns) for row in found.to_pylist()}
     assert measured == {
         # The last day is bit 0 of the second column, the day before it bit 61 of the first.
-        "bo": (8 + 1 + 1, 1 << 61, 1, 1 << 61, 1 | 1 << 1 | 1 << 2),
-        "cy": (2, 0, 0, 0, 0),
-        "dee": (0, 1, 0, 1 | 1 << 1 | 1 << 2, 0),
+        "bo": (8 + 1 + 1, 1 << 61, 1),
+        "cy": (2, 0, 0),
+        "dee": (0, 1, 0),
     }
 
 

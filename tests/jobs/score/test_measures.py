@@ -79,7 +79,7 @@ def test_an_answer_comes_within_days(backend: Backend[Any]) -> None:
 
 @pytest.mark.parametrize("lookback_days", [1, 70, 180])
 def test_sets_of_months_move_to_the_bits_of_the_window(lookback_days: int) -> None:
-    """Each day's sets, by way of its month, are those of equations 1."""
+    """Each day's set, by way of its month, is that of equations 1."""
     at_once = replace(OFFICIAL, lookback_days=lookback_days)
     by_month = replace(at_once, equations=2)
     days = [before(days) for days in range(lookback_days)]
@@ -88,10 +88,9 @@ def test_sets_of_months_move_to_the_bits_of_the_window(lookback_days: int) -> No
     moves = {row["month"]: row for row in found.months.to_pylist()}
     for row in found.days.to_pylist():
         move = moves[row["month"]]
-        for name in measures.SETS:
-            for place, column in enumerate(measures.days_columns(name, at_once)):
-                moved = (row[name] & move[f"kept_{place}"]) << move[f"up_{place}"] >> move[f"down_{place}"]
-                assert moved == window[row["day"]][column], (row["day"], column)
+        for place, column in enumerate(said_columns(at_once)):
+            moved = (row["said"] & move[f"kept_{place}"]) << move[f"up_{place}"] >> move[f"down_{place}"]
+            assert moved == window[row["day"]][column], (row["day"], column)
 
 
 def sets(days: list[date], methodology: Methodology) -> Fading:

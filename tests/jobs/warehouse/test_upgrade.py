@@ -24,6 +24,7 @@ from schemas.catalog import TABLES
 from schemas.engagement import ENGAGEMENT
 from schemas.influence import INFLUENCE
 from schemas.methodologies import METHODOLOGIES
+from schemas.monthly_weights import MONTHLY_WEIGHTS
 from schemas.publications import PUBLICATIONS
 from schemas.rejects import REJECTS
 from schemas.runs import RUNS
@@ -122,6 +123,25 @@ def test_an_upgrade_adds_tables_columns_docs_and_properties_and_keeps_rows(
     before = state(warehouse)
     assert upgraded(warehouse) == []
     assert state(warehouse) == before
+
+
+def test_a_removed_column_goes_with_the_rows_of_a_table_that_only_saves_time(
+    warehouse: Warehouse, arrow_rows: ArrowRows
+) -> None:
+    """`monthly_weights` once had a column `answerable`."""
+    shutil.rmtree(warehouse.path(MONTHLY_WEIGHTS))
+    rows_of_now = arrow_rows(MONTHLY_WEIGHTS, [{"month": date(2026, 10, 1), "basis": "b"}])
+    earlier_rows = rows_of_now.append_column(pa.field("answerable", pa.int64(), nullable=False), pa.array([1]))
+    write_deltalake(warehouse.path(MONTHLY_WEIGHTS), earlier_rows, partition_by=list(MONTHLY_WEIGHTS.partition_by))
+    (line,) = upgraded(warehouse)
+    assert line.startswith("monthly_weights: column answerable removed, and all rows, which the next runs make again,")
+    assert warehouse.read(MONTHLY_WEIGHTS).num_rows == 0
+    place = {name: rows_of_now[name][0].as_py() for name in MONTHLY_WEIGHTS.partition_by}
+    warehouse.replace(MONTHLY_WEIGHTS, rows_of_now.to_reader(), place, run_id="r", job="j")
+    assert warehouse.read(MONTHLY_WEIGHTS).equals(rows_of_now)
+    metadata = warehouse.delta(MONTHLY_WEIGHTS).metadata()
+    assert retention.properties(MONTHLY_WEIGHTS, settings.nights()).items() <= metadata.configuration.items()
+    assert upgraded(warehouse) == []
 
 
 def test_a_table_that_spark_fills_is_upgraded_too_and_filled_again(
