@@ -12,8 +12,8 @@ import pyarrow as pa
 from duckdb.func import PythonUDFType
 
 from jobs.engines import AUTO, memory
-from jobs.engines.budget import budget_bytes
 from jobs.engines.memory import Need
+from jobs.memory_budget import budget_bytes
 from jobs.score import java_logarithms
 from jobs.scratch import quoted, scratch
 from jobs.sql import ENDS

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from jobs.engines import AUTO, Engine
-from jobs.engines.budget import budget_bytes
 from jobs.errors import UsageError
+from jobs.memory_budget import budget_bytes
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numba import njit
 
-from jobs.engines.budget import budget_bytes
 from jobs.engines.edge_rows import MAX_ACCOUNTS, MAX_EDGES, UP, EdgeRows, edge_rows
 from jobs.engines.loops import cores, loops
 from jobs.errors import CloutError
+from jobs.memory_budget import budget_bytes
 from schemas.fixed_point import UNIT
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ class MemoryEngine:
 
     def sums(self, edges: "DataFrame", rounds: int) -> "DataFrame":
         """As `Engine.sums`; the returned frame is not persisted. Raises `CloutError` if the edges exceed the budget
-        (`jobs.engines.budget`) or the engine's limits."""
+        (`jobs.memory_budget`) or the engine's limits."""
         needed, budget = self.measured or need(edges), budget_bytes()
         if not needed.fits(budget):
             raise CloutError(

@@ -8,8 +8,6 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from jobs import scratch
-from jobs.scratch import MEMORY_LIMIT
 from jobs.sources.page import (
     ACTS,
     DAY_US,
@@ -207,17 +205,18 @@ def test_an_account_has_the_last_known_value_of_each_column(spooled: Spool) -> N
     ]
 
 
-@pytest.mark.parametrize("folder", ["plain", "it's"])
+@pytest.mark.parametrize(("folder", "budget", "memory"), [("plain", "0.5", "953.6 MiB"), ("it's", "4", "1.8 GiB")])
 def test_a_spool_stays_within_its_memory_and_leaves_nothing_behind(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, budget: str, memory: str
 ) -> None:
     (tmp_path / folder).mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / folder))
+    monkeypatch.setenv("CLOUT_MEMORY_GB", budget)
     with spool("test", DAY, DAY) as made:
         ((limit, spill),) = made._db.execute(
             "select current_setting('memory_limit'), current_setting('temp_directory')"
         ).fetchall()
-        assert (MEMORY_LIMIT, limit) == ("1GB", "953.6 MiB")
+        assert limit == memory
         assert Path(spill).is_relative_to(tmp_path / folder)
         (kept,) = (tmp_path / folder).iterdir()
         assert kept.name.startswith("clout-pull-")
@@ -225,7 +224,8 @@ def test_a_spool_stays_within_its_memory_and_leaves_nothing_behind(
 
 
 def test_rows_beyond_its_memory_are_on_disk_and_none_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scratch, "MEMORY_LIMIT", "100MB")
+    monkeypatch.setenv("CLOUT_MEMORY_GB", "0.2")
+    monkeypatch.setattr("jobs.sources.spool.LEAST_BYTES", 0)
     pages, count = 4, 40_000
     with spool("test", DAY, DAY) as made:
         for number in range(pages):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.engines.budget import budget_bytes
 from jobs.errors import UsageError
+from jobs.memory_budget import budget_bytes
 
 MACHINE_LEAVES = 1000 * 1024
 NO_LIMIT = 9223372036854771712  # what version 1 says where there is none
