@@ -21,9 +21,8 @@ ruff format --check . || failed+=("ruff format --check")
 # Beside the tests, because mypy keeps one core busy for a minute.
 exec {types}< <(mypy 2>&1)
 mypy=$!
-# Three processes, each with its own Spark session; a fourth gains nothing on two cores. All tests of a file run in one process;
-# tests/conftest.py puts long tests first and those on a cluster together.
-pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder "$@" || failed+=(pytest)
+# Four processes: one runs all tests on a cluster, which often wait, and one all that use Spark; tests/conftest.py sees to it.
+pytest --numprocesses 4 --dist loadgroup --no-loadscope-reorder "$@" || failed+=(pytest)
 cat <&"$types"
 wait "$mypy" || failed+=(mypy)
 if ((${#failed[@]})); then
