@@ -91,17 +91,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Func
     for item, name in tiers.items():
         item.add_marker(name)
     if hasattr(config, "workerinput"):
-        groups = {item: group(item) for item in items}
-        for item, name in groups.items():
-            if name:
+        for item in items:
+            if name := group(item):
                 item.add_marker(pytest.mark.xdist_group(name))
-        items.sort(key=lambda item: ((*GROUPS, None).index(groups[item]), TIERS.index(tiers[item])))
+        items.sort(key=lambda item: ((*GROUPS, "").index(group(item)), TIERS.index(tiers[item])))
 
 
-def group(item: pytest.Function) -> str | None:
-    """The fixture of `GROUPS` that a test uses; it names the one that it asks for while it runs by a marker."""
-    used = (name for name in GROUPS if name in item.fixturenames or item.get_closest_marker(name))
-    return next(used, None)
+def group(item: pytest.Function) -> str:
+    """The first of `GROUPS` that a test uses, or names by a marker because it asks for the fixture while it runs; else none."""
+    return next((name for name in GROUPS if name in item.fixturenames or item.get_closest_marker(name)), "")
 
 
 class _ByGroup(LoadGroupScheduling):

@@ -45,4 +45,4 @@ def test_one_process_runs_all_tests_of_a_group(request: pytest.FixtureRequest) -
     """xdist knows the group by the end of the test's name."""
     for item in request.session.items:
         assert isinstance(item, pytest.Function)
-        assert item.nodeid.rpartition("]")[2].partition("@")[2] == (group(item) or ""), item.nodeid
+        assert item.nodeid.rpartition("]")[2].partition("@")[2] == group(item), item.nodeid
