@@ -22,7 +22,7 @@ ruff format --check . || failed+=("ruff format --check")
 exec {types}< <(mypy 2>&1)
 mypy=$!
 # Four processes: one runs all tests on a cluster, which often wait, and one all that use Spark; tests/conftest.py sees to it.
-pytest --numprocesses 4 --dist loadgroup --no-loadscope-reorder "$@" || failed+=(pytest)
+pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder "$@" || failed+=(pytest)
 cat <&"$types"
 wait "$mypy" || failed+=(mypy)
 if ((${#failed[@]})); then
