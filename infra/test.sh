@@ -21,9 +21,9 @@ ruff format --check . || failed+=("ruff format --check")
 # Beside the tests, because mypy keeps one core busy for a minute.
 exec {types}< <(mypy 2>&1)
 mypy=$!
-# Three processes, each with its own Spark session; a fourth gains nothing on two cores. All tests of a file run in one process;
-# tests/conftest.py puts long tests first and those on a cluster together.
-pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder "$@" || failed+=(pytest)
+# Four processes on two cores, because some tests wait for processes that they started. Each JVM for Spark takes up to 2 GB, so
+# tests/conftest.py has one process run all tests that use Spark, and one all on a cluster.
+pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder "$@" || failed+=(pytest)
 cat <&"$types"
 wait "$mypy" || failed+=(mypy)
 if ((${#failed[@]})); then

@@ -5,8 +5,8 @@ Each test belongs to one tier, and `-m unit`, `-m integration`, `-m "unit or int
 - `system`: everything under `tests/dags` and `tests/infra`, tests on a Spark cluster or an object store, and tests that carry
   the marker: they start a process, or walk a warehouse through many nights or through every commit.
 - `spark`: of the others those that use the fixture `spark`, directly or through another fixture.
-- `integration`: of the others those that use the fixture `warehouse`, `platform` or `server`, or carry the marker: they commit
-  to tables on disk, or talk to a server on loopback.
+- `integration`: of the others those that use the fixture `warehouse`, `higgs`, `platform` or `server`, or carry the marker:
+  they commit to tables on disk, or talk to a server on loopback.
 - `unit`: all others.
 
 Tests of the last two start no process and no JVM; one that does fails and names the marker that it needs.
@@ -17,7 +17,7 @@ A test may carry a marker of its own instead: `@pytest.mark.system`, or `pytestm
 that starts a process, however short, is a `system` test.
 """
 
-import fcntl
+import atexit
 import gc
 import multiprocessing.process
 import os
@@ -46,7 +46,7 @@ from tests.filled_rows import filled
 from tests.fixture_types import ArrowRows, FindFile, Records, SparkRows
 from tests.grounds import publish_everybody
 from tests.object_store import s3_jars, store, store_environment, store_server  # noqa: F401 # fixtures
-from tests.tiny_days import QUICK_JAVA, TINY_DAYS, large_days
+from tests.tiny_days import QUICK_JAVA, TINY_DAYS
 
 ROOT = Path(__file__).parent.parent
 
@@ -63,7 +63,7 @@ hypothesis.settings.load_profile("clout")
 TIERS = ("system", "spark", "integration", "unit")  # the longest first
 IN_PROCESS = ("integration", "unit")
 SYSTEM = (ROOT / "tests" / "dags", ROOT / "tests" / "infra")
-ON_CLUSTER = ("tests/dags/test_cluster.py", "tests/jobs/engines/test_on_executors.py")
+GROUPS = ("cluster", "spark", "higgs")  # fixtures that take long to make: one process runs all tests of each
 
 
 def tier(item: pytest.Function) -> str:
@@ -77,12 +77,13 @@ def tier(item: pytest.Function) -> str:
         return "system"
     if "spark" in item.fixturenames:
         return "spark"
-    return "integration" if {"empty", "platform", "server"}.intersection(item.fixturenames) else "unit"
+    return "integration" if {"empty", "higgs", "platform", "server"}.intersection(item.fixturenames) else "unit"
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Function]) -> None:
-    """Marks each test with its tier. Several processes begin with long tests, so that short ones fill the end."""
+    """Marks each test with its tier. Several processes begin with the groups and with long tests, so that short ones fill the
+    end."""
     if "rehearsal" not in config.option.markexpr:
         rehearsals = [item for item in items if item.get_closest_marker("rehearsal")]
         items[:] = [item for item in items if item not in rehearsals]
@@ -91,29 +92,42 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Func
     for item, name in tiers.items():
         item.add_marker(name)
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: TIERS.index(tiers[item]))
+        items.sort(key=lambda item: ((*GROUPS, "").index(group(item)), TIERS.index(tiers[item])))
+        for item in items:
+            if name := group(item):  # xdist 3.8.0 writes it where pytest 9.2 does not look for it
+                item._id = type(item.id).parse(f"{item.nodeid}@{name}")
 
 
-class _ByFile(LoadFileScheduling):
-    """All tests of a file run in one process, and all on the Spark cluster too, which then starts once."""
+def group(item: pytest.Function) -> str:
+    """The first of `GROUPS` that a test uses, or names by a marker because it asks for the fixture while it runs; else none."""
+    return next((name for name in GROUPS if name in item.fixturenames or item.get_closest_marker(name)), "")
 
+
+def whole(test_id: str) -> str:
+    """What one process runs as a whole: the group that a test's id ends with, else the test's file."""
+    return test_id.rpartition("]")[2].partition("@")[2] or test_id.partition("::")[0]
+
+
+class _ByGroup(LoadFileScheduling):
     def _split_scope(self, nodeid: str) -> str:
-        file = super()._split_scope(nodeid)
-        return ON_CLUSTER[0] if file in ON_CLUSTER else file
+        return whole(nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
-    return _ByFile(config, log) if config.getvalue("dist") == "loadfile" else None
+    return _ByGroup(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None]:
-    """Of what collecting creates nothing is garbage, and looking for some would take a third of its time."""
+    """Of what collecting creates nothing is garbage: to look for some would take a third of its time, and 3 % of the tests'
+    after it."""
     gc.disable()
     try:
         return (yield)
     finally:
+        gc.freeze()
+        atexit.register(gc.unfreeze)  # DuckDB reports what was never collected
         gc.enable()
 
 
@@ -216,23 +230,14 @@ def spark() -> Iterator[SparkSession]:
 
 
 @pytest.fixture(scope="session")
-def higgs(spark: SparkSession, data: FindFile, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """A real week of seven days, pulled and counted, the last one scored and published. Not to be changed: the first process
-    that needs it makes it for all."""
+def higgs(data: FindFile, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """A real week of seven days, pulled and counted, the last one scored and published. Not to be changed."""
     from tests.jobs import higgs as week
 
-    shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
-    with (shared / "higgs.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (shared / "higgs").exists():
-            made = Warehouse(str(tmp_path_factory.mktemp("higgs") / "warehouse"))
-            week.pull(made, data)
-            with large_days(spark):
-                week.score(spark, made)
-            Path(made.root).rename(shared / "higgs")
-    return Warehouse(str(shared / "higgs"))
+    made = Warehouse(str(tmp_path_factory.mktemp("higgs") / "warehouse"))
+    week.pull(made, data)
+    week.score(made)
+    return made
 
 
 @pytest.fixture(scope="session")

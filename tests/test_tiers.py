@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from jobs import session
-from tests.conftest import IN_PROCESS, TIERS
+from tests.conftest import IN_PROCESS, ROOT, TIERS, group, whole
 
 STARTS = {
     "a process": lambda: subprocess.run(["true"], check=True),
@@ -38,3 +38,11 @@ def test_every_test_is_in_one_tier(request: pytest.FixtureRequest) -> None:
         if tier in IN_PROCESS:
             assert not {"spark", "cluster"}.intersection(item.fixturenames), item.nodeid
             assert not item.nodeid.startswith(("tests/dags/", "tests/infra/")), item.nodeid
+
+
+@pytest.mark.skipif("PYTEST_XDIST_WORKER" not in os.environ, reason="about several processes")
+def test_one_process_runs_all_tests_of_a_group(request: pytest.FixtureRequest) -> None:
+    """By the ends of their ids, of which parameters may hold an @ too."""
+    for item in request.session.items:
+        assert isinstance(item, pytest.Function)
+        assert whole(item.nodeid) == (group(item) or item.path.relative_to(ROOT).as_posix())

@@ -8,8 +8,6 @@ import sys
 from datetime import date
 from pathlib import Path
 
-from pyspark.sql import SparkSession
-
 from jobs.days import ONE_DAY
 from jobs.places import ROOT
 from jobs.warehouse.storage import Warehouse
@@ -32,13 +30,12 @@ RUN_S = 900  # patience, on a machine that is busy with other things
 
 def test_a_real_day_has_the_same_rows(
     cluster: Cluster,
-    spark: SparkSession,
     data: FindFile,
     store: ObjectStore,
     store_environment: dict[str, str],
     tmp_path: Path,
 ) -> None:
-    """Counted, scored and published, against one session on this machine, its disk and engine memory.
+    """Counted, scored and published, against DuckDB, the disk and engine memory on this machine.
 
     Executors find no Python: nothing but expressions of Spark SQL reaches them. Their master and workers began without the
     secrets of the store, which only the driver gives them.
@@ -46,7 +43,7 @@ def test_a_real_day_has_the_same_rows(
     here = Warehouse(str(tmp_path / "here"))
     week.pull(here, data, LAST)
     warehouse = Warehouse(store.put(Path(here.root), "cluster"))
-    week.score(spark, here, LAST)
+    week.score(here, LAST)
     sources = tmp_path / "sources.yaml"
     sources.write_text(f"- source: {json.dumps(week.source_of(data))}\n", encoding="utf-8")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("CLOUT_", "AIRFLOW"))}

@@ -4,9 +4,7 @@ import gzip
 from datetime import date, timedelta
 from pathlib import Path
 
-from pyspark.sql import SparkSession
-
-from jobs import checks, engagement, influence, publish, pull_activity
+from jobs import checks, engagement, influence, publish, pull_activity, session
 from jobs.sources.spec import parse_specs
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse
@@ -30,12 +28,12 @@ def pull(warehouse: Warehouse, data: FindFile, last: date = LAST) -> None:
     pull_activity.run(warehouse, pull_activity.Params(source=source, first_day=FIRST, last_day=last), Batch("test"))
 
 
-def score(spark: SparkSession, warehouse: Warehouse, last: date = LAST, methodology: Methodology = OFFICIAL) -> None:
-    """All days up to this one counted, and this one scored and published."""
+def score(warehouse: Warehouse, last: date = LAST, methodology: Methodology = OFFICIAL) -> None:
+    """All days up to this one counted, and this one scored and published, without a JVM."""
     batch = Batch("test")
     counted = engagement.Params(day=last, first_day=methodology.first_day(last))
-    engagement.run(lambda: spark, warehouse, counted, batch)
-    influence.run(lambda: spark, warehouse, influence.Params(day=last, methodology=methodology), batch, "memory")
+    engagement.run(session.build, warehouse, counted, batch)
+    influence.run(session.build, warehouse, influence.Params(day=last, methodology=methodology), batch, "memory")
     checks.run(warehouse, checks.Params(day=last, methodology=methodology.version), batch)
     publish.run(warehouse, publish.Params(day=last, methodology=methodology), batch)
 

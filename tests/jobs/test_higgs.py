@@ -9,7 +9,6 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from pyspark.sql import SparkSession
 
 from jobs.warehouse.storage import Warehouse
 from schemas.activity import ACTIVITY
@@ -102,13 +101,11 @@ def test_golden_day(higgs: Warehouse) -> None:
     assert_golden(higgs, GOLDEN, OFFICIAL)
 
 
-def test_golden_day_of_weights_by_month(
-    spark: SparkSession, warehouse: Warehouse, data: FindFile, tmp_path: Path
-) -> None:
+def test_golden_day_of_weights_by_month(warehouse: Warehouse, data: FindFile, tmp_path: Path) -> None:
     """June is rolled up, July is not over."""
     methodology = load("2026.12.1")
     last = pull_earlier(warehouse, data, tmp_path)
-    score(spark, warehouse, last, methodology)
+    score(warehouse, last, methodology)
     assert {row["month"] for row in warehouse.partitions(MONTHLY_WEIGHTS)} == {"2012-06-01"}
     assert_golden(warehouse, GOLDEN.with_name("higgs_by_month_2012-07-04.json"), methodology)
 

@@ -46,14 +46,13 @@ def oracle(data: FindFile, name: str) -> Graph:
 
 
 def slashdot(data: FindFile) -> Graph:
-    """With the weights of its oracle: everybody spends as much on each."""
-    answers = answers_of(data, "soc-Slashdot0902")
+    """The first 5,000 people of a real network: 77,000 edges, nearly all of them mutual, and very many loops. Everybody spends
+    as much on each. `test_memory.py` compares engine `memory` with an independent program on the whole network."""
     with gzip.open(data("graphs/soc-Slashdot0902.txt.gz")) as lines:
         arcs = np.loadtxt(lines, np.int32)
-    arcs = np.unique(arcs[arcs[:, 0] != arcs[:, 1]], axis=0)
+    arcs = np.unique(arcs[(arcs[:, 0] != arcs[:, 1]) & (arcs < 5_000).all(axis=1)], axis=0)
     src, dst = arcs[:, 0].copy(), arcs[:, 1].copy()
-    a = answers["damping"] / (answers["rest_weight"] + np.bincount(src, minlength=answers["vertices"])[src])
-    return src, dst, np.rint(a * SCALE).astype(np.int64)
+    return src, dst, np.rint(0.5 / (1 + np.bincount(src)[src]) * SCALE).astype(np.int64)
 
 
 def spent(pairs: np.ndarray, rng: np.random.Generator) -> Graph:
@@ -160,22 +159,15 @@ def test_nobody_passes_anything_on(spark: SparkSession, distributed: Engine) -> 
 
 
 def test_large_graphs_and_every_oracle(spark: SparkSession, distributed: Engine, data: FindFile) -> None:
-    """A hub of 150,000 edges beside a real graph with many loops, whose sums an independent program computed, and beside
-    the oracles that are small. Larger graphs are measured by `infra/bench.sh distributed`."""
+    """A hub of 150,000 edges beside a real graph with many loops, and beside the oracles whose sums an independent program
+    computed. Larger graphs are measured by `infra/bench.sh distributed`."""
     rng = np.random.default_rng(9)
-    graphs = [slashdot(data), *(oracle(data, name) for name in WRITTEN_OUT), hub(100_000, rng), crowd(2_000, rng)]
+    graphs = [*(oracle(data, name) for name in WRITTEN_OUT), slashdot(data), hub(100_000, rng), crowd(2_000, rng)]
     src, dst, _ = graphs[-2]
     assert np.count_nonzero((src == 0) | (dst == 0)) > 149_000
     with large_days(spark):
         found = assert_same_bits(spark, distributed, beside(*graphs))
 
-    answers = answers_of(data, "soc-Slashdot0902")
-    real, found = np.split(found, [answers["vertices"]], axis=1)
-    sums = [answers["sum"][step] for step in Parts._fields]
-    assert real.sum(axis=1) == pytest.approx(sums, rel=1e-9)
-    for person in answers["top20"]:
-        whole = [person[step] for step in Parts._fields]
-        assert real[:, int(person["id"])] == pytest.approx(whole, rel=0, abs=1e-9 * max(1, person["influence"]))
     for name in WRITTEN_OUT:
         answers = answers_of(data, name)
         parts, found = np.split(found, [answers["vertices"]], axis=1)
