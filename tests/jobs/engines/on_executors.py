@@ -18,6 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -113,14 +114,13 @@ def kill_in_each_step(session: Any, left: set[str], ended: threading.Event) -> N
             for executor in busy() if len(begun[step]) > 1 else ():
                 if executor not in processes:
                     processes = executors(session)
-                if executor not in processes:
-                    continue  # killed before
-                os.kill(processes[executor], signal.SIGSTOP)
-                time.sleep(0.2)  # for the driver to hear what was done before that
-                if executor in busy():
-                    os.kill(processes.pop(executor), signal.SIGKILL)
-                    break
-                os.kill(processes[executor], signal.SIGCONT)
+                with suppress(KeyError, ProcessLookupError):  # killed before, or ended by itself meanwhile
+                    os.kill(processes[executor], signal.SIGSTOP)
+                    time.sleep(0.2)  # for the driver to hear what was done before that
+                    if executor in busy():
+                        os.kill(processes.pop(executor), signal.SIGKILL)
+                        break
+                    os.kill(processes[executor], signal.SIGCONT)
 
 
 def keep_executors(session: Any, count: int) -> None:
