@@ -102,11 +102,8 @@ class DuckBackend:
     def with_totals(self, table: str, by: str, **totals: str) -> str:
         """As `Backend.with_totals`. Joins the totals, because a window would sort all rows."""
         sums = ", ".join(f"cast(sum({value}) as bigint) as {name}" for name, value in totals.items())
-        rows, of_each = (
-            f"with counted as materialized (from {table})",
-            f"select {by}, {sums} from counted group by {by}",
-        )
-        return f"({rows} select * from counted join ({of_each}) using ({by}))"
+        by_each = f"select {by}, {sums} from given group by {by}"
+        return f"(with given as materialized (from {table}) select * from given join ({by_each}) using ({by}))"
 
     def numbered(self, table: str, *columns: str) -> str:
         """As `Backend.numbered`."""
