@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
-MEMORY_LIMIT = "1GB"  # leaves memory for Spark and Arrow on a small machine; more would gain little
+MEMORY_BYTES = 1_000_000_000  # leaves memory for Spark and Arrow on a small machine; usual days fit
 
 
 def quoted(text: str) -> str:
@@ -17,19 +17,19 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def connect(folder: Path, *, in_memory: bool = False, memory_limit: str | None = None) -> duckdb.DuckDBPyConnection:
+def connect(folder: Path, *, in_memory: bool = False, memory_bytes: int = MEMORY_BYTES) -> duckdb.DuckDBPyConnection:
     """Opens a database file in the folder, which must exist. A database `in_memory` uses the folder only for what exceeds its
     memory: rows that are written and read once then take half of the time, because nothing compresses them."""
     db = duckdb.connect(":memory:" if in_memory else folder / "scratch.duckdb")
-    db.execute(f"set memory_limit = '{memory_limit or MEMORY_LIMIT}'")
+    db.execute(f"set memory_limit = '{memory_bytes}B'")
     db.execute(f"set temp_directory = {quoted(str(folder / 'spill'))}")
     return db
 
 
 @contextmanager
-def scratch(memory_limit: str | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+def scratch(memory_bytes: int = MEMORY_BYTES) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database in a temporary folder ($TMPDIR) that is removed afterwards."""
-    with TemporaryDirectory(prefix="clout-") as folder, connect(Path(folder), memory_limit=memory_limit) as db:
+    with TemporaryDirectory(prefix="clout-") as folder, connect(Path(folder), memory_bytes=memory_bytes) as db:
         yield db
 
 

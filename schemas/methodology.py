@@ -18,7 +18,6 @@ from schemas.versions import FOLDER, MethodologyError, versions
 
 DEFAULT_PLATFORM = "default"
 
-
 Weight = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 
 
@@ -40,7 +39,7 @@ class Methodology:
     rounds: Annotated[int, Field(ge=1, le=3)]
     resolution: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     full_scale: Annotated[float, Field(gt=0, allow_inf_nan=False)]
-    answer_days: Annotated[int, Field(ge=0, le=61)] = 7
+    answer_days: Annotated[int, Field(ge=0, le=61)] = 7  # fewer than the days of a column (`jobs.score.measures`)
     min_inbound: Annotated[int, Field(ge=1, le=1_000_000)] = 5
 
     @field_validator("kind_weights")

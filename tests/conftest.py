@@ -223,7 +223,9 @@ def spark() -> Iterator[SparkSession]:
         patch.setattr(session, "JAVA_OPTIONS", f"{session.JAVA_OPTIONS} {QUICK_JAVA}")
         patch.setattr(session, "LOCAL_SETTINGS", session.LOCAL_SETTINGS | TINY_DAYS)
         patch.setattr(session, "s3_jars", s3_jars)  # a test may have its warehouse in an object store
-        patch.setattr(session, "settings", lambda: settings() | {"spark.driver.memory": "2g"})  # each process has one
+        patch.setattr(
+            session, "settings", lambda: settings() | {"spark.driver.memory": "2g"}
+        )  # other JVMs run beside it
         built = session.build("local[2]")
     yield built
     built.stop()

@@ -11,8 +11,8 @@ from jobs.sql import names
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-
-# If more rows than these, of each pair that fits, are held, most windows have too many pairs, and counting them takes minutes.
+# A window with more rows than this for each pair that fits goes to Spark unread: to count its pairs takes minutes, and there
+# would most likely be too many.
 ROWS_OF_A_PAIR = 4
 
 

@@ -15,7 +15,7 @@ from jobs.engines import AUTO, memory
 from jobs.engines.memory import Need
 from jobs.memory_budget import budget_bytes
 from jobs.score import java_logarithms
-from jobs.scratch import quoted, scratch
+from jobs.scratch import MEMORY_BYTES, quoted, scratch
 from jobs.sql import ENDS
 from jobs.warehouse import counted
 from jobs.warehouse.commits import Partition
@@ -48,9 +48,9 @@ MACROS = {
 
 
 @contextmanager
-def database(memory_limit: str | None = None) -> Iterator["duckdb.DuckDBPyConnection"]:
+def database(memory_bytes: int = MEMORY_BYTES) -> Iterator["duckdb.DuckDBPyConnection"]:
     """A database of its own (`jobs.scratch`), with the functions of the score's SQL."""
-    with scratch(memory_limit) as db:
+    with scratch(memory_bytes) as db:
         for signature, body in MACROS.items():
             db.execute(f"create macro {signature} as {body}")
         for name, logarithm in (("java_log2", java_logarithms.log2), ("java_log1p", java_logarithms.log1p)):
@@ -157,10 +157,10 @@ class DuckBackend:
     def sums(self, edges: str, rounds: int, engine: str, need: Need) -> tuple[str, str]:
         """As `Backend.sums`."""
         # The database makes room for the arrays.
-        self.db.execute(f"set memory_limit = '{_limit(max(LEAST_BYTES, self._budget - need.needed_bytes))}'")
+        self.db.execute(f"set memory_limit = '{_limit(max(LEAST_BYTES, self._budget - need.needed_bytes))}B'")
         batches = self.db.sql(f"select src, dst, a from {edges}").to_arrow_reader(ROWS_OF_A_BATCH)
         sums = memory.table_of_numbers(batches, need.pairs, need.people, rounds)
-        self.db.execute(f"set memory_limit = '{_limit(self._budget)}'")
+        self.db.execute(f"set memory_limit = '{_limit(self._budget)}B'")
         return ENGINE, self.local(sums)
 
     def write(
@@ -202,9 +202,9 @@ def _need(pairs: int, accounts: int) -> Need:
     return Need(pairs, accounts, 0, memory.numbered_bytes(pairs, accounts))
 
 
-def _limit(free: int) -> str:
+def _limit(free: int) -> int:
     """The limit of a database that has this many bytes."""
-    return f"{int(DATABASE_SHARE * free)}B"
+    return int(DATABASE_SHARE * free)
 
 
 @contextmanager

@@ -164,7 +164,7 @@ def needed_bytes(pairs: int, people: int, name_bytes: int) -> int:
 
 
 def numbered_bytes(pairs: int, accounts: int) -> int:
-    """An upper bound of the bytes that `table_of_numbers` adds to this process. The constants are fitted to measurements on 2
+    """An upper bound of the bytes that `table_of_numbers` adds to this process. The constants are fitted to measurements on 4
     to 8 million pairs of 0.1 to 4 million accounts, with a margin."""
     return int(MARGIN * (36 * pairs + (80 + 4 * cores()) * accounts))
 

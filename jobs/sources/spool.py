@@ -27,7 +27,6 @@ from schemas.rejects import REJECTS
 from schemas.table import Table
 
 BATCH_ROWS = 65_536
-LEAST_BYTES = 1_000_000_000  # of memory: usual days fit
 PULLS = 2  # pulls that run side by side share the memory budget
 ANOTHERS_ID = "has the id of an act by another account"
 MOST_TYPES = 1000  # unknown types counted separately; a hostile file may have one per line
@@ -131,7 +130,7 @@ class Spool:
         self.unknown: Counter[tuple[str, date, str]] = Counter()  # activities of unknown types
         self.dated: Counter[date] = Counter()  # lines with a readable day
         self.line_count = 0
-        self._db = scratch.connect(folder, in_memory=True, memory_limit=f"{_memory()}B")
+        self._db = scratch.connect(folder, in_memory=True, memory_bytes=_memory_bytes())
         self._db.execute("set preserve_insertion_order = false")
         self._db.execute(_TABLES)
         # A line without a readable time belongs to the first requested day. Other days are ignored.
@@ -279,8 +278,8 @@ class Spool:
         return {"source": self.source, "platform": platform, "day": day}
 
 
-def _memory() -> int:
-    return max(LEAST_BYTES, budget_bytes() // PULLS)
+def _memory_bytes() -> int:
+    return max(scratch.MEMORY_BYTES, budget_bytes() // PULLS)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -75,6 +76,22 @@ def test_an_answer_comes_within_days(backend: Backend[Any]) -> None:
     assert pairs(1) == {("ana", "bo"), ("ana", "jo")} | both_on_a_day
     assert pairs(0) == both_on_a_day
     assert ("fay", "ana") in pairs(28), "an answer may be answered"
+
+
+@pytest.mark.parametrize("answer_days", [0, 1, 7, 30, 61])
+def test_answers_are_those_that_days_show(backend: Backend[Any], answer_days: int) -> None:
+    """Compares each day of one with each day of the other, across the columns of the sets."""
+    rng = np.random.default_rng(answer_days)
+    said: dict[tuple[str, str], set[int]] = {}
+    for number in range(200):
+        ends = f"p{number}", f"q{number}"
+        for pair in (ends, ends[::-1]):
+            said[pair] = set(rng.integers(100, size=rng.integers(1, 4)).tolist())
+    found = engagers_of(backend, [(*pair, days) for pair, of_pair in said.items() for days in of_pair], answer_days)
+    for (person, other), row in found.items():
+        gaps = {asked - answered for asked in said[other, person] for answered in said[person, other]}
+        assert row["answered"] is any(0 <= gap <= answer_days for gap in gaps), (person, other)
+    assert {row["answered"] for row in found.values()} == {True, False}
 
 
 @pytest.mark.parametrize("lookback_days", [1, 70, 180])

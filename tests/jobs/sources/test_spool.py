@@ -225,7 +225,7 @@ def test_a_spool_stays_within_its_memory_and_leaves_nothing_behind(
 
 def test_rows_beyond_its_memory_are_on_disk_and_none_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLOUT_MEMORY_GB", "0.2")
-    monkeypatch.setattr("jobs.sources.spool.LEAST_BYTES", 0)
+    monkeypatch.setattr("jobs.scratch.MEMORY_BYTES", 0)
     pages, count = 4, 40_000
     with spool("test", DAY, DAY) as made:
         for number in range(pages):
