@@ -223,9 +223,8 @@ def spark() -> Iterator[SparkSession]:
         patch.setattr(session, "JAVA_OPTIONS", f"{session.JAVA_OPTIONS} {QUICK_JAVA}")
         patch.setattr(session, "LOCAL_SETTINGS", session.LOCAL_SETTINGS | TINY_DAYS)
         patch.setattr(session, "s3_jars", s3_jars)  # a test may have its warehouse in an object store
-        patch.setattr(
-            session, "settings", lambda: settings() | {"spark.driver.memory": "2g"}
-        )  # other JVMs run beside it
+        # Other tests' JVMs run beside this one.
+        patch.setattr(session, "settings", lambda: settings() | {"spark.driver.memory": "2g"})
         built = session.build("local[2]")
     yield built
     built.stop()
