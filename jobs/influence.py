@@ -73,15 +73,17 @@ def everybody(backend: Backend[T], found: Inputs, sums: T, spread: T, parts: T |
     """The rows of `influence`, from the inputs read, an engine's sums, the spread of attention and the result of `parts`."""
     window, owned = found.window, found.linked(backend)
     share = {platform: len(days) / window.methodology.lookback_days for platform, days in window.covered.items()}
-    beside = measures.beside(backend, spread, found.posts(backend), sums, window.methodology, owned)
+    beside = backend.staged(
+        measures.beside(backend, spread, found.posts(backend), sums, window.methodology, owned)
+    )
     if parts is not None and owned is not None:
         sums = backend.query(linked.of_people_sql(), sums=sums, parts=parts, linked=owned)
     ranked = backend.query(ranked_sql("{sums}", 2 * found.row_count if backend.is_distributed else 0), sums=sums)
     measured = backend.query("select * from {ranked} left join {beside} using (id)", ranked=ranked, beside=beside)
     return backend.query(
         people_sql(share, Params(day=window.day, methodology=window.methodology), backend.log1p),
-        measured=backend.named(measured, "id"),
-        known=found.known(backend, backend.named(sums, "id")),
+        measured=backend.staged(backend.named(measured, "id")),
+        known=backend.staged(found.known(backend, backend.named(sums, "id"))),
     )
 
 
@@ -128,7 +130,7 @@ def _score(backend: Backend[T], found: Inputs, engine: str, row: Run) -> None:
     warehouse, methodology = found.warehouse, found.window.methodology
     place: Partition = {"methodology": methodology.version, "day": found.window.day}
     by = {"run_id": row.id, "job": JOB}
-    spread = backend.kept(found.spread(backend))
+    spread = found.spread(backend)
     with backend.step("weigh pairs"):
         need = backend.need(spread)
     row.counts["pairs"] = need.pairs

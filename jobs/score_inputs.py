@@ -101,20 +101,23 @@ class Inputs:
         return backend.read(self.warehouse, MONTHLY_WEIGHTS, self.roll_ups.partition, self.roll_ups.version)
 
     def spread(self, backend: Backend[T]) -> T:
-        """How attention is spread at the end of the day, as `attention.attention` computes it."""
+        """How attention is spread at the end of the day, as `attention.attention` computes it; kept."""
         methodology, carried = self.window.methodology, measures.carried(self.window.methodology)
-        # One exchange serves every grouping of days and of pairs, because all of them keep an actor's rows together.
-        by_actor = backend.query(
-            f"select /*+ REPARTITION({backend.spark_partitions}, src) */ * from {{days}}",
-            days=backend.numbered(self._days(backend), *ENDS),
-        )
-        months = self._months(backend)
+        doubted = backend.staged(backend.numbered(backend.local(attention.doubted(self.bots)), "id"))
+
+        def of(days: T, months: T | None = None) -> T:
+            # One exchange serves every grouping of days and of pairs, because all of them keep an actor's rows together.
+            by_actor = backend.query(
+                f"select /*+ REPARTITION({backend.spark_partitions}, src) */ * from {{days}}", days=days
+            )
+            weights = attention.weights(backend, by_actor, self.fading, methodology, carried, months)
+            return attention.attention(backend, weights, doubted, methodology, carried)
+
+        tables, months = [self._days(backend)], self._months(backend)
         if months is not None:
-            months = backend.query("select * from {months} where src <> dst", months=months)
-            months = backend.numbered(months, *ENDS)
-        weights = attention.weights(backend, by_actor, self.fading, methodology, carried, months)
-        doubted = backend.numbered(backend.local(attention.doubted(self.bots)), "id")
-        return attention.attention(backend, weights, doubted, methodology, carried)
+            columns = ", ".join(attention.columns_of_month(carried))
+            tables.append(backend.query(f"select {columns} from {{months}} where src <> dst", months=months))
+        return backend.kept_by_actor(of, *tables)
 
     def posts(self, backend: Backend[T]) -> T:
         """(src, post_count) of the window's covered days, with one or more rows per account."""

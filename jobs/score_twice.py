@@ -79,7 +79,7 @@ def _read(warehouse: Warehouse, day: date, methodology: Methodology) -> Inputs:
 
 def _score(backend: Backend[T], db: "duckdb.DuckDBPyConnection", side: str, found: Inputs, engine: str) -> T:
     """Loads everybody's scores into the table `side`, and returns the spread of attention."""
-    spread = backend.kept(found.spread(backend))
+    spread = found.spread(backend)
     _, sums = backend.sums(spread, found.window.methodology.rounds, engine, backend.need(spread))
     people = influence.everybody(backend, found, sums, spread, influence.parts(backend, found, sums, spread))
     of_report = backend.query(f"select {', '.join(tables.COLUMNS)} from {{people}}", people=people)

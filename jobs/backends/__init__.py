@@ -3,6 +3,7 @@
 The rows are the same, bit for bit, because sums add whole numbers and both backends compute the JVM's logarithms.
 """
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import date
 from typing import Any, Protocol
@@ -40,6 +41,15 @@ class Backend(Sql[T], Protocol):
 
     def kept(self, table: T) -> T:
         """The table, computed once and kept until the backend is closed."""
+        ...
+
+    def kept_by_actor(self, make: Callable[..., T], *tables: T) -> T:
+        """`make(*tables)`, computed once and kept, for tables whose rows with the same `src` no other rows change: the backend
+        may make one part of the accounts after the other."""
+        ...
+
+    def staged(self, table: T) -> T:
+        """The table, which the backend computes and keeps before what reads it, if one statement cannot hold both."""
         ...
 
     def need(self, edges: T) -> Need:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from jobs.backends import Backend, duck
@@ -28,10 +29,15 @@ def backend(
     if duck.scores(engine, rows // ROWS_OF_A_PAIR):
         with duck.in_duckdb() as in_process:
             held = accounts(in_process)
-            pairs = rows if duck.scores(engine, rows) else in_process.pairs(held)
-            if duck.scores(engine, pairs):
+            pairs = cache(lambda: in_process.pairs(held))
+
+            def fits() -> bool:
+                numbered = in_process.accounts
+                return duck.scores(engine, rows, numbered) or duck.scores(engine, pairs(), numbered)
+
+            if fits():
                 in_process.number(names(in_process, held))
-                if duck.scores(engine, pairs, in_process.accounts):
+                if fits():
                     yield in_process
                     return
     from jobs.backends.spark import in_spark

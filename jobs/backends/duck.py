@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 ROWS_OF_A_BATCH = 65_536
 DATABASE_SHARE = 0.8  # of the budget that is free for the database, which exceeds its limit by some buffers
 BYTES_OF_A_REPORT = 150
+PARTED = 500_000  # accounts of a day whose pairs are made one part of the accounts after the other
+ACCOUNTS_OF_A_PART = 50_000  # with ten pairs each, their groups take some 50 MB
 SAMPLED = 64  # of 200 million pairs, one in 64 shows their number with an error of 0.06 %
 LEAST_BYTES = 100_000_000  # of the budget for the database: enough to stream rows while the arrays are in memory
 
@@ -148,6 +150,35 @@ class DuckBackend:
         name = next(self._names)
         self.db.execute(f"create temp table {name} as from {table}")
         return name
+
+    def kept_by_actor(self, make: Callable[..., str], *tables: str) -> str:
+        """As `Backend.kept_by_actor`. The groups of all pairs of a large day would exceed the memory, and miss the processor's
+        caches. Files are sorted by name, so a part reads few blocks of the kept tables."""
+        if self.accounts <= PARTED:
+            return self.kept(make(*(self.numbered(table, *ENDS) for table in tables)))
+        whole = [self.kept(self.numbered(self._with_codes(table), *ENDS)) for table in tables]
+        name = next(self._names)
+        for first in range(0, self.accounts, ACCOUNTS_OF_A_PART):
+            actors = f"src between {first} and {first + ACCOUNTS_OF_A_PART - 1}"
+            rows = make(*(f"(from {table} where {actors})" for table in whole))
+            self.db.execute(f"insert into {name} from {rows}" if first else f"create temp table {name} as from {rows}")
+        for table in whole:
+            self.db.execute(f"drop table {table}")
+        return name
+
+    def _with_codes(self, table: str) -> str:
+        """The table with a code of one byte, DuckDB's `enum`, in place of each text."""
+        codes = []
+        for column, kind in self.db.sql(f"describe from {table}").project("column_name, column_type").fetchall():
+            if kind == "VARCHAR" and column not in ENDS:
+                code = next(self._names)
+                self.db.execute(f"create temp type {code} as enum (select distinct {column} from {table} order by 1)")
+                codes.append(f"{column}::{code} as {column}")
+        return f"(select * replace ({', '.join(codes)}) from {table})" if codes else table
+
+    def staged(self, table: str) -> str:
+        """As `Backend.staged`: each join of a statement keeps one side in memory, and six of 20 million people exceed 10 GB."""
+        return self.kept(table)
 
     def need(self, edges: str) -> Need:
         """As `Backend.need`."""

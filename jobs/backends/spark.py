@@ -1,6 +1,6 @@
 """The backend for any number of rows: a Spark session, with Comet where it is worth its start."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import date
 from itertools import count
@@ -84,6 +84,14 @@ class SparkBackend:
     def kept(self, table: "DataFrame") -> "DataFrame":
         """As `Backend.kept`."""
         self._ended.callback(table.persist(StorageLevel.MEMORY_AND_DISK).unpersist)
+        return table
+
+    def kept_by_actor(self, make: "Callable[..., DataFrame]", *tables: "DataFrame") -> "DataFrame":
+        """As `Backend.kept_by_actor`: an exchange makes the parts."""
+        return self.kept(make(*tables))
+
+    def staged(self, table: "DataFrame") -> "DataFrame":
+        """As `Backend.staged`: tasks hold only their own part of each join."""
         return table
 
     def need(self, edges: "DataFrame") -> Need:

@@ -152,7 +152,7 @@ def weights(
         return sql.query(text, engagement=engagement, days=sql.local(fading.days))
     rows = of_month(sql, engagement, fading, methodology, beside)
     if rolled_up is not None:
-        columns = ", ".join(["month", "platform", "src", "dst", "weight", *map(_alias, beside.of_month)])
+        columns = ", ".join(columns_of_month(beside))
         # Spark forgets that both sides could be partitioned by actor. Without the hint, it would exchange all rows twice.
         rows = sql.query(
             f"""
@@ -163,6 +163,11 @@ def weights(
             rolled_up=rolled_up,
         )
     return sql.query(of_months_sql("{rows}", beside), rows=rows, months=sql.local(fading.months))
+
+
+def columns_of_month(beside: Beside) -> list[str]:
+    """The names of the columns of `of_month`."""
+    return ["month", "platform", "src", "dst", "weight", *map(_alias, beside.of_month)]
 
 
 def _alias(item: str) -> str:

@@ -27,6 +27,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from jobs.ahead import ahead
 from jobs.errors import UsageError
 from jobs.sources.files import existing
 from jobs.sources.lines import BROKEN, ReadError
@@ -49,6 +50,7 @@ COLUMNS = (*REQUIRED, "activity_id", "object_id")
 WITHOUT_OBJECT = pa.array(("mention", "follow", POST))
 CONTROL = r"[\x00-\x1f\x7f]"
 ROWS_OF_A_PAGE = 100_000
+PAGES_AHEAD = 2  # that are read while one is taken
 
 
 class ParquetSource:
@@ -62,7 +64,7 @@ class ParquetSource:
         """Yields the pages of all files, each read once, whatever days they hold. Raises `UsageError` if a file is no Parquet
         file or lacks a column, and `ReadError` if the machine cannot read it."""
         for path in self.files:
-            yield from _pages(self.platforms[0], path)
+            yield from ahead(_pages(self.platforms[0], path), PAGES_AHEAD)
 
 
 def _pages(platform: str, path: Path) -> Iterator[Page]:

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from deltalake.transaction import AddAction
 from pyarrow import fs
 
+from jobs.ahead import ahead
 from jobs.warehouse import data_files, object_files
 from jobs.warehouse.commits import Partition
 from jobs.warehouse.pruning import expression
@@ -19,6 +20,7 @@ from schemas.table import ContractError, Table
 
 BUFFER_BYTES = 2**20  # Parquet writes each page and each part of the footer separately; the buffer joins these writes
 FILE_BYTES = 128 * 2**20  # beyond this a partition gets another file
+BATCHES_AHEAD = 4  # that are computed and checked while a row group is written
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def write(
     entries of these files. Until a commit names them, no reader sees them."""
     writers: dict[str, _Writer] = {}
     try:
-        for batch in batches:
+        for batch in ahead(iter(batches), BATCHES_AHEAD):
             for folder, part in _by_folder(table, batch):
                 if folder not in writers:
                     writers[folder] = _Writer(folder, files, layout)

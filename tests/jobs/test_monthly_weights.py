@@ -12,6 +12,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs import monthly_weights, score_inputs
+from jobs.backends import duck
 from jobs.backends.spark import in_spark
 from jobs.days import days_between
 from jobs.errors import CloutError
@@ -23,6 +24,7 @@ from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.window import Window, counted_window
 from jobs.why import explain
 from schemas.arrow import sorted_by_grain
+from schemas.engagement import ENGAGEMENT
 from schemas.influence import INFLUENCE
 from schemas.kinds import KINDS, POST
 from schemas.methodology import Methodology, load
@@ -179,6 +181,21 @@ def test_roll_ups_change_no_bit(
                 assert row[name] == pytest.approx(value, rel=1e-9, abs=1e-9), (person, name)
             elif name != "methodology":
                 assert row[name] == value, (person, name)
+
+
+@pytest.mark.parametrize("accounts", [1, 3, 100])
+def test_accounts_in_parts_change_no_bit(
+    copied: Callable[..., World], accounts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With roll-ups, without, and with nothing but roll-ups."""
+    world, in_parts = copied(), copied(name="parts")
+    first = world.score_counted(DAY, MONTHLY)
+    monkeypatch.setattr(duck, "PARTED", 0)
+    monkeypatch.setattr(duck, "ACCOUNTS_OF_A_PART", accounts)
+    assert in_parts.score_counted(DAY, MONTHLY) == first
+    for each in world, in_parts:
+        each.warehouse.delete(ENGAGEMENT, {"day": tuple(day for day in DAYS if day.month in (8, 11))}, run_id="r", job="j")
+    assert in_parts.score_counted(DAY, MONTHLY) == world.score_counted(DAY, MONTHLY) != first
 
 
 def test_a_night_reads_the_roll_ups_and_the_other_days(world: World, spark: SparkSession) -> None:

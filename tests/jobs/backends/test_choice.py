@@ -53,7 +53,7 @@ def test_an_engine_of_spark_gets_spark(engine: str) -> None:
 def test_pairs_or_accounts_that_do_not_fit_get_spark(
     pairs: int, accounts: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("CLOUT_MEMORY_GB", gigabytes(int(0.98 * pairs), accounts - 1))
+    monkeypatch.setenv("CLOUT_MEMORY_GB", gigabytes(int(0.98 * pairs), accounts - 100))
     with (
         pytest.raises(NoSessionError),
         choice.backend(no_session, "auto", pairs, lambda backend: day(backend, accounts, pairs, pairs)),
@@ -70,6 +70,15 @@ def test_rows_that_repeat_few_pairs_fit_and_so_many_are_not_read(
     with expected, choice.backend(no_session, "auto", rows, lambda backend: day(backend, 1, 900_000, rows)) as backend:
         assert isinstance(backend, DuckBackend)
         assert backend.pairs(day(backend, 1, 900_000, rows)) == pytest.approx(900_000, rel=0.03)
+
+
+def test_pairs_are_counted_where_rows_fit_only_without_accounts(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, accounts = 1_050_000, 30_000
+    monkeypatch.setenv("CLOUT_MEMORY_GB", gigabytes(1_000_000, accounts))
+    assert duck.scores("auto", rows)
+    assert not duck.scores("auto", rows, accounts)
+    with choice.backend(no_session, "auto", rows, lambda backend: day(backend, accounts, 900_000, rows)) as backend:
+        assert isinstance(backend, DuckBackend)
 
 
 def test_acts_that_do_not_fit_are_left_to_spark(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,26 @@
+"""Computes the next items of an iterator in another thread."""
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+_END: Any = object()
+
+
+def ahead(items: Iterator[T], most: int) -> Iterator[T]:
+    """The same items. While the caller uses one, a thread computes up to `most` further ones, which wait in memory. An error of
+    `items` is raised in the place of its item."""
+    thread = ThreadPoolExecutor(1)
+    waiting: deque[Future[T]] = deque()
+    try:
+        while True:
+            while len(waiting) <= most:
+                waiting.append(thread.submit(next, items, _END))
+            if (item := waiting.popleft().result()) is _END:
+                return
+            yield item
+    finally:
+        thread.shutdown(cancel_futures=True)
