@@ -16,7 +16,7 @@ from jobs.errors import RefusedError
 from jobs.nights import gate
 from jobs.nights.gate import BOUNDS, OK, WARNING, Figures
 from jobs.scratch import shared
-from jobs.warehouse import digests, runs
+from jobs.warehouse import runs, scored_rows
 from jobs.warehouse.runs import Batch, Run
 from jobs.warehouse.storage import Warehouse
 from schemas import arrow
@@ -169,7 +169,7 @@ def _results(warehouse: Warehouse, params: Params, row: Run) -> dict[str, str]:
     left = contract(rows.schema, rows)
     measured = measures(warehouse.reader(INFLUENCE, partition, version))
     row.counts = {"people": measured["people"], "influence": measured["influence"]}
-    row.parameters[digests.INFLUENCE] = digests.of_partition(warehouse, INFLUENCE, partition, version)
+    scored_rows.digest(warehouse, row, partition, version)
     figures = Figures(int(measured["people"]), measured["influence"])
     before = gate.nearest(published_before(warehouse, params), params.day, params.gate_days)
     return (

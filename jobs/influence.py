@@ -20,7 +20,7 @@ from jobs.score.attention import number, real_sql
 from jobs.score.ranks import ranked_sql
 from jobs.score_inputs import Inputs
 from jobs.sql import T
-from jobs.warehouse import counted, digests, known_accounts, methodologies, runs
+from jobs.warehouse import counted, digests, known_accounts, methodologies, runs, scored_rows
 from jobs.warehouse.commits import Partition
 from jobs.warehouse.runs import Batch, Run
 from jobs.warehouse.storage import Warehouse
@@ -73,9 +73,7 @@ def everybody(backend: Backend[T], found: Inputs, sums: T, spread: T, parts: T |
     """The rows of `influence`, from the inputs read, an engine's sums, the spread of attention and the result of `parts`."""
     window, owned = found.window, found.linked(backend)
     share = {platform: len(days) / window.methodology.lookback_days for platform, days in window.covered.items()}
-    beside = backend.staged(
-        measures.beside(backend, spread, found.posts(backend), sums, window.methodology, owned)
-    )
+    beside = backend.staged(measures.beside(backend, spread, found.posts(backend), sums, window.methodology, owned))
     if parts is not None and owned is not None:
         sums = backend.query(linked.of_people_sql(), sums=sums, parts=parts, linked=owned)
     ranked = backend.query(ranked_sql("{sums}", 2 * found.row_count if backend.is_distributed else 0), sums=sums)
@@ -121,7 +119,7 @@ def run(
             _score(backend, found, engine, row)
         partition = {"methodology": methodology.version, "day": params.day}
         row.counts["people"] = warehouse.row_count(INFLUENCE, partition)
-        row.parameters[digests.INFLUENCE] = digests.of_partition(warehouse, INFLUENCE, partition)
+        scored_rows.digest(warehouse, row, partition)
     return row.counts
 
 

@@ -21,7 +21,7 @@ from jobs.labels import SIMULATION
 from jobs.nights import gate
 from jobs.people.admission import Admission, decide_publication
 from jobs.user import user
-from jobs.warehouse import digests, methodologies, publications, runs
+from jobs.warehouse import digests, methodologies, publications, runs, scored_rows
 from jobs.warehouse.basis import left_days
 from jobs.warehouse.publications import CONSENT, PUBLISH, RESTORE, UNPUBLISH, Basis, Plan, Publication
 from jobs.warehouse.runs import Batch, Run
@@ -66,7 +66,7 @@ def run(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, float]:
     with runs.recorded(warehouse, PUBLISH, params.day, batch, methodology=params.methodology.version) as row:
         methodologies.refuse_changed(warehouse, params.methodology)
         version = row.inputs[INFLUENCE.name] = warehouse.version(INFLUENCE)
-        digest = digests.of_partition(warehouse, INFLUENCE, params.partition, version)
+        digest = scored_rows.digest(warehouse, row, params.partition, version)
         accepted = _accepted(warehouse, params, digest)
         if accepted:
             row.parameters |= {"accept": accepted.why, "accepted": accepted.findings}

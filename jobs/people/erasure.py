@@ -149,9 +149,9 @@ def erase(
 
 
 def _keep_as_checked(warehouse: Warehouse, people: Sequence[str], run_id: str) -> None:
-    """Replaces digests in `runs`, so that the rows of `influence` that remain count as those that were computed and checked.
-    Otherwise, nobody could be published or restored on these days until the days are scored again. Call this before the rows
-    are deleted, so that a new run can go on if this one dies."""
+    """Replaces digests in `runs`, so that the rows of `influence` that remain count as those that were computed and checked;
+    the present files are not those of the new digests. Otherwise, nobody could be published or restored on these days until the
+    days are scored again. Call this before the rows are deleted, so that a new run can go on if this one dies."""
     theirs = pc.field("person_id").isin(pa.array(people, pa.string()))
     found = warehouse.dataset(INFLUENCE).to_table(columns=["methodology", "day"], filter=theirs)
     replaced: dict[str, str] = {}
@@ -163,9 +163,10 @@ def _keep_as_checked(warehouse: Warehouse, people: Sequence[str], run_id: str) -
     checked = warehouse.read(RUNS, {"day": tuple(set(found["day"].to_pylist()))}).to_pylist() if replaced else []
     changed = []
     for row in checked:
-        digest = json.loads(row["parameters"]).get(digests.INFLUENCE)
-        if digest in replaced:
-            changed.append(row | {"parameters": row["parameters"].replace(digest, replaced[digest])})
+        parameters = json.loads(row["parameters"])
+        if (digest := parameters.get(digests.INFLUENCE)) in replaced:
+            parameters |= {digests.INFLUENCE: replaced[digest], digests.INFLUENCE_FILES: None}
+            changed.append(row | {"parameters": json.dumps(parameters, sort_keys=True)})
     if changed:
         place = {name: tuple({row[name] for row in changed}) for name in ("day", "run_id")}
         warehouse.replace_bookkeeping(RUNS, rows(RUNS, changed), place, run_id=run_id, job=JOB)

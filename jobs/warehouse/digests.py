@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -10,18 +10,14 @@ import pyarrow as pa
 from jobs.scratch import shared
 from schemas.table import Table
 
-if TYPE_CHECKING:
-    from jobs.warehouse.commits import Partition
-    from jobs.warehouse.storage import Warehouse
-
 # Parameter of a run: digest of the rows of `influence` that it computed or checked.
 INFLUENCE = "influence_digest"
+# Parameter of a run: digest of the names of the files that hold these rows.
+INFLUENCE_FILES = "influence_files"
 # Parameter of a run: digest of who has several accounts; absent if nobody has.
 LINKS = "links_digest"
 
 _HALF = "((1::uhugeint << 64) - 1)"
-
-_of_files: dict[tuple[str, ...], str | None] = {}  # a table's path and paths of its files -> digest
 
 
 def of_rows(db: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, Any], columns: Sequence[str]) -> str:
@@ -41,18 +37,6 @@ def of_stream(table: Table, rows: pa.RecordBatchReader) -> str | None:
         db.register("given", rows)
         sums = db.execute(_sums("from given", table.column_names)).fetchone() or (0,)
     return of_texts(map(str, sums)) if sums[0] else None
-
-
-def of_partition(
-    warehouse: "Warehouse", table: Table, partition: "Partition", version: int | None = None
-) -> str | None:
-    """Like `of_stream`, for a partition at a version if given. `partition` may name only partition columns. Data files never
-    change, so a process reads the same files only once: most of the time goes into the hashes."""
-    files = warehouse.dataset(table, partition, version=version).files
-    named = (warehouse.path(table), *sorted(files))
-    if named not in _of_files:
-        _of_files[named] = of_stream(table, warehouse.reader(table, partition, version))
-    return _of_files[named]
 
 
 def _sums(query: str, columns: Sequence[str]) -> str:

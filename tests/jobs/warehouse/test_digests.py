@@ -1,15 +1,11 @@
 """Equal rows have equal digests, whatever their order; other rows have others."""
 
 from collections.abc import Callable, Iterator
-from datetime import date
 
 import duckdb
 import pytest
 
-from jobs.warehouse.digests import of_partition, of_rows, of_stream
-from jobs.warehouse.storage import Warehouse
-from schemas.influence import INFLUENCE
-from tests.fixture_types import ArrowRows
+from jobs.warehouse.digests import of_rows
 
 ROWS = [("a", 1), ("b", 2), ("b", 2), (None, 3)]
 
@@ -65,19 +61,3 @@ def test_recorded_digests_keep_their_meaning() -> None:
 
 def test_where_a_value_ends_is_part_of_it(digest: Callable[..., str]) -> None:
     assert digest(("a", 11)) != digest(("a1", 1))
-
-
-def test_a_partition_has_the_digest_of_its_rows_at_every_version(warehouse: Warehouse, arrow_rows: ArrowRows) -> None:
-    """Also if this process computed it before."""
-    place = {"methodology": "2026.11", "day": date(2026, 11, 3)}
-
-    def written(influence: float) -> tuple[int, str | None]:
-        rows = arrow_rows(INFLUENCE, [place | {"influence": influence}])
-        warehouse.replace(INFLUENCE, rows, place, run_id="r", job="j")
-        assert of_partition(warehouse, INFLUENCE, place) == of_stream(INFLUENCE, rows.to_reader())
-        return warehouse.version(INFLUENCE), of_partition(warehouse, INFLUENCE, place)
-
-    (first, before), (second, after) = written(1.0), written(2.0)
-    assert before != after
-    assert [of_partition(warehouse, INFLUENCE, place, version) for version in (first, second)] == [before, after]
-    assert of_partition(warehouse, INFLUENCE, place | {"day": date(2026, 11, 4)}) is None
