@@ -194,7 +194,9 @@ def test_accounts_in_parts_change_no_bit(
     monkeypatch.setattr(duck, "ACCOUNTS_OF_A_PART", accounts)
     assert in_parts.score_counted(DAY, MONTHLY) == first
     for each in world, in_parts:
-        each.warehouse.delete(ENGAGEMENT, {"day": tuple(day for day in DAYS if day.month in (8, 11))}, run_id="r", job="j")
+        each.warehouse.delete(
+            ENGAGEMENT, {"day": tuple(day for day in DAYS if day.month in (8, 11))}, run_id="r", job="j"
+        )
     assert in_parts.score_counted(DAY, MONTHLY) == world.score_counted(DAY, MONTHLY) != first
 
 
