@@ -221,10 +221,9 @@ def spark() -> Iterator[SparkSession]:
     `tests/jobs/test_same_rows.py` compares its rows with those of `clout` with `infra/spark-defaults.conf` alone."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(session, "JAVA_OPTIONS", f"{session.JAVA_OPTIONS} {QUICK_JAVA}")
-        patch.setattr(session, "LOCAL_SETTINGS", session.LOCAL_SETTINGS | TINY_DAYS)
         patch.setattr(session, "s3_jars", s3_jars)  # a test may have its warehouse in an object store
         # Other tests' JVMs run beside this one.
-        patch.setattr(session, "settings", lambda: settings() | {"spark.driver.memory": "2g"})
+        patch.setattr(session, "settings", lambda: settings() | {"spark.driver.memory": "2g"} | TINY_DAYS)
         built = session.build("local[2]")
     yield built
     built.stop()

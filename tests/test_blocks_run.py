@@ -1,7 +1,7 @@
 """The shell blocks of README, guides and runbooks run, in the order of their pages, in this process and without a JVM.
 
 Each page gets a copy of one prepared warehouse, in which the days that the pages name are published. DuckDB and engine `memory`
-replace Spark (`tests/jobs/without_spark.py`). What cannot run here is listed with its reason. `tests/infra/test_runbooks.py`
+replace Spark (`tests/jobs/test_same_rows.py`). What cannot run here is listed with its reason. `tests/infra/test_runbooks.py`
 runs the runbooks in processes of their own.
 """
 

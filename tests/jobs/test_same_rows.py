@@ -65,11 +65,11 @@ def score(warehouse: Warehouse, day: date) -> None:
     publish.run(warehouse, publish.Params(day=day, methodology=OFFICIAL), batch)
 
 
-def assert_same(found: Warehouse, expected: Warehouse, tables: tuple[Table, ...]) -> None:
+def assert_same(found: Warehouse, expected: Warehouse, tables: tuple[Table, ...], **partition: date) -> None:
     for table in tables:
         columns = [name for name in table.column_names if name != "pull"]  # the id of the run that pulled
         ours, theirs = (
-            sorted_by_grain(table, warehouse.read(table)).select(columns) for warehouse in (found, expected)
+            sorted_by_grain(table, warehouse.read(table, partition)).select(columns) for warehouse in (found, expected)
         )
         assert ours.equals(theirs), f"{table.name}: {ours.num_rows} rows, expected {theirs.num_rows} the same"
 
@@ -174,9 +174,9 @@ def test_with_comet(
     warehouse = copies(pulled, "comet")
     monkeypatch.setattr(comet, "LEAST_ROWS", 0)
     with by_spark_alone():
-        for day in DAYS[2:]:
-            score(warehouse, day)
-    assert_same(warehouse, expected, SCORED)
+        score(warehouse, DAYS[3])
+    assert_same(warehouse, expected, (ENGAGEMENT,))
+    assert_same(warehouse, expected, (INFLUENCE, SCORES), day=DAYS[3])
 
 
 # Brings up the loopback of a new network, tries to reach others, and becomes the command.

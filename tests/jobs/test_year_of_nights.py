@@ -3,7 +3,7 @@ withdrawn, restored and rebuilt.
 
 Every third day of 390 is pulled and counted, ten days at a time, and the last of them is scored and published. A night of all
 steps takes one to two seconds of processor time, so a year in which every night is published would take ten minutes. DuckDB and
-engine `memory` replace Spark, with the same rows: see `tests/jobs/without_spark.py`.
+engine `memory` replace Spark, with the same rows: see `tests/jobs/test_same_rows.py`.
 """
 
 from datetime import UTC, date, datetime, timedelta
