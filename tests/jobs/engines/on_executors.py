@@ -36,7 +36,7 @@ from schemas.fixed_point import SCALE
 from schemas.methodology import load
 from tests.tiny_days import TINY_DAYS
 
-FIRST, SMALLER, LARGER = 2_000, 10_000, 100_000
+FIRST, SMALLER, LARGER = 2_000, 12_000, 120_000
 EDGES_PER_PERSON = 5
 EXECUTORS, METHODOLOGY = (2, 1), "2026.11"
 STEPS = ("count acts", "weigh pairs", "number accounts", "pass attention on", "write everybody")
