@@ -34,7 +34,7 @@ UNKNOWN_AUTHOR = "author of what was acted on is not known"
 
 _TABLES = """
 create table acts (platform text, day date, file_no int, line bigint, kind text, actor_id text, target_id text,
-                   occurred_at bigint, activity_id text, object_id text, excerpt text);
+                   occurred_at bigint, activity_id text, object_id text, excerpt text, outcome text);
 create table authors (platform text, object_id text, account_id text);
 create table undos (platform text, day date, activity_id text, actor_id text);
 create table accounts (platform text, day date, file_no int, line bigint, account_id text, handle text,
@@ -47,31 +47,36 @@ create table faults (platform text, day date, file_no int, line bigint, outcome 
 _GRAIN = "hash(platform, day, activity_id, kind, target_id, outcome)"
 
 # Computes each act's outcome: `undone`, `left` (its target left), `repeated`, `unresolved`, `rejected`, or `act` with a target.
+# Most acts keep the outcome `act` with which they were added: to copy all of them would take twice their memory.
 # Two reports with the same grain on one line (a post that names somebody twice) are one report. A later line with the same
 # grain and actor is a repeat, because platforms deliver at least once and dumps overlap. With another actor, one line must be
 # wrong: the later is rejected. Few reports share their grain, so only these are compared: sorting a day of all reports costs
 # six times as much as the rest.
 _RESOLVE = f"""
-create table resolved as
+create table unsettled as
+with undone as (
+    select acts.rowid as place from acts semi join undos on acts.platform = undos.platform and acts.actor_id = undos.actor_id
+        and acts.activity_id = undos.activity_id and acts.day = coalesce(undos.day, acts.day)
+)
+select *, rowid as place, rowid in (from undone) as undone from acts
+where target_id is null or target_id = '{LEFT}' or rowid in (from undone);
+delete from acts where rowid in (select place from unsettled);
+insert into acts
 with parents as (select platform, object_id, min(account_id) as account_id from authors group by all),
 aimed as (
-    select acts.* replace (coalesce(acts.target_id, parents.account_id) as target_id)
-    from acts left join parents
-      on acts.target_id is null and acts.platform = parents.platform and acts.object_id = parents.object_id
-),
-with_undone as (
-    select *, exists (from undos u where u.platform = aimed.platform and coalesce(u.day, aimed.day) = aimed.day
-                      and u.activity_id = aimed.activity_id and u.actor_id = aimed.actor_id) as undone
-    from aimed
+    select unsettled.* exclude (place) replace (coalesce(unsettled.target_id, parents.account_id) as target_id)
+    from unsettled left join parents
+      on unsettled.target_id is null and unsettled.platform = parents.platform and unsettled.object_id = parents.object_id
 ),
 posts as (
     select * replace ('post' as kind, actor_id as target_id, null as object_id)
-    from with_undone where target_id is null and kind in ('reply', 'quote') and not undone
+    from aimed where target_id is null and kind in ('reply', 'quote') and not undone
 )
-select *, case when undone then 'undone' when target_id = '{LEFT}' then 'left'
-               when target_id is null then 'unresolved' else 'act' end as outcome
-from with_undone union all select *, 'act' from posts;
-drop table acts;
+select * exclude (undone) replace (case when undone then 'undone' when target_id = '{LEFT}' then 'left'
+    when target_id is null then 'unresolved' else outcome end as outcome) from aimed
+union all select * exclude (undone) from posts;
+drop table unsettled;
+alter table acts rename to resolved;
 create table shared as select {_GRAIN} as grain from resolved group by all having count(*) > 1;
 create table competing as select * from resolved where {_GRAIN} in (from shared);
 delete from resolved where {_GRAIN} in (from shared);
@@ -149,9 +154,8 @@ class Spool:
         if not self.files or self.files[-1] != page.file:
             self.files.append(page.file)
         file_no = len(self.files)
-        self._insert(
-            "acts", page, page.acts, "kind, actor_id, target_id, occurred_at, activity_id, object_id, excerpt", file_no
-        )
+        columns = "kind, actor_id, target_id, occurred_at, activity_id, object_id, excerpt, 'act'"
+        self._insert("acts", page, page.acts, columns, file_no)
         self._insert("faults", page, page.faults, "outcome, reason, excerpt, occurred_at is not null", file_no)
         self._insert("undos", page, page.undos, "activity_id, actor_id", day=self._act_day)
         columns = "account_id, handle, display_name, created_at, follower_count, following_count, is_bot"
