@@ -189,7 +189,7 @@ def check(kept: str, folder: str) -> None:
     found = score_inputs.read(warehouse, window, monthly_weights.matching(warehouse, window))
     with in_spark(session, found.row_count) as backend:
         counts = many_acts.engagement(warehouse.frame(session, ACTIVITY)).repartition("day")
-        spread = found.spread(backend)
+        spread = found.spread(backend).unpersist()  # of kept rows, the plan would not say how they are made
         reasons = {"engagement": left(session, counts), "attention": left(session, spread)}
         backend.kept(spread)
         sums = spread.selectExpr("dst as id", "a as one", "a as two", "a as three")  # of the types of an engine's

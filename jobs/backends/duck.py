@@ -39,12 +39,11 @@ ACCOUNTS = "accounts"  # table (name, number), the numbers from 0 on in the orde
 
 TYPES = {"string": "varchar", "date": "date"}  # DuckDB's, of the columns that partition tables
 
-# Functions of Spark's dialect that DuckDB lacks. Only Spark's joins gain from a hash of a pair.
+# Functions of Spark's dialect that DuckDB lacks.
 MACROS = {
     "rint(x)": "round_even(x, 0)",
     "shiftleft(x, bits)": "x << bits",
     "shiftright(x, bits)": "x >> bits",
-    "xxhash64(one, other)": "0",
     "pmod(x, n)": "x % n",
 }
 

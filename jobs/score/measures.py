@@ -125,7 +125,7 @@ def beside(sql: Sql[T], spread: T, posts: T, sums: T, methodology: Methodology, 
         of_others = _of_others_sql("dst", methodology, ("credibility", "direct"))
         held = sql.query(of_others, pairs=held, linked=linked)
         given = sql.query(_of_others_sql("src", methodology), pairs=given, linked=linked)
-    engagers = sql.query(engagers_sql(methodology, sql.spark_partitions), held=held, given=given)
+    engagers = sql.query(engagers_sql(sql, methodology), held=held, given=given)
     reached = reached_sql(f"({tiers_sql()})", methodology.min_inbound, sql.log2)
     return sql.query(
         f"""
@@ -154,7 +154,7 @@ def _of_others_sql(end: str, methodology: Methodology, of_other: Sequence[str] =
     """
 
 
-def engagers_sql(methodology: Methodology, spark_partitions: int) -> str:
+def engagers_sql(sql: Sql[T], methodology: Methodology) -> str:
     """SQL for one row (person, other, content_acts, asked, answered, held) per `other` of credibility above 0 who engaged with
     `person`.
 
@@ -166,18 +166,19 @@ def engagers_sql(methodology: Methodology, spark_partitions: int) -> str:
     said = said_columns(methodology)
     asked = " or ".join(f"({days} <> 0)" for days in said)
     back = ", ".join(f"{days} as back_{days}" for days in said)
-    # The join sorts by `pair` first: Spark would compare names with equal beginnings byte by byte. The pairs of `given` are
+    # Spark's join sorts by `pair` first: it would compare names with equal beginnings byte by byte. The pairs of `given` are
     # already partitioned by person. With the same number of partitions, Spark exchanges only the engagers' rows.
+    pair = "xxhash64({}) as pair, " if sql.is_distributed else ""
     return f"""
         select person, other, content_acts, asked, coalesce({_answered_sql(methodology)}, false) as answered,
             direct - coalesce(given, 0) as held
         from (
-            select /*+ REPARTITION({spark_partitions}, person) */ xxhash64(src, dst) as pair, dst as person, src as other,
+            select /*+ REPARTITION({sql.spark_partitions}, person) */ {pair.format("src, dst")}dst as person, src as other,
                 content_acts, ({asked}) as asked, {", ".join(said)}, direct
             from {{held}} where credibility > 0
         ) left join (
-            select xxhash64(dst, src) as pair, src as person, dst as other, a as given, {back} from {{given}}
-        ) using (pair, person, other)
+            select {pair.format("dst, src")}src as person, dst as other, a as given, {back} from {{given}}
+        ) using ({"pair, " if sql.is_distributed else ""}person, other)
     """
 
 

@@ -1,4 +1,4 @@
-"""Roll-ups of months: which days they spare a night, what makes them stale, and that they change no bit."""
+"""Roll-ups of months in a warehouse: what makes them stale, and that they change no bit."""
 
 import logging
 import shutil
@@ -18,73 +18,23 @@ from jobs.days import days_between
 from jobs.errors import CloutError
 from jobs.people import objections
 from jobs.warehouse import suppression
-from jobs.warehouse.counted import Snapshot
-from jobs.warehouse.rollups import RollUps
 from jobs.warehouse.storage import Warehouse
-from jobs.warehouse.window import Window, counted_window
+from jobs.warehouse.window import counted_window
 from jobs.why import explain
 from schemas.arrow import sorted_by_grain
 from schemas.engagement import ENGAGEMENT
 from schemas.influence import INFLUENCE
 from schemas.kinds import KINDS, POST
-from schemas.methodology import Methodology, load
+from schemas.methodology import load
 from schemas.monthly_weights import MONTHLY_WEIGHTS
 from tests.fixture_types import ArrowRows
 from tests.jobs.warehouse.racing import race
-from tests.jobs.world import OFFICIAL, Did, World, files
+from tests.jobs.world import Did, World, files
 
 DAY = date(2026, 11, 4)
 SEPTEMBER, OCTOBER = date(2026, 9, 1), date(2026, 10, 1)
 MONTHLY = replace(load("2026.12.1"), lookback_days=70, min_inbound=2)  # from 27 August on
 DAYS = days_between(MONTHLY.first_day(DAY), DAY)
-
-
-def window_of(day: date, methodology: Methodology = MONTHLY) -> Window:
-    """A window whose days are all covered, by no warehouse."""
-    days = days_between(methodology.first_day(day), day)
-    return Window(day, methodology, Snapshot(0, 0, 0, 0), {"x": set(days)}, {day: str(day) for day in days})
-
-
-# Which days
-
-
-@pytest.mark.parametrize("year", [2027, 2028])  # one with 366 days
-def test_a_night_reads_at_most_six_months_and_62_days(year: int) -> None:
-    methodology = load("2026.12.1")
-    for day in days_between(date(year, 1, 1), date(year, 12, 31)):
-        window = window_of(day, methodology)
-        bases = monthly_weights.bases(window)
-        rest = RollUps("any", 0, bases).outside(window.days)
-        assert len(bases) <= 6
-        assert len(rest) <= 62
-        of_months = [on for month in bases for on in window.days if (on.year, on.month) == (month.year, month.month)]
-        assert sorted([*rest, *of_months]) == window.days
-
-
-def test_a_basis_depends_on_everything_that_the_weights_depend_on() -> None:
-    window = window_of(DAY)
-    before = monthly_weights.bases(window)
-    assert list(before) == [SEPTEMBER, OCTOBER]
-    assert monthly_weights.bases(window_of(DAY - timedelta(1))) == before  # not on the day of the score
-
-    def changed(other: Window) -> set[date]:
-        after = monthly_weights.bases(other)
-        return {month for month in before if after.get(month) != before[month]}
-
-    on = date(2026, 9, 30)
-    assert changed(replace(window, digests={**window.digests, on: "pulled again"})) == {SEPTEMBER}
-    assert changed(replace(window, digests={**window.digests, date(2026, 8, 31): "pulled again"})) == set()
-    assert changed(replace(window, covered={"x": window.covered["x"] - {on}})) == {SEPTEMBER}
-    assert changed(replace(window, covered={**window.covered, "y": {on}})) == {SEPTEMBER}
-    assert changed(replace(window, methodology=replace(MONTHLY, damping=0.6))) == {SEPTEMBER, OCTOBER}
-    # A month without any covered day has nothing to add up.
-    kept = {day for day in window.days if day.month != 9}
-    silent = replace(window, covered={"x": kept}, digests=dict.fromkeys(kept, "d"))
-    assert list(monthly_weights.bases(silent)) == [OCTOBER]
-    assert monthly_weights.bases(replace(window, methodology=OFFICIAL)) == {}
-
-
-# In a warehouse
 
 
 def acts() -> list[Did]:
@@ -200,12 +150,15 @@ def test_accounts_in_parts_change_no_bit(
     assert in_parts.score_counted(DAY, MONTHLY) == world.score_counted(DAY, MONTHLY) != first
 
 
-def test_a_night_reads_the_roll_ups_and_the_other_days(world: World, spark: SparkSession) -> None:
+def test_a_night_reads_the_roll_ups_and_the_other_days(
+    world: World, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The files that Spark reads."""
     window = counted_window(world.warehouse, DAY, MONTHLY)
     roll_ups = monthly_weights.make(world.spark, world.warehouse, window, run_id="r")
     found = score_inputs.read(world.warehouse, window, roll_ups)
     with in_spark(spark, found.row_count) as in_session:
+        monkeypatch.setattr(in_session, "kept", lambda table: table)  # Spark does not say what a kept frame read
         read = found.spread(in_session).inputFiles()
     days = {date.fromisoformat(path.split("day=")[1][:10]) for path in read if "/engagement/" in path}
     months = {date.fromisoformat(path.split("month=")[1][:10]) for path in read if "/monthly_weights/" in path}

@@ -50,7 +50,7 @@ def engagers_of(
         for pair, bits in of_pair.items()
     ]
     spread = backend.local(pa.Table.from_pylist(pairs))
-    rows = backend.arrow(backend.query(engagers_sql(methodology, 3), held=spread, given=spread)).to_pylist()
+    rows = backend.arrow(backend.query(engagers_sql(backend, methodology), held=spread, given=spread)).to_pylist()
     assert len(rows) == len(of_pair)
     return {(row["person"], row["other"]): row for row in rows}
 
