@@ -1,7 +1,7 @@
 """Computes the next items of an iterator in another thread."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -10,7 +10,7 @@ T = TypeVar("T")
 _END: Any = object()
 
 
-def ahead(items: Iterator[T], most: int) -> Iterator[T]:
+def ahead(items: Iterator[T], most: int) -> Generator[T]:
     """The same items. While the caller uses one, a thread computes up to `most` further ones, which wait in memory. An error of
     `items` is raised in the place of its item."""
     thread = ThreadPoolExecutor(1)

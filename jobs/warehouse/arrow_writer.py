@@ -1,7 +1,7 @@
 """Streams Arrow rows into new data files of a table, and checks every batch against the contract."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from urllib.parse import quote
 from uuid import uuid4
@@ -60,11 +60,12 @@ def write(
     entries of these files. Until a commit names them, no reader sees them."""
     writers: dict[str, _Writer] = {}
     try:
-        for batch in ahead(iter(batches), BATCHES_AHEAD):
-            for folder, part in _by_folder(table, batch):
-                if folder not in writers:
-                    writers[folder] = _Writer(folder, files, layout)
-                writers[folder].add(part)
+        with closing(ahead(iter(batches), BATCHES_AHEAD)) as computed:  # no thread outlives an error
+            for batch in computed:
+                for folder, part in _by_folder(table, batch):
+                    if folder not in writers:
+                        writers[folder] = _Writer(folder, files, layout)
+                    writers[folder].add(part)
         for writer in writers.values():
             writer.close()
         return [data_files.described(table, path, path, files) for writer in writers.values() for path in writer.paths]
