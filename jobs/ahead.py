@@ -12,7 +12,7 @@ _END: Any = object()
 
 def ahead(items: Iterator[T], most: int) -> Generator[T]:
     """The same items. While the caller uses one, a thread computes up to `most` further ones, which wait in memory. An error of
-    `items` is raised in the place of its item."""
+    `items` is raised in the place of its item. Closing it waits for the item that the thread computes."""
     thread = ThreadPoolExecutor(1)
     waiting: deque[Future[T]] = deque()
     try:

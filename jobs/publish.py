@@ -62,7 +62,7 @@ class Params:
 def run(warehouse: Warehouse, params: Params, batch: Batch) -> dict[str, float]:
     """Publishes the day: copies, unchanged, the rows of people who may be published. Returns the counts `people` (published)
     and `withheld` (people who may not be published). Raises `NotPublishedError` unless the day's newest checks examined exactly
-    the day's rows, and either passed or failed only by bounds that an operator accepts."""
+    the day's rows (`scored_rows`), and either passed or failed only by bounds that an operator accepts."""
     with runs.recorded(warehouse, PUBLISH, params.day, batch, methodology=params.methodology.version) as row:
         methodologies.refuse_changed(warehouse, params.methodology)
         version = row.inputs[INFLUENCE.name] = warehouse.version(INFLUENCE)

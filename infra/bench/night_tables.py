@@ -48,8 +48,8 @@ RECEIVED = 20  # each such pair is one with the receiver
 TARGETS = 1_200_000  # of the one actor; five in six occur in the window
 
 # The pairs by number: src and dst. Pairs of an actor differ: neighbours by their distance, others by the remainder of 6. The
-# account that a skewed graph has in addition is the last one. A hash of two values is hashed again, because the first hashes of
-# `a` beside one `b` and beside another are not independent.
+# account that a skewed graph has in addition is the last one. The hash of a pair and a month is hashed again, because the
+# first hashes of a pair in two months are not independent: months would share fewer pairs than by chance.
 PAIRS = f"""
     create or replace macro unit(a, b) as hash(hash(a, b)) / 18446744073709551616.0;
     create or replace macro famous(pair, people) as

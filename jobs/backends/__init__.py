@@ -44,12 +44,12 @@ class Backend(Sql[T], Protocol):
         ...
 
     def kept_by_actor(self, make: Callable[..., T], *tables: T) -> T:
-        """`make(*tables)`, computed once and kept, for tables whose rows with the same `src` no other rows change: the backend
-        may make one part of the accounts after the other."""
+        """`make` of these tables, with their columns `ENDS` as from `numbered`; computed once and kept. A row of the result may
+        depend only on rows with its own `src`: the backend may make one part of the accounts after the other."""
         ...
 
     def staged(self, table: T) -> T:
-        """The table, which the backend computes and keeps before what reads it, if one statement cannot hold both."""
+        """The table, kept before other statements read it, if the backend cannot hold the joins of both at once."""
         ...
 
     def need(self, edges: T) -> Need:

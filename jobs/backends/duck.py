@@ -152,7 +152,7 @@ class DuckBackend:
 
     def kept_by_actor(self, make: Callable[..., str], *tables: str) -> str:
         """As `Backend.kept_by_actor`. The groups of all pairs of a large day would exceed the memory, and miss the processor's
-        caches. Files are sorted by name, so a part reads few blocks of the kept tables."""
+        caches. Files are sorted by name. So the rows of a part lie in few blocks of the kept tables."""
         if self.accounts <= PARTED:
             return self.kept(make(*(self.numbered(table, *ENDS) for table in tables)))
         whole = [self.kept(self.numbered(self._with_codes(table), *ENDS)) for table in tables]
@@ -176,7 +176,8 @@ class DuckBackend:
         return f"(select * replace ({', '.join(codes)}) from {table})" if codes else table
 
     def staged(self, table: str) -> str:
-        """As `Backend.staged`: each join of a statement keeps one side in memory, and six of 20 million people exceed 10 GB."""
+        """As `Backend.staged`: each join of a statement keeps one side in memory, and six joins of 20 million people exceed
+        10 GB."""
         return self.kept(table)
 
     def need(self, edges: str) -> Need:

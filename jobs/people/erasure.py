@@ -149,9 +149,10 @@ def erase(
 
 
 def _keep_as_checked(warehouse: Warehouse, people: Sequence[str], run_id: str) -> None:
-    """Replaces digests in `runs`, so that the rows of `influence` that remain count as those that were computed and checked;
-    the present files are not those of the new digests. Otherwise, nobody could be published or restored on these days until the
-    days are scored again. Call this before the rows are deleted, so that a new run can go on if this one dies."""
+    """Replaces digests in `runs`, so that the rows of `influence` that remain count as those that were computed and checked.
+    Otherwise, nobody could be published or restored on these days until the days are scored again. Forgets which files held
+    the rows, because the present files still hold those of the people. Call this before the rows are deleted, so that a new run
+    can go on if this one dies."""
     theirs = pc.field("person_id").isin(pa.array(people, pa.string()))
     found = warehouse.dataset(INFLUENCE).to_table(columns=["methodology", "day"], filter=theirs)
     replaced: dict[str, str] = {}

@@ -47,7 +47,7 @@ create table faults (platform text, day date, file_no int, line bigint, outcome 
 _GRAIN = "hash(platform, day, activity_id, kind, target_id, outcome)"
 
 # Computes each act's outcome: `undone`, `left` (its target left), `repeated`, `unresolved`, `rejected`, or `act` with a target.
-# Most acts keep the outcome `act` with which they were added: to copy all of them would take twice their memory.
+# Most acts keep the outcome `act` with which they were added. The others take three times their memory.
 # Two reports with the same grain on one line (a post that names somebody twice) are one report. A later line with the same
 # grain and actor is a repeat, because platforms deliver at least once and dumps overlap. With another actor, one line must be
 # wrong: the later is rejected. Few reports share their grain, so only these are compared: sorting a day of all reports costs

@@ -25,7 +25,8 @@ BATCHES_AHEAD = 4  # that are computed and checked while a row group is written
 
 @dataclass(frozen=True)
 class Layout:
-    """How Parquet files are laid out: the rows per row group, and the compression. A writer holds one row group in memory."""
+    """How Parquet files are laid out: the rows per row group, and the compression. A writer holds one row group in memory,
+    beside `BATCHES_AHEAD` batches."""
 
     rows_per_group: int = 131_072
     compression: str = "zstd"

@@ -10,7 +10,7 @@ import pyarrow as pa
 from jobs.scratch import shared
 from schemas.table import Table
 
-# Parameter of a run: digest of the rows of `influence` that it computed or checked.
+# Parameter of a run: digest of the rows of `influence` that it computed, checked or published.
 INFLUENCE = "influence_digest"
 # Parameter of a run: digest of the names of the files that hold these rows.
 INFLUENCE_FILES = "influence_files"

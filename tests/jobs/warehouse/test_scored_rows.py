@@ -59,6 +59,23 @@ def test_files_that_a_run_has_read_are_not_read_again(
     assert digest(warehouse) not in (None, known)
 
 
+def test_files_and_rows_are_of_one_version(
+    warehouse: Warehouse, arrow_rows: ArrowRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Although another process commits between both."""
+    write(warehouse, arrow_rows, 1.0)
+    version, texts = warehouse.version(INFLUENCE), digests.of_texts
+
+    def interrupted(names: list[str]) -> str:
+        write(warehouse, arrow_rows, 2.0)
+        return texts(names)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(digests, "of_texts", interrupted)
+        known = digest(warehouse)
+    assert known == digests.of_stream(INFLUENCE, warehouse.reader(INFLUENCE, PLACE, version))
+
+
 def test_rows_that_an_erasure_has_still_to_remove_are_not_those_that_remain(
     warehouse: Warehouse, arrow_rows: ArrowRows
 ) -> None:
