@@ -25,7 +25,7 @@ from schemas.arrow import sorted_by_grain
 from schemas.engagement import ENGAGEMENT
 from schemas.influence import INFLUENCE
 from schemas.kinds import KINDS, POST
-from schemas.methodology import load
+from schemas.methodology import Methodology, load
 from schemas.monthly_weights import MONTHLY_WEIGHTS
 from tests.fixture_types import ArrowRows
 from tests.jobs.warehouse.racing import race
@@ -137,17 +137,23 @@ def test_roll_ups_change_no_bit(
 def test_accounts_in_parts_change_no_bit(
     copied: Callable[..., World], accounts: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With roll-ups, without, and with nothing but roll-ups."""
-    world, in_parts = copied(), copied(name="parts")
-    first = world.score_counted(DAY, MONTHLY)
-    monkeypatch.setattr(duck, "PARTED", 0)
-    monkeypatch.setattr(duck, "ACCOUNTS_OF_A_PART", accounts)
-    assert in_parts.score_counted(DAY, MONTHLY) == first
-    for each in world, in_parts:
-        each.warehouse.delete(
-            ENGAGEMENT, {"day": tuple(day for day in DAYS if day.month in (8, 11))}, run_id="r", job="j"
-        )
-    assert in_parts.score_counted(DAY, MONTHLY) == world.score_counted(DAY, MONTHLY) != first
+    """With roll-ups and other days, without roll-ups, and with nothing but roll-ups."""
+    whole, in_parts = copied(), copied(name="parts")
+    at_once = replace(MONTHLY, version="at once", equations=1)
+
+    def assert_same(methodology: Methodology) -> None:
+        expected = whole.score_counted(DAY, methodology)
+        with monkeypatch.context() as patch:
+            patch.setattr(duck, "PARTED", 0)
+            patch.setattr(duck, "ACCOUNTS_OF_A_PART", accounts)
+            assert in_parts.score_counted(DAY, methodology) == expected
+
+    assert_same(MONTHLY)
+    assert_same(at_once)
+    for each in whole, in_parts:
+        place = {"day": tuple(day for day in DAYS if day.month in (8, 11))}
+        each.warehouse.delete(ENGAGEMENT, place, run_id="r", job="j")
+    assert_same(MONTHLY)
 
 
 def test_a_night_reads_the_roll_ups_and_the_other_days(
