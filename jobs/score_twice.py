@@ -21,7 +21,7 @@ from jobs.people.admission import Admission
 from jobs.score.attention import fixed_sql, kinds_sql, real_sql
 from jobs.score.fading import decay_factors, decay_table
 from jobs.score_inputs import Inputs
-from jobs.scratch import scratch
+from jobs.scratch import separate
 from jobs.sql import T
 from jobs.warehouse import methodologies
 from jobs.warehouse.storage import Warehouse
@@ -54,7 +54,7 @@ def run(
     def accounts(backend: Backend[T]) -> list[tuple[T, Sequence[str]]]:
         return [held for found in read for held in found.accounts_of(backend)]
 
-    with scratch() as db, choice.backend(session, engine, rows, accounts) as backend:
+    with separate() as db, choice.backend(session, engine, rows, accounts) as backend:
         spreads = [
             _score(backend, db, side, found, engine) for side, found in zip(("before", "after"), read, strict=True)
         ]

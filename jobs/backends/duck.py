@@ -15,7 +15,7 @@ from jobs.engines import AUTO, memory
 from jobs.engines.memory import Need
 from jobs.memory_budget import budget_bytes
 from jobs.score import java_logarithms
-from jobs.scratch import MEMORY_BYTES, quoted, scratch
+from jobs.scratch import MEMORY_BYTES, quoted, separate
 from jobs.sql import ENDS
 from jobs.warehouse import counted
 from jobs.warehouse.commits import Partition
@@ -51,7 +51,7 @@ MACROS = {
 @contextmanager
 def database(memory_bytes: int = MEMORY_BYTES) -> Iterator["duckdb.DuckDBPyConnection"]:
     """A database of its own (`jobs.scratch`), with the functions of the score's SQL."""
-    with scratch(memory_bytes) as db:
+    with separate(memory_bytes) as db:
         for signature, body in MACROS.items():
             db.execute(f"create macro {signature} as {body}")
         for name, logarithm in (("java_log2", java_logarithms.log2), ("java_log1p", java_logarithms.log1p)):

@@ -17,7 +17,7 @@ from jobs.people import consent
 REQUIRED, OPTIONAL = ("person_id", "scope"), ("since", "until")
 FAULTS_SHOWN = 20
 CHUNK_LINES = 10_000
-MEMORY_LIMIT = "64MB"  # whatever the number of lines
+MEMORY_BYTES = 64_000_000  # whatever the number of lines
 
 _GIVEN = pa.schema([("person_id", pa.string()), ("since", pa.date32()), ("line", pa.int64())])
 _REPEATED = """
@@ -47,11 +47,10 @@ def _said(row: dict[str, Any], is_dated: bool, changed_at: datetime) -> dict[str
 
 def _faults(lines: Iterable[tuple[int, Mapping[str, Any]]], today: date) -> list[tuple[int, str]]:
     """The first faults, at most one more than `FAULTS_SHOWN`, each with its line."""
-    from jobs.scratch import scratch
+    from jobs.scratch import separate
 
     faults: list[tuple[int, str]] = []
-    with scratch() as db:  # on disk: a million people in memory take 0.2 GB
-        db.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
+    with separate(MEMORY_BYTES) as db:  # on disk: a million people in memory take 0.2 GB
         db.execute("create table given (person_id text, since date, line bigint)")
         for chunk in _chunks(lines):
             right: dict[str, list[Any]] = {"person_id": [], "since": [], "line": []}

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from jobs.comparison import movers, tables
-from jobs.scratch import scratch
+from jobs.scratch import separate
 from schemas.influence import INFLUENCE
 from schemas.methodology import Methodology, load
 from tests.fixture_types import ArrowRows
@@ -42,7 +42,7 @@ def largest(arrow_rows: ArrowRows) -> Callable[..., pa.Table]:
     """`largest(before, after)`: the movers between these people's rows."""
 
     def found(before: list[dict], after: list[dict], methodology: Methodology = OFFICIAL) -> pa.Table:
-        with scratch() as db:
+        with separate() as db:
             for side, people in (("before", before), ("after", after)):
                 tables.load(db, side, arrow_rows(INFLUENCE, people).select(tables.COLUMNS))
             tables.pair(db)

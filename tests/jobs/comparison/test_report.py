@@ -14,7 +14,7 @@ from jobs.comparison import charts, movers, report, tables
 from jobs.comparison.tables import Comparison
 from jobs.report import page
 from jobs.score_twice import Params
-from jobs.scratch import scratch
+from jobs.scratch import separate
 from schemas.influence import INFLUENCE
 from schemas.methodology import load
 from tests.fixture_types import ArrowRows
@@ -31,7 +31,7 @@ def compared(arrow_rows: ArrowRows) -> Callable[..., Comparison]:
     that. None is no row."""
 
     def made(people: dict[str, tuple[float | None, float | None]], **columns: Any) -> Comparison:
-        with scratch() as db:
+        with separate() as db:
             for number, side in enumerate(("before", "after")):
                 rows = [
                     {"person_id": name, "platform": name.partition(":")[0], "influence": influence,

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from jobs.comparison import tables
-from jobs.scratch import scratch
+from jobs.scratch import separate
 from jobs.sources.sample import SampleSource
 from schemas.influence import INFLUENCE
 from schemas.methodology import Methodology, load
@@ -35,7 +35,7 @@ def db(arrow_rows: ArrowRows) -> Iterator[Callable[[dict, dict], duckdb.DuckDBPy
         plain = {"person_id": name, "platform": platform, "score": 10 * columns["influence"]}
         return plain | columns
 
-    with scratch() as made:
+    with separate() as made:
 
         def load(before: dict, after: dict) -> duckdb.DuckDBPyConnection:
             for side, people in (("before", before), ("after", after)):
@@ -180,7 +180,7 @@ def test_the_order_in_which_rows_come_changes_no_bit(
     """Sums of doubles differ with their order; these would."""
     people = {f"x:{n}": {"influence": 10.0 ** (n % 7) / 3, "score": 100 / (n + 1)} for n in range(200)}
     moved = {name: row | {"score": row["score"] + math.sin(n)} for n, (name, row) in enumerate(people.items())}
-    with scratch() as other:
+    with separate() as other:
         for side, rows in (("before", people), ("after", moved)):
             backwards = [{"person_id": name, "platform": "x", **rows[name]} for name in reversed(list(rows))]
             tables.load(other, side, arrow_rows(INFLUENCE, backwards).select(tables.COLUMNS))
