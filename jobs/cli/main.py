@@ -170,7 +170,7 @@ def pull(
 ) -> None:
     """Pull one day of one or several sources into `activity`, `accounts`, `rejects` and `coverage`."""
     from jobs import pull_activity
-    from jobs.cli import run_command
+    from jobs.cli import day_lines
     from jobs.night_settings import nights
     from jobs.nights import readiness
     from jobs.places import landing
@@ -187,7 +187,7 @@ def pull(
     if again:
         for spec in specs:
             spec.forget(landing(warehouse.root), day.date())
-    watch = run_command.Watch()
+    watch = day_lines.Watch()
     with consenting.applied_after(warehouse), display.progress() as bar:
         for spec in specs:
             params = pull_activity.Params(
@@ -198,7 +198,7 @@ def pull(
                 params,
                 Batch(f"pull {day.date()} {spec.id}"),
                 on_lines=lambda count: bar.show(f"pulling, {count:,} lines read"),
-                on_day=partial(run_command.say_pulled, watch=watch),
+                on_day=partial(day_lines.say_pulled, watch=watch),
             )
     if settle:
         for spec in specs:

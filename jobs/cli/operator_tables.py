@@ -3,17 +3,14 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from jobs.checks import JOB as CHECKS
 from jobs.cli.display import print_table, say
 from jobs.cli.operator_queries import MISSING, PARTIAL, Row
 from jobs.days import ONE_DAY, spans
-from jobs.influence import JOB as INFLUENCE
 from jobs.labels import plain
 from jobs.nights.gate import OK
 from jobs.nights.readiness import DEAD_AFTER
-from jobs.pull_activity import JOB as PULL
 from jobs.warehouse.publications import PUBLISH
-from jobs.warehouse.runs import DONE, STARTED
+from jobs.warehouse.runs import CHECKS, DONE, INFLUENCE, PULL_ACTIVITY, STARTED
 from schemas.methodology import load
 from schemas.versions import MethodologyError
 
@@ -132,7 +129,11 @@ def _run_notes(row: Row, now: datetime) -> list[str]:
     """Notes on one run, one line each."""
     partial = row["partial_sources"]
     notes = []
-    if row["job"] == PULL and row["status"] == DONE and (reason := partial.get(row["parameters"].get("source"))):
+    if (
+        row["job"] == PULL_ACTIVITY
+        and row["status"] == DONE
+        and (reason := partial.get(row["parameters"].get("source")))
+    ):
         notes.append(f"partial: {reason}")
     if row["job"] in (INFLUENCE, PUBLISH):
         notes += [f"partial source {source}: {reason}" for source, reason in sorted(partial.items())]

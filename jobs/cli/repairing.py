@@ -40,7 +40,7 @@ def repair(day: Day, verbose: Verbose = False) -> None:
     Example: clout repair --day 2026-11-03
     """
     from jobs import repair as job
-    from jobs.cli import run_command
+    from jobs.cli import day_lines
     from jobs.night_settings import nights
     from jobs.sources.entries import enabled_sources
     from jobs.warehouse.runs import Batch
@@ -60,14 +60,14 @@ def repair(day: Day, verbose: Verbose = False) -> None:
     warehouse = Warehouse(warehouse_of(enabled_sources(sources_file())))
     warehouse.create_tables()
     sources = {pulled_day: enabled_sources(sources_file(), pulled_day) for pulled_day in params.pulled_days}
-    watch = run_command.Watch()
+    watch = day_lines.Watch()
     done = job.run(
         warehouse,
         params,
         sources,
         Batch(f"repair {params.day}"),
-        on_pulled=partial(run_command.say_pulled, watch=watch),
-        on_scored=partial(run_command.say_scored, watch=watch),
+        on_pulled=partial(day_lines.say_pulled, watch=watch),
+        on_scored=partial(day_lines.say_scored, watch=watch),
     )
     say(f"{done.pulled} days pulled, {done.scored} scored again")
     if done.failures:
@@ -87,7 +87,7 @@ def rescore(
     """
     from jobs import day_range
     from jobs import repair as job
-    from jobs.cli import run_command
+    from jobs.cli import day_lines
     from jobs.night_settings import nights
     from jobs.nights import staleness
     from jobs.warehouse.runs import Batch
@@ -99,9 +99,9 @@ def rescore(
     warehouse = open_to_read(sample)
     stale = staleness.find(warehouse, first, last, methodology)
     wanted = [(entry.day, entry.methodology) for entry in stale]
-    watch, refused = run_command.Watch(), []
+    watch, refused = day_lines.Watch(), []
     for outcome in job.rescore(warehouse, wanted, Batch(f"rescore {first}..{last}"), nights().gate_days):
-        run_command.say_scored(outcome, watch)
+        day_lines.say_scored(outcome, watch)
         refused += [outcome] if isinstance(outcome, day_range.Refused) else []
     say(
         f"{len(wanted) - len(refused)} days scored again" if wanted else f"no published day of {first}..{last} is stale"

@@ -8,13 +8,14 @@ from functools import partial
 
 from jobs import consent, day_range, labels
 from jobs.cli import consenting, display, queries
+from jobs.cli.day_lines import Watch, say_pulled, say_scored
 from jobs.cli.display import say
 from jobs.days import days_between, spans
 from jobs.engines import choice
 from jobs.night_settings import nights
 from jobs.people import admission, legal_basis
 from jobs.places import landing
-from jobs.pull_activity import Pulled, refuse_mixing
+from jobs.pull_activity import refuse_mixing
 from jobs.sources.spec import SourceSpec
 from jobs.user import user
 from jobs.warehouse import publications
@@ -105,52 +106,6 @@ def _say_top(warehouse: Warehouse, day: date, methodology: Methodology) -> None:
         display.print_top(queries.top(decided, day, methodology.version, TOP), decided.label)
     else:
         say("nobody who was scored agreed to be published yet: `clout consent import FILE` records who does")
-
-
-class Watch:
-    """Measures the seconds since its last reading."""
-
-    def __init__(self) -> None:
-        self._last = time.monotonic()
-
-    def seconds(self) -> float:
-        """Returns the seconds since the last call or, at the first call, since the watch was made."""
-        now, before = time.monotonic(), self._last
-        self._last = now
-        return now - before
-
-
-def say_scored(outcome: day_range.Scored | day_range.Refused, watch: Watch) -> None:
-    """Prints a line for a scored or refused day, and one for each warning of its checks."""
-    if isinstance(outcome, day_range.Refused):
-        say(f"REFUSED {outcome.day}  not published; the reason is at the end  {watch.seconds():6.1f} s")
-        return
-    people, pairs = f"{outcome.people:>10,} people", f"{outcome.pairs:>10,} pairs"
-    say(f"scored  {outcome.day}  {people}  {pairs}  {watch.seconds():6.1f} s")
-    for warning in outcome.warnings:
-        say(f"        {warning}")
-
-
-def say_pulled(pulled: Pulled, watch: Watch) -> None:
-    """Prints a line for a day that was pulled or skipped."""
-    if not pulled.covered:
-        say(f"skipped {pulled.day}  {pulled.note}")
-        return
-    faults = [
-        f"{count:,} {name}"
-        for name, count in (
-            ("rejected", pulled.rejected_count),
-            ("unresolved", pulled.unresolved_count),
-            ("ignored", pulled.ignored_count),
-            ("repeated", pulled.repeated_count),
-        )
-        if count
-    ]
-    suffix = f"  ({', '.join(faults)})" if faults else ""
-    note = f"  warning: {pulled.note}" if pulled.note else ""
-    say(
-        f"pulled  {pulled.day}  {pulled.act_count:>10,} acts    {pulled.source}  {watch.seconds():6.1f} s{suffix}{note}"
-    )
 
 
 def _say_plan(

@@ -177,14 +177,33 @@ def test_a_command_imports_only_what_it_needs(module: str, heavy: tuple[str, ...
     assert found.stdout == "[]\n"
 
 
-def test_show_does_not_wait_for_pandas(warehouse: Warehouse) -> None:
-    """pyarrow would import it if it could."""
-    begin = "import sys; sys.argv[1:] = ['show', '--top', '9']\nfrom jobs.cli import entry\n"
-    code = begin + "try: entry.main()\nfinally: print('pandas' in sys.modules)"
+@pytest.mark.parametrize(
+    ("command", "unwanted"), [(("show", "--top", "9"), ["numpy", "pandas"]), (PULL, ["numba", "pandas", "pyspark"])]
+)
+def test_a_command_does_not_wait_for_what_it_does_not_need(
+    warehouse: Warehouse, command: tuple[str, ...], unwanted: list[str]
+) -> None:
+    """pyarrow would import pandas and numpy if it could."""
+    begin = f"import sys; sys.argv[1:] = {command}\nfrom jobs.cli import entry\n"
+    code = begin + f"try: entry.main()\nfinally: print([name for name in {unwanted} if name in sys.modules])"
     environment = os.environ | {"CLOUT_WAREHOUSE": warehouse.root}
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
-    assert "no day is published" in found.stderr
-    assert found.stdout == "False\n"
+    assert found.stdout.splitlines()[-1:] == ["[]"], found.stderr
+
+
+def test_once_spark_is_imported_pandas_is_there(warehouse: Warehouse) -> None:
+    """Of pyarrow too, which looked for it before."""
+    code = """
+import sys; sys.argv[1:] = ["runs"]
+from jobs.cli import entry
+try: entry.main()
+finally:
+    import pyarrow, pyspark, pandas
+    print(pyarrow.Table.from_pandas(pandas.DataFrame({"a": [1]})).to_pandas()["a"].sum())
+"""
+    environment = os.environ | {"CLOUT_WAREHOUSE": warehouse.root}
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert found.stdout.splitlines()[-1:] == ["1"], found.stderr
 
 
 def test_a_warehouse_is_private_to_its_owner(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jobs.sources.types import TYPES
 
-NEEDED = ("jobs.cli.main", "jobs.cli.run_command", "jobs.pull_activity", "jobs.nights.readiness")
+NEEDED = ("jobs.cli.main", "jobs.cli.day_lines", "jobs.pull_activity", "jobs.nights.readiness")
 LIVE = tuple(kind.path.partition(":")[0] for kind in TYPES.values() if kind.live)
 
 
