@@ -2,7 +2,7 @@
 
 `spark` has one slot, because a JVM takes 3 GB and all cores. Each enabled source has its own pool with one slot, so that a
 backfill requests one day at a time from a platform. `python -m dags.pools` creates missing pools and does not change existing
-ones, whose slots an operator may have set. `infra/up.sh` runs it at every start.
+ones, whose slots an operator may have set.
 
 Airflow gives all instances of a mapped task the pool of its operator. `task_instance_mutation_hook`, which `pyproject.toml`
 registers as an Airflow policy, gives each mapped instance the pool that its own arguments name.

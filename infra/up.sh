@@ -105,11 +105,9 @@ fi
 declare -A started=() # process id -> name
 trap 'trap "" INT TERM HUP; say "stopping"; end_all; exit 0' INT TERM HUP
 say "preparing Airflow in $AIRFLOW_HOME"
-quiet airflow db migrate || die "Airflow's database could not be prepared"
+quiet python -m dags.prepare || die "Airflow's database could not be prepared"
 # Every process of this AIRFLOW_HOME, including an operator's commands, waits 60 s for SQLite's lock instead of the default 5 s.
 sed -i 's|^\(sql_alchemy_conn = sqlite:.*airflow\.db\)$|\1?timeout=60|' "$AIRFLOW_HOME/airflow.cfg"
-quiet python -m dags.pools || die "the pools could not be created"
-quiet airflow dags reserialize || die "the DAGs could not be read" # so that a backfill can be created at once
 start server api-server
 start work dag-processor
 await '"metadatabase":{"status":"healthy"'
