@@ -50,6 +50,10 @@ from tests.tiny_days import QUICK_JAVA, TINY_DAYS
 
 ROOT = Path(__file__).parent.parent
 
+# deltalake's, here and in processes that tests start. Several processes of tests keep all cores busy, so more threads would
+# only wake each other, which takes a twentieth of the tests' time.
+os.environ.setdefault("TOKIO_WORKER_THREADS", "1")
+
 # Timings are never asserted, also not by Hypothesis. In CI the same examples are drawn every time, and more of them.
 hypothesis.settings.register_profile(
     "clout",
