@@ -3,6 +3,7 @@ once. `infra/up.sh` runs it at every start. One process does all three, because 
 """
 
 from airflow.cli.cli_parser import get_parser
+from airflow.configuration import write_default_airflow_configuration_if_needed
 from airflow.utils.session import create_session
 
 from dags import pools
@@ -15,6 +16,7 @@ def _airflow(*command: str) -> None:
 
 
 if __name__ == "__main__":
+    write_default_airflow_configuration_if_needed()  # which the command `airflow` does
     _airflow("db", "migrate")
     with create_session() as database:
         pools.create(database)
