@@ -94,16 +94,18 @@ def _count(
             before = _reports_before(warehouse, days, found, shared)
             with few_acts.counted(reports, disputed, before) as counts:
                 warehouse.replace(ENGAGEMENT, counts, place, run_id=batch.id, job=JOB)
+            written = {day: warehouse.row_count(ENGAGEMENT, {"day": day}) for day in days}
         else:
             from jobs import many_acts
 
             counting_days = many_acts.Days(warehouse, found, days, shared, disputed, row_count)
             with many_acts.counted(session(), counting_days) as counts_by_spark:
                 warehouse.replace_by_spark(ENGAGEMENT, counts_by_spark, place, run_id=batch.id, job=JOB)
+            # Spark cannot enforce a unique grain, which `replace` checks. If this check fails, the run fails: the day stays
+            # stale, and no score uses it.
+            written = {day: grain.count(ENGAGEMENT, warehouse.reader(ENGAGEMENT, {"day": day})) for day in days}
         for item in counting:
-            # Spark cannot enforce a unique grain. If this check fails, the run fails: the day stays stale, and no score uses
-            # it.
-            item.counts["rows"] = grain.count(ENGAGEMENT, warehouse.reader(ENGAGEMENT, {"day": item.day}))
+            item.counts["rows"] = written[item.day]
 
 
 def _shared(warehouse: Warehouse, days: Sequence[date], found: Snapshot) -> dict[str, list[date]]:
