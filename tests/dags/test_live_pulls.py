@@ -149,7 +149,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
             {"source": "hub", "type": "github", "ask": {"api": url["hub"], "repositories": ["Bo/Tool"]}, "connection": "gh"},
             {"source": "home", "type": "mastodon", "ask": {"instance": url["home"], "accounts": ["ana", "bo"]}},
             {"source": "dba", "type": "stackexchange", "ask": {"site": "dba.stackexchange.com", "api": url["dba"]},
-             "budget": {"minutes": 0.05}},
+             "budget": {"minutes": 0.4}},
         ]  # fmt: skip
         (folder / "sources.yaml").write_text(json.dumps(entries), encoding="utf-8")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("CLOUT_", "AIRFLOW"))}
@@ -197,7 +197,7 @@ def test_the_failed_pull_leaves_the_day_as_it_was_and_is_retried(
     assert night.acts("dba") == set()
     (error,) = [row["error"] for row in night.warehouse.read(RUNS).to_pylist() if row["status"] == "failed"]
     assert error == (
-        f"dba {DAY}: 127.0.0.1/questions: status 502, and the budget of 0.05 minutes is used up after 0 of 3 lists; the next"
+        f"dba {DAY}: 127.0.0.1/questions: status 502, and the budget of 0.4 minutes is used up after 0 of 3 lists; the next"
         " pull resumes there; nothing pulled, the day stays as it was"
     )
 
