@@ -36,7 +36,7 @@ def separate(memory_bytes: int = MEMORY_BYTES) -> Iterator[duckdb.DuckDBPyConnec
 
 @contextmanager
 def scratch() -> Iterator[duckdb.DuckDBPyConnection]:
-    """As `separate`, but in 1 ms: its tables are its own, while all such databases of this process share `MEMORY_BYTES`, and
+    """As `separate`, but in 3 ms: its tables are its own, while all such databases of this process share `MEMORY_BYTES`, and
     with them functions and settings."""
     with TemporaryDirectory(prefix="clout-") as folder, shared() as all_of_process:
         name = f'"{Path(folder).name}"'
