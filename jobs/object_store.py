@@ -9,6 +9,8 @@ secret, so none reaches a command line or a log.
 import os
 from urllib.parse import urlsplit
 
+from jobs.errors import UsageError
+
 S3 = "s3://"
 DEFAULT_REGION = "us-east-1"  # also deltalake's
 
@@ -17,20 +19,20 @@ ATTEMPTS = 16
 
 
 def is_s3(root: str) -> bool:
-    """Whether the warehouse is in an S3-compatible object store."""
+    """Whether the warehouse at `root` is in an S3-compatible object store."""
     return root.startswith(S3)
 
 
-def delta_options(root: str) -> dict[str, str] | None:
-    """Options of deltalake for a warehouse at `root`; None unless it is in an object store. A commit is a conditional PUT,
-    whatever the environment says: of two writers, only one makes a version."""
-    if not is_s3(root):
-        return None
-    allow_http = str(_endpoint().startswith("http://")).lower()
+def delta_options(proxy: str) -> dict[str, str]:
+    """Options of deltalake, whose requests go to the proxy at this URL. The proxy speaks TLS to the store if the endpoint has
+    it. A commit is a conditional PUT, whatever the environment says: of two writers, only one makes a version."""
     return {
         "aws_conditional_put": "etag",
         "aws_s3_allow_unsafe_rename": "false",
-        "aws_allow_http": allow_http,
+        "aws_virtual_hosted_style_request": "false",
+        "aws_endpoint_url": f"http://{urlsplit(endpoint()).netloc}",
+        "aws_allow_http": "true",
+        "proxy_url": proxy,
         "max_retries": str(ATTEMPTS - 1),
     }
 
@@ -58,6 +60,14 @@ def spark_settings(root: str) -> dict[str, str]:
 def spark_url(url: str) -> str:
     """The URL under which Hadoop's client knows the object."""
     return f"s3a://{url.removeprefix(S3)}" if is_s3(url) else url
+
+
+def endpoint() -> str:
+    """The URL of the store; AWS's own unless the environment names another. Raises `UsageError` if that is no URL."""
+    url = _endpoint() or f"https://s3.{_region()}.amazonaws.com"
+    if not urlsplit(url).hostname or urlsplit(url).scheme not in ("http", "https"):
+        raise UsageError(f"AWS_ENDPOINT_URL={url}: expected an address such as https://store.example:9000")
+    return url
 
 
 def _region() -> str:

@@ -14,7 +14,6 @@ from deltalake import CommitProperties, DeltaTable
 from deltalake.transaction import AddAction, RemoveAction
 from pyarrow import fs
 
-from jobs.warehouse import store_requests
 from jobs.warehouse.pruning import ABOUT
 from schemas.delta import STATISTICS
 from schemas.table import ContractError, Table
@@ -65,7 +64,6 @@ def commit(delta: DeltaTable, change: Change, metadata: str, *, retries: int | N
         for row in change.removed.to_pylist()
     ]
     counts = {"num_added_files": len(added), "num_removed_files": len(removals)}  # `delta_log.commit_fault` checks them
-    store_requests.note(store_requests.COMMITTED)
     delta.create_write_transaction(
         [*added, *removals],
         "append",  # "overwrite" would choose the removed files by itself

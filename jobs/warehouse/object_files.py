@@ -17,6 +17,12 @@ from jobs.warehouse import pruning, store_requests
 from jobs.warehouse.opened import Opened
 
 
+def delta_options(root: str) -> dict[str, str] | None:
+    """Options of deltalake for a warehouse at `root`; None unless it is in an object store. Raises like
+    `object_store.endpoint`."""
+    return object_store.delta_options(store_requests.proxy()) if object_store.is_s3(root) else None
+
+
 def file_system(root: str) -> fs.FileSystem:
     """The file system rooted at the URL. For S3 it is Arrow's own: threads of Arrow may outlive Python, and those that call
     deltalake's file system, which is written in Python, would then crash the process."""

@@ -6,7 +6,7 @@ commit, after the files that the commit names were flushed. A write is one commi
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,6 @@ from jobs.warehouse.data_files import Change
 from jobs.warehouse.opened import Opened, opened
 from jobs.warehouse.races import LostRaceError, RearrangedError, repeated
 from jobs.warehouse.rewriting import Rewriting
-from jobs.warehouse.store_requests import OPENED, note
 from jobs.warehouse.transaction import transaction
 from schemas import arrow
 from schemas.catalog import TABLES
@@ -47,8 +46,12 @@ class Warehouse:
     def __init__(self, root: str) -> None:
         self.is_local = "://" not in root
         self.root = str(Path(root).expanduser().resolve()) if self.is_local else root.rstrip("/")
-        self.options = object_store.delta_options(self.root)  # deltalake's, for the tables' store
         self._newest: dict[str, Opened] = {}  # by table name
+
+    @cached_property
+    def options(self) -> dict[str, str] | None:
+        """Those of deltalake, for the tables' store."""
+        return object_files.delta_options(self.root)
 
     def path(self, table: Table) -> str:
         """The table's folder or URL."""
@@ -101,7 +104,6 @@ class Warehouse:
         return self._open(table, None)
 
     def _open(self, table: Table, version: int | None) -> DeltaTable:
-        note(OPENED)
         try:
             delta = DeltaTable(self.path(table), version=version, storage_options=self.options)
         except Exception as error:

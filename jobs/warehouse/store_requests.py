@@ -2,14 +2,19 @@
 
 Arrow's client reports each attempt of a request in a datagram, which AWS calls client-side monitoring. The datagram holds the
 key's id and the session's token, but never the secret, and goes to a socket of this process alone. Hadoop's client, in Spark's
-JVM, keeps a counter. deltalake reports nothing, so its calls are counted in place of its requests.
+JVM, keeps a counter. deltalake reports nothing, so its requests go through a proxy (`store_proxy`), which counts
+them.
 """
 
+import atexit
 import os
 import socket
+import subprocess
 import sys
 from collections import Counter
+from contextlib import suppress
 from functools import cache
+from pathlib import Path
 from select import select
 from threading import Lock, Thread
 from typing import Any
@@ -17,29 +22,23 @@ from uuid import uuid4
 
 from jobs import object_store
 
-ARROW, SPARK = "store_requests_arrow", "store_requests_spark"
-OPENED, COMMITTED = "store_tables_opened", "store_commits"
+ARROW, SPARK, DELTALAKE = "store_requests_arrow", "store_requests_spark", "store_requests_deltalake"
 LOST = "store_reports_lost"  # two datagrams report a request
 
 SO_RXQ_OVFL = 40  # of Linux: each datagram comes with the number of those that were lost before it, in four bytes
 DATAGRAM_BYTES = 2**16
 WAITING_BYTES = 2**22  # the kernel may grant less
 
-_made: Counter[str] = Counter()
 _taken: Counter[str] = Counter()
 
 
-def note(call: str) -> None:
-    """Counts a call of deltalake: `OPENED` or `COMMITTED`."""
-    _made[call] += 1
-
-
 def taken(root: str) -> dict[str, int]:
-    """Name -> what this process asked of the store since the last call; without zeros, and empty unless the warehouse at `root`
-    is in S3. `SPARK` counts the requests of this process's JVM: those of the driver, and in local mode of the executor."""
+    """Client -> requests that this process made since the last call; without zeros, and empty unless the warehouse at `root` is
+    in S3. `SPARK` counts the requests of this process's JVM: those of the driver, and in local mode of the executor."""
     if not object_store.is_s3(root):
         return {}
-    asked = (_made | _reports().counts() | Counter({SPARK: _by_spark(root)})) - _taken
+    made = {DELTALAKE: _by_deltalake(), SPARK: _by_spark(root)}
+    asked = (_reports().counts() | Counter(made)) - _taken
     _taken.update(asked)
     return dict(asked)
 
@@ -47,6 +46,58 @@ def taken(root: str) -> dict[str, int]:
 def report() -> None:
     """Makes Arrow's client report its requests to this process. Call it before the first `S3FileSystem`."""
     _reports()
+
+
+def proxy() -> str:
+    """The URL of the proxy to the store that the environment names, for deltalake. Raises like `object_store.endpoint`."""
+    key = object_store.endpoint(), os.getpid()  # a forked process must not share pipes
+    with _starting:
+        _proxies[key] = _proxies.get(key) or _Proxy(key[0])
+    return _proxies[key].url
+
+
+def _by_deltalake() -> int:
+    return sum(proxy.requests() for (_, process), proxy in _proxies.items() if process == os.getpid())
+
+
+class _Proxy:
+    """A running `store_proxy`, at `url`. Ends with this process."""
+
+    def __init__(self, endpoint: str) -> None:
+        # In a session of its own, because signals that interrupt this process must not keep it from its last commit.
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", Path(__file__).with_name("store_proxy.py"), endpoint],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self._owner = os.getpid()
+        atexit.register(self._end)
+        self._asking = Lock()
+        self._requests = 0
+        self.url = f"http://127.0.0.1:{self._number()}"
+
+    def requests(self) -> int:
+        """How many requests it has passed on; the last known number if the process is gone."""
+        assert self._process.stdin is not None
+        with self._asking, suppress(OSError, ValueError):
+            self._process.stdin.write("\n")
+            self._process.stdin.flush()
+            self._requests = self._number()
+        return self._requests
+
+    def _end(self) -> None:
+        if os.getpid() == self._owner:
+            self._process.communicate()
+
+    def _number(self) -> int:
+        assert self._process.stdout is not None
+        return int(self._process.stdout.readline())
+
+
+_proxies: dict[tuple[str, int], _Proxy] = {}
+_starting = Lock()
 
 
 class _Reports:

@@ -4,6 +4,8 @@ import pytest
 
 from jobs import object_store, session
 from jobs.errors import UsageError
+from jobs.warehouse import object_files
+from jobs.warehouse.storage import Warehouse
 
 ROOT = "s3://bucket/clout"
 SECRETS = {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "s3cr3t", "AWS_SESSION_TOKEN": "t0k3n"}
@@ -19,25 +21,39 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 def test_a_folder_needs_no_settings() -> None:
-    assert object_store.delta_options("/srv/clout") is None
+    assert object_files.delta_options("/srv/clout") is None
     assert object_store.spark_settings("/srv/clout") == {}
     assert object_store.spark_url("/srv/clout/scores") == "/srv/clout/scores"
 
 
-@pytest.mark.parametrize("endpoint", ["", "http://127.0.0.1:9000", "https://store.example"])
+@pytest.mark.parametrize(
+    ("endpoint", "name"),
+    [
+        ("", "s3.eu-north-1.amazonaws.com"),
+        ("http://127.0.0.1:9000", "127.0.0.1:9000"),
+        ("https://store.example", "store.example"),
+    ],
+)
 def test_both_clients_reach_the_same_store_and_find_the_secrets_themselves(
-    environment: pytest.MonkeyPatch, endpoint: str
+    environment: pytest.MonkeyPatch, endpoint: str, name: str
 ) -> None:
     environment.setenv("AWS_ENDPOINT_URL", endpoint)
     environment.setenv("AWS_REGION", "eu-north-1")
-    options, settings = object_store.delta_options(ROOT), object_store.spark_settings(ROOT)
-    assert options is not None
+    options, settings = object_store.delta_options("http://127.0.0.1:1"), object_store.spark_settings(ROOT)
     assert options["aws_conditional_put"] == "etag"
-    assert options["aws_allow_http"] == str(endpoint.startswith("http:")).lower()
+    assert (options["aws_endpoint_url"], options["proxy_url"]) == (f"http://{name}", "http://127.0.0.1:1")
+    assert object_store.endpoint() == (endpoint or f"https://{name}")
     own = "spark.hadoop.fs.s3a.bucket.bucket"
     assert settings == {f"{own}.endpoint.region": "eu-north-1", f"{own}.path.style.access": str(bool(endpoint)).lower()}
     assert not set(SECRETS.values()) & {*options.values(), *settings.values()}
     assert object_store.spark_url(f"{ROOT}/scores") == "s3a://bucket/clout/scores"
+
+
+@pytest.mark.parametrize("endpoint", ["store.example:9000", "https://", "ftp://store.example"])
+def test_an_address_that_is_no_url_is_refused(environment: pytest.MonkeyPatch, endpoint: str) -> None:
+    environment.setenv("AWS_ENDPOINT_URL", endpoint)
+    with pytest.raises(UsageError, match=rf"^AWS_ENDPOINT_URL={endpoint}: expected an address such as https://"):
+        Warehouse(ROOT).exists()
 
 
 def test_spark_without_a_client_for_the_store_says_what_to_do(environment: pytest.MonkeyPatch) -> None:
