@@ -24,8 +24,9 @@ def is_s3(root: str) -> bool:
 
 
 def delta_options(proxy: str) -> dict[str, str]:
-    """Options of deltalake, whose requests go to the proxy at this URL. The proxy speaks TLS to the store if the endpoint has
-    it. A commit is a conditional PUT, whatever the environment says: of two writers, only one makes a version."""
+    """Options of deltalake, whose requests to the store go through the proxy at this URL. The proxy speaks TLS to the store if
+    the endpoint has it. A commit is a conditional PUT, whatever the environment says: of two writers, only one makes a
+    version."""
     return {
         "aws_conditional_put": "etag",
         "aws_s3_allow_unsafe_rename": "false",
@@ -33,6 +34,8 @@ def delta_options(proxy: str) -> dict[str, str]:
         "aws_endpoint_url": f"http://{urlsplit(endpoint()).netloc}",
         "aws_allow_http": "true",
         "proxy_url": proxy,
+        "proxy_excludes": "",
+        "aws_force_credential_load": "true",  # by the SDK, which asks for the machine's role without the proxy
         "max_retries": str(ATTEMPTS - 1),
     }
 
@@ -63,10 +66,19 @@ def spark_url(url: str) -> str:
 
 
 def endpoint() -> str:
-    """The URL of the store; AWS's own unless the environment names another. Raises `UsageError` if that is no URL."""
-    url = _endpoint() or f"https://s3.{_region()}.amazonaws.com"
-    if not urlsplit(url).hostname or urlsplit(url).scheme not in ("http", "https"):
-        raise UsageError(f"AWS_ENDPOINT_URL={url}: expected an address such as https://store.example:9000")
+    """The URL of the store; AWS's own unless the environment names another. Raises `UsageError` if that is no such URL."""
+    url, example = _endpoint(), "expected an address such as https://store.example:9000"
+    if "AWS_ENDPOINT_URL_S3" in os.environ:
+        raise UsageError("AWS_ENDPOINT_URL_S3: Spark does not read this variable; set AWS_ENDPOINT_URL in its place")
+    if not url:
+        return f"https://s3.{_region()}.amazonaws.com" + (".cn" if _region().startswith("cn-") else "")
+    try:
+        parts = urlsplit(url)
+        usable = parts.hostname and parts.scheme in ("http", "https") and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or parts.username is not None or parts.path.strip("/") or parts.query:
+        raise UsageError(f"AWS_ENDPOINT_URL: {example}, without user and path")
     return url
 
 

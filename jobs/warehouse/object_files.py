@@ -17,7 +17,7 @@ from jobs.warehouse import pruning, store_requests
 from jobs.warehouse.opened import Opened
 
 
-def delta_options(root: str) -> dict[str, str] | None:
+def deltalake_options(root: str) -> dict[str, str] | None:
     """Options of deltalake for a warehouse at `root`; None unless it is in an object store. Raises like
     `object_store.endpoint`."""
     return object_store.delta_options(store_requests.proxy()) if object_store.is_s3(root) else None

@@ -6,7 +6,7 @@ commit, after the files that the commit names were flushed. A write is one commi
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,10 +48,10 @@ class Warehouse:
         self.root = str(Path(root).expanduser().resolve()) if self.is_local else root.rstrip("/")
         self._newest: dict[str, Opened] = {}  # by table name
 
-    @cached_property
+    @property
     def options(self) -> dict[str, str] | None:
         """Those of deltalake, for the tables' store."""
-        return object_files.delta_options(self.root)
+        return object_files.deltalake_options(self.root)
 
     def path(self, table: Table) -> str:
         """The table's folder or URL."""

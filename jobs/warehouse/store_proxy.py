@@ -1,101 +1,144 @@
 """A program: a proxy on loopback that counts deltalake's requests to an object store, because deltalake does not report them.
 
-It passes them on to the store, with TLS if the store's endpoint has it. A signature covers the store's name and not the scheme,
-so requests stay valid, and the proxy needs no secret. It connects to nothing but the store. Only logs of tables pass through
-it: Arrow's client and Spark's read and write the data.
+It passes requests on to the store, with TLS if the store's endpoint has it, and to nothing else. A signature covers the store's
+name and not the scheme, so requests stay valid, and the proxy needs no secret. Arrow's client and Spark's do not use it: they
+read and write the data, while deltalake reads and writes the tables' logs.
 
 It is a process of its own, because deltalake holds Python's lock during some requests: a thread would block its own process. It
 imports only Python's library and runs as a file, so it starts fast.
 """
 
-import asyncio
 import os
-import re
-import socket
-import ssl
 import sys
-from asyncio import IncompleteReadError, StreamReader, StreamWriter
-from contextlib import closing, suppress
-from threading import Thread
+from collections.abc import Iterator
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from select import select
+from threading import Lock, Thread
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 CHUNK_BYTES = 2**16
-CONNECT_SECONDS = 10
-
-_HEAD_ENDS = b"\r\n\r\n"
-_CONNECT = re.compile(r"\[Errno (\d+)\] Connect call failed")  # hides the reason in a number
-_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+WAIT_SECONDS = 30  # deltalake waits no longer
+OF_ONE_CONNECTION = {"connection", "keep-alive", "proxy-connection", "transfer-encoding"}  # headers
 
 
-class _Proxy:
-    """The proxy, which has passed on `passed_on` requests."""
+class _Handler(BaseHTTPRequestHandler):
+    """A connection of deltalake, with one to the store."""
 
-    def __init__(self, endpoint: str) -> None:
-        store = urlsplit(endpoint)
-        self.passed_on = 0
-        self._endpoint = endpoint
-        self._prefix = f"http://{store.netloc}".encode()
-        self._tls = ssl.create_default_context() if store.scheme == "https" else None
-        self._address = store.hostname, store.port or (443 if self._tls else 80)
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    store = urlsplit("")  # its endpoint
+    requests = 0  # that went to the store
+    counting: ClassVar = Lock()
 
-    async def serve(self, listening: socket.socket) -> None:
-        """Serves the connections to this socket."""
-        server = await asyncio.start_server(self._connected, sock=listening)
-        await server.serve_forever()
+    def setup(self) -> None:
+        super().setup()
+        kind = HTTPSConnection if self.store.scheme == "https" else HTTPConnection
+        self.to_store = kind(str(self.store.hostname), self.store.port, timeout=WAIT_SECONDS)
 
-    async def _connected(self, requests: StreamReader, answers: StreamWriter) -> None:
-        """Gives a connection of deltalake one to the store. If either closes, so does the other."""
-        with closing(answers):
+    def finish(self) -> None:
+        self.to_store.close()
+        super().finish()
+
+    def do_GET(self) -> None:
+        """Gives the store's answer to a request of any method. Closes the connection without one, as the store would, if the
+        store breaks off. A request to the proxy itself gets the number of requests."""
+        url = urlsplit(self.path)
+        if not url.netloc:
+            self._reply(200, str(_Handler.requests))
+        elif (url.hostname, url.port or 80) != (self.store.hostname, self.store.port or 80):
+            self._reply(403, f"{url.netloc}: this proxy serves only {self.store.netloc}")
+        elif self._connect():
             try:
-                async with asyncio.timeout(CONNECT_SECONDS):
-                    from_store, to_store = await asyncio.open_connection(*self._address, ssl=self._tls)
-            except OSError as error:  # a timeout too
-                await self._refuse(requests, answers, error)
-            else:
-                both = self._pass_on(requests, to_store), _copy(from_store, answers)
-                await asyncio.gather(*both, return_exceptions=True)
+                self._pass_on(self.path[len(f"http://{url.netloc}") :])
+            except (OSError, HTTPException):
+                self.close_connection = True
 
-    async def _pass_on(self, requests: StreamReader, to_store: StreamWriter) -> None:
-        """Passes on requests: a proxy is given the whole URL, a server only the path."""
-        with closing(to_store):
-            while True:
-                head = await requests.readuntil(_HEAD_ENDS)
-                self.passed_on += 1
-                to_store.write(head.replace(self._prefix, b"", 1))
-                length = _LENGTH.search(head)
-                left = int(length[1]) if length else 0
-                while left and (part := await requests.read(min(left, CHUNK_BYTES))):
-                    to_store.write(part)
-                    await to_store.drain()
-                    left -= len(part)
+    do_HEAD = do_PUT = do_POST = do_DELETE = do_GET
 
-    async def _refuse(self, requests: StreamReader, answers: StreamWriter, error: OSError) -> None:
-        """Answers the first request with the reason why the store cannot be reached."""
-        why = _CONNECT.sub(lambda found: os.strerror(int(found[1])), str(error)) or "no connection in time"
-        reason = f"{self._endpoint}: {why}".encode()
-        lines = b"HTTP/1.1 502 Bad Gateway", b"connection: close", b"content-length: %d" % len(reason)
-        with suppress(IncompleteReadError, ConnectionError):
-            await requests.readuntil(_HEAD_ENDS)
-            answers.write(b"\r\n".join(lines) + _HEAD_ENDS + reason)
-            answers.write_eof()
-            await requests.read()  # a connection that is closed earlier may lose the answer
+    def _connect(self) -> bool:
+        """Whether there is a connection to the store; if not, gives the reason as the answer."""
+        try:
+            if self.to_store.sock and select([self.to_store.sock], [], [], 0)[0]:
+                self.to_store.close()  # the store closed it while it was idle
+            if not self.to_store.sock:
+                self.to_store.connect()
+        except (OSError, UnicodeError) as error:
+            self._reply(502, f"{self.store.geturl()}: {error}")
+            return False
+        return True
+
+    def _pass_on(self, path: str) -> None:
+        with self.counting:
+            _Handler.requests += 1
+        self.to_store.putrequest(self.command, path, skip_host=True, skip_accept_encoding=True)
+        for name, value in self.headers.items():
+            if name.lower() not in OF_ONE_CONNECTION:
+                self.to_store.putheader(name, value)
+        self.to_store.endheaders()
+        wanted = True
+        for part in self._body():
+            try:
+                if wanted:
+                    self.to_store.send(part)
+            except OSError:
+                wanted = False  # the store may have answered already
+        with self.to_store.getresponse() as answer:
+            self._answer(answer)
+
+    def _body(self) -> Iterator[bytes]:
+        left = int(self.headers.get("content-length", 0))
+        while left and (part := self.rfile.read(min(left, CHUNK_BYTES))):
+            left -= len(part)
+            yield part
+
+    def _answer(self, answer: HTTPResponse) -> None:
+        self.send_response_only(answer.status, answer.reason)
+        for name, value in answer.getheaders():
+            if name.lower() not in OF_ONE_CONNECTION:
+                self.send_header(name, value)
+        if answer.chunked:
+            self.send_header("transfer-encoding", "chunked")
+        elif answer.length is None:
+            self.send_header("connection", "close")
+        self.end_headers()
+        while part := answer.read(CHUNK_BYTES):
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(part), part) if answer.chunked else part)
+        if answer.chunked:
+            self.wfile.write(b"0\r\n\r\n")
+        elif answer.length:
+            self.close_connection = True  # a cut answer stays cut
+
+    def _reply(self, status: int, text: str) -> None:
+        """The proxy's own answer, after the request's body: an earlier one could be lost."""
+        for _ in self._body():
+            pass
+        self.send_response_only(status)
+        self.send_header("content-length", str(len(text.encode())))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, *_: object) -> None:
+        """Logs nothing: deltalake reports what fails."""
 
 
-async def _copy(source: StreamReader, target: StreamWriter) -> None:
-    with closing(target):
-        while part := await source.read(CHUNK_BYTES):
-            target.write(part)
-            await target.drain()
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128
+
+    def handle_error(self, *_: object) -> None:
+        """Prints nothing: deltalake reports a connection that breaks off."""
 
 
 def main(endpoint: str) -> None:
-    """Prints the proxy's port, and for each line of standard input the number of requests so far. Ends with that input."""
-    proxy, listening = _Proxy(endpoint), socket.create_server(("127.0.0.1", 0))
-    print(listening.getsockname()[1], flush=True)
-    Thread(target=asyncio.run, args=[proxy.serve(listening)], daemon=True).start()
-    for _ in sys.stdin:
-        print(proxy.passed_on, flush=True)
-    os._exit(0)  # a thread that looks up a name would delay the end
+    """Prints the proxy's port, and serves the store at the endpoint, an `http://` or `https://` URL, until standard input
+    ends."""
+    _Handler.store = urlsplit(endpoint)
+    server = _Server(("127.0.0.1", 0), _Handler)
+    print(server.server_port, flush=True)
+    Thread(target=server.serve_forever, daemon=True).start()
+    sys.stdin.read()
+    os._exit(0)  # without waiting for threads
 
 
 if __name__ == "__main__":

@@ -2,8 +2,7 @@
 
 Arrow's client reports each attempt of a request in a datagram, which AWS calls client-side monitoring. The datagram holds the
 key's id and the session's token, but never the secret, and goes to a socket of this process alone. Hadoop's client, in Spark's
-JVM, keeps a counter. deltalake reports nothing, so its requests go through a proxy (`store_proxy`), which counts
-them.
+JVM, keeps a counter. deltalake reports nothing, so its requests go through a proxy that counts them (`store_proxy`).
 """
 
 import atexit
@@ -12,8 +11,9 @@ import socket
 import subprocess
 import sys
 from collections import Counter
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import cache
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from select import select
 from threading import Lock, Thread
@@ -37,7 +37,7 @@ def taken(root: str) -> dict[str, int]:
     in S3. `SPARK` counts the requests of this process's JVM: those of the driver, and in local mode of the executor."""
     if not object_store.is_s3(root):
         return {}
-    made = {DELTALAKE: _by_deltalake(), SPARK: _by_spark(root)}
+    made = {DELTALAKE: sum(proxy.requests() for proxy in _proxies), SPARK: _by_spark(root)}
     asked = (_reports().counts() | Counter(made)) - _taken
     _taken.update(asked)
     return dict(asked)
@@ -49,55 +49,79 @@ def report() -> None:
 
 
 def proxy() -> str:
-    """The URL of the proxy to the store that the environment names, for deltalake. Raises like `object_store.endpoint`."""
-    key = object_store.endpoint(), os.getpid()  # a forked process must not share pipes
+    """The URL of deltalake's proxy to the store that the environment names. Starts the proxy. Raises like
+    `object_store.endpoint`."""
+    endpoint = object_store.endpoint()
     with _starting:
-        _proxies[key] = _proxies.get(key) or _Proxy(key[0])
-    return _proxies[key].url
-
-
-def _by_deltalake() -> int:
-    return sum(proxy.requests() for (_, process), proxy in _proxies.items() if process == os.getpid())
+        for found in _proxies:
+            if found.endpoint == endpoint and found.runs():
+                return found.url
+        _proxies.append(_Proxy(endpoint))
+        return _proxies[-1].url
 
 
 class _Proxy:
-    """A running `store_proxy`, at `url`. Ends with this process."""
+    """A `store_proxy` at `url`, for the store at `endpoint`. Ends with this process."""
 
     def __init__(self, endpoint: str) -> None:
-        # In a session of its own, because signals that interrupt this process must not keep it from its last commit.
+        self.endpoint = endpoint
+        self._requests = 0
+        # In a session of its own: Ctrl-C must not end it before this process has made its last commit.
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", Path(__file__).with_name("store_proxy.py"), endpoint],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            text=True,
+            env={name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
             start_new_session=True,
         )
-        self._owner = os.getpid()
-        atexit.register(self._end)
-        self._asking = Lock()
-        self._requests = 0
-        self.url = f"http://127.0.0.1:{self._number()}"
+        assert self._process.stdout is not None
+        self._address = "127.0.0.1", int(self._process.stdout.readline())
+        self.url = "http://{}:{}".format(*self._address)
+
+    def runs(self) -> bool:
+        """Whether its process runs."""
+        return self._process.poll() is None
 
     def requests(self) -> int:
-        """How many requests it has passed on; the last known number if the process is gone."""
-        assert self._process.stdin is not None
-        with self._asking, suppress(OSError, ValueError):
-            self._process.stdin.write("\n")
-            self._process.stdin.flush()
-            self._requests = self._number()
+        """How many requests it has passed on to the store; the last known number if its process is gone."""
+        with suppress(OSError, HTTPException), closing(HTTPConnection(*self._address, timeout=60)) as connection:
+            connection.request("GET", "/")
+            self._requests = int(connection.getresponse().read())
         return self._requests
 
-    def _end(self) -> None:
-        if os.getpid() == self._owner:
-            self._process.communicate()
+    def end(self) -> None:
+        """Ends its process."""
+        self._process.kill()
+        self._process.communicate()
 
-    def _number(self) -> int:
-        assert self._process.stdout is not None
-        return int(self._process.stdout.readline())
+    def let_go(self) -> None:
+        """Closes this process's ends of the pipes. Its process ends when all are closed."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            pipe.close()
 
 
-_proxies: dict[tuple[str, int], _Proxy] = {}
+_proxies: list[_Proxy] = []
 _starting = Lock()
+
+
+@atexit.register
+def _end_proxies() -> None:
+    for proxy in _proxies:
+        proxy.end()
+
+
+def _after_fork() -> None:
+    """A forked process starts proxies of its own, and keeps none of its parent's running."""
+    global _starting
+    _starting = Lock()
+    for proxy in _proxies:
+        proxy.let_go()
+    _proxies.clear()
+    del _taken[DELTALAKE]
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 class _Reports:

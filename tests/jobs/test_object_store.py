@@ -13,7 +13,7 @@ SECRETS = {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "s3cr3t", "AWS_
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    for name in ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION", "CLOUT_S3_JARS"):
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION", "CLOUT_S3_JARS"):
         monkeypatch.delenv(name, raising=False)
     for name, secret in SECRETS.items():
         monkeypatch.setenv(name, secret)
@@ -21,7 +21,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 def test_a_folder_needs_no_settings() -> None:
-    assert object_files.delta_options("/srv/clout") is None
+    assert object_files.deltalake_options("/srv/clout") is None
     assert object_store.spark_settings("/srv/clout") == {}
     assert object_store.spark_url("/srv/clout/scores") == "/srv/clout/scores"
 
@@ -49,11 +49,35 @@ def test_both_clients_reach_the_same_store_and_find_the_secrets_themselves(
     assert object_store.spark_url(f"{ROOT}/scores") == "s3a://bucket/clout/scores"
 
 
-@pytest.mark.parametrize("endpoint", ["store.example:9000", "https://", "ftp://store.example"])
-def test_an_address_that_is_no_url_is_refused(environment: pytest.MonkeyPatch, endpoint: str) -> None:
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "store.example:9000",
+        "https://",
+        "ftp://store.example",
+        "https://store.example/path",
+        "http://store.example:port",
+        "http://store.example:99999",
+        "http://[::1",
+        "https://ana:p4ss@store.example",
+    ],
+)
+def test_an_address_that_is_no_url_of_a_store_is_refused(environment: pytest.MonkeyPatch, endpoint: str) -> None:
     environment.setenv("AWS_ENDPOINT_URL", endpoint)
-    with pytest.raises(UsageError, match=rf"^AWS_ENDPOINT_URL={endpoint}: expected an address such as https://"):
+    with pytest.raises(UsageError, match=r"^AWS_ENDPOINT_URL: expected an address such as https://") as refused:
         Warehouse(ROOT).exists()
+    assert "p4ss" not in str(refused.value)
+
+
+def test_an_address_that_only_some_clients_read_is_refused(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("AWS_ENDPOINT_URL_S3", "https://store.example")
+    with pytest.raises(UsageError, match=r"^AWS_ENDPOINT_URL_S3: .*; set AWS_ENDPOINT_URL in its place$"):
+        Warehouse(ROOT).exists()
+
+
+def test_a_region_of_china_has_a_name_of_its_own(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("AWS_REGION", "cn-north-1")
+    assert object_store.endpoint() == "https://s3.cn-north-1.amazonaws.com.cn"
 
 
 def test_spark_without_a_client_for_the_store_says_what_to_do(environment: pytest.MonkeyPatch) -> None:

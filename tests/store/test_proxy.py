@@ -1,4 +1,4 @@
-"""The proxy that counts deltalake's requests: it changes nothing but the scheme and the path, and serves only the store."""
+"""The proxy that counts deltalake's requests. It passes on what deltalake and the store say to each other, and nothing else."""
 
 import asyncio
 import os
@@ -9,14 +9,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection, IncompleteRead, RemoteDisconnected
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
-from urllib.request import ProxyHandler, build_opener
 
 import pyarrow as pa
 import pytest
@@ -40,14 +40,19 @@ ONCE = {"max_retries": "0"}
 
 
 def options(root: str) -> dict[str, str]:
-    found = object_files.delta_options(root)
+    found = object_files.deltalake_options(root)
     assert found is not None
     return found
 
 
 def made() -> int:
     """Requests that this process's proxies have passed on."""
-    return store_requests._by_deltalake()
+    return sum(proxy.requests() for proxy in store_requests._proxies)
+
+
+def run(program: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", program]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
 
 
 def create(root: str) -> DeltaTable:
@@ -150,7 +155,7 @@ def test_an_unreachable_store_is_named_with_the_cause(store: ObjectStore, monkey
     monkeypatch.setenv("AWS_ENDPOINT_URL", "https://localhost:9")
     with pytest.raises(OSError, match="Connection refused") as failed:
         create(store.root("unreachable"))
-    assert "502 Bad Gateway: https://localhost:9: Connection refused (" in cause(failed.value)
+    assert "502 Bad Gateway: https://localhost:9: [Errno 111] Connection refused" in cause(failed.value)
     assert made() == before
 
 
@@ -160,82 +165,199 @@ def test_a_large_object_arrives_unchanged(store: ObjectStore) -> None:
     assert DeltaTable(store.root("large"), storage_options=options(store.root())).to_pyarrow_table() == data
 
 
-class Once(BaseHTTPRequestHandler):
-    """A server that closes each connection after one answer, without having said so."""
+class Plain:
+    """A server that behaves as the path says; `asked` are the paths."""
 
-    protocol_version = "HTTP/1.1"
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        asked = self.asked
 
-    def do_GET(self) -> None:
-        body = self.path.encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-        self.close_connection = True
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
 
-    def log_message(self, *_: Any) -> None:
-        pass
+            def do_GET(self) -> None:
+                asked.append(self.path)
+                getattr(self, self.path[1:], self.send_404)()
+
+            do_PUT = do_GET
+
+            def send_404(self) -> None:
+                self.send_error(404)
+
+            def once(self) -> None:
+                """Closes the connection without having said so."""
+                self.answer(b"body", length=4)
+                self.close_connection = True
+
+            def early(self) -> None:
+                """Does not wait for the request's body."""
+                self.send_response(503)
+                self.send_header("Content-Length", "4")
+                self.end_headers()
+                self.wfile.write(b"slow")
+                self.close_connection = True
+
+            def cut(self) -> None:
+                self.answer(b"bo", length=4)
+                self.close_connection = True
+
+            def none(self) -> None:
+                self.close_connection = True
+
+            def chunked(self) -> None:
+                self.answer(b"2\r\nbo\r\n2\r\ndy\r\n0\r\n\r\n")
+
+            def chunked_and_cut(self) -> None:
+                self.answer(b"2\r\nbo\r\n")
+                self.close_connection = True
+
+            def answer(self, body: bytes, length: int = 0) -> None:
+                self.send_response(200)
+                self.send_header(*(("Content-Length", str(length)) if length else ("Transfer-Encoding", "chunked")))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
 
 
 @pytest.fixture
-def once(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The address of `Once`, as that of the store."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Once) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{server.server_port}"
-        monkeypatch.setenv("AWS_ENDPOINT_URL", address)
-        yield address
-        server.shutdown()
+def servers() -> Iterator[Callable[[], Plain]]:
+    with ExitStack() as stack:
+
+        def start() -> Plain:
+            made = Plain()
+            stack.enter_context(made.server)
+            Thread(target=made.server.serve_forever, args=[0.01], daemon=True).start()
+            stack.callback(made.server.shutdown)
+            return made
+
+        yield start
 
 
-def test_a_connection_that_the_store_closes_is_closed(once: str) -> None:
-    async def read() -> bytes:
-        requests, answers = await asyncio.open_connection("127.0.0.1", urlsplit(store_requests.proxy()).port)
-        answers.write(f"GET {once}/a HTTP/1.1\r\nhost: a\r\n\r\n".encode())
-        with closing(answers):
-            async with asyncio.timeout(60):
-                return await requests.read()
-
-    assert asyncio.run(read()).endswith(b"\r\n\r\n/a")
+@pytest.fixture
+def metadata(servers: Callable[[], Plain]) -> Plain:
+    return servers()
 
 
-def test_only_the_store_is_served(once: str) -> None:
-    """Whoever asks for another server gets the store's answer."""
-    through = build_opener(ProxyHandler({"http": store_requests.proxy()}))
-    with through.open("http://other.example/b", timeout=60) as answer:
-        assert answer.read() == b"http://other.example/b"
+@pytest.fixture
+def plain(servers: Callable[[], Plain], monkeypatch: pytest.MonkeyPatch) -> Plain:
+    """The store that the environment names."""
+    made = servers()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", made.url)
+    return made
 
 
-def test_each_store_and_process_has_a_proxy_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    def proxies() -> list[str]:
-        found = []
-        for endpoint in ("http://one.example", "https://two.example", "http://one.example"):
-            monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-            found.append(store_requests.proxy())
-        return found
-
-    one, two, again = proxies()
-    assert one == again != two
-    monkeypatch.setattr(os, "getpid", lambda: -1)
-    assert not {one, two} & set(proxies())
-    assert made() == 0
+@pytest.fixture
+def client(plain: Plain) -> Iterator[HTTPConnection]:
+    """A connection to the proxy."""
+    with closing(HTTPConnection(urlsplit(store_requests.proxy()).netloc, timeout=60)) as made:
+        yield made
 
 
-def test_a_dead_proxy_fails_no_run() -> None:
-    proxy = store_requests._Proxy("http://one.example")
+OPENS = """
+from deltalake import DeltaTable
+from jobs.warehouse import object_files
+print(DeltaTable.is_deltatable("s3://bucket/w", object_files.deltalake_options("s3://bucket/w") | {"max_retries": "0"}))
+"""
+
+
+def test_a_role_is_asked_for_where_it_is_and_its_token_reaches_no_store(
+    plain: Plain, metadata: Plain, tmp_path: Path
+) -> None:
+    settings = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    settings |= {
+        "AWS_ENDPOINT_URL": plain.url,
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{metadata.url}/credentials",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN": "t0k3n",
+        "HOME": str(tmp_path),  # without keys
+    }
+    ended = run(OPENS, settings)
+    assert "loading credentials" in ended.stderr
+    assert metadata.asked == ["/credentials"]
+    assert plain.asked == []
+
+
+@pytest.mark.parametrize(("path", "body"), [("once", b"body"), ("chunked", b"body"), ("unknown", b"")])
+def test_a_connection_serves_requests_one_after_the_other(
+    plain: Plain, client: HTTPConnection, path: str, body: bytes
+) -> None:
+    """Whether or not the store keeps its own, and whatever the frame of the answer."""
+    before = made()
+    for method in ("GET", "GET"):
+        client.request(method, f"{plain.url}/{path}")
+        assert client.sock is not None
+        assert body in client.getresponse().read()
+    assert made() - before == len(plain.asked) == 2
+
+
+def test_an_answer_that_comes_before_the_body_was_read_arrives(plain: Plain, client: HTTPConnection) -> None:
+    for _ in range(3):
+        client.request("PUT", f"{plain.url}/early", body=bytes(8_000_000))
+        answer = client.getresponse()
+        assert (answer.status, answer.read()) == (503, b"slow")
+
+
+@pytest.mark.parametrize(
+    ("path", "error"), [("cut", IncompleteRead), ("chunked_and_cut", IncompleteRead), ("none", RemoteDisconnected)]
+)
+def test_a_cut_answer_stays_cut(plain: Plain, client: HTTPConnection, path: str, error: type[Exception]) -> None:
+    client.request("GET", f"{plain.url}/{path}")
+    with pytest.raises(error):
+        client.getresponse().read()
+    assert plain.asked == [f"/{path}"]  # once: the client decides whether it repeats a request
+
+
+@pytest.mark.parametrize("other", ["http://other.example/once", "http://127.0.0.1:1/once"])
+def test_only_the_store_is_served(plain: Plain, client: HTTPConnection, other: str) -> None:
+    before = made()
+    client.request("GET", other)
+    assert client.getresponse().status == 403
+    assert plain.asked == []
+    assert made() == before
+
+
+def test_the_proxy_has_no_secret(plain: Plain, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "pl4nted")
+    proxy = store_requests._Proxy(plain.url)
+    try:
+        about = Path(f"/proc/{proxy._process.pid}")
+        assert plain.url in (about / "cmdline").read_text()
+        assert "pl4nted" not in (about / "environ").read_text() + (about / "cmdline").read_text()
+    finally:
+        proxy.end()
+
+
+def test_each_store_has_a_proxy_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    urls = []
+    for endpoint in ("http://one.example", "https://two.example", "http://one.example"):
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        urls.append(store_requests.proxy())
+    assert urls[0] == urls[2] != urls[1]
+
+
+def test_a_dead_proxy_is_replaced_and_its_requests_count(plain: Plain, client: HTTPConnection) -> None:
+    client.request("GET", f"{plain.url}/once")
+    client.getresponse().read()
+    before, url = made(), store_requests.proxy()
+    (proxy,) = (proxy for proxy in store_requests._proxies if proxy.url == url)
     proxy._process.kill()
     proxy._process.wait()
-    assert proxy.requests() == 0
+    assert store_requests.proxy() != url
+    assert made() == before > 0
 
 
-ENDS_AT_ONCE = (
-    "import os; from jobs.warehouse import store_requests; print(store_requests.proxy(), flush=True); os._exit(0)"
-)
+STARTS = "import os, sys; from jobs.warehouse import store_requests; print(store_requests.proxy(), flush=True)\n"
+FORKS = "if not os.fork(): os.close(1); os.close(2); import time; time.sleep(30); os._exit(0)\n"
 
 
-def test_a_proxy_ends_with_its_process(once: str) -> None:
-    """Even if the process ends without handlers, and with no signal to both."""
-    ended = subprocess.run([sys.executable, "-c", ENDS_AT_ONCE], capture_output=True, text=True, check=True)
+@pytest.mark.parametrize("end", ["sys.exit()", "os._exit(0)", "os.kill(os.getpid(), 9)"])
+def test_a_proxy_ends_with_its_process(plain: Plain, end: str) -> None:
+    """However the process ends, and although another that it forked goes on."""
+    ended = run(STARTS + FORKS + end)
     port = urlsplit(ended.stdout.strip()).port
     assert port is not None
 
@@ -243,18 +365,30 @@ def test_a_proxy_ends_with_its_process(once: str) -> None:
         with socket.socket() as client:
             return client.connect_ex(("127.0.0.1", port)) == 0
 
-    wait_until(lambda: not listens(), 60, lambda: f"{ended.stdout} still listens")
+    wait_until(lambda: not listens(), 15, lambda: f"{ended.stdout} still listens")
 
 
-def test_a_forked_process_leaves_the_proxy_running(once: str) -> None:
-    store_requests.proxy()
-    before = made()
-    child = os.fork()
-    if not child:
-        for proxy in store_requests._proxies.values():
-            proxy._end()
-        os._exit(0)
-    assert os.waitpid(child, 0)[1] == 0
-    with build_opener(ProxyHandler({"http": store_requests.proxy()})).open(f"{once}/c", timeout=60) as answer:
-        assert answer.read() == b"/c"
-    assert made() == before + 1
+COUNTS = """
+import os, sys
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
+from jobs.warehouse import store_requests
+
+def ask(times):
+    for _ in range(times):
+        client = HTTPConnection(urlsplit(store_requests.proxy()).netloc, timeout=60)
+        client.request("GET", os.environ["AWS_ENDPOINT_URL"] + "/once")
+        client.getresponse().read()
+    print(store_requests.taken("s3://bucket/w").get(store_requests.DELTALAKE), flush=True)
+
+ask(3)
+child = os.fork()
+if child:
+    os.waitpid(child, 0)
+ask(1 if child else 2)
+"""
+
+
+def test_a_forked_process_counts_its_own_requests(plain: Plain) -> None:
+    ended = run(COUNTS)
+    assert (ended.stdout.split(), ended.stderr) == (["3", "2", "1"], "")
