@@ -1,18 +1,23 @@
 """A warehouse in an object store, for tests of its own and for those of a warehouse on disk."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
 from pyspark.sql import SparkSession
 
 from jobs import object_store
+from jobs.warehouse import store_requests
 from jobs.warehouse.storage import Warehouse
 from tests.jobs.cli.conftest import clout  # noqa: F401 # a fixture
 from tests.jobs.warehouse.conftest import frame, meeting, reject  # noqa: F401 # fixtures
 from tests.jobs.warehouse.deciding import EARLIER, pull
 from tests.object_store import ObjectStore
+from tests.store.plain_server import PlainServer, plain_server
 
 
 @pytest.fixture
@@ -46,3 +51,24 @@ def spark(spark: SparkSession, store: ObjectStore, store_environment: dict[str, 
     yield spark
     for name in settings:
         spark.conf.unset(name)
+
+
+@pytest.fixture
+def plain(monkeypatch: pytest.MonkeyPatch) -> Iterator[PlainServer]:
+    """The store that the environment names."""
+    with plain_server() as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+        yield server
+
+
+@pytest.fixture
+def to_proxy(plain: PlainServer) -> Iterator[HTTPConnection]:
+    """A connection to the proxy for `plain`."""
+    with closing(HTTPConnection(urlsplit(store_requests.proxy()).netloc, timeout=60)) as connection:
+        yield connection
+
+
+@pytest.fixture
+def passed_on() -> Callable[[], int]:
+    """`passed_on()`: the requests that this process's proxies passed on."""
+    return lambda: sum(proxy.requests() for proxy in store_requests._proxies)

@@ -1,0 +1,86 @@
+"""A server without the habits of any library: each path is a behaviour."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Semaphore, Thread
+from typing import Any
+
+SLOW = b"slow"
+BODY = b"body"
+
+
+class Handler(BaseHTTPRequestHandler):
+    """`/once`, `/chunked`, `/early`, `/cut`, `/chunked_and_cut` and `/none`; anything else is unknown."""
+
+    protocol_version = "HTTP/1.1"
+    server: "PlainServer"
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)
+        getattr(self, self.path[1:], self.unknown)()
+
+    do_PUT = do_GET
+
+    def unknown(self) -> None:
+        self.answer(404, BODY, len(BODY))
+
+    def once(self) -> None:
+        """Closes the connection without having said so."""
+        self.answer(200, BODY, len(BODY))
+        self.close_connection = True
+
+    def chunked(self) -> None:
+        self.answer(200, b"2\r\nbo\r\n2\r\ndy\r\n0\r\n\r\n")
+
+    def early(self) -> None:
+        """Does not wait for the request's body."""
+        self.answer(503, SLOW, len(SLOW))
+        self.close_connection = True
+
+    def cut(self) -> None:
+        self.answer(200, BODY[:2], len(BODY))
+        self.close_connection = True
+
+    def chunked_and_cut(self) -> None:
+        self.answer(200, b"2\r\nbo\r\n")
+        self.close_connection = True
+
+    def none(self) -> None:
+        """Closes the connection without an answer."""
+        self.close_connection = True
+
+    def answer(self, status: int, body: bytes, length: int | None = None) -> None:
+        self.send_response(status)
+        if length is None:
+            self.send_header("Transfer-Encoding", "chunked")
+        else:
+            self.send_header("Content-Length", str(length))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+class PlainServer(ThreadingHTTPServer):
+    """`asked`: the paths, in order. `closed` is released once for each connection that it closed."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.closed = Semaphore(0)
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+    def shutdown_request(self, request: Any) -> None:
+        super().shutdown_request(request)
+        self.closed.release()
+
+
+@contextmanager
+def plain_server() -> Iterator[PlainServer]:
+    """A running server until the block ends."""
+    with PlainServer() as server:
+        Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
+        yield server
+        server.shutdown()
