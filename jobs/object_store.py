@@ -7,6 +7,7 @@ secret, so none reaches a command line or a log.
 """
 
 import os
+import re
 from urllib.parse import urlsplit
 
 from jobs.errors import UsageError
@@ -66,20 +67,25 @@ def spark_url(url: str) -> str:
 
 
 def endpoint() -> str:
-    """The URL of the store; AWS's own unless the environment names another. Raises `UsageError` if that is no such URL."""
-    url, example = _endpoint(), "expected an address such as https://store.example:9000"
+    """The URL of the store; AWS's own unless the environment names another. Raises `UsageError` if that is not the URL of a
+    server."""
     if "AWS_ENDPOINT_URL_S3" in os.environ:
         raise UsageError("AWS_ENDPOINT_URL_S3: Spark does not read this variable; set AWS_ENDPOINT_URL in its place")
-    if not url:
+    if not _endpoint():
         return f"https://s3.{_region()}.amazonaws.com" + (".cn" if _region().startswith("cn-") else "")
+    if not _is_server(_endpoint()):
+        example = "expected an address such as https://store.example:9000, without user and path"
+        raise UsageError(f"AWS_ENDPOINT_URL: {example}")  # without its value, which may hold a password
+    return _endpoint()
+
+
+def _is_server(url: str) -> bool:
+    """Whether the URL has a server, maybe a port, and nothing else."""
     try:
-        parts = urlsplit(url)
-        usable = parts.hostname and parts.scheme in ("http", "https") and parts.port != 0
+        address = urlsplit(url).hostname, urlsplit(url).port
     except ValueError:
-        usable = False
-    if not usable or parts.username is not None or parts.path.strip("/") or parts.query:
-        raise UsageError(f"AWS_ENDPOINT_URL: {example}, without user and path")
-    return url
+        return False
+    return bool(address[0] and re.fullmatch("https?://[^/?#@]+/?", url))
 
 
 def _region() -> str:

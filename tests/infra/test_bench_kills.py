@@ -12,7 +12,7 @@ import pytest
 from jobs.places import ROOT
 from tests.fixture_types import FindFile
 
-PEOPLE, KILLS = 60, 5
+PEOPLE, KILLS = 40, 3
 HIGGS_LINES, EVENTS = 2_000, 800
 
 

@@ -95,11 +95,9 @@ def test_there_must_be_a_link_to_end(warehouse: Warehouse) -> None:
 # The scores
 
 
-def test_linked_accounts_are_one_row_and_nobody_else_notices(
-    session: SparkSession | None, warehouse: Warehouse, arrow_rows: ArrowRows
-) -> None:
+def test_linked_accounts_are_one_row_and_nobody_else_notices(warehouse: Warehouse, arrow_rows: ArrowRows) -> None:
     """Once with the link, once after it was taken back."""
-    world = acted(World(warehouse, arrow_rows, session))
+    world = acted(World(warehouse, arrow_rows))
     alone = world.score_counted(DAY)
     before = sorted_by_grain(INFLUENCE, warehouse.read(INFLUENCE))
     job.record(warehouse, said(), ANA, ANA2, BATCH)

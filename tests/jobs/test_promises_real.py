@@ -212,7 +212,7 @@ def test_real_p10(world: World, scored: dict[str, dict]) -> None:
     )
 
 
-@pytest.mark.parametrize("engine", ["memory", "spark", "graphframes"])
+@pytest.mark.parametrize("engine", ["spark", "graphframes"])
 def test_real_day_by_spark(world: World, spark: SparkSession, scored: dict[str, dict], engine: str) -> None:
     """The same rows, to the last bit."""
     try:

@@ -173,15 +173,14 @@ def test_what_is_said_and_where_the_page_is(reported: tuple[Path, str]) -> None:
     assert ("&lt;script&gt;" in page, "<script" in page) == (True, False)
 
 
-@pytest.mark.parametrize("engine", ["memory", "spark"])
 def test_the_same_bytes_again_by_spark(
-    world: World, spark: SparkSession, reported: tuple[Path, str], tmp_path: Path, engine: str
+    world: World, spark: SparkSession, reported: tuple[Path, str], tmp_path: Path
 ) -> None:
     to, _ = reported
     params = score_twice.Params(day=DAY, methodology=PROPOSED, against=OFFICIAL)
     people = tmp_path / "people.parquet"
     with by_spark_alone():
-        found = score_twice.run(lambda: spark, world.warehouse, params, decide(world.warehouse), engine, people)
+        found = score_twice.run(lambda: spark, world.warehouse, params, decide(world.warehouse), "spark", people)
     report.write(params, found, LABEL, tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
         path.name: path.read_bytes() for path in to.iterdir()

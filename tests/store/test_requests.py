@@ -55,10 +55,11 @@ def counted(warehouse: Warehouse, job: str) -> Counter[str]:
 def test_runs_count_what_the_store_was_asked(
     warehouse: Warehouse, store: ObjectStore, spark: SparkSession, clout: RunClout, engine: str
 ) -> None:
-    for job, command in JOBS.items():
+    jobs = list(JOBS)[:3] if engine == "spark" else list(JOBS)  # the others do not use it
+    for job in jobs:
         taken(warehouse.root), store.clients()
         with by_spark_alone() if engine == "spark" else nullcontext():
-            assert clout(*command).code == 0
+            assert clout(*JOBS[job]).code == 0
         later = taken(warehouse.root)  # what it took to write the row and to print
         asked = {"spark": 0, **store.clients()}
         row = counted(warehouse, job)
