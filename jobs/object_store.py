@@ -34,11 +34,16 @@ def delta_options(proxy: str) -> dict[str, str]:
         "aws_virtual_hosted_style_request": "false",
         "aws_endpoint_url": f"http://{urlsplit(endpoint()).netloc}",
         "aws_allow_http": "true",
+        "aws_region": _region(),
         "proxy_url": proxy,
         "proxy_excludes": "",
-        "aws_force_credential_load": "true",  # by the SDK, which asks for the machine's role without the proxy
         "max_retries": str(ATTEMPTS - 1),
-    }
+    } | _role()
+
+
+def _role() -> dict[str, str]:
+    """Without a key in the environment, AWS's SDK asks for the machine's role, which it does without the proxy."""
+    return {} if "AWS_ACCESS_KEY_ID" in os.environ else {"aws_force_credential_load": "true"}
 
 
 def arrow_settings() -> dict[str, str]:

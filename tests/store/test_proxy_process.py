@@ -36,20 +36,34 @@ print(DeltaTable.is_deltatable("s3://bucket/w", object_files.deltalake_options("
 """
 
 
-def test_a_role_is_asked_for_where_it_is_and_its_token_reaches_no_store(
-    plain: PlainServer, metadata: PlainServer, tmp_path: Path
-) -> None:
-    settings = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    settings |= {
+@pytest.fixture
+def settings(plain: PlainServer, metadata: PlainServer, tmp_path: Path) -> dict[str, str]:
+    """Of a machine without keys, whose role `metadata` tells."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return kept | {
         "AWS_ENDPOINT_URL": plain.url,
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT": metadata.url,
         "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{metadata.url}/credentials",
         "AWS_CONTAINER_AUTHORIZATION_TOKEN": "t0k3n",
-        "HOME": str(tmp_path),  # without keys
+        "HOME": str(tmp_path),
     }
-    ended = run(OPENS, settings)
+
+
+def test_a_role_is_asked_for_where_it_is_and_its_token_reaches_no_store(
+    plain: PlainServer, metadata: PlainServer, settings: dict[str, str]
+) -> None:
+    ended = run(OPENS, settings | {"AWS_REGION": "eu-north-1"})
     assert "loading credentials" in ended.stderr
     assert metadata.asked == ["/credentials"]
     assert plain.asked == []
+
+
+def test_with_keys_nobody_asks_for_role_or_region(
+    plain: PlainServer, metadata: PlainServer, settings: dict[str, str]
+) -> None:
+    run(OPENS, settings | {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "s3cr3t"})
+    assert metadata.asked == []
+    assert plain.asked != []
 
 
 def test_the_proxy_has_no_secret(plain: PlainServer, monkeypatch: pytest.MonkeyPatch) -> None:
