@@ -1,9 +1,9 @@
 """Settings of an S3-compatible object store, for its three clients: `deltalake`, which commits, Arrow's, which reads and writes
 files, and Hadoop's, which does so in Spark.
 
-All find endpoint and secrets in the environment (`AWS_ENDPOINT_URL`, `AWS_REGION`, `AWS_ACCESS_KEY_ID`,
-`AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`), or else ask the machine for its role. No setting that clout passes on holds a
-secret, so none reaches a command line or a log.
+Endpoint and region come from the environment (`AWS_ENDPOINT_URL`, `AWS_REGION`). There the clients themselves find the secrets
+(`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`), or else ask the machine for its role. No setting that clout
+passes on holds a secret, so none reaches a command line or a log.
 """
 
 import os
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from jobs.errors import UsageError
 
 S3 = "s3://"
-DEFAULT_REGION = "us-east-1"  # also deltalake's
+DEFAULT_REGION = "us-east-1"
 
 # For throttled requests. With the clients' own numbers, a task may fail after less than 2 s.
 ATTEMPTS = 16
