@@ -18,3 +18,7 @@ class RefusedError(CloutError):
     """A day that was computed and must not be published. The same command would refuse it again."""
 
     exit_code = 3
+
+
+class GoneError(CloutError):
+    """The rows are no longer kept: their version expired from the log, or their files were removed."""

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 from jobs.backends import Backend, choice
 from jobs.days import month_of, whole_months
 from jobs.engines import AUTO
+from jobs.errors import GoneError
 from jobs.score import attention, measures
 from jobs.score.fading import Fading
 from jobs.sql import ENDS, T
 from jobs.warehouse import digests, leavers, rollups
 from jobs.warehouse.commits import Partition
 from jobs.warehouse.rollups import RollUps
-from jobs.warehouse.storage import GoneError, Warehouse
+from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.window import Window
 from schemas.engagement import ENGAGEMENT
 from schemas.monthly_weights import MONTHLY_WEIGHTS

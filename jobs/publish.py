@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from jobs import restatements
 from jobs.days import days_between
-from jobs.errors import CloutError
+from jobs.errors import CloutError, GoneError
 from jobs.labels import SIMULATION
 from jobs.nights import gate
 from jobs.people.admission import Admission, decide_publication
@@ -25,7 +25,7 @@ from jobs.warehouse import digests, methodologies, publications, runs, scored_ro
 from jobs.warehouse.basis import left_days
 from jobs.warehouse.publications import CONSENT, PUBLISH, RESTORE, UNPUBLISH, Basis, Plan, Publication
 from jobs.warehouse.runs import Batch, Run
-from jobs.warehouse.storage import GoneError, Warehouse, rows
+from jobs.warehouse.storage import Warehouse, rows
 from schemas.consent import CONSENT as CONSENT_TABLE
 from schemas.influence import INFLUENCE
 from schemas.methodology import Methodology

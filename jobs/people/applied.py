@@ -7,10 +7,11 @@ from datetime import date, datetime, timedelta
 
 import pyarrow.compute as pc
 
+from jobs.errors import GoneError
 from jobs.people.admission import Admission
 from jobs.warehouse import runs
 from jobs.warehouse.commits import Span
-from jobs.warehouse.storage import GoneError, Warehouse
+from jobs.warehouse.storage import Warehouse
 from schemas.consent import CONSENT
 from schemas.legal_bases import LEGAL_BASES
 from schemas.publications import PUBLICATIONS

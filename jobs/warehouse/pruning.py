@@ -4,7 +4,9 @@ deltalake's `to_pyarrow_dataset` first builds an expression from every file's st
 files.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import compress
+from types import MappingProxyType
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -13,12 +15,13 @@ import pyarrow.dataset as ds
 from deltalake import DeltaTable
 from pyarrow import fs
 
+from jobs.errors import GoneError
 from jobs.warehouse.commits import Partition, Span
 from schemas import arrow
 from schemas.table import Table
 
 ABOUT = ("path", "size_bytes")  # columns of a table's add actions
-FILE = "__filename"  # Arrow's name for the file that holds a row
+NO_CONTENTS: Mapping[str, bytes] = MappingProxyType({})
 PREFIX = "partition."  # of the names of partition columns in a table's add actions
 
 
@@ -55,8 +58,18 @@ def files(delta: DeltaTable, partition: Partition | None = None) -> pa.Table:
     """One row per data file of the table, or of the partition if given: `path` below the table's root (as in the log,
     URL-encoded), `size_bytes`, and the partition columns. Only partition columns narrow the choice of files; other columns that
     `partition` names are ignored."""
+    return _files(delta, partition, ABOUT)
+
+
+def row_count(delta: DeltaTable, partition: Partition) -> int | None:
+    """The number of rows in the files that `files` returns, from the log alone; None if the log lacks that of a file."""
+    counts = _files(delta, partition, ("num_records",))["num_records"]
+    return None if counts.null_count else pc.sum(counts, min_count=0).as_py()
+
+
+def _files(delta: DeltaTable, partition: Partition | None, about: Sequence[str]) -> pa.Table:
     added = pa.table(delta.get_add_actions(flatten=True))
-    columns = [name for name in added.column_names if name in ABOUT or name.startswith(PREFIX)]
+    columns = [name for name in added.column_names if name in about or name.startswith(PREFIX)]
     added = added.select(columns).rename_columns([name.removeprefix(PREFIX) for name in columns])
     pruned_by = {name: values for name, values in (partition or {}).items() if name in added.column_names}
     return added.filter(expression(pruned_by)) if pruned_by else added
@@ -71,35 +84,38 @@ def partitions(delta: DeltaTable) -> list[dict[str, str]]:
     )
 
 
-def dataset(delta: DeltaTable, chosen: pa.Table, root: fs.FileSystem) -> ds.FileSystemDataset:
+def dataset(
+    delta: DeltaTable, chosen: pa.Table, root: fs.FileSystem, contents: Mapping[str, bytes] = NO_CONTENTS
+) -> ds.FileSystemDataset:
     """The `chosen` rows of `files`, as a dataset to stream. `root` is the file system rooted at the table. Arrow need not ask a
-    store for the files' sizes, which the log holds."""
+    store for the files' sizes, which the log holds, nor for files that `contents` holds (`path` -> bytes)."""
     if delta.protocol().min_reader_version > 1:  # never true of clout's own tables
         delta.to_pyarrow_dataset(filesystem=root, file_pruning_predicate="false")  # refuses what Arrow would misread
     schema, parquet = pa.schema(delta.schema().to_arrow()), ds.ParquetFileFormat()
     names = [name for name in chosen.column_names if name not in ABOUT]
-    fragments = [
-        parquet.make_fragment(
-            unquote(row.pop("path")),  # the log holds paths as URLs
-            filesystem=root,
-            file_size=row.pop("size_bytes"),
-            partition_expression=expression(row),
-        )
-        for row in chosen.select([*ABOUT, *names]).to_pylist()
-    ]
+    fragments = []
+    for row in chosen.select([*ABOUT, *names]).to_pylist():
+        path, size = (row.pop(name) for name in ABOUT)
+        asked = expression(row)
+        if content := contents.get(path):
+            fragments.append(parquet.make_fragment(pa.py_buffer(content), partition_expression=asked))
+        else:  # the log holds paths as URLs
+            at = {"filesystem": root, "file_size": size}
+            fragments.append(parquet.make_fragment(unquote(path), partition_expression=asked, **at))
     return ds.FileSystemDataset(fragments, schema, parquet, root)
 
 
-def open_all(found: ds.FileSystemDataset, condition: pc.Expression) -> None:
-    """Opens every file whose partition may meet the condition. Raises `FileNotFoundError` if one is missing, which Arrow
-    reports as any other error of a store if it knows the file's size."""
+def open_all(table: str, found: ds.FileSystemDataset, condition: pc.Expression) -> None:
+    """Opens every file whose partition may meet the condition. Raises `GoneError` if one is missing, which Arrow reports as any
+    other error of a store if it knows the file's size. `table` is the table's folder or URL."""
     for fragment in found.get_fragments(condition):
         try:
             fragment.ensure_complete_metadata()
         except OSError as error:
-            if found.filesystem.get_file_info(fragment.path).type != fs.FileType.NotFound:
+            if fragment.buffer or found.filesystem.get_file_info(fragment.path).type != fs.FileType.NotFound:
                 raise
-            raise FileNotFoundError(fragment.path) from error
+            missing = f"{table}/{fragment.path}: this file of the table is missing"
+            raise GoneError(f"{missing}; run `clout doctor`") from error
 
 
 def one_by_one(found: ds.FileSystemDataset) -> Iterator[ds.FileSystemDataset]:
@@ -110,23 +126,26 @@ def one_by_one(found: ds.FileSystemDataset) -> Iterator[ds.FileSystemDataset]:
 
 
 def split(
-    table: Table, delta: DeltaTable, partition: Partition, root: fs.FileSystem
+    table: Table,
+    delta: DeltaTable,
+    partition: Partition,
+    root: fs.FileSystem,
+    contents: Callable[[pa.Table], Mapping[str, bytes]],
 ) -> tuple[pa.Table, Iterable[pa.RecordBatch]]:
-    """The files (as from `files`) that hold rows of the partition, and a stream of the other rows in them."""
+    """The files (as from `files`) that hold rows of the partition, and a stream of the other rows in them. `contents` returns
+    what `dataset` needs for the files that it is given."""
     chosen = files(delta, partition)
     if set(partition) <= set(table.partition_by):
         return chosen, ()
-    found = dataset(delta, chosen, root)
-    schema = arrow.completed(table, found.schema)
+    found = dataset(delta, chosen, root, contents(chosen))
+    found = found.replace_schema(arrow.completed(table, found.schema))
     inside = expression(partition)
-    hits: set[str] = set()
-    for names in _filtered(found.replace_schema(schema), [*partition, FILE], inside):
-        hits.update(pc.unique(names.column(FILE)).to_pylist())
-    fragments = list(found.get_fragments())
-    held = [fragment for fragment in fragments if fragment.path in hits]
-    mixed = ds.FileSystemDataset(held, schema, found.format, found.filesystem)
+    held = [any(batch.num_rows for batch in _filtered(one, list(partition), inside)) for one in one_by_one(found)]
+    mixed = ds.FileSystemDataset(
+        list(compress(found.get_fragments(), held)), found.schema, found.format, found.filesystem
+    )
     others = _filtered(mixed, list(table.column_names), ~inside | inside.is_null())
-    return chosen.filter(pa.array([fragment.path in hits for fragment in fragments], pa.bool_())), others
+    return chosen.filter(pa.array(held, pa.bool_())), others
 
 
 def _filtered(rows: ds.Dataset, columns: list[str], condition: pc.Expression) -> Iterator[pa.RecordBatch]:

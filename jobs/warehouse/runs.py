@@ -82,10 +82,10 @@ def _json(value: Any) -> str | None:
 
 
 def write(warehouse: Warehouse, runs: list[Run], status: str, error: str | None = None) -> None:
-    """Writes the state of these runs in one commit, replacing their earlier rows. Adds to the counts of the first run that is
-    done what this process asked of an object store since it last wrote such a run."""
+    """Writes the state of these runs in one commit, replacing their earlier rows. If they ended, adds to the counts of the
+    first one what this process asked of an object store since it last wrote runs that ended."""
     if runs:
-        if status == DONE:
+        if status != STARTED:
             runs[0].counts |= store_requests.taken(warehouse.root)
         partition = {"day": tuple(sorted({run.day for run in runs})), "run_id": tuple(run.id for run in runs)}
         states = rows(RUNS, [run.row(status, error) for run in runs])

@@ -11,10 +11,11 @@ from typing import Any
 
 import pyarrow as pa
 
+from jobs.errors import GoneError
 from jobs.warehouse import damage, digests, publications, runs
 from jobs.warehouse.damage import DATA, ROWS, Damage, Repaired
 from jobs.warehouse.runs import Batch
-from jobs.warehouse.storage import GoneError, Warehouse, rows
+from jobs.warehouse.storage import Warehouse, rows
 from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
 from schemas.catalog import TABLES

@@ -19,7 +19,7 @@ from pyarrow import fs
 
 from jobs import object_store
 from jobs.causes import cause
-from jobs.errors import CloutError, UsageError
+from jobs.errors import CloutError, GoneError, UsageError
 from jobs.warehouse import arrow_writer, compaction, creation, data_files, delta_log, object_files, pruning, spark_files
 from jobs.warehouse.arrow_writer import PLAIN, Layout
 from jobs.warehouse.commits import Partition
@@ -27,6 +27,7 @@ from jobs.warehouse.data_files import Change
 from jobs.warehouse.opened import Opened, opened
 from jobs.warehouse.races import LostRaceError, RearrangedError, repeated
 from jobs.warehouse.rewriting import Rewriting
+from jobs.warehouse.small_files import contents as small_contents
 from jobs.warehouse.transaction import transaction
 from schemas import arrow
 from schemas.catalog import TABLES
@@ -34,10 +35,6 @@ from schemas.table import Table
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
-
-
-class GoneError(CloutError):
-    """The rows are no longer kept: their version expired from the log, or their files were removed."""
 
 
 class Warehouse:
@@ -131,7 +128,7 @@ class Warehouse:
         or torn; in an object store, only if it was replaced since."""
         delta = self.delta(table, version)
         chosen = self._intact_files(table, delta, partition)
-        found = pruning.dataset(delta, chosen, self._file_system(table))
+        found = pruning.dataset(delta, chosen, self._file_system(table), self._contents(table, chosen))
         return found.replace_schema(arrow.completed(table, found.schema))
 
     def _intact_files(self, table: Table, delta: DeltaTable, partition: Partition | None) -> pa.Table:
@@ -143,6 +140,9 @@ class Warehouse:
         if fault:
             raise GoneError(f"{fault}; run `clout doctor`")
         return chosen
+
+    def _contents(self, table: Table, chosen: pa.Table) -> dict[str, bytes]:
+        return {} if self.is_local else small_contents(self.path(table), chosen, self.options)
 
     def _file_system(self, table: Table) -> fs.FileSystem:
         """The file system rooted at the table."""
@@ -162,7 +162,10 @@ class Warehouse:
         return dataset.to_table(columns=list(columns or table.column_names), filter=condition)
 
     def row_count(self, table: Table, partition: Partition, version: int | None = None) -> int:
-        """Counts the partition's rows, at a version if given."""
+        """Counts the partition's rows, at a version if given. Opens no file if `partition` names only partition columns."""
+        inside = set(partition) <= set(table.partition_by)
+        if inside and (logged := pruning.row_count(self.delta(table, version), partition)) is not None:
+            return logged
         return self.dataset(table, partition, version=version).count_rows(filter=pruning.row_filter(table, partition))
 
     def partitions(self, table: Table) -> list[dict[str, str]]:
@@ -173,11 +176,8 @@ class Warehouse:
         """Rows of a partition as a stream, in the contract's columns. Opens every file first. So if an old version or its files
         are no longer kept, this call raises `GoneError`, and the stream does not break off later."""
         asked = pruning.row_filter(table, partition)
-        try:
-            dataset = self.dataset(table, partition, version=version)
-            pruning.open_all(dataset, asked)
-        except FileNotFoundError as error:
-            raise GoneError(f"{self.path(table)}: a file of the rows {partition} is gone ({error})") from error
+        dataset = self.dataset(table, partition, version=version)
+        pruning.open_all(self.path(table), dataset, asked)
         return dataset.scanner(columns=list(table.column_names), filter=asked).to_reader()
 
     # Writing without a JVM
@@ -226,7 +226,8 @@ class Warehouse:
         """Replaces the partition's rows with the `added` files. Copies other rows that share a file with them."""
 
         def change(now: DeltaTable) -> Change:
-            removed, others = pruning.split(table, now, partition, files := self._file_system(table))
+            files, contents = self._file_system(table), partial(self._contents, table)
+            removed, others = pruning.split(table, now, partition, files, contents)
             return Change(added + arrow_writer.write(table, others, files), removed)
 
         self._commit(table, delta, change, partition, run_id, job)

@@ -4,23 +4,71 @@ It passes requests on to the store, with TLS if the store's endpoint has it, and
 name and not the scheme, so requests stay valid, and the proxy needs no secret. Arrow's client and Spark's do not use it: they
 read and write the data, while deltalake reads and writes the tables' logs.
 
+It answers a repeated request for an entry of a log by itself, because an entry never changes: deltalake reads the same entries
+twice to open a table, and clout opens a table again after each of its own commits.
+
+It serves only its own clients, which know its password: a kept answer needs no signature.
+
 It is a process of its own, because deltalake holds Python's lock during some requests: a thread would block its own process. It
 imports only Python's library and runs as a file, so it starts fast.
 """
 
+import hmac
 import os
+import re
 import sys
+from collections import OrderedDict
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from select import select
 from threading import Lock, Thread
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 from urllib.parse import urlsplit
 
 CHUNK_BYTES = 2**16
 WAIT_SECONDS = 30  # deltalake waits no longer
-OF_ONE_CONNECTION = {"connection", "keep-alive", "proxy-connection", "transfer-encoding"}  # headers
+OF_ONE_CONNECTION = {
+    "connection",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "transfer-encoding",
+}  # headers
+LOG_ENTRY = re.compile(r".*/_delta_log/\d{20}\.(json|checkpoint\.parquet)")
+KEPT_BYTES = 2**26  # of log entries; what was not used for the longest time goes first
+
+
+class _Kept(NamedTuple):
+    """The store's answer to a request for a log entry or a range of it."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+class _Log:
+    """The kept answers, each by path and range."""
+
+    def __init__(self) -> None:
+        self._answers: OrderedDict[tuple[str, str | None], _Kept] = OrderedDict()
+        self._bytes = 0
+        self._lock = Lock()
+
+    def get(self, path: str, part: str | None) -> _Kept | None:
+        with self._lock:
+            if found := self._answers.get((path, part)):
+                self._answers.move_to_end((path, part))
+            return found
+
+    def keep(self, path: str, part: str | None, answer: _Kept) -> None:
+        with self._lock:
+            if (path, part) not in self._answers:
+                self._answers[path, part] = answer
+                self._bytes += len(answer.body)
+            while self._bytes > KEPT_BYTES:
+                _, oldest = self._answers.popitem(last=False)
+                self._bytes -= len(oldest.body)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -30,7 +78,9 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     store = urlsplit("")  # its endpoint
     requests = 0  # that went to the store
+    authorization = b""  # header of those who may ask
     counting: ClassVar = Lock()
+    log: ClassVar = _Log()
 
     def setup(self) -> None:
         super().setup()
@@ -45,17 +95,25 @@ class _Handler(BaseHTTPRequestHandler):
         """Gives the store's answer to a request of any method. Closes the connection without one, as the store would, if the
         store breaks off. A request to the proxy itself gets the number of requests."""
         url = urlsplit(self.path)
-        if not url.netloc:
+        if not hmac.compare_digest(self.headers.get("proxy-authorization", "").encode(), self.authorization):
+            self._reply(407, "this proxy serves only the process that started it")
+        elif not url.netloc:
             self._reply(200, str(_Handler.requests))
         elif (url.hostname, url.port or 80) != (self.store.hostname, self.store.port or 80):
             self._reply(403, f"{url.netloc}: this proxy serves only {self.store.netloc}")
+        elif kept := self._kept(path := self.path[len(f"http://{url.netloc}") :]):
+            self._head(kept.status, kept.headers)
+            self.wfile.write(kept.body)
         elif self._connect():
             try:
-                self._pass_on(self.path[len(f"http://{url.netloc}") :])
+                self._pass_on(path)
             except (OSError, HTTPException):
                 self.close_connection = True
 
     do_HEAD = do_PUT = do_POST = do_DELETE = do_GET
+
+    def _kept(self, path: str) -> _Kept | None:
+        return self.log.get(path, self.headers["range"]) if self.command == "GET" else None
 
     def _connect(self) -> bool:
         """Whether there is a connection to the store; if not, gives the reason as the answer."""
@@ -85,7 +143,7 @@ class _Handler(BaseHTTPRequestHandler):
             except OSError:
                 wanted = False  # the store may have answered already
         with self.to_store.getresponse() as answer:
-            self._answer(answer)
+            self._answer(answer, path)
 
     def _body(self) -> Iterator[bytes]:
         left = int(self.headers.get("content-length", 0))
@@ -93,31 +151,42 @@ class _Handler(BaseHTTPRequestHandler):
             left -= len(part)
             yield part
 
-    def _answer(self, answer: HTTPResponse) -> None:
-        self.send_response_only(answer.status, answer.reason)
-        for name, value in answer.getheaders():
-            if name.lower() not in OF_ONE_CONNECTION:
-                self.send_header(name, value)
-        if answer.chunked:
-            self.send_header("transfer-encoding", "chunked")
-        elif answer.length is None:
-            self.send_header("connection", "close")
-        self.end_headers()
+    def _answer(self, answer: HTTPResponse, path: str) -> None:
+        headers = [pair for pair in answer.getheaders() if pair[0].lower() not in OF_ONE_CONNECTION]
+        framed = [("transfer-encoding", "chunked")] if answer.chunked else []
+        if answer.length is None and not answer.chunked:
+            framed = [("connection", "close")]
+        self._head(answer.status, headers + framed)
+        keeps = (
+            self.command == "GET"
+            and LOG_ENTRY.fullmatch(path)
+            and answer.status in (200, 206)
+            and 0 < (answer.length or 0) <= KEPT_BYTES
+        )
+        parts = []
         while part := answer.read(CHUNK_BYTES):
             self.wfile.write(b"%x\r\n%b\r\n" % (len(part), part) if answer.chunked else part)
+            if keeps:
+                parts.append(part)
         if answer.chunked:
             self.wfile.write(b"0\r\n\r\n")
         elif answer.length:
             self.close_connection = True  # a cut answer stays cut
+        elif keeps:
+            self.log.keep(path, self.headers["range"], _Kept(answer.status, headers, b"".join(parts)))
 
     def _reply(self, status: int, text: str) -> None:
         """The proxy's own answer, after the request's body: an earlier one could be lost."""
         for _ in self._body():
             pass
-        self.send_response_only(status)
-        self.send_header("content-length", str(len(text.encode())))
-        self.end_headers()
+        self._head(status, [("content-length", str(len(text.encode())))])
         self.wfile.write(text.encode())
+
+    def _head(self, status: int, headers: list[tuple[str, str]]) -> None:
+        self.send_response_only(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.end_headers()
 
     def log_message(self, *_: object) -> None:
         """Logs nothing: deltalake reports what fails."""
@@ -131,9 +200,10 @@ class _Server(ThreadingHTTPServer):
 
 
 def main(endpoint: str) -> None:
-    """Prints the proxy's port, and serves the store at the endpoint, an `http://` or `https://` URL, until standard input
-    ends."""
+    """Reads a line from standard input: the header `Proxy-Authorization` that requests must have. Then prints the proxy's port,
+    and serves the store at the endpoint, an `http://` or `https://` URL, until standard input ends."""
     _Handler.store = urlsplit(endpoint)
+    _Handler.authorization = sys.stdin.readline().strip().encode()
     server = _Server(("127.0.0.1", 0), _Handler)
     print(server.server_port, flush=True)
     Thread(target=server.serve_forever, daemon=True).start()

@@ -10,11 +10,13 @@ import os
 import socket
 import subprocess
 import sys
+from base64 import b64encode
 from collections import Counter
 from contextlib import closing, suppress
 from functools import cache
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from secrets import token_hex
 from select import select
 from threading import Lock, Thread
 from typing import Any
@@ -49,7 +51,7 @@ def report() -> None:
 
 
 def proxy() -> str:
-    """The URL of deltalake's proxy to the store that the environment names. Starts the proxy. Raises like
+    """The URL, with a password, of deltalake's proxy to the store that the environment names. Starts the proxy. Raises like
     `object_store.endpoint`."""
     endpoint = object_store.endpoint()
     with _starting:
@@ -66,6 +68,8 @@ class _Proxy:
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
         self._requests = 0
+        user = f"clout:{token_hex()}"
+        self._headers = {"proxy-authorization": f"Basic {b64encode(user.encode()).decode()}"}
         # In a session of its own: Ctrl-C must not end it before this process has made its last commit.
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", Path(__file__).with_name("store_proxy.py"), endpoint],
@@ -74,9 +78,12 @@ class _Proxy:
             env={name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
             start_new_session=True,
         )
+        assert self._process.stdin is not None
         assert self._process.stdout is not None
+        self._process.stdin.write(self._headers["proxy-authorization"].encode() + b"\n")
+        self._process.stdin.flush()
         self._address = "127.0.0.1", int(self._process.stdout.readline())
-        self.url = "http://{}:{}".format(*self._address)
+        self.url = "http://{}@{}:{}".format(user, *self._address)
 
     def runs(self) -> bool:
         """Whether its process runs."""
@@ -85,7 +92,7 @@ class _Proxy:
     def requests(self) -> int:
         """How many requests it has passed on to the store; the last known number if its process is gone."""
         with suppress(OSError, HTTPException), closing(HTTPConnection(*self._address, timeout=60)) as connection:
-            connection.request("GET", "/")
+            connection.request("GET", "/", headers=self._headers)
             self._requests = int(connection.getresponse().read())
         return self._requests
 

@@ -24,7 +24,7 @@ from tests.tiny_days import settings_file
 
 BIN = Path(sys.prefix) / "bin"
 LAST = date(2012, 7, 2)  # the week's first two days: 20 thousand acts
-MOST_REQUESTS = 3000  # of a night: count, score, check and publish a window of two days
+MOST_REQUESTS = 1000  # of a night: count, score, check and publish a window of two days
 RUN_S = 900  # patience, on a machine that is busy with other things
 
 

@@ -2,9 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from http.client import HTTPConnection
 from pathlib import Path
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
@@ -18,6 +16,7 @@ from tests.jobs.warehouse.conftest import frame, meeting, reject  # noqa: F401 #
 from tests.jobs.warehouse.deciding import EARLIER, pull
 from tests.object_store import ObjectStore
 from tests.store.plain_server import PlainServer, plain_server
+from tests.store.through_proxy import ThroughProxy
 
 
 @pytest.fixture
@@ -62,9 +61,9 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> Iterator[PlainServer]:
 
 
 @pytest.fixture
-def to_proxy(plain: PlainServer) -> Iterator[HTTPConnection]:
+def to_proxy(plain: PlainServer) -> Iterator[ThroughProxy]:
     """A connection to the proxy for `plain`."""
-    with closing(HTTPConnection(urlsplit(store_requests.proxy()).netloc, timeout=60)) as connection:
+    with closing(ThroughProxy(store_requests.proxy())) as connection:
         yield connection
 
 

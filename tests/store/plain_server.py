@@ -11,19 +11,29 @@ BODY = b"body"
 
 
 class Handler(BaseHTTPRequestHandler):
-    """`/once`, `/chunked`, `/early`, `/cut`, `/chunked_and_cut` and `/none`; anything else is unknown."""
+    """`/once`, `/chunked`, `/early`, `/cut`, `/chunked_and_cut`, `/none`, and the paths of `objects`; anything else is
+    unknown."""
 
     protocol_version = "HTTP/1.1"
     server: "PlainServer"
 
     def do_GET(self) -> None:
         self.server.asked.append(self.path)
+        self.server.headers = dict(self.headers)
         getattr(self, self.path[1:], self.unknown)()
 
     do_PUT = do_GET
 
     def unknown(self) -> None:
-        self.answer(404, BODY, len(BODY))
+        """An object, or the range of it that is asked for."""
+        if (found := self.server.objects.get(self.path)) is None:
+            self.answer(404, BODY, len(BODY))
+        elif part := self.headers["range"]:
+            first, last = map(int, part.removeprefix("bytes=").split("-"))
+            body = found[first : last + 1]
+            self.answer(206, body, len(body), f"bytes {first}-{last}/{len(found)}")
+        else:
+            self.answer(200, found, len(found))
 
     def once(self) -> None:
         """Closes the connection without having said so."""
@@ -50,8 +60,10 @@ class Handler(BaseHTTPRequestHandler):
         """Closes the connection without an answer."""
         self.close_connection = True
 
-    def answer(self, status: int, body: bytes, length: int | None = None) -> None:
+    def answer(self, status: int, body: bytes, length: int | None = None, part: str = "") -> None:
         self.send_response(status)
+        if part:
+            self.send_header("Content-Range", part)
         if length is None:
             self.send_header("Transfer-Encoding", "chunked")
         else:
@@ -64,10 +76,13 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class PlainServer(ThreadingHTTPServer):
-    """`asked`: the paths, in order. `closed` is released once for each connection that it closed."""
+    """`asked`: the paths, in order. `headers`: those of the last request. `objects`: path -> content. `closed` is released once
+    for each connection that the server closed."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.objects: dict[str, bytes] = {}
+        self.headers: dict[str, str] = {}
         self.closed = Semaphore(0)
         super().__init__(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server_port}"

@@ -1,18 +1,20 @@
 """What the proxy that counts requests passes on: what deltalake and the store say to each other, and nothing else."""
 
 from collections.abc import Callable
-from http.client import HTTPConnection, IncompleteRead, RemoteDisconnected
+from http.client import IncompleteRead, RemoteDisconnected
 
 import pytest
 
+from jobs.warehouse import store_proxy
 from tests.store.plain_server import BODY, SLOW, PlainServer
+from tests.store.through_proxy import ThroughProxy
 
 pytestmark = pytest.mark.system
 
 
 @pytest.mark.parametrize("path", ["once", "chunked", "unknown"])
 def test_a_connection_serves_requests_one_after_the_other(
-    plain: PlainServer, to_proxy: HTTPConnection, path: str, passed_on: Callable[[], int]
+    plain: PlainServer, to_proxy: ThroughProxy, path: str, passed_on: Callable[[], int]
 ) -> None:
     """Whether or not the store keeps its own, and whatever the frame of the answer."""
     before = passed_on()
@@ -25,7 +27,7 @@ def test_a_connection_serves_requests_one_after_the_other(
     assert passed_on() - before == len(plain.asked) == 2
 
 
-def test_an_answer_that_comes_before_the_body_was_read_arrives(plain: PlainServer, to_proxy: HTTPConnection) -> None:
+def test_an_answer_that_comes_before_the_body_was_read_arrives(plain: PlainServer, to_proxy: ThroughProxy) -> None:
     for _ in range(3):
         to_proxy.request("PUT", f"{plain.url}/early", body=bytes(8_000_000))
         answer = to_proxy.getresponse()
@@ -35,21 +37,96 @@ def test_an_answer_that_comes_before_the_body_was_read_arrives(plain: PlainServe
 @pytest.mark.parametrize(
     ("path", "error"), [("cut", IncompleteRead), ("chunked_and_cut", IncompleteRead), ("none", RemoteDisconnected)]
 )
-def test_a_cut_answer_stays_cut(
-    plain: PlainServer, to_proxy: HTTPConnection, path: str, error: type[Exception]
-) -> None:
+def test_a_cut_answer_stays_cut(plain: PlainServer, to_proxy: ThroughProxy, path: str, error: type[Exception]) -> None:
     to_proxy.request("GET", f"{plain.url}/{path}")
     with pytest.raises(error):
         to_proxy.getresponse().read()
     assert plain.asked == [f"/{path}"]  # once: the client decides whether it repeats a request
 
 
+ENTRY = "/bucket/warehouse/runs/_delta_log/00000000000000000007.json"
+
+
+def ask(to_proxy: ThroughProxy, url: str, part: str = "") -> tuple[int, str | None, bytes]:
+    to_proxy.request("GET", url, headers={"range": f"bytes={part}"} if part else {})
+    answer = to_proxy.getresponse()
+    return answer.status, answer.getheader("content-range"), answer.read()
+
+
+@pytest.mark.parametrize("entry", [ENTRY, ENTRY.replace("json", "checkpoint.parquet")])
+def test_an_entry_of_a_log_is_asked_for_once(
+    plain: PlainServer, to_proxy: ThroughProxy, entry: str, passed_on: Callable[[], int]
+) -> None:
+    """Each range of it, too."""
+    plain.objects[entry] = b"entry"
+    before = passed_on()
+    for _ in range(2):
+        assert ask(to_proxy, plain.url + entry) == (200, None, b"entry")
+        assert ask(to_proxy, plain.url + entry, "1-2") == (206, "bytes 1-2/5", b"nt")
+    assert plain.asked == [entry, entry]
+    assert passed_on() - before == 2
+
+
+@pytest.mark.parametrize(
+    "path", ["_last_checkpoint", "7.json", "00000000000000000007.json?versionId=1", "../day.parquet"]
+)
+def test_what_may_change_is_asked_for_each_time(plain: PlainServer, to_proxy: ThroughProxy, path: str) -> None:
+    changing = ENTRY.replace("00000000000000000007.json", path)
+    for text in (b"earlier", b"later"):
+        plain.objects[changing] = text
+        assert ask(to_proxy, plain.url + changing) == (200, None, text)
+
+
+def test_an_entry_that_is_not_there_yet_is_asked_for_again(plain: PlainServer, to_proxy: ThroughProxy) -> None:
+    assert ask(to_proxy, plain.url + ENTRY)[0] == 404
+    plain.objects[ENTRY] = b"entry"
+    assert ask(to_proxy, plain.url + ENTRY) == (200, None, b"entry")
+
+
+def test_no_other_method_is_answered_by_what_is_kept(plain: PlainServer, to_proxy: ThroughProxy) -> None:
+    plain.objects[ENTRY] = b"entry"
+    ask(to_proxy, plain.url + ENTRY)
+    to_proxy.request("PUT", plain.url + ENTRY, body=b"other")
+    to_proxy.getresponse().read()
+    assert plain.asked == [ENTRY, ENTRY]
+
+
+def test_what_was_not_used_for_the_longest_time_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_proxy, "KEPT_BYTES", 10)
+    log, answer = store_proxy._Log(), store_proxy._Kept(200, [], bytes(4))
+    for path in ("a", "a", "b"):
+        log.keep(path, None, answer)
+    assert log.get("a", None) == answer
+    log.keep("c", None, answer)
+    assert [log.get(path, None) for path in ("a", "b", "c")] == [answer, None, answer]
+
+
 @pytest.mark.parametrize("other", ["http://other.example/once", "http://127.0.0.1:1/once"])
 def test_only_the_store_is_served(
-    plain: PlainServer, to_proxy: HTTPConnection, other: str, passed_on: Callable[[], int]
+    plain: PlainServer, to_proxy: ThroughProxy, other: str, passed_on: Callable[[], int]
 ) -> None:
     before = passed_on()
     to_proxy.request("GET", other)
     assert to_proxy.getresponse().status == 403
     assert plain.asked == []
     assert passed_on() == before
+
+
+@pytest.mark.parametrize("authorization", [{}, {"proxy-authorization": "Basic Y2xvdXQ6b3RoZXI="}])
+@pytest.mark.parametrize("url", ["", "/once", ENTRY])
+def test_only_the_process_that_started_it_is_served(
+    plain: PlainServer, to_proxy: ThroughProxy, url: str, authorization: dict[str, str], passed_on: Callable[[], int]
+) -> None:
+    """The proxy's own count, the store, and an entry of a log that it keeps."""
+    plain.objects[ENTRY] = b"entry"
+    assert ask(to_proxy, plain.url + ENTRY)[0] == 200
+    before = passed_on()
+    to_proxy.authorization = authorization
+    assert ask(to_proxy, plain.url + url if url else "/")[0] == 407
+    assert (plain.asked, passed_on()) == ([ENTRY], before)
+
+
+def test_the_store_gets_no_password(plain: PlainServer, to_proxy: ThroughProxy) -> None:
+    ask(to_proxy, f"{plain.url}/once")
+    assert [name for name in plain.headers if name.lower().startswith("proxy")] == []
+    assert plain.headers

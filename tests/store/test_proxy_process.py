@@ -5,7 +5,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,6 +13,7 @@ import pytest
 from jobs.warehouse import store_requests
 from tests.dags.up import wait_until
 from tests.store.plain_server import PlainServer, plain_server
+from tests.store.through_proxy import ThroughProxy
 
 pytestmark = pytest.mark.system
 
@@ -66,13 +66,16 @@ def test_with_keys_nobody_asks_for_role_or_region(
     assert plain.asked != []
 
 
-def test_the_proxy_has_no_secret(plain: PlainServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_proxy_has_no_secret_and_shows_no_password(plain: PlainServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "pl4nted")
     proxy = store_requests._Proxy(plain.url)
     try:
         about = Path(f"/proc/{proxy._process.pid}")
         assert plain.url in (about / "cmdline").read_text()
-        assert "pl4nted" not in (about / "environ").read_text() + (about / "cmdline").read_text()
+        password = urlsplit(proxy.url).password
+        for secret in ("pl4nted", password):
+            assert secret
+            assert secret not in (about / "environ").read_text() + (about / "cmdline").read_text()
     finally:
         proxy.end()
 
@@ -86,7 +89,7 @@ def test_each_store_has_a_proxy_of_its_own(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_dead_proxy_is_replaced_and_its_requests_count(
-    plain: PlainServer, to_proxy: HTTPConnection, passed_on: Callable[[], int]
+    plain: PlainServer, to_proxy: ThroughProxy, passed_on: Callable[[], int]
 ) -> None:
     to_proxy.request("GET", f"{plain.url}/once")
     to_proxy.getresponse().read()
@@ -118,13 +121,12 @@ def test_a_proxy_ends_with_its_process(plain: PlainServer, end: str) -> None:
 
 COUNTS = """
 import os, sys
-from http.client import HTTPConnection
-from urllib.parse import urlsplit
 from jobs.warehouse import store_requests
+from tests.store.through_proxy import ThroughProxy
 
 def ask(times):
     for _ in range(times):
-        client = HTTPConnection(urlsplit(store_requests.proxy()).netloc, timeout=60)
+        client = ThroughProxy(store_requests.proxy())
         client.request("GET", os.environ["AWS_ENDPOINT_URL"] + "/once")
         client.getresponse().read()
     print(store_requests.taken("s3://bucket/w").get(store_requests.DELTALAKE), flush=True)

@@ -2,21 +2,24 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
-from contextlib import nullcontext
-from datetime import date
+from contextlib import nullcontext, suppress
+from datetime import UTC, date, datetime
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.warehouse import object_files, pruning, runs, store_requests
-from jobs.warehouse.storage import GoneError, Warehouse
+from jobs.errors import GoneError, UsageError
+from jobs.nights import readiness
+from jobs.warehouse import object_files, pruning, runs, small_files, store_requests
+from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.store_requests import ARROW, DELTALAKE, LOST, SPARK, taken
 from schemas.coverage import COVERAGE
 from schemas.runs import RUNS
@@ -68,6 +71,18 @@ def test_runs_count_what_the_store_was_asked(
         assert bool(row[SPARK]) == (engine == "spark" and job in ("engagement", "influence"))
 
 
+def test_a_failed_run_counts_them_too(warehouse: Warehouse, store: ObjectStore) -> None:
+    taken(warehouse.root), store.clients()
+    with suppress(UsageError), runs.recorded(warehouse, "checks", date(2026, 11, 3), runs.Batch("test")):
+        warehouse.read(COVERAGE)
+        raise UsageError("wrong")
+    (row,) = warehouse.read(RUNS).to_pylist()
+    assert row["status"] == runs.FAILED
+    made = Counter(json.loads(row["counts"])) + Counter(taken(warehouse.root))
+    assert {name.removeprefix("store_requests_"): count for name, count in made.items()} == store.clients()
+    assert json.loads(row["counts"])[DELTALAKE] > 0
+
+
 def test_repeated_requests_count_too(warehouse: Warehouse, store: ObjectStore, spark: SparkSession) -> None:
     numbers = f"s3a://{warehouse.root.removeprefix('s3://')}/numbers"
     spark.range(3).write.parquet(numbers)
@@ -96,19 +111,72 @@ def test_an_opened_table_is_asked_about_only_as_the_newest(warehouse: Warehouse,
     assert store.counts() == {"HEAD": 1}
 
 
-def test_a_file_is_read_in_one_request_and_said_to_be_gone(
-    warehouse: Warehouse, store: ObjectStore, arrow_rows: ArrowRows
-) -> None:
-    """Its size is in the log. A table that was opened before the file was replaced and removed still names it."""
+@pytest.fixture
+def day_of_coverage(warehouse: Warehouse, arrow_rows: ArrowRows) -> str:
+    """One row of `coverage`, in one file, whose path below the table it returns."""
     warehouse.replace(COVERAGE, arrow_rows(COVERAGE, [{"day": date(2026, 11, 3)}]), {}, run_id="r", job="j")
+    (file,) = pruning.files(warehouse.delta(COVERAGE))["path"].to_pylist()
+    return unquote(file)
+
+
+@pytest.mark.usefixtures("day_of_coverage")
+def test_a_small_file_is_read_once(warehouse: Warehouse, store: ObjectStore) -> None:
     version = warehouse.version(COVERAGE)
     store.counts()
-    warehouse.row_count(COVERAGE, {}, version)
+    rows = warehouse.read(COVERAGE, version=version)
     assert store.counts() == {"GET": 1}
-    (file,) = pruning.files(warehouse.delta(COVERAGE))["path"].to_pylist()
-    object_files.movable(warehouse.path(COVERAGE), warehouse.options).delete_file(unquote(file))
-    with pytest.raises(GoneError, match=r"a file of the rows \{\} is gone"):
+    assert warehouse.read(COVERAGE, version=version) == rows
+    assert Warehouse(warehouse.root).read(COVERAGE) == rows
+    assert store.counts()["GET"] == 1  # of `_last_checkpoint`
+
+
+@pytest.mark.usefixtures("day_of_coverage")
+@pytest.mark.parametrize("bound", ["SMALL_BYTES", "KEPT_BYTES"])
+def test_other_files_are_read_as_often_as_asked(
+    warehouse: Warehouse, store: ObjectStore, bound: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one request if their footer says enough, because their size is in the log."""
+    monkeypatch.setattr(small_files, bound, 0)
+    version = warehouse.version(COVERAGE)
+    store.counts()
+    for _ in range(2):
+        assert warehouse.dataset(COVERAGE, version=version).count_rows() == 1
+        assert store.counts() == {"GET": 1}
+
+
+@pytest.mark.usefixtures("day_of_coverage")
+def test_rows_of_partitions_are_counted_in_the_log(warehouse: Warehouse, store: ObjectStore) -> None:
+    version = warehouse.version(COVERAGE)
+    store.counts()
+    assert warehouse.row_count(COVERAGE, {"day": date(2026, 11, 3)}, version) == 1
+    assert warehouse.row_count(COVERAGE, {"day": date(2026, 11, 4)}, version) == 0
+    assert store.counts() == {}
+
+
+@pytest.mark.parametrize("small", [small_files.SMALL_BYTES, 0])
+def test_a_missing_file_is_named(
+    warehouse: Warehouse, day_of_coverage: str, small: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A table that was opened before the file was replaced and removed still names it."""
+    monkeypatch.setattr(small_files, "SMALL_BYTES", small)
+    warehouse.delta(COVERAGE)
+    object_files.movable(warehouse.path(COVERAGE), warehouse.options).delete_file(day_of_coverage)
+    missing = re.escape(f"{warehouse.path(COVERAGE)}/{day_of_coverage}: this file of the table is missing")
+    with pytest.raises(GoneError, match=missing):
         warehouse.reader(COVERAGE, {})
+
+
+@pytest.mark.usefixtures("day_of_coverage")
+def test_a_further_check_of_a_wait_asks_only_whether_anything_is_new(warehouse: Warehouse, store: ObjectStore) -> None:
+    day = date(2026, 11, 3)
+
+    def lacking() -> list[str]:
+        return readiness.missing(warehouse, ["test", "late"], day, day, datetime.now(UTC), settle_hours=0)
+
+    first = lacking()
+    store.counts()
+    assert lacking() == first
+    assert store.counts() == {"LIST": 1, "HEAD": 2}
 
 
 def test_a_warehouse_on_disk_counts_no_requests(tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ from fsspec.implementations.local import LocalFileSystem
 from pyarrow import fs
 from pyspark.sql import SparkSession
 
+from jobs.errors import GoneError
 from jobs.warehouse import data_files, spark_files
 from jobs.warehouse.commits import Span
-from jobs.warehouse.storage import GoneError, Warehouse
+from jobs.warehouse.storage import Warehouse
 from schemas import arrow
 from schemas.activity import ACTIVITY
 from schemas.engagement import ENGAGEMENT
