@@ -4,6 +4,7 @@ Tables such as `runs` and `coverage` have a small file for each day, and several
 window. Arrow would read a file in at least two requests, each time. A data file never changes, so its bytes can be kept.
 """
 
+import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
@@ -20,6 +21,14 @@ READ_AT_ONCE = 16  # a request takes long and moves little
 
 _kept: dict[tuple[str, str], bytes] = {}  # by table and path, the oldest first
 _keeping = Lock()
+
+
+def _after_fork() -> None:
+    global _keeping
+    _keeping = Lock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def contents(table: str, chosen: pa.Table, options: dict[str, str] | None) -> dict[str, bytes]:

@@ -1,13 +1,17 @@
 """Which files a question opens, through a warehouse's own reading."""
 
+import shutil
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import pyarrow.compute as pc
 import pytest
+from pyarrow import fs
 
-from jobs.warehouse import pruning
+from jobs.warehouse import arrow_writer, data_files, pruning
 from jobs.warehouse.commits import Span
+from jobs.warehouse.data_files import Change
 from jobs.warehouse.storage import Warehouse
 from schemas.rejects import REJECTS
 from tests.fixture_types import ArrowRows
@@ -53,6 +57,19 @@ def test_rows_come_with_the_columns_of_their_partition(rejects: Warehouse) -> No
     assert rejects.reader(REJECTS, {"day": DAY}).read_all().num_rows == 3
     assert rejects.row_count(REJECTS, {"day": DAY, "reason": f"a b {DAY}"}) == 1
     assert rejects.read(REJECTS, where=pc.field("day") == DAY).num_rows == 3
+
+
+def test_rows_of_partitions_are_counted_in_the_log_if_it_knows_them(rejects: Warehouse, arrow_rows: ArrowRows) -> None:
+    files = fs.SubTreeFileSystem(rejects.path(REJECTS), fs.LocalFileSystem())
+    row = {"platform": "twitter", "day": DAY, "source": "other"}
+    (written,) = arrow_writer.write(REJECTS, arrow_rows(REJECTS, [row, row]).to_batches(), files)
+    delta = rejects.delta(REJECTS)
+    data_files.commit(delta, Change([replace(written, stats="{}")], pruning.files(delta).slice(0, 0)), "{}", retries=0)
+    assert pruning.row_count(rejects.delta(REJECTS), {"day": DAY}) is None
+    assert rejects.row_count(REJECTS, {"day": DAY}) == 5
+    assert rejects.row_count(REJECTS, {"day": tuple(DAYS[1:])}) == 12
+    shutil.rmtree(rejects.path(REJECTS) + f"/platform=twitter/day={DAYS[1]}")
+    assert rejects.row_count(REJECTS, {"day": tuple(DAYS[1:])}) == 12
 
 
 def test_files_are_listed_from_the_log_at_a_version(rejects: Warehouse) -> None:
