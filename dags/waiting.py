@@ -7,14 +7,10 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow.sdk import BaseOperator, Context
 from airflow.triggers.base import BaseTrigger, TriggerEvent
-
-if TYPE_CHECKING:
-    from jobs.warehouse.storage import Warehouse
 
 log = logging.getLogger(__name__)
 
@@ -27,20 +23,13 @@ def lacking(warehouse: str, day: date, now: datetime) -> list[str]:
     from jobs.nights.readiness import missing
     from jobs.places import sources_file
     from jobs.sources.entries import enabled_sources
+    from jobs.warehouse.storage import Warehouse
     from schemas.methodology import load
     from schemas.versions import official
 
     sources = [spec.id for spec in enabled_sources(sources_file(), day)]
     first_day = load(official(day)).first_day(day)
-    return missing(_opened(warehouse), sources, first_day, day, now, nights().settle_hours)
-
-
-@cache
-def _opened(root: str) -> "Warehouse":
-    """One for all checks: in an object store, a check of an unchanged warehouse then takes few requests."""
-    from jobs.warehouse.storage import Warehouse
-
-    return Warehouse(root)
+    return missing(Warehouse(warehouse), sources, first_day, day, now, nights().settle_hours)
 
 
 class PullsTrigger(BaseTrigger):

@@ -66,7 +66,7 @@ def matching(warehouse: Warehouse, window: Window) -> RollUps:
 
 def _is_whole(warehouse: Warehouse, roll_up: RollUps) -> bool:
     try:
-        warehouse.dataset(MONTHLY_WEIGHTS, roll_up.partition, version=roll_up.version)
+        warehouse.intact_files(MONTHLY_WEIGHTS, warehouse.delta(MONTHLY_WEIGHTS, roll_up.version), roll_up.partition)
     except GoneError as error:
         log.warning("%s; reading the days instead", error)
         return False

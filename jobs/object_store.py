@@ -1,9 +1,9 @@
-"""Settings of an S3-compatible object store, for its three clients: `deltalake`, which commits, Arrow's, which reads and writes
-files, and Hadoop's, which does so in Spark.
+"""Settings of an S3-compatible object store, for its three clients: `deltalake`, which commits and reads small files, Arrow's,
+which reads and writes files, and Hadoop's, which does so in Spark.
 
 Endpoint and region come from the environment (`AWS_ENDPOINT_URL`, `AWS_REGION`). There the clients themselves find the secrets
 (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`), or else ask the machine for its role. No setting that clout
-passes on holds a secret, so none reaches a command line or a log.
+passes on holds a secret of the store, so none reaches a command line or a log.
 """
 
 import os

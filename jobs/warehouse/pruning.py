@@ -62,7 +62,10 @@ def files(delta: DeltaTable, partition: Partition | None = None) -> pa.Table:
 
 
 def row_count(delta: DeltaTable, partition: Partition) -> int | None:
-    """The number of rows in the files that `files` returns, from the log alone; None if the log lacks that of a file."""
+    """The number of rows in the files that `files` returns, from the log alone; None if the log does not say it of a file, or
+    may count deleted rows."""
+    if delta.protocol().min_reader_version > 1:
+        return None
     counts = _files(delta, partition, ("num_records",))["num_records"]
     return None if counts.null_count else pc.sum(counts, min_count=0).as_py()
 

@@ -7,7 +7,7 @@ seconds.
 import json
 from urllib.parse import unquote
 
-from jobs.warehouse import digests, pruning
+from jobs.warehouse import digests
 from jobs.warehouse.commits import Partition
 from jobs.warehouse.runs import Run
 from jobs.warehouse.storage import Warehouse
@@ -19,8 +19,8 @@ def digest(warehouse: Warehouse, row: Run, partition: Partition, version: int | 
     """Digest of the partition's rows at this version, the newest if None; None if it has no rows. Records it in the run's
     parameters, with the files that hold the rows."""
     version = warehouse.version(INFLUENCE) if version is None else version  # of the files and of the rows
-    paths = pruning.files(warehouse.delta(INFLUENCE, version), partition)["path"].to_pylist()
-    files = digests.of_texts(sorted(map(unquote, paths)))
+    held = warehouse.intact_files(INFLUENCE, warehouse.delta(INFLUENCE, version), partition)
+    files = digests.of_texts(sorted(map(unquote, held["path"].to_pylist())))
     runs = map(json.loads, warehouse.read(RUNS, {"day": row.day}, columns=["parameters"])["parameters"].to_pylist())
     known = {
         run[digests.INFLUENCE_FILES]: run.get(digests.INFLUENCE) for run in runs if run.get(digests.INFLUENCE_FILES)

@@ -122,16 +122,16 @@ class Warehouse:
     def dataset(
         self, table: Table, partition: Partition | None = None, *, version: int | None = None
     ) -> ds.FileSystemDataset:
-        """The files of a partition, or all files, for Arrow, DuckDB and Polars to stream. Columns that the contract gained
-        later are null in older rows. Only partition columns select files: if the partition names other columns, the dataset
-        also holds rows outside the partition, which `read` and `reader` filter out. Raises `GoneError` if a file is missing
-        or torn; in an object store, only if it was replaced since."""
+        """The files of a partition, or all files, for Arrow, DuckDB and Polars to stream; reads the small files in an object
+        store. Columns that the contract gained later are null in older rows. Only partition columns select files: `read` and
+        `reader` filter out other rows. Raises like `intact_files`, and `GoneError` if a small file is missing."""
         delta = self.delta(table, version)
-        chosen = self._intact_files(table, delta, partition)
+        chosen = self.intact_files(table, delta, partition)
         found = pruning.dataset(delta, chosen, self._file_system(table), self._contents(table, chosen))
         return found.replace_schema(arrow.completed(table, found.schema))
 
-    def _intact_files(self, table: Table, delta: DeltaTable, partition: Partition | None) -> pa.Table:
+    def intact_files(self, table: Table, delta: DeltaTable, partition: Partition | None) -> pa.Table:
+        """As `pruning.files`; opens none. Raises `GoneError` if one is missing or torn, in a store only if it was replaced."""
         chosen = pruning.files(delta, partition)
         if self.is_local:
             fault = delta_log.files_fault(Path(self.path(table)), chosen)
@@ -236,7 +236,7 @@ class Warehouse:
         """Merges the small files of each partition, in one commit that changes no row. Returns the number of files merged.
         Raises `LostRaceError` if another run replaced one of them meanwhile, and `GoneError` if a file is missing or torn."""
         delta = self.delta(table)
-        merged = compaction.merge(table, delta, self._intact_files(table, delta, None), self._file_system(table))
+        merged = compaction.merge(table, delta, self.intact_files(table, delta, None), self._file_system(table))
         if merged.added:
             self._commit(table, delta, partial(compaction.unless_replaced, table, change=merged), None, run_id, job)
         return merged.removed.num_rows
@@ -275,7 +275,7 @@ class Warehouse:
         """The files of a partition, or all files, as a Spark frame in the contract's columns. As with `dataset`, only partition
         columns select files. Raises like `dataset`."""
         delta = self.delta(table, version)
-        chosen = self._intact_files(table, delta, partition)
+        chosen = self.intact_files(table, delta, partition)
         return spark_files.frame(session, table, object_store.spark_url(self.path(table)), chosen)
 
     def replace_by_spark(

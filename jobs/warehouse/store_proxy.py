@@ -2,10 +2,11 @@
 
 It passes requests on to the store, with TLS if the store's endpoint has it, and to nothing else. A signature covers the store's
 name and not the scheme, so requests stay valid, and the proxy needs no secret. Arrow's client and Spark's do not use it: they
-read and write the data, while deltalake reads and writes the tables' logs.
+read and write large data files, while deltalake reads and writes the tables' logs and reads small files.
 
-It answers a repeated request for an entry of a log by itself, because an entry never changes: deltalake reads the same entries
-twice to open a table, and clout opens a table again after each of its own commits.
+It answers a repeated request for an entry of a log by itself for some minutes, because an entry changes only if a warehouse is
+made anew in the place of another: deltalake reads the same entries twice to open a table, and clout opens a table again after
+each of its own commits. Connections to the store are shared, because a new one takes long.
 
 It serves only its own clients, which know its password: a kept answer needs no signature.
 
@@ -22,7 +23,9 @@ from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from select import select
+from ssl import SSLContext, create_default_context
 from threading import Lock, Thread
+from time import monotonic
 from typing import ClassVar, NamedTuple
 from urllib.parse import urlsplit
 
@@ -35,8 +38,10 @@ OF_ONE_CONNECTION = {
     "proxy-connection",
     "transfer-encoding",
 }  # headers
-LOG_ENTRY = re.compile(r".*/_delta_log/\d{20}\.(json|checkpoint\.parquet)")
+LOG_ENTRY = re.compile(r"[^?]*/_delta_log/\d{20}\.(json|checkpoint\.parquet)")
+KEPT_SECONDS = 600
 KEPT_BYTES = 2**26  # of log entries; what was not used for the longest time goes first
+HEADERS_BYTES = 2**12  # of an entry, at most
 
 
 class _Kept(NamedTuple):
@@ -45,6 +50,11 @@ class _Kept(NamedTuple):
     status: int
     headers: list[tuple[str, str]]
     body: bytes
+    at: float  # seconds of the monotonic clock
+
+    @property
+    def size(self) -> int:
+        return HEADERS_BYTES + len(self.body)
 
 
 class _Log:
@@ -57,22 +67,25 @@ class _Log:
 
     def get(self, path: str, part: str | None) -> _Kept | None:
         with self._lock:
-            if found := self._answers.get((path, part)):
-                self._answers.move_to_end((path, part))
+            found = self._answers.get((path, part))
+            if found is None or monotonic() - found.at > KEPT_SECONDS:
+                return None
+            self._answers.move_to_end((path, part))
             return found
 
     def keep(self, path: str, part: str | None, answer: _Kept) -> None:
         with self._lock:
-            if (path, part) not in self._answers:
-                self._answers[path, part] = answer
-                self._bytes += len(answer.body)
+            if earlier := self._answers.pop((path, part), None):
+                self._bytes -= earlier.size
+            self._answers[path, part] = answer
+            self._bytes += answer.size
             while self._bytes > KEPT_BYTES:
                 _, oldest = self._answers.popitem(last=False)
-                self._bytes -= len(oldest.body)
+                self._bytes -= oldest.size
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """A connection of deltalake, with one to the store."""
+    """A connection of deltalake, with one to the store as long as it lasts."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -81,14 +94,27 @@ class _Handler(BaseHTTPRequestHandler):
     authorization = b""  # header of those who may ask
     counting: ClassVar = Lock()
     log: ClassVar = _Log()
+    idle: ClassVar[list[HTTPConnection]] = []  # connections to the store
+    tls: SSLContext | None = None
 
     def setup(self) -> None:
         super().setup()
-        kind = HTTPSConnection if self.store.scheme == "https" else HTTPConnection
-        self.to_store = kind(str(self.store.hostname), self.store.port, timeout=WAIT_SECONDS)
+        try:
+            self.to_store = self.idle.pop()
+        except IndexError:
+            host, port = str(self.store.hostname), self.store.port
+            self.to_store = (
+                HTTPSConnection(host, port, timeout=WAIT_SECONDS, context=self.tls)
+                if self.tls
+                else HTTPConnection(host, port, timeout=WAIT_SECONDS)
+            )
+        self.is_idle = True
 
     def finish(self) -> None:
-        self.to_store.close()
+        if self.is_idle:
+            self.idle.append(self.to_store)
+        else:
+            self.to_store.close()
         super().finish()
 
     def do_GET(self) -> None:
@@ -102,6 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif (url.hostname, url.port or 80) != (self.store.hostname, self.store.port or 80):
             self._reply(403, f"{url.netloc}: this proxy serves only {self.store.netloc}")
         elif kept := self._kept(path := self.path[len(f"http://{url.netloc}") :]):
+            self._skip_body()
             self._head(kept.status, kept.headers)
             self.wfile.write(kept.body)
         elif self._connect():
@@ -130,6 +157,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _pass_on(self, path: str) -> None:
         with self.counting:
             _Handler.requests += 1
+        self.is_idle = False
         self.to_store.putrequest(self.command, path, skip_host=True, skip_accept_encoding=True)
         for name, value in self.headers.items():
             if name.lower() not in OF_ONE_CONNECTION:
@@ -173,14 +201,19 @@ class _Handler(BaseHTTPRequestHandler):
         elif answer.length:
             self.close_connection = True  # a cut answer stays cut
         elif keeps:
-            self.log.keep(path, self.headers["range"], _Kept(answer.status, headers, b"".join(parts)))
+            kept = _Kept(answer.status, headers, b"".join(parts), monotonic())
+            self.log.keep(path, self.headers["range"], kept)
+        self.is_idle = not self.close_connection
 
     def _reply(self, status: int, text: str) -> None:
         """The proxy's own answer, after the request's body: an earlier one could be lost."""
-        for _ in self._body():
-            pass
+        self._skip_body()
         self._head(status, [("content-length", str(len(text.encode())))])
         self.wfile.write(text.encode())
+
+    def _skip_body(self) -> None:
+        for _ in self._body():
+            pass
 
     def _head(self, status: int, headers: list[tuple[str, str]]) -> None:
         self.send_response_only(status)
@@ -203,7 +236,11 @@ def main(endpoint: str) -> None:
     """Reads a line from standard input: the header `Proxy-Authorization` that requests must have. Then prints the proxy's port,
     and serves the store at the endpoint, an `http://` or `https://` URL, until standard input ends."""
     _Handler.store = urlsplit(endpoint)
+    if _Handler.store.scheme == "https":
+        _Handler.tls = create_default_context()
     _Handler.authorization = sys.stdin.readline().strip().encode()
+    if not _Handler.authorization:
+        return
     server = _Server(("127.0.0.1", 0), _Handler)
     print(server.server_port, flush=True)
     Thread(target=server.serve_forever, daemon=True).start()

@@ -7,6 +7,7 @@ JVM, keeps a counter. deltalake reports nothing, so its requests go through a pr
 
 import atexit
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from typing import Any
 from uuid import uuid4
 
 from jobs import object_store
+from jobs.errors import CloutError
 
 ARROW, SPARK, DELTALAKE = "store_requests_arrow", "store_requests_spark", "store_requests_deltalake"
 LOST = "store_reports_lost"  # two datagrams report a request
@@ -52,7 +54,7 @@ def report() -> None:
 
 def proxy() -> str:
     """The URL, with a password, of deltalake's proxy to the store that the environment names. Starts the proxy. Raises like
-    `object_store.endpoint`."""
+    `object_store.endpoint`, and `CloutError` if the proxy does not start."""
     endpoint = object_store.endpoint()
     with _starting:
         for found in _proxies:
@@ -63,26 +65,34 @@ def proxy() -> str:
 
 
 class _Proxy:
-    """A `store_proxy` at `url`, for the store at `endpoint`. Ends with this process."""
+    """A `store_proxy` at `url`, for the store at `endpoint`. Ends with this process. Raises `CloutError` if it does not
+    start."""
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
         self._requests = 0
         user = f"clout:{token_hex()}"
         self._headers = {"proxy-authorization": f"Basic {b64encode(user.encode()).decode()}"}
-        # In a session of its own: Ctrl-C must not end it before this process has made its last commit.
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", Path(__file__).with_name("store_proxy.py"), endpoint],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
-            start_new_session=True,
-        )
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(self._headers["proxy-authorization"].encode() + b"\n")
-        self._process.stdin.flush()
-        self._address = "127.0.0.1", int(self._process.stdout.readline())
+        program = [sys.executable, "-I", "-S", str(Path(__file__).with_name("store_proxy.py")), endpoint]
+        try:
+            # In a session of its own: Ctrl-C must not end it before this process has made its last commit.
+            self._process = subprocess.Popen(
+                program,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env={name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+                start_new_session=True,
+            )
+            assert self._process.stdin is not None
+            assert self._process.stdout is not None
+            self._process.stdin.write(self._headers["proxy-authorization"].encode() + b"\n")
+            self._process.stdin.flush()
+            self._address = "127.0.0.1", int(self._process.stdout.readline())
+        except (OSError, ValueError) as error:
+            command = shlex.join(program)
+            raise CloutError(
+                f"the proxy to the object store does not start ({error}); run it to see why: {command}"
+            ) from error
         self.url = "http://{}@{}:{}".format(user, *self._address)
 
     def runs(self) -> bool:
@@ -172,10 +182,9 @@ _reports = cache(_Reports)
 
 
 def _by_spark(root: str) -> int:
-    """The requests of Hadoop's client since the JVM started; 0 without a session, or if the JVM died."""
+    """The requests of Hadoop's client since the JVM started; 0 without a session, or if the JVM cannot say it."""
     if "pyspark" not in sys.modules:
         return 0
-    from py4j.protocol import Py4JError
     from pyspark.sql import SparkSession
 
     try:
@@ -186,5 +195,5 @@ def _by_spark(root: str) -> int:
         url = jvm.java.net.URI(object_store.spark_url(root))
         client = jvm.org.apache.hadoop.fs.FileSystem.get(url, session._jsparkSession.sessionState().newHadoopConf())
         return client.getIOStatistics().counters()["store_io_request"]
-    except (Py4JError, OSError):
+    except Exception:  # whatever the fault: a run that failed because of the JVM must still be recorded
         return 0

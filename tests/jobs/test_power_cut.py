@@ -84,7 +84,7 @@ def publish_again(root: str) -> None:
 def published(warehouse: Warehouse) -> tuple[int, int]:
     """People that `publications` records, and those whom readers of `scores` see."""
     current = publications.current(warehouse, OFFICIAL.version, DAY)
-    return current.people if current else 0, warehouse.row_count(SCORES, {"day": DAY})
+    return current.people if current else 0, warehouse.read(SCORES, {"day": DAY}).num_rows
 
 
 def repair(warehouse: Warehouse) -> list[Repaired]:

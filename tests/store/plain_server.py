@@ -77,15 +77,20 @@ class Handler(BaseHTTPRequestHandler):
 
 class PlainServer(ThreadingHTTPServer):
     """`asked`: the paths, in order. `headers`: those of the last request. `objects`: path -> content. `closed` is released once
-    for each connection that the server closed."""
+    for each connection that the server closed; `connections` counts all."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.objects: dict[str, bytes] = {}
         self.headers: dict[str, str] = {}
         self.closed = Semaphore(0)
+        self.connections = 0
         super().__init__(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server_port}"
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.connections += 1
+        super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
         super().shutdown_request(request)

@@ -1,11 +1,14 @@
 """What the proxy that counts requests passes on: what deltalake and the store say to each other, and nothing else."""
 
 from collections.abc import Callable
+from contextlib import closing
 from http.client import IncompleteRead, RemoteDisconnected
+from time import monotonic
 
 import pytest
 
-from jobs.warehouse import store_proxy
+from jobs.warehouse import store_proxy, store_requests
+from tests.dags.up import wait_until
 from tests.store.plain_server import BODY, SLOW, PlainServer
 from tests.store.through_proxy import ThroughProxy
 
@@ -68,7 +71,14 @@ def test_an_entry_of_a_log_is_asked_for_once(
 
 
 @pytest.mark.parametrize(
-    "path", ["_last_checkpoint", "7.json", "00000000000000000007.json?versionId=1", "../day.parquet"]
+    "path",
+    [
+        "_last_checkpoint",
+        "7.json",
+        "00000000000000000007.json?versionId=1",
+        "?list-type=2&start-after=_delta_log/00000000000000000007.json",
+        "../day.parquet",
+    ],
 )
 def test_what_may_change_is_asked_for_each_time(plain: PlainServer, to_proxy: ThroughProxy, path: str) -> None:
     changing = ENTRY.replace("00000000000000000007.json", path)
@@ -92,13 +102,38 @@ def test_no_other_method_is_answered_by_what_is_kept(plain: PlainServer, to_prox
 
 
 def test_what_was_not_used_for_the_longest_time_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_proxy, "KEPT_BYTES", 10)
-    log, answer = store_proxy._Log(), store_proxy._Kept(200, [], bytes(4))
+    monkeypatch.setattr(store_proxy, "KEPT_BYTES", 2.5 * store_proxy.HEADERS_BYTES)
+    log, answer = store_proxy._Log(), store_proxy._Kept(200, [], bytes(4), monotonic())
     for path in ("a", "a", "b"):
         log.keep(path, None, answer)
     assert log.get("a", None) == answer
     log.keep("c", None, answer)
     assert [log.get(path, None) for path in ("a", "b", "c")] == [answer, None, answer]
+
+
+def test_an_entry_is_kept_for_some_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another warehouse may be made, or a backup restored, in the place of one."""
+    log, answer = store_proxy._Log(), store_proxy._Kept(200, [], b"entry", at=0)
+    log.keep("a", None, answer)
+    monkeypatch.setattr(store_proxy, "monotonic", lambda: store_proxy.KEPT_SECONDS)
+    assert log.get("a", None) == answer
+    monkeypatch.setattr(store_proxy, "monotonic", lambda: store_proxy.KEPT_SECONDS + 1)
+    assert log.get("a", None) is None
+    later = answer._replace(body=b"later", at=store_proxy.KEPT_SECONDS)
+    log.keep("a", None, later)
+    assert log.get("a", None) == later
+
+
+def test_connections_to_the_store_are_shared(plain: PlainServer) -> None:
+    """One client after the other uses the same, once the proxy has noticed that a client is gone."""
+
+    def shares() -> bool:
+        before = plain.connections
+        with closing(ThroughProxy(store_requests.proxy())) as client:
+            assert ask(client, f"{plain.url}/unknown")[0] == 404
+        return plain.connections == before
+
+    wait_until(shares, 60, lambda: f"{plain.connections} connections for {len(plain.asked)} clients")
 
 
 @pytest.mark.parametrize("other", ["http://other.example/once", "http://127.0.0.1:1/once"])

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from jobs.warehouse import store_requests
+from jobs.errors import CloutError
+from jobs.warehouse import store_proxy, store_requests
 from tests.dags.up import wait_until
 from tests.store.plain_server import PlainServer, plain_server
 from tests.store.through_proxy import ThroughProxy
@@ -80,6 +81,19 @@ def test_the_proxy_has_no_secret_and_shows_no_password(plain: PlainServer, monke
         proxy.end()
 
 
+@pytest.mark.parametrize("program", ["/nowhere/python", "/bin/false", ""])
+def test_a_proxy_that_does_not_start_says_so(plain: PlainServer, monkeypatch: pytest.MonkeyPatch, program: str) -> None:
+    monkeypatch.setattr(sys, "executable", program)
+    with pytest.raises(CloutError, match=r"^the proxy to the object store does not start \(.*store_proxy\.py http"):
+        store_requests._Proxy(plain.url)
+
+
+def test_a_proxy_without_a_password_does_not_start(plain: PlainServer) -> None:
+    program = [sys.executable, "-I", "-S", store_proxy.__file__, plain.url]
+    ended = subprocess.run(program, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+    assert (ended.returncode, ended.stdout) == (0, b"")
+
+
 def test_each_store_has_a_proxy_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     urls = []
     for endpoint in ("http://one.example", "https://two.example", "http://one.example"):
@@ -121,7 +135,8 @@ def test_a_proxy_ends_with_its_process(plain: PlainServer, end: str) -> None:
 
 COUNTS = """
 import os, sys
-from jobs.warehouse import store_requests
+from jobs.errors import CloutError
+from jobs.warehouse import store_proxy, store_requests
 from tests.store.through_proxy import ThroughProxy
 
 def ask(times):

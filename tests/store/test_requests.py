@@ -167,16 +167,18 @@ def test_a_missing_file_is_named(
 
 
 @pytest.mark.usefixtures("day_of_coverage")
-def test_a_further_check_of_a_wait_asks_only_whether_anything_is_new(warehouse: Warehouse, store: ObjectStore) -> None:
+def test_a_further_check_of_a_wait_reads_nothing_again(warehouse: Warehouse, store: ObjectStore) -> None:
+    """Each check opens the tables anew."""
     day = date(2026, 11, 3)
 
     def lacking() -> list[str]:
-        return readiness.missing(warehouse, ["test", "late"], day, day, datetime.now(UTC), settle_hours=0)
+        opened = Warehouse(warehouse.root)
+        return readiness.missing(opened, ["test", "late"], day, day, datetime.now(UTC), settle_hours=0)
 
     first = lacking()
     store.counts()
     assert lacking() == first
-    assert store.counts() == {"LIST": 1, "HEAD": 2}
+    assert store.counts() == {"LIST": 3, "GET": 2}
 
 
 def test_a_warehouse_on_disk_counts_no_requests(tmp_path: Path) -> None:
