@@ -59,7 +59,7 @@ os.environ.setdefault("TOKIO_WORKER_THREADS", "1")
 hypothesis.settings.register_profile(
     "clout",
     deadline=None,
-    max_examples=300 if os.environ.get("CI") else 25,
+    max_examples=300 if os.environ.get("CI") else 20,
     derandomize=bool(os.environ.get("CI")),
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )

@@ -12,8 +12,8 @@ import pytest
 from jobs.places import ROOT
 from tests.fixture_types import FindFile
 
-PEOPLE, KILLS = 40, 3
-HIGGS_LINES, EVENTS = 2_000, 800
+PEOPLE, KILLS = 30, 2
+HIGGS_LINES, EVENTS = 1_500, 600
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ from tests.object_store import Fault, ObjectStore
 
 DAY = "2026-11-03"
 SCORED = ("--day", DAY, "--methodology", "2026.11")
-JOBS = {"pull_activity": ("pull", "--day", DAY, "--source", "sample=people=200")}
+JOBS = {"pull_activity": ("pull", "--day", DAY, "--source", "sample=people=60")}
 JOBS |= {job: (job, *SCORED) for job in ("engagement", "influence", "checks", "publish")}
 
 CLIENTS = ARROW, DELTALAKE, SPARK
