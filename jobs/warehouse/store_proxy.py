@@ -4,9 +4,10 @@ It passes requests on to the store, with TLS if the store's endpoint has it, and
 name and not the scheme, so requests stay valid, and the proxy needs no secret. Arrow's client and Spark's do not use it: they
 read and write large data files, while deltalake reads and writes the tables' logs and reads small files.
 
-It answers a repeated request for an entry of a log by itself for some minutes, because an entry changes only if a warehouse is
-made anew in the place of another: deltalake reads the same entries twice to open a table, and clout opens a table again after
-each of its own commits. Connections to the store are shared, because a new one takes long.
+It answers a repeated request for an entry of a log by itself for some minutes: deltalake reads the same entries twice to open a
+table, and clout opens a table again after each of its own commits. A commit never changes, and a checkpoint says the same if it
+is written again; both may be others once a backup was restored. Its clients share connections to the store, because a new one
+takes long.
 
 It serves only its own clients, which know its password: a kept answer needs no signature.
 
@@ -20,6 +21,7 @@ import re
 import sys
 from collections import OrderedDict
 from collections.abc import Iterator
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from select import select
@@ -42,6 +44,7 @@ LOG_ENTRY = re.compile(r"[^?]*/_delta_log/\d{20}\.(json|checkpoint\.parquet)")
 KEPT_SECONDS = 600
 KEPT_BYTES = 2**26  # of log entries; what was not used for the longest time goes first
 HEADERS_BYTES = 2**12  # of an entry, at most
+IDLE_SECONDS = 5  # after which a connection to the store may be dead without a sign
 
 
 class _Kept(NamedTuple):
@@ -94,25 +97,24 @@ class _Handler(BaseHTTPRequestHandler):
     authorization = b""  # header of those who may ask
     counting: ClassVar = Lock()
     log: ClassVar = _Log()
-    idle: ClassVar[list[HTTPConnection]] = []  # connections to the store
+    idle: ClassVar[
+        list[tuple[float, HTTPConnection]]
+    ] = []  # connections to the store, and since when no client has them
     tls: SSLContext | None = None
 
     def setup(self) -> None:
         super().setup()
-        try:
-            self.to_store = self.idle.pop()
-        except IndexError:
-            host, port = str(self.store.hostname), self.store.port
-            self.to_store = (
-                HTTPSConnection(host, port, timeout=WAIT_SECONDS, context=self.tls)
-                if self.tls
-                else HTTPConnection(host, port, timeout=WAIT_SECONDS)
-            )
-        self.is_idle = True
+        host, port = str(self.store.hostname), self.store.port
+        self.to_store = (
+            HTTPSConnection(host, port, timeout=WAIT_SECONDS, context=self.tls)
+            if self.tls
+            else HTTPConnection(host, port, timeout=WAIT_SECONDS)
+        )
+        self.is_clean = True  # whether the connection to the store is between two requests
 
     def finish(self) -> None:
-        if self.is_idle:
-            self.idle.append(self.to_store)
+        if self.is_clean and self.to_store.sock:
+            self.idle.append((monotonic(), self.to_store))
         else:
             self.to_store.close()
         super().finish()
@@ -145,19 +147,32 @@ class _Handler(BaseHTTPRequestHandler):
     def _connect(self) -> bool:
         """Whether there is a connection to the store; if not, gives the reason as the answer."""
         try:
+            if not self.to_store.sock:
+                self._take_idle()
             if self.to_store.sock and select([self.to_store.sock], [], [], 0)[0]:
                 self.to_store.close()  # the store closed it while it was idle
             if not self.to_store.sock:
                 self.to_store.connect()
-        except (OSError, UnicodeError) as error:
+        except (OSError, ValueError) as error:  # `ValueError`: a name that is none, or a socket that was closed
+            self.to_store.close()
             self._reply(502, f"{self.store.geturl()}: {error}")
             return False
         return True
 
+    def _take_idle(self) -> None:
+        """Takes the connection that was used last, unless all are too old."""
+        with suppress(IndexError):
+            while not self.to_store.sock:
+                since, connection = self.idle.pop()
+                if monotonic() - since < IDLE_SECONDS:
+                    self.to_store = connection
+                else:
+                    connection.close()
+
     def _pass_on(self, path: str) -> None:
         with self.counting:
             _Handler.requests += 1
-        self.is_idle = False
+        self.is_clean = False
         self.to_store.putrequest(self.command, path, skip_host=True, skip_accept_encoding=True)
         for name, value in self.headers.items():
             if name.lower() not in OF_ONE_CONNECTION:
@@ -172,10 +187,14 @@ class _Handler(BaseHTTPRequestHandler):
                 wanted = False  # the store may have answered already
         with self.to_store.getresponse() as answer:
             self._answer(answer, path)
+        if not wanted:
+            self.to_store.close()  # the store may wait for the rest of the body
 
     def _body(self) -> Iterator[bytes]:
         left = int(self.headers.get("content-length", 0))
-        while left and (part := self.rfile.read(min(left, CHUNK_BYTES))):
+        while left:
+            if not (part := self.rfile.read(min(left, CHUNK_BYTES))):
+                raise ConnectionError("the client is gone")
             left -= len(part)
             yield part
 
@@ -196,14 +215,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"%x\r\n%b\r\n" % (len(part), part) if answer.chunked else part)
             if keeps:
                 parts.append(part)
-        if answer.chunked:
+        if answer.chunked and self.command != "HEAD":
             self.wfile.write(b"0\r\n\r\n")
         elif answer.length:
             self.close_connection = True  # a cut answer stays cut
         elif keeps:
             kept = _Kept(answer.status, headers, b"".join(parts), monotonic())
             self.log.keep(path, self.headers["range"], kept)
-        self.is_idle = not self.close_connection
+        self.is_clean = not self.close_connection
 
     def _reply(self, status: int, text: str) -> None:
         """The proxy's own answer, after the request's body: an earlier one could be lost."""

@@ -83,17 +83,25 @@ class _Proxy:
                 env={name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
                 start_new_session=True,
             )
-            assert self._process.stdin is not None
-            assert self._process.stdout is not None
-            self._process.stdin.write(self._headers["proxy-authorization"].encode() + b"\n")
-            self._process.stdin.flush()
-            self._address = "127.0.0.1", int(self._process.stdout.readline())
+            self._address = "127.0.0.1", self._port()
         except (OSError, ValueError) as error:
             command = shlex.join(program)
             raise CloutError(
                 f"the proxy to the object store does not start ({error}); run it to see why: {command}"
             ) from error
         self.url = "http://{}@{}:{}".format(user, *self._address)
+
+    def _port(self) -> int:
+        """Gives its process the password, and returns its port. Ends the process if it does not answer."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        try:
+            self._process.stdin.write(self._headers["proxy-authorization"].encode() + b"\n")
+            self._process.stdin.flush()
+            return int(self._process.stdout.readline())
+        except (OSError, ValueError):
+            self.end()
+            raise
 
     def runs(self) -> bool:
         """Whether its process runs."""

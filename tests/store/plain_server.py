@@ -22,7 +22,7 @@ class Handler(BaseHTTPRequestHandler):
         self.server.headers = dict(self.headers)
         getattr(self, self.path[1:], self.unknown)()
 
-    do_PUT = do_GET
+    do_PUT = do_HEAD = do_GET
 
     def unknown(self) -> None:
         """An object, or the range of it that is asked for."""
@@ -69,7 +69,8 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.send_header("Content-Length", str(length))
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
         pass

@@ -1,8 +1,9 @@
 """What the proxy that counts requests passes on: what deltalake and the store say to each other, and nothing else."""
 
+import socket
 from collections.abc import Callable
 from contextlib import closing
-from http.client import IncompleteRead, RemoteDisconnected
+from http.client import HTTPConnection, IncompleteRead, RemoteDisconnected
 from time import monotonic
 
 import pytest
@@ -122,6 +123,45 @@ def test_an_entry_is_kept_for_some_minutes(monkeypatch: pytest.MonkeyPatch) -> N
     later = answer._replace(body=b"later", at=store_proxy.KEPT_SECONDS)
     log.keep("a", None, later)
     assert log.get("a", None) == later
+
+
+def test_an_answer_without_a_body_stays_one(plain: PlainServer, to_proxy: ThroughProxy) -> None:
+    """Whatever its head says of a body."""
+    for method in ("HEAD", "GET"):
+        to_proxy.request(method, f"{plain.url}/chunked")
+        assert to_proxy.getresponse().read() == (b"" if method == "HEAD" else BODY)
+    assert plain.connections == 1
+
+
+def test_a_store_that_is_back_is_asked_again(plain: PlainServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After it broke off while the connection was secured: that leaves a socket that is closed."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", plain.url.replace("http:", "https:"))
+    proxy = store_requests.proxy()
+    for _ in range(3):
+        with closing(ThroughProxy(proxy)) as client:
+            for _ in range(2):
+                client.request("GET", f"{plain.url}/once")
+                answer = client.getresponse()
+                assert (answer.status, b"SSL" in answer.read()) == (502, True)
+
+
+def test_an_old_connection_to_the_store_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    handler = object.__new__(store_proxy._Handler)
+    handler.to_store = HTTPConnection("store")
+    connections = [HTTPConnection("store") for _ in range(3)]
+    for connection in connections:
+        connection.sock = socket.socket()
+    oldest, old, fresh = connections
+    monkeypatch.setattr(store_proxy, "monotonic", lambda: 100)
+    since = (80, 100 - store_proxy.IDLE_SECONDS, 99)
+    monkeypatch.setattr(store_proxy._Handler, "idle", list(zip(since, connections, strict=True)))
+    handler._take_idle()
+    assert handler.to_store is fresh
+    handler.to_store = unused = HTTPConnection("store")
+    handler._take_idle()
+    assert handler.to_store is unused
+    assert (oldest.sock, old.sock, store_proxy._Handler.idle) == (None, None, [])
+    fresh.close()
 
 
 def test_connections_to_the_store_are_shared(plain: PlainServer) -> None:
