@@ -117,8 +117,12 @@ def open_all(table: str, found: ds.FileSystemDataset, condition: pc.Expression) 
         except OSError as error:
             if fragment.buffer or found.filesystem.get_file_info(fragment.path).type != fs.FileType.NotFound:
                 raise
-            missing = f"{table}/{fragment.path}: this file of the table is missing"
-            raise GoneError(f"{missing}; run `clout doctor`") from error
+            raise missing(table, fragment.path) from error
+
+
+def missing(table: str, path: str) -> GoneError:
+    """The error that this file of the table at this folder or URL is missing."""
+    return GoneError(f"{table}/{path}: this file of the table is missing; run `clout doctor`")
 
 
 def one_by_one(found: ds.FileSystemDataset) -> Iterator[ds.FileSystemDataset]:

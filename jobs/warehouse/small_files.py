@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 from deltalake.fs import DeltaStorageHandler
 
-from jobs.errors import GoneError
+from jobs.warehouse import pruning
 
 SMALL_BYTES = 2**16
 KEPT_BYTES = 2**26
@@ -66,7 +66,7 @@ def _read(table: str, files: Mapping[str, int], options: dict[str, str] | None) 
             with handler.open_input_file(path) as opened:
                 return opened.read()
         except FileNotFoundError as error:
-            raise GoneError(f"{table}/{path}: this file of the table is missing; run `clout doctor`") from error
+            raise pruning.missing(table, path) from error
 
     with ThreadPoolExecutor(READ_AT_ONCE) as pool:
         return dict(zip(files, pool.map(content, sizes), strict=True))

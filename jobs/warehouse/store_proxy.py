@@ -97,9 +97,8 @@ class _Handler(BaseHTTPRequestHandler):
     authorization = b""  # header of those who may ask
     counting: ClassVar = Lock()
     log: ClassVar = _Log()
-    idle: ClassVar[
-        list[tuple[float, HTTPConnection]]
-    ] = []  # connections to the store, and since when no client has them
+    # Connections to the store that no client has, and since when.
+    idle: ClassVar[list[tuple[float, HTTPConnection]]] = []
     tls: SSLContext | None = None
 
     def setup(self) -> None:

@@ -133,8 +133,10 @@ def test_an_answer_without_a_body_stays_one(plain: PlainServer, to_proxy: Throug
     assert plain.connections == 1
 
 
-def test_a_store_that_is_back_is_asked_again(plain: PlainServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After it broke off while the connection was secured: that leaves a socket that is closed."""
+def test_a_connection_that_cannot_be_secured_is_tried_again_each_time(
+    plain: PlainServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It leaves a closed socket, which no later request or client may be given."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", plain.url.replace("http:", "https:"))
     proxy = store_requests.proxy()
     for _ in range(3):
