@@ -19,6 +19,7 @@ that starts a process, however short, is a `system` test.
 
 import atexit
 import gc
+import logging
 import multiprocessing.process
 import os
 import shutil
@@ -132,7 +133,9 @@ def pytest_collection() -> Generator[None]:
         return (yield)
     finally:
         gc.freeze()
-        atexit.register(gc.unfreeze)  # DuckDB reports what was never collected
+        # DuckDB reports what is never collected, such as all that Hypothesis's own callback would keep.
+        atexit.register(gc.unfreeze)
+        atexit.register(gc.callbacks.clear)
         gc.enable()
 
 
@@ -230,6 +233,8 @@ def spark() -> Iterator[SparkSession]:
         # Other tests' JVMs run beside this one.
         patch.setattr(session, "settings", lambda: settings() | {"spark.driver.memory": "2g"} | TINY_DAYS)
         built = session.build("local[2]")
+    # It logs each connection's end, the last one's when the streams of pytest are closed.
+    logging.getLogger("py4j").setLevel(logging.WARNING)
     yield built
     built.stop()
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from threading import Semaphore, Thread
 from typing import Any
+
+from tests.loopback import LoopbackServer
 
 SLOW = b"slow"
 BODY = b"body"
@@ -76,7 +78,7 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-class PlainServer(ThreadingHTTPServer):
+class PlainServer(LoopbackServer):
     """`asked`: the paths, in order. `headers`: those of the last request. `objects`: path -> content. `closed` is released once
     for each connection that the server closed; `connections` counts all."""
 

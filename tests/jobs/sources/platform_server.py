@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, NamedTuple
+
+from tests.loopback import LoopbackServer
 
 NOW = datetime(2026, 11, 3, 12, tzinfo=UTC)
 DATE = {"Date": format_datetime(NOW, usegmt=True)}
@@ -71,7 +73,7 @@ def served() -> Iterator[Platform]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = LoopbackServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     platform.url = f"http://127.0.0.1:{server.server_port}"

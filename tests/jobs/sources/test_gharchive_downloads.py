@@ -4,7 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -16,9 +16,10 @@ from jobs.sources.gharchive import GHArchiveSource
 from jobs.sources.page import Note
 from tests.jobs.sources.conftest import CountPages
 from tests.jobs.sources.hours import DAY, NEXT_DAY, hour, name
+from tests.loopback import LoopbackServer
 
 
-class Server(ThreadingHTTPServer):
+class Server(LoopbackServer):
     """Sends a path's next answer in `answers`, and its last one from then on; 404 for other paths."""
 
     def __init__(self) -> None:
