@@ -5,11 +5,12 @@ Each test belongs to one tier, and `-m unit`, `-m integration`, `-m "unit or int
 - `system`: everything under `tests/dags` and `tests/infra`, tests on a Spark cluster or an object store, and tests that carry
   the marker: they start a process, or walk a warehouse through many nights or through every commit.
 - `spark`: of the others those that use the fixture `spark`, directly or through another fixture.
-- `integration`: of the others those that use the fixture `warehouse`, `higgs`, `platform` or `server`, or carry the marker:
-  they commit to tables on disk, or talk to a server on loopback.
+- `integration`: of the others those that carry the marker, or use a fixture whose name is `warehouse`, `world`, `higgs`,
+  `platform` or `server`: they commit to tables on disk, or talk to a server on loopback.
 - `unit`: all others.
 
-Tests of the last two start no process and no JVM; one that does fails and names the marker that it needs.
+Tests of the last two start no process and no JVM, and those of the last make no table. One that does fails, and names the
+marker that it needs.
 
 - `rehearsal`: real Airflow for many minutes. Such a test runs only when asked for: `-m rehearsal`.
 
@@ -32,6 +33,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 import pytest_socket
+from deltalake import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
@@ -68,7 +70,8 @@ hypothesis.settings.load_profile("clout")
 
 TIERS = ("system", "spark", "integration", "unit")  # the longest first
 IN_PROCESS = ("integration", "unit")
-SYSTEM = (ROOT / "tests" / "dags", ROOT / "tests" / "infra")
+WITH_TABLES_OR_A_SERVER = {"empty", "higgs", "platform", "server", "warehouse", "world"}
+SYSTEM = ("tests/dags/", "tests/infra/")
 GROUPS = ("cluster", "spark", "higgs")  # fixtures that take long to make: one process runs all tests of each
 
 
@@ -77,13 +80,11 @@ def tier(item: pytest.Function) -> str:
     carried = [name for name in TIERS if item.get_closest_marker(name)]
     if carried:
         return carried[0]
-    if {"cluster", "store"}.intersection(item.fixturenames) or any(
-        item.path.is_relative_to(folder) for folder in SYSTEM
-    ):
+    if {"cluster", "store"}.intersection(item.fixturenames) or item.nodeid.startswith(SYSTEM):
         return "system"
     if "spark" in item.fixturenames:
         return "spark"
-    return "integration" if {"empty", "higgs", "platform", "server"}.intersection(item.fixturenames) else "unit"
+    return "integration" if WITH_TABLES_OR_A_SERVER.intersection(item.fixturenames) else "unit"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -141,10 +142,14 @@ def pytest_collection() -> Generator[None]:
 
 @contextmanager
 def _in_its_tier(item: pytest.Item) -> Iterator[None]:
-    """While a test of `integration` or `unit` is set up or runs, whoever starts a process or a JVM fails."""
+    """While a test of `integration` or `unit` is set up or runs, whoever starts a process or a JVM fails; while one of `unit`
+    is, whoever makes a table."""
 
     def refuse(*_: object, **__: object) -> None:
         pytest.fail(f"{item.nodeid} starts a process or a JVM: mark it `system`, or use fixture `spark`")
+
+    def refuse_table(*_: object, **__: object) -> None:
+        pytest.fail(f"{item.nodeid} makes a table: mark it `integration`, or use fixture `warehouse`")
 
     with pytest.MonkeyPatch.context() as patch:
         if any(map(item.get_closest_marker, IN_PROCESS)):
@@ -153,6 +158,8 @@ def _in_its_tier(item: pytest.Item) -> Iterator[None]:
             patch.setattr(os, "fork", refuse)
             if sql := sys.modules.get("pyspark.sql"):  # another test's JVM may be there already
                 patch.setattr(sql.SparkSession.Builder, "getOrCreate", refuse)
+        if item.get_closest_marker("unit"):
+            patch.setattr(DeltaTable, "create", refuse_table)
         yield
 
 

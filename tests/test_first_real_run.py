@@ -44,6 +44,7 @@ def test_a_newcomer_scores_a_day_of_hacker_news(
     assert f"{len(people)} people" in said
 
 
+@pytest.mark.integration
 def test_a_newcomer_scores_repositories_of_github(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

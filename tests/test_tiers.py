@@ -1,14 +1,16 @@
-"""Each test is in one tier, and unit tests start neither a process nor a JVM."""
+"""Each test is in one tier, and unit tests start no process and no JVM, and make no table."""
 
 import multiprocessing
 import os
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from jobs import session
+from jobs.warehouse.storage import Warehouse
 from tests.conftest import IN_PROCESS, ROOT, TIERS, group, whole
 
 STARTS = {
@@ -23,6 +25,11 @@ STARTS = {
 def test_a_unit_test_that_starts_something_fails(start: Callable[..., Any]) -> None:
     with pytest.raises(pytest.fail.Exception, match="starts a process or a JVM: mark it `system`, or"):
         start()
+
+
+def test_a_unit_test_that_makes_a_table_fails(tmp_path: Path) -> None:
+    with pytest.raises(pytest.fail.Exception, match="makes a table: mark it `integration`, or"):
+        Warehouse(str(tmp_path)).create_tables()
 
 
 @pytest.mark.system

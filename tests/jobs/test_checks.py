@@ -143,6 +143,7 @@ def test_several_faults_are_reported_at_once(warehouse: Warehouse, scored: Calla
         assert f"{name}: " in str(failed.value)
 
 
+@pytest.mark.integration
 def test_a_table_that_left_its_contract_is_reported(tmp_path: Path, arrow_rows: ArrowRows) -> None:
     """Another program wrote ranks as text, and left out where they are."""
     warehouse = Warehouse(str(tmp_path))

@@ -125,6 +125,7 @@ def test_days_at_the_same_time(
     assert_same(warehouse, expected, SCORED)
 
 
+@pytest.mark.integration
 def test_a_rerun_of_a_day_touches_no_other(expected: Warehouse, copies: Callable[[Warehouse, str], Warehouse]) -> None:
     """Pulled, counted, scored and published again: the same rows in new files; the log names the same files for all else."""
     warehouse = copies(expected, "rerun")
@@ -139,6 +140,7 @@ def test_a_rerun_of_a_day_touches_no_other(expected: Warehouse, copies: Callable
         assert changed == {place for place in after if DAYS[2] in place}, table.name
 
 
+@pytest.mark.integration
 def test_days_in_descending_order_and_one_scored_before_an_earlier_one_was_pulled(
     expected: Warehouse, tmp_path: Path
 ) -> None:

@@ -181,6 +181,7 @@ def test_a_further_check_of_a_wait_reads_nothing_again(warehouse: Warehouse, sto
     assert store.counts() == {"LIST": 3, "GET": 2}
 
 
+@pytest.mark.integration
 def test_a_warehouse_on_disk_counts_no_requests(tmp_path: Path) -> None:
     warehouse = Warehouse(str(tmp_path))
     warehouse.create_tables()

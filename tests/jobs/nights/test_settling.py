@@ -50,6 +50,7 @@ def test_a_day_that_has_not_begun_is_refused_and_the_newest_one_named(pull: Call
             main.app(command, standalone_mode=False)
 
 
+@pytest.mark.integration
 def test_a_day_that_is_not_over_is_partial_and_by_hand_that_is_no_failure(pull: Callable[..., dict]) -> None:
     row = pull(datetime.now(UTC).date())
     assert (row["status"], row["reason"], row["lasting"]) == ("partial", "it was pulled before it ended", False)
@@ -57,6 +58,7 @@ def test_a_day_that_is_not_over_is_partial_and_by_hand_that_is_no_failure(pull: 
     assert (row["status"], row["reason"], row["lasting"]) == ("complete", None, None)
 
 
+@pytest.mark.integration
 def test_the_pull_of_a_night_fails_for_a_retry_and_keeps_what_it_pulled(
     pull: Callable[..., dict], tmp_path: Path
 ) -> None:
@@ -68,5 +70,6 @@ def test_the_pull_of_a_night_fails_for_a_retry_and_keeps_what_it_pulled(
     assert warehouse.read(ACTIVITY).num_rows == 1
 
 
+@pytest.mark.integration
 def test_the_pull_of_a_night_takes_a_partial_day_that_settled(pull: Callable[..., dict]) -> None:
     assert pull(LONG_AGO, "--settle", "--max-reject-share", "1", cut=4)["status"] == "partial"

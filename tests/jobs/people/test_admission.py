@@ -84,6 +84,7 @@ def test_a_decision_stays_while_consent_changes(
     assert "x:unknown" in admitted(admission.decide(warehouse, DAY))
 
 
+@pytest.mark.integration
 def test_a_warehouse_without_a_choice_is_refused_with_both_ways(tmp_path: Path) -> None:
     nowhere = Warehouse(str(tmp_path / "nowhere"))
     with pytest.raises(UsageError) as error:

@@ -116,6 +116,7 @@ def test_data_files_are_flushed_before_a_commit_names_them(
     assert warehouse.version(REJECTS) == 4
 
 
+@pytest.mark.integration
 def test_an_object_store_takes_and_returns_the_same_rows(tmp_path: Path, reject: Callable[..., pa.Table]) -> None:
     """deltalake serves `file://` like any other store."""
     warehouse = Warehouse(f"file://{tmp_path}/warehouse")

@@ -81,6 +81,7 @@ def test_no_writer_raises_what_a_reader_must_understand(
         assert (protocol.min_reader_version, protocol.min_writer_version) == (1, 2)
 
 
+@pytest.mark.integration
 def test_two_creators_at_once_make_each_table_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = Warehouse(str(tmp_path / "warehouse"))
     neither_found_it = threading.Barrier(2, timeout=20)
@@ -98,6 +99,7 @@ def test_creating_again_changes_nothing(warehouse: Warehouse, reject: Callable[.
     assert lines(warehouse, "source") == [("a",)]
 
 
+@pytest.mark.integration
 def test_a_table_of_an_earlier_contract_is_read_in_todays_columns(tmp_path: Path, arrow_rows: ArrowRows) -> None:
     """What was written before a column came has null there; `clout upgrade` alone adds the column to the table."""
     made = Warehouse(str(tmp_path / "warehouse"))
@@ -110,6 +112,7 @@ def test_a_table_of_an_earlier_contract_is_read_in_todays_columns(tmp_path: Path
     assert made.read(SCORES, partition, version=0).equals(made.read(SCORES, partition))
 
 
+@pytest.mark.integration
 def test_a_table_of_before_a_doc_was_reworded_takes_rows_and_keeps_its_docs(
     tmp_path: Path, reject: Callable[..., pa.Table]
 ) -> None:

@@ -218,6 +218,7 @@ def test_the_log_knows_no_person(warehouse: Warehouse, arrow_rows: ArrowRows) ->
             assert secret.encode() not in path.read_bytes()
 
 
+@pytest.mark.integration
 def test_what_is_kept_and_for_how_long_is_decided_in_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "nights.yaml"
     file.write_text("keep_replaced_days: 60\n")
