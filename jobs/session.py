@@ -12,7 +12,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jobs import comet, object_store
+from jobs import comet, executor_requests, object_store
 from jobs.errors import CloutError, UsageError
 from jobs.places import ROOT
 
@@ -155,6 +155,8 @@ def build(master: str | None = None, rows: int | None = None) -> "SparkSession":
             _start(conf)
         session = SparkSession.builder.config(conf=conf).getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
+    if object_store.is_s3(os.environ.get("CLOUT_WAREHOUSE", "")):
+        executor_requests.follow(session.sparkContext)
     return session
 
 

@@ -35,9 +35,9 @@ RUNS = Table(
             "string",
             "JSON: rows and people, by name. In an object store, a run that ended, done or failed, adds the requests that its"
             " process made since its previous run ended, repeated ones too: those of Arrow's client"
-            " (`store_requests_arrow`), of deltalake (`store_requests_deltalake`) and of Spark's in the driver's JVM"
-            " (`store_requests_spark`). If reports of Arrow's requests were lost, `store_reports_lost` says how many: two"
-            " belong to a request.",
+            " (`store_requests_arrow`), of deltalake (`store_requests_deltalake`) and of Spark's in the driver and its"
+            " executors (`store_requests_spark`). If reports of Arrow's requests were lost, `store_reports_lost` says how"
+            " many: two belong to a request.",
             nullable=True,
         ),
         Column("checks", "string", "JSON: check -> its result.", nullable=True),

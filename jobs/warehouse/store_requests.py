@@ -2,7 +2,8 @@
 
 Arrow's client reports each attempt of a request in a datagram, which AWS calls client-side monitoring. The datagram holds the
 key's id and the session's token, but never the secret, and goes to a socket of this process alone. Hadoop's client, in Spark's
-JVM, keeps a counter. deltalake reports nothing, so its requests go through a proxy that counts them (`store_proxy`).
+JVM, keeps a counter, and on a cluster executors report theirs (`jobs.executor_requests`). deltalake reports nothing, so its
+requests go through a proxy that counts them (`store_proxy`).
 """
 
 import atexit
@@ -23,7 +24,7 @@ from threading import Lock, Thread
 from typing import Any
 from uuid import uuid4
 
-from jobs import object_store
+from jobs import executor_requests, object_store
 from jobs.errors import CloutError
 
 ARROW, SPARK, DELTALAKE = "store_requests_arrow", "store_requests_spark", "store_requests_deltalake"
@@ -38,10 +39,15 @@ _taken: Counter[str] = Counter()
 
 def taken(root: str) -> dict[str, int]:
     """Client -> requests that this process made since the last call; without zeros, and empty unless the warehouse at `root` is
-    in S3. `SPARK` counts the requests of this process's JVM: those of the driver, and in local mode of the executor."""
+    in S3. If Spark worked on a cluster since then, waits a second for the reports of its executors."""
     if not object_store.is_s3(root):
         return {}
-    made = {DELTALAKE: sum(proxy.requests() for proxy in _proxies), SPARK: _by_spark(root)}
+    driver = _by_spark(root)
+    worked = driver + executor_requests.requests() > _taken[SPARK]
+    if driver and worked:  # without a JVM no executor reports any more
+        executor_requests.wait()
+    spark = driver + executor_requests.requests()
+    made = {DELTALAKE: sum(proxy.requests() for proxy in _proxies), SPARK: spark}
     asked = (_reports().counts() | Counter(made)) - _taken
     _taken.update(asked)
     return dict(asked)
@@ -190,7 +196,8 @@ _reports = cache(_Reports)
 
 
 def _by_spark(root: str) -> int:
-    """The requests of Hadoop's client since the JVM started; 0 without a session, or if the JVM cannot say it."""
+    """The requests of Hadoop's client in this process's JVM since that started; 0 without a session, or if the JVM cannot say
+    it."""
     if "pyspark" not in sys.modules:
         return 0
     from pyspark.sql import SparkSession
