@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 PERIOD_S = 1
 LATE_S = 0.25  # how late reports usually are
-PATIENCE_S = 10.0  # on a busy machine
+PATIENCE_S = 5.0  # on a busy machine, or for an executor that has just ended
 GONE_S = 10.0  # an executor that has not reported for so long has ended
 
 FILE = "hadoop-metrics2-s3a-file-system.properties"  # the client looks for this name in its working directory
@@ -42,12 +42,13 @@ class Reports:
     or the port is in use."""
 
     def __init__(self, host: str, port: int) -> None:
-        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+        known = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+        family, *_, address = min(known, key=lambda found: found[0] != socket.AF_INET)  # Java, too, prefers IPv4
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
         try:
             self._socket.bind(address)
         except OSError:
-            self._socket.close()
+            self.close()
             raise
         self.port: int = self._socket.getsockname()[1]
         self.name = f"clout-{token_hex()}"
@@ -69,9 +70,16 @@ class Reports:
                 return
             time.sleep(0.05)
 
+    def close(self) -> None:
+        """Counts no more."""
+        self._socket.close()
+
     def _receive_forever(self) -> None:
         while True:
-            report, executor = self._socket.recvfrom(DATAGRAM_BYTES)
+            try:
+                report, executor = self._socket.recvfrom(DATAGRAM_BYTES)
+            except OSError:  # closed
+                return
             if counted := self._report.fullmatch(report.strip()):
                 self._requests[executor] = max(int(counted[1]), self._requests.get(executor, 0))
                 self._reported[executor] = time.monotonic()
@@ -84,9 +92,10 @@ _followed: dict[str, TemporaryDirectory[str]] = {}  # application -> the folder 
 def follow(context: "SparkContext") -> None:
     """Makes the application's executors report to this process, if it runs on a cluster: to the number of Spark's own port for
     executors, where a firewall can let them through. Call it before the first job. If the driver cannot listen there, as behind
-    a proxy, executors' requests are not counted."""
+    a proxy, or the user's own settings of such metrics are sent to executors, executors' requests are not counted."""
     conf = dict(context.getConf().getAll())
-    if conf["spark.master"].startswith("local") or context.applicationId in _followed:
+    own = FILE in conf.get("spark.files", "") + conf.get("spark.yarn.dist.files", "")
+    if conf["spark.master"].startswith("local") or own or context.applicationId in _followed:
         return
     host, port = conf["spark.driver.host"], int(conf["spark.driver.port"])
     try:

@@ -28,6 +28,7 @@ from jobs import executor_requests, object_store
 from jobs.errors import CloutError
 
 ARROW, SPARK, DELTALAKE = "store_requests_arrow", "store_requests_spark", "store_requests_deltalake"
+EXECUTORS = "store_requests_executors"  # part of `SPARK` in what `taken` returns
 LOST = "store_reports_lost"  # two datagrams report a request
 
 SO_RXQ_OVFL = 40  # of Linux: each datagram comes with the number of those that were lost before it, in four bytes
@@ -39,18 +40,21 @@ _taken: Counter[str] = Counter()
 
 def taken(root: str) -> dict[str, int]:
     """Client -> requests that this process made since the last call; without zeros, and empty unless the warehouse at `root` is
-    in S3. If Spark worked on a cluster since then, waits a second for the reports of its executors."""
+    in S3. If Spark worked on a cluster since then, waits for the reports of its executors: a second, at most five."""
     if not object_store.is_s3(root):
         return {}
     driver = _by_spark(root)
-    worked = driver + executor_requests.requests() > _taken[SPARK]
-    if driver and worked:  # without a JVM no executor reports any more
+    if driver > _taken[SPARK]:  # only then did executors work
         executor_requests.wait()
-    spark = driver + executor_requests.requests()
-    made = {DELTALAKE: sum(proxy.requests() for proxy in _proxies), SPARK: spark}
+    made = {
+        DELTALAKE: sum(proxy.requests() for proxy in _proxies),
+        SPARK: driver,
+        EXECUTORS: executor_requests.requests(),
+    }
     asked = (_reports().counts() | Counter(made)) - _taken
     _taken.update(asked)
-    return dict(asked)
+    asked[SPARK] += asked.pop(EXECUTORS, 0)
+    return dict(+asked)
 
 
 def report() -> None:

@@ -3,6 +3,7 @@
 import socket
 import time
 from threading import Thread
+from types import SimpleNamespace
 
 import pytest
 
@@ -80,3 +81,21 @@ def test_an_address_that_this_process_cannot_have_is_an_error(reports: Reports) 
         Reports("192.0.2.1", 0)
     with pytest.raises(OSError, match="Address already in use"):
         Reports("127.0.0.1", reports.port)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"spark.master": "local[2]"},
+        {"spark.master": "spark://host:7077", "spark.files": f"/etc/clout/{executor_requests.FILE},/etc/other"},
+        {"spark.master": "yarn", "spark.yarn.dist.files": f"hdfs:///clout/{executor_requests.FILE}"},
+    ],
+)
+def test_executors_get_nothing_in_local_mode_or_in_place_of_the_users_own_settings(settings: dict[str, str]) -> None:
+    address = {"spark.driver.host": "127.0.0.1", "spark.driver.port": "0"}
+    context = SimpleNamespace(
+        applicationId="app-1",
+        getConf=lambda: SimpleNamespace(getAll=lambda: [*(address | settings).items()]),
+        addFile=lambda path: pytest.fail(f"{path} was sent"),
+    )
+    executor_requests.follow(context)  # type: ignore[arg-type]
