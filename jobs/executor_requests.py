@@ -48,7 +48,7 @@ class Reports:
         try:
             self._socket.bind(address)
         except OSError:
-            self.close()
+            self._socket.close()
             raise
         self.port: int = self._socket.getsockname()[1]
         self.name = f"clout-{token_hex()}"
@@ -70,16 +70,9 @@ class Reports:
                 return
             time.sleep(0.05)
 
-    def close(self) -> None:
-        """Counts no more."""
-        self._socket.close()
-
     def _receive_forever(self) -> None:
         while True:
-            try:
-                report, executor = self._socket.recvfrom(DATAGRAM_BYTES)
-            except OSError:  # closed
-                return
+            report, executor = self._socket.recvfrom(DATAGRAM_BYTES)
             if counted := self._report.fullmatch(report.strip()):
                 self._requests[executor] = max(int(counted[1]), self._requests.get(executor, 0))
                 self._reported[executor] = time.monotonic()
@@ -118,6 +111,6 @@ def requests() -> int:
 
 
 def wait() -> None:
-    """Waits, for a second or a little longer, until executors have reported what they had asked when it was called."""
+    """Waits until executors have reported what they had asked when it was called: a second, at most five."""
     for reports in _reports:
         reports.wait()
