@@ -13,6 +13,7 @@ import pyspark
 
 from jobs import comet
 from jobs.session import java_home
+from tests import cores
 from tests.tiny_days import QUICK_JAVA
 
 WORKERS = 2
@@ -48,7 +49,6 @@ class Cluster:
         self.folder = folder
         self.work: list[Path] = []
         self.processes: list[subprocess.Popen[bytes]] = []
-        self.cores = sorted(os.sched_getaffinity(0))
 
     def start(self) -> None:
         """Starts the master and the workers, in turn on each of the cores there are."""
@@ -58,7 +58,7 @@ class Cluster:
             self.work.append(self.folder / f"work-{len(self.work)}")
             size = ("--cores", "1", "--memory", "1g", "--work-dir", str(self.work[-1]))
             logs.append(self._start("worker.Worker", *size, self.master))
-            os.sched_setaffinity(self.processes[-1].pid, {self.cores[len(self.work) % len(self.cores)]})
+            os.sched_setaffinity(self.processes[-1].pid, {cores.ALL[len(self.work) % len(cores.ALL)]})
         for log in logs:
             _said(log, "(Successfully registered with master)")
 

@@ -1,39 +1,21 @@
 """What every test may use: public data beside the project, rows of a contract, one Spark session, a warehouse.
 
-Each test belongs to one tier, and `-m unit`, `-m integration`, `-m "unit or integration"` and the like select by it:
-
-- `system`: everything under `tests/dags` and `tests/infra`, tests on a Spark cluster or an object store, and tests that carry
-  the marker: they start a process, or walk a warehouse through many nights or through every commit.
-- `spark`: of the others those that use the fixture `spark`, directly or through another fixture.
-- `integration`: of the others those that carry the marker, or use a fixture whose name is `warehouse`, `world`, `higgs`,
-  `platform` or `server`: they commit to tables on disk, or talk to a server on loopback.
-- `unit`: all others.
-
-Tests of the last two start no process and no JVM, and those of the last make no table. One that does fails, and names the
-marker that it needs.
-
-- `rehearsal`: real Airflow for many minutes. Such a test runs only when asked for: `-m rehearsal`.
-
-A test may carry a marker of its own instead: `@pytest.mark.system`, or `pytestmark = pytest.mark.system` for a file. A test
-that starts a process, however short, is a `system` test.
+`tests.tiers` says to which tier each test belongs, and `tests.cores` where it runs.
 """
 
 import atexit
 import gc
 import logging
-import multiprocessing.process
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import hypothesis
 import pytest
 import pytest_socket
-from deltalake import DeltaTable
+import typer
 from pyspark.sql import DataFrame, SparkSession
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
@@ -45,10 +27,12 @@ from jobs.warehouse.storage import rows as arrow_rows_of
 from schemas.table import Table
 from tests.cluster import Cluster
 from tests.cluster import cluster as started
+from tests.cores import stay_on_one
 from tests.filled_rows import filled
 from tests.fixture_types import ArrowRows, FindFile, Records, SparkRows
 from tests.grounds import publish_everybody
 from tests.object_store import s3_jars, store, store_environment, store_server  # noqa: F401 # fixtures
+from tests.tiers import TIERS, in_its_tier, tier
 from tests.tiny_days import QUICK_JAVA, TINY_DAYS
 
 ROOT = Path(__file__).parent.parent
@@ -56,6 +40,9 @@ ROOT = Path(__file__).parent.parent
 # deltalake's, here and in processes that tests start. Several processes of tests keep all cores busy, so more threads would
 # only wake each other, which takes a twentieth of the tests' time.
 os.environ.setdefault("TOKIO_WORKER_THREADS", "1")
+
+# A process of `clout` builds its command line once. Tests run hundreds of commands in one process, and to build it takes 16 ms.
+typer.main.get_command = cache(typer.main.get_command)
 
 # Timings are never asserted, also not by Hypothesis. In CI the same examples are drawn every time, and more of them; elsewhere
 # other ones each time.
@@ -68,23 +55,12 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("clout")
 
-TIERS = ("system", "spark", "integration", "unit")  # the longest first
-IN_PROCESS = ("integration", "unit")
-WITH_TABLES_OR_A_SERVER = {"empty", "higgs", "platform", "server", "warehouse", "world"}
-SYSTEM = ("tests/dags/", "tests/infra/")
 GROUPS = ("cluster", "spark", "higgs")  # fixtures that take long to make: one process runs all tests of each
 
 
-def tier(item: pytest.Function) -> str:
-    """The marker that a test carries, or the one that follows from where it is and what it uses."""
-    carried = [name for name in TIERS if item.get_closest_marker(name)]
-    if carried:
-        return carried[0]
-    if {"cluster", "store"}.intersection(item.fixturenames) or item.nodeid.startswith(SYSTEM):
-        return "system"
-    if "spark" in item.fixturenames:
-        return "spark"
-    return "integration" if WITH_TABLES_OR_A_SERVER.intersection(item.fixturenames) else "unit"
+def pytest_configure(config: pytest.Config) -> None:
+    if worker := getattr(config, "workerinput", None):
+        stay_on_one(int(worker["workerid"].removeprefix("gw")))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -140,40 +116,17 @@ def pytest_collection() -> Generator[None]:
         gc.enable()
 
 
-@contextmanager
-def _in_its_tier(item: pytest.Item) -> Iterator[None]:
-    """While a test of `integration` or `unit` is set up or runs, whoever starts a process or a JVM fails; while one of `unit`
-    is, whoever makes a table."""
-
-    def refuse(*_: object, **__: object) -> None:
-        pytest.fail(f"{item.nodeid} starts a process or a JVM: mark it `system`, or use fixture `spark`")
-
-    def refuse_table(*_: object, **__: object) -> None:
-        pytest.fail(f"{item.nodeid} makes a table: mark it `integration`, or use fixture `warehouse`")
-
-    with pytest.MonkeyPatch.context() as patch:
-        if any(map(item.get_closest_marker, IN_PROCESS)):
-            patch.setattr(subprocess.Popen, "__init__", refuse)
-            patch.setattr(multiprocessing.process.BaseProcess, "start", refuse)
-            patch.setattr(os, "fork", refuse)
-            if sql := sys.modules.get("pyspark.sql"):  # another test's JVM may be there already
-                patch.setattr(sql.SparkSession.Builder, "getOrCreate", refuse)
-        if item.get_closest_marker("unit"):
-            patch.setattr(DeltaTable, "create", refuse_table)
-        yield
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
     """No test talks to anybody but this machine."""
     pytest_socket.socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
-    with _in_its_tier(item):
+    with in_its_tier(item):
         return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
-    with _in_its_tier(item):
+    with in_its_tier(item):
         return (yield)
 
 

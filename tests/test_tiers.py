@@ -11,7 +11,8 @@ import pytest
 
 from jobs import session
 from jobs.warehouse.storage import Warehouse
-from tests.conftest import IN_PROCESS, ROOT, TIERS, group, whole
+from tests.conftest import ROOT, group, whole
+from tests.tiers import IN_PROCESS, TIERS
 
 STARTS = {
     "a process": lambda: subprocess.run(["true"], check=True),
