@@ -21,9 +21,8 @@ ruff format --check . || failed+=("ruff format --check")
 # Beside the tests, because mypy keeps one core busy for a minute.
 exec {types}< <(mypy 2>&1)
 mypy=$!
-# Five processes on two cores, because some tests wait for processes that they started. Each JVM for Spark takes up to 2 GB, so
-# tests/conftest.py has one process run all tests that use Spark, and one all on a cluster.
-pytest --numprocesses 5 --dist loadfile --no-loadscope-reorder "$@" || failed+=(pytest)
+# tests/conftest.py says in how many processes.
+pytest --numprocesses auto --dist loadfile --no-loadscope-reorder "$@" || failed+=(pytest)
 cat <&"$types"
 wait "$mypy" || failed+=(mypy)
 if ((${#failed[@]})); then

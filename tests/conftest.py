@@ -27,12 +27,12 @@ from jobs.warehouse.storage import rows as arrow_rows_of
 from schemas.table import Table
 from tests.cluster import Cluster
 from tests.cluster import cluster as started
-from tests.cores import stay_on_one
+from tests.cores import ALL, stay_on_one
 from tests.filled_rows import filled
 from tests.fixture_types import ArrowRows, FindFile, Records, SparkRows
 from tests.grounds import publish_everybody
 from tests.object_store import s3_jars, store, store_environment, store_server  # noqa: F401 # fixtures
-from tests.tiers import TIERS, in_its_tier, tier
+from tests.tiers import IN_PROCESS, TIERS, in_its_tier, tier
 from tests.tiny_days import QUICK_JAVA, TINY_DAYS
 
 ROOT = Path(__file__).parent.parent
@@ -55,7 +55,16 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("clout")
 
+PROCESSES = 5
 GROUPS = ("cluster", "spark", "higgs")  # fixtures that take long to make: one process runs all tests of each
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """How many processes of tests there are: one for each core if only tests run that start none of their own. Others wait for
+    those that they started, so two cores need five processes. Each JVM for Spark takes up to 2 GB, so one process runs all
+    tests that use Spark, and one all on a cluster."""
+    return min(PROCESSES, len(ALL)) if config.option.markexpr in IN_PROCESS else PROCESSES
 
 
 def pytest_configure(config: pytest.Config) -> None:
