@@ -32,7 +32,7 @@ from tests.filled_rows import filled
 from tests.fixture_types import ArrowRows, FindFile, Records, SparkRows
 from tests.grounds import publish_everybody
 from tests.object_store import s3_jars, store, store_environment, store_server  # noqa: F401 # fixtures
-from tests.tiers import IN_PROCESS, TIERS, in_its_tier, tier
+from tests.tiers import IN_PROCESS, SYSTEM, TIERS, in_its_tier, tier
 from tests.tiny_days import QUICK_JAVA, TINY_DAYS
 
 ROOT = Path(__file__).parent.parent
@@ -70,6 +70,12 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 def pytest_configure(config: pytest.Config) -> None:
     if worker := getattr(config, "workerinput", None):
         stay_on_one(int(worker["workerid"].removeprefix("gw")))
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Skips folders that hold no test of the asked tier, because to import Airflow takes 3 s."""
+    other_tier = config.option.markexpr in {*TIERS} - {"system"}
+    return True if other_tier and collection_path in SYSTEM else None
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -12,7 +12,7 @@ import pytest
 from jobs import session
 from jobs.warehouse.storage import Warehouse
 from tests.conftest import ROOT, group, whole
-from tests.tiers import IN_PROCESS, TIERS
+from tests.tiers import IN_PROCESS, SYSTEM, TIERS
 
 STARTS = {
     "a process": lambda: subprocess.run(["true"], check=True),
@@ -43,9 +43,9 @@ def test_every_test_is_in_one_tier(request: pytest.FixtureRequest) -> None:
     for item in request.session.items:
         assert isinstance(item, pytest.Function)
         (tier,) = (name for name in TIERS if item.get_closest_marker(name))
+        assert tier == "system" or not any(map(item.path.is_relative_to, SYSTEM)), item.nodeid
         if tier in IN_PROCESS:
             assert not {"spark", "cluster"}.intersection(item.fixturenames), item.nodeid
-            assert not item.nodeid.startswith(("tests/dags/", "tests/infra/")), item.nodeid
 
 
 @pytest.mark.skipif("PYTEST_XDIST_WORKER" not in os.environ, reason="about several processes")

@@ -22,6 +22,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from deltalake import DeltaTable
@@ -29,7 +30,7 @@ from deltalake import DeltaTable
 TIERS = ("system", "spark", "integration", "unit")  # the longest first
 IN_PROCESS = ("integration", "unit")
 WITH_TABLES_OR_A_SERVER = {"empty", "higgs", "platform", "server", "warehouse", "world"}
-SYSTEM = ("tests/dags/", "tests/infra/")
+SYSTEM = [Path(__file__).with_name(name) for name in ("dags", "infra")]
 
 
 def tier(item: pytest.Function) -> str:
@@ -37,7 +38,7 @@ def tier(item: pytest.Function) -> str:
     carried = [name for name in TIERS if item.get_closest_marker(name)]
     if carried:
         return carried[0]
-    if {"cluster", "store"}.intersection(item.fixturenames) or item.nodeid.startswith(SYSTEM):
+    if {"cluster", "store"}.intersection(item.fixturenames) or any(map(item.path.is_relative_to, SYSTEM)):
         return "system"
     if "spark" in item.fixturenames:
         return "spark"
