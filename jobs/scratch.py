@@ -11,6 +11,9 @@ from uuid import uuid4
 import duckdb
 
 MEMORY_BYTES = 1_000_000_000  # leaves memory for Spark and Arrow on a small machine; usual days fit
+SETTINGS = ("preserve_insertion_order", "threads")  # that users of a DuckDB of their own change, beside its limits
+
+_idle: list[duckdb.DuckDBPyConnection] = []  # each a DuckDB without a database of anybody
 
 
 def quoted(text: str) -> str:
@@ -18,35 +21,33 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def connect(folder: Path, *, in_memory: bool = False, memory_bytes: int = MEMORY_BYTES) -> duckdb.DuckDBPyConnection:
-    """Opens a database file in the folder, which must exist. A database `in_memory` uses the folder only for what exceeds its
-    memory: rows that are written and read once then take half of the time, because nothing compresses them."""
-    db = duckdb.connect(":memory:" if in_memory else folder / "scratch.duckdb")
-    _limit(db, memory_bytes, folder / "spill")
-    return db
-
-
 @contextmanager
-def separate(memory_bytes: int = MEMORY_BYTES) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database in a temporary folder ($TMPDIR) that is removed afterwards, with memory, functions and settings of its own.
-    To start it takes 15 ms."""
-    with TemporaryDirectory(prefix="clout-") as folder, connect(Path(folder), memory_bytes=memory_bytes) as db:
+def separate(memory_bytes: int = MEMORY_BYTES, *, in_memory: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database in a temporary folder ($TMPDIR) that is removed afterwards, with memory, functions and settings of its own. A
+    database `in_memory` uses the folder only for what exceeds its memory: rows that are written and read once then take half of
+    the time, because nothing compresses them."""
+    with (
+        TemporaryDirectory(prefix="clout-") as folder,
+        _alone(memory_bytes, Path(folder, "spill")) as process,
+        _attached(process, folder, in_memory=in_memory) as db,
+    ):
         yield db
 
 
 @contextmanager
 def scratch() -> Iterator[duckdb.DuckDBPyConnection]:
-    """As `separate`, but in 3 ms: its tables are its own, while all such databases of this process share `MEMORY_BYTES`, and
-    with them functions and settings."""
-    with TemporaryDirectory(prefix="clout-") as folder, shared() as all_of_process:
-        name = f'"{Path(folder).name}"'
-        all_of_process.execute(f"attach {quoted(folder + '/scratch.duckdb')} as {name}")
-        try:
-            with shared() as db:  # which ends with its results, open ones too
-                db.execute(f"use {name}")
-                yield db
-        finally:
-            all_of_process.execute(f"detach {name}")
+    """As `separate`, but its memory, functions and settings are shared: all such databases of this process have `MEMORY_BYTES`
+    together."""
+    with TemporaryDirectory(prefix="clout-") as folder, _attached(_process(), folder) as db:
+        yield db
+
+
+def beside(db: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Another connection to the same database, for results that stay open while `db` is used. `db` must have none open."""
+    ((name,),) = db.execute("select current_catalog()").fetchall()
+    other = db.cursor()
+    other.execute(f'use "{name}"')
+    return other
 
 
 def shared() -> duckdb.DuckDBPyConnection:
@@ -60,6 +61,44 @@ def _process() -> duckdb.DuckDBPyConnection:
     db = duckdb.connect()
     _limit(db, MEMORY_BYTES, Path(gettempdir()) / f"clout-{uuid4().hex}")
     return db
+
+
+@contextmanager
+def _alone(memory_bytes: int, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB that nobody else uses meanwhile. To start one takes 20 ms, so it is kept for the next caller, unless the block
+    raises, or spilled: then its folder can no longer be changed."""
+    try:
+        process = _idle.pop()
+    except IndexError:
+        process = duckdb.connect()
+    is_fit = False
+    try:
+        for setting in SETTINGS:
+            process.execute(f"reset {setting}")
+        _limit(process, memory_bytes, spill)
+        yield process
+        process.execute("reset memory_limit")  # gives free memory back to the system, which DuckDB else keeps
+        is_fit = not spill.exists()
+    finally:
+        if is_fit:
+            _idle.append(process)
+        else:
+            process.close()
+
+
+@contextmanager
+def _attached(
+    process: duckdb.DuckDBPyConnection, folder: str, *, in_memory: bool = False
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to a database of its own, which is removed afterwards, in this folder or in memory."""
+    name = f'"{Path(folder).name}"'
+    process.execute(f"attach {quoted(':memory:' if in_memory else f'{folder}/scratch.duckdb')} as {name}")
+    try:
+        with process.cursor() as db:  # which ends with its results, open ones too
+            db.execute(f"use {name}")
+            yield db
+    finally:
+        process.execute(f"detach {name}")
 
 
 def _limit(db: duckdb.DuckDBPyConnection, memory_bytes: int, spill: Path) -> None:

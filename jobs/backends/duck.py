@@ -47,6 +47,8 @@ MACROS = {
     "pmod(x, n)": "x % n",
 }
 
+LOGARITHMS = {"java_log2": java_logarithms.log2, "java_log1p": java_logarithms.log1p}
+
 
 @contextmanager
 def database(memory_bytes: int = MEMORY_BYTES) -> Iterator["duckdb.DuckDBPyConnection"]:
@@ -54,9 +56,11 @@ def database(memory_bytes: int = MEMORY_BYTES) -> Iterator["duckdb.DuckDBPyConne
     with separate(memory_bytes) as db:
         for signature, body in MACROS.items():
             db.execute(f"create macro {signature} as {body}")
-        for name, logarithm in (("java_log2", java_logarithms.log2), ("java_log1p", java_logarithms.log1p)):
+        for name, logarithm in LOGARITHMS.items():
             db.create_function(name, _of_arrow(logarithm), ["double"], "double", type=PythonUDFType.ARROW)
         yield db
+        for name in LOGARITHMS:  # unlike macros, they are not part of the database
+            db.remove_function(name)
 
 
 def _of_arrow(function: Callable[[np.ndarray], np.ndarray]) -> Callable[[pa.ChunkedArray], pa.Array]:

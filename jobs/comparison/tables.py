@@ -16,6 +16,7 @@ from duckdb import DuckDBPyConnection
 from jobs.comparison import hiding
 from jobs.errors import UsageError
 from jobs.files import appearing
+from jobs.scratch import beside
 from schemas.methodology import Methodology
 
 COLUMNS = ("person_id", "platform", "handle", "simulated", "influence", "direct", "second", "third", "score", "rank")
@@ -92,7 +93,7 @@ def pair(db: DuckDBPyConnection) -> None:
 
 def people(db: DuckDBPyConnection) -> pa.RecordBatchReader:
     """Streams `person_id` of everybody in `pairs`."""
-    return db.cursor().sql("select person_id from pairs order by person_id").to_arrow_reader()
+    return beside(db).sql("select person_id from pairs order by person_id").to_arrow_reader()
 
 
 def name(db: DuckDBPyConnection, admitted: pa.RecordBatchReader) -> None:

@@ -12,12 +12,12 @@ from operator import or_
 from typing import Any
 from urllib.parse import quote
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.people.byte_search import CONTENT_IDS
 from jobs.people.finder import Finder
+from jobs.scratch import shared
 from jobs.warehouse import digests, pruning
 from jobs.warehouse.commits import Partition
 from jobs.warehouse.races import LostRaceError, repeated
@@ -182,7 +182,6 @@ def _digest(table: Table, counting: pa.Table) -> str:
     """The digest that a pull of these rows records."""
     columns = [name for name in table.column_names if name != "pull"]
     instants = ", ".join(f"epoch_us({name}) as {name}" for name in columns if table.column(name).type == "timestamp")
-    with duckdb.connect() as db:
-        db.register("given", counting)
-        db.execute("create table given_rows as from given")  # a table, because cursors see no registered rows
+    with shared() as db:
+        db.register("given_rows", counting)
         return digests.of_rows(db, _AS_PULLED.format(instants=instants), {}, columns)

@@ -1,25 +1,23 @@
-"""Collects a pull's pages on disk, looks up the targets of acts, separates days, and excludes undone and repeated acts.
+"""Collects a pull's pages in a database, and returns the rows of each day once every act has its outcome (`outcomes`).
 
-DuckDB keeps the pages in a temporary file and spills what exceeds its memory, so a pull of any size fits. Where rows compete,
-the order of lines decides, so the same pages give the same rows.
+DuckDB spills what exceeds its memory, so a pull of any size fits.
 """
 
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 
 from jobs import scratch
 from jobs.days import days_between
 from jobs.memory_budget import budget_bytes
-from jobs.sources.page import DAY_US, LEFT, Note, Page
+from jobs.sources import outcomes
+from jobs.sources.page import DAY_US, Note, Page
 from jobs.warehouse import digests
-from jobs.warehouse.suppression import ERASED
 from schemas import arrow
 from schemas.accounts import ACCOUNTS
 from schemas.activity import ACTIVITY
@@ -28,9 +26,7 @@ from schemas.table import Table
 
 BATCH_ROWS = 65_536
 PULLS = 2  # pulls that run side by side share the memory budget
-ANOTHERS_ID = "has the id of an act by another account"
 MOST_TYPES = 1000  # unknown types counted separately; a hostile file may have one per line
-UNKNOWN_AUTHOR = "author of what was acted on is not known"
 
 _TABLES = """
 create table acts (platform text, day date, file_no int, line bigint, kind text, actor_id text, target_id text,
@@ -42,62 +38,6 @@ create table accounts (platform text, day date, file_no int, line bigint, accoun
                        is_bot boolean);
 create table faults (platform text, day date, file_no int, line bigint, outcome text, reason text, excerpt text,
                      dated boolean);
-"""
-
-_GRAIN = "hash(platform, day, activity_id, kind, target_id, outcome)"
-
-# Computes each act's outcome: `undone`, `left` (its target left), `repeated`, `unresolved`, `rejected`, or `act` with a target.
-# Most acts keep the outcome `act` with which they were added. The others take three times their memory.
-# Two reports with the same grain on one line (a post that names somebody twice) are one report. A later line with the same
-# grain and actor is a repeat, because platforms deliver at least once and dumps overlap. With another actor, one line must be
-# wrong: the later is rejected. Few reports share their grain, so only these are compared: sorting a day of all reports costs
-# six times as much as the rest.
-_RESOLVE = f"""
-create table unsettled as
-with undone as (
-    select acts.rowid as place from acts semi join undos on acts.platform = undos.platform and acts.actor_id = undos.actor_id
-        and acts.activity_id = undos.activity_id and acts.day = coalesce(undos.day, acts.day)
-)
-select *, rowid as place, rowid in (from undone) as undone from acts
-where target_id is null or target_id = '{LEFT}' or rowid in (from undone);
-delete from acts where rowid in (select place from unsettled);
-insert into acts
-with parents as (select platform, object_id, min(account_id) as account_id from authors group by all),
-aimed as (
-    select unsettled.* exclude (place) replace (coalesce(unsettled.target_id, parents.account_id) as target_id)
-    from unsettled left join parents
-      on unsettled.target_id is null and unsettled.platform = parents.platform and unsettled.object_id = parents.object_id
-),
-posts as (
-    select * replace ('post' as kind, actor_id as target_id, null as object_id)
-    from aimed where target_id is null and kind in ('reply', 'quote') and not undone
-)
-select * exclude (undone) replace (case when undone then 'undone' when target_id = '{LEFT}' then 'left'
-    when target_id is null then 'unresolved' else outcome end as outcome) from aimed
-union all select * exclude (undone) from posts;
-drop table unsettled;
-alter table acts rename to resolved;
-create table shared as select {_GRAIN} as grain from resolved group by all having count(*) > 1;
-create table competing as select * from resolved where {_GRAIN} in (from shared);
-delete from resolved where {_GRAIN} in (from shared);
-insert into resolved
-with each_once as (
-    select distinct on (platform, day, file_no, line, activity_id, kind, target_id, outcome) * from competing
-    order by occurred_at, actor_id, object_id
-)
-select * replace (case when outcome = 'act' and row_number() over reports > 1
-    then case when actor_id = first_value(actor_id) over reports then 'repeated' else 'rejected' end
-    else outcome end as outcome)
-from each_once
-window reports as (partition by platform, day, activity_id, kind, target_id, outcome order by file_no, line, actor_id);
-insert into faults
-select platform, day, file_no, line, outcome,
-       case outcome when 'rejected' then '{ANOTHERS_ID}' else '{UNKNOWN_AUTHOR}' end, coalesce(excerpt, activity_id), true
-from resolved where outcome in ('rejected', 'unresolved') and excerpt is distinct from '{ERASED}';
-create table faulty_lines as  -- one row a line: a rejected line is not also unresolved
-select platform, day, file_no, line, min(outcome) as outcome, string_agg(distinct reason, '; ' order by reason) as reason,
-       left(min(excerpt), 200) as excerpt, bool_and(dated) as dated
-from faults group by all;
 """
 
 # The rows of one platform and day, unordered: content of the tables, and input of the digests.
@@ -124,7 +64,7 @@ from faulty_lines join files using (file_no) {_OF_A_DAY}
 class Spool:
     """The pages of one pull of one source, for the requested days. Created by `spool()`."""
 
-    def __init__(self, folder: Path, source: str, first_day: date, last_day: date) -> None:
+    def __init__(self, db: duckdb.DuckDBPyConnection, source: str, first_day: date, last_day: date) -> None:
         self.source = source
         self.first_day = first_day
         self.last_day = last_day
@@ -135,7 +75,7 @@ class Spool:
         self.unknown: Counter[tuple[str, date, str]] = Counter()  # activities of unknown types
         self.dated: Counter[date] = Counter()  # lines with a readable day
         self.line_count = 0
-        self._db = scratch.connect(folder, in_memory=True, memory_bytes=_memory_bytes())
+        self._db = db
         self._db.execute("set preserve_insertion_order = false")
         self._db.execute(_TABLES)
         # A line without a readable time belongs to the first requested day. Other days are ignored.
@@ -194,7 +134,7 @@ class Spool:
 
     def resolve(self) -> None:
         """Computes the outcome of every act. Call once, after the last page."""
-        self._db.execute(_RESOLVE)
+        outcomes.resolve(self._db)
         files = pa.table({"file_no": range(1, len(self.files) + 1), "file": pa.array(self.files, pa.string())})
         self._db.register("listed", files)
         self._db.execute("create table files as select * from listed")
@@ -267,7 +207,9 @@ class Spool:
         """A query's rows in the contract's types. Instants are passed as integers, which need no time zone data."""
         asked = self._asked_of(platform, day) | {"pull": pull}
         rows = (
-            self._db.cursor().sql(f"select *, $pull as pull from ({query})", params=asked).to_arrow_reader(BATCH_ROWS)
+            scratch.beside(self._db)
+            .sql(f"select *, $pull as pull from ({query})", params=asked)
+            .to_arrow_reader(BATCH_ROWS)
         )
         schema = arrow.schema(table)
         cast = (batch.select(schema.names).cast(schema) for batch in rows)
@@ -288,10 +230,6 @@ def _memory_bytes() -> int:
 
 @contextmanager
 def spool(source: str, first_day: date, last_day: date) -> Iterator[Spool]:
-    """A spool in a temporary folder ($TMPDIR), deleted afterwards."""
-    with TemporaryDirectory(prefix="clout-pull-") as folder:
-        made = Spool(Path(folder), source, first_day, last_day)
-        try:
-            yield made
-        finally:
-            made._db.close()
+    """A spool in a database of its own, deleted afterwards."""
+    with scratch.separate(_memory_bytes(), in_memory=True) as db:
+        yield Spool(db, source, first_day, last_day)

@@ -27,8 +27,8 @@ def of_rows(db: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, 
     different days collide by accident with a probability of about 2^-128. A deliberate collision gains little: a stale count of
     the day would pass for fresh until the day's activity changes again.
     """
-    sums = db.cursor().execute(_sums(query, columns), dict(parameters)).fetchone()
-    return of_texts(map(str, sums or ()))
+    (sums,) = db.execute(_sums(query, columns), dict(parameters)).fetchall()
+    return of_texts(map(str, sums))
 
 
 def of_stream(table: Table, rows: pa.RecordBatchReader) -> str | None:

@@ -10,8 +10,9 @@ import pytest
 from jobs.errors import UsageError
 from jobs.sources import gharchive
 from jobs.sources.gharchive import GHArchiveSource, hour_name
+from jobs.sources.outcomes import UNKNOWN_AUTHOR
 from jobs.sources.page import Note
-from jobs.sources.spool import UNKNOWN_AUTHOR, spool
+from jobs.sources.spool import spool
 from tests.fixture_types import FindFile
 from tests.jobs.sources.conftest import CountPages
 from tests.jobs.sources.hours import DAY, NEXT_DAY, hour, name

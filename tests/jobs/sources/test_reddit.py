@@ -8,9 +8,10 @@ from typing import Any
 import orjson
 import pytest
 
+from jobs.sources.outcomes import UNKNOWN_AUTHOR
 from jobs.sources.page import Account, Act, Author, Ignored, Record, Rejected, Unresolved
 from jobs.sources.reddit import TARGET_WITHDRAWN, RedditSource, parse
-from jobs.sources.spool import UNKNOWN_AUTHOR, spool
+from jobs.sources.spool import spool
 from jobs.sources.values import ACTOR_WITHDRAWN, NO_TARGET, NO_TIME
 from tests.fixture_types import FindFile
 from tests.jobs.sources.conftest import CountPages, Survives

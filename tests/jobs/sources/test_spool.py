@@ -219,7 +219,7 @@ def test_a_spool_stays_within_its_memory_and_leaves_nothing_behind(
         assert limit == memory
         assert Path(spill).is_relative_to(tmp_path / folder)
         (kept,) = (tmp_path / folder).iterdir()
-        assert kept.name.startswith("clout-pull-")
+        assert kept.name.startswith("clout-")
     assert list((tmp_path / folder).iterdir()) == []
 
 
