@@ -54,6 +54,21 @@ def test_row_groups_are_filled_and_large_files_are_split(
     assert sorted(groups) == expected
 
 
+@pytest.mark.parametrize(("lines", "compression", "has_dictionaries"), [(1, "SNAPPY", False), (2000, "ZSTD", True)])
+def test_files_of_few_rows_are_made_to_be_read_fast_and_others_to_be_small(
+    warehouse: Warehouse, reject: Callable[..., pa.Table], lines: int, compression: str, has_dictionaries: bool
+) -> None:
+    warehouse.replace(REJECTS, given := reject(lines=lines), PLACE, **BY)
+    (file,) = files(warehouse, REJECTS)
+    group = pq.read_metadata(file).row_group(0)
+    columns = [group.column(number) for number in range(group.num_columns)]
+    assert {column.compression for column in columns} == {compression}
+    assert {column.has_dictionary_page for column in columns if column.physical_type == "BYTE_ARRAY"} == {
+        has_dictionaries
+    }
+    assert warehouse.read(REJECTS).sort_by("line").equals(given.sort_by("line"))
+
+
 def test_the_log_has_bounds_of_instants_that_hold_every_row(warehouse: Warehouse, arrow_rows: ArrowRows) -> None:
     at = [datetime(2026, 11, 3, 1, 2, 3, microsecond, UTC) for microsecond in (456_789, 456_999)]
     acts = [{**PLACE, "occurred_at": instant, "activity_id": str(instant)} for instant in at]
