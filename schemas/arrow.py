@@ -1,5 +1,7 @@
 """Contracts as Arrow schemas, and the check of Arrow rows against them."""
 
+from functools import cache
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -15,6 +17,7 @@ TYPES = {
 }
 
 
+@cache
 def schema(table: Table) -> pa.Schema:
     """The table's columns in order, each with its doc as the field's `comment`."""
     return pa.schema(
@@ -27,9 +30,8 @@ def schema(table: Table) -> pa.Schema:
 
 def completed(table: Table, actual: pa.Schema) -> pa.Schema:
     """The given schema, followed by nullable columns of the contract that it lacks: these were added to the contract later."""
-    return pa.schema(
-        [*actual, *(field for field in schema(table) if field.nullable and field.name not in actual.names)]
-    )
+    names = set(actual.names)
+    return pa.schema([*actual, *(field for field in schema(table) if field.nullable and field.name not in names)])
 
 
 def check_schema(table: Table, actual: pa.Schema) -> None:

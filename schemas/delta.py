@@ -32,7 +32,7 @@ STATISTICS = {
     "influence_by_account": ("platform",),
     "validations": ("ahead", "outcome"),
     "methodologies": ("in_force_from",),
-    "runs": ("job", "status", "started_at"),
+    "runs": ("run_id", "job", "status", "started_at"),
 }
 
 

@@ -52,8 +52,8 @@ def checkpoints(table: Path) -> list[Entry]:
 
 
 def _entries(table: Path, name: re.Pattern[str]) -> list[Entry]:
-    matches = ((name.fullmatch(path.name), path) for path in (table / LOG).iterdir())
-    return sorted(Entry(int(match[1]), path) for match, path in matches if match)
+    matches = map(name.fullmatch, os.listdir(table / LOG))
+    return sorted(Entry(int(match[1]), table / LOG / match[0]) for match in matches if match)
 
 
 def refuse_torn(table: Path, version: int) -> None:
@@ -140,9 +140,9 @@ def flush(table: Path, since: int) -> None:
     commits, which `commit_fault` detects. This call also flushes commits of other writers, which may not have flushed them yet:
     flushing a clean file costs microseconds.
     """
-    newest = [entry for entry in commits(table) if entry.version >= since]
-    files = {path for entry in newest for path, _ in files_of(table, entry.path, "add")}
-    logged = [path for path in (table / LOG).iterdir() if path.is_file() and _version(path.name) >= since]
+    newest = [table / LOG / name for name in os.listdir(table / LOG) if _version(name) >= since]
+    logged = [path for path in newest if path.is_file()]
+    files = {path for commit in logged if _COMMIT.fullmatch(commit.name) for path, _ in files_of(table, commit, "add")}
     folders = {parent for path in files for parent in path.parents if parent.is_relative_to(table)}
     for path in (*files, *logged, *sorted(folders | {table, table / LOG}, reverse=True)):
         _sync(path)

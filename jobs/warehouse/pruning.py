@@ -5,8 +5,11 @@ files.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import reduce
 from itertools import compress
+from operator import and_
 from types import MappingProxyType
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -16,29 +19,48 @@ from deltalake import DeltaTable
 from pyarrow import fs
 
 from jobs.errors import GoneError
+from jobs.warehouse import listing
 from jobs.warehouse.commits import Partition, Span
 from schemas import arrow
 from schemas.table import Table
 
 ABOUT = ("path", "size_bytes")  # columns of a table's add actions
+Rows = TypeVar("Rows", pa.Table, pa.RecordBatch)
 NO_CONTENTS: Mapping[str, bytes] = MappingProxyType({})
-PREFIX = "partition."  # of the names of partition columns in a table's add actions
+PARTITION = "partition."  # begins the names of partition columns in `listing.added`
 
 
 def expression(partition: Partition) -> pc.Expression:
-    """The partition as a filter on an Arrow table or dataset."""
-    condition = pc.scalar(True)
+    """The partition as a filter on a dataset."""
+    conditions = (_condition(pc.field(name), values) for name, values in partition.items())
+    return reduce(and_, conditions, pc.scalar(True))
+
+
+def within(rows: Rows, partition: Partition) -> Rows:
+    """The rows that are in the partition. To filter rows in memory by `expression` takes several times as long."""
     for name, values in partition.items():
-        column = pc.field(name)
-        if isinstance(values, Span):
-            condition = condition & (column >= values.first) & (column <= values.last)
-        elif isinstance(values, tuple):
-            given = [value for value in values if value is not None]
-            among = column.isin(pa.array(given)) if given else pc.scalar(False)
-            condition = condition & (among | column.is_null() if None in values else among)
-        else:  # from an equality, unlike from `isin`, a scan learns the column's value
-            condition = condition & (column == pc.scalar(values))
-    return condition
+        rows = rows.filter(_condition(rows.column(name), values))
+    return rows
+
+
+def outside(rows: Rows, partition: Partition) -> Rows:
+    """The rows that are not in the partition."""
+    inside = pa.repeat(True, rows.num_rows)
+    for name, values in partition.items():
+        inside = pc.and_(inside, pc.fill_null(_condition(rows.column(name), values), False))
+    return rows.filter(pc.invert(inside))
+
+
+def _condition(column: Any, values: Any) -> Any:
+    """Whether the column, of a dataset or of rows, has one of these values of a partition."""
+    if isinstance(values, Span):
+        return pc.and_kleene(pc.greater_equal(column, values.first), pc.less_equal(column, values.last))
+    if not isinstance(values, tuple):  # from an equality, unlike from `is_in`, a scan learns the column's value
+        return pc.equal(column, values)
+    given = [value for value in values if value is not None]
+    never = pc.and_kleene(pc.is_null(column), pc.is_valid(column))
+    among = pc.is_in(column, value_set=pa.array(given)) if given else never
+    return pc.or_kleene(among, pc.is_null(column)) if None in values else among
 
 
 def row_filter(table: Table, partition: Partition) -> pc.Expression:
@@ -55,9 +77,9 @@ def either(any_of: Partition) -> pc.Expression:
 
 
 def files(delta: DeltaTable, partition: Partition | None = None) -> pa.Table:
-    """One row per data file of the table, or of the partition if given: `path` below the table's root (as in the log,
-    URL-encoded), `size_bytes`, and the partition columns. Only partition columns narrow the choice of files; other columns that
-    `partition` names are ignored."""
+    """One row per data file of the table, or, if a partition is given, per file that may hold rows of it: `path` below the
+    table's root (as in the log, URL-encoded), `size_bytes`, and the partition columns. Of other columns that `partition` names,
+    only the bounds of texts in the log (`schemas.delta.STATISTICS`) exclude files."""
     return _files(delta, partition, ABOUT)
 
 
@@ -71,11 +93,27 @@ def row_count(delta: DeltaTable, partition: Partition) -> int | None:
 
 
 def _files(delta: DeltaTable, partition: Partition | None, about: Sequence[str]) -> pa.Table:
-    added = pa.table(delta.get_add_actions(flatten=True))
-    columns = [name for name in added.column_names if name in about or name.startswith(PREFIX)]
-    added = added.select(columns).rename_columns([name.removeprefix(PREFIX) for name in columns])
-    pruned_by = {name: values for name, values in (partition or {}).items() if name in added.column_names}
-    return added.filter(expression(pruned_by)) if pruned_by else added
+    """The files that may hold rows of the partition, with these columns and the partition columns."""
+    chosen = listing.added(delta)
+    names = [name for name in chosen.column_names if name in about or name.startswith(PARTITION)]
+    for name, values in (partition or {}).items():
+        if PARTITION + name in names:
+            chosen = within(chosen, {PARTITION + name: values})
+        elif f"min.{name}" in chosen.column_names:
+            chosen = chosen.filter(_may_hold(chosen[f"min.{name}"], chosen[f"max.{name}"], values))
+    return chosen.select(names).rename_columns([name.removeprefix(PARTITION) for name in names])
+
+
+def _may_hold(least: pa.ChunkedArray, most: pa.ChunkedArray, values: Any) -> pa.ChunkedArray:
+    """Whether files with these least and greatest values of a column, null if unknown, may hold one of the values of a
+    partition. Only texts exclude a file: other programs may round instants in the log."""
+    given = values if isinstance(values, tuple) else (values,)
+    if not all(isinstance(value, str) for value in given):
+        return pa.repeat(True, len(least))
+    asked = pa.array(given, pa.string())
+    between = pc.and_(pc.less_equal(least, pc.max(asked)), pc.greater_equal(most, pc.min(asked)))
+    held = pc.if_else(pc.equal(least, most), pc.is_in(least, value_set=asked), between)
+    return pc.fill_null(held, True)
 
 
 def partitions(delta: DeltaTable) -> list[dict[str, str]]:
@@ -146,16 +184,16 @@ def split(
         return chosen, ()
     found = dataset(delta, chosen, root, contents(chosen))
     found = found.replace_schema(arrow.completed(table, found.schema))
-    inside = expression(partition)
-    held = [any(batch.num_rows for batch in _filtered(one, list(partition), inside)) for one in one_by_one(found)]
+    held = [
+        any(within(batch, partition).num_rows for batch in _batches(one, list(partition))) for one in one_by_one(found)
+    ]
     mixed = ds.FileSystemDataset(
         list(compress(found.get_fragments(), held)), found.schema, found.format, found.filesystem
     )
-    others = _filtered(mixed, list(table.column_names), ~inside | inside.is_null())
+    others = (outside(batch, partition) for batch in _batches(mixed, list(table.column_names)))
     return chosen.filter(pa.array(held, pa.bool_())), others
 
 
-def _filtered(rows: ds.Dataset, columns: list[str], condition: pc.Expression) -> Iterator[pa.RecordBatch]:
-    """Filters rows only after reading them; see `one_by_one`."""
-    for batch in rows.scanner(columns=columns).to_reader():
-        yield from pa.Table.from_batches([batch]).filter(condition).to_batches()
+def _batches(rows: ds.Dataset, columns: list[str]) -> pa.RecordBatchReader:
+    """All rows, to be filtered only now; see `one_by_one`."""
+    return rows.scanner(columns=columns).to_reader()
