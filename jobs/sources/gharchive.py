@@ -22,6 +22,7 @@ from jobs.errors import CloutError, UsageError
 from jobs.sources.files import existing
 from jobs.sources.github_events import parse
 from jobs.sources.lines import BUFFER_BYTES, decompressed, stream_pages
+from jobs.sources.live import tls
 from jobs.sources.page import Note, Page, PageBuilder
 
 log = logging.getLogger(__name__)
@@ -106,7 +107,7 @@ class GHArchiveSource:
         """The pages of these days. Raises `UsageError` if no place has any of their hours, and `CloutError` if a download
         fails."""
         found_any = False
-        with httpx2.Client(follow_redirects=True, timeout=TIMEOUT_S) as client:
+        with httpx2.Client(follow_redirects=True, timeout=TIMEOUT_S, verify=tls.context()) as client:
             for number in range((last_day - first_day).days + 1):
                 day = first_day + timedelta(days=number)
                 midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)

@@ -5,12 +5,13 @@ and the connection goes to a checked address. Hosts that the operator named as a
 """
 
 import socket
+import ssl
 from collections.abc import Collection
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import Any
 
 import httpx2
 
+from jobs.sources.live import tls
 from jobs.sources.live.budget import ApiError
 
 _NAT64 = ip_network("64:ff9b::/96")
@@ -56,8 +57,8 @@ class PublicTransport(httpx2.HTTPTransport):
     """Connects to public addresses, and to `exempt` hosts and ports. A connection serves one request: hosts may share an
     address, but not a TLS connection."""
 
-    def __init__(self, exempt: Collection[Place], **options: Any) -> None:
-        super().__init__(limits=httpx2.Limits(max_keepalive_connections=0), **options)
+    def __init__(self, exempt: Collection[Place], verify: ssl.SSLContext | None = None) -> None:
+        super().__init__(limits=httpx2.Limits(max_keepalive_connections=0), verify=verify or tls.context())
         self._exempt = {(host, port) for host, port in exempt if is_explicit(host)}
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:

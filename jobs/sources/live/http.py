@@ -6,17 +6,16 @@ until an instant is measured by the platform's clock (header `Date`), because th
 
 import logging
 import os
-import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from functools import cache
 from typing import Any, ClassVar, Self, TypeVar
 
 import httpx2
 
 from jobs import __version__
 from jobs.errors import UsageError
+from jobs.sources.live import tls
 from jobs.sources.live.bodies import MAX_ANSWER_BYTES, Answer, body, json_of
 from jobs.sources.live.budget import ApiError, Budget
 from jobs.sources.live.recording import GONE, WITHHELD
@@ -80,7 +79,7 @@ class Client(ABC):
         self._connection = connection
         self._resets: dict[str, float] = {}  # host -> the budget's time from which on it grants requests again
         own = {"user-agent": user_agent(), **(headers or {})}
-        self._client = httpx2.Client(timeout=TIMEOUT_S, headers=own, verify=_tls(), transport=transport)
+        self._client = httpx2.Client(timeout=TIMEOUT_S, headers=own, verify=tls.context(), transport=transport)
 
     def __enter__(self) -> Self:
         return self
@@ -271,10 +270,3 @@ def address(text: str) -> httpx2.URL:
     if url.scheme not in ("http", "https") or not url.host:
         raise UsageError(f"{text.partition('?')[0]}: expected an address, such as https://example.org")
     return url
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    """The TLS settings, made once for all clients of a process, because reading the certificates takes longer than a
-    request."""
-    return httpx2.create_ssl_context()
