@@ -1,6 +1,6 @@
 """What every test may use: public data beside the project, rows of a contract, one Spark session, a warehouse.
 
-`tests.tiers` says to which tier each test belongs, and `tests.cores` where it runs.
+`tests.tiers` says to which tier each test belongs, `tests.cores` where it runs, and `tests.in_memory` where it writes.
 """
 
 import atexit
@@ -25,6 +25,7 @@ from jobs.session import settings
 from jobs.warehouse.storage import Warehouse
 from jobs.warehouse.storage import rows as arrow_rows_of
 from schemas.table import Table
+from tests import in_memory
 from tests.cluster import Cluster
 from tests.cluster import cluster as started
 from tests.cores import ALL, stay_on_one
@@ -70,6 +71,8 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 def pytest_configure(config: pytest.Config) -> None:
     if worker := getattr(config, "workerinput", None):
         stay_on_one(int(worker["workerid"].removeprefix("gw")))
+    else:
+        in_memory.register(config.pluginmanager)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
