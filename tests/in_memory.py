@@ -24,9 +24,9 @@ class InMemory:
     """A plugin: from its start on, temporary files are below a new folder in `parent`."""
 
     def __init__(self, parent: Path) -> None:
-        self._is_kept = True
-        self._folder = parent / f"{PREFIX}{os.getpid()}"
-        self._folder.mkdir(mode=0o711)  # PostgreSQL runs as a user of its own
+        self._is_kept = False
+        self._folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=parent))
+        self._folder.chmod(0o711)  # PostgreSQL runs as a user of its own
         os.environ["TMPDIR"] = tempfile.tempdir = str(self._folder)
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
@@ -44,7 +44,8 @@ class InMemory:
 def register(plugins: pytest.PytestPluginManager, parent: Path = MEMORY) -> None:
     """Uses memory if there is enough, and if `$TMPDIR` does not name another place. Removes what ended runs left there."""
     for left in parent.glob(f"{PREFIX}*"):
-        if not Path("/proc", left.name.removeprefix(PREFIX)).exists():
+        process = left.name.removeprefix(PREFIX).partition("-")[0]
+        if process == str(os.getpid()) or not Path("/proc", process).exists():
             shutil.rmtree(left, ignore_errors=True)
     if "TMPDIR" not in os.environ and has_room(parent):
         plugins.register(InMemory(parent), NAME)

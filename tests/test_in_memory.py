@@ -37,7 +37,8 @@ def test_temporary_files_are_there_until_the_tests_have_passed(
     plugin = plugins.get_plugin(NAME)
     assert isinstance(plugin, InMemory)
     written = Path(tempfile.mkdtemp())
-    assert written.parent == Path(os.environ["TMPDIR"]) == tmp_path / f"{PREFIX}{os.getpid()}"
+    assert written.parent == Path(os.environ["TMPDIR"])
+    assert written.parent.name.startswith(f"{PREFIX}{os.getpid()}-")
     plugin.pytest_sessionfinish(pytest.ExitCode.OK)
     plugin.pytest_unconfigure()
     assert [*tmp_path.iterdir()] == []
@@ -54,12 +55,13 @@ def test_the_files_of_failed_tests_stay_until_the_next_run(
     plugin.pytest_unconfigure()
     (folder,) = tmp_path.iterdir()
     assert capsys.readouterr().err.endswith(f": {folder}\n")
-    folder.rename(tmp_path / f"{PREFIX}{NOBODY}")
-    (tmp_path / f"{PREFIX}{os.getppid()}").mkdir()  # of a run at work
+    folder.rename(tmp_path / f"{PREFIX}{NOBODY}-a")
+    (tmp_path / f"{PREFIX}{os.getpid()}-b").mkdir()  # of an earlier process of that number
+    (tmp_path / f"{PREFIX}{os.getppid()}-c").mkdir()  # of a run at work
     (tmp_path / "of another program").mkdir()
     os.environ["TMPDIR"] = "elsewhere"
     register(new := pytest.PytestPluginManager(), tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {f"{PREFIX}{os.getppid()}", "of another program"}
+    assert {path.name for path in tmp_path.iterdir()} == {f"{PREFIX}{os.getppid()}-c", "of another program"}
     assert not new.has_plugin(NAME)
 
 

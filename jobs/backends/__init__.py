@@ -30,7 +30,7 @@ class Backend(Sql[T], Protocol):
         ...
 
     def read(self, warehouse: Warehouse, table: Table, partition: Partition, version: int | None = None) -> T:
-        """The files of a partition. As with `Warehouse.dataset`, only partition columns select files."""
+        """The files of a partition. As with `Warehouse.dataset`, they may hold other rows too."""
         ...
 
     def counted(

@@ -47,20 +47,19 @@ MACROS = {
     "pmod(x, n)": "x % n",
 }
 
-LOGARITHMS = {"java_log2": java_logarithms.log2, "java_log1p": java_logarithms.log1p}
-
 
 @contextmanager
 def database(memory_bytes: int = MEMORY_BYTES) -> Iterator["duckdb.DuckDBPyConnection"]:
     """A database of its own (`jobs.scratch`), with the functions of the score's SQL."""
-    with separate(memory_bytes) as db:
+    with separate(memory_bytes, prepare=_add_logarithms) as db:
         for signature, body in MACROS.items():
             db.execute(f"create macro {signature} as {body}")
-        for name, logarithm in LOGARITHMS.items():
-            db.create_function(name, _of_arrow(logarithm), ["double"], "double", type=PythonUDFType.ARROW)
         yield db
-        for name in LOGARITHMS:  # unlike macros, they are not part of the database
-            db.remove_function(name)
+
+
+def _add_logarithms(process: "duckdb.DuckDBPyConnection") -> None:
+    for name, logarithm in (("java_log2", java_logarithms.log2), ("java_log1p", java_logarithms.log1p)):
+        process.create_function(name, _of_arrow(logarithm), ["double"], "double", type=PythonUDFType.ARROW)
 
 
 def _of_arrow(function: Callable[[np.ndarray], np.ndarray]) -> Callable[[pa.ChunkedArray], pa.Array]:

@@ -89,15 +89,19 @@ def _columns(footer: pq.FileMetaData) -> Iterator[pq.ColumnChunkMetaData]:
 
 def _statistics(table: Table, footer: pq.FileMetaData, nulls: Mapping[str, int]) -> dict[str, Any]:
     """The file's statistics for the log: its row count, and the least value, greatest value and null count of each column that
-    readers filter by."""
+    readers filter by. Parquet knows no bounds of very long texts, nor of columns of nulls."""
     bounds: dict[str, list[Any]] = {name: [] for name in STATISTICS[table.name]}
+    unknown = set()
     for column in _columns(footer):
-        if column.path_in_schema in bounds and column.statistics.has_min_max:
-            bounds[column.path_in_schema] += [column.statistics.min, column.statistics.max]
+        if column.path_in_schema in bounds:
+            if column.statistics.has_min_max:
+                bounds[column.path_in_schema] += [column.statistics.min, column.statistics.max]
+            elif column.statistics.null_count < column.num_values:
+                unknown.add(column.path_in_schema)
     return {
         "numRecords": footer.num_rows,
-        "minValues": {name: min(values) for name, values in bounds.items() if values},
-        "maxValues": {name: max(values) for name, values in bounds.items() if values},
+        "minValues": {name: min(values) for name, values in bounds.items() if values and name not in unknown},
+        "maxValues": {name: max(values) for name, values in bounds.items() if values and name not in unknown},
         "nullCount": {name: nulls[name] for name in bounds if name in nulls},
     }
 

@@ -123,8 +123,8 @@ class Warehouse:
         self, table: Table, partition: Partition | None = None, *, version: int | None = None
     ) -> ds.FileSystemDataset:
         """The files of a partition, or all files, for Arrow, DuckDB and Polars to stream; reads the small files in an object
-        store. Columns that the contract gained later are null in older rows. Only partition columns select files: `read` and
-        `reader` filter out other rows. Raises like `intact_files`, and `GoneError` if a small file is missing."""
+        store. Columns that the contract gained later are null in older rows. The files may hold rows outside the partition:
+        `read` and `reader` filter them out. Raises like `intact_files`, and `GoneError` if a small file is missing."""
         delta = self.delta(table, version)
         chosen = self.intact_files(table, delta, partition)
         found = pruning.dataset(delta, chosen, self._file_system(table), self._contents(table, chosen))
@@ -272,8 +272,8 @@ class Warehouse:
     def frame(
         self, session: "SparkSession", table: Table, partition: Partition | None = None, *, version: int | None = None
     ) -> "DataFrame":
-        """The files of a partition, or all files, as a Spark frame in the contract's columns. As with `dataset`, only partition
-        columns select files. Raises like `dataset`."""
+        """The files of a partition, or all files, as a Spark frame in the contract's columns. As with `dataset`, they
+        may hold other rows too. Raises like `dataset`."""
         delta = self.delta(table, version)
         chosen = self.intact_files(table, delta, partition)
         return spark_files.frame(session, table, object_store.spark_url(self.path(table)), chosen)

@@ -2,14 +2,16 @@
 
 import os
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pytest
+from duckdb.sqltypes import BIGINT
 
 from jobs import scratch as databases
 from jobs.scratch import MEMORY_BYTES, beside, scratch, separate, shared
@@ -79,7 +81,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         counts["started"] += 1
         return connect(*given)
 
-    monkeypatch.setattr(databases, "_idle", [])
+    monkeypatch.setattr(databases, "_idle", defaultdict(list))
     monkeypatch.setattr(duckdb, "connect", counting)
     return counts
 
@@ -131,6 +133,40 @@ def test_a_duckdb_that_spilled_or_failed_is_not_used_again(started: Counter[str]
         db.execute("from nothing")
     with separate():
         assert started["started"] == 3
+
+
+def test_functions_are_created_once_for_all_databases_that_need_them(started: Counter[str]) -> None:
+    def prepare(process: duckdb.DuckDBPyConnection) -> None:
+        process.create_function("twice", lambda number: 2 * number, [BIGINT], BIGINT)
+
+    for number in range(3):
+        with separate(prepare=prepare) as db:
+            assert db.sql(f"select twice({number})").fetchall() == [(2 * number,)]
+    with separate() as db, pytest.raises(duckdb.CatalogException):
+        db.sql("select twice(1)")
+    assert started["started"] == 2
+
+
+def test_a_duckdb_with_an_open_result_is_not_used_again(started: Counter[str]) -> None:
+    with separate(in_memory=True) as db:
+        db.execute("create table given as select md5(range::varchar) as text from range(1_000_000)")
+        reader = beside(db).sql("from given").to_arrow_reader(1000)
+        reader.read_next_batch()
+    with separate(2**24):
+        assert started["started"] == 2
+    assert sum(batch.num_rows for batch in reader) == 999_000
+
+
+def test_threads_have_databases_of_their_own_at_the_same_time() -> None:
+    def number(given: int) -> int:
+        with scratch() as db, separate() as other:
+            db.execute(f"create table given as select {given} as number")
+            other.execute(f"create table given as select {given} as number")
+            ((found,),) = db.sql("from given").fetchall()
+            return found + other.sql("from given").fetchall()[0][0]
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(number, range(40))) == [2 * given for given in range(40)]
 
 
 def test_a_connection_beside_reads_the_same_tables_on_its_own() -> None:

@@ -78,6 +78,19 @@ def test_the_log_has_bounds_of_instants_that_hold_every_row(warehouse: Warehouse
     assert entry["num_records"] == 2
 
 
+def test_the_log_has_no_bounds_of_a_column_that_parquet_does_not_know_all_of(
+    warehouse: Warehouse, arrow_rows: ArrowRows
+) -> None:
+    pulls = ["b", "b", "z" * 5000, "z" * 5000]  # Parquet keeps no bounds of such a long text
+    given = arrow_rows(REJECTS, [{**PLACE, "line": line, "pull": pull} for line, pull in enumerate(pulls)])
+    warehouse.replace(REJECTS, given, PLACE, layout=arrow_writer.Layout(rows_per_group=2), **BY)
+    assert pq.read_metadata(*files(warehouse, REJECTS)).num_row_groups == 2
+    for pull in pulls:
+        assert warehouse.read(REJECTS, {"pull": pull}).num_rows == 2
+    warehouse.delete(REJECTS, {**PLACE, "pull": pulls[-1]}, **BY)
+    assert warehouse.read(REJECTS, columns=["pull"])["pull"].to_pylist() == pulls[:2]
+
+
 def test_refused_rows_leave_no_file(warehouse: Warehouse, reject: Callable[..., pa.Table]) -> None:
     for wrong in (pa.concat_tables([reject(), reject()]), pa.concat_tables([reject(), reject("b")])):
         with pytest.raises(ContractError):
