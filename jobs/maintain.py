@@ -12,7 +12,6 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 
@@ -20,7 +19,7 @@ from jobs.night_settings import Nights
 from jobs.nights.readiness import DEAD_AFTER
 from jobs.places import landing
 from jobs.sources.live import recording
-from jobs.warehouse import counted, delta_log, histories, known_accounts, pruning, runs
+from jobs.warehouse import counted, delta_log, histories, known_accounts, listing, pruning, runs
 from jobs.warehouse.commits import Span
 from jobs.warehouse.races import LostRaceError
 from jobs.warehouse.runs import Batch
@@ -167,7 +166,7 @@ def dead_pulls(warehouse: Warehouse, table: Table, now: datetime) -> dict[date, 
 def _pulls_of_files(delta: DeltaTable) -> set[tuple[date, str]]:
     """(day, pull) of the table's files: each file's smallest and largest pull, from the log's statistics. Rows that were
     written before pulls had names have no such statistics."""
-    added = pa.table(delta.get_add_actions(flatten=True))
+    added = listing.added(delta)
     if "min.pull" not in added.column_names:
         return set()
     ends = zip(*(added[name].to_pylist() for name in ("partition.day", "min.pull", "max.pull")), strict=True)

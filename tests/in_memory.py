@@ -1,5 +1,5 @@
-"""Keeps what tests write in memory. They write some 300,000 small files, most of which are gone a second later: on a disk, that
-takes a tenth of all processor time.
+"""Keeps what tests write in memory. They write many small files, most of which are gone a second later: on a disk, that takes a
+tenth of all processor time.
 
 pytest keeps the files of failed tests, so their folder stays until the next run.
 """
@@ -17,7 +17,7 @@ from jobs.available_memory import available_bytes
 MEMORY = Path("/dev/shm")
 NAME = "in_memory"
 PREFIX = "clout-tests-"
-LEAST_BYTES = 14 * 2**30  # available: the tests' processes take up to 10 GB, and their files up to 2 GB
+LEAST_BYTES = 14 * 2**30  # available: all tests take up to 9 GB, of which their files 0.5 GB
 
 
 class InMemory:

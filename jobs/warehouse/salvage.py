@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from jobs.errors import GoneError
-from jobs.warehouse import damage, digests, publications, runs
+from jobs.warehouse import damage, digests, listing, publications, runs
 from jobs.warehouse.damage import DATA, ROWS, Damage, Repaired
 from jobs.warehouse.runs import Batch
 from jobs.warehouse.storage import Warehouse, rows
@@ -123,7 +123,7 @@ def _dropped(warehouse: Warehouse, lost: list[Damage], run_id: str) -> Iterator[
 def _counts_by_pull(warehouse: Warehouse, table: Table) -> dict[tuple[str, str, str, str | None], int]:
     """(platform, day, source, pull) -> number of rows, from the log alone. Assumes that each file holds rows of one pull only,
     which is the minimum in the file's statistics."""
-    files = pa.table(warehouse.delta(table).get_add_actions(flatten=True))
+    files = listing.added(warehouse.delta(table))
     pulls = files["min.pull"] if "min.pull" in files.column_names else pa.nulls(files.num_rows, pa.string())
     counts: dict[tuple[str, str, str, str | None], int] = {}
     for *place, pull, count in zip(
